@@ -1,0 +1,263 @@
+//! The service area: where a company works.
+
+use serde::{Deserialize, Serialize};
+
+use crate::PostalCode;
+
+/// Where a company works: any of these makes a place part of it. With none given, it works everywhere.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServiceArea {
+    /// ZIP codes, whole (`78664`) or the first three digits with `xx` (`786xx`).
+    pub postal_codes: Vec<String>,
+    /// Towns with their state.
+    pub cities: Vec<City>,
+    /// Everything around a point.
+    pub radius: Option<Radius>,
+}
+
+/// A town.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct City {
+    /// Its name: `Round Rock`.
+    pub name: String,
+    /// Two letters: `TX`.
+    pub state: String,
+}
+
+/// A circle on the globe.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Radius {
+    /// Degrees, north positive.
+    pub latitude: f64,
+    /// Degrees, east positive.
+    pub longitude: f64,
+    /// Statute miles.
+    pub miles: f64,
+}
+
+/// A point on the globe, in degrees.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Coordinates {
+    /// North positive.
+    pub latitude: f64,
+    /// East positive.
+    pub longitude: f64,
+}
+
+/// What is known of where a lead's project is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Place {
+    /// The ZIP code, as the lead said or wrote it.
+    pub postal_code: Option<PostalCode>,
+    /// The address, as the lead said it: free text.
+    pub address: Option<String>,
+    /// Town and state of the caller's number: a hint that the number was given out there, not where the project is.
+    pub caller_city: Option<(String, String)>,
+    /// Looked-up coordinates.
+    pub coordinates: Option<Coordinates>,
+}
+
+/// Whether a place is in the area, and what says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "area", content = "because")]
+pub enum AreaVerdict {
+    /// In the area.
+    In(AreaBasis),
+    /// Outside.
+    Out(AreaBasis),
+    /// Cannot be known: dispatched, and flagged.
+    Unknown,
+}
+
+/// What an [`AreaVerdict`] rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AreaBasis {
+    /// The company works everywhere.
+    Everywhere,
+    /// The ZIP code.
+    PostalCode,
+    /// Coordinates within the radius.
+    Radius,
+    /// A town of the area is named in the address. It can only speak for the area.
+    Address,
+    /// The town of the caller's number. It can speak for the area, never against it: people keep their numbers.
+    CallerCity,
+}
+
+impl ServiceArea {
+    /// Whether `place` is in the area. A ZIP code decides before coordinates, those before the caller's town.
+    pub fn verdict(&self, place: &Place) -> AreaVerdict {
+        if self.postal_codes.is_empty() && self.cities.is_empty() && self.radius.is_none() {
+            return AreaVerdict::In(AreaBasis::Everywhere);
+        }
+        let in_radius = match (self.radius, place.coordinates) {
+            (Some(radius), Some(at)) => Some(radius.contains(at)),
+            _ => None,
+        };
+        match (&place.postal_code, in_radius) {
+            (Some(code), _) if self.has_postal_code(code) => return AreaVerdict::In(AreaBasis::PostalCode),
+            (_, Some(true)) => return AreaVerdict::In(AreaBasis::Radius),
+            // A list of ZIP codes speaks against one that it lacks only where nothing but the list draws the area.
+            (Some(_), None) if !self.postal_codes.is_empty() && self.radius.is_none() => {
+                return AreaVerdict::Out(AreaBasis::PostalCode);
+            }
+            (_, Some(false)) => return AreaVerdict::Out(AreaBasis::Radius),
+            _ => {}
+        }
+        if place.address.as_deref().is_some_and(|address| self.names_city(address)) {
+            return AreaVerdict::In(AreaBasis::Address);
+        }
+        match &place.caller_city {
+            Some((name, state)) if self.has_city(name, state) => AreaVerdict::In(AreaBasis::CallerCity),
+            _ => AreaVerdict::Unknown,
+        }
+    }
+
+    fn has_postal_code(&self, code: &PostalCode) -> bool {
+        self.postal_codes.iter().any(|pattern| match pattern.strip_suffix("xx") {
+            Some(prefix) => code.as_str().starts_with(prefix),
+            None => pattern == code.as_str(),
+        })
+    }
+
+    fn has_city(&self, name: &str, state: &str) -> bool {
+        self.cities
+            .iter()
+            .any(|city| city.name.eq_ignore_ascii_case(name.trim()) && city.state.eq_ignore_ascii_case(state.trim()))
+    }
+
+    /// Whether a town of the area stands in `address` as whole words.
+    fn names_city(&self, address: &str) -> bool {
+        let words = |text: &str| {
+            let lower = text.to_lowercase();
+            let words: Vec<_> = lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+            format!(" {} ", words.join(" "))
+        };
+        let address = words(address);
+        self.cities.iter().any(|city| address.contains(&words(&city.name)))
+    }
+
+    /// What is wrong, each fault with its field.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        for pattern in &self.postal_codes {
+            let whole = PostalCode::parse(pattern).is_ok() && !pattern.contains('-');
+            let prefix = pattern
+                .strip_suffix("xx")
+                .is_some_and(|p| p.len() == 3 && p.bytes().all(|b| b.is_ascii_digit()));
+            if !whole && !prefix {
+                faults.push("service_area.postal_codes takes `78664` or `786xx`".to_owned());
+            }
+        }
+        for city in &self.cities {
+            if city.name.trim().is_empty() || city.state.len() != 2 {
+                faults.push("service_area.cities takes a name and a state of two letters".to_owned());
+            }
+        }
+        if let Some(radius) = self.radius {
+            let valid = (-90.0..=90.0).contains(&radius.latitude)
+                && (-180.0..=180.0).contains(&radius.longitude)
+                && radius.miles > 0.0
+                && radius.miles <= 12_500.0;
+            if !valid {
+                faults.push(
+                    "service_area.radius takes degrees and up to 12500 miles, more than none".to_owned(),
+                );
+            }
+        }
+        faults
+    }
+}
+
+impl Radius {
+    /// Great-circle distance by the haversine formula, on a sphere of the Earth's mean radius: off by at most 0.6 %.
+    fn contains(self, at: Coordinates) -> bool {
+        const EARTH_RADIUS_MILES: f64 = 3_958.8;
+        let (lat1, lat2) = (self.latitude.to_radians(), at.latitude.to_radians());
+        let half_lat = (lat2 - lat1) / 2.0;
+        let half_lon = (at.longitude - self.longitude).to_radians() / 2.0;
+        let h = half_lat.sin().powi(2) + lat1.cos() * lat2.cos() * half_lon.sin().powi(2);
+        2.0 * EARTH_RADIUS_MILES * h.sqrt().min(1.0).asin() <= self.miles
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn austin() -> ServiceArea {
+        ServiceArea {
+            postal_codes: vec!["786xx".into(), "787xx".into(), "76574".into()],
+            cities: vec![City { name: "Round Rock".into(), state: "TX".into() }],
+            radius: None,
+        }
+    }
+
+    fn zip(code: &str) -> Place {
+        Place { postal_code: Some(PostalCode::parse(code).unwrap()), ..Place::default() }
+    }
+
+    fn city(name: &str, state: &str) -> Place {
+        Place { caller_city: Some((name.into(), state.into())), ..Place::default() }
+    }
+
+    #[test]
+    fn zip_codes_decide_by_whole_code_and_by_prefix() {
+        for (code, verdict) in [
+            ("78600", AreaVerdict::In(AreaBasis::PostalCode)),
+            ("78799", AreaVerdict::In(AreaBasis::PostalCode)),
+            ("76574", AreaVerdict::In(AreaBasis::PostalCode)),
+            ("78599", AreaVerdict::Out(AreaBasis::PostalCode)),
+            ("78800", AreaVerdict::Out(AreaBasis::PostalCode)),
+        ] {
+            assert_eq!(austin().verdict(&zip(code)), verdict, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_callers_town_speaks_for_the_area_but_never_against_it() {
+        assert_eq!(austin().verdict(&city("round rock", "tx")), AreaVerdict::In(AreaBasis::CallerCity));
+        assert_eq!(austin().verdict(&city("Rochester", "PA")), AreaVerdict::Unknown);
+        assert_eq!(austin().verdict(&Place::default()), AreaVerdict::Unknown);
+    }
+
+    #[test]
+    fn a_town_of_the_area_is_found_in_an_address_as_whole_words() {
+        let at = |text: &str| Place { address: Some(text.into()), ..Place::default() };
+        assert_eq!(austin().verdict(&at("12 Elm St, Round Rock")), AreaVerdict::In(AreaBasis::Address));
+        assert_eq!(austin().verdict(&at("12 Ground Rockford")), AreaVerdict::Unknown);
+    }
+
+    #[test]
+    fn a_zip_code_outranks_the_callers_town() {
+        let place = Place { postal_code: zip("75201").postal_code, ..city("Round Rock", "TX") };
+        assert_eq!(austin().verdict(&place), AreaVerdict::Out(AreaBasis::PostalCode));
+    }
+
+    #[test]
+    fn without_an_area_everything_is_in() {
+        assert_eq!(ServiceArea::default().verdict(&zip("10001")), AreaVerdict::In(AreaBasis::Everywhere));
+    }
+
+    #[test]
+    fn a_radius_is_measured_on_the_globe_and_across_the_date_line() {
+        let area = |latitude, longitude, miles| ServiceArea {
+            radius: Some(Radius { latitude, longitude, miles }),
+            ..ServiceArea::default()
+        };
+        let at = |latitude, longitude| Place {
+            coordinates: Some(Coordinates { latitude, longitude }),
+            ..Place::default()
+        };
+        // Austin to Round Rock is about 17 miles.
+        let (lat, lon) = (30.2672, -97.7431);
+        assert_eq!(area(lat, lon, 20.0).verdict(&at(30.5083, -97.6789)), AreaVerdict::In(AreaBasis::Radius));
+        assert_eq!(area(lat, lon, 15.0).verdict(&at(30.5083, -97.6789)), AreaVerdict::Out(AreaBasis::Radius));
+        assert_eq!(area(0.0, 179.9, 20.0).verdict(&at(0.0, -179.9)), AreaVerdict::In(AreaBasis::Radius));
+        assert_eq!(area(lat, lon, 15.0).verdict(&zip("78664")), AreaVerdict::Unknown);
+    }
+}

@@ -1,0 +1,47 @@
+//! Qualification: what an analysis means for this tenant. A pure function.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    AnalysisSection, Coordinates, Document, OfficeConfig, Place, QualificationSection, SpamGate, SpamThresholds,
+};
+
+/// What the spam gate says of a likelihood in percent: above the upper threshold quarantine, from the lower one on,
+/// both edges included, review. What the model refused to judge for safety is for a person.
+pub fn spam_gate(analysis: &AnalysisSection, thresholds: SpamThresholds) -> SpamGate {
+    if analysis.spam_likelihood > thresholds.quarantine_above {
+        SpamGate::Quarantine
+    } else if analysis.spam_likelihood >= thresholds.review_from || analysis.is_blocked {
+        SpamGate::Review
+    } else {
+        SpamGate::Pass
+    }
+}
+
+/// Qualifies a request: gate, service area, and where it goes. `analysis` is the one just made, or the stored one.
+pub fn qualify(
+    document: &Document,
+    analysis: &AnalysisSection,
+    office: &OfficeConfig,
+    coordinates: Option<Coordinates>,
+) -> QualificationSection {
+    let config = &office.workflow;
+    let call = document.call();
+    let contact = crate::workflow::contact(&call);
+    let place = Place {
+        postal_code: analysis.postal_code.clone().or(contact.postal_code),
+        address: analysis.address.clone(),
+        caller_city: contact.city.zip(contact.state),
+        coordinates,
+    };
+    let destinations: BTreeMap<_, _> =
+        config.destinations.iter().map(|d| (d.connection.clone(), d.connector.clone())).collect();
+    QualificationSection {
+        revision: document.revisions.qualification,
+        gate: spam_gate(analysis, config.spam),
+        area: config.service_area.verdict(&place),
+        config_version: office.version,
+        destinations,
+        notify: !config.notifications.email.is_empty(),
+    }
+}

@@ -1,0 +1,161 @@
+//! What relay and runner ask of a store. Stores implement it; the bus knows no store.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::{Claim, Claimed, EffectKey, Outcome, Record, Stage, TenantId, Wake};
+
+/// Why a store could not answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// It takes no more just now; try again.
+    #[error("the store is busy: try again")]
+    Busy,
+    /// It could not be reached, or failed; whether a write was done is not known to the caller, and does not matter:
+    /// every write can be repeated.
+    #[error("the store failed: {0}")]
+    Failed(String),
+    /// What was asked for is not there, or belongs to another tenant.
+    #[error("not found")]
+    NotFound,
+    /// It stands in the way of something that exists.
+    #[error("conflict: {0}")]
+    Conflict(String),
+    /// Something stored cannot be read.
+    #[error("stored data cannot be read: {0}")]
+    Corrupt(String),
+}
+
+/// What came of a settle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// Written; these rows are due now.
+    Written(Vec<Wake>),
+    /// The claim was no longer valid: nothing was written.
+    Stale,
+}
+
+/// A row whose wake-up is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueWake {
+    /// The hint.
+    pub wake: Wake,
+    /// The time that was due; the compare-and-set compares it.
+    pub next_wake_at: Timestamp,
+    /// How often it was published since its last claim.
+    pub wakes: u32,
+}
+
+/// Claiming and settling of work.
+#[async_trait]
+pub trait WorkQueue: Send + Sync {
+    /// Takes a row for `lease`, when the wake's token is its own and it is due. None: acknowledge and forget.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be asked.
+    async fn claim(&self, wake: &Wake, lease: Duration) -> Result<Option<Claimed>, StoreError>;
+
+    /// Moves the lease's end to `lease` from now; false when the claim is no longer valid. The token stays.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be asked.
+    async fn renew(&self, claim: &Claim, lease: Duration) -> Result<bool, StoreError>;
+
+    /// Writes what came of claimed work and the next steps, in one transaction, only with the claim's token.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was written, or it is not known.
+    async fn settle(
+        &self,
+        job: &Claimed,
+        outcome: Outcome,
+        records: Vec<Record>,
+        duration: Duration,
+    ) -> Result<Settled, StoreError>;
+
+    /// Rows of all tenants whose wake-up is due, the longest due first, at most `limit` of each tenant.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be asked.
+    async fn due_wakes_across_tenants(&self, per_tenant: u32, limit: u32) -> Result<Vec<DueWake>, StoreError>;
+
+    /// Moves the next wake-up of each row on, if nobody else did, and returns those that moved: only they are
+    /// published.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be asked.
+    async fn move_wakes_across_tenants(&self, due: Vec<DueWake>) -> Result<Vec<Wake>, StoreError>;
+
+    /// One tenant's rows of a stage that are due now, the longest due first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be asked.
+    async fn due_work(&self, tenant: &TenantId, stage: Stage, limit: u32) -> Result<Vec<Wake>, StoreError>;
+}
+
+/// What is known of an outside effect when it is about to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Intent {
+    /// It is written down as intended: do it now.
+    Begin,
+    /// It was done; this is what the outside calls it.
+    Done {
+        /// The outside's id.
+        remote_id: String,
+    },
+    /// It was intended before, and what came of it is not known.
+    Unknown {
+        /// When.
+        intended_at: Timestamp,
+        /// How often it was begun.
+        attempts: u32,
+    },
+    /// The claim is no longer valid: do nothing.
+    Stale,
+}
+
+/// How an effect ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EffectEnd {
+    /// It was done; this is what the outside calls it.
+    Done {
+        /// The outside's id.
+        remote_id: String,
+    },
+    /// It was refused: nothing happened outside.
+    Refused,
+}
+
+/// The record of outside effects: intended before, settled after.
+#[async_trait]
+pub trait EffectLog: Send + Sync {
+    /// Writes an effect down as intended, unless it is known; renews the claim's lease past `call_deadline`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was written, or it is not known.
+    async fn intend(
+        &self,
+        claim: &Claim,
+        key: &EffectKey,
+        call_deadline: Duration,
+    ) -> Result<Intent, StoreError>;
+
+    /// Writes an effect down as intended once more, after looking has shown that it did not happen.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was written, or it is not known.
+    async fn intend_again(
+        &self,
+        claim: &Claim,
+        key: &EffectKey,
+        call_deadline: Duration,
+    ) -> Result<Intent, StoreError>;
+
+    /// Writes down how an effect ended. Harmless when it is known already; `Done` is never taken back.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing was written, or it is not known.
+    async fn conclude(&self, tenant: &TenantId, key: &EffectKey, end: EffectEnd) -> Result<(), StoreError>;
+}

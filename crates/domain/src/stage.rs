@@ -1,0 +1,266 @@
+//! What a stage is given, and what it answers.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AnalysisSection, ConnectionName, DispatchSection, Disposition, LeadRequest, NotificationsSection, ParkCause,
+    QualificationSection, RecordingSection, RequestId, SourceSection, Stage, StageError, TranscriptSection, WorkKey,
+    WorkRow, WorkflowConfig,
+};
+
+/// Handles the claimed work of one stage.
+#[async_trait]
+pub trait StageHandler: Send + Sync {
+    /// Which stage.
+    fn stage(&self) -> Stage;
+
+    /// Does the work. It may run again after a crash at any point, and must then do no outside effect twice.
+    ///
+    /// # Errors
+    /// [`StageError`] says what to do next: retry, hold or park.
+    async fn handle(&self, job: &Claimed) -> Result<Outcome, StageError>;
+}
+
+/// Work that is ours until its lease ends, with the request as it was when it was claimed.
+#[derive(Debug)]
+pub struct Claimed {
+    /// The row, as claimed: its token is the proof.
+    pub row: WorkRow,
+    /// The request.
+    pub request: LeadRequest,
+    /// The configuration of its office, and its version.
+    pub config: Arc<OfficeConfig>,
+    records: Mutex<Vec<Record>>,
+}
+
+/// The configuration that applies to a request.
+#[derive(Debug, Clone, Default)]
+pub struct OfficeConfig {
+    /// The tenant's name, as people read it.
+    pub tenant_name: String,
+    /// The office's IANA time zone; empty when there is no office.
+    pub time_zone: String,
+    /// The configuration.
+    pub workflow: WorkflowConfig,
+    /// Its version.
+    pub version: u64,
+}
+
+impl Claimed {
+    /// Claimed work. Only a store makes it.
+    pub fn new(row: WorkRow, request: LeadRequest, config: Arc<OfficeConfig>) -> Self {
+        Self { row, request, config, records: Mutex::default() }
+    }
+
+    /// The proof that the work is ours.
+    pub fn proof(&self) -> Claim {
+        Claim { key: self.row.key.clone(), token: self.row.token }
+    }
+
+    /// Keeps a record of something done; it is stored with the settle, whatever the outcome.
+    pub fn record(&self, record: Record) {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner).push(record);
+    }
+
+    /// The records kept so far, in order; they are taken out.
+    pub fn take_records(&self) -> Vec<Record> {
+        std::mem::take(&mut *self.records.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The proof that a row is ours: nothing is written without it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// Which row.
+    pub key: WorkKey,
+    /// Its token since the claim.
+    pub token: u64,
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// It is done.
+    Done {
+        /// The sections that it wrote.
+        sections: Vec<Section>,
+        /// Other names of the same thing that it learned.
+        aliases: Vec<Alias>,
+    },
+    /// Not yet: no failure.
+    Wait {
+        /// When to look again.
+        until: Timestamp,
+        /// What is waited for.
+        reason: String,
+        /// When waiting ends and a person must look.
+        deadline: Option<Timestamp>,
+    },
+    /// It failed and is tried again.
+    Retry {
+        /// Not before this, from now.
+        after: Option<std::time::Duration>,
+        /// Why.
+        reason: String,
+        /// The provider's answer.
+        answer: Option<String>,
+    },
+    /// The connection must be mended first.
+    Hold {
+        /// Which.
+        connection: ConnectionName,
+        /// The version of its secret that failed.
+        version: u64,
+        /// Why.
+        reason: String,
+        /// The provider's answer.
+        answer: Option<String>,
+    },
+    /// A person must look.
+    Park {
+        /// Why.
+        cause: ParkCause,
+        /// Why, in a sentence.
+        reason: String,
+        /// The provider's answer.
+        answer: Option<String>,
+    },
+    /// This request is the same as another.
+    Merge {
+        /// The other.
+        other: RequestId,
+    },
+}
+
+impl Outcome {
+    /// Done, with one section.
+    pub fn done(section: Section) -> Self {
+        Self::Done { sections: vec![section], aliases: Vec::new() }
+    }
+
+    /// Not yet.
+    pub fn wait(until: Timestamp, reason: impl Into<String>) -> Self {
+        Self::Wait { until, reason: reason.into(), deadline: None }
+    }
+
+    /// As it stands in the timeline.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Done { .. } => "done",
+            Self::Wait { .. } => "waiting",
+            Self::Retry { .. } => "retry",
+            Self::Hold { .. } => "held",
+            Self::Park { .. } => "parked",
+            Self::Merge { .. } => "merged",
+        }
+    }
+}
+
+impl From<StageError> for Outcome {
+    fn from(error: StageError) -> Self {
+        let StageError { disposition, reason, answer, connection } = error;
+        match (disposition, connection) {
+            (Disposition::Retry { after }, _) => Self::Retry { after, reason, answer },
+            (Disposition::Hold, Some((connection, version))) => Self::Hold { connection, version, reason, answer },
+            // Nothing could release it: a person must look.
+            (Disposition::Hold, None) | (Disposition::Park, _) => {
+                Self::Park { cause: ParkCause::Permanent, reason, answer }
+            }
+        }
+    }
+}
+
+/// What a stage writes into the document.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Section {
+    /// The delivery, read at last.
+    Source(Box<SourceSection>),
+    /// Details and audio.
+    Recording(Box<RecordingSection>),
+    /// What was said.
+    Transcript(TranscriptSection),
+    /// What it means.
+    Analysis(Box<AnalysisSection>),
+    /// What follows from that.
+    Qualification(QualificationSection),
+    /// One CRM's state.
+    Dispatch(ConnectionName, DispatchSection),
+    /// Messages to people.
+    Notifications(NotificationsSection),
+}
+
+/// Another name of a request's thing, at its provider.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Alias {
+    /// The provider's slug.
+    pub provider: String,
+    /// What kind of thing: `call`, `form`.
+    pub kind: String,
+    /// The id.
+    pub value: String,
+}
+
+/// A record of something that was done, stored with the settle.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Record {
+    /// An attempt to push into a CRM.
+    Dispatch(DispatchAttempt),
+    /// A message to a person.
+    Notification(NotificationRecord),
+    /// A paid operation.
+    Usage(Usage),
+}
+
+/// An attempt to push a request into a CRM.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DispatchAttempt {
+    /// The connector's slug.
+    pub connector: String,
+    /// The connection.
+    pub connection: ConnectionName,
+    /// When it began.
+    pub at: Timestamp,
+    /// How long it took, in milliseconds.
+    pub latency_ms: u64,
+    /// `done`, or what went wrong in a word.
+    pub outcome: String,
+    /// What the CRM calls what was written: `contact` and `deal`.
+    pub external_ids: BTreeMap<String, String>,
+    /// The CRM's answer where it refused, capped.
+    pub answer: Option<String>,
+}
+
+/// A message to a person.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NotificationRecord {
+    /// `email`.
+    pub channel: String,
+    /// Who got it.
+    pub recipient: String,
+    /// The template and its version.
+    pub template: String,
+    /// When.
+    pub at: Timestamp,
+    /// `sent`, or why not in a word.
+    pub outcome: String,
+    /// The provider's id.
+    pub provider_id: Option<String>,
+}
+
+/// A paid operation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// What: `speech_seconds`, `model_prompt_tokens`, `model_output_tokens`, `emails`.
+    pub unit: String,
+    /// How much.
+    pub amount: u64,
+    /// By which model or service.
+    pub by: String,
+}

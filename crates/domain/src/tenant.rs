@@ -1,0 +1,241 @@
+//! Tenants, their offices, and the typed configuration that drives a request through the workflow.
+
+use std::{str::FromStr, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ConnectionName, EmailAddress, OfficeId, RetryPolicy, ServiceArea, TenantId};
+
+/// A remodeling company.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenant {
+    /// Its slug.
+    pub id: TenantId,
+    /// Its name, as people read it.
+    pub name: String,
+    /// Whether its webhooks are taken.
+    pub status: TenantStatus,
+}
+
+/// Whether a tenant takes part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TenantStatus {
+    /// Webhooks are accepted.
+    Active,
+    /// Webhooks are refused as if the tenant did not exist.
+    Suspended,
+}
+
+impl TenantStatus {
+    /// As it is stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+        }
+    }
+}
+
+impl FromStr for TenantStatus {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "active" => Ok(Self::Active),
+            "suspended" => Ok(Self::Suspended),
+            _ => Err("a tenant is `active` or `suspended`".to_owned()),
+        }
+    }
+}
+
+/// One office of a tenant, with its own configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Office {
+    /// Its id.
+    pub id: OfficeId,
+    /// The tenant that it belongs to.
+    pub tenant: TenantId,
+    /// Its name, as people read it.
+    pub name: String,
+    /// Where it stands, in one line.
+    pub address: String,
+    /// IANA name: `America/Chicago`.
+    pub time_zone: String,
+    /// What happens with this office's requests.
+    pub config: WorkflowConfig,
+    /// Grows by one with every change of `config`; recorded on each request.
+    pub config_version: u64,
+}
+
+/// What happens with an office's requests. Unknown fields are refused when it is written, never at run time.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WorkflowConfig {
+    /// Where the company works. Empty: everywhere.
+    pub service_area: ServiceArea,
+    /// From which likelihood on a request is held back as spam.
+    pub spam: SpamThresholds,
+    /// The CRMs that get each qualified request.
+    pub destinations: Vec<Destination>,
+    /// Who is told of a qualified request.
+    pub notifications: NotificationRules,
+    /// How failed steps are tried again.
+    pub retry: RetryPolicy,
+    /// How long a recording is waited for.
+    pub recording: RecordingPolicy,
+}
+
+/// Spam likelihoods, in percent, at which a request leaves the straight way.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpamThresholds {
+    /// From here on, inclusive, a person decides.
+    pub review_from: f64,
+    /// Above this, exclusive, the request is quarantined.
+    pub quarantine_above: f64,
+}
+
+impl Default for SpamThresholds {
+    fn default() -> Self {
+        Self { review_from: 50.0, quarantine_above: 85.0 }
+    }
+}
+
+/// One CRM that gets requests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Destination {
+    /// The connector's slug: `hubspot`.
+    pub connector: String,
+    /// Whose credentials are used.
+    pub connection: ConnectionName,
+}
+
+/// Who is told, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NotificationRules {
+    /// E-mail recipients; each gets a message of its own.
+    pub email: Vec<EmailAddress>,
+    /// The sender: an address that the e-mail provider has verified. Without one no e-mail is sent.
+    pub from: Option<EmailAddress>,
+    /// The sender's name as mail programs show it. Default: the tenant's name.
+    pub from_name: Option<String>,
+    /// The connection whose key sends the e-mail.
+    pub connection: ConnectionName,
+    /// How long a message whose answer was lost is waited for before it is sent once more, in seconds.
+    pub unknown_wait_seconds: u64,
+}
+
+impl Default for NotificationRules {
+    fn default() -> Self {
+        Self {
+            email: Vec::new(),
+            from: None,
+            from_name: None,
+            connection: ConnectionName::new("sendgrid").expect("a valid slug"),
+            unknown_wait_seconds: 600,
+        }
+    }
+}
+
+/// How long a recording is waited for, measured between looks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecordingPolicy {
+    /// The pauses between looks, in seconds; behind the last the call goes on without its recording.
+    pub wait_seconds: Vec<u64>,
+}
+
+impl Default for RecordingPolicy {
+    fn default() -> Self {
+        Self { wait_seconds: vec![30, 60, 120, 300, 600, 1200] }
+    }
+}
+
+impl RecordingPolicy {
+    /// The pause before the next look, after `waits` looks; none when it is time to go on without.
+    pub fn wait(&self, waits: u32) -> Option<Duration> {
+        self.wait_seconds.get(usize::try_from(waits).unwrap_or(usize::MAX)).copied().map(Duration::from_secs)
+    }
+}
+
+/// What is wrong with a configuration: every fault, each with the path of its field.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the workflow configuration is not valid: {}", faults.join("; "))]
+pub struct ConfigError {
+    /// Each fault: where it is and what to write there.
+    pub faults: Vec<String>,
+}
+
+impl WorkflowConfig {
+    /// Reads and checks a configuration before it is stored.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every fault that was found.
+    pub fn parse(json: &str) -> Result<Self, ConfigError> {
+        let config: Self =
+            serde_json::from_str(json).map_err(|error| ConfigError { faults: vec![error.to_string()] })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Checks what the types alone cannot say.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every fault that was found.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let mut faults = self.service_area.faults();
+        let SpamThresholds { review_from, quarantine_above } = self.spam;
+        for (name, value) in [("spam.review_from", review_from), ("spam.quarantine_above", quarantine_above)] {
+            if !(0.0..=100.0).contains(&value) {
+                faults.push(format!("{name} must be a percentage from 0 to 100"));
+            }
+        }
+        if review_from > quarantine_above {
+            faults.push("spam.review_from must not be above spam.quarantine_above".to_owned());
+        }
+        let mut names: Vec<_> = self.destinations.iter().map(|d| &d.connection).collect();
+        names.sort();
+        if names.windows(2).any(|pair| pair.first() == pair.last()) {
+            faults.push("destinations must each use another connection".to_owned());
+        }
+        if !self.notifications.email.is_empty() && self.notifications.from.is_none() {
+            faults.push("notifications.from must be set where notifications.email has recipients".to_owned());
+        }
+        if self.recording.wait_seconds.len() > 24 || self.recording.wait_seconds.iter().any(|s| *s > 86_400) {
+            faults.push("recording.wait_seconds takes at most 24 pauses of at most 86400 seconds".to_owned());
+        }
+        faults.extend(self.retry.faults());
+        if faults.is_empty() { Ok(()) } else { Err(ConfigError { faults }) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_configuration_has_the_defaults() {
+        let config = WorkflowConfig::parse("{}").unwrap();
+        assert_eq!(config, WorkflowConfig::default());
+        assert_eq!(config.recording.wait(0), Some(Duration::from_secs(30)));
+        assert_eq!(config.recording.wait(6), None);
+    }
+
+    #[test]
+    fn every_fault_is_named() {
+        let error = WorkflowConfig::parse(
+            r#"{"spam":{"review_from":90,"quarantine_above":101},"service_area":{"postal_codes":["7x"]},
+                "notifications":{"email":["a@example.com"]}}"#,
+        )
+        .unwrap_err();
+        assert_eq!(error.faults.len(), 3, "{error}");
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused() {
+        assert!(WorkflowConfig::parse(r#"{"spma":{}}"#).unwrap_err().to_string().contains("spma"));
+    }
+}

@@ -1,0 +1,37 @@
+//! Text from outside: bounded and stripped of what does harm in logs, mails and CRMs.
+
+/// The first `max` characters of `text`, without control characters (line ends and tabs stay), marked with `…` when cut.
+pub fn bounded(text: &str, max: usize) -> String {
+    let mut clean: String =
+        text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).take(max.saturating_add(1)).collect();
+    if clean.chars().count() > max {
+        clean = clean.chars().take(max.saturating_sub(1)).collect();
+        clean.push('…');
+    }
+    clean
+}
+
+/// A single line: [`bounded`], white space folded. Empty text is none.
+pub fn line(text: &str, max: usize) -> Option<String> {
+    let folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let clean = bounded(&folded, max);
+    (!clean.is_empty()).then_some(clean)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_text_is_cut_between_characters() {
+        assert_eq!(bounded("ééééé", 3), "éé…");
+        assert_eq!(bounded("abc", 3), "abc");
+    }
+
+    #[test]
+    fn control_characters_are_dropped() {
+        assert_eq!(bounded("a\u{0}b\u{1b}[31mc\nd", 50), "ab[31mc\nd");
+        assert_eq!(line("  a \n b\t c ", 50), Some("a b c".to_owned()));
+        assert_eq!(line(" \n ", 50), None);
+    }
+}

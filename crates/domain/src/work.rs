@@ -1,0 +1,359 @@
+//! Work: a step that is still to be done. The row in the store is the truth; a wake-up is only a hint.
+
+use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{ConnectionName, Lane, ParkCause, RequestId, TenantId, later};
+
+/// A stage of the workflow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Reads a stored delivery that could not be read when it came.
+    Reading,
+    /// Fetches a call's details and audio.
+    Recording,
+    /// Turns audio into text.
+    Transcript,
+    /// Judges the conversation and qualifies the request.
+    Analysis,
+    /// Pushes the request into one CRM.
+    Dispatch,
+    /// Tells people.
+    Notification,
+}
+
+impl Stage {
+    /// Every stage, in the order of the workflow.
+    pub const ALL: [Self; 6] =
+        [Self::Reading, Self::Recording, Self::Transcript, Self::Analysis, Self::Dispatch, Self::Notification];
+
+    /// As it is stored, shown and used as a label.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reading => "reading",
+            Self::Recording => "recording",
+            Self::Transcript => "transcript",
+            Self::Analysis => "analysis",
+            Self::Dispatch => "dispatch",
+            Self::Notification => "notification",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Stage {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|stage| stage.as_str() == text)
+            .ok_or_else(|| format!("a stage is one of {}", Self::ALL.map(Self::as_str).join(", ")))
+    }
+}
+
+/// Which step of which request. There is at most one row for each.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct WorkKey {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The request.
+    pub request: RequestId,
+    /// The stage.
+    pub stage: Stage,
+    /// For a dispatch, the name of its connection; else empty.
+    #[serde(default)]
+    pub target: String,
+}
+
+/// A hint that a row may be due. It holds nothing that the row does not: losing one or getting it twice is harmless.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Wake {
+    /// Version of this shape. Another one is ignored.
+    pub v: u32,
+    /// Which row.
+    pub key: WorkKey,
+    /// The row's token when the hint was given. With another one, the hint is stale.
+    pub token: u64,
+}
+
+impl Wake {
+    /// The shape that this build speaks.
+    pub const VERSION: u32 = 1;
+}
+
+/// The state of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WorkState {
+    /// Can be claimed once it is due.
+    Ready,
+    /// Somebody works on it, until the lease ends.
+    InFlight {
+        /// End of the lease.
+        lease_until: Timestamp,
+    },
+    /// Waits for a connection's new secret.
+    Held {
+        /// Which connection.
+        connection: ConnectionName,
+        /// The version of the secret that failed.
+        version: u64,
+    },
+    /// Waits for a person.
+    Parked {
+        /// Why.
+        cause: ParkCause,
+    },
+}
+
+/// A step that is still to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkRow {
+    /// Which step.
+    pub key: WorkKey,
+    /// Its state.
+    pub state: WorkState,
+    /// Where it stands among its attempts.
+    pub lane: Lane,
+    /// Grows by one with every claim, settle, release and redrive, so that nothing stale can act.
+    pub token: u64,
+    /// Not before this time.
+    pub due_at: Timestamp,
+    /// When the relay should publish it; none while it is held or parked.
+    pub next_wake_at: Option<Timestamp>,
+    /// How often the relay published it since it was last claimed.
+    pub wakes: u32,
+    /// Claims since the last settle.
+    pub claims: u32,
+    /// Failed attempts.
+    pub failures: u32,
+    /// How often it was not yet time.
+    pub waits: u32,
+    /// New data came while it ran: run it once more.
+    pub again: bool,
+    /// When waiting or retrying ends.
+    pub deadline: Option<Timestamp>,
+    /// W3C trace context of what caused it.
+    pub traceparent: Option<String>,
+    /// Why it waits, was held or parked, in a sentence.
+    pub reason: Option<String>,
+    /// The provider's last answer, capped.
+    pub answer: Option<String>,
+    /// When the row was made.
+    pub created_at: Timestamp,
+}
+
+/// What came of an attempt to claim a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClaimResult {
+    /// It is ours: the row was changed.
+    Claimed,
+    /// It is not ours to take: acknowledge and forget.
+    NotNow,
+    /// It was claimed too often without being settled: the row was parked.
+    CrashLoop,
+}
+
+impl WorkRow {
+    /// Whoever commits a due row hands it over at once; the relay looks after this long.
+    pub const FIRST_WAKE: Duration = Duration::from_secs(10);
+    /// Claims without a settle after which a row is parked.
+    pub const CRASH_LOOP_CLAIMS: u32 = 20;
+
+    /// A new row, due after `delay`.
+    pub fn new(key: WorkKey, now: Timestamp, delay: Duration, traceparent: Option<String>) -> Self {
+        let due_at = later(now, delay);
+        Self {
+            key,
+            state: WorkState::Ready,
+            lane: Lane::First,
+            token: 1,
+            due_at,
+            next_wake_at: Some(if delay.is_zero() { later(now, Self::FIRST_WAKE) } else { due_at }),
+            wakes: 0,
+            claims: 0,
+            failures: 0,
+            waits: 0,
+            again: false,
+            deadline: None,
+            traceparent,
+            reason: None,
+            answer: None,
+            created_at: now,
+        }
+    }
+
+    /// A hint for this row as it is.
+    pub fn wake(&self) -> Wake {
+        Wake { v: Wake::VERSION, key: self.key.clone(), token: self.token }
+    }
+
+    /// Whether it can be claimed now.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        match &self.state {
+            WorkState::Ready => self.due_at <= now,
+            WorkState::InFlight { lease_until } => *lease_until <= now,
+            WorkState::Held { .. } | WorkState::Parked { .. } => false,
+        }
+    }
+
+    /// Takes the row for a worker, if `token` is its own and it is due.
+    pub fn claim(&mut self, token: u64, now: Timestamp, lease: Duration) -> ClaimResult {
+        if token != self.token || !self.is_due(now) {
+            return ClaimResult::NotNow;
+        }
+        self.token += 1;
+        self.wakes = 0;
+        if self.claims >= Self::CRASH_LOOP_CLAIMS {
+            self.park(ParkCause::CrashLoop, format!("claimed {} times without ever being settled", self.claims), None);
+            return ClaimResult::CrashLoop;
+        }
+        self.claims += 1;
+        let lease_until = later(now, lease);
+        self.state = WorkState::InFlight { lease_until };
+        self.next_wake_at = Some(lease_until);
+        ClaimResult::Claimed
+    }
+
+    /// Asks for another run because there is new data. A row at work runs again; one that only waits runs now; a
+    /// held, parked or failing row reads the new data when it next runs. Its token stays.
+    pub fn enqueue_again(&mut self, now: Timestamp, delay: Duration) {
+        match self.state {
+            WorkState::InFlight { .. } => self.again = true,
+            WorkState::Ready if self.failures == 0 => {
+                let due_at = later(now, delay);
+                if due_at < self.due_at {
+                    self.due_at = due_at;
+                    self.next_wake_at = Some(later(due_at, Self::FIRST_WAKE));
+                }
+            }
+            WorkState::Ready | WorkState::Held { .. } | WorkState::Parked { .. } => {}
+        }
+    }
+
+    /// Makes the row ready at `at`, keeping its counters.
+    pub(crate) fn ready(&mut self, at: Timestamp, now: Timestamp) {
+        self.state = WorkState::Ready;
+        self.due_at = at;
+        self.next_wake_at = Some(if at > now { at } else { later(now, Self::FIRST_WAKE) });
+    }
+
+    /// Makes the row ready now, as if it were new: counters and deadline are reset.
+    pub(crate) fn afresh(&mut self, now: Timestamp) {
+        self.ready(now, now);
+        self.lane = Lane::First;
+        (self.wakes, self.claims, self.failures, self.waits) = (0, 0, 0, 0);
+        self.again = false;
+        (self.deadline, self.reason, self.answer) = (None, None, None);
+    }
+
+    /// Stops the row until a person looks.
+    pub(crate) fn park(&mut self, cause: ParkCause, reason: String, answer: Option<String>) {
+        self.state = WorkState::Parked { cause };
+        self.next_wake_at = None;
+        self.reason = Some(reason);
+        self.answer = answer;
+    }
+
+    /// Lets a held or parked row run now with fresh counters; false when it is neither.
+    pub fn release(&mut self, now: Timestamp) -> bool {
+        if !matches!(self.state, WorkState::Held { .. } | WorkState::Parked { .. }) {
+            return false;
+        }
+        self.token += 1;
+        self.afresh(now);
+        true
+    }
+
+    /// When the relay looks again after publishing the row: 10 s, 30 s, 2 min, then every 10 min.
+    pub fn next_relay_pause(wakes: u32) -> Duration {
+        Duration::from_secs(match wakes {
+            0 => 10,
+            1 => 30,
+            2 => 120,
+            _ => 600,
+        })
+    }
+}
+
+/// The open work of one request, and which of it a transaction changed.
+#[derive(Debug, Clone, Default)]
+pub struct OpenWork {
+    rows: BTreeMap<(Stage, String), WorkRow>,
+    changed: BTreeMap<(Stage, String), bool>,
+}
+
+impl OpenWork {
+    /// The rows as they were read.
+    pub fn new(rows: Vec<WorkRow>) -> Self {
+        let rows = rows.into_iter().map(|row| ((row.key.stage, row.key.target.clone()), row)).collect();
+        Self { rows, changed: BTreeMap::new() }
+    }
+
+    /// Every row.
+    pub fn iter(&self) -> impl Iterator<Item = &WorkRow> {
+        self.rows.values()
+    }
+
+    /// The row of a step.
+    pub fn get(&self, stage: Stage, target: &str) -> Option<&WorkRow> {
+        self.rows.get(&(stage, target.to_owned()))
+    }
+
+    /// Whether a step is open.
+    pub fn has(&self, stage: Stage, target: &str) -> bool {
+        self.get(stage, target).is_some()
+    }
+
+    /// Whether nothing is open.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    pub(crate) fn change<T>(&mut self, key: &WorkKey, change: impl FnOnce(&mut WorkRow) -> T) -> Option<T> {
+        let index = (key.stage, key.target.clone());
+        let result = self.rows.get_mut(&index).map(change)?;
+        self.changed.insert(index, true);
+        Some(result)
+    }
+
+    pub(crate) fn insert(&mut self, row: WorkRow) {
+        let index = (row.key.stage, row.key.target.clone());
+        self.changed.insert(index.clone(), true);
+        self.rows.insert(index, row);
+    }
+
+    pub(crate) fn remove(&mut self, key: &WorkKey) {
+        let index = (key.stage, key.target.clone());
+        if self.rows.remove(&index).is_some() {
+            self.changed.insert(index, false);
+        }
+    }
+
+    pub(crate) fn remove_all(&mut self) {
+        for index in std::mem::take(&mut self.rows).into_keys() {
+            self.changed.insert(index, false);
+        }
+    }
+
+    /// The rows to write, and the steps whose row goes.
+    pub(crate) fn into_changes(self) -> (Vec<WorkRow>, Vec<(Stage, String)>) {
+        let Self { mut rows, changed } = self;
+        let (mut put, mut delete) = (Vec::new(), Vec::new());
+        for (index, is_kept) in changed {
+            match rows.remove(&index) {
+                Some(row) if is_kept => put.push(row),
+                _ => delete.push(index),
+            }
+        }
+        (put, delete)
+    }
+}
