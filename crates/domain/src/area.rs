@@ -99,7 +99,9 @@ impl ServiceArea {
             _ => None,
         };
         match (&place.postal_code, in_radius) {
-            (Some(code), _) if self.has_postal_code(code) => return AreaVerdict::In(AreaBasis::PostalCode),
+            (Some(code), _) if self.has_postal_code(code) => {
+                return AreaVerdict::In(AreaBasis::PostalCode);
+            }
             (_, Some(true)) => return AreaVerdict::In(AreaBasis::Radius),
             // A list of ZIP codes speaks against one that it lacks only where nothing but the list draws the area.
             (Some(_), None) if !self.postal_codes.is_empty() && self.radius.is_none() => {
@@ -108,37 +110,51 @@ impl ServiceArea {
             (_, Some(false)) => return AreaVerdict::Out(AreaBasis::Radius),
             _ => {}
         }
-        if place.address.as_deref().is_some_and(|address| self.names_city(address)) {
+        if place
+            .address
+            .as_deref()
+            .is_some_and(|address| self.names_city(address))
+        {
             return AreaVerdict::In(AreaBasis::Address);
         }
         match &place.caller_city {
-            Some((name, state)) if self.has_city(name, state) => AreaVerdict::In(AreaBasis::CallerCity),
+            Some((name, state)) if self.has_city(name, state) => {
+                AreaVerdict::In(AreaBasis::CallerCity)
+            }
             _ => AreaVerdict::Unknown,
         }
     }
 
     fn has_postal_code(&self, code: &PostalCode) -> bool {
-        self.postal_codes.iter().any(|pattern| match pattern.strip_suffix("xx") {
-            Some(prefix) => code.as_str().starts_with(prefix),
-            None => pattern == code.as_str(),
-        })
+        self.postal_codes
+            .iter()
+            .any(|pattern| match pattern.strip_suffix("xx") {
+                Some(prefix) => code.as_str().starts_with(prefix),
+                None => pattern == code.as_str(),
+            })
     }
 
     fn has_city(&self, name: &str, state: &str) -> bool {
-        self.cities
-            .iter()
-            .any(|city| city.name.eq_ignore_ascii_case(name.trim()) && city.state.eq_ignore_ascii_case(state.trim()))
+        self.cities.iter().any(|city| {
+            city.name.eq_ignore_ascii_case(name.trim())
+                && city.state.eq_ignore_ascii_case(state.trim())
+        })
     }
 
     /// Whether a town of the area stands in `address` as whole words.
     fn names_city(&self, address: &str) -> bool {
         let words = |text: &str| {
             let lower = text.to_lowercase();
-            let words: Vec<_> = lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+            let words: Vec<_> = lower
+                .split(|c: char| !c.is_alphanumeric())
+                .filter(|w| !w.is_empty())
+                .collect();
             format!(" {} ", words.join(" "))
         };
         let address = words(address);
-        self.cities.iter().any(|city| address.contains(&words(&city.name)))
+        self.cities
+            .iter()
+            .any(|city| address.contains(&words(&city.name)))
     }
 
     /// What is wrong, each fault with its field.
@@ -155,7 +171,8 @@ impl ServiceArea {
         }
         for city in &self.cities {
             if city.name.trim().is_empty() || city.state.len() != 2 {
-                faults.push("service_area.cities takes a name and a state of two letters".to_owned());
+                faults
+                    .push("service_area.cities takes a name and a state of two letters".to_owned());
             }
         }
         if let Some(radius) = self.radius {
@@ -165,7 +182,8 @@ impl ServiceArea {
                 && radius.miles <= 12_500.0;
             if !valid {
                 faults.push(
-                    "service_area.radius takes degrees and up to 12500 miles, more than none".to_owned(),
+                    "service_area.radius takes degrees and up to 12500 miles, more than none"
+                        .to_owned(),
                 );
             }
         }
@@ -192,17 +210,26 @@ mod tests {
     fn austin() -> ServiceArea {
         ServiceArea {
             postal_codes: vec!["786xx".into(), "787xx".into(), "76574".into()],
-            cities: vec![City { name: "Round Rock".into(), state: "TX".into() }],
+            cities: vec![City {
+                name: "Round Rock".into(),
+                state: "TX".into(),
+            }],
             radius: None,
         }
     }
 
     fn zip(code: &str) -> Place {
-        Place { postal_code: Some(PostalCode::parse(code).unwrap()), ..Place::default() }
+        Place {
+            postal_code: Some(PostalCode::parse(code).unwrap()),
+            ..Place::default()
+        }
     }
 
     fn city(name: &str, state: &str) -> Place {
-        Place { caller_city: Some((name.into(), state.into())), ..Place::default() }
+        Place {
+            caller_city: Some((name.into(), state.into())),
+            ..Place::default()
+        }
     }
 
     #[test]
@@ -220,44 +247,87 @@ mod tests {
 
     #[test]
     fn a_callers_town_speaks_for_the_area_but_never_against_it() {
-        assert_eq!(austin().verdict(&city("round rock", "tx")), AreaVerdict::In(AreaBasis::CallerCity));
-        assert_eq!(austin().verdict(&city("Rochester", "PA")), AreaVerdict::Unknown);
+        assert_eq!(
+            austin().verdict(&city("round rock", "tx")),
+            AreaVerdict::In(AreaBasis::CallerCity)
+        );
+        assert_eq!(
+            austin().verdict(&city("Rochester", "PA")),
+            AreaVerdict::Unknown
+        );
         assert_eq!(austin().verdict(&Place::default()), AreaVerdict::Unknown);
     }
 
     #[test]
     fn a_town_of_the_area_is_found_in_an_address_as_whole_words() {
-        let at = |text: &str| Place { address: Some(text.into()), ..Place::default() };
-        assert_eq!(austin().verdict(&at("12 Elm St, Round Rock")), AreaVerdict::In(AreaBasis::Address));
-        assert_eq!(austin().verdict(&at("12 Ground Rockford")), AreaVerdict::Unknown);
+        let at = |text: &str| Place {
+            address: Some(text.into()),
+            ..Place::default()
+        };
+        assert_eq!(
+            austin().verdict(&at("12 Elm St, Round Rock")),
+            AreaVerdict::In(AreaBasis::Address)
+        );
+        assert_eq!(
+            austin().verdict(&at("12 Ground Rockford")),
+            AreaVerdict::Unknown
+        );
     }
 
     #[test]
     fn a_zip_code_outranks_the_callers_town() {
-        let place = Place { postal_code: zip("75201").postal_code, ..city("Round Rock", "TX") };
-        assert_eq!(austin().verdict(&place), AreaVerdict::Out(AreaBasis::PostalCode));
+        let place = Place {
+            postal_code: zip("75201").postal_code,
+            ..city("Round Rock", "TX")
+        };
+        assert_eq!(
+            austin().verdict(&place),
+            AreaVerdict::Out(AreaBasis::PostalCode)
+        );
     }
 
     #[test]
     fn without_an_area_everything_is_in() {
-        assert_eq!(ServiceArea::default().verdict(&zip("10001")), AreaVerdict::In(AreaBasis::Everywhere));
+        assert_eq!(
+            ServiceArea::default().verdict(&zip("10001")),
+            AreaVerdict::In(AreaBasis::Everywhere)
+        );
     }
 
     #[test]
     fn a_radius_is_measured_on_the_globe_and_across_the_date_line() {
         let area = |latitude, longitude, miles| ServiceArea {
-            radius: Some(Radius { latitude, longitude, miles }),
+            radius: Some(Radius {
+                latitude,
+                longitude,
+                miles,
+            }),
             ..ServiceArea::default()
         };
         let at = |latitude, longitude| Place {
-            coordinates: Some(Coordinates { latitude, longitude }),
+            coordinates: Some(Coordinates {
+                latitude,
+                longitude,
+            }),
             ..Place::default()
         };
         // Austin to Round Rock is about 17 miles.
         let (lat, lon) = (30.2672, -97.7431);
-        assert_eq!(area(lat, lon, 20.0).verdict(&at(30.5083, -97.6789)), AreaVerdict::In(AreaBasis::Radius));
-        assert_eq!(area(lat, lon, 15.0).verdict(&at(30.5083, -97.6789)), AreaVerdict::Out(AreaBasis::Radius));
-        assert_eq!(area(0.0, 179.9, 20.0).verdict(&at(0.0, -179.9)), AreaVerdict::In(AreaBasis::Radius));
-        assert_eq!(area(lat, lon, 15.0).verdict(&zip("78664")), AreaVerdict::Unknown);
+        assert_eq!(
+            area(lat, lon, 20.0).verdict(&at(30.5083, -97.6789)),
+            AreaVerdict::In(AreaBasis::Radius)
+        );
+        assert_eq!(
+            area(lat, lon, 15.0).verdict(&at(30.5083, -97.6789)),
+            AreaVerdict::Out(AreaBasis::Radius)
+        );
+        assert_eq!(
+            area(0.0, 179.9, 20.0).verdict(&at(0.0, -179.9)),
+            AreaVerdict::In(AreaBasis::Radius)
+        );
+        assert_eq!(
+            area(lat, lon, 15.0).verdict(&zip("78664")),
+            AreaVerdict::Unknown
+        );
     }
 }

@@ -45,14 +45,19 @@ impl E164 {
         if raw.len() > 64 {
             return Err(ContactError::Phone);
         }
-        let parsed =
-            phonenumber::parse(Some(phonenumber::country::Id::US), raw.trim()).map_err(|_| ContactError::Phone)?;
+        let parsed = phonenumber::parse(Some(phonenumber::country::Id::US), raw.trim())
+            .map_err(|_| ContactError::Phone)?;
         let text = parsed.format().mode(phonenumber::Mode::E164).to_string();
         // "+", a country code and a subscriber's number, 15 digits at most (ITU-T E.164).
         let digits = text.strip_prefix('+').ok_or(ContactError::Phone)?;
-        let plausible = (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+        let plausible =
+            (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
         let national = parsed.country().code() != 1 || digits.len() == 11;
-        if plausible && national { Ok(Self(text)) } else { Err(ContactError::Phone) }
+        if plausible && national {
+            Ok(Self(text))
+        } else {
+            Err(ContactError::Phone)
+        }
     }
 
     /// The number, with its plus sign.
@@ -63,9 +68,17 @@ impl E164 {
     /// Whether this number stands for a caller who withheld theirs: the words ANONYMOUS, RESTRICTED, BLOCKED,
     /// UNKNOWN and UNAVAILABLE typed on a telephone's keys, as carriers deliver them.
     pub fn is_withheld(&self) -> bool {
-        const WORDS: [&str; 5] = ["266696687", "7378742833", "2562533", "8656696", "86282452253"];
+        const WORDS: [&str; 5] = [
+            "266696687",
+            "7378742833",
+            "2562533",
+            "8656696",
+            "86282452253",
+        ];
         let digits = self.0.trim_start_matches('+');
-        WORDS.iter().any(|word| digits == *word || digits.strip_prefix('1') == Some(word))
+        WORDS
+            .iter()
+            .any(|word| digits == *word || digits.strip_prefix('1') == Some(word))
     }
 }
 
@@ -78,7 +91,9 @@ impl EmailAddress {
         let raw = raw.trim();
         let (local, domain) = raw.rsplit_once('@').ok_or(ContactError::Email)?;
         let local_ok = (1..=64).contains(&local.len())
-            && local.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&b))
+            && local
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&b))
             && !local.starts_with('.')
             && !local.ends_with('.')
             && !local.contains("..");
@@ -86,7 +101,9 @@ impl EmailAddress {
             && domain.contains('.')
             && domain.split('.').all(|label| {
                 (1..=63).contains(&label.len())
-                    && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                    && label
+                        .bytes()
+                        .all(|b| b.is_ascii_alphanumeric() || b == b'-')
                     && !label.starts_with('-')
                     && !label.ends_with('-')
             });
@@ -112,7 +129,11 @@ impl PostalCode {
         let raw = raw.trim();
         let (five, four) = raw.split_once('-').unwrap_or((raw, "0000"));
         let digits = |text: &str, n| text.len() == n && text.bytes().all(|b| b.is_ascii_digit());
-        if digits(five, 5) && digits(four, 4) { Ok(Self(five.to_owned())) } else { Err(ContactError::PostalCode) }
+        if digits(five, 5) && digits(four, 4) {
+            Ok(Self(five.to_owned()))
+        } else {
+            Err(ContactError::PostalCode)
+        }
     }
 
     /// The five digits.
@@ -167,13 +188,25 @@ mod tests {
             ("+15551234567", "+15551234567"),
             ("+44 20 7946 0958", "+442079460958"),
         ] {
-            assert_eq!(E164::parse(raw).map(String::from), Ok(expected.to_owned()), "{raw}");
+            assert_eq!(
+                E164::parse(raw).map(String::from),
+                Ok(expected.to_owned()),
+                "{raw}"
+            );
         }
     }
 
     #[test]
     fn what_is_no_number_is_refused() {
-        for raw in ["", "anonymous", "12", "<script>", "+1", "+1512555014", &"5".repeat(80)] {
+        for raw in [
+            "",
+            "anonymous",
+            "12",
+            "<script>",
+            "+1",
+            "+1512555014",
+            &"5".repeat(80),
+        ] {
             assert_eq!(E164::parse(raw), Err(ContactError::Phone), "{raw}");
         }
     }
@@ -192,15 +225,32 @@ mod tests {
 
     #[test]
     fn addresses_are_checked() {
-        assert_eq!(EmailAddress::parse("Ann@Example.COM").map(String::from), Ok("Ann@example.com".to_owned()));
-        for raw in ["", "a", "a@", "@b.c", "a@b", "a b@c.de", "a@b..c", "a@-b.c", "x@y.z>", "a@b.c,d@e.f"] {
+        assert_eq!(
+            EmailAddress::parse("Ann@Example.COM").map(String::from),
+            Ok("Ann@example.com".to_owned())
+        );
+        for raw in [
+            "",
+            "a",
+            "a@",
+            "@b.c",
+            "a@b",
+            "a b@c.de",
+            "a@b..c",
+            "a@-b.c",
+            "x@y.z>",
+            "a@b.c,d@e.f",
+        ] {
             assert!(EmailAddress::parse(raw).is_err(), "{raw}");
         }
     }
 
     #[test]
     fn zip_codes_lose_their_plus_four() {
-        assert_eq!(PostalCode::parse("78664-1234").map(String::from), Ok("78664".to_owned()));
+        assert_eq!(
+            PostalCode::parse("78664-1234").map(String::from),
+            Ok("78664".to_owned())
+        );
         for raw in ["", "7866", "786644", "78664-12", "abcde"] {
             assert!(PostalCode::parse(raw).is_err(), "{raw}");
         }

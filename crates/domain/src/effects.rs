@@ -13,7 +13,12 @@ pub struct EffectKey(String);
 
 impl EffectKey {
     /// Builds a key. The parts must be ours (ids, slugs, hashes), never text from outside.
-    pub fn new(kind: &str, subject: &dyn fmt::Display, target: &str, revision: &dyn fmt::Display) -> Self {
+    pub fn new(
+        kind: &str,
+        subject: &dyn fmt::Display,
+        target: &str,
+        revision: &dyn fmt::Display,
+    ) -> Self {
         Self(format!("{kind}/{subject}/{target}/{revision}"))
     }
 
@@ -99,7 +104,11 @@ impl Effects {
         L: Future<Output = Result<Lookup, E>>,
         W: Future<Output = Result<String, E>>,
     {
-        let intent = match self.log.intend(&self.claim, key, timing.call_deadline).await {
+        let intent = match self
+            .log
+            .intend(&self.claim, key, timing.call_deadline)
+            .await
+        {
             Ok(intent) => intent,
             Err(error) => return Once::Store(error),
         };
@@ -107,7 +116,10 @@ impl Effects {
             Intent::Begin => {}
             Intent::Done { remote_id } => return Once::Done(remote_id),
             Intent::Stale => return Once::Stale,
-            Intent::Unknown { intended_at, attempts } => {
+            Intent::Unknown {
+                intended_at,
+                attempts,
+            } => {
                 let settled_at = later(later(intended_at, timing.call_deadline), timing.lag);
                 if self.clock.now() < settled_at {
                     return Once::NotYet(settled_at);
@@ -118,7 +130,11 @@ impl Effects {
                     Ok(Lookup::Absent) => {}
                     Err(error) => return Once::Failed(error),
                 }
-                match self.log.intend_again(&self.claim, key, timing.call_deadline).await {
+                match self
+                    .log
+                    .intend_again(&self.claim, key, timing.call_deadline)
+                    .await
+                {
                     Ok(Intent::Begin) => {}
                     Ok(Intent::Done { remote_id }) => return Once::Done(remote_id),
                     Ok(Intent::Unknown { .. } | Intent::Stale) => return Once::Stale,
@@ -129,7 +145,11 @@ impl Effects {
         match write().await {
             Ok(remote_id) => self.conclude(key, remote_id).await,
             Err(error) if error.is_outcome_unknown() => Once::Failed(error),
-            Err(error) => match self.log.conclude(&self.claim.key.tenant, key, EffectEnd::Refused).await {
+            Err(error) => match self
+                .log
+                .conclude(&self.claim.key.tenant, key, EffectEnd::Refused)
+                .await
+            {
                 Ok(()) => Once::Failed(error),
                 Err(store) => Once::Store(store),
             },
@@ -137,7 +157,9 @@ impl Effects {
     }
 
     async fn conclude<E>(&self, key: &EffectKey, remote_id: String) -> Once<E> {
-        let end = EffectEnd::Done { remote_id: remote_id.clone() };
+        let end = EffectEnd::Done {
+            remote_id: remote_id.clone(),
+        };
         match self.log.conclude(&self.claim.key.tenant, key, end).await {
             Ok(()) => Once::Done(remote_id),
             Err(error) => Once::Store(error),

@@ -99,7 +99,12 @@ impl StageError {
 
     /// A failure that a person must look at.
     pub fn permanent(reason: impl Into<String>) -> Self {
-        Self { disposition: Disposition::Park, reason: reason.into(), answer: None, connection: None }
+        Self {
+            disposition: Disposition::Park,
+            reason: reason.into(),
+            answer: None,
+            connection: None,
+        }
     }
 }
 

@@ -24,23 +24,25 @@ pub use contact::{ContactError, E164, EmailAddress, PostalCode};
 pub use effects::{EffectFailure, EffectKey, EffectTiming, Effects, Lookup, Once};
 pub use failure::{Classify, Disposition, ParkCause, StageError};
 pub use ids::{
-    ConnectionName, DispatchId, EventId, IdError, NotificationId, OfficeId, PersonId, RequestId, SourceId, TenantId,
+    ConnectionName, DispatchId, EventId, IdError, NotificationId, OfficeId, PersonId, RequestId,
+    SourceId, TenantId,
 };
 pub use queue::{DueWake, EffectEnd, EffectLog, Intent, Settled, StoreError, WorkQueue};
 pub use request::{
-    AnalysisSection, Audio, Budget, CallFacts, ContactSection, DispatchSection, DispatchState, Document, Engine,
-    Intent as CallerIntent, LeadRequest, Message, NoAudio, NotificationsSection, ProjectType, QualificationSection,
-    Reason, RecordingSection, Revisions, Sentiment, SourceSection, SpamGate, Status, Timeline, Tokens,
-    TranscriptSection, TranscriptState, Turn, Verdict, VerdictKind,
+    AnalysisSection, Audio, Budget, CallFacts, ContactSection, DispatchSection, DispatchState,
+    Document, Engine, Intent as CallerIntent, LeadRequest, Message, NoAudio, NotificationsSection,
+    ProjectType, QualificationSection, Reason, RecordingSection, Revisions, Sentiment,
+    SourceSection, SpamGate, Status, Timeline, Tokens, TranscriptSection, TranscriptState, Turn,
+    Verdict, VerdictKind,
 };
 pub use retry::{Lane, NextTry, RetryPolicy};
 pub use stage::{
-    Alias, Claim, Claimed, DispatchAttempt, NotificationRecord, OfficeConfig, Outcome, Record, Section, StageHandler,
-    Usage,
+    Alias, Claim, Claimed, DispatchAttempt, NotificationRecord, OfficeConfig, Outcome, Record,
+    Section, StageHandler, Usage,
 };
 pub use tenant::{
-    ConfigError, Destination, NotificationRules, Office, RecordingPolicy, SpamThresholds, Tenant, TenantStatus,
-    WorkflowConfig,
+    ConfigError, Destination, NotificationRules, Office, RecordingPolicy, SpamThresholds, Tenant,
+    TenantStatus, WorkflowConfig,
 };
 pub use transition::{Change, Inbound, LogEntry, Origin, Plan, RequestState, SettleContext, Stale};
 pub use work::{ClaimResult, OpenWork, Stage, Wake, WorkKey, WorkRow, WorkState};

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    AnalysisSection, Coordinates, Document, OfficeConfig, Place, QualificationSection, SpamGate, SpamThresholds,
+    AnalysisSection, Coordinates, Document, OfficeConfig, Place, QualificationSection, SpamGate,
+    SpamThresholds,
 };
 
 /// What the spam gate says of a likelihood in percent: above the upper threshold quarantine, from the lower one on,
@@ -34,8 +35,11 @@ pub fn qualify(
         caller_city: contact.city.zip(contact.state),
         coordinates,
     };
-    let destinations: BTreeMap<_, _> =
-        config.destinations.iter().map(|d| (d.connection.clone(), d.connector.clone())).collect();
+    let destinations: BTreeMap<_, _> = config
+        .destinations
+        .iter()
+        .map(|d| (d.connection.clone(), d.connector.clone()))
+        .collect();
     QualificationSection {
         revision: document.revisions.qualification,
         gate: spam_gate(analysis, config.spam),

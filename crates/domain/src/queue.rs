@@ -79,7 +79,11 @@ pub trait WorkQueue: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError`] when the store could not be asked.
-    async fn due_wakes_across_tenants(&self, per_tenant: u32, limit: u32) -> Result<Vec<DueWake>, StoreError>;
+    async fn due_wakes_across_tenants(
+        &self,
+        per_tenant: u32,
+        limit: u32,
+    ) -> Result<Vec<DueWake>, StoreError>;
 
     /// Moves the next wake-up of each row on, if nobody else did, and returns those that moved: only they are
     /// published.
@@ -92,7 +96,12 @@ pub trait WorkQueue: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError`] when the store could not be asked.
-    async fn due_work(&self, tenant: &TenantId, stage: Stage, limit: u32) -> Result<Vec<Wake>, StoreError>;
+    async fn due_work(
+        &self,
+        tenant: &TenantId,
+        stage: Stage,
+        limit: u32,
+    ) -> Result<Vec<Wake>, StoreError>;
 }
 
 /// What is known of an outside effect when it is about to be done.
@@ -157,5 +166,10 @@ pub trait EffectLog: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError`] when nothing was written, or it is not known.
-    async fn conclude(&self, tenant: &TenantId, key: &EffectKey, end: EffectEnd) -> Result<(), StoreError>;
+    async fn conclude(
+        &self,
+        tenant: &TenantId,
+        key: &EffectKey,
+        end: EffectEnd,
+    ) -> Result<(), StoreError>;
 }

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AreaVerdict, ConnectionName, E164, EmailAddress, EventId, OfficeId, PersonId, PostalCode, RequestId, SourceId,
-    TenantId,
+    AreaVerdict, ConnectionName, E164, EmailAddress, EventId, OfficeId, PersonId, PostalCode,
+    RequestId, SourceId, TenantId,
 };
 
 /// One lead of one tenant, from its delivery to its last effect.
@@ -90,7 +90,10 @@ impl Status {
 
     /// Whether the request rests here without open work.
     pub const fn is_terminal(self) -> bool {
-        matches!(self, Self::Completed | Self::Quarantined | Self::OutOfArea | Self::Merged | Self::Erased)
+        matches!(
+            self,
+            Self::Completed | Self::Quarantined | Self::OutOfArea | Self::Merged | Self::Erased
+        )
     }
 }
 
@@ -98,9 +101,15 @@ impl FromStr for Status {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or_else(|| {
-            format!("a status is one of {}", Self::ALL.map(Self::as_str).join(", "))
-        })
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| {
+                format!(
+                    "a status is one of {}",
+                    Self::ALL.map(Self::as_str).join(", ")
+                )
+            })
     }
 }
 
@@ -301,7 +310,11 @@ impl CallFacts {
         take(&mut self.note, note);
         take(&mut self.value, value);
         take(&mut self.lead_status, lead_status);
-        self.marketing.extend(marketing.iter().map(|(key, value)| (key.clone(), value.clone())));
+        self.marketing.extend(
+            marketing
+                .iter()
+                .map(|(key, value)| (key.clone(), value.clone())),
+        );
     }
 
     /// `self` where it says something, else `older`.
@@ -753,10 +766,18 @@ impl Document {
     /// The call as it is best known: deliveries outrank the API, which fills what they leave out. Labels, note and
     /// value come from the API where it was asked again after the last delivery.
     pub fn call(&self) -> CallFacts {
-        let Some(recording) = &self.recording else { return self.source.call.clone() };
+        let Some(recording) = &self.recording else {
+            return self.source.call.clone();
+        };
         let mut call = self.source.call.or(&recording.call);
         if recording.is_refetched {
-            let CallFacts { tags, note, value, lead_status, .. } = &recording.call;
+            let CallFacts {
+                tags,
+                note,
+                value,
+                lead_status,
+                ..
+            } = &recording.call;
             call.tags = tags.clone().or(call.tags);
             call.note = note.clone().or(call.note);
             call.value = value.clone().or(call.value);
@@ -767,6 +788,9 @@ impl Document {
 
     /// The ZIP code of the project: as said, else as delivered.
     pub fn postal_code(&self) -> Option<&PostalCode> {
-        self.analysis.as_ref().and_then(|analysis| analysis.postal_code.as_ref()).or(self.contact.postal_code.as_ref())
+        self.analysis
+            .as_ref()
+            .and_then(|analysis| analysis.postal_code.as_ref())
+            .or(self.contact.postal_code.as_ref())
     }
 }

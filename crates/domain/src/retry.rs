@@ -53,7 +53,11 @@ pub struct RetryPolicy {
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self { fast_ms: vec![1_000, 2_000, 4_000, 8_000], slow_lane: true, jitter: 0.25 }
+        Self {
+            fast_ms: vec![1_000, 2_000, 4_000, 8_000],
+            slow_lane: true,
+            jitter: 0.25,
+        }
     }
 }
 
@@ -98,7 +102,9 @@ impl RetryPolicy {
         let (pause, lane) = match self.fast_ms.get(index) {
             Some(ms) => (Duration::from_millis(*ms), Lane::Fast),
             None if self.slow_lane => {
-                let slow = index.saturating_sub(self.fast_ms.len()).min(Self::SLOW.len() - 1);
+                let slow = index
+                    .saturating_sub(self.fast_ms.len())
+                    .min(Self::SLOW.len() - 1);
                 (Self::SLOW[slow], Lane::Slow)
             }
             None => return NextTry::Exhausted,
@@ -107,7 +113,11 @@ impl RetryPolicy {
         let wish = after.unwrap_or_default().min(Self::RETRY_AFTER_LIMIT);
         let at = later(now, pause.max(wish).mul_f64(stretch));
         // The fast lane is never cut short; the slow lane ends at its limit.
-        if lane == Lane::Slow && at > give_up_at { NextTry::Exhausted } else { NextTry::At(at, lane) }
+        if lane == Lane::Slow && at > give_up_at {
+            NextTry::Exhausted
+        } else {
+            NextTry::At(at, lane)
+        }
     }
 
     /// What is wrong with the numbers, each fault with its field.
@@ -135,7 +145,9 @@ mod tests {
         let give_up = later(START, RetryPolicy::SLOW_LANE_LIMIT);
         let (mut now, mut pauses) = (START, Vec::new());
         for failures in 1.. {
-            let NextTry::At(at, _) = policy.next_try(failures, now, give_up, None, 0.0) else { break };
+            let NextTry::At(at, _) = policy.next_try(failures, now, give_up, None, 0.0) else {
+                break;
+            };
             pauses.push(at.duration_since(now).as_secs().unsigned_abs());
             now = at;
         }
@@ -144,7 +156,10 @@ mod tests {
 
     #[test]
     fn the_default_lanes_are_seconds_then_minutes_then_hours_up_to_three_days() {
-        let exact = RetryPolicy { jitter: 0.0, ..RetryPolicy::default() };
+        let exact = RetryPolicy {
+            jitter: 0.0,
+            ..RetryPolicy::default()
+        };
         let mut expected = vec![1, 2, 4, 8, 60, 300, 900, 3_600, 10_800, 21_600];
         expected.extend([43_200; 5]);
         assert_eq!(pauses(&exact), expected);
@@ -152,17 +167,27 @@ mod tests {
 
     #[test]
     fn three_attempts_are_a_setting() {
-        let three = RetryPolicy { fast_ms: vec![1_000, 2_000], slow_lane: false, jitter: 0.0 };
+        let three = RetryPolicy {
+            fast_ms: vec![1_000, 2_000],
+            slow_lane: false,
+            jitter: 0.0,
+        };
         assert_eq!(pauses(&three), [1, 2]);
     }
 
     #[test]
     fn a_providers_wish_is_honoured_up_to_a_day() {
-        let policy = RetryPolicy { jitter: 0.0, ..RetryPolicy::default() };
+        let policy = RetryPolicy {
+            jitter: 0.0,
+            ..RetryPolicy::default()
+        };
         let give_up = later(START, RetryPolicy::SLOW_LANE_LIMIT);
         for (wish, expected) in [(0, 1), (30, 30), (10_000_000, 86_400)] {
             let next = policy.next_try(1, START, give_up, Some(Duration::from_secs(wish)), 0.0);
-            assert_eq!(next, NextTry::At(later(START, Duration::from_secs(expected)), Lane::Fast));
+            assert_eq!(
+                next,
+                NextTry::At(later(START, Duration::from_secs(expected)), Lane::Fast)
+            );
         }
     }
 

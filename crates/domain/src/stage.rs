@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AnalysisSection, ConnectionName, DispatchSection, Disposition, LeadRequest, NotificationsSection, ParkCause,
-    QualificationSection, RecordingSection, RequestId, SourceSection, Stage, StageError, TranscriptSection, WorkKey,
-    WorkRow, WorkflowConfig,
+    AnalysisSection, ConnectionName, DispatchSection, Disposition, LeadRequest,
+    NotificationsSection, ParkCause, QualificationSection, RecordingSection, RequestId,
+    SourceSection, Stage, StageError, TranscriptSection, WorkKey, WorkRow, WorkflowConfig,
 };
 
 /// Handles the claimed work of one stage.
@@ -56,17 +56,28 @@ pub struct OfficeConfig {
 impl Claimed {
     /// Claimed work. Only a store makes it.
     pub fn new(row: WorkRow, request: LeadRequest, config: Arc<OfficeConfig>) -> Self {
-        Self { row, request, config, records: Mutex::default() }
+        Self {
+            row,
+            request,
+            config,
+            records: Mutex::default(),
+        }
     }
 
     /// The proof that the work is ours.
     pub fn proof(&self) -> Claim {
-        Claim { key: self.row.key.clone(), token: self.row.token }
+        Claim {
+            key: self.row.key.clone(),
+            token: self.row.token,
+        }
     }
 
     /// Keeps a record of something done; it is stored with the settle, whatever the outcome.
     pub fn record(&self, record: Record) {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner).push(record);
+        self.records
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(record);
     }
 
     /// The records kept so far, in order; they are taken out.
@@ -142,12 +153,19 @@ pub enum Outcome {
 impl Outcome {
     /// Done, with one section.
     pub fn done(section: Section) -> Self {
-        Self::Done { sections: vec![section], aliases: Vec::new() }
+        Self::Done {
+            sections: vec![section],
+            aliases: Vec::new(),
+        }
     }
 
     /// Not yet.
     pub fn wait(until: Timestamp, reason: impl Into<String>) -> Self {
-        Self::Wait { until, reason: reason.into(), deadline: None }
+        Self::Wait {
+            until,
+            reason: reason.into(),
+            deadline: None,
+        }
     }
 
     /// As it stands in the timeline.
@@ -165,14 +183,30 @@ impl Outcome {
 
 impl From<StageError> for Outcome {
     fn from(error: StageError) -> Self {
-        let StageError { disposition, reason, answer, connection } = error;
+        let StageError {
+            disposition,
+            reason,
+            answer,
+            connection,
+        } = error;
         match (disposition, connection) {
-            (Disposition::Retry { after }, _) => Self::Retry { after, reason, answer },
-            (Disposition::Hold, Some((connection, version))) => Self::Hold { connection, version, reason, answer },
+            (Disposition::Retry { after }, _) => Self::Retry {
+                after,
+                reason,
+                answer,
+            },
+            (Disposition::Hold, Some((connection, version))) => Self::Hold {
+                connection,
+                version,
+                reason,
+                answer,
+            },
             // Nothing could release it: a person must look.
-            (Disposition::Hold, None) | (Disposition::Park, _) => {
-                Self::Park { cause: ParkCause::Permanent, reason, answer }
-            }
+            (Disposition::Hold, None) | (Disposition::Park, _) => Self::Park {
+                cause: ParkCause::Permanent,
+                reason,
+                answer,
+            },
         }
     }
 }

@@ -98,7 +98,10 @@ pub struct SpamThresholds {
 
 impl Default for SpamThresholds {
     fn default() -> Self {
-        Self { review_from: 50.0, quarantine_above: 85.0 }
+        Self {
+            review_from: 50.0,
+            quarantine_above: 85.0,
+        }
     }
 }
 
@@ -150,14 +153,19 @@ pub struct RecordingPolicy {
 
 impl Default for RecordingPolicy {
     fn default() -> Self {
-        Self { wait_seconds: vec![30, 60, 120, 300, 600, 1200] }
+        Self {
+            wait_seconds: vec![30, 60, 120, 300, 600, 1200],
+        }
     }
 }
 
 impl RecordingPolicy {
     /// The pause before the next look, after `waits` looks; none when it is time to go on without.
     pub fn wait(&self, waits: u32) -> Option<Duration> {
-        self.wait_seconds.get(usize::try_from(waits).unwrap_or(usize::MAX)).copied().map(Duration::from_secs)
+        self.wait_seconds
+            .get(usize::try_from(waits).unwrap_or(usize::MAX))
+            .copied()
+            .map(Duration::from_secs)
     }
 }
 
@@ -175,8 +183,9 @@ impl WorkflowConfig {
     /// # Errors
     /// [`ConfigError`] with every fault that was found.
     pub fn parse(json: &str) -> Result<Self, ConfigError> {
-        let config: Self =
-            serde_json::from_str(json).map_err(|error| ConfigError { faults: vec![error.to_string()] })?;
+        let config: Self = serde_json::from_str(json).map_err(|error| ConfigError {
+            faults: vec![error.to_string()],
+        })?;
         config.check()?;
         Ok(config)
     }
@@ -187,8 +196,14 @@ impl WorkflowConfig {
     /// [`ConfigError`] with every fault that was found.
     pub fn check(&self) -> Result<(), ConfigError> {
         let mut faults = self.service_area.faults();
-        let SpamThresholds { review_from, quarantine_above } = self.spam;
-        for (name, value) in [("spam.review_from", review_from), ("spam.quarantine_above", quarantine_above)] {
+        let SpamThresholds {
+            review_from,
+            quarantine_above,
+        } = self.spam;
+        for (name, value) in [
+            ("spam.review_from", review_from),
+            ("spam.quarantine_above", quarantine_above),
+        ] {
             if !(0.0..=100.0).contains(&value) {
                 faults.push(format!("{name} must be a percentage from 0 to 100"));
             }
@@ -202,13 +217,25 @@ impl WorkflowConfig {
             faults.push("destinations must each use another connection".to_owned());
         }
         if !self.notifications.email.is_empty() && self.notifications.from.is_none() {
-            faults.push("notifications.from must be set where notifications.email has recipients".to_owned());
+            faults.push(
+                "notifications.from must be set where notifications.email has recipients"
+                    .to_owned(),
+            );
         }
-        if self.recording.wait_seconds.len() > 24 || self.recording.wait_seconds.iter().any(|s| *s > 86_400) {
-            faults.push("recording.wait_seconds takes at most 24 pauses of at most 86400 seconds".to_owned());
+        if self.recording.wait_seconds.len() > 24
+            || self.recording.wait_seconds.iter().any(|s| *s > 86_400)
+        {
+            faults.push(
+                "recording.wait_seconds takes at most 24 pauses of at most 86400 seconds"
+                    .to_owned(),
+            );
         }
         faults.extend(self.retry.faults());
-        if faults.is_empty() { Ok(()) } else { Err(ConfigError { faults }) }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(ConfigError { faults })
+        }
     }
 }
 
@@ -236,6 +263,11 @@ mod tests {
 
     #[test]
     fn an_unknown_field_is_refused() {
-        assert!(WorkflowConfig::parse(r#"{"spma":{}}"#).unwrap_err().to_string().contains("spma"));
+        assert!(
+            WorkflowConfig::parse(r#"{"spma":{}}"#)
+                .unwrap_err()
+                .to_string()
+                .contains("spma")
+        );
     }
 }

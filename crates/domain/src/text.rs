@@ -2,8 +2,11 @@
 
 /// The first `max` characters of `text`, without control characters (line ends and tabs stay), marked with `…` when cut.
 pub fn bounded(text: &str, max: usize) -> String {
-    let mut clean: String =
-        text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).take(max.saturating_add(1)).collect();
+    let mut clean: String = text
+        .chars()
+        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+        .take(max.saturating_add(1))
+        .collect();
     if clean.chars().count() > max {
         clean = clean.chars().take(max.saturating_sub(1)).collect();
         clean.push('…');

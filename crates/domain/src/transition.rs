@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Alias, Audio, CallFacts, Claim, ConnectionName, DispatchSection, DispatchState, Document, EventId,
-    LeadRequest, NextTry, OfficeId, OpenWork, Outcome, ParkCause, RequestId, RetryPolicy, Revisions, Section, SourceId,
-    SourceSection, Stage, Status, TenantId, Wake, WorkKey, WorkRow, WorkState, later, text,
+    Alias, Audio, CallFacts, Claim, ConnectionName, DispatchSection, DispatchState, Document,
+    EventId, LeadRequest, NextTry, OfficeId, OpenWork, Outcome, ParkCause, RequestId, RetryPolicy,
+    Revisions, Section, SourceId, SourceSection, Stage, Status, TenantId, Wake, WorkKey, WorkRow,
+    WorkState, later, text,
     workflow::{self, Decision},
 };
 
@@ -125,7 +126,12 @@ impl RequestState {
     /// The state as it was read.
     pub fn new(request: LeadRequest, rows: Vec<WorkRow>) -> Self {
         let before = Some(request.status);
-        Self { request, work: OpenWork::new(rows), log: Vec::new(), before }
+        Self {
+            request,
+            work: OpenWork::new(rows),
+            log: Vec::new(),
+            before,
+        }
     }
 
     /// The request.
@@ -138,33 +144,54 @@ impl RequestState {
         for step in workflow::next(&self.request, &self.work) {
             let key = self.key(step.stage, &step.target);
             match step.stage {
-                Stage::Notification => self.request.document.notifications = Some(Default::default()),
+                Stage::Notification => {
+                    self.request.document.notifications = Some(Default::default())
+                }
                 Stage::Dispatch => self.open_dispatch(&step.target),
                 Stage::Reading | Stage::Recording | Stage::Transcript | Stage::Analysis => {}
             }
             let delay = step.delay.max(first_delay);
-            self.work.insert(WorkRow::new(key, now, delay, traceparent.map(str::to_owned)));
+            self.work.insert(WorkRow::new(
+                key,
+                now,
+                delay,
+                traceparent.map(str::to_owned),
+            ));
         }
     }
 
     fn open_dispatch(&mut self, target: &str) {
         let document = &mut self.request.document;
-        let Ok(name) = ConnectionName::new(target) else { return };
-        let connector = document.qualification.as_ref().and_then(|q| q.destinations.get(&name)).cloned();
-        document.dispatches.entry(name).or_insert_with(|| DispatchSection {
-            connector: connector.unwrap_or_default(),
-            state: DispatchState::Pending,
-            revision: 0,
-            contact_id: None,
-            deal_id: None,
-            fields_hash: None,
-            dispatched_at: None,
-            reason: None,
-        });
+        let Ok(name) = ConnectionName::new(target) else {
+            return;
+        };
+        let connector = document
+            .qualification
+            .as_ref()
+            .and_then(|q| q.destinations.get(&name))
+            .cloned();
+        document
+            .dispatches
+            .entry(name)
+            .or_insert_with(|| DispatchSection {
+                connector: connector.unwrap_or_default(),
+                state: DispatchState::Pending,
+                revision: 0,
+                contact_id: None,
+                deal_id: None,
+                fields_hash: None,
+                dispatched_at: None,
+                reason: None,
+            });
     }
 
     fn key(&self, stage: Stage, target: &str) -> WorkKey {
-        WorkKey { tenant: self.request.tenant.clone(), request: self.request.id, stage, target: target.to_owned() }
+        WorkKey {
+            tenant: self.request.tenant.clone(),
+            request: self.request.id,
+            stage,
+            target: target.to_owned(),
+        }
     }
 
     fn note(&mut self, at: Timestamp, outcome: &str, detail: Option<String>) {
@@ -193,9 +220,17 @@ impl RequestState {
         self.request.updated_at = now;
         let (put, delete) = self.work.into_changes();
         wakes.extend(
-            put.iter().filter(|row| row.state == WorkState::Ready && row.due_at <= now).map(WorkRow::wake),
+            put.iter()
+                .filter(|row| row.state == WorkState::Ready && row.due_at <= now)
+                .map(WorkRow::wake),
         );
-        Change { request: self.request, is_new: self.before.is_none(), put, delete, log: self.log }
+        Change {
+            request: self.request,
+            is_new: self.before.is_none(),
+            put,
+            delete,
+            log: self.log,
+        }
     }
 }
 
@@ -243,12 +278,23 @@ pub fn receive(
         person: None,
         document,
     };
-    let mut state = RequestState { request, work: OpenWork::default(), log: Vec::new(), before: None };
-    state.note(now, "received", Some(format!("first delivery by {}", origin.provider)));
+    let mut state = RequestState {
+        request,
+        work: OpenWork::default(),
+        log: Vec::new(),
+        before: None,
+    };
+    state.note(
+        now,
+        "received",
+        Some(format!("first delivery by {}", origin.provider)),
+    );
     state.advance(now, delay, origin.traceparent.as_deref());
     if let Some(reason) = unread {
         let key = state.key(Stage::Reading, "");
-        state.work.change(&key, |row| row.park(ParkCause::Unreadable, reason, None));
+        state
+            .work
+            .change(&key, |row| row.park(ParkCause::Unreadable, reason, None));
     }
     let mut plan = Plan::default();
     let change = state.finish(now, &mut plan.wakes);
@@ -282,15 +328,26 @@ pub fn receive_again(
         recording.is_refetched = false;
     }
     let reentry = workflow::reenter(&before, &document.call());
-    state.note(now, "received", Some(format!("later delivery by {}", origin.provider)));
+    state.note(
+        now,
+        "received",
+        Some(format!("later delivery by {}", origin.provider)),
+    );
     rework(&mut state, reentry, inbound.delay, origin, now);
     close(state, others, now)
 }
 
 /// A delivery that repeats an older one than the newest: the thing may have changed back, so its API is asked.
 pub fn refetch(mut state: RequestState, origin: &Origin, now: Timestamp) -> Plan {
-    let reentry = workflow::Reentry { recording: true, ..Default::default() };
-    state.note(now, "received", Some("an older delivery came again: the provider is asked".to_owned()));
+    let reentry = workflow::Reentry {
+        recording: true,
+        ..Default::default()
+    };
+    state.note(
+        now,
+        "received",
+        Some("an older delivery came again: the provider is asked".to_owned()),
+    );
     rework(&mut state, reentry, Duration::ZERO, origin, now);
     close(state, Vec::new(), now)
 }
@@ -393,7 +450,11 @@ fn settle_row(row: &mut WorkRow, outcome: Outcome, context: SettleContext<'_>) {
     let now = context.now;
     match outcome {
         Outcome::Done { .. } | Outcome::Merge { .. } => {}
-        Outcome::Wait { until, reason, deadline } => {
+        Outcome::Wait {
+            until,
+            reason,
+            deadline,
+        } => {
             row.waits = row.waits.saturating_add(1);
             row.deadline = row.deadline.or(deadline);
             if row.deadline.is_some_and(|deadline| deadline <= now) {
@@ -403,10 +464,19 @@ fn settle_row(row: &mut WorkRow, outcome: Outcome, context: SettleContext<'_>) {
                 row.reason = Some(reason);
             }
         }
-        Outcome::Retry { after, reason, answer } => {
+        Outcome::Retry {
+            after,
+            reason,
+            answer,
+        } => {
             row.failures = row.failures.saturating_add(1);
-            let give_up_at = *row.deadline.get_or_insert(later(now, RetryPolicy::SLOW_LANE_LIMIT));
-            match context.retry.next_try(row.failures, now, give_up_at, after, context.draw) {
+            let give_up_at = *row
+                .deadline
+                .get_or_insert(later(now, RetryPolicy::SLOW_LANE_LIMIT));
+            match context
+                .retry
+                .next_try(row.failures, now, give_up_at, after, context.draw)
+            {
                 NextTry::At(at, lane) => {
                     row.ready(at, now);
                     row.lane = lane;
@@ -416,24 +486,43 @@ fn settle_row(row: &mut WorkRow, outcome: Outcome, context: SettleContext<'_>) {
                 NextTry::Exhausted => row.park(ParkCause::Exhausted, reason, answer),
             }
         }
-        Outcome::Hold { connection, version, reason, answer } => {
+        Outcome::Hold {
+            connection,
+            version,
+            reason,
+            answer,
+        } => {
             row.reason = Some(reason);
             row.answer = answer;
-            if context.connection_version.is_some_and(|current| current > version) {
+            if context
+                .connection_version
+                .is_some_and(|current| current > version)
+            {
                 // The secret was replaced while the step ran: it deserves a try at once.
                 row.ready(now, now);
             } else {
-                row.state = WorkState::Held { connection, version };
+                row.state = WorkState::Held {
+                    connection,
+                    version,
+                };
                 row.next_wake_at = None;
             }
         }
-        Outcome::Park { cause, reason, answer } => row.park(cause, reason, answer),
+        Outcome::Park {
+            cause,
+            reason,
+            answer,
+        } => row.park(cause, reason, answer),
     }
 }
 
 /// Shows a dispatch that did not end well in the document.
 fn mark_dispatch(document: &mut Document, row: &WorkRow) {
-    let Some((_, section)) = document.dispatches.iter_mut().find(|(name, _)| name.as_str() == row.key.target) else {
+    let Some((_, section)) = document
+        .dispatches
+        .iter_mut()
+        .find(|(name, _)| name.as_str() == row.key.target)
+    else {
         return;
     };
     section.state = match &row.state {
@@ -453,7 +542,10 @@ fn apply(document: &mut Document, section: Section) {
             document.recording = Some(*recording);
             let after = document.call();
             // What only the API knows counts as a later event's news.
-            let reentry = workflow::Reentry { recording: false, ..workflow::reenter(&before, &after) };
+            let reentry = workflow::Reentry {
+                recording: false,
+                ..workflow::reenter(&before, &after)
+            };
             workflow::raise(document, reentry);
         }
         Section::Transcript(transcript) => {
@@ -503,12 +595,20 @@ fn merge(
     now: Timestamp,
 ) -> Result<(RequestState, RequestState), Box<RequestState>> {
     let has_effects = |state: &RequestState| {
-        !state.request.document.dispatches.is_empty() || state.request.document.notifications.is_some()
+        !state.request.document.dispatches.is_empty()
+            || state.request.document.notifications.is_some()
     };
     let (mut winner, mut loser) = match (has_effects(&a), has_effects(&b)) {
         (true, true) => {
             let mut apart = a;
-            apart.note(now, "kept_apart", Some(format!("{} is the same, but both were dispatched", b.request.id)));
+            apart.note(
+                now,
+                "kept_apart",
+                Some(format!(
+                    "{} is the same, but both were dispatched",
+                    b.request.id
+                )),
+            );
             return Err(Box::new(apart));
         }
         (true, false) => (a, b),
@@ -531,7 +631,10 @@ fn merge(
         into.source.unread = None;
     }
     let has_audio = |document: &Document| {
-        matches!(document.recording.as_ref().map(|section| &section.audio), Some(Audio::Stored { .. }))
+        matches!(
+            document.recording.as_ref().map(|section| &section.audio),
+            Some(Audio::Stored { .. })
+        )
     };
     if into.recording.is_none() || (!has_audio(into) && has_audio(from)) {
         into.recording.clone_from(&from.recording);
@@ -541,7 +644,10 @@ fn merge(
     }
     if into.analysis.is_none() {
         into.analysis.clone_from(&from.analysis);
-        into.revisions.analysis = into.analysis.as_ref().map_or(0, |analysis| analysis.revision);
+        into.revisions.analysis = into
+            .analysis
+            .as_ref()
+            .map_or(0, |analysis| analysis.revision);
         into.revisions.qualification += u32::from(into.qualification.is_some());
     }
     if into.verdict.is_none() {
@@ -552,8 +658,16 @@ fn merge(
 
     loser.request.document.merged_into = Some(winner.request.id);
     loser.work.remove_all();
-    winner.note(now, "merged", Some(format!("{} was the same", loser.request.id)));
-    loser.note(now, "merging", Some(format!("is the same as {}", winner.request.id)));
+    winner.note(
+        now,
+        "merged",
+        Some(format!("{} was the same", loser.request.id)),
+    );
+    loser.note(
+        now,
+        "merging",
+        Some(format!("is the same as {}", winner.request.id)),
+    );
     // Steps that the merge made needless go; the others run on the new document.
     let done: Vec<_> = winner
         .work
@@ -618,4 +732,3 @@ pub fn crash_loop(mut state: RequestState, row: WorkRow, now: Timestamp) -> Plan
     state.advance(now, Duration::ZERO, None);
     close(state, Vec::new(), now)
 }
-

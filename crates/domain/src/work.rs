@@ -27,8 +27,14 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in the order of the workflow.
-    pub const ALL: [Self; 6] =
-        [Self::Reading, Self::Recording, Self::Transcript, Self::Analysis, Self::Dispatch, Self::Notification];
+    pub const ALL: [Self; 6] = [
+        Self::Reading,
+        Self::Recording,
+        Self::Transcript,
+        Self::Analysis,
+        Self::Dispatch,
+        Self::Notification,
+    ];
 
     /// As it is stored, shown and used as a label.
     pub const fn as_str(self) -> &'static str {
@@ -56,7 +62,12 @@ impl FromStr for Stage {
         Self::ALL
             .into_iter()
             .find(|stage| stage.as_str() == text)
-            .ok_or_else(|| format!("a stage is one of {}", Self::ALL.map(Self::as_str).join(", ")))
+            .ok_or_else(|| {
+                format!(
+                    "a stage is one of {}",
+                    Self::ALL.map(Self::as_str).join(", ")
+                )
+            })
     }
 }
 
@@ -177,7 +188,11 @@ impl WorkRow {
             lane: Lane::First,
             token: 1,
             due_at,
-            next_wake_at: Some(if delay.is_zero() { later(now, Self::FIRST_WAKE) } else { due_at }),
+            next_wake_at: Some(if delay.is_zero() {
+                later(now, Self::FIRST_WAKE)
+            } else {
+                due_at
+            }),
             wakes: 0,
             claims: 0,
             failures: 0,
@@ -193,7 +208,11 @@ impl WorkRow {
 
     /// A hint for this row as it is.
     pub fn wake(&self) -> Wake {
-        Wake { v: Wake::VERSION, key: self.key.clone(), token: self.token }
+        Wake {
+            v: Wake::VERSION,
+            key: self.key.clone(),
+            token: self.token,
+        }
     }
 
     /// Whether it can be claimed now.
@@ -213,7 +232,11 @@ impl WorkRow {
         self.token += 1;
         self.wakes = 0;
         if self.claims >= Self::CRASH_LOOP_CLAIMS {
-            self.park(ParkCause::CrashLoop, format!("claimed {} times without ever being settled", self.claims), None);
+            self.park(
+                ParkCause::CrashLoop,
+                format!("claimed {} times without ever being settled", self.claims),
+                None,
+            );
             return ClaimResult::CrashLoop;
         }
         self.claims += 1;
@@ -243,7 +266,11 @@ impl WorkRow {
     pub(crate) fn ready(&mut self, at: Timestamp, now: Timestamp) {
         self.state = WorkState::Ready;
         self.due_at = at;
-        self.next_wake_at = Some(if at > now { at } else { later(now, Self::FIRST_WAKE) });
+        self.next_wake_at = Some(if at > now {
+            at
+        } else {
+            later(now, Self::FIRST_WAKE)
+        });
     }
 
     /// Makes the row ready now, as if it were new: counters and deadline are reset.
@@ -265,7 +292,10 @@ impl WorkRow {
 
     /// Lets a held or parked row run now with fresh counters; false when it is neither.
     pub fn release(&mut self, now: Timestamp) -> bool {
-        if !matches!(self.state, WorkState::Held { .. } | WorkState::Parked { .. }) {
+        if !matches!(
+            self.state,
+            WorkState::Held { .. } | WorkState::Parked { .. }
+        ) {
             return false;
         }
         self.token += 1;
@@ -294,8 +324,14 @@ pub struct OpenWork {
 impl OpenWork {
     /// The rows as they were read.
     pub fn new(rows: Vec<WorkRow>) -> Self {
-        let rows = rows.into_iter().map(|row| ((row.key.stage, row.key.target.clone()), row)).collect();
-        Self { rows, changed: BTreeMap::new() }
+        let rows = rows
+            .into_iter()
+            .map(|row| ((row.key.stage, row.key.target.clone()), row))
+            .collect();
+        Self {
+            rows,
+            changed: BTreeMap::new(),
+        }
     }
 
     /// Every row.
@@ -318,7 +354,11 @@ impl OpenWork {
         self.rows.is_empty()
     }
 
-    pub(crate) fn change<T>(&mut self, key: &WorkKey, change: impl FnOnce(&mut WorkRow) -> T) -> Option<T> {
+    pub(crate) fn change<T>(
+        &mut self,
+        key: &WorkKey,
+        change: impl FnOnce(&mut WorkRow) -> T,
+    ) -> Option<T> {
         let index = (key.stage, key.target.clone());
         let result = self.rows.get_mut(&index).map(change)?;
         self.changed.insert(index, true);

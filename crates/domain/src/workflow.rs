@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::{
-    Audio, AreaVerdict, CallFacts, ContactSection, DispatchState, Document, E164, EmailAddress, Lane, LeadRequest,
-    OpenWork, PostalCode, SpamGate, Stage, Status, TranscriptState, VerdictKind, WorkState, text,
+    AreaVerdict, Audio, CallFacts, ContactSection, DispatchState, Document, E164, EmailAddress,
+    Lane, LeadRequest, OpenWork, PostalCode, SpamGate, Stage, Status, TranscriptState, VerdictKind,
+    WorkState, text,
 };
 
 /// A step that should be open.
@@ -20,7 +21,11 @@ pub struct Step {
 
 impl Step {
     fn now(stage: Stage) -> Self {
-        Self { stage, target: String::new(), delay: Duration::ZERO }
+        Self {
+            stage,
+            target: String::new(),
+            delay: Duration::ZERO,
+        }
     }
 }
 
@@ -69,7 +74,10 @@ pub fn next(request: &LeadRequest, open: &OpenWork) -> Vec<Step> {
     if want(Stage::Reading, document.source.unread.is_some())
         || want(Stage::Recording, needs_recording(document))
         || want(Stage::Transcript, needs_transcript(document))
-        || want(Stage::Analysis, needs_model(document) || needs_qualification(document))
+        || want(
+            Stage::Analysis,
+            needs_model(document) || needs_qualification(document),
+        )
     {
         return steps;
     }
@@ -82,12 +90,20 @@ pub fn next(request: &LeadRequest, open: &OpenWork) -> Vec<Step> {
 
 /// Dispatches that are missing or out of date, and the notification once none is in its first try or fast lane.
 fn effects(document: &Document, open: &OpenWork) -> Vec<Step> {
-    let Some(qualification) = &document.qualification else { return Vec::new() };
+    let Some(qualification) = &document.qualification else {
+        return Vec::new();
+    };
     let mut steps: Vec<_> = qualification
         .destinations
         .keys()
-        .filter(|name| needs_dispatch(document, name.as_str()) && !open.has(Stage::Dispatch, name.as_str()))
-        .map(|name| Step { stage: Stage::Dispatch, target: name.to_string(), delay: Duration::ZERO })
+        .filter(|name| {
+            needs_dispatch(document, name.as_str()) && !open.has(Stage::Dispatch, name.as_str())
+        })
+        .map(|name| Step {
+            stage: Stage::Dispatch,
+            target: name.to_string(),
+            delay: Duration::ZERO,
+        })
         .collect();
     let is_dispatching = !steps.is_empty()
         || open.iter().any(|row| {
@@ -103,27 +119,37 @@ fn effects(document: &Document, open: &OpenWork) -> Vec<Step> {
 
 /// Whether the call's details and audio must be fetched, for the first time or anew.
 pub fn needs_recording(document: &Document) -> bool {
-    document.recording.as_ref().is_none_or(|section| section.revision < document.revisions.recording)
+    document
+        .recording
+        .as_ref()
+        .is_none_or(|section| section.revision < document.revisions.recording)
 }
 
 /// Whether there is audio without its transcript.
 pub fn needs_transcript(document: &Document) -> bool {
     match document.recording.as_ref().map(|section| &section.audio) {
-        Some(Audio::Stored { sha256, .. }) => {
-            document.transcript.as_ref().is_none_or(|transcript| transcript.audio_sha256 != *sha256)
-        }
+        Some(Audio::Stored { sha256, .. }) => document
+            .transcript
+            .as_ref()
+            .is_none_or(|transcript| transcript.audio_sha256 != *sha256),
         Some(Audio::Absent { .. }) | None => false,
     }
 }
 
 /// Whether the conversation must be judged, for the first time or anew.
 pub fn needs_model(document: &Document) -> bool {
-    document.analysis.as_ref().is_none_or(|section| section.revision < document.revisions.analysis)
+    document
+        .analysis
+        .as_ref()
+        .is_none_or(|section| section.revision < document.revisions.analysis)
 }
 
 /// Whether it must be decided where the request goes, for the first time or anew.
 pub fn needs_qualification(document: &Document) -> bool {
-    document.qualification.as_ref().is_none_or(|section| section.revision < document.revisions.qualification)
+    document
+        .qualification
+        .as_ref()
+        .is_none_or(|section| section.revision < document.revisions.qualification)
 }
 
 fn needs_dispatch(document: &Document, connection: &str) -> bool {
@@ -150,9 +176,15 @@ pub fn status(document: &Document, open: &OpenWork) -> Status {
     } else if decision(document) == Some(Decision::Review) {
         Status::InReview
     } else if !open.is_empty() {
-        let is_untouched = open.iter().all(|row| row.claims == 0 && row.failures == 0 && row.waits == 0);
+        let is_untouched = open
+            .iter()
+            .all(|row| row.claims == 0 && row.failures == 0 && row.waits == 0);
         let is_new = document.recording.is_none() && document.source.unread.is_none();
-        if is_untouched && is_new { Status::Received } else { Status::Processing }
+        if is_untouched && is_new {
+            Status::Received
+        } else {
+            Status::Processing
+        }
     } else {
         match decision(document) {
             Some(Decision::Quarantine) => Status::Quarantined,
@@ -176,10 +208,20 @@ pub struct Reentry {
 /// What the difference between two states of a call makes run again.
 pub fn reenter(before: &CallFacts, after: &CallFacts) -> Reentry {
     let reach = |call: &CallFacts| {
-        (call.caller_number.clone(), call.caller_email.clone(), call.caller_postal_code.clone())
+        (
+            call.caller_number.clone(),
+            call.caller_email.clone(),
+            call.caller_postal_code.clone(),
+        )
     };
     let labels = |call: &CallFacts| {
-        (call.tags.clone(), call.note.clone(), call.value.clone(), call.lead_status.clone(), call.caller_name.clone())
+        (
+            call.tags.clone(),
+            call.note.clone(),
+            call.value.clone(),
+            call.lead_status.clone(),
+            call.caller_name.clone(),
+        )
     };
     let is_moved = reach(before) != reach(after);
     Reentry {
@@ -192,8 +234,14 @@ pub fn reenter(before: &CallFacts, after: &CallFacts) -> Reentry {
 /// Raises the revisions of what `reentry` makes run again. Stages that have not run yet read the new data anyway.
 pub fn raise(document: &mut Document, reentry: Reentry) {
     let raised = |revision: &mut u32, is_due: bool| *revision += u32::from(is_due);
-    raised(&mut document.revisions.recording, reentry.recording && document.recording.is_some());
-    raised(&mut document.revisions.qualification, reentry.qualification && document.qualification.is_some());
+    raised(
+        &mut document.revisions.recording,
+        reentry.recording && document.recording.is_some(),
+    );
+    raised(
+        &mut document.revisions.qualification,
+        reentry.qualification && document.qualification.is_some(),
+    );
     raised(&mut document.revisions.dispatch, reentry.dispatch);
 }
 
@@ -205,15 +253,25 @@ pub fn contact(call: &CallFacts) -> ContactSection {
     let line = |raw: &Option<String>, max| raw.as_deref().and_then(|raw| text::line(raw, max));
     ContactSection {
         name: line(&call.caller_name, 200),
-        phone: number(&call.caller_number).filter(|phone| !phone.is_withheld() && !own.contains(&Some(phone.clone()))),
-        email: call.caller_email.as_deref().and_then(|raw| EmailAddress::parse(raw).ok()),
+        phone: number(&call.caller_number)
+            .filter(|phone| !phone.is_withheld() && !own.contains(&Some(phone.clone()))),
+        email: call
+            .caller_email
+            .as_deref()
+            .and_then(|raw| EmailAddress::parse(raw).ok()),
         city: line(&call.caller_city, 100),
         state: line(&call.caller_state, 50),
-        postal_code: call.caller_postal_code.as_deref().and_then(|raw| PostalCode::parse(raw).ok()),
+        postal_code: call
+            .caller_postal_code
+            .as_deref()
+            .and_then(|raw| PostalCode::parse(raw).ok()),
     }
 }
 
 /// Whether there is a transcript in which somebody spoke.
 pub fn is_spoken(document: &Document) -> bool {
-    document.transcript.as_ref().is_some_and(|transcript| transcript.state == TranscriptState::Spoken)
+    document
+        .transcript
+        .as_ref()
+        .is_some_and(|transcript| transcript.state == TranscriptState::Spoken)
 }

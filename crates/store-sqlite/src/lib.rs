@@ -1,1 +1,332 @@
-//! store-sqlite
+//! The embedded store: SQLite in one file, one writer that commits in groups, readers beside it.
+
+mod checkpoints;
+mod connections;
+mod effects;
+mod events;
+mod migrations;
+mod persons;
+mod readers;
+mod requests;
+mod rows;
+mod security;
+mod sources;
+mod tenants;
+mod work;
+mod writer;
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use domain::{
+    Claim, Claimed, Clock, ConnectionName, DueWake, EffectEnd, EffectKey, EffectLog, EventId,
+    Intent, Office, Outcome, PersonId, Record, RequestId, Settled, Stage, StoreError, Tenant,
+    TenantId, Wake, WorkQueue, WorkRow,
+};
+use rusqlite::Connection as Db;
+use store::{
+    Accepted, Connection, Delivery, IdSource, PersonIdentity, RequestPage, RequestQuery,
+    RequestView, Result, SecurityEvent, Source, Store, StoredEvent, TokenHash,
+};
+
+use crate::{checkpoints::Checkpoints, readers::Readers, tenants::ConfigCache, writer::Writer};
+
+/// SQLite as the product's store. One process at a time opens a file; the caller holds the folder's lock.
+pub struct SqliteStore {
+    writer: Writer,
+    readers: Readers,
+    clock: Arc<dyn Clock>,
+    ids: Arc<IdSource>,
+    configs: Arc<ConfigCache>,
+    _checkpoints: Checkpoints,
+}
+
+impl SqliteStore {
+    /// Opens or creates the file, brings its schema up to date, and voids the leases of whoever had it open before.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when a newer build wrote it, [`StoreError::Failed`] when it cannot be opened.
+    pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self> {
+        let mut db = open(path)?;
+        migrations::apply(&mut db, clock.now())?;
+        let voided = work::void_leases(&db, clock.now())?;
+        if voided > 0 {
+            tracing::info!(voided, "voided the leases of an earlier run");
+        }
+        let writer = Writer::start(db).map_err(|error| StoreError::Failed(error.to_string()))?;
+        let checkpoints = Checkpoints::start(path)?;
+        Ok(Self {
+            writer,
+            readers: Readers::new(path),
+            ids: Arc::new(IdSource::new(clock.clone())),
+            clock,
+            configs: Arc::default(),
+            _checkpoints: checkpoints,
+        })
+    }
+
+    /// Brings the file's schema up to date and closes it; answers how many steps were taken.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub fn migrate(path: &Path, clock: &dyn Clock) -> Result<u32> {
+        migrations::apply(&mut open(path)?, clock.now())
+    }
+
+    /// New ids by this store's clock.
+    pub fn ids(&self) -> &IdSource {
+        &self.ids
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Db) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.write(work).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Db) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.readers.read(work).await
+    }
+}
+
+fn open(path: &Path) -> Result<Db> {
+    let db = Db::open(path).map_err(rows::store_error)?;
+    db.busy_timeout(Duration::from_secs(5))
+        .map_err(rows::store_error)?;
+    db.set_prepared_statement_cache_capacity(128);
+    // A commit is on the disk before anybody hears of it; checkpoints run beside the writer.
+    db.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; \
+         PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;",
+    )
+    .map_err(rows::store_error)?;
+    Ok(db)
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn put_tenant(&self, tenant: &Tenant) -> Result<()> {
+        let (tenant, configs) = (tenant.clone(), self.configs.clone());
+        self.write(move |db| {
+            configs.clear();
+            tenants::put_tenant(db, &tenant)
+        })
+        .await
+    }
+
+    async fn tenant(&self, tenant: &TenantId) -> Result<Option<Tenant>> {
+        let tenant = tenant.clone();
+        self.read(move |db| tenants::tenant(db, &tenant)).await
+    }
+
+    async fn put_office(&self, office: &Office) -> Result<()> {
+        let (office, configs) = (office.clone(), self.configs.clone());
+        self.write(move |db| {
+            configs.clear();
+            tenants::put_office(db, &office)
+        })
+        .await
+    }
+
+    async fn offices(&self, tenant: &TenantId) -> Result<Vec<Office>> {
+        let tenant = tenant.clone();
+        self.read(move |db| tenants::offices(db, &tenant)).await
+    }
+
+    async fn put_source(&self, source: &Source) -> Result<()> {
+        let source = source.clone();
+        self.write(move |db| sources::put(db, &source)).await
+    }
+
+    async fn sources(&self, tenant: &TenantId) -> Result<Vec<Source>> {
+        let tenant = tenant.clone();
+        self.read(move |db| sources::of_tenant(db, &tenant)).await
+    }
+
+    async fn source_by_token_across_tenants(&self, token: &TokenHash) -> Result<Option<Source>> {
+        let token = *token;
+        self.read(move |db| sources::by_token(db, &token)).await
+    }
+
+    async fn source_by_account_across_tenants(
+        &self,
+        provider: &str,
+        account: &str,
+    ) -> Result<Option<Source>> {
+        let (provider, account) = (provider.to_owned(), account.to_owned());
+        self.read(move |db| sources::by_account(db, &provider, &account))
+            .await
+    }
+
+    async fn accept(&self, delivery: Delivery) -> Result<Accepted> {
+        let (ids, clock) = (self.ids.clone(), self.clock.clone());
+        self.writer
+            .try_write(move |db| events::accept(db, &ids, clock.now(), &delivery))
+            .await
+    }
+
+    async fn event(&self, tenant: &TenantId, event: EventId) -> Result<Option<StoredEvent>> {
+        let tenant = tenant.clone();
+        self.read(move |db| events::event(db, &tenant, event)).await
+    }
+
+    async fn list_requests(&self, tenant: &TenantId, query: &RequestQuery) -> Result<RequestPage> {
+        let (tenant, query) = (tenant.clone(), query.clone());
+        self.read(move |db| requests::list(db, &tenant, &query))
+            .await
+    }
+
+    async fn request(&self, tenant: &TenantId, request: RequestId) -> Result<Option<RequestView>> {
+        let tenant = tenant.clone();
+        self.read(move |db| requests::view(db, &tenant, request))
+            .await
+    }
+
+    async fn open_work(&self, tenant: &TenantId, request: RequestId) -> Result<Vec<WorkRow>> {
+        let tenant = tenant.clone();
+        self.read(move |db| requests::work(db, &tenant, request))
+            .await
+    }
+
+    async fn person_for_request(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        identities: &[PersonIdentity],
+    ) -> Result<PersonId> {
+        let (tenant, identities) = (tenant.clone(), identities.to_vec());
+        let (ids, clock) = (self.ids.clone(), self.clock.clone());
+        self.write(move |db| {
+            persons::for_request(db, &ids, clock.now(), &tenant, request, &identities)
+        })
+        .await
+    }
+
+    async fn put_connection(&self, connection: &Connection) -> Result<()> {
+        let connection = connection.clone();
+        self.write(move |db| connections::put(db, &connection))
+            .await
+    }
+
+    async fn connection(
+        &self,
+        tenant: &TenantId,
+        name: &ConnectionName,
+    ) -> Result<Option<Connection>> {
+        let (tenant, name) = (tenant.clone(), name.clone());
+        self.read(move |db| connections::one(db, &tenant, &name))
+            .await
+    }
+
+    async fn replace_secret(
+        &self,
+        tenant: &TenantId,
+        name: &ConnectionName,
+        secret_version: u64,
+    ) -> Result<(u64, Vec<Wake>)> {
+        let (tenant, name, clock) = (tenant.clone(), name.clone(), self.clock.clone());
+        self.write(move |db| {
+            connections::replace_secret(db, clock.now(), &tenant, &name, secret_version)
+        })
+        .await
+    }
+
+    async fn record_security_events_across_tenants(
+        &self,
+        events: Vec<SecurityEvent>,
+    ) -> Result<()> {
+        self.write(move |db| security::record(db, &events)).await
+    }
+
+    async fn security_events_across_tenants(&self, limit: u32) -> Result<Vec<SecurityEvent>> {
+        self.read(move |db| security::newest(db, limit)).await
+    }
+}
+
+#[async_trait]
+impl WorkQueue for SqliteStore {
+    async fn claim(&self, wake: &Wake, lease: Duration) -> Result<Option<Claimed>> {
+        let (wake, clock, configs) = (wake.clone(), self.clock.clone(), self.configs.clone());
+        self.write(move |db| work::claim(db, &configs, clock.now(), &wake, lease))
+            .await
+    }
+
+    async fn renew(&self, claim: &Claim, lease: Duration) -> Result<bool> {
+        let (claim, clock) = (claim.clone(), self.clock.clone());
+        self.write(move |db| work::renew(db, clock.now(), &claim, lease))
+            .await
+    }
+
+    async fn settle(
+        &self,
+        job: &Claimed,
+        outcome: Outcome,
+        records: Vec<Record>,
+        duration: Duration,
+    ) -> Result<Settled> {
+        let settle = work::Settle {
+            claim: job.proof(),
+            outcome,
+            config: job.config.clone(),
+            records,
+            duration,
+            draw: rand::random(),
+        };
+        let (ids, clock) = (self.ids.clone(), self.clock.clone());
+        self.write(move |db| work::settle(db, &ids, clock.now(), settle))
+            .await
+    }
+
+    async fn due_wakes_across_tenants(&self, per_tenant: u32, limit: u32) -> Result<Vec<DueWake>> {
+        let clock = self.clock.clone();
+        self.read(move |db| work::due_wakes(db, clock.now(), per_tenant, limit))
+            .await
+    }
+
+    async fn move_wakes_across_tenants(&self, due: Vec<DueWake>) -> Result<Vec<Wake>> {
+        let clock = self.clock.clone();
+        self.write(move |db| work::move_wakes(db, clock.now(), due))
+            .await
+    }
+
+    async fn due_work(&self, tenant: &TenantId, stage: Stage, limit: u32) -> Result<Vec<Wake>> {
+        let (tenant, clock) = (tenant.clone(), self.clock.clone());
+        self.read(move |db| work::due_work(db, clock.now(), &tenant, stage, limit))
+            .await
+    }
+}
+
+#[async_trait]
+impl EffectLog for SqliteStore {
+    async fn intend(
+        &self,
+        claim: &Claim,
+        key: &EffectKey,
+        call_deadline: Duration,
+    ) -> Result<Intent> {
+        let (claim, key, clock) = (claim.clone(), key.clone(), self.clock.clone());
+        self.write(move |db| effects::intend(db, clock.now(), &claim, &key, call_deadline, false))
+            .await
+    }
+
+    async fn intend_again(
+        &self,
+        claim: &Claim,
+        key: &EffectKey,
+        call_deadline: Duration,
+    ) -> Result<Intent> {
+        let (claim, key, clock) = (claim.clone(), key.clone(), self.clock.clone());
+        self.write(move |db| effects::intend(db, clock.now(), &claim, &key, call_deadline, true))
+            .await
+    }
+
+    async fn conclude(&self, tenant: &TenantId, key: &EffectKey, end: EffectEnd) -> Result<()> {
+        let (tenant, key) = (tenant.clone(), key.clone());
+        self.write(move |db| effects::conclude(db, &tenant, &key, &end))
+            .await
+    }
+}

@@ -1,0 +1,50 @@
+//! The schema: numbered steps that are only ever added.
+
+use domain::StoreError;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::rows::{micros, store_error};
+
+/// Every step, in order. A file lands here with its number.
+const MIGRATIONS: &[(u32, &str, &str)] = &[(
+    1,
+    "first_tables",
+    include_str!("../../../migrations/sqlite/0001_first_tables.sql"),
+)];
+
+/// Brings the schema to this build's version; answers how many steps were taken. A newer schema is refused.
+pub(crate) fn apply(db: &mut Connection, now: jiff::Timestamp) -> Result<u32, StoreError> {
+    db.execute_batch(
+        "CREATE TABLE IF NOT EXISTS schema_migrations \
+         (version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)",
+    )
+    .map_err(store_error)?;
+    let current: u32 = db
+        .query_row("SELECT max(version) FROM schema_migrations", [], |row| {
+            row.get::<_, Option<u32>>(0)
+        })
+        .optional()
+        .map_err(store_error)?
+        .flatten()
+        .unwrap_or(0);
+    let newest = MIGRATIONS.last().map_or(0, |(version, ..)| *version);
+    if current > newest {
+        return Err(StoreError::Conflict(format!(
+            "the data was written by a newer build (schema {current}, this build knows {newest}): run that build"
+        )));
+    }
+    let mut applied = 0;
+    for (version, name, sql) in MIGRATIONS.iter().filter(|(version, ..)| *version > current) {
+        let transaction = db.transaction().map_err(store_error)?;
+        transaction.execute_batch(sql).map_err(store_error)?;
+        transaction
+            .execute(
+                "INSERT INTO schema_migrations (version, name, applied_at) VALUES (?1, ?2, ?3)",
+                params![version, name, micros(now)],
+            )
+            .map_err(store_error)?;
+        transaction.commit().map_err(store_error)?;
+        applied += 1;
+    }
+    Ok(applied)
+}

@@ -1,0 +1,55 @@
+//! Refusals, counted by minute.
+
+use domain::StoreError;
+use rusqlite::{Connection, params};
+use store::SecurityEvent;
+
+use crate::rows::{self, get, micros, signed, store_error};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+pub(crate) fn record(db: &Connection, events: &[SecurityEvent]) -> Result<()> {
+    let mut statement = db
+        .prepare_cached(
+            "INSERT INTO security_events (minute, address, reason, provider, tenant_id, count, trace_id) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+             ON CONFLICT (minute, address, reason, provider, tenant_id) DO UPDATE SET count = count + excluded.count",
+        )
+        .map_err(store_error)?;
+    for event in events {
+        statement
+            .execute(params![
+                micros(event.minute),
+                event.address,
+                event.reason,
+                event.provider,
+                event.tenant.as_deref().unwrap_or_default(),
+                signed(event.count),
+                event.trace_id,
+            ])
+            .map_err(store_error)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn newest(db: &Connection, limit: u32) -> Result<Vec<SecurityEvent>> {
+    let mut statement = db
+        .prepare_cached(
+            "SELECT * FROM security_events ORDER BY minute DESC, address, reason LIMIT ?1",
+        )
+        .map_err(store_error)?;
+    let mut found = statement.query([limit]).map_err(store_error)?;
+    let mut events = Vec::new();
+    while let Some(row) = found.next().map_err(store_error)? {
+        events.push(SecurityEvent {
+            minute: rows::time(row, "minute")?,
+            address: get(row, "address")?,
+            reason: get(row, "reason")?,
+            provider: get(row, "provider")?,
+            tenant: Some(get::<String>(row, "tenant_id")?).filter(|tenant| !tenant.is_empty()),
+            count: rows::unsigned(row, "count")?,
+            trace_id: get(row, "trace_id")?,
+        });
+    }
+    Ok(events)
+}

@@ -1,0 +1,164 @@
+//! The one writer: takes units of work from a bounded queue and commits them in groups.
+//!
+//! Each unit runs under a savepoint, so that one that fails or panics undoes only its own writes. Nobody gets an
+//! answer before COMMIT, and a failed COMMIT fails every unit of its group.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    thread,
+};
+
+use domain::StoreError;
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::rows::store_error;
+
+/// Units that may wait.
+const QUEUE_UNITS: usize = 4_096;
+/// Units of one group at most.
+const GROUP_UNITS: usize = 512;
+
+type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+type Unit = Box<dyn FnOnce(&Connection) -> (bool, Answer) + Send>;
+
+/// The writer's queue. When the last handle goes, the thread ends after what is queued.
+#[derive(Clone)]
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Unit>,
+}
+
+impl Writer {
+    /// Starts the thread on a connection that nobody else writes with.
+    pub(crate) fn start(connection: Connection) -> std::io::Result<Self> {
+        let (queue, units) = mpsc::channel(QUEUE_UNITS);
+        thread::Builder::new()
+            .name("sqlite-writer".into())
+            .spawn(move || run(&connection, units))?;
+        Ok(Self { queue })
+    }
+
+    /// Runs `work` in a transaction and answers after its COMMIT. Waits for a place in the queue.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (unit, answer) = unit(work);
+        self.queue
+            .send(unit)
+            .await
+            .map_err(|_| StoreError::Failed("the writer has stopped".to_owned()))?;
+        answer
+            .await
+            .map_err(|_| StoreError::Failed("a unit of work was dropped: see the log".to_owned()))?
+    }
+
+    /// Like [`Writer::write`], but a full queue is [`StoreError::Busy`] at once.
+    pub(crate) async fn try_write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (unit, answer) = unit(work);
+        self.queue.try_send(unit).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => StoreError::Busy,
+            mpsc::error::TrySendError::Closed(_) => {
+                StoreError::Failed("the writer has stopped".to_owned())
+            }
+        })?;
+        answer
+            .await
+            .map_err(|_| StoreError::Failed("a unit of work was dropped: see the log".to_owned()))?
+    }
+}
+
+fn unit<T: Send + 'static>(
+    work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+) -> (Unit, oneshot::Receiver<Result<T, StoreError>>) {
+    let (sender, receiver) = oneshot::channel();
+    let unit: Unit = Box::new(move |connection| {
+        let result = work(connection);
+        let is_ok = result.is_ok();
+        let answer: Answer = Box::new(move |committed| {
+            // Whoever asked may have stopped waiting.
+            drop(sender.send(committed.and(result)));
+        });
+        (is_ok, answer)
+    });
+    (unit, receiver)
+}
+
+fn run(connection: &Connection, mut units: mpsc::Receiver<Unit>) {
+    let mut group = Vec::with_capacity(GROUP_UNITS);
+    while let Some(first) = units.blocking_recv() {
+        group.push(first);
+        while group.len() < GROUP_UNITS
+            && let Ok(unit) = units.try_recv()
+        {
+            group.push(unit);
+        }
+        metrics::histogram!("store_group_units")
+            .record(u32::try_from(group.len()).unwrap_or(u32::MAX));
+        commit(connection, group.drain(..));
+    }
+}
+
+fn commit(connection: &Connection, units: impl Iterator<Item = Unit>) {
+    if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
+        tracing::error!("cannot begin a transaction: {error}");
+        // The units are dropped unrun: run each only to take its way of answering would need a transaction.
+        for unit in units {
+            drop(unit);
+        }
+        return;
+    }
+    let answers: Vec<_> = units
+        .filter_map(|unit| run_unit(connection, unit))
+        .collect();
+    let committed = execute(connection, "COMMIT");
+    if let Err(error) = &committed {
+        tracing::error!("a commit failed, {} units with it: {error}", answers.len());
+        if !connection.is_autocommit()
+            && let Err(error) = execute(connection, "ROLLBACK")
+        {
+            tracing::error!("cannot roll back: {error}");
+        }
+    }
+    for answer in answers {
+        answer(committed.clone());
+    }
+}
+
+/// Runs one unit under a savepoint. One that panics answers nobody: its channel closes.
+fn run_unit(connection: &Connection, unit: Unit) -> Option<Answer> {
+    if let Err(error) = execute(connection, "SAVEPOINT unit") {
+        tracing::error!("cannot set a savepoint: {error}");
+        return None;
+    }
+    let outcome = catch_unwind(AssertUnwindSafe(|| unit(connection)));
+    let is_ok = matches!(outcome, Ok((true, _)));
+    let undone = if is_ok {
+        Ok(())
+    } else {
+        execute(connection, "ROLLBACK TO unit")
+    };
+    let released = undone.and_then(|()| execute(connection, "RELEASE unit"));
+    if let Err(error) = released {
+        tracing::error!("cannot end a savepoint: {error}");
+        return None;
+    }
+    match outcome {
+        Ok((_, answer)) => Some(answer),
+        Err(_) => {
+            tracing::error!("a unit of work panicked");
+            None
+        }
+    }
+}
+
+fn execute(connection: &Connection, sql: &str) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.execute([]))
+        .map_err(store_error)?;
+    Ok(())
+}

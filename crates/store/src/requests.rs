@@ -1,0 +1,43 @@
+//! Reading requests.
+
+use domain::{
+    DispatchAttempt, LeadRequest, LogEntry, NotificationRecord, RequestId, Status, Usage, WorkRow,
+};
+use jiff::Timestamp;
+
+/// Which requests to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RequestQuery {
+    /// Only these, when given.
+    pub status: Option<Status>,
+    /// At most so many, 1 to 200.
+    pub limit: u32,
+    /// Only older ones than this: the last of the page before.
+    pub before: Option<RequestId>,
+}
+
+/// A page of requests, newest first.
+#[derive(Debug, Clone)]
+pub struct RequestPage {
+    /// The requests.
+    pub items: Vec<LeadRequest>,
+    /// Whether there are older ones.
+    pub has_more: bool,
+}
+
+/// A request with all that belongs to it.
+#[derive(Debug, Clone)]
+pub struct RequestView {
+    /// The request.
+    pub request: LeadRequest,
+    /// What happened, in order.
+    pub timeline: Vec<LogEntry>,
+    /// What is still to be done.
+    pub work: Vec<WorkRow>,
+    /// Every attempt to push it into a CRM, in order.
+    pub attempts: Vec<DispatchAttempt>,
+    /// Every message to people, in order.
+    pub notifications: Vec<NotificationRecord>,
+    /// Every paid operation, with its time.
+    pub usage: Vec<(Timestamp, Usage)>,
+}

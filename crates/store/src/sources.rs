@@ -1,0 +1,84 @@
+//! Where a tenant's webhooks come from.
+
+use std::fmt;
+
+use domain::{OfficeId, SourceId, TenantId};
+use sha2::{Digest, Sha256};
+
+/// SHA-256 of a URL token. The token itself is shown once and never stored.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TokenHash([u8; 32]);
+
+impl TokenHash {
+    /// The hash of a token.
+    pub fn of(token: &str) -> Self {
+        Self(Sha256::digest(token).into())
+    }
+
+    /// A hash as it was stored.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The hash's bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenHash(redacted)")
+    }
+}
+
+/// A place where a tenant's webhooks come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Its id.
+    pub id: SourceId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The provider's slug.
+    pub provider: String,
+    /// The office that its requests belong to; else the tenant's first.
+    pub office: Option<OfficeId>,
+    /// Hash of the token in its URL.
+    pub token: Option<TokenHash>,
+    /// The tenant's account ids at the provider, in every form that it sends. Unique within a provider.
+    pub accounts: Vec<String>,
+    /// Names of its signing keys, the newest first: two while one replaces the other.
+    pub key_names: Vec<String>,
+    /// The signature schemes that are taken; empty: all that the provider has.
+    pub schemes: Vec<String>,
+    /// Whether it is in use.
+    pub state: SourceState,
+}
+
+/// Whether a source is in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceState {
+    /// Its deliveries are taken.
+    Active,
+    /// They are refused as if it did not exist.
+    Disabled,
+}
+
+impl SourceState {
+    /// As it is stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    /// Reads [`SourceState::as_str`]; an unknown word is disabled.
+    pub fn from_stored(text: &str) -> Self {
+        if text == "active" {
+            Self::Active
+        } else {
+            Self::Disabled
+        }
+    }
+}
