@@ -1,0 +1,265 @@
+//! The runner: claims the row that a wake-up names, lets its stage handle it, and settles the outcome.
+
+use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use domain::{
+    Claimed, Clock, Outcome, Record, Settled, Stage, StageHandler, StoreError, Wake, WorkQueue,
+    later,
+};
+use futures::FutureExt as _;
+use tracing::Instrument as _;
+
+use crate::Bus;
+
+/// How the runner works.
+#[derive(Debug, Clone, Copy)]
+pub struct RunnerConfig {
+    /// How long a claim is ours before somebody else may take the row. It is renewed while the stage runs.
+    pub lease: Duration,
+    /// How long a stage may run in all before it counts as failed.
+    pub longest_run: Duration,
+}
+
+impl Default for RunnerConfig {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(60),
+            longest_run: Duration::from_secs(15 * 60),
+        }
+    }
+}
+
+/// What came of a wake-up. Every variant but [`Ran::Failed`] may be acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ran {
+    /// The work was done and settled.
+    Settled,
+    /// There was nothing to do: the hint was stale, early, or not for us.
+    Nothing,
+    /// The claim was lost while the stage ran. Whoever has it now goes on.
+    Lost,
+    /// The store could not be asked or told. The lease will end and the relay come again.
+    Failed,
+}
+
+/// Claims, handles and settles.
+pub struct Runner {
+    queue: Arc<dyn WorkQueue>,
+    bus: Arc<dyn Bus>,
+    clock: Arc<dyn Clock>,
+    handlers: HashMap<Stage, Arc<dyn StageHandler>>,
+    config: RunnerConfig,
+}
+
+impl Runner {
+    /// A runner for these stages.
+    pub fn new(
+        queue: Arc<dyn WorkQueue>,
+        bus: Arc<dyn Bus>,
+        clock: Arc<dyn Clock>,
+        handlers: impl IntoIterator<Item = Arc<dyn StageHandler>>,
+        config: RunnerConfig,
+    ) -> Arc<Self> {
+        let handlers = handlers
+            .into_iter()
+            .map(|handler| (handler.stage(), handler))
+            .collect();
+        Arc::new(Self {
+            queue,
+            bus,
+            clock,
+            handlers,
+            config,
+        })
+    }
+
+    /// The stages that this runner handles.
+    pub fn stages(&self) -> impl Iterator<Item = Stage> + '_ {
+        self.handlers.keys().copied()
+    }
+
+    /// Runs the step that a wake-up hints at, if it is due and nobody has it.
+    pub async fn run(&self, wake: &Wake) -> Ran {
+        let Some(handler) = self
+            .handlers
+            .get(&wake.key.stage)
+            .filter(|_| wake.v == Wake::VERSION)
+        else {
+            tracing::warn!(stage = %wake.key.stage, version = wake.v, "ignored a wake-up that is not for this service");
+            return Ran::Nothing;
+        };
+        let job = match self.queue.claim(wake, self.config.lease).await {
+            Ok(Some(job)) => job,
+            Ok(None) => return Ran::Nothing,
+            Err(error) => {
+                tracing::warn!(stage = %wake.key.stage, "could not claim work: {error}");
+                return Ran::Failed;
+            }
+        };
+        let span = tracing::info_span!(
+            "step",
+            stage = %wake.key.stage,
+            tenant.id = %wake.key.tenant,
+            request.id = %wake.key.request,
+            target = %wake.key.target,
+            trace_id = trace_id(job.row.traceparent.as_deref()),
+        );
+        self.run_claimed(handler.as_ref(), &job)
+            .instrument(span)
+            .await
+    }
+
+    async fn run_claimed(&self, handler: &dyn StageHandler, job: &Claimed) -> Ran {
+        let started = self.clock.monotonic();
+        let Some(outcome) = self.handle(handler, job).await else {
+            tracing::warn!("lost the claim while the step ran");
+            return Ran::Lost;
+        };
+        let took = self.clock.monotonic().saturating_sub(started);
+        let (stage, word) = (handler.stage(), outcome.word());
+        report(stage, job, &outcome, took);
+        metrics::counter!("stage_outcomes_total", "stage" => stage.as_str(), "outcome" => word)
+            .increment(1);
+        metrics::histogram!("stage_duration_seconds", "stage" => stage.as_str())
+            .record(took.as_secs_f64());
+        match self.settle(job, outcome, job.take_records(), took).await {
+            Ok(Settled::Written(wakes)) => {
+                self.hand_over(job, wakes).await;
+                Ran::Settled
+            }
+            Ok(Settled::Stale) => {
+                tracing::warn!("the claim was lost before the step was settled");
+                Ran::Lost
+            }
+            Err(error) => {
+                tracing::error!("could not settle a step: {error}");
+                Ran::Failed
+            }
+        }
+    }
+
+    /// The stage's outcome; none when the claim was lost meanwhile. The lease is renewed until then.
+    async fn handle(&self, handler: &dyn StageHandler, job: &Claimed) -> Option<Outcome> {
+        let give_up_at = later(self.clock.now(), self.config.longest_run);
+        let handling = AssertUnwindSafe(handler.handle(job)).catch_unwind();
+        let keeping = self.keep(job);
+        tokio::select! {
+            outcome = handling => Some(match outcome {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(error)) => Outcome::from(error),
+                Err(_) => {
+                    tracing::error!("a step panicked");
+                    retry("the step ended in a defect of ours; the log has it")
+                }
+            }),
+            () = keeping => None,
+            () = self.clock.sleep_until(give_up_at) => Some(retry("the step took too long")),
+        }
+    }
+
+    /// Renews the lease at a third of its length. Ends when the claim is no longer valid, or was not renewed in time.
+    async fn keep(&self, job: &Claimed) {
+        let claim = job.proof();
+        let mut held_until = self.clock.monotonic() + self.config.lease;
+        loop {
+            self.clock
+                .sleep_until(later(self.clock.now(), self.config.lease / 3))
+                .await;
+            let asked = self.clock.monotonic();
+            match self.queue.renew(&claim, self.config.lease).await {
+                Ok(true) => held_until = asked + self.config.lease,
+                Ok(false) => return,
+                Err(error) => tracing::warn!("could not renew a lease: {error}"),
+            }
+            if self.clock.monotonic() >= held_until {
+                return;
+            }
+        }
+    }
+
+    /// Settles, and tries again while the lease may still be ours.
+    async fn settle(
+        &self,
+        job: &Claimed,
+        outcome: Outcome,
+        records: Vec<Record>,
+        took: Duration,
+    ) -> Result<Settled, StoreError> {
+        let mut pause = Duration::from_millis(100);
+        loop {
+            match self
+                .queue
+                .settle(job, outcome.clone(), records.clone(), took)
+                .await
+            {
+                Err(StoreError::Busy | StoreError::Failed(_)) if pause < self.config.lease / 4 => {
+                    self.clock.sleep_until(later(self.clock.now(), pause)).await;
+                    pause *= 2;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Hands over what the settle made due, and the tenant's next row of this stage if some were left out before.
+    async fn hand_over(&self, job: &Claimed, mut wakes: Vec<Wake>) {
+        let (tenant, stage) = (&job.row.key.tenant, job.row.key.stage);
+        if self.bus.take_left_out(tenant, stage) {
+            match self
+                .queue
+                .due_work(tenant, stage, self.bus.room(tenant, stage))
+                .await
+            {
+                Ok(due) => wakes.extend(due),
+                Err(error) => tracing::warn!("could not look for more work: {error}"),
+            }
+        }
+        if !wakes.is_empty()
+            && let Err(error) = self.bus.publish(wakes).await
+        {
+            tracing::warn!("{error}: the relay will publish them");
+        }
+    }
+}
+
+fn retry(reason: &str) -> Outcome {
+    Outcome::Retry {
+        after: None,
+        reason: reason.to_owned(),
+        answer: None,
+    }
+}
+
+/// One line for each step, by whoever decides what happens next.
+fn report(stage: Stage, job: &Claimed, outcome: &Outcome, took: Duration) {
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let attempt = job.row.failures + 1;
+    match outcome {
+        Outcome::Done { .. } | Outcome::Merge { .. } => {
+            tracing::info!(attempt, took_ms, "finished {stage}");
+        }
+        Outcome::Wait { reason, .. } => tracing::debug!(took_ms, "{stage} waits: {reason}"),
+        Outcome::Retry { reason, .. } => {
+            tracing::warn!(attempt, took_ms, "{stage} is tried again: {reason}");
+        }
+        Outcome::Hold {
+            reason, connection, ..
+        } => {
+            tracing::warn!(
+                attempt,
+                took_ms,
+                "{stage} is held for connection {connection}: {reason}"
+            );
+        }
+        Outcome::Park { reason, .. } => {
+            tracing::error!(attempt, took_ms, "parked {stage}: {reason}");
+        }
+    }
+}
+
+/// The trace id of a W3C `traceparent`; empty when there is none.
+fn trace_id(traceparent: Option<&str>) -> &str {
+    traceparent
+        .and_then(|text| text.split('-').nth(1))
+        .unwrap_or_default()
+}

@@ -1,0 +1,98 @@
+//! The local bus: the contract, and what only it promises.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bus::{
+    Bus as _, LocalBus, LocalBusConfig,
+    contract::{Subject, wake},
+};
+use domain::Stage;
+
+async fn local() -> Subject {
+    let bus = LocalBus::new(LocalBusConfig::default());
+    let receiver = bus.clone();
+    let receive = move |stage| {
+        let bus = receiver.clone();
+        Box::pin(async move { bus.next(stage).await.wake().clone() }) as _
+    };
+    Subject {
+        bus,
+        receive: Box::new(receive),
+    }
+}
+
+bus::contract_suite!(local);
+
+fn small() -> Arc<LocalBus> {
+    LocalBus::new(LocalBusConfig {
+        workers_per_stage: 4,
+        running_per_tenant: 2,
+        waiting_per_tenant: 3,
+    })
+}
+
+#[tokio::test]
+async fn tenants_are_served_in_turns() {
+    let bus = LocalBus::new(LocalBusConfig::default());
+    let loud = (0..20).map(|number| wake("tenant_loud", Stage::Dispatch, number));
+    let quiet = (0..3).map(|number| wake("tenant_quiet", Stage::Dispatch, 100 + number));
+    bus.publish(loud.chain(quiet).collect()).await.unwrap();
+    let mut served = BTreeMap::new();
+    for _ in 0..6 {
+        let ticket = bus.next(Stage::Dispatch).await;
+        *served
+            .entry(ticket.wake().key.tenant.to_string())
+            .or_insert(0) += 1;
+    }
+    assert_eq!(
+        served,
+        BTreeMap::from([
+            ("tenant_loud".to_owned(), 3),
+            ("tenant_quiet".to_owned(), 3)
+        ])
+    );
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_left_out_and_told_once() {
+    let bus = small();
+    let tenant = wake("tenant_a", Stage::Dispatch, 0).key.tenant;
+    bus.publish(
+        (0..5)
+            .map(|number| wake("tenant_a", Stage::Dispatch, number))
+            .collect(),
+    )
+    .await
+    .unwrap();
+    assert_eq!(bus.room(&tenant, Stage::Dispatch), 0);
+    assert!(bus.take_left_out(&tenant, Stage::Dispatch));
+    assert!(!bus.take_left_out(&tenant, Stage::Dispatch));
+}
+
+#[tokio::test]
+async fn a_repeated_wake_up_takes_no_second_place() {
+    let bus = small();
+    let one = wake("tenant_a", Stage::Dispatch, 1);
+    bus.publish(vec![one.clone(), one.clone(), one.clone()])
+        .await
+        .unwrap();
+    assert_eq!(bus.room(&one.key.tenant, Stage::Dispatch), 2);
+}
+
+#[tokio::test]
+async fn a_tenant_runs_no_more_steps_at_once_than_it_may() {
+    let bus = small();
+    bus.publish(
+        (0..3)
+            .map(|number| wake("tenant_a", Stage::Dispatch, number))
+            .collect(),
+    )
+    .await
+    .unwrap();
+    let first = bus.next(Stage::Dispatch).await;
+    let _second = bus.next(Stage::Dispatch).await;
+    let mut third = std::pin::pin!(bus.next(Stage::Dispatch));
+    assert!(futures::poll!(third.as_mut()).is_pending());
+    drop(first);
+    assert_eq!(third.await.wake().key.tenant.as_str(), "tenant_a");
+}
