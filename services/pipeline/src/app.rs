@@ -1,0 +1,203 @@
+//! Every service of the product, joined in one process.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+
+use anyhow::Context as _;
+use axum::Router;
+use blobs::{Blobs, FolderBlobs};
+use bus::{Bus, LocalBus, LocalBusConfig, RelayConfig, Runner, RunnerConfig};
+use domain::{Clock, EffectLog, WorkQueue};
+use google::{Gemini, Speech, Tokens};
+use http_client::{Client, Options};
+use management_api::auth::{SigningKey, Trust, Verifier};
+use runtime::{Check, Door, Listener, ServeOptions, Service, Task, health_routes, install_metrics, metrics_routes};
+use secrecy::SecretString;
+use secrets::{KeySource, SealedSecrets, Secrets};
+use store::Store;
+use store_sqlite::SqliteStore;
+
+use crate::{config::Config, data_folder::DataFolder, providers::Providers};
+
+/// The product, built and bound, not yet serving.
+pub struct App {
+    /// The data folder; its lock is held as long as this lives.
+    pub folder: DataFolder,
+    /// Where API and webhooks are served.
+    pub address: SocketAddr,
+    /// Where metrics are served.
+    pub metrics_address: SocketAddr,
+    /// What the product keeps.
+    pub store: Arc<SqliteStore>,
+    /// Its secrets.
+    pub secrets: Arc<dyn Secrets>,
+    doors: Vec<Door>,
+    tasks: Vec<Task>,
+    serve: ServeOptions,
+}
+
+impl App {
+    /// Opens the data, makes every service and binds the listeners. The demo tenant is the caller's business.
+    ///
+    /// # Errors
+    /// What could not be opened or bound, in one sentence.
+    pub async fn build(
+        config: &Config,
+        folder: DataFolder,
+        providers: &Providers,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
+        let metrics = install_metrics();
+        let store = Arc::new(SqliteStore::open(&folder.database(), clock.clone()).context("opening the database")?);
+        let key = match &config.sealing_key {
+            Some(key) => KeySource::Given(key.clone()),
+            None => KeySource::File,
+        };
+        let secrets: Arc<dyn Secrets> =
+            Arc::new(SealedSecrets::open(folder.path(), key).await.context("opening the secrets")?);
+        let blobs = FolderBlobs::open(folder.blobs()).await.context("opening the folder of recordings")?;
+        blobs.remove_leftovers().await.context("clearing the folder of recordings")?;
+        let bus = LocalBus::new(LocalBusConfig { workers_per_stage: config.workers_per_stage, ..Default::default() });
+
+        let parts = Parts {
+            store: store.clone(),
+            secrets: secrets.clone(),
+            blobs: Arc::new(blobs),
+            bus: bus.clone(),
+            clock: clock.clone(),
+        };
+        let services = services(config, &folder, providers, &parts)?;
+
+        let mut routes = Router::new();
+        let (mut tasks, mut handlers) = (Vec::new(), Vec::new());
+        for service in services {
+            routes = routes.merge(service.routes);
+            tasks.extend(service.tasks);
+            handlers.extend(service.stages);
+        }
+        let checked = store.clone();
+        let store_check = Check::new("store", move || {
+            let store = checked.clone();
+            async move { Ok(store.security_events_across_tenants(1).await.map(|_| ())?) }
+        });
+        routes = routes.merge(health_routes(env!("CARGO_PKG_VERSION"), vec![store_check]));
+        let runner = Runner::new(store.clone(), bus.clone(), clock, handlers, RunnerConfig::default());
+        for stage in runner.stages() {
+            let (bus, runner) = (bus.clone(), runner.clone());
+            tasks.push(Task::new(stage.as_str(), move |stop| async move {
+                bus.work(stage, &runner, &stop).await;
+                // Without workers there is nothing to wait for, and ending early would count as a fault.
+                stop.cancelled().await;
+            }));
+        }
+
+        let public = Listener::bind(config.listen).await.with_context(|| {
+            format!("listening on {}: choose another port (PORT=…, 0 takes any free one)", config.listen)
+        })?;
+        let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), config.metrics_port);
+        let private = Listener::bind(loopback)
+            .await
+            .with_context(|| format!("listening on {loopback} for metrics: choose another port (METRICS_PORT=…)"))?;
+        Ok(Self {
+            address: public.local_addr()?,
+            metrics_address: private.local_addr()?,
+            doors: vec![
+                Door::new("api and webhooks", public, routes),
+                Door::new("metrics", private, metrics_routes(metrics)),
+            ],
+            tasks,
+            store,
+            secrets,
+            folder,
+            serve: config.serve.clone(),
+        })
+    }
+
+    /// Serves until `shutdown`, then drains.
+    ///
+    /// # Errors
+    /// When a background task died.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let Self { folder, doors, tasks, serve, .. } = self;
+        let result = runtime::run(doors, tasks, serve, shutdown).await;
+        folder.withdraw();
+        Ok(result?)
+    }
+}
+
+/// What the services share.
+struct Parts {
+    store: Arc<SqliteStore>,
+    secrets: Arc<dyn Secrets>,
+    blobs: Arc<dyn Blobs>,
+    bus: Arc<LocalBus>,
+    clock: Arc<dyn Clock>,
+}
+
+fn services(
+    config: &Config,
+    folder: &DataFolder,
+    providers: &Providers,
+    parts: &Parts,
+) -> anyhow::Result<Vec<Service>> {
+    let Parts { store, secrets, blobs, bus, clock } = parts;
+    let store: Arc<dyn Store> = store.clone();
+    let queue: Arc<dyn WorkQueue> = parts.store.clone();
+    let effects: Arc<dyn EffectLog> = parts.store.clone();
+    let bus: Arc<dyn Bus> = bus.clone();
+    // Simulated providers are on loopback; a tenant's own URLs never are the product's business here.
+    let http = Client::new(Options { allow_loopback: true, ..Options::default() })?;
+    let tokens = if providers.is_google_simulated {
+        Tokens::fixed(SecretString::from(simulators::GOOGLE_TOKEN))
+    } else {
+        Tokens::adc()
+    };
+    let callrail = sources::callrail::api::Api::new(http.clone(), config.callrail_url.clone());
+    let key = SigningKey::open(folder.path()).context("opening the key that signs tokens")?;
+    let verifier = Verifier::new(Trust::embedded(), key.key_set());
+    Ok(vec![
+        webhook_ingest::service(webhook_ingest::Deps {
+            store: store.clone(),
+            queue,
+            bus,
+            secrets: secrets.clone(),
+            clock: clock.clone(),
+            quota: config.quota,
+            relay: RelayConfig::default(),
+        }),
+        media_processor::service(media_processor::Deps {
+            store: store.clone(),
+            effects: effects.clone(),
+            blobs: blobs.clone(),
+            secrets: secrets.clone(),
+            clock: clock.clone(),
+            callrail,
+            speech: Speech::new(http.clone(), tokens.clone(), config.speech.clone()),
+        }),
+        ai_analyzer::service(ai_analyzer::Deps {
+            gemini: Gemini::new(http.clone(), tokens, config.gemini.clone()),
+            config: config.analyzer.clone(),
+        }),
+        crm_dispatcher::service(crm_dispatcher::Deps {
+            store: store.clone(),
+            effects: effects.clone(),
+            secrets: secrets.clone(),
+            connectors: crm::Connectors::new(&http, clock, &config.crm),
+            clock: clock.clone(),
+        }),
+        notifier::service(notifier::Deps {
+            store: store.clone(),
+            effects,
+            secrets: secrets.clone(),
+            sendgrid: notify::SendGrid::new(http, config.sendgrid_url.clone()),
+            clock: clock.clone(),
+        }),
+        management_api::service(management_api::Deps {
+            store,
+            clock: clock.clone(),
+            verifier: Arc::new(verifier),
+        }),
+    ])
+}

@@ -1,0 +1,39 @@
+//! `pipeline simulate`.
+
+use std::path::PathBuf;
+
+use simulators::{Config, Ports, Simulators};
+
+use super::say;
+use crate::providers;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The first of five ports in a row. Default: any free ones.
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=65_000))]
+    port_base: Option<u16>,
+    /// The folder of recordings that the simulated Speech-to-Text may read: `blobs` in a data folder.
+    #[arg(long, value_name = "FOLDER")]
+    blobs: Option<PathBuf>,
+    /// Where SendGrid's events are posted.
+    #[arg(long, value_name = "URL")]
+    event_webhook: Option<String>,
+}
+
+pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+    let port = |offset| args.port_base.map(|base| base + offset);
+    let mut config = Config {
+        ports: Ports { callrail: port(0), speech: port(1), gemini: port(2), hubspot: port(3), sendgrid: port(4) },
+        ..Config::default()
+    };
+    config.speech.blob_root = args.blobs;
+    config.sendgrid.event_webhook_url = args.event_webhook;
+    let simulators = Simulators::start(config).await?;
+    say("Simulated providers; settings that point the product at them:")?;
+    for (key, url) in providers::keys(&simulators.urls()) {
+        say(&format!("{key}={url}"))?;
+    }
+    say("Each shows what it received at /_sim/requests and takes faults at /_sim/faults. Ctrl-C ends them.")?;
+    runtime::shutdown_signal().await;
+    Ok(())
+}
