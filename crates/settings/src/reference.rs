@@ -1,0 +1,39 @@
+//! What can be set: the source of `.env.example` and of the reference table in the documentation.
+
+use std::fmt;
+
+/// One setting, as the code that reads it describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// The name of the setting.
+    pub key: &'static str,
+    /// What holds when it is not set.
+    pub when_unset: WhenUnset,
+    /// What it is for, in one sentence.
+    pub about: &'static str,
+    /// Whether its value must not be printed.
+    pub is_secret: bool,
+}
+
+/// What holds when a setting is not set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WhenUnset {
+    /// This value.
+    Value(String),
+    /// Nothing: what it is for is off, or decided otherwise.
+    Absent,
+    /// The program does not start.
+    Required,
+}
+
+/// As a line of `.env.example`, its description above it.
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "# {}", self.about)?;
+        match &self.when_unset {
+            WhenUnset::Value(value) => write!(f, "#{}={value}", self.key),
+            WhenUnset::Absent => write!(f, "#{}=", self.key),
+            WhenUnset::Required => write!(f, "{}=", self.key),
+        }
+    }
+}
