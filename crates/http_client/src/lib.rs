@@ -1,1 +1,22 @@
-//! http_client
+//! The only door outwards: every call to another machine goes through [`Client`].
+//!
+//! It holds each call to a deadline and each answer to a size, never reaches an address that is not public, follows
+//! no redirect, knows no proxy, and says of every failure whether the other side may have received the request
+//! ([`HttpError`]). Nothing here prints a query string, a header's value or a body.
+#![warn(missing_docs)]
+
+mod address;
+mod client;
+mod error;
+mod gate;
+mod request;
+mod response;
+mod streaming;
+
+pub use client::{Client, Options, SetupError};
+pub use error::{HttpError, StatusClass, classify_status, redact_url};
+pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+pub use request::Request;
+pub use response::{Response, UnreadableBody, retry_after};
+pub use streaming::{Limits, Streaming};
+pub use url::Url;

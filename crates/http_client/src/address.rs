@@ -1,0 +1,300 @@
+//! Which addresses may be called. Checked for literal addresses in the URL and, by our own resolver, for every
+//! address that a name stands for; the connection is made to the checked address and no other.
+
+use std::{
+    fmt, io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::{Host, Url};
+
+use crate::HttpError;
+
+/// What may be called besides public addresses.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Policy {
+    pub(crate) allow_loopback: bool,
+    pub(crate) allow_private: bool,
+}
+
+/// What an address is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Public,
+    Loopback,
+    Private,
+    /// Metadata servers, link-local, shared, translated, reserved: not to be called under any setting.
+    Never,
+}
+
+impl Policy {
+    fn allows(self, address: IpAddr) -> bool {
+        match reach(address) {
+            Reach::Public => true,
+            Reach::Loopback => self.allow_loopback,
+            Reach::Private => self.allow_private,
+            Reach::Never => false,
+        }
+    }
+
+    /// Refuses a URL that cannot lead to an allowed address or would travel unencrypted.
+    pub(crate) fn check(self, url: &Url) -> Result<(), HttpError> {
+        let host = url.host().ok_or(HttpError::BadUrl("it has no host"))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(HttpError::BadUrl(
+                "it carries credentials; pass them as a header",
+            ));
+        }
+        let literal = match &host {
+            Host::Ipv4(address) => Some(IpAddr::V4(*address)),
+            Host::Ipv6(address) => Some(IpAddr::V6(*address)),
+            Host::Domain(_) => None,
+        };
+        if literal.is_some_and(|address| !self.allows(address)) {
+            return Err(HttpError::Blocked {
+                host: host.to_string(),
+            });
+        }
+        match url.scheme() {
+            "https" => Ok(()),
+            "http" if self.may_be_plain(&host, literal) => Ok(()),
+            "http" => Err(HttpError::BadUrl("only https is allowed")),
+            _ => Err(HttpError::BadUrl("only http and https URLs can be called")),
+        }
+    }
+
+    /// Unencrypted is for this machine, or for a private network named by address.
+    fn may_be_plain(self, host: &Host<&str>, literal: Option<IpAddr>) -> bool {
+        match (literal.map(reach), host) {
+            (Some(Reach::Loopback | Reach::Private), _) => true, // `allows` was asked before
+            (None, Host::Domain(name)) => self.allow_loopback && is_localhost(name),
+            _ => false,
+        }
+    }
+}
+
+fn is_localhost(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    name.eq_ignore_ascii_case("localhost")
+}
+
+/// Resolves names to the addresses that the policy allows.
+pub(crate) struct Resolver(pub(crate) Policy);
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let policy = self.0;
+        Box::pin(async move {
+            let found: Vec<SocketAddr> =
+                tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            // Plain http was allowed for `localhost` because it is this machine: then it has to be.
+            let only_loopback = is_localhost(name.as_str());
+            let is_allowed =
+                |ip: IpAddr| policy.allows(ip) && (!only_loopback || reach(ip) == Reach::Loopback);
+            let was_found = !found.is_empty();
+            let allowed: Vec<SocketAddr> = found
+                .into_iter()
+                .filter(|address| is_allowed(address.ip()))
+                .collect();
+            if allowed.is_empty() && was_found {
+                return Err(BlockedAddress.into());
+            }
+            if allowed.is_empty() {
+                return Err(
+                    io::Error::new(io::ErrorKind::NotFound, "the name has no address").into(),
+                );
+            }
+            Ok(Box::new(allowed.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// The name stands for addresses that are not to be called.
+#[derive(Debug)]
+pub(crate) struct BlockedAddress;
+
+impl fmt::Display for BlockedAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name stands for an address that must not be called")
+    }
+}
+
+impl std::error::Error for BlockedAddress {}
+
+fn reach(address: IpAddr) -> Reach {
+    match address {
+        IpAddr::V4(address) => reach_v4(address),
+        IpAddr::V6(address) => reach_v6(address),
+    }
+}
+
+/// Source: IANA IPv4 Special-Purpose Address Registry.
+fn reach_v4(address: Ipv4Addr) -> Reach {
+    match address.octets() {
+        [127, ..] => Reach::Loopback,
+        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => Reach::Private,
+        [0, ..]                                                    // this network
+        | [100, 64..=127, ..]                                      // carrier-grade NAT
+        | [169, 254, ..]                                           // link-local and metadata servers
+        | [192, 0, 0 | 2, _] | [192, 88, 99, _]                    // protocol assignments, examples, 6to4 relays
+        | [198, 18..=19, ..] | [198, 51, 100, _] | [203, 0, 113, _] // benchmarks, examples
+        | [224..=255, ..] => Reach::Never,                             // multicast, reserved, broadcast
+        _ => Reach::Public,
+    }
+}
+
+/// Source: IANA IPv6 Special-Purpose Address Registry. Addresses that carry an IPv4 address (mapped, compatible,
+/// 6to4, Teredo, NAT64) are refused whole: what they lead to is decided elsewhere.
+fn reach_v6(address: Ipv6Addr) -> Reach {
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0, 0, 1] => Reach::Loopback,
+        [0xfd00, 0x0ec2, ..] => Reach::Never,       // metadata servers of AWS
+        [0xfc00..=0xfdff, ..] => Reach::Private,    // unique local
+        [0x2001, 0..=0x01ff, ..]                    // protocol assignments with Teredo
+        | [0x2001, 0x0db8, ..] | [0x3fff, 0..=0x0fff, ..] // examples
+        | [0x2002, ..] => Reach::Never,             // 6to4
+        [0x2000..=0x3fff, ..] => Reach::Public,     // the only block of global unicast
+        _ => Reach::Never,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLOSED: Policy = Policy {
+        allow_loopback: false,
+        allow_private: false,
+    };
+    const OPEN: Policy = Policy {
+        allow_loopback: true,
+        allow_private: true,
+    };
+
+    #[test]
+    fn addresses_are_sorted_by_what_they_reach() {
+        let table: &[(&str, Reach)] = &[
+            ("1.1.1.1", Reach::Public),
+            ("8.8.8.8", Reach::Public),
+            ("172.15.255.255", Reach::Public),
+            ("172.32.0.1", Reach::Public),
+            ("100.63.255.255", Reach::Public),
+            ("100.128.0.1", Reach::Public),
+            ("223.255.255.255", Reach::Public),
+            ("127.0.0.1", Reach::Loopback),
+            ("127.255.255.254", Reach::Loopback),
+            ("10.0.0.1", Reach::Private),
+            ("172.16.0.1", Reach::Private),
+            ("172.31.255.255", Reach::Private),
+            ("192.168.1.1", Reach::Private),
+            ("0.0.0.0", Reach::Never),
+            ("0.1.2.3", Reach::Never),
+            ("100.64.0.1", Reach::Never),
+            ("169.254.169.254", Reach::Never),
+            ("192.0.0.170", Reach::Never),
+            ("192.0.2.1", Reach::Never),
+            ("192.88.99.1", Reach::Never),
+            ("198.18.0.1", Reach::Never),
+            ("198.51.100.7", Reach::Never),
+            ("203.0.113.9", Reach::Never),
+            ("224.0.0.1", Reach::Never),
+            ("240.0.0.1", Reach::Never),
+            ("255.255.255.255", Reach::Never),
+            ("2606:4700:4700::1111", Reach::Public),
+            ("2a00:1450::1", Reach::Public),
+            ("::1", Reach::Loopback),
+            ("fd12:3456::1", Reach::Private),
+            ("fc00::1", Reach::Private),
+            ("fd00:ec2::254", Reach::Never),
+            ("::", Reach::Never),
+            ("::127.0.0.1", Reach::Never),
+            ("::ffff:127.0.0.1", Reach::Never),
+            ("::ffff:8.8.8.8", Reach::Never),
+            ("64:ff9b::7f00:1", Reach::Never),
+            ("64:ff9b:1::1", Reach::Never),
+            ("100::1", Reach::Never),
+            ("2001::1", Reach::Never),
+            ("2001:db8::1", Reach::Never),
+            ("2002:7f00:1::", Reach::Never),
+            ("3fff::1", Reach::Never),
+            ("fe80::1", Reach::Never),
+            ("fec0::1", Reach::Never),
+            ("ff02::1", Reach::Never),
+        ];
+        for (address, expected) in table {
+            assert_eq!(reach(address.parse().unwrap()), *expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_url_that_names_a_forbidden_address_in_any_notation_is_blocked() {
+        for url in [
+            "https://127.0.0.1/",
+            "https://0x7f.1/",
+            "https://2130706433/",
+            "https://0177.0.0.1/",
+            "https://127.1/",
+            "https://10.1.2.3/",
+            "https://169.254.169.254/computeMetadata/v1/",
+            "https://[::1]/",
+            "https://[::ffff:169.254.169.254]/",
+            "https://[fd00:ec2::254]/",
+            "http://127.0.0.1/",
+        ] {
+            let answer = CLOSED.check(&url.parse().unwrap());
+            assert!(
+                matches!(answer, Err(HttpError::Blocked { .. })),
+                "{url}: {answer:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn metadata_servers_stay_blocked_under_every_setting() {
+        for url in [
+            "https://169.254.169.254/",
+            "https://[fd00:ec2::254]/",
+            "https://[::ffff:127.0.0.1]/",
+            "https://0.0.0.0/",
+        ] {
+            assert!(
+                matches!(
+                    OPEN.check(&url.parse().unwrap()),
+                    Err(HttpError::Blocked { .. })
+                ),
+                "{url}"
+            );
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine_and_private_addresses_only() {
+        for url in [
+            "http://localhost:8080/",
+            "http://LOCALHOST./",
+            "http://127.0.0.1:1/",
+            "http://[::1]/",
+            "http://10.0.0.1/",
+            "https://example.com/",
+        ] {
+            assert!(OPEN.check(&url.parse().unwrap()).is_ok(), "{url}");
+        }
+        for url in [
+            "http://example.com/",
+            "http://8.8.8.8/",
+            "ftp://example.com/",
+            "https://ann:pw@example.com/",
+            "http://localhost.example.com/",
+        ] {
+            assert!(
+                matches!(OPEN.check(&url.parse().unwrap()), Err(HttpError::BadUrl(_))),
+                "{url}"
+            );
+        }
+        assert!(matches!(
+            CLOSED.check(&"http://localhost/".parse().unwrap()),
+            Err(HttpError::BadUrl(_))
+        ));
+    }
+}

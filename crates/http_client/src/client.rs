@@ -1,0 +1,128 @@
+//! The client and its options.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use http::Method;
+
+use crate::{
+    Request,
+    address::{Policy, Resolver},
+    error::first_cause,
+};
+
+/// How a [`Client`] behaves.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Longest time to a usable connection: name, TCP and TLS together.
+    pub connect_timeout: Duration,
+    /// Longest time from the call to the last byte of the answer, unless a request says otherwise.
+    pub deadline: Duration,
+    /// Largest answer that is read, unless a request says otherwise.
+    pub max_body_bytes: u64,
+    /// The `User-Agent` of every request.
+    pub user_agent: String,
+    /// Lets calls reach this machine, also without TLS: for simulators.
+    pub allow_loopback: bool,
+    /// Lets calls reach private networks, without TLS when named by address.
+    pub allow_private: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            deadline: Duration::from_secs(30),
+            max_body_bytes: 4 * 1024 * 1024,
+            user_agent: concat!("ingestion-pipeline/", env!("CARGO_PKG_VERSION")).to_owned(),
+            allow_loopback: false,
+            allow_private: false,
+        }
+    }
+}
+
+/// Why a client could not be made: TLS has no trusted roots, or the user agent is no header value.
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTP client could not be set up: {0}")]
+pub struct SetupError(String);
+
+/// Calls other machines. Cheap to clone; clones share their connections.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) http: reqwest::Client,
+    pub(crate) options: Arc<Options>,
+    pub(crate) policy: Policy,
+}
+
+impl Client {
+    /// Makes a client; opens no connection.
+    ///
+    /// # Errors
+    /// [`SetupError`] when TLS cannot be set up or the user agent is no header value.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place where the HTTP layer is made"
+    )]
+    pub fn new(options: Options) -> Result<Self, SetupError> {
+        let policy = Policy {
+            allow_loopback: options.allow_loopback,
+            allow_private: options.allow_private,
+        };
+        let http = reqwest::Client::builder()
+            .connect_timeout(options.connect_timeout)
+            .user_agent(&options.user_agent)
+            .dns_resolver(Resolver(policy))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never()) // whether to send again is the caller's decision
+            .no_proxy()
+            .referer(false)
+            .tcp_nodelay(true)
+            .tcp_keepalive(Duration::from_secs(30))
+            .pool_idle_timeout(Duration::from_secs(30)) // shorter than servers keep theirs: fewer lost races
+            .pool_max_idle_per_host(32)
+            .build()
+            .map_err(|error| SetupError(first_cause(&error)))?;
+        Ok(Self {
+            http,
+            options: Arc::new(options),
+            policy,
+        })
+    }
+
+    /// Begins a request. A URL that does not parse is reported by `send`.
+    pub fn request(&self, method: Method, url: impl AsRef<str>) -> Request<'_> {
+        Request::new(self, method, url.as_ref())
+    }
+
+    /// Begins a `GET`.
+    pub fn get(&self, url: impl AsRef<str>) -> Request<'_> {
+        self.request(Method::GET, url)
+    }
+
+    /// Begins a `POST`.
+    pub fn post(&self, url: impl AsRef<str>) -> Request<'_> {
+        self.request(Method::POST, url)
+    }
+
+    /// Begins a `PUT`.
+    pub fn put(&self, url: impl AsRef<str>) -> Request<'_> {
+        self.request(Method::PUT, url)
+    }
+
+    /// Begins a `PATCH`.
+    pub fn patch(&self, url: impl AsRef<str>) -> Request<'_> {
+        self.request(Method::PATCH, url)
+    }
+
+    /// Begins a `DELETE`.
+    pub fn delete(&self, url: impl AsRef<str>) -> Request<'_> {
+        self.request(Method::DELETE, url)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}

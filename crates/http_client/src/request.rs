@@ -1,0 +1,228 @@
+//! A request, from its first part to its answer.
+
+use std::{fmt, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use tokio::time::Instant;
+use url::Url;
+
+use crate::{
+    Client, HttpError, Limits, Response, Streaming,
+    error::{origin, redact_url},
+    gate::{Gate, GatedBody},
+};
+
+/// A request under construction. The first part that cannot be built is reported by `send`; nothing is sent then.
+#[must_use = "a request does nothing until it is sent"]
+pub struct Request<'a> {
+    client: &'a Client,
+    method: Method,
+    url: Result<Url, HttpError>,
+    headers: HeaderMap,
+    body: Option<Bytes>,
+    deadline: Duration,
+    max_body_bytes: u64,
+    has_secret_path: bool,
+    fault: Option<HttpError>,
+}
+
+impl<'a> Request<'a> {
+    pub(crate) fn new(client: &'a Client, method: Method, url: &str) -> Self {
+        Self {
+            client,
+            method,
+            url: Url::parse(url).map_err(|_| HttpError::BadUrl("it does not parse")),
+            headers: HeaderMap::new(),
+            body: None,
+            deadline: client.options.deadline,
+            max_body_bytes: client.options.max_body_bytes,
+            has_secret_path: false,
+            fault: None,
+        }
+    }
+
+    /// Adds a header.
+    pub fn header(self, name: impl TryInto<HeaderName>, value: impl AsRef<str>) -> Self {
+        self.insert(name, HeaderValue::from_str(value.as_ref()).ok())
+    }
+
+    /// Adds a header whose value is never printed.
+    pub fn secret_header(self, name: impl TryInto<HeaderName>, value: &SecretString) -> Self {
+        self.insert(name, sensitive(value.expose_secret()))
+    }
+
+    /// Says that the path is a secret, as in the URLs of chat webhooks: what is printed names the host alone.
+    pub fn secret_path(mut self) -> Self {
+        self.has_secret_path = true;
+        self
+    }
+
+    /// Adds `Authorization: Bearer …`.
+    pub fn bearer(self, token: &SecretString) -> Self {
+        let value = sensitive(&format!("Bearer {}", token.expose_secret()));
+        self.insert(AUTHORIZATION, value)
+    }
+
+    /// Adds `Authorization: Basic …`.
+    pub fn basic(self, user: &str, password: &SecretString) -> Self {
+        let pair = STANDARD.encode(format!("{user}:{}", password.expose_secret()));
+        self.insert(AUTHORIZATION, sensitive(&format!("Basic {pair}")))
+    }
+
+    /// Appends parameters to the query, encoded.
+    pub fn query(mut self, pairs: &[(&str, &str)]) -> Self {
+        if let (Ok(url), false) = (&mut self.url, pairs.is_empty()) {
+            url.query_pairs_mut().extend_pairs(pairs);
+        }
+        self
+    }
+
+    /// Sets a JSON body and its content type.
+    pub fn json<T: Serialize + ?Sized>(self, value: &T) -> Self {
+        match serde_json::to_vec(value) {
+            Ok(bytes) => self.body("application/json", bytes),
+            Err(_) => self.faulty("its body is not expressible in JSON"),
+        }
+    }
+
+    /// Sets a form body and its content type.
+    pub fn form<T: Serialize + ?Sized>(self, value: &T) -> Self {
+        match serde_urlencoded::to_string(value) {
+            Ok(text) => self.body("application/x-www-form-urlencoded", text),
+            Err(_) => self.faulty("its body is not expressible as a form"),
+        }
+    }
+
+    /// Sets the body and its content type.
+    pub fn body(mut self, content_type: &str, bytes: impl Into<Bytes>) -> Self {
+        self.body = Some(bytes.into());
+        self.header(CONTENT_TYPE, content_type)
+    }
+
+    /// Sets the time from the call to the last byte of the answer.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Sets the largest answer that [`send`](Self::send) reads.
+    pub fn max_body_bytes(mut self, limit: u64) -> Self {
+        self.max_body_bytes = limit;
+        self
+    }
+
+    /// Sends the request and reads the whole answer. Any status is an answer, not an error.
+    ///
+    /// Dropping the future gives the call up; whether it was received is then unknown.
+    ///
+    /// # Errors
+    /// See [`HttpError`]: its variants tell whether the request may have been received.
+    pub async fn send(self) -> Result<Response, HttpError> {
+        let limits = Limits {
+            max_bytes: self.max_body_bytes,
+            idle: self.deadline,
+            total: self.deadline,
+        };
+        self.send_streaming(limits).await?.into_response().await
+    }
+
+    /// Sends the request and hands over the answer piece by piece. `limits.total` replaces the deadline.
+    ///
+    /// # Errors
+    /// See [`HttpError`]: its variants tell whether the request may have been received.
+    pub async fn send_streaming(self, limits: Limits) -> Result<Streaming, HttpError> {
+        let shown = self.shown();
+        let url = self.url?;
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        self.client.policy.check(&url)?;
+
+        let started = Instant::now();
+        let ends_at = started + limits.total;
+        let mut request = reqwest::Request::new(self.method.clone(), url.clone());
+        *request.headers_mut() = self.headers;
+        // Without a body there is nothing to hold back: giving up may then come too late to matter.
+        let gate = self
+            .body
+            .as_ref()
+            .filter(|body| !body.is_empty())
+            .map(|_| Gate::default());
+        *request.body_mut() = match (self.body, gate.clone()) {
+            (Some(body), Some(gate)) => Some(reqwest::Body::wrap(GatedBody::new(body, gate))),
+            (Some(body), None) => Some(body.into()),
+            (None, _) => None,
+        };
+        let answer = tokio::time::timeout_at(ends_at, self.client.http.execute(request)).await;
+        let result = match answer {
+            Ok(Ok(answer)) => Ok(Streaming::new(answer, shown.clone(), limits, ends_at)),
+            Ok(Err(error)) => Err(HttpError::before_answer(
+                &error,
+                &url,
+                shown.clone(),
+                gate.as_ref(),
+            )),
+            Err(_) => Err(HttpError::given_up(
+                shown.clone(),
+                gate.as_ref(),
+                "the deadline passed".to_owned(),
+            )),
+        };
+        tracing::debug!(
+            method = %self.method,
+            url = shown,
+            status = result.as_ref().ok().map(|answer| answer.status.as_u16()),
+            error = result.as_ref().err().map(tracing::field::display),
+            latency_ms = started.elapsed().as_secs_f64() * 1_000.0,
+            "called out"
+        );
+        result
+    }
+
+    /// The URL as it may be printed.
+    fn shown(&self) -> String {
+        match &self.url {
+            Ok(url) if self.has_secret_path => origin(url) + "/…",
+            Ok(url) => redact_url(url),
+            Err(_) => String::new(),
+        }
+    }
+
+    fn insert(mut self, name: impl TryInto<HeaderName>, value: Option<HeaderValue>) -> Self {
+        match (name.try_into(), value) {
+            (Ok(name), Some(value)) => {
+                self.headers.insert(name, value);
+                self
+            }
+            (Err(_), _) => self.faulty("a header's name has characters that are not allowed"),
+            (_, None) => self.faulty("a header's value has characters that are not allowed"),
+        }
+    }
+
+    fn faulty(mut self, what: &'static str) -> Self {
+        self.fault.get_or_insert(HttpError::BadRequest(what));
+        self
+    }
+}
+
+impl fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("url", &self.shown())
+            .finish_non_exhaustive()
+    }
+}
+
+fn sensitive(text: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
