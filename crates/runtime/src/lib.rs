@@ -1,1 +1,31 @@
-//! runtime
+//! The shell of a process: what every program of the product has in common, around what makes each its own.
+//!
+//! A `main` reads its settings, builds its [`Service`], binds its [`Listener`]s and hands all of it to [`run`], which
+//! serves until [`shutdown_signal`] and then drains. [`with_shell`] puts around a router what every request gets: a
+//! trace, one log line, metrics, a caught panic, safe headers, and problems instead of bare errors.
+#![warn(missing_docs)]
+
+mod clock;
+mod extract;
+mod health;
+pub mod metric_names;
+mod metrics;
+mod observe;
+mod problem;
+mod process;
+mod server;
+mod service;
+mod telemetry;
+mod trace;
+
+pub use clock::SystemClock;
+pub use extract::{Json, Path, Query, read_body};
+pub use health::{Check, health_routes};
+pub use metrics::{install_metrics, metrics_routes};
+pub use observe::{observed, with_shell};
+pub use problem::{FieldError, Problem};
+pub use process::{Door, ProcessError, exit_code, run, shutdown_signal};
+pub use server::{Draining, Listener, PeerAddr, ServeOptions, serve};
+pub use service::{Service, Task};
+pub use telemetry::{CapturedLogs, LogFormat, TelemetryConfig, TelemetryError, telemetry};
+pub use trace::TraceContext;

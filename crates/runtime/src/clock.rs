@@ -1,0 +1,70 @@
+//! The machine's clock.
+
+use std::time::{Duration, Instant};
+
+use domain::Clock;
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+
+/// A change of the machine's time of day is noticed by sleepers after this long at the latest.
+const LONGEST_NAP: Duration = Duration::from_secs(60);
+
+/// The machine's clock: the only place that reads it.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock {
+    started: Instant,
+}
+
+impl SystemClock {
+    /// A clock whose monotonic time begins now.
+    pub fn new() -> Self {
+        Self {
+            started: Instant::now(),
+        }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the machine's clock is read"
+    )]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
+        let clock = *self;
+        Box::pin(async move {
+            while let Ok(left) = Duration::try_from(at.duration_since(clock.now()))
+                && !left.is_zero()
+            {
+                tokio::time::sleep(left.min(LONGEST_NAP)).await;
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_sleep_ends_at_its_time_and_at_once_when_that_has_passed() {
+        let clock = SystemClock::new();
+        let at = domain::later(clock.now(), Duration::from_millis(20));
+        clock.sleep_until(at).await;
+        assert!(clock.now() >= at);
+        clock.sleep_until(Timestamp::MIN).await;
+    }
+}

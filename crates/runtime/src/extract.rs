@@ -1,0 +1,147 @@
+//! Extractors whose rejections are [`Problem`]s.
+
+use axum::{
+    body::Body,
+    extract::{FromRequest, FromRequestParts, Request, rejection::JsonRejection},
+    response::{IntoResponse, Response},
+};
+use bytes::{Bytes, BytesMut};
+use domain::text;
+use http::request::Parts;
+use http_body_util::BodyExt as _;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{Problem, server::is_late};
+
+/// What is shown of a parser's words, in characters.
+const MAX_REASON: usize = 300;
+
+/// A JSON body, in and out. Rejections: 400 no JSON, 408 too slow, 413 too large, 415 other type, 422 other shape.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Json<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        match axum::Json::from_request(request, state).await {
+            Ok(axum::Json(value)) => Ok(Self(value)),
+            Err(rejection) => Err(json_problem(&rejection)),
+        }
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+fn json_problem(rejection: &JsonRejection) -> Problem {
+    let reason = text::bounded(&innermost(rejection), MAX_REASON);
+    match rejection {
+        JsonRejection::MissingJsonContentType(_) => {
+            Problem::unsupported_media_type("application/json")
+        }
+        JsonRejection::JsonSyntaxError(_) => {
+            Problem::bad_request(format!("The body is not JSON: {reason}."))
+        }
+        JsonRejection::JsonDataError(_) => {
+            // Before the first colon stands the path of the field, unless it is the body as a whole.
+            let (field, message) = reason
+                .split_once(": ")
+                .filter(|(path, _)| !path.contains(' '))
+                .unwrap_or(("", &reason));
+            Problem::unprocessable(
+                "The body has another shape than this endpoint takes. See `errors`.",
+            )
+            .with_error(field, message)
+        }
+        _ if is_late(rejection) => Problem::request_timeout(),
+        _ if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+            rejection.status(),
+            "too-large",
+            "The body is too large",
+            "Send less.",
+        ),
+        _ => Problem::bad_request("The body could not be read to its end. Send the request again."),
+    }
+}
+
+/// The query string. Rejection: 400.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Query<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = axum::extract::Query::try_from_uri(&parts.uri);
+        query
+            .map(|axum::extract::Query(value)| Self(value))
+            .map_err(|rejection| {
+                let reason = text::bounded(&innermost(&rejection), MAX_REASON);
+                Problem::bad_request(format!("The query string cannot be used: {reason}."))
+            })
+    }
+}
+
+/// The parameters of the path. Rejection: 404, since nothing lives at a path that does not parse.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Path<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match axum::extract::Path::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => Ok(Self(value)),
+            Err(_) => Err(Problem::not_found(
+                "Nothing lives at this path. Check the ids in it.",
+            )),
+        }
+    }
+}
+
+/// Reads a body as it was sent, for those who need its exact bytes.
+///
+/// # Errors
+/// 413 over `limit_bytes` (already when the length is announced), 408 when it is too slow, 400 when it breaks off.
+pub async fn read_body(mut body: Body, limit_bytes: usize) -> Result<Bytes, Problem> {
+    let announced = hyper::body::Body::size_hint(&body).lower();
+    if announced > limit_bytes as u64 {
+        return Err(Problem::too_large(limit_bytes));
+    }
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            if is_late(&error) {
+                Problem::request_timeout()
+            } else {
+                Problem::bad_request("The body broke off. Send the request again.")
+            }
+        })?;
+        let Ok(piece) = frame.into_data() else {
+            continue;
+        };
+        if first.len() + all.len() + piece.len() > limit_bytes {
+            return Err(Problem::too_large(limit_bytes));
+        }
+        // Most bodies come in one piece, which then needs no copy.
+        if first.is_empty() && all.is_empty() {
+            first = piece;
+        } else {
+            if all.is_empty() {
+                all = BytesMut::from(std::mem::take(&mut first));
+            }
+            all.extend_from_slice(&piece);
+        }
+    }
+    Ok(if all.is_empty() { first } else { all.freeze() })
+}
+
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    // One below the outermost: the parser's own error, with the path of the field where there is one.
+    error.source().unwrap_or(error).to_string()
+}

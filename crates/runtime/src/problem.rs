@@ -1,0 +1,311 @@
+//! Errors at the HTTP edge. Source: RFC 9457, Problem Details for HTTP APIs.
+
+use std::{fmt, time::Duration};
+
+use axum::response::{IntoResponse, Response};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+};
+use serde::Serialize;
+
+use crate::TraceContext;
+
+/// What a caller gets instead of an answer: a stable type, and a `detail` that says what to do.
+///
+/// What the log gets ([`with_cause`](Self::with_cause)) is another field, and never shown to the caller.
+pub struct Problem(Box<Parts>);
+
+struct Parts {
+    status: StatusCode,
+    kind: &'static str,
+    title: &'static str,
+    detail: String,
+    errors: Vec<FieldError>,
+    headers: HeaderMap,
+    cause: Option<String>,
+}
+
+/// One thing that is wrong with a request's content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// The path of the field, as `offices[0].zip`.
+    pub field: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: fmt::Arguments<'a>,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+}
+
+impl Problem {
+    /// A problem of a type of its own: `kind` becomes `/problems/<kind>` and is on the wire for ever.
+    pub fn new(
+        status: StatusCode,
+        kind: &'static str,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self(Box::new(Parts {
+            status,
+            kind,
+            title,
+            detail: detail.into(),
+            errors: Vec::new(),
+            headers: HeaderMap::new(),
+            cause: None,
+        }))
+    }
+
+    /// 400: the request cannot be understood.
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "bad-request",
+            "The request cannot be understood",
+            detail,
+        )
+    }
+
+    /// 401, with the challenge that the standard asks for.
+    pub fn unauthorized(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "The caller is not known",
+            detail,
+        )
+        .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+    }
+
+    /// 403: the caller is known and may not do this.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "The caller may not do this",
+            detail,
+        )
+    }
+
+    /// 404, also for what belongs to another tenant.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "There is no such thing",
+            detail,
+        )
+    }
+
+    /// 405.
+    pub fn method_not_allowed() -> Self {
+        let detail =
+            "The path exists, the method does not. Use one of those in the `Allow` header.";
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            "The method is not supported here",
+            detail,
+        )
+    }
+
+    /// 408: the body did not arrive in time.
+    pub fn request_timeout() -> Self {
+        let detail = "The body did not arrive in time. Send the request again.";
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "request-timeout",
+            "The request was too slow",
+            detail,
+        )
+    }
+
+    /// 409: the state of the thing does not allow it.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "conflict",
+            "The current state does not allow this",
+            detail,
+        )
+    }
+
+    /// 412: the thing has changed since the caller read it.
+    pub fn precondition_failed(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::PRECONDITION_FAILED,
+            "precondition-failed",
+            "It was changed meanwhile",
+            detail,
+        )
+    }
+
+    /// 413: the body is larger than `limit_bytes`.
+    pub fn too_large(limit_bytes: usize) -> Self {
+        let detail = format!("The body is larger than {limit_bytes} bytes. Send less.");
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-large",
+            "The body is too large",
+            detail,
+        )
+    }
+
+    /// 415: the body is of another type than `expected`.
+    pub fn unsupported_media_type(expected: &'static str) -> Self {
+        let detail =
+            format!("Send the body as `{expected}` and say so in the `Content-Type` header.");
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-media-type",
+            "The body is of another type",
+            detail,
+        )
+    }
+
+    /// 422: understood, but its content is not valid. Add what is wrong with [`with_error`](Self::with_error).
+    pub fn unprocessable(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "unprocessable",
+            "The content is not valid",
+            detail,
+        )
+    }
+
+    /// 429: this caller is over its own rate.
+    pub fn too_many_requests(retry_after: Duration) -> Self {
+        let detail = "You have used up your rate. Wait for the time in the `Retry-After` header.";
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too-many-requests",
+            "Too many requests",
+            detail,
+        )
+        .with_retry_after(retry_after)
+    }
+
+    /// 500. The cause goes to the log alone.
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        let detail =
+            "It failed on our side. Try again; if it fails again, tell us the `request_id`.";
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Something went wrong",
+            detail,
+        )
+        .with_cause(cause)
+    }
+
+    /// 503: we are full, starting or ending.
+    pub fn unavailable(detail: impl Into<String>, retry_after: Duration) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "Not available right now",
+            detail,
+        )
+        .with_retry_after(retry_after)
+    }
+
+    /// Adds one thing that is wrong with the content.
+    #[must_use]
+    pub fn with_error(mut self, field: impl Into<String>, message: impl Into<String>) -> Self {
+        self.0.errors.push(FieldError {
+            field: field.into(),
+            message: message.into(),
+        });
+        self
+    }
+
+    /// Adds `Retry-After`, in whole seconds, rounded up.
+    #[must_use]
+    pub fn with_retry_after(self, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        self.with_header(RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// Adds a header; it replaces one of the same name.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.insert(name, value);
+        self
+    }
+
+    /// Adds what the log gets when the problem is answered. Never shown to the caller.
+    #[must_use]
+    pub fn with_cause(mut self, cause: impl fmt::Display) -> Self {
+        self.0.cause = Some(cause.to_string());
+        self
+    }
+
+    /// The status that it is answered with.
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// The last part of its type.
+    pub fn kind(&self) -> &'static str {
+        self.0.kind
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Parts {
+            status,
+            kind,
+            title,
+            detail,
+            errors,
+            mut headers,
+            cause,
+        } = *self.0;
+        if let Some(cause) = cause {
+            if status.is_server_error() {
+                tracing::error!(%cause, kind, "answered with a problem");
+            } else {
+                tracing::info!(%cause, kind, "answered with a problem");
+            }
+        }
+        let request_id = TraceContext::current().map(|trace| trace.trace_id().to_string());
+        let (detail, errors) = (detail.as_str(), errors.as_slice());
+        let body = serde_json::to_vec(&Document {
+            r#type: format_args!("/problems/{kind}"),
+            title,
+            status: status.as_u16(),
+            detail,
+            request_id,
+            errors,
+        })
+        .expect("a problem is expressible in JSON");
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        (status, headers, body).into_response()
+    }
+}
+
+impl fmt::Debug for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Problem({} {}: {})",
+            self.0.status.as_u16(),
+            self.0.kind,
+            self.0.detail
+        )
+    }
+}

@@ -1,0 +1,162 @@
+//! A process from its first request to its exit code.
+
+use std::process::ExitCode;
+
+use axum::Router;
+use settings::SettingsError;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::JoinSet,
+    time::{Duration, Instant, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Listener, ServeOptions, Task, metrics, serve, with_shell};
+
+/// Exit code of a program whose settings are wrong. Source: `EX_USAGE` of BSD's sysexits.
+const EXIT_USAGE: u8 = 64;
+
+/// Tasks have at least this long to end, even when draining took all the time there was.
+const LEAST_TIME_FOR_TASKS: Duration = Duration::from_secs(1);
+
+/// A listener and what it serves.
+pub struct Door {
+    name: &'static str,
+    listener: Listener,
+    routes: Router,
+}
+
+impl Door {
+    /// A door that serves `routes` in the [shell](with_shell) that every request gets.
+    pub fn new(name: &'static str, listener: Listener, routes: Router) -> Self {
+        Self {
+            name,
+            listener,
+            routes: with_shell(routes),
+        }
+    }
+}
+
+/// Why a process ended before it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// A background task returned although it was not asked to.
+    #[error("the background task `{0}` ended by itself")]
+    TaskEnded(&'static str),
+    /// A background task panicked.
+    #[error("the background task `{0}` panicked")]
+    TaskPanicked(&'static str),
+}
+
+/// Serves all doors and runs all tasks until `shutdown` resolves or a task dies; then stops accepting, lets open
+/// requests end, and stops the tasks, all within the drain deadline of `options`.
+///
+/// # Errors
+/// [`ProcessError`] when it was a task's death that ended the process.
+pub async fn run(
+    doors: Vec<Door>,
+    mut tasks: Vec<Task>,
+    options: ServeOptions,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ProcessError> {
+    let (drain, stop) = (CancellationToken::new(), CancellationToken::new());
+    tasks.extend(metrics::upkeep());
+    let mut running = JoinSet::new();
+    for task in tasks {
+        let (name, work) = (task.name, (task.run)(stop.clone()));
+        running.spawn(async move { (name, tokio::spawn(work).await) });
+    }
+    let mut open = JoinSet::new();
+    for Door {
+        name,
+        listener,
+        routes,
+    } in doors
+    {
+        let (options, drain) = (options.clone(), drain.clone());
+        open.spawn(async move {
+            serve(name, listener, routes, &options, drain.cancelled_owned()).await;
+        });
+    }
+
+    let died = tokio::select! {
+        () = shutdown => None,
+        Some(ended) = running.join_next() => ended.ok().map(|(name, end)| match end {
+            Ok(()) => ProcessError::TaskEnded(name),
+            Err(_) => ProcessError::TaskPanicked(name),
+        }),
+    };
+    if let Some(error) = &died {
+        tracing::error!(%error, "the process ends");
+    }
+
+    tracing::info!("draining");
+    let until = Instant::now() + options.drain_deadline;
+    drain.cancel();
+    open.join_all().await; // each ends within the deadline by itself
+    stop.cancel();
+    let until = until.max(Instant::now() + LEAST_TIME_FOR_TASKS);
+    let all_ended = async { while running.join_next().await.is_some() {} };
+    if timeout_at(until, all_ended).await.is_err() {
+        tracing::warn!("background tasks did not end in time and were stopped");
+    }
+    tracing::info!("drained");
+    died.map_or(Ok(()), Err)
+}
+
+/// Resolves when the process is asked to end: `SIGTERM` or `SIGINT`.
+///
+/// # Panics
+/// When the process may not handle signals, which no supported system does.
+pub async fn shutdown_signal() {
+    let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be handled");
+    let mut interrupt = signal(SignalKind::interrupt()).expect("SIGINT can be handled");
+    let name = tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    };
+    tracing::info!(signal = name, "asked to end");
+}
+
+/// Turns the result of a program into its exit code and says on standard error what went wrong: 64 with all faults
+/// when the settings are wrong, 1 for anything else.
+#[expect(
+    clippy::print_stderr,
+    reason = "the last words of a program whose log may not be set up"
+)]
+pub fn exit_code(result: anyhow::Result<()>) -> ExitCode {
+    let Err(error) = result else {
+        return ExitCode::SUCCESS;
+    };
+    if let Some(faults) = error.downcast_ref::<SettingsError>() {
+        eprintln!("{faults}");
+        return ExitCode::from(EXIT_USAGE);
+    }
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+    use settings::Settings;
+
+    use super::*;
+
+    #[test]
+    fn wrong_settings_end_with_64_even_behind_a_context() {
+        let faults = Settings::from_pairs([("PORT", "x")])
+            .load(|r| r.get("PORT", 1_u16, "Port."))
+            .unwrap_err();
+        assert_eq!(exit_code(Err(faults.clone().into())), ExitCode::from(64));
+        assert_eq!(
+            exit_code(Err(faults).context("starting")),
+            ExitCode::from(64)
+        );
+        assert_eq!(
+            exit_code(Err(anyhow::anyhow!("the disk is full"))),
+            ExitCode::FAILURE
+        );
+        assert_eq!(exit_code(Ok(())), ExitCode::SUCCESS);
+    }
+}

@@ -1,0 +1,355 @@
+//! One connection: its requests, and a watch over its client's pace.
+//!
+//! One timer per connection watches what the client owes: the head of a request, taking what it is sent, or any
+//! request at all. It is moved only when something is owed earlier, so that a busy connection does not touch it.
+
+use std::{
+    convert::Infallible,
+    future::poll_fn,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use axum::{Router, body::Body as AxumBody};
+use hyper::{
+    Request, Response, Version,
+    body::{Body, Frame, Incoming, SizeHint},
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::{Duration, Instant, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+use tower::Service as _;
+
+use super::{Draining, Http, PeerAddr, ServeOptions, body::TimedBody};
+use crate::metric_names;
+
+pub(crate) struct Connection {
+    pub(crate) door: &'static str,
+    pub(crate) peer: SocketAddr,
+    pub(crate) routes: Router,
+    pub(crate) options: ServeOptions,
+    pub(crate) draining: CancellationToken,
+    pub(crate) http: Arc<Http>,
+}
+
+impl Connection {
+    pub(crate) async fn serve(self, stream: TcpStream) {
+        let Self {
+            door,
+            peer,
+            routes,
+            options,
+            draining,
+            http,
+        } = self;
+        drop(stream.set_nodelay(true)); // only slower without
+        let open = metrics::gauge!(metric_names::CONNECTIONS_OPEN, "door" => door);
+        open.increment(1);
+
+        let activity = Arc::new(Activity::default());
+        let io = TokioIo::new(WatchedIo {
+            inner: stream,
+            activity: activity.clone(),
+        });
+        let (body_idle, body_total) = (options.body_idle_timeout, options.body_timeout);
+        let (service_activity, service_draining) = (activity.clone(), draining.clone());
+        let service = service_fn(move |request: Request<Incoming>| {
+            let running = Running::begin(&service_activity, request.version());
+            let mut request =
+                request.map(|body| AxumBody::new(TimedBody::new(body, body_idle, body_total)));
+            request.extensions_mut().insert(PeerAddr(peer));
+            request
+                .extensions_mut()
+                .insert(Draining(service_draining.clone()));
+            let answer = routes.clone().call(request);
+            async move {
+                let response: Response<AxumBody> = answer.await?;
+                Ok::<_, Infallible>(response.map(|body| RunningBody {
+                    body,
+                    _running: running,
+                }))
+            }
+        });
+
+        let connection = http.serve_connection(io, service);
+        let drained = draining.cancelled();
+        let mut watch = Watch::new(options, activity);
+        let timer = sleep_until(watch.opened_at + watch.options.head_timeout);
+        tokio::pin!(connection, drained, timer);
+        let mut is_ending = false;
+        let closed = poll_fn(|cx| {
+            if !is_ending && drained.as_mut().poll(cx).is_ready() {
+                is_ending = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            if connection.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(None); // how a client leaves is its own affair
+            }
+            loop {
+                let now = Instant::now();
+                let Some((due, at)) = watch.owed(now) else {
+                    return Poll::Pending;
+                };
+                if now < at {
+                    if at < timer.deadline() || timer.is_elapsed() {
+                        timer.as_mut().reset(at);
+                    }
+                    if timer.as_mut().poll(cx).is_pending() {
+                        return Poll::Pending;
+                    }
+                } else if due == Due::AnyRequest && !is_ending {
+                    is_ending = true;
+                    watch.give_grace(now);
+                    connection.as_mut().graceful_shutdown();
+                    if connection.as_mut().poll(cx).is_ready() {
+                        return Poll::Ready(Some(due));
+                    }
+                } else {
+                    return Poll::Ready(Some(due));
+                }
+            }
+        })
+        .await;
+        open.decrement(1);
+        if let Some(due) = closed {
+            let reason = due.as_str();
+            metrics::counter!(metric_names::CONNECTIONS_CLOSED_TOTAL, "door" => door, "reason" => reason).increment(1);
+            tracing::debug!(door, %peer, reason, "closed a connection");
+        }
+    }
+}
+
+/// What a client owes us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Due {
+    Head,
+    Taking,
+    AnyRequest,
+}
+
+impl Due {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Head => "slow_head",
+            Self::Taking => "write_stalled",
+            Self::AnyRequest => "idle",
+        }
+    }
+}
+
+/// What happens on a connection, written by its parts and read by its [`Watch`]. All run in one task.
+#[derive(Default)]
+struct Activity {
+    read_bytes: AtomicU64,
+    /// `read_bytes` when the last request ended: more than that is the next head.
+    read_bytes_at_rest: AtomicU64,
+    written_bytes: AtomicU64,
+    is_write_blocked: AtomicBool,
+    requests: AtomicU64,
+    running: AtomicUsize,
+    is_http2: AtomicBool,
+}
+
+/// A request from its head to the end of its answer.
+struct Running(Arc<Activity>);
+
+impl Running {
+    fn begin(activity: &Arc<Activity>, version: Version) -> Self {
+        activity.requests.fetch_add(1, Ordering::Relaxed);
+        activity.running.fetch_add(1, Ordering::Relaxed);
+        activity
+            .is_http2
+            .store(version == Version::HTTP_2, Ordering::Relaxed);
+        Self(activity.clone())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0
+            .read_bytes_at_rest
+            .store(self.0.read_bytes.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.0.running.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Tells what is owed and until when. It notes times itself, whenever the connection is polled, because whatever
+/// changes the state also polls the connection.
+struct Watch {
+    options: ServeOptions,
+    activity: Arc<Activity>,
+    opened_at: Instant,
+    /// Since when there is no request, and how many there were then.
+    at_rest: Option<(Instant, u64)>,
+    head_begun: Option<Instant>,
+    /// Since when the client takes nothing, and how much it had taken then.
+    write_blocked: Option<(Instant, u64)>,
+}
+
+impl Watch {
+    fn new(options: ServeOptions, activity: Arc<Activity>) -> Self {
+        Self {
+            options,
+            activity,
+            opened_at: Instant::now(),
+            at_rest: None,
+            head_begun: None,
+            write_blocked: None,
+        }
+    }
+
+    /// What is owed at the earliest, and when it is due.
+    fn owed(&mut self, now: Instant) -> Option<(Due, Instant)> {
+        let taking = self.owed_taking(now);
+        let request = self.owed_request(now);
+        taking.into_iter().chain(request).min_by_key(|(_, at)| *at)
+    }
+
+    fn owed_taking(&mut self, now: Instant) -> Option<(Due, Instant)> {
+        if !self.activity.is_write_blocked.load(Ordering::Relaxed) {
+            self.write_blocked = None;
+            return None;
+        }
+        let written = self.activity.written_bytes.load(Ordering::Relaxed);
+        if self.write_blocked.is_none_or(|(_, then)| then != written) {
+            self.write_blocked = Some((now, written));
+        }
+        self.write_blocked
+            .map(|(since, _)| (Due::Taking, since + self.options.write_stall_timeout))
+    }
+
+    fn owed_request(&mut self, now: Instant) -> Option<(Due, Instant)> {
+        let activity = &self.activity;
+        if activity.running.load(Ordering::Relaxed) > 0 {
+            (self.at_rest, self.head_begun) = (None, None);
+            return None;
+        }
+        let requests = activity.requests.load(Ordering::Relaxed);
+        if requests == 0 {
+            return Some((Due::Head, self.opened_at + self.options.head_timeout));
+        }
+        if self.at_rest.is_none_or(|(_, then)| then != requests) {
+            (self.at_rest, self.head_begun) = (Some((now, requests)), None);
+        }
+        // On HTTP/2 what is read between requests may be a ping.
+        let has_more = activity.read_bytes.load(Ordering::Relaxed)
+            > activity.read_bytes_at_rest.load(Ordering::Relaxed);
+        if has_more && !activity.is_http2.load(Ordering::Relaxed) {
+            let begun = *self.head_begun.get_or_insert(now);
+            return Some((Due::Head, begun + self.options.head_timeout));
+        }
+        self.at_rest
+            .map(|(since, _)| (Due::AnyRequest, since + self.options.idle_timeout))
+    }
+
+    /// An idle connection that was told to end has a moment to do so.
+    fn give_grace(&mut self, now: Instant) {
+        self.options.idle_timeout = Duration::from_secs(1);
+        self.at_rest = Some((now, self.activity.requests.load(Ordering::Relaxed)));
+    }
+}
+
+/// Counts what is read and written.
+struct WatchedIo {
+    inner: TcpStream,
+    activity: Arc<Activity>,
+}
+
+impl WatchedIo {
+    fn note_write(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        self.activity
+            .is_write_blocked
+            .store(written.is_pending(), Ordering::Relaxed);
+        if let Poll::Ready(Ok(bytes)) = written {
+            self.activity
+                .written_bytes
+                .fetch_add(bytes as u64, Ordering::Relaxed);
+        }
+        written
+    }
+}
+
+impl AsyncRead for WatchedIo {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let result = Pin::new(&mut self.inner).poll_read(cx, buffer);
+        let read = buffer.filled().len() - before;
+        self.activity
+            .read_bytes
+            .fetch_add(read as u64, Ordering::Relaxed);
+        result
+    }
+}
+
+impl AsyncWrite for WatchedIo {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.inner).poll_write(cx, bytes);
+        self.note_write(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.inner).poll_write_vectored(cx, slices);
+        self.note_write(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
+/// An answer's body; the request runs until it is dropped.
+struct RunningBody {
+    body: AxumBody,
+    _running: Running,
+}
+
+impl Body for RunningBody {
+    type Data = bytes::Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<bytes::Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,236 @@
+//! A server that slow, idle and too many clients cannot hold up.
+
+mod body;
+mod connection;
+mod places;
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::Router;
+pub(crate) use body::is_late;
+use connection::Connection;
+use hyper_util::{
+    rt::{TokioExecutor, TokioTimer},
+    server::conn::auto,
+};
+use places::Places;
+use settings::Reader;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::metric_names;
+
+/// What a connection that finds no place is told, before it is closed.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+/// What connections and requests are held to.
+#[derive(Debug, Clone)]
+pub struct ServeOptions {
+    /// Longest time for the head of a request, from its first byte; on a new connection, from its opening.
+    pub head_timeout: Duration,
+    /// Longest wait for the next piece of a request's body.
+    pub body_idle_timeout: Duration,
+    /// Longest time for the whole body of a request, from when it is first waited for.
+    pub body_timeout: Duration,
+    /// Longest time that a client may not take what it is sent.
+    pub write_stall_timeout: Duration,
+    /// How long a connection without a request is kept. Longer than senders keep theirs, so that they close first.
+    pub idle_timeout: Duration,
+    /// Most open connections.
+    pub max_connections: usize,
+    /// Most open connections from one address; of IPv6, from one /64.
+    pub max_connections_per_address: usize,
+    /// Longest time for open requests to end when the process ends.
+    pub drain_deadline: Duration,
+}
+
+impl Default for ServeOptions {
+    fn default() -> Self {
+        Self {
+            head_timeout: Duration::from_secs(5),
+            body_idle_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(60),
+            write_stall_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(120),
+            max_connections: 10_000,
+            max_connections_per_address: 2_000,
+            drain_deadline: Duration::from_secs(8),
+        }
+    }
+}
+
+impl ServeOptions {
+    /// Reads what an operator may want to change.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        let defaults = Self::default();
+        Self {
+            max_connections: reader.get(
+                "MAX_CONNECTIONS",
+                defaults.max_connections,
+                "Most open connections.",
+            ),
+            max_connections_per_address: reader.get(
+                "MAX_CONNECTIONS_PER_ADDRESS",
+                defaults.max_connections_per_address,
+                "Most open connections from one address.",
+            ),
+            drain_deadline: reader.duration(
+                "DRAIN_DEADLINE",
+                defaults.drain_deadline,
+                "Longest time for open requests to end when the process ends.",
+            ),
+            ..defaults
+        }
+    }
+}
+
+/// The address that a request came from, as a request extension: of the nearest hop, not of a forwarded-for header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerAddr(pub SocketAddr);
+
+/// Tells answers without an end (event streams) that the process ends, as a request extension.
+#[derive(Debug, Clone)]
+pub struct Draining(CancellationToken);
+
+impl Draining {
+    /// Whether draining has begun.
+    pub fn has_begun(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    /// Resolves when draining begins.
+    pub async fn begun(self) {
+        self.0.cancelled_owned().await;
+    }
+}
+
+/// A bound address that is not served yet.
+#[derive(Debug)]
+pub struct Listener {
+    tcp: TcpListener,
+}
+
+impl Listener {
+    /// Binds an address; port 0 picks a free one.
+    ///
+    /// # Errors
+    /// What the system answers: the address is in use, or not ours.
+    pub async fn bind(address: SocketAddr) -> io::Result<Self> {
+        Ok(Self {
+            tcp: TcpListener::bind(address).await?,
+        })
+    }
+
+    /// The address, with its real port.
+    ///
+    /// # Errors
+    /// What the system answers.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.tcp.local_addr()
+    }
+}
+
+/// Serves HTTP/1 and HTTP/2 until `shutdown` resolves, then accepts no more, lets open requests end, and returns when
+/// all have or the drain deadline has passed. `door` names the listener in logs and metrics.
+pub async fn serve(
+    door: &'static str,
+    listener: Listener,
+    routes: Router,
+    options: &ServeOptions,
+    shutdown: impl Future<Output = ()>,
+) {
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(door, %address, "listening");
+    }
+    let draining = CancellationToken::new();
+    let places = Places::new(options.max_connections, options.max_connections_per_address);
+    let http = Arc::new(protocols());
+    let mut open = JoinSet::new();
+    tokio::pin!(shutdown);
+    loop {
+        let (stream, peer) = tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            accepted = accept(&listener.tcp) => accepted,
+            Some(_) = open.join_next() => continue,
+        };
+        let place = match places.take(peer.ip()) {
+            Ok(place) => place,
+            Err(reason) => {
+                metrics::counter!(metric_names::CONNECTIONS_REFUSED_TOTAL, "door" => door, "reason" => reason)
+                    .increment(1);
+                turn_away(&stream);
+                continue;
+            }
+        };
+        metrics::counter!(metric_names::CONNECTIONS_TOTAL, "door" => door).increment(1);
+        let connection = Connection {
+            door,
+            peer,
+            routes: routes.clone(),
+            options: options.clone(),
+            draining: draining.clone(),
+            http: http.clone(),
+        };
+        open.spawn(async move {
+            let _place = place;
+            connection.serve(stream).await;
+        });
+    }
+
+    drop(listener);
+    draining.cancel();
+    let all_ended = async { while open.join_next().await.is_some() {} };
+    if tokio::time::timeout(options.drain_deadline, all_ended)
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            door,
+            connections = open.len(),
+            "connections did not end in time and were closed"
+        );
+        open.shutdown().await;
+    }
+}
+
+type Http = auto::Builder<TokioExecutor>;
+
+fn protocols() -> Http {
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http1()
+        .timer(TokioTimer::new())
+        // `Connection` times heads and idle connections: this timer would treat both alike, and does not run before
+        // the protocol is known.
+        .header_read_timeout(None)
+        .max_buf_size(64 * 1024);
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(250)
+        .max_header_list_size(64 * 1024)
+        .keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(Duration::from_secs(10));
+    http
+}
+
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            // The client is gone again: no reason to wait.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) => {
+                tracing::warn!(%error, "no connection can be accepted; trying again shortly");
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        }
+    }
+}
+
+/// Best effort: what does not fit into an empty send buffer is not worth waiting for.
+fn turn_away(stream: &TcpStream) {
+    drop(stream.try_write(FULL));
+}

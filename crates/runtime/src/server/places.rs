@@ -1,0 +1,111 @@
+//! How many connections may be open, in all and per address.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv6Addr},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+pub(crate) struct Places {
+    most: usize,
+    most_per_address: usize,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Default)]
+struct Taken {
+    total: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// A connection's place; dropping it gives it back.
+pub(crate) struct Place {
+    places: Arc<Places>,
+    address: IpAddr,
+}
+
+impl Places {
+    pub(crate) fn new(most: usize, most_per_address: usize) -> Arc<Self> {
+        Arc::new(Self {
+            most,
+            most_per_address,
+            taken: Mutex::default(),
+        })
+    }
+
+    /// Takes a place, or says which limit is reached.
+    pub(crate) fn take(self: &Arc<Self>, address: IpAddr) -> Result<Place, &'static str> {
+        let address = network(address);
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if taken.total >= self.most {
+            return Err("total");
+        }
+        let here = taken.by_address.get(&address).copied().unwrap_or(0);
+        if here >= self.most_per_address {
+            return Err("address");
+        }
+        taken.by_address.insert(address, here + 1);
+        taken.total += 1;
+        drop(taken);
+        Ok(Place {
+            places: self.clone(),
+            address,
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self
+            .places
+            .taken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        taken.total -= 1;
+        if let Some(here) = taken.by_address.get_mut(&self.address) {
+            *here -= 1;
+            if *here == 0 {
+                taken.by_address.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// Who holds one IPv6 address holds its whole /64.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn places_are_limited_per_address_and_in_all_and_given_back() {
+        let places = Places::new(3, 2);
+        let first = places.take(address("192.0.2.1")).ok();
+        let second = places.take(address("::ffff:192.0.2.1")).ok();
+        assert!(first.is_some() && second.is_some());
+        assert_eq!(places.take(address("192.0.2.1")).err(), Some("address"));
+        let third = places.take(address("192.0.2.2")).ok();
+        assert_eq!(places.take(address("192.0.2.3")).err(), Some("total"));
+        drop((first, second, third));
+        assert!(places.taken.lock().unwrap().by_address.is_empty());
+        assert!(places.take(address("192.0.2.1")).is_ok());
+    }
+
+    #[test]
+    fn a_network_of_ipv6_counts_as_one_address() {
+        let places = Places::new(10, 1);
+        let _one = places.take(address("2001:db8::1")).ok();
+        assert_eq!(places.take(address("2001:db8::2")).err(), Some("address"));
+        assert!(places.take(address("2001:db8:0:1::1")).is_ok());
+    }
+}

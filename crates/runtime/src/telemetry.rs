@@ -1,0 +1,263 @@
+//! Logs: text for people at a terminal, JSON for machines.
+
+use std::{
+    fmt, io,
+    io::IsTerminal as _,
+    panic,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde_json::{Map, Value};
+use settings::Reader;
+use tracing::{Event, Level, Subscriber, field::Field, subscriber::DefaultGuard};
+use tracing_subscriber::{
+    EnvFilter,
+    fmt::{
+        FmtContext, FormatEvent, FormattedFields, MakeWriter,
+        format::{JsonFields, Writer},
+        time::{FormatTime as _, SystemTime},
+    },
+    layer::SubscriberExt as _,
+    registry::LookupSpan,
+    util::{SubscriberInitExt as _, TryInitError},
+};
+
+use crate::TraceContext;
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text for people.
+    Plain,
+    /// One JSON object per line.
+    Json,
+    /// Text when standard error is a terminal, else JSON.
+    Auto,
+}
+
+/// How a process logs.
+#[derive(Debug, Clone)]
+pub struct TelemetryConfig {
+    /// How a line looks. Default: `auto`.
+    pub format: LogFormat,
+    /// What is logged, as in `info,http=debug`. Default: `info`.
+    pub filter: String,
+}
+
+impl Default for TelemetryConfig {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Auto,
+            filter: "info".to_owned(),
+        }
+    }
+}
+
+impl TelemetryConfig {
+    /// Reads `LOG` and `LOG_FORMAT`.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        let formats = [
+            ("plain", LogFormat::Plain),
+            ("json", LogFormat::Json),
+            ("auto", LogFormat::Auto),
+        ];
+        let format = reader.choice(
+            "LOG_FORMAT",
+            "auto",
+            &formats,
+            "How log lines look: plain, json, or auto (plain on a terminal).",
+        );
+        let filter = reader.get(
+            "LOG",
+            "info".to_owned(),
+            "What is logged: a level, then target=level pairs.",
+        );
+        if EnvFilter::try_new(&filter).is_err() {
+            reader.fault(
+                "LOG",
+                "it is no log filter",
+                "write a level, then target=level pairs, as in info,http=debug",
+            );
+        }
+        Self { format, filter }
+    }
+}
+
+/// Why logging could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The filter does not parse.
+    #[error("LOG is no log filter; write a level, then target=level pairs, as in info,http=debug")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// This process logs already.
+    #[error("logging was set up twice")]
+    Twice(#[from] TryInitError),
+}
+
+/// Sets up the logs of this process, on standard error: panics are logged too. `service` names it on each line.
+///
+/// # Errors
+/// [`TelemetryError::Filter`] for a filter that does not parse, [`TelemetryError::Twice`] when called again.
+pub fn telemetry(service: &'static str, config: &TelemetryConfig) -> Result<(), TelemetryError> {
+    let filter = EnvFilter::try_new(&config.filter)?;
+    let is_plain = match config.format {
+        LogFormat::Plain => true,
+        LogFormat::Json => false,
+        LogFormat::Auto => io::stderr().is_terminal(),
+    };
+    let base = tracing_subscriber::registry().with(filter);
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    if is_plain {
+        base.with(lines.with_ansi(io::stderr().is_terminal()))
+            .try_init()?;
+    } else {
+        base.with(
+            lines
+                .fmt_fields(JsonFields::new())
+                .event_format(JsonLines { service }),
+        )
+        .try_init()?;
+    }
+    panic::set_hook(Box::new(|info| {
+        let words = info.payload_as_str().unwrap_or("without words");
+        let place = info.location().map(ToString::to_string);
+        tracing::error!(place, panic = domain::text::bounded(words, 300), "panicked");
+    }));
+    Ok(())
+}
+
+/// One JSON object per line, its fields named as Google Cloud Logging reads them. Beside the fields of an event stand
+/// those of the spans around it, and the id of the current trace.
+struct JsonLines {
+    service: &'static str,
+}
+
+impl<S> FormatEvent<S, JsonFields> for JsonLines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, JsonFields>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut line = Map::new();
+        if let Some(trace) = TraceContext::current() {
+            line.insert("trace_id".to_owned(), trace.trace_id().to_string().into());
+        }
+        for span in context
+            .event_scope()
+            .into_iter()
+            .flat_map(|scope| scope.from_root())
+        {
+            let extensions = span.extensions();
+            let fields = extensions
+                .get::<FormattedFields<JsonFields>>()
+                .map(|fields| fields.as_str());
+            if let Some(Ok(Value::Object(fields))) = fields.map(serde_json::from_str) {
+                line.extend(fields);
+            }
+        }
+        event.record(&mut Fields(&mut line));
+        let mut time = String::new();
+        SystemTime.format_time(&mut Writer::new(&mut time))?;
+        let metadata = event.metadata();
+        line.insert("timestamp".to_owned(), time.into());
+        line.insert("severity".to_owned(), severity(*metadata.level()).into());
+        line.insert("target".to_owned(), metadata.target().into());
+        line.insert("service".to_owned(), self.service.into());
+        writeln!(writer, "{}", Value::Object(line))
+    }
+}
+
+fn severity(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "ERROR",
+        Level::WARN => "WARNING",
+        Level::INFO => "INFO",
+        _ => "DEBUG",
+    }
+}
+
+struct Fields<'a>(&'a mut Map<String, Value>);
+
+impl tracing::field::Visit for Fields<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.0
+            .insert(field.name().to_owned(), format!("{value:?}").into());
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+}
+
+/// What was logged, kept in memory: for tests that look for what must, or must not, be there.
+#[derive(Clone, Default)]
+pub struct CapturedLogs(Arc<Mutex<Vec<u8>>>);
+
+impl CapturedLogs {
+    /// Captures what this thread logs from now on, down to `trace`, until the guard is dropped. With a runtime of
+    /// one thread, as tests have, this is everything that the test's tasks log.
+    pub fn begin() -> (Self, DefaultGuard) {
+        let logs = Self::default();
+        let lines = tracing_subscriber::fmt::layer()
+            .with_writer(logs.clone())
+            .fmt_fields(JsonFields::new())
+            .event_format(JsonLines { service: "test" });
+        let guard = tracing_subscriber::registry()
+            .with(EnvFilter::new("trace"))
+            .with(lines)
+            .set_default();
+        (logs, guard)
+    }
+
+    /// All lines so far.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+}
+
+impl fmt::Debug for CapturedLogs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text())
+    }
+}
+
+impl<'a> MakeWriter<'a> for CapturedLogs {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+impl io::Write for CapturedLogs {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
