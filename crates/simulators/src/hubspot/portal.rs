@@ -1,0 +1,370 @@
+//! What stands in the simulated account: records, properties, associations.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::Config;
+use super::properties::{Property, standard};
+
+/// The kinds of objects that are simulated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Contacts,
+    Deals,
+    Notes,
+}
+
+impl Kind {
+    pub(super) const ALL: [Self; 3] = [Self::Contacts, Self::Deals, Self::Notes];
+
+    /// Reads the name or the type id of a path.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        match text {
+            "contacts" | "contact" | "0-1" => Some(Self::Contacts),
+            "deals" | "deal" | "0-3" => Some(Self::Deals),
+            "notes" | "note" | "0-46" => Some(Self::Notes),
+            _ => None,
+        }
+    }
+
+    pub(super) fn plural(self) -> &'static str {
+        match self {
+            Self::Contacts => "contacts",
+            Self::Deals => "deals",
+            Self::Notes => "notes",
+        }
+    }
+
+    /// The id of the association that HubSpot defines between two kinds.
+    pub(super) fn association_type(self, to: Self) -> Option<u32> {
+        match (self, to) {
+            (Self::Contacts, Self::Deals) => Some(4),
+            (Self::Deals, Self::Contacts) => Some(3),
+            (Self::Notes, Self::Contacts) => Some(202),
+            (Self::Contacts, Self::Notes) => Some(201),
+            (Self::Notes, Self::Deals) => Some(214),
+            (Self::Deals, Self::Notes) => Some(213),
+            _ => None,
+        }
+    }
+
+    fn modified(self) -> &'static str {
+        if self == Self::Contacts {
+            "lastmodifieddate"
+        } else {
+            "hs_lastmodifieddate"
+        }
+    }
+}
+
+/// An object of the CRM.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Record {
+    /// The id that HubSpot gave it.
+    pub id: String,
+    /// What is set; nothing is empty.
+    pub properties: BTreeMap<String, String>,
+    /// When it was made.
+    #[serde(rename = "createdAt")]
+    pub created_at: Timestamp,
+    /// When it was last written.
+    #[serde(rename = "updatedAt")]
+    pub updated_at: Timestamp,
+    /// The properties before the last write, which a lagging search still sees.
+    #[serde(skip)]
+    pub(super) before: Option<BTreeMap<String, String>>,
+}
+
+impl Record {
+    /// The value of a property; empty when it is not set.
+    pub fn property(&self, name: &str) -> &str {
+        self.properties.get(name).map_or("", String::as_str)
+    }
+
+    /// As the API shows it, with the properties asked for; those of `always` come in any case.
+    pub(super) fn render(&self, wanted: Option<&[String]>, always: &[&str]) -> Value {
+        let mut properties = serde_json::Map::new();
+        match wanted {
+            None => properties.extend(
+                self.properties
+                    .iter()
+                    .map(|(name, value)| (name.clone(), json!(value))),
+            ),
+            Some(wanted) => {
+                let names = wanted
+                    .iter()
+                    .map(String::as_str)
+                    .chain(always.iter().copied());
+                properties
+                    .extend(names.map(|name| (name.to_owned(), json!(self.properties.get(name)))));
+            }
+        }
+        json!({
+            "id": self.id,
+            "properties": properties,
+            "createdAt": show(self.created_at),
+            "updatedAt": show(self.updated_at),
+            "archived": false,
+        })
+    }
+}
+
+/// Milliseconds, as HubSpot writes times.
+pub(super) fn show(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+pub(super) struct Portal {
+    pub(super) properties: BTreeMap<Kind, BTreeMap<String, Property>>,
+    records: BTreeMap<Kind, BTreeMap<u64, Record>>,
+    associations: BTreeSet<(Kind, u64, Kind, u64)>,
+    next_id: u64,
+}
+
+impl Portal {
+    /// Ids begin with the time, so that those of an earlier run never come again, and differ between accounts.
+    pub(super) fn new(config: &Config, now: Timestamp, account: u64) -> Self {
+        let mut properties: BTreeMap<_, _> = Kind::ALL
+            .iter()
+            .map(|kind| (*kind, standard(*kind)))
+            .collect();
+        let extra = [
+            (Kind::Contacts, &config.contact_properties),
+            (Kind::Deals, &config.deal_properties),
+        ];
+        for (kind, names) in extra {
+            let known: &mut BTreeMap<_, _> = properties.entry(kind).or_default();
+            known.extend(
+                names
+                    .iter()
+                    .map(|name| (name.clone(), Property::text(name))),
+            );
+        }
+        let began = u64::try_from(now.as_second()).unwrap_or(1).max(1) * 100;
+        let next_id = began + account * 1_000_000_000_000;
+        Self {
+            properties,
+            records: BTreeMap::new(),
+            associations: BTreeSet::new(),
+            next_id,
+        }
+    }
+
+    pub(super) fn all(&self, kind: Kind) -> Vec<Record> {
+        self.records
+            .get(&kind)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .cloned()
+            .collect()
+    }
+
+    pub(super) fn records(&self, kind: Kind) -> impl Iterator<Item = &Record> {
+        self.records
+            .get(&kind)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+    }
+
+    pub(super) fn get(&self, kind: Kind, id: &str) -> Option<&Record> {
+        self.records.get(&kind)?.get(&id.parse().ok()?)
+    }
+
+    /// The record whose unique property has this value; e-mail addresses are the same in any case.
+    pub(super) fn by_unique(&self, kind: Kind, property: &str, value: &str) -> Option<&Record> {
+        let value = value.trim();
+        self.records(kind)
+            .find(|record| match record.properties.get(property) {
+                Some(found) if property == "email" => found.eq_ignore_ascii_case(value),
+                Some(found) => found == value,
+                None => false,
+            })
+    }
+
+    pub(super) fn insert(
+        &mut self,
+        kind: Kind,
+        properties: BTreeMap<String, String>,
+        now: Timestamp,
+    ) -> Record {
+        self.next_id += 1;
+        let number = self.next_id;
+        let fresh = Record {
+            id: number.to_string(),
+            properties: BTreeMap::from([
+                ("createdate".to_owned(), show(now)),
+                ("hs_object_id".to_owned(), number.to_string()),
+            ]),
+            created_at: now,
+            updated_at: now,
+            before: None,
+        };
+        self.records.entry(kind).or_default().insert(number, fresh);
+        let written = self.write(kind, number, properties, now);
+        let record = self
+            .records
+            .get_mut(&kind)
+            .and_then(|records| records.get_mut(&number));
+        if let Some(record) = record {
+            record.before = None;
+        }
+        written
+    }
+
+    /// Sets properties; an empty value clears one.
+    pub(super) fn update(
+        &mut self,
+        kind: Kind,
+        id: &str,
+        properties: BTreeMap<String, String>,
+        now: Timestamp,
+    ) -> Option<Record> {
+        let number = self.get(kind, id)?.id.parse().ok()?;
+        Some(self.write(kind, number, properties, now))
+    }
+
+    fn write(
+        &mut self,
+        kind: Kind,
+        number: u64,
+        changes: BTreeMap<String, String>,
+        now: Timestamp,
+    ) -> Record {
+        let records = self.records.entry(kind).or_default();
+        let record = records
+            .get_mut(&number)
+            .expect("the callers have just looked it up");
+        record.before = Some(record.properties.clone());
+        for (name, value) in changes {
+            if value.is_empty() {
+                record.properties.remove(&name);
+            } else {
+                record.properties.insert(name, value);
+            }
+        }
+        record.updated_at = now;
+        record
+            .properties
+            .insert(kind.modified().to_owned(), show(now));
+        if kind == Kind::Contacts {
+            let phone = record
+                .properties
+                .get("phone")
+                .or_else(|| record.properties.get("mobilephone"));
+            let digits = phone
+                .map(|phone| national_digits(phone))
+                .filter(|digits| !digits.is_empty());
+            let searchable = "hs_searchable_calculated_phone_number".to_owned();
+            match digits {
+                Some(digits) => record.properties.insert(searchable, digits),
+                None => record.properties.remove(&searchable),
+            };
+        }
+        record.clone()
+    }
+
+    pub(super) fn remove(&mut self, kind: Kind, id: &str) {
+        if let Ok(number) = id.parse() {
+            self.records.entry(kind).or_default().remove(&number);
+            self.associations.retain(|(from, a, to, b)| {
+                (*from, *a) != (kind, number) && (*to, *b) != (kind, number)
+            });
+        }
+    }
+
+    /// Ties two records together, both ways; harmless when they already are.
+    pub(super) fn associate(&mut self, from: (Kind, &str), to: (Kind, &str)) -> bool {
+        let numbers = (self.get(from.0, from.1), self.get(to.0, to.1));
+        let (Some(a), Some(b)) = numbers else {
+            return false;
+        };
+        let (Ok(a), Ok(b)) = (a.id.parse(), b.id.parse()) else {
+            return false;
+        };
+        self.associations.insert((from.0, a, to.0, b));
+        self.associations.insert((to.0, b, from.0, a));
+        true
+    }
+
+    /// The ids of one kind that belong to a record.
+    pub(super) fn associated(&self, from: (Kind, &str), to: Kind) -> Vec<u64> {
+        let Ok(number) = from.1.parse::<u64>() else {
+            return Vec::new();
+        };
+        let is_wanted =
+            |entry: &&(Kind, u64, Kind, u64)| (entry.0, entry.1, entry.2) == (from.0, number, to);
+        self.associations
+            .iter()
+            .filter(is_wanted)
+            .map(|entry| entry.3)
+            .collect()
+    }
+
+    pub(super) fn pairs(&self, from: Kind, to: Kind) -> Vec<(String, String)> {
+        let wanted = self
+            .associations
+            .iter()
+            .filter(|entry| (entry.0, entry.2) == (from, to));
+        wanted
+            .map(|entry| (entry.1.to_string(), entry.3.to_string()))
+            .collect()
+    }
+
+    /// Contacts of some accounts, each with its deals and notes, and how many there are of everything.
+    pub(super) fn view(portals: impl Iterator<Item = impl Deref<Target = Self>>) -> Value {
+        let mut contacts = Vec::new();
+        let mut counts = [
+            ("contacts", 0),
+            ("deals", 0),
+            ("notes", 0),
+            ("associations", 0),
+        ];
+        for portal in portals {
+            contacts.extend(
+                portal
+                    .records(Kind::Contacts)
+                    .map(|contact| portal.view_contact(contact)),
+            );
+            let found = [
+                portal.records(Kind::Contacts).count(),
+                portal.records(Kind::Deals).count(),
+                portal.records(Kind::Notes).count(),
+                portal.pairs(Kind::Contacts, Kind::Deals).len(),
+            ];
+            counts
+                .iter_mut()
+                .zip(found)
+                .for_each(|((_, count), found)| *count += found);
+        }
+        json!({ "contacts": contacts, "counts": BTreeMap::from(counts) })
+    }
+
+    fn view_contact(&self, contact: &Record) -> Value {
+        let belonging = |kind: Kind| -> Vec<Value> {
+            let ids = self.associated((Kind::Contacts, &contact.id), kind);
+            let records = ids.iter().filter_map(|id| self.get(kind, &id.to_string()));
+            records
+                .map(|record| json!({ "id": record.id, "properties": record.properties }))
+                .collect()
+        };
+        json!({
+            "id": contact.id,
+            "properties": contact.properties,
+            "deals": belonging(Kind::Deals),
+            "notes": belonging(Kind::Notes),
+        })
+    }
+}
+
+/// The digits of a number without the code of North America.
+fn national_digits(phone: &str) -> String {
+    let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
+    match digits.strip_prefix('1') {
+        Some(national) if national.len() == 10 => national.to_owned(),
+        _ => digits,
+    }
+}

@@ -1,0 +1,311 @@
+//! Batch recognition: long-running operations on files in buckets.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Component, Path as FilePath, PathBuf};
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+use tokio::io::AsyncReadExt;
+
+use super::{
+    Heard, Provider, Shared, Sim, Speech, UNDECODABLE, Wish, has_bearer, lock, transcript,
+};
+use crate::fault::Fault;
+use crate::google;
+
+const FILES_PER_REQUEST: usize = 15;
+/// The codes of gRPC that a file's own error carries.
+const INVALID_ARGUMENT: u8 = 3;
+const NOT_FOUND: u8 = 5;
+
+/// A batch that runs, and what comes of it.
+#[derive(Debug)]
+pub(super) struct Operation {
+    name: String,
+    created: Timestamp,
+    delay: Duration,
+    /// Each file's entry of the response.
+    files: BTreeMap<String, Value>,
+    total_billed: String,
+}
+
+impl Operation {
+    fn progress_percent(&self, now: Timestamp) -> i128 {
+        let passed = now.duration_since(self.created).as_millis();
+        let delay = SignedDuration::try_from(self.delay).map_or(0, |delay| delay.as_millis());
+        if delay <= 0 {
+            100
+        } else {
+            (passed * 100 / delay).clamp(0, 100)
+        }
+    }
+
+    pub(super) fn render(&self, now: Timestamp) -> Value {
+        let progress = self.progress_percent(now);
+        let each = self
+            .files
+            .keys()
+            .map(|uri| (uri.clone(), json!({ "progressPercent": progress })));
+        let mut operation = json!({
+            "name": self.name,
+            "metadata": {
+                "@type": "type.googleapis.com/google.cloud.speech.v2.OperationMetadata",
+                "createTime": self.created.to_string(),
+                "updateTime": now.to_string(),
+                "method": "google.cloud.speech.v2.Speech.BatchRecognize",
+                "progressPercent": progress,
+                "batchRecognizeMetadata": { "transcriptionMetadata": each.collect::<Map<_, _>>() },
+            },
+        });
+        if progress == 100 {
+            let results = self
+                .files
+                .iter()
+                .map(|(uri, result)| (uri.clone(), result.clone()));
+            operation["done"] = json!(true);
+            operation["response"] = json!({
+                "@type": "type.googleapis.com/google.cloud.speech.v2.BatchRecognizeResponse",
+                "results": results.collect::<Map<_, _>>(),
+                "totalBilledDuration": self.total_billed,
+            });
+        }
+        operation
+    }
+}
+
+/// `recognizers/_:batchRecognize`: checks, listens and answers an operation that is not done yet.
+pub(super) async fn start(
+    sim: &Shared<Speech>,
+    project: &str,
+    location: &str,
+    body: &Value,
+) -> Result<Response, Response> {
+    let wish = Wish::read(location, body)?;
+    let uris: Vec<_> = body["files"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|file| file["uri"].as_str())
+        .collect();
+    let uris: Option<Vec<_>> = uris.into_iter().collect();
+    let uris =
+        uris.filter(|uris| !uris.is_empty() && uris.iter().all(|uri| uri.starts_with("gs://")));
+    let uris =
+        uris.ok_or_else(|| google::invalid("Each of files must have a Cloud Storage URI."))?;
+    if uris.len() > FILES_PER_REQUEST {
+        return Err(google::invalid(
+            "At most 15 files are allowed in one request.",
+        ));
+    }
+    let output = Output::read(body, uris.len())?;
+    let line =
+        format!("POST /v2/projects/{project}/locations/{location}/recognizers/_:batchRecognize");
+    let mut files = BTreeMap::new();
+    let mut total_seconds = 0.0;
+    for uri in uris {
+        let (result, seconds) = transcribe(sim, &line, uri, &wish, &output).await?;
+        total_seconds += seconds;
+        files.insert(uri.to_owned(), result);
+    }
+    let id = hex::encode(rand::random::<[u8; 16]>());
+    let operation = Operation {
+        name: format!("projects/{project}/locations/{location}/operations/{id}"),
+        created: sim.control.now(),
+        delay: *lock(&sim.provider.operation_delay),
+        files,
+        total_billed: transcript::billed(total_seconds),
+    };
+    // The first answer never says that it is done.
+    let mut answer = operation.render(operation.created);
+    if let Some(answer) = answer.as_object_mut() {
+        answer.remove("done");
+        answer.remove("response");
+    }
+    lock(&sim.provider.operations).insert(id, operation);
+    Ok(Json(answer).into_response())
+}
+
+/// `operations/{id}`.
+pub(super) async fn show(
+    State(sim): Sim,
+    Path((project, location, id)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
+    if !has_bearer(&headers, &sim.provider.config.tokens) {
+        return Err(Speech::revoked());
+    }
+    let name = format!("projects/{project}/locations/{location}/operations/{id}");
+    let line = format!("GET /v2/{name}");
+    let mut operations = lock(&sim.provider.operations);
+    if operations.contains_key(&id) && sim.control.strikes(&line, &Fault::OperationLost) {
+        operations.remove(&id);
+    }
+    let operation = operations
+        .get(&id)
+        .filter(|operation| operation.name == name);
+    let operation = operation.ok_or_else(|| google::error(StatusCode::NOT_FOUND))?;
+    Ok(Json(operation.render(sim.control.now())).into_response())
+}
+
+/// Where results go.
+enum Output {
+    Inline,
+    Bucket(String),
+}
+
+impl Output {
+    fn read(body: &Value, files: usize) -> Result<Self, Response> {
+        let config = &body["recognitionOutputConfig"];
+        match (
+            config["inlineResponseConfig"].is_object(),
+            config["gcsOutputConfig"]["uri"].as_str(),
+        ) {
+            (true, None) if files == 1 => Ok(Self::Inline),
+            (true, None) => Err(google::invalid(
+                "inlineResponseConfig is only allowed with exactly one file.",
+            )),
+            (false, Some(prefix)) if prefix.starts_with("gs://") => {
+                Ok(Self::Bucket(prefix.to_owned()))
+            }
+            (false, Some(_)) => Err(google::invalid(
+                "gcsOutputConfig.uri must be a Cloud Storage URI.",
+            )),
+            _ => Err(google::invalid(
+                "Exactly one of inlineResponseConfig and gcsOutputConfig must be set.",
+            )),
+        }
+    }
+}
+
+/// One file's entry of the response, and the seconds it is billed for.
+async fn transcribe(
+    sim: &Shared<Speech>,
+    line: &str,
+    uri: &str,
+    wish: &Wish,
+    output: &Output,
+) -> Result<(Value, f64), Response> {
+    let failed = |code: u8, message: &str| {
+        (
+            json!({ "error": { "code": code, "message": message } }),
+            0.0,
+        )
+    };
+    let root = lock(&sim.provider.blob_root).clone();
+    let Some(heard) = listen(root.as_deref(), uri).await else {
+        return Ok(failed(
+            NOT_FOUND,
+            &format!("No such object: {}", uri.trim_start_matches("gs://")),
+        ));
+    };
+    let (sha256, length) = heard;
+    let script = sim.provider.listen(&sha256, length);
+    let Some(script) = script.filter(|_| !sim.control.strikes(line, &Fault::FileError)) else {
+        return Ok(failed(INVALID_ARGUMENT, UNDECODABLE));
+    };
+    let length = length.map_or(script.duration_seconds, |length| length.as_secs_f64());
+    let config = &sim.provider.config;
+    if length > config.batch_limit.as_secs_f64() {
+        return Err(google::invalid(&format!(
+            "Audio is too long: at most {} seconds.",
+            config.batch_limit.as_secs()
+        )));
+    }
+    if wish.word_times && length > config.word_times_limit.as_secs_f64() {
+        let limit = config.word_times_limit.as_secs();
+        return Err(google::invalid(&format!(
+            "Audio with word time offsets is too long: at most {limit} seconds."
+        )));
+    }
+    let transcript = transcript::results(&script, wish, length);
+    let billed = json!({ "totalBilledDuration": transcript::billed(length) });
+    let result = match output {
+        Output::Inline => json!({
+            "metadata": billed,
+            "inlineResult": { "transcript": transcript },
+            // The field that older clients read.
+            "transcript": transcript,
+        }),
+        Output::Bucket(prefix) => match write(root.as_deref(), prefix, uri, &transcript).await {
+            Ok(written) => {
+                json!({ "metadata": billed, "cloudStorageResult": { "uri": written }, "uri": written })
+            }
+            Err(error) => {
+                return Ok(failed(
+                    INVALID_ARGUMENT,
+                    &format!("The result could not be written: {error}"),
+                ));
+            }
+        },
+    };
+    Ok((result, length))
+}
+
+/// Reads a file of a bucket from the blob folder.
+pub(super) async fn listen(
+    root: Option<&FilePath>,
+    uri: &str,
+) -> Option<(String, Option<Duration>)> {
+    let mut file = None;
+    for path in places(root?, uri)? {
+        if let Ok(opened) = tokio::fs::File::open(path).await {
+            file = Some(opened);
+            break;
+        }
+    }
+    let mut file = file?;
+    let mut heard = Heard::default();
+    let mut piece = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut piece).await {
+            Ok(0) => return Some(heard.finish()),
+            Ok(length) => heard.push(piece.get(..length).unwrap_or_default()),
+            Err(_) => return None,
+        }
+    }
+}
+
+/// Writes a result as `<prefix>/<input>_transcript_<id>.json`; answers its URI.
+async fn write(
+    root: Option<&FilePath>,
+    prefix: &str,
+    input: &str,
+    transcript: &Value,
+) -> io::Result<String> {
+    let name = FilePath::new(input)
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy();
+    let id = hex::encode(rand::random::<[u8; 4]>());
+    let uri = format!(
+        "{}/{name}_transcript_{id}.json",
+        prefix.trim_end_matches('/')
+    );
+    let place = root
+        .and_then(|root| places(root, &uri))
+        .and_then(|places| places.into_iter().next());
+    let place = place.ok_or_else(|| io::Error::other("no folder stands for the buckets"))?;
+    if let Some(folder) = place.parent() {
+        tokio::fs::create_dir_all(folder).await?;
+    }
+    tokio::fs::write(&place, transcript.to_string()).await?;
+    Ok(uri)
+}
+
+/// Where a `gs://bucket/path` may lie: `<root>/path`, else `<root>/bucket/path`.
+fn places(root: &FilePath, uri: &str) -> Option<Vec<PathBuf>> {
+    let (bucket, path) = uri.strip_prefix("gs://")?.split_once('/')?;
+    let is_plain = |path: &FilePath| {
+        path.components()
+            .all(|part| matches!(part, Component::Normal(_)))
+    };
+    let (bucket, path) = (FilePath::new(bucket), FilePath::new(path));
+    (is_plain(bucket) && is_plain(path))
+        .then(|| vec![root.join(path), root.join(bucket).join(path)])
+}

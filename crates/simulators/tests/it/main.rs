@@ -1,0 +1,11 @@
+//! The simulators, driven over HTTP as the product and the providers' own clients drive them.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod callrail;
+mod faults;
+mod gemini;
+mod hubspot;
+mod sendgrid;
+mod speech;
+mod world;
