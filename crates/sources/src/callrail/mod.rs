@@ -1,0 +1,170 @@
+//! CallRail: telephone calls to a company's tracking numbers.
+//!
+//! - Delivery: `POST`, JSON; forms were seen too. **Never repeated**: what is not taken is lost. No delivery id, no name
+//!   of the event in the body, hence one URL for each event.
+//! - Identity: `resource_id` (`CAL…`), beside it the older numeric `id`. The project's own documented sample says
+//!   `call_id`, `caller_id` and `callrail_company_id`; both shapes are understood.
+//! - Signature: `Signature`, base64 of HMAC-SHA1 over the raw body, keyed with the company's signing key as text; or
+//!   the documented sample's `x-callrail-signature: sha256=<hex of HMAC-SHA256>`.
+//! - Order: not promised. A call reports when it rings, when it is routed, when it ended (up to 20 minutes later) and
+//!   whenever somebody edits it.
+//!
+//! Source: apidocs.callrail.com, "Webhooks" and "Validating Payloads" (read 2026-11); support.callrail.com, "Webhooks".
+//! UNCONFIRMED: bodies as `application/x-www-form-urlencoded`, reported by two public integrations.
+
+pub mod api;
+mod payload;
+
+use domain::TenantId;
+
+use crate::{
+    ReadError, Reading, SignatureScheme, Source, SourceSpec, TenantHint, Verified, fields::Fields,
+};
+
+/// The source.
+pub struct CallRail;
+
+static SPEC: SourceSpec = SourceSpec {
+    slug: "callrail",
+    name: "CallRail",
+    signatures: &[SignatureScheme::CallRailV3, SignatureScheme::Sha256Hex],
+    body_limit_bytes: 1024 * 1024,
+    is_resent: false,
+};
+
+impl Source for CallRail {
+    fn spec(&self) -> &'static SourceSpec {
+        &SPEC
+    }
+
+    /// Also of a body that breaks later on; of two members of one name the first counts, as in reading.
+    fn hint(&self, content_type: Option<&str>, body: &[u8]) -> Option<TenantHint> {
+        const ACCOUNTS: [&str; 3] = ["company_resource_id", "company_id", "callrail_company_id"];
+        let is_wanted = |name: &str| ACCOUNTS.contains(&name) || name == "tenant_id";
+        // Two of them tell as much as all.
+        let fields = Fields::glimpse(content_type, body, is_wanted, 2);
+        let id = |name| {
+            fields
+                .text(name)
+                .filter(|id| payload::is_id(id))
+                .map(str::to_owned)
+        };
+        let accounts: Vec<_> = ACCOUNTS.into_iter().filter_map(id).collect();
+        let tenant = fields
+            .text("tenant_id")
+            .and_then(|slug| TenantId::new(slug).ok());
+        (!accounts.is_empty() || tenant.is_some()).then_some(TenantHint { accounts, tenant })
+    }
+
+    fn read(&self, delivery: &Verified, event: Option<&str>) -> Result<Reading, ReadError> {
+        payload::read(delivery.content_type(), delivery.body(), event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn hint(content_type: Option<&str>, body: &[u8]) -> Option<(Vec<String>, Option<String>)> {
+        let hint = CallRail.hint(content_type, body)?;
+        Some((hint.accounts, hint.tenant.map(|tenant| tenant.to_string())))
+    }
+
+    fn accounts(of: &[&str]) -> Vec<String> {
+        of.iter().map(|id| (*id).to_owned()).collect()
+    }
+
+    #[test]
+    fn every_form_of_the_account_is_found_in_each_body() {
+        const COMPANY: &str = "COM3f2a9c7d51e84b0aa6c1d2e3f4a5b6c7";
+        let json = Some("application/json");
+        for (content_type, body, expected, tenant) in [
+            (
+                json,
+                include_bytes!("fixtures/post-call.json").as_slice(),
+                &[COMPANY, "481516234"][..],
+                None,
+            ),
+            (
+                None,
+                include_bytes!("fixtures/post-call-form-encoded.txt"),
+                &[COMPANY, "481516234"],
+                None,
+            ),
+            (
+                json,
+                include_bytes!("fixtures/form-submission.json"),
+                &["481516234"],
+                None,
+            ),
+            (
+                json,
+                include_bytes!("fixtures/sms-sent.json"),
+                &[COMPANY],
+                None,
+            ),
+            (
+                json,
+                include_bytes!("fixtures/call-completed.json"),
+                &["12345"],
+                Some("tenant_demo".to_owned()),
+            ),
+        ] {
+            assert_eq!(hint(content_type, body), Some((accounts(expected), tenant)));
+        }
+        assert_eq!(
+            hint(json, include_bytes!("fixtures/voice-assist-answered.json")),
+            None
+        );
+    }
+
+    #[test]
+    fn a_strange_body_gives_no_more_than_it_says() {
+        let deep = "[".repeat(10_000);
+        let deep_before = format!(r#"{{"x": {deep}"#);
+        let deep_after = format!(r#"{{"company_id": 7, "x": {deep}"#);
+        let deep_within = format!(r#"{{"company_id": {deep}"#);
+        let large = format!(r#"{{"x": "{}", "company_id": "7"}}"#, "y".repeat(1_000_000));
+        let seven = || Some((accounts(&["7"]), None));
+        for (body, expected) in [
+            ("", None),
+            ("{", None),
+            ("null", None),
+            ("[7]", None),
+            (&deep, None),
+            (&deep_before, None),
+            (&deep_after, seven()),
+            (&deep_within, None),
+            (&large, seven()),
+            (r#"{"company_id": "7"}"#, seven()),
+            (r#"{"company_id": 7, "company_id": 8}"#, seven()),
+            (r#"{"company_id": 7} and more"#, seven()),
+            (r#"{"company_id": 7, "note": "brok"#, seven()),
+            (r#"{"company_id": -7.5}"#, None),
+            (r#"{"company_id": true}"#, None),
+            (r#"{"company_id": [7]}"#, None),
+            (r#"{"company_id": {"id": 7}}"#, None),
+            (r#"{"company_id": "../7"}"#, None),
+            (r#"{"a": {"company_id": 7}}"#, None),
+            (r#"{"tenant_id": "No Slug"}"#, None),
+            ("company_id=7&company_id=8", seven()),
+            ("&&=&company_id=7&%zz", seven()),
+        ] {
+            assert_eq!(
+                hint(None, body.as_bytes()),
+                expected,
+                "{}",
+                domain::text::bounded(body, 80)
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_makes_it_panic(body in proptest::collection::vec(any::<u8>(), 0..300), json: bool) {
+            drop(CallRail.hint(json.then_some("application/json"), &body));
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! SendGrid's event webhook: what became of the e-mails that we sent.
+//!
+//! - Delivery: `POST`, a JSON list of events, collected up to 768 KB; repeated for a day until answered 2xx.
+//! - Identity: `sg_event_id`, the same on every repeat. Order is not promised.
+//! - Ours: `message_id`, which we put into `custom_args` and which comes back at the top level of each event.
+//! - Signature: ECDSA, see [`SignatureScheme::SendGridEcdsa`].
+//!
+//! Source: docs.sendgrid.com, "Event Webhook Reference" and "Getting Started with the Event Webhook Security Features"
+//! (read 2026-11). UNCONFIRMED: the size at which events are sent.
+
+use domain::text;
+use jiff::Timestamp;
+
+use crate::{
+    ReadError, Reading, Receipt, SignatureScheme, Source, SourceSpec, Verified, fields::Fields,
+};
+
+/// The source.
+pub struct SendGrid;
+
+static SPEC: SourceSpec = SourceSpec {
+    slug: "sendgrid",
+    name: "SendGrid",
+    signatures: &[SignatureScheme::SendGridEcdsa],
+    body_limit_bytes: 1024 * 1024,
+    is_resent: true,
+};
+
+/// The most events of one delivery that are read.
+const MAX_EVENTS: usize = 5_000;
+
+impl Source for SendGrid {
+    fn spec(&self) -> &'static SourceSpec {
+        &SPEC
+    }
+
+    fn read(&self, delivery: &Verified, _event: Option<&str>) -> Result<Reading, ReadError> {
+        let events = Fields::read_list(delivery.body(), is_wanted, MAX_EVENTS)?;
+        let receipts: Vec<_> = events.iter().filter_map(receipt).collect();
+        Ok(if receipts.is_empty() {
+            Reading::Ignored {
+                reason: "no event of a message of ours",
+            }
+        } else {
+            Reading::Receipts(receipts)
+        })
+    }
+}
+
+fn is_wanted(name: &str) -> bool {
+    matches!(
+        name,
+        "message_id"
+            | "event"
+            | "sg_message_id"
+            | "sg_event_id"
+            | "timestamp"
+            | "reason"
+            | "response"
+    )
+}
+
+/// An event of a message of ours; none for others that leave by the same account.
+fn receipt(event: &Fields<'_>) -> Option<Receipt> {
+    let line = |name, max| event.text(name).and_then(|raw| text::line(raw, max));
+    Some(Receipt {
+        message_id: line("message_id", 300)?,
+        event: line("event", 50)?,
+        provider_message_id: line("sg_message_id", 200).unwrap_or_default(),
+        event_id: line("sg_event_id", 100).unwrap_or_default(),
+        at: event
+            .text("timestamp")
+            .and_then(|raw| Timestamp::from_second(raw.parse().ok()?).ok()),
+        reason: line("reason", 500).or_else(|| line("response", 500)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn read(body: &str) -> Result<Reading, ReadError> {
+        let body = body.to_owned().into();
+        SendGrid.read(
+            &Verified::restored("sendgrid-ecdsa", BTreeMap::new(), body).unwrap(),
+            None,
+        )
+    }
+
+    #[test]
+    fn events_of_our_messages_are_read_and_others_left_out() {
+        let reading = read(include_str!("fixtures/events.json")).unwrap();
+        let Reading::Receipts(receipts) = reading else {
+            panic!("{reading:?}")
+        };
+        assert_eq!(receipts.len(), 3);
+        assert_eq!(
+            receipts[0],
+            Receipt {
+                message_id: "email/req_1/a/0".to_owned(),
+                event: "processed".to_owned(),
+                provider_message_id: "14c5d75ce93.dfd.64b469.filter0001".to_owned(),
+                event_id: "cHJvY2Vzc2VkLTAx".to_owned(),
+                at: Some("2026-11-02T15:04:08Z".parse().unwrap()),
+                reason: None,
+            }
+        );
+        assert_eq!(receipts[1].reason.as_deref(), Some("250 OK"));
+        assert_eq!(
+            (receipts[2].event.as_str(), receipts[2].reason.as_deref()),
+            ("dropped", Some("Bounced Address"))
+        );
+    }
+
+    #[test]
+    fn what_is_not_about_us_is_ignored() {
+        for body in [
+            "[]",
+            "[{}]",
+            r#"[{"event": "open", "message_id": ""}, {"message_id": "a"}]"#,
+        ] {
+            assert!(matches!(read(body), Ok(Reading::Ignored { .. })), "{body}");
+        }
+    }
+
+    #[test]
+    fn other_shapes_are_read_errors() {
+        for (body, expected) in [
+            ("{}", "the body is not a JSON list of objects"),
+            ("[1]", "the body is not a JSON list of objects"),
+            (
+                "[{]",
+                "the body is no JSON that can be read (line 1, column 3)",
+            ),
+            (
+                "",
+                "the body is no JSON that can be read (line 1, column 0)",
+            ),
+        ] {
+            assert_eq!(read(body).unwrap_err().to_string(), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_long_list_is_cut() {
+        let event = r#"{"event": "open", "message_id": "a", "timestamp": 1}"#;
+        let body = format!("[{}]", vec![event; MAX_EVENTS + 10].join(","));
+        assert!(
+            matches!(read(&body), Ok(Reading::Receipts(receipts)) if receipts.len() == MAX_EVENTS)
+        );
+    }
+}
