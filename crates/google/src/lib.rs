@@ -1,1 +1,29 @@
-//! google
+//! Google's services that are called over REST: tokens, Speech-to-Text and Gemini.
+//!
+//! Each client says of a failure what to do next ([`domain::Classify`]); none retries by itself what the retry lanes
+//! can repeat. Nothing here prints a token, a prompt or what somebody said.
+#![warn(missing_docs)]
+
+mod auth;
+mod gemini;
+mod refusal;
+mod speech;
+
+pub use auth::{TokenError, Tokens};
+pub use gemini::{Answer, Gemini, GeminiConfig, GeminiError, GeminiFault, Prompt, Spent};
+pub use speech::{
+    BatchProgress, OperationName, OperationNameError, Recognised, Speech, SpeechConfig, SpeechError,
+};
+
+/// The Google Cloud project that is billed, for every client.
+fn project(reader: &mut settings::Reader<'_>) -> String {
+    reader.required(
+        "GOOGLE_PROJECT",
+        "The Google Cloud project whose Speech-to-Text and Gemini are used and billed.",
+    )
+}
+
+/// A base URL without the slash at its end.
+fn base(url: &http_client::Url) -> &str {
+    url.as_str().trim_end_matches('/')
+}

@@ -1,0 +1,457 @@
+//! Gemini on Google Cloud: an answer as JSON, by the first model of a list that gives one.
+//!
+//! - `models/{model}:generateContent`, one synchronous call. A retired model answers 404, a busy one 429: both are
+//!   left for the next of the list.
+//! - Determinism cannot be bought: what comes back is JSON, and no more than that is promised.
+//! - Tokens are counted, and billed, also for answers that are of no use.
+//!
+//! Source: Gemini API on Google Cloud, `generateContent`, "Model versions" and "Standard pay-as-you-go" (read
+//! 2026-11). UNCONFIRMED: whether 429 carries `Retry-After` or `RetryInfo`; both are honoured.
+
+mod payload;
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use domain::{Classify, Disposition, Tokens as Count};
+use http_client::{Client, HttpError, StatusClass, StatusCode, Url};
+use serde_json::Value;
+use settings::Reader;
+
+use self::payload::Outcome;
+use crate::{TokenError, Tokens, base, refusal::Refusal};
+
+/// Our schemas ask for a few hundred words.
+const MAX_ANSWER_BYTES: u64 = 1024 * 1024;
+
+/// Which models are asked, and where.
+#[derive(Debug, Clone)]
+pub struct GeminiConfig {
+    /// The service. Its host must serve `location`.
+    pub base_url: Url,
+    /// The project that is billed.
+    pub project: String,
+    /// Where it runs. `global` has the largest capacity and promises no residency.
+    pub location: String,
+    /// The models, the first choice first.
+    pub models: Vec<String>,
+    /// Longest time for one call; each model of the list may take it.
+    pub timeout: Duration,
+}
+
+/// Asks models. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Gemini {
+    http: Client,
+    tokens: Tokens,
+    config: GeminiConfig,
+}
+
+/// What is asked. Prints no text.
+#[derive(Clone)]
+pub struct Prompt {
+    /// Our instructions, and nothing from outside.
+    pub system: String,
+    /// The data.
+    pub user: String,
+    /// The shape of the answer, in the service's dialect of OpenAPI.
+    pub schema: Value,
+    /// Longest answer. A cut one is asked for again with twice as much.
+    pub max_output_tokens: u32,
+    /// Shown on the bill.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// What a model answered. Prints no text.
+#[derive(Clone, PartialEq)]
+pub struct Answer {
+    /// JSON. Whether it obeys the schema is for the caller to check.
+    pub json: Value,
+    /// The model, by the id that it was asked by.
+    pub model: String,
+    /// What was used, useless answers included.
+    pub spent: Spent,
+}
+
+/// Tokens by model.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Spent(pub BTreeMap<String, Count>);
+
+/// Why there is no answer, and what was used all the same.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{fault}")]
+pub struct GeminiError {
+    /// Why.
+    pub fault: GeminiFault,
+    /// What was used.
+    pub spent: Spent,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum GeminiFault {
+    /// There is no token. Nothing was sent.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// No model was reached, or none answered in time.
+    #[error("Gemini was not heard: {0}")]
+    Http(#[from] HttpError),
+    /// The models have no capacity for us just now.
+    #[error("Gemini asks us to slow down")]
+    Throttled {
+        /// How long to wait.
+        retry_after: Option<Duration>,
+    },
+    /// Google's fault.
+    #[error("Gemini failed with status {}", status.as_u16())]
+    Unavailable {
+        /// The status.
+        status: StatusCode,
+    },
+    /// Our credentials lack the right: an operator has to grant it.
+    #[error("Gemini refuses our credentials with status {}", status.as_u16())]
+    Unauthorized {
+        /// The status.
+        status: StatusCode,
+        /// Google's words, capped.
+        message: String,
+    },
+    /// No model of the list exists: an operator has to name others.
+    #[error("none of the configured Gemini models exists")]
+    NoModel {
+        /// Google's words, capped.
+        message: String,
+    },
+    /// The request is not acceptable.
+    #[error("Gemini refuses the request with status {}", status.as_u16())]
+    Rejected {
+        /// The status.
+        status: StatusCode,
+        /// Google's words, capped.
+        message: String,
+    },
+    /// Prompt or answer were withheld for safety. Asking again does not help.
+    #[error("Gemini does not answer, for safety ({reason})")]
+    Blocked {
+        /// Google's word for the reason.
+        reason: String,
+    },
+    /// An answer came, twice, and was of no use.
+    #[error("Gemini's answer is of no use: {0}")]
+    Unusable(&'static str),
+}
+
+impl GeminiConfig {
+    /// The real service, worldwide, with the models that are meant for extraction.
+    pub fn new(project: impl Into<String>) -> Self {
+        Self {
+            base_url: Url::parse(Self::BASE_URL).expect("the default is a URL"),
+            project: project.into(),
+            location: Self::LOCATION.to_owned(),
+            models: Self::MODELS.split(',').map(str::to_owned).collect(),
+            timeout: Self::TIMEOUT,
+        }
+    }
+
+    /// Reads the settings.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        let about = "Gemini models, the first choice first, parted by commas.";
+        let models: Vec<String> = reader.list("GEMINI_MODELS", Self::MODELS, about);
+        if models.is_empty() {
+            reader.fault(
+                "GEMINI_MODELS",
+                "it names no model",
+                format!("write for example {}", Self::MODELS),
+            );
+        }
+        Self {
+            base_url: reader.url(
+                "GEMINI_BASE_URL",
+                Self::BASE_URL,
+                "Gemini. The host must serve GEMINI_LOCATION.",
+            ),
+            project: crate::project(reader),
+            location: reader.get(
+                "GEMINI_LOCATION",
+                Self::LOCATION.to_owned(),
+                "Where models run: global, us or eu.",
+            ),
+            models,
+            timeout: reader.duration(
+                "GEMINI_TIMEOUT",
+                Self::TIMEOUT,
+                "Longest time for one call of one model.",
+            ),
+        }
+    }
+
+    const BASE_URL: &str = "https://aiplatform.googleapis.com";
+    const LOCATION: &str = "global";
+    const MODELS: &str = "gemini-3.5-flash-lite,gemini-3.1-flash-lite";
+    const TIMEOUT: Duration = Duration::from_secs(20);
+}
+
+impl Gemini {
+    /// A client; opens no connection.
+    pub fn new(http: Client, tokens: Tokens, config: GeminiConfig) -> Self {
+        Self {
+            http,
+            tokens,
+            config,
+        }
+    }
+
+    /// Asks the models in turn until one answers. Costs again when repeated.
+    ///
+    /// A model that is gone, busy, broken or late is left for the next; a cut or useless answer is asked for once
+    /// more. So there is at most one call more than there are models.
+    ///
+    /// # Errors
+    /// [`GeminiError`], with the tokens that were used in vain.
+    pub async fn generate(&self, prompt: &Prompt) -> Result<Answer, GeminiError> {
+        let mut spent = Spent::default();
+        match self.ask_in_turn(prompt, &mut spent).await {
+            Ok((json, model)) => Ok(Answer { json, model, spent }),
+            Err(fault) => Err(GeminiError { fault, spent }),
+        }
+    }
+
+    async fn ask_in_turn(
+        &self,
+        prompt: &Prompt,
+        spent: &mut Spent,
+    ) -> Result<(Value, String), GeminiFault> {
+        let mut last: Option<GeminiFault> = None;
+        let mut max_output_tokens = prompt.max_output_tokens;
+        let mut may_ask_again = true;
+        for model in &self.config.models {
+            loop {
+                let useless = match self.ask(model, prompt, max_output_tokens, spent).await {
+                    Ok(Outcome::Json(json)) => return Ok((json, model.clone())),
+                    Ok(Outcome::Blocked(reason)) => return Err(GeminiFault::Blocked { reason }),
+                    Ok(Outcome::Cut) => {
+                        max_output_tokens = max_output_tokens.saturating_mul(2);
+                        "it was cut off at the limit"
+                    }
+                    Ok(Outcome::Useless(what)) => what,
+                    Err(fault) if fault.is_models_own() => {
+                        if let GeminiFault::NoModel { .. } = fault {
+                            tracing::warn!(gemini.model = %model, "the model {model} does not exist (any more)");
+                        }
+                        last = Some(last.map_or(fault.clone(), |last| last.or(fault)));
+                        break;
+                    }
+                    Err(fault) => return Err(fault),
+                };
+                if !may_ask_again {
+                    return Err(GeminiFault::Unusable(useless));
+                }
+                may_ask_again = false;
+            }
+        }
+        Err(last.unwrap_or(GeminiFault::NoModel {
+            message: "no model is configured".to_owned(),
+        }))
+    }
+
+    async fn ask(
+        &self,
+        model: &str,
+        prompt: &Prompt,
+        max_output_tokens: u32,
+        spent: &mut Spent,
+    ) -> Result<Outcome, GeminiFault> {
+        let GeminiConfig {
+            base_url,
+            project,
+            location,
+            timeout,
+            ..
+        } = &self.config;
+        let url = format!(
+            "{}/v1/projects/{project}/locations/{location}/publishers/google/models/{model}:generateContent",
+            base(base_url)
+        );
+        let body = payload::request(prompt, max_output_tokens);
+        let request = self
+            .http
+            .post(url)
+            .json(&body)
+            .deadline(*timeout)
+            .max_body_bytes(MAX_ANSWER_BYTES);
+        let response = request.bearer(&self.tokens.bearer().await?).send().await?;
+        let class = response.class();
+        if class == StatusClass::Ok {
+            let Ok(answer) = response.json::<payload::Response>() else {
+                return Ok(Outcome::Useless("it is not of the documented shape"));
+            };
+            spent.add(model, answer.tokens());
+            return Ok(answer.outcome());
+        }
+        let Refusal {
+            status,
+            message,
+            retry_after,
+        } = Refusal::read(&response);
+        Err(match class {
+            StatusClass::Throttled => GeminiFault::Throttled { retry_after },
+            StatusClass::Unauthorized => GeminiFault::Unauthorized { status, message },
+            StatusClass::Rejected if status == StatusCode::NOT_FOUND => {
+                GeminiFault::NoModel { message }
+            }
+            StatusClass::Rejected => GeminiFault::Rejected { status, message },
+            StatusClass::Ok | StatusClass::ServerFault => GeminiFault::Unavailable { status },
+        })
+    }
+}
+
+impl GeminiFault {
+    /// Whether another model may do better.
+    fn is_models_own(&self) -> bool {
+        match self {
+            Self::Throttled { .. } | Self::Unavailable { .. } | Self::NoModel { .. } => true,
+            // All models are behind one host: what could not be sent to one cannot be sent to another.
+            Self::Http(error) => !error.is_not_sent(),
+            Self::Token(_)
+            | Self::Unauthorized { .. }
+            | Self::Rejected { .. }
+            | Self::Blocked { .. }
+            | Self::Unusable(_) => false,
+        }
+    }
+
+    /// Of two models' faults the one that says best what to do: waiting for a busy model beats all else, and that one
+    /// is gone says nothing while another is only out of order.
+    fn or(self, next: Self) -> Self {
+        match (&self, &next) {
+            (Self::Throttled { retry_after: a }, Self::Throttled { retry_after: b }) => {
+                Self::Throttled {
+                    retry_after: a.zip(*b).map(|(a, b)| a.min(b)).or(*a).or(*b),
+                }
+            }
+            (Self::Throttled { .. }, _) | (_, Self::NoModel { .. }) => self,
+            _ => next,
+        }
+    }
+}
+
+impl Classify for GeminiError {
+    #[deny(clippy::wildcard_enum_match_arm)] // a new variant must be thought about here
+    fn disposition(&self) -> Disposition {
+        match &self.fault {
+            GeminiFault::Throttled { retry_after } => Disposition::Retry {
+                after: *retry_after,
+            },
+            // The credentials are the platform's: once an operator has mended them, the work goes on by itself.
+            GeminiFault::Token(_) | GeminiFault::Unauthorized { .. } => {
+                Disposition::Retry { after: None }
+            }
+            GeminiFault::Http(_) | GeminiFault::Unavailable { .. } | GeminiFault::Unusable(_) => {
+                Disposition::Retry { after: None }
+            }
+            GeminiFault::NoModel { .. }
+            | GeminiFault::Rejected { .. }
+            | GeminiFault::Blocked { .. } => Disposition::Park,
+        }
+    }
+
+    fn answer(&self) -> Option<String> {
+        match &self.fault {
+            GeminiFault::Unauthorized { message, .. }
+            | GeminiFault::NoModel { message }
+            | GeminiFault::Rejected { message, .. } => {
+                Some(message.clone()).filter(|message| !message.is_empty())
+            }
+            GeminiFault::Token(_)
+            | GeminiFault::Http(_)
+            | GeminiFault::Throttled { .. }
+            | GeminiFault::Unavailable { .. }
+            | GeminiFault::Blocked { .. }
+            | GeminiFault::Unusable(_) => None,
+        }
+    }
+}
+
+impl Spent {
+    fn add(&mut self, model: &str, more: Count) {
+        let count = self.0.entry(model.to_owned()).or_default();
+        *count = sum(*count, more);
+    }
+
+    /// All models together.
+    pub fn total(&self) -> Count {
+        self.0.values().copied().fold(Count::default(), sum)
+    }
+}
+
+fn sum(a: Count, b: Count) -> Count {
+    Count {
+        prompt: a.prompt.saturating_add(b.prompt),
+        output: a.output.saturating_add(b.output),
+        thoughts: a.thoughts.saturating_add(b.thoughts),
+    }
+}
+
+impl fmt::Debug for Prompt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prompt")
+            .field("labels", &self.labels)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("model", &self.model)
+            .field("spent", &self.spent)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_faults_the_one_that_helps_most_is_reported() {
+        let throttled = |seconds| GeminiFault::Throttled {
+            retry_after: Some(Duration::from_secs(seconds)),
+        };
+        let gone = || GeminiFault::NoModel {
+            message: String::new(),
+        };
+        let broken = || GeminiFault::Unavailable {
+            status: StatusCode::BAD_GATEWAY,
+        };
+        let shown = |fault: GeminiFault| format!("{fault:?}");
+        for (first, then, expected) in [
+            (throttled(9), throttled(3), throttled(3)),
+            (throttled(9), broken(), throttled(9)),
+            (broken(), throttled(9), throttled(9)),
+            (gone(), throttled(9), throttled(9)),
+            (gone(), broken(), broken()),
+            (broken(), gone(), broken()),
+            (gone(), gone(), gone()),
+        ] {
+            assert_eq!(shown(first.or(then)), shown(expected));
+        }
+    }
+
+    #[test]
+    fn prompts_and_answers_print_no_text() {
+        let secret = || "my gate code is 4711".to_owned();
+        let prompt = Prompt {
+            system: secret(),
+            user: secret(),
+            schema: Value::Null,
+            max_output_tokens: 1,
+            labels: BTreeMap::new(),
+        };
+        let answer = Answer {
+            json: secret().into(),
+            model: "m".into(),
+            spent: Spent::default(),
+        };
+        assert!(!format!("{prompt:?} {answer:?}").contains("4711"));
+    }
+}
