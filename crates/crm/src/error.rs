@@ -1,0 +1,160 @@
+//! Why a lead did not reach a CRM, and what that means for the work.
+
+use std::{fmt, time::Duration};
+
+use domain::{Classify, Disposition, text};
+use http_client::{HttpError, UnreadableBody};
+
+/// Why a lead did not reach the CRM. Its text names fields and codes, never what a lead says.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum PushError {
+    /// The CRM takes a value not, or misses one: the same again fares no better.
+    #[error("the CRM refused the field `{field}` ({code})")]
+    Rejected {
+        /// The CRM's name of the field; `?` where it does not say.
+        field: String,
+        /// The CRM's code for the reason.
+        code: String,
+        /// The CRM's explanation.
+        words: Words,
+    },
+    /// Something in the CRM's account stands in the way, and its owner must change it.
+    #[error("the CRM's account must be changed: {0}")]
+    Misconfigured(String),
+    /// The CRM does not, or no longer, accept the credential.
+    #[error("the CRM no longer accepts this tenant's credential")]
+    Unauthorized {
+        /// The CRM's explanation.
+        words: Words,
+    },
+    /// The credential is good, but not for this.
+    #[error("the credential lacks a permission that is needed")]
+    MissingScopes {
+        /// The CRM's explanation: as a rule the permission's name.
+        words: Words,
+    },
+    /// The CRM asks us to slow down.
+    #[error("the CRM asks us to slow down")]
+    Throttled {
+        /// For how long.
+        retry_after: Option<Duration>,
+    },
+    /// The CRM is out of order for now. What was sent may have been done; the next attempt looks.
+    #[error("the CRM is not available now (status {status})")]
+    Unavailable {
+        /// Its answer's status.
+        status: u16,
+        /// For how long, where it says.
+        retry_after: Option<Duration>,
+    },
+    /// A record of the CRM was taken or removed while we wrote; the next attempt looks anew.
+    #[error("a record of the CRM changed while it was being written")]
+    Moved {
+        /// The record that holds what we wanted to write.
+        holder: Option<String>,
+    },
+    /// A field or a stage that was there is gone; the next attempt puts it back or chooses another.
+    #[error("the CRM's field `{field}` is no longer as it was")]
+    Outdated {
+        /// The CRM's name of the field.
+        field: String,
+    },
+    /// Sent, but the answer never came: it may have been done. The next attempt looks.
+    #[error("no answer from the CRM: {0}")]
+    OutcomeUnknown(#[source] HttpError),
+    /// Sent, and answered with something that is not the CRM's language. The next attempt looks.
+    #[error("the CRM's answer cannot be read: {0}")]
+    Unreadable(#[source] UnreadableBody),
+    /// The CRM was not reached.
+    #[error("the CRM was not reached: {0}")]
+    NotSent(#[source] HttpError),
+}
+
+/// A CRM's own words: capped, may repeat personal data, and so redacted in `Debug`.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Words(String);
+
+impl Words {
+    /// The words, cut to what a person reads.
+    pub fn new(raw: &str) -> Self {
+        Self(text::bounded(raw, 2_000))
+    }
+}
+
+impl fmt::Debug for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Words(redacted)")
+    }
+}
+
+impl PushError {
+    /// What went wrong, in a word: for records and metrics.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Rejected { .. } => "rejected",
+            Self::Misconfigured(_) => "misconfigured",
+            Self::Unauthorized { .. } => "unauthorized",
+            Self::MissingScopes { .. } => "missing_scopes",
+            Self::Throttled { .. } => "throttled",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Moved { .. } => "moved",
+            Self::Outdated { .. } => "outdated",
+            Self::OutcomeUnknown(_) => "outcome_unknown",
+            Self::Unreadable(_) => "unreadable",
+            Self::NotSent(_) => "not_sent",
+        }
+    }
+}
+
+impl Classify for PushError {
+    #[deny(clippy::wildcard_enum_match_arm)] // a new variant must be thought about here
+    fn disposition(&self) -> Disposition {
+        match self {
+            Self::Rejected { .. } | Self::Misconfigured(_) => Disposition::Park,
+            Self::Unauthorized { .. } | Self::MissingScopes { .. } => Disposition::Hold,
+            Self::Throttled { retry_after } | Self::Unavailable { retry_after, .. } => {
+                Disposition::Retry { after: *retry_after }
+            }
+            Self::Moved { .. }
+            | Self::Outdated { .. }
+            | Self::OutcomeUnknown(_)
+            | Self::Unreadable(_)
+            | Self::NotSent(_) => Disposition::Retry { after: None },
+        }
+    }
+
+    fn answer(&self) -> Option<String> {
+        match self {
+            Self::Rejected { words, .. } | Self::Unauthorized { words } | Self::MissingScopes { words } => {
+                Some(words.0.clone()).filter(|words| !words.is_empty())
+            }
+            Self::Misconfigured(_)
+            | Self::Throttled { .. }
+            | Self::Unavailable { .. }
+            | Self::Moved { .. }
+            | Self::Outdated { .. }
+            | Self::OutcomeUnknown(_)
+            | Self::Unreadable(_)
+            | Self::NotSent(_) => None,
+        }
+    }
+}
+
+impl From<HttpError> for PushError {
+    fn from(error: HttpError) -> Self {
+        match error {
+            // Only the credential can spoil a request of ours: a new one mends it.
+            HttpError::BadRequest(_) => {
+                Self::Unauthorized { words: Words::new("the credential has characters that no header takes") }
+            }
+            error if error.is_not_sent() => Self::NotSent(error),
+            error => Self::OutcomeUnknown(error),
+        }
+    }
+}
+
+impl From<UnreadableBody> for PushError {
+    fn from(error: UnreadableBody) -> Self {
+        Self::Unreadable(error)
+    }
+}
