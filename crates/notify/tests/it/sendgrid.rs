@@ -1,0 +1,130 @@
+use std::{sync::Arc, time::Duration};
+
+use domain::{Classify, Clock, Disposition, EffectFailure, EmailAddress, later};
+use http_client::{Client, Options, Url};
+use notify::{
+    Content, lead_mail, message_id,
+    sendgrid::{Mail, ProviderMessageId, SendError, SendGrid},
+};
+use simulators::{Fault, Simulators};
+use testkit::ManualClock;
+
+use crate::{office, request};
+
+struct World {
+    simulators: Simulators,
+    client: SendGrid,
+    clock: ManualClock,
+    content: Content,
+}
+
+impl World {
+    async fn start() -> Self {
+        let simulators = Simulators::start(simulators::Config::default()).await.unwrap();
+        let clock = ManualClock::at(simulators::system_clock()());
+        let client = client(&simulators.urls().sendgrid, clock.clone());
+        Self { simulators, client, clock, content: lead_mail(&request(|_| ()), &office()).unwrap() }
+    }
+
+    async fn send(&self, to: &str, key: &str) -> Result<ProviderMessageId, SendError> {
+        let (request, to) = (request(|_| ()), EmailAddress::parse(to).unwrap());
+        let mail = Mail {
+            from: &EmailAddress::parse("leads@example.com").unwrap(),
+            from_name: "Demo Company",
+            to: &to,
+            content: &self.content,
+            message_id: &message_id(request.id, &to),
+            tenant: &request.tenant,
+            request: request.id,
+        };
+        self.client.send(&mail, &key.into()).await
+    }
+}
+
+const KEY: &str = "SG.simulated-sendgrid-key";
+
+fn client(url: &str, clock: ManualClock) -> SendGrid {
+    let options = Options { allow_loopback: true, ..Options::default() };
+    SendGrid::new(Client::new(options).unwrap(), &Url::parse(url).unwrap(), Arc::new(clock))
+}
+
+#[tokio::test]
+async fn a_mail_arrives_with_both_parts_and_says_nothing_to_others() {
+    let world = World::start().await;
+    let id = world.send("Sales@example.com", KEY).await.unwrap();
+    let mails = world.simulators.sendgrid().mails();
+    assert_eq!(mails.len(), 1);
+    let mail = &mails[0];
+    assert_eq!(mail.message_id, id.0);
+    assert_eq!((mail.from.as_str(), mail.to.as_slice()), ("leads@example.com", &["Sales@example.com".to_owned()][..]));
+    assert_eq!((&mail.subject, &mail.text, &mail.html), (&world.content.subject, &world.content.text, &world.content.html));
+    assert_eq!(mail.custom_args["tenant_id"], "tenant_demo");
+    assert_eq!(mail.custom_args["request_id"], "req_00000000000000000000000000000001");
+    assert!(notify::effect_key(&mail.custom_args["message_id"]).is_some());
+    assert!(mail.categories.is_empty());
+    let sent = &world.simulators.sendgrid().requests()[0].body;
+    for kind in ["click_tracking", "open_tracking", "subscription_tracking"] {
+        assert_eq!(sent["tracking_settings"][kind]["enable"], false, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_says_whether_the_mail_may_have_been_sent() {
+    let retry = Disposition::Retry { after: None };
+    for (fault, is_unknown, disposition, mails) in [
+        (Fault::Status(400), false, Disposition::Park, 0),
+        (Fault::Status(413), false, Disposition::Park, 0),
+        (Fault::Status(404), false, Disposition::Park, 0),
+        (Fault::RevokedToken, false, Disposition::Hold, 0),
+        (Fault::Status(403), false, Disposition::Hold, 0),
+        (Fault::Status(500), true, retry, 0),
+        (Fault::Status(503), true, retry, 0),
+        (Fault::ResetAfterWrite, true, retry, 1),
+    ] {
+        let world = World::start().await;
+        world.simulators.sendgrid().answer_next(fault.clone());
+        let error = world.send("sales@example.com", KEY).await.unwrap_err();
+        assert_eq!(error.is_outcome_unknown(), is_unknown, "{fault:?}: {error}");
+        assert_eq!(error.disposition(), disposition, "{fault:?}: {error}");
+        assert_eq!(world.simulators.sendgrid().mails().len(), mails, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn too_many_mails_wait_until_the_limit_is_reset() {
+    let world = World::start().await;
+    world.simulators.sendgrid().answer_next(Fault::RateLimit);
+    let error = world.send("sales@example.com", KEY).await.unwrap_err();
+    let Disposition::Retry { after: Some(pause) } = error.disposition() else { panic!("{error}") };
+    let reset_at = later(world.clock.now(), pause).as_second();
+    // The simulator resets at full minutes by the machine's clock, and names whole seconds.
+    assert!(pause <= Duration::from_secs(61) && [0, 59].contains(&(reset_at % 60)), "{pause:?}");
+    assert!(!error.is_outcome_unknown());
+
+    let fault = Fault::Answer { status: 429, retry_after_seconds: Some(7), body: None };
+    world.simulators.sendgrid().answer_next(fault);
+    let error = world.send("sales@example.com", KEY).await.unwrap_err();
+    assert_eq!(error.disposition(), Disposition::Retry { after: Some(Duration::from_secs(7)) });
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_in_sendgrids_words_and_without_the_address() {
+    let world = World::start().await;
+    let error = world.send("sales@example.com", "SG.wrong").await.unwrap_err();
+    assert_eq!(error.disposition(), Disposition::Hold);
+    assert!(error.answer().unwrap().contains("authorization grant is invalid"));
+    let broken = world.send("sales@example.com", "SG.\n").await.unwrap_err();
+    assert_eq!(broken.disposition(), Disposition::Hold, "{broken}");
+    assert!(!format!("{error:?}{error}").contains("sales"));
+}
+
+#[tokio::test]
+async fn a_provider_that_is_not_reached_was_not_sent_anything() {
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", free.local_addr().unwrap());
+    drop(free);
+    let world = World::start().await;
+    let world = World { client: client(&url, world.clock.clone()), ..world };
+    let error = world.send("sales@example.com", KEY).await.unwrap_err();
+    assert!(matches!(error, SendError::NotSent(_)) && !error.is_outcome_unknown(), "{error}");
+}
