@@ -23,7 +23,8 @@ fmt: ## Format the code.
 	cargo fmt --all
 
 bench: ## Measure in a release build, and write docs/benchmarks.md.
-	cargo run --release --package tests --bin bench -- --write docs/benchmarks.md
+	cargo build --release --package pipeline --package tests
+	./target/release/bench --write docs/benchmarks.md
 
 clean: ## Remove what was built; data folders stay.
 	cargo clean

@@ -9,9 +9,10 @@ use anyhow::Context as _;
 use axum::Router;
 use blobs::{Blobs, FolderBlobs};
 use bus::{Bus, LocalBus, LocalBusConfig, RelayConfig, Runner, RunnerConfig};
-use domain::{Clock, EffectLog, WorkQueue};
+use domain::{Clock, WorkQueue};
 use google::{Gemini, Speech, Tokens};
 use http_client::{Client, Options};
+use notify::sendgrid::SendGrid;
 use management_api::auth::{SigningKey, Trust, Verifier};
 use runtime::{Check, Door, Listener, ServeOptions, Service, Task, health_routes, install_metrics, metrics_routes};
 use secrecy::SecretString;
@@ -127,6 +128,11 @@ impl App {
     }
 }
 
+/// Whose tokens count in embedded mode: our own.
+pub fn trust() -> Trust {
+    Trust { issuer: "pipeline".to_owned(), audience: "pipeline-api".to_owned() }
+}
+
 /// What the services share.
 struct Parts {
     store: Arc<SqliteStore>,
@@ -145,7 +151,6 @@ fn services(
     let Parts { store, secrets, blobs, bus, clock } = parts;
     let store: Arc<dyn Store> = store.clone();
     let queue: Arc<dyn WorkQueue> = parts.store.clone();
-    let effects: Arc<dyn EffectLog> = parts.store.clone();
     let bus: Arc<dyn Bus> = bus.clone();
     // Simulated providers are on loopback; a tenant's own URLs never are the product's business here.
     let http = Client::new(Options { allow_loopback: true, ..Options::default() })?;
@@ -156,7 +161,7 @@ fn services(
     };
     let callrail = sources::callrail::api::Api::new(http.clone(), config.callrail_url.clone());
     let key = SigningKey::open(folder.path()).context("opening the key that signs tokens")?;
-    let verifier = Verifier::new(Trust::embedded(), key.key_set());
+    let verifier = Verifier::new(trust(), key.key_set());
     Ok(vec![
         webhook_ingest::service(webhook_ingest::Deps {
             store: store.clone(),
@@ -169,7 +174,6 @@ fn services(
         }),
         media_processor::service(media_processor::Deps {
             store: store.clone(),
-            effects: effects.clone(),
             blobs: blobs.clone(),
             secrets: secrets.clone(),
             clock: clock.clone(),
@@ -182,16 +186,14 @@ fn services(
         }),
         crm_dispatcher::service(crm_dispatcher::Deps {
             store: store.clone(),
-            effects: effects.clone(),
             secrets: secrets.clone(),
             connectors: crm::Connectors::new(&http, clock, &config.crm),
             clock: clock.clone(),
         }),
         notifier::service(notifier::Deps {
             store: store.clone(),
-            effects,
             secrets: secrets.clone(),
-            sendgrid: notify::SendGrid::new(http, config.sendgrid_url.clone()),
+            sendgrid: Arc::new(SendGrid::new(http, &config.notify.sendgrid_url, clock.clone())),
             clock: clock.clone(),
         }),
         management_api::service(management_api::Deps {

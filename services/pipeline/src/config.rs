@@ -1,9 +1,12 @@
 //! The settings of the program: the sum of what its parts can be told.
 
 use std::{
+    convert::Infallible,
+    fmt,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZeroU32,
     path::PathBuf,
+    str::FromStr,
 };
 
 use bus::LocalBusConfig;
@@ -35,8 +38,8 @@ pub struct Config {
     pub telemetry: TelemetryConfig,
     /// CallRail's API.
     pub callrail_url: Url,
-    /// SendGrid's API.
-    pub sendgrid_url: Url,
+    /// The carriers of messages.
+    pub notify: notify::Config,
     /// The CRMs' APIs.
     pub crm: crm::Config,
     /// Speech-to-Text.
@@ -47,10 +50,32 @@ pub struct Config {
     pub analyzer: ai_analyzer::Config,
 }
 
+/// A folder's path as a setting.
+#[derive(Debug, Clone)]
+pub struct DataDir(pub PathBuf);
+
+impl Default for DataDir {
+    fn default() -> Self {
+        Self(PathBuf::from(".data"))
+    }
+}
+
+impl FromStr for DataDir {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(PathBuf::from(text)))
+    }
+}
+
+impl fmt::Display for DataDir {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.display().fmt(f)
+    }
+}
+
 /// CallRail's API. Source: CallRail API reference, version 3.
 const CALLRAIL_URL: &str = "https://api.callrail.com";
-/// SendGrid's API. Source: SendGrid API reference, version 3.
-const SENDGRID_URL: &str = "https://api.sendgrid.com";
 
 impl Config {
     /// Reads every setting.
@@ -58,7 +83,7 @@ impl Config {
         let bus = LocalBusConfig::default();
         let quota = QuotaConfig::default();
         Self {
-            data_dir: reader.get("DATA_DIR", PathBuf::from(".data"), "Folder that everything is kept in."),
+            data_dir: reader.get("DATA_DIR", DataDir::default(), "Folder that everything is kept in.").0,
             listen: SocketAddr::new(
                 reader.get("HOST", IpAddr::V4(Ipv4Addr::LOCALHOST), "Address that API and webhooks are served on."),
                 reader.get("PORT", 8080, "Port that API and webhooks are served on; 0 takes any free one."),
@@ -85,7 +110,7 @@ impl Config {
             serve: ServeOptions::read(reader),
             telemetry: TelemetryConfig::read(reader),
             callrail_url: reader.url("CALLRAIL_BASE_URL", CALLRAIL_URL, "CallRail's API."),
-            sendgrid_url: reader.url("SENDGRID_BASE_URL", SENDGRID_URL, "SendGrid's API."),
+            notify: notify::Config::read(reader),
             crm: crm::Config::read(reader),
             speech: SpeechConfig::read(reader),
             gemini: GeminiConfig::read(reader),

@@ -21,9 +21,9 @@ pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
     reader.finish()?;
     for reference in &references {
         let default = match &reference.when_unset {
-            WhenUnset::Default(value) => format!("default {value}"),
+            WhenUnset::Value(value) => format!("default {value}"),
             WhenUnset::Absent => "no default".to_owned(),
-            WhenUnset::Fault => "required".to_owned(),
+            WhenUnset::Required => "required".to_owned(),
         };
         say(&format!("{:<28} {} ({default})", reference.key, reference.about))?;
     }

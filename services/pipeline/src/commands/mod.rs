@@ -15,6 +15,8 @@ use std::{
 use clap::{Parser, Subcommand};
 use settings::Settings;
 
+use crate::config::DataDir;
+
 /// The Multi-Tenant Ingestion Pipeline: leads from webhooks, through transcription and analysis, into a CRM.
 #[derive(Debug, Parser)]
 #[command(name = "pipeline", version, about, arg_required_else_help = true)]
@@ -73,7 +75,7 @@ fn say(line: &str) -> anyhow::Result<()> {
 /// The data folder: as given, else as set, else the default.
 fn data_dir(settings: &Settings, given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let set = settings.load(|reader| {
-        reader.get("DATA_DIR", PathBuf::from(".data"), "Folder that everything is kept in.")
+        reader.get("DATA_DIR", DataDir::default(), "Folder that everything is kept in.").0
     })?;
     Ok(given.unwrap_or(set))
 }

@@ -69,16 +69,15 @@ pub(super) async fn run(settings: &Settings, args: Args) -> anyhow::Result<()> {
     let url = format!("http://{}/v1/hooks/{}/{name}", server.address, demo::CALLRAIL_TOKEN);
     let answer = http
         .post(url)
-        .header("content-type", "application/json")
         .secret_header("signature", &SecretString::from(signature(&body)?))
-        .body(body)
+        .body("application/json", body)
         .send()
         .await
         .with_context(|| format!("posting to {}", server.address))?;
     let shown: Value = answer.json().context("reading the server's answer")?;
     say(&serde_json::to_string_pretty(&shown)?)?;
-    if !answer.status().is_success() {
-        bail!("the server answered {}", answer.status());
+    if !answer.status.is_success() {
+        bail!("the server answered {}", answer.status);
     }
     Ok(())
 }
@@ -124,7 +123,7 @@ async fn choose_recording(
         .send()
         .await
         .context("asking the simulated CallRail")?;
-    if !answer.status().is_success() {
+    if !answer.status.is_success() {
         bail!("the simulated CallRail has no recording `{recording}`: {}", answer.text_lossy(500));
     }
     Ok(())

@@ -2,13 +2,15 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use anyhow::bail;
 use domain::{Clock as _, TenantId};
 use management_api::auth::{Grant, Role, SigningKey};
 use runtime::SystemClock;
+use secrecy::ExposeSecret as _;
 use settings::Settings;
 
 use super::{data_dir, say};
-use crate::demo;
+use crate::{app::trust, demo};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -30,13 +32,21 @@ pub(super) struct Args {
 }
 
 fn role(text: &str) -> Result<Role, String> {
-    text.parse().map_err(|_| "a role is one of platform_admin, tenant_admin, operator, viewer".to_owned())
+    text.parse()
 }
 
 pub(super) fn run(settings: &Settings, args: Args) -> anyhow::Result<()> {
     let folder = data_dir(settings, args.data_dir)?;
+    if !folder.join("keys/jwt.pk8").exists() {
+        bail!("the data folder {} has no key yet: start a server on it first (`make run`)", folder.display());
+    }
     let key = SigningKey::open(&folder)?;
-    let grant = Grant { subject: args.subject, roles: vec![args.role], tenants: args.tenants };
-    let token = key.mint(&grant, SystemClock::default().now(), Duration::from_secs(args.minutes * 60))?;
-    say(&token)
+    let grant = Grant {
+        subject: args.subject,
+        roles: vec![args.role],
+        tenants: args.tenants,
+        valid_for: Duration::from_secs(args.minutes * 60),
+    };
+    let token = key.mint(&trust(), &grant, SystemClock::default().now())?;
+    say(token.expose_secret())
 }

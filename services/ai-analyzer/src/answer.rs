@@ -1,0 +1,340 @@
+//! What a model answered, checked: nothing counts that the schema does not allow or that nobody said.
+//!
+//! An answer that lacks a field, has one of another type or a word that is not on its list is refused as a whole: the
+//! service promises the schema, so such an answer went wrong and its numbers mean nothing either. Beyond that the
+//! answer is mended: numbers are clamped, long text is cut, a reason whose quote nobody said is dropped, and so is a
+//! ZIP code that stands nowhere.
+
+use domain::{Budget, CallerIntent, PostalCode, ProjectType, Reason, Sentiment, Timeline, text};
+use serde_json::Value;
+
+use crate::{
+    judgement::{Judgement, MAX_ADDRESS, MAX_QUOTE_BYTES, MAX_REASON, MAX_REASONS, MAX_SUMMARY},
+    material::Material,
+    words::Words,
+};
+
+/// The answer is not of the shape that was asked for. Names the field, never its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the model's answer lacks `{field}`, or has it of another kind")]
+pub(crate) struct OutsideSchema {
+    pub(crate) field: &'static str,
+}
+
+/// Reads an answer about `material`.
+pub(crate) fn read(answer: &Value, material: &Material<'_>) -> Result<Judgement, OutsideSchema> {
+    let said: Vec<Words<'_>> = material.texts().map(Words::of).collect();
+    let reasons = answer["reasons"]
+        .as_array()
+        .ok_or(OutsideSchema { field: "reasons" })?;
+    Ok(Judgement {
+        summary: text::line(string(answer, "summary")?, MAX_SUMMARY)
+            .ok_or(OutsideSchema { field: "summary" })?,
+        intent: word(answer, "intent", CallerIntent::from_word)?,
+        sentiment: word(answer, "sentiment", Sentiment::from_word)?,
+        project_type: word(answer, "project_type", ProjectType::from_word)?,
+        timeline: word(answer, "timeline", Timeline::from_word)?,
+        budget: word(answer, "budget", Budget::from_word)?,
+        lead_score: percent(number(answer, "lead_score")?),
+        confidence: number(answer, "confidence")?.clamp(0.0, 1.0),
+        reasons: reasons
+            .iter()
+            .filter_map(|item| reason(item, &said))
+            .take(MAX_REASONS)
+            .collect(),
+        spam_likelihood: number(answer, "spam_likelihood")?.clamp(0.0, 100.0),
+        postal_code: postal_code(&answer["postal_code"], &said, material),
+        address: answer["address"]
+            .as_str()
+            .and_then(|address| text::line(address, MAX_ADDRESS)),
+    })
+}
+
+fn string<'a>(answer: &'a Value, field: &'static str) -> Result<&'a str, OutsideSchema> {
+    answer[field].as_str().ok_or(OutsideSchema { field })
+}
+
+fn word<T>(
+    answer: &Value,
+    field: &'static str,
+    read: fn(&str) -> Option<T>,
+) -> Result<T, OutsideSchema> {
+    read(string(answer, field)?).ok_or(OutsideSchema { field })
+}
+
+fn number(answer: &Value, field: &'static str) -> Result<f64, OutsideSchema> {
+    answer[field]
+        .as_f64()
+        .filter(|number| number.is_finite())
+        .ok_or(OutsideSchema { field })
+}
+
+/// The nearest whole number from 0 to 100.
+fn percent(number: f64) -> u8 {
+    (0..=100_u8)
+        .rev()
+        .find(|percent| f64::from(*percent) - 0.5 <= number)
+        .unwrap_or(0)
+}
+
+/// A reason with the words that were said; none when nobody said them.
+fn reason(item: &Value, said: &[Words<'_>]) -> Option<Reason> {
+    let quote = Words::of(
+        item["quote"]
+            .as_str()
+            .filter(|quote| quote.len() <= 4 * MAX_QUOTE_BYTES)?,
+    );
+    let quote = said
+        .iter()
+        .find_map(|words| words.text(&words.find_words(&quote)?))?;
+    Some(Reason {
+        reason: text::line(item["reason"].as_str()?, MAX_REASON)?,
+        quote: Some(quote)
+            .filter(|quote| quote.len() <= MAX_QUOTE_BYTES)?
+            .to_owned(),
+    })
+}
+
+/// A ZIP code that was said, typed or delivered.
+fn postal_code(value: &Value, said: &[Words<'_>], material: &Material<'_>) -> Option<PostalCode> {
+    let code = PostalCode::parse(value.as_str()?).ok()?;
+    let stands_in =
+        |words: &Words<'_>| words.postal_codes().iter().any(|(known, _)| *known == code);
+    let in_facts = || {
+        material
+            .facts
+            .iter()
+            .any(|(_, value)| stands_in(&Words::of(value)))
+    };
+    (said.iter().any(stands_in) || in_facts()).then_some(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Turn;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn turns() -> Vec<Turn> {
+        let turn = |speaker: &str, text: &str| Turn {
+            speaker: speaker.into(),
+            start_ms: 0,
+            end_ms: 1,
+            text: text.into(),
+        };
+        vec![
+            turn("1", "Thanks for calling, how can I help?"),
+            turn(
+                "2",
+                "I’d like a quote for my kitchen. We’re at seven eight six six four.",
+            ),
+        ]
+    }
+
+    fn good() -> Value {
+        json!({
+            "summary": "A homeowner wants a\n quote for a kitchen.",
+            "intent": "quote_request",
+            "sentiment": "positive",
+            "project_type": "kitchen",
+            "timeline": "1_3_months",
+            "budget": "unknown",
+            "postal_code": "78664",
+            "address": null,
+            "reasons": [{ "reason": "Asks for a quote", "quote": "i'd like a QUOTE, for my kitchen" }],
+            "lead_score": 82,
+            "confidence": 0.8,
+            "spam_likelihood": 2.5,
+        })
+    }
+
+    fn judge(answer: &Value) -> Result<Judgement, OutsideSchema> {
+        let turns = turns();
+        let facts = vec![("ZIP code on file", "75201".to_owned())];
+        read(
+            answer,
+            &Material {
+                turns: turns.iter().collect(),
+                note: None,
+                facts,
+                is_answered: None,
+            },
+        )
+    }
+
+    fn with(field: &str, value: Value) -> Value {
+        let mut answer = good();
+        answer[field] = value;
+        answer
+    }
+
+    #[test]
+    fn a_good_answer_is_taken_with_the_callers_own_words() {
+        let judgement = judge(&good()).unwrap();
+        assert_eq!(judgement.intent, CallerIntent::Quote);
+        assert_eq!(
+            judgement.summary,
+            "A homeowner wants a quote for a kitchen."
+        );
+        assert_eq!(
+            judgement.reasons[0].quote,
+            "I’d like a quote for my kitchen"
+        );
+        assert_eq!(
+            judgement.postal_code.map(String::from).as_deref(),
+            Some("78664")
+        );
+        assert_eq!((judgement.lead_score, judgement.spam_likelihood), (82, 2.5));
+    }
+
+    #[test]
+    fn an_answer_without_a_field_or_with_another_type_is_refused_whole() {
+        for field in [
+            "summary",
+            "intent",
+            "sentiment",
+            "project_type",
+            "timeline",
+            "budget",
+            "reasons",
+            "lead_score",
+            "confidence",
+            "spam_likelihood",
+        ] {
+            for value in [Value::Null, json!({}), json!(true)] {
+                assert_eq!(judge(&with(field, value)), Err(OutsideSchema { field }));
+            }
+        }
+        assert!(judge(&with("lead_score", json!("82"))).is_err());
+        assert!(judge(&with("summary", json!(" \n"))).is_err());
+        for answer in [Value::Null, json!([]), json!("text"), json!(7)] {
+            assert!(judge(&answer).is_err(), "{answer}");
+        }
+    }
+
+    #[test]
+    fn an_answer_with_a_word_outside_its_list_is_refused_whole() {
+        for field in ["intent", "sentiment", "project_type", "timeline", "budget"] {
+            for word in ["", "Kitchen", "quote_request; DROP TABLE", "none"] {
+                assert_eq!(
+                    judge(&with(field, json!(word))),
+                    Err(OutsideSchema { field }),
+                    "{word}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_are_clamped_and_text_is_cut() {
+        for (given, expected) in [
+            (-5.0, 0),
+            (0.4, 0),
+            (0.5, 1),
+            (99.4, 99),
+            (100.0, 100),
+            (1e300, 100),
+        ] {
+            assert_eq!(
+                judge(&with("lead_score", json!(given))).unwrap().lead_score,
+                expected,
+                "{given}"
+            );
+        }
+        assert_eq!(
+            judge(&with("spam_likelihood", json!(-1)))
+                .unwrap()
+                .spam_likelihood,
+            0.0
+        );
+        assert_eq!(
+            judge(&with("spam_likelihood", json!(400)))
+                .unwrap()
+                .spam_likelihood,
+            100.0
+        );
+        assert_eq!(
+            judge(&with("confidence", json!(7))).unwrap().confidence,
+            1.0
+        );
+        let long = judge(&with("summary", json!("é".repeat(5_000)))).unwrap();
+        assert_eq!(long.summary.chars().count(), MAX_SUMMARY);
+    }
+
+    #[test]
+    fn a_reason_needs_words_that_were_said() {
+        for quote in [
+            "I'd like a quote for my bathroom",
+            "",
+            "...",
+            "help I’d like",
+            "kitch",
+        ] {
+            let reasons = json!([{ "reason": "Made up", "quote": quote }]);
+            assert_eq!(
+                judge(&with("reasons", reasons)).unwrap().reasons,
+                [],
+                "{quote}"
+            );
+        }
+        for broken in [
+            json!("x"),
+            json!({ "quote": "how can I help" }),
+            json!({ "reason": "x", "quote": 7 }),
+        ] {
+            assert_eq!(
+                judge(&with("reasons", json!([broken]))).unwrap().reasons,
+                []
+            );
+        }
+        let many = vec![json!({ "reason": "x", "quote": "kitchen" }); 50];
+        assert_eq!(
+            judge(&with("reasons", json!(many))).unwrap().reasons.len(),
+            MAX_REASONS
+        );
+    }
+
+    #[test]
+    fn a_zip_code_must_stand_somewhere() {
+        let code = |value: Value| {
+            judge(&with("postal_code", value))
+                .unwrap()
+                .postal_code
+                .map(String::from)
+        };
+        assert_eq!(
+            code(json!("75201")).as_deref(),
+            Some("75201"),
+            "it is on file"
+        );
+        for value in [
+            json!("10001"),
+            json!("7866"),
+            json!("seven"),
+            json!(78664),
+            json!({}),
+            Value::Null,
+        ] {
+            assert_eq!(code(value.clone()), None, "{value}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_of_the_model_stays_within_bounds(text in "\\PC{0,300}", quote in "\\PC{0,60}") {
+            let mut answer = with("summary", json!(text));
+            answer["address"] = json!(text);
+            answer["postal_code"] = json!(quote);
+            answer["reasons"] = json!([{ "reason": text, "quote": quote }]);
+            if let Ok(judgement) = judge(&answer) {
+                let said = turns();
+                for reason in &judgement.reasons {
+                    prop_assert!(said.iter().any(|turn| turn.text.contains(&reason.quote)));
+                }
+                prop_assert!(!judgement.summary.contains('\n'));
+            }
+        }
+    }
+}

@@ -1,0 +1,419 @@
+//! From a conversation to where the request goes.
+
+use std::time::Duration;
+
+use domain::{
+    AreaBasis, AreaVerdict, Budget, CallFacts, CallerIntent, Disposition, Engine, ProjectType,
+    RetryPolicy, Section, ServiceArea, SpamGate, Timeline, WorkflowConfig,
+};
+use google::GeminiConfig;
+use serde_json::json;
+use simulators::{Fault, GOOGLE_TOKEN};
+
+use crate::world::{World, call, job, job_with, script, spoken, usage};
+
+const MODEL: &str = "gemini-3.5-flash-lite";
+const RULES: &str = "rules-1";
+
+fn rules() -> Engine {
+    Engine::Rules(RULES.to_owned())
+}
+
+fn austin() -> WorkflowConfig {
+    let service_area = ServiceArea {
+        postal_codes: vec!["786xx".into(), "787xx".into()],
+        ..ServiceArea::default()
+    };
+    WorkflowConfig {
+        service_area,
+        ..WorkflowConfig::default()
+    }
+}
+
+#[tokio::test]
+async fn a_kitchen_lead_is_judged_by_the_model_and_qualified() {
+    let world = World::start().await;
+    let job = job_with(call(script("kitchen-quote")), 0, austin());
+    let judged = world.judge(&job).await;
+
+    let analysis = judged.analysis();
+    assert_eq!(analysis.engine, Engine::Model(MODEL.to_owned()));
+    assert_eq!(analysis.revision, 3);
+    assert_eq!(
+        (analysis.intent, analysis.project_type),
+        (CallerIntent::Quote, ProjectType::Kitchen)
+    );
+    assert_eq!(analysis.timeline, Timeline::OneToThreeMonths);
+    assert_eq!(
+        analysis.postal_code.as_ref().map(|code| code.as_str()),
+        Some("78664")
+    );
+    assert!(
+        analysis.lead_score >= 50 && analysis.spam_likelihood < 50.0,
+        "{analysis:?}"
+    );
+    assert!(!analysis.reasons.is_empty() && !analysis.is_blocked);
+    let turns = script("kitchen-quote");
+    assert!(
+        analysis
+            .reasons
+            .iter()
+            .all(|reason| turns.iter().any(|turn| turn.text.contains(&reason.quote)))
+    );
+
+    let qualification = &judged.qualification;
+    assert_eq!(
+        (qualification.revision, qualification.config_version),
+        (5, 9)
+    );
+    assert_eq!(
+        (qualification.gate, qualification.area),
+        (SpamGate::Pass, AreaVerdict::In(AreaBasis::PostalCode))
+    );
+    let tokens = analysis.tokens;
+    assert_eq!(
+        usage(&job),
+        [
+            (
+                MODEL.to_owned(),
+                "model_prompt_tokens".to_owned(),
+                u64::from(tokens.prompt)
+            ),
+            (
+                MODEL.to_owned(),
+                "model_output_tokens".to_owned(),
+                u64::from(tokens.output)
+            ),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn policy_and_data_travel_apart() {
+    let world = World::start().await;
+    world.judge(&job(call(script("kitchen-quote")), 0)).await;
+    let request = world.simulators.gemini().requests().remove(0);
+    let system = request.body["systemInstruction"].to_string();
+    let user = request.body["contents"].to_string();
+    assert!(user.contains("quartz countertops") && user.contains("Dana Whitfield"));
+    assert!(!system.contains("quartz") && !system.contains("Dana"));
+    assert_eq!(
+        request.body["labels"],
+        json!({ "stage": "analysis", "tenant": "tenant_demo" })
+    );
+    assert!(request.body["generationConfig"]["temperature"].is_null());
+}
+
+#[tokio::test]
+async fn spam_and_doubtful_calls_are_held_back() {
+    let world = World::start().await;
+    for (name, gate) in [
+        ("spam-robocall", SpamGate::Quarantine),
+        ("unsure-pitch", SpamGate::Review),
+    ] {
+        let by_model = world.judge(&job(call(script(name)), 0)).await;
+        assert_eq!(by_model.qualification.gate, gate, "{name} by the model");
+    }
+    world.simulators.gemini().always(Fault::Status(503));
+    for (name, gate) in [
+        ("spam-robocall", SpamGate::Quarantine),
+        ("unsure-pitch", SpamGate::Review),
+    ] {
+        let by_rules = world.judge(&job(call(script(name)), 1)).await;
+        assert_eq!(by_rules.qualification.gate, gate, "{name} by the rules");
+    }
+}
+
+#[tokio::test]
+async fn a_stored_analysis_is_kept_and_only_qualified_anew() {
+    let world = World::start().await;
+    let mut document = call(script("kitchen-quote"));
+    let mut stored = world
+        .judge(&job(document.clone(), 0))
+        .await
+        .analysis()
+        .clone();
+    stored.postal_code = None;
+    document.analysis = Some(stored);
+    document.source.call.caller_postal_code = Some("75201".into());
+    let judged = world.judge(&job_with(document, 0, austin())).await;
+    assert_eq!(judged.analysis, None);
+    assert_eq!(
+        judged.qualification.area,
+        AreaVerdict::Out(AreaBasis::PostalCode)
+    );
+    assert_eq!(world.asked(), 1);
+}
+
+#[tokio::test]
+async fn an_outdated_analysis_is_made_again() {
+    let world = World::start().await;
+    let mut document = call(script("kitchen-quote"));
+    let stored = world
+        .judge(&job(document.clone(), 0))
+        .await
+        .analysis()
+        .clone();
+    document.analysis = Some(stored);
+    document.revisions.analysis += 1;
+    let judged = world.judge(&job(document, 0)).await;
+    assert_eq!(judged.analysis().revision, 4);
+}
+
+#[tokio::test]
+async fn a_call_without_words_is_judged_without_the_model() {
+    let world = World::start().await;
+    let mut document = call(Vec::new());
+    let silent = world.judge(&job(document.clone(), 0)).await;
+    document.transcript = None;
+    document.source.call.is_answered = Some(false);
+    let missed = world.judge(&job(document, 0)).await;
+    for judged in [&silent, &missed] {
+        assert_eq!(
+            (&judged.analysis().engine, judged.qualification.gate),
+            (&rules(), SpamGate::Pass)
+        );
+        assert_eq!(judged.analysis().revision, 3);
+    }
+    assert!(missed.analysis().summary.starts_with("Missed call."));
+    assert_eq!(world.asked(), 0);
+}
+
+#[tokio::test]
+async fn a_note_alone_is_worth_a_question() {
+    let world = World::start().await;
+    let mut document = call(Vec::new());
+    document.source.call = CallFacts {
+        note: Some("Wants a quote for a new deck.".into()),
+        ..CallFacts::default()
+    };
+    let judged = world.judge(&job(document, 0)).await;
+    assert_eq!(judged.analysis().project_type, ProjectType::Outdoor);
+    assert_eq!(world.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_model_that_is_out_is_tried_once_more_and_then_the_rules_fill_in() {
+    let world = World::start().await;
+    for fault in [
+        Fault::RateLimit,
+        Fault::Status(500),
+        Fault::ResetAfterWrite,
+        Fault::Malformed,
+        Fault::OutsideSchema,
+    ] {
+        world.simulators.gemini().always(fault.clone());
+        let error = world
+            .handle(&job(call(script("kitchen-quote")), 0))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.disposition,
+            Disposition::Retry { after: None },
+            "{fault:?}: {error}"
+        );
+        let judged = world.judge(&job(call(script("kitchen-quote")), 1)).await;
+        assert_eq!(judged.analysis().engine, rules(), "{fault:?}");
+        assert!(!judged.analysis().is_blocked);
+        world.simulators.gemini().clear_faults();
+    }
+}
+
+#[tokio::test]
+async fn a_lead_does_not_wait_long_for_a_model() {
+    let world = World::start().await;
+    let slow_down = |seconds| Fault::Answer {
+        status: 429,
+        retry_after_seconds: Some(seconds),
+        body: None,
+    };
+    world.simulators.gemini().always(slow_down(600));
+    assert_eq!(
+        world
+            .judge(&job(call(script("kitchen-quote")), 0))
+            .await
+            .analysis()
+            .engine,
+        rules()
+    );
+    world.simulators.gemini().clear_faults();
+    world.simulators.gemini().always(slow_down(2));
+    let error = world
+        .handle(&job(call(script("kitchen-quote")), 0))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.disposition,
+        Disposition::Retry {
+            after: Some(Duration::from_secs(2))
+        }
+    );
+    let retry = RetryPolicy {
+        fast_ms: Vec::new(),
+        ..RetryPolicy::default()
+    };
+    let hasty = WorkflowConfig {
+        retry,
+        ..WorkflowConfig::default()
+    };
+    let judged = world
+        .judge(&job_with(call(script("kitchen-quote")), 0, hasty))
+        .await;
+    assert_eq!(
+        judged.analysis().engine,
+        rules(),
+        "without a fast lane the next try would come too late"
+    );
+}
+
+#[tokio::test]
+async fn what_an_operator_must_mend_loses_no_lead() {
+    let models = |models: &[&str]| {
+        let models = models.iter().map(|model| (*model).to_owned()).collect();
+        move |config| GeminiConfig { models, ..config }
+    };
+    for world in [
+        World::start_with(models(&["gemini-2.5-flash"]), GOOGLE_TOKEN).await,
+        World::start_with(models(&[MODEL]), "revoked").await,
+    ] {
+        let judged = world.judge(&job(call(script("kitchen-quote")), 0)).await;
+        assert_eq!(judged.analysis().engine, rules());
+        assert_eq!(judged.qualification.gate, SpamGate::Pass);
+    }
+}
+
+#[tokio::test]
+async fn what_the_model_refuses_for_safety_is_for_a_person() {
+    let world = World::start().await;
+    world.simulators.gemini().answer_next(Fault::Blocked);
+    let job = job(call(script("kitchen-quote")), 0);
+    let judged = world.judge(&job).await;
+    let analysis = judged.analysis();
+    assert!(analysis.is_blocked);
+    assert_eq!(
+        (&analysis.engine, judged.qualification.gate),
+        (&rules(), SpamGate::Review)
+    );
+    assert!(analysis.tokens.prompt > 0 && analysis.spam_likelihood < 50.0);
+    assert_eq!(usage(&job).len(), 1, "the prompt is billed");
+}
+
+#[tokio::test]
+async fn what_was_used_in_vain_is_recorded_too() {
+    let world = World::start().await;
+    world.simulators.gemini().always(Fault::OutsideSchema);
+    let job = job(call(script("kitchen-quote")), 0);
+    assert!(world.handle(&job).await.is_err());
+    assert_eq!(usage(&job).len(), 2);
+}
+
+#[tokio::test]
+async fn a_zip_code_that_nobody_said_does_not_count() {
+    let world = World::start().await;
+    world
+        .simulators
+        .gemini()
+        .answer_with(json!({ "postal_code": "10001" }));
+    let judged = world
+        .judge(&job_with(call(script("no-place")), 0, austin()))
+        .await;
+    assert_eq!(judged.analysis().postal_code, None);
+    assert_eq!(judged.qualification.area, AreaVerdict::Unknown);
+}
+
+#[tokio::test]
+async fn the_rules_understand_the_calls_that_come_with_the_simulators() {
+    let world = World::start().await;
+    world.simulators.gemini().always(Fault::Status(503));
+    for (name, project, timeline, budget, code, least_score) in [
+        (
+            "kitchen-quote",
+            ProjectType::Kitchen,
+            Timeline::OneToThreeMonths,
+            Budget::Medium,
+            Some("78664"),
+            80,
+        ),
+        (
+            "bathroom-leak",
+            ProjectType::Bathroom,
+            Timeline::Immediate,
+            Budget::Medium,
+            Some("78704"),
+            70,
+        ),
+        (
+            "long-call",
+            ProjectType::Kitchen,
+            Timeline::ThreeToSixMonths,
+            Budget::High,
+            Some("78613"),
+            70,
+        ),
+        (
+            "whole-home",
+            ProjectType::WholeHome,
+            Timeline::SixMonthsPlus,
+            Budget::High,
+            Some("78730"),
+            60,
+        ),
+        (
+            "out-of-area",
+            ProjectType::Kitchen,
+            Timeline::ThreeToSixMonths,
+            Budget::High,
+            Some("75201"),
+            60,
+        ),
+        (
+            "no-place",
+            ProjectType::Outdoor,
+            Timeline::ThreeToSixMonths,
+            Budget::Medium,
+            None,
+            60,
+        ),
+    ] {
+        let judged = world.judge(&job(call(script(name)), 1)).await;
+        let analysis = judged.analysis();
+        assert_eq!(
+            (analysis.project_type, analysis.timeline),
+            (project, timeline),
+            "{name}"
+        );
+        assert_eq!(
+            (
+                analysis.budget,
+                analysis.postal_code.as_ref().map(|it| it.as_str())
+            ),
+            (budget, code),
+            "{name}"
+        );
+        assert!(
+            analysis.lead_score >= least_score,
+            "{name}: {}",
+            analysis.lead_score
+        );
+        assert_eq!(judged.qualification.gate, SpamGate::Pass, "{name}");
+        assert!(analysis.confidence <= 0.3);
+    }
+}
+
+#[tokio::test]
+async fn the_same_call_is_judged_the_same_by_the_rules() {
+    let world = World::start().await;
+    world.simulators.gemini().always(Fault::Status(503));
+    let mut turns = script("long-call");
+    turns.push(spoken("2", "It’s café-style, “très chic” 😀 — 78613‑ish."));
+    let first = world.handle(&job(call(turns.clone()), 1)).await.unwrap();
+    let second = world.handle(&job(call(turns), 1)).await.unwrap();
+    assert_eq!(first, second);
+    let domain::Outcome::Done { sections, .. } = first else {
+        panic!("not done")
+    };
+    assert!(matches!(
+        sections.as_slice(),
+        [Section::Analysis(_), Section::Qualification(_)]
+    ));
+}

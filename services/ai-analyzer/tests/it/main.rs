@@ -1,0 +1,6 @@
+//! The stage against a simulated Gemini, over real HTTP.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod analysis;
+mod red_team;
+mod world;

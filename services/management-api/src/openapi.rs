@@ -1,0 +1,87 @@
+//! The description of this API: OpenAPI 3.1, made from the handlers and the types that they answer with.
+
+use std::sync::LazyLock;
+
+use axum::response::IntoResponse;
+use http::header::CONTENT_TYPE;
+use utoipa::{
+    OpenApi,
+    openapi::{
+        RefOr, Schema,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+use crate::{
+    problems::{FieldError, Problem},
+    routes,
+};
+
+static DOCUMENT: LazyLock<String> = LazyLock::new(openapi_json);
+
+/// What the description says beside the routes.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Multi-Tenant Ingestion Pipeline: management API",
+        description = "Times are RFC 3339 in UTC. Every documented field of an answer is always there; it is `null` \
+                       while its value is not known. Errors are problem documents (RFC 9457). What belongs to another \
+                       tenant is answered as if it did not exist."
+    ),
+    components(schemas(Problem, FieldError)),
+    tags(
+        (name = "requests", description = "Leads, from their first delivery to their last effect."),
+        (name = "service", description = "About this service itself.")
+    )
+)]
+struct Base;
+
+pub(crate) fn base() -> utoipa::openapi::OpenApi {
+    let mut api = Base::openapi();
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .description(Some(
+            "A signed token. Claims: `iss`, `aud`, `exp`, `sub`, `roles` (of `platform_admin`, `tenant_admin`, \
+             `operator`, `viewer`) and `tenants` (the tenants that it is for; a platform administrator's is for all).",
+        ))
+        .build();
+    if let Some(components) = &mut api.components {
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    }
+    api
+}
+
+/// The description as pretty-printed JSON, as it is served and checked in.
+///
+/// # Panics
+/// Never: the description is built from types alone, and a test prints it.
+pub fn openapi_json() -> String {
+    let mut api = routes::routes().into_openapi();
+    if let Some(components) = &mut api.components {
+        for (name, schema) in &mut components.schemas {
+            if name != Problem::NAME {
+                require_all(schema);
+            }
+        }
+    }
+    api.to_pretty_json().expect("expressible in JSON") + "\n"
+}
+
+/// Answers carry every field: one that may be null is required all the same.
+fn require_all(schema: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(object)) = schema {
+        object.required = object.properties.keys().cloned().collect();
+    }
+}
+
+/// This description.
+#[utoipa::path(
+    get,
+    path = "/v1/openapi.json",
+    tag = "service",
+    responses((status = OK, description = "OpenAPI 3.1.", content_type = "application/json", body = Object))
+)]
+pub(crate) async fn show_openapi() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], DOCUMENT.as_str())
+}

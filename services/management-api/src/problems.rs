@@ -1,0 +1,97 @@
+//! Problems: how a store's failure is answered, and how all of them are described.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use domain::StoreError;
+use utoipa::{
+    IntoResponses, ToSchema,
+    openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder},
+};
+
+/// The media type of problems.
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
+
+/// Answers what the store could not do.
+pub(crate) fn of_store(error: &StoreError) -> runtime::Problem {
+    match error {
+        StoreError::Busy => runtime::Problem::unavailable(
+            "The service is busy. Try again after the time in the `Retry-After` header.",
+            Duration::from_secs(1),
+        ),
+        StoreError::NotFound => runtime::Problem::not_found("There is no such thing."),
+        StoreError::Conflict(_) => {
+            runtime::Problem::conflict("It stands in the way of something that exists.")
+                .with_cause(error)
+        }
+        StoreError::Failed(_) | StoreError::Corrupt(_) => runtime::Problem::internal(error),
+    }
+}
+
+/// Why there is no answer (RFC 9457).
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes `runtime::Problem`, which is what is sent"
+)]
+pub(crate) struct Problem {
+    /// The kind of problem, which does not change: `/problems/not-found`.
+    r#type: String,
+    /// The kind in words.
+    title: String,
+    /// The status of the answer.
+    status: u16,
+    /// What went wrong here, and what to do about it.
+    detail: String,
+    /// The id to find this call by in the service's logs.
+    request_id: Option<String>,
+    /// What is wrong, part by part.
+    #[schema(nullable = false)]
+    errors: Option<Vec<FieldError>>,
+}
+
+impl Problem {
+    /// The schema's name.
+    pub(crate) const NAME: &'static str = "Problem";
+}
+
+/// One thing that is wrong with a call.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes `runtime::FieldError`, which is what is sent"
+)]
+pub(crate) struct FieldError {
+    /// The parameter, or the path of the field.
+    field: String,
+    /// What is wrong with it.
+    message: String,
+}
+
+/// What a route under a tenant answers when it does not answer.
+pub(crate) struct TenantProblems;
+
+impl IntoResponses for TenantProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        [
+            ("401", "No token, or one that is not valid."),
+            ("403", "The token's role does not allow this."),
+            (
+                "404",
+                "No such tenant or thing, or the token is not for its tenant.",
+            ),
+            ("500", "It failed on our side."),
+            ("503", "Too busy: try again after `Retry-After`."),
+        ]
+        .into_iter()
+        .map(|(status, description)| (status.to_owned(), problem(description).into()))
+        .collect()
+    }
+}
+
+fn problem(description: &str) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::NAME)));
+    ResponseBuilder::new()
+        .description(description)
+        .content(MEDIA_TYPE, content.build())
+        .build()
+}

@@ -1,0 +1,145 @@
+//! A request as it stands in a list.
+
+use domain::{Audio, ContactSection, Document, LeadRequest, workflow};
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::words::{Area, AreaBasis, Channel, DispatchState, Flag, Intent, ProjectType, Status};
+
+/// A request in short.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RequestSummary {
+    /// Its id.
+    request_id: String,
+    /// Where it stands.
+    status: Status,
+    /// By what way it came.
+    channel: Channel,
+    /// When its first delivery was stored.
+    created_at: Timestamp,
+    /// When it was last written.
+    updated_at: Timestamp,
+    /// Who called.
+    caller: Caller,
+    /// How promising it is.
+    #[schema(minimum = 0, maximum = 100)]
+    lead_score: Option<u8>,
+    /// What the caller wants.
+    intent: Option<Intent>,
+    /// What is to be remodeled.
+    project_type: Option<ProjectType>,
+    /// How likely it is spam, in percent.
+    #[schema(minimum = 0, maximum = 100)]
+    spam_likelihood: Option<f64>,
+    /// Whether it is in the service area.
+    area: Option<Area>,
+    /// The conversation in a few sentences.
+    summary: Option<String>,
+    /// Where it stands with each CRM.
+    dispatches: Vec<DispatchSummary>,
+    /// What a reader should know.
+    flags: Vec<Flag>,
+    /// The request that this one turned out to be the same as.
+    merged_into: Option<String>,
+}
+
+/// Who called, in short.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CallerSummary)]
+pub(crate) struct Caller {
+    /// Name.
+    name: Option<String>,
+    /// Telephone number in E.164 form; null when it was withheld.
+    phone: Option<String>,
+    /// Town.
+    city: Option<String>,
+}
+
+/// Where a request stands with one CRM.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DispatchSummary {
+    /// The connection's name.
+    connection: String,
+    /// The connector's slug.
+    connector: String,
+    /// The state.
+    state: DispatchState,
+}
+
+impl RequestSummary {
+    pub(super) fn of(request: &LeadRequest) -> Self {
+        let document = &request.document;
+        let contact = contact(document);
+        let analysis = document.analysis.as_ref();
+        Self {
+            request_id: request.id.to_string(),
+            status: request.status.into(),
+            channel: Channel::Phone,
+            created_at: request.created_at,
+            updated_at: request.updated_at,
+            caller: Caller {
+                name: contact.name,
+                phone: contact.phone.map(String::from),
+                city: contact.city,
+            },
+            lead_score: analysis.map(|analysis| analysis.lead_score),
+            intent: analysis.map(|analysis| analysis.intent.into()),
+            project_type: analysis.map(|analysis| analysis.project_type.into()),
+            spam_likelihood: analysis.map(|analysis| analysis.spam_likelihood),
+            area: document
+                .qualification
+                .as_ref()
+                .map(|qualification| area(qualification.area).0),
+            summary: analysis.map(|analysis| analysis.summary.clone()),
+            dispatches: document
+                .dispatches
+                .iter()
+                .map(|(connection, dispatch)| DispatchSummary {
+                    connection: connection.to_string(),
+                    connector: dispatch.connector.clone(),
+                    state: dispatch.state.into(),
+                })
+                .collect(),
+            flags: flags(document),
+            merged_into: document.merged_into.map(|id| id.to_string()),
+        }
+    }
+}
+
+/// How the person can be reached. Before the stage that settles it, what the deliveries say.
+pub(super) fn contact(document: &Document) -> ContactSection {
+    if document.contact == ContactSection::default() {
+        workflow::contact(&document.call())
+    } else {
+        document.contact.clone()
+    }
+}
+
+pub(super) fn area(verdict: domain::AreaVerdict) -> (Area, Option<AreaBasis>) {
+    match verdict {
+        domain::AreaVerdict::In(basis) => (Area::In, Some(basis.into())),
+        domain::AreaVerdict::Out(basis) => (Area::Out, Some(basis.into())),
+        domain::AreaVerdict::Unknown => (Area::Unknown, None),
+    }
+}
+
+pub(super) fn flags(document: &Document) -> Vec<Flag> {
+    let recording = document.recording.as_ref();
+    let analysis = document.analysis.as_ref();
+    let qualification = document.qualification.as_ref();
+    let has_no_recording =
+        recording.is_some_and(|section| matches!(section.audio, Audio::Absent { .. }));
+    let is_by_rules =
+        analysis.is_some_and(|section| matches!(section.engine, domain::Engine::Rules(_)));
+    let is_area_unknown =
+        qualification.is_some_and(|section| section.area == domain::AreaVerdict::Unknown);
+    [
+        (has_no_recording, Flag::NoRecording),
+        (is_by_rules, Flag::AnalysedByRules),
+        (is_area_unknown, Flag::AreaUnknown),
+    ]
+    .into_iter()
+    .filter_map(|(is_raised, flag)| is_raised.then_some(flag))
+    .collect()
+}

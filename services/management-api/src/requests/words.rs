@@ -1,0 +1,233 @@
+//! The words of closed lists, as they are on the wire. Each is written down here, so that a change of the domain's own
+//! names does not change an answer, and a new value does not compile until it has a word.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+// `tt`, not `literal`: utoipa does not see into a literal that a macro has matched.
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident of $domain:ty { $($variant:ident => $word:tt),+ $(,)? })+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+        pub(crate) enum $name { $(#[serde(rename = $word)] $variant),+ }
+
+        impl From<$domain> for $name {
+            fn from(value: $domain) -> Self {
+                match value { $(<$domain>::$variant => Self::$variant),+ }
+            }
+        }
+    )+};
+}
+
+words! {
+    /// Where a request stands.
+    Status of domain::Status {
+        Received => "received",
+        Processing => "processing",
+        InReview => "in_review",
+        Held => "held",
+        Parked => "parked",
+        Completed => "completed",
+        Quarantined => "quarantined",
+        OutOfArea => "out_of_area",
+        Merged => "merged",
+        Erased => "erased",
+    }
+
+    /// A stage of the workflow.
+    Stage of domain::Stage {
+        Reading => "reading",
+        Recording => "recording",
+        Transcript => "transcript",
+        Analysis => "analysis",
+        Dispatch => "dispatch",
+        Notification => "notification",
+    }
+
+    /// What the caller wants.
+    Intent of domain::CallerIntent {
+        Quote => "quote_request",
+        Appointment => "appointment",
+        Repair => "repair",
+        Information => "information",
+        ExistingProject => "existing_project",
+        Complaint => "complaint",
+        Solicitation => "solicitation",
+        WrongNumber => "wrong_number",
+        Other => "other",
+    }
+
+    /// How the caller feels about it.
+    Sentiment of domain::Sentiment {
+        Positive => "positive",
+        Neutral => "neutral",
+        Negative => "negative",
+    }
+
+    /// What is to be remodeled.
+    ProjectType of domain::ProjectType {
+        Kitchen => "kitchen",
+        Bathroom => "bathroom",
+        WholeHome => "whole_home",
+        Addition => "addition",
+        Basement => "basement",
+        Roofing => "roofing",
+        WindowsDoors => "windows_doors",
+        Flooring => "flooring",
+        Outdoor => "outdoor",
+        Other => "other",
+        Unknown => "unknown",
+    }
+
+    /// When it should start.
+    ProjectStart of domain::Timeline {
+        Immediate => "immediate",
+        OneToThreeMonths => "1_3_months",
+        ThreeToSixMonths => "3_6_months",
+        SixMonthsPlus => "6_plus_months",
+        Unknown => "unknown",
+    }
+
+    /// What it may cost, compared with others of its kind.
+    Budget of domain::Budget {
+        High => "high",
+        Medium => "medium",
+        Low => "low",
+        Unknown => "unknown",
+    }
+
+    /// Why a call has no audio.
+    NoAudio of domain::NoAudio {
+        NeverArrived => "never_arrived",
+        NotRecorded => "not_recorded",
+        Empty => "empty",
+        Unreadable => "unreadable",
+        TooLarge => "too_large",
+        UnknownCall => "unknown_call",
+        NotConnected => "not_connected",
+    }
+
+    /// What the spam gate says.
+    SpamGate of domain::SpamGate {
+        Pass => "pass",
+        Review => "review",
+        Quarantine => "quarantine",
+    }
+
+    /// What a statement about the service area rests on.
+    AreaBasis of domain::AreaBasis {
+        Everywhere => "everywhere",
+        PostalCode => "postal_code",
+        Radius => "radius",
+        Address => "address",
+        CallerCity => "caller_city",
+    }
+
+    /// What a person decided.
+    Decision of domain::VerdictKind {
+        Approved => "approved",
+        Rejected => "rejected",
+    }
+
+    /// Where a request stands with one CRM.
+    DispatchState of domain::DispatchState {
+        Pending => "pending",
+        Held => "held",
+        Parked => "parked",
+        Done => "done",
+    }
+
+    /// Where a step stands among its attempts: not failed yet, tried again within seconds, or within hours.
+    Lane of domain::Lane {
+        First => "first",
+        Fast => "fast",
+        Slow => "slow",
+    }
+
+    /// Why a step waits for a person.
+    ParkCause of domain::ParkCause {
+        Permanent => "permanent",
+        Exhausted => "exhausted",
+        Deadline => "deadline",
+        CrashLoop => "crash_loop",
+        Unreadable => "unreadable",
+    }
+}
+
+/// By what way the lead came.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Channel {
+    /// A telephone call.
+    Phone,
+}
+
+/// Whether the project is in the service area.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Area {
+    /// It is.
+    In,
+    /// It is not.
+    Out,
+    /// Cannot be known: it goes on, flagged.
+    Unknown,
+}
+
+/// Something that a reader should know before trusting the rest.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Flag {
+    /// The call went on without its recording.
+    NoRecording,
+    /// Our own lexicon judged it, because no model could be had.
+    AnalysedByRules,
+    /// Whether the project is in the service area cannot be known.
+    AreaUnknown,
+}
+
+/// Whether there is audio.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RecordingState {
+    /// It is archived.
+    Stored,
+    /// There is none; the call goes on without.
+    Absent,
+}
+
+/// How a transcription went.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TranscriptOutcome {
+    /// Somebody spoke.
+    Spoken,
+    /// Nobody spoke.
+    Silent,
+    /// It could not be made; the call goes on without.
+    Unavailable,
+}
+
+/// Who judged.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Engine {
+    /// A model.
+    Model,
+    /// Our own lexicon.
+    Rules,
+}
+
+/// The state of a step that is still to be done.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum WorkState {
+    /// Runs once it is due.
+    Ready,
+    /// Runs now.
+    InFlight,
+    /// Waits until a connection is mended.
+    Held,
+    /// Waits for a person.
+    Parked,
+}

@@ -1,0 +1,201 @@
+//! The description of the API: checked in, served, and true.
+
+use std::{fs, sync::LazyLock};
+
+use management_api::openapi_json;
+use serde_json::{Map, Value};
+
+use crate::world::{World, body, problem};
+
+const FILE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../openapi/management-api.json"
+);
+
+static DESCRIPTION: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(&openapi_json()).unwrap());
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a switch for developers, not a setting of the product"
+)]
+fn the_checked_in_description_is_what_the_code_says() {
+    if std::env::var_os("UPDATE_OPENAPI").is_some() {
+        fs::write(FILE, openapi_json()).unwrap();
+    }
+    let checked_in = fs::read_to_string(FILE).unwrap_or_default();
+    assert!(
+        checked_in == openapi_json(),
+        "openapi/management-api.json is out of date. Write it anew and look at the difference:\n\
+         UPDATE_OPENAPI=1 cargo test -p management-api the_checked_in_description"
+    );
+}
+
+#[tokio::test]
+async fn the_description_is_served() {
+    let world = World::start().await;
+    let answer = world.get_openly("/v1/openapi.json").await;
+    assert_eq!(body(&answer), *DESCRIPTION);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+}
+
+fn operations() -> impl Iterator<Item = (&'static str, &'static str, &'static Value)> {
+    let paths = DESCRIPTION["paths"].as_object().unwrap();
+    paths.iter().flat_map(|(path, item)| {
+        let operations = item.as_object().unwrap().iter();
+        operations.map(move |(method, operation)| (path.as_str(), method.as_str(), operation))
+    })
+}
+
+#[test]
+fn every_operation_says_what_it_does_and_answers() {
+    assert_eq!(DESCRIPTION["openapi"], "3.1.0");
+    let bearer = &DESCRIPTION["components"]["securitySchemes"]["bearer"];
+    assert_eq!(
+        (&bearer["type"], &bearer["scheme"]),
+        (&"http".into(), &"bearer".into())
+    );
+    for (path, method, operation) in operations() {
+        assert!(operation["summary"].is_string(), "{method} {path}");
+        assert!(operation["operationId"].is_string(), "{method} {path}");
+        let answers = operation["responses"].as_object().unwrap();
+        assert!(answers.contains_key("200"), "{method} {path}");
+        for (status, answer) in answers.iter().filter(|(status, _)| *status != "200") {
+            let schema = &answer["content"]["application/problem+json"]["schema"]["$ref"];
+            assert_eq!(
+                schema, "#/components/schemas/Problem",
+                "{method} {path} {status}"
+            );
+        }
+        if path.contains("{tenant_id}") {
+            assert!(
+                operation["security"][0]["bearer"].is_array(),
+                "{method} {path}"
+            );
+            for status in ["401", "403", "404", "500", "503"] {
+                assert!(answers.contains_key(status), "{method} {path} {status}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_described_route_of_a_tenant_hides_what_is_anothers() {
+    let world = World::start().await;
+    let of_b = world.call_of("b", 1).await.to_string();
+    let mut tried = 0;
+    for (path, method, _) in operations().filter(|(path, ..)| path.contains("{tenant_id}")) {
+        let path = path.replace("{request_id}", &of_b);
+        assert!(
+            !path.replace("{tenant_id}", "").contains('{'),
+            "fill in {path}"
+        );
+        let token = world.token(&management_api::auth::Role::ALL[..3], &["a"]);
+        let header = format!("Bearer {}", secrecy::ExposeSecret::expose_secret(&token));
+        let method = method.to_uppercase();
+        // As somebody else's tenant, and as one's own that does not have the thing.
+        let anothers = path.replace("{tenant_id}", "b");
+        problem(&world.send(&method, &anothers, Some(&header)).await, 404);
+        if path.contains(&of_b) {
+            let own = path.replace("{tenant_id}", "a");
+            problem(&world.send(&method, &own, Some(&header)).await, 404);
+        }
+        tried += 1;
+    }
+    assert!(tried >= 2, "the description names the tenant's routes");
+}
+
+#[tokio::test]
+async fn a_problem_is_as_described() {
+    let world = World::start().await;
+    for path in ["/v1/tenants/a/requests?limit=0", "/v1/tenants/b/requests"] {
+        let shown: Value = world.get(path).await.json().unwrap();
+        assert_is_as_described(&shown, "Problem");
+    }
+}
+
+/// Checks a value against a schema of the description, and that it has no field which is not described.
+#[track_caller]
+pub(crate) fn assert_is_as_described(value: &Value, name: &str) {
+    let mut faults = Vec::new();
+    check(
+        value,
+        &DESCRIPTION["components"]["schemas"][name],
+        name,
+        &mut faults,
+    );
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+fn check(value: &Value, schema: &Value, at: &str, faults: &mut Vec<String>) {
+    if let Some(name) = schema["$ref"].as_str() {
+        let name = name.trim_start_matches("#/components/schemas/");
+        return check(
+            value,
+            &DESCRIPTION["components"]["schemas"][name],
+            at,
+            faults,
+        );
+    }
+    if let Some(choices) = schema["oneOf"].as_array() {
+        let fits = |choice: &&Value| {
+            let mut faults = Vec::new();
+            check(value, choice, at, &mut faults);
+            faults.is_empty()
+        };
+        if choices.iter().filter(fits).count() != 1 {
+            faults.push(format!("{at}: {value} is not one of the choices"));
+        }
+        return;
+    }
+    let type_of_value = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let types = match &schema["type"] {
+        Value::Array(types) => types.clone(),
+        one => vec![one.clone()],
+    };
+    let is_allowed = types.iter().any(|allowed| {
+        allowed == type_of_value || (allowed == "number" && type_of_value == "integer")
+    });
+    if !is_allowed {
+        faults.push(format!("{at}: {type_of_value} in place of {types:?}"));
+    }
+    if let (Some(words), false) = (schema["enum"].as_array(), value.is_null())
+        && !words.contains(value)
+    {
+        faults.push(format!("{at}: {value} is not one of the words"));
+    }
+    match value {
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                check(item, &schema["items"], &format!("{at}[{index}]"), faults);
+            }
+        }
+        Value::Object(fields) => check_fields(fields, schema, at, faults),
+        _ => {}
+    }
+}
+
+fn check_fields(fields: &Map<String, Value>, schema: &Value, at: &str, faults: &mut Vec<String>) {
+    for name in schema["required"].as_array().into_iter().flatten() {
+        if !fields.contains_key(name.as_str().unwrap()) {
+            faults.push(format!("{at}: lacks {name}"));
+        }
+    }
+    for (name, value) in fields {
+        let of_map = &schema["additionalProperties"];
+        match schema["properties"].get(name) {
+            Some(schema) => check(value, schema, &format!("{at}.{name}"), faults),
+            None if of_map.is_object() => check(value, of_map, &format!("{at}.{name}"), faults),
+            None => faults.push(format!("{at}: {name} is not described")),
+        }
+    }
+}

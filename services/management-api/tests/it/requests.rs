@@ -1,0 +1,583 @@
+//! Listing and showing requests.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{
+    AnalysisSection, AreaVerdict, Audio, Budget, CallFacts, CallerIntent, ConnectionName,
+    DispatchAttempt, DispatchSection, DispatchState, Engine, Message, NoAudio, NotificationRecord,
+    NotificationsSection, Outcome, ProjectType, QualificationSection, Reason, Record,
+    RecordingSection, RequestId, Section, Sentiment, SpamGate, Stage, Status, Timeline, Tokens,
+    TranscriptSection, TranscriptState, Turn, Usage,
+};
+use serde_json::{Value, json};
+use store::Reading;
+
+use crate::{
+    openapi::assert_is_as_described,
+    world::{World, body, problem},
+};
+
+const LIST: &str = "/v1/tenants/a/requests";
+
+fn ids(list: &Value) -> Vec<String> {
+    let items = list["items"].as_array().unwrap();
+    items
+        .iter()
+        .map(|item| item["request_id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_limit_outside_1_to_200_is_named() {
+    let world = World::start().await;
+    for number in 0..201 {
+        world.call(number).await;
+    }
+    for (limit, count) in [
+        ("", 50),
+        ("?limit=1", 1),
+        ("?limit=200", 200),
+        ("?limit=199", 199),
+    ] {
+        let list = body(&world.get(&format!("{LIST}{limit}")).await);
+        assert_eq!(ids(&list).len(), count, "{limit}");
+        assert!(list["next_cursor"].is_string(), "{limit}");
+    }
+    for limit in [
+        "0",
+        "201",
+        "-1",
+        "abc",
+        "",
+        "1.5",
+        "%201",
+        "99999999999999999999",
+    ] {
+        let shown = problem(&world.get(&format!("{LIST}?limit={limit}")).await, 422);
+        assert_eq!(shown["errors"][0]["field"], "limit", "{limit}: {shown}");
+    }
+}
+
+#[tokio::test]
+async fn every_parameter_that_is_wrong_is_named_at_once() {
+    let world = World::start().await;
+    let path = format!("{LIST}?limit=0&status=done&cursor=garbage");
+    let shown = problem(&world.get(&path).await, 422);
+    let fields: Vec<_> = shown["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| &error["field"])
+        .collect();
+    assert_eq!(fields, ["limit", "status", "cursor"]);
+    assert!(
+        shown["errors"][1]["message"]
+            .as_str()
+            .unwrap()
+            .contains("in_review"),
+        "{shown}"
+    );
+
+    problem(&world.get(&format!("{LIST}?limit=1&limit=2")).await, 400);
+    for cursor in ["", "req_0", "AAAA", "%00", "🦀"] {
+        problem(&world.get(&format!("{LIST}?cursor={cursor}")).await, 422);
+    }
+}
+
+#[tokio::test]
+async fn the_cursor_walks_every_request_once_while_more_arrive() {
+    let world = World::start().await;
+    let mut expected = Vec::new();
+    for number in 0..25 {
+        expected.push(world.call(number).await.to_string());
+        world.call_of("b", number).await;
+    }
+    expected.reverse();
+
+    let (mut walked, mut next, mut number) = (Vec::new(), String::new(), 100);
+    loop {
+        let page = body(&world.get(&format!("{LIST}?limit=4{next}")).await);
+        walked.extend(ids(&page));
+        let Some(cursor) = page["next_cursor"].as_str() else {
+            break;
+        };
+        next = format!("&cursor={cursor}");
+        // Between the pages: a new one, and news of an old one.
+        world.clock.advance(std::time::Duration::from_millis(3));
+        world.call(number).await;
+        number += 1;
+    }
+    assert_eq!(walked, expected);
+}
+
+#[tokio::test]
+async fn a_page_that_ends_with_the_last_request_has_no_cursor() {
+    let world = World::start().await;
+    let list = body(&world.get(LIST).await);
+    assert_eq!(list, json!({ "items": [], "next_cursor": null }));
+    for number in 0..2 {
+        world.call(number).await;
+    }
+    let list = body(&world.get(&format!("{LIST}?limit=2")).await);
+    assert_eq!((ids(&list).len(), &list["next_cursor"]), (2, &Value::Null));
+}
+
+#[tokio::test]
+async fn the_list_is_filtered_by_status() {
+    let world = World::start().await;
+    let (held, fresh) = (world.call(1).await, world.call(2).await);
+    let hold = Outcome::Park {
+        cause: domain::ParkCause::Permanent,
+        reason: "the call is gone".to_owned(),
+        answer: None,
+    };
+    world.settle(Stage::Recording, hold, Vec::new()).await;
+
+    for status in Status::ALL {
+        let list = body(
+            &world
+                .get(&format!("{LIST}?status={}", status.as_str()))
+                .await,
+        );
+        let expected = match status {
+            Status::Parked => vec![held.to_string()],
+            Status::Received => vec![fresh.to_string()],
+            _ => Vec::new(),
+        };
+        assert_eq!(ids(&list), expected, "{status:?}");
+    }
+    problem(&world.get(&format!("{LIST}?status=Parked")).await, 422);
+}
+
+#[tokio::test]
+async fn a_fresh_request_shows_what_the_delivery_said() {
+    let world = World::start().await;
+    let id = world.call(1).await;
+    let list = body(&world.get(LIST).await);
+    assert_is_as_described(&list, "RequestList");
+    assert_eq!(
+        list["items"][0],
+        json!({
+            "request_id": id.to_string(), "status": "received", "channel": "phone",
+            "created_at": "2020-06-01T12:00:00Z", "updated_at": "2020-06-01T12:00:00Z",
+            "caller": { "name": "Ann Example", "phone": "+15125550142", "city": "Round Rock" },
+            "lead_score": null, "intent": null, "project_type": null, "spam_likelihood": null,
+            "area": null, "summary": null, "dispatches": [], "flags": [], "merged_into": null,
+        })
+    );
+    let answer = world.get(&format!("{LIST}/{id}")).await;
+    assert_eq!(answer.header("etag"), Some("W/\"1\""));
+    let detail = body(&answer);
+    assert_is_as_described(&detail, "RequestDetail");
+    assert_eq!(detail["contact"]["phone"], "+15125550142");
+    assert_eq!(detail["call"]["caller_number"], "5125550142");
+    assert_eq!(detail["call"]["note"], Value::Null);
+    assert_eq!(detail["recording"], Value::Null);
+    assert_eq!(detail["timeline"][0]["outcome"], "received");
+    assert_eq!(detail["open_work"][0]["stage"], "recording");
+    assert_eq!(detail["open_work"][0]["state"], "ready");
+}
+
+#[tokio::test]
+async fn a_finished_request_shows_everything() {
+    let world = World::start().await;
+    let id = world.call(1).await;
+    let usage = |unit: &str, amount| {
+        let (unit, by) = (unit.to_owned(), "chirp_3".to_owned());
+        Record::Usage(Usage { unit, amount, by })
+    };
+    world
+        .settle(Stage::Recording, Outcome::done(stored_audio()), Vec::new())
+        .await;
+    world
+        .settle(
+            Stage::Transcript,
+            Outcome::done(transcript()),
+            vec![usage("speech_seconds", 181)],
+        )
+        .await;
+    let judged = Outcome::Done {
+        sections: vec![
+            analysis(Engine::Model("gemini-flash".to_owned())),
+            qualification(AreaVerdict::In(domain::AreaBasis::PostalCode), true),
+        ],
+        aliases: Vec::new(),
+    };
+    world.settle(Stage::Analysis, judged, Vec::new()).await;
+    let attempt = DispatchAttempt {
+        connector: "hubspot".to_owned(),
+        connection: hubspot(),
+        at: world.now(),
+        latency_ms: 80,
+        outcome: "done".to_owned(),
+        external_ids: BTreeMap::from([("contact".to_owned(), "51".to_owned())]),
+        answer: None,
+    };
+    let job = world.claim(Stage::Dispatch).await;
+    let done = Outcome::done(dispatched(job.request.document.revisions.dispatch));
+    world
+        .settle_claimed(&job, done, vec![Record::Dispatch(attempt)])
+        .await;
+    let message = NotificationRecord {
+        channel: "email".to_owned(),
+        recipient: "sales@example.com".to_owned(),
+        template: "new_lead/1".to_owned(),
+        at: world.now(),
+        outcome: "sent".to_owned(),
+        provider_id: Some("msg-1".to_owned()),
+    };
+    world
+        .settle(
+            Stage::Notification,
+            Outcome::done(notified()),
+            vec![Record::Notification(message)],
+        )
+        .await;
+
+    let detail = body(&world.get(&format!("{LIST}/{id}")).await);
+    assert_is_as_described(&detail, "RequestDetail");
+    assert_eq!(detail["status"], "completed");
+    assert_eq!(
+        detail["recording"],
+        json!({
+            "state": "stored", "duration_ms": 180_400, "size_bytes": 720_000,
+            "sha256": "ab".repeat(32), "reason": null,
+        })
+    );
+    assert_eq!(detail["transcript"]["outcome"], "spoken");
+    assert_eq!(
+        detail["transcript"]["turns"][0],
+        json!({ "speaker": "1", "start_ms": 0, "end_ms": 900, "text": "I want a new kitchen." })
+    );
+    let analysis = &detail["analysis"];
+    assert_eq!(
+        [
+            &analysis["engine"],
+            &analysis["engine_version"],
+            &analysis["intent"],
+            &analysis["timeline"]
+        ],
+        ["model", "gemini-flash", "quote_request", "1_3_months"]
+    );
+    assert_eq!(analysis["reasons"][0]["quote"], "a new kitchen");
+    assert_eq!(
+        detail["qualification"],
+        json!({
+            "gate": "pass", "area": "in", "area_because": "postal_code", "config_version": 3,
+            "destinations": [{ "connection": "hubspot", "connector": "hubspot" }], "notify": true,
+        })
+    );
+    assert_eq!(detail["dispatches"][0]["state"], "done");
+    assert_eq!(detail["dispatches"][0]["deal_id"], "77");
+    assert_eq!(
+        detail["dispatch_attempts"][0]["external_ids"]["contact"],
+        "51"
+    );
+    assert_eq!(
+        detail["notifications"]["messages"][0]["provider_id"],
+        "msg-1"
+    );
+    assert_eq!(detail["notification_attempts"][0]["template"], "new_lead/1");
+    assert_eq!(detail["usage"][0]["amount"], 181);
+    assert_eq!(detail["open_work"], json!([]));
+    assert_eq!(detail["flags"], json!([]));
+    let stages: BTreeSet<_> = detail["timeline"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|entry| entry["stage"].as_str())
+        .collect();
+    assert_eq!(
+        stages,
+        BTreeSet::from([
+            "recording",
+            "transcript",
+            "analysis",
+            "dispatch",
+            "notification"
+        ])
+    );
+    let dispatch = detail["timeline"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|entry| entry["stage"] == "dispatch")
+        .unwrap();
+    assert_eq!(
+        (
+            &dispatch["target"],
+            &dispatch["outcome"],
+            &dispatch["duration_ms"]
+        ),
+        (&json!("hubspot"), &json!("done"), &json!(120))
+    );
+    assert!(
+        !detail.to_string().contains("CAL1.mp3"),
+        "where audio is kept is not told"
+    );
+
+    let list = body(&world.get(LIST).await);
+    assert_is_as_described(&list, "RequestList");
+    let item = &list["items"][0];
+    assert_eq!(
+        [&item["lead_score"], &item["spam_likelihood"]],
+        [&json!(82), &json!(3.5)]
+    );
+    assert_eq!(
+        [&item["area"], &item["project_type"], &item["summary"]],
+        ["in", "kitchen", "Wants a kitchen."]
+    );
+    assert_eq!(
+        item["dispatches"],
+        json!([{ "connection": "hubspot", "connector": "hubspot", "state": "done" }])
+    );
+}
+
+#[tokio::test]
+async fn what_a_reader_should_know_is_flagged() {
+    let world = World::start().await;
+    let id = world.call(1).await;
+    let no_audio = Section::Recording(Box::new(RecordingSection {
+        revision: 0,
+        call: CallFacts::default(),
+        is_refetched: false,
+        audio: Audio::Absent {
+            reason: NoAudio::NeverArrived,
+        },
+    }));
+    world
+        .settle(Stage::Recording, Outcome::done(no_audio), Vec::new())
+        .await;
+    let judged = Outcome::Done {
+        sections: vec![
+            analysis(Engine::Rules("lexicon-1".to_owned())),
+            qualification(AreaVerdict::Unknown, false),
+        ],
+        aliases: Vec::new(),
+    };
+    world.settle(Stage::Analysis, judged, Vec::new()).await;
+    let hold = Outcome::Hold {
+        connection: hubspot(),
+        version: 1,
+        reason: "the CRM no longer accepts the credentials".to_owned(),
+        answer: Some("401".to_owned()),
+    };
+    put_connection(&world).await;
+    world.settle(Stage::Dispatch, hold, Vec::new()).await;
+
+    let detail = body(&world.get(&format!("{LIST}/{id}")).await);
+    assert_is_as_described(&detail, "RequestDetail");
+    assert_eq!(
+        detail["flags"],
+        json!(["no_recording", "analysed_by_rules", "area_unknown"])
+    );
+    assert_eq!(detail["recording"]["reason"], "never_arrived");
+    assert_eq!(detail["status"], "held");
+    let held = &detail["open_work"][0];
+    assert_eq!(
+        [
+            &held["state"],
+            &held["target"],
+            &held["held_for"],
+            &held["answer"]
+        ],
+        ["held", "hubspot", "hubspot", "401"]
+    );
+    assert_eq!(detail["dispatches"][0]["state"], "held");
+}
+
+#[tokio::test]
+async fn a_delivery_that_could_not_be_read_is_a_request_too() {
+    let world = World::start().await;
+    let reading = Reading::Unreadable("line 1: an early end".to_owned());
+    let id = world.accept("a", reading, 1).await;
+    let detail = body(&world.get(&format!("{LIST}/{id}")).await);
+    assert_is_as_described(&detail, "RequestDetail");
+    assert_eq!(detail["status"], "parked");
+    assert_eq!(detail["source"]["unread_reason"], "line 1: an early end");
+    assert_eq!(detail["open_work"][0]["park_cause"], "unreadable");
+}
+
+#[tokio::test]
+async fn a_merged_request_leads_to_the_one_that_goes_on() {
+    let world = World::start().await;
+    let first = world.call(1).await;
+    world.clock.advance(std::time::Duration::from_secs(1));
+    let second = world.call(2).await;
+    world
+        .settle(
+            Stage::Recording,
+            Outcome::Merge { other: second },
+            Vec::new(),
+        )
+        .await;
+
+    let detail = body(&world.get(&format!("{LIST}/{second}")).await);
+    assert_is_as_described(&detail, "RequestDetail");
+    assert_eq!(detail["request_id"], first.to_string());
+    assert_eq!(detail["merged_from"], second.to_string());
+    let detail = body(&world.get(&format!("{LIST}/{first}")).await);
+    assert_eq!(detail["merged_from"], Value::Null);
+
+    let merged = body(&world.get(&format!("{LIST}?status=merged")).await);
+    assert_eq!(ids(&merged), [second.to_string()]);
+    assert_eq!(merged["items"][0]["merged_into"], first.to_string());
+    problem(
+        &world.get(&format!("/v1/tenants/b/requests/{second}")).await,
+        404,
+    );
+}
+
+#[tokio::test]
+async fn an_id_that_is_none_or_unknown_is_not_found() {
+    let world = World::start().await;
+    let unknown = RequestId::from_uuid(uuid::Uuid::from_u128(7)).to_string();
+    let other_kind = unknown.replace("req_", "evt_");
+    let upper = unknown.to_uppercase();
+    for id in [
+        "x",
+        "req_",
+        "req_0",
+        "%ff",
+        "..%2f",
+        "%00",
+        &unknown,
+        &other_kind,
+        &upper,
+    ] {
+        problem(&world.get(&format!("{LIST}/{id}")).await, 404);
+    }
+}
+
+#[tokio::test]
+async fn paths_and_methods_that_do_not_exist_are_problems() {
+    let world = World::start().await;
+    for path in [
+        "/",
+        "/v1",
+        "/v1/tenants/a",
+        "/v1/tenants/a/requests/",
+        "/v1/other",
+    ] {
+        problem(&world.get(path).await, 404);
+    }
+    for method in ["POST", "PUT", "DELETE", "PATCH"] {
+        let answer = world.send(method, LIST, None).await;
+        problem(&answer, 405);
+        assert_eq!(answer.header("allow"), Some("GET,HEAD"));
+    }
+}
+
+fn hubspot() -> ConnectionName {
+    ConnectionName::new("hubspot").unwrap()
+}
+
+async fn put_connection(world: &World) {
+    use store::Store as _;
+    let connection = store::Connection {
+        tenant: crate::world::tenant("a"),
+        name: hubspot(),
+        provider: "hubspot".to_owned(),
+        version: 1,
+        secret_version: 1,
+        state: store::ConnectionState::Active,
+        settings: BTreeMap::new(),
+    };
+    world.store.put_connection(&connection).await.unwrap();
+}
+
+fn stored_audio() -> Section {
+    Section::Recording(Box::new(RecordingSection {
+        revision: 0,
+        call: CallFacts {
+            note: Some("called twice".to_owned()),
+            ..CallFacts::default()
+        },
+        is_refetched: false,
+        audio: Audio::Stored {
+            name: "CAL1.mp3".to_owned(),
+            sha256: "ab".repeat(32),
+            size_bytes: 720_000,
+            duration_ms: 180_400,
+        },
+    }))
+}
+
+fn transcript() -> Section {
+    Section::Transcript(TranscriptSection {
+        audio_sha256: "ab".repeat(32),
+        engine: "chirp_3".to_owned(),
+        state: TranscriptState::Spoken,
+        language: Some("en-US".to_owned()),
+        turns: vec![Turn {
+            speaker: "1".to_owned(),
+            start_ms: 0,
+            end_ms: 900,
+            text: "I want a new kitchen.".to_owned(),
+        }],
+        billed_seconds: 181,
+    })
+}
+
+fn analysis(engine: Engine) -> Section {
+    Section::Analysis(Box::new(AnalysisSection {
+        revision: 0,
+        engine,
+        prompt_version: "1".to_owned(),
+        intent: CallerIntent::Quote,
+        sentiment: Sentiment::Positive,
+        project_type: ProjectType::Kitchen,
+        timeline: Timeline::OneToThreeMonths,
+        budget: Budget::Medium,
+        lead_score: 82,
+        confidence: 0.9,
+        reasons: vec![Reason {
+            reason: "names a project".to_owned(),
+            quote: "a new kitchen".to_owned(),
+        }],
+        spam_likelihood: 3.5,
+        summary: "Wants a kitchen.".to_owned(),
+        postal_code: None,
+        address: None,
+        is_blocked: false,
+        tokens: Tokens::default(),
+    }))
+}
+
+fn qualification(area: AreaVerdict, notify: bool) -> Section {
+    Section::Qualification(QualificationSection {
+        revision: 0,
+        gate: SpamGate::Pass,
+        area,
+        config_version: 3,
+        destinations: BTreeMap::from([(hubspot(), "hubspot".to_owned())]),
+        notify,
+    })
+}
+
+fn dispatched(revision: u32) -> Section {
+    let section = DispatchSection {
+        connector: "hubspot".to_owned(),
+        state: DispatchState::Done,
+        revision,
+        contact_id: Some("51".to_owned()),
+        deal_id: Some("77".to_owned()),
+        fields_hash: None,
+        dispatched_at: None,
+        reason: None,
+    };
+    Section::Dispatch(hubspot(), section)
+}
+
+fn notified() -> Section {
+    Section::Notifications(NotificationsSection {
+        is_done: true,
+        messages: vec![Message {
+            channel: "email".to_owned(),
+            recipient: "sales@example.com".to_owned(),
+            is_sent: true,
+            provider_id: Some("msg-1".to_owned()),
+            reason: None,
+        }],
+    })
+}

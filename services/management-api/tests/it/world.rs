@@ -1,0 +1,234 @@
+//! A served API with its store, a clock that stands still, and the means to fill the store as the product does.
+
+use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use domain::{
+    Alias, CallFacts, Claimed, Clock as _, Inbound, Outcome, Record, RequestId, SourceId, Stage,
+    Tenant, TenantId, TenantStatus, WorkQueue as _,
+};
+use http_client::{Client, Options, Response};
+use jiff::Timestamp;
+use management_api::{
+    Deps,
+    auth::{Grant, Role, SigningKey, Trust, Verifier},
+};
+use runtime::{Listener, ServeOptions, with_shell};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+use store::{Delivery, Reading, Store as _};
+use store_sqlite::SqliteStore;
+use tempfile::TempDir;
+use testkit::ManualClock;
+
+pub(crate) struct World {
+    pub(crate) clock: ManualClock,
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) key: SigningKey,
+    pub(crate) trust: Trust,
+    client: Client,
+    base: String,
+    folder: TempDir,
+}
+
+impl World {
+    /// With the tenants `a` and `b`, at a time that is long gone for this machine.
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = ManualClock::at("2020-06-01T12:00:00Z".parse().unwrap());
+        let store = SqliteStore::open(&folder.path().join("store.db"), Arc::new(clock.clone()));
+        let store = Arc::new(store.unwrap());
+        let trust = Trust {
+            issuer: "https://pipeline.example".to_owned(),
+            audience: "management-api".to_owned(),
+        };
+        let key = SigningKey::open(folder.path()).unwrap();
+        let deps = Deps {
+            store: store.clone(),
+            clock: Arc::new(clock.clone()),
+            verifier: Arc::new(Verifier::new(trust.clone(), key.key_set())),
+        };
+        let routes = with_shell(management_api::service(deps).routes);
+        let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0).into())
+            .await
+            .unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let options = ServeOptions::default();
+            runtime::serve("api", listener, routes, &options, std::future::pending()).await;
+        });
+        let client = Client::new(Options {
+            allow_loopback: true,
+            ..Options::default()
+        });
+        let world = Self {
+            clock,
+            store,
+            key,
+            trust,
+            client: client.unwrap(),
+            base,
+            folder,
+        };
+        for slug in ["a", "b"] {
+            let tenant = Tenant {
+                id: tenant(slug),
+                name: format!("Company {slug}"),
+                status: TenantStatus::Active,
+            };
+            world.store.put_tenant(&tenant).await.unwrap();
+        }
+        world
+    }
+
+    pub(crate) fn key_file(&self) -> PathBuf {
+        self.folder.path().join("keys/jwt.pk8")
+    }
+
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn token(&self, roles: &[Role], tenants: &[&str]) -> SecretString {
+        let grant = Grant {
+            subject: "ann".to_owned(),
+            roles: roles.to_vec(),
+            tenants: tenants.iter().map(|slug| tenant(slug)).collect(),
+            valid_for: Duration::from_secs(3600),
+        };
+        self.key.mint(&self.trust, &grant, self.now()).unwrap()
+    }
+
+    /// Asks without a token.
+    pub(crate) async fn get_openly(&self, path: &str) -> Response {
+        self.send("GET", path, None).await
+    }
+
+    /// Asks as somebody who may read tenant `a`.
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        let token = self.token(&[Role::Viewer], &["a"]);
+        self.get_with(path, &token).await
+    }
+
+    pub(crate) async fn get_with(&self, path: &str, token: &SecretString) -> Response {
+        let header = format!("Bearer {}", token.expose_secret());
+        self.send("GET", path, Some(&header)).await
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        authorization: Option<&str>,
+    ) -> Response {
+        let url = format!("{}{path}", self.base);
+        let mut request = self.client.request(method.parse().unwrap(), url);
+        if let Some(header) = authorization {
+            request = request.header("authorization", header);
+        }
+        request.send().await.unwrap()
+    }
+
+    /// Stores a call of tenant `a`.
+    pub(crate) async fn call(&self, number: u32) -> RequestId {
+        self.call_of("a", number).await
+    }
+
+    pub(crate) async fn call_of(&self, slug: &str, number: u32) -> RequestId {
+        self.accept(slug, Reading::Lead(Box::new(inbound(number))), number)
+            .await
+    }
+
+    pub(crate) async fn accept(&self, slug: &str, reading: Reading, number: u32) -> RequestId {
+        let delivery = Delivery {
+            tenant: tenant(slug),
+            provider: "callrail".to_owned(),
+            source: SourceId::from_uuid(uuid::Uuid::from_u128(1)),
+            office: None,
+            event: None,
+            delivery_id: None,
+            scheme: "test".to_owned(),
+            headers: BTreeMap::new(),
+            body: Bytes::from(number.to_string()),
+            traceparent: None,
+            reading,
+        };
+        let accepted = self.store.accept(delivery).await.unwrap();
+        accepted.request().unwrap()
+    }
+
+    /// Claims the due work of tenant `a` in this stage.
+    pub(crate) async fn claim(&self, stage: Stage) -> Claimed {
+        let due = self.store.due_work(&tenant("a"), stage, 1).await.unwrap();
+        let wake = due.first().unwrap_or_else(|| panic!("no work in {stage}"));
+        let lease = Duration::from_secs(60);
+        self.store.claim(wake, lease).await.unwrap().unwrap()
+    }
+
+    /// Does the due work of tenant `a` in this stage, with this outcome.
+    pub(crate) async fn settle(&self, stage: Stage, outcome: Outcome, records: Vec<Record>) {
+        let job = self.claim(stage).await;
+        self.settle_claimed(&job, outcome, records).await;
+    }
+
+    pub(crate) async fn settle_claimed(
+        &self,
+        job: &Claimed,
+        outcome: Outcome,
+        records: Vec<Record>,
+    ) {
+        let took = Duration::from_millis(120);
+        let settled = self.store.settle(job, outcome, records, took).await;
+        assert!(
+            matches!(settled, Ok(domain::Settled::Written(_))),
+            "{settled:?}"
+        );
+    }
+}
+
+pub(crate) fn tenant(slug: &str) -> TenantId {
+    TenantId::new(slug).unwrap()
+}
+
+pub(crate) fn inbound(number: u32) -> Inbound {
+    Inbound {
+        aliases: vec![Alias {
+            provider: "callrail".to_owned(),
+            kind: "call".to_owned(),
+            value: format!("CAL{number}"),
+        }],
+        is_modified: false,
+        delay: Duration::ZERO,
+        call: CallFacts {
+            call_id: Some(format!("CAL{number}")),
+            is_answered: Some(true),
+            duration_seconds: Some(180),
+            caller_name: Some("Ann Example".to_owned()),
+            caller_number: Some("5125550142".to_owned()),
+            caller_city: Some("Round Rock".to_owned()),
+            caller_state: Some("TX".to_owned()),
+            ..CallFacts::default()
+        },
+    }
+}
+
+/// The body of an answer that must be 200.
+#[track_caller]
+pub(crate) fn body(response: &Response) -> Value {
+    assert_eq!(response.status, 200, "{}", response.text_lossy(500));
+    response.json().unwrap()
+}
+
+/// The body of an answer that must be a problem of this status.
+#[track_caller]
+pub(crate) fn problem(response: &Response, status: u16) -> Value {
+    let text = response.text_lossy(500);
+    assert_eq!(response.status, status, "{text}");
+    let media_type = response.header("content-type");
+    assert_eq!(media_type, Some("application/problem+json"), "{text}");
+    response.json().unwrap()
+}

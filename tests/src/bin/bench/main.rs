@@ -1,0 +1,84 @@
+//! Measures the product against the figures that it promises, and writes them down.
+//!
+//! Servers run as processes of their own; the generator shares their cores, so figures are to be read as ratios
+//! within one run.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a tool for developers")]
+
+mod baseline;
+mod load;
+mod product;
+mod report;
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    load::{Load, closed_loop, open_loop},
+    product::Product,
+    report::Report,
+};
+
+#[derive(Parser)]
+struct Args {
+    /// Writes the report there as well.
+    #[arg(long)]
+    write: Option<PathBuf>,
+    /// How long each measurement runs.
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// How often throughput is measured, the two servers in turns.
+    #[arg(long, default_value_t = 3)]
+    rounds: u32,
+    #[command(subcommand)]
+    role: Option<Role>,
+}
+
+#[derive(Subcommand)]
+enum Role {
+    /// Serves what the product is compared with.
+    #[command(hide = true)]
+    Baseline,
+}
+
+const CONNECTIONS: usize = 256;
+
+#[tokio::main]
+async fn main() {
+    let args = Args::parse();
+    if matches!(args.role, Some(Role::Baseline)) {
+        return baseline::serve().await;
+    }
+    let duration = Duration::from_secs(args.seconds);
+    let mut report = Report::new();
+
+    // Accepting, stages paused: product and baseline in turns.
+    let baseline = baseline::Baseline::start();
+    let paused = Product::start(&[("WORKERS_PER_STAGE", "0")]).await;
+    let target = format!("/v1/hooks/{}/post-call", pipeline::demo::CALLRAIL_TOKEN);
+    for round in 1..=args.rounds {
+        println!("round {round} of {}", args.rounds);
+        let bare = closed_loop(&Load::new(baseline.address, "/"), CONNECTIONS, duration).await;
+        let before = paused.cpu_time();
+        let accepted = closed_loop(&Load::new(paused.address, &target), CONNECTIONS, duration).await;
+        let cpu = paused.cpu_time() - before;
+        report.accepting(&bare, &accepted, cpu);
+    }
+    let steady = open_loop(&Load::new(paused.address, &target), 200, duration * 2).await;
+    report.steady(&steady);
+    drop((baseline, paused));
+
+    // The whole way.
+    let product = Product::start(&[]).await;
+    report.start(product.ready_after);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    report.idle(product.resident_bytes());
+    report.end_to_end(&product.end_to_end(20, duration * 2).await);
+    report.large_recording(&product.large_recording(200_000_000).await);
+
+    let text = report.markdown();
+    println!("\n{text}");
+    if let Some(path) = args.write {
+        std::fs::write(path, text).unwrap();
+    }
+}

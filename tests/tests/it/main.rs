@@ -1,0 +1,4 @@
+//! Stories across the whole product, through the doors that its users have.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod layering;
