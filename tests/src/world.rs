@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{Clock, LeadRequest, RequestId, Status, TenantId};
+use domain::{Clock, ConnectionName, LeadRequest, RequestId, Status, TenantId};
 use http::StatusCode;
 use management_api::auth::{Grant, Role, SigningKey};
 use pipeline::{
@@ -17,7 +17,8 @@ use pipeline::{
     providers::{self, Providers},
 };
 use runtime::{CapturedLogs, SystemClock};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
+use secrets::{SecretName, Secrets};
 use serde_json::Value;
 use settings::Settings;
 use simulators::Simulators;
@@ -46,6 +47,7 @@ pub struct World {
     pub providers: Providers,
     /// Calls it.
     pub http: reqwest::Client,
+    secrets: Arc<dyn Secrets>,
     clock: Option<ManualClock>,
     key: SigningKey,
     logs: CapturedLogs,
@@ -115,7 +117,7 @@ impl World {
         let base = format!("http://{}", app.address);
         providers.simulators.sendgrid().set_event_webhook(&format!("{base}/v1/hooks/{}", demo::SENDGRID_TOKEN));
         let key = SigningKey::open(app.folder.path()).unwrap();
-        let store = app.store.clone();
+        let (store, secrets) = (app.store.clone(), app.secrets.clone());
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(async move {
             app.run(async move {
@@ -130,6 +132,7 @@ impl World {
             store,
             providers,
             http: http(),
+            secrets,
             clock,
             key,
             logs,
@@ -240,6 +243,21 @@ impl World {
         let what = format!("{request} becomes {}", status.as_str());
         self.eventually(&what, async || self.view(request).await.request.status == status).await;
         self.view(request).await
+    }
+
+    /// Replaces the secret of one of the demo tenant's connections, as an operator does.
+    pub async fn replace_secret(&self, connection: &str, value: &str) {
+        let tenant = self.tenant();
+        let name = SecretName::new(connection).unwrap();
+        let version = self.secrets.put(&tenant, &name, &SecretString::from(value)).await.unwrap();
+        let connection = ConnectionName::new(connection).unwrap();
+        let (_, due) = self.store.replace_secret(&tenant, &connection, version).await.unwrap();
+        assert!(!due.is_empty(), "nothing was held");
+    }
+
+    /// Ends a story whose work is left undone on purpose.
+    pub async fn stop_early(mut self) {
+        self.stop().await;
     }
 
     /// Ends the story: no work is left but what is held or parked, every dispatch was of a qualified request, and no

@@ -113,7 +113,9 @@ impl Classify for PushError {
             Self::Rejected { .. } | Self::Misconfigured(_) => Disposition::Park,
             Self::Unauthorized { .. } | Self::MissingScopes { .. } => Disposition::Hold,
             Self::Throttled { retry_after } | Self::Unavailable { retry_after, .. } => {
-                Disposition::Retry { after: *retry_after }
+                Disposition::Retry {
+                    after: *retry_after,
+                }
             }
             Self::Moved { .. }
             | Self::Outdated { .. }
@@ -125,7 +127,9 @@ impl Classify for PushError {
 
     fn answer(&self) -> Option<String> {
         match self {
-            Self::Rejected { words, .. } | Self::Unauthorized { words } | Self::MissingScopes { words } => {
+            Self::Rejected { words, .. }
+            | Self::Unauthorized { words }
+            | Self::MissingScopes { words } => {
                 Some(words.0.clone()).filter(|words| !words.is_empty())
             }
             Self::Misconfigured(_)
@@ -144,9 +148,9 @@ impl From<HttpError> for PushError {
     fn from(error: HttpError) -> Self {
         match error {
             // Only the credential can spoil a request of ours: a new one mends it.
-            HttpError::BadRequest(_) => {
-                Self::Unauthorized { words: Words::new("the credential has characters that no header takes") }
-            }
+            HttpError::BadRequest(_) => Self::Unauthorized {
+                words: Words::new("the credential has characters that no header takes"),
+            },
             error if error.is_not_sent() => Self::NotSent(error),
             error => Self::OutcomeUnknown(error),
         }

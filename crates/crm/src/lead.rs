@@ -4,8 +4,8 @@
 use std::{fmt, fmt::Write as _};
 
 use domain::{
-    AreaVerdict, Audio, CallerIntent, Document, E164, EmailAddress, Engine, LeadRequest, NoAudio, OfficeConfig,
-    PersonId, PostalCode, ProjectType, RequestId, TranscriptState, Turn, text,
+    AreaVerdict, Audio, CallerIntent, Document, E164, EmailAddress, Engine, LeadRequest, NoAudio,
+    OfficeConfig, PersonId, PostalCode, ProjectType, RequestId, TranscriptState, Turn, text,
 };
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -116,10 +116,19 @@ impl Lead {
         let (first_name, last_name) = contact.name.as_deref().map(split_name).unwrap_or_default();
         let (transcript, no_transcript) = transcript(document);
         let (recording, no_recording) = recording(document);
-        let marketing = ["source", "medium", "campaign"].map(|key| call.marketing.get(key).map(String::as_str));
-        let source = marketing.into_iter().flatten().collect::<Vec<_>>().join(" / ");
+        let told = |key| call.marketing.get(key).map(String::as_str);
+        let source = [
+            told("source_name").or(told("source")),
+            told("medium"),
+            told("campaign"),
+        ];
+        let source = source.into_iter().flatten().collect::<Vec<_>>().join(" / ");
         let tags = call.tags.unwrap_or_default();
-        let tags = tags.iter().take(Self::MAX_ITEMS).filter_map(|tag| text::line(tag, 100)).collect::<Vec<_>>();
+        let tags = tags
+            .iter()
+            .take(Self::MAX_ITEMS)
+            .filter_map(|tag| text::line(tag, 100))
+            .collect::<Vec<_>>();
         Self {
             request: request.id,
             person,
@@ -130,7 +139,10 @@ impl Lead {
             city: contact.city.and_then(|city| line(&city)),
             state: contact.state.and_then(|state| line(&state)),
             postal_code: document.postal_code().cloned().or(contact.postal_code),
-            address: document.analysis.as_ref().and_then(|analysis| line(analysis.address.as_deref()?)),
+            address: document
+                .analysis
+                .as_ref()
+                .and_then(|analysis| line(analysis.address.as_deref()?)),
             call: Call {
                 began: call.started_at.map(|at| local_time(at, &office.time_zone)),
                 duration_seconds: call.duration_seconds,
@@ -138,7 +150,10 @@ impl Lead {
                 is_voicemail: call.is_voicemail == Some(true),
             },
             judgement: document.analysis.as_ref().map(Judgement::new),
-            is_area_unknown: document.qualification.as_ref().is_some_and(|q| q.area == AreaVerdict::Unknown),
+            is_area_unknown: document
+                .qualification
+                .as_ref()
+                .is_some_and(|q| q.area == AreaVerdict::Unknown),
             transcript,
             no_transcript,
             recording,
@@ -152,7 +167,12 @@ impl Lead {
 
     /// First and last name, else the number, else nothing that tells one from another.
     pub fn title(&self) -> String {
-        let name = [&self.first_name, &self.last_name].into_iter().flatten().cloned().collect::<Vec<_>>().join(" ");
+        let name = [&self.first_name, &self.last_name]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(" ");
         match (&self.phone, name.is_empty()) {
             (_, false) => name,
             (Some(phone), true) => phone.as_str().to_owned(),
@@ -162,19 +182,34 @@ impl Lead {
 
     /// Everything but the transcript, for people to read.
     pub fn details(&self) -> String {
-        let told = |label: &str, value: Option<&str>| value.map(|value| format!("{label}: {value}"));
-        let place = [self.city.as_deref(), self.state.as_deref(), self.postal_code.as_ref().map(PostalCode::as_str)];
+        let told =
+            |label: &str, value: Option<&str>| value.map(|value| format!("{label}: {value}"));
+        let place = [
+            self.city.as_deref(),
+            self.state.as_deref(),
+            self.postal_code.as_ref().map(PostalCode::as_str),
+        ];
         let place = place.into_iter().flatten().collect::<Vec<_>>().join(", ");
         let caller = [
             told("Caller", Some(&self.title())),
             told("Phone", self.phone.as_ref().map(E164::as_str)),
             told("E-mail", self.email.as_ref().map(EmailAddress::as_str)),
-            told("Place", Some(place.as_str()).filter(|place| !place.is_empty())),
+            told(
+                "Place",
+                Some(place.as_str()).filter(|place| !place.is_empty()),
+            ),
             told("Address as said", self.address.as_deref()),
-            told("Service area", self.is_area_unknown.then_some("unknown: please check")),
+            told(
+                "Service area",
+                self.is_area_unknown.then_some("unknown: please check"),
+            ),
             told("Call", self.call.describe().as_deref()),
         ];
-        let judgement = self.judgement.as_ref().map(Judgement::describe).unwrap_or_default();
+        let judgement = self
+            .judgement
+            .as_ref()
+            .map(Judgement::describe)
+            .unwrap_or_default();
         let rest = [
             told("Recording", self.recording.as_deref().or(self.no_recording)),
             told("Transcript", self.no_transcript.as_deref()),
@@ -184,20 +219,29 @@ impl Lead {
             told("Source", self.source.as_deref()),
             told("Request", Some(&self.request.to_string())),
         ];
-        let lines = caller.into_iter().flatten().chain(judgement).chain(rest.into_iter().flatten());
+        let lines = caller
+            .into_iter()
+            .flatten()
+            .chain(judgement)
+            .chain(rest.into_iter().flatten());
         text::bounded(&lines.collect::<Vec<_>>().join("\n"), Self::MAX_DETAILS)
     }
 }
 
 impl Call {
     fn describe(&self) -> Option<String> {
-        let length = self.duration_seconds.map(|seconds| format!("{}:{:02} min", seconds / 60, seconds % 60));
+        let length = self
+            .duration_seconds
+            .map(|seconds| format!("{}:{:02} min", seconds / 60, seconds % 60));
         let ending = if self.is_voicemail {
             Some("voicemail".to_owned())
         } else {
             self.is_missed.then(|| "not answered".to_owned())
         };
-        let parts: Vec<_> = [self.began.clone(), length, ending].into_iter().flatten().collect();
+        let parts: Vec<_> = [self.began.clone(), length, ending]
+            .into_iter()
+            .flatten()
+            .collect();
         (!parts.is_empty()).then(|| parts.join(", "))
     }
 }
@@ -216,7 +260,12 @@ impl Judgement {
             spam_percent: percent(analysis.spam_likelihood),
             summary: paragraphs(&analysis.summary, Lead::MAX_TEXT).unwrap_or_default(),
             reasons: reasons
-                .filter_map(|reason| Some((line(&reason.reason)?, line(&reason.quote).unwrap_or_default())))
+                .filter_map(|reason| {
+                    Some((
+                        line(&reason.reason)?,
+                        line(&reason.quote).unwrap_or_default(),
+                    ))
+                })
                 .collect(),
             is_by_rules: matches!(analysis.engine, Engine::Rules(_)),
         }
@@ -224,11 +273,22 @@ impl Judgement {
 
     fn describe(&self) -> Vec<String> {
         let mut lines = vec![
-            format!("Wants: {} ({})", label(self.project_type.as_str()), label(self.intent.as_str())),
+            format!(
+                "Wants: {} ({})",
+                label(self.project_type.as_str()),
+                label(self.intent.as_str())
+            ),
             format!("Timeline: {}", label(self.timeline.as_str())),
             format!("Budget: {}", label(self.budget.as_str())),
-            format!("Score: {} of 100, {} % sure", self.score, self.confidence_percent),
-            format!("Sentiment: {}; spam: {} %", self.sentiment.as_str(), self.spam_percent),
+            format!(
+                "Score: {} of 100, {} % sure",
+                self.score, self.confidence_percent
+            ),
+            format!(
+                "Sentiment: {}; spam: {} %",
+                self.sentiment.as_str(),
+                self.spam_percent
+            ),
         ];
         if self.is_by_rules {
             lines.push("Judged by: word rules, because no model could be had".to_owned());
@@ -237,7 +297,11 @@ impl Judgement {
             lines.push(format!("Summary: {}", self.summary));
         }
         for (reason, quote) in &self.reasons {
-            lines.push(if quote.is_empty() { format!("- {reason}") } else { format!("- {reason}: “{quote}”") });
+            lines.push(if quote.is_empty() {
+                format!("- {reason}")
+            } else {
+                format!("- {reason}: “{quote}”")
+            });
         }
         lines
     }
@@ -245,13 +309,18 @@ impl Judgement {
 
 impl fmt::Debug for Lead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lead").field("request", &self.request).field("person", &self.person).finish_non_exhaustive()
+        f.debug_struct("Lead")
+            .field("request", &self.request)
+            .field("person", &self.person)
+            .finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for Judgement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Judgement").field("score", &self.score).finish_non_exhaustive()
+        f.debug_struct("Judgement")
+            .field("score", &self.score)
+            .finish_non_exhaustive()
     }
 }
 
@@ -264,7 +333,9 @@ pub(crate) fn label(word: &str) -> String {
         other => other.replace('_', " "),
     };
     let mut letters = spaced.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }
 
 fn percent(value: f64) -> u8 {
@@ -302,7 +373,9 @@ fn split_name(name: &str) -> (Option<String>, Option<String>) {
 
 /// What was said, or why that is not known.
 fn transcript(document: &Document) -> (Option<String>, Option<String>) {
-    let Some(section) = &document.transcript else { return (None, None) };
+    let Some(section) = &document.transcript else {
+        return (None, None);
+    };
     match &section.state {
         TranscriptState::Spoken => (spoken(&section.turns), None),
         TranscriptState::Silent => (None, Some("nobody spoke".to_owned())),
@@ -321,8 +394,14 @@ fn spoken(turns: &[Turn]) -> Option<String> {
     for turn in turns {
         let seconds = turn.start_ms / 1_000;
         let speaker = text::line(&turn.speaker, 40).unwrap_or_default();
-        let Some(words) = text::line(&harmless(&turn.text), Lead::MAX_TRANSCRIPT / 4) else { continue };
-        let line = format!("[{}:{:02}] Speaker {speaker}: {words}", seconds / 60, seconds % 60);
+        let Some(words) = text::line(&harmless(&turn.text), Lead::MAX_TRANSCRIPT / 4) else {
+            continue;
+        };
+        let line = format!(
+            "[{}:{:02}] Speaker {speaker}: {words}",
+            seconds / 60,
+            seconds % 60
+        );
         length += line.encode_utf16().count() + 1;
         if length > room {
             script.push_str(MARK);
@@ -359,7 +438,9 @@ fn no_audio(reason: NoAudio) -> &'static str {
 /// A time as the office's people read it; in UTC where their zone is not known.
 fn local_time(at: Timestamp, zone: &str) -> String {
     let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
-    at.to_zoned(zone).strftime("%a %-d %b %Y, %-I:%M %p %Z").to_string()
+    at.to_zoned(zone)
+        .strftime("%a %-d %b %Y, %-I:%M %p %Z")
+        .to_string()
 }
 
 /// One line of text from outside.
@@ -389,7 +470,11 @@ fn harmless(raw: &str) -> String {
 ///
 /// Source: OWASP, "CSV Injection".
 fn not_a_formula(clean: String) -> String {
-    if is_formula(&clean) { format!("'{clean}") } else { clean }
+    if is_formula(&clean) {
+        format!("'{clean}")
+    } else {
+        clean
+    }
 }
 
 fn is_formula(text: &str) -> bool {
@@ -410,7 +495,10 @@ pub(crate) fn sample() -> Lead {
         person: None,
         document: serde_json::from_str(include_str!("fixtures/document.json")).unwrap(),
     };
-    let office = OfficeConfig { time_zone: "America/Chicago".to_owned(), ..OfficeConfig::default() };
+    let office = OfficeConfig {
+        time_zone: "America/Chicago".to_owned(),
+        ..OfficeConfig::default()
+    };
     Lead::new(&request, PersonId::from_uuid(id(2)), &office)
 }
 
@@ -439,7 +527,7 @@ Recording: CAL0000000000000000000000000000000a.mp3
 Tags: kitchen, call back
 Note: Wants to be called after five.
 Value: $18,500
-Source: google / cpc / Kitchens
+Source: Google Ads - Kitchens / cpc / austin-kitchens
 Request: req_00000000000000000000000000000001";
         assert_eq!(sample().details(), expected);
     }
@@ -471,7 +559,10 @@ Request: req_00000000000000000000000000000001";
     #[test]
     fn what_a_spreadsheet_would_run_is_marked_as_text() {
         for (raw, expected) in [
-            ("=HYPERLINK(\"http://evil\")", "'=HYPERLINK(\"http://evil\")"),
+            (
+                "=HYPERLINK(\"http://evil\")",
+                "'=HYPERLINK(\"http://evil\")",
+            ),
             ("+1+1", "'+1+1"),
             ("-2", "'-2"),
             ("@SUM(A1)", "'@SUM(A1)"),
@@ -511,7 +602,13 @@ Request: req_00000000000000000000000000000001";
 
     #[test]
     fn a_percentage_is_always_one() {
-        for (value, expected) in [(12.4, 12), (-1.0, 0), (250.0, 100), (f64::NAN, 0), (f64::INFINITY, 100)] {
+        for (value, expected) in [
+            (12.4, 12),
+            (-1.0, 0),
+            (250.0, 100),
+            (f64::NAN, 0),
+            (f64::INFINITY, 100),
+        ] {
             assert_eq!(percent(value), expected);
         }
     }
@@ -519,7 +616,13 @@ Request: req_00000000000000000000000000000001";
     #[test]
     fn times_are_the_offices_own() {
         let at: Timestamp = "2026-11-02T15:04:05Z".parse().unwrap();
-        assert_eq!(local_time(at, "America/Chicago"), "Mon 2 Nov 2026, 9:04 AM CST");
-        assert_eq!(local_time(at, "Nowhere/Else"), "Mon 2 Nov 2026, 3:04 PM UTC");
+        assert_eq!(
+            local_time(at, "America/Chicago"),
+            "Mon 2 Nov 2026, 9:04 AM CST"
+        );
+        assert_eq!(
+            local_time(at, "Nowhere/Else"),
+            "Mon 2 Nov 2026, 3:04 PM UTC"
+        );
     }
 }

@@ -129,8 +129,15 @@ pub struct Config {
 impl Config {
     /// Reads each connector's base URL; the real one where nothing is set.
     pub fn read(reader: &mut settings::Reader<'_>) -> Self {
-        let mut url = |spec: &ConnectorSpec| (spec.slug, reader.url(spec.url_key, spec.url, spec.url_about));
-        Self { urls: CONNECTORS.iter().map(&mut url).collect() }
+        let mut url = |spec: &ConnectorSpec| {
+            (
+                spec.slug,
+                reader.url(spec.url_key, spec.url, spec.url_about),
+            )
+        };
+        Self {
+            urls: CONNECTORS.iter().map(&mut url).collect(),
+        }
     }
 
     /// The same with another base URL for one connector: for simulators.
@@ -143,8 +150,15 @@ impl Config {
 
 impl Default for Config {
     fn default() -> Self {
-        let url = |spec: &ConnectorSpec| (spec.slug, Url::parse(spec.url).expect("a URL in the code is one"));
-        Self { urls: CONNECTORS.iter().map(url).collect() }
+        let url = |spec: &ConnectorSpec| {
+            (
+                spec.slug,
+                Url::parse(spec.url).expect("a URL in the code is one"),
+            )
+        };
+        Self {
+            urls: CONNECTORS.iter().map(url).collect(),
+        }
     }
 }
 

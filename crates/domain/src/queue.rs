@@ -75,7 +75,8 @@ pub trait WorkQueue: Send + Sync {
         duration: Duration,
     ) -> Result<Settled, StoreError>;
 
-    /// Rows of all tenants whose wake-up is due, the longest due first, at most `limit` of each tenant.
+    /// Rows of all tenants whose wake-up is due, the longest due first: at most `per_tenant` of each tenant and stage,
+    /// and at most `limit` in all. Where there are more, every tenant's first go before anybody's second.
     ///
     /// # Errors
     /// [`StoreError`] when the store could not be asked.
@@ -92,7 +93,7 @@ pub trait WorkQueue: Send + Sync {
     /// [`StoreError`] when the store could not be asked.
     async fn move_wakes_across_tenants(&self, due: Vec<DueWake>) -> Result<Vec<Wake>, StoreError>;
 
-    /// One tenant's rows of a stage that are due now, the longest due first.
+    /// One tenant's rows of a stage that are due now, in the order of their next wake-ups.
     ///
     /// # Errors
     /// [`StoreError`] when the store could not be asked.

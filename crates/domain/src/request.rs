@@ -317,6 +317,17 @@ impl CallFacts {
         );
     }
 
+    /// What people write at the provider, alone: labels, note, value and judgement.
+    pub(crate) fn labels(&self) -> Self {
+        Self {
+            tags: self.tags.clone(),
+            note: self.note.clone(),
+            value: self.value.clone(),
+            lead_status: self.lead_status.clone(),
+            ..Self::default()
+        }
+    }
+
     /// `self` where it says something, else `older`.
     #[must_use]
     pub fn or(&self, older: &Self) -> Self {
@@ -771,17 +782,7 @@ impl Document {
         };
         let mut call = self.source.call.or(&recording.call);
         if recording.is_refetched {
-            let CallFacts {
-                tags,
-                note,
-                value,
-                lead_status,
-                ..
-            } = &recording.call;
-            call.tags = tags.clone().or(call.tags);
-            call.note = note.clone().or(call.note);
-            call.value = value.clone().or(call.value);
-            call.lead_status = lead_status.clone().or(call.lead_status);
+            call.overlay(&recording.call.labels());
         }
         call
     }

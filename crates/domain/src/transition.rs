@@ -11,8 +11,7 @@ use crate::{
     Alias, Audio, CallFacts, Claim, ConnectionName, DispatchSection, DispatchState, Document,
     EventId, LeadRequest, NextTry, OfficeId, OpenWork, Outcome, ParkCause, RequestId, RetryPolicy,
     Revisions, Section, SourceId, SourceSection, Stage, Status, TenantId, Wake, WorkKey, WorkRow,
-    WorkState, later, text,
-    workflow::{self, Decision},
+    WorkState, later, text, workflow,
 };
 
 /// A request and its open work, as re-read in a transaction.
@@ -50,8 +49,8 @@ pub struct LogEntry {
     /// For a dispatch, its connection.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub target: String,
-    /// What happened, in a word: `received`, `done`, `waiting`, `retry`, `held`, `parked`, `merged`, or a terminal
-    /// status.
+    /// What happened, in a word: `received`, `done`, `waiting`, `retry`, `held`, `released`, `parked`, `withdrawn`,
+    /// `merged`, `merging`, `kept_apart`, or a terminal status.
     pub outcome: String,
     /// What happened, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,8 +65,8 @@ pub struct LogEntry {
 pub struct Plan {
     /// The requests to write.
     pub changes: Vec<Change>,
-    /// The request that was merged, and the one that goes on: its aliases, events and records move.
-    pub merged: Option<(RequestId, RequestId)>,
+    /// Each request that was merged, and the one that it became part of, in this order: its records move.
+    pub merged: Vec<(RequestId, RequestId)>,
     /// Rows that are due now.
     pub wakes: Vec<Wake>,
 }
@@ -139,8 +138,11 @@ impl RequestState {
         &self.request
     }
 
-    /// Opens the steps that should be open.
+    /// Opens the steps that should be open, and takes back those that must not be.
     fn advance(&mut self, now: Timestamp, first_delay: Duration, traceparent: Option<&str>) {
+        if workflow::is_kept_back(&self.request.document) {
+            self.withdraw(now);
+        }
         for step in workflow::next(&self.request, &self.work) {
             let key = self.key(step.stage, &step.target);
             match step.stage {
@@ -151,12 +153,47 @@ impl RequestState {
                 Stage::Reading | Stage::Recording | Stage::Transcript | Stage::Analysis => {}
             }
             let delay = step.delay.max(first_delay);
-            self.work.insert(WorkRow::new(
-                key,
-                now,
-                delay,
-                traceparent.map(str::to_owned),
-            ));
+            let mut row = WorkRow::new(key, now, delay, traceparent.map(str::to_owned));
+            row.token = WorkRow::first_token(self.request.version);
+            self.work.insert(row);
+        }
+    }
+
+    /// Takes back what would still reach CRM or people although the request is kept back now. What runs ends, and is
+    /// not run again. Should a person let the request through, the steps open anew.
+    fn withdraw(&mut self, now: Timestamp) {
+        let outward: Vec<_> = self
+            .work
+            .iter()
+            .filter(|row| matches!(row.key.stage, Stage::Dispatch | Stage::Notification))
+            .map(|row| row.key.clone())
+            .collect();
+        for key in outward {
+            let is_running = self.work.change(&key, |row| {
+                row.again = false;
+                matches!(row.state, WorkState::InFlight { .. })
+            });
+            if is_running == Some(true) {
+                continue;
+            }
+            self.work.remove(&key);
+            let document = &mut self.request.document;
+            if key.stage == Stage::Notification {
+                document.notifications.take_if(|section| !section.is_done);
+            } else if let Some(section) = dispatch_mut(document, &key.target)
+                && section.state != DispatchState::Done
+            {
+                section.state = DispatchState::Pending;
+                section.reason = Some("not sent: the request is kept back".to_owned());
+            }
+            self.log.push(LogEntry {
+                at: now,
+                stage: Some(key.stage),
+                target: key.target,
+                outcome: "withdrawn".to_owned(),
+                detail: Some("the request is kept back".to_owned()),
+                duration_ms: None,
+            });
         }
     }
 
@@ -192,6 +229,12 @@ impl RequestState {
             stage,
             target: target.to_owned(),
         }
+    }
+
+    /// Whether CRM or people may have seen it.
+    fn has_effects(&self) -> bool {
+        let document = &self.request.document;
+        !document.dispatches.is_empty() || document.notifications.is_some()
     }
 
     fn note(&mut self, at: Timestamp, outcome: &str, detail: Option<String>) {
@@ -320,14 +363,18 @@ pub fn receive_again(
         // A first report that was overtaken by an edit only fills what is missing.
         source.call = source.call.or(&inbound.call);
     } else {
+        if let Some(recording) = &mut document.recording
+            && mem::take(&mut recording.is_refetched)
+        {
+            // From here on the deliveries know better than the API; what it said of labels stays until they differ.
+            source.call.overlay(&before.labels());
+        }
         source.call.overlay(&inbound.call);
     }
     source.is_modified |= inbound.is_modified;
-    if let Some(recording) = &mut document.recording {
-        // From here on the deliveries know better than the API's older answer.
-        recording.is_refetched = false;
-    }
-    let reentry = workflow::reenter(&before, &document.call());
+    let mut reentry = workflow::reenter(&before, &document.call());
+    reentry.recording |=
+        inbound.call.has_recording == Some(true) && workflow::is_audio_missing(document);
     state.note(
         now,
         "received",
@@ -343,6 +390,7 @@ pub fn refetch(mut state: RequestState, origin: &Origin, now: Timestamp) -> Plan
         recording: true,
         ..Default::default()
     };
+    state.request.document.source.last_event = origin.event;
     state.note(
         now,
         "received",
@@ -360,11 +408,10 @@ fn rework(
     origin: &Origin,
     now: Timestamp,
 ) {
-    match workflow::decision(&state.request.document) {
-        Some(Decision::Review | Decision::Quarantine | Decision::OutOfArea) => return,
-        Some(Decision::Dispatch) | None => {}
+    let is_kept_back = raise_unless_kept_back(&mut state.request.document, &state.work, reentry);
+    if is_kept_back {
+        return;
     }
-    workflow::raise(&mut state.request.document, reentry);
     let open: Vec<_> = state.work.iter().map(|row| row.key.clone()).collect();
     for key in open {
         let is_concerned = match key.stage {
@@ -380,6 +427,23 @@ fn rework(
         }
     }
     state.advance(now, Duration::ZERO, origin.traceparent.as_deref());
+}
+
+/// Raises revisions. While the request is kept back only the CRMs' is: it opens nothing then, and should the request
+/// be let through, they learn what was stored in between. Answers whether it is kept back.
+fn raise_unless_kept_back(
+    document: &mut Document,
+    open: &OpenWork,
+    reentry: workflow::Reentry,
+) -> bool {
+    let is_kept_back = workflow::is_kept_back(document);
+    let reentry = workflow::Reentry {
+        recording: reentry.recording && !is_kept_back,
+        qualification: reentry.qualification && !is_kept_back,
+        dispatch: reentry.dispatch,
+    };
+    workflow::raise(document, open, reentry);
+    is_kept_back
 }
 
 /// Settles claimed work. `others` are requests that the outcome's aliases belong to, or the one to merge with.
@@ -403,11 +467,11 @@ pub fn settle(
     let previous_reason = row.reason.clone();
     let word = outcome.word();
     let is_wait = matches!(outcome, Outcome::Wait { .. });
-
+    let outcome = mergeable(&state, &others, outcome);
     let is_done = matches!(outcome, Outcome::Done { .. } | Outcome::Merge { .. });
     if let Outcome::Done { sections, .. } = &outcome {
         for section in sections {
-            apply(&mut state.request.document, section.clone());
+            apply(&mut state, section.clone());
         }
     }
     let runs_again = state.work.change(key, |row| {
@@ -426,12 +490,10 @@ pub fn settle(
     } else if key.stage == Stage::Dispatch {
         mark_dispatch(&mut state.request.document, &row);
     }
+    let is_parked = matches!(row.state, WorkState::Parked { .. });
     // A row that polls would fill the timeline: a wait is noted when it is new.
-    if !is_wait || row.reason != previous_reason {
-        let word = match &row.state {
-            WorkState::Parked { .. } => "parked",
-            WorkState::Ready | WorkState::InFlight { .. } | WorkState::Held { .. } => word,
-        };
+    if !is_wait || is_parked || row.reason != previous_reason {
+        let word = if is_parked { "parked" } else { word };
         state.log.push(LogEntry {
             at: now,
             stage: Some(key.stage),
@@ -445,6 +507,28 @@ pub fn settle(
     Ok(close(state, others, now))
 }
 
+/// An outcome that says "the same as another" where the two cannot become one would be said again and again: a person
+/// must look.
+fn mergeable(state: &RequestState, others: &[RequestState], outcome: Outcome) -> Outcome {
+    let Outcome::Merge { other } = outcome else {
+        return outcome;
+    };
+    let is_mergeable = others.iter().any(|candidate| {
+        candidate.request.id != state.request.id
+            && candidate.request.document.merged_into.is_none()
+            && !(state.has_effects() && candidate.has_effects())
+    });
+    if is_mergeable {
+        Outcome::Merge { other }
+    } else {
+        Outcome::Park {
+            cause: ParkCause::Permanent,
+            reason: format!("is the same as {other}, but cannot be merged with it"),
+            answer: None,
+        }
+    }
+}
+
 /// What an outcome other than done makes of its row.
 fn settle_row(row: &mut WorkRow, outcome: Outcome, context: SettleContext<'_>) {
     let now = context.now;
@@ -455,24 +539,35 @@ fn settle_row(row: &mut WorkRow, outcome: Outcome, context: SettleContext<'_>) {
             reason,
             deadline,
         } => {
-            row.waits = row.waits.saturating_add(1);
-            row.deadline = row.deadline.or(deadline);
-            if row.deadline.is_some_and(|deadline| deadline <= now) {
+            let last = later(now, RetryPolicy::SLOW_LANE_LIMIT);
+            let end = [row.deadline, deadline].into_iter().flatten().min();
+            if end.is_some_and(|end| end <= now) {
                 row.park(ParkCause::Deadline, reason, None);
-            } else {
-                row.ready(if row.again { now } else { until }, now);
-                row.reason = Some(reason);
+                return;
             }
+            // Once it has failed, the row's deadline is the end of the slow lane; the wait's own still counts here.
+            if row.failures == 0 {
+                row.deadline = Some(end.unwrap_or(last));
+            }
+            if row.again {
+                row.ready(now, now);
+            } else {
+                row.waits = row.waits.saturating_add(1);
+                row.ready(until.min(end.unwrap_or(last)), now);
+            }
+            row.reason = Some(reason);
         }
         Outcome::Retry {
             after,
             reason,
             answer,
         } => {
+            let mut give_up_at = row.deadline.unwrap_or(now);
+            if row.failures == 0 {
+                give_up_at = give_up_at.max(later(now, RetryPolicy::SLOW_LANE_LIMIT));
+            }
             row.failures = row.failures.saturating_add(1);
-            let give_up_at = *row
-                .deadline
-                .get_or_insert(later(now, RetryPolicy::SLOW_LANE_LIMIT));
+            row.deadline = Some(give_up_at);
             match context
                 .retry
                 .next_try(row.failures, now, give_up_at, after, context.draw)
@@ -518,11 +613,7 @@ fn settle_row(row: &mut WorkRow, outcome: Outcome, context: SettleContext<'_>) {
 
 /// Shows a dispatch that did not end well in the document.
 fn mark_dispatch(document: &mut Document, row: &WorkRow) {
-    let Some((_, section)) = document
-        .dispatches
-        .iter_mut()
-        .find(|(name, _)| name.as_str() == row.key.target)
-    else {
+    let Some(section) = dispatch_mut(document, &row.key.target) else {
         return;
     };
     section.state = match &row.state {
@@ -533,12 +624,25 @@ fn mark_dispatch(document: &mut Document, row: &WorkRow) {
     section.reason.clone_from(&row.reason);
 }
 
+fn dispatch_mut<'a>(document: &'a mut Document, target: &str) -> Option<&'a mut DispatchSection> {
+    document
+        .dispatches
+        .iter_mut()
+        .find(|(name, _)| name.as_str() == target)
+        .map(|(_, section)| section)
+}
+
 /// Writes a section, and raises what depends on it.
-fn apply(document: &mut Document, section: Section) {
+fn apply(state: &mut RequestState, section: Section) {
+    let (document, open) = (&mut state.request.document, &state.work);
     match section {
         Section::Source(source) => document.source = *source,
-        Section::Recording(recording) => {
+        Section::Recording(mut recording) => {
             let before = document.call();
+            if let (Audio::Absent { .. }, Some(known)) = (&recording.audio, &document.recording) {
+                // What was archived stays, whatever the provider has now.
+                recording.audio.clone_from(&known.audio);
+            }
             document.recording = Some(*recording);
             let after = document.call();
             // What only the API knows counts as a later event's news.
@@ -546,10 +650,10 @@ fn apply(document: &mut Document, section: Section) {
                 recording: false,
                 ..workflow::reenter(&before, &after)
             };
-            workflow::raise(document, reentry);
+            workflow::raise(document, open, reentry);
         }
         Section::Transcript(transcript) => {
-            document.revisions.analysis += u32::from(document.analysis.is_some());
+            workflow::raise_analysis(document, open);
             document.transcript = Some(transcript);
         }
         Section::Analysis(analysis) => {
@@ -569,12 +673,16 @@ fn close(state: RequestState, others: Vec<RequestState>, now: Timestamp) -> Plan
     let mut plan = Plan::default();
     let mut survivor = state;
     for other in others {
-        if other.request.id == survivor.request.id || other.request.document.merged_into.is_some() {
+        let id = other.request.id;
+        if id == survivor.request.id
+            || other.request.document.merged_into.is_some()
+            || plan.merged.iter().any(|(from, _)| *from == id)
+        {
             continue;
         }
         match merge(survivor, other, now) {
             Ok((winner, loser)) => {
-                plan.merged = Some((loser.request.id, winner.request.id));
+                plan.merged.push((loser.request.id, winner.request.id));
                 let change = loser.finish(now, &mut plan.wakes);
                 plan.changes.push(change);
                 survivor = winner;
@@ -594,11 +702,7 @@ fn merge(
     b: RequestState,
     now: Timestamp,
 ) -> Result<(RequestState, RequestState), Box<RequestState>> {
-    let has_effects = |state: &RequestState| {
-        !state.request.document.dispatches.is_empty()
-            || state.request.document.notifications.is_some()
-    };
-    let (mut winner, mut loser) = match (has_effects(&a), has_effects(&b)) {
+    let (mut winner, mut loser) = match (a.has_effects(), b.has_effects()) {
         (true, true) => {
             let mut apart = a;
             apart.note(
@@ -636,25 +740,33 @@ fn merge(
             Some(Audio::Stored { .. })
         )
     };
+    let revisions = &mut into.revisions;
+    revisions.recording = revisions.recording.max(from.revisions.recording);
+    revisions.analysis = revisions.analysis.max(from.revisions.analysis);
     if into.recording.is_none() || (!has_audio(into) && has_audio(from)) {
         into.recording.clone_from(&from.recording);
     }
+    let is_judged_by_winner = into.analysis.is_some() || winner.work.is_running(Stage::Analysis);
+    let read = if is_judged_by_winner {
+        &into.transcript
+    } else {
+        &from.transcript
+    };
+    let is_read = into.transcript.as_ref().or(from.transcript.as_ref()) == read.as_ref();
     if into.transcript.is_none() {
         into.transcript.clone_from(&from.transcript);
     }
     if into.analysis.is_none() {
         into.analysis.clone_from(&from.analysis);
-        into.revisions.analysis = into
-            .analysis
-            .as_ref()
-            .map_or(0, |analysis| analysis.revision);
-        into.revisions.qualification += u32::from(into.qualification.is_some());
+    }
+    if !is_read {
+        workflow::raise_analysis(into, &winner.work);
     }
     if into.verdict.is_none() {
         into.verdict.clone_from(&from.verdict);
     }
     let reentry = workflow::reenter(&before, &into.call());
-    workflow::raise(into, reentry);
+    raise_unless_kept_back(into, &winner.work, reentry);
 
     loser.request.document.merged_into = Some(winner.request.id);
     loser.work.remove_all();
@@ -683,6 +795,10 @@ fn merge(
     for key in &done {
         winner.work.remove(key);
     }
+    let waiting = winner.key(Stage::Recording, "");
+    winner
+        .work
+        .change(&waiting, |row| row.enqueue_again(now, Duration::ZERO));
     winner.advance(now, Duration::ZERO, None);
     Ok((winner, loser))
 }

@@ -178,6 +178,8 @@ impl WorkRow {
     pub const FIRST_WAKE: Duration = Duration::from_secs(10);
     /// Claims without a settle after which a row is parked.
     pub const CRASH_LOOP_CLAIMS: u32 = 20;
+    /// More than the claims and settles of one row between two versions of its request.
+    const TOKENS_PER_VERSION: u64 = 32;
 
     /// A new row, due after `delay`.
     pub fn new(key: WorkKey, now: Timestamp, delay: Duration, traceparent: Option<String>) -> Self {
@@ -204,6 +206,13 @@ impl WorkRow {
             answer: None,
             created_at: now,
         }
+    }
+
+    /// The first token of a row that is opened while its request is at `version`: higher than any token of an earlier
+    /// row of the same step. Between two versions a row is claimed and settled at most [`Self::TOKENS_PER_VERSION`]
+    /// times.
+    pub(crate) const fn first_token(version: u64) -> u64 {
+        version * Self::TOKENS_PER_VERSION + 1
     }
 
     /// A hint for this row as it is.
@@ -246,16 +255,17 @@ impl WorkRow {
         ClaimResult::Claimed
     }
 
-    /// Asks for another run because there is new data. A row at work runs again; one that only waits runs now; a
-    /// held, parked or failing row reads the new data when it next runs. Its token stays.
+    /// Asks for another run because there is new data. A row at work runs again; one that only waits runs now, and
+    /// this look does not count as one of its waits; a held, parked or failing row reads the new data when it next
+    /// runs. Its token stays.
     pub fn enqueue_again(&mut self, now: Timestamp, delay: Duration) {
         match self.state {
             WorkState::InFlight { .. } => self.again = true,
             WorkState::Ready if self.failures == 0 => {
                 let due_at = later(now, delay);
                 if due_at < self.due_at {
-                    self.due_at = due_at;
-                    self.next_wake_at = Some(later(due_at, Self::FIRST_WAKE));
+                    self.ready(due_at, now);
+                    self.waits = self.waits.saturating_sub(1);
                 }
             }
             WorkState::Ready | WorkState::Held { .. } | WorkState::Parked { .. } => {}
@@ -347,6 +357,12 @@ impl OpenWork {
     /// Whether a step is open.
     pub fn has(&self, stage: Stage, target: &str) -> bool {
         self.get(stage, target).is_some()
+    }
+
+    /// Whether somebody works on a step of this stage.
+    pub(crate) fn is_running(&self, stage: Stage) -> bool {
+        self.iter()
+            .any(|row| row.key.stage == stage && matches!(row.state, WorkState::InFlight { .. }))
     }
 
     /// Whether nothing is open.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::{
     AreaVerdict, Audio, CallFacts, ContactSection, DispatchState, Document, E164, EmailAddress,
-    Lane, LeadRequest, OpenWork, PostalCode, SpamGate, Stage, Status, TranscriptState, VerdictKind,
-    WorkState, text,
+    Lane, LeadRequest, NoAudio, OpenWork, PostalCode, SpamGate, Stage, Status, TranscriptState,
+    VerdictKind, WorkState, text,
 };
 
 /// A step that should be open.
@@ -71,8 +71,9 @@ pub fn next(request: &LeadRequest, open: &OpenWork) -> Vec<Step> {
         }
         is_missing
     };
+    // A recording that is looked for once more keeps nobody waiting: what it brings makes the later stages run again.
     if want(Stage::Reading, document.source.unread.is_some())
-        || want(Stage::Recording, needs_recording(document))
+        || (want(Stage::Recording, needs_recording(document)) && document.recording.is_none())
         || want(Stage::Transcript, needs_transcript(document))
         || want(
             Stage::Analysis,
@@ -88,7 +89,8 @@ pub fn next(request: &LeadRequest, open: &OpenWork) -> Vec<Step> {
     steps
 }
 
-/// Dispatches that are missing or out of date, and the notification once none is in its first try or fast lane.
+/// Dispatches that are missing or out of date, and the notification once none is in its first try or fast lane. A
+/// dispatch that waits (for its breaker, or to learn what came of its first try) has had its try.
 fn effects(document: &Document, open: &OpenWork) -> Vec<Step> {
     let Some(qualification) = &document.qualification else {
         return Vec::new();
@@ -109,6 +111,7 @@ fn effects(document: &Document, open: &OpenWork) -> Vec<Step> {
         || open.iter().any(|row| {
             row.key.stage == Stage::Dispatch
                 && row.lane < Lane::Slow
+                && row.waits == 0
                 && matches!(row.state, WorkState::Ready | WorkState::InFlight { .. })
         });
     if qualification.notify && document.notifications.is_none() && !is_dispatching {
@@ -178,7 +181,7 @@ pub fn status(document: &Document, open: &OpenWork) -> Status {
     } else if !open.is_empty() {
         let is_untouched = open
             .iter()
-            .all(|row| row.claims == 0 && row.failures == 0 && row.waits == 0);
+            .all(|row| row.claims == 0 && row.failures == 0 && row.reason.is_none());
         let is_new = document.recording.is_none() && document.source.unread.is_none();
         if is_untouched && is_new {
             Status::Received
@@ -231,18 +234,48 @@ pub fn reenter(before: &CallFacts, after: &CallFacts) -> Reentry {
     }
 }
 
-/// Raises the revisions of what `reentry` makes run again. Stages that have not run yet read the new data anyway.
-pub fn raise(document: &mut Document, reentry: Reentry) {
+/// Raises the revisions of what `reentry` makes run again. Stages that have not begun yet read the new data anyway.
+pub fn raise(document: &mut Document, open: &OpenWork, reentry: Reentry) {
     let raised = |revision: &mut u32, is_due: bool| *revision += u32::from(is_due);
     raised(
         &mut document.revisions.recording,
-        reentry.recording && document.recording.is_some(),
+        reentry.recording && (document.recording.is_some() || open.is_running(Stage::Recording)),
     );
     raised(
         &mut document.revisions.qualification,
-        reentry.qualification && document.qualification.is_some(),
+        reentry.qualification
+            && (document.qualification.is_some() || open.is_running(Stage::Analysis)),
     );
     raised(&mut document.revisions.dispatch, reentry.dispatch);
+}
+
+/// Asks for a new analysis because the text changed. One that has not begun yet reads the new text anyway.
+pub(crate) fn raise_analysis(document: &mut Document, open: &OpenWork) {
+    let is_begun = document.analysis.is_some() || open.is_running(Stage::Analysis);
+    document.revisions.analysis += u32::from(is_begun);
+}
+
+/// Whether the request is kept from CRM and people: then later events are stored only.
+pub(crate) fn is_kept_back(document: &Document) -> bool {
+    match decision(document) {
+        Some(Decision::Review | Decision::Quarantine | Decision::OutOfArea) => true,
+        Some(Decision::Dispatch) | None => false,
+    }
+}
+
+/// Whether the call's audio may have come since it was looked for.
+pub(crate) fn is_audio_missing(document: &Document) -> bool {
+    let audio = document.recording.as_ref().map(|section| &section.audio);
+    match audio {
+        Some(Audio::Absent { reason }) => match reason {
+            NoAudio::NeverArrived
+            | NoAudio::NotRecorded
+            | NoAudio::UnknownCall
+            | NoAudio::NotConnected => true,
+            NoAudio::Empty | NoAudio::Unreadable | NoAudio::TooLarge => false,
+        },
+        Some(Audio::Stored { .. }) | None => false,
+    }
 }
 
 /// How the person can be reached, from the call as it is best known. The company's own numbers and withheld ones are

@@ -13,6 +13,8 @@ impl Config {
     /// Reads the base URLs; the real ones where nothing is set.
     pub fn read(reader: &mut settings::Reader<'_>) -> Self {
         let about = "Base URL of SendGrid's API. Subusers in the EU: https://api.eu.sendgrid.com.";
-        Self { sendgrid_url: reader.url("SENDGRID_BASE_URL", "https://api.sendgrid.com", about) }
+        Self {
+            sendgrid_url: reader.url("SENDGRID_BASE_URL", "https://api.sendgrid.com", about),
+        }
     }
 }

@@ -19,7 +19,10 @@ pub fn message_id(request: RequestId, recipient: &EmailAddress) -> String {
 pub fn effect_key(message_id: &str) -> Option<EffectKey> {
     let (request, hash) = message_id.split_once('.')?;
     let request: RequestId = request.parse().ok()?;
-    let is_hash = hash.len() == HASH_DIGITS && hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    let is_hash = hash.len() == HASH_DIGITS
+        && hash
+            .bytes()
+            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     is_hash.then(|| EffectKey::new("email", &request, hash, &0))
 }
 
@@ -36,7 +39,10 @@ mod tests {
         assert_ne!(name, message_id(request, &email("other@example.com")));
         assert!(!name.contains("ales"), "{name}");
         let (_, hash) = name.split_once('.').unwrap();
-        assert_eq!(effect_key(&name).unwrap().as_str(), format!("email/{request}/{hash}/0"));
+        assert_eq!(
+            effect_key(&name).unwrap().as_str(),
+            format!("email/{request}/{hash}/0")
+        );
     }
 
     #[test]
@@ -50,7 +56,7 @@ mod tests {
             &format!("{request}.0123456789abcde"),
             &format!("{request}.0123456789ABCDEF"),
             &format!("{request}.0123456789abcdef/1"),
-            &format!("evt_00000000000000000000000000000001.0123456789abcdef"),
+            "evt_00000000000000000000000000000001.0123456789abcdef",
         ] {
             assert!(effect_key(name).is_none(), "{name}");
         }

@@ -12,7 +12,9 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use domain::{Classify, Clock, Disposition, EffectFailure, EmailAddress, RequestId, TenantId, text};
+use domain::{
+    Classify, Clock, Disposition, EffectFailure, EmailAddress, RequestId, TenantId, text,
+};
 use http_client::{Client, HttpError, Response, Url};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -76,7 +78,9 @@ pub enum SendError {
         words: Words,
     },
     /// The key may not send, or the sender is not verified.
-    #[error("SendGrid does not let this key send as this sender: verify the sender, or give the key `mail.send`")]
+    #[error(
+        "SendGrid does not let this key send as this sender: verify the sender, or give the key `mail.send`"
+    )]
     Forbidden {
         /// Its explanation.
         words: Words,
@@ -132,15 +136,27 @@ struct Fault {
 impl SendGrid {
     /// A client of the SendGrid at this base URL.
     pub fn new(http: Client, base_url: &Url, clock: Arc<dyn Clock>) -> Self {
-        Self { http, url: format!("{}/v3/mail/send", base_url.as_str().trim_end_matches('/')), clock }
+        Self {
+            http,
+            url: format!("{}/v3/mail/send", base_url.as_str().trim_end_matches('/')),
+            clock,
+        }
     }
 
     /// Sends a mail. A repeat sends another.
     ///
     /// # Errors
     /// [`SendError`] says whether the mail may have been sent, and what to do next.
-    pub async fn send(&self, mail: &Mail<'_>, key: &SecretString) -> Result<ProviderMessageId, SendError> {
-        let Content { subject, text, html } = mail.content;
+    pub async fn send(
+        &self,
+        mail: &Mail<'_>,
+        key: &SecretString,
+    ) -> Result<ProviderMessageId, SendError> {
+        let Content {
+            subject,
+            text,
+            html,
+        } = mail.content;
         let body = json!({
             "from": { "email": mail.from.as_str(), "name": mail.from_name },
             "personalizations": [{
@@ -159,27 +175,48 @@ impl SendGrid {
                 "subscription_tracking": { "enable": false },
             },
         });
-        let request = self.http.post(&self.url).bearer(key).deadline(CALL_DEADLINE).json(&body);
+        let request = self
+            .http
+            .post(&self.url)
+            .bearer(key)
+            .deadline(CALL_DEADLINE)
+            .json(&body);
         let answer = request.send().await?;
         if !answer.status.is_success() {
             return Err(self.refusal(&answer));
         }
-        let id = answer.header("x-message-id").and_then(|id| text::line(id, 200));
-        Ok(ProviderMessageId(id.unwrap_or_else(|| mail.message_id.to_owned())))
+        let id = answer
+            .header("x-message-id")
+            .and_then(|id| text::line(id, 200));
+        Ok(ProviderMessageId(
+            id.unwrap_or_else(|| mail.message_id.to_owned()),
+        ))
     }
 
     fn refusal(&self, answer: &Response) -> SendError {
-        let fault = answer.json::<Faults>().ok().and_then(|faults| faults.errors.into_iter().next());
+        let fault = answer
+            .json::<Faults>()
+            .ok()
+            .and_then(|faults| faults.errors.into_iter().next());
         let fault = fault.unwrap_or_default();
         let words = Words(text::bounded(&fault.message, 2_000));
         match answer.status.as_u16() {
             status @ (400 | 413) => {
-                let field = fault.field.as_deref().and_then(|field| text::line(field, 100));
-                SendError::Refused { status, field: field.unwrap_or_else(|| "?".to_owned()), words }
+                let field = fault
+                    .field
+                    .as_deref()
+                    .and_then(|field| text::line(field, 100));
+                SendError::Refused {
+                    status,
+                    field: field.unwrap_or_else(|| "?".to_owned()),
+                    words,
+                }
             }
             401 => SendError::Unauthorized { words },
             403 => SendError::Forbidden { words },
-            429 => SendError::Throttled { retry_after: self.pause(answer) },
+            429 => SendError::Throttled {
+                retry_after: self.pause(answer),
+            },
             status @ (408 | 500..) => SendError::Failed { status },
             status => SendError::Unexpected { status },
         }
@@ -188,10 +225,16 @@ impl SendGrid {
     /// How long to wait: until `X-RateLimit-Reset`, in Unix seconds.
     fn pause(&self, answer: &Response) -> Duration {
         let now = self.clock.now();
-        let reset = answer.header("x-ratelimit-reset").and_then(|seconds| seconds.parse().ok());
+        let reset = answer
+            .header("x-ratelimit-reset")
+            .and_then(|seconds| seconds.parse().ok());
         let reset = reset.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
-        let until_reset = reset.map(|at| Duration::try_from(at.duration_since(now)).unwrap_or_default());
-        until_reset.or_else(|| answer.retry_after(now)).unwrap_or(ONE_MINUTE).min(ONE_HOUR)
+        let until_reset =
+            reset.map(|at| Duration::try_from(at.duration_since(now)).unwrap_or_default());
+        until_reset
+            .or_else(|| answer.retry_after(now))
+            .unwrap_or(ONE_MINUTE)
+            .min(ONE_HOUR)
     }
 }
 
@@ -199,9 +242,9 @@ impl From<HttpError> for SendError {
     fn from(error: HttpError) -> Self {
         match error {
             // Only the key can spoil a request of ours: a new one mends it.
-            HttpError::BadRequest(_) => {
-                Self::Unauthorized { words: Words("the key has characters that no header takes".to_owned()) }
-            }
+            HttpError::BadRequest(_) => Self::Unauthorized {
+                words: Words("the key has characters that no header takes".to_owned()),
+            },
             error if error.is_not_sent() => Self::NotSent(error),
             error => Self::OutcomeUnknown(error),
         }
@@ -229,16 +272,20 @@ impl Classify for SendError {
         match self {
             Self::Refused { .. } | Self::Unexpected { .. } => Disposition::Park,
             Self::Unauthorized { .. } | Self::Forbidden { .. } => Disposition::Hold,
-            Self::Throttled { retry_after } => Disposition::Retry { after: Some(*retry_after) },
-            Self::NotSent(_) | Self::Failed { .. } | Self::OutcomeUnknown(_) => Disposition::Retry { after: None },
+            Self::Throttled { retry_after } => Disposition::Retry {
+                after: Some(*retry_after),
+            },
+            Self::NotSent(_) | Self::Failed { .. } | Self::OutcomeUnknown(_) => {
+                Disposition::Retry { after: None }
+            }
         }
     }
 
     fn answer(&self) -> Option<String> {
         match self {
-            Self::Refused { words, .. } | Self::Unauthorized { words } | Self::Forbidden { words } => {
-                Some(words.0.clone()).filter(|words| !words.is_empty())
-            }
+            Self::Refused { words, .. }
+            | Self::Unauthorized { words }
+            | Self::Forbidden { words } => Some(words.0.clone()).filter(|words| !words.is_empty()),
             Self::Throttled { .. }
             | Self::Unexpected { .. }
             | Self::NotSent(_)

@@ -131,15 +131,15 @@ pub(crate) fn add_aliases(
     Ok(())
 }
 
-/// Writes what a transition decided. Answers the request that goes on.
+/// Writes what a transition decided.
 pub(crate) fn write(db: &Connection, plan: &Plan) -> Result<()> {
     for change in &plan.changes {
         write_change(db, change)?;
     }
-    if let Some((from, into)) = plan.merged
-        && let Some(change) = plan.changes.first()
-    {
-        move_records(db, &change.request.tenant, from, into)?;
+    if let Some(change) = plan.changes.last() {
+        for (from, into) in &plan.merged {
+            move_records(db, &change.request.tenant, *from, *into)?;
+        }
     }
     Ok(())
 }
@@ -278,11 +278,13 @@ fn move_records(
     from: RequestId,
     into: RequestId,
 ) -> Result<()> {
-    for table in ["crm_integrations", "notifications", "usage_ledger"] {
-        let sql = format!(
-            "UPDATE OR IGNORE {table} SET request_id = ?3 WHERE tenant_id = ?1 AND request_id = ?2"
-        );
-        db.prepare_cached(&sql)
+    for sql in [
+        "UPDATE crm_integrations SET request_id = ?3 WHERE tenant_id = ?1 AND request_id = ?2",
+        "UPDATE notifications SET request_id = ?3 WHERE tenant_id = ?1 AND request_id = ?2",
+        "UPDATE usage_ledger SET request_id = ?3, position = position + (SELECT ifnull(max(position), -1) + 1 \
+         FROM usage_ledger WHERE tenant_id = ?1 AND request_id = ?3) WHERE tenant_id = ?1 AND request_id = ?2",
+    ] {
+        db.prepare_cached(sql)
             .map_err(store_error)?
             .execute(params![tenant.as_str(), from.to_string(), into.to_string()])
             .map_err(store_error)?;
@@ -300,7 +302,7 @@ pub(crate) fn put_records(
     now: Timestamp,
 ) -> Result<()> {
     let request = request.to_string();
-    for (position, record) in records.iter().enumerate() {
+    for record in records {
         match record {
             Record::Dispatch(attempt) => db
                 .prepare_cached(
@@ -327,15 +329,15 @@ pub(crate) fn put_records(
                 ]),
             Record::Usage(usage) => db
                 .prepare_cached(
-                    "INSERT OR REPLACE INTO usage_ledger (tenant_id, request_id, at, position, unit, amount, by) \
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    "INSERT INTO usage_ledger (tenant_id, request_id, at, position, unit, amount, by) \
+                     SELECT ?1, ?2, ?3, ifnull(max(position), -1) + 1, ?4, ?5, ?6 \
+                     FROM usage_ledger WHERE tenant_id = ?1 AND request_id = ?2",
                 )
                 .map_err(store_error)?
                 .execute(params![
                     tenant.as_str(),
                     request,
                     micros(now),
-                    i64::try_from(position).unwrap_or(i64::MAX),
                     usage.unit,
                     signed(usage.amount),
                     usage.by
@@ -386,6 +388,9 @@ pub(crate) fn view(
     tenant: &TenantId,
     request: RequestId,
 ) -> Result<Option<RequestView>> {
+    // One snapshot for all that follows.
+    let snapshot = db.unchecked_transaction().map_err(store_error)?;
+    let db: &Connection = &snapshot;
     let Some(state) = state(db, tenant, request)? else {
         return Ok(None);
     };

@@ -1,5 +1,7 @@
 //! Where webhooks come from.
 
+use std::collections::BTreeSet;
+
 use domain::{StoreError, TenantId};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use store::{Source, SourceState, TokenHash};
@@ -13,8 +15,8 @@ pub(crate) fn put(db: &Connection, source: &Source) -> Result<()> {
     db.prepare_cached(
         "INSERT INTO sources (tenant_id, source_id, provider, office_id, token_hash, accounts, key_names, schemes, \
          state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
-         ON CONFLICT (tenant_id, source_id) DO UPDATE SET office_id = excluded.office_id, \
-         token_hash = excluded.token_hash, accounts = excluded.accounts, key_names = excluded.key_names, \
+         ON CONFLICT (tenant_id, source_id) DO UPDATE SET provider = excluded.provider, \
+         office_id = excluded.office_id, token_hash = excluded.token_hash, accounts = excluded.accounts, key_names = excluded.key_names, \
          schemes = excluded.schemes, state = excluded.state",
     )
     .map_err(store_error)?
@@ -29,12 +31,17 @@ pub(crate) fn put(db: &Connection, source: &Source) -> Result<()> {
         to_json(&source.schemes)?,
         source.state.as_str(),
     ])
-    .map_err(store_error)?;
+    .map_err(|error| match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::ConstraintViolation) => {
+            StoreError::Conflict("the URL token belongs to another source".to_owned())
+        }
+        _ => store_error(error),
+    })?;
     db.prepare_cached("DELETE FROM source_accounts WHERE tenant_id = ?1 AND source_id = ?2")
         .map_err(store_error)?
         .execute(params![tenant, id])
         .map_err(store_error)?;
-    for account in &source.accounts {
+    for account in BTreeSet::from_iter(&source.accounts) {
         let inserted = db
             .prepare_cached(
                 "INSERT INTO source_accounts (provider, account, tenant_id, source_id) VALUES (?1, ?2, ?3, ?4) \

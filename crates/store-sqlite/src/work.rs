@@ -181,10 +181,11 @@ pub(crate) fn settle(
     };
     requests::write(db, &plan)?;
     requests::add_aliases(db, &key.tenant, key.request, &aliases)?;
+    // The last change is of the request that goes on.
     let shown_at = plan
-        .merged
-        .filter(|(from, _)| *from == key.request)
-        .map_or(key.request, |(_, into)| into);
+        .changes
+        .last()
+        .map_or(key.request, |change| change.request.id);
     requests::put_records(db, ids, &key.tenant, shown_at, &records, now)?;
     if let Some((mut connection, version)) = held
         && connection.version == version
@@ -231,22 +232,27 @@ pub(crate) fn due_wakes(
         let mut found = statement
             .query(params![tenant, stage, micros(now), per_tenant])
             .map_err(store_error)?;
+        let mut turn = 0_u32;
         while let Some(row) = found.next().map_err(store_error)? {
             let wake = Wake {
                 v: Wake::VERSION,
                 key: rows::work_key(row)?,
                 token: rows::unsigned(row, "token")?,
             };
-            due.push(DueWake {
+            let found = DueWake {
                 wake,
                 next_wake_at: rows::time(row, "next_wake_at")?,
                 wakes: rows::small(row, "wakes")?,
-            });
+            };
+            due.push((turn, found));
+            turn += 1;
         }
     }
-    due.sort_by_key(|due| due.next_wake_at);
+    // Where there are too many, each tenant's first go before anybody's second.
+    due.sort_by_key(|(turn, found)| (*turn, found.next_wake_at));
     due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    Ok(due)
+    due.sort_by_key(|(_, found)| found.next_wake_at);
+    Ok(due.into_iter().map(|(_, found)| found).collect())
 }
 
 pub(crate) fn move_wakes(db: &Connection, now: Timestamp, due: Vec<DueWake>) -> Result<Vec<Wake>> {

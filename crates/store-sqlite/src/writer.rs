@@ -162,3 +162,174 @@ fn execute(connection: &Connection, sql: &str) -> Result<(), StoreError> {
         .map_err(store_error)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use futures::future::{BoxFuture, join_all};
+
+    use super::*;
+
+    const SCHEMA: &str = "PRAGMA foreign_keys = ON; CREATE TABLE word (word TEXT NOT NULL PRIMARY KEY); \
+                          CREATE TABLE reply (word TEXT REFERENCES word DEFERRABLE INITIALLY DEFERRED);";
+
+    fn writer() -> Writer {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(SCHEMA).unwrap();
+        Writer::start(connection).unwrap()
+    }
+
+    fn run(connection: &Connection, sql: &str) -> Result<(), StoreError> {
+        connection.execute_batch(sql).map_err(store_error)
+    }
+
+    async fn words(writer: &Writer) -> String {
+        let words = writer.write(|connection| {
+            connection
+                .query_row(
+                    "SELECT ifnull(group_concat(word, ' '), '') FROM word",
+                    [],
+                    |row| row.get(0),
+                )
+                .map_err(store_error)
+        });
+        words.await.unwrap()
+    }
+
+    type Answers = Vec<Result<(), StoreError>>;
+
+    /// Runs units while the writer is kept busy until all of them wait: so they become one group.
+    async fn grouped(
+        writer: &Writer,
+        units: Vec<BoxFuture<'_, Result<(), StoreError>>>,
+    ) -> Answers {
+        let (release, released) = mpsc::channel::<()>();
+        let (started, is_started) = mpsc::channel::<()>();
+        let blocker = writer.write(move |_| {
+            started.send(()).unwrap();
+            released.recv().unwrap();
+            Ok(())
+        });
+        let units = join_all(units);
+        let others = async {
+            let started = tokio::task::spawn_blocking(move || is_started.recv());
+            started.await.unwrap().unwrap();
+            tokio::join!(units, async { release.send(()).unwrap() }).0
+        };
+        let (blocked, answers) = tokio::join!(blocker, others);
+        blocked.unwrap();
+        answers
+    }
+
+    #[tokio::test]
+    async fn a_unit_that_fails_or_panics_undoes_only_its_own_writes() {
+        let writer = writer();
+        let answers = grouped(
+            &writer,
+            vec![
+                Box::pin(writer.write(|db| run(db, "INSERT INTO word VALUES ('one')"))),
+                Box::pin(writer.write(|db| {
+                    run(db, "INSERT INTO word VALUES ('failed')")?;
+                    Err(StoreError::NotFound)
+                })),
+                Box::pin(writer.write(|db| {
+                    run(db, "INSERT INTO word VALUES ('panicked')")?;
+                    panic!("on purpose")
+                })),
+                Box::pin(writer.write(|db| run(db, "INSERT INTO word VALUES ('two')"))),
+            ],
+        )
+        .await;
+        let [
+            Ok(()),
+            Err(StoreError::NotFound),
+            Err(StoreError::Failed(_)),
+            Ok(()),
+        ] = answers.as_slice()
+        else {
+            panic!("{answers:?}")
+        };
+        assert_eq!(words(&writer).await, "one two");
+    }
+
+    #[tokio::test]
+    async fn a_failed_commit_fails_every_unit_of_its_group_and_no_later_one() {
+        let writer = writer();
+        let answers = grouped(
+            &writer,
+            vec![
+                Box::pin(writer.write(|db| run(db, "INSERT INTO word VALUES ('one')"))),
+                // Seen by COMMIT only.
+                Box::pin(writer.write(|db| run(db, "INSERT INTO reply VALUES ('nobody')"))),
+                Box::pin(writer.write(|db| run(db, "INSERT INTO word VALUES ('two')"))),
+            ],
+        )
+        .await;
+        assert!(
+            answers
+                .iter()
+                .all(|answer| matches!(answer, Err(StoreError::Failed(_)))),
+            "{answers:?}"
+        );
+        assert_eq!(words(&writer).await, "");
+        writer
+            .write(|db| run(db, "INSERT INTO word VALUES ('three')"))
+            .await
+            .unwrap();
+        assert_eq!(words(&writer).await, "three");
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_fails_who_meets_it_and_spares_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = Connection::open(folder.path().join("small.db")).unwrap();
+        connection.execute_batch(SCHEMA).unwrap();
+        connection
+            .execute_batch("PRAGMA max_page_count = 10")
+            .unwrap();
+        let writer = Writer::start(connection).unwrap();
+        let large = "INSERT INTO word VALUES (hex(zeroblob(100000)))";
+        let answers = grouped(
+            &writer,
+            vec![
+                Box::pin(writer.write(|db| run(db, "INSERT INTO word VALUES ('one')"))),
+                Box::pin(writer.write(move |db| run(db, large))),
+                Box::pin(writer.write(|db| run(db, "INSERT INTO word VALUES ('two')"))),
+            ],
+        )
+        .await;
+        // Whoever heard "done" is there; SQLite may undo the whole group.
+        assert!(
+            matches!(answers.as_slice(), [_, Err(StoreError::Failed(_)), _]),
+            "{answers:?}"
+        );
+        let kept = words(&writer).await;
+        for (answer, word) in answers.iter().zip(["one", "large", "two"]) {
+            assert!(
+                answer.is_err() || kept.contains(word),
+                "{word}: {answer:?}, {kept}"
+            );
+        }
+        writer
+            .write(|db| run(db, "INSERT INTO word VALUES ('three')"))
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_is_busy_at_once() {
+        let writer = writer();
+        let units = (0..QUEUE_UNITS + 3)
+            .map(|_| Box::pin(writer.try_write(|_| Ok(()))) as BoxFuture<'_, _>);
+        let answers = grouped(&writer, units.collect()).await;
+        let (taken, refused) = answers.split_at(QUEUE_UNITS);
+        assert!(taken.iter().all(Result::is_ok));
+        assert!(
+            refused
+                .iter()
+                .all(|answer| matches!(answer, Err(StoreError::Busy))),
+            "{refused:?}"
+        );
+    }
+}

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use crm::{Connector, Credential, Known, Lead, PushError, Pushed, Written};
 use domain::{
-    Claimed, Classify, ConnectionName, DispatchAttempt, DispatchSection, DispatchState, Disposition, Effects, Outcome,
-    PersonId, Record, Section, Stage, StageError, StageHandler,
+    Claimed, Classify, ConnectionName, DispatchAttempt, DispatchSection, DispatchState,
+    Disposition, Effects, Outcome, PersonId, Record, Section, Stage, StageError, StageHandler,
 };
 use secrecy::SecretString;
 use secrets::{SecretName, SecretsError};
@@ -40,7 +40,10 @@ impl StageHandler for Dispatch {
         let person = self.person(job).await?;
         let before = job.request.document.dispatches.get(&name);
         let pushed = self.push(job, &destination, person, before).await?;
-        Ok(Outcome::done(Section::Dispatch(name, self.section(job, &destination, before, pushed))))
+        Ok(Outcome::done(Section::Dispatch(
+            name,
+            self.section(job, &destination, before, pushed),
+        )))
     }
 }
 
@@ -50,16 +53,31 @@ impl Dispatch {
     }
 
     /// Connector and credential, or what a person must do to have them.
-    async fn destination(&self, job: &Claimed, name: &ConnectionName) -> Result<Destination<'_>, StageError> {
+    async fn destination(
+        &self,
+        job: &Claimed,
+        name: &ConnectionName,
+    ) -> Result<Destination<'_>, StageError> {
         let tenant = &job.row.key.tenant;
         let qualification = job.request.document.qualification.as_ref();
-        let slug = qualification.and_then(|section| section.destinations.get(name)).map_or("", String::as_str);
+        let slug = qualification
+            .and_then(|section| section.destinations.get(name))
+            .map_or("", String::as_str);
         let connector = self.deps.connectors.get(slug).ok_or_else(|| {
-            StageError::permanent(format!("there is no connector `{slug}`: correct the office's destinations"))
+            StageError::permanent(format!(
+                "there is no connector `{slug}`: correct the office's destinations"
+            ))
         })?;
-        let connection = self.deps.store.connection(tenant, name).await.map_err(|error| StageError::ours(&error))?;
+        let connection = self
+            .deps
+            .store
+            .connection(tenant, name)
+            .await
+            .map_err(|error| StageError::ours(&error))?;
         let connection = connection.ok_or_else(|| {
-            StageError::permanent(format!("there is no connection `{name}`: connect the account, then redrive"))
+            StageError::permanent(format!(
+                "there is no connection `{name}`: connect the account, then redrive"
+            ))
         })?;
         if connection.provider != connector.slug() {
             return Err(StageError::permanent(format!(
@@ -68,14 +86,32 @@ impl Dispatch {
             )));
         }
         let token = self.secret(&connection).await?;
-        let Connection { tenant, name, version, .. } = connection;
-        Ok(Destination { connector, credential: Credential { tenant, connection: name, version, token } })
+        let Connection {
+            tenant,
+            name,
+            version,
+            ..
+        } = connection;
+        Ok(Destination {
+            connector,
+            credential: Credential {
+                tenant,
+                connection: name,
+                version,
+                token,
+            },
+        })
     }
 
     /// The connection's secret. One that is not there or damaged is entered anew, which releases the work.
     async fn secret(&self, connection: &Connection) -> Result<SecretString, StageError> {
-        let name = SecretName::new(connection.name.as_str()).map_err(|error| StageError::ours(&error))?;
-        let found = self.deps.secrets.get(&connection.tenant, &name, Some(connection.secret_version)).await;
+        let name =
+            SecretName::new(connection.name.as_str()).map_err(|error| StageError::ours(&error))?;
+        let found = self
+            .deps
+            .secrets
+            .get(&connection.tenant, &name, Some(connection.secret_version))
+            .await;
         found.map_err(|error| match error {
             SecretsError::NotFound | SecretsError::Damaged => StageError {
                 disposition: Disposition::Hold,
@@ -90,12 +126,19 @@ impl Dispatch {
     /// Who it is from: asked before the first effect, so that every CRM gets the same person.
     async fn person(&self, job: &Claimed) -> Result<PersonId, StageError> {
         let contact = domain::workflow::contact(&job.request.document.call());
-        let identities: Vec<_> = [contact.phone.map(PersonIdentity::Phone), contact.email.map(PersonIdentity::Email)]
-            .into_iter()
-            .flatten()
-            .collect();
+        let identities: Vec<_> = [
+            contact.phone.map(PersonIdentity::Phone),
+            contact.email.map(PersonIdentity::Email),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
         let key = &job.row.key;
-        let person = self.deps.store.person_for_request(&key.tenant, key.request, &identities).await;
+        let person = self
+            .deps
+            .store
+            .person_for_request(&key.tenant, key.request, &identities)
+            .await;
         person.map_err(|error| StageError::ours(&error))
     }
 
@@ -106,18 +149,30 @@ impl Dispatch {
         person: PersonId,
         before: Option<&DispatchSection>,
     ) -> Result<Pushed, StageError> {
-        let Destination { connector, credential } = destination;
+        let Destination {
+            connector,
+            credential,
+        } = destination;
         let lead = Lead::new(&job.request, person, &job.config);
-        let effects = Effects::new(self.deps.store.clone(), self.deps.clock.clone(), job.proof());
+        let effects = Effects::new(
+            self.deps.store.clone(),
+            self.deps.clock.clone(),
+            job.proof(),
+        );
         let (at, started) = (self.deps.clock.now(), self.deps.clock.monotonic());
-        let pushed = connector.push(&lead, credential, before.and_then(known).as_ref(), &effects).await;
+        let pushed = connector
+            .push(&lead, credential, before.and_then(known).as_ref(), &effects)
+            .await;
         let took = self.deps.clock.monotonic().saturating_sub(started);
         job.record(Record::Dispatch(DispatchAttempt {
             connector: connector.slug().to_owned(),
             connection: credential.connection.clone(),
             at,
             latency_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-            outcome: pushed.as_ref().map_or_else(PushError::word, |_| "done").to_owned(),
+            outcome: pushed
+                .as_ref()
+                .map_or_else(PushError::word, |_| "done")
+                .to_owned(),
             external_ids: pushed.as_ref().map(external_ids).unwrap_or_default(),
             answer: pushed.as_ref().err().and_then(Classify::answer),
         }));
@@ -132,8 +187,11 @@ impl Dispatch {
         before: Option<&DispatchSection>,
         pushed: Pushed,
     ) -> DispatchSection {
-        let is_unchanged = (pushed.contact, pushed.deal) == (Written::Unchanged, Written::Unchanged);
-        let written_before = before.and_then(|section| section.dispatched_at).filter(|_| is_unchanged);
+        let is_unchanged =
+            (pushed.contact, pushed.deal) == (Written::Unchanged, Written::Unchanged);
+        let written_before = before
+            .and_then(|section| section.dispatched_at)
+            .filter(|_| is_unchanged);
         DispatchSection {
             connector: destination.connector.slug().to_owned(),
             state: DispatchState::Done,
@@ -148,8 +206,9 @@ impl Dispatch {
 }
 
 fn target(job: &Claimed) -> Result<ConnectionName, StageError> {
-    ConnectionName::new(&job.row.key.target)
-        .map_err(|_| StageError::permanent("the work names no connection: correct the office's destinations"))
+    ConnectionName::new(&job.row.key.target).map_err(|_| {
+        StageError::permanent("the work names no connection: correct the office's destinations")
+    })
 }
 
 /// What the last push answered, when it was whole.

@@ -43,6 +43,7 @@ pub(crate) struct Problem {
     /// What went wrong here, and what to do about it.
     detail: String,
     /// The id to find this call by in the service's logs.
+    #[schema(nullable = false)]
     request_id: Option<String>,
     /// What is wrong, part by part.
     #[schema(nullable = false)]

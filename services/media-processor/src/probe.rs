@@ -45,7 +45,7 @@ fn length(audio: Pieces) -> Option<Duration> {
     loop {
         match reader.next_packet() {
             Ok(Some(packet)) if packet.track_id == id => {
-                ticks = ticks.saturating_add(packet.block_dur().get())
+                ticks = ticks.saturating_add(packet.block_dur().get());
             }
             Ok(Some(_)) => {}
             // Cut or broken behind this: what was heard so far is there.

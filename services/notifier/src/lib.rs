@@ -30,5 +30,10 @@ pub fn stages(deps: Deps) -> Vec<Arc<dyn StageHandler>> {
 
 /// The whole service.
 pub fn service(deps: Deps) -> Service {
-    Service { name: "notifier", routes: axum::Router::new(), stages: stages(deps), tasks: Vec::new() }
+    Service {
+        name: "notifier",
+        routes: axum::Router::new(),
+        stages: stages(deps),
+        tasks: Vec::new(),
+    }
 }

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, future, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
-    Claimed, Classify, Disposition, EffectTiming, Effects, EmailAddress, Lookup, Message, NotificationRecord,
-    NotificationRules, NotificationsSection, Once, Outcome, Record, Section, Stage, StageError, StageHandler, Usage,
-    later, text,
+    Claimed, Classify, Disposition, EffectTiming, Effects, EmailAddress, Lookup, Message,
+    NotificationRecord, NotificationRules, NotificationsSection, Once, Outcome, Record, Section,
+    Stage, StageError, StageHandler, Usage, later, text,
 };
 use jiff::Timestamp;
 use notify::{
@@ -68,23 +68,34 @@ impl StageHandler for Notification {
         let sender = match self.sender(job, rules).await? {
             Ok(sender) => sender,
             Err((word, reason)) => {
-                let ending = || Ending::NotSent { word, reason: reason.clone() };
-                return Ok(self.done(job, recipients.into_values().map(|to| (to, ending())).collect()));
+                let ending = || Ending::NotSent {
+                    word,
+                    reason: reason.clone(),
+                };
+                return Ok(self.done(
+                    job,
+                    recipients.into_values().map(|to| (to, ending())).collect(),
+                ));
             }
         };
-        let content =
-            lead_mail(&job.request, &job.config).map_err(|error| StageError::permanent(error.to_string()))?;
+        let content = lead_mail(&job.request, &job.config)
+            .map_err(|error| StageError::permanent(error.to_string()))?;
         let (mut ended, mut look_at) = (Vec::new(), None);
         for (id, to) in recipients {
             match self.send(job, &sender, to, &id, &content).await? {
                 Progress::Ended(ending) => ended.push((to, ending)),
-                Progress::Unknown(at) => look_at = Some(look_at.map_or(at, |earlier: Timestamp| earlier.min(at))),
+                Progress::Unknown(at) => {
+                    look_at = Some(look_at.map_or(at, |earlier: Timestamp| earlier.min(at)));
+                }
             }
         }
         Ok(match look_at {
             Some(at) => {
                 let until = at.min(later(self.deps.clock.now(), LOOK));
-                Outcome::wait(until, "the answer to a mail was lost: its receipt is waited for")
+                Outcome::wait(
+                    until,
+                    "the answer to a mail was lost: its receipt is waited for",
+                )
             }
             None => self.done(job, ended),
         })
@@ -103,25 +114,51 @@ impl Notification {
         rules: &'a NotificationRules,
     ) -> Result<Result<Sender<'a>, (&'static str, String)>, StageError> {
         let Some(from) = &rules.from else {
-            return Ok(Err(("no_sender", "the office's configuration names no sender".to_owned())));
+            return Ok(Err((
+                "no_sender",
+                "the office's configuration names no sender".to_owned(),
+            )));
         };
         let name = &rules.connection;
         let connection = self.deps.store.connection(&job.row.key.tenant, name).await;
         let connection = match connection.map_err(|error| StageError::ours(&error))? {
             Some(connection) if connection.provider == "sendgrid" => connection,
-            Some(_) => return Ok(Err(("no_connection", format!("the connection `{name}` is none to SendGrid")))),
-            None => return Ok(Err(("no_connection", format!("there is no connection `{name}`")))),
+            Some(_) => {
+                return Ok(Err((
+                    "no_connection",
+                    format!("the connection `{name}` is none to SendGrid"),
+                )));
+            }
+            None => {
+                return Ok(Err((
+                    "no_connection",
+                    format!("there is no connection `{name}`"),
+                )));
+            }
         };
-        let from_name = rules.from_name.as_deref().unwrap_or(&job.config.tenant_name);
+        let from_name = rules
+            .from_name
+            .as_deref()
+            .unwrap_or(&job.config.tenant_name);
         let from_name = text::line(from_name, 100).unwrap_or_else(|| from.as_str().to_owned());
         let key = self.key(&connection).await?;
-        Ok(Ok(Sender { from, from_name, key, connection }))
+        Ok(Ok(Sender {
+            from,
+            from_name,
+            key,
+            connection,
+        }))
     }
 
     /// The connection's key. One that is not there or damaged is entered anew, which releases the work.
     async fn key(&self, connection: &Connection) -> Result<SecretString, StageError> {
-        let name = SecretName::new(connection.name.as_str()).map_err(|error| StageError::ours(&error))?;
-        let found = self.deps.secrets.get(&connection.tenant, &name, Some(connection.secret_version)).await;
+        let name =
+            SecretName::new(connection.name.as_str()).map_err(|error| StageError::ours(&error))?;
+        let found = self
+            .deps
+            .secrets
+            .get(&connection.tenant, &name, Some(connection.secret_version))
+            .await;
         found.map_err(|error| match error {
             SecretsError::NotFound | SecretsError::Damaged => StageError {
                 disposition: Disposition::Hold,
@@ -142,7 +179,8 @@ impl Notification {
         id: &str,
         content: &Content,
     ) -> Result<Progress, StageError> {
-        let key = effect_key(id).ok_or_else(|| StageError::permanent("a message's name is none of ours"))?;
+        let key = effect_key(id)
+            .ok_or_else(|| StageError::permanent("a message's name is none of ours"))?;
         let timing = EffectTiming {
             call_deadline: CALL_DEADLINE,
             lag: Duration::from_secs(job.config.workflow.notifications.unknown_wait_seconds),
@@ -157,7 +195,11 @@ impl Notification {
             tenant: &job.row.key.tenant,
             request: job.request.id,
         };
-        let effects = Effects::new(self.deps.store.clone(), self.deps.clock.clone(), job.proof());
+        let effects = Effects::new(
+            self.deps.store.clone(),
+            self.deps.clock.clone(),
+            job.proof(),
+        );
         // The provider's receipt ends the effect by itself: one that is still open has not come.
         let lookup = || future::ready(Ok(Lookup::Absent));
         let write = async || match self.deps.sendgrid.send(&mail, &sender.key).await {
@@ -170,14 +212,19 @@ impl Notification {
             Once::NotYet(at) => Ok(Progress::Unknown(at)),
             Once::GaveUp => Ok(Progress::Ended(Ending::NotSent {
                 word: "unconfirmed",
-                reason: format!("handed over {MAX_ATTEMPTS} times, and never confirmed: it may have arrived"),
+                reason: format!(
+                    "handed over {MAX_ATTEMPTS} times, and never confirmed: it may have arrived"
+                ),
             })),
             Once::Failed(SendError::Failed { .. } | SendError::OutcomeUnknown(_)) => {
                 Ok(Progress::Unknown(later(self.deps.clock.now(), LOOK)))
             }
             Once::Failed(error) => {
                 let Connection { name, version, .. } = &sender.connection;
-                Err(StageError::from_provider(&error, Some((name.clone(), *version))))
+                Err(StageError::from_provider(
+                    &error,
+                    Some((name.clone(), *version)),
+                ))
             }
             Once::Stale => Err(StageError::ours(&"the claim is no longer valid")),
             Once::Store(error) => Err(StageError::ours(&error)),
@@ -217,13 +264,23 @@ impl Notification {
                 by: "sendgrid".to_owned(),
             }));
         }
-        Outcome::done(Section::Notifications(NotificationsSection { is_done: true, messages }))
+        Outcome::done(Section::Notifications(NotificationsSection {
+            is_done: true,
+            messages,
+        }))
     }
 }
 
 /// Who gets a message, by its name: the same address twice is one recipient.
-fn recipients<'a>(job: &Claimed, rules: &'a NotificationRules) -> BTreeMap<String, &'a EmailAddress> {
-    rules.email.iter().map(|to| (message_id(job.request.id, to), to)).collect()
+fn recipients<'a>(
+    job: &Claimed,
+    rules: &'a NotificationRules,
+) -> BTreeMap<String, &'a EmailAddress> {
+    rules
+        .email
+        .iter()
+        .map(|to| (message_id(job.request.id, to), to))
+        .collect()
 }
 
 /// What the record of effects keeps of a message that the provider refused for good.
@@ -234,7 +291,12 @@ fn refused(error: &SendError) -> String {
 
 fn ending(remote_id: String) -> Ending {
     match remote_id.strip_prefix(REFUSED) {
-        Some(reason) => Ending::NotSent { word: "refused", reason: reason.to_owned() },
-        None => Ending::Sent { provider_id: remote_id },
+        Some(reason) => Ending::NotSent {
+            word: "refused",
+            reason: reason.to_owned(),
+        },
+        None => Ending::Sent {
+            provider_id: remote_id,
+        },
     }
 }

@@ -174,6 +174,7 @@ fn services(
         }),
         media_processor::service(media_processor::Deps {
             store: store.clone(),
+            effects: parts.store.clone(),
             blobs: blobs.clone(),
             secrets: secrets.clone(),
             clock: clock.clone(),

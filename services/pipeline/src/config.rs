@@ -74,8 +74,6 @@ impl fmt::Display for DataDir {
     }
 }
 
-/// CallRail's API. Source: CallRail API reference, version 3.
-const CALLRAIL_URL: &str = "https://api.callrail.com";
 
 impl Config {
     /// Reads every setting.
@@ -109,7 +107,7 @@ impl Config {
             },
             serve: ServeOptions::read(reader),
             telemetry: TelemetryConfig::read(reader),
-            callrail_url: reader.url("CALLRAIL_BASE_URL", CALLRAIL_URL, "CallRail's API."),
+            callrail_url: reader.url("CALLRAIL_BASE_URL", sources::callrail::api::BASE_URL, "CallRail's API."),
             notify: notify::Config::read(reader),
             crm: crm::Config::read(reader),
             speech: SpeechConfig::read(reader),

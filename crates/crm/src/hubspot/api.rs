@@ -56,14 +56,23 @@ pub(super) struct Record {
 impl Record {
     /// A property's value; empty when it has none.
     pub(super) fn get(&self, name: &str) -> &str {
-        self.properties.get(name).and_then(Option::as_deref).unwrap_or_default()
+        self.properties
+            .get(name)
+            .and_then(Option::as_deref)
+            .unwrap_or_default()
     }
 
     #[cfg(test)]
     pub(super) fn new(id: &str, properties: &[(&str, &str)]) -> Self {
-        let properties =
-            properties.iter().map(|(name, value)| ((*name).to_owned(), Some((*value).to_owned()))).collect();
-        Self { id: id.to_owned(), properties, is_new: false }
+        let properties = properties
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Some((*value).to_owned())))
+            .collect();
+        Self {
+            id: id.to_owned(),
+            properties,
+            is_new: false,
+        }
     }
 }
 
@@ -143,7 +152,11 @@ struct FieldFault {
 
 impl Api {
     pub(super) fn new(http: Client, base_url: &Url, clock: Arc<dyn Clock>) -> Self {
-        Self { http, base_url: base_url.as_str().trim_end_matches('/').to_owned(), clock }
+        Self {
+            http,
+            base_url: base_url.as_str().trim_end_matches('/').to_owned(),
+            clock,
+        }
     }
 
     /// One object by its id or by a unique property. In the body, not the path: values can be personal data, and
@@ -160,10 +173,16 @@ impl Api {
         if let Some(key) = key {
             body["idProperty"] = json!(key);
         }
-        let request = self.http.post(format!("{}/crm/v3/objects/{}/batch/read", self.base_url, kind.as_str()));
+        let request = self.http.post(format!(
+            "{}/crm/v3/objects/{}/batch/read",
+            self.base_url,
+            kind.as_str()
+        ));
         let batch: Batch = self.call(request.json(&body), token).await?;
         match batch.errors.first() {
-            Some(fault) if batch.results.is_empty() && fault.category != "OBJECT_NOT_FOUND" => Err(fault.refusal(400)),
+            Some(fault) if batch.results.is_empty() && fault.category != "OBJECT_NOT_FOUND" => {
+                Err(fault.refusal(400))
+            }
             _ => Ok(batch.results.into_iter().next()),
         }
     }
@@ -180,7 +199,9 @@ impl Api {
             .map(|(name, value)| json!({ "filters": [{ "propertyName": name, "operator": "EQ", "value": value }] }))
             .collect();
         let body = json!({ "filterGroups": groups, "properties": properties, "limit": 20 });
-        let request = self.http.post(format!("{}/crm/v3/objects/contacts/search", self.base_url));
+        let request = self
+            .http
+            .post(format!("{}/crm/v3/objects/contacts/search", self.base_url));
         let found: List<Record> = self.call(request.json(&body), token).await?;
         Ok(found.results)
     }
@@ -195,8 +216,14 @@ impl Api {
         properties: &Properties,
     ) -> Result<Record, PushError> {
         let row = json!({ "idProperty": key, "id": value, "objectWriteTraceId": value, "properties": properties });
-        let request = self.http.post(format!("{}/crm/v3/objects/{}/batch/upsert", self.base_url, kind.as_str()));
-        let batch: Batch = self.call(request.json(&json!({ "inputs": [row] })), token).await?;
+        let request = self.http.post(format!(
+            "{}/crm/v3/objects/{}/batch/upsert",
+            self.base_url,
+            kind.as_str()
+        ));
+        let batch: Batch = self
+            .call(request.json(&json!({ "inputs": [row] })), token)
+            .await?;
         match (batch.results.into_iter().next(), batch.errors.first()) {
             (Some(record), _) => Ok(record),
             (None, Some(fault)) => Err(fault.row_refusal()),
@@ -213,20 +240,42 @@ impl Api {
         id: &str,
         properties: &Properties,
     ) -> Result<Record, PushError> {
-        let request = self.http.patch(format!("{}/crm/v3/objects/{}/{id}", self.base_url, kind.as_str()));
-        self.call(request.json(&json!({ "properties": properties })), token).await
+        let request = self.http.patch(format!(
+            "{}/crm/v3/objects/{}/{id}",
+            self.base_url,
+            kind.as_str()
+        ));
+        self.call(request.json(&json!({ "properties": properties })), token)
+            .await
     }
 
     /// Ties a contact and a deal together. A repeat is harmless.
-    pub(super) async fn associate(&self, token: &SecretString, contact: &str, deal: &str) -> Result<(), PushError> {
+    pub(super) async fn associate(
+        &self,
+        token: &SecretString,
+        contact: &str,
+        deal: &str,
+    ) -> Result<(), PushError> {
         let path = format!("crm/v4/objects/contacts/{contact}/associations/default/deals/{deal}");
-        self.call::<serde::de::IgnoredAny>(self.http.put(format!("{}/{path}", self.base_url)), token).await?;
+        self.call::<serde::de::IgnoredAny>(
+            self.http.put(format!("{}/{path}", self.base_url)),
+            token,
+        )
+        .await?;
         Ok(())
     }
 
     /// Every property of a kind.
-    pub(super) async fn properties(&self, token: &SecretString, kind: Kind) -> Result<Vec<Property>, PushError> {
-        let request = self.http.get(format!("{}/crm/v3/properties/{}", self.base_url, kind.as_str()));
+    pub(super) async fn properties(
+        &self,
+        token: &SecretString,
+        kind: Kind,
+    ) -> Result<Vec<Property>, PushError> {
+        let request = self.http.get(format!(
+            "{}/crm/v3/properties/{}",
+            self.base_url,
+            kind.as_str()
+        ));
         Ok(self.call::<List<Property>>(request, token).await?.results)
     }
 
@@ -244,20 +293,33 @@ impl Api {
             "groupName": kind.group(), "hasUniqueValue": is_unique, "formField": false,
         });
         match self.call(self.http.post(&path).json(&body), token).await {
-            Err(PushError::Moved { .. }) => self.call(self.http.get(format!("{path}/{}", property.name)), token).await,
+            Err(PushError::Moved { .. }) => {
+                self.call(self.http.get(format!("{path}/{}", property.name)), token)
+                    .await
+            }
             created => created,
         }
     }
 
     /// The pipelines of deals.
     pub(super) async fn pipelines(&self, token: &SecretString) -> Result<Vec<Pipeline>, PushError> {
-        let request = self.http.get(format!("{}/crm/v3/pipelines/deals", self.base_url));
+        let request = self
+            .http
+            .get(format!("{}/crm/v3/pipelines/deals", self.base_url));
         Ok(self.call::<List<Pipeline>>(request, token).await?.results)
     }
 
-    async fn call<T: DeserializeOwned>(&self, request: Request<'_>, token: &SecretString) -> Result<T, PushError> {
+    async fn call<T: DeserializeOwned>(
+        &self,
+        request: Request<'_>,
+        token: &SecretString,
+    ) -> Result<T, PushError> {
         let answer = request.bearer(token).send().await?;
-        if answer.status.is_success() { Ok(answer.json()?) } else { Err(self.refusal(&answer)) }
+        if answer.status.is_success() {
+            Ok(answer.json()?)
+        } else {
+            Err(self.refusal(&answer))
+        }
     }
 
     /// What an answer other than 2xx means. The status decides; categories are not promised.
@@ -274,12 +336,17 @@ impl Api {
                     "" => ONE_SECOND,
                     _ => TEN_SECONDS,
                 };
-                PushError::Throttled { retry_after: retry_after.or(Some(pause)) }
+                PushError::Throttled {
+                    retry_after: retry_after.or(Some(pause)),
+                }
             }
             // 423: locked by another write. 477: the account moves to another data centre.
             status @ (408 | 423 | 425 | 477 | 500..) => {
                 let pause = (status == 423).then_some(Duration::from_secs(2));
-                PushError::Unavailable { status, retry_after: retry_after.or(pause) }
+                PushError::Unavailable {
+                    status,
+                    retry_after: retry_after.or(pause),
+                }
             }
             status => fault.refusal(status),
         }
@@ -302,24 +369,46 @@ impl Fault {
             401 => PushError::Unauthorized { words },
             403 => PushError::MissingScopes { words },
             404 => PushError::Moved { holder: None },
-            409 => PushError::Moved { holder: holder(&self.message) },
+            409 => PushError::Moved {
+                holder: holder(&self.message),
+            },
             _ => self.field_refusal(status),
         }
     }
 
     fn field_refusal(&self, status: u16) -> PushError {
         let Some(fault) = self.errors.first() else {
-            let code = if self.category.is_empty() { status.to_string() } else { name(&self.category) };
-            return PushError::Rejected { field: "?".to_owned(), code, words: Words::new(&self.message) };
+            let code = if self.category.is_empty() {
+                status.to_string()
+            } else {
+                name(&self.category)
+            };
+            return PushError::Rejected {
+                field: "?".to_owned(),
+                code,
+                words: Words::new(&self.message),
+            };
         };
-        let context = || fault.context.get("propertyName").and_then(|names| names.get(0)?.as_str());
-        let field = Some(fault.field.as_str()).filter(|field| !field.is_empty()).or_else(context).unwrap_or("?");
+        let context = || {
+            fault
+                .context
+                .get("propertyName")
+                .and_then(|names| names.get(0)?.as_str())
+        };
+        let field = Some(fault.field.as_str())
+            .filter(|field| !field.is_empty())
+            .or_else(context)
+            .unwrap_or("?");
         let field = name(field);
         let is_stage = matches!(field.as_str(), "dealstage" | "pipeline");
         match fault.code.as_str() {
             "PROPERTY_DOESNT_EXIST" => PushError::Outdated { field },
             "INVALID_OPTION" if is_stage => PushError::Outdated { field },
-            code => PushError::Rejected { field, code: name(code), words: Words::new(&fault.message) },
+            code => PushError::Rejected {
+                field,
+                code: name(code),
+                words: Words::new(&fault.message),
+            },
         }
     }
 }
@@ -328,20 +417,33 @@ impl Fault {
 fn object_id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let id = String::deserialize(deserializer)?;
     let is_id = (1..=20).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit());
-    if is_id { Ok(id) } else { Err(serde::de::Error::custom("an object's id is a number")) }
+    if is_id {
+        Ok(id)
+    } else {
+        Err(serde::de::Error::custom("an object's id is a number"))
+    }
 }
 
 /// HubSpot's names of fields and codes, as far as they look like ones: what it repeats of our values stays out.
 fn name(raw: &str) -> String {
     let is_name = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
     let clean: String = raw.chars().filter(is_name).take(100).collect();
-    if clean.is_empty() { "?".to_owned() } else { clean }
+    if clean.is_empty() {
+        "?".to_owned()
+    } else {
+        clean
+    }
 }
 
 /// The record that a conflict names: `… Existing ID: 40051`.
 fn holder(message: &str) -> Option<String> {
     let (_, rest) = message.split_once("Existing ID:")?;
-    let digits: String = rest.trim_start().chars().take_while(char::is_ascii_digit).take(20).collect();
+    let digits: String = rest
+        .trim_start()
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .take(20)
+        .collect();
     (!digits.is_empty()).then_some(digits)
 }
 
@@ -356,7 +458,9 @@ mod tests {
     #[test]
     fn a_conflict_names_the_holder() {
         let conflict = fault(include_str!("fixtures/conflict-409.json"));
-        assert!(matches!(conflict.refusal(409), PushError::Moved { holder: Some(id) } if id == "40051"));
+        assert!(
+            matches!(conflict.refusal(409), PushError::Moved { holder: Some(id) } if id == "40051")
+        );
         assert_eq!(holder("Existing ID: 12; more"), Some("12".to_owned()));
         assert_eq!(holder("Existing ID: none"), None);
         assert_eq!(holder("taken"), None);
@@ -366,18 +470,33 @@ mod tests {
     fn a_refused_row_says_which_field_and_why_without_repeating_it() {
         let batch: Batch = serde_json::from_str(include_str!("fixtures/upsert-207.json")).unwrap();
         let error = batch.errors[0].row_refusal();
-        assert_eq!(error.to_string(), "the CRM refused the field `email` (INVALID_EMAIL)");
+        assert_eq!(
+            error.to_string(),
+            "the CRM refused the field `email` (INVALID_EMAIL)"
+        );
         assert!(!format!("{error:?}").contains("not-an-email"), "{error:?}");
-        assert!(domain::Classify::answer(&error).unwrap().contains("not-an-email"));
+        assert!(
+            domain::Classify::answer(&error)
+                .unwrap()
+                .contains("not-an-email")
+        );
     }
 
     #[test]
     fn a_field_that_is_gone_is_looked_for_again() {
         for (body, field) in [
-            (r#"{"errors":[{"code":"PROPERTY_DOESNT_EXIST","in":"lead_intake_tags"}]}"#, "lead_intake_tags"),
-            (r#"{"errors":[{"code":"INVALID_OPTION","context":{"propertyName":["dealstage"]}}]}"#, "dealstage"),
+            (
+                r#"{"errors":[{"code":"PROPERTY_DOESNT_EXIST","in":"lead_intake_tags"}]}"#,
+                "lead_intake_tags",
+            ),
+            (
+                r#"{"errors":[{"code":"INVALID_OPTION","context":{"propertyName":["dealstage"]}}]}"#,
+                "dealstage",
+            ),
         ] {
-            assert!(matches!(fault(body).refusal(400), PushError::Outdated { field: found } if found == field));
+            assert!(
+                matches!(fault(body).refusal(400), PushError::Outdated { field: found } if found == field)
+            );
         }
         let other = fault(r#"{"errors":[{"code":"INVALID_OPTION","in":"state"}]}"#).refusal(400);
         assert!(matches!(other, PushError::Rejected { .. }));

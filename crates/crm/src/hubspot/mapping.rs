@@ -26,8 +26,17 @@ pub(super) const DEAL_KEY: &str = "deal_external_id";
 const NAMELESS: &str = "Unknown caller";
 
 /// The properties of a contact that we read before we write.
-pub(super) const CONTACT_PROPERTIES: &[&str] =
-    &[CONTACT_KEY, "firstname", "lastname", "email", "phone", "mobilephone", "city", "state", "zip"];
+pub(super) const CONTACT_PROPERTIES: &[&str] = &[
+    CONTACT_KEY,
+    "firstname",
+    "lastname",
+    "email",
+    "phone",
+    "mobilephone",
+    "city",
+    "state",
+    "zip",
+];
 /// The company's properties of a deal that we fill.
 pub(super) const DEAL_PROPERTIES: &[&str] = &["dealname", "description", "amount"];
 
@@ -39,14 +48,26 @@ pub(super) struct OwnProperty {
     pub(super) field: &'static str,
 }
 
-const fn own(name: &'static str, label: &'static str, kind: &'static str, field: &'static str) -> OwnProperty {
-    OwnProperty { name, label, kind, field }
+const fn own(
+    name: &'static str,
+    label: &'static str,
+    kind: &'static str,
+    field: &'static str,
+) -> OwnProperty {
+    OwnProperty {
+        name,
+        label,
+        kind,
+        field,
+    }
 }
 
 /// Our unique property of contacts.
-pub(super) const CONTACT_KEY_PROPERTY: OwnProperty = own(CONTACT_KEY, "Lead intake: person", "string", "text");
+pub(super) const CONTACT_KEY_PROPERTY: OwnProperty =
+    own(CONTACT_KEY, "Lead intake: person", "string", "text");
 /// Our unique property of deals.
-pub(super) const DEAL_KEY_PROPERTY: OwnProperty = own(DEAL_KEY, "Lead intake: request", "string", "text");
+pub(super) const DEAL_KEY_PROPERTY: OwnProperty =
+    own(DEAL_KEY, "Lead intake: request", "string", "text");
 
 /// Our properties of deals, besides the unique one.
 pub(super) const OWN: &[OwnProperty] = &[
@@ -55,7 +76,12 @@ pub(super) const OWN: &[OwnProperty] = &[
     own("lead_intake_intent", "Caller's intent", "string", "text"),
     own("lead_intake_timeline", "Timeline", "string", "text"),
     own("lead_intake_budget", "Budget", "string", "text"),
-    own("lead_intake_sentiment", "Caller's sentiment", "string", "text"),
+    own(
+        "lead_intake_sentiment",
+        "Caller's sentiment",
+        "string",
+        "text",
+    ),
     own("lead_intake_area", "Service area", "string", "text"),
     own("lead_intake_phone", "Caller's phone", "string", "text"),
     own("lead_intake_tags", "Call tags", "string", "text"),
@@ -72,7 +98,12 @@ pub(super) fn contact(lead: &Lead) -> Properties {
     let values = [
         (CONTACT_KEY, Some(lead.person.to_string())),
         ("firstname", lead.first_name.clone()),
-        ("lastname", lead.last_name.clone().or_else(|| is_nameless.then(|| NAMELESS.to_owned()))),
+        (
+            "lastname",
+            lead.last_name
+                .clone()
+                .or_else(|| is_nameless.then(|| NAMELESS.to_owned())),
+        ),
         ("email", lead.email.clone().map(String::from)),
         ("phone", lead.phone.clone().map(String::from)),
         ("city", lead.city.clone()),
@@ -97,7 +128,9 @@ pub(super) fn missing_in_contact(existing: &Record, lead: &Lead) -> Properties {
     let is_known = |phone: &E164| phones(existing).contains(phone);
     match &lead.phone {
         Some(phone) if is_known(phone) => drop(wanted.remove("phone")),
-        Some(phone) if !is_empty("phone") => drop(wanted.insert("mobilephone", phone.as_str().to_owned())),
+        Some(phone) if !is_empty("phone") => {
+            drop(wanted.insert("mobilephone", phone.as_str().to_owned()));
+        }
         Some(_) | None => {}
     }
     wanted.retain(|name, _| is_empty(name));
@@ -106,12 +139,18 @@ pub(super) fn missing_in_contact(existing: &Record, lead: &Lead) -> Properties {
 
 /// The numbers at which a contact is reached.
 pub(super) fn phones(contact: &Record) -> Vec<E164> {
-    ["phone", "mobilephone"].into_iter().filter_map(|name| E164::parse(contact.get(name)).ok()).collect()
+    ["phone", "mobilephone"]
+        .into_iter()
+        .filter_map(|name| E164::parse(contact.get(name)).ok())
+        .collect()
 }
 
 /// The job in the company's own properties.
 pub(super) fn deal(lead: &Lead) -> Properties {
-    let project = lead.judgement.as_ref().map(|judgement| judgement.project_type);
+    let project = lead
+        .judgement
+        .as_ref()
+        .map(|judgement| judgement.project_type);
     let project = match project {
         None | Some(domain::ProjectType::Unknown | domain::ProjectType::Other) => "Lead".to_owned(),
         Some(known) => label(known.as_str()),
@@ -134,14 +173,36 @@ pub(super) fn missing_in_deal(existing: &Record, lead: &Lead) -> Properties {
 /// The job in our properties. One that has nothing to show is empty, which clears what it showed before.
 pub(super) fn own_properties(lead: &Lead) -> Properties {
     let judgement = lead.judgement.as_ref();
-    let area = if lead.is_area_unknown { "unknown: please check" } else { "inside" };
+    let area = if lead.is_area_unknown {
+        "unknown: please check"
+    } else {
+        "inside"
+    };
     let values = [
-        ("lead_intake_score", judgement.map(|judgement| judgement.score.to_string())),
-        ("lead_intake_project_type", judgement.map(|judgement| judgement.project_type.as_str().to_owned())),
-        ("lead_intake_intent", judgement.map(|judgement| judgement.intent.as_str().to_owned())),
-        ("lead_intake_timeline", judgement.map(|judgement| judgement.timeline.as_str().to_owned())),
-        ("lead_intake_budget", judgement.map(|judgement| judgement.budget.as_str().to_owned())),
-        ("lead_intake_sentiment", judgement.map(|judgement| judgement.sentiment.as_str().to_owned())),
+        (
+            "lead_intake_score",
+            judgement.map(|judgement| judgement.score.to_string()),
+        ),
+        (
+            "lead_intake_project_type",
+            judgement.map(|judgement| judgement.project_type.as_str().to_owned()),
+        ),
+        (
+            "lead_intake_intent",
+            judgement.map(|judgement| judgement.intent.as_str().to_owned()),
+        ),
+        (
+            "lead_intake_timeline",
+            judgement.map(|judgement| judgement.timeline.as_str().to_owned()),
+        ),
+        (
+            "lead_intake_budget",
+            judgement.map(|judgement| judgement.budget.as_str().to_owned()),
+        ),
+        (
+            "lead_intake_sentiment",
+            judgement.map(|judgement| judgement.sentiment.as_str().to_owned()),
+        ),
         ("lead_intake_area", Some(area.to_owned())),
         ("lead_intake_phone", lead.phone.clone().map(String::from)),
         ("lead_intake_tags", lead.tags.clone()),
@@ -151,7 +212,10 @@ pub(super) fn own_properties(lead: &Lead) -> Properties {
         ("lead_intake_details", Some(lead.details())),
         ("lead_intake_transcript", lead.transcript.clone()),
     ];
-    values.into_iter().map(|(name, value)| (name, value.unwrap_or_default())).collect()
+    values
+        .into_iter()
+        .map(|(name, value)| (name, value.unwrap_or_default()))
+        .collect()
 }
 
 /// SHA-256 over everything that is mapped, in lower-case hexadecimal.
@@ -170,17 +234,28 @@ pub(super) fn fields_hash(lead: &Lead) -> String {
 }
 
 fn filled<const N: usize>(values: [(&'static str, Option<String>); N]) -> Properties {
-    let values = values.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let values = values
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)));
     values.filter(|(_, value)| !value.is_empty()).collect()
 }
 
 /// `$18,500.50` is 18500.50; what is no such amount is left to the details.
 fn amount(written: &str) -> Option<String> {
-    let digits: String = written.trim().trim_start_matches('$').chars().filter(|c| *c != ',').collect();
+    let digits: String = written
+        .trim()
+        .trim_start_matches('$')
+        .chars()
+        .filter(|c| *c != ',')
+        .collect();
     let digits = digits.trim();
     let (whole, cents) = digits.split_once('.').unwrap_or((digits, "0"));
-    let is_number = |text: &str, max| (1..=max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-    let is_amount = is_number(whole, 12) && is_number(cents, 4) && digits.bytes().any(|b| (b'1'..=b'9').contains(&b));
+    let is_number = |text: &str, max| {
+        (1..=max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+    };
+    let is_amount = is_number(whole, 12)
+        && is_number(cents, 4)
+        && digits.bytes().any(|b| (b'1'..=b'9').contains(&b));
     is_amount.then(|| digits.to_owned())
 }
 
@@ -212,7 +287,11 @@ mod tests {
         assert_eq!(own["lead_intake_score"], "82");
         assert_eq!(own["lead_intake_timeline"], "1_3_months");
         assert_eq!(own["lead_intake_area"], "unknown: please check");
-        assert!(own["lead_intake_details"].contains("Timeline: 1–3 months"), "{}", own["lead_intake_details"]);
+        assert!(
+            own["lead_intake_details"].contains("Timeline: 1–3 months"),
+            "{}",
+            own["lead_intake_details"]
+        );
         assert!(own["lead_intake_transcript"].starts_with("[0:00] Speaker 1: "));
     }
 
@@ -220,26 +299,45 @@ mod tests {
     fn every_property_of_ours_is_defined_and_every_defined_one_is_written() {
         let mut defined: Vec<_> = OWN.iter().map(|property| property.name).collect();
         defined.sort_unstable();
-        assert_eq!(own_properties(&sample()).into_keys().collect::<Vec<_>>(), defined);
+        assert_eq!(
+            own_properties(&sample()).into_keys().collect::<Vec<_>>(),
+            defined
+        );
     }
 
     #[test]
     fn a_person_without_name_and_address_has_a_stand_in_until_a_name_is_learned() {
-        let nameless = Lead { first_name: None, last_name: None, email: None, ..sample() };
+        let nameless = Lead {
+            first_name: None,
+            last_name: None,
+            email: None,
+            ..sample()
+        };
         assert_eq!(contact(&nameless)["lastname"], NAMELESS);
         let existing = Record::new("1", &[(CONTACT_KEY, "per_x"), ("lastname", NAMELESS)]);
         assert!(!missing_in_contact(&existing, &nameless).contains_key("lastname"));
         assert_eq!(missing_in_contact(&existing, &sample())["lastname"], "Lee");
-        let first_only = Lead { last_name: None, ..sample() };
+        let first_only = Lead {
+            last_name: None,
+            ..sample()
+        };
         let missing = missing_in_contact(&existing, &first_only);
-        assert_eq!((missing["firstname"].as_str(), missing["lastname"].as_str()), ("Ann Marie", ""));
+        assert_eq!(
+            (missing["firstname"].as_str(), missing["lastname"].as_str()),
+            ("Ann Marie", "")
+        );
     }
 
     #[test]
     fn an_existing_contact_is_completed_and_never_changed() {
         let existing = Record::new(
             "1",
-            &[(CONTACT_KEY, "per_other"), ("firstname", "Annie"), ("phone", "(512) 555-0142"), ("zip", "78701")],
+            &[
+                (CONTACT_KEY, "per_other"),
+                ("firstname", "Annie"),
+                ("phone", "(512) 555-0142"),
+                ("zip", "78701"),
+            ],
         );
         let missing = missing_in_contact(&existing, &sample());
         let names: Vec<_> = missing.keys().copied().collect();
@@ -249,8 +347,14 @@ mod tests {
     #[test]
     fn another_number_goes_where_there_is_room() {
         let with = |properties| missing_in_contact(&Record::new("1", properties), &sample());
-        assert_eq!(with(&[("phone", "+15125550199")])["mobilephone"], "+15125550142");
-        assert!(!with(&[("phone", "+15125550199"), ("mobilephone", "+15125550198")]).contains_key("mobilephone"));
+        assert_eq!(
+            with(&[("phone", "+15125550199")])["mobilephone"],
+            "+15125550142"
+        );
+        assert!(
+            !with(&[("phone", "+15125550199"), ("mobilephone", "+15125550198")])
+                .contains_key("mobilephone")
+        );
         let known = with(&[("mobilephone", "512-555-0142")]);
         assert!(!known.contains_key("phone") && !known.contains_key("mobilephone"));
     }
@@ -260,11 +364,26 @@ mod tests {
         let lead = sample();
         assert_eq!(fields_hash(&lead), fields_hash(&lead.clone()));
         for changed in [
-            Lead { tags: Some("hot".to_owned()), ..lead.clone() },
-            Lead { note: None, ..lead.clone() },
-            Lead { email: None, ..lead.clone() },
-            Lead { transcript: None, ..lead.clone() },
-            Lead { is_area_unknown: false, ..lead.clone() },
+            Lead {
+                tags: Some("hot".to_owned()),
+                ..lead.clone()
+            },
+            Lead {
+                note: None,
+                ..lead.clone()
+            },
+            Lead {
+                email: None,
+                ..lead.clone()
+            },
+            Lead {
+                transcript: None,
+                ..lead.clone()
+            },
+            Lead {
+                is_area_unknown: false,
+                ..lead.clone()
+            },
         ] {
             assert_ne!(fields_hash(&changed), fields_hash(&lead));
         }

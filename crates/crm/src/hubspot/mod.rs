@@ -98,8 +98,14 @@ impl Connector for HubSpot {
 impl HubSpot {
     /// A connector to the HubSpot at this URL.
     pub fn new(http: Client, base_url: &Url, clock: Arc<dyn Clock>) -> Self {
-        let accounts = Cache::builder().max_capacity(10_000).time_to_live(ACCOUNT_KEPT).build();
-        Self { api: Api::new(http, base_url, clock), accounts }
+        let accounts = Cache::builder()
+            .max_capacity(10_000)
+            .time_to_live(ACCOUNT_KEPT)
+            .build();
+        Self {
+            api: Api::new(http, base_url, clock),
+            accounts,
+        }
     }
 
     async fn write(
@@ -113,29 +119,49 @@ impl HubSpot {
         let token = &credential.token;
         let (contact_id, contact) = self.write_contact(token, lead, known).await?;
         let (deal_id, deal) = self.write_deal(token, lead, &account).await?;
-        let is_tied = known.is_some_and(|known| known.contact_id == contact_id && known.deal_id == deal_id);
+        let is_tied =
+            known.is_some_and(|known| known.contact_id == contact_id && known.deal_id == deal_id);
         if !is_tied {
             self.api.associate(token, &contact_id, &deal_id).await?;
         }
-        Ok(Pushed { contact_id, deal_id, fields_hash, contact, deal })
+        Ok(Pushed {
+            contact_id,
+            deal_id,
+            fields_hash,
+            contact,
+            deal,
+        })
     }
 
     /// The account, looked at once for each version of its credential; pushes that come meanwhile wait for that.
     async fn account(&self, credential: &Credential) -> Result<Account, PushError> {
-        let looked_at = self.accounts.try_get_with(account_key(credential), self.prepare(&credential.token)).await;
+        let looked_at = self
+            .accounts
+            .try_get_with(account_key(credential), self.prepare(&credential.token))
+            .await;
         looked_at.map_err(|error: Arc<PushError>| PushError::clone(&error))
     }
 
     /// Defines our properties where they are missing, and finds where new deals begin.
     async fn prepare(&self, token: &SecretString) -> Result<Account, PushError> {
-        for (kind, key, own) in
-            [(Kind::Contacts, &mapping::CONTACT_KEY_PROPERTY, &[][..]), (Kind::Deals, &mapping::DEAL_KEY_PROPERTY, mapping::OWN)]
-        {
+        for (kind, key, own) in [
+            (Kind::Contacts, &mapping::CONTACT_KEY_PROPERTY, &[][..]),
+            (Kind::Deals, &mapping::DEAL_KEY_PROPERTY, mapping::OWN),
+        ] {
             let existing = self.api.properties(token, kind).await?;
-            let find = |wanted: &OwnProperty| existing.iter().find(|property| property.name == wanted.name);
+            let find = |wanted: &OwnProperty| {
+                existing
+                    .iter()
+                    .find(|property| property.name == wanted.name)
+            };
             let is_unique = match find(key) {
                 Some(found) => found.has_unique_value,
-                None => self.api.create_property(token, kind, key, true).await?.has_unique_value,
+                None => {
+                    self.api
+                        .create_property(token, kind, key, true)
+                        .await?
+                        .has_unique_value
+                }
             };
             if !is_unique {
                 return Err(PushError::Misconfigured(format!(
@@ -145,7 +171,9 @@ impl HubSpot {
                 )));
             }
             for property in own.iter().filter(|property| find(property).is_none()) {
-                self.api.create_property(token, kind, property, false).await?;
+                self.api
+                    .create_property(token, kind, property, false)
+                    .await?;
             }
         }
         self.first_stage(token).await
@@ -158,32 +186,46 @@ impl HubSpot {
             Err(PushError::MissingScopes { .. } | PushError::Moved { .. }) => Vec::new(),
             pipelines => pipelines?,
         };
-        let first = pipelines.iter().filter(|pipeline| !pipeline.archived).min_by_key(|pipeline| pipeline.display_order);
+        let first = pipelines
+            .iter()
+            .filter(|pipeline| !pipeline.archived)
+            .min_by_key(|pipeline| pipeline.display_order);
         let stage = first.and_then(|pipeline| {
             let stages = pipeline.stages.iter().filter(|stage| !stage.archived);
             Some((pipeline, stages.min_by_key(|stage| stage.display_order)?))
         });
-        let (pipeline, stage) = stage.map_or(("default", "appointmentscheduled"), |(pipeline, stage)| {
-            (pipeline.id.as_str(), stage.id.as_str())
-        });
-        Ok(Account { pipeline: pipeline.into(), stage: stage.into() })
+        let (pipeline, stage) = stage
+            .map_or(("default", "appointmentscheduled"), |(pipeline, stage)| {
+                (pipeline.id.as_str(), stage.id.as_str())
+            });
+        Ok(Account {
+            pipeline: pipeline.into(),
+            stage: stage.into(),
+        })
     }
 
-    /// The person's contact, completed or made. An address that HubSpot takes for none is left out: the deal's
-    /// details have it.
+    /// The person's contact, completed or made. An address that HubSpot takes for none, or gives to a contact that
+    /// it does not name, is left out: the deal's details have it.
     async fn write_contact(
         &self,
         token: &SecretString,
         lead: &Lead,
         known: Option<&Known>,
     ) -> Result<(String, Written), PushError> {
-        match self.find_or_make_contact(token, lead, known).await {
-            Err(PushError::Rejected { field, .. }) if field == "email" && lead.email.is_some() => {
-                let without = Lead { email: None, ..lead.clone() };
-                self.find_or_make_contact(token, &without, known).await
-            }
-            written => written,
+        let written = self.find_or_make_contact(token, lead, known).await;
+        let is_about_address = match &written {
+            Err(PushError::Rejected { field, .. }) => field == "email",
+            Err(PushError::Moved { holder }) => holder.is_none(),
+            _ => false,
+        };
+        if is_about_address && lead.email.is_some() {
+            let without = Lead {
+                email: None,
+                ..lead.clone()
+            };
+            return self.find_or_make_contact(token, &without, known).await;
         }
+        written
     }
 
     async fn find_or_make_contact(
@@ -196,11 +238,24 @@ impl HubSpot {
             return self.complete_contact(token, existing, lead).await;
         }
         let person = lead.person.to_string();
-        match self.api.upsert(token, Kind::Contacts, CONTACT_KEY, &person, &mapping::contact(lead)).await {
+        match self
+            .api
+            .upsert(
+                token,
+                Kind::Contacts,
+                CONTACT_KEY,
+                &person,
+                &mapping::contact(lead),
+            )
+            .await
+        {
             Ok(contact) => Ok((contact.id, written(contact.is_new))),
             // Made by somebody else since we looked, or under a second address, which looking does not see.
             Err(PushError::Moved { holder: Some(id) }) => {
-                let existing = self.read_contact(token, None, &id).await?.ok_or(PushError::Moved { holder: None })?;
+                let existing = self
+                    .read_contact(token, None, &id)
+                    .await?
+                    .ok_or(PushError::Moved { holder: None })?;
                 self.complete_contact(token, existing, lead).await
             }
             Err(error) => Err(error),
@@ -219,11 +274,16 @@ impl HubSpot {
         {
             return Ok(Some(found));
         }
-        if let Some(found) = self.read_contact(token, Some(CONTACT_KEY), &lead.person.to_string()).await? {
+        if let Some(found) = self
+            .read_contact(token, Some(CONTACT_KEY), &lead.person.to_string())
+            .await?
+        {
             return Ok(Some(found));
         }
         if let Some(email) = &lead.email
-            && let Some(found) = self.read_contact(token, Some("email"), email.as_str()).await?
+            && let Some(found) = self
+                .read_contact(token, Some("email"), email.as_str())
+                .await?
         {
             return Ok(Some(found));
         }
@@ -239,18 +299,35 @@ impl HubSpot {
         key: Option<&str>,
         value: &str,
     ) -> Result<Option<Record>, PushError> {
-        self.api.read(token, Kind::Contacts, key, value, CONTACT_PROPERTIES).await
+        self.api
+            .read(token, Kind::Contacts, key, value, CONTACT_PROPERTIES)
+            .await
     }
 
     /// HubSpot indexes a number's digits without its country code; a hit counts only if it is our number in full. Of
     /// several, the oldest.
-    async fn find_by_phone(&self, token: &SecretString, phone: &E164) -> Result<Option<Record>, PushError> {
+    async fn find_by_phone(
+        &self,
+        token: &SecretString,
+        phone: &E164,
+    ) -> Result<Option<Record>, PushError> {
         let full = phone.as_str();
-        let national = full.strip_prefix("+1").unwrap_or(full).trim_start_matches('+');
-        let alternatives =
-            [("hs_searchable_calculated_phone_number", national), ("phone", full), ("mobilephone", full)];
-        let found = self.api.search_contacts(token, &alternatives, CONTACT_PROPERTIES).await?;
-        let same = found.into_iter().filter(|contact| mapping::phones(contact).contains(phone));
+        let national = full
+            .strip_prefix("+1")
+            .unwrap_or(full)
+            .trim_start_matches('+');
+        let alternatives = [
+            ("hs_searchable_calculated_phone_number", national),
+            ("phone", full),
+            ("mobilephone", full),
+        ];
+        let found = self
+            .api
+            .search_contacts(token, &alternatives, CONTACT_PROPERTIES)
+            .await?;
+        let same = found
+            .into_iter()
+            .filter(|contact| mapping::phones(contact).contains(phone));
         Ok(same.min_by_key(|contact| contact.id.parse::<u64>().unwrap_or(u64::MAX)))
     }
 
@@ -264,9 +341,14 @@ impl HubSpot {
         let mut missing = mapping::missing_in_contact(&existing, lead);
         let mut unique = ["email", CONTACT_KEY].into_iter();
         while !missing.is_empty() {
-            match self.api.update(token, Kind::Contacts, &existing.id, &missing).await {
+            match self
+                .api
+                .update(token, Kind::Contacts, &existing.id, &missing)
+                .await
+            {
                 Ok(contact) => return Ok((contact.id, Written::Updated)),
-                Err(PushError::Moved { holder: Some(_) }) if unique.any(|name| missing.remove(name).is_some()) => {}
+                Err(PushError::Moved { holder: Some(_) })
+                    if unique.any(|name| missing.remove(name).is_some()) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -282,10 +364,23 @@ impl HubSpot {
     ) -> Result<(String, Written), PushError> {
         let request = lead.request.to_string();
         let mut properties = mapping::own_properties(lead);
-        match self.api.read(token, Kind::Deals, Some(DEAL_KEY), &request, DEAL_PROPERTIES).await? {
+        match self
+            .api
+            .read(
+                token,
+                Kind::Deals,
+                Some(DEAL_KEY),
+                &request,
+                DEAL_PROPERTIES,
+            )
+            .await?
+        {
             Some(existing) => {
                 properties.extend(mapping::missing_in_deal(&existing, lead));
-                let deal = self.api.update(token, Kind::Deals, &existing.id, &properties).await?;
+                let deal = self
+                    .api
+                    .update(token, Kind::Deals, &existing.id, &properties)
+                    .await?;
                 Ok((deal.id, Written::Updated))
             }
             None => {
@@ -293,7 +388,10 @@ impl HubSpot {
                 properties.insert(DEAL_KEY, request.clone());
                 properties.insert("pipeline", account.pipeline.to_string());
                 properties.insert("dealstage", account.stage.to_string());
-                let deal = self.api.upsert(token, Kind::Deals, DEAL_KEY, &request, &properties).await?;
+                let deal = self
+                    .api
+                    .upsert(token, Kind::Deals, DEAL_KEY, &request, &properties)
+                    .await?;
                 Ok((deal.id, written(deal.is_new)))
             }
         }
@@ -301,9 +399,17 @@ impl HubSpot {
 }
 
 fn account_key(credential: &Credential) -> (TenantId, ConnectionName, u64) {
-    (credential.tenant.clone(), credential.connection.clone(), credential.version)
+    (
+        credential.tenant.clone(),
+        credential.connection.clone(),
+        credential.version,
+    )
 }
 
 const fn written(is_new: bool) -> Written {
-    if is_new { Written::Created } else { Written::Updated }
+    if is_new {
+        Written::Created
+    } else {
+        Written::Updated
+    }
 }

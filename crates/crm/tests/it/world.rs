@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use crm::{Config, Connector, Connectors, Credential, Known, Lead, PushError, Pushed};
 use domain::{
-    Claim, Clock, ConnectionName, Document, EffectEnd, EffectKey, EffectLog, Effects, Intent, LeadRequest, OfficeConfig,
-    PersonId, RequestId, Stage, Status, StoreError, TenantId, WorkKey,
+    Claim, Clock, ConnectionName, Document, EffectEnd, EffectKey, EffectLog, Effects, Intent,
+    LeadRequest, OfficeConfig, PersonId, RequestId, Stage, Status, StoreError, TenantId, WorkKey,
 };
 use http_client::{Client, Options, Url};
 use jiff::Timestamp;
@@ -26,17 +26,32 @@ impl World {
     }
 
     pub(crate) async fn with(hubspot: simulators::hubspot::Config) -> Self {
-        let simulators = Simulators::start(simulators::Config { hubspot, ..Default::default() }).await.unwrap();
+        let simulators = Simulators::start(simulators::Config {
+            hubspot,
+            ..Default::default()
+        })
+        .await
+        .unwrap();
         let connector = connector(&simulators.urls().hubspot);
-        Self { simulators, connector, credential: credential() }
+        Self {
+            simulators,
+            connector,
+            credential: credential(),
+        }
     }
 
     pub(crate) fn hubspot(&self) -> &Simulator {
         self.simulators.hubspot()
     }
 
-    pub(crate) async fn push(&self, lead: &Lead, known: Option<&Known>) -> Result<Pushed, PushError> {
-        self.connector.push(lead, &self.credential, known, &self.effects()).await
+    pub(crate) async fn push(
+        &self,
+        lead: &Lead,
+        known: Option<&Known>,
+    ) -> Result<Pushed, PushError> {
+        self.connector
+            .push(lead, &self.credential, known, &self.effects())
+            .await
     }
 
     fn effects(&self) -> Effects {
@@ -51,7 +66,11 @@ impl World {
 
     /// How many requests went to paths that contain this.
     pub(crate) fn count(&self, path: &str) -> usize {
-        self.hubspot().requests().iter().filter(|request| request.path.contains(path)).count()
+        self.hubspot()
+            .requests()
+            .iter()
+            .filter(|request| request.path.contains(path))
+            .count()
     }
 }
 
@@ -61,7 +80,11 @@ fn clock() -> ManualClock {
 
 /// The HubSpot connector to this URL.
 pub(crate) fn connector(url: &str) -> Arc<dyn Connector> {
-    let options = Options { deadline: Duration::from_millis(1_500), allow_loopback: true, ..Options::default() };
+    let options = Options {
+        deadline: Duration::from_millis(1_500),
+        allow_loopback: true,
+        ..Options::default()
+    };
     let config = Config::default().with_url("hubspot", Url::parse(url).unwrap());
     let clock: Arc<dyn Clock> = Arc::new(clock());
     let connectors = Connectors::new(&Client::new(options).unwrap(), &clock, &config);
@@ -87,18 +110,29 @@ impl EffectLog for Unused {
         panic!("{} needs no record", key.as_str())
     }
 
-    async fn intend_again(&self, _: &Claim, key: &EffectKey, _: Duration) -> Result<Intent, StoreError> {
+    async fn intend_again(
+        &self,
+        _: &Claim,
+        key: &EffectKey,
+        _: Duration,
+    ) -> Result<Intent, StoreError> {
         panic!("{} needs no record", key.as_str())
     }
 
-    async fn conclude(&self, _: &TenantId, key: &EffectKey, _: EffectEnd) -> Result<(), StoreError> {
+    async fn conclude(
+        &self,
+        _: &TenantId,
+        key: &EffectKey,
+        _: EffectEnd,
+    ) -> Result<(), StoreError> {
         panic!("{} needs no record", key.as_str())
     }
 }
 
 /// The sample lead, as request `request` of person `person`, with changes.
 pub(crate) fn lead(request: u128, person: u128, change: impl FnOnce(&mut Document)) -> Lead {
-    let mut document = serde_json::from_str(include_str!("../../src/fixtures/document.json")).unwrap();
+    let mut document =
+        serde_json::from_str(include_str!("../../src/fixtures/document.json")).unwrap();
     change(&mut document);
     let request = LeadRequest {
         id: RequestId::from_uuid(uuid::Uuid::from_u128(request)),
@@ -110,8 +144,15 @@ pub(crate) fn lead(request: u128, person: u128, change: impl FnOnce(&mut Documen
         person: None,
         document,
     };
-    let office = OfficeConfig { time_zone: "America/Chicago".to_owned(), ..OfficeConfig::default() };
-    Lead::new(&request, PersonId::from_uuid(uuid::Uuid::from_u128(person)), &office)
+    let office = OfficeConfig {
+        time_zone: "America/Chicago".to_owned(),
+        ..OfficeConfig::default()
+    };
+    Lead::new(
+        &request,
+        PersonId::from_uuid(uuid::Uuid::from_u128(person)),
+        &office,
+    )
 }
 
 /// What is known after a push.

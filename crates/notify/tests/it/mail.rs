@@ -1,5 +1,6 @@
 use domain::{
-    AreaBasis, AreaVerdict, Audio, CallFacts, DispatchState, Document, Engine, NoAudio, TranscriptState,
+    AreaBasis, AreaVerdict, Audio, CallFacts, DispatchState, Document, Engine, NoAudio,
+    TranscriptState,
 };
 use notify::{Content, lead_mail};
 use proptest::prelude::*;
@@ -15,7 +16,10 @@ fn a_whole_lead_reads_as_it_should() {
     let mail = mail(|document| {
         document.qualification.as_mut().unwrap().area = AreaVerdict::In(AreaBasis::PostalCode);
     });
-    assert_eq!(mail.subject, "Kitchen, score 82: Ann Marie Lee (Round Rock, TX 78664)");
+    assert_eq!(
+        mail.subject,
+        "Kitchen, score 82: Ann Marie Lee (Round Rock, TX 78664)"
+    );
     insta::assert_snapshot!("whole_text", mail.text);
     insta::assert_snapshot!("whole_html", mail.html);
 }
@@ -31,7 +35,9 @@ fn a_lead_with_everything_amiss_says_so() {
             ..CallFacts::default()
         };
         document.transcript = None;
-        document.recording.as_mut().unwrap().audio = Audio::Absent { reason: NoAudio::NeverArrived };
+        document.recording.as_mut().unwrap().audio = Audio::Absent {
+            reason: NoAudio::NeverArrived,
+        };
         document.analysis.as_mut().unwrap().engine = Engine::Rules("1".to_owned());
         let dispatch = document.dispatches.values_mut().next().unwrap();
         dispatch.state = DispatchState::Held;
@@ -53,17 +59,29 @@ fn a_lead_of_which_nothing_is_known_still_makes_a_mail() {
     });
     let mail = lead_mail(&bare, &domain::OfficeConfig::default()).unwrap();
     assert_eq!(mail.subject, "Lead: Unknown caller");
-    assert!(mail.text.starts_with("Unknown caller\nLead\n"), "{}", mail.text);
+    assert!(
+        mail.text.starts_with("Unknown caller\nLead\n"),
+        "{}",
+        mail.text
+    );
 }
 
 #[test]
 fn a_transcript_that_is_silent_or_missing_is_marked() {
     for (state, words) in [
         (TranscriptState::Silent, "Nobody spoke on the recording."),
-        (TranscriptState::Unavailable { reason: "x".to_owned() }, "no transcript could be made"),
+        (
+            TranscriptState::Unavailable {
+                reason: "x".to_owned(),
+            },
+            "no transcript could be made",
+        ),
     ] {
         let mail = mail(|document| document.transcript.as_mut().unwrap().state = state.clone());
-        assert!(mail.html.contains(words) && mail.text.contains(words), "{state:?}");
+        assert!(
+            mail.html.contains(words) && mail.text.contains(words),
+            "{state:?}"
+        );
     }
 }
 
@@ -71,9 +89,13 @@ fn a_transcript_that_is_silent_or_missing_is_marked() {
 fn everywhere(document: &mut Document, raw: &str) {
     let raw = format!("x{raw}");
     let call = &mut document.source.call;
-    for field in
-        [&mut call.caller_name, &mut call.caller_city, &mut call.caller_state, &mut call.note, &mut call.value]
-    {
+    for field in [
+        &mut call.caller_name,
+        &mut call.caller_city,
+        &mut call.caller_state,
+        &mut call.note,
+        &mut call.value,
+    ] {
         *field = Some(raw.clone());
     }
     call.tags = Some(vec![raw.clone()]);
@@ -96,18 +118,44 @@ fn everywhere(document: &mut Document, raw: &str) {
 
 /// All tags of a page, with their attributes.
 fn tags(html: &str) -> Vec<&str> {
-    html.split('<').skip(1).map(|rest| rest.split_once('>').map_or(rest, |(tag, _)| tag)).collect()
+    html.split('<')
+        .skip(1)
+        .map(|rest| rest.split_once('>').map_or(rest, |(tag, _)| tag))
+        .collect()
 }
 
 /// Hostile text makes no tag, no attribute, no line and no control character.
 fn assert_harmless(raw: &str) {
-    let (plain, hostile) = (mail(|document| everywhere(document, "")), mail(|document| everywhere(document, raw)));
+    let (plain, hostile) = (
+        mail(|document| everywhere(document, "")),
+        mail(|document| everywhere(document, raw)),
+    );
     assert_eq!(tags(&hostile.html), tags(&plain.html), "{raw:?}");
-    assert_eq!(hostile.text.lines().count(), plain.text.lines().count(), "{raw:?}: {}", hostile.text);
-    assert!(!hostile.subject.chars().any(char::is_control), "{:?}", hostile.subject);
-    assert!(hostile.subject.chars().count() <= 120, "{:?}", hostile.subject);
+    assert_eq!(
+        hostile.text.lines().count(),
+        plain.text.lines().count(),
+        "{raw:?}: {}",
+        hostile.text
+    );
+    assert!(
+        !hostile.subject.chars().any(char::is_control),
+        "{:?}",
+        hostile.subject
+    );
+    assert!(
+        hostile.subject.chars().count() <= 120,
+        "{:?}",
+        hostile.subject
+    );
     let is_harmless = |c: char| !c.is_control() || c == '\n';
-    assert!(hostile.text.chars().chain(hostile.html.chars()).all(is_harmless), "{raw:?}");
+    assert!(
+        hostile
+            .text
+            .chars()
+            .chain(hostile.html.chars())
+            .all(is_harmless),
+        "{raw:?}"
+    );
     assert!(hostile.html.len() < 200_000, "{} bytes", hostile.html.len());
 }
 
@@ -148,7 +196,12 @@ proptest! {
 #[test]
 fn an_address_cannot_smuggle_anything_into_its_link() {
     let mail = mail(|document| {
-        document.source.call.caller_email = Some("ann?cc=evil&x='\"@example.com".replace('"', "").to_owned());
+        document.source.call.caller_email = Some("ann?cc=evil&x='@example.com".to_owned());
     });
-    assert!(mail.html.contains("mailto:ann%3Fcc%3Devil%26x%3D%27@example.com"), "{}", mail.html);
+    assert!(
+        mail.html
+            .contains("mailto:ann%3Fcc%3Devil%26x%3D%27@example.com"),
+        "{}",
+        mail.html
+    );
 }

@@ -20,10 +20,17 @@ struct World {
 
 impl World {
     async fn start() -> Self {
-        let simulators = Simulators::start(simulators::Config::default()).await.unwrap();
+        let simulators = Simulators::start(simulators::Config::default())
+            .await
+            .unwrap();
         let clock = ManualClock::at(simulators::system_clock()());
         let client = client(&simulators.urls().sendgrid, clock.clone());
-        Self { simulators, client, clock, content: lead_mail(&request(|_| ()), &office()).unwrap() }
+        Self {
+            simulators,
+            client,
+            clock,
+            content: lead_mail(&request(|_| ()), &office()).unwrap(),
+        }
     }
 
     async fn send(&self, to: &str, key: &str) -> Result<ProviderMessageId, SendError> {
@@ -44,8 +51,15 @@ impl World {
 const KEY: &str = "SG.simulated-sendgrid-key";
 
 fn client(url: &str, clock: ManualClock) -> SendGrid {
-    let options = Options { allow_loopback: true, ..Options::default() };
-    SendGrid::new(Client::new(options).unwrap(), &Url::parse(url).unwrap(), Arc::new(clock))
+    let options = Options {
+        allow_loopback: true,
+        ..Options::default()
+    };
+    SendGrid::new(
+        Client::new(options).unwrap(),
+        &Url::parse(url).unwrap(),
+        Arc::new(clock),
+    )
 }
 
 #[tokio::test]
@@ -56,10 +70,23 @@ async fn a_mail_arrives_with_both_parts_and_says_nothing_to_others() {
     assert_eq!(mails.len(), 1);
     let mail = &mails[0];
     assert_eq!(mail.message_id, id.0);
-    assert_eq!((mail.from.as_str(), mail.to.as_slice()), ("leads@example.com", &["Sales@example.com".to_owned()][..]));
-    assert_eq!((&mail.subject, &mail.text, &mail.html), (&world.content.subject, &world.content.text, &world.content.html));
+    assert_eq!(
+        (mail.from.as_str(), mail.to.as_slice()),
+        ("leads@example.com", &["Sales@example.com".to_owned()][..])
+    );
+    assert_eq!(
+        (&mail.subject, &mail.text, &mail.html),
+        (
+            &world.content.subject,
+            &world.content.text,
+            &world.content.html
+        )
+    );
     assert_eq!(mail.custom_args["tenant_id"], "tenant_demo");
-    assert_eq!(mail.custom_args["request_id"], "req_00000000000000000000000000000001");
+    assert_eq!(
+        mail.custom_args["request_id"],
+        "req_00000000000000000000000000000001"
+    );
     assert!(notify::effect_key(&mail.custom_args["message_id"]).is_some());
     assert!(mail.categories.is_empty());
     let sent = &world.simulators.sendgrid().requests()[0].body;
@@ -86,7 +113,11 @@ async fn a_failure_says_whether_the_mail_may_have_been_sent() {
         let error = world.send("sales@example.com", KEY).await.unwrap_err();
         assert_eq!(error.is_outcome_unknown(), is_unknown, "{fault:?}: {error}");
         assert_eq!(error.disposition(), disposition, "{fault:?}: {error}");
-        assert_eq!(world.simulators.sendgrid().mails().len(), mails, "{fault:?}");
+        assert_eq!(
+            world.simulators.sendgrid().mails().len(),
+            mails,
+            "{fault:?}"
+        );
     }
 }
 
@@ -95,24 +126,46 @@ async fn too_many_mails_wait_until_the_limit_is_reset() {
     let world = World::start().await;
     world.simulators.sendgrid().answer_next(Fault::RateLimit);
     let error = world.send("sales@example.com", KEY).await.unwrap_err();
-    let Disposition::Retry { after: Some(pause) } = error.disposition() else { panic!("{error}") };
+    let Disposition::Retry { after: Some(pause) } = error.disposition() else {
+        panic!("{error}")
+    };
     let reset_at = later(world.clock.now(), pause).as_second();
     // The simulator resets at full minutes by the machine's clock, and names whole seconds.
-    assert!(pause <= Duration::from_secs(61) && [0, 59].contains(&(reset_at % 60)), "{pause:?}");
+    assert!(
+        pause <= Duration::from_secs(61) && [0, 59].contains(&(reset_at % 60)),
+        "{pause:?}"
+    );
     assert!(!error.is_outcome_unknown());
 
-    let fault = Fault::Answer { status: 429, retry_after_seconds: Some(7), body: None };
+    let fault = Fault::Answer {
+        status: 429,
+        retry_after_seconds: Some(7),
+        body: None,
+    };
     world.simulators.sendgrid().answer_next(fault);
     let error = world.send("sales@example.com", KEY).await.unwrap_err();
-    assert_eq!(error.disposition(), Disposition::Retry { after: Some(Duration::from_secs(7)) });
+    assert_eq!(
+        error.disposition(),
+        Disposition::Retry {
+            after: Some(Duration::from_secs(7))
+        }
+    );
 }
 
 #[tokio::test]
 async fn a_refusal_is_told_in_sendgrids_words_and_without_the_address() {
     let world = World::start().await;
-    let error = world.send("sales@example.com", "SG.wrong").await.unwrap_err();
+    let error = world
+        .send("sales@example.com", "SG.wrong")
+        .await
+        .unwrap_err();
     assert_eq!(error.disposition(), Disposition::Hold);
-    assert!(error.answer().unwrap().contains("authorization grant is invalid"));
+    assert!(
+        error
+            .answer()
+            .unwrap()
+            .contains("authorization grant is invalid")
+    );
     let broken = world.send("sales@example.com", "SG.\n").await.unwrap_err();
     assert_eq!(broken.disposition(), Disposition::Hold, "{broken}");
     assert!(!format!("{error:?}{error}").contains("sales"));
@@ -124,7 +177,13 @@ async fn a_provider_that_is_not_reached_was_not_sent_anything() {
     let url = format!("http://{}", free.local_addr().unwrap());
     drop(free);
     let world = World::start().await;
-    let world = World { client: client(&url, world.clock.clone()), ..world };
+    let world = World {
+        client: client(&url, world.clock.clone()),
+        ..world
+    };
     let error = world.send("sales@example.com", KEY).await.unwrap_err();
-    assert!(matches!(error, SendError::NotSent(_)) && !error.is_outcome_unknown(), "{error}");
+    assert!(
+        matches!(error, SendError::NotSent(_)) && !error.is_outcome_unknown(),
+        "{error}"
+    );
 }

@@ -92,7 +92,8 @@ fn bearer(value: &HeaderValue) -> Option<&str> {
 
 fn refused(refusal: &Refusal) -> Problem {
     let challenge = HeaderValue::from_static(r#"Bearer error="invalid_token""#);
+    // Anybody can send any number of bad tokens: at the default level they leave no line.
+    tracing::debug!(%refusal, "a token was refused");
     Problem::unauthorized(format!("The token is refused: {refusal}."))
         .with_header(WWW_AUTHENTICATE, challenge)
-        .with_cause(refusal)
 }

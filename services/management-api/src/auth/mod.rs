@@ -1,7 +1,7 @@
 //! Who calls, and what they may see: bearer tokens (JWT), and the extractors that handlers name.
 //!
-//! A [`Verifier`] turns a token into a [`Caller`], and [`TenantReader`] a caller into the proof that they may read the
-//! tenant of the path. Tokens are never logged and never repeated in an answer.
+//! A [`Verifier`] turns a token into a [`Caller`], and the extractor `TenantReader` a caller into the proof that they
+//! may read the tenant of the path. Tokens are never logged and never repeated in an answer.
 
 mod extract;
 mod signing_key;

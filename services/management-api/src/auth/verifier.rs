@@ -236,3 +236,95 @@ fn algorithm(jwk: &Jwk) -> Option<Algorithm> {
     );
     (is_named && is_for_signatures).then_some(by_type)
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::{
+        rand::SystemRandom,
+        signature::{
+            ECDSA_P256_SHA256_FIXED_SIGNING as P256, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
+        },
+    };
+    use jsonwebtoken::{EncodingKey, Header, encode};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const EXTERNAL: [Algorithm; 2] = [Algorithm::RS256, Algorithm::ES256];
+
+    fn set(keys: &Value, algorithms: &[Algorithm]) -> KeySet {
+        KeySet::new(
+            &serde_json::from_value(json!({ "keys": keys })).unwrap(),
+            algorithms,
+        )
+    }
+
+    fn kids(set: &KeySet) -> Vec<&str> {
+        set.keys.keys().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn only_public_keys_for_signatures_of_the_wanted_kinds_are_trusted() {
+        let public = Ed25519KeyPair::generate().unwrap();
+        let x = jsonwebtoken::jwk::Jwk::from_decoding_key(
+            &DecodingKey::from_ed_der(public.public_key().as_ref()),
+            None,
+        );
+        let x = serde_json::to_value(x.unwrap()).unwrap()["x"].clone();
+        let keys = json!([
+            { "kid": "rsa", "kty": "RSA", "n": "AQAB", "e": "AQAB" },
+            { "kid": "rsa256", "kty": "RSA", "alg": "RS256", "use": "sig", "n": "AQAB", "e": "AQAB" },
+            { "kid": "rsa512", "kty": "RSA", "alg": "RS512", "n": "AQAB", "e": "AQAB" },
+            { "kid": "pss", "kty": "RSA", "alg": "PS256", "n": "AQAB", "e": "AQAB" },
+            { "kid": "encrypts", "kty": "RSA", "use": "enc", "n": "AQAB", "e": "AQAB" },
+            { "kid": "secret", "kty": "oct", "alg": "HS256", "k": "AQAB" },
+            { "kid": "p256", "kty": "EC", "crv": "P-256", "x": "AQAB", "y": "AQAB" },
+            { "kid": "p384", "kty": "EC", "crv": "P-384", "x": "AQAB", "y": "AQAB" },
+            { "kid": "ed", "kty": "OKP", "crv": "Ed25519", "x": x },
+            { "kty": "RSA", "n": "AQAB", "e": "AQAB" },
+        ]);
+        assert_eq!(kids(&set(&keys, &EXTERNAL)), ["p256", "rsa", "rsa256"]);
+        assert_eq!(kids(&set(&keys, &[Algorithm::EdDSA])), ["ed"]);
+        assert_eq!(set(&keys, &EXTERNAL).jwks().keys.len(), 3);
+    }
+
+    #[test]
+    fn the_first_of_two_keys_with_one_kid_counts() {
+        let key = |y: &str| json!({ "kid": "k", "kty": "EC", "crv": "P-256", "x": "AQAB", "y": y });
+        let both = set(&json!([key("AAAA"), key("BBBB")]), &EXTERNAL);
+        assert_eq!(both.jwks(), set(&json!([key("AAAA")]), &EXTERNAL).jwks());
+    }
+
+    #[test]
+    fn a_token_of_an_external_issuer_is_taken_with_its_keys_own_algorithm_alone() {
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&P256, &SystemRandom::new()).unwrap();
+        let pair = EcdsaKeyPair::from_pkcs8(&P256, pkcs8.as_ref()).unwrap();
+        let public = DecodingKey::from_ec_der(pair.public_key().as_ref());
+        let mut jwk = Jwk::from_decoding_key(&public, Some(Algorithm::ES256)).unwrap();
+        jwk.common.key_id = Some("k".to_owned());
+        let trust = Trust {
+            issuer: "i".to_owned(),
+            audience: "a".to_owned(),
+        };
+        let verifier = Verifier::new(trust, KeySet::new(&JwkSet { keys: vec![jwk] }, &EXTERNAL));
+
+        let claims =
+            json!({ "iss": "i", "aud": "a", "sub": "s", "exp": 100, "roles": ["operator"] });
+        let token = |algorithm, key: &EncodingKey| {
+            let mut header = Header::new(algorithm);
+            header.kid = Some("k".to_owned());
+            encode(&header, &claims, key).unwrap()
+        };
+        let now = Timestamp::from_second(50).unwrap();
+        let genuine = token(Algorithm::ES256, &EncodingKey::from_ec_der(pkcs8.as_ref()));
+        let caller = verifier.verify(&genuine, now).unwrap();
+        assert!(caller.is_at_least(Role::Operator) && !caller.is_at_least(Role::TenantAdmin));
+
+        let secret = EncodingKey::from_secret(pair.public_key().as_ref());
+        let confused = token(Algorithm::HS256, &secret);
+        assert_eq!(
+            verifier.verify(&confused, now).unwrap_err(),
+            Refusal::Algorithm
+        );
+    }
+}

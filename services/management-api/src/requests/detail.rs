@@ -123,6 +123,7 @@ impl RequestDetail {
 
 /// Where a request came from.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RequestSource)]
 struct Source {
     /// The provider's slug.
     provider: String,

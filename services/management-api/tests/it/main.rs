@@ -1,4 +1,5 @@
 //! The management API over real HTTP, on the embedded store.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod openapi;
 mod requests;

@@ -1,0 +1,12 @@
+//! The workflow as a whole: requests that walk it, whatever happens to them on the way.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod contact;
+mod later_events;
+mod life;
+mod merging;
+mod reentry;
+mod spam_gate;
+mod status;
+mod steps;
+mod world;

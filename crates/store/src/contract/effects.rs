@@ -1,0 +1,170 @@
+//! Outside effects: intended before, settled after.
+
+use domain::{EffectEnd, EffectKey, Intent, WorkState};
+
+use super::*;
+
+const CALL: Duration = Duration::from_secs(20);
+
+fn done(remote_id: &str) -> EffectEnd {
+    EffectEnd::Done {
+        remote_id: remote_id.to_owned(),
+    }
+}
+
+/// A claim of a new request, and the key of an effect.
+async fn begin(subject: &Subject) -> (TenantId, Claimed, EffectKey) {
+    let tenant = subject.tenant("a");
+    let id = subject.request(&Call::new(&tenant, "1")).await;
+    let job = subject.claim(&tenant, id, Stage::Recording, "").await;
+    let key = EffectKey::new("note", &id, "hubspot", &"0");
+    (tenant, job, key)
+}
+
+pub async fn an_effect_is_begun_once(subject: &Subject) {
+    let (_, job, key) = begin(subject).await;
+    let begun_at = (subject.now)();
+    let store = &subject.store;
+    assert_eq!(
+        store.intend(&job.proof(), &key, CALL).await.unwrap(),
+        Intent::Begin
+    );
+    subject.wait(SECOND).await;
+    let unknown = Intent::Unknown {
+        intended_at: begun_at,
+        attempts: 1,
+    };
+    assert_eq!(
+        store.intend(&job.proof(), &key, CALL).await.unwrap(),
+        unknown
+    );
+    // Of many at once, one begins.
+    let other = EffectKey::new("note", &job.request.id, "webhook", &"0");
+    let claim = job.proof();
+    let intents = (0..10).map(|_| store.intend(&claim, &other, CALL));
+    let intents = futures::future::join_all(intents).await;
+    let begun = intents
+        .into_iter()
+        .filter(|intent| *intent.as_ref().unwrap() == Intent::Begin);
+    assert_eq!(begun.count(), 1);
+}
+
+pub async fn an_effect_that_is_done_stays_done(subject: &Subject) {
+    let (tenant, job, key) = begin(subject).await;
+    let store = &subject.store;
+    store.intend(&job.proof(), &key, CALL).await.unwrap();
+    store.conclude(&tenant, &key, done("r-1")).await.unwrap();
+    store
+        .conclude(&tenant, &key, EffectEnd::Refused)
+        .await
+        .unwrap();
+    store.conclude(&tenant, &key, done("r-2")).await.unwrap();
+    let remote_id = "r-1".to_owned();
+    let known = Intent::Done { remote_id };
+    assert_eq!(store.intend(&job.proof(), &key, CALL).await.unwrap(), known);
+    assert_eq!(
+        store.intend_again(&job.proof(), &key, CALL).await.unwrap(),
+        known
+    );
+}
+
+pub async fn a_refused_effect_can_be_begun_again(subject: &Subject) {
+    let (tenant, job, key) = begin(subject).await;
+    let store = &subject.store;
+    store.intend(&job.proof(), &key, CALL).await.unwrap();
+    store
+        .conclude(&tenant, &key, EffectEnd::Refused)
+        .await
+        .unwrap();
+    assert_eq!(
+        store.intend(&job.proof(), &key, CALL).await.unwrap(),
+        Intent::Begin
+    );
+    let intent = store.intend(&job.proof(), &key, CALL).await.unwrap();
+    assert!(
+        matches!(intent, Intent::Unknown { attempts: 2, .. }),
+        "{intent:?}"
+    );
+}
+
+pub async fn an_unknown_effect_is_begun_again_only_on_demand(subject: &Subject) {
+    let (_, job, key) = begin(subject).await;
+    let store = &subject.store;
+    store.intend(&job.proof(), &key, CALL).await.unwrap();
+    subject.wait(SECOND).await;
+    assert_eq!(
+        store.intend_again(&job.proof(), &key, CALL).await.unwrap(),
+        Intent::Begin
+    );
+    let unknown = Intent::Unknown {
+        intended_at: (subject.now)(),
+        attempts: 2,
+    };
+    assert_eq!(
+        store.intend(&job.proof(), &key, CALL).await.unwrap(),
+        unknown
+    );
+}
+
+pub async fn a_stale_claim_begins_nothing(subject: &Subject) {
+    let (tenant, stale, key) = begin(subject).await;
+    subject.wait(LEASE).await;
+    let valid = subject
+        .claim(&tenant, stale.request.id, Stage::Recording, "")
+        .await;
+    let store = &subject.store;
+    assert_eq!(
+        store.intend(&stale.proof(), &key, CALL).await.unwrap(),
+        Intent::Stale
+    );
+    assert_eq!(
+        store
+            .intend_again(&stale.proof(), &key, CALL)
+            .await
+            .unwrap(),
+        Intent::Stale
+    );
+    assert_eq!(
+        store.intend(&valid.proof(), &key, CALL).await.unwrap(),
+        Intent::Begin
+    );
+    subject.settle(&valid, retry()).await;
+    assert_eq!(
+        store.intend(&valid.proof(), &key, CALL).await.unwrap(),
+        Intent::Stale
+    );
+}
+
+pub async fn an_intent_renews_the_lease_past_the_call(subject: &Subject) {
+    let (tenant, job, key) = begin(subject).await;
+    subject.wait(LEASE - SECOND).await;
+    subject
+        .store
+        .intend(&job.proof(), &key, CALL)
+        .await
+        .unwrap();
+    let row = subject
+        .row(&tenant, job.request.id, Stage::Recording, "")
+        .await
+        .unwrap();
+    let WorkState::InFlight { lease_until } = row.state else {
+        panic!("it is at work: {row:?}")
+    };
+    assert!(lease_until > subject.after(CALL));
+    assert_eq!(row.next_wake_at, Some(lease_until));
+}
+
+pub async fn the_end_of_an_effect_that_nobody_intended_is_not_kept(subject: &Subject) {
+    let (tenant, job, key) = begin(subject).await;
+    subject
+        .store
+        .conclude(&tenant, &key, done("r-1"))
+        .await
+        .unwrap();
+    let intent = subject
+        .store
+        .intend(&job.proof(), &key, CALL)
+        .await
+        .unwrap();
+    assert_eq!(intent, Intent::Begin);
+}

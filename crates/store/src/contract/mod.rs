@@ -1,0 +1,499 @@
+//! What every [`Store`] does, as tests. [`contract_suite!`](crate::contract_suite) runs them against an adapter.
+#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(missing_docs, reason = "the names of tests are their descriptions")]
+
+use std::{any::Any, collections::BTreeMap, fmt, sync::Arc, time::Duration};
+
+use domain::{
+    Alias, AnalysisSection, AreaBasis, AreaVerdict, Audio, Budget, CallFacts, CallerIntent,
+    Claimed, ConnectionName, DispatchSection, DispatchState, Engine, Inbound, LeadRequest, NoAudio,
+    NotificationsSection, OfficeId, Outcome, ProjectType, QualificationSection, RecordingSection,
+    RequestId, Section, Sentiment, Settled, SourceId, SpamGate, Stage, TenantId, Timeline, Wake,
+    WorkRow,
+};
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::{Accepted, Delivery, Reading, RequestView, Store};
+
+pub mod accept;
+pub mod claims;
+pub mod connections;
+pub mod effects;
+pub mod isolation;
+pub mod offices;
+pub mod persons;
+pub mod requests;
+pub mod security;
+pub mod settle;
+pub mod sources;
+pub mod wakes;
+
+/// A store under test, and its clock.
+pub struct Subject {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Moves the store's clock on, or waits.
+    pub advance: Box<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>,
+    /// The store's time.
+    pub now: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    /// Begins every tenant's id and every account: subjects that share a database have different ones.
+    pub scope: String,
+    /// Whatever must outlive the store.
+    pub guard: Box<dyn Any + Send + Sync>,
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subject")
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Expands to modules of `#[tokio::test]`s. `$make` is the path of an async function without parameters that gives a
+/// [`Subject`](crate::contract::Subject).
+#[macro_export]
+macro_rules! contract_suite {
+    ($make:path) => {
+        mod store_contract {
+            use super::*;
+            $crate::contract_suite!(@tests $make; accept:
+                a_first_delivery_becomes_a_request_with_its_first_step,
+                a_request_can_wait_for_a_later_event,
+                a_hundred_equal_deliveries_at_once_become_one,
+                a_repeated_delivery_is_accepted_and_stored_once,
+                a_delivery_id_tells_repeats_whatever_the_body,
+                the_same_body_for_another_event_is_no_repeat,
+                a_later_event_updates_the_request_that_it_names,
+                an_older_body_that_comes_again_asks_the_provider,
+                a_request_is_found_by_any_of_its_names,
+                names_of_another_kind_or_provider_are_other_things,
+                one_delivery_that_names_two_requests_merges_them,
+                three_requests_become_one,
+                the_request_that_was_dispatched_goes_on,
+                two_requests_that_were_dispatched_stay_apart,
+                an_event_that_we_do_not_use_is_stored_without_a_request,
+                an_unreadable_delivery_is_parked_in_reading,
+                a_receipt_concludes_an_open_effect,
+                a_receipt_for_nothing_of_ours_is_only_stored,
+            );
+            $crate::contract_suite!(@tests $make; claims:
+                a_claim_needs_the_rows_token,
+                a_row_is_claimed_once,
+                a_row_is_not_claimed_before_it_is_due,
+                an_ended_lease_lets_another_claim,
+                a_first_claim_shows_that_the_request_is_worked_on,
+                a_claim_carries_the_offices_configuration,
+                twenty_claims_without_a_settle_park_the_row,
+                a_lease_is_renewed_only_with_the_claims_token,
+                rows_at_work_do_not_hide_what_else_is_due,
+            );
+            $crate::contract_suite!(@tests $make; settle:
+                done_writes_the_section_and_the_next_step,
+                a_stale_settle_writes_nothing,
+                a_repeated_settle_is_stale,
+                an_ended_lease_can_still_be_settled_while_nobody_else_has_it,
+                a_worker_of_an_earlier_life_of_the_step_is_stale,
+                a_wait_is_due_later_and_counted,
+                a_wait_ends_at_its_deadline,
+                news_while_a_step_waits_makes_it_due_now,
+                news_while_a_step_runs_makes_it_run_again,
+                failures_walk_the_lanes,
+                a_setting_of_three_attempts_parks_the_third_failure,
+                a_providers_wish_is_kept,
+                a_parked_step_waits_for_a_person,
+                learned_names_find_the_request,
+                a_learned_name_of_another_request_merges_them,
+                a_merge_moves_records_and_stops_the_others_work,
+                a_merge_with_nothing_asks_a_person,
+                records_are_kept_whatever_the_outcome,
+                several_destinations_are_dispatched_at_once_and_people_told_once,
+                a_request_ends_with_nothing_left_to_do,
+            );
+            $crate::contract_suite!(@tests $make; wakes:
+                a_new_row_is_looked_at_after_ten_seconds,
+                a_claimed_row_is_looked_at_when_its_lease_ends,
+                a_settled_row_is_looked_at_when_it_is_due,
+                held_and_parked_rows_are_not_looked_at,
+                only_one_relay_moves_a_wake,
+                only_what_moved_is_published,
+                a_backlog_does_not_feed_itself,
+                a_look_takes_so_many_of_each_tenant,
+                a_full_look_takes_every_tenants_first,
+                due_work_is_one_tenants_and_one_stages,
+            );
+            $crate::contract_suite!(@tests $make; effects:
+                an_effect_is_begun_once,
+                an_effect_that_is_done_stays_done,
+                a_refused_effect_can_be_begun_again,
+                an_unknown_effect_is_begun_again_only_on_demand,
+                a_stale_claim_begins_nothing,
+                an_intent_renews_the_lease_past_the_call,
+                the_end_of_an_effect_that_nobody_intended_is_not_kept,
+            );
+            $crate::contract_suite!(@tests $make; connections:
+                a_connection_begins_at_version_one,
+                changing_settings_keeps_version_and_state,
+                a_refused_secret_holds_the_step_and_marks_the_connection,
+                a_hold_with_an_older_secret_runs_now,
+                an_older_refusal_does_not_mark_a_newer_secret,
+                replacing_a_secret_releases_exactly_what_is_held_for_it,
+                a_connection_that_is_not_there_is_not_replaced,
+            );
+            $crate::contract_suite!(@tests $make; persons:
+                a_person_is_found_by_number_then_by_address,
+                the_number_wins_over_the_address,
+                a_request_without_identity_is_its_own_person,
+                asking_again_answers_the_same_person,
+                later_identities_are_remembered,
+                a_person_that_is_asked_for_at_once_is_one,
+            );
+            $crate::contract_suite!(@tests $make; offices:
+                a_tenant_is_created_and_changed,
+                a_configurations_version_grows_only_with_a_change,
+                a_configuration_that_is_not_valid_is_refused,
+                offices_are_listed_by_id,
+            );
+            $crate::contract_suite!(@tests $make; sources:
+                a_source_is_found_by_its_token_and_its_accounts,
+                a_changed_source_is_found_by_what_it_has_now,
+                a_suspended_tenants_sources_are_not_found,
+                a_disabled_source_is_not_found,
+                an_account_belongs_to_one_source,
+                a_token_belongs_to_one_source,
+                the_same_account_at_another_provider_is_another,
+            );
+            $crate::contract_suite!(@tests $make; requests:
+                pages_walk_each_request_once_the_newest_first,
+                a_page_holds_only_the_status_asked_for,
+                a_page_has_at_least_one_and_at_most_two_hundred,
+                a_view_shows_the_timeline_in_order,
+                a_view_shows_records_in_order,
+                a_merged_request_leads_to_the_one_that_goes_on,
+                a_request_that_is_not_there_is_none,
+            );
+            $crate::contract_suite!(@tests $make; security:
+                refusals_of_one_minute_are_counted_together,
+                the_newest_refusals_come_first,
+            );
+            $crate::contract_suite!(@tests $make; isolation:
+                another_tenants_ids_are_not_found,
+                another_tenants_work_cannot_be_touched,
+                another_tenants_effects_are_its_own,
+                equal_deliveries_of_two_tenants_are_two_requests,
+                a_merge_does_not_reach_another_tenant,
+                equal_identities_of_two_tenants_are_two_people,
+            );
+        }
+    };
+    (@tests $make:path; $module:ident: $($name:ident),+ $(,)?) => {
+        mod $module {
+            use super::*;
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    $crate::contract::$module::$name(&$make().await).await;
+                }
+            )+
+        }
+    };
+}
+
+/// How long a claim is taken for here.
+const LEASE: Duration = Duration::from_secs(60);
+
+const SECOND: Duration = Duration::from_secs(1);
+
+impl Subject {
+    /// A tenant's id in this subject's scope.
+    fn tenant(&self, name: &str) -> TenantId {
+        TenantId::new(&format!("{}{name}", self.scope)).unwrap()
+    }
+
+    async fn wait(&self, by: Duration) {
+        (self.advance)(by).await;
+    }
+
+    /// Moves to a time of day.
+    async fn wait_until(&self, at: Timestamp) {
+        let left = at.duration_since((self.now)());
+        self.wait(Duration::try_from(left).unwrap_or_default())
+            .await;
+    }
+
+    /// A time from now.
+    fn after(&self, by: Duration) -> Timestamp {
+        domain::later((self.now)(), by)
+    }
+
+    async fn accept(&self, call: &Call) -> Accepted {
+        self.store.accept(call.delivery()).await.unwrap()
+    }
+
+    /// Accepts a call; answers its request.
+    async fn request(&self, call: &Call) -> RequestId {
+        self.accept(call).await.request().unwrap()
+    }
+
+    async fn view(&self, tenant: &TenantId, id: RequestId) -> RequestView {
+        self.store.request(tenant, id).await.unwrap().unwrap()
+    }
+
+    async fn lead(&self, tenant: &TenantId, id: RequestId) -> LeadRequest {
+        self.view(tenant, id).await.request
+    }
+
+    /// The row of a step that is open.
+    async fn row(
+        &self,
+        tenant: &TenantId,
+        id: RequestId,
+        stage: Stage,
+        target: &str,
+    ) -> Option<WorkRow> {
+        let rows = self.store.open_work(tenant, id).await.unwrap();
+        rows.into_iter()
+            .find(|row| row.key.stage == stage && row.key.target == target)
+    }
+
+    /// Claims an open step that is due.
+    async fn claim(&self, tenant: &TenantId, id: RequestId, stage: Stage, target: &str) -> Claimed {
+        let row = self.row(tenant, id, stage, target).await;
+        let wake = row.expect("the step is open").wake();
+        let claimed = self.store.claim(&wake, LEASE).await.unwrap();
+        claimed.expect("the step is due")
+    }
+
+    /// Settles; answers what is due now.
+    async fn settle(&self, job: &Claimed, outcome: Outcome) -> Vec<Wake> {
+        match self
+            .store
+            .settle(job, outcome, job.take_records(), SECOND)
+            .await
+            .unwrap()
+        {
+            Settled::Written(wakes) => wakes,
+            Settled::Stale => panic!("the claim was stale"),
+        }
+    }
+
+    /// Claims a step and settles it with its section.
+    async fn run(
+        &self,
+        tenant: &TenantId,
+        id: RequestId,
+        stage: Stage,
+        target: &str,
+        section: impl FnOnce(&LeadRequest) -> Section,
+    ) -> Vec<Wake> {
+        let job = self.claim(tenant, id, stage, target).await;
+        self.settle(&job, Outcome::done(section(&job.request)))
+            .await
+    }
+
+    /// Takes a new call through the stages up to open dispatches.
+    async fn qualify(&self, tenant: &TenantId, id: RequestId, destinations: &[&str]) -> Vec<Wake> {
+        self.run(tenant, id, Stage::Recording, "", no_audio).await;
+        let job = self.claim(tenant, id, Stage::Analysis, "").await;
+        let sections = vec![
+            analysis(&job.request, 5.0),
+            qualification(&job.request, SpamGate::Pass, destinations),
+        ];
+        self.settle(
+            &job,
+            Outcome::Done {
+                sections,
+                aliases: Vec::new(),
+            },
+        )
+        .await
+    }
+
+    /// A new call with an open dispatch.
+    async fn qualified(&self, call: &Call, destinations: &[&str]) -> RequestId {
+        let id = self.request(call).await;
+        self.qualify(&call.tenant, id, destinations).await;
+        id
+    }
+}
+
+/// A call's delivery in the making.
+#[derive(Debug, Clone)]
+struct Call {
+    tenant: TenantId,
+    provider: String,
+    event: Option<String>,
+    delivery_id: Option<String>,
+    body: String,
+    aliases: Vec<Alias>,
+    is_modified: bool,
+    delay: Duration,
+    facts: CallFacts,
+}
+
+impl Call {
+    fn new(tenant: &TenantId, id: &str) -> Self {
+        Self {
+            tenant: tenant.clone(),
+            provider: "callrail".to_owned(),
+            event: None,
+            delivery_id: None,
+            body: format!("body of {id}"),
+            aliases: vec![alias(id)],
+            is_modified: false,
+            delay: Duration::ZERO,
+            facts: CallFacts::default(),
+        }
+    }
+
+    /// The same call, in another delivery.
+    fn body(mut self, body: &str) -> Self {
+        body.clone_into(&mut self.body);
+        self
+    }
+
+    fn event(mut self, event: &str) -> Self {
+        self.event = Some(event.to_owned());
+        self
+    }
+
+    fn named(mut self, ids: &[&str]) -> Self {
+        self.aliases = ids.iter().map(|id| alias(id)).collect();
+        self
+    }
+
+    fn note(mut self, note: &str) -> Self {
+        self.facts.note = Some(note.to_owned());
+        self
+    }
+
+    fn delivery(&self) -> Delivery {
+        Delivery {
+            tenant: self.tenant.clone(),
+            provider: self.provider.clone(),
+            source: SourceId::from_uuid(Uuid::from_u128(1)),
+            office: None,
+            event: self.event.clone(),
+            delivery_id: self.delivery_id.clone(),
+            scheme: "hmac_sha1".to_owned(),
+            headers: BTreeMap::from([("content-type".to_owned(), "application/json".to_owned())]),
+            body: self.body.clone().into(),
+            traceparent: None,
+            reading: Reading::Lead(Box::new(Inbound {
+                aliases: self.aliases.clone(),
+                is_modified: self.is_modified,
+                delay: self.delay,
+                call: self.facts.clone(),
+            })),
+        }
+    }
+}
+
+/// A delivery of a call that becomes a request.
+pub fn delivery(tenant: &TenantId, call: &str) -> Delivery {
+    Call::new(tenant, call).delivery()
+}
+
+fn alias(id: &str) -> Alias {
+    Alias {
+        provider: "callrail".to_owned(),
+        kind: "call".to_owned(),
+        value: id.to_owned(),
+    }
+}
+
+fn name(text: &str) -> ConnectionName {
+    ConnectionName::new(text).unwrap()
+}
+
+fn office_id(number: u128) -> OfficeId {
+    OfficeId::from_uuid(Uuid::from_u128(number))
+}
+
+fn no_audio(request: &LeadRequest) -> Section {
+    Section::Recording(Box::new(RecordingSection {
+        revision: request.document.revisions.recording,
+        call: CallFacts::default(),
+        is_refetched: request.document.revisions.recording > 0,
+        audio: Audio::Absent {
+            reason: NoAudio::NotRecorded,
+        },
+    }))
+}
+
+fn analysis(request: &LeadRequest, spam_likelihood: f64) -> Section {
+    Section::Analysis(Box::new(AnalysisSection {
+        revision: request.document.revisions.analysis,
+        engine: Engine::Rules("1".to_owned()),
+        prompt_version: "1".to_owned(),
+        intent: CallerIntent::Quote,
+        sentiment: Sentiment::Neutral,
+        project_type: ProjectType::Kitchen,
+        timeline: Timeline::Unknown,
+        budget: Budget::Unknown,
+        lead_score: 60,
+        confidence: 0.5,
+        reasons: Vec::new(),
+        spam_likelihood,
+        summary: "A kitchen.".to_owned(),
+        postal_code: None,
+        address: None,
+        is_blocked: false,
+        tokens: Default::default(),
+    }))
+}
+
+/// Qualified for these connections, and for people to be told.
+fn qualification(request: &LeadRequest, gate: SpamGate, destinations: &[&str]) -> Section {
+    Section::Qualification(QualificationSection {
+        revision: request.document.revisions.qualification,
+        gate,
+        area: AreaVerdict::In(AreaBasis::Everywhere),
+        config_version: 1,
+        destinations: destinations
+            .iter()
+            .map(|connection| (name(connection), "hubspot".to_owned()))
+            .collect(),
+        notify: true,
+    })
+}
+
+fn dispatched(request: &LeadRequest, connection: &str) -> Section {
+    let section = DispatchSection {
+        connector: "hubspot".to_owned(),
+        state: DispatchState::Done,
+        revision: request.document.revisions.dispatch,
+        contact_id: Some("101".to_owned()),
+        deal_id: Some("202".to_owned()),
+        fields_hash: None,
+        dispatched_at: None,
+        reason: None,
+    };
+    Section::Dispatch(name(connection), section)
+}
+
+fn notified(_: &LeadRequest) -> Section {
+    Section::Notifications(NotificationsSection {
+        is_done: true,
+        messages: Vec::new(),
+    })
+}
+
+fn retry() -> Outcome {
+    Outcome::Retry {
+        after: None,
+        reason: "it did not answer".to_owned(),
+        answer: None,
+    }
+}
+
+fn hold(connection: &str, version: u64) -> Outcome {
+    Outcome::Hold {
+        connection: name(connection),
+        version,
+        reason: "the credentials were refused".to_owned(),
+        answer: Some("401".to_owned()),
+    }
+}

@@ -1,0 +1,86 @@
+//! Tenants and their offices.
+
+use domain::{Destination, Office, StoreError, Tenant, TenantStatus, WorkflowConfig};
+
+use super::*;
+
+fn office(tenant: &TenantId, number: u128) -> Office {
+    Office {
+        id: office_id(number),
+        tenant: tenant.clone(),
+        name: "Austin".to_owned(),
+        address: "1 Congress Ave".to_owned(),
+        time_zone: "America/Chicago".to_owned(),
+        config: WorkflowConfig::default(),
+        config_version: 0,
+    }
+}
+
+async fn version(subject: &Subject, tenant: &TenantId) -> u64 {
+    subject.store.offices(tenant).await.unwrap()[0].config_version
+}
+
+pub async fn a_tenant_is_created_and_changed(subject: &Subject) {
+    let id = subject.tenant("a");
+    assert_eq!(subject.store.tenant(&id).await.unwrap(), None);
+    for (name, status) in [
+        ("One", TenantStatus::Active),
+        ("Two", TenantStatus::Suspended),
+    ] {
+        let tenant = Tenant {
+            id: id.clone(),
+            name: name.to_owned(),
+            status,
+        };
+        subject.store.put_tenant(&tenant).await.unwrap();
+        assert_eq!(subject.store.tenant(&id).await.unwrap(), Some(tenant));
+    }
+}
+
+pub async fn a_configurations_version_grows_only_with_a_change(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let mut put = office(&tenant, 1);
+    subject.store.put_office(&put).await.unwrap();
+    assert_eq!(version(subject, &tenant).await, 1);
+    put.name = "Round Rock".to_owned();
+    subject.store.put_office(&put).await.unwrap();
+    assert_eq!(version(subject, &tenant).await, 1);
+    put.config.destinations.push(Destination {
+        connector: "hubspot".to_owned(),
+        connection: name("crm"),
+    });
+    subject.store.put_office(&put).await.unwrap();
+    subject.store.put_office(&put).await.unwrap();
+    put.config_version = 2;
+    assert_eq!(subject.store.offices(&tenant).await.unwrap(), [put]);
+}
+
+pub async fn a_configuration_that_is_not_valid_is_refused(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let valid = office(&tenant, 1);
+    subject.store.put_office(&valid).await.unwrap();
+    let mut broken = valid.clone();
+    broken.name = "Broken".to_owned();
+    broken.config.spam.review_from = 101.0;
+    let refused = subject.store.put_office(&broken).await;
+    assert!(
+        matches!(refused, Err(StoreError::Conflict(_))),
+        "{refused:?}"
+    );
+    let offices = subject.store.offices(&tenant).await.unwrap();
+    assert_eq!((offices.len(), &offices[0].name), (1, &valid.name));
+}
+
+pub async fn offices_are_listed_by_id(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    for number in [3, 1, 2] {
+        subject
+            .store
+            .put_office(&office(&tenant, number))
+            .await
+            .unwrap();
+    }
+    let offices = subject.store.offices(&tenant).await.unwrap();
+    let ids: Vec<_> = offices.iter().map(|office| office.id).collect();
+    assert_eq!(ids, [office_id(1), office_id(2), office_id(3)]);
+}

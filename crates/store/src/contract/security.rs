@@ -1,0 +1,79 @@
+//! Refused deliveries.
+
+use super::*;
+use crate::SecurityEvent;
+
+fn refusal(subject: &Subject, minute: i64, reason: &str, count: u64) -> SecurityEvent {
+    SecurityEvent {
+        minute: Timestamp::from_second(4_000_000_000 + 60 * minute).unwrap(),
+        address: format!("{}192.0.2.1", subject.scope),
+        reason: reason.to_owned(),
+        provider: "callrail".to_owned(),
+        tenant: None,
+        count,
+        trace_id: format!("trace-{count}"),
+    }
+}
+
+async fn newest(subject: &Subject) -> Vec<SecurityEvent> {
+    let all = subject
+        .store
+        .security_events_across_tenants(1_000)
+        .await
+        .unwrap();
+    let address = format!("{}192.0.2.1", subject.scope);
+    all.into_iter()
+        .filter(|event| event.address == address)
+        .collect()
+}
+
+pub async fn refusals_of_one_minute_are_counted_together(subject: &Subject) {
+    let of_tenant = SecurityEvent {
+        tenant: Some(subject.tenant("a").to_string()),
+        ..refusal(subject, 0, "wrong_signature", 7)
+    };
+    for events in [
+        vec![refusal(subject, 0, "wrong_signature", 2), of_tenant.clone()],
+        vec![
+            refusal(subject, 0, "wrong_signature", 3),
+            refusal(subject, 0, "stale_signature", 1),
+        ],
+        Vec::new(),
+    ] {
+        let recorded = subject.store.record_security_events_across_tenants(events);
+        recorded.await.unwrap();
+    }
+    let mut found = newest(subject).await;
+    found.sort_by_key(|event| event.count);
+    let together = SecurityEvent {
+        trace_id: "trace-2".to_owned(),
+        ..refusal(subject, 0, "wrong_signature", 5)
+    };
+    assert_eq!(
+        found,
+        [
+            refusal(subject, 0, "stale_signature", 1),
+            together,
+            of_tenant
+        ]
+    );
+}
+
+pub async fn the_newest_refusals_come_first(subject: &Subject) {
+    let events = [1, 3, 2].map(|minute| refusal(subject, minute, "unknown_tenant", 1));
+    let recorded = subject
+        .store
+        .record_security_events_across_tenants(events.to_vec());
+    recorded.await.unwrap();
+    let found = newest(subject).await;
+    assert_eq!(
+        found,
+        [3, 2, 1].map(|minute| refusal(subject, minute, "unknown_tenant", 1))
+    );
+    let one = subject
+        .store
+        .security_events_across_tenants(1)
+        .await
+        .unwrap();
+    assert_eq!(one.len(), 1);
+}

@@ -1,0 +1,153 @@
+//! Where webhooks come from.
+
+use domain::{StoreError, Tenant, TenantStatus};
+
+use super::*;
+use crate::{Source, SourceState, TokenHash};
+
+async fn put_tenant(subject: &Subject, id: &TenantId, status: TenantStatus) {
+    let tenant = Tenant {
+        id: id.clone(),
+        name: "Company".to_owned(),
+        status,
+    };
+    subject.store.put_tenant(&tenant).await.unwrap();
+}
+
+/// A source of an active tenant, not stored yet.
+async fn source(subject: &Subject, tenant: &str, number: u128) -> Source {
+    let tenant = subject.tenant(tenant);
+    put_tenant(subject, &tenant, TenantStatus::Active).await;
+    Source {
+        id: SourceId::from_uuid(Uuid::from_u128(number)),
+        tenant,
+        provider: "callrail".to_owned(),
+        office: Some(office_id(1)),
+        token: Some(token(subject, number)),
+        accounts: vec![account(subject, number)],
+        key_names: vec!["new".to_owned(), "old".to_owned()],
+        schemes: vec!["hmac_sha1".to_owned()],
+        state: SourceState::Active,
+    }
+}
+
+fn token(subject: &Subject, number: u128) -> TokenHash {
+    TokenHash::of(&format!("{}token-{number}", subject.scope))
+}
+
+fn account(subject: &Subject, number: u128) -> String {
+    format!("{}COM{number}", subject.scope)
+}
+
+async fn by_token(subject: &Subject, number: u128) -> Option<Source> {
+    let found = subject
+        .store
+        .source_by_token_across_tenants(&token(subject, number))
+        .await;
+    found.unwrap()
+}
+
+async fn by_account(subject: &Subject, number: u128) -> Option<Source> {
+    let found = subject
+        .store
+        .source_by_account_across_tenants("callrail", &account(subject, number))
+        .await;
+    found.unwrap()
+}
+
+pub async fn a_source_is_found_by_its_token_and_its_accounts(subject: &Subject) {
+    let mut put = source(subject, "a", 1).await;
+    // The same id in two forms, one of them twice.
+    put.accounts = [1, 2, 2].map(|number| account(subject, number)).to_vec();
+    subject.store.put_source(&put).await.unwrap();
+    let put = Some(put);
+    assert_eq!(by_token(subject, 1).await, put);
+    assert_eq!(by_account(subject, 1).await, put);
+    assert_eq!(by_account(subject, 2).await, put);
+    assert_eq!(by_token(subject, 2).await, None);
+    assert_eq!(by_account(subject, 3).await, None);
+}
+
+pub async fn a_changed_source_is_found_by_what_it_has_now(subject: &Subject) {
+    let mut put = source(subject, "a", 1).await;
+    subject.store.put_source(&put).await.unwrap();
+    put.token = Some(token(subject, 2));
+    put.accounts = vec![account(subject, 2)];
+    put.key_names.clear();
+    put.schemes.clear();
+    put.office = None;
+    subject.store.put_source(&put).await.unwrap();
+    assert_eq!(by_token(subject, 1).await, None);
+    assert_eq!(by_account(subject, 1).await, None);
+    assert_eq!(by_token(subject, 2).await.as_ref(), Some(&put));
+    assert_eq!(by_account(subject, 2).await.as_ref(), Some(&put));
+    assert_eq!(subject.store.sources(&put.tenant).await.unwrap(), [put]);
+}
+
+pub async fn a_suspended_tenants_sources_are_not_found(subject: &Subject) {
+    let put = source(subject, "a", 1).await;
+    subject.store.put_source(&put).await.unwrap();
+    put_tenant(subject, &put.tenant, TenantStatus::Suspended).await;
+    assert_eq!(by_token(subject, 1).await, None);
+    assert_eq!(by_account(subject, 1).await, None);
+    put_tenant(subject, &put.tenant, TenantStatus::Active).await;
+    assert_eq!(by_token(subject, 1).await, Some(put));
+}
+
+pub async fn a_disabled_source_is_not_found(subject: &Subject) {
+    let mut put = source(subject, "a", 1).await;
+    put.state = SourceState::Disabled;
+    subject.store.put_source(&put).await.unwrap();
+    assert_eq!(by_token(subject, 1).await, None);
+    assert_eq!(by_account(subject, 1).await, None);
+    assert_eq!(subject.store.sources(&put.tenant).await.unwrap(), [put]);
+}
+
+pub async fn an_account_belongs_to_one_source(subject: &Subject) {
+    let first = source(subject, "a", 1).await;
+    subject.store.put_source(&first).await.unwrap();
+    for tenant in ["a", "b"] {
+        let mut second = source(subject, tenant, 2).await;
+        second.accounts.push(account(subject, 1));
+        let refused = subject.store.put_source(&second).await;
+        assert!(
+            matches!(refused, Err(StoreError::Conflict(_))),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(by_account(subject, 1).await, Some(first));
+    assert_eq!(
+        by_account(subject, 2).await,
+        None,
+        "nothing of it was written"
+    );
+    assert_eq!(by_token(subject, 2).await, None);
+}
+
+pub async fn a_token_belongs_to_one_source(subject: &Subject) {
+    let first = source(subject, "a", 1).await;
+    subject.store.put_source(&first).await.unwrap();
+    let mut second = source(subject, "b", 2).await;
+    second.token = first.token;
+    let refused = subject.store.put_source(&second).await;
+    assert!(
+        matches!(refused, Err(StoreError::Conflict(_))),
+        "{refused:?}"
+    );
+    assert_eq!(by_token(subject, 1).await, Some(first));
+}
+
+pub async fn the_same_account_at_another_provider_is_another(subject: &Subject) {
+    let first = source(subject, "a", 1).await;
+    let mut second = source(subject, "b", 2).await;
+    second.provider = "calendly".to_owned();
+    second.accounts = first.accounts.clone();
+    subject.store.put_source(&first).await.unwrap();
+    subject.store.put_source(&second).await.unwrap();
+    let found = subject
+        .store
+        .source_by_account_across_tenants("calendly", &account(subject, 1))
+        .await;
+    assert_eq!(found.unwrap(), Some(second));
+    assert_eq!(by_account(subject, 1).await, Some(first));
+}

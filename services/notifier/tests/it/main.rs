@@ -1,0 +1,315 @@
+//! The notification stage, with a real store and a simulated SendGrid.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod world;
+
+use std::time::Duration;
+
+use domain::{
+    Claimed, Clock as _, EmailAddress, Message, NotificationRules, OfficeConfig, Outcome,
+    RequestId, Section, Stage, Status, later,
+};
+use notify::{effect_key, message_id};
+use simulators::Fault;
+use store::Store as _;
+
+use crate::world::{KEY, World, name};
+
+const SALES: &str = "sales@example.com";
+const OWNER: &str = "owner@example.com";
+
+async fn messages(world: &World, request: RequestId) -> Vec<Message> {
+    world
+        .view(request)
+        .await
+        .request
+        .document
+        .notifications
+        .unwrap()
+        .messages
+}
+
+fn key(request: RequestId, to: &str) -> domain::EffectKey {
+    effect_key(&message_id(request, &EmailAddress::parse(to).unwrap())).unwrap()
+}
+
+#[tokio::test]
+async fn each_recipient_gets_one_mail_and_it_is_written_down() {
+    let world = World::start(&[SALES, OWNER, "Sales@Example.com"]).await;
+    let request = world.qualified().await;
+    assert!(matches!(world.notify(request).await, Outcome::Done { .. }));
+
+    let mails = world.sendgrid().mails();
+    let mut to: Vec<_> = mails.iter().map(|mail| mail.to[0].to_lowercase()).collect();
+    to.sort();
+    assert_eq!(to, [OWNER, SALES]);
+    assert_eq!(mails[0].subject, "Kitchen, score 70: Ann Lee");
+    let view = world.view(request).await;
+    assert_eq!(view.request.status, Status::Completed);
+    let section = view.request.document.notifications.unwrap();
+    assert!(section.is_done && section.messages.iter().all(|message| message.is_sent));
+    let records: Vec<_> = view
+        .notifications
+        .iter()
+        .map(|r| (r.outcome.as_str(), r.template.as_str()))
+        .collect();
+    assert_eq!(records, [("sent", "lead/1"), ("sent", "lead/1")]);
+    let usage: Vec<_> = view
+        .usage
+        .iter()
+        .map(|(_, usage)| (usage.unit.as_str(), usage.amount))
+        .collect();
+    assert_eq!(usage, [("emails", 2)]);
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_before_it_settles_sends_no_second_mail() {
+    let world = World::start(&[SALES, OWNER]).await;
+    let request = world.qualified().await;
+    let job = world.claim(request, Stage::Notification).await;
+    world.handler.handle(&job).await.unwrap();
+    drop(job);
+
+    assert!(matches!(world.notify(request).await, Outcome::Done { .. }));
+    assert_eq!(world.sendgrid().mails().len(), 2);
+    assert!(
+        messages(&world, request)
+            .await
+            .iter()
+            .all(|message| message.is_sent)
+    );
+}
+
+#[tokio::test]
+async fn an_address_that_is_refused_does_not_block_others_and_is_tried_once() {
+    let world = World::start(&[SALES, OWNER]).await;
+    let request = world.qualified().await;
+    let refusal = serde_json::json!({ "errors": [{ "message": "Does not contain a valid address.",
+        "field": "personalizations.0.to.0.email" }] });
+    world.sendgrid().answer_next(Fault::Answer {
+        status: 400,
+        retry_after_seconds: None,
+        body: Some(refusal),
+    });
+    world.sendgrid().answer_next(Fault::ResetAfterWrite);
+    assert!(matches!(world.notify(request).await, Outcome::Wait { .. }));
+    let lost = world.sendgrid().mails()[0].to[0].clone();
+    world.receive_receipt(key(request, &lost), "sg-1").await;
+    assert!(matches!(world.notify(request).await, Outcome::Done { .. }));
+
+    assert_eq!(
+        world.sendgrid().requests().len(),
+        2,
+        "neither was sent again"
+    );
+    let messages = messages(&world, request).await;
+    let (sent, refused): (Vec<_>, Vec<_>) = messages.iter().partition(|message| message.is_sent);
+    assert_eq!(
+        (sent[0].recipient.as_str(), sent[0].provider_id.as_deref()),
+        (lost.as_str(), Some("sg-1"))
+    );
+    let reason = refused[0].reason.as_ref().unwrap();
+    assert!(
+        reason.contains("status 400") && reason.contains("Does not contain a valid address."),
+        "{reason}"
+    );
+}
+
+#[tokio::test]
+async fn a_lost_answer_waits_for_the_receipt_and_sends_nothing_again() {
+    let world = World::start(&[SALES]).await;
+    let request = world.qualified().await;
+    world.sendgrid().answer_next(Fault::ResetAfterWrite);
+    for _ in 0..10 {
+        let Outcome::Wait { until, .. } = world.notify(request).await else {
+            panic!("does not wait")
+        };
+        assert!(until <= later(world.clock.now(), Duration::from_secs(10)));
+    }
+    assert_eq!(world.sendgrid().mails().len(), 1);
+
+    world.receive_receipt(key(request, SALES), "sg-1").await;
+    assert!(matches!(world.notify(request).await, Outcome::Done { .. }));
+    assert_eq!(
+        messages(&world, request).await[0].provider_id.as_deref(),
+        Some("sg-1")
+    );
+    assert_eq!(world.sendgrid().mails().len(), 1);
+}
+
+#[tokio::test]
+async fn a_mail_that_is_never_confirmed_is_sent_once_more_after_the_wait() {
+    let world = World::start(&[SALES]).await;
+    let request = world.qualified().await;
+    let begun = world.clock.now();
+    world.sendgrid().answer_next(Fault::Status(503));
+    let (waits, outcome) = world.notify_until_it_ends(request).await;
+    assert!(matches!(outcome, Outcome::Done { .. }));
+    assert!(waits > 50, "{waits} waits");
+    assert!(
+        world.clock.now().duration_since(begun).as_secs() >= 615,
+        "sent again too early"
+    );
+    assert_eq!(world.sendgrid().mails().len(), 1);
+    assert!(messages(&world, request).await[0].is_sent);
+}
+
+#[tokio::test]
+async fn a_mail_is_handed_over_twice_at_most() {
+    let world = World::start(&[SALES]).await;
+    let request = world.qualified().await;
+    world.sendgrid().always(Fault::ResetAfterWrite);
+    let (_, outcome) = world.notify_until_it_ends(request).await;
+    assert!(matches!(outcome, Outcome::Done { .. }));
+    assert_eq!(world.sendgrid().mails().len(), 2);
+    let message = &messages(&world, request).await[0];
+    assert!(
+        !message.is_sent && message.reason.as_ref().unwrap().contains("never confirmed"),
+        "{message:?}"
+    );
+    assert_eq!(
+        world.view(request).await.notifications[0].outcome,
+        "unconfirmed"
+    );
+}
+
+#[tokio::test]
+async fn a_refused_key_holds_the_rest_until_it_is_replaced() {
+    for fault in [Fault::RevokedToken, Fault::Status(403)] {
+        let world = World::start(&[SALES, OWNER]).await;
+        let request = world.qualified().await;
+        world.sendgrid().always(fault);
+        let Outcome::Hold {
+            connection,
+            version,
+            ..
+        } = world.notify(request).await
+        else {
+            panic!("not held")
+        };
+        assert_eq!((connection, version), (name(), 1));
+        assert_eq!(world.view(request).await.request.status, Status::Held);
+
+        world.sendgrid().clear_faults();
+        let secret = world.put_secret(KEY).await;
+        world
+            .store
+            .replace_secret(&world.tenant, &name(), secret)
+            .await
+            .unwrap();
+        assert!(matches!(world.notify(request).await, Outcome::Done { .. }));
+        assert_eq!(world.sendgrid().mails().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn too_many_mails_go_on_later_without_repeating_those_that_went() {
+    let world = World::start(&[SALES, OWNER]).await;
+    let request = world.qualified().await;
+    world
+        .sendgrid()
+        .answer_next(Fault::Slow(Duration::from_millis(1)));
+    world.sendgrid().answer_next(Fault::Answer {
+        status: 429,
+        retry_after_seconds: Some(40),
+        body: None,
+    });
+    let Outcome::Retry { after, .. } = world.notify(request).await else {
+        panic!("not tried again")
+    };
+    assert_eq!(after, Some(Duration::from_secs(40)));
+    assert_eq!(world.sendgrid().mails().len(), 1);
+    assert!(matches!(world.notify(request).await, Outcome::Done { .. }));
+    assert_eq!(world.sendgrid().mails().len(), 2);
+}
+
+#[tokio::test]
+async fn a_lead_never_waits_for_mail_that_cannot_be_sent() {
+    let rules = || NotificationRules {
+        email: vec![EmailAddress::parse(SALES).unwrap()],
+        from: Some(EmailAddress::parse("leads@example.com").unwrap()),
+        ..NotificationRules::default()
+    };
+    for (connection, words) in [
+        (None, "there is no connection `sendgrid`"),
+        (Some("hubspot"), "is none to SendGrid"),
+    ] {
+        let world = World::with(rules()).await;
+        if let Some(provider) = connection {
+            world.connect(provider).await;
+        }
+        let request = world.qualified().await;
+        assert!(matches!(world.notify(request).await, Outcome::Done { .. }));
+        let view = world.view(request).await;
+        assert_eq!(view.request.status, Status::Completed);
+        assert_eq!(view.notifications[0].outcome, "no_connection");
+        assert!(view.usage.is_empty());
+        let message = &messages(&world, request).await[0];
+        assert!(
+            !message.is_sent && message.reason.as_ref().unwrap().contains(words),
+            "{message:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn without_a_sender_nothing_is_sent_and_the_request_goes_on() {
+    let world = World::start(&[SALES]).await;
+    let request = world.qualified().await;
+    let claimed = world.claim(request, Stage::Notification).await;
+    let mut config = OfficeConfig::clone(&claimed.config);
+    config.workflow.notifications.from = None;
+    let job = Claimed::new(claimed.row.clone(), claimed.request.clone(), config.into());
+    let outcome = world.handler.handle(&job).await.unwrap();
+    let Outcome::Done { sections, .. } = outcome else {
+        panic!("{outcome:?}")
+    };
+    let [Section::Notifications(section)] = sections.as_slice() else {
+        panic!("{sections:?}")
+    };
+    assert!(section.is_done && !section.messages[0].is_sent);
+    assert!(
+        section.messages[0]
+            .reason
+            .as_ref()
+            .unwrap()
+            .contains("names no sender")
+    );
+    assert!(world.sendgrid().requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_key_that_is_gone_holds_the_request() {
+    let world = World::start(&[SALES]).await;
+    let request = world.qualified().await;
+    world
+        .store
+        .replace_secret(&world.tenant, &name(), 99)
+        .await
+        .unwrap();
+    let Outcome::Hold {
+        version, reason, ..
+    } = world.notify(request).await
+    else {
+        panic!("not held")
+    };
+    assert_eq!(version, 2);
+    assert!(reason.contains("enter it again"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_sender_that_is_not_verified_holds_until_that_is_mended() {
+    let rules = NotificationRules {
+        email: vec![EmailAddress::parse(SALES).unwrap()],
+        from: Some(EmailAddress::parse("leads@unverified.example.org").unwrap()),
+        ..NotificationRules::default()
+    };
+    let world = World::with(rules).await;
+    world.connect("sendgrid").await;
+    let request = world.qualified().await;
+    let Outcome::Hold { reason, answer, .. } = world.notify(request).await else {
+        panic!("not held")
+    };
+    assert!(reason.contains("verify the sender"), "{reason}");
+    assert!(answer.unwrap().contains("verified Sender Identity"));
+}
