@@ -263,7 +263,7 @@ async fn a_crm_that_wrote_but_never_answered_gets_no_second_record() {
 
 #[tokio::test]
 async fn a_crm_that_refuses_the_credentials_holds_the_lead_until_they_are_replaced() {
-    let world = World::start().await;
+    let world = World::on_manual_clock().await;
     world.simulators().hubspot().always(Fault::RevokedToken);
     let request = post_sample(&world).await.request_id();
     let view = world.becomes(request, Status::Held).await;
@@ -280,7 +280,7 @@ async fn a_crm_that_refuses_the_credentials_holds_the_lead_until_they_are_replac
 
 #[tokio::test]
 async fn a_mail_whose_answer_was_lost_is_known_by_its_event_and_not_sent_again() {
-    let world = World::start().await;
+    let world = World::on_manual_clock().await;
     world.simulators().sendgrid().answer_next(Fault::ResetAfterWrite);
     let request = post_sample(&world).await.request_id();
     world.becomes(request, Status::Completed).await;
