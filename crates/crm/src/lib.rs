@@ -8,6 +8,7 @@
 mod error;
 pub mod hubspot;
 mod lead;
+mod words;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 

@@ -147,7 +147,7 @@ impl RequestState {
             let key = self.key(step.stage, &step.target);
             match step.stage {
                 Stage::Notification => {
-                    self.request.document.notifications = Some(Default::default())
+                    self.request.document.notifications = Some(Default::default());
                 }
                 Stage::Dispatch => self.open_dispatch(&step.target),
                 Stage::Reading | Stage::Recording | Stage::Transcript | Stage::Analysis => {}

@@ -39,12 +39,18 @@ pub trait Store: WorkQueue + EffectLog {
     async fn tenant(&self, tenant: &TenantId) -> Result<Option<Tenant>>;
 
     /// Creates an office, or changes it; its configuration's version grows when the configuration differs.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the configuration is not valid.
     async fn put_office(&self, office: &Office) -> Result<()>;
 
     /// A tenant's offices, by id.
     async fn offices(&self, tenant: &TenantId) -> Result<Vec<Office>>;
 
     /// Creates a source, or changes it.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when its token, or one of its accounts, belongs to another source.
     async fn put_source(&self, source: &Source) -> Result<()>;
 
     /// A tenant's sources, by id.
@@ -92,7 +98,8 @@ pub trait Store: WorkQueue + EffectLog {
         identities: &[PersonIdentity],
     ) -> Result<PersonId>;
 
-    /// Creates a connection at version 1, or changes what is not its version or state.
+    /// Creates a connection at version 1, or changes what is not its version, state or secret. What was held before
+    /// it existed is released by [`Store::replace_secret`].
     async fn put_connection(&self, connection: &Connection) -> Result<()>;
 
     /// A tenant's connection.

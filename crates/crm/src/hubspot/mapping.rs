@@ -11,7 +11,7 @@ use domain::E164;
 use sha2::{Digest, Sha256};
 
 use super::api::Record;
-use crate::{Lead, lead::label};
+use crate::{Lead, words::label};
 
 /// Values by property name.
 pub(super) type Properties = BTreeMap<&'static str, String>;

@@ -1,5 +1,5 @@
 //! The workflow as a whole: requests that walk it, whatever happens to them on the way.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::unwrap_in_result, reason = "tests")]
 
 mod contact;
 mod later_events;

@@ -342,9 +342,8 @@ impl World {
             let id = request.id;
             let known = self.requests.remove(&id);
             assert_eq!(known.is_none(), change.is_new);
-            let (version, mut rows) = known.map_or((0, Vec::new()), |(request, rows)| {
-                (request.version, rows)
-            });
+            let (version, mut rows) =
+                known.map_or((0, Vec::new()), |(request, rows)| (request.version, rows));
             assert_eq!(request.version, version + 1);
             for (stage, target) in &change.delete {
                 rows.retain(|row| row.key.stage != *stage || row.key.target != *target);
@@ -366,15 +365,22 @@ impl World {
                 }
             }
             rows.sort_by(|a, b| a.key.cmp(&b.key));
-            self.log.extend(change.log.into_iter().map(|entry| (id, entry)));
+            self.log
+                .extend(change.log.into_iter().map(|entry| (id, entry)));
             self.requests.insert(id, (request, rows));
             self.see_tokens(id);
             self.check(id);
         }
         for wake in plan.wakes {
-            let row = self.rows(wake.key.request).iter().find(|row| row.key == wake.key);
+            let row = self
+                .rows(wake.key.request)
+                .iter()
+                .find(|row| row.key == wake.key);
             let row = row.expect("a wake has its row");
-            assert!(row.state == WorkState::Ready && row.is_due(self.now), "{row:?}");
+            assert!(
+                row.state == WorkState::Ready && row.is_due(self.now),
+                "{row:?}"
+            );
             assert_eq!(row.token, wake.token);
         }
     }
@@ -389,12 +395,16 @@ impl World {
             let rests = request.status.is_terminal() || request.status == domain::Status::InReview;
             assert!(rests, "nobody moves it on: {:?}", request.status);
         } else {
-            assert!(!request.status.is_terminal(), "{:?}: {rows:?}", request.status);
+            assert!(
+                !request.status.is_terminal(),
+                "{:?}: {rows:?}",
+                request.status
+            );
         }
         for row in rows {
             let expected = match &row.state {
                 WorkState::Ready if row.due_at > self.now => Some(row.due_at),
-                WorkState::Ready => row.next_wake_at.filter(|at| *at > row.created_at),
+                WorkState::Ready => Some(row.next_wake_at.expect("it is looked at")),
                 WorkState::InFlight { lease_until } => Some(*lease_until),
                 WorkState::Held { .. } | WorkState::Parked { .. } => None,
             };
@@ -477,12 +487,16 @@ pub(crate) fn read(document: &Document) -> String {
 /// What a qualification decides by.
 pub(crate) fn reach(document: &Document) -> u64 {
     let call = document.call();
-    [call.caller_number, call.caller_email, call.caller_postal_code]
-        .iter()
-        .flat_map(|text| text.as_deref().unwrap_or("-").bytes())
-        .fold(7, |hash: u64, byte| {
-            hash.wrapping_mul(31).wrapping_add(u64::from(byte))
-        })
+    [
+        call.caller_number,
+        call.caller_email,
+        call.caller_postal_code,
+    ]
+    .iter()
+    .flat_map(|text| text.as_deref().unwrap_or("-").bytes())
+    .fold(7, |hash: u64, byte| {
+        hash.wrapping_mul(31).wrapping_add(u64::from(byte))
+    })
 }
 
 /// What a CRM shows.

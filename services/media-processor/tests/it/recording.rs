@@ -24,7 +24,7 @@ async fn waits(world: &World, request: domain::RequestId) -> Vec<i64> {
         let now = world.clock.now();
         match world.step(request).await.outcome {
             Outcome::Wait { until, .. } => {
-                waits.push(until.duration_since(world.clock.now()).as_secs())
+                waits.push(until.duration_since(world.clock.now()).as_secs());
             }
             Outcome::Done { .. } => return waits,
             other => panic!("{other:?} at {now}"),
