@@ -408,10 +408,13 @@ fn rework(
     origin: &Origin,
     now: Timestamp,
 ) {
-    let is_kept_back = raise_unless_kept_back(&mut state.request.document, &state.work, reentry);
-    if is_kept_back {
+    let document = &mut state.request.document;
+    if workflow::is_kept_back(document) {
+        // This opens nothing now. Should the request be let through, the CRMs learn what was stored in between.
+        document.revisions.dispatch += u32::from(reentry.dispatch);
         return;
     }
+    workflow::raise(document, &state.work, reentry);
     let open: Vec<_> = state.work.iter().map(|row| row.key.clone()).collect();
     for key in open {
         let is_concerned = match key.stage {
@@ -427,23 +430,6 @@ fn rework(
         }
     }
     state.advance(now, Duration::ZERO, origin.traceparent.as_deref());
-}
-
-/// Raises revisions. While the request is kept back only the CRMs' is: it opens nothing then, and should the request
-/// be let through, they learn what was stored in between. Answers whether it is kept back.
-fn raise_unless_kept_back(
-    document: &mut Document,
-    open: &OpenWork,
-    reentry: workflow::Reentry,
-) -> bool {
-    let is_kept_back = workflow::is_kept_back(document);
-    let reentry = workflow::Reentry {
-        recording: reentry.recording && !is_kept_back,
-        qualification: reentry.qualification && !is_kept_back,
-        dispatch: reentry.dispatch,
-    };
-    workflow::raise(document, open, reentry);
-    is_kept_back
 }
 
 /// Settles claimed work. `others` are requests that the outcome's aliases belong to, or the one to merge with.
@@ -756,7 +742,7 @@ fn merge(
     if into.transcript.is_none() {
         into.transcript.clone_from(&from.transcript);
     }
-    if into.analysis.is_none() {
+    if !is_judged_by_winner {
         into.analysis.clone_from(&from.analysis);
     }
     if !is_read {
@@ -766,7 +752,8 @@ fn merge(
         into.verdict.clone_from(&from.verdict);
     }
     let reentry = workflow::reenter(&before, &into.call());
-    raise_unless_kept_back(into, &winner.work, reentry);
+    // What the other knew is no later event: it counts although the request may be kept back.
+    workflow::raise(into, &winner.work, reentry);
 
     loser.request.document.merged_into = Some(winner.request.id);
     loser.work.remove_all();

@@ -80,7 +80,7 @@ impl SqliteStore {
 
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Db) -> Result<T> + Send + 'static,
+        work: impl Fn(&Db) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.writer.write(work).await
     }
@@ -277,7 +277,7 @@ impl WorkQueue for SqliteStore {
             draw: rand::random(),
         };
         let (ids, clock) = (self.ids.clone(), self.clock.clone());
-        self.write(move |db| work::settle(db, &ids, clock.now(), settle))
+        self.write(move |db| work::settle(db, &ids, clock.now(), &settle))
             .await
     }
 
@@ -289,7 +289,7 @@ impl WorkQueue for SqliteStore {
 
     async fn move_wakes_across_tenants(&self, due: Vec<DueWake>) -> Result<Vec<Wake>> {
         let clock = self.clock.clone();
-        self.write(move |db| work::move_wakes(db, clock.now(), due))
+        self.write(move |db| work::move_wakes(db, clock.now(), &due))
             .await
     }
 

@@ -125,7 +125,7 @@ pub(crate) fn settle(
     db: &Connection,
     ids: &IdSource,
     now: Timestamp,
-    settle: Settle,
+    settle: &Settle,
 ) -> Result<Settled> {
     let Settle {
         claim,
@@ -142,7 +142,7 @@ pub(crate) fn settle(
     };
     let mut others = Vec::new();
     let mut aliases = Vec::new();
-    match &outcome {
+    match outcome {
         Outcome::Done {
             aliases: learned, ..
         } => {
@@ -160,7 +160,7 @@ pub(crate) fn settle(
         | Outcome::Hold { .. }
         | Outcome::Park { .. } => {}
     }
-    let held = match &outcome {
+    let held = match outcome {
         Outcome::Hold {
             connection,
             version,
@@ -172,10 +172,10 @@ pub(crate) fn settle(
         now,
         retry: &config.workflow.retry,
         connection_version: held.as_ref().map(|(connection, _)| connection.version),
-        draw,
-        duration,
+        draw: *draw,
+        duration: *duration,
     };
-    let plan = match transition::settle(state, others, &claim, outcome, context) {
+    let plan = match transition::settle(state, others, claim, outcome.clone(), context) {
         Ok(plan) => plan,
         Err(Stale) => return Ok(Settled::Stale),
     };
@@ -186,7 +186,7 @@ pub(crate) fn settle(
         .changes
         .last()
         .map_or(key.request, |change| change.request.id);
-    requests::put_records(db, ids, &key.tenant, shown_at, &records, now)?;
+    requests::put_records(db, ids, &key.tenant, shown_at, records, now)?;
     if let Some((mut connection, version)) = held
         && connection.version == version
         && connection.state == ConnectionState::Active
@@ -255,7 +255,7 @@ pub(crate) fn due_wakes(
     Ok(due.into_iter().map(|(_, found)| found).collect())
 }
 
-pub(crate) fn move_wakes(db: &Connection, now: Timestamp, due: Vec<DueWake>) -> Result<Vec<Wake>> {
+pub(crate) fn move_wakes(db: &Connection, now: Timestamp, due: &[DueWake]) -> Result<Vec<Wake>> {
     const SQL: &str = "UPDATE work SET next_wake_at = ?1, wakes = wakes + 1 WHERE tenant_id = ?2 AND request_id = ?3 \
                        AND stage = ?4 AND target = ?5 AND token = ?6 AND next_wake_at = ?7";
     let mut statement = db.prepare_cached(SQL).map_err(store_error)?;
@@ -266,7 +266,7 @@ pub(crate) fn move_wakes(db: &Connection, now: Timestamp, due: Vec<DueWake>) -> 
         wakes,
     } in due
     {
-        let next = later(now, WorkRow::next_relay_pause(wakes));
+        let next = later(now, WorkRow::next_relay_pause(*wakes));
         let changed = statement
             .execute(params![
                 micros(next),
@@ -275,11 +275,11 @@ pub(crate) fn move_wakes(db: &Connection, now: Timestamp, due: Vec<DueWake>) -> 
                 wake.key.stage.as_str(),
                 wake.key.target,
                 signed(wake.token),
-                micros(next_wake_at),
+                micros(*next_wake_at),
             ])
             .map_err(store_error)?;
         if changed == 1 {
-            moved.push(wake);
+            moved.push(wake.clone());
         }
     }
     Ok(moved)

@@ -218,6 +218,32 @@ fn while_a_request_is_kept_back_later_events_are_stored_only() {
 }
 
 #[test]
+fn what_was_stored_while_a_request_was_kept_back_is_dispatched_once_it_is_let_through() {
+    let mut world = World::default();
+    let id = world.completed(&Findings::default());
+    let mut moved = note("one");
+    moved.caller_postal_code = Some("10001".to_owned());
+    world.event(id, &inbound(moved));
+    let review = Findings {
+        gate: domain::SpamGate::Review,
+        ..Findings::default()
+    };
+    world.drain(&review);
+    assert_eq!(world.requests[&id].0.status, Status::InReview);
+    world.event(id, &inbound(note("two")));
+    assert!(world.rows(id).is_empty());
+    let mut request = world.requests[&id].0.clone();
+    request.document.verdict = Some(domain::Verdict {
+        decision: domain::VerdictKind::Approved,
+        by: "operator".to_owned(),
+        at: world.now,
+    });
+    let steps = domain::workflow::next(&request, &domain::OpenWork::default());
+    let stages: Vec<_> = steps.iter().map(|step| step.stage).collect();
+    assert_eq!(stages, [Stage::Dispatch]);
+}
+
+#[test]
 fn a_readable_event_takes_an_unreadable_one_out_of_reading() {
     let mut world = World::default();
     let id = world.receive(Err("broken JSON".to_owned()));

@@ -112,6 +112,31 @@ fn a_transcript_that_the_winners_analysis_has_not_read_is_analysed() {
 }
 
 #[test]
+fn an_analysis_that_runs_is_not_replaced_by_one_that_knows_less() {
+    let (mut world, first, second) = two();
+    let findings = Findings {
+        destinations: Vec::new(),
+        notify: false,
+        ..Findings::default()
+    };
+    let silent = Findings {
+        audio: None,
+        ..findings.clone()
+    };
+    world.run(first, Stage::Recording, &findings);
+    world.run(first, Stage::Transcript, &findings);
+    world.claim(first, Stage::Analysis);
+    world.qualify(second, &silent);
+    merge(&mut world, &[first, second]);
+    // Whoever ran it is gone.
+    world.drain(&findings);
+    assert_eq!(
+        world.document(first).analysis.as_ref().unwrap().summary,
+        "1"
+    );
+}
+
+#[test]
 fn a_recording_of_higher_revision_can_still_be_fetched_again() {
     let (mut world, first, second) = two();
     for _ in 0..3 {

@@ -9,7 +9,7 @@ mod load;
 mod product;
 mod report;
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
 
@@ -39,6 +39,11 @@ enum Role {
     /// Serves what the product is compared with.
     #[command(hide = true)]
     Baseline,
+    /// Only sends deliveries to a running server's demo tenant: to watch it under load.
+    Load {
+        /// Where it listens.
+        address: SocketAddr,
+    },
 }
 
 const CONNECTIONS: usize = 256;
@@ -46,16 +51,22 @@ const CONNECTIONS: usize = 256;
 #[tokio::main]
 async fn main() {
     let args = Args::parse();
-    if matches!(args.role, Some(Role::Baseline)) {
-        return baseline::serve().await;
-    }
     let duration = Duration::from_secs(args.seconds);
+    let target = format!("/v1/hooks/{}/post-call", pipeline::demo::CALLRAIL_TOKEN);
+    match args.role {
+        Some(Role::Baseline) => return baseline::serve().await,
+        Some(Role::Load { address }) => {
+            let outcome = closed_loop(&Load::new(address, &target), CONNECTIONS, duration).await;
+            println!("{:.0} a second, {} refused", outcome.per_second(), outcome.refused);
+            return;
+        }
+        None => {}
+    }
     let mut report = Report::new();
 
     // Accepting, stages paused: product and baseline in turns.
     let baseline = baseline::Baseline::start();
     let paused = Product::start(&[("WORKERS_PER_STAGE", "0")]).await;
-    let target = format!("/v1/hooks/{}/post-call", pipeline::demo::CALLRAIL_TOKEN);
     for round in 1..=args.rounds {
         println!("round {round} of {}", args.rounds);
         let bare = closed_loop(&Load::new(baseline.address, "/"), CONNECTIONS, duration).await;
