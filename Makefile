@@ -8,7 +8,7 @@ help: ## Show what there is.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 run: ## Start everything on embedded defaults: PORT=8080 (0 takes any free one), DATA_DIR=.data.
-	@cargo build --quiet --package pipeline
+	@cargo build --package pipeline
 	@exec ./target/debug/pipeline run --port $(PORT) --data-dir "$(DATA_DIR)"
 
 test: ## Run the whole suite.

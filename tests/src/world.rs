@@ -73,7 +73,11 @@ impl Answer {
     /// The request that a delivery made or changed.
     pub fn request_id(&self) -> RequestId {
         assert_eq!(self.status, StatusCode::OK, "{self:?}");
-        self.body["request_id"].as_str().unwrap_or_else(|| panic!("no request id in {self:?}")).parse().unwrap()
+        self.body["request_id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no request id in {self:?}"))
+            .parse()
+            .unwrap()
     }
 }
 
@@ -91,13 +95,22 @@ impl World {
     /// The product on a clock that moves by [`World::pass`], and by a tenth of a second at each look of
     /// [`World::eventually`].
     pub async fn on_manual_clock() -> Self {
-        Self::build(Some(ManualClock::at("2026-03-17T15:00:00Z".parse().unwrap())), []).await
+        Self::build(
+            Some(ManualClock::at("2026-03-17T15:00:00Z".parse().unwrap())),
+            [],
+        )
+        .await
     }
 
-    async fn build<const N: usize>(clock: Option<ManualClock>, settings: [(&str, &str); N]) -> Self {
+    async fn build<const N: usize>(
+        clock: Option<ManualClock>,
+        settings: [(&str, &str); N],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let free_ports = Settings::from_pairs([("PORT", "0"), ("METRICS_PORT", "0")]);
-        let settings = settings.into_iter().fold(free_ports, |all, (key, value)| all.with(key, value));
+        let settings = settings
+            .into_iter()
+            .fold(free_ports, |all, (key, value)| all.with(key, value));
         Self::open(folder, settings, clock).await
     }
 
@@ -109,13 +122,27 @@ impl World {
         };
         let data = DataFolder::open(&folder.path().join("data")).unwrap();
         let simulated = time.clone();
-        let config = simulators::Config { now: Arc::new(move || simulated.now()), ..Default::default() };
-        let (filled, providers) = providers::simulate(settings.clone(), &data.blobs(), config).await.unwrap();
+        let config = simulators::Config {
+            now: Arc::new(move || simulated.now()),
+            ..Default::default()
+        };
+        let (filled, providers) = providers::simulate(settings.clone(), &data.blobs(), config)
+            .await
+            .unwrap();
         let config = filled.load(Config::read).unwrap();
         let app = App::build(&config, data, &providers, time).await.unwrap();
-        demo::ensure(app.store.as_ref(), app.secrets.as_ref(), &providers.simulators).await.unwrap();
+        demo::ensure(
+            app.store.as_ref(),
+            app.secrets.as_ref(),
+            &providers.simulators,
+        )
+        .await
+        .unwrap();
         let base = format!("http://{}", app.address);
-        providers.simulators.sendgrid().set_event_webhook(&format!("{base}/v1/hooks/{}", demo::SENDGRID_TOKEN));
+        providers
+            .simulators
+            .sendgrid()
+            .set_event_webhook(&format!("{base}/v1/hooks/{}", demo::SENDGRID_TOKEN));
         let key = SigningKey::open(app.folder.path()).unwrap();
         let (store, secrets) = (app.store.clone(), app.secrets.clone());
         let (stop, stopped) = oneshot::channel();
@@ -181,12 +208,23 @@ impl World {
 
     /// Moves a manual clock.
     pub fn pass(&self, time: Duration) {
-        self.clock.as_ref().expect("a world on a manual clock").advance(time);
+        self.clock
+            .as_ref()
+            .expect("a world on a manual clock")
+            .advance(time);
     }
 
     /// Posts bytes as they are.
-    pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answer {
-        let mut request = self.http.post(format!("{}{path}", self.base)).body(body.into());
+    pub async fn post(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Vec<u8>>,
+    ) -> Answer {
+        let mut request = self
+            .http
+            .post(format!("{}{path}", self.base))
+            .body(body.into());
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -198,7 +236,15 @@ impl World {
         let body = body.json();
         let signature = sha1_signature(demo::CALLRAIL_SIGNING_KEY, &body);
         let path = format!("/v1/hooks/{}/{event}", demo::CALLRAIL_TOKEN);
-        self.post(&path, &[("content-type", "application/json"), ("signature", &signature)], body).await
+        self.post(
+            &path,
+            &[
+                ("content-type", "application/json"),
+                ("signature", &signature),
+            ],
+            body,
+        )
+        .await
     }
 
     /// Asks the API as an admin of the demo tenant.
@@ -209,28 +255,46 @@ impl World {
             tenants: vec![self.tenant()],
             valid_for: Duration::from_secs(600),
         };
-        let now = self.clock.as_ref().map_or_else(|| SystemClock::default().now(), Clock::now);
+        let now = self
+            .clock
+            .as_ref()
+            .map_or_else(|| SystemClock::default().now(), Clock::now);
         let token = self.key.mint(&trust(), &grant, now).unwrap();
-        answer(self.http.get(format!("{}{path}", self.base)).bearer_auth(token.expose_secret())).await
+        answer(
+            self.http
+                .get(format!("{}{path}", self.base))
+                .bearer_auth(token.expose_secret()),
+        )
+        .await
     }
 
     /// A request as the API shows it.
     pub async fn shown(&self, request: RequestId) -> Value {
-        let answer = self.get(&format!("/v1/tenants/{}/requests/{request}", demo::TENANT)).await;
+        let answer = self
+            .get(&format!("/v1/tenants/{}/requests/{request}", demo::TENANT))
+            .await;
         assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
         answer.body
     }
 
     /// A request as the store has it.
     pub async fn view(&self, request: RequestId) -> RequestView {
-        self.store.request(&self.tenant(), request).await.unwrap().expect("the request is there")
+        self.store
+            .request(&self.tenant(), request)
+            .await
+            .unwrap()
+            .expect("the request is there")
     }
 
     /// Waits until `look` is true. A manual clock moves on meanwhile.
     pub async fn eventually(&self, what: &str, mut look: impl AsyncFnMut() -> bool) {
         let started = Instant::now();
         while !look().await {
-            assert!(started.elapsed() < PATIENCE, "never: {what}\nlogs:\n{}", self.logs());
+            assert!(
+                started.elapsed() < PATIENCE,
+                "never: {what}\nlogs:\n{}",
+                self.logs()
+            );
             if let Some(clock) = &self.clock {
                 clock.advance(MOVES_BY);
             }
@@ -241,7 +305,10 @@ impl World {
     /// Waits until a request has a status, and answers it.
     pub async fn becomes(&self, request: RequestId, status: Status) -> RequestView {
         let what = format!("{request} becomes {}", status.as_str());
-        self.eventually(&what, async || self.view(request).await.request.status == status).await;
+        self.eventually(&what, async || {
+            self.view(request).await.request.status == status
+        })
+        .await;
         self.view(request).await
     }
 
@@ -249,9 +316,17 @@ impl World {
     pub async fn replace_secret(&self, connection: &str, value: &str) {
         let tenant = self.tenant();
         let name = SecretName::new(connection).unwrap();
-        let version = self.secrets.put(&tenant, &name, &SecretString::from(value)).await.unwrap();
+        let version = self
+            .secrets
+            .put(&tenant, &name, &SecretString::from(value))
+            .await
+            .unwrap();
         let connection = ConnectionName::new(connection).unwrap();
-        let (_, due) = self.store.replace_secret(&tenant, &connection, version).await.unwrap();
+        let (_, due) = self
+            .store
+            .replace_secret(&tenant, &connection, version)
+            .await
+            .unwrap();
         assert!(!due.is_empty(), "nothing was held");
     }
 
@@ -263,9 +338,17 @@ impl World {
     /// Ends the story: no work is left but what is held or parked, every dispatch was of a qualified request, and no
     /// secret or telephone number is in the log.
     pub async fn finish(mut self) {
-        let page = RequestQuery { limit: 200, ..RequestQuery::default() };
+        let page = RequestQuery {
+            limit: 200,
+            ..RequestQuery::default()
+        };
         self.eventually("all work is done", async || {
-            let requests = self.store.list_requests(&self.tenant(), &page).await.unwrap().items;
+            let requests = self
+                .store
+                .list_requests(&self.tenant(), &page)
+                .await
+                .unwrap()
+                .items;
             let is_open = |request: &LeadRequest| {
                 matches!(request.status, Status::Received | Status::Processing)
             };
@@ -292,19 +375,36 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         let is_finished = self.running.is_none();
-        assert!(is_finished || std::thread::panicking(), "a story ends with `finish` or `restart`");
+        assert!(
+            is_finished || std::thread::panicking(),
+            "a story ends with `finish` or `restart`"
+        );
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "stories call the product, not the outside")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "stories call the product, not the outside"
+)]
 fn http() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap()
+    reqwest::Client::builder()
+        .no_proxy()
+        .timeout(PATIENCE)
+        .build()
+        .unwrap()
 }
 
-#[expect(clippy::disallowed_methods, reason = "the product's own answers are small")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the product's own answers are small"
+)]
 async fn answer(request: reqwest::RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
     let body = response.bytes().await.unwrap();
-    Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
+    Answer {
+        status,
+        headers,
+        body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+    }
 }

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use domain::{Stage, TenantId, Wake};
 
 pub use local::{LocalBus, LocalBusConfig, Ticket};
-pub use relay::{Relay, RelayConfig};
+pub use relay::{Looked, Relay, RelayConfig};
 pub use runner::{Ran, Runner, RunnerConfig};
 
 /// Why wake-ups could not be published. The relay publishes them again.

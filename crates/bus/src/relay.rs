@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{Clock, DueWake, Stage, StoreError, TenantId, WorkQueue, later};
+use domain::{Clock, DueWake, Stage, StoreError, TenantId, WorkQueue, later, metric_names};
 use tokio_util::sync::CancellationToken;
 
 use crate::Bus;
@@ -30,6 +30,17 @@ impl Default for RelayConfig {
             batch: 2_000,
         }
     }
+}
+
+/// What a look came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Looked {
+    /// Nothing was due.
+    Idle,
+    /// So many wake-ups were published.
+    Published(usize),
+    /// Rows are due, but the bus has no room for their tenants.
+    NoRoom,
 }
 
 /// Publishes what nobody handed over: delayed rows, lost wake-ups, ended leases. Several may run at once.
@@ -56,26 +67,30 @@ impl Relay {
         }
     }
 
-    /// Looks once; answers how many wake-ups were published.
+    /// Looks once, and publishes what is due and has room.
     ///
     /// # Errors
     /// [`StoreError`] when the store could not be asked; the next look sees the same rows.
-    pub async fn look(&self) -> Result<usize, StoreError> {
+    pub async fn look(&self) -> Result<Looked, StoreError> {
         let due = self
             .queue
             .due_wakes_across_tenants(self.config.per_tenant, self.config.batch)
             .await?;
+        if due.is_empty() {
+            return Ok(Looked::Idle);
+        }
         let turns = self.in_turns(due);
         if turns.is_empty() {
-            return Ok(0);
+            return Ok(Looked::NoRoom);
         }
         let moved = self.queue.move_wakes_across_tenants(turns).await?;
         let count = moved.len();
-        metrics::counter!("relay_wakes_total").increment(u64::try_from(count).unwrap_or(u64::MAX));
+        metrics::counter!(metric_names::RELAY_WAKES_TOTAL)
+            .increment(u64::try_from(count).unwrap_or(u64::MAX));
         if let Err(error) = self.bus.publish(moved).await {
             tracing::warn!("{error}: they are published again later");
         }
-        Ok(count)
+        Ok(Looked::Published(count))
     }
 
     /// One of each tenant, then the second of each, as far as the bus has room for the tenant and stage. What does
@@ -111,14 +126,15 @@ impl Relay {
         let mut failures = 0u32;
         loop {
             let pause = match self.look().await {
-                Ok(0) => {
+                Ok(looked) => {
                     failures = 0;
-                    self.config.interval
-                }
-                // There may be more: only let others to the store in between.
-                Ok(_) => {
-                    failures = 0;
-                    self.config.interval / 10
+                    match looked {
+                        Looked::Idle => self.config.interval,
+                        // There may be more: only let others to the store in between.
+                        Looked::Published(_) => self.config.interval / 10,
+                        // Those who work hand over the next rows themselves.
+                        Looked::NoRoom => self.config.interval * 10,
+                    }
                 }
                 Err(error) => {
                     failures = failures.saturating_add(1);

@@ -4,7 +4,7 @@ use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Durati
 
 use domain::{
     Claimed, Clock, Outcome, Record, Settled, Stage, StageHandler, StoreError, Wake, WorkQueue,
-    later,
+    later, metric_names,
 };
 use futures::FutureExt as _;
 use tracing::Instrument as _;
@@ -118,9 +118,9 @@ impl Runner {
         let took = self.clock.monotonic().saturating_sub(started);
         let (stage, word) = (handler.stage(), outcome.word());
         report(stage, job, &outcome, took);
-        metrics::counter!("stage_outcomes_total", "stage" => stage.as_str(), "outcome" => word)
+        metrics::counter!(metric_names::STAGE_OUTCOMES_TOTAL, "stage" => stage.as_str(), "outcome" => word)
             .increment(1);
-        metrics::histogram!("stage_duration_seconds", "stage" => stage.as_str())
+        metrics::histogram!(metric_names::STAGE_DURATION_SECONDS, "stage" => stage.as_str())
             .record(took.as_secs_f64());
         match self.settle(job, outcome, job.take_records(), took).await {
             Ok(Settled::Written(wakes)) => {

@@ -7,6 +7,7 @@ mod contact;
 mod effects;
 mod failure;
 mod ids;
+pub mod metric_names;
 pub mod qualification;
 mod queue;
 mod request;

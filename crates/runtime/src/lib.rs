@@ -8,7 +8,6 @@
 mod clock;
 mod extract;
 mod health;
-pub mod metric_names;
 mod metrics;
 mod observe;
 mod problem;

@@ -22,7 +22,9 @@ use http::{
 use tower::{Layer, Service};
 use tracing::Instrument as _;
 
-use crate::{Problem, TraceContext, metric_names};
+use domain::metric_names;
+
+use crate::{Problem, TraceContext};
 
 /// The target of the one log line per request.
 const ACCESS: &str = "http";

@@ -16,8 +16,9 @@ use crate::rows::store_error;
 const INTERVAL: Duration = Duration::from_millis(500);
 /// Below this size the log is left alone.
 const PASSIVE_BYTES: u64 = 4 << 20;
-/// Above this size it is cut as soon as nobody writes.
-const TRUNCATE_BYTES: u64 = 64 << 20;
+/// Above this size it is begun anew. Most of it is copied beside the writer first, so that the writer waits only for
+/// what came meanwhile.
+const RESTART_BYTES: u64 = 32 << 20;
 
 /// The running thread; it ends when this is dropped.
 pub(crate) struct Checkpoints {
@@ -33,22 +34,16 @@ impl Checkpoints {
         let thread = thread::Builder::new()
             .name("sqlite-checkpoints".into())
             .spawn(move || {
-                let mut previous = 0;
                 while matches!(
                     stopped.recv_timeout(INTERVAL),
                     Err(RecvTimeoutError::Timeout)
                 ) {
                     let size = wal.metadata().map_or(0, |file| file.len());
-                    let is_idle = size == previous;
-                    previous = size;
-                    let mode = match size {
-                        size if size > TRUNCATE_BYTES && is_idle => "TRUNCATE",
-                        size if size > PASSIVE_BYTES => "PASSIVE",
-                        _ => continue,
-                    };
-                    let sql = format!("PRAGMA wal_checkpoint({mode})");
-                    if let Err(error) = connection.query_row(&sql, [], |_| Ok(())) {
-                        tracing::warn!("a checkpoint did not run: {error}");
+                    if size > PASSIVE_BYTES {
+                        checkpoint(&connection, "PASSIVE");
+                    }
+                    if size > RESTART_BYTES {
+                        checkpoint(&connection, "RESTART");
                     }
                 }
             })
@@ -57,6 +52,13 @@ impl Checkpoints {
             stop: Some(stop),
             thread: Some(thread),
         })
+    }
+}
+
+fn checkpoint(connection: &Connection, mode: &str) {
+    let sql = format!("PRAGMA wal_checkpoint({mode})");
+    if let Err(error) = connection.query_row(&sql, [], |_| Ok(())) {
+        tracing::warn!("a checkpoint did not run: {error}");
     }
 }
 

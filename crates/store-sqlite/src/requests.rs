@@ -131,6 +131,19 @@ pub(crate) fn add_aliases(
     Ok(())
 }
 
+/// Columns of a work row, in the order that [`write_work`] binds them.
+macro_rules! put_work {
+    ($verb:literal) => {
+        concat!(
+            $verb,
+            " INTO work (tenant_id, request_id, stage, target, state, lane, token, due_at, next_wake_at, lease_until, \
+             wakes, claims, failures, waits, again, deadline, held_for, held_version, park_cause, traceparent, reason, \
+             answer, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
+             ?18, ?19, ?20, ?21, ?22, ?23)"
+        )
+    };
+}
+
 /// Writes what a transition decided.
 pub(crate) fn write(db: &Connection, plan: &Plan) -> Result<()> {
     for change in &plan.changes {
@@ -177,7 +190,12 @@ fn write_change(db: &Connection, change: &Change) -> Result<()> {
         delete_work(db, tenant, &id, *stage, target)?;
     }
     for row in &change.put {
-        put_work(db, row)?;
+        // Looking for a row to replace costs as much again as writing it, and a new request has none.
+        if change.is_new {
+            write_work(db, put_work!("INSERT"), row)?;
+        } else {
+            put_work(db, row)?;
+        }
     }
     for (position, entry) in change.log.iter().enumerate() {
         put_log(db, tenant, &id, request.version, position, entry)?;
@@ -201,12 +219,12 @@ fn delete_work(
     Ok(())
 }
 
+/// Writes a row, new or not.
 pub(crate) fn put_work(db: &Connection, row: &WorkRow) -> Result<()> {
-    const SQL: &str = "INSERT OR REPLACE INTO work (tenant_id, request_id, stage, target, state, lane, token, due_at, \
-                       next_wake_at, lease_until, wakes, claims, failures, waits, again, deadline, held_for, \
-                       held_version, park_cause, traceparent, reason, answer, created_at) \
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, \
-                       ?20, ?21, ?22, ?23)";
+    write_work(db, put_work!("INSERT OR REPLACE"), row)
+}
+
+fn write_work(db: &Connection, sql: &str, row: &WorkRow) -> Result<()> {
     let (state, lease_until, held, cause) = match &row.state {
         WorkState::Ready => ("ready", None, None, None),
         WorkState::InFlight { lease_until } => {
@@ -223,7 +241,7 @@ pub(crate) fn put_work(db: &Connection, row: &WorkRow) -> Result<()> {
         ),
         WorkState::Parked { cause } => ("parked", None, None, Some(cause.as_str())),
     };
-    db.prepare_cached(SQL)
+    db.prepare_cached(sql)
         .map_err(store_error)?
         .execute(params![
             row.key.tenant.as_str(),

@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use domain::StoreError;
+use domain::{StoreError, metric_names};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
@@ -18,8 +18,9 @@ use crate::rows::store_error;
 
 /// Units that may wait.
 const QUEUE_UNITS: usize = 4_096;
-/// Units of one group at most.
-const GROUP_UNITS: usize = 512;
+/// Units of one group at most. Small enough that those who are answered send their next while the next group is
+/// written: larger groups make senders and writer wait for each other in turns.
+const GROUP_UNITS: usize = 128;
 
 /// Work that waits for the group's COMMIT. It may run twice, the first time in a transaction that was rolled back.
 trait Unit: Send {
@@ -47,7 +48,11 @@ impl<T: Send, F: Fn(&Connection) -> Result<T, StoreError> + Send> Unit for Work<
     }
 
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
-        let failed = || Err(StoreError::Failed("a unit of work panicked: see the log".to_owned()));
+        let failed = || {
+            Err(StoreError::Failed(
+                "a unit of work panicked: see the log".to_owned(),
+            ))
+        };
         let result = self.result.unwrap_or_else(failed);
         // Whoever asked may have stopped waiting.
         drop(self.asked.send(committed.and(result)));
@@ -102,7 +107,14 @@ fn unit<T: Send + 'static>(
     work: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
 ) -> (Box<dyn Unit>, oneshot::Receiver<Result<T, StoreError>>) {
     let (asked, answer) = oneshot::channel();
-    (Box::new(Work { work, result: None, asked }), answer)
+    (
+        Box::new(Work {
+            work,
+            result: None,
+            asked,
+        }),
+        answer,
+    )
 }
 
 fn run(connection: &Connection, mut units: mpsc::Receiver<Box<dyn Unit>>) {
@@ -114,7 +126,7 @@ fn run(connection: &Connection, mut units: mpsc::Receiver<Box<dyn Unit>>) {
         {
             group.push(unit);
         }
-        metrics::histogram!("store_group_units")
+        metrics::histogram!(metric_names::STORE_GROUP_UNITS)
             .record(u32::try_from(group.len()).unwrap_or(u32::MAX));
         let committed = commit(connection, &mut group);
         if let Err(error) = &committed {
@@ -133,7 +145,10 @@ fn run(connection: &Connection, mut units: mpsc::Receiver<Box<dyn Unit>>) {
 
 fn commit(connection: &Connection, group: &mut [Box<dyn Unit>]) -> Result<(), StoreError> {
     execute(connection, "BEGIN IMMEDIATE")?;
-    if !group.iter_mut().all(|unit| leaves_no_trace_of_failure(connection, unit.as_mut())) {
+    if !group
+        .iter_mut()
+        .all(|unit| leaves_no_trace_of_failure(connection, unit.as_mut()))
+    {
         // Some failures, a full disk among them, make SQLite roll back by itself.
         if !connection.is_autocommit() {
             execute(connection, "ROLLBACK")?;
@@ -149,7 +164,8 @@ fn commit(connection: &Connection, group: &mut [Box<dyn Unit>]) -> Result<(), St
 /// Runs a unit; false when it failed and had written by then.
 fn leaves_no_trace_of_failure(connection: &Connection, unit: &mut dyn Unit) -> bool {
     let before = connection.total_changes();
-    is_done(connection, unit) || (connection.total_changes() == before && !connection.is_autocommit())
+    is_done(connection, unit)
+        || (connection.total_changes() == before && !connection.is_autocommit())
 }
 
 /// Runs a unit under a savepoint of its own.

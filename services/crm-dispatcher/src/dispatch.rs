@@ -1,6 +1,6 @@
 //! The stage `dispatch`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use crm::{Connector, Credential, Known, Lead, PushError, Pushed, Written};
@@ -13,6 +13,9 @@ use secrets::{SecretName, SecretsError};
 use store::{Connection, PersonIdentity};
 
 use crate::Deps;
+
+/// How long the claim must hold for a push.
+const PUSH_LEASE: Duration = Duration::from_secs(60);
 
 /// Pushes a request into the CRM of one connection.
 ///
@@ -38,6 +41,14 @@ impl StageHandler for Dispatch {
         let name = target(job)?;
         let destination = self.destination(job, &name).await?;
         let person = self.person(job).await?;
+        if !self.is_still_ours(job).await? {
+            // Whoever has the work now goes on; this outcome is settled by nobody.
+            let now = self.deps.clock.now();
+            return Ok(Outcome::wait(
+                now,
+                "another worker has taken the dispatch over",
+            ));
+        }
         let before = job.request.document.dispatches.get(&name);
         let pushed = self.push(job, &destination, person, before).await?;
         Ok(Outcome::done(Section::Dispatch(
@@ -50,6 +61,13 @@ impl StageHandler for Dispatch {
 impl Dispatch {
     pub(crate) fn new(deps: Deps) -> Self {
         Self { deps }
+    }
+
+    /// Whether the claim holds, asked of the store right before the CRM is written to: a process that was stopped for
+    /// longer than its lease must not write what is out of date by then.
+    async fn is_still_ours(&self, job: &Claimed) -> Result<bool, StageError> {
+        let renewed = self.deps.store.renew(&job.proof(), PUSH_LEASE).await;
+        renewed.map_err(|error| StageError::ours(&error))
     }
 
     /// Connector and credential, or what a person must do to have them.

@@ -12,9 +12,12 @@ use bus::{Bus, LocalBus, LocalBusConfig, RelayConfig, Runner, RunnerConfig};
 use domain::{Clock, WorkQueue};
 use google::{Gemini, Speech, Tokens};
 use http_client::{Client, Options};
-use notify::sendgrid::SendGrid;
 use management_api::auth::{SigningKey, Trust, Verifier};
-use runtime::{Check, Door, Listener, ServeOptions, Service, Task, health_routes, install_metrics, metrics_routes};
+use notify::sendgrid::SendGrid;
+use runtime::{
+    Check, Door, Listener, ServeOptions, Service, Task, health_routes, install_metrics,
+    metrics_routes,
+};
 use secrecy::SecretString;
 use secrets::{KeySource, SealedSecrets, Secrets};
 use store::Store;
@@ -51,16 +54,29 @@ impl App {
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
         let metrics = install_metrics();
-        let store = Arc::new(SqliteStore::open(&folder.database(), clock.clone()).context("opening the database")?);
+        let store = Arc::new(
+            SqliteStore::open(&folder.database(), clock.clone()).context("opening the database")?,
+        );
         let key = match &config.sealing_key {
             Some(key) => KeySource::Given(key.clone()),
             None => KeySource::File,
         };
-        let secrets: Arc<dyn Secrets> =
-            Arc::new(SealedSecrets::open(folder.path(), key).await.context("opening the secrets")?);
-        let blobs = FolderBlobs::open(folder.blobs()).await.context("opening the folder of recordings")?;
-        blobs.remove_leftovers().await.context("clearing the folder of recordings")?;
-        let bus = LocalBus::new(LocalBusConfig { workers_per_stage: config.workers_per_stage, ..Default::default() });
+        let secrets: Arc<dyn Secrets> = Arc::new(
+            SealedSecrets::open(folder.path(), key)
+                .await
+                .context("opening the secrets")?,
+        );
+        let blobs = FolderBlobs::open(folder.blobs())
+            .await
+            .context("opening the folder of recordings")?;
+        blobs
+            .remove_leftovers()
+            .await
+            .context("clearing the folder of recordings")?;
+        let bus = LocalBus::new(LocalBusConfig {
+            workers_per_stage: config.workers_per_stage,
+            ..Default::default()
+        });
 
         let parts = Parts {
             store: store.clone(),
@@ -84,7 +100,13 @@ impl App {
             async move { Ok(store.security_events_across_tenants(1).await.map(|_| ())?) }
         });
         routes = routes.merge(health_routes(env!("CARGO_PKG_VERSION"), vec![store_check]));
-        let runner = Runner::new(store.clone(), bus.clone(), clock, handlers, RunnerConfig::default());
+        let runner = Runner::new(
+            store.clone(),
+            bus.clone(),
+            clock,
+            handlers,
+            RunnerConfig::default(),
+        );
         for stage in runner.stages() {
             let (bus, runner) = (bus.clone(), runner.clone());
             tasks.push(Task::new(stage.as_str(), move |stop| async move {
@@ -95,12 +117,15 @@ impl App {
         }
 
         let public = Listener::bind(config.listen).await.with_context(|| {
-            format!("listening on {}: choose another port (PORT=…, 0 takes any free one)", config.listen)
+            format!(
+                "listening on {}: choose another port (PORT=…, 0 takes any free one)",
+                config.listen
+            )
         })?;
         let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), config.metrics_port);
-        let private = Listener::bind(loopback)
-            .await
-            .with_context(|| format!("listening on {loopback} for metrics: choose another port (METRICS_PORT=…)"))?;
+        let private = Listener::bind(loopback).await.with_context(|| {
+            format!("listening on {loopback} for metrics: choose another port (METRICS_PORT=…)")
+        })?;
         Ok(Self {
             address: public.local_addr()?,
             metrics_address: private.local_addr()?,
@@ -121,7 +146,13 @@ impl App {
     /// # Errors
     /// When a background task died.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self { folder, doors, tasks, serve, .. } = self;
+        let Self {
+            folder,
+            doors,
+            tasks,
+            serve,
+            ..
+        } = self;
         let result = runtime::run(doors, tasks, serve, shutdown).await;
         folder.withdraw();
         Ok(result?)
@@ -130,7 +161,10 @@ impl App {
 
 /// Whose tokens count in embedded mode: our own.
 pub fn trust() -> Trust {
-    Trust { issuer: "pipeline".to_owned(), audience: "pipeline-api".to_owned() }
+    Trust {
+        issuer: "pipeline".to_owned(),
+        audience: "pipeline-api".to_owned(),
+    }
 }
 
 /// What the services share.
@@ -148,12 +182,21 @@ fn services(
     providers: &Providers,
     parts: &Parts,
 ) -> anyhow::Result<Vec<Service>> {
-    let Parts { store, secrets, blobs, bus, clock } = parts;
+    let Parts {
+        store,
+        secrets,
+        blobs,
+        bus,
+        clock,
+    } = parts;
     let store: Arc<dyn Store> = store.clone();
     let queue: Arc<dyn WorkQueue> = parts.store.clone();
     let bus: Arc<dyn Bus> = bus.clone();
     // Simulated providers are on loopback; a tenant's own URLs never are the product's business here.
-    let http = Client::new(Options { allow_loopback: true, ..Options::default() })?;
+    let http = Client::new(Options {
+        allow_loopback: true,
+        ..Options::default()
+    })?;
     let tokens = if providers.is_google_simulated {
         Tokens::fixed(SecretString::from(simulators::GOOGLE_TOKEN))
     } else {
@@ -194,7 +237,11 @@ fn services(
         notifier::service(notifier::Deps {
             store: store.clone(),
             secrets: secrets.clone(),
-            sendgrid: Arc::new(SendGrid::new(http, &config.notify.sendgrid_url, clock.clone())),
+            sendgrid: Arc::new(SendGrid::new(
+                http,
+                &config.notify.sendgrid_url,
+                clock.clone(),
+            )),
             clock: clock.clone(),
         }),
         management_api::service(management_api::Deps {

@@ -74,7 +74,6 @@ impl fmt::Display for DataDir {
     }
 }
 
-
 impl Config {
     /// Reads every setting.
     pub fn read(reader: &mut Reader<'_>) -> Self {

@@ -49,7 +49,9 @@ impl DataFolder {
             .mode(0o700)
             .create(path)
             .with_context(|| format!("creating the data folder {}", path.display()))?;
-        let path = path.canonicalize().with_context(|| format!("finding {}", path.display()))?;
+        let path = path
+            .canonicalize()
+            .with_context(|| format!("finding {}", path.display()))?;
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use domain::{
-    City, ConnectionName, Destination, EmailAddress, NotificationRules, Office, OfficeId, ServiceArea, SourceId,
-    Tenant, TenantId, TenantStatus, WorkflowConfig,
+    City, ConnectionName, Destination, EmailAddress, NotificationRules, Office, OfficeId,
+    ServiceArea, SourceId, Tenant, TenantId, TenantStatus, WorkflowConfig,
 };
 use secrecy::SecretString;
 use secrets::{SecretName, SecretRef, Secrets};
@@ -19,7 +19,8 @@ pub const TENANT: &str = "tenant_demo";
 /// CallRail's account of the tenant.
 pub const CALLRAIL_ACCOUNT: &str = "ACC1a2b3c4d5e6f47089a0b1c2d3e4f5a6b";
 /// CallRail's company, in every form that deliveries name it.
-pub const CALLRAIL_COMPANIES: [&str; 3] = ["481516234", "COM3f2a9c7d51e84b0aa6c1d2e3f4a5b6c7", "12345"];
+pub const CALLRAIL_COMPANIES: [&str; 3] =
+    ["481516234", "COM3f2a9c7d51e84b0aa6c1d2e3f4a5b6c7", "12345"];
 /// The key that signs the tenant's CallRail deliveries.
 pub const CALLRAIL_SIGNING_KEY: &str = "5f3d3ebe065cd800b8c154347437e958";
 /// The token in the tenant's CallRail URLs.
@@ -33,20 +34,53 @@ pub const MAIL_TO: &str = "sales@example.com";
 ///
 /// # Errors
 /// When store or secrets fail.
-pub async fn ensure(store: &dyn Store, secrets: &dyn Secrets, simulators: &Simulators) -> anyhow::Result<()> {
+pub async fn ensure(
+    store: &dyn Store,
+    secrets: &dyn Secrets,
+    simulators: &Simulators,
+) -> anyhow::Result<()> {
     let tenant = TenantId::new(TENANT).context("the demo tenant's id")?;
     ensure_sendgrid_key(store, secrets, simulators, &tenant).await?;
     if store.tenant(&tenant).await?.is_some() {
         return Ok(());
     }
-    let signing_key = put_secret(secrets, &tenant, "callrail_signing_key", CALLRAIL_SIGNING_KEY).await?;
-    connect(store, secrets, &tenant, "callrail", &simulators::callrail::Config::default().api_keys, [
-        ("account_id", CALLRAIL_ACCOUNT.to_owned()),
-        ("company_ids", CALLRAIL_COMPANIES.join(",")),
-    ])
+    let signing_key = put_secret(
+        secrets,
+        &tenant,
+        "callrail_signing_key",
+        CALLRAIL_SIGNING_KEY,
+    )
     .await?;
-    connect(store, secrets, &tenant, "hubspot", &simulators::hubspot::Config::default().tokens, []).await?;
-    connect(store, secrets, &tenant, "sendgrid", &simulators::sendgrid::Config::default().api_keys, []).await?;
+    connect(
+        store,
+        secrets,
+        &tenant,
+        "callrail",
+        &simulators::callrail::Config::default().api_keys,
+        [
+            ("account_id", CALLRAIL_ACCOUNT.to_owned()),
+            ("company_ids", CALLRAIL_COMPANIES.join(",")),
+        ],
+    )
+    .await?;
+    connect(
+        store,
+        secrets,
+        &tenant,
+        "hubspot",
+        &simulators::hubspot::Config::default().tokens,
+        [],
+    )
+    .await?;
+    connect(
+        store,
+        secrets,
+        &tenant,
+        "sendgrid",
+        &simulators::sendgrid::Config::default().api_keys,
+        [],
+    )
+    .await?;
     let office = office(&tenant)?;
     store.put_office(&office).await?;
     store
@@ -64,7 +98,11 @@ pub async fn ensure(store: &dyn Store, secrets: &dyn Secrets, simulators: &Simul
         .await?;
     // Last, because it marks that all of this is there.
     store
-        .put_tenant(&Tenant { id: tenant, name: "Demo Company".to_owned(), status: TenantStatus::Active })
+        .put_tenant(&Tenant {
+            id: tenant,
+            name: "Demo Company".to_owned(),
+            status: TenantStatus::Active,
+        })
         .await?;
     Ok(())
 }
@@ -76,7 +114,13 @@ async fn ensure_sendgrid_key(
     simulators: &Simulators,
     tenant: &TenantId,
 ) -> anyhow::Result<()> {
-    let key = put_secret(secrets, tenant, "sendgrid_event_key", &simulators.sendgrid().public_key()).await?;
+    let key = put_secret(
+        secrets,
+        tenant,
+        "sendgrid_event_key",
+        &simulators.sendgrid().public_key(),
+    )
+    .await?;
     store
         .put_source(&Source {
             id: SourceId::from_uuid(fixed(3)),
@@ -97,7 +141,10 @@ fn office(tenant: &TenantId) -> anyhow::Result<Office> {
     let config = WorkflowConfig {
         service_area: ServiceArea {
             postal_codes: vec!["786xx".to_owned(), "787xx".to_owned()],
-            cities: vec![City { name: "Round Rock".to_owned(), state: "TX".to_owned() }],
+            cities: vec![City {
+                name: "Round Rock".to_owned(),
+                state: "TX".to_owned(),
+            }],
             radius: None,
         },
         destinations: vec![Destination {
@@ -136,7 +183,9 @@ async fn connect<const N: usize>(
     keys: &[String],
     settings: [(&str, String); N],
 ) -> anyhow::Result<()> {
-    let key = keys.first().with_context(|| format!("the simulated {provider} takes no key"))?;
+    let key = keys
+        .first()
+        .with_context(|| format!("the simulated {provider} takes no key"))?;
     let reference = put_secret(secrets, tenant, provider, key).await?;
     store
         .put_connection(&Connection {
@@ -146,7 +195,10 @@ async fn connect<const N: usize>(
             version: 1,
             secret_version: reference.version,
             state: ConnectionState::Active,
-            settings: settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<BTreeMap<_, _>>(),
+            settings: settings
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value))
+                .collect::<BTreeMap<_, _>>(),
         })
         .await?;
     Ok(())
@@ -159,6 +211,8 @@ async fn put_secret(
     value: &str,
 ) -> anyhow::Result<SecretRef> {
     let name = SecretName::new(name)?;
-    let version = secrets.put(tenant, &name, &SecretString::from(value)).await?;
+    let version = secrets
+        .put(tenant, &name, &SecretString::from(value))
+        .await?;
     Ok(SecretRef { name, version })
 }

@@ -40,7 +40,13 @@ pub async fn simulate(
     if !is_set(&settings, "GOOGLE_PROJECT")? {
         settings = settings.with("GOOGLE_PROJECT", "simulated-project");
     }
-    Ok((settings, Providers { simulators, is_google_simulated }))
+    Ok((
+        settings,
+        Providers {
+            simulators,
+            is_google_simulated,
+        },
+    ))
 }
 
 /// The settings that simulators stand in for.
@@ -62,6 +68,10 @@ impl Providers {
     /// Where those are that a person may want to look at.
     pub fn shown(&self) -> Simulated {
         let urls = self.simulators.urls();
-        Simulated { callrail: urls.callrail, hubspot: urls.hubspot, sendgrid: urls.sendgrid }
+        Simulated {
+            callrail: urls.callrail,
+            hubspot: urls.hubspot,
+            sendgrid: urls.sendgrid,
+        }
     }
 }

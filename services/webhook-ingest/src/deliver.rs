@@ -8,7 +8,7 @@ use axum::{
 };
 use bus::Bus;
 use bytes::Bytes;
-use domain::{Clock, StoreError};
+use domain::{Clock, StoreError, metric_names};
 use http::{HeaderMap, header::CONTENT_TYPE};
 use jiff::Timestamp;
 use runtime::{PeerAddr, Problem, TraceContext, read_body};
@@ -178,7 +178,7 @@ impl Ingest {
                 return Err(answer::busy());
             }
         };
-        metrics::counter!("deliveries_accepted_total", "provider" => source.spec().slug)
+        metrics::counter!(metric_names::DELIVERIES_ACCEPTED_TOTAL, "provider" => source.spec().slug)
             .increment(1);
         let took = self.clock.monotonic().saturating_sub(started);
         let response = answer::accepted(&accepted, made, took);

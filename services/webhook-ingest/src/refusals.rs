@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 
-use domain::{Clock, later};
+use domain::{Clock, later, metric_names};
 use jiff::{Timestamp, Unit};
 use runtime::TraceContext;
 use sources::Refused;
@@ -88,9 +88,9 @@ impl Refusals {
     /// Notes a refusal, if there is room.
     pub(crate) fn note(&self, refusal: Refusal) {
         let reason = refusal.reason;
-        metrics::counter!("deliveries_refused_total", "reason" => reason).increment(1);
+        metrics::counter!(metric_names::DELIVERIES_REFUSED_TOTAL, "reason" => reason).increment(1);
         if self.queue.try_send(refusal).is_err() {
-            metrics::counter!("refusals_not_counted_total").increment(1);
+            metrics::counter!(metric_names::REFUSALS_NOT_RECORDED_TOTAL).increment(1);
         }
     }
 }

@@ -11,20 +11,29 @@ use tests::{Answer, CallBody, World, brief, form_encoded, sha1_signature, sha256
 
 const CALL: &str = "CAL0199f3a1c2d47e5fb8a61234567890ab";
 const OTHER_CALL: &str = "CAL0199f3a1c2d47e5fb8a61234567890cd";
-const SAMPLE: &[u8] = include_bytes!("../../../services/pipeline/src/samples/callrail-post-call.json");
-const MODIFIED: &[u8] = include_bytes!("../../../services/pipeline/src/samples/callrail-call-modified.json");
+const SAMPLE: &[u8] =
+    include_bytes!("../../../services/pipeline/src/samples/callrail-post-call.json");
+const MODIFIED: &[u8] =
+    include_bytes!("../../../services/pipeline/src/samples/callrail-call-modified.json");
 /// What CallRail sends as `Signature` of the documented sample.
 const SAMPLE_SIGNATURE: &str = "gTeU+aZD12v9M8MNfSx4VDPTH10=";
 const SHARED_URL: &str = "/v1/callrail/webhook";
 
 async fn post_sample(world: &World) -> Answer {
-    let headers = [("content-type", "application/json"), ("Signature", SAMPLE_SIGNATURE)];
+    let headers = [
+        ("content-type", "application/json"),
+        ("Signature", SAMPLE_SIGNATURE),
+    ];
     world.post(SHARED_URL, &headers, SAMPLE).await
 }
 
 fn counts(world: &World) -> (usize, usize, usize) {
     let simulators = world.simulators();
-    (simulators.hubspot().contacts().len(), simulators.hubspot().deals().len(), simulators.sendgrid().mails().len())
+    (
+        simulators.hubspot().contacts().len(),
+        simulators.hubspot().deals().len(),
+        simulators.sendgrid().mails().len(),
+    )
 }
 
 /// The deal of a request, as the CRM has it.
@@ -46,10 +55,15 @@ async fn a_documented_call_becomes_a_lead_with_transcript_contact_deal_and_mail(
 
     let shown = world.shown(request).await;
     let turns = shown["transcript"]["turns"].as_array().unwrap();
-    let speakers: std::collections::BTreeSet<_> =
-        turns.iter().map(|turn| turn["speaker"].as_str().unwrap()).collect();
+    let speakers: std::collections::BTreeSet<_> = turns
+        .iter()
+        .map(|turn| turn["speaker"].as_str().unwrap())
+        .collect();
     assert_eq!(speakers.len(), 2, "{shown}");
-    assert!(shown["analysis"]["lead_score"].as_u64().unwrap() > 0, "{shown}");
+    assert!(
+        shown["analysis"]["lead_score"].as_u64().unwrap() > 0,
+        "{shown}"
+    );
     assert_eq!(counts(&world), (1, 1, 1));
     let mail = &world.simulators().sendgrid().mails()[0];
     assert!(format!("{mail:?}").contains(demo::MAIL_TO));
@@ -61,10 +75,30 @@ async fn a_documented_call_becomes_a_lead_with_transcript_contact_deal_and_mail(
         .filter(|entry| entry["outcome"] == "done")
         .map(|entry| entry["stage"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(stages, ["recording", "transcript", "analysis", "dispatch", "notification"]);
-    let terminal = world.view(request).await.timeline.iter().filter(|entry| entry.outcome == "completed").count();
+    assert_eq!(
+        stages,
+        [
+            "recording",
+            "transcript",
+            "analysis",
+            "dispatch",
+            "notification"
+        ]
+    );
+    let terminal = world
+        .view(request)
+        .await
+        .timeline
+        .iter()
+        .filter(|entry| entry.outcome == "completed")
+        .count();
     assert_eq!(terminal, 1);
-    assert!(world.data_folder().join(format!("blobs/tenant_demo/{CALL}.mp3")).exists());
+    assert!(
+        world
+            .data_folder()
+            .join(format!("blobs/tenant_demo/{CALL}.mp3"))
+            .exists()
+    );
     world.finish().await;
 }
 
@@ -73,15 +107,27 @@ async fn the_briefs_call_is_taken_as_json_and_as_a_form() {
     let world = World::start().await;
     let json = include_bytes!("fixtures/brief.json").to_vec();
     let form = form_encoded(&brief("CAL987654321"));
-    for (content_type, body) in [("application/json", json), ("application/x-www-form-urlencoded", form)] {
+    for (content_type, body) in [
+        ("application/json", json),
+        ("application/x-www-form-urlencoded", form),
+    ] {
         let signature = sha256_signature(demo::CALLRAIL_SIGNING_KEY, &body);
-        let headers = [("content-type", content_type), ("x-callrail-signature", &signature)];
+        let headers = [
+            ("content-type", content_type),
+            ("x-callrail-signature", &signature),
+        ];
         let request = world.post(SHARED_URL, &headers, body).await.request_id();
         let view = world.becomes(request, Status::Completed).await;
         let contact = &view.request.document.contact;
-        assert_eq!(contact.phone.as_ref().map(domain::E164::as_str), Some("+15551234567"));
+        assert_eq!(
+            contact.phone.as_ref().map(domain::E164::as_str),
+            Some("+15551234567")
+        );
         assert_eq!(view.request.document.call().duration_seconds, Some(180));
-        assert!(matches!(view.request.document.recording.unwrap().audio, Audio::Stored { .. }));
+        assert!(matches!(
+            view.request.document.recording.unwrap().audio,
+            Audio::Stored { .. }
+        ));
     }
     // One caller, two calls.
     assert_eq!(counts(&world), (1, 2, 2));
@@ -94,9 +140,14 @@ async fn a_hundred_equal_deliveries_at_once_make_one_request() {
     let answers = join_all((0..100).map(|_| post_sample(&world))).await;
     let ids: std::collections::BTreeSet<_> = answers.iter().map(Answer::request_id).collect();
     assert_eq!(ids.len(), 1);
-    let repeats = answers.iter().filter(|answer| answer.body["duplicate"] == json!(true)).count();
+    let repeats = answers
+        .iter()
+        .filter(|answer| answer.body["duplicate"] == json!(true))
+        .count();
     assert_eq!(repeats, 99);
-    world.becomes(*ids.first().unwrap(), Status::Completed).await;
+    world
+        .becomes(*ids.first().unwrap(), Status::Completed)
+        .await;
     assert_eq!(counts(&world), (1, 1, 1));
     world.finish().await;
 }
@@ -105,7 +156,10 @@ async fn a_hundred_equal_deliveries_at_once_make_one_request() {
 async fn two_calls_of_one_person_are_one_contact_with_two_deals() {
     let world = World::start().await;
     for call in [CALL, OTHER_CALL] {
-        let request = world.deliver("post-call", &CallBody::post_call(call)).await.request_id();
+        let request = world
+            .deliver("post-call", &CallBody::post_call(call))
+            .await
+            .request_id();
         world.becomes(request, Status::Completed).await;
     }
     assert_eq!(counts(&world), (1, 2, 2));
@@ -119,12 +173,17 @@ async fn an_edit_after_completion_shows_in_the_same_deal_and_tells_nobody_again(
     world.becomes(request, Status::Completed).await;
     let before = deal(&world, request);
 
-    let headers = [("content-type", "application/json"), ("Signature", "7WmCbixUkcS/WJtIQ8XRx0e8nzY=")];
+    let headers = [
+        ("content-type", "application/json"),
+        ("Signature", "7WmCbixUkcS/WJtIQ8XRx0e8nzY="),
+    ];
     let edited = world.post(SHARED_URL, &headers, MODIFIED).await;
     assert_eq!(edited.request_id(), request);
     world
         .eventually("the deal shows the new tag", async || {
-            deal(&world, request).to_string().contains("estimate-booked")
+            deal(&world, request)
+                .to_string()
+                .contains("estimate-booked")
         })
         .await;
     world.becomes(request, Status::Completed).await;
@@ -136,8 +195,15 @@ async fn an_edit_after_completion_shows_in_the_same_deal_and_tells_nobody_again(
 #[tokio::test]
 async fn a_call_of_a_minute_and_more_is_transcribed_in_a_batch() {
     let world = World::start().await;
-    world.simulators().speech().set_operation_delay(Duration::from_millis(300));
-    world.simulators().callrail().register(CALL, json!({ "recording": "long-call" })).unwrap();
+    world
+        .simulators()
+        .speech()
+        .set_operation_delay(Duration::from_millis(300));
+    world
+        .simulators()
+        .callrail()
+        .register(CALL, json!({ "recording": "long-call" }))
+        .unwrap();
     let request = post_sample(&world).await.request_id();
     let view = world.becomes(request, Status::Completed).await;
     assert!(view.request.document.transcript.unwrap().turns.len() > 1);
@@ -152,7 +218,11 @@ async fn while_the_model_is_out_our_own_rules_judge_and_say_so() {
     let request = post_sample(&world).await.request_id();
     let view = world.becomes(request, Status::Completed).await;
     let analysis = view.request.document.analysis.unwrap();
-    assert!(matches!(analysis.engine, Engine::Rules(_)), "{:?}", analysis.engine);
+    assert!(
+        matches!(analysis.engine, Engine::Rules(_)),
+        "{:?}",
+        analysis.engine
+    );
     assert_eq!(analysis.project_type.as_str(), "kitchen");
     assert_eq!(counts(&world), (1, 1, 1));
     world.finish().await;
@@ -161,17 +231,33 @@ async fn while_the_model_is_out_our_own_rules_judge_and_say_so() {
 #[tokio::test]
 async fn a_recording_that_comes_late_is_waited_for() {
     let world = World::on_manual_clock().await;
-    world.simulators().callrail().register(CALL, json!({ "recording": null })).unwrap();
+    world
+        .simulators()
+        .callrail()
+        .register(CALL, json!({ "recording": null }))
+        .unwrap();
     let request = post_sample(&world).await.request_id();
     world
         .eventually("the recording is waited for", async || {
-            world.view(request).await.work.iter().any(|row| row.waits == 1)
+            world
+                .view(request)
+                .await
+                .work
+                .iter()
+                .any(|row| row.waits == 1)
         })
         .await;
-    world.simulators().callrail().register(CALL, json!({ "recording": "kitchen-quote" })).unwrap();
+    world
+        .simulators()
+        .callrail()
+        .register(CALL, json!({ "recording": "kitchen-quote" }))
+        .unwrap();
     world.pass(Duration::from_secs(31));
     let view = world.becomes(request, Status::Completed).await;
-    assert!(matches!(view.request.document.recording.unwrap().audio, Audio::Stored { .. }));
+    assert!(matches!(
+        view.request.document.recording.unwrap().audio,
+        Audio::Stored { .. }
+    ));
     assert!(view.request.document.transcript.is_some());
     world.finish().await;
 }
@@ -179,19 +265,33 @@ async fn a_recording_that_comes_late_is_waited_for() {
 #[tokio::test]
 async fn a_recording_that_never_comes_does_not_keep_the_lead() {
     let world = World::on_manual_clock().await;
-    world.simulators().callrail().register(CALL, json!({ "recording": null })).unwrap();
+    world
+        .simulators()
+        .callrail()
+        .register(CALL, json!({ "recording": null }))
+        .unwrap();
     let request = post_sample(&world).await.request_id();
     for (waits, pause) in [30, 60, 120, 300, 600, 1200].into_iter().enumerate() {
         let what = format!("the recording was looked for {} times", waits + 1);
         world
             .eventually(&what, async || {
-                world.view(request).await.work.iter().any(|row| row.waits as usize == waits + 1)
+                world
+                    .view(request)
+                    .await
+                    .work
+                    .iter()
+                    .any(|row| row.waits as usize == waits + 1)
             })
             .await;
         world.pass(Duration::from_secs(pause));
     }
     let view = world.becomes(request, Status::Completed).await;
-    assert_eq!(view.request.document.recording.unwrap().audio, Audio::Absent { reason: NoAudio::NeverArrived });
+    assert_eq!(
+        view.request.document.recording.unwrap().audio,
+        Audio::Absent {
+            reason: NoAudio::NeverArrived
+        }
+    );
     assert_eq!(counts(&world), (1, 1, 1));
     world.finish().await;
 }
@@ -199,7 +299,10 @@ async fn a_recording_that_never_comes_does_not_keep_the_lead() {
 #[tokio::test]
 async fn spam_is_quarantined_and_the_crm_sees_nothing() {
     let world = World::start().await;
-    world.simulators().gemini().answer_with(json!({ "spam_likelihood": 90 }));
+    world
+        .simulators()
+        .gemini()
+        .answer_with(json!({ "spam_likelihood": 90 }));
     let request = post_sample(&world).await.request_id();
     world.becomes(request, Status::Quarantined).await;
     assert_eq!(counts(&world), (0, 0, 0));
@@ -210,7 +313,10 @@ async fn spam_is_quarantined_and_the_crm_sees_nothing() {
 #[tokio::test]
 async fn what_may_be_spam_waits_for_a_person() {
     let world = World::start().await;
-    world.simulators().gemini().answer_with(json!({ "spam_likelihood": 60 }));
+    world
+        .simulators()
+        .gemini()
+        .answer_with(json!({ "spam_likelihood": 60 }));
     let request = post_sample(&world).await.request_id();
     world.becomes(request, Status::InReview).await;
     assert_eq!(counts(&world), (0, 0, 0));
@@ -220,7 +326,11 @@ async fn what_may_be_spam_waits_for_a_person() {
 #[tokio::test]
 async fn a_project_outside_the_area_goes_no_further() {
     let world = World::start().await;
-    world.simulators().callrail().register(CALL, json!({ "recording": "out-of-area" })).unwrap();
+    world
+        .simulators()
+        .callrail()
+        .register(CALL, json!({ "recording": "out-of-area" }))
+        .unwrap();
     let request = post_sample(&world).await.request_id();
     world.becomes(request, Status::OutOfArea).await;
     assert_eq!(counts(&world), (0, 0, 0));
@@ -230,12 +340,27 @@ async fn a_project_outside_the_area_goes_no_further() {
 #[tokio::test]
 async fn a_project_whose_place_is_unknown_is_dispatched_and_flagged() {
     let world = World::start().await;
-    world.simulators().callrail().register(CALL, json!({ "recording": "no-place" })).unwrap();
-    let body = CallBody::post_call(CALL).with("customer_city", json!("Rochester")).with("customer_state", json!("PA"));
+    world
+        .simulators()
+        .callrail()
+        .register(CALL, json!({ "recording": "no-place" }))
+        .unwrap();
+    let body = CallBody::post_call(CALL)
+        .with("customer_city", json!("Rochester"))
+        .with("customer_state", json!("PA"));
     let request = world.deliver("post-call", &body).await.request_id();
     let view = world.becomes(request, Status::Completed).await;
-    assert_eq!(view.request.document.qualification.unwrap().area, domain::AreaVerdict::Unknown);
-    assert!(deal(&world, request).to_string().to_lowercase().contains("area"), "the CRM is told");
+    assert_eq!(
+        view.request.document.qualification.unwrap().area,
+        domain::AreaVerdict::Unknown
+    );
+    assert!(
+        deal(&world, request)
+            .to_string()
+            .to_lowercase()
+            .contains("area"),
+        "the CRM is told"
+    );
     assert_eq!(counts(&world), (1, 1, 1));
     world.finish().await;
 }
@@ -243,7 +368,11 @@ async fn a_project_whose_place_is_unknown_is_dispatched_and_flagged() {
 #[tokio::test]
 async fn a_crm_that_is_throttled_gets_the_lead_once_it_has_time() {
     let world = World::start().await;
-    world.simulators().hubspot().answer_next(Fault::Answer { status: 429, retry_after_seconds: Some(1), body: None });
+    world.simulators().hubspot().answer_next(Fault::Answer {
+        status: 429,
+        retry_after_seconds: Some(1),
+        body: None,
+    });
     let request = post_sample(&world).await.request_id();
     let view = world.becomes(request, Status::Completed).await;
     assert!(view.attempts.len() >= 2, "{:?}", view.attempts);
@@ -254,7 +383,10 @@ async fn a_crm_that_is_throttled_gets_the_lead_once_it_has_time() {
 #[tokio::test]
 async fn a_crm_that_wrote_but_never_answered_gets_no_second_record() {
     let world = World::start().await;
-    world.simulators().hubspot().answer_next(Fault::ResetAfterWrite);
+    world
+        .simulators()
+        .hubspot()
+        .answer_next(Fault::ResetAfterWrite);
     let request = post_sample(&world).await.request_id();
     world.becomes(request, Status::Completed).await;
     assert_eq!(counts(&world), (1, 1, 1));
@@ -267,12 +399,23 @@ async fn a_crm_that_refuses_the_credentials_holds_the_lead_until_they_are_replac
     world.simulators().hubspot().always(Fault::RevokedToken);
     let request = post_sample(&world).await.request_id();
     let view = world.becomes(request, Status::Held).await;
-    let dispatch = view.request.document.dispatches.values().next().unwrap().clone();
+    let dispatch = view
+        .request
+        .document
+        .dispatches
+        .values()
+        .next()
+        .unwrap()
+        .clone();
     assert_eq!(dispatch.state, DispatchState::Held);
     // People are told all the same, with a word that it is not in the CRM yet.
-    world.eventually("the mail is sent", async || counts(&world).2 == 1).await;
+    world
+        .eventually("the mail is sent", async || counts(&world).2 == 1)
+        .await;
     world.simulators().hubspot().clear_faults();
-    world.replace_secret("hubspot", "pat-na1-simulated-hubspot-token").await;
+    world
+        .replace_secret("hubspot", "pat-na1-simulated-hubspot-token")
+        .await;
     world.becomes(request, Status::Completed).await;
     assert_eq!(counts(&world), (1, 1, 1));
     world.finish().await;
@@ -281,7 +424,10 @@ async fn a_crm_that_refuses_the_credentials_holds_the_lead_until_they_are_replac
 #[tokio::test]
 async fn a_mail_whose_answer_was_lost_is_known_by_its_event_and_not_sent_again() {
     let world = World::on_manual_clock().await;
-    world.simulators().sendgrid().answer_next(Fault::ResetAfterWrite);
+    world
+        .simulators()
+        .sendgrid()
+        .answer_next(Fault::ResetAfterWrite);
     let request = post_sample(&world).await.request_id();
     world.becomes(request, Status::Completed).await;
     assert_eq!(counts(&world), (1, 1, 1));
@@ -291,21 +437,35 @@ async fn a_mail_whose_answer_was_lost_is_known_by_its_event_and_not_sent_again()
 #[tokio::test]
 async fn hostile_names_do_no_harm_in_mail_and_crm() {
     let world = World::start().await;
-    let names = ["<script>alert(1)</script>".to_owned(), "=cmd()|' /C calc'!A0".to_owned(), "A".repeat(10 * 1024)];
+    let names = [
+        "<script>alert(1)</script>".to_owned(),
+        "=cmd()|' /C calc'!A0".to_owned(),
+        "A".repeat(10 * 1024),
+    ];
     for (number, name) in names.iter().enumerate() {
         let body = CallBody::post_call(&format!("CALhostile{number}"))
             .with("customer_name", json!(name))
-            .with("customer_phone_number", json!(format!("+1512555018{number}")));
+            .with(
+                "customer_phone_number",
+                json!(format!("+1512555018{number}")),
+            );
         let request = world.deliver("post-call", &body).await.request_id();
         world.becomes(request, Status::Completed).await;
     }
     assert_eq!(counts(&world), (3, 3, 3));
     for mail in world.simulators().sendgrid().mails() {
         assert!(!mail.html.contains("<script"), "{}", mail.html);
-        assert!(!mail.subject.contains(['\r', '\n']) && mail.subject.chars().count() <= 200, "{}", mail.subject);
+        assert!(
+            !mail.subject.contains(['\r', '\n']) && mail.subject.chars().count() <= 200,
+            "{}",
+            mail.subject
+        );
     }
     let contacts = serde_json::to_string(&world.simulators().hubspot().contacts()).unwrap();
-    assert!(!contacts.contains("\"=cmd"), "a formula reached the CRM: {contacts}");
+    assert!(
+        !contacts.contains("\"=cmd"),
+        "a formula reached the CRM: {contacts}"
+    );
     assert!(contacts.len() < 10_000, "a long name reached the CRM whole");
     world.finish().await;
 }
@@ -326,7 +486,10 @@ async fn the_form_that_was_seen_in_the_wild_is_taken() {
     let world = World::start().await;
     let body = CallBody::post_call(CALL).form();
     let signature = sha1_signature(demo::CALLRAIL_SIGNING_KEY, &body);
-    let headers = [("content-type", "application/x-www-form-urlencoded"), ("signature", &signature)];
+    let headers = [
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("signature", &signature),
+    ];
     let request = world.post(SHARED_URL, &headers, body).await.request_id();
     world.becomes(request, Status::Completed).await;
     assert_eq!(counts(&world), (1, 1, 1));

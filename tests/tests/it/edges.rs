@@ -16,15 +16,36 @@ fn token_url(event: &str) -> String {
 
 async fn signed(world: &World, path: &str, body: Vec<u8>) -> Answer {
     let signature = sha1_signature(demo::CALLRAIL_SIGNING_KEY, &body);
-    world.post(path, &[("content-type", "application/json"), ("signature", &signature)], body).await
+    world
+        .post(
+            path,
+            &[
+                ("content-type", "application/json"),
+                ("signature", &signature),
+            ],
+            body,
+        )
+        .await
 }
 
 async fn wait_for_refusals(world: &World, reason: &str, count: u64) {
     world
-        .eventually(&format!("{count} refusals for {reason} are recorded"), async || {
-            let events = world.store.security_events_across_tenants(100).await.unwrap();
-            events.iter().filter(|event| event.reason == reason).map(|event| event.count).sum::<u64>() == count
-        })
+        .eventually(
+            &format!("{count} refusals for {reason} are recorded"),
+            async || {
+                let events = world
+                    .store
+                    .security_events_across_tenants(100)
+                    .await
+                    .unwrap();
+                events
+                    .iter()
+                    .filter(|event| event.reason == reason)
+                    .map(|event| event.count)
+                    .sum::<u64>()
+                    == count
+            },
+        )
         .await;
 }
 
@@ -34,7 +55,12 @@ async fn a_genuine_delivery_is_answered_with_its_request() {
     let answer = world.deliver("post-call", &CallBody::post_call(CALL)).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.body["success"], json!(true));
-    assert!(answer.body["request_id"].as_str().unwrap().starts_with("req_"));
+    assert!(
+        answer.body["request_id"]
+            .as_str()
+            .unwrap()
+            .starts_with("req_")
+    );
     assert!(answer.body["processing_time_ms"].is_u64());
     assert!(answer.body["message"].is_string());
     assert!(answer.body.get("duplicate").is_none());
@@ -47,9 +73,19 @@ async fn a_genuine_delivery_is_answered_with_its_request() {
 #[tokio::test]
 async fn an_event_that_is_not_used_is_stored_as_ignored() {
     let world = World::start().await;
-    for event in ["pre-call", "call-routing-complete", "sms-received", "form", "something-new"] {
+    for event in [
+        "pre-call",
+        "call-routing-complete",
+        "sms-received",
+        "form",
+        "something-new",
+    ] {
         let answer = world.deliver(event, &CallBody::post_call(CALL)).await;
-        assert_eq!((answer.status, &answer.body["request_id"]), (StatusCode::OK, &Value::Null), "{event}");
+        assert_eq!(
+            (answer.status, &answer.body["request_id"]),
+            (StatusCode::OK, &Value::Null),
+            "{event}"
+        );
     }
     world.finish().await;
 }
@@ -73,10 +109,18 @@ async fn a_genuine_body_that_cannot_be_read_is_stored_and_parked_for_a_person() 
         assert_eq!(view.request.status, Status::Parked, "body {number}");
         let row = &view.work[0];
         assert_eq!(row.key.stage, Stage::Reading);
-        assert_eq!(row.state, WorkState::Parked { cause: ParkCause::Unreadable });
+        assert_eq!(
+            row.state,
+            WorkState::Parked {
+                cause: ParkCause::Unreadable
+            }
+        );
         assert!(view.request.document.source.unread.is_some());
     }
-    assert!(world.logs().contains("could not be read and was parked"), "somebody is told");
+    assert!(
+        world.logs().contains("could not be read and was parked"),
+        "somebody is told"
+    );
     world.finish().await;
 }
 
@@ -86,19 +130,58 @@ async fn whatever_is_wrong_with_the_proof_the_answer_is_the_same() {
     let body = CallBody::post_call(CALL).json();
     let good = sha1_signature(demo::CALLRAIL_SIGNING_KEY, &body);
     let wrong = sha1_signature("another key", &body);
-    let stranger = CallBody::post_call(CALL).with("company_id", json!(1)).with("company_resource_id", json!("COM1"));
+    let stranger = CallBody::post_call(CALL)
+        .with("company_id", json!(1))
+        .with("company_resource_id", json!("COM1"));
     let stranger_signature = sha1_signature(demo::CALLRAIL_SIGNING_KEY, &stranger.json());
-    let nobody = CallBody::post_call(CALL).without("company_id").without("company_resource_id");
+    let nobody = CallBody::post_call(CALL)
+        .without("company_id")
+        .without("company_resource_id");
     let padded = format!("{good} ");
     let cases: Vec<(&str, String, Option<&str>, Vec<u8>)> = vec![
         ("no signature", token_url("post-call"), None, body.clone()),
-        ("wrong signature", token_url("post-call"), Some(&wrong), body.clone()),
-        ("cut signature", token_url("post-call"), good.get(..27), body.clone()),
-        ("unknown token", "/v1/hooks/unknown/post-call".to_owned(), Some(&good), body.clone()),
-        ("unknown token without event", "/v1/hooks/unknown".to_owned(), Some(&good), body.clone()),
-        ("unknown company", SHARED_URL.to_owned(), Some(&stranger_signature), stranger.json()),
-        ("no tenant at all", SHARED_URL.to_owned(), Some(&good), nobody.json()),
-        ("not JSON", SHARED_URL.to_owned(), Some(&good), b"\x00\x01".to_vec()),
+        (
+            "wrong signature",
+            token_url("post-call"),
+            Some(&wrong),
+            body.clone(),
+        ),
+        (
+            "cut signature",
+            token_url("post-call"),
+            good.get(..27),
+            body.clone(),
+        ),
+        (
+            "unknown token",
+            "/v1/hooks/unknown/post-call".to_owned(),
+            Some(&good),
+            body.clone(),
+        ),
+        (
+            "unknown token without event",
+            "/v1/hooks/unknown".to_owned(),
+            Some(&good),
+            body.clone(),
+        ),
+        (
+            "unknown company",
+            SHARED_URL.to_owned(),
+            Some(&stranger_signature),
+            stranger.json(),
+        ),
+        (
+            "no tenant at all",
+            SHARED_URL.to_owned(),
+            Some(&good),
+            nobody.json(),
+        ),
+        (
+            "not JSON",
+            SHARED_URL.to_owned(),
+            Some(&good),
+            b"\x00\x01".to_vec(),
+        ),
         ("nothing", SHARED_URL.to_owned(), Some(&padded), Vec::new()),
     ];
     let mut answers = Vec::new();
@@ -112,7 +195,10 @@ async fn whatever_is_wrong_with_the_proof_the_answer_is_the_same() {
         answer.body.as_object_mut().unwrap().remove("instance");
         answers.push(answer.body);
     }
-    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:#?}");
+    assert!(
+        answers.windows(2).all(|pair| pair[0] == pair[1]),
+        "{answers:#?}"
+    );
     wait_for_refusals(&world, "unknown_tenant", 6).await;
     wait_for_refusals(&world, "missing_signature", 1).await;
     wait_for_refusals(&world, "wrong_signature", 2).await;
@@ -125,22 +211,71 @@ async fn a_body_over_the_limit_is_too_large_with_and_without_a_length() {
     let large = vec![b'x'; (1 << 20) + 1];
     let answer = signed(&world, &token_url("post-call"), large.clone()).await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
-    let pieces = futures::stream::iter(large.chunks(64 * 1024).map(|piece| Ok::<_, std::io::Error>(piece.to_vec())).collect::<Vec<_>>());
+    let pieces = futures::stream::iter(
+        large
+            .chunks(64 * 1024)
+            .map(|piece| Ok::<_, std::io::Error>(piece.to_vec()))
+            .collect::<Vec<_>>(),
+    );
     let url = format!("{}{}", world.base, token_url("post-call"));
-    let answer = world.http.post(url).body(reqwest::Body::wrap_stream(pieces)).send().await.unwrap();
+    let answer = world
+        .http
+        .post(url)
+        .body(reqwest::Body::wrap_stream(pieces))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
     let fits = vec![b' '; 1 << 20];
-    assert_eq!(signed(&world, &token_url("post-call"), fits).await.status, StatusCode::OK);
+    assert_eq!(
+        signed(&world, &token_url("post-call"), fits).await.status,
+        StatusCode::OK
+    );
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_take_it_in_time_is_busy_and_takes_it_later() {
+    let world = World::start().await;
+    let database = world.data_folder().join("pipeline.sqlite3");
+    let blocker = rusqlite::Connection::open(database).unwrap();
+    // The source is known by now, so that only the write is in the way.
+    world.deliver("pre-call", &CallBody::post_call(CALL)).await;
+    blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let answer = world.deliver("post-call", &CallBody::post_call(CALL)).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    let pause: u64 = answer.headers["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((1..=5).contains(&pause));
+    blocker.execute_batch("ROLLBACK").unwrap();
+    let request = world
+        .deliver("post-call", &CallBody::post_call(CALL))
+        .await
+        .request_id();
+    world.becomes(request, Status::Completed).await;
+    assert_eq!(world.simulators().hubspot().deals().len(), 1);
     world.finish().await;
 }
 
 #[tokio::test]
 async fn over_its_quota_a_tenant_is_worked_last_but_never_refused_by_callrail() {
-    let world =
-        World::with_settings([("TENANT_QUOTA_PER_SECOND", "1"), ("TENANT_QUOTA_BURST", "1"), ("WORKERS_PER_STAGE", "0")])
-            .await;
-    let first = world.deliver("post-call", &CallBody::post_call("CAL1")).await.request_id();
-    let second = world.deliver("post-call", &CallBody::post_call("CAL2")).await.request_id();
+    let world = World::with_settings([
+        ("TENANT_QUOTA_PER_SECOND", "1"),
+        ("TENANT_QUOTA_BURST", "1"),
+        ("WORKERS_PER_STAGE", "0"),
+    ])
+    .await;
+    let first = world
+        .deliver("post-call", &CallBody::post_call("CAL1"))
+        .await
+        .request_id();
+    let second = world
+        .deliver("post-call", &CallBody::post_call("CAL2"))
+        .await
+        .request_id();
     let due = async |request| world.view(request).await.work[0].due_at;
     assert!(due(second).await.duration_since(due(first).await).as_secs() >= 25);
     world.stop_early().await;
@@ -148,8 +283,15 @@ async fn over_its_quota_a_tenant_is_worked_last_but_never_refused_by_callrail() 
 
 #[tokio::test]
 async fn over_its_quota_a_sender_that_repeats_is_told_to_come_back() {
-    let world = World::with_settings([("TENANT_QUOTA_PER_SECOND", "1"), ("TENANT_QUOTA_BURST", "1")]).await;
-    let request = world.deliver("post-call", &CallBody::post_call(CALL)).await.request_id();
+    let world = World::with_settings([
+        ("TENANT_QUOTA_PER_SECOND", "1"),
+        ("TENANT_QUOTA_BURST", "1"),
+    ])
+    .await;
+    let request = world
+        .deliver("post-call", &CallBody::post_call(CALL))
+        .await
+        .request_id();
     // The mail's events meet a quota that the call has used up: they are put off, and taken when they come again.
     world.becomes(request, Status::Completed).await;
     world
@@ -171,7 +313,9 @@ async fn an_unanswered_call_without_an_event_name_waits_for_a_later_event() {
     let request = signed(&world, SHARED_URL, ring.json()).await.request_id();
     let row = world.view(request).await.work[0].clone();
     assert_eq!(row.due_at.duration_since(row.created_at).as_secs(), 60);
-    let later = signed(&world, SHARED_URL, CallBody::post_call(CALL).json()).await.request_id();
+    let later = signed(&world, SHARED_URL, CallBody::post_call(CALL).json())
+        .await
+        .request_id();
     assert_eq!(later, request);
     let view = world.becomes(request, Status::Completed).await;
     assert!(view.request.document.transcript.is_some());
@@ -181,15 +325,30 @@ async fn an_unanswered_call_without_an_event_name_waits_for_a_later_event() {
 #[tokio::test]
 async fn numeric_and_resource_id_are_one_call() {
     let world = World::start().await;
-    let numeric = CallBody::post_call(CALL).without("resource_id").with("id", json!(902_134_477));
+    let numeric = CallBody::post_call(CALL)
+        .without("resource_id")
+        .with("id", json!(902_134_477));
     world
         .simulators()
         .callrail()
-        .register(CALL, json!({ "numeric_id": 902_134_477, "recording": "kitchen-quote" }))
+        .register(
+            CALL,
+            json!({ "numeric_id": 902_134_477, "recording": "kitchen-quote" }),
+        )
         .unwrap();
     let first = world.deliver("post-call", &numeric).await.request_id();
-    let second = world.deliver("post-call", &CallBody::post_call(CALL).with("note", json!("again"))).await.request_id();
-    let survivor = world.becomes(first.min(second), Status::Completed).await.request.id;
+    let second = world
+        .deliver(
+            "post-call",
+            &CallBody::post_call(CALL).with("note", json!("again")),
+        )
+        .await
+        .request_id();
+    let survivor = world
+        .becomes(first.min(second), Status::Completed)
+        .await
+        .request
+        .id;
     for id in [first, second] {
         assert_eq!(world.view(id).await.request.id, survivor);
     }
@@ -223,6 +382,9 @@ async fn a_second_server_on_a_folder_is_refused() {
     let Err(refused) = pipeline::data_folder::DataFolder::open(&world.data_folder()) else {
         panic!("a second server got the folder");
     };
-    assert!(refused.to_string().contains("another server runs"), "{refused}");
+    assert!(
+        refused.to_string().contains("another server runs"),
+        "{refused}"
+    );
     world.finish().await;
 }

@@ -7,10 +7,25 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 /// Crates that wrap what the outside offers.
 const PROVIDERS: [&str; 4] = ["crm", "google", "notify", "sources"];
 /// Crates that the product stands on.
-const INFRASTRUCTURE: [&str; 9] =
-    ["blobs", "bus", "http_client", "runtime", "secrets", "settings", "store", "store-sqlite", "testkit"];
-const SERVICES: [&str; 6] =
-    ["ai-analyzer", "crm-dispatcher", "management-api", "media-processor", "notifier", "webhook-ingest"];
+const INFRASTRUCTURE: [&str; 9] = [
+    "blobs",
+    "bus",
+    "http_client",
+    "runtime",
+    "secrets",
+    "settings",
+    "store",
+    "store-sqlite",
+    "testkit",
+];
+const SERVICES: [&str; 6] = [
+    "ai-analyzer",
+    "crm-dispatcher",
+    "management-api",
+    "media-processor",
+    "notifier",
+    "webhook-ingest",
+];
 /// Crates that wrap a heavy dependency: only what composes the product knows them.
 const ADAPTERS: [&str; 1] = ["store-sqlite"];
 /// What composes the product.
@@ -20,7 +35,8 @@ const COMPOSERS: [&str; 2] = ["pipeline", "tests"];
 fn forbidden(from: &str, to: &str) -> Option<&'static str> {
     let is = |name: &str, set: &[&str]| set.contains(&name);
     if is(from, &COMPOSERS) {
-        return (from == "pipeline" && to == "tests").then_some("the product does not know its tests");
+        return (from == "pipeline" && to == "tests")
+            .then_some("the product does not know its tests");
     }
     if from == "domain" {
         return Some("domain depends on nothing of ours");
@@ -29,7 +45,9 @@ fn forbidden(from: &str, to: &str) -> Option<&'static str> {
         return Some("simulators share no code with the product");
     }
     if to == "simulators" || to == "testkit" {
-        return Some("only pipeline, testkit and tests see simulators, and no product code sees testkit");
+        return Some(
+            "only pipeline, testkit and tests see simulators, and no product code sees testkit",
+        );
     }
     if is(to, &COMPOSERS) || is(to, &SERVICES) {
         return Some("nothing but pipeline and tests depends on a service");
@@ -51,8 +69,16 @@ fn forbidden(from: &str, to: &str) -> Option<&'static str> {
 
 #[test]
 fn dependencies_point_one_way() {
-    let metadata = MetadataCommand::new().no_deps().other_options(["--offline".to_owned()]).exec().unwrap();
-    let ours: BTreeSet<_> = metadata.packages.iter().map(|package| package.name.to_string()).collect();
+    let metadata = MetadataCommand::new()
+        .no_deps()
+        .other_options(["--offline".to_owned()])
+        .exec()
+        .unwrap();
+    let ours: BTreeSet<_> = metadata
+        .packages
+        .iter()
+        .map(|package| package.name.to_string())
+        .collect();
     let known: BTreeSet<_> = PROVIDERS
         .iter()
         .chain(&INFRASTRUCTURE)
@@ -61,16 +87,26 @@ fn dependencies_point_one_way() {
         .chain(&["domain", "simulators"])
         .map(|name| (*name).to_owned())
         .collect();
-    assert_eq!(ours, known, "a crate was added or removed: say in this test where it belongs");
+    assert_eq!(
+        ours, known,
+        "a crate was added or removed: say in this test where it belongs"
+    );
 
     let mut faults = Vec::new();
     for package in &metadata.packages {
-        let edges = package.dependencies.iter().filter(|edge| edge.kind == DependencyKind::Normal);
+        let edges = package
+            .dependencies
+            .iter()
+            .filter(|edge| edge.kind == DependencyKind::Normal);
         for edge in edges.filter(|edge| ours.contains(&edge.name)) {
             if let Some(reason) = forbidden(&package.name, &edge.name) {
                 faults.push(format!("{} -> {}: {reason}", package.name, edge.name));
             }
         }
     }
-    assert!(faults.is_empty(), "forbidden dependencies:\n{}", faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "forbidden dependencies:\n{}",
+        faults.join("\n")
+    );
 }

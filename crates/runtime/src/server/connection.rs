@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
 use super::{Draining, Http, PeerAddr, ServeOptions, body::TimedBody};
-use crate::metric_names;
+use domain::metric_names;
 
 pub(crate) struct Connection {
     pub(crate) door: &'static str,

@@ -9,7 +9,8 @@ use crate::config::Config;
 const SIMULATED_PROJECT: &str = "simulated-project";
 
 pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
-    let is_google_real = settings.load(|reader| reader.optional::<String>("GOOGLE_PROJECT", "").is_some())?;
+    let is_google_real =
+        settings.load(|reader| reader.optional::<String>("GOOGLE_PROJECT", "").is_some())?;
     let settings = if is_google_real {
         settings.clone()
     } else {
@@ -25,10 +26,19 @@ pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
             WhenUnset::Absent => "no default".to_owned(),
             WhenUnset::Required => "required".to_owned(),
         };
-        say(&format!("{:<28} {} ({default})", reference.key, reference.about))?;
+        say(&format!(
+            "{:<28} {} ({default})",
+            reference.key, reference.about
+        ))?;
     }
     say("")?;
-    if is_google_real && config.speech.base_url.host_str().is_some_and(|host| host.ends_with("googleapis.com")) {
+    if is_google_real
+        && config
+            .speech
+            .base_url
+            .host_str()
+            .is_some_and(|host| host.ends_with("googleapis.com"))
+    {
         say(
             "note: calls of a minute and longer are transcribed in batches, and the real Speech-to-Text reads them \
              from Cloud Storage: recordings that lie in the data folder cannot be transcribed by it.",

@@ -75,7 +75,13 @@ fn say(line: &str) -> anyhow::Result<()> {
 /// The data folder: as given, else as set, else the default.
 fn data_dir(settings: &Settings, given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let set = settings.load(|reader| {
-        reader.get("DATA_DIR", DataDir::default(), "Folder that everything is kept in.").0
+        reader
+            .get(
+                "DATA_DIR",
+                DataDir::default(),
+                "Folder that everything is kept in.",
+            )
+            .0
     })?;
     Ok(given.unwrap_or(set))
 }

@@ -35,14 +35,29 @@ pub(super) async fn run(settings: Settings, args: Args) -> anyhow::Result<()> {
     let config = settings.load(Config::read)?;
     runtime::telemetry("pipeline", &config.telemetry)?;
 
-    let app = App::build(&config, folder, &providers, Arc::new(SystemClock::default())).await?;
-    demo::ensure(app.store.as_ref(), app.secrets.as_ref(), &providers.simulators).await?;
-    providers
-        .simulators
-        .sendgrid()
-        .set_event_webhook(&format!("http://{}/v1/hooks/{}", app.address, demo::SENDGRID_TOKEN));
+    let app = App::build(
+        &config,
+        folder,
+        &providers,
+        Arc::new(SystemClock::default()),
+    )
+    .await?;
+    demo::ensure(
+        app.store.as_ref(),
+        app.secrets.as_ref(),
+        &providers.simulators,
+    )
+    .await?;
+    providers.simulators.sendgrid().set_event_webhook(&format!(
+        "http://{}/v1/hooks/{}",
+        app.address,
+        demo::SENDGRID_TOKEN
+    ));
     let shown = providers.shown();
-    app.folder.announce(&ServerFile { address: app.address, simulators: Some(shown.clone()) })?;
+    app.folder.announce(&ServerFile {
+        address: app.address,
+        simulators: Some(shown.clone()),
+    })?;
     greet(&app, &providers, &shown)?;
     app.run(runtime::shutdown_signal()).await
 }
@@ -53,7 +68,11 @@ fn greet(app: &App, providers: &Providers, shown: &Simulated) -> anyhow::Result<
     let folder = quoted(&app.folder.path().display().to_string());
     let base = format!("http://{}", app.address);
     let urls = providers.simulators.urls();
-    let Simulated { callrail, hubspot, sendgrid } = shown;
+    let Simulated {
+        callrail,
+        hubspot,
+        sendgrid,
+    } = shown;
     say(&format!(
         "\nThe pipeline {version} is up: every service in one process, providers simulated.\n\
          \n  API and webhooks  {base}\
@@ -84,6 +103,12 @@ fn greet(app: &App, providers: &Providers, shown: &Simulated) -> anyhow::Result<
 
 /// Text as one word of a shell.
 fn quoted(text: &str) -> String {
-    let is_plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-+".contains(&b));
-    if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    let is_plain = text
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"/._-+".contains(&b));
+    if is_plain {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }

@@ -55,10 +55,19 @@ enum Event {
 pub(super) async fn run(settings: &Settings, args: Args) -> anyhow::Result<()> {
     let Sample::Callrail = args.source;
     let server = running_server(&data_dir(settings, args.data_dir)?)?;
-    let http = Client::new(Options { allow_loopback: true, ..Options::default() })?;
-    let call = args.call.clone().unwrap_or_else(|| format!("CAL{}", hex::encode(rand::random::<[u8; 16]>())));
+    let http = Client::new(Options {
+        allow_loopback: true,
+        ..Options::default()
+    })?;
+    let call = args
+        .call
+        .clone()
+        .unwrap_or_else(|| format!("CAL{}", hex::encode(rand::random::<[u8; 16]>())));
     if let Some(recording) = &args.recording {
-        let simulators = server.simulators.as_ref().context("--recording needs a server with simulated providers")?;
+        let simulators = server
+            .simulators
+            .as_ref()
+            .context("--recording needs a server with simulated providers")?;
         choose_recording(&http, simulators, &call, recording).await?;
     }
     let body = sample(args.event, &call, args.caller.as_deref())?;
@@ -66,7 +75,11 @@ pub(super) async fn run(settings: &Settings, args: Args) -> anyhow::Result<()> {
         Event::PostCall => "post-call",
         Event::CallModified => "call-modified",
     };
-    let url = format!("http://{}/v1/hooks/{}/{name}", server.address, demo::CALLRAIL_TOKEN);
+    let url = format!(
+        "http://{}/v1/hooks/{}/{name}",
+        server.address,
+        demo::CALLRAIL_TOKEN
+    );
     let answer = http
         .post(url)
         .secret_header("signature", &SecretString::from(signature(&body)?))
@@ -93,8 +106,13 @@ fn sample(event: Event, call: &str, caller: Option<&str>) -> anyhow::Result<Vec<
     let fields = body.as_object_mut().context("a sample is an object")?;
     fields.insert("resource_id".to_owned(), json!(call));
     // The call's number follows from its id, so that later events of one call carry the same.
-    let number = call.bytes().fold(0u32, |number, byte| number.wrapping_mul(31).wrapping_add(u32::from(byte)));
-    fields.insert("id".to_owned(), json!(100_000_000 + u64::from(number % 900_000_000)));
+    let number = call.bytes().fold(0u32, |number, byte| {
+        number.wrapping_mul(31).wrapping_add(u32::from(byte))
+    });
+    fields.insert(
+        "id".to_owned(),
+        json!(100_000_000 + u64::from(number % 900_000_000)),
+    );
     for key in ["start_time", "created_at", "timestamp"] {
         fields.insert(key.to_owned(), json!(now.to_string()));
     }
@@ -124,7 +142,10 @@ async fn choose_recording(
         .await
         .context("asking the simulated CallRail")?;
     if !answer.status.is_success() {
-        bail!("the simulated CallRail has no recording `{recording}`: {}", answer.text_lossy(500));
+        bail!(
+            "the simulated CallRail has no recording `{recording}`: {}",
+            answer.text_lossy(500)
+        );
     }
     Ok(())
 }

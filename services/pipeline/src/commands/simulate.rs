@@ -23,7 +23,13 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let port = |offset| args.port_base.map(|base| base + offset);
     let mut config = Config {
-        ports: Ports { callrail: port(0), speech: port(1), gemini: port(2), hubspot: port(3), sendgrid: port(4) },
+        ports: Ports {
+            callrail: port(0),
+            speech: port(1),
+            gemini: port(2),
+            hubspot: port(3),
+            sendgrid: port(4),
+        },
         ..Config::default()
     };
     config.speech.blob_root = args.blobs;
@@ -33,7 +39,9 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     for (key, url) in providers::keys(&simulators.urls()) {
         say(&format!("{key}={url}"))?;
     }
-    say("Each shows what it received at /_sim/requests and takes faults at /_sim/faults. Ctrl-C ends them.")?;
+    say(
+        "Each shows what it received at /_sim/requests and takes faults at /_sim/faults. Ctrl-C ends them.",
+    )?;
     runtime::shutdown_signal().await;
     Ok(())
 }

@@ -38,7 +38,10 @@ fn role(text: &str) -> Result<Role, String> {
 pub(super) fn run(settings: &Settings, args: Args) -> anyhow::Result<()> {
     let folder = data_dir(settings, args.data_dir)?;
     if !folder.join("keys/jwt.pk8").exists() {
-        bail!("the data folder {} has no key yet: start a server on it first (`make run`)", folder.display());
+        bail!(
+            "the data folder {} has no key yet: start a server on it first (`make run`)",
+            folder.display()
+        );
     }
     let key = SigningKey::open(&folder)?;
     let grant = Grant {

@@ -26,8 +26,13 @@ impl Baseline {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { address: line.trim().parse().unwrap(), process }
+        BufReader::new(process.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        Self {
+            address: line.trim().parse().unwrap(),
+            process,
+        }
     }
 }
 
@@ -42,13 +47,18 @@ impl Drop for Baseline {
 pub(crate) async fn serve() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("{}", listener.local_addr().unwrap());
-    axum::serve(listener, Router::new().route("/", post(verify))).await.unwrap();
+    axum::serve(listener, Router::new().route("/", post(verify)))
+        .await
+        .unwrap();
 }
 
 async fn verify(headers: HeaderMap, body: Bytes) -> (StatusCode, &'static str) {
-    let mut mac = Hmac::<Sha1>::new_from_slice(pipeline::demo::CALLRAIL_SIGNING_KEY.as_bytes()).unwrap();
+    let mut mac =
+        Hmac::<Sha1>::new_from_slice(pipeline::demo::CALLRAIL_SIGNING_KEY.as_bytes()).unwrap();
     mac.update(&body);
-    let sent = headers.get("signature").map(|value| STANDARD.decode(value.as_bytes()));
+    let sent = headers
+        .get("signature")
+        .map(|value| STANDARD.decode(value.as_bytes()));
     let is_genuine = matches!(sent, Some(Ok(sent)) if mac.verify_slice(&sent).is_ok());
     match serde_json::from_slice::<Value>(&body) {
         Ok(_) if is_genuine => (StatusCode::OK, r#"{"success":true}"#),

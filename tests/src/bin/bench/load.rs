@@ -41,9 +41,18 @@ impl Outcome {
     }
 
     pub(crate) fn percentile(&self, percent: f64) -> Duration {
-        let index = (self.latencies.len() as f64 * percent / 100.0).ceil().max(1.0);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
-        self.latencies.get(index as usize - 1).copied().unwrap_or_default()
+        let index = (self.latencies.len() as f64 * percent / 100.0)
+            .ceil()
+            .max(1.0);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "an index"
+        )]
+        self.latencies
+            .get(index as usize - 1)
+            .copied()
+            .unwrap_or_default()
     }
 }
 
@@ -52,7 +61,10 @@ static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 impl Load {
     pub(crate) fn new(address: SocketAddr, path: &str) -> Self {
-        Self { address, path: path.to_owned() }
+        Self {
+            address,
+            path: path.to_owned(),
+        }
     }
 
     /// One request, whole.
@@ -94,7 +106,10 @@ impl Load {
     pub(crate) async fn connect(&self) -> Connection {
         let stream = TcpStream::connect(self.address).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        Connection { stream, buffer: Vec::with_capacity(4096) }
+        Connection {
+            stream,
+            buffer: Vec::with_capacity(4096),
+        }
     }
 }
 
@@ -110,7 +125,10 @@ impl Connection {
         self.stream.write_all(request).await.unwrap();
         self.buffer.clear();
         loop {
-            let head_end = self.buffer.windows(4).position(|window| window == b"\r\n\r\n");
+            let head_end = self
+                .buffer
+                .windows(4)
+                .position(|window| window == b"\r\n\r\n");
             if let Some(end) = head_end {
                 let head = String::from_utf8_lossy(&self.buffer[..end]).to_lowercase();
                 let length: usize = head
@@ -157,7 +175,11 @@ pub(crate) async fn closed_loop(load: &Load, connections: usize, duration: Durat
         refused += others;
     }
     latencies.sort();
-    Outcome { latencies, refused, took: started.elapsed() }
+    Outcome {
+        latencies,
+        refused,
+        took: started.elapsed(),
+    }
 }
 
 /// Deliveries at a fixed rate, whatever the answers do; each is timed from when it was due.
@@ -191,5 +213,9 @@ pub(crate) async fn open_loop(load: &Load, per_second: u32, duration: Duration) 
         }
     }
     latencies.sort();
-    Outcome { latencies, refused, took: started.elapsed() }
+    Outcome {
+        latencies,
+        refused,
+        took: started.elapsed(),
+    }
 }

@@ -2,7 +2,11 @@
 //!
 //! Servers run as processes of their own; the generator shares their cores, so figures are to be read as ratios
 //! within one run.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a tool for developers")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a tool for developers"
+)]
 
 mod baseline;
 mod load;
@@ -57,7 +61,11 @@ async fn main() {
         Some(Role::Baseline) => return baseline::serve().await,
         Some(Role::Load { address }) => {
             let outcome = closed_loop(&Load::new(address, &target), CONNECTIONS, duration).await;
-            println!("{:.0} a second, {} refused", outcome.per_second(), outcome.refused);
+            println!(
+                "{:.0} a second, {} refused",
+                outcome.per_second(),
+                outcome.refused
+            );
             return;
         }
         None => {}
@@ -71,7 +79,8 @@ async fn main() {
         println!("round {round} of {}", args.rounds);
         let bare = closed_loop(&Load::new(baseline.address, "/"), CONNECTIONS, duration).await;
         let before = paused.cpu_time();
-        let accepted = closed_loop(&Load::new(paused.address, &target), CONNECTIONS, duration).await;
+        let accepted =
+            closed_loop(&Load::new(paused.address, &target), CONNECTIONS, duration).await;
         let cpu = paused.cpu_time() - before;
         report.accepting(&bare, &accepted, cpu);
     }

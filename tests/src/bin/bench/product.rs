@@ -54,7 +54,10 @@ impl Product {
         let http = client();
         let (server, ready_after) = loop {
             if let Ok(server) = running_server(folder.path())
-                && let Ok(answer) = http.get(format!("http://{}/v1/health/ready", server.address)).send().await
+                && let Ok(answer) = http
+                    .get(format!("http://{}/v1/health/ready", server.address))
+                    .send()
+                    .await
                 && answer.status().is_success()
             {
                 break (server, started.elapsed());
@@ -62,15 +65,30 @@ impl Product {
             assert!(started.elapsed() < PATIENCE, "the product does not start");
             tokio::time::sleep(Duration::from_millis(5)).await;
         };
-        Self { address: server.address, ready_after, server, process, http, _folder: folder }
+        Self {
+            address: server.address,
+            ready_after,
+            server,
+            process,
+            http,
+            _folder: folder,
+        }
     }
 
     /// Processor time that the process has used.
     pub(crate) fn cpu_time(&self) -> Duration {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap();
         // Fields 14 and 15 count ticks of 10 ms; the second field is a name in parentheses.
-        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-        let ticks: u64 = fields[11..13].iter().map(|field| field.parse::<u64>().unwrap()).sum();
+        let fields: Vec<&str> = stat
+            .rsplit_once(')')
+            .unwrap()
+            .1
+            .split_whitespace()
+            .collect();
+        let ticks: u64 = fields[11..13]
+            .iter()
+            .map(|field| field.parse::<u64>().unwrap())
+            .sum();
         Duration::from_millis(ticks * 10)
     }
 
@@ -80,13 +98,19 @@ impl Product {
 
     fn status(&self, field: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix(field))
+            .unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 
     /// Sends calls at a rate; answers how long each took from its acknowledgement to the CRM's record.
     pub(crate) async fn end_to_end(&self, per_second: u32, duration: Duration) -> Outcome {
-        let load = Load::new(self.address, &format!("/v1/hooks/{}/post-call", pipeline::demo::CALLRAIL_TOKEN));
+        let load = Load::new(
+            self.address,
+            &format!("/v1/hooks/{}/post-call", pipeline::demo::CALLRAIL_TOKEN),
+        );
         let started = Instant::now();
         let mut due = started;
         let mut sent = Vec::new();
@@ -117,37 +141,66 @@ impl Product {
             })
             .collect();
         latencies.sort();
-        Outcome { latencies, refused: 0, took }
+        Outcome {
+            latencies,
+            refused: 0,
+            took,
+        }
     }
 
     /// When the CRM made each request's deal, once it has as many.
     async fn deals(&self, count: usize) -> BTreeMap<String, Timestamp> {
-        let url = format!("{}/_sim/deals", self.server.simulators.as_ref().unwrap().hubspot);
+        let url = format!(
+            "{}/_sim/deals",
+            self.server.simulators.as_ref().unwrap().hubspot
+        );
         let started = Instant::now();
         loop {
             let deals = self.json(&url).await;
             let found: BTreeMap<_, _> = items(&deals)
                 .iter()
                 .map(|deal| {
-                    let id = deal["properties"]["deal_external_id"].as_str().unwrap_or_default().to_owned();
+                    let id = deal["properties"]["deal_external_id"]
+                        .as_str()
+                        .unwrap_or_default()
+                        .to_owned();
                     (id, deal["createdAt"].as_str().unwrap().parse().unwrap())
                 })
                 .collect();
             if found.len() >= count {
                 return found;
             }
-            assert!(started.elapsed() < PATIENCE, "{} of {count} deals", found.len());
+            assert!(
+                started.elapsed() < PATIENCE,
+                "{} of {count} deals",
+                found.len()
+            );
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
 
     /// Lets a recording of `bytes` pass.
     pub(crate) async fn large_recording(&self, bytes: u64) -> LargeRecording {
-        let load = Load::new(self.address, &format!("/v1/hooks/{}/post-call", pipeline::demo::CALLRAIL_TOKEN));
+        let load = Load::new(
+            self.address,
+            &format!("/v1/hooks/{}/post-call", pipeline::demo::CALLRAIL_TOKEN),
+        );
         let (call, request) = load.request();
-        let order = format!("{}/_sim/calls/{call}", self.server.simulators.as_ref().unwrap().callrail);
-        let answer = self.http.put(order).json(&json!({ "recording_bytes": bytes })).send().await.unwrap();
-        assert!(answer.status().is_success(), "the simulated CallRail takes the order");
+        let order = format!(
+            "{}/_sim/calls/{call}",
+            self.server.simulators.as_ref().unwrap().callrail
+        );
+        let answer = self
+            .http
+            .put(order)
+            .json(&json!({ "recording_bytes": bytes }))
+            .send()
+            .await
+            .unwrap();
+        assert!(
+            answer.status().is_success(),
+            "the simulated CallRail takes the order"
+        );
         let peak_before = self.status("VmHWM:");
         let started = Instant::now();
         let (_, body) = load.connect().await.exchange(&request).await;
@@ -157,16 +210,31 @@ impl Product {
             let deals = self.deals(0).await;
             if deals.contains_key(&request) {
                 let peak_after = self.status("VmHWM:");
-                return LargeRecording { bytes, peak_before, peak_after, took: started.elapsed() };
+                return LargeRecording {
+                    bytes,
+                    peak_before,
+                    peak_after,
+                    took: started.elapsed(),
+                };
             }
-            assert!(started.elapsed() < PATIENCE, "the large recording never passed");
+            assert!(
+                started.elapsed() < PATIENCE,
+                "the large recording never passed"
+            );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 
     #[expect(clippy::disallowed_methods, reason = "the simulators' own answers")]
     async fn json(&self, url: &str) -> Value {
-        self.http.get(url).send().await.unwrap().json().await.unwrap()
+        self.http
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap()
     }
 }
 
@@ -178,10 +246,16 @@ impl Drop for Product {
 }
 
 fn items(list: &Value) -> Vec<Value> {
-    list.as_array().or_else(|| list["deals"].as_array()).cloned().unwrap_or_default()
+    list.as_array()
+        .or_else(|| list["deals"].as_array())
+        .cloned()
+        .unwrap_or_default()
 }
 
-#[expect(clippy::disallowed_methods, reason = "compared with the simulators' clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "compared with the simulators' clock"
+)]
 fn now() -> Timestamp {
     Timestamp::now()
 }

@@ -35,15 +35,21 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 impl Report {
     pub(crate) fn new() -> Self {
-        Self { rounds: Vec::new(), rows: Vec::new() }
+        Self {
+            rounds: Vec::new(),
+            rows: Vec::new(),
+        }
     }
 
     fn row(&mut self, what: &str, promised: &str, measured: String) {
-        self.rows.push([what.to_owned(), promised.to_owned(), measured]);
+        self.rows
+            .push([what.to_owned(), promised.to_owned(), measured]);
     }
 
     pub(crate) fn accepting(&mut self, bare: &Outcome, accepted: &Outcome, cpu: Duration) {
-        let count = u32::try_from(accepted.latencies.len()).unwrap_or(u32::MAX).max(1);
+        let count = u32::try_from(accepted.latencies.len())
+            .unwrap_or(u32::MAX)
+            .max(1);
         self.rounds.push(Round {
             bare_per_second: bare.per_second(),
             accepted_per_second: accepted.per_second(),
@@ -62,11 +68,19 @@ impl Report {
             outcome.latencies.len(),
             outcome.refused
         );
-        self.row("accepting 200 a second, open loop", "p95 < 10 ms, p99 < 25 ms", measured);
+        self.row(
+            "accepting 200 a second, open loop",
+            "p95 < 10 ms, p99 < 25 ms",
+            measured,
+        );
     }
 
     pub(crate) fn start(&mut self, ready_after: Duration) {
-        self.row("start to ready, every service in one process", "< 500 ms", ms(ready_after));
+        self.row(
+            "start to ready, every service in one process",
+            "< 500 ms",
+            ms(ready_after),
+        );
     }
 
     pub(crate) fn idle(&mut self, bytes: u64) {
@@ -81,26 +95,53 @@ impl Report {
             ms(outcome.percentile(99.0)),
             outcome.latencies.len()
         );
-        self.row("acknowledgement to the CRM's record, 20 short calls a second", "p95 < 250 ms", measured);
+        self.row(
+            "acknowledgement to the CRM's record, 20 short calls a second",
+            "p95 < 250 ms",
+            measured,
+        );
     }
 
     pub(crate) fn large_recording(&mut self, recording: &LargeRecording) {
-        let LargeRecording { bytes, peak_before, peak_after, took } = recording;
+        let LargeRecording {
+            bytes,
+            peak_before,
+            peak_after,
+            took,
+        } = recording;
         let measured = format!(
             "peak {} before, {} after, in {:.1} s",
             mib(*peak_before),
             mib(*peak_after),
             took.as_secs_f64()
         );
-        self.row(&format!("a recording of {}", mib(*bytes)), "constant memory", measured);
+        self.row(
+            &format!("a recording of {}", mib(*bytes)),
+            "constant memory",
+            measured,
+        );
     }
 
     pub(crate) fn markdown(&self) -> String {
-        let ratio = median(self.rounds.iter().map(|r| r.accepted_per_second / r.bare_per_second).collect());
-        let cpu = median(self.rounds.iter().map(|r| r.cpu.as_secs_f64() * 1e6).collect());
+        let ratio = median(
+            self.rounds
+                .iter()
+                .map(|r| r.accepted_per_second / r.bare_per_second)
+                .collect(),
+        );
+        let cpu = median(
+            self.rounds
+                .iter()
+                .map(|r| r.cpu.as_secs_f64() * 1e6)
+                .collect(),
+        );
         let mut text = String::from("# Benchmarks\n\n");
         let mut line = |line: String| writeln!(text, "{line}").expect("a string takes everything");
-        line(format!("Written by `make bench` on {}, {}.", today(), machine()));
+        line(format!(
+            "Written by `make bench` on {}, {}.",
+            today(),
+            machine()
+        ));
         line(
             "The load generator shares the cores with the server, so read ratios, not rates. Each delivery has 1 KiB, \
              is new, signed and durable before it is acknowledged; the baseline is a bare axum handler that checks \
@@ -108,7 +149,10 @@ impl Report {
                 .to_owned(),
         );
         line("## Accepting, 256 connections, stages paused\n".to_owned());
-        line("| round | baseline/s | accepted/s | ratio | p50 | p99 | CPU per delivery | refused |".to_owned());
+        line(
+            "| round | baseline/s | accepted/s | ratio | p50 | p99 | CPU per delivery | refused |"
+                .to_owned(),
+        );
         line("| --- | --- | --- | --- | --- | --- | --- | --- |".to_owned());
         for (number, round) in self.rounds.iter().enumerate() {
             line(format!(
@@ -126,8 +170,12 @@ impl Report {
         line("\n## Against what is promised\n".to_owned());
         line("| what | promised | measured |".to_owned());
         line("| --- | --- | --- |".to_owned());
-        line(format!("| accepting, share of the baseline | ≥ 0.25, aim 0.4 | {ratio:.2} |"));
-        line(format!("| processor time per accepted delivery | < 60 µs | {cpu:.0} µs |"));
+        line(format!(
+            "| accepting, share of the baseline | ≥ 0.25, aim 0.4 | {ratio:.2} |"
+        ));
+        line(format!(
+            "| processor time per accepted delivery | < 60 µs | {cpu:.0} µs |"
+        ));
         for [what, promised, measured] in &self.rows {
             line(format!("| {what} | {promised} | {measured} |"));
         }
@@ -146,7 +194,10 @@ fn machine() -> String {
         .lines()
         .find_map(|line| line.strip_prefix("model name"))
         .map_or("unknown", |rest| rest.trim_start_matches([' ', '\t', ':']));
-    let cores = cpus.lines().filter(|line| line.starts_with("processor")).count();
+    let cores = cpus
+        .lines()
+        .filter(|line| line.starts_with("processor"))
+        .count();
     let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let kib: u64 = memory
         .lines()

@@ -12,3 +12,17 @@ pub const CONNECTIONS_TOTAL: &str = "connections_total";
 pub const CONNECTIONS_REFUSED_TOTAL: &str = "connections_refused_total";
 /// Connections closed by us for being too slow or idle, by `door` and `reason`.
 pub const CONNECTIONS_CLOSED_TOTAL: &str = "connections_closed_total";
+/// Deliveries that are durable, by `provider`.
+pub const DELIVERIES_ACCEPTED_TOTAL: &str = "deliveries_accepted_total";
+/// Deliveries that were not proven genuine, by `reason`.
+pub const DELIVERIES_REFUSED_TOTAL: &str = "deliveries_refused_total";
+/// Refusals that came too fast to be recorded.
+pub const REFUSALS_NOT_RECORDED_TOTAL: &str = "refusals_not_recorded_total";
+/// Steps that were settled, by `stage` and `outcome` (`done`, `waiting`, `retry`, `held`, `parked`, `merged`).
+pub const STAGE_OUTCOMES_TOTAL: &str = "stage_outcomes_total";
+/// Time that a step ran, by `stage`.
+pub const STAGE_DURATION_SECONDS: &str = "stage_duration_seconds";
+/// Wake-ups that the relay published because nobody had handed them over.
+pub const RELAY_WAKES_TOTAL: &str = "relay_wakes_total";
+/// Units of work that the embedded store committed together.
+pub const STORE_GROUP_UNITS: &str = "store_group_units";
