@@ -15,7 +15,11 @@ mod tenants;
 mod work;
 mod writer;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use domain::{
@@ -53,8 +57,10 @@ impl SqliteStore {
         if voided > 0 {
             tracing::info!(voided, "voided the leases of an earlier run");
         }
-        let writer = Writer::start(db).map_err(|error| StoreError::Failed(error.to_string()))?;
-        let checkpoints = Checkpoints::start(path)?;
+        let is_checkpoint_due = Arc::<AtomicBool>::default();
+        let writer = Writer::start(db, is_checkpoint_due.clone())
+            .map_err(|error| StoreError::Failed(error.to_string()))?;
+        let checkpoints = Checkpoints::start(path, is_checkpoint_due)?;
         Ok(Self {
             writer,
             readers: Readers::new(path),

@@ -199,18 +199,30 @@ pub(crate) fn settle(
 
 /// The tenants and stages that have rows with a wake-up, by skipping from one to the next in the index.
 fn stages_with_wakes(db: &Connection) -> Result<Vec<(String, String)>> {
-    const NEXT: &str = "SELECT tenant_id, stage FROM work WHERE next_wake_at IS NOT NULL \
-                        AND (tenant_id, stage) > (?1, ?2) ORDER BY tenant_id, stage LIMIT 1";
-    let mut statement = db.prepare_cached(NEXT).map_err(store_error)?;
+    // Two questions, each a single step in the index. Asked as one, with a comparison of pairs, SQLite walks over every
+    // row of the pair that it comes from.
+    const NEXT_STAGE: &str = "SELECT tenant_id, stage FROM work WHERE next_wake_at IS NOT NULL \
+                              AND tenant_id = ?1 AND stage > ?2 ORDER BY stage LIMIT 1";
+    const NEXT_TENANT: &str = "SELECT tenant_id, stage FROM work WHERE next_wake_at IS NOT NULL \
+                               AND tenant_id > ?1 ORDER BY tenant_id, stage LIMIT 1";
+    let mut next_stage = db.prepare_cached(NEXT_STAGE).map_err(store_error)?;
+    let mut next_tenant = db.prepare_cached(NEXT_TENANT).map_err(store_error)?;
     let mut found: Vec<(String, String)> = Vec::new();
     loop {
         let (tenant, stage) = found.last().map_or(("", ""), |(tenant, stage)| {
             (tenant.as_str(), stage.as_str())
         });
-        let next = statement
-            .query_row(params![tenant, stage], |row| Ok((row.get(0)?, row.get(1)?)))
+        let pair = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let mut next = next_stage
+            .query_row(params![tenant, stage], pair)
             .optional()
             .map_err(store_error)?;
+        if next.is_none() {
+            next = next_tenant
+                .query_row(params![tenant], pair)
+                .optional()
+                .map_err(store_error)?;
+        }
         match next {
             Some(pair) => found.push(pair),
             None => return Ok(found),

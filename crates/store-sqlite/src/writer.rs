@@ -7,6 +7,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, atomic::AtomicBool},
     thread,
 };
 
@@ -14,7 +15,7 @@ use domain::{StoreError, metric_names};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::rows::store_error;
+use crate::{checkpoints, rows::store_error};
 
 /// Units that may wait.
 const QUEUE_UNITS: usize = 4_096;
@@ -67,11 +68,14 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread on a connection that nobody else writes with.
-    pub(crate) fn start(connection: Connection) -> std::io::Result<Self> {
+    pub(crate) fn start(
+        connection: Connection,
+        is_checkpoint_due: Arc<AtomicBool>,
+    ) -> std::io::Result<Self> {
         let (queue, units) = mpsc::channel(QUEUE_UNITS);
         thread::Builder::new()
             .name("sqlite-writer".into())
-            .spawn(move || run(&connection, units))?;
+            .spawn(move || run(&connection, units, &is_checkpoint_due))?;
         Ok(Self { queue })
     }
 
@@ -117,7 +121,11 @@ fn unit<T: Send + 'static>(
     )
 }
 
-fn run(connection: &Connection, mut units: mpsc::Receiver<Box<dyn Unit>>) {
+fn run(
+    connection: &Connection,
+    mut units: mpsc::Receiver<Box<dyn Unit>>,
+    is_checkpoint_due: &AtomicBool,
+) {
     let mut group = Vec::with_capacity(GROUP_UNITS);
     while let Some(first) = units.blocking_recv() {
         group.push(first);
@@ -140,6 +148,7 @@ fn run(connection: &Connection, mut units: mpsc::Receiver<Box<dyn Unit>>) {
         for unit in group.drain(..) {
             unit.answer(committed.clone());
         }
+        checkpoints::finish_if_due(connection, is_checkpoint_due);
     }
 }
 
@@ -208,7 +217,7 @@ mod tests {
     fn writer() -> Writer {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(SCHEMA).unwrap();
-        Writer::start(connection).unwrap()
+        Writer::start(connection, Arc::default()).unwrap()
     }
 
     fn run(connection: &Connection, sql: &str) -> Result<(), StoreError> {
@@ -319,7 +328,7 @@ mod tests {
         connection
             .execute_batch("PRAGMA max_page_count = 10")
             .unwrap();
-        let writer = Writer::start(connection).unwrap();
+        let writer = Writer::start(connection, Arc::default()).unwrap();
         let large = "INSERT INTO word VALUES (hex(zeroblob(100000)))";
         let answers = grouped(
             &writer,
