@@ -15,17 +15,16 @@ use crate::{
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-/// Stores a delivery, once, with all that follows from it.
+/// Stores a delivery, once, with all that follows from it. `key` is its deduplication key.
+///
+/// What follows is worked out before it is known to be new: repeats are rare, and the insert itself tells them.
 pub(crate) fn accept(
     db: &Connection,
     ids: &IdSource,
     now: Timestamp,
     delivery: &Delivery,
+    key: &[u8; 32],
 ) -> Result<Accepted> {
-    let key = delivery.deduplication_key();
-    if let Some((event, request)) = known(db, &delivery.tenant, &key)? {
-        return repeat(db, now, delivery, event, request);
-    }
     let event = EventId::from_uuid(ids.next());
     let (plan, request, remark) = match &delivery.reading {
         Reading::Lead(inbound) => {
@@ -39,20 +38,25 @@ pub(crate) fn accept(
             (plan, Some(id), Some(reason.as_str()))
         }
         Reading::Ignored(reason) => (Plan::default(), None, Some(reason.as_str())),
-        Reading::Receipts(receipts) => {
+        Reading::Receipts(_) => (Plan::default(), None, None),
+    };
+    if !insert(db, now, delivery, event, key, request, remark)? {
+        return repeat(db, now, delivery, key);
+    }
+    requests::write(db, &plan)?;
+    match (&delivery.reading, request) {
+        (Reading::Lead(inbound), Some(request)) => {
+            requests::add_aliases(db, &delivery.tenant, request, &inbound.aliases)?;
+        }
+        (Reading::Receipts(receipts), _) => {
             for receipt in receipts {
                 let end = EffectEnd::Done {
                     remote_id: receipt.remote_id.clone(),
                 };
                 effects::conclude(db, &delivery.tenant, &receipt.key, &end)?;
             }
-            (Plan::default(), None, None)
         }
-    };
-    insert(db, now, delivery, event, &key, request, remark)?;
-    requests::write(db, &plan)?;
-    if let (Reading::Lead(inbound), Some(request)) = (&delivery.reading, request) {
-        requests::add_aliases(db, &delivery.tenant, request, &inbound.aliases)?;
+        _ => {}
     }
     Ok(Accepted::committed(event, request, false, plan.wakes))
 }
@@ -85,9 +89,9 @@ fn repeat(
     db: &Connection,
     now: Timestamp,
     delivery: &Delivery,
-    event: EventId,
-    request: Option<RequestId>,
+    key: &[u8; 32],
 ) -> Result<Accepted> {
+    let (event, request) = known(db, &delivery.tenant, key)?;
     let Some(id) = request else {
         return Ok(Accepted::committed(event, None, true, Vec::new()));
     };
@@ -118,7 +122,7 @@ fn known(
     db: &Connection,
     tenant: &TenantId,
     key: &[u8; 32],
-) -> Result<Option<(EventId, Option<RequestId>)>> {
+) -> Result<(EventId, Option<RequestId>)> {
     const SQL: &str = "SELECT event_id, request_id FROM webhook_events WHERE tenant_id = ?1 AND deduplication_key = ?2";
     db.prepare_cached(SQL)
         .map_err(store_error)?
@@ -126,11 +130,10 @@ fn known(
             Ok(rows::parsed(row, "event_id")
                 .and_then(|event| Ok((event, rows::parsed_option(row, "request_id")?))))
         })
-        .optional()
         .map_err(store_error)?
-        .transpose()
 }
 
+/// Inserts the delivery; false when it is there already.
 fn insert(
     db: &Connection,
     now: Timestamp,
@@ -139,11 +142,13 @@ fn insert(
     key: &[u8; 32],
     request: Option<RequestId>,
     remark: Option<&str>,
-) -> Result<()> {
+) -> Result<bool> {
     const SQL: &str = "INSERT INTO webhook_events (tenant_id, event_id, deduplication_key, provider, source_id, event, \
                        scheme, headers, body, request_id, remark, received_at) \
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
-    db.prepare_cached(SQL)
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
+                       ON CONFLICT (tenant_id, deduplication_key) DO NOTHING";
+    let inserted = db
+        .prepare_cached(SQL)
         .map_err(store_error)?
         .execute(params![
             delivery.tenant.as_str(),
@@ -160,7 +165,7 @@ fn insert(
             micros(now),
         ])
         .map_err(store_error)?;
-    Ok(())
+    Ok(inserted == 1)
 }
 
 pub(crate) fn event(

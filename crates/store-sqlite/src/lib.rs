@@ -170,8 +170,10 @@ impl Store for SqliteStore {
 
     async fn accept(&self, delivery: Delivery) -> Result<Accepted> {
         let (ids, clock) = (self.ids.clone(), self.clock.clone());
+        // Hashed here, because the writer is the narrowest place.
+        let key = delivery.deduplication_key();
         self.writer
-            .try_write(move |db| events::accept(db, &ids, clock.now(), &delivery))
+            .try_write(move |db| events::accept(db, &ids, clock.now(), &delivery, &key))
             .await
     }
 
