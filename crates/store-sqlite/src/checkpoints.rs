@@ -23,8 +23,8 @@ use crate::rows::store_error;
 const INTERVAL: Duration = Duration::from_millis(200);
 /// Below this size the log is left alone.
 const LEAST_BYTES: u64 = 4 << 20;
-/// Pages in the log from which on it should begin anew: 64 MiB.
-const RESTART_PAGES: i64 = 16_384;
+/// Pages in the log from which on it should begin anew: 256 MiB. The writer waits for the disk when it does.
+const RESTART_PAGES: i64 = 65_536;
 /// Pages that may be left to the writer: some milliseconds of copying.
 const LEFT_TO_WRITER_PAGES: i64 = 2_048;
 /// How often the copying may be repeated at once, each time with less to copy.
