@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::{
+    StatusCode,
+    header::{CONTENT_TYPE, WWW_AUTHENTICATE},
+};
 use runtime::{Json, Problem};
 use serde::Serialize;
 use store::Accepted;
@@ -47,12 +50,16 @@ pub(crate) fn accepted(accepted: &Accepted, made: Use, took: Duration) -> Respon
     (StatusCode::OK, Json(receipt)).into_response()
 }
 
-/// The same for every delivery that is not proven, whatever is wrong with it.
+/// What every delivery that is not proven is told, to the byte, whatever is wrong with it.
+const NOT_PROVEN: &str = r#"{"type":"/problems/unauthorized","title":"The delivery is not proven genuine","status":401,"detail":"Check the webhook's URL and the signing key at the sender."}"#;
+
+/// The answer to a delivery that is not proven.
 pub(crate) fn not_proven() -> Response {
-    Problem::unauthorized(
-        "The delivery is not proven genuine. Check the webhook's URL and the signing key at the sender.",
-    )
-    .into_response()
+    let headers = [
+        (CONTENT_TYPE, "application/problem+json"),
+        (WWW_AUTHENTICATE, "Signature"),
+    ];
+    (StatusCode::UNAUTHORIZED, headers, NOT_PROVEN).into_response()
 }
 
 /// The store cannot take it now.

@@ -188,11 +188,8 @@ async fn whatever_is_wrong_with_the_proof_the_answer_is_the_same() {
     for (name, path, signature, body) in cases {
         let mut headers = vec![("content-type", "application/json")];
         headers.extend(signature.map(|signature| ("signature", signature)));
-        let mut answer = world.post(&path, &headers, body).await;
+        let answer = world.post(&path, &headers, body).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{name}");
-        // The id of the answer is its own; everything else tells nothing.
-        answer.body.as_object_mut().unwrap().remove("request_id");
-        answer.body.as_object_mut().unwrap().remove("instance");
         answers.push(answer.body);
     }
     assert!(

@@ -22,8 +22,9 @@ pub(super) fn run(settings: &Settings, args: Args) -> anyhow::Result<()> {
     let database = folder.database();
     match steps {
         0 => say(&format!("{} is up to date", database.display())),
+        1 => say(&format!("{}: applied 1 migration", database.display())),
         steps => say(&format!(
-            "{} is up to date now: {steps} steps were taken",
+            "{}: applied {steps} migrations",
             database.display()
         )),
     }
