@@ -40,6 +40,8 @@ pub struct EffectTiming {
     pub call_deadline: Duration,
     /// How long after the call the provider's records may still lack it.
     pub lag: Duration,
+    /// An absence counts only from here on: while we were away, the provider's word could not reach us.
+    pub not_before: Option<Timestamp>,
     /// How often it may be begun in all.
     pub max_attempts: u32,
 }
@@ -121,6 +123,9 @@ impl Effects {
                 attempts,
             } => {
                 let settled_at = later(later(intended_at, timing.call_deadline), timing.lag);
+                let settled_at = timing
+                    .not_before
+                    .map_or(settled_at, |at| at.max(settled_at));
                 if self.clock.now() < settled_at {
                     return Once::NotYet(settled_at);
                 }

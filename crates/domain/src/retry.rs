@@ -111,6 +111,12 @@ impl RetryPolicy {
         };
         let stretch = 1.0 + self.jitter.clamp(0.0, 1.0) * draw.clamp(0.0, 1.0);
         let wish = after.unwrap_or_default().min(Self::RETRY_AFTER_LIMIT);
+        // Who asks for a minute or more has ended the fast lane, whatever the count says: people need not wait for it.
+        let lane = if wish >= Self::SLOW[0] {
+            Lane::Slow
+        } else {
+            lane
+        };
         let at = later(now, pause.max(wish).mul_f64(stretch));
         // The fast lane is never cut short; the slow lane ends at its limit.
         if lane == Lane::Slow && at > give_up_at {
@@ -182,11 +188,17 @@ mod tests {
             ..RetryPolicy::default()
         };
         let give_up = later(START, RetryPolicy::SLOW_LANE_LIMIT);
-        for (wish, expected) in [(0, 1), (30, 30), (10_000_000, 86_400)] {
+        // From a minute on, the wish ends the fast lane.
+        for (wish, expected, lane) in [
+            (0, 1, Lane::Fast),
+            (30, 30, Lane::Fast),
+            (60, 60, Lane::Slow),
+            (10_000_000, 86_400, Lane::Slow),
+        ] {
             let next = policy.next_try(1, START, give_up, Some(Duration::from_secs(wish)), 0.0);
             assert_eq!(
                 next,
-                NextTry::At(later(START, Duration::from_secs(expected)), Lane::Fast)
+                NextTry::At(later(START, Duration::from_secs(expected)), lane)
             );
         }
     }

@@ -76,6 +76,8 @@ pub(crate) fn intend(
                 attempts,
             });
         }
+        // A refused attempt did nothing outside: it does not count.
+        Some(effect) if effect.state == "refused" => effect.attempts.saturating_sub(1),
         Some(effect) => effect.attempts,
         None => 0,
     };

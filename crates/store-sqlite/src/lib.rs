@@ -172,8 +172,7 @@ impl Store for SqliteStore {
         let (ids, clock) = (self.ids.clone(), self.clock.clone());
         // Hashed here, because the writer is the narrowest place.
         let key = delivery.deduplication_key();
-        self.writer
-            .try_write(move |db| events::accept(db, &ids, clock.now(), &delivery, &key))
+        self.write(move |db| events::accept(db, &ids, clock.now(), &delivery, &key))
             .await
     }
 

@@ -324,6 +324,13 @@ pub(crate) fn due_work(
 
 /// At the start of the embedded product, under its folder's lock: whoever held a lease is gone.
 pub(crate) fn void_leases(db: &Connection, now: Timestamp) -> Result<usize> {
+    // What waited in memory is forgotten: the relay looks at it at once.
+    db.execute(
+        "UPDATE work SET next_wake_at = ?1, wakes = 0 \
+         WHERE state = 'ready' AND due_at <= ?1 AND next_wake_at > ?1",
+        params![micros(now)],
+    )
+    .map_err(store_error)?;
     db.execute(
         "UPDATE work SET lease_until = ?1, next_wake_at = ?1 WHERE state = 'in_flight' AND lease_until > ?1",
         params![micros(now)],

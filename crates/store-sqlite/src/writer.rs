@@ -88,19 +88,6 @@ impl Writer {
         self.queue.send(unit).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
-
-    /// Like [`Writer::write`], but a full queue is [`StoreError::Busy`] at once.
-    pub(crate) async fn try_write<T: Send + 'static>(
-        &self,
-        work: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let (unit, answer) = unit(work);
-        self.queue.try_send(unit).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => StoreError::Busy,
-            mpsc::error::TrySendError::Closed(_) => stopped(),
-        })?;
-        answer.await.map_err(|_| stopped())?
-    }
 }
 
 fn stopped() -> StoreError {
@@ -355,21 +342,5 @@ mod tests {
             .write(|db| run(db, "INSERT INTO word VALUES ('three')"))
             .await
             .unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_full_queue_is_busy_at_once() {
-        let writer = writer();
-        let units = (0..QUEUE_UNITS + 3)
-            .map(|_| Box::pin(writer.try_write(|_| Ok(()))) as BoxFuture<'_, _>);
-        let answers = grouped(&writer, units.collect()).await;
-        let (taken, refused) = answers.split_at(QUEUE_UNITS);
-        assert!(taken.iter().all(Result::is_ok));
-        assert!(
-            refused
-                .iter()
-                .all(|answer| matches!(answer, Err(StoreError::Busy))),
-            "{refused:?}"
-        );
     }
 }

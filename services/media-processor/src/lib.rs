@@ -10,7 +10,7 @@ mod transcript;
 use std::sync::Arc;
 
 use blobs::Blobs;
-use domain::{Clock, EffectLog, StageHandler};
+use domain::{Claimed, Clock, Disposition, EffectLog, StageError, StageHandler};
 use google::Speech;
 use runtime::Service;
 use secrets::Secrets;
@@ -52,4 +52,15 @@ pub fn service(deps: Deps) -> Service {
         stages: stages(deps),
         tasks: Vec::new(),
     }
+}
+
+/// Tries in the slow lane before a call goes on without its audio or its text.
+const SLOW_TRIES: usize = 3;
+
+/// Whether a lead has waited long enough for what this error keeps from it: the lanes were used up, as far as that.
+fn gives_up(job: &Claimed, error: &StageError) -> bool {
+    let retry = &job.config.workflow.retry;
+    let tries = retry.fast_ms.len() + if retry.slow_lane { SLOW_TRIES } else { 0 };
+    let failures = usize::try_from(job.row.failures).unwrap_or(usize::MAX);
+    matches!(error.disposition, Disposition::Retry { .. }) && failures >= tries
 }

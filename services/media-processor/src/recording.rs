@@ -15,7 +15,7 @@ use secrets::{SecretName, SecretsError};
 use sources::callrail::api::{Account, ApiError};
 use tokio::sync::mpsc;
 
-use crate::{Deps, probe};
+use crate::{Deps, gives_up, probe};
 
 /// The tenant's account for CallRail's API is the connection of this name.
 const CONNECTION: &str = "callrail";
@@ -60,7 +60,13 @@ impl StageHandler for Recording {
                     .wait(job, UNKNOWN_LOOKS, "CallRail does not know the call yet")
                     .unwrap_or_else(|| without(job, NoAudio::UnknownCall)));
             }
-            Err(error) => return Err(access.failed(&error)),
+            Err(error) => {
+                let error = access.failed(&error);
+                if gives_up(job, &error) {
+                    return Ok(without(job, NoAudio::NeverArrived));
+                }
+                return Err(error);
+            }
         };
         let best_known = call.facts.or(&job.request.document.source.call);
         let audio = match stored(job) {
@@ -68,9 +74,13 @@ impl StageHandler for Recording {
             None if is_not_recorded(&best_known) => Audio::Absent {
                 reason: NoAudio::NotRecorded,
             },
-            None => match self.fetch(job, &access, &call.canonical_id).await? {
-                Fetched::Audio(audio) => audio,
-                Fetched::NotYet { at_last } => {
+            None => match self.fetch(job, &access, &call.canonical_id).await {
+                Err(error) if gives_up(job, &error) => Audio::Absent {
+                    reason: NoAudio::NeverArrived,
+                },
+                Err(error) => return Err(error),
+                Ok(Fetched::Audio(audio)) => audio,
+                Ok(Fetched::NotYet { at_last }) => {
                     match self.wait(job, u32::MAX, "the recording is not there yet") {
                         Some(wait) => return Ok(wait),
                         None => Audio::Absent { reason: at_last },

@@ -11,7 +11,7 @@ use domain::{
 };
 use google::{BatchProgress, OperationName, Recognised, SpeechError};
 
-use crate::Deps;
+use crate::{Deps, gives_up};
 
 /// The engine, as it is recorded.
 const ENGINE: &str = "chirp_3";
@@ -28,6 +28,7 @@ const LONGEST_WITH_TIMES: Duration = Duration::from_secs(20 * 60);
 /// An operation that was begun shows at once, or not at all: there is no list to find it in. So after the call's own
 /// deadline it is started once more, and never a third time.
 const START: EffectTiming = EffectTiming {
+    not_before: None,
     call_deadline: Duration::from_secs(35),
     lag: Duration::from_secs(5),
     max_attempts: 2,
@@ -39,9 +40,6 @@ const LAST_PAUSE: Duration = Duration::from_secs(30);
 /// After so many looks, about two hours, an operation is given up. Google promises no time; an hour of audio takes
 /// minutes.
 const MAX_LOOKS: u32 = 250;
-
-/// Tries in the slow lane before a call goes on without its transcript.
-const SLOW_TRIES: usize = 3;
 
 /// Turns a call's recording into a transcript with speakers.
 ///
@@ -63,9 +61,7 @@ impl StageHandler for Transcript {
             });
         };
         let progress = match self.transcribe(job, &file).await {
-            Err(error)
-                if is_last_try(job) && matches!(error.disposition, Disposition::Retry { .. }) =>
-            {
+            Err(error) if gives_up(job, &error) => {
                 Progress::Unavailable(format!("given up: {}", error.reason))
             }
             progress => progress?,
@@ -237,13 +233,6 @@ fn failed(error: &SpeechError) -> Result<Progress, StageError> {
             Err(StageError::from_provider(error, None))
         }
     }
-}
-
-/// Whether the lanes were used up as far as a lead waits for its transcript.
-fn is_last_try(job: &Claimed) -> bool {
-    let retry = &job.config.workflow.retry;
-    let tries = retry.fast_ms.len() + if retry.slow_lane { SLOW_TRIES } else { 0 };
-    usize::try_from(job.row.failures).unwrap_or(usize::MAX) >= tries
 }
 
 /// The pause before the next look at an operation: half as long again each time.

@@ -33,6 +33,8 @@ const REFUSED: &str = "refused: ";
 /// that does not come. The mail shows the request as it was claimed.
 pub(crate) struct Notification {
     deps: Deps,
+    /// Since when the provider's events can reach us.
+    since: Timestamp,
 }
 
 /// What it takes to send.
@@ -104,7 +106,8 @@ impl StageHandler for Notification {
 
 impl Notification {
     pub(crate) fn new(deps: Deps) -> Self {
-        Self { deps }
+        let since = deps.clock.now();
+        Self { deps, since }
     }
 
     /// What it takes to send, or why no mail can be sent at all: then the request goes on without.
@@ -181,9 +184,11 @@ impl Notification {
     ) -> Result<Progress, StageError> {
         let key = effect_key(id)
             .ok_or_else(|| StageError::permanent("a message's name is none of ours"))?;
+        let lag = Duration::from_secs(job.config.workflow.notifications.unknown_wait_seconds);
         let timing = EffectTiming {
             call_deadline: CALL_DEADLINE,
-            lag: Duration::from_secs(job.config.workflow.notifications.unknown_wait_seconds),
+            lag,
+            not_before: Some(later(self.since, lag)),
             max_attempts: MAX_ATTEMPTS,
         };
         let mail = Mail {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use domain::{StoreError, TenantId};
 use moka::future::Cache;
 use secrecy::SecretString;
-use secrets::{SecretRef, Secrets};
+use secrets::{SecretRef, Secrets, SecretsError};
 use sources::TenantHint;
 use store::{Source, Store, TokenHash};
 
@@ -125,10 +125,12 @@ impl Directory {
                 .await
             {
                 Ok(key) => keys.push(key),
-                Err(secrets::SecretsError::NotFound) => {
-                    tracing::error!(source.id = %source.id, "a source's signing key is gone: enter it again");
+                Err(error @ (SecretsError::NotFound | SecretsError::Damaged)) => {
+                    tracing::error!(source.id = %source.id, "a source lacks one of its signing keys: {error}");
                 }
-                Err(error) => return Err(StoreError::Failed(error.to_string())),
+                Err(error @ SecretsError::Store(_)) => {
+                    return Err(StoreError::Failed(error.to_string()));
+                }
             }
         }
         Ok(keys)

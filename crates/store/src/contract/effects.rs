@@ -82,7 +82,7 @@ pub async fn a_refused_effect_can_be_begun_again(subject: &Subject) {
     );
     let intent = store.intend(&job.proof(), &key, CALL).await.unwrap();
     assert!(
-        matches!(intent, Intent::Unknown { attempts: 2, .. }),
+        matches!(intent, Intent::Unknown { attempts: 1, .. }),
         "{intent:?}"
     );
 }

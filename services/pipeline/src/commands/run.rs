@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use anyhow::bail;
 use runtime::SystemClock;
 use settings::Settings;
 
@@ -42,6 +43,11 @@ pub(super) async fn run(settings: Settings, args: Args) -> anyhow::Result<()> {
         Arc::new(SystemClock::default()),
     )
     .await?;
+    if !app.address.ip().is_loopback() && !providers.is_google_simulated {
+        bail!(
+            "the demo tenant's keys are public: with real providers, serve on loopback only (HOST=127.0.0.1)"
+        );
+    }
     demo::ensure(
         app.store.as_ref(),
         app.secrets.as_ref(),
