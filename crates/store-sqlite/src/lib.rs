@@ -107,7 +107,7 @@ fn open(path: &Path) -> Result<Db> {
     // A commit is on the disk before anybody hears of it; checkpoints run beside the writer.
     db.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; \
-         PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;",
+         PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;",
     )
     .map_err(rows::store_error)?;
     Ok(db)

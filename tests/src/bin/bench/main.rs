@@ -72,21 +72,25 @@ async fn main() {
     }
     let mut report = Report::new();
 
-    // Accepting, stages paused: product and baseline in turns.
+    // Accepting, stages paused: product and baseline in turns, each round on a fresh data folder.
     let baseline = baseline::Baseline::start();
-    let paused = Product::start(&[("WORKERS_PER_STAGE", "0")]).await;
+    let mut steady = None;
     for round in 1..=args.rounds {
         println!("round {round} of {}", args.rounds);
+        let paused = Product::start(&[("WORKERS_PER_STAGE", "0")]).await;
         let bare = closed_loop(&Load::new(baseline.address, "/"), CONNECTIONS, duration).await;
+        let load = Load::new(paused.address, &target);
         let before = paused.cpu_time();
-        let accepted =
-            closed_loop(&Load::new(paused.address, &target), CONNECTIONS, duration).await;
+        let accepted = closed_loop(&load, CONNECTIONS, duration).await;
         let cpu = paused.cpu_time() - before;
         report.accepting(&bare, &accepted, cpu);
+        // On what the round has left behind, not on an empty database.
+        steady = Some(open_loop(&load, 200, duration * 2).await);
     }
-    let steady = open_loop(&Load::new(paused.address, &target), 200, duration * 2).await;
-    report.steady(&steady);
-    drop((baseline, paused));
+    if let Some(steady) = &steady {
+        report.steady(steady);
+    }
+    drop(baseline);
 
     // The whole way.
     let product = Product::start(&[]).await;
