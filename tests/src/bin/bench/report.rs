@@ -146,7 +146,7 @@ impl Report {
             "The load generator shares the cores with the server, so read ratios, not rates. Each delivery has 1 KiB, \
              is new, signed and durable before it is acknowledged; the baseline is a bare axum handler that checks \
              the same HMAC and parses the same JSON, in the same run. Each round begins with an empty database; with \
-             some hundred thousand deliveries in it, rates are about a tenth lower.\n"
+             some hundred thousand deliveries in it, rates are an eighth to a sixth lower.\n"
                 .to_owned(),
         );
         line("## Accepting, 256 connections, stages paused\n".to_owned());
