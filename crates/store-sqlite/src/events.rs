@@ -15,7 +15,33 @@ use crate::{
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-/// Stores a delivery, once, with all that follows from it. `key` is its deduplication key.
+/// Longest part of a name that [`Key::about`] takes.
+const MAX_ABOUT: usize = 64;
+
+/// What tells a repeat, as the index has it.
+pub(crate) struct Key {
+    /// The name of the thing that the delivery is about, where it was read: equal deliveries are about the same thing,
+    /// and the index grows at its end.
+    about: String,
+    hash: [u8; 32],
+}
+
+impl Key {
+    pub(crate) fn of(delivery: &Delivery) -> Self {
+        let about = match &delivery.reading {
+            Reading::Lead(inbound) => inbound.aliases.first(),
+            Reading::Ignored(_) | Reading::Unreadable(_) | Reading::Receipts(_) => None,
+        };
+        Self {
+            about: about.map_or_else(String::new, |alias| {
+                alias.value.chars().take(MAX_ABOUT).collect()
+            }),
+            hash: delivery.deduplication_key(),
+        }
+    }
+}
+
+/// Stores a delivery, once, with all that follows from it.
 ///
 /// What follows is worked out before it is known to be new: repeats are rare, and the insert itself tells them.
 pub(crate) fn accept(
@@ -23,7 +49,7 @@ pub(crate) fn accept(
     ids: &IdSource,
     now: Timestamp,
     delivery: &Delivery,
-    key: &[u8; 32],
+    key: &Key,
 ) -> Result<Accepted> {
     let event = EventId::from_uuid(ids.next());
     let (plan, request, remark) = match &delivery.reading {
@@ -85,12 +111,7 @@ fn lead(
 }
 
 /// The same delivery again. Where newer ones came in between, the thing may have changed back: its API is asked.
-fn repeat(
-    db: &Connection,
-    now: Timestamp,
-    delivery: &Delivery,
-    key: &[u8; 32],
-) -> Result<Accepted> {
+fn repeat(db: &Connection, now: Timestamp, delivery: &Delivery, key: &Key) -> Result<Accepted> {
     let (event, request) = known(db, &delivery.tenant, key)?;
     let Some(id) = request else {
         return Ok(Accepted::committed(event, None, true, Vec::new()));
@@ -118,15 +139,11 @@ fn origin(delivery: &Delivery, event: EventId) -> Origin {
     }
 }
 
-fn known(
-    db: &Connection,
-    tenant: &TenantId,
-    key: &[u8; 32],
-) -> Result<(EventId, Option<RequestId>)> {
-    const SQL: &str = "SELECT event_id, request_id FROM webhook_events WHERE tenant_id = ?1 AND deduplication_key = ?2";
+fn known(db: &Connection, tenant: &TenantId, key: &Key) -> Result<(EventId, Option<RequestId>)> {
+    const SQL: &str = "SELECT event_id, request_id FROM webhook_events WHERE tenant_id = ?1 AND about = ?2 AND deduplication_key = ?3";
     db.prepare_cached(SQL)
         .map_err(store_error)?
-        .query_row(params![tenant.as_str(), key], |row| {
+        .query_row(params![tenant.as_str(), key.about, key.hash], |row| {
             Ok(rows::parsed(row, "event_id")
                 .and_then(|event| Ok((event, rows::parsed_option(row, "request_id")?))))
         })
@@ -139,21 +156,22 @@ fn insert(
     now: Timestamp,
     delivery: &Delivery,
     event: EventId,
-    key: &[u8; 32],
+    key: &Key,
     request: Option<RequestId>,
     remark: Option<&str>,
 ) -> Result<bool> {
-    const SQL: &str = "INSERT INTO webhook_events (tenant_id, event_id, deduplication_key, provider, source_id, event, \
-                       scheme, headers, body, request_id, remark, received_at) \
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
-                       ON CONFLICT (tenant_id, deduplication_key) DO NOTHING";
+    const SQL: &str = "INSERT INTO webhook_events (tenant_id, event_id, about, deduplication_key, provider, source_id, \
+                       event, scheme, headers, body, request_id, remark, received_at) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) \
+                       ON CONFLICT (tenant_id, about, deduplication_key) DO NOTHING";
     let inserted = db
         .prepare_cached(SQL)
         .map_err(store_error)?
         .execute(params![
             delivery.tenant.as_str(),
             event.to_string(),
-            key,
+            key.about,
+            key.hash,
             delivery.provider,
             delivery.source.to_string(),
             delivery.event,

@@ -171,7 +171,7 @@ impl Store for SqliteStore {
     async fn accept(&self, delivery: Delivery) -> Result<Accepted> {
         let (ids, clock) = (self.ids.clone(), self.clock.clone());
         // Hashed here, because the writer is the narrowest place.
-        let key = delivery.deduplication_key();
+        let key = events::Key::of(&delivery);
         self.write(move |db| events::accept(db, &ids, clock.now(), &delivery, &key))
             .await
     }

@@ -6,11 +6,18 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::rows::{micros, store_error};
 
 /// Every step, in order. A file lands here with its number.
-const MIGRATIONS: &[(u32, &str, &str)] = &[(
-    1,
-    "first_tables",
-    include_str!("../../../migrations/sqlite/0001_first_tables.sql"),
-)];
+const MIGRATIONS: &[(u32, &str, &str)] = &[
+    (
+        1,
+        "first_tables",
+        include_str!("../../../migrations/sqlite/0001_first_tables.sql"),
+    ),
+    (
+        2,
+        "accepting_touches_fewer_pages",
+        include_str!("../../../migrations/sqlite/0002_accepting_touches_fewer_pages.sql"),
+    ),
+];
 
 /// Brings the schema to this build's version; answers how many steps were taken. A newer schema is refused.
 pub(crate) fn apply(db: &mut Connection, now: jiff::Timestamp) -> Result<u32, StoreError> {

@@ -162,12 +162,19 @@ fn write_change(db: &Connection, change: &Change) -> Result<()> {
     let (tenant, id) = (request.tenant.as_str(), request.id.to_string());
     let document = to_json(&request.document)?;
     let person = request.person.map(|person| person.to_string());
-    let sql = if change.is_new {
-        "INSERT INTO requests (status, version, person_id, updated_at, document, tenant_id, request_id, created_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+    // A new request brings its timeline along; later entries are rows of their own.
+    let (sql, opening) = if change.is_new {
+        (
+            "INSERT INTO requests (status, version, person_id, updated_at, document, tenant_id, request_id, \
+             created_at, opening) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            Some(to_json(&change.log)?),
+        )
     } else {
-        "UPDATE requests SET status = ?1, version = ?2, person_id = ?3, updated_at = ?4, document = ?5 \
-         WHERE tenant_id = ?6 AND request_id = ?7 AND created_at = ?8"
+        (
+            "UPDATE requests SET status = ?1, version = ?2, person_id = ?3, updated_at = ?4, document = ?5, \
+             opening = ifnull(?9, opening) WHERE tenant_id = ?6 AND request_id = ?7 AND created_at = ?8",
+            None,
+        )
     };
     let written = db
         .prepare_cached(sql)
@@ -181,6 +188,7 @@ fn write_change(db: &Connection, change: &Change) -> Result<()> {
             tenant,
             id,
             micros(request.created_at),
+            opening,
         ])
         .map_err(store_error)?;
     if written != 1 {
@@ -197,7 +205,12 @@ fn write_change(db: &Connection, change: &Change) -> Result<()> {
             put_work(db, row)?;
         }
     }
-    for (position, entry) in change.log.iter().enumerate() {
+    let later = if change.is_new {
+        &[]
+    } else {
+        change.log.as_slice()
+    };
+    for (position, entry) in later.iter().enumerate() {
         put_log(db, tenant, &id, request.version, position, entry)?;
     }
     Ok(())
@@ -377,7 +390,15 @@ pub(crate) fn list(
         .before
         .map_or_else(|| "req_~".to_owned(), |id| id.to_string());
     let (filter, order) = match query.status {
-        Some(_) => ("AND status = ?3", "ORDER BY status DESC, request_id DESC"),
+        // Not in the index: all of them have work.
+        Some(domain::Status::Received) => (
+            "AND status = ?3 AND request_id IN (SELECT request_id FROM work WHERE tenant_id = ?1)",
+            "ORDER BY request_id DESC",
+        ),
+        Some(_) => (
+            "AND status = ?3 AND status <> 'received'",
+            "ORDER BY status DESC, request_id DESC",
+        ),
         None => ("AND ?3 IS NULL", "ORDER BY request_id DESC"),
     };
     let sql = format!(
@@ -421,9 +442,20 @@ pub(crate) fn view(
             .map_err(store_error)?;
         found.collect::<rusqlite::Result<_>>().map_err(store_error)
     };
-    let timeline = texts(
+    let opening = texts("SELECT opening FROM requests WHERE tenant_id = ?1 AND request_id = ?2")?;
+    let mut timeline: Vec<LogEntry> = Vec::new();
+    for json in &opening {
+        timeline.extend(from_json::<Vec<LogEntry>>(
+            "the first timeline entries",
+            json,
+        )?);
+    }
+    let later = texts(
         "SELECT entry FROM request_log WHERE tenant_id = ?1 AND request_id = ?2 ORDER BY version, position",
     )?;
+    for json in &later {
+        timeline.push(from_json("a timeline entry", json)?);
+    }
     let attempts = texts(
         "SELECT attempt FROM crm_integrations WHERE tenant_id = ?1 AND request_id = ?2 ORDER BY dispatch_id",
     )?;
@@ -451,10 +483,7 @@ pub(crate) fn view(
     Ok(Some(RequestView {
         work: work(db, tenant, request.id)?,
         request,
-        timeline: timeline
-            .iter()
-            .map(|json| from_json("a timeline entry", json))
-            .collect::<Result<_>>()?,
+        timeline,
         attempts: attempts
             .iter()
             .map(|json| from_json("a dispatch attempt", json))
