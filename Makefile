@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: run test lint fmt bench clean help
+.PHONY: run test lint fmt bench crash simulate fuzz mutants clean help
 
 PORT ?= 8080
 DATA_DIR ?= .data
@@ -25,6 +25,20 @@ fmt: ## Format the code.
 bench: ## Measure in a release build, and write docs/benchmarks.md.
 	cargo build --release --package pipeline --package tests
 	./target/release/bench --write docs/benchmarks.md
+
+crash: ## Kill the product 50 times under 100,000 webhooks, and check from outside: WEBHOOKS=, KILLS=, SEED=.
+	cargo build --release --package tests --bin crash
+	./target/release/crash --webhooks $(or $(WEBHOOKS),100000) --kills $(or $(KILLS),50) $(if $(SEED),--seed $(SEED))
+
+simulate: ## Run seeded simulations of the spine: SEEDS=10000, FROM=0.
+	cargo build --package tests --bin simulation
+	./target/debug/simulation --seeds $(or $(SEEDS),10000) --from $(or $(FROM),0)
+
+fuzz: ## Fuzz what reads the outside's bytes, guided by coverage: FUZZ_SECONDS=60 for each target.
+	@./scripts/fuzz
+
+mutants: ## Change the code where it must not go wrong, and see that tests notice. Takes an hour or two.
+	@./scripts/mutants
 
 clean: ## Remove what was built; data folders stay.
 	cargo clean

@@ -3,7 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod callrail;
+mod company;
+pub mod crash;
+pub mod simulation;
 mod world;
 
 pub use callrail::{CallBody, brief, form_encoded, sha1_signature, sha256_signature};
+pub use company::Company;
 pub use world::{Answer, World};

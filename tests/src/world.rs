@@ -1,13 +1,14 @@
 //! The whole product in this process, for one story.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use domain::{Clock, ConnectionName, LeadRequest, RequestId, Status, TenantId};
 use http::StatusCode;
+use jiff::Timestamp;
 use management_api::auth::{Grant, Role, SigningKey};
 use pipeline::{
     app::{App, trust},
@@ -29,7 +30,10 @@ use testkit::ManualClock;
 use tokio::{sync::oneshot, task::JoinHandle};
 use tracing::subscriber::DefaultGuard;
 
-use crate::callrail::{CallBody, sha1_signature};
+use crate::{
+    callrail::{CallBody, sha1_signature},
+    company::Company,
+};
 
 /// Longest wait of a story for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -95,11 +99,20 @@ impl World {
     /// The product on a clock that moves by [`World::pass`], and by a tenth of a second at each look of
     /// [`World::eventually`].
     pub async fn on_manual_clock() -> Self {
-        Self::build(
-            Some(ManualClock::at("2026-03-17T15:00:00Z".parse().unwrap())),
-            [],
-        )
-        .await
+        Self::on_manual_clock_with([]).await
+    }
+
+    /// The product on a manual clock, with settings of its own.
+    pub async fn on_manual_clock_with<const N: usize>(settings: [(&str, &str); N]) -> Self {
+        let clock = ManualClock::at("2026-03-17T15:00:00Z".parse().unwrap());
+        Self::build(Some(clock), settings).await
+    }
+
+    /// The product on a manual clock that begins at the machine's time: for stories in which commands, which have the
+    /// machine's clock, work on its data.
+    pub async fn on_manual_clock_from_now() -> Self {
+        let clock = ManualClock::at(SystemClock::default().now());
+        Self::build(Some(clock), []).await
     }
 
     async fn build<const N: usize>(
@@ -134,7 +147,7 @@ impl World {
         demo::ensure(
             app.store.as_ref(),
             app.secrets.as_ref(),
-            &providers.simulators,
+            providers.event_key().as_deref(),
         )
         .await
         .unwrap();
@@ -171,11 +184,17 @@ impl World {
     }
 
     /// Stops the product, in order, and starts it again on the same data. Simulated providers start empty.
-    pub async fn restart(mut self) -> Self {
+    pub async fn restart(self) -> Self {
+        self.restart_around(async |_: &Path| {}).await
+    }
+
+    /// As [`World::restart`]; between the two, `work` has the data folder to itself.
+    pub async fn restart_around(mut self, work: impl AsyncFnOnce(&Path)) -> Self {
         self.stop().await;
         let folder = self.folder.take().unwrap();
         let (settings, clock) = (self.settings.clone(), self.clock.clone());
         drop(self);
+        work(&folder.path().join("data")).await;
         Self::open(folder, settings, clock).await
     }
 
@@ -201,9 +220,22 @@ impl World {
         TenantId::new(demo::TENANT).unwrap()
     }
 
+    /// Adds the tenant `tenant_<name>`.
+    pub async fn add_tenant(&self, name: &str) -> Company {
+        Company::create(&self.store, self.secrets.as_ref(), name).await
+    }
+
     /// What the product logged.
     pub fn logs(&self) -> String {
         self.logs.text()
+    }
+
+    /// What time it is in this world.
+    pub fn now(&self) -> Timestamp {
+        match &self.clock {
+            Some(clock) => clock.now(),
+            None => SystemClock::default().now(),
+        }
     }
 
     /// Moves a manual clock.
@@ -255,11 +287,7 @@ impl World {
             tenants: vec![self.tenant()],
             valid_for: Duration::from_secs(600),
         };
-        let now = self
-            .clock
-            .as_ref()
-            .map_or_else(|| SystemClock::default().now(), Clock::now);
-        let token = self.key.mint(&trust(), &grant, now).unwrap();
+        let token = self.key.mint(&trust(), &grant, self.now()).unwrap();
         answer(
             self.http
                 .get(format!("{}{path}", self.base))
@@ -322,12 +350,18 @@ impl World {
             .await
             .unwrap();
         let connection = ConnectionName::new(connection).unwrap();
-        let (_, due) = self
+        let replaced = self
             .store
-            .replace_secret(&tenant, &connection, version)
+            .replace_secret(
+                &tenant,
+                &connection,
+                version,
+                None,
+                &store::Act::new("test", "secret.set", ""),
+            )
             .await
             .unwrap();
-        assert!(!due.is_empty(), "nothing was held");
+        assert!(!replaced.wakes.is_empty(), "nothing was held");
     }
 
     /// Ends a story whose work is left undone on purpose.

@@ -37,6 +37,8 @@ pub trait Bus: Send + Sync {
     /// How many more wake-ups of this tenant and stage may be under way.
     fn room(&self, tenant: &TenantId, stage: Stage) -> u32;
 
-    /// Whether wake-ups of this tenant and stage were left out since this was last asked.
+    /// Whether wake-ups of this tenant and stage were left out since this last answered so, and most of their room is
+    /// free again: then it is time to look for them. Looking for more than that room tells whether there still are
+    /// some, because what does not fit is left out again.
     fn take_left_out(&self, tenant: &TenantId, stage: Stage) -> bool;
 }

@@ -18,7 +18,8 @@ use crate::{Bus, BusError, Runner};
 pub struct LocalBusConfig {
     /// Steps of one stage that run at once.
     pub workers_per_stage: u32,
-    /// Of those, how many may be one tenant's: a tenant with a slow CRM does not hold up the others.
+    /// Of those, how many may be one tenant's: a tenant with a slow CRM does not hold up the others. When half of the
+    /// workers are busy, a tenant gets no more than its share, so that even several such tenants leave some free.
     pub running_per_tenant: u32,
     /// Wake-ups of one tenant and stage that may wait; more stay in the store.
     pub waiting_per_tenant: u32,
@@ -51,6 +52,7 @@ struct Tenants {
     /// Tenants that have something waiting, the next one first.
     turns: VecDeque<TenantId>,
     lanes: HashMap<TenantId, TenantLane>,
+    running: u32,
 }
 
 #[derive(Default)]
@@ -81,6 +83,11 @@ impl LocalBus {
         self.stages.get(&stage).expect("every stage has a queue")
     }
 
+    /// Wake-ups of one tenant and stage that may wait.
+    fn capacity(&self) -> usize {
+        usize::try_from(self.config.waiting_per_tenant).unwrap_or(usize::MAX)
+    }
+
     /// The next wake-up of a stage, tenant by tenant in turns. It counts as running until the ticket is dropped.
     pub async fn next(self: &Arc<Self>, stage: Stage) -> Ticket {
         let queue = self.queue(stage);
@@ -100,13 +107,18 @@ impl LocalBus {
 
     fn take(&self, stage: Stage) -> Option<Wake> {
         let mut tenants = self.queue(stage).lock();
-        let Tenants { turns, lanes } = &mut *tenants;
+        let most = self.most_of_one(&tenants);
+        let Tenants {
+            turns,
+            lanes,
+            running,
+        } = &mut *tenants;
         for _ in 0..turns.len() {
             let tenant = turns.pop_front()?;
             let Some(lane) = lanes.get_mut(&tenant) else {
                 continue;
             };
-            if lane.running >= self.config.running_per_tenant {
+            if lane.running >= most {
                 turns.push_back(tenant);
                 continue;
             }
@@ -115,12 +127,28 @@ impl LocalBus {
             };
             lane.known.remove(&wake);
             lane.running += 1;
+            *running += 1;
             if !lane.waiting.is_empty() {
                 turns.push_back(tenant);
             }
             return Some(wake);
         }
         None
+    }
+
+    /// How many steps one tenant may run just now: at least one, or nothing would ever go on.
+    fn most_of_one(&self, tenants: &Tenants) -> u32 {
+        let LocalBusConfig {
+            workers_per_stage: workers,
+            running_per_tenant: most,
+            ..
+        } = self.config;
+        if tenants.running < workers / 2 {
+            return most;
+        }
+        // One share is left for who comes next.
+        let shares = u32::try_from(tenants.lanes.len() + 1).unwrap_or(u32::MAX);
+        (workers / shares).clamp(1, most.max(1))
     }
 
     fn put(&self, wake: Wake) {
@@ -130,9 +158,7 @@ impl LocalBus {
         if lane.known.contains(&wake) {
             return;
         }
-        if lane.waiting.len()
-            >= usize::try_from(self.config.waiting_per_tenant).unwrap_or(usize::MAX)
-        {
+        if lane.waiting.len() >= self.capacity() {
             lane.is_left_out = true;
             return;
         }
@@ -150,6 +176,7 @@ impl LocalBus {
     fn finished(&self, wake: &Wake) {
         let queue = self.queue(wake.key.stage);
         let mut tenants = queue.lock();
+        tenants.running = tenants.running.saturating_sub(1);
         if let Some(lane) = tenants.lanes.get_mut(&wake.key.tenant) {
             lane.running = lane.running.saturating_sub(1);
             if lane.running == 0 && lane.waiting.is_empty() && !lane.is_left_out {
@@ -209,10 +236,9 @@ impl Bus for LocalBus {
 
     fn take_left_out(&self, tenant: &TenantId, stage: Stage) -> bool {
         let mut tenants = self.queue(stage).lock();
-        tenants
-            .lanes
-            .get_mut(tenant)
-            .is_some_and(|lane| std::mem::take(&mut lane.is_left_out))
+        tenants.lanes.get_mut(tenant).is_some_and(|lane| {
+            lane.waiting.len() <= self.capacity() / 4 && std::mem::take(&mut lane.is_left_out)
+        })
     }
 }
 

@@ -132,8 +132,8 @@ impl Relay {
                         Looked::Idle => self.config.interval,
                         // There may be more: only let others to the store in between.
                         Looked::Published(_) => self.config.interval / 10,
-                        // Those who work hand over the next rows themselves.
-                        Looked::NoRoom => self.config.interval * 10,
+                        // Those who work hand over the next rows themselves, but another tenant's may become due.
+                        Looked::NoRoom => self.config.interval * 2,
                     }
                 }
                 Err(error) => {

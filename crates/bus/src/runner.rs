@@ -3,8 +3,8 @@
 use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use domain::{
-    Claimed, Clock, Outcome, Record, Settled, Stage, StageHandler, StoreError, Wake, WorkQueue,
-    later, metric_names,
+    Claimed, Clock, Outcome, Record, Settled, Stage, StageHandler, StoreError, TenantId, Wake,
+    WorkQueue, later, metric_names,
 };
 use futures::FutureExt as _;
 use tracing::Instrument as _;
@@ -80,6 +80,12 @@ impl Runner {
 
     /// Runs the step that a wake-up hints at, if it is due and nobody has it.
     pub async fn run(&self, wake: &Wake) -> Ran {
+        let ran = self.run_hinted(wake).await;
+        self.refill(&wake.key.tenant, wake.key.stage).await;
+        ran
+    }
+
+    async fn run_hinted(&self, wake: &Wake) -> Ran {
         let Some(handler) = self
             .handlers
             .get(&wake.key.stage)
@@ -124,7 +130,7 @@ impl Runner {
             .record(took.as_secs_f64());
         match self.settle(job, outcome, job.take_records(), took).await {
             Ok(Settled::Written(wakes)) => {
-                self.hand_over(job, wakes).await;
+                self.hand_over(wakes).await;
                 Ran::Settled
             }
             Ok(Settled::Stale) => {
@@ -144,6 +150,8 @@ impl Runner {
         let handling = AssertUnwindSafe(handler.handle(job)).catch_unwind();
         let keeping = self.keep(job);
         tokio::select! {
+            // An outcome that is there counts, and equal runs are equal.
+            biased;
             outcome = handling => Some(match outcome {
                 Ok(Ok(outcome)) => outcome,
                 Ok(Err(error)) => Outcome::from(error),
@@ -201,23 +209,25 @@ impl Runner {
         }
     }
 
-    /// Hands over what the settle made due, and the tenant's next row of this stage if some were left out before.
-    async fn hand_over(&self, job: &Claimed, mut wakes: Vec<Wake>) {
-        let (tenant, stage) = (&job.row.key.tenant, job.row.key.stage);
-        if self.bus.take_left_out(tenant, stage) {
-            match self
-                .queue
-                .due_work(tenant, stage, self.bus.room(tenant, stage))
-                .await
-            {
-                Ok(due) => wakes.extend(due),
-                Err(error) => tracing::warn!("could not look for more work: {error}"),
-            }
-        }
+    /// Hands over what a settle made due.
+    async fn hand_over(&self, wakes: Vec<Wake>) {
         if !wakes.is_empty()
             && let Err(error) = self.bus.publish(wakes).await
         {
             tracing::warn!("{error}: the relay will publish them");
+        }
+    }
+
+    /// Finds in the store what the bus left out of a tenant's stage, once it has room for it.
+    async fn refill(&self, tenant: &TenantId, stage: Stage) {
+        if !self.bus.take_left_out(tenant, stage) {
+            return;
+        }
+        // What waits on the bus is still among what is due in the store.
+        let limit = self.bus.room(tenant, stage).saturating_mul(2);
+        match self.queue.due_work(tenant, stage, limit).await {
+            Ok(due) => self.hand_over(due).await,
+            Err(error) => tracing::warn!("could not look for more work: {error}"),
         }
     }
 }

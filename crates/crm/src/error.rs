@@ -8,12 +8,30 @@ use http_client::{HttpError, UnreadableBody};
 /// Why a lead did not reach the CRM. Its text names fields and codes, never what a lead says.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum PushError {
-    /// The CRM takes a value not, or misses one: the same again fares no better.
+    /// The CRM does not take a value: the same again fares no better.
     #[error("the CRM refused the field `{field}` ({code})")]
     Rejected {
         /// The CRM's name of the field; `?` where it does not say.
         field: String,
         /// The CRM's code for the reason.
+        code: String,
+        /// The CRM's explanation.
+        words: Words,
+    },
+    /// The CRM wants a value that the lead does not have, or that we do not send.
+    #[error("the CRM requires the field `{field}`, which the lead does not have ({code})")]
+    Required {
+        /// The CRM's name of the field; `?` where it does not say.
+        field: String,
+        /// The CRM's code for the reason.
+        code: String,
+        /// The CRM's explanation.
+        words: Words,
+    },
+    /// The CRM does not take the lead, and names no field.
+    #[error("the CRM refused the lead ({code})")]
+    Refused {
+        /// The CRM's code for the reason, else the answer's status.
         code: String,
         /// The CRM's explanation.
         words: Words,
@@ -92,6 +110,8 @@ impl PushError {
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Rejected { .. } => "rejected",
+            Self::Required { .. } => "required",
+            Self::Refused { .. } => "refused",
             Self::Misconfigured(_) => "misconfigured",
             Self::Unauthorized { .. } => "unauthorized",
             Self::MissingScopes { .. } => "missing_scopes",
@@ -110,7 +130,10 @@ impl Classify for PushError {
     #[deny(clippy::wildcard_enum_match_arm)] // a new variant must be thought about here
     fn disposition(&self) -> Disposition {
         match self {
-            Self::Rejected { .. } | Self::Misconfigured(_) => Disposition::Park,
+            Self::Rejected { .. }
+            | Self::Required { .. }
+            | Self::Refused { .. }
+            | Self::Misconfigured(_) => Disposition::Park,
             Self::Unauthorized { .. } | Self::MissingScopes { .. } => Disposition::Hold,
             Self::Throttled { retry_after } | Self::Unavailable { retry_after, .. } => {
                 Disposition::Retry {
@@ -128,6 +151,8 @@ impl Classify for PushError {
     fn answer(&self) -> Option<String> {
         match self {
             Self::Rejected { words, .. }
+            | Self::Required { words, .. }
+            | Self::Refused { words, .. }
             | Self::Unauthorized { words }
             | Self::MissingScopes { words } => {
                 Some(words.0.clone()).filter(|words| !words.is_empty())

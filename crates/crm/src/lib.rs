@@ -10,7 +10,7 @@ pub mod hubspot;
 mod lead;
 mod words;
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{Clock, ConnectionName, Effects, TenantId};
@@ -39,7 +39,7 @@ pub struct ConnectorSpec {
     new: Make,
 }
 
-type Make = fn(Client, Arc<dyn Clock>, &Url) -> Arc<dyn Connector>;
+type Make = fn(Client, Arc<dyn Clock>, &Url, Duration) -> Arc<dyn Connector>;
 
 /// Pushes leads into one kind of CRM.
 #[async_trait]
@@ -121,14 +121,17 @@ pub enum Written {
     Unchanged,
 }
 
-/// Where the connectors find their CRMs.
+/// Where the connectors find their CRMs, and how long they wait for them.
 #[derive(Debug, Clone)]
 pub struct Config {
     urls: BTreeMap<&'static str, Url>,
+    timeout: Duration,
 }
 
 impl Config {
-    /// Reads each connector's base URL; the real one where nothing is set.
+    const TIMEOUT: Duration = Duration::from_secs(30);
+
+    /// Reads each connector's base URL, the real one where nothing is set, and the time that a call may take.
     pub fn read(reader: &mut settings::Reader<'_>) -> Self {
         let mut url = |spec: &ConnectorSpec| {
             (
@@ -138,6 +141,11 @@ impl Config {
         };
         Self {
             urls: CONNECTORS.iter().map(&mut url).collect(),
+            timeout: reader.duration(
+                "CRM_TIMEOUT",
+                Self::TIMEOUT,
+                "Longest time for one call of a CRM.",
+            ),
         }
     }
 
@@ -159,6 +167,7 @@ impl Default for Config {
         };
         Self {
             urls: CONNECTORS.iter().map(url).collect(),
+            timeout: Self::TIMEOUT,
         }
     }
 }
@@ -172,7 +181,8 @@ impl Connectors {
     pub fn new(http: &Client, clock: &Arc<dyn Clock>, config: &Config) -> Self {
         let make = |spec: &ConnectorSpec| {
             let url = config.urls.get(spec.slug)?;
-            Some((spec.slug, (spec.new)(http.clone(), Arc::clone(clock), url)))
+            let made = (spec.new)(http.clone(), Arc::clone(clock), url, config.timeout);
+            Some((spec.slug, made))
         };
         Self(CONNECTORS.iter().filter_map(make).collect())
     }

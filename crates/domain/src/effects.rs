@@ -152,7 +152,7 @@ impl Effects {
             Err(error) if error.is_outcome_unknown() => Once::Failed(error),
             Err(error) => match self
                 .log
-                .conclude(&self.claim.key.tenant, key, EffectEnd::Refused)
+                .conclude(&self.claim, key, EffectEnd::Refused)
                 .await
             {
                 Ok(()) => Once::Failed(error),
@@ -165,7 +165,7 @@ impl Effects {
         let end = EffectEnd::Done {
             remote_id: remote_id.clone(),
         };
-        match self.log.conclude(&self.claim.key.tenant, key, end).await {
+        match self.log.conclude(&self.claim, key, end).await {
             Ok(()) => Once::Done(remote_id),
             Err(error) => Once::Store(error),
         }

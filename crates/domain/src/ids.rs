@@ -73,6 +73,8 @@ macro_rules! typed_ids {
 }
 
 typed_ids! {
+    /// One entry of the audit log.
+    AuditId => "aud",
     /// One push of one request to one CRM.
     DispatchId => "dsp",
     /// One stored delivery.

@@ -25,8 +25,8 @@ pub use contact::{ContactError, E164, EmailAddress, PostalCode};
 pub use effects::{EffectFailure, EffectKey, EffectTiming, Effects, Lookup, Once};
 pub use failure::{Classify, Disposition, ParkCause, StageError};
 pub use ids::{
-    ConnectionName, DispatchId, EventId, IdError, NotificationId, OfficeId, PersonId, RequestId,
-    SourceId, TenantId,
+    AuditId, ConnectionName, DispatchId, EventId, IdError, NotificationId, OfficeId, PersonId,
+    RequestId, SourceId, TenantId,
 };
 pub use queue::{DueWake, EffectEnd, EffectLog, Intent, Settled, StoreError, WorkQueue};
 pub use request::{

@@ -12,9 +12,11 @@ pub const CONNECTIONS_TOTAL: &str = "connections_total";
 pub const CONNECTIONS_REFUSED_TOTAL: &str = "connections_refused_total";
 /// Connections closed by us for being too slow or idle, by `door` and `reason`.
 pub const CONNECTIONS_CLOSED_TOTAL: &str = "connections_closed_total";
+/// Bodies that were not read because the memory for bodies was used up.
+pub const BODIES_REFUSED_TOTAL: &str = "bodies_refused_total";
 /// Deliveries that are durable, by `provider`.
 pub const DELIVERIES_ACCEPTED_TOTAL: &str = "deliveries_accepted_total";
-/// Deliveries that were not proven genuine, by `reason`.
+/// Deliveries that were not proven genuine, by `reason`; `too_many_failures` for those that were not looked at.
 pub const DELIVERIES_REFUSED_TOTAL: &str = "deliveries_refused_total";
 /// Refusals that came too fast to be recorded.
 pub const REFUSALS_NOT_RECORDED_TOTAL: &str = "refusals_not_recorded_total";

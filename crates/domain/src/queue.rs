@@ -163,13 +163,14 @@ pub trait EffectLog: Send + Sync {
         call_deadline: Duration,
     ) -> Result<Intent, StoreError>;
 
-    /// Writes down how an effect ended. Harmless when it is known already; `Done` is never taken back.
+    /// Writes down how an effect ended. Harmless when it is known already; `Done` is never taken back, and `Refused`
+    /// counts only from the claim that begun it last: a worker that was overtaken knows nothing of the newer attempt.
     ///
     /// # Errors
     /// [`StoreError`] when nothing was written, or it is not known.
     async fn conclude(
         &self,
-        tenant: &TenantId,
+        claim: &Claim,
         key: &EffectKey,
         end: EffectEnd,
     ) -> Result<(), StoreError>;

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AreaVerdict, ConnectionName, E164, EmailAddress, EventId, OfficeId, PersonId, PostalCode,
-    RequestId, SourceId, TenantId,
+    AreaVerdict, ConnectionName, E164, EmailAddress, EventId, Inbound, OfficeId, PersonId,
+    PostalCode, RequestId, SourceId, TenantId,
 };
 
 /// One lead of one tenant, from its delivery to its last effect.
@@ -166,6 +166,12 @@ pub struct Revisions {
     pub qualification: u32,
     /// What a CRM should show changed.
     pub dispatch: u32,
+    /// A person wants the audio transcribed again.
+    pub transcript: u32,
+    /// A person wants people told again; part of the messages' names.
+    pub notification: u32,
+    /// A person wants everything from the recording on again: later stages wait for it.
+    pub awaits_recording: bool,
 }
 
 /// Where a request came from, and what its deliveries said.
@@ -258,6 +264,23 @@ pub struct CallFacts {
     /// Where the caller found the company: source, medium, campaign, keywords, pages, click ids.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub marketing: BTreeMap<String, String>,
+}
+
+impl SourceSection {
+    /// Whether an edit came before this first report: then the report only fills what is missing.
+    pub(crate) const fn has_overtaken(&self, inbound: &Inbound) -> bool {
+        self.is_modified && !inbound.is_modified
+    }
+
+    /// Takes what a delivery says of the call.
+    pub fn hear(&mut self, inbound: &Inbound) {
+        if self.has_overtaken(inbound) {
+            self.call = self.call.or(&inbound.call);
+        } else {
+            self.call.overlay(&inbound.call);
+        }
+        self.is_modified |= inbound.is_modified;
+    }
 }
 
 impl CallFacts {
@@ -433,6 +456,9 @@ pub struct TranscriptSection {
     pub turns: Vec<Turn>,
     /// Seconds that the provider charges for.
     pub billed_seconds: u32,
+    /// The input that it had seen; see [`Revisions`].
+    #[serde(default)]
+    pub revision: u32,
 }
 
 /// How a transcription went.
@@ -782,6 +808,15 @@ impl Document {
         };
         let mut call = self.source.call.or(&recording.call);
         if recording.is_refetched {
+            call.overlay(&recording.call.labels());
+        }
+        call
+    }
+
+    /// What the deliveries say, with the labels that the API was asked for after the last of them.
+    pub(crate) fn told(&self) -> CallFacts {
+        let mut call = self.source.call.clone();
+        if let Some(recording) = self.recording.as_ref().filter(|known| known.is_refetched) {
             call.overlay(&recording.call.labels());
         }
         call

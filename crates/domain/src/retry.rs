@@ -150,7 +150,7 @@ mod tests {
     fn pauses(policy: &RetryPolicy) -> Vec<u64> {
         let give_up = later(START, RetryPolicy::SLOW_LANE_LIMIT);
         let (mut now, mut pauses) = (START, Vec::new());
-        for failures in 1.. {
+        for failures in 1..100 {
             let NextTry::At(at, _) = policy.next_try(failures, now, give_up, None, 0.0) else {
                 break;
             };
@@ -169,6 +169,59 @@ mod tests {
         let mut expected = vec![1, 2, 4, 8, 60, 300, 900, 3_600, 10_800, 21_600];
         expected.extend([43_200; 5]);
         assert_eq!(pauses(&exact), expected);
+    }
+
+    #[test]
+    fn a_lane_reads_back_as_it_is_stored() {
+        for (lane, word) in [
+            (Lane::First, "first"),
+            (Lane::Fast, "fast"),
+            (Lane::Slow, "slow"),
+        ] {
+            assert_eq!((lane.as_str(), Lane::from_stored(word)), (word, lane));
+        }
+        assert_eq!(Lane::from_stored("of a later build"), Lane::First);
+    }
+
+    #[test]
+    fn a_pause_that_ends_with_the_slow_lane_is_still_taken() {
+        let exact = RetryPolicy {
+            jitter: 0.0,
+            ..RetryPolicy::default()
+        };
+        let minute = later(START, RetryPolicy::SLOW[0]);
+        assert_eq!(
+            exact.next_try(5, START, minute, None, 0.0),
+            NextTry::At(minute, Lane::Slow)
+        );
+        let earlier = minute - Duration::from_millis(1);
+        assert_eq!(
+            exact.next_try(5, START, earlier, None, 0.0),
+            NextTry::Exhausted
+        );
+    }
+
+    #[test]
+    fn numbers_that_make_no_lane_are_named() {
+        let faults = |fast_ms: Vec<u64>, jitter: f64| {
+            let policy = RetryPolicy {
+                fast_ms,
+                slow_lane: true,
+                jitter,
+            };
+            policy.faults()
+        };
+        for (pauses, jitter) in [(vec![], 0.0), (vec![600_000; 20], 1.0)] {
+            assert_eq!(faults(pauses, jitter), [""; 0]);
+        }
+        for pauses in [vec![1; 21], vec![1, 600_001]] {
+            let found = faults(pauses, 0.25);
+            assert!(found[0].starts_with("retry.fast_ms") && found.len() == 1);
+        }
+        for jitter in [-0.01, 1.01, f64::NAN] {
+            let found = faults(vec![1], jitter);
+            assert!(found[0].starts_with("retry.jitter") && found.len() == 1);
+        }
     }
 
     #[test]

@@ -16,8 +16,11 @@ pub fn bounded(text: &str, max: usize) -> String {
 
 /// A single line: [`bounded`], white space folded. Empty text is none.
 pub fn line(text: &str, max: usize) -> Option<String> {
-    let folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let clean = bounded(&folded, max);
+    let words = text
+        .split_whitespace()
+        .map(|word| word.replace(char::is_control, ""))
+        .filter(|word| !word.is_empty());
+    let clean = bounded(&words.collect::<Vec<_>>().join(" "), max);
     (!clean.is_empty()).then_some(clean)
 }
 
@@ -36,5 +39,10 @@ mod tests {
         assert_eq!(bounded("a\u{0}b\u{1b}[31mc\nd", 50), "ab[31mc\nd");
         assert_eq!(line("  a \n b\t c ", 50), Some("a b c".to_owned()));
         assert_eq!(line(" \n ", 50), None);
+        assert_eq!(
+            line(" \u{1} \u{0}a \u{1} b\u{7f} ", 50),
+            Some("a b".to_owned())
+        );
+        assert_eq!(line("\u{1} \u{1}", 50), None);
     }
 }

@@ -14,6 +14,10 @@ use crate::{
     WorkState, later, text, workflow,
 };
 
+mod handles;
+
+pub use handles::{Undecidable, decide, redrive, release, replay};
+
 /// A request and its open work, as re-read in a transaction.
 #[derive(Debug, Clone)]
 pub struct RequestState {
@@ -49,8 +53,8 @@ pub struct LogEntry {
     /// For a dispatch, its connection.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub target: String,
-    /// What happened, in a word: `received`, `done`, `waiting`, `retry`, `held`, `released`, `parked`, `withdrawn`,
-    /// `merged`, `merging`, `kept_apart`, or a terminal status.
+    /// What happened, in a word: `received`, `done`, `waiting`, `retry`, `held`, `released`, `parked`, `redriven`,
+    /// `replayed`, `approved`, `rejected`, `withdrawn`, `merged`, `merging`, `kept_apart`, or a terminal status.
     pub outcome: String,
     /// What happened, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -359,19 +363,14 @@ pub fn receive_again(
     source.events += 1;
     source.last_event = origin.event;
     source.unread = None;
-    if source.is_modified && !inbound.is_modified {
-        // A first report that was overtaken by an edit only fills what is missing.
-        source.call = source.call.or(&inbound.call);
-    } else {
-        if let Some(recording) = &mut document.recording
-            && mem::take(&mut recording.is_refetched)
-        {
-            // From here on the deliveries know better than the API; what it said of labels stays until they differ.
-            source.call.overlay(&before.labels());
-        }
-        source.call.overlay(&inbound.call);
+    if !source.has_overtaken(inbound)
+        && let Some(recording) = &mut document.recording
+        && mem::take(&mut recording.is_refetched)
+    {
+        // From here on the deliveries know better than the API; what it said of labels stays until they differ.
+        source.call.overlay(&before.labels());
     }
-    source.is_modified |= inbound.is_modified;
+    source.hear(inbound);
     let mut reentry = workflow::reenter(&before, &document.call());
     reentry.recording |=
         inbound.call.has_recording == Some(true) && workflow::is_audio_missing(document);
@@ -386,17 +385,19 @@ pub fn receive_again(
 
 /// A delivery that repeats an older one than the newest: the thing may have changed back, so its API is asked.
 pub fn refetch(mut state: RequestState, origin: &Origin, now: Timestamp) -> Plan {
-    let reentry = workflow::Reentry {
-        recording: true,
-        ..Default::default()
-    };
-    state.request.document.source.last_event = origin.event;
+    let document = &mut state.request.document;
+    document.source.last_event = origin.event;
+    if !workflow::is_kept_back(document) {
+        // A first look that is still to come is such an answer, too: its labels outrank those of the deliveries.
+        document.revisions.recording += 1;
+    }
     state.note(
         now,
         "received",
         Some("an older delivery came again: the provider is asked".to_owned()),
     );
-    rework(&mut state, reentry, Duration::ZERO, origin, now);
+    let nothing_else = workflow::Reentry::default();
+    rework(&mut state, nothing_else, Duration::ZERO, origin, now);
     close(state, Vec::new(), now)
 }
 
@@ -412,6 +413,8 @@ fn rework(
     if workflow::is_kept_back(document) {
         // This opens nothing now. Should the request be let through, the CRMs learn what was stored in between.
         document.revisions.dispatch += u32::from(reentry.dispatch);
+        // What a person wanted to run again may have waited for just this delivery.
+        state.advance(now, Duration::ZERO, origin.traceparent.as_deref());
         return;
     }
     workflow::raise(document, &state.work, reentry);
@@ -470,6 +473,12 @@ pub fn settle(
     if is_done {
         if runs_again == Some(true) {
             state.work.change(key, |row| row.afresh(now));
+            if let Some(recording) = &mut state.request.document.recording
+                && key.stage == Stage::Recording
+            {
+                // It may have answered before the news that it is asked again for.
+                recording.is_refetched = false;
+            }
         } else {
             state.work.remove(key);
         }
@@ -622,7 +631,23 @@ fn dispatch_mut<'a>(document: &'a mut Document, target: &str) -> Option<&'a mut 
 fn apply(state: &mut RequestState, section: Section) {
     let (document, open) = (&mut state.request.document, &state.work);
     match section {
-        Section::Source(source) => document.source = *source,
+        Section::Source(read) => {
+            let before = document.call();
+            let source = &mut document.source;
+            if source.last_event == read.last_event {
+                *source = *read;
+            } else {
+                // Later deliveries came while it was read: what they said stands.
+                source.unread = None;
+                source.is_modified |= read.is_modified;
+                source.call = source.call.or(&read.call);
+            }
+            let after = document.call();
+            let mut reentry = workflow::reenter(&before, &after);
+            // Whether what was read again is the newest, the provider knows.
+            reentry.recording |= before != after;
+            workflow::raise(document, open, reentry);
+        }
         Section::Recording(mut recording) => {
             let before = document.call();
             if let (Audio::Absent { .. }, Some(known)) = (&recording.audio, &document.recording) {
@@ -630,6 +655,7 @@ fn apply(state: &mut RequestState, section: Section) {
                 recording.audio.clone_from(&known.audio);
             }
             document.recording = Some(*recording);
+            document.revisions.awaits_recording &= workflow::needs_recording(document);
             let after = document.call();
             // What only the API knows counts as a later event's news.
             let reentry = workflow::Reentry {
@@ -708,12 +734,19 @@ fn merge(
     };
     let (into, from) = (&mut winner.request.document, &loser.request.document);
     let before = into.call();
-    let (newer, older) = if from.source.is_modified && !into.source.is_modified {
-        (&from.source.call, &into.source.call)
+    // A row of one that has looked already looks once more, for news that came meanwhile.
+    let looks_again = !workflow::needs_recording(into);
+    // An edit outranks first reports; of the same kind, what was delivered last counts.
+    let rank = |document: &Document| (document.source.is_modified, document.source.last_event);
+    let (newer, older) = if rank(from) > rank(into) {
+        (from.told(), into.told())
     } else {
-        (&into.source.call, &from.source.call)
+        (into.told(), from.told())
     };
-    into.source.call = newer.or(older);
+    // An older delivery may have come last, and the provider's answer later than either: where they do not agree, it
+    // is asked again.
+    let is_asked_again = newer.or(&older).labels() != older.or(&newer).labels();
+    into.source.call = newer.or(&older);
     into.source.is_modified |= from.source.is_modified;
     into.source.events += from.source.events;
     into.source.last_event = into.source.last_event.max(from.source.last_event);
@@ -729,8 +762,13 @@ fn merge(
     let revisions = &mut into.revisions;
     revisions.recording = revisions.recording.max(from.revisions.recording);
     revisions.analysis = revisions.analysis.max(from.revisions.analysis);
+    revisions.transcript = revisions.transcript.max(from.revisions.transcript);
+    revisions.notification = revisions.notification.max(from.revisions.notification);
     if into.recording.is_none() || (!has_audio(into) && has_audio(from)) {
         into.recording.clone_from(&from.recording);
+    }
+    if let Some(recording) = &mut into.recording {
+        recording.is_refetched = false;
     }
     let is_judged_by_winner = into.analysis.is_some() || winner.work.is_running(Stage::Analysis);
     let read = if is_judged_by_winner {
@@ -751,6 +789,7 @@ fn merge(
     if into.verdict.is_none() {
         into.verdict.clone_from(&from.verdict);
     }
+    into.revisions.recording += u32::from(is_asked_again);
     let reentry = workflow::reenter(&before, &into.call());
     // What the other knew is no later event: it counts although the request may be kept back.
     workflow::raise(into, &winner.work, reentry);
@@ -773,7 +812,9 @@ fn merge(
         .iter()
         .filter(|row| match row.key.stage {
             Stage::Reading => winner.request.document.source.unread.is_none(),
-            Stage::Recording => !workflow::needs_recording(&winner.request.document),
+            Stage::Recording => {
+                !looks_again && !workflow::needs_recording(&winner.request.document)
+            }
             Stage::Transcript => !workflow::needs_transcript(&winner.request.document),
             Stage::Analysis | Stage::Dispatch | Stage::Notification => false,
         })
@@ -788,33 +829,6 @@ fn merge(
         .change(&waiting, |row| row.enqueue_again(now, Duration::ZERO));
     winner.advance(now, Duration::ZERO, None);
     Ok((winner, loser))
-}
-
-/// Releases what is held for a connection whose secret was replaced.
-pub fn release(mut state: RequestState, connection: &ConnectionName, now: Timestamp) -> Plan {
-    let held: Vec<_> = state
-        .work
-        .iter()
-        .filter(|row| matches!(&row.state, WorkState::Held { connection: held, .. } if held == connection))
-        .map(|row| row.key.clone())
-        .collect();
-    for key in &held {
-        state.work.change(key, |row| row.release(now));
-        if key.stage == Stage::Dispatch
-            && let Some(row) = state.work.get(key.stage, &key.target).cloned()
-        {
-            mark_dispatch(&mut state.request.document, &row);
-        }
-        state.log.push(LogEntry {
-            at: now,
-            stage: Some(key.stage),
-            target: key.target.clone(),
-            outcome: "released".to_owned(),
-            detail: Some(format!("the secret of {connection} was replaced")),
-            duration_ms: None,
-        });
-    }
-    close(state, Vec::new(), now)
 }
 
 /// Parks a row that was claimed too often; `state` is as re-read after [`WorkRow::claim`] said so.

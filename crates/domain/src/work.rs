@@ -1,6 +1,11 @@
 //! Work: a step that is still to be done. The row in the store is the truth; a wake-up is only a hint.
 
-use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -328,7 +333,7 @@ impl WorkRow {
 #[derive(Debug, Clone, Default)]
 pub struct OpenWork {
     rows: BTreeMap<(Stage, String), WorkRow>,
-    changed: BTreeMap<(Stage, String), bool>,
+    changed: BTreeSet<(Stage, String)>,
 }
 
 impl OpenWork {
@@ -340,7 +345,7 @@ impl OpenWork {
             .collect();
         Self {
             rows,
-            changed: BTreeMap::new(),
+            changed: BTreeSet::new(),
         }
     }
 
@@ -377,37 +382,36 @@ impl OpenWork {
     ) -> Option<T> {
         let index = (key.stage, key.target.clone());
         let result = self.rows.get_mut(&index).map(change)?;
-        self.changed.insert(index, true);
+        self.changed.insert(index);
         Some(result)
     }
 
     pub(crate) fn insert(&mut self, row: WorkRow) {
         let index = (row.key.stage, row.key.target.clone());
-        self.changed.insert(index.clone(), true);
+        self.changed.insert(index.clone());
         self.rows.insert(index, row);
     }
 
     pub(crate) fn remove(&mut self, key: &WorkKey) {
         let index = (key.stage, key.target.clone());
         if self.rows.remove(&index).is_some() {
-            self.changed.insert(index, false);
+            self.changed.insert(index);
         }
     }
 
     pub(crate) fn remove_all(&mut self) {
-        for index in std::mem::take(&mut self.rows).into_keys() {
-            self.changed.insert(index, false);
-        }
+        self.changed
+            .extend(std::mem::take(&mut self.rows).into_keys());
     }
 
     /// The rows to write, and the steps whose row goes.
     pub(crate) fn into_changes(self) -> (Vec<WorkRow>, Vec<(Stage, String)>) {
         let Self { mut rows, changed } = self;
         let (mut put, mut delete) = (Vec::new(), Vec::new());
-        for (index, is_kept) in changed {
+        for index in changed {
             match rows.remove(&index) {
-                Some(row) if is_kept => put.push(row),
-                _ => delete.push(index),
+                Some(row) => put.push(row),
+                None => delete.push(index),
             }
         }
         (put, delete)

@@ -73,7 +73,8 @@ pub fn next(request: &LeadRequest, open: &OpenWork) -> Vec<Step> {
     };
     // A recording that is looked for once more keeps nobody waiting: what it brings makes the later stages run again.
     if want(Stage::Reading, document.source.unread.is_some())
-        || (want(Stage::Recording, needs_recording(document)) && document.recording.is_none())
+        || (want(Stage::Recording, needs_recording(document))
+            && (document.recording.is_none() || document.revisions.awaits_recording))
         || want(Stage::Transcript, needs_transcript(document))
         || want(
             Stage::Analysis,
@@ -128,13 +129,15 @@ pub fn needs_recording(document: &Document) -> bool {
         .is_none_or(|section| section.revision < document.revisions.recording)
 }
 
-/// Whether there is audio without its transcript.
+/// Whether there is audio without its transcript, or a person wants it anew.
 pub fn needs_transcript(document: &Document) -> bool {
     match document.recording.as_ref().map(|section| &section.audio) {
-        Some(Audio::Stored { sha256, .. }) => document
-            .transcript
-            .as_ref()
-            .is_none_or(|transcript| transcript.audio_sha256 != *sha256),
+        Some(Audio::Stored { sha256, .. }) => {
+            document.transcript.as_ref().is_none_or(|transcript| {
+                transcript.audio_sha256 != *sha256
+                    || transcript.revision < document.revisions.transcript
+            })
+        }
         Some(Audio::Absent { .. }) | None => false,
     }
 }

@@ -15,7 +15,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use domain::{
     Classify, Clock, Disposition, EffectFailure, EmailAddress, RequestId, TenantId, text,
 };
-use http_client::{Client, HttpError, Response, Url};
+use http_client::{Client, HttpError, Response, StatusClass, Url};
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
@@ -32,7 +32,7 @@ const ONE_HOUR: Duration = Duration::from_secs(3_600);
 /// Sends mail by SendGrid.
 pub struct SendGrid {
     http: Client,
-    url: String,
+    base_url: String,
     clock: Arc<dyn Clock>,
 }
 
@@ -100,6 +100,12 @@ pub enum SendError {
     /// SendGrid was not reached. Nothing was sent.
     #[error("SendGrid was not reached: {0}")]
     NotSent(#[source] HttpError),
+    /// SendGrid is out of order, so a mail whose answer was lost is not handed over again yet. Nothing was sent.
+    #[error("SendGrid is out of order ({what}); whether the mail was sent is not known yet")]
+    OutOfOrder {
+        /// What it answered, or why it was not reached.
+        what: String,
+    },
     /// SendGrid broke down with the mail in hand: it may have been sent.
     #[error("SendGrid failed (status {status}); the mail may have been sent")]
     Failed {
@@ -138,7 +144,7 @@ impl SendGrid {
     pub fn new(http: Client, base_url: &Url, clock: Arc<dyn Clock>) -> Self {
         Self {
             http,
-            url: format!("{}/v3/mail/send", base_url.as_str().trim_end_matches('/')),
+            base_url: base_url.as_str().trim_end_matches('/').to_owned(),
             clock,
         }
     }
@@ -177,7 +183,7 @@ impl SendGrid {
         });
         let request = self
             .http
-            .post(&self.url)
+            .post(format!("{}/v3/mail/send", self.base_url))
             .bearer(key)
             .deadline(CALL_DEADLINE)
             .json(&body);
@@ -191,6 +197,27 @@ impl SendGrid {
         Ok(ProviderMessageId(
             id.unwrap_or_else(|| mail.message_id.to_owned()),
         ))
+    }
+
+    /// Asks for something that sends nothing: an error while SendGrid is out of order. A refusal is no error here, it
+    /// comes from a SendGrid that works.
+    ///
+    /// # Errors
+    /// [`SendError::OutOfOrder`].
+    pub async fn is_up(&self, key: &SecretString) -> Result<(), SendError> {
+        let request = self
+            .http
+            .get(format!("{}/v3/scopes", self.base_url))
+            .bearer(key)
+            .deadline(CALL_DEADLINE);
+        let what = match request.send().await {
+            Ok(answer) if answer.class() == StatusClass::ServerFault => {
+                format!("status {}", answer.status.as_u16())
+            }
+            Ok(_) => return Ok(()),
+            Err(error) => error.to_string(),
+        };
+        Err(SendError::OutOfOrder { what })
     }
 
     fn refusal(&self, answer: &Response) -> SendError {
@@ -261,6 +288,7 @@ impl EffectFailure for SendError {
             | Self::Forbidden { .. }
             | Self::Throttled { .. }
             | Self::Unexpected { .. }
+            | Self::OutOfOrder { .. }
             | Self::NotSent(_) => false,
         }
     }
@@ -275,9 +303,10 @@ impl Classify for SendError {
             Self::Throttled { retry_after } => Disposition::Retry {
                 after: Some(*retry_after),
             },
-            Self::NotSent(_) | Self::Failed { .. } | Self::OutcomeUnknown(_) => {
-                Disposition::Retry { after: None }
-            }
+            Self::NotSent(_)
+            | Self::OutOfOrder { .. }
+            | Self::Failed { .. }
+            | Self::OutcomeUnknown(_) => Disposition::Retry { after: None },
         }
     }
 
@@ -289,6 +318,7 @@ impl Classify for SendError {
             Self::Throttled { .. }
             | Self::Unexpected { .. }
             | Self::NotSent(_)
+            | Self::OutOfOrder { .. }
             | Self::Failed { .. }
             | Self::OutcomeUnknown(_) => None,
         }

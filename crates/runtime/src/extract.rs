@@ -38,12 +38,13 @@ impl<T: Serialize> IntoResponse for Json<T> {
 }
 
 fn json_problem(rejection: &JsonRejection) -> Problem {
-    let reason = text::bounded(&innermost(rejection), MAX_REASON);
+    let reason = innermost(rejection);
     match rejection {
         JsonRejection::MissingJsonContentType(_) => {
             Problem::unsupported_media_type("application/json")
         }
         JsonRejection::JsonSyntaxError(_) => {
+            let reason = text::bounded(&without_value(&reason), MAX_REASON);
             Problem::bad_request(format!("The body is not JSON: {reason}."))
         }
         JsonRejection::JsonDataError(_) => {
@@ -52,6 +53,7 @@ fn json_problem(rejection: &JsonRejection) -> Problem {
                 .split_once(": ")
                 .filter(|(path, _)| !path.contains(' '))
                 .unwrap_or(("", &reason));
+            let message = text::bounded(&without_value(message), MAX_REASON);
             Problem::unprocessable(
                 "The body has another shape than this endpoint takes. See `errors`.",
             )
@@ -80,7 +82,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
         query
             .map(|axum::extract::Query(value)| Self(value))
             .map_err(|rejection| {
-                let reason = text::bounded(&innermost(&rejection), MAX_REASON);
+                let reason = without_value(&innermost(&rejection));
+                let reason = text::bounded(&reason, MAX_REASON);
                 Problem::bad_request(format!("The query string cannot be used: {reason}."))
             })
     }
@@ -107,7 +110,16 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
 ///
 /// # Errors
 /// 413 over `limit_bytes` (already when the length is announced), 408 when it is too slow, 400 when it breaks off.
-pub async fn read_body(mut body: Body, limit_bytes: usize) -> Result<Bytes, Problem> {
+pub async fn read_body(body: Body, limit_bytes: usize) -> Result<Bytes, Problem> {
+    read_admitted(body, limit_bytes, |_| Ok(())).await
+}
+
+/// Reads a body; before each piece is kept, `admit` is asked whether there is room for so many bytes in all.
+pub(crate) async fn read_admitted(
+    mut body: Body,
+    limit_bytes: usize,
+    mut admit: impl FnMut(usize) -> Result<(), Problem>,
+) -> Result<Bytes, Problem> {
     let announced = hyper::body::Body::size_hint(&body).lower();
     if announced > limit_bytes as u64 {
         return Err(Problem::too_large(limit_bytes));
@@ -125,9 +137,11 @@ pub async fn read_body(mut body: Body, limit_bytes: usize) -> Result<Bytes, Prob
         let Ok(piece) = frame.into_data() else {
             continue;
         };
-        if first.len() + all.len() + piece.len() > limit_bytes {
+        let so_far = first.len() + all.len() + piece.len();
+        if so_far > limit_bytes {
             return Err(Problem::too_large(limit_bytes));
         }
+        admit(so_far)?;
         // Most bodies come in one piece, which then needs no copy.
         if first.is_empty() && all.is_empty() {
             first = piece;
@@ -139,6 +153,25 @@ pub async fn read_body(mut body: Body, limit_bytes: usize) -> Result<Bytes, Prob
         }
     }
     Ok(if all.is_empty() { first } else { all.freeze() })
+}
+
+/// A parser's words without the value that they are about. It may be a secret that stands in the wrong place, and
+/// answers are kept by more programs than the one that asked. Names of fields stay.
+pub fn without_value(reason: &str) -> String {
+    const ABOUT_VALUES: [&str; 4] = [
+        "invalid type: ",
+        "invalid value: ",
+        "invalid length ",
+        "unknown variant ",
+    ];
+    if !ABOUT_VALUES.iter().any(|words| reason.starts_with(words)) {
+        return reason.to_owned();
+    }
+    // The value comes first, and may hold these words too.
+    match reason.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("expected {expected}"),
+        None => "it is of another kind than expected".to_owned(),
+    }
 }
 
 fn innermost(error: &(dyn std::error::Error + 'static)) -> String {

@@ -5,6 +5,7 @@
 //! trace, one log line, metrics, a caught panic, safe headers, and problems instead of bare errors.
 #![warn(missing_docs)]
 
+mod body_memory;
 mod clock;
 mod extract;
 mod health;
@@ -17,14 +18,15 @@ mod service;
 mod telemetry;
 mod trace;
 
+pub use body_memory::{BodyMemory, Sender};
 pub use clock::SystemClock;
-pub use extract::{Json, Path, Query, read_body};
+pub use extract::{Json, Path, Query, read_body, without_value};
 pub use health::{Check, health_routes};
 pub use metrics::{install_metrics, metrics_routes};
 pub use observe::{observed, with_shell};
 pub use problem::{FieldError, Problem};
 pub use process::{Door, ProcessError, exit_code, run, shutdown_signal};
-pub use server::{Draining, Listener, PeerAddr, ServeOptions, serve};
+pub use server::{ClientAddr, Draining, Listener, Network, ServeOptions, serve};
 pub use service::{Service, Task};
 pub use telemetry::{CapturedLogs, LogFormat, TelemetryConfig, TelemetryError, telemetry};
 pub use trace::TraceContext;

@@ -114,14 +114,16 @@ fn shown(path: Option<&MatchedPath>) -> &str {
 }
 
 fn panic_words(panic: &(dyn Any + Send)) -> String {
-    let words = panic
-        .downcast_ref::<&str>()
+    format!("panicked: {}", words_in_code(panic))
+}
+
+/// What a panic says, as far as it stands in the code. What was put together at run time may repeat what somebody
+/// said or sent: of that, the place in the code has to do.
+pub(crate) fn words_in_code(panic: &(dyn Any + Send)) -> &'static str {
+    panic
+        .downcast_ref::<&'static str>()
         .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!(
-        "panicked: {}",
-        domain::text::bounded(words.unwrap_or("without words"), 300)
-    )
+        .unwrap_or("in words that are not logged")
 }
 
 /// Adds the request's id, and safe headers where there are none.

@@ -22,7 +22,7 @@ use tracing_subscriber::{
     util::{SubscriberInitExt as _, TryInitError},
 };
 
-use crate::TraceContext;
+use crate::{TraceContext, observe::words_in_code};
 
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,9 +119,8 @@ pub fn telemetry(service: &'static str, config: &TelemetryConfig) -> Result<(), 
         .try_init()?;
     }
     panic::set_hook(Box::new(|info| {
-        let words = info.payload_as_str().unwrap_or("without words");
         let place = info.location().map(ToString::to_string);
-        tracing::error!(place, panic = domain::text::bounded(words, 300), "panicked");
+        tracing::error!(place, panic = words_in_code(info.payload()), "panicked");
     }));
     Ok(())
 }

@@ -29,6 +29,7 @@ use std::{collections::BTreeMap, fmt, path::Path};
 pub use error::{Fault, SettingsError};
 pub use reader::Reader;
 pub use reference::{Reference, WhenUnset};
+use secrecy::SecretString;
 
 /// Where settings come from: pairs of key and value. A value that is empty counts as not set.
 #[derive(Clone, PartialEq, Eq)]
@@ -79,6 +80,14 @@ impl Settings {
         self.values
             .insert(key.to_owned(), Value::Text(value.to_owned()));
         self
+    }
+
+    /// A secret by a name that only the caller knows; none when it is not set, empty, or no text.
+    pub fn secret(&self, key: &str) -> Option<SecretString> {
+        match self.values.get(key)? {
+            Value::Text(text) if !text.trim().is_empty() => Some(SecretString::from(text.trim())),
+            Value::Text(_) | Value::NotText => None,
+        }
     }
 
     /// Begins to read.

@@ -7,7 +7,8 @@
 //! - Limit: per account and hour, a bare 429 without `Retry-After`.
 //!
 //! A call that nobody registered exists all the same, with the default recording and made-up details, so
-//! that any sample of a webhook works. `PUT /_sim/calls/{id}` registers one, `GET /_sim/calls` lists them.
+//! that any sample of a webhook works. `PUT /_sim/calls/{id}` registers one, `PUT /_sim/calls` many, `GET /_sim/calls`
+//! lists them.
 //!
 //! Source: apidocs.callrail.com (read 2026-11). UNCONFIRMED: the wording of the 401 and 404 bodies.
 
@@ -138,7 +139,7 @@ impl Provider for CallRail {
             )
             .route("/calls/{id}/recording/redirect", get(media::redirect))
             .route("/media/{file}", get(media::download))
-            .route("/_sim/calls", get(view_calls))
+            .route("/_sim/calls", get(view_calls).put(register_calls))
             .route("/_sim/calls/{id}", put(register_call))
     }
 
@@ -367,6 +368,21 @@ async fn list_form_submissions(
 
 async fn view_calls(State(sim): Sim) -> Response {
     pretty(&json!({ "calls": sim.all_calls() }))
+}
+
+/// Calls by their ids. Those in front of one that makes no sense are registered.
+async fn register_calls(State(sim): Sim, body: axum::body::Bytes) -> Response {
+    let now = sim.control.now();
+    let registered = control::read::<BTreeMap<String, Call>>(&body).and_then(|calls| {
+        let mut known = lock(&sim.provider.calls);
+        calls
+            .into_iter()
+            .try_for_each(|(id, call)| known.register(&id, call, now))
+    });
+    match registered {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(reason) => unclear(&reason),
+    }
 }
 
 async fn register_call(

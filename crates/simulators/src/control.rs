@@ -16,6 +16,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use futures::StreamExt;
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -455,6 +456,41 @@ async fn list_requests<P: Provider>(State(shared): State<Arc<Shared<P>>>) -> Res
 async fn delete_requests<P: Provider>(State(shared): State<Arc<Shared<P>>>) -> StatusCode {
     lock(&shared.control.log).clear();
     StatusCode::NO_CONTENT
+}
+
+/// Which part of a long list to show; all of it where nothing is said.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Page {
+    /// At most so many.
+    limit: Option<usize>,
+    /// Only what comes behind this, as `next` of the page before says.
+    pub(crate) after: Option<u64>,
+    /// The names of the properties to show, parted by commas.
+    properties: Option<String>,
+}
+
+impl Page {
+    /// The first so many, and where the next page begins when there are more.
+    pub(crate) fn cut<T>(
+        &self,
+        items: impl Iterator<Item = T>,
+        number: impl Fn(&T) -> u64,
+    ) -> (Vec<T>, Option<u64>) {
+        let limit = self.limit.unwrap_or(usize::MAX);
+        let mut shown: Vec<T> = items.take(limit.saturating_add(1)).collect();
+        let has_more = shown.len() > limit;
+        shown.truncate(limit);
+        let last = shown.last().map(number).or(self.after);
+        (shown, last.filter(|_| has_more))
+    }
+
+    /// Whether a property is to be shown.
+    pub(crate) fn shows(&self, property: &str) -> bool {
+        self.properties
+            .as_ref()
+            .is_none_or(|names| names.split(',').any(|name| name.trim() == property))
+    }
 }
 
 /// JSON laid out for people.

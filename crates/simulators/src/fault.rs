@@ -53,6 +53,8 @@ pub enum Fault {
     FileError,
     /// Speech-to-Text: the next operation asked about is gone.
     OperationLost,
+    /// Speech-to-Text: the next operation begun ends with an internal error.
+    OperationFailed,
 }
 
 /// When a late recording appears.
@@ -86,6 +88,7 @@ impl Fault {
             Self::MaxTokens => "max_tokens",
             Self::FileError => "file_error",
             Self::OperationLost => "operation_lost",
+            Self::OperationFailed => "operation_failed",
         }
     }
 
@@ -251,6 +254,7 @@ impl TryFrom<FaultBody> for Fault {
             "max_tokens" => Self::MaxTokens,
             "file_error" => Self::FileError,
             "operation_lost" => Self::OperationLost,
+            "operation_failed" => Self::OperationFailed,
             other => return Err(format!("no fault is called `{other}`")),
         })
     }

@@ -7,7 +7,8 @@
 //! - Search reads an index that may lag behind; it has a limit of its own and no rate headers.
 //! - Limits: off unless configured; the headers say what the real ones would.
 //!
-//! Views: `GET /_sim/view` (contacts with their deals), `/_sim/contacts`, `/_sim/deals`, `/_sim/notes`.
+//! Views: `GET /_sim/view` (contacts with their deals), `/_sim/contacts`, `/_sim/deals`, `/_sim/notes`; in pages with
+//! `?limit=`, `?after=` and `?properties=`.
 //!
 //! Source: HubSpot developer documentation (read 2026-11). UNCONFIRMED: whether an upsert by a custom property
 //! reports a taken e-mail as 409 or as a row of a 207, so that [`Config::conflict`] chooses; the wording of
@@ -25,7 +26,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
@@ -35,7 +36,7 @@ use serde_json::{Value, json};
 
 pub use portal::Record;
 
-use crate::control::{self, Provider, Shared, has_bearer, lock, pretty};
+use crate::control::{self, Page, Provider, Shared, has_bearer, lock, pretty};
 use portal::{Kind, Portal};
 
 /// The simulated HubSpot.
@@ -145,12 +146,21 @@ impl HubSpot {
             .collect()
     }
 
-    fn view(&self) -> Value {
-        Portal::view(
-            lock(&self.accounts)
-                .iter()
-                .map(|account| lock(&account.portal)),
-        )
+    fn view(&self, page: &Page) -> Value {
+        let accounts = lock(&self.accounts);
+        Portal::view(accounts.iter().map(|account| lock(&account.portal)), page)
+    }
+
+    fn page(&self, kind: Kind, page: &Page) -> (Vec<Record>, Option<u64>) {
+        let accounts = lock(&self.accounts);
+        let portals: Vec<_> = accounts
+            .iter()
+            .map(|account| lock(&account.portal))
+            .collect();
+        let records = portals
+            .iter()
+            .flat_map(|portal| portal.behind(kind, page.after.unwrap_or(0)));
+        page.cut(records.map(|record| record.cut_to(page)), Record::number)
     }
 }
 
@@ -195,15 +205,15 @@ impl Provider for HubSpot {
             .route("/_sim/view", get(view))
             .route(
                 "/_sim/contacts",
-                get(async |State(sim): Sim| view_of(&sim, Kind::Contacts)),
+                get(async |sim: Sim, page: Query<Page>| view_of(&sim, Kind::Contacts, &page)),
             )
             .route(
                 "/_sim/deals",
-                get(async |State(sim): Sim| view_of(&sim, Kind::Deals)),
+                get(async |sim: Sim, page: Query<Page>| view_of(&sim, Kind::Deals, &page)),
             )
             .route(
                 "/_sim/notes",
-                get(async |State(sim): Sim| view_of(&sim, Kind::Notes)),
+                get(async |sim: Sim, page: Query<Page>| view_of(&sim, Kind::Notes, &page)),
             )
     }
 
@@ -258,21 +268,24 @@ impl Simulator {
     /// Which deals belong to which contact: pairs of contact id and deal id.
     pub fn associations(&self) -> Vec<(String, String)> {
         let accounts = lock(&self.shared.provider.accounts);
-        let pairs =
-            |account: &Arc<Account>| lock(&account.portal).pairs(Kind::Contacts, Kind::Deals);
+        let pairs = |account: &Arc<Account>| -> Vec<_> {
+            lock(&account.portal)
+                .pairs(Kind::Contacts, Kind::Deals)
+                .collect()
+        };
         accounts.iter().flat_map(pairs).collect()
     }
 
     /// What `GET /_sim/view` shows.
     pub fn view(&self) -> Value {
-        self.shared.provider.view()
+        self.shared.provider.view(&Page::default())
     }
 
     /// What `GET /_sim/view` would show of one account alone.
     pub fn view_of(&self, token: &str) -> Value {
         let accounts = lock(&self.shared.provider.accounts);
         let own = accounts.iter().filter(|account| account.token == token);
-        Portal::view(own.map(|account| lock(&account.portal)))
+        Portal::view(own.map(|account| lock(&account.portal)), &Page::default())
     }
 
     /// Opens another, empty account.
@@ -434,11 +447,11 @@ fn too_many(message: &str, policy: Option<&str>) -> Response {
     (StatusCode::TOO_MANY_REQUESTS, axum::Json(body)).into_response()
 }
 
-async fn view(State(sim): Sim) -> Response {
-    pretty(&sim.provider.view())
+async fn view(State(sim): Sim, Query(page): Query<Page>) -> Response {
+    pretty(&sim.provider.view(&page))
 }
 
-fn view_of(sim: &Shared<HubSpot>, kind: Kind) -> Response {
-    let records = sim.provider.all(kind);
-    pretty(&json!({ kind.plural(): records }))
+fn view_of(sim: &Shared<HubSpot>, kind: Kind, page: &Page) -> Response {
+    let (records, next) = sim.provider.page(kind, page);
+    pretty(&json!({ kind.plural(): records, "next": next }))
 }

@@ -3,11 +3,12 @@
 //! - Auth: a bearer token; 401 without a good one; 403 when the sender is not verified.
 //! - `POST /v3/mail/send`: 202 without a body and with `X-Message-Id`; 200 in sandbox mode, which sends nothing;
 //!   400 with one entry per fault. There is no idempotency key: a repeat is a second mail.
-//! - Events: `processed`, then `delivered` (or what the address is set to) are posted as signed batches, again
-//!   and again at growing intervals until answered 2xx, for at most 24 h.
+//! - Events: `processed`, then `delivered` (or what the address is set to) are collected and posted as signed
+//!   batches, again and again at growing intervals until answered 2xx, for at most 24 h.
 //!
 //! Control: `PUT /_sim/event_webhook {"url", "repeat_events", "reverse_events"}`,
-//! `PUT /_sim/addresses/{email} {"outcome", "reason"}`. Views: `GET /_sim/mails`, `GET /_sim/view`.
+//! `PUT /_sim/addresses/{email} {"outcome", "reason"}`. Views: `GET /_sim/mails`, `GET /_sim/view`, in pages with
+//! `?limit=` and `?after=`. Of older mails only who got them is kept, not what they said.
 //!
 //! Source: SendGrid v3 API reference and event webhook reference (read 2026-11). UNCONFIRMED: the number in the
 //! rate headers, the exact retry intervals, the limit of 30 MB.
@@ -17,13 +18,14 @@ mod validation;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
@@ -35,7 +37,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::control::{self, Now, Provider, Shared, has_bearer, lock, pretty, unclear};
+use crate::control::{self, Now, Page, Provider, Shared, has_bearer, lock, pretty, unclear};
 
 /// The simulated SendGrid.
 pub type Simulator = control::Simulator<SendGrid>;
@@ -43,6 +45,8 @@ pub type Simulator = control::Simulator<SendGrid>;
 const MESSAGE_LIMIT_BYTES: usize = 30 * 1024 * 1024;
 /// What the rate headers say; nothing is refused for it.
 const REQUESTS_PER_MINUTE: u32 = 600;
+/// How many mails are kept with their text.
+const KEPT_TEXTS: usize = 1_000;
 
 /// How the simulated SendGrid behaves.
 #[derive(Clone)]
@@ -134,6 +138,8 @@ pub struct SendGrid {
     outcomes: Mutex<BTreeMap<String, (Outcome, Option<String>)>>,
     webhook: Mutex<events::Webhook>,
     queue: Mutex<Vec<events::Batch>>,
+    /// Batches that are being posted.
+    posting: AtomicUsize,
     wake: Notify,
     key: EcdsaKeyPair,
     public_key: String,
@@ -162,6 +168,7 @@ impl SendGrid {
                 reverse_events: false,
             }),
             queue: Mutex::default(),
+            posting: AtomicUsize::new(0),
             wake: Notify::new(),
             public_key: STANDARD.encode(public_key.as_ref()),
             key,
@@ -342,11 +349,21 @@ async fn send(State(sim): Sim, headers: HeaderMap, body: Bytes) -> Result<Respon
         now,
         provider.config.event_delay,
     );
-    lock(&provider.mails).extend(mails);
+    keep(&mut lock(&provider.mails), mails);
     lock(&provider.queue).push(batch);
     provider.wake.notify_one();
     let id = HeaderValue::from_str(&message_id).unwrap_or(HeaderValue::from_static(""));
     Ok((StatusCode::ACCEPTED, rates, [("x-message-id", id)]).into_response())
+}
+
+fn keep(kept: &mut Vec<Mail>, mails: Vec<Mail>) {
+    for mail in mails {
+        kept.push(mail);
+        let too_old = kept.len().checked_sub(KEPT_TEXTS + 1);
+        if let Some(old) = too_old.and_then(|index| kept.get_mut(index)) {
+            (old.text, old.html) = (String::new(), String::new());
+        }
+    }
 }
 
 async fn list_scopes(State(sim): Sim, headers: HeaderMap) -> Result<Response, Response> {
@@ -370,11 +387,18 @@ async fn show_public_key(
     Ok(Json(json!({ "id": id, "public_key": sim.provider.public_key })).into_response())
 }
 
-async fn view_mails(State(sim): Sim) -> Response {
-    let mails = lock(&sim.provider.mails).clone();
-    let events_waiting = lock(&sim.provider.queue).len();
-    let counts = json!({ "mails": mails.len(), "event_batches_waiting": events_waiting });
-    pretty(&json!({ "mails": mails, "counts": counts }))
+async fn view_mails(State(sim): Sim, Query(page): Query<Page>) -> Response {
+    let waiting = lock(&sim.provider.queue).len();
+    let posting = sim.provider.posting.load(Ordering::Relaxed);
+    let kept = lock(&sim.provider.mails);
+    let numbered = (1_u64..).zip(kept.iter());
+    let behind = numbered.filter(|(number, _)| *number > page.after.unwrap_or(0));
+    let (shown, next) = page.cut(behind, |(number, _)| *number);
+    let mails: Vec<_> = shown.into_iter().map(|(_, mail)| mail).collect();
+    let counts = json!({
+        "mails": kept.len(), "event_batches_waiting": waiting, "event_batches_posting": posting,
+    });
+    pretty(&json!({ "mails": mails, "counts": counts, "next": next }))
 }
 
 async fn put_event_webhook(State(sim): Sim, body: Bytes) -> Response {

@@ -134,7 +134,7 @@ impl Speech {
 
 impl Provider for Speech {
     const NAME: &'static str = "speech";
-    const FAULTS: &'static [&'static str] = &["file_error", "operation_lost"];
+    const FAULTS: &'static [&'static str] = &["file_error", "operation_lost", "operation_failed"];
 
     fn routes() -> Router<Arc<Shared<Self>>> {
         Router::new()

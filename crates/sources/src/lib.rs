@@ -56,6 +56,11 @@ pub struct SourceSpec {
     pub body_limit_bytes: usize,
     /// Whether it sends again what was not taken. If not, a delivery that is refused is lost.
     pub is_resent: bool,
+    /// The events that are used and have a URL of their own: its last part, and the provider's name for it. None: one
+    /// URL takes everything.
+    pub events: &'static [(&'static str, &'static str)],
+    /// What to do at the provider with the URLs, for whoever sets it up.
+    pub set_up: &'static str,
 }
 
 /// Whose delivery an unproven body claims to be.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, sync::LazyLock};
 
 use aws_lc_rs::{
     digest,
-    signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey},
+    signature::{ECDSA_P256_SHA256_ASN1, ParsedPublicKey, UnparsedPublicKey},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -129,6 +129,32 @@ impl SignatureScheme {
         }
     }
 
+    /// Whether the sender takes a key of our choice. Else its provider makes one and shows it.
+    pub const fn is_key_ours(self) -> bool {
+        match self {
+            Self::Sha256Hex => true,
+            Self::CallRailV3 | Self::SendGridEcdsa => false,
+        }
+    }
+
+    /// What is wrong with a key before it is kept, in words that say what to enter.
+    pub fn key_fault(self, key: &str) -> Option<&'static str> {
+        match self {
+            Self::CallRailV3 | Self::Sha256Hex => {
+                let is_key =
+                    (8..=256).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
+                (!is_key).then_some("8 to 256 letters, digits and signs, without white space")
+            }
+            Self::SendGridEcdsa => {
+                let is_key = public_key(key)
+                    .is_some_and(|key| ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key).is_ok());
+                (!is_key).then_some(
+                    "the verification key that SendGrid shows: base64 of a public key over P-256",
+                )
+            }
+        }
+    }
+
     fn prove(
         self,
         keys: &[SecretString],
@@ -217,16 +243,21 @@ where
 }
 
 fn is_signed(key: &str, hash: &digest::Digest, signature: &[u8]) -> bool {
+    public_key(key).is_some_and(|key| {
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key)
+            .verify_digest(hash, signature)
+            .is_ok()
+    })
+}
+
+/// The bytes of a public key in base64, with or without PEM armour.
+fn public_key(key: &str) -> Option<Vec<u8>> {
     let armoured = key.lines().filter(|line| !line.starts_with("-----"));
     let base64: String = armoured
         .flat_map(str::chars)
         .filter(|c| !c.is_whitespace())
         .collect();
-    decode(base64.as_bytes(), MAX_PUBLIC_KEY_BYTES).is_some_and(|key| {
-        UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key)
-            .verify_digest(hash, signature)
-            .is_ok()
-    })
+    decode(base64.as_bytes(), MAX_PUBLIC_KEY_BYTES)
 }
 
 /// Strict base64 of at most `max` bytes.

@@ -1,9 +1,11 @@
 //! A tenant's accounts at providers.
 
-use domain::{ConnectionName, RequestId, StoreError, TenantId, Wake, transition};
+use std::collections::BTreeMap;
+
+use domain::{ConnectionName, RequestId, StoreError, TenantId, transition};
 use jiff::Timestamp;
 use rusqlite::{Connection as Db, OptionalExtension, params};
-use store::{Connection, ConnectionState};
+use store::{Connection, ConnectionState, NewConnection, ReplacedSecret};
 
 use crate::{
     requests,
@@ -11,6 +13,18 @@ use crate::{
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
+
+pub(crate) fn all(db: &Db, tenant: &TenantId) -> Result<Vec<Connection>> {
+    let mut statement = db
+        .prepare_cached("SELECT name FROM connections WHERE tenant_id = ?1 ORDER BY name")
+        .map_err(store_error)?;
+    let mut found = statement.query([tenant.as_str()]).map_err(store_error)?;
+    let mut connections = Vec::new();
+    while let Some(row) = found.next().map_err(store_error)? {
+        connections.extend(one(db, tenant, &rows::parsed(row, "name")?)?);
+    }
+    Ok(connections)
+}
 
 pub(crate) fn one(db: &Db, tenant: &TenantId, name: &ConnectionName) -> Result<Option<Connection>> {
     db.prepare_cached("SELECT * FROM connections WHERE tenant_id = ?1 AND name = ?2")
@@ -75,30 +89,62 @@ pub(crate) fn update(db: &Db, connection: &Connection) -> Result<()> {
 pub(crate) fn replace_secret(
     db: &Db,
     now: Timestamp,
-    tenant: &TenantId,
-    name: &ConnectionName,
+    (tenant, name): (&TenantId, &ConnectionName),
     secret_version: u64,
-) -> Result<(u64, Vec<Wake>)> {
-    let mut connection = one(db, tenant, name)?.ok_or(StoreError::NotFound)?;
+    new: Option<&NewConnection>,
+) -> Result<ReplacedSecret> {
+    let known = one(db, tenant, name)?;
+    let mut connection = match (known, new) {
+        (Some(known), Some(new)) if known.provider != new.provider => {
+            return Err(StoreError::Conflict(format!(
+                "the connection `{name}` is one to {}: take another name for one to {}",
+                known.provider, new.provider
+            )));
+        }
+        (Some(known), _) => known,
+        (None, Some(new)) => Connection {
+            tenant: tenant.clone(),
+            name: name.clone(),
+            provider: new.provider.clone(),
+            version: 0,
+            secret_version,
+            state: ConnectionState::Active,
+            settings: BTreeMap::new(),
+        },
+        (None, None) => return Err(StoreError::NotFound),
+    };
+    if let Some(new) = new {
+        if !new.settings.is_empty() {
+            connection.settings.clone_from(&new.settings);
+        }
+        put(db, &connection)?;
+    }
     connection.version += 1;
     connection.secret_version = secret_version;
     connection.state = ConnectionState::Active;
     update(db, &connection)?;
-    let mut wakes = Vec::new();
-    for request in held(db, tenant, name)? {
+    let (mut released, mut wakes) = (0, Vec::new());
+    for (request, rows) in held(db, tenant, name)? {
         let state = requests::own_state(db, tenant, request)?
             .ok_or_else(|| corrupt("a work row's request", request))?;
         let plan = transition::release(state, name, now);
         requests::write(db, &plan)?;
+        released += rows;
         wakes.extend(plan.wakes);
     }
-    Ok((connection.version, wakes))
+    Ok(ReplacedSecret {
+        version: connection.version,
+        released,
+        wakes,
+    })
 }
 
-fn held(db: &Db, tenant: &TenantId, name: &ConnectionName) -> Result<Vec<RequestId>> {
+/// The requests that have work held for a connection, and how many rows of it.
+fn held(db: &Db, tenant: &TenantId, name: &ConnectionName) -> Result<Vec<(RequestId, u64)>> {
     let mut statement = db
         .prepare_cached(
-            "SELECT DISTINCT request_id FROM work WHERE tenant_id = ?1 AND held_for = ?2",
+            "SELECT request_id, count(*) AS rows FROM work WHERE tenant_id = ?1 AND held_for = ?2 \
+             GROUP BY request_id",
         )
         .map_err(store_error)?;
     let mut found = statement
@@ -106,7 +152,10 @@ fn held(db: &Db, tenant: &TenantId, name: &ConnectionName) -> Result<Vec<Request
         .map_err(store_error)?;
     let mut requests = Vec::new();
     while let Some(row) = found.next().map_err(store_error)? {
-        requests.push(rows::parsed(row, "request_id")?);
+        requests.push((
+            rows::parsed(row, "request_id")?,
+            rows::unsigned(row, "rows")?,
+        ));
     }
     Ok(requests)
 }

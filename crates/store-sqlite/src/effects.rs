@@ -89,7 +89,7 @@ pub(crate) fn intend(
     .execute(params![
         tenant.as_str(),
         key.as_str(),
-        format!("{}/{}#{}", claim.key.request, claim.key.stage, claim.token),
+        owner(claim),
         micros(now),
         attempts + 1
     ])
@@ -97,22 +97,48 @@ pub(crate) fn intend(
     Ok(Intent::Begin)
 }
 
-/// Writes down how an effect ended. What is done stays done, and an effect that nobody intended is not made.
+/// Which run of which step an effect was begun by.
+fn owner(claim: &Claim) -> String {
+    let Claim { key, token } = claim;
+    format!("{}/{}#{token}", key.request, key.stage)
+}
+
+/// Writes down how an effect ended, as the claim that begun it knows.
 pub(crate) fn conclude(
     db: &Connection,
-    tenant: &TenantId,
+    claim: &Claim,
     key: &EffectKey,
     end: &EffectEnd,
 ) -> Result<()> {
-    let (state, remote_id) = match end {
-        EffectEnd::Done { remote_id } => ("done", Some(remote_id)),
-        EffectEnd::Refused => ("refused", None),
-    };
+    let tenant = &claim.key.tenant;
+    match end {
+        EffectEnd::Done { remote_id } => happened(db, tenant, key, remote_id),
+        EffectEnd::Refused => {
+            db.prepare_cached(
+                "UPDATE effects SET state = 'refused' \
+                 WHERE tenant_id = ?1 AND effect_key = ?2 AND state = 'intended' AND owner = ?3",
+            )
+            .map_err(store_error)?
+            .execute(params![tenant.as_str(), key.as_str(), owner(claim)])
+            .map_err(store_error)?;
+            Ok(())
+        }
+    }
+}
+
+/// Writes down that an effect happened. What is done stays done, and an effect that nobody intended is not made.
+pub(crate) fn happened(
+    db: &Connection,
+    tenant: &TenantId,
+    key: &EffectKey,
+    remote_id: &str,
+) -> Result<()> {
     db.prepare_cached(
-        "UPDATE effects SET state = ?3, remote_id = ?4 WHERE tenant_id = ?1 AND effect_key = ?2 AND state <> 'done'",
+        "UPDATE effects SET state = 'done', remote_id = ?3 \
+         WHERE tenant_id = ?1 AND effect_key = ?2 AND state <> 'done'",
     )
     .map_err(store_error)?
-    .execute(params![tenant.as_str(), key.as_str(), state, remote_id])
+    .execute(params![tenant.as_str(), key.as_str(), remote_id])
     .map_err(store_error)?;
     Ok(())
 }

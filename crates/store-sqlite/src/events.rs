@@ -1,9 +1,7 @@
 //! Accepting deliveries.
 
 use bytes::Bytes;
-use domain::{
-    EffectEnd, EventId, Inbound, Origin, Plan, RequestId, StoreError, TenantId, transition,
-};
+use domain::{EventId, Inbound, Origin, Plan, RequestId, StoreError, TenantId, transition};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use store::{Accepted, Delivery, IdSource, Reading, StoredEvent};
@@ -76,10 +74,7 @@ pub(crate) fn accept(
         }
         (Reading::Receipts(receipts), _) => {
             for receipt in receipts {
-                let end = EffectEnd::Done {
-                    remote_id: receipt.remote_id.clone(),
-                };
-                effects::conclude(db, &delivery.tenant, &receipt.key, &end)?;
+                effects::happened(db, &delivery.tenant, &receipt.key, &receipt.remote_id)?;
             }
         }
         _ => {}

@@ -1,5 +1,6 @@
 //! The embedded store: SQLite in one file, one writer that commits in groups, readers beside it.
 
+mod audit;
 mod checkpoints;
 mod connections;
 mod effects;
@@ -11,6 +12,7 @@ mod requests;
 mod rows;
 mod security;
 mod sources;
+mod stopped;
 mod tenants;
 mod work;
 mod writer;
@@ -23,14 +25,16 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    Claim, Claimed, Clock, ConnectionName, DueWake, EffectEnd, EffectKey, EffectLog, EventId,
-    Intent, Office, Outcome, PersonId, Record, RequestId, Settled, Stage, StoreError, Tenant,
-    TenantId, Wake, WorkQueue, WorkRow,
+    AuditId, Claim, Claimed, Clock, ConnectionName, DueWake, EffectEnd, EffectKey, EffectLog,
+    EventId, Intent, Office, Outcome, PersonId, Record, RequestId, Settled, SourceId, Stage,
+    StoreError, Tenant, TenantId, TenantStatus, Verdict, Wake, WorkKey, WorkQueue, WorkRow,
 };
+use jiff::Timestamp;
 use rusqlite::Connection as Db;
 use store::{
-    Accepted, Connection, Delivery, IdSource, PersonIdentity, RequestPage, RequestQuery,
-    RequestView, Result, SecurityEvent, Source, Store, StoredEvent, TokenHash,
+    Accepted, Act, AuditPage, Connection, Delivery, IdSource, NewConnection, PersonIdentity,
+    Redriven, ReplacedSecret, RequestPage, RequestQuery, RequestView, Result, SecurityEvent,
+    Source, SourceChange, StoppedCount, Store, StoredEvent, TokenHash, WorkPage, WorkQuery,
 };
 
 use crate::{checkpoints::Checkpoints, readers::Readers, tenants::ConfigCache, writer::Writer};
@@ -91,6 +95,24 @@ impl SqliteStore {
         self.writer.write(work).await
     }
 
+    /// Does what a person asked for, and writes it to the audit log, or neither.
+    async fn act<T: Send + 'static>(
+        &self,
+        tenant: &TenantId,
+        act: &Act,
+        change: impl Fn(&Db, Timestamp) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (tenant, act) = (tenant.clone(), act.clone());
+        let (ids, clock) = (self.ids.clone(), self.clock.clone());
+        self.write(move |db| {
+            let now = clock.now();
+            let done = change(db, now)?;
+            audit::record(db, &ids, now, &tenant, &act)?;
+            Ok(done)
+        })
+        .await
+    }
+
     async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Db) -> Result<T> + Send + 'static,
@@ -115,6 +137,29 @@ fn open(path: &Path) -> Result<Db> {
 
 #[async_trait]
 impl Store for SqliteStore {
+    async fn create_tenant(&self, tenant: &Tenant, act: &Act) -> Result<()> {
+        let new = tenant.clone();
+        self.act(&tenant.id, act, move |db, _| tenants::create(db, &new))
+            .await
+    }
+
+    async fn set_tenant_status(
+        &self,
+        tenant: &TenantId,
+        status: TenantStatus,
+        act: &Act,
+    ) -> Result<()> {
+        let id = tenant.clone();
+        self.act(tenant, act, move |db, _| {
+            tenants::set_status(db, &id, status)
+        })
+        .await
+    }
+
+    async fn tenants_across_tenants(&self) -> Result<Vec<Tenant>> {
+        self.read(tenants::all).await
+    }
+
     async fn put_tenant(&self, tenant: &Tenant) -> Result<()> {
         let (tenant, configs) = (tenant.clone(), self.configs.clone());
         self.write(move |db| {
@@ -141,6 +186,26 @@ impl Store for SqliteStore {
     async fn offices(&self, tenant: &TenantId) -> Result<Vec<Office>> {
         let tenant = tenant.clone();
         self.read(move |db| tenants::offices(db, &tenant)).await
+    }
+
+    async fn create_source(&self, source: &Source, act: &Act) -> Result<()> {
+        let new = source.clone();
+        self.act(&source.tenant, act, move |db, _| sources::create(db, &new))
+            .await
+    }
+
+    async fn change_source(
+        &self,
+        tenant: &TenantId,
+        source: SourceId,
+        change: SourceChange,
+        act: &Act,
+    ) -> Result<Source> {
+        let id = tenant.clone();
+        self.act(tenant, act, move |db, _| {
+            sources::change(db, &id, source, change.clone())
+        })
+        .await
     }
 
     async fn put_source(&self, source: &Source) -> Result<()> {
@@ -234,12 +299,83 @@ impl Store for SqliteStore {
         tenant: &TenantId,
         name: &ConnectionName,
         secret_version: u64,
-    ) -> Result<(u64, Vec<Wake>)> {
-        let (tenant, name, clock) = (tenant.clone(), name.clone(), self.clock.clone());
-        self.write(move |db| {
-            connections::replace_secret(db, clock.now(), &tenant, &name, secret_version)
+        new: Option<&NewConnection>,
+        act: &Act,
+    ) -> Result<ReplacedSecret> {
+        let (id, name, new) = (tenant.clone(), name.clone(), new.cloned());
+        self.act(tenant, act, move |db, now| {
+            connections::replace_secret(db, now, (&id, &name), secret_version, new.as_ref())
         })
         .await
+    }
+
+    async fn connections(&self, tenant: &TenantId) -> Result<Vec<Connection>> {
+        let tenant = tenant.clone();
+        self.read(move |db| connections::all(db, &tenant)).await
+    }
+
+    async fn decide(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        verdict: &Verdict,
+        act: &Act,
+    ) -> Result<Vec<Wake>> {
+        let (id, verdict) = (tenant.clone(), verdict.clone());
+        self.act(tenant, act, move |db, now| {
+            stopped::decide(db, now, &id, request, &verdict)
+        })
+        .await
+    }
+
+    async fn replay(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        from: Stage,
+        act: &Act,
+    ) -> Result<Vec<Wake>> {
+        let (id, actor) = (tenant.clone(), act.actor.clone());
+        self.act(tenant, act, move |db, now| {
+            stopped::replay(db, now, &id, request, from, &actor)
+        })
+        .await
+    }
+
+    async fn stopped_work(&self, tenant: &TenantId, query: &WorkQuery) -> Result<WorkPage> {
+        let (tenant, query) = (tenant.clone(), query.clone());
+        self.read(move |db| stopped::page(db, &tenant, &query))
+            .await
+    }
+
+    async fn stopped_counts(&self, tenant: &TenantId) -> Result<Vec<StoppedCount>> {
+        let tenant = tenant.clone();
+        self.read(move |db| stopped::counts(db, &tenant)).await
+    }
+
+    async fn redrive(&self, tenant: &TenantId, keys: &[WorkKey], act: &Act) -> Result<Redriven> {
+        let (tenant, keys, act) = (tenant.clone(), keys.to_vec(), act.clone());
+        let (ids, clock) = (self.ids.clone(), self.clock.clone());
+        self.write(move |db| {
+            let now = clock.now();
+            let redriven = stopped::redrive(db, now, &tenant, &keys, &act.actor)?;
+            if !redriven.keys.is_empty() {
+                audit::record(db, &ids, now, &tenant, &act)?;
+            }
+            Ok(redriven)
+        })
+        .await
+    }
+
+    async fn audit_log(
+        &self,
+        tenant: &TenantId,
+        before: Option<AuditId>,
+        limit: u32,
+    ) -> Result<AuditPage> {
+        let tenant = tenant.clone();
+        self.read(move |db| audit::page(db, &tenant, before, limit))
+            .await
     }
 
     async fn record_security_events_across_tenants(
@@ -251,6 +387,15 @@ impl Store for SqliteStore {
 
     async fn security_events_across_tenants(&self, limit: u32) -> Result<Vec<SecurityEvent>> {
         self.read(move |db| security::newest(db, limit)).await
+    }
+
+    async fn prune_security_events_across_tenants(
+        &self,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<u32> {
+        self.write(move |db| security::prune(db, before, limit))
+            .await
     }
 }
 
@@ -331,9 +476,9 @@ impl EffectLog for SqliteStore {
             .await
     }
 
-    async fn conclude(&self, tenant: &TenantId, key: &EffectKey, end: EffectEnd) -> Result<()> {
-        let (tenant, key) = (tenant.clone(), key.clone());
-        self.write(move |db| effects::conclude(db, &tenant, &key, &end))
+    async fn conclude(&self, claim: &Claim, key: &EffectKey, end: EffectEnd) -> Result<()> {
+        let (claim, key) = (claim.clone(), key.clone());
+        self.write(move |db| effects::conclude(db, &claim, &key, &end))
             .await
     }
 }

@@ -17,6 +17,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "accepting_touches_fewer_pages",
         include_str!("../../../migrations/sqlite/0002_accepting_touches_fewer_pages.sql"),
     ),
+    (
+        3,
+        "handles_for_people",
+        include_str!("../../../migrations/sqlite/0003_handles_for_people.sql"),
+    ),
 ];
 
 /// Brings the schema to this build's version; answers how many steps were taken. A newer schema is refused.

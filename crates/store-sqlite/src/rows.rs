@@ -8,6 +8,7 @@ use domain::{
 use jiff::Timestamp;
 use rusqlite::{Row, types::FromSql};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::error::Category;
 
 /// An error of SQLite as the store's own: a full or locked database is busy, not broken.
 #[expect(clippy::needless_pass_by_value, reason = "handed to `map_err`")]
@@ -36,7 +37,15 @@ pub(crate) fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
 }
 
 pub(crate) fn from_json<T: DeserializeOwned>(what: &str, json: &str) -> Result<T, StoreError> {
-    serde_json::from_str(json).map_err(|error| corrupt(what, error))
+    // Says where, never what: documents hold personal data, and the parser's own words repeat it.
+    serde_json::from_str(json).map_err(|error| {
+        let fault = match error.classify() {
+            Category::Data => "another shape",
+            Category::Eof => "an early end",
+            Category::Io | Category::Syntax => "a syntax error",
+        };
+        corrupt(what, format_args!("{fault} at column {}", error.column()))
+    })
 }
 
 pub(crate) fn get<T: FromSql>(row: &Row<'_>, column: &str) -> Result<T, StoreError> {
@@ -142,6 +151,6 @@ pub(crate) fn work_row(row: &Row<'_>) -> Result<WorkRow, StoreError> {
     })
 }
 
-fn park_cause(word: &str) -> Result<ParkCause, StoreError> {
+pub(crate) fn park_cause(word: &str) -> Result<ParkCause, StoreError> {
     from_json("work.park_cause", &format!("\"{word}\""))
 }

@@ -1,6 +1,7 @@
 //! Refusals, counted by minute.
 
 use domain::StoreError;
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use store::SecurityEvent;
 
@@ -30,6 +31,18 @@ pub(crate) fn record(db: &Connection, events: &[SecurityEvent]) -> Result<()> {
             .map_err(store_error)?;
     }
     Ok(())
+}
+
+pub(crate) fn prune(db: &Connection, before: Timestamp, limit: u32) -> Result<u32> {
+    const SQL: &str = "DELETE FROM security_events WHERE (minute, address, reason, provider, tenant_id) IN ( \
+                       SELECT minute, address, reason, provider, tenant_id FROM security_events \
+                       WHERE minute < ?1 ORDER BY minute LIMIT ?2)";
+    let removed = db
+        .prepare_cached(SQL)
+        .map_err(store_error)?
+        .execute(params![micros(before), limit])
+        .map_err(store_error)?;
+    Ok(u32::try_from(removed).unwrap_or(u32::MAX))
 }
 
 pub(crate) fn newest(db: &Connection, limit: u32) -> Result<Vec<SecurityEvent>> {

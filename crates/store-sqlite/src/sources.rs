@@ -2,13 +2,52 @@
 
 use std::collections::BTreeSet;
 
-use domain::{StoreError, TenantId};
+use domain::{SourceId, StoreError, TenantId};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
-use store::{Source, SourceState, TokenHash};
+use store::{Source, SourceChange, SourceState, TokenHash};
 
-use crate::rows::{self, from_json, get, store_error, to_json};
+use crate::{
+    rows::{self, from_json, get, store_error, to_json},
+    tenants,
+};
 
 type Result<T> = std::result::Result<T, StoreError>;
+
+pub(crate) fn create(db: &Connection, source: &Source) -> Result<()> {
+    if tenants::tenant(db, &source.tenant)?.is_none() {
+        return Err(StoreError::NotFound);
+    }
+    let offices = tenants::offices(db, &source.tenant)?;
+    if let Some(id) = source.office
+        && !offices.iter().any(|office| office.id == id)
+    {
+        return Err(StoreError::NotFound);
+    }
+    if one(db, &source.tenant, source.id)?.is_some() {
+        return Err(StoreError::Conflict(
+            "there is such a source already".to_owned(),
+        ));
+    }
+    put(db, source)
+}
+
+pub(crate) fn change(
+    db: &Connection,
+    tenant: &TenantId,
+    id: SourceId,
+    change: SourceChange,
+) -> Result<Source> {
+    let mut source = one(db, tenant, id)?.ok_or(StoreError::NotFound)?;
+    source.change(change).map_err(StoreError::Conflict)?;
+    put(db, &source)?;
+    Ok(source)
+}
+
+fn one(db: &Connection, tenant: &TenantId, id: SourceId) -> Result<Option<Source>> {
+    Ok(of_tenant(db, tenant)?
+        .into_iter()
+        .find(|source| source.id == id))
+}
 
 pub(crate) fn put(db: &Connection, source: &Source) -> Result<()> {
     let (tenant, id) = (source.tenant.as_str(), source.id.to_string());

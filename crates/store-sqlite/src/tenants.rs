@@ -5,7 +5,9 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use domain::{Office, OfficeConfig, OfficeId, StoreError, Tenant, TenantId, WorkflowConfig};
+use domain::{
+    Office, OfficeConfig, OfficeId, StoreError, Tenant, TenantId, TenantStatus, WorkflowConfig,
+};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::rows::{self, corrupt, get, store_error, to_json};
@@ -25,6 +27,37 @@ pub(crate) fn put_tenant(db: &Connection, tenant: &Tenant) -> Result<()> {
     ])
     .map_err(store_error)?;
     Ok(())
+}
+
+pub(crate) fn create(db: &Connection, new: &Tenant) -> Result<()> {
+    if tenant(db, &new.id)?.is_some() {
+        return Err(StoreError::Conflict(format!(
+            "there is a tenant `{}` already",
+            new.id
+        )));
+    }
+    put_tenant(db, new)
+}
+
+pub(crate) fn set_status(db: &Connection, id: &TenantId, status: TenantStatus) -> Result<()> {
+    let known = tenant(db, id)?.ok_or(StoreError::NotFound)?;
+    put_tenant(db, &Tenant { status, ..known })
+}
+
+pub(crate) fn all(db: &Connection) -> Result<Vec<Tenant>> {
+    let mut statement = db
+        .prepare_cached("SELECT tenant_id, name, status FROM tenants ORDER BY tenant_id")
+        .map_err(store_error)?;
+    let mut found = statement.query([]).map_err(store_error)?;
+    let mut tenants = Vec::new();
+    while let Some(row) = found.next().map_err(store_error)? {
+        tenants.push(Tenant {
+            id: rows::parsed(row, "tenant_id")?,
+            name: get(row, "name")?,
+            status: rows::parsed(row, "status")?,
+        });
+    }
+    Ok(tenants)
 }
 
 pub(crate) fn tenant(db: &Connection, tenant: &TenantId) -> Result<Option<Tenant>> {

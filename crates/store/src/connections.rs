@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{ConnectionName, TenantId};
+use domain::{ConnectionName, TenantId, Wake};
 
 /// A tenant's account at a provider. The secret itself lives elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,26 @@ pub struct Connection {
     pub state: ConnectionState,
     /// What is no secret: account and company ids.
     pub settings: BTreeMap<String, String>,
+}
+
+/// A connection that comes with its first secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewConnection {
+    /// The provider's slug.
+    pub provider: String,
+    /// What is no secret. Replaces what an existing connection has, unless it is empty.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// What came of a new secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplacedSecret {
+    /// The connection's version now.
+    pub version: u64,
+    /// How many rows of work were released.
+    pub released: u64,
+    /// What is due now.
+    pub wakes: Vec<Wake>,
 }
 
 /// Whether a connection works.

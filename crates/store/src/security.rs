@@ -7,9 +7,10 @@ use jiff::Timestamp;
 pub struct SecurityEvent {
     /// Start of the minute.
     pub minute: Timestamp,
-    /// The address that it came from.
+    /// The address that it came from; of IPv6, its network, as `2001:db8::/64`.
     pub address: String,
-    /// Why: `unknown_tenant`, `missing_signature`, `wrong_signature`, `stale_signature`.
+    /// Why: `unknown_tenant`, `missing_signature`, `wrong_signature`, `stale_signature`, or `too_many_failures` for
+    /// what was not looked at because its address had failed too often.
     pub reason: String,
     /// The provider's slug.
     pub provider: String,

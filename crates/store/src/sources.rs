@@ -55,6 +55,54 @@ pub struct Source {
     pub state: SourceState,
 }
 
+/// A change of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceChange {
+    /// A further signing key, by its name among the tenant's secrets. Two can be active at once.
+    AddKey(String),
+    /// A key that is not taken any more. The last one stays.
+    RemoveKey(String),
+    /// Whether it is in use.
+    SetState(SourceState),
+}
+
+impl Source {
+    /// How many signing keys can be active at once.
+    pub const MAX_KEYS: usize = 2;
+
+    /// Changes the source.
+    ///
+    /// # Errors
+    /// Why it is not possible, in a sentence that says what to do.
+    pub fn change(&mut self, change: SourceChange) -> Result<(), String> {
+        match change {
+            SourceChange::AddKey(name) if self.key_names.contains(&name) => {
+                return Err("the source has this key already".to_owned());
+            }
+            SourceChange::AddKey(_) if self.key_names.len() >= Self::MAX_KEYS => {
+                return Err(
+                    "the source has two active keys: remove the one that is not in use any more"
+                        .to_owned(),
+                );
+            }
+            SourceChange::AddKey(name) => self.key_names.insert(0, name),
+            SourceChange::RemoveKey(name) => {
+                let Some(index) = self.key_names.iter().position(|known| *known == name) else {
+                    return Err("the source has no such key".to_owned());
+                };
+                if self.key_names.len() == 1 {
+                    return Err(
+                        "it is the source's only key: add another before you remove it".to_owned(),
+                    );
+                }
+                self.key_names.remove(index);
+            }
+            SourceChange::SetState(state) => self.state = state,
+        }
+        Ok(())
+    }
+}
+
 /// Whether a source is in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceState {

@@ -175,9 +175,9 @@ fn report(job: &Claimed, error: &NoJudgement) {
         ),
     };
     if is_for_operators {
-        let answer = error.answer();
+        // Without the model's words: a refusal may repeat what it was asked.
         tracing::error!(
-            tenant.id = %tenant, request.id = %id, error = %error, answer,
+            tenant.id = %tenant, request.id = %id, error = %error,
             "the model cannot be used, an operator must look; request {id} was judged by rules"
         );
     } else {

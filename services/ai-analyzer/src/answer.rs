@@ -1,9 +1,9 @@
 //! What a model answered, checked: nothing counts that the schema does not allow or that nobody said.
 //!
-//! An answer that lacks a field, has one of another type or a word that is not on its list is refused as a whole: the
-//! service promises the schema, so such an answer went wrong and its numbers mean nothing either. Beyond that the
-//! answer is mended: numbers are clamped, long text is cut, a reason whose quote nobody said is dropped, and so is a
-//! ZIP code that stands nowhere.
+//! An answer that lacks a field, has one of another type, a word that is not on its list or a spam likelihood over 100
+//! is refused as a whole: the service promises the schema, so such an answer went wrong and its numbers mean nothing
+//! either. Beyond that the answer is mended: numbers are clamped, long text is cut, a reason whose quote nobody said is
+//! dropped, and so is a ZIP code that stands nowhere.
 
 use domain::{Budget, CallerIntent, PostalCode, ProjectType, Reason, Sentiment, Timeline, text};
 use serde_json::Value;
@@ -42,7 +42,7 @@ pub(crate) fn read(answer: &Value, material: &Material<'_>) -> Result<Judgement,
             .filter_map(|item| reason(item, &said))
             .take(MAX_REASONS)
             .collect(),
-        spam_likelihood: number(answer, "spam_likelihood")?.clamp(0.0, 100.0),
+        spam_likelihood: spam_likelihood(answer)?,
         postal_code: postal_code(&answer["postal_code"], &said, material),
         address: answer["address"]
             .as_str()
@@ -67,6 +67,17 @@ fn number(answer: &Value, field: &'static str) -> Result<f64, OutsideSchema> {
         .as_f64()
         .filter(|number| number.is_finite())
         .ok_or(OutsideSchema { field })
+}
+
+/// More than certain is no likelihood: clamped, a number without meaning would keep a lead from everybody.
+fn spam_likelihood(answer: &Value) -> Result<f64, OutsideSchema> {
+    const FIELD: &str = "spam_likelihood";
+    let likelihood = number(answer, FIELD)?;
+    if likelihood > 100.0 {
+        Err(OutsideSchema { field: FIELD })
+    } else {
+        Ok(likelihood.max(0.0))
+    }
 }
 
 /// The nearest whole number from 0 to 100.
@@ -250,10 +261,10 @@ mod tests {
             0.0
         );
         assert_eq!(
-            judge(&with("spam_likelihood", json!(400)))
-                .unwrap()
-                .spam_likelihood,
-            100.0
+            judge(&with("spam_likelihood", json!(400))),
+            Err(OutsideSchema {
+                field: "spam_likelihood"
+            })
         );
         assert_eq!(
             judge(&with("confidence", json!(7))).unwrap().confidence,

@@ -14,10 +14,13 @@ mod words;
 
 use std::sync::Arc;
 
-use domain::StageHandler;
+use domain::{AnalysisSection, Document, Engine, StageHandler, Tokens};
 use google::Gemini;
 use runtime::Service;
+use serde_json::Value;
 use settings::Reader;
+
+use crate::material::Material;
 
 /// What the service needs.
 #[derive(Debug, Clone)]
@@ -55,6 +58,15 @@ impl Config {
 /// The handlers of this service's stages.
 pub fn stages(deps: Deps) -> Vec<Arc<dyn StageHandler>> {
     vec![Arc::new(analysis::Analysis::new(deps))]
+}
+
+/// What a model's answer about a request comes to once it is checked; none when it is refused. The door of the fuzz
+/// targets.
+#[doc(hidden)]
+pub fn read_answer(answer: &Value, document: &Document) -> Option<AnalysisSection> {
+    let judgement = answer::read(answer, &Material::of(document)).ok()?;
+    let engine = Engine::Model(String::new());
+    Some(judgement.into_section(0, engine, prompt::PROMPT_VERSION, Tokens::default()))
 }
 
 /// The whole service.

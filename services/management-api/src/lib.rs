@@ -5,18 +5,32 @@
 //! not the stored document: they change only on purpose, and `openapi/management-api.json` shows every change.
 #![warn(missing_docs)]
 
+mod audit;
 pub mod auth;
+mod connections;
+#[doc(hidden)]
+pub mod cursor;
+mod faults;
+mod idempotency;
 mod jwks;
 mod openapi;
 mod problems;
 mod requests;
 mod routes;
+mod secret_text;
+mod sources;
+mod tenants;
+mod words;
+mod work;
 
 use std::sync::Arc;
 
-use domain::Clock;
-use runtime::Service;
-use store::Store;
+use aws_lc_rs::rand;
+use bus::Bus;
+use domain::{Clock, Wake};
+use runtime::{Problem, Service};
+use secrets::Secrets;
+use store::{IdSource, Store};
 
 use crate::auth::Verifier;
 pub use crate::openapi::openapi_json;
@@ -26,10 +40,35 @@ pub use crate::openapi::openapi_json;
 pub struct Deps {
     /// What the product keeps.
     pub store: Arc<dyn Store>,
+    /// Where wake-ups go.
+    pub bus: Arc<dyn Bus>,
+    /// Credentials and signing keys.
+    pub secrets: Arc<dyn Secrets>,
+    /// Makes the ids of what is created.
+    pub ids: Arc<IdSource>,
     /// The time by which tokens are judged.
     pub clock: Arc<dyn Clock>,
     /// Tells genuine tokens from others.
     pub verifier: Arc<Verifier>,
+    /// What webhooks' URLs begin with: `https://leads.example.com`. Empty where nobody knows; then they begin with
+    /// their path.
+    pub public_url: String,
+}
+
+impl Deps {
+    /// Hands over what is due. What is lost here is found by the relay.
+    async fn hand_over(&self, wakes: Vec<Wake>) {
+        if let Err(error) = self.bus.publish(wakes).await {
+            tracing::warn!("{error}: the relay will publish them");
+        }
+    }
+}
+
+/// Bytes that nobody can guess.
+fn random_bytes<const N: usize>() -> Result<[u8; N], Problem> {
+    let mut bytes = [0; N];
+    rand::fill(&mut bytes).map_err(|_| Problem::internal("the system gives no random bytes"))?;
+    Ok(bytes)
 }
 
 /// The service: all its routes; no stage, no background task.

@@ -1,13 +1,13 @@
 //! The description of this API: OpenAPI 3.1, made from the handlers and the types that they answer with.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use axum::response::IntoResponse;
 use http::header::CONTENT_TYPE;
 use utoipa::{
-    OpenApi,
+    OpenApi as _,
     openapi::{
-        RefOr, Schema,
+        Content, OpenApi, RefOr, Schema,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -20,23 +20,28 @@ use crate::{
 static DOCUMENT: LazyLock<String> = LazyLock::new(openapi_json);
 
 /// What the description says beside the routes.
-#[derive(OpenApi)]
+#[derive(utoipa::OpenApi)]
 #[openapi(
     info(
         title = "Multi-Tenant Ingestion Pipeline: management API",
         description = "Times are RFC 3339 in UTC. Every documented field of an answer is always there; it is `null` \
-                       while its value is not known. Errors are problem documents (RFC 9457). What belongs to another \
-                       tenant is answered as if it did not exist."
+                       while its value is not known. Fields of a body that are not described are refused. Errors are \
+                       problem documents (RFC 9457). What belongs to another tenant is answered as if it did not exist."
     ),
     components(schemas(Problem, FieldError)),
     tags(
         (name = "requests", description = "Leads, from their first delivery to their last effect."),
+        (name = "work", description = "Steps that stopped, and how they go on."),
+        (name = "sources", description = "Where a tenant's webhooks come from."),
+        (name = "connections", description = "A tenant's accounts at providers."),
+        (name = "audit", description = "What people changed."),
+        (name = "tenants", description = "The companies. For platform administrators."),
         (name = "service", description = "About this service itself.")
     )
 )]
 struct Base;
 
-pub(crate) fn base() -> utoipa::openapi::OpenApi {
+pub(crate) fn base() -> OpenApi {
     let mut api = Base::openapi();
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
@@ -58,14 +63,39 @@ pub(crate) fn base() -> utoipa::openapi::OpenApi {
 /// Never: the description is built from types alone, and a test prints it.
 pub fn openapi_json() -> String {
     let mut api = routes::routes().into_openapi();
+    let bodies = bodies(&api);
     if let Some(components) = &mut api.components {
         for (name, schema) in &mut components.schemas {
-            if name != Problem::NAME {
+            if name != Problem::NAME && !bodies.contains(name) {
                 require_all(schema);
             }
         }
     }
     api.to_pretty_json().expect("expressible in JSON") + "\n"
+}
+
+/// The schemas of what callers send.
+fn bodies(api: &OpenApi) -> BTreeSet<String> {
+    let operations = api.paths.paths.values().flat_map(|item| {
+        [&item.get, &item.put, &item.post, &item.delete, &item.patch]
+            .into_iter()
+            .flatten()
+    });
+    operations
+        .filter_map(|operation| match &operation.request_body {
+            Some(RefOr::T(body)) => Some(body.content.values()),
+            _ => None,
+        })
+        .flatten()
+        .filter_map(|content| match content {
+            RefOr::T(Content {
+                schema: Some(RefOr::Ref(schema)),
+                ..
+            }) => schema.ref_location.rsplit('/').next(),
+            _ => None,
+        })
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Answers carry every field: one that may be null is required all the same.

@@ -19,12 +19,16 @@ pub(crate) fn of_store(error: &StoreError) -> runtime::Problem {
             Duration::from_secs(1),
         ),
         StoreError::NotFound => runtime::Problem::not_found("There is no such thing."),
-        StoreError::Conflict(_) => {
-            runtime::Problem::conflict("It stands in the way of something that exists.")
-                .with_cause(error)
-        }
+        StoreError::Conflict(reason) => runtime::Problem::conflict(sentence(reason)),
         StoreError::Failed(_) | StoreError::Corrupt(_) => runtime::Problem::internal(error),
     }
+}
+
+/// Words as a sentence.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).chain(['.']).collect()
 }
 
 /// Why there is no answer (RFC 9457).
@@ -68,24 +72,54 @@ pub(crate) struct FieldError {
     message: String,
 }
 
-/// What a route under a tenant answers when it does not answer.
-pub(crate) struct TenantProblems;
+macro_rules! problem_responses {
+    ($($(#[$doc:meta])* $name:ident { $($status:literal: $description:literal),+ $(,)? })+) => {$(
+        $(#[$doc])*
+        pub(crate) struct $name;
 
-impl IntoResponses for TenantProblems {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        [
-            ("401", "No token, or one that is not valid."),
-            ("403", "The token's role does not allow this."),
-            (
-                "404",
-                "No such tenant or thing, or the token is not for its tenant.",
-            ),
-            ("500", "It failed on our side."),
-            ("503", "Too busy: try again after `Retry-After`."),
-        ]
-        .into_iter()
-        .map(|(status, description)| (status.to_owned(), problem(description).into()))
-        .collect()
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<Response>> {
+                BTreeMap::from([$(($status.to_owned(), problem($description).into())),+])
+            }
+        }
+    )+};
+}
+
+problem_responses! {
+    /// What a route under a tenant answers when it does not answer.
+    TenantProblems {
+        "401": "No token, or one that is not valid.",
+        "403": "The token's role does not allow this.",
+        "404": "No such tenant or thing, or the token is not for its tenant.",
+        "500": "It failed on our side.",
+        "503": "Too busy: try again after `Retry-After`.",
+    }
+
+    /// What a route over all tenants answers when it does not answer.
+    PlatformProblems {
+        "401": "No token, or one that is not valid.",
+        "403": "The token's role does not allow this.",
+        "500": "It failed on our side.",
+        "503": "Too busy: try again after `Retry-After`.",
+    }
+
+    /// What a route with parameters in its query answers beside.
+    QueryProblems {
+        "400": "The query string cannot be read.",
+        "422": "A parameter is not valid; `errors` names it.",
+    }
+
+    /// What a route with a body answers beside.
+    BodyProblems {
+        "400": "The body is not JSON.",
+        "413": "The body is too large.",
+        "415": "The body is not said to be JSON.",
+        "422": "The body, or a header, is not valid; `errors` names what.",
+    }
+
+    /// What a route answers beside when the state of the thing can be in the way.
+    Conflict {
+        "409": "The present state does not allow this; `detail` says what would.",
     }
 }
 

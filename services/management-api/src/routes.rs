@@ -2,7 +2,12 @@
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Deps, jwks, openapi, requests};
+use crate::{
+    Deps, audit, connections, jwks, openapi,
+    requests::{self, decide, replay},
+    sources::{self, create, keys},
+    tenants, work,
+};
 
 /// Every route, with its description.
 pub(crate) fn routes() -> OpenApiRouter<Deps> {
@@ -13,4 +18,25 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         // Who may read a tenant.
         .routes(routes!(requests::list_requests))
         .routes(routes!(requests::show_request))
+        .routes(routes!(work::list_work))
+        .routes(routes!(work::count_work))
+        .routes(routes!(connections::list_connections))
+        .routes(routes!(audit::list_audit))
+        // Who may decide, and set stopped work going.
+        .routes(routes!(decide::approve_request))
+        .routes(routes!(decide::reject_request))
+        .routes(routes!(decide::release_request))
+        .routes(routes!(replay::replay_request))
+        .routes(routes!(work::redrive_work))
+        // Who may change a tenant's set-up; its sources are listed for who may read.
+        .routes(routes!(sources::list_sources, create::create_source))
+        .routes(routes!(sources::disable_source))
+        .routes(routes!(sources::enable_source))
+        .routes(routes!(keys::add_source_key))
+        .routes(routes!(keys::remove_source_key))
+        .routes(routes!(connections::set_connection_secret))
+        // Who may create and suspend tenants.
+        .routes(routes!(tenants::list_tenants, tenants::create_tenant))
+        .routes(routes!(tenants::suspend_tenant))
+        .routes(routes!(tenants::resume_tenant))
 }

@@ -25,13 +25,15 @@ const SHORT_BYTES: u64 = 9_500_000;
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 const LONGEST_WITH_TIMES: Duration = Duration::from_secs(20 * 60);
 
-/// An operation that was begun shows at once, or not at all: there is no list to find it in. So after the call's own
-/// deadline it is started once more, and never a third time.
+/// An operation costs. So it is begun once more where the first was of no use (its answer was lost, it was forgotten, or
+/// it broke down at Google's), and never a third time. Each start is an effect of its own.
+const STARTS: u32 = 2;
+/// An operation that was begun shows at once, or not at all: there is no list to find it in.
 const START: EffectTiming = EffectTiming {
     not_before: None,
     call_deadline: Duration::from_secs(35),
     lag: Duration::from_secs(5),
-    max_attempts: 2,
+    max_attempts: 1,
 };
 
 /// Pauses between looks at an operation grow from the first to the last of these.
@@ -44,7 +46,8 @@ const MAX_LOOKS: u32 = 250;
 /// Turns a call's recording into a transcript with speakers.
 ///
 /// In: a call whose recording is archived. Out: its `transcript` section. Short audio is recognised in one call, which
-/// a repeat makes again. For longer audio an operation is started once and asked about; a repeat resumes it.
+/// a repeat makes again. For longer audio an operation is started once and asked about; a repeat resumes it. One that
+/// is of no use is begun once more.
 pub(crate) struct Transcript(pub(crate) Deps);
 
 #[async_trait]
@@ -67,10 +70,10 @@ impl StageHandler for Transcript {
             progress => progress?,
         };
         let (state, heard) = match progress {
-            Progress::Running(pause) => {
+            Progress::Running { pause, reason } => {
                 return Ok(Outcome::wait(
                     later(self.0.clock.now(), pause),
-                    "the transcription runs",
+                    text::bounded(&reason, StageError::MAX_REASON),
                 ));
             }
             Progress::Heard(heard) if heard.turns.is_empty() => {
@@ -104,6 +107,7 @@ impl StageHandler for Transcript {
             language: heard.language,
             turns: heard.turns,
             billed_seconds: heard.billed_seconds,
+            revision: job.request.document.revisions.transcript,
         })))
     }
 }
@@ -119,10 +123,22 @@ struct File {
 /// Where a transcription stands.
 enum Progress {
     /// Look again after this pause.
-    Running(Duration),
+    Running {
+        pause: Duration,
+        reason: String,
+    },
     Heard(Recognised),
     /// There will be none.
     Unavailable(String),
+}
+
+/// What a look at an operation found.
+enum Look {
+    /// Look again after this pause.
+    Running(Duration),
+    Ended(Progress),
+    /// Nothing comes of it, and another may fare better.
+    Useless(String),
 }
 
 impl Transcript {
@@ -160,62 +176,93 @@ impl Transcript {
 
     /// Starts an operation, or asks about the one that was started before.
     async fn batch(&self, job: &Claimed, file: &File) -> Result<Progress, StageError> {
-        let effects = Effects::new(self.0.effects.clone(), self.0.clock.clone(), job.proof());
-        let audio: String = file.sha256.chars().take(16).collect();
-        let key = EffectKey::new("speech", &job.request.id, &audio, &0);
-        let uri = self.0.blobs.uri(&file.key);
-        let started = effects
-            .once(
-                &key,
-                START,
-                || async { Ok(Lookup::Absent) },
-                || async {
-                    let name = self
-                        .0
-                        .speech
-                        .start_batch(&uri, file.length <= LONGEST_WITH_TIMES)
-                        .await?;
-                    Ok::<_, SpeechError>(name.to_string())
-                },
-            )
-            .await;
-        match started {
-            Once::Done(name) => self.look(job, &name).await,
-            Once::NotYet(at) => {
-                let pause =
-                    Duration::try_from(at.duration_since(self.0.clock.now())).unwrap_or_default();
-                Ok(Progress::Running(pause))
+        let mut useless: Option<String> = None;
+        for number in 0..STARTS {
+            let found = match self.start(job, file, number).await {
+                Once::Done(name) => self.look(job, &name).await?,
+                Once::GaveUp => Look::Useless("its start was never answered".to_owned()),
+                Once::NotYet(at) => Look::Running(
+                    Duration::try_from(at.duration_since(self.0.clock.now())).unwrap_or_default(),
+                ),
+                Once::Failed(error) => return failed(&error),
+                // The settle will say the same; nothing is written then.
+                Once::Stale => return Err(StageError::ours(&"the claim is no longer valid")),
+                Once::Store(error) => return Err(StageError::ours(&error)),
+            };
+            match found {
+                Look::Useless(why) => useless = Some(why),
+                Look::Ended(progress) => return Ok(progress),
+                Look::Running(pause) => {
+                    let reason = useless.map_or_else(
+                        || "the transcription runs".to_owned(),
+                        |why| format!("the transcription runs, begun once more: {why}"),
+                    );
+                    return Ok(Progress::Running { pause, reason });
+                }
             }
-            Once::GaveUp => Ok(Progress::Unavailable(
-                "the transcription was started twice, without an answer".to_owned(),
-            )),
-            Once::Failed(error) => failed(&error),
-            // The settle will say the same; nothing is written then.
-            Once::Stale => Err(StageError::ours(&"the claim is no longer valid")),
-            Once::Store(error) => Err(StageError::ours(&error)),
         }
+        Ok(Progress::Unavailable(format!(
+            "begun twice, in vain: {}",
+            useless.unwrap_or_default()
+        )))
     }
 
-    async fn look(&self, job: &Claimed, name: &str) -> Result<Progress, StageError> {
+    /// The name of an operation: of the one that was begun by this start, else of a new one.
+    async fn start(&self, job: &Claimed, file: &File, number: u32) -> Once<SpeechError> {
+        let Deps {
+            speech,
+            effects,
+            clock,
+            blobs,
+            ..
+        } = &self.0;
+        let effects = Effects::new(effects.clone(), clock.clone(), job.proof());
+        let audio: String = file.sha256.chars().take(16).collect();
+        let target = if number == 0 {
+            audio
+        } else {
+            format!("{audio}-{number}")
+        };
+        let revision = job.request.document.revisions.transcript;
+        let key = EffectKey::new("speech", &job.request.id, &target, &revision);
+        let uri = blobs.uri(&file.key);
+        // Where the answer to a start was lost, the next and last one is kept until the service is in order.
+        let lookup = async || speech.is_up().await.map(|()| Lookup::Absent);
+        let write = async || {
+            let name = speech
+                .start_batch(&uri, file.length <= LONGEST_WITH_TIMES)
+                .await?;
+            Ok(name.to_string())
+        };
+        effects.once(&key, START, lookup, write).await
+    }
+
+    async fn look(&self, job: &Claimed, name: &str) -> Result<Look, StageError> {
         let name =
             OperationName::parse(name).map_err(|error| StageError::permanent(error.to_string()))?;
-        match self.0.speech.operation(&name).await {
-            Ok(BatchProgress::Running { .. }) if job.row.waits >= MAX_LOOKS => Ok(
+        Ok(match self.0.speech.operation(&name).await {
+            Ok(BatchProgress::Running { .. }) if job.row.waits >= MAX_LOOKS => Look::Ended(
                 Progress::Unavailable("the transcription did not end in time".to_owned()),
             ),
-            Ok(BatchProgress::Running { .. }) => Ok(Progress::Running(pause(job.row.waits))),
-            Ok(BatchProgress::Finished(heard)) => Ok(Progress::Heard(heard)),
+            Ok(BatchProgress::Running { .. }) => Look::Running(pause(job.row.waits)),
+            Ok(BatchProgress::Finished(heard)) => Look::Ended(Progress::Heard(heard)),
             Ok(
                 BatchProgress::FileFailed { code, message }
                 | BatchProgress::Failed { code, message },
-            ) => Ok(Progress::Unavailable(format!(
-                "Speech-to-Text failed with code {code}: {message}"
-            ))),
-            Err(SpeechError::NotFound { .. }) => Ok(Progress::Unavailable(
-                "Speech-to-Text no longer knows the transcription".to_owned(),
-            )),
-            Err(error) => failed(&error),
-        }
+            ) => {
+                let reason = format!("Speech-to-Text failed with code {code}");
+                if BatchProgress::is_transient(code) {
+                    // Work says why it waits, also to the log: without the provider's words.
+                    Look::Useless(reason)
+                } else {
+                    Look::Ended(Progress::Unavailable(format!("{reason}: {message}")))
+                }
+            }
+            Err(SpeechError::NotFound { .. }) => {
+                Look::Useless("Speech-to-Text no longer knows it".to_owned())
+            }
+            Err(error) => Look::Ended(failed(&error)?),
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The stage `notification`.
 
-use std::{collections::BTreeMap, future, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
@@ -205,8 +205,15 @@ impl Notification {
             self.deps.clock.clone(),
             job.proof(),
         );
-        // The provider's receipt ends the effect by itself: one that is still open has not come.
-        let lookup = || future::ready(Ok(Lookup::Absent));
+        // The provider's receipt ends the effect by itself: one that is still open has not come. The last mail is kept
+        // until the provider is in order.
+        let lookup = async || {
+            self.deps
+                .sendgrid
+                .is_up(&sender.key)
+                .await
+                .map(|()| Lookup::Absent)
+        };
         let write = async || match self.deps.sendgrid.send(&mail, &sender.key).await {
             Ok(id) => Ok(id.0),
             Err(error @ SendError::Refused { .. }) => Ok(refused(&error)),
@@ -222,6 +229,7 @@ impl Notification {
                 ),
             })),
             Once::Failed(SendError::Failed { .. } | SendError::OutcomeUnknown(_)) => {
+                self.record(job, to, "unknown", None);
                 Ok(Progress::Unknown(later(self.deps.clock.now(), LOOK)))
             }
             Once::Failed(error) => {
@@ -238,21 +246,13 @@ impl Notification {
 
     /// Every message has ended: what is stored of each.
     fn done(&self, job: &Claimed, ended: Vec<(&EmailAddress, Ending)>) -> Outcome {
-        let at = self.deps.clock.now();
         let mut messages = Vec::new();
         for (to, ending) in ended {
             let (word, provider_id, reason) = match ending {
                 Ending::Sent { provider_id } => ("sent", Some(provider_id), None),
                 Ending::NotSent { word, reason } => (word, None, Some(reason)),
             };
-            job.record(Record::Notification(NotificationRecord {
-                channel: "email".to_owned(),
-                recipient: to.as_str().to_owned(),
-                template: LEAD_TEMPLATE.to_owned(),
-                at,
-                outcome: word.to_owned(),
-                provider_id: provider_id.clone(),
-            }));
+            self.record(job, to, word, provider_id.clone());
             messages.push(Message {
                 channel: "email".to_owned(),
                 recipient: to.as_str().to_owned(),
@@ -274,6 +274,18 @@ impl Notification {
             messages,
         }))
     }
+
+    /// Keeps what came of an attempt: a second one is seen by whoever wonders about two mails.
+    fn record(&self, job: &Claimed, to: &EmailAddress, outcome: &str, provider_id: Option<String>) {
+        job.record(Record::Notification(NotificationRecord {
+            channel: "email".to_owned(),
+            recipient: to.as_str().to_owned(),
+            template: LEAD_TEMPLATE.to_owned(),
+            at: self.deps.clock.now(),
+            outcome: outcome.to_owned(),
+            provider_id,
+        }));
+    }
 }
 
 /// Who gets a message, by its name: the same address twice is one recipient.
@@ -281,10 +293,11 @@ fn recipients<'a>(
     job: &Claimed,
     rules: &'a NotificationRules,
 ) -> BTreeMap<String, &'a EmailAddress> {
+    let revision = job.request.document.revisions.notification;
     rules
         .email
         .iter()
-        .map(|to| (message_id(job.request.id, to), to))
+        .map(|to| (message_id(job.request.id, to, revision), to))
         .collect()
 }
 

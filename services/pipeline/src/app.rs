@@ -16,11 +16,11 @@ use management_api::auth::{SigningKey, Trust, Verifier};
 use notify::sendgrid::SendGrid;
 use runtime::{
     Check, Door, Listener, ServeOptions, Service, Task, health_routes, install_metrics,
-    metrics_routes,
+    metrics_routes, with_shell,
 };
 use secrecy::SecretString;
 use secrets::{KeySource, SealedSecrets, Secrets};
-use store::Store;
+use store::{IdSource, Store};
 use store_sqlite::SqliteStore;
 
 use crate::{config::Config, data_folder::DataFolder, providers::Providers};
@@ -57,15 +57,7 @@ impl App {
         let store = Arc::new(
             SqliteStore::open(&folder.database(), clock.clone()).context("opening the database")?,
         );
-        let key = match &config.sealing_key {
-            Some(key) => KeySource::Given(key.clone()),
-            None => KeySource::File,
-        };
-        let secrets: Arc<dyn Secrets> = Arc::new(
-            SealedSecrets::open(folder.path(), key)
-                .await
-                .context("opening the secrets")?,
-        );
+        let secrets = open_secrets(config, &folder).await?;
         let blobs = FolderBlobs::open(folder.blobs())
             .await
             .context("opening the folder of recordings")?;
@@ -78,12 +70,20 @@ impl App {
             ..Default::default()
         });
 
+        let public = Listener::bind(config.listen).await.with_context(|| {
+            format!(
+                "listening on {}: choose another port (PORT=…, 0 takes any free one)",
+                config.listen
+            )
+        })?;
+        let address = public.local_addr()?;
         let parts = Parts {
             store: store.clone(),
             secrets: secrets.clone(),
             blobs: Arc::new(blobs),
             bus: bus.clone(),
             clock: clock.clone(),
+            address,
         };
         let services = services(config, &folder, providers, &parts)?;
 
@@ -105,7 +105,10 @@ impl App {
             bus.clone(),
             clock,
             handlers,
-            RunnerConfig::default(),
+            RunnerConfig {
+                lease: config.work_lease,
+                ..RunnerConfig::default()
+            },
         );
         for stage in runner.stages() {
             let (bus, runner) = (bus.clone(), runner.clone());
@@ -116,18 +119,12 @@ impl App {
             }));
         }
 
-        let public = Listener::bind(config.listen).await.with_context(|| {
-            format!(
-                "listening on {}: choose another port (PORT=…, 0 takes any free one)",
-                config.listen
-            )
-        })?;
         let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), config.metrics_port);
         let private = Listener::bind(loopback).await.with_context(|| {
             format!("listening on {loopback} for metrics: choose another port (METRICS_PORT=…)")
         })?;
         Ok(Self {
-            address: public.local_addr()?,
+            address,
             metrics_address: private.local_addr()?,
             doors: vec![
                 Door::new("api and webhooks", public, routes),
@@ -174,6 +171,56 @@ struct Parts {
     blobs: Arc<dyn Blobs>,
     bus: Arc<LocalBus>,
     clock: Arc<dyn Clock>,
+    address: SocketAddr,
+}
+
+/// The secrets of a data folder.
+async fn open_secrets(config: &Config, folder: &DataFolder) -> anyhow::Result<Arc<dyn Secrets>> {
+    let key = match &config.sealing_key {
+        Some(key) => KeySource::Given(key.clone()),
+        None => KeySource::File,
+    };
+    let secrets = SealedSecrets::open(folder.path(), key).await;
+    Ok(Arc::new(secrets.context("opening the secrets")?))
+}
+
+/// The management API alone, over the data of a folder that no server has. What it hands over is found by the relay of
+/// the next server.
+///
+/// # Errors
+/// What could not be opened, in one sentence.
+pub(crate) async fn management_alone(
+    config: &Config,
+    folder: &DataFolder,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Router> {
+    let store =
+        SqliteStore::open(&folder.database(), clock.clone()).context("opening the database")?;
+    let secrets = open_secrets(config, folder).await?;
+    let bus = LocalBus::new(LocalBusConfig::default());
+    let base = config.webhook_base(config.listen);
+    let deps = management(folder, Arc::new(store), bus, secrets, clock, base)?;
+    Ok(with_shell(management_api::service(deps).routes))
+}
+
+fn management(
+    folder: &DataFolder,
+    store: Arc<dyn Store>,
+    bus: Arc<dyn Bus>,
+    secrets: Arc<dyn Secrets>,
+    clock: Arc<dyn Clock>,
+    public_url: String,
+) -> anyhow::Result<management_api::Deps> {
+    let key = SigningKey::open(folder.path()).context("opening the key that signs tokens")?;
+    Ok(management_api::Deps {
+        store,
+        bus,
+        secrets,
+        ids: Arc::new(IdSource::new(clock.clone())),
+        clock,
+        verifier: Arc::new(Verifier::new(trust(), key.key_set())),
+        public_url,
+    })
 }
 
 fn services(
@@ -188,6 +235,7 @@ fn services(
         blobs,
         bus,
         clock,
+        address,
     } = parts;
     let store: Arc<dyn Store> = store.clone();
     let queue: Arc<dyn WorkQueue> = parts.store.clone();
@@ -203,8 +251,14 @@ fn services(
         Tokens::adc()
     };
     let callrail = sources::callrail::api::Api::new(http.clone(), config.callrail_url.clone());
-    let key = SigningKey::open(folder.path()).context("opening the key that signs tokens")?;
-    let verifier = Verifier::new(trust(), key.key_set());
+    let management = management(
+        folder,
+        store.clone(),
+        bus.clone(),
+        secrets.clone(),
+        clock.clone(),
+        config.webhook_base(*address),
+    )?;
     Ok(vec![
         webhook_ingest::service(webhook_ingest::Deps {
             store: store.clone(),
@@ -212,7 +266,7 @@ fn services(
             bus,
             secrets: secrets.clone(),
             clock: clock.clone(),
-            quota: config.quota,
+            config: config.ingest.clone(),
             relay: RelayConfig::default(),
         }),
         media_processor::service(media_processor::Deps {
@@ -235,7 +289,7 @@ fn services(
             clock: clock.clone(),
         }),
         notifier::service(notifier::Deps {
-            store: store.clone(),
+            store,
             secrets: secrets.clone(),
             sendgrid: Arc::new(SendGrid::new(
                 http,
@@ -244,10 +298,6 @@ fn services(
             )),
             clock: clock.clone(),
         }),
-        management_api::service(management_api::Deps {
-            store,
-            clock: clock.clone(),
-            verifier: Arc::new(verifier),
-        }),
+        management_api::service(management),
     ])
 }

@@ -3,19 +3,18 @@
 use std::{
     convert::Infallible,
     fmt,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    num::NonZeroU32,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
     str::FromStr,
+    time::Duration,
 };
 
-use bus::LocalBusConfig;
+use bus::{LocalBusConfig, RunnerConfig};
 use google::{GeminiConfig, SpeechConfig};
 use runtime::{ServeOptions, TelemetryConfig};
 use secrecy::SecretString;
 use settings::Reader;
 use url::Url;
-use webhook_ingest::QuotaConfig;
 
 /// Everything that can be set.
 #[derive(Debug, Clone)]
@@ -24,14 +23,18 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where the API and the webhooks are served.
     pub listen: SocketAddr,
+    /// Where senders of webhooks reach the server, when that is not where it listens.
+    pub public_url: Option<Url>,
     /// Where metrics are served, on loopback only.
     pub metrics_port: u16,
     /// The key that seals the secrets; else one is made in the data folder.
     pub sealing_key: Option<SecretString>,
     /// Steps of one stage that run at once; 0 accepts without working.
     pub workers_per_stage: u32,
-    /// What a tenant may send.
-    pub quota: QuotaConfig,
+    /// How long a step is its worker's without a sign of life.
+    pub work_lease: Duration,
+    /// What the edge for webhooks is held to.
+    pub ingest: webhook_ingest::Config,
     /// Connections and timeouts.
     pub serve: ServeOptions,
     /// Logs.
@@ -40,6 +43,8 @@ pub struct Config {
     pub callrail_url: Url,
     /// The carriers of messages.
     pub notify: notify::Config,
+    /// The key that proves SendGrid's events to the demo tenant.
+    pub sendgrid_event_key: Option<String>,
     /// The CRMs' APIs.
     pub crm: crm::Config,
     /// Speech-to-Text.
@@ -78,12 +83,15 @@ impl Config {
     /// Reads every setting.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let bus = LocalBusConfig::default();
-        let quota = QuotaConfig::default();
         Self {
             data_dir: reader.get("DATA_DIR", DataDir::default(), "Folder that everything is kept in.").0,
             listen: SocketAddr::new(
                 reader.get("HOST", IpAddr::V4(Ipv4Addr::LOCALHOST), "Address that API and webhooks are served on."),
                 reader.get("PORT", 8080, "Port that API and webhooks are served on; 0 takes any free one."),
+            ),
+            public_url: reader.optional_url(
+                "PUBLIC_URL",
+                "What webhooks' URLs begin with, where senders reach the server by another name.",
             ),
             metrics_port: reader.get("METRICS_PORT", 0, "Port of the private metrics; 0 takes any free one."),
             sealing_key: reader.secret("SEALING_KEY", "Key that seals secrets: 32 bytes in base64."),
@@ -92,26 +100,54 @@ impl Config {
                 bus.workers_per_stage,
                 "Steps of one stage that run at once; 0 accepts deliveries without working on them.",
             ),
-            quota: QuotaConfig {
-                per_second: reader.get(
-                    "TENANT_QUOTA_PER_SECOND",
-                    quota.per_second,
-                    "Deliveries a second that a tenant may send over time.",
-                ),
-                burst: reader.get::<NonZeroU32>(
-                    "TENANT_QUOTA_BURST",
-                    quota.burst,
-                    "Deliveries that a tenant may send at once.",
-                ),
-            },
+            work_lease: work_lease(reader),
+            ingest: webhook_ingest::Config::read(reader),
             serve: ServeOptions::read(reader),
             telemetry: TelemetryConfig::read(reader),
             callrail_url: reader.url("CALLRAIL_BASE_URL", sources::callrail::api::BASE_URL, "CallRail's API."),
             notify: notify::Config::read(reader),
+            sendgrid_event_key: reader.optional(
+                "SENDGRID_EVENT_KEY",
+                "Public key that proves SendGrid's events to the demo tenant; a simulated SendGrid's is known.",
+            ),
             crm: crm::Config::read(reader),
             speech: SpeechConfig::read(reader),
             gemini: GeminiConfig::read(reader),
             analyzer: ai_analyzer::Config::read(reader),
         }
     }
+
+    /// What webhooks' URLs begin with, for a server that listens at `address`. Empty where that is not known yet.
+    pub fn webhook_base(&self, address: SocketAddr) -> String {
+        match &self.public_url {
+            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+            None if address.port() == 0 => String::new(),
+            None => format!("http://{}", reachable(address)),
+        }
+    }
+}
+
+/// Where a server that listens at `address` is reached from this machine.
+pub fn reachable(address: SocketAddr) -> SocketAddr {
+    let mut reachable = address;
+    if address.ip().is_unspecified() {
+        reachable.set_ip(match address {
+            SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        });
+    }
+    reachable
+}
+
+fn work_lease(reader: &mut Reader<'_>) -> Duration {
+    const KEY: &str = "WORK_LEASE";
+    let lease = reader.duration(
+        KEY,
+        RunnerConfig::default().lease,
+        "How long a step is left to a worker that gives no sign of life.",
+    );
+    if lease < Duration::from_secs(1) {
+        reader.fault(KEY, "it is shorter than a second", "write 60s");
+    }
+    lease
 }

@@ -11,6 +11,8 @@ use std::{
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 
+const DATABASE: &str = "pipeline.sqlite3";
+
 /// The folder, locked for this process until it is dropped.
 pub struct DataFolder {
     path: PathBuf,
@@ -44,6 +46,20 @@ impl DataFolder {
     /// # Errors
     /// When another server has it, or it cannot be written.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
+        match Self::try_open(path)? {
+            Some(folder) => Ok(folder),
+            None => bail!(
+                "another server runs on the data folder {}: stop it, or give this one a folder of its own (DATA_DIR)",
+                path.display()
+            ),
+        }
+    }
+
+    /// As [`DataFolder::open`]; none when another process has the lock.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn try_open(path: &Path) -> anyhow::Result<Option<Self>> {
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -60,11 +76,8 @@ impl DataFolder {
             .open(path.join("lock"))
             .with_context(|| format!("opening the lock of {}", path.display()))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path, _lock: lock }),
-            Err(TryLockError::WouldBlock) => bail!(
-                "another server runs on the data folder {}: stop it, or give this one a folder of its own (DATA_DIR)",
-                path.display()
-            ),
+            Ok(()) => Ok(Some(Self { path, _lock: lock })),
+            Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => {
                 Err(error).with_context(|| format!("locking the data folder {}", path.display()))
             }
@@ -78,7 +91,7 @@ impl DataFolder {
 
     /// The database's file.
     pub fn database(&self) -> PathBuf {
-        self.path.join("pipeline.sqlite3")
+        self.path.join(DATABASE)
     }
 
     /// The folder of recordings.
@@ -106,6 +119,11 @@ impl DataFolder {
             tracing::debug!("the server's announcement was gone: {error}");
         }
     }
+}
+
+/// Whether a folder holds a database.
+pub fn has_data(path: &Path) -> bool {
+    path.join(DATABASE).exists()
 }
 
 /// The announcement of the server that runs on a folder.

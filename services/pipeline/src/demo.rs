@@ -10,7 +10,6 @@ use domain::{
 };
 use secrecy::SecretString;
 use secrets::{SecretName, SecretRef, Secrets};
-use simulators::Simulators;
 use store::{Connection, ConnectionState, Source, SourceState, Store, TokenHash};
 use uuid::Uuid;
 
@@ -30,17 +29,20 @@ pub const SENDGRID_TOKEN: &str = "demo-sendgrid";
 /// Who is told of leads.
 pub const MAIL_TO: &str = "sales@example.com";
 
-/// Makes the demo tenant where it is missing. What somebody changed since stays.
+/// Makes the demo tenant where it is missing. What somebody changed since stays. `event_key` proves SendGrid's events;
+/// without one, the tenant's SendGrid source stays as it is.
 ///
 /// # Errors
 /// When store or secrets fail.
 pub async fn ensure(
     store: &dyn Store,
     secrets: &dyn Secrets,
-    simulators: &Simulators,
+    event_key: Option<&str>,
 ) -> anyhow::Result<()> {
     let tenant = TenantId::new(TENANT).context("the demo tenant's id")?;
-    ensure_sendgrid_key(store, secrets, simulators, &tenant).await?;
+    if let Some(key) = event_key {
+        ensure_sendgrid_key(store, secrets, key, &tenant).await?;
+    }
     if store.tenant(&tenant).await?.is_some() {
         return Ok(());
     }
@@ -107,21 +109,15 @@ pub async fn ensure(
     Ok(())
 }
 
-/// Lets the tenant's SendGrid source know the key that the running simulator signs with: it has a new one each time.
+/// Lets the tenant's SendGrid source know the key that events are signed with: a simulator has a new one each time.
 /// Nothing else of a source that is there changes.
 async fn ensure_sendgrid_key(
     store: &dyn Store,
     secrets: &dyn Secrets,
-    simulators: &Simulators,
+    key: &str,
     tenant: &TenantId,
 ) -> anyhow::Result<()> {
-    let key = put_secret(
-        secrets,
-        tenant,
-        "sendgrid_event_key",
-        &simulators.sendgrid().public_key(),
-    )
-    .await?;
+    let key = put_secret(secrets, tenant, "sendgrid_event_key", key).await?;
     let id = SourceId::from_uuid(fixed(3));
     let known = store
         .sources(tenant)

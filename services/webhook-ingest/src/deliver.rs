@@ -11,13 +11,15 @@ use bytes::Bytes;
 use domain::{Clock, StoreError, metric_names};
 use http::{HeaderMap, header::CONTENT_TYPE};
 use jiff::Timestamp;
-use runtime::{PeerAddr, Problem, TraceContext, read_body};
+use runtime::{BodyMemory, ClientAddr, Network, Problem, Sender, TraceContext};
 use sources::{Reading, Refused, SourceSpec, Verified};
 use store::{Delivery, Store};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     answer::{self, Use},
-    directory::{Directory, KeyedSource},
+    directory::{Directory, KeyedSource, foreign_account},
+    failed_proofs::FailedProofs,
     quota::{Quota, WORKED_LAST_AFTER},
     refusals::{Refusal, Refusals},
 };
@@ -46,6 +48,8 @@ pub(crate) struct Ingest {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) failed_proofs: FailedProofs,
+    pub(crate) body_memory: BodyMemory,
     pub(crate) quota: Quota,
     pub(crate) refusals: Refusals,
 }
@@ -88,11 +92,35 @@ impl Ingest {
             }
             Address::Body { provider } => (None, None, sources::source(provider), true),
         };
-        let source = source.ok_or_else(answer::not_proven)?;
+        let source = source.ok_or_else(|| {
+            tracing::error!("a delivery is of a provider that this build does not have");
+            answer::busy()
+        })?;
         let spec = source.spec();
-        let body = read_body(body, spec.body_limit_bytes)
+        let network = parts
+            .extensions
+            .get::<ClientAddr>()
+            .map(|client| client.network());
+        let turn = match network {
+            Some(network) if known.is_none() => {
+                self.turn_of(network, spec.slug, is_named_by_body).await?
+            }
+            _ => None,
+        };
+        let sender = match known {
+            Some(_) => Sender::Known,
+            None => Sender::Unknown,
+        };
+        let body = self
+            .body_memory
+            .read(body, spec.body_limit_bytes, sender)
             .await
-            .map_err(IntoResponse::into_response)?;
+            .map_err(|problem| {
+                if problem.status().is_client_error() {
+                    self.count_failure(network);
+                }
+                problem.into_response()
+            })?;
         let content_type = parts
             .headers
             .get(CONTENT_TYPE)
@@ -114,14 +142,50 @@ impl Ingest {
         let (known, delivery) = match prove(known, spec, &parts.headers, body, now) {
             Ok(proven) => proven,
             Err((known, refused)) => {
-                let peer = parts.extensions.get::<PeerAddr>().map(|peer| peer.0.ip());
+                self.count_failure(network);
+                let known = known.as_deref();
                 self.refusals
-                    .note(Refusal::new(spec.slug, known.as_deref(), refused, peer));
-                return Err(answer::not_proven());
+                    .note(Refusal::unproven(spec.slug, known, refused, network));
+                // The key that proves it may be the one that is missing.
+                return Err(if known.is_some_and(|known| known.lacks_keys) {
+                    answer::busy()
+                } else {
+                    answer::not_proven()
+                });
             }
         };
+        drop(turn);
         self.store_proven(&known, source, delivery, event, &named, started)
             .await
+    }
+
+    /// Lets nobody in whose address has failed too often, but for a few at once where the body is needed to tell whose
+    /// delivery it is.
+    async fn turn_of(
+        &self,
+        network: Network,
+        provider: &'static str,
+        is_named_by_body: bool,
+    ) -> Result<Option<OwnedSemaphorePermit>, Response> {
+        let Some((limit, wait)) = self.failed_proofs.limit_of(network) else {
+            return Ok(None);
+        };
+        let turn = if is_named_by_body {
+            limit.turn().await
+        } else {
+            None
+        };
+        if turn.is_none() {
+            self.refusals.note(Refusal::limited(provider, network));
+            return Err(Problem::too_many_requests(wait).into_response());
+        }
+        Ok(turn)
+    }
+
+    fn count_failure(&self, network: Option<Network>) {
+        if let Some(network) = network {
+            self.failed_proofs.count(network);
+        }
     }
 
     /// Everything from here on is genuine: it is stored, whatever it says.
@@ -139,16 +203,12 @@ impl Ingest {
         if !is_within_quota && source.spec().is_resent {
             return Err(Problem::too_many_requests(OVER_QUOTA_PAUSE).into_response());
         }
-        let is_foreign = !named.is_empty()
-            && !configured.accounts.is_empty()
-            && !named
-                .iter()
-                .any(|account| configured.accounts.contains(account));
-        let (reading, made) = if is_foreign {
-            let reason = "the body names another account than this source has".to_owned();
-            (store::Reading::Unreadable(reason), Use::Unreadable)
-        } else {
-            read(source, &delivery, event.as_deref(), is_within_quota)
+        let (reading, made) = match foreign_account(configured, named) {
+            Some(reason) => (
+                store::Reading::Unreadable(reason.to_owned()),
+                Use::Unreadable,
+            ),
+            None => read(source, &delivery, event.as_deref(), is_within_quota),
         };
         if let store::Reading::Unreadable(reason) = &reading {
             tracing::error!(
@@ -157,7 +217,7 @@ impl Ingest {
                 "a genuine delivery could not be read and was parked: {reason}"
             );
         }
-        let stored = self.store.accept(Delivery {
+        let delivery = Delivery {
             tenant: configured.tenant.clone(),
             provider: configured.provider.clone(),
             source: configured.id,
@@ -169,7 +229,11 @@ impl Ingest {
             body: delivery.body().clone(),
             traceparent: TraceContext::current().map(|trace| trace.to_string()),
             reading,
-        });
+        };
+        let stored = async {
+            let _place = known.at_store.acquire().await;
+            self.store.accept(delivery).await
+        };
         let accepted = match tokio::time::timeout(STORE_DEADLINE, stored).await {
             Ok(Ok(accepted)) => accepted,
             Ok(Err(error)) => return Err(store_problem(error)),

@@ -1,6 +1,10 @@
 //! Which source a delivery claims to be from: the store's answers and the signing keys, kept for a moment.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
 
 use domain::{StoreError, TenantId};
 use moka::future::Cache;
@@ -8,11 +12,18 @@ use secrecy::SecretString;
 use secrets::{SecretRef, Secrets, SecretsError};
 use sources::TenantHint;
 use store::{Source, Store, TokenHash};
+use tokio::{sync::Semaphore, time::Instant};
 
 /// How long an answer is kept. A changed source or key counts after this time.
 const FRESH_FOR: Duration = Duration::from_secs(5);
+/// How long store and secrets may take. Without an answer nobody is told that a delivery is not genuine.
+const DEADLINE: Duration = Duration::from_secs(2);
 /// Answers kept at most, those for unknown names among them.
 const CAPACITY: u64 = 50_000;
+/// Deliveries of one tenant that may be at the store at once. The store takes them in the order in which they come, so
+/// that a tenant that floods waits here, and the others' deliveries are never behind more of its than these. Twice what
+/// the store commits together: it never waits for a tenant that has more.
+const AT_STORE_PER_TENANT: usize = 256;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Name {
@@ -25,12 +36,27 @@ enum Name {
 pub(crate) struct KeyedSource {
     pub(crate) source: Source,
     pub(crate) keys: Vec<SecretString>,
+    /// Some of its keys could not be had: what the others do not prove may be genuine all the same.
+    pub(crate) lacks_keys: bool,
+    /// The tenant's places at the store.
+    pub(crate) at_store: Arc<Semaphore>,
+}
+
+/// Why a genuine body is not its source's: none of the accounts that it names is one of the source's.
+pub(crate) fn foreign_account(source: &Source, named: &[String]) -> Option<&'static str> {
+    let is_foreign = !named.is_empty()
+        && !source.accounts.is_empty()
+        && !named
+            .iter()
+            .any(|account| source.accounts.contains(account));
+    is_foreign.then_some("the body names another account than this source has")
 }
 
 pub(crate) struct Directory {
     store: Arc<dyn Store>,
     secrets: Arc<dyn Secrets>,
     known: Cache<Name, Option<Arc<KeyedSource>>>,
+    at_store: Mutex<HashMap<TenantId, Weak<Semaphore>>>,
 }
 
 impl Directory {
@@ -43,43 +69,62 @@ impl Directory {
             store,
             secrets,
             known,
+            at_store: Mutex::default(),
         }
     }
 
     /// The source whose URL has this token.
+    ///
+    /// # Errors
+    /// [`StoreError`] when that cannot be told now.
     pub(crate) async fn by_token(
         &self,
         token: &str,
     ) -> Result<Option<Arc<KeyedSource>>, StoreError> {
-        self.find(Name::Token(TokenHash::of(token))).await
+        let name = Name::Token(TokenHash::of(token));
+        self.find(name, Instant::now() + DEADLINE).await
     }
 
     /// The source that a body claims to be from: by its account at the provider, else by its tenant.
+    ///
+    /// # Errors
+    /// [`StoreError`] when that cannot be told now.
     pub(crate) async fn by_hint(
         &self,
         provider: &'static str,
         hint: TenantHint,
     ) -> Result<Option<Arc<KeyedSource>>, StoreError> {
+        let ends_at = Instant::now() + DEADLINE;
         for account in hint.accounts {
-            if let Some(found) = self.find(Name::Account(provider, account)).await? {
+            let name = Name::Account(provider, account);
+            if let Some(found) = self.find(name, ends_at).await? {
                 return Ok(Some(found));
             }
         }
         match hint.tenant {
-            Some(tenant) => self.find(Name::Tenant(provider, tenant)).await,
+            Some(tenant) => self.find(Name::Tenant(provider, tenant), ends_at).await,
             None => Ok(None),
         }
     }
 
-    async fn find(&self, name: Name) -> Result<Option<Arc<KeyedSource>>, StoreError> {
+    async fn find(
+        &self,
+        name: Name,
+        ends_at: Instant,
+    ) -> Result<Option<Arc<KeyedSource>>, StoreError> {
         if let Some(known) = self.known.get(&name).await {
             return Ok(known);
         }
         let asked = name.clone();
-        self.known
-            .try_get_with(name, async { self.ask(&asked).await })
-            .await
-            .map_err(|error: Arc<StoreError>| (*error).clone())
+        let asking = self
+            .known
+            .try_get_with(name, async { self.ask(&asked).await });
+        match tokio::time::timeout_at(ends_at, asking).await {
+            Ok(found) => found.map_err(|error: Arc<StoreError>| (*error).clone()),
+            Err(_) => Err(StoreError::Failed(format!(
+                "it was not told within {DEADLINE:?} whose a delivery is"
+            ))),
+        }
     }
 
     async fn ask(&self, name: &Name) -> Result<Option<Arc<KeyedSource>>, StoreError> {
@@ -108,7 +153,24 @@ impl Directory {
         };
         let Some(source) = found else { return Ok(None) };
         let keys = self.keys(&source).await?;
-        Ok(Some(Arc::new(KeyedSource { source, keys })))
+        Ok(Some(Arc::new(KeyedSource {
+            lacks_keys: keys.len() < source.key_names.len(),
+            at_store: self.at_store(&source.tenant),
+            source,
+            keys,
+        })))
+    }
+
+    /// The tenant's places, the same for all of its sources.
+    fn at_store(&self, tenant: &TenantId) -> Arc<Semaphore> {
+        let mut all = self.at_store.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(places) = all.get(tenant).and_then(Weak::upgrade) {
+            return places;
+        }
+        all.retain(|_, places| places.strong_count() > 0);
+        let places = Arc::new(Semaphore::new(AT_STORE_PER_TENANT));
+        all.insert(tenant.clone(), Arc::downgrade(&places));
+        places
     }
 
     /// The source's keys. One that is gone does not stop the other.

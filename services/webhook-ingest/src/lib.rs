@@ -1,26 +1,34 @@
 //! Accepts webhooks: proves them genuine, stores them, then acknowledges. Nothing is acknowledged before it is durable.
 
 mod answer;
+mod config;
 mod deliver;
 mod directory;
+mod failed_proofs;
 mod quota;
+mod rate_clock;
 mod reading;
 mod refusals;
 mod routes;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bus::{Bus, Relay, RelayConfig};
-use domain::{Clock, StageHandler, WorkQueue};
-use runtime::{Service, Task};
+use domain::{Clock, StageHandler, WorkQueue, later};
+use runtime::{BodyMemory, Service, Task};
 use secrets::Secrets;
 use store::Store;
+use tokio_util::sync::CancellationToken;
 
-pub use quota::QuotaConfig;
+pub use config::{Config, QuotaConfig};
 
 use crate::{
-    deliver::Ingest, directory::Directory, quota::Quota, reading::ReadingStage, refusals::Refusals,
+    deliver::Ingest, directory::Directory, failed_proofs::FailedProofs, quota::Quota,
+    reading::ReadingStage, refusals::Refusals,
 };
+
+/// How often what limits remember is tidied up.
+const TIDY_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What this service needs.
 #[derive(Clone)]
@@ -35,13 +43,13 @@ pub struct Deps {
     pub secrets: Arc<dyn Secrets>,
     /// Time.
     pub clock: Arc<dyn Clock>,
-    /// What a tenant may send.
-    pub quota: QuotaConfig,
+    /// What the edge is held to.
+    pub config: Config,
     /// How the relay works.
     pub relay: RelayConfig,
 }
 
-/// The service: its routes, the stage `reading`, the relay, and the keeper of refusals.
+/// The service: its routes, the stage `reading`, the relay, the keeper of refusals, and the limits' upkeep.
 pub fn service(deps: Deps) -> Service {
     let Deps {
         store,
@@ -49,27 +57,44 @@ pub fn service(deps: Deps) -> Service {
         bus,
         secrets,
         clock,
-        quota,
+        config,
         relay,
     } = deps;
-    let (refusals, keeper) = Refusals::new(store.clone(), clock.clone());
-    let ingest = Ingest {
+    let (refusals, keeper) = Refusals::new(
+        store.clone(),
+        clock.clone(),
+        config.security_events_kept_for,
+    );
+    let ingest = Arc::new(Ingest {
         directory: Directory::new(store.clone(), secrets),
         store: store.clone(),
         bus: bus.clone(),
         clock: clock.clone(),
-        quota: Quota::new(quota),
+        failed_proofs: FailedProofs::new(config.failed_proofs_per_minute, clock.clone()),
+        body_memory: BodyMemory::new(config.body_memory_mib.saturating_mul(1 << 20)),
+        quota: Quota::new(config.quota, clock.clone()),
         refusals,
-    };
-    let relay = Relay::new(queue, bus, clock, relay);
+    });
+    let relay = Relay::new(queue, bus, clock.clone(), relay);
     let reading: Arc<dyn StageHandler> = Arc::new(ReadingStage { store });
+    let limits = ingest.clone();
     Service {
         name: "webhook-ingest",
-        routes: routes::routes(Arc::new(ingest)),
+        routes: routes::routes(ingest),
         stages: vec![reading],
         tasks: vec![
             Task::new("relay", move |stop| async move { relay.run(stop).await }),
             Task::new("refusals", move |stop| keeper.run(stop)),
+            Task::new("limits", move |stop| tidy(limits, clock, stop)),
         ],
+    }
+}
+
+/// Lets the limits forget, again and again, who need not be remembered.
+async fn tidy(ingest: Arc<Ingest>, clock: Arc<dyn Clock>, stop: CancellationToken) {
+    let pause = || clock.sleep_until(later(clock.now(), TIDY_INTERVAL));
+    while stop.run_until_cancelled(pause()).await.is_some() {
+        ingest.failed_proofs.forget_rested();
+        ingest.quota.forget_rested();
     }
 }

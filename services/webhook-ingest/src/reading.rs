@@ -7,6 +7,8 @@ use domain::{Claimed, Outcome, ParkCause, Section, Stage, StageError, StageHandl
 use sources::{Reading, Verified};
 use store::Store;
 
+use crate::directory::foreign_account;
+
 /// Reads deliveries that could not be read when they came.
 ///
 /// In: a request whose `source` section is unread. Out: the section, read. A repeat reads the same delivery again.
@@ -34,12 +36,17 @@ impl StageHandler for ReadingStage {
             Verified::restored(&event.scheme, event.headers, event.body).ok_or_else(|| {
                 StageError::permanent("this build does not know the delivery's signature scheme")
             })?;
+        let hint = source.hint(delivery.content_type(), delivery.body());
+        let named = hint.map(|hint| hint.accounts).unwrap_or_default();
+        let configured = self.source(job).await?;
+        if let Some(reason) = configured.and_then(|source| foreign_account(&source, &named)) {
+            return Ok(unreadable(reason.to_owned()));
+        }
         Ok(match source.read(&delivery, event.event.as_deref()) {
             Ok(Reading::Lead(inbound)) => {
                 let mut read = section.clone();
                 read.unread = None;
-                read.is_modified |= inbound.is_modified;
-                read.call.overlay(&inbound.call);
+                read.hear(&inbound);
                 Outcome::Done {
                     sections: vec![Section::Source(Box::new(read))],
                     aliases: inbound.aliases,
@@ -49,6 +56,16 @@ impl StageHandler for ReadingStage {
             Ok(Reading::Receipts(_)) => unreadable("the delivery is no lead".to_owned()),
             Err(error) => unreadable(error.to_string()),
         })
+    }
+}
+
+impl ReadingStage {
+    /// The request's source as it is configured now: what was wrong with it may have been mended.
+    async fn source(&self, job: &Claimed) -> Result<Option<store::Source>, StageError> {
+        let sources = self.store.sources(&job.request.tenant).await;
+        let sources = sources.map_err(|error| StageError::ours(&error))?;
+        let id = job.request.document.source.source;
+        Ok(sources.into_iter().find(|source| source.id == id))
     }
 }
 

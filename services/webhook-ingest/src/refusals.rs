@@ -1,10 +1,11 @@
-//! Refused deliveries, counted by minute. The queue is bounded: who sends more than is counted, is not counted.
+//! Refused deliveries, counted by minute and network. The queue is bounded: who sends more than is counted, is not
+//! counted. What is old is removed, a little at a time.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use domain::{Clock, later, metric_names};
 use jiff::{Timestamp, Unit};
-use runtime::TraceContext;
+use runtime::{Network, TraceContext};
 use sources::Refused;
 use store::{SecurityEvent, Store};
 use tokio::sync::mpsc;
@@ -17,6 +18,9 @@ const QUEUE: usize = 4_096;
 const KINDS: usize = 10_000;
 /// How often counts are written.
 const INTERVAL: Duration = Duration::from_millis(500);
+/// How often old counts are looked for, and how many are removed at once.
+const PRUNE_INTERVAL: Duration = Duration::from_secs(60);
+const PRUNED_AT_ONCE: u32 = 1_000;
 
 /// A refused delivery.
 pub(crate) struct Refusal {
@@ -28,11 +32,12 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    pub(crate) fn new(
+    /// A delivery that was not proven.
+    pub(crate) fn unproven(
         provider: &'static str,
         known: Option<&KeyedSource>,
         refused: Option<Refused>,
-        peer: Option<IpAddr>,
+        network: Option<Network>,
     ) -> Self {
         let reason = match refused {
             None => "unknown_tenant",
@@ -40,11 +45,26 @@ impl Refusal {
             Some(Refused::Wrong) => "wrong_signature",
             Some(Refused::Stale) => "stale_signature",
         };
+        let tenant = known.map(|known| known.source.tenant.to_string());
+        Self::new(reason, provider, tenant, network)
+    }
+
+    /// A delivery that was not looked at, because its address has failed too often.
+    pub(crate) fn limited(provider: &'static str, network: Network) -> Self {
+        Self::new("too_many_failures", provider, None, Some(network))
+    }
+
+    fn new(
+        reason: &'static str,
+        provider: &'static str,
+        tenant: Option<String>,
+        network: Option<Network>,
+    ) -> Self {
         Self {
             reason,
             provider,
-            tenant: known.map(|known| known.source.tenant.to_string()),
-            address: peer.map_or_else(|| "unknown".to_owned(), |ip| ip.to_string()),
+            tenant,
+            address: network.map_or_else(|| "unknown".to_owned(), |network| network.to_string()),
             trace_id: TraceContext::current()
                 .map(|trace| trace.trace_id().to_string())
                 .unwrap_or_default(),
@@ -57,11 +77,12 @@ pub(crate) struct Refusals {
     queue: mpsc::Sender<Refusal>,
 }
 
-/// Writes what was noted.
+/// Writes what was noted, and removes what is old.
 pub(crate) struct Keeper {
     queue: mpsc::Receiver<Refusal>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    kept_for: Duration,
 }
 
 type Kind = (
@@ -73,7 +94,11 @@ type Kind = (
 );
 
 impl Refusals {
-    pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> (Self, Keeper) {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        kept_for: Duration,
+    ) -> (Self, Keeper) {
         let (sender, queue) = mpsc::channel(QUEUE);
         (
             Self { queue: sender },
@@ -81,6 +106,7 @@ impl Refusals {
                 queue,
                 store,
                 clock,
+                kept_for,
             },
         )
     }
@@ -99,6 +125,7 @@ impl Keeper {
     /// Counts and writes until `stop`; what was noted by then is written.
     pub(crate) async fn run(mut self, stop: tokio_util::sync::CancellationToken) {
         let mut counts = BTreeMap::new();
+        let mut prune_at = self.clock.monotonic();
         loop {
             let wake_at = later(self.clock.now(), INTERVAL);
             let is_stopped = stop
@@ -113,6 +140,28 @@ impl Keeper {
             }
             if is_stopped {
                 return;
+            }
+            if self.clock.monotonic() >= prune_at && self.prune().await {
+                prune_at = self.clock.monotonic() + PRUNE_INTERVAL;
+            }
+        }
+    }
+
+    /// Removes some of what is old; true when nothing is left, or it could not be done.
+    async fn prune(&self) -> bool {
+        let before = self
+            .clock
+            .now()
+            .checked_sub(self.kept_for)
+            .unwrap_or(Timestamp::MIN);
+        let pruning = self
+            .store
+            .prune_security_events_across_tenants(before, PRUNED_AT_ONCE);
+        match pruning.await {
+            Ok(removed) => removed < PRUNED_AT_ONCE,
+            Err(error) => {
+                tracing::warn!("old refusals could not be removed: {error}");
+                true
             }
         }
     }

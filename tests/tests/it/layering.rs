@@ -30,6 +30,8 @@ const SERVICES: [&str; 6] = [
 const ADAPTERS: [&str; 1] = ["store-sqlite"];
 /// What composes the product.
 const COMPOSERS: [&str; 2] = ["pipeline", "tests"];
+/// What proves the product from outside; nothing knows it.
+const PROOFS: [&str; 1] = ["fuzz"];
 
 /// Why one crate must not depend on another; none when it may.
 fn forbidden(from: &str, to: &str) -> Option<&'static str> {
@@ -37,6 +39,13 @@ fn forbidden(from: &str, to: &str) -> Option<&'static str> {
     if is(from, &COMPOSERS) {
         return (from == "pipeline" && to == "tests")
             .then_some("the product does not know its tests");
+    }
+    if is(to, &PROOFS) {
+        return Some("nothing depends on what proves the product");
+    }
+    if is(from, &PROOFS) {
+        return (to == "tests" || is(to, &ADAPTERS))
+            .then_some("a fuzz target sees only what strangers' bytes reach");
     }
     if from == "domain" {
         return Some("domain depends on nothing of ours");
@@ -84,6 +93,7 @@ fn dependencies_point_one_way() {
         .chain(&INFRASTRUCTURE)
         .chain(&SERVICES)
         .chain(&COMPOSERS)
+        .chain(&PROOFS)
         .chain(&["domain", "simulators"])
         .map(|name| (*name).to_owned())
         .collect();

@@ -2,6 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod calls;
+mod crash;
 mod edges;
+mod fairness;
+mod handles;
+mod isolation;
 mod layering;
+mod leaks;
+mod limits;
 mod settings;
+mod simulation;
+mod trouble;

@@ -1,4 +1,7 @@
 //! The local bus: the contract, and what only it promises.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod backlog;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -54,7 +57,7 @@ async fn tenants_are_served_in_turns() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_is_left_out_and_told_once() {
+async fn what_does_not_fit_is_left_out_and_told_once_when_there_is_room_again() {
     let bus = small();
     let tenant = wake("tenant_a", Stage::Dispatch, 0).key.tenant;
     bus.publish(
@@ -65,6 +68,10 @@ async fn what_does_not_fit_is_left_out_and_told_once() {
     .await
     .unwrap();
     assert_eq!(bus.room(&tenant, Stage::Dispatch), 0);
+    for _ in 0..3 {
+        assert!(!bus.take_left_out(&tenant, Stage::Dispatch));
+        drop(bus.next(Stage::Dispatch).await);
+    }
     assert!(bus.take_left_out(&tenant, Stage::Dispatch));
     assert!(!bus.take_left_out(&tenant, Stage::Dispatch));
 }
@@ -95,4 +102,32 @@ async fn a_tenant_runs_no_more_steps_at_once_than_it_may() {
     assert!(futures::poll!(third.as_mut()).is_pending());
     drop(first);
     assert_eq!(third.await.wake().key.tenant.as_str(), "tenant_a");
+}
+
+#[tokio::test]
+async fn several_tenants_that_flood_leave_workers_for_one_that_comes() {
+    let bus = LocalBus::new(LocalBusConfig {
+        workers_per_stage: 12,
+        running_per_tenant: 6,
+        waiting_per_tenant: 100,
+    });
+    for tenant in ["tenant_a", "tenant_b"] {
+        let flood = (0..50).map(|number| wake(tenant, Stage::Dispatch, number));
+        bus.publish(flood.collect()).await.unwrap();
+    }
+    let mut running = Vec::new();
+    {
+        let mut next = std::pin::pin!(bus.next(Stage::Dispatch));
+        while let std::task::Poll::Ready(ticket) = futures::poll!(next.as_mut()) {
+            running.push(ticket);
+            next.set(bus.next(Stage::Dispatch));
+        }
+    }
+    assert_eq!(running.len(), 8, "of 12 workers");
+    for number in 0..4 {
+        let quiet = wake("tenant_quiet", Stage::Dispatch, number);
+        bus.publish(vec![quiet.clone()]).await.unwrap();
+        let ticket = bus.next(Stage::Dispatch).await;
+        assert_eq!(*ticket.wake(), quiet);
+    }
 }

@@ -114,6 +114,7 @@ pub(super) struct Api {
     http: Client,
     base_url: String,
     clock: Arc<dyn Clock>,
+    timeout: Duration,
 }
 
 #[derive(Deserialize)]
@@ -151,11 +152,17 @@ struct FieldFault {
 }
 
 impl Api {
-    pub(super) fn new(http: Client, base_url: &Url, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(
+        http: Client,
+        base_url: &Url,
+        clock: Arc<dyn Clock>,
+        timeout: Duration,
+    ) -> Self {
         Self {
             http,
             base_url: base_url.as_str().trim_end_matches('/').to_owned(),
             clock,
+            timeout,
         }
     }
 
@@ -314,7 +321,7 @@ impl Api {
         request: Request<'_>,
         token: &SecretString,
     ) -> Result<T, PushError> {
-        let answer = request.bearer(token).send().await?;
+        let answer = request.bearer(token).deadline(self.timeout).send().await?;
         if answer.status.is_success() {
             Ok(answer.json()?)
         } else {
@@ -383,8 +390,7 @@ impl Fault {
             } else {
                 name(&self.category)
             };
-            return PushError::Rejected {
-                field: "?".to_owned(),
+            return PushError::Refused {
                 code,
                 words: Words::new(&self.message),
             };
@@ -404,6 +410,13 @@ impl Fault {
         match fault.code.as_str() {
             "PROPERTY_DOESNT_EXIST" => PushError::Outdated { field },
             "INVALID_OPTION" if is_stage => PushError::Outdated { field },
+            "MISSING_REQUIRED_PROPERTY" | "MISSING_CONDITIONAL_REQUIRED_PROPERTY" => {
+                PushError::Required {
+                    field,
+                    code: name(&fault.code),
+                    words: Words::new(&fault.message),
+                }
+            }
             code => PushError::Rejected {
                 field,
                 code: name(code),
@@ -426,13 +439,12 @@ fn object_id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String
 
 /// HubSpot's names of fields and codes, as far as they look like ones: what it repeats of our values stays out.
 fn name(raw: &str) -> String {
-    let is_name = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-    let clean: String = raw.chars().filter(is_name).take(100).collect();
-    if clean.is_empty() {
-        "?".to_owned()
-    } else {
-        clean
-    }
+    let is_name = raw.len() <= 100
+        && raw.starts_with(|c: char| c.is_ascii_alphabetic())
+        && raw
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
+    if is_name { raw } else { "?" }.to_owned()
 }
 
 /// The record that a conflict names: `… Existing ID: 40051`.
@@ -503,8 +515,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_name_is_not_repeated_as_one() {
+        for value in [
+            "+15125550142",
+            "5125550142",
+            "Ann Example",
+            "ann@example.com",
+            "Zoë",
+            "",
+        ] {
+            assert_eq!(name(value), "?", "{value}");
+        }
+        for known in [
+            "email",
+            "lead_intake_tags",
+            "properties.email",
+            "INVALID_EMAIL",
+        ] {
+            assert_eq!(name(known), known);
+        }
+    }
+
+    #[test]
     fn an_error_without_fields_is_still_one() {
         let error = fault("{}").refusal(418);
-        assert_eq!(error.to_string(), "the CRM refused the field `?` (418)");
+        assert_eq!(error.to_string(), "the CRM refused the lead (418)");
     }
 }

@@ -41,7 +41,7 @@ pub const SPEC: ConnectorSpec = ConnectorSpec {
     url_key: "HUBSPOT_BASE_URL",
     url_about: "Base URL of HubSpot's API.",
     url: "https://api.hubapi.com",
-    new: |http, clock, url| Arc::new(HubSpot::new(http, url, clock)),
+    new: |http, clock, url, timeout| Arc::new(HubSpot::new(http, url, clock, timeout)),
 };
 
 /// How long what we know of an account is taken for true.
@@ -96,14 +96,14 @@ impl Connector for HubSpot {
 }
 
 impl HubSpot {
-    /// A connector to the HubSpot at this URL.
-    pub fn new(http: Client, base_url: &Url, clock: Arc<dyn Clock>) -> Self {
+    /// A connector to the HubSpot at this URL; no call takes longer than `timeout`.
+    pub fn new(http: Client, base_url: &Url, clock: Arc<dyn Clock>, timeout: Duration) -> Self {
         let accounts = Cache::builder()
             .max_capacity(10_000)
             .time_to_live(ACCOUNT_KEPT)
             .build();
         Self {
-            api: Api::new(http, base_url, clock),
+            api: Api::new(http, base_url, clock, timeout),
             accounts,
         }
     }

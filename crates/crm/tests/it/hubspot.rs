@@ -504,7 +504,7 @@ async fn a_field_that_became_required_is_named_with_hubspots_words() {
     assert_eq!(error.disposition(), Disposition::Park);
     assert_eq!(
         error.to_string(),
-        "the CRM refused the field `closedate` (MISSING_REQUIRED_PROPERTY)"
+        "the CRM requires the field `closedate`, which the lead does not have (MISSING_REQUIRED_PROPERTY)"
     );
     assert_eq!(
         error.answer().unwrap(),

@@ -119,12 +119,7 @@ impl EffectLog for Unused {
         panic!("{} needs no record", key.as_str())
     }
 
-    async fn conclude(
-        &self,
-        _: &TenantId,
-        key: &EffectKey,
-        _: EffectEnd,
-    ) -> Result<(), StoreError> {
+    async fn conclude(&self, _: &Claim, key: &EffectKey, _: EffectEnd) -> Result<(), StoreError> {
         panic!("{} needs no record", key.as_str())
     }
 }

@@ -1,6 +1,6 @@
 //! News that come while something runs, waits, or is done.
 
-use domain::{Audio, CallFacts, Outcome, Stage, Status, WorkState};
+use domain::{Audio, CallFacts, Outcome, Section, Stage, Status, WorkState};
 
 use crate::world::{Findings, World, after, inbound, note, retry};
 
@@ -174,6 +174,29 @@ fn what_the_provider_says_when_asked_again_counts_until_the_next_event() {
 }
 
 #[test]
+fn a_provider_that_is_asked_again_before_it_was_asked_at_all_knows_better_than_the_deliveries() {
+    for is_running in [false, true] {
+        let mut world = World::default();
+        let id = world.call();
+        world.event(id, &inbound(note("two")));
+        let running = is_running.then(|| world.claim(id, Stage::Recording));
+        // The delivery before comes again: which of the two is the newer one?
+        world.refetch(id);
+        let findings = Findings {
+            api: note("one"),
+            ..Findings::default()
+        };
+        if let Some(job) = running {
+            world.settle(&job, job.done(&findings)).unwrap();
+        }
+        world.drain(&findings);
+        assert_eq!(world.document(id).call().note.as_deref(), Some("one"));
+        let shown = world.document(id).dispatches.values().next().unwrap();
+        assert!(shown.fields_hash.as_deref().unwrap().contains("one"));
+    }
+}
+
+#[test]
 fn a_first_report_that_was_overtaken_only_fills_what_is_missing() {
     let mut world = World::default();
     let id = world.call();
@@ -273,4 +296,43 @@ fn an_event_that_is_waited_for_starts_the_work() {
     world.event(id, &inbound(CallFacts::default()));
     let row = world.row(id, Stage::Recording).unwrap();
     assert_eq!((&row.state, row.due_at), (&WorkState::Ready, world.now));
+}
+
+#[test]
+fn what_is_read_again_is_compared_with_what_the_provider_knows() {
+    let mut world = World::default();
+    let id = world.completed(&Findings::default());
+    world.event(id, &inbound(note("newer")));
+    world.drain(&Findings::default());
+    world.replay(id, Stage::Reading).unwrap();
+    // The delivery that came last was an older one again.
+    let job = world.claim(id, Stage::Reading);
+    let mut read = job.request.document.source.clone();
+    read.unread = None;
+    read.hear(&inbound(note("older")));
+    let section = Section::Source(Box::new(read));
+    world.settle(&job, Outcome::done(section)).unwrap();
+    assert!(world.open(id).contains(&Stage::Recording));
+}
+
+#[test]
+fn news_that_come_while_the_provider_is_asked_outrank_its_answer() {
+    let mut world = World::default();
+    let id = world.completed(&Findings::default());
+    world.refetch(id);
+    let asked = world.claim(id, Stage::Recording);
+    world.event(id, &inbound(note("news")));
+    let findings = Findings {
+        api: note("before the news"),
+        ..Findings::default()
+    };
+    world.settle(&asked, asked.done(&findings)).unwrap();
+    assert_eq!(world.document(id).call().note.as_deref(), Some("news"));
+    // What it says by now counts.
+    let findings = Findings {
+        api: note("by now"),
+        ..Findings::default()
+    };
+    world.drain(&findings);
+    assert_eq!(world.document(id).call().note.as_deref(), Some("by now"));
 }

@@ -1,7 +1,8 @@
 //! Whatever happens to a request, in whatever order: it ends, nothing is lost, and nothing happens that must not.
 
 use domain::{
-    AreaBasis, AreaVerdict, CallFacts, Outcome, RequestId, SpamGate, Stage, WorkState, later,
+    AreaBasis, AreaVerdict, CallFacts, Outcome, RequestId, SpamGate, Stage, VerdictKind, WorkState,
+    later,
 };
 use proptest::prelude::*;
 
@@ -27,6 +28,12 @@ enum Act {
     Pass(u32),
     /// The connection gets a new secret.
     ReplaceSecret,
+    /// A person lets run what is held or parked.
+    Redrive,
+    /// A person decides: whether to let it through.
+    Decide(usize, bool),
+    /// A person has a request run again from a stage on.
+    Replay(usize, Stage),
 }
 
 #[derive(Debug, Clone)]
@@ -128,6 +135,10 @@ fn act() -> impl Strategy<Value = Act> {
         1 => pick().prop_map(Act::Refetch),
         2 => (1u32..200).prop_map(Act::Pass),
         1 => Just(Act::ReplaceSecret),
+        1 => Just(Act::Redrive),
+        1 => (pick(), any::<bool>()).prop_map(|(pick, is_good)| Act::Decide(pick, is_good)),
+        1 => (pick(), proptest::sample::select(&Stage::ALL))
+            .prop_map(|(pick, from)| Act::Replay(pick, from)),
     ]
 }
 
@@ -140,6 +151,8 @@ struct Life {
     settled: Vec<Job>,
     /// A later event was only stored: what it said need not be known everywhere.
     is_stored_only: bool,
+    /// How often a person wanted people told again.
+    told_again: usize,
 }
 
 fn pick<T: Clone>(items: &[T], number: usize) -> Option<T> {
@@ -204,6 +217,30 @@ impl Life {
             }
             Act::Pass(seconds) => self.world.now = after(&self.world, seconds),
             Act::ReplaceSecret => self.world.replace_secret(),
+            Act::Redrive => {
+                self.world.redrive();
+            }
+            Act::Decide(number, is_good) => {
+                let id = pick(&self.ids, number).unwrap();
+                let kind = if is_good {
+                    VerdictKind::Approved
+                } else {
+                    VerdictKind::Rejected
+                };
+                let before = self.world.requests.clone();
+                if self.world.decide(id, kind).is_err() {
+                    assert_eq!(self.world.requests, before);
+                }
+            }
+            Act::Replay(number, from) => {
+                let id = pick(&self.ids, number).unwrap();
+                let before = self.world.requests.clone();
+                match self.world.replay(id, from) {
+                    Ok(()) if from == Stage::Notification => self.told_again += 1,
+                    Ok(()) => {}
+                    Err(_) => assert_eq!(self.world.requests, before),
+                }
+            }
         }
     }
 
@@ -316,7 +353,8 @@ proptest! {
             let (request, rows) = &world.requests[id];
             let document = &request.document;
             prop_assert!(rows.is_empty());
-            prop_assert!(times(world, *id, "done") <= 1 + times(world, *id, "withdrawn"));
+            let told = 1 + times(world, *id, "withdrawn") + life.told_again;
+            prop_assert!(times(world, *id, "done") <= told);
             if document.merged_into.is_some() {
                 continue;
             }

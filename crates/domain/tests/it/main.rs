@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, clippy::unwrap_in_result, reason = "tests")]
 
 mod contact;
+mod handles;
 mod later_events;
 mod life;
 mod merging;
 mod reentry;
+mod rows;
 mod spam_gate;
 mod status;
 mod steps;

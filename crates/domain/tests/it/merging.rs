@@ -68,6 +68,54 @@ fn two_that_both_reached_somebody_stay_apart() {
 }
 
 #[test]
+fn the_newest_news_count_whoever_goes_on() {
+    let (mut world, first, second) = two();
+    world.event(first, &inbound(note("old")));
+    world.event(second, &inbound(note("newer")));
+    merge(&mut world, &[second, first]);
+    assert_eq!(into(&world, second), Some(first));
+    assert_eq!(world.document(first).call().note.as_deref(), Some("both"));
+}
+
+#[test]
+fn news_outrank_what_the_provider_said_of_the_other_before() {
+    let (mut world, first, second) = two();
+    let findings = Findings {
+        api: note("the provider's"),
+        ..Findings::default()
+    };
+    world.refetch(first);
+    world.run(first, Stage::Recording, &findings);
+    world.event(second, &inbound(note("news")));
+    let from_second = world.claim(second, Stage::Recording);
+    let done = from_second.done(&Findings::default());
+    world.settle_with(&from_second, done, &[first]).unwrap();
+    assert_eq!(into(&world, second), Some(first));
+    assert_eq!(world.document(first).call().note.as_deref(), Some("news"));
+    // Which of the two is right, the provider knows.
+    assert!(world.open(first).contains(&Stage::Recording));
+}
+
+#[test]
+fn a_look_for_news_that_came_meanwhile_is_not_spared() {
+    let (mut world, first, second) = two();
+    world.run(first, Stage::Recording, &Findings::default());
+    world.refetch(first);
+    let asked = world.claim(first, Stage::Recording);
+    world.event(first, &inbound(note("news")));
+    let findings = Findings {
+        api: note("before the news"),
+        ..Findings::default()
+    };
+    world.settle(&asked, asked.done(&findings)).unwrap();
+    let outcome = Outcome::Merge { other: first };
+    let job = world.claim(second, Stage::Recording);
+    world.settle_with(&job, outcome, &[first]).unwrap();
+    assert_eq!(into(&world, second), Some(first));
+    assert!(world.open(first).contains(&Stage::Recording));
+}
+
+#[test]
 fn empty_sections_are_filled_and_work_that_is_done_is_not_done_again() {
     let (mut world, first, second) = two();
     let findings = Findings::default();

@@ -198,3 +198,37 @@ fn a_new_number_is_qualified_and_then_dispatched() {
     assert_eq!(world.document(id).analysis, summary, "no model is asked");
     assert_eq!(world.open(id), [Stage::Dispatch]);
 }
+
+#[test]
+fn news_raise_only_what_has_begun() {
+    let news = inbound(CallFacts {
+        has_recording: Some(true),
+        caller_number: text("+15125550142"),
+        ..CallFacts::default()
+    });
+    let raised = |run: &[Stage], claim: Option<Stage>| {
+        let mut world = World::default();
+        let id = world.call();
+        let findings = Findings {
+            audio: None,
+            ..Findings::default()
+        };
+        for stage in run {
+            world.run(id, *stage, &findings);
+        }
+        if let Some(stage) = claim {
+            world.claim(id, stage);
+        }
+        world.event(id, &news);
+        let revisions = world.document(id).revisions;
+        (revisions.recording, revisions.qualification)
+    };
+    assert_eq!(raised(&[], None), (0, 0));
+    assert_eq!(raised(&[], Some(Stage::Recording)), (1, 0));
+    assert_eq!(raised(&[Stage::Recording], None), (1, 0));
+    assert_eq!(
+        raised(&[Stage::Recording], Some(Stage::Analysis)),
+        (1, 1),
+        "it may have read the old number"
+    );
+}

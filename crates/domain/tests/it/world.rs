@@ -8,7 +8,7 @@ use domain::{
     Inbound, LeadRequest, NoAudio, NotificationsSection, OpenWork, Origin, Outcome, ParkCause,
     Plan, ProjectType, QualificationSection, RecordingSection, RequestId, RequestState,
     RetryPolicy, Section, Sentiment, SettleContext, SourceId, SpamGate, Stage, Stale, TenantId,
-    Timeline, TranscriptSection, TranscriptState, WorkRow, WorkState, later,
+    Timeline, TranscriptSection, TranscriptState, Verdict, VerdictKind, WorkRow, WorkState, later,
     transition::{self, LogEntry},
     workflow::{self, Decision},
 };
@@ -288,15 +288,38 @@ impl World {
         }
     }
 
-    /// Lets a parked row run again, as a person does.
-    pub(crate) fn redrive(&mut self) {
+    /// Lets what is held or parked run again, as a person does; answers how many rows did.
+    pub(crate) fn redrive(&mut self) -> usize {
+        let mut count = 0;
         for id in self.requests.keys().copied().collect::<Vec<_>>() {
-            let (_, rows) = self.requests.get_mut(&id).unwrap();
-            for row in rows {
-                row.release(self.now);
+            let keys: Vec<_> = self.rows(id).iter().map(|row| row.key.clone()).collect();
+            if let Some((run, plan)) = transition::redrive(self.state(id), &keys, "ann", self.now) {
+                count += run.len();
+                self.write(plan);
             }
-            self.see_tokens(id);
         }
+        count
+    }
+
+    /// A person's verdict.
+    pub(crate) fn decide(&mut self, id: RequestId, decision: VerdictKind) -> Result<(), String> {
+        let verdict = Verdict {
+            decision,
+            by: "ann".to_owned(),
+            at: self.now,
+        };
+        let plan = transition::decide(self.state(self.follow(id)), verdict, self.now)
+            .map_err(|error| error.to_string())?;
+        self.write(plan);
+        Ok(())
+    }
+
+    /// A person has a request run again from a stage on.
+    pub(crate) fn replay(&mut self, id: RequestId, from: Stage) -> Result<(), String> {
+        let plan = transition::replay(self.state(self.follow(id)), from, "ann", self.now)
+            .map_err(|error| error.to_string())?;
+        self.write(plan);
+        Ok(())
     }
 
     /// Does everything that is left, as good stages do; answers how many steps that took.
@@ -315,7 +338,9 @@ impl World {
                 WorkState::Ready => self.now = self.now.max(row.due_at),
                 WorkState::InFlight { lease_until } => self.now = self.now.max(lease_until),
                 WorkState::Held { .. } => self.replace_secret(),
-                WorkState::Parked { .. } => self.redrive(),
+                WorkState::Parked { .. } => {
+                    self.redrive();
+                }
             }
             if let Some(job) = self.try_claim(&row) {
                 self.settle(&job, job.done(findings)).unwrap();
@@ -475,6 +500,7 @@ fn transcript(document: &Document) -> Section {
         language: None,
         turns: Vec::new(),
         billed_seconds: 1,
+        revision: document.revisions.transcript,
     })
 }
 

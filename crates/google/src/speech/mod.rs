@@ -4,6 +4,7 @@
 //! - Batch: `recognizers/_:batchRecognize` on a `gs://` file of up to an hour, 20 minutes with word times; it answers
 //!   an operation that is asked about until it is done. There is no call back.
 //! - Silence is an answer without results. A file can fail within an operation that succeeded.
+//! - What is offered where can be asked for at no cost (`locations/…`): that tells whether the service works.
 //!
 //! Source: Speech-to-Text v2 reference, `projects.locations.recognizers`, and "Chirp 3" (read 2026-11). UNCONFIRMED:
 //! that diarization is refused, not ignored, for languages outside [`DIARIZED`]; it is not asked for there.
@@ -274,7 +275,27 @@ impl Speech {
         Ok(accepted(&response)?.json::<payload::Operation>()?.into())
     }
 
+    /// Asks for something that costs nothing: an error while the service is out of order. A refusal is no error here,
+    /// it comes from a service that works.
+    ///
+    /// # Errors
+    /// [`SpeechError`], one that is worth another try.
+    pub async fn is_up(&self) -> Result<(), SpeechError> {
+        let request = self.http.get(self.location()).deadline(CALL_DEADLINE);
+        let response = request.bearer(&self.tokens.bearer().await?).send().await?;
+        match accepted(&response) {
+            Err(error @ (SpeechError::Throttled { .. } | SpeechError::Unavailable { .. })) => {
+                Err(error)
+            }
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
     fn url(&self, call: &str) -> String {
+        format!("{}/{call}", self.location())
+    }
+
+    fn location(&self) -> String {
         let SpeechConfig {
             base_url,
             project,
@@ -282,7 +303,7 @@ impl Speech {
             ..
         } = &self.config;
         format!(
-            "{}/v2/projects/{project}/locations/{location}/{call}",
+            "{}/v2/projects/{project}/locations/{location}",
             base(base_url)
         )
     }

@@ -40,7 +40,7 @@ impl World {
             from_name: "Demo Company",
             to: &to,
             content: &self.content,
-            message_id: &message_id(request.id, &to),
+            message_id: &message_id(request.id, &to, 0),
             tenant: &request.tenant,
             request: request.id,
         };

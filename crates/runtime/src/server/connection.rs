@@ -4,13 +4,14 @@
 //! request at all. It is moved only when something is owed earlier, so that a busy connection does not touch it.
 
 use std::{
+    collections::BTreeSet,
     convert::Infallible,
     future::poll_fn,
     io,
     net::SocketAddr,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
@@ -31,7 +32,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
-use super::{Draining, Http, PeerAddr, ServeOptions, body::TimedBody};
+use super::{ClientAddr, Draining, Http, ServeOptions, body::TimedBody};
 use domain::metric_names;
 
 pub(crate) struct Connection {
@@ -63,22 +64,21 @@ impl Connection {
             activity: activity.clone(),
         });
         let (body_idle, body_total) = (options.body_idle_timeout, options.body_timeout);
+        let trusted_proxies = options.trusted_proxies;
         let (service_activity, service_draining) = (activity.clone(), draining.clone());
         let service = service_fn(move |request: Request<Incoming>| {
             let running = Running::begin(&service_activity, request.version());
             let mut request =
                 request.map(|body| AxumBody::new(TimedBody::new(body, body_idle, body_total)));
-            request.extensions_mut().insert(PeerAddr(peer));
+            let client = ClientAddr::of(peer, request.headers(), trusted_proxies);
+            request.extensions_mut().insert(client);
             request
                 .extensions_mut()
                 .insert(Draining(service_draining.clone()));
             let answer = routes.clone().call(request);
             async move {
                 let response: Response<AxumBody> = answer.await?;
-                Ok::<_, Infallible>(response.map(|body| RunningBody {
-                    body,
-                    _running: running,
-                }))
+                Ok::<_, Infallible>(response.map(|body| RunningBody::new(body, running)))
             }
         });
 
@@ -148,7 +148,7 @@ impl Due {
     }
 }
 
-/// What happens on a connection, written by its parts and read by its [`Watch`]. All run in one task.
+/// What happens on a connection, written by its parts and read by its [`Watch`]. On HTTP/1 all run in one task.
 #[derive(Default)]
 struct Activity {
     read_bytes: AtomicU64,
@@ -159,28 +159,45 @@ struct Activity {
     requests: AtomicU64,
     running: AtomicUsize,
     is_http2: AtomicBool,
+    /// On HTTP/2, answers of which the client has to take a piece before the next is asked for: since when, and which.
+    /// A client that takes nothing of one stream does not block the socket.
+    untaken: Mutex<BTreeSet<(Instant, u64)>>,
+}
+
+impl Activity {
+    fn untaken(&self) -> MutexGuard<'_, BTreeSet<(Instant, u64)>> {
+        self.untaken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A request from its head to the end of its answer.
-struct Running(Arc<Activity>);
+struct Running {
+    activity: Arc<Activity>,
+    number: u64,
+}
 
 impl Running {
     fn begin(activity: &Arc<Activity>, version: Version) -> Self {
-        activity.requests.fetch_add(1, Ordering::Relaxed);
+        let number = activity.requests.fetch_add(1, Ordering::Relaxed);
         activity.running.fetch_add(1, Ordering::Relaxed);
         activity
             .is_http2
             .store(version == Version::HTTP_2, Ordering::Relaxed);
-        Self(activity.clone())
+        Self {
+            activity: activity.clone(),
+            number,
+        }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0
-            .read_bytes_at_rest
-            .store(self.0.read_bytes.load(Ordering::Relaxed), Ordering::Relaxed);
-        self.0.running.fetch_sub(1, Ordering::Relaxed);
+        let activity = &self.activity;
+        activity.read_bytes_at_rest.store(
+            activity.read_bytes.load(Ordering::Relaxed),
+            Ordering::Relaxed,
+        );
+        activity.running.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -217,6 +234,16 @@ impl Watch {
     }
 
     fn owed_taking(&mut self, now: Instant) -> Option<(Due, Instant)> {
+        let is_http2 = self.activity.is_http2.load(Ordering::Relaxed);
+        let untaken = is_http2
+            .then(|| self.activity.untaken().first().map(|(since, _)| *since))
+            .flatten();
+        let since = untaken.into_iter().chain(self.blocked_since(now)).min()?;
+        Some((Due::Taking, since + self.options.write_stall_timeout))
+    }
+
+    /// Since when the socket takes nothing.
+    fn blocked_since(&mut self, now: Instant) -> Option<Instant> {
         if !self.activity.is_write_blocked.load(Ordering::Relaxed) {
             self.write_blocked = None;
             return None;
@@ -225,8 +252,7 @@ impl Watch {
         if self.write_blocked.is_none_or(|(_, then)| then != written) {
             self.write_blocked = Some((now, written));
         }
-        self.write_blocked
-            .map(|(since, _)| (Due::Taking, since + self.options.write_stall_timeout))
+        self.write_blocked.map(|(since, _)| since)
     }
 
     fn owed_request(&mut self, now: Instant) -> Option<(Due, Instant)> {
@@ -331,7 +357,45 @@ impl AsyncWrite for WatchedIo {
 /// An answer's body; the request runs until it is dropped.
 struct RunningBody {
     body: AxumBody,
-    _running: Running,
+    running: Running,
+    /// Since when the client has to take something.
+    untaken_since: Option<Instant>,
+}
+
+impl RunningBody {
+    fn new(body: AxumBody, running: Running) -> Self {
+        let mut body = Self {
+            body,
+            running,
+            untaken_since: None,
+        };
+        if !body.body.is_end_stream() {
+            body.note_untaken();
+        }
+        body
+    }
+
+    fn note_untaken(&mut self) {
+        let Running { activity, number } = &self.running;
+        if activity.is_http2.load(Ordering::Relaxed) {
+            let now = Instant::now();
+            self.untaken_since = Some(now);
+            activity.untaken().insert((now, *number));
+        }
+    }
+
+    fn note_taken(&mut self) {
+        if let Some(since) = self.untaken_since.take() {
+            let Running { activity, number } = &self.running;
+            activity.untaken().remove(&(since, *number));
+        }
+    }
+}
+
+impl Drop for RunningBody {
+    fn drop(&mut self) {
+        self.note_taken();
+    }
 }
 
 impl Body for RunningBody {
@@ -342,7 +406,13 @@ impl Body for RunningBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<bytes::Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        // More is asked for only when the client has taken what it had.
+        self.note_taken();
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        if matches!(frame, Poll::Ready(Some(Ok(_)))) {
+            self.note_untaken();
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

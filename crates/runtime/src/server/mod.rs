@@ -1,6 +1,7 @@
 //! A server that slow, idle and too many clients cannot hold up.
 
 mod body;
+mod client;
 mod connection;
 mod places;
 
@@ -8,6 +9,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 pub(crate) use body::is_late;
+pub use client::{ClientAddr, Network};
 use connection::Connection;
 use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
@@ -41,10 +43,14 @@ pub struct ServeOptions {
     pub idle_timeout: Duration,
     /// Most open connections.
     pub max_connections: usize,
-    /// Most open connections from one address; of IPv6, from one /64.
+    /// Most open connections from one address; of IPv6, from one /64. Not applied behind trusted proxies, whose
+    /// connections are everybody's.
     pub max_connections_per_address: usize,
     /// Longest time for open requests to end when the process ends.
     pub drain_deadline: Duration,
+    /// Proxies in front of us that add the address they saw to `X-Forwarded-For`. With none, that header is not
+    /// looked at: any client could write it.
+    pub trusted_proxies: u8,
 }
 
 impl Default for ServeOptions {
@@ -58,6 +64,7 @@ impl Default for ServeOptions {
             max_connections: 10_000,
             max_connections_per_address: 2_000,
             drain_deadline: Duration::from_secs(8),
+            trusted_proxies: 0,
         }
     }
 }
@@ -67,12 +74,44 @@ impl ServeOptions {
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let defaults = Self::default();
         Self {
-            max_connections: reader.get(
+            head_timeout: timeout(
+                reader,
+                "HEAD_TIMEOUT",
+                defaults.head_timeout,
+                "Longest time for the head of a request.",
+            ),
+            body_idle_timeout: timeout(
+                reader,
+                "BODY_IDLE_TIMEOUT",
+                defaults.body_idle_timeout,
+                "Longest wait for the next piece of a request's body.",
+            ),
+            body_timeout: timeout(
+                reader,
+                "BODY_TIMEOUT",
+                defaults.body_timeout,
+                "Longest time for the whole body of a request.",
+            ),
+            write_stall_timeout: timeout(
+                reader,
+                "WRITE_STALL_TIMEOUT",
+                defaults.write_stall_timeout,
+                "Longest time that a client may not take what it is sent.",
+            ),
+            idle_timeout: timeout(
+                reader,
+                "IDLE_TIMEOUT",
+                defaults.idle_timeout,
+                "How long a connection without a request is kept.",
+            ),
+            max_connections: most(
+                reader,
                 "MAX_CONNECTIONS",
                 defaults.max_connections,
                 "Most open connections.",
             ),
-            max_connections_per_address: reader.get(
+            max_connections_per_address: most(
+                reader,
                 "MAX_CONNECTIONS_PER_ADDRESS",
                 defaults.max_connections_per_address,
                 "Most open connections from one address.",
@@ -82,14 +121,44 @@ impl ServeOptions {
                 defaults.drain_deadline,
                 "Longest time for open requests to end when the process ends.",
             ),
-            ..defaults
+            trusted_proxies: reader.get(
+                "TRUSTED_PROXIES",
+                defaults.trusted_proxies,
+                "Proxies in front that add the client's address to X-Forwarded-For; behind Cloud Run's front end 1.",
+            ),
         }
     }
 }
 
-/// The address that a request came from, as a request extension: of the nearest hop, not of a forwarded-for header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PeerAddr(pub SocketAddr);
+/// A time without which nothing would ever be in time.
+fn timeout(
+    reader: &mut Reader<'_>,
+    key: &'static str,
+    default: Duration,
+    about: &'static str,
+) -> Duration {
+    let time = reader.duration(key, default, about);
+    if time.is_zero() {
+        reader.fault(
+            key,
+            "it is zero",
+            "write a time above zero, or leave it out",
+        );
+    }
+    time
+}
+
+fn most(reader: &mut Reader<'_>, key: &'static str, default: usize, about: &'static str) -> usize {
+    let most = reader.get(key, default, about);
+    if most == 0 {
+        reader.fault(
+            key,
+            "it is zero",
+            "write a number above zero, or leave it out",
+        );
+    }
+    most
+}
 
 /// Tells answers without an end (event streams) that the process ends, as a request extension.
 #[derive(Debug, Clone)]
@@ -146,7 +215,12 @@ pub async fn serve(
         tracing::info!(door, %address, "listening");
     }
     let draining = CancellationToken::new();
-    let places = Places::new(options.max_connections, options.max_connections_per_address);
+    let most_per_address = if options.trusted_proxies == 0 {
+        options.max_connections_per_address
+    } else {
+        options.max_connections
+    };
+    let places = Places::new(options.max_connections, most_per_address);
     let http = Arc::new(protocols());
     let mut open = JoinSet::new();
     tokio::pin!(shutdown);
@@ -157,7 +231,7 @@ pub async fn serve(
             accepted = accept(&listener.tcp) => accepted,
             Some(_) = open.join_next() => continue,
         };
-        let place = match places.take(peer.ip()) {
+        let place = match places.take(Network::of(peer.ip())) {
             Ok(place) => place,
             Err(reason) => {
                 metrics::counter!(metric_names::CONNECTIONS_REFUSED_TOTAL, "door" => door, "reason" => reason)

@@ -2,9 +2,10 @@
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, PoisonError},
 };
+
+use super::Network;
 
 pub(crate) struct Places {
     most: usize,
@@ -15,13 +16,13 @@ pub(crate) struct Places {
 #[derive(Default)]
 struct Taken {
     total: usize,
-    by_address: HashMap<IpAddr, usize>,
+    by_address: HashMap<Network, usize>,
 }
 
 /// A connection's place; dropping it gives it back.
 pub(crate) struct Place {
     places: Arc<Places>,
-    address: IpAddr,
+    address: Network,
 }
 
 impl Places {
@@ -34,8 +35,7 @@ impl Places {
     }
 
     /// Takes a place, or says which limit is reached.
-    pub(crate) fn take(self: &Arc<Self>, address: IpAddr) -> Result<Place, &'static str> {
-        let address = network(address);
+    pub(crate) fn take(self: &Arc<Self>, address: Network) -> Result<Place, &'static str> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.total >= self.most {
             return Err("total");
@@ -71,20 +71,12 @@ impl Drop for Place {
     }
 }
 
-/// Who holds one IPv6 address holds its whole /64.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-        v4 @ IpAddr::V4(_) => v4,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn address(text: &str) -> IpAddr {
-        text.parse().unwrap()
+    fn address(text: &str) -> Network {
+        Network::of(text.parse().unwrap())
     }
 
     #[test]

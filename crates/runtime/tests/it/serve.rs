@@ -15,7 +15,7 @@ use axum::{
 };
 use futures::{StreamExt as _, stream};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use runtime::{Draining, Json, Listener, PeerAddr, ServeOptions, read_body, serve};
+use runtime::{ClientAddr, Draining, Json, Listener, ServeOptions, read_body, serve};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -149,33 +149,69 @@ fn patient() -> ServeOptions {
     }
 }
 
-#[tokio::test]
-async fn requests_are_answered_over_http_1_and_know_their_peer() {
-    let routes = Router::new().route(
+fn told_client() -> Router {
+    Router::new().route(
         "/",
-        get(async |Extension(PeerAddr(peer)): Extension<PeerAddr>| peer.to_string()),
-    );
-    let server = Server::start(routes, patient()).await;
+        get(async |Extension(ClientAddr(client)): Extension<ClientAddr>| format!("{client} asked")),
+    )
+}
+
+#[tokio::test]
+async fn requests_are_answered_over_http_1_and_know_their_client() {
+    let server = Server::start(told_client(), patient()).await;
     let mut client = server.connect().await;
-    let own = client.stream.local_addr().unwrap().to_string();
     for _ in 0..3 {
-        client.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
-        assert!(client.read_until(&own).await.starts_with("HTTP/1.1 200 OK"));
+        client
+            .send("GET / HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 192.0.2.1\r\n\r\n")
+            .await;
+        let answer = client.read_until("asked").await;
+        assert!(
+            answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("127.0.0.1 asked"),
+            "{answer}"
+        );
     }
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_the_client_is_whom_the_proxy_saw() {
+    let options = ServeOptions {
+        trusted_proxies: 1,
+        ..patient()
+    };
+    let server = Server::start(told_client(), options).await;
+    let mut client = server.connect().await;
+    client
+        .send("GET / HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 203.0.113.66, 192.0.2.1\r\n\r\n")
+        .await;
+    let answer = client.read_until("asked").await;
+    assert!(answer.ends_with("192.0.2.1 asked"), "{answer}");
+}
+
+type Http2 = hyper::client::conn::http2::SendRequest<Body>;
+
+async fn http_2(server: &Server) -> (Http2, JoinHandle<hyper::Result<()>>) {
+    let stream = TokioIo::new(TcpStream::connect(server.address).await.unwrap());
+    let (sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream)
+        .await
+        .unwrap();
+    (sender, tokio::spawn(connection))
+}
+
+fn asking(path: &str) -> Request<Body> {
+    Request::get(format!("http://x{path}"))
+        .body(Body::empty())
+        .unwrap()
 }
 
 #[tokio::test]
 async fn requests_are_answered_over_http_2_and_the_connection_drains() {
     let mut server = Server::start(ok(), patient()).await;
-    let stream = TokioIo::new(TcpStream::connect(server.address).await.unwrap());
-    let (mut sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream)
-            .await
-            .unwrap();
-    let connection = tokio::spawn(connection);
+    let (mut sender, connection) = http_2(&server).await;
     for _ in 0..3 {
-        let request = Request::get("http://x/").body(Body::empty()).unwrap();
-        assert_eq!(sender.send_request(request).await.unwrap().status(), 200);
+        assert_eq!(
+            sender.send_request(asking("/")).await.unwrap().status(),
+            200
+        );
     }
     server.stop();
     server.has_ended().await;
@@ -355,8 +391,8 @@ async fn a_body_that_trickles_is_answered_with_408() {
     trickle.abort();
 }
 
-#[tokio::test]
-async fn a_client_that_does_not_take_its_answer_is_let_go() {
+/// An answer without an end, and word of when it is dropped.
+fn endless() -> (Router, oneshot::Receiver<()>) {
     struct Signal(Option<oneshot::Sender<()>>);
     impl Drop for Signal {
         fn drop(&mut self) {
@@ -374,17 +410,67 @@ async fn a_client_that_does_not_take_its_answer_is_let_go() {
             Ok::<_, axum::Error>(Bytes::from(vec![0; 64 * 1024]))
         }))
     };
+    (Router::new().route("/", get(endless)), is_let_go)
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_take_its_answer_is_let_go() {
+    let (routes, is_let_go) = endless();
     let options = ServeOptions {
         write_stall_timeout: SHORT,
         ..patient()
     };
-    let server = Server::start(Router::new().route("/", get(endless)), options).await;
+    let server = Server::start(routes, options).await;
     let mut client = server.connect().await;
     client.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
     timeout(LONG, is_let_go)
         .await
         .expect("the answer is dropped")
         .unwrap();
+}
+
+#[tokio::test]
+async fn a_client_of_http_2_that_does_not_take_its_answer_is_let_go_whatever_else_it_asks() {
+    let (routes, is_let_go) = endless();
+    let routes = routes.route("/other", get(async || "ok"));
+    let options = ServeOptions {
+        write_stall_timeout: SHORT,
+        ..patient()
+    };
+    let server = Server::start(routes, options).await;
+    let (mut sender, _connection) = http_2(&server).await;
+    let untaken = sender.send_request(asking("/")).await.unwrap();
+    let busy = tokio::spawn(async move {
+        while let Ok(answer) = sender.send_request(asking("/other")).await {
+            drop(answer);
+            tokio::time::sleep(SHORT / 10).await;
+        }
+    });
+    timeout(LONG, is_let_go)
+        .await
+        .expect("the answer is dropped")
+        .unwrap();
+    busy.await.unwrap();
+    drop(untaken);
+}
+
+#[tokio::test]
+async fn an_answer_of_http_2_that_waits_for_us_is_not_cut() {
+    let slow = async || {
+        Body::from_stream(stream::iter(["first ", "last"]).then(async |piece| {
+            tokio::time::sleep(SHORT * 3).await;
+            Ok::<_, axum::Error>(piece)
+        }))
+    };
+    let options = ServeOptions {
+        write_stall_timeout: SHORT,
+        ..patient()
+    };
+    let server = Server::start(Router::new().route("/", get(slow)), options).await;
+    let (mut sender, _connection) = http_2(&server).await;
+    let answer = sender.send_request(asking("/")).await.unwrap();
+    let body = axum::body::to_bytes(Body::new(answer.into_body()), 100).await;
+    assert_eq!(body.unwrap(), "first last");
 }
 
 #[tokio::test]

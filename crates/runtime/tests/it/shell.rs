@@ -69,8 +69,13 @@ fn routes() -> Router {
                 "/panic",
                 on_get(async || -> &'static str { panic!("s3cret") }),
             )
+            .route("/panic/{who}", on_get(panic_over))
             .layer(DefaultBodyLimit::max(1_000)),
     )
+}
+
+async fn panic_over(Path(who): Path<String>) -> &'static str {
+    panic!("nobody is called {who}")
 }
 
 fn assert_problem(answer: &Answer, status: u16, kind: &str) -> Value {
@@ -110,6 +115,19 @@ async fn a_panic_is_a_500_whose_words_only_the_log_has() {
     assert_problem(&answer, 500, "internal");
     assert!(!answer.body.contains("s3cret"));
     assert!(logs.text().contains("panicked: s3cret"), "{logs:?}");
+}
+
+#[tokio::test]
+async fn a_panics_words_that_were_made_at_run_time_are_not_even_logged() {
+    let (logs, _guard) = CapturedLogs::begin();
+    let answer = ask(&routes(), get("/panic/s3cret")).await;
+    assert_problem(&answer, 500, "internal");
+    assert!(
+        logs.text()
+            .contains("panicked: in words that are not logged"),
+        "{logs:?}"
+    );
+    assert!(!logs.text().contains("s3cret"), "{logs:?}");
 }
 
 #[tokio::test]
@@ -302,6 +320,20 @@ async fn bodies_that_are_not_the_expected_json_are_problems() {
     );
     let answer = post_json("application/json", "7").await;
     assert_eq!(answer.json()["errors"][0]["field"], "");
+    for misplaced in [
+        json!("s3cret"),
+        json!({ "name": "Ann", "scores": "s3cret" }),
+        json!({ "name": "Ann", "scores": { "a": ["s3cret, expected s3cret"] } }),
+        json!({ "name": "Ann", "scores": { "a": "s3cret ".repeat(1_00) } }),
+    ] {
+        let answer = post_json("application/json", misplaced.to_string()).await;
+        let problem = assert_problem(&answer, 422, "unprocessable");
+        let message = problem["errors"][0]["message"].as_str().unwrap();
+        assert!(
+            message.starts_with("expected ") && !answer.body.contains("s3cret"),
+            "{problem}"
+        );
+    }
     let answer = post_json("application/json", "{}").await;
     assert_eq!(
         answer.json()["errors"][0]["message"]

@@ -211,3 +211,11 @@ fn a_file_that_is_missing_or_broken_is_a_fault_that_repeats_no_content() {
         "{text}"
     );
 }
+
+#[test]
+fn a_secret_is_found_by_a_name_that_only_the_caller_knows() {
+    let settings = Settings::from_pairs([("MY_KEY", " s3cret\n"), ("EMPTY", " ")]);
+    let found = settings.secret("MY_KEY").unwrap();
+    assert_eq!(found.expose_secret(), "s3cret");
+    assert!(settings.secret("EMPTY").is_none() && settings.secret("OTHER").is_none());
+}

@@ -1,6 +1,6 @@
 //! What stands in the simulated account: records, properties, associations.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Deref;
 
 use jiff::Timestamp;
@@ -8,10 +8,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Config;
+use super::Page;
 use super::properties::{Property, standard};
 
 /// The kinds of objects that are simulated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Kind {
     Contacts,
     Deals,
@@ -85,6 +86,26 @@ impl Record {
         self.properties.get(name).map_or("", String::as_str)
     }
 
+    pub(super) fn number(&self) -> u64 {
+        self.id.parse().unwrap_or(u64::MAX)
+    }
+
+    /// The properties that a view shows.
+    fn shown(&self, page: &Page) -> BTreeMap<&str, &str> {
+        self.properties
+            .iter()
+            .filter(|(name, _)| page.shows(name))
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect()
+    }
+
+    /// The same with only the properties that a view shows.
+    pub(super) fn cut_to(&self, page: &Page) -> Self {
+        let mut cut = self.clone();
+        cut.properties.retain(|name, _| page.shows(name));
+        cut
+    }
+
     /// As the API shows it, with the properties asked for; those of `always` come in any case.
     pub(super) fn render(&self, wanted: Option<&[String]>, always: &[&str]) -> Value {
         let mut properties = serde_json::Map::new();
@@ -118,9 +139,18 @@ pub(super) fn show(at: Timestamp) -> String {
     format!("{at:.3}")
 }
 
+/// The properties that are looked for by value, besides the unique ones.
+const SEARCHED: &[&str] = &[
+    "phone",
+    "mobilephone",
+    "hs_searchable_calculated_phone_number",
+];
+
 pub(super) struct Portal {
     pub(super) properties: BTreeMap<Kind, BTreeMap<String, Property>>,
     records: BTreeMap<Kind, BTreeMap<u64, Record>>,
+    /// By kind, property and value in lower case: the records that have it, or had it once.
+    holders: HashMap<(Kind, String, String), BTreeSet<u64>>,
     associations: BTreeSet<(Kind, u64, Kind, u64)>,
     next_id: u64,
 }
@@ -149,6 +179,7 @@ impl Portal {
         Self {
             properties,
             records: BTreeMap::new(),
+            holders: HashMap::new(),
             associations: BTreeSet::new(),
             next_id,
         }
@@ -170,6 +201,15 @@ impl Portal {
             .flat_map(BTreeMap::values)
     }
 
+    /// The records behind an id, which counts on over all accounts.
+    pub(super) fn behind(&self, kind: Kind, after: u64) -> impl Iterator<Item = &Record> {
+        self.records
+            .get(&kind)
+            .into_iter()
+            .flat_map(move |records| records.range(after.saturating_add(1)..))
+            .map(|(_, record)| record)
+    }
+
     pub(super) fn get(&self, kind: Kind, id: &str) -> Option<&Record> {
         self.records.get(&kind)?.get(&id.parse().ok()?)
     }
@@ -177,12 +217,34 @@ impl Portal {
     /// The record whose unique property has this value; e-mail addresses are the same in any case.
     pub(super) fn by_unique(&self, kind: Kind, property: &str, value: &str) -> Option<&Record> {
         let value = value.trim();
-        self.records(kind)
+        self.holders(kind, property, value)?
             .find(|record| match record.properties.get(property) {
                 Some(found) if property == "email" => found.eq_ignore_ascii_case(value),
                 Some(found) => found == value,
                 None => false,
             })
+    }
+
+    /// The records that have this value, in whatever case, or had it once; `None` for a property that is not indexed.
+    pub(super) fn holders(
+        &self,
+        kind: Kind,
+        property: &str,
+        value: &str,
+    ) -> Option<impl Iterator<Item = &Record>> {
+        self.is_indexed(kind, property).then(|| {
+            let key = (kind, property.to_owned(), value.to_lowercase());
+            let numbers = self.holders.get(&key).into_iter().flatten();
+            numbers.filter_map(move |number| self.records.get(&kind)?.get(number))
+        })
+    }
+
+    fn is_indexed(&self, kind: Kind, property: &str) -> bool {
+        let known = self.properties.get(&kind);
+        let is_unique = known
+            .and_then(|known| known.get(property))
+            .is_some_and(|property| property.is_unique);
+        is_unique || SEARCHED.contains(&property)
     }
 
     pub(super) fn insert(
@@ -264,7 +326,14 @@ impl Portal {
                 None => record.properties.remove(&searchable),
             };
         }
-        record.clone()
+        let written = record.clone();
+        for (name, value) in &written.properties {
+            if self.is_indexed(kind, name) {
+                let key = (kind, name.clone(), value.to_lowercase());
+                self.holders.entry(key).or_default().insert(number);
+            }
+        }
+        written
     }
 
     pub(super) fn remove(&mut self, kind: Kind, id: &str) {
@@ -295,65 +364,66 @@ impl Portal {
         let Ok(number) = from.1.parse::<u64>() else {
             return Vec::new();
         };
-        let is_wanted =
-            |entry: &&(Kind, u64, Kind, u64)| (entry.0, entry.1, entry.2) == (from.0, number, to);
         self.associations
-            .iter()
-            .filter(is_wanted)
+            .range((from.0, number, to, 0)..=(from.0, number, to, u64::MAX))
             .map(|entry| entry.3)
             .collect()
     }
 
-    pub(super) fn pairs(&self, from: Kind, to: Kind) -> Vec<(String, String)> {
-        let wanted = self
-            .associations
+    pub(super) fn pairs(
+        &self,
+        from: Kind,
+        to: Kind,
+    ) -> impl Iterator<Item = (String, String)> + '_ {
+        self.associations
             .iter()
-            .filter(|entry| (entry.0, entry.2) == (from, to));
-        wanted
+            .filter(move |entry| (entry.0, entry.2) == (from, to))
             .map(|entry| (entry.1.to_string(), entry.3.to_string()))
-            .collect()
     }
 
     /// Contacts of some accounts, each with its deals and notes, and how many there are of everything.
-    pub(super) fn view(portals: impl Iterator<Item = impl Deref<Target = Self>>) -> Value {
-        let mut contacts = Vec::new();
-        let mut counts = [
-            ("contacts", 0),
-            ("deals", 0),
-            ("notes", 0),
-            ("associations", 0),
-        ];
-        for portal in portals {
-            contacts.extend(
-                portal
-                    .records(Kind::Contacts)
-                    .map(|contact| portal.view_contact(contact)),
-            );
-            let found = [
-                portal.records(Kind::Contacts).count(),
-                portal.records(Kind::Deals).count(),
-                portal.records(Kind::Notes).count(),
-                portal.pairs(Kind::Contacts, Kind::Deals).len(),
-            ];
-            counts
-                .iter_mut()
-                .zip(found)
-                .for_each(|((_, count), found)| *count += found);
-        }
-        json!({ "contacts": contacts, "counts": BTreeMap::from(counts) })
+    pub(super) fn view<P: Deref<Target = Self>>(
+        portals: impl Iterator<Item = P>,
+        page: &Page,
+    ) -> Value {
+        let portals: Vec<P> = portals.collect();
+        let contacts = portals.iter().flat_map(|portal| {
+            let records = portal.behind(Kind::Contacts, page.after.unwrap_or(0));
+            records.map(move |contact| (portal, contact))
+        });
+        let (contacts, next) = page.cut(contacts, |(_, contact)| contact.number());
+        let contacts: Vec<_> = contacts
+            .into_iter()
+            .map(|(portal, contact)| portal.view_contact(contact, page))
+            .collect();
+        let count = |kind: Kind| -> usize {
+            let records = |portal: &P| portal.records.get(&kind).map_or(0, BTreeMap::len);
+            portals.iter().map(records).sum()
+        };
+        let pairs = |portal: &P| portal.pairs(Kind::Contacts, Kind::Deals).count();
+        json!({
+            "contacts": contacts,
+            "counts": {
+                "contacts": count(Kind::Contacts),
+                "deals": count(Kind::Deals),
+                "notes": count(Kind::Notes),
+                "associations": portals.iter().map(pairs).sum::<usize>(),
+            },
+            "next": next,
+        })
     }
 
-    fn view_contact(&self, contact: &Record) -> Value {
+    fn view_contact(&self, contact: &Record, page: &Page) -> Value {
         let belonging = |kind: Kind| -> Vec<Value> {
             let ids = self.associated((Kind::Contacts, &contact.id), kind);
             let records = ids.iter().filter_map(|id| self.get(kind, &id.to_string()));
             records
-                .map(|record| json!({ "id": record.id, "properties": record.properties }))
+                .map(|record| json!({ "id": record.id, "properties": record.shown(page) }))
                 .collect()
         };
         json!({
             "id": contact.id,
-            "properties": contact.properties,
+            "properties": contact.shown(page),
             "deals": belonging(Kind::Deals),
             "notes": belonging(Kind::Notes),
         })

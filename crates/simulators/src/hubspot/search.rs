@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::objects::{kind_of, read};
-use super::portal::{Kind, Record};
+use super::portal::{Kind, Portal, Record};
 use super::{Sim, admit_search, lock, refuse};
 
 const GROUPS: usize = 5;
@@ -134,8 +134,8 @@ pub(super) async fn search(
     let now = sim.control.now();
     let lag = *lock(&sim.provider.search_lag);
     let is_indexed = |at: jiff::Timestamp| at.checked_add(lag).is_ok_and(|due| due <= now);
-    let mut found: Vec<_> = portal
-        .records(kind)
+    let mut found: Vec<_> = candidates(&portal, kind, &body.filter_groups)
+        .into_iter()
         .filter(|record| is_indexed(record.created_at))
         .filter(|record| {
             let seen = match &record.before {
@@ -176,6 +176,35 @@ pub(super) async fn search(
         answer["paging"] = json!({ "next": { "after": (after + limit).to_string() } });
     }
     Ok(Json(answer).into_response())
+}
+
+/// The records that can match: few where every group asks for a value that is indexed.
+fn candidates<'a>(portal: &'a Portal, kind: Kind, groups: &[Group]) -> Vec<&'a Record> {
+    let of_group = |group: &Group| -> Option<Vec<&'a Record>> {
+        group.filters.iter().find_map(|filter| {
+            let value = filter
+                .value
+                .as_deref()
+                .filter(|_| filter.operator == Operator::Eq)?;
+            Some(
+                portal
+                    .holders(kind, &filter.property_name, value)?
+                    .collect(),
+            )
+        })
+    };
+    let few: Option<Vec<_>> = groups.iter().map(of_group).collect();
+    match few {
+        Some(few) if !groups.is_empty() => {
+            let in_order: BTreeMap<u64, _> = few
+                .into_iter()
+                .flatten()
+                .map(|record| (record.number(), record))
+                .collect();
+            in_order.into_values().collect()
+        }
+        _ => portal.records(kind).collect(),
+    }
 }
 
 impl Filter {

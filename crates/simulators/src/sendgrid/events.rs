@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
@@ -16,6 +17,8 @@ use crate::control::Now;
 
 /// How often the queue is looked at while something waits in it.
 const LOOK: Duration = Duration::from_millis(20);
+/// How many events are collected into a batch.
+const COLLECTED: usize = 500;
 const LONGEST_INTERVAL: Duration = Duration::from_secs(60 * 60);
 const GIVE_UP: SignedDuration = SignedDuration::from_hours(24);
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
@@ -123,9 +126,12 @@ pub(super) async fn post(shared: Arc<Shared<SendGrid>>, now: Now) {
             provider.wake.notified().await;
             continue;
         };
-        let due: Vec<_> = lock(&provider.queue)
-            .extract_if(.., |batch| batch.due <= now())
-            .collect();
+        let due = {
+            let mut queue = lock(&provider.queue);
+            let due = collect(queue.extract_if(.., |batch| batch.due <= now()));
+            provider.posting.store(due.len(), Ordering::Relaxed);
+            due
+        };
         if due.is_empty() {
             tokio::time::sleep(LOOK).await;
             continue;
@@ -143,8 +149,25 @@ pub(super) async fn post(shared: Arc<Shared<SendGrid>>, now: Now) {
             if !is_taken && let Some(again) = later(batch, now(), provider.config.first_retry) {
                 lock(&provider.queue).push(again);
             }
+            provider.posting.fetch_sub(1, Ordering::Relaxed);
         }
     }
+}
+
+/// Puts new events together. A batch that was refused comes again as it was.
+fn collect(due: impl Iterator<Item = Batch>) -> Vec<Batch> {
+    let mut collected: Vec<Batch> = Vec::new();
+    for mut batch in due {
+        let has_room = |last: &&mut Batch| {
+            (last.refusals, batch.refusals) == (0, 0)
+                && last.events.len() + batch.events.len() <= COLLECTED
+        };
+        match collected.last_mut().filter(has_room) {
+            Some(last) => last.events.append(&mut batch.events),
+            None => collected.push(batch),
+        }
+    }
+    collected
 }
 
 fn client_for_events() -> reqwest::Client {

@@ -20,9 +20,10 @@ use crate::fault::Fault;
 use crate::google;
 
 const FILES_PER_REQUEST: usize = 15;
-/// The codes of gRPC that a file's own error carries.
+/// The codes of gRPC that a file's own error carries, or an operation's.
 const INVALID_ARGUMENT: u8 = 3;
 const NOT_FOUND: u8 = 5;
+const INTERNAL: u8 = 13;
 
 /// A batch that runs, and what comes of it.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub(super) struct Operation {
     /// Each file's entry of the response.
     files: BTreeMap<String, Value>,
     total_billed: String,
+    /// Whether it ends with an error in place of a response.
+    is_failed: bool,
 }
 
 impl Operation {
@@ -63,7 +66,11 @@ impl Operation {
                 "batchRecognizeMetadata": { "transcriptionMetadata": each.collect::<Map<_, _>>() },
             },
         });
-        if progress == 100 {
+        if progress == 100 && self.is_failed {
+            operation["done"] = json!(true);
+            operation["error"] =
+                json!({ "code": INTERNAL, "message": "Internal error encountered." });
+        } else if progress == 100 {
             let results = self
                 .files
                 .iter()
@@ -120,12 +127,14 @@ pub(super) async fn start(
         delay: *lock(&sim.provider.operation_delay),
         files,
         total_billed: transcript::billed(total_seconds),
+        is_failed: sim.control.strikes(&line, &Fault::OperationFailed),
     };
     // The first answer never says that it is done.
     let mut answer = operation.render(operation.created);
     if let Some(answer) = answer.as_object_mut() {
         answer.remove("done");
         answer.remove("response");
+        answer.remove("error");
     }
     lock(&sim.provider.operations).insert(id, operation);
     Ok(Json(answer).into_response())

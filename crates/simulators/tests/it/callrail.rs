@@ -234,3 +234,17 @@ async fn calls_are_listed_by_company_page_by_page() {
         (1, &json!(false))
     );
 }
+
+#[tokio::test]
+async fn many_calls_are_registered_at_once() {
+    let world = World::start().await;
+    let url = format!("{}/_sim/calls", world.simulators.callrail().base_url());
+    let calls = json!({ "CAL81": { "customer_name": "Ann" }, "CAL82": { "recording": null } });
+    assert_eq!(put(&url, &calls).await.status, 204);
+    let ann = ask(&world, "calls/CAL81.json").await.expect(200);
+    assert_eq!(ann["customer_name"], "Ann");
+    let silent = ask(&world, "calls/CAL82.json").await.expect(200);
+    assert_eq!(silent["recording"], json!(null));
+    let refused = put(&url, &json!({ "CAL83": { "recording": "no-such" } })).await;
+    assert_eq!(refused.status, 400);
+}

@@ -443,3 +443,67 @@ async fn each_token_opens_an_account_of_its_own() {
     assert_eq!(hubspot.view_of("pat-na1-second")["counts"]["contacts"], 1);
     assert_eq!(hubspot.contacts().len(), 2);
 }
+
+#[tokio::test]
+async fn search_by_an_indexed_number_follows_its_changes() {
+    let world = World::start().await;
+    let hubspot = world.simulators.hubspot();
+    let ann = hubspot.add_contact(&[("firstname", "Ann"), ("phone", "+15125550142")]);
+    let bob = hubspot.add_contact(&[("firstname", "Bob"), ("phone", "+15125550143")]);
+    let change = json!({ "properties": { "phone": "+15125550199" } });
+    let path = format!("/crm/v3/objects/contacts/{ann}");
+    call(&world, "PATCH", &path, Some(change)).await.expect(200);
+    let found = async |groups: Value| {
+        let body = json!({ "filterGroups": groups });
+        let answer = post(&world, "/crm/v3/objects/contacts/search", body).await;
+        let results = answer.expect(200)["results"].as_array().unwrap().clone();
+        let ids = results
+            .iter()
+            .map(|found| found["id"].as_str().unwrap().to_owned());
+        ids.collect::<Vec<_>>()
+    };
+    let group = |name: &str, operator: &str, value: &str| json!({ "filters": [{ "propertyName": name, "operator": operator, "value": value }] });
+    let (old, new) = (
+        group("phone", "EQ", "+15125550142"),
+        group("phone", "EQ", "+15125550199"),
+    );
+    assert!(found(json!([old])).await.is_empty());
+    assert_eq!(found(json!([new])).await, [ann.as_str()]);
+    let other = group("hs_searchable_calculated_phone_number", "EQ", "5125550143");
+    assert_eq!(
+        found(json!([other, new])).await,
+        [ann.as_str(), bob.as_str()]
+    );
+    // One group that no index answers is looked for in all records.
+    let by_name = group("firstname", "EQ", "bob");
+    assert_eq!(found(json!([new, by_name])).await, [ann, bob]);
+}
+
+#[tokio::test]
+async fn views_come_in_pages_with_the_properties_asked_for() {
+    let world = World::start().await;
+    let hubspot = world.simulators.hubspot();
+    let ids: Vec<_> = ["Ann", "Bob", "Cy"]
+        .iter()
+        .map(|name| hubspot.add_contact(&[("firstname", name), ("city", "Austin")]))
+        .collect();
+    for view in ["contacts", "view"] {
+        let url = format!(
+            "{}/_sim/{view}?properties=firstname&limit=2",
+            hubspot.base_url()
+        );
+        let first = get(&url).await.expect(200);
+        assert_eq!(first["contacts"].as_array().unwrap().len(), 2, "{first}");
+        assert_eq!(
+            first["contacts"][0]["properties"],
+            json!({ "firstname": "Ann" })
+        );
+        assert_eq!(first["next"].to_string(), ids[1]);
+        let rest = get(&format!("{url}&after={}", first["next"]))
+            .await
+            .expect(200);
+        assert_eq!(rest["contacts"].as_array().unwrap().len(), 1, "{rest}");
+        assert_eq!(rest["contacts"][0]["id"], json!(ids[2]));
+        assert_eq!(rest["next"], Value::Null);
+    }
+}

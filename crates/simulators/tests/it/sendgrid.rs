@@ -258,3 +258,60 @@ async fn events_can_be_repeated_and_addresses_can_refuse_mail() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn events_that_are_due_together_are_posted_together() {
+    let (url, posts) = receiver(1).await;
+    let world = World::start().await;
+    let sendgrid = world.simulators.sendgrid();
+    sendgrid.set_event_webhook(&url);
+    for _ in 0..3 {
+        send(mail(&world, &message())).await;
+    }
+    world.pass(Duration::from_millis(200));
+    eventually("a refused batch", || sendgrid.events_waiting() == 1).await;
+    // What is refused comes again as it was, beside what is new.
+    send(mail(&world, &message())).await;
+    world.pass(Duration::from_secs(1));
+    eventually("nothing to wait", || sendgrid.events_waiting() == 0).await;
+    eventually("three posts", || posts.lock().unwrap().len() == 3).await;
+    let posts = posts.lock().unwrap();
+    let count = |index: usize| {
+        let (_, body) = &posts[index];
+        serde_json::from_slice::<Vec<Value>>(body).unwrap().len()
+    };
+    let mut later = [count(1), count(2)];
+    later.sort_unstable();
+    assert_eq!((count(0), later), (6, [2, 6]));
+    assert!(posts[0].1 == posts[1].1 || posts[0].1 == posts[2].1);
+}
+
+#[tokio::test]
+async fn the_view_comes_in_pages_and_older_mails_lose_their_text() {
+    let world = World::start().await;
+    let base = world.simulators.sendgrid().base_url();
+    let mut two = message();
+    let person = two["personalizations"][0].clone();
+    two["personalizations"] = json!(vec![person; 501]);
+    send(mail(&world, &two)).await;
+    send(mail(&world, &two)).await;
+    let mails = world.simulators.sendgrid().mails();
+    let with_text = mails
+        .iter()
+        .filter(|mail| mail.text == "Hello Dana")
+        .count();
+    assert_eq!((mails.len(), with_text), (1_002, 1_000));
+    assert_eq!(mails[0].to, ["dana@example.com"]);
+    let first = get(&format!("{base}/_sim/mails?limit=1000"))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&first["next"], &first["counts"]["mails"]),
+        (&json!(1_000), &json!(1_002))
+    );
+    let rest = get(&format!("{base}/_sim/mails?limit=1000&after=1000"))
+        .await
+        .expect(200);
+    assert_eq!(rest["mails"].as_array().unwrap().len(), 2);
+    assert_eq!(rest["next"], Value::Null);
+}

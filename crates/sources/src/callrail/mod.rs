@@ -30,6 +30,12 @@ static SPEC: SourceSpec = SourceSpec {
     signatures: &[SignatureScheme::CallRailV3, SignatureScheme::Sha256Hex],
     body_limit_bytes: 1024 * 1024,
     is_resent: false,
+    events: &[
+        ("post-call", "Post-Call"),
+        ("call-modified", "Call Modified"),
+    ],
+    set_up: "In CallRail, open the company's Settings, Integrations, Webhooks. Add each URL to the event of its name, \
+             beside what is there already. The signing key stands on the same page.",
 };
 
 impl Source for CallRail {

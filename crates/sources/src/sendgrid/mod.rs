@@ -24,6 +24,9 @@ static SPEC: SourceSpec = SourceSpec {
     signatures: &[SignatureScheme::SendGridEcdsa],
     body_limit_bytes: 1024 * 1024,
     is_resent: true,
+    events: &[],
+    set_up: "In SendGrid, open Settings, Mail Settings, Event Webhooks. Enter the URL as the Post URL, choose the \
+             delivery events, and enable Signed Event Webhook. The verification key stands there.",
 };
 
 /// The most events of one delivery that are read.

@@ -213,6 +213,11 @@ fn either_of_two_keys_verifies_and_none_or_an_empty_one_does_not() {
         callrail_of(&[KEY, "old"], &[], &sent, body),
         Ok("callrail-v3")
     );
+    assert_eq!(
+        callrail_of(&[KEY, KEY], &[], &sent, body),
+        Ok("callrail-v3"),
+        "the same key twice"
+    );
     assert_eq!(callrail_of(&[], &[], &sent, body), Err(Refused::Wrong));
     let mut mac = Hmac::<Sha1>::new_from_slice(b"").unwrap();
     mac.update(body);
@@ -268,6 +273,39 @@ fn an_unknown_tenant_is_never_proven() {
         ];
         assert_eq!(refused(&sent), Refused::Wrong, "{slug}");
     }
+}
+
+#[test]
+fn what_cannot_be_a_key_is_told_before_it_is_kept() {
+    let public = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEvbkcWZXSt55groIZlLKrEAOQB3M8UA0+sEH0osKXG9suXYrjbQbaubXKTtreYbxV16WE8W1GPiiM05jJuj1GEw==";
+    let armoured = format!("-----BEGIN PUBLIC KEY-----\n{public}\n-----END PUBLIC KEY-----\n");
+    let off_the_curve = public.replace("Evbkc", "EAbkc");
+    let (shared, ecdsa) = (SignatureScheme::CallRailV3, SignatureScheme::SendGridEcdsa);
+    for (scheme, key, is_good) in [
+        (shared, KEY, true),
+        (SignatureScheme::Sha256Hex, KEY, true),
+        (shared, "", false),
+        (shared, "seven77", false),
+        (shared, "with white space", false),
+        (shared, &"k".repeat(257), false),
+        (ecdsa, public, true),
+        (ecdsa, &armoured, true),
+        (ecdsa, KEY, false),
+        (ecdsa, &off_the_curve, false),
+        (ecdsa, "", false),
+    ] {
+        let fault = scheme.key_fault(key);
+        assert_eq!(fault.is_none(), is_good, "{}: {key}", scheme.name());
+    }
+}
+
+#[test]
+fn only_the_documented_scheme_takes_a_key_of_ours() {
+    let ours: Vec<_> = SignatureScheme::ALL
+        .into_iter()
+        .filter(|scheme| scheme.is_key_ours())
+        .collect();
+    assert_eq!(ours, [SignatureScheme::Sha256Hex]);
 }
 
 #[test]

@@ -138,7 +138,15 @@ async fn a_refused_write_does_not_undo_those_that_come_with_it() {
     let writes = (0..50).map(|call| {
         let (store, nobody) = (&store, &nobody);
         async move {
-            let refused = store.replace_secret(&demo(), nobody, 1).await;
+            let refused = store
+                .replace_secret(
+                    &demo(),
+                    nobody,
+                    1,
+                    None,
+                    &store::Act::new("test", "secret.set", ""),
+                )
+                .await;
             assert!(matches!(refused, Err(StoreError::NotFound)));
             store
                 .accept(delivery(&demo(), &call.to_string()))

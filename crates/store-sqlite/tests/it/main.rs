@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod files;
+mod tenancy;
 
 use std::{sync::Arc, time::Duration};
 

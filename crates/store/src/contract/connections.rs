@@ -44,7 +44,7 @@ pub async fn changing_settings_keeps_version_and_state(subject: &Subject) {
     subject.store.put_connection(&put).await.unwrap();
     subject
         .store
-        .replace_secret(&tenant, &name("crm"), 9)
+        .replace_secret(&tenant, &name("crm"), 9, None, &act())
         .await
         .unwrap();
     put.settings.insert("region".to_owned(), "eu".to_owned());
@@ -98,12 +98,12 @@ pub async fn a_hold_with_an_older_secret_runs_now(subject: &Subject) {
         .unwrap();
     let id = subject.qualified(&Call::new(&tenant, "1"), &["crm"]).await;
     let job = subject.claim(&tenant, id, Stage::Dispatch, "crm").await;
-    let (version, released) = subject
+    let replaced = subject
         .store
-        .replace_secret(&tenant, &name("crm"), 2)
+        .replace_secret(&tenant, &name("crm"), 2, None, &act())
         .await
         .unwrap();
-    assert_eq!((version, released.len()), (2, 0));
+    assert_eq!((replaced.version, replaced.released), (2, 0));
     let wakes = subject.settle(&job, hold("crm", 1)).await;
     let row = subject
         .row(&tenant, id, Stage::Dispatch, "crm")
@@ -125,7 +125,7 @@ pub async fn an_older_refusal_does_not_mark_a_newer_secret(subject: &Subject) {
     let job = subject.claim(&tenant, id, Stage::Dispatch, "crm").await;
     subject
         .store
-        .replace_secret(&tenant, &name("crm"), 2)
+        .replace_secret(&tenant, &name("crm"), 2, None, &act())
         .await
         .unwrap();
     subject.settle(&job, hold("crm", 1)).await;
@@ -170,12 +170,13 @@ pub async fn replacing_a_secret_releases_exactly_what_is_held_for_it(subject: &S
         .row(&tenant, ids[0], Stage::Dispatch, "crm")
         .await
         .unwrap();
-    let (version, wakes) = subject
+    let replaced = subject
         .store
-        .replace_secret(&tenant, &name("crm"), 2)
+        .replace_secret(&tenant, &name("crm"), 2, None, &act())
         .await
         .unwrap();
-    assert_eq!(version, 2);
+    assert_eq!((replaced.version, replaced.released), (2, 2));
+    let wakes = replaced.wakes;
     let mut released: Vec<_> = wakes.iter().map(|wake| wake.key.request).collect();
     released.sort_unstable();
     assert_eq!(released, ids[..2]);
@@ -206,17 +207,20 @@ pub async fn replacing_a_secret_releases_exactly_what_is_held_for_it(subject: &S
         stored(subject, &tenant, "second").await.state,
         ConnectionState::Refused
     );
-    let (_, again) = subject
+    let again = subject
         .store
-        .replace_secret(&tenant, &name("crm"), 3)
+        .replace_secret(&tenant, &name("crm"), 3, None, &act())
         .await
         .unwrap();
-    assert!(again.is_empty());
+    assert_eq!((again.released, again.wakes), (0, Vec::new()));
 }
 
 pub async fn a_connection_that_is_not_there_is_not_replaced(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let replaced = subject.store.replace_secret(&tenant, &name("crm"), 2).await;
+    let replaced = subject
+        .store
+        .replace_secret(&tenant, &name("crm"), 2, None, &act())
+        .await;
     assert!(
         matches!(replaced, Err(StoreError::NotFound)),
         "{replaced:?}"

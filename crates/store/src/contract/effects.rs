@@ -50,15 +50,21 @@ pub async fn an_effect_is_begun_once(subject: &Subject) {
 }
 
 pub async fn an_effect_that_is_done_stays_done(subject: &Subject) {
-    let (tenant, job, key) = begin(subject).await;
+    let (_, job, key) = begin(subject).await;
     let store = &subject.store;
     store.intend(&job.proof(), &key, CALL).await.unwrap();
-    store.conclude(&tenant, &key, done("r-1")).await.unwrap();
     store
-        .conclude(&tenant, &key, EffectEnd::Refused)
+        .conclude(&job.proof(), &key, done("r-1"))
         .await
         .unwrap();
-    store.conclude(&tenant, &key, done("r-2")).await.unwrap();
+    store
+        .conclude(&job.proof(), &key, EffectEnd::Refused)
+        .await
+        .unwrap();
+    store
+        .conclude(&job.proof(), &key, done("r-2"))
+        .await
+        .unwrap();
     let remote_id = "r-1".to_owned();
     let known = Intent::Done { remote_id };
     assert_eq!(store.intend(&job.proof(), &key, CALL).await.unwrap(), known);
@@ -69,11 +75,11 @@ pub async fn an_effect_that_is_done_stays_done(subject: &Subject) {
 }
 
 pub async fn a_refused_effect_can_be_begun_again(subject: &Subject) {
-    let (tenant, job, key) = begin(subject).await;
+    let (_, job, key) = begin(subject).await;
     let store = &subject.store;
     store.intend(&job.proof(), &key, CALL).await.unwrap();
     store
-        .conclude(&tenant, &key, EffectEnd::Refused)
+        .conclude(&job.proof(), &key, EffectEnd::Refused)
         .await
         .unwrap();
     assert_eq!(
@@ -104,6 +110,34 @@ pub async fn an_unknown_effect_is_begun_again_only_on_demand(subject: &Subject) 
         store.intend(&job.proof(), &key, CALL).await.unwrap(),
         unknown
     );
+}
+
+pub async fn a_late_refusal_does_not_reopen_what_another_began_again(subject: &Subject) {
+    let (tenant, slow, key) = begin(subject).await;
+    let store = &subject.store;
+    store.intend(&slow.proof(), &key, CALL).await.unwrap();
+    subject.wait(CALL + LEASE).await;
+    let job = subject
+        .claim(&tenant, slow.request.id, Stage::Recording, "")
+        .await;
+    let again = store.intend_again(&job.proof(), &key, CALL).await.unwrap();
+    assert_eq!(again, Intent::Begin);
+    store
+        .conclude(&slow.proof(), &key, EffectEnd::Refused)
+        .await
+        .unwrap();
+    let intent = store.intend(&job.proof(), &key, CALL).await.unwrap();
+    assert!(
+        matches!(intent, Intent::Unknown { attempts: 2, .. }),
+        "{intent:?}"
+    );
+    // That it happened is true whoever says so.
+    store
+        .conclude(&slow.proof(), &key, done("r-1"))
+        .await
+        .unwrap();
+    let intent = store.intend(&job.proof(), &key, CALL).await.unwrap();
+    assert!(matches!(intent, Intent::Done { .. }), "{intent:?}");
 }
 
 pub async fn a_stale_claim_begins_nothing(subject: &Subject) {
@@ -155,10 +189,10 @@ pub async fn an_intent_renews_the_lease_past_the_call(subject: &Subject) {
 }
 
 pub async fn the_end_of_an_effect_that_nobody_intended_is_not_kept(subject: &Subject) {
-    let (tenant, job, key) = begin(subject).await;
+    let (_, job, key) = begin(subject).await;
     subject
         .store
-        .conclude(&tenant, &key, done("r-1"))
+        .conclude(&job.proof(), &key, done("r-1"))
         .await
         .unwrap();
     let intent = subject

@@ -52,7 +52,9 @@ pub async fn another_tenants_ids_are_not_found(subject: &Subject) {
             .unwrap()
             .is_none()
     );
-    let replaced = store.replace_secret(&other, &name("crm"), 2).await;
+    let replaced = store
+        .replace_secret(&other, &name("crm"), 2, None, &act())
+        .await;
     assert!(
         matches!(replaced, Err(StoreError::NotFound)),
         "{replaced:?}"
@@ -130,7 +132,7 @@ pub async fn another_tenants_effects_are_its_own(subject: &Subject) {
     let end = EffectEnd::Done {
         remote_id: "r".to_owned(),
     };
-    store.conclude(&other, &key, end).await.unwrap();
+    store.conclude(&claim, &key, end).await.unwrap();
     let intent = store.intend(&job.proof(), &key, SECOND).await.unwrap();
     assert!(matches!(intent, Intent::Unknown { .. }), "{intent:?}");
     // The same key is another effect there.

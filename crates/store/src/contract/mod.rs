@@ -15,12 +15,13 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::{Accepted, Delivery, Reading, RequestView, Store};
+use crate::{Accepted, Act, Delivery, Reading, RequestView, Store};
 
 pub mod accept;
 pub mod claims;
 pub mod connections;
 pub mod effects;
+pub mod handles;
 pub mod isolation;
 pub mod offices;
 pub mod persons;
@@ -128,10 +129,24 @@ macro_rules! contract_suite {
                 an_effect_is_begun_once,
                 an_effect_that_is_done_stays_done,
                 a_refused_effect_can_be_begun_again,
+                a_late_refusal_does_not_reopen_what_another_began_again,
                 an_unknown_effect_is_begun_again_only_on_demand,
                 a_stale_claim_begins_nothing,
                 an_intent_renews_the_lease_past_the_call,
                 the_end_of_an_effect_that_nobody_intended_is_not_kept,
+            );
+            $crate::contract_suite!(@tests $make; handles:
+                a_tenant_is_created_once_and_suspended,
+                a_source_has_two_keys_at_most_and_one_at_least,
+                a_source_is_created_once_and_for_a_tenant,
+                a_first_secret_makes_the_connection_and_releases_what_waited,
+                a_verdict_lets_a_request_go_on_once,
+                two_verdicts_at_once_are_one,
+                stopped_work_is_listed_by_reason,
+                what_is_redriven_runs_again_every_time,
+                a_redrive_reaches_no_other_tenants_work,
+                a_replay_runs_a_stage_again,
+                the_audit_log_is_a_chain_of_what_was_done,
             );
             $crate::contract_suite!(@tests $make; connections:
                 a_connection_begins_at_version_one,
@@ -177,6 +192,7 @@ macro_rules! contract_suite {
             $crate::contract_suite!(@tests $make; security:
                 refusals_of_one_minute_are_counted_together,
                 the_newest_refusals_come_first,
+                old_refusals_are_removed_the_oldest_first_and_so_many_at_once,
             );
             $crate::contract_suite!(@tests $make; isolation:
                 another_tenants_ids_are_not_found,
@@ -402,6 +418,11 @@ fn alias(id: &str) -> Alias {
         kind: "call".to_owned(),
         value: id.to_owned(),
     }
+}
+
+/// What a test does as a person.
+fn act() -> Act {
+    Act::new("tester", "test.act", "something")
 }
 
 fn name(text: &str) -> ConnectionName {

@@ -77,3 +77,27 @@ pub async fn the_newest_refusals_come_first(subject: &Subject) {
         .unwrap();
     assert_eq!(one.len(), 1);
 }
+
+pub async fn old_refusals_are_removed_the_oldest_first_and_so_many_at_once(subject: &Subject) {
+    // So long ago that no other test's refusals are older.
+    let at = |minute: i64| SecurityEvent {
+        minute: Timestamp::from_second(60 * minute).unwrap(),
+        ..refusal(subject, 0, "wrong_signature", 1)
+    };
+    let recorded = subject
+        .store
+        .record_security_events_across_tenants((0..5).map(at).collect());
+    recorded.await.unwrap();
+    let prune = async |before: i64, limit| {
+        let before = Timestamp::from_second(60 * before).unwrap();
+        let pruned = subject
+            .store
+            .prune_security_events_across_tenants(before, limit);
+        pruned.await.unwrap()
+    };
+    assert_eq!(prune(4, 3).await, 3);
+    assert_eq!(newest(subject).await, [at(4), at(3)]);
+    assert_eq!(prune(4, 3).await, 1);
+    assert_eq!(prune(4, 3).await, 0);
+    assert_eq!(newest(subject).await, [at(4)]);
+}

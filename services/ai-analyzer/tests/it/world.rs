@@ -123,6 +123,7 @@ pub(crate) fn call(turns: Vec<Turn>) -> Document {
             analysis: 3,
             qualification: 5,
             dispatch: 0,
+            ..Revisions::default()
         },
         contact: Default::default(),
         recording: None,
@@ -137,6 +138,7 @@ pub(crate) fn call(turns: Vec<Turn>) -> Document {
             language: None,
             turns,
             billed_seconds: 1,
+            revision: 0,
         }),
         analysis: None,
         qualification: None,

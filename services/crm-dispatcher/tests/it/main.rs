@@ -138,7 +138,13 @@ async fn a_refused_credential_holds_the_request_until_it_is_replaced() {
     let secret = world.put_secret(TOKEN).await;
     world
         .store
-        .replace_secret(&world.tenant, &name(), secret)
+        .replace_secret(
+            &world.tenant,
+            &name(),
+            secret,
+            None,
+            &store::Act::new("test", "secret.set", ""),
+        )
         .await
         .unwrap();
     assert!(matches!(
@@ -154,7 +160,13 @@ async fn a_connection_whose_secret_is_gone_holds_the_request() {
     let request = world.qualified("1").await;
     world
         .store
-        .replace_secret(&world.tenant, &name(), 99)
+        .replace_secret(
+            &world.tenant,
+            &name(),
+            99,
+            None,
+            &store::Act::new("test", "secret.set", ""),
+        )
         .await
         .unwrap();
     let Outcome::Hold {
@@ -205,7 +217,7 @@ async fn what_the_crm_refuses_is_parked_with_its_words() {
     assert!(reason.contains("`closedate`"), "{reason}");
     assert!(answer.unwrap().contains("was not set"));
     let attempt = &world.view(request).await.attempts[0];
-    assert_eq!(attempt.outcome, "rejected");
+    assert_eq!(attempt.outcome, "required");
     assert!(attempt.answer.as_ref().unwrap().contains("closedate"));
 }
 

@@ -1,56 +1,144 @@
 //! The extractors by which a handler says who may call it.
 
+use std::marker::PhantomData;
+
 use axum::extract::{FromRequestParts, RawPathParams};
-use domain::TenantId;
+use domain::{TenantId, text};
 use http::{
     HeaderMap, HeaderValue,
     header::{AUTHORIZATION, WWW_AUTHENTICATE},
     request::Parts,
 };
 use runtime::Problem;
+use store::Act;
 
 use super::{Caller, Refusal, Role};
 use crate::{Deps, problems};
 
-/// Proof that the caller may read the tenant of the path, and that there is such a tenant.
+/// The longest name of a caller that is kept, in characters.
+const MAX_SUBJECT: usize = 200;
+
+/// Proof that the caller has at least the role `L` for the tenant of the path, and that there is such a tenant.
 ///
-/// Rejections: 401 without a valid token; 404 when the token is not for the tenant, or there is none; 403 when it has
-/// no role.
+/// Rejections: 401 without a valid token; 404 when the token is not for the tenant, or there is none; 403 when its
+/// role is not enough.
 #[derive(Debug)]
-pub(crate) struct TenantReader {
+pub(crate) struct TenantCaller<L> {
     tenant: TenantId,
+    subject: String,
+    least: PhantomData<L>,
 }
 
-impl TenantReader {
+/// Who may read a tenant.
+pub(crate) type TenantReader = TenantCaller<least::Viewer>;
+/// Who may decide about a tenant's requests and let its stopped work go on.
+pub(crate) type TenantOperator = TenantCaller<least::Operator>;
+/// Who may change how a tenant is set up.
+pub(crate) type TenantAdmin = TenantCaller<least::TenantAdmin>;
+/// Who may suspend a tenant.
+pub(crate) type TenantPlatformAdmin = TenantCaller<least::PlatformAdmin>;
+
+/// The least role of a [`TenantCaller`], as a type.
+pub(crate) trait Least {
+    const ROLE: Role;
+}
+
+mod least {
+    use super::{Least, Role};
+
+    macro_rules! least {
+        ($($name:ident)+) => {$(
+            #[derive(Debug)]
+            pub(crate) struct $name;
+
+            impl Least for $name {
+                const ROLE: Role = Role::$name;
+            }
+        )+};
+    }
+
+    least! { Viewer Operator TenantAdmin PlatformAdmin }
+}
+
+impl<L> TenantCaller<L> {
     /// The tenant.
     pub(crate) fn tenant(&self) -> &TenantId {
         &self.tenant
     }
-}
 
-impl FromRequestParts<Deps> for TenantReader {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, deps: &Deps) -> Result<Self, Problem> {
-        let tenant = admitted(parts, deps, Role::Viewer).await?;
-        Ok(Self { tenant })
+    /// What they do, for the audit log.
+    pub(crate) fn act(&self, action: &'static str, object: &impl ToString) -> Act {
+        Act::new(&self.subject, action, object)
     }
 }
 
+impl<L: Least> FromRequestParts<Deps> for TenantCaller<L> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, deps: &Deps) -> Result<Self, Problem> {
+        let caller = caller(&parts.headers, deps)?;
+        let tenant = admitted(&caller, parts, deps, L::ROLE).await?;
+        Ok(Self {
+            tenant,
+            subject: subject(&caller),
+            least: PhantomData,
+        })
+    }
+}
+
+/// Proof that the caller has the role [`Role::PlatformAdmin`]. Rejections: 401, 403.
+#[derive(Debug)]
+pub(crate) struct PlatformAdmin {
+    subject: String,
+}
+
+impl PlatformAdmin {
+    /// What they do, for the audit log.
+    pub(crate) fn act(&self, action: &'static str, object: &impl ToString) -> Act {
+        Act::new(&self.subject, action, object)
+    }
+}
+
+impl FromRequestParts<Deps> for PlatformAdmin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, deps: &Deps) -> Result<Self, Problem> {
+        let caller = caller(&parts.headers, deps)?;
+        require(&caller, Role::PlatformAdmin)?;
+        Ok(Self {
+            subject: subject(&caller),
+        })
+    }
+}
+
+/// Who it is, as the audit log shows it.
+fn subject(caller: &Caller) -> String {
+    text::line(caller.subject(), MAX_SUBJECT).unwrap_or_else(|| "unnamed".to_owned())
+}
+
+fn require(caller: &Caller, least: Role) -> Result<(), Problem> {
+    if caller.is_at_least(least) {
+        return Ok(());
+    }
+    Err(Problem::forbidden(format!(
+        "This takes the role `{least}`. Ask an administrator for it."
+    )))
+}
+
 /// The tenant of the path, when the caller has at least this role there.
-async fn admitted(parts: &mut Parts, deps: &Deps, least: Role) -> Result<TenantId, Problem> {
-    let caller = caller(&parts.headers, deps)?;
+async fn admitted(
+    caller: &Caller,
+    parts: &mut Parts,
+    deps: &Deps,
+    least: Role,
+) -> Result<TenantId, Problem> {
     let Some(tenant) = tenant_of_path(parts, deps).await else {
         return Err(no_tenant());
     };
     if !caller.sees(&tenant) {
         return Err(no_tenant());
     }
-    if !caller.is_at_least(least) {
-        return Err(Problem::forbidden(format!(
-            "This takes the role `{least}`. Ask an administrator for it."
-        )));
-    }
+    require(caller, least)?;
     match deps.store.tenant(&tenant).await {
         Ok(Some(_)) => Ok(tenant),
         Ok(None) => Err(no_tenant()),

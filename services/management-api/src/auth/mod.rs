@@ -1,7 +1,7 @@
 //! Who calls, and what they may see: bearer tokens (JWT), and the extractors that handlers name.
 //!
-//! A [`Verifier`] turns a token into a [`Caller`], and the extractor `TenantReader` a caller into the proof that they
-//! may read the tenant of the path. Tokens are never logged and never repeated in an answer.
+//! A [`Verifier`] turns a token into a [`Caller`], and an extractor such as `TenantReader` a caller into the proof of
+//! what they may do with the tenant of the path. Tokens are never logged and never repeated in an answer.
 
 mod extract;
 mod signing_key;
@@ -12,7 +12,9 @@ use std::{collections::BTreeSet, fmt, str::FromStr, time::Duration};
 use domain::TenantId;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use extract::TenantReader;
+pub(crate) use extract::{
+    PlatformAdmin, TenantAdmin, TenantOperator, TenantPlatformAdmin, TenantReader,
+};
 pub use signing_key::{KeyError, SigningKey};
 pub use verifier::{KeySet, Refusal, Trust, Verifier};
 
@@ -26,7 +28,7 @@ pub enum Role {
     Operator,
     /// Changes a tenant's configuration.
     TenantAdmin,
-    /// Does all of this for every tenant.
+    /// Does all of this for every tenant, and creates and suspends tenants.
     PlatformAdmin,
 }
 

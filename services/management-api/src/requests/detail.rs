@@ -12,13 +12,11 @@ use serde::Serialize;
 use store::RequestView;
 use utoipa::ToSchema;
 
-use super::{
-    summary,
-    words::{
-        Area, AreaBasis, Budget, Channel, Decision, DispatchState, Engine, Flag, Intent, Lane,
-        NoAudio, ParkCause, ProjectStart, ProjectType, RecordingState, Sentiment, SpamGate, Stage,
-        Status, TranscriptOutcome, WorkState,
-    },
+use super::summary;
+use crate::words::{
+    Area, AreaBasis, Budget, Channel, Decision, DispatchState, Engine, Flag, Intent, Lane, NoAudio,
+    ParkCause, ProjectStart, ProjectType, RecordingState, Sentiment, SpamGate, Stage, Status,
+    TranscriptOutcome, WorkState,
 };
 
 /// A request, whole.

@@ -1,27 +1,27 @@
 //! Requests: the list of a tenant's, and each with everything that is known of it.
 
-mod cursor;
+pub(crate) mod decide;
 mod detail;
+pub(crate) mod replay;
 mod summary;
-mod words;
 
 use axum::{extract::State, response::IntoResponse};
-use domain::{RequestId, Status};
+use domain::{RequestId, Status, TenantId};
 use http::{HeaderValue, header::ETAG};
 use runtime::{Json, Path, Problem, Query};
 use serde::{Deserialize, Serialize};
-use store::RequestQuery;
+use store::{RequestQuery, RequestView};
 use utoipa::{IntoParams, ToSchema};
 
 use self::{detail::RequestDetail, summary::RequestSummary};
 use crate::{
     Deps,
     auth::TenantReader,
-    problems::{self, TenantProblems},
+    cursor::Cursor as _,
+    faults::{Faults, PARAMETERS},
+    problems::{self, QueryProblems, TenantProblems},
+    words,
 };
-
-const DEFAULT_LIMIT: u32 = 50;
-const MAX_LIMIT: u32 = 200;
 
 /// A page of requests, newest first.
 #[derive(Debug, Serialize, ToSchema)]
@@ -52,7 +52,7 @@ pub(crate) struct ListParams {
 pub(crate) struct RequestPath {
     /// The request's id.
     #[param(value_type = String, example = "req_0199f3a100007000800000000000002a")]
-    request_id: RequestId,
+    pub(crate) request_id: RequestId,
 }
 
 /// A tenant's requests, newest first.
@@ -67,10 +67,7 @@ pub(crate) struct RequestPath {
     params(("tenant_id" = String, Path, description = "The tenant's slug."), ListParams),
     responses(
         (status = OK, description = "A page.", body = RequestList),
-        (status = BAD_REQUEST, description = "The query string cannot be read.",
-         body = problems::Problem, content_type = problems::MEDIA_TYPE),
-        (status = UNPROCESSABLE_ENTITY, description = "A parameter is not valid; `errors` names it.",
-         body = problems::Problem, content_type = problems::MEDIA_TYPE),
+        QueryProblems,
         TenantProblems
     )
 )]
@@ -84,43 +81,21 @@ pub(crate) async fn list_requests(
     let page = page.map_err(|error| problems::of_store(&error))?;
     let last = page.items.last().filter(|_| page.has_more);
     Ok(Json(RequestList {
-        next_cursor: last.map(|request| cursor::encode(request.id)),
+        next_cursor: last.map(|request| request.id.encode()),
         items: page.items.iter().map(RequestSummary::of).collect(),
     }))
 }
 
 impl ListParams {
     fn read(&self) -> Result<RequestQuery, Problem> {
-        let mut errors = Vec::new();
-        let mut query = RequestQuery {
-            limit: DEFAULT_LIMIT,
-            ..RequestQuery::default()
+        let mut faults = Faults::default();
+        let query = RequestQuery {
+            limit: faults.limit(self.limit.as_deref()),
+            status: faults.read("status", self.status.as_deref(), str::parse::<Status>),
+            before: faults.cursor(self.cursor.as_deref()),
         };
-        if let Some(text) = &self.limit {
-            match text.parse() {
-                Ok(limit @ 1..=MAX_LIMIT) => query.limit = limit,
-                _ => errors.push(("limit", format!("a number from 1 to {MAX_LIMIT}"))),
-            }
-        }
-        if let Some(text) = &self.status {
-            match text.parse::<Status>() {
-                Ok(status) => query.status = Some(status),
-                Err(error) => errors.push(("status", error)),
-            }
-        }
-        if let Some(text) = &self.cursor {
-            match cursor::decode(text) {
-                Some(last) => query.before = Some(last),
-                None => errors.push(("cursor", "the `next_cursor` of a page, unchanged".into())),
-            }
-        }
-        if errors.is_empty() {
-            return Ok(query);
-        }
-        let problem = Problem::unprocessable("A parameter is not valid. See `errors`.");
-        Err(errors.into_iter().fold(problem, |problem, (name, error)| {
-            problem.with_error(name, error)
-        }))
+        faults.finish(PARAMETERS)?;
+        Ok(query)
     }
 }
 
@@ -144,10 +119,7 @@ pub(crate) async fn show_request(
     Path(path): Path<RequestPath>,
     State(deps): State<Deps>,
 ) -> Result<impl IntoResponse, Problem> {
-    let view = deps.store.request(reader.tenant(), path.request_id).await;
-    let view = view
-        .map_err(|error| problems::of_store(&error))?
-        .ok_or_else(|| Problem::not_found("There is no such request."))?;
+    let view = find(&deps, reader.tenant(), path.request_id).await?;
     // Weak: claims of open work change the answer, and not the version.
     let tag = HeaderValue::try_from(format!("W/\"{}\"", view.request.version))
         .map_err(Problem::internal)?;
@@ -155,4 +127,15 @@ pub(crate) async fn show_request(
         [(ETAG, tag)],
         Json(RequestDetail::of(view, path.request_id)),
     ))
+}
+
+/// A request of this tenant; one that was merged leads to the one that goes on.
+pub(crate) async fn find(
+    deps: &Deps,
+    tenant: &TenantId,
+    request: RequestId,
+) -> Result<RequestView, Problem> {
+    let view = deps.store.request(tenant, request).await;
+    view.map_err(|error| problems::of_store(&error))?
+        .ok_or_else(|| Problem::not_found("There is no such request."))
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::words::{Area, AreaBasis, Channel, DispatchState, Flag, Intent, ProjectType, Status};
+use crate::words::{Area, AreaBasis, Channel, DispatchState, Flag, Intent, ProjectType, Status};
 
 /// A request in short.
 #[derive(Debug, Serialize, ToSchema)]

@@ -2,7 +2,7 @@
 
 use std::{fs, sync::LazyLock};
 
-use management_api::openapi_json;
+use management_api::{auth::Role, openapi_json};
 use serde_json::{Map, Value};
 
 use crate::world::{World, body, problem};
@@ -60,8 +60,12 @@ fn every_operation_says_what_it_does_and_answers() {
         assert!(operation["summary"].is_string(), "{method} {path}");
         assert!(operation["operationId"].is_string(), "{method} {path}");
         let answers = operation["responses"].as_object().unwrap();
-        assert!(answers.contains_key("200"), "{method} {path}");
-        for (status, answer) in answers.iter().filter(|(status, _)| *status != "200") {
+        let is_good = |status: &str| matches!(status, "200" | "201");
+        assert!(
+            answers.keys().any(|status| is_good(status)),
+            "{method} {path}"
+        );
+        for (status, answer) in answers.iter().filter(|(status, _)| !is_good(status)) {
             let schema = &answer["content"]["application/problem+json"]["schema"]["$ref"];
             assert_eq!(
                 schema, "#/components/schemas/Problem",
@@ -80,30 +84,108 @@ fn every_operation_says_what_it_does_and_answers() {
     }
 }
 
+/// A body for an operation: its example; null when it takes none.
+fn example(operation: &Value) -> Value {
+    let content = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+    let name = content.as_str().and_then(|name| name.rsplit('/').next());
+    name.map_or(Value::Null, |name| {
+        DESCRIPTION["components"]["schemas"][name]["example"].clone()
+    })
+}
+
+#[test]
+fn every_body_has_an_example_and_is_closed() {
+    let mut bodies = 0;
+    for (path, method, operation) in operations() {
+        if operation["requestBody"].is_null() {
+            continue;
+        }
+        assert!(example(operation).is_object(), "{method} {path}");
+        let schema = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+        let name = schema.as_str().unwrap().rsplit('/').next().unwrap();
+        let schema = &DESCRIPTION["components"]["schemas"][name];
+        assert_eq!(schema["additionalProperties"], false, "{method} {path}");
+        bodies += 1;
+    }
+    assert_eq!(bodies, 6);
+}
+
 #[tokio::test]
 async fn every_described_route_of_a_tenant_hides_what_is_anothers() {
     let world = World::start().await;
-    let of_b = world.call_of("b", 1).await.to_string();
+    let ids = [
+        ("{request_id}", world.call_of("b", 1).await.to_string()),
+        ("{source_id}", world.source_of("b").await.to_string()),
+        ("{key}", "signing_key@1".to_owned()),
+        ("{connection}", world.connection_of("b").await),
+    ];
+    let token = world.token(&Role::ALL[..3], &["a"]);
     let mut tried = 0;
-    for (path, method, _) in operations().filter(|(path, ..)| path.contains("{tenant_id}")) {
-        let path = path.replace("{request_id}", &of_b);
+    for (path, method, operation) in operations().filter(|(path, ..)| path.contains("{tenant_id}"))
+    {
+        let filled = ids
+            .iter()
+            .fold(path.to_owned(), |path, (name, id)| path.replace(name, id));
         assert!(
-            !path.replace("{tenant_id}", "").contains('{'),
+            !filled.replace("{tenant_id}", "").contains('{'),
             "fill in {path}"
         );
-        let token = world.token(&management_api::auth::Role::ALL[..3], &["a"]);
-        let header = format!("Bearer {}", secrecy::ExposeSecret::expose_secret(&token));
         let method = method.to_uppercase();
+        let call = async |tenant: &str| {
+            let path = filled.replace("{tenant_id}", tenant);
+            let body = example(operation);
+            world.call_by(&token, &method, &path, &body).await
+        };
         // As somebody else's tenant, and as one's own that does not have the thing.
-        let anothers = path.replace("{tenant_id}", "b");
-        problem(&world.send(&method, &anothers, Some(&header)).await, 404);
-        if path.contains(&of_b) {
-            let own = path.replace("{tenant_id}", "a");
-            problem(&world.send(&method, &own, Some(&header)).await, 404);
+        problem(&call("b").await, 404);
+        if path.contains("{request_id}") || path.contains("{source_id}") {
+            problem(&call("a").await, 404);
         }
         tried += 1;
     }
-    assert!(tried >= 2, "the description names the tenant's routes");
+    assert!(tried >= 20, "the description names the tenant's routes");
+    assert!(world.audit("a").await.is_empty() && world.audit("b").await.is_empty());
+}
+
+#[tokio::test]
+async fn every_change_takes_its_role() {
+    use Role::{Operator, PlatformAdmin, TenantAdmin, Viewer};
+    let world = World::start().await;
+    let id = "0".repeat(32);
+    let mut tried = 0;
+    for (path, method, operation) in
+        operations().filter(|(path, ..)| path.starts_with("/v1/tenants"))
+    {
+        let least = match (method, path.rsplit('/').next().unwrap()) {
+            (_, "tenants" | "suspend" | "resume") => PlatformAdmin,
+            ("get", _) => Viewer,
+            (_, "approve" | "reject" | "release" | "replay" | "redrive") => Operator,
+            (_, "sources" | "disable" | "enable" | "keys" | "{key}" | "secret") => TenantAdmin,
+            _ => panic!("who may call {method} {path}?"),
+        };
+        let path = path
+            .replace("{tenant_id}", "a")
+            .replace("{request_id}", &format!("req_{id}"))
+            .replace("{source_id}", &format!("src_{id}"))
+            .replace("{key}", "signing_key@1")
+            .replace("{connection}", "hubspot");
+        let body = example(operation);
+        for role in Role::ALL {
+            let token = world.token(&[role], &["a"]);
+            let answer = world
+                .call_by(&token, &method.to_uppercase(), &path, &body)
+                .await;
+            let is_refused = answer.status == 403;
+            assert_eq!(is_refused, role < least, "{method} {path} as {role}");
+            if is_refused {
+                let shown = problem(&answer, 403);
+                let detail = shown["detail"].as_str().unwrap();
+                assert!(detail.contains(least.as_str()), "{detail}");
+            }
+        }
+        tried += 1;
+    }
+    assert!(tried >= 22);
 }
 
 #[tokio::test]

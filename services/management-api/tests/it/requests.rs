@@ -527,10 +527,11 @@ fn transcript() -> Section {
             text: "I want a new kitchen.".to_owned(),
         }],
         billed_seconds: 181,
+        revision: 0,
     })
 }
 
-fn analysis(engine: Engine) -> Section {
+pub(crate) fn analysis(engine: Engine) -> Section {
     Section::Analysis(Box::new(AnalysisSection {
         revision: 0,
         engine,

@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf, sync::Arc, time::Duration};
 
+use bus::{Bus as _, LocalBus, LocalBusConfig};
 use bytes::Bytes;
 use domain::{
-    Alias, CallFacts, Claimed, Clock as _, Inbound, Outcome, Record, RequestId, SourceId, Stage,
-    Tenant, TenantId, TenantStatus, WorkQueue as _,
+    Alias, CallFacts, Claimed, Clock as _, ConnectionName, Inbound, Outcome, Record, RequestId,
+    SourceId, Stage, Tenant, TenantId, TenantStatus, WorkQueue as _,
 };
 use http_client::{Client, Options, Response};
 use jiff::Timestamp;
@@ -15,15 +16,24 @@ use management_api::{
 };
 use runtime::{Listener, ServeOptions, with_shell};
 use secrecy::{ExposeSecret as _, SecretString};
+use secrets::{KeySource, SealedSecrets, SecretRef, Secrets as _};
 use serde_json::Value;
-use store::{Delivery, Reading, Store as _};
+use store::{
+    AuditEntry, Connection, ConnectionState, Delivery, IdSource, Reading, Source, SourceState,
+    Store as _,
+};
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
 use testkit::ManualClock;
 
+/// What webhooks' URLs begin with.
+pub(crate) const PUBLIC_URL: &str = "https://leads.example";
+
 pub(crate) struct World {
     pub(crate) clock: ManualClock,
     pub(crate) store: Arc<SqliteStore>,
+    pub(crate) secrets: SealedSecrets,
+    bus: Arc<LocalBus>,
     pub(crate) key: SigningKey,
     pub(crate) trust: Trust,
     client: Client,
@@ -43,8 +53,16 @@ impl World {
             audience: "management-api".to_owned(),
         };
         let key = SigningKey::open(folder.path()).unwrap();
+        let secrets = SealedSecrets::open(folder.path(), KeySource::File)
+            .await
+            .unwrap();
+        let bus = LocalBus::new(LocalBusConfig::default());
         let deps = Deps {
             store: store.clone(),
+            bus: bus.clone(),
+            secrets: Arc::new(secrets.clone()),
+            ids: Arc::new(IdSource::new(Arc::new(clock.clone()))),
+            public_url: PUBLIC_URL.to_owned(),
             clock: Arc::new(clock.clone()),
             verifier: Arc::new(Verifier::new(trust.clone(), key.key_set())),
         };
@@ -64,6 +82,8 @@ impl World {
         let world = Self {
             clock,
             store,
+            secrets,
+            bus,
             key,
             trust,
             client: client.unwrap(),
@@ -131,6 +151,133 @@ impl World {
             request = request.header("authorization", header);
         }
         request.send().await.unwrap()
+    }
+
+    /// Calls as somebody with this role for tenant `a`.
+    pub(crate) async fn call_as(
+        &self,
+        role: Role,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Response {
+        self.call_with(role, method, path, body, None).await
+    }
+
+    /// The same under an `Idempotency-Key`.
+    pub(crate) async fn call_with(
+        &self,
+        role: Role,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        key: Option<&str>,
+    ) -> Response {
+        let url = format!("{}{path}", self.base);
+        let mut request = self
+            .client
+            .request(method.parse().unwrap(), url)
+            .bearer(&self.token(&[role], &["a"]));
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        request.send().await.unwrap()
+    }
+
+    /// Calls with a token; a body of null is none.
+    pub(crate) async fn call_by(
+        &self,
+        token: &SecretString,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> Response {
+        let url = format!("{}{path}", self.base);
+        let request = self.client.request(method.parse().unwrap(), url);
+        let request = request.bearer(token);
+        let request = if body.is_null() {
+            request
+        } else {
+            request.json(body)
+        };
+        request.send().await.unwrap()
+    }
+
+    /// A source of a tenant.
+    pub(crate) async fn source_of(&self, slug: &str) -> SourceId {
+        let id = SourceId::from_uuid(self.store.ids().next());
+        let source = Source {
+            id,
+            tenant: tenant(slug),
+            provider: "callrail".to_owned(),
+            office: None,
+            token: None,
+            accounts: Vec::new(),
+            key_names: vec!["signing_key@1".to_owned()],
+            schemes: Vec::new(),
+            state: SourceState::Active,
+        };
+        self.store.put_source(&source).await.unwrap();
+        id
+    }
+
+    /// A connection of a tenant to HubSpot.
+    pub(crate) async fn connection_of(&self, slug: &str) -> String {
+        let connection = Connection {
+            tenant: tenant(slug),
+            name: ConnectionName::new("hubspot").unwrap(),
+            provider: "hubspot".to_owned(),
+            version: 1,
+            secret_version: 1,
+            state: ConnectionState::Active,
+            settings: BTreeMap::new(),
+        };
+        self.store.put_connection(&connection).await.unwrap();
+        connection.name.to_string()
+    }
+
+    /// Tenant `a`'s secret that is referred to so.
+    pub(crate) async fn secret(&self, reference: &str) -> Option<String> {
+        let reference: SecretRef = reference.parse().unwrap();
+        let found = self
+            .secrets
+            .get(&tenant("a"), &reference.name, Some(reference.version))
+            .await;
+        found.ok().map(|found| found.expose_secret().to_owned())
+    }
+
+    /// The names of tenant `a`'s secrets.
+    pub(crate) async fn secret_names(&self) -> Vec<String> {
+        let names = self.secrets.list(&tenant("a")).await.unwrap();
+        names.into_iter().map(String::from).collect()
+    }
+
+    /// How many wake-ups of tenant `a` were handed over for this stage.
+    pub(crate) fn handed_over(&self, stage: Stage) -> u32 {
+        LocalBusConfig::default().waiting_per_tenant - self.bus.room(&tenant("a"), stage)
+    }
+
+    /// The audit log of a tenant, oldest first. Its chain holds.
+    pub(crate) async fn audit(&self, slug: &str) -> Vec<AuditEntry> {
+        let page = self.store.audit_log(&tenant(slug), None, 200).await;
+        let mut entries = page.unwrap().items;
+        entries.reverse();
+        for (index, entry) in entries.iter().enumerate() {
+            let before = index.checked_sub(1).map(|before| &entries[before]);
+            assert!(entry.follows(before), "{entry:?}");
+        }
+        entries
+    }
+
+    /// What tenant `a`'s audit log says, oldest first: actor, action, object.
+    pub(crate) async fn acts(&self) -> Vec<(String, String, String)> {
+        let entries = self.audit("a").await.into_iter();
+        entries
+            .map(|entry| (entry.actor, entry.action, entry.object))
+            .collect()
     }
 
     /// Stores a call of tenant `a`.
@@ -221,6 +368,24 @@ pub(crate) fn inbound(number: u32) -> Inbound {
 pub(crate) fn body(response: &Response) -> Value {
     assert_eq!(response.status, 200, "{}", response.text_lossy(500));
     response.json().unwrap()
+}
+
+/// The body of an answer that must be 201.
+#[track_caller]
+pub(crate) fn created(response: &Response) -> Value {
+    assert_eq!(response.status, 201, "{}", response.text_lossy(500));
+    response.json().unwrap()
+}
+
+/// The fields that a 422 names, in order.
+#[track_caller]
+pub(crate) fn wrong_fields(response: &Response) -> Vec<String> {
+    let shown = problem(response, 422);
+    let errors = shown["errors"].as_array().cloned().unwrap_or_default();
+    errors
+        .iter()
+        .map(|error| error["field"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// The body of an answer that must be a problem of this status.

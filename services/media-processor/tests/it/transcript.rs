@@ -197,7 +197,6 @@ async fn a_start_that_was_refused_for_now_is_tried_again() {
 #[tokio::test]
 async fn what_cannot_be_transcribed_goes_on_marked() {
     for (recording, path, fault, expected) in [
-        ("long-call", "GET", Fault::OperationLost, "no longer knows"),
         (
             "long-call",
             "POST",
@@ -234,6 +233,58 @@ async fn what_cannot_be_transcribed_goes_on_marked() {
         assert!(reason.contains(expected), "{fault:?}: {reason}");
         assert!(records.is_empty(), "{fault:?}: nothing is charged");
     }
+}
+
+#[tokio::test]
+async fn an_operation_that_came_to_nothing_is_begun_once_more_and_never_a_third_time() {
+    for (path, fault, expected) in [
+        ("GET", Fault::OperationLost, "no longer knows"),
+        (":batchRecognize", Fault::OperationFailed, "code 13"),
+    ] {
+        let world = World::start().await;
+        let request = recorded(&world, "long-call").await;
+        world
+            .simulators
+            .speech()
+            .answer_next_to(path, fault.clone(), 1);
+        let (_, records) = finish(&world, request).await;
+        assert_eq!(
+            section(&world, request).await.state,
+            TranscriptState::Spoken,
+            "{fault:?}"
+        );
+        assert_eq!(records.len(), 1, "{fault:?}: charged once");
+        assert_eq!(started(&world), 2, "{fault:?}");
+
+        let world = World::start().await;
+        let request = recorded(&world, "long-call").await;
+        world.simulators.speech().always_to(path, fault.clone());
+        finish(&world, request).await;
+        let reason = unavailable(&world, request).await;
+        assert!(
+            reason.contains("twice") && reason.contains(expected),
+            "{fault:?}: {reason}"
+        );
+        assert_eq!(started(&world), 2, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_last_start_is_kept_until_the_service_is_in_order() {
+    let world = World::start().await;
+    let request = recorded(&world, "long-call").await;
+    world.simulators.speech().always(Fault::Status(503));
+    for _ in 0..5 {
+        world.step(request).await;
+    }
+    assert_eq!(started(&world), 1);
+    world.simulators.speech().clear_faults();
+    finish(&world, request).await;
+    assert_eq!(
+        section(&world, request).await.state,
+        TranscriptState::Spoken
+    );
+    assert_eq!(started(&world), 2);
 }
 
 #[tokio::test]

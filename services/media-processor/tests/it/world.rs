@@ -150,7 +150,13 @@ impl World {
         self.store.put_connection(&connection).await.unwrap();
         if secret_version > 1 {
             self.store
-                .replace_secret(&self.tenant, &Self::connection(), secret_version)
+                .replace_secret(
+                    &self.tenant,
+                    &Self::connection(),
+                    secret_version,
+                    None,
+                    &store::Act::new("test", "secret.set", ""),
+                )
                 .await
                 .unwrap();
         }

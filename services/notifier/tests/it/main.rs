@@ -30,7 +30,7 @@ async fn messages(world: &World, request: RequestId) -> Vec<Message> {
 }
 
 fn key(request: RequestId, to: &str) -> domain::EffectKey {
-    effect_key(&message_id(request, &EmailAddress::parse(to).unwrap())).unwrap()
+    effect_key(&message_id(request, &EmailAddress::parse(to).unwrap(), 0)).unwrap()
 }
 
 #[tokio::test]
@@ -158,7 +158,9 @@ async fn a_mail_that_is_never_confirmed_is_sent_once_more_after_the_wait() {
 async fn a_mail_is_handed_over_twice_at_most() {
     let world = World::start(&[SALES]).await;
     let request = world.qualified().await;
-    world.sendgrid().always(Fault::ResetAfterWrite);
+    world
+        .sendgrid()
+        .always_to("mail/send", Fault::ResetAfterWrite);
     let (_, outcome) = world.notify_until_it_ends(request).await;
     assert!(matches!(outcome, Outcome::Done { .. }));
     assert_eq!(world.sendgrid().mails().len(), 2);
@@ -167,10 +169,29 @@ async fn a_mail_is_handed_over_twice_at_most() {
         !message.is_sent && message.reason.as_ref().unwrap().contains("never confirmed"),
         "{message:?}"
     );
-    assert_eq!(
-        world.view(request).await.notifications[0].outcome,
-        "unconfirmed"
+    let attempts = world.view(request).await.notifications;
+    let outcomes: Vec<_> = attempts
+        .iter()
+        .map(|attempt| attempt.outcome.as_str())
+        .collect();
+    assert_eq!(outcomes, ["unknown", "unknown", "unconfirmed"]);
+}
+
+#[tokio::test]
+async fn the_last_mail_is_kept_until_the_provider_is_in_order() {
+    let world = World::start(&[SALES]).await;
+    let request = world.qualified().await;
+    world.sendgrid().always(Fault::Status(503));
+    let (_, outcome) = world.notify_until_it_ends(request).await;
+    assert!(
+        matches!(&outcome, Outcome::Retry { reason, .. } if reason.contains("out of order")),
+        "{outcome:?}"
     );
+    world.sendgrid().clear_faults();
+    let (_, outcome) = world.notify_until_it_ends(request).await;
+    assert!(matches!(outcome, Outcome::Done { .. }));
+    assert!(messages(&world, request).await[0].is_sent);
+    assert_eq!(world.sendgrid().mails().len(), 1);
 }
 
 #[tokio::test]
@@ -194,7 +215,13 @@ async fn a_refused_key_holds_the_rest_until_it_is_replaced() {
         let secret = world.put_secret(KEY).await;
         world
             .store
-            .replace_secret(&world.tenant, &name(), secret)
+            .replace_secret(
+                &world.tenant,
+                &name(),
+                secret,
+                None,
+                &store::Act::new("test", "secret.set", ""),
+            )
             .await
             .unwrap();
         assert!(matches!(world.notify(request).await, Outcome::Done { .. }));
@@ -284,7 +311,13 @@ async fn a_key_that_is_gone_holds_the_request() {
     let request = world.qualified().await;
     world
         .store
-        .replace_secret(&world.tenant, &name(), 99)
+        .replace_secret(
+            &world.tenant,
+            &name(),
+            99,
+            None,
+            &store::Act::new("test", "secret.set", ""),
+        )
         .await
         .unwrap();
     let Outcome::Hold {

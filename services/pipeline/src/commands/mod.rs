@@ -1,14 +1,25 @@
 //! The operator's commands.
 
+mod api;
+mod audit;
 mod check_config;
 mod migrate;
+mod request;
+mod review;
 mod run;
+mod secret;
+mod secret_input;
 mod send;
+mod session;
 mod simulate;
+mod source;
+mod table;
+mod tenant;
 mod token;
+mod work;
 
 use std::{
-    io::{self, Write as _},
+    io::{self, Write},
     path::PathBuf,
 };
 
@@ -22,7 +33,7 @@ use crate::config::DataDir;
 #[command(name = "pipeline", version, about, arg_required_else_help = true)]
 pub struct Cli {
     /// A file of `KEY=value` settings; the environment outranks it.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Settings")]
     env_file: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
@@ -42,8 +53,32 @@ enum Command {
     Send(send::Args),
     /// Runs the simulated providers alone.
     Simulate(simulate::Args),
+    #[command(flatten)]
+    Handle(Handle),
     /// Prints the version.
     Version,
+}
+
+/// Handles for people: each talks to the API of the server that runs on the data folder, or where none runs, works on
+/// the folder itself.
+#[derive(Debug, Subcommand)]
+enum Handle {
+    /// Creates, lists, suspends and resumes tenants.
+    Tenant(tenant::Args),
+    /// Adds and lists sources of webhooks, and changes their signing keys.
+    Source(source::Args),
+    /// Sets the secret of a connection to a provider, which lets held work go on.
+    Secret(secret::Args),
+    /// Lists what waits for a person's review, approves and rejects it.
+    Review(review::ReviewArgs),
+    /// Lists what was put aside as spam, and releases what is none.
+    Quarantine(review::QuarantineArgs),
+    /// Lists steps that are held or parked, and lets them run again.
+    Work(work::Args),
+    /// Shows a request, and has it run again.
+    Request(request::Args),
+    /// Lists who changed what.
+    Audit(audit::Args),
 }
 
 /// Runs a command.
@@ -51,6 +86,14 @@ enum Command {
 /// # Errors
 /// What went wrong and what to do, for the person who typed it.
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
+    run_to(cli, &mut io::stdout()).await
+}
+
+/// As [`run`]; what the handles for people print goes to `out`.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_to(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
     let settings = Settings::from_environment(cli.env_file.as_deref())?;
     match cli.command {
         Command::Run(args) => run::run(settings, args).await,
@@ -59,13 +102,33 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Token(args) => token::run(&settings, args),
         Command::Send(args) => send::run(&settings, args).await,
         Command::Simulate(args) => simulate::run(args).await,
+        Command::Handle(handle) => handle.run(&settings, out).await,
         Command::Version => say(&format!("pipeline {}", env!("CARGO_PKG_VERSION"))),
     }
 }
 
-/// Prints a line on standard output. A reader that went away is no error.
+impl Handle {
+    async fn run(self, settings: &Settings, out: &mut dyn Write) -> anyhow::Result<()> {
+        match self {
+            Self::Tenant(args) => tenant::run(settings, args, out).await,
+            Self::Source(args) => source::run(settings, args, out).await,
+            Self::Secret(args) => secret::run(settings, args, out).await,
+            Self::Review(args) => review::review(settings, args, out).await,
+            Self::Quarantine(args) => review::quarantine(settings, args, out).await,
+            Self::Work(args) => work::run(settings, args, out).await,
+            Self::Request(args) => request::run(settings, args, out).await,
+            Self::Audit(args) => audit::run(settings, args, out).await,
+        }
+    }
+}
+
+/// Prints a line on standard output.
 fn say(line: &str) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
+    print(&mut io::stdout().lock(), line)
+}
+
+/// Prints a line. A reader that went away is no error.
+fn print(out: &mut dyn Write, line: &str) -> anyhow::Result<()> {
     match writeln!(out, "{line}").and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),

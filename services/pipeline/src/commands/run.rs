@@ -48,10 +48,11 @@ pub(super) async fn run(settings: Settings, args: Args) -> anyhow::Result<()> {
             "the demo tenant's keys are public: with real providers, serve on loopback only (HOST=127.0.0.1)"
         );
     }
+    let event_key = config.sendgrid_event_key.or_else(|| providers.event_key());
     demo::ensure(
         app.store.as_ref(),
         app.secrets.as_ref(),
-        &providers.simulators,
+        event_key.as_deref(),
     )
     .await?;
     providers.simulators.sendgrid().set_event_webhook(&format!(
@@ -73,7 +74,7 @@ fn greet(app: &App, providers: &Providers, shown: &Simulated) -> anyhow::Result<
     let program = quoted(&std::env::current_exe()?.display().to_string());
     let folder = quoted(&app.folder.path().display().to_string());
     let base = format!("http://{}", app.address);
-    let urls = providers.simulators.urls();
+    let urls = providers.urls();
     let Simulated {
         callrail,
         hubspot,

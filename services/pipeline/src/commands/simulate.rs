@@ -1,6 +1,6 @@
 //! `pipeline simulate`.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use simulators::{Config, Ports, Simulators};
 
@@ -18,6 +18,10 @@ pub(super) struct Args {
     /// Where SendGrid's events are posted.
     #[arg(long, value_name = "URL")]
     event_webhook: Option<String>,
+    /// How long after a refused post SendGrid's events are first posted again, in milliseconds; each pause is twice
+    /// the one before.
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
+    event_retry_ms: Option<u64>,
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
@@ -34,11 +38,16 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     };
     config.speech.blob_root = args.blobs;
     config.sendgrid.event_webhook_url = args.event_webhook;
+    if let Some(pause) = args.event_retry_ms {
+        config.sendgrid.first_retry = Duration::from_millis(pause);
+    }
     let simulators = Simulators::start(config).await?;
     say("Simulated providers; settings that point the product at them:")?;
     for (key, url) in providers::keys(&simulators.urls()) {
         say(&format!("{key}={url}"))?;
     }
+    let event_key = simulators.sendgrid().public_key();
+    say(&format!("SENDGRID_EVENT_KEY={event_key}"))?;
     say(
         "Each shows what it received at /_sim/requests and takes faults at /_sim/faults. Ctrl-C ends them.",
     )?;

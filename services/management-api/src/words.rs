@@ -1,7 +1,7 @@
 //! The words of closed lists, as they are on the wire. Each is written down here, so that a change of the domain's own
 //! names does not change an answer, and a new value does not compile until it has a word.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 // `tt`, not `literal`: utoipa does not see into a literal that a macro has matched.
@@ -144,6 +144,24 @@ words! {
         Slow => "slow",
     }
 
+    /// Whether a tenant takes part.
+    TenantStatus of domain::TenantStatus {
+        Active => "active",
+        Suspended => "suspended",
+    }
+
+    /// Whether a source is in use.
+    SourceState of store::SourceState {
+        Active => "active",
+        Disabled => "disabled",
+    }
+
+    /// Whether a connection works, as far as is known.
+    ConnectionState of store::ConnectionState {
+        Active => "active",
+        Refused => "refused",
+    }
+
     /// Why a step waits for a person.
     ParkCause of domain::ParkCause {
         Permanent => "permanent",
@@ -230,4 +248,32 @@ pub(crate) enum WorkState {
     Held,
     /// Waits for a person.
     Parked,
+}
+
+/// How a step stopped.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Stop {
+    /// It waits until a connection is mended.
+    Held,
+    /// It waits for a person.
+    Parked,
+}
+
+impl From<store::Stop> for Stop {
+    fn from(stop: store::Stop) -> Self {
+        match stop {
+            store::Stop::Held => Self::Held,
+            store::Stop::Parked => Self::Parked,
+        }
+    }
+}
+
+impl From<Stop> for store::Stop {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Held => Self::Held,
+            Stop::Parked => Self::Parked,
+        }
+    }
 }

@@ -1,0 +1,169 @@
+//! More work than the bus holds: it is worked through by those who work, without waiting for the relay.
+
+use std::{
+    collections::BTreeMap,
+    future,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bus::{Bus as _, LocalBus, LocalBusConfig, Runner, RunnerConfig};
+use domain::{
+    CallFacts, Claim, Claimed, Clock, DueWake, EventId, Inbound, LeadRequest, OfficeConfig, Origin,
+    Outcome, Record, RequestId, Settled, SourceId, Stage, StageError, StageHandler, StoreError,
+    TenantId, Wake, WorkQueue, WorkRow, WorkflowConfig, transition,
+};
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// It stands still: whoever waits for the time to pass waits in vain.
+struct Stopped;
+
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn sleep_until(&self, _: Timestamp) -> BoxFuture<'static, ()> {
+        Box::pin(future::pending())
+    }
+}
+
+/// Rows of one stage; a claimed one is gone.
+#[derive(Default)]
+struct Rows {
+    ready: Mutex<BTreeMap<RequestId, (LeadRequest, WorkRow)>>,
+}
+
+impl Rows {
+    /// A new request with its first row; answers the wake-up.
+    fn add(&self, number: u128) -> Wake {
+        let origin = Origin {
+            tenant: TenantId::new("tenant_a").unwrap(),
+            provider: "callrail".to_owned(),
+            source: SourceId::from_uuid(Uuid::from_u128(1)),
+            office: None,
+            event: EventId::from_uuid(Uuid::from_u128(1)),
+            traceparent: None,
+        };
+        let inbound = Inbound {
+            aliases: Vec::new(),
+            is_modified: false,
+            delay: Duration::ZERO,
+            call: CallFacts::default(),
+        };
+        let id = RequestId::from_uuid(Uuid::from_u128(number));
+        let plan = transition::receive(id, &origin, Ok(inbound), Stopped.now());
+        let change = plan.changes.into_iter().next().unwrap();
+        let row = change.put.into_iter().next().unwrap();
+        let wake = row.wake();
+        self.ready.lock().unwrap().insert(id, (change.request, row));
+        wake
+    }
+}
+
+#[async_trait]
+impl WorkQueue for Rows {
+    async fn claim(&self, wake: &Wake, _: Duration) -> Result<Option<Claimed>, StoreError> {
+        let taken = self.ready.lock().unwrap().remove(&wake.key.request);
+        let config = OfficeConfig {
+            tenant_name: "A".to_owned(),
+            time_zone: String::new(),
+            workflow: WorkflowConfig::default(),
+            version: 1,
+        };
+        Ok(taken.map(|(request, row)| Claimed::new(row, request, Arc::new(config))))
+    }
+
+    async fn renew(&self, _: &Claim, _: Duration) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
+    async fn settle(
+        &self,
+        _: &Claimed,
+        _: Outcome,
+        _: Vec<Record>,
+        _: Duration,
+    ) -> Result<Settled, StoreError> {
+        Ok(Settled::Written(Vec::new()))
+    }
+
+    async fn due_wakes_across_tenants(&self, _: u32, _: u32) -> Result<Vec<DueWake>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn move_wakes_across_tenants(&self, _: Vec<DueWake>) -> Result<Vec<Wake>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn due_work(&self, _: &TenantId, _: Stage, limit: u32) -> Result<Vec<Wake>, StoreError> {
+        let ready = self.ready.lock().unwrap();
+        let first = ready.values().take(limit as usize);
+        Ok(first.map(|(_, row)| row.wake()).collect())
+    }
+}
+
+/// Does nothing, for a moment.
+struct Handler;
+
+#[async_trait]
+impl StageHandler for Handler {
+    fn stage(&self) -> Stage {
+        Stage::Recording
+    }
+
+    async fn handle(&self, _: &Claimed) -> Result<Outcome, StageError> {
+        tokio::task::yield_now().await;
+        Ok(Outcome::Done {
+            sections: Vec::new(),
+            aliases: Vec::new(),
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_backlog_is_worked_through_without_the_relay() {
+    let room = 8;
+    for backlog in [7, 8, 9, 40, 200] {
+        let bus = LocalBus::new(LocalBusConfig {
+            workers_per_stage: 4,
+            running_per_tenant: 2,
+            waiting_per_tenant: room,
+        });
+        let rows = Arc::new(Rows::default());
+        let handlers: [Arc<dyn StageHandler>; 1] = [Arc::new(Handler)];
+        let runner = Runner::new(
+            rows.clone(),
+            bus.clone(),
+            Arc::new(Stopped),
+            handlers,
+            RunnerConfig::default(),
+        );
+        // In front of it, hints of work that is done already take all the room there is.
+        let stale = (1_000..1_000 + u128::from(room)).map(|number| Rows::default().add(number));
+        let wakes = stale.chain((0..backlog).map(|number| rows.add(number)));
+        bus.publish(wakes.collect()).await.unwrap();
+        let stop = CancellationToken::new();
+        let working = tokio::spawn(bus.work(Stage::Recording, &runner, &stop));
+        let all = async {
+            while !rows.ready.lock().unwrap().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let is_done = tokio::time::timeout(Duration::from_secs(10), all)
+            .await
+            .is_ok();
+        let left = rows.ready.lock().unwrap().len();
+        assert!(is_done, "{left} of {backlog} are left");
+        stop.cancel();
+        working.await.unwrap();
+    }
+}

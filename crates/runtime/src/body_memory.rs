@@ -1,0 +1,198 @@
+//! Memory for bodies that are read whole: however many come at once, they cannot use up the process's.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::body::Body;
+use bytes::Bytes;
+use domain::metric_names;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{Problem, extract::read_admitted};
+
+/// What is counted in.
+const UNIT_BYTES: usize = 1024;
+/// What a request is counted as at least: what is kept of it beside its body, and the buffer that a short body lies in.
+const LEAST_BYTES: usize = 8 * 1024;
+
+/// Memory that bodies may take at once. They take it as they arrive, not as they are announced: who announces much and
+/// sends nothing keeps nobody out.
+#[derive(Debug)]
+pub struct BodyMemory {
+    all: Arc<Semaphore>,
+    unknown: Arc<Semaphore>,
+}
+
+/// Who sends a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender {
+    /// Somebody who is known by then: may use all of the memory.
+    Known,
+    /// Anybody: all of them together may use half of it.
+    Unknown,
+}
+
+impl BodyMemory {
+    /// So much memory, all of it free.
+    pub fn new(bytes: usize) -> Self {
+        let units = (bytes / UNIT_BYTES).min(Semaphore::MAX_PERMITS);
+        Self {
+            all: Arc::new(Semaphore::new(units)),
+            unknown: Arc::new(Semaphore::new(units / 2)),
+        }
+    }
+
+    /// Reads a body as it was sent. Its memory is given back when the last copy of the bytes is dropped, whoever has
+    /// that by then.
+    ///
+    /// # Errors
+    /// Those of [`read_body`](crate::read_body), and 503 when there is no memory left.
+    pub async fn read(
+        &self,
+        body: Body,
+        limit_bytes: usize,
+        sender: Sender,
+    ) -> Result<Bytes, Problem> {
+        let mut taken = Taken {
+            of_all: self.take(&self.all, LEAST_BYTES)?,
+            of_unknown: match sender {
+                Sender::Known => None,
+                Sender::Unknown => Some(self.take(&self.unknown, LEAST_BYTES)?),
+            },
+            bytes: LEAST_BYTES,
+        };
+        let bytes = read_admitted(body, limit_bytes, |bytes| self.grow(&mut taken, bytes)).await?;
+        Ok(Bytes::from_owner(Held {
+            bytes,
+            _taken: taken,
+        }))
+    }
+
+    fn grow(&self, taken: &mut Taken, bytes: usize) -> Result<(), Problem> {
+        let Some(more) = bytes.checked_sub(taken.bytes).filter(|more| *more > 0) else {
+            return Ok(());
+        };
+        let more = more.next_multiple_of(UNIT_BYTES);
+        taken.of_all.merge(self.take(&self.all, more)?);
+        if let Some(of_unknown) = &mut taken.of_unknown {
+            of_unknown.merge(self.take(&self.unknown, more)?);
+        }
+        taken.bytes += more;
+        Ok(())
+    }
+
+    fn take(&self, from: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
+        let units = u32::try_from(bytes / UNIT_BYTES).unwrap_or(u32::MAX);
+        from.clone().try_acquire_many_owned(units).map_err(|_| {
+            metrics::counter!(metric_names::BODIES_REFUSED_TOTAL).increment(1);
+            Problem::unavailable(
+                "We hold as much as we can just now. Send it again.",
+                Duration::from_secs(rand::random_range(1..=5)),
+            )
+        })
+    }
+}
+
+/// Memory that a body has taken.
+struct Taken {
+    of_all: OwnedSemaphorePermit,
+    of_unknown: Option<OwnedSemaphorePermit>,
+    bytes: usize,
+}
+
+/// A body with its memory.
+struct Held {
+    bytes: Bytes,
+    _taken: Taken,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::{StreamExt as _, stream};
+    use http::StatusCode;
+
+    use super::*;
+
+    const KIB: usize = 1024;
+
+    fn body(kib: usize) -> Body {
+        let piece = || Ok::<_, axum::Error>(vec![b'x'; KIB]);
+        Body::from_stream(stream::repeat_with(piece).take(kib))
+    }
+
+    async fn read(memory: &BodyMemory, kib: usize, sender: Sender) -> Result<Bytes, StatusCode> {
+        let read = memory.read(body(kib), 1_000 * KIB, sender).await;
+        read.map_err(|problem| problem.status())
+    }
+
+    #[tokio::test]
+    async fn what_is_held_somewhere_counts_until_its_last_copy_is_dropped() {
+        let memory = BodyMemory::new(64 * KIB);
+        let first = read(&memory, 40, Sender::Known).await.unwrap();
+        assert_eq!(first.len(), 40 * KIB);
+        let copy = first.clone();
+        drop(first);
+        assert_eq!(
+            read(&memory, 40, Sender::Known).await,
+            Err(StatusCode::SERVICE_UNAVAILABLE)
+        );
+        assert!(read(&memory, 24, Sender::Known).await.is_ok());
+        drop(copy);
+        assert!(read(&memory, 64, Sender::Known).await.is_ok());
+        assert_eq!(memory.all.available_permits(), 64);
+    }
+
+    #[tokio::test]
+    async fn many_short_bodies_are_bounded_too() {
+        let memory = BodyMemory::new(64 * KIB);
+        let mut held = Vec::new();
+        for _ in 0..8 {
+            held.push(read(&memory, 1, Sender::Known).await.unwrap());
+        }
+        assert!(read(&memory, 0, Sender::Known).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn half_is_kept_for_those_who_are_known() {
+        let memory = BodyMemory::new(64 * KIB);
+        let _unknown = read(&memory, 32, Sender::Unknown).await.unwrap();
+        assert!(read(&memory, 1, Sender::Unknown).await.is_err());
+        assert!(read(&memory, 32, Sender::Known).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_is_announced_and_not_sent_takes_no_memory() {
+        let memory = Arc::new(BodyMemory::new(64 * KIB));
+        let (pieces, waiting) = futures::channel::mpsc::unbounded::<Result<Vec<u8>, axum::Error>>();
+        let slow = tokio::spawn({
+            let memory = memory.clone();
+            async move {
+                let body = Body::from_stream(waiting);
+                memory.read(body, 1_000 * KIB, Sender::Known).await
+            }
+        });
+        tokio::task::yield_now().await;
+        assert!(read(&memory, 56, Sender::Known).await.is_ok());
+        drop(pieces);
+        assert!(slow.await.unwrap().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_body_that_fails_gives_its_memory_back() {
+        let memory = BodyMemory::new(64 * KIB);
+        let broken = body(20)
+            .into_data_stream()
+            .chain(stream::iter([Err(axum::Error::new(
+                std::io::Error::other("gone"),
+            ))]));
+        let read = memory.read(Body::from_stream(broken), 1_000 * KIB, Sender::Unknown);
+        assert_eq!(read.await.unwrap_err().status(), StatusCode::BAD_REQUEST);
+        assert_eq!(memory.all.available_permits(), 64);
+        assert_eq!(memory.unknown.available_permits(), 32);
+    }
+}

@@ -1,0 +1,121 @@
+//! What people changed: an entry for each change, written in its transaction, in a chain that shows tampering.
+
+use domain::{AuditId, TenantId};
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+/// Who does what to what, as the caller of a change says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Act {
+    /// The subject of their token, or the name of the program that acts by itself.
+    pub actor: String,
+    /// What is done, `{object}.{verb}`: `work.redrive`.
+    pub action: &'static str,
+    /// What it is done to: an id or a name.
+    pub object: String,
+    /// What else is worth knowing, as a sentence. Never a secret or personal data.
+    pub detail: String,
+}
+
+impl Act {
+    /// An act that says no more than who did what to what.
+    pub fn new(
+        actor: impl Into<String>,
+        action: &'static str,
+        object: &(impl ToString + ?Sized),
+    ) -> Self {
+        Self {
+            actor: actor.into(),
+            action,
+            object: object.to_string(),
+            detail: String::new(),
+        }
+    }
+
+    /// With a sentence of detail.
+    #[must_use]
+    pub fn saying(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+}
+
+/// An entry of a tenant's audit log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// Its id; in order of time.
+    pub id: AuditId,
+    /// Whose log it is in.
+    pub tenant: TenantId,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: String,
+    /// What was done.
+    pub action: String,
+    /// To what.
+    pub object: String,
+    /// What else is worth knowing.
+    pub detail: String,
+    /// Hash of the entry before it in the tenant's log; empty for the first.
+    pub previous: String,
+    /// SHA-256 over all of the above, in hexadecimal.
+    pub hash: String,
+}
+
+impl AuditEntry {
+    /// The entry that follows `previous`, the hash of the log's last one.
+    pub fn new(
+        id: AuditId,
+        tenant: &TenantId,
+        at: Timestamp,
+        act: &Act,
+        previous: Option<String>,
+    ) -> Self {
+        let mut entry = Self {
+            id,
+            tenant: tenant.clone(),
+            at,
+            actor: act.actor.clone(),
+            action: act.action.to_owned(),
+            object: act.object.clone(),
+            detail: act.detail.clone(),
+            previous: previous.unwrap_or_default(),
+            hash: String::new(),
+        };
+        entry.hash = entry.own_hash();
+        entry
+    }
+
+    /// Whether the entry is as it was written, and follows `before`.
+    pub fn follows(&self, before: Option<&Self>) -> bool {
+        self.previous == before.map_or("", |before| &before.hash) && self.hash == self.own_hash()
+    }
+
+    fn own_hash(&self) -> String {
+        let mut hash = Sha256::new();
+        for part in [
+            &self.id.to_string(),
+            self.tenant.as_str(),
+            &self.at.as_microsecond().to_string(),
+            &self.actor,
+            &self.action,
+            &self.object,
+            &self.detail,
+            &self.previous,
+        ] {
+            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(part);
+        }
+        hex::encode(hash.finalize())
+    }
+}
+
+/// A page of a tenant's audit log, newest first.
+#[derive(Debug, Clone)]
+pub struct AuditPage {
+    /// The entries.
+    pub items: Vec<AuditEntry>,
+    /// Whether there are older ones.
+    pub has_more: bool,
+}

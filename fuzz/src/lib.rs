@@ -1,0 +1,30 @@
+//! Fuzz targets: each takes any bytes, hands them to the product where bytes of strangers go, and asserts what must hold.
+//!
+//! `scripts/fuzz` runs them under libFuzzer, guided by coverage. `make test` runs each on every file of its folder in
+//! `fuzz/regressions`: real bodies to begin with, and whatever once broke it.
+#![warn(missing_docs)]
+
+pub mod callrail_body;
+pub mod cursor;
+pub mod model_answer;
+pub mod retry_after;
+pub mod sendgrid_events;
+pub mod signature;
+pub mod tenant_hint;
+mod text;
+pub mod traceparent;
+
+/// A target: panics when something does not hold.
+pub type Target = fn(&[u8]);
+
+/// Every target, by its name: that of its program and of its folder.
+pub static TARGETS: [(&str, Target); 8] = [
+    ("callrail_body", callrail_body::check),
+    ("cursor", cursor::check),
+    ("model_answer", model_answer::check),
+    ("retry_after", retry_after::check),
+    ("sendgrid_events", sendgrid_events::check),
+    ("signature", signature::check),
+    ("tenant_hint", tenant_hint::check),
+    ("traceparent", traceparent::check),
+];

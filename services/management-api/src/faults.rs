@@ -1,0 +1,82 @@
+//! What is wrong with a call, collected so that all of it is told at once.
+
+use std::fmt::Display;
+
+use runtime::{Problem, without_value};
+use serde::de::{DeserializeOwned, IntoDeserializer as _, value::Error};
+
+use crate::cursor::Cursor;
+
+/// How long a page is when nobody says.
+pub(crate) const DEFAULT_LIMIT: u32 = 50;
+/// The longest page.
+pub(crate) const MAX_LIMIT: u32 = 200;
+
+/// Fields, and what is wrong with each.
+#[derive(Default)]
+pub(crate) struct Faults(Vec<(&'static str, String)>);
+
+impl Faults {
+    /// Notes what a field should be.
+    pub(crate) fn add(&mut self, field: &'static str, message: impl Into<String>) {
+        self.0.push((field, message.into()));
+    }
+
+    /// Reads a field that may be absent.
+    pub(crate) fn read<T, E: Display>(
+        &mut self,
+        field: &'static str,
+        text: Option<&str>,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        match read(text?) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.add(field, error.to_string());
+                None
+            }
+        }
+    }
+
+    /// The length of a page.
+    pub(crate) fn limit(&mut self, text: Option<&str>) -> u32 {
+        self.read("limit", text, |text| match text.parse() {
+            Ok(limit @ 1..=MAX_LIMIT) => Ok(limit),
+            _ => Err(format!("a number from 1 to {MAX_LIMIT}")),
+        })
+        .unwrap_or(DEFAULT_LIMIT)
+    }
+
+    /// Where the page before ended.
+    pub(crate) fn cursor<C: Cursor>(&mut self, text: Option<&str>) -> Option<C> {
+        self.read("cursor", text, C::decode)
+    }
+
+    /// Refuses a call with anything wrong; `what` is what the fields are of.
+    ///
+    /// # Errors
+    /// 422 with all of it.
+    pub(crate) fn finish(self, what: &'static str) -> Result<(), Problem> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let problem = Problem::unprocessable(what);
+        Err(self
+            .0
+            .into_iter()
+            .fold(problem, |problem, (field, message)| {
+                problem.with_error(field, message)
+            }))
+    }
+}
+
+/// What the fields of a query string are of.
+pub(crate) const PARAMETERS: &str = "A parameter is not valid. See `errors`.";
+/// What the fields of a body are of.
+pub(crate) const BODY: &str = "The body is not valid. See `errors`.";
+
+/// One of the words of a closed list.
+pub(crate) fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    let read: Result<T, Error> = T::deserialize(text.into_deserializer());
+    read.map_err(|error| without_value(&error.to_string()))
+}

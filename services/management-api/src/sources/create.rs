@@ -1,0 +1,267 @@
+//! Creating a source: its URLs are shown once, and what is kept of them is a hash.
+
+use std::collections::BTreeSet;
+
+use ::sources::{SOURCES, SourceSpec};
+use axum::extract::State;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{OfficeId, SourceId, TenantId};
+use http::StatusCode;
+use runtime::{Json, Problem};
+use serde::{Deserialize, Serialize};
+use store::{SourceState, TokenHash};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{Source, find, keys, keys::SigningKey};
+use crate::{
+    Deps,
+    auth::TenantAdmin,
+    faults::{BODY, Faults},
+    idempotency::{self, IdempotencyKey},
+    problems::{self, BodyProblems, Conflict, TenantProblems},
+    random_bytes,
+    secret_text::SecretText,
+};
+
+/// Most accounts of one source.
+const MAX_ACCOUNTS: usize = 20;
+/// Random bytes of a URL's token.
+const TOKEN_BYTES: usize = 32;
+
+/// A source to be created.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "provider": "callrail",
+    "accounts": ["481516777", "COM0f1e2d3c4b5a69788796a5b4c3d2e1f0"],
+    "signing_key": "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+}))]
+pub(crate) struct NewSource {
+    /// The provider's slug: `callrail`, `sendgrid`.
+    provider: String,
+    /// The office that its requests belong to. Left out: the tenant's first.
+    #[schema(value_type = Option<String>)]
+    office_id: Option<OfficeId>,
+    /// The tenant's account ids at the provider, in every form that it sends: for CallRail the company's number and
+    /// its `COM…` id. A body that names another one is kept for a person.
+    #[serde(default)]
+    accounts: Vec<String>,
+    /// The signature schemes that are taken. Left out: all that the provider has.
+    #[serde(default)]
+    schemes: Vec<String>,
+    /// The key that signs deliveries, as the provider shows it. Left out where the sender takes one of our choice
+    /// (the scheme `sha256-hex` alone): then one is made.
+    #[schema(value_type = Option<String>, format = Password, write_only)]
+    signing_key: Option<SecretText>,
+}
+
+/// A source that was created.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CreatedSource {
+    /// The source.
+    source: Source,
+    /// Its URLs. They hold a token that is shown this once; a repeated call has none.
+    webhooks: Vec<Webhook>,
+    /// The signing key when it was made here. It is shown this once.
+    signing_key: Option<String>,
+    /// What to do at the provider.
+    set_up: String,
+}
+
+/// A URL that a provider posts to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Webhook {
+    /// The provider's name of the event; null where one URL takes everything.
+    event: Option<String>,
+    /// The URL. Whoever knows it can try to post there, so it is treated like a key.
+    url: String,
+}
+
+/// Creates a source.
+///
+/// The answer has the URLs to enter at the provider. With an `Idempotency-Key` it can be repeated: the same key and
+/// body answer the same source again, without its URLs.
+#[utoipa::path(
+    post,
+    path = "/v1/tenants/{tenant_id}/sources",
+    tag = "sources",
+    security(("bearer" = [])),
+    params(
+        ("tenant_id" = String, Path, description = "The tenant's slug."),
+        ("Idempotency-Key" = Option<String>, Header, description = "Any text that names this call.")
+    ),
+    request_body = NewSource,
+    responses(
+        (status = CREATED, description = "The source, and its URLs this once.", body = CreatedSource),
+        Conflict,
+        BodyProblems,
+        TenantProblems
+    )
+)]
+pub(crate) async fn create_source(
+    caller: TenantAdmin,
+    key: IdempotencyKey,
+    State(deps): State<Deps>,
+    Json(new): Json<NewSource>,
+) -> Result<(StatusCode, Json<CreatedSource>), Problem> {
+    let tenant = caller.tenant();
+    let id = match &key.0 {
+        Some(key) => id_of_call(tenant, key),
+        None => SourceId::from_uuid(deps.ids.next()),
+    };
+    let (mut source, spec, signing_key) = new.read(&deps, tenant, id).await?;
+    if let Some(known) = find(&deps, tenant, id).await? {
+        return repeated(&deps, &source, &signing_key, known, spec).await;
+    }
+    let token = URL_SAFE_NO_PAD.encode(random_bytes::<TOKEN_BYTES>()?);
+    source.token = Some(TokenHash::of(&token));
+    let name = signing_key.keep(&deps, tenant).await?;
+    source.key_names = vec![name.to_string()];
+    let act = caller
+        .act("source.create", &id)
+        .saying(format!("{} with the key {name}", spec.name));
+    if let Err(error) = deps.store.create_source(&source, &act).await {
+        keys::forget(&deps, tenant, &name).await;
+        // The same call may have come twice at once.
+        return match find(&deps, tenant, id).await? {
+            Some(known) => repeated(&deps, &source, &signing_key, known, spec).await,
+            None => Err(problems::of_store(&error)),
+        };
+    }
+    let created = CreatedSource {
+        source: source.into(),
+        webhooks: webhooks(spec, &format!("{}/v1/hooks/{token}", deps.public_url)),
+        signing_key: signing_key.shown(),
+        set_up: spec.set_up.to_owned(),
+    };
+    Ok((StatusCode::CREATED, Json(created)))
+}
+
+impl NewSource {
+    /// The source as far as the body says it, with its key.
+    async fn read(
+        self,
+        deps: &Deps,
+        tenant: &TenantId,
+        id: SourceId,
+    ) -> Result<(store::Source, &'static SourceSpec, SigningKey), Problem> {
+        let mut faults = Faults::default();
+        let spec = ::sources::source(&self.provider).map(|source| source.spec());
+        if spec.is_none() {
+            let slugs: Vec<_> = SOURCES.iter().map(|source| source.spec().slug).collect();
+            faults.add("provider", format!("one of {}", slugs.join(", ")));
+        }
+        let is_account = |account: &String| {
+            (1..=64).contains(&account.len())
+                && account
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        };
+        if self.accounts.len() > MAX_ACCOUNTS || !self.accounts.iter().all(is_account) {
+            faults.add(
+                "accounts",
+                format!("at most {MAX_ACCOUNTS} ids of 1 to 64 letters, digits, `_` and `-`"),
+            );
+        }
+        if let Some(office) = self.office_id {
+            let offices = deps.store.offices(tenant).await;
+            let offices = offices.map_err(|error| problems::of_store(&error))?;
+            if !offices.iter().any(|known| known.id == office) {
+                faults.add("office_id", "an office of this tenant");
+            }
+        }
+        let key = spec.and_then(|spec| {
+            let names: Vec<_> = spec.signatures.iter().map(|scheme| scheme.name()).collect();
+            if let Some(_unknown) = self
+                .schemes
+                .iter()
+                .find(|scheme| !names.contains(&scheme.as_str()))
+            {
+                faults.add("schemes", format!("of {}", names.join(", ")));
+                return None;
+            }
+            SigningKey::read(spec, &self.schemes, self.signing_key, &mut faults)
+        });
+        faults.finish(BODY)?;
+        let (Some(spec), Some(key)) = (spec, key) else {
+            return Err(Problem::internal("a fault was not noted"));
+        };
+        let source = store::Source {
+            id,
+            tenant: tenant.clone(),
+            provider: self.provider,
+            office: self.office_id,
+            token: None,
+            accounts: distinct(self.accounts),
+            key_names: Vec::new(),
+            schemes: distinct(self.schemes),
+            state: SourceState::Active,
+        };
+        Ok((source, spec, key))
+    }
+}
+
+/// Answers a call whose source is there already.
+async fn repeated(
+    deps: &Deps,
+    wanted: &store::Source,
+    key: &SigningKey,
+    known: store::Source,
+    spec: &SourceSpec,
+) -> Result<(StatusCode, Json<CreatedSource>), Problem> {
+    let is_same = known.provider == wanted.provider
+        && known.office == wanted.office
+        && known.accounts == wanted.accounts
+        && known.schemes == wanted.schemes
+        && (key.is_ours() || key.is_of(deps, &known).await?);
+    if !is_same {
+        return Err(
+            Problem::unprocessable("A header is not valid. See `errors`.").with_error(
+                idempotency::HEADER,
+                "a key that was not used before: this one created another source",
+            ),
+        );
+    }
+    let created = CreatedSource {
+        source: known.into(),
+        webhooks: Vec::new(),
+        signing_key: None,
+        set_up: format!(
+            "The source was created by an earlier call, whose answer showed its URLs. {}",
+            spec.set_up
+        ),
+    };
+    Ok((StatusCode::CREATED, Json(created)))
+}
+
+/// The source that a call of this name creates in this tenant, however often it is made.
+fn id_of_call(tenant: &TenantId, key: &str) -> SourceId {
+    const SPACE: Uuid = Uuid::from_u128(0x9c1f_7a52_3d64_4b0e_8f6b_2e51_c7a4_90d3);
+    // A slug holds no slash.
+    let name = format!("{tenant}/{key}");
+    SourceId::from_uuid(Uuid::new_v5(&SPACE, name.as_bytes()))
+}
+
+fn webhooks(spec: &SourceSpec, url: &str) -> Vec<Webhook> {
+    if spec.events.is_empty() {
+        return vec![Webhook {
+            event: None,
+            url: url.to_owned(),
+        }];
+    }
+    spec.events
+        .iter()
+        .map(|(name, label)| Webhook {
+            event: Some((*label).to_owned()),
+            url: format!("{url}/{name}"),
+        })
+        .collect()
+}
+
+/// The same in the same order, each once.
+fn distinct(mut texts: Vec<String>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    texts.retain(|text| seen.insert(text.clone()));
+    texts
+}

@@ -1,0 +1,282 @@
+//! Signing keys: each is a secret of its own, which a source refers to by name and version.
+
+use ::sources::{SignatureScheme, SourceSpec};
+use axum::extract::State;
+use domain::{SourceId, StoreError, TenantId};
+use http::StatusCode;
+use runtime::{Json, Path, Problem};
+use secrecy::{ExposeSecret as _, SecretString};
+use secrets::{SecretName, SecretRef};
+use serde::{Deserialize, Serialize};
+use store::SourceChange;
+use utoipa::{IntoParams, ToSchema};
+
+use super::{Source, SourcePath, find, no_source};
+use crate::{
+    Deps,
+    auth::TenantAdmin,
+    faults::{BODY, Faults},
+    problems::{self, BodyProblems, Conflict, TenantProblems},
+    random_bytes,
+    secret_text::SecretText,
+};
+
+/// A further signing key.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "signing_key": "0f1e2d3c4b5a69788796a5b4c3d2e1f0" }))]
+pub(crate) struct NewKey {
+    /// The key, as the provider shows it. Left out where the sender takes one of our choice: then one is made.
+    #[schema(value_type = Option<String>, format = Password, write_only)]
+    signing_key: Option<SecretText>,
+}
+
+/// A signing key that was added.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AddedKey {
+    /// Its name.
+    key: String,
+    /// The key itself when it was made here. It is shown this once.
+    signing_key: Option<String>,
+    /// The source as it is now.
+    source: Source,
+}
+
+/// Which key of which source.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct KeyPath {
+    /// The source's id.
+    #[param(value_type = String, example = "src_0199f3a100007000800000000000002a")]
+    source_id: SourceId,
+    /// The key's name, as the source shows it.
+    #[param(example = "signing_key_0199f3a100007000800000000000002a@1")]
+    key: String,
+}
+
+/// Adds a signing key to a source. Deliveries that it proves are taken within 5 seconds.
+///
+/// Two keys can be active at once, so that one can replace the other without a gap.
+#[utoipa::path(
+    post,
+    path = "/v1/tenants/{tenant_id}/sources/{source_id}/keys",
+    tag = "sources",
+    security(("bearer" = [])),
+    params(("tenant_id" = String, Path, description = "The tenant's slug."), SourcePath),
+    request_body = NewKey,
+    responses(
+        (status = CREATED, description = "The key's name, and the source.", body = AddedKey),
+        Conflict,
+        BodyProblems,
+        TenantProblems
+    )
+)]
+pub(crate) async fn add_source_key(
+    caller: TenantAdmin,
+    Path(path): Path<SourcePath>,
+    State(deps): State<Deps>,
+    Json(new): Json<NewKey>,
+) -> Result<(StatusCode, Json<AddedKey>), Problem> {
+    let tenant = caller.tenant();
+    let source = find(&deps, tenant, path.source_id)
+        .await?
+        .ok_or_else(no_source)?;
+    let spec = spec(&source.provider)?;
+    let key = SigningKey::choose(spec, &source.schemes, new.signing_key)?;
+    if key.is_of(&deps, &source).await? {
+        return Err(Problem::conflict("The source has this key already."));
+    }
+    let name = key.keep(&deps, tenant).await?;
+    let act = caller
+        .act("source.add_key", &source.id)
+        .saying(format!("the key {name}"));
+    let change = SourceChange::AddKey(name.to_string());
+    let changed = deps
+        .store
+        .change_source(tenant, source.id, change, &act)
+        .await;
+    match changed {
+        Ok(source) => Ok((
+            StatusCode::CREATED,
+            Json(AddedKey {
+                key: name.to_string(),
+                signing_key: key.shown(),
+                source: source.into(),
+            }),
+        )),
+        Err(error) => {
+            forget(&deps, tenant, &name).await;
+            Err(problems::of_store(&error))
+        }
+    }
+}
+
+/// Removes a signing key of a source. Deliveries that only it proves are refused within 5 seconds.
+#[utoipa::path(
+    delete,
+    path = "/v1/tenants/{tenant_id}/sources/{source_id}/keys/{key}",
+    tag = "sources",
+    security(("bearer" = [])),
+    params(("tenant_id" = String, Path, description = "The tenant's slug."), KeyPath),
+    responses(
+        (status = OK, description = "The source as it is now.", body = Source),
+        Conflict,
+        TenantProblems
+    )
+)]
+pub(crate) async fn remove_source_key(
+    caller: TenantAdmin,
+    Path(path): Path<KeyPath>,
+    State(deps): State<Deps>,
+) -> Result<Json<Source>, Problem> {
+    let tenant = caller.tenant();
+    let source = find(&deps, tenant, path.source_id)
+        .await?
+        .ok_or_else(no_source)?;
+    if !source.key_names.contains(&path.key) {
+        return Err(Problem::not_found(format!(
+            "The source has no such key. It has {}.",
+            source.key_names.join(", ")
+        )));
+    }
+    let act = caller
+        .act("source.remove_key", &source.id)
+        .saying(format!("the key {}", path.key));
+    let change = SourceChange::RemoveKey(path.key.clone());
+    let changed = deps
+        .store
+        .change_source(tenant, source.id, change, &act)
+        .await
+        .map_err(|error| problems::of_store(&error))?;
+    if let Ok(name) = path.key.parse() {
+        forget(&deps, tenant, &name).await;
+    }
+    Ok(Json(changed.into()))
+}
+
+/// What is known of a source's provider.
+pub(super) fn spec(provider: &str) -> Result<&'static SourceSpec, Problem> {
+    ::sources::source(provider)
+        .map(|source| source.spec())
+        .ok_or_else(|| Problem::conflict(format!("This build has no source `{provider}`.")))
+}
+
+/// A signing key before it is kept.
+pub(super) struct SigningKey {
+    key: SecretString,
+    is_ours: bool,
+}
+
+impl SigningKey {
+    /// The key as given, when it can be one; else one of our own, where the sender takes that.
+    ///
+    /// # Errors
+    /// 422.
+    pub(super) fn choose(
+        spec: &SourceSpec,
+        schemes: &[String],
+        given: Option<SecretText>,
+    ) -> Result<Self, Problem> {
+        let mut faults = Faults::default();
+        let chosen = Self::read(spec, schemes, given, &mut faults);
+        faults.finish(BODY)?;
+        chosen.ok_or_else(|| Problem::internal("a fault was not noted"))
+    }
+
+    /// As [`SigningKey::choose`], noting what is wrong.
+    pub(super) fn read(
+        spec: &SourceSpec,
+        schemes: &[String],
+        given: Option<SecretText>,
+        faults: &mut Faults,
+    ) -> Option<Self> {
+        const FIELD: &str = "signing_key";
+        let is_taken = |scheme: &SignatureScheme| {
+            schemes.is_empty() || schemes.iter().any(|name| name == scheme.name())
+        };
+        let mut taken = spec.signatures.iter().filter(|scheme| is_taken(scheme));
+        let Some(SecretText(key)) = given else {
+            if !taken.all(|scheme| scheme.is_key_ours()) {
+                let wanted = format!("the signing key that {} shows", spec.name);
+                faults.add(FIELD, wanted);
+                return None;
+            }
+            let key = SecretString::from(hex::encode(random_bytes::<32>().ok()?));
+            return Some(Self { key, is_ours: true });
+        };
+        if let Some(fault) = taken.find_map(|scheme| scheme.key_fault(key.expose_secret())) {
+            faults.add(FIELD, fault);
+            return None;
+        }
+        Some(Self {
+            key,
+            is_ours: false,
+        })
+    }
+
+    /// Whether it is one of a source's active keys.
+    pub(super) async fn is_of(&self, deps: &Deps, source: &store::Source) -> Result<bool, Problem> {
+        for name in &source.key_names {
+            let Ok(name) = name.parse::<SecretRef>() else {
+                continue;
+            };
+            let found = deps
+                .secrets
+                .get(&source.tenant, &name.name, Some(name.version))
+                .await;
+            // One that is gone or damaged is not this one.
+            if found.is_ok_and(|found| found.expose_secret() == self.key.expose_secret()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether it was made here.
+    pub(super) const fn is_ours(&self) -> bool {
+        self.is_ours
+    }
+
+    /// Keeps it, under a name of its own.
+    pub(super) async fn keep(&self, deps: &Deps, tenant: &TenantId) -> Result<SecretRef, Problem> {
+        let name = SecretName::new(&format!("signing_key_{}", deps.ids.next().simple()))
+            .map_err(Problem::internal)?;
+        let version = deps
+            .secrets
+            .put(tenant, &name, &self.key)
+            .await
+            .map_err(Problem::internal)?;
+        Ok(SecretRef { name, version })
+    }
+
+    /// The key, when it was made here: then this is how its owner learns it.
+    pub(super) fn shown(&self) -> Option<String> {
+        self.is_ours.then(|| self.key.expose_secret().to_owned())
+    }
+}
+
+/// Removes a key that nothing refers to any more. Where that is not known it stays: a key too many does no harm, a
+/// missing one refuses genuine deliveries.
+pub(super) async fn forget(deps: &Deps, tenant: &TenantId, key: &SecretRef) {
+    match is_used(deps, tenant, &key.name).await {
+        Ok(true) => {}
+        Ok(false) => {
+            if let Err(error) = deps.secrets.delete(tenant, &key.name).await {
+                tracing::warn!("the signing key {key} stays behind, unused: {error}");
+            }
+        }
+        Err(error) => tracing::warn!("the signing key {key} stays, used or not: {error}"),
+    }
+}
+
+/// Whether a source or a connection has a secret of this name.
+async fn is_used(deps: &Deps, tenant: &TenantId, name: &SecretName) -> Result<bool, StoreError> {
+    let sources = deps.store.sources(tenant).await?;
+    let mut keys = sources.iter().flat_map(|source| &source.key_names);
+    let is_key = keys.any(|key| key.parse::<SecretRef>().is_ok_and(|key| key.name == *name));
+    let connections = deps.store.connections(tenant).await?;
+    let is_connection = connections
+        .iter()
+        .any(|connection| connection.name.as_str() == name.as_str());
+    Ok(is_key || is_connection)
+}

@@ -1,0 +1,215 @@
+//! Tenants: which there are, and whether they take part. For platform administrators.
+
+use axum::extract::State;
+use domain::{TenantId, TenantStatus, text};
+use http::StatusCode;
+use runtime::{Json, Problem, Query};
+use serde::{Deserialize, Serialize};
+use store::Act;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    Deps,
+    auth::{PlatformAdmin, TenantPlatformAdmin},
+    cursor::Cursor as _,
+    faults::{BODY, Faults, PARAMETERS},
+    idempotency::IdempotencyKey,
+    problems::{self, BodyProblems, Conflict, PlatformProblems, QueryProblems, TenantProblems},
+    words,
+};
+
+const MAX_NAME: usize = 200;
+
+/// A remodeling company.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Tenant {
+    /// Its slug, which does not change.
+    tenant_id: String,
+    /// Its name, as people read it.
+    name: String,
+    /// Whether its webhooks are taken.
+    status: words::TenantStatus,
+}
+
+impl From<domain::Tenant> for Tenant {
+    fn from(tenant: domain::Tenant) -> Self {
+        Self {
+            tenant_id: tenant.id.to_string(),
+            name: tenant.name,
+            status: tenant.status.into(),
+        }
+    }
+}
+
+/// A page of tenants, by id.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TenantList {
+    /// The tenants.
+    items: Vec<Tenant>,
+    /// Send this as `cursor` to get those behind; null when there are none.
+    next_cursor: Option<String>,
+}
+
+/// A tenant to be created.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "tenant_id": "acme", "name": "Acme Remodeling" }))]
+pub(crate) struct NewTenant {
+    /// Its slug: 1 to 63 of `a-z`, `0-9`, `_` and `-`, the first a letter or a digit. It stays for ever.
+    #[schema(value_type = String)]
+    tenant_id: TenantId,
+    /// Its name, as people read it: up to 200 characters on one line.
+    name: String,
+}
+
+/// Which tenants to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct TenantParams {
+    /// At most so many.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
+    limit: Option<String>,
+    /// Where the page before ended: its `next_cursor`.
+    cursor: Option<String>,
+}
+
+/// Creates a tenant.
+///
+/// With an `Idempotency-Key` it can be repeated: a tenant that is there already, just as the body says, is answered
+/// again.
+#[utoipa::path(
+    post,
+    path = "/v1/tenants",
+    tag = "tenants",
+    security(("bearer" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Any text that names this call.")),
+    request_body = NewTenant,
+    responses(
+        (status = CREATED, description = "The tenant.", body = Tenant),
+        Conflict,
+        BodyProblems,
+        PlatformProblems
+    )
+)]
+pub(crate) async fn create_tenant(
+    caller: PlatformAdmin,
+    key: IdempotencyKey,
+    State(deps): State<Deps>,
+    Json(new): Json<NewTenant>,
+) -> Result<(StatusCode, Json<Tenant>), Problem> {
+    let mut faults = Faults::default();
+    if text::line(&new.name, MAX_NAME).as_ref() != Some(&new.name) {
+        let wanted = format!("1 to {MAX_NAME} characters on one line, without spare white space");
+        faults.add("name", wanted);
+    }
+    faults.finish(BODY)?;
+    let tenant = domain::Tenant {
+        id: new.tenant_id,
+        name: new.name,
+        status: TenantStatus::Active,
+    };
+    let act = caller.act("tenant.create", &tenant.id);
+    if let Err(error) = deps.store.create_tenant(&tenant, &act).await {
+        let known = deps.store.tenant(&tenant.id).await.ok().flatten();
+        return match known {
+            Some(known) if key.0.is_some() && known.name == tenant.name => {
+                Ok((StatusCode::CREATED, Json(known.into())))
+            }
+            _ => Err(problems::of_store(&error)),
+        };
+    }
+    Ok((StatusCode::CREATED, Json(tenant.into())))
+}
+
+/// Every tenant, by id.
+#[utoipa::path(
+    get,
+    path = "/v1/tenants",
+    tag = "tenants",
+    security(("bearer" = [])),
+    params(TenantParams),
+    responses(
+        (status = OK, description = "A page.", body = TenantList),
+        QueryProblems,
+        PlatformProblems
+    )
+)]
+pub(crate) async fn list_tenants(
+    _caller: PlatformAdmin,
+    Query(params): Query<TenantParams>,
+    State(deps): State<Deps>,
+) -> Result<Json<TenantList>, Problem> {
+    let mut faults = Faults::default();
+    let limit = faults.limit(params.limit.as_deref());
+    let behind: Option<TenantId> = faults.cursor(params.cursor.as_deref());
+    faults.finish(PARAMETERS)?;
+    let mut tenants = deps
+        .store
+        .tenants_across_tenants()
+        .await
+        .map_err(|error| problems::of_store(&error))?;
+    tenants.retain(|tenant| behind.as_ref().is_none_or(|behind| tenant.id > *behind));
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_more = tenants.len() > limit;
+    tenants.truncate(limit);
+    let last = tenants.last().filter(|_| has_more);
+    Ok(Json(TenantList {
+        next_cursor: last.map(|tenant| tenant.id.encode()),
+        items: tenants.into_iter().map(Into::into).collect(),
+    }))
+}
+
+/// Suspends a tenant: its webhooks are refused as if it did not exist, within 5 seconds.
+///
+/// What was taken before is still worked on.
+#[utoipa::path(
+    post,
+    path = "/v1/tenants/{tenant_id}/suspend",
+    tag = "tenants",
+    security(("bearer" = [])),
+    params(("tenant_id" = String, Path, description = "The tenant's slug.")),
+    responses((status = OK, description = "The tenant as it is now.", body = Tenant), TenantProblems)
+)]
+pub(crate) async fn suspend_tenant(
+    caller: TenantPlatformAdmin,
+    State(deps): State<Deps>,
+) -> Result<Json<Tenant>, Problem> {
+    let act = caller.act("tenant.suspend", caller.tenant());
+    set_status(&deps, caller.tenant(), TenantStatus::Suspended, &act).await
+}
+
+/// Lets a suspended tenant take part again, within 5 seconds.
+#[utoipa::path(
+    post,
+    path = "/v1/tenants/{tenant_id}/resume",
+    tag = "tenants",
+    security(("bearer" = [])),
+    params(("tenant_id" = String, Path, description = "The tenant's slug.")),
+    responses((status = OK, description = "The tenant as it is now.", body = Tenant), TenantProblems)
+)]
+pub(crate) async fn resume_tenant(
+    caller: TenantPlatformAdmin,
+    State(deps): State<Deps>,
+) -> Result<Json<Tenant>, Problem> {
+    let act = caller.act("tenant.resume", caller.tenant());
+    set_status(&deps, caller.tenant(), TenantStatus::Active, &act).await
+}
+
+async fn set_status(
+    deps: &Deps,
+    tenant: &TenantId,
+    status: TenantStatus,
+    act: &Act,
+) -> Result<Json<Tenant>, Problem> {
+    let store = &deps.store;
+    let changed = async {
+        store.set_tenant_status(tenant, status, act).await?;
+        store.tenant(tenant).await
+    };
+    let tenant = changed
+        .await
+        .map_err(|error| problems::of_store(&error))?
+        .ok_or_else(|| Problem::not_found("There is no such tenant."))?;
+    Ok(Json(tenant.into()))
+}

@@ -1,0 +1,187 @@
+//! Connections and their secrets.
+
+use domain::{Outcome, Stage};
+use management_api::auth::Role::{TenantAdmin, Viewer};
+use serde_json::{Value, json};
+
+use crate::{
+    openapi::assert_is_as_described,
+    world::{World, body, problem, wrong_fields},
+};
+
+const PATH: &str = "/v1/tenants/a/connections";
+const SECRET: &str = "pat-na1-one";
+
+async fn put(world: &World, name: &str, body: &Value) -> http_client::Response {
+    let path = format!("{PATH}/{name}/secret");
+    world.call_as(TenantAdmin, "PUT", &path, Some(body)).await
+}
+
+async fn list(world: &World) -> Value {
+    let shown = body(&world.call_as(Viewer, "GET", PATH, None).await);
+    assert_is_as_described(&shown, "ConnectionList");
+    shown["items"].clone()
+}
+
+#[tokio::test]
+async fn a_connection_is_created_with_its_first_secret_and_shows_none() {
+    let world = World::start().await;
+    let unknown = put(&world, "hubspot", &json!({ "secret": SECRET })).await;
+    let message = problem(&unknown, 422)["errors"][0].clone();
+    assert_eq!(message["field"], "provider");
+    assert!(
+        message["message"]
+            .as_str()
+            .unwrap()
+            .contains("callrail, sendgrid, hubspot"),
+        "{message}"
+    );
+
+    let set = body(
+        &put(
+            &world,
+            "hubspot",
+            &json!({ "secret": SECRET, "provider": "hubspot" }),
+        )
+        .await,
+    );
+    assert_is_as_described(&set, "SecretSet");
+    let expected = json!({ "name": "hubspot", "provider": "hubspot", "version": 1, "released": 0 });
+    assert_eq!(set, expected);
+    assert_eq!(world.secret("hubspot@1").await.as_deref(), Some(SECRET));
+    let again = body(&put(&world, "hubspot", &json!({ "secret": "pat-na1-two" })).await);
+    assert_eq!(again["version"], 2);
+    assert_eq!(
+        world.secret("hubspot@2").await.as_deref(),
+        Some("pat-na1-two")
+    );
+
+    let shown = list(&world).await;
+    let expected = json!([{
+        "name": "hubspot", "provider": "hubspot", "version": 2, "state": "active", "settings": {},
+    }]);
+    assert_eq!(shown, expected);
+    let act = (
+        "ann".to_owned(),
+        "secret.set".to_owned(),
+        "hubspot".to_owned(),
+    );
+    assert_eq!(world.acts().await, [act.clone(), act]);
+    assert!(!format!("{:?}", world.audit("a").await).contains("pat-"));
+}
+
+#[tokio::test]
+async fn a_new_secret_releases_what_was_held() {
+    let world = World::start().await;
+    let settings = json!({ "account_id": "ACC1" });
+    let first = json!({ "secret": "key-1", "provider": "callrail", "settings": settings });
+    body(&put(&world, "callrail", &first).await);
+    world.call(1).await;
+    let hold = Outcome::Hold {
+        connection: domain::ConnectionName::new("callrail").unwrap(),
+        version: 1,
+        reason: "CallRail takes the key no more".to_owned(),
+        answer: None,
+    };
+    world.settle(Stage::Recording, hold, Vec::new()).await;
+    assert_eq!(list(&world).await[0]["state"], "refused");
+    assert_eq!(world.handed_over(Stage::Recording), 0);
+
+    let set = body(&put(&world, "callrail", &json!({ "secret": "key-2" })).await);
+    assert_eq!((&set["version"], &set["released"]), (&json!(2), &json!(1)));
+    assert_eq!(world.handed_over(Stage::Recording), 1);
+    let shown = list(&world).await;
+    assert_eq!(
+        (&shown[0]["state"], &shown[0]["settings"]),
+        (&json!("active"), &settings)
+    );
+    world.claim(Stage::Recording).await;
+}
+
+#[tokio::test]
+async fn a_connection_does_not_change_its_provider() {
+    let world = World::start().await;
+    body(
+        &put(
+            &world,
+            "crm",
+            &json!({ "secret": SECRET, "provider": "hubspot" }),
+        )
+        .await,
+    );
+    let other = json!({ "secret": "SG.x", "provider": "sendgrid" });
+    let shown = problem(&put(&world, "crm", &other).await, 409);
+    assert!(
+        shown["detail"].as_str().unwrap().contains("another name"),
+        "{shown}"
+    );
+    assert_eq!(world.secret("crm@2").await, None, "nothing was written");
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_connection_is_refused_by_its_fields() {
+    let world = World::start().await;
+    for (name, body, fields) in [
+        (
+            "crm",
+            json!({ "secret": SECRET, "provider": "salesfarce" }),
+            ["provider"].as_slice(),
+        ),
+        (
+            "crm",
+            json!({ "secret": "", "provider": "hubspot" }),
+            &["secret"],
+        ),
+        (
+            "crm",
+            json!({ "secret": "pat \n", "provider": "hubspot" }),
+            &["secret"],
+        ),
+        (
+            "crm",
+            json!({ "secret": "x".repeat(8193), "provider": "hubspot" }),
+            &["secret"],
+        ),
+        (
+            "crm",
+            json!({ "secret": 12_345, "provider": "hubspot" }),
+            &["secret"],
+        ),
+        (
+            "crm",
+            json!({ "secret": SECRET, "provider": "hubspot", "settings": { "a": "b" } }),
+            &["settings"],
+        ),
+        (
+            "callrail",
+            json!({ "secret": SECRET, "provider": "callrail" }),
+            &["settings"],
+        ),
+        (
+            "callrail",
+            json!({ "secret": SECRET, "provider": "callrail", "settings": { "account_id": "" } }),
+            &["settings"],
+        ),
+        (
+            "other",
+            json!({ "secret": SECRET, "provider": "callrail", "settings": { "account_id": "1" } }),
+            &["provider"],
+        ),
+        (
+            "crm",
+            json!({ "secret": SECRET, "provider": "hubspot", "version": 7 }),
+            &["version"],
+        ),
+    ] {
+        let answer = put(&world, name, &body).await;
+        assert_eq!(wrong_fields(&answer), fields, "{body}");
+        let text = answer.text_lossy(2_000);
+        assert!(!text.contains(SECRET) && !text.contains("12345"), "{text}");
+    }
+    problem(
+        &put(&world, "Not%20A%20Slug", &json!({ "secret": SECRET })).await,
+        404,
+    );
+    assert_eq!(list(&world).await, json!([]));
+    assert!(world.secret_names().await.is_empty() && world.acts().await.is_empty());
+}

@@ -1,0 +1,201 @@
+//! Approving, rejecting, releasing and replaying requests.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    AreaBasis, AreaVerdict, Audio, CallFacts, ConnectionName, Engine, NoAudio, Outcome,
+    QualificationSection, RecordingSection, RequestId, Section, SpamGate, Stage,
+};
+use management_api::auth::Role::{Operator, Viewer};
+use serde_json::{Value, json};
+
+use crate::{
+    openapi::assert_is_as_described,
+    requests::analysis,
+    world::{World, body, problem, wrong_fields},
+};
+
+/// A request that the gate let pass, or kept back.
+async fn judged(world: &World, number: u32, gate: SpamGate) -> RequestId {
+    let id = world.call(number).await;
+    let recording = Section::Recording(Box::new(RecordingSection {
+        revision: 0,
+        call: CallFacts::default(),
+        is_refetched: false,
+        audio: Audio::Absent {
+            reason: NoAudio::NotRecorded,
+        },
+    }));
+    world
+        .settle(Stage::Recording, Outcome::done(recording), Vec::new())
+        .await;
+    let hubspot = ConnectionName::new("hubspot").unwrap();
+    let qualification = Section::Qualification(QualificationSection {
+        revision: 0,
+        gate,
+        area: AreaVerdict::In(AreaBasis::Everywhere),
+        config_version: 1,
+        destinations: BTreeMap::from([(hubspot, "hubspot".to_owned())]),
+        notify: false,
+    });
+    let outcome = Outcome::Done {
+        sections: vec![analysis(Engine::Model("m".to_owned())), qualification],
+        aliases: Vec::new(),
+    };
+    world.settle(Stage::Analysis, outcome, Vec::new()).await;
+    id
+}
+
+async fn act(world: &World, id: RequestId, verb: &str) -> http_client::Response {
+    let path = format!("/v1/tenants/a/requests/{id}/{verb}");
+    world.call_as(Operator, "POST", &path, None).await
+}
+
+fn conflict(answer: &http_client::Response) -> String {
+    problem(answer, 409)["detail"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn what_is_in_review_goes_on_once_when_it_is_approved() {
+    let world = World::start().await;
+    let id = judged(&world, 1, SpamGate::Review).await;
+    let path = "/v1/tenants/a/requests?status=in_review";
+    let list = body(&world.call_as(Viewer, "GET", path, None).await);
+    assert_eq!(list["items"][0]["request_id"], id.to_string());
+    assert!(conflict(&act(&world, id, "release").await).contains("approve it"));
+
+    let shown = body(&act(&world, id, "approve").await);
+    assert_is_as_described(&shown, "RequestSummary");
+    assert_eq!(shown["status"], "processing");
+    assert_eq!(world.handed_over(Stage::Dispatch), 1);
+    for verb in ["approve", "reject", "release"] {
+        assert!(
+            conflict(&act(&world, id, verb).await).contains("`processing`"),
+            "{verb}"
+        );
+    }
+    world.claim(Stage::Dispatch).await;
+    let detail = body(&world.get(&format!("/v1/tenants/a/requests/{id}")).await);
+    assert_eq!(
+        detail["verdict"],
+        json!({ "decision": "approved", "by": "ann", "at": "2020-06-01T12:00:00Z" })
+    );
+    assert_eq!(
+        world.acts().await,
+        [(
+            "ann".to_owned(),
+            "request.approve".to_owned(),
+            id.to_string()
+        )]
+    );
+}
+
+#[tokio::test]
+async fn what_is_rejected_is_quarantined_and_can_be_released() {
+    let world = World::start().await;
+    let id = judged(&world, 1, SpamGate::Review).await;
+    assert_eq!(
+        body(&act(&world, id, "reject").await)["status"],
+        "quarantined"
+    );
+    assert!(conflict(&act(&world, id, "approve").await).contains("release it"));
+    assert!(conflict(&act(&world, id, "reject").await).contains("already"));
+    assert_eq!(world.handed_over(Stage::Dispatch), 0);
+    assert_eq!(
+        body(&act(&world, id, "release").await)["status"],
+        "processing"
+    );
+    assert_eq!(world.handed_over(Stage::Dispatch), 1);
+    let actions: Vec<_> = world
+        .acts()
+        .await
+        .into_iter()
+        .map(|(_, action, _)| action)
+        .collect();
+    assert_eq!(actions, ["request.reject", "request.release"]);
+}
+
+#[tokio::test]
+async fn two_people_who_decide_at_once_decide_once() {
+    let world = World::start().await;
+    let id = judged(&world, 1, SpamGate::Review).await;
+    let (one, two) = tokio::join!(act(&world, id, "approve"), act(&world, id, "approve"));
+    let statuses = [one.status.as_u16(), two.status.as_u16()];
+    assert!(
+        statuses == [200, 409] || statuses == [409, 200],
+        "{statuses:?}"
+    );
+    assert_eq!(world.acts().await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_waits_for_a_verdict_with_stopped_work_can_be_decided() {
+    let world = World::start().await;
+    let id = judged(&world, 1, SpamGate::Review).await;
+    let path = format!("/v1/tenants/a/requests/{id}/replay");
+    body(
+        &world
+            .call_as(
+                Operator,
+                "POST",
+                &path,
+                Some(&json!({ "from": "recording" })),
+            )
+            .await,
+    );
+    let parked = Outcome::Park {
+        cause: domain::ParkCause::Permanent,
+        reason: "the call is gone".to_owned(),
+        answer: None,
+    };
+    world.settle(Stage::Recording, parked, Vec::new()).await;
+    let shown = body(&world.get(&format!("/v1/tenants/a/requests/{id}")).await);
+    assert_eq!(shown["status"], "parked");
+    body(&act(&world, id, "approve").await);
+}
+
+#[tokio::test]
+async fn a_request_runs_again_from_a_stage_on() {
+    let world = World::start().await;
+    let id = judged(&world, 1, SpamGate::Review).await;
+    let path = format!("/v1/tenants/a/requests/{id}/replay");
+    let replay = async |body: Value| world.call_as(Operator, "POST", &path, Some(&body)).await;
+    let shown = body(&replay(json!({ "from": "analysis" })).await);
+    assert_is_as_described(&shown, "RequestSummary");
+    assert_eq!(world.handed_over(Stage::Analysis), 1);
+    let entry = world.audit("a").await.pop().unwrap();
+    assert_eq!(
+        (entry.action.as_str(), entry.object),
+        ("request.replay", id.to_string())
+    );
+    assert_eq!(entry.detail, "from analysis on");
+
+    assert!(conflict(&replay(json!({ "from": "notification" })).await).contains("kept from CRMs"));
+    let wrong = replay(json!({ "from": "nowhere" })).await;
+    assert_eq!(wrong_fields(&wrong), ["from"]);
+    let shown = problem(&wrong, 422).to_string();
+    for stage in Stage::ALL {
+        assert!(shown.contains(stage.as_str()), "{shown}");
+    }
+    assert_eq!(wrong_fields(&replay(json!({})).await), [""]);
+    assert_eq!(
+        wrong_fields(&replay(json!({ "from": "analysis", "to": "dispatch" })).await),
+        ["to"]
+    );
+    assert_eq!(world.acts().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_id_of_nothing_is_not_found() {
+    let world = World::start().await;
+    let id = RequestId::from_uuid(uuid::Uuid::from_u128(7));
+    for verb in ["approve", "reject", "release"] {
+        problem(&act(&world, id, verb).await, 404);
+    }
+    let path = format!("/v1/tenants/a/requests/{id}/replay");
+    let body = json!({ "from": "analysis" });
+    problem(
+        &world.call_as(Operator, "POST", &path, Some(&body)).await,
+        404,
+    );
+}

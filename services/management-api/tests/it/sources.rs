@@ -1,0 +1,351 @@
+//! Sources and their signing keys.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{Office, OfficeId, WorkflowConfig};
+use management_api::auth::Role::{Operator, TenantAdmin, Viewer};
+use serde_json::{Value, json};
+use store::{Store as _, TokenHash};
+
+use crate::{
+    openapi::assert_is_as_described,
+    world::{PUBLIC_URL, World, body, created, problem, tenant, wrong_fields},
+};
+
+const PATH: &str = "/v1/tenants/a/sources";
+const KEY: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
+const NEXT_KEY: &str = "ffee2d3c4b5a69788796a5b4c3d2e1f0";
+
+fn callrail() -> Value {
+    json!({ "provider": "callrail", "accounts": ["77", "COM77", "77"], "signing_key": KEY })
+}
+
+async fn post(world: &World, body: &Value, key: Option<&str>) -> http_client::Response {
+    world
+        .call_with(TenantAdmin, "POST", PATH, Some(body), key)
+        .await
+}
+
+async fn list(world: &World) -> Vec<Value> {
+    let shown = body(&world.call_as(Viewer, "GET", PATH, None).await);
+    assert_is_as_described(&shown, "SourceList");
+    shown["items"].as_array().unwrap().clone()
+}
+
+fn key_path(source: &Value, key: &str) -> String {
+    let id = source["source_id"].as_str().unwrap();
+    format!("{PATH}/{id}/keys/{key}")
+}
+
+#[tokio::test]
+async fn a_source_comes_with_urls_whose_token_is_shown_once() {
+    let world = World::start().await;
+    let answer = post(&world, &callrail(), None).await;
+    let shown = created(&answer);
+    assert_is_as_described(&shown, "CreatedSource");
+    let source = &shown["source"];
+    assert_eq!(source["accounts"], json!(["77", "COM77"]));
+    assert_eq!(
+        (&source["state"], &shown["signing_key"]),
+        (&json!("active"), &Value::Null)
+    );
+    assert!(shown["set_up"].as_str().unwrap().contains("CallRail"));
+
+    let webhooks = shown["webhooks"].as_array().unwrap();
+    let prefix = format!("{PUBLIC_URL}/v1/hooks/");
+    let parts: Vec<_> = webhooks
+        .iter()
+        .map(|webhook| {
+            let url = webhook["url"]
+                .as_str()
+                .unwrap()
+                .strip_prefix(&prefix)
+                .unwrap();
+            (
+                webhook["event"].as_str().unwrap(),
+                url.split_once('/').unwrap(),
+            )
+        })
+        .collect();
+    let token = parts[0].1.0;
+    assert_eq!(
+        parts,
+        [
+            ("Post-Call", (token, "post-call")),
+            ("Call Modified", (token, "call-modified"))
+        ]
+    );
+    assert_eq!(URL_SAFE_NO_PAD.decode(token).unwrap().len(), 32);
+
+    let stored = world
+        .store
+        .source_by_token_across_tenants(&TokenHash::of(token))
+        .await;
+    let stored = stored.unwrap().unwrap();
+    assert_eq!(stored.id.to_string(), source["source_id"]);
+    assert_eq!(
+        world.secret(&stored.key_names[0]).await.as_deref(),
+        Some(KEY)
+    );
+    let listed = list(&world).await;
+    assert_eq!((listed.len(), &listed[0]), (1, source));
+    for secret in [token, KEY] {
+        assert!(!json!(listed).to_string().contains(secret));
+        assert!(!format!("{:?}", world.audit("a").await).contains(secret));
+    }
+    let id = source["source_id"].as_str().unwrap().to_owned();
+    assert_eq!(
+        world.acts().await,
+        [("ann".to_owned(), "source.create".to_owned(), id)]
+    );
+    assert!(
+        post(
+            &world,
+            &json!({ "provider": "callrail", "signing_key": KEY }),
+            None
+        )
+        .await
+        .status
+        .is_success()
+    );
+    assert_eq!(list(&world).await.len(), 2, "two tokens, two sources");
+}
+
+#[tokio::test]
+async fn a_provider_without_events_has_one_url() {
+    let world = World::start().await;
+    let public_key = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEvbkcWZXSt55groIZlLKrEAOQB3M8UA0+sEH0osKXG9suXYrjbQbaubXKTtreYbxV16WE8W1GPiiM05jJuj1GEw==";
+    let new = json!({ "provider": "sendgrid", "signing_key": public_key });
+    let shown = created(&post(&world, &new, None).await);
+    let webhooks = shown["webhooks"].as_array().unwrap();
+    assert_eq!((webhooks.len(), &webhooks[0]["event"]), (1, &Value::Null));
+    let no_key = json!({ "provider": "sendgrid", "signing_key": KEY });
+    assert_eq!(
+        wrong_fields(&post(&world, &no_key, None).await),
+        ["signing_key"]
+    );
+}
+
+#[tokio::test]
+async fn where_the_sender_takes_any_key_one_is_made_and_shown_once() {
+    let world = World::start().await;
+    let new = json!({ "provider": "callrail", "schemes": ["sha256-hex"] });
+    let shown = created(&post(&world, &new, Some("k")).await);
+    let key = shown["signing_key"].as_str().unwrap();
+    assert_eq!(key.len(), 64);
+    let name = shown["source"]["keys"][0].as_str().unwrap();
+    assert_eq!(world.secret(name).await.as_deref(), Some(key));
+    let again = created(&post(&world, &new, Some("k")).await);
+    assert_eq!(again["signing_key"], Value::Null);
+    let added = format!(
+        "{PATH}/{}/keys",
+        shown["source"]["source_id"].as_str().unwrap()
+    );
+    let added = created(
+        &world
+            .call_as(TenantAdmin, "POST", &added, Some(&json!({})))
+            .await,
+    );
+    assert_is_as_described(&added, "AddedKey");
+    assert_ne!(added["signing_key"].as_str().unwrap(), key);
+}
+
+#[tokio::test]
+async fn a_repeated_creation_answers_the_same_source_without_its_urls() {
+    let world = World::start().await;
+    let new = callrail();
+    let (one, two) = tokio::join!(
+        post(&world, &new, Some("k-1")),
+        post(&world, &new, Some("k-1"))
+    );
+    let (one, two) = (created(&one), created(&two));
+    assert_eq!(one["source"], two["source"]);
+    let urls = |shown: &Value| shown["webhooks"].as_array().unwrap().len();
+    assert_eq!(urls(&one) + urls(&two), 2, "the URLs are shown once");
+    let again = created(&post(&world, &callrail(), Some("k-1")).await);
+    assert_eq!((&again["source"], urls(&again)), (&one["source"], 0));
+    assert_eq!(list(&world).await.len(), 1);
+    assert_eq!(world.secret_names().await.len(), 1, "no key is left over");
+    assert_eq!(world.acts().await.len(), 1);
+
+    // Another body is another call, whatever differs.
+    for (field, value) in [
+        ("accounts", json!(["78"])),
+        ("schemes", json!(["callrail-v3"])),
+        ("signing_key", json!(NEXT_KEY)),
+    ] {
+        let mut other = callrail();
+        other[field] = value;
+        let answer = post(&world, &other, Some("k-1")).await;
+        assert_eq!(wrong_fields(&answer), ["Idempotency-Key"], "{field}");
+    }
+    // The same key in another tenant is another call.
+    let token = world.token(&[TenantAdmin], &["b"]);
+    let body = json!({ "provider": "callrail", "signing_key": KEY });
+    created(
+        &world
+            .call_by(&token, "POST", "/v1/tenants/b/sources", &body)
+            .await,
+    );
+}
+
+#[tokio::test]
+async fn an_account_of_another_source_is_a_conflict_and_leaves_no_key_behind() {
+    let world = World::start().await;
+    created(&post(&world, &callrail(), None).await);
+    let shown = problem(&post(&world, &callrail(), None).await, 409);
+    assert!(
+        shown["detail"]
+            .as_str()
+            .unwrap()
+            .contains("account belongs to another source"),
+        "{shown}"
+    );
+    assert_eq!(
+        (list(&world).await.len(), world.secret_names().await.len()),
+        (1, 1)
+    );
+    assert_eq!(world.acts().await.len(), 1);
+}
+
+#[tokio::test]
+async fn two_keys_are_active_while_one_replaces_the_other() {
+    let world = World::start().await;
+    let source = created(&post(&world, &callrail(), None).await)["source"].clone();
+    let old = source["keys"][0].as_str().unwrap().to_owned();
+    let only = world
+        .call_as(TenantAdmin, "DELETE", &key_path(&source, &old), None)
+        .await;
+    let shown = problem(&only, 409);
+    assert!(
+        shown["detail"].as_str().unwrap().contains("add another"),
+        "{shown}"
+    );
+
+    let keys = format!("{PATH}/{}/keys", source["source_id"].as_str().unwrap());
+    let add = async |key: &str| {
+        let body = json!({ "signing_key": key });
+        world.call_as(TenantAdmin, "POST", &keys, Some(&body)).await
+    };
+    problem(&add(KEY).await, 409);
+    let added = created(&add(NEXT_KEY).await);
+    let new = added["key"].as_str().unwrap();
+    assert_eq!(added["source"]["keys"], json!([new, old]));
+    assert_eq!(added["signing_key"], Value::Null);
+    assert_eq!(world.secret(new).await.as_deref(), Some(NEXT_KEY));
+    problem(&add("a-third-key-of-thirty-two-bytes!").await, 409);
+    assert_eq!(world.secret_names().await.len(), 2, "the third is not kept");
+
+    let removed = body(
+        &world
+            .call_as(TenantAdmin, "DELETE", &key_path(&source, &old), None)
+            .await,
+    );
+    assert_eq!(removed["keys"], json!([new]));
+    assert_eq!(
+        world.secret(&old).await,
+        None,
+        "a key that was removed is gone"
+    );
+    let again = world
+        .call_as(TenantAdmin, "DELETE", &key_path(&source, &old), None)
+        .await;
+    assert!(
+        problem(&again, 404)["detail"]
+            .as_str()
+            .unwrap()
+            .contains(new)
+    );
+    let actions: Vec<_> = world
+        .acts()
+        .await
+        .into_iter()
+        .map(|(_, action, _)| action)
+        .collect();
+    assert_eq!(
+        actions,
+        ["source.create", "source.add_key", "source.remove_key"]
+    );
+}
+
+#[tokio::test]
+async fn a_source_is_disabled_and_enabled() {
+    let world = World::start().await;
+    let source = created(&post(&world, &callrail(), None).await)["source"].clone();
+    let id = source["source_id"].as_str().unwrap();
+    for (verb, state) in [("disable", "disabled"), ("enable", "active")] {
+        let path = format!("{PATH}/{id}/{verb}");
+        problem(&world.call_as(Operator, "POST", &path, None).await, 403);
+        let shown = body(&world.call_as(TenantAdmin, "POST", &path, None).await);
+        assert_is_as_described(&shown, "Source");
+        assert_eq!(shown["state"], state);
+        let known = world
+            .store
+            .source_by_account_across_tenants("callrail", "77")
+            .await
+            .unwrap();
+        assert_eq!(known.is_some(), state == "active");
+    }
+}
+
+#[tokio::test]
+async fn an_office_must_be_the_tenants_own() {
+    let world = World::start().await;
+    let mut ids = Vec::new();
+    for slug in ["a", "b"] {
+        let id = OfficeId::from_uuid(world.store.ids().next());
+        let office = Office {
+            id,
+            tenant: tenant(slug),
+            name: "Austin".to_owned(),
+            address: "500 Example Ave".to_owned(),
+            time_zone: "America/Chicago".to_owned(),
+            config: WorkflowConfig::default(),
+            config_version: 1,
+        };
+        world.store.put_office(&office).await.unwrap();
+        ids.push(id.to_string());
+    }
+    let of_b = json!({ "provider": "callrail", "signing_key": KEY, "office_id": ids[1] });
+    assert_eq!(
+        wrong_fields(&post(&world, &of_b, None).await),
+        ["office_id"]
+    );
+    let own = json!({ "provider": "callrail", "signing_key": KEY, "office_id": ids[0] });
+    assert_eq!(
+        created(&post(&world, &own, None).await)["source"]["office_id"],
+        ids[0]
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_source_is_refused_by_its_fields() {
+    let world = World::start().await;
+    let with = |field: &str, value: Value| {
+        let mut body = callrail();
+        body[field] = value;
+        body
+    };
+    for (body, fields) in [
+        (json!({ "provider": "formhub" }), vec!["provider"]),
+        (json!({ "provider": "callrail" }), vec!["signing_key"]),
+        (with("signing_key", json!("short")), vec!["signing_key"]),
+        (
+            with("signing_key", json!("with white space")),
+            vec!["signing_key"],
+        ),
+        (with("schemes", json!(["md5"])), vec!["schemes"]),
+        (with("accounts", json!(["../77"])), vec!["accounts"]),
+        (with("accounts", json!(vec!["x"; 21])), vec!["accounts"]),
+        (with("office_id", json!("austin")), vec!["office_id"]),
+        (with("token", json!("mine")), vec!["token"]),
+        (
+            json!({ "provider": "callrail", "accounts": [""], "signing_key": "" }),
+            vec!["accounts", "signing_key"],
+        ),
+    ] {
+        let answer = post(&world, &body, None).await;
+        assert_eq!(wrong_fields(&answer), fields, "{body}");
+    }
+    assert!(list(&world).await.is_empty() && world.secret_names().await.is_empty());
+    assert!(world.acts().await.is_empty());
+}

@@ -1,0 +1,320 @@
+//! Stopped work: listed, counted, and set going again.
+
+use domain::{Outcome, ParkCause, RequestId, Stage, WorkQueue as _};
+use management_api::auth::Role::{Operator, Viewer};
+use serde_json::{Value, json};
+
+use crate::{
+    openapi::assert_is_as_described,
+    world::{World, body, problem, tenant, wrong_fields},
+};
+
+const PATH: &str = "/v1/tenants/a/work";
+
+fn park(cause: ParkCause) -> Outcome {
+    Outcome::Park {
+        cause,
+        reason: "the call is gone".to_owned(),
+        answer: Some("404 Not Found".to_owned()),
+    }
+}
+
+fn hold() -> Outcome {
+    Outcome::Hold {
+        connection: domain::ConnectionName::new("callrail").unwrap(),
+        version: 1,
+        reason: "CallRail takes the key no more".to_owned(),
+        answer: None,
+    }
+}
+
+/// A request whose first step stopped so.
+async fn stopped(world: &World, number: u32, outcome: Outcome) -> RequestId {
+    let id = world.call(number).await;
+    world.settle(Stage::Recording, outcome, Vec::new()).await;
+    id
+}
+
+async fn list(world: &World, query: &str) -> Value {
+    let shown = body(
+        &world
+            .call_as(Viewer, "GET", &format!("{PATH}{query}"), None)
+            .await,
+    );
+    assert_is_as_described(&shown, "StoppedStepList");
+    shown
+}
+
+fn ids(list: &Value) -> Vec<String> {
+    let items = list["items"].as_array().unwrap();
+    items
+        .iter()
+        .map(|item| item["request_id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+async fn redrive(world: &World, body: &Value) -> http_client::Response {
+    let path = format!("{PATH}/redrive");
+    world.call_as(Operator, "POST", &path, Some(body)).await
+}
+
+async fn redriven(world: &World, choice: &Value) -> u64 {
+    let shown = body(&redrive(world, choice).await);
+    assert_is_as_described(&shown, "Redriven");
+    shown["redriven"].as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn stopped_work_is_listed_and_counted_by_reason() {
+    let world = World::start().await;
+    world.connection_of("a").await;
+    let held = stopped(&world, 1, hold()).await;
+    let gone = stopped(&world, 2, park(ParkCause::Permanent)).await;
+    let tried = stopped(&world, 3, park(ParkCause::Exhausted)).await;
+    world.call(4).await;
+    let all = list(&world, "").await;
+    assert_eq!(
+        ids(&all),
+        [held.to_string(), gone.to_string(), tried.to_string()]
+    );
+    assert_eq!(
+        all["items"][1],
+        json!({
+            "request_id": gone.to_string(), "stage": "recording", "target": null, "state": "parked",
+            "cause": "permanent", "connection": null, "reason": "the call is gone",
+            "answer": "404 Not Found", "attempts": 0, "created_at": "2020-06-01T12:00:00Z",
+        })
+    );
+    for (query, expected) in [
+        ("?state=held", vec![held]),
+        ("?state=parked", vec![gone, tried]),
+        ("?cause=exhausted", vec![tried]),
+        ("?connection=callrail", vec![held]),
+        ("?connection=hubspot", vec![]),
+        ("?stage=recording&state=parked&cause=permanent", vec![gone]),
+        ("?stage=dispatch", vec![]),
+        (&format!("?request={tried}"), vec![tried]),
+    ] {
+        let expected: Vec<_> = expected.iter().map(ToString::to_string).collect();
+        assert_eq!(ids(&list(&world, query).await), expected, "{query}");
+    }
+
+    let counts = body(
+        &world
+            .call_as(Viewer, "GET", &format!("{PATH}/counts"), None)
+            .await,
+    );
+    assert_is_as_described(&counts, "StoppedCounts");
+    let reason = |item: &Value| {
+        (
+            item["state"].clone(),
+            item["cause"].clone(),
+            item["connection"].clone(),
+            item["steps"].clone(),
+        )
+    };
+    let reasons: Vec<_> = counts["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(reason)
+        .collect();
+    assert_eq!(reasons.len(), 3);
+    for expected in [
+        (json!("held"), Value::Null, json!("callrail"), json!(1)),
+        (json!("parked"), json!("permanent"), Value::Null, json!(1)),
+        (json!("parked"), json!("exhausted"), Value::Null, json!(1)),
+    ] {
+        assert!(reasons.contains(&expected), "{expected:?} in {reasons:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_filter_that_is_wrong_is_named() {
+    let world = World::start().await;
+    let query = "?limit=0&state=ready&stage=x&cause=y&connection=A&request=1&cursor=z";
+    let answer = world
+        .call_as(Viewer, "GET", &format!("{PATH}{query}"), None)
+        .await;
+    let mut fields = wrong_fields(&answer);
+    fields.sort_unstable();
+    assert_eq!(
+        fields,
+        [
+            "cause",
+            "connection",
+            "cursor",
+            "limit",
+            "request",
+            "stage",
+            "state"
+        ]
+    );
+    assert!(
+        answer.text_lossy(2_000).contains("exhausted"),
+        "the words are told"
+    );
+    problem(
+        &world
+            .call_as(Viewer, "GET", &format!("{PATH}?stat=held"), None)
+            .await,
+        400,
+    );
+}
+
+#[tokio::test]
+async fn one_step_is_redriven_and_a_second_time_it_is_a_conflict() {
+    let world = World::start().await;
+    let id = stopped(&world, 1, park(ParkCause::Permanent)).await;
+    let one = json!({ "request_id": id.to_string(), "stage": "recording" });
+    assert_eq!(redriven(&world, &one).await, 1);
+    assert_eq!(world.handed_over(Stage::Recording), 1);
+    assert!(
+        list(&world, "").await["items"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+    let shown = problem(&redrive(&world, &one).await, 409);
+    assert!(
+        shown["detail"]
+            .as_str()
+            .unwrap()
+            .contains("neither held nor parked"),
+        "{shown}"
+    );
+    // It really runs again, and can stop and be redriven again.
+    world
+        .settle(Stage::Recording, park(ParkCause::Permanent), Vec::new())
+        .await;
+    assert_eq!(redriven(&world, &one).await, 1);
+    world.claim(Stage::Recording).await;
+    let act = ("ann".to_owned(), "work.redrive".to_owned(), id.to_string());
+    assert_eq!(world.acts().await, [act.clone(), act]);
+
+    let unknown = json!({ "request_id": format!("req_{}", "0".repeat(32)), "stage": "recording" });
+    problem(&redrive(&world, &unknown).await, 404);
+    let other = json!({ "request_id": id.to_string(), "stage": "dispatch", "target": "hubspot" });
+    problem(&redrive(&world, &other).await, 409);
+}
+
+#[tokio::test]
+async fn a_filter_redrives_what_agrees_with_it() {
+    let world = World::start().await;
+    let held = stopped(&world, 1, hold()).await;
+    stopped(&world, 2, park(ParkCause::Permanent)).await;
+    let tried = stopped(&world, 3, park(ParkCause::Exhausted)).await;
+    assert_eq!(redriven(&world, &json!({ "stage": "dispatch" })).await, 0);
+    assert!(
+        world.acts().await.is_empty(),
+        "nothing ran, nothing is written"
+    );
+    assert_eq!(
+        redriven(&world, &json!({ "state": "parked", "cause": "permanent" })).await,
+        1
+    );
+    assert_eq!(
+        ids(&list(&world, "").await),
+        [held.to_string(), tried.to_string()]
+    );
+    assert_eq!(
+        redriven(&world, &json!({ "connection": "callrail" })).await,
+        1
+    );
+    assert_eq!(redriven(&world, &json!({ "all": true })).await, 1);
+    assert_eq!(world.handed_over(Stage::Recording), 3);
+    let entries = world.audit("a").await;
+    let details: Vec<_> = entries.iter().map(|entry| entry.detail.as_str()).collect();
+    assert_eq!(
+        details,
+        [
+            "state parked, cause permanent: 1 asked for",
+            "connection callrail: 1 asked for",
+            "all: 1 asked for"
+        ]
+    );
+    assert!(entries.iter().all(|entry| entry.object == "work"));
+}
+
+#[tokio::test]
+async fn following_the_cursor_redrives_everything_once_although_it_stops_again() {
+    let world = World::start().await;
+    for number in 0..7 {
+        stopped(&world, number, park(ParkCause::Permanent)).await;
+    }
+    let (mut sum, mut calls, mut cursor) = (0, 0, Value::Null);
+    loop {
+        let choice = json!({ "all": true, "limit": 2, "cursor": cursor });
+        let shown = body(&redrive(&world, &choice).await);
+        sum += shown["redriven"].as_u64().unwrap();
+        calls += 1;
+        // All that runs stops again, before the next call.
+        let due = world
+            .store
+            .due_work(&tenant("a"), Stage::Recording, 100)
+            .await
+            .unwrap();
+        for _ in due {
+            world
+                .settle(Stage::Recording, park(ParkCause::Permanent), Vec::new())
+                .await;
+        }
+        cursor = shown["next_cursor"].clone();
+        if cursor.is_null() {
+            break;
+        }
+    }
+    assert_eq!((sum, calls), (7, 4));
+    assert_eq!(ids(&list(&world, "").await).len(), 7);
+    assert_eq!(world.acts().await.len(), 4, "one entry for each call");
+}
+
+#[tokio::test]
+async fn a_call_redrives_two_hundred_at_most() {
+    let world = World::start().await;
+    for number in 0..201 {
+        stopped(&world, number, park(ParkCause::Permanent)).await;
+    }
+    let shown = body(&redrive(&world, &json!({ "all": true })).await);
+    assert_eq!(shown["redriven"], 200);
+    assert!(shown["next_cursor"].is_string());
+    assert_eq!(ids(&list(&world, "").await).len(), 1);
+}
+
+#[tokio::test]
+async fn nobody_redrives_everything_by_accident() {
+    let world = World::start().await;
+    let id = stopped(&world, 1, park(ParkCause::Permanent))
+        .await
+        .to_string();
+    for (choice, fields) in [
+        (json!({}), ["all"].as_slice()),
+        (json!({ "all": false }), &["all"]),
+        (json!({ "limit": 5 }), &["all"]),
+        (json!({ "all": true, "stage": "recording" }), &["all"]),
+        (
+            json!({ "stage": "dispatch", "target": "hubspot" }),
+            &["target"],
+        ),
+        (json!({ "target": "hubspot" }), &["all", "target"]),
+        (
+            json!({ "request_id": id, "target": "hubspot" }),
+            &["target"],
+        ),
+        (json!({ "all": true, "limit": 201 }), &["limit"]),
+        (json!({ "all": true, "cursor": "x" }), &["cursor"]),
+        (json!({ "stage": "nowhere" }), &["stage"]),
+        (json!({ "state": "ready" }), &["state"]),
+        (json!({ "everything": true }), &["everything"]),
+    ] {
+        assert_eq!(
+            wrong_fields(&redrive(&world, &choice).await),
+            fields,
+            "{choice}"
+        );
+    }
+    let path = format!("{PATH}/redrive");
+    problem(&world.call_as(Operator, "POST", &path, None).await, 415);
+    assert_eq!(ids(&list(&world, "").await), [id]);
+    assert!(world.acts().await.is_empty());
+}

@@ -1,0 +1,209 @@
+//! How commands reach the management API: over HTTP where a server runs on the data folder, else in this process over
+//! the folder itself. Either way it is the same API that does what is asked for.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, bail};
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::Request,
+};
+use domain::Clock as _;
+use http::{
+    Method, StatusCode,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
+use http_client::{Client, Options};
+use management_api::auth::{Grant, Role, SigningKey};
+use runtime::SystemClock;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+use settings::Settings;
+use tower::ServiceExt as _;
+
+use crate::{
+    app::{management_alone, trust},
+    config::{Config, reachable},
+    data_folder::{DataFolder, has_data, running_server},
+};
+
+/// How long the token of one call is good for.
+const TOKEN_LIFE: Duration = Duration::from_secs(60);
+/// The largest answer that is read.
+const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// The header under which a call can be repeated.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// The management API of a data folder.
+pub(super) struct Api {
+    way: Way,
+    key: SigningKey,
+    actor: String,
+}
+
+enum Way {
+    /// A server runs.
+    Server { http: Client, base: String },
+    /// None runs: the folder is ours meanwhile.
+    Folder { routes: Router, _lock: DataFolder },
+}
+
+/// A call that the API did not do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Refused(String);
+
+impl Api {
+    /// Finds the way to the API of this folder; `actor` is whose acts they are.
+    ///
+    /// # Errors
+    /// When there is no data, or it cannot be reached.
+    pub(super) async fn open(
+        settings: &Settings,
+        folder: &Path,
+        actor: String,
+    ) -> anyhow::Result<Self> {
+        if !has_data(folder) {
+            bail!(
+                "there is no data in {0}: start a server on it (`pipeline run --data-dir {0}`), set it up empty \
+                 (`pipeline migrate --data-dir {0}`), or name another folder (--data-dir)",
+                folder.display()
+            );
+        }
+        let way = match DataFolder::try_open(folder)? {
+            Some(lock) => Way::Folder {
+                routes: management_alone(
+                    &config(settings)?,
+                    &lock,
+                    Arc::new(SystemClock::default()),
+                )
+                .await?,
+                _lock: lock,
+            },
+            None => Way::Server {
+                base: format!("http://{}", server(folder)?),
+                http: Client::new(Options {
+                    allow_loopback: true,
+                    allow_private: true,
+                    max_body_bytes: MAX_ANSWER_BYTES as u64,
+                    ..Options::default()
+                })?,
+            },
+        };
+        Ok(Self {
+            way,
+            key: SigningKey::open(folder)?,
+            actor,
+        })
+    }
+
+    /// Whether no server runs, so that nothing works on what is due.
+    pub(super) const fn is_alone(&self) -> bool {
+        matches!(self.way, Way::Folder { .. })
+    }
+
+    /// Makes a call; its answer's body.
+    ///
+    /// # Errors
+    /// [`Refused`] in the API's words, or when the API cannot be reached.
+    pub(super) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        idempotency_key: Option<&str>,
+    ) -> anyhow::Result<Value> {
+        let token = self.token()?;
+        let (status, bytes) = match &self.way {
+            Way::Server { http, base } => {
+                let mut request = http.request(method, format!("{base}{path}")).bearer(&token);
+                if let Some(key) = idempotency_key {
+                    request = request.header(IDEMPOTENCY_KEY, key);
+                }
+                if let Some(body) = body {
+                    request = request.json(body);
+                }
+                let answer = request.send().await.with_context(|| {
+                    format!("the server at {base} does not answer; if it has just ended, try again")
+                })?;
+                (answer.status, answer.body)
+            }
+            Way::Folder { routes, .. } => {
+                let bearer = format!("Bearer {}", token.expose_secret());
+                let mut request = Request::builder()
+                    .method(method)
+                    .uri(path)
+                    .header(AUTHORIZATION, bearer);
+                if let Some(key) = idempotency_key {
+                    request = request.header(IDEMPOTENCY_KEY, key);
+                }
+                let request = match body {
+                    Some(body) => request
+                        .header(CONTENT_TYPE, "application/json")
+                        .body(Body::from(serde_json::to_vec(body)?)),
+                    None => request.body(Body::empty()),
+                };
+                let answer = routes.clone().oneshot(request?).await?;
+                let status = answer.status();
+                (
+                    status,
+                    to_bytes(answer.into_body(), MAX_ANSWER_BYTES).await?,
+                )
+            }
+        };
+        let answer = serde_json::from_slice(&bytes)
+            .with_context(|| format!("the API answered {status}, and no JSON"))?;
+        if status.is_success() {
+            Ok(answer)
+        } else {
+            Err(refused(status, &answer).into())
+        }
+    }
+
+    fn token(&self) -> anyhow::Result<SecretString> {
+        let grant = Grant {
+            subject: self.actor.clone(),
+            roles: vec![Role::PlatformAdmin],
+            tenants: Vec::new(),
+            valid_for: TOKEN_LIFE,
+        };
+        Ok(self
+            .key
+            .mint(&trust(), &grant, SystemClock::default().now())?)
+    }
+}
+
+/// The settings, as far as the API needs them: it reaches no provider.
+fn config(settings: &Settings) -> anyhow::Result<Config> {
+    let settings = settings.clone().with("GOOGLE_PROJECT", "not-used");
+    Ok(settings.load(Config::read)?)
+}
+
+/// Where the server that has the folder listens.
+fn server(folder: &Path) -> anyhow::Result<std::net::SocketAddr> {
+    let server = running_server(folder).context(
+        "another command is at work on the data folder, or its server is just starting: try again in a moment",
+    )?;
+    Ok(reachable(server.address))
+}
+
+/// A problem in one text: what went wrong, and each field that is wrong.
+fn refused(status: StatusCode, problem: &Value) -> Refused {
+    if status == StatusCode::UNAUTHORIZED {
+        return Refused(
+            "the server does not take the key of this data folder: is it the server of another folder?".to_owned(),
+        );
+    }
+    let detail = problem["detail"].as_str();
+    let mut text = detail.map_or_else(
+        || format!("the API answered {status}"),
+        // They follow right here.
+        |detail| detail.trim_end_matches(" See `errors`.").to_owned(),
+    );
+    for error in problem["errors"].as_array().into_iter().flatten() {
+        let part = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
+        text.push_str(&format!("\n  {}: {}", part("field"), part("message")));
+    }
+    Refused(text)
+}

@@ -1,0 +1,42 @@
+//! `pipeline audit`.
+
+use std::io::Write;
+
+use settings::Settings;
+
+use super::session::{Paging, Scope, TenantSession};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    scope: Scope,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Lists who changed what in a tenant, newest first.
+    #[command(after_help = "Example:\n  pipeline audit list --tenant acme --limit 20")]
+    List(Paging),
+}
+
+pub(super) async fn run(
+    settings: &Settings,
+    args: Args,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let mut tenant = TenantSession::open(settings, &args.scope, out).await?;
+    let Command::List(paging) = args.command;
+    let page = tenant.get("audit", &paging.query()).await?;
+    let columns = [
+        ("at", "at"),
+        ("who", "actor"),
+        ("did", "action"),
+        ("to", "object"),
+        ("detail", "detail"),
+    ];
+    tenant
+        .session()
+        .show_list(&page, &columns, "Nobody has changed anything yet.")
+}

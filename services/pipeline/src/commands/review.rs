@@ -1,0 +1,165 @@
+//! `pipeline review` and `pipeline quarantine`: requests that were kept back.
+
+use std::io::Write;
+
+use anyhow::{Error, anyhow};
+use domain::RequestId;
+use http::Method;
+use settings::Settings;
+
+use super::{
+    api::Refused,
+    session::{Paging, Scope, TenantSession},
+    table::cell,
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ReviewArgs {
+    #[command(flatten)]
+    scope: Scope,
+    #[command(subcommand)]
+    command: ReviewCommand,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum ReviewCommand {
+    /// Lists the requests that wait for a person, because they may be spam.
+    #[command(after_help = "Example:\n  pipeline review list")]
+    List(Paging),
+    /// Lets a request go on to CRM and people.
+    #[command(after_help = "Example:\n  pipeline review approve req_…")]
+    Approve {
+        /// The request.
+        request: RequestId,
+    },
+    /// Puts a request aside, as spam. `pipeline quarantine release` takes that back.
+    #[command(after_help = "Example:\n  pipeline review reject req_…")]
+    Reject {
+        /// The request.
+        request: RequestId,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct QuarantineArgs {
+    #[command(flatten)]
+    scope: Scope,
+    #[command(subcommand)]
+    command: QuarantineCommand,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum QuarantineCommand {
+    /// Lists the requests that were put aside as spam.
+    #[command(after_help = "Example:\n  pipeline quarantine list")]
+    List(Paging),
+    /// Lets a request that is no spam go on to CRM and people.
+    #[command(after_help = "Example:\n  pipeline quarantine release req_…")]
+    Release {
+        /// The request.
+        request: RequestId,
+    },
+}
+
+pub(super) async fn review(
+    settings: &Settings,
+    args: ReviewArgs,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let mut tenant = TenantSession::open(settings, &args.scope, out).await?;
+    match args.command {
+        ReviewCommand::List(paging) => {
+            list(
+                &mut tenant,
+                "in_review",
+                &paging,
+                "Nothing waits for a review.",
+            )
+            .await
+        }
+        ReviewCommand::Approve { request } => decide(&mut tenant, request, "approve").await,
+        ReviewCommand::Reject { request } => decide(&mut tenant, request, "reject").await,
+    }
+}
+
+pub(super) async fn quarantine(
+    settings: &Settings,
+    args: QuarantineArgs,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let mut tenant = TenantSession::open(settings, &args.scope, out).await?;
+    match args.command {
+        QuarantineCommand::List(paging) => {
+            list(
+                &mut tenant,
+                "quarantined",
+                &paging,
+                "Nothing is quarantined.",
+            )
+            .await
+        }
+        QuarantineCommand::Release { request } => decide(&mut tenant, request, "release").await,
+    }
+}
+
+async fn list(
+    tenant: &mut TenantSession<'_>,
+    status: &str,
+    paging: &Paging,
+    empty: &str,
+) -> anyhow::Result<()> {
+    let mut query = paging.query();
+    query.push(("status", status.to_owned()));
+    let page = tenant.get("requests", &query).await?;
+    let columns = [
+        ("request", "request_id"),
+        ("came", "created_at"),
+        ("spam %", "spam_likelihood"),
+        ("score", "lead_score"),
+        ("caller", "caller.name"),
+        ("summary", "summary"),
+    ];
+    tenant.session().show_list(&page, &columns, empty)
+}
+
+async fn decide(
+    tenant: &mut TenantSession<'_>,
+    request: RequestId,
+    verb: &str,
+) -> anyhow::Result<()> {
+    let path = format!("requests/{request}/{verb}");
+    let now = match tenant.act(Method::POST, &path, None).await {
+        Ok(now) => now,
+        Err(error) => return Err(with_hint(tenant, request, verb, error).await),
+    };
+    tenant.session().show(&now, |session| {
+        let (request, status) = (cell(&now["request_id"]), cell(&now["status"]));
+        session.say(&format!("The request {request} is {status} now."))
+    })?;
+    if verb == "reject" {
+        return Ok(());
+    }
+    tenant.session().say_when_it_runs()
+}
+
+/// Says which command would do, where the request's status has one.
+async fn with_hint(
+    tenant: &TenantSession<'_>,
+    request: RequestId,
+    verb: &str,
+    error: Error,
+) -> Error {
+    if !error.is::<Refused>() {
+        return error;
+    }
+    let Ok(shown) = tenant.get(&format!("requests/{request}"), &[]).await else {
+        return error; // the request is not there
+    };
+    let command = match (verb, shown["status"].as_str()) {
+        (_, Some("quarantined")) => format!("quarantine release {request}"),
+        (_, Some("in_review")) => format!("review approve {request}"),
+        (_, Some("held" | "parked")) => format!("work list --request {request}"),
+        _ => format!("request show {request}"),
+    };
+    anyhow!("{error:#}\n  instead: `pipeline {command}`")
+}

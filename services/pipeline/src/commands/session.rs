@@ -1,0 +1,257 @@
+//! What every handle for people has in common: whose data, which tenant, and how answers are shown.
+
+use std::{io::Write, path::PathBuf};
+
+use anyhow::bail;
+use domain::TenantId;
+use http::Method;
+use serde_json::Value;
+use settings::Settings;
+
+use super::{api::Api, data_dir, table::table};
+
+/// Tenants that an error names at most.
+const MAX_NAMED: usize = 20;
+
+/// Options of every handle.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Whose data, and how it is shown")]
+pub(super) struct Common {
+    /// The data folder. Default: the setting `DATA_DIR`, else `.data`.
+    #[arg(long, value_name = "FOLDER", global = true)]
+    pub(super) data_dir: Option<PathBuf>,
+    /// Prints the API's answer as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Who you are, as the audit log shows it. Default: the name of your user.
+    #[arg(long = "as", value_name = "NAME", global = true)]
+    actor: Option<String>,
+}
+
+/// Options of every handle for one tenant.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Whose data, and how it is shown")]
+pub(super) struct Scope {
+    /// The tenant. Default: the only one there is.
+    #[arg(long, value_name = "TENANT", global = true)]
+    tenant: Option<TenantId>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// How much of a list is shown.
+#[derive(Debug, clap::Args)]
+pub(super) struct Paging {
+    /// At most so many.
+    #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
+    limit: u32,
+    /// Goes on behind a page: the cursor that it ended with.
+    #[arg(long, value_name = "CURSOR")]
+    cursor: Option<String>,
+}
+
+impl Paging {
+    /// As parameters of a query.
+    pub(super) fn query(&self) -> Vec<(&'static str, String)> {
+        let limit = ("limit", self.limit.to_string());
+        let cursor = self.cursor.clone().map(|cursor| ("cursor", cursor));
+        [Some(limit), cursor].into_iter().flatten().collect()
+    }
+}
+
+/// A command at work on a data folder.
+pub(super) struct Session<'a> {
+    api: Api,
+    out: &'a mut dyn Write,
+    is_json: bool,
+}
+
+/// A command at work for one tenant.
+pub(super) struct TenantSession<'a> {
+    session: Session<'a>,
+    base: String,
+}
+
+impl<'a> Session<'a> {
+    pub(super) async fn open(
+        settings: &Settings,
+        common: &Common,
+        out: &'a mut dyn Write,
+    ) -> anyhow::Result<Self> {
+        let folder = data_dir(settings, common.data_dir.clone())?;
+        let user = settings.load(|reader| reader.optional::<String>("USER", ""))?;
+        let actor = common.actor.clone().or(user);
+        let actor = actor.unwrap_or_else(|| "operator".to_owned());
+        Ok(Self {
+            api: Api::open(settings, &folder, actor).await?,
+            out,
+            is_json: common.json,
+        })
+    }
+
+    /// Makes a call; its answer.
+    pub(super) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        idempotency_key: Option<&str>,
+    ) -> anyhow::Result<Value> {
+        self.api.call(method, path, body, idempotency_key).await
+    }
+
+    /// Every tenant.
+    pub(super) async fn tenants(&self) -> anyhow::Result<Vec<Value>> {
+        let (mut tenants, mut query) = (Vec::new(), vec![("limit", "200".to_owned())]);
+        loop {
+            let path = with_query("/v1/tenants", &query);
+            let mut page = self.call(Method::GET, &path, None, None).await?;
+            if let Value::Array(items) = page["items"].take() {
+                tenants.extend(items);
+            }
+            match page["next_cursor"].as_str() {
+                Some(cursor) => {
+                    query.truncate(1);
+                    query.push(("cursor", cursor.to_owned()));
+                }
+                None => return Ok(tenants),
+            }
+        }
+    }
+
+    /// Prints a line.
+    pub(super) fn say(&mut self, line: &str) -> anyhow::Result<()> {
+        super::print(self.out, line)
+    }
+
+    /// Prints an answer as JSON where that is wanted, else as `show` does.
+    pub(super) fn show(
+        &mut self,
+        answer: &Value,
+        show: impl FnOnce(&mut Self) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        if self.is_json {
+            let json = serde_json::to_string_pretty(answer)?;
+            return self.say(&json);
+        }
+        show(self)
+    }
+
+    /// Prints a page of a list as a table; `empty` is said where there is nothing.
+    pub(super) fn show_list(
+        &mut self,
+        page: &Value,
+        columns: &[(&str, &str)],
+        empty: &str,
+    ) -> anyhow::Result<()> {
+        self.show(page, |session| {
+            let items = page["items"].as_array().cloned().unwrap_or_default();
+            if items.is_empty() {
+                return session.say(empty);
+            }
+            session.say(&table(columns, &items))?;
+            match page["next_cursor"].as_str() {
+                Some(cursor) => session.say(&format!("There are more: --cursor {cursor}")),
+                None => Ok(()),
+            }
+        })
+    }
+
+    /// Says when what is due will run, where no server runs that would do it now.
+    pub(super) fn say_when_it_runs(&mut self) -> anyhow::Result<()> {
+        if self.api.is_alone() && !self.is_json {
+            self.say("No server runs on this data folder: what is due runs when one starts.")?;
+        }
+        Ok(())
+    }
+}
+
+impl<'a> TenantSession<'a> {
+    /// Finds the tenant: the one that is named, else the only one.
+    pub(super) async fn open(
+        settings: &Settings,
+        scope: &Scope,
+        out: &'a mut dyn Write,
+    ) -> anyhow::Result<Self> {
+        let session = Session::open(settings, &scope.common, out).await?;
+        let tenants = session.tenants().await?;
+        let mut known = tenants
+            .iter()
+            .filter_map(|tenant| tenant["tenant_id"].as_str());
+        let tenant = match (&scope.tenant, tenants.len()) {
+            (_, 0) => bail!("there is no tenant yet: create one with `pipeline tenant create`"),
+            (Some(given), _) if known.clone().any(|id| id == given.as_str()) => given.to_string(),
+            (None, 1) => known.next().unwrap_or_default().to_owned(),
+            (Some(given), _) => bail!("there is no tenant `{given}`: there are {}", named(known)),
+            (None, _) => bail!("say which tenant (--tenant): there are {}", named(known)),
+        };
+        Ok(Self {
+            session,
+            base: format!("/v1/tenants/{tenant}"),
+        })
+    }
+
+    /// What is printed, and how.
+    pub(super) fn session(&mut self) -> &mut Session<'a> {
+        &mut self.session
+    }
+
+    /// Asks for something under the tenant.
+    pub(super) async fn get(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Value> {
+        let path = with_query(&format!("{}/{path}", self.base), query);
+        self.session.call(Method::GET, &path, None, None).await
+    }
+
+    /// Has something done under the tenant.
+    pub(super) async fn act(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Value> {
+        let path = format!("{}/{path}", self.base);
+        self.session.call(method, &path, body, None).await
+    }
+
+    /// Has something created under the tenant.
+    pub(super) async fn create(
+        &self,
+        path: &str,
+        body: &Value,
+        idempotency_key: Option<&str>,
+    ) -> anyhow::Result<Value> {
+        let path = format!("{}/{path}", self.base);
+        self.session
+            .call(Method::POST, &path, Some(body), idempotency_key)
+            .await
+    }
+}
+
+/// Names in a sentence, the first of many.
+fn named<'a>(known: impl Iterator<Item = &'a str>) -> String {
+    let mut names: Vec<_> = known.collect();
+    let more = names.len().saturating_sub(MAX_NAMED);
+    names.truncate(MAX_NAMED);
+    let names = names.join(", ");
+    if more == 0 {
+        names
+    } else {
+        format!("{names} and {more} more (`pipeline tenant list`)")
+    }
+}
+
+fn with_query(path: &str, query: &[(&str, String)]) -> String {
+    let mut pairs = url::form_urlencoded::Serializer::new(String::new());
+    pairs.extend_pairs(query);
+    match pairs.finish() {
+        query if query.is_empty() => path.to_owned(),
+        query => format!("{path}?{query}"),
+    }
+}
+
+/// Text as one segment of a path.
+pub(super) fn segment(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20")
+}

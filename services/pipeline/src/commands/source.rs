@@ -1,0 +1,211 @@
+//! `pipeline source`.
+
+use std::io::Write;
+
+use domain::{OfficeId, SourceId};
+use http::Method;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use settings::Settings;
+
+use super::{
+    secret_input::SecretInput,
+    session::{Scope, Session, TenantSession, segment},
+    table::cell,
+};
+
+const KEY: &str = "The signing key, as the provider shows it";
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    scope: Scope,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Adds a source of webhooks, and prints its URLs, which are shown this once. Its signing key is read from standard
+    /// input, a file or an environment variable.
+    #[command(after_help = "Examples:\n  \
+        pipeline source add callrail --tenant acme --account 481516777 --account COM0f1e2d3c < key.txt\n  \
+        pipeline source add callrail --tenant acme --scheme sha256-hex --make-key")]
+    Add(AddArgs),
+    /// Lists a tenant's sources with their keys' names.
+    #[command(after_help = "Example:\n  pipeline source list --tenant acme")]
+    List,
+    /// Adds a second signing key, so that it can replace the first without a gap. It is read as with `source add`.
+    #[command(
+        after_help = "Example:\n  pipeline source add-key src_… --tenant acme --file new-key.txt"
+    )]
+    AddKey {
+        /// The source.
+        source: SourceId,
+        /// Has a key made, where the sender takes one of our choice.
+        #[arg(long, conflicts_with_all = ["file", "env"])]
+        make_key: bool,
+        #[command(flatten)]
+        key: SecretInput,
+    },
+    /// Removes a signing key: what only it proves is refused within 5 seconds. The last key stays.
+    #[command(
+        after_help = "Example:\n  pipeline source remove-key src_… signing_key_…@1 --tenant acme"
+    )]
+    RemoveKey {
+        /// The source.
+        source: SourceId,
+        /// The key's name, as `source list` shows it.
+        key: String,
+    },
+    /// Refuses a source's deliveries as if it did not exist, within 5 seconds.
+    #[command(after_help = "Example:\n  pipeline source disable src_… --tenant acme")]
+    Disable {
+        /// The source.
+        source: SourceId,
+    },
+    /// Takes the deliveries of a disabled source again.
+    #[command(after_help = "Example:\n  pipeline source enable src_… --tenant acme")]
+    Enable {
+        /// The source.
+        source: SourceId,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct AddArgs {
+    /// The provider: callrail, sendgrid.
+    provider: String,
+    /// The tenant's account at the provider; can be repeated. For CallRail the company's number and its COM… id.
+    #[arg(long = "account", value_name = "ID")]
+    accounts: Vec<String>,
+    /// The office that its requests belong to. Default: the tenant's first.
+    #[arg(long, value_name = "OFFICE")]
+    office: Option<OfficeId>,
+    /// A signature scheme that is taken; can be repeated. Default: all that the provider has.
+    #[arg(long = "scheme", value_name = "SCHEME")]
+    schemes: Vec<String>,
+    /// Has a key made and prints it once, where the sender takes one of our choice (--scheme sha256-hex alone).
+    #[arg(long, conflicts_with_all = ["file", "env"])]
+    make_key: bool,
+    /// Names this call, so that a script can repeat it. A repeat does not show the URLs again.
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+    #[command(flatten)]
+    key: SecretInput,
+}
+
+pub(super) async fn run(
+    settings: &Settings,
+    args: Args,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let mut tenant = TenantSession::open(settings, &args.scope, out).await?;
+    match args.command {
+        Command::Add(args) => add(settings, &mut tenant, args).await,
+        Command::List => {
+            let list = tenant.get("sources", &[]).await?;
+            let columns = [
+                ("source", "source_id"),
+                ("provider", "provider"),
+                ("state", "state"),
+                ("accounts", "accounts"),
+                ("keys", "keys"),
+            ];
+            let empty = "The tenant has no source yet: add one with `pipeline source add`.";
+            tenant.session().show_list(&list, &columns, empty)
+        }
+        Command::AddKey {
+            source,
+            make_key,
+            key,
+        } => {
+            let mut body = json!({});
+            if !make_key {
+                body["signing_key"] = json!(key.read(settings, KEY)?.expose_secret());
+            }
+            let path = format!("sources/{source}/keys");
+            let added = tenant.create(&path, &body, None).await?;
+            tenant.session().show(&added, |session| {
+                session.say(&format!("The source has the key {} now.", cell(&added["key"])))?;
+                say_made_key(session, &added)?;
+                session.say(
+                    "When the sender signs with it, remove the older one with `pipeline source remove-key`.",
+                )
+            })
+        }
+        Command::RemoveKey { source, key } => {
+            let path = format!("sources/{source}/keys/{}", segment(&key));
+            let now = tenant.act(Method::DELETE, &path, None).await?;
+            tenant.session().show(&now, |session| {
+                session.say(&format!(
+                    "The key is removed. The source has {}.",
+                    cell(&now["keys"])
+                ))
+            })
+        }
+        Command::Disable { source } => set_state(&mut tenant, source, "disable").await,
+        Command::Enable { source } => set_state(&mut tenant, source, "enable").await,
+    }
+}
+
+async fn add(
+    settings: &Settings,
+    tenant: &mut TenantSession<'_>,
+    args: AddArgs,
+) -> anyhow::Result<()> {
+    let mut body = json!({
+        "provider": args.provider,
+        "accounts": args.accounts,
+        "schemes": args.schemes,
+        "office_id": args.office.map(|office| office.to_string()),
+    });
+    if !args.make_key {
+        body["signing_key"] = json!(args.key.read(settings, KEY)?.expose_secret());
+    }
+    let key = args.idempotency_key.as_deref();
+    let created = tenant.create("sources", &body, key).await?;
+    tenant.session().show(&created, |session| {
+        let id = cell(&created["source"]["source_id"]);
+        session.say(&format!("The source {id} is there."))?;
+        let webhooks = created["webhooks"].as_array().cloned().unwrap_or_default();
+        if !webhooks.is_empty() {
+            session.say("Its URLs hold a key and are shown this once:\n")?;
+        }
+        for webhook in &webhooks {
+            let event = match webhook["event"].as_str() {
+                Some(event) => format!("{event:<15} "),
+                None => String::new(),
+            };
+            let url = webhook["url"].as_str().unwrap_or_default();
+            session.say(&format!("  {event}{url}"))?;
+        }
+        if !webhooks.is_empty() {
+            session.say("")?;
+        }
+        say_made_key(session, &created)?;
+        session.say(created["set_up"].as_str().unwrap_or_default())
+    })
+}
+
+/// Prints a key that was made, for the sender to sign with.
+fn say_made_key(session: &mut Session<'_>, answer: &Value) -> anyhow::Result<()> {
+    match answer["signing_key"].as_str() {
+        Some(key) => session.say(&format!(
+            "The key that the sender signs with, shown this once:\n\n  {key}\n"
+        )),
+        None => Ok(()),
+    }
+}
+
+async fn set_state(
+    tenant: &mut TenantSession<'_>,
+    source: SourceId,
+    verb: &str,
+) -> anyhow::Result<()> {
+    let path = format!("sources/{source}/{verb}");
+    let now = tenant.act(Method::POST, &path, None).await?;
+    tenant.session().show(&now, |session| {
+        session.say(&format!("The source {source} is {}.", cell(&now["state"])))
+    })
+}

@@ -1,0 +1,228 @@
+//! `pipeline work`: steps that are held or parked.
+
+use std::io::Write;
+
+use anyhow::{anyhow, bail};
+use domain::{ConnectionName, RequestId, Stage};
+use http::Method;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+use settings::Settings;
+
+use super::{
+    api::Refused,
+    session::{Paging, Scope, TenantSession},
+    table::table,
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    scope: Scope,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Lists the steps that stopped: how many for each reason, then one by one.
+    #[command(after_help = "Examples:\n  \
+        pipeline work list\n  \
+        pipeline work list --state held --connection hubspot")]
+    List {
+        #[command(flatten)]
+        filter: Filter,
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Lets stopped steps run again, as if they were new: one, those of a filter, or all.
+    #[command(after_help = "Examples:\n  \
+        pipeline work redrive --request req_… --stage dispatch --target hubspot\n  \
+        pipeline work redrive --state parked --cause exhausted\n  \
+        pipeline work redrive --all")]
+    Redrive {
+        #[command(flatten)]
+        filter: Filter,
+        /// For one dispatch: its connection. With --request and --stage.
+        #[arg(long, value_name = "CONNECTION", requires_all = ["request", "stage"])]
+        target: Option<String>,
+        /// Every step that is held or parked, whatever for.
+        #[arg(long, conflicts_with_all = ["state", "stage", "cause", "connection", "request"])]
+        all: bool,
+    },
+}
+
+/// Which steps: those that agree with everything that is given.
+#[derive(Debug, clap::Args)]
+struct Filter {
+    /// How they stopped.
+    #[arg(long, value_parser = ["held", "parked"])]
+    state: Option<String>,
+    /// Their stage: reading, recording, transcript, analysis, dispatch or notification.
+    #[arg(long)]
+    stage: Option<Stage>,
+    /// Why they were parked.
+    #[arg(long, value_parser = ["permanent", "exhausted", "deadline", "crash_loop", "unreadable"])]
+    cause: Option<String>,
+    /// The connection that they are held for.
+    #[arg(long, value_name = "NAME")]
+    connection: Option<ConnectionName>,
+    /// Their request.
+    #[arg(long, value_name = "REQUEST")]
+    request: Option<RequestId>,
+}
+
+impl Filter {
+    fn pairs(&self) -> Vec<(&'static str, String)> {
+        [
+            ("state", self.state.clone()),
+            ("stage", self.stage.map(|stage| stage.to_string())),
+            ("cause", self.cause.clone()),
+            (
+                "connection",
+                self.connection.as_ref().map(ToString::to_string),
+            ),
+            ("request", self.request.map(|request| request.to_string())),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+    }
+
+    /// Whether a line of the counts agrees with it; a request is not told apart there.
+    fn takes(&self, count: &Value) -> bool {
+        self.pairs()
+            .iter()
+            .filter(|(name, _)| *name != "request")
+            .all(|(name, value)| count[*name].as_str() == Some(value))
+    }
+}
+
+pub(super) async fn run(
+    settings: &Settings,
+    args: Args,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let mut tenant = TenantSession::open(settings, &args.scope, out).await?;
+    match args.command {
+        Command::List { filter, paging } => list(&mut tenant, &filter, &paging).await,
+        Command::Redrive {
+            filter,
+            target,
+            all,
+        } => redrive(&mut tenant, &filter, target, all).await,
+    }
+}
+
+async fn list(
+    tenant: &mut TenantSession<'_>,
+    filter: &Filter,
+    paging: &Paging,
+) -> anyhow::Result<()> {
+    let mut query = filter.pairs();
+    query.extend(paging.query());
+    let page = tenant.get("work", &query).await?;
+    let counts = tenant.get("work/counts", &[]).await?;
+    let counts: Vec<_> = counts["items"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|count| filter.takes(count))
+        .collect();
+    let reasons = [
+        ("state", "state"),
+        ("stage", "stage"),
+        ("cause", "cause"),
+        ("held for", "connection"),
+        ("steps", "steps"),
+        ("oldest", "oldest"),
+    ];
+    let steps = [
+        ("request", "request_id"),
+        ("stage", "stage"),
+        ("target", "target"),
+        ("state", "state"),
+        ("cause", "cause"),
+        ("held for", "connection"),
+        ("reason", "reason"),
+    ];
+    tenant.session().show(&page, |session| {
+        if filter.request.is_none() && !counts.is_empty() {
+            session.say(&table(&reasons, counts))?;
+            session.say("")?;
+        }
+        session.show_list(&page, &steps, "Nothing is held or parked.")
+    })
+}
+
+async fn redrive(
+    tenant: &mut TenantSession<'_>,
+    filter: &Filter,
+    target: Option<String>,
+    all: bool,
+) -> anyhow::Result<()> {
+    if filter.pairs().is_empty() && !all {
+        bail!(
+            "say which: one step (--request, --stage and --target), a filter (--state, --stage, --cause, --connection, \
+             --request), or --all"
+        );
+    }
+    let mut body = json!({ "all": all });
+    for (name, value) in filter.pairs() {
+        let field = if name == "request" {
+            "request_id"
+        } else {
+            name
+        };
+        body[field] = json!(value);
+    }
+    if let Some(target) = target {
+        body["target"] = json!(target);
+    }
+    let progress = progress(tenant, filter).await?;
+    let mut sum = 0;
+    loop {
+        let redriven = tenant
+            .act(Method::POST, "work/redrive", Some(&body))
+            .await
+            .inspect_err(|_| progress.abandon())
+            .map_err(|error| match filter.request {
+                Some(request) if error.is::<Refused>() => {
+                    anyhow!("{error:#}\n  see: `pipeline request show {request}`")
+                }
+                _ => error,
+            })?;
+        sum += redriven["redriven"].as_u64().unwrap_or_default();
+        progress.set_position(sum);
+        if redriven["next_cursor"].is_null() {
+            break;
+        }
+        body["cursor"] = redriven["next_cursor"].clone();
+    }
+    progress.finish_and_clear();
+    let answer = json!({ "redriven": sum, "next_cursor": null });
+    tenant.session().show(&answer, |session| match sum {
+        0 => session
+            .say("Nothing that is held or parked agrees with this: see `pipeline work list`."),
+        1 => session.say("One step runs again."),
+        sum => session.say(&format!("{sum} steps run again.")),
+    })?;
+    if sum == 0 {
+        return Ok(());
+    }
+    tenant.session().say_when_it_runs()
+}
+
+/// A bar on the terminal of standard error; elsewhere nothing.
+async fn progress(tenant: &TenantSession<'_>, filter: &Filter) -> anyhow::Result<ProgressBar> {
+    let counts = tenant.get("work/counts", &[]).await?;
+    let total = counts["items"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|count| filter.takes(count))
+        .filter_map(|count| count["steps"].as_u64())
+        .sum();
+    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} steps, {per_sec}")?;
+    Ok(ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr()).with_style(style))
+}

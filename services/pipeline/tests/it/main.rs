@@ -1,0 +1,155 @@
+//! The program as people start it.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::{
+    io::Write as _,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use clap::CommandFactory as _;
+use serde_json::Value;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_pipeline");
+/// Longest wait for a server.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A server that ends with its test.
+struct Server(Child);
+
+impl Server {
+    fn start(folder: &Path) -> Self {
+        let child = Command::new(PROGRAM)
+            .args(["run", "--port", "0", "--data-dir"])
+            .arg(folder)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let server = Self(child);
+        let started = Instant::now();
+        while !folder.join("server.json").exists() {
+            assert!(started.elapsed() < PATIENCE, "no server came up");
+            thread::sleep(Duration::from_millis(20));
+        }
+        server
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// Runs a command on a folder with this on its standard input.
+fn pipeline(folder: &Path, line: &[&str], input: &str) -> Output {
+    let mut child = Command::new(PROGRAM)
+        .args(line)
+        .arg("--data-dir")
+        .arg(folder)
+        .env("CONNECTION_SECRET", "pat-na1-from-the-environment")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that reads no secret may have ended already.
+    child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
+    child.wait_with_output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn the_commands_are_well_formed_and_each_handle_shows_an_example() {
+    let mut program = pipeline::commands::Cli::command();
+    program.build();
+    program.clone().debug_assert();
+    let mut handles = 0;
+    for group in program
+        .get_subcommands()
+        .filter(|group| group.get_name() != "help")
+    {
+        for leaf in group
+            .get_subcommands()
+            .filter(|leaf| leaf.get_name() != "help")
+        {
+            let example = leaf
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            let line = format!("pipeline {} {}", group.get_name(), leaf.get_name());
+            assert!(
+                example.contains(&line),
+                "`{line}` shows no example of itself"
+            );
+            handles += 1;
+        }
+    }
+    assert_eq!(handles, 21);
+}
+
+#[test]
+fn secrets_come_by_standard_input_or_the_environment_with_a_server_and_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let by_input = ["secret", "set", "hubspot", "--json"];
+    let by_environment = [
+        "secret",
+        "set",
+        "hubspot",
+        "--env",
+        "CONNECTION_SECRET",
+        "--json",
+    ];
+    let version = |output: &Output| {
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
+        shown["version"].as_u64().unwrap()
+    };
+    let server = Server::start(folder);
+    assert_eq!(
+        version(&pipeline(folder, &by_input, "pat-na1-from-a-pipe\n")),
+        2
+    );
+    assert_eq!(version(&pipeline(folder, &by_environment, "")), 3);
+    let none = pipeline(folder, &by_input, "");
+    assert_eq!(none.status.code(), Some(1));
+    assert!(
+        text(&none.stderr).contains("pipe it into the command"),
+        "{none:?}"
+    );
+    let two_ways = pipeline(
+        folder,
+        &["secret", "set", "a", "--env", "A", "--file", "b"],
+        "",
+    );
+    assert_eq!(two_ways.status.code(), Some(2));
+
+    // It was killed: its announcement stays, and is not believed.
+    drop(server);
+    assert!(folder.join("server.json").exists());
+    assert_eq!(
+        version(&pipeline(folder, &by_input, "pat-na1-from-a-pipe\n")),
+        4
+    );
+    let unset = pipeline(
+        folder,
+        &["secret", "set", "hubspot", "--env", "NO_SUCH_SECRET"],
+        "",
+    );
+    assert!(
+        text(&unset.stderr).contains("NO_SUCH_SECRET is not set"),
+        "{unset:?}"
+    );
+    let log = pipeline(folder, &["audit", "list", "--json"], "");
+    let log: Value = serde_json::from_slice(&log.stdout).unwrap();
+    assert_eq!(log["items"].as_array().unwrap().len(), 3);
+    assert!(!log.to_string().contains("pat-na1"));
+}

@@ -1,0 +1,94 @@
+//! What the edge is held to.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use settings::Reader;
+
+/// Least memory for bodies: two of the largest, one of a known sender and one of an unknown.
+const LEAST_BODY_MEMORY_MIB: usize = 4;
+
+/// What the edge is held to.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What a tenant may send.
+    pub quota: QuotaConfig,
+    /// Deliveries that an address may fail to prove in a minute before it is limited.
+    pub failed_proofs_per_minute: NonZeroU32,
+    /// Memory that the bodies of deliveries may take at once. Senders that are not known by their URL have half of it.
+    pub body_memory_mib: usize,
+    /// How long refusals are kept.
+    pub security_events_kept_for: Duration,
+}
+
+/// What a tenant may send.
+#[derive(Debug, Clone, Copy)]
+pub struct QuotaConfig {
+    /// Deliveries a second, over time.
+    pub per_second: NonZeroU32,
+    /// Deliveries at once.
+    pub burst: NonZeroU32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            quota: QuotaConfig::default(),
+            failed_proofs_per_minute: NonZeroU32::new(120).expect("not zero"),
+            body_memory_mib: 128,
+            security_events_kept_for: Duration::from_secs(30 * 24 * 60 * 60),
+        }
+    }
+}
+
+impl Default for QuotaConfig {
+    fn default() -> Self {
+        Self {
+            per_second: NonZeroU32::new(100).expect("not zero"),
+            burst: NonZeroU32::new(2_000).expect("not zero"),
+        }
+    }
+}
+
+impl Config {
+    /// Reads every setting.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        let defaults = Self::default();
+        let body_memory_mib = reader.get(
+            "BODY_MEMORY_MIB",
+            defaults.body_memory_mib,
+            "MiB that the bodies of deliveries may take at once, those that wait for the store among them.",
+        );
+        if body_memory_mib < LEAST_BODY_MEMORY_MIB {
+            reader.fault(
+                "BODY_MEMORY_MIB",
+                "it is too small for the largest deliveries",
+                format!("write at least {LEAST_BODY_MEMORY_MIB}"),
+            );
+        }
+        Self {
+            quota: QuotaConfig {
+                per_second: reader.get(
+                    "TENANT_QUOTA_PER_SECOND",
+                    defaults.quota.per_second,
+                    "Deliveries a second that a tenant may send over time.",
+                ),
+                burst: reader.get(
+                    "TENANT_QUOTA_BURST",
+                    defaults.quota.burst,
+                    "Deliveries that a tenant may send at once.",
+                ),
+            },
+            failed_proofs_per_minute: reader.get(
+                "FAILED_PROOFS_PER_MINUTE",
+                defaults.failed_proofs_per_minute,
+                "Deliveries that an address may fail to prove in a minute before it is limited.",
+            ),
+            body_memory_mib,
+            security_events_kept_for: reader.duration(
+                "SECURITY_EVENTS_KEPT_FOR",
+                defaults.security_events_kept_for,
+                "How long refused deliveries are remembered, counted by minute and address.",
+            ),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! A bus that loses, doubles and reorders what it carries before the real one of the process gets it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use bus::{Bus, BusError, LocalBus};
+use domain::{Stage, TenantId, Wake};
+
+use super::{coverage::Operation, scene::Scene};
+
+/// The bus of one process.
+pub(super) struct ShakyBus {
+    pub(super) local: Arc<LocalBus>,
+    scene: Arc<Scene>,
+    under_way: Mutex<Vec<Wake>>,
+}
+
+impl ShakyBus {
+    pub(super) fn new(local: Arc<LocalBus>, scene: Arc<Scene>) -> Self {
+        Self {
+            local,
+            scene,
+            under_way: Mutex::default(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Wake>> {
+        self.under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many wake-ups are under way.
+    pub(super) fn under_way(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Takes one of those that are under way.
+    pub(super) fn take(&self, index: usize) -> Wake {
+        self.lock().remove(index)
+    }
+
+    /// Puts one under way.
+    pub(super) fn put(&self, wake: Wake) {
+        self.lock().push(wake);
+    }
+
+    /// Hands one over.
+    pub(super) async fn arrive(&self, wake: Wake) {
+        self.local.publish(vec![wake]).await.unwrap();
+    }
+}
+
+#[async_trait]
+impl Bus for ShakyBus {
+    async fn publish(&self, wakes: Vec<Wake>) -> Result<(), BusError> {
+        if self.scene.goes_wrong(4) {
+            self.scene.does(Operation::BusFails);
+            return Err(BusError::Unavailable("it is away".to_owned()));
+        }
+        self.lock().extend(wakes);
+        Ok(())
+    }
+
+    fn room(&self, tenant: &TenantId, stage: Stage) -> u32 {
+        self.local.room(tenant, stage)
+    }
+
+    fn take_left_out(&self, tenant: &TenantId, stage: Stage) -> bool {
+        self.local.take_left_out(tenant, stage)
+    }
+}

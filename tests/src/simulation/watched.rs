@@ -1,0 +1,306 @@
+//! The store as everybody in a run sees it: every answer is entered into the books, then held up at a gate; now and
+//! then it takes nothing, or its answer is lost.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use domain::{
+    Claim, Claimed, Clock as _, ConnectionName, DueWake, EffectEnd, EffectKey, EffectLog, Intent,
+    Outcome, Record, RequestId, Section, Settled, Stage, StoreError, TenantId, Verdict, Wake,
+    WorkKey, WorkQueue,
+};
+use jiff::Timestamp;
+use store::{Accepted, Act, Connection, Delivery, Reading, Store as _};
+
+use super::{
+    Failpoint, audit, coverage::Operation, faulty::FaultyStore, outside::News, scene::Scene,
+};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// The store of one process, watched.
+pub(super) struct Watched {
+    pub(super) store: FaultyStore,
+    scene: Arc<Scene>,
+}
+
+impl Watched {
+    pub(super) fn new(store: FaultyStore, scene: Arc<Scene>) -> Self {
+        Self { store, scene }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.scene.clock.now()
+    }
+
+    /// Asks the store; `enter` sees the answer before anybody can be held up, or crash.
+    async fn ask<T: Send>(
+        &self,
+        point: Failpoint,
+        asked: impl Future<Output = Result<T>> + Send,
+        enter: impl FnOnce(&T) + Send,
+    ) -> Result<T> {
+        let scene = &self.scene;
+        if scene.goes_wrong(2) {
+            scene.does(Operation::StoreBusy);
+            return Err(StoreError::Busy);
+        }
+        let answer = {
+            let _in_store = scene.gates.in_store();
+            asked.await
+        };
+        match &answer {
+            Ok(answer) => enter(answer),
+            Err(error @ (StoreError::Busy | StoreError::Failed(_) | StoreError::Corrupt(_))) => {
+                scene.audit.fault(format!("the store failed: {error}"));
+            }
+            Err(StoreError::NotFound | StoreError::Conflict(_)) => {}
+        }
+        scene.gates.pass(point).await;
+        if scene.goes_wrong(2) {
+            scene.does(Operation::AnswerLost);
+            return Err(StoreError::Failed("the answer was lost".to_owned()));
+        }
+        answer
+    }
+
+    /// Stores a delivery; `news` is what it says of a call.
+    pub(super) async fn accept(&self, delivery: Delivery, news: Option<News>) -> Result<Accepted> {
+        let audit = &self.scene.audit;
+        let is_readable = matches!(delivery.reading, Reading::Lead(_));
+        let receipts = match &delivery.reading {
+            Reading::Receipts(receipts) => receipts.clone(),
+            Reading::Lead(_) | Reading::Ignored(_) | Reading::Unreadable(_) => Vec::new(),
+        };
+        let accepting = self.store.accept(delivery);
+        self.ask(Failpoint::AfterAccept, accepting, |accepted| {
+            if let Some(request) = accepted.request() {
+                audit.stored(news.as_ref(), request, is_readable);
+            }
+            for receipt in &receipts {
+                audit.happened(&receipt.key);
+            }
+            audit.woken(&accepted.clone().into_wakes());
+        })
+        .await
+    }
+
+    pub(super) async fn connection(&self, name: &ConnectionName) -> Result<Option<Connection>> {
+        let reading = self.store.real.connection(&self.scene.tenant, name);
+        self.ask(Failpoint::AfterConnection, reading, |_| {}).await
+    }
+
+    pub(super) async fn replace_secret(&self, name: &ConnectionName) -> Result<Vec<Wake>> {
+        let (store, tenant) = (&self.store.real, &self.scene.tenant);
+        let act = act("secret.replace", name);
+        let replacing = async {
+            let known = store.connection(tenant, name).await?;
+            let next = known.map_or(1, |connection| connection.secret_version + 1);
+            store.replace_secret(tenant, name, next, None, &act).await
+        };
+        let replaced = self.ask(Failpoint::AfterReplace, replacing, |replaced| {
+            self.enter_wakes(&replaced.wakes);
+        });
+        Ok(replaced.await?.wakes)
+    }
+
+    pub(super) async fn redrive(&self, keys: &[WorkKey]) -> Result<Vec<Wake>> {
+        let act = act("work.redrive", &keys.len());
+        let redriving = self.store.real.redrive(&self.scene.tenant, keys, &act);
+        let redriven = self.ask(Failpoint::AfterRedrive, redriving, |redriven| {
+            self.enter_wakes(&redriven.wakes);
+        });
+        Ok(redriven.await?.wakes)
+    }
+
+    pub(super) async fn decide(&self, request: RequestId, verdict: &Verdict) -> Result<Vec<Wake>> {
+        let act = act("request.decide", &request);
+        let deciding = self
+            .store
+            .real
+            .decide(&self.scene.tenant, request, verdict, &act);
+        let decided = self.ask(Failpoint::AfterDecide, deciding, |wakes| {
+            self.scene.audit.touched(request);
+            self.enter_wakes(wakes);
+        });
+        decided.await
+    }
+
+    pub(super) async fn replay(&self, request: RequestId, from: Stage) -> Result<Vec<Wake>> {
+        let act = act("request.replay", &request);
+        let replaying = self
+            .store
+            .real
+            .replay(&self.scene.tenant, request, from, &act);
+        let replayed = self.ask(Failpoint::AfterReplay, replaying, |wakes| {
+            self.scene.audit.touched(request);
+            self.enter_wakes(wakes);
+        });
+        replayed.await
+    }
+
+    fn enter_wakes(&self, wakes: &[Wake]) {
+        self.scene.audit.woken(wakes);
+        for wake in wakes {
+            self.scene.audit.touched(wake.key.request);
+        }
+    }
+
+    /// What a settle that was written says.
+    fn enter_settled(&self, job: &Claimed, outcome: &Outcome, settled: &Settled) {
+        let scene = &self.scene;
+        let step = audit::step(&job.row.key);
+        let Settled::Written(wakes) = settled else {
+            scene.note(&format!("  {step} was settled too late"));
+            return;
+        };
+        scene.note(&format!("  {step} is settled: {}", outcome.word()));
+        scene.count("outcome", outcome.word());
+        scene.audit.settled(&job.proof(), self.now());
+        self.enter_wakes(wakes);
+        if let Outcome::Done { sections, .. } = outcome {
+            for section in sections {
+                if let Section::Source(source) = section
+                    && let Some(news) = super::outside::version(&source.call)
+                        .and_then(|version| scene.outside.news(version))
+                {
+                    scene.audit.read(job.request.id, &news);
+                }
+            }
+        }
+    }
+}
+
+fn act(action: &'static str, object: &dyn std::fmt::Display) -> Act {
+    Act {
+        actor: "operator".to_owned(),
+        action,
+        object: object.to_string(),
+        detail: String::new(),
+    }
+}
+
+#[async_trait]
+impl WorkQueue for Watched {
+    async fn claim(&self, wake: &Wake, lease: Duration) -> Result<Option<Claimed>> {
+        let claiming = self.store.claim(wake, lease);
+        self.ask(Failpoint::AfterClaim, claiming, |job| {
+            // Where there is none, the row may have been parked.
+            self.scene.audit.touched(wake.key.request);
+            if let Some(job) = job {
+                self.scene.audit.claimed(job, self.now(), lease);
+            }
+        })
+        .await
+    }
+
+    async fn renew(&self, claim: &Claim, lease: Duration) -> Result<bool> {
+        self.scene.gates.pass(Failpoint::BeforeRenew).await;
+        let renewing = self.store.renew(claim, lease);
+        self.ask(Failpoint::AfterRenew, renewing, |is_valid| {
+            if *is_valid {
+                let audit = &self.scene.audit;
+                audit.acted("a lease was renewed", claim, self.now(), lease);
+            }
+        })
+        .await
+    }
+
+    async fn settle(
+        &self,
+        job: &Claimed,
+        outcome: Outcome,
+        records: Vec<Record>,
+        duration: Duration,
+    ) -> Result<Settled> {
+        let has_records = !records.is_empty();
+        let settling = self.store.settle(job, outcome.clone(), records, duration);
+        self.ask(Failpoint::AfterSettle, settling, |settled| {
+            if has_records && *settled == Settled::Stale {
+                self.scene
+                    .count("frozen", "the records of a stale settle were not kept");
+            }
+            self.enter_settled(job, &outcome, settled);
+        })
+        .await
+    }
+
+    async fn due_wakes_across_tenants(&self, per_tenant: u32, limit: u32) -> Result<Vec<DueWake>> {
+        let looking = self.store.due_wakes_across_tenants(per_tenant, limit);
+        self.ask(Failpoint::AfterLook, looking, |_| {}).await
+    }
+
+    async fn move_wakes_across_tenants(&self, due: Vec<DueWake>) -> Result<Vec<Wake>> {
+        let moving = self.store.move_wakes_across_tenants(due.clone());
+        self.ask(Failpoint::AfterMove, moving, |moved| {
+            self.scene.audit.moved(&due, moved);
+        })
+        .await
+    }
+
+    async fn due_work(&self, tenant: &TenantId, stage: Stage, limit: u32) -> Result<Vec<Wake>> {
+        let looking = self.store.due_work(tenant, stage, limit);
+        self.ask(Failpoint::AfterDueWork, looking, |_| {}).await
+    }
+}
+
+#[async_trait]
+impl EffectLog for Watched {
+    async fn intend(
+        &self,
+        claim: &Claim,
+        key: &EffectKey,
+        call_deadline: Duration,
+    ) -> Result<Intent> {
+        let intending = self.store.intend(claim, key, call_deadline);
+        self.ask(Failpoint::AfterIntend, intending, |intent| {
+            self.enter_intent(claim, key, intent, call_deadline, false);
+        })
+        .await
+    }
+
+    async fn intend_again(
+        &self,
+        claim: &Claim,
+        key: &EffectKey,
+        call_deadline: Duration,
+    ) -> Result<Intent> {
+        let intending = self.store.intend_again(claim, key, call_deadline);
+        self.ask(Failpoint::AfterIntendAgain, intending, |intent| {
+            self.enter_intent(claim, key, intent, call_deadline, true);
+        })
+        .await
+    }
+
+    async fn conclude(&self, claim: &Claim, key: &EffectKey, end: EffectEnd) -> Result<()> {
+        let is_done = matches!(end, EffectEnd::Done { .. });
+        let concluding = self.store.conclude(claim, key, end);
+        self.ask(Failpoint::AfterConclude, concluding, |()| {
+            if is_done {
+                self.scene.audit.happened(key);
+            } else {
+                self.scene.audit.refused(claim, key);
+            }
+        })
+        .await
+    }
+}
+
+impl Watched {
+    fn enter_intent(
+        &self,
+        claim: &Claim,
+        key: &EffectKey,
+        intent: &Intent,
+        lease: Duration,
+        is_looked_up: bool,
+    ) {
+        let audit = &self.scene.audit;
+        self.scene
+            .note(&format!("  {} is intended: {intent:?}", key.as_str()));
+        if *intent != Intent::Stale {
+            audit.acted("an effect was intended", claim, self.now(), lease);
+        }
+        audit.intended(claim, key, intent, self.now(), is_looked_up);
+    }
+}

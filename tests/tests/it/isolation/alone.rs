@@ -1,0 +1,517 @@
+//! What a tenant sees is the same whether another tenant is there or not.
+
+use std::{collections::HashMap, fmt::Write as _, time::Duration};
+
+use domain::Stage;
+use http::{Method, StatusCode};
+use jiff::Timestamp;
+use rand::{Rng, RngExt as _, SeedableRng as _, rngs::StdRng};
+use rusqlite::Connection;
+use serde_json::{Map, Value, json};
+use simulators::Fault;
+use tests::{CallBody, World};
+
+use super::{Api, Reply, Tenant, rest};
+
+/// What a tenant does in one run.
+const STEPS: usize = 20;
+/// The calls and callers that both tenants have in common.
+const CALLS: usize = 7;
+const CALLERS: [(&str, &str); 4] = [
+    ("Ann Shared", "+15125550161"),
+    ("Ben Shared", "+15125550162"),
+    ("Cid Shared", "+15125550163"),
+    ("Dot Shared", "+15125550164"),
+];
+/// A call's tag, and what the model makes of it.
+const SPAM: &str = "spammark";
+const UNSURE: &str = "unsuremark";
+const NONSENSE: &str = "nonsensemark";
+const CONNECTIONS: [&str; 3] = ["callrail", "hubspot", "sendgrid"];
+
+/// Something that a tenant, its provider or its people do.
+#[derive(Debug, Clone)]
+enum Act {
+    /// A call has ended.
+    Deliver {
+        call: usize,
+        caller: usize,
+        tag: &'static str,
+    },
+    /// The delivery before comes again.
+    Repeat,
+    /// Somebody edits a call.
+    Modify {
+        call: usize,
+        caller: usize,
+        tag: &'static str,
+    },
+    /// A call ends whose details CallRail does not tell at first.
+    Trouble {
+        call: usize,
+        caller: usize,
+        fault: Fault,
+    },
+    /// Somebody decides about the first request that waits for it.
+    Decide { approve: bool },
+    /// All that stopped runs again.
+    Redrive,
+    /// The first request runs again.
+    Replay { from: Stage },
+    /// A connection's secret is no longer taken.
+    Spoil { connection: &'static str },
+    /// It is taken again.
+    Mend { connection: &'static str },
+}
+
+/// Acts from a seed.
+struct Plan {
+    rng: StdRng,
+    /// Tags of calls.
+    tags: Vec<&'static str>,
+    /// Whether its providers fail more often than not.
+    is_unlucky: bool,
+}
+
+impl Plan {
+    fn next(&mut self) -> Act {
+        let rng = &mut self.rng;
+        let call = rng.random_range(0..CALLS);
+        let caller = rng.random_range(0..CALLERS.len());
+        let tag = self.tags[rng.random_range(0..self.tags.len())];
+        let connection = CONNECTIONS[rng.random_range(0..CONNECTIONS.len())];
+        let kind = rng.random_range(0..if self.is_unlucky { 20 } else { 15 });
+        match kind {
+            0..=4 => Act::Deliver { call, caller, tag },
+            5 => Act::Repeat,
+            6 => Act::Modify { call, caller, tag },
+            7 | 15 | 16 => Act::Trouble {
+                call,
+                caller,
+                fault: fault(rng),
+            },
+            8 | 9 => Act::Decide {
+                approve: rng.random(),
+            },
+            10 => Act::Redrive,
+            11 => Act::Replay {
+                from: if rng.random() {
+                    Stage::Analysis
+                } else {
+                    Stage::Dispatch
+                },
+            },
+            12 | 17 | 18 => Act::Spoil { connection },
+            _ => Act::Mend { connection },
+        }
+    }
+}
+
+fn fault(rng: &mut impl Rng) -> Fault {
+    match rng.random_range(0..5) {
+        0 => Fault::Status(503),
+        1 => Fault::RateLimit,
+        2 => Fault::Malformed,
+        3 => Fault::RevokedToken,
+        _ => Fault::ResetAfterWrite,
+    }
+}
+
+fn call_id(call: usize) -> String {
+    format!("CALshared{call}")
+}
+
+/// The same to the byte for whoever gets it.
+fn body(call: usize, caller: usize, tag: &str) -> CallBody {
+    let (name, phone) = CALLERS[caller];
+    CallBody::post_call(&call_id(call))
+        .with("customer_name", json!(name))
+        .with("callername", json!(name))
+        .with("customer_phone_number", json!(phone))
+        .with("callernum", json!(phone))
+        .with("tags", json!([tag]))
+}
+
+impl Tenant {
+    /// Acts; `last` is its last delivery.
+    async fn act(&self, api: &Api<'_>, act: &Act, last: &mut Option<(&'static str, CallBody)>) {
+        match act {
+            Act::Deliver { call, caller, tag } => {
+                let body = body(*call, *caller, tag);
+                self.deliver(api, "post-call", &body).await;
+                *last = Some(("post-call", body));
+            }
+            Act::Repeat => {
+                if let Some((event, body)) = last {
+                    self.deliver(api, event, body).await;
+                }
+            }
+            Act::Modify { call, caller, tag } => {
+                let body = body(*call, *caller, tag).with("changes", json!(["tags"]));
+                self.deliver(api, "call-modified", &body).await;
+                *last = Some(("call-modified", body));
+            }
+            Act::Trouble {
+                call,
+                caller,
+                fault,
+            } => {
+                let of_call = format!("/{}/calls/{}", self.account, call_id(*call));
+                api.world
+                    .simulators()
+                    .callrail()
+                    .answer_next_to(&of_call, fault.clone(), 1);
+                self.deliver(api, "post-call", &body(*call, *caller, "kitchen"))
+                    .await;
+            }
+            Act::Decide { approve } => {
+                let requests = self.by_call(api).await;
+                let waiting =
+                    requests
+                        .iter()
+                        .find_map(|request| match request["status"].as_str()? {
+                            "in_review" if *approve => Some((request, "approve")),
+                            "in_review" => Some((request, "reject")),
+                            "quarantined" if *approve => Some((request, "release")),
+                            _ => None,
+                        });
+                if let Some((request, decision)) = waiting {
+                    let path = format!(
+                        "requests/{}/{decision}",
+                        request["request_id"].as_str().unwrap()
+                    );
+                    let decided = self.call(api, Method::POST, &path, None).await;
+                    assert!(is_done_or_in_the_way(&decided), "{decided:?}");
+                }
+            }
+            Act::Redrive => {
+                let redriven = self
+                    .call(
+                        api,
+                        Method::POST,
+                        "work/redrive",
+                        Some(&json!({ "all": true })),
+                    )
+                    .await;
+                assert_eq!(redriven.status, StatusCode::OK, "{redriven:?}");
+            }
+            Act::Replay { from } => {
+                if let Some(request) = self.by_call(api).await.first() {
+                    let path = format!(
+                        "requests/{}/replay",
+                        request["request_id"].as_str().unwrap()
+                    );
+                    let replayed = self
+                        .call(api, Method::POST, &path, Some(&json!({ "from": from })))
+                        .await;
+                    assert!(is_done_or_in_the_way(&replayed), "{replayed:?}");
+                }
+            }
+            Act::Spoil { connection } => self.spoil(api, connection).await,
+            Act::Mend { connection } => self.mend(api, connection).await,
+        }
+    }
+
+    /// Its requests, whole, by the id of their call.
+    async fn by_call(&self, api: &Api<'_>) -> Vec<Value> {
+        let mut requests = Vec::new();
+        for listed in self.list(api, "requests").await {
+            let path = format!("requests/{}", listed["request_id"].as_str().unwrap());
+            requests.push(self.call(api, Method::GET, &path, None).await.body);
+        }
+        requests.sort_by_key(|request| request["call"]["call_id"].to_string());
+        requests
+    }
+
+    /// Everything that it can see, here and at its providers.
+    async fn view(&self, api: &Api<'_>) -> Value {
+        let simulators = api.world.simulators();
+        let mails = simulators.sendgrid().mails().into_iter();
+        let mails = mails.filter(|mail| {
+            mail.custom_args
+                .get("tenant_id")
+                .is_some_and(|id| id == self.id().as_str())
+        });
+        let counts = self.call(api, Method::GET, "work/counts", None).await.body;
+        let mut view = Map::new();
+        for (name, value) in [
+            // First, so that ids are named by what is the same in every run.
+            ("a_requests", Value::from(self.by_call(api).await)),
+            ("crm", simulators.hubspot().view_of(&self.crm_token)),
+            ("mails", json!(mails.collect::<Vec<_>>())),
+            ("list", Value::from(self.list(api, "requests").await)),
+            ("work", Value::from(self.list(api, "work").await)),
+            ("work_counts", counts),
+            ("sources", Value::from(self.list(api, "sources").await)),
+            (
+                "connections",
+                Value::from(self.list(api, "connections").await),
+            ),
+            ("audit", Value::from(self.list(api, "audit").await)),
+        ] {
+            view.insert(name.to_owned(), value);
+        }
+        Value::Object(view)
+    }
+}
+
+/// A decision, or that the request does not wait for it (any more).
+fn is_done_or_in_the_way(reply: &Reply) -> bool {
+    matches!(reply.status, StatusCode::OK | StatusCode::CONFLICT)
+}
+
+/// What was seen, with ids and times named by their order.
+struct Names<'a> {
+    /// When each step began.
+    steps: &'a [Timestamp],
+    known: HashMap<String, String>,
+}
+
+/// Times that no run has in common with another, because pauses are drawn by lot, and what is only measured.
+const DRAWN: [&str; 5] = ["due_at", "deadline", "latency_ms", "duration_ms", "oldest"];
+/// Ids of other systems.
+const FOREIGN_IDS: [&str; 6] = [
+    "id",
+    "contact_id",
+    "deal_id",
+    "provider_id",
+    "message_id",
+    "hs_object_id",
+];
+
+impl Names<'_> {
+    /// The same with every id and time by its name.
+    fn value(&mut self, key: &str, value: &Value) -> Value {
+        match value {
+            _ if DRAWN.contains(&key) => json!(value.is_null()),
+            Value::String(text) if FOREIGN_IDS.contains(&key) => json!(self.name("id", text)),
+            Value::String(text) => json!(self.text(text)),
+            Value::Array(items) => items.iter().map(|item| self.value(key, item)).collect(),
+            Value::Object(fields) => {
+                let fields = fields
+                    .iter()
+                    .map(|(key, value)| (self.text(key), self.value(key, value)));
+                Value::Object(fields.collect())
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+        }
+    }
+
+    fn text(&mut self, text: &str) -> String {
+        if let Ok(time) = text.parse::<Timestamp>() {
+            let step = self.steps.partition_point(|step| *step <= time);
+            return format!("in step {step}");
+        }
+        let mut named = String::new();
+        for word in text.split_inclusive(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
+            let id = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            let behind = word.get(id.len()..).unwrap();
+            let hex = id.rsplit('_').next().unwrap();
+            let is_drawn =
+                matches!(hex.len(), 32 | 64) && hex.bytes().all(|b| b.is_ascii_hexdigit());
+            if is_drawn {
+                let kind = id.get(..id.len() - hex.len()).unwrap().to_owned();
+                named.push_str(&self.name(&kind, id));
+            } else {
+                named.push_str(id);
+            }
+            named.push_str(behind);
+        }
+        named
+    }
+
+    fn name(&mut self, kind: &str, id: &str) -> String {
+        let next = self.known.len();
+        self.known
+            .entry(id.to_owned())
+            .or_insert_with(|| format!("<{kind}{next}>"))
+            .clone()
+    }
+
+    /// As text, with one name for all ids that have none yet.
+    fn with_unknown_ids_alike(&self, value: &Value) -> String {
+        let mut names = Self {
+            steps: self.steps,
+            known: self.known.clone(),
+        };
+        let mut text = names.value("", value).to_string();
+        for (id, name) in names.known {
+            if !self.known.contains_key(&id) {
+                text = text.replace(&name, "<>");
+            }
+        }
+        text
+    }
+}
+
+/// The lists of providers, whose order means nothing, in one that does not depend on ids.
+fn sorted(mut view: Value, steps: &[Timestamp]) -> Value {
+    let mut names = Names {
+        steps,
+        known: HashMap::new(),
+    };
+    names.value("", &view["a_requests"]);
+    for name in ["crm", "mails"] {
+        sort_lists(&mut view[name], &names);
+    }
+    view
+}
+
+fn sort_lists(value: &mut Value, names: &Names<'_>) {
+    match value {
+        Value::Array(items) => {
+            for item in items.iter_mut() {
+                sort_lists(item, names);
+            }
+            items.sort_by_cached_key(|item| names.with_unknown_ids_alike(item));
+        }
+        Value::Object(fields) => fields
+            .values_mut()
+            .for_each(|value| sort_lists(value, names)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Who is there beside tenant `ann`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    Nobody,
+    /// Tenant `bob`, with accounts of his own.
+    Bob,
+    /// Tenant `bob`, who has the token of her CRM: not as isolated as they should be.
+    BobInHerCrm,
+}
+
+/// What tenant `ann` sees after her run.
+async fn run(seed: u64, beside: Beside) -> Value {
+    let world =
+        World::on_manual_clock_with([("WORKERS_PER_STAGE", "1"), ("MODEL_TRIES", "1")]).await;
+    let database = Connection::open(world.data_folder().join("pipeline.sqlite3")).unwrap();
+    let gemini = world.simulators().gemini();
+    gemini.answer_with_when(SPAM, json!({ "spam_likelihood": 90 }));
+    gemini.answer_with_when(UNSURE, json!({ "spam_likelihood": 60 }));
+    gemini.answer_with_when(NONSENSE, json!({ "intent": "nonsense" }));
+    let api = Api::of(&world);
+    let ann = Tenant::create(&api, "ann").await;
+    let mut bob = match beside {
+        Beside::Nobody => None,
+        Beside::Bob | Beside::BobInHerCrm => Some(Tenant::create(&api, "bob").await),
+    };
+    if let (Beside::BobInHerCrm, Some(bob)) = (beside, &mut bob) {
+        bob.crm_token = ann.crm_token.clone();
+        bob.mend(&api, "hubspot").await;
+    }
+    let plan = |seed, is_unlucky| Plan {
+        rng: StdRng::seed_from_u64(seed),
+        tags: if is_unlucky {
+            vec!["kitchen", UNSURE, SPAM, NONSENSE]
+        } else {
+            vec!["kitchen", "bath", UNSURE, SPAM]
+        },
+        is_unlucky,
+    };
+    let (mut hers, mut his) = (plan(seed, false), plan(!seed, true));
+    let (mut her_last, mut his_last) = (None, None);
+    let mut steps = Vec::new();
+    for _ in 0..STEPS {
+        let act = hers.next();
+        // His work is under way while hers comes, and the other way round.
+        if let Some(bob) = &bob {
+            for _ in 0..his.rng.random_range(0..3) {
+                bob.act(&api, &his.next(), &mut his_last).await;
+            }
+        }
+        ann.act(&api, &act, &mut her_last).await;
+        if let Some(bob) = &bob
+            && his.rng.random()
+        {
+            bob.act(&api, &his.next(), &mut his_last).await;
+        }
+        rest(&world, &database).await;
+        world.pass(Duration::from_secs(hers.rng.random_range(60..1_800)));
+        steps.push(world.now());
+        rest(&world, &database).await;
+    }
+    let view = ann.view(&api).await;
+    if let Some(bob) = &bob {
+        assert!(
+            !bob.list(&api, "requests").await.is_empty(),
+            "seed {seed}: bob had nothing to do"
+        );
+    }
+    world.stop_early().await;
+    let view = sorted(view, &steps);
+    let mut names = Names {
+        steps: &steps,
+        known: HashMap::new(),
+    };
+    names.value("", &view)
+}
+
+/// The lines that differ, the first of many.
+fn difference(alone: &Value, beside: &Value) -> String {
+    let (alone, beside) = (format!("{alone:#}"), format!("{beside:#}"));
+    let (alone, beside): (Vec<_>, Vec<_>) = (alone.lines().collect(), beside.lines().collect());
+    let first = alone
+        .iter()
+        .zip(&beside)
+        .position(|(a, b)| a != b)
+        .unwrap_or(alone.len().min(beside.len()));
+    let mut shown = String::new();
+    for (who, lines) in [("alone", alone), ("beside", beside)] {
+        writeln!(
+            shown,
+            "--- {who}, {} lines, from line {first} on",
+            lines.len()
+        )
+        .unwrap();
+        for line in lines.iter().skip(first.saturating_sub(12)).take(30) {
+            writeln!(shown, "{line}").unwrap();
+        }
+    }
+    shown
+}
+
+async fn is_the_same_alone_and_beside_another(seed: u64) {
+    let (alone, beside) = (
+        run(seed, Beside::Nobody).await,
+        run(seed, Beside::Bob).await,
+    );
+    assert!(
+        alone == beside,
+        "seed {seed}: what a tenant sees depends on another\n{}",
+        difference(&alone, &beside)
+    );
+    let requests = alone["a_requests"].as_array().unwrap();
+    assert!(
+        requests.len() > 2,
+        "seed {seed}: hardly anything happened: {alone:#}"
+    );
+}
+
+/// Another seed may be given as `ISOLATION_SEED`.
+macro_rules! seeds {
+    ($($name:ident: $seed:literal),+ $(,)?) => {$(
+        #[tokio::test]
+        async fn $name() {
+            let seed = option_env!("ISOLATION_SEED").map_or($seed, |seed| seed.parse().unwrap());
+            is_the_same_alone_and_beside_another(seed).await;
+        }
+    )+};
+}
+
+seeds! {
+    a_tenant_sees_the_same_alone_and_beside_another_1: 1,
+    a_tenant_sees_the_same_alone_and_beside_another_2: 2,
+    a_tenant_sees_the_same_alone_and_beside_another_3: 3,
+    a_tenant_sees_the_same_alone_and_beside_another_4: 4,
+}
+
+#[tokio::test]
+async fn a_tenant_who_writes_into_anothers_crm_is_noticed() {
+    let (alone, beside) = (
+        run(1, Beside::Nobody).await,
+        run(1, Beside::BobInHerCrm).await,
+    );
+    assert_ne!(alone["crm"], beside["crm"]);
+}

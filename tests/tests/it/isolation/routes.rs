@@ -1,0 +1,650 @@
+//! Every route of the API's description, as somebody who may do everything with a tenant and nothing with another's.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{OfficeId, TenantId};
+use http::{Method, StatusCode};
+use management_api::auth::{Role, SigningKey};
+use rusqlite::Connection;
+use secrecy::ExposeSecret as _;
+use secrets::{KeySource, SealedSecrets, Secrets as _};
+use serde_json::{Value, json};
+use store::Store as _;
+use tests::{CallBody, World};
+use uuid::Uuid;
+
+use super::{Api, Reply, Tenant, rest, rows_of};
+
+/// Routes that anybody may call: there is nothing of a tenant in their answers.
+const PUBLIC: [&str; 2] = ["/.well-known/jwks.json", "/v1/openapi.json"];
+
+/// A route of the description.
+struct Route {
+    method: Method,
+    path: String,
+    /// The parameters of its path.
+    params: Vec<String>,
+    /// The parameters of its query.
+    query: Vec<String>,
+    /// What it takes, as the description shows it.
+    body: Option<Body>,
+    is_public: bool,
+}
+
+struct Body {
+    example: Value,
+    members: Vec<String>,
+}
+
+/// What a tenant has, by the names of parameters and members.
+type Objects = BTreeMap<&'static str, String>;
+
+impl Route {
+    fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    fn is_of_a_tenant(&self) -> bool {
+        self.params.iter().any(|param| param == "tenant_id")
+    }
+
+    /// The parameters that name something of a tenant.
+    fn objects(&self) -> impl Iterator<Item = &String> {
+        self.params.iter().filter(|param| *param != "tenant_id")
+    }
+
+    /// The path with these in the places of its parameters.
+    fn filled(&self, objects: &Objects) -> String {
+        self.params.iter().fold(self.path.clone(), |path, param| {
+            let object = objects.get(param.as_str()).unwrap_or_else(|| {
+                panic!(
+                    "{}: this test does not know what to put in the place of `{param}`",
+                    self.name()
+                )
+            });
+            path.replace(&format!("{{{param}}}"), object)
+        })
+    }
+
+    fn example(&self) -> Option<&Value> {
+        self.body.as_ref().map(|body| &body.example)
+    }
+}
+
+/// Every route of the description as it is checked in.
+fn routes() -> Vec<Route> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi/management-api.json");
+    let api: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    let mut routes = Vec::new();
+    for (path, methods) in api["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let name = format!("{method} {path}");
+            let named = |place: &str| {
+                let all = operation["parameters"].as_array().into_iter().flatten();
+                let of_place = all.filter(|param| param["in"] == json!(place));
+                of_place
+                    .map(|param| param["name"].as_str().unwrap().to_owned())
+                    .collect::<Vec<_>>()
+            };
+            let body = (!operation["requestBody"].is_null()).then(|| {
+                let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+                let schema = match schema["$ref"].as_str() {
+                    Some(reference) => api.pointer(reference.trim_start_matches('#')).unwrap(),
+                    None => schema,
+                };
+                let example = schema["example"].clone();
+                assert!(
+                    !example.is_null(),
+                    "{name}: its body has no example in the description"
+                );
+                let members = schema["properties"].as_object().into_iter().flatten();
+                Body {
+                    example,
+                    members: members.map(|(name, _)| name.clone()).collect(),
+                }
+            });
+            let params = named("path");
+            let written = path.matches('{').count();
+            assert_eq!(
+                params.len(),
+                written,
+                "{name}: not every parameter of its path is described"
+            );
+            routes.push(Route {
+                method: method.to_uppercase().parse().unwrap(),
+                path: path.clone(),
+                params,
+                query: named("query"),
+                body,
+                is_public: operation["security"].as_array().is_none_or(Vec::is_empty),
+            });
+        }
+    }
+    assert!(routes.len() > 20, "the description is not all there");
+    routes
+}
+
+/// Makes a tenant with requests in every state, stopped work, and a source and a connection of its own.
+async fn tenant(api: &Api<'_>, database: &Connection, name: &str) -> (Tenant, Objects) {
+    let tenant = Tenant::create(api, name).await;
+    let world = api.world;
+    let mark = format!("markof{name}");
+    let mut office = world.store.offices(tenant.id()).await.unwrap().remove(0);
+    office.id = OfficeId::from_uuid(Uuid::from_u128(u128::from(mark.as_bytes()[6]) << 64));
+    office.name = mark.clone();
+    world.store.put_office(&office).await.unwrap();
+
+    let call = |number: usize, tag: &str| {
+        CallBody::post_call(&format!("CAL{mark}{number}"))
+            .with("customer_name", json!(mark))
+            .with("tags", json!([tag]))
+    };
+    tenant.deliver(api, "post-call", &call(1, "kitchen")).await;
+    let in_review = tenant
+        .deliver(api, "post-call", &call(2, "unsuremark"))
+        .await;
+    rest(world, database).await;
+    for connection in ["hubspot", "callrail"] {
+        tenant.spoil(api, connection).await;
+        tenant.deliver(api, "post-call", &call(3, connection)).await;
+        tenant.deliver(api, "post-call", &call(4, connection)).await;
+        rest(world, database).await;
+    }
+    let new = json!({ "provider": "callrail", "signing_key": format!("{mark}-signs"), "accounts": [mark] });
+    let created = tenant.call(api, Method::POST, "sources", Some(&new)).await;
+    assert_eq!(created.status, StatusCode::CREATED, "{created:?}");
+    let source = &created.body["source"];
+    let connection = format!("crmof{name}");
+    let path = format!("connections/{connection}/secret");
+    let crm = json!({ "secret": format!("{mark}-secret"), "provider": "hubspot" });
+    let set = tenant.call(api, Method::PUT, &path, Some(&crm)).await;
+    assert_eq!(set.status, StatusCode::OK, "{set:?}");
+
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let objects = BTreeMap::from([
+        ("tenant_id", tenant.id().to_string()),
+        ("request_id", in_review),
+        ("source_id", text(&source["source_id"])),
+        ("key", text(&source["keys"][0])),
+        ("connection", connection),
+        ("mark", mark),
+        ("office_id", office.id.to_string()),
+    ]);
+    (tenant, objects)
+}
+
+/// Things that nobody has.
+fn nobodys() -> Objects {
+    let id = Uuid::from_u128(0x0199_f3a1_0000_7000_8000_0000_dead_beef).simple();
+    BTreeMap::from([
+        ("tenant_id", "tenant_nobody".to_owned()),
+        ("request_id", format!("req_{id}")),
+        ("source_id", format!("src_{id}")),
+        ("key", format!("signing_key_{id}@1")),
+        ("connection", "crmofnobody".to_owned()),
+        ("office_id", format!("ofc_{id}")),
+    ])
+}
+
+/// An answer without what tells one call from another: its id, and what was asked for.
+fn neutral(reply: &Reply, asked: &Objects) -> (StatusCode, String) {
+    let mut body = reply.body.clone();
+    if let Some(fields) = body.as_object_mut() {
+        fields.remove("request_id");
+    }
+    let text = asked.values().fold(body.to_string(), |text, object| {
+        text.replace(object.as_str(), "…")
+    });
+    (reply.status, text)
+}
+
+/// What of a tenant may stand in no answer to another: its ids, and the marks of its people.
+fn names_of(rows: &BTreeMap<String, Vec<String>>, objects: &Objects) -> Vec<String> {
+    let is_id = |word: &&str| {
+        let hex = word.rsplit('_').next().unwrap_or_default();
+        word.contains('_') && hex.len() == 32 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    let words = rows
+        .values()
+        .flatten()
+        .flat_map(|row| row.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'));
+    // Every tenant of these stories has the same office and source of this number.
+    let shared = Uuid::from_u128(1).simple().to_string();
+    let mut names: Vec<String> = words
+        .filter(is_id)
+        .filter(|word| !word.ends_with(&shared))
+        .map(str::to_owned)
+        .collect();
+    // A connection's name is its tenant's choice: another may choose the same.
+    names.extend(
+        objects
+            .iter()
+            .filter(|(name, _)| **name != "connection")
+            .map(|(_, object)| object.clone()),
+    );
+    names.sort();
+    names.dedup();
+    names
+}
+
+struct Scene<'a> {
+    api: &'a Api<'a>,
+    database: &'a Connection,
+    ann: (Tenant, Objects),
+    bob: (Tenant, Objects),
+    nobody: Objects,
+}
+
+impl Scene<'_> {
+    async fn as_ann(&self, route: &Route, path: &str, body: Option<&Value>) -> Reply {
+        self.api
+            .call(Some(&self.ann.0.admin), &route.method, path, body)
+            .await
+    }
+
+    /// Everything that is bob's: rows, secrets, recordings.
+    async fn all_of_bob(&self) -> (BTreeMap<String, Vec<String>>, Vec<String>) {
+        let folder = self.api.world.data_folder();
+        let secrets = SealedSecrets::open(&folder, KeySource::File).await.unwrap();
+        let tenant = self.bob.0.id();
+        let mut others = Vec::new();
+        for name in secrets.list(tenant).await.unwrap() {
+            let secret = secrets.get(tenant, &name, None).await.unwrap();
+            others.push(format!("{name:?} {}", secret.expose_secret()));
+        }
+        let recordings = fs::read_dir(folder.join("blobs").join(tenant.as_str())).unwrap();
+        others.extend(recordings.map(|file| format!("{:?}", file.unwrap().file_name())));
+        others.sort();
+        (rows_of(self.database, tenant), others)
+    }
+
+    /// The same question about bob's things and about nobody's has the same answer.
+    async fn is_as_of_nobody(
+        &self,
+        route: &Route,
+        what: &str,
+        of_bob: (&str, Option<&Value>),
+        of_nobody: (&str, Option<&Value>),
+    ) -> Reply {
+        let nobodys = self.as_ann(route, of_nobody.0, of_nobody.1).await;
+        let bobs = self.as_ann(route, of_bob.0, of_bob.1).await;
+        assert_eq!(
+            neutral(&bobs, &self.bob.1),
+            neutral(&nobodys, &self.nobody),
+            "{}: {what} of another tenant is not answered as one that does not exist",
+            route.name()
+        );
+        bobs
+    }
+
+    /// As ann: bob's tenant, with his things and with hers; her tenant with his things.
+    async fn foreign_path(&self, route: &Route) {
+        let (hers, his) = (&self.ann.1, &self.bob.1);
+        let body = route.example();
+        let mut hers_in_his = hers.clone();
+        hers_in_his.insert("tenant_id", his["tenant_id"].clone());
+        for objects in [his, &hers_in_his] {
+            let mut nobodys = objects.clone();
+            nobodys.insert("tenant_id", self.nobody["tenant_id"].clone());
+            let (of_bob, of_nobody) = (route.filled(objects), route.filled(&nobodys));
+            let reply = self
+                .is_as_of_nobody(route, "the tenant", (&of_bob, body), (&of_nobody, body))
+                .await;
+            assert_eq!(
+                reply.status,
+                StatusCode::NOT_FOUND,
+                "{}: {reply:?}",
+                route.name()
+            );
+        }
+        for param in route.objects() {
+            let with = |objects: &Objects| {
+                let mut mixed = hers.clone();
+                let (name, object) = objects.get_key_value(param.as_str()).unwrap();
+                mixed.insert(name, object.clone());
+                route.filled(&mixed)
+            };
+            let (of_bob, of_nobody) = (with(his), with(&self.nobody));
+            let reply = self
+                .is_as_of_nobody(route, param, (&of_bob, body), (&of_nobody, body))
+                .await;
+            // What a PUT names need not be there.
+            let is_made = route.method == Method::PUT && reply.status.is_success();
+            assert!(
+                is_made || reply.status == StatusCode::NOT_FOUND,
+                "{}: {reply:?}",
+                route.name()
+            );
+        }
+    }
+
+    /// As ann, about her own tenant: bob's things in the query and in the body.
+    async fn foreign_content(&self, route: &Route) {
+        let path = route.filled(&self.ann.1);
+        for param in &route.query {
+            let object = match param.as_str() {
+                "request" | "request_id" => "request_id",
+                "connection" | "target" => "connection",
+                "source" | "source_id" => "source_id",
+                "cursor" => {
+                    self.foreign_cursor(route, &path).await;
+                    continue;
+                }
+                "limit" | "state" | "stage" | "cause" | "status" => continue,
+                other => panic!(
+                    "{}: this test does not know what `{other}` in the query means",
+                    route.name()
+                ),
+            };
+            let with = |objects: &Objects| format!("{path}?{param}={}", objects[object]);
+            let (of_bob, of_nobody) = (with(&self.bob.1), with(&self.nobody));
+            self.is_as_of_nobody(route, param, (&of_bob, None), (&of_nobody, None))
+                .await;
+        }
+        let Some(body) = &route.body else { return };
+        for member in &body.members {
+            let object = match member.as_str() {
+                "request_id" | "office_id" | "source_id" | "connection" => member.as_str(),
+                "target" => "connection",
+                other if other.ends_with("_id") && other != "tenant_id" => {
+                    panic!(
+                        "{}: this test does not know what `{other}` in the body means",
+                        route.name()
+                    )
+                }
+                _ => continue,
+            };
+            let with = |objects: &Objects| {
+                let mut body = body.example.clone();
+                body[member] = json!(objects[object]);
+                body
+            };
+            let (of_bob, of_nobody) = (with(&self.bob.1), with(&self.nobody));
+            self.is_as_of_nobody(
+                route,
+                member,
+                (&path, Some(&of_bob)),
+                (&path, Some(&of_nobody)),
+            )
+            .await;
+        }
+    }
+
+    /// Where a page of bob's ended leads ann to nothing of his.
+    async fn foreign_cursor(&self, route: &Route, path: &str) {
+        let his = route.filled(&self.bob.1);
+        let page = self
+            .api
+            .call(
+                Some(&self.bob.0.admin),
+                &route.method,
+                &format!("{his}?limit=1"),
+                None,
+            )
+            .await;
+        if page.status == StatusCode::FORBIDDEN {
+            return;
+        }
+        let cursor = page.body["next_cursor"].as_str();
+        let cursor =
+            cursor.unwrap_or_else(|| panic!("{}: bob has no second page: {page:?}", route.name()));
+        let reply = self
+            .as_ann(route, &format!("{path}?cursor={cursor}"), None)
+            .await;
+        assert_eq!(reply.status, StatusCode::OK, "{}: {reply:?}", route.name());
+        self.holds_nothing_of_bob(route, &reply);
+    }
+
+    fn holds_nothing_of_bob(&self, route: &Route, reply: &Reply) {
+        let shown = reply.body.to_string();
+        for name in names_of(&rows_of(self.database, self.bob.0.id()), &self.bob.1) {
+            assert!(
+                !shown.contains(&name),
+                "{}: `{name}` of another tenant is in {shown}",
+                route.name()
+            );
+        }
+    }
+
+    /// Nobody is let in without a genuine token that is still good, and one for no tenant opens none.
+    async fn tokens(&self, route: &Route, bad: &[(&str, String)]) {
+        let path = route.filled(&self.ann.1);
+        for (what, token) in bad {
+            let reply = self
+                .api
+                .call(Some(token), &route.method, &path, route.example())
+                .await;
+            assert_eq!(
+                reply.status,
+                StatusCode::UNAUTHORIZED,
+                "{} with {what}: {reply:?}",
+                route.name()
+            );
+        }
+        let reply = self
+            .api
+            .call(None, &route.method, &path, route.example())
+            .await;
+        assert_eq!(
+            reply.status,
+            StatusCode::UNAUTHORIZED,
+            "{} without a token: {reply:?}",
+            route.name()
+        );
+        for role in Role::ALL {
+            if role == Role::PlatformAdmin {
+                continue;
+            }
+            let of_no_tenant = self.api.token(role, &[], self.api.world.now());
+            let reply = self
+                .api
+                .call(Some(&of_no_tenant), &route.method, &path, route.example())
+                .await;
+            let expected = if route.is_of_a_tenant() {
+                StatusCode::NOT_FOUND
+            } else {
+                StatusCode::FORBIDDEN
+            };
+            assert_eq!(
+                reply.status,
+                expected,
+                "{} with a token for no tenant: {reply:?}",
+                route.name()
+            );
+        }
+    }
+
+    /// Her own things are there: what was refused was refused for whose it was.
+    async fn own(&self, route: &Route) {
+        let path = route.filled(&self.ann.1);
+        let mut reply = self.as_ann(route, &path, route.example()).await;
+        if reply.status == StatusCode::FORBIDDEN {
+            assert!(
+                !reply.body.to_string().contains(&self.bob.1["tenant_id"]),
+                "{reply:?}"
+            );
+            let platform = self
+                .api
+                .token(Role::PlatformAdmin, &[], self.api.world.now());
+            reply = self
+                .api
+                .call(Some(&platform), &route.method, &path, route.example())
+                .await;
+        } else {
+            self.holds_nothing_of_bob(route, &reply);
+        }
+        assert!(
+            reply.status.is_success() || reply.status == StatusCode::CONFLICT,
+            "{}: her own things are refused: {reply:?}",
+            route.name()
+        );
+    }
+}
+
+/// Tokens that prove nothing, each with what is wrong with it.
+fn bad_tokens(api: &Api<'_>, tenant: &TenantId) -> Vec<(&'static str, String)> {
+    let now = api.world.now();
+    let good = api.token(Role::PlatformAdmin, &[tenant], now);
+    let [header, claims, signature]: [&str; 3] =
+        good.split('.').collect::<Vec<_>>().try_into().unwrap();
+    let with_header = |name: &str, value: &str| {
+        let mut header: Value =
+            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
+        header[name] = json!(value);
+        URL_SAFE_NO_PAD.encode(header.to_string())
+    };
+    let long_ago = now
+        .checked_sub(jiff::SignedDuration::from_hours(91 * 24))
+        .unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = Api {
+        world: api.world,
+        key: SigningKey::open(elsewhere.path()).unwrap(),
+    };
+    let others = other.token(Role::PlatformAdmin, &[tenant], now);
+    let (others_head, others_signature) = others.rsplit_once('.').unwrap();
+    let (_, others_claims) = others_head.split_once('.').unwrap();
+    vec![
+        (
+            "a token that has expired",
+            api.token(Role::PlatformAdmin, &[tenant], long_ago),
+        ),
+        ("a token of another key", others.clone()),
+        (
+            "another key's signature under our key's name",
+            format!("{header}.{others_claims}.{others_signature}"),
+        ),
+        (
+            "`alg: none`",
+            format!("{}.{claims}.", with_header("alg", "none")),
+        ),
+        (
+            "`alg: none` and a signature",
+            format!("{}.{claims}.{signature}", with_header("alg", "none")),
+        ),
+        (
+            "`alg: HS256`",
+            format!("{}.{claims}.{signature}", with_header("alg", "HS256")),
+        ),
+        ("no signature", format!("{header}.{claims}.")),
+        ("a token that is none", "x".to_owned()),
+    ]
+}
+
+#[tokio::test]
+async fn every_route_answers_for_anothers_things_as_for_what_does_not_exist() {
+    every_route(false).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "is not answered as one that does not exist")]
+async fn a_token_that_opens_two_tenants_is_noticed() {
+    every_route(true).await;
+}
+
+/// Calls every route as tenant `ann`; her token may be good for both tenants, which must not pass.
+async fn every_route(is_good_for_both: bool) {
+    let world = World::on_manual_clock_with([("MODEL_TRIES", "1")]).await;
+    let database = Connection::open(world.data_folder().join("pipeline.sqlite3")).unwrap();
+    world
+        .simulators()
+        .gemini()
+        .answer_with_when("unsuremark", json!({ "spam_likelihood": 60 }));
+    let api = Api::of(&world);
+    let mut scene = Scene {
+        ann: tenant(&api, &database, "ann").await,
+        bob: tenant(&api, &database, "bob").await,
+        nobody: nobodys(),
+        api: &api,
+        database: &database,
+    };
+    if is_good_for_both {
+        let both = [scene.ann.0.id(), scene.bob.0.id()];
+        scene.ann.0.admin = api.token(Role::TenantAdmin, &both, world.now());
+    }
+    let bad = bad_tokens(&api, scene.ann.0.id());
+    let routes = routes();
+    let before = scene.all_of_bob().await;
+    assert!(
+        before.0.values().filter(|rows| !rows.is_empty()).count() > 10 && !before.1.is_empty(),
+        "{before:?}"
+    );
+
+    for route in &routes {
+        if route.is_public {
+            assert!(
+                PUBLIC.contains(&route.path.as_str()),
+                "{}: anybody may call it",
+                route.name()
+            );
+            continue;
+        }
+        scene.tokens(route, &bad).await;
+        if route.is_of_a_tenant() {
+            scene.foreign_path(route).await;
+            scene.foreign_content(route).await;
+        }
+        rest(&world, &database).await;
+        assert_eq!(
+            scene.all_of_bob().await,
+            before,
+            "{}: it has changed what is another tenant's",
+            route.name()
+        );
+    }
+    for route in routes.iter().filter(|route| !route.is_public) {
+        scene.own(route).await;
+    }
+    rest(&world, &database).await;
+    assert_eq!(
+        scene.all_of_bob().await,
+        before,
+        "acts of one tenant have changed what is another's"
+    );
+    drop(scene);
+    world.stop_early().await;
+}
+
+#[tokio::test]
+async fn one_idempotency_key_names_a_call_of_each_tenant() {
+    let world = World::on_manual_clock_with([("WORKERS_PER_STAGE", "0")]).await;
+    let api = Api::of(&world);
+    let mut ids = Vec::new();
+    let mut tenants = Vec::new();
+    for name in ["ann", "bob"] {
+        let tenant = Tenant::create(&api, name).await;
+        let new =
+            json!({ "provider": "callrail", "signing_key": "0f1e2d3c4b5a69788796a5b4c3d2e1f0" });
+        let path = format!("/v1/tenants/{}/sources", tenant.id());
+        let headers = [("idempotency-key", "the-same-for-both")];
+        let created = api
+            .call_with(
+                Some(&tenant.admin),
+                &Method::POST,
+                &path,
+                Some(&new),
+                &headers,
+            )
+            .await;
+        assert_eq!(created.status, StatusCode::CREATED, "{created:?}");
+        // A call that was there before has no URLs to show.
+        assert_ne!(created.body["webhooks"], json!([]), "{created:?}");
+        ids.push(
+            created.body["source"]["source_id"]
+                .as_str()
+                .unwrap()
+                .to_owned(),
+        );
+        tenants.push(tenant);
+    }
+    assert_ne!(ids[0], ids[1]);
+    for (tenant, other) in tenants.iter().zip(ids.iter().rev()) {
+        let sources = tenant.list(&api, "sources").await;
+        assert!(
+            !Value::from(sources.clone()).to_string().contains(other),
+            "{sources:?}"
+        );
+    }
+    world.stop_early().await;
+}

@@ -1,0 +1,139 @@
+//! SendGrid takes mails without saying so, or takes none.
+
+use std::time::Duration;
+
+use domain::{RequestId, Status};
+use serde_json::Value;
+use simulators::Fault;
+use store::Store as _;
+use tests::World;
+
+use super::{
+    HOUR, MINUTE, at_rest, call, comes_to, counts, finish_with_nothing_open, let_pass, mail, mails,
+    outcomes,
+};
+
+/// An address where nobody listens: no event reaches us.
+const NOWHERE: &str = "http://127.0.0.1:9/";
+
+/// How each attempt to tell people ended, in a word, as the API shows it.
+fn attempts(shown: &Value) -> Vec<String> {
+    let attempts = shown["notification_attempts"].as_array().unwrap().iter();
+    attempts
+        .map(|attempt| attempt["outcome"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The seconds between two mails about a request.
+fn seconds_between(world: &World, request: RequestId) -> i64 {
+    let mails = mails(world, request);
+    assert_eq!(mails.len(), 2, "{mails:?}");
+    mails[1].at.duration_since(mails[0].at).as_secs()
+}
+
+/// Sets how long a lost answer is waited for.
+async fn wait_for_lost_answers(world: &World, time: Duration) {
+    let mut office = world
+        .store
+        .offices(&world.tenant())
+        .await
+        .unwrap()
+        .remove(0);
+    office.config.notifications.unknown_wait_seconds = time.as_secs();
+    world.store.put_office(&office).await.unwrap();
+}
+
+#[tokio::test]
+async fn sendgrid_takes_a_mail_without_an_answer_and_its_signed_event_says_so() {
+    let world = World::on_manual_clock().await;
+    world
+        .simulators()
+        .sendgrid()
+        .answer_next(Fault::ResetAfterWrite);
+    let request = call(&world, 1).await;
+    let view = comes_to(&world, request, Status::Completed).await;
+    let mail = mail(&world, request);
+    let waited = view.request.updated_at.duration_since(mail.at).as_secs();
+    assert!(waited <= 60, "{waited} s");
+    let shown = world.shown(request).await;
+    assert_eq!(attempts(&shown), ["unknown", "sent"]);
+    assert_eq!(outcomes(&shown, "notification"), ["waiting", "done"]);
+    let message = &shown["notifications"]["messages"][0];
+    assert_eq!(message["is_sent"], true);
+    let id = message["provider_id"].as_str().unwrap();
+    assert!(id.starts_with(&mail.message_id), "{id}");
+    assert_eq!(counts(&world), (1, 1, 1));
+    finish_with_nothing_open(world).await;
+}
+
+#[tokio::test]
+async fn sendgrid_takes_a_mail_without_answer_or_event_and_one_more_goes_out_after_the_wait() {
+    let world = World::on_manual_clock().await;
+    wait_for_lost_answers(&world, 2 * MINUTE).await;
+    let sendgrid = world.simulators().sendgrid();
+    sendgrid.set_event_webhook(NOWHERE);
+    sendgrid.answer_next(Fault::ResetAfterWrite);
+    let request = call(&world, 1).await;
+    let_pass(&world, MINUTE).await;
+    assert_eq!(counts(&world), (1, 1, 1), "not before the wait is over");
+    let shown = world.shown(request).await;
+    assert_eq!(
+        shown["open_work"][0]["reason"],
+        "the answer to a mail was lost: its receipt is waited for"
+    );
+
+    comes_to(&world, request, Status::Completed).await;
+    let waited = seconds_between(&world, request);
+    assert!((135..=240).contains(&waited), "{waited} s");
+    let shown = world.shown(request).await;
+    assert_eq!(attempts(&shown), ["unknown", "sent"]);
+    assert_eq!(shown["notifications"]["messages"][0]["is_sent"], true);
+    let_pass(&world, 24 * HOUR).await;
+    assert_eq!(counts(&world), (1, 1, 2), "two, and never a third");
+    finish_with_nothing_open(world).await;
+}
+
+#[tokio::test]
+async fn sendgrid_never_answers_and_two_mails_are_all_and_the_lead_says_that_none_is_confirmed() {
+    let world = World::on_manual_clock().await;
+    let sendgrid = world.simulators().sendgrid();
+    sendgrid.set_event_webhook(NOWHERE);
+    sendgrid.always_to("mail/send", Fault::ResetAfterWrite);
+    let request = call(&world, 1).await;
+    comes_to(&world, request, Status::Completed).await;
+    let waited = seconds_between(&world, request);
+    assert!((615..=720).contains(&waited), "{waited} s");
+    let shown = world.shown(request).await;
+    assert_eq!(attempts(&shown), ["unknown", "unknown", "unconfirmed"]);
+    let message = &shown["notifications"]["messages"][0];
+    assert_eq!(message["is_sent"], false);
+    assert_eq!(
+        message["reason"],
+        "handed over 2 times, and never confirmed: it may have arrived"
+    );
+    assert_eq!(counts(&world), (1, 1, 2));
+    finish_with_nothing_open(world).await;
+}
+
+#[tokio::test]
+async fn sendgrid_is_out_for_three_hours_and_people_are_told_once_afterwards() {
+    let world = World::on_manual_clock().await;
+    let sendgrid = world.simulators().sendgrid();
+    sendgrid.always(Fault::Status(503));
+    let request = call(&world, 1).await;
+    let_pass(&world, 3 * HOUR).await;
+    assert_eq!(counts(&world), (1, 1, 0), "the CRM does not wait for mail");
+    let shown = world.shown(request).await;
+    let reason = shown["open_work"][0]["reason"].as_str().unwrap();
+    assert!(
+        reason.starts_with("SendGrid is out of order (status 503)"),
+        "{reason}"
+    );
+    sendgrid.clear_faults();
+    comes_to(&world, request, Status::Completed).await;
+    let shown = world.shown(request).await;
+    assert_eq!(attempts(&shown), ["unknown", "sent"]);
+    assert_eq!(counts(&world), (1, 1, 1));
+    assert!(at_rest(&world).await.is_empty());
+    finish_with_nothing_open(world).await;
+}
