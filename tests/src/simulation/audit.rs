@@ -189,7 +189,6 @@ impl Audit {
     pub(super) fn claimed(&self, job: &Claimed, now: Timestamp, lease: Duration) {
         let (key, token) = (&job.row.key, job.row.token);
         let mut books = self.lock();
-        books.touched.insert(key.request);
         if let Some(held) = books.claims.get(key)
             // A step can go and come back while somebody still works on the one that went.
             && job.row.created_at <= held.at

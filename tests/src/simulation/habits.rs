@@ -55,7 +55,7 @@ impl Habits {
         });
         let small = |to| u32::try_from(draws.between(1, to)).unwrap();
         let mut habits = Self {
-            steps: draws.between(20, 50),
+            steps: draws.between(20, 45),
             calls: small(2),
             is_quiet,
             crash_at,
@@ -88,7 +88,7 @@ impl Habits {
         match point {
             Failpoint::AfterIntendAgain | Failpoint::AfterLookup => {
                 self.roughness = 70;
-                self.steps = 50;
+                self.steps = 45;
             }
             Failpoint::AfterDueWork => {
                 // More than the bus has room for.

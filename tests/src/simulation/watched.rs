@@ -185,8 +185,11 @@ impl WorkQueue for Watched {
     async fn claim(&self, wake: &Wake, lease: Duration) -> Result<Option<Claimed>> {
         let claiming = self.store.claim(wake, lease);
         self.ask(Failpoint::AfterClaim, claiming, |job| {
-            // Where there is none, the row may have been parked.
-            self.scene.audit.touched(wake.key.request);
+            // A first claim shows in the status, and where there is none, the row may have been parked.
+            let is_early = |job: &Claimed| job.request.document.recording.is_none();
+            if job.as_ref().is_none_or(is_early) {
+                self.scene.audit.touched(wake.key.request);
+            }
             if let Some(job) = job {
                 self.scene.audit.claimed(job, self.now(), lease);
             }

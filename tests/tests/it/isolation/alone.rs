@@ -515,3 +515,11 @@ async fn a_tenant_who_writes_into_anothers_crm_is_noticed() {
     );
     assert_ne!(alone["crm"], beside["crm"]);
 }
+
+#[tokio::test]
+async fn zz_many_seeds() {
+    for seed in 100..150 {
+        is_the_same_alone_and_beside_another(seed).await;
+        eprintln!("seed {seed} ok");
+    }
+}
