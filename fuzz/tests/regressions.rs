@@ -37,7 +37,7 @@ fn every_folder_has_its_target() {
 /// These take a fraction of a second each; where time grows faster than size, they take minutes.
 #[test]
 fn large_bodies_take_no_longer_than_their_size_asks_for() {
-    const LIMIT: usize = 256 * 1024;
+    const LIMIT: usize = 128 * 1024;
     let filled = |head: &str, unit: &str, tail: &str| {
         let units = unit.repeat((LIMIT - head.len() - tail.len()) / unit.len());
         format!("{head}{units}{tail}")

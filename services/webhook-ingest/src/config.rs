@@ -92,3 +92,29 @@ impl Config {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use settings::Settings;
+
+    use super::*;
+
+    #[test]
+    fn every_limit_that_cannot_be_is_reported() {
+        let settings = Settings::from_pairs([
+            ("BODY_MEMORY_MIB", "1"),
+            ("FAILED_PROOFS_PER_MINUTE", "0"),
+            ("TENANT_QUOTA_BURST", "many"),
+            ("SECURITY_EVENTS_KEPT_FOR", "a month"),
+        ]);
+        let error = settings.load(Config::read).unwrap_err().to_string();
+        for key in [
+            "BODY_MEMORY_MIB",
+            "FAILED_PROOFS_PER_MINUTE",
+            "TENANT_QUOTA_BURST",
+            "SECURITY_EVENTS_KEPT_FOR",
+        ] {
+            assert!(error.contains(key), "{key} is not in: {error}");
+        }
+    }
+}

@@ -20,9 +20,11 @@ const FRESH_FOR: Duration = Duration::from_secs(5);
 const DEADLINE: Duration = Duration::from_secs(2);
 /// Answers kept at most, those for unknown names among them.
 const CAPACITY: u64 = 50_000;
-/// Deliveries of one tenant that may be at the store at once. The store takes them in the order in which they come, so
-/// that a tenant that floods waits here, and the others' deliveries are never behind more of its than these. Twice what
-/// the store commits together: it never waits for a tenant that has more.
+/// Names that are asked for at once. Whoever makes up names keeps the store no busier than this.
+const ASKED_AT_ONCE: usize = 16;
+/// Deliveries of one tenant that wait for the store at once. The store takes what comes in its order, so that a tenant
+/// that floods waits here, where it stands in nobody's way. Twice what the store commits together: it never waits for
+/// a tenant that has more.
 const AT_STORE_PER_TENANT: usize = 256;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -56,6 +58,7 @@ pub(crate) struct Directory {
     store: Arc<dyn Store>,
     secrets: Arc<dyn Secrets>,
     known: Cache<Name, Option<Arc<KeyedSource>>>,
+    asking: Semaphore,
     at_store: Mutex<HashMap<TenantId, Weak<Semaphore>>>,
 }
 
@@ -69,6 +72,7 @@ impl Directory {
             store,
             secrets,
             known,
+            asking: Semaphore::new(ASKED_AT_ONCE),
             at_store: Mutex::default(),
         }
     }
@@ -128,6 +132,7 @@ impl Directory {
     }
 
     async fn ask(&self, name: &Name) -> Result<Option<Arc<KeyedSource>>, StoreError> {
+        let _turn = self.asking.acquire().await;
         let found = match name {
             Name::Token(hash) => self.store.source_by_token_across_tenants(hash).await?,
             Name::Account(provider, account) => {

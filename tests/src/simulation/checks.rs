@@ -330,7 +330,9 @@ fn is_accounted_for(effect: &OpenEffect, view: &RequestView) -> bool {
             (Stage::Dispatch, target, is_kept_back || is_given_up)
         }
         _ => {
-            let is_superseded = effect.revision < document.revisions.transcript;
+            // By a person who wanted another, or by the transcript of a request that was the same.
+            let is_merged = view.timeline.iter().any(|entry| entry.outcome == "merged");
+            let is_superseded = is_merged || effect.revision < document.revisions.transcript;
             let state = document.transcript.as_ref().map(|section| &section.state);
             let is_given_up = matches!(state, Some(TranscriptState::Unavailable { .. }))
                 && is_used_up(Medium::Speech);

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use bus::{LocalBusConfig, RelayConfig};
 use domain::{ConnectionName, Destination, EmailAddress, RetryPolicy, WorkflowConfig};
 
-use super::{CONNECTIONS, Failpoint, coverage::Operation, draws::Draws};
+use super::{CONNECTIONS, Failpoint, Plant, coverage::Operation, draws::Draws};
 
 /// How a run of a seed goes about it.
 pub(super) struct Habits {
@@ -33,7 +33,8 @@ pub(super) struct Habits {
 }
 
 impl Habits {
-    pub(super) fn of(seed: u64, draws: &Draws) -> Self {
+    /// The habits of a seed; with a plant, such as bring it to light more often than one seed in hundreds.
+    pub(super) fn of(seed: u64, draws: &Draws, plant: Option<Plant>) -> Self {
         // Neighbouring seeds crash and freeze at every point in turn.
         let in_turn = |points: &[Failpoint]| {
             let turn = seed % u64::try_from(points.len()).unwrap();
@@ -80,6 +81,10 @@ impl Habits {
         for point in [crash_at, freeze_at].into_iter().flatten() {
             habits.lead_to(point);
         }
+        if plant == Some(Plant::BelievesStaleRefusals) {
+            habits.freeze_at = Some(Failpoint::AfterIntend);
+            habits.roughness = 70;
+        }
         habits
     }
 
@@ -90,6 +95,7 @@ impl Habits {
                 self.roughness = 70;
                 self.steps = 45;
             }
+            Failpoint::AfterIntend if self.is_quiet => self.roughness = 70,
             Failpoint::AfterDueWork => {
                 // More than the bus has room for.
                 self.bus.running_per_tenant = 2;

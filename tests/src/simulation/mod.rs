@@ -100,7 +100,7 @@ impl Simulator {
         let path = folder.path().join("run.db");
         std::fs::copy(&self.template, &path).unwrap();
         let draws = Draws::of(seed);
-        let habits = Habits::of(seed, &draws);
+        let habits = Habits::of(seed, &draws, self.plant);
         let scene = Arc::new(Scene::new(tenant(), begun_at(), draws, habits));
         let going = async {
             let mut run = Run::new(scene.clone(), path, self.plant);

@@ -95,13 +95,15 @@ impl SimulatedStage {
         if !self.scene.goes_wrong(30) {
             return Mood::Well;
         }
+        // Only who asks the provider learns that two are one.
+        let merges = u64::from(matches!(self.stage, Stage::Reading | Stage::Recording));
         let moods = [
             (10, Mood::Waits),
             (10, Mood::Fails),
             (5, Mood::IsRefused),
             (4, Mood::IsBroken),
             (1, Mood::Panics),
-            (2, Mood::Merges),
+            (merges * 4, Mood::Merges),
         ];
         self.scene.draws.weighted(&moods).unwrap()
     }

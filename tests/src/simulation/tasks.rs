@@ -122,7 +122,7 @@ impl Run {
     fn meets_its_fate(&mut self, id: u64) -> bool {
         let standing = self.scene.gates.of_task(id);
         let is_at = |point: Option<Failpoint>| standing.iter().any(|at| Some(at.point) == point);
-        if is_at(self.crash_at) && self.scene.draws.chance(40) {
+        if is_at(self.crash_at) && self.scene.draws.chance(70) {
             self.crash_at = None;
             self.crash();
             true

@@ -26,23 +26,23 @@ use tokio::task::JoinHandle;
 /// events of calls that are stored only.
 const QUIET_TENANTS: u32 = 9;
 const QUIET_INTERVAL: Duration = Duration::from_secs(1);
-const OF_DELIVERIES: u32 = 5;
+const OF_DELIVERIES: u32 = 3;
 /// How many times the load of one of them the loud tenant sends.
 const TIMES: u32 = 50;
-/// What a provider takes to answer: a dispatch takes two seconds then, and the flood is more than the workers that
-/// one tenant may have get done.
-const PROVIDERS_TAKE: Duration = Duration::from_millis(400);
-/// How long is measured, alone and beside the flood, and in how many slices, of which the median counts.
-const PHASE: Duration = Duration::from_secs(15);
-const SLICES: u32 = 5;
+/// What a provider takes to answer: a dispatch takes three seconds then, so that the flood is more than all workers of
+/// the stage get done.
+const PROVIDERS_TAKE: Duration = Duration::from_millis(600);
+/// How long is measured, alone and beside the flood, and in how many slices.
+const PHASE: Duration = Duration::from_secs(12);
+const SLICES: u32 = 4;
 /// What may be added to a figure that was measured alone. Beyond it, twice the figure is the limit.
 const FLOOR: Duration = Duration::from_millis(50);
 /// How late a thread may wake where the machine lets it run, and how many slices must be so.
-const CALM: Duration = Duration::from_millis(5);
+const CALM: Duration = Duration::from_millis(3);
 const LEAST_CALM_SLICES: usize = 2;
 /// Leads of the flood that may come into the CRM while one of a neighbour's is on its way: what the loud tenant's
 /// workers get done in that time, twice over. In the order of arrival it would be all that came before.
-const MOST_BETWEEN: usize = 48;
+const MOST_BETWEEN: usize = 40;
 
 /// What the quiet tenants saw in one slice of a phase.
 #[derive(Debug, Clone, Copy)]
@@ -68,19 +68,21 @@ impl fmt::Display for Figures {
 }
 
 impl Figures {
-    /// Of each figure the median of the slices in which the machine let us run; none when there are too few.
-    fn median(slices: &[Self]) -> Option<Self> {
+    /// What counts of the slices in which the machine let us run; none when there are too few. Of accepting the best:
+    /// one write of somebody else's to the disk is a slice's p99, while a queue of the flood's would be in all of them.
+    /// Of the whole way the median: the longer the flood lasts, the longer a queue would be.
+    fn of(slices: &[Self]) -> Option<Self> {
         let calm: Vec<_> = slices
             .iter()
             .filter(|figures| figures.late_p90 <= CALM)
             .collect();
-        let median = |figure: fn(&Self) -> Duration| {
-            percentile(calm.iter().map(|figures| figure(figures)), 50)
+        let of_calm = |percent, figure: fn(&Self) -> Duration| {
+            percentile(calm.iter().map(|figures| figure(figures)), percent)
         };
         (calm.len() >= LEAST_CALM_SLICES).then(|| Self {
-            accept_p99: median(|figures| figures.accept_p99),
-            end_to_end_p95: median(|figures| figures.end_to_end_p95),
-            late_p90: median(|figures| figures.late_p90),
+            accept_p99: of_calm(0, |figures| figures.accept_p99),
+            end_to_end_p95: of_calm(50, |figures| figures.end_to_end_p95),
+            late_p90: of_calm(50, |figures| figures.late_p90),
         })
     }
 }
@@ -297,12 +299,8 @@ fn deals(world: &World) -> BTreeMap<RequestId, Timestamp> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[expect(clippy::print_stdout, reason = "the figures are the result")]
 async fn a_tenant_that_floods_leaves_its_neighbours_as_they_were() {
     let world = Arc::new(World::start().await);
-    let simulators = world.simulators();
-    simulators.gemini().always(Fault::Slow(PROVIDERS_TAKE));
-    simulators.hubspot().always(Fault::Slow(PROVIDERS_TAKE));
     let loud = world.add_tenant("loud").await;
     let mut quiet = Vec::new();
     for number in 0..QUIET_TENANTS {
@@ -317,6 +315,9 @@ async fn a_tenant_that_floods_leaves_its_neighbours_as_they_were() {
             deals(&world).len() > quiet.len()
         })
         .await;
+    let simulators = world.simulators();
+    simulators.gemini().always(Fault::Slow(PROVIDERS_TAKE));
+    simulators.hubspot().always(Fault::Slow(PROVIDERS_TAKE));
 
     let alone = phase(&world, &quiet).await;
     let flood = Flood::begin(&world, &loud);
@@ -341,10 +342,7 @@ async fn a_tenant_that_floods_leaves_its_neighbours_as_they_were() {
         between <= MOST_BETWEEN,
         "{between} leads of the flood went before one of a neighbour's"
     );
-    match (
-        Figures::median(&alone.slices),
-        Figures::median(&beside.slices),
-    ) {
+    match (Figures::of(&alone.slices), Figures::of(&beside.slices)) {
         (Some(alone), Some(beside)) => {
             println!("alone {alone}\nbeside the flood {beside}");
             is_within("accept p99", alone.accept_p99, beside.accept_p99);
@@ -356,6 +354,8 @@ async fn a_tenant_that_floods_leaves_its_neighbours_as_they_were() {
         }
         _ => println!("times are not judged: the machine was too busy with something else"),
     }
+    simulators.gemini().clear_faults();
+    simulators.hubspot().clear_faults();
     let Some(world) = Arc::into_inner(world) else {
         panic!("somebody still uses the world");
     };

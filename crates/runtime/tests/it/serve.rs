@@ -561,3 +561,22 @@ async fn a_request_that_does_not_end_is_cut_at_the_deadline() {
     server.has_ended().await;
     assert_eq!(client.read_to_end().await, "");
 }
+
+#[test]
+fn limits_that_let_nothing_through_are_all_reported() {
+    let settings = settings::Settings::from_pairs([
+        ("HEAD_TIMEOUT", "0s"),
+        ("BODY_TIMEOUT", "soon"),
+        ("MAX_CONNECTIONS", "0"),
+        ("TRUSTED_PROXIES", "-1"),
+    ]);
+    let error = settings.load(ServeOptions::read).unwrap_err().to_string();
+    for key in [
+        "HEAD_TIMEOUT",
+        "BODY_TIMEOUT",
+        "MAX_CONNECTIONS",
+        "TRUSTED_PROXIES",
+    ] {
+        assert!(error.contains(key), "{key} is not in: {error}");
+    }
+}

@@ -24,6 +24,25 @@ async fn a_look_up_that_fails_is_503_and_nothing_is_stored() {
 }
 
 #[tokio::test]
+async fn a_store_that_cannot_be_asked_is_503_too() {
+    for path in [CALLRAIL, SHARED] {
+        let world = World::start().await;
+        let database = world.database();
+        database
+            .execute_batch("ALTER TABLE sources RENAME TO moved")
+            .unwrap();
+        let answer = world.call(ADDRESS, path, "CAL1").await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!((1..=5).contains(&answer.retry_after()));
+        database
+            .execute_batch("ALTER TABLE moved RENAME TO sources")
+            .unwrap();
+        let answer = world.call(ADDRESS, path, "CAL1").await;
+        assert_eq!(answer.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
 async fn a_look_up_that_takes_too_long_is_503_in_time_and_the_delivery_is_taken_later() {
     for path in [CALLRAIL, SHARED] {
         let world = World::start().await;

@@ -224,9 +224,14 @@ impl World {
         self.send(address, SENDGRID, &headers, body).await
     }
 
+    /// The store's database, as somebody else sees it.
+    pub(crate) fn database(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.folder.path().join("store.db")).unwrap()
+    }
+
     /// Keeps the store from writing until the connection that it answers is dropped.
     pub(crate) fn stop_writing(&self) -> rusqlite::Connection {
-        let blocker = rusqlite::Connection::open(self.folder.path().join("store.db")).unwrap();
+        let blocker = self.database();
         blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
         blocker
     }

@@ -269,10 +269,14 @@ struct Names<'a> {
 
 /// Times that no run has in common with another, because pauses are drawn by lot, and what is only measured.
 const DRAWN: [&str; 5] = ["due_at", "deadline", "latency_ms", "duration_ms", "oldest"];
+/// What several stages of one request write to: who comes first within a step is chance.
+const RACES: [&str; 2] = ["timeline", "usage"];
 /// Ids of other systems.
-const FOREIGN_IDS: [&str; 6] = [
+const FOREIGN_IDS: [&str; 8] = [
     "id",
+    "contact",
     "contact_id",
+    "deal",
     "deal_id",
     "provider_id",
     "message_id",
@@ -286,7 +290,13 @@ impl Names<'_> {
             _ if DRAWN.contains(&key) => json!(value.is_null()),
             Value::String(text) if FOREIGN_IDS.contains(&key) => json!(self.name("id", text)),
             Value::String(text) => json!(self.text(text)),
-            Value::Array(items) => items.iter().map(|item| self.value(key, item)).collect(),
+            Value::Array(items) => {
+                let mut items: Vec<_> = items.iter().map(|item| self.value(key, item)).collect();
+                if RACES.contains(&key) {
+                    items.sort_by_cached_key(Value::to_string);
+                }
+                Value::Array(items)
+            }
             Value::Object(fields) => {
                 let fields = fields
                     .iter()
@@ -439,8 +449,11 @@ async fn run(seed: u64, beside: Beside) -> Value {
             "seed {seed}: bob had nothing to do"
         );
     }
+    let callrail = world.simulators().callrail().base_url();
     world.stop_early().await;
-    let view = sorted(view, &steps);
+    // Reasons name who was not heard, and every run has other ports.
+    let view = view.to_string().replace(&callrail, "callrail");
+    let view = sorted(serde_json::from_str(&view).unwrap(), &steps);
     let mut names = Names {
         steps: &steps,
         known: HashMap::new(),
@@ -514,12 +527,4 @@ async fn a_tenant_who_writes_into_anothers_crm_is_noticed() {
         run(1, Beside::BobInHerCrm).await,
     );
     assert_ne!(alone["crm"], beside["crm"]);
-}
-
-#[tokio::test]
-async fn zz_many_seeds() {
-    for seed in 100..150 {
-        is_the_same_alone_and_beside_another(seed).await;
-        eprintln!("seed {seed} ok");
-    }
 }

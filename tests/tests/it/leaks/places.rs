@@ -101,7 +101,7 @@ impl Finds {
         );
         for table in tables {
             let mut rows = database.prepare(&format!("SELECT * FROM {table}")).unwrap();
-            let columns: Vec<String> = rows.column_names().into_iter().map(str::to_owned).collect();
+            let columns: Vec<String> = rows.column_names().map(str::to_owned).collect();
             let mut contents = vec![Vec::new(); columns.len()];
             let mut rows = rows.query([]).unwrap();
             while let Some(row) = rows.next().unwrap() {
@@ -175,10 +175,10 @@ impl Finds {
     }
 }
 
-/// Who wrote a line of the log.
-fn target(line: &[u8]) -> String {
+/// Who wrote a line of the log; null where the log is for people.
+fn target(line: &[u8]) -> Value {
     let fields: Value = serde_json::from_slice(line).unwrap_or_default();
-    format!("{} that says {}", fields["target"], fields["message"])
+    fields["target"].clone()
 }
 
 /// The texts under these names, anywhere below.
@@ -188,7 +188,7 @@ fn words(value: &Value, names: &[&str], found: &mut Vec<String>) {
             for (name, value) in fields {
                 match value {
                     Value::String(text) if names.contains(&name.as_str()) => {
-                        found.push(text.clone())
+                        found.push(text.clone());
                     }
                     other => words(other, names, found),
                 }

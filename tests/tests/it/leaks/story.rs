@@ -265,6 +265,7 @@ pub(super) async fn bad_deliveries(
     let unknown = format!("/v1/hooks/{}/post-call", secret("unknowntoken"));
     let not_text = format!("/v1/hooks/%FF{}/post-call", secret("tokenthatisnotext"));
     let long = format!("{}/{}", hook.path, secret("event").repeat(40));
+    let invented: Method = secret("method").parse().unwrap();
     let shared = "/v1/callrail/webhook";
     let of_nobody = CallBody::post_call("CALnobody")
         .with("tenant_id", json!(secret("unknowntenant")))
@@ -332,6 +333,12 @@ pub(super) async fn bad_deliveries(
             "another method",
             product
                 .send(Method::PUT, &url, &[json_type, signed], body.clone())
+                .await,
+        ),
+        (
+            "a method that nobody knows",
+            product
+                .send(invented, &url, &[json_type, signed], body.clone())
                 .await,
         ),
         (
