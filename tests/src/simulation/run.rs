@@ -85,7 +85,9 @@ impl Run {
             self.check().await?;
         }
         self.come_to_rest().await?;
-        self.inspect(false).await?;
+        if self.is_out_of_order() {
+            self.inspect(false).await?;
+        }
         // What is let go may stop again: in review, for one.
         for _ in 0..REPAIRS {
             if !self.repair().await {
@@ -264,6 +266,12 @@ impl Run {
             next = wakes.chain(next).min();
         }
         next
+    }
+
+    /// Whether something waits for people.
+    fn is_out_of_order(&self) -> bool {
+        let mut statuses = self.statuses.values();
+        statuses.any(|status| matches!(status, Status::Held | Status::Parked | Status::InReview))
     }
 
     /// People put in order what can be; false when nothing is out of it.

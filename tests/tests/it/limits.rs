@@ -192,7 +192,7 @@ async fn slow_clients_are_cut_and_a_genuine_sender_is_served_meanwhile() {
         attacked = timeout(LONG, attack) => attacked.expect("all of them are cut"),
         () = genuine => {}
     }
-    assert!(served >= 10, "only {served} were served meanwhile");
+    assert!(served >= 3, "only {served} were served meanwhile");
     assert!(slowest < Duration::from_secs(5), "one took {slowest:?}");
     world.finish().await;
 }
