@@ -10,6 +10,8 @@ use super::{CONNECTIONS, Failpoint, Plant, coverage::Operation, draws::Draws};
 /// How a run of a seed goes about it.
 pub(super) struct Habits {
     pub(super) steps: u64,
+    /// How many steps of work are done before anything goes wrong.
+    pub(super) ahead: u64,
     /// How many calls ring.
     pub(super) calls: u32,
     /// Nobody interferes: the few steps that there are go deep.
@@ -56,7 +58,8 @@ impl Habits {
         });
         let small = |to| u32::try_from(draws.between(1, to)).unwrap();
         let mut habits = Self {
-            steps: draws.between(20, 45),
+            steps: draws.between(18, 42),
+            ahead: draws.pick(&[0, 1, 2, 2, 3, 3, 3, 4, 4, 4]).unwrap(),
             calls: small(2),
             is_quiet,
             crash_at,
@@ -93,7 +96,18 @@ impl Habits {
         match point {
             Failpoint::AfterIntendAgain | Failpoint::AfterLookup => {
                 self.roughness = 70;
-                self.steps = 45;
+                self.steps = 42;
+                // Not beyond the dispatch.
+                self.ahead = 2;
+                // Nobody stands still before.
+                self.freeze_at = self.freeze_at.filter(|at| *at == point);
+            }
+            Failpoint::AfterDecide => {
+                self.likes.insert(Operation::Approve, 4);
+                self.likes.insert(Operation::Reject, 4);
+            }
+            Failpoint::AfterRedrive => {
+                self.likes.insert(Operation::Redrive, 4);
             }
             Failpoint::AfterIntend if self.is_quiet => self.roughness = 70,
             Failpoint::AfterDueWork => {

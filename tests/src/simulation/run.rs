@@ -80,6 +80,7 @@ impl Run {
         self.start();
         self.set_up().await;
         self.run_ahead().await;
+        self.check().await?;
         while self.step < self.scene.habits.steps && !self.is_at_its_end() {
             self.step().await;
             self.check().await?;
@@ -162,12 +163,9 @@ impl Run {
     /// tells no names, it may be two requests by then.
     async fn run_ahead(&mut self) {
         let scene = self.scene.clone();
-        let runs = scene
-            .draws
-            .weighted(&[(1, 0), (1, 1), (2, 2), (3, 3), (3, 4)]);
-        let Some(runs) = runs.filter(|runs| *runs > 0) else {
+        if scene.habits.ahead == 0 {
             return;
-        };
+        }
         let is_split = !scene.habits.tells_names && !scene.habits.is_quiet;
         scene.set_calm(true);
         scene.gates.set_open(true);
@@ -176,7 +174,7 @@ impl Run {
         for name in names.into_iter().take(if is_split { 2 } else { 1 }) {
             self.deliver_news(Operation::NewCall, call, vec![name])
                 .await;
-            for _ in 0..runs {
+            for _ in 0..scene.habits.ahead {
                 self.begin_next_step().await;
                 self.finish_tasks().await;
             }

@@ -1,6 +1,8 @@
 //! No tenant sees what is another's, or is touched by what another does.
 
 mod alone;
+mod description;
+mod names;
 mod routes;
 
 use std::{collections::BTreeMap, time::Duration};

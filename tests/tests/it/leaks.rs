@@ -1,11 +1,14 @@
 //! Nothing that is secret or personal comes out where it does not belong: not in logs, however much is logged, nor in
 //! metrics, errors, reasons, the audit log, the names of files.
 
+mod bad_calls;
+mod deliveries;
 mod markers;
 mod places;
 mod process;
 mod product;
 mod story;
+mod troubles;
 
 use std::{
     fs,
@@ -94,8 +97,6 @@ async fn store_errors(
     let sound: String = other.query_row(read, [&request], |row| row.get(0)).unwrap();
     let write = "UPDATE requests SET document = ?2 WHERE request_id = ?1";
     for member in ["revisions", "contact", "source", "analysis"] {
-        // What could not be claimed is looked at less and less often.
-        world.pass(Duration::from_secs(20 * 60));
         let mut damaged: serde_json::Value = serde_json::from_str(&sound).unwrap();
         damaged[member] = json!(marked.person.of("damaged"));
         other
@@ -107,12 +108,13 @@ async fn store_errors(
             .push((format!("a request whose {member} are damaged"), shown));
         let failures = || world.logs().matches("could not claim work").count();
         let before = failures();
+        // What could not be claimed is looked at less and less often.
+        world.pass(Duration::from_secs(20 * 60));
         let what = "nobody can work on a damaged request";
         product.eventually(what, async || failures() > before).await;
     }
     other.execute(write, [&request, &sound]).unwrap();
     product.clear_faults().await;
-    // What could not be claimed is looked at less and less often.
     world.pass(Duration::from_secs(20 * 60));
     becomes(product, &request, "completed").await;
 }
@@ -269,10 +271,10 @@ async fn senders_callers_and_deciders_leave_no_secret_and_nobody_behind() {
         hook,
         ..
     } = &mut scene;
-    story::bad_deliveries(product, marked, hook, told).await;
+    deliveries::bad_deliveries(product, marked, hook, told).await;
     story::bad_secrets(product, marked, hook, told).await;
     story::decisions(product, marked, hook, told).await;
-    story::bad_calls(product, marked, hook, told).await;
+    bad_calls::bad_calls(product, marked, hook, told).await;
     let log = scene.end().await;
     for part in [
         "hyper",
@@ -294,7 +296,7 @@ async fn providers_in_trouble_leave_no_secret_and_nobody_behind() {
         hook,
         ..
     } = &mut scene;
-    story::trouble(product, marked, hook, told, 1).await;
+    troubles::trouble(product, marked, hook, told, 1).await;
     let log = scene.end().await;
     assert!(
         log.contains("parked dispatch") && log.contains("was judged by rules"),
@@ -312,8 +314,8 @@ async fn a_program_that_logs_as_it_comes_leaves_no_secret_and_nobody_behind() {
         hook,
         ..
     } = &mut scene;
-    story::bad_deliveries(product, marked, hook, told).await;
-    story::trouble(product, marked, hook, told, 4).await;
+    deliveries::bad_deliveries(product, marked, hook, told).await;
+    troubles::trouble(product, marked, hook, told, 4).await;
     let log = scene.end().await;
     assert!(log.contains("parked dispatch"), "{log}");
 }

@@ -1,6 +1,6 @@
 //! Every route of the API's description, as somebody who may do everything with a tenant and nothing with another's.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{OfficeId, TenantId};
@@ -14,116 +14,14 @@ use store::Store as _;
 use tests::{CallBody, World};
 use uuid::Uuid;
 
-use super::{Api, Reply, Tenant, rest, rows_of};
+use super::{
+    Api, Reply, Tenant,
+    description::{Objects, Route, routes},
+    rest, rows_of,
+};
 
 /// Routes that anybody may call: there is nothing of a tenant in their answers.
 const PUBLIC: [&str; 2] = ["/.well-known/jwks.json", "/v1/openapi.json"];
-
-/// A route of the description.
-struct Route {
-    method: Method,
-    path: String,
-    /// The parameters of its path.
-    params: Vec<String>,
-    /// The parameters of its query.
-    query: Vec<String>,
-    /// What it takes, as the description shows it.
-    body: Option<Body>,
-    is_public: bool,
-}
-
-struct Body {
-    example: Value,
-    members: Vec<String>,
-}
-
-/// What a tenant has, by the names of parameters and members.
-type Objects = BTreeMap<&'static str, String>;
-
-impl Route {
-    fn name(&self) -> String {
-        format!("{} {}", self.method, self.path)
-    }
-
-    fn is_of_a_tenant(&self) -> bool {
-        self.params.iter().any(|param| param == "tenant_id")
-    }
-
-    /// The parameters that name something of a tenant.
-    fn objects(&self) -> impl Iterator<Item = &String> {
-        self.params.iter().filter(|param| *param != "tenant_id")
-    }
-
-    /// The path with these in the places of its parameters.
-    fn filled(&self, objects: &Objects) -> String {
-        self.params.iter().fold(self.path.clone(), |path, param| {
-            let object = objects.get(param.as_str()).unwrap_or_else(|| {
-                panic!(
-                    "{}: this test does not know what to put in the place of `{param}`",
-                    self.name()
-                )
-            });
-            path.replace(&format!("{{{param}}}"), object)
-        })
-    }
-
-    fn example(&self) -> Option<&Value> {
-        self.body.as_ref().map(|body| &body.example)
-    }
-}
-
-/// Every route of the description as it is checked in.
-fn routes() -> Vec<Route> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi/management-api.json");
-    let api: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
-    let mut routes = Vec::new();
-    for (path, methods) in api["paths"].as_object().unwrap() {
-        for (method, operation) in methods.as_object().unwrap() {
-            let name = format!("{method} {path}");
-            let named = |place: &str| {
-                let all = operation["parameters"].as_array().into_iter().flatten();
-                let of_place = all.filter(|param| param["in"] == json!(place));
-                of_place
-                    .map(|param| param["name"].as_str().unwrap().to_owned())
-                    .collect::<Vec<_>>()
-            };
-            let body = (!operation["requestBody"].is_null()).then(|| {
-                let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
-                let schema = match schema["$ref"].as_str() {
-                    Some(reference) => api.pointer(reference.trim_start_matches('#')).unwrap(),
-                    None => schema,
-                };
-                let example = schema["example"].clone();
-                assert!(
-                    !example.is_null(),
-                    "{name}: its body has no example in the description"
-                );
-                let members = schema["properties"].as_object().into_iter().flatten();
-                Body {
-                    example,
-                    members: members.map(|(name, _)| name.clone()).collect(),
-                }
-            });
-            let params = named("path");
-            let written = path.matches('{').count();
-            assert_eq!(
-                params.len(),
-                written,
-                "{name}: not every parameter of its path is described"
-            );
-            routes.push(Route {
-                method: method.to_uppercase().parse().unwrap(),
-                path: path.clone(),
-                params,
-                query: named("query"),
-                body,
-                is_public: operation["security"].as_array().is_none_or(Vec::is_empty),
-            });
-        }
-    }
-    assert!(routes.len() > 20, "the description is not all there");
-    routes
-}
 
 /// Makes a tenant with requests in every state, stopped work, and a source and a connection of its own.
 async fn tenant(api: &Api<'_>, database: &Connection, name: &str) -> (Tenant, Objects) {
