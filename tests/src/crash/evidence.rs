@@ -118,16 +118,16 @@ fn word(entry: &Value) -> String {
 }
 
 /// Asks over HTTP.
-pub(super) struct Asking<'a> {
-    pub(super) http: &'a reqwest::Client,
+pub(super) struct Asking {
+    pub(super) http: reqwest::Client,
     pub(super) token: String,
     /// The product's API.
     pub(super) api: String,
-    pub(super) hubspot: &'a str,
-    pub(super) sendgrid: &'a str,
+    pub(super) hubspot: String,
+    pub(super) sendgrid: String,
 }
 
-impl Asking<'_> {
+impl Asking {
     /// Whether no request is being worked on, and no receipt is on its way. Whoever stands still for a person or a
     /// connection counts as quiet: the checker finds it.
     pub(super) async fn is_quiet(&self) -> bool {

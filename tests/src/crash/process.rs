@@ -185,10 +185,7 @@ impl Product {
             if answer.is_ok_and(|answer| answer.status().is_success()) {
                 return started.elapsed();
             }
-            let process = self.process.as_mut().unwrap();
-            if let Some(status) = process.0.try_wait().unwrap() {
-                panic!("the product ended with {status}: {}", self.log_end());
-            }
+            self.must_run();
             assert!(
                 started.elapsed() < PATIENCE,
                 "it does not start: {}",
@@ -200,14 +197,19 @@ impl Product {
 
     /// SIGKILL, at once. It must still have been running.
     pub(super) fn kill(&mut self) {
-        let mut process = self.process.take().unwrap();
+        self.must_run();
+        self.process.take().unwrap().kill();
+    }
+
+    /// Nobody but us ends it.
+    pub(super) fn must_run(&mut self) {
+        let process = self.process.as_mut().unwrap();
         if let Some(status) = process.0.try_wait().unwrap() {
             panic!(
                 "the product ended by itself with {status}: {}",
                 self.log_end()
             );
         }
-        process.kill();
     }
 
     /// SIGSTOP, and SIGCONT after a time. A process of its own sees to both, so that the product is not left frozen

@@ -5,6 +5,7 @@ use std::{
     ops::Range,
     path::Path,
     sync::{Arc, atomic::Ordering},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -141,12 +142,25 @@ struct Story<'a> {
     say: &'a dyn Fn(&str),
 }
 
-/// Tells a story with this program as the product, and says now and then how it goes. What is kept of a story that
-/// went wrong is said in the end.
+/// The story's folder. It stays where the story was broken off.
+struct Folder(Option<TempDir>);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Some(folder) = self.0.take().filter(|_| thread::panicking()) {
+            let _path = folder.keep();
+        }
+    }
+}
+
+/// Tells a story with this program as the product, and says now and then how it goes. The data folder and the
+/// product's log are kept of a story that went wrong.
 pub async fn tell(program: &Program, options: Options, say: &dyn Fn(&str)) -> Outcome {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    let mut story = Story::begin(program, options, folder.path(), &data, say).await;
+    let mut folder = Folder(Some(tempfile::tempdir().unwrap()));
+    let path = folder.0.as_ref().unwrap().path().to_owned();
+    let data = path.join("data");
+    say(&format!("seed {}, in {}", options.seed, path.display()));
+    let mut story = Story::begin(program, options, &path, &data, say).await;
     story.told().await;
     let is_quiet = story.await_quiet(program, &data).await;
     let mut outcome = story.reckon(program, &data).await;
@@ -155,16 +169,10 @@ pub async fn tell(program: &Program, options: Options, say: &dyn Fn(&str)) -> Ou
     }
     drop(story);
     if !outcome.findings.is_empty() {
-        say(&format!(
-            "the data folder and the log are kept in {}",
-            keep(folder)
-        ));
+        let kept = folder.0.take().unwrap().keep();
+        say(&format!("kept in {}", kept.display()));
     }
     outcome
-}
-
-fn keep(folder: TempDir) -> String {
-    folder.keep().display().to_string()
 }
 
 impl<'a> Story<'a> {
@@ -311,22 +319,26 @@ impl<'a> Story<'a> {
         }
     }
 
-    fn asking(&self, program: &Program, data: &Path) -> Asking<'_> {
+    fn asking(&self, program: &Program, data: &Path) -> Asking {
         let data = data.display().to_string();
         Asking {
-            http: &self.http,
+            http: self.http.clone(),
             token: program.output(&["token", "--minutes", "1440", "--data-dir", &data]),
             api: self.product.base(),
-            hubspot: self.simulators.url("HUBSPOT_BASE_URL"),
-            sendgrid: self.simulators.url("SENDGRID_BASE_URL"),
+            hubspot: self.simulators.url("HUBSPOT_BASE_URL").to_owned(),
+            sendgrid: self.simulators.url("SENDGRID_BASE_URL").to_owned(),
         }
     }
 
     /// Waits until nothing is done any more; whether that came to be.
-    async fn await_quiet(&self, program: &Program, data: &Path) -> bool {
+    async fn await_quiet(&mut self, program: &Program, data: &Path) -> bool {
         let asking = self.asking(program, data);
         let waiting = Instant::now();
-        while !asking.is_quiet().await {
+        loop {
+            self.product.must_run();
+            if asking.is_quiet().await {
+                break;
+            }
             if waiting.elapsed() > self.options.patience {
                 self.say("it never is quiet");
                 return false;
@@ -343,7 +355,6 @@ impl<'a> Story<'a> {
         let shown = asking.shown().await;
         let (contacts, deals) = (asking.contacts().await, asking.deals().await);
         let mails = asking.mails().await;
-        drop(asking);
         self.product.stop().await;
         let evidence = Evidence {
             calls: evidence::calls(&self.plan),

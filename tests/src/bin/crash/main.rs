@@ -63,7 +63,6 @@ async fn main() -> ExitCode {
     } else {
         Options::long(seed, args.webhooks, args.kills)
     };
-    println!("seed {seed}");
     let itself = std::env::current_exe().expect("a program knows where it lies");
     let program = Program::new([itself.into_os_string(), "pipeline".into()]);
     let outcome = crash::tell(&program, options, &|line| println!("{line}")).await;

