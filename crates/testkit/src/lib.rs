@@ -1,6 +1,7 @@
-//! What tests of the whole product share: a clock that stands still, builders and fixtures.
+//! What tests of the whole product share: a clock that stands still, and Google's emulators.
 #![warn(missing_docs)]
 
 mod clock;
+pub mod emulators;
 
 pub use clock::ManualClock;

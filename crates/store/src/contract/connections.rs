@@ -3,7 +3,7 @@
 use domain::{Status, StoreError, WorkState};
 
 use super::*;
-use crate::{Connection, ConnectionState};
+use crate::{Connection, ConnectionState, NewConnection};
 
 fn connection(tenant: &TenantId, connection: &str) -> Connection {
     Connection {
@@ -213,6 +213,35 @@ pub async fn replacing_a_secret_releases_exactly_what_is_held_for_it(subject: &S
         .await
         .unwrap();
     assert_eq!((again.released, again.wakes), (0, Vec::new()));
+}
+
+pub async fn a_new_secret_for_the_same_provider_changes_only_the_settings_that_it_brings(
+    subject: &Subject,
+) {
+    let tenant = subject.tenant("a");
+    let put = connection(&tenant, "crm");
+    subject.store.put_connection(&put).await.unwrap();
+    let other = BTreeMap::from([("region".to_owned(), "eu".to_owned())]);
+    for (secret_version, brought, expected) in [
+        (2, BTreeMap::new(), &put.settings),
+        (3, other.clone(), &other),
+    ] {
+        let new = NewConnection {
+            provider: "hubspot".to_owned(),
+            settings: brought,
+        };
+        subject
+            .store
+            .replace_secret(&tenant, &name("crm"), secret_version, Some(&new), &act())
+            .await
+            .unwrap();
+        let found = stored(subject, &tenant, "crm").await;
+        assert_eq!(
+            (found.version, found.secret_version),
+            (secret_version, secret_version)
+        );
+        assert_eq!(&found.settings, expected);
+    }
 }
 
 pub async fn a_connection_that_is_not_there_is_not_replaced(subject: &Subject) {

@@ -179,10 +179,23 @@ pub async fn a_source_is_created_once_and_for_a_tenant(subject: &Subject) {
         assert!(matches!(result, Err(StoreError::NotFound)), "{result:?}");
     }
     let other = tenant(subject, "b").await;
+    for (owner, number) in [(&id, 5), (&id, 6), (&other, 7)] {
+        let office = offices::office(owner, number);
+        store.put_office(&office).await.unwrap();
+    }
+    for (number, is_own) in [(6, true), (7, false)] {
+        let of_office = Source {
+            office: Some(office_id(number)),
+            ..source(subject, &id, number)
+        };
+        let result = store.create_source(&of_office, &act()).await;
+        assert_eq!(result.is_ok(), is_own, "{result:?}");
+    }
     let state = SourceChange::SetState(SourceState::Disabled);
     let foreign = store.change_source(&other, new.id, state, &act()).await;
     assert!(matches!(foreign, Err(StoreError::NotFound)), "{foreign:?}");
-    assert_eq!(store.sources(&id).await.unwrap(), [new]);
+    let sources = store.sources(&id).await.unwrap();
+    assert_eq!((sources.len(), &sources[0]), (2, &new));
 }
 
 pub async fn a_first_secret_makes_the_connection_and_releases_what_waited(subject: &Subject) {
@@ -308,6 +321,8 @@ pub async fn stopped_work_is_listed_by_reason(subject: &Subject) {
             };
             let page = subject.store.stopped_work(&tenant, &query).await.unwrap();
             assert!(page.items.len() <= 2);
+            // Whoever said that there is more had more.
+            assert!(query.after.is_none() || !page.items.is_empty());
             ids.extend(page.items.iter().map(|row| row.key.request));
             let last = page.items.last().map(|row| row.key.clone());
             after = last.map(|key| (key.request, key.stage, key.target));

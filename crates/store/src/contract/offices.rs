@@ -4,7 +4,7 @@ use domain::{Destination, Office, StoreError, Tenant, TenantStatus, WorkflowConf
 
 use super::*;
 
-fn office(tenant: &TenantId, number: u128) -> Office {
+pub(super) fn office(tenant: &TenantId, number: u128) -> Office {
     Office {
         id: office_id(number),
         tenant: tenant.clone(),

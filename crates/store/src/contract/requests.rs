@@ -12,14 +12,16 @@ async fn page(subject: &Subject, tenant: &TenantId, query: RequestQuery) -> (Vec
 }
 
 pub async fn pages_walk_each_request_once_the_newest_first(subject: &Subject) {
-    let tenant = subject.tenant("a");
+    // The last page is full, or not.
+    for (tenant, count) in [("a", 6), ("b", 7)] {
+        walk_pages(subject, &subject.tenant(tenant), count).await;
+    }
+}
+
+async fn walk_pages(subject: &Subject, tenant: &TenantId, count: u32) {
     let mut expected = Vec::new();
-    for call in 0..7 {
-        expected.push(
-            subject
-                .request(&Call::new(&tenant, &call.to_string()))
-                .await,
-        );
+    for call in 0..count {
+        expected.push(subject.request(&Call::new(tenant, &call.to_string())).await);
     }
     expected.reverse();
     let (mut walked, mut before) = (Vec::new(), None);
@@ -29,12 +31,13 @@ pub async fn pages_walk_each_request_once_the_newest_first(subject: &Subject) {
             limit: 3,
             before,
         };
-        let (ids, has_more) = page(subject, &tenant, query).await;
+        let (ids, has_more) = page(subject, tenant, query).await;
         before = ids.last().copied();
         walked.extend(ids);
+        assert_eq!(has_more, walked.len() < expected.len());
         // What comes in between is newer than every page that follows.
         subject
-            .request(&Call::new(&tenant, &format!("new {}", walked.len())))
+            .request(&Call::new(tenant, &format!("new {}", walked.len())))
             .await;
         if !has_more {
             break;

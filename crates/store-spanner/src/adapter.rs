@@ -1,0 +1,383 @@
+//! The store's traits, each method one transaction or one read.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use domain::{
+    AuditId, Claim, Claimed, ConnectionName, DueWake, EffectEnd, EffectKey, EffectLog, EventId,
+    Intent, Office, Outcome, PersonId, Record, RequestId, Settled, SourceId, Stage, Tenant,
+    TenantId, TenantStatus, Verdict, Wake, WorkKey, WorkQueue, WorkRow,
+};
+use jiff::Timestamp;
+use store::{
+    Accepted, Act, AuditPage, Connection, Delivery, NewConnection, PersonIdentity, Redriven,
+    ReplacedSecret, RequestPage, RequestQuery, RequestView, Result, SecurityEvent, Source,
+    SourceChange, StoppedCount, Store, StoredEvent, TokenHash, WorkPage, WorkQuery,
+};
+
+use crate::{
+    MOVED_AT_ONCE, SpannerStore, audit, connections, effects, events, persons, requests, security,
+    sources, stopped, tenants, views, wakes, work,
+};
+
+/// A closure for a transaction that is run again when Spanner aborts it: what it names is cloned for every run.
+macro_rules! again {
+    ([$($name:ident),*] |$tx:ident| $work:expr) => {
+        move |$tx| {
+            $(let $name = $name.clone();)*
+            async move { $work.await }
+        }
+    };
+}
+
+#[async_trait]
+impl Store for SpannerStore {
+    async fn create_tenant(&self, tenant: &Tenant, act: &Act) -> Result<()> {
+        let new = tenant.clone();
+        self.act(
+            &tenant.id,
+            act,
+            again!([new] | tx | tenants::create(&tx, &new)),
+        )
+        .await
+    }
+
+    async fn set_tenant_status(
+        &self,
+        tenant: &TenantId,
+        status: TenantStatus,
+        act: &Act,
+    ) -> Result<()> {
+        let id = tenant.clone();
+        let change = again!([id] | tx | tenants::set_status(&tx, &id, status));
+        self.act(tenant, act, change).await
+    }
+
+    async fn tenants_across_tenants(&self) -> Result<Vec<Tenant>> {
+        self.read(async |reader| tenants::all_across_tenants(&reader).await)
+            .await
+    }
+
+    async fn put_tenant(&self, tenant: &Tenant) -> Result<()> {
+        let tenant = tenant.clone();
+        let change = again!([tenant] | tx | async { tenants::put_tenant(&tx, &tenant) });
+        self.write("tenant.put", change).await?;
+        self.configs.clear();
+        Ok(())
+    }
+
+    async fn tenant(&self, tenant: &TenantId) -> Result<Option<Tenant>> {
+        self.read(async |reader| tenants::tenant(&reader, tenant).await)
+            .await
+    }
+
+    async fn put_office(&self, office: &Office) -> Result<()> {
+        let office = office.clone();
+        let change = again!([office] | tx | tenants::put_office(&tx, &office));
+        self.write("office.put", change).await?;
+        self.configs.clear();
+        Ok(())
+    }
+
+    async fn offices(&self, tenant: &TenantId) -> Result<Vec<Office>> {
+        self.read(async |reader| tenants::offices(&reader, tenant).await)
+            .await
+    }
+
+    async fn create_source(&self, source: &Source, act: &Act) -> Result<()> {
+        let new = source.clone();
+        let change = again!([new] | tx | sources::create(&tx, &new));
+        self.act(&source.tenant, act, change).await
+    }
+
+    async fn change_source(
+        &self,
+        tenant: &TenantId,
+        source: SourceId,
+        change: SourceChange,
+        act: &Act,
+    ) -> Result<Source> {
+        let id = tenant.clone();
+        let change = again!([id, change] | tx | sources::change(&tx, &id, source, change));
+        self.act(tenant, act, change).await
+    }
+
+    async fn put_source(&self, source: &Source) -> Result<()> {
+        let source = source.clone();
+        let change = again!([source] | tx | sources::put(&tx, &source));
+        self.write("source.put", change).await
+    }
+
+    async fn sources(&self, tenant: &TenantId) -> Result<Vec<Source>> {
+        self.read(async |reader| sources::of_tenant(&reader, tenant).await)
+            .await
+    }
+
+    async fn source_by_token_across_tenants(&self, token: &TokenHash) -> Result<Option<Source>> {
+        self.read(async |reader| sources::by_token_across_tenants(&reader, token).await)
+            .await
+    }
+
+    async fn source_by_account_across_tenants(
+        &self,
+        provider: &str,
+        account: &str,
+    ) -> Result<Option<Source>> {
+        self.read(async |reader| {
+            sources::by_account_across_tenants(&reader, provider, account).await
+        })
+        .await
+    }
+
+    async fn accept(&self, delivery: Delivery) -> Result<Accepted> {
+        let (delivery, ids) = (Arc::new(delivery), self.ids.clone());
+        let work = again!([delivery, ids] | tx | events::accept(&tx, &ids, &delivery));
+        Ok(self.write("event.accept", work).await?.committed())
+    }
+
+    async fn event(&self, tenant: &TenantId, event: EventId) -> Result<Option<StoredEvent>> {
+        self.read(async |reader| events::event(&reader, tenant, event).await)
+            .await
+    }
+
+    async fn list_requests(&self, tenant: &TenantId, query: &RequestQuery) -> Result<RequestPage> {
+        self.read(async |reader| views::list(&reader, tenant, query).await)
+            .await
+    }
+
+    async fn request(&self, tenant: &TenantId, request: RequestId) -> Result<Option<RequestView>> {
+        self.read(async |reader| views::view(&reader, tenant, request).await)
+            .await
+    }
+
+    async fn open_work(&self, tenant: &TenantId, request: RequestId) -> Result<Vec<WorkRow>> {
+        self.read(async |reader| requests::work(&reader, tenant, request).await)
+            .await
+    }
+
+    async fn person_for_request(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        identities: &[PersonIdentity],
+    ) -> Result<PersonId> {
+        let (id, ids) = (tenant.clone(), self.ids.clone());
+        let identities: Arc<[PersonIdentity]> = identities.into();
+        let work = again!(
+            [id, ids, identities] | tx | {
+                persons::for_request(&tx, &ids, &id, request, &identities)
+            }
+        );
+        self.write("person.find", work).await
+    }
+
+    async fn put_connection(&self, connection: &Connection) -> Result<()> {
+        let connection = connection.clone();
+        let change = again!([connection] | tx | connections::put(&tx, &connection));
+        self.write("connection.put", change).await
+    }
+
+    async fn connection(
+        &self,
+        tenant: &TenantId,
+        name: &ConnectionName,
+    ) -> Result<Option<Connection>> {
+        self.read(async |reader| connections::one(&reader, tenant, name).await)
+            .await
+    }
+
+    async fn replace_secret(
+        &self,
+        tenant: &TenantId,
+        name: &ConnectionName,
+        secret_version: u64,
+        new: Option<&NewConnection>,
+        act: &Act,
+    ) -> Result<ReplacedSecret> {
+        let (id, name, new) = (tenant.clone(), name.clone(), new.cloned());
+        let change = again!(
+            [id, name, new] | tx | {
+                connections::replace_secret(&tx, (&id, &name), secret_version, new.as_ref())
+            }
+        );
+        self.act(tenant, act, change).await
+    }
+
+    async fn connections(&self, tenant: &TenantId) -> Result<Vec<Connection>> {
+        self.read(async |reader| connections::all(&reader, tenant).await)
+            .await
+    }
+
+    async fn decide(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        verdict: &Verdict,
+        act: &Act,
+    ) -> Result<Vec<Wake>> {
+        let (id, verdict) = (tenant.clone(), verdict.clone());
+        let change = again!([id, verdict] | tx | stopped::decide(&tx, &id, request, &verdict));
+        self.act(tenant, act, change).await
+    }
+
+    async fn replay(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        from: Stage,
+        act: &Act,
+    ) -> Result<Vec<Wake>> {
+        let (id, actor) = (tenant.clone(), act.actor.clone());
+        let change = again!([id, actor] | tx | stopped::replay(&tx, &id, request, from, &actor));
+        self.act(tenant, act, change).await
+    }
+
+    async fn stopped_work(&self, tenant: &TenantId, query: &WorkQuery) -> Result<WorkPage> {
+        self.read(async |reader| stopped::page(&reader, tenant, query).await)
+            .await
+    }
+
+    async fn stopped_counts(&self, tenant: &TenantId) -> Result<Vec<StoppedCount>> {
+        self.read(async |reader| stopped::counts(&reader, tenant).await)
+            .await
+    }
+
+    async fn redrive(&self, tenant: &TenantId, keys: &[WorkKey], act: &Act) -> Result<Redriven> {
+        let (id, act, ids) = (tenant.clone(), act.clone(), self.ids.clone());
+        let keys: Arc<[WorkKey]> = keys.into();
+        let work = again!(
+            [id, act, ids, keys]
+                | tx
+                | async {
+                    let redriven = stopped::redrive(&tx, &id, &keys, &act.actor).await?;
+                    if !redriven.keys.is_empty() {
+                        audit::record(&tx, &ids, &id, &act).await?;
+                    }
+                    Ok(redriven)
+                }
+        );
+        self.write("work.redrive", work).await
+    }
+
+    async fn audit_log(
+        &self,
+        tenant: &TenantId,
+        before: Option<AuditId>,
+        limit: u32,
+    ) -> Result<AuditPage> {
+        self.read(async |reader| audit::page(&reader, tenant, before, limit).await)
+            .await
+    }
+
+    async fn record_security_events_across_tenants(
+        &self,
+        events: Vec<SecurityEvent>,
+    ) -> Result<()> {
+        let events: Arc<[SecurityEvent]> = events.into();
+        let work = again!([events] | tx | security::record(&tx, &events));
+        self.write("security.record", work).await
+    }
+
+    async fn security_events_across_tenants(&self, limit: u32) -> Result<Vec<SecurityEvent>> {
+        self.read(async |reader| security::newest_across_tenants(&reader, limit).await)
+            .await
+    }
+
+    async fn prune_security_events_across_tenants(
+        &self,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<u32> {
+        let work = again!([] | tx | security::prune_across_tenants(&tx, before, limit));
+        self.write("security.prune", work).await
+    }
+}
+
+#[async_trait]
+impl WorkQueue for SpannerStore {
+    async fn claim(&self, wake: &Wake, lease: Duration) -> Result<Option<Claimed>> {
+        let (wake, configs) = (wake.clone(), self.configs.clone());
+        let work = again!([wake, configs] | tx | work::claim(&tx, &configs, &wake, lease));
+        self.write("work.claim", work).await
+    }
+
+    async fn renew(&self, claim: &Claim, lease: Duration) -> Result<bool> {
+        let claim = claim.clone();
+        let work = again!([claim] | tx | work::renew(&tx, &claim, lease));
+        self.write("work.renew", work).await
+    }
+
+    async fn settle(
+        &self,
+        job: &Claimed,
+        outcome: Outcome,
+        records: Vec<Record>,
+        duration: Duration,
+    ) -> Result<Settled> {
+        let settle = Arc::new(work::Settle {
+            claim: job.proof(),
+            outcome,
+            config: job.config.clone(),
+            records,
+            duration,
+            draw: rand::random(),
+        });
+        let ids = self.ids.clone();
+        let work = again!([settle, ids] | tx | work::settle(&tx, &ids, &settle));
+        self.write("work.settle", work).await
+    }
+
+    async fn due_wakes_across_tenants(&self, per_tenant: u32, limit: u32) -> Result<Vec<DueWake>> {
+        self.read(async |reader| wakes::due_across_tenants(&reader, per_tenant, limit).await)
+            .await
+    }
+
+    async fn move_wakes_across_tenants(&self, due: Vec<DueWake>) -> Result<Vec<Wake>> {
+        let mut moved = Vec::new();
+        for part in due.chunks(MOVED_AT_ONCE) {
+            let part: Arc<[DueWake]> = part.into();
+            let work = again!([part] | tx | wakes::move_across_tenants(&tx, &part));
+            moved.extend(self.write("work.wake", work).await?);
+        }
+        Ok(moved)
+    }
+
+    async fn due_work(&self, tenant: &TenantId, stage: Stage, limit: u32) -> Result<Vec<Wake>> {
+        self.read(async |reader| wakes::due_work(&reader, tenant, stage, limit).await)
+            .await
+    }
+}
+
+#[async_trait]
+impl EffectLog for SpannerStore {
+    async fn intend(
+        &self,
+        claim: &Claim,
+        key: &EffectKey,
+        call_deadline: Duration,
+    ) -> Result<Intent> {
+        let (claim, key) = (claim.clone(), key.clone());
+        let work = again!(
+            [claim, key] | tx | { effects::intend(&tx, &claim, &key, call_deadline, false) }
+        );
+        self.write("effect.intend", work).await
+    }
+
+    async fn intend_again(
+        &self,
+        claim: &Claim,
+        key: &EffectKey,
+        call_deadline: Duration,
+    ) -> Result<Intent> {
+        let (claim, key) = (claim.clone(), key.clone());
+        let work =
+            again!([claim, key] | tx | { effects::intend(&tx, &claim, &key, call_deadline, true) });
+        self.write("effect.intend_again", work).await
+    }
+
+    async fn conclude(&self, claim: &Claim, key: &EffectKey, end: EffectEnd) -> Result<()> {
+        let (claim, key) = (claim.clone(), key.clone());
+        let work = again!([claim, key, end] | tx | effects::conclude(&tx, &claim, &key, &end));
+        self.write("effect.conclude", work).await
+    }
+}

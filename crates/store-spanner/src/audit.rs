@@ -1,0 +1,81 @@
+//! The audit log.
+
+use domain::{AuditId, TenantId};
+use google_cloud_spanner::{result::Row, statement::Statement};
+use store::{Act, AuditEntry, AuditPage, IdSource};
+
+use crate::{
+    fault::Fault,
+    rows::{self, Write, get, mutation, time_value},
+    tx::{Reader, Tx},
+};
+
+type Result<T, E = Fault> = std::result::Result<T, E>;
+
+const COLUMNS: &str =
+    "tenant_id, audit_id, occurred_at, actor, action, object, detail, previous, entry_hash";
+
+/// Adds an entry behind the tenant's last one.
+pub(crate) async fn record(tx: &Tx, ids: &IdSource, tenant: &TenantId, act: &Act) -> Result<()> {
+    let last = page(tx, tenant, None, 1).await?.items.pop();
+    let id = AuditId::from_uuid(ids.next());
+    let previous = last.map(|entry| entry.hash);
+    let entry = AuditEntry::new(id, tenant, tx.now(), act, previous);
+    tx.write([mutation(
+        Write::Insert,
+        "audit_log",
+        [
+            ("tenant_id", entry.tenant.as_str().to_owned().into()),
+            ("audit_id", entry.id.to_string().into()),
+            ("occurred_at", time_value(entry.at)),
+            ("actor", entry.actor.into()),
+            ("action", entry.action.into()),
+            ("object", entry.object.into()),
+            ("detail", entry.detail.into()),
+            ("previous", entry.previous.into()),
+            ("entry_hash", entry.hash.into()),
+        ],
+    )])
+}
+
+pub(crate) async fn page(
+    reader: &Reader,
+    tenant: &TenantId,
+    before: Option<AuditId>,
+    limit: u32,
+) -> Result<AuditPage> {
+    let limit = limit.clamp(1, 200);
+    let older = match before {
+        Some(_) => "AND audit_id < @before",
+        None => "",
+    };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM audit_log WHERE tenant_id = @tenant {older} ORDER BY audit_id DESC LIMIT @limit"
+    );
+    let mut statement = Statement::builder(sql)
+        .add_param("tenant", tenant.as_str().to_owned())
+        .add_param("limit", i64::from(limit) + 1);
+    if let Some(before) = before {
+        statement = statement.add_param("before", before.to_string());
+    }
+    let found = reader.query(statement.build()).await?;
+    let mut items = found.iter().map(read).collect::<Result<Vec<_>>>()?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_more = items.len() > limit;
+    items.truncate(limit);
+    Ok(AuditPage { items, has_more })
+}
+
+fn read(row: &Row) -> Result<AuditEntry> {
+    Ok(AuditEntry {
+        id: rows::parsed(row, "audit_id")?,
+        tenant: rows::parsed(row, "tenant_id")?,
+        at: rows::time(row, "occurred_at")?,
+        actor: get(row, "actor")?,
+        action: get(row, "action")?,
+        object: get(row, "object")?,
+        detail: get(row, "detail")?,
+        previous: get(row, "previous")?,
+        hash: get(row, "entry_hash")?,
+    })
+}

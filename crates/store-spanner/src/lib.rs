@@ -1,0 +1,188 @@
+//! The fleet's store: Google Cloud Spanner. Every write is one transaction that reads what it decides by, and is run
+//! again when Spanner aborts it; decisions are made in `domain`, here is only reading and writing.
+#![warn(missing_docs)]
+
+mod adapter;
+mod audit;
+mod connect;
+mod connections;
+mod effects;
+mod events;
+mod fault;
+mod migrations;
+mod persons;
+mod records;
+mod requests;
+mod rows;
+mod security;
+mod sources;
+mod stopped;
+mod tenants;
+mod tx;
+mod views;
+mod wakes;
+mod work;
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use domain::{Clock, TenantId};
+use google_cloud_spanner::{
+    client::DatabaseClient,
+    transaction::{BasicTransactionRetryPolicy, ReadWriteTransaction},
+};
+use store::{Act, IdSource, Result};
+use tokio::sync::Mutex;
+
+pub use crate::connect::{Emulator, SpannerConfig};
+use crate::{
+    fault::Fault,
+    tenants::ConfigCache,
+    tx::{Reader, Time, Tx},
+};
+
+/// How long a transaction may take in all, with every run that Spanner aborted.
+const LONGEST_TRANSACTION: Duration = Duration::from_secs(20);
+/// Wake-ups that one transaction moves on. Longer ones would hold up whoever works on the same rows.
+const MOVED_AT_ONCE: usize = 200;
+/// How often a write is run that met a row which another was writing at the same moment.
+const RUNS_OF_A_RACE: u32 = 3;
+
+/// The emulator knows one read-write transaction of a session at a time and invalidates the one before, with an error
+/// that asks for no retry. Spanner itself needs no such turns.
+static TURN_ON_THE_EMULATOR: Mutex<()> = Mutex::const_new(());
+
+/// Spanner as the product's store. Cheap to share; a fleet opens one in each process.
+pub struct SpannerStore {
+    db: DatabaseClient,
+    time: Time,
+    ids: Arc<IdSource>,
+    configs: Arc<ConfigCache>,
+    is_emulator: bool,
+}
+
+impl SpannerStore {
+    /// Opens a database whose schema is up to date. Times are Spanner's own; `clock` only orders new ids.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the schema is older or newer than this build's; [`StoreError::Busy`] or
+    /// [`StoreError::Failed`] when the database cannot be reached.
+    pub async fn open(config: &SpannerConfig, clock: Arc<dyn Clock>) -> Result<Self> {
+        Self::with_time(config, clock, Time::Database).await
+    }
+
+    /// Like [`SpannerStore::open`], but the time is this clock's: for tests that move it.
+    ///
+    /// # Errors
+    /// As [`SpannerStore::open`].
+    pub async fn open_with_clock(config: &SpannerConfig, clock: Arc<dyn Clock>) -> Result<Self> {
+        Self::with_time(config, clock.clone(), Time::Clock(clock)).await
+    }
+
+    async fn with_time(config: &SpannerConfig, clock: Arc<dyn Clock>, time: Time) -> Result<Self> {
+        let db = config.client().await?;
+        migrations::check(&db).await?;
+        Ok(Self {
+            db,
+            time,
+            ids: Arc::new(IdSource::new(clock)),
+            configs: Arc::default(),
+            is_emulator: config.emulator.is_some(),
+        })
+    }
+
+    /// Brings the schema up to date; answers how many steps were taken. On the emulator, instance and database are
+    /// created when they are not there. Can be repeated, and several may do it at once.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when a newer build wrote the schema; [`StoreError::Failed`] when Spanner refuses.
+    pub async fn migrate(config: &SpannerConfig, clock: &dyn Clock) -> Result<u32> {
+        migrations::apply(config, clock.now()).await
+    }
+
+    /// One read-write transaction. `work` is run again when Spanner aborts it, or when a row came to be that it was
+    /// about to insert: then it reads it.
+    async fn write<T, W, F>(&self, tag: &'static str, work: W) -> Result<T>
+    where
+        T: Send + 'static,
+        W: Fn(Tx) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<T, Fault>> + Send + 'static,
+    {
+        let work = Arc::new(work);
+        let mut runs = 1;
+        loop {
+            let done = {
+                let _turn = match self.is_emulator {
+                    true => Some(TURN_ON_THE_EMULATOR.lock().await),
+                    false => None,
+                };
+                self.transact(tag, work.clone()).await
+            };
+            match done {
+                Err(error) if fault::is_already_there(&error) && runs < RUNS_OF_A_RACE => runs += 1,
+                done => return done.map_err(|error| fault::store_error(&error)),
+            }
+        }
+    }
+
+    async fn transact<T, W, F>(
+        &self,
+        tag: &'static str,
+        work: Arc<W>,
+    ) -> Result<T, google_cloud_spanner::Error>
+    where
+        T: Send + 'static,
+        W: Fn(Tx) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<T, Fault>> + Send + 'static,
+    {
+        let retries = BasicTransactionRetryPolicy::new().with_total_timeout(LONGEST_TRANSACTION);
+        let runner = self
+            .db
+            .read_write_transaction()
+            .set_transaction_tag(tag)
+            .with_transaction_timeout(LONGEST_TRANSACTION)
+            .with_retry_policy(retries)
+            .build();
+        let time = self.time.clone();
+        let attempt = move |tx: ReadWriteTransaction| {
+            let (time, work) = (time.clone(), work.clone());
+            async move {
+                let tx = Tx::begin(tx, &time).await.map_err(Fault::into_error)?;
+                work(tx).await.map_err(Fault::into_error)
+            }
+        };
+        Ok(Box::pin(runner.run(attempt)).await?.into_inner())
+    }
+
+    /// Does what a person asked for, and writes it to the audit log, or neither.
+    async fn act<T, W, F>(&self, tenant: &TenantId, act: &Act, change: W) -> Result<T>
+    where
+        T: Send + 'static,
+        W: Fn(Tx) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<T, Fault>> + Send + 'static,
+    {
+        let (tenant, act, ids) = (tenant.clone(), act.clone(), self.ids.clone());
+        let change = Arc::new(change);
+        self.write(act.action, move |tx| {
+            let (tenant, act, ids, change) =
+                (tenant.clone(), act.clone(), ids.clone(), change.clone());
+            async move {
+                let done = change(tx.clone()).await?;
+                audit::record(&tx, &ids, &tenant, &act).await?;
+                Ok(done)
+            }
+        })
+        .await
+    }
+
+    /// Reads at one point in time.
+    async fn read<T, F>(&self, work: impl FnOnce(Reader) -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        let read = async {
+            let snapshot = Box::pin(self.db.read_only_transaction().build()).await?;
+            work(Reader::begin(snapshot, &self.time).await?).await
+        };
+        read.await.map_err(Fault::into_store_error)
+    }
+}

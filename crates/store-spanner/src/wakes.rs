@@ -1,0 +1,200 @@
+//! What is due.
+
+use std::collections::BTreeMap;
+
+use domain::{DueWake, Stage, TenantId, Wake, WorkKey, WorkRow, later};
+use google_cloud_spanner::{key::KeySet, result::Row, statement::Statement, types};
+use jiff::Timestamp;
+
+use crate::{
+    fault::Fault,
+    requests::SHARDS,
+    rows::{self, Write, key, mutation, time_value},
+    tx::{Reader, Tx},
+};
+
+type Result<T, E = Fault> = std::result::Result<T, E>;
+
+/// Rows of all tenants whose wake-up is due, as the queue's contract has it.
+pub(crate) async fn due_across_tenants(
+    reader: &Reader,
+    per_tenant: u32,
+    limit: u32,
+) -> Result<Vec<DueWake>> {
+    // The longest due of each shard. One more than fits tells whether this is all there is.
+    let oldest = oldest(reader, i64::from(limit) + 1).await?;
+    let full = usize::try_from(limit).unwrap_or(usize::MAX);
+    let due = if oldest.len() <= full {
+        oldest
+    } else {
+        of_every_tenant(reader, per_tenant).await?
+    };
+    Ok(in_turns(due, per_tenant, limit))
+}
+
+// Rows without a wake-up are not in these indexes, and none is asked for here. The emulator cannot see that by itself;
+// Spanner ignores the hint that says so.
+const BY_WAKE: &str =
+    "@{FORCE_INDEX=work_by_wake, spanner_emulator.disable_query_null_filtered_index_check=true}";
+const BY_STAGE: &str =
+    "@{FORCE_INDEX=work_by_stage, spanner_emulator.disable_query_null_filtered_index_check=true}";
+const DUE: &str = "tenant_id, request_id, stage, target, token, next_wake_at, wakes";
+
+/// The longest due rows.
+async fn oldest(reader: &Reader, limit: i64) -> Result<Vec<DueWake>> {
+    let shards: Vec<i64> = (0..rows::signed(SHARDS)).collect();
+    let sql = format!(
+        "SELECT {DUE} FROM work{BY_WAKE} WHERE shard IN UNNEST(@shards) \
+         AND next_wake_at <= @now ORDER BY next_wake_at LIMIT @limit"
+    );
+    let statement = Statement::builder(sql)
+        .add_param("shards", shards)
+        .add_typed_param("now", time_value(reader.now()), types::timestamp())
+        .add_param("limit", limit);
+    read_due(&reader.query(statement.build()).await?)
+}
+
+/// The longest due rows of every tenant and stage that has some. Asked only while more is due than a look takes.
+async fn of_every_tenant(reader: &Reader, per_tenant: u32) -> Result<Vec<DueWake>> {
+    let shards: Vec<i64> = (0..rows::signed(SHARDS)).collect();
+    let pairs = Statement::builder(format!(
+        "SELECT DISTINCT tenant_id, stage FROM work{BY_WAKE} \
+         WHERE shard IN UNNEST(@shards) AND next_wake_at <= @now"
+    ))
+    .add_param("shards", shards)
+    .add_typed_param("now", time_value(reader.now()), types::timestamp());
+    let mut due = Vec::new();
+    for pair in reader.query(pairs.build()).await? {
+        let sql = format!(
+            "SELECT {DUE} FROM work{BY_STAGE} WHERE tenant_id = @tenant AND stage = @stage \
+             AND next_wake_at <= @now ORDER BY next_wake_at LIMIT @limit"
+        );
+        let statement = Statement::builder(sql)
+            .add_param("tenant", rows::get::<String>(&pair, "tenant_id")?)
+            .add_param("stage", rows::get::<String>(&pair, "stage")?)
+            .add_typed_param("now", time_value(reader.now()), types::timestamp())
+            .add_param("limit", i64::from(per_tenant));
+        due.extend(read_due(&reader.query(statement.build()).await?)?);
+    }
+    due.sort_by_key(|due| due.next_wake_at);
+    Ok(due)
+}
+
+fn read_due(found: &[Row]) -> Result<Vec<DueWake>> {
+    let mut due = Vec::new();
+    for row in found {
+        due.push(DueWake {
+            wake: wake(row)?,
+            next_wake_at: rows::time(row, "next_wake_at")?,
+            wakes: rows::small(row, "wakes")?,
+        });
+    }
+    Ok(due)
+}
+
+fn wake(row: &Row) -> Result<Wake> {
+    Ok(Wake {
+        v: Wake::VERSION,
+        key: rows::work_key(row)?,
+        token: rows::unsigned(row, "token")?,
+    })
+}
+
+/// At most `per_tenant` of each tenant and stage, and every tenant's first before anybody's second. `due` is in the
+/// order of its times, and so is what is taken.
+fn in_turns(due: Vec<DueWake>, per_tenant: u32, limit: u32) -> Vec<DueWake> {
+    let mut taken: BTreeMap<(TenantId, Stage), u32> = BTreeMap::new();
+    let mut turns: Vec<(u32, DueWake)> = Vec::new();
+    for row in due {
+        let key = &row.wake.key;
+        let turn = taken.entry((key.tenant.clone(), key.stage)).or_default();
+        if *turn < per_tenant {
+            turns.push((*turn, row));
+            *turn += 1;
+        }
+    }
+    turns.sort_by_key(|(turn, row)| (*turn, row.next_wake_at));
+    turns.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    turns.sort_by_key(|(_, row)| row.next_wake_at);
+    turns.into_iter().map(|(_, row)| row).collect()
+}
+
+/// Moves those rows on that nobody else moved or claimed since they were seen; answers them.
+pub(crate) async fn move_across_tenants(tx: &Tx, due: &[DueWake]) -> Result<Vec<Wake>> {
+    let mut keys = KeySet::builder();
+    for row in due {
+        let WorkKey {
+            tenant,
+            request,
+            stage,
+            target,
+        } = &row.wake.key;
+        keys = keys.add_key(key([
+            tenant.as_str(),
+            &request.to_string(),
+            stage.as_str(),
+            target,
+        ]));
+    }
+    let columns = [
+        "tenant_id",
+        "request_id",
+        "stage",
+        "target",
+        "token",
+        "next_wake_at",
+    ];
+    let mut now_is: BTreeMap<WorkKey, (u64, Option<Timestamp>)> = BTreeMap::new();
+    for row in tx.rows("work", &columns, keys.build()).await? {
+        let seen = (
+            rows::unsigned(&row, "token")?,
+            rows::time_option(&row, "next_wake_at")?,
+        );
+        now_is.insert(rows::work_key(&row)?, seen);
+    }
+    let mut moved = Vec::new();
+    for row in due {
+        let key = &row.wake.key;
+        if now_is.remove(key) != Some((row.wake.token, Some(row.next_wake_at))) {
+            continue;
+        }
+        let next = later(tx.now(), WorkRow::next_relay_pause(row.wakes));
+        tx.write([mutation(
+            Write::Update,
+            "work",
+            [
+                ("tenant_id", key.tenant.as_str().to_owned().into()),
+                ("request_id", key.request.to_string().into()),
+                ("stage", key.stage.as_str().to_owned().into()),
+                ("target", key.target.clone().into()),
+                ("next_wake_at", time_value(next)),
+                ("wakes", i64::from(row.wakes + 1).into()),
+            ],
+        )])?;
+        moved.push(row.wake.clone());
+    }
+    Ok(moved)
+}
+
+pub(crate) async fn due_work(
+    reader: &Reader,
+    tenant: &TenantId,
+    stage: Stage,
+    limit: u32,
+) -> Result<Vec<Wake>> {
+    let statement = Statement::builder(format!(
+        "SELECT tenant_id, request_id, stage, target, token FROM work{BY_STAGE} \
+         WHERE tenant_id = @tenant AND stage = @stage AND next_wake_at IS NOT NULL \
+         AND state = 'ready' AND due_at <= @now ORDER BY next_wake_at LIMIT @limit"
+    ))
+    .add_param("tenant", tenant.as_str().to_owned())
+    .add_param("stage", stage.as_str().to_owned())
+    .add_typed_param("now", time_value(reader.now()), types::timestamp())
+    .add_param("limit", i64::from(limit));
+    reader
+        .query(statement.build())
+        .await?
+        .iter()
+        .map(wake)
+        .collect()
+}

@@ -1,0 +1,123 @@
+//! The schema, and who may open it.
+
+use std::sync::Arc;
+
+use domain::{StoreError, Tenant, TenantId, TenantStatus};
+use google_cloud_auth::credentials::anonymous;
+use google_cloud_spanner::{
+    builder::SpannerBuilderExt as _,
+    channel_pool::StaticChannelPoolConfig,
+    client::{DatabaseClient, Spanner},
+    statement::Statement,
+};
+use store::Store as _;
+use store_spanner::{SpannerConfig, SpannerStore};
+
+use crate::{clock, database};
+
+/// A client that is not ours.
+async fn plain_client(config: &SpannerConfig) -> DatabaseClient {
+    let spanner = Spanner::builder()
+        .with_endpoint(config.emulator.as_ref().unwrap().grpc.clone())
+        .with_credentials(anonymous::Builder::new().build())
+        .with_channel_pool(StaticChannelPoolConfig::new(1))
+        .build()
+        .await
+        .unwrap();
+    let path = format!(
+        "projects/{}/instances/{}/databases/{}",
+        config.project, config.instance, config.database
+    );
+    spanner.database_client(path).build().await.unwrap()
+}
+
+/// One statement that writes.
+async fn execute(config: &SpannerConfig, sql: &'static str) {
+    let runner = plain_client(config).await.read_write_transaction().build();
+    let done = runner
+        .run(
+            async move |tx: google_cloud_spanner::transaction::ReadWriteTransaction| {
+                tx.execute_update(Statement::builder(sql).build()).await
+            },
+        )
+        .await;
+    assert_eq!(done.unwrap().into_inner(), 1, "{sql}");
+}
+
+#[tokio::test]
+async fn migrating_can_be_repeated_and_done_by_several_at_once() {
+    let Some((_emulator, config)) = database().await else {
+        return;
+    };
+    let clock = clock();
+    let (first, second) = tokio::join!(
+        SpannerStore::migrate(&config, &clock),
+        SpannerStore::migrate(&config, &clock)
+    );
+    assert!(first.is_ok() && second.is_ok(), "{first:?} {second:?}");
+    assert_eq!(SpannerStore::migrate(&config, &clock).await.unwrap(), 0);
+    SpannerStore::open(&config, Arc::new(clock)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_tenant_that_was_inserted_by_hand_is_one() {
+    let Some((_emulator, config)) = database().await else {
+        return;
+    };
+    SpannerStore::migrate(&config, &clock()).await.unwrap();
+    execute(
+        &config,
+        "INSERT INTO tenants (tenant_id, name, status) VALUES ('tenant_demo', 'Demo Company', 'active')",
+    )
+    .await;
+    let store = SpannerStore::open(&config, Arc::new(clock()))
+        .await
+        .unwrap();
+    let id = TenantId::new("tenant_demo").unwrap();
+    let expected = Tenant {
+        id: id.clone(),
+        name: "Demo Company".to_owned(),
+        status: TenantStatus::Active,
+    };
+    assert_eq!(store.tenant(&id).await.unwrap(), Some(expected));
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let Some((_emulator, config)) = database().await else {
+        return;
+    };
+    SpannerStore::migrate(&config, &clock()).await.unwrap();
+    execute(
+        &config,
+        "INSERT INTO schema_migrations (version, name, applied_at) \
+         VALUES (9999, 'from_the_future', CURRENT_TIMESTAMP())",
+    )
+    .await;
+    let opened = SpannerStore::open(&config, Arc::new(clock()))
+        .await
+        .map(drop);
+    let migrated = SpannerStore::migrate(&config, &clock()).await.map(drop);
+    for refused in [opened, migrated] {
+        let Err(StoreError::Conflict(reason)) = refused else {
+            panic!("it was taken: {refused:?}")
+        };
+        assert!(reason.contains("newer build"), "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_without_tables_says_what_to_do() {
+    let Some((_emulator, config)) = database().await else {
+        return;
+    };
+    SpannerStore::migrate(&config, &clock()).await.unwrap();
+    let empty = SpannerConfig {
+        database: "another".to_owned(),
+        ..config
+    };
+    let opened = SpannerStore::open(&empty, Arc::new(clock()))
+        .await
+        .map(drop);
+    assert!(opened.is_err(), "there is no such database");
+}
