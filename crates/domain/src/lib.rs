@@ -1,6 +1,7 @@
 //! The vocabulary and the rules of the product. No I/O, no task, and nothing here reads a clock.
 #![warn(missing_docs)]
 
+mod announcement;
 mod area;
 mod clock;
 mod contact;
@@ -19,6 +20,7 @@ pub mod transition;
 mod work;
 pub mod workflow;
 
+pub use announcement::Announcement;
 pub use area::{AreaBasis, AreaVerdict, City, Coordinates, Place, Radius, ServiceArea};
 pub use clock::{Clock, later};
 pub use contact::{ContactError, E164, EmailAddress, PostalCode};
@@ -28,7 +30,9 @@ pub use ids::{
     AuditId, ConnectionName, DispatchId, EventId, IdError, NotificationId, OfficeId, PersonId,
     RequestId, SourceId, TenantId,
 };
-pub use queue::{DueWake, EffectEnd, EffectLog, Intent, Settled, StoreError, WorkQueue};
+pub use queue::{
+    DueWake, EffectEnd, EffectLog, Intent, Outbox, OutboxRow, Settled, StoreError, WorkQueue,
+};
 pub use request::{
     AnalysisSection, Audio, Budget, CallFacts, ContactSection, DispatchSection, DispatchState,
     Document, Engine, Intent as CallerIntent, LeadRequest, Message, NoAudio, NotificationsSection,
@@ -45,5 +49,7 @@ pub use tenant::{
     ConfigError, Destination, NotificationRules, Office, RecordingPolicy, SpamThresholds, Tenant,
     TenantStatus, WorkflowConfig,
 };
-pub use transition::{Change, Inbound, LogEntry, Origin, Plan, RequestState, SettleContext, Stale};
+pub use transition::{
+    Change, Inbound, LogEntry, Origin, Plan, RequestState, Ruling, SettleContext, Stale,
+};
 pub use work::{ClaimResult, OpenWork, Stage, Wake, WorkKey, WorkRow, WorkState};

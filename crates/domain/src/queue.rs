@@ -175,3 +175,31 @@ pub trait EffectLog: Send + Sync {
         end: EffectEnd,
     ) -> Result<(), StoreError>;
 }
+
+/// An event for the outside that is not published yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Tells repeats, within the tenant.
+    pub event_id: String,
+    /// The event as JSON.
+    pub payload: String,
+}
+
+/// Events for the outside, written in the transaction of what they tell, by stores of a fleet. Each is published at least once: who dies
+/// between publishing and removing it has it published again.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// The oldest events, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be asked.
+    async fn unpublished_across_tenants(&self, limit: u32) -> Result<Vec<OutboxRow>, StoreError>;
+
+    /// Removes events that were published. Those that are gone already do not matter.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be told; they are published again.
+    async fn published_across_tenants(&self, rows: Vec<OutboxRow>) -> Result<(), StoreError>;
+}

@@ -16,7 +16,7 @@ use crate::{
 
 mod handles;
 
-pub use handles::{Undecidable, decide, redrive, release, replay};
+pub use handles::{Ruling, Undecidable, decide, redrive, release, replay};
 
 /// A request and its open work, as re-read in a transaction.
 #[derive(Debug, Clone)]
@@ -40,6 +40,8 @@ pub struct Change {
     pub delete: Vec<(Stage, String)>,
     /// Timeline entries to add, in order.
     pub log: Vec<LogEntry>,
+    /// Whether the status is another one now: then a store with an [`Outbox`](crate::Outbox) tells the outside.
+    pub is_announced: bool,
 }
 
 /// An entry of a request's timeline.
@@ -277,6 +279,7 @@ impl RequestState {
             put,
             delete,
             log: self.log,
+            is_announced: self.before != Some(status),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Google's services that are called over REST: tokens, Speech-to-Text and Gemini.
+//! Google's services that are called over REST: tokens, Speech-to-Text, Gemini and Secret Manager.
 //!
 //! Each client says of a failure what to do next ([`domain::Classify`]); none retries by itself what the retry lanes
 //! can repeat. Nothing here prints a token, a prompt or what somebody said.
@@ -7,10 +7,12 @@
 mod auth;
 mod gemini;
 mod refusal;
+mod secret_manager;
 mod speech;
 
 pub use auth::{TokenError, Tokens};
 pub use gemini::{Answer, Gemini, GeminiConfig, GeminiError, GeminiFault, Prompt, Spent};
+pub use secret_manager::{SecretManager, SecretManagerConfig, SecretManagerError};
 pub use speech::{
     BatchProgress, OperationName, OperationNameError, Recognised, Speech, SpeechConfig, SpeechError,
 };

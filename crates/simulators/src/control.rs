@@ -53,6 +53,8 @@ pub(crate) trait Provider: Sized + Send + Sync + 'static {
     const NAME: &'static str;
     /// The faults that it knows besides the general ones.
     const FAULTS: &'static [&'static str];
+    /// What becomes of the bodies of requests.
+    const BODIES: Bodies = Bodies::Remembered;
 
     fn routes() -> Router<Arc<Shared<Self>>>;
     fn error(status: StatusCode) -> Response;
@@ -61,6 +63,33 @@ pub(crate) trait Provider: Sized + Send + Sync + 'static {
 
     /// Called when all faults are cleared.
     fn faults_cleared(&self) {}
+}
+
+/// What becomes of the bodies of requests, besides being handled.
+#[derive(Clone, Copy)]
+pub(crate) enum Bodies {
+    /// Read whole, and shown to whoever asks.
+    Remembered,
+    /// Read whole, never shown: they hold secrets under names that do not say so.
+    Hidden,
+    /// Handed on piece by piece, and not kept: they are too large.
+    Streamed,
+}
+
+impl Bodies {
+    /// The body to handle, and what is remembered of it.
+    async fn observe(self, body: Body) -> Result<(Body, Bytes, usize), axum::Error> {
+        if let Self::Streamed = self {
+            return Ok((body, Bytes::from_static(b"\"(streamed)\""), 0));
+        }
+        let body = to_bytes(body, BODY_LIMIT_BYTES).await?;
+        let (shown, size_bytes) = match self {
+            Self::Hidden if !body.is_empty() => (Bytes::from_static(b"\"(hidden)\""), 0),
+            _ if body.len() > Entry::BODY_LIMIT_BYTES => (Bytes::new(), body.len()),
+            _ => (body.clone(), body.len()),
+        };
+        Ok((Body::from(body), shown, size_bytes))
+    }
 }
 
 /// What a provider's handlers share.
@@ -303,7 +332,7 @@ impl Control {
     }
 }
 
-/// Reads the whole request, lets faults happen and remembers what was received.
+/// Lets faults happen and remembers what was received.
 async fn observe<P: Provider>(
     State(shared): State<Arc<Shared<P>>>,
     request: Request,
@@ -315,7 +344,7 @@ async fn observe<P: Provider>(
     let control = &shared.control;
     let at = control.now();
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, BODY_LIMIT_BYTES).await else {
+    let Ok((body, shown, body_bytes)) = P::BODIES.observe(body).await else {
         return P::error(StatusCode::PAYLOAD_TOO_LARGE);
     };
     let line = format!("{} {}", parts.method, parts.uri.path());
@@ -330,16 +359,15 @@ async fn observe<P: Provider>(
                 Some(query) => format!("{}?{}", path.path(), hide_in_query(query)),
                 None => path.path().to_owned(),
             }),
-        body: if body.len() > Entry::BODY_LIMIT_BYTES {
-            Bytes::new()
-        } else {
-            body.clone()
-        },
-        body_bytes: body.len(),
+        body: shown.clone(),
+        body_bytes,
         status,
         fault: fault.as_ref().map(Fault::kind),
     };
-    let request = Request::from_parts(parts.clone(), Body::from(body.clone()));
+    let mut request = Request::from_parts(parts.clone(), body);
+    if fault.as_ref().is_some_and(Fault::is_refusal) {
+        discard(std::mem::take(request.body_mut())).await;
+    }
     let response = match &fault {
         None => next.run(request).await,
         Some(Fault::Status(status)) => refuse::<P>(*status, None, None),
@@ -363,7 +391,13 @@ async fn observe<P: Provider>(
         Some(Fault::ResetAfterWrite) => {
             let response = next.run(request).await;
             control.remember(entry(None));
-            return broken(response.into_body());
+            let (head, body) = response.into_parts();
+            let mut response = broken(body);
+            if let Bodies::Streamed = P::BODIES {
+                // What is streamed goes on where it broke off, by what its head said.
+                (*response.status_mut(), *response.headers_mut()) = (head.status, head.headers);
+            }
+            return response;
         }
         Some(Fault::Malformed) => cut_off(next.run(request).await).await,
         // The others belong to a provider and are never taken here.
@@ -371,6 +405,12 @@ async fn observe<P: Provider>(
     };
     control.remember(entry(Some(response.status().as_u16())));
     response
+}
+
+/// Reads a body that nobody wants: an answer in the middle of it would break the connection.
+pub(crate) async fn discard(body: Body) {
+    let mut pieces = body.into_data_stream();
+    while let Some(Ok(_)) = pieces.next().await {}
 }
 
 fn refuse<P: Provider>(

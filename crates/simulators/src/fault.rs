@@ -55,6 +55,8 @@ pub enum Fault {
     OperationLost,
     /// Speech-to-Text: the next operation begun ends with an internal error.
     OperationFailed,
+    /// Cloud Storage and Secret Manager: content is altered on its way, its checksum is not.
+    Altered,
 }
 
 /// When a late recording appears.
@@ -89,12 +91,21 @@ impl Fault {
             Self::FileError => "file_error",
             Self::OperationLost => "operation_lost",
             Self::OperationFailed => "operation_failed",
+            Self::Altered => "altered",
         }
     }
 
     /// Whether every simulator knows it; the others belong to one provider.
     pub(crate) fn is_general(&self) -> bool {
         GENERAL.contains(&self.kind())
+    }
+
+    /// Whether the request is answered without being handled.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::Status(_) | Self::Answer { .. } | Self::RateLimit | Self::RevokedToken
+        )
     }
 
     /// Whether an order without `times` stands until it is cleared.
@@ -255,6 +266,7 @@ impl TryFrom<FaultBody> for Fault {
             "file_error" => Self::FileError,
             "operation_lost" => Self::OperationLost,
             "operation_failed" => Self::OperationFailed,
+            "altered" => Self::Altered,
             other => return Err(format!("no fault is called `{other}`")),
         })
     }

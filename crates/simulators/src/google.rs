@@ -41,6 +41,11 @@ pub(crate) fn refuse(status: StatusCode, message: &str) -> Response {
         504 => "DEADLINE_EXCEEDED",
         _ => "INTERNAL",
     };
+    refuse_as(status, name, message)
+}
+
+/// An error whose name does not follow from its status.
+pub(crate) fn refuse_as(status: StatusCode, name: &str, message: &str) -> Response {
     let body = json!({ "error": { "code": status.as_u16(), "message": message, "status": name } });
     (status, Json(body)).into_response()
 }

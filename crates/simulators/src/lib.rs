@@ -13,8 +13,10 @@ pub mod hubspot;
 mod mp3;
 mod received;
 pub mod recordings;
+pub mod secret_manager;
 pub mod sendgrid;
 pub mod speech;
+pub mod storage;
 
 use std::fmt;
 use std::io;
@@ -45,6 +47,10 @@ pub struct Config {
     pub hubspot: hubspot::Config,
     /// The simulated SendGrid.
     pub sendgrid: sendgrid::Config,
+    /// The simulated Cloud Storage.
+    pub storage: storage::Config,
+    /// The simulated Secret Manager.
+    pub secret_manager: secret_manager::Config,
 }
 
 impl fmt::Debug for Config {
@@ -67,6 +73,8 @@ impl Default for Config {
             gemini: gemini::Config::default(),
             hubspot: hubspot::Config::default(),
             sendgrid: sendgrid::Config::default(),
+            storage: storage::Config::default(),
+            secret_manager: secret_manager::Config::default(),
         }
     }
 }
@@ -84,6 +92,10 @@ pub struct Ports {
     pub hubspot: Option<u16>,
     /// SendGrid's.
     pub sendgrid: Option<u16>,
+    /// Cloud Storage's.
+    pub storage: Option<u16>,
+    /// Secret Manager's.
+    pub secret_manager: Option<u16>,
 }
 
 /// Where each simulator is found: scheme, host and port, without a path.
@@ -101,6 +113,15 @@ pub struct Urls {
     pub sendgrid: String,
 }
 
+/// Where those simulators are found that stand in for services of the Google form alone.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct CloudUrls {
+    /// Cloud Storage's.
+    pub storage: String,
+    /// Secret Manager's.
+    pub secret_manager: String,
+}
+
 /// All simulators, serving until they are dropped.
 #[derive(Debug)]
 pub struct Simulators {
@@ -109,6 +130,8 @@ pub struct Simulators {
     gemini: gemini::Simulator,
     hubspot: hubspot::Simulator,
     sendgrid: sendgrid::Simulator,
+    storage: storage::Simulator,
+    secret_manager: secret_manager::Simulator,
 }
 
 impl Simulators {
@@ -126,6 +149,8 @@ impl Simulators {
             gemini,
             hubspot,
             sendgrid,
+            storage,
+            secret_manager,
         } = config;
         let clock = || Arc::clone(&now);
         let mut simulators = Self {
@@ -152,6 +177,15 @@ impl Simulators {
                 ports.sendgrid,
                 clock(),
                 sendgrid::SendGrid::new(sendgrid),
+            )
+            .await?,
+            storage: Simulator::serve(host, ports.storage, clock(), storage::Storage::new(storage))
+                .await?,
+            secret_manager: Simulator::serve(
+                host,
+                ports.secret_manager,
+                clock(),
+                secret_manager::SecretManager::new(secret_manager),
             )
             .await?,
         };
@@ -182,6 +216,24 @@ impl Simulators {
     /// The simulated SendGrid.
     pub fn sendgrid(&self) -> &sendgrid::Simulator {
         &self.sendgrid
+    }
+
+    /// The simulated Cloud Storage.
+    pub fn storage(&self) -> &storage::Simulator {
+        &self.storage
+    }
+
+    /// The simulated Secret Manager.
+    pub fn secret_manager(&self) -> &secret_manager::Simulator {
+        &self.secret_manager
+    }
+
+    /// Where those are found that only the Google form uses.
+    pub fn cloud_urls(&self) -> CloudUrls {
+        CloudUrls {
+            storage: self.storage.base_url(),
+            secret_manager: self.secret_manager.base_url(),
+        }
     }
 
     /// Where each is found.

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use domain::{
     AuditId, Claim, Claimed, ConnectionName, DueWake, EffectEnd, EffectKey, EffectLog, EventId,
-    Intent, Office, Outcome, PersonId, Record, RequestId, Settled, SourceId, Stage, Tenant,
-    TenantId, TenantStatus, Verdict, Wake, WorkKey, WorkQueue, WorkRow,
+    Intent, Office, Outbox, OutboxRow, Outcome, PersonId, Record, RequestId, Ruling, Settled,
+    SourceId, Stage, Tenant, TenantId, TenantStatus, Wake, WorkKey, WorkQueue, WorkRow,
 };
 use jiff::Timestamp;
 use store::{
@@ -16,8 +16,8 @@ use store::{
 };
 
 use crate::{
-    MOVED_AT_ONCE, SpannerStore, audit, connections, effects, events, persons, requests, security,
-    sources, stopped, tenants, views, wakes, work,
+    MOVED_AT_ONCE, SpannerStore, audit, connections, effects, events, outbox, persons, requests,
+    security, sources, stopped, tenants, views, wakes, work,
 };
 
 /// A closure for a transaction that is run again when Spanner aborts it: what it names is cloned for every run.
@@ -212,11 +212,11 @@ impl Store for SpannerStore {
         &self,
         tenant: &TenantId,
         request: RequestId,
-        verdict: &Verdict,
+        ruling: Ruling,
         act: &Act,
     ) -> Result<Vec<Wake>> {
-        let (id, verdict) = (tenant.clone(), verdict.clone());
-        let change = again!([id, verdict] | tx | stopped::decide(&tx, &id, request, &verdict));
+        let (id, actor) = (tenant.clone(), act.actor.clone());
+        let change = again!([id, actor] | tx | stopped::decide(&tx, &id, request, ruling, &actor));
         self.act(tenant, act, change).await
     }
 
@@ -345,6 +345,20 @@ impl WorkQueue for SpannerStore {
     async fn due_work(&self, tenant: &TenantId, stage: Stage, limit: u32) -> Result<Vec<Wake>> {
         self.read(async |reader| wakes::due_work(&reader, tenant, stage, limit).await)
             .await
+    }
+}
+
+#[async_trait]
+impl Outbox for SpannerStore {
+    async fn unpublished_across_tenants(&self, limit: u32) -> Result<Vec<OutboxRow>> {
+        self.read(async |reader| outbox::oldest_across_tenants(&reader, limit).await)
+            .await
+    }
+
+    async fn published_across_tenants(&self, rows: Vec<OutboxRow>) -> Result<()> {
+        let rows: Arc<[OutboxRow]> = rows.into();
+        let work = again!([rows] | tx | async { outbox::remove_across_tenants(&tx, &rows) });
+        self.write("outbox.published", work).await
     }
 }
 

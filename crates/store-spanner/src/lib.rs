@@ -10,6 +10,7 @@ mod effects;
 mod events;
 mod fault;
 mod migrations;
+mod outbox;
 mod persons;
 mod records;
 mod requests;

@@ -1,6 +1,8 @@
 //! The schema: numbered steps that are only ever added. Each can be repeated, because Spanner changes its schema
 //! outside of transactions: who dies between a change and its record repeats the change.
 
+use std::time::{Duration, Instant};
+
 use domain::StoreError;
 use google_cloud_auth::credentials::anonymous;
 use google_cloud_lro::Poller as _;
@@ -121,20 +123,36 @@ fn statements(sql: &str) -> Vec<String> {
         .collect()
 }
 
+/// How long a change of the schema waits for others to end, and how often it asks.
+const OTHERS_END_WITHIN: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(200);
+
 async fn change(
     admin: &DatabaseAdmin,
     config: &SpannerConfig,
     statements: Vec<String>,
 ) -> Result<(), StoreError> {
-    admin
-        .update_database_ddl()
-        .set_database(config.database_path())
-        .set_statements(statements)
-        .poller()
-        .until_done()
-        .await
-        .map_err(|error| failed("the schema cannot be changed", &error))?;
-    Ok(())
+    let began = Instant::now();
+    loop {
+        let changed = admin
+            .update_database_ddl()
+            .set_database(config.database_path())
+            .set_statements(statements.clone())
+            .poller()
+            .until_done()
+            .await;
+        match changed {
+            Ok(_) => return Ok(()),
+            // The emulator refuses what Spanner would queue.
+            Err(error)
+                if error.to_string().contains("concurrent schema change")
+                    && began.elapsed() < OTHERS_END_WITHIN =>
+            {
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(error) => return Err(failed("the schema cannot be changed", &error)),
+        }
+    }
 }
 
 async fn admin(config: &SpannerConfig) -> Result<DatabaseAdmin, StoreError> {

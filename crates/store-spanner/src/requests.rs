@@ -1,10 +1,10 @@
 //! Requests, their work rows and their timeline: read whole, written as changes.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 use domain::{
-    Alias, Change, LeadRequest, LogEntry, Plan, RequestId, RequestState, Stage, TenantId, WorkKey,
-    WorkRow, WorkState,
+    Alias, Change, LeadRequest, LogEntry, Plan, RequestId, RequestState, Stage, TenantId, WorkRow,
+    WorkState,
 };
 use google_cloud_spanner::{
     key::{Key, KeySet},
@@ -13,6 +13,7 @@ use google_cloud_spanner::{
 
 use crate::{
     fault::Fault,
+    outbox,
     rows::{self, Write, corrupt, key, mutation, signed, time_value, to_json},
     tx::{Reader, Tx},
 };
@@ -196,6 +197,9 @@ fn write_change(tx: &Tx, change: &Change) -> Result<()> {
     for (position, entry) in change.log.iter().enumerate() {
         tx.write([put_log(request, position, entry)?])?;
     }
+    if change.is_announced {
+        tx.write([outbox::announce(request)?])?;
+    }
     Ok(())
 }
 
@@ -251,8 +255,8 @@ pub(crate) fn put_work(row: &WorkRow) -> Mutation {
     )
 }
 
-/// Where the relay finds a row. Any spread does, as long as it stays within [`SHARDS`].
-fn shard(key: &WorkKey) -> i64 {
+/// Where a row is among those that are scanned by time. Any spread does, as long as it stays within [`SHARDS`].
+pub(crate) fn shard(key: &impl Hash) -> i64 {
     let mut hasher = DefaultHasher::new();
     key.hash(&mut hasher);
     signed(hasher.finish() % SHARDS)

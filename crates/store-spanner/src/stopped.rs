@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    RequestId, RequestState, Stage, StoreError, TenantId, Verdict, Wake, WorkKey, transition,
+    RequestId, RequestState, Ruling, Stage, StoreError, TenantId, Wake, WorkKey, transition,
 };
 use google_cloud_spanner::statement::Statement;
 use store::{Redriven, Stop, StoppedCount, WorkPage, WorkQuery};
@@ -135,10 +135,11 @@ pub(crate) async fn decide(
     tx: &Tx,
     tenant: &TenantId,
     request: RequestId,
-    verdict: &Verdict,
+    ruling: Ruling,
+    by: &str,
 ) -> Result<Vec<Wake>> {
     let state = asked(tx, tenant, request).await?;
-    let plan = transition::decide(state, verdict.clone(), tx.now())
+    let plan = transition::decide(state, ruling, by, tx.now())
         .map_err(|error| StoreError::Conflict(error.to_string()))?;
     requests::write(tx, &plan)?;
     Ok(plan.wakes)

@@ -26,8 +26,8 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     AuditId, Claim, Claimed, Clock, ConnectionName, DueWake, EffectEnd, EffectKey, EffectLog,
-    EventId, Intent, Office, Outcome, PersonId, Record, RequestId, Settled, SourceId, Stage,
-    StoreError, Tenant, TenantId, TenantStatus, Verdict, Wake, WorkKey, WorkQueue, WorkRow,
+    EventId, Intent, Office, Outcome, PersonId, Record, RequestId, Ruling, Settled, SourceId,
+    Stage, StoreError, Tenant, TenantId, TenantStatus, Wake, WorkKey, WorkQueue, WorkRow,
 };
 use jiff::Timestamp;
 use rusqlite::Connection as Db;
@@ -318,12 +318,12 @@ impl Store for SqliteStore {
         &self,
         tenant: &TenantId,
         request: RequestId,
-        verdict: &Verdict,
+        ruling: Ruling,
         act: &Act,
     ) -> Result<Vec<Wake>> {
-        let (id, verdict) = (tenant.clone(), verdict.clone());
+        let (id, actor) = (tenant.clone(), act.actor.clone());
         self.act(tenant, act, move |db, now| {
-            stopped::decide(db, now, &id, request, &verdict)
+            stopped::decide(db, now, &id, request, ruling, &actor)
         })
         .await
     }

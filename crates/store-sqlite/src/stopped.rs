@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{RequestId, Stage, StoreError, TenantId, Verdict, Wake, WorkKey, transition};
+use domain::{RequestId, Ruling, Stage, StoreError, TenantId, Wake, WorkKey, transition};
 use jiff::Timestamp;
 use rusqlite::{Connection, ToSql};
 use store::{Redriven, Stop, StoppedCount, WorkPage, WorkQuery};
@@ -137,10 +137,11 @@ pub(crate) fn decide(
     now: Timestamp,
     tenant: &TenantId,
     request: RequestId,
-    verdict: &Verdict,
+    ruling: Ruling,
+    by: &str,
 ) -> Result<Vec<Wake>> {
     let state = requests::state(db, tenant, request)?.ok_or(StoreError::NotFound)?;
-    let plan = transition::decide(state, verdict.clone(), now)
+    let plan = transition::decide(state, ruling, by, now)
         .map_err(|error| StoreError::Conflict(error.to_string()))?;
     requests::write(db, &plan)?;
     Ok(plan.wakes)

@@ -16,8 +16,8 @@ mod work;
 
 use async_trait::async_trait;
 use domain::{
-    AuditId, ConnectionName, EffectLog, EventId, Office, PersonId, RequestId, SourceId, Stage,
-    StoreError, Tenant, TenantId, TenantStatus, Verdict, Wake, WorkKey, WorkQueue, WorkRow,
+    AuditId, ConnectionName, EffectLog, EventId, Office, PersonId, RequestId, Ruling, SourceId,
+    Stage, StoreError, Tenant, TenantId, TenantStatus, Wake, WorkKey, WorkQueue, WorkRow,
 };
 use jiff::Timestamp;
 
@@ -172,8 +172,8 @@ pub trait Store: WorkQueue + EffectLog {
     /// A tenant's connections, by name.
     async fn connections(&self, tenant: &TenantId) -> Result<Vec<Connection>>;
 
-    /// Writes a person's verdict on a request that was kept back, and goes on from there; answers what is due now. A
-    /// merged request leads to the one that goes on.
+    /// Writes the verdict of the actor of `act` on a request that was kept back, and goes on from there; answers what
+    /// is due now. A merged request leads to the one that goes on.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is no such request; [`StoreError::Conflict`] when it waits for no such
@@ -182,7 +182,7 @@ pub trait Store: WorkQueue + EffectLog {
         &self,
         tenant: &TenantId,
         request: RequestId,
-        verdict: &Verdict,
+        ruling: Ruling,
         act: &Act,
     ) -> Result<Vec<Wake>>;
 

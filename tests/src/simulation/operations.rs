@@ -5,8 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use bus::{Bus as _, Looked, Ran, Ticket};
 use bytes::Bytes;
 use domain::{
-    Clock as _, ConnectionName, RequestId, SourceId, Stage, Status, StoreError, Verdict,
-    VerdictKind, Wake, WorkRow,
+    ConnectionName, RequestId, Ruling, SourceId, Stage, Status, StoreError, Wake, WorkRow,
 };
 use futures::{FutureExt as _, future::BoxFuture};
 use store::{Delivery, Reading, Receipt, Store as _, WorkQuery};
@@ -142,12 +141,18 @@ impl Run {
             }
             Operation::Approve => {
                 if let Some(request) = self.some_request(&[Status::InReview, Status::Quarantined]) {
-                    self.decide(request, VerdictKind::Approved).await;
+                    // Seldom the wrong one of the two: it must be refused.
+                    let is_quarantined = self.statuses.get(&request) == Some(&Status::Quarantined);
+                    let ruling = match is_quarantined != self.scene.draws.chance(5) {
+                        true => Ruling::Release,
+                        false => Ruling::Approve,
+                    };
+                    self.decide(request, ruling).await;
                 }
             }
             Operation::Reject => {
                 if let Some(request) = self.some_request(&[Status::InReview]) {
-                    self.decide(request, VerdictKind::Rejected).await;
+                    self.decide(request, Ruling::Reject).await;
                 }
             }
             Operation::Replay => self.replay().await,
@@ -405,19 +410,15 @@ impl Run {
         self.operate(Operation::Redrive, line, asked.boxed()).await;
     }
 
-    pub(super) async fn decide(&mut self, request: RequestId, decision: VerdictKind) {
+    pub(super) async fn decide(&mut self, request: RequestId, ruling: Ruling) {
         let store = self.process().store.clone();
-        let verdict = Verdict {
-            decision,
-            by: "operator".to_owned(),
-            at: self.scene.clock.now(),
-        };
         let name = self.scene.audit.name(request);
-        let (what, line) = match decision {
-            VerdictKind::Approved => (Operation::Approve, format!("{name} is approved")),
-            VerdictKind::Rejected => (Operation::Reject, format!("{name} is rejected")),
+        let (what, line) = match ruling {
+            Ruling::Approve => (Operation::Approve, format!("{name} is approved")),
+            Ruling::Reject => (Operation::Reject, format!("{name} is rejected")),
+            Ruling::Release => (Operation::Approve, format!("{name} is released")),
         };
-        let asked = async move { store.decide(request, &verdict).await };
+        let asked = async move { store.decide(request, ruling).await };
         self.operate(what, line, asked.boxed()).await;
     }
 

@@ -8,9 +8,7 @@ use std::{
 };
 
 use bus::{LocalBus, Relay, Runner, RunnerConfig};
-use domain::{
-    Clock as _, LeadRequest, Office, OfficeId, RequestId, Status, VerdictKind, WorkState,
-};
+use domain::{Clock as _, LeadRequest, Office, OfficeId, RequestId, Ruling, Status, WorkState};
 use jiff::Timestamp;
 use store::{RequestQuery, Store as _};
 use uuid::Uuid;
@@ -303,12 +301,12 @@ impl Run {
         // Those that were held run already.
         self.redrive(stopped).await;
         for request in in_review {
-            let decision = if self.scene.draws.chance(70) {
-                VerdictKind::Approved
+            let ruling = if self.scene.draws.chance(70) {
+                Ruling::Approve
             } else {
-                VerdictKind::Rejected
+                Ruling::Reject
             };
-            self.decide(request, decision).await;
+            self.decide(request, ruling).await;
         }
         true
     }

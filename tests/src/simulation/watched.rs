@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use domain::{
     Claim, Claimed, Clock as _, ConnectionName, DueWake, EffectEnd, EffectKey, EffectLog, Intent,
-    Outcome, Record, RequestId, Section, Settled, Stage, StoreError, TenantId, Verdict, Wake,
+    Outcome, Record, RequestId, Ruling, Section, Settled, Stage, StoreError, TenantId, Wake,
     WorkKey, WorkQueue,
 };
 use jiff::Timestamp;
@@ -113,12 +113,12 @@ impl Watched {
         Ok(redriven.await?.wakes)
     }
 
-    pub(super) async fn decide(&self, request: RequestId, verdict: &Verdict) -> Result<Vec<Wake>> {
+    pub(super) async fn decide(&self, request: RequestId, ruling: Ruling) -> Result<Vec<Wake>> {
         let act = act("request.decide", &request);
         let deciding = self
             .store
             .real
-            .decide(&self.scene.tenant, request, verdict, &act);
+            .decide(&self.scene.tenant, request, ruling, &act);
         let decided = self.ask(Failpoint::AfterDecide, deciding, |wakes| {
             self.scene.audit.touched(request);
             self.enter_wakes(wakes);

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{LogEntry, Plan, RequestState, close, mark_dispatch};
 use crate::{
-    ConnectionName, Stage, Verdict, VerdictKind, WorkKey, WorkState,
+    ConnectionName, Stage, Status, Verdict, VerdictKind, WorkKey, WorkState,
     workflow::{self, Decision},
 };
 
@@ -14,6 +14,18 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Undecidable(String);
+
+/// What a person decides about a request that is kept back. Each is for one state alone, so that of two people who
+/// decide at the same moment one is told that it was decided already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ruling {
+    /// What is in review is no spam.
+    Approve,
+    /// What is in review is spam.
+    Reject,
+    /// What is quarantined is no spam after all.
+    Release,
+}
 
 /// Releases what is held for a connection whose secret was replaced.
 pub fn release(mut state: RequestState, connection: &ConnectionName, now: Timestamp) -> Plan {
@@ -47,38 +59,56 @@ pub fn redrive(
     Some((stopped, close(state, Vec::new(), now)))
 }
 
-/// Writes a person's verdict, and goes on from there. What is in review can be approved and rejected; what is
-/// quarantined can be approved, which releases it.
+/// Writes a person's verdict, and goes on from there; `by` decided.
 ///
 /// # Errors
-/// [`Undecidable`] when the request waits for no such verdict.
+/// [`Undecidable`] when the request does not wait for this.
 pub fn decide(
     mut state: RequestState,
-    verdict: Verdict,
+    ruling: Ruling,
+    by: &str,
     now: Timestamp,
 ) -> Result<Plan, Undecidable> {
     let document = &mut state.request.document;
     let is_open = !document.erased && document.merged_into.is_none();
-    let word = match (workflow::decision(document), verdict.decision) {
-        (Some(Decision::Review), VerdictKind::Approved) if is_open => "approved",
-        (Some(Decision::Review), VerdictKind::Rejected) if is_open => "rejected",
-        (Some(Decision::Quarantine), VerdictKind::Approved) if is_open => "released",
-        (_, kind) => {
-            let wanted = match kind {
-                VerdictKind::Approved => "in review or quarantined",
-                VerdictKind::Rejected => "in review",
-            };
-            return Err(Undecidable(format!(
-                "the request is `{}`: only one that is {wanted} can be decided so",
-                state.request.status.as_str()
-            )));
+    let decision = workflow::decision(document).filter(|_| is_open);
+    let (decision, word) = match (ruling, decision) {
+        (Ruling::Approve, Some(Decision::Review)) => (VerdictKind::Approved, "approved"),
+        (Ruling::Reject, Some(Decision::Review)) => (VerdictKind::Rejected, "rejected"),
+        (Ruling::Release, Some(Decision::Quarantine)) => (VerdictKind::Approved, "released"),
+        (ruling, decision) => {
+            return Err(undecidable(ruling, decision, state.request.status));
         }
     };
-    let detail = format!("by {}", verdict.by);
-    document.verdict = Some(verdict);
-    state.note(now, word, Some(detail));
+    document.verdict = Some(Verdict {
+        decision,
+        by: by.to_owned(),
+        at: now,
+    });
+    state.note(now, word, Some(format!("by {by}")));
     state.advance(now, Duration::ZERO, None);
     Ok(close(state, Vec::new(), now))
+}
+
+fn undecidable(ruling: Ruling, decision: Option<Decision>, status: Status) -> Undecidable {
+    let status = status.as_str();
+    Undecidable(match (ruling, decision) {
+        (Ruling::Approve, Some(Decision::Quarantine)) => {
+            "The request is quarantined. To let it go on, release it.".to_owned()
+        }
+        (Ruling::Reject, Some(Decision::Quarantine)) => {
+            "The request is quarantined already.".to_owned()
+        }
+        (Ruling::Release, Some(Decision::Review)) => {
+            "The request is in review. To let it go on, approve it.".to_owned()
+        }
+        (Ruling::Approve | Ruling::Reject, _) => format!(
+            "The request is `{status}`. Only one that is in review can be approved or rejected."
+        ),
+        (Ruling::Release, _) => {
+            format!("The request is `{status}`. Only one that is quarantined can be released.")
+        }
+    })
 }
 
 /// Has a request run again from a stage on, that stage included; `by` asked for it. What stopped there runs again too.

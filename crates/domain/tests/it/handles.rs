@@ -1,6 +1,8 @@
 //! What people do to a request.
 
-use domain::{ParkCause, SpamGate, Stage, Status, VerdictKind, WorkState};
+use domain::{
+    DispatchState, ParkCause, Ruling, SpamGate, Stage, Status, VerdictKind, WorkState, transition,
+};
 
 use crate::world::*;
 
@@ -74,6 +76,37 @@ fn what_waits_for_no_verdict_is_left_as_it_is() {
 }
 
 #[test]
+fn what_was_merged_or_erased_is_left_as_it_is() {
+    let merge_away = |world: &mut World, id| {
+        let (request, _) = world.requests.get_mut(&id).unwrap();
+        request.document.merged_into = Some(domain::RequestId::from_uuid(uuid::Uuid::nil()));
+    };
+    let erase = |world: &mut World, id| {
+        let (request, _) = world.requests.get_mut(&id).unwrap();
+        request.document.erased = true;
+    };
+    for (end, gate) in [
+        (merge_away as fn(&mut World, _), SpamGate::Review),
+        (merge_away, SpamGate::Quarantine),
+        (erase, SpamGate::Review),
+        (erase, SpamGate::Quarantine),
+    ] {
+        let mut world = World::default();
+        let id = world.call();
+        world.qualify(id, &gated(gate));
+        end(&mut world, id);
+        for ruling in [Ruling::Approve, Ruling::Reject, Ruling::Release] {
+            let refused = transition::decide(world.state(id), ruling, "ann", world.now);
+            assert!(refused.is_err(), "{gate:?} {ruling:?}");
+        }
+        for from in Stage::ALL {
+            let refused = transition::replay(world.state(id), from, "ann", world.now).unwrap_err();
+            assert!(refused.to_string().contains("nothing of it"), "{refused}");
+        }
+    }
+}
+
+#[test]
 fn every_redrive_runs_again() {
     let mut world = World::default();
     let id = world.call();
@@ -135,6 +168,30 @@ fn a_replay_runs_the_stage_and_what_follows_from_it() {
 }
 
 #[test]
+fn without_audio_a_replay_judges_again_all_the_same() {
+    let without_audio = Findings {
+        audio: None,
+        ..Findings::default()
+    };
+    let (recording, rest) = (Stage::Recording, [Stage::Analysis, Stage::Dispatch]);
+    for (from, expected) in [
+        (recording, [&[recording], rest.as_slice()].concat()),
+        (Stage::Transcript, rest.to_vec()),
+    ] {
+        let mut world = World::default();
+        let id = world.completed(&without_audio);
+        let seen = world.log.len();
+        world.replay(id, from).unwrap();
+        world.drain(&without_audio);
+        let done = world.log[seen..]
+            .iter()
+            .filter(|(_, entry)| entry.outcome == "done");
+        let done: Vec<_> = done.map(|(_, entry)| entry.stage.unwrap()).collect();
+        assert_eq!(done, expected, "from {from}");
+    }
+}
+
+#[test]
 fn a_replay_runs_what_stopped_behind_its_stage() {
     let mut world = World::default();
     let id = world.call();
@@ -146,6 +203,55 @@ fn a_replay_runs_what_stopped_behind_its_stage() {
     assert_eq!(row.state, WorkState::Ready);
     world.drain(&Findings::default());
     assert_eq!(status(&world, id), Status::Completed);
+}
+
+#[test]
+fn a_replay_leaves_alone_what_stopped_before_its_stage_and_what_runs() {
+    let mut world = World::default();
+    let id = world.completed(&Findings::default());
+    world.refetch(id);
+    let recording = world.claim(id, Stage::Recording);
+    world.settle(&recording, park()).unwrap();
+    world.event(id, &inbound(note("news")));
+    let dispatch = world.claim(id, Stage::Dispatch);
+    let seen = world.log.len();
+    world.replay(id, Stage::Dispatch).unwrap();
+    let words: Vec<_> = world.log[seen..]
+        .iter()
+        .map(|(_, entry)| &*entry.outcome)
+        .collect();
+    assert_eq!(words, ["replayed"]);
+    let stopped = world.row(id, Stage::Recording).unwrap();
+    assert!(matches!(stopped.state, WorkState::Parked { .. }));
+    let running = world.row(id, Stage::Dispatch).unwrap();
+    assert_eq!((running.token, running.again), (dispatch.claim.token, true));
+}
+
+#[test]
+fn a_dispatch_that_may_run_again_is_shown_as_pending() {
+    for (stop, state) in [
+        (park(), DispatchState::Parked),
+        (hold(SECRET), DispatchState::Held),
+    ] {
+        for is_by_secret in [false, true] {
+            let mut world = World::default();
+            let id = world.call();
+            world.qualify(id, &Findings::default());
+            let job = world.claim(id, Stage::Dispatch);
+            world.settle(&job, stop.clone()).unwrap();
+            let shown = |world: &World| {
+                let section = world.document(id).dispatches.values().next().unwrap();
+                (section.state, section.reason.is_some())
+            };
+            assert_eq!(shown(&world), (state, true));
+            if is_by_secret && state == DispatchState::Held {
+                world.replace_secret();
+            } else {
+                world.redrive();
+            }
+            assert_eq!(shown(&world), (DispatchState::Pending, false));
+        }
+    }
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! News that come while something runs, waits, or is done.
 
-use domain::{Audio, CallFacts, Outcome, Section, Stage, Status, WorkState};
+use domain::{Audio, CallFacts, Outcome, Section, SpamGate, Stage, Status, VerdictKind, WorkState};
 
-use crate::world::{Findings, World, after, inbound, note, retry};
+use crate::world::{Findings, World, after, inbound, note, retry, shown};
 
 fn has_recording() -> CallFacts {
     CallFacts {
@@ -267,6 +267,32 @@ fn what_was_stored_while_a_request_was_kept_back_is_dispatched_once_it_is_let_th
 }
 
 #[test]
+fn a_crm_that_shows_all_there_was_learns_what_came_while_the_request_was_kept_back() {
+    let mut world = World::default();
+    let id = world.completed(&Findings::default());
+    world.event(id, &inbound(note("news")));
+    let mut moved = note("moved");
+    moved.caller_postal_code = Some("10001".to_owned());
+    world.event(id, &inbound(moved));
+    // This push knows the move, and ends although the request is in review by then.
+    let job = world.claim(id, Stage::Dispatch);
+    let in_review = Findings {
+        gate: SpamGate::Review,
+        ..Findings::default()
+    };
+    world.run(id, Stage::Analysis, &in_review);
+    world.settle(&job, job.done(&in_review)).unwrap();
+    world.event(id, &inbound(note("while it is kept back")));
+    assert_eq!(world.open(id), []);
+    world.decide(id, VerdictKind::Approved).unwrap();
+    assert_eq!(world.open(id), [Stage::Dispatch]);
+    world.drain(&in_review);
+    let document = world.document(id);
+    let section = document.dispatches.values().next().unwrap();
+    assert_eq!(section.fields_hash, Some(shown(document)));
+}
+
+#[test]
 fn a_readable_event_takes_an_unreadable_one_out_of_reading() {
     let mut world = World::default();
     let id = world.receive(Err("broken JSON".to_owned()));
@@ -275,6 +301,44 @@ fn a_readable_event_takes_an_unreadable_one_out_of_reading() {
     let job = world.claim(id, Stage::Reading);
     world.settle(&job, job.done(&Findings::default())).unwrap();
     assert_eq!(world.open(id), [Stage::Recording]);
+}
+
+#[test]
+fn an_edit_that_came_while_an_older_delivery_was_read_stays_one() {
+    let mut world = World::default();
+    let id = world.receive(Err("broken JSON".to_owned()));
+    world.redrive();
+    let job = world.claim(id, Stage::Reading);
+    world.event(id, &inbound(note("edited")));
+    assert!(world.document(id).source.is_modified);
+    world.settle(&job, job.done(&Findings::default())).unwrap();
+    let source = &world.document(id).source;
+    assert!(source.is_modified && source.unread.is_none());
+}
+
+#[test]
+fn what_the_provider_says_of_a_recording_is_no_reason_to_ask_it_again() {
+    let mut world = World::default();
+    let id = world.call();
+    let findings = Findings {
+        api: has_recording(),
+        ..without_audio()
+    };
+    world.run(id, Stage::Recording, &findings);
+    assert_eq!(world.open(id), [Stage::Analysis]);
+}
+
+#[test]
+fn what_waits_for_a_replayed_recording_waits_for_that_one_alone() {
+    let mut world = World::default();
+    let id = world.completed(&Findings::default());
+    world.replay(id, Stage::Recording).unwrap();
+    assert_eq!(world.open(id), [Stage::Recording]);
+    world.drain(&Findings::default());
+    assert!(!world.document(id).revisions.awaits_recording);
+    world.refetch(id);
+    world.event(id, &inbound(note("news")));
+    assert_eq!(world.open(id), [Stage::Recording, Stage::Dispatch]);
 }
 
 #[test]

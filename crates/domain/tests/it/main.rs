@@ -5,6 +5,7 @@ mod contact;
 mod handles;
 mod later_events;
 mod life;
+mod merged;
 mod merging;
 mod reentry;
 mod rows;

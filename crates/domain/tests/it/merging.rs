@@ -1,8 +1,11 @@
 //! Two requests that turn out to be one call.
 
-use domain::{AreaBasis, AreaVerdict, Outcome, RequestId, Stage, Status, WorkState};
+use domain::{
+    AreaBasis, AreaVerdict, Outcome, RequestId, RetryPolicy, SettleContext, Stage, Status,
+    WorkState, transition,
+};
 
-use crate::world::{Findings, World, after, inbound, note};
+use crate::world::{Findings, SECOND, World, after, inbound, note};
 
 fn two() -> (World, RequestId, RequestId) {
     let mut world = World::default();
@@ -65,6 +68,60 @@ fn two_that_both_reached_somebody_stay_apart() {
     world.settle_with(&job, outcome, &[second]).unwrap();
     let row = world.row(first, Stage::Recording).unwrap();
     assert!(matches!(row.state, WorkState::Parked { .. }));
+}
+
+#[test]
+fn a_stage_that_finds_the_same_merges_unless_both_reached_somebody() {
+    let merge = |world: &mut World, id: RequestId, other: RequestId| {
+        let job = world.claim(id, Stage::Recording);
+        world.settle_with(&job, Outcome::Merge { other }, &[other])
+    };
+    let (mut world, first, second) = two();
+    merge(&mut world, second, first).unwrap();
+    assert_eq!(into(&world, second), Some(first));
+
+    for reached_is_other in [true, false] {
+        let (mut world, first, second) = two();
+        let (reached, fresh) = (first, second);
+        world.qualify(reached, &Findings::default());
+        world.refetch(reached);
+        if reached_is_other {
+            merge(&mut world, fresh, reached).unwrap();
+        } else {
+            merge(&mut world, reached, fresh).unwrap();
+        }
+        assert_eq!(
+            (into(&world, reached), into(&world, fresh)),
+            (None, Some(reached))
+        );
+        let rows = world.rows(reached).iter();
+        let mut parked = rows.filter(|row| matches!(row.state, WorkState::Parked { .. }));
+        assert_eq!(parked.next(), None);
+    }
+}
+
+#[test]
+fn a_stage_that_finds_nothing_but_its_own_request_asks_a_person() {
+    let (mut world, first, second) = two();
+    merge(&mut world, &[first, second]);
+    let job = world.claim(first, Stage::Recording);
+    let outcome = Outcome::Merge { other: second };
+    let context = SettleContext {
+        now: world.now,
+        retry: &RetryPolicy::default(),
+        connection_version: None,
+        draw: 0.0,
+        duration: SECOND,
+    };
+    // The other is part of it by now.
+    for others in [vec![world.state(first)], vec![world.state(second)]] {
+        let state = world.state(first);
+        let plan = transition::settle(state, others, &job.claim, outcome.clone(), context);
+        let plan = plan.unwrap();
+        assert_eq!(plan.merged, []);
+        let row = &plan.changes.last().unwrap().put[0];
+        assert!(matches!(row.state, WorkState::Parked { .. }), "{row:?}");
+    }
 }
 
 #[test]

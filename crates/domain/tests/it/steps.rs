@@ -79,6 +79,47 @@ fn without_recipients_nobody_is_told() {
 }
 
 #[test]
+fn every_settle_takes_a_token_of_its_own() {
+    for outcome in [retry(), park(), hold(SECRET)] {
+        let (mut world, id) = open_dispatch();
+        let job = world.claim(id, Stage::Dispatch);
+        world.settle(&job, outcome).unwrap();
+        let row = world.row(id, Stage::Dispatch).unwrap();
+        assert_eq!((row.token, row.claims), (job.claim.token + 1, 0));
+    }
+}
+
+#[test]
+fn a_wait_is_noted_when_its_reason_is_new() {
+    let (mut world, id) = open_dispatch();
+    let seen = world.log.len();
+    for reason in ["the breaker is open", "the breaker is open", "no answer"] {
+        let job = world.claim(id, Stage::Dispatch);
+        let until = after(&world, 60);
+        world.settle(&job, Outcome::wait(until, reason)).unwrap();
+        world.now = until;
+    }
+    let noted: Vec<_> = world.log[seen..]
+        .iter()
+        .filter(|(_, entry)| entry.outcome == "waiting")
+        .map(|(_, entry)| entry.detail.as_deref().unwrap())
+        .collect();
+    assert_eq!(noted, ["the breaker is open", "no answer"]);
+}
+
+#[test]
+fn a_secret_that_was_replaced_while_the_step_ran_is_tried_at_once() {
+    for (version, is_held) in [(SECRET - 1, false), (SECRET, true), (SECRET + 1, true)] {
+        let (mut world, id) = open_dispatch();
+        let job = world.claim(id, Stage::Dispatch);
+        world.settle(&job, hold(version)).unwrap();
+        let row = world.row(id, Stage::Dispatch).unwrap();
+        assert_eq!(matches!(row.state, WorkState::Held { .. }), is_held);
+        assert_eq!(row.is_due(world.now), !is_held, "{version}");
+    }
+}
+
+#[test]
 fn an_unknown_outcome_that_is_waited_for_does_not_wait_for_ever() {
     let (mut world, id) = open_dispatch();
     for rounds in 0.. {
@@ -176,6 +217,10 @@ fn a_dispatch_that_is_out_when_the_request_is_kept_back_is_taken_back() {
     let request = &world.requests[&id].0;
     assert_eq!(request.status, Status::OutOfArea);
     assert_eq!(request.document.notifications, None);
+    let dispatch = request.document.dispatches.values().next().unwrap();
+    assert_eq!(dispatch.state, DispatchState::Pending);
+    let reason = dispatch.reason.as_deref();
+    assert_eq!(reason, Some("not sent: the request is kept back"));
     assert_eq!(
         world
             .words(id)
@@ -184,6 +229,62 @@ fn a_dispatch_that_is_out_when_the_request_is_kept_back_is_taken_back() {
             .count(),
         2
     );
+}
+
+#[test]
+fn what_reached_the_crm_is_shown_as_done_although_its_next_push_is_taken_back() {
+    let mut world = World::default();
+    let id = world.completed(&Findings::default());
+    let before = world.document(id).clone();
+    let seen = world.log.len();
+    world.event(id, &inbound(note("news")));
+    assert_eq!(world.open(id), [Stage::Dispatch]);
+    let mut moved = note("moved");
+    moved.caller_postal_code = Some("10001".to_owned());
+    world.event(id, &inbound(moved.clone()));
+    let outside = Findings {
+        area: AreaVerdict::Out(AreaBasis::PostalCode),
+        ..Findings::default()
+    };
+    world.run(id, Stage::Analysis, &outside);
+    moved.note = Some("once more".to_owned());
+    world.event(id, &inbound(moved));
+    assert_eq!(world.open(id), []);
+    let document = world.document(id);
+    assert_eq!(document.dispatches, before.dispatches);
+    assert_eq!(document.notifications, before.notifications);
+    // An end is noted once, and what is no end is not.
+    let words = world.log[seen..].iter().map(|(_, entry)| &*entry.outcome);
+    assert_eq!(
+        words.collect::<Vec<_>>(),
+        [
+            "received",
+            "received",
+            "done",
+            "withdrawn",
+            "out_of_area",
+            "received"
+        ]
+    );
+}
+
+#[test]
+fn a_message_that_was_not_sent_yet_is_taken_back_alone() {
+    let (mut world, id) = open_dispatch();
+    world.run(id, Stage::Dispatch, &Findings::default());
+    assert_eq!(world.open(id), [Stage::Notification]);
+    let dispatches = world.document(id).dispatches.clone();
+    let mut moved = note("moved");
+    moved.caller_postal_code = Some("10001".to_owned());
+    world.event(id, &inbound(moved));
+    let outside = Findings {
+        area: AreaVerdict::Out(AreaBasis::PostalCode),
+        ..Findings::default()
+    };
+    world.run(id, Stage::Analysis, &outside);
+    assert_eq!(world.open(id), []);
+    assert_eq!(world.document(id).notifications, None);
+    assert_eq!(world.document(id).dispatches, dispatches);
 }
 
 #[test]

@@ -7,8 +7,8 @@ use domain::{
     ClaimResult, ConnectionName, DispatchSection, DispatchState, Document, Engine, EventId,
     Inbound, LeadRequest, NoAudio, NotificationsSection, OpenWork, Origin, Outcome, ParkCause,
     Plan, ProjectType, QualificationSection, RecordingSection, RequestId, RequestState,
-    RetryPolicy, Section, Sentiment, SettleContext, SourceId, SpamGate, Stage, Stale, TenantId,
-    Timeline, TranscriptSection, TranscriptState, Verdict, VerdictKind, WorkRow, WorkState, later,
+    RetryPolicy, Ruling, Section, Sentiment, SettleContext, SourceId, SpamGate, Stage, Stale,
+    TenantId, Timeline, TranscriptSection, TranscriptState, VerdictKind, WorkRow, WorkState, later,
     transition::{self, LogEntry},
     workflow::{self, Decision},
 };
@@ -303,12 +303,15 @@ impl World {
 
     /// A person's verdict.
     pub(crate) fn decide(&mut self, id: RequestId, decision: VerdictKind) -> Result<(), String> {
-        let verdict = Verdict {
-            decision,
-            by: "ann".to_owned(),
-            at: self.now,
+        let state = self.state(self.follow(id));
+        let is_quarantined = workflow::decision(&state.request().document)
+            .is_some_and(|decision| decision == Decision::Quarantine);
+        let ruling = match decision {
+            VerdictKind::Approved if is_quarantined => Ruling::Release,
+            VerdictKind::Approved => Ruling::Approve,
+            VerdictKind::Rejected => Ruling::Reject,
         };
-        let plan = transition::decide(self.state(self.follow(id)), verdict, self.now)
+        let plan = transition::decide(state, ruling, "ann", self.now)
             .map_err(|error| error.to_string())?;
         self.write(plan);
         Ok(())

@@ -6,6 +6,8 @@ mod callrail;
 mod faults;
 mod gemini;
 mod hubspot;
+mod secret_manager;
 mod sendgrid;
 mod speech;
+mod storage;
 mod world;

@@ -1,6 +1,7 @@
 //! The contract of `Store` on the Spanner emulator, and what is Spanner's own.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod outbox;
 mod schema;
 
 use std::{sync::Arc, time::Duration};
@@ -34,14 +35,20 @@ async fn database() -> Option<(Spanner, SpannerConfig)> {
     Some((emulator, config))
 }
 
-async fn subject() -> Option<Subject> {
+/// An empty store by this clock.
+async fn store(clock: &ManualClock) -> Option<(Spanner, SpannerStore)> {
     let (emulator, config) = database().await?;
-    let clock = clock();
-    SpannerStore::migrate(&config, &clock).await.unwrap();
+    SpannerStore::migrate(&config, clock).await.unwrap();
     let store = SpannerStore::open_with_clock(&config, Arc::new(clock.clone()));
+    Some((emulator, store.await.unwrap()))
+}
+
+async fn subject() -> Option<Subject> {
+    let clock = clock();
+    let (emulator, store) = store(&clock).await?;
     let moved = clock.clone();
     Some(Subject {
-        store: Arc::new(store.await.unwrap()),
+        store: Arc::new(store),
         advance: Box::new(move |by: Duration| {
             moved.advance(by);
             Box::pin(std::future::ready(()))

@@ -3,6 +3,7 @@
 
 mod files;
 mod tenancy;
+mod twins;
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,6 +1,8 @@
 //! Another tenant's ids are not found, whatever is asked.
 
-use domain::{DueWake, E164, EffectEnd, EffectKey, Intent, Status, StoreError};
+use domain::{
+    DueWake, E164, EffectEnd, EffectKey, Intent, Status, StoreError, Tenant, TenantStatus,
+};
 
 use super::*;
 use crate::{Connection, ConnectionState, PersonIdentity, RequestQuery};
@@ -22,9 +24,12 @@ pub async fn another_tenants_ids_are_not_found(subject: &Subject) {
         state: ConnectionState::Active,
         settings: BTreeMap::new(),
     };
-    subject.store.put_connection(&connection).await.unwrap();
-
     let store = &subject.store;
+    store.put_connection(&connection).await.unwrap();
+    let office = offices::office(&owner, 1);
+    store.put_office(&office).await.unwrap();
+
+    assert!(store.connections(&other).await.unwrap().is_empty());
     assert!(store.tenant(&other).await.unwrap().is_none());
     assert!(store.offices(&other).await.unwrap().is_empty());
     assert!(store.sources(&other).await.unwrap().is_empty());
@@ -152,6 +157,65 @@ pub async fn equal_deliveries_of_two_tenants_are_two_requests(subject: &Subject)
     assert_eq!(later.request(), second.request());
     let lead = subject.lead(&owner, first.request().unwrap()).await;
     assert_eq!(lead.document.source.events, 1);
+    // Each tenant's repeat is one of its own delivery.
+    for (tenant, known) in [(&owner, &first), (&other, &second)] {
+        let again = subject.accept(&Call::new(tenant, "1")).await;
+        assert!(again.is_duplicate());
+        assert_eq!(
+            (again.event(), again.request()),
+            (known.event(), known.request())
+        );
+    }
+}
+
+pub async fn a_new_secret_of_one_tenant_changes_no_connection_of_another(subject: &Subject) {
+    let (owner, other) = two(subject);
+    let mut put = Vec::new();
+    for tenant in [&owner, &other] {
+        let connection = Connection {
+            tenant: tenant.clone(),
+            name: name("crm"),
+            provider: "hubspot".to_owned(),
+            version: 1,
+            secret_version: 1,
+            state: ConnectionState::Active,
+            settings: BTreeMap::new(),
+        };
+        subject.store.put_connection(&connection).await.unwrap();
+        put.push(connection);
+    }
+    let replaced = subject
+        .store
+        .replace_secret(&owner, &name("crm"), 2, None, &act())
+        .await;
+    assert_eq!(replaced.unwrap().version, 2);
+    let found = subject.store.connections(&other).await.unwrap();
+    assert_eq!(found, put[1..]);
+}
+
+pub async fn each_tenants_audit_log_is_a_chain_of_its_own(subject: &Subject) {
+    let tenants = two(subject);
+    let tenants = [&tenants.0, &tenants.1];
+    for tenant in tenants {
+        let tenant = Tenant {
+            id: tenant.clone(),
+            name: "Demo".to_owned(),
+            status: TenantStatus::Active,
+        };
+        subject.store.put_tenant(&tenant).await.unwrap();
+    }
+    for status in [TenantStatus::Suspended, TenantStatus::Active] {
+        for tenant in tenants {
+            let act = act();
+            let set = subject.store.set_tenant_status(tenant, status, &act);
+            set.await.unwrap();
+        }
+    }
+    for tenant in tenants {
+        let page = subject.store.audit_log(tenant, None, 10).await.unwrap();
+        let [newer, older] = page.items.try_into().unwrap();
+        assert!(older.follows(None) && newer.follows(Some(&older)));
+    }
 }
 
 pub async fn a_merge_does_not_reach_another_tenant(subject: &Subject) {

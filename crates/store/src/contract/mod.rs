@@ -124,6 +124,7 @@ macro_rules! contract_suite {
                 a_look_takes_so_many_of_each_tenant,
                 a_full_look_takes_every_tenants_first,
                 due_work_is_one_tenants_and_one_stages,
+                every_stage_of_every_tenant_is_looked_at,
             );
             $crate::contract_suite!(@tests $make; effects:
                 an_effect_is_begun_once,
@@ -202,6 +203,8 @@ macro_rules! contract_suite {
                 equal_deliveries_of_two_tenants_are_two_requests,
                 a_merge_does_not_reach_another_tenant,
                 equal_identities_of_two_tenants_are_two_people,
+                a_new_secret_of_one_tenant_changes_no_connection_of_another,
+                each_tenants_audit_log_is_a_chain_of_its_own,
             );
         }
     };

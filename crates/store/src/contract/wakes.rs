@@ -244,3 +244,28 @@ pub async fn due_work_is_one_tenants_and_one_stages(subject: &Subject) {
     assert_eq!(requests(Stage::Analysis, 10).await, [ids[2]]);
     assert!(requests(Stage::Dispatch, 10).await.is_empty());
 }
+
+pub async fn every_stage_of_every_tenant_is_looked_at(subject: &Subject) {
+    let (one, other) = (subject.tenant("a"), subject.tenant("b"));
+    let call = |tenant, id: &str| Call::new(tenant, id);
+    let mut expected = Vec::new();
+    for tenant in [&one, &other] {
+        let id = subject.qualified(&call(tenant, "1"), &["crm"]).await;
+        expected.push((tenant.clone(), id, Stage::Dispatch));
+    }
+    // The last stage of all is one that only the last tenant has.
+    let id = subject.request(&call(&other, "2")).await;
+    expected.push((other.clone(), id, Stage::Recording));
+    subject.wait(60 * SECOND).await;
+    let mut found = Vec::new();
+    for tenant in [&one, &other] {
+        let due = due(subject, tenant).await.into_iter();
+        let mut keys: Vec<_> = due.map(|due| due.wake.key).collect();
+        keys.sort();
+        found.extend(
+            keys.into_iter()
+                .map(|key| (key.tenant, key.request, key.stage)),
+        );
+    }
+    assert_eq!(found, expected);
+}

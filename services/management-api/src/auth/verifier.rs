@@ -281,6 +281,7 @@ mod tests {
             { "kid": "p256", "kty": "EC", "crv": "P-256", "x": "AQAB", "y": "AQAB" },
             { "kid": "p384", "kty": "EC", "crv": "P-384", "x": "AQAB", "y": "AQAB" },
             { "kid": "ed", "kty": "OKP", "crv": "Ed25519", "x": x },
+            { "kid": "no ed", "kty": "OKP", "crv": "P-256", "x": x },
             { "kty": "RSA", "n": "AQAB", "e": "AQAB" },
         ]);
         assert_eq!(kids(&set(&keys, &EXTERNAL)), ["p256", "rsa", "rsa256"]);

@@ -260,6 +260,72 @@ async fn a_token_that_is_not_genuine_valid_and_ours_is_refused() {
 }
 
 #[tokio::test]
+async fn a_refusal_says_what_is_wrong_with_the_token() {
+    let world = World::start().await;
+    let forge = Forge::of(&world);
+    let genuine = forge.sign(&forge.header(), &forge.claims());
+    let unsigned = seal(&forge.header(), &forge.claims(), |_| vec![0; 64]);
+    for (token, why) in [
+        ("not-a-token".to_owned(), "not a token of a kind"),
+        (format!("{genuine}.x"), "not a token of a kind"),
+        (
+            forge.with_header(&json!({ "kid": "other" })),
+            "not known here",
+        ),
+        (
+            forge.with_header(&json!({ "alg": "ES256" })),
+            "not the one of its key",
+        ),
+        (unsigned, "signature is not valid"),
+        (
+            forge.with_claims(&json!({ "iss": "https://other.example" })),
+            "another issuer",
+        ),
+        (
+            forge.with_claims(&json!({ "aud": "other" })),
+            "another audience",
+        ),
+        (forge.with_claims(&json!({ "exp": null })), "lacks a claim"),
+        (forge.with_claims(&json!({ "sub": 1 })), "lacks a claim"),
+        (forge.with_claims(&json!({ "exp": 0 })), "has expired"),
+        (
+            forge.with_claims(&json!({ "nbf": forge.now + 60 })),
+            "not valid yet",
+        ),
+    ] {
+        let header = format!("Bearer {token}");
+        let shown = problem(&world.send("GET", PATH, Some(&header)).await, 401);
+        let detail = shown["detail"].as_str().unwrap();
+        assert!(detail.contains(why), "{detail}, not: {why}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_eight_kibibytes_is_read_and_a_longer_one_is_not() {
+    let world = World::start().await;
+    let forge = Forge::of(&world);
+    // Not every length can be had of one header: base64 skips some.
+    let of_length = |bytes: usize| {
+        let sizes = (0..4).flat_map(|header| (5_000..6_100).map(move |claims| (header, claims)));
+        let mut tokens = sizes.map(|(header, claims)| {
+            let header = changed(forge.header(), &json!({ "x": "x".repeat(header) }));
+            let claims = changed(forge.claims(), &json!({ "x": "x".repeat(claims) }));
+            (header, claims)
+        });
+        let length = |(header, claims): &(Value, Value)| {
+            seal(header, claims, |_| vec![0; 64]).len() // a signature has this length
+        };
+        let (header, claims) = tokens.find(|token| length(token) == bytes).unwrap();
+        forge.sign(&header, &claims)
+    };
+    for (bytes, status) in [(8 * 1024, 200), (8 * 1024 + 1, 401)] {
+        let header = format!("Bearer {}", of_length(bytes));
+        let answer = world.send("GET", PATH, Some(&header)).await;
+        assert_eq!(answer.status, status, "{bytes}: {}", answer.text_lossy(300));
+    }
+}
+
+#[tokio::test]
 async fn a_genuine_token_is_taken_within_the_leeway_of_clocks() {
     let world = World::start().await;
     let forge = Forge::of(&world);
@@ -414,4 +480,18 @@ async fn the_signing_key_is_made_once_and_is_its_owners_alone() {
         "{refused:?}"
     );
     assert_eq!(fs::read(&file).unwrap(), b"no key", "it is left as it was");
+}
+
+#[test]
+fn a_key_that_cannot_be_looked_at_is_no_missing_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys/jwt.pk8");
+    fs::create_dir(folder.path().join("keys")).unwrap();
+    std::os::unix::fs::symlink(&file, &file).unwrap();
+    let refused = SigningKey::open(folder.path());
+    assert!(
+        matches!(&refused, Err(KeyError::File { path, .. }) if *path == file),
+        "{refused:?}"
+    );
+    assert!(file.is_symlink(), "it is left as it was");
 }

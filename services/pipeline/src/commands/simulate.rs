@@ -9,7 +9,7 @@ use crate::providers;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The first of five ports in a row. Default: any free ones.
+    /// The first of seven ports in a row. Default: any free ones.
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=65_000))]
     port_base: Option<u16>,
     /// The folder of recordings that the simulated Speech-to-Text may read: `blobs` in a data folder.
@@ -33,6 +33,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
             gemini: port(2),
             hubspot: port(3),
             sendgrid: port(4),
+            storage: port(5),
+            secret_manager: port(6),
         },
         ..Config::default()
     };
@@ -46,6 +48,9 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     for (key, url) in providers::keys(&simulators.urls()) {
         say(&format!("{key}={url}"))?;
     }
+    let cloud = simulators.cloud_urls();
+    say(&format!("STORAGE_BASE_URL={}", cloud.storage))?;
+    say(&format!("SECRET_MANAGER_BASE_URL={}", cloud.secret_manager))?;
     let event_key = simulators.sendgrid().public_key();
     say(&format!("SENDGRID_EVENT_KEY={event_key}"))?;
     say(

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use axum::http::StatusCode;
 use store::{Source, Store as _};
 
-use crate::world::{CALLRAIL, Fault, SHARED, World};
+use crate::world::{CALLRAIL, Fault, NEIGHBOUR, SHARED, World};
 
 const ADDRESS: &str = "192.0.2.1";
 
@@ -77,6 +77,9 @@ async fn while_one_of_two_keys_is_missing_what_the_other_does_not_prove_is_put_o
     assert_eq!(answer.status, StatusCode::OK);
     let answer = world.forged_call(ADDRESS, CALLRAIL).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    // The neighbour's keys are all there.
+    let answer = world.forged_call(ADDRESS, NEIGHBOUR).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     world
         .eventually("the failed proof is recorded all the same", async || {
             let events = world.security_events().await;

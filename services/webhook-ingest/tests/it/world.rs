@@ -44,7 +44,7 @@ pub(crate) const NEIGHBOUR: &str = "/v1/hooks/neighbour-token/post-call";
 pub(crate) const SENDGRID: &str = "/v1/hooks/sendgrid-token";
 pub(crate) const UNKNOWN: &str = "/v1/hooks/unknown-token/post-call";
 pub(crate) const SHARED: &str = "/v1/callrail/webhook";
-const COMPANY: &str = "COM3f2a9c7d51e84b0aa6c1d2e3f4a5b6c7";
+pub(crate) const COMPANY: &str = "COM3f2a9c7d51e84b0aa6c1d2e3f4a5b6c7";
 const SIGNING_KEY: &str = "5f3d3ebe065cd800b8c154347437e958";
 
 pub(crate) struct World {
@@ -201,6 +201,20 @@ impl World {
             .await
     }
 
+    /// Sends a genuine call whose body names these accounts and tenants.
+    pub(crate) async fn call_with(
+        &self,
+        address: &str,
+        path: &str,
+        call: &str,
+        named: &Value,
+    ) -> Answer {
+        let body = body_naming(call, named);
+        let signature = signature(SIGNING_KEY, &body);
+        self.send(address, path, &[("signature", &signature)], body)
+            .await
+    }
+
     /// Sends a call that nobody can prove.
     pub(crate) async fn forged_call(&self, address: &str, path: &str) -> Answer {
         let body = call_body("CALforged");
@@ -264,14 +278,19 @@ impl World {
 
 /// A call of the tenant's, as CallRail sends it.
 pub(crate) fn call_body(call: &str) -> Vec<u8> {
-    let body = json!({
+    body_naming(call, &json!({ "company_resource_id": COMPANY }))
+}
+
+fn body_naming(call: &str, named: &Value) -> Vec<u8> {
+    let mut body = json!({
         "resource_id": call,
-        "company_resource_id": COMPANY,
         "answered": true,
         "duration": "31",
         "start_time": "2026-03-17T09:41:02.101-05:00",
         "customer_phone_number": "+15125550142",
     });
+    let fields = body.as_object_mut().unwrap();
+    fields.extend(named.as_object().unwrap().clone());
     body.to_string().into_bytes()
 }
 

@@ -1,0 +1,36 @@
+//! The product's own tokens, as Google's client takes them: one cache of tokens for everything.
+
+use google::Tokens;
+use google_cloud_auth::{
+    credentials::{CacheableResource, CredentialsProvider, EntityTag},
+    errors::CredentialsError,
+};
+use http::{Extensions, HeaderMap, HeaderValue, header::AUTHORIZATION};
+use secrecy::ExposeSecret as _;
+
+/// Bearer tokens for Google's client.
+#[derive(Debug)]
+pub(crate) struct Bearer(pub(crate) Tokens);
+
+impl CredentialsProvider for Bearer {
+    async fn headers(
+        &self,
+        _extensions: Extensions,
+    ) -> Result<CacheableResource<HeaderMap>, CredentialsError> {
+        let token = self.0.bearer().await;
+        // Looking for a token has a deadline of its own: trying again is for the caller's lanes.
+        let token = token.map_err(|error| CredentialsError::from_source(false, error))?;
+        let value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()));
+        let mut value = value
+            .map_err(|_| CredentialsError::from_msg(false, "the token is no header's value"))?;
+        value.set_sensitive(true);
+        Ok(CacheableResource::New {
+            entity_tag: EntityTag::new(),
+            data: HeaderMap::from_iter([(AUTHORIZATION, value)]),
+        })
+    }
+
+    async fn universe_domain(&self) -> Option<String> {
+        None
+    }
+}

@@ -1,0 +1,129 @@
+//! Publishing, with a Pub/Sub that hangs and one that does not.
+
+use std::{sync::Arc, time::Duration};
+
+use bus::{Bus as _, BusError, contract::wake};
+use bus_pubsub::{EventMessage, EventTopic, PubSubBus, PubSubConfig, provision};
+use domain::{Clock as _, Stage};
+use google_cloud_auth::credentials::anonymous;
+use google_cloud_pubsub::client::{Subscriber, SubscriptionAdmin};
+use runtime::SystemClock;
+use testkit::emulators::{PubSub, unless_missing};
+
+use crate::emulator::{project, project_in};
+
+#[tokio::test]
+async fn a_pubsub_that_hangs_is_unavailable_within_the_deadline_and_used_again_when_it_goes_on() {
+    let Some(emulator) = unless_missing(PubSub::start().await) else {
+        return;
+    };
+    let deadline = Duration::from_secs(1);
+    let config = PubSubConfig {
+        publish_deadline: deadline,
+        ..project_in(&emulator)
+    };
+    provision(&config, &[], None).await.unwrap();
+    let bus = PubSubBus::open(&config).await.unwrap();
+    let wakes = || vec![wake("tenant_a", Stage::Dispatch, 1)];
+    // The first one also connects, which takes long on a busy machine.
+    while bus.publish(wakes()).await.is_err() {}
+
+    emulator.suspend().unwrap();
+    let clock = SystemClock::new();
+    let result = bus.publish(wakes()).await;
+    let took = clock.monotonic();
+    assert!(
+        matches!(result, Err(BusError::Unavailable(_))),
+        "{result:?}"
+    );
+    assert!(took < deadline * 5, "it took {took:?}");
+
+    emulator.resume().unwrap();
+    let again = async { while bus.publish(wakes()).await.is_err() {} };
+    tokio::time::timeout(Duration::from_secs(60), again)
+        .await
+        .expect("it is used again");
+}
+
+#[tokio::test]
+async fn publishing_to_a_topic_that_is_not_there_is_unavailable() {
+    let Some(config) = project().await else {
+        return;
+    };
+    let bus = PubSubBus::open(&config).await.unwrap();
+    let result = bus
+        .publish(vec![wake("tenant_a", Stage::Dispatch, 1)])
+        .await;
+    assert!(
+        matches!(result, Err(BusError::Unavailable(_))),
+        "{result:?}"
+    );
+    bus.publish(Vec::new()).await.unwrap();
+}
+
+#[tokio::test]
+async fn there_is_always_room_and_nothing_is_left_out() {
+    let Some(config) = project().await else {
+        return;
+    };
+    provision(&config, &[], None).await.unwrap();
+    let bus = PubSubBus::open(&config).await.unwrap();
+    let flood: Vec<_> = (0..2_500)
+        .map(|number| wake("tenant_a", Stage::Dispatch, number))
+        .collect();
+    let tenant = flood[0].key.tenant.clone();
+    bus.publish(flood).await.unwrap();
+    assert!(bus.room(&tenant, Stage::Dispatch) > 1_000_000);
+    assert!(!bus.take_left_out(&tenant, Stage::Dispatch));
+}
+
+#[tokio::test]
+async fn events_arrive_with_their_id_and_tenant() {
+    let Some(config) = project().await else {
+        return;
+    };
+    provision(&config, &[], None).await.unwrap();
+    let bus_pubsub::Access::Emulator { endpoint } = &config.access else {
+        panic!("tests use the emulator");
+    };
+    let subscription = format!("projects/{}/subscriptions/reader", config.project);
+    SubscriptionAdmin::builder()
+        .with_endpoint(endpoint)
+        .with_credentials(anonymous::Builder::new().build())
+        .build()
+        .await
+        .unwrap()
+        .create_subscription()
+        .set_name(&subscription)
+        .set_topic(config.events_topic())
+        .send()
+        .await
+        .unwrap();
+
+    let topic = Arc::new(EventTopic::open(&config).await.unwrap());
+    let row = |id: &str| EventMessage {
+        event_id: id.to_owned(),
+        tenant: "tenant_a".to_owned(),
+        data: format!(r#"{{"id":"{id}"}}"#).into(),
+    };
+    topic.publish(vec![row("one"), row("two")]).await.unwrap();
+
+    let reader = Subscriber::builder()
+        .with_endpoint(endpoint)
+        .with_credentials(anonymous::Builder::new().build())
+        .build()
+        .await
+        .unwrap();
+    let mut messages = reader.subscribe(&subscription).build();
+    let mut missing = vec![row("one"), row("two")];
+    while !missing.is_empty() {
+        let next = tokio::time::timeout(Duration::from_secs(60), messages.next());
+        let (message, handler) = next.await.unwrap().unwrap().unwrap();
+        missing.retain(|row| {
+            message.attributes.get("event_id") != Some(&row.event_id)
+                || message.attributes.get("tenant_id") != Some(&row.tenant)
+                || message.data != row.data
+        });
+        handler.ack();
+    }
+}

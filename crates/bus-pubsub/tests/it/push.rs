@@ -1,0 +1,226 @@
+//! The routes, without Pub/Sub: who may call, and what is answered.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, StatusCode},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bus::{Bus, LocalBus, LocalBusConfig, Relay, RelayConfig, contract::wake};
+use bus_pubsub::{OidcVerifier, PushLimits, push_routes, relay_routes};
+use domain::{Stage, Wake};
+use http::{HeaderMap, header::AUTHORIZATION};
+use http_body_util::BodyExt as _;
+use runtime::SystemClock;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use crate::{
+    keys::{Key, World},
+    queue::{Counting, Rows, runner},
+    tokens::{claims, signed, with},
+};
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Value,
+}
+
+async fn post(routes: &Router, path: &str, token: Option<&str>, body: impl Into<Body>) -> Answer {
+    let mut request = Request::post(path);
+    if let Some(token) = token {
+        request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+    }
+    let request = request.body(body.into()).unwrap();
+    let (head, body) = routes.clone().oneshot(request).await.unwrap().into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    Answer {
+        status: head.status,
+        headers: head.headers,
+        body: serde_json::from_slice(&body).unwrap_or_default(),
+    }
+}
+
+fn envelope(wake: &Wake) -> String {
+    let data = STANDARD.encode(serde_json::to_vec(wake).unwrap());
+    json!({ "message": { "data": data, "messageId": "1" }, "subscription": "s" }).to_string()
+}
+
+struct Service {
+    rows: Arc<Rows>,
+    stage: Arc<Counting>,
+    bus: Arc<LocalBus>,
+}
+
+impl Service {
+    fn new() -> Self {
+        Self {
+            rows: Arc::default(),
+            stage: Counting::new(Stage::Recording),
+            bus: LocalBus::new(LocalBusConfig::default()),
+        }
+    }
+
+    fn routes(&self, verifier: Option<OidcVerifier>, limits: PushLimits) -> Router {
+        push_routes(
+            runner(&self.rows, self.bus.clone(), &self.stage),
+            verifier,
+            limits,
+        )
+    }
+}
+
+#[tokio::test]
+async fn a_step_that_is_settled_or_not_there_is_acknowledged_and_one_that_failed_is_not() {
+    let service = Service::new();
+    let routes = service.routes(None, PushLimits::default());
+    let wake = service.rows.add(1, false);
+
+    service.rows.fail_claims(1);
+    let failed = post(&routes, "/internal/push", None, envelope(&wake)).await;
+    assert_eq!(failed.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(failed.headers.contains_key("retry-after"));
+
+    for _ in 0..2 {
+        let done = post(&routes, "/internal/push", None, envelope(&wake)).await;
+        assert_eq!(done.status, StatusCode::NO_CONTENT);
+    }
+    assert_eq!(service.stage.handled().len(), 1);
+}
+
+#[tokio::test]
+async fn what_can_never_be_a_wake_up_is_acknowledged_without_asking_the_store() {
+    let service = Service::new();
+    let routes = service.routes(None, PushLimits::default());
+    let foreign = wake("tenant_a", Stage::Dispatch, 1);
+    let newer = Wake {
+        v: Wake::VERSION + 1,
+        ..wake("tenant_a", Stage::Recording, 1)
+    };
+    let unknown = envelope(&foreign).replace(
+        &STANDARD.encode(serde_json::to_vec(&foreign).unwrap()),
+        &STANDARD.encode(
+            serde_json::to_string(&foreign)
+                .unwrap()
+                .replace("dispatch", "singing"),
+        ),
+    );
+    for (what, body) in [
+        ("another service's stage", envelope(&foreign)),
+        ("another version", envelope(&newer)),
+        ("a stage that is not there", unknown),
+        (
+            "garbage",
+            r#"{"message":{"data":"%%","messageId":"1"}}"#.to_owned(),
+        ),
+        ("no envelope", "{}".to_owned()),
+        ("no JSON", "x".to_owned()),
+        ("nothing", String::new()),
+        ("too much", "x".repeat(65 * 1024)),
+    ] {
+        let answer = post(&routes, "/internal/push", None, body).await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT, "{what}");
+    }
+    assert_eq!(service.rows.claims(), 0);
+}
+
+#[tokio::test]
+async fn what_finds_no_turn_is_given_back() {
+    let service = Service::new();
+    let limits = PushLimits {
+        running: 0,
+        longest_wait: Duration::from_millis(10),
+        ..PushLimits::default()
+    };
+    let wake = service.rows.add(1, false);
+    let routes = service.routes(None, limits);
+    let answer = post(&routes, "/internal/push", None, envelope(&wake)).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(service.stage.handled().is_empty());
+}
+
+#[tokio::test]
+async fn only_the_push_account_may_push() {
+    let (service, google) = (Service::new(), World::start().await);
+    let routes = service.routes(Some(google.verifier.clone()), PushLimits::default());
+    let wake = service.rows.add(1, false);
+    let forged = signed(&Key::generate("first"), &claims());
+    let others = signed(&google.key, &with("email", json!("other@example.com")));
+    for token in [None, Some(""), Some("x"), Some(&*forged), Some(&*others)] {
+        for body in [envelope(&wake), "x".to_owned()] {
+            let answer = post(&routes, "/internal/push", token, body).await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{token:?}");
+            assert_eq!(answer.headers["content-type"], "application/problem+json");
+            assert_eq!(answer.body["type"], "/problems/unauthorized");
+        }
+    }
+    assert_eq!(service.rows.claims(), 0);
+
+    let token = signed(&google.key, &claims());
+    let answer = post(&routes, "/internal/push", Some(&token), envelope(&wake)).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    assert_eq!(service.stage.handled().len(), 1);
+}
+
+#[tokio::test]
+async fn two_authorizations_are_as_good_as_none() {
+    let (service, google) = (Service::new(), World::start().await);
+    let routes = service.routes(Some(google.verifier.clone()), PushLimits::default());
+    let token = format!("Bearer {}", signed(&google.key, &claims()));
+    let request = Request::post("/internal/push")
+        .header(AUTHORIZATION, &token)
+        .header(AUTHORIZATION, &token)
+        .body(Body::empty())
+        .unwrap();
+    let status = routes.oneshot(request).await.unwrap().status();
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn without_googles_keys_a_push_is_given_back() {
+    let (service, google) = (Service::new(), World::start().await);
+    google.google.set_down(true);
+    let routes = service.routes(Some(google.verifier.clone()), PushLimits::default());
+    let token = signed(&google.key, &claims());
+    let wake = service.rows.add(1, false);
+    let answer = post(&routes, "/internal/push", Some(&token), envelope(&wake)).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(service.stage.handled().is_empty());
+}
+
+#[tokio::test]
+async fn the_relay_publishes_lost_wake_ups_when_the_account_asks() {
+    let (service, google) = (Service::new(), World::start().await);
+    let relay = Relay::new(
+        service.rows.clone(),
+        service.bus.clone(),
+        Arc::new(SystemClock::new()),
+        RelayConfig::default(),
+    );
+    let routes = relay_routes(Arc::new(relay), google.verifier.clone());
+    let lost: Vec<_> = (1..=3)
+        .map(|number| service.rows.add(number, true))
+        .collect();
+    let room = service.bus.room(&lost[0].key.tenant, Stage::Recording);
+
+    let refused = post(&routes, "/internal/relay", None, "").await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        service.bus.room(&lost[0].key.tenant, Stage::Recording),
+        room
+    );
+
+    let token = signed(&google.key, &claims());
+    for published in [3, 0] {
+        let answer = post(&routes, "/internal/relay", Some(&token), "").await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(answer.body, json!({ "published": published }));
+    }
+    assert_eq!(
+        service.bus.room(&lost[0].key.tenant, Stage::Recording),
+        room - 3
+    );
+}

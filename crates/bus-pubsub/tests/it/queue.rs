@@ -1,0 +1,229 @@
+//! A work table in memory, and a stage that only counts what it did.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bus::{Bus, Runner, RunnerConfig};
+use domain::{
+    CallFacts, Claim, ClaimResult, Claimed, Clock as _, DueWake, EventId, Inbound, LeadRequest,
+    OfficeConfig, Origin, Outcome, Record, RequestId, Settled, SourceId, Stage, StageError,
+    StageHandler, StoreError, TenantId, Wake, WorkKey, WorkQueue, WorkRow, later, transition,
+};
+use runtime::{SystemClock, TraceContext};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+/// Longest wait for something that must come about.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The rows that are still to be done.
+#[derive(Default)]
+pub(crate) struct Rows {
+    rows: Mutex<BTreeMap<WorkKey, (LeadRequest, WorkRow)>>,
+    /// Claims that fail before one succeeds.
+    failures: AtomicU32,
+    claims: AtomicU32,
+    hints: Mutex<Option<mpsc::UnboundedSender<Wake>>>,
+}
+
+impl Rows {
+    /// A new request with its first row, of the stage `recording`; answers the wake-up. A `lost` one is due for the
+    /// relay at once.
+    pub(crate) fn add(&self, number: u128, lost: bool) -> Wake {
+        let origin = Origin {
+            tenant: TenantId::new("tenant_a").unwrap(),
+            provider: "callrail".to_owned(),
+            source: SourceId::from_uuid(Uuid::from_u128(1)),
+            office: None,
+            event: EventId::from_uuid(Uuid::from_u128(1)),
+            traceparent: None,
+        };
+        let inbound = Inbound {
+            aliases: Vec::new(),
+            is_modified: false,
+            delay: Duration::ZERO,
+            call: CallFacts::default(),
+        };
+        let id = RequestId::from_uuid(Uuid::from_u128(number));
+        let now = SystemClock::new().now();
+        let plan = transition::receive(id, &origin, Ok(inbound), now);
+        let change = plan.changes.into_iter().next().unwrap();
+        let mut row = change.put.into_iter().next().unwrap();
+        if lost {
+            row.next_wake_at = Some(now);
+        }
+        let wake = row.wake();
+        let mut rows = self.rows.lock().unwrap();
+        rows.insert(row.key.clone(), (change.request, row));
+        wake
+    }
+
+    /// Lets the store fail for the next claims.
+    pub(crate) fn fail_claims(&self, number: u32) {
+        self.failures.store(number, Ordering::Relaxed);
+    }
+
+    /// How many claims were asked for.
+    pub(crate) fn claims(&self) -> u32 {
+        self.claims.load(Ordering::Relaxed)
+    }
+
+    /// Every hint that a claim is asked for, from now on.
+    pub(crate) fn hints(&self) -> mpsc::UnboundedReceiver<Wake> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        *self.hints.lock().unwrap() = Some(sender);
+        receiver
+    }
+}
+
+#[async_trait]
+impl WorkQueue for Rows {
+    async fn claim(&self, wake: &Wake, lease: Duration) -> Result<Option<Claimed>, StoreError> {
+        self.claims.fetch_add(1, Ordering::Relaxed);
+        if let Some(hints) = &*self.hints.lock().unwrap() {
+            hints.send(wake.clone()).unwrap();
+        }
+        let take = |left: u32| left.checked_sub(1);
+        if self
+            .failures
+            .try_update(Ordering::Relaxed, Ordering::Relaxed, take)
+            .is_ok()
+        {
+            return Err(StoreError::Failed("as the test wants it".to_owned()));
+        }
+        let mut rows = self.rows.lock().unwrap();
+        let Some((request, row)) = rows.get_mut(&wake.key) else {
+            return Ok(None);
+        };
+        let now = SystemClock::new().now();
+        Ok(match row.claim(wake.token, now, lease) {
+            ClaimResult::Claimed => Some(Claimed::new(
+                row.clone(),
+                request.clone(),
+                Arc::new(OfficeConfig::default()),
+            )),
+            ClaimResult::NotNow | ClaimResult::CrashLoop => None,
+        })
+    }
+
+    async fn renew(&self, _: &Claim, _: Duration) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
+    async fn settle(
+        &self,
+        job: &Claimed,
+        _: Outcome,
+        _: Vec<Record>,
+        _: Duration,
+    ) -> Result<Settled, StoreError> {
+        self.rows.lock().unwrap().remove(&job.row.key);
+        Ok(Settled::Written(Vec::new()))
+    }
+
+    async fn due_wakes_across_tenants(
+        &self,
+        _: u32,
+        limit: u32,
+    ) -> Result<Vec<DueWake>, StoreError> {
+        let now = SystemClock::new().now();
+        let rows = self.rows.lock().unwrap();
+        let due = rows.values().filter_map(|(_, row)| {
+            let next_wake_at = row.next_wake_at.filter(|at| *at <= now)?;
+            Some(DueWake {
+                wake: row.wake(),
+                next_wake_at,
+                wakes: row.wakes,
+            })
+        });
+        Ok(due.take(limit as usize).collect())
+    }
+
+    async fn move_wakes_across_tenants(&self, due: Vec<DueWake>) -> Result<Vec<Wake>, StoreError> {
+        let mut rows = self.rows.lock().unwrap();
+        for moved in &due {
+            if let Some((_, row)) = rows.get_mut(&moved.wake.key) {
+                row.next_wake_at = Some(later(moved.next_wake_at, Duration::from_secs(600)));
+            }
+        }
+        Ok(due.into_iter().map(|moved| moved.wake).collect())
+    }
+
+    async fn due_work(&self, _: &TenantId, _: Stage, _: u32) -> Result<Vec<Wake>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+/// A stage that notes which requests it handled, and in which trace.
+pub(crate) struct Counting {
+    stage: Stage,
+    handled: Mutex<Vec<(RequestId, Option<String>)>>,
+}
+
+impl Counting {
+    pub(crate) fn new(stage: Stage) -> Arc<Self> {
+        Arc::new(Self {
+            stage,
+            handled: Mutex::default(),
+        })
+    }
+
+    /// The requests that it handled, in order.
+    pub(crate) fn handled(&self) -> Vec<RequestId> {
+        let handled = self.handled.lock().unwrap();
+        handled.iter().map(|(id, _)| *id).collect()
+    }
+
+    /// The ids of the traces that it ran in.
+    pub(crate) fn traces(&self) -> Vec<Option<String>> {
+        let handled = self.handled.lock().unwrap();
+        handled.iter().map(|(_, trace)| trace.clone()).collect()
+    }
+}
+
+#[async_trait]
+impl StageHandler for Counting {
+    fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    async fn handle(&self, job: &Claimed) -> Result<Outcome, StageError> {
+        let trace = TraceContext::current().map(|trace| trace.trace_id().to_string());
+        let mut handled = self.handled.lock().unwrap();
+        handled.push((job.row.key.request, trace));
+        Ok(Outcome::Done {
+            sections: Vec::new(),
+            aliases: Vec::new(),
+        })
+    }
+}
+
+/// A runner of this stage over these rows, that hands over to a bus.
+pub(crate) fn runner(rows: &Arc<Rows>, bus: Arc<dyn Bus>, stage: &Arc<Counting>) -> Arc<Runner> {
+    Runner::new(
+        rows.clone(),
+        bus,
+        Arc::new(SystemClock::new()),
+        [stage.clone() as Arc<dyn StageHandler>],
+        RunnerConfig::default(),
+    )
+}
+
+/// Waits until something has come about.
+pub(crate) async fn eventually(what: &str, has_come: impl Fn() -> bool) {
+    let wait = async {
+        while !has_come() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait)
+        .await
+        .unwrap_or_else(|_| panic!("not in time: {what}"));
+}

@@ -1,0 +1,60 @@
+//! Events for the outside, until they are published.
+
+use domain::{Announcement, LeadRequest, OutboxRow};
+use google_cloud_spanner::{key::KeySet, mutation::Mutation, statement::Statement};
+
+use crate::{
+    fault::Fault,
+    requests::{self, SHARDS},
+    rows::{self, Write, get, key, mutation, time_value, to_json},
+    tx::{Reader, Tx},
+};
+
+type Result<T, E = Fault> = std::result::Result<T, E>;
+
+/// Tells the outside how a request stands now.
+pub(crate) fn announce(request: &LeadRequest) -> Result<Mutation> {
+    let announcement = Announcement::of(request);
+    let shard = requests::shard(&announcement.event_id);
+    Ok(mutation(
+        Write::Put,
+        "outbox",
+        [
+            ("tenant_id", request.tenant.as_str().to_owned().into()),
+            ("event_id", announcement.event_id.clone().into()),
+            ("shard", shard.into()),
+            ("created_at", time_value(request.updated_at)),
+            ("payload", to_json(&announcement)?.into()),
+        ],
+    ))
+}
+
+pub(crate) async fn oldest_across_tenants(reader: &Reader, limit: u32) -> Result<Vec<OutboxRow>> {
+    let shards: Vec<i64> = (0..rows::signed(SHARDS)).collect();
+    let statement = Statement::builder(
+        "SELECT tenant_id, event_id, payload FROM outbox@{FORCE_INDEX=outbox_by_time} \
+         WHERE shard IN UNNEST(@shards) ORDER BY created_at, event_id LIMIT @limit",
+    )
+    .add_param("shards", shards)
+    .add_param("limit", i64::from(limit));
+    let mut events = Vec::new();
+    for row in reader.query(statement.build()).await? {
+        events.push(OutboxRow {
+            tenant: rows::parsed(&row, "tenant_id")?,
+            event_id: get(&row, "event_id")?,
+            payload: get(&row, "payload")?,
+        });
+    }
+    Ok(events)
+}
+
+pub(crate) fn remove_across_tenants(tx: &Tx, events: &[OutboxRow]) -> Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let mut keys = KeySet::builder();
+    for event in events {
+        keys = keys.add_key(key([event.tenant.as_str(), &event.event_id]));
+    }
+    tx.write([Mutation::delete("outbox", keys.build())])
+}
