@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use domain::StoreError;
+use jwks::Unavailable;
 use utoipa::{
     IntoResponses, ToSchema,
     openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder},
@@ -22,6 +23,15 @@ pub(crate) fn of_store(error: &StoreError) -> runtime::Problem {
         StoreError::Conflict(reason) => runtime::Problem::conflict(sentence(reason)),
         StoreError::Failed(_) | StoreError::Corrupt(_) => runtime::Problem::internal(error),
     }
+}
+
+/// Answers that an issuer's keys are not there.
+pub(crate) fn of_keys(unavailable: Unavailable) -> runtime::Problem {
+    runtime::Problem::unavailable(
+        "The keys that tokens are checked with cannot be fetched from their issuer. Try again after the time in the \
+         `Retry-After` header.",
+        unavailable.retry_after,
+    )
 }
 
 /// Words as a sentence.
@@ -101,6 +111,11 @@ problem_responses! {
         "403": "The token's role does not allow this.",
         "500": "It failed on our side.",
         "503": "Too busy: try again after `Retry-After`.",
+    }
+
+    /// What the route of the keys answers when it does not answer.
+    KeysProblems {
+        "503": "The issuer's keys cannot be fetched: try again after `Retry-After`.",
     }
 
     /// What a route with parameters in its query answers beside.

@@ -5,7 +5,11 @@ mod files;
 mod tenancy;
 mod twins;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
+    time::Duration,
+};
 
 use domain::Clock as _;
 use store::contract::Subject;
@@ -18,19 +22,19 @@ fn clock() -> ManualClock {
     ManualClock::at("2026-03-01T12:00:00Z".parse().unwrap())
 }
 
-async fn subject() -> Subject {
+fn subject() -> Ready<Subject> {
     let folder = tempfile::tempdir().unwrap();
     let clock = clock();
     let store = SqliteStore::open(&folder.path().join("pipeline.db"), Arc::new(clock.clone()));
     let moved = clock.clone();
-    Subject {
+    ready(Subject {
         store: Arc::new(store.unwrap()),
         advance: Box::new(move |by: Duration| {
             moved.advance(by);
-            Box::pin(std::future::ready(()))
+            Box::pin(ready(()))
         }),
         now: Box::new(move || clock.now()),
         scope: String::new(),
         guard: Box::new(folder),
-    }
+    })
 }

@@ -12,7 +12,7 @@ use http::{
 use runtime::Problem;
 use store::Act;
 
-use super::{Caller, Refusal, Role};
+use super::{Caller, Refusal, Role, VerifyError};
 use crate::{Deps, problems};
 
 /// The longest name of a caller that is kept, in characters.
@@ -76,7 +76,7 @@ impl<L: Least> FromRequestParts<Deps> for TenantCaller<L> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, deps: &Deps) -> Result<Self, Problem> {
-        let caller = caller(&parts.headers, deps)?;
+        let caller = caller(&parts.headers, deps).await?;
         let tenant = admitted(&caller, parts, deps, L::ROLE).await?;
         Ok(Self {
             tenant,
@@ -103,7 +103,7 @@ impl FromRequestParts<Deps> for PlatformAdmin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, deps: &Deps) -> Result<Self, Problem> {
-        let caller = caller(&parts.headers, deps)?;
+        let caller = caller(&parts.headers, deps).await?;
         require(&caller, Role::PlatformAdmin)?;
         Ok(Self {
             subject: subject(&caller),
@@ -157,7 +157,7 @@ fn no_tenant() -> Problem {
     Problem::not_found("There is no such tenant, or your token is not for it.")
 }
 
-fn caller(headers: &HeaderMap, deps: &Deps) -> Result<Caller, Problem> {
+async fn caller(headers: &HeaderMap, deps: &Deps) -> Result<Caller, Problem> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let token = match (values.next(), values.next()) {
         (Some(value), None) => bearer(value),
@@ -168,7 +168,11 @@ fn caller(headers: &HeaderMap, deps: &Deps) -> Result<Caller, Problem> {
     })?;
     deps.verifier
         .verify(token, deps.clock.now())
-        .map_err(|refusal| refused(&refusal))
+        .await
+        .map_err(|error| match error {
+            VerifyError::Refused(refusal) => refused(&refusal),
+            VerifyError::KeysUnavailable(unavailable) => problems::of_keys(unavailable),
+        })
 }
 
 fn bearer(value: &HeaderValue) -> Option<&str> {

@@ -4,6 +4,7 @@
 //! what they may do with the tenant of the path. Tokens are never logged and never repeated in an answer.
 
 mod extract;
+mod outside;
 mod signing_key;
 mod verifier;
 
@@ -15,8 +16,10 @@ use serde::{Deserialize, Serialize};
 pub(crate) use extract::{
     PlatformAdmin, TenantAdmin, TenantOperator, TenantPlatformAdmin, TenantReader,
 };
+pub use jwks::KeySet;
+pub use outside::OutsideConfig;
 pub use signing_key::{KeyError, SigningKey};
-pub use verifier::{KeySet, Refusal, Trust, Verifier};
+pub use verifier::{Refusal, Trust, Verifier, VerifyError};
 
 /// What a caller may do, from the least to the most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -1,14 +1,11 @@
 //! Proving a token genuine.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::sync::Arc;
 
 use domain::TenantId;
 use jiff::Timestamp;
-use jsonwebtoken::{
-    Algorithm, DecodingKey, Validation, decode, decode_header,
-    errors::ErrorKind,
-    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse},
-};
+use jsonwebtoken::{Algorithm, Validation, decode, decode_header, errors::ErrorKind};
+use jwks::{FetchedKeys, JwkSet, Key, KeySet, Unavailable};
 use serde::Deserialize;
 
 use super::{Caller, Role};
@@ -26,19 +23,6 @@ pub struct Trust {
     pub issuer: String,
     /// Whom it must be for: one of its `aud`.
     pub audience: String,
-}
-
-/// The public keys that tokens may be signed with, each by its `kid` and for one algorithm alone.
-#[derive(Debug, Clone)]
-pub struct KeySet {
-    jwks: JwkSet,
-    keys: BTreeMap<String, Key>,
-}
-
-#[derive(Debug, Clone)]
-struct Key {
-    algorithm: Algorithm,
-    decoding: DecodingKey,
 }
 
 /// Why a token is refused. Holds nothing of the token.
@@ -73,11 +57,30 @@ pub enum Refusal {
     NotYet,
 }
 
+/// Why a token was not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyError {
+    /// It is not genuine, not for us, or not valid now.
+    #[error("the token is refused: {0}")]
+    Refused(#[from] Refusal),
+    /// The issuer's keys could not be fetched yet, so nothing can be said about any token. Try again.
+    #[error(transparent)]
+    KeysUnavailable(#[from] Unavailable),
+}
+
 /// Tells genuine tokens from others.
 #[derive(Debug, Clone)]
 pub struct Verifier {
     trust: Trust,
-    keys: KeySet,
+    keys: Keys,
+}
+
+#[derive(Debug, Clone)]
+enum Keys {
+    /// They never change.
+    Given(Arc<KeySet>),
+    /// The issuer changes them.
+    Fetched(FetchedKeys),
 }
 
 /// What is read of a token; `iss` and `aud` are compared before.
@@ -96,36 +99,71 @@ struct Claims {
 
 impl Verifier {
     /// A verifier of tokens of this issuer, signed with one of these keys.
-    pub const fn new(trust: Trust, keys: KeySet) -> Self {
-        Self { trust, keys }
+    pub fn new(trust: Trust, keys: KeySet) -> Self {
+        Self {
+            trust,
+            keys: Keys::Given(Arc::new(keys)),
+        }
     }
 
-    /// The keys.
-    pub const fn keys(&self) -> &KeySet {
-        &self.keys
+    /// A verifier of tokens of an issuer that publishes its keys.
+    pub const fn of_issuer(trust: Trust, keys: FetchedKeys) -> Self {
+        Self {
+            trust,
+            keys: Keys::Fetched(keys),
+        }
     }
 
-    /// Proves a token genuine, and valid at this time.
-    ///
-    /// The key is chosen by `kid` from our own set, and its algorithm with it: nothing in the token can bring a key or
-    /// change what a key is for.
+    /// The keys, as they are published.
     ///
     /// # Errors
-    /// [`Refusal`] says what is wrong with it.
-    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Caller, Refusal> {
+    /// [`Unavailable`] while an issuer's never could be fetched.
+    pub async fn jwks(&self) -> Result<JwkSet, Unavailable> {
+        Ok(match &self.keys {
+            Keys::Given(keys) => keys.jwks().clone(),
+            Keys::Fetched(keys) => keys.key_set().await?.jwks().clone(),
+        })
+    }
+
+    /// Proves a token genuine, and valid at this time. Waits only where an issuer's keys have to be fetched.
+    ///
+    /// The key is chosen by `kid` from those of the issuer, and its algorithm with it: nothing in the token can bring
+    /// a key or change what a key is for.
+    ///
+    /// # Errors
+    /// [`VerifyError`]: what is wrong with it, or that it could not be decided.
+    pub async fn verify(&self, token: &str, now: Timestamp) -> Result<Caller, VerifyError> {
         if token.len() > MAX_TOKEN_BYTES {
-            return Err(Refusal::Malformed);
+            return Err(Refusal::Malformed.into());
         }
         let header = decode_header(token).map_err(|_| Refusal::Malformed)?;
         if header.crit.is_some() {
-            return Err(Refusal::Malformed); // the library would let it pass
+            return Err(Refusal::Malformed.into()); // the library would let it pass
         }
         let kid = header.kid.ok_or(Refusal::UnknownKey)?;
-        let key = self.keys.keys.get(&kid).ok_or(Refusal::UnknownKey)?;
-        if header.alg != key.algorithm {
+        let fetched;
+        let key = match &self.keys {
+            Keys::Given(keys) => keys.get(&kid).map(Arc::as_ref),
+            Keys::Fetched(keys) => {
+                fetched = keys.find(&kid).await?;
+                fetched.as_deref()
+            }
+        };
+        let key = key.ok_or(Refusal::UnknownKey)?;
+        Ok(self.check(token, header.alg, key, now)?)
+    }
+
+    fn check(
+        &self,
+        token: &str,
+        named: Algorithm,
+        key: &Key,
+        now: Timestamp,
+    ) -> Result<Caller, Refusal> {
+        if named != key.algorithm() {
             return Err(Refusal::Algorithm);
         }
-        let decoded = decode::<Claims>(token, &key.decoding, &self.validation(key.algorithm));
+        let decoded = decode::<Claims>(token, key.decoding(), &self.validation(key.algorithm()));
         let claims = decoded.map_err(|error| refusal(error.kind()))?.claims;
         claims.check_time(now)?;
         Ok(claims.into_caller())
@@ -183,121 +221,19 @@ fn refusal(kind: &ErrorKind) -> Refusal {
     }
 }
 
-impl KeySet {
-    /// The keys of a JSON Web Key Set that have a `kid` and are for one of these algorithms: `EdDSA`, `RS256`
-    /// or `ES256`. Others are left out: issuers publish keys for other uses, too.
-    pub fn new(jwks: &JwkSet, algorithms: &[Algorithm]) -> Self {
-        let mut set = Self {
-            jwks: JwkSet { keys: Vec::new() },
-            keys: BTreeMap::new(),
-        };
-        for jwk in &jwks.keys {
-            let Some(algorithm) = algorithm(jwk).filter(|found| algorithms.contains(found)) else {
-                continue;
-            };
-            if let (Some(kid), Ok(decoding)) = (&jwk.common.key_id, DecodingKey::from_jwk(jwk))
-                && let Entry::Vacant(place) = set.keys.entry(kid.clone())
-            {
-                place.insert(Key {
-                    algorithm,
-                    decoding,
-                });
-                set.jwks.keys.push(jwk.clone());
-            }
-        }
-        set
-    }
-
-    /// The keys, as they are published.
-    pub const fn jwks(&self) -> &JwkSet {
-        &self.jwks
-    }
-}
-
-/// The one algorithm that a public key is for, by its type; none for shared secrets and what we do not take.
-fn algorithm(jwk: &Jwk) -> Option<Algorithm> {
-    let by_type = match &jwk.algorithm {
-        AlgorithmParameters::RSA(_) => Algorithm::RS256,
-        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => {
-            Algorithm::ES256
-        }
-        AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => {
-            Algorithm::EdDSA
-        }
-        _ => return None,
-    };
-    let is_named = jwk
-        .common
-        .key_algorithm
-        .is_none_or(|named| named == KeyAlgorithm::from(by_type));
-    let is_for_signatures = !matches!(
-        jwk.common.public_key_use,
-        Some(PublicKeyUse::Encryption | PublicKeyUse::Other(_))
-    );
-    (is_named && is_for_signatures).then_some(by_type)
-}
-
 #[cfg(test)]
 mod tests {
     use aws_lc_rs::{
         rand::SystemRandom,
-        signature::{
-            ECDSA_P256_SHA256_FIXED_SIGNING as P256, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
-        },
+        signature::{ECDSA_P256_SHA256_FIXED_SIGNING as P256, EcdsaKeyPair, KeyPair as _},
     };
-    use jsonwebtoken::{EncodingKey, Header, encode};
-    use serde_json::{Value, json};
+    use jsonwebtoken::{DecodingKey, EncodingKey, Header, encode, jwk::Jwk};
+    use serde_json::json;
 
     use super::*;
 
-    const EXTERNAL: [Algorithm; 2] = [Algorithm::RS256, Algorithm::ES256];
-
-    fn set(keys: &Value, algorithms: &[Algorithm]) -> KeySet {
-        KeySet::new(
-            &serde_json::from_value(json!({ "keys": keys })).unwrap(),
-            algorithms,
-        )
-    }
-
-    fn kids(set: &KeySet) -> Vec<&str> {
-        set.keys.keys().map(String::as_str).collect()
-    }
-
-    #[test]
-    fn only_public_keys_for_signatures_of_the_wanted_kinds_are_trusted() {
-        let public = Ed25519KeyPair::generate().unwrap();
-        let x = jsonwebtoken::jwk::Jwk::from_decoding_key(
-            &DecodingKey::from_ed_der(public.public_key().as_ref()),
-            None,
-        );
-        let x = serde_json::to_value(x.unwrap()).unwrap()["x"].clone();
-        let keys = json!([
-            { "kid": "rsa", "kty": "RSA", "n": "AQAB", "e": "AQAB" },
-            { "kid": "rsa256", "kty": "RSA", "alg": "RS256", "use": "sig", "n": "AQAB", "e": "AQAB" },
-            { "kid": "rsa512", "kty": "RSA", "alg": "RS512", "n": "AQAB", "e": "AQAB" },
-            { "kid": "pss", "kty": "RSA", "alg": "PS256", "n": "AQAB", "e": "AQAB" },
-            { "kid": "encrypts", "kty": "RSA", "use": "enc", "n": "AQAB", "e": "AQAB" },
-            { "kid": "secret", "kty": "oct", "alg": "HS256", "k": "AQAB" },
-            { "kid": "p256", "kty": "EC", "crv": "P-256", "x": "AQAB", "y": "AQAB" },
-            { "kid": "p384", "kty": "EC", "crv": "P-384", "x": "AQAB", "y": "AQAB" },
-            { "kid": "ed", "kty": "OKP", "crv": "Ed25519", "x": x },
-            { "kid": "no ed", "kty": "OKP", "crv": "P-256", "x": x },
-            { "kty": "RSA", "n": "AQAB", "e": "AQAB" },
-        ]);
-        assert_eq!(kids(&set(&keys, &EXTERNAL)), ["p256", "rsa", "rsa256"]);
-        assert_eq!(kids(&set(&keys, &[Algorithm::EdDSA])), ["ed"]);
-        assert_eq!(set(&keys, &EXTERNAL).jwks().keys.len(), 3);
-    }
-
-    #[test]
-    fn the_first_of_two_keys_with_one_kid_counts() {
-        let key = |y: &str| json!({ "kid": "k", "kty": "EC", "crv": "P-256", "x": "AQAB", "y": y });
-        let both = set(&json!([key("AAAA"), key("BBBB")]), &EXTERNAL);
-        assert_eq!(both.jwks(), set(&json!([key("AAAA")]), &EXTERNAL).jwks());
-    }
-
-    #[test]
-    fn a_token_of_an_external_issuer_is_taken_with_its_keys_own_algorithm_alone() {
+    #[tokio::test]
+    async fn a_token_of_an_external_issuer_is_taken_with_its_keys_own_algorithm_alone() {
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(&P256, &SystemRandom::new()).unwrap();
         let pair = EcdsaKeyPair::from_pkcs8(&P256, pkcs8.as_ref()).unwrap();
         let public = DecodingKey::from_ec_der(pair.public_key().as_ref());
@@ -307,7 +243,10 @@ mod tests {
             issuer: "i".to_owned(),
             audience: "a".to_owned(),
         };
-        let verifier = Verifier::new(trust, KeySet::new(&JwkSet { keys: vec![jwk] }, &EXTERNAL));
+        let verifier = Verifier::new(
+            trust,
+            KeySet::new(&JwkSet { keys: vec![jwk] }, &[Algorithm::ES256]),
+        );
 
         let claims =
             json!({ "iss": "i", "aud": "a", "sub": "s", "exp": 100, "roles": ["operator"] });
@@ -318,14 +257,14 @@ mod tests {
         };
         let now = Timestamp::from_second(50).unwrap();
         let genuine = token(Algorithm::ES256, &EncodingKey::from_ec_der(pkcs8.as_ref()));
-        let caller = verifier.verify(&genuine, now).unwrap();
+        let caller = verifier.verify(&genuine, now).await.unwrap();
         assert!(caller.is_at_least(Role::Operator) && !caller.is_at_least(Role::TenantAdmin));
 
         let secret = EncodingKey::from_secret(pair.public_key().as_ref());
         let confused = token(Algorithm::HS256, &secret);
         assert_eq!(
-            verifier.verify(&confused, now).unwrap_err(),
-            Refusal::Algorithm
+            verifier.verify(&confused, now).await.unwrap_err(),
+            Refusal::Algorithm.into()
         );
     }
 }
