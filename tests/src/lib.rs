@@ -5,6 +5,7 @@
 mod callrail;
 mod company;
 pub mod crash;
+pub mod fleet;
 pub mod simulation;
 mod world;
 

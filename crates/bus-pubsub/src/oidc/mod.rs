@@ -114,8 +114,10 @@ impl OidcVerifier {
             return Err(Refusal::Algorithm.into());
         }
         let kid = header.kid.ok_or(Refusal::UnknownKey)?;
-        let key = self.keys.find(&kid).await?.ok_or(Refusal::UnknownKey)?;
-        let claims = decode::<Claims>(token, &key, &signature_alone())
+        let key = self.keys.find(&kid).await;
+        let key = key.map_err(|_| VerifyError::KeysUnavailable)?;
+        let key = key.ok_or(Refusal::UnknownKey)?;
+        let claims = decode::<Claims>(token, key.decoding(), &signature_alone())
             .map_err(|error| refusal(error.kind()))?
             .claims;
         Ok(self.check(&claims, self.clock.now())?)

@@ -370,6 +370,8 @@ impl World {
             let id = request.id;
             let known = self.requests.remove(&id);
             assert_eq!(known.is_none(), change.is_new);
+            let was = known.as_ref().map(|(request, _)| request.status);
+            assert_eq!(change.is_announced, was != Some(request.status));
             let (version, mut rows) =
                 known.map_or((0, Vec::new()), |(request, rows)| (request.version, rows));
             assert_eq!(request.version, version + 1);

@@ -134,6 +134,11 @@ impl Emulator {
         Ok(kill_process_group(self.group, signal)?)
     }
 
+    /// The number of its first process.
+    pub fn id(&self) -> u32 {
+        self.leader.id()
+    }
+
     /// Where its log is, and where it may keep files. Removed with it.
     pub fn folder(&self) -> PathBuf {
         self.folder.path().to_owned()

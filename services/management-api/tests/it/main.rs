@@ -4,7 +4,9 @@
 mod audit;
 mod connections;
 mod decisions;
+mod issuer;
 mod openapi;
+mod outside;
 mod requests;
 mod sources;
 mod tenants;

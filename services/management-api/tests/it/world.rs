@@ -42,8 +42,15 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// With the tenants `a` and `b`, at a time that is long gone for this machine.
+    /// With the tenants `a` and `b`, at a time that is long gone for this machine, and tokens of its own.
     pub(crate) async fn start() -> Self {
+        Self::start_with(|key, trust, _| Verifier::new(trust.clone(), key.key_set())).await
+    }
+
+    /// The same with another verifier of tokens.
+    pub(crate) async fn start_with(
+        verifier: impl FnOnce(&SigningKey, &Trust, &ManualClock) -> Verifier,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock::at("2020-06-01T12:00:00Z".parse().unwrap());
         let store = SqliteStore::open(&folder.path().join("store.db"), Arc::new(clock.clone()));
@@ -64,7 +71,7 @@ impl World {
             ids: Arc::new(IdSource::new(Arc::new(clock.clone()))),
             public_url: PUBLIC_URL.to_owned(),
             clock: Arc::new(clock.clone()),
-            verifier: Arc::new(Verifier::new(trust.clone(), key.key_set())),
+            verifier: Arc::new(verifier(&key, &trust, &clock)),
         };
         let routes = with_shell(management_api::service(deps).routes);
         let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0).into())

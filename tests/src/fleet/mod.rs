@@ -1,0 +1,274 @@
+//! The fleet on one machine: Google's emulators, the simulated providers, and each service as processes of its own
+//! behind a front that stands for the load balancer. For `make fleet`, and for stories.
+
+mod database;
+mod front;
+mod service;
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use axum::{Json, Router, routing::get};
+use bus_pubsub::{Access, PubSubConfig, provision};
+use domain::{Clock, Stage};
+use google::{SecretManager, SecretManagerConfig, Tokens};
+use http_client::{Client, Options};
+use management_api::auth::SigningKey;
+use pipeline::{
+    app::trust,
+    data_folder::{DataFolder, ServerFile, Simulated},
+    demo,
+    providers::keys,
+};
+use runtime::SystemClock;
+use secrecy::SecretString;
+use simulators::Simulators;
+use store_spanner::{Emulator, SpannerConfig, SpannerStore};
+use testkit::emulators::{PubSub, Spanner};
+
+pub use database::read_rows;
+use front::Front;
+pub use service::{Instance, Name};
+
+/// Everything of the fleet lives in this project, on the emulators and simulators.
+const PROJECT: &str = "fleet-project";
+const BUCKET: &str = "fleet-recordings";
+
+/// How a fleet is started.
+#[derive(Debug, Clone)]
+pub struct FleetOptions {
+    /// The port of the front; 0 takes any free one.
+    pub port: u16,
+    /// Where the services' programs lie.
+    pub programs: PathBuf,
+    /// Settings for every service, on top of what makes it part of this fleet.
+    pub settings: Vec<(String, String)>,
+    /// The simulators' own.
+    pub simulators: simulators::Config,
+}
+
+/// A running fleet. Dropping it ends everything that it started.
+pub struct Fleet {
+    /// Where senders of webhooks and users of the API come in.
+    pub address: SocketAddr,
+    /// The providers.
+    pub simulators: Simulators,
+    /// Google's Spanner, emulated.
+    pub spanner: Spanner,
+    /// Google's Pub/Sub, emulated.
+    pub pubsub: PubSub,
+    /// The processes.
+    pub instances: Vec<Instance>,
+    /// Where the database is.
+    pub database: SpannerConfig,
+    /// Holds the key that signs tokens, the services' logs, and tells commands where the fleet is.
+    pub folder: DataFolder,
+    front: Arc<Front>,
+    settings: Vec<(String, String)>,
+    programs: PathBuf,
+    _doors: Vec<tokio::task::AbortHandle>,
+}
+
+impl Fleet {
+    /// Starts one: emulators, schema, topics, demo tenant, and one process of each service; waits until all are ready.
+    ///
+    /// # Errors
+    /// What is missing or does not start, and how to get it.
+    pub async fn start(folder: &Path, options: FleetOptions) -> anyhow::Result<Self> {
+        let folder = DataFolder::open(folder)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let (spanner, pubsub) = tokio::join!(Spanner::start(), PubSub::start());
+        let (spanner, pubsub) = (spanner?, pubsub?);
+        let simulators = Simulators::start(options.simulators).await?;
+        let database = SpannerConfig {
+            project: PROJECT.to_owned(),
+            instance: "fleet".to_owned(),
+            database: "pipeline".to_owned(),
+            emulator: Some(Emulator {
+                grpc: spanner.grpc.clone(),
+                rest: spanner.rest.clone(),
+            }),
+        };
+        SpannerStore::migrate(&database, clock.as_ref()).await?;
+
+        let key = SigningKey::open(folder.path()).context("opening the key that signs tokens")?;
+        let jwks = serde_json::to_value(key.key_set().jwks())?;
+        let keys_router = Router::new().route("/jwks.json", get(async move || Json(jwks.clone())));
+        let (keys_address, keys_door) = serve(0, keys_router).await?;
+        let front = Arc::new(Front::new()?);
+        let public = front.clone();
+        let (address, public_door) = serve(options.port, public.public_routes()).await?;
+        let (pushes_address, pushes_door) = serve(0, front.clone().push_routes()).await?;
+
+        let access = Access::Emulator {
+            endpoint: pubsub.endpoint.clone(),
+        };
+        let pushes = Stage::ALL.map(|stage| (stage, Front::push_url(pushes_address, stage)));
+        provision(&PubSubConfig::new(PROJECT, access), &pushes, None).await?;
+
+        let mut settings = settings(&spanner, &pubsub, &simulators, address, keys_address);
+        settings.extend(options.settings);
+        let mut fleet = Self {
+            address,
+            simulators,
+            spanner,
+            pubsub,
+            instances: Vec::new(),
+            database,
+            folder,
+            front,
+            settings,
+            programs: options.programs,
+            _doors: vec![keys_door, public_door, pushes_door],
+        };
+        fleet.seed(clock).await?;
+        for name in Name::ALL {
+            fleet.add(name).await?;
+        }
+        fleet.announce()?;
+        Ok(fleet)
+    }
+
+    /// Starts one more process of a service.
+    ///
+    /// # Errors
+    /// When its program is not there, or does not get ready.
+    pub async fn add(&mut self, name: Name) -> anyhow::Result<()> {
+        let number = self
+            .instances
+            .iter()
+            .filter(|instance| instance.name == name)
+            .count();
+        let log = self
+            .folder
+            .path()
+            .join(format!("{}-{number}.log", name.as_str()));
+        let mut instance = Instance::new(name, &self.programs, log, &self.settings)?;
+        instance.start(&self.front).await?;
+        self.instances.push(instance);
+        Ok(())
+    }
+
+    /// Kills a process, as a machine that dies does, and starts it anew.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn kill_and_restart(&mut self, index: usize, down: Duration) -> anyhow::Result<()> {
+        let instance = self
+            .instances
+            .get_mut(index)
+            .context("there is no such process")?;
+        instance.kill(&self.front);
+        tokio::time::sleep(down).await;
+        instance.start(&self.front).await
+    }
+
+    /// Ends every process in its own time.
+    pub fn stop(&mut self) {
+        for instance in &mut self.instances {
+            instance.stop(&self.front);
+        }
+    }
+
+    /// The base URL of the front.
+    pub fn base(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The demo tenant, with its credentials.
+    async fn seed(&self, clock: Arc<dyn Clock>) -> anyhow::Result<()> {
+        let store = SpannerStore::open(&self.database, clock).await?;
+        let http = Client::new(Options {
+            allow_loopback: true,
+            ..Options::default()
+        })?;
+        let config = SecretManagerConfig {
+            base_url: self.simulators.cloud_urls().secret_manager.parse()?,
+            project: PROJECT.to_owned(),
+            location: None,
+            prefix: "prod".to_owned(),
+            fresh_for: Duration::from_secs(60),
+        };
+        let tokens = Tokens::fixed(SecretString::from(simulators::GOOGLE_TOKEN));
+        let secrets = SecretManager::new(http, tokens, &config);
+        let event_key = self.simulators.sendgrid().public_key();
+        demo::ensure(&store, &secrets, Some(&event_key)).await?;
+        let hook = format!("{}/v1/hooks/{}", self.base(), demo::SENDGRID_TOKEN);
+        self.simulators.sendgrid().set_event_webhook(&hook);
+        Ok(())
+    }
+
+    fn announce(&self) -> anyhow::Result<()> {
+        let urls = self.simulators.urls();
+        Ok(self.folder.announce(&ServerFile {
+            address: self.address,
+            simulators: Some(Simulated {
+                callrail: urls.callrail,
+                hubspot: urls.hubspot,
+                sendgrid: urls.sendgrid,
+            }),
+        })?)
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        self.folder.withdraw();
+    }
+}
+
+/// Serves on this machine until the handle is aborted or the process ends.
+async fn serve(
+    port: u16,
+    routes: Router,
+) -> anyhow::Result<(SocketAddr, tokio::task::AbortHandle)> {
+    let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+    let listener = tokio::net::TcpListener::bind(address)
+        .await
+        .with_context(|| format!("listening on {address}: choose another port (PORT=…)"))?;
+    let address = listener.local_addr()?;
+    let serving = tokio::spawn(async move { axum::serve(listener, routes).await });
+    Ok((address, serving.abort_handle()))
+}
+
+/// What makes a process part of this fleet.
+fn settings(
+    spanner: &Spanner,
+    pubsub: &PubSub,
+    simulators: &Simulators,
+    front: SocketAddr,
+    keys_address: SocketAddr,
+) -> Vec<(String, String)> {
+    let cloud = simulators.cloud_urls();
+    let trust = trust();
+    let own = [
+        ("HOST", "127.0.0.1".to_owned()),
+        ("GOOGLE_PROJECT", PROJECT.to_owned()),
+        ("GOOGLE_ACCESS_TOKEN", simulators::GOOGLE_TOKEN.to_owned()),
+        ("ALLOW_LOOPBACK", "true".to_owned()),
+        ("SPANNER_INSTANCE", "fleet".to_owned()),
+        ("SPANNER_EMULATOR_URL", spanner.grpc.clone()),
+        ("SPANNER_EMULATOR_REST_URL", spanner.rest.clone()),
+        ("PUBSUB_EMULATOR_URL", pubsub.endpoint.clone()),
+        // The emulator sends no tokens.
+        ("PUSH_PROOF", "platform".to_owned()),
+        ("SECRET_MANAGER_BASE_URL", cloud.secret_manager),
+        ("STORAGE_BASE_URL", cloud.storage),
+        ("BLOBS_BUCKET", BUCKET.to_owned()),
+        ("PUBLIC_URL", format!("http://{front}")),
+        ("JWT_JWKS_URL", format!("http://{keys_address}/jwks.json")),
+        ("JWT_ISSUER", trust.issuer),
+        ("JWT_AUDIENCE", trust.audience),
+    ];
+    let urls = simulators.urls();
+    let providers = keys(&urls).map(|(key, url)| (key, url.to_owned()));
+    own.into_iter()
+        .chain(providers)
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
+}
