@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: run test lint fmt bench crash simulate fuzz mutants clean help
+.PHONY: run fleet test lint fmt bench crash simulate fuzz mutants clean help
 
 PORT ?= 8080
 DATA_DIR ?= .data
@@ -10,6 +10,10 @@ help: ## Show what there is.
 run: ## Start everything on embedded defaults: PORT=8080 (0 takes any free one), DATA_DIR=.data.
 	@cargo build --package pipeline
 	@exec ./target/debug/pipeline run --port $(PORT) --data-dir "$(DATA_DIR)"
+
+fleet: ## Start the six services on Google's emulators: PORT=8080 (0 takes any free one), DATA_DIR=.data-fleet.
+	@cargo build --workspace --bins
+	@exec ./target/debug/fleet --port $(PORT) --data-dir "$(if $(filter file,$(origin DATA_DIR)),.data-fleet,$(DATA_DIR))"
 
 test: ## Run the whole suite.
 	@./scripts/test

@@ -153,8 +153,7 @@ fn push(reader: &mut Reader<'_>) -> Option<Push> {
         "PUSH_PROOF",
         "token",
         &[("token", true), ("platform", false)],
-        "Who proves the callers of /internal: the service by their tokens, or the platform, which lets nobody else \
-         through (Cloud Run's IAM, which removes the tokens' signatures).",
+        "Who proves the callers of `/internal`: `token`, the service by their tokens; `platform`, Cloud Run by its IAM.",
     );
     let email: Option<String> = reader.optional(
         ACCOUNT,

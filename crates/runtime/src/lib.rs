@@ -28,5 +28,7 @@ pub use problem::{FieldError, Problem};
 pub use process::{Door, ProcessError, exit_code, run, shutdown_signal};
 pub use server::{ClientAddr, Draining, Listener, Network, ServeOptions, serve};
 pub use service::{Service, Task};
-pub use telemetry::{CapturedLogs, LogFormat, TelemetryConfig, TelemetryError, telemetry};
+pub use telemetry::{
+    CapturedLogs, LogFormat, OnGoogle, TelemetryConfig, TelemetryError, telemetry,
+};
 pub use trace::TraceContext;

@@ -1,4 +1,6 @@
-//! Logs: text for people at a terminal, JSON for machines.
+//! Logs: text for people at a terminal, JSON for machines, in Google's fields on Google.
+
+mod google;
 
 use std::{
     fmt, io,
@@ -22,7 +24,12 @@ use tracing_subscriber::{
     util::{SubscriberInitExt as _, TryInitError},
 };
 
+use self::google::GoogleLines;
+pub use self::google::OnGoogle;
 use crate::{TraceContext, observe::words_in_code};
+
+/// The target of the lines that panics leave.
+const PANIC: &str = "panic";
 
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +38,9 @@ pub enum LogFormat {
     Plain,
     /// One JSON object per line.
     Json,
-    /// Text when standard error is a terminal, else JSON.
+    /// The same in the fields of Google's Cloud Logging; plain JSON where no project is known.
+    Google,
+    /// Google's on Cloud Run when a project is known, else text when standard error is a terminal, else JSON.
     Auto,
 }
 
@@ -42,6 +51,16 @@ pub struct TelemetryConfig {
     pub format: LogFormat,
     /// What is logged, as in `info,http=debug`. Default: `info`.
     pub filter: String,
+    /// Where on Google it runs, when a project is known.
+    pub google: Option<OnGoogle>,
+}
+
+/// How this process writes its lines, all things considered.
+#[derive(Debug, PartialEq, Eq)]
+enum Style {
+    Plain,
+    Json,
+    Google(OnGoogle),
 }
 
 impl Default for TelemetryConfig {
@@ -49,23 +68,26 @@ impl Default for TelemetryConfig {
         Self {
             format: LogFormat::Auto,
             filter: "info".to_owned(),
+            google: None,
         }
     }
 }
 
 impl TelemetryConfig {
-    /// Reads `LOG` and `LOG_FORMAT`.
+    /// Reads `LOG` and `LOG_FORMAT`, and where on Google the process runs.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let formats = [
             ("plain", LogFormat::Plain),
             ("json", LogFormat::Json),
+            ("google", LogFormat::Google),
             ("auto", LogFormat::Auto),
         ];
         let format = reader.choice(
             "LOG_FORMAT",
             "auto",
             &formats,
-            "How log lines look: plain, json, or auto (plain on a terminal).",
+            "How log lines look: plain, json, google (Cloud Logging's fields), or auto (google on Cloud Run, else plain \
+             on a terminal, else json).",
         );
         let filter = reader.get(
             "LOG",
@@ -79,7 +101,30 @@ impl TelemetryConfig {
                 "write a level, then target=level pairs, as in info,http=debug",
             );
         }
-        Self { format, filter }
+        let google = OnGoogle::read(reader);
+        if format == LogFormat::Google && google.is_none() {
+            reader.fault(
+                "LOG_FORMAT",
+                "its value google takes a project, and none is set",
+                "set GOOGLE_PROJECT, or write json",
+            );
+        }
+        Self {
+            format,
+            filter,
+            google,
+        }
+    }
+
+    fn style(&self, is_terminal: bool) -> Style {
+        let on_cloud_run = self.google.as_ref().filter(|google| google.is_on_cloud_run);
+        match (self.format, on_cloud_run) {
+            (LogFormat::Plain, _) => Style::Plain,
+            (LogFormat::Google, _) => self.google.clone().map_or(Style::Json, Style::Google),
+            (LogFormat::Auto, Some(google)) => Style::Google(google.clone()),
+            (LogFormat::Auto, None) if is_terminal => Style::Plain,
+            (LogFormat::Json | LogFormat::Auto, _) => Style::Json,
+        }
     }
 }
 
@@ -100,27 +145,25 @@ pub enum TelemetryError {
 /// [`TelemetryError::Filter`] for a filter that does not parse, [`TelemetryError::Twice`] when called again.
 pub fn telemetry(service: &'static str, config: &TelemetryConfig) -> Result<(), TelemetryError> {
     let filter = EnvFilter::try_new(&config.filter)?;
-    let is_plain = match config.format {
-        LogFormat::Plain => true,
-        LogFormat::Json => false,
-        LogFormat::Auto => io::stderr().is_terminal(),
-    };
+    let is_terminal = io::stderr().is_terminal();
     let base = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
-    if is_plain {
-        base.with(lines.with_ansi(io::stderr().is_terminal()))
-            .try_init()?;
-    } else {
-        base.with(
-            lines
-                .fmt_fields(JsonFields::new())
-                .event_format(JsonLines { service }),
-        )
-        .try_init()?;
+    match config.style(is_terminal) {
+        Style::Plain => base.with(lines.with_ansi(is_terminal)).try_init()?,
+        Style::Json => {
+            let lines = lines.fmt_fields(JsonFields::new());
+            base.with(lines.event_format(JsonLines { service }))
+                .try_init()?;
+        }
+        Style::Google(google) => {
+            let lines = lines.fmt_fields(JsonFields::new());
+            base.with(lines.event_format(GoogleLines::new(service, google)))
+                .try_init()?;
+        }
     }
     panic::set_hook(Box::new(|info| {
         let place = info.location().map(ToString::to_string);
-        tracing::error!(place, panic = words_in_code(info.payload()), "panicked");
+        tracing::error!(target: PANIC, place, panic = words_in_code(info.payload()), "panicked");
     }));
     Ok(())
 }
@@ -145,29 +188,45 @@ where
         if let Some(trace) = TraceContext::current() {
             line.insert("trace_id".to_owned(), trace.trace_id().to_string().into());
         }
-        for span in context
-            .event_scope()
-            .into_iter()
-            .flat_map(|scope| scope.from_root())
-        {
-            let extensions = span.extensions();
-            let fields = extensions
-                .get::<FormattedFields<JsonFields>>()
-                .map(|fields| fields.as_str());
-            if let Some(Ok(Value::Object(fields))) = fields.map(serde_json::from_str) {
-                line.extend(fields);
-            }
-        }
-        event.record(&mut Fields(&mut line));
-        let mut time = String::new();
-        SystemTime.format_time(&mut Writer::new(&mut time))?;
+        fields(context, event, &mut line);
         let metadata = event.metadata();
-        line.insert("timestamp".to_owned(), time.into());
+        line.insert("timestamp".to_owned(), time()?.into());
         line.insert("severity".to_owned(), severity(*metadata.level()).into());
         line.insert("target".to_owned(), metadata.target().into());
         line.insert("service".to_owned(), self.service.into());
         writeln!(writer, "{}", Value::Object(line))
     }
+}
+
+/// Adds the fields of the spans around an event, the outermost first, and then its own.
+fn fields<S>(
+    context: &FmtContext<'_, S, JsonFields>,
+    event: &Event<'_>,
+    line: &mut Map<String, Value>,
+) where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    for span in context
+        .event_scope()
+        .into_iter()
+        .flat_map(|scope| scope.from_root())
+    {
+        let extensions = span.extensions();
+        let fields = extensions
+            .get::<FormattedFields<JsonFields>>()
+            .map(|fields| fields.as_str());
+        if let Some(Ok(Value::Object(fields))) = fields.map(serde_json::from_str) {
+            line.extend(fields);
+        }
+    }
+    event.record(&mut Fields(line));
+}
+
+/// Now, in RFC 3339. `tracing` reads the machine's clock by itself.
+fn time() -> Result<String, fmt::Error> {
+    let mut time = String::new();
+    SystemTime.format_time(&mut Writer::new(&mut time))?;
+    Ok(time)
 }
 
 fn severity(level: Level) -> &'static str {
@@ -260,3 +319,6 @@ impl io::Write for CapturedLogs {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,6 +76,16 @@ impl TraceContext {
         fmt::from_fn(move |f| write!(f, "{:032x}", self.trace_id))
     }
 
+    /// The 16 hexadecimal digits of the span.
+    pub fn span_id(self) -> impl fmt::Display {
+        fmt::from_fn(move |f| write!(f, "{:016x}", self.span_id))
+    }
+
+    /// Whether the trace is recorded.
+    pub const fn is_sampled(self) -> bool {
+        self.flags & SAMPLED != 0
+    }
+
     /// The context of the task that asks, when it runs within [`scope`](Self::scope); every request does.
     pub fn current() -> Option<Self> {
         CURRENT.try_get().ok()

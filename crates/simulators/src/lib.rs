@@ -153,6 +153,9 @@ impl Simulators {
             secret_manager,
         } = config;
         let clock = || Arc::clone(&now);
+        let storage = storage::Storage::new(storage);
+        let storage = Simulator::serve(host, ports.storage, clock(), storage).await?;
+        let speech = speech::Speech::new(speech, &storage);
         let mut simulators = Self {
             callrail: Simulator::serve(
                 host,
@@ -161,8 +164,7 @@ impl Simulators {
                 callrail::CallRail::new(callrail),
             )
             .await?,
-            speech: Simulator::serve(host, ports.speech, clock(), speech::Speech::new(speech))
-                .await?,
+            speech: Simulator::serve(host, ports.speech, clock(), speech).await?,
             gemini: Simulator::serve(host, ports.gemini, clock(), gemini::Gemini::new(gemini))
                 .await?,
             hubspot: Simulator::serve(
@@ -179,8 +181,7 @@ impl Simulators {
                 sendgrid::SendGrid::new(sendgrid),
             )
             .await?,
-            storage: Simulator::serve(host, ports.storage, clock(), storage::Storage::new(storage))
-                .await?,
+            storage,
             secret_manager: Simulator::serve(
                 host,
                 ports.secret_manager,

@@ -3,8 +3,8 @@
 //! - Auth: a bearer token; 401 `UNAUTHENTICATED` without the configured one.
 //! - Sync: `recognizers/_:recognize`, at most 10 MB and 60 s of audio in the request.
 //! - Batch: `recognizers/_:batchRecognize` on `gs://` files, at most an hour (20 minutes with word times);
-//!   answers an operation that is asked about until it is done. Files are read below `blob_root`, and
-//!   results are written there for `gcsOutputConfig`.
+//!   answers an operation that is asked about until it is done. Files are objects of the simulated Cloud Storage
+//!   beside it, else read below `blob_root`; results are written below that for `gcsOutputConfig`.
 //! - What is heard comes from the script of the recording, known by the SHA-256 of its bytes; other audio
 //!   gets a general script, and what is not audio "could not be decoded". A script without turns is silence.
 //!
@@ -38,6 +38,7 @@ use crate::fault::Fault;
 use crate::google;
 use crate::mp3::Probe;
 use crate::recordings::{self, Script};
+use crate::storage::{self, Storage};
 
 /// The simulated Speech-to-Text.
 pub type Simulator = control::Simulator<Speech>;
@@ -80,7 +81,7 @@ const SYNC_LIMIT: Duration = Duration::from_secs(60);
 pub struct Config {
     /// The bearer tokens that are good.
     pub tokens: Vec<String>,
-    /// The folder that stands for every bucket; without it no `gs://` file exists.
+    /// The folder that stands for every bucket; without it only objects of the simulated Cloud Storage exist.
     pub blob_root: Option<PathBuf>,
     /// How long a batch operation runs.
     pub operation_delay: Duration,
@@ -105,6 +106,7 @@ impl Default for Config {
 /// What the simulated Speech-to-Text knows.
 pub struct Speech {
     config: Config,
+    storage: Arc<Shared<Storage>>,
     blob_root: Mutex<Option<PathBuf>>,
     operation_delay: Mutex<Duration>,
     scripts: Mutex<BTreeMap<String, Script>>,
@@ -112,8 +114,9 @@ pub struct Speech {
 }
 
 impl Speech {
-    pub(crate) fn new(config: Config) -> Self {
+    pub(crate) fn new(config: Config, storage: &storage::Simulator) -> Self {
         Self {
+            storage: Arc::clone(&storage.shared),
             blob_root: Mutex::new(config.blob_root.clone()),
             operation_delay: Mutex::new(config.operation_delay),
             config,
@@ -241,8 +244,7 @@ async fn recognize(
             heard.finish()
         }
         (None, Some(uri)) => {
-            let root = lock(&sim.provider.blob_root).clone();
-            let heard = batch::listen(root.as_deref(), uri).await;
+            let heard = batch::listen(&sim.provider, uri).await;
             heard.ok_or_else(|| google::error(StatusCode::NOT_FOUND))?
         }
         _ => {

@@ -33,6 +33,7 @@ use axum::{Json, Router};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::fs::File;
 
 use self::objects::Objects;
 use crate::control::{self, Bodies, Provider, Shared, discard, has_bearer, lock, pretty};
@@ -84,6 +85,13 @@ impl Storage {
 
     fn has_bucket(&self, bucket: &str) -> bool {
         self.config.buckets.is_empty() || self.config.buckets.iter().any(|name| name == bucket)
+    }
+
+    /// The content of an object, for another simulator; none when there is no such object. It stays readable when
+    /// the object is replaced or deleted meanwhile.
+    pub(crate) async fn open(&self, bucket: &str, name: &str) -> Option<File> {
+        let object = self.objects.find(bucket, name)?;
+        File::open(object.path()).await.ok()
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use bus::{LocalBusConfig, RunnerConfig};
+use bus::LocalBusConfig;
 use google::{GeminiConfig, SpeechConfig};
 use runtime::{ServeOptions, TelemetryConfig};
 use secrecy::SecretString;
@@ -100,10 +100,9 @@ impl Config {
                 bus.workers_per_stage,
                 "Steps of one stage that run at once; 0 accepts deliveries without working on them.",
             ),
-            work_lease: work_lease(reader),
+            work_lease: fleet::work_lease(reader),
             ingest: webhook_ingest::Config::read(reader),
             serve: ServeOptions::read(reader),
-            telemetry: TelemetryConfig::read(reader),
             callrail_url: reader.url("CALLRAIL_BASE_URL", sources::callrail::api::BASE_URL, "CallRail's API."),
             notify: notify::Config::read(reader),
             sendgrid_event_key: reader.optional(
@@ -114,6 +113,8 @@ impl Config {
             speech: SpeechConfig::read(reader),
             gemini: GeminiConfig::read(reader),
             analyzer: ai_analyzer::Config::read(reader),
+            // Behind Google's own settings: where GOOGLE_PROJECT is required, it is described so.
+            telemetry: TelemetryConfig::read(reader),
         }
     }
 
@@ -137,17 +138,4 @@ pub fn reachable(address: SocketAddr) -> SocketAddr {
         });
     }
     reachable
-}
-
-fn work_lease(reader: &mut Reader<'_>) -> Duration {
-    const KEY: &str = "WORK_LEASE";
-    let lease = reader.duration(
-        KEY,
-        RunnerConfig::default().lease,
-        "How long a step is left to a worker that gives no sign of life.",
-    );
-    if lease < Duration::from_secs(1) {
-        reader.fault(KEY, "it is shorter than a second", "write 60s");
-    }
-    lease
 }

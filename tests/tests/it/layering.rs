@@ -7,7 +7,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 /// Crates that wrap what the outside offers.
 const PROVIDERS: [&str; 4] = ["crm", "google", "notify", "sources"];
 /// Crates that the product stands on.
-const INFRASTRUCTURE: [&str; 12] = [
+const INFRASTRUCTURE: [&str; 13] = [
     "blobs",
     "blobs-gcs",
     "bus",

@@ -1,25 +1,58 @@
-//! `.env.example` says what can be set.
+//! `.env.example` and `.env.fleet.example` say what can be set.
 
+use std::collections::BTreeSet;
+
+use blobs_gcs::GcsConfig;
+use management_api::auth::OutsideConfig;
 use pipeline::config::Config;
-use settings::Settings;
+use settings::{Reader, Reference, Settings};
 
 const EXAMPLE: &str = include_str!("../../../.env.example");
+const FLEET_EXAMPLE: &str = include_str!("../../../.env.fleet.example");
+
+fn references(read: impl FnOnce(&mut Reader<'_>)) -> Vec<Reference> {
+    let settings = Settings::from_pairs([("GOOGLE_PROJECT", "any")]);
+    let mut reader = settings.reader();
+    read(&mut reader);
+    reader.references().to_vec()
+}
+
+fn embedded() -> Vec<Reference> {
+    references(|reader| drop(Config::read(reader)))
+}
+
+fn file(head: &str, entries: &[Reference]) -> String {
+    let entries: Vec<_> = entries.iter().map(ToString::to_string).collect();
+    format!("{head}\n\n{}\n", entries.join("\n\n"))
+}
 
 #[test]
 fn the_example_file_lists_every_setting_as_the_code_describes_it() {
-    let settings = Settings::from_pairs([("GOOGLE_PROJECT", "any")]);
-    let mut reader = settings.reader();
-    let _config = Config::read(&mut reader);
-    let entries: Vec<_> = reader
-        .references()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    let expected = format!(
+    let expected = file(
         "# Every setting of the pipeline, with its default. `make run` needs none of them: it simulates the providers\n\
          # and the Google project. A file of such lines is read with `pipeline --env-file FILE`; the environment\n\
-         # outranks it.\n\n{}\n",
-        entries.join("\n\n")
+         # outranks it.",
+        &embedded(),
     );
     assert!(EXAMPLE == expected, ".env.example should be:\n{expected}");
+}
+
+#[test]
+fn the_fleets_example_file_lists_what_its_services_read_besides() {
+    let known: BTreeSet<_> = embedded().iter().map(|known| known.key).collect();
+    let mut own = references(|reader| {
+        drop(fleet::Config::read(reader));
+        drop(GcsConfig::read(reader));
+        drop(OutsideConfig::read(reader));
+    });
+    own.retain(|reference| !known.contains(reference.key) || reference.key == "GOOGLE_PROJECT");
+    let expected = file(
+        "# What the services of the fleet read, besides what `.env.example` says of their parts. `make fleet` sets all of\n\
+         # it. HOST is 0.0.0.0 here by default, and METRICS_PORT none.",
+        &own,
+    );
+    assert!(
+        FLEET_EXAMPLE == expected,
+        ".env.fleet.example should be:\n{expected}"
+    );
 }

@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
+use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 
 use super::{
@@ -206,8 +207,7 @@ async fn transcribe(
             0.0,
         )
     };
-    let root = lock(&sim.provider.blob_root).clone();
-    let Some(heard) = listen(root.as_deref(), uri).await else {
+    let Some(heard) = listen(&sim.provider, uri).await else {
         return Ok(failed(
             NOT_FOUND,
             &format!("No such object: {}", uri.trim_start_matches("gs://")),
@@ -241,7 +241,7 @@ async fn transcribe(
             // The field that older clients read.
             "transcript": transcript,
         }),
-        Output::Bucket(prefix) => match write(root.as_deref(), prefix, uri, &transcript).await {
+        Output::Bucket(prefix) => match write(&sim.provider, prefix, uri, &transcript).await {
             Ok(written) => {
                 json!({ "metadata": billed, "cloudStorageResult": { "uri": written }, "uri": written })
             }
@@ -256,19 +256,9 @@ async fn transcribe(
     Ok((result, length))
 }
 
-/// Reads a file of a bucket from the blob folder.
-pub(super) async fn listen(
-    root: Option<&FilePath>,
-    uri: &str,
-) -> Option<(String, Option<Duration>)> {
-    let mut file = None;
-    for path in places(root?, uri)? {
-        if let Ok(opened) = tokio::fs::File::open(path).await {
-            file = Some(opened);
-            break;
-        }
-    }
-    let mut file = file?;
+/// Reads a file of a bucket: its SHA-256 and its length.
+pub(super) async fn listen(speech: &Speech, uri: &str) -> Option<(String, Option<Duration>)> {
+    let mut file = open(speech, uri).await?;
     let mut heard = Heard::default();
     let mut piece = vec![0; 64 * 1024];
     loop {
@@ -280,9 +270,24 @@ pub(super) async fn listen(
     }
 }
 
+/// Opens an object of the simulated Cloud Storage, else a file of the blob folder.
+async fn open(speech: &Speech, uri: &str) -> Option<File> {
+    let (bucket, name) = uri.strip_prefix("gs://")?.split_once('/')?;
+    if let Some(file) = speech.storage.provider.open(bucket, name).await {
+        return Some(file);
+    }
+    let root = lock(&speech.blob_root).clone();
+    for path in places(&root?, uri)? {
+        if let Ok(file) = File::open(path).await {
+            return Some(file);
+        }
+    }
+    None
+}
+
 /// Writes a result as `<prefix>/<input>_transcript_<id>.json`; answers its URI.
 async fn write(
-    root: Option<&FilePath>,
+    speech: &Speech,
     prefix: &str,
     input: &str,
     transcript: &Value,
@@ -296,8 +301,9 @@ async fn write(
         "{}/{name}_transcript_{id}.json",
         prefix.trim_end_matches('/')
     );
+    let root = lock(&speech.blob_root).clone();
     let place = root
-        .and_then(|root| places(root, &uri))
+        .and_then(|root| places(&root, &uri))
         .and_then(|places| places.into_iter().next());
     let place = place.ok_or_else(|| io::Error::other("no folder stands for the buckets"))?;
     if let Some(folder) = place.parent() {

@@ -241,6 +241,74 @@ async fn a_batch_writes_its_results_into_the_bucket() {
         .expect(400);
 }
 
+/// Puts an object into the simulated Cloud Storage.
+async fn upload(world: &World, name: &str, bytes: &[u8]) {
+    let storage = world.simulators.cloud_urls().storage;
+    let url = format!("{storage}/upload/storage/v1/b/recordings/o?uploadType=media&name={name}");
+    let body = bytes.to_vec();
+    send(client().post(url).bearer_auth("any").body(body))
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn a_batch_hears_objects_of_the_simulated_storage_before_files_of_the_folder() {
+    let files: [(&str, &[u8]); 2] = [("both.mp3", b"not audio"), ("file.mp3", mp3("no-place"))];
+    let (world, _folder) = world_with(&files).await;
+    world
+        .simulators
+        .speech()
+        .set_operation_delay(Duration::ZERO);
+    upload(&world, "t1%2Fcall.mp3", mp3("long-call")).await;
+    upload(&world, "both.mp3", mp3("no-place")).await;
+    upload(&world, "silent.mp3", b"not audio").await;
+    for (uri, billed_seconds) in [
+        ("gs://recordings/t1/call.mp3", Ok("76s")),
+        ("gs://recordings/both.mp3", Ok("32s")),
+        ("gs://recordings/file.mp3", Ok("32s")),
+        (
+            "gs://recordings/silent.mp3",
+            Err((3, "Audio could not be decoded.")),
+        ),
+        (
+            "gs://other/t1/call.mp3",
+            Err((5, "No such object: other/t1/call.mp3")),
+        ),
+    ] {
+        let started = batch(&world, &[uri], json!({ "inlineResponseConfig": {} }))
+            .await
+            .expect(200);
+        let done = get(&world, started["name"].as_str().unwrap())
+            .await
+            .expect(200);
+        let result = &done["response"]["results"][uri];
+        match billed_seconds {
+            Ok(billed) => {
+                assert_eq!(result["metadata"]["totalBilledDuration"], billed, "{uri}");
+                let heard = conversation(&result["inlineResult"]["transcript"]);
+                assert!(heard.len() >= 8, "{uri}: {heard:?}");
+            }
+            Err((code, message)) => {
+                assert_eq!(result["error"], json!({ "code": code, "message": message }));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_folder_the_simulated_storage_is_all_there_is() {
+    let world = World::start().await;
+    upload(&world, "a.mp3", mp3("no-place")).await;
+    let path = format!("{LOCATION}/recognizers/_:recognize");
+    for (uri, status) in [
+        ("gs://recordings/a.mp3", 200),
+        ("gs://recordings/b.mp3", 404),
+    ] {
+        let body = json!({ "config": config(), "uri": uri });
+        post(&world, &path, &body).await.expect(status);
+    }
+}
+
 #[tokio::test]
 async fn audio_over_the_limits_of_a_batch_is_refused() {
     let (world, _folder) = world_with(&[("long.mp3", mp3("long-call"))]).await;

@@ -43,7 +43,7 @@ pub struct Cli {
 enum Command {
     /// Runs every service in this process, with simulated providers and a demo tenant.
     Run(run::Args),
-    /// Brings the database of a data folder up to date.
+    /// Brings the database of a data folder, or the fleet's on Spanner, up to date.
     Migrate(migrate::Args),
     /// Checks the settings and tells all that is wrong with them.
     CheckConfig,
@@ -97,7 +97,7 @@ pub async fn run_to(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
     let settings = Settings::from_environment(cli.env_file.as_deref())?;
     match cli.command {
         Command::Run(args) => run::run(settings, args).await,
-        Command::Migrate(args) => migrate::run(&settings, args),
+        Command::Migrate(args) => Box::pin(migrate::run(&settings, args)).await,
         Command::CheckConfig => check_config::run(&settings),
         Command::Token(args) => token::run(&settings, args),
         Command::Send(args) => send::run(&settings, args).await,
