@@ -1,5 +1,5 @@
-//! What the outside is told of a request: one row for each change of its status, for analytics and live views.
-//! It holds no names, numbers, addresses or words of people.
+//! What the outside is told of a request: one row for each new status, for analytics and live views. That its first
+//! step was claimed is not told. It holds no names, numbers, addresses or words of people.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Collects what is compared: from the sender's log, the database's file, the API and the simulators' views.
+//! Collects what is compared: from the sender's log, the database, the API and the simulators' views.
 
 use std::{collections::HashMap, path::Path};
 
@@ -6,17 +6,19 @@ use pipeline::demo;
 use rusqlite::{Connection, OpenFlags, Row};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use store_spanner::SpannerConfig;
 
 use super::{
     checker::{Call, Contact, Deal, DeliveryKey, Mail, Request, Sent, Stored},
     plan::Plan,
     sender,
 };
+use crate::fleet::read_rows;
 
 /// How many items a page of a view has.
 const PAGE: usize = 1_000;
 
-pub(super) fn calls(plan: &Plan) -> Vec<Call> {
+pub(crate) fn calls(plan: &Plan) -> Vec<Call> {
     let calls = plan.calls.iter().map(|call| Call {
         id: call.id.clone(),
         phone: call.phone.clone(),
@@ -26,7 +28,7 @@ pub(super) fn calls(plan: &Plan) -> Vec<Call> {
     calls.collect()
 }
 
-pub(super) fn sent(plan: &Plan, log: Vec<sender::Sent>) -> Vec<Sent> {
+pub(crate) fn sent(plan: &Plan, log: Vec<sender::Sent>) -> Vec<Sent> {
     let pairs = plan.deliveries.iter().zip(log);
     pairs
         .map(|(delivery, sent)| Sent {
@@ -44,7 +46,7 @@ fn key(event: &str, body: &[u8]) -> DeliveryKey {
 }
 
 /// Reads the database of a product that has ended.
-pub(super) fn stored(database: &Path) -> rusqlite::Result<Stored> {
+pub(crate) fn stored(database: &Path) -> rusqlite::Result<Stored> {
     let db = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let mut timelines: HashMap<String, Vec<String>> = HashMap::new();
     all(&db, "SELECT request_id, opening FROM requests", |row| {
@@ -97,6 +99,56 @@ pub(super) fn stored(database: &Path) -> rusqlite::Result<Stored> {
     })
 }
 
+/// Reads the database of a fleet. What the outbox keeps counts as work that is left.
+pub(crate) async fn stored_on_spanner(config: &SpannerConfig) -> anyhow::Result<Stored> {
+    let mut timelines: HashMap<String, Vec<String>> = HashMap::new();
+    let entries = "SELECT request_id, IFNULL(JSON_VALUE(entry, '$.outcome'), '') AS word \
+                   FROM request_log ORDER BY version, position";
+    for row in read_rows(config, entries).await? {
+        let words = timelines.entry(row.get("request_id")?).or_default();
+        words.push(row.get("word")?);
+    }
+    let mut stored = Stored::default();
+    let events = "SELECT event, body, request_id FROM webhook_events WHERE provider = 'callrail'";
+    for row in read_rows(config, events).await? {
+        let (event, body): (Option<String>, Vec<u8>) = (row.get("event")?, row.get("body")?);
+        let key = key(&event.unwrap_or_default(), &body);
+        stored.events.push((key, row.get("request_id")?));
+    }
+    let requests = "SELECT request_id, status, JSON_VALUE(document, '$.merged_into') AS survivor \
+                    FROM requests";
+    for row in read_rows(config, requests).await? {
+        let id: String = row.get("request_id")?;
+        stored.requests.push(Request {
+            timeline: timelines.remove(&id).unwrap_or_default(),
+            id,
+            status: row.get("status")?,
+            merged_into: row.get("survivor")?,
+        });
+    }
+    stored.aliases = pairs(config, "SELECT value, request_id FROM request_aliases").await?;
+    stored.effects = pairs(config, "SELECT effect_key, state FROM effects").await?;
+    let messages = "SELECT request_id, IFNULL(JSON_VALUE(message, '$.outcome'), '') \
+                    FROM notifications";
+    stored.messages = pairs(config, messages).await?;
+    let work = "SELECT FORMAT('%s of %s is %s (%s)', stage, request_id, state, IFNULL(reason, '')) \
+                FROM work \
+                UNION ALL SELECT FORMAT('event %s is not published', event_id) FROM outbox";
+    for row in read_rows(config, work).await? {
+        stored.work.push(row.get(0)?);
+    }
+    Ok(stored)
+}
+
+/// The two columns of a query.
+async fn pairs(config: &SpannerConfig, sql: &str) -> anyhow::Result<Vec<(String, String)>> {
+    let mut pairs = Vec::new();
+    for row in read_rows(config, sql).await? {
+        pairs.push((row.get(0)?, row.get(1)?));
+    }
+    Ok(pairs)
+}
+
 fn all<T>(
     db: &Connection,
     sql: &str,
@@ -118,19 +170,19 @@ fn word(entry: &Value) -> String {
 }
 
 /// Asks over HTTP.
-pub(super) struct Asking {
-    pub(super) http: reqwest::Client,
-    pub(super) token: String,
+pub(crate) struct Asking {
+    pub(crate) http: reqwest::Client,
+    pub(crate) token: String,
     /// The product's API.
-    pub(super) api: String,
-    pub(super) hubspot: String,
-    pub(super) sendgrid: String,
+    pub(crate) api: String,
+    pub(crate) hubspot: String,
+    pub(crate) sendgrid: String,
 }
 
 impl Asking {
     /// Whether no request is being worked on, and no receipt is on its way. Whoever stands still for a person or a
     /// connection counts as quiet: the checker finds it.
-    pub(super) async fn is_quiet(&self) -> bool {
+    pub(crate) async fn is_quiet(&self) -> bool {
         for status in ["received", "processing"] {
             let open = self.requests(&format!("limit=1&status={status}")).await;
             if !items(&open, "items").is_empty() {
@@ -144,7 +196,7 @@ impl Asking {
     }
 
     /// Every request that the API lists, with its status.
-    pub(super) async fn shown(&self) -> Vec<(String, String)> {
+    pub(crate) async fn shown(&self) -> Vec<(String, String)> {
         let (mut shown, mut cursor) = (Vec::new(), String::new());
         loop {
             let page = self.requests(&format!("limit=200{cursor}")).await;
@@ -161,7 +213,7 @@ impl Asking {
         }
     }
 
-    pub(super) async fn contacts(&self) -> Vec<Contact> {
+    pub(crate) async fn contacts(&self) -> Vec<Contact> {
         let url = format!("{}/_sim/view?properties=phone", self.hubspot);
         let contact = |contact: &Value| Contact {
             id: text(&contact["id"]),
@@ -174,7 +226,7 @@ impl Asking {
         self.pages(&url, "contacts", contact).await
     }
 
-    pub(super) async fn deals(&self) -> Vec<Deal> {
+    pub(crate) async fn deals(&self) -> Vec<Deal> {
         let properties = "deal_external_id,lead_intake_tags";
         let url = format!("{}/_sim/deals?properties={properties}", self.hubspot);
         let deal = |deal: &Value| Deal {
@@ -185,7 +237,7 @@ impl Asking {
         self.pages(&url, "deals", deal).await
     }
 
-    pub(super) async fn mails(&self) -> Vec<Mail> {
+    pub(crate) async fn mails(&self) -> Vec<Mail> {
         let url = format!("{}/_sim/mails?", self.sendgrid);
         let mail = |mail: &Value| Mail {
             request: text(&mail["custom_args"]["request_id"]),

@@ -5,11 +5,14 @@
 //! the same deliveries and are killed after the same times, and yet differ.
 
 pub mod checker;
-mod evidence;
-mod plan;
+pub(crate) mod evidence;
+pub(crate) mod outcome;
+pub(crate) mod plan;
 mod process;
-mod sender;
-mod story;
+pub(crate) mod sender;
+pub(crate) mod story;
+pub(crate) mod trouble;
 
+pub use outcome::Outcome;
 pub use process::Program;
-pub use story::{Options, Outcome, tell};
+pub use story::{Options, tell};

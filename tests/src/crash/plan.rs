@@ -12,18 +12,18 @@ use super::checker::Fate;
 const NEAR: usize = 60;
 
 /// All calls and deliveries of a story.
-pub(super) struct Plan {
-    pub(super) calls: Vec<Call>,
-    pub(super) deliveries: Vec<Delivery>,
+pub(crate) struct Plan {
+    pub(crate) calls: Vec<Call>,
+    pub(crate) deliveries: Vec<Delivery>,
 }
 
 /// A call, as it stands once everything was said of it.
-pub(super) struct Call {
-    pub(super) id: String,
-    pub(super) phone: String,
-    pub(super) fate: Fate,
+pub(crate) struct Call {
+    pub(crate) id: String,
+    pub(crate) phone: String,
+    pub(crate) fate: Fate,
     /// The tag that only the newest delivery has.
-    pub(super) newest_tag: String,
+    pub(crate) newest_tag: String,
     name: String,
     audio: Option<&'static str>,
     /// The older, numeric id of the same call.
@@ -31,14 +31,14 @@ pub(super) struct Call {
 }
 
 /// One delivery.
-pub(super) struct Delivery {
+pub(crate) struct Delivery {
     /// The name of the event in its URL.
-    pub(super) event: &'static str,
-    pub(super) body: Arc<[u8]>,
+    pub(crate) event: &'static str,
+    pub(crate) body: Arc<[u8]>,
     /// The call that it makes or changes; none for an event that is not used.
-    pub(super) call: Option<usize>,
+    pub(crate) call: Option<usize>,
     /// It is sent once this one is acknowledged.
-    pub(super) after: Option<usize>,
+    pub(crate) after: Option<usize>,
 }
 
 /// The recordings that calls have, how often of a thousand, and what becomes of such a call.
@@ -63,7 +63,7 @@ struct Drawing {
 
 impl Plan {
     /// Draws the deliveries of a story.
-    pub(super) fn draw(seed: u64, deliveries: usize, has_long_calls: bool) -> Self {
+    pub(crate) fn draw(seed: u64, deliveries: usize, has_long_calls: bool) -> Self {
         let mut drawing = Drawing {
             rng: StdRng::seed_from_u64(seed),
             plan: Self {
@@ -88,7 +88,7 @@ impl Plan {
     }
 
     /// The calls as the simulated CallRail is to know them, in parts of a size that a request may have.
-    pub(super) fn registrations(&self) -> impl Iterator<Item = Value> + '_ {
+    pub(crate) fn registrations(&self) -> impl Iterator<Item = Value> + '_ {
         self.calls.chunks(500).map(|part| {
             let calls = part
                 .iter()

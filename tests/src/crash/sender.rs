@@ -25,44 +25,47 @@ const PAUSE_MS: Range<u64> = 20..80;
 
 /// What became of a delivery.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Sent {
+pub(crate) struct Sent {
     /// How often it was sent.
-    pub(super) attempts: u32,
+    pub(crate) attempts: u32,
     /// The request that its acknowledgement named.
-    pub(super) acknowledged: Option<Option<String>>,
+    pub(crate) acknowledged: Option<Option<String>>,
     /// An answer that is neither an acknowledgement nor "later".
-    pub(super) refused: Option<String>,
+    pub(crate) refused: Option<String>,
 }
 
 /// How the answers were.
 #[derive(Debug, Default)]
-pub(super) struct Counts {
-    pub(super) acknowledged: AtomicUsize,
+pub(crate) struct Counts {
+    pub(crate) acknowledged: AtomicUsize,
     /// Acknowledged as a repeat.
-    pub(super) duplicates: AtomicUsize,
+    pub(crate) duplicates: AtomicUsize,
     /// No answer, or none that was whole.
-    pub(super) unanswered: AtomicUsize,
+    pub(crate) unanswered: AtomicUsize,
     /// 503 or 429.
-    pub(super) put_off: AtomicUsize,
+    pub(crate) put_off: AtomicUsize,
 }
 
 /// The sender, with its log.
-pub(super) struct Sender {
+pub(crate) struct Sender {
     plan: Arc<Plan>,
     base: String,
+    /// Whether something stands before the product, which answers 502 for a process that ended over a delivery.
+    is_behind_front: bool,
     http: reqwest::Client,
     queue: Mutex<VecDeque<usize>>,
     log: Mutex<Vec<Sent>>,
-    pub(super) counts: Counts,
+    pub(crate) counts: Counts,
     is_closed: AtomicBool,
 }
 
 impl Sender {
-    pub(super) fn new(plan: Arc<Plan>, base: String) -> Self {
+    pub(crate) fn new(plan: Arc<Plan>, base: String, is_behind_front: bool) -> Self {
         let log = vec![Sent::default(); plan.deliveries.len()];
         Self {
             plan,
             base,
+            is_behind_front,
             http: client(),
             queue: Mutex::default(),
             log: Mutex::new(log),
@@ -72,7 +75,7 @@ impl Sender {
     }
 
     /// Begins to send over this many connections.
-    pub(super) fn start(self: &Arc<Self>, connections: u64, seed: u64) -> JoinSet<()> {
+    pub(crate) fn start(self: &Arc<Self>, connections: u64, seed: u64) -> JoinSet<()> {
         let mut workers = JoinSet::new();
         for number in 0..connections {
             let (sender, rng) = (self.clone(), StdRng::seed_from_u64(seed ^ (number << 32)));
@@ -82,17 +85,17 @@ impl Sender {
     }
 
     /// Puts deliveries on the way.
-    pub(super) fn release(&self, deliveries: Range<usize>) {
+    pub(crate) fn release(&self, deliveries: Range<usize>) {
         lock(&self.queue).extend(deliveries);
     }
 
     /// No more will be released: the workers end once everything is acknowledged.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.is_closed.store(true, Ordering::Relaxed);
     }
 
     /// What became of each delivery so far.
-    pub(super) fn log(&self) -> Vec<Sent> {
+    pub(crate) fn log(&self) -> Vec<Sent> {
         lock(&self.log).clone()
     }
 
@@ -125,8 +128,17 @@ impl Sender {
         })
     }
 
-    /// Sends a delivery once; whether that is the end of it.
-    async fn send(&self, index: usize) -> bool {
+    /// Sends a delivery once more, outside its turn, and does not take it for acknowledged: the status, and what
+    /// `Retry-After` says. None without an answer.
+    pub(crate) async fn probe(&self, index: usize) -> Option<(u16, Option<String>)> {
+        let answer = self.request(index).send().await.ok()?;
+        let retry_after = answer.headers().get("retry-after");
+        let retry_after = retry_after.and_then(|value| Some(value.to_str().ok()?.to_owned()));
+        Some((answer.status().as_u16(), retry_after))
+    }
+
+    /// The request that sends a delivery, counted as an attempt.
+    fn request(&self, index: usize) -> reqwest::RequestBuilder {
         let delivery = &self.plan.deliveries[index];
         lock(&self.log)[index].attempts += 1;
         let url = format!(
@@ -135,16 +147,19 @@ impl Sender {
             demo::CALLRAIL_TOKEN,
             delivery.event
         );
-        let request = self
-            .http
+        self.http
             .post(url)
             .header("content-type", "application/json")
             .header(
                 "signature",
                 sha1_signature(demo::CALLRAIL_SIGNING_KEY, &delivery.body),
             )
-            .body(delivery.body.to_vec());
-        let Ok((status, body)) = answer(request).await else {
+            .body(delivery.body.to_vec())
+    }
+
+    /// Sends a delivery once; whether that is the end of it.
+    async fn send(&self, index: usize) -> bool {
+        let Ok((status, body)) = answer(self.request(index)).await else {
             self.counts.unanswered.fetch_add(1, Ordering::Relaxed);
             return false;
         };
@@ -163,6 +178,10 @@ impl Sender {
             }
             429 | 503 => {
                 self.counts.put_off.fetch_add(1, Ordering::Relaxed);
+                false
+            }
+            502 if self.is_behind_front => {
+                self.counts.unanswered.fetch_add(1, Ordering::Relaxed);
                 false
             }
             other => {

@@ -1,11 +1,9 @@
 //! How the story goes: lives of the product, one after the other, then quiet, then the reckoning.
 
 use std::{
-    fmt,
     ops::Range,
     path::Path,
     sync::{Arc, atomic::Ordering},
-    thread,
     time::{Duration, Instant},
 };
 
@@ -13,22 +11,19 @@ use domain::TenantId;
 use pipeline::demo;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use runtime::SystemClock;
-use serde_json::json;
 use store::Store as _;
 use store_sqlite::SqliteStore;
-use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use super::{
     checker::{self, Evidence, Finding, GIVEN_UP},
     evidence::{self, Asking},
+    outcome::{Folder, Outcome, kinds},
     plan::Plan,
     process::{self, Product, Program, Simulators},
     sender::Sender,
+    trouble::trouble,
 };
-
-/// How many findings are told in full.
-const TOLD: usize = 20;
 
 /// What a story is like.
 #[derive(Debug, Clone)]
@@ -93,40 +88,6 @@ impl Options {
     }
 }
 
-/// What came of a story.
-#[derive(Debug)]
-pub struct Outcome {
-    /// What is wrong.
-    pub findings: Vec<Finding>,
-    /// What happened, name and figure.
-    pub figures: Vec<(&'static str, String)>,
-    seed: u64,
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (name, figure) in &self.figures {
-            writeln!(f, "{name:<34} {figure}")?;
-        }
-        if self.findings.is_empty() {
-            return Ok(());
-        }
-        writeln!(
-            f,
-            "\n{} findings with seed {}:",
-            self.findings.len(),
-            self.seed
-        )?;
-        for finding in self.findings.iter().take(TOLD) {
-            writeln!(f, "  {finding}")?;
-        }
-        if self.findings.len() > TOLD {
-            writeln!(f, "  … and {} more", self.findings.len() - TOLD)?;
-        }
-        Ok(())
-    }
-}
-
 struct Story<'a> {
     options: Options,
     rng: StdRng,
@@ -140,17 +101,6 @@ struct Story<'a> {
     kills: usize,
     began: Instant,
     say: &'a dyn Fn(&str),
-}
-
-/// The story's folder. It stays where the story was broken off.
-struct Folder(Option<TempDir>);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if let Some(folder) = self.0.take().filter(|_| thread::panicking()) {
-            let _path = folder.keep();
-        }
-    }
 }
 
 /// Tells a story with this program as the product, and says now and then how it goes. The data folder and the
@@ -218,7 +168,7 @@ impl<'a> Story<'a> {
         let plan = Arc::new(plan);
         Self {
             rng: StdRng::seed_from_u64(options.seed ^ 1),
-            sender: Arc::new(Sender::new(plan.clone(), product.base())),
+            sender: Arc::new(Sender::new(plan.clone(), product.base(), false)),
             options,
             plan,
             simulators,
@@ -250,7 +200,9 @@ impl<'a> Story<'a> {
         for life in 0..lives {
             let share = |life: usize| self.plan.deliveries.len() * life / lives;
             self.sender.release(share(life)..share(life + 1));
-            self.trouble().await;
+            let of = |key| self.simulators.url(key);
+            let providers = [of("HUBSPOT_BASE_URL"), of("SENDGRID_BASE_URL")];
+            trouble(&self.http, &mut self.rng, providers).await;
             let took = self.product.start().await;
             self.starts.push(took);
             for _ in frozen_in.iter().filter(|frozen| **frozen == life) {
@@ -265,24 +217,6 @@ impl<'a> Story<'a> {
         }
         self.sender.close();
         self.await_sender(workers).await;
-    }
-
-    /// Lets the CRM and the carrier of mail fail the next few requests, mostly when these have done their work.
-    async fn trouble(&mut self) {
-        for provider in ["HUBSPOT_BASE_URL", "SENDGRID_BASE_URL"] {
-            let fault = match self.rng.random_range(0..4) {
-                0 => json!({ "kind": "reset_after_write" }),
-                1 => json!({ "kind": "malformed" }),
-                2 => json!({ "kind": "slow", "delay_ms": 500 }),
-                _ => json!({ "kind": "status", "status": 503 }),
-            };
-            let order = json!({ "fault": fault, "times": self.rng.random_range(1..4) });
-            let url = format!("{}/_sim/faults", self.simulators.url(provider));
-            // What the life before left over would strike one request again and again.
-            self.http.delete(&url).send().await.unwrap();
-            let answer = self.http.post(url).json(&order).send().await.unwrap();
-            assert!(answer.status().is_success(), "{answer:?}");
-        }
     }
 
     /// A random part of a life.
@@ -378,13 +312,6 @@ impl<'a> Story<'a> {
         let counts = &self.sender.counts;
         let count =
             |counter: &std::sync::atomic::AtomicUsize| counter.load(Ordering::Relaxed).to_string();
-        let found = |words: &[&str]| {
-            let is_of = |finding: &&Finding| {
-                let rule = format!("{:?}", finding.rule);
-                words.iter().any(|word| rule.ends_with(word))
-            };
-            findings.iter().filter(is_of).count().to_string()
-        };
         let stored = &evidence.stored;
         let merged = stored
             .requests
@@ -399,7 +326,7 @@ impl<'a> Story<'a> {
         let starts = u32::try_from(self.starts.len()).unwrap_or(u32::MAX).max(1);
         let mean = self.starts.iter().sum::<Duration>() / starts;
         let longest = self.starts.iter().max().copied().unwrap_or_default();
-        vec![
+        let mut figures = vec![
             ("seed", self.options.seed.to_string()),
             ("webhooks", self.plan.deliveries.len().to_string()),
             ("acknowledged", count(&counts.acknowledged)),
@@ -423,25 +350,13 @@ impl<'a> Story<'a> {
             ("deals", evidence.deals.len().to_string()),
             ("mails", evidence.mails.len().to_string()),
             ("mails given up", given_up.to_string()),
-            ("lost", found(&["Lost", "NotAcknowledged"])),
-            ("doubled", found(&["Doubled"])),
-            (
-                "otherwise wrong",
-                found(&[
-                    "Unexplained",
-                    "Wrong",
-                    "Left",
-                    "Misplaced",
-                    "Outdated",
-                    "Refused",
-                    "Mixed",
-                ]),
-            ),
             (
                 "took",
                 format!("{:.1} s", self.began.elapsed().as_secs_f64()),
             ),
-        ]
+        ];
+        figures.extend(kinds(findings));
+        figures
     }
 }
 

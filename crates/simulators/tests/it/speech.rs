@@ -264,8 +264,8 @@ async fn a_batch_hears_objects_of_the_simulated_storage_before_files_of_the_fold
     upload(&world, "silent.mp3", b"not audio").await;
     for (uri, billed_seconds) in [
         ("gs://recordings/t1/call.mp3", Ok("76s")),
-        ("gs://recordings/both.mp3", Ok("32s")),
-        ("gs://recordings/file.mp3", Ok("32s")),
+        ("gs://recordings/both.mp3", Ok("24s")),
+        ("gs://recordings/file.mp3", Ok("24s")),
         (
             "gs://recordings/silent.mp3",
             Err((3, "Audio could not be decoded.")),
