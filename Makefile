@@ -27,7 +27,7 @@ fmt: ## Format the code.
 	cargo fmt --all
 
 bench: ## Measure in a release build, and write docs/benchmarks.md.
-	cargo build --release --package pipeline --package tests
+	cargo build --release --workspace --bins
 	./target/release/bench --write docs/benchmarks.md
 
 crash: ## Kill the product 50 times under 100,000 webhooks, and check from outside: WEBHOOKS=, KILLS=, SEED=.

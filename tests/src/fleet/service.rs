@@ -5,6 +5,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::Command,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, bail};
@@ -74,6 +75,8 @@ impl Name {
 pub struct Instance {
     /// Which service.
     pub name: Name,
+    /// How long its last start took until it was ready.
+    pub ready_after: Duration,
     program: PathBuf,
     log: PathBuf,
     settings: Vec<(String, String)>,
@@ -97,6 +100,7 @@ impl Instance {
         File::create(&log).with_context(|| format!("creating {}", log.display()))?;
         Ok(Self {
             name,
+            ready_after: Duration::ZERO,
             program,
             log,
             settings: settings.to_vec(),
@@ -125,8 +129,10 @@ impl Instance {
             let answer = probe(port, "/v1/health/ready").await;
             answer.is_some_and(|(status, _)| status == 200)
         };
+        let began = Instant::now();
         let started = Process::start(self.name.as_str(), command, is_ready).await;
         let (process, [port]) = started.with_context(|| self.log_end())?;
+        self.ready_after = began.elapsed();
         let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
         front.open(self.name, address);
         self.running = Some((process, address));

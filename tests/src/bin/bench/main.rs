@@ -9,6 +9,7 @@
 )]
 
 mod baseline;
+mod fleet;
 mod load;
 mod product;
 mod report;
@@ -43,6 +44,8 @@ enum Role {
     /// Serves what the product is compared with.
     #[command(hide = true)]
     Baseline,
+    /// Measures the fleet alone.
+    Fleet,
     /// Only sends deliveries to a running server's demo tenant: to watch it under load.
     Load {
         /// Where it listens.
@@ -51,6 +54,8 @@ enum Role {
 }
 
 const CONNECTIONS: usize = 256;
+/// Calls that go through the fleet, one at a time.
+const FLEET_CALLS: u32 = 20;
 
 #[tokio::main]
 async fn main() {
@@ -66,6 +71,14 @@ async fn main() {
                 outcome.per_second(),
                 outcome.refused
             );
+            return;
+        }
+        Some(Role::Fleet) => {
+            let mut report = Report::new();
+            if let Some(figures) = Box::pin(fleet::measure(FLEET_CALLS)).await {
+                report.fleet(&figures);
+            }
+            println!("{}", report.markdown());
             return;
         }
         None => {}
@@ -99,6 +112,12 @@ async fn main() {
     report.idle(product.resident_bytes());
     report.end_to_end(&product.end_to_end(20, duration * 2).await);
     report.large_recording(&product.large_recording(200_000_000).await);
+
+    drop(product);
+    match Box::pin(fleet::measure(FLEET_CALLS)).await {
+        Some(figures) => report.fleet(&figures),
+        None => println!("Google's emulators are not here: the fleet is not measured"),
+    }
 
     let text = report.markdown();
     println!("\n{text}");

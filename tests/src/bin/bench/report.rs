@@ -4,7 +4,7 @@ use std::{fmt::Write as _, fs, time::Duration};
 
 use jiff::Timestamp;
 
-use crate::{load::Outcome, product::LargeRecording};
+use crate::{fleet::FleetFigures, load::Outcome, product::LargeRecording};
 
 pub(crate) struct Report {
     rounds: Vec<Round>,
@@ -71,6 +71,35 @@ impl Report {
         self.row(
             "accepting 200 a second, open loop",
             "p95 < 10 ms, p99 < 25 ms",
+            measured,
+        );
+    }
+
+    pub(crate) fn fleet(&mut self, figures: &FleetFigures) {
+        let worst = |value: fn(&(&'static str, Duration, u64)) -> u128| {
+            figures.services.iter().max_by_key(|service| value(service))
+        };
+        if let Some((name, ready_after, _)) = worst(|(_, ready_after, _)| ready_after.as_nanos()) {
+            let measured = format!("{} at most ({name})", ms(*ready_after));
+            self.row(
+                "start to ready, a service of the fleet",
+                "< 500 ms",
+                measured,
+            );
+        }
+        if let Some((name, _, bytes)) = worst(|(_, _, bytes)| u128::from(*bytes)) {
+            let measured = format!("{} at most ({name})", mib(*bytes));
+            self.row("memory, idle, a service of the fleet", "< 50 MB", measured);
+        }
+        let measured = format!(
+            "median {}, slowest {} ({} calls)",
+            ms(figures.calls.percentile(50.0)),
+            ms(figures.calls.percentile(100.0)),
+            figures.calls.latencies.len()
+        );
+        self.row(
+            "acknowledgement to the CRM's record, across the fleet on fresh emulators, one call at a time",
+            "median < 1 s",
             measured,
         );
     }
