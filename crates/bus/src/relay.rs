@@ -39,7 +39,7 @@ pub enum Looked {
     Idle,
     /// So many wake-ups were published.
     Published(usize),
-    /// Rows are due, but the bus has no room for their tenants.
+    /// Rows are due, but the bus has no room for their tenants, or takes nothing.
     NoRoom,
 }
 
@@ -89,6 +89,7 @@ impl Relay {
             .increment(u64::try_from(count).unwrap_or(u64::MAX));
         if let Err(error) = self.bus.publish(moved).await {
             tracing::warn!("{error}: they are published again later");
+            return Ok(Looked::NoRoom);
         }
         Ok(Looked::Published(count))
     }

@@ -8,6 +8,7 @@ use domain::{
     Intent, Office, Outbox, OutboxRow, Outcome, PersonId, Record, RequestId, Ruling, Settled,
     SourceId, Stage, Tenant, TenantId, TenantStatus, Wake, WorkKey, WorkQueue, WorkRow,
 };
+use google_cloud_spanner::key::Key;
 use jiff::Timestamp;
 use store::{
     Accepted, Act, AuditPage, Connection, Delivery, NewConnection, PersonIdentity, Redriven,
@@ -195,12 +196,25 @@ impl Store for SpannerStore {
         act: &Act,
     ) -> Result<ReplacedSecret> {
         let (id, name, new) = (tenant.clone(), name.clone(), new.cloned());
+        let (also, named) = (id.clone(), name.clone());
         let change = again!(
             [id, name, new] | tx | {
                 connections::replace_secret(&tx, (&id, &name), secret_version, new.as_ref())
             }
         );
-        self.act(tenant, act, change).await
+        let mut replaced = self.act(tenant, act, change).await?;
+        // A revoked key can hold thousands of steps, more than one transaction can write. The first are released with
+        // the new secret; who dies before the rest has it released by setting the secret again.
+        loop {
+            let (also, named) = (also.clone(), named.clone());
+            let rest = again!([also, named] | tx | connections::release_some(&tx, &also, &named));
+            let (released, wakes) = self.write("secret.release", rest).await?;
+            if released == 0 {
+                return Ok(replaced);
+            }
+            replaced.released += released;
+            replaced.wakes.extend(wakes);
+        }
     }
 
     async fn connections(&self, tenant: &TenantId) -> Result<Vec<Connection>> {
@@ -288,8 +302,17 @@ impl Store for SpannerStore {
         before: Timestamp,
         limit: u32,
     ) -> Result<u32> {
-        let work = again!([] | tx | security::prune_across_tenants(&tx, before, limit));
-        self.write("security.prune", work).await
+        let old = self
+            .read(async |reader| security::old_across_tenants(&reader, before, limit).await)
+            .await?;
+        if old.is_empty() {
+            return Ok(0);
+        }
+        let removed = u32::try_from(old.len()).unwrap_or(u32::MAX);
+        let old: Arc<[Key]> = old.into();
+        let work = again!([old] | tx | async { security::remove_across_tenants(&tx, &old) });
+        self.write("security.prune", work).await?;
+        Ok(removed)
     }
 }
 

@@ -3,6 +3,7 @@
 use domain::{AuditId, TenantId};
 use google_cloud_spanner::{result::Row, statement::Statement};
 use store::{Act, AuditEntry, AuditPage, IdSource};
+use uuid::Uuid;
 
 use crate::{
     fault::Fault,
@@ -18,7 +19,7 @@ const COLUMNS: &str =
 /// Adds an entry behind the tenant's last one.
 pub(crate) async fn record(tx: &Tx, ids: &IdSource, tenant: &TenantId, act: &Act) -> Result<()> {
     let last = page(tx, tenant, None, 1).await?.items.pop();
-    let id = AuditId::from_uuid(ids.next());
+    let id = behind(last.as_ref(), AuditId::from_uuid(ids.next()));
     let previous = last.map(|entry| entry.hash);
     let entry = AuditEntry::new(id, tenant, tx.now(), act, previous);
     tx.write([mutation(
@@ -36,6 +37,16 @@ pub(crate) async fn record(tx: &Tx, ids: &IdSource, tenant: &TenantId, act: &Act
             ("entry_hash", entry.hash.into()),
         ],
     )])
+}
+
+/// The id of an entry that follows `last`: the drawn one, unless another process, whose clock is ahead, wrote the last.
+fn behind(last: Option<&AuditEntry>, drawn: AuditId) -> AuditId {
+    match last {
+        Some(last) if last.id >= drawn => {
+            AuditId::from_uuid(Uuid::from_u128(last.id.as_uuid().as_u128().wrapping_add(1)))
+        }
+        _ => drawn,
+    }
 }
 
 pub(crate) async fn page(

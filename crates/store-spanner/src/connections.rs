@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{ConnectionName, RequestId, StoreError, TenantId, transition};
+use domain::{ConnectionName, RequestId, StoreError, TenantId, Wake, transition};
 use google_cloud_spanner::result::Row;
 use store::{Connection, ConnectionState, NewConnection, ReplacedSecret};
 
@@ -14,6 +14,9 @@ use crate::{
 };
 
 type Result<T, E = Fault> = std::result::Result<T, E>;
+
+/// Requests that one transaction releases: far below what a commit may write.
+const RELEASED_AT_ONCE: usize = 100;
 
 const COLUMNS: [&str; 7] = [
     "tenant_id",
@@ -125,8 +128,26 @@ pub(crate) async fn replace_secret(
     connection.secret_version = secret_version;
     connection.state = ConnectionState::Active;
     write(tx, &connection)?;
+    let (released, wakes) = release_some(tx, tenant, name).await?;
+    Ok(ReplacedSecret {
+        version: connection.version,
+        released,
+        wakes,
+    })
+}
+
+/// Releases the next requests that have work held for a connection; how many rows of work, and what is due now.
+pub(crate) async fn release_some(
+    tx: &Tx,
+    tenant: &TenantId,
+    name: &ConnectionName,
+) -> Result<(u64, Vec<Wake>)> {
     let (mut released, mut wakes) = (0, Vec::new());
-    for (request, rows) in held(tx, tenant, name).await? {
+    for (request, rows) in held(tx, tenant, name)
+        .await?
+        .into_iter()
+        .take(RELEASED_AT_ONCE)
+    {
         let state = requests::own_state(tx, tenant, request)
             .await?
             .ok_or_else(|| corrupt("a work row's request", request))?;
@@ -135,11 +156,7 @@ pub(crate) async fn replace_secret(
         released += rows;
         wakes.extend(plan.wakes);
     }
-    Ok(ReplacedSecret {
-        version: connection.version,
-        released,
-        wakes,
-    })
+    Ok((released, wakes))
 }
 
 /// The requests that have work held for a connection, and how many rows of it.

@@ -72,10 +72,11 @@ pub(crate) fn store_error(error: &Error) -> StoreError {
         }
         // The words of a violated constraint repeat the row's values.
         Code::AlreadyExists => StoreError::Conflict("there is such a row already".to_owned()),
-        code => StoreError::Failed(format!(
-            "Spanner answered {}: {}",
-            code.name(),
-            status.message
-        )),
+        // What it says of these is about the schema or the account. Of others it may repeat a row's key.
+        Code::PermissionDenied | Code::Unauthenticated | Code::InvalidArgument => {
+            let name = status.code.name();
+            StoreError::Failed(format!("Spanner answered {name}: {}", status.message))
+        }
+        code => StoreError::Failed(format!("Spanner answered {}", code.name())),
     }
 }

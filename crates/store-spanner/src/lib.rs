@@ -26,13 +26,13 @@ mod work;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use domain::{Clock, TenantId};
+use domain::{Clock, StoreError, TenantId};
 use google_cloud_spanner::{
     client::DatabaseClient,
     transaction::{BasicTransactionRetryPolicy, ReadWriteTransaction},
 };
 use store::{Act, IdSource, Result};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 pub use crate::connect::{Emulator, SpannerConfig};
 use crate::{
@@ -41,15 +41,15 @@ use crate::{
     tx::{Reader, Time, Tx},
 };
 
-/// How long a transaction may take in all, with every run that Spanner aborted.
+/// How long a transaction may take in all, with every run that Spanner aborted; and how long a read may.
 const LONGEST_TRANSACTION: Duration = Duration::from_secs(20);
 /// Wake-ups that one transaction moves on. Longer ones would hold up whoever works on the same rows.
 const MOVED_AT_ONCE: usize = 200;
 /// How often a write is run that met a row which another was writing at the same moment.
 const RUNS_OF_A_RACE: u32 = 3;
 
-/// The emulator knows one read-write transaction of a session at a time and invalidates the one before, with an error
-/// that asks for no retry. Spanner itself needs no such turns.
+/// The emulator knows one transaction of a session at a time, a snapshot's too, and invalidates the one before, with an
+/// error that asks for no retry. Spanner itself needs no such turns.
 static TURN_ON_THE_EMULATOR: Mutex<()> = Mutex::const_new(());
 
 /// Spanner as the product's store. Cheap to share; a fleet opens one in each process.
@@ -65,7 +65,7 @@ impl SpannerStore {
     /// Opens a database whose schema is up to date. Times are Spanner's own; `clock` only orders new ids.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the schema is older or newer than this build's; [`StoreError::Busy`] or
+    /// [`StoreError::Conflict`] when the schema is older than this build's; [`StoreError::Busy`] or
     /// [`StoreError::Failed`] when the database cannot be reached.
     pub async fn open(config: &SpannerConfig, clock: Arc<dyn Clock>) -> Result<Self> {
         Self::with_time(config, clock, Time::Database).await
@@ -112,10 +112,7 @@ impl SpannerStore {
         let mut runs = 1;
         loop {
             let done = {
-                let _turn = match self.is_emulator {
-                    true => Some(TURN_ON_THE_EMULATOR.lock().await),
-                    false => None,
-                };
+                let _turn = self.turn().await;
                 self.transact(tag, work.clone()).await
             };
             match done {
@@ -181,9 +178,20 @@ impl SpannerStore {
         F: Future<Output = Result<T, Fault>>,
     {
         let read = async {
+            let _turn = self.turn().await;
             let snapshot = Box::pin(self.db.read_only_transaction().build()).await?;
             work(Reader::begin(snapshot, &self.time).await?).await
         };
-        read.await.map_err(Fault::into_store_error)
+        match tokio::time::timeout(LONGEST_TRANSACTION, read).await {
+            Ok(read) => read.map_err(Fault::into_store_error),
+            Err(_) => Err(StoreError::Busy),
+        }
+    }
+
+    async fn turn(&self) -> Option<MutexGuard<'static, ()>> {
+        match self.is_emulator {
+            true => Some(TURN_ON_THE_EMULATOR.lock().await),
+            false => None,
+        }
     }
 }

@@ -39,6 +39,12 @@ pub(crate) async fn apply(config: &SpannerConfig, now: Timestamp) -> Result<u32,
     change(&admin, config, vec![RECORD.to_owned()]).await?;
     let client = config.client().await?;
     let current = current(&client).await?;
+    if current > newest() {
+        return Err(StoreError::Conflict(format!(
+            "the data was written by a newer build (schema {current}, this build knows {}): run that build",
+            newest()
+        )));
+    }
     let mut applied = 0;
     for (version, name, sql) in MIGRATIONS.iter().filter(|(version, ..)| *version > current) {
         change(&admin, config, statements(sql)).await?;
@@ -62,12 +68,16 @@ pub(crate) async fn apply(config: &SpannerConfig, now: Timestamp) -> Result<u32,
     Ok(applied)
 }
 
-/// The version of the schema, when this build can work with it.
+/// Whether this build can work with the schema. A newer one is taken: a rollout migrates first, while processes of the
+/// build before still start, and steps only widen what is there.
 pub(crate) async fn check(
     client: &google_cloud_spanner::client::DatabaseClient,
 ) -> Result<(), StoreError> {
     let current = current(client).await?;
     let newest = newest();
+    if current > newest {
+        tracing::info!(current, newest, "the schema is newer than this build");
+    }
     if current < newest {
         return Err(StoreError::Conflict(format!(
             "the schema is older than this build (schema {current}, this build needs {newest}): run `pipeline migrate`"
@@ -80,7 +90,7 @@ fn newest() -> i64 {
     MIGRATIONS.last().map_or(0, |(version, ..)| *version)
 }
 
-/// The version that the database has; a newer one than this build knows is refused.
+/// The version that the database has.
 async fn current(client: &google_cloud_spanner::client::DatabaseClient) -> Result<i64, StoreError> {
     let asked = Statement::builder("SELECT MAX(version) AS version FROM schema_migrations").build();
     let read = async {
@@ -101,12 +111,6 @@ async fn current(client: &google_cloud_spanner::client::DatabaseClient) -> Resul
             },
         )?
         .unwrap_or(0);
-    let newest = newest();
-    if current > newest {
-        return Err(StoreError::Conflict(format!(
-            "the data was written by a newer build (schema {current}, this build knows {newest}): run that build"
-        )));
-    }
     Ok(current)
 }
 

@@ -101,6 +101,12 @@ pub(crate) async fn follow_merges(tx: &Tx, plan: &Plan) -> Result<()> {
     };
     let tenant = &change.request.tenant;
     for (from, into) in &plan.merged {
+        // Where several become one, all goes to the last of them at once: what is written under one in between is not
+        // seen by this transaction.
+        let mut last = *into;
+        while let Some((_, next)) = plan.merged.iter().find(|(merged, _)| *merged == last) {
+            last = *next;
+        }
         for table in [&ATTEMPTS, &MESSAGES, &USAGE] {
             for row in of_request(tx, table, tenant, *from).await? {
                 let id: String = rows::get(&row, table.id)?;
@@ -112,7 +118,7 @@ pub(crate) async fn follow_merges(tx: &Tx, plan: &Plan) -> Result<()> {
                 let moved = columns.split_off(1);
                 tx.write([
                     Mutation::delete(table.name, old.into()),
-                    insert(table, tenant, *into, (table.id, id.into()), moved),
+                    insert(table, tenant, last, (table.id, id.into()), moved),
                 ])?;
             }
         }

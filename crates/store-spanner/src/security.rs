@@ -104,22 +104,38 @@ pub(crate) async fn record(tx: &Tx, events: &[SecurityEvent]) -> Result<()> {
     }))
 }
 
-pub(crate) async fn prune_across_tenants(tx: &Tx, before: Timestamp, limit: u32) -> Result<u32> {
-    let statement = Statement::builder(
-        "SELECT shard, minute, address, reason, provider, tenant_id FROM security_events \
-         WHERE minute < @before ORDER BY minute LIMIT @limit",
-    )
-    .add_typed_param("before", time_value(before), types::timestamp())
-    .add_param("limit", i64::from(limit));
-    let found = tx.query(statement.build()).await?;
+/// The keys of the oldest refusals before a time, shard by shard: each is a short walk along the key.
+pub(crate) async fn old_across_tenants(
+    reader: &Reader,
+    before: Timestamp,
+    limit: u32,
+) -> Result<Vec<Key>> {
+    let mut old = Vec::new();
+    for shard in 0..i64::from(SHARDS) {
+        let statement = Statement::builder(
+            "SELECT shard, minute, address, reason, provider, tenant_id FROM security_events \
+             WHERE shard = @shard AND minute < @before ORDER BY minute LIMIT @limit",
+        )
+        .add_param("shard", shard)
+        .add_typed_param("before", time_value(before), types::timestamp())
+        .add_param("limit", i64::from(limit));
+        for row in reader.query(statement.build()).await? {
+            let minute = rows::time(&row, "minute")?;
+            old.push((minute, Key::new(row.raw_values().to_vec())));
+        }
+    }
+    old.sort_by_key(|(minute, _)| *minute);
+    old.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(old.into_iter().map(|(_, key)| key).collect())
+}
+
+/// Removes refusals by their keys. Those that are gone already do not matter.
+pub(crate) fn remove_across_tenants(tx: &Tx, old: &[Key]) -> Result<()> {
     let mut keys = KeySet::builder();
-    for row in &found {
-        keys = keys.add_key(Key::new(row.raw_values().to_vec()));
+    for key in old {
+        keys = keys.add_key(key.clone());
     }
-    if !found.is_empty() {
-        tx.write([Mutation::delete("security_events", keys.build())])?;
-    }
-    Ok(u32::try_from(found.len()).unwrap_or(u32::MAX))
+    tx.write([Mutation::delete("security_events", keys.build())])
 }
 
 pub(crate) async fn newest_across_tenants(
@@ -127,12 +143,25 @@ pub(crate) async fn newest_across_tenants(
     limit: u32,
 ) -> Result<Vec<SecurityEvent>> {
     let sql = format!(
-        "SELECT {} FROM security_events ORDER BY minute DESC, address, reason LIMIT @limit",
+        "SELECT {} FROM security_events WHERE shard = @shard \
+         ORDER BY minute DESC, address, reason LIMIT @limit",
         COLUMNS.join(", ")
     );
-    let statement = Statement::builder(sql).add_param("limit", i64::from(limit));
-    let found = reader.query(statement.build()).await?;
-    found.iter().map(read).collect()
+    let mut newest = Vec::new();
+    for shard in 0..i64::from(SHARDS) {
+        let statement = Statement::builder(sql.as_str())
+            .add_param("shard", shard)
+            .add_param("limit", i64::from(limit));
+        for row in reader.query(statement.build()).await? {
+            newest.push(read(&row)?);
+        }
+    }
+    newest.sort_by(|one, other| {
+        let order = other.minute.cmp(&one.minute);
+        order.then_with(|| (&one.address, &one.reason).cmp(&(&other.address, &other.reason)))
+    });
+    newest.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(newest)
 }
 
 fn read(row: &Row) -> Result<SecurityEvent> {

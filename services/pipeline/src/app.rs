@@ -263,6 +263,7 @@ fn services(
         webhook_ingest::service(webhook_ingest::Deps {
             store: store.clone(),
             queue,
+            relay_bus: bus.clone(),
             bus,
             secrets: secrets.clone(),
             clock: clock.clone(),

@@ -37,8 +37,10 @@ pub struct Deps {
     pub store: Arc<dyn Store>,
     /// The same store, as the relay sees it.
     pub queue: Arc<dyn WorkQueue>,
-    /// Where wake-ups go.
+    /// Where the wake-ups of what is accepted go.
     pub bus: Arc<dyn Bus>,
+    /// Where the relay's go: it must hear when nothing is taken.
+    pub relay_bus: Arc<dyn Bus>,
     /// Signing keys.
     pub secrets: Arc<dyn Secrets>,
     /// Time.
@@ -55,6 +57,7 @@ pub fn service(deps: Deps) -> Service {
         store,
         queue,
         bus,
+        relay_bus,
         secrets,
         clock,
         config,
@@ -68,14 +71,14 @@ pub fn service(deps: Deps) -> Service {
     let ingest = Arc::new(Ingest {
         directory: Directory::new(store.clone(), secrets),
         store: store.clone(),
-        bus: bus.clone(),
+        bus,
         clock: clock.clone(),
         failed_proofs: FailedProofs::new(config.failed_proofs_per_minute, clock.clone()),
         body_memory: BodyMemory::new(config.body_memory_mib.saturating_mul(1 << 20)),
         quota: Quota::new(config.quota, clock.clone()),
         refusals,
     });
-    let relay = Relay::new(queue, bus, clock.clone(), relay);
+    let relay = Relay::new(queue, relay_bus, clock.clone(), relay);
     let reading: Arc<dyn StageHandler> = Arc::new(ReadingStage { store });
     let limits = ingest.clone();
     Service {

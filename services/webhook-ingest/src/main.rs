@@ -19,6 +19,7 @@ fn main() -> ExitCode {
             store: engine.store.clone(),
             queue: engine.store.clone(),
             bus: engine.bus_beside_answers(),
+            relay_bus: engine.bus.clone(),
             secrets: engine.secrets.clone(),
             clock: engine.clock.clone(),
             config,

@@ -462,7 +462,8 @@ fn analysis(request: &LeadRequest, spam_likelihood: f64) -> Section {
         timeline: Timeline::Unknown,
         budget: Budget::Unknown,
         lead_score: 60,
-        confidence: 0.5,
+        // A number of many digits, as models write them: it must come back as it is.
+        confidence: 535.535_705_566_406_2 / 1_000.0,
         reasons: Vec::new(),
         spam_likelihood,
         summary: "A kitchen.".to_owned(),

@@ -138,6 +138,7 @@ impl World {
             store: store.clone(),
             queue: store.clone(),
             bus: LocalBus::new(LocalBusConfig::default()),
+            relay_bus: LocalBus::new(LocalBusConfig::default()),
             secrets: keys.clone(),
             clock: shared,
             config,
