@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: run fleet test lint fmt bench crash simulate fuzz mutants clean help
+.PHONY: run fleet test lint fmt bench bench-fleet crash crash-fleet simulate fuzz mutants clean help
 
 PORT ?= 8080
 DATA_DIR ?= .data
@@ -27,12 +27,21 @@ fmt: ## Format the code.
 	cargo fmt --all
 
 bench: ## Measure in a release build, and write docs/benchmarks.md.
-	cargo build --release --workspace --bins
+	cargo build --release --package pipeline --bin pipeline --package tests --bin bench
 	./target/release/bench --write docs/benchmarks.md
+
+bench-fleet: ## Measure the fleet alone, in a release build of all services, which takes its time.
+	cargo build --release --workspace --bins
+	./target/release/bench fleet
 
 crash: ## Kill the product 50 times under 100,000 webhooks, and check from outside: WEBHOOKS=, KILLS=, SEED=.
 	cargo build --release --package tests --bin crash
 	./target/release/crash --webhooks $(or $(WEBHOOKS),100000) --kills $(or $(KILLS),50) $(if $(SEED),--seed $(SEED))
+	$(MAKE) crash-fleet WEBHOOKS= KILLS= SEED=$(SEED)
+
+crash-fleet: ## Kill the fleet's services under 500 webhooks, and freeze its emulators: WEBHOOKS=, KILLS=, SEED=.
+	cargo build --workspace --bins
+	./target/debug/crash --fleet $(if $(WEBHOOKS),--webhooks $(WEBHOOKS)) $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))
 
 simulate: ## Run seeded simulations of the spine: SEEDS=10000, FROM=0.
 	cargo build --package tests --bin simulation

@@ -10,7 +10,7 @@ pub(crate) mod outcome;
 pub(crate) mod plan;
 mod process;
 pub(crate) mod sender;
-pub(crate) mod story;
+mod story;
 pub(crate) mod trouble;
 
 pub use outcome::Outcome;

@@ -3,7 +3,10 @@
 
 mod database;
 mod front;
+mod options;
 mod service;
+mod story;
+mod visitor;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -33,7 +36,10 @@ use testkit::emulators::{PubSub, Spanner};
 
 pub use database::read_rows;
 use front::Front;
+pub use options::StoryOptions;
 pub use service::{Instance, Name};
+pub use story::tell;
+pub use visitor::Visitor;
 
 /// Everything of the fleet lives in this project, on the emulators and simulators.
 const PROJECT: &str = "fleet-project";

@@ -5,6 +5,7 @@ mod calls;
 mod crash;
 mod edges;
 mod fairness;
+mod fleet;
 mod handles;
 mod isolation;
 mod layering;

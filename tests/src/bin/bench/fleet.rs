@@ -23,7 +23,7 @@ pub(crate) struct FleetFigures {
     pub(crate) calls: Outcome,
 }
 
-/// None where Google's emulators are not installed.
+/// None where Google's emulators are not installed, or the services are not built.
 pub(crate) async fn measure(calls: u32) -> Option<FleetFigures> {
     let folder = tempfile::tempdir().unwrap();
     let itself = std::env::current_exe().unwrap();
@@ -33,6 +33,9 @@ pub(crate) async fn measure(calls: u32) -> Option<FleetFigures> {
         settings: vec![("LOG".to_owned(), "warn".to_owned())],
         simulators: simulators::Config::default(),
     };
+    if !options.programs.join("webhook-ingest").is_file() {
+        return None;
+    }
     let started = Box::pin(Fleet::start(&folder.path().join("fleet"), options)).await;
     let fleet = match started {
         Ok(fleet) => fleet,

@@ -116,7 +116,7 @@ async fn main() {
     drop(product);
     match Box::pin(fleet::measure(FLEET_CALLS)).await {
         Some(figures) => report.fleet(&figures),
-        None => println!("Google's emulators are not here: the fleet is not measured"),
+        None => println!("the fleet is not measured: `make bench-fleet` builds its services"),
     }
 
     let text = report.markdown();

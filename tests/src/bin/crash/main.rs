@@ -1,4 +1,5 @@
-//! Tells the crash story at length: the product is killed again and again while deliveries come in.
+//! Tells the crash story at length: the product is killed again and again while deliveries come in. As one process, or
+//! with `--fleet` as the fleet's six on Google's emulators.
 #![expect(clippy::print_stdout, reason = "a tool for developers")]
 
 use std::{
@@ -7,9 +8,16 @@ use std::{
     thread,
 };
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
-use tests::crash::{self, Options, Program};
+use tests::{
+    crash::{self, Options, Outcome, Program},
+    fleet::{self, StoryOptions},
+};
+
+/// Deliveries and kills of the long stories: of one process, and of the fleet, whose emulators are slow.
+const LONG: [(usize, usize); 2] = [(100_000, 50), (500, 40)];
 
 /// As in the program `pipeline`.
 #[global_allocator]
@@ -17,18 +25,21 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[derive(Parser)]
 struct Args {
-    /// How many deliveries are sent.
-    #[arg(long, default_value_t = 100_000)]
-    webhooks: usize,
-    /// How often the product is killed.
-    #[arg(long, default_value_t = 50)]
-    kills: usize,
+    /// How many deliveries are sent. Default: 100,000, and 500 to a fleet.
+    #[arg(long)]
+    webhooks: Option<usize>,
+    /// How often the product is killed. Default: 50, and 40 in a fleet.
+    #[arg(long)]
+    kills: Option<usize>,
     /// What everything random comes from. Default: another one each time.
     #[arg(long)]
     seed: Option<u64>,
     /// The short story instead.
     #[arg(long)]
     short: bool,
+    /// The fleet, whose programs lie beside this one, instead of the product in one process.
+    #[arg(long)]
+    fleet: bool,
     #[command(subcommand)]
     role: Option<Role>,
 }
@@ -58,14 +69,13 @@ async fn main() -> ExitCode {
     let seed = args
         .seed
         .unwrap_or_else(|| u64::from(rand::random::<u32>()));
-    let options = if args.short {
-        Options::short(seed)
-    } else {
-        Options::long(seed, args.webhooks, args.kills)
+    let outcome = match tell(&args, seed).await {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            println!("{error:?}");
+            return ExitCode::FAILURE;
+        }
     };
-    let itself = std::env::current_exe().expect("a program knows where it lies");
-    let program = Program::new([itself.into_os_string(), "pipeline".into()]);
-    let outcome = crash::tell(&program, options, &|line| println!("{line}")).await;
     println!("\n{outcome}");
     if outcome.findings.is_empty() {
         ExitCode::SUCCESS
@@ -73,4 +83,26 @@ async fn main() -> ExitCode {
         println!("run it again with --seed {seed}");
         ExitCode::FAILURE
     }
+}
+
+async fn tell(args: &Args, seed: u64) -> anyhow::Result<Outcome> {
+    let (webhooks, kills) = LONG[usize::from(args.fleet)];
+    let webhooks = args.webhooks.unwrap_or(webhooks);
+    let kills = args.kills.unwrap_or(kills);
+    let say = |line: &str| println!("{line}");
+    let itself = std::env::current_exe().context("a program knows where it lies")?;
+    if args.fleet {
+        let options = match args.short {
+            true => StoryOptions::short(seed),
+            false => StoryOptions::long(seed, webhooks, kills),
+        };
+        let programs = itself.parent().context("a program lies in a folder")?;
+        return Box::pin(fleet::tell(programs, options, &say)).await;
+    }
+    let options = match args.short {
+        true => Options::short(seed),
+        false => Options::long(seed, webhooks, kills),
+    };
+    let program = Program::new([itself.into_os_string(), "pipeline".into()]);
+    Ok(crash::tell(&program, options, &say).await)
 }

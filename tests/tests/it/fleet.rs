@@ -1,0 +1,139 @@
+//! The fleet: six services as processes of their own on Google's emulators. Skipped where these are not installed.
+
+use std::{
+    collections::BTreeSet,
+    env,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use domain::RequestId;
+use pipeline::demo;
+use testkit::emulators::{EmulatorError, unless_missing};
+use tests::{
+    CallBody,
+    fleet::{self, Fleet, FleetOptions, StoryOptions, Visitor, read_rows},
+};
+
+/// Any will do; a fixed one makes two runs alike.
+const SEED: u64 = 20_260_317;
+const CALL: &str = "CAL0199f3a1c2d47e5fb8a61234567890ab";
+
+/// Where cargo puts the services' programs: the folder above that of the tests.
+fn programs() -> PathBuf {
+    let itself = env::current_exe().unwrap();
+    itself.parent().unwrap().parent().unwrap().to_owned()
+}
+
+fn unless_no_emulator<T>(result: anyhow::Result<T>) -> Option<T> {
+    match result.map_err(anyhow::Error::downcast::<EmulatorError>) {
+        Ok(told) => Some(told),
+        Err(Ok(error)) => unless_missing(Err(error)),
+        Err(Err(error)) => panic!("{error:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_goes_from_ring_to_crm_across_six_processes() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = FleetOptions {
+        port: 0,
+        programs: programs(),
+        settings: Vec::new(),
+        simulators: simulators::Config::default(),
+    };
+    let started = Box::pin(Fleet::start(folder.path(), options)).await;
+    let Some(fleet) = unless_no_emulator(started) else {
+        return;
+    };
+    let processes: BTreeSet<_> = fleet.instances.iter().map(|one| one.process()).collect();
+    assert_eq!(processes.len(), 6);
+
+    let visitor = Visitor::of(&fleet).unwrap();
+    let body = CallBody::post_call(CALL);
+    let request = visitor.deliver("post-call", &body).await.unwrap();
+    let shown = visitor.becomes(request, "completed").await.unwrap();
+    let turns = shown["transcript"]["turns"].as_array().unwrap();
+    let speakers: BTreeSet<_> = turns.iter().map(|turn| turn["speaker"].as_str()).collect();
+    assert_eq!(speakers.len(), 2, "{shown}");
+
+    let simulators = &fleet.simulators;
+    let (contacts, deals) = (
+        simulators.hubspot().contacts(),
+        simulators.hubspot().deals(),
+    );
+    assert_eq!((contacts.len(), deals.len()), (1, 1));
+    let mails = simulators.sendgrid().mails();
+    assert_eq!(mails.len(), 1);
+    assert_eq!(mails[0].custom_args["request_id"], request.to_string());
+
+    let name = format!("{}/{CALL}.mp3", demo::TENANT);
+    let objects = simulators.storage().objects();
+    let names: Vec<_> = objects.iter().map(|object| object.name.as_str()).collect();
+    assert_eq!(names, [name.as_str()]);
+    let recording = simulators
+        .storage()
+        .content(&objects[0].bucket, &name)
+        .await;
+    assert_eq!(recording.unwrap().len() as u64, objects[0].size_bytes);
+    assert!(objects[0].size_bytes > 1_000, "{objects:?}");
+
+    assert_rows(&fleet, request).await;
+}
+
+/// What a plain client of the database sees once a request is completed.
+async fn assert_rows(fleet: &Fleet, request: RequestId) {
+    let rows = async |sql: &str| read_rows(&fleet.database, sql).await.unwrap();
+    let requests = rows("SELECT tenant_id, request_id, status FROM requests").await;
+    let columns = |index: usize| -> Vec<String> {
+        (0..3)
+            .map(|column| requests[index].get(column).unwrap())
+            .collect()
+    };
+    assert_eq!(requests.len(), 1);
+    assert_eq!(
+        columns(0),
+        [demo::TENANT, &request.to_string(), "completed"]
+    );
+    let events = "SELECT request_id FROM webhook_events WHERE provider = 'callrail'";
+    let events = rows(events).await;
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].get::<String>(0).unwrap(), request.to_string());
+    assert!(rows("SELECT stage FROM work").await.is_empty());
+    let intended = "SELECT effect_key FROM effects WHERE state = 'intended'";
+    assert!(rows(intended).await.is_empty());
+    // Its events for analytics were committed with it, and leave for their topic.
+    let waiting = Instant::now();
+    while !rows("SELECT event_id FROM outbox").await.is_empty() {
+        assert!(
+            waiting.elapsed() < Duration::from_secs(30),
+            "events stay in the outbox"
+        );
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_of_each_service_do_everything_once() {
+    told(StoryOptions::calm(SEED)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_or_doubled_when_processes_die_and_the_cloud_hangs() {
+    println!("again: cargo run -p tests --bin crash -- --fleet --short --seed {SEED}");
+    told(StoryOptions::short(SEED)).await;
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "a seed and figures that are worth reading"
+)]
+async fn told(options: StoryOptions) {
+    let programs = programs();
+    let story = fleet::tell(&programs, options, &|line| println!("{line}"));
+    let Some(outcome) = unless_no_emulator(Box::pin(story).await) else {
+        return;
+    };
+    println!("{outcome}");
+    assert!(outcome.findings.is_empty(), "{outcome}");
+}
