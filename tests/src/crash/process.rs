@@ -98,13 +98,18 @@ impl Simulators {
             if let Some((key, value)) = line.unwrap().split_once('=') {
                 settings.push((key.to_owned(), value.to_owned()));
             }
-            if settings.len() == 6 {
+            // The last of them.
+            if settings
+                .last()
+                .is_some_and(|(key, _)| key == "SENDGRID_EVENT_KEY")
+            {
                 break;
             }
         }
-        assert_eq!(
-            settings.len(),
-            6,
+        assert!(
+            settings
+                .last()
+                .is_some_and(|(key, _)| key == "SENDGRID_EVENT_KEY"),
             "the simulators do not start: {settings:?}"
         );
         Self {
