@@ -167,9 +167,4 @@ impl Instance {
         let end = log.get(log.len().saturating_sub(LOG_END)..);
         String::from_utf8_lossy(end.unwrap_or_default()).into_owned()
     }
-
-    /// Everything that it logged.
-    pub fn log(&self) -> String {
-        fs::read_to_string(&self.log).unwrap_or_default()
-    }
 }
