@@ -26,13 +26,13 @@ lint: ## Check formatting, lints and docs; warnings are errors.
 fmt: ## Format the code.
 	cargo fmt --all
 
-bench: ## Measure in a release build, and write docs/benchmarks.md.
+bench: ## Measure the one process in a release build, and write its part of docs/benchmarks.md.
 	cargo build --release --package pipeline --bin pipeline --package tests --bin bench
 	./target/release/bench --write docs/benchmarks.md
 
-bench-fleet: ## Measure the fleet alone, in a release build of all services, which takes its time.
+bench-fleet: ## Measure the fleet in a release build of all services, and write its part of docs/benchmarks.md.
 	cargo build --release --workspace --bins
-	./target/release/bench fleet
+	./target/release/bench --write docs/benchmarks.md fleet
 
 crash: ## Kill the product 50 times under 100,000 webhooks, and check from outside: WEBHOOKS=, KILLS=, SEED=.
 	cargo build --release --package tests --bin crash

@@ -8,8 +8,7 @@ use domain::{
 };
 use secrecy::SecretString;
 use secrets::{SecretName, SecretRef, Secrets};
-use store::{Connection, ConnectionState, Source, SourceState, Store as _, TokenHash};
-use store_sqlite::SqliteStore;
+use store::{Connection, ConnectionState, Source, SourceState, Store, TokenHash};
 use uuid::Uuid;
 
 use crate::{
@@ -31,7 +30,7 @@ pub struct Company {
 
 impl Company {
     /// Makes the tenant `tenant_<name>`.
-    pub(crate) async fn create(store: &SqliteStore, secrets: &dyn Secrets, name: &str) -> Self {
+    pub(crate) async fn create(store: &dyn Store, secrets: &dyn Secrets, name: &str) -> Self {
         let tenant = TenantId::new(&format!("tenant_{name}")).unwrap();
         let signing_key = format!("the signing key of {name}");
         let put = async |secret: &str, value: &str| {

@@ -18,6 +18,7 @@ mod provision;
 mod publish;
 mod push;
 mod relay;
+mod turns;
 
 pub use config::{Access, PubSubConfig, PushAccount};
 pub use oidc::{GoogleKeys, OidcVerifier, Refusal, VerifyError};

@@ -13,12 +13,12 @@ use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use http_body_util::BodyExt as _;
 use runtime::Problem;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
     OidcVerifier,
     admission::admit,
     envelope::{self, Pushed},
+    turns::{NoTurn, Turns},
 };
 
 /// When to come again where the store could not be asked, or everything is busy.
@@ -32,9 +32,10 @@ const MOST_BYTES: usize = 16 * 1024 * 1024;
 pub struct PushLimits {
     /// Largest body in bytes. A wake-up takes less than one thousand.
     pub body_bytes: usize,
-    /// Steps that run at once. More wait for their turn.
+    /// Steps that run at once, of one tenant at most half as many. More wait for their turn.
     pub running: usize,
-    /// How long a message waits for its turn before it is given back to Pub/Sub, which then slows down.
+    /// How long a message waits for its turn. Where its tenant has its share, it is then acknowledged, and found in
+    /// the store when one of the tenant's steps ends; else it is given back to Pub/Sub, which slows down.
     pub longest_wait: Duration,
 }
 
@@ -52,12 +53,12 @@ struct Push {
     runner: Arc<Runner>,
     verifier: Option<OidcVerifier>,
     limits: PushLimits,
-    turns: Semaphore,
+    turns: Turns,
 }
 
 /// `POST /internal/push`: takes what Pub/Sub pushes, and answers when the step is settled.
 ///
-/// Answers: 204 when the message is done with, whatever came of it; 503 when the store could not be asked, keys could
+/// Answers: 204 when the message is done with, whatever came of it, or its tenant has its share of turns; 503 when the store could not be asked, keys could
 /// not be fetched or too much runs, and 400 when the body did not arrive, so that it is delivered again; 401 without a
 /// genuine token. A message that is no wake-up of this version, too large, or for a stage that `runner` does
 /// not have is logged with its id and acknowledged, as is a body that is no envelope: delivered again, each would be
@@ -79,7 +80,7 @@ pub fn push_routes(
         runner,
         verifier,
         limits,
-        turns: Semaphore::new(limits.running),
+        turns: Turns::new(limits.running),
     };
     Router::new()
         .route("/internal/push", post(receive))
@@ -129,26 +130,36 @@ async fn read(mut body: Body, limit_bytes: usize) -> Result<Option<Bytes>, Probl
 
 impl Push {
     async fn run(&self, Pushed { wake, trace }: Pushed) -> Result<StatusCode, Problem> {
-        let _turn = self.turn().await?;
+        let (tenant, stage) = (&wake.key.tenant, wake.key.stage);
+        let waiting = self.turns.take(tenant, stage, self.limits.longest_wait);
+        let turn = match waiting.await {
+            Ok(turn) => turn,
+            Err(NoTurn::LeftOut) => {
+                tracing::debug!(tenant.id = %tenant, %stage, "left a step in the store: its tenant has its share");
+                return Ok(StatusCode::NO_CONTENT);
+            }
+            Err(NoTurn::Busy) => {
+                return Err(Problem::unavailable(
+                    "Too many steps run at once. Deliver it again.",
+                    RETRY_AFTER,
+                ));
+            }
+        };
         let running = self.runner.run(&wake);
         let ran = match trace {
             Some(trace) => trace.child().scope(running).await,
             None => running.await,
         };
+        for stage in turn.end() {
+            let limit = u32::try_from(self.limits.running).unwrap_or(u32::MAX);
+            if self.runner.look_for_more(tenant, stage, limit).await >= limit {
+                self.turns.look_again(tenant, stage);
+            }
+        }
         match ran {
             Ran::Settled | Ran::Nothing | Ran::Lost => Ok(StatusCode::NO_CONTENT),
             Ran::Failed => Err(Problem::unavailable(
                 "The step could not be claimed or settled. Deliver it again.",
-                RETRY_AFTER,
-            )),
-        }
-    }
-
-    async fn turn(&self) -> Result<SemaphorePermit<'_>, Problem> {
-        match tokio::time::timeout(self.limits.longest_wait, self.turns.acquire()).await {
-            Ok(Ok(turn)) => Ok(turn),
-            _ => Err(Problem::unavailable(
-                "Too many steps run at once. Deliver it again.",
                 RETRY_AFTER,
             )),
         }

@@ -131,9 +131,25 @@ impl Store for SpannerStore {
     }
 
     async fn accept(&self, delivery: Delivery) -> Result<Accepted> {
+        let key = delivery.deduplication_key();
         let (delivery, ids) = (Arc::new(delivery), self.ids.clone());
+        // Equal deliveries at once would abort each other's transactions for seconds.
+        let lane = self.lane(key);
+        let mut stored = match lane.try_lock() {
+            Ok(stored) => stored,
+            Err(_) => {
+                let stored = lane.lock().await;
+                let again = stored.as_ref().and_then(|stored| stored.again(key));
+                if let Some(accepted) = again {
+                    return Ok(accepted);
+                }
+                stored
+            }
+        };
         let work = again!([delivery, ids] | tx | events::accept(&tx, &ids, &delivery));
-        Ok(self.write("event.accept", work).await?.committed())
+        let kept = self.write("event.accept", work).await?;
+        *stored = Some(kept.stored(key));
+        Ok(kept.committed())
     }
 
     async fn event(&self, tenant: &TenantId, event: EventId) -> Result<Option<StoredEvent>> {

@@ -23,7 +23,29 @@ pub(crate) struct Kept {
     plan: Plan,
 }
 
+/// What was just stored, for those who waited with the same.
+pub(crate) struct Stored {
+    key: [u8; 32],
+    event: EventId,
+    request: Option<RequestId>,
+}
+
+impl Stored {
+    /// The answer to an equal delivery.
+    pub(crate) fn again(&self, key: [u8; 32]) -> Option<Accepted> {
+        (self.key == key).then(|| Accepted::committed(self.event, self.request, true, Vec::new()))
+    }
+}
+
 impl Kept {
+    pub(crate) const fn stored(&self, key: [u8; 32]) -> Stored {
+        Stored {
+            key,
+            event: self.event,
+            request: self.request,
+        }
+    }
+
     /// Only after the commit.
     pub(crate) fn committed(self) -> Accepted {
         Accepted::committed(self.event, self.request, self.is_duplicate, self.plan.wakes)

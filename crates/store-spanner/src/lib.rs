@@ -47,10 +47,15 @@ const LONGEST_TRANSACTION: Duration = Duration::from_secs(20);
 const MOVED_AT_ONCE: usize = 200;
 /// How often a write is run that met a row which another was writing at the same moment.
 const RUNS_OF_A_RACE: u32 = 3;
+/// Among how many lanes deliveries are spread by their keys: enough that one rarely waits for another that is not its
+/// equal.
+const LANES: usize = 1024;
 
 /// The emulator knows one transaction of a session at a time, a snapshot's too, and invalidates the one before, with an
 /// error that asks for no retry. Spanner itself needs no such turns.
 static TURN_ON_THE_EMULATOR: Mutex<()> = Mutex::const_new(());
+
+type Lane = Mutex<Option<events::Stored>>;
 
 /// Spanner as the product's store. Cheap to share; a fleet opens one in each process.
 pub struct SpannerStore {
@@ -58,6 +63,8 @@ pub struct SpannerStore {
     time: Time,
     ids: Arc<IdSource>,
     configs: Arc<ConfigCache>,
+    /// Turns of deliveries that may be equal, each with what was stored last.
+    accepting: Arc<[Lane; LANES]>,
     is_emulator: bool,
 }
 
@@ -87,6 +94,7 @@ impl SpannerStore {
             time,
             ids: Arc::new(IdSource::new(clock)),
             configs: Arc::default(),
+            accepting: Arc::new(std::array::from_fn(|_| Lane::default())),
             is_emulator: config.emulator.is_some(),
         })
     }
@@ -149,6 +157,12 @@ impl SpannerStore {
             }
         };
         Ok(Box::pin(runner.run(attempt)).await?.into_inner())
+    }
+
+    /// Where a delivery waits for those that have the same key, and few others.
+    fn lane(&self, key: [u8; 32]) -> &Lane {
+        let number = usize::from(u16::from_be_bytes([key[0], key[1]])) % LANES;
+        &self.accepting[number]
     }
 
     /// Does what a person asked for, and writes it to the audit log, or neither.

@@ -72,6 +72,10 @@ pub struct Fleet {
     pub instances: Vec<Instance>,
     /// Where the database is.
     pub database: SpannerConfig,
+    /// What is in it.
+    pub store: Arc<SpannerStore>,
+    /// The tenants' credentials.
+    pub secrets: Arc<SecretManager>,
     /// Holds the key that signs tokens, the services' logs, and tells commands where the fleet is.
     pub folder: DataFolder,
     front: Arc<Front>,
@@ -101,6 +105,8 @@ impl Fleet {
             }),
         };
         SpannerStore::migrate(&database, clock.as_ref()).await?;
+        let store = Arc::new(SpannerStore::open(&database, clock).await?);
+        let secrets = Arc::new(secrets(&simulators)?);
 
         let key = SigningKey::open(folder.path()).context("opening the key that signs tokens")?;
         let jwks = serde_json::to_value(key.key_set().jwks())?;
@@ -126,13 +132,15 @@ impl Fleet {
             pubsub,
             instances: Vec::new(),
             database,
+            store,
+            secrets,
             folder,
             front,
             settings,
             programs: options.programs,
             _doors: vec![keys_door, public_door, pushes_door],
         };
-        fleet.seed(clock).await?;
+        fleet.seed().await?;
         for name in Name::ALL {
             fleet.add(name).await?;
         }
@@ -181,29 +189,27 @@ impl Fleet {
         }
     }
 
+    /// Starts every process anew that was stopped.
+    ///
+    /// # Errors
+    /// When one does not start.
+    pub async fn start_again(&mut self) -> anyhow::Result<()> {
+        for instance in &mut self.instances {
+            instance.start(&self.front).await?;
+        }
+        Ok(())
+    }
+
     /// The base URL of the front.
     pub fn base(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// The demo tenant, with its credentials.
-    async fn seed(&self, clock: Arc<dyn Clock>) -> anyhow::Result<()> {
-        let store = SpannerStore::open(&self.database, clock).await?;
-        let http = Client::new(Options {
-            allow_loopback: true,
-            ..Options::default()
-        })?;
-        let config = SecretManagerConfig {
-            base_url: self.simulators.cloud_urls().secret_manager.parse()?,
-            project: PROJECT.to_owned(),
-            location: None,
-            prefix: "prod".to_owned(),
-            fresh_for: Duration::from_secs(60),
-        };
-        let tokens = Tokens::fixed(SecretString::from(simulators::GOOGLE_TOKEN));
-        let secrets = SecretManager::new(http, tokens, &config);
+    async fn seed(&self) -> anyhow::Result<()> {
         let event_key = self.simulators.sendgrid().public_key();
-        demo::ensure(&store, &secrets, Some(&event_key)).await?;
+        let secrets = self.secrets.as_ref();
+        demo::ensure(self.store.as_ref(), secrets, Some(&event_key)).await?;
         let hook = format!("{}/v1/hooks/{}", self.base(), demo::SENDGRID_TOKEN);
         self.simulators.sendgrid().set_event_webhook(&hook);
         Ok(())
@@ -240,6 +246,23 @@ async fn serve(
     let address = listener.local_addr()?;
     let serving = tokio::spawn(async move { axum::serve(listener, routes).await });
     Ok((address, serving.abort_handle()))
+}
+
+/// The simulated Secret Manager, as the services use it.
+fn secrets(simulators: &Simulators) -> anyhow::Result<SecretManager> {
+    let http = Client::new(Options {
+        allow_loopback: true,
+        ..Options::default()
+    })?;
+    let config = SecretManagerConfig {
+        base_url: simulators.cloud_urls().secret_manager.parse()?,
+        project: PROJECT.to_owned(),
+        location: None,
+        prefix: "prod".to_owned(),
+        fresh_for: Duration::from_secs(60),
+    };
+    let tokens = Tokens::fixed(SecretString::from(simulators::GOOGLE_TOKEN));
+    Ok(SecretManager::new(http, tokens, &config))
 }
 
 /// What makes a process part of this fleet.

@@ -161,6 +161,11 @@ impl Instance {
         Some(process.id())
     }
 
+    /// What it logged, in all its lives.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
     /// The end of what it logged.
     pub fn log_end(&self) -> String {
         let log = fs::read(&self.log).unwrap_or_default();

@@ -6,6 +6,7 @@
 
 use std::{
     fs,
+    ops::Range,
     path::Path,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
@@ -15,9 +16,7 @@ use anyhow::{Context as _, ensure};
 use domain::TenantId;
 use pipeline::demo;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
-use runtime::SystemClock;
 use store::Store as _;
-use store_spanner::SpannerStore;
 
 use super::{Fleet, FleetOptions, Name, StoryOptions, Visitor, read_rows};
 use crate::crash::{
@@ -162,11 +161,16 @@ impl<'a> Story<'a> {
             .map(|part| share(part)..share(part + 1))
             .collect();
         for (part, deliveries) in shares.into_iter().enumerate() {
-            self.sender.release(deliveries);
-            if let Some(event) = events.get(part) {
-                self.trouble().await;
-                self.pause().await;
-                self.happens(*event).await?;
+            let half = deliveries.start + deliveries.len() / 2;
+            self.sender.release(deliveries.start..half);
+            let rest = half..deliveries.end;
+            match events.get(part) {
+                Some(event) => {
+                    self.trouble().await;
+                    self.pause().await;
+                    self.happens(*event, rest).await?;
+                }
+                None => self.sender.release(rest),
             }
         }
         self.sender.close();
@@ -199,21 +203,26 @@ impl<'a> Story<'a> {
         events
     }
 
-    async fn happens(&mut self, event: Event) -> anyhow::Result<()> {
+    /// Something happens while these deliveries are sent.
+    async fn happens(&mut self, event: Event, deliveries: Range<usize>) -> anyhow::Result<()> {
         match event {
-            Event::Kill(index) => self.kill(index).await,
+            Event::Kill(index) => {
+                self.sender.release(deliveries);
+                self.kill(index).await
+            }
             Event::PubSubHangs => {
                 self.say("Pub/Sub hangs");
-                self.fleet.pubsub.suspend()?;
+                self.fleet.pubsub.emulator.suspend()?;
+                self.sender.release(deliveries);
                 let index = self.rng.random_range(0..self.fleet.instances.len());
                 let until = Instant::now() + self.options.pubsub_hangs;
                 self.kill(index).await?;
                 tokio::time::sleep(until.saturating_duration_since(Instant::now())).await;
-                self.fleet.pubsub.resume()?;
+                self.fleet.pubsub.emulator.resume()?;
                 self.say("Pub/Sub goes on");
                 Ok(())
             }
-            Event::SpannerHangs => self.spanner_hangs().await,
+            Event::SpannerHangs => self.spanner_hangs(deliveries).await,
         }
     }
 
@@ -232,17 +241,18 @@ impl<'a> Story<'a> {
     }
 
     /// While Spanner hangs nothing is acknowledged, and senders are told when to come again.
-    async fn spanner_hangs(&mut self) -> anyhow::Result<()> {
+    async fn spanner_hangs(&mut self, deliveries: Range<usize>) -> anyhow::Result<()> {
         let until = Instant::now() + self.options.spanner_hangs;
-        self.fleet.spanner.suspend()?;
+        self.fleet.spanner.emulator.suspend()?;
         self.say("Spanner hangs");
         tokio::time::sleep(ON_THEIR_WAY).await;
         let before = self.acknowledged();
+        self.sender.release(deliveries);
         // The first delivery is a call of its own, so that it can be sent again at any time.
         let answer = self.sender.probe(0).await;
         tokio::time::sleep(until.saturating_duration_since(Instant::now())).await;
         let after = self.acknowledged();
-        self.fleet.spanner.resume()?;
+        self.fleet.spanner.emulator.resume()?;
         self.say("Spanner goes on");
         ensure!(
             matches!(&answer, Some((503, Some(_)))),
@@ -372,11 +382,10 @@ impl<'a> Story<'a> {
 
 /// Lets the demo tenant's office wait this long for a mail whose fate is unknown.
 async fn wait_shorter(fleet: &Fleet, wait: Duration) -> anyhow::Result<()> {
-    let store = SpannerStore::open(&fleet.database, Arc::new(SystemClock::default())).await?;
-    for mut office in store.offices(&TenantId::new(demo::TENANT)?).await? {
+    for mut office in fleet.store.offices(&TenantId::new(demo::TENANT)?).await? {
         office.config.notifications.unknown_wait_seconds = wait.as_secs();
         office.config_version += 1;
-        store.put_office(&office).await?;
+        fleet.store.put_office(&office).await?;
     }
     Ok(())
 }

@@ -6,7 +6,10 @@ use domain::{Audio, NoAudio, RequestId, Status};
 use futures::future::join_all;
 use pipeline::demo;
 use serde_json::{Value, json};
-use tests::{Answer, CallBody, World, brief, form_encoded, sha1_signature, sha256_signature};
+use tests::{
+    Answer, CallBody, Form, World, brief, form_encoded, in_both_forms, sha1_signature,
+    sha256_signature,
+};
 
 const CALL: &str = "CAL0199f3a1c2d47e5fb8a61234567890ab";
 const OTHER_CALL: &str = "CAL0199f3a1c2d47e5fb8a61234567890cd";
@@ -17,6 +20,22 @@ const MODIFIED: &[u8] =
 /// What CallRail sends as `Signature` of the documented sample.
 const SAMPLE_SIGNATURE: &str = "gTeU+aZD12v9M8MNfSx4VDPTH10=";
 const SHARED_URL: &str = "/v1/callrail/webhook";
+
+in_both_forms![
+    a_documented_call_becomes_a_lead_with_transcript_contact_deal_and_mail,
+    the_briefs_call_is_taken_as_json_and_as_a_form,
+    a_hundred_equal_deliveries_at_once_make_one_request,
+    two_calls_of_one_person_are_one_contact_with_two_deals,
+    an_edit_after_completion_shows_in_the_same_deal_and_tells_nobody_again,
+    a_call_of_a_minute_and_more_is_transcribed_in_a_batch,
+    spam_is_quarantined_and_the_crm_sees_nothing,
+    what_may_be_spam_waits_for_a_person,
+    a_project_outside_the_area_goes_no_further,
+    a_project_whose_place_is_unknown_is_dispatched_and_flagged,
+    hostile_names_do_no_harm_in_mail_and_crm,
+    a_second_start_finds_its_data_again,
+    the_form_that_was_seen_in_the_wild_is_taken,
+];
 
 async fn post_sample(world: &World) -> Answer {
     let headers = [
@@ -46,9 +65,8 @@ fn deal(world: &World, request: RequestId) -> Value {
         .clone()
 }
 
-#[tokio::test]
-async fn a_documented_call_becomes_a_lead_with_transcript_contact_deal_and_mail() {
-    let world = World::start().await;
+async fn a_documented_call_becomes_a_lead_with_transcript_contact_deal_and_mail(form: Form) {
+    let world = World::of(form).await;
     let request = post_sample(&world).await.request_id();
     world.becomes(request, Status::Completed).await;
 
@@ -92,18 +110,12 @@ async fn a_documented_call_becomes_a_lead_with_transcript_contact_deal_and_mail(
         .filter(|entry| entry.outcome == "completed")
         .count();
     assert_eq!(terminal, 1);
-    assert!(
-        world
-            .data_folder()
-            .join(format!("blobs/tenant_demo/{CALL}.mp3"))
-            .exists()
-    );
+    assert_eq!(world.recordings(), [format!("{}/{CALL}.mp3", demo::TENANT)]);
     world.finish().await;
 }
 
-#[tokio::test]
-async fn the_briefs_call_is_taken_as_json_and_as_a_form() {
-    let world = World::start().await;
+async fn the_briefs_call_is_taken_as_json_and_as_a_form(form: Form) {
+    let world = World::of(form).await;
     let json = include_bytes!("fixtures/brief.json").to_vec();
     let form = form_encoded(&brief("CAL987654321"));
     for (content_type, body) in [
@@ -133,9 +145,8 @@ async fn the_briefs_call_is_taken_as_json_and_as_a_form() {
     world.finish().await;
 }
 
-#[tokio::test]
-async fn a_hundred_equal_deliveries_at_once_make_one_request() {
-    let world = World::start().await;
+async fn a_hundred_equal_deliveries_at_once_make_one_request(form: Form) {
+    let world = World::of(form).await;
     let answers = join_all((0..100).map(|_| post_sample(&world))).await;
     let ids: std::collections::BTreeSet<_> = answers.iter().map(Answer::request_id).collect();
     assert_eq!(ids.len(), 1);
@@ -151,9 +162,8 @@ async fn a_hundred_equal_deliveries_at_once_make_one_request() {
     world.finish().await;
 }
 
-#[tokio::test]
-async fn two_calls_of_one_person_are_one_contact_with_two_deals() {
-    let world = World::start().await;
+async fn two_calls_of_one_person_are_one_contact_with_two_deals(form: Form) {
+    let world = World::of(form).await;
     for call in [CALL, OTHER_CALL] {
         let request = world
             .deliver("post-call", &CallBody::post_call(call))
@@ -165,9 +175,8 @@ async fn two_calls_of_one_person_are_one_contact_with_two_deals() {
     world.finish().await;
 }
 
-#[tokio::test]
-async fn an_edit_after_completion_shows_in_the_same_deal_and_tells_nobody_again() {
-    let world = World::start().await;
+async fn an_edit_after_completion_shows_in_the_same_deal_and_tells_nobody_again(form: Form) {
+    let world = World::of(form).await;
     let request = post_sample(&world).await.request_id();
     world.becomes(request, Status::Completed).await;
     let before = deal(&world, request);
@@ -191,9 +200,8 @@ async fn an_edit_after_completion_shows_in_the_same_deal_and_tells_nobody_again(
     world.finish().await;
 }
 
-#[tokio::test]
-async fn a_call_of_a_minute_and_more_is_transcribed_in_a_batch() {
-    let world = World::start().await;
+async fn a_call_of_a_minute_and_more_is_transcribed_in_a_batch(form: Form) {
+    let world = World::of(form).await;
     world
         .simulators()
         .speech()
@@ -278,9 +286,8 @@ async fn a_recording_that_never_comes_does_not_keep_the_lead() {
     world.finish().await;
 }
 
-#[tokio::test]
-async fn spam_is_quarantined_and_the_crm_sees_nothing() {
-    let world = World::start().await;
+async fn spam_is_quarantined_and_the_crm_sees_nothing(form: Form) {
+    let world = World::of(form).await;
     world
         .simulators()
         .gemini()
@@ -292,9 +299,8 @@ async fn spam_is_quarantined_and_the_crm_sees_nothing() {
     world.finish().await;
 }
 
-#[tokio::test]
-async fn what_may_be_spam_waits_for_a_person() {
-    let world = World::start().await;
+async fn what_may_be_spam_waits_for_a_person(form: Form) {
+    let world = World::of(form).await;
     world
         .simulators()
         .gemini()
@@ -305,9 +311,8 @@ async fn what_may_be_spam_waits_for_a_person() {
     world.finish().await;
 }
 
-#[tokio::test]
-async fn a_project_outside_the_area_goes_no_further() {
-    let world = World::start().await;
+async fn a_project_outside_the_area_goes_no_further(form: Form) {
+    let world = World::of(form).await;
     world
         .simulators()
         .callrail()
@@ -319,9 +324,8 @@ async fn a_project_outside_the_area_goes_no_further() {
     world.finish().await;
 }
 
-#[tokio::test]
-async fn a_project_whose_place_is_unknown_is_dispatched_and_flagged() {
-    let world = World::start().await;
+async fn a_project_whose_place_is_unknown_is_dispatched_and_flagged(form: Form) {
+    let world = World::of(form).await;
     world
         .simulators()
         .callrail()
@@ -347,9 +351,8 @@ async fn a_project_whose_place_is_unknown_is_dispatched_and_flagged() {
     world.finish().await;
 }
 
-#[tokio::test]
-async fn hostile_names_do_no_harm_in_mail_and_crm() {
-    let world = World::start().await;
+async fn hostile_names_do_no_harm_in_mail_and_crm(form: Form) {
+    let world = World::of(form).await;
     let names = [
         "<script>alert(1)</script>".to_owned(),
         "=cmd()|' /C calc'!A0".to_owned(),
@@ -383,9 +386,8 @@ async fn hostile_names_do_no_harm_in_mail_and_crm() {
     world.finish().await;
 }
 
-#[tokio::test]
-async fn a_second_start_finds_its_data_again() {
-    let world = World::start().await;
+async fn a_second_start_finds_its_data_again(form: Form) {
+    let world = World::of(form).await;
     let request = post_sample(&world).await.request_id();
     world.becomes(request, Status::Completed).await;
     let world = world.restart().await;
@@ -394,9 +396,8 @@ async fn a_second_start_finds_its_data_again() {
     world.finish().await;
 }
 
-#[tokio::test]
-async fn the_form_that_was_seen_in_the_wild_is_taken() {
-    let world = World::start().await;
+async fn the_form_that_was_seen_in_the_wild_is_taken(form: Form) {
+    let world = World::of(form).await;
     let body = CallBody::post_call(CALL).form();
     let signature = sha1_signature(demo::CALLRAIL_SIGNING_KEY, &body);
     let headers = [

@@ -4,11 +4,21 @@ use domain::{ParkCause, Stage, Status, WorkState};
 use http::StatusCode;
 use pipeline::demo;
 use serde_json::{Value, json};
-use store::Store as _;
-use tests::{Answer, CallBody, World, sha1_signature};
+use tests::{Answer, CallBody, Form, World, in_both_forms, sha1_signature};
 
 const CALL: &str = "CAL0199f3a1c2d47e5fb8a61234567890ab";
 const SHARED_URL: &str = "/v1/callrail/webhook";
+
+in_both_forms![
+    a_genuine_delivery_is_answered_with_its_request,
+    an_event_that_is_not_used_is_stored_as_ignored,
+    a_genuine_body_that_cannot_be_read_is_stored_and_parked_for_a_person,
+    whatever_is_wrong_with_the_proof_the_answer_is_the_same,
+    a_body_over_the_limit_is_too_large_with_and_without_a_length,
+    numeric_and_resource_id_are_one_call,
+    other_paths_and_methods_are_problems,
+    health_is_told,
+];
 
 fn token_url(event: &str) -> String {
     format!("/v1/hooks/{}/{event}", demo::CALLRAIL_TOKEN)
@@ -49,9 +59,8 @@ async fn wait_for_refusals(world: &World, reason: &str, count: u64) {
         .await;
 }
 
-#[tokio::test]
-async fn a_genuine_delivery_is_answered_with_its_request() {
-    let world = World::start().await;
+async fn a_genuine_delivery_is_answered_with_its_request(form: Form) {
+    let world = World::of(form).await;
     let answer = world.deliver("post-call", &CallBody::post_call(CALL)).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.body["success"], json!(true));
@@ -70,9 +79,8 @@ async fn a_genuine_delivery_is_answered_with_its_request() {
     world.finish().await;
 }
 
-#[tokio::test]
-async fn an_event_that_is_not_used_is_stored_as_ignored() {
-    let world = World::start().await;
+async fn an_event_that_is_not_used_is_stored_as_ignored(form: Form) {
+    let world = World::of(form).await;
     for event in [
         "pre-call",
         "call-routing-complete",
@@ -90,9 +98,8 @@ async fn an_event_that_is_not_used_is_stored_as_ignored() {
     world.finish().await;
 }
 
-#[tokio::test]
-async fn a_genuine_body_that_cannot_be_read_is_stored_and_parked_for_a_person() {
-    let world = World::start().await;
+async fn a_genuine_body_that_cannot_be_read_is_stored_and_parked_for_a_person(form: Form) {
+    let world = World::of(form).await;
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     let deep_field = format!(r#"{{"resource_id":"CALdeep","tags":{deep}}}"#);
     let bodies: [Vec<u8>; 6] = [
@@ -124,9 +131,8 @@ async fn a_genuine_body_that_cannot_be_read_is_stored_and_parked_for_a_person() 
     world.finish().await;
 }
 
-#[tokio::test]
-async fn whatever_is_wrong_with_the_proof_the_answer_is_the_same() {
-    let world = World::start().await;
+async fn whatever_is_wrong_with_the_proof_the_answer_is_the_same(form: Form) {
+    let world = World::of(form).await;
     let body = CallBody::post_call(CALL).json();
     let good = sha1_signature(demo::CALLRAIL_SIGNING_KEY, &body);
     let wrong = sha1_signature("another key", &body);
@@ -202,9 +208,8 @@ async fn whatever_is_wrong_with_the_proof_the_answer_is_the_same() {
     world.finish().await;
 }
 
-#[tokio::test]
-async fn a_body_over_the_limit_is_too_large_with_and_without_a_length() {
-    let world = World::start().await;
+async fn a_body_over_the_limit_is_too_large_with_and_without_a_length(form: Form) {
+    let world = World::of(form).await;
     let large = vec![b'x'; (1 << 20) + 1];
     let answer = signed(&world, &token_url("post-call"), large.clone()).await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
@@ -319,9 +324,8 @@ async fn an_unanswered_call_without_an_event_name_waits_for_a_later_event() {
     world.finish().await;
 }
 
-#[tokio::test]
-async fn numeric_and_resource_id_are_one_call() {
-    let world = World::start().await;
+async fn numeric_and_resource_id_are_one_call(form: Form) {
+    let world = World::of(form).await;
     let numeric = CallBody::post_call(CALL)
         .without("resource_id")
         .with("id", json!(902_134_477));
@@ -353,9 +357,8 @@ async fn numeric_and_resource_id_are_one_call() {
     world.finish().await;
 }
 
-#[tokio::test]
-async fn other_paths_and_methods_are_problems() {
-    let world = World::start().await;
+async fn other_paths_and_methods_are_problems(form: Form) {
+    let world = World::of(form).await;
     let answer = world.post("/v1/hooks", &[], "").await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
     let answer = world.get(SHARED_URL).await;
@@ -364,9 +367,8 @@ async fn other_paths_and_methods_are_problems() {
     world.finish().await;
 }
 
-#[tokio::test]
-async fn health_is_told() {
-    let world = World::start().await;
+async fn health_is_told(form: Form) {
+    let world = World::of(form).await;
     for path in ["/v1/health", "/v1/health/ready"] {
         assert_eq!(world.get(path).await.status, StatusCode::OK, "{path}");
     }

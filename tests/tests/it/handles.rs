@@ -10,13 +10,24 @@ use pipeline::{app::trust, commands, data_folder::ServerFile, demo};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use simulators::Fault;
-use store::{AuditEntry, Store as _};
-use tests::{Answer, CallBody, World, sha1_signature};
+use store::AuditEntry;
+use tests::{Answer, CallBody, Form, World, in_both_forms, sha1_signature};
 
 const KEY: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
 const NEXT_KEY: &str = "ffee2d3c4b5a69788796a5b4c3d2e1f0";
 /// The account of the tenants that these stories make.
 const COMPANY: &str = "COM7700000000000000000000000000077";
+
+in_both_forms![
+    a_tenant_that_was_set_up_by_commands_takes_signed_calls_until_it_is_suspended,
+    both_keys_verify_during_a_rotation_and_the_removed_one_does_not,
+    a_new_secret_lets_what_was_held_go_on,
+    an_approval_lets_a_request_go_on_exactly_once,
+    what_was_rejected_is_quarantined_until_it_is_released,
+    stopped_work_is_redriven_one_by_a_filter_and_all,
+    a_request_is_replayed_from_every_stage_and_people_are_told_twice_only_on_purpose,
+    a_body_of_another_account_stays_parked_when_it_is_read_again,
+];
 
 /// What a command printed, or its error.
 async fn command_on(folder: &Path, line: &[&str]) -> Result<String, String> {
@@ -139,9 +150,8 @@ async fn delivered(world: &World, id: &str) -> RequestId {
     answer.request_id()
 }
 
-#[tokio::test]
-async fn a_tenant_that_was_set_up_by_commands_takes_signed_calls_until_it_is_suspended() {
-    let world = World::start().await;
+async fn a_tenant_that_was_set_up_by_commands_takes_signed_calls_until_it_is_suspended(form: Form) {
+    let world = World::of(form).await;
     let key = secret_file(&world, KEY);
     command(
         &world,
@@ -217,9 +227,8 @@ async fn a_tenant_that_was_set_up_by_commands_takes_signed_calls_until_it_is_sus
     world.finish().await;
 }
 
-#[tokio::test]
-async fn both_keys_verify_during_a_rotation_and_the_removed_one_does_not() {
-    let world = World::start().await;
+async fn both_keys_verify_during_a_rotation_and_the_removed_one_does_not(form: Form) {
+    let world = World::of(form).await;
     let new = json!({ "tenant_id": "acme", "name": "Acme" });
     let made = call(&world, Method::POST, "/v1/tenants", &new).await;
     assert_eq!(made.status, StatusCode::CREATED);
@@ -283,9 +292,8 @@ async fn both_keys_verify_during_a_rotation_and_the_removed_one_does_not() {
     world.finish().await;
 }
 
-#[tokio::test]
-async fn a_new_secret_lets_what_was_held_go_on() {
-    let world = World::start().await;
+async fn a_new_secret_lets_what_was_held_go_on(form: Form) {
+    let world = World::of(form).await;
     world.simulators().hubspot().always(Fault::RevokedToken);
     let request = delivered(&world, "CALheld").await;
     world.becomes(request, Status::Held).await;
@@ -321,9 +329,8 @@ async fn a_new_secret_lets_what_was_held_go_on() {
     world.finish().await;
 }
 
-#[tokio::test]
-async fn an_approval_lets_a_request_go_on_exactly_once() {
-    let world = World::start().await;
+async fn an_approval_lets_a_request_go_on_exactly_once(form: Form) {
+    let world = World::of(form).await;
     world
         .simulators()
         .gemini()
@@ -357,9 +364,8 @@ async fn an_approval_lets_a_request_go_on_exactly_once() {
     world.finish().await;
 }
 
-#[tokio::test]
-async fn what_was_rejected_is_quarantined_until_it_is_released() {
-    let world = World::start().await;
+async fn what_was_rejected_is_quarantined_until_it_is_released(form: Form) {
+    let world = World::of(form).await;
     world
         .simulators()
         .gemini()
@@ -394,9 +400,8 @@ async fn what_was_rejected_is_quarantined_until_it_is_released() {
     world.finish().await;
 }
 
-#[tokio::test]
-async fn stopped_work_is_redriven_one_by_a_filter_and_all() {
-    let world = World::start().await;
+async fn stopped_work_is_redriven_one_by_a_filter_and_all(form: Form) {
+    let world = World::of(form).await;
     let required = Fault::MissingField {
         property: "budget_approved_by".to_owned(),
     };
@@ -476,9 +481,10 @@ async fn stopped_work_is_redriven_one_by_a_filter_and_all() {
     world.finish().await;
 }
 
-#[tokio::test]
-async fn a_request_is_replayed_from_every_stage_and_people_are_told_twice_only_on_purpose() {
-    let world = World::start().await;
+async fn a_request_is_replayed_from_every_stage_and_people_are_told_twice_only_on_purpose(
+    form: Form,
+) {
+    let world = World::of(form).await;
     let request = delivered(&world, "CALreplay").await;
     world.becomes(request, Status::Completed).await;
     let id = request.to_string();
@@ -510,9 +516,8 @@ async fn a_request_is_replayed_from_every_stage_and_people_are_told_twice_only_o
     world.finish().await;
 }
 
-#[tokio::test]
-async fn a_body_of_another_account_stays_parked_when_it_is_read_again() {
-    let world = World::start().await;
+async fn a_body_of_another_account_stays_parked_when_it_is_read_again(form: Form) {
+    let world = World::of(form).await;
     let body = call_of_company("CALforeign");
     let request = world.deliver("post-call", &body).await.request_id();
     world.becomes(request, Status::Parked).await;

@@ -14,7 +14,6 @@ use futures::future::join_all;
 use http::StatusCode;
 use pipeline::demo;
 use serde_json::json;
-use store::Store as _;
 use tests::{Answer, CallBody, World, sha1_signature};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},

@@ -14,13 +14,13 @@ use crate::emulator::{project, project_in};
 
 #[tokio::test]
 async fn a_pubsub_that_hangs_is_unavailable_within_the_deadline_and_used_again_when_it_goes_on() {
-    let Some(emulator) = unless_missing(PubSub::start().await) else {
+    let Some(pubsub) = unless_missing(PubSub::start().await) else {
         return;
     };
     let deadline = Duration::from_secs(1);
     let config = PubSubConfig {
         publish_deadline: deadline,
-        ..project_in(&emulator)
+        ..project_in(&pubsub)
     };
     provision(&config, &[], None).await.unwrap();
     let bus = PubSubBus::open(&config).await.unwrap();
@@ -28,7 +28,7 @@ async fn a_pubsub_that_hangs_is_unavailable_within_the_deadline_and_used_again_w
     // The first one also connects, which takes long on a busy machine.
     while bus.publish(wakes()).await.is_err() {}
 
-    emulator.suspend().unwrap();
+    pubsub.emulator.suspend().unwrap();
     let clock = SystemClock::new();
     let result = bus.publish(wakes()).await;
     let took = clock.monotonic();
@@ -38,7 +38,7 @@ async fn a_pubsub_that_hangs_is_unavailable_within_the_deadline_and_used_again_w
     );
     assert!(took < deadline * 5, "it took {took:?}");
 
-    emulator.resume().unwrap();
+    pubsub.emulator.resume().unwrap();
     let again = async { while bus.publish(wakes()).await.is_err() {} };
     tokio::time::timeout(Duration::from_secs(60), again)
         .await

@@ -15,6 +15,7 @@ use http::{HeaderMap, header::AUTHORIZATION};
 use http_body_util::BodyExt as _;
 use runtime::SystemClock;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
 use crate::{
@@ -140,6 +141,56 @@ async fn what_finds_no_turn_is_given_back() {
     let answer = post(&routes, "/internal/push", None, envelope(&wake)).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(service.stage.handled().is_empty());
+}
+
+#[tokio::test]
+async fn a_tenant_with_slow_steps_takes_half_of_the_turns_and_the_rest_of_its_steps_later() {
+    let service = Service {
+        stage: Counting::slow_for(Stage::Recording, "tenant_slow"),
+        ..Service::new()
+    };
+    let limits = PushLimits {
+        running: 4,
+        longest_wait: Duration::from_millis(50),
+        ..PushLimits::default()
+    };
+    let routes = service.routes(None, limits);
+    let slow: Vec<_> = (1..=8)
+        .map(|number| service.rows.add_of("tenant_slow", number, false))
+        .collect();
+    let mut pushes: JoinSet<_> = slow
+        .iter()
+        .map(|wake| {
+            let (routes, body) = (routes.clone(), envelope(wake));
+            async move { post(&routes, "/internal/push", None, body).await.status }
+        })
+        .collect();
+    // Six are sent away: two are at work.
+    for _ in 0..6 {
+        let status = pushes.join_next().await.unwrap().unwrap();
+        assert_eq!(status, StatusCode::NO_CONTENT);
+    }
+    assert_eq!(service.stage.handled().len(), 2);
+
+    let quick = service.rows.add_of("tenant_quick", 9, false);
+    let answer = post(&routes, "/internal/push", None, envelope(&quick)).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    assert!(service.stage.handled().contains(&quick.key.request));
+
+    // When they end, what was sent away is handed over, a few at a time.
+    service.stage.go_on();
+    while let Some(status) = pushes.join_next().await {
+        assert_eq!(status.unwrap(), StatusCode::NO_CONTENT);
+    }
+    let all = async {
+        while service.stage.handled().len() < 9 {
+            let next = service.bus.next(Stage::Recording).await;
+            post(&routes, "/internal/push", None, envelope(next.wake())).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), all)
+        .await
+        .expect("every step is handed over in the end");
 }
 
 #[tokio::test]

@@ -14,10 +14,11 @@ use bus::{Bus, Runner, RunnerConfig};
 use domain::{
     CallFacts, Claim, ClaimResult, Claimed, Clock as _, DueWake, EventId, Inbound, LeadRequest,
     OfficeConfig, Origin, Outcome, Record, RequestId, Settled, SourceId, Stage, StageError,
-    StageHandler, StoreError, TenantId, Wake, WorkKey, WorkQueue, WorkRow, later, transition,
+    StageHandler, StoreError, TenantId, Wake, WorkKey, WorkQueue, WorkRow, WorkState, later,
+    transition,
 };
 use runtime::{SystemClock, TraceContext};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use uuid::Uuid;
 
 /// Longest wait for something that must come about.
@@ -37,8 +38,13 @@ impl Rows {
     /// A new request with its first row, of the stage `recording`; answers the wake-up. A `lost` one is due for the
     /// relay at once.
     pub(crate) fn add(&self, number: u128, lost: bool) -> Wake {
+        self.add_of("tenant_a", number, lost)
+    }
+
+    /// As [`Rows::add`], of another tenant.
+    pub(crate) fn add_of(&self, tenant: &str, number: u128, lost: bool) -> Wake {
         let origin = Origin {
-            tenant: TenantId::new("tenant_a").unwrap(),
+            tenant: TenantId::new(tenant).unwrap(),
             provider: "callrail".to_owned(),
             source: SourceId::from_uuid(Uuid::from_u128(1)),
             office: None,
@@ -156,8 +162,18 @@ impl WorkQueue for Rows {
         Ok(due.into_iter().map(|moved| moved.wake).collect())
     }
 
-    async fn due_work(&self, _: &TenantId, _: Stage, _: u32) -> Result<Vec<Wake>, StoreError> {
-        Ok(Vec::new())
+    async fn due_work(
+        &self,
+        tenant: &TenantId,
+        stage: Stage,
+        limit: u32,
+    ) -> Result<Vec<Wake>, StoreError> {
+        let rows = self.rows.lock().unwrap();
+        let due = rows.values().map(|(_, row)| row).filter(|row| {
+            let is_theirs = row.key.tenant == *tenant && row.key.stage == stage;
+            is_theirs && row.state == WorkState::Ready
+        });
+        Ok(due.map(WorkRow::wake).take(limit as usize).collect())
     }
 }
 
@@ -165,6 +181,8 @@ impl WorkQueue for Rows {
 pub(crate) struct Counting {
     stage: Stage,
     handled: Mutex<Vec<(RequestId, Option<String>)>>,
+    /// A tenant whose steps do not end as long as there are no permits.
+    slow: Option<(TenantId, Semaphore)>,
 }
 
 impl Counting {
@@ -172,7 +190,23 @@ impl Counting {
         Arc::new(Self {
             stage,
             handled: Mutex::default(),
+            slow: None,
         })
+    }
+
+    /// One in which a tenant's steps do not end before [`Counting::go_on`].
+    pub(crate) fn slow_for(stage: Stage, tenant: &str) -> Arc<Self> {
+        Arc::new(Self {
+            stage,
+            handled: Mutex::default(),
+            slow: Some((TenantId::new(tenant).unwrap(), Semaphore::new(0))),
+        })
+    }
+
+    /// Lets them end.
+    pub(crate) fn go_on(&self) {
+        let (_, gate) = self.slow.as_ref().unwrap();
+        gate.add_permits(Semaphore::MAX_PERMITS);
     }
 
     /// The requests that it handled, in order.
@@ -196,8 +230,15 @@ impl StageHandler for Counting {
 
     async fn handle(&self, job: &Claimed) -> Result<Outcome, StageError> {
         let trace = TraceContext::current().map(|trace| trace.trace_id().to_string());
-        let mut handled = self.handled.lock().unwrap();
-        handled.push((job.row.key.request, trace));
+        self.handled
+            .lock()
+            .unwrap()
+            .push((job.row.key.request, trace));
+        if let Some((tenant, gate)) = &self.slow
+            && *tenant == job.row.key.tenant
+        {
+            gate.acquire().await.unwrap().forget();
+        }
         Ok(Outcome::Done {
             sections: Vec::new(),
             aliases: Vec::new(),

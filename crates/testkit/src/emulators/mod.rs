@@ -28,6 +28,8 @@ const COMMON_PLACES: [&str; 4] = [
     "/opt/google-cloud-sdk",
 ];
 
+const NO_SDK: &str = "the Cloud SDK is not installed; install it or set CLOUDSDK_ROOT";
+
 /// Why there is no emulator.
 #[derive(Debug, thiserror::Error)]
 pub enum EmulatorError {

@@ -134,6 +134,22 @@ impl Emulator {
         Ok(kill_process_group(self.group, signal)?)
     }
 
+    /// Lets it answer nothing until [`resume`](Self::resume), as a service that hangs.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn suspend(&self) -> io::Result<()> {
+        self.signal_group(Signal::STOP)
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn resume(&self) -> io::Result<()> {
+        self.signal_group(Signal::CONT)
+    }
+
     /// The number of its first process.
     pub fn id(&self) -> u32 {
         self.leader.id()

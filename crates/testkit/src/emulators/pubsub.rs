@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use super::{Emulator, EmulatorError, Signal, on_path, probe, sdk};
+use super::{Emulator, EmulatorError, NO_SDK, on_path, probe, sdk};
 
 const NAME: &str = "Pub/Sub emulator";
 
@@ -18,7 +18,8 @@ const NAME: &str = "Pub/Sub emulator";
 pub struct PubSub {
     /// Where it listens, as `http://127.0.0.1:<port>`.
     pub endpoint: String,
-    emulator: Emulator,
+    /// Its processes.
+    pub emulator: Emulator,
 }
 
 impl PubSub {
@@ -27,17 +28,7 @@ impl PubSub {
     /// # Errors
     /// [`EmulatorError::NotInstalled`] without the Cloud SDK, its emulator or Java; else see [`Emulator::start`].
     pub async fn start() -> Result<Self, EmulatorError> {
-        let missing = |missing| EmulatorError::NotInstalled {
-            name: NAME,
-            missing,
-        };
-        let sdk = sdk().ok_or_else(|| {
-            missing("the Cloud SDK is not installed; install it or set CLOUDSDK_ROOT")
-        })?;
-        let program = program(&sdk).ok_or_else(|| {
-            missing("the Cloud SDK is there without it; add the component `pubsub-emulator`")
-        })?;
-        let java = on_path("java").ok_or_else(|| missing("there is no `java` on the path"))?;
+        let (java, program) = programs()?;
         let command = |[port]: [u16; 1]| {
             let mut command = Command::new(&java);
             command
@@ -58,26 +49,27 @@ impl PubSub {
         })
     }
 
-    /// The end of what it printed.
-    pub fn log_end(&self) -> String {
-        self.emulator.log_end()
-    }
-
-    /// Lets it answer nothing until [`resume`](Self::resume), as a service that hangs.
+    /// Whether it can be started here.
     ///
     /// # Errors
-    /// When it has ended.
-    pub fn suspend(&self) -> std::io::Result<()> {
-        self.emulator.signal_group(Signal::STOP)
+    /// [`EmulatorError::NotInstalled`] when not.
+    pub fn installed() -> Result<(), EmulatorError> {
+        programs().map(|_| ())
     }
+}
 
-    /// Lets it go on.
-    ///
-    /// # Errors
-    /// When it has ended.
-    pub fn resume(&self) -> std::io::Result<()> {
-        self.emulator.signal_group(Signal::CONT)
-    }
+/// Java, and the program that it runs.
+fn programs() -> Result<(PathBuf, PathBuf), EmulatorError> {
+    let missing = |missing| EmulatorError::NotInstalled {
+        name: NAME,
+        missing,
+    };
+    let sdk = sdk().ok_or_else(|| missing(NO_SDK))?;
+    let program = program(&sdk).ok_or_else(|| {
+        missing("the Cloud SDK is there without it; add the component `pubsub-emulator`")
+    })?;
+    let java = on_path("java").ok_or_else(|| missing("there is no `java` on the path"))?;
+    Ok((java, program))
 }
 
 /// The program; its name holds a version.

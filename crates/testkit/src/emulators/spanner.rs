@@ -1,8 +1,8 @@
 //! The Spanner emulator.
 
-use std::process::Command;
+use std::{path::PathBuf, process::Command};
 
-use super::{Emulator, EmulatorError, Signal, probe, sdk};
+use super::{Emulator, EmulatorError, NO_SDK, probe, sdk};
 
 const NAME: &str = "Spanner emulator";
 
@@ -15,7 +15,8 @@ pub struct Spanner {
     pub grpc: String,
     /// Where its REST side listens, which creates instances and databases: `http://127.0.0.1:<port>`.
     pub rest: String,
-    emulator: Emulator,
+    /// Its processes.
+    pub emulator: Emulator,
 }
 
 impl Spanner {
@@ -24,20 +25,7 @@ impl Spanner {
     /// # Errors
     /// [`EmulatorError::NotInstalled`] without the Cloud SDK or its emulator; else see [`Emulator::start`].
     pub async fn start() -> Result<Self, EmulatorError> {
-        let missing = |missing| EmulatorError::NotInstalled {
-            name: NAME,
-            missing,
-        };
-        let sdk = sdk().ok_or_else(|| {
-            missing("the Cloud SDK is not installed; install it or set CLOUDSDK_ROOT")
-        })?;
-        let folder = sdk.join("bin/cloud_spanner_emulator");
-        let (gateway, server) = (folder.join("gateway_main"), folder.join("emulator_main"));
-        if !gateway.is_file() || !server.is_file() {
-            return Err(missing(
-                "the Cloud SDK is there without it; add the component `cloud-spanner-emulator`",
-            ));
-        }
+        let (gateway, server) = programs()?;
         let command = |[grpc, rest]: [u16; 2]| {
             let mut command = Command::new(&gateway);
             command
@@ -61,24 +49,28 @@ impl Spanner {
         })
     }
 
-    /// The end of what it printed.
-    pub fn log_end(&self) -> String {
-        self.emulator.log_end()
-    }
-
-    /// Lets it answer nothing until [`resume`](Self::resume), as a service that hangs.
+    /// Whether it can be started here.
     ///
     /// # Errors
-    /// When it has ended.
-    pub fn suspend(&self) -> std::io::Result<()> {
-        self.emulator.signal_group(Signal::STOP)
+    /// [`EmulatorError::NotInstalled`] when not.
+    pub fn installed() -> Result<(), EmulatorError> {
+        programs().map(|_| ())
     }
+}
 
-    /// Lets it go on.
-    ///
-    /// # Errors
-    /// When it has ended.
-    pub fn resume(&self) -> std::io::Result<()> {
-        self.emulator.signal_group(Signal::CONT)
+/// Its two programs: the one that starts the other.
+fn programs() -> Result<(PathBuf, PathBuf), EmulatorError> {
+    let missing = |missing| EmulatorError::NotInstalled {
+        name: NAME,
+        missing,
+    };
+    let sdk = sdk().ok_or_else(|| missing(NO_SDK))?;
+    let folder = sdk.join("bin/cloud_spanner_emulator");
+    let (gateway, server) = (folder.join("gateway_main"), folder.join("emulator_main"));
+    if !gateway.is_file() || !server.is_file() {
+        return Err(missing(
+            "the Cloud SDK is there without it; add the component `cloud-spanner-emulator`",
+        ));
     }
+    Ok((gateway, server))
 }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use testkit::emulators::{Emulator, EmulatorError, Signal, probe};
+use testkit::emulators::{Emulator, EmulatorError, probe};
 
 /// Prints the numbers of its two processes, `<leader> <child>`.
 const PROGRAM: &str = "sleep 600 & echo $$ $!; wait";
@@ -64,7 +64,7 @@ async fn a_dropped_emulator_ends_with_all_its_processes_also_while_it_is_suspend
         assert_eq!(numbers.len(), 2, "{numbers:?}");
         assert!(numbers.iter().all(|number| !state(number).is_empty()));
         if is_suspended {
-            emulator.signal_group(Signal::STOP).unwrap();
+            emulator.suspend().unwrap();
             let all = || numbers.iter().all(|number| state(number).starts_with('T'));
             eventually("all are suspended", all).await;
         }

@@ -3,7 +3,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -64,14 +64,13 @@ impl Api {
         folder: &Path,
         actor: String,
     ) -> anyhow::Result<Self> {
-        if !has_data(folder) {
-            bail!(
-                "there is no data in {0}: start a server on it (`pipeline run --data-dir {0}`), set it up empty \
-                 (`pipeline migrate --data-dir {0}`), or name another folder (--data-dir)",
-                folder.display()
-            );
+        // A fleet's data is not in its folder.
+        if !has_data(folder) && running_server(folder).is_err() {
+            return Err(no_data(folder));
         }
         let way = match DataFolder::try_open(folder)? {
+            // Whoever announced itself there has ended.
+            Some(_) if !has_data(folder) => return Err(no_data(folder)),
             Some(lock) => Way::Folder {
                 routes: management_alone(
                     &config(settings)?,
@@ -181,6 +180,14 @@ fn config(settings: &Settings) -> anyhow::Result<Config> {
 }
 
 /// Where the server that has the folder listens.
+fn no_data(folder: &Path) -> anyhow::Error {
+    anyhow!(
+        "there is no data in {0}: start a server on it (`pipeline run --data-dir {0}`), set it up empty \
+         (`pipeline migrate --data-dir {0}`), or name another folder (--data-dir)",
+        folder.display()
+    )
+}
+
 fn server(folder: &Path) -> anyhow::Result<std::net::SocketAddr> {
     let server = running_server(folder).context(
         "another command is at work on the data folder, or its server is just starting: try again in a moment",

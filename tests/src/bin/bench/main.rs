@@ -21,12 +21,12 @@ use clap::{Parser, Subcommand};
 use crate::{
     load::{Load, closed_loop, open_loop},
     product::Product,
-    report::Report,
+    report::{Part, Report},
 };
 
 #[derive(Parser)]
 struct Args {
-    /// Writes the report there as well.
+    /// Writes the report there as well, and leaves the part of the other form as it is.
     #[arg(long)]
     write: Option<PathBuf>,
     /// How long each measurement runs.
@@ -44,7 +44,7 @@ enum Role {
     /// Serves what the product is compared with.
     #[command(hide = true)]
     Baseline,
-    /// Measures the fleet alone.
+    /// Measures the fleet, and writes its part of the report.
     Fleet,
     /// Only sends deliveries to a running server's demo tenant: to watch it under load.
     Load {
@@ -74,12 +74,8 @@ async fn main() {
             return;
         }
         Some(Role::Fleet) => {
-            let mut report = Report::new();
-            if let Some(figures) = Box::pin(fleet::measure(FLEET_CALLS)).await {
-                report.fleet(&figures);
-            }
-            println!("{}", report.markdown());
-            return;
+            let figures = Box::pin(fleet::measure(FLEET_CALLS)).await;
+            return report::show(args.write.as_deref(), Part::Fleet, &report::fleet(&figures));
         }
         None => {}
     }
@@ -113,15 +109,5 @@ async fn main() {
     report.end_to_end(&product.end_to_end(20, duration * 2).await);
     report.large_recording(&product.large_recording(200_000_000).await);
 
-    drop(product);
-    match Box::pin(fleet::measure(FLEET_CALLS)).await {
-        Some(figures) => report.fleet(&figures),
-        None => println!("the fleet is not measured: `make bench-fleet` builds its services"),
-    }
-
-    let text = report.markdown();
-    println!("\n{text}");
-    if let Some(path) = args.write {
-        std::fs::write(path, text).unwrap();
-    }
+    report::show(args.write.as_deref(), Part::OneProcess, &report.markdown());
 }

@@ -1,6 +1,6 @@
 //! The figures, beside what is promised.
 
-use std::{fmt::Write as _, fs, time::Duration};
+use std::{fmt::Write as _, fs, path::Path, time::Duration};
 
 use jiff::Timestamp;
 
@@ -75,35 +75,6 @@ impl Report {
         );
     }
 
-    pub(crate) fn fleet(&mut self, figures: &FleetFigures) {
-        let worst = |value: fn(&(&'static str, Duration, u64)) -> u128| {
-            figures.services.iter().max_by_key(|service| value(service))
-        };
-        if let Some((name, ready_after, _)) = worst(|(_, ready_after, _)| ready_after.as_nanos()) {
-            let measured = format!("{} at most ({name})", ms(*ready_after));
-            self.row(
-                "start to ready, a service of the fleet",
-                "< 500 ms",
-                measured,
-            );
-        }
-        if let Some((name, _, bytes)) = worst(|(_, _, bytes)| u128::from(*bytes)) {
-            let measured = format!("{} at most ({name})", mib(*bytes));
-            self.row("memory, idle, a service of the fleet", "< 50 MB", measured);
-        }
-        let measured = format!(
-            "median {}, slowest {} ({} calls)",
-            ms(figures.calls.percentile(50.0)),
-            ms(figures.calls.percentile(100.0)),
-            figures.calls.latencies.len()
-        );
-        self.row(
-            "acknowledgement to the CRM's record, across the fleet on fresh emulators, one call at a time",
-            "median < 1 s",
-            measured,
-        );
-    }
-
     pub(crate) fn start(&mut self, ready_after: Duration) {
         self.row(
             "start to ready, every service in one process",
@@ -164,13 +135,9 @@ impl Report {
                 .map(|r| r.cpu.as_secs_f64() * 1e6)
                 .collect(),
         );
-        let mut text = String::from("# Benchmarks\n\n");
+        let mut text = String::from("# Benchmarks\n\n## One process\n\n");
         let mut line = |line: String| writeln!(text, "{line}").expect("a string takes everything");
-        line(format!(
-            "Written by `make bench` on {}, {}.",
-            today(),
-            machine()
-        ));
+        line(written_by("make bench"));
         line(
             "The load generator shares the cores with the server, so read ratios, not rates. Each delivery has 1 KiB, \
              is new, signed and durable before it is acknowledged; the baseline is a bare axum handler that checks \
@@ -178,7 +145,7 @@ impl Report {
              in a database of some hundred thousand deliveries the rates are the same.\n"
                 .to_owned(),
         );
-        line("## Accepting, 256 connections, stages paused\n".to_owned());
+        line("### Accepting, 256 connections, stages paused\n".to_owned());
         line(
             "| round | baseline/s | accepted/s | ratio | p50 | p99 | CPU per delivery | refused |"
                 .to_owned(),
@@ -197,7 +164,7 @@ impl Report {
                 round.refused
             ));
         }
-        line("\n## Against what is promised\n".to_owned());
+        line("\n### Against what is promised\n".to_owned());
         line("| what | promised | measured |".to_owned());
         line("| --- | --- | --- |".to_owned());
         line(format!(
@@ -211,6 +178,79 @@ impl Report {
         }
         text
     }
+}
+
+/// The fleet's figures.
+pub(crate) fn fleet(figures: &FleetFigures) -> String {
+    let mut text = String::from(FLEET);
+    let mut line = |line: String| writeln!(text, "{line}").expect("a string takes everything");
+    line(String::new());
+    line(written_by("make bench-fleet"));
+    line(
+        "Six services as processes, on fresh emulators of Spanner and Pub/Sub and with instant simulators, called \
+         through a front that stands for the load balancer. The emulator does one transaction at a time, so that \
+         this says little about Google's Spanner.\n"
+            .to_owned(),
+    );
+    line(
+        "| service | start to ready (promised < 500 ms) | memory, idle (promised < 50 MB) |"
+            .to_owned(),
+    );
+    line("| --- | --- | --- |".to_owned());
+    for (name, ready_after, bytes) in &figures.services {
+        let megabytes = *bytes as f64 / 1e6;
+        line(format!(
+            "| {name} | {} | {megabytes:.0} MB |",
+            ms(*ready_after)
+        ));
+    }
+    line("\n| what | promised | measured |".to_owned());
+    line("| --- | --- | --- |".to_owned());
+    let calls = &figures.calls;
+    line(format!(
+        "| acknowledgement to the CRM's record, one call at a time | median < 1 s | median {}, slowest {} ({} calls) |",
+        ms(calls.percentile(50.0)),
+        ms(calls.percentile(100.0)),
+        calls.latencies.len()
+    ));
+    line(format!(
+        "| the first call of all | | {} |",
+        ms(figures.first_call)
+    ));
+    text
+}
+
+/// A part of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    OneProcess,
+    Fleet,
+}
+
+/// What the fleet's part begins with.
+const FLEET: &str = "## The fleet\n";
+
+/// Prints a part, and puts it into the file in place of what it said before.
+pub(crate) fn show(file: Option<&Path>, part: Part, text: &str) {
+    println!("\n{text}");
+    let Some(file) = file else {
+        return;
+    };
+    let before = fs::read_to_string(file).unwrap_or_default();
+    let (one_process, fleet) = match before.find(FLEET) {
+        Some(place) => before.split_at(place),
+        None => (before.as_str(), ""),
+    };
+    let both = match part {
+        Part::OneProcess if fleet.is_empty() => text.to_owned(),
+        Part::OneProcess => format!("{text}\n{fleet}"),
+        Part::Fleet => format!("{}\n\n{text}", one_process.trim_end()),
+    };
+    fs::write(file, both).unwrap();
+}
+
+fn written_by(command: &str) -> String {
+    format!("Written by `{command}` on {}, {}.\n", today(), machine())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the date of a report")]

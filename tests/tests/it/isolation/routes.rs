@@ -10,7 +10,6 @@ use rusqlite::Connection;
 use secrecy::ExposeSecret as _;
 use secrets::{KeySource, SealedSecrets, Secrets as _};
 use serde_json::{Value, json};
-use store::Store as _;
 use tests::{CallBody, World};
 use uuid::Uuid;
 

@@ -14,7 +14,7 @@ use domain::{RequestId, Status, WorkRow, WorkState};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use simulators::sendgrid::Mail;
-use store::{RequestQuery, RequestView, Store as _};
+use store::{RequestQuery, RequestView};
 use tests::{CallBody, World};
 
 /// Longest outage of a story, and more.

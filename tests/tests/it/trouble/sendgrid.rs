@@ -5,7 +5,6 @@ use std::time::Duration;
 use domain::{RequestId, Status};
 use serde_json::Value;
 use simulators::Fault;
-use store::Store as _;
 use tests::World;
 
 use super::{

@@ -1,4 +1,7 @@
-//! The whole product in this process, for one story.
+//! The whole product, for one story: in this process, or as the processes of a fleet.
+
+mod one_process;
+mod six_services;
 
 use std::{
     path::{Path, PathBuf},
@@ -6,60 +9,65 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{Clock, ConnectionName, LeadRequest, RequestId, Status, TenantId};
+use domain::{Clock as _, ConnectionName, LeadRequest, RequestId, Status, TenantId};
 use http::StatusCode;
 use jiff::Timestamp;
 use management_api::auth::{Grant, Role, SigningKey};
-use pipeline::{
-    app::{App, trust},
-    config::Config,
-    data_folder::DataFolder,
-    demo,
-    providers::{self, Providers},
-};
-use runtime::{CapturedLogs, SystemClock};
+use pipeline::{app::trust, demo};
+use runtime::SystemClock;
 use secrecy::{ExposeSecret as _, SecretString};
 use secrets::{SecretName, Secrets};
 use serde_json::Value;
-use settings::Settings;
 use simulators::Simulators;
-use store::{RequestQuery, RequestView, Store as _};
-use store_sqlite::SqliteStore;
-use tempfile::TempDir;
+use store::{RequestQuery, RequestView, Store};
 use testkit::ManualClock;
-use tokio::{sync::oneshot, task::JoinHandle};
-use tracing::subscriber::DefaultGuard;
 
 use crate::{
     callrail::{CallBody, sha1_signature},
     company::Company,
 };
+use one_process::{OneProcess, Stopped};
+use six_services::SixServices;
 
 /// Longest wait of a story for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Pause between two looks, and how far a manual clock moves between them.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// How far a manual clock moves between two looks.
 const MOVES_BY: Duration = Duration::from_millis(100);
+
+/// What a product is made of. A story that neither moves the clock nor looks behind the doors is told of both, with
+/// [`in_both_forms`](crate::in_both_forms).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Every service in this process, on embedded parts.
+    OneProcess,
+    /// Every service a process of its own, on Google's emulators.
+    Fleet,
+}
 
 /// A running product with the demo tenant.
 pub struct World {
     /// Where it is served.
     pub base: String,
     /// What it keeps.
-    pub store: Arc<SqliteStore>,
-    /// Its simulated providers.
-    pub providers: Providers,
+    pub store: Arc<dyn Store>,
     /// Calls it.
     pub http: reqwest::Client,
     secrets: Arc<dyn Secrets>,
-    clock: Option<ManualClock>,
     key: SigningKey,
-    logs: CapturedLogs,
-    #[expect(dead_code, reason = "captures as long as it lives")]
-    capturing: DefaultGuard,
-    running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
-    folder: Option<TempDir>,
-    settings: Settings,
+    product: Product,
+}
+
+enum Product {
+    OneProcess(Box<OneProcess>),
+    Fleet(Box<SixServices>),
+}
+
+/// What a running product hands out.
+struct Parts {
+    base: String,
+    store: Arc<dyn Store>,
+    secrets: Arc<dyn Secrets>,
+    key: SigningKey,
 }
 
 /// What the product answered.
@@ -86,18 +94,34 @@ impl Answer {
 }
 
 impl World {
-    /// The product on the real clock.
+    /// The product in a form, on the real clock.
+    pub async fn of(form: Form) -> Self {
+        Self::with(form, []).await
+    }
+
+    /// The product in a form, on the real clock, with settings of its own.
+    pub async fn with<const N: usize>(form: Form, settings: [(&str, &str); N]) -> Self {
+        match form {
+            Form::OneProcess => Self::in_this_process(Stopped::new(&settings, None)).await,
+            Form::Fleet => {
+                let (services, parts) = Box::pin(SixServices::start(&settings)).await;
+                Self::around(Product::Fleet(Box::new(services)), parts)
+            }
+        }
+    }
+
+    /// The product in this process, on the real clock.
     pub async fn start() -> Self {
-        Self::build(None, []).await
+        Self::of(Form::OneProcess).await
     }
 
-    /// The product on the real clock, with settings of its own.
+    /// The product in this process, on the real clock, with settings of its own.
     pub async fn with_settings<const N: usize>(settings: [(&str, &str); N]) -> Self {
-        Self::build(None, settings).await
+        Self::with(Form::OneProcess, settings).await
     }
 
-    /// The product on a clock that moves by [`World::pass`], and by a tenth of a second at each look of
-    /// [`World::eventually`].
+    /// The product in this process, on a clock that moves by [`World::pass`], and by a tenth of a second at each look
+    /// of [`World::eventually`].
     pub async fn on_manual_clock() -> Self {
         Self::on_manual_clock_with([]).await
     }
@@ -105,114 +129,92 @@ impl World {
     /// The product on a manual clock, with settings of its own.
     pub async fn on_manual_clock_with<const N: usize>(settings: [(&str, &str); N]) -> Self {
         let clock = ManualClock::at("2026-03-17T15:00:00Z".parse().unwrap());
-        Self::build(Some(clock), settings).await
+        Self::in_this_process(Stopped::new(&settings, Some(clock))).await
     }
 
     /// The product on a manual clock that begins at the machine's time: for stories in which commands, which have the
     /// machine's clock, work on its data.
     pub async fn on_manual_clock_from_now() -> Self {
         let clock = ManualClock::at(SystemClock::default().now());
-        Self::build(Some(clock), []).await
+        Self::in_this_process(Stopped::new(&[], Some(clock))).await
     }
 
-    async fn build<const N: usize>(
-        clock: Option<ManualClock>,
-        settings: [(&str, &str); N],
-    ) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let free_ports = Settings::from_pairs([("PORT", "0"), ("METRICS_PORT", "0")]);
-        let settings = settings
-            .into_iter()
-            .fold(free_ports, |all, (key, value)| all.with(key, value));
-        Self::open(folder, settings, clock).await
+    async fn in_this_process(stopped: Stopped) -> Self {
+        let (process, parts) = stopped.start().await;
+        Self::around(Product::OneProcess(Box::new(process)), parts)
     }
 
-    async fn open(folder: TempDir, settings: Settings, clock: Option<ManualClock>) -> Self {
-        let (logs, capturing) = CapturedLogs::begin();
-        let time: Arc<dyn Clock> = match &clock {
-            Some(clock) => Arc::new(clock.clone()),
-            None => Arc::new(SystemClock::default()),
-        };
-        let data = DataFolder::open(&folder.path().join("data")).unwrap();
-        let simulated = time.clone();
-        let config = simulators::Config {
-            now: Arc::new(move || simulated.now()),
-            ..Default::default()
-        };
-        let (filled, providers) = providers::simulate(settings.clone(), &data.blobs(), config)
-            .await
-            .unwrap();
-        let config = filled.load(Config::read).unwrap();
-        let app = App::build(&config, data, &providers, time).await.unwrap();
-        demo::ensure(
-            app.store.as_ref(),
-            app.secrets.as_ref(),
-            providers.event_key().as_deref(),
-        )
-        .await
-        .unwrap();
-        let base = format!("http://{}", app.address);
-        providers
-            .simulators
-            .sendgrid()
-            .set_event_webhook(&format!("{base}/v1/hooks/{}", demo::SENDGRID_TOKEN));
-        let key = SigningKey::open(app.folder.path()).unwrap();
-        let (store, secrets) = (app.store.clone(), app.secrets.clone());
-        let (stop, stopped) = oneshot::channel();
-        let running = tokio::spawn(async move {
-            app.run(async move {
-                // A dropped sender ends the product as well.
-                let _ended = stopped.await;
-            })
-            .await
-            .unwrap();
-        });
+    fn around(product: Product, parts: Parts) -> Self {
+        let Parts {
+            base,
+            store,
+            secrets,
+            key,
+        } = parts;
         Self {
             base,
             store,
-            providers,
             http: http(),
             secrets,
-            clock,
             key,
-            logs,
-            capturing,
-            running: Some((stop, running)),
-            folder: Some(folder),
-            settings,
+            product,
         }
     }
 
-    /// Stops the product, in order, and starts it again on the same data. Simulated providers start empty.
-    pub async fn restart(self) -> Self {
-        self.restart_around(async |_: &Path| {}).await
+    /// Stops the product, in order, and starts it again on the same data. In one process, simulated providers start
+    /// empty.
+    pub async fn restart(mut self) -> Self {
+        match &mut self.product {
+            Product::OneProcess(_) => self.restart_around(async |_: &Path| {}).await,
+            Product::Fleet(services) => {
+                services.restart().await;
+                self
+            }
+        }
     }
 
-    /// As [`World::restart`]; between the two, `work` has the data folder to itself.
+    /// As [`World::restart`], in one process; between the two, `work` has the data folder to itself.
     pub async fn restart_around(mut self, work: impl AsyncFnOnce(&Path)) -> Self {
         self.stop().await;
-        let folder = self.folder.take().unwrap();
-        let (settings, clock) = (self.settings.clone(), self.clock.clone());
-        drop(self);
-        work(&folder.path().join("data")).await;
-        Self::open(folder, settings, clock).await
+        // Nothing may hold on to the store.
+        let Product::OneProcess(process) = self.product else {
+            panic!("only the one process has all its data in a folder");
+        };
+        drop((self.store, self.secrets));
+        let stopped = process.into_stopped();
+        work(&stopped.data_folder()).await;
+        Self::in_this_process(stopped).await
     }
 
     async fn stop(&mut self) {
-        if let Some((stop, running)) = self.running.take() {
-            stop.send(()).ok();
-            running.await.unwrap();
+        match &mut self.product {
+            Product::OneProcess(process) => process.stop().await,
+            Product::Fleet(services) => services.stop(),
         }
     }
 
-    /// The data folder.
+    /// The folder with the key that signs tokens and, in one process, with all data.
     pub fn data_folder(&self) -> PathBuf {
-        self.folder.as_ref().unwrap().path().join("data")
+        match &self.product {
+            Product::OneProcess(process) => process.data_folder(),
+            Product::Fleet(services) => services.data_folder(),
+        }
+    }
+
+    /// The names of all stored recordings.
+    pub fn recordings(&self) -> Vec<String> {
+        match &self.product {
+            Product::OneProcess(process) => process.recordings(),
+            Product::Fleet(services) => services.recordings(),
+        }
     }
 
     /// The simulated providers.
     pub fn simulators(&self) -> &Simulators {
-        &self.providers.simulators
+        match &self.product {
+            Product::OneProcess(process) => process.simulators(),
+            Product::Fleet(services) => services.simulators(),
+        }
     }
 
     /// The demo tenant.
@@ -222,17 +224,35 @@ impl World {
 
     /// Adds the tenant `tenant_<name>`.
     pub async fn add_tenant(&self, name: &str) -> Company {
-        Company::create(&self.store, self.secrets.as_ref(), name).await
+        Company::create(self.store.as_ref(), self.secrets.as_ref(), name).await
     }
 
     /// What the product logged.
     pub fn logs(&self) -> String {
-        self.logs.text()
+        match &self.product {
+            Product::OneProcess(process) => process.logs(),
+            Product::Fleet(services) => services.logs(),
+        }
+    }
+
+    fn clock(&self) -> Option<&ManualClock> {
+        match &self.product {
+            Product::OneProcess(process) => process.clock(),
+            Product::Fleet(_) => None,
+        }
+    }
+
+    /// Pause between two looks. The emulator of a fleet has little to spare.
+    const fn look_every(&self) -> Duration {
+        Duration::from_millis(match self.product {
+            Product::OneProcess(_) => 10,
+            Product::Fleet(_) => 100,
+        })
     }
 
     /// What time it is in this world.
     pub fn now(&self) -> Timestamp {
-        match &self.clock {
+        match self.clock() {
             Some(clock) => clock.now(),
             None => SystemClock::default().now(),
         }
@@ -240,8 +260,7 @@ impl World {
 
     /// Moves a manual clock.
     pub fn pass(&self, time: Duration) {
-        self.clock
-            .as_ref()
+        self.clock()
             .expect("a world on a manual clock")
             .advance(time);
     }
@@ -323,10 +342,10 @@ impl World {
                 "never: {what}\nlogs:\n{}",
                 self.logs()
             );
-            if let Some(clock) = &self.clock {
+            if let Some(clock) = self.clock() {
                 clock.advance(MOVES_BY);
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(self.look_every()).await;
         }
     }
 
@@ -402,17 +421,6 @@ impl World {
         for secret in secrets {
             assert!(!logs.contains(secret), "`{secret}` is in the log:\n{logs}");
         }
-        self.folder = None;
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        let is_finished = self.running.is_none();
-        assert!(
-            is_finished || std::thread::panicking(),
-            "a story ends with `finish` or `restart`"
-        );
     }
 }
 

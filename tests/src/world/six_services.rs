@@ -1,0 +1,73 @@
+//! The product as a fleet on this machine, on emulators, ports and a folder of its own.
+
+use std::path::PathBuf;
+
+use management_api::auth::SigningKey;
+use simulators::Simulators;
+use tempfile::TempDir;
+
+use super::Parts;
+use crate::{
+    fleet::{Fleet, FleetOptions},
+    programs,
+};
+
+/// The running fleet. Dropping it ends everything.
+pub(super) struct SixServices {
+    fleet: Fleet,
+    folder: TempDir,
+}
+
+impl SixServices {
+    pub(super) async fn start(settings: &[(&str, &str)]) -> (Self, Parts) {
+        let folder = tempfile::tempdir().unwrap();
+        let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        let options = FleetOptions {
+            port: 0,
+            programs: programs(),
+            settings: settings.iter().map(own).collect(),
+            simulators: simulators::Config::default(),
+        };
+        let fleet = Box::pin(Fleet::start(folder.path(), options))
+            .await
+            .unwrap_or_else(|error| panic!("{error:?}"));
+        let parts = Parts {
+            base: fleet.base(),
+            store: fleet.store.clone(),
+            secrets: fleet.secrets.clone(),
+            key: SigningKey::open(fleet.folder.path()).unwrap(),
+        };
+        (Self { fleet, folder }, parts)
+    }
+
+    pub(super) fn stop(&mut self) {
+        self.fleet.stop();
+    }
+
+    pub(super) async fn restart(&mut self) {
+        self.fleet.stop();
+        self.fleet.start_again().await.unwrap();
+    }
+
+    pub(super) fn data_folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    pub(super) fn recordings(&self) -> Vec<String> {
+        let objects = self.fleet.simulators.storage().objects();
+        objects.into_iter().map(|object| object.name).collect()
+    }
+
+    pub(super) const fn simulators(&self) -> &Simulators {
+        &self.fleet.simulators
+    }
+
+    /// What every process logged, one after the other.
+    pub(super) fn logs(&self) -> String {
+        let logs = self.fleet.instances.iter().map(|instance| {
+            let name = instance.name.as_str();
+            format!("== {name}\n{}", instance.log())
+        });
+        logs.collect()
+    }
+}
