@@ -57,25 +57,17 @@ async fn oldest(reader: &Reader, limit: i64) -> Result<Vec<DueWake>> {
 /// The longest due rows of every tenant and stage that has some. Asked only while more is due than a look takes.
 async fn of_every_tenant(reader: &Reader, per_tenant: u32) -> Result<Vec<DueWake>> {
     let shards: Vec<i64> = (0..rows::signed(SHARDS)).collect();
-    let pairs = Statement::builder(format!(
-        "SELECT DISTINCT tenant_id, stage FROM work{BY_WAKE} \
-         WHERE shard IN UNNEST(@shards) AND next_wake_at <= @now"
+    let statement = Statement::builder(format!(
+        "SELECT d.* FROM (SELECT DISTINCT tenant_id, stage FROM work{BY_WAKE} \
+             WHERE shard IN UNNEST(@shards) AND next_wake_at <= @now) AS pair \
+         CROSS JOIN UNNEST(ARRAY(SELECT AS STRUCT {DUE} FROM work{BY_STAGE} AS due \
+             WHERE due.tenant_id = pair.tenant_id AND due.stage = pair.stage AND due.next_wake_at <= @now \
+             ORDER BY due.next_wake_at LIMIT @limit)) AS d"
     ))
     .add_param("shards", shards)
-    .add_typed_param("now", time_value(reader.now()), types::timestamp());
-    let mut due = Vec::new();
-    for pair in reader.query(pairs.build()).await? {
-        let sql = format!(
-            "SELECT {DUE} FROM work{BY_STAGE} WHERE tenant_id = @tenant AND stage = @stage \
-             AND next_wake_at <= @now ORDER BY next_wake_at LIMIT @limit"
-        );
-        let statement = Statement::builder(sql)
-            .add_param("tenant", rows::get::<String>(&pair, "tenant_id")?)
-            .add_param("stage", rows::get::<String>(&pair, "stage")?)
-            .add_typed_param("now", time_value(reader.now()), types::timestamp())
-            .add_param("limit", i64::from(per_tenant));
-        due.extend(read_due(&reader.query(statement.build()).await?)?);
-    }
+    .add_typed_param("now", time_value(reader.now()), types::timestamp())
+    .add_param("limit", i64::from(per_tenant));
+    let mut due = read_due(&reader.query(statement.build()).await?)?;
     due.sort_by_key(|due| due.next_wake_at);
     Ok(due)
 }

@@ -9,13 +9,14 @@ mod story;
 mod visitor;
 
 use std::{
+    fs,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use axum::{Json, Router, routing::get};
 use bus_pubsub::{Access, PubSubConfig, provision};
 use domain::{Clock, Stage};
@@ -24,7 +25,7 @@ use http_client::{Client, Options};
 use management_api::auth::SigningKey;
 use pipeline::{
     app::trust,
-    data_folder::{DataFolder, ServerFile, Simulated},
+    data_folder::{DataFolder, ServerFile, Simulated, has_data},
     demo,
     providers::keys,
 };
@@ -44,6 +45,8 @@ pub use visitor::Visitor;
 /// Everything of the fleet lives in this project, on the emulators and simulators.
 const PROJECT: &str = "fleet-project";
 const BUCKET: &str = "fleet-recordings";
+/// What a fleet puts into its folder, beside its logs.
+const OWN_FILES: [&str; 3] = ["lock", "keys", "server.json"];
 
 /// How a fleet is started.
 #[derive(Debug, Clone)]
@@ -90,6 +93,11 @@ impl Fleet {
     /// # Errors
     /// What is missing or does not start, and how to get it.
     pub async fn start(folder: &Path, options: FleetOptions) -> anyhow::Result<Self> {
+        ensure!(
+            !has_data(folder),
+            "{} holds a server's data: give the fleet a folder of its own (DATA_DIR=…)",
+            folder.display()
+        );
         let folder = DataFolder::open(folder)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let (spanner, pubsub) = tokio::join!(Spanner::start(), PubSub::start());
@@ -189,6 +197,23 @@ impl Fleet {
         }
     }
 
+    /// Ends all of it in order, and removes its folder when nothing but the fleet's own is in it.
+    ///
+    /// # Errors
+    /// When the folder cannot be read or removed.
+    pub fn end(mut self) -> anyhow::Result<()> {
+        self.stop();
+        let path = self.folder.path().to_owned();
+        drop(self);
+        if holds_only(&path, &|name| {
+            OWN_FILES.contains(&name) || name.ends_with(".log")
+        })? && holds_only(&path.join("keys"), &|name| name == "jwt.pk8")?
+        {
+            fs::remove_dir_all(&path).with_context(|| format!("removing {}", path.display()))?;
+        }
+        Ok(())
+    }
+
     /// Starts every process anew that was stopped.
     ///
     /// # Errors
@@ -232,6 +257,16 @@ impl Drop for Fleet {
     fn drop(&mut self) {
         self.folder.withdraw();
     }
+}
+
+fn holds_only(folder: &Path, is_known: &dyn Fn(&str) -> bool) -> anyhow::Result<bool> {
+    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    for entry in entries {
+        if !entry?.file_name().to_str().is_some_and(is_known) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Serves on this machine until the handle is aborted or the process ends.

@@ -54,7 +54,7 @@ impl StoryOptions {
             seed,
             instances: 1,
             kills: 8,
-            pubsub_hangs: Duration::from_secs(8),
+            pubsub_hangs: Duration::from_secs(20),
             spanner_hangs: Duration::from_secs(10),
             has_trouble: true,
             lease: Duration::from_secs(5),
@@ -71,7 +71,6 @@ impl StoryOptions {
         Self {
             webhooks,
             kills,
-            pubsub_hangs: Duration::from_secs(20),
             pause_ms: 500..5_000,
             patience: Duration::from_secs(900),
             ..Self::short(seed)

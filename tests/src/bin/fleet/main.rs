@@ -14,7 +14,7 @@ struct Args {
     /// The port of the front; 0 takes any free one.
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// The folder of the key that signs tokens, and of the logs. Everything else is gone when the fleet ends.
+    /// The folder of the key that signs tokens, and of the logs. Nothing is left when the fleet ends in order.
     #[arg(long, default_value = ".data-fleet")]
     data_dir: PathBuf,
 }
@@ -34,12 +34,11 @@ async fn run(args: Args) -> anyhow::Result<()> {
         settings: Vec::new(),
         simulators: simulators::Config::default(),
     };
-    let mut fleet = Box::pin(Fleet::start(&args.data_dir, options)).await?;
+    let fleet = Box::pin(Fleet::start(&args.data_dir, options)).await?;
     greet(&fleet, &programs.join("pipeline").display().to_string());
     runtime::shutdown_signal().await;
     println!("Ending …");
-    fleet.stop();
-    Ok(())
+    fleet.end()
 }
 
 /// What is where, and what to try.
