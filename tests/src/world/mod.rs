@@ -1,6 +1,7 @@
 //! The whole product, for one story: in this process, or as the processes of a fleet.
 
 mod one_process;
+mod rows;
 mod six_services;
 
 use std::{
@@ -27,12 +28,16 @@ use crate::{
     company::Company,
 };
 use one_process::{OneProcess, Stopped};
+pub use rows::Rows;
 use six_services::SixServices;
 
 /// Longest wait of a story for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How far a manual clock moves between two looks.
 const MOVES_BY: Duration = Duration::from_millis(100);
+
+/// Looks of [`World::rest`] without anything happening before a manual clock is nudged.
+const NUDGE_AFTER: u32 = 50;
 
 /// What a product is made of. A story that neither moves the clock nor looks behind the doors is told of both, with
 /// [`in_both_forms`](crate::in_both_forms).
@@ -206,6 +211,58 @@ impl World {
         match &self.product {
             Product::OneProcess(process) => process.recordings(),
             Product::Fleet(services) => services.recordings(),
+        }
+    }
+
+    /// Every row of every table that is a tenant's.
+    pub async fn rows_of(&self, tenant: &TenantId) -> Rows {
+        match &self.product {
+            Product::OneProcess(process) => rows::of_tenant(&process.database(), tenant),
+            Product::Fleet(services) => {
+                Box::pin(rows::of_tenant_on_spanner(services.database(), tenant)).await
+            }
+        }
+    }
+
+    /// A tenant's secrets, by name.
+    pub async fn secrets_of(&self, tenant: &TenantId) -> Vec<(SecretName, SecretString)> {
+        let mut all = Vec::new();
+        for name in self.secrets.list(tenant).await.unwrap() {
+            let secret = self.secrets.get(tenant, &name, None).await.unwrap();
+            all.push((name, secret));
+        }
+        all
+    }
+
+    /// Waits until nobody works and nothing is due. A manual clock stands still as long as that is enough: it is nudged
+    /// when nothing happens, since somebody may sleep who does not know of what is due.
+    pub async fn rest(&self) {
+        let mut looks: u32 = 0;
+        loop {
+            let due = match &self.product {
+                Product::OneProcess(process) => {
+                    rows::due(&process.database(), self.now().as_microsecond())
+                }
+                Product::Fleet(services) => {
+                    Box::pin(rows::due_on_spanner(services.database())).await
+                }
+            };
+            if due == 0 {
+                return;
+            }
+            looks += 1;
+            if looks.is_multiple_of(NUDGE_AFTER)
+                && let Some(clock) = self.clock()
+            {
+                clock.advance(MOVES_BY);
+            }
+            let pause = self.look_every() / 5;
+            tokio::time::sleep(pause).await;
+            assert!(
+                PATIENCE > pause * looks,
+                "{due} steps are still due:\n{}",
+                self.logs()
+            );
         }
     }
 

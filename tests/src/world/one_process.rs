@@ -146,6 +146,10 @@ impl OneProcess {
         data_folder(self.folder.as_ref().expect("it is there while this lives"))
     }
 
+    pub(super) fn database(&self) -> PathBuf {
+        self.data_folder().join("pipeline.sqlite3")
+    }
+
     pub(super) fn recordings(&self) -> Vec<String> {
         let blobs = self.data_folder().join("blobs");
         let mut names = Vec::new();

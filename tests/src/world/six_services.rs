@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use management_api::auth::SigningKey;
 use simulators::Simulators;
+use store_spanner::SpannerConfig;
 use tempfile::TempDir;
 
 use super::Parts;
@@ -51,6 +52,10 @@ impl SixServices {
 
     pub(super) fn data_folder(&self) -> PathBuf {
         self.folder.path().to_owned()
+    }
+
+    pub(super) const fn database(&self) -> &SpannerConfig {
+        &self.fleet.database
     }
 
     pub(super) fn recordings(&self) -> Vec<String> {

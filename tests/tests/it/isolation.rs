@@ -5,22 +5,17 @@ mod description;
 mod names;
 mod routes;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use domain::TenantId;
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use management_api::auth::{Grant, Role, SigningKey};
 use pipeline::app::trust;
-use rusqlite::Connection;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tests::{CallBody, Company, World};
 
-/// Longest wait for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Looks without anything happening before the clock is nudged: somebody may sleep who does not know of what is due.
-const NUDGE_AFTER: u32 = 50;
 /// The company that the simulated CallRail's calls are of.
 const CALLRAIL_COMPANY: &str = "COM3f2a9c7d51e84b0aa6c1d2e3f4a5b6c7";
 
@@ -188,60 +183,4 @@ impl Tenant {
         let answer = self.company.deliver(api.world, event, body).await;
         answer.request_id().to_string()
     }
-}
-
-/// Waits until nobody works and nothing is due. The clock stands still as long as that is enough.
-async fn rest(world: &World, database: &Connection) {
-    let due =
-        "SELECT count(*) FROM work WHERE state = 'in_flight' OR (state = 'ready' AND due_at <= ?1)";
-    let mut looks = 0;
-    loop {
-        let now = world.now().as_microsecond();
-        let open: u32 = database.query_row(due, [now], |row| row.get(0)).unwrap();
-        if open == 0 {
-            return;
-        }
-        looks += 1;
-        if looks % NUDGE_AFTER == 0 {
-            world.pass(Duration::from_millis(100));
-        }
-        tokio::time::sleep(Duration::from_millis(2)).await;
-        assert!(
-            PATIENCE > Duration::from_millis(2) * looks,
-            "{open} steps are still due:\n{}",
-            world.logs()
-        );
-    }
-}
-
-/// Every row of every table that is a tenant's, as text.
-fn rows_of(database: &Connection, tenant: &TenantId) -> BTreeMap<String, Vec<String>> {
-    let tables = "SELECT m.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c
-        WHERE m.type = 'table' AND c.name = 'tenant_id' ORDER BY m.name";
-    let mut tables = database.prepare(tables).unwrap();
-    let tables: Vec<String> = tables
-        .query_map([], |row| row.get(0))
-        .unwrap()
-        .map(Result::unwrap)
-        .collect();
-    let of_table = |table: &String| {
-        let mut rows = database
-            .prepare(&format!("SELECT * FROM {table} WHERE tenant_id = ?1"))
-            .unwrap();
-        let columns = rows.column_count();
-        let rows = rows.query_map([tenant.as_str()], |row| {
-            let cells = (0..columns).map(|column| {
-                Ok(format!(
-                    "{:?}",
-                    row.get::<_, rusqlite::types::Value>(column)?
-                ))
-            });
-            Ok(cells.collect::<rusqlite::Result<Vec<_>>>()?.join(" | "))
-        });
-        rows.unwrap().map(Result::unwrap).collect()
-    };
-    tables
-        .iter()
-        .map(|table| (table.clone(), of_table(table)))
-        .collect()
 }

@@ -5,7 +5,6 @@ use std::{collections::HashMap, fmt::Write as _, time::Duration};
 use domain::Stage;
 use http::{Method, StatusCode};
 use rand::{Rng, RngExt as _, SeedableRng as _, rngs::StdRng};
-use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 use simulators::Fault;
 use tests::{CallBody, World};
@@ -13,7 +12,6 @@ use tests::{CallBody, World};
 use super::{
     Api, Reply, Tenant,
     names::{Names, sorted},
-    rest,
 };
 
 /// What a tenant does in one run.
@@ -277,7 +275,6 @@ enum Beside {
 async fn run(seed: u64, beside: Beside) -> Value {
     let world =
         World::on_manual_clock_with([("WORKERS_PER_STAGE", "1"), ("MODEL_TRIES", "1")]).await;
-    let database = Connection::open(world.data_folder().join("pipeline.sqlite3")).unwrap();
     let gemini = world.simulators().gemini();
     gemini.answer_with_when(SPAM, json!({ "spam_likelihood": 90 }));
     gemini.answer_with_when(UNSURE, json!({ "spam_likelihood": 60 }));
@@ -318,10 +315,10 @@ async fn run(seed: u64, beside: Beside) -> Value {
         {
             bob.act(&api, &his.next(), &mut his_last).await;
         }
-        rest(&world, &database).await;
+        world.rest().await;
         world.pass(Duration::from_secs(hers.rng.random_range(60..1_800)));
         steps.push(world.now());
-        rest(&world, &database).await;
+        world.rest().await;
     }
     let view = ann.view(&api).await;
     if let Some(bob) = &bob {

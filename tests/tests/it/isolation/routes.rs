@@ -1,29 +1,28 @@
 //! Every route of the API's description, as somebody who may do everything with a tenant and nothing with another's.
 
-use std::{collections::BTreeMap, fs};
+use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{OfficeId, TenantId};
 use http::{Method, StatusCode};
 use management_api::auth::{Role, SigningKey};
-use rusqlite::Connection;
 use secrecy::ExposeSecret as _;
-use secrets::{KeySource, SealedSecrets, Secrets as _};
 use serde_json::{Value, json};
-use tests::{CallBody, World};
+use tests::{CallBody, Form, Rows, World, in_both_forms};
 use uuid::Uuid;
 
 use super::{
     Api, Reply, Tenant,
     description::{Objects, Route, routes},
-    rest, rows_of,
 };
 
 /// Routes that anybody may call: there is nothing of a tenant in their answers.
 const PUBLIC: [&str; 2] = ["/.well-known/jwks.json", "/v1/openapi.json"];
 
+const SETTINGS: [(&str, &str); 1] = [("MODEL_TRIES", "1")];
+
 /// Makes a tenant with requests in every state, stopped work, and a source and a connection of its own.
-async fn tenant(api: &Api<'_>, database: &Connection, name: &str) -> (Tenant, Objects) {
+async fn tenant(api: &Api<'_>, name: &str) -> (Tenant, Objects) {
     let tenant = Tenant::create(api, name).await;
     let world = api.world;
     let mark = format!("markof{name}");
@@ -41,12 +40,12 @@ async fn tenant(api: &Api<'_>, database: &Connection, name: &str) -> (Tenant, Ob
     let in_review = tenant
         .deliver(api, "post-call", &call(2, "unsuremark"))
         .await;
-    rest(world, database).await;
+    world.rest().await;
     for connection in ["hubspot", "callrail"] {
         tenant.spoil(api, connection).await;
         tenant.deliver(api, "post-call", &call(3, connection)).await;
         tenant.deliver(api, "post-call", &call(4, connection)).await;
-        rest(world, database).await;
+        world.rest().await;
     }
     let new = json!({ "provider": "callrail", "signing_key": format!("{mark}-signs"), "accounts": [mark] });
     let created = tenant.call(api, Method::POST, "sources", Some(&new)).await;
@@ -97,7 +96,7 @@ fn neutral(reply: &Reply, asked: &Objects) -> (StatusCode, String) {
 }
 
 /// What of a tenant may stand in no answer to another: its ids, and the marks of its people.
-fn names_of(rows: &BTreeMap<String, Vec<String>>, objects: &Objects) -> Vec<String> {
+fn names_of(rows: &Rows, objects: &Objects) -> Vec<String> {
     let is_id = |word: &&str| {
         let hex = word.rsplit('_').next().unwrap_or_default();
         word.contains('_') && hex.len() == 32 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
@@ -127,7 +126,6 @@ fn names_of(rows: &BTreeMap<String, Vec<String>>, objects: &Objects) -> Vec<Stri
 
 struct Scene<'a> {
     api: &'a Api<'a>,
-    database: &'a Connection,
     ann: (Tenant, Objects),
     bob: (Tenant, Objects),
     nobody: Objects,
@@ -141,19 +139,17 @@ impl Scene<'_> {
     }
 
     /// Everything that is bob's: rows, secrets, recordings.
-    async fn all_of_bob(&self) -> (BTreeMap<String, Vec<String>>, Vec<String>) {
-        let folder = self.api.world.data_folder();
-        let secrets = SealedSecrets::open(&folder, KeySource::File).await.unwrap();
-        let tenant = self.bob.0.id();
-        let mut others = Vec::new();
-        for name in secrets.list(tenant).await.unwrap() {
-            let secret = secrets.get(tenant, &name, None).await.unwrap();
-            others.push(format!("{name:?} {}", secret.expose_secret()));
-        }
-        let recordings = fs::read_dir(folder.join("blobs").join(tenant.as_str())).unwrap();
-        others.extend(recordings.map(|file| format!("{:?}", file.unwrap().file_name())));
+    async fn all_of_bob(&self) -> (Rows, Vec<String>) {
+        let (world, tenant) = (self.api.world, self.bob.0.id());
+        let secrets = world.secrets_of(tenant).await;
+        let mut others: Vec<_> = secrets
+            .into_iter()
+            .map(|(name, secret)| format!("{name:?} {}", secret.expose_secret()))
+            .collect();
+        let recordings = world.recordings().into_iter();
+        others.extend(recordings.filter(|name| name.starts_with(tenant.as_str())));
         others.sort();
-        (rows_of(self.database, tenant), others)
+        (world.rows_of(tenant).await, others)
     }
 
     /// The same question about bob's things and about nobody's has the same answer.
@@ -290,12 +286,13 @@ impl Scene<'_> {
             .as_ann(route, &format!("{path}?cursor={cursor}"), None)
             .await;
         assert_eq!(reply.status, StatusCode::OK, "{}: {reply:?}", route.name());
-        self.holds_nothing_of_bob(route, &reply);
+        self.holds_nothing_of_bob(route, &reply).await;
     }
 
-    fn holds_nothing_of_bob(&self, route: &Route, reply: &Reply) {
+    async fn holds_nothing_of_bob(&self, route: &Route, reply: &Reply) {
         let shown = reply.body.to_string();
-        for name in names_of(&rows_of(self.database, self.bob.0.id()), &self.bob.1) {
+        let rows = self.api.world.rows_of(self.bob.0.id()).await;
+        for name in names_of(&rows, &self.bob.1) {
             assert!(
                 !shown.contains(&name),
                 "{}: `{name}` of another tenant is in {shown}",
@@ -369,7 +366,7 @@ impl Scene<'_> {
                 .call(Some(&platform), &route.method, &path, route.example())
                 .await;
         } else {
-            self.holds_nothing_of_bob(route, &reply);
+            self.holds_nothing_of_bob(route, &reply).await;
         }
         assert!(
             reply.status.is_success() || reply.status == StatusCode::CONFLICT,
@@ -429,32 +426,35 @@ fn bad_tokens(api: &Api<'_>, tenant: &TenantId) -> Vec<(&'static str, String)> {
     ]
 }
 
-#[tokio::test]
-async fn every_route_answers_for_anothers_things_as_for_what_does_not_exist() {
-    every_route(false).await;
+in_both_forms![every_route_answers_for_anothers_things_as_for_what_does_not_exist];
+
+async fn every_route_answers_for_anothers_things_as_for_what_does_not_exist(form: Form) {
+    let world = match form {
+        Form::OneProcess => World::on_manual_clock_with(SETTINGS).await,
+        Form::Fleet => World::with(form, SETTINGS).await,
+    };
+    every_route(world, false).await;
 }
 
 #[tokio::test]
 #[should_panic(expected = "is not answered as one that does not exist")]
 async fn a_token_that_opens_two_tenants_is_noticed() {
-    every_route(true).await;
+    let world = World::on_manual_clock_with(SETTINGS).await;
+    every_route(world, true).await;
 }
 
 /// Calls every route as tenant `ann`; her token may be good for both tenants, which must not pass.
-async fn every_route(is_good_for_both: bool) {
-    let world = World::on_manual_clock_with([("MODEL_TRIES", "1")]).await;
-    let database = Connection::open(world.data_folder().join("pipeline.sqlite3")).unwrap();
+async fn every_route(world: World, is_good_for_both: bool) {
     world
         .simulators()
         .gemini()
         .answer_with_when("unsuremark", json!({ "spam_likelihood": 60 }));
     let api = Api::of(&world);
     let mut scene = Scene {
-        ann: tenant(&api, &database, "ann").await,
-        bob: tenant(&api, &database, "bob").await,
+        ann: tenant(&api, "ann").await,
+        bob: tenant(&api, "bob").await,
         nobody: nobodys(),
         api: &api,
-        database: &database,
     };
     if is_good_for_both {
         let both = [scene.ann.0.id(), scene.bob.0.id()];
@@ -482,7 +482,7 @@ async fn every_route(is_good_for_both: bool) {
             scene.foreign_path(route).await;
             scene.foreign_content(route).await;
         }
-        rest(&world, &database).await;
+        world.rest().await;
         assert_eq!(
             scene.all_of_bob().await,
             before,
@@ -493,7 +493,7 @@ async fn every_route(is_good_for_both: bool) {
     for route in routes.iter().filter(|route| !route.is_public) {
         scene.own(route).await;
     }
-    rest(&world, &database).await;
+    world.rest().await;
     assert_eq!(
         scene.all_of_bob().await,
         before,

@@ -1,0 +1,74 @@
+//! What lies in a world's database, seen past the product.
+
+use std::{collections::BTreeMap, path::Path};
+
+use domain::TenantId;
+use rusqlite::{Connection, types::Value};
+use store_spanner::SpannerConfig;
+
+use crate::fleet::read_rows;
+
+/// Every row of every table, as text.
+pub type Rows = BTreeMap<String, Vec<String>>;
+
+/// Of SQLite: every row that is a tenant's.
+pub(super) fn of_tenant(database: &Path, tenant: &TenantId) -> Rows {
+    let database = Connection::open(database).unwrap();
+    let tables = "SELECT m.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c
+        WHERE m.type = 'table' AND c.name = 'tenant_id' ORDER BY m.name";
+    let mut tables = database.prepare(tables).unwrap();
+    let tables: Vec<String> = tables
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let rows = |table: &String| {
+        let mut rows = database
+            .prepare(&format!("SELECT * FROM {table} WHERE tenant_id = ?1"))
+            .unwrap();
+        let columns = rows.column_count();
+        let rows = rows.query_map([tenant.as_str()], |row| {
+            let cells =
+                (0..columns).map(|column| Ok(format!("{:?}", row.get::<_, Value>(column)?)));
+            Ok(cells.collect::<rusqlite::Result<Vec<_>>>()?.join(" | "))
+        });
+        rows.unwrap().map(Result::unwrap).collect()
+    };
+    tables
+        .iter()
+        .map(|table| (table.clone(), rows(table)))
+        .collect()
+}
+
+/// Of SQLite: how many steps somebody works on, or are due by now.
+pub(super) fn due(database: &Path, now_us: i64) -> u32 {
+    let due = "SELECT count(*) FROM work
+        WHERE state = 'in_flight' OR (state = 'ready' AND due_at <= ?1)";
+    let database = Connection::open(database).unwrap();
+    database.query_row(due, [now_us], |row| row.get(0)).unwrap()
+}
+
+/// Of Spanner: every row that is a tenant's.
+pub(super) async fn of_tenant_on_spanner(config: &SpannerConfig, tenant: &TenantId) -> Rows {
+    let tables = "SELECT c.table_name FROM information_schema.columns AS c
+        WHERE c.table_schema = '' AND c.column_name = 'tenant_id'";
+    let mut rows = Rows::new();
+    for table in read_rows(config, tables).await.unwrap() {
+        let table: String = table.get(0).unwrap();
+        let theirs = format!(
+            "SELECT FORMAT('%T', one) FROM {table} AS one WHERE tenant_id = '{tenant}' ORDER BY 1"
+        );
+        let found = read_rows(config, &theirs).await.unwrap();
+        let texts = found.iter().map(|row| row.get(0).unwrap()).collect();
+        rows.insert(table, texts);
+    }
+    rows
+}
+
+/// Of Spanner: how many steps somebody works on, or are due by now, and events that are still to be published.
+pub(super) async fn due_on_spanner(config: &SpannerConfig) -> u32 {
+    let due = "SELECT (SELECT COUNT(*) FROM work WHERE state = 'in_flight'
+            OR (state = 'ready' AND due_at <= CURRENT_TIMESTAMP())) + (SELECT COUNT(*) FROM outbox)";
+    let rows = read_rows(config, due).await.unwrap();
+    u32::try_from(rows[0].get::<i64>(0).unwrap()).unwrap()
+}
