@@ -131,24 +131,27 @@ impl Store for SpannerStore {
     }
 
     async fn accept(&self, delivery: Delivery) -> Result<Accepted> {
-        let key = delivery.deduplication_key();
+        let (tenant, key) = (delivery.tenant.clone(), delivery.deduplication_key());
         let (delivery, ids) = (Arc::new(delivery), self.ids.clone());
-        // Equal deliveries at once would abort each other's transactions for seconds.
+        // Equal deliveries at once would abort each other's transactions for seconds. Those that wait here come while
+        // the first is written, so that its answer is theirs too.
         let lane = self.lane(key);
         let mut stored = match lane.try_lock() {
             Ok(stored) => stored,
             Err(_) => {
                 let stored = lane.lock().await;
-                let again = stored.as_ref().and_then(|stored| stored.again(key));
-                if let Some(accepted) = again {
+                let same = stored.as_ref();
+                if let Some(accepted) = same.and_then(|stored| stored.again(&tenant, key)) {
                     return Ok(accepted);
                 }
                 stored
             }
         };
+        // Nobody is told of it when this one fails.
+        *stored = None;
         let work = again!([delivery, ids] | tx | events::accept(&tx, &ids, &delivery));
         let kept = self.write("event.accept", work).await?;
-        *stored = Some(kept.stored(key));
+        *stored = Some(kept.stored(tenant, key));
         Ok(kept.committed())
     }
 

@@ -25,21 +25,24 @@ pub(crate) struct Kept {
 
 /// What was just stored, for those who waited with the same.
 pub(crate) struct Stored {
+    tenant: TenantId,
     key: [u8; 32],
     event: EventId,
     request: Option<RequestId>,
 }
 
 impl Stored {
-    /// The answer to an equal delivery.
-    pub(crate) fn again(&self, key: [u8; 32]) -> Option<Accepted> {
-        (self.key == key).then(|| Accepted::committed(self.event, self.request, true, Vec::new()))
+    /// The answer to an equal delivery of the same tenant.
+    pub(crate) fn again(&self, tenant: &TenantId, key: [u8; 32]) -> Option<Accepted> {
+        let is_equal = self.tenant == *tenant && self.key == key;
+        is_equal.then(|| Accepted::committed(self.event, self.request, true, Vec::new()))
     }
 }
 
 impl Kept {
-    pub(crate) const fn stored(&self, key: [u8; 32]) -> Stored {
+    pub(crate) const fn stored(&self, tenant: TenantId, key: [u8; 32]) -> Stored {
         Stored {
+            tenant,
             key,
             event: self.event,
             request: self.request,

@@ -72,6 +72,20 @@ pub async fn a_hundred_equal_deliveries_at_once_become_one(subject: &Subject) {
     assert_eq!((lead.version, lead.document.source.events), (1, 1));
 }
 
+pub async fn equal_deliveries_of_two_tenants_at_once_are_each_tenants_own(subject: &Subject) {
+    let calls = ["a", "b"].map(|name| Call::new(&subject.tenant(name), "1"));
+    let accepted = join_all((0..40).map(|number| subject.accept(&calls[number % 2]))).await;
+    for (number, one) in accepted.iter().enumerate() {
+        assert_eq!(one.request(), accepted[number % 2].request());
+    }
+    assert_ne!(accepted[0].request(), accepted[1].request());
+    for (name, first) in ["a", "b"].into_iter().zip(&accepted) {
+        let tenant = subject.tenant(name);
+        let lead = subject.lead(&tenant, first.request().unwrap()).await;
+        assert_eq!((lead.version, lead.document.source.events), (1, 1));
+    }
+}
+
 pub async fn a_repeated_delivery_is_accepted_and_stored_once(subject: &Subject) {
     let tenant = subject.tenant("a");
     let call = Call::new(&tenant, "1");

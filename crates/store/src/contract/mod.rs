@@ -64,6 +64,7 @@ macro_rules! contract_suite {
                 a_first_delivery_becomes_a_request_with_its_first_step,
                 a_request_can_wait_for_a_later_event,
                 a_hundred_equal_deliveries_at_once_become_one,
+                equal_deliveries_of_two_tenants_at_once_are_each_tenants_own,
                 a_repeated_delivery_is_accepted_and_stored_once,
                 a_delivery_id_tells_repeats_whatever_the_body,
                 the_same_body_for_another_event_is_no_repeat,
