@@ -33,9 +33,8 @@ pub struct OpenError(pub(crate) String);
 
 /// Publishes wake-ups to their stages' topics.
 ///
-/// There always is room: topics keep what nobody takes yet, for days. So nothing is ever left out, and it is the relay
-/// alone that takes tenants in turns; what a push subscription delivers at once is bounded by the receiver
-/// ([`PushLimits`](crate::PushLimits)).
+/// There always is room: topics keep what nobody takes yet, for days. So nothing is ever left out here; what runs at once,
+/// of all and of one tenant, is bounded by the receiver ([`PushLimits`](crate::PushLimits)).
 #[derive(Debug)]
 pub struct PubSubBus {
     topics: HashMap<Stage, Topic>,

@@ -18,7 +18,7 @@ use crate::{
     OidcVerifier,
     admission::admit,
     envelope::{self, Pushed},
-    turns::{NoTurn, Turns},
+    turns::Turns,
 };
 
 /// When to come again where the store could not be asked, or everything is busy.
@@ -32,10 +32,9 @@ const MOST_BYTES: usize = 16 * 1024 * 1024;
 pub struct PushLimits {
     /// Largest body in bytes. A wake-up takes less than one thousand.
     pub body_bytes: usize,
-    /// Steps that run at once, of one tenant at most half as many. More wait for their turn.
+    /// Steps that run at once, of one tenant at most half as many. About as many more wait for their turn.
     pub running: usize,
-    /// How long a message waits for its turn. Where its tenant has its share, it is then acknowledged, and found in
-    /// the store when one of the tenant's steps ends; else it is given back to Pub/Sub, which slows down.
+    /// How long a message waits for its turn before it is given back to Pub/Sub, which then slows down.
     pub longest_wait: Duration,
 }
 
@@ -58,8 +57,8 @@ struct Push {
 
 /// `POST /internal/push`: takes what Pub/Sub pushes, and answers when the step is settled.
 ///
-/// Answers: 204 when the message is done with, whatever came of it, or its tenant has its share of turns; 503 when the store could not be asked, keys could
-/// not be fetched or too much runs, and 400 when the body did not arrive, so that it is delivered again; 401 without a
+/// Answers: 204 when the message is done with, whatever came of it; 503 when the store could not be asked, keys could
+/// not be fetched or too much runs, of all or of its tenant, and 400 when the body did not arrive, so that it is delivered again; 401 without a
 /// genuine token. A message that is no wake-up of this version, too large, or for a stage that `runner` does
 /// not have is logged with its id and acknowledged, as is a body that is no envelope: delivered again, each would be
 /// the same for ever.
@@ -130,32 +129,18 @@ async fn read(mut body: Body, limit_bytes: usize) -> Result<Option<Bytes>, Probl
 
 impl Push {
     async fn run(&self, Pushed { wake, trace }: Pushed) -> Result<StatusCode, Problem> {
-        let (tenant, stage) = (&wake.key.tenant, wake.key.stage);
-        let waiting = self.turns.take(tenant, stage, self.limits.longest_wait);
-        let turn = match waiting.await {
-            Ok(turn) => turn,
-            Err(NoTurn::LeftOut) => {
-                tracing::debug!(tenant.id = %tenant, %stage, "left a step in the store: its tenant has its share");
-                return Ok(StatusCode::NO_CONTENT);
-            }
-            Err(NoTurn::Busy) => {
-                return Err(Problem::unavailable(
-                    "Too many steps run at once. Deliver it again.",
-                    RETRY_AFTER,
-                ));
-            }
+        let waiting = self.turns.take(&wake.key.tenant, self.limits.longest_wait);
+        let Some(_turn) = waiting.await else {
+            return Err(Problem::unavailable(
+                "Too many steps run at once. Deliver it again.",
+                RETRY_AFTER,
+            ));
         };
         let running = self.runner.run(&wake);
         let ran = match trace {
             Some(trace) => trace.child().scope(running).await,
             None => running.await,
         };
-        for stage in turn.end() {
-            let limit = u32::try_from(self.limits.running).unwrap_or(u32::MAX);
-            if self.runner.look_for_more(tenant, stage, limit).await >= limit {
-                self.turns.look_again(tenant, stage);
-            }
-        }
         match ran {
             Ran::Settled | Ran::Nothing | Ran::Lost => Ok(StatusCode::NO_CONTENT),
             Ran::Failed => Err(Problem::unavailable(

@@ -1,13 +1,13 @@
 //! Who may run a step now: only so many run at once, and no tenant takes all turns.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     pin::pin,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use domain::{Stage, TenantId};
+use domain::TenantId;
 use tokio::sync::Notify;
 
 /// The turns of one service.
@@ -23,22 +23,11 @@ struct Tenants {
     lanes: HashMap<TenantId, Lane>,
 }
 
-/// What a tenant has here.
+/// How many steps of a tenant are here. A tenant with none has no lane.
 #[derive(Default)]
 struct Lane {
     running: usize,
     waiting: usize,
-    /// Stages of which something was sent away.
-    left_out: HashSet<Stage>,
-}
-
-/// Why there is no turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NoTurn {
-    /// Others have them all.
-    Busy,
-    /// The tenant has its share. When one of its steps ends, [`Turn::end`] says to look for what was sent away.
-    LeftOut,
 }
 
 /// The right to run one step, until it is dropped.
@@ -62,66 +51,43 @@ impl Turns {
         }
     }
 
-    /// Waits so long for a turn of this tenant.
+    /// Waits so long for a turn of this tenant; not at all where as many of its steps wait as it may run.
     pub(crate) async fn take<'a>(
         &'a self,
         tenant: &'a TenantId,
-        stage: Stage,
         patience: Duration,
-    ) -> Result<Turn<'a>, NoTurn> {
-        let place = Place::take(self, tenant);
+    ) -> Option<Turn<'a>> {
+        let place = Place::take(self, tenant)?;
         let has_turn = async {
             loop {
                 let mut changed = pin!(self.changed.notified());
                 // From here on no change is missed.
                 changed.as_mut().enable();
-                if self.begin(tenant) {
-                    return;
+                if let Some(turn) = self.begin(tenant) {
+                    return turn;
                 }
                 changed.await;
             }
         };
-        let taken = tokio::time::timeout(patience, has_turn).await;
+        let turn = tokio::time::timeout(patience, has_turn).await.ok();
         drop(place);
-        taken
-            .map(|()| Turn {
-                turns: self,
-                tenant,
-            })
-            .map_err(|_| self.leave_out(tenant, stage))
+        turn
     }
 
-    fn begin(&self, tenant: &TenantId) -> bool {
+    fn begin<'a>(&'a self, tenant: &'a TenantId) -> Option<Turn<'a>> {
         let mut tenants = self.lock();
         let most_of_one = tenants.most_of_one(self.most);
         let is_full = tenants.running >= self.most;
-        let Some(lane) = tenants.lanes.get_mut(tenant) else {
-            return false;
-        };
+        let lane = tenants.lanes.get_mut(tenant)?;
         if is_full || lane.running >= most_of_one {
-            return false;
+            return None;
         }
         lane.running += 1;
         tenants.running += 1;
-        true
-    }
-
-    fn leave_out(&self, tenant: &TenantId, stage: Stage) -> NoTurn {
-        let mut tenants = self.lock();
-        match tenants.lanes.get_mut(tenant) {
-            Some(lane) if lane.running > 0 => {
-                lane.left_out.insert(stage);
-                NoTurn::LeftOut
-            }
-            _ => NoTurn::Busy,
-        }
-    }
-
-    /// Has the tenant's next step that ends look for more of this stage.
-    pub(crate) fn look_again(&self, tenant: &TenantId, stage: Stage) {
-        let mut tenants = self.lock();
-        let lane = tenants.lanes.entry(tenant.clone()).or_default();
-        lane.left_out.insert(stage);
+        Some(Turn {
+            turns: self,
+            tenant,
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Tenants> {
@@ -136,64 +102,46 @@ impl Tenants {
         if self.running < half {
             return half;
         }
-        let is_here = |lane: &&Lane| lane.running + lane.waiting > 0;
-        let here = self.lanes.values().filter(is_here).count();
-        (most / (here + 1)).clamp(1, half)
+        (most / (self.lanes.len() + 1)).clamp(1, half)
     }
 
-    fn forget_if_idle(&mut self, tenant: &TenantId) {
-        let is_idle =
-            |lane: &Lane| lane.running == 0 && lane.waiting == 0 && lane.left_out.is_empty();
-        if self.lanes.get(tenant).is_some_and(is_idle) {
-            self.lanes.remove(tenant);
+    fn leave(&mut self, tenant: &TenantId, change: impl FnOnce(&mut Lane)) {
+        if let Some(lane) = self.lanes.get_mut(tenant) {
+            change(lane);
+            if lane.running == 0 && lane.waiting == 0 {
+                self.lanes.remove(tenant);
+            }
         }
-    }
-}
-
-impl Turn<'_> {
-    /// Ends it. Answers the stages of which steps of this tenant were sent away, once few of its steps wait any more:
-    /// then it is time to look for them in the store.
-    pub(crate) fn end(self) -> Vec<Stage> {
-        let mut tenants = self.turns.lock();
-        let most_of_one = tenants.most_of_one(self.turns.most);
-        let Some(lane) = tenants.lanes.get_mut(self.tenant) else {
-            return Vec::new();
-        };
-        if lane.waiting > most_of_one / 4 {
-            return Vec::new();
-        }
-        lane.left_out.drain().collect()
     }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         let mut tenants = self.turns.lock();
-        tenants.running = tenants.running.saturating_sub(1);
-        if let Some(lane) = tenants.lanes.get_mut(self.tenant) {
-            lane.running = lane.running.saturating_sub(1);
-        }
-        tenants.forget_if_idle(self.tenant);
+        tenants.running -= 1;
+        tenants.leave(self.tenant, |lane| lane.running -= 1);
         drop(tenants);
         self.turns.changed.notify_waiters();
     }
 }
 
 impl<'a> Place<'a> {
-    fn take(turns: &'a Turns, tenant: &'a TenantId) -> Self {
+    fn take(turns: &'a Turns, tenant: &'a TenantId) -> Option<Self> {
         let mut tenants = turns.lock();
-        tenants.lanes.entry(tenant.clone()).or_default().waiting += 1;
+        let most_of_one = tenants.most_of_one(turns.most);
+        let lane = tenants.lanes.entry(tenant.clone()).or_default();
+        if lane.waiting >= most_of_one {
+            return None;
+        }
+        lane.waiting += 1;
         drop(tenants);
-        Self { turns, tenant }
+        Some(Self { turns, tenant })
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         let mut tenants = self.turns.lock();
-        if let Some(lane) = tenants.lanes.get_mut(self.tenant) {
-            lane.waiting = lane.waiting.saturating_sub(1);
-        }
-        tenants.forget_if_idle(self.tenant);
+        tenants.leave(self.tenant, |lane| lane.waiting -= 1);
     }
 }

@@ -225,21 +225,9 @@ impl Runner {
         }
         // What waits on the bus is still among what is due in the store.
         let limit = self.bus.room(tenant, stage).saturating_mul(2);
-        self.look_for_more(tenant, stage, limit).await;
-    }
-
-    /// Finds in the store what is due of a tenant's stage, at most `limit` steps, and hands it over; how many.
-    pub async fn look_for_more(&self, tenant: &TenantId, stage: Stage, limit: u32) -> u32 {
         match self.queue.due_work(tenant, stage, limit).await {
-            Ok(due) => {
-                let count = u32::try_from(due.len()).unwrap_or(u32::MAX);
-                self.hand_over(due).await;
-                count
-            }
-            Err(error) => {
-                tracing::warn!("could not look for more work: {error}");
-                0
-            }
+            Ok(due) => self.hand_over(due).await,
+            Err(error) => tracing::warn!("could not look for more work: {error}"),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! The store's traits, each method one transaction or one read.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use domain::{
@@ -133,25 +136,19 @@ impl Store for SpannerStore {
     async fn accept(&self, delivery: Delivery) -> Result<Accepted> {
         let (tenant, key) = (delivery.tenant.clone(), delivery.deduplication_key());
         let (delivery, ids) = (Arc::new(delivery), self.ids.clone());
-        // Equal deliveries at once would abort each other's transactions for seconds. Those that wait here come while
-        // the first is written, so that its answer is theirs too.
+        // Equal deliveries at once would abort each other's transactions for seconds: they wait for the first, and take
+        // its answer.
         let lane = self.lane(key);
-        let mut stored = match lane.try_lock() {
-            Ok(stored) => stored,
-            Err(_) => {
-                let stored = lane.lock().await;
-                let same = stored.as_ref();
-                if let Some(accepted) = same.and_then(|stored| stored.again(&tenant, key)) {
-                    return Ok(accepted);
-                }
-                stored
-            }
-        };
-        // Nobody is told of it when this one fails.
-        *stored = None;
+        let before = lane.stored.load(Ordering::Acquire);
+        let mut last = lane.last.lock().await;
+        let same = last.as_ref();
+        if let Some(accepted) = same.and_then(|stored| stored.again(before, &tenant, key)) {
+            return Ok(accepted);
+        }
         let work = again!([delivery, ids] | tx | events::accept(&tx, &ids, &delivery));
         let kept = self.write("event.accept", work).await?;
-        *stored = Some(kept.stored(tenant, key));
+        let number = lane.stored.fetch_add(1, Ordering::AcqRel) + 1;
+        *last = Some(kept.stored(number, tenant, key));
         Ok(kept.committed())
     }
 

@@ -25,6 +25,7 @@ pub(crate) struct Kept {
 
 /// What was just stored, for those who waited with the same.
 pub(crate) struct Stored {
+    number: u64,
     tenant: TenantId,
     key: [u8; 32],
     event: EventId,
@@ -32,16 +33,19 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
-    /// The answer to an equal delivery of the same tenant.
-    pub(crate) fn again(&self, tenant: &TenantId, key: [u8; 32]) -> Option<Accepted> {
+    /// The answer to an equal delivery of the same tenant that came before this one was stored: when so many were. One
+    /// that came later may be the newest again, after others.
+    pub(crate) fn again(&self, before: u64, tenant: &TenantId, key: [u8; 32]) -> Option<Accepted> {
         let is_equal = self.tenant == *tenant && self.key == key;
-        is_equal.then(|| Accepted::committed(self.event, self.request, true, Vec::new()))
+        (is_equal && self.number > before)
+            .then(|| Accepted::committed(self.event, self.request, true, Vec::new()))
     }
 }
 
 impl Kept {
-    pub(crate) const fn stored(&self, tenant: TenantId, key: [u8; 32]) -> Stored {
+    pub(crate) const fn stored(&self, number: u64, tenant: TenantId, key: [u8; 32]) -> Stored {
         Stored {
+            number,
             tenant,
             key,
             event: self.event,

@@ -24,7 +24,11 @@ mod views;
 mod wakes;
 mod work;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use domain::{Clock, StoreError, TenantId};
 use google_cloud_spanner::{
@@ -55,7 +59,12 @@ const LANES: usize = 1024;
 /// error that asks for no retry. Spanner itself needs no such turns.
 static TURN_ON_THE_EMULATOR: Mutex<()> = Mutex::const_new(());
 
-type Lane = Mutex<Option<events::Stored>>;
+/// What was stored last of some keys, and how many were.
+#[derive(Default)]
+struct Lane {
+    last: Mutex<Option<events::Stored>>,
+    stored: AtomicU64,
+}
 
 /// Spanner as the product's store. Cheap to share; a fleet opens one in each process.
 pub struct SpannerStore {
@@ -63,7 +72,7 @@ pub struct SpannerStore {
     time: Time,
     ids: Arc<IdSource>,
     configs: Arc<ConfigCache>,
-    /// Turns of deliveries that may be equal, each with what was stored last.
+    /// Turns of deliveries that may be equal.
     accepting: Arc<[Lane; LANES]>,
     is_emulator: bool,
 }

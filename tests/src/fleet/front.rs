@@ -116,11 +116,7 @@ impl Front {
                 Err(_) => return StatusCode::BAD_GATEWAY.into_response(),
             }
         }
-        (
-            StatusCode::SERVICE_UNAVAILABLE,
-            [(header::RETRY_AFTER, "1")],
-        )
-            .into_response()
+        StatusCode::SERVICE_UNAVAILABLE.into_response()
     }
 }
 

@@ -10,6 +10,10 @@ mod visitor;
 
 use std::{
     fs,
+    io::{
+        self,
+        ErrorKind::{DirectoryNotEmpty, NotFound},
+    },
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
@@ -45,8 +49,6 @@ pub use visitor::Visitor;
 /// Everything of the fleet lives in this project, on the emulators and simulators.
 const PROJECT: &str = "fleet-project";
 const BUCKET: &str = "fleet-recordings";
-/// What a fleet puts into its folder, beside its logs.
-const OWN_FILES: [&str; 3] = ["lock", "keys", "server.json"];
 
 /// How a fleet is started.
 #[derive(Debug, Clone)]
@@ -197,19 +199,21 @@ impl Fleet {
         }
     }
 
-    /// Ends all of it in order, and removes its folder when nothing but the fleet's own is in it.
+    /// Ends all of it in order, and removes what it put into its folder; the folder too, when nothing else is in it.
     ///
     /// # Errors
-    /// When the folder cannot be read or removed.
+    /// When something cannot be removed.
     pub fn end(mut self) -> anyhow::Result<()> {
         self.stop();
-        let path = self.folder.path().to_owned();
-        drop(self);
-        if holds_only(&path, &|name| {
-            OWN_FILES.contains(&name) || name.ends_with(".log")
-        })? && holds_only(&path.join("keys"), &|name| name == "jwt.pk8")?
-        {
-            fs::remove_dir_all(&path).with_context(|| format!("removing {}", path.display()))?;
+        self.folder.withdraw();
+        let path = self.folder.path();
+        let logs = self.instances.iter().map(|instance| instance.log.clone());
+        // The folder is this fleet's until its lock is gone.
+        for file in logs.chain([path.join("keys/jwt.pk8"), path.join("lock")]) {
+            removed(&file, fs::remove_file(&file))?;
+        }
+        for folder in [path.join("keys").as_path(), path] {
+            removed(folder, fs::remove_dir(folder))?;
         }
         Ok(())
     }
@@ -259,14 +263,14 @@ impl Drop for Fleet {
     }
 }
 
-fn holds_only(folder: &Path, is_known: &dyn Fn(&str) -> bool) -> anyhow::Result<bool> {
-    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
-    for entry in entries {
-        if !entry?.file_name().to_str().is_some_and(is_known) {
-            return Ok(false);
+/// What was not there is gone as well; what holds other things stays.
+fn removed(path: &Path, result: io::Result<()>) -> anyhow::Result<()> {
+    match result {
+        Err(error) if ![NotFound, DirectoryNotEmpty].contains(&error.kind()) => {
+            Err(error).with_context(|| format!("removing {}", path.display()))
         }
+        _ => Ok(()),
     }
-    Ok(true)
 }
 
 /// Serves on this machine until the handle is aborted or the process ends.

@@ -78,7 +78,8 @@ pub struct Instance {
     /// How long its last start took until it was ready.
     pub ready_after: Duration,
     program: PathBuf,
-    log: PathBuf,
+    /// The file that its output goes to.
+    pub(super) log: PathBuf,
     settings: Vec<(String, String)>,
     running: Option<(Process, SocketAddr)>,
 }
@@ -162,7 +163,7 @@ impl Instance {
     }
 
     /// What it logged, in all its lives.
-    pub fn log(&self) -> String {
+    pub fn logged(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
     }
 

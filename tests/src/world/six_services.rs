@@ -71,7 +71,7 @@ impl SixServices {
     pub(super) fn logs(&self) -> String {
         let logs = self.fleet.instances.iter().map(|instance| {
             let name = instance.name.as_str();
-            format!("== {name}\n{}", instance.log())
+            format!("== {name}\n{}", instance.logged())
         });
         logs.collect()
     }

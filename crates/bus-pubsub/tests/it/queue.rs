@@ -14,8 +14,7 @@ use bus::{Bus, Runner, RunnerConfig};
 use domain::{
     CallFacts, Claim, ClaimResult, Claimed, Clock as _, DueWake, EventId, Inbound, LeadRequest,
     OfficeConfig, Origin, Outcome, Record, RequestId, Settled, SourceId, Stage, StageError,
-    StageHandler, StoreError, TenantId, Wake, WorkKey, WorkQueue, WorkRow, WorkState, later,
-    transition,
+    StageHandler, StoreError, TenantId, Wake, WorkKey, WorkQueue, WorkRow, later, transition,
 };
 use runtime::{SystemClock, TraceContext};
 use tokio::sync::{Semaphore, mpsc};
@@ -162,18 +161,8 @@ impl WorkQueue for Rows {
         Ok(due.into_iter().map(|moved| moved.wake).collect())
     }
 
-    async fn due_work(
-        &self,
-        tenant: &TenantId,
-        stage: Stage,
-        limit: u32,
-    ) -> Result<Vec<Wake>, StoreError> {
-        let rows = self.rows.lock().unwrap();
-        let due = rows.values().map(|(_, row)| row).filter(|row| {
-            let is_theirs = row.key.tenant == *tenant && row.key.stage == stage;
-            is_theirs && row.state == WorkState::Ready
-        });
-        Ok(due.map(WorkRow::wake).take(limit as usize).collect())
+    async fn due_work(&self, _: &TenantId, _: Stage, _: u32) -> Result<Vec<Wake>, StoreError> {
+        Ok(Vec::new())
     }
 }
 

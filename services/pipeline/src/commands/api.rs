@@ -179,7 +179,6 @@ fn config(settings: &Settings) -> anyhow::Result<Config> {
     Ok(settings.load(Config::read)?)
 }
 
-/// Where the server that has the folder listens.
 fn no_data(folder: &Path) -> anyhow::Error {
     anyhow!(
         "there is no data in {0}: start a server on it (`pipeline run --data-dir {0}`), set it up empty \
@@ -188,6 +187,7 @@ fn no_data(folder: &Path) -> anyhow::Error {
     )
 }
 
+/// Where the server that has the folder listens.
 fn server(folder: &Path) -> anyhow::Result<std::net::SocketAddr> {
     let server = running_server(folder).context(
         "another command is at work on the data folder, or its server is just starting: try again in a moment",

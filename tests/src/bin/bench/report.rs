@@ -1,6 +1,6 @@
 //! The figures, beside what is promised.
 
-use std::{fmt::Write as _, fs, path::Path, time::Duration};
+use std::{fmt::Write as _, fs, io, path::Path, time::Duration};
 
 use jiff::Timestamp;
 
@@ -236,7 +236,10 @@ pub(crate) fn show(file: Option<&Path>, part: Part, text: &str) {
     let Some(file) = file else {
         return;
     };
-    let before = fs::read_to_string(file).unwrap_or_default();
+    let before = match fs::read_to_string(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        read => read.unwrap(),
+    };
     let (one_process, fleet) = match before.find(FLEET) {
         Some(place) => before.split_at(place),
         None => (before.as_str(), ""),
@@ -244,6 +247,7 @@ pub(crate) fn show(file: Option<&Path>, part: Part, text: &str) {
     let both = match part {
         Part::OneProcess if fleet.is_empty() => text.to_owned(),
         Part::OneProcess => format!("{text}\n{fleet}"),
+        Part::Fleet if one_process.is_empty() => format!("# Benchmarks\n\n{text}"),
         Part::Fleet => format!("{}\n\n{text}", one_process.trim_end()),
     };
     fs::write(file, both).unwrap();

@@ -34,7 +34,10 @@ async fn run(args: Args) -> anyhow::Result<()> {
         settings: Vec::new(),
         simulators: simulators::Config::default(),
     };
-    let fleet = Box::pin(Fleet::start(&args.data_dir, options)).await?;
+    let fleet = tokio::select! {
+        started = Box::pin(Fleet::start(&args.data_dir, options)) => started?,
+        () = runtime::shutdown_signal() => return Ok(()),
+    };
     greet(&fleet, &programs.join("pipeline").display().to_string());
     runtime::shutdown_signal().await;
     println!("Ending …");
