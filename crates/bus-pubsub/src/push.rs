@@ -58,10 +58,10 @@ struct Push {
 /// `POST /internal/push`: takes what Pub/Sub pushes, and answers when the step is settled.
 ///
 /// Answers: 204 when the message is done with, whatever came of it; 503 when the store could not be asked, keys could
-/// not be fetched or too much runs, of all or of its tenant, and 400 when the body did not arrive, so that it is delivered again; 401 without a
-/// genuine token. A message that is no wake-up of this version, too large, or for a stage that `runner` does
-/// not have is logged with its id and acknowledged, as is a body that is no envelope: delivered again, each would be
-/// the same for ever.
+/// not be fetched or too much runs, of all or of its tenant, and 400 when the body did not arrive, so that it is
+/// delivered again; 401 without a genuine token. A message that is no wake-up of this version, too large, or for a stage
+/// that `runner` does not have is logged with its id and acknowledged, as is a body that is no envelope: delivered again,
+/// each would be the same for ever.
 ///
 /// Without a `verifier` anybody may call: only where the platform has checked the caller, as Cloud Run does with its
 /// invoker role. There it also removes the token's signature, so that a verifier would refuse every push.
