@@ -34,17 +34,17 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// Whether this is a cursor of the list; what is one, is the only one of its place.
+/// Whether this is a cursor of the list. Each position has one cursor.
 fn is_of<C: Cursor>(text: &str) -> bool {
     match C::decode(text) {
-        Ok(place) => {
-            assert_eq!(place.encode(), text);
+        Ok(position) => {
+            assert_eq!(position.encode(), text);
             true
         }
         Err(_) => false,
     }
 }
 
-fn assert_kept<C: Cursor + Debug + PartialEq>(place: &C) {
-    assert_eq!(C::decode(&place.encode()).as_ref(), Ok(place));
+fn assert_kept<C: Cursor + Debug + PartialEq>(position: &C) {
+    assert_eq!(C::decode(&position.encode()).as_ref(), Ok(position));
 }

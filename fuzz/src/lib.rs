@@ -4,11 +4,10 @@
 //! `fuzz/regressions`: real bodies to begin with, and whatever once broke it.
 #![warn(missing_docs)]
 
-pub mod callrail_body;
 pub mod cursor;
+pub mod delivery;
 pub mod model_answer;
 pub mod retry_after;
-pub mod sendgrid_events;
 pub mod signature;
 pub mod tenant_hint;
 mod text;
@@ -18,12 +17,11 @@ pub mod traceparent;
 pub type Target = fn(&[u8]);
 
 /// Every target, by its name: that of its program and of its folder.
-pub static TARGETS: [(&str, Target); 8] = [
-    ("callrail_body", callrail_body::check),
+pub static TARGETS: [(&str, Target); 7] = [
     ("cursor", cursor::check),
+    ("delivery", delivery::check),
     ("model_answer", model_answer::check),
     ("retry_after", retry_after::check),
-    ("sendgrid_events", sendgrid_events::check),
     ("signature", signature::check),
     ("tenant_hint", tenant_hint::check),
     ("traceparent", traceparent::check),

@@ -3,8 +3,12 @@
 //! The input is JSON. An object is laid over a good answer, so that one strange member meets a whole one; its `said` is
 //! what was said in the conversation.
 
-use domain::{AnalysisSection, Document};
+use domain::{
+    AnalysisSection, Brief, Document, LeadRequest, OfficeConfig, RequestId, Status, TenantId,
+};
+use jiff::Timestamp;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::text::assert_line;
 
@@ -13,14 +17,15 @@ pub fn check(data: &[u8]) {
     let Ok(answer) = serde_json::from_slice::<Value>(data) else {
         return;
     };
-    let said = said(&answer["said"]);
-    let document = document(&said);
+    let brief = brief(said(&answer["said"]));
+    let utterances = brief.conversation.utterances.iter();
+    let said: Vec<_> = utterances.map(|one| one.text.clone()).collect();
     for answer in [over_a_good_one(&answer), answer] {
-        let read = ai_analyzer::read_answer(&answer, &document);
+        let read = ai_analyzer::read_answer(&answer, brief.clone());
         if let Some(section) = &read {
             assert_section(section, &said);
         }
-        let again = ai_analyzer::read_answer(&answer, &document);
+        let again = ai_analyzer::read_answer(&answer, brief.clone());
         assert_eq!(again, read, "another reading");
     }
 }
@@ -89,18 +94,20 @@ fn said(said: &Value) -> Vec<String> {
     }
 }
 
-/// A call in which that was said.
-fn document(said: &[String]) -> Document {
+/// A call in which that was said, as the analyzer reads it.
+fn brief(said: Vec<String>) -> Brief {
     let turns: Vec<_> = said
-        .iter()
+        .into_iter()
         .map(|text| json!({ "speaker": "1", "start_ms": 0, "end_ms": 1, "text": text }))
         .collect();
     let document = json!({
+        "v": Document::VERSION,
         "source": {
             "provider": "callrail",
             "source": "src_00000000000070008000000000000001",
             "events": 1,
             "last_event": "evt_00000000000070008000000000000001",
+            "said": { "about": { "channel": "phone" } },
         },
         "transcript": {
             "audio_sha256": "",
@@ -110,8 +117,19 @@ fn document(said: &[String]) -> Document {
             "billed_seconds": 1,
         },
     });
-    match serde_json::from_value(document) {
-        Ok(document) => document,
-        Err(error) => panic!("a document has another shape now: {error}"),
-    }
+    let (document, tenant) = match (serde_json::from_value(document), TenantId::new("tenant")) {
+        (Ok(document), Ok(tenant)) => (document, tenant),
+        (document, _) => panic!("a document has another shape now: {document:?}"),
+    };
+    let request = LeadRequest {
+        id: RequestId::from_uuid(Uuid::nil()),
+        tenant,
+        version: 1,
+        created_at: Timestamp::UNIX_EPOCH,
+        updated_at: Timestamp::UNIX_EPOCH,
+        status: Status::Processing,
+        person: None,
+        document,
+    };
+    Brief::new(&request, &OfficeConfig::default())
 }

@@ -4,11 +4,6 @@
 
 use std::sync::LazyLock;
 
-use aws_lc_rs::{
-    encoding::{AsDer as _, PublicKeyX509Der},
-    rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _},
-};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -17,79 +12,100 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use sha1::Sha1;
 use sha2::Sha256;
-use sources::{Refused, Source as _, callrail::CallRail, sendgrid::SendGrid};
+use sources::{
+    Encoding, Sent, SignatureError, Source as _, SourceSpec, Sources, callrail::CallRail,
+    contract::Signer,
+};
 
 const KEY: &str = "5f3d3ebe065cd800b8c154347437e958";
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
 const SHA1: &str = "signature";
 const SHA256: &str = "x-callrail-signature";
-const ECDSA: &str = "x-twilio-email-event-webhook-signature";
-const TIMESTAMP: &str = "x-twilio-email-event-webhook-timestamp";
 
-/// Proves what `data` sends, then its body with right signatures and with each of them a bit off.
+/// A sender for each scheme of each source.
+static SIGNERS: LazyLock<Vec<(&'static SourceSpec, Signer)>> = LazyLock::new(|| {
+    let specs = Sources::standard().iter().map(|source| source.spec());
+    let of = |spec| {
+        Signer::all(spec)
+            .into_iter()
+            .map(move |signer| (spec, signer))
+    };
+    specs.flat_map(of).collect()
+});
+
+/// Verifies what `data` sends, then its body with right signatures and with each of them a bit off.
 pub fn check(data: &[u8]) {
     let (headers, body) = read(data);
     assert_callrail(&headers, &body);
-    assert_ne!(sendgrid(&headers, &body), Ok(()), "nobody has the key");
-    for source in sources::SOURCES {
-        sources::verify_dummy(source.spec(), &headers, body.clone(), NOW);
-    }
     // Which bit is off, follows from the input.
     let bit = data.iter().fold(data.len(), |sum, byte| {
         sum.wrapping_mul(31).wrapping_add(usize::from(*byte))
     });
-    assert_only_the_right_mac_proves(&body, bit);
-    assert_only_the_right_signature_proves(&body, bit);
+    for (spec, signer) in SIGNERS.iter() {
+        sources::verify_dummy(spec, &headers, &body, NOW);
+        assert_only_the_right_signature_verifies(spec, signer, &headers, &body, bit);
+    }
 }
 
-/// CallRail's delivery is proven by one of two signatures, sent once and exact.
+/// Two of the schemes as they are documented, by code of their own: the signature is sent once and exact.
 fn assert_callrail(headers: &HeaderMap, body: &Bytes) {
-    let is_proven = is_sent_once(headers, SHA1, |sent| sent == sha1(body).as_bytes())
+    let is_genuine = is_sent_once(headers, SHA1, |sent| sent == sha1(body).as_bytes())
         || is_sent_once(headers, SHA256, |sent| {
             sent.strip_prefix(b"sha256=")
                 .is_some_and(|sent| sent.eq_ignore_ascii_case(sha256(body).as_bytes()))
         });
-    let proven = callrail(headers, body);
-    assert_eq!(proven.is_ok(), is_proven, "{proven:?}");
+    let keys = [SecretString::from(KEY)];
+    let verified = sources::verify(CallRail.spec(), &[], &keys, headers, body.clone(), NOW);
+    assert_eq!(verified.is_ok(), is_genuine, "{verified:?}");
     let is_missing = !headers.contains_key(SHA1) && !headers.contains_key(SHA256);
-    assert_eq!(proven == Err(Refused::Missing), is_missing);
+    let error = verified.err();
+    assert_eq!(error == Some(SignatureError::Missing), is_missing);
 }
 
-fn assert_only_the_right_mac_proves(body: &Bytes, bit: usize) {
-    let hex = format!("sha256={}", sha256(body));
-    for (name, right) in [(SHA1, sha1(body)), (SHA256, hex)] {
-        assert_eq!(callrail(&one(name, &right), body), Ok(()));
-        let other = with_a_bit_off(body, bit);
-        assert_eq!(callrail(&one(name, &right), &other), Err(Refused::Wrong));
-    }
-    let off = with_a_bit_off(&STANDARD.decode(sha1(body)).unwrap_or_default(), bit);
-    let off = one(SHA1, &STANDARD.encode(off));
-    assert_eq!(callrail(&off, body), Err(Refused::Wrong));
-    let off = with_a_bit_off(&hex::decode(sha256(body)).unwrap_or_default(), bit);
-    let off = one(SHA256, &format!("sha256={}", hex::encode(off)));
-    assert_eq!(callrail(&off, body), Err(Refused::Wrong));
-}
-
-fn assert_only_the_right_signature_proves(body: &Bytes, bit: usize) {
-    let signed = [b"0", body.as_ref()].concat();
-    let Ok(right) = PAIR.sign(&SystemRandom::new(), &signed) else {
-        panic!("the pair does not sign")
+fn assert_only_the_right_signature_verifies(
+    spec: &SourceSpec,
+    signer: &Signer,
+    headers: &HeaderMap,
+    body: &Bytes,
+    bit: usize,
+) {
+    let keys = [signer.key()];
+    let verify = |headers: &HeaderMap, body: &Bytes| {
+        sources::verify(spec, &[], &keys, headers, body.clone(), NOW).map(drop)
     };
-    let sent = |signature: &[u8]| {
-        let mut headers = one(ECDSA, &STANDARD.encode(signature));
-        headers.insert(TIMESTAMP, HeaderValue::from_static("0"));
-        headers
-    };
-    let right = right.as_ref();
-    assert_eq!(sendgrid(&sent(right), body), Ok(()));
+    assert_ne!(verify(headers, body), Ok(()), "nobody has the key");
+    let right = signer.sign(body, NOW);
+    assert_eq!(verify(&right, body), Ok(()));
     let other = with_a_bit_off(body, bit);
-    assert_eq!(sendgrid(&sent(right), &other), Err(Refused::Wrong));
-    let off = with_a_bit_off(right, bit);
-    assert_eq!(sendgrid(&sent(&off), body), Err(Refused::Wrong));
-    let mut later = sent(right);
-    later.insert(TIMESTAMP, HeaderValue::from_static("1"));
-    assert_eq!(sendgrid(&later, body), Err(Refused::Wrong));
+    assert_eq!(verify(&right, &other), Err(SignatureError::Wrong));
+    let Some(scheme) = signer.scheme() else {
+        return;
+    };
+    if let Some(time) = scheme.time.and_then(|time| time.header) {
+        let mut later = right.clone();
+        later.insert(time, HeaderValue::from_static("1"));
+        assert_eq!(verify(&later, body), Err(SignatureError::Wrong));
+    }
+    if let Sent::Alone { prefix } = scheme.sent {
+        let sent = right[scheme.header].as_bytes();
+        let sent = sent.strip_prefix(prefix.as_bytes()).unwrap_or_default();
+        let off = match scheme.encoding {
+            Encoding::Base64 => {
+                let bytes = STANDARD.decode(sent).unwrap_or_default();
+                STANDARD.encode(with_a_bit_off(&bytes, bit))
+            }
+            Encoding::Hex => {
+                let bytes = hex::decode(sent).unwrap_or_default();
+                hex::encode(with_a_bit_off(&bytes, bit))
+            }
+        };
+        let mut forged = right.clone();
+        if let Ok(value) = HeaderValue::from_str(&format!("{prefix}{off}")) {
+            forged.insert(scheme.header, value);
+        }
+        assert_eq!(verify(&forged, body), Err(SignatureError::Wrong));
+    }
 }
 
 /// The headers and the body that the input stands for.
@@ -116,30 +132,12 @@ fn read(data: &[u8]) -> (HeaderMap, Bytes) {
     (headers, Bytes::copy_from_slice(body))
 }
 
-fn callrail(headers: &HeaderMap, body: &Bytes) -> Result<(), Refused> {
-    let keys = [SecretString::from(KEY)];
-    sources::verify(CallRail.spec(), &[], &keys, headers, body.clone(), NOW).map(drop)
-}
-
-fn sendgrid(headers: &HeaderMap, body: &Bytes) -> Result<(), Refused> {
-    let keys = [SecretString::from(PUBLIC_KEY.as_str())];
-    sources::verify(SendGrid.spec(), &[], &keys, headers, body.clone(), NOW).map(drop)
-}
-
 fn is_sent_once(headers: &HeaderMap, name: &str, is_right: impl Fn(&[u8]) -> bool) -> bool {
     let mut sent = headers.get_all(name).iter();
     match (sent.next(), sent.next()) {
         (Some(value), None) => is_right(value.as_bytes()),
         _ => false,
     }
-}
-
-fn one(name: &'static str, value: &str) -> HeaderMap {
-    let value = HeaderValue::from_str(value).ok();
-    value
-        .map(|value| (HeaderName::from_static(name), value))
-        .into_iter()
-        .collect()
 }
 
 /// One bit changed; of nothing, one byte more.
@@ -169,19 +167,3 @@ fn sha256(body: &[u8]) -> String {
     mac.update(body);
     hex::encode(mac.finalize().into_bytes())
 }
-
-static PAIR: LazyLock<EcdsaKeyPair> =
-    LazyLock::new(
-        || match EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING) {
-            Ok(pair) => pair,
-            Err(error) => panic!("no key pair: {error}"),
-        },
-    );
-
-static PUBLIC_KEY: LazyLock<String> = LazyLock::new(|| {
-    let key: Result<PublicKeyX509Der<'_>, _> = PAIR.public_key().as_der();
-    match key {
-        Ok(key) => STANDARD.encode(key.as_ref()),
-        Err(error) => panic!("no public key: {error}"),
-    }
-});

@@ -1,4 +1,4 @@
-//! Whose delivery a body claims to be, before anything of it is proven.
+//! Whose delivery a body claims to be, before any of it is verified.
 //!
 //! The product reads no more of a body than it must. Here the whole body is read, slowly and as a tree, and must name the
 //! same tenant. Of two members of one name the first counts; of those that name a tenant, the first two.

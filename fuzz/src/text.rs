@@ -6,10 +6,3 @@ pub(crate) fn assert_line(text: &str, max: usize) {
     assert!(!text.contains(char::is_control), "{text:?}");
     assert_eq!(text.trim(), text, "trimmed");
 }
-
-/// At most `max` characters, and no control characters but line ends and tabs.
-pub(crate) fn assert_bounded(text: &str, max: usize) {
-    assert!(text.chars().count() <= max, "{text:?}");
-    let is_harmful = |c: char| c.is_control() && c != '\n' && c != '\t';
-    assert!(!text.contains(is_harmful), "{text:?}");
-}

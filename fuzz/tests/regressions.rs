@@ -1,15 +1,16 @@
 //! Every target on every file of its folder, and on the largest bodies.
 
-use std::{collections::BTreeSet, fs, path::PathBuf, time::Instant};
+use std::{collections::BTreeSet, fs, path::PathBuf, time::Duration};
 
 use fuzz::TARGETS;
+use rustix::time::{ClockId, clock_gettime};
 
 fn folder() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/regressions"))
 }
 
 #[test]
-fn every_file_that_once_broke_a_target_passes() {
+fn every_regression_passes() {
     for (name, check) in TARGETS {
         let files: Vec<_> = fs::read_dir(folder().join(name))
             .unwrap()
@@ -34,9 +35,15 @@ fn every_folder_has_its_target() {
     assert_eq!(folders, targets);
 }
 
+/// What the processor has spent on this thread. A busy machine makes a test late, and this no greater.
+fn spent() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime))
+        .expect("no time before the thread began")
+}
+
 /// These take a fraction of a second each; where time grows faster than size, they take minutes.
 #[test]
-fn large_bodies_take_no_longer_than_their_size_asks_for() {
+fn time_grows_no_faster_than_a_body() {
     const LIMIT: usize = 128 * 1024;
     let filled = |head: &str, unit: &str, tail: &str| {
         let units = unit.repeat((LIMIT - head.len() - tail.len()) / unit.len());
@@ -77,20 +84,15 @@ fn large_bodies_take_no_longer_than_their_size_asks_for() {
         numbered(&|at| format!("\"utm_{at}\":\"{at}\",")),
         numbered(&|at| format!("\"x{at}\":{{\"id\":{at}}},")),
     ];
-    let readers = [
-        "callrail_body",
-        "model_answer",
-        "sendgrid_events",
-        "tenant_hint",
-    ];
+    let readers = ["delivery", "model_answer", "tenant_hint"];
     for (name, check) in TARGETS {
         if !readers.contains(&name) {
             continue;
         }
         for body in &bodies {
-            let start = Instant::now();
+            let before = spent();
             check(body.as_bytes());
-            let taken = start.elapsed();
+            let taken = spent().saturating_sub(before);
             let head: String = body.chars().take(40).collect();
             assert!(taken.as_secs() < 5, "{name} took {taken:?} for {head}");
         }

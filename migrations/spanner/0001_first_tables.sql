@@ -1,5 +1,10 @@
 -- The product's tables on Spanner (GoogleSQL). Ids are text with their prefix and are ordered by time; the tenant
 -- comes first in every key. What belongs to a request lies with it. Statements can be repeated.
+--
+-- For this and every later step: the build before must go on with what a step leaves behind, because both run side by side
+-- during a rollout. So a step adds tables, indexes, and columns that are nullable or have a default; it renames and drops
+-- neither tables nor columns, and limits no words of a column that newer builds add words to. An index over a large table
+-- is a step of its own. What nothing reads any more goes two releases later.
 
 CREATE TABLE IF NOT EXISTS tenants (
     tenant_id STRING(64) NOT NULL,
@@ -8,21 +13,24 @@ CREATE TABLE IF NOT EXISTS tenants (
     CONSTRAINT tenants_status CHECK (status IN ('active', 'suspended'))
 ) PRIMARY KEY (tenant_id);
 
-CREATE TABLE IF NOT EXISTS offices (
+-- Only ever added to: a change is a new version, and the newest comes first.
+CREATE TABLE IF NOT EXISTS configs (
     tenant_id STRING(64) NOT NULL,
-    office_id STRING(64) NOT NULL,
-    name STRING(MAX) NOT NULL,
-    address STRING(MAX) NOT NULL DEFAULT (''),
-    time_zone STRING(64) NOT NULL DEFAULT (''),
-    workflow_config JSON NOT NULL DEFAULT (JSON '{}'),
-    config_version INT64 NOT NULL DEFAULT (1)
-) PRIMARY KEY (tenant_id, office_id);
+    kind STRING(64) NOT NULL,
+    name STRING(128) NOT NULL,
+    version INT64 NOT NULL,
+    json JSON NOT NULL,
+    author STRING(MAX) NOT NULL,
+    note STRING(MAX) NOT NULL DEFAULT (''),
+    created_at TIMESTAMP NOT NULL
+) PRIMARY KEY (tenant_id, kind, name, version DESC);
 
 CREATE TABLE IF NOT EXISTS sources (
     tenant_id STRING(64) NOT NULL,
     source_id STRING(64) NOT NULL,
     provider STRING(64) NOT NULL,
     office_id STRING(64),
+    connection STRING(128),
     token_hash BYTES(32),
     accounts JSON NOT NULL DEFAULT (JSON '[]'),
     key_names JSON NOT NULL DEFAULT (JSON '[]'),
@@ -40,7 +48,7 @@ CREATE TABLE IF NOT EXISTS source_accounts (
     source_id STRING(64) NOT NULL
 ) PRIMARY KEY (provider, account);
 
--- Deliveries as they came. CallRail keeps its records for 25 months; ours of what it sent go after 13.
+-- Deliveries as they came. They go after 13 months: providers keep their own records for longer.
 CREATE TABLE IF NOT EXISTS webhook_events (
     tenant_id STRING(64) NOT NULL,
     event_id STRING(64) NOT NULL,
@@ -68,6 +76,7 @@ CREATE TABLE IF NOT EXISTS requests (
     person_id STRING(64),
     created_at TIMESTAMP NOT NULL,
     updated_at TIMESTAMP NOT NULL,
+    channel STRING(32),
     document JSON NOT NULL
 ) PRIMARY KEY (tenant_id, request_id);
 
@@ -99,7 +108,7 @@ CREATE TABLE IF NOT EXISTS work (
     claims INT64 NOT NULL,
     failures INT64 NOT NULL,
     waits INT64 NOT NULL,
-    again BOOL NOT NULL,
+    rerun_requested BOOL NOT NULL,
     deadline TIMESTAMP,
     held_for STRING(128),
     held_version INT64,
@@ -107,12 +116,12 @@ CREATE TABLE IF NOT EXISTS work (
     traceparent STRING(MAX),
     reason STRING(MAX),
     answer STRING(MAX),
-    created_at TIMESTAMP NOT NULL,
-    CONSTRAINT work_state CHECK (state IN ('ready', 'in_flight', 'held', 'parked'))
+    created_at TIMESTAMP NOT NULL
 ) PRIMARY KEY (tenant_id, request_id, stage, target),
   INTERLEAVE IN PARENT requests ON DELETE CASCADE;
 
-CREATE NULL_FILTERED INDEX IF NOT EXISTS work_by_wake ON work (shard, next_wake_at) STORING (token, wakes);
+CREATE NULL_FILTERED INDEX IF NOT EXISTS work_by_wake ON work (shard, next_wake_at)
+    STORING (state, token, wakes);
 
 CREATE NULL_FILTERED INDEX IF NOT EXISTS work_by_stage ON work (tenant_id, stage, next_wake_at)
     STORING (state, due_at, token, wakes);
@@ -163,8 +172,7 @@ CREATE TABLE IF NOT EXISTS effects (
     state STRING(16) NOT NULL,
     intended_at TIMESTAMP NOT NULL,
     attempts INT64 NOT NULL,
-    remote_id STRING(MAX),
-    CONSTRAINT effects_state CHECK (state IN ('intended', 'done', 'refused'))
+    remote_id STRING(MAX)
 ) PRIMARY KEY (tenant_id, effect_key);
 
 CREATE TABLE IF NOT EXISTS persons (

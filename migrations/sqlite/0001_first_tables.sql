@@ -1,4 +1,8 @@
 -- Times are microseconds since 1970 in UTC. Ids are text with their prefix.
+--
+-- For this and every later step, as on Spanner: statements of the build before must still run on what a step leaves
+-- behind. So a step adds tables, indexes, and columns that are nullable or have a default; it renames and drops neither
+-- tables nor columns, and limits no words of a column that newer builds add words to.
 
 CREATE TABLE tenants (
     tenant_id TEXT NOT NULL PRIMARY KEY,
@@ -6,15 +10,17 @@ CREATE TABLE tenants (
     status TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended'))
 ) WITHOUT ROWID;
 
-CREATE TABLE offices (
+-- Only ever added to: a change is a new version.
+CREATE TABLE configs (
     tenant_id TEXT NOT NULL,
-    office_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
     name TEXT NOT NULL,
-    address TEXT NOT NULL DEFAULT '',
-    time_zone TEXT NOT NULL DEFAULT '',
-    workflow_config TEXT NOT NULL DEFAULT '{}',
-    config_version INTEGER NOT NULL DEFAULT 1,
-    PRIMARY KEY (tenant_id, office_id)
+    version INTEGER NOT NULL,
+    json TEXT NOT NULL,
+    author TEXT NOT NULL,
+    note TEXT NOT NULL DEFAULT '',
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, kind, name, version)
 ) WITHOUT ROWID;
 
 CREATE TABLE sources (
@@ -22,6 +28,7 @@ CREATE TABLE sources (
     source_id TEXT NOT NULL,
     provider TEXT NOT NULL,
     office_id TEXT,
+    connection TEXT,
     token_hash BLOB UNIQUE,
     accounts TEXT NOT NULL DEFAULT '[]',
     key_names TEXT NOT NULL DEFAULT '[]',
@@ -64,6 +71,7 @@ CREATE TABLE requests (
     person_id TEXT,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
+    channel TEXT,
     document TEXT NOT NULL
 );
 CREATE UNIQUE INDEX requests_by_id ON requests (tenant_id, request_id);
@@ -92,7 +100,7 @@ CREATE TABLE work (
     request_id TEXT NOT NULL,
     stage TEXT NOT NULL,
     target TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('ready', 'in_flight', 'held', 'parked')),
+    state TEXT NOT NULL,
     lane TEXT NOT NULL,
     token INTEGER NOT NULL,
     due_at INTEGER NOT NULL,
@@ -102,7 +110,7 @@ CREATE TABLE work (
     claims INTEGER NOT NULL,
     failures INTEGER NOT NULL,
     waits INTEGER NOT NULL,
-    again INTEGER NOT NULL,
+    rerun_requested INTEGER NOT NULL,
     deadline INTEGER,
     held_for TEXT,
     held_version INTEGER,
@@ -120,7 +128,7 @@ CREATE TABLE effects (
     tenant_id TEXT NOT NULL,
     effect_key TEXT NOT NULL,
     owner TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('intended', 'done', 'refused')),
+    state TEXT NOT NULL,
     intended_at INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
     remote_id TEXT,

@@ -13,7 +13,7 @@ pub struct CallBody(Value);
 impl CallBody {
     /// A finished call with an id of its own.
     pub fn post_call(call_id: &str) -> Self {
-        let sample = include_str!("../../services/pipeline/src/samples/callrail-post-call.json");
+        let sample = include_str!("../../crates/simulators/src/callrail/samples/post-call.json");
         let mut body: Value = serde_json::from_str(sample).unwrap();
         let fields = body.as_object_mut().unwrap();
         fields.insert("resource_id".into(), json!(call_id));

@@ -73,6 +73,7 @@ impl Company {
                 id: SourceId::from_uuid(Uuid::from_u128(1)),
                 tenant: tenant.clone(),
                 provider: "callrail".to_owned(),
+                connection: None,
                 office: Some(office.id),
                 token: Some(TokenHash::of(&format!("{name}-callrail"))),
                 accounts: Vec::new(),
@@ -97,7 +98,7 @@ impl Company {
         }
     }
 
-    /// Posts a call's webhook to the tenant's URL for the event, signed as CallRail signs.
+    /// Posts a call's webhook to the tenant's URL for the event, signed as CallRail signs; as [`World::post`].
     pub async fn deliver(&self, world: &World, event: &str, body: &CallBody) -> Answer {
         let body = body.json();
         let signature = sha1_signature(&self.signing_key, &body);

@@ -7,6 +7,7 @@ mod company;
 pub mod crash;
 pub mod fleet;
 pub mod simulation;
+mod sources;
 mod world;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use testkit::emulators::{PubSub, Spanner, unless_missing};
 
 pub use callrail::{CallBody, brief, form_encoded, sha1_signature, sha256_signature};
 pub use company::Company;
+pub use sources::TRIAL;
 pub use world::{Answer, Form, Rows, World};
 
 /// Whether a fleet can run here; where it cannot, a line says why, and a test of one returns early.

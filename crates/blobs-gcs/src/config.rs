@@ -1,4 +1,4 @@
-//! Which bucket, and where.
+//! The bucket, and the service that has it.
 
 use http_client::Url;
 use settings::Reader;
@@ -13,7 +13,7 @@ pub struct GcsConfig {
 }
 
 impl GcsConfig {
-    /// Where Cloud Storage is.
+    /// Cloud Storage's own.
     pub const BASE_URL: &'static str = "https://storage.googleapis.com";
 
     /// Reads the settings.

@@ -1,4 +1,4 @@
-//! The product's own tokens, as Google's client takes them: one cache of tokens for everything.
+//! The product's own tokens in the form of Google's client, so that there is one cache of tokens.
 
 use google::Tokens;
 use google_cloud_auth::{
@@ -18,11 +18,12 @@ impl CredentialsProvider for Bearer {
         _extensions: Extensions,
     ) -> Result<CacheableResource<HeaderMap>, CredentialsError> {
         let token = self.0.bearer().await;
-        // Looking for a token has a deadline of its own: trying again is for the caller's lanes.
+        // Getting a token has its own deadline. Retries are the caller's.
         let token = token.map_err(|error| CredentialsError::from_source(false, error))?;
         let value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()));
-        let mut value = value
-            .map_err(|_| CredentialsError::from_msg(false, "the token is no header's value"))?;
+        let mut value = value.map_err(|_| {
+            CredentialsError::from_msg(false, "the token is not a valid header value")
+        })?;
         value.set_sensitive(true);
         Ok(CacheableResource::New {
             entity_tag: EntityTag::new(),

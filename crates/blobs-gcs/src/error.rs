@@ -1,4 +1,4 @@
-//! Why Cloud Storage did not do it, with what to do about it.
+//! Failures of Cloud Storage, with their remedies.
 
 use std::error::Error as StdError;
 
@@ -14,7 +14,7 @@ use serde_json::Value;
 #[error("the client of Cloud Storage could not be set up: {0}")]
 pub struct OpenError(#[source] pub(crate) client_builder::Error);
 
-/// A failure of Cloud Storage. Its text names the bucket and repeats Google's words, capped; never a token.
+/// A failure of Cloud Storage. Its text names the bucket and repeats Google's message, capped; never a token.
 #[derive(Debug, thiserror::Error)]
 pub enum GcsError {
     /// There is no token. Nothing was sent.
@@ -25,10 +25,10 @@ pub enum GcsError {
     NotFound {
         /// The bucket.
         bucket: String,
-        /// Google's words, capped.
+        /// Google's message, capped.
         message: String,
     },
-    /// The credentials do not suffice (401, 403).
+    /// The credentials lack a permission (401, 403).
     #[error(
         "Cloud Storage refuses our credentials (status {}); grant the service account \
          roles/storage.objectUser on the bucket `{bucket}`: {message}", status.as_u16()
@@ -38,37 +38,37 @@ pub enum GcsError {
         status: StatusCode,
         /// The bucket.
         bucket: String,
-        /// Google's words, capped.
+        /// Google's message, capped.
         message: String,
     },
     /// It asks us to slow down (429), also after some attempts.
     #[error("Cloud Storage asks us to slow down")]
     Throttled,
-    /// It is out of order (408, 5xx), also after some attempts.
-    #[error("Cloud Storage is out of order (status {})", status.as_u16())]
+    /// It is unavailable (408, 5xx), also after some attempts.
+    #[error("Cloud Storage is unavailable (status {})", status.as_u16())]
     Unavailable {
         /// The status.
         status: StatusCode,
     },
-    /// It refuses the request for what it is.
+    /// It refuses this request, and would refuse it again.
     #[error("Cloud Storage refuses the request (status {}): {message}", status.as_u16())]
     Rejected {
         /// The status.
         status: StatusCode,
-        /// Google's words, capped.
+        /// Google's message, capped.
         message: String,
     },
-    /// What arrived is not what was sent: the checksums differ.
+    /// The checksums at both ends differ.
     #[error("the content was altered on its way to or from Cloud Storage")]
     Damaged,
-    /// It takes too long.
-    #[error("Cloud Storage did not take or give a piece in time")]
+    /// A piece took too long.
+    #[error("Cloud Storage did not send or accept a piece in time")]
     Late,
     /// There is no complete answer to a request of our own client.
-    #[error("Cloud Storage was not heard: {0}")]
+    #[error("no complete answer from Cloud Storage: {0}")]
     Http(#[from] HttpError),
     /// There is no complete answer to a request of Google's client.
-    #[error("Cloud Storage was not heard: {cause}")]
+    #[error("no complete answer from Cloud Storage: {cause}")]
     Broken {
         /// The first cause, in a few words.
         cause: String,
@@ -76,12 +76,12 @@ pub enum GcsError {
 }
 
 impl GcsError {
-    /// Sorts an answer other than 2xx.
+    /// Classifies an answer other than 2xx.
     pub(crate) fn refused(status: StatusCode, body: &[u8], bucket: &str) -> Self {
         Self::sorted(status, words(body), bucket)
     }
 
-    /// Sorts a failure of Google's client.
+    /// Classifies a failure of Google's client.
     pub(crate) fn read(error: &google_cloud_storage::Error, bucket: &str) -> Self {
         let status = error.http_status_code();
         if let Some(status) = status.and_then(|status| StatusCode::from_u16(status).ok()) {
@@ -120,7 +120,7 @@ impl GcsError {
     }
 }
 
-/// The generation of an object that was stored although it is not what was sent.
+/// The generation of an object that was stored although its checksum is wrong.
 pub(crate) fn damaged_generation(error: &google_cloud_storage::Error) -> Option<i64> {
     chain(error).find_map(|cause| match cause.downcast_ref::<WriteError>() {
         Some(WriteError::ChecksumMismatch { object, .. }) => Some(object.generation),
@@ -135,7 +135,7 @@ fn is_damaged(error: &google_cloud_storage::Error) -> bool {
     is_read || damaged_generation(error).is_some()
 }
 
-/// Google's words in an error's body: JSON, or plain text where content was asked for.
+/// Google's message in an error's body: JSON, or plain text if content was requested.
 fn words(body: &[u8]) -> String {
     let json = serde_json::from_slice::<Value>(body).ok();
     let message = json

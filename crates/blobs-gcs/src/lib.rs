@@ -1,13 +1,13 @@
 //! Blobs in Cloud Storage: `gs://<bucket>/<tenant>/<name>`.
 //!
-//! Content is streamed both ways by Google's client. What fits into [`PIECE_BYTES`] goes up with one request; more goes
-//! up in pieces of that length, the most that an upload holds in memory, and cannot be read before the last one has
-//! come. CRC32C is compared at either end, both ways. Deleting is one request of the JSON API, because Google's client
-//! would do it over gRPC, with a connection of its own.
+//! Content is streamed both ways by Google's client. Up to [`PIECE_BYTES`] go up in one request. Longer content goes
+//! up in pieces of that length, which bound an upload's memory, and cannot be read before the last piece has arrived.
+//! CRC32C is compared at both ends, both ways. Deleting is one request of the JSON API, because Google's client would use
+//! gRPC with another connection.
 //!
-//! What passes by itself (408, 429, 5xx, a broken connection) is tried up to [`ATTEMPTS`] times within the call, and
-//! then left to the caller's lanes; so is an upload of several pieces whose connection breaks. A service account needs
-//! `roles/storage.objectUser` on the bucket.
+//! Temporary failures (408, 429, 5xx, a broken connection) are retried up to [`ATTEMPTS`] times within the call, and then
+//! left to the caller's retry lanes. An upload of several pieces whose connection breaks is left to them at once. A service
+//! account needs `roles/storage.objectUser` on the bucket.
 //!
 //! Source: Cloud Storage JSON API, "Resumable uploads", "Data validation" and "IAM roles" (read 2026-11).
 #![warn(missing_docs)]
@@ -44,7 +44,7 @@ use upload::{Answered, Ended, Intake, QUANTUM_BYTES, Short};
 pub const PIECE_BYTES: usize = 4 * 1024 * 1024;
 /// How often a request is tried within one call.
 pub const ATTEMPTS: u32 = 5;
-/// Longest wait for Cloud Storage: to take a piece, with all its attempts, or to give one.
+/// Longest wait for Cloud Storage to accept a piece, with all attempts, or to send one.
 const PIECE_DEADLINE: Duration = Duration::from_secs(60);
 /// Requests without content are short.
 const CALL_DEADLINE: Duration = Duration::from_secs(20);
@@ -59,10 +59,10 @@ pub struct GcsBlobs {
 }
 
 impl GcsBlobs {
-    /// A client; opens no connection. `http` is for deleting, and must be allowed to reach the base URL.
+    /// Opens no connection. `http` is for deleting, and must be allowed to reach the base URL.
     ///
     /// # Errors
-    /// [`OpenError`] when Google's client cannot be set up.
+    /// [`OpenError`] if Google's client cannot be set up.
     pub async fn open(http: Client, tokens: Tokens, config: GcsConfig) -> Result<Self, OpenError> {
         let backoff = ExponentialBackoffBuilder::new()
             .with_initial_delay(Duration::from_millis(200))
@@ -72,7 +72,7 @@ impl GcsBlobs {
             .with_credentials(credentials::Bearer(tokens.clone()))
             .with_retry_policy(RetryableErrors.with_attempt_limit(ATTEMPTS))
             .with_backoff_policy(backoff.clamp())
-            // Waiting longer is for the caller's lanes: a throttle of the client's own would hide an outage from them.
+            // Longer waits belong to the caller's retry lanes. A throttle of the client's own would hide an outage from them.
             .with_retry_throttler(CircuitBreaker::clamp(1, 0, 0))
             .with_read_resume_policy(Recommended.with_attempt_limit(ATTEMPTS))
             .with_resumable_upload_buffer_size(PIECE_BYTES)
@@ -88,10 +88,10 @@ impl GcsBlobs {
         })
     }
 
-    /// Asks whether the bucket is there and may be used: for a check before the start.
+    /// Checks before the start that the bucket exists and may be used.
     ///
     /// # Errors
-    /// [`GcsError`], whose text says what to grant or to set.
+    /// [`GcsError`], whose text says what to grant or set.
     pub async fn check(&self) -> Result<(), GcsError> {
         let url = format!("{}?maxResults=1&fields=kind", self.objects_url());
         self.call(self.http.get(url)).await
@@ -102,12 +102,12 @@ impl GcsBlobs {
         format!("{}/storage/v1/b/{bucket}/o", self.config.base())
     }
 
-    /// The bucket as Google's client names it.
+    /// `projects/_/buckets/{bucket}`, as Google's client names it.
     fn bucket(&self) -> String {
         format!("projects/_/buckets/{}", self.config.bucket)
     }
 
-    /// Removes an object: whatever is there, or one generation of it. One that is not there is removed already.
+    /// Removes an object, or one generation of it. Succeeds without one, too.
     async fn remove(&self, key: &BlobKey, generation: Option<i64>) -> Result<(), GcsError> {
         // Neither part of a key has a character that would have to be encoded.
         let (tenant, name) = (key.tenant(), key.name());
@@ -185,7 +185,7 @@ impl Blobs for GcsBlobs {
 }
 
 impl GcsBlobs {
-    /// Stores what fits into one piece, with one request that can be tried again whatever became of it.
+    /// Stores content of one piece, with one request that can always be retried.
     async fn put_short(&self, key: &BlobKey, content: Short) -> Result<(), GcsError> {
         let write = self
             .storage
@@ -220,20 +220,20 @@ impl GcsBlobs {
             (_, Some(Ended::BrokeOff(cause))) => Err(BlobError::Source(cause)),
             (Ok(_), Some(Ended::Whole(stored))) => Ok(stored),
             (Err(error), _) => {
-                // Where a piece was sent again, it is Google's client that compares, when the object is already there.
+                // After a piece was resent, Google's client compares checksums only once the object is stored.
                 if let Some(generation) = error::damaged_generation(&error)
                     && let Err(error) = self.remove(key, Some(generation)).await
                 {
-                    tracing::warn!(%error, "a blob that was altered on its way could not be removed");
+                    tracing::warn!(%error, "could not remove a blob that was altered in transit");
                 }
                 Err(store(self.failed(&error)))
             }
-            // Stored, it says, although not all was taken.
+            // Cloud Storage reports success, although the content was not read to its end.
             (Ok(_), None) => Err(store(GcsError::Damaged)),
         }
     }
 
-    /// The next piece of an object that is read.
+    /// The next piece of an object.
     async fn next(&self, opened: &mut ReadObjectResponse) -> Result<Option<Bytes>, GcsError> {
         let next = timeout(PIECE_DEADLINE, opened.next()).await;
         let piece = next.map_err(|_| GcsError::Late)?.transpose();
@@ -253,7 +253,7 @@ fn store(error: GcsError) -> BlobError {
     BlobError::Store(error.into())
 }
 
-/// What browsers and Google's services take an object for.
+/// The media type of an object.
 fn content_type(name: &str) -> &'static str {
     match name.rsplit_once('.').map_or("", |(_, extension)| extension) {
         "aac" => "audio/aac",

@@ -1,4 +1,4 @@
-//! Content on its way up: hashed as it passes, cut into quanta, and watched.
+//! Uploads: content is hashed as it passes, and cut into quanta.
 
 use std::{
     collections::VecDeque,
@@ -24,8 +24,7 @@ use tokio::{sync::watch, time::timeout};
 
 /// What Cloud Storage keeps of an interrupted upload is a multiple of this.
 ///
-/// Google's client (1.21) goes wrong where what was kept ends within a piece that it was given: cut like this, it never
-/// does.
+/// Google's client (1.21) fails if an interrupted upload ends within a piece. With pieces of this length it never does.
 pub(crate) const QUANTUM_BYTES: usize = 256 * 1024;
 
 /// Content that is read in quanta and hashed as it passes.
@@ -48,7 +47,7 @@ impl Intake {
         }
     }
 
-    /// The next quanta, so many at most; fewer when the content ends.
+    /// The next quanta, up to a number; fewer at the end of the content.
     pub(crate) async fn take(&mut self, count: usize) -> Result<VecDeque<Bytes>, BoxError> {
         let mut quanta = VecDeque::new();
         while quanta.len() < count
@@ -74,12 +73,12 @@ impl Intake {
         Ok((length > 0).then(|| self.pending.split_to(length).freeze()))
     }
 
-    /// Whether nothing is left to take.
+    /// Whether the content was read to its end.
     pub(crate) fn is_empty(&self) -> bool {
         self.has_ended && self.pending.is_empty()
     }
 
-    /// What was taken, all in all.
+    /// Length and hash of what was read.
     pub(crate) fn stored(&mut self) -> Stored {
         Stored {
             sha256: hex::encode(mem::take(&mut self.hash).finalize()),
@@ -104,10 +103,10 @@ impl StreamingSource for Short {
     }
 }
 
-/// What Google's client reads a long upload from. It reads once: what it sends again, it has kept.
+/// What Google's client reads a long upload from. It reads once, and keeps what it may resend.
 pub(crate) struct Source {
     head: VecDeque<Bytes>,
-    /// The mutex is never locked; it makes the content shareable between threads, which Google's client asks for.
+    /// The mutex is never locked. It makes the content `Sync`, which Google's client requires.
     intake: Mutex<Intake>,
     ended: Arc<Mutex<Option<Ended>>>,
     turn: watch::Sender<Turn>,
@@ -121,34 +120,34 @@ pub(crate) struct Progress {
 
 /// How the content ended.
 pub(crate) enum Ended {
-    /// All of it was taken.
+    /// It was read to its end.
     Whole(Stored),
-    /// It broke off.
+    /// It ended early.
     BrokeOff(BoxError),
 }
 
 /// Whom the upload waits for.
 #[derive(Clone, Copy)]
 enum Turn {
-    /// The content: how long it may take is for its owner to say.
+    /// The content. Its owner limits how long it may take.
     Content,
     /// Cloud Storage.
     Storage,
 }
 
-/// The content broke off; [`Ended`] says why.
+/// The content ended early. [`Ended`] says why.
 #[derive(Debug)]
 pub(crate) struct BrokeOff;
 
 impl fmt::Display for BrokeOff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the content broke off")
+        f.write_str("the content ended early")
     }
 }
 
 impl std::error::Error for BrokeOff {}
 
-/// A long upload: what was taken already, and what follows.
+/// A long upload: what was read already, and the rest.
 pub(crate) fn source(head: VecDeque<Bytes>, intake: Intake) -> (Source, Progress) {
     let ended = Arc::<Mutex<Option<Ended>>>::default();
     let (sender, turn) = watch::channel(Turn::Storage);
@@ -190,7 +189,7 @@ impl StreamingSource for Source {
 }
 
 impl Progress {
-    /// Runs an upload until it ends; none when Cloud Storage lets it wait for longer than `deadline` at a time.
+    /// Runs an upload until it ends; `None` if Cloud Storage makes it wait for longer than `deadline` at a time.
     pub(crate) async fn watch<T>(
         &self,
         mut upload: Pin<Box<impl Future<Output = T>>>,
@@ -214,13 +213,13 @@ impl Progress {
                 },
             };
             if changed.is_err() {
-                // The content was let go: the upload ends by itself.
+                // The content was dropped, so the upload ends by itself.
                 return std::future::pending().await;
             }
         }
     }
 
-    /// How the content ended, when it did.
+    /// How the content ended, if it did.
     pub(crate) fn ended(self) -> Option<Ended> {
         lock(&self.ended).take()
     }
@@ -230,10 +229,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Tries a piece again when Cloud Storage answered that it did not take it, and only then.
+/// Retries a piece only if Cloud Storage answered that it did not accept it.
 ///
-/// Where there was no answer, Google's client (1.21) would leave the piece out and go on with the next one. The
-/// checksum shows that, but only once the object has been replaced: such an upload is better begun anew.
+/// Without an answer, Google's client (1.21) would skip the piece and go on with the next one. The checksum shows that only
+/// after the object has been replaced, so such an upload must start again from the beginning.
 #[derive(Debug)]
 pub(crate) struct Answered;
 
@@ -264,7 +263,7 @@ mod tests {
         Intake::new(piece.boxed())
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn content_may_take_its_time() {
         let (mut source, progress) = source(VecDeque::new(), late(4 * DEADLINE));
         let upload = Box::pin(async move { while source.next().await.is_some() {} });
@@ -275,7 +274,7 @@ mod tests {
         assert_eq!(stored.size_bytes, 5);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn storage_that_takes_a_piece_and_then_nothing_is_given_up() {
         let (mut source, progress) = source(VecDeque::new(), late(Duration::ZERO));
         let upload = Box::pin(async move {
@@ -283,8 +282,7 @@ mod tests {
             std::future::pending::<()>().await;
             drop(source);
         });
-        let watched = timeout(100 * DEADLINE, progress.watch(upload, DEADLINE)).await;
-        assert_eq!(watched, Ok(None));
+        assert_eq!(progress.watch(upload, DEADLINE).await, None);
         assert!(progress.ended().is_none());
     }
 

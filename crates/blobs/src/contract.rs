@@ -1,4 +1,4 @@
-//! What every [`Blobs`] does, as tests. [`contract_suite!`](crate::contract_suite) runs them against an adapter.
+//! What every [`Blobs`] must do, as tests. [`contract_suite!`](crate::contract_suite) runs them against an adapter.
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![expect(missing_docs, reason = "the names of tests are their descriptions")]
 
@@ -8,7 +8,7 @@ use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 
 use crate::{BlobError, BlobKey, Blobs, ByteStream, content};
 
-/// Expands to a module of `#[tokio::test]`s. `$make` is the path of an async function without parameters that gives
+/// Expands to a module of `#[tokio::test]`s. `$make` is the path of an async function without parameters that returns
 /// an empty store and whatever must outlive it: `async fn make() -> (impl Blobs, impl Sized)`.
 #[macro_export]
 macro_rules! contract_suite {
@@ -21,8 +21,8 @@ macro_rules! contract_suite {
             a_blob_that_is_not_there_is_not_found,
             putting_again_replaces_the_content,
             two_writers_of_one_key_leave_the_content_of_one,
-            content_that_breaks_off_leaves_nothing,
-            content_that_breaks_off_leaves_what_was_there,
+            content_that_ends_early_leaves_nothing,
+            content_that_ends_early_changes_nothing,
             a_put_that_is_dropped_leaves_nothing,
             a_blob_larger_than_asked_for_is_not_read,
             deleting_can_be_repeated,
@@ -150,7 +150,7 @@ pub async fn two_writers_of_one_key_leave_the_content_of_one(blobs: &impl Blobs)
     assert!(left == a || left == b, "a mixture of {} bytes", left.len());
 }
 
-pub async fn content_that_breaks_off_leaves_nothing(blobs: &impl Blobs) {
+pub async fn content_that_ends_early_leaves_nothing(blobs: &impl Blobs) {
     let error = blobs.put(&key("a.txt"), breaking_off()).await.unwrap_err();
     assert!(
         matches!(&error, BlobError::Source(cause) if cause.to_string() == "the line went dead"),
@@ -159,7 +159,7 @@ pub async fn content_that_breaks_off_leaves_nothing(blobs: &impl Blobs) {
     assert!(is_missing(blobs, &key("a.txt")).await);
 }
 
-pub async fn content_that_breaks_off_leaves_what_was_there(blobs: &impl Blobs) {
+pub async fn content_that_ends_early_changes_nothing(blobs: &impl Blobs) {
     blobs.put(&key("a.txt"), content("old")).await.unwrap();
     assert!(blobs.put(&key("a.txt"), breaking_off()).await.is_err());
     assert_eq!(blobs.read(&key("a.txt"), 100).await.unwrap(), "old");

@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::{BlobError, BlobKey, Blobs, BoxError, ByteStream, Opened, Stored};
 
-/// Content on its way in. No tenant has this name: a tenant's begins with a letter or a digit.
+/// Content that is being stored. No tenant has this name, because a tenant's begins with a letter or a digit.
 const INCOMING: &str = ".incoming";
 
 const PIECE_BYTES: usize = 64 * 1024;
@@ -32,13 +32,13 @@ pub struct FolderBlobs {
 }
 
 impl FolderBlobs {
-    /// The bucket that URIs name, unless told otherwise.
+    /// The bucket that URIs name by default.
     pub const BUCKET: &'static str = "embedded-audio";
 
-    /// Opens a folder; makes it when it is not there.
+    /// Opens a folder, or creates it.
     ///
     /// # Errors
-    /// What the file system answers.
+    /// The file system's error.
     pub async fn open(root: impl Into<PathBuf>) -> io::Result<Self> {
         let root = root.into();
         fs::create_dir_all(root.join(INCOMING)).await?;
@@ -55,10 +55,10 @@ impl FolderBlobs {
         self
     }
 
-    /// Removes what a crash left half stored. Only for a process that has the folder to itself.
+    /// Removes content that a crash left incomplete. Only for a process that owns the folder.
     ///
     /// # Errors
-    /// What the file system answers.
+    /// The file system's error.
     pub async fn remove_leftovers(&self) -> io::Result<()> {
         let mut entries = fs::read_dir(self.root.join(INCOMING)).await?;
         while let Some(entry) = entries.next_entry().await? {
@@ -138,7 +138,7 @@ fn store(error: io::Error) -> BlobError {
     BlobError::Store(error.into())
 }
 
-/// A file that is removed again unless it is renamed to its place.
+/// A file that is removed unless it is renamed to its final name.
 struct Incoming {
     file: File,
     path: PathBuf,
@@ -153,7 +153,7 @@ impl Incoming {
             NEXT.fetch_add(1, Ordering::Relaxed)
         );
         let path = folder.join(name);
-        // A crash may have left a file of this name; processes that run have names of their own.
+        // A crash may have left a file of this name. Running processes use different names.
         let file = OpenOptions::new()
             .write(true)
             .create(true)
@@ -177,7 +177,7 @@ impl Incoming {
 impl Drop for Incoming {
     fn drop(&mut self) {
         if !self.is_placed {
-            // Best effort; `remove_leftovers` finds what stays.
+            // Best effort: `remove_leftovers` removes the rest.
             drop(std::fs::remove_file(&self.path));
         }
     }

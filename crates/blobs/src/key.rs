@@ -1,10 +1,10 @@
-//! Keys: safe as a path and as part of a URI, because nothing else can be one.
+//! Keys that are safe as a path and as a part of a URI.
 
 use std::fmt;
 
 use domain::TenantId;
 
-/// What blobs are, by their extension: recordings, documents, stored bodies.
+/// Extensions of recordings, documents and stored bodies.
 const EXTENSIONS: [&str; 20] = [
     "aac", "bin", "bmp", "flac", "gif", "jpeg", "jpg", "json", "m4a", "mp3", "mp4", "ogg", "pdf",
     "png", "tif", "tiff", "txt", "wav", "webm", "webp",
@@ -12,26 +12,26 @@ const EXTENSIONS: [&str; 20] = [
 
 const MAX_NAME: usize = 128;
 
-/// Where a blob lives: a tenant and a name of our making, never raw input.
+/// A tenant and a name that we made; never raw input.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlobKey {
     tenant: TenantId,
     name: String,
 }
 
-/// Why a text is no name of a blob. The text itself is not repeated: it may come from outside.
+/// Why a text names no blob. It is not repeated, because it may come from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BlobKeyError {
     /// Other characters, a leading dot, or too long.
     #[error("expected 1 to {MAX_NAME} of A-Z, a-z, 0-9, `_`, `-` and `.`, the first not a dot")]
     Name,
-    /// An extension that no blob has.
+    /// No blob has this extension.
     #[error("expected one of the extensions that blobs have")]
     Extension,
 }
 
 impl BlobKey {
-    /// A key from a tenant and a canonical name, such as a call's id and `.mp3`.
+    /// `name` is canonical, such as a call's id and `.mp3`.
     ///
     /// # Errors
     /// [`BlobKeyError`] for a name that is not safe everywhere.
@@ -64,7 +64,7 @@ impl BlobKey {
     }
 }
 
-/// As `<tenant>/<name>`.
+/// `<tenant>/<name>`.
 impl fmt::Display for BlobKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.tenant, self.name)

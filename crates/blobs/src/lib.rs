@@ -1,4 +1,4 @@
-//! Large things: recordings, attachments, bodies too large for a row. Streamed both ways, never whole in memory.
+//! Recordings, attachments, and bodies that are too large for a row. They are streamed, and never whole in memory.
 #![warn(missing_docs)]
 
 pub mod contract;
@@ -16,17 +16,17 @@ pub use key::{BlobKey, BlobKeyError};
 /// Content, piece by piece.
 pub type ByteStream = BoxStream<'static, Result<Bytes, BoxError>>;
 
-/// Whatever went wrong where content comes from; the caller knows its type.
+/// An error of the content's source. The caller knows its type.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// A store of blobs.
 #[async_trait]
 pub trait Blobs: Send + Sync + 'static {
-    /// Stores content under a key. It is there, whole and durable, or not at all; dropping the future leaves
-    /// nothing. A key that is taken gets the new content at once: readers see the old or the new, never a mixture.
+    /// Stores content under a key: whole and durable, or not at all. Dropping the future stores nothing. An existing blob is
+    /// replaced atomically: readers see the old content or the new, never a mixture.
     ///
     /// # Errors
-    /// [`BlobError::Source`] when `content` fails, with its error; [`BlobError::Store`] when storing does.
+    /// [`BlobError::Source`] with the error of `content`; [`BlobError::Store`] if storing fails.
     async fn put(&self, key: &BlobKey, content: ByteStream) -> Result<Stored, BlobError>;
 
     /// Opens a blob.
@@ -35,19 +35,19 @@ pub trait Blobs: Send + Sync + 'static {
     /// [`BlobError::NotFound`], or [`BlobError::Store`].
     async fn get(&self, key: &BlobKey) -> Result<Opened, BlobError>;
 
-    /// Removes a blob; one that is not there is removed already.
+    /// Removes a blob. Succeeds without one, too.
     ///
     /// # Errors
     /// [`BlobError::Store`].
     async fn delete(&self, key: &BlobKey) -> Result<(), BlobError>;
 
-    /// Where Google's services find the blob: `gs://<bucket>/<tenant>/<name>`.
+    /// The URI by which Google's services find the blob: `gs://<bucket>/<tenant>/<name>`.
     fn uri(&self, key: &BlobKey) -> String;
 
     /// Reads a blob that fits into memory.
     ///
     /// # Errors
-    /// [`BlobError::TooLarge`] over `max_bytes`, else as [`get`](Self::get).
+    /// [`BlobError::TooLarge`] over `max_bytes`, and those of [`get`](Self::get).
     async fn read(&self, key: &BlobKey, max_bytes: u64) -> Result<Bytes, BlobError> {
         let mut opened = self.get(key).await?;
         if opened.size_bytes > max_bytes {
@@ -64,7 +64,7 @@ pub trait Blobs: Send + Sync + 'static {
     }
 }
 
-/// Proof that content is durable, and what it was.
+/// Content that is durable. Only a store makes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     /// SHA-256 of the content, in hexadecimal.
@@ -87,23 +87,23 @@ pub enum BlobError {
     /// There is no such blob.
     #[error("there is no such blob")]
     NotFound,
-    /// The content that was to be stored broke off.
-    #[error("the content broke off while it was stored")]
+    /// The content ended early, with this error.
+    #[error("the content ended early while it was stored")]
     Source(#[source] BoxError),
-    /// The store did not do it.
+    /// The store failed, or could not be reached.
     #[error("the blob store failed: {0}")]
     Store(#[source] BoxError),
-    /// The blob is larger than the caller takes.
+    /// The blob is larger than the caller accepts.
     #[error("the blob has {size_bytes} bytes, more than {max_bytes}")]
     TooLarge {
         /// Length of the blob.
         size_bytes: u64,
-        /// What the caller takes.
+        /// The caller's limit.
         max_bytes: u64,
     },
 }
 
-/// Content that is in memory already.
+/// Content that is already in memory.
 pub fn content(bytes: impl Into<Bytes>) -> ByteStream {
     futures::stream::iter([Ok(bytes.into())]).boxed()
 }

@@ -1,4 +1,4 @@
-//! Who may call: the token in `Authorization`.
+//! Checks the token in `Authorization`.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use runtime::Problem;
 
 use crate::{OidcVerifier, VerifyError};
 
-/// When to come again where Google's keys could not be fetched.
+/// When to retry if Google's keys could not be fetched.
 const KEYS_RETRY: Duration = Duration::from_secs(5);
 
-/// Lets in whoever has a genuine token of the push account.
+/// Admits a caller with a valid token of the push account.
 pub(crate) async fn admit(verifier: &OidcVerifier, headers: &HeaderMap) -> Result<(), Problem> {
     let refused = |cause: &dyn std::fmt::Display| {
         Problem::unauthorized("Send a token of the configured service account.").with_cause(cause)
@@ -18,14 +18,15 @@ pub(crate) async fn admit(verifier: &OidcVerifier, headers: &HeaderMap) -> Resul
     let token = bearer(headers).ok_or_else(|| refused(&"there is no bearer token"))?;
     verifier.verify(token).await.map_err(|error| match error {
         VerifyError::Refused(refusal) => refused(&refusal),
-        VerifyError::KeysUnavailable => {
-            Problem::unavailable("Tokens cannot be proven just now. Try again.", KEYS_RETRY)
-                .with_cause(error)
-        }
+        VerifyError::KeysUnavailable(_) => Problem::unavailable(
+            "Tokens cannot be verified right now. Try again.",
+            KEYS_RETRY,
+        )
+        .with_cause(error),
     })
 }
 
-/// The one token of the request; two are as good as none.
+/// The one token of the request. Two of them count as none.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next()?;

@@ -9,33 +9,33 @@ use serde::Deserialize;
 
 use crate::publish::TRACE_ATTRIBUTE;
 
-/// What is shown of a message's id, in characters. Pub/Sub's have some twenty.
+/// How many characters of a message's id are logged. Pub/Sub's ids have about twenty.
 const MAX_ID: usize = 64;
 
 /// A wake-up that was pushed.
 #[derive(Debug)]
 pub(crate) struct Pushed {
     pub(crate) wake: Wake,
-    /// Where the trace stood when it was published.
+    /// The trace that it was published in.
     pub(crate) trace: Option<TraceContext>,
 }
 
-/// Why a body holds no wake-up. Says nothing of its content.
+/// Why a body holds no wake-up. Repeats nothing of its content.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NoWake {
     /// Pub/Sub did not send it.
     #[error("it is not the envelope that Pub/Sub pushes")]
     Envelope,
-    /// Somebody else published it, or another version of ours.
-    #[error("message {message_id} is no wake-up: {what}")]
+    /// It was published by somebody else, or by another version of ours.
+    #[error("message {message_id} is not a wake-up: {what}")]
     Message {
         message_id: String,
         what: &'static str,
     },
 }
 
-/// The wrapped form. Pub/Sub writes each name in two ways, and adds `subscription`, `publishTime` and at times
-/// `orderingKey` and `deliveryAttempt`; what is not needed here is not read, so that its shape cannot matter.
+/// The wrapped form. Pub/Sub writes each name in two ways, and adds `subscription`, `publishTime` and sometimes
+/// `orderingKey` and `deliveryAttempt`. Unused fields are not read, so that their shape cannot matter.
 ///
 /// Source: Pub/Sub, "Push subscriptions", the wrapped message.
 #[derive(Deserialize)]
@@ -65,8 +65,8 @@ pub(crate) fn read(body: &[u8]) -> Result<Pushed, NoWake> {
     let data = STANDARD
         .decode(data)
         .map_err(|_| no_wake("its data is not base64"))?;
-    let wake = serde_json::from_slice(&data)
-        .map_err(|_| no_wake("its data has another shape than this version reads"))?;
+    let wake =
+        serde_json::from_slice(&data).map_err(|_| no_wake("this version cannot read its data"))?;
     let trace = message
         .attributes
         .as_ref()
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wake_up_is_read_from_the_envelope_and_its_trace_from_the_attributes() {
+    fn a_wake_up_and_its_trace_are_read_from_the_envelope() {
         let sent = wake("tenant_a", Stage::Dispatch, 7);
         let mut body = body(&STANDARD.encode(serde_json::to_vec(&sent).unwrap()));
         let pushed = read(&body).unwrap();
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_wake_up_is_told_by_its_id_alone() {
+    fn a_message_that_is_no_wake_up_is_named_by_its_id() {
         let secret = STANDARD.encode("512-555-0101");
         for data in ["%%%", "", &secret, &STANDARD.encode(r#"{"v":2,"rows":[]}"#)] {
             let error = read(&body(data)).unwrap_err();

@@ -1,4 +1,4 @@
-//! Topics and subscriptions, made or brought up to date. Repeating it changes nothing.
+//! Creates topics and subscriptions, or brings them up to date. A repeat changes nothing.
 
 use std::time::Duration;
 
@@ -14,47 +14,46 @@ use google_cloud_wkt::FieldMask;
 
 use crate::{Access, OpenError, PubSubConfig, PushAccount};
 
-/// How long Pub/Sub waits for the answer to a push before it delivers again: the longest that it can wait.
+/// How long Pub/Sub waits for the answer to a push before it delivers again: the longest that Pub/Sub allows.
 ///
 /// Source: Pub/Sub, `ackDeadlineSeconds`, 10 to 600; for push it cannot be extended.
 pub const ACK_DEADLINE: Duration = Duration::from_secs(600);
 
 /// The longest run of a step that a push may start, for [`bus::RunnerConfig::longest_run`]: it is settled before
-/// Pub/Sub gives up waiting for it.
+/// [`ACK_DEADLINE`].
 pub const LONGEST_RUN: Duration = Duration::from_secs(540);
 
-/// Bounds of the pause before a message that was not acknowledged comes again. The least is short: most of these are
-/// ours for a moment only.
+/// Bounds of the pause before a nacked message is delivered again. It starts short, because most nacks come from a short
+/// lack of slots.
 const RETRY_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
-/// The fields of a subscription that are brought up to date. Its lifetime is not: the emulator cannot change that, and
-/// we never do.
+/// The fields of a subscription that are brought up to date. Its lifetime never changes, and the emulator could not.
 const UPDATED: [&str; 3] = ["push_config", "ack_deadline_seconds", "retry_policy"];
 
-/// Why topics and subscriptions could not be made. Those that were stay.
+/// Why topics and subscriptions could not be created. Those that were created stay.
 #[derive(Debug, thiserror::Error)]
 pub enum ProvisionError {
-    /// Pub/Sub cannot be used from here.
+    /// There are no credentials, or the endpoint is no URL.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// It refused, or did not answer.
-    #[error("{name} could not be made: {error}")]
+    /// Pub/Sub refused, or did not answer.
+    #[error("{name} could not be created: {error}")]
     Refused {
-        /// Topic or subscription.
+        /// The topic or subscription.
         name: String,
-        /// What Pub/Sub said.
+        /// Pub/Sub's error.
         error: String,
     },
 }
 
-/// Makes the topic of every stage and the topic of events, and for each of `pushes` the subscription that pushes the
+/// Creates the topic of every stage and the topic of events, and for each of `pushes` the subscription that pushes the
 /// stage's wake-ups to a URL. With `account`, pushes carry its token.
 ///
-/// What exists is kept; a subscription is brought up to date, its URL too. It never expires, however long nobody
-/// sends anything.
+/// What exists is kept; a subscription is brought up to date, its URL included. A subscription never expires, however
+/// long it gets no messages.
 ///
 /// # Errors
-/// [`ProvisionError`] at the first one that could not be made; then repeat.
+/// [`ProvisionError`] at the first one that could not be created. Then repeat.
 pub async fn provision(
     config: &PubSubConfig,
     pushes: &[(Stage, String)],
@@ -64,7 +63,7 @@ pub async fn provision(
     let work = Stage::ALL.map(|stage| config.work_topic(stage));
     for topic in work.into_iter().chain([config.events_topic()]) {
         let made = topics.create_topic().set_name(&topic).send().await;
-        unless_there(made).map_err(|error| refused(&topic, &error))?;
+        unless_exists(made).map_err(|error| refused(&topic, &error))?;
     }
     let subscriptions = subscriptions(config).await?;
     for (stage, url) in pushes {
@@ -111,7 +110,7 @@ async fn ensure(admin: &SubscriptionAdmin, wanted: Subscription) -> Result<(), E
         .send()
         .await;
     match made {
-        Err(error) if is_there(&error) => {
+        Err(error) if already_exists(&error) => {
             admin
                 .update_subscription()
                 .set_subscription(wanted)
@@ -124,14 +123,14 @@ async fn ensure(admin: &SubscriptionAdmin, wanted: Subscription) -> Result<(), E
     }
 }
 
-fn unless_there<T>(made: Result<T, Error>) -> Result<(), Error> {
+fn unless_exists<T>(made: Result<T, Error>) -> Result<(), Error> {
     match made {
-        Err(error) if !is_there(&error) => Err(error),
+        Err(error) if !already_exists(&error) => Err(error),
         _ => Ok(()),
     }
 }
 
-fn is_there(error: &Error) -> bool {
+fn already_exists(error: &Error) -> bool {
     error
         .status()
         .is_some_and(|status| status.code == Code::AlreadyExists)

@@ -1,4 +1,4 @@
-//! Publishing: wake-ups of the stages, and rows for analytics.
+//! Publishes wake-ups of the stages, and events for analytics.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -18,8 +18,8 @@ use runtime::TraceContext;
 
 use crate::{Access, PubSubConfig};
 
-/// How long a message waits for others to travel with. The library's ten milliseconds would delay every hand-over of
-/// one step; what is published together is with the library at once anyway.
+/// How long a message waits for others to share a request. The library's ten milliseconds would delay every single
+/// wake-up, and messages that are published together reach the library together anyway.
 const BATCH_DELAY: Duration = Duration::from_millis(1);
 
 /// The attribute that carries the trace. Source: the Pub/Sub client libraries' OpenTelemetry support, which prefix
@@ -33,29 +33,28 @@ pub struct OpenError(pub(crate) String);
 
 /// Publishes wake-ups to their stages' topics.
 ///
-/// There always is room: topics keep what nobody takes yet, for days. So nothing is ever left out here; what runs at once,
-/// of all and of one tenant, is bounded by the receiver ([`PushLimits`](crate::PushLimits)).
+/// Nothing overflows here, because topics keep unacknowledged messages for days. How many steps run at once, of all tenants
+/// and of one, is bounded by the receiver: [`PushLimits`](crate::PushLimits).
 #[derive(Debug)]
 pub struct PubSubBus {
     topics: HashMap<Stage, Topic>,
 }
 
-/// Publishes rows for analytics, each under the id of its event: a reader may see one twice.
+/// Publishes events for analytics. A reader may see one twice, and drops repeats by its id.
 #[derive(Debug)]
 pub struct EventTopic(Topic);
 
-/// A row for analytics.
+/// An event for analytics.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventMessage {
-    /// The event's id: readers drop repeats by it. An attribute, at most 1,024 bytes.
+    /// Readers drop repeats by this id. An attribute, at most 1,024 bytes.
     pub event_id: String,
-    /// Whose it is. An attribute.
+    /// An attribute.
     pub tenant: String,
-    /// The row as JSON.
+    /// The event as JSON.
     pub data: Bytes,
 }
 
-/// One topic, and how long publishing to it may take.
 #[derive(Debug)]
 struct Topic {
     publisher: Publisher,
@@ -63,10 +62,10 @@ struct Topic {
 }
 
 impl PubSubBus {
-    /// Opens the topics of every stage; they share their connections. Nothing is sent yet.
+    /// Opens every stage's topic. They share their connections; nothing is sent yet.
     ///
     /// # Errors
-    /// [`OpenError`] when there are no credentials or the endpoint is no URL.
+    /// [`OpenError`] if there are no credentials or the endpoint is no URL.
     pub async fn open(config: &PubSubConfig) -> Result<Self, OpenError> {
         let base = base(config).await?;
         let topics = Stage::ALL
@@ -79,8 +78,8 @@ impl PubSubBus {
 
 #[async_trait]
 impl Bus for PubSubBus {
-    /// Publishes all of them, each to its stage's topic. After the deadline they count as not published, although some
-    /// may still arrive.
+    /// Publishes each to its stage's topic. After the deadline all count as not published, although some may still
+    /// arrive.
     async fn publish(&self, wakes: Vec<Wake>) -> Result<(), BusError> {
         let trace = TraceContext::current().map(|trace| trace.to_string());
         let mut messages: HashMap<Stage, Vec<Message>> = HashMap::new();
@@ -99,14 +98,14 @@ impl Bus for PubSubBus {
         Ok(())
     }
 
-    /// Always the same: a topic takes whatever comes.
-    fn room(&self, _: &TenantId, _: Stage) -> u32 {
-        // Callers double it to look for more.
+    /// A topic takes whatever comes.
+    fn capacity(&self, _: &TenantId, _: Stage) -> u32 {
+        // Callers double it.
         u32::MAX / 2
     }
 
-    /// Never: nothing is left out.
-    fn take_left_out(&self, _: &TenantId, _: Stage) -> bool {
+    /// Never: nothing overflows.
+    fn take_overflowed(&self, _: &TenantId, _: Stage) -> bool {
         false
     }
 }
@@ -115,16 +114,16 @@ impl EventTopic {
     /// Opens the topic. Nothing is sent yet.
     ///
     /// # Errors
-    /// [`OpenError`] when there are no credentials or the endpoint is no URL.
+    /// [`OpenError`] if there are no credentials or the endpoint is no URL.
     pub async fn open(config: &PubSubConfig) -> Result<Self, OpenError> {
         let base = base(config).await?;
         Ok(Self(Topic::new(&base, config.events_topic(), config)))
     }
 
-    /// Publishes all of them. A repeat publishes them once more.
+    /// A repeat publishes them once more.
     ///
     /// # Errors
-    /// [`BusError::Unavailable`] when not all were taken within the deadline; some may have been.
+    /// [`BusError::Unavailable`] if not all were published within the deadline; some may have been.
     pub async fn publish(&self, messages: Vec<EventMessage>) -> Result<(), BusError> {
         let messages = messages.into_iter().map(|message| {
             Message::new().set_data(message.data).set_attributes([
@@ -149,7 +148,7 @@ impl Topic {
     }
 
     async fn publish(&self, messages: Vec<Message>) -> Result<(), BusError> {
-        // All are with the library before the first answer is waited for: they travel together.
+        // The library has all of them before the first answer is awaited, so that they share requests.
         let sent: Vec<_> = messages
             .into_iter()
             .map(|message| self.publisher.publish(message))
@@ -162,7 +161,7 @@ impl Topic {
     }
 }
 
-/// The connections to Pub/Sub. What it could not take by the deadline is forgotten, so that an outage fills no memory.
+/// The connections to Pub/Sub. Unpublished messages are dropped at the deadline, so that an outage does not fill memory.
 async fn base(config: &PubSubConfig) -> Result<BasePublisher, OpenError> {
     let builder = BasePublisher::builder()
         .with_retry_policy(RetryableErrors.with_time_limit(config.publish_deadline));

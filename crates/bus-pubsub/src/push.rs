@@ -1,4 +1,4 @@
-//! The push endpoint: runs the step that a message hints at, and answers when it is settled.
+//! The push endpoint: runs the step that a message names, and answers once it is settled.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +8,7 @@ use axum::{
     extract::{Request, State},
     routing::post,
 };
-use bus::{Ran, Runner};
+use bus::{RunResult, Runner};
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use http_body_util::BodyExt as _;
@@ -18,23 +18,22 @@ use crate::{
     OidcVerifier,
     admission::admit,
     envelope::{self, Pushed},
-    turns::Turns,
+    slots::Slots,
 };
 
-/// When to come again where the store could not be asked, or everything is busy.
+/// When to retry if the store could not be asked or all slots are busy.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
-/// More than Pub/Sub ever pushes: ten million bytes in base64, and what is around them. Source: Pub/Sub, quotas.
-const MOST_BYTES: usize = 16 * 1024 * 1024;
+/// More than Pub/Sub ever pushes: ten million bytes in base64, and the envelope. Source: Pub/Sub, quotas.
+const MAX_PUSH_BYTES: usize = 16 * 1024 * 1024;
 
-/// Limits of the push endpoint.
 #[derive(Debug, Clone, Copy)]
 pub struct PushLimits {
     /// Largest body in bytes. A wake-up takes less than one thousand.
     pub body_bytes: usize,
-    /// Steps that run at once, of one tenant at most half as many. About as many more wait for their turn.
+    /// Steps that run at once; one tenant gets at most half of these slots. About as many more are queued.
     pub running: usize,
-    /// How long a message waits for its turn before it is given back to Pub/Sub, which then slows down.
+    /// How long a message waits for a slot before it is nacked, which also makes Pub/Sub slow down.
     pub longest_wait: Duration,
 }
 
@@ -52,24 +51,23 @@ struct Push {
     runner: Arc<Runner>,
     verifier: Option<OidcVerifier>,
     limits: PushLimits,
-    turns: Turns,
+    slots: Slots,
 }
 
-/// `POST /internal/push`: takes what Pub/Sub pushes, and answers when the step is settled.
+/// `POST /internal/push`: receives what Pub/Sub pushes, and answers once the step is settled.
 ///
-/// Answers: 204 when the message is done with, whatever came of it; 503 when the store could not be asked, keys could
-/// not be fetched or too much runs, of all or of its tenant, and 400 when the body did not arrive, so that it is
-/// delivered again; 401 without a genuine token. A message that is no wake-up of this version, too large, or for a stage
-/// that `runner` does not have is logged with its id and acknowledged, as is a body that is no envelope: delivered again,
-/// each would be the same for ever.
+/// 204 acknowledges the message, whatever came of the step. 503 nacks it: the store could not be asked, keys could not be
+/// fetched, or all slots are busy, of all tenants or of this one. 400 nacks it, too: the body did not arrive. 401 without
+/// a valid token. A message is logged by its id and acknowledged if it is too large, no wake-up of this version, or for a
+/// stage that `runner` does not have, and so is a body that is no envelope: each would be the same on every delivery.
 ///
-/// Without a `verifier` anybody may call: only where the platform has checked the caller, as Cloud Run does with its
-/// invoker role. There it also removes the token's signature, so that a verifier would refuse every push.
+/// Without a `verifier` anybody may call. That is only for platforms that check the caller, as Cloud Run does with its
+/// invoker role. Cloud Run also removes the token's signature, so a verifier would refuse every push.
 ///
-/// The answer must come within the subscription's deadline ([`ACK_DEADLINE`](crate::ACK_DEADLINE)), or Pub/Sub
-/// delivers again while the step still runs: harmless, as the claim is taken, but in vain. Give the runner
-/// [`LONGEST_RUN`](crate::LONGEST_RUN). When the caller hangs up, the step is dropped where it stands; its lease ends,
-/// and the relay comes again.
+/// The answer must come within the subscription's deadline ([`ACK_DEADLINE`](crate::ACK_DEADLINE)). Otherwise Pub/Sub
+/// delivers again while the step still runs; that is harmless because the row is claimed, but a waste. So give the runner
+/// [`LONGEST_RUN`](crate::LONGEST_RUN). If the caller hangs up, the step is dropped where it is; its lease ends, and the
+/// relay publishes the row again.
 pub fn push_routes(
     runner: Arc<Runner>,
     verifier: Option<OidcVerifier>,
@@ -79,7 +77,7 @@ pub fn push_routes(
         runner,
         verifier,
         limits,
-        turns: Turns::new(limits.running),
+        slots: Slots::new(limits.running),
     };
     Router::new()
         .route("/internal/push", post(receive))
@@ -97,25 +95,25 @@ async fn receive(State(push): State<Arc<Push>>, request: Request) -> Result<Stat
     match envelope::read(&body) {
         Ok(pushed) => push.run(pushed).await,
         Err(no_wake) => {
-            tracing::warn!("acknowledged what is no wake-up: {no_wake}");
+            tracing::warn!("acknowledged a message that is no wake-up: {no_wake}");
             Ok(StatusCode::NO_CONTENT)
         }
     }
 }
 
-/// The body; none when it is too large. That one is read to its end too, and forgotten: an answer to a caller that
-/// still sends may be lost with the connection, and then the same body would come again for ever.
+/// The body; `None` if it is too large. Such a body is read to its end as well and dropped: an answer to a caller that is
+/// still sending may be lost with the connection, and the same body would come again for ever.
 async fn read(mut body: Body, limit_bytes: usize) -> Result<Option<Bytes>, Problem> {
     let (mut kept, mut length) = (BytesMut::new(), 0);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
-            Problem::bad_request("The body broke off. Deliver it again.").with_cause(error)
+            Problem::bad_request("The body ended early. Deliver it again.").with_cause(error)
         })?;
         let Ok(piece) = frame.into_data() else {
             continue;
         };
         length += piece.len();
-        if length > MOST_BYTES {
+        if length > MAX_PUSH_BYTES {
             break;
         }
         if length > limit_bytes {
@@ -129,21 +127,23 @@ async fn read(mut body: Body, limit_bytes: usize) -> Result<Option<Bytes>, Probl
 
 impl Push {
     async fn run(&self, Pushed { wake, trace }: Pushed) -> Result<StatusCode, Problem> {
-        let waiting = self.turns.take(&wake.key.tenant, self.limits.longest_wait);
-        let Some(_turn) = waiting.await else {
+        let waiting = self
+            .slots
+            .acquire(&wake.key.tenant, self.limits.longest_wait);
+        let Some(_permit) = waiting.await else {
             return Err(Problem::unavailable(
-                "Too many steps run at once. Deliver it again.",
+                "All slots are busy. Deliver it again.",
                 RETRY_AFTER,
             ));
         };
         let running = self.runner.run(&wake);
-        let ran = match trace {
+        let result = match trace {
             Some(trace) => trace.child().scope(running).await,
             None => running.await,
         };
-        match ran {
-            Ran::Settled | Ran::Nothing | Ran::Lost => Ok(StatusCode::NO_CONTENT),
-            Ran::Failed => Err(Problem::unavailable(
+        match result {
+            RunResult::Settled | RunResult::Nothing | RunResult::Lost => Ok(StatusCode::NO_CONTENT),
+            RunResult::Failed => Err(Problem::unavailable(
                 "The step could not be claimed or settled. Deliver it again.",
                 RETRY_AFTER,
             )),

@@ -1,10 +1,11 @@
-//! Wake-ups, and what is made of them: the runner claims, handles and settles; the relay finds what nobody woke.
+//! Wake-ups and those who act on them: the runner claims, handles and settles; the relay publishes what nobody woke.
 //!
-//! A message is only a hint that a row of the work table may be due. Losing one, getting one twice, late or out of
-//! order is harmless: the store decides who works on what.
+//! A message is only a hint that a row of the work table may be due. Losing one, or getting one twice, late or out of
+//! order, is harmless: the store decides who works on what.
 #![warn(missing_docs)]
 
 pub mod contract;
+mod fairness;
 mod local;
 mod relay;
 mod runner;
@@ -12,33 +13,34 @@ mod runner;
 use async_trait::async_trait;
 use domain::{Stage, TenantId, Wake};
 
+pub use fairness::tenant_limit;
 pub use local::{LocalBus, LocalBusConfig, Ticket};
-pub use relay::{Looked, Relay, RelayConfig};
-pub use runner::{Ran, Runner, RunnerConfig};
+pub use relay::{Relay, RelayConfig, ScanResult};
+pub use runner::{RunResult, Runner, RunnerConfig};
 
 /// Why wake-ups could not be published. The relay publishes them again.
 #[derive(Debug, thiserror::Error)]
 pub enum BusError {
     /// The bus could not be reached.
-    #[error("the bus did not take the wake-ups: {0}")]
+    #[error("the wake-ups could not be published: {0}")]
     Unavailable(String),
 }
 
 /// Carries wake-ups to whoever handles their stage.
 #[async_trait]
 pub trait Bus: Send + Sync {
-    /// Hands wake-ups over, as far as there is room for their tenant and stage. What is left out stays in the store,
-    /// where [`Bus::take_left_out`] and the relay find it.
+    /// Publishes wake-ups as far as their tenant and stage have capacity. What overflows stays in the store, where
+    /// [`Bus::take_overflowed`] and the relay find it.
     ///
     /// # Errors
-    /// [`BusError`] when none could be handed over; nothing is lost.
+    /// [`BusError`] if none could be published; nothing is lost.
     async fn publish(&self, wakes: Vec<Wake>) -> Result<(), BusError>;
 
-    /// How many more wake-ups of this tenant and stage may be under way.
-    fn room(&self, tenant: &TenantId, stage: Stage) -> u32;
+    /// How many more wake-ups of this tenant and stage the bus takes.
+    fn capacity(&self, tenant: &TenantId, stage: Stage) -> u32;
 
-    /// Whether wake-ups of this tenant and stage were left out since this last answered so, and most of their room is
-    /// free again: then it is time to look for them. Looking for more than that room tells whether there still are
-    /// some, because what does not fit is left out again.
-    fn take_left_out(&self, tenant: &TenantId, stage: Stage) -> bool;
+    /// Returns true once after wake-ups overflowed and most of the tenant's capacity is free again. The caller then
+    /// reloads due work from the store, more than the capacity: what does not fit overflows again, so the caller is told
+    /// again later.
+    fn take_overflowed(&self, tenant: &TenantId, stage: Stage) -> bool;
 }

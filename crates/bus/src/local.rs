@@ -1,4 +1,4 @@
-//! The bus of one process: a queue for each stage, tenants served in turns.
+//! The bus of one process: a queue for each stage, with tenants served round-robin.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -11,17 +11,17 @@ use domain::{Stage, TenantId, Wake};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Bus, BusError, Runner};
+use crate::{Bus, BusError, Runner, tenant_limit};
 
 /// Limits of a local bus.
 #[derive(Debug, Clone, Copy)]
 pub struct LocalBusConfig {
     /// Steps of one stage that run at once.
     pub workers_per_stage: u32,
-    /// Of those, how many may be one tenant's: a tenant with a slow CRM does not hold up the others. When half of the
-    /// workers are busy, a tenant gets no more than its share, so that even several such tenants leave some free.
+    /// Of those, how many may be one tenant's, so that a tenant with a slow CRM does not hold up the others. Once half
+    /// of the workers are busy, a tenant gets no more than its share: see [`tenant_limit`].
     pub running_per_tenant: u32,
-    /// Wake-ups of one tenant and stage that may wait; more stay in the store.
+    /// Wake-ups of one tenant and stage that may be queued. More of them stay in the store.
     pub waiting_per_tenant: u32,
 }
 
@@ -35,7 +35,7 @@ impl Default for LocalBusConfig {
     }
 }
 
-/// Wake-ups in memory. What it forgets when the process ends, the relay finds in the store.
+/// Wake-ups in memory. After a restart the relay finds them in the store.
 pub struct LocalBus {
     config: LocalBusConfig,
     stages: HashMap<Stage, StageQueue>,
@@ -49,18 +49,18 @@ struct StageQueue {
 
 #[derive(Default)]
 struct Tenants {
-    /// Tenants that have something waiting, the next one first.
-    turns: VecDeque<TenantId>,
-    lanes: HashMap<TenantId, TenantLane>,
-    running: u32,
+    /// Tenants with queued wake-ups, the next one first.
+    rotation: VecDeque<TenantId>,
+    queues: HashMap<TenantId, TenantQueue>,
+    running: usize,
 }
 
 #[derive(Default)]
-struct TenantLane {
+struct TenantQueue {
     waiting: VecDeque<Wake>,
     known: HashSet<Wake>,
-    running: u32,
-    is_left_out: bool,
+    running: usize,
+    has_overflowed: bool,
 }
 
 impl StageQueue {
@@ -83,18 +83,17 @@ impl LocalBus {
         self.stages.get(&stage).expect("every stage has a queue")
     }
 
-    /// Wake-ups of one tenant and stage that may wait.
-    fn capacity(&self) -> usize {
-        usize::try_from(self.config.waiting_per_tenant).unwrap_or(usize::MAX)
+    fn waiting_per_tenant(&self) -> usize {
+        size(self.config.waiting_per_tenant)
     }
 
-    /// The next wake-up of a stage, tenant by tenant in turns. It counts as running until the ticket is dropped.
+    /// The next wake-up of a stage, tenant by tenant. It counts as running until the ticket is dropped.
     pub async fn next(self: &Arc<Self>, stage: Stage) -> Ticket {
         let queue = self.queue(stage);
         loop {
             let changed = queue.changed.notified();
             if let Some(wake) = self.take(stage) {
-                // Two wake-ups may have left only one notice: whoever takes one passes it on.
+                // Two wake-ups may have left only one notification, so it is passed on.
                 queue.changed.notify_one();
                 return Ticket {
                     wake,
@@ -107,87 +106,77 @@ impl LocalBus {
 
     fn take(&self, stage: Stage) -> Option<Wake> {
         let mut tenants = self.queue(stage).lock();
-        let most = self.most_of_one(&tenants);
+        let limit = tenant_limit(
+            size(self.config.workers_per_stage),
+            tenants.running,
+            tenants.queues.len(),
+            size(self.config.running_per_tenant),
+        );
         let Tenants {
-            turns,
-            lanes,
+            rotation,
+            queues,
             running,
         } = &mut *tenants;
-        for _ in 0..turns.len() {
-            let tenant = turns.pop_front()?;
-            let Some(lane) = lanes.get_mut(&tenant) else {
+        for _ in 0..rotation.len() {
+            let tenant = rotation.pop_front()?;
+            let Some(queue) = queues.get_mut(&tenant) else {
                 continue;
             };
-            if lane.running >= most {
-                turns.push_back(tenant);
+            if queue.running >= limit {
+                rotation.push_back(tenant);
                 continue;
             }
-            let Some(wake) = lane.waiting.pop_front() else {
+            let Some(wake) = queue.waiting.pop_front() else {
                 continue;
             };
-            lane.known.remove(&wake);
-            lane.running += 1;
+            queue.known.remove(&wake);
+            queue.running += 1;
             *running += 1;
-            if !lane.waiting.is_empty() {
-                turns.push_back(tenant);
+            if !queue.waiting.is_empty() {
+                rotation.push_back(tenant);
             }
             return Some(wake);
         }
         None
     }
 
-    /// How many steps one tenant may run just now: at least one, or nothing would ever go on.
-    fn most_of_one(&self, tenants: &Tenants) -> u32 {
-        let LocalBusConfig {
-            workers_per_stage: workers,
-            running_per_tenant: most,
-            ..
-        } = self.config;
-        if tenants.running < workers / 2 {
-            return most;
-        }
-        // One share is left for who comes next.
-        let shares = u32::try_from(tenants.lanes.len() + 1).unwrap_or(u32::MAX);
-        (workers / shares).clamp(1, most.max(1))
-    }
-
     fn put(&self, wake: Wake) {
-        let queue = self.queue(wake.key.stage);
-        let mut tenants = queue.lock();
-        let lane = tenants.lanes.entry(wake.key.tenant.clone()).or_default();
-        if lane.known.contains(&wake) {
+        let stage = self.queue(wake.key.stage);
+        let mut tenants = stage.lock();
+        let queue = tenants.queues.entry(wake.key.tenant.clone()).or_default();
+        if queue.known.contains(&wake) {
             return;
         }
-        if lane.waiting.len() >= self.capacity() {
-            lane.is_left_out = true;
+        if queue.waiting.len() >= self.waiting_per_tenant() {
+            queue.has_overflowed = true;
             return;
         }
-        let is_first = lane.waiting.is_empty();
+        let is_first = queue.waiting.is_empty();
         let tenant = wake.key.tenant.clone();
-        lane.known.insert(wake.clone());
-        lane.waiting.push_back(wake);
+        queue.known.insert(wake.clone());
+        queue.waiting.push_back(wake);
         if is_first {
-            tenants.turns.push_back(tenant);
+            tenants.rotation.push_back(tenant);
         }
         drop(tenants);
-        queue.changed.notify_one();
+        stage.changed.notify_one();
     }
 
     fn finished(&self, wake: &Wake) {
-        let queue = self.queue(wake.key.stage);
-        let mut tenants = queue.lock();
+        let stage = self.queue(wake.key.stage);
+        let mut tenants = stage.lock();
         tenants.running = tenants.running.saturating_sub(1);
-        if let Some(lane) = tenants.lanes.get_mut(&wake.key.tenant) {
-            lane.running = lane.running.saturating_sub(1);
-            if lane.running == 0 && lane.waiting.is_empty() && !lane.is_left_out {
-                tenants.lanes.remove(&wake.key.tenant);
+        if let Some(queue) = tenants.queues.get_mut(&wake.key.tenant) {
+            queue.running = queue.running.saturating_sub(1);
+            if queue.running == 0 && queue.waiting.is_empty() && !queue.has_overflowed {
+                tenants.queues.remove(&wake.key.tenant);
             }
         }
         drop(tenants);
-        queue.changed.notify_one();
+        stage.changed.notify_one();
     }
 
-    /// Runs a stage's workers until `stop`; each ends behind the step that it is at.
+    /// Runs a stage's workers until `stop`. Each one first finishes its step.
     pub fn work(
         self: &Arc<Self>,
         stage: Stage,
@@ -223,33 +212,36 @@ impl Bus for LocalBus {
         Ok(())
     }
 
-    fn room(&self, tenant: &TenantId, stage: Stage) -> u32 {
+    fn capacity(&self, tenant: &TenantId, stage: Stage) -> u32 {
         let tenants = self.queue(stage).lock();
-        let waiting = tenants
-            .lanes
-            .get(tenant)
-            .map_or(0, |lane| lane.waiting.len());
+        let waiting = tenants.queues.get(tenant);
+        let waiting = waiting.map_or(0, |queue| queue.waiting.len());
         self.config
             .waiting_per_tenant
             .saturating_sub(u32::try_from(waiting).unwrap_or(u32::MAX))
     }
 
-    fn take_left_out(&self, tenant: &TenantId, stage: Stage) -> bool {
+    fn take_overflowed(&self, tenant: &TenantId, stage: Stage) -> bool {
         let mut tenants = self.queue(stage).lock();
-        tenants.lanes.get_mut(tenant).is_some_and(|lane| {
-            lane.waiting.len() <= self.capacity() / 4 && std::mem::take(&mut lane.is_left_out)
+        tenants.queues.get_mut(tenant).is_some_and(|queue| {
+            queue.waiting.len() <= self.waiting_per_tenant() / 4
+                && std::mem::take(&mut queue.has_overflowed)
         })
     }
 }
 
-/// A wake-up that was taken from the bus. Dropping it makes room for the tenant's next one.
+fn size(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// A wake-up that was taken from the bus. Dropping it lets the tenant's next one run.
 pub struct Ticket {
     wake: Wake,
     bus: Arc<LocalBus>,
 }
 
 impl Ticket {
-    /// The wake-up.
+    /// The wake-up that was taken.
     pub const fn wake(&self) -> &Wake {
         &self.wake
     }

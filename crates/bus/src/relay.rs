@@ -1,4 +1,4 @@
-//! The relay: finds rows whose wake-up is due, moves it on, and publishes what it moved, tenant by tenant in turns.
+//! The relay: scans for rows whose wake-up is due, moves it on, and publishes what it moved, tenant by tenant.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -14,11 +14,11 @@ use crate::Bus;
 /// How the relay works.
 #[derive(Debug, Clone, Copy)]
 pub struct RelayConfig {
-    /// Pause between two looks when nothing was due.
+    /// Pause between two scans if nothing was due.
     pub interval: Duration,
-    /// Rows of one tenant and stage that one look takes at most.
+    /// Rows of one tenant and stage that one scan takes at most.
     pub per_tenant: u32,
-    /// Rows that one look takes at most.
+    /// Rows that one scan takes at most.
     pub batch: u32,
 }
 
@@ -32,18 +32,18 @@ impl Default for RelayConfig {
     }
 }
 
-/// What a look came to.
+/// What a scan came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Looked {
+pub enum ScanResult {
     /// Nothing was due.
     Idle,
-    /// So many wake-ups were published.
+    /// This many wake-ups were published.
     Published(usize),
-    /// Rows are due, but the bus has no room for their tenants, or takes nothing.
-    NoRoom,
+    /// Rows are due, but the bus has no capacity for their tenants, or cannot be reached.
+    Full,
 }
 
-/// Publishes what nobody handed over: delayed rows, lost wake-ups, ended leases. Several may run at once.
+/// Publishes what no settle did: delayed rows, lost wake-ups, ended leases. Several relays may run at once.
 pub struct Relay {
     queue: Arc<dyn WorkQueue>,
     bus: Arc<dyn Bus>,
@@ -67,79 +67,79 @@ impl Relay {
         }
     }
 
-    /// Looks once, and publishes what is due and has room.
+    /// Scans once, and publishes what is due as far as the bus has capacity.
     ///
     /// # Errors
-    /// [`StoreError`] when the store could not be asked; the next look sees the same rows.
-    pub async fn look(&self) -> Result<Looked, StoreError> {
+    /// [`StoreError`] if the store could not be asked; the next scan sees the same rows.
+    pub async fn scan(&self) -> Result<ScanResult, StoreError> {
         let due = self
             .queue
             .due_wakes_across_tenants(self.config.per_tenant, self.config.batch)
             .await?;
         if due.is_empty() {
-            return Ok(Looked::Idle);
+            return Ok(ScanResult::Idle);
         }
-        let turns = self.in_turns(due);
-        if turns.is_empty() {
-            return Ok(Looked::NoRoom);
+        let fitting = self.interleaved(due);
+        if fitting.is_empty() {
+            return Ok(ScanResult::Full);
         }
-        let moved = self.queue.move_wakes_across_tenants(turns).await?;
+        let moved = self.queue.move_wakes_across_tenants(fitting).await?;
         let count = moved.len();
         metrics::counter!(metric_names::RELAY_WAKES_TOTAL)
             .increment(u64::try_from(count).unwrap_or(u64::MAX));
         if let Err(error) = self.bus.publish(moved).await {
-            tracing::warn!("{error}: they are published again later");
-            return Ok(Looked::NoRoom);
+            tracing::warn!("{error}; the relay will publish them again later");
+            return Ok(ScanResult::Full);
         }
-        Ok(Looked::Published(count))
+        Ok(ScanResult::Published(count))
     }
 
-    /// One of each tenant, then the second of each, as far as the bus has room for the tenant and stage. What does
-    /// not fit keeps its place in time and is seen again.
-    fn in_turns(&self, due: Vec<DueWake>) -> Vec<DueWake> {
-        let mut room: HashMap<(TenantId, Stage), u32> = HashMap::new();
+    /// The first row of each tenant, then the second of each, as far as the bus has capacity for the tenant and stage.
+    /// What does not fit stays due, and the next scan finds it.
+    fn interleaved(&self, due: Vec<DueWake>) -> Vec<DueWake> {
+        let mut capacities: HashMap<(TenantId, Stage), u32> = HashMap::new();
         let mut tenants: BTreeMap<TenantId, VecDeque<DueWake>> = BTreeMap::new();
         for row in due {
             let key = &row.wake.key;
-            let left = room
+            let capacity = capacities
                 .entry((key.tenant.clone(), key.stage))
-                .or_insert_with(|| self.bus.room(&key.tenant, key.stage));
-            if *left > 0 {
-                *left -= 1;
+                .or_insert_with(|| self.bus.capacity(&key.tenant, key.stage));
+            if *capacity > 0 {
+                *capacity -= 1;
                 tenants
                     .entry(key.tenant.clone())
                     .or_default()
                     .push_back(row);
             }
         }
-        let mut turns = Vec::new();
+        let mut interleaved = Vec::new();
         while !tenants.is_empty() {
             tenants.retain(|_, rows| {
-                turns.extend(rows.pop_front());
+                interleaved.extend(rows.pop_front());
                 !rows.is_empty()
             });
         }
-        turns
+        interleaved
     }
 
-    /// Looks again and again until `stop`.
+    /// Scans again and again until `stop`.
     pub async fn run(&self, stop: CancellationToken) {
         let mut failures = 0u32;
         loop {
-            let pause = match self.look().await {
-                Ok(looked) => {
+            let pause = match self.scan().await {
+                Ok(result) => {
                     failures = 0;
-                    match looked {
-                        Looked::Idle => self.config.interval,
-                        // There may be more: only let others to the store in between.
-                        Looked::Published(_) => self.config.interval / 10,
-                        // Those who work hand over the next rows themselves, but another tenant's may become due.
-                        Looked::NoRoom => self.config.interval * 2,
+                    match result {
+                        ScanResult::Idle => self.config.interval,
+                        // There may be more, so the pause only lets others to the store.
+                        ScanResult::Published(_) => self.config.interval / 10,
+                        // Runners publish the next rows of these tenants, but another tenant's may become due.
+                        ScanResult::Full => self.config.interval * 2,
                     }
                 }
                 Err(error) => {
                     failures = failures.saturating_add(1);
-                    tracing::warn!("the relay could not look for work: {error}");
+                    tracing::warn!("the relay could not scan for due work: {error}");
                     self.config.interval * 2u32.saturating_pow(failures.min(7))
                 }
             };

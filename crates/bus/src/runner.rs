@@ -1,12 +1,18 @@
 //! The runner: claims the row that a wake-up names, lets its stage handle it, and settles the outcome.
 
-use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use domain::{
-    Claimed, Clock, Outcome, Record, Settled, Stage, StageHandler, StoreError, TenantId, Wake,
+    Claimed, Clock, Outcome, Record, SettleResult, Stage, StageHandler, StoreError, TenantId, Wake,
     WorkQueue, later, metric_names,
 };
 use futures::FutureExt as _;
+use settings::Reader;
 use tracing::Instrument as _;
 
 use crate::Bus;
@@ -14,7 +20,7 @@ use crate::Bus;
 /// How the runner works.
 #[derive(Debug, Clone, Copy)]
 pub struct RunnerConfig {
-    /// How long a claim is ours before somebody else may take the row. It is renewed while the stage runs.
+    /// How long a claim is valid before another worker may take the row. It is renewed while the stage runs.
     pub lease: Duration,
     /// How long a stage may run in all before it counts as failed.
     pub longest_run: Duration,
@@ -29,16 +35,33 @@ impl Default for RunnerConfig {
     }
 }
 
-/// What came of a wake-up. Every variant but [`Ran::Failed`] may be acknowledged.
+impl RunnerConfig {
+    /// Reads `WORK_LEASE`; the rest is as by default.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        const LEASE: &str = "WORK_LEASE";
+        let default = Self::default();
+        let lease = reader.duration(
+            LEASE,
+            default.lease,
+            "How long a step is left to a worker that gives no sign of life.",
+        );
+        if lease < Duration::from_secs(1) {
+            reader.fault(LEASE, "it is shorter than a second", "write 60s");
+        }
+        Self { lease, ..default }
+    }
+}
+
+/// What came of a wake-up. It may be acknowledged after each but [`RunResult::Failed`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ran {
-    /// The work was done and settled.
+pub enum RunResult {
+    /// The stage ran and its outcome was settled.
     Settled,
-    /// There was nothing to do: the hint was stale, early, or not for us.
+    /// There was nothing to do: the hint was stale, early, or for another service.
     Nothing,
-    /// The claim was lost while the stage ran. Whoever has it now goes on.
+    /// The claim was lost while the stage ran. Its new holder goes on.
     Lost,
-    /// The store could not be asked or told. The lease will end and the relay come again.
+    /// The store could not be read or written. The lease will end, and the relay will publish the row again.
     Failed,
 }
 
@@ -49,7 +72,12 @@ pub struct Runner {
     clock: Arc<dyn Clock>,
     handlers: HashMap<Stage, Arc<dyn StageHandler>>,
     config: RunnerConfig,
+    /// How many wake-ups in a row came to nothing, of each tenant and stage of which any did.
+    fruitless: Mutex<HashMap<(TenantId, Stage), u32>>,
 }
+
+/// More wake-ups than are reloaded at a time.
+const MAX_FRUITLESS: u32 = 1_000;
 
 impl Runner {
     /// A runner for these stages.
@@ -70,6 +98,7 @@ impl Runner {
             clock,
             handlers,
             config,
+            fruitless: Mutex::default(),
         })
     }
 
@@ -78,28 +107,30 @@ impl Runner {
         self.handlers.keys().copied()
     }
 
-    /// Runs the step that a wake-up hints at, if it is due and nobody has it.
-    pub async fn run(&self, wake: &Wake) -> Ran {
-        let ran = self.run_hinted(wake).await;
-        self.refill(&wake.key.tenant, wake.key.stage).await;
-        ran
+    /// Runs the step that a wake-up names, if it is due and nobody else has claimed it.
+    pub async fn run(&self, wake: &Wake) -> RunResult {
+        let result = self.run_hinted(wake).await;
+        if self.is_worth_reloading(wake, result) {
+            self.refill(&wake.key.tenant, wake.key.stage).await;
+        }
+        result
     }
 
-    async fn run_hinted(&self, wake: &Wake) -> Ran {
+    async fn run_hinted(&self, wake: &Wake) -> RunResult {
         let Some(handler) = self
             .handlers
             .get(&wake.key.stage)
             .filter(|_| wake.v == Wake::VERSION)
         else {
             tracing::warn!(stage = %wake.key.stage, version = wake.v, "ignored a wake-up that is not for this service");
-            return Ran::Nothing;
+            return RunResult::Nothing;
         };
         let job = match self.queue.claim(wake, self.config.lease).await {
             Ok(Some(job)) => job,
-            Ok(None) => return Ran::Nothing,
+            Ok(None) => return RunResult::Nothing,
             Err(error) => {
                 tracing::warn!(stage = %wake.key.stage, "could not claim work: {error}");
-                return Ran::Failed;
+                return RunResult::Failed;
             }
         };
         let span = tracing::info_span!(
@@ -115,11 +146,11 @@ impl Runner {
             .await
     }
 
-    async fn run_claimed(&self, handler: &dyn StageHandler, job: &Claimed) -> Ran {
+    async fn run_claimed(&self, handler: &dyn StageHandler, job: &Claimed) -> RunResult {
         let started = self.clock.monotonic();
         let Some(outcome) = self.handle(handler, job).await else {
             tracing::warn!("lost the claim while the step ran");
-            return Ran::Lost;
+            return RunResult::Lost;
         };
         let took = self.clock.monotonic().saturating_sub(started);
         let (stage, word) = (handler.stage(), outcome.word());
@@ -129,35 +160,35 @@ impl Runner {
         metrics::histogram!(metric_names::STAGE_DURATION_SECONDS, "stage" => stage.as_str())
             .record(took.as_secs_f64());
         match self.settle(job, outcome, job.take_records(), took).await {
-            Ok(Settled::Written(wakes)) => {
-                self.hand_over(wakes).await;
-                Ran::Settled
+            Ok(SettleResult::Written(wakes)) => {
+                self.publish(wakes).await;
+                RunResult::Settled
             }
-            Ok(Settled::Stale) => {
+            Ok(SettleResult::Stale) => {
                 tracing::warn!("the claim was lost before the step was settled");
-                Ran::Lost
+                RunResult::Lost
             }
             Err(error) => {
                 tracing::error!("could not settle a step: {error}");
-                Ran::Failed
+                RunResult::Failed
             }
         }
     }
 
-    /// The stage's outcome; none when the claim was lost meanwhile. The lease is renewed until then.
+    /// The stage's outcome, with the lease renewed meanwhile. `None` if the claim was lost.
     async fn handle(&self, handler: &dyn StageHandler, job: &Claimed) -> Option<Outcome> {
         let give_up_at = later(self.clock.now(), self.config.longest_run);
         let handling = AssertUnwindSafe(handler.handle(job)).catch_unwind();
         let keeping = self.keep(job);
         tokio::select! {
-            // An outcome that is there counts, and equal runs are equal.
+            // A finished outcome is never dropped, and simulations stay deterministic.
             biased;
             outcome = handling => Some(match outcome {
                 Ok(Ok(outcome)) => outcome,
                 Ok(Err(error)) => Outcome::from(error),
                 Err(_) => {
                     tracing::error!("a step panicked");
-                    retry("the step ended in a defect of ours; the log has it")
+                    retry("the step ended in a defect of ours; the log says more")
                 }
             }),
             () = keeping => None,
@@ -165,9 +196,9 @@ impl Runner {
         }
     }
 
-    /// Renews the lease at a third of its length. Ends when the claim is no longer valid, or was not renewed in time.
+    /// Renews the lease at a third of its length. Ends once the claim is no longer valid, or was not renewed in time.
     async fn keep(&self, job: &Claimed) {
-        let claim = job.proof();
+        let claim = job.claim_token();
         let mut held_until = self.clock.monotonic() + self.config.lease;
         loop {
             self.clock
@@ -192,7 +223,7 @@ impl Runner {
         outcome: Outcome,
         records: Vec<Record>,
         took: Duration,
-    ) -> Result<Settled, StoreError> {
+    ) -> Result<SettleResult, StoreError> {
         let mut pause = Duration::from_millis(100);
         loop {
             match self
@@ -209,25 +240,42 @@ impl Runner {
         }
     }
 
-    /// Hands over what a settle made due.
-    async fn hand_over(&self, wakes: Vec<Wake>) {
+    async fn publish(&self, wakes: Vec<Wake>) {
         if !wakes.is_empty()
             && let Err(error) = self.bus.publish(wakes).await
         {
-            tracing::warn!("{error}: the relay will publish them");
+            tracing::warn!("{error}; the relay will publish them");
         }
     }
 
-    /// Finds in the store what the bus left out of a tenant's stage, once it has room for it.
+    /// Whether there may be work of a tenant's stage that can be done. Rows that nobody can claim would be reloaded
+    /// without end; the relay scans them now and then.
+    fn is_worth_reloading(&self, wake: &Wake, result: RunResult) -> bool {
+        let stage = (wake.key.tenant.clone(), wake.key.stage);
+        let mut fruitless = self
+            .fruitless
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if result == RunResult::Nothing {
+            let count = fruitless.entry(stage).or_default();
+            *count = count.saturating_add(1);
+            *count <= MAX_FRUITLESS
+        } else {
+            fruitless.remove(&stage);
+            true
+        }
+    }
+
+    /// Reloads what overflowed of a tenant's stage, once the bus has capacity for it.
     async fn refill(&self, tenant: &TenantId, stage: Stage) {
-        if !self.bus.take_left_out(tenant, stage) {
+        if !self.bus.take_overflowed(tenant, stage) {
             return;
         }
-        // What waits on the bus is still among what is due in the store.
-        let limit = self.bus.room(tenant, stage).saturating_mul(2);
+        // Rows whose wake-up is queued on the bus are due in the store, too.
+        let limit = self.bus.capacity(tenant, stage).saturating_mul(2);
         match self.queue.due_work(tenant, stage, limit).await {
-            Ok(due) => self.hand_over(due).await,
-            Err(error) => tracing::warn!("could not look for more work: {error}"),
+            Ok(due) => self.publish(due).await,
+            Err(error) => tracing::warn!("could not reload due work: {error}"),
         }
     }
 }
@@ -240,7 +288,7 @@ fn retry(reason: &str) -> Outcome {
     }
 }
 
-/// One line for each step, by whoever decides what happens next.
+/// One log line for each step.
 fn report(stage: Stage, job: &Claimed, outcome: &Outcome, took: Duration) {
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let attempt = job.row.failures + 1;
@@ -250,7 +298,7 @@ fn report(stage: Stage, job: &Claimed, outcome: &Outcome, took: Duration) {
         }
         Outcome::Wait { reason, .. } => tracing::debug!(took_ms, "{stage} waits: {reason}"),
         Outcome::Retry { reason, .. } => {
-            tracing::warn!(attempt, took_ms, "{stage} is tried again: {reason}");
+            tracing::warn!(attempt, took_ms, "{stage} will be retried: {reason}");
         }
         Outcome::Hold {
             reason, connection, ..
@@ -267,7 +315,7 @@ fn report(stage: Stage, job: &Claimed, outcome: &Outcome, took: Duration) {
     }
 }
 
-/// The trace id of a W3C `traceparent`; empty when there is none.
+/// The trace id of a W3C `traceparent`; empty without one.
 fn trace_id(traceparent: Option<&str>) -> &str {
     traceparent
         .and_then(|text| text.split('-').nth(1))

@@ -1,55 +1,55 @@
 //! Why a lead did not reach a CRM, and what that means for the work.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
-use domain::{Classify, Disposition, text};
+use domain::{Classify, Disposition, ProviderAnswer};
 use http_client::{HttpError, UnreadableBody};
 
 /// Why a lead did not reach the CRM. Its text names fields and codes, never what a lead says.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum PushError {
-    /// The CRM does not take a value: the same again fares no better.
+    /// The CRM rejects a value, and will again.
     #[error("the CRM refused the field `{field}` ({code})")]
     Rejected {
-        /// The CRM's name of the field; `?` where it does not say.
+        /// The CRM's name of the field; `?` if it does not say.
         field: String,
         /// The CRM's code for the reason.
         code: String,
         /// The CRM's explanation.
-        words: Words,
+        answer: ProviderAnswer,
     },
     /// The CRM wants a value that the lead does not have, or that we do not send.
     #[error("the CRM requires the field `{field}`, which the lead does not have ({code})")]
     Required {
-        /// The CRM's name of the field; `?` where it does not say.
+        /// The CRM's name of the field; `?` if it does not say.
         field: String,
         /// The CRM's code for the reason.
         code: String,
         /// The CRM's explanation.
-        words: Words,
+        answer: ProviderAnswer,
     },
-    /// The CRM does not take the lead, and names no field.
+    /// The CRM rejects the lead, and names no field.
     #[error("the CRM refused the lead ({code})")]
     Refused {
         /// The CRM's code for the reason, else the answer's status.
         code: String,
         /// The CRM's explanation.
-        words: Words,
+        answer: ProviderAnswer,
     },
-    /// Something in the CRM's account stands in the way, and its owner must change it.
+    /// A setting of the CRM's account stands in the way; its owner must change it.
     #[error("the CRM's account must be changed: {0}")]
     Misconfigured(String),
-    /// The CRM does not, or no longer, accept the credential.
+    /// The CRM does not accept the credential.
     #[error("the CRM no longer accepts this tenant's credential")]
     Unauthorized {
         /// The CRM's explanation.
-        words: Words,
+        answer: ProviderAnswer,
     },
-    /// The credential is good, but not for this.
+    /// The credential is valid, but lacks a permission.
     #[error("the credential lacks a permission that is needed")]
     MissingScopes {
         /// The CRM's explanation: as a rule the permission's name.
-        words: Words,
+        answer: ProviderAnswer,
     },
     /// The CRM asks us to slow down.
     #[error("the CRM asks us to slow down")]
@@ -57,52 +57,35 @@ pub enum PushError {
         /// For how long.
         retry_after: Option<Duration>,
     },
-    /// The CRM is out of order for now. What was sent may have been done; the next attempt looks.
+    /// The CRM is out of order. What was sent may have been done; the next attempt looks it up.
     #[error("the CRM is not available now (status {status})")]
     Unavailable {
         /// Its answer's status.
         status: u16,
-        /// For how long, where it says.
+        /// For how long, if it says.
         retry_after: Option<Duration>,
     },
-    /// A record of the CRM was taken or removed while we wrote; the next attempt looks anew.
+    /// A record of the CRM was taken or removed while we wrote; the next attempt looks it up again.
     #[error("a record of the CRM changed while it was being written")]
     Moved {
         /// The record that holds what we wanted to write.
         holder: Option<String>,
     },
-    /// A field or a stage that was there is gone; the next attempt puts it back or chooses another.
+    /// A field or a stage is gone; the next attempt defines it again, or chooses another.
     #[error("the CRM's field `{field}` is no longer as it was")]
     Outdated {
         /// The CRM's name of the field.
         field: String,
     },
-    /// Sent, but the answer never came: it may have been done. The next attempt looks.
+    /// The answer never came: what was sent may have been done. The next attempt looks it up.
     #[error("no answer from the CRM: {0}")]
     OutcomeUnknown(#[source] HttpError),
-    /// Sent, and answered with something that is not the CRM's language. The next attempt looks.
+    /// The answer is not what the CRM documents: what was sent may have been done. The next attempt looks it up.
     #[error("the CRM's answer cannot be read: {0}")]
     Unreadable(#[source] UnreadableBody),
     /// The CRM was not reached.
     #[error("the CRM was not reached: {0}")]
     NotSent(#[source] HttpError),
-}
-
-/// A CRM's own words: capped, may repeat personal data, and so redacted in `Debug`.
-#[derive(Clone, PartialEq, Eq, Default)]
-pub struct Words(String);
-
-impl Words {
-    /// The words, cut to what a person reads.
-    pub fn new(raw: &str) -> Self {
-        Self(text::bounded(raw, 2_000))
-    }
-}
-
-impl fmt::Debug for Words {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Words(redacted)")
-    }
 }
 
 impl PushError {
@@ -150,13 +133,11 @@ impl Classify for PushError {
 
     fn answer(&self) -> Option<String> {
         match self {
-            Self::Rejected { words, .. }
-            | Self::Required { words, .. }
-            | Self::Refused { words, .. }
-            | Self::Unauthorized { words }
-            | Self::MissingScopes { words } => {
-                Some(words.0.clone()).filter(|words| !words.is_empty())
-            }
+            Self::Rejected { answer, .. }
+            | Self::Required { answer, .. }
+            | Self::Refused { answer, .. }
+            | Self::Unauthorized { answer }
+            | Self::MissingScopes { answer } => answer.text(),
             Self::Misconfigured(_)
             | Self::Throttled { .. }
             | Self::Unavailable { .. }
@@ -172,9 +153,9 @@ impl Classify for PushError {
 impl From<HttpError> for PushError {
     fn from(error: HttpError) -> Self {
         match error {
-            // Only the credential can spoil a request of ours: a new one mends it.
+            // Only the credential can make our request unbuildable, so hold until it is replaced.
             HttpError::BadRequest(_) => Self::Unauthorized {
-                words: Words::new("the credential has characters that no header takes"),
+                answer: ProviderAnswer::new("the credential has characters that no header takes"),
             },
             error if error.is_not_sent() => Self::NotSent(error),
             error => Self::OutcomeUnknown(error),

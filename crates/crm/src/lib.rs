@@ -1,45 +1,44 @@
 //! CRM connectors: how a lead gets into a company's CRM, once.
 //!
 //! Each connector has a folder of its own with the same three files: `api` speaks the wire, `mapping` turns a
-//! [`Lead`] into the CRM's fields (pure), `mod` holds the steps. A new one needs its folder and its line in
-//! [`CONNECTORS`].
+//! [`Brief`] into the CRM's fields (pure), `mod` holds the steps. A new one needs its folder, its line in
+//! [`CONNECTORS`], and a [bench](contract::Bench) for the [`contract`].
 #![warn(missing_docs)]
 
+mod cell;
+pub mod contract;
 mod error;
-pub mod hubspot;
-mod lead;
-mod words;
+mod hubspot;
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use domain::{Clock, ConnectionName, Effects, TenantId};
+use domain::{Account, AccountSpec, BaseUrl, Brief, Clock, Effects, RemoteIds};
 use http_client::{Client, Url};
-use secrecy::SecretString;
 
-pub use error::{PushError, Words};
-pub use lead::{Call, Judgement, Lead};
+pub use error::PushError;
 
 /// Every connector, by slug.
-pub static CONNECTORS: &[ConnectorSpec] = &[hubspot::SPEC];
+pub static CONNECTORS: &[&ConnectorSpec] = &[&hubspot::SPEC];
 
 /// What is known of a connector before it is made.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectorSpec {
     /// Its name in configurations.
     pub slug: &'static str,
-    /// Its name as people read it.
+    /// Its name for people.
     pub name: &'static str,
-    /// The setting of its base URL.
-    pub url_key: &'static str,
-    /// What that setting is for.
-    pub url_about: &'static str,
-    /// Its real base URL.
-    pub url: &'static str,
-    new: Make,
+    /// What a tenant enters to connect an account.
+    pub account: AccountSpec,
+    /// Where its API is. A CRM that gives each company its own address takes that from the account's settings, and has
+    /// its login server here.
+    pub base_url: BaseUrl,
+    /// Makes the connector to the CRM at this URL; no call takes longer than the duration.
+    pub new: MakeConnector,
 }
 
-type Make = fn(Client, Arc<dyn Clock>, &Url, Duration) -> Arc<dyn Connector>;
+/// Makes a connector; opens no connection.
+pub type MakeConnector = fn(Client, Arc<dyn Clock>, &Url, Duration) -> Arc<dyn Connector>;
 
 /// Pushes leads into one kind of CRM.
 #[async_trait]
@@ -47,78 +46,41 @@ pub trait Connector: Send + Sync {
     /// Its name in configurations.
     fn slug(&self) -> &'static str;
 
-    /// Makes sure that the account has what a push relies on. It can be repeated, and is called when a credential is
-    /// saved; a push calls it too.
+    /// Brings a lead into the CRM: one record of the person and one of the job, or whatever the CRM has in their place.
+    /// A repeat, also one at the same time or after an answer that was lost, adds nothing.
     ///
-    /// # Errors
-    /// [`PushError`] says what to do next.
-    async fn ensure(&self, credential: &Credential) -> Result<(), PushError>;
-
-    /// Brings a lead into the CRM: one contact for the person, one deal for the request. A repeat, also one at the
-    /// same time or after an answer that was lost, changes nothing more.
-    ///
-    /// `known` is what the last push of this request answered. `effects` remembers writes for which the CRM has no
+    /// `known` is what the last push of this request returned. `effects` remembers writes for which the CRM has no
     /// unique key.
     ///
     /// # Errors
     /// [`PushError`] says what to do next.
     async fn push(
         &self,
-        lead: &Lead,
-        credential: &Credential,
-        known: Option<&Known>,
+        brief: &Brief,
+        account: &Account,
+        known: &Known,
         effects: &Effects,
     ) -> Result<Pushed, PushError>;
 }
 
-/// What opens a tenant's account.
-#[derive(Debug, Clone)]
-pub struct Credential {
-    /// Whose it is.
-    pub tenant: TenantId,
-    /// The account.
-    pub connection: ConnectionName,
-    /// Grows with every new secret; what is remembered of an account is forgotten then.
-    pub version: u64,
-    /// The secret.
-    pub token: SecretString,
-}
-
-/// What the last push of a request answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What is known from the last push of a request; nothing before the first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Known {
-    /// The CRM's id of the person.
-    pub contact_id: String,
-    /// The CRM's id of the job.
-    pub deal_id: String,
+    /// What the CRM calls the request's records.
+    pub remote_ids: RemoteIds,
     /// What was written: see [`Pushed::fields_hash`].
-    pub fields_hash: String,
+    pub fields_hash: Option<String>,
 }
 
 /// What a push did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pushed {
-    /// The CRM's id of the person. It differs from the one known when records were merged in the CRM.
-    pub contact_id: String,
-    /// The CRM's id of the job.
-    pub deal_id: String,
-    /// SHA-256 of the fields as mapped, in lower-case hexadecimal: while it is the same there is nothing to write.
+    /// What the CRM calls the request's records. They differ from those known if records were merged in the CRM.
+    pub remote_ids: RemoteIds,
+    /// SHA-256 of the fields as mapped, in lower-case hexadecimal: while it stays the same there is nothing to write.
     pub fields_hash: String,
-    /// What became of the contact.
-    pub contact: Written,
-    /// What became of the deal.
-    pub deal: Written,
-}
-
-/// What became of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
-    /// It is new.
-    Created,
-    /// It was there, and was completed.
-    Updated,
-    /// It was there, and had everything.
-    Unchanged,
+    /// Whether anything was written.
+    pub is_changed: bool,
 }
 
 /// Where the connectors find their CRMs, and how long they wait for them.
@@ -131,16 +93,14 @@ pub struct Config {
 impl Config {
     const TIMEOUT: Duration = Duration::from_secs(30);
 
-    /// Reads each connector's base URL, the real one where nothing is set, and the time that a call may take.
+    /// Reads each connector's base URL, the real one if nothing is set, and the time that a call may take.
     pub fn read(reader: &mut settings::Reader<'_>) -> Self {
-        let mut url = |spec: &ConnectorSpec| {
-            (
-                spec.slug,
-                reader.url(spec.url_key, spec.url, spec.url_about),
-            )
+        let url = |spec: &&ConnectorSpec| {
+            let BaseUrl { key, url, about } = spec.base_url;
+            (spec.slug, reader.url(key, url, about))
         };
         Self {
-            urls: CONNECTORS.iter().map(&mut url).collect(),
+            urls: CONNECTORS.iter().map(url).collect(),
             timeout: reader.duration(
                 "CRM_TIMEOUT",
                 Self::TIMEOUT,
@@ -155,15 +115,29 @@ impl Config {
         self.urls.insert(slug, url);
         self
     }
+
+    /// The same with another time that a call may take.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The token endpoint of each CRM whose accounts may be opened by an OAuth app, by slug.
+    pub fn token_urls(&self) -> BTreeMap<&'static str, String> {
+        let token_url = |spec: &&ConnectorSpec| {
+            let base_url = self.urls.get(spec.slug)?;
+            Some((spec.slug, spec.account.refresh?.url(base_url.as_str())))
+        };
+        CONNECTORS.iter().filter_map(token_url).collect()
+    }
 }
 
 impl Default for Config {
     fn default() -> Self {
-        let url = |spec: &ConnectorSpec| {
-            (
-                spec.slug,
-                Url::parse(spec.url).expect("a URL in the code is one"),
-            )
+        let url = |spec: &&ConnectorSpec| {
+            let url = Url::parse(spec.base_url.url).expect("a URL in the code is one");
+            (spec.slug, url)
         };
         Self {
             urls: CONNECTORS.iter().map(url).collect(),
@@ -177,14 +151,21 @@ impl Default for Config {
 pub struct Connectors(BTreeMap<&'static str, Arc<dyn Connector>>);
 
 impl Connectors {
-    /// Makes every connector; opens no connection.
+    /// Makes every connector of [`CONNECTORS`]; opens no connection.
     pub fn new(http: &Client, clock: &Arc<dyn Clock>, config: &Config) -> Self {
-        let make = |spec: &ConnectorSpec| {
+        let make = |spec: &&ConnectorSpec| {
             let url = config.urls.get(spec.slug)?;
             let made = (spec.new)(http.clone(), Arc::clone(clock), url, config.timeout);
             Some((spec.slug, made))
         };
         Self(CONNECTORS.iter().filter_map(make).collect())
+    }
+
+    /// The same with one more connector: for tests.
+    #[must_use]
+    pub fn with(mut self, connector: Arc<dyn Connector>) -> Self {
+        self.0.insert(connector.slug(), connector);
+        self
     }
 
     /// The connector of this slug.

@@ -6,7 +6,7 @@ use crate::PostalCode;
 
 /// Where a company works: any of these makes a place part of it. With none given, it works everywhere.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct ServiceArea {
     /// ZIP codes, whole (`78664`) or the first three digits with `xx` (`786xx`).
     pub postal_codes: Vec<String>,
@@ -18,7 +18,6 @@ pub struct ServiceArea {
 
 /// A town.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct City {
     /// Its name: `Round Rock`.
     pub name: String,
@@ -28,7 +27,6 @@ pub struct City {
 
 /// A circle on the globe.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Radius {
     /// Degrees, north positive.
     pub latitude: f64,

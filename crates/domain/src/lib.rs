@@ -1,17 +1,18 @@
 //! The vocabulary and the rules of the product. No I/O, no task, and nothing here reads a clock.
-#![warn(missing_docs)]
 
-mod announcement;
+mod account;
 mod area;
 mod clock;
 mod contact;
-mod effects;
+pub mod effect;
 mod failure;
 mod ids;
+pub mod lead;
 pub mod metric_names;
+mod news;
 pub mod qualification;
 mod queue;
-mod request;
+mod request_event;
 mod retry;
 mod stage;
 mod tenant;
@@ -20,36 +21,41 @@ pub mod transition;
 mod work;
 pub mod workflow;
 
-pub use announcement::Announcement;
+pub use account::{Account, AccountSpec, BaseUrl, ProviderAnswer, RefreshSpec, SettingSpec};
 pub use area::{AreaBasis, AreaVerdict, City, Coordinates, Place, Radius, ServiceArea};
 pub use clock::{Clock, later};
 pub use contact::{ContactError, E164, EmailAddress, PostalCode};
-pub use effects::{EffectFailure, EffectKey, EffectTiming, Effects, Lookup, Once};
+pub use effect::{
+    Effect, EffectEnd, EffectFailure, EffectIntent, EffectKey, EffectLog, EffectOutcome,
+    EffectState, EffectTiming, Effects, Lookup,
+};
 pub use failure::{Classify, Disposition, ParkCause, StageError};
 pub use ids::{
     AuditId, ConnectionName, DispatchId, EventId, IdError, NotificationId, OfficeId, PersonId,
     RequestId, SourceId, TenantId,
 };
-pub use queue::{
-    DueWake, EffectEnd, EffectLog, Intent, Outbox, OutboxRow, Settled, StoreError, WorkQueue,
-};
-pub use request::{
-    AnalysisSection, Audio, Budget, CallFacts, ContactSection, DispatchSection, DispatchState,
-    Document, Engine, Intent as CallerIntent, LeadRequest, Message, NoAudio, NotificationsSection,
-    ProjectType, QualificationSection, Reason, RecordingSection, Revisions, Sentiment,
-    SourceSection, SpamGate, Status, Timeline, Tokens, TranscriptSection, TranscriptState, Turn,
+pub use lead::{
+    About, AnalysisSection, Audio, Author, BookingFacts, BookingStatus, Brief, Budget, CallFacts,
+    Channel, ChatFacts, ChatMessage, Consent, ContactSection, DetailsAnswer, DetailsSection,
+    DispatchSection, DispatchState, Document, Engine, Facts, FormFacts, Intent, Labels,
+    LeadRequest, Message, NoAudio, NoDetails, NotificationsSection, PersonFacts, ProjectType,
+    QualificationSection, Reason, RecordingSection, RemoteIds, Revisions, Sentiment, SourceSection,
+    SpamGate, Status, TextFacts, Timeline, Tokens, TranscriptSection, TranscriptState, Turn,
     Verdict, VerdictKind,
 };
+pub use news::{News, Reading, Receipt};
+pub use queue::{DueWake, Outbox, OutboxRow, SettleResult, StoreError, WorkQueue};
+pub use request_event::RequestEvent;
 pub use retry::{Lane, NextTry, RetryPolicy};
 pub use stage::{
     Alias, Claim, Claimed, DispatchAttempt, NotificationRecord, OfficeConfig, Outcome, Record,
-    Section, StageHandler, Usage,
+    Section, Stage, StageHandler, Usage,
 };
 pub use tenant::{
     ConfigError, Destination, NotificationRules, Office, RecordingPolicy, SpamThresholds, Tenant,
     TenantStatus, WorkflowConfig,
 };
 pub use transition::{
-    Change, Inbound, LogEntry, Origin, Plan, RequestState, Ruling, SettleContext, Stale,
+    Change, LogEntry, Origin, Plan, RequestState, ReviewAction, SettleContext, Stale,
 };
-pub use work::{ClaimResult, OpenWork, Stage, Wake, WorkKey, WorkRow, WorkState};
+pub use work::{ClaimResult, OpenWork, Wake, WorkKey, WorkRow, WorkState};

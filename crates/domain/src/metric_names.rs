@@ -4,13 +4,13 @@
 pub const HTTP_REQUESTS_TOTAL: &str = "http_requests_total";
 /// Time from the head of a request to the head of its answer, by `path`.
 pub const HTTP_REQUEST_DURATION_SECONDS: &str = "http_request_duration_seconds";
-/// Connections that are open, by `door`.
+/// Connections that are open, by `endpoint`.
 pub const CONNECTIONS_OPEN: &str = "connections_open";
-/// Connections accepted, by `door`.
+/// Connections accepted, by `endpoint`.
 pub const CONNECTIONS_TOTAL: &str = "connections_total";
-/// Connections turned away, by `door` and `reason` (`total`, `address`).
+/// Connections turned away, by `endpoint` and `reason` (`total`, `address`).
 pub const CONNECTIONS_REFUSED_TOTAL: &str = "connections_refused_total";
-/// Connections closed by us for being too slow or idle, by `door` and `reason`.
+/// Connections closed by us for being too slow or idle, by `endpoint` and `reason`.
 pub const CONNECTIONS_CLOSED_TOTAL: &str = "connections_closed_total";
 /// Bodies that were not read because the memory for bodies was used up.
 pub const BODIES_REFUSED_TOTAL: &str = "bodies_refused_total";
@@ -26,5 +26,8 @@ pub const STAGE_OUTCOMES_TOTAL: &str = "stage_outcomes_total";
 pub const STAGE_DURATION_SECONDS: &str = "stage_duration_seconds";
 /// Wake-ups that the relay published because nobody had handed them over.
 pub const RELAY_WAKES_TOTAL: &str = "relay_wakes_total";
+/// Stored rows that were skipped because this build cannot read them, by `table` (`work`, `requests`, `configs`). Each
+/// read counts.
+pub const STORED_ROWS_SKIPPED_TOTAL: &str = "stored_rows_skipped_total";
 /// Units of work that the embedded store committed together.
 pub const STORE_GROUP_UNITS: &str = "store_group_units";

@@ -27,11 +27,10 @@ pub fn qualify(
     coordinates: Option<Coordinates>,
 ) -> QualificationSection {
     let config = &office.workflow;
-    let call = document.call();
-    let contact = crate::workflow::contact(&call);
+    let contact = document.facts().contact();
     let place = Place {
         postal_code: analysis.postal_code.clone().or(contact.postal_code),
-        address: analysis.address.clone(),
+        address: analysis.address.clone().or(contact.address),
         caller_city: contact.city.zip(contact.state),
         coordinates,
     };
@@ -41,7 +40,7 @@ pub fn qualify(
         .map(|d| (d.connection.clone(), d.connector.clone()))
         .collect();
     QualificationSection {
-        revision: document.revisions.qualification,
+        revision: document.revisions.of_qualification(),
         gate: spam_gate(analysis, config.spam),
         area: config.service_area.verdict(&place),
         config_version: office.version,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::{Claim, Claimed, EffectKey, Outcome, Record, Stage, TenantId, Wake};
+use crate::{Claim, Claimed, Outcome, Record, Stage, TenantId, Wake};
 
 /// Why a store could not answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -23,14 +23,14 @@ pub enum StoreError {
     /// It stands in the way of something that exists.
     #[error("conflict: {0}")]
     Conflict(String),
-    /// Something stored cannot be read.
+    /// Something stored cannot be read by this build: it is damaged, or a newer build wrote it.
     #[error("stored data cannot be read: {0}")]
     Corrupt(String),
 }
 
 /// What came of a settle.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settled {
+pub enum SettleResult {
     /// Written; these rows are due now.
     Written(Vec<Wake>),
     /// The claim was no longer valid: nothing was written.
@@ -51,7 +51,8 @@ pub struct DueWake {
 /// Claiming and settling of work.
 #[async_trait]
 pub trait WorkQueue: Send + Sync {
-    /// Takes a row for `lease`, when the wake's token is its own and it is due. None: acknowledge and forget.
+    /// Takes a row for `lease`, when the wake's token is its own and it is due. None: acknowledge and forget. A row that
+    /// this build cannot read, or whose request it cannot read, waits for a build that can.
     ///
     /// # Errors
     /// [`StoreError`] when the store could not be asked.
@@ -73,10 +74,11 @@ pub trait WorkQueue: Send + Sync {
         outcome: Outcome,
         records: Vec<Record>,
         duration: Duration,
-    ) -> Result<Settled, StoreError>;
+    ) -> Result<SettleResult, StoreError>;
 
     /// Rows of all tenants whose wake-up is due, the longest due first: at most `per_tenant` of each tenant and stage,
-    /// and at most `limit` in all. Where there are more, every tenant's first go before anybody's second.
+    /// and at most `limit` in all. Where there are more, every tenant's first go before anybody's second. Rows of stages
+    /// that this build does not know are skipped, and take nobody's share.
     ///
     /// # Errors
     /// [`StoreError`] when the store could not be asked.
@@ -103,77 +105,6 @@ pub trait WorkQueue: Send + Sync {
         stage: Stage,
         limit: u32,
     ) -> Result<Vec<Wake>, StoreError>;
-}
-
-/// What is known of an outside effect when it is about to be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Intent {
-    /// It is written down as intended: do it now.
-    Begin,
-    /// It was done; this is what the outside calls it.
-    Done {
-        /// The outside's id.
-        remote_id: String,
-    },
-    /// It was intended before, and what came of it is not known.
-    Unknown {
-        /// When.
-        intended_at: Timestamp,
-        /// How often it was begun.
-        attempts: u32,
-    },
-    /// The claim is no longer valid: do nothing.
-    Stale,
-}
-
-/// How an effect ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EffectEnd {
-    /// It was done; this is what the outside calls it.
-    Done {
-        /// The outside's id.
-        remote_id: String,
-    },
-    /// It was refused: nothing happened outside.
-    Refused,
-}
-
-/// The record of outside effects: intended before, settled after.
-#[async_trait]
-pub trait EffectLog: Send + Sync {
-    /// Writes an effect down as intended, unless it is known; renews the claim's lease past `call_deadline`.
-    ///
-    /// # Errors
-    /// [`StoreError`] when nothing was written, or it is not known.
-    async fn intend(
-        &self,
-        claim: &Claim,
-        key: &EffectKey,
-        call_deadline: Duration,
-    ) -> Result<Intent, StoreError>;
-
-    /// Writes an effect down as intended once more, after looking has shown that it did not happen.
-    ///
-    /// # Errors
-    /// [`StoreError`] when nothing was written, or it is not known.
-    async fn intend_again(
-        &self,
-        claim: &Claim,
-        key: &EffectKey,
-        call_deadline: Duration,
-    ) -> Result<Intent, StoreError>;
-
-    /// Writes down how an effect ended. Harmless when it is known already; `Done` is never taken back, and `Refused`
-    /// counts only from the claim that begun it last: a worker that was overtaken knows nothing of the newer attempt.
-    ///
-    /// # Errors
-    /// [`StoreError`] when nothing was written, or it is not known.
-    async fn conclude(
-        &self,
-        claim: &Claim,
-        key: &EffectKey,
-        end: EffectEnd,
-    ) -> Result<(), StoreError>;
 }
 
 /// An event for the outside that is not published yet.

@@ -41,7 +41,7 @@ impl Lane {
 
 /// The pauses between attempts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct RetryPolicy {
     /// Pauses of the fast lane, in milliseconds. Default: 1, 2, 4 and 8 s.
     pub fast_ms: Vec<u64>,
@@ -89,14 +89,14 @@ impl RetryPolicy {
     /// When the step runs again after its `failures`-th failure (the first is 1).
     ///
     /// `give_up_at` is the end of the slow lane, counted from the first failure; `after` the provider's wish, which
-    /// is honoured up to a day; `draw` a random number from 0 to 1.
+    /// is honoured up to a day; `jitter` a random number from 0 to 1.
     pub fn next_try(
         &self,
         failures: u32,
         now: Timestamp,
         give_up_at: Timestamp,
         after: Option<Duration>,
-        draw: f64,
+        jitter: f64,
     ) -> NextTry {
         let index = usize::try_from(failures.max(1) - 1).unwrap_or(usize::MAX);
         let (pause, lane) = match self.fast_ms.get(index) {
@@ -109,7 +109,7 @@ impl RetryPolicy {
             }
             None => return NextTry::Exhausted,
         };
-        let stretch = 1.0 + self.jitter.clamp(0.0, 1.0) * draw.clamp(0.0, 1.0);
+        let stretch = 1.0 + self.jitter.clamp(0.0, 1.0) * jitter.clamp(0.0, 1.0);
         let wish = after.unwrap_or_default().min(Self::RETRY_AFTER_LIMIT);
         // Who asks for a minute or more has ended the fast lane, whatever the count says: people need not wait for it.
         let lane = if wish >= Self::SLOW[0] {
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_lanes_are_seconds_then_minutes_then_hours_up_to_three_days() {
+    fn the_default_lanes_last_from_seconds_to_three_days() {
         let exact = RetryPolicy {
             jitter: 0.0,
             ..RetryPolicy::default()
@@ -258,10 +258,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn jitter_only_lengthens_and_stays_in_bounds(failures in 1u32..5, draw in 0.0f64..1.0) {
+        fn jitter_only_lengthens_and_stays_in_bounds(failures in 1u32..5, jitter in 0.0f64..1.0) {
             let policy = RetryPolicy::default();
             let give_up = later(START, RetryPolicy::SLOW_LANE_LIMIT);
-            let NextTry::At(at, _) = policy.next_try(failures, START, give_up, None, draw) else { panic!("gave up") };
+            let NextTry::At(at, _) = policy.next_try(failures, START, give_up, None, jitter) else { panic!("gave up") };
             let base = policy.fast_ms[failures as usize - 1] as f64;
             let pause = at.duration_since(START).as_millis() as f64;
             prop_assert!(pause >= base && pause <= base * 1.25 + 1.0);

@@ -1,7 +1,8 @@
-//! What a stage is given, and what it answers.
+//! Stages: their names, what a stage is given, and what it answers.
 
 use std::{
-    collections::BTreeMap,
+    fmt,
+    str::FromStr,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -10,10 +11,79 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AnalysisSection, ConnectionName, DispatchSection, Disposition, LeadRequest,
-    NotificationsSection, ParkCause, QualificationSection, RecordingSection, RequestId,
-    SourceSection, Stage, StageError, TranscriptSection, WorkKey, WorkRow, WorkflowConfig,
+    AnalysisSection, ConnectionName, DetailsSection, DispatchSection, Disposition, LeadRequest,
+    NotificationsSection, ParkCause, QualificationSection, RecordingSection, RemoteIds, RequestId,
+    SourceSection, StageError, TranscriptSection, WorkKey, WorkRow, WorkflowConfig,
 };
+
+/// A stage of the workflow. Which ones a request passes, and in which order, is its channel's business:
+/// [`Channel::pipeline`](crate::Channel::pipeline). Stages have no order of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Reads a stored delivery that could not be read when it came.
+    Reading,
+    /// Asks the provider's API about the lead.
+    Details,
+    /// Fetches a call's audio.
+    Recording,
+    /// Turns audio into text.
+    Transcript,
+    /// Judges what was said or written, and qualifies the request.
+    Analysis,
+    /// Pushes the request into one CRM.
+    Dispatch,
+    /// Notifies people.
+    Notification,
+}
+
+impl Stage {
+    /// Every stage.
+    pub const ALL: [Self; 7] = [
+        Self::Reading,
+        Self::Details,
+        Self::Recording,
+        Self::Transcript,
+        Self::Analysis,
+        Self::Dispatch,
+        Self::Notification,
+    ];
+
+    /// As it is stored, shown and used as a label.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reading => "reading",
+            Self::Details => "details",
+            Self::Recording => "recording",
+            Self::Transcript => "transcript",
+            Self::Analysis => "analysis",
+            Self::Dispatch => "dispatch",
+            Self::Notification => "notification",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Stage {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|stage| stage.as_str() == text)
+            .ok_or_else(|| {
+                format!(
+                    "a stage is one of {}",
+                    Self::ALL.map(Self::as_str).join(", ")
+                )
+            })
+    }
+}
 
 /// Handles the claimed work of one stage.
 #[async_trait]
@@ -65,7 +135,7 @@ impl Claimed {
     }
 
     /// The proof that the work is ours.
-    pub fn proof(&self) -> Claim {
+    pub fn claim_token(&self) -> Claim {
         Claim {
             key: self.row.key.clone(),
             token: self.row.token,
@@ -216,8 +286,10 @@ impl From<StageError> for Outcome {
 pub enum Section {
     /// The delivery, read at last.
     Source(Box<SourceSection>),
-    /// Details and audio.
-    Recording(Box<RecordingSection>),
+    /// What the provider's API says.
+    Details(DetailsSection),
+    /// The audio.
+    Recording(RecordingSection),
     /// What was said.
     Transcript(TranscriptSection),
     /// What it means.
@@ -265,8 +337,8 @@ pub struct DispatchAttempt {
     pub latency_ms: u64,
     /// `done`, or what went wrong in a word.
     pub outcome: String,
-    /// What the CRM calls what was written: `contact` and `deal`.
-    pub external_ids: BTreeMap<String, String>,
+    /// What the CRM calls the records that were written.
+    pub external_ids: RemoteIds,
     /// The CRM's answer where it refused, capped.
     pub answer: Option<String>,
 }

@@ -68,9 +68,10 @@ pub struct Office {
     pub config_version: u64,
 }
 
-/// What happens with an office's requests. Unknown fields are refused when it is written, never at run time.
+/// What happens with an office's requests. Strict when it is written ([`WorkflowConfig::parse`]), lenient when it is read
+/// ([`WorkflowConfig::from_stored`]): a field of a newer build must not stop the tenant in an older one.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct WorkflowConfig {
     /// Where the company works. Empty: everywhere.
     pub service_area: ServiceArea,
@@ -88,7 +89,7 @@ pub struct WorkflowConfig {
 
 /// Spam likelihoods, in percent, at which a request leaves the straight way.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct SpamThresholds {
     /// From here on, inclusive, a person decides.
     pub review_from: f64,
@@ -107,7 +108,6 @@ impl Default for SpamThresholds {
 
 /// One CRM that gets requests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Destination {
     /// The connector's slug: `hubspot`.
     pub connector: String,
@@ -117,7 +117,7 @@ pub struct Destination {
 
 /// Who is told, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct NotificationRules {
     /// E-mail recipients; each gets a message of its own.
     pub email: Vec<EmailAddress>,
@@ -125,8 +125,9 @@ pub struct NotificationRules {
     pub from: Option<EmailAddress>,
     /// The sender's name as mail programs show it. Default: the tenant's name.
     pub from_name: Option<String>,
-    /// The connection whose key sends the e-mail.
-    pub connection: ConnectionName,
+    /// The connection that the e-mail leaves by. `None`: the tenant's first connection, by name, to a provider that
+    /// carries e-mail.
+    pub connection: Option<ConnectionName>,
     /// How long a message whose answer was lost is waited for before it is sent once more, in seconds.
     pub unknown_wait_seconds: u64,
 }
@@ -137,17 +138,17 @@ impl Default for NotificationRules {
             email: Vec::new(),
             from: None,
             from_name: None,
-            connection: ConnectionName::new("sendgrid").expect("a valid slug"),
+            connection: None,
             unknown_wait_seconds: 600,
         }
     }
 }
 
-/// How long a recording is waited for, measured between looks.
+/// How long a recording is waited for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct RecordingPolicy {
-    /// The pauses between looks, in seconds; behind the last the call goes on without its recording.
+    /// The pauses between attempts, in seconds. After the last one the call goes on without its recording.
     pub wait_seconds: Vec<u64>,
 }
 
@@ -160,7 +161,7 @@ impl Default for RecordingPolicy {
 }
 
 impl RecordingPolicy {
-    /// The pause before the next look, after `waits` looks; none when it is time to go on without.
+    /// The pause before the next attempt, after `waits` attempts. `None` when it is time to go on without.
     pub fn wait(&self, waits: u32) -> Option<Duration> {
         self.wait_seconds
             .get(usize::try_from(waits).unwrap_or(usize::MAX))
@@ -178,16 +179,37 @@ pub struct ConfigError {
 }
 
 impl WorkflowConfig {
-    /// Reads and checks a configuration before it is stored.
+    /// Reads and checks a configuration before it is stored. A field that it does not have is a fault.
     ///
     /// # Errors
     /// [`ConfigError`] with every fault that was found.
     pub fn parse(json: &str) -> Result<Self, ConfigError> {
-        let config: Self = serde_json::from_str(json).map_err(|error| ConfigError {
+        let mut faults = Vec::new();
+        let mut json = serde_json::Deserializer::from_str(json);
+        let config: Self = serde_ignored::deserialize(&mut json, |path| {
+            faults.push(format!("{path} is not a field of the configuration"));
+        })
+        .and_then(|config| json.end().map(|()| config))
+        .map_err(|error| ConfigError {
             faults: vec![error.to_string()],
         })?;
-        config.check()?;
-        Ok(config)
+        if let Err(error) = config.check() {
+            faults.extend(error.faults);
+        }
+        if faults.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError { faults })
+        }
+    }
+
+    /// Reads a configuration that was checked when it was stored, perhaps by a newer build: fields that this build does
+    /// not have are ignored.
+    ///
+    /// # Errors
+    /// What makes it unreadable.
+    pub fn from_stored(json: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(json)
     }
 
     /// Checks what the types alone cannot say.
@@ -262,12 +284,15 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_field_is_refused() {
-        assert!(
-            WorkflowConfig::parse(r#"{"spma":{}}"#)
-                .unwrap_err()
-                .to_string()
-                .contains("spma")
-        );
+    fn an_unknown_field_is_refused_when_written_only() {
+        let json = r#"{"spma":{},"spam":{"review_from":40,"model":"new"},"service_area":{"cities":[{"name":"Austin","state":"TX","zone":1}]}}"#;
+        let error = WorkflowConfig::parse(json).unwrap_err();
+        for path in ["spma", "spam.model", "service_area.cities.0.zone"] {
+            let is_named = error.faults.iter().any(|fault| fault.starts_with(path));
+            assert!(is_named, "{path} is not named: {error}");
+        }
+        let read = WorkflowConfig::from_stored(json).unwrap();
+        assert_eq!(read.spam.review_from, 40.0);
+        assert_eq!(read.service_area.cities.len(), 1);
     }
 }

@@ -14,6 +14,12 @@ pub fn bounded(text: &str, max: usize) -> String {
     clean
 }
 
+/// Without what turns or hides text on a screen: marks of direction and characters of no width.
+pub fn harmless(text: &str) -> String {
+    let is_harmful = |c: &char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}');
+    text.chars().filter(|c| !is_harmful(c)).collect()
+}
+
 /// A single line: [`bounded`], white space folded. Empty text is none.
 pub fn line(text: &str, max: usize) -> Option<String> {
     let words = text

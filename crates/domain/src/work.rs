@@ -1,83 +1,18 @@
 //! Work: a step that is still to be done. The row in the store is the truth; a wake-up is only a hint.
 
 use std::{
+    cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
-    fmt,
-    str::FromStr,
     time::Duration,
 };
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ConnectionName, Lane, ParkCause, RequestId, TenantId, later};
-
-/// A stage of the workflow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// Reads a stored delivery that could not be read when it came.
-    Reading,
-    /// Fetches a call's details and audio.
-    Recording,
-    /// Turns audio into text.
-    Transcript,
-    /// Judges the conversation and qualifies the request.
-    Analysis,
-    /// Pushes the request into one CRM.
-    Dispatch,
-    /// Tells people.
-    Notification,
-}
-
-impl Stage {
-    /// Every stage, in the order of the workflow.
-    pub const ALL: [Self; 6] = [
-        Self::Reading,
-        Self::Recording,
-        Self::Transcript,
-        Self::Analysis,
-        Self::Dispatch,
-        Self::Notification,
-    ];
-
-    /// As it is stored, shown and used as a label.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Reading => "reading",
-            Self::Recording => "recording",
-            Self::Transcript => "transcript",
-            Self::Analysis => "analysis",
-            Self::Dispatch => "dispatch",
-            Self::Notification => "notification",
-        }
-    }
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Stage {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|stage| stage.as_str() == text)
-            .ok_or_else(|| {
-                format!(
-                    "a stage is one of {}",
-                    Self::ALL.map(Self::as_str).join(", ")
-                )
-            })
-    }
-}
+use crate::{ConnectionName, Lane, ParkCause, RequestId, Stage, TenantId, later};
 
 /// Which step of which request. There is at most one row for each.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct WorkKey {
     /// Whose it is.
     pub tenant: TenantId,
@@ -88,6 +23,23 @@ pub struct WorkKey {
     /// For a dispatch, the name of its connection; else empty.
     #[serde(default)]
     pub target: String,
+}
+
+/// Keys have an order so that maps can hold them. Stages have none: only a channel's pipeline orders them.
+impl Ord for WorkKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let parts = |key: &Self| (key.request, key.stage.as_str());
+        self.tenant
+            .cmp(&other.tenant)
+            .then_with(|| parts(self).cmp(&parts(other)))
+            .then_with(|| self.target.cmp(&other.target))
+    }
+}
+
+impl PartialOrd for WorkKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// A hint that a row may be due. It holds nothing that the row does not: losing one or getting it twice is harmless.
@@ -153,8 +105,8 @@ pub struct WorkRow {
     pub failures: u32,
     /// How often it was not yet time.
     pub waits: u32,
-    /// New data came while it ran: run it once more.
-    pub again: bool,
+    /// New data came while it ran, so it runs once more.
+    pub rerun_requested: bool,
     /// When waiting or retrying ends.
     pub deadline: Option<Timestamp>,
     /// W3C trace context of what caused it.
@@ -179,7 +131,8 @@ pub enum ClaimResult {
 }
 
 impl WorkRow {
-    /// Whoever commits a due row hands it over at once; the relay looks after this long.
+    /// How long after its commit the relay publishes a row. Whoever committed it publishes it at once, so the relay only
+    /// finds what was lost.
     pub const FIRST_WAKE: Duration = Duration::from_secs(10);
     /// Claims without a settle after which a row is parked.
     pub const CRASH_LOOP_CLAIMS: u32 = 20;
@@ -204,7 +157,7 @@ impl WorkRow {
             claims: 0,
             failures: 0,
             waits: 0,
-            again: false,
+            rerun_requested: false,
             deadline: None,
             traceparent,
             reason: None,
@@ -260,12 +213,26 @@ impl WorkRow {
         ClaimResult::Claimed
     }
 
-    /// Asks for another run because there is new data. A row at work runs again; one that only waits runs now, and
-    /// this look does not count as one of its waits; a held, parked or failing row reads the new data when it next
-    /// runs. Its token stays.
-    pub fn enqueue_again(&mut self, now: Timestamp, delay: Duration) {
+    /// Moves the lease's end to `lease` from now, never back; false if `token` is no valid claim of this row.
+    pub fn renew(&mut self, token: u64, now: Timestamp, lease: Duration) -> bool {
+        let WorkState::InFlight { lease_until } = self.state else {
+            return false;
+        };
+        if token != self.token {
+            return false;
+        }
+        let until = later(now, lease).max(lease_until);
+        self.state = WorkState::InFlight { lease_until: until };
+        self.next_wake_at = Some(until);
+        true
+    }
+
+    /// Asks for another run because there is new data. A row in flight runs again afterwards. One that only waits runs
+    /// after `delay`, and that run does not count as one of its waits. A held, parked or failing row reads the new data
+    /// when it next runs. The token stays.
+    pub fn request_rerun(&mut self, now: Timestamp, delay: Duration) {
         match self.state {
-            WorkState::InFlight { .. } => self.again = true,
+            WorkState::InFlight { .. } => self.rerun_requested = true,
             WorkState::Ready if self.failures == 0 => {
                 let due_at = later(now, delay);
                 if due_at < self.due_at {
@@ -289,11 +256,11 @@ impl WorkRow {
     }
 
     /// Makes the row ready now, as if it were new: counters and deadline are reset.
-    pub(crate) fn afresh(&mut self, now: Timestamp) {
+    pub(crate) fn reset(&mut self, now: Timestamp) {
         self.ready(now, now);
         self.lane = Lane::First;
         (self.wakes, self.claims, self.failures, self.waits) = (0, 0, 0, 0);
-        self.again = false;
+        self.rerun_requested = false;
         (self.deadline, self.reason, self.answer) = (None, None, None);
     }
 
@@ -314,11 +281,11 @@ impl WorkRow {
             return false;
         }
         self.token += 1;
-        self.afresh(now);
+        self.reset(now);
         true
     }
 
-    /// When the relay looks again after publishing the row: 10 s, 30 s, 2 min, then every 10 min.
+    /// How long after publishing a row the relay publishes it again: 10 s, 30 s, 2 min, then every 10 min.
     pub fn next_relay_pause(wakes: u32) -> Duration {
         Duration::from_secs(match wakes {
             0 => 10,
@@ -332,36 +299,53 @@ impl WorkRow {
 /// The open work of one request, and which of it a transaction changed.
 #[derive(Debug, Clone, Default)]
 pub struct OpenWork {
-    rows: BTreeMap<(Stage, String), WorkRow>,
-    changed: BTreeSet<(Stage, String)>,
+    rows: BTreeMap<StepKey, WorkRow>,
+    changed: BTreeSet<StepKey>,
+    unrecognized: BTreeSet<(String, String)>,
 }
+
+/// A step of one request: the stage's name, and the target.
+type StepKey = (&'static str, String);
 
 impl OpenWork {
     /// The rows as they were read.
     pub fn new(rows: Vec<WorkRow>) -> Self {
-        let rows = rows
-            .into_iter()
-            .map(|row| ((row.key.stage, row.key.target.clone()), row))
-            .collect();
+        let rows = rows.into_iter().map(|row| (step(&row.key), row)).collect();
         Self {
             rows,
             changed: BTreeSet::new(),
+            unrecognized: BTreeSet::new(),
         }
     }
 
-    /// Every row.
+    /// The same beside rows that only a newer build can read: each as its stage's stored name and its target. They stay
+    /// as they are, and no other row is opened in their place.
+    #[must_use]
+    pub fn beside_unrecognized(
+        mut self,
+        steps: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
+        self.unrecognized.extend(steps);
+        self
+    }
+
+    /// Every row that this build can read.
     pub fn iter(&self) -> impl Iterator<Item = &WorkRow> {
         self.rows.values()
     }
 
     /// The row of a step.
     pub fn get(&self, stage: Stage, target: &str) -> Option<&WorkRow> {
-        self.rows.get(&(stage, target.to_owned()))
+        self.rows.get(&(stage.as_str(), target.to_owned()))
     }
 
     /// Whether a step is open.
     pub fn has(&self, stage: Stage, target: &str) -> bool {
         self.get(stage, target).is_some()
+            || self
+                .unrecognized
+                .iter()
+                .any(|(name, at)| name == stage.as_str() && at == target)
     }
 
     /// Whether somebody works on a step of this stage.
@@ -372,7 +356,7 @@ impl OpenWork {
 
     /// Whether nothing is open.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.rows.is_empty() && self.unrecognized.is_empty()
     }
 
     pub(crate) fn change<T>(
@@ -380,20 +364,20 @@ impl OpenWork {
         key: &WorkKey,
         change: impl FnOnce(&mut WorkRow) -> T,
     ) -> Option<T> {
-        let index = (key.stage, key.target.clone());
+        let index = step(key);
         let result = self.rows.get_mut(&index).map(change)?;
         self.changed.insert(index);
         Some(result)
     }
 
     pub(crate) fn insert(&mut self, row: WorkRow) {
-        let index = (row.key.stage, row.key.target.clone());
+        let index = step(&row.key);
         self.changed.insert(index.clone());
         self.rows.insert(index, row);
     }
 
     pub(crate) fn remove(&mut self, key: &WorkKey) {
-        let index = (key.stage, key.target.clone());
+        let index = step(key);
         if self.rows.remove(&index).is_some() {
             self.changed.insert(index);
         }
@@ -405,8 +389,10 @@ impl OpenWork {
     }
 
     /// The rows to write, and the steps whose row goes.
-    pub(crate) fn into_changes(self) -> (Vec<WorkRow>, Vec<(Stage, String)>) {
-        let Self { mut rows, changed } = self;
+    pub(crate) fn into_changes(self) -> (Vec<WorkRow>, Vec<(&'static str, String)>) {
+        let Self {
+            mut rows, changed, ..
+        } = self;
         let (mut put, mut delete) = (Vec::new(), Vec::new());
         for index in changed {
             match rows.remove(&index) {
@@ -416,4 +402,8 @@ impl OpenWork {
         }
         (put, delete)
     }
+}
+
+fn step(key: &WorkKey) -> StepKey {
+    (key.stage.as_str(), key.target.clone())
 }

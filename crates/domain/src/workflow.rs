@@ -1,11 +1,12 @@
 //! The workflow: what follows from what a request's document holds. Pure functions, the only place that knows.
+//!
+//! Which stages a request passes is data of its [`Channel`](crate::Channel); the functions here only walk over them.
 
 use std::time::Duration;
 
 use crate::{
-    AreaVerdict, Audio, CallFacts, ContactSection, DispatchState, Document, E164, EmailAddress,
-    Lane, LeadRequest, NoAudio, OpenWork, PostalCode, SpamGate, Stage, Status, TranscriptState,
-    VerdictKind, WorkState, text,
+    AreaVerdict, Audio, DispatchState, Document, Facts, Lane, LeadRequest, NoAudio, OpenWork,
+    SpamGate, Stage, Status, TranscriptState, VerdictKind, WorkState,
 };
 
 /// A step that should be open.
@@ -15,7 +16,7 @@ pub struct Step {
     pub stage: Stage,
     /// For a dispatch, the name of its connection; else empty.
     pub target: String,
-    /// How long it should wait.
+    /// How long it waits before it is due.
     pub delay: Duration,
 }
 
@@ -31,7 +32,7 @@ impl Step {
 
 /// Where a qualified request goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
+pub enum Route {
     /// On to CRM and people.
     Dispatch,
     /// A person decides.
@@ -42,19 +43,19 @@ pub enum Decision {
     OutOfArea,
 }
 
-/// What the analysis, the configuration and a person's verdict say together; none before qualification.
-pub fn decision(document: &Document) -> Option<Decision> {
+/// What the analysis, the configuration and a person's verdict say together. `None` before qualification.
+pub fn route(document: &Document) -> Option<Route> {
     let qualification = document.qualification.as_ref()?;
     let gate = match document.verdict.as_ref().map(|verdict| verdict.decision) {
-        Some(VerdictKind::Rejected) => return Some(Decision::Quarantine),
+        Some(VerdictKind::Rejected) => return Some(Route::Quarantine),
         Some(VerdictKind::Approved) => SpamGate::Pass,
         None => qualification.gate,
     };
     Some(match (gate, qualification.area) {
-        (SpamGate::Quarantine, _) => Decision::Quarantine,
-        (SpamGate::Review, _) => Decision::Review,
-        (SpamGate::Pass, AreaVerdict::Out(_)) => Decision::OutOfArea,
-        (SpamGate::Pass, AreaVerdict::In(_) | AreaVerdict::Unknown) => Decision::Dispatch,
+        (SpamGate::Quarantine, _) => Route::Quarantine,
+        (SpamGate::Review, _) => Route::Review,
+        (SpamGate::Pass, AreaVerdict::Out(_)) => Route::OutOfArea,
+        (SpamGate::Pass, AreaVerdict::In(_) | AreaVerdict::Unknown) => Route::Dispatch,
     })
 }
 
@@ -65,33 +66,71 @@ pub fn next(request: &LeadRequest, open: &OpenWork) -> Vec<Step> {
         return Vec::new();
     }
     let mut steps = Vec::new();
-    let mut want = |stage: Stage, is_missing: bool| {
-        if is_missing && !open.has(stage, "") {
+    for stage in document.channel().pipeline() {
+        if !needs(document, stage) {
+            continue;
+        }
+        if !open.has(stage, "") {
             steps.push(Step::now(stage));
         }
-        is_missing
-    };
-    // A recording that is looked for once more keeps nobody waiting: what it brings makes the later stages run again.
-    if want(Stage::Reading, document.source.unread.is_some())
-        || (want(Stage::Recording, needs_recording(document))
-            && (document.recording.is_none() || document.revisions.awaits_recording))
-        || want(Stage::Transcript, needs_transcript(document))
-        || want(
-            Stage::Analysis,
-            needs_model(document) || needs_qualification(document),
-        )
-    {
-        return steps;
+        if blocks(document, stage) {
+            return steps;
+        }
     }
-    match decision(document) {
-        Some(Decision::Dispatch) => steps.extend(effects(document, open)),
-        Some(Decision::Review | Decision::Quarantine | Decision::OutOfArea) | None => {}
+    match route(document) {
+        Some(Route::Dispatch) => steps.extend(effects(document, open)),
+        Some(Route::Review | Route::Quarantine | Route::OutOfArea) | None => {}
     }
     steps
 }
 
-/// Dispatches that are missing or out of date, and the notification once none is in its first try or fast lane. A
-/// dispatch that waits (for its breaker, or to learn what came of its first try) has had its try.
+/// Whether a stage of the pipeline has something to do: for the first time, or because its input changed.
+pub fn needs(document: &Document, stage: Stage) -> bool {
+    let is_stale = |revision: Option<u32>| {
+        revision.is_none_or(|revision| revision < document.revisions.of(stage))
+    };
+    match stage {
+        Stage::Reading => document.source.unread.is_some(),
+        Stage::Details => is_stale(document.details.as_ref().map(|section| section.revision)),
+        Stage::Recording => is_stale(document.recording.as_ref().map(|section| section.revision)),
+        Stage::Transcript => needs_transcript(document),
+        Stage::Analysis => needs_model(document) || needs_qualification(document),
+        // Opened by the route, not by the pipeline.
+        Stage::Dispatch | Stage::Notification => false,
+    }
+}
+
+/// Whether the stages behind this one wait for it. Fetching details or audio once more does not hold up the rest: what
+/// it brings makes the later stages run again. Only a person's replay waits for it.
+fn blocks(document: &Document, stage: Stage) -> bool {
+    let is_first_time = match stage {
+        Stage::Details => document.details.is_none(),
+        Stage::Recording => document.recording.is_none(),
+        _ => return true,
+    };
+    is_first_time || is_awaited(document, stage)
+}
+
+/// Whether a person's replay from an earlier stage, or this one, waits for this stage.
+fn is_awaited(document: &Document, stage: Stage) -> bool {
+    let channel = document.channel();
+    let from = document.awaits.and_then(|from| channel.position(from));
+    from.is_some_and(|from| channel.position(stage).is_some_and(|at| at >= from))
+}
+
+/// Ends a replay's wait once nothing is left to gather.
+pub(crate) fn end_wait(document: &mut Document) {
+    let gathering = document.channel().gathering();
+    let is_waiting = gathering
+        .iter()
+        .any(|stage| is_awaited(document, *stage) && needs(document, *stage));
+    if !is_waiting {
+        document.awaits = None;
+    }
+}
+
+/// Dispatches that are missing or stale, and the notification once none is in its first try or fast lane. A dispatch
+/// that waits (for its breaker, or to learn what came of its first try) has had its try.
 fn effects(document: &Document, open: &OpenWork) -> Vec<Step> {
     let Some(qualification) = &document.qualification else {
         return Vec::new();
@@ -121,41 +160,33 @@ fn effects(document: &Document, open: &OpenWork) -> Vec<Step> {
     steps
 }
 
-/// Whether the call's details and audio must be fetched, for the first time or anew.
-pub fn needs_recording(document: &Document) -> bool {
-    document
-        .recording
-        .as_ref()
-        .is_none_or(|section| section.revision < document.revisions.recording)
-}
-
-/// Whether there is audio without its transcript, or a person wants it anew.
-pub fn needs_transcript(document: &Document) -> bool {
+/// Whether there is audio without its transcript, or a person wants it transcribed again.
+fn needs_transcript(document: &Document) -> bool {
     match document.recording.as_ref().map(|section| &section.audio) {
         Some(Audio::Stored { sha256, .. }) => {
             document.transcript.as_ref().is_none_or(|transcript| {
                 transcript.audio_sha256 != *sha256
-                    || transcript.revision < document.revisions.transcript
+                    || transcript.revision < document.revisions.of(Stage::Transcript)
             })
         }
         Some(Audio::Absent { .. }) | None => false,
     }
 }
 
-/// Whether the conversation must be judged, for the first time or anew.
+/// Whether the request must be judged, for the first time or again.
 pub fn needs_model(document: &Document) -> bool {
     document
         .analysis
         .as_ref()
-        .is_none_or(|section| section.revision < document.revisions.analysis)
+        .is_none_or(|section| section.revision < document.revisions.of(Stage::Analysis))
 }
 
-/// Whether it must be decided where the request goes, for the first time or anew.
+/// Whether it must be decided where the request goes, for the first time or again.
 pub fn needs_qualification(document: &Document) -> bool {
     document
         .qualification
         .as_ref()
-        .is_none_or(|section| section.revision < document.revisions.qualification)
+        .is_none_or(|section| section.revision < document.revisions.of_qualification())
 }
 
 fn needs_dispatch(document: &Document, connection: &str) -> bool {
@@ -164,7 +195,8 @@ fn needs_dispatch(document: &Document, connection: &str) -> bool {
         .iter()
         .find(|(name, _)| name.as_str() == connection)
         .is_none_or(|(_, section)| {
-            section.state != DispatchState::Done || section.revision < document.revisions.dispatch
+            section.state != DispatchState::Done
+                || section.revision < document.revisions.of(Stage::Dispatch)
         })
 }
 
@@ -179,94 +211,115 @@ pub fn status(document: &Document, open: &OpenWork) -> Status {
         Status::Parked
     } else if any(|state| matches!(state, WorkState::Held { .. })) {
         Status::Held
-    } else if decision(document) == Some(Decision::Review) {
+    } else if route(document) == Some(Route::Review) {
         Status::InReview
     } else if !open.is_empty() {
         let is_untouched = open
             .iter()
             .all(|row| row.claims == 0 && row.failures == 0 && row.reason.is_none());
-        let is_new = document.recording.is_none() && document.source.unread.is_none();
-        if is_untouched && is_new {
+        if is_untouched && is_new(document) {
             Status::Received
         } else {
             Status::Processing
         }
     } else {
-        match decision(document) {
-            Some(Decision::Quarantine) => Status::Quarantined,
-            Some(Decision::OutOfArea) => Status::OutOfArea,
-            Some(Decision::Dispatch | Decision::Review) | None => Status::Completed,
+        match route(document) {
+            Some(Route::Quarantine) => Status::Quarantined,
+            Some(Route::OutOfArea) => Status::OutOfArea,
+            Some(Route::Dispatch | Route::Review) | None => Status::Completed,
         }
     }
+}
+
+/// Whether no stage has written anything yet.
+fn is_new(document: &Document) -> bool {
+    document.source.unread.is_none()
+        && document.details.is_none()
+        && document.recording.is_none()
+        && document.analysis.is_none()
 }
 
 /// What a later event makes run again. Never a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Reentry {
-    /// Details and audio.
-    pub recording: bool,
+    /// The first stage whose input changed: one that gathers, or the analysis.
+    pub gather: Option<Stage>,
     /// Qualification.
     pub qualification: bool,
     /// The CRMs.
     pub dispatch: bool,
 }
 
-/// What the difference between two states of a call makes run again.
-pub fn reenter(before: &CallFacts, after: &CallFacts) -> Reentry {
-    let reach = |call: &CallFacts| {
+/// What the difference between two states of a lead makes run again.
+pub fn reenter(before: &Facts, after: &Facts) -> Reentry {
+    let reach = |facts: &Facts| {
+        let person = &facts.person;
         (
-            call.caller_number.clone(),
-            call.caller_email.clone(),
-            call.caller_postal_code.clone(),
-        )
-    };
-    let labels = |call: &CallFacts| {
-        (
-            call.tags.clone(),
-            call.note.clone(),
-            call.value.clone(),
-            call.lead_status.clone(),
-            call.caller_name.clone(),
+            person.phone.clone(),
+            person.email.clone(),
+            person.postal_code.clone(),
+            person.address.clone(),
         )
     };
     let is_moved = reach(before) != reach(after);
     Reentry {
-        recording: before.has_recording != Some(true) && after.has_recording == Some(true),
+        gather: before.about.gather_again(&after.about),
         qualification: is_moved,
-        dispatch: is_moved || labels(before) != labels(after),
+        dispatch: is_moved
+            || before.labels != after.labels
+            || before.person.name != after.person.name
+            || before.about.is_shown_differently(&after.about),
     }
 }
 
 /// Raises the revisions of what `reentry` makes run again. Stages that have not begun yet read the new data anyway.
 pub fn raise(document: &mut Document, open: &OpenWork, reentry: Reentry) {
-    let raised = |revision: &mut u32, is_due: bool| *revision += u32::from(is_due);
-    raised(
-        &mut document.revisions.recording,
-        reentry.recording && (document.recording.is_some() || open.is_running(Stage::Recording)),
-    );
-    raised(
-        &mut document.revisions.qualification,
-        reentry.qualification
-            && (document.qualification.is_some() || open.is_running(Stage::Analysis)),
-    );
-    raised(&mut document.revisions.dispatch, reentry.dispatch);
-}
-
-/// Asks for a new analysis because the text changed. One that has not begun yet reads the new text anyway.
-pub(crate) fn raise_analysis(document: &mut Document, open: &OpenWork) {
-    let is_begun = document.analysis.is_some() || open.is_running(Stage::Analysis);
-    document.revisions.analysis += u32::from(is_begun);
-}
-
-/// Whether the request is kept from CRM and people: then later events are stored only.
-pub(crate) fn is_kept_back(document: &Document) -> bool {
-    match decision(document) {
-        Some(Decision::Review | Decision::Quarantine | Decision::OutOfArea) => true,
-        Some(Decision::Dispatch) | None => false,
+    if let Some(stage) = reentry.gather {
+        raise_stage(document, open, stage);
+        let details = document.details.as_ref();
+        if details.is_some_and(|details| details.facts().is_none()) {
+            // The provider may know the lead by now, or the tenant may have connected its account.
+            document.revisions.raise(Stage::Details);
+        }
+    }
+    if reentry.qualification
+        && (document.qualification.is_some() || open.is_running(Stage::Analysis))
+    {
+        document.revisions.raise_qualification();
+    }
+    if reentry.dispatch {
+        document.revisions.raise(Stage::Dispatch);
     }
 }
 
-/// Whether the call's audio may have come since it was looked for.
+/// Makes a stage run again because its input changed. One that has not begun yet reads the new input anyway.
+pub(crate) fn raise_stage(document: &mut Document, open: &OpenWork, stage: Stage) {
+    let has_run = match stage {
+        Stage::Details => document.details.is_some(),
+        Stage::Recording => document.recording.is_some(),
+        Stage::Analysis => document.analysis.is_some(),
+        Stage::Reading | Stage::Transcript | Stage::Dispatch | Stage::Notification => false,
+    };
+    if has_run || open.is_running(stage) {
+        document.revisions.raise(stage);
+    }
+}
+
+/// Whether the request is withheld from CRMs and people. Then later events are only stored.
+pub(crate) fn is_withheld(document: &Document) -> bool {
+    match route(document) {
+        Some(Route::Review | Route::Quarantine | Route::OutOfArea) => true,
+        Some(Route::Dispatch) | None => false,
+    }
+}
+
+/// Whether the call's audio is archived.
+pub(crate) fn is_audio_stored(document: &Document) -> bool {
+    let audio = document.recording.as_ref().map(|section| &section.audio);
+    matches!(audio, Some(Audio::Stored { .. }))
+}
+
+/// Whether the call's audio may have become available since it was fetched.
 pub(crate) fn is_audio_missing(document: &Document) -> bool {
     let audio = document.recording.as_ref().map(|section| &section.audio);
     match audio {
@@ -278,29 +331,6 @@ pub(crate) fn is_audio_missing(document: &Document) -> bool {
             NoAudio::Empty | NoAudio::Unreadable | NoAudio::TooLarge => false,
         },
         Some(Audio::Stored { .. }) | None => false,
-    }
-}
-
-/// How the person can be reached, from the call as it is best known. The company's own numbers and withheld ones are
-/// no way to reach anybody.
-pub fn contact(call: &CallFacts) -> ContactSection {
-    let number = |raw: &Option<String>| raw.as_deref().and_then(|raw| E164::parse(raw).ok());
-    let own = [number(&call.tracking_number), number(&call.business_number)];
-    let line = |raw: &Option<String>, max| raw.as_deref().and_then(|raw| text::line(raw, max));
-    ContactSection {
-        name: line(&call.caller_name, 200),
-        phone: number(&call.caller_number)
-            .filter(|phone| !phone.is_withheld() && !own.contains(&Some(phone.clone()))),
-        email: call
-            .caller_email
-            .as_deref()
-            .and_then(|raw| EmailAddress::parse(raw).ok()),
-        city: line(&call.caller_city, 100),
-        state: line(&call.caller_state, 50),
-        postal_code: call
-            .caller_postal_code
-            .as_deref()
-            .and_then(|raw| PostalCode::parse(raw).ok()),
     }
 }
 

@@ -88,23 +88,9 @@ impl Config {
                 false,
                 "Whether providers may be on this machine: for simulators.",
             ),
-            work_lease: work_lease(reader),
+            work_lease: RunnerConfig::read(reader).lease,
         }
     }
-}
-
-/// How long a step is left to a worker that gives no sign of life.
-pub fn work_lease(reader: &mut Reader<'_>) -> Duration {
-    const KEY: &str = "WORK_LEASE";
-    let lease = reader.duration(
-        KEY,
-        RunnerConfig::default().lease,
-        "How long a step is left to a worker that gives no sign of life.",
-    );
-    if lease < Duration::from_secs(1) {
-        reader.fault(KEY, "it is shorter than a second", "write 60s");
-    }
-    lease
 }
 
 /// Reads where the database is.

@@ -45,11 +45,11 @@ impl Bus for Handover {
         Ok(())
     }
 
-    fn room(&self, tenant: &TenantId, stage: Stage) -> u32 {
-        self.bus.room(tenant, stage)
+    fn capacity(&self, tenant: &TenantId, stage: Stage) -> u32 {
+        self.bus.capacity(tenant, stage)
     }
 
-    fn take_left_out(&self, tenant: &TenantId, stage: Stage) -> bool {
-        self.bus.take_left_out(tenant, stage)
+    fn take_overflowed(&self, tenant: &TenantId, stage: Stage) -> bool {
+        self.bus.take_overflowed(tenant, stage)
     }
 }

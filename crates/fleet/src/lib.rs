@@ -25,7 +25,7 @@ use domain::{Clock, TenantId, WorkQueue};
 use google::{SecretManager, Tokens};
 use http_client::{Client, Options};
 use runtime::{
-    Check, Door, Listener, Service, SystemClock, Task, health_routes, install_metrics,
+    Check, Endpoint, Listener, Service, SystemClock, Task, health_routes, install_metrics,
     metrics_routes,
 };
 use secrets::Secrets;
@@ -33,7 +33,7 @@ use settings::{Reader, Settings};
 use store::Store as _;
 use store_spanner::SpannerStore;
 
-pub use config::{Config, Push, spanner, work_lease};
+pub use config::{Config, Push, spanner};
 
 /// What a service of the fleet stands on.
 pub struct Engine {
@@ -211,11 +211,11 @@ async fn run<C>(
         .merge(service.routes)
         .merge(engine.health(env!("CARGO_PKG_VERSION")));
     tracing::info!(address = %public.local_addr()?, "listening");
-    let mut doors = vec![Door::new(name, public, routes)];
+    let mut endpoints = vec![Endpoint::new(name, public, routes)];
     if let Some(private) = private {
-        doors.push(Door::new("metrics", private, metrics_routes(metrics)));
+        endpoints.push(Endpoint::new("metrics", private, metrics_routes(metrics)));
     }
     let serve = engine.config.serve.clone();
-    runtime::run(doors, service.tasks, serve, runtime::shutdown_signal()).await?;
+    runtime::run(endpoints, service.tasks, serve, runtime::shutdown_signal()).await?;
     Ok(())
 }

@@ -5,16 +5,17 @@
 #![warn(missing_docs)]
 
 mod auth;
+mod call;
 mod gemini;
-mod refusal;
 mod secret_manager;
 mod speech;
 
 pub use auth::{TokenError, Tokens};
+pub use call::CallError;
 pub use gemini::{Answer, Gemini, GeminiConfig, GeminiError, GeminiFault, Prompt, Spent};
 pub use secret_manager::{SecretManager, SecretManagerConfig, SecretManagerError};
 pub use speech::{
-    BatchProgress, OperationName, OperationNameError, Recognised, Speech, SpeechConfig, SpeechError,
+    BatchProgress, OperationName, OperationNameError, Recognized, Speech, SpeechConfig, SpeechError,
 };
 
 /// The Google Cloud project that is billed, for every client.

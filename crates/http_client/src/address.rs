@@ -1,5 +1,5 @@
-//! Which addresses may be called. Checked for literal addresses in the URL and, by our own resolver, for every
-//! address that a name stands for; the connection is made to the checked address and no other.
+//! Which addresses may be called. Literal addresses in the URL are checked and, by our own resolver, every address that a
+//! name resolves to. The connection is made to a checked address alone.
 
 use std::{
     fmt, io,
@@ -18,13 +18,13 @@ pub(crate) struct Policy {
     pub(crate) allow_private: bool,
 }
 
-/// What an address is good for.
+/// Which kind of network an address belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reach {
     Public,
     Loopback,
     Private,
-    /// Metadata servers, link-local, shared, translated, reserved: not to be called under any setting.
+    /// Metadata servers, link-local, shared, translated, reserved. Blocked under every setting.
     Never,
 }
 
@@ -64,7 +64,7 @@ impl Policy {
         }
     }
 
-    /// Unencrypted is for this machine, or for a private network named by address.
+    /// Plain HTTP is for this machine, or for a private network named by address.
     fn may_be_plain(self, host: &Host<&str>, literal: Option<IpAddr>) -> bool {
         match (literal.map(reach), host) {
             (Some(Reach::Loopback | Reach::Private), _) => true, // `allows` was asked before
@@ -88,7 +88,7 @@ impl Resolve for Resolver {
         Box::pin(async move {
             let found: Vec<SocketAddr> =
                 tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            // Plain http was allowed for `localhost` because it is this machine: then it has to be.
+            // Plain HTTP was allowed because `localhost` is this machine, so it must resolve to it.
             let only_loopback = is_localhost(name.as_str());
             let is_allowed =
                 |ip: IpAddr| policy.allows(ip) && (!only_loopback || reach(ip) == Reach::Loopback);
@@ -110,13 +110,13 @@ impl Resolve for Resolver {
     }
 }
 
-/// The name stands for addresses that are not to be called.
+/// The name resolves to a blocked address.
 #[derive(Debug)]
 pub(crate) struct BlockedAddress;
 
 impl fmt::Display for BlockedAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name stands for an address that must not be called")
+        f.write_str("the name resolves to an address that must not be called")
     }
 }
 
@@ -145,7 +145,7 @@ fn reach_v4(address: Ipv4Addr) -> Reach {
 }
 
 /// Source: IANA IPv6 Special-Purpose Address Registry. Addresses that carry an IPv4 address (mapped, compatible,
-/// 6to4, Teredo, NAT64) are refused whole: what they lead to is decided elsewhere.
+/// 6to4, Teredo, NAT64) are all blocked, because where they lead is decided elsewhere.
 fn reach_v6(address: Ipv6Addr) -> Reach {
     match address.segments() {
         [0, 0, 0, 0, 0, 0, 0, 1] => Reach::Loopback,
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_that_names_a_forbidden_address_in_any_notation_is_blocked() {
+    fn a_forbidden_address_is_blocked_in_any_notation() {
         for url in [
             "https://127.0.0.1/",
             "https://0x7f.1/",

@@ -40,7 +40,7 @@ impl Default for Options {
     }
 }
 
-/// Why a client could not be made: TLS has no trusted roots, or the user agent is no header value.
+/// Why a client could not be made: TLS has no trusted roots, or the user agent is not a valid header value.
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client could not be set up: {0}")]
 pub struct SetupError(String);
@@ -57,7 +57,7 @@ impl Client {
     /// Makes a client; opens no connection.
     ///
     /// # Errors
-    /// [`SetupError`] when TLS cannot be set up or the user agent is no header value.
+    /// [`SetupError`] if TLS cannot be set up or the user agent is not a valid header value.
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place where the HTTP layer is made"
@@ -77,7 +77,7 @@ impl Client {
             .referer(false)
             .tcp_nodelay(true)
             .tcp_keepalive(Duration::from_secs(30))
-            .pool_idle_timeout(Duration::from_secs(30)) // shorter than servers keep theirs: fewer lost races
+            .pool_idle_timeout(Duration::from_secs(30)) // shorter than servers' own, so that fewer requests meet a closing connection
             .pool_max_idle_per_host(32)
             .build()
             .map_err(|error| SetupError(first_cause(&error)))?;
@@ -88,7 +88,7 @@ impl Client {
         })
     }
 
-    /// Begins a request. A URL that does not parse is reported by `send`.
+    /// Begins a request. `send` reports a URL that does not parse.
     pub fn request(&self, method: Method, url: impl AsRef<str>) -> Request<'_> {
         Request::new(self, method, url.as_ref())
     }

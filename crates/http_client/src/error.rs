@@ -1,4 +1,4 @@
-//! What can go wrong with a call, told apart by the one thing that matters: may the other side have received it?
+//! Failures of calls, distinguished by the one thing that matters: may the other side have received the request?
 
 use std::{error::Error as StdError, fmt};
 
@@ -11,19 +11,19 @@ use crate::{address::BlockedAddress, gate::Gate};
 /// Why a call has no usable answer. Its text names scheme, host and path at most.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HttpError {
-    /// The URL is not one that this client calls. Nothing was sent.
+    /// This client does not call such a URL. Nothing was sent.
     #[error("the URL cannot be called: {0}")]
     BadUrl(&'static str),
     /// A header or the body could not be built. Nothing was sent.
     #[error("the request could not be built: {0}")]
     BadRequest(&'static str),
-    /// The host is, or stands for, an address that must not be called. Nothing was sent.
+    /// The host is, or resolves to, an address that must not be called. Nothing was sent.
     #[error("`{host}` is an address that must not be called")]
     Blocked {
         /// The host as the URL names it.
         host: String,
     },
-    /// No connection came about (name, refusal, handshake, time): the other side has received nothing.
+    /// There was no connection (name, refusal, handshake, time). The other side has received nothing.
     #[error("{url} was not reached, nothing was sent: {cause}")]
     NotSent {
         /// Scheme, host and path.
@@ -36,25 +36,25 @@ pub enum HttpError {
     Unknown {
         /// Scheme, host and path.
         url: String,
-        /// The status, when the answer broke off behind its head.
+        /// The status, if the answer ended early after its head.
         status: Option<StatusCode>,
         /// The first cause, in a few words.
         cause: String,
     },
-    /// The request was received; its answer is larger than the caller takes.
+    /// The request was received, but its answer is larger than the caller's limit.
     #[error("the answer of {url} (status {}) is larger than {limit_bytes} bytes", status.as_u16())]
     TooLarge {
         /// Scheme, host and path.
         url: String,
         /// The status of the answer that was not read.
         status: StatusCode,
-        /// The limit that it broke.
+        /// The limit.
         limit_bytes: u64,
     },
 }
 
 impl HttpError {
-    /// True when the other side has certainly not received the request, so that sending it again cannot repeat it.
+    /// Whether the other side has certainly not received the request, so that resending it cannot repeat an effect.
     pub fn is_not_sent(&self) -> bool {
         match self {
             Self::BadUrl(_) | Self::BadRequest(_) | Self::Blocked { .. } | Self::NotSent { .. } => {
@@ -64,7 +64,7 @@ impl HttpError {
         }
     }
 
-    /// The status of the answer, where one was begun.
+    /// The status, if an answer began.
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Unknown { status, .. } => *status,
@@ -75,7 +75,7 @@ impl HttpError {
         }
     }
 
-    /// Sorts a failure that came before the head of an answer.
+    /// Classifies a failure before the head of an answer.
     pub(crate) fn before_answer(
         error: &reqwest::Error,
         url: &Url,
@@ -90,7 +90,7 @@ impl HttpError {
         if error.is_builder() {
             return Self::BadRequest("its parts do not make a request");
         }
-        // The HTTP layer hands a request back as "canceled" only when it had not begun to write it.
+        // The HTTP layer returns a request as "canceled" only before it began to write it.
         let mut layers = chain(error).filter_map(|cause| cause.downcast_ref::<hyper::Error>());
         let is_unstarted = layers.any(hyper::Error::is_canceled);
         if error.is_connect() || is_unstarted {
@@ -103,7 +103,7 @@ impl HttpError {
         }
     }
 
-    /// Ends a call that has no answer: what the gate says decides whether it was sent.
+    /// Ends a call without an answer. The gate decides whether it was sent.
     pub(crate) fn given_up(shown: String, gate: Option<&Gate>, cause: String) -> Self {
         if gate.is_some_and(Gate::give_up) {
             Self::NotSent { url: shown, cause }
@@ -142,7 +142,7 @@ pub(crate) fn first_cause(error: &reqwest::Error) -> String {
     text::bounded(&innermost.to_string(), 200)
 }
 
-/// What a URL may look like in logs and errors: scheme, host, port and path. Where the path itself is a secret, see
+/// A URL for logs and errors: scheme, host, port and path. If the path itself is a secret, see
 /// [`Request::secret_path`](crate::Request::secret_path).
 pub fn redact_url(url: &Url) -> String {
     text::bounded(&format!("{}{}", origin(url), url.path()), 200)
@@ -165,15 +165,15 @@ pub enum StatusClass {
     Ok,
     /// 429: later, by `Retry-After`.
     Throttled,
-    /// 401 and 403: the credentials do not, or no longer, suffice.
+    /// 401 and 403: the credentials are not, or no longer, accepted.
     Unauthorized,
-    /// Any other 3xx and 4xx: the same request will fare no better.
+    /// Any other 3xx and 4xx: the same request would fail again.
     Rejected,
     /// 5xx, and 408 and 425, which ask for the same request again.
     ServerFault,
 }
 
-/// Sorts a status.
+/// Classifies a status.
 pub fn classify_status(status: StatusCode) -> StatusClass {
     match status.as_u16() {
         200..=299 => StatusClass::Ok,

@@ -1,8 +1,8 @@
 //! Answers one question exactly: can the other side have received this request?
 //!
-//! The HTTP layer asks for the body when it has a connection and is about to write. Whoever comes first wins: the
-//! body is handed over (from then on the other side may have it), or the call is given up (from then on the body is
-//! refused, and without it the request cannot be acted on).
+//! The HTTP layer asks for the body once it has a connection and is about to write. Either the body is handed over first,
+//! and from then on the other side may have it; or the call is given up first, and from then on the body is refused, so
+//! that the request cannot be acted on.
 
 use std::{
     io,
@@ -26,7 +26,7 @@ const GIVEN_UP: u8 = 2;
 pub(crate) struct Gate(Arc<AtomicU8>);
 
 impl Gate {
-    /// True when this wins: no byte of the body was, or ever will be, handed over.
+    /// Returns true if no byte of the body was, or ever will be, handed over.
     pub(crate) fn give_up(&self) -> bool {
         match self
             .0

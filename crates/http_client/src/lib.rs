@@ -1,8 +1,8 @@
-//! The only door outwards: every call to another machine goes through [`Client`].
+//! Every call to another machine goes through [`Client`].
 //!
-//! It holds each call to a deadline and each answer to a size, never reaches an address that is not public, follows
-//! no redirect, knows no proxy, and says of every failure whether the other side may have received the request
-//! ([`HttpError`]). Nothing here prints a query string, a header's value or a body.
+//! Each call has a deadline and each answer a size limit. The client calls public addresses alone, follows no redirect and
+//! uses no proxy. Every failure says whether the other side may have received the request ([`HttpError`]). Nothing here
+//! prints a query string, a header's value or a body.
 #![warn(missing_docs)]
 
 mod address;

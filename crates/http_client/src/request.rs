@@ -19,7 +19,7 @@ use crate::{
     gate::{Gate, GatedBody},
 };
 
-/// A request under construction. The first part that cannot be built is reported by `send`; nothing is sent then.
+/// A request under construction. `send` reports the first part that could not be built, and sends nothing then.
 #[must_use = "a request does nothing until it is sent"]
 pub struct Request<'a> {
     client: &'a Client,
@@ -58,7 +58,7 @@ impl<'a> Request<'a> {
         self.insert(name, sensitive(value.expose_secret()))
     }
 
-    /// Says that the path is a secret, as in the URLs of chat webhooks: what is printed names the host alone.
+    /// Marks the path as a secret, as in the URLs of chat webhooks: logs and errors name the host alone.
     pub fn secret_path(mut self) -> Self {
         self.has_secret_path = true;
         self
@@ -88,7 +88,7 @@ impl<'a> Request<'a> {
     pub fn json<T: Serialize + ?Sized>(self, value: &T) -> Self {
         match serde_json::to_vec(value) {
             Ok(bytes) => self.body("application/json", bytes),
-            Err(_) => self.faulty("its body is not expressible in JSON"),
+            Err(_) => self.faulty("its body cannot be written as JSON"),
         }
     }
 
@@ -96,7 +96,7 @@ impl<'a> Request<'a> {
     pub fn form<T: Serialize + ?Sized>(self, value: &T) -> Self {
         match serde_urlencoded::to_string(value) {
             Ok(text) => self.body("application/x-www-form-urlencoded", text),
-            Err(_) => self.faulty("its body is not expressible as a form"),
+            Err(_) => self.faulty("its body cannot be written as a form"),
         }
     }
 
@@ -120,10 +120,10 @@ impl<'a> Request<'a> {
 
     /// Sends the request and reads the whole answer. Any status is an answer, not an error.
     ///
-    /// Dropping the future gives the call up; whether it was received is then unknown.
+    /// Dropping the future gives the call up. Whether it was received is unknown then.
     ///
     /// # Errors
-    /// See [`HttpError`]: its variants tell whether the request may have been received.
+    /// [`HttpError`], whose variants say whether the request may have been received.
     pub async fn send(self) -> Result<Response, HttpError> {
         let limits = Limits {
             max_bytes: self.max_body_bytes,
@@ -133,10 +133,10 @@ impl<'a> Request<'a> {
         self.send_streaming(limits).await?.into_response().await
     }
 
-    /// Sends the request and hands over the answer piece by piece. `limits.total` replaces the deadline.
+    /// Sends the request and returns the answer piece by piece. `limits.total` replaces the deadline.
     ///
     /// # Errors
-    /// See [`HttpError`]: its variants tell whether the request may have been received.
+    /// [`HttpError`], whose variants say whether the request may have been received.
     pub async fn send_streaming(self, limits: Limits) -> Result<Streaming, HttpError> {
         let shown = self.shown();
         let url = self.url?;
@@ -149,7 +149,7 @@ impl<'a> Request<'a> {
         let ends_at = started + limits.total;
         let mut request = reqwest::Request::new(self.method.clone(), url.clone());
         *request.headers_mut() = self.headers;
-        // Without a body there is nothing to hold back: giving up may then come too late to matter.
+        // Without a body there is nothing to withhold, so giving up may come too late.
         let gate = self
             .body
             .as_ref()

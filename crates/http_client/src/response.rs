@@ -24,7 +24,7 @@ pub struct Response {
     pub body: Bytes,
 }
 
-/// The body is not the JSON that was expected. Says where, never what: bodies carry personal data.
+/// The body is not the expected JSON. Says where it differs and never repeats it, because bodies carry personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the answer (status {status}) is not the JSON we expect: {what} at line {line}, column {column}"
@@ -42,7 +42,7 @@ impl Response {
         classify_status(self.status)
     }
 
-    /// A header's value, when it is text.
+    /// A header's value, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -50,7 +50,7 @@ impl Response {
     /// Reads the body as JSON.
     ///
     /// # Errors
-    /// [`UnreadableBody`] when it is not JSON, or not of this shape.
+    /// [`UnreadableBody`] if it is not JSON, or has another shape.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, UnreadableBody> {
         serde_json::from_slice(&self.body).map_err(|error| UnreadableBody {
             status: self.status,
@@ -66,9 +66,9 @@ impl Response {
         })
     }
 
-    /// At most `max` characters of the body, without control characters: for a person who looks into a failure.
+    /// At most `max` characters of the body, without control characters, for people who investigate a failure.
     pub fn text_lossy(&self, max: usize) -> String {
-        // Four bytes are the most that a character takes.
+        // A character has at most four bytes.
         let part = self
             .body
             .get(..max.saturating_mul(4).saturating_add(4))
@@ -88,7 +88,7 @@ impl Response {
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // Digits that overflow are a very long time.
+        // Digits that overflow mean a very long time.
         Duration::from_secs(value.parse().unwrap_or(u64::MAX))
     } else {
         let at = jiff::fmt::rfc2822::DateTimeParser::new()

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::{HttpError, Response, error::first_cause};
 
-/// What a streamed answer is held to.
+/// Limits of a streamed answer.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Most bytes of body.
@@ -52,7 +52,7 @@ impl Streaming {
         }
     }
 
-    /// The length of the body as the head announces it.
+    /// The length of the body that the head announces.
     pub fn content_length(&self) -> Option<u64> {
         self.headers
             .get(CONTENT_LENGTH)?
@@ -62,10 +62,10 @@ impl Streaming {
             .ok()
     }
 
-    /// The next piece of the body; none when it is complete.
+    /// The next piece of the body; `None` at its end.
     ///
     /// # Errors
-    /// [`HttpError::TooLarge`] over the limit, [`HttpError::Unknown`] with the status when the body is cut or late.
+    /// [`HttpError::TooLarge`] over the limit; [`HttpError::Unknown`] with the status if the body ends early or is late.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
         if self
             .content_length()
@@ -100,7 +100,7 @@ impl Streaming {
     /// Reads the rest of the body, within the limits.
     ///
     /// # Errors
-    /// As [`chunk`](Self::chunk).
+    /// Those of [`chunk`](Self::chunk).
     pub async fn into_response(mut self) -> Result<Response, HttpError> {
         let first = self.chunk().await?.unwrap_or_default();
         let Some(second) = self.chunk().await? else {

@@ -13,29 +13,29 @@ use tokio::sync::Mutex;
 
 use crate::{Key, KeySet};
 
-/// Largest set that is read, in bytes. Sets take a few thousand.
+/// Largest set that is read, in bytes. Sets usually have a few thousand.
 const MAX_SET_BYTES: u64 = 256 * 1024;
-/// How long a fetch may take; who called us waits for it.
+/// How long a fetch may take. The caller waits for it.
 const FETCH_DEADLINE: Duration = Duration::from_secs(5);
-/// How long keys are fresh when the answer does not say, and the bounds of what it can say.
+/// How long keys are fresh if the answer does not say, and the bounds of what it can say.
 const FRESH: Duration = Duration::from_secs(60 * 60);
 const FRESH_LEAST: Duration = Duration::from_secs(60);
 const FRESH_MOST: Duration = Duration::from_secs(24 * 60 * 60);
-/// Least time between two fetches, however many tokens name keys that are not known; and while there are no keys.
+/// Least time between two fetches, however many tokens name unknown keys; and the same while there are no keys.
 const PAUSE: Duration = Duration::from_secs(60);
 const PAUSE_WITHOUT_KEYS: Duration = Duration::from_secs(5);
 
 /// The keys that an issuer publishes at a URL. Clones share them: one serves every verifier of a process.
 ///
-/// When the endpoint is down, the keys that are there are used on: issuers announce new ones ahead.
+/// While the endpoint is down, the last fetched keys stay in use: issuers announce new ones ahead.
 #[derive(Clone)]
 pub struct FetchedKeys(Arc<Inner>);
 
-/// No keys could be fetched yet, so nothing can be said about any token.
+/// The keys were never fetched, so no token can be judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the keys could not be fetched")]
 pub struct Unavailable {
-    /// When it is worth to try again.
+    /// When a retry may succeed.
     pub retry_after: Duration,
 }
 
@@ -45,8 +45,8 @@ struct Inner {
     client: Client,
     clock: Arc<dyn Clock>,
     state: RwLock<State>,
-    /// Held by the one that fetches.
-    turn: Arc<Mutex<()>>,
+    /// Held while keys are fetched.
+    fetching: Arc<Mutex<()>>,
 }
 
 #[derive(Default)]
@@ -72,15 +72,15 @@ impl FetchedKeys {
             client,
             clock,
             state: RwLock::default(),
-            turn: Arc::default(),
+            fetching: Arc::default(),
         }))
     }
 
-    /// The key with this `kid`; none when the issuer has none, as far as we know. Calls that need a fetch share it,
-    /// and unknown ones cause at most one a minute.
+    /// The key with this `kid`; `None` if the issuer has none, as far as we know. Calls that need a fetch share it, and
+    /// unknown keys cause at most one a minute.
     ///
     /// # Errors
-    /// [`Unavailable`] while there never were keys.
+    /// [`Unavailable`] while they were never fetched.
     pub async fn find(&self, kid: &str) -> Result<Option<Arc<Key>>, Unavailable> {
         let (keys, is_fresh) = self.0.held();
         let known = keys.and_then(|keys| keys.get(kid).cloned());
@@ -94,7 +94,7 @@ impl FetchedKeys {
     /// All keys. Calls that need a fetch share it.
     ///
     /// # Errors
-    /// [`Unavailable`] while there never were keys.
+    /// [`Unavailable`] while they were never fetched.
     pub async fn key_set(&self) -> Result<Arc<KeySet>, Unavailable> {
         let (keys, is_fresh) = self.0.held();
         if !is_fresh {
@@ -103,29 +103,29 @@ impl FetchedKeys {
         self.now()
     }
 
-    /// Fetches if it is time. While somebody else fetches, only those wait who cannot do without (`must_wait`).
+    /// Fetches if it is time. While another call fetches, this one waits only if it must (`must_wait`).
     async fn renew(&self, must_wait: bool) {
-        let turn = Arc::clone(&self.0.turn);
-        let turn = if must_wait {
-            turn.lock_owned().await
+        let fetching = Arc::clone(&self.0.fetching);
+        let guard = if must_wait {
+            fetching.lock_owned().await
         } else {
-            let Ok(turn) = turn.try_lock_owned() else {
+            let Ok(guard) = fetching.try_lock_owned() else {
                 return;
             };
-            turn
+            guard
         };
         if !self.0.take_fetch() {
             return;
         }
         let keys = Arc::clone(&self.0);
-        // In a task of its own: a caller that hangs up must not break it off, else whoever calls and hangs up once a
-        // minute would keep new keys out.
+        // In a task of its own: otherwise a caller who hangs up would abort the fetch, and one who does so every minute
+        // would keep new keys out.
         let fetch = tokio::spawn(async move {
             keys.fetch().await;
-            drop(turn);
+            drop(guard);
         });
         if let Err(error) = fetch.await {
-            tracing::error!("fetching keys was broken off: {error}");
+            tracing::error!("the fetch of an issuer's keys was aborted: {error}");
         }
     }
 
@@ -138,14 +138,14 @@ impl FetchedKeys {
 }
 
 impl Inner {
-    /// The keys that are there, and whether they are fresh.
+    /// The last fetched keys, and whether they are fresh.
     fn held(&self) -> (Option<Arc<KeySet>>, bool) {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let is_fresh = self.clock.monotonic() < state.fresh_until;
         (state.keys.clone(), is_fresh)
     }
 
-    /// Whether it is time for a fetch; then that is noted before it begins, so that one that fails counts.
+    /// Whether it is time for a fetch. It is recorded before it begins, so that a failed one counts.
     fn take_fetch(&self) -> bool {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.monotonic();
@@ -172,7 +172,7 @@ impl Inner {
             }
             Err(error) => tracing::warn!(
                 url = shown(&self.url),
-                "could not fetch the keys of tokens: {error}"
+                "could not fetch an issuer's keys: {error}"
             ),
         }
     }
@@ -187,12 +187,12 @@ impl Inner {
             .await
             .map_err(|error| error.to_string())?;
         if answer.status != StatusCode::OK {
-            return Err(format!("the answer's status is {}", answer.status));
+            return Err(format!("it answered {}", answer.status));
         }
         let set: JwkSet = answer.json().map_err(|error| error.to_string())?;
         let keys = KeySet::new(&set, &self.algorithms);
         if keys.is_empty() {
-            return Err("the answer has no key that can be used".to_owned());
+            return Err("the answer has no usable key".to_owned());
         }
         Ok((keys, fresh_for(&answer)))
     }

@@ -26,8 +26,8 @@ pub struct Key {
 
 impl KeySet {
     /// The keys of a JSON Web Key Set that have a `kid` and are for one of these algorithms: `EdDSA`, `RS256`
-    /// or `ES256`. Others are left out: issuers publish keys for other uses, too. Of two with one `kid` the first
-    /// counts.
+    /// or `ES256`. Others are ignored, because issuers publish keys for other uses, too. Of two with one `kid` the
+    /// first counts.
     pub fn new(jwks: &JwkSet, algorithms: &[Algorithm]) -> Self {
         let mut set = Self {
             jwks: JwkSet { keys: Vec::new() },
@@ -38,9 +38,9 @@ impl KeySet {
                 continue;
             };
             if let (Some(kid), Ok(decoding)) = (&jwk.common.key_id, DecodingKey::from_jwk(jwk))
-                && let Entry::Vacant(place) = set.keys.entry(kid.clone())
+                && let Entry::Vacant(entry) = set.keys.entry(kid.clone())
             {
-                place.insert(Arc::new(Key {
+                entry.insert(Arc::new(Key {
                     algorithm,
                     decoding,
                 }));
@@ -50,17 +50,15 @@ impl KeySet {
         set
     }
 
-    /// The key with this `kid`.
     pub fn get(&self, kid: &str) -> Option<&Arc<Key>> {
         self.keys.get(kid)
     }
 
-    /// Whether there is no key.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// The keys, as they are published.
+    /// The keys as they are published.
     pub const fn jwks(&self) -> &JwkSet {
         &self.jwks
     }
@@ -72,13 +70,12 @@ impl Key {
         self.algorithm
     }
 
-    /// The key, as the library takes it.
     pub const fn decoding(&self) -> &DecodingKey {
         &self.decoding
     }
 }
 
-/// The one algorithm that a public key is for, by its type; none for shared secrets and what we do not take.
+/// The one algorithm that a public key is for, by its type; `None` for shared secrets and unsupported types.
 fn algorithm(jwk: &Jwk) -> Option<Algorithm> {
     let by_type = match &jwk.algorithm {
         AlgorithmParameters::RSA(_) => Algorithm::RS256,
@@ -122,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn only_public_keys_for_signatures_of_the_wanted_kinds_are_trusted() {
+    fn only_public_signature_keys_of_the_wanted_kinds_are_trusted() {
         let public = Ed25519KeyPair::generate().unwrap();
         let x = Jwk::from_decoding_key(
             &DecodingKey::from_ed_der(public.public_key().as_ref()),

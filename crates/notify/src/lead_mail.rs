@@ -1,22 +1,22 @@
-//! The mail about a lead: for a salesperson who reads it on a phone and wants to call back.
+//! The mail about a lead: for a salesperson who reads it on a phone and wants to get in touch.
 
 use std::sync::LazyLock;
 
 use domain::{
-    AreaVerdict, Audio, Budget, DispatchState, Document, E164, EmailAddress, Engine, LeadRequest,
-    NoAudio, OfficeConfig, ProjectType, Timeline, TranscriptState, text,
+    Brief, E164, EmailAddress, ProjectType,
+    lead::brief::{Judgment, NoWords, Utterance, label},
+    text,
 };
-use jiff::{Timestamp, tz::TimeZone};
 use minijinja::{Environment, UndefinedBehavior, Value, value::Serde};
 use serde::Serialize;
 
 /// The template and its version, as it stands in records. It changes with every change of what people see.
-pub const LEAD_TEMPLATE: &str = "lead/1";
+pub const LEAD_TEMPLATE: &str = "lead/2";
 
 /// Longest subject, in characters: what a phone shows, and more.
 const MAX_SUBJECT: usize = 120;
-const MAX_LINE: usize = 200;
 const MAX_SUMMARY: usize = 1_500;
+const MAX_NOTE: usize = 500;
 const MAX_TURNS: usize = 12;
 const MAX_REASONS: usize = 6;
 
@@ -43,11 +43,11 @@ struct View {
     preview: String,
     company: String,
     request: String,
-    caller: String,
+    happened: String,
+    person: String,
     wants: String,
     place: Option<String>,
     phone: Option<Phone>,
-    is_missed: bool,
     score: Option<u8>,
     score_color: &'static str,
     warnings: Vec<String>,
@@ -66,7 +66,7 @@ struct Phone {
 
 #[derive(Serialize)]
 struct Fact {
-    label: &'static str,
+    label: String,
     value: String,
     link: Option<String>,
 }
@@ -79,9 +79,9 @@ struct Reason {
 
 #[derive(Serialize)]
 struct Turn {
-    at: String,
+    at: Option<String>,
     speaker: String,
-    words: String,
+    text: String,
 }
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -100,12 +100,16 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     templates
 });
 
-/// The mail about a request as it stands, with times in the office's zone.
+/// The mail of a company about a lead. `provider_name` is the name of a CRM for people, by its slug.
 ///
 /// # Errors
 /// [`TemplateError`] when a template does not fit what it is filled with.
-pub fn lead_mail(request: &LeadRequest, office: &OfficeConfig) -> Result<Content, TemplateError> {
-    let view = View::new(request, office);
+pub fn lead_mail(
+    brief: &Brief,
+    company: &str,
+    provider_name: fn(&str) -> &str,
+) -> Result<Content, TemplateError> {
+    let view = View::new(brief, company, provider_name);
     let value = Value::from(Serde(&view));
     let render = |name| TEMPLATES.get_template(name)?.render(&value);
     Ok(Content {
@@ -116,296 +120,164 @@ pub fn lead_mail(request: &LeadRequest, office: &OfficeConfig) -> Result<Content
 }
 
 impl View {
-    fn new(request: &LeadRequest, office: &OfficeConfig) -> Self {
-        let document = &request.document;
-        let call = document.call();
-        let contact = domain::workflow::contact(&call);
-        let analysis = document.analysis.as_ref();
-        let phone = contact.phone.as_ref().map(|phone| Phone {
+    fn new(brief: &Brief, company: &str, provider_name: fn(&str) -> &str) -> Self {
+        let judgment = brief.judgment.as_ref();
+        let phone = brief.phone.as_ref().map(|phone| Phone {
             number: phone.as_str().to_owned(),
             shown: shown(phone),
         });
-        let name = contact
-            .name
-            .as_deref()
-            .and_then(|name| line(name, MAX_LINE));
-        let caller = name.or_else(|| phone.as_ref().map(|phone| phone.shown.clone()));
-        let caller = caller.unwrap_or_else(|| "Unknown caller".to_owned());
-        let place = [contact.city.as_deref(), contact.state.as_deref()]
-            .into_iter()
-            .flatten();
-        let place = [place.collect::<Vec<_>>().join(", "), postal_code(document)].join(" ");
-        let place = line(&place, MAX_LINE);
-        let project = match analysis.map(|analysis| analysis.project_type) {
-            None | Some(ProjectType::Unknown | ProjectType::Other) => "Lead".to_owned(),
-            Some(known) => sentence(known.as_str()),
+        let person = match (&brief.name, &phone, &brief.email) {
+            (None, Some(phone), _) => phone.shown.clone(),
+            (None, None, None) => label(&brief.title()),
+            (_, _, _) => brief.title(),
         };
-        let score = analysis.map(|analysis| analysis.lead_score.min(100));
-        let wants = match analysis {
-            Some(analysis) => format!("{project}, {}", analysis.intent.as_str().replace('_', " ")),
-            None => project.clone(),
-        };
-        let scored = score
-            .map(|score| format!(", score {score}"))
-            .unwrap_or_default();
-        let from = place
+        let happened = label(brief.happened.what);
+        let project = judgment
+            .map(|judgment| judgment.project_type)
+            .filter(|project| !matches!(project, ProjectType::Unknown | ProjectType::Other));
+        let project = project.map(|project| label(project.as_str()));
+        let score = judgment.map(|judgment| judgment.score);
+        let place = brief.place();
+        let subject = [
+            project.clone(),
+            score.map(|score| format!("score {score}")),
+            Some(person.clone()),
+        ];
+        let subject = subject.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        let from = place.as_ref().map(|place| format!(" ({place})"));
+        let subject = format!("{happened}: {subject}{}", from.unwrap_or_default());
+        let intent = judgment.map(|judgment| judgment.intent.as_str().replace('_', " "));
+        let wants = [Some(project.unwrap_or_else(|| "Lead".to_owned())), intent];
+        let summary = judgment.and_then(|judgment| text::line(&judgment.summary, MAX_SUMMARY));
+        let preview = summary
             .as_deref()
-            .map(|place| format!(" ({place})"))
-            .unwrap_or_default();
-        let summary = analysis.and_then(|analysis| line(&analysis.summary, MAX_SUMMARY));
-        let (transcript, turns_left) = transcript(document);
+            .and_then(|summary| text::line(summary, 140));
+        let utterances = &brief.conversation.utterances;
         Self {
-            subject: line(&format!("{project}{scored}: {caller}{from}"), MAX_SUBJECT)
-                .unwrap_or_default(),
-            preview: summary
-                .as_deref()
-                .and_then(|summary| line(summary, 140))
-                .unwrap_or_default(),
-            company: line(&office.tenant_name, 100).unwrap_or_else(|| "your company".to_owned()),
-            request: request.id.to_string(),
-            caller,
-            wants,
+            subject: text::line(&subject, MAX_SUBJECT).unwrap_or_default(),
+            preview: preview.unwrap_or_default(),
+            company: text::line(company, 100).unwrap_or_else(|| "your company".to_owned()),
+            request: brief.request.to_string(),
+            happened,
+            person,
+            wants: wants.into_iter().flatten().collect::<Vec<_>>().join(", "),
             place,
             phone,
-            is_missed: call.is_answered == Some(false),
             score,
             score_color: match score {
                 Some(80..) => "#0b7a53",
                 Some(50..80) => "#a66a00",
                 Some(..50) | None => "#6b7785",
             },
-            warnings: warnings(document),
-            facts: facts(document, office),
+            warnings: warnings(brief, provider_name),
+            facts: facts(brief, provider_name),
             summary,
-            reasons: analysis.map(reasons).unwrap_or_default(),
-            transcript,
-            turns_left,
+            reasons: judgment.map(reasons).unwrap_or_default(),
+            transcript: utterances.iter().take(MAX_TURNS).filter_map(turn).collect(),
+            turns_left: utterances.len().saturating_sub(MAX_TURNS),
         }
     }
 }
 
 /// What must not be overlooked.
-fn warnings(document: &Document) -> Vec<String> {
+fn warnings(brief: &Brief, provider_name: fn(&str) -> &str) -> Vec<String> {
     let mut warnings = Vec::new();
-    if document
-        .qualification
-        .as_ref()
-        .is_some_and(|section| section.area == AreaVerdict::Unknown)
-    {
+    if brief.is_area_unknown {
         warnings.push("Service area unknown: please check where the project is.".to_owned());
     }
-    for section in document
-        .dispatches
-        .values()
-        .filter(|section| section.state != DispatchState::Done)
-    {
-        let reason = section
-            .reason
-            .as_deref()
-            .and_then(|reason| line(reason, MAX_LINE));
-        let reason = reason.unwrap_or_else(|| "it is still being sent".to_owned());
+    for crm in brief.crms.iter().filter(|crm| !crm.is_done) {
+        let reason = crm.reason.as_deref().unwrap_or("it is still being sent");
         warnings.push(format!(
             "Not in {} yet: {}.",
-            crm(&section.connector),
+            provider_name(&crm.connector),
             reason.trim_end_matches('.')
         ));
     }
-    if document
-        .analysis
+    if brief
+        .judgment
         .as_ref()
-        .is_some_and(|analysis| matches!(analysis.engine, Engine::Rules(_)))
+        .is_some_and(|judgment| judgment.is_by_rules)
     {
         warnings.push(
-            "Judged by word rules, because no model could be had. Take the score with care."
+            "Judged by word rules, because no model was available. Take the score with care."
                 .to_owned(),
         );
     }
-    if let Some(Audio::Absent { reason }) =
-        document.recording.as_ref().map(|section| &section.audio)
-    {
-        warnings.push(format!("No recording: {}.", no_audio(*reason)));
+    if let Some(reason) = brief.conversation.no_recording {
+        warnings.push(format!("No recording: {}.", reason.sentence()));
     }
-    match document
-        .transcript
-        .as_ref()
-        .map(|transcript| &transcript.state)
-    {
-        Some(TranscriptState::Silent) => warnings.push("Nobody spoke on the recording.".to_owned()),
-        Some(TranscriptState::Unavailable { .. }) => {
+    match brief.conversation.no_words {
+        Some(NoWords::Silent) => warnings.push("Nobody spoke on the recording.".to_owned()),
+        Some(NoWords::Unavailable(_)) => {
             warnings.push("There is a recording, but no transcript could be made.".to_owned());
         }
-        Some(TranscriptState::Spoken) | None => {}
+        None => {}
     }
     warnings
 }
 
-fn facts(document: &Document, office: &OfficeConfig) -> Vec<Fact> {
-    let call = document.call();
+fn facts(brief: &Brief, provider_name: fn(&str) -> &str) -> Vec<Fact> {
     let mut facts = Vec::new();
-    if let Some(email) = domain::workflow::contact(&call).email {
+    if let Some(email) = &brief.email {
         facts.push(Fact {
-            label: "E-mail",
+            label: "E-mail".to_owned(),
             value: email.as_str().to_owned(),
-            link: Some(mailto(&email)),
+            link: Some(mailto(email)),
         });
     }
-    let mut add = |label, value: Option<String>| {
+    let mut add = |label: &str, value: Option<String>| {
+        let value = value.filter(|value| !value.is_empty());
         facts.extend(value.map(|value| Fact {
-            label,
+            label: label.to_owned(),
             value,
             link: None,
         }));
     };
-    let length = call
-        .duration_seconds
-        .map(|seconds| format!("{}:{:02} min", seconds / 60, seconds % 60));
-    let began = call.started_at.map(|at| local_time(at, &office.time_zone));
-    let ending = match (call.is_voicemail, call.is_answered) {
-        (Some(true), _) => Some("voicemail".to_owned()),
-        (_, Some(false)) => Some("not answered".to_owned()),
-        _ => None,
-    };
-    let told = [began, length, ending]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join(", ");
-    add("Call", Some(told).filter(|told| !told.is_empty()));
-    if let Some(analysis) = &document.analysis {
-        add("Timeline", Some(timeline(analysis.timeline)));
-        add("Budget", Some(budget(analysis.budget)));
-        add("Mood", Some(sentence(analysis.sentiment.as_str())));
-        add(
-            "Address said",
-            analysis
-                .address
-                .as_deref()
-                .and_then(|address| line(address, MAX_LINE)),
-        );
+    let happened = &brief.happened;
+    add(happened.label, Some(happened.describe()));
+    for (question, answer) in &happened.answers {
+        add(question, Some(answer.clone()));
     }
-    let tags = call.tags.unwrap_or_default().join(", ");
-    add("Tags", line(&tags, MAX_LINE));
-    add(
-        "Note",
-        call.note.as_deref().and_then(|note| line(note, 500)),
-    );
-    add(
-        "Value",
-        call.value
-            .as_deref()
-            .and_then(|value| line(value, MAX_LINE)),
-    );
-    let told = |key| call.marketing.get(key).map(String::as_str);
-    let found = [told("source_name").or(told("source")), told("campaign")];
-    add(
-        "Found us by",
-        line(
-            &found.into_iter().flatten().collect::<Vec<_>>().join(" / "),
-            MAX_LINE,
-        ),
-    );
-    for section in document
-        .dispatches
-        .values()
-        .filter(|section| section.state == DispatchState::Done)
-    {
-        add("CRM", Some(format!("in {}", crm(&section.connector))));
+    if let Some(judgment) = &brief.judgment {
+        add("Timeline", Some(word(judgment.timeline.as_str())));
+        add("Budget", Some(word(judgment.budget.as_str())));
+        add("Mood", Some(word(judgment.sentiment.as_str())));
+    }
+    add("Address", brief.address.clone());
+    add("Tags", text::line(&brief.tags.join(", "), 200));
+    let note = brief.note.as_deref();
+    add("Note", note.and_then(|note| text::line(note, MAX_NOTE)));
+    add("Value", brief.value.clone());
+    add("Lead status", brief.lead_status.as_deref().map(label));
+    add("Found us by", brief.found_by());
+    for crm in brief.crms.iter().filter(|crm| crm.is_done) {
+        add("CRM", Some(format!("in {}", provider_name(&crm.connector))));
     }
     facts
 }
 
-fn reasons(analysis: &domain::AnalysisSection) -> Vec<Reason> {
-    let reasons = analysis.reasons.iter().take(MAX_REASONS);
-    reasons
-        .filter_map(|item| {
-            Some(Reason {
-                reason: line(&item.reason, MAX_LINE)?,
-                quote: line(&item.quote, 300),
-            })
-        })
-        .collect()
-}
-
-/// The first turns, and how many are left out.
-fn transcript(document: &Document) -> (Vec<Turn>, usize) {
-    let Some(transcript) = document
-        .transcript
-        .as_ref()
-        .filter(|section| section.state == TranscriptState::Spoken)
-    else {
-        return (Vec::new(), 0);
+fn reasons(judgment: &Judgment) -> Vec<Reason> {
+    let reasons = judgment.reasons.iter().take(MAX_REASONS);
+    let reason = |(reason, quote): &(String, String)| Reason {
+        reason: reason.clone(),
+        quote: Some(quote.clone()).filter(|quote| !quote.is_empty()),
     };
-    let shown = transcript.turns.iter().take(MAX_TURNS).filter_map(|turn| {
-        let seconds = turn.start_ms / 1_000;
-        Some(Turn {
-            at: format!("{}:{:02}", seconds / 60, seconds % 60),
-            speaker: line(&turn.speaker, 40).unwrap_or_default(),
-            words: line(&turn.text, 500)?,
-        })
-    });
-    (
-        shown.collect(),
-        transcript.turns.len().saturating_sub(MAX_TURNS),
-    )
+    reasons.map(reason).collect()
 }
 
-/// A line of text from outside: no control characters, and none that turn or hide text.
-fn line(raw: &str, max: usize) -> Option<String> {
-    let is_harmless = |c: &char| !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}');
-    text::line(&raw.chars().filter(is_harmless).collect::<String>(), max)
-}
-
-fn postal_code(document: &Document) -> String {
-    document
-        .postal_code()
-        .map(|code| code.as_str().to_owned())
-        .unwrap_or_default()
-}
-
-/// `whole_home` is `Whole home`.
-fn sentence(word: &str) -> String {
-    let spaced = word.replace('_', " ");
-    let mut letters = spaced.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
+fn turn(utterance: &Utterance) -> Option<Turn> {
+    Some(Turn {
+        at: utterance.at.clone(),
+        speaker: utterance.speaker.to_string(),
+        text: text::line(&utterance.text, 500)?,
     })
 }
 
-fn timeline(timeline: Timeline) -> String {
-    match timeline {
-        Timeline::Immediate => "At once",
-        Timeline::OneToThreeMonths => "In 1–3 months",
-        Timeline::ThreeToSixMonths => "In 3–6 months",
-        Timeline::SixMonthsPlus => "In 6 months or more",
-        Timeline::Unknown => "Not said",
-    }
-    .to_owned()
-}
-
-fn budget(budget: Budget) -> String {
-    match budget {
-        Budget::High | Budget::Medium | Budget::Low => sentence(budget.as_str()),
-        Budget::Unknown => "Not said".to_owned(),
-    }
-}
-
-fn crm(connector: &str) -> &str {
-    match connector {
-        "hubspot" => "HubSpot",
-        "" => "the CRM",
-        other => other,
-    }
-}
-
-fn no_audio(reason: NoAudio) -> &'static str {
-    match reason {
-        NoAudio::NeverArrived => "it never arrived",
-        NoAudio::NotRecorded => "the call was not recorded",
-        NoAudio::Empty => "it was empty",
-        NoAudio::Unreadable => "it could not be read",
-        NoAudio::TooLarge => "it was too large",
-        NoAudio::UnknownCall => "the call tracker does not know the call",
-        NoAudio::NotConnected => "no account of the call tracker is connected",
+/// A word of ours as people read it; what nobody knows was not said.
+fn word(word: &str) -> String {
+    match word {
+        "unknown" => "Not said".to_owned(),
+        known => label(known),
     }
 }
 
@@ -431,12 +303,4 @@ fn mailto(email: &EmailAddress) -> String {
         "mailto:{}",
         email.as_str().bytes().map(encode).collect::<String>()
     )
-}
-
-/// A time as the office's people read it; in UTC where their zone is not known.
-fn local_time(at: Timestamp, zone: &str) -> String {
-    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
-    at.to_zoned(zone)
-        .strftime("%a %-d %b %Y, %-I:%M %p %Z")
-        .to_string()
 }

@@ -3,32 +3,13 @@
 use domain::{EffectKey, EmailAddress, RequestId};
 use sha2::{Digest, Sha256};
 
-/// Hexadecimal digits of a recipient's hash in a name.
-const HASH_DIGITS: usize = 16;
-
-/// The name of the message about a request to a recipient: `{request}.{hash}.{revision}`. The same recipient, in
-/// whatever case, has the same name. The revision is 0 until a person wants people told again.
+/// The name of the message about a request to a recipient: `{request}.{hash}.{revision}`, which
+/// [`EffectKey::of_message`] reads. The same recipient, in whatever case, has the same name. The revision is 0 until a
+/// person wants people notified again.
 pub fn message_id(request: RequestId, recipient: &EmailAddress, revision: u32) -> String {
     let mut hash = hex::encode(Sha256::digest(recipient.as_str().to_lowercase()));
-    hash.truncate(HASH_DIGITS);
+    hash.truncate(EffectKey::RECIPIENT_DIGITS);
     format!("{request}.{hash}.{revision}")
-}
-
-/// The key of the effect that sends the message of this name: `email/{request}/{hash}/{revision}`. None for a name
-/// that is not of ours.
-pub fn effect_key(message_id: &str) -> Option<EffectKey> {
-    let (request, rest) = message_id.split_once('.')?;
-    let (hash, revision) = rest.split_once('.')?;
-    let revision = revision
-        .parse::<u32>()
-        .ok()
-        .filter(|number| number.to_string() == revision)?;
-    let request: RequestId = request.parse().ok()?;
-    let is_hash = hash.len() == HASH_DIGITS
-        && hash
-            .bytes()
-            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    is_hash.then(|| EffectKey::new("email", &request, hash, &revision))
 }
 
 #[cfg(test)]
@@ -46,13 +27,13 @@ mod tests {
         assert!(!name.contains("ales"), "{name}");
         let hash = name.split('.').nth(1).unwrap();
         assert_eq!(
-            effect_key(&name).unwrap().as_str(),
+            EffectKey::of_message(&name).unwrap().as_str(),
             format!("email/{request}/{hash}/1")
         );
     }
 
     #[test]
-    fn names_that_are_not_ours_lead_nowhere() {
+    fn a_name_of_others_leads_nowhere() {
         let request = "req_00000000000000000000000000000001";
         for name in [
             "",
@@ -66,7 +47,7 @@ mod tests {
             &format!("{request}.0123456789abcdef.0/1"),
             "evt_00000000000000000000000000000001.0123456789abcdef.0",
         ] {
-            assert!(effect_key(name).is_none(), "{name}");
+            assert!(EffectKey::of_message(name).is_none(), "{name}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Memory for bodies that are read whole: however many come at once, they cannot use up the process's.
+//! Memory for bodies that are read whole: however many arrive at once, they cannot exhaust the process's memory.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,13 +9,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{Problem, extract::read_admitted};
 
-/// What is counted in.
 const UNIT_BYTES: usize = 1024;
-/// What a request is counted as at least: what is kept of it beside its body, and the buffer that a short body lies in.
+/// What every request counts as at least: its state beside the body, and the buffer that holds a short body.
 const LEAST_BYTES: usize = 8 * 1024;
 
-/// Memory that bodies may take at once. They take it as they arrive, not as they are announced: who announces much and
-/// sends nothing keeps nobody out.
+/// Memory that bodies may use at once. It is reserved as bytes arrive, not from `Content-Length`, so a client that
+/// announces a large body and stalls blocks nobody.
 #[derive(Debug)]
 pub struct BodyMemory {
     all: Arc<Semaphore>,
@@ -25,14 +24,13 @@ pub struct BodyMemory {
 /// Who sends a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sender {
-    /// Somebody who is known by then: may use all of the memory.
+    /// A sender that was identified before its body is read. It may use all of the memory.
     Known,
-    /// Anybody: all of them together may use half of it.
+    /// Anybody else. All of them together may use half of the memory.
     Unknown,
 }
 
 impl BodyMemory {
-    /// So much memory, all of it free.
     pub fn new(bytes: usize) -> Self {
         let units = (bytes / UNIT_BYTES).min(Semaphore::MAX_PERMITS);
         Self {
@@ -41,59 +39,62 @@ impl BodyMemory {
         }
     }
 
-    /// Reads a body as it was sent. Its memory is given back when the last copy of the bytes is dropped, whoever has
-    /// that by then.
+    /// Reads a body as it was sent. Its memory is released when the last copy of the bytes is dropped.
     ///
     /// # Errors
-    /// Those of [`read_body`](crate::read_body), and 503 when there is no memory left.
+    /// Those of [`read_body`](crate::read_body), and 503 if there is no memory left.
     pub async fn read(
         &self,
         body: Body,
         limit_bytes: usize,
         sender: Sender,
     ) -> Result<Bytes, Problem> {
-        let mut taken = Taken {
-            of_all: self.take(&self.all, LEAST_BYTES)?,
+        let mut reserved = Reserved {
+            of_all: self.reserve(&self.all, LEAST_BYTES)?,
             of_unknown: match sender {
                 Sender::Known => None,
-                Sender::Unknown => Some(self.take(&self.unknown, LEAST_BYTES)?),
+                Sender::Unknown => Some(self.reserve(&self.unknown, LEAST_BYTES)?),
             },
             bytes: LEAST_BYTES,
         };
-        let bytes = read_admitted(body, limit_bytes, |bytes| self.grow(&mut taken, bytes)).await?;
+        let bytes =
+            read_admitted(body, limit_bytes, |bytes| self.grow(&mut reserved, bytes)).await?;
         Ok(Bytes::from_owner(Held {
             bytes,
-            _taken: taken,
+            _reserved: reserved,
         }))
     }
 
-    fn grow(&self, taken: &mut Taken, bytes: usize) -> Result<(), Problem> {
-        let Some(more) = bytes.checked_sub(taken.bytes).filter(|more| *more > 0) else {
+    fn grow(&self, reserved: &mut Reserved, bytes: usize) -> Result<(), Problem> {
+        let Some(more) = bytes.checked_sub(reserved.bytes).filter(|more| *more > 0) else {
             return Ok(());
         };
         let more = more.next_multiple_of(UNIT_BYTES);
-        taken.of_all.merge(self.take(&self.all, more)?);
-        if let Some(of_unknown) = &mut taken.of_unknown {
-            of_unknown.merge(self.take(&self.unknown, more)?);
+        reserved.of_all.merge(self.reserve(&self.all, more)?);
+        if let Some(of_unknown) = &mut reserved.of_unknown {
+            of_unknown.merge(self.reserve(&self.unknown, more)?);
         }
-        taken.bytes += more;
+        reserved.bytes += more;
         Ok(())
     }
 
-    fn take(&self, from: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
+    fn reserve(
+        &self,
+        from: &Arc<Semaphore>,
+        bytes: usize,
+    ) -> Result<OwnedSemaphorePermit, Problem> {
         let units = u32::try_from(bytes / UNIT_BYTES).unwrap_or(u32::MAX);
         from.clone().try_acquire_many_owned(units).map_err(|_| {
             metrics::counter!(metric_names::BODIES_REFUSED_TOTAL).increment(1);
             Problem::unavailable(
-                "We hold as much as we can just now. Send it again.",
+                "We are at capacity right now. Send it again.",
                 Duration::from_secs(rand::random_range(1..=5)),
             )
         })
     }
 }
 
-/// Memory that a body has taken.
-struct Taken {
+struct Reserved {
     of_all: OwnedSemaphorePermit,
     of_unknown: Option<OwnedSemaphorePermit>,
     bytes: usize,
@@ -102,7 +103,7 @@ struct Taken {
 /// A body with its memory.
 struct Held {
     bytes: Bytes,
-    _taken: Taken,
+    _reserved: Reserved,
 }
 
 impl AsRef<[u8]> for Held {
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_held_somewhere_counts_until_its_last_copy_is_dropped() {
+    async fn a_body_counts_until_its_last_copy_is_dropped() {
         let memory = BodyMemory::new(64 * KIB);
         let first = read(&memory, 40, Sender::Known).await.unwrap();
         assert_eq!(first.len(), 40 * KIB);
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn half_is_kept_for_those_who_are_known() {
+    async fn half_is_reserved_for_known_senders() {
         let memory = BodyMemory::new(64 * KIB);
         let _unknown = read(&memory, 32, Sender::Unknown).await.unwrap();
         assert!(read(&memory, 1, Sender::Unknown).await.is_err());
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_announced_and_not_sent_takes_no_memory() {
+    async fn an_announced_body_that_never_comes_takes_no_memory() {
         let memory = Arc::new(BodyMemory::new(64 * KIB));
         let (pieces, waiting) = futures::channel::mpsc::unbounded::<Result<Vec<u8>, axum::Error>>();
         let slow = tokio::spawn({
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_that_fails_gives_its_memory_back() {
+    async fn a_body_that_fails_releases_its_memory() {
         let memory = BodyMemory::new(64 * KIB);
         let broken = body(20)
             .into_data_stream()

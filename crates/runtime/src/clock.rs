@@ -6,17 +6,17 @@ use domain::Clock;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
-/// A change of the machine's time of day is noticed by sleepers after this long at the latest.
+/// How long a sleeper may take to notice that the machine's time of day was changed.
 const LONGEST_NAP: Duration = Duration::from_secs(60);
 
-/// The machine's clock: the only place that reads it.
+/// The machine's clock. Nothing else reads it.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock {
     started: Instant,
 }
 
 impl SystemClock {
-    /// A clock whose monotonic time begins now.
+    /// Its monotonic time begins now.
     pub fn new() -> Self {
         Self {
             started: Instant::now(),
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_sleep_ends_at_its_time_and_at_once_when_that_has_passed() {
+    async fn a_sleep_until_a_past_time_ends_at_once() {
         let clock = SystemClock::new();
         let at = domain::later(clock.now(), Duration::from_millis(20));
         clock.sleep_until(at).await;

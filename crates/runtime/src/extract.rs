@@ -13,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{Problem, server::is_late};
 
-/// What is shown of a parser's words, in characters.
+/// How much of a parser's message is shown, in characters.
 const MAX_REASON: usize = 300;
 
 /// A JSON body, in and out. Rejections: 400 no JSON, 408 too slow, 413 too large, 415 other type, 422 other shape.
@@ -48,14 +48,14 @@ fn json_problem(rejection: &JsonRejection) -> Problem {
             Problem::bad_request(format!("The body is not JSON: {reason}."))
         }
         JsonRejection::JsonDataError(_) => {
-            // Before the first colon stands the path of the field, unless it is the body as a whole.
+            // The path of the field comes before the first colon, unless it is the whole body.
             let (field, message) = reason
                 .split_once(": ")
                 .filter(|(path, _)| !path.contains(' '))
                 .unwrap_or(("", &reason));
             let message = text::bounded(&without_value(message), MAX_REASON);
             Problem::unprocessable(
-                "The body has another shape than this endpoint takes. See `errors`.",
+                "The body does not have the shape that this endpoint expects. See `errors`.",
             )
             .with_error(field, message)
         }
@@ -84,12 +84,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
             .map_err(|rejection| {
                 let reason = without_value(&innermost(&rejection));
                 let reason = text::bounded(&reason, MAX_REASON);
-                Problem::bad_request(format!("The query string cannot be used: {reason}."))
+                Problem::bad_request(format!("The query string is not valid: {reason}."))
             })
     }
 }
 
-/// The parameters of the path. Rejection: 404, since nothing lives at a path that does not parse.
+/// The parameters of the path. Rejection: 404, because nothing is at a path that does not parse.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Path<T>(pub T);
 
@@ -100,21 +100,21 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
         match axum::extract::Path::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
             Err(_) => Err(Problem::not_found(
-                "Nothing lives at this path. Check the ids in it.",
+                "There is nothing at this path. Check the ids in it.",
             )),
         }
     }
 }
 
-/// Reads a body as it was sent, for those who need its exact bytes.
+/// Reads a body as it was sent, byte for byte.
 ///
 /// # Errors
-/// 413 over `limit_bytes` (already when the length is announced), 408 when it is too slow, 400 when it breaks off.
+/// 413 over `limit_bytes`, before reading if the length is announced; 408 if it is too slow; 400 if it ends early.
 pub async fn read_body(body: Body, limit_bytes: usize) -> Result<Bytes, Problem> {
     read_admitted(body, limit_bytes, |_| Ok(())).await
 }
 
-/// Reads a body; before each piece is kept, `admit` is asked whether there is room for so many bytes in all.
+/// Reads a body. Before each piece is kept, `admit` decides whether that many bytes in all may be held.
 pub(crate) async fn read_admitted(
     mut body: Body,
     limit_bytes: usize,
@@ -131,7 +131,7 @@ pub(crate) async fn read_admitted(
             if is_late(&error) {
                 Problem::request_timeout()
             } else {
-                Problem::bad_request("The body broke off. Send the request again.")
+                Problem::bad_request("The body ended early. Send the request again.")
             }
         })?;
         let Ok(piece) = frame.into_data() else {
@@ -142,7 +142,7 @@ pub(crate) async fn read_admitted(
             return Err(Problem::too_large(limit_bytes));
         }
         admit(so_far)?;
-        // Most bodies come in one piece, which then needs no copy.
+        // Most bodies arrive in one piece, which needs no copy then.
         if first.is_empty() && all.is_empty() {
             first = piece;
         } else {
@@ -155,8 +155,8 @@ pub(crate) async fn read_admitted(
     Ok(if all.is_empty() { first } else { all.freeze() })
 }
 
-/// A parser's words without the value that they are about. It may be a secret that stands in the wrong place, and
-/// answers are kept by more programs than the one that asked. Names of fields stay.
+/// A parser's message without the value that it is about. The value may be a secret in the wrong field, and answers are
+/// stored by more programs than the one that asked. Names of fields stay.
 pub fn without_value(reason: &str) -> String {
     const ABOUT_VALUES: [&str; 4] = [
         "invalid type: ",
@@ -167,14 +167,14 @@ pub fn without_value(reason: &str) -> String {
     if !ABOUT_VALUES.iter().any(|words| reason.starts_with(words)) {
         return reason.to_owned();
     }
-    // The value comes first, and may hold these words too.
+    // The value comes first, and may contain these words, too.
     match reason.rsplit_once(", expected ") {
         Some((_, expected)) => format!("expected {expected}"),
-        None => "it is of another kind than expected".to_owned(),
+        None => "it has the wrong type".to_owned(),
     }
 }
 
 fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    // One below the outermost: the parser's own error, with the path of the field where there is one.
+    // One below the outermost is the parser's own error, with the field's path if there is one.
     error.source().unwrap_or(error).to_string()
 }

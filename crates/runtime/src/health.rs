@@ -1,4 +1,4 @@
-//! Health: alive, and ready for work.
+//! Health: whether a process is alive, and ready for work.
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
@@ -20,7 +20,7 @@ use crate::Json;
 /// A check that takes longer has failed.
 const LONGEST_CHECK: Duration = Duration::from_secs(2);
 
-/// Answers are given again for this long, so that probes do not become load.
+/// How long an answer is reused, so that probes cause no load.
 const FRESH_FOR: Duration = Duration::from_secs(1);
 
 type Probe = Arc<dyn Fn() -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync>;
@@ -33,7 +33,7 @@ pub struct Check {
 }
 
 impl Check {
-    /// A check from an async closure. Callers learn its name and state, the log learns its error.
+    /// Callers learn its name and state. The error goes to the log alone.
     pub fn new<F>(name: &'static str, probe: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
@@ -84,8 +84,8 @@ struct Readiness {
     checks: BTreeMap<&'static str, State>,
 }
 
-/// `/v1/health` answers 200 for as long as the process lives; `/v1/health/ready` answers 200 while every check
-/// passes, else 503.
+/// `/v1/health` answers 200 as long as the process lives; `/v1/health/ready` answers 200 while every check passes, else
+/// 503.
 pub fn health_routes(version: &'static str, checks: Vec<Check>) -> Router {
     let checks = Arc::new(Checks {
         checks,

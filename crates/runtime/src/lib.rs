@@ -1,9 +1,8 @@
-//! The shell of a process: what every program of the product has in common, around what makes each its own.
+//! The shell of a process: what every program of the product has in common.
 //!
 //! A `main` reads its settings, builds its [`Service`], binds its [`Listener`]s and hands all of it to [`run`], which
-//! serves until [`shutdown_signal`] and then drains. [`with_shell`] puts around a router what every request gets: a
-//! trace, one log line, metrics, a caught panic, safe headers, and problems instead of bare errors.
-#![warn(missing_docs)]
+//! serves until [`shutdown_signal`] and then drains. [`with_shell`] gives every request of a router a trace, one
+//! log line, metrics, a caught panic, safe headers, and problems instead of bare errors.
 
 mod body_memory;
 mod clock;
@@ -25,7 +24,7 @@ pub use health::{Check, health_routes};
 pub use metrics::{install_metrics, metrics_routes};
 pub use observe::{observed, with_shell};
 pub use problem::{FieldError, Problem};
-pub use process::{Door, ProcessError, exit_code, run, shutdown_signal};
+pub use process::{Endpoint, ProcessError, exit_code, run, shutdown_signal};
 pub use server::{ClientAddr, Draining, Listener, Network, ServeOptions, serve};
 pub use service::{Service, Task};
 pub use telemetry::{

@@ -9,7 +9,7 @@ use crate::Task;
 
 static INSTALLED: OnceLock<PrometheusHandle> = OnceLock::new();
 
-/// From half a millisecond to ten seconds: a webhook's answer and a provider's.
+/// From half a millisecond, for a webhook, to ten seconds, for a provider.
 const SECONDS: [f64; 14] = [
     0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
@@ -17,7 +17,7 @@ const SECONDS: [f64; 14] = [
 /// Samples wait in memory until they are sorted into buckets.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
-/// Begins to record metrics, once per process; every later call gives the same handle.
+/// Begins to record metrics, once per process. Later calls return the same handle.
 pub fn install_metrics() -> PrometheusHandle {
     INSTALLED
         .get_or_init(|| {
@@ -27,7 +27,7 @@ pub fn install_metrics() -> PrometheusHandle {
                 .build_recorder();
             let handle = recorder.handle();
             if metrics::set_global_recorder(recorder).is_err() {
-                tracing::warn!("metrics are recorded elsewhere; `/metrics` stays empty");
+                tracing::warn!("another recorder is installed; `/metrics` stays empty");
             }
             handle
         })
@@ -45,7 +45,7 @@ pub fn metrics_routes(handle: PrometheusHandle) -> Router {
     Router::new().route("/metrics", get(show))
 }
 
-/// What keeps the memory of recorded metrics small, when they are recorded at all.
+/// Keeps the memory of recorded metrics small, if any are recorded.
 pub(crate) fn upkeep() -> Option<Task> {
     let handle = INSTALLED.get()?.clone();
     Some(Task::new("metrics upkeep", async move |stop| {

@@ -1,4 +1,4 @@
-//! What every request gets, whatever it asks for.
+//! The shell around every request.
 
 use std::{
     any::Any,
@@ -31,11 +31,11 @@ const ACCESS: &str = "http";
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The routes in the shell that every request gets: [`observed`], and problems for paths and methods that do not
-/// exist. A router with a fallback of its own takes [`observed`] alone.
+/// Wraps routes: [`observed`], and problems for paths and methods that do not exist. A router with its own fallback uses
+/// [`observed`] alone.
 pub fn with_shell(routes: Router) -> Router {
     let no_path = async || {
-        Problem::not_found("Nothing lives at this path. Check it against the API's description.")
+        Problem::not_found("There is nothing at this path. Check it against the API's description.")
     };
     observed(
         routes
@@ -44,11 +44,11 @@ pub fn with_shell(routes: Router) -> Router {
     )
 }
 
-/// The routes, each request with a trace context (the caller's when it sent a valid one), a span, one log line,
-/// metrics, a 500 in place of a panic, `x-request-id`, and safe headers where the handler set none.
+/// Wraps routes, so that each request gets a trace context (the caller's, if it sent a valid one), a span, one log line,
+/// metrics, a 500 instead of a panic, `x-request-id`, and safe headers where the handler set none.
 ///
-/// The log line is at `debug`, failures of ours at `warn`, so that the default level does not log every webhook. A
-/// 503 is `debug` too: it is how overload is shed, and must not become load of its own; the metrics count it.
+/// The log line has level `debug`, for failures of ours `warn`, so that the default level does not log every webhook. A 503
+/// is `debug`, too: it sheds load, and must not cause more. Metrics count it.
 pub fn observed(routes: Router) -> Router {
     routes.layer(Observe)
 }
@@ -89,7 +89,7 @@ where
             Some(parent) => parent.child(),
             None => TraceContext::generate(),
         };
-        // A span costs more than all the rest, and the trace's id is on every log line without it.
+        // A span costs more than everything else here, and log lines have the trace's id without it.
         let span = tracing::debug_span!(
             "request",
             method = method_name(&method),
@@ -117,16 +117,16 @@ fn panic_words(panic: &(dyn Any + Send)) -> String {
     format!("panicked: {}", words_in_code(panic))
 }
 
-/// What a panic says, as far as it stands in the code. What was put together at run time may repeat what somebody
-/// said or sent: of that, the place in the code has to do.
+/// A panic's message, if it is a literal. A message that was formatted at run time may repeat what somebody sent, so then
+/// only its place in the code is logged.
 pub(crate) fn words_in_code(panic: &(dyn Any + Send)) -> &'static str {
     panic
         .downcast_ref::<&'static str>()
         .copied()
-        .unwrap_or("in words that are not logged")
+        .unwrap_or("with a message that is not logged")
 }
 
-/// Adds the request's id, and safe headers where there are none.
+/// Adds the request's id, and safe headers where the handler set none.
 fn finish(response: &mut Response, trace: TraceContext) {
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::try_from(trace.trace_id().to_string()) {
@@ -175,7 +175,7 @@ fn report(
     }
 }
 
-/// Callers may invent methods; metrics must not grow by that, nor logs say what callers want.
+/// Callers may invent methods, but metrics must not grow by that, and logs must not repeat it.
 fn method_name(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",

@@ -11,9 +11,9 @@ use serde::Serialize;
 
 use crate::TraceContext;
 
-/// What a caller gets instead of an answer: a stable type, and a `detail` that says what to do.
+/// An error as a caller gets it: a stable type, and a `detail` that says what to do.
 ///
-/// What the log gets ([`with_cause`](Self::with_cause)) is another field, and never shown to the caller.
+/// The log gets another field, [`with_cause`](Self::with_cause), which is never shown to the caller.
 pub struct Problem(Box<Parts>);
 
 struct Parts {
@@ -29,7 +29,7 @@ struct Parts {
 /// One thing that is wrong with a request's content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldError {
-    /// The path of the field, as `offices[0].zip`.
+    /// The path of the field: `offices[0].zip`.
     pub field: String,
     /// What is wrong with it.
     pub message: String,
@@ -48,7 +48,7 @@ struct Document<'a> {
 }
 
 impl Problem {
-    /// A problem of a type of its own: `kind` becomes `/problems/<kind>` and is on the wire for ever.
+    /// A problem of its own type: `kind` becomes `/problems/<kind>` and is on the wire for ever.
     pub fn new(
         status: StatusCode,
         kind: &'static str,
@@ -76,12 +76,12 @@ impl Problem {
         )
     }
 
-    /// 401, with the challenge that the standard asks for.
+    /// 401, with the `WWW-Authenticate` header that RFC 9110 requires.
     pub fn unauthorized(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "unauthorized",
-            "The caller is not known",
+            "The caller is not authenticated",
             detail,
         )
         .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
@@ -97,17 +97,11 @@ impl Problem {
         )
     }
 
-    /// 404, also for what belongs to another tenant.
+    /// 404, also for another tenant's things.
     pub fn not_found(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "not-found",
-            "There is no such thing",
-            detail,
-        )
+        Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
     }
 
-    /// 405.
     pub fn method_not_allowed() -> Self {
         let detail =
             "The path exists, the method does not. Use one of those in the `Allow` header.";
@@ -130,7 +124,7 @@ impl Problem {
         )
     }
 
-    /// 409: the state of the thing does not allow it.
+    /// 409: the current state does not allow it.
     pub fn conflict(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::CONFLICT,
@@ -140,12 +134,12 @@ impl Problem {
         )
     }
 
-    /// 412: the thing has changed since the caller read it.
+    /// 412: it has changed since the caller read it.
     pub fn precondition_failed(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::PRECONDITION_FAILED,
             "precondition-failed",
-            "It was changed meanwhile",
+            "It has changed in the meantime",
             detail,
         )
     }
@@ -161,19 +155,19 @@ impl Problem {
         )
     }
 
-    /// 415: the body is of another type than `expected`.
+    /// 415: the body has another media type than `expected`.
     pub fn unsupported_media_type(expected: &'static str) -> Self {
         let detail =
             format!("Send the body as `{expected}` and say so in the `Content-Type` header.");
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported-media-type",
-            "The body is of another type",
+            "The body has another media type",
             detail,
         )
     }
 
-    /// 422: understood, but its content is not valid. Add what is wrong with [`with_error`](Self::with_error).
+    /// 422: the content is not valid. Say why with [`with_error`](Self::with_error).
     pub fn unprocessable(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -183,9 +177,9 @@ impl Problem {
         )
     }
 
-    /// 429: this caller is over its own rate.
+    /// 429: this caller is over its rate limit.
     pub fn too_many_requests(retry_after: Duration) -> Self {
-        let detail = "You have used up your rate. Wait for the time in the `Retry-After` header.";
+        let detail = "You are over your rate limit. Wait for the time in the `Retry-After` header.";
         Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             "too-many-requests",
@@ -198,7 +192,7 @@ impl Problem {
     /// 500. The cause goes to the log alone.
     pub fn internal(cause: impl fmt::Display) -> Self {
         let detail =
-            "It failed on our side. Try again; if it fails again, tell us the `request_id`.";
+            "It failed on our side. Try again; if it fails again, send us the `request_id`.";
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
@@ -208,7 +202,7 @@ impl Problem {
         .with_cause(cause)
     }
 
-    /// 503: we are full, starting or ending.
+    /// 503: we are at capacity, starting or ending.
     pub fn unavailable(detail: impl Into<String>, retry_after: Duration) -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -219,7 +213,7 @@ impl Problem {
         .with_retry_after(retry_after)
     }
 
-    /// Adds one thing that is wrong with the content.
+    /// Adds one fault of the content.
     #[must_use]
     pub fn with_error(mut self, field: impl Into<String>, message: impl Into<String>) -> Self {
         self.0.errors.push(FieldError {
@@ -236,26 +230,24 @@ impl Problem {
         self.with_header(RETRY_AFTER, HeaderValue::from(seconds))
     }
 
-    /// Adds a header; it replaces one of the same name.
+    /// Adds a header, or replaces the one of this name.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.insert(name, value);
         self
     }
 
-    /// Adds what the log gets when the problem is answered. Never shown to the caller.
+    /// Adds what the log gets when the problem is sent. Never shown to the caller.
     #[must_use]
     pub fn with_cause(mut self, cause: impl fmt::Display) -> Self {
         self.0.cause = Some(cause.to_string());
         self
     }
 
-    /// The status that it is answered with.
     pub fn status(&self) -> StatusCode {
         self.0.status
     }
 
-    /// The last part of its type.
     pub fn kind(&self) -> &'static str {
         self.0.kind
     }
@@ -274,9 +266,9 @@ impl IntoResponse for Problem {
         } = *self.0;
         if let Some(cause) = cause {
             if status.is_server_error() {
-                tracing::error!(%cause, kind, "answered with a problem");
+                tracing::error!(%cause, kind, "sent a problem");
             } else {
-                tracing::info!(%cause, kind, "answered with a problem");
+                tracing::info!(%cause, kind, "sent a problem");
             }
         }
         let request_id = TraceContext::current().map(|trace| trace.trace_id().to_string());

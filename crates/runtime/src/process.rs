@@ -16,18 +16,17 @@ use crate::{Listener, ServeOptions, Task, metrics, serve, with_shell};
 /// Exit code of a program whose settings are wrong. Source: `EX_USAGE` of BSD's sysexits.
 const EXIT_USAGE: u8 = 64;
 
-/// Tasks have at least this long to end, even when draining took all the time there was.
+/// Tasks have at least this long to end, even if draining took the whole deadline.
 const LEAST_TIME_FOR_TASKS: Duration = Duration::from_secs(1);
 
-/// A listener and what it serves.
-pub struct Door {
+pub struct Endpoint {
     name: &'static str,
     listener: Listener,
     routes: Router,
 }
 
-impl Door {
-    /// A door that serves `routes` in the [shell](with_shell) that every request gets.
+impl Endpoint {
+    /// Serves `routes` in the [shell](with_shell).
     pub fn new(name: &'static str, listener: Listener, routes: Router) -> Self {
         Self {
             name,
@@ -37,24 +36,22 @@ impl Door {
     }
 }
 
-/// Why a process ended before it was asked to.
+/// Why a process ended by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
-    /// A background task returned although it was not asked to.
     #[error("the background task `{0}` ended by itself")]
     TaskEnded(&'static str),
-    /// A background task panicked.
     #[error("the background task `{0}` panicked")]
     TaskPanicked(&'static str),
 }
 
-/// Serves all doors and runs all tasks until `shutdown` resolves or a task dies; then stops accepting, lets open
+/// Serves all endpoints and runs all tasks until `shutdown` resolves or a task ends. Then it stops accepting, lets open
 /// requests end, and stops the tasks, all within the drain deadline of `options`.
 ///
 /// # Errors
-/// [`ProcessError`] when it was a task's death that ended the process.
+/// [`ProcessError`] if a task that ended by itself ended the process.
 pub async fn run(
-    doors: Vec<Door>,
+    endpoints: Vec<Endpoint>,
     mut tasks: Vec<Task>,
     options: ServeOptions,
     shutdown: impl Future<Output = ()>,
@@ -67,11 +64,11 @@ pub async fn run(
         running.spawn(async move { (name, tokio::spawn(work).await) });
     }
     let mut open = JoinSet::new();
-    for Door {
+    for Endpoint {
         name,
         listener,
         routes,
-    } in doors
+    } in endpoints
     {
         let (options, drain) = (options.clone(), drain.clone());
         open.spawn(async move {
@@ -107,7 +104,7 @@ pub async fn run(
 /// Resolves when the process is asked to end: `SIGTERM` or `SIGINT`.
 ///
 /// # Panics
-/// When the process may not handle signals, which no supported system does.
+/// If the process cannot handle signals, which happens on no supported system.
 pub async fn shutdown_signal() {
     let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be handled");
     let mut interrupt = signal(SignalKind::interrupt()).expect("SIGINT can be handled");
@@ -118,12 +115,9 @@ pub async fn shutdown_signal() {
     tracing::info!(signal = name, "asked to end");
 }
 
-/// Turns the result of a program into its exit code and says on standard error what went wrong: 64 with all faults
-/// when the settings are wrong, 1 for anything else.
-#[expect(
-    clippy::print_stderr,
-    reason = "the last words of a program whose log may not be set up"
-)]
+/// Turns a program's result into its exit code and prints its error: 64 with all faults if the settings are wrong, 1 for
+/// anything else.
+#[expect(clippy::print_stderr, reason = "the log may not be set up")]
 pub fn exit_code(result: anyhow::Result<()>) -> ExitCode {
     let Err(error) = result else {
         return ExitCode::SUCCESS;

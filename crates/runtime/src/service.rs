@@ -1,4 +1,4 @@
-//! What a service consists of, whatever process it runs in.
+//! What a service consists of, in whichever process it runs.
 
 use std::{fmt, sync::Arc};
 
@@ -7,30 +7,26 @@ use domain::StageHandler;
 use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-/// A service: what it answers, which stages it handles, what it does in the background.
 pub struct Service {
-    /// Its name, as in logs and deployments.
+    /// As in logs and deployments.
     pub name: &'static str,
-    /// All its routes.
     pub routes: Router,
     /// The stages whose work it handles.
     pub stages: Vec<Arc<dyn StageHandler>>,
-    /// What it does in the background for as long as the process lives.
     pub tasks: Vec<Task>,
 }
 
 type Run = Box<dyn FnOnce(CancellationToken) -> BoxFuture<'static, ()> + Send>;
 
-/// Background work. It runs until its token is cancelled, then ends soon; ending earlier, or a panic, is a fault
-/// that ends the process.
+/// Background work. It must run until its token is cancelled, and end soon after that. Ending earlier, or a panic, ends the
+/// process.
 pub struct Task {
-    /// Its name, as in logs.
+    /// As in logs.
     pub name: &'static str,
     pub(crate) run: Run,
 }
 
 impl Task {
-    /// Background work from an async function or closure.
     pub fn new<F>(
         name: &'static str,
         run: impl FnOnce(CancellationToken) -> F + Send + 'static,

@@ -28,7 +28,7 @@ use self::google::GoogleLines;
 pub use self::google::OnGoogle;
 use crate::{TraceContext, observe::words_in_code};
 
-/// The target of the lines that panics leave.
+/// The target of panics' log lines.
 const PANIC: &str = "panic";
 
 /// How a log line looks.
@@ -38,9 +38,9 @@ pub enum LogFormat {
     Plain,
     /// One JSON object per line.
     Json,
-    /// The same in the fields of Google's Cloud Logging; plain JSON where no project is known.
+    /// The same in the fields of Google's Cloud Logging. Without a project, plain JSON.
     Google,
-    /// Google's on Cloud Run when a project is known, else text when standard error is a terminal, else JSON.
+    /// Google's on Cloud Run if a project is known; else text if standard error is a terminal; else JSON.
     Auto,
 }
 
@@ -49,13 +49,13 @@ pub enum LogFormat {
 pub struct TelemetryConfig {
     /// How a line looks. Default: `auto`.
     pub format: LogFormat,
-    /// What is logged, as in `info,http=debug`. Default: `info`.
+    /// What is logged: `info,http=debug`. Default: `info`.
     pub filter: String,
-    /// Where on Google it runs, when a project is known.
+    /// Where on Google it runs, if a project is known.
     pub google: Option<OnGoogle>,
 }
 
-/// How this process writes its lines, all things considered.
+/// How this process writes its lines.
 #[derive(Debug, PartialEq, Eq)]
 enum Style {
     Plain,
@@ -97,7 +97,7 @@ impl TelemetryConfig {
         if EnvFilter::try_new(&filter).is_err() {
             reader.fault(
                 "LOG",
-                "it is no log filter",
+                "it is not a log filter",
                 "write a level, then target=level pairs, as in info,http=debug",
             );
         }
@@ -105,7 +105,7 @@ impl TelemetryConfig {
         if format == LogFormat::Google && google.is_none() {
             reader.fault(
                 "LOG_FORMAT",
-                "its value google takes a project, and none is set",
+                "the value google needs a project, and none is set",
                 "set GOOGLE_PROJECT, or write json",
             );
         }
@@ -131,18 +131,18 @@ impl TelemetryConfig {
 /// Why logging could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// The filter does not parse.
-    #[error("LOG is no log filter; write a level, then target=level pairs, as in info,http=debug")]
+    #[error(
+        "LOG is not a log filter; write a level, then target=level pairs, as in info,http=debug"
+    )]
     Filter(#[from] tracing_subscriber::filter::ParseError),
-    /// This process logs already.
     #[error("logging was set up twice")]
     Twice(#[from] TryInitError),
 }
 
-/// Sets up the logs of this process, on standard error: panics are logged too. `service` names it on each line.
+/// Sets up the logs of this process, panics included, on standard error. `service` names it on each line.
 ///
 /// # Errors
-/// [`TelemetryError::Filter`] for a filter that does not parse, [`TelemetryError::Twice`] when called again.
+/// [`TelemetryError::Filter`] for a filter that does not parse, [`TelemetryError::Twice`] for a second call.
 pub fn telemetry(service: &'static str, config: &TelemetryConfig) -> Result<(), TelemetryError> {
     let filter = EnvFilter::try_new(&config.filter)?;
     let is_terminal = io::stderr().is_terminal();
@@ -168,8 +168,8 @@ pub fn telemetry(service: &'static str, config: &TelemetryConfig) -> Result<(), 
     Ok(())
 }
 
-/// One JSON object per line, its fields named as Google Cloud Logging reads them. Beside the fields of an event stand
-/// those of the spans around it, and the id of the current trace.
+/// One JSON object per line, its fields named as Google Cloud Logging reads them. It has the fields of the event and of the
+/// spans around it, and the id of the current trace.
 struct JsonLines {
     service: &'static str,
 }
@@ -222,7 +222,7 @@ fn fields<S>(
     event.record(&mut Fields(line));
 }
 
-/// Now, in RFC 3339. `tracing` reads the machine's clock by itself.
+/// Now, in RFC 3339.
 fn time() -> Result<String, fmt::Error> {
     let mut time = String::new();
     SystemTime.format_time(&mut Writer::new(&mut time))?;
@@ -267,13 +267,13 @@ impl tracing::field::Visit for Fields<'_> {
     }
 }
 
-/// What was logged, kept in memory: for tests that look for what must, or must not, be there.
+/// Log lines in memory, for tests of what must, or must not, be logged.
 #[derive(Clone, Default)]
 pub struct CapturedLogs(Arc<Mutex<Vec<u8>>>);
 
 impl CapturedLogs {
-    /// Captures what this thread logs from now on, down to `trace`, until the guard is dropped. With a runtime of
-    /// one thread, as tests have, this is everything that the test's tasks log.
+    /// Captures what this thread logs, down to `trace`, until the guard is dropped. With a single-threaded runtime, as tests
+    /// have, that includes all tasks of the test.
     pub fn begin() -> (Self, DefaultGuard) {
         let logs = Self::default();
         let lines = tracing_subscriber::fmt::layer()

@@ -1,4 +1,4 @@
-//! Trace contexts: what ties a delivery, its work and its calls together across processes.
+//! Trace contexts tie a delivery, its work and its calls together across processes.
 
 use std::fmt;
 
@@ -19,10 +19,8 @@ pub struct TraceContext {
 const SAMPLED: u8 = 1;
 
 impl TraceContext {
-    /// The header that carries a trace context.
     pub const HEADER: &'static str = "traceparent";
 
-    /// Begins a trace.
     pub fn generate() -> Self {
         // All zeros mean "invalid" on the wire.
         Self {
@@ -52,7 +50,7 @@ impl TraceContext {
         })
     }
 
-    /// The context that a caller sent, if it sent exactly one and that is valid.
+    /// The context that a caller sent, if it sent exactly one and it is valid.
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let mut values = headers.get_all(Self::HEADER).iter();
         let value = values.next()?;
@@ -71,22 +69,21 @@ impl TraceContext {
         }
     }
 
-    /// The 32 hexadecimal digits of the trace, as people quote them.
+    /// The trace's 32 hexadecimal digits.
     pub fn trace_id(self) -> impl fmt::Display {
         fmt::from_fn(move |f| write!(f, "{:032x}", self.trace_id))
     }
 
-    /// The 16 hexadecimal digits of the span.
+    /// The span's 16 hexadecimal digits.
     pub fn span_id(self) -> impl fmt::Display {
         fmt::from_fn(move |f| write!(f, "{:016x}", self.span_id))
     }
 
-    /// Whether the trace is recorded.
     pub const fn is_sampled(self) -> bool {
         self.flags & SAMPLED != 0
     }
 
-    /// The context of the task that asks, when it runs within [`scope`](Self::scope); every request does.
+    /// The context of the current task, if it runs within [`scope`](Self::scope). Every request does.
     pub fn current() -> Option<Self> {
         CURRENT.try_get().ok()
     }
@@ -107,7 +104,7 @@ impl fmt::Display for TraceContext {
     }
 }
 
-/// Lower-case digits of exactly this length: the only form that the wire knows.
+/// Lower-case digits of exactly this length: the only valid form.
 fn hex(text: &str, length: usize) -> Option<u128> {
     let is_hex = text.len() == length
         && text

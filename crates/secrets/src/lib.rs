@@ -1,8 +1,8 @@
-//! Tenants' credentials: each has a name and versions, none is ever printed.
-#![warn(missing_docs)]
+//! Tenants' credentials: each has a name and versions, and is never printed.
 
 pub mod contract;
 mod key;
+mod key_file;
 mod name;
 mod sealed;
 mod vault;
@@ -10,6 +10,7 @@ mod vault;
 use async_trait::async_trait;
 use domain::TenantId;
 pub use key::KeySource;
+pub use key_file::{KeyFileError, read_key_file, write_key_file};
 pub use name::{NameError, SecretName, SecretRef};
 pub use sealed::{OpenError, SealedSecrets};
 use secrecy::SecretString;
@@ -17,7 +18,7 @@ use secrecy::SecretString;
 /// A store of credentials.
 #[async_trait]
 pub trait Secrets: Send + Sync + 'static {
-    /// Gives a secret: the version asked for, or the newest.
+    /// Returns a version of a secret; `None` stands for the newest.
     ///
     /// # Errors
     /// [`SecretsError::NotFound`], [`SecretsError::Damaged`], [`SecretsError::Store`].
@@ -28,8 +29,8 @@ pub trait Secrets: Send + Sync + 'static {
         version: Option<u64>,
     ) -> Result<SecretString, SecretsError>;
 
-    /// Adds a version and gives its number. Older versions stay, so that two keys can be active during a rotation.
-    /// Numbers rise from 1 and are never used again, not even after [`delete`](Self::delete).
+    /// Adds a version and returns its number. Older versions stay, so that two keys can be active during a rotation.
+    /// Numbers rise from 1 and are never reused, not even after [`delete`](Self::delete).
     ///
     /// # Errors
     /// [`SecretsError::Store`].
@@ -40,7 +41,7 @@ pub trait Secrets: Send + Sync + 'static {
         value: &SecretString,
     ) -> Result<u64, SecretsError>;
 
-    /// Removes a secret with all its versions; one that is not there is removed already.
+    /// Removes a secret with all its versions. Succeeds without one, too.
     ///
     /// # Errors
     /// [`SecretsError::Store`].
@@ -53,16 +54,15 @@ pub trait Secrets: Send + Sync + 'static {
     async fn list(&self, tenant: &TenantId) -> Result<Vec<SecretName>, SecretsError>;
 }
 
-/// Why a secret could not be given or kept. Names no value.
+/// Why a secret could not be read or stored. Repeats no value.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretsError {
-    /// The tenant has no such secret, or not this version of it.
     #[error("the tenant has no secret of this name and version; enter it again")]
     NotFound,
-    /// What is stored is not what was stored.
+    /// What is stored was altered.
     #[error("the stored secret was altered; enter it again, or restore it from a backup")]
     Damaged,
-    /// The store did not do it.
+    /// The store failed, or could not be reached.
     #[error("the secret store failed: {0}")]
     Store(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

@@ -1,4 +1,4 @@
-//! What secrets are called.
+//! Names of secrets.
 
 use std::{fmt, str::FromStr};
 
@@ -6,18 +6,16 @@ use serde::{Deserialize, Serialize};
 
 const MAX_NAME: usize = 63;
 
-/// The name of a tenant's secret: `hubspot`, `callrail_signing_key`.
+/// The name of a tenant's secret: `crm`, `phone_signing_key`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SecretName(String);
 
-/// Why a text names no secret. The text is not repeated: it may be the secret itself, entered in the wrong field.
+/// Why a text names no secret. It is not repeated, because it may be the secret itself, entered in the wrong field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// Other characters, or too many of them.
     #[error("expected 1 to {MAX_NAME} of a-z, 0-9, `_` and `-`, the first a letter or a digit")]
     Name,
-    /// No version behind the name.
     #[error("expected a name, `@` and a version")]
     Version,
 }
@@ -40,7 +38,6 @@ impl SecretName {
         }
     }
 
-    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -66,13 +63,11 @@ impl fmt::Display for SecretName {
     }
 }
 
-/// One version of a secret, as sources and connections refer to it: `callrail_signing_key@2`.
+/// One version of a secret, as sources and connections refer to it: `phone_signing_key@2`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SecretRef {
-    /// The name.
     pub name: SecretName,
-    /// The version.
     pub version: u64,
 }
 
@@ -115,12 +110,12 @@ mod tests {
 
     #[test]
     fn a_reference_reads_back_what_it_prints() {
-        let reference: SecretRef = "callrail_signing_key@12".parse().unwrap();
+        let reference: SecretRef = "phone_signing_key@12".parse().unwrap();
         assert_eq!(
             (reference.name.as_str(), reference.version),
-            ("callrail_signing_key", 12)
+            ("phone_signing_key", 12)
         );
-        assert_eq!(reference.to_string(), "callrail_signing_key@12");
+        assert_eq!(reference.to_string(), "phone_signing_key@12");
         let json = serde_json::to_string(&reference).unwrap();
         assert_eq!(serde_json::from_str::<SecretRef>(&json).unwrap(), reference);
     }

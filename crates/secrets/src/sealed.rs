@@ -3,7 +3,7 @@
 use std::{
     fmt,
     fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, ErrorKind, Write as _},
+    io::{self, ErrorKind},
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -15,7 +15,7 @@ use secrecy::SecretString;
 use tokio::task::spawn_blocking;
 
 use crate::{
-    KeySource, SecretName, Secrets, SecretsError,
+    KeyFileError, KeySource, SecretName, Secrets, SecretsError, key_file,
     vault::{Seal, Vault},
 };
 
@@ -33,7 +33,7 @@ struct Shared {
     known: Mutex<Known>,
 }
 
-/// The file as it was last read, and how to see that it has changed.
+/// The file as it was last read, and how to notice that it has changed.
 struct Known {
     vault: Vault,
     stamp: Stamp,
@@ -47,63 +47,35 @@ struct Stamp {
     length: u64,
 }
 
-/// Why the secrets cannot be opened, with what to do.
+/// Why the secrets cannot be opened, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// There are secrets, but the key that opens them is gone.
     #[error("there are sealed secrets, but their key {} is missing; put the key file back from your backup, or give the key as a setting", path.display())]
-    KeyMissing {
-        /// Where the key should be.
-        path: PathBuf,
-    },
-    /// Others may read the key.
-    #[error("the key {} may be read by others (mode {mode:o}); run `chmod 600` on it, and replace the secrets if anyone else has an account here", path.display())]
-    KeyExposed {
-        /// Where the key is.
-        path: PathBuf,
-        /// Its permissions.
-        mode: u32,
-    },
-    /// The key file holds something else.
+    KeyMissing { path: PathBuf },
+    /// The key file cannot be read or written, or others may read it.
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
     #[error("the key {} is not 32 bytes in base64; put the key file back from your backup", path.display())]
-    KeyFileMalformed {
-        /// Where the key is.
-        path: PathBuf,
-    },
-    /// The key that was given is something else.
+    KeyFileMalformed { path: PathBuf },
     #[error(
         "the sealing key that was given is not 32 bytes in base64; make one with `openssl rand -base64 32`"
     )]
     KeyGivenMalformed,
-    /// The system gives no random bytes to make a key from.
     #[error(
         "the system gives no random bytes to make a sealing key from; give the key as a setting"
     )]
     NoRandomness,
-    /// The key does not open these secrets.
     #[error("the sealing key does not open {}; use the key that the secrets were sealed with", path.display())]
-    WrongKey {
-        /// Where the secrets are.
-        path: PathBuf,
-    },
-    /// The file of secrets cannot be read by this program.
+    WrongKey { path: PathBuf },
     #[error("{} holds no secrets that this program can read; put the file back from your backup", path.display())]
-    Damaged {
-        /// Where the secrets are.
-        path: PathBuf,
-    },
-    /// The file system answered with an error.
+    Damaged { path: PathBuf },
     #[error("{}: {source}", path.display())]
-    Io {
-        /// Which file.
-        path: PathBuf,
-        /// Its answer.
-        source: io::Error,
-    },
+    Io { path: PathBuf, source: io::Error },
 }
 
 impl SealedSecrets {
-    /// Opens the secrets of a data folder; makes the folder, and an empty file of secrets, on the first start.
+    /// Opens the secrets of a data folder. The first start creates the folder and an empty file of secrets.
     ///
     /// # Errors
     /// [`OpenError`], whose text says what to do.
@@ -179,7 +151,7 @@ impl Shared {
             .mode(0o700)
             .create(&folder)
             .map_err(at(&folder))?;
-        // Held to the end, so that of several processes that start together one makes key and file.
+        // Held to the end, so that of several processes that start together only one creates key and file.
         let _lock = lock(&lock_path).map_err(at(&lock_path))?;
 
         let is_new = !path.try_exists().map_err(at(&path))?;
@@ -205,7 +177,7 @@ impl Shared {
         })
     }
 
-    /// Asks the file system whether the file was replaced; that takes microseconds, reading it again is rare.
+    /// Asks the file system whether the file was replaced, which takes microseconds. Rereading it is rare.
     fn read<T>(&self, read: impl FnOnce(&Seal, &Vault) -> T) -> Result<T, SecretsError> {
         let mut known = self.known();
         known
@@ -216,7 +188,7 @@ impl Shared {
 
     fn change<T>(&self, change: impl FnOnce(&Seal, &mut Vault) -> T) -> io::Result<T> {
         let _lock = lock(&self.lock_path)?;
-        // Readers go on with what is known while a copy is changed and written.
+        // Readers keep using the known content while a copy is changed and written.
         let mut vault = {
             let mut known = self.known();
             known.refresh(&self.path)?;
@@ -241,7 +213,7 @@ impl Known {
         if vault.format() != Vault::FORMAT {
             return Err(io::Error::new(
                 ErrorKind::InvalidData,
-                "the file has a format of another version",
+                "another version wrote the file",
             ));
         }
         Ok(Self { vault, stamp })
@@ -265,26 +237,12 @@ impl Stamp {
     }
 }
 
-/// Replaces the file: readers see the old content or the new, and the new survives a loss of power.
 fn write(path: &Path, vault: &Vault) -> io::Result<Stamp> {
-    let next = path.with_extension("new");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&next)?;
-    file.write_all(&serde_json::to_vec_pretty(vault)?)?;
-    file.sync_all()?;
-    let stamp = Stamp::of(&file.metadata()?);
-    fs::rename(&next, path)?;
-    if let Some(folder) = path.parent() {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(stamp)
+    let metadata = key_file::replace(path, &serde_json::to_vec_pretty(vault)?)?;
+    Ok(Stamp::of(&metadata))
 }
 
-/// Waits until no other process changes the secrets. Dropping the file ends it.
+/// Locks the secrets against other processes until the file is dropped. Waits for their locks.
 fn lock(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new()
         .write(true)
@@ -296,7 +254,7 @@ fn lock(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
+fn at(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
     let path = path.to_owned();
     move |source| OpenError::Io { path, source }
 }

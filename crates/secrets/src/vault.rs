@@ -10,18 +10,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{SecretName, SecretsError};
 
-/// The length of a sealing key.
 pub(crate) const KEY_BYTES: usize = 32;
 
-/// What is sealed to recognise the key by.
-const PROOF: &str = "this vault and this key belong together";
+/// A known text that is sealed with the key, so that a wrong key is noticed. Stored as `proof` in every vault.
+const CHECK_TEXT: &str = "this vault and this key belong together";
 
-/// Seals and opens with one key: AES-256-GCM, a random nonce each time.
+/// Seals and opens with one key: AES-256-GCM with a random nonce each time.
 pub(crate) struct Seal {
     key: RandomizedNonceKey,
 }
 
-/// A sealed text. What it belongs to is part of the seal, so that it opens nowhere else.
+/// A sealed text. Its owner is authenticated with it, so that it opens for no other.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Sealed {
     nonce: String,
@@ -35,13 +34,13 @@ impl Seal {
         Self { key }
     }
 
-    fn seal(&self, text: &str, belongs_to: &str) -> Sealed {
-        // The cipher works in place: what it starts from is the copy that must not stay behind.
+    fn seal(&self, text: &str, owner: &str) -> Sealed {
+        // The cipher works in place, so this copy of the text must not stay in memory.
         let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() + AES_256_GCM.tag_len()));
         bytes.extend_from_slice(text.as_bytes());
         let nonce = self
             .key
-            .seal_in_place_append_tag(Aad::from(belongs_to), &mut *bytes)
+            .seal_in_place_append_tag(Aad::from(owner), &mut *bytes)
             .expect("a secret is shorter than the cipher's limit");
         Sealed {
             nonce: STANDARD.encode(nonce.as_ref()),
@@ -49,13 +48,13 @@ impl Seal {
         }
     }
 
-    fn open(&self, sealed: &Sealed, belongs_to: &str) -> Option<SecretString> {
+    fn open(&self, sealed: &Sealed, owner: &str) -> Option<SecretString> {
         let nonce: [u8; NONCE_LEN] = STANDARD.decode(&sealed.nonce).ok()?.try_into().ok()?;
         let mut bytes = Zeroizing::new(STANDARD.decode(&sealed.sealed).ok()?);
         let nonce = Nonce::assume_unique_for_key(nonce);
         let text = self
             .key
-            .open_in_place(nonce, Aad::from(belongs_to), &mut bytes)
+            .open_in_place(nonce, Aad::from(owner), &mut bytes)
             .ok()?;
         std::str::from_utf8(text).ok().map(SecretString::from)
     }
@@ -65,13 +64,14 @@ impl Seal {
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Vault {
     format: u32,
-    proof: Sealed,
+    #[serde(rename = "proof")]
+    check: Sealed,
     secrets: BTreeMap<TenantId, BTreeMap<SecretName, Versions>>,
 }
 
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct Versions {
-    /// The number of the newest version ever: it outlives the versions, so that no number is used twice.
+    /// The number of the newest version ever. It outlives the versions, so that no number is reused.
     last: u64,
     sealed: BTreeMap<u64, Sealed>,
 }
@@ -82,7 +82,7 @@ impl Vault {
     pub(crate) fn new(seal: &Seal) -> Self {
         Self {
             format: Self::FORMAT,
-            proof: seal.seal(PROOF, "proof"),
+            check: seal.seal(CHECK_TEXT, "proof"),
             secrets: BTreeMap::new(),
         }
     }
@@ -93,8 +93,8 @@ impl Vault {
 
     /// Whether this vault was sealed with this key.
     pub(crate) fn is_opened_by(&self, seal: &Seal) -> bool {
-        seal.open(&self.proof, "proof")
-            .is_some_and(|text| text.expose_secret() == PROOF)
+        seal.open(&self.check, "proof")
+            .is_some_and(|text| text.expose_secret() == CHECK_TEXT)
     }
 
     pub(crate) fn get(
@@ -156,7 +156,7 @@ impl Vault {
     }
 }
 
-/// None of the parts can hold a line end.
+/// No part can contain a line end, so the text is unambiguous.
 fn owner(tenant: &TenantId, name: &SecretName, version: u64) -> String {
     format!("{tenant}\n{name}\n{version}")
 }
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_opens_with_its_key_for_its_owner_only() {
+    fn a_sealed_text_opens_for_its_key_and_owner_alone() {
         let sealed = seal(1).seal("s3cret", "a");
         assert_eq!(
             seal(1).open(&sealed, "a").unwrap().expose_secret(),
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_altered_or_moved_to_another_tenant_does_not_open() {
+    fn a_text_moved_to_another_tenant_does_not_open() {
         let (seal, name) = (seal(1), SecretName::new("key").unwrap());
         let (a, b) = (TenantId::new("a").unwrap(), TenantId::new("b").unwrap());
         let mut vault = Vault::new(&seal);

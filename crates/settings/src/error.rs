@@ -1,8 +1,8 @@
-//! What is wrong with the settings, all of it, with what to do.
+//! All faults of the settings, each with its remedy.
 
 use std::fmt;
 
-/// One thing that is wrong.
+/// One fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The setting, or the place in a file.
@@ -13,7 +13,7 @@ pub struct Fault {
     pub hint: String,
 }
 
-/// Everything that is wrong with the settings.
+/// All faults of the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsError {
     /// At least one, in the order in which the settings were read.

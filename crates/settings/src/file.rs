@@ -17,16 +17,16 @@ pub(crate) fn read(path: &Path) -> Result<BTreeMap<String, Value>, SettingsError
     })
 }
 
-/// The line itself is not repeated: it may hold a secret.
+/// The line itself is not repeated, because it may hold a secret.
 fn fault(path: &Path, line: usize) -> Fault {
     Fault {
         key: format!("{}:{line}", path.display()),
-        problem: "the line is no KEY=value pair".to_owned(),
+        problem: "the line is not a KEY=value pair".to_owned(),
         hint: "write KEY=value, or begin the line with # to make it a comment".to_owned(),
     }
 }
 
-/// Reads the lines; on faults gives the numbers of the lines at fault.
+/// Reads the lines. The error holds the numbers of the faulty lines.
 fn parse(text: &str) -> Result<BTreeMap<String, Value>, Vec<usize>> {
     let mut values = BTreeMap::new();
     let mut faults = Vec::new();
@@ -62,7 +62,7 @@ fn pair(line: &str) -> Option<(&str, &str)> {
     is_name.then(|| (key, unquoted(value.trim())))
 }
 
-/// A value in quotes is taken as it stands; behind any other, a comment may follow after white space.
+/// A quoted value is taken literally. After any other, white space and a comment may follow.
 fn unquoted(value: &str) -> &str {
     for quote in ['"', '\''] {
         let inner = value

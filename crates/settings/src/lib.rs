@@ -31,7 +31,7 @@ pub use reader::Reader;
 pub use reference::{Reference, WhenUnset};
 use secrecy::SecretString;
 
-/// Where settings come from: pairs of key and value. A value that is empty counts as not set.
+/// Pairs of key and value that settings are read from. An empty value counts as not set.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Settings {
     values: BTreeMap<String, Value>,
@@ -44,17 +44,16 @@ enum Value {
 }
 
 impl Settings {
-    /// Reads the process's environment, and beneath it a file of `KEY=value` lines: where both have a key, the
-    /// environment wins.
+    /// Reads the process's environment, and a file of `KEY=value` lines. If both have a key, the environment wins.
     ///
     /// # Errors
-    /// [`SettingsError`] when the file cannot be read or has lines that are no pairs.
+    /// [`SettingsError`] if the file cannot be read or has lines that are not pairs.
     pub fn from_environment(file: Option<&Path>) -> Result<Self, SettingsError> {
         let mut values = match file {
             Some(path) => file::read(path)?,
             None => BTreeMap::new(),
         };
-        // Names that are not text cannot be ours; values that are not text are reported when they are asked for.
+        // A name that is not text cannot be ours. A value that is not text is reported when it is read.
         values.extend(std::env::vars_os().filter_map(|(key, value)| {
             let value = value.into_string().map_or(Value::NotText, Value::Text);
             Some((key.into_string().ok()?, value)).filter(|(_, value)| !value.is_empty())
@@ -62,7 +61,7 @@ impl Settings {
         Ok(Self { values })
     }
 
-    /// Takes the given pairs and nothing else: for tests, and for programs that set up others.
+    /// Uses the given pairs alone: for tests, and for programs that set up others.
     pub fn from_pairs<K: Into<String>, V: Into<String>>(
         pairs: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
@@ -74,7 +73,7 @@ impl Settings {
         }
     }
 
-    /// The same settings with one more; it replaces what the key had.
+    /// The same settings with one more, which replaces the key's value.
     #[must_use]
     pub fn with(mut self, key: &str, value: &str) -> Self {
         self.values
@@ -82,7 +81,7 @@ impl Settings {
         self
     }
 
-    /// A secret by a name that only the caller knows; none when it is not set, empty, or no text.
+    /// A secret by a name that only the caller knows; `None` if it is not set, empty, or not text.
     pub fn secret(&self, key: &str) -> Option<SecretString> {
         match self.values.get(key)? {
             Value::Text(text) if !text.trim().is_empty() => Some(SecretString::from(text.trim())),
@@ -113,7 +112,7 @@ impl Value {
     }
 }
 
-/// Shows the keys only: any value may be a secret.
+/// Shows the keys alone, because any value may be a secret.
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.values.keys()).finish()

@@ -1,4 +1,4 @@
-//! Reads settings one by one and collects what is wrong with them.
+//! Reads settings one by one and collects their faults.
 
 use std::{collections::BTreeMap, fmt::Display, str::FromStr, time::Duration};
 
@@ -10,8 +10,8 @@ use crate::{
     value::{duration, flag, quoted, show_duration},
 };
 
-/// Reads settings. A read never fails: it notes the fault and gives a stand-in, and [`finish`](Self::finish) reports
-/// all faults together. Each read also notes what the setting is for ([`references`](Self::references)).
+/// Reads settings. A read never fails: it records the fault and returns a stand-in, and [`finish`](Self::finish) reports
+/// all faults together. Each read also records what the setting is for ([`references`](Self::references)).
 #[must_use = "faults are reported by `finish`"]
 pub struct Reader<'a> {
     values: &'a BTreeMap<String, Value>,
@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
             .expect("the default is one of the choices")
     }
 
-    /// A list, parted by commas.
+    /// A list, separated by commas.
     pub fn list<T>(&mut self, key: &'static str, default: &str, about: &'static str) -> Vec<T>
     where
         T: FromStr<Err: Display>,
@@ -141,7 +141,7 @@ impl<'a> Reader<'a> {
         self.text(key).map(SecretString::from).unwrap_or_default()
     }
 
-    /// Notes a fault that only the caller can see, such as two settings that exclude each other.
+    /// Records a fault that only the caller can see, such as two settings that exclude each other.
     pub fn fault(
         &mut self,
         key: &'static str,
@@ -153,7 +153,7 @@ impl<'a> Reader<'a> {
             problem: problem.into(),
             hint: hint.into(),
         };
-        // Two modules may read the same setting; it is still one fault.
+        // Two modules may read the same setting, but it is one fault.
         if !self.faults.contains(&fault) {
             self.faults.push(fault);
         }
@@ -167,7 +167,7 @@ impl<'a> Reader<'a> {
     /// Ends the reading.
     ///
     /// # Errors
-    /// [`SettingsError`] with all faults, when there are any.
+    /// [`SettingsError`] with all faults, if there are any.
     pub fn finish(self) -> Result<(), SettingsError> {
         if self.faults.is_empty() {
             Ok(())

@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Reference {
     /// The name of the setting.
     pub key: &'static str,
-    /// What holds when it is not set.
+    /// What applies if it is not set.
     pub when_unset: WhenUnset,
     /// What it is for, in one sentence.
     pub about: &'static str,
@@ -15,18 +15,18 @@ pub struct Reference {
     pub is_secret: bool,
 }
 
-/// What holds when a setting is not set.
+/// What applies if a setting is not set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WhenUnset {
     /// This value.
     Value(String),
-    /// Nothing: what it is for is off, or decided otherwise.
+    /// Nothing: its feature is off, or decided otherwise.
     Absent,
     /// The program does not start.
     Required,
 }
 
-/// As a line of `.env.example`, its description above it.
+/// A line of `.env.example`, below its description.
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "# {}", self.about)?;

@@ -1,4 +1,4 @@
-//! Values that are written in their own way.
+//! Values with a notation of their own.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -44,7 +44,7 @@ pub(crate) fn flag(text: &str) -> Option<bool> {
 pub(crate) fn quoted(text: &str) -> String {
     let mut shown = String::from("`");
     for c in text.chars().take(60) {
-        // Control characters must not reach a terminal as they are.
+        // Control characters must not reach a terminal unescaped.
         let written = if c.is_control() {
             write!(shown, "{}", c.escape_default())
         } else {

@@ -1,63 +1,99 @@
 //! CallRail's API v3: accounts, calls and recordings.
 //!
-//! - Auth: `Authorization: Token token="<key>"`; 401 without a good key.
-//! - Calls: the documented default fields, others only by `fields=`; a numeric id and a `CAL…` id name the
-//!   same call, the answer carries the `CAL…` id.
+//! - Auth: `Authorization: Token token="<key>"`. Anything else gets a 401.
+//! - Calls: the documented default fields, others only with `fields=`. A numeric id and a `CAL…` id name the same call,
+//!   and the answer has the `CAL…` id.
 //! - Recordings: `recording.json` gives a link with an access key, which redirects to the MP3 itself.
-//! - Limit: per account and hour, a bare 429 without `Retry-After`.
+//! - Lists: `page` and `per_page` (100 by default, 250 at most), for calls also `relative_pagination`.
+//! - Limit: per account and hour. The 429 has no `Retry-After`.
 //!
-//! A call that nobody registered exists all the same, with the default recording and made-up details, so
-//! that any sample of a webhook works. `PUT /_sim/calls/{id}` registers one, `PUT /_sim/calls` many, `GET /_sim/calls`
-//! lists them.
+//! A call that nobody registered exists all the same, with the default recording and invented details, so that any
+//! sample of a webhook works. `PUT /_sim/calls/{id}` registers one, `PUT /_sim/calls` many, `GET /_sim/calls` lists
+//! them.
 //!
-//! Source: apidocs.callrail.com (read 2026-11). UNCONFIRMED: the wording of the 401 and 404 bodies.
+//! Source: apidocs.callrail.com (read 2026-11). UNCONFIRMED: the wording of errors; that a `per_page` over 250 is cut
+//! to 250.
 
 mod calls;
+mod demo;
 mod media;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
 use axum::{Json, Router};
-use jiff::{Span, Timestamp};
+use jiff::{Span, Timestamp, civil};
 use serde_json::{Map, Value, json};
 
 pub use calls::Call;
+pub use demo::{ACCOUNT, COMPANIES, SIGNING_KEY};
 
-use crate::control::{self, Provider, Shared, lock, pretty, unclear};
+use crate::config::{ProviderConfig, Setup};
+use crate::control::{self, Page, pretty};
+use crate::extract::{Authorized, Path, Query};
 use crate::fault::{Fault, Late};
+use crate::provider::{Provider, Shared, lock};
+use crate::{SimulatorSpec, Simulators};
 
-/// The simulated CallRail.
+const API_KEY: &str = "simulated-callrail-key";
+
+/// The simulator's line in the table.
+pub(crate) const SPEC: SimulatorSpec = SimulatorSpec {
+    slug: CallRail::SLUG,
+    name: "CallRail",
+    setting: "CALLRAIL_BASE_URL",
+    is_cloud_only: false,
+    has_view: true,
+    is_google: false,
+    credential: API_KEY,
+    webhook_key_setting: None,
+    demo: Some(&demo::DEMO),
+    start: control::start::<CallRail>,
+};
+
+/// The handle of the simulated CallRail.
 pub type Simulator = control::Simulator<CallRail>;
 
-/// What an account may ask in an hour at the real CallRail.
+impl Simulators {
+    /// The simulated CallRail.
+    pub fn callrail(&self) -> &Simulator {
+        self.get()
+    }
+}
+
+/// The general limit of an account per hour at the real CallRail.
 pub const GENERAL_REQUESTS_PER_HOUR: u32 = 1000;
-/// What an account may ask in a day at the real CallRail.
+/// The general limit of an account per day at the real CallRail.
 pub const GENERAL_REQUESTS_PER_DAY: u32 = 10_000;
+
+const PAGE_DEFAULT: usize = 100;
+const PAGE_MAX: usize = 250;
 
 /// How the simulated CallRail behaves.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The API keys that are good.
+    /// The API keys that are accepted.
     pub api_keys: Vec<String>,
-    /// The account that `a.json` lists; in paths any account is accepted.
+    /// The account that `a.json` lists. Paths may name any account.
     pub account_id: String,
     /// The company of calls that nobody registered.
     pub company_id: String,
     /// The recording of calls that nobody registered.
     pub recording: String,
-    /// Requests per account and hour; `None` = unlimited, the real limit is [`GENERAL_REQUESTS_PER_HOUR`].
+    /// Requests per account and hour. `None` means no limit; the real one is [`GENERAL_REQUESTS_PER_HOUR`].
     pub hourly_limit: Option<u32>,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
-            api_keys: vec!["simulated-callrail-key".to_owned()],
+            api_keys: vec![API_KEY.to_owned()],
             account_id: "ACC1a2b3c4d5e6f47089a0b1c2d3e4f5a6b".to_owned(),
             company_id: "COM3f2a9c7d51e84b0aa6c1d2e3f4a5b6c7".to_owned(),
             recording: crate::recordings::DEFAULT.to_owned(),
@@ -66,7 +102,9 @@ impl Default for Config {
     }
 }
 
-/// What the simulated CallRail knows.
+impl ProviderConfig for Config {}
+
+/// The state of the simulated CallRail.
 pub struct CallRail {
     config: Config,
     calls: Mutex<calls::Calls>,
@@ -75,29 +113,6 @@ pub struct CallRail {
 }
 
 impl CallRail {
-    pub(crate) fn new(config: Config) -> Self {
-        Self {
-            config,
-            calls: Mutex::default(),
-            asked: Mutex::default(),
-            media_key: hex::encode(rand::random::<[u8; 16]>()),
-        }
-    }
-
-    fn authorize(&self, headers: &HeaderMap) -> Result<(), Response> {
-        let sent = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
-        let key = sent
-            .and_then(|value| value.strip_prefix("Token token="))
-            .map(|key| key.trim_matches('"'));
-        if key.is_some_and(|key| self.config.api_keys.iter().any(|good| good == key)) {
-            Ok(())
-        } else {
-            Err(Self::revoked())
-        }
-    }
-
     /// Counts a request of an account, and refuses it over the hourly limit.
     fn count(&self, account: &str, now: Timestamp) -> Result<(), Response> {
         let Some(limit) = self.config.hourly_limit else {
@@ -120,9 +135,21 @@ impl CallRail {
 }
 
 impl Provider for CallRail {
-    const NAME: &'static str = "callrail";
+    const SLUG: &'static str = "callrail";
     const FAULTS: &'static [&'static str] =
         &["late_recording", "empty_recording", "tiny_recording"];
+
+    type Config = Config;
+    type Caller = ();
+
+    fn new(config: Config, _setup: &Setup) -> Self {
+        Self {
+            config,
+            calls: Mutex::default(),
+            asked: Mutex::default(),
+            media_key: hex::encode(rand::random::<[u8; 16]>()),
+        }
+    }
 
     fn routes() -> Router<Arc<Shared<Self>>> {
         Router::new()
@@ -143,31 +170,47 @@ impl Provider for CallRail {
             .route("/_sim/calls/{id}", put(register_call))
     }
 
-    fn error(status: StatusCode) -> Response {
-        let reason = match status {
+    fn authorize(sim: &Shared<Self>, request: &Parts) -> Result<(), Response> {
+        let sent = request.headers.get(header::AUTHORIZATION);
+        let sent = sent.and_then(|value| value.to_str().ok());
+        let key = sent
+            .and_then(|value| value.strip_prefix("Token token="))
+            .map(|key| key.trim_matches('"'));
+        if !key.is_some_and(|key| sim.provider.config.api_keys.iter().any(|good| good == key)) {
+            return Err(Self::refuse(StatusCode::UNAUTHORIZED));
+        }
+        // `/v3/a/{account}/…`; requests without an account are counted together.
+        let account = request.uri.path().split('/').nth(3).unwrap_or_default();
+        sim.provider.count(account, sim.control.now())
+    }
+
+    fn error(status: StatusCode, message: &str) -> Response {
+        (status, Json(json!({ "error": message }))).into_response()
+    }
+
+    fn usual_message(status: StatusCode) -> &'static str {
+        match status {
             StatusCode::UNAUTHORIZED => "HTTP Token: Access denied.",
             StatusCode::FORBIDDEN => "You do not have permission to perform the requested action",
             StatusCode::NOT_FOUND => "The requested resource was not found",
+            StatusCode::METHOD_NOT_ALLOWED => "The requested method is not allowed",
+            StatusCode::PAYLOAD_TOO_LARGE => "The request is too large",
+            StatusCode::TOO_MANY_REQUESTS => "Rate limit exceeded",
             _ => "Something went wrong",
-        };
-        (status, Json(json!({ "error": reason }))).into_response()
+        }
     }
 
-    fn rate_limited(_now: Timestamp) -> Response {
-        StatusCode::TOO_MANY_REQUESTS.into_response()
-    }
-
-    fn revoked() -> Response {
-        Self::error(StatusCode::UNAUTHORIZED)
+    fn view(sim: &Shared<Self>, _page: &Page) -> Value {
+        json!({ "calls": sim.all_calls() })
     }
 
     fn faults_cleared(&self) {
-        lock(&self.calls).forget_lateness();
+        lock(&self.calls).clear_lateness();
     }
 }
 
 impl Simulator {
-    /// The calls that were registered or asked for, with all their fields.
+    /// The calls that were registered or read, with all their fields.
     pub fn calls(&self) -> Vec<Value> {
         self.shared.all_calls()
     }
@@ -175,7 +218,7 @@ impl Simulator {
     /// Registers a call, as `PUT /_sim/calls/{id}` does.
     ///
     /// # Errors
-    /// When the fields make no sense.
+    /// Says which id or field is invalid.
     pub fn register(&self, id: &str, fields: Value) -> Result<(), String> {
         let call = serde_json::from_value(fields).map_err(|error| error.to_string())?;
         lock(&self.shared.provider.calls).register(id, call, self.shared.control.now())
@@ -183,16 +226,14 @@ impl Simulator {
 }
 
 type Sim = State<Arc<Shared<CallRail>>>;
-type Params = Query<BTreeMap<String, String>>;
 
 impl Shared<CallRail> {
-    /// Finds a call, binding it to a late recording when that is on order.
+    /// Finds a call, and makes its recording late if that fault is injected.
     fn call(&self, line: &str, id: &str) -> Result<calls::Known, Response> {
         let now = self.control.now();
-        let missing = || CallRail::error(StatusCode::NOT_FOUND);
         let known = lock(&self.provider.calls)
             .find(id, now)
-            .ok_or_else(missing)?;
+            .ok_or_else(|| CallRail::refuse(StatusCode::NOT_FOUND))?;
         if known.late.is_some() {
             return Ok(known);
         }
@@ -220,7 +261,7 @@ impl Shared<CallRail> {
         let known: Vec<_> = lock(&self.provider.calls).all();
         let render = |known: &calls::Known| {
             let mut fields = self.render(&self.provider.config.account_id, known);
-            // The link carries a key.
+            // The link contains an access key.
             fields.remove("recording_player");
             Value::Object(fields)
         };
@@ -242,158 +283,144 @@ impl calls::Known {
     }
 }
 
-async fn list_accounts(State(sim): Sim, headers: HeaderMap) -> Result<Response, Response> {
-    let config = &sim.provider.config;
-    sim.provider.authorize(&headers)?;
-    sim.provider.count("", sim.control.now())?;
-    let account =
-        json!({ "id": config.account_id, "name": "Demo Company", "hipaa_account": false });
-    Ok(Json(json!({
-        "page": 1, "per_page": 100, "total_pages": 1, "total_records": 1, "accounts": [account],
+/// One page of a list under the given name, with the numbers of pages and records.
+fn paged(query: &Query<CallRail>, name: &str, found: Vec<Value>) -> Result<Value, Response> {
+    let (page, per_page) = page_of(query)?;
+    let total = found.len();
+    let shown: Vec<_> = found
+        .into_iter()
+        .skip((page - 1).saturating_mul(per_page))
+        .take(per_page)
+        .collect();
+    Ok(json!({
+        "page": page, "per_page": per_page, "total_pages": total.div_ceil(per_page), "total_records": total,
+        name: shown,
     }))
-    .into_response())
+}
+
+/// The page that a query asks for, and its size.
+fn page_of(query: &Query<CallRail>) -> Result<(usize, usize), Response> {
+    let page = query.parsed("page")?.unwrap_or(1);
+    let per_page = query.parsed("per_page")?.unwrap_or(PAGE_DEFAULT);
+    if page == 0 || per_page == 0 {
+        return Err(CallRail::error(
+            StatusCode::BAD_REQUEST,
+            "page and per_page must be positive numbers",
+        ));
+    }
+    Ok((page, per_page.min(PAGE_MAX)))
+}
+
+async fn list_accounts(
+    State(sim): Sim,
+    _: Authorized<CallRail>,
+    query: Query<CallRail>,
+) -> Result<Response, Response> {
+    let id = &sim.provider.config.account_id;
+    let account = json!({ "id": id, "name": "Demo Company", "hipaa_account": false });
+    Ok(Json(paged(&query, "accounts", vec![account])?).into_response())
 }
 
 async fn list_calls(
     State(sim): Sim,
+    _: Authorized<CallRail>,
     Path(account): Path<String>,
-    Query(query): Params,
-    headers: HeaderMap,
+    uri: Uri,
+    query: Query<CallRail>,
 ) -> Result<Response, Response> {
-    sim.provider.authorize(&headers)?;
-    sim.provider.count(&account, sim.control.now())?;
-    let number = |name: &str, default: usize| {
-        query
-            .get(name)
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(default)
-    };
-    let (page, per_page) = (
-        number("page", 1).max(1),
-        number("per_page", 100).clamp(1, 250),
-    );
+    for name in ["start_date", "end_date"] {
+        let day = query.text(name).map(|text| text.get(..10));
+        if day.is_some_and(|day| day.is_none_or(|day| day.parse::<civil::Date>().is_err())) {
+            let message = format!("{name} is not a date");
+            return Err(CallRail::error(StatusCode::BAD_REQUEST, &message));
+        }
+    }
+    let fields = query.list("fields").unwrap_or_default();
     let known = lock(&sim.provider.calls).all();
     let found: Vec<_> = known
         .iter()
         .filter(|known| !known.call.missing)
         .map(|known| sim.render(&account, known))
-        .filter(|fields| calls::is_wanted(fields, &query))
-        .map(|fields| calls::select(fields, query.get("fields").map_or("", String::as_str)))
+        .filter(|call| calls::is_wanted(call, &query))
+        .map(|call| calls::select(call, &fields))
         .collect();
-    let total = found.len();
-    let calls: Vec<_> = found
-        .into_iter()
-        .skip((page - 1) * per_page)
-        .take(per_page)
-        .collect();
-    if query
-        .get("relative_pagination")
-        .is_some_and(|value| value == "true")
-    {
-        let has_next = page * per_page < total;
-        let mut next = format!(
-            "{}/v3/a/{account}/calls.json?relative_pagination=true",
-            sim.base_url
-        );
-        for (name, value) in query
-            .iter()
-            .filter(|(name, _)| !matches!(name.as_str(), "relative_pagination" | "page"))
-        {
-            let pair = url::form_urlencoded::Serializer::new(String::new())
-                .append_pair(name, value)
-                .finish();
-            next.push_str(&format!("&{pair}"));
-        }
-        next.push_str(&format!("&page={}", page + 1));
-        let next = has_next.then_some(next);
-        return Ok(
-            Json(json!({ "next_page": next, "has_next_page": has_next, "calls": calls }))
-                .into_response(),
-        );
+    let mut answer = paged(&query, "calls", found)?;
+    if query.text("relative_pagination") == Some("true") {
+        let (page, per_page) = page_of(&query)?;
+        let has_next = answer["total_records"]
+            .as_u64()
+            .is_some_and(|total| ((page * per_page) as u64) < total);
+        let next = query.with("page", &(page + 1).to_string());
+        let next = has_next.then(|| format!("{}{}?{next}", sim.base_url, uri.path()));
+        answer = json!({
+            "next_page": next, "has_next_page": has_next, "calls": answer["calls"].take(),
+        });
     }
-    Ok(Json(json!({
-        "page": page, "per_page": per_page, "total_pages": total.div_ceil(per_page), "total_records": total,
-        "calls": calls,
-    }))
-    .into_response())
+    Ok(Json(answer).into_response())
 }
 
 /// `GET /v3/a/{account}/calls/{id}.json`.
 async fn show_call(
     State(sim): Sim,
+    _: Authorized<CallRail>,
     Path((account, file)): Path<(String, String)>,
-    Query(query): Params,
-    headers: HeaderMap,
+    query: Query<CallRail>,
 ) -> Result<Response, Response> {
-    sim.provider.authorize(&headers)?;
-    sim.provider.count(&account, sim.control.now())?;
     let id = file.strip_suffix(".json").unwrap_or(&file);
     let known = sim.call(&format!("GET /v3/a/{account}/calls/{id}.json"), id)?;
-    let fields = query.get("fields").map_or("", String::as_str);
-    Ok(Json(calls::select(sim.render(&account, &known), fields)).into_response())
+    let fields = query.list("fields").unwrap_or_default();
+    Ok(Json(calls::select(sim.render(&account, &known), &fields)).into_response())
 }
 
 /// `GET /v3/a/{account}/calls/{id}/recording.json`.
 async fn show_recording(
     State(sim): Sim,
+    _: Authorized<CallRail>,
     Path((account, id)): Path<(String, String)>,
-    headers: HeaderMap,
 ) -> Result<Response, Response> {
-    sim.provider.authorize(&headers)?;
-    sim.provider.count(&account, sim.control.now())?;
-    let known = sim.call(
-        &format!("GET /v3/a/{account}/calls/{id}/recording.json"),
-        &id,
-    )?;
+    let line = format!("GET /v3/a/{account}/calls/{id}/recording.json");
+    let known = sim.call(&line, &id)?;
     if !known.has_recording(&sim.provider.config, sim.control.now()) {
-        return Err(CallRail::error(StatusCode::NOT_FOUND));
+        return Err(CallRail::refuse(StatusCode::NOT_FOUND));
     }
-    Ok(Json(json!({ "url": media::link(&sim.base_url, &sim.provider, &known.id, "recording/redirect") }))
-        .into_response())
+    let link = media::link(
+        &sim.base_url,
+        &sim.provider,
+        &known.id,
+        "recording/redirect",
+    );
+    Ok(Json(json!({ "url": link })).into_response())
 }
 
 /// Form tracking is not simulated: the account has no submissions.
 async fn list_form_submissions(
-    State(sim): Sim,
-    Path(account): Path<String>,
-    headers: HeaderMap,
+    State(_): Sim,
+    _: Authorized<CallRail>,
+    query: Query<CallRail>,
 ) -> Result<Response, Response> {
-    sim.provider.authorize(&headers)?;
-    sim.provider.count(&account, sim.control.now())?;
-    Ok(Json(json!({
-        "page": 1, "per_page": 100, "total_pages": 0, "total_records": 0, "form_submissions": [],
-    }))
-    .into_response())
+    Ok(Json(paged(&query, "form_submissions", Vec::new())?).into_response())
 }
 
-async fn view_calls(State(sim): Sim) -> Response {
-    pretty(&json!({ "calls": sim.all_calls() }))
+async fn view_calls(State(sim): Sim, page: Page) -> Response {
+    pretty(&CallRail::view(&sim, &page))
 }
 
-/// Calls by their ids. Those in front of one that makes no sense are registered.
-async fn register_calls(State(sim): Sim, body: axum::body::Bytes) -> Response {
+/// Registers calls by their ids. Those before an invalid one are registered.
+async fn register_calls(State(sim): Sim, body: Bytes) -> Response {
     let now = sim.control.now();
-    let registered = control::read::<BTreeMap<String, Call>>(&body).and_then(|calls| {
-        let mut known = lock(&sim.provider.calls);
-        calls
-            .into_iter()
-            .try_for_each(|(id, call)| known.register(&id, call, now))
-    });
-    match registered {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(reason) => unclear(&reason),
-    }
+    control::done(
+        control::read::<BTreeMap<String, Call>>(&body).and_then(|calls| {
+            let mut known = lock(&sim.provider.calls);
+            calls
+                .into_iter()
+                .try_for_each(|(id, call)| known.register(&id, call, now))
+        }),
+    )
 }
 
-async fn register_call(
-    State(sim): Sim,
-    Path(id): Path<String>,
-    body: axum::body::Bytes,
-) -> Response {
-    let registered = control::read::<Call>(&body)
-        .and_then(|call| lock(&sim.provider.calls).register(&id, call, sim.control.now()));
-    match registered {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(reason) => unclear(&reason),
-    }
+async fn register_call(State(sim): Sim, Path(id): Path<String>, body: Bytes) -> Response {
+    control::done(
+        control::read::<Call>(&body)
+            .and_then(|call| lock(&sim.provider.calls).register(&id, call, sim.control.now())),
+    )
 }

@@ -1,20 +1,23 @@
-//! What every simulator has: a listener of its own, faults on order and a memory of what it received.
+//! What every simulator has: a listener of its own, injected faults, a log of requests, and the control API.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::body::{Body, BodyDataStream, Bytes, to_bytes};
+use axum::extract::{DefaultBodyLimit, FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -22,88 +25,23 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use crate::fault::{Fault, GENERAL, Order, OrderBody};
+use crate::config::{Now, Setup};
+use crate::fault::{Fault, GENERAL, Injection, InjectionBody};
+use crate::provider::{Bodies, Provider, Shared, Webhooks, lock};
 use crate::received::{Entry, Received, hide_in_query};
 
-/// Tells the time; tests put a clock of their own here.
-pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
-/// The system's clock.
-pub fn system_clock() -> Now {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a simulator stands outside the product and has a clock of its own"
-    )]
-    Arc::new(Timestamp::now)
-}
-
-/// The largest request that any simulator reads.
-const BODY_LIMIT_BYTES: usize = 40 * 1024 * 1024;
-
-/// How long an answer that never comes is held back.
+/// How long an answer that never comes keeps its connection open.
 const NEVER: Duration = Duration::from_secs(120);
 
-/// How many requests are remembered, and how much of them.
-const REMEMBERED_REQUESTS: usize = 1000;
-const REMEMBERED_BYTES: usize = 8 * 1024 * 1024;
+/// How many requests are kept in the log, and how much of their bodies.
+const LOGGED_REQUESTS: usize = 1000;
+const LOGGED_BYTES: usize = 8 * 1024 * 1024;
 
-/// What a provider brings along: its routes and its own way to say no.
-pub(crate) trait Provider: Sized + Send + Sync + 'static {
-    /// Its name in logs.
-    const NAME: &'static str;
-    /// The faults that it knows besides the general ones.
-    const FAULTS: &'static [&'static str];
-    /// What becomes of the bodies of requests.
-    const BODIES: Bodies = Bodies::Remembered;
-
-    fn routes() -> Router<Arc<Shared<Self>>>;
-    fn error(status: StatusCode) -> Response;
-    fn rate_limited(now: Timestamp) -> Response;
-    fn revoked() -> Response;
-
-    /// Called when all faults are cleared.
-    fn faults_cleared(&self) {}
-}
-
-/// What becomes of the bodies of requests, besides being handled.
-#[derive(Clone, Copy)]
-pub(crate) enum Bodies {
-    /// Read whole, and shown to whoever asks.
-    Remembered,
-    /// Read whole, never shown: they hold secrets under names that do not say so.
-    Hidden,
-    /// Handed on piece by piece, and not kept: they are too large.
-    Streamed,
-}
-
-impl Bodies {
-    /// The body to handle, and what is remembered of it.
-    async fn observe(self, body: Body) -> Result<(Body, Bytes, usize), axum::Error> {
-        if let Self::Streamed = self {
-            return Ok((body, Bytes::from_static(b"\"(streamed)\""), 0));
-        }
-        let body = to_bytes(body, BODY_LIMIT_BYTES).await?;
-        let (shown, size_bytes) = match self {
-            Self::Hidden if !body.is_empty() => (Bytes::from_static(b"\"(hidden)\""), 0),
-            _ if body.len() > Entry::BODY_LIMIT_BYTES => (Bytes::new(), body.len()),
-            _ => (body.clone(), body.len()),
-        };
-        Ok((Body::from(body), shown, size_bytes))
-    }
-}
-
-/// What a provider's handlers share.
-pub(crate) struct Shared<P> {
-    pub(crate) base_url: String,
-    pub(crate) control: Control,
-    pub(crate) provider: P,
-}
-
-/// A provider that answers on a listener of its own until it is dropped.
+/// A simulated provider. It serves until it is dropped.
 pub struct Simulator<P> {
     pub(crate) shared: Arc<Shared<P>>,
-    pub(crate) tasks: JoinSet<()>,
     address: SocketAddr,
+    _background: JoinSet<()>,
     _stop: oneshot::Sender<()>,
 }
 
@@ -115,49 +53,52 @@ impl<P> fmt::Debug for Simulator<P> {
     }
 }
 
+/// A running simulator of any provider.
+pub(crate) trait Running: Any + Send + Sync {
+    fn base_url(&self) -> String;
+    fn webhooks(&self) -> Option<&dyn Webhooks>;
+}
+
+impl<P: Provider> Running for Simulator<P> {
+    fn base_url(&self) -> String {
+        self.shared.base_url.clone()
+    }
+
+    fn webhooks(&self) -> Option<&dyn Webhooks> {
+        self.shared.provider.webhooks()
+    }
+}
+
+/// The `start` of a provider's line in the table.
+pub(crate) fn start<P: Provider>(setup: &Setup) -> BoxFuture<'_, io::Result<Box<dyn Running>>> {
+    Box::pin(async move {
+        let simulator: Simulator<P> = Simulator::start(setup).await?;
+        Ok(Box::new(simulator) as Box<dyn Running>)
+    })
+}
+
 #[expect(
     private_bounds,
     reason = "only the providers of this crate can be simulated"
 )]
 impl<P: Provider> Simulator<P> {
-    pub(crate) async fn serve(
-        host: IpAddr,
-        port: Option<u16>,
-        now: Now,
-        provider: P,
-    ) -> io::Result<Self> {
-        let listener = TcpListener::bind((host, port.unwrap_or(0))).await?;
+    async fn start(setup: &Setup) -> io::Result<Self> {
+        let host = setup.config.host;
+        let port = setup.config.ports.get(P::SLUG).copied().unwrap_or(0);
+        let listener = TcpListener::bind((host, port)).await?;
         let address = listener.local_addr()?;
         let reachable = if host.is_unspecified() {
             IpAddr::from(Ipv4Addr::LOCALHOST)
         } else {
             host
         };
-        let base_url = format!("http://{}", SocketAddr::new(reachable, address.port()));
         let shared = Arc::new(Shared {
-            base_url,
-            control: Control::new(now),
-            provider,
+            base_url: format!("http://{}", SocketAddr::new(reachable, address.port())),
+            control: Control::new(Arc::clone(&setup.config.now)),
+            provider: P::new(setup.of(), setup),
         });
+        let app = routes::<P>(&shared);
         let (stop, stopped) = oneshot::channel::<()>();
-        let app = P::routes()
-            .route(
-                "/_sim/faults",
-                get(list_faults::<P>)
-                    .post(add_fault::<P>)
-                    .delete(delete_faults::<P>),
-            )
-            .route(
-                "/_sim/requests",
-                get(list_requests::<P>).delete(delete_requests::<P>),
-            )
-            .fallback(async || P::error(StatusCode::NOT_FOUND))
-            .layer(middleware::from_fn_with_state(
-                Arc::clone(&shared),
-                observe::<P>,
-            ))
-            .layer(DefaultBodyLimit::disable())
-            .with_state(Arc::clone(&shared));
         tokio::spawn(async move {
             let served = axum::serve(listener, app).with_graceful_shutdown(async {
                 // The sender is dropped, never used.
@@ -167,76 +108,65 @@ impl<P: Provider> Simulator<P> {
                 tracing::warn!(%error, "a simulator stopped listening");
             }
         });
-        tracing::info!(provider = P::NAME, %address, "simulating {} on {address}", P::NAME);
+        tracing::info!(provider = P::SLUG, %address, "simulating {} on {address}", P::SLUG);
+        let mut background = JoinSet::new();
+        if let Some(work) = P::background(Arc::clone(&shared)) {
+            background.spawn(work);
+        }
         Ok(Self {
             shared,
-            tasks: JoinSet::new(),
             address,
+            _background: background,
             _stop: stop,
         })
     }
 
-    /// Lets this fault happen to the next request that it concerns.
+    /// Injects a fault into the next request to which it can happen.
     ///
     /// # Panics
-    /// When this provider does not know the fault.
+    /// If this provider does not know the fault.
     pub fn answer_next(&self, fault: Fault) {
-        self.order(Order {
-            fault,
-            times: Some(1),
-            path_contains: None,
-        });
+        self.inject(fault, Some(1), None);
     }
 
-    /// Lets this fault happen to the next `times` requests whose `METHOD /path` contains a text.
+    /// Injects a fault into the next `times` requests whose `METHOD /path` contains a text.
     ///
     /// # Panics
-    /// When this provider does not know the fault.
+    /// If this provider does not know the fault.
     pub fn answer_next_to(&self, path_contains: &str, fault: Fault, times: u32) {
-        self.order(Order {
-            fault,
-            times: Some(times),
-            path_contains: Some(path_contains.to_owned()),
-        });
+        self.inject(fault, Some(times), Some(path_contains));
     }
 
-    /// Lets this fault happen until the faults are cleared.
+    /// Injects a fault into every request until the faults are cleared.
     ///
     /// # Panics
-    /// When this provider does not know the fault.
+    /// If this provider does not know the fault.
     pub fn always(&self, fault: Fault) {
-        self.order(Order {
-            fault,
-            times: None,
-            path_contains: None,
-        });
+        self.inject(fault, None, None);
     }
 
-    /// Lets this fault happen until the faults are cleared, where `METHOD /path` contains a text.
+    /// Injects a fault until the faults are cleared, into every request whose `METHOD /path` contains a text.
     ///
     /// # Panics
-    /// When this provider does not know the fault.
+    /// If this provider does not know the fault.
     pub fn always_to(&self, path_contains: &str, fault: Fault) {
-        self.order(Order {
-            fault,
-            times: None,
-            path_contains: Some(path_contains.to_owned()),
-        });
+        self.inject(fault, None, Some(path_contains));
     }
 
-    /// Forgets all faults, those that still act included.
+    /// Clears all faults, including those that still have an effect, such as a late recording.
     pub fn clear_faults(&self) {
         self.shared.clear_faults();
     }
 
-    fn order(&self, order: Order) {
-        assert!(
-            knows::<P>(&order.fault),
-            "{} does not know the fault `{}`",
-            P::NAME,
-            order.fault.kind()
-        );
-        lock(&self.shared.control.orders).push(order);
+    fn inject(&self, fault: Fault, times: Option<u32>, path_contains: Option<&str>) {
+        if let Err(reason) = check_known::<P>(&fault) {
+            panic!("{reason}");
+        }
+        lock(&self.shared.control.injections).push(Injection {
+            fault,
+            times,
+            path_contains: path_contains.map(str::to_owned),
+        });
     }
 }
 
@@ -246,17 +176,17 @@ impl<P> Simulator<P> {
         self.shared.base_url.clone()
     }
 
-    /// Where it listens.
+    /// The bound address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The last requests, oldest first.
+    /// The last 1,000 requests, oldest first.
     pub fn requests(&self) -> Vec<Received> {
         self.shared.control.requests()
     }
 
-    /// Forgets the requests of the past.
+    /// Empties the log of requests.
     pub fn forget_requests(&self) {
         lock(&self.shared.control.log).clear();
     }
@@ -264,15 +194,15 @@ impl<P> Simulator<P> {
 
 impl<P: Provider> Shared<P> {
     fn clear_faults(&self) {
-        lock(&self.control.orders).clear();
+        lock(&self.control.injections).clear();
         self.provider.faults_cleared();
     }
 }
 
-/// Faults on order and requests received.
+/// The clock, the injected faults and the log of a simulator.
 pub(crate) struct Control {
     now: Now,
-    orders: Mutex<Vec<Order>>,
+    injections: Mutex<Vec<Injection>>,
     log: Mutex<VecDeque<Entry>>,
 }
 
@@ -280,7 +210,7 @@ impl Control {
     fn new(now: Now) -> Self {
         Self {
             now,
-            orders: Mutex::default(),
+            injections: Mutex::default(),
             log: Mutex::default(),
         }
     }
@@ -289,32 +219,33 @@ impl Control {
         (self.now)()
     }
 
-    /// Uses up one time of the first order that concerns this request and is wanted.
+    /// Uses up the first injection that applies to this request and is wanted.
     pub(crate) fn take<T>(
         &self,
         request_line: &str,
         wanted: impl Fn(&Fault) -> Option<T>,
     ) -> Option<T> {
-        let mut orders = lock(&self.orders);
-        let (index, found) = orders.iter().enumerate().find_map(|(index, order)| {
-            let found = order
-                .concerns(request_line)
-                .then(|| wanted(&order.fault))
-                .flatten();
-            found.map(|found| (index, found))
-        })?;
-        if let Some(times) = orders.get_mut(index).and_then(|order| order.times.as_mut()) {
+        let mut injections = lock(&self.injections);
+        let (index, found) = injections
+            .iter()
+            .enumerate()
+            .filter(|(_, injection)| injection.applies_to(request_line))
+            .find_map(|(index, injection)| Some((index, wanted(&injection.fault)?)))?;
+        let times = injections
+            .get_mut(index)
+            .and_then(|injection| injection.times.as_mut());
+        if let Some(times) = times {
             *times = times.saturating_sub(1);
             if *times == 0 {
-                orders.remove(index);
+                injections.remove(index);
             }
         }
         Some(found)
     }
 
-    /// Whether this very fault is on order for this request; uses it up.
+    /// Whether exactly this fault is injected into this request. Uses it up.
     pub(crate) fn strikes(&self, request_line: &str, fault: &Fault) -> bool {
-        self.take(request_line, |ordered| (ordered == fault).then_some(()))
+        self.take(request_line, |injected| (injected == fault).then_some(()))
             .is_some()
     }
 
@@ -322,17 +253,41 @@ impl Control {
         lock(&self.log).iter().map(Entry::render).collect()
     }
 
-    fn remember(&self, entry: Entry) {
+    fn record(&self, entry: Entry) {
         let mut log = lock(&self.log);
         log.push_back(entry);
         let mut bytes: usize = log.iter().map(|entry| entry.body.len()).sum();
-        while log.len() > REMEMBERED_REQUESTS || bytes > REMEMBERED_BYTES {
+        while log.len() > LOGGED_REQUESTS || bytes > LOGGED_BYTES {
             bytes -= log.pop_front().map_or(0, |entry| entry.body.len());
         }
     }
 }
 
-/// Lets faults happen and remembers what was received.
+/// The provider's routes and those of the control API. Whatever has no route is answered in the provider's shape.
+fn routes<P: Provider>(shared: &Arc<Shared<P>>) -> Router {
+    P::routes()
+        .route(
+            "/_sim/faults",
+            get(list_faults::<P>)
+                .post(add_fault::<P>)
+                .delete(delete_faults::<P>),
+        )
+        .route(
+            "/_sim/requests",
+            get(list_requests::<P>).delete(delete_requests::<P>),
+        )
+        .route("/_sim/view", get(view::<P>))
+        .fallback(async || P::refuse(StatusCode::NOT_FOUND))
+        .method_not_allowed_fallback(async || P::refuse(StatusCode::METHOD_NOT_ALLOWED))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(shared),
+            observe::<P>,
+        ))
+        .layer(DefaultBodyLimit::disable())
+        .with_state(Arc::clone(shared))
+}
+
+/// Injects faults, and records what was received and answered.
 async fn observe<P: Provider>(
     State(shared): State<Arc<Shared<P>>>,
     request: Request,
@@ -342,86 +297,139 @@ async fn observe<P: Provider>(
         return next.run(request).await;
     }
     let control = &shared.control;
-    let at = control.now();
     let (parts, body) = request.into_parts();
-    let Ok((body, shown, body_bytes)) = P::BODIES.observe(body).await else {
-        return P::error(StatusCode::PAYLOAD_TOO_LARGE);
-    };
+    let incoming = Incoming::read::<P>(body).await;
     let line = format!("{} {}", parts.method, parts.uri.path());
     let fault = control.take(&line, |fault| fault.is_general().then(|| fault.clone()));
-    let entry = |status| Entry {
-        at,
+    let mut entry = Entry {
+        at: control.now(),
         method: parts.method.to_string(),
-        path: parts
-            .uri
-            .path_and_query()
-            .map_or_else(String::new, |path| match path.query() {
-                Some(query) => format!("{}?{}", path.path(), hide_in_query(query)),
-                None => path.path().to_owned(),
-            }),
-        body: shown.clone(),
-        body_bytes,
-        status,
+        path: match parts.uri.query() {
+            Some(query) => format!("{}?{}", parts.uri.path(), hide_in_query(query)),
+            None => parts.uri.path().to_owned(),
+        },
+        body: incoming.shown,
+        body_bytes: incoming.size_bytes,
+        status: None,
         fault: fault.as_ref().map(Fault::kind),
     };
-    let mut request = Request::from_parts(parts.clone(), body);
-    if fault.as_ref().is_some_and(Fault::is_refusal) {
-        discard(std::mem::take(request.body_mut())).await;
+    let mut response = match (&fault, incoming.refusal) {
+        (Some(fault), _) if fault.is_refusal() => refuse::<P>(fault, entry.at),
+        (_, Some(status)) => P::refuse(status),
+        (fault, None) => {
+            if let Some(Fault::Slow(delay)) = fault {
+                tokio::time::sleep(*delay).await;
+            }
+            let request = Request::from_parts(parts.clone(), incoming.body);
+            next.run(request).await
+        }
+    };
+    P::finish(&shared, &parts, &mut response);
+    // An answer in the middle of the request would break the connection before the client reads it.
+    if let Some(unread) = incoming.unread {
+        while let Some(Ok(_)) = unread.lock().await.next().await {}
     }
-    let response = match &fault {
-        None => next.run(request).await,
-        Some(Fault::Status(status)) => refuse::<P>(*status, None, None),
-        Some(Fault::Answer {
+    match fault {
+        Some(Fault::TimeoutAfterWrite) => {
+            drop(response);
+            control.record(entry);
+            tokio::time::sleep(NEVER).await;
+            broken(Body::empty())
+        }
+        Some(Fault::ResetAfterWrite) => {
+            control.record(entry);
+            let (head, body) = response.into_parts();
+            let mut response = broken(body);
+            if P::BODIES == Bodies::Streamed {
+                // A client resumes a stream where it broke off, and needs the head for that.
+                (*response.status_mut(), *response.headers_mut()) = (head.status, head.headers);
+            }
+            response
+        }
+        fault => {
+            if fault == Some(Fault::Malformed) {
+                response = truncated(response).await;
+            }
+            entry.status = Some(response.status().as_u16());
+            control.record(entry);
+            response
+        }
+    }
+}
+
+/// A request's body: for the handler and for the log.
+struct Incoming {
+    body: Body,
+    shown: Bytes,
+    size_bytes: usize,
+    /// Why the body cannot be handled.
+    refusal: Option<StatusCode>,
+    /// What the handler has not read of a stream.
+    unread: Option<Arc<tokio::sync::Mutex<BodyDataStream>>>,
+}
+
+impl Incoming {
+    async fn read<P: Provider>(body: Body) -> Self {
+        let mut pieces = body.into_data_stream();
+        if P::BODIES == Bodies::Streamed {
+            let unread = Arc::new(tokio::sync::Mutex::new(pieces));
+            let pieces = stream::unfold(Arc::clone(&unread), async |unread| {
+                let piece = unread.lock().await.next().await?;
+                Some((piece, unread))
+            });
+            return Self {
+                body: Body::from_stream(pieces),
+                shown: Bytes::from_static(b"\"(streamed)\""),
+                size_bytes: 0,
+                refusal: None,
+                unread: Some(unread),
+            };
+        }
+        let (mut whole, mut size_bytes, mut refusal) = (Vec::new(), 0, None);
+        while let Some(piece) = pieces.next().await {
+            let Ok(piece) = piece else {
+                refusal = Some(StatusCode::BAD_REQUEST);
+                break;
+            };
+            size_bytes += piece.len();
+            if size_bytes > P::BODY_LIMIT_BYTES {
+                refusal = Some(StatusCode::PAYLOAD_TOO_LARGE);
+            } else {
+                whole.extend_from_slice(&piece);
+            }
+        }
+        let whole = Bytes::from(whole);
+        let shown = match P::BODIES {
+            Bodies::Hidden if size_bytes > 0 => Bytes::from_static(b"\"(hidden)\""),
+            _ if size_bytes > Entry::BODY_LIMIT_BYTES => Bytes::new(),
+            _ => whole.clone(),
+        };
+        Self {
+            body: Body::from(whole),
+            shown,
+            size_bytes,
+            refusal,
+            unread: None,
+        }
+    }
+}
+
+/// The answer to a request that a fault keeps from being handled.
+fn refuse<P: Provider>(fault: &Fault, now: Timestamp) -> Response {
+    let (status, retry_after_seconds, body) = match fault {
+        Fault::RateLimit => return P::rate_limited(now),
+        Fault::Status(status) => (*status, None, None),
+        Fault::Answer {
             status,
             retry_after_seconds,
             body,
-        }) => refuse::<P>(*status, *retry_after_seconds, body.as_ref()),
-        Some(Fault::RateLimit) => P::rate_limited(at),
-        Some(Fault::RevokedToken) => P::revoked(),
-        Some(Fault::Slow(delay)) => {
-            tokio::time::sleep(*delay).await;
-            next.run(request).await
-        }
-        Some(Fault::TimeoutAfterWrite) => {
-            drop(next.run(request).await);
-            control.remember(entry(None));
-            tokio::time::sleep(NEVER).await;
-            return broken(Body::empty());
-        }
-        Some(Fault::ResetAfterWrite) => {
-            let response = next.run(request).await;
-            control.remember(entry(None));
-            let (head, body) = response.into_parts();
-            let mut response = broken(body);
-            if let Bodies::Streamed = P::BODIES {
-                // What is streamed goes on where it broke off, by what its head said.
-                (*response.status_mut(), *response.headers_mut()) = (head.status, head.headers);
-            }
-            return response;
-        }
-        Some(Fault::Malformed) => cut_off(next.run(request).await).await,
-        // The others belong to a provider and are never taken here.
-        Some(_) => next.run(request).await,
+        } => (*status, *retry_after_seconds, body.as_ref()),
+        _ => return P::refuse(StatusCode::UNAUTHORIZED),
     };
-    control.remember(entry(Some(response.status().as_u16())));
-    response
-}
-
-/// Reads a body that nobody wants: an answer in the middle of it would break the connection.
-pub(crate) async fn discard(body: Body) {
-    let mut pieces = body.into_data_stream();
-    while let Some(Ok(_)) = pieces.next().await {}
-}
-
-fn refuse<P: Provider>(
-    status: u16,
-    retry_after_seconds: Option<u64>,
-    body: Option<&Value>,
-) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = match body {
         Some(body) => (status, Json(body)).into_response(),
-        None => P::error(status),
+        None => P::refuse(status),
     };
     if let Some(seconds) = retry_after_seconds {
         response
@@ -431,19 +439,19 @@ fn refuse<P: Provider>(
     response
 }
 
-/// An answer of which at most a part arrives; the connection breaks.
+/// An answer of which at most a part arrives before the connection breaks.
 fn broken(body: Body) -> Response {
     let begun = body.into_data_stream().take(1).map(|piece| {
         let piece = piece.unwrap_or_default();
         Ok(piece.slice(..piece.len() / 2))
     });
-    let end = futures::stream::once(async { Err(io::Error::other("connection broken on order")) });
+    let end = stream::once(async { Err(io::Error::other("connection broken by a fault")) });
     Response::new(Body::from_stream(begun.chain(end)))
 }
 
 /// The same answer as 200, with only the first half of its JSON.
-async fn cut_off(response: Response) -> Response {
-    let body = to_bytes(response.into_body(), BODY_LIMIT_BYTES)
+async fn truncated(response: Response) -> Response {
+    let body = to_bytes(response.into_body(), usize::MAX)
         .await
         .unwrap_or_default();
     let half = if body.len() < 2 {
@@ -454,34 +462,39 @@ async fn cut_off(response: Response) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], half).into_response()
 }
 
-fn knows<P: Provider>(fault: &Fault) -> bool {
-    fault.is_general() || P::FAULTS.contains(&fault.kind())
+fn check_known<P: Provider>(fault: &Fault) -> Result<(), String> {
+    if fault.is_general() || P::FAULTS.contains(&fault.kind()) {
+        Ok(())
+    } else {
+        Err(format!(
+            "{} does not know the fault `{}`",
+            P::SLUG,
+            fault.kind()
+        ))
+    }
 }
 
 async fn list_faults<P: Provider>(State(shared): State<Arc<Shared<P>>>) -> Response {
-    let orders: Vec<_> = lock(&shared.control.orders)
+    let injected: Vec<_> = lock(&shared.control.injections)
         .iter()
-        .map(Order::to_json)
+        .map(Injection::to_json)
         .collect();
     let known = [GENERAL, P::FAULTS].concat();
-    pretty(&json!({ "faults": orders, "known": known }))
+    pretty(&json!({ "faults": injected, "known": known }))
 }
 
 async fn add_fault<P: Provider>(State(shared): State<Arc<Shared<P>>>, body: Bytes) -> Response {
-    let order = match read::<OrderBody>(&body).and_then(Order::try_from) {
-        Ok(order) => order,
-        Err(reason) => return unclear(&reason),
-    };
-    if !knows::<P>(&order.fault) {
-        return unclear(&format!(
-            "{} does not know the fault `{}`",
-            P::NAME,
-            order.fault.kind()
-        ));
+    let injection = read::<InjectionBody>(&body)
+        .and_then(Injection::try_from)
+        .and_then(|injection| check_known::<P>(&injection.fault).map(|()| injection));
+    match injection {
+        Ok(injection) => {
+            let json = injection.to_json();
+            lock(&shared.control.injections).push(injection);
+            (StatusCode::CREATED, pretty(&json)).into_response()
+        }
+        Err(reason) => invalid(&reason),
     }
-    let json = order.to_json();
-    lock(&shared.control.orders).push(order);
-    (StatusCode::CREATED, pretty(&json)).into_response()
 }
 
 async fn delete_faults<P: Provider>(State(shared): State<Arc<Shared<P>>>) -> StatusCode {
@@ -498,20 +511,35 @@ async fn delete_requests<P: Provider>(State(shared): State<Arc<Shared<P>>>) -> S
     StatusCode::NO_CONTENT
 }
 
-/// Which part of a long list to show; all of it where nothing is said.
+async fn view<P: Provider>(State(shared): State<Arc<Shared<P>>>, page: Page) -> Response {
+    pretty(&P::view(&shared, &page))
+}
+
+/// Which part of a long view to show. The default is all of it.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Page {
-    /// At most so many.
+    /// At most this many.
     limit: Option<usize>,
-    /// Only what comes behind this, as `next` of the page before says.
+    /// Only what follows this, which is `next` of the page before.
     pub(crate) after: Option<u64>,
-    /// The names of the properties to show, parted by commas.
+    /// The names of the properties to show, separated by commas.
     properties: Option<String>,
 }
 
+impl<S: Send + Sync> FromRequestParts<S> for Page {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let query = axum::extract::Query::from_request_parts(parts, state).await;
+        query
+            .map(|axum::extract::Query(page)| page)
+            .map_err(|rejection| invalid(&rejection.body_text()))
+    }
+}
+
 impl Page {
-    /// The first so many, and where the next page begins when there are more.
+    /// The items of this page, and where the next page begins if there are more.
     pub(crate) fn cut<T>(
         &self,
         items: impl Iterator<Item = T>,
@@ -542,8 +570,8 @@ pub(crate) fn pretty(value: &Value) -> Response {
         .into_response()
 }
 
-/// Refuses an order of the control API.
-pub(crate) fn unclear(reason: &str) -> Response {
+/// 400 of the control API.
+pub(crate) fn invalid(reason: &str) -> Response {
     (StatusCode::BAD_REQUEST, pretty(&json!({ "error": reason }))).into_response()
 }
 
@@ -552,16 +580,10 @@ pub(crate) fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Str
     serde_json::from_slice(body).map_err(|error| error.to_string())
 }
 
-/// Whether the request carries this bearer token.
-pub(crate) fn has_bearer(headers: &HeaderMap, tokens: &[String]) -> bool {
-    let sent = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    let sent = sent.and_then(|value| value.strip_prefix("Bearer "));
-    sent.is_some_and(|sent| tokens.iter().any(|token| token == sent))
-}
-
-/// Locks, also after a panic elsewhere: what is kept here is only ever replaced whole.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// Answers a `PUT` of the control API, once its body has been read and applied.
+pub(crate) fn done(result: Result<(), String>) -> Response {
+    match result {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(reason) => invalid(&reason),
+    }
 }

@@ -1,4 +1,4 @@
-//! Faults by name, and the orders that say when they happen.
+//! Faults by name, and when they are injected.
 
 use std::time::Duration;
 
@@ -9,35 +9,35 @@ use serde_json::{Value, json};
 /// Something that goes wrong at a provider.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fault {
-    /// Answers with this status and the provider's error body; nothing is done.
+    /// Answers with this status and the provider's error body. The request has no effect.
     Status(u16),
-    /// Answers with this status, header and body; nothing is done.
+    /// Answers with this status, header and body. The request has no effect.
     Answer {
         /// The status of the answer.
         status: u16,
         /// Becomes the `Retry-After` header.
         retry_after_seconds: Option<u64>,
-        /// The JSON body; the provider's usual error body when absent.
+        /// The JSON body. `None` is the provider's usual error body.
         body: Option<Value>,
     },
-    /// Waits before it works and answers.
+    /// Waits, then handles the request as usual.
     Slow(Duration),
-    /// Does the work, then never answers (gives up after 120 s).
+    /// Handles the request but never answers (the connection breaks after 120 s).
     TimeoutAfterWrite,
-    /// Does the work, then breaks the connection within the answer.
+    /// Handles the request, then breaks the connection in the middle of the answer.
     ResetAfterWrite,
     /// The provider's own "too many requests".
     RateLimit,
-    /// The provider's own "this credential is no longer good".
+    /// The provider's own "this credential is not valid".
     RevokedToken,
-    /// Does the work, then answers 200 with JSON that is cut off.
+    /// Handles the request, then answers 200 with truncated JSON.
     Malformed,
     /// HubSpot: this property has become required.
     MissingField {
         /// The property's internal name.
         property: String,
     },
-    /// CallRail: the next call asked for has no recording yet.
+    /// CallRail: the next call that is read has no recording yet.
     LateRecording(Late),
     /// CallRail: the next recording has no bytes.
     EmptyRecording,
@@ -45,24 +45,24 @@ pub enum Fault {
     TinyRecording,
     /// Gemini: the prompt is blocked for safety.
     Blocked,
-    /// Gemini: valid JSON that does not obey the schema.
+    /// Gemini: valid JSON that violates the schema.
     OutsideSchema,
-    /// Gemini: the answer is cut off at the token limit.
+    /// Gemini: the answer is truncated at the token limit.
     MaxTokens,
     /// Speech-to-Text: the next audio "could not be decoded".
     FileError,
-    /// Speech-to-Text: the next operation asked about is gone.
+    /// Speech-to-Text: the next operation that is polled no longer exists.
     OperationLost,
-    /// Speech-to-Text: the next operation begun ends with an internal error.
+    /// Speech-to-Text: the next operation that is started ends with an internal error.
     OperationFailed,
-    /// Cloud Storage and Secret Manager: content is altered on its way, its checksum is not.
+    /// Cloud Storage and Secret Manager: content changes in transit, its checksum does not.
     Altered,
 }
 
 /// When a late recording appears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Late {
-    /// This long after the call was first asked for.
+    /// This long after the call was first read.
     After(Duration),
     /// At this time.
     Until(Timestamp),
@@ -71,7 +71,7 @@ pub enum Late {
 }
 
 impl Fault {
-    /// The name that the control API and the views use.
+    /// Its name in the control API and in [`Received::fault`](crate::Received::fault).
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Status(_) | Self::Answer { .. } => "status",
@@ -95,7 +95,7 @@ impl Fault {
         }
     }
 
-    /// Whether every simulator knows it; the others belong to one provider.
+    /// Whether every simulator knows it. The others belong to one provider.
     pub(crate) fn is_general(&self) -> bool {
         GENERAL.contains(&self.kind())
     }
@@ -108,7 +108,7 @@ impl Fault {
         )
     }
 
-    /// Whether an order without `times` stands until it is cleared.
+    /// Whether it stays until cleared when no number of times is given.
     fn lasts(&self) -> bool {
         matches!(self, Self::MissingField { .. } | Self::LateRecording(_))
     }
@@ -150,18 +150,18 @@ pub(crate) const GENERAL: &[&str] = &[
     "malformed",
 ];
 
-/// A fault, how often it happens and to which requests.
+/// A fault, how often it is injected and into which requests.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Order {
+pub(crate) struct Injection {
     pub(crate) fault: Fault,
-    /// How often it still happens; `None` = until it is cleared.
+    /// How many times are left. `None` means until it is cleared.
     pub(crate) times: Option<u32>,
     /// Only requests whose `METHOD /path` contains this.
     pub(crate) path_contains: Option<String>,
 }
 
-impl Order {
-    pub(crate) fn concerns(&self, request_line: &str) -> bool {
+impl Injection {
+    pub(crate) fn applies_to(&self, request_line: &str) -> bool {
         self.path_contains
             .as_ref()
             .is_none_or(|part| request_line.contains(part.as_str()))
@@ -172,10 +172,10 @@ impl Order {
     }
 }
 
-/// An order as it is posted to `/_sim/faults`.
+/// The body of `POST /_sim/faults`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct OrderBody {
+pub(crate) struct InjectionBody {
     fault: FaultBody,
     #[serde(default, with = "absent_or_null")]
     times: Option<Option<u32>>,
@@ -197,10 +197,10 @@ struct FaultBody {
     never: Option<bool>,
 }
 
-impl TryFrom<OrderBody> for Order {
+impl TryFrom<InjectionBody> for Injection {
     type Error = String;
 
-    fn try_from(body: OrderBody) -> Result<Self, String> {
+    fn try_from(body: InjectionBody) -> Result<Self, String> {
         let fault = Fault::try_from(body.fault)?;
         let times = body
             .times
@@ -272,7 +272,7 @@ impl TryFrom<FaultBody> for Fault {
     }
 }
 
-/// Tells a field that is absent (`None`) from one that is null (`Some(None)`).
+/// Distinguishes a field that is absent (`None`) from one that is null (`Some(None)`).
 pub(crate) mod absent_or_null {
     use serde::{Deserialize, Deserializer};
 

@@ -1,16 +1,20 @@
 #![doc = include_str!("../README.md")]
 #![expect(
     clippy::result_large_err,
-    reason = "a refusal is a whole answer, and the usual way out"
+    reason = "an error of a handler is a whole response, and the usual way out"
 )]
 
 pub mod callrail;
+mod config;
 mod control;
+mod demo;
+mod extract;
 mod fault;
 pub mod gemini;
 mod google;
 pub mod hubspot;
 mod mp3;
+mod provider;
 mod received;
 pub mod recordings;
 pub mod secret_manager;
@@ -18,233 +22,147 @@ pub mod sendgrid;
 pub mod speech;
 pub mod storage;
 
+use std::any::Any;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
 
-pub use control::{Now, Simulator, system_clock};
+use futures::future::BoxFuture;
+
+pub use config::{Config, Now, ProviderConfigs, system_clock};
+pub use control::Simulator;
+pub use demo::{Choices, Demo, Sample, SampleDelivery};
 pub use fault::{Fault, Late};
 pub use google::TOKEN as GOOGLE_TOKEN;
 pub use received::Received;
 
-/// How the simulators behave and where they listen.
-#[derive(Clone)]
-pub struct Config {
-    /// The address they listen on.
-    pub host: IpAddr,
-    /// The port of each; any free one when absent.
-    pub ports: Ports,
-    /// What time it is.
-    pub now: Now,
-    /// The simulated CallRail.
-    pub callrail: callrail::Config,
-    /// The simulated Speech-to-Text.
-    pub speech: speech::Config,
-    /// The simulated Gemini.
-    pub gemini: gemini::Config,
-    /// The simulated HubSpot.
-    pub hubspot: hubspot::Config,
-    /// The simulated SendGrid.
-    pub sendgrid: sendgrid::Config,
-    /// The simulated Cloud Storage.
-    pub storage: storage::Config,
-    /// The simulated Secret Manager.
-    pub secret_manager: secret_manager::Config,
-}
+use config::Setup;
+use control::Running;
+use provider::Provider;
 
-impl fmt::Debug for Config {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config")
-            .field("host", &self.host)
-            .field("ports", &self.ports)
-            .finish_non_exhaustive()
-    }
-}
+/// Every simulated provider, by slug.
+///
+/// A new one is its own module and its line here. Everything else (ports, base URLs, the program's settings, the demo
+/// tenant's credentials) is read from this table.
+pub static SIMULATORS: &[SimulatorSpec] = &[
+    callrail::SPEC,
+    gemini::SPEC,
+    hubspot::SPEC,
+    secret_manager::SPEC,
+    sendgrid::SPEC,
+    speech::SPEC,
+    storage::SPEC,
+];
 
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            ports: Ports::default(),
-            now: system_clock(),
-            callrail: callrail::Config::default(),
-            speech: speech::Config::default(),
-            gemini: gemini::Config::default(),
-            hubspot: hubspot::Config::default(),
-            sendgrid: sendgrid::Config::default(),
-            storage: storage::Config::default(),
-            secret_manager: secret_manager::Config::default(),
-        }
-    }
-}
-
-/// The port of each simulator; any free one when absent.
-#[derive(Debug, Clone, Default)]
-pub struct Ports {
-    /// CallRail's.
-    pub callrail: Option<u16>,
-    /// Speech-to-Text's.
-    pub speech: Option<u16>,
-    /// Gemini's.
-    pub gemini: Option<u16>,
-    /// HubSpot's.
-    pub hubspot: Option<u16>,
-    /// SendGrid's.
-    pub sendgrid: Option<u16>,
-    /// Cloud Storage's.
-    pub storage: Option<u16>,
-    /// Secret Manager's.
-    pub secret_manager: Option<u16>,
-}
-
-/// Where each simulator is found: scheme, host and port, without a path.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Urls {
-    /// CallRail's; its API is below `/v3`.
-    pub callrail: String,
-    /// Speech-to-Text's.
-    pub speech: String,
-    /// Gemini's.
-    pub gemini: String,
-    /// HubSpot's.
-    pub hubspot: String,
-    /// SendGrid's.
-    pub sendgrid: String,
-}
-
-/// Where those simulators are found that stand in for services of the Google form alone.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct CloudUrls {
-    /// Cloud Storage's.
-    pub storage: String,
-    /// Secret Manager's.
-    pub secret_manager: String,
-}
-
-/// All simulators, serving until they are dropped.
+/// A simulated provider, as the table lists it.
 #[derive(Debug)]
+pub struct SimulatorSpec {
+    /// The key of this simulator in [`Urls`] and in [`Config::ports`].
+    pub slug: &'static str,
+    /// The provider's name, for people.
+    pub name: &'static str,
+    /// The product's setting that holds the provider's base URL, for example `HUBSPOT_BASE_URL`.
+    pub setting: &'static str,
+    /// Whether only the cloud form of the product calls this provider.
+    pub is_cloud_only: bool,
+    /// Whether `/_sim/view` shows something that a person wants to see after sending a lead.
+    pub has_view: bool,
+    /// Whether this is one of Google's APIs, which all accept [`GOOGLE_TOKEN`].
+    pub is_google: bool,
+    /// The token or API key that the simulator accepts unless it is configured otherwise.
+    pub credential: &'static str,
+    /// The product's setting for the key that verifies the webhooks this simulator posts, if it posts any.
+    pub webhook_key_setting: Option<&'static str>,
+    /// What the demo tenant has there. `None` if no tenant has an account of its own.
+    pub demo: Option<&'static Demo>,
+    pub(crate) start: Start,
+}
+
+type Start = for<'a> fn(&'a Setup) -> BoxFuture<'a, io::Result<Box<dyn Running>>>;
+
+/// Base URLs by slug: scheme, host and port, without a path.
+pub type Urls = BTreeMap<String, String>;
+
+/// All simulators. They serve until this is dropped.
 pub struct Simulators {
-    callrail: callrail::Simulator,
-    speech: speech::Simulator,
-    gemini: gemini::Simulator,
-    hubspot: hubspot::Simulator,
-    sendgrid: sendgrid::Simulator,
-    storage: storage::Simulator,
-    secret_manager: secret_manager::Simulator,
+    running: BTreeMap<&'static str, Box<dyn Running>>,
 }
 
 impl Simulators {
-    /// Binds every listener and starts serving.
+    /// Binds one listener for each line of [`SIMULATORS`] and starts serving.
     ///
     /// # Errors
-    /// When an address cannot be bound.
+    /// `InvalidInput` if [`Config::ports`] has a slug that is not in the table; otherwise whatever kept a listener from
+    /// binding.
     pub async fn start(config: Config) -> io::Result<Self> {
-        let Config {
-            host,
-            ports,
-            now,
-            callrail,
-            speech,
-            gemini,
-            hubspot,
-            sendgrid,
-            storage,
-            secret_manager,
-        } = config;
-        let clock = || Arc::clone(&now);
-        let storage = storage::Storage::new(storage);
-        let storage = Simulator::serve(host, ports.storage, clock(), storage).await?;
-        let speech = speech::Speech::new(speech, &storage);
-        let mut simulators = Self {
-            callrail: Simulator::serve(
-                host,
-                ports.callrail,
-                clock(),
-                callrail::CallRail::new(callrail),
-            )
-            .await?,
-            speech: Simulator::serve(host, ports.speech, clock(), speech).await?,
-            gemini: Simulator::serve(host, ports.gemini, clock(), gemini::Gemini::new(gemini))
-                .await?,
-            hubspot: Simulator::serve(
-                host,
-                ports.hubspot,
-                clock(),
-                hubspot::HubSpot::new(hubspot, now()),
-            )
-            .await?,
-            sendgrid: Simulator::serve(
-                host,
-                ports.sendgrid,
-                clock(),
-                sendgrid::SendGrid::new(sendgrid),
-            )
-            .await?,
-            storage,
-            secret_manager: Simulator::serve(
-                host,
-                ports.secret_manager,
-                clock(),
-                secret_manager::SecretManager::new(secret_manager),
-            )
-            .await?,
-        };
-        simulators.sendgrid.post_events(clock());
-        Ok(simulators)
-    }
-
-    /// The simulated CallRail.
-    pub fn callrail(&self) -> &callrail::Simulator {
-        &self.callrail
-    }
-
-    /// The simulated Speech-to-Text.
-    pub fn speech(&self) -> &speech::Simulator {
-        &self.speech
-    }
-
-    /// The simulated Gemini.
-    pub fn gemini(&self) -> &gemini::Simulator {
-        &self.gemini
-    }
-
-    /// The simulated HubSpot.
-    pub fn hubspot(&self) -> &hubspot::Simulator {
-        &self.hubspot
-    }
-
-    /// The simulated SendGrid.
-    pub fn sendgrid(&self) -> &sendgrid::Simulator {
-        &self.sendgrid
-    }
-
-    /// The simulated Cloud Storage.
-    pub fn storage(&self) -> &storage::Simulator {
-        &self.storage
-    }
-
-    /// The simulated Secret Manager.
-    pub fn secret_manager(&self) -> &secret_manager::Simulator {
-        &self.secret_manager
-    }
-
-    /// Where those are found that only the Google form uses.
-    pub fn cloud_urls(&self) -> CloudUrls {
-        CloudUrls {
-            storage: self.storage.base_url(),
-            secret_manager: self.secret_manager.base_url(),
+        let is_known = |slug: &str| SIMULATORS.iter().any(|spec| spec.slug == slug);
+        if let Some(slug) = config.ports.keys().find(|slug| !is_known(slug)) {
+            let message = format!("no simulator is called `{slug}`");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
+        let setup = Setup::new(config);
+        let mut running = BTreeMap::new();
+        for spec in SIMULATORS {
+            running.insert(spec.slug, (spec.start)(&setup).await?);
+        }
+        Ok(Self { running })
     }
 
-    /// Where each is found.
+    /// The handle of one simulator, for example `get::<hubspot::HubSpot>()`. Each module also has a shorthand such as
+    /// [`Simulators::hubspot`].
+    ///
+    /// # Panics
+    /// If [`SIMULATORS`] has no line for this provider.
+    #[expect(
+        private_bounds,
+        reason = "only the providers of this crate can be simulated"
+    )]
+    pub fn get<P: Provider>(&self) -> &Simulator<P> {
+        let running = self.running.get(P::SLUG).map(|running| &**running);
+        running
+            .and_then(|running| (running as &dyn Any).downcast_ref())
+            .unwrap_or_else(|| panic!("`{}` is not in the table of simulators", P::SLUG))
+    }
+
+    /// The base URL of every simulator.
     pub fn urls(&self) -> Urls {
-        Urls {
-            callrail: self.callrail.base_url(),
-            speech: self.speech.base_url(),
-            gemini: self.gemini.base_url(),
-            hubspot: self.hubspot.base_url(),
-            sendgrid: self.sendgrid.base_url(),
-        }
+        let urls = self.running.iter();
+        urls.map(|(slug, running)| ((*slug).to_owned(), running.base_url()))
+            .collect()
+    }
+
+    /// The key that verifies the webhooks of a simulator. `None` if it posts none, or does not exist.
+    pub fn webhook_key(&self, slug: &str) -> Option<String> {
+        let webhooks = self.running.get(slug)?.webhooks()?;
+        Some(webhooks.verification_key())
+    }
+
+    /// Sets the URL that a simulator posts its webhooks to. Returns whether it posts any.
+    pub fn post_webhooks_to(&self, slug: &str, url: &str) -> bool {
+        let webhooks = self
+            .running
+            .get(slug)
+            .and_then(|running| running.webhooks());
+        webhooks.inspect(|webhooks| webhooks.post_to(url)).is_some()
+    }
+}
+
+impl fmt::Debug for Simulators {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Simulators").field(&self.urls()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_settings_are_not_shared() {
+        assert!(SIMULATORS.is_sorted_by(|a, b| a.slug < b.slug));
+        let mut settings: Vec<_> = SIMULATORS.iter().map(|spec| spec.setting).collect();
+        settings.sort_unstable();
+        settings.dedup();
+        assert_eq!(settings.len(), SIMULATORS.len());
     }
 }

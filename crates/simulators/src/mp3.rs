@@ -1,8 +1,8 @@
-//! As much of MPEG audio as a provider looks at: is this audio, and how long is it?
+//! As much of MPEG audio as a provider needs: is this audio, and how long is it?
 
 use std::time::Duration;
 
-/// Walks over audio that arrives in pieces and adds up its frames, in constant memory.
+/// Adds up the frames of audio that arrives in pieces, in constant memory.
 #[derive(Debug, Default)]
 pub(crate) struct Probe {
     rest: Vec<u8>,
@@ -39,7 +39,7 @@ impl Probe {
         }
     }
 
-    /// The length of the audio; `None` when this cannot be decoded.
+    /// The length of the audio. `None` if it cannot be decoded.
     pub(crate) fn finish(&self) -> Option<Duration> {
         if let Some(wav) = &self.wav {
             let data = self.total_bytes.saturating_sub(44);
@@ -79,7 +79,7 @@ impl Probe {
                 self.nanoseconds += frame.nanoseconds;
                 at += frame.bytes;
             } else {
-                // Out of step: look for the next byte that can begin a frame.
+                // Out of sync: skip to the next byte that can start a frame.
                 let next = self.rest.iter().skip(at + 1).position(|byte| *byte == 0xff);
                 at = next.map_or(self.rest.len(), |found| at + 1 + found);
             }
@@ -136,7 +136,7 @@ pub(crate) fn silent_frame() -> Vec<u8> {
     frame
 }
 
-/// A header of 44 bytes with no sound behind it.
+/// A header of 44 bytes without any sound.
 pub(crate) fn bare_header() -> Vec<u8> {
     let mut header =
         b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data"

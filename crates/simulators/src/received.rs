@@ -1,4 +1,4 @@
-//! What a simulator remembers of the requests it received: everything but secrets.
+//! The log of requests: everything but secrets.
 
 use axum::body::Bytes;
 use jiff::Timestamp;
@@ -7,21 +7,21 @@ use serde_json::{Value, json};
 /// A request as a simulator received and answered it, without secrets.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Received {
-    /// When it came.
+    /// When it arrived.
     pub at: Timestamp,
     /// `GET`, `POST`, …
     pub method: String,
-    /// Path and query; keys in the query are hidden.
+    /// Path and query. Secrets in the query are hidden.
     pub path: String,
-    /// JSON as such, anything else as text; secrets are hidden.
+    /// JSON as such, anything else as text. Secrets are hidden.
     pub body: Value,
-    /// The status answered; `None` when no answer was given.
+    /// The status of the answer. `None` if there was no whole answer.
     pub status: Option<u16>,
-    /// The fault that struck, by name.
+    /// The name of the fault that was injected.
     pub fault: Option<&'static str>,
 }
 
-/// A request as it is kept: its body is only read when somebody looks.
+/// A request as it is stored. Its body is parsed only when somebody asks for it.
 pub(crate) struct Entry {
     pub(crate) at: Timestamp,
     pub(crate) method: String,
@@ -33,7 +33,7 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// Larger bodies are remembered by their size alone.
+    /// Of larger bodies only the size is recorded.
     pub(crate) const BODY_LIMIT_BYTES: usize = 64 * 1024;
 
     pub(crate) fn render(&self) -> Received {

@@ -1,4 +1,4 @@
-//! The recordings that come with the crate, and what is said in them.
+//! The recordings of this crate, and what is said in them.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -15,34 +15,34 @@ pub struct Script {
     /// BCP-47 code of the language spoken.
     #[serde(default = "english")]
     pub language: String,
-    /// The person who calls.
+    /// The caller.
     #[serde(default)]
     pub caller: Caller,
     /// Length of the whole recording.
     pub duration_seconds: f64,
-    /// The turns in the order they are spoken; none at all is silence.
+    /// The turns in the order in which they are spoken. None at all is silence.
     pub turns: Vec<Turn>,
 }
 
-/// The person who calls, as caller ID shows them.
+/// The caller, as caller ID shows them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Caller {
-    /// Name of the line's owner.
+    /// The name of the line's owner.
     pub name: String,
-    /// City of the line; empty when unknown.
+    /// The city of the line. Empty if unknown.
     pub city: String,
-    /// State of the line; empty when unknown.
+    /// The state of the line. Empty if unknown.
     pub state: String,
 }
 
 /// One person speaking without a break.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Turn {
-    /// Label of the speaker: `"1"` answers the phone, `"2"` calls.
+    /// The label of the speaker: `"1"` answers the phone, `"2"` calls.
     pub speaker: String,
     /// The words with punctuation.
     pub text: String,
-    /// When it begins.
+    /// When it starts.
     pub start_seconds: f64,
     /// When it ends.
     pub end_seconds: f64,
@@ -51,7 +51,7 @@ pub struct Turn {
 /// A recording with its script.
 #[derive(Debug)]
 pub struct Recording {
-    /// The name by which the control API knows it.
+    /// Its name in the control API.
     pub name: &'static str,
     /// The whole MP3 file.
     pub mp3: &'static [u8],
@@ -113,7 +113,7 @@ pub(crate) fn by_sha256(sha256: &str) -> Option<&'static Recording> {
         .find(|recording| recording.sha256 == sha256)
 }
 
-/// What two people say in audio that nobody wrote a script for.
+/// What two people say in audio without a script.
 pub(crate) fn unscripted(duration_seconds: f64) -> Script {
     let turn = |speaker: &str, text: &str, from: f64, to: f64| Turn {
         speaker: speaker.to_owned(),

@@ -1,17 +1,18 @@
 //! Google's Speech-to-Text v2 with the model Chirp 3.
 //!
-//! - Auth: a bearer token; 401 `UNAUTHENTICATED` without the configured one.
+//! - Auth: a bearer token. 401 `UNAUTHENTICATED` without a good one.
 //! - Sync: `recognizers/_:recognize`, at most 10 MB and 60 s of audio in the request.
-//! - Batch: `recognizers/_:batchRecognize` on `gs://` files, at most an hour (20 minutes with word times);
-//!   answers an operation that is asked about until it is done. Files are objects of the simulated Cloud Storage
-//!   beside it, else read below `blob_root`; results are written below that for `gcsOutputConfig`.
-//! - What is heard comes from the script of the recording, known by the SHA-256 of its bytes; other audio
-//!   gets a general script, and what is not audio "could not be decoded". A script without turns is silence.
+//! - Batch: `recognizers/_:batchRecognize` on `gs://` files, at most an hour (20 minutes with word times). It starts an
+//!   operation, which is polled until it is done. Files are objects of the simulated Cloud Storage, or else files below
+//!   `blob_root`, where results for `gcsOutputConfig` are written, too.
+//! - The transcript is the script of the recording, which is identified by the SHA-256 of its bytes. Other audio has a
+//!   general script, and anything that is not audio "could not be decoded". A script without turns is silence.
+//! - Query parameters are refused unless all of Google's methods take them.
 //!
-//! `PUT /_sim/scripts/{sha256}` says what is heard in other audio, `GET /_sim/operations` lists operations.
+//! `PUT /_sim/scripts/{sha256}` sets the script of other audio, `GET /_sim/operations` lists operations.
 //!
-//! Source: Speech-to-Text v2 reference and published client (read 2026-11). UNCONFIRMED: the exact messages
-//! of refusals, and whether an over-long file is refused with the request or in the operation.
+//! Source: Speech-to-Text v2 reference and published client (read 2026-11). UNCONFIRMED: the exact messages of errors,
+//! and whether an over-long file fails the request or the operation.
 
 mod batch;
 mod transcript;
@@ -22,26 +23,51 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::control::{self, Provider, Shared, has_bearer, lock, pretty, unclear};
+use crate::config::{ProviderConfig, Setup};
+use crate::control::{self, Page, pretty};
+use crate::extract::{Authorized, JsonBody, Path};
 use crate::fault::Fault;
 use crate::google;
 use crate::mp3::Probe;
+use crate::provider::{Provider, Shared, lock};
 use crate::recordings::{self, Script};
-use crate::storage::{self, Storage};
+use crate::storage::Buckets;
+use crate::{SimulatorSpec, Simulators};
 
-/// The simulated Speech-to-Text.
+/// The simulator's line in the table.
+pub(crate) const SPEC: SimulatorSpec = SimulatorSpec {
+    slug: Speech::SLUG,
+    name: "Speech-to-Text",
+    setting: "SPEECH_BASE_URL",
+    is_cloud_only: false,
+    has_view: false,
+    is_google: true,
+    credential: google::TOKEN,
+    webhook_key_setting: None,
+    demo: None,
+    start: control::start::<Speech>,
+};
+
+/// The handle of the simulated Speech-to-Text.
 pub type Simulator = control::Simulator<Speech>;
+
+impl Simulators {
+    /// The simulated Speech-to-Text.
+    pub fn speech(&self) -> &Simulator {
+        self.get()
+    }
+}
 
 /// Where Chirp 3 is offered.
 pub const CHIRP_3_LOCATIONS: &[&str] = &[
@@ -79,11 +105,9 @@ const SYNC_LIMIT: Duration = Duration::from_secs(60);
 /// How the simulated Speech-to-Text behaves.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The bearer tokens that are good.
+    /// The bearer tokens that are accepted.
     pub tokens: Vec<String>,
-    /// The folder that stands for every bucket; without it only objects of the simulated Cloud Storage exist.
-    pub blob_root: Option<PathBuf>,
-    /// How long a batch operation runs.
+    /// How long a batch operation takes.
     pub operation_delay: Duration,
     /// The longest audio of a batch.
     pub batch_limit: Duration,
@@ -95,7 +119,6 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             tokens: vec![google::TOKEN.to_owned()],
-            blob_root: None,
             operation_delay: Duration::from_secs(2),
             batch_limit: Duration::from_secs(60 * 60),
             word_times_limit: Duration::from_secs(20 * 60),
@@ -103,10 +126,12 @@ impl Default for Config {
     }
 }
 
-/// What the simulated Speech-to-Text knows.
+impl ProviderConfig for Config {}
+
+/// The state of the simulated Speech-to-Text.
 pub struct Speech {
     config: Config,
-    storage: Arc<Shared<Storage>>,
+    buckets: Arc<Buckets>,
     blob_root: Mutex<Option<PathBuf>>,
     operation_delay: Mutex<Duration>,
     scripts: Mutex<BTreeMap<String, Script>>,
@@ -114,18 +139,7 @@ pub struct Speech {
 }
 
 impl Speech {
-    pub(crate) fn new(config: Config, storage: &storage::Simulator) -> Self {
-        Self {
-            storage: Arc::clone(&storage.shared),
-            blob_root: Mutex::new(config.blob_root.clone()),
-            operation_delay: Mutex::new(config.operation_delay),
-            config,
-            scripts: Mutex::default(),
-            operations: Mutex::default(),
-        }
-    }
-
-    /// What is said in this audio; `None` when it cannot be decoded.
+    /// What is said in this audio. `None` if it cannot be decoded.
     fn listen(&self, sha256: &str, length: Option<Duration>) -> Option<Script> {
         if let Some(script) = lock(&self.scripts).get(sha256) {
             return Some(script.clone());
@@ -136,8 +150,22 @@ impl Speech {
 }
 
 impl Provider for Speech {
-    const NAME: &'static str = "speech";
+    const SLUG: &'static str = "speech";
     const FAULTS: &'static [&'static str] = &["file_error", "operation_lost", "operation_failed"];
+
+    type Config = Config;
+    type Caller = ();
+
+    fn new(config: Config, setup: &Setup) -> Self {
+        Self {
+            buckets: Arc::clone(&setup.buckets),
+            blob_root: Mutex::new(setup.config.blob_root.clone()),
+            operation_delay: Mutex::new(config.operation_delay),
+            config,
+            scripts: Mutex::default(),
+            operations: Mutex::default(),
+        }
+    }
 
     fn routes() -> Router<Arc<Shared<Self>>> {
         Router::new()
@@ -157,36 +185,50 @@ impl Provider for Speech {
             .route("/_sim/scripts/{sha256}", put(put_script))
     }
 
-    fn error(status: StatusCode) -> Response {
-        google::error(status)
+    fn authorize(sim: &Shared<Self>, request: &Parts) -> Result<(), Response> {
+        google::authorize(request, &sim.provider.config.tokens, &[])
     }
 
-    fn rate_limited(_now: Timestamp) -> Response {
-        google::error(StatusCode::TOO_MANY_REQUESTS)
+    fn error(status: StatusCode, message: &str) -> Response {
+        google::error(status, message)
     }
 
-    fn revoked() -> Response {
-        google::error(StatusCode::UNAUTHORIZED)
+    fn usual_message(status: StatusCode) -> &'static str {
+        google::usual_message(status)
+    }
+
+    fn bad_json(reason: &str) -> Response {
+        google::bad_json(reason)
+    }
+
+    fn view(sim: &Shared<Self>, _page: &Page) -> Value {
+        let now = sim.control.now();
+        let operations = lock(&sim.provider.operations);
+        let shown: Vec<_> = operations
+            .values()
+            .map(|operation| operation.render(now))
+            .collect();
+        json!({ "operations": shown })
     }
 }
 
 impl Simulator {
-    /// Says which folder stands for every bucket.
+    /// Sets the folder that stands in for every bucket.
     pub fn set_blob_root(&self, folder: &FilePath) {
         *lock(&self.shared.provider.blob_root) = Some(folder.to_owned());
     }
 
-    /// Says how long a batch operation runs.
+    /// Sets how long a batch operation takes.
     pub fn set_operation_delay(&self, delay: Duration) {
         *lock(&self.shared.provider.operation_delay) = delay;
     }
 
-    /// Says what is heard in audio with this SHA-256 (lower-case hexadecimal).
+    /// Sets the script of the audio with this SHA-256 (lower-case hexadecimal).
     pub fn hear(&self, sha256: &str, script: Script) {
         lock(&self.shared.provider.scripts).insert(sha256.to_owned(), script);
     }
 
-    /// The operations as they would be answered now.
+    /// The operations as the API would show them now.
     pub fn operations(&self) -> Vec<Value> {
         let now = self.shared.control.now();
         lock(&self.shared.provider.operations)
@@ -201,25 +243,20 @@ type Sim = State<Arc<Shared<Speech>>>;
 /// `recognizers/_:recognize` and `recognizers/_:batchRecognize`.
 async fn call(
     State(sim): Sim,
+    _: Authorized<Speech>,
     Path((project, location, call)): Path<(String, String, String)>,
-    headers: HeaderMap,
-    body: Bytes,
+    JsonBody(body): JsonBody<Value>,
 ) -> Result<Response, Response> {
-    if !has_bearer(&headers, &sim.provider.config.tokens) {
-        return Err(Speech::revoked());
-    }
-    let body: Value =
-        serde_json::from_slice(&body).map_err(|error| google::invalid(&error.to_string()))?;
     match call.split_once(':') {
         Some(("_", "recognize")) => recognize(&sim, &project, &location, &body).await,
         Some(("_", "batchRecognize")) => batch::start(&sim, &project, &location, &body).await,
-        Some((recognizer, _)) => Err(google::refuse(
+        Some((recognizer, _)) => Err(google::error(
             StatusCode::NOT_FOUND,
             &format!(
                 "Unable to find Recognizer projects/{project}/locations/{location}/recognizers/{recognizer}."
             ),
         )),
-        None => Err(google::error(StatusCode::NOT_FOUND)),
+        None => Err(Speech::refuse(StatusCode::NOT_FOUND)),
     }
 }
 
@@ -229,7 +266,7 @@ async fn recognize(
     location: &str,
     body: &Value,
 ) -> Result<Response, Response> {
-    let wish = Wish::read(location, body)?;
+    let features = Features::read(location, body)?;
     let (sha256, length) = match (body["content"].as_str(), body["uri"].as_str()) {
         (Some(content), None) => {
             let audio = STANDARD
@@ -245,7 +282,7 @@ async fn recognize(
         }
         (None, Some(uri)) => {
             let heard = batch::listen(&sim.provider, uri).await;
-            heard.ok_or_else(|| google::error(StatusCode::NOT_FOUND))?
+            heard.ok_or_else(|| Speech::refuse(StatusCode::NOT_FOUND))?
         }
         _ => {
             return Err(google::invalid(
@@ -267,20 +304,20 @@ async fn recognize(
             "Audio can be of a maximum of 60 seconds. Use BatchRecognize for longer audio.",
         ));
     }
-    Ok(Json(transcript::results(&script, &wish, length)).into_response())
+    Ok(Json(transcript::results(&script, &features, length)).into_response())
 }
 
 const UNDECODABLE: &str = "Audio could not be decoded.";
 
-/// What a request wants to know about the audio.
+/// The features that a request asks for.
 #[derive(Debug, Clone)]
-struct Wish {
+struct Features {
     language: Option<String>,
     word_times: bool,
     speakers: bool,
 }
 
-impl Wish {
+impl Features {
     fn read(location: &str, body: &Value) -> Result<Self, Response> {
         let config = &body["config"];
         let features = &config["features"];
@@ -336,7 +373,7 @@ impl Wish {
     }
 }
 
-/// Takes audio in pieces: its identity and its length, in constant memory.
+/// The identity and the length of audio that arrives in pieces, in constant memory.
 #[derive(Default)]
 struct Heard {
     hash: Sha256,
@@ -354,15 +391,12 @@ impl Heard {
     }
 }
 
-/// What is offered where: the Locations API.
+/// The models and features of a location: the Locations API.
 async fn show_location(
-    State(sim): Sim,
+    State(_): Sim,
+    _: Authorized<Speech>,
     Path((project, location)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Result<Response, Response> {
-    if !has_bearer(&headers, &sim.provider.config.tokens) {
-        return Err(Speech::revoked());
-    }
+) -> Response {
     let features: Vec<_> = [
         "AUTOMATIC_PUNCTUATION",
         "WORD_TIME_OFFSETS",
@@ -380,7 +414,7 @@ async fn show_location(
         .iter()
         .map(|language| (*language, json!({ "modelFeatures": models })))
         .collect();
-    Ok(Json(json!({
+    Json(json!({
         "name": format!("projects/{project}/locations/{location}"),
         "locationId": location,
         "metadata": {
@@ -388,24 +422,15 @@ async fn show_location(
             "languages": { "models": languages },
         },
     }))
-    .into_response())
+    .into_response()
 }
 
-async fn view_operations(State(sim): Sim) -> Response {
-    let now = sim.control.now();
-    let operations: Vec<_> = lock(&sim.provider.operations)
-        .values()
-        .map(|operation| operation.render(now))
-        .collect();
-    pretty(&json!({ "operations": operations }))
+async fn view_operations(State(sim): Sim, page: Page) -> Response {
+    pretty(&Speech::view(&sim, &page))
 }
 
 async fn put_script(State(sim): Sim, Path(sha256): Path<String>, body: Bytes) -> Response {
-    match control::read::<Script>(&body) {
-        Ok(script) => {
-            lock(&sim.provider.scripts).insert(sha256.to_ascii_lowercase(), script);
-            StatusCode::NO_CONTENT.into_response()
-        }
-        Err(reason) => unclear(&reason),
-    }
+    control::done(control::read::<Script>(&body).map(|script| {
+        lock(&sim.provider.scripts).insert(sha256.to_ascii_lowercase(), script);
+    }))
 }

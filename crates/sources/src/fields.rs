@@ -1,43 +1,48 @@
-//! The top level of a body, JSON or form, as far as a source wants to know it.
+//! A body, JSON or form, as far as a source wants to know it.
 //!
-//! One pass, no tree: members that nobody asked for are skipped without being kept. The first of two members of one
-//! name counts.
+//! One pass: members that nobody asked for are skipped without being kept. The first of two members of one name
+//! counts, which is why these are not structs that serde derives: those refuse a body that names a member twice, and
+//! its provider would not send it again.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
-use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
-};
+use domain::text;
+use jiff::Timestamp;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use crate::ReadError;
 
-/// The wanted members of a body.
-#[derive(Default)]
-pub(crate) struct Fields<'a>(Vec<(Cow<'a, str>, Field<'a>)>);
+/// The wanted members of an object or form.
+#[derive(Debug, Default, PartialEq)]
+pub struct Fields<'a>(Vec<(Cow<'a, str>, Field<'a>)>);
 
 /// A member's value. Numbers are text: whether a sender quotes them means nothing.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Field<'a> {
+pub enum Field<'a> {
     /// Text, a number, or null as empty text.
     Text(Cow<'a, str>),
+    /// A flag.
     Bool(bool),
-    /// The texts of a list.
-    List(Vec<Cow<'a, str>>),
-    /// An object.
-    Nested,
+    /// A list.
+    List(Vec<Field<'a>>),
+    /// An object, with those of its members that are wanted.
+    Object(Fields<'a>),
 }
 
-/// Which members are wanted, by name.
-pub(crate) type Wanted = fn(&str) -> bool;
+/// Which members are wanted, by name, at every depth.
+pub type Wanted = fn(&str) -> bool;
 
-/// Members that are kept; a body with more is cut there.
+/// Members of an object that are kept; one with more is cut there.
 const MAX_FIELDS: usize = 128;
 /// Items of a list that are kept.
 const MAX_ITEMS: usize = 100;
 
 impl<'a> Fields<'a> {
     /// Reads a whole body.
-    pub(crate) fn read(
+    ///
+    /// # Errors
+    /// [`ReadError`] if it is broken JSON, or no object. Anything that is not JSON is a form.
+    pub fn read(
         content_type: Option<&str>,
         body: &'a [u8],
         wanted: Wanted,
@@ -48,7 +53,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The first `enough` wanted members, or as many as can be read before the body breaks.
-    pub(crate) fn glimpse(
+    pub fn glimpse(
         content_type: Option<&str>,
         body: &'a [u8],
         wanted: Wanted,
@@ -61,15 +66,23 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads a JSON list of objects; those behind the `max`-th are skipped.
-    pub(crate) fn read_list(
-        body: &'a [u8],
-        wanted: Wanted,
-        max: usize,
-    ) -> Result<Vec<Self>, ReadError> {
-        let mut json = serde_json::Deserializer::from_slice(body);
-        let read = json.deserialize_seq(Objects { wanted, max });
-        let read = read.and_then(|objects| json.end().map(|()| objects));
-        read.map_err(|error| unreadable(&error, "a JSON list of objects"))
+    ///
+    /// # Errors
+    /// [`ReadError`] if it is broken, or another list.
+    pub fn read_list(body: &'a [u8], wanted: Wanted, max: usize) -> Result<Vec<Self>, ReadError> {
+        const EXPECTED: &str = "a JSON list of objects";
+        let value = Value {
+            wanted,
+            max_items: max,
+        };
+        let mut json = serde_json::Deserializer::from_slice(without_mark(body));
+        let read = value.deserialize(&mut json);
+        let read = read.and_then(|value| json.end().map(|()| value));
+        let objects = match read.map_err(|error| unreadable(&error, EXPECTED))? {
+            Field::List(items) => items.into_iter().map(Field::into_object).collect(),
+            _ => None,
+        };
+        objects.ok_or(ReadError::Shape { expected: EXPECTED })
     }
 
     fn fill(
@@ -79,6 +92,7 @@ impl<'a> Fields<'a> {
         wanted: Wanted,
         enough: usize,
     ) -> Result<(), ReadError> {
+        let body = without_mark(body);
         if is_json(content_type, body) {
             let mut json = serde_json::Deserializer::from_slice(body);
             let object = Object {
@@ -86,7 +100,7 @@ impl<'a> Fields<'a> {
                 wanted,
                 enough,
             };
-            let read = object.deserialize(&mut json).and_then(|()| json.end());
+            let read = json.deserialize_map(object).and_then(|()| json.end());
             read.map_err(|error| unreadable(&error, "a JSON object"))
         } else {
             self.fill_from_form(body, wanted, enough);
@@ -94,7 +108,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A name with `[]` behind it is a list. UNCONFIRMED: how the provider writes lists in forms.
+    /// A name with `[]` behind it is a list.
     fn fill_from_form(&mut self, body: &'a [u8], wanted: Wanted, enough: usize) {
         for (name, value) in url::form_urlencoded::parse(body) {
             let (name, is_list) = match name.strip_suffix("[]") {
@@ -107,13 +121,14 @@ impl<'a> Fields<'a> {
             if !wanted(&name) {
                 continue;
             }
+            let value = Field::Text(value);
             match self.0.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, Field::List(items))) if is_list && items.len() < MAX_ITEMS => {
                     items.push(value);
                 }
                 Some(_) => {}
                 None if is_list => self.push(name, Field::List(vec![value])),
-                None => self.push(name, Field::Text(value)),
+                None => self.push(name, value),
             }
         }
     }
@@ -124,60 +139,136 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<&Field<'a>> {
+    /// A member.
+    pub fn get(&self, name: &str) -> Option<&Field<'a>> {
         self.0
             .iter()
             .find(|(known, _)| known == name)
             .map(|(_, field)| field)
     }
 
-    /// A text that is not empty, trimmed.
-    pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        match self.get(name)? {
-            Field::Text(text) => Some(text.trim()).filter(|text| !text.is_empty()),
-            Field::Bool(_) | Field::List(_) | Field::Nested => None,
+    /// The members of an object; none if it is missing.
+    pub fn object(&self, name: &str) -> &Self {
+        const NOTHING: &Fields<'static> = &Fields(Vec::new());
+        match self.get(name) {
+            Some(Field::Object(fields)) => fields,
+            _ => NOTHING,
         }
     }
 
-    /// The first of these texts that is not empty.
-    pub(crate) fn first_text(&self, names: &[&str]) -> Option<&str> {
-        names.iter().find_map(|name| self.text(name))
+    /// A text that is not empty, trimmed.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.get(name)?.text()
+    }
+
+    /// The first of these texts that is not empty, on one line of at most `max` characters.
+    pub fn line(&self, names: &[&str], max: usize) -> Option<String> {
+        let raw = names.iter().find_map(|name| self.text(name))?;
+        line(raw, max)
+    }
+
+    /// The first of these ids that is not empty: 1 to 200 visible ASCII characters.
+    ///
+    /// # Errors
+    /// [`ReadError`] if there is none, or it cannot be an id.
+    pub fn id(&self, names: &'static [&'static str]) -> Result<&str, ReadError> {
+        let mut said = names.iter().filter(|name| self.has(name));
+        let field = said.next().ok_or(ReadError::Missing { fields: names })?;
+        let is_id = |id: &&str| id.len() <= 200 && id.bytes().all(|byte| byte.is_ascii_graphic());
+        self.text(field).filter(is_id).ok_or(ReadError::BadId {
+            field,
+            expected: "1 to 200 visible ASCII characters",
+        })
+    }
+
+    /// A time as RFC 3339 writes it.
+    pub fn time(&self, name: &str) -> Option<Timestamp> {
+        self.text(name)?.parse().ok()
+    }
+
+    /// The texts of these names, each on one line of at most `max` characters.
+    pub fn lines(&self, is_wanted: Wanted, max: usize) -> BTreeMap<String, String> {
+        const MAX_LINES: usize = 40;
+        self.texts()
+            .filter(|(name, _)| is_wanted(name))
+            .filter_map(|(name, raw)| Some((line(name, 100)?, line(raw, max)?)))
+            .take(MAX_LINES)
+            .collect()
     }
 
     /// A flag, also one that is written out.
-    pub(crate) fn flag(&self, name: &str) -> Option<bool> {
+    pub fn flag(&self, name: &str) -> Option<bool> {
         match self.get(name)? {
             Field::Bool(flag) => Some(*flag),
-            Field::Text(text) => match text.trim() {
-                "true" => Some(true),
-                "false" => Some(false),
-                _ => None,
-            },
-            Field::List(_) | Field::Nested => None,
+            field => field.text()?.parse().ok(),
         }
     }
 
     /// Whether a member is there and says something.
-    pub(crate) fn has(&self, name: &str) -> bool {
+    pub fn has(&self, name: &str) -> bool {
         match self.get(name) {
             None => false,
             Some(Field::Text(text)) => !text.trim().is_empty(),
             Some(Field::List(items)) => !items.is_empty(),
-            Some(Field::Bool(_) | Field::Nested) => true,
+            Some(Field::Bool(_) | Field::Object(_)) => true,
         }
     }
 
     /// Every text that is not empty with its name, in the order in which they came.
-    pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().filter_map(|(name, field)| match field {
-            Field::Text(text) if !text.trim().is_empty() => Some((name.as_ref(), text.trim())),
-            Field::Text(_) | Field::Bool(_) | Field::List(_) | Field::Nested => None,
-        })
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .filter_map(|(name, field)| Some((name.as_ref(), field.text()?)))
     }
 }
 
+impl<'a> Field<'a> {
+    /// A text that is not empty, trimmed.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text.trim()).filter(|text| !text.is_empty()),
+            Self::Bool(_) | Self::List(_) | Self::Object(_) => None,
+        }
+    }
+
+    /// The items of a list; anything else has none.
+    pub fn items(&self) -> &[Self] {
+        match self {
+            Self::List(items) => items,
+            Self::Text(_) | Self::Bool(_) | Self::Object(_) => &[],
+        }
+    }
+
+    fn into_object(self) -> Option<Fields<'a>> {
+        match self {
+            Self::Object(fields) => Some(fields),
+            Self::Text(_) | Self::Bool(_) | Self::List(_) => None,
+        }
+    }
+}
+
+/// [`text::line`], which nearly every value is already.
+pub(crate) fn line(raw: &str, max: usize) -> Option<String> {
+    let is_line = raw.len() <= max
+        && raw
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() || byte == b' ')
+        && raw.trim_ascii() == raw
+        && !raw.contains("  ");
+    if is_line && !raw.is_empty() {
+        Some(raw.to_owned())
+    } else {
+        text::line(raw, max)
+    }
+}
+
+/// Without the byte order mark that some senders put before UTF-8.
+fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+}
+
 /// The first byte tells: a form's names never begin with a brace, which would be escaped there. So a body is also
-/// understood when its type is missing or wrong.
+/// understood if its type is missing or wrong.
 fn is_json(content_type: Option<&str>, body: &[u8]) -> bool {
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'{' | b'[') => true,
@@ -206,14 +297,6 @@ struct Object<'f, 'a> {
     enough: usize,
 }
 
-impl<'de> DeserializeSeed<'de> for Object<'_, 'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
 impl<'de> Visitor<'de> for Object<'_, 'de> {
     type Value = ();
 
@@ -223,90 +306,42 @@ impl<'de> Visitor<'de> for Object<'_, 'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         while let Some(Name(name)) = members.next_key()? {
-            if (self.wanted)(&name) && self.fields.get(&name).is_none() {
-                let value = members.next_value()?;
-                self.fields.push(name, value);
-                if self.fields.0.len() >= self.enough {
-                    return Err(A::Error::custom("that is enough"));
-                }
-            } else {
-                members.next_value::<Skipped>()?;
+            if !(self.wanted)(&name) || self.fields.get(&name).is_some() {
+                members.next_value_seed(Skipped)?;
+                continue;
+            }
+            let value = members.next_value_seed(Value {
+                wanted: self.wanted,
+                max_items: MAX_ITEMS,
+            })?;
+            self.fields.push(name, value);
+            if self.fields.0.len() >= self.enough {
+                return Err(A::Error::custom("that is enough"));
             }
         }
         Ok(())
     }
 }
 
-/// Reads the objects of a list.
-struct Objects {
-    wanted: Wanted,
-    max: usize,
-}
-
-impl<'de> Visitor<'de> for Objects {
-    type Value = Vec<Fields<'de>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
-        let mut objects = Vec::new();
-        while objects.len() < self.max {
-            let mut fields = Fields::default();
-            if sequence
-                .next_element_seed(Object {
-                    fields: &mut fields,
-                    wanted: self.wanted,
-                    enough: usize::MAX,
-                })?
-                .is_none()
-            {
-                return Ok(objects);
-            }
-            objects.push(fields);
-        }
-        while sequence.next_element::<Skipped>()?.is_some() {}
-        Ok(objects)
-    }
-}
-
 /// A member's name, borrowed where it has no escapes.
-struct Name<'a>(Cow<'a, str>);
+#[derive(serde::Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl<'de> Deserialize<'de> for Name<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NameVisitor;
+/// Reads a wanted value.
+struct Value {
+    wanted: Wanted,
+    max_items: usize,
+}
 
-        impl<'de> Visitor<'de> for NameVisitor {
-            type Value = Name<'de>;
+impl<'de> DeserializeSeed<'de> for Value {
+    type Value = Field<'de>;
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a name")
-            }
-
-            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Name<'de>, E> {
-                Ok(Name(Cow::Borrowed(name)))
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<Name<'de>, E> {
-                Ok(Name(Cow::Owned(name.to_owned())))
-            }
-        }
-
-        deserializer.deserialize_str(NameVisitor)
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Deserialize<'de> for Field<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(FieldVisitor)
-    }
-}
-
-struct FieldVisitor;
-
-impl<'de> Visitor<'de> for FieldVisitor {
+impl<'de> Visitor<'de> for Value {
     type Value = Field<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -330,82 +365,200 @@ impl<'de> Visitor<'de> for FieldVisitor {
     }
 
     fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Field<'de>, E> {
-        Ok(Field::Text(Cow::Borrowed(value)))
+        Ok(Field::Text(value.into()))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Field<'de>, E> {
-        Ok(Field::Text(Cow::Owned(value.to_owned())))
+        Ok(Field::Text(value.to_owned().into()))
     }
 
     fn visit_unit<E>(self) -> Result<Field<'de>, E> {
-        Ok(Field::Text(Cow::Borrowed("")))
+        Ok(Field::Text("".into()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Field<'de>, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = sequence.next_element()? {
-            if let Field::Text(text) = item
-                && items.len() < MAX_ITEMS
-            {
-                items.push(text);
+        while items.len() < self.max_items {
+            let item = Self {
+                wanted: self.wanted,
+                max_items: MAX_ITEMS,
+            };
+            match sequence.next_element_seed(item)? {
+                Some(item) => items.push(item),
+                None => return Ok(Field::List(items)),
             }
         }
+        while sequence.next_element_seed(Skipped)?.is_some() {}
         Ok(Field::List(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Field<'de>, A::Error> {
-        while members.next_entry::<Skipped, Skipped>()?.is_some() {}
-        Ok(Field::Nested)
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Field<'de>, A::Error> {
+        let mut fields = Fields::default();
+        let object = Object {
+            fields: &mut fields,
+            wanted: self.wanted,
+            enough: usize::MAX,
+        };
+        object.visit_map(members)?;
+        Ok(Field::Object(fields))
     }
 }
 
-/// A value that nobody asked for. Unlike serde's `IgnoredAny`, it is held to the depth that JSON may have here.
+/// Skips a value that nobody asked for. Unlike serde's `IgnoredAny`, it is held to the depth that JSON may have here.
+#[derive(Clone, Copy)]
 struct Skipped;
 
-impl<'de> Deserialize<'de> for Skipped {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Self)
+impl<'de> DeserializeSeed<'de> for Skipped {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Skipped {
-    type Value = Self;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value")
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
-        Ok(Self)
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
-        Ok(Self)
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
-        Ok(Self)
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
-        Ok(Self)
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
-        Ok(Self)
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_unit<E>(self) -> Result<Self, E> {
-        Ok(Self)
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self, A::Error> {
-        while sequence.next_element::<Self>()?.is_some() {}
-        Ok(Self)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
+        while sequence.next_element_seed(self)?.is_some() {}
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self, A::Error> {
-        while members.next_entry::<Self, Self>()?.is_some() {}
-        Ok(Self)
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        while members.next_key_seed(self)?.is_some() {
+            members.next_value_seed(self)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NESTED: &[u8] = br#"{"event": "created", "payload": {"uri": "a/1", "uri": "a/2", "skipped": {"uri": [1]},
+        "guest": {"name": " Dana ", "is_new": true}, "answers": [{"answer": "spring"}, {"answer": 7}, "x", null]}}"#;
+
+    fn read(wanted: Wanted) -> Fields<'static> {
+        Fields::read(None, NESTED, wanted).unwrap()
+    }
+
+    #[test]
+    fn objects_within_objects_are_read() {
+        let body = read(|_| true);
+        let payload = body.object("payload");
+        assert_eq!(payload.id(&["uri"]), Ok("a/1"), "the first counts");
+        let guest = payload.object("guest");
+        assert_eq!(
+            guest.line(&["full_name", "name"], 3).as_deref(),
+            Some("Da…")
+        );
+        assert_eq!(guest.flag("is_new"), Some(true));
+        assert_eq!(body.object("event"), &Fields::default());
+        assert_eq!(body.object("no-such").object("guest"), &Fields::default());
+        let answers = payload.get("answers").unwrap().items().iter();
+        let answers: Vec<_> = answers
+            .filter_map(|answer| match answer {
+                Field::Object(answer) => answer.text("answer"),
+                answer => answer.text(),
+            })
+            .collect();
+        assert_eq!(answers, ["spring", "7", "x"]);
+    }
+
+    #[test]
+    fn what_nobody_wants_is_skipped_at_every_depth() {
+        let body = read(|name| ["payload", "guest", "name"].contains(&name));
+        assert_eq!(body.get("event"), None);
+        let payload = body.object("payload");
+        assert_eq!(payload.object("guest").text("name"), Some("Dana"));
+        assert_eq!(payload.0.len(), 1);
+    }
+
+    #[test]
+    fn objects_and_lists_are_cut() {
+        let members: Vec<_> = (0..500)
+            .map(|n| format!(r#""m{n}": {{"m": [{n}]}}"#))
+            .collect();
+        let body = format!(
+            r#"{{"x": {{{}}}, "y": [{}]}}"#,
+            members.join(","),
+            "1,".repeat(500) + "1"
+        );
+        let fields = Fields::read(None, body.as_bytes(), |_| true).unwrap();
+        assert_eq!(fields.object("x").0.len(), MAX_FIELDS);
+        assert_eq!(fields.get("y").unwrap().items().len(), MAX_ITEMS);
+        let list = format!("[{}, 7]", vec!["{}"; 5_000].join(","));
+        let list = Fields::read_list(list.as_bytes(), |_| true, 5_000).unwrap();
+        assert_eq!(list.len(), 5_000, "what is behind it is skipped");
+    }
+
+    #[test]
+    fn depth_is_bounded_wherever_it_is() {
+        let deep = "[".repeat(10_000);
+        for body in [
+            format!(r#"{{"x": {deep}"#),
+            format!(r#"{{"wanted": {{"x": {deep}"#),
+        ] {
+            let read = Fields::read(None, body.as_bytes(), |name| name == "wanted");
+            assert!(matches!(read, Err(ReadError::Json { .. })), "{read:?}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_says_nothing() {
+        let marked = "\u{feff}{\"id\": 7}";
+        let fields = Fields::read(None, marked.as_bytes(), |_| true).unwrap();
+        assert_eq!(fields.id(&["id"]), Ok("7"));
+        let marked = Fields::read_list("\u{feff}[{}]".as_bytes(), |_| true, 9);
+        assert_eq!(marked.map(|list| list.len()), Ok(1));
+    }
+
+    #[test]
+    fn an_id_is_visible_and_short() {
+        let error = |body: &str| {
+            let fields = Fields::read(None, body.as_bytes(), |_| true).unwrap();
+            fields.id(&["uri", "id"]).unwrap_err().to_string()
+        };
+        assert_eq!(
+            error("{}"),
+            "the body names nothing: `uri`, `id` are missing or empty"
+        );
+        for bad in [r#"{"uri": "a b"}"#, r#"{"uri": "é"}"#, r#"{"uri": {}}"#] {
+            assert_eq!(
+                error(bad),
+                "`uri` is not an id: expected 1 to 200 visible ASCII characters"
+            );
+        }
+        let long = format!(r#"{{"uri": "", "id": "{}"}}"#, "7".repeat(201));
+        assert!(error(&long).starts_with("`id` is not an id"));
     }
 }

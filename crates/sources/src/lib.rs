@@ -1,69 +1,187 @@
-//! Webhook sources: who sends what, how it is proven genuine, and what it says.
+//! Webhook sources: who sends what, how a delivery is verified, and what it says.
 //!
-//! A source declares itself in a [`SourceSpec`] and reads proven deliveries; signatures, limits, storing and
-//! deduplication are not its business. A new source is a folder and a line in [`SOURCES`].
+//! A source declares itself in a [`SourceSpec`] and reads deliveries that were verified. Signatures, limits, storing
+//! and deduplication are the framework's business. A new source is a folder and a line in [`SOURCES`]; the
+//! [`contract`] then tests it like every other.
 #![warn(missing_docs)]
 
+mod api;
 pub mod callrail;
+pub mod contract;
 mod fields;
+mod sample;
 pub mod sendgrid;
-mod signature;
+mod verification;
 
-use domain::{TenantId, transition::Inbound};
-use jiff::Timestamp;
+use std::fmt;
 
-pub use signature::{Refused, SignatureScheme, Verified, verify, verify_dummy};
+use domain::{AccountSpec, Alias, BaseUrl, Channel, Reading, TenantId};
+use http::Method;
 
-/// Every webhook source.
+pub use api::{ApiError, ApiSet, Apis, Config, Details, DetailsApi, MakeApis, RecordingsApi};
+pub use fields::{Field, Fields, Wanted};
+pub use sample::{ReadAs, Recorded, Sample};
+pub use verification::{
+    Encoding, Key, Mac, Piece, Scheme, Sent, SignatureError, SignedTime, Verification, Verified,
+    verify, verify_dummy,
+};
+
+/// Every webhook source of the product. Services are given a [`Sources`] and do not read this list.
 pub static SOURCES: &[&dyn Source] = &[&callrail::CallRail, &sendgrid::SendGrid];
 
-/// The source of this slug.
-pub fn source(slug: &str) -> Option<&'static dyn Source> {
-    SOURCES
-        .iter()
-        .copied()
-        .find(|source| source.spec().slug == slug)
-}
-
-/// A place that webhooks come from.
+/// Something that sends webhooks.
 pub trait Source: Send + Sync {
     /// What it declares.
     fn spec(&self) -> &'static SourceSpec;
 
-    /// Whose delivery this claims to be: the only thing that is read of a body before its signature is checked.
-    /// Nothing of it may be trusted until that tenant's key proves the body.
+    /// Whose delivery this claims to be: the only thing that is read of a body before its signature is verified.
+    /// Nothing of it may be trusted until that tenant's key verifies the body.
     fn hint(&self, _content_type: Option<&str>, _body: &[u8]) -> Option<TenantHint> {
         None
     }
 
-    /// Reads a proven delivery; `event` is the name of the event in its URL, where it has one.
+    /// Reads a verified delivery; `event` is the name of the event in its URL, where it has one.
     ///
     /// # Errors
-    /// [`ReadError`] when it cannot be understood: it is kept for a person, never refused.
+    /// [`ReadError`] if it cannot be understood. Such a delivery is parked for a person and never refused.
     fn read(&self, delivery: &Verified, event: Option<&str>) -> Result<Reading, ReadError>;
 }
 
 /// What a source declares.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct SourceSpec {
     /// Its name in URLs and rows.
     pub slug: &'static str,
     /// Its name for people.
     pub name: &'static str,
-    /// The schemes that prove its deliveries, the usual one first.
-    pub signatures: &'static [SignatureScheme],
-    /// The largest body that is taken.
+    /// The channels of its leads, the usual one first. Empty if it sends no leads.
+    pub channels: &'static [Channel],
+    /// How its deliveries are verified.
+    pub verification: Verification,
+    /// What it calls beside `POST` to [`HOOK`] and [`HOOK_OF_EVENT`], which every source has.
+    pub endpoints: &'static [EndpointSpec],
+    /// Headers to store with a delivery beside its type, its user agent and its request id. Lower case. None that
+    /// carries a secret.
+    pub kept_headers: &'static [&'static str],
+    /// What a tenant enters to let us call the provider's API. `None` if we never call it.
+    pub account: Option<AccountSpec>,
+    /// Where that API is.
+    pub base_url: Option<BaseUrl>,
+    /// Makes the clients of that API.
+    pub apis: Option<MakeApis>,
+    /// The largest body that is accepted.
     pub body_limit_bytes: usize,
-    /// Whether it sends again what was not taken. If not, a delivery that is refused is lost.
+    /// Whether the provider sends a refused delivery again. If not, what is refused is lost.
     pub is_resent: bool,
-    /// The events that are used and have a URL of their own: its last part, and the provider's name for it. None: one
-    /// URL takes everything.
+    /// The events that are used and have a URL of their own: its last part, and the provider's name for it. Empty if
+    /// one URL receives everything.
     pub events: &'static [(&'static str, &'static str)],
     /// What to do at the provider with the URLs, for whoever sets it up.
     pub set_up: &'static str,
+    /// Deliveries as the provider sends them, and what is read of each. The contract runs on them.
+    pub samples: &'static [Sample],
 }
 
-/// Whose delivery an unproven body claims to be.
+impl SourceSpec {
+    /// A source that is given one URL, is repeated, and has no API. It has no scheme, so that one that forgets to
+    /// declare its verification refuses everything.
+    pub const DEFAULT: Self = Self {
+        slug: "",
+        name: "",
+        channels: &[],
+        verification: Verification::Signed(&[]),
+        endpoints: &[],
+        kept_headers: &[],
+        account: None,
+        base_url: None,
+        apis: None,
+        body_limit_bytes: 1024 * 1024,
+        is_resent: true,
+        events: &[],
+        set_up: "",
+        samples: &[],
+    };
+
+    /// The channel of a delivery that could not be read.
+    pub fn usual_channel(&self) -> Channel {
+        self.channels.first().copied().unwrap_or(Channel::Api)
+    }
+}
+
+/// The URL of a source. Its token is all that names the source.
+pub const HOOK: &str = "/v1/hooks/{token}";
+/// The URL of a source for one event.
+pub const HOOK_OF_EVENT: &str = "/v1/hooks/{token}/{event}";
+
+/// An endpoint that a source's provider calls.
+#[derive(Debug, Clone)]
+pub struct EndpointSpec {
+    /// The method.
+    pub method: Method,
+    /// The path. `{token}` stands for the source's token, `{event}` for an event's name. Without a token, all tenants
+    /// share the URL, and the body has to name the tenant ([`Source::hint`]).
+    pub path: &'static str,
+    /// What the call is for.
+    pub purpose: Purpose,
+}
+
+/// What a call of an endpoint is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// It delivers.
+    Delivery,
+    /// It tests whether the URL works, without a signature. It is answered 200 if the token is known.
+    Ping,
+}
+
+impl EndpointSpec {
+    /// Whether the URL names the source. Otherwise the body does.
+    pub fn has_token(&self) -> bool {
+        self.path.contains("{token}")
+    }
+}
+
+/// The sources that a program knows.
+#[derive(Clone, Copy)]
+pub struct Sources {
+    standard: &'static [&'static dyn Source],
+    further: &'static [&'static dyn Source],
+}
+
+impl Sources {
+    /// Every source of the product.
+    pub fn standard() -> Self {
+        Self::with(&[])
+    }
+
+    /// Every source of the product, and these.
+    pub fn with(further: &'static [&'static dyn Source]) -> Self {
+        Self {
+            standard: SOURCES,
+            further,
+        }
+    }
+
+    /// The source of this slug.
+    pub fn get(self, slug: &str) -> Option<&'static dyn Source> {
+        self.iter().find(|source| source.spec().slug == slug)
+    }
+
+    /// Each source.
+    pub fn iter(self) -> impl Iterator<Item = &'static dyn Source> {
+        self.standard.iter().chain(self.further).copied()
+    }
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.iter().map(|source| source.spec().slug))
+            .finish()
+    }
+}
+
+/// Whose delivery an unverified body claims to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantHint {
     /// Account ids at the provider, in the forms that the body has.
@@ -72,42 +190,28 @@ pub struct TenantHint {
     pub tenant: Option<TenantId>,
 }
 
-/// What a delivery says.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Reading {
-    /// A lead, or news of one.
-    Lead(Box<Inbound>),
-    /// An event that is not used.
-    Ignored {
-        /// Why.
-        reason: &'static str,
-    },
-    /// What became of messages that we sent.
-    Receipts(Vec<Receipt>),
+/// The names of the thing that has these ids at a provider.
+fn aliases(provider: &str, kind: &str, ids: &[impl AsRef<str>]) -> Vec<Alias> {
+    let alias = |id: &str| Alias {
+        provider: provider.to_owned(),
+        kind: kind.to_owned(),
+        value: id.to_owned(),
+    };
+    ids.iter().map(|id| alias(id.as_ref())).collect()
 }
 
-/// What became of a message that we sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Receipt {
-    /// Our own id of the message.
-    pub message_id: String,
-    /// What happened, in the provider's word.
-    pub event: String,
-    /// The provider's id of the message.
-    pub provider_message_id: String,
-    /// The provider's id of this event; the same on every repeat.
-    pub event_id: String,
-    /// When it happened.
-    pub at: Option<Timestamp>,
-    /// Why, where it went wrong: the words of the other mail server.
-    pub reason: Option<String>,
+/// An event that is not used.
+pub fn ignored(reason: &'static str) -> Reading {
+    Reading::Ignored {
+        reason: reason.into(),
+    }
 }
 
 /// Why a delivery cannot be understood. Says where, never what: bodies carry personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
     /// Broken, or nested too deeply.
-    #[error("the body is no JSON that can be read (line {line}, column {column})")]
+    #[error("the body is not readable JSON (line {line}, column {column})")]
     Json {
         /// Counted from 1.
         line: usize,
@@ -120,13 +224,24 @@ pub enum ReadError {
         /// What it should be.
         expected: &'static str,
     },
-    /// Nothing says what it is about.
-    #[error("the body names no call: `resource_id`, `id` and `call_id` are missing or empty")]
-    NoCall,
+    /// It does not say what it is about.
+    #[error("the body names nothing: {} missing or empty", listed(fields))]
+    Missing {
+        /// The fields that would.
+        fields: &'static [&'static str],
+    },
     /// An id that cannot be one.
-    #[error("`{field}` is no id: expected 1 to 64 letters, digits, `_` and `-`")]
+    #[error("`{field}` is not an id: expected {expected}")]
     BadId {
         /// The field.
         field: &'static str,
+        /// What it should be.
+        expected: &'static str,
     },
+}
+
+fn listed(fields: &[&str]) -> String {
+    let fields: Vec<_> = fields.iter().map(|field| format!("`{field}`")).collect();
+    let verb = if fields.len() == 1 { "is" } else { "are" };
+    format!("{} {verb}", fields.join(", "))
 }

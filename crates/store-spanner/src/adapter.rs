@@ -7,20 +7,22 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    AuditId, Claim, Claimed, ConnectionName, DueWake, EffectEnd, EffectKey, EffectLog, EventId,
-    Intent, Office, Outbox, OutboxRow, Outcome, PersonId, Record, RequestId, Ruling, Settled,
-    SourceId, Stage, Tenant, TenantId, TenantStatus, Wake, WorkKey, WorkQueue, WorkRow,
+    AuditId, Claim, Claimed, ConnectionName, DueWake, EffectEnd, EffectIntent, EffectKey,
+    EffectLog, EventId, Outbox, OutboxRow, Outcome, PersonId, Record, RequestId, ReviewAction,
+    SettleResult, SourceId, Stage, Tenant, TenantId, TenantStatus, Wake, WorkKey, WorkQueue,
+    WorkRow, transition,
 };
 use google_cloud_spanner::key::Key;
 use jiff::Timestamp;
 use store::{
-    Accepted, Act, AuditPage, Connection, Delivery, NewConnection, PersonIdentity, Redriven,
-    ReplacedSecret, RequestPage, RequestQuery, RequestView, Result, SecurityEvent, Source,
-    SourceChange, StoppedCount, Store, StoredEvent, TokenHash, WorkPage, WorkQuery,
+    Accepted, AuditAction, AuditPage, Config, ConfigKind, ConfigPage, Connection, Delivery,
+    NewConfig, NewConnection, PersonIdentity, Redriven, ReplacedSecret, RequestPage, RequestQuery,
+    RequestView, Result, SecurityEvent, Settle, Source, SourceChange, StoppedCount, Store,
+    StoredEvent, TokenHash, WorkPage, WorkQuery,
 };
 
 use crate::{
-    MOVED_AT_ONCE, SpannerStore, audit, connections, effects, events, outbox, persons, requests,
+    MOVED_AT_ONCE, SpannerStore, audit, configs, connections, effects, events, outbox, persons,
     security, sources, stopped, tenants, views, wakes, work,
 };
 
@@ -36,7 +38,7 @@ macro_rules! again {
 
 #[async_trait]
 impl Store for SpannerStore {
-    async fn create_tenant(&self, tenant: &Tenant, act: &Act) -> Result<()> {
+    async fn create_tenant(&self, tenant: &Tenant, act: &AuditAction) -> Result<()> {
         let new = tenant.clone();
         self.act(
             &tenant.id,
@@ -50,7 +52,7 @@ impl Store for SpannerStore {
         &self,
         tenant: &TenantId,
         status: TenantStatus,
-        act: &Act,
+        act: &AuditAction,
     ) -> Result<()> {
         let id = tenant.clone();
         let change = again!([id] | tx | tenants::set_status(&tx, &id, status));
@@ -75,20 +77,45 @@ impl Store for SpannerStore {
             .await
     }
 
-    async fn put_office(&self, office: &Office) -> Result<()> {
-        let office = office.clone();
-        let change = again!([office] | tx | tenants::put_office(&tx, &office));
-        self.write("office.put", change).await?;
+    async fn put_config(&self, new: &NewConfig, act: &AuditAction) -> Result<u64> {
+        let (tenant, author) = (new.tenant.clone(), act.actor.clone());
+        let new = new.clone();
+        let change = again!([new, author] | tx | configs::put(&tx, &new, &author));
+        let put = self.act_if(&tenant, act, change, |(_, is_new)| *is_new);
+        let (version, _) = put.await?;
         self.configs.clear();
-        Ok(())
+        Ok(version)
     }
 
-    async fn offices(&self, tenant: &TenantId) -> Result<Vec<Office>> {
-        self.read(async |reader| tenants::offices(&reader, tenant).await)
+    async fn config(
+        &self,
+        tenant: &TenantId,
+        kind: ConfigKind,
+        name: &str,
+        version: Option<u64>,
+    ) -> Result<Option<Config>> {
+        self.read(async |reader| configs::one(&reader, tenant, kind, name, version).await)
             .await
     }
 
-    async fn create_source(&self, source: &Source, act: &Act) -> Result<()> {
+    async fn configs(&self, tenant: &TenantId, kind: ConfigKind) -> Result<Vec<Config>> {
+        self.read(async |reader| configs::newest(&reader, tenant, &[kind]).await)
+            .await
+    }
+
+    async fn config_history(
+        &self,
+        tenant: &TenantId,
+        kind: ConfigKind,
+        name: &str,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<ConfigPage> {
+        self.read(async |reader| configs::history(&reader, tenant, kind, name, before, limit).await)
+            .await
+    }
+
+    async fn create_source(&self, source: &Source, act: &AuditAction) -> Result<()> {
         let new = source.clone();
         let change = again!([new] | tx | sources::create(&tx, &new));
         self.act(&source.tenant, act, change).await
@@ -99,7 +126,7 @@ impl Store for SpannerStore {
         tenant: &TenantId,
         source: SourceId,
         change: SourceChange,
-        act: &Act,
+        act: &AuditAction,
     ) -> Result<Source> {
         let id = tenant.clone();
         let change = again!([id, change] | tx | sources::change(&tx, &id, source, change));
@@ -136,18 +163,18 @@ impl Store for SpannerStore {
     async fn accept(&self, delivery: Delivery) -> Result<Accepted> {
         let (tenant, key) = (delivery.tenant.clone(), delivery.deduplication_key());
         let (delivery, ids) = (Arc::new(delivery), self.ids.clone());
-        // Equal deliveries at once would abort each other's transactions for seconds: they wait for the first, and take
-        // its answer.
-        let lane = self.lane(key);
-        let before = lane.stored.load(Ordering::Acquire);
-        let mut last = lane.last.lock().await;
+        // Equal deliveries at once would abort each other's transactions for seconds, so they wait for the first and take
+        // its result.
+        let stripe = self.stripe(key);
+        let before = stripe.stored.load(Ordering::Acquire);
+        let mut last = stripe.last.lock().await;
         let same = last.as_ref();
         if let Some(accepted) = same.and_then(|stored| stored.again(before, &tenant, key)) {
             return Ok(accepted);
         }
         let work = again!([delivery, ids] | tx | events::accept(&tx, &ids, &delivery));
         let kept = self.write("event.accept", work).await?;
-        let number = lane.stored.fetch_add(1, Ordering::AcqRel) + 1;
+        let number = stripe.stored.fetch_add(1, Ordering::AcqRel) + 1;
         *last = Some(kept.stored(number, tenant, key));
         Ok(kept.committed())
     }
@@ -168,7 +195,7 @@ impl Store for SpannerStore {
     }
 
     async fn open_work(&self, tenant: &TenantId, request: RequestId) -> Result<Vec<WorkRow>> {
-        self.read(async |reader| requests::work(&reader, tenant, request).await)
+        self.read(async |reader| views::open_work(&reader, tenant, request).await)
             .await
     }
 
@@ -209,7 +236,7 @@ impl Store for SpannerStore {
         name: &ConnectionName,
         secret_version: u64,
         new: Option<&NewConnection>,
-        act: &Act,
+        act: &AuditAction,
     ) -> Result<ReplacedSecret> {
         let (id, name, new) = (tenant.clone(), name.clone(), new.cloned());
         let (also, named) = (id.clone(), name.clone());
@@ -220,7 +247,7 @@ impl Store for SpannerStore {
         );
         let mut replaced = self.act(tenant, act, change).await?;
         // A revoked key can hold thousands of steps, more than one transaction can write. The first are released with
-        // the new secret; who dies before the rest has it released by setting the secret again.
+        // the new secret; if the process dies before the rest, setting the secret again releases it.
         loop {
             let (also, named) = (also.clone(), named.clone());
             let rest = again!([also, named] | tx | connections::release_some(&tx, &also, &named));
@@ -242,11 +269,17 @@ impl Store for SpannerStore {
         &self,
         tenant: &TenantId,
         request: RequestId,
-        ruling: Ruling,
-        act: &Act,
+        action: ReviewAction,
+        act: &AuditAction,
     ) -> Result<Vec<Wake>> {
         let (id, actor) = (tenant.clone(), act.actor.clone());
-        let change = again!([id, actor] | tx | stopped::decide(&tx, &id, request, ruling, &actor));
+        let change = again!(
+            [id, actor] | tx | {
+                stopped::decided(&tx, &id, request, |state, now| {
+                    transition::decide(state, action, &actor, now)
+                })
+            }
+        );
         self.act(tenant, act, change).await
     }
 
@@ -255,10 +288,16 @@ impl Store for SpannerStore {
         tenant: &TenantId,
         request: RequestId,
         from: Stage,
-        act: &Act,
+        act: &AuditAction,
     ) -> Result<Vec<Wake>> {
         let (id, actor) = (tenant.clone(), act.actor.clone());
-        let change = again!([id, actor] | tx | stopped::replay(&tx, &id, request, from, &actor));
+        let change = again!(
+            [id, actor] | tx | {
+                stopped::decided(&tx, &id, request, |state, now| {
+                    transition::replay(state, from, &actor, now)
+                })
+            }
+        );
         self.act(tenant, act, change).await
     }
 
@@ -272,21 +311,17 @@ impl Store for SpannerStore {
             .await
     }
 
-    async fn redrive(&self, tenant: &TenantId, keys: &[WorkKey], act: &Act) -> Result<Redriven> {
-        let (id, act, ids) = (tenant.clone(), act.clone(), self.ids.clone());
+    async fn redrive(
+        &self,
+        tenant: &TenantId,
+        keys: &[WorkKey],
+        act: &AuditAction,
+    ) -> Result<Redriven> {
+        let (id, actor) = (tenant.clone(), act.actor.clone());
         let keys: Arc<[WorkKey]> = keys.into();
-        let work = again!(
-            [id, act, ids, keys]
-                | tx
-                | async {
-                    let redriven = stopped::redrive(&tx, &id, &keys, &act.actor).await?;
-                    if !redriven.keys.is_empty() {
-                        audit::record(&tx, &ids, &id, &act).await?;
-                    }
-                    Ok(redriven)
-                }
-        );
-        self.write("work.redrive", work).await
+        let change = again!([id, keys, actor] | tx | stopped::redrive(&tx, &id, &keys, &actor));
+        self.act_if(tenant, act, change, |redriven| !redriven.keys.is_empty())
+            .await
     }
 
     async fn audit_log(
@@ -352,15 +387,9 @@ impl WorkQueue for SpannerStore {
         outcome: Outcome,
         records: Vec<Record>,
         duration: Duration,
-    ) -> Result<Settled> {
-        let settle = Arc::new(work::Settle {
-            claim: job.proof(),
-            outcome,
-            config: job.config.clone(),
-            records,
-            duration,
-            draw: rand::random(),
-        });
+    ) -> Result<SettleResult> {
+        let settle = Settle::new(job, outcome, records, duration, rand::random());
+        let settle = Arc::new(settle);
         let ids = self.ids.clone();
         let work = again!([settle, ids] | tx | work::settle(&tx, &ids, &settle));
         self.write("work.settle", work).await
@@ -408,7 +437,7 @@ impl EffectLog for SpannerStore {
         claim: &Claim,
         key: &EffectKey,
         call_deadline: Duration,
-    ) -> Result<Intent> {
+    ) -> Result<EffectIntent> {
         let (claim, key) = (claim.clone(), key.clone());
         let work = again!(
             [claim, key] | tx | { effects::intend(&tx, &claim, &key, call_deadline, false) }
@@ -421,7 +450,7 @@ impl EffectLog for SpannerStore {
         claim: &Claim,
         key: &EffectKey,
         call_deadline: Duration,
-    ) -> Result<Intent> {
+    ) -> Result<EffectIntent> {
         let (claim, key) = (claim.clone(), key.clone());
         let work =
             again!([claim, key] | tx | { effects::intend(&tx, &claim, &key, call_deadline, true) });

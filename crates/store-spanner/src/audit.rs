@@ -2,12 +2,12 @@
 
 use domain::{AuditId, TenantId};
 use google_cloud_spanner::{result::Row, statement::Statement};
-use store::{Act, AuditEntry, AuditPage, IdSource};
+use store::{AuditAction, AuditEntry, AuditPage, IdSource, stored::Page};
 use uuid::Uuid;
 
 use crate::{
     fault::Fault,
-    rows::{self, Write, get, mutation, time_value},
+    rows::{self, Write, get, mutation, signed, time_value},
     tx::{Reader, Tx},
 };
 
@@ -17,7 +17,12 @@ const COLUMNS: &str =
     "tenant_id, audit_id, occurred_at, actor, action, object, detail, previous, entry_hash";
 
 /// Adds an entry behind the tenant's last one.
-pub(crate) async fn record(tx: &Tx, ids: &IdSource, tenant: &TenantId, act: &Act) -> Result<()> {
+pub(crate) async fn record(
+    tx: &Tx,
+    ids: &IdSource,
+    tenant: &TenantId,
+    act: &AuditAction,
+) -> Result<()> {
     let last = page(tx, tenant, None, 1).await?.items.pop();
     let id = behind(last.as_ref(), AuditId::from_uuid(ids.next()));
     let previous = last.map(|entry| entry.hash);
@@ -55,25 +60,25 @@ pub(crate) async fn page(
     before: Option<AuditId>,
     limit: u32,
 ) -> Result<AuditPage> {
-    let limit = limit.clamp(1, 200);
-    let older = match before {
-        Some(_) => "AND audit_id < @before",
-        None => "",
-    };
-    let sql = format!(
-        "SELECT {COLUMNS} FROM audit_log WHERE tenant_id = @tenant {older} ORDER BY audit_id DESC LIMIT @limit"
-    );
-    let mut statement = Statement::builder(sql)
-        .add_param("tenant", tenant.as_str().to_owned())
-        .add_param("limit", i64::from(limit) + 1);
-    if let Some(before) = before {
-        statement = statement.add_param("before", before.to_string());
-    }
+    let mut page = Page::new(limit);
+    let statement = Statement::builder(format!(
+        "SELECT {COLUMNS} FROM audit_log WHERE tenant_id = @tenant AND audit_id < @before \
+         ORDER BY audit_id DESC LIMIT @wanted"
+    ))
+    .add_param("tenant", tenant.as_str().to_owned())
+    .add_param(
+        "before",
+        before.map_or_else(|| "aud_~".to_owned(), |id| id.to_string()),
+    )
+    .add_param("wanted", signed(page.wanted()));
     let found = reader.query(statement.build()).await?;
-    let mut items = found.iter().map(read).collect::<Result<Vec<_>>>()?;
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let has_more = items.len() > limit;
-    items.truncate(limit);
+    page.take(
+        found
+            .iter()
+            .map(|row| read(row).map(Some))
+            .collect::<Result<_>>()?,
+    );
+    let (items, has_more) = page.finish();
     Ok(AuditPage { items, has_more })
 }
 

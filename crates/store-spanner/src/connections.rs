@@ -1,15 +1,18 @@
 //! A tenant's accounts at providers.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use domain::{ConnectionName, RequestId, StoreError, TenantId, Wake, transition};
+use domain::{ConnectionName, RequestId, TenantId, Wake, transition};
 use google_cloud_spanner::result::Row;
-use store::{Connection, ConnectionState, NewConnection, ReplacedSecret};
+use store::{
+    Connection, ConnectionState, NewConnection, ReplacedSecret, connections::released,
+    stored::to_json,
+};
 
 use crate::{
-    fault::Fault,
+    fault::{Fault, readable},
     requests,
-    rows::{self, Write, corrupt, get, key, mutation, signed, to_json},
+    rows::{self, Write, get, key, mutation, signed},
     tx::{Reader, Tx},
 };
 
@@ -56,22 +59,9 @@ fn read(row: &Row) -> Result<Connection> {
     })
 }
 
-/// Creates a connection at version 1, or changes what is not its version, state or secret.
 pub(crate) async fn put(tx: &Tx, connection: &Connection) -> Result<()> {
     let known = one(tx, &connection.tenant, &connection.name).await?;
-    let kept = match known {
-        Some(known) => Connection {
-            provider: connection.provider.clone(),
-            settings: connection.settings.clone(),
-            ..known
-        },
-        None => Connection {
-            version: 1,
-            state: ConnectionState::Active,
-            ..connection.clone()
-        },
-    };
-    write(tx, &kept)
+    write(tx, &connection.clone().over(known))
 }
 
 /// Writes a connection as it is.
@@ -98,35 +88,8 @@ pub(crate) async fn replace_secret(
     secret_version: u64,
     new: Option<&NewConnection>,
 ) -> Result<ReplacedSecret> {
-    let mut connection = match (one(tx, tenant, name).await?, new) {
-        (Some(known), Some(new)) if known.provider != new.provider => {
-            let reason = format!(
-                "the connection `{name}` is one to {}: take another name for one to {}",
-                known.provider, new.provider
-            );
-            return Err(StoreError::Conflict(reason).into());
-        }
-        (Some(known), _) => known,
-        // Version 1 before its first secret is told, as one that was put.
-        (None, Some(new)) => Connection {
-            tenant: tenant.clone(),
-            name: name.clone(),
-            provider: new.provider.clone(),
-            version: 0,
-            secret_version,
-            state: ConnectionState::Active,
-            settings: BTreeMap::new(),
-        },
-        (None, None) => return Err(StoreError::NotFound.into()),
-    };
-    if let Some(new) = new
-        && !new.settings.is_empty()
-    {
-        connection.settings.clone_from(&new.settings);
-    }
-    connection.version += 1;
-    connection.secret_version = secret_version;
-    connection.state = ConnectionState::Active;
+    let known = one(tx, tenant, name).await?;
+    let connection = Connection::with_secret(known, tenant, name, secret_version, new)?;
     write(tx, &connection)?;
     let (released, wakes) = release_some(tx, tenant, name).await?;
     Ok(ReplacedSecret {
@@ -142,38 +105,37 @@ pub(crate) async fn release_some(
     tenant: &TenantId,
     name: &ConnectionName,
 ) -> Result<(u64, Vec<Wake>)> {
-    let (mut released, mut wakes) = (0, Vec::new());
-    for (request, rows) in held(tx, tenant, name)
-        .await?
-        .into_iter()
-        .take(RELEASED_AT_ONCE)
-    {
-        let state = requests::own_state(tx, tenant, request)
-            .await?
-            .ok_or_else(|| corrupt("a work row's request", request))?;
-        let plan = transition::release(state, name, tx.now());
-        requests::write(tx, &plan)?;
-        released += rows;
-        wakes.extend(plan.wakes);
+    let (mut rows, mut wakes, mut count) = (0, Vec::new(), 0);
+    for request in held(tx, tenant, name).await? {
+        let state = requests::own_state(tx, tenant, request).await;
+        let state = readable("requests", request, state)?.flatten();
+        let Some(plan) = state.map(|state| transition::release(state, name, tx.now())) else {
+            continue;
+        };
+        let released = released(&plan);
+        if released > 0 {
+            requests::write(tx, &plan)?;
+            rows += released;
+            wakes.extend(plan.wakes);
+            count += 1;
+        }
+        if count == RELEASED_AT_ONCE {
+            break;
+        }
     }
-    Ok((released, wakes))
+    Ok((rows, wakes))
 }
 
-/// The requests that have work held for a connection, and how many rows of it.
+/// The requests that have work held for a connection.
 async fn held(
     reader: &Reader,
     tenant: &TenantId,
     name: &ConnectionName,
-) -> Result<BTreeMap<RequestId, u64>> {
+) -> Result<BTreeSet<RequestId>> {
     let keys = rows::under([tenant.as_str(), name.as_str()]);
     let found = reader
         .rows_by(("work", "work_by_held_for"), &["request_id"], keys)
         .await?;
-    let mut requests = BTreeMap::new();
-    for row in &found {
-        *requests
-            .entry(rows::parsed(row, "request_id")?)
-            .or_default() += 1;
-    }
-    Ok(requests)
+    let requests = found.iter().map(|row| rows::parsed(row, "request_id"));
+    Ok(requests.collect::<Result<_, _>>()?)
 }

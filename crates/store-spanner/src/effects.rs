@@ -1,12 +1,12 @@
 //! The record of outside effects.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use domain::{Claim, EffectEnd, EffectKey, Intent, TenantId};
-use jiff::Timestamp;
+use domain::{Claim, Effect, EffectEnd, EffectIntent, EffectKey, Receipt, TenantId, effect};
+use google_cloud_spanner::{key::KeySet, result::Row};
 
 use crate::{
-    fault::Fault,
+    fault::{Fault, readable},
     rows::{self, Write, get, key, mutation, time_value},
     tx::{Reader, Tx},
     work,
@@ -14,133 +14,110 @@ use crate::{
 
 type Result<T, E = Fault> = std::result::Result<T, E>;
 
-/// How far past a call's deadline the lease reaches.
-const LEASE_MARGIN: Duration = Duration::from_secs(10);
-
-struct Effect {
-    owner: String,
-    state: String,
-    intended_at: Timestamp,
-    attempts: u32,
-    remote_id: Option<String>,
-}
-
-async fn one(reader: &Reader, tenant: &TenantId, effect: &EffectKey) -> Result<Option<Effect>> {
-    let columns = ["owner", "state", "intended_at", "attempts", "remote_id"];
-    let key = key([tenant.as_str(), effect.as_str()]);
-    let Some(row) = reader.row("effects", &columns, key).await? else {
-        return Ok(None);
-    };
-    Ok(Some(Effect {
-        owner: get(&row, "owner")?,
-        state: get(&row, "state")?,
-        intended_at: rows::time(&row, "intended_at")?,
-        attempts: rows::small(&row, "attempts")?,
-        remote_id: get(&row, "remote_id")?,
-    }))
-}
-
-/// Writes an effect down as intended. One that is intended already is begun again only where `again` says that its
-/// absence was seen.
-pub(crate) async fn intend(
-    tx: &Tx,
-    claim: &Claim,
-    effect: &EffectKey,
-    call_deadline: Duration,
-    again: bool,
-) -> Result<Intent> {
-    if !work::renew(tx, claim, call_deadline + LEASE_MARGIN).await? {
-        return Ok(Intent::Stale);
+/// The records of these effects; those that nobody intended are not among them.
+async fn known<'a>(
+    reader: &Reader,
+    tenant: &TenantId,
+    effects: impl IntoIterator<Item = &'a EffectKey>,
+) -> Result<BTreeMap<EffectKey, Result<Effect>>> {
+    let columns = [
+        "effect_key",
+        "owner",
+        "state",
+        "intended_at",
+        "attempts",
+        "remote_id",
+    ];
+    let mut keys = KeySet::builder();
+    for effect in effects {
+        keys = keys.add_key(key([tenant.as_str(), effect.as_str()]));
     }
-    let tenant = &claim.key.tenant;
-    let attempts = match one(tx, tenant, effect).await? {
-        Some(known) if known.state == "done" => {
-            return Ok(Intent::Done {
-                remote_id: known.remote_id.unwrap_or_default(),
-            });
-        }
-        Some(known) if known.state == "intended" && !again => {
-            return Ok(Intent::Unknown {
-                intended_at: known.intended_at,
-                attempts: known.attempts,
-            });
-        }
-        // A refused attempt did nothing outside: it does not count.
-        Some(known) if known.state == "refused" => known.attempts.saturating_sub(1),
-        Some(known) => known.attempts,
-        None => 0,
-    };
+    let mut known = BTreeMap::new();
+    for row in reader.rows("effects", &columns, keys.build()).await? {
+        let effect = read(&row);
+        known.insert(EffectKey::from_stored(get(&row, "effect_key")?), effect);
+    }
+    Ok(known)
+}
+
+fn read(row: &Row) -> Result<Effect> {
+    Ok(Effect {
+        owner: get(row, "owner")?,
+        state: rows::parsed(row, "state")?,
+        intended_at: rows::time(row, "intended_at")?,
+        attempts: rows::small(row, "attempts")?,
+        remote_id: get(row, "remote_id")?,
+    })
+}
+
+fn write(tx: &Tx, tenant: &TenantId, effect: &EffectKey, record: Effect) -> Result<()> {
     tx.write([mutation(
         Write::Put,
         "effects",
         [
             ("tenant_id", tenant.as_str().to_owned().into()),
             ("effect_key", effect.as_str().to_owned().into()),
-            ("owner", owner(claim).into()),
-            ("state", "intended".to_owned().into()),
-            ("intended_at", time_value(tx.now())),
-            ("attempts", i64::from(attempts + 1).into()),
-            ("remote_id", Option::<String>::None.into()),
+            ("owner", record.owner.into()),
+            ("state", record.state.as_str().to_owned().into()),
+            ("intended_at", time_value(record.intended_at)),
+            ("attempts", i64::from(record.attempts).into()),
+            ("remote_id", record.remote_id.into()),
         ],
-    )])?;
-    Ok(Intent::Begin)
+    )])
 }
 
-/// Which run of which step an effect was begun by.
-fn owner(claim: &Claim) -> String {
-    let Claim { key, token } = claim;
-    format!("{}/{}#{token}", key.request, key.stage)
+/// Records an effect as intended, if it may begin. `is_seen_absent`: see [`effect::intend`].
+pub(crate) async fn intend(
+    tx: &Tx,
+    claim: &Claim,
+    key: &EffectKey,
+    call_deadline: Duration,
+    is_seen_absent: bool,
+) -> Result<EffectIntent> {
+    if !work::renew(tx, claim, call_deadline + effect::LEASE_MARGIN).await? {
+        return Ok(EffectIntent::Stale);
+    }
+    let tenant = &claim.key.tenant;
+    let known = known(tx, tenant, [key]).await?.remove(key).transpose()?;
+    let (intent, begun) = effect::intend(known.as_ref(), claim, tx.now(), is_seen_absent);
+    if let Some(begun) = begun {
+        write(tx, tenant, key, begun)?;
+    }
+    Ok(intent)
 }
 
-/// Writes down how an effect ended, as the claim that begun it knows.
+/// Records how an effect ended, as the claim that began it knows.
 pub(crate) async fn conclude(
     tx: &Tx,
     claim: &Claim,
-    effect: &EffectKey,
+    key: &EffectKey,
     end: &EffectEnd,
 ) -> Result<()> {
     let tenant = &claim.key.tenant;
-    match end {
-        EffectEnd::Done { remote_id } => happened(tx, tenant, effect, remote_id).await,
-        EffectEnd::Refused => {
-            let known = one(tx, tenant, effect).await?;
-            if known.is_some_and(|known| known.state == "intended" && known.owner == owner(claim)) {
-                write_state(tx, tenant, effect, "refused", None)?;
-            }
-            Ok(())
+    let known = known(tx, tenant, [key]).await?.remove(key).transpose()?;
+    match known.and_then(|known| effect::conclude(known, claim, end)) {
+        Some(ended) => write(tx, tenant, key, ended),
+        None => Ok(()),
+    }
+}
+
+/// Records what the outside reports: these effects happened.
+pub(crate) async fn happened(tx: &Tx, tenant: &TenantId, receipts: &[Receipt]) -> Result<()> {
+    if receipts.is_empty() {
+        return Ok(());
+    }
+    let effects = receipts.iter().map(|receipt| &receipt.effect);
+    let mut known = known(tx, tenant, effects).await?;
+    for receipt in receipts {
+        // Taken out: a transaction does not see what it wrote, and further receipts change nothing.
+        let Some(effect) = known.remove(&receipt.effect) else {
+            continue;
+        };
+        let effect = readable("effects", "of a receipt", effect)?;
+        let done = effect.and_then(|effect| effect::happened(effect, &receipt.remote_id));
+        if let Some(done) = done {
+            write(tx, tenant, &receipt.effect, done)?;
         }
     }
-}
-
-/// Writes down that an effect happened. What is done stays done, and an effect that nobody intended is not made.
-pub(crate) async fn happened(
-    tx: &Tx,
-    tenant: &TenantId,
-    effect: &EffectKey,
-    remote_id: &str,
-) -> Result<()> {
-    let known = one(tx, tenant, effect).await?;
-    if known.is_some_and(|known| known.state != "done") {
-        write_state(tx, tenant, effect, "done", Some(remote_id))?;
-    }
     Ok(())
-}
-
-fn write_state(
-    tx: &Tx,
-    tenant: &TenantId,
-    effect: &EffectKey,
-    state: &str,
-    remote_id: Option<&str>,
-) -> Result<()> {
-    tx.write([mutation(
-        Write::Update,
-        "effects",
-        [
-            ("tenant_id", tenant.as_str().to_owned().into()),
-            ("effect_key", effect.as_str().to_owned().into()),
-            ("state", state.to_owned().into()),
-            ("remote_id", remote_id.map(str::to_owned).into()),
-        ],
-    )])
 }

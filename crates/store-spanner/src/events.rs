@@ -1,15 +1,14 @@
 //! Accepting deliveries.
 
-use domain::{EventId, Inbound, Origin, Plan, RequestId, StoreError, TenantId, transition};
+use domain::{EventId, Plan, RequestId, StoreError, TenantId};
 use google_cloud_spanner::{key::Key, value::Value};
-use store::{Accepted, Delivery, IdSource, Reading, StoredEvent};
+use store::{Accepted, Delivery, IdSource, Received, StoredEvent, stored::to_json};
 
 use crate::{
     effects,
-    fault::Fault,
-    records,
-    requests::{self, Named},
-    rows::{self, Write, corrupt, get, key, mutation, time_value, to_json},
+    fault::{Fault, readable},
+    records, requests,
+    rows::{self, Write, get, key, mutation, time_value},
     tx::{Reader, Tx},
 };
 
@@ -23,7 +22,7 @@ pub(crate) struct Kept {
     plan: Plan,
 }
 
-/// What was just stored, for those who waited with the same.
+/// What was just stored, for equal deliveries that waited for it.
 pub(crate) struct Stored {
     number: u64,
     tenant: TenantId,
@@ -33,8 +32,8 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
-    /// The answer to an equal delivery of the same tenant that came before this one was stored: when so many were. One
-    /// that came later may be the newest again, after others.
+    /// The result for an equal delivery of the same tenant that arrived before this one was stored, when `before` others
+    /// were. One that arrived later may be the newest again, after others.
     pub(crate) fn again(&self, before: u64, tenant: &TenantId, key: [u8; 32]) -> Option<Accepted> {
         let is_equal = self.tenant == *tenant && self.key == key;
         (is_equal && self.number > before)
@@ -66,115 +65,57 @@ pub(crate) async fn accept(tx: &Tx, ids: &IdSource, delivery: &Delivery) -> Resu
         return repeat(tx, delivery, event, request).await;
     }
     let event = EventId::from_uuid(ids.next());
-    let mut named = Named::default();
-    let (plan, remark) = match &delivery.reading {
-        Reading::Lead(inbound) => {
-            named = requests::by_aliases(tx, &delivery.tenant, &inbound.aliases).await?;
-            (
-                lead(tx, ids, &origin(delivery, event), inbound, &named).await?,
-                None,
-            )
+    let tenant = &delivery.tenant;
+    let named = requests::by_aliases(tx, tenant, delivery.aliases()).await?;
+    let mut states = Some(Vec::new());
+    for id in &named.requests {
+        let state = requests::state(tx, tenant, *id).await;
+        match (readable("requests", id, state)?, &mut states) {
+            (Some(state), Some(states)) => states.extend(state),
+            _ => states = None,
         }
-        Reading::Unreadable(reason) => {
-            let id = RequestId::from_uuid(ids.next());
-            let unread = Err(reason.clone());
-            let plan = transition::receive(id, &origin(delivery, event), unread, tx.now());
-            (plan, Some(reason))
-        }
-        Reading::Ignored(reason) => (Plan::default(), Some(reason)),
-        Reading::Receipts(receipts) => {
-            for receipt in receipts {
-                effects::happened(tx, &delivery.tenant, &receipt.key, &receipt.remote_id).await?;
-            }
-            (Plan::default(), None)
-        }
-    };
-    let request = plan.changes.last().map(|change| change.request.id);
-    insert(tx, delivery, event, hash, request, remark)?;
-    requests::write(tx, &plan)?;
-    records::follow_merges(tx, &plan).await?;
-    if let Some(request) = request {
-        requests::add_aliases(tx, &delivery.tenant, request, &named.free)?;
     }
+    let id = RequestId::from_uuid(ids.next());
+    let received = delivery.received(event, id, states, tx.now());
+    insert(tx, delivery, event, hash, &received)?;
+    requests::write(tx, &received.plan)?;
+    records::follow_merges(tx, &received.plan).await?;
+    if let Some(request) = received.request
+        && !received.aliases.is_empty()
+    {
+        requests::add_aliases(tx, tenant, request, &named.free)?;
+    }
+    effects::happened(tx, tenant, delivery.receipts()).await?;
     Ok(Kept {
         event,
-        request,
+        request: received.request,
         is_duplicate: false,
-        plan,
+        plan: received.plan,
     })
 }
 
-/// A new request, or news of one that its names lead to.
-async fn lead(
-    tx: &Tx,
-    ids: &IdSource,
-    origin: &Origin,
-    inbound: &Inbound,
-    named: &Named,
-) -> Result<Plan> {
-    let mut states = Vec::new();
-    for id in &named.requests {
-        states.extend(requests::state(tx, &origin.tenant, *id).await?);
-    }
-    if states.is_empty() {
-        let id = RequestId::from_uuid(ids.next());
-        return Ok(transition::receive(
-            id,
-            origin,
-            Ok(inbound.clone()),
-            tx.now(),
-        ));
-    }
-    let first = states.remove(0);
-    Ok(transition::receive_again(
-        first,
-        states,
-        origin,
-        inbound,
-        tx.now(),
-    ))
-}
-
-/// The same delivery again. Where newer ones came in between, the thing may have changed back: its API is asked.
 async fn repeat(
     tx: &Tx,
     delivery: &Delivery,
     event: EventId,
     request: Option<RequestId>,
 ) -> Result<Kept> {
-    let unchanged = |request| Kept {
+    let mut kept = Kept {
         event,
         request,
         is_duplicate: true,
         plan: Plan::default(),
     };
     let Some(id) = request else {
-        return Ok(unchanged(None));
+        return Ok(kept);
     };
-    let Some(state) = requests::state(tx, &delivery.tenant, id).await? else {
-        return Err(corrupt("an event's request", id).into());
-    };
-    let id = state.request().id;
-    if state.request().document.source.last_event == event {
-        return Ok(unchanged(Some(id)));
+    let state = requests::state(tx, &delivery.tenant, id).await;
+    if let Some(state) = readable("requests", id, state)?.flatten() {
+        kept.request = Some(state.request().id);
+        kept.plan = delivery.repeated(event, state, tx.now());
+        requests::write(tx, &kept.plan)?;
     }
-    let plan = transition::refetch(state, &origin(delivery, event), tx.now());
-    requests::write(tx, &plan)?;
-    Ok(Kept {
-        plan,
-        ..unchanged(Some(id))
-    })
-}
-
-fn origin(delivery: &Delivery, event: EventId) -> Origin {
-    Origin {
-        tenant: delivery.tenant.clone(),
-        provider: delivery.provider.clone(),
-        source: delivery.source,
-        office: delivery.office,
-        event,
-        traceparent: delivery.traceparent.clone(),
-    }
+    Ok(kept)
 }
 
 async fn known(
@@ -204,8 +145,7 @@ fn insert(
     delivery: &Delivery,
     event: EventId,
     hash: [u8; 32],
-    request: Option<RequestId>,
-    remark: Option<&String>,
+    received: &Received<'_>,
 ) -> Result<()> {
     let body: Value = delivery.body.clone().into();
     tx.write([mutation(
@@ -221,8 +161,11 @@ fn insert(
             ("scheme", delivery.scheme.clone().into()),
             ("headers", to_json(&delivery.headers)?.into()),
             ("body", body),
-            ("request_id", request.map(|id| id.to_string()).into()),
-            ("remark", remark.cloned().into()),
+            (
+                "request_id",
+                received.request.map(|id| id.to_string()).into(),
+            ),
+            ("remark", received.remark.map(str::to_owned).into()),
             ("received_at", time_value(tx.now())),
         ],
     )])

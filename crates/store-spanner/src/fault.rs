@@ -3,15 +3,16 @@
 use domain::StoreError;
 use google_cloud_gax::error::rpc::Code;
 use google_cloud_spanner::Error;
+use store::stored;
 
-/// Why an attempt of a transaction ended: an answer of ours, or Spanner's word, which may ask for another attempt.
+/// Why an attempt of a transaction ended: an error of ours, or one of Spanner's, which may ask for another attempt.
 #[derive(Debug)]
 pub(crate) enum Fault {
     Ours(StoreError),
     Spanner(Error),
 }
 
-/// An answer of ours on its way through Spanner's own error type, which rolls back and is not retried.
+/// An error of ours on its way through Spanner's own error type, which rolls back and is not retried.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Carried(StoreError);
@@ -43,6 +44,18 @@ impl Fault {
             Self::Ours(error) => error,
             Self::Spanner(error) => store_error(&error),
         }
+    }
+}
+
+/// What was read; `None` if this build cannot read it: see [`stored::readable`].
+pub(crate) fn readable<T>(
+    table: &'static str,
+    row: impl std::fmt::Display,
+    read: Result<T, Fault>,
+) -> Result<Option<T>, Fault> {
+    match read {
+        Err(Fault::Ours(error)) => Ok(stored::readable(table, || row.to_string(), Err(error))?),
+        other => other.map(Some),
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod adapter;
 mod audit;
+mod configs;
 mod connect;
 mod connections;
 mod effects;
@@ -35,13 +36,12 @@ use google_cloud_spanner::{
     client::DatabaseClient,
     transaction::{BasicTransactionRetryPolicy, ReadWriteTransaction},
 };
-use store::{Act, IdSource, Result};
+use store::{AuditAction, ConfigCache, IdSource, Result};
 use tokio::sync::{Mutex, MutexGuard};
 
 pub use crate::connect::{Emulator, SpannerConfig};
 use crate::{
     fault::Fault,
-    tenants::ConfigCache,
     tx::{Reader, Time, Tx},
 };
 
@@ -49,19 +49,20 @@ use crate::{
 const LONGEST_TRANSACTION: Duration = Duration::from_secs(20);
 /// Wake-ups that one transaction moves on. Longer ones would hold up whoever works on the same rows.
 const MOVED_AT_ONCE: usize = 200;
-/// How often a write is run that met a row which another was writing at the same moment.
+/// How often a write is run in all if another process inserts the same row at the same moment.
 const RUNS_OF_A_RACE: u32 = 3;
-/// Among how many lanes deliveries are spread by their keys: enough that one rarely waits for another that is not its
-/// equal.
-const LANES: usize = 1024;
+/// How long another service's change of a configuration may stay unseen.
+const CONFIG_AGE: Duration = Duration::from_secs(5);
+/// Locks among which deliveries are spread by their keys: enough that one rarely waits for another that is not its equal.
+const STRIPES: usize = 1024;
 
 /// The emulator knows one transaction of a session at a time, a snapshot's too, and invalidates the one before, with an
-/// error that asks for no retry. Spanner itself needs no such turns.
-static TURN_ON_THE_EMULATOR: Mutex<()> = Mutex::const_new(());
+/// error that asks for no retry. Spanner itself needs no such lock.
+static EMULATOR: Mutex<()> = Mutex::const_new(());
 
-/// What was stored last of some keys, and how many were.
+/// The lock of some keys: what was stored last of them, and how many were.
 #[derive(Default)]
-struct Lane {
+struct Stripe {
     last: Mutex<Option<events::Stored>>,
     stored: AtomicU64,
 }
@@ -72,8 +73,7 @@ pub struct SpannerStore {
     time: Time,
     ids: Arc<IdSource>,
     configs: Arc<ConfigCache>,
-    /// Turns of deliveries that may be equal.
-    accepting: Arc<[Lane; LANES]>,
+    accepting: Arc<[Stripe; STRIPES]>,
     is_emulator: bool,
 }
 
@@ -102,13 +102,13 @@ impl SpannerStore {
             db,
             time,
             ids: Arc::new(IdSource::new(clock)),
-            configs: Arc::default(),
-            accepting: Arc::new(std::array::from_fn(|_| Lane::default())),
+            configs: Arc::new(ConfigCache::new(CONFIG_AGE)),
+            accepting: Arc::new(std::array::from_fn(|_| Stripe::default())),
             is_emulator: config.emulator.is_some(),
         })
     }
 
-    /// Brings the schema up to date; answers how many steps were taken. On the emulator, instance and database are
+    /// Brings the schema up to date; returns how many steps were taken. On the emulator, instance and database are
     /// created when they are not there. Can be repeated, and several may do it at once.
     ///
     /// # Errors
@@ -129,7 +129,7 @@ impl SpannerStore {
         let mut runs = 1;
         loop {
             let done = {
-                let _turn = self.turn().await;
+                let _lock = self.lock_emulator().await;
                 self.transact(tag, work.clone()).await
             };
             match done {
@@ -168,14 +168,30 @@ impl SpannerStore {
         Ok(Box::pin(runner.run(attempt)).await?.into_inner())
     }
 
-    /// Where a delivery waits for those that have the same key, and few others.
-    fn lane(&self, key: [u8; 32]) -> &Lane {
-        let number = usize::from(u16::from_be_bytes([key[0], key[1]])) % LANES;
+    /// The lock that a delivery shares with those of the same key, and few others.
+    fn stripe(&self, key: [u8; 32]) -> &Stripe {
+        let number = usize::from(u16::from_be_bytes([key[0], key[1]])) % STRIPES;
         &self.accepting[number]
     }
 
     /// Does what a person asked for, and writes it to the audit log, or neither.
-    async fn act<T, W, F>(&self, tenant: &TenantId, act: &Act, change: W) -> Result<T>
+    async fn act<T, W, F>(&self, tenant: &TenantId, act: &AuditAction, change: W) -> Result<T>
+    where
+        T: Send + 'static,
+        W: Fn(Tx) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<T, Fault>> + Send + 'static,
+    {
+        self.act_if(tenant, act, change, |_| true).await
+    }
+
+    /// The same, where it may turn out that nothing changes: that leaves no entry in the audit log.
+    async fn act_if<T, W, F>(
+        &self,
+        tenant: &TenantId,
+        act: &AuditAction,
+        change: W,
+        is_change: fn(&T) -> bool,
+    ) -> Result<T>
     where
         T: Send + 'static,
         W: Fn(Tx) -> F + Send + Sync + 'static,
@@ -188,7 +204,9 @@ impl SpannerStore {
                 (tenant.clone(), act.clone(), ids.clone(), change.clone());
             async move {
                 let done = change(tx.clone()).await?;
-                audit::record(&tx, &ids, &tenant, &act).await?;
+                if is_change(&done) {
+                    audit::record(&tx, &ids, &tenant, &act).await?;
+                }
                 Ok(done)
             }
         })
@@ -201,7 +219,7 @@ impl SpannerStore {
         F: Future<Output = Result<T, Fault>>,
     {
         let read = async {
-            let _turn = self.turn().await;
+            let _lock = self.lock_emulator().await;
             let snapshot = Box::pin(self.db.read_only_transaction().build()).await?;
             work(Reader::begin(snapshot, &self.time).await?).await
         };
@@ -211,9 +229,9 @@ impl SpannerStore {
         }
     }
 
-    async fn turn(&self) -> Option<MutexGuard<'static, ()>> {
+    async fn lock_emulator(&self) -> Option<MutexGuard<'static, ()>> {
         match self.is_emulator {
-            true => Some(TURN_ON_THE_EMULATOR.lock().await),
+            true => Some(EMULATOR.lock().await),
             false => None,
         }
     }

@@ -1,5 +1,6 @@
 //! The schema: numbered steps that are only ever added. Each can be repeated, because Spanner changes its schema
-//! outside of transactions: who dies between a change and its record repeats the change.
+//! outside of transactions: a process that dies between a change and its record repeats the change. A step only adds
+//! nullable or defaulted columns, so that the build before can go on: the first file says the rule, and a test keeps it.
 
 use std::time::{Duration, Instant};
 
@@ -29,7 +30,7 @@ const RECORD: &str = "CREATE TABLE IF NOT EXISTS schema_migrations ( \
                       version INT64 NOT NULL, name STRING(MAX) NOT NULL, applied_at TIMESTAMP NOT NULL \
                       ) PRIMARY KEY (version)";
 
-/// Brings the schema to this build's version; answers how many steps were taken. On the emulator, instance and
+/// Brings the schema to this build's version; returns how many steps were taken. On the emulator, instance and
 /// database are created when they are not there.
 pub(crate) async fn apply(config: &SpannerConfig, now: Timestamp) -> Result<u32, StoreError> {
     if let Some(emulator) = &config.emulator {
@@ -170,7 +171,7 @@ async fn admin(config: &SpannerConfig) -> Result<DatabaseAdmin, StoreError> {
     built.map_err(|error| StoreError::Failed(format!("no client for Spanner's schema: {error}")))
 }
 
-/// Creates instance and database. The emulator's errors do not tell what is there already, so it is asked first and
+/// Creates instance and database. The emulator's errors do not say what is there already, so it is asked first and
 /// afterwards.
 async fn create_on(emulator: &Emulator, config: &SpannerConfig) -> Result<(), StoreError> {
     let instances = InstanceAdmin::builder()
@@ -268,8 +269,10 @@ mod tests {
     }
 
     #[test]
-    fn steps_are_numbered_in_order() {
-        let versions: Vec<i64> = MIGRATIONS.iter().map(|(version, ..)| *version).collect();
-        assert_eq!(versions, (1..=newest()).collect::<Vec<_>>());
+    fn steps_are_numbered_and_only_widen() {
+        for (index, (version, name, sql)) in (1..).zip(MIGRATIONS) {
+            assert_eq!(index, *version, "{name}");
+            assert_eq!(store::contract::narrowing(sql), None::<String>, "{name}");
+        }
     }
 }

@@ -1,30 +1,31 @@
 //! Events for the outside, until they are published.
 
-use domain::{Announcement, LeadRequest, OutboxRow};
+use domain::{LeadRequest, OutboxRow, RequestEvent};
 use google_cloud_spanner::{key::KeySet, mutation::Mutation, statement::Statement};
+use store::stored::to_json;
 
 use crate::{
     fault::Fault,
     requests::{self, SHARDS},
-    rows::{self, Write, get, key, mutation, time_value, to_json},
+    rows::{self, Write, get, key, mutation, time_value},
     tx::{Reader, Tx},
 };
 
 type Result<T, E = Fault> = std::result::Result<T, E>;
 
-/// Tells the outside how a request stands now.
-pub(crate) fn announce(request: &LeadRequest) -> Result<Mutation> {
-    let announcement = Announcement::of(request);
-    let shard = requests::shard(&announcement.event_id);
+/// Publishes how a request stands now.
+pub(crate) fn publish(request: &LeadRequest) -> Result<Mutation> {
+    let event = RequestEvent::of(request);
+    let shard = requests::shard(&event.event_id);
     Ok(mutation(
         Write::Put,
         "outbox",
         [
             ("tenant_id", request.tenant.as_str().to_owned().into()),
-            ("event_id", announcement.event_id.clone().into()),
+            ("event_id", event.event_id.clone().into()),
             ("shard", shard.into()),
             ("created_at", time_value(request.updated_at)),
-            ("payload", to_json(&announcement)?.into()),
+            ("payload", to_json(&event)?.into()),
         ],
     ))
 }

@@ -1,10 +1,8 @@
 //! A tenant's people.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use domain::{PersonId, RequestId, StoreError, TenantId};
 use google_cloud_spanner::key::KeySet;
-use store::{IdSource, PersonIdentity};
+use store::{IdSource, PersonIdentity, persons};
 
 use crate::{
     fault::Fault,
@@ -25,27 +23,23 @@ pub(crate) async fn for_request(
     let found = requests::one(tx, tenant, request)
         .await?
         .ok_or(StoreError::NotFound)?;
-    // Numbers sort before addresses: where they belong to two people, the number wins.
-    let identities: BTreeSet<_> = identities.iter().collect();
-    let owners = owners(tx, tenant, &identities).await?;
-    let owner = identities.iter().find_map(|identity| owners.get(identity));
-    let person = match found.person.or(owner.copied()) {
+    let owners = owners(tx, tenant, identities).await?;
+    let resolved = persons::resolve(found.person, &owners);
+    let person = match resolved.person {
         Some(person) => person,
         None => create(tx, ids, tenant)?,
     };
-    for identity in identities {
-        if !owners.contains_key(identity) {
-            tx.write([mutation(
-                Write::Insert,
-                "person_aliases",
-                [
-                    ("tenant_id", tenant.as_str().to_owned().into()),
-                    ("kind", identity.kind().to_owned().into()),
-                    ("fingerprint", identity.fingerprint().into()),
-                    ("person_id", person.to_string().into()),
-                ],
-            )])?;
-        }
+    for identity in resolved.free {
+        tx.write([mutation(
+            Write::Insert,
+            "person_aliases",
+            [
+                ("tenant_id", tenant.as_str().to_owned().into()),
+                ("kind", identity.kind().to_owned().into()),
+                ("fingerprint", identity.fingerprint().into()),
+                ("person_id", person.to_string().into()),
+            ],
+        )])?;
     }
     if found.person.is_none() {
         tx.write([mutation(
@@ -61,14 +55,14 @@ pub(crate) async fn for_request(
     Ok(person)
 }
 
-/// Whom these identities belong to; those of nobody are not among them.
-async fn owners<'a>(
+/// These identities, each with the person whom it belongs to.
+async fn owners(
     reader: &Reader,
     tenant: &TenantId,
-    identities: &BTreeSet<&'a PersonIdentity>,
-) -> Result<BTreeMap<&'a PersonIdentity, PersonId>> {
+    identities: &[PersonIdentity],
+) -> Result<Vec<(PersonIdentity, Option<PersonId>)>> {
     if identities.is_empty() {
-        return Ok(BTreeMap::new());
+        return Ok(Vec::new());
     }
     let mut keys = KeySet::builder();
     for identity in identities {
@@ -76,17 +70,21 @@ async fn owners<'a>(
         keys = keys.add_key(key([tenant.as_str(), identity.kind(), &fingerprint]));
     }
     let columns = ["kind", "fingerprint", "person_id"];
-    let mut owners = BTreeMap::new();
+    let mut owners: Vec<_> = identities
+        .iter()
+        .map(|known| (known.clone(), None))
+        .collect();
     for row in reader
         .rows("person_aliases", &columns, keys.build())
         .await?
     {
         let (kind, fingerprint): (String, String) = (get(&row, "kind")?, get(&row, "fingerprint")?);
         let person: PersonId = rows::parsed(&row, "person_id")?;
-        let owned = identities
-            .iter()
-            .find(|identity| identity.kind() == kind && identity.fingerprint() == fingerprint);
-        owners.extend(owned.map(|identity| (*identity, person)));
+        for (identity, owner) in &mut owners {
+            if identity.kind() == kind && identity.fingerprint() == fingerprint {
+                *owner = Some(person);
+            }
+        }
     }
     Ok(owners)
 }

@@ -6,17 +6,17 @@ use domain::{
 };
 use google_cloud_spanner::{mutation::Mutation, result::Row, value::Value};
 use jiff::Timestamp;
-use store::IdSource;
+use store::{IdSource, stored::to_json};
 
 use crate::{
     fault::Fault,
-    rows::{self, key, signed, time_value, to_json},
+    rows::{self, key, signed, time_value},
     tx::{Reader, Tx},
 };
 
 type Result<T, E = Fault> = std::result::Result<T, E>;
 
-/// A table of records: its name, the column that tells them apart, and what else they have.
+/// A table of records: its name, the column of their ids, and what else they have.
 struct Table {
     name: &'static str,
     id: &'static str,

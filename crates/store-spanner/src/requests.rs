@@ -3,18 +3,20 @@
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 use domain::{
-    Alias, Change, LeadRequest, LogEntry, Plan, RequestId, RequestState, Stage, TenantId, WorkRow,
-    WorkState,
+    Alias, Change, LeadRequest, LogEntry, OpenWork, Plan, RequestId, RequestState, TenantId,
+    WorkRow, WorkState,
 };
 use google_cloud_spanner::{
     key::{Key, KeySet},
     mutation::Mutation,
 };
 
+use store::stored::{corrupt, readable, to_json};
+
 use crate::{
     fault::Fault,
     outbox,
-    rows::{self, Write, corrupt, key, mutation, signed, time_value, to_json},
+    rows::{self, Write, key, mutation, signed, time_value},
     tx::{Reader, Tx},
 };
 
@@ -23,7 +25,7 @@ type Result<T, E = Fault> = std::result::Result<T, E>;
 /// Merged requests lead to others; a chain longer than this is an error.
 const MERGE_CHAIN: usize = 8;
 
-/// Over so many places the rows with a wake-up are spread.
+/// Over this many shards the rows with a wake-up are spread.
 pub(crate) const SHARDS: u64 = 8;
 
 /// A request and its open work; a merged one leads to the one that goes on.
@@ -75,10 +77,16 @@ pub(crate) async fn work(
     reader: &Reader,
     tenant: &TenantId,
     request: RequestId,
-) -> Result<Vec<WorkRow>> {
+) -> Result<OpenWork> {
     let keys = rows::under([tenant.as_str(), &request.to_string()]);
-    let found = reader.rows("work", &rows::WORK, keys).await?;
-    Ok(found.iter().map(rows::work_row).collect::<Result<_, _>>()?)
+    let (mut work, mut unrecognized) = (Vec::new(), Vec::new());
+    for row in reader.rows("work", &rows::WORK, keys).await? {
+        match readable("work", || rows::work_name(&row), rows::work_row(&row))? {
+            Some(row) => work.push(row),
+            None => unrecognized.push((rows::get(&row, "stage")?, rows::get(&row, "target")?)),
+        }
+    }
+    Ok(OpenWork::new(work).beside_unrecognized(unrecognized))
 }
 
 /// What names lead to.
@@ -187,24 +195,25 @@ fn write_change(tx: &Tx, change: &Change) -> Result<()> {
             ),
             ("created_at", time_value(request.created_at)),
             ("updated_at", time_value(request.updated_at)),
+            ("channel", request.document.channel_word().to_owned().into()),
             ("document", to_json(&request.document)?.into()),
         ],
     )])?;
     for (stage, target) in &change.delete {
-        tx.write([delete_work(&request.tenant, &id, *stage, target)])?;
+        tx.write([delete_work(&request.tenant, &id, stage, target)])?;
     }
     tx.write(change.put.iter().map(put_work))?;
     for (position, entry) in change.log.iter().enumerate() {
         tx.write([put_log(request, position, entry)?])?;
     }
-    if change.is_announced {
-        tx.write([outbox::announce(request)?])?;
+    if change.is_published {
+        tx.write([outbox::publish(request)?])?;
     }
     Ok(())
 }
 
-fn delete_work(tenant: &TenantId, request: &str, stage: Stage, target: &str) -> Mutation {
-    let key = key([tenant.as_str(), request, stage.as_str(), target]);
+fn delete_work(tenant: &TenantId, request: &str, stage: &str, target: &str) -> Mutation {
+    let key = key([tenant.as_str(), request, stage, target]);
     Mutation::delete("work", key.into())
 }
 
@@ -239,7 +248,7 @@ pub(crate) fn put_work(row: &WorkRow) -> Mutation {
             ("claims", i64::from(row.claims).into()),
             ("failures", i64::from(row.failures).into()),
             ("waits", i64::from(row.waits).into()),
-            ("again", row.again.into()),
+            ("rerun_requested", row.rerun_requested.into()),
             ("deadline", row.deadline.map(time_value).into()),
             ("held_for", held.map(|(name, _)| name.to_string()).into()),
             (
@@ -270,10 +279,7 @@ fn put_log(request: &LeadRequest, position: usize, entry: &LogEntry) -> Result<M
             ("tenant_id", request.tenant.as_str().to_owned().into()),
             ("request_id", request.id.to_string().into()),
             ("version", signed(request.version).into()),
-            (
-                "position",
-                i64::try_from(position).unwrap_or(i64::MAX).into(),
-            ),
+            ("position", signed(position).into()),
             ("entry", to_json(entry)?.into()),
         ],
     ))

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use domain::{
-    ConnectionName, Lane, LeadRequest, ParkCause, StoreError, TenantId, WorkKey, WorkRow, WorkState,
+    ConnectionName, Lane, LeadRequest, Status, StoreError, TenantId, WorkKey, WorkRow, WorkState,
 };
 use google_cloud_spanner::{
     key::{Key, KeyRange, KeySet},
@@ -12,14 +12,10 @@ use google_cloud_spanner::{
     value::{FromValue, Value},
 };
 use jiff::Timestamp;
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::error::Category;
+use serde::de::DeserializeOwned;
+use store::stored::{self, corrupt, from_json, park_cause};
 
 type Result<T> = std::result::Result<T, StoreError>;
-
-pub(crate) fn corrupt(what: &str, error: impl std::fmt::Display) -> StoreError {
-    StoreError::Corrupt(format!("{what}: {error}"))
-}
 
 /// A time as it is stored: to the microsecond, as every store of ours keeps it.
 pub(crate) fn time_value(at: Timestamp) -> Value {
@@ -29,22 +25,6 @@ pub(crate) fn time_value(at: Timestamp) -> Value {
 /// The time that [`time_value`] stores.
 pub(crate) fn truncated(at: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
-}
-
-pub(crate) fn to_json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| corrupt("a value cannot be written", error))
-}
-
-pub(crate) fn from_json<T: DeserializeOwned>(what: &str, json: &str) -> Result<T> {
-    // Says where, never what: documents hold personal data, and the parser's own words repeat it.
-    serde_json::from_str(json).map_err(|error| {
-        let fault = match error.classify() {
-            Category::Data => "another shape",
-            Category::Eof => "an early end",
-            Category::Io | Category::Syntax => "a syntax error",
-        };
-        corrupt(what, format_args!("{fault} at column {}", error.column()))
-    })
 }
 
 pub(crate) fn get<T: FromValue>(row: &Row, column: &str) -> Result<T> {
@@ -88,8 +68,8 @@ pub(crate) fn small(row: &Row, column: &str) -> Result<u32> {
     u32::try_from(get::<i64>(row, column)?).map_err(|error| corrupt(column, error))
 }
 
-pub(crate) fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
+pub(crate) fn signed(value: impl TryInto<i64>) -> i64 {
+    value.try_into().unwrap_or(i64::MAX)
 }
 
 /// A key of a row, or the beginning of one.
@@ -144,9 +124,9 @@ pub(crate) fn request(row: &Row) -> Result<LeadRequest> {
         version: unsigned(row, "version")?,
         created_at: time(row, "created_at")?,
         updated_at: time(row, "updated_at")?,
-        status: parsed(row, "status")?,
+        status: Status::from_stored(&get::<String>(row, "status")?),
         person: parsed_option(row, "person_id")?,
-        document: json(row, "document", "a request's document")?,
+        document: stored::document(&get::<String>(row, "document")?)?,
     })
 }
 
@@ -166,7 +146,7 @@ pub(crate) const WORK: [&str; 23] = [
     "claims",
     "failures",
     "waits",
-    "again",
+    "rerun_requested",
     "deadline",
     "held_for",
     "held_version",
@@ -184,6 +164,13 @@ pub(crate) fn work_key(row: &Row) -> Result<WorkKey> {
         stage: parsed(row, "stage")?,
         target: get(row, "target")?,
     })
+}
+
+/// Names a row of work in the log, even if it cannot be read.
+pub(crate) fn work_name(row: &Row) -> String {
+    ["request_id", "stage", "target"]
+        .map(|column| get::<String>(row, column).unwrap_or_default())
+        .join("/")
 }
 
 pub(crate) fn work_row(row: &Row) -> Result<WorkRow> {
@@ -212,17 +199,13 @@ pub(crate) fn work_row(row: &Row) -> Result<WorkRow> {
         claims: small(row, "claims")?,
         failures: small(row, "failures")?,
         waits: small(row, "waits")?,
-        again: get(row, "again")?,
+        rerun_requested: get(row, "rerun_requested")?,
         deadline: time_option(row, "deadline")?,
         traceparent: get(row, "traceparent")?,
         reason: get(row, "reason")?,
         answer: get(row, "answer")?,
         created_at: time(row, "created_at")?,
     })
-}
-
-pub(crate) fn park_cause(word: &str) -> Result<ParkCause> {
-    from_json("work.park_cause", &format!("\"{word}\""))
 }
 
 /// Every row whose key begins with these parts.

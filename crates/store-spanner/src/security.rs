@@ -21,7 +21,7 @@ use crate::{
 
 type Result<T, E = Fault> = std::result::Result<T, E>;
 
-/// Over so many places refusals are spread, by their address.
+/// Over this many shards refusals are spread, by their address.
 const SHARDS: u32 = 8;
 
 const COLUMNS: [&str; 8] = [
@@ -50,7 +50,7 @@ fn parts(event: &SecurityEvent) -> [Value; 6] {
     ]
 }
 
-/// What tells one count from another.
+/// The key of a count.
 type Kind = (Timestamp, String, String, String, Option<String>);
 
 fn kind(event: &SecurityEvent) -> Kind {

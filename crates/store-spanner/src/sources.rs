@@ -8,22 +8,27 @@ use google_cloud_spanner::{
     mutation::Mutation,
     result::Row,
 };
-use store::{Source, SourceChange, SourceState, TokenHash};
+use store::{
+    ConfigKind, Source, SourceChange, SourceState, TokenHash,
+    stored::{corrupt, to_json},
+};
 
 use crate::{
+    configs,
     fault::Fault,
-    rows::{self, Write, corrupt, get, key, mutation, to_json},
+    rows::{self, Write, get, key, mutation},
     tenants,
     tx::{Reader, Tx},
 };
 
 type Result<T, E = Fault> = std::result::Result<T, E>;
 
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 10] = [
     "tenant_id",
     "source_id",
     "provider",
     "office_id",
+    "connection",
     "token_hash",
     "accounts",
     "key_names",
@@ -32,19 +37,16 @@ const COLUMNS: [&str; 9] = [
 ];
 
 pub(crate) async fn create(tx: &Tx, source: &Source) -> Result<()> {
-    if tenants::tenant(tx, &source.tenant).await?.is_none() {
-        return Err(StoreError::NotFound.into());
-    }
-    let offices = tenants::offices(tx, &source.tenant).await?;
-    if let Some(id) = source.office
-        && !offices.iter().any(|office| office.id == id)
-    {
-        return Err(StoreError::NotFound.into());
-    }
-    if one(tx, &source.tenant, source.id).await?.is_some() {
-        let reason = "there is such a source already".to_owned();
-        return Err(StoreError::Conflict(reason).into());
-    }
+    let (tenant, kind) = (&source.tenant, ConfigKind::Office);
+    let has_office = match source.office {
+        Some(id) => configs::one(tx, tenant, kind, &id.to_string(), None)
+            .await?
+            .is_some(),
+        None => true,
+    };
+    let has_owner = has_office && tenants::tenant(tx, tenant).await?.is_some();
+    let is_known = one(tx, tenant, source.id).await?.is_some();
+    Source::check_new(has_owner, is_known)?;
     put(tx, source).await
 }
 
@@ -55,7 +57,7 @@ pub(crate) async fn change(
     change: SourceChange,
 ) -> Result<Source> {
     let mut source = one(tx, tenant, id).await?.ok_or(StoreError::NotFound)?;
-    source.change(change).map_err(StoreError::Conflict)?;
+    source.change(change)?;
     put(tx, &source).await?;
     Ok(source)
 }
@@ -79,6 +81,10 @@ pub(crate) async fn put(tx: &Tx, source: &Source) -> Result<()> {
             ("source_id", source.id.to_string().into()),
             ("provider", source.provider.clone().into()),
             ("office_id", source.office.map(|id| id.to_string()).into()),
+            (
+                "connection",
+                source.connection.as_ref().map(ToString::to_string).into(),
+            ),
             (
                 "token_hash",
                 source.token.map(|token| token.as_bytes().to_vec()).into(),
@@ -109,10 +115,7 @@ async fn check_token(reader: &Reader, source: &Source) -> Result<()> {
         return Ok(());
     };
     match owner_of_token(reader, token).await? {
-        Some(owner) if !is_of(&owner, source) => {
-            let reason = "the URL token belongs to another source".to_owned();
-            Err(StoreError::Conflict(reason).into())
-        }
+        Some(owner) if !is_of(&owner, source) => Err(Source::token_taken().into()),
         _ => Ok(()),
     }
 }
@@ -132,8 +135,7 @@ async fn check_accounts(reader: &Reader, source: &Source, accounts: &BTreeSet<&s
         .await?
     {
         if !is_of(&owner(&row)?, source) {
-            let reason = format!("the {} account belongs to another source", source.provider);
-            return Err(StoreError::Conflict(reason).into());
+            return Err(source.account_taken().into());
         }
     }
     Ok(())
@@ -185,6 +187,7 @@ fn read(row: &Row) -> Result<Source> {
         tenant: rows::parsed(row, "tenant_id")?,
         provider: get(row, "provider")?,
         office: rows::parsed_option(row, "office_id")?,
+        connection: rows::parsed_option(row, "connection")?,
         token: token.map(TokenHash::from_bytes),
         accounts: rows::json(row, "accounts", "a source's accounts")?,
         key_names: rows::json(row, "key_names", "a source's keys")?,

@@ -87,7 +87,8 @@ impl Reader {
     async fn database_time(&self) -> Result<Timestamp> {
         let asked = Statement::builder("SELECT CURRENT_TIMESTAMP() AS now").build();
         let row = self.query(asked).await?.pop();
-        let row = row.ok_or_else(|| StoreError::Failed("Spanner told no time".to_owned()))?;
+        let row =
+            row.ok_or_else(|| StoreError::Failed("Spanner returned no timestamp".to_owned()))?;
         Ok(rows::truncated(rows::time(&row, "now")?))
     }
 

@@ -1,10 +1,18 @@
 //! Requests as the API shows them.
 
-use domain::{LogEntry, RequestId, Status, TenantId};
+use domain::{Channel, LogEntry, RequestId, Status, TenantId, WorkRow};
 use google_cloud_spanner::statement::Statement;
-use store::{RequestPage, RequestQuery, RequestView};
+use store::{
+    RequestPage, RequestQuery, RequestView,
+    stored::{Page, readable},
+};
 
-use crate::{fault::Fault, records, requests, rows, tx::Reader};
+use crate::{
+    fault::Fault,
+    records, requests,
+    rows::{self, signed},
+    tx::Reader,
+};
 
 type Result<T, E = Fault> = std::result::Result<T, E>;
 
@@ -13,39 +21,46 @@ pub(crate) async fn list(
     tenant: &TenantId,
     query: &RequestQuery,
 ) -> Result<RequestPage> {
-    let limit = query.limit.clamp(1, 200);
     let columns = rows::REQUEST.join(", ");
     let (index, filter) = match query.status {
         Some(_) => ("@{FORCE_INDEX=requests_by_status}", "AND status = @status"),
         None => ("", ""),
     };
-    let before = match query.before {
-        Some(_) => "AND request_id < @before",
-        None => "",
-    };
-    // One more than asked tells whether there is more.
+    let of_channel = query.channel.map_or("", |_| "AND channel = @channel");
     let sql = format!(
-        "SELECT {columns} FROM requests{index} WHERE tenant_id = @tenant {filter} {before} \
-         ORDER BY request_id DESC LIMIT @limit"
+        "SELECT {columns} FROM requests{index} WHERE tenant_id = @tenant {filter} {of_channel} AND request_id < @before \
+         ORDER BY request_id DESC LIMIT @wanted"
     );
-    let mut statement = Statement::builder(sql)
-        .add_param("tenant", tenant.as_str().to_owned())
-        .add_param("limit", i64::from(limit) + 1);
-    if let Some(status) = query.status.map(Status::as_str) {
-        statement = statement.add_param("status", status.to_owned());
+    // A prefix that sorts behind every id stands for "from the top".
+    let mut before = query
+        .before
+        .map_or_else(|| "req_~".to_owned(), |id| id.to_string());
+    let mut page = Page::new(query.limit);
+    loop {
+        let mut statement = Statement::builder(sql.as_str())
+            .add_param("tenant", tenant.as_str().to_owned())
+            .add_param("before", before.clone())
+            .add_param("wanted", signed(page.wanted()));
+        if let Some(status) = query.status.map(Status::as_str) {
+            statement = statement.add_param("status", status.to_owned());
+        }
+        if let Some(channel) = query.channel.map(Channel::as_str) {
+            statement = statement.add_param("channel", channel.to_owned());
+        }
+        let mut read = Vec::new();
+        for row in reader.query(statement.build()).await? {
+            before = rows::get(&row, "request_id")?;
+            read.push(readable(
+                "requests",
+                || before.clone(),
+                rows::request(&row),
+            )?);
+        }
+        if !page.take(read) {
+            let (items, has_more) = page.finish();
+            return Ok(RequestPage { items, has_more });
+        }
     }
-    if let Some(before) = query.before {
-        statement = statement.add_param("before", before.to_string());
-    }
-    let found = reader.query(statement.build()).await?;
-    let mut items = found
-        .iter()
-        .map(rows::request)
-        .collect::<Result<Vec<_>, _>>()?;
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let has_more = items.len() > limit;
-    items.truncate(limit);
-    Ok(RequestPage { items, has_more })
 }
 
 pub(crate) async fn view(
@@ -59,12 +74,21 @@ pub(crate) async fn view(
     let request = state.request().clone();
     Ok(Some(RequestView {
         timeline: timeline(reader, tenant, request.id).await?,
-        work: requests::work(reader, tenant, request.id).await?,
+        work: open_work(reader, tenant, request.id).await?,
         attempts: records::attempts(reader, tenant, request.id).await?,
         notifications: records::messages(reader, tenant, request.id).await?,
         usage: records::usage(reader, tenant, request.id).await?,
         request,
     }))
+}
+
+pub(crate) async fn open_work(
+    reader: &Reader,
+    tenant: &TenantId,
+    request: RequestId,
+) -> Result<Vec<WorkRow>> {
+    let work = requests::work(reader, tenant, request).await?;
+    Ok(work.iter().cloned().collect())
 }
 
 async fn timeline(reader: &Reader, tenant: &TenantId, request: RequestId) -> Result<Vec<LogEntry>> {

@@ -1,10 +1,14 @@
 //! What is due.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
-use domain::{DueWake, Stage, TenantId, Wake, WorkKey, WorkRow, later};
+use domain::{DueWake, Stage, StoreError, TenantId, Wake, WorkKey, WorkRow, later};
 use google_cloud_spanner::{key::KeySet, result::Row, statement::Statement, types};
 use jiff::Timestamp;
+use store::{
+    stored::{corrupt, scanned},
+    work::fair_share,
+};
 
 use crate::{
     fault::Fault,
@@ -21,15 +25,16 @@ pub(crate) async fn due_across_tenants(
     per_tenant: u32,
     limit: u32,
 ) -> Result<Vec<DueWake>> {
-    // The longest due of each shard. One more than fits tells whether this is all there is.
+    // The longest due of each shard. One more than fits, to find out whether there is more.
     let oldest = oldest(reader, i64::from(limit) + 1).await?;
     let full = usize::try_from(limit).unwrap_or(usize::MAX);
     let due = if oldest.len() <= full {
-        oldest
+        read_due(&oldest)?
     } else {
+        // Rows that this build does not know may have filled the result. Here they are filtered out.
         of_every_tenant(reader, per_tenant).await?
     };
-    Ok(in_turns(due, per_tenant, limit))
+    Ok(fair_share(due, per_tenant, limit))
 }
 
 // Rows without a wake-up are not in these indexes, and none is asked for here. The emulator cannot see that by itself;
@@ -38,10 +43,10 @@ const BY_WAKE: &str =
     "@{FORCE_INDEX=work_by_wake, spanner_emulator.disable_query_null_filtered_index_check=true}";
 const BY_STAGE: &str =
     "@{FORCE_INDEX=work_by_stage, spanner_emulator.disable_query_null_filtered_index_check=true}";
-const DUE: &str = "tenant_id, request_id, stage, target, token, next_wake_at, wakes";
+const DUE: &str = "tenant_id, request_id, stage, target, state, token, next_wake_at, wakes";
 
 /// The longest due rows.
-async fn oldest(reader: &Reader, limit: i64) -> Result<Vec<DueWake>> {
+async fn oldest(reader: &Reader, limit: i64) -> Result<Vec<Row>> {
     let shards: Vec<i64> = (0..rows::signed(SHARDS)).collect();
     let sql = format!(
         "SELECT {DUE} FROM work{BY_WAKE} WHERE shard IN UNNEST(@shards) \
@@ -51,20 +56,21 @@ async fn oldest(reader: &Reader, limit: i64) -> Result<Vec<DueWake>> {
         .add_param("shards", shards)
         .add_typed_param("now", time_value(reader.now()), types::timestamp())
         .add_param("limit", limit);
-    read_due(&reader.query(statement.build()).await?)
+    reader.query(statement.build()).await
 }
 
-/// The longest due rows of every tenant and stage that has some. Asked only while more is due than a look takes.
+/// The longest due rows of every tenant and known stage that has some. Asked only while more is due than a scan takes.
 async fn of_every_tenant(reader: &Reader, per_tenant: u32) -> Result<Vec<DueWake>> {
     let shards: Vec<i64> = (0..rows::signed(SHARDS)).collect();
     let statement = Statement::builder(format!(
         "SELECT d.* FROM (SELECT DISTINCT tenant_id, stage FROM work{BY_WAKE} \
-             WHERE shard IN UNNEST(@shards) AND next_wake_at <= @now) AS pair \
+             WHERE shard IN UNNEST(@shards) AND next_wake_at <= @now AND stage IN UNNEST(@stages)) AS pair \
          CROSS JOIN UNNEST(ARRAY(SELECT AS STRUCT {DUE} FROM work{BY_STAGE} AS due \
              WHERE due.tenant_id = pair.tenant_id AND due.stage = pair.stage AND due.next_wake_at <= @now \
-             ORDER BY due.next_wake_at LIMIT @limit)) AS d"
+             AND due.state IN ('ready', 'in_flight') ORDER BY due.next_wake_at LIMIT @limit)) AS d"
     ))
     .add_param("shards", shards)
+    .add_param("stages", Vec::from(Stage::ALL.map(|stage| stage.as_str().to_owned())))
     .add_typed_param("now", time_value(reader.now()), types::timestamp())
     .add_param("limit", i64::from(per_tenant));
     let mut due = read_due(&reader.query(statement.build()).await?)?;
@@ -72,19 +78,28 @@ async fn of_every_tenant(reader: &Reader, per_tenant: u32) -> Result<Vec<DueWake
     Ok(due)
 }
 
+/// What is due among these rows; those of a stage or state that this build does not know are skipped.
 fn read_due(found: &[Row]) -> Result<Vec<DueWake>> {
     let mut due = Vec::new();
     for row in found {
-        due.push(DueWake {
-            wake: wake(row)?,
-            next_wake_at: rows::time(row, "next_wake_at")?,
-            wakes: rows::small(row, "wakes")?,
-        });
+        due.extend(scanned("work", due_wake(row))?);
     }
     Ok(due)
 }
 
-fn wake(row: &Row) -> Result<Wake> {
+fn due_wake(row: &Row) -> Result<DueWake, StoreError> {
+    let state: String = rows::get(row, "state")?;
+    if !["ready", "in_flight"].contains(&state.as_str()) {
+        return Err(corrupt("work.state", "another word"));
+    }
+    Ok(DueWake {
+        wake: wake(row)?,
+        next_wake_at: rows::time(row, "next_wake_at")?,
+        wakes: rows::small(row, "wakes")?,
+    })
+}
+
+fn wake(row: &Row) -> Result<Wake, StoreError> {
     Ok(Wake {
         v: Wake::VERSION,
         key: rows::work_key(row)?,
@@ -92,26 +107,7 @@ fn wake(row: &Row) -> Result<Wake> {
     })
 }
 
-/// At most `per_tenant` of each tenant and stage, and every tenant's first before anybody's second. `due` is in the
-/// order of its times, and so is what is taken.
-fn in_turns(due: Vec<DueWake>, per_tenant: u32, limit: u32) -> Vec<DueWake> {
-    let mut taken: BTreeMap<(TenantId, Stage), u32> = BTreeMap::new();
-    let mut turns: Vec<(u32, DueWake)> = Vec::new();
-    for row in due {
-        let key = &row.wake.key;
-        let turn = taken.entry((key.tenant.clone(), key.stage)).or_default();
-        if *turn < per_tenant {
-            turns.push((*turn, row));
-            *turn += 1;
-        }
-    }
-    turns.sort_by_key(|(turn, row)| (*turn, row.next_wake_at));
-    turns.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    turns.sort_by_key(|(_, row)| row.next_wake_at);
-    turns.into_iter().map(|(_, row)| row).collect()
-}
-
-/// Moves those rows on that nobody else moved or claimed since they were seen; answers them.
+/// Moves those rows on that nobody else moved or claimed since they were seen; returns them.
 pub(crate) async fn move_across_tenants(tx: &Tx, due: &[DueWake]) -> Result<Vec<Wake>> {
     let mut keys = KeySet::builder();
     for row in due {
@@ -136,7 +132,7 @@ pub(crate) async fn move_across_tenants(tx: &Tx, due: &[DueWake]) -> Result<Vec<
         "token",
         "next_wake_at",
     ];
-    let mut now_is: BTreeMap<WorkKey, (u64, Option<Timestamp>)> = BTreeMap::new();
+    let mut now_is: HashMap<WorkKey, (u64, Option<Timestamp>)> = HashMap::new();
     for row in tx.rows("work", &columns, keys.build()).await? {
         let seen = (
             rows::unsigned(&row, "token")?,
@@ -183,10 +179,10 @@ pub(crate) async fn due_work(
     .add_param("stage", stage.as_str().to_owned())
     .add_typed_param("now", time_value(reader.now()), types::timestamp())
     .add_param("limit", i64::from(limit));
-    reader
-        .query(statement.build())
-        .await?
-        .iter()
-        .map(wake)
-        .collect()
+    let found = reader.query(statement.build()).await?;
+    let mut due = Vec::new();
+    for row in &found {
+        due.extend(scanned("work", wake(row))?);
+    }
+    Ok(due)
 }

@@ -1,20 +1,26 @@
 //! Claiming, renewing and settling work.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use domain::{
-    Claim, ClaimResult, Claimed, OfficeConfig, Outcome, Record, SettleContext, Settled, Stale,
-    Status, Wake, WorkKey, WorkRow, WorkState, later, transition,
+    Claim, ClaimResult, Claimed, LeadRequest, OfficeConfig, RequestId, SettleResult, TenantId,
+    Wake, WorkKey, WorkRow, transition,
 };
-use store::{ConnectionState, IdSource};
+use store::{
+    ConfigCache, IdSource, Settle,
+    stored::{self, corrupt},
+};
 
 use crate::{
     connections,
-    fault::Fault,
-    records,
-    requests::{self, Named},
-    rows::{self, Write, corrupt, key, mutation},
-    tenants::ConfigCache,
+    fault::{Fault, readable},
+    records, requests,
+    rows::{self, Write, key, mutation},
+    tenants,
     tx::{Reader, Tx},
 };
 
@@ -28,8 +34,11 @@ async fn row(reader: &Reader, work: &WorkKey) -> Result<Option<WorkRow>> {
         work.stage.as_str(),
         &work.target,
     ]);
-    let found = reader.row("work", &rows::WORK, key).await?;
-    Ok(found.as_ref().map(rows::work_row).transpose()?)
+    let Some(found) = reader.row("work", &rows::WORK, key).await? else {
+        return Ok(None);
+    };
+    let name = || rows::work_name(&found);
+    Ok(stored::readable("work", name, rows::work_row(&found))?)
 }
 
 pub(crate) async fn claim(
@@ -41,134 +50,110 @@ pub(crate) async fn claim(
     let Some(mut row) = row(tx, &wake.key).await? else {
         return Ok(None);
     };
-    let (tenant, request) = (&wake.key.tenant, wake.key.request);
+    let (tenant, id) = (&wake.key.tenant, wake.key.request);
     match row.claim(wake.token, tx.now(), lease) {
         ClaimResult::NotNow => return Ok(None),
         ClaimResult::CrashLoop => {
-            let state = requests::own_state(tx, tenant, request)
-                .await?
-                .ok_or_else(|| corrupt("a work row's request", request))?;
-            requests::write(tx, &transition::crash_loop(state, row, tx.now()))?;
+            let state = requests::own_state(tx, tenant, id).await;
+            if let Some(state) = readable("requests", id, state)?.flatten() {
+                requests::write(tx, &transition::crash_loop(state, row, tx.now()))?;
+            }
             return Ok(None);
         }
-        ClaimResult::Claimed => tx.write([requests::put_work(&row)])?,
+        ClaimResult::Claimed => {}
     }
-    let mut found = requests::one(tx, tenant, request)
-        .await?
-        .ok_or_else(|| corrupt("a work row's request", request))?;
-    if found.status == Status::Received {
-        found.status = Status::Processing;
+    // Nothing is written before the request is known to be readable: else the row waits for a build that can read it.
+    let read = request(tx, configs, tenant, id).await;
+    let Some((mut request, config)) = readable("requests", id, read)? else {
+        return Ok(None);
+    };
+    tx.write([requests::put_work(&row)])?;
+    let status = transition::claimed_status(request.status);
+    if status != request.status {
+        request.status = status;
         tx.write([mutation(
             Write::Update,
             "requests",
             [
                 ("tenant_id", tenant.as_str().to_owned().into()),
-                ("request_id", request.to_string().into()),
-                ("status", found.status.as_str().to_owned().into()),
+                ("request_id", id.to_string().into()),
+                ("status", status.as_str().to_owned().into()),
             ],
         )])?;
     }
-    let office = found.document.source.office;
-    let config = configs.get(tx, tenant, office).await?;
-    Ok(Some(Claimed::new(row, found, config)))
+    Ok(Some(Claimed::new(row, request, config)))
 }
 
-/// Moves a lease's end; the row as it will be, when the claim is still valid.
+/// A request, and the configuration of its office.
+async fn request(
+    tx: &Tx,
+    configs: &ConfigCache,
+    tenant: &TenantId,
+    id: RequestId,
+) -> Result<(LeadRequest, Arc<OfficeConfig>)> {
+    let request = requests::one(tx, tenant, id)
+        .await?
+        .ok_or_else(|| corrupt("a work row's request", "it is gone"))?;
+    let office = request.document.source.office;
+    let config = match configs.get(tenant, office) {
+        Some(config) => config,
+        None => {
+            let read_at = Instant::now();
+            let config = tenants::config(tx, tenant, office).await?;
+            configs.keep(tenant, office, read_at, config)
+        }
+    };
+    Ok((request, config))
+}
+
+/// Moves a lease's end; false when the claim is no longer valid.
 pub(crate) async fn renew(tx: &Tx, claim: &Claim, lease: Duration) -> Result<bool> {
     let Some(mut row) = row(tx, &claim.key).await? else {
         return Ok(false);
     };
-    let WorkState::InFlight { lease_until } = row.state else {
-        return Ok(false);
-    };
-    if row.token != claim.token {
-        return Ok(false);
+    let is_renewed = row.renew(claim.token, tx.now(), lease);
+    if is_renewed {
+        tx.write([requests::put_work(&row)])?;
     }
-    let until = later(tx.now(), lease).max(lease_until);
-    row.state = WorkState::InFlight { lease_until: until };
-    row.next_wake_at = Some(until);
-    tx.write([requests::put_work(&row)])?;
-    Ok(true)
+    Ok(is_renewed)
 }
 
-/// What a settle is given beside its place in the transaction.
-pub(crate) struct Settle {
-    pub(crate) claim: Claim,
-    pub(crate) outcome: Outcome,
-    pub(crate) config: Arc<OfficeConfig>,
-    pub(crate) records: Vec<Record>,
-    pub(crate) duration: Duration,
-    pub(crate) draw: f64,
-}
-
-pub(crate) async fn settle(tx: &Tx, ids: &IdSource, settle: &Settle) -> Result<Settled> {
-    let Settle {
-        claim,
-        outcome,
-        config,
-        records,
-        duration,
-        draw,
-    } = settle;
-    let key = &claim.key;
+pub(crate) async fn settle(tx: &Tx, ids: &IdSource, settle: &Settle) -> Result<SettleResult> {
+    let WorkKey {
+        tenant, request, ..
+    } = &settle.claim.key;
     // A request that is gone took its work with it.
-    let Some(state) = requests::own_state(tx, &key.tenant, key.request).await? else {
-        return Ok(Settled::Stale);
+    let Some(state) = requests::own_state(tx, tenant, *request).await? else {
+        return Ok(SettleResult::Stale);
     };
     let mut others = Vec::new();
-    let mut named = Named::default();
-    match outcome {
-        Outcome::Done { aliases, .. } => {
-            named = requests::by_aliases(tx, &key.tenant, aliases).await?;
-            for id in &named.requests {
-                let other = requests::state(tx, &key.tenant, *id).await?;
-                others.extend(other.filter(|other| other.request().id != key.request));
-            }
+    let named = requests::by_aliases(tx, tenant, settle.aliases()).await?;
+    let mut settle = Cow::Borrowed(settle);
+    for id in named.requests.into_iter().chain(settle.merges_with()) {
+        if id == *request {
+            continue;
         }
-        Outcome::Merge { other } => {
-            others.extend(requests::state(tx, &key.tenant, *other).await?);
+        let other = requests::state(tx, tenant, id).await;
+        match readable("requests", id, other)? {
+            Some(other) => others.extend(other),
+            None => settle = Cow::Owned(settle.put_off(tx.now())),
         }
-        Outcome::Wait { .. }
-        | Outcome::Retry { .. }
-        | Outcome::Hold { .. }
-        | Outcome::Park { .. } => {}
     }
-    let held = match outcome {
-        Outcome::Hold {
-            connection,
-            version,
-            ..
-        } => connections::one(tx, &key.tenant, connection)
-            .await?
-            .map(|found| (found, *version)),
-        _ => None,
+    let connection = match settle.holds_for() {
+        Some(name) => connections::one(tx, tenant, name).await?,
+        None => None,
     };
-    let context = SettleContext {
-        now: tx.now(),
-        retry: &config.workflow.retry,
-        connection_version: held.as_ref().map(|(connection, _)| connection.version),
-        draw: *draw,
-        duration: *duration,
+    let Some(settled) = settle.decide(state, others, connection, tx.now()) else {
+        return Ok(SettleResult::Stale);
     };
-    let plan = match transition::settle(state, others, claim, outcome.clone(), context) {
-        Ok(plan) => plan,
-        Err(Stale) => return Ok(Settled::Stale),
-    };
-    requests::write(tx, &plan)?;
-    records::follow_merges(tx, &plan).await?;
-    requests::add_aliases(tx, &key.tenant, key.request, &named.free)?;
-    // The last change is of the request that goes on.
-    let shown_at = plan
-        .changes
-        .last()
-        .map_or(key.request, |change| change.request.id);
-    records::put(tx, ids, &key.tenant, shown_at, records)?;
-    if let Some((mut connection, version)) = held
-        && connection.version == version
-        && connection.state == ConnectionState::Active
-    {
-        connection.state = ConnectionState::Refused;
-        connections::write(tx, &connection)?;
+    requests::write(tx, &settled.plan)?;
+    records::follow_merges(tx, &settled.plan).await?;
+    if !settle.aliases().is_empty() {
+        requests::add_aliases(tx, tenant, *request, &named.free)?;
     }
-    Ok(Settled::Written(plan.wakes))
+    records::put(tx, ids, tenant, settled.shown_at, &settle.records)?;
+    if let Some(refused) = &settled.refused {
+        connections::write(tx, refused)?;
+    }
+    Ok(SettleResult::Written(settled.plan.wakes))
 }

@@ -1,6 +1,6 @@
 //! Checkpoints of the write-ahead log, on a connection and a thread of their own: no commit waits for the bulk of it.
 //!
-//! The log begins anew only when all of it was copied and nobody appends meanwhile. Under load a thread beside the
+//! The log starts over only when all of it was copied and nobody appends meanwhile. Under load a thread beside the
 //! writer never sees that moment, so it copies until little is left and leaves the rest to the writer.
 
 use std::{
@@ -19,11 +19,11 @@ use rusqlite::Connection;
 
 use crate::rows::store_error;
 
-/// How often the log is looked at.
+/// How often the log is checked.
 const INTERVAL: Duration = Duration::from_millis(200);
 /// Below this size the log is left alone.
 const LEAST_BYTES: u64 = 4 << 20;
-/// Pages in the log from which on it should begin anew: 256 MiB. The writer waits for the disk when it does.
+/// Pages in the log from which on it should start over: 256 MiB. The writer waits for the disk when it does.
 const RESTART_PAGES: i64 = 65_536;
 /// Pages that may be left to the writer: some milliseconds of copying.
 const LEFT_TO_WRITER_PAGES: i64 = 2_048;
@@ -84,7 +84,7 @@ fn catch_up(connection: &Connection, is_due: &AtomicBool) {
     }
 }
 
-/// Copies what can be copied without waiting for anybody. Where everything is, the next commit begins the log anew.
+/// Copies what can be copied without waiting for anybody. Where everything is, the next commit starts the log over.
 fn checkpoint(connection: &Connection) -> Option<Copied> {
     let result = connection
         .prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")

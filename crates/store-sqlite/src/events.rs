@@ -1,14 +1,18 @@
 //! Accepting deliveries.
 
 use bytes::Bytes;
-use domain::{EventId, Inbound, Origin, Plan, RequestId, StoreError, TenantId, transition};
+use domain::{EventId, RequestId, StoreError, TenantId};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
-use store::{Accepted, Delivery, IdSource, Reading, StoredEvent};
+use rusqlite::{Connection, params};
+use store::{
+    Accepted, Delivery, IdSource, Received, StoredEvent,
+    stored::{self, corrupt, to_json},
+};
 
 use crate::{
     effects, requests,
-    rows::{self, corrupt, from_json, get, micros, store_error, to_json},
+    rows::{self, get, micros},
+    sql,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -16,7 +20,7 @@ type Result<T> = std::result::Result<T, StoreError>;
 /// Longest part of a name that [`Key::about`] takes.
 const MAX_ABOUT: usize = 64;
 
-/// What tells a repeat, as the index has it.
+/// What a repeat is recognized by, as the index has it.
 pub(crate) struct Key {
     /// The name of the thing that the delivery is about, where it was read: equal deliveries are about the same thing,
     /// and the index grows at its end.
@@ -26,10 +30,7 @@ pub(crate) struct Key {
 
 impl Key {
     pub(crate) fn of(delivery: &Delivery) -> Self {
-        let about = match &delivery.reading {
-            Reading::Lead(inbound) => inbound.aliases.first(),
-            Reading::Ignored(_) | Reading::Unreadable(_) | Reading::Receipts(_) => None,
-        };
+        let about = delivery.aliases().first();
         Self {
             about: about.map_or_else(String::new, |alias| {
                 alias.value.chars().take(MAX_ABOUT).collect()
@@ -41,7 +42,7 @@ impl Key {
 
 /// Stores a delivery, once, with all that follows from it.
 ///
-/// What follows is worked out before it is known to be new: repeats are rare, and the insert itself tells them.
+/// What follows is decided before the delivery is known to be new: repeats are rare, and the insert itself detects them.
 pub(crate) fn accept(
     db: &Connection,
     ids: &IdSource,
@@ -49,100 +50,58 @@ pub(crate) fn accept(
     delivery: &Delivery,
     key: &Key,
 ) -> Result<Accepted> {
+    let tenant = &delivery.tenant;
     let event = EventId::from_uuid(ids.next());
-    let (plan, request, remark) = match &delivery.reading {
-        Reading::Lead(inbound) => {
-            let plan = lead(db, ids, now, &origin(delivery, event), inbound)?;
-            let request = plan.changes.last().map(|change| change.request.id);
-            (plan, request, None)
+    let mut known = Some(Vec::new());
+    for id in requests::by_aliases(db, tenant, delivery.aliases())? {
+        let state = requests::state(db, tenant, id);
+        let state = stored::readable("requests", || id.to_string(), state)?;
+        match (state, &mut known) {
+            (Some(state), Some(known)) => known.extend(state),
+            _ => known = None,
         }
-        Reading::Unreadable(reason) => {
-            let id = RequestId::from_uuid(ids.next());
-            let plan = transition::receive(id, &origin(delivery, event), Err(reason.clone()), now);
-            (plan, Some(id), Some(reason.as_str()))
-        }
-        Reading::Ignored(reason) => (Plan::default(), None, Some(reason.as_str())),
-        Reading::Receipts(_) => (Plan::default(), None, None),
-    };
-    if !insert(db, now, delivery, event, key, request, remark)? {
+    }
+    let received = delivery.received(event, RequestId::from_uuid(ids.next()), known, now);
+    if !insert(db, now, delivery, event, key, &received)? {
         return repeat(db, now, delivery, key);
     }
-    requests::write(db, &plan)?;
-    match (&delivery.reading, request) {
-        (Reading::Lead(inbound), Some(request)) => {
-            requests::add_aliases(db, &delivery.tenant, request, &inbound.aliases)?;
-        }
-        (Reading::Receipts(receipts), _) => {
-            for receipt in receipts {
-                effects::happened(db, &delivery.tenant, &receipt.key, &receipt.remote_id)?;
-            }
-        }
-        _ => {}
+    requests::write(db, &received.plan)?;
+    if let Some(request) = received.request {
+        requests::add_aliases(db, tenant, request, received.aliases)?;
     }
-    Ok(Accepted::committed(event, request, false, plan.wakes))
+    effects::happened(db, tenant, delivery.receipts())?;
+    let wakes = received.plan.wakes;
+    Ok(Accepted::committed(event, received.request, false, wakes))
 }
 
-/// A new request, or news of one that its names lead to.
-fn lead(
-    db: &Connection,
-    ids: &IdSource,
-    now: Timestamp,
-    origin: &Origin,
-    inbound: &Inbound,
-) -> Result<Plan> {
-    let known = requests::by_aliases(db, &origin.tenant, &inbound.aliases)?;
-    let mut states = Vec::new();
-    for id in known {
-        states.extend(requests::state(db, &origin.tenant, id)?);
-    }
-    if states.is_empty() {
-        let id = RequestId::from_uuid(ids.next());
-        return Ok(transition::receive(id, origin, Ok(inbound.clone()), now));
-    }
-    let first = states.remove(0);
-    Ok(transition::receive_again(
-        first, states, origin, inbound, now,
-    ))
-}
-
-/// The same delivery again. Where newer ones came in between, the thing may have changed back: its API is asked.
 fn repeat(db: &Connection, now: Timestamp, delivery: &Delivery, key: &Key) -> Result<Accepted> {
-    let (event, request) = known(db, &delivery.tenant, key)?;
-    let Some(id) = request else {
+    let tenant = &delivery.tenant;
+    let (event, request) = known(db, tenant, key)?;
+    let Some(request) = request else {
         return Ok(Accepted::committed(event, None, true, Vec::new()));
     };
-    let Some(state) = requests::state(db, &delivery.tenant, id)? else {
-        return Err(corrupt("an event's request", id));
+    let state = requests::state(db, tenant, request);
+    let Some(state) = stored::readable("requests", || request.to_string(), state)?.flatten() else {
+        return Ok(Accepted::committed(event, Some(request), true, Vec::new()));
     };
-    let id = state.request().id;
-    if state.request().document.source.last_event == event {
-        return Ok(Accepted::committed(event, Some(id), true, Vec::new()));
-    }
-    let plan = transition::refetch(state, &origin(delivery, event), now);
+    let request = state.request().id;
+    let plan = delivery.repeated(event, state, now);
     requests::write(db, &plan)?;
-    Ok(Accepted::committed(event, Some(id), true, plan.wakes))
-}
-
-fn origin(delivery: &Delivery, event: EventId) -> Origin {
-    Origin {
-        tenant: delivery.tenant.clone(),
-        provider: delivery.provider.clone(),
-        source: delivery.source,
-        office: delivery.office,
-        event,
-        traceparent: delivery.traceparent.clone(),
-    }
+    Ok(Accepted::committed(event, Some(request), true, plan.wakes))
 }
 
 fn known(db: &Connection, tenant: &TenantId, key: &Key) -> Result<(EventId, Option<RequestId>)> {
     const SQL: &str = "SELECT event_id, request_id FROM webhook_events WHERE tenant_id = ?1 AND about = ?2 AND deduplication_key = ?3";
-    db.prepare_cached(SQL)
-        .map_err(store_error)?
-        .query_row(params![tenant.as_str(), key.about, key.hash], |row| {
-            Ok(rows::parsed(row, "event_id")
-                .and_then(|event| Ok((event, rows::parsed_option(row, "request_id")?))))
-        })
-        .map_err(store_error)?
+    let known = sql::first(
+        db,
+        SQL,
+        params![tenant.as_str(), key.about, key.hash],
+        |row| {
+            let request = rows::parsed_option(row, "request_id")?;
+            Ok((rows::parsed(row, "event_id")?, request))
+        },
+    )?;
+    known.ok_or_else(|| corrupt("a repeated delivery", "the first one is gone"))
 }
 
 /// Inserts the delivery; false when it is there already.
@@ -152,33 +111,28 @@ fn insert(
     delivery: &Delivery,
     event: EventId,
     key: &Key,
-    request: Option<RequestId>,
-    remark: Option<&str>,
+    received: &Received<'_>,
 ) -> Result<bool> {
     const SQL: &str = "INSERT INTO webhook_events (tenant_id, event_id, about, deduplication_key, provider, source_id, \
                        event, scheme, headers, body, request_id, remark, received_at) \
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) \
                        ON CONFLICT (tenant_id, about, deduplication_key) DO NOTHING";
-    let inserted = db
-        .prepare_cached(SQL)
-        .map_err(store_error)?
-        .execute(params![
-            delivery.tenant.as_str(),
-            event.to_string(),
-            key.about,
-            key.hash,
-            delivery.provider,
-            delivery.source.to_string(),
-            delivery.event,
-            delivery.scheme,
-            to_json(&delivery.headers)?,
-            delivery.body.as_ref(),
-            request.map(|id| id.to_string()),
-            remark,
-            micros(now),
-        ])
-        .map_err(store_error)?;
-    Ok(inserted == 1)
+    let values = params![
+        delivery.tenant.as_str(),
+        event.to_string(),
+        key.about,
+        key.hash,
+        delivery.provider,
+        delivery.source.to_string(),
+        delivery.event,
+        delivery.scheme,
+        to_json(&delivery.headers)?,
+        delivery.body.as_ref(),
+        received.request.map(|id| id.to_string()),
+        received.remark,
+        micros(now),
+    ];
+    Ok(sql::execute(db, SQL, values)? == 1)
 }
 
 pub(crate) fn event(
@@ -186,24 +140,23 @@ pub(crate) fn event(
     tenant: &TenantId,
     event: EventId,
 ) -> Result<Option<StoredEvent>> {
-    db.prepare_cached("SELECT * FROM webhook_events WHERE tenant_id = ?1 AND event_id = ?2")
-        .map_err(store_error)?
-        .query_row(params![tenant.as_str(), event.to_string()], |row| {
-            Ok((|| {
-                Ok(StoredEvent {
-                    id: event,
-                    provider: get(row, "provider")?,
-                    event: get(row, "event")?,
-                    scheme: get(row, "scheme")?,
-                    headers: from_json("an event's headers", &get::<String>(row, "headers")?)?,
-                    body: Bytes::from(get::<Vec<u8>>(row, "body")?),
-                    request: rows::parsed_option(row, "request_id")?,
-                    remark: get(row, "remark")?,
-                    received_at: rows::time(row, "received_at")?,
-                })
-            })())
-        })
-        .optional()
-        .map_err(store_error)?
-        .transpose()
+    const SQL: &str = "SELECT * FROM webhook_events WHERE tenant_id = ?1 AND event_id = ?2";
+    sql::first(
+        db,
+        SQL,
+        params![tenant.as_str(), event.to_string()],
+        |row| {
+            Ok(StoredEvent {
+                id: event,
+                provider: get(row, "provider")?,
+                event: get(row, "event")?,
+                scheme: get(row, "scheme")?,
+                headers: rows::json(row, "headers", "an event's headers")?,
+                body: Bytes::from(get::<Vec<u8>>(row, "body")?),
+                request: rows::parsed_option(row, "request_id")?,
+                remark: get(row, "remark")?,
+                received_at: rows::time(row, "received_at")?,
+            })
+        },
+    )
 }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod checkpoints;
+mod configs;
 mod connections;
 mod effects;
 mod events;
@@ -12,6 +13,7 @@ mod requests;
 mod rows;
 mod security;
 mod sources;
+mod sql;
 mod stopped;
 mod tenants;
 mod work;
@@ -25,19 +27,21 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    AuditId, Claim, Claimed, Clock, ConnectionName, DueWake, EffectEnd, EffectKey, EffectLog,
-    EventId, Intent, Office, Outcome, PersonId, Record, RequestId, Ruling, Settled, SourceId,
+    AuditId, Claim, Claimed, Clock, ConnectionName, DueWake, EffectEnd, EffectIntent, EffectKey,
+    EffectLog, EventId, Outcome, PersonId, Record, RequestId, ReviewAction, SettleResult, SourceId,
     Stage, StoreError, Tenant, TenantId, TenantStatus, Wake, WorkKey, WorkQueue, WorkRow,
+    transition,
 };
 use jiff::Timestamp;
 use rusqlite::Connection as Db;
 use store::{
-    Accepted, Act, AuditPage, Connection, Delivery, IdSource, NewConnection, PersonIdentity,
-    Redriven, ReplacedSecret, RequestPage, RequestQuery, RequestView, Result, SecurityEvent,
-    Source, SourceChange, StoppedCount, Store, StoredEvent, TokenHash, WorkPage, WorkQuery,
+    Accepted, AuditAction, AuditPage, Config, ConfigCache, ConfigKind, ConfigPage, Connection,
+    Delivery, IdSource, NewConfig, NewConnection, PersonIdentity, Redriven, ReplacedSecret,
+    RequestPage, RequestQuery, RequestView, Result, SecurityEvent, Settle, Source, SourceChange,
+    StoppedCount, Store, StoredEvent, TokenHash, WorkPage, WorkQuery,
 };
 
-use crate::{checkpoints::Checkpoints, readers::Readers, tenants::ConfigCache, writer::Writer};
+use crate::{checkpoints::Checkpoints, readers::Readers, writer::Writer};
 
 /// SQLite as the product's store. One process at a time opens a file; the caller holds the folder's lock.
 pub struct SqliteStore {
@@ -70,12 +74,13 @@ impl SqliteStore {
             readers: Readers::new(path),
             ids: Arc::new(IdSource::new(clock.clone())),
             clock,
-            configs: Arc::default(),
+            // Whoever changes a configuration passes through this store.
+            configs: Arc::new(ConfigCache::new(Duration::MAX)),
             _checkpoints: checkpoints,
         })
     }
 
-    /// Brings the file's schema up to date and closes it; answers how many steps were taken.
+    /// Brings the file's schema up to date and closes it; returns how many steps were taken.
     ///
     /// # Errors
     /// As [`SqliteStore::open`].
@@ -99,15 +104,28 @@ impl SqliteStore {
     async fn act<T: Send + 'static>(
         &self,
         tenant: &TenantId,
-        act: &Act,
+        act: &AuditAction,
         change: impl Fn(&Db, Timestamp) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.act_if(tenant, act, change, |_| true).await
+    }
+
+    /// The same, where it may turn out that nothing changes: that leaves no entry in the audit log.
+    async fn act_if<T: Send + 'static>(
+        &self,
+        tenant: &TenantId,
+        act: &AuditAction,
+        change: impl Fn(&Db, Timestamp) -> Result<T> + Send + 'static,
+        is_change: fn(&T) -> bool,
     ) -> Result<T> {
         let (tenant, act) = (tenant.clone(), act.clone());
         let (ids, clock) = (self.ids.clone(), self.clock.clone());
         self.write(move |db| {
             let now = clock.now();
             let done = change(db, now)?;
-            audit::record(db, &ids, now, &tenant, &act)?;
+            if is_change(&done) {
+                audit::record(db, &ids, now, &tenant, &act)?;
+            }
             Ok(done)
         })
         .await
@@ -137,7 +155,7 @@ fn open(path: &Path) -> Result<Db> {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn create_tenant(&self, tenant: &Tenant, act: &Act) -> Result<()> {
+    async fn create_tenant(&self, tenant: &Tenant, act: &AuditAction) -> Result<()> {
         let new = tenant.clone();
         self.act(&tenant.id, act, move |db, _| tenants::create(db, &new))
             .await
@@ -147,7 +165,7 @@ impl Store for SqliteStore {
         &self,
         tenant: &TenantId,
         status: TenantStatus,
-        act: &Act,
+        act: &AuditAction,
     ) -> Result<()> {
         let id = tenant.clone();
         self.act(tenant, act, move |db, _| {
@@ -174,21 +192,49 @@ impl Store for SqliteStore {
         self.read(move |db| tenants::tenant(db, &tenant)).await
     }
 
-    async fn put_office(&self, office: &Office) -> Result<()> {
-        let (office, configs) = (office.clone(), self.configs.clone());
-        self.write(move |db| {
+    async fn put_config(&self, new: &NewConfig, act: &AuditAction) -> Result<u64> {
+        let (tenant, author) = (new.tenant.clone(), act.actor.clone());
+        let (new, configs) = (new.clone(), self.configs.clone());
+        let change = move |db: &Db, now| {
             configs.clear();
-            tenants::put_office(db, &office)
-        })
-        .await
+            configs::put(db, now, &new, &author)
+        };
+        let put = self.act_if(&tenant, act, change, |(_, is_new)| *is_new);
+        Ok(put.await?.0)
     }
 
-    async fn offices(&self, tenant: &TenantId) -> Result<Vec<Office>> {
+    async fn config(
+        &self,
+        tenant: &TenantId,
+        kind: ConfigKind,
+        name: &str,
+        version: Option<u64>,
+    ) -> Result<Option<Config>> {
+        let (tenant, name) = (tenant.clone(), name.to_owned());
+        self.read(move |db| configs::one(db, &tenant, kind, &name, version))
+            .await
+    }
+
+    async fn configs(&self, tenant: &TenantId, kind: ConfigKind) -> Result<Vec<Config>> {
         let tenant = tenant.clone();
-        self.read(move |db| tenants::offices(db, &tenant)).await
+        self.read(move |db| configs::newest(db, &tenant, kind))
+            .await
     }
 
-    async fn create_source(&self, source: &Source, act: &Act) -> Result<()> {
+    async fn config_history(
+        &self,
+        tenant: &TenantId,
+        kind: ConfigKind,
+        name: &str,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<ConfigPage> {
+        let (tenant, name) = (tenant.clone(), name.to_owned());
+        self.read(move |db| configs::history(db, &tenant, kind, &name, before, limit))
+            .await
+    }
+
+    async fn create_source(&self, source: &Source, act: &AuditAction) -> Result<()> {
         let new = source.clone();
         self.act(&source.tenant, act, move |db, _| sources::create(db, &new))
             .await
@@ -199,7 +245,7 @@ impl Store for SqliteStore {
         tenant: &TenantId,
         source: SourceId,
         change: SourceChange,
-        act: &Act,
+        act: &AuditAction,
     ) -> Result<Source> {
         let id = tenant.clone();
         self.act(tenant, act, move |db, _| {
@@ -235,7 +281,7 @@ impl Store for SqliteStore {
 
     async fn accept(&self, delivery: Delivery) -> Result<Accepted> {
         let (ids, clock) = (self.ids.clone(), self.clock.clone());
-        // Hashed here, because the writer is the narrowest place.
+        // Hashed here, because the writer is the bottleneck.
         let key = events::Key::of(&delivery);
         self.write(move |db| events::accept(db, &ids, clock.now(), &delivery, &key))
             .await
@@ -260,8 +306,13 @@ impl Store for SqliteStore {
 
     async fn open_work(&self, tenant: &TenantId, request: RequestId) -> Result<Vec<WorkRow>> {
         let tenant = tenant.clone();
-        self.read(move |db| requests::work(db, &tenant, request))
-            .await
+        self.read(move |db| {
+            Ok(requests::work(db, &tenant, request)?
+                .iter()
+                .cloned()
+                .collect())
+        })
+        .await
     }
 
     async fn person_for_request(
@@ -300,7 +351,7 @@ impl Store for SqliteStore {
         name: &ConnectionName,
         secret_version: u64,
         new: Option<&NewConnection>,
-        act: &Act,
+        act: &AuditAction,
     ) -> Result<ReplacedSecret> {
         let (id, name, new) = (tenant.clone(), name.clone(), new.cloned());
         self.act(tenant, act, move |db, now| {
@@ -318,12 +369,14 @@ impl Store for SqliteStore {
         &self,
         tenant: &TenantId,
         request: RequestId,
-        ruling: Ruling,
-        act: &Act,
+        action: ReviewAction,
+        act: &AuditAction,
     ) -> Result<Vec<Wake>> {
         let (id, actor) = (tenant.clone(), act.actor.clone());
         self.act(tenant, act, move |db, now| {
-            stopped::decide(db, now, &id, request, ruling, &actor)
+            stopped::decided(db, &id, request, |state| {
+                transition::decide(state, action, &actor, now)
+            })
         })
         .await
     }
@@ -333,11 +386,13 @@ impl Store for SqliteStore {
         tenant: &TenantId,
         request: RequestId,
         from: Stage,
-        act: &Act,
+        act: &AuditAction,
     ) -> Result<Vec<Wake>> {
         let (id, actor) = (tenant.clone(), act.actor.clone());
         self.act(tenant, act, move |db, now| {
-            stopped::replay(db, now, &id, request, from, &actor)
+            stopped::decided(db, &id, request, |state| {
+                transition::replay(state, from, &actor, now)
+            })
         })
         .await
     }
@@ -353,18 +408,16 @@ impl Store for SqliteStore {
         self.read(move |db| stopped::counts(db, &tenant)).await
     }
 
-    async fn redrive(&self, tenant: &TenantId, keys: &[WorkKey], act: &Act) -> Result<Redriven> {
-        let (tenant, keys, act) = (tenant.clone(), keys.to_vec(), act.clone());
-        let (ids, clock) = (self.ids.clone(), self.clock.clone());
-        self.write(move |db| {
-            let now = clock.now();
-            let redriven = stopped::redrive(db, now, &tenant, &keys, &act.actor)?;
-            if !redriven.keys.is_empty() {
-                audit::record(db, &ids, now, &tenant, &act)?;
-            }
-            Ok(redriven)
-        })
-        .await
+    async fn redrive(
+        &self,
+        tenant: &TenantId,
+        keys: &[WorkKey],
+        act: &AuditAction,
+    ) -> Result<Redriven> {
+        let (id, keys, actor) = (tenant.clone(), keys.to_vec(), act.actor.clone());
+        let change = move |db: &Db, now| stopped::redrive(db, now, &id, &keys, &actor);
+        self.act_if(tenant, act, change, |redriven| !redriven.keys.is_empty())
+            .await
     }
 
     async fn audit_log(
@@ -419,15 +472,8 @@ impl WorkQueue for SqliteStore {
         outcome: Outcome,
         records: Vec<Record>,
         duration: Duration,
-    ) -> Result<Settled> {
-        let settle = work::Settle {
-            claim: job.proof(),
-            outcome,
-            config: job.config.clone(),
-            records,
-            duration,
-            draw: rand::random(),
-        };
+    ) -> Result<SettleResult> {
+        let settle = Settle::new(job, outcome, records, duration, rand::random());
         let (ids, clock) = (self.ids.clone(), self.clock.clone());
         self.write(move |db| work::settle(db, &ids, clock.now(), &settle))
             .await
@@ -459,7 +505,7 @@ impl EffectLog for SqliteStore {
         claim: &Claim,
         key: &EffectKey,
         call_deadline: Duration,
-    ) -> Result<Intent> {
+    ) -> Result<EffectIntent> {
         let (claim, key, clock) = (claim.clone(), key.clone(), self.clock.clone());
         self.write(move |db| effects::intend(db, clock.now(), &claim, &key, call_deadline, false))
             .await
@@ -470,7 +516,7 @@ impl EffectLog for SqliteStore {
         claim: &Claim,
         key: &EffectKey,
         call_deadline: Duration,
-    ) -> Result<Intent> {
+    ) -> Result<EffectIntent> {
         let (claim, key, clock) = (claim.clone(), key.clone(), self.clock.clone());
         self.write(move |db| effects::intend(db, clock.now(), &claim, &key, call_deadline, true))
             .await

@@ -1,4 +1,5 @@
-//! The schema: numbered steps that are only ever added.
+//! The schema: numbered steps that are only ever added. A step only adds nullable or defaulted columns, so that the build
+//! before can go on: the first file says the rule, and a test keeps it.
 
 use domain::StoreError;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -24,7 +25,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     ),
 ];
 
-/// Brings the schema to this build's version; answers how many steps were taken. A newer schema is refused.
+/// Brings the schema to this build's version; returns how many steps were taken. A newer schema is refused.
 pub(crate) fn apply(db: &mut Connection, now: jiff::Timestamp) -> Result<u32, StoreError> {
     db.execute_batch(
         "CREATE TABLE IF NOT EXISTS schema_migrations \
@@ -45,6 +46,20 @@ pub(crate) fn apply(db: &mut Connection, now: jiff::Timestamp) -> Result<u32, St
             "the data was written by a newer build (schema {current}, this build knows {newest}): run that build"
         )));
     }
+    let is_of_this_line: bool = db
+        .query_row(
+            "SELECT count(*) > 0 FROM sqlite_master WHERE name = 'configs'",
+            [],
+            |row| row.get(0),
+        )
+        .map_err(store_error)?;
+    if current > 0 && !is_of_this_line {
+        return Err(StoreError::Conflict(
+            "the data was written before the first release, in a shape that is no longer read: use another data folder, \
+             or remove this one"
+                .to_owned(),
+        ));
+    }
     let mut applied = 0;
     for (version, name, sql) in MIGRATIONS.iter().filter(|(version, ..)| *version > current) {
         let transaction = db.transaction().map_err(store_error)?;
@@ -59,4 +74,17 @@ pub(crate) fn apply(db: &mut Connection, now: jiff::Timestamp) -> Result<u32, St
         applied += 1;
     }
     Ok(applied)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_numbered_and_only_widen() {
+        for (index, (version, name, sql)) in (1..).zip(MIGRATIONS) {
+            assert_eq!(index, *version, "{name}");
+            assert_eq!(store::contract::narrowing(sql), None::<String>, "{name}");
+        }
+    }
 }

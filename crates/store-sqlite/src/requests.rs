@@ -1,15 +1,19 @@
 //! Requests, their work rows and their timeline: read whole, written as changes.
 
 use domain::{
-    Alias, Change, DispatchId, LogEntry, NotificationId, Plan, Record, RequestId, RequestState,
-    Stage, StoreError, TenantId, WorkRow, WorkState,
+    Alias, Change, Channel, DispatchId, LeadRequest, LogEntry, NotificationId, OpenWork, Plan,
+    Record, RequestId, RequestState, Status, StoreError, TenantId, Usage, WorkRow, WorkState,
 };
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
-use store::{IdSource, RequestPage, RequestQuery, RequestView};
+use rusqlite::{Connection, params};
+use store::{
+    IdSource, RequestPage, RequestQuery, RequestView,
+    stored::{Page, corrupt, from_json, readable, to_json},
+};
 
-use crate::rows::{
-    self, REQUEST_COLUMNS, corrupt, from_json, get, micros, signed, store_error, timestamp, to_json,
+use crate::{
+    rows::{self, REQUEST_COLUMNS, get, micros, signed, store_error},
+    sql,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -51,31 +55,30 @@ pub(crate) fn one(
     db: &Connection,
     tenant: &TenantId,
     id: RequestId,
-) -> Result<Option<domain::LeadRequest>> {
+) -> Result<Option<LeadRequest>> {
     const SQL: &str = "SELECT tenant_id, request_id, status, version, person_id, created_at, updated_at, document \
                        FROM requests WHERE tenant_id = ?1 AND request_id = ?2";
-    db.prepare_cached(SQL)
-        .map_err(store_error)?
-        .query_row(params![tenant.as_str(), id.to_string()], |row| {
-            Ok(rows::request(row))
-        })
-        .optional()
-        .map_err(store_error)?
-        .transpose()
+    sql::first(
+        db,
+        SQL,
+        params![tenant.as_str(), id.to_string()],
+        rows::request,
+    )
 }
 
-pub(crate) fn work(db: &Connection, tenant: &TenantId, request: RequestId) -> Result<Vec<WorkRow>> {
-    let mut statement = db
-        .prepare_cached("SELECT * FROM work WHERE tenant_id = ?1 AND request_id = ?2")
-        .map_err(store_error)?;
-    let mut found = statement
-        .query(params![tenant.as_str(), request.to_string()])
-        .map_err(store_error)?;
-    let mut work = Vec::new();
-    while let Some(row) = found.next().map_err(store_error)? {
-        work.push(rows::work_row(row)?);
-    }
-    Ok(work)
+pub(crate) fn work(db: &Connection, tenant: &TenantId, request: RequestId) -> Result<OpenWork> {
+    const SQL: &str = "SELECT * FROM work WHERE tenant_id = ?1 AND request_id = ?2";
+    let mut unrecognized = Vec::new();
+    let values = params![tenant.as_str(), request.to_string()];
+    let read = sql::all(db, SQL, values, |row| {
+        let read = readable("work", || rows::work_name(row), rows::work_row(row))?;
+        if read.is_none() {
+            unrecognized.push((get(row, "stage")?, get(row, "target")?));
+        }
+        Ok(read)
+    })?;
+    let rows = read.into_iter().flatten().collect();
+    Ok(OpenWork::new(rows).beside_unrecognized(unrecognized))
 }
 
 /// The requests that these names belong to, in the names' order, each once.
@@ -86,22 +89,16 @@ pub(crate) fn by_aliases(
 ) -> Result<Vec<RequestId>> {
     const SQL: &str = "SELECT request_id FROM request_aliases \
                        WHERE tenant_id = ?1 AND provider = ?2 AND kind = ?3 AND value = ?4";
-    let mut statement = db.prepare_cached(SQL).map_err(store_error)?;
     let mut ids = Vec::new();
-    for alias in aliases {
-        let found: Option<String> = statement
-            .query_row(
-                params![tenant.as_str(), alias.provider, alias.kind, alias.value],
-                |row| row.get(0),
-            )
-            .optional()
-            .map_err(store_error)?;
-        if let Some(text) = found {
-            let id: RequestId = text.parse().map_err(|error| corrupt("an alias", error))?;
-            if !ids.contains(&id) {
-                ids.push(id);
-            }
-        }
+    for Alias {
+        provider,
+        kind,
+        value,
+    } in aliases
+    {
+        let values = params![tenant.as_str(), provider, kind, value];
+        let found = sql::first(db, SQL, values, |row| rows::parsed(row, "request_id"))?;
+        ids.extend(found.filter(|id| !ids.contains(id)));
     }
     Ok(ids)
 }
@@ -115,18 +112,14 @@ pub(crate) fn add_aliases(
 ) -> Result<()> {
     const SQL: &str = "INSERT INTO request_aliases (tenant_id, provider, kind, value, request_id) \
                        VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
-    let mut statement = db.prepare_cached(SQL).map_err(store_error)?;
     let id = request.to_string();
-    for alias in aliases {
-        statement
-            .execute(params![
-                tenant.as_str(),
-                alias.provider,
-                alias.kind,
-                alias.value,
-                id
-            ])
-            .map_err(store_error)?;
+    for Alias {
+        provider,
+        kind,
+        value,
+    } in aliases
+    {
+        sql::execute(db, SQL, params![tenant.as_str(), provider, kind, value, id])?;
     }
     Ok(())
 }
@@ -137,7 +130,7 @@ macro_rules! put_work {
         concat!(
             $verb,
             " INTO work (tenant_id, request_id, stage, target, state, lane, token, due_at, next_wake_at, lease_until, \
-             wakes, claims, failures, waits, again, deadline, held_for, held_version, park_cause, traceparent, reason, \
+             wakes, claims, failures, waits, rerun_requested, deadline, held_for, held_version, park_cause, traceparent, reason, \
              answer, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
              ?18, ?19, ?20, ?21, ?22, ?23)"
         )
@@ -166,36 +159,38 @@ fn write_change(db: &Connection, change: &Change) -> Result<()> {
     let (sql, opening) = if change.is_new {
         (
             "INSERT INTO requests (status, version, person_id, updated_at, document, tenant_id, request_id, \
-             created_at, opening) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+             created_at, opening, channel) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             Some(to_json(&change.log)?),
         )
     } else {
         (
             "UPDATE requests SET status = ?1, version = ?2, person_id = ?3, updated_at = ?4, document = ?5, \
-             opening = ifnull(?9, opening) WHERE tenant_id = ?6 AND request_id = ?7 AND created_at = ?8",
+             opening = ifnull(?9, opening), channel = ?10 WHERE tenant_id = ?6 AND request_id = ?7 AND created_at = ?8",
             None,
         )
     };
-    let written = db
-        .prepare_cached(sql)
-        .map_err(store_error)?
-        .execute(params![
-            request.status.as_str(),
-            signed(request.version),
-            person,
-            micros(request.updated_at),
-            document,
-            tenant,
-            id,
-            micros(request.created_at),
-            opening,
-        ])
-        .map_err(store_error)?;
+    let values = params![
+        request.status.as_str(),
+        signed(request.version),
+        person,
+        micros(request.updated_at),
+        document,
+        tenant,
+        id,
+        micros(request.created_at),
+        opening,
+        request.document.channel_word(),
+    ];
+    let written = sql::execute(db, sql, values)?;
     if written != 1 {
         return Err(corrupt("a request's row", "it is gone"));
     }
     for (stage, target) in &change.delete {
-        delete_work(db, tenant, &id, *stage, target)?;
+        sql::execute(
+            db,
+            "DELETE FROM work WHERE tenant_id = ?1 AND request_id = ?2 AND stage = ?3 AND target = ?4",
+            params![tenant, id, stage, target],
+        )?;
     }
     for row in &change.put {
         // Looking for a row to replace costs as much again as writing it, and a new request has none.
@@ -213,22 +208,6 @@ fn write_change(db: &Connection, change: &Change) -> Result<()> {
     for (position, entry) in later.iter().enumerate() {
         put_log(db, tenant, &id, request.version, position, entry)?;
     }
-    Ok(())
-}
-
-fn delete_work(
-    db: &Connection,
-    tenant: &str,
-    request: &str,
-    stage: Stage,
-    target: &str,
-) -> Result<()> {
-    db.prepare_cached(
-        "DELETE FROM work WHERE tenant_id = ?1 AND request_id = ?2 AND stage = ?3 AND target = ?4",
-    )
-    .map_err(store_error)?
-    .execute(params![tenant, request, stage.as_str(), target])
-    .map_err(store_error)?;
     Ok(())
 }
 
@@ -254,35 +233,32 @@ fn write_work(db: &Connection, sql: &str, row: &WorkRow) -> Result<()> {
         ),
         WorkState::Parked { cause } => ("parked", None, None, Some(cause.as_str())),
     };
-    db.prepare_cached(sql)
-        .map_err(store_error)?
-        .execute(params![
-            row.key.tenant.as_str(),
-            row.key.request.to_string(),
-            row.key.stage.as_str(),
-            row.key.target,
-            state,
-            row.lane.as_str(),
-            signed(row.token),
-            micros(row.due_at),
-            row.next_wake_at.map(micros),
-            lease_until,
-            row.wakes,
-            row.claims,
-            row.failures,
-            row.waits,
-            row.again,
-            row.deadline.map(micros),
-            held.map(|(name, _)| name),
-            held.map(|(_, version)| version),
-            cause,
-            row.traceparent,
-            row.reason,
-            row.answer,
-            micros(row.created_at),
-        ])
-        .map_err(store_error)?;
-    Ok(())
+    let values = params![
+        row.key.tenant.as_str(),
+        row.key.request.to_string(),
+        row.key.stage.as_str(),
+        row.key.target,
+        state,
+        row.lane.as_str(),
+        signed(row.token),
+        micros(row.due_at),
+        row.next_wake_at.map(micros),
+        lease_until,
+        row.wakes,
+        row.claims,
+        row.failures,
+        row.waits,
+        row.rerun_requested,
+        row.deadline.map(micros),
+        held.map(|(name, _)| name),
+        held.map(|(_, version)| version),
+        cause,
+        row.traceparent,
+        row.reason,
+        row.answer,
+        micros(row.created_at),
+    ];
+    sql::execute(db, sql, values).map(drop)
 }
 
 fn put_log(
@@ -293,13 +269,16 @@ fn put_log(
     position: usize,
     entry: &LogEntry,
 ) -> Result<()> {
-    db.prepare_cached(
-        "INSERT INTO request_log (tenant_id, request_id, version, position, entry) VALUES (?1, ?2, ?3, ?4, ?5)",
-    )
-    .map_err(store_error)?
-    .execute(params![tenant, request, signed(version), i64::try_from(position).unwrap_or(i64::MAX), to_json(entry)?])
-    .map_err(store_error)?;
-    Ok(())
+    const SQL: &str = "INSERT INTO request_log (tenant_id, request_id, version, position, entry) \
+                       VALUES (?1, ?2, ?3, ?4, ?5)";
+    let values = params![
+        tenant,
+        request,
+        signed(version),
+        signed(position),
+        to_json(entry)?
+    ];
+    sql::execute(db, SQL, values).map(drop)
 }
 
 /// A merged request's records show at the one that goes on. Its names and deliveries stay: reads follow the merge.
@@ -315,10 +294,8 @@ fn move_records(
         "UPDATE usage_ledger SET request_id = ?3, position = position + (SELECT ifnull(max(position), -1) + 1 \
          FROM usage_ledger WHERE tenant_id = ?1 AND request_id = ?3) WHERE tenant_id = ?1 AND request_id = ?2",
     ] {
-        db.prepare_cached(sql)
-            .map_err(store_error)?
-            .execute(params![tenant.as_str(), from.to_string(), into.to_string()])
-            .map_err(store_error)?;
+        let values = params![tenant.as_str(), from.to_string(), into.to_string()];
+        sql::execute(db, sql, values)?;
     }
     Ok(())
 }
@@ -332,49 +309,31 @@ pub(crate) fn put_records(
     records: &[Record],
     now: Timestamp,
 ) -> Result<()> {
-    let request = request.to_string();
+    const ATTEMPT: &str = "INSERT INTO crm_integrations (tenant_id, request_id, dispatch_id, attempt) \
+                           VALUES (?1, ?2, ?3, ?4)";
+    const MESSAGE: &str = "INSERT INTO notifications (tenant_id, request_id, notification_id, message) \
+                           VALUES (?1, ?2, ?3, ?4)";
+    const USAGE: &str = "INSERT INTO usage_ledger (tenant_id, request_id, at, position, unit, amount, by) \
+                         SELECT ?1, ?2, ?3, ifnull(max(position), -1) + 1, ?4, ?5, ?6 \
+                         FROM usage_ledger WHERE tenant_id = ?1 AND request_id = ?2";
+    let (tenant, request) = (tenant.as_str(), request.to_string());
     for record in records {
         match record {
-            Record::Dispatch(attempt) => db
-                .prepare_cached(
-                    "INSERT INTO crm_integrations (tenant_id, request_id, dispatch_id, attempt) VALUES (?1, ?2, ?3, ?4)",
-                )
-                .map_err(store_error)?
-                .execute(params![
-                    tenant.as_str(),
-                    request,
-                    DispatchId::from_uuid(ids.next()).to_string(),
-                    to_json(attempt)?
-                ]),
-            Record::Notification(message) => db
-                .prepare_cached(
-                    "INSERT INTO notifications (tenant_id, request_id, notification_id, message) \
-                     VALUES (?1, ?2, ?3, ?4)",
-                )
-                .map_err(store_error)?
-                .execute(params![
-                    tenant.as_str(),
-                    request,
-                    NotificationId::from_uuid(ids.next()).to_string(),
-                    to_json(message)?
-                ]),
-            Record::Usage(usage) => db
-                .prepare_cached(
-                    "INSERT INTO usage_ledger (tenant_id, request_id, at, position, unit, amount, by) \
-                     SELECT ?1, ?2, ?3, ifnull(max(position), -1) + 1, ?4, ?5, ?6 \
-                     FROM usage_ledger WHERE tenant_id = ?1 AND request_id = ?2",
-                )
-                .map_err(store_error)?
-                .execute(params![
-                    tenant.as_str(),
-                    request,
-                    micros(now),
-                    usage.unit,
-                    signed(usage.amount),
-                    usage.by
-                ]),
-        }
-        .map_err(store_error)?;
+            Record::Dispatch(attempt) => {
+                let id = DispatchId::from_uuid(ids.next()).to_string();
+                let values = params![tenant, request, id, to_json(attempt)?];
+                sql::execute(db, ATTEMPT, values)?
+            }
+            Record::Notification(message) => {
+                let id = NotificationId::from_uuid(ids.next()).to_string();
+                let values = params![tenant, request, id, to_json(message)?];
+                sql::execute(db, MESSAGE, values)?
+            }
+            Record::Usage(Usage { unit, amount, by }) => {
+                let values = params![tenant, request, micros(now), unit, signed(*amount), by];
+                sql::execute(db, USAGE, values)?
+            }
+        };
     }
     Ok(())
 }
@@ -384,14 +343,13 @@ pub(crate) fn list(
     tenant: &TenantId,
     query: &RequestQuery,
 ) -> Result<RequestPage> {
-    let limit = query.limit.clamp(1, 200);
-    // One more than asked tells whether there is more. A prefix that sorts behind every id stands for "from the top".
-    let before = query
+    // A prefix that sorts behind every id stands for "from the top".
+    let mut before = query
         .before
         .map_or_else(|| "req_~".to_owned(), |id| id.to_string());
     let (filter, order) = match query.status {
         // Not in the index: all of them have work.
-        Some(domain::Status::Received) => (
+        Some(Status::Received) => (
             "AND status = ?3 AND request_id IN (SELECT request_id FROM work WHERE tenant_id = ?1)",
             "ORDER BY request_id DESC",
         ),
@@ -402,24 +360,24 @@ pub(crate) fn list(
         None => ("AND ?3 IS NULL", "ORDER BY request_id DESC"),
     };
     let sql = format!(
-        "SELECT {REQUEST_COLUMNS} FROM requests WHERE tenant_id = ?1 AND request_id < ?2 {filter} {order} LIMIT ?4"
+        "SELECT {REQUEST_COLUMNS} FROM requests WHERE tenant_id = ?1 AND request_id < ?2 {filter} \
+         AND (?5 IS NULL OR channel = ?5) {order} LIMIT ?4"
     );
-    let mut statement = db.prepare_cached(&sql).map_err(store_error)?;
-    let mut found = statement
-        .query(params![
-            tenant.as_str(),
-            before,
-            query.status.map(domain::Status::as_str),
-            limit + 1
-        ])
-        .map_err(store_error)?;
-    let mut items = Vec::new();
-    while let Some(row) = found.next().map_err(store_error)? {
-        items.push(rows::request(row)?);
+    let status = query.status.map(Status::as_str);
+    let channel = query.channel.map(Channel::as_str);
+    let mut page = Page::new(query.limit);
+    loop {
+        let wanted = signed(page.wanted());
+        let values = params![tenant.as_str(), before.clone(), status, wanted, channel];
+        let read = sql::all(db, &sql, values, |row| {
+            before = get(row, "request_id")?;
+            readable("requests", || before.clone(), rows::request(row))
+        })?;
+        if !page.take(read) {
+            let (items, has_more) = page.finish();
+            return Ok(RequestPage { items, has_more });
+        }
     }
-    let has_more = items.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-    items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    Ok(RequestPage { items, has_more })
 }
 
 pub(crate) fn view(
@@ -435,53 +393,44 @@ pub(crate) fn view(
     };
     let request = state.request().clone();
     let id = request.id.to_string();
-    let texts = |sql: &str| -> Result<Vec<String>> {
-        let mut statement = db.prepare_cached(sql).map_err(store_error)?;
-        let found = statement
-            .query_map(params![tenant.as_str(), id], |row| row.get(0))
-            .map_err(store_error)?;
-        found.collect::<rusqlite::Result<_>>().map_err(store_error)
+    let texts = |sql: &str| {
+        sql::all(db, sql, params![tenant.as_str(), id], |row| {
+            get::<String>(row, "json")
+        })
     };
-    let opening = texts("SELECT opening FROM requests WHERE tenant_id = ?1 AND request_id = ?2")?;
     let mut timeline: Vec<LogEntry> = Vec::new();
-    for json in &opening {
-        timeline.extend(from_json::<Vec<LogEntry>>(
-            "the first timeline entries",
-            json,
-        )?);
+    for json in
+        texts("SELECT opening AS json FROM requests WHERE tenant_id = ?1 AND request_id = ?2")?
+    {
+        timeline.extend(from_json::<Vec<_>>("the first timeline entries", &json)?);
     }
-    let later = texts(
-        "SELECT entry FROM request_log WHERE tenant_id = ?1 AND request_id = ?2 ORDER BY version, position",
-    )?;
-    for json in &later {
-        timeline.push(from_json("a timeline entry", json)?);
+    for json in texts(
+        "SELECT entry AS json FROM request_log WHERE tenant_id = ?1 AND request_id = ?2 ORDER BY version, position",
+    )? {
+        timeline.push(from_json("a timeline entry", &json)?);
     }
     let attempts = texts(
-        "SELECT attempt FROM crm_integrations WHERE tenant_id = ?1 AND request_id = ?2 ORDER BY dispatch_id",
+        "SELECT attempt AS json FROM crm_integrations WHERE tenant_id = ?1 AND request_id = ?2 ORDER BY dispatch_id",
     )?;
     let messages = texts(
-        "SELECT message FROM notifications WHERE tenant_id = ?1 AND request_id = ?2 ORDER BY notification_id",
+        "SELECT message AS json FROM notifications WHERE tenant_id = ?1 AND request_id = ?2 ORDER BY notification_id",
     )?;
-    let mut statement = db
-        .prepare_cached(
-            "SELECT at, unit, amount, by FROM usage_ledger WHERE tenant_id = ?1 AND request_id = ?2 \
-             ORDER BY at, position",
-        )
-        .map_err(store_error)?;
-    let mut found = statement
-        .query(params![tenant.as_str(), id])
-        .map_err(store_error)?;
-    let mut usage = Vec::new();
-    while let Some(row) = found.next().map_err(store_error)? {
-        let line = domain::Usage {
-            unit: get(row, "unit")?,
-            amount: rows::unsigned(row, "amount")?,
-            by: get(row, "by")?,
-        };
-        usage.push((timestamp(get(row, "at")?)?, line));
-    }
+    let usage = sql::all(
+        db,
+        "SELECT at, unit, amount, by FROM usage_ledger WHERE tenant_id = ?1 AND request_id = ?2 \
+         ORDER BY at, position",
+        params![tenant.as_str(), id],
+        |row| {
+            let line = Usage {
+                unit: get(row, "unit")?,
+                amount: rows::unsigned(row, "amount")?,
+                by: get(row, "by")?,
+            };
+            Ok((rows::time(row, "at")?, line))
+        },
+    )?;
     Ok(Some(RequestView {
-        work: work(db, tenant, request.id)?,
+        work: work(db, tenant, request.id)?.iter().cloned().collect(),
         request,
         timeline,
         attempts: attempts

@@ -3,12 +3,12 @@
 use std::str::FromStr;
 
 use domain::{
-    ConnectionName, Lane, LeadRequest, ParkCause, StoreError, TenantId, WorkKey, WorkRow, WorkState,
+    ConnectionName, Lane, LeadRequest, Status, StoreError, TenantId, WorkKey, WorkRow, WorkState,
 };
 use jiff::Timestamp;
 use rusqlite::{Row, types::FromSql};
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::error::Category;
+use serde::de::DeserializeOwned;
+use store::stored::{self, corrupt, from_json, park_cause};
 
 /// An error of SQLite as the store's own: a full or locked database is busy, not broken.
 #[expect(clippy::needless_pass_by_value, reason = "handed to `map_err`")]
@@ -20,10 +20,6 @@ pub(crate) fn store_error(error: rusqlite::Error) -> StoreError {
     }
 }
 
-pub(crate) fn corrupt(what: &str, error: impl std::fmt::Display) -> StoreError {
-    StoreError::Corrupt(format!("{what}: {error}"))
-}
-
 pub(crate) fn micros(at: Timestamp) -> i64 {
     at.as_microsecond()
 }
@@ -32,20 +28,12 @@ pub(crate) fn timestamp(micros: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_microsecond(micros).map_err(|error| corrupt("a time", error))
 }
 
-pub(crate) fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| corrupt("a value cannot be written", error))
-}
-
-pub(crate) fn from_json<T: DeserializeOwned>(what: &str, json: &str) -> Result<T, StoreError> {
-    // Says where, never what: documents hold personal data, and the parser's own words repeat it.
-    serde_json::from_str(json).map_err(|error| {
-        let fault = match error.classify() {
-            Category::Data => "another shape",
-            Category::Eof => "an early end",
-            Category::Io | Category::Syntax => "a syntax error",
-        };
-        corrupt(what, format_args!("{fault} at column {}", error.column()))
-    })
+pub(crate) fn json<T: DeserializeOwned>(
+    row: &Row<'_>,
+    column: &str,
+    what: &str,
+) -> Result<T, StoreError> {
+    from_json(what, &get::<String>(row, column)?)
 }
 
 pub(crate) fn get<T: FromSql>(row: &Row<'_>, column: &str) -> Result<T, StoreError> {
@@ -86,8 +74,8 @@ pub(crate) fn small(row: &Row<'_>, column: &str) -> Result<u32, StoreError> {
     u32::try_from(get::<i64>(row, column)?).map_err(|error| corrupt(column, error))
 }
 
-pub(crate) fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
+pub(crate) fn signed(value: impl TryInto<i64>) -> i64 {
+    value.try_into().unwrap_or(i64::MAX)
 }
 
 /// Columns that [`request`] reads.
@@ -101,9 +89,9 @@ pub(crate) fn request(row: &Row<'_>) -> Result<LeadRequest, StoreError> {
         version: unsigned(row, "version")?,
         created_at: time(row, "created_at")?,
         updated_at: time(row, "updated_at")?,
-        status: parsed(row, "status")?,
+        status: Status::from_stored(&get::<String>(row, "status")?),
         person: parsed_option(row, "person_id")?,
-        document: from_json("a request's document", &get::<String>(row, "document")?)?,
+        document: stored::document(&get::<String>(row, "document")?)?,
     })
 }
 
@@ -114,6 +102,13 @@ pub(crate) fn work_key(row: &Row<'_>) -> Result<WorkKey, StoreError> {
         stage: parsed(row, "stage")?,
         target: get(row, "target")?,
     })
+}
+
+/// Names a row of work in the log, even if it cannot be read.
+pub(crate) fn work_name(row: &Row<'_>) -> String {
+    ["request_id", "stage", "target"]
+        .map(|column| get::<String>(row, column).unwrap_or_default())
+        .join("/")
 }
 
 pub(crate) fn work_row(row: &Row<'_>) -> Result<WorkRow, StoreError> {
@@ -142,15 +137,11 @@ pub(crate) fn work_row(row: &Row<'_>) -> Result<WorkRow, StoreError> {
         claims: small(row, "claims")?,
         failures: small(row, "failures")?,
         waits: small(row, "waits")?,
-        again: get(row, "again")?,
+        rerun_requested: get(row, "rerun_requested")?,
         deadline: time_option(row, "deadline")?,
         traceparent: get(row, "traceparent")?,
         reason: get(row, "reason")?,
         answer: get(row, "answer")?,
         created_at: time(row, "created_at")?,
     })
-}
-
-pub(crate) fn park_cause(word: &str) -> Result<ParkCause, StoreError> {
-    from_json("work.park_cause", &format!("\"{word}\""))
 }

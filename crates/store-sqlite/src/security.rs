@@ -5,30 +5,29 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use store::SecurityEvent;
 
-use crate::rows::{self, get, micros, signed, store_error};
+use crate::{
+    rows::{self, get, micros, signed},
+    sql,
+};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
 pub(crate) fn record(db: &Connection, events: &[SecurityEvent]) -> Result<()> {
-    let mut statement = db
-        .prepare_cached(
-            "INSERT INTO security_events (minute, address, reason, provider, tenant_id, count, trace_id) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
-             ON CONFLICT (minute, address, reason, provider, tenant_id) DO UPDATE SET count = count + excluded.count",
-        )
-        .map_err(store_error)?;
+    const SQL: &str = "INSERT INTO security_events (minute, address, reason, provider, tenant_id, count, trace_id) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+                       ON CONFLICT (minute, address, reason, provider, tenant_id) \
+                       DO UPDATE SET count = count + excluded.count";
     for event in events {
-        statement
-            .execute(params![
-                micros(event.minute),
-                event.address,
-                event.reason,
-                event.provider,
-                event.tenant.as_deref().unwrap_or_default(),
-                signed(event.count),
-                event.trace_id,
-            ])
-            .map_err(store_error)?;
+        let values = params![
+            micros(event.minute),
+            event.address,
+            event.reason,
+            event.provider,
+            event.tenant.as_deref().unwrap_or_default(),
+            signed(event.count),
+            event.trace_id,
+        ];
+        sql::execute(db, SQL, values)?;
     }
     Ok(())
 }
@@ -37,24 +36,15 @@ pub(crate) fn prune(db: &Connection, before: Timestamp, limit: u32) -> Result<u3
     const SQL: &str = "DELETE FROM security_events WHERE (minute, address, reason, provider, tenant_id) IN ( \
                        SELECT minute, address, reason, provider, tenant_id FROM security_events \
                        WHERE minute < ?1 ORDER BY minute LIMIT ?2)";
-    let removed = db
-        .prepare_cached(SQL)
-        .map_err(store_error)?
-        .execute(params![micros(before), limit])
-        .map_err(store_error)?;
+    let removed = sql::execute(db, SQL, params![micros(before), limit])?;
     Ok(u32::try_from(removed).unwrap_or(u32::MAX))
 }
 
 pub(crate) fn newest(db: &Connection, limit: u32) -> Result<Vec<SecurityEvent>> {
-    let mut statement = db
-        .prepare_cached(
-            "SELECT * FROM security_events ORDER BY minute DESC, address, reason LIMIT ?1",
-        )
-        .map_err(store_error)?;
-    let mut found = statement.query([limit]).map_err(store_error)?;
-    let mut events = Vec::new();
-    while let Some(row) = found.next().map_err(store_error)? {
-        events.push(SecurityEvent {
+    const SQL: &str =
+        "SELECT * FROM security_events ORDER BY minute DESC, address, reason LIMIT ?1";
+    sql::all(db, SQL, [limit], |row| {
+        Ok(SecurityEvent {
             minute: rows::time(row, "minute")?,
             address: get(row, "address")?,
             reason: get(row, "reason")?,
@@ -62,7 +52,6 @@ pub(crate) fn newest(db: &Connection, limit: u32) -> Result<Vec<SecurityEvent>> 
             tenant: Some(get::<String>(row, "tenant_id")?).filter(|tenant| !tenant.is_empty()),
             count: rows::unsigned(row, "count")?,
             trace_id: get(row, "trace_id")?,
-        });
-    }
-    Ok(events)
+        })
+    })
 }

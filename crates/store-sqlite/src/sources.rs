@@ -3,31 +3,26 @@
 use std::collections::BTreeSet;
 
 use domain::{SourceId, StoreError, TenantId};
-use rusqlite::{Connection, OptionalExtension, Params, Row, params};
-use store::{Source, SourceChange, SourceState, TokenHash};
+use rusqlite::{Connection, Params, Row, params};
+use store::{ConfigKind, Source, SourceChange, SourceState, TokenHash, stored::to_json};
 
 use crate::{
-    rows::{self, from_json, get, store_error, to_json},
-    tenants,
+    configs,
+    rows::{self, get, store_error},
+    sql, tenants,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
 
 pub(crate) fn create(db: &Connection, source: &Source) -> Result<()> {
-    if tenants::tenant(db, &source.tenant)?.is_none() {
-        return Err(StoreError::NotFound);
-    }
-    let offices = tenants::offices(db, &source.tenant)?;
-    if let Some(id) = source.office
-        && !offices.iter().any(|office| office.id == id)
-    {
-        return Err(StoreError::NotFound);
-    }
-    if one(db, &source.tenant, source.id)?.is_some() {
-        return Err(StoreError::Conflict(
-            "there is such a source already".to_owned(),
-        ));
-    }
+    let tenant = &source.tenant;
+    let has_office = match source.office {
+        Some(id) => configs::one(db, tenant, ConfigKind::Office, &id.to_string(), None)?.is_some(),
+        None => true,
+    };
+    let has_owner = has_office && tenants::tenant(db, tenant)?.is_some();
+    let is_known = one(db, tenant, source.id)?.is_some();
+    Source::check_new(has_owner, is_known)?;
     put(db, source)
 }
 
@@ -38,25 +33,24 @@ pub(crate) fn change(
     change: SourceChange,
 ) -> Result<Source> {
     let mut source = one(db, tenant, id)?.ok_or(StoreError::NotFound)?;
-    source.change(change).map_err(StoreError::Conflict)?;
+    source.change(change)?;
     put(db, &source)?;
     Ok(source)
 }
 
 fn one(db: &Connection, tenant: &TenantId, id: SourceId) -> Result<Option<Source>> {
-    Ok(of_tenant(db, tenant)?
-        .into_iter()
-        .find(|source| source.id == id))
+    const SQL: &str = "SELECT * FROM sources WHERE tenant_id = ?1 AND source_id = ?2";
+    sql::first(db, SQL, params![tenant.as_str(), id.to_string()], read)
 }
 
 pub(crate) fn put(db: &Connection, source: &Source) -> Result<()> {
     let (tenant, id) = (source.tenant.as_str(), source.id.to_string());
     db.prepare_cached(
-        "INSERT INTO sources (tenant_id, source_id, provider, office_id, token_hash, accounts, key_names, schemes, \
-         state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
-         ON CONFLICT (tenant_id, source_id) DO UPDATE SET provider = excluded.provider, \
-         office_id = excluded.office_id, token_hash = excluded.token_hash, accounts = excluded.accounts, key_names = excluded.key_names, \
-         schemes = excluded.schemes, state = excluded.state",
+        "INSERT INTO sources (tenant_id, source_id, provider, office_id, connection, token_hash, accounts, key_names, \
+         schemes, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
+         ON CONFLICT (tenant_id, source_id) DO UPDATE SET provider = excluded.provider, office_id = excluded.office_id, \
+         connection = excluded.connection, token_hash = excluded.token_hash, accounts = excluded.accounts, \
+         key_names = excluded.key_names, schemes = excluded.schemes, state = excluded.state",
     )
     .map_err(store_error)?
     .execute(params![
@@ -64,6 +58,7 @@ pub(crate) fn put(db: &Connection, source: &Source) -> Result<()> {
         id,
         source.provider,
         source.office.map(|office| office.to_string()),
+        source.connection.as_ref().map(|name| name.as_str()),
         source.token.as_ref().map(TokenHash::as_bytes),
         to_json(&source.accounts)?,
         to_json(&source.key_names)?,
@@ -71,58 +66,46 @@ pub(crate) fn put(db: &Connection, source: &Source) -> Result<()> {
         source.state.as_str(),
     ])
     .map_err(|error| match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::ConstraintViolation) => {
-            StoreError::Conflict("the URL token belongs to another source".to_owned())
-        }
+        Some(rusqlite::ErrorCode::ConstraintViolation) => Source::token_taken(),
         _ => store_error(error),
     })?;
-    db.prepare_cached("DELETE FROM source_accounts WHERE tenant_id = ?1 AND source_id = ?2")
-        .map_err(store_error)?
-        .execute(params![tenant, id])
-        .map_err(store_error)?;
+    sql::execute(
+        db,
+        "DELETE FROM source_accounts WHERE tenant_id = ?1 AND source_id = ?2",
+        params![tenant, id],
+    )?;
     for account in BTreeSet::from_iter(&source.accounts) {
-        let inserted = db
-            .prepare_cached(
-                "INSERT INTO source_accounts (provider, account, tenant_id, source_id) VALUES (?1, ?2, ?3, ?4) \
-                 ON CONFLICT DO NOTHING",
-            )
-            .map_err(store_error)?
-            .execute(params![source.provider, account, tenant, id])
-            .map_err(store_error)?;
+        let inserted = sql::execute(
+            db,
+            "INSERT INTO source_accounts (provider, account, tenant_id, source_id) VALUES (?1, ?2, ?3, ?4) \
+             ON CONFLICT DO NOTHING",
+            params![source.provider, account, tenant, id],
+        )?;
         if inserted == 0 {
-            return Err(StoreError::Conflict(format!(
-                "the {} account belongs to another source",
-                source.provider
-            )));
+            return Err(source.account_taken());
         }
     }
     Ok(())
 }
 
-fn source(row: &Row<'_>) -> Result<Source> {
+fn read(row: &Row<'_>) -> Result<Source> {
     Ok(Source {
         id: rows::parsed(row, "source_id")?,
         tenant: rows::parsed(row, "tenant_id")?,
         provider: get(row, "provider")?,
         office: rows::parsed_option(row, "office_id")?,
+        connection: rows::parsed_option(row, "connection")?,
         token: get::<Option<[u8; 32]>>(row, "token_hash")?.map(TokenHash::from_bytes),
-        accounts: from_json("a source's accounts", &get::<String>(row, "accounts")?)?,
-        key_names: from_json("a source's keys", &get::<String>(row, "key_names")?)?,
-        schemes: from_json("a source's schemes", &get::<String>(row, "schemes")?)?,
+        accounts: rows::json(row, "accounts", "a source's accounts")?,
+        key_names: rows::json(row, "key_names", "a source's keys")?,
+        schemes: rows::json(row, "schemes", "a source's schemes")?,
         state: SourceState::from_stored(&get::<String>(row, "state")?),
     })
 }
 
 pub(crate) fn of_tenant(db: &Connection, tenant: &TenantId) -> Result<Vec<Source>> {
-    let mut statement = db
-        .prepare_cached("SELECT * FROM sources WHERE tenant_id = ?1 ORDER BY source_id")
-        .map_err(store_error)?;
-    let mut found = statement.query([tenant.as_str()]).map_err(store_error)?;
-    let mut sources = Vec::new();
-    while let Some(row) = found.next().map_err(store_error)? {
-        sources.push(source(row)?);
-    }
-    Ok(sources)
+    const SQL: &str = "SELECT * FROM sources WHERE tenant_id = ?1 ORDER BY source_id";
+    sql::all(db, SQL, [tenant.as_str()], read)
 }
 
 /// What may be used: an active source of an active tenant.
@@ -130,12 +113,7 @@ const USABLE: &str = "SELECT sources.* FROM sources JOIN tenants USING (tenant_i
                       WHERE sources.state = 'active' AND tenants.status = 'active'";
 
 fn usable(db: &Connection, filter: &str, parameters: impl Params) -> Result<Option<Source>> {
-    db.prepare_cached(&format!("{USABLE} AND {filter}"))
-        .map_err(store_error)?
-        .query_row(parameters, |row| Ok(source(row)))
-        .optional()
-        .map_err(store_error)?
-        .transpose()
+    sql::first(db, &format!("{USABLE} AND {filter}"), parameters, read)
 }
 
 pub(crate) fn by_token(db: &Connection, token: &TokenHash) -> Result<Option<Source>> {

@@ -1,92 +1,101 @@
 //! Claiming, renewing and settling work, and finding what is due.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use domain::{
-    Claim, ClaimResult, Claimed, DueWake, OfficeConfig, Outcome, Record, RequestId, RequestState,
-    SettleContext, Settled, Stage, Stale, StoreError, TenantId, Wake, WorkRow, WorkState, later,
-    transition,
+    Claim, ClaimResult, Claimed, DueWake, LeadRequest, OfficeConfig, RequestId, SettleResult,
+    Stage, StoreError, TenantId, Wake, WorkKey, WorkRow, later, transition,
 };
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
-use store::{ConnectionState, IdSource};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use store::{
+    ConfigCache, IdSource, Settle,
+    stored::{corrupt, readable, scanned},
+    work::fair_share,
+};
 
 use crate::{
     connections, requests,
     rows::{self, micros, signed, store_error},
-    tenants,
+    sql, tenants,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-fn row(db: &Connection, key: &domain::WorkKey) -> Result<Option<WorkRow>> {
+fn row(db: &Connection, key: &WorkKey) -> Result<Option<WorkRow>> {
     const SQL: &str = "SELECT * FROM work WHERE tenant_id = ?1 AND request_id = ?2 AND stage = ?3 AND target = ?4";
-    db.prepare_cached(SQL)
-        .map_err(store_error)?
-        .query_row(
-            params![
-                key.tenant.as_str(),
-                key.request.to_string(),
-                key.stage.as_str(),
-                key.target
-            ],
-            |row| Ok(rows::work_row(row)),
-        )
-        .optional()
-        .map_err(store_error)?
-        .transpose()
+    let request = key.request.to_string();
+    let values = params![key.tenant.as_str(), request, key.stage.as_str(), key.target];
+    let row = sql::first(db, SQL, values, |row| {
+        readable("work", || rows::work_name(row), rows::work_row(row))
+    })?;
+    Ok(row.flatten())
 }
 
 pub(crate) fn claim(
     db: &Connection,
-    configs: &tenants::ConfigCache,
+    configs: &ConfigCache,
     now: Timestamp,
     wake: &Wake,
     lease: Duration,
 ) -> Result<Option<Claimed>> {
+    let (tenant, id) = (&wake.key.tenant, wake.key.request);
     let Some(mut row) = row(db, &wake.key)? else {
         return Ok(None);
     };
     match row.claim(wake.token, now, lease) {
         ClaimResult::NotNow => return Ok(None),
         ClaimResult::CrashLoop => {
-            let state = own_state(db, &wake.key.tenant, wake.key.request)?;
-            requests::write(db, &transition::crash_loop(state, row, now))?;
+            let state = requests::own_state(db, tenant, id);
+            let state = readable("requests", || id.to_string(), state)?.flatten();
+            if let Some(state) = state {
+                requests::write(db, &transition::crash_loop(state, row, now))?;
+            }
             return Ok(None);
         }
-        ClaimResult::Claimed => requests::put_work(db, &row)?,
+        ClaimResult::Claimed => {}
     }
-    let Some(mut request) = requests::one(db, &wake.key.tenant, wake.key.request)? else {
-        return Err(rows::corrupt("a work row's request", wake.key.request));
+    // Nothing is written before the request is known to be readable: else the row waits for a build that can read it.
+    let read = request(db, configs, tenant, id);
+    let Some((mut request, config)) = readable("requests", || id.to_string(), read)? else {
+        return Ok(None);
     };
-    if request.status == domain::Status::Received {
-        request.status = domain::Status::Processing;
-        db.prepare_cached(
+    requests::put_work(db, &row)?;
+    let status = transition::claimed_status(request.status);
+    if status != request.status {
+        request.status = status;
+        sql::execute(
+            db,
             "UPDATE requests SET status = ?3 WHERE tenant_id = ?1 AND request_id = ?2",
-        )
-        .map_err(store_error)?
-        .execute(params![
-            request.tenant.as_str(),
-            request.id.to_string(),
-            request.status.as_str()
-        ])
-        .map_err(store_error)?;
+            params![tenant.as_str(), id.to_string(), status.as_str()],
+        )?;
     }
-    let config = config(db, configs, &request)?;
     Ok(Some(Claimed::new(row, request, config)))
 }
 
-fn config(
+/// A request, and the configuration of its office.
+fn request(
     db: &Connection,
-    configs: &tenants::ConfigCache,
-    request: &domain::LeadRequest,
-) -> Result<Arc<OfficeConfig>> {
-    configs.get(db, &request.tenant, request.document.source.office)
-}
-
-fn own_state(db: &Connection, tenant: &TenantId, request: RequestId) -> Result<RequestState> {
-    requests::own_state(db, tenant, request)?
-        .ok_or_else(|| rows::corrupt("a work row's request", request))
+    configs: &ConfigCache,
+    tenant: &TenantId,
+    id: RequestId,
+) -> Result<(LeadRequest, Arc<OfficeConfig>)> {
+    let request = requests::one(db, tenant, id)?
+        .ok_or_else(|| corrupt("a work row's request", "it is gone"))?;
+    let office = request.document.source.office;
+    let config = match configs.get(tenant, office) {
+        Some(config) => config,
+        None => {
+            let read_at = Instant::now();
+            let config = tenants::config(db, tenant, office)?;
+            configs.keep(tenant, office, read_at, config)
+        }
+    };
+    Ok((request, config))
 }
 
 pub(crate) fn renew(
@@ -98,27 +107,11 @@ pub(crate) fn renew(
     let Some(mut row) = row(db, &claim.key)? else {
         return Ok(false);
     };
-    let WorkState::InFlight { lease_until } = row.state else {
-        return Ok(false);
-    };
-    if row.token != claim.token {
-        return Ok(false);
+    let is_renewed = row.renew(claim.token, now, lease);
+    if is_renewed {
+        requests::put_work(db, &row)?;
     }
-    let until = later(now, lease).max(lease_until);
-    row.state = WorkState::InFlight { lease_until: until };
-    row.next_wake_at = Some(until);
-    requests::put_work(db, &row)?;
-    Ok(true)
-}
-
-/// What a settle is given beside its place in the transaction.
-pub(crate) struct Settle {
-    pub(crate) claim: Claim,
-    pub(crate) outcome: Outcome,
-    pub(crate) config: Arc<OfficeConfig>,
-    pub(crate) records: Vec<Record>,
-    pub(crate) duration: Duration,
-    pub(crate) draw: f64,
+    Ok(is_renewed)
 }
 
 pub(crate) fn settle(
@@ -126,75 +119,44 @@ pub(crate) fn settle(
     ids: &IdSource,
     now: Timestamp,
     settle: &Settle,
-) -> Result<Settled> {
-    let Settle {
-        claim,
-        outcome,
-        config,
-        records,
-        duration,
-        draw,
-    } = settle;
-    let key = &claim.key;
+) -> Result<SettleResult> {
+    let WorkKey {
+        tenant, request, ..
+    } = &settle.claim.key;
     // A request that is gone took its work with it.
-    let Some(state) = requests::own_state(db, &key.tenant, key.request)? else {
-        return Ok(Settled::Stale);
+    let Some(state) = requests::own_state(db, tenant, *request)? else {
+        return Ok(SettleResult::Stale);
     };
     let mut others = Vec::new();
-    let mut aliases = Vec::new();
-    match outcome {
-        Outcome::Done {
-            aliases: learned, ..
-        } => {
-            for id in requests::by_aliases(db, &key.tenant, learned)? {
-                others.extend(
-                    requests::state(db, &key.tenant, id)?
-                        .filter(|other| other.request().id != key.request),
-                );
-            }
-            aliases.clone_from(learned);
+    let named = requests::by_aliases(db, tenant, settle.aliases())?;
+    let mut settle = Cow::Borrowed(settle);
+    for id in named.into_iter().chain(settle.merges_with()) {
+        if id == *request {
+            continue;
         }
-        Outcome::Merge { other } => others.extend(requests::state(db, &key.tenant, *other)?),
-        Outcome::Wait { .. }
-        | Outcome::Retry { .. }
-        | Outcome::Hold { .. }
-        | Outcome::Park { .. } => {}
+        match readable(
+            "requests",
+            || id.to_string(),
+            requests::state(db, tenant, id),
+        )? {
+            Some(other) => others.extend(other),
+            None => settle = Cow::Owned(settle.put_off(now)),
+        }
     }
-    let held = match outcome {
-        Outcome::Hold {
-            connection,
-            version,
-            ..
-        } => connections::one(db, &key.tenant, connection)?.map(|found| (found, *version)),
-        _ => None,
+    let connection = match settle.holds_for() {
+        Some(name) => connections::one(db, tenant, name)?,
+        None => None,
     };
-    let context = SettleContext {
-        now,
-        retry: &config.workflow.retry,
-        connection_version: held.as_ref().map(|(connection, _)| connection.version),
-        draw: *draw,
-        duration: *duration,
+    let Some(settled) = settle.decide(state, others, connection, now) else {
+        return Ok(SettleResult::Stale);
     };
-    let plan = match transition::settle(state, others, claim, outcome.clone(), context) {
-        Ok(plan) => plan,
-        Err(Stale) => return Ok(Settled::Stale),
-    };
-    requests::write(db, &plan)?;
-    requests::add_aliases(db, &key.tenant, key.request, &aliases)?;
-    // The last change is of the request that goes on.
-    let shown_at = plan
-        .changes
-        .last()
-        .map_or(key.request, |change| change.request.id);
-    requests::put_records(db, ids, &key.tenant, shown_at, records, now)?;
-    if let Some((mut connection, version)) = held
-        && connection.version == version
-        && connection.state == ConnectionState::Active
-    {
-        connection.state = ConnectionState::Refused;
-        connections::update(db, &connection)?;
+    requests::write(db, &settled.plan)?;
+    requests::add_aliases(db, tenant, *request, settle.aliases())?;
+    requests::put_records(db, ids, tenant, settled.shown_at, &settle.records, now)?;
+    if let Some(refused) = &settled.refused {
+        connections::write(db, refused)?;
     }
-    Ok(Settled::Written(plan.wakes))
+    Ok(SettleResult::Written(settled.plan.wakes))
 }
 
 /// The tenants and stages that have rows with a wake-up, by skipping from one to the next in the index.
@@ -212,7 +174,7 @@ fn stages_with_wakes(db: &Connection) -> Result<Vec<(String, String)>> {
         let (tenant, stage) = found.last().map_or(("", ""), |(tenant, stage)| {
             (tenant.as_str(), stage.as_str())
         });
-        let pair = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let pair = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
         let mut next = next_stage
             .query_row(params![tenant, stage], pair)
             .optional()
@@ -237,40 +199,41 @@ pub(crate) fn due_wakes(
     limit: u32,
 ) -> Result<Vec<DueWake>> {
     const DUE: &str = "SELECT tenant_id, request_id, stage, target, token, next_wake_at, wakes FROM work \
-                       WHERE tenant_id = ?1 AND stage = ?2 AND next_wake_at <= ?3 ORDER BY next_wake_at LIMIT ?4";
+                       WHERE tenant_id = ?1 AND stage = ?2 AND next_wake_at <= ?3 \
+                       AND state IN ('ready', 'in_flight') ORDER BY next_wake_at LIMIT ?4";
     let mut due = Vec::new();
     for (tenant, stage) in stages_with_wakes(db)? {
-        let mut statement = db.prepare_cached(DUE).map_err(store_error)?;
-        let mut found = statement
-            .query(params![tenant, stage, micros(now), per_tenant])
-            .map_err(store_error)?;
-        let mut turn = 0_u32;
-        while let Some(row) = found.next().map_err(store_error)? {
-            let wake = Wake {
-                v: Wake::VERSION,
-                key: rows::work_key(row)?,
-                token: rows::unsigned(row, "token")?,
-            };
-            let found = DueWake {
-                wake,
-                next_wake_at: rows::time(row, "next_wake_at")?,
-                wakes: rows::small(row, "wakes")?,
-            };
-            due.push((turn, found));
-            turn += 1;
+        let known = stage.parse::<Stage>();
+        let known = known.map_err(|error| corrupt("work.stage", error));
+        if scanned("work", known)?.is_none() {
+            continue;
         }
+        let values = params![tenant, stage, micros(now), per_tenant];
+        let found = sql::all(db, DUE, values, |row| scanned("work", due_wake(row)))?;
+        due.extend(found.into_iter().flatten());
     }
-    // Where there are too many, each tenant's first go before anybody's second.
-    due.sort_by_key(|(turn, found)| (*turn, found.next_wake_at));
-    due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    due.sort_by_key(|(_, found)| found.next_wake_at);
-    Ok(due.into_iter().map(|(_, found)| found).collect())
+    Ok(fair_share(due, per_tenant, limit))
+}
+
+fn due_wake(row: &Row<'_>) -> Result<DueWake> {
+    Ok(DueWake {
+        wake: wake(row)?,
+        next_wake_at: rows::time(row, "next_wake_at")?,
+        wakes: rows::small(row, "wakes")?,
+    })
+}
+
+fn wake(row: &Row<'_>) -> Result<Wake> {
+    Ok(Wake {
+        v: Wake::VERSION,
+        key: rows::work_key(row)?,
+        token: rows::unsigned(row, "token")?,
+    })
 }
 
 pub(crate) fn move_wakes(db: &Connection, now: Timestamp, due: &[DueWake]) -> Result<Vec<Wake>> {
     const SQL: &str = "UPDATE work SET next_wake_at = ?1, wakes = wakes + 1 WHERE tenant_id = ?2 AND request_id = ?3 \
                        AND stage = ?4 AND target = ?5 AND token = ?6 AND next_wake_at = ?7";
-    let mut statement = db.prepare_cached(SQL).map_err(store_error)?;
     let mut moved = Vec::new();
     for DueWake {
         wake,
@@ -279,18 +242,16 @@ pub(crate) fn move_wakes(db: &Connection, now: Timestamp, due: &[DueWake]) -> Re
     } in due
     {
         let next = later(now, WorkRow::next_relay_pause(*wakes));
-        let changed = statement
-            .execute(params![
-                micros(next),
-                wake.key.tenant.as_str(),
-                wake.key.request.to_string(),
-                wake.key.stage.as_str(),
-                wake.key.target,
-                signed(wake.token),
-                micros(*next_wake_at),
-            ])
-            .map_err(store_error)?;
-        if changed == 1 {
+        let values = params![
+            micros(next),
+            wake.key.tenant.as_str(),
+            wake.key.request.to_string(),
+            wake.key.stage.as_str(),
+            wake.key.target,
+            signed(wake.token),
+            micros(*next_wake_at),
+        ];
+        if sql::execute(db, SQL, values)? == 1 {
             moved.push(wake.clone());
         }
     }
@@ -307,24 +268,14 @@ pub(crate) fn due_work(
     const SQL: &str = "SELECT tenant_id, request_id, stage, target, token FROM work \
                        WHERE tenant_id = ?1 AND stage = ?2 AND next_wake_at IS NOT NULL \
                        AND state = 'ready' AND due_at <= ?3 ORDER BY next_wake_at LIMIT ?4";
-    let mut statement = db.prepare_cached(SQL).map_err(store_error)?;
-    let mut found = statement
-        .query(params![tenant.as_str(), stage.as_str(), micros(now), limit])
-        .map_err(store_error)?;
-    let mut due = Vec::new();
-    while let Some(row) = found.next().map_err(store_error)? {
-        due.push(Wake {
-            v: Wake::VERSION,
-            key: rows::work_key(row)?,
-            token: rows::unsigned(row, "token")?,
-        });
-    }
-    Ok(due)
+    let values = params![tenant.as_str(), stage.as_str(), micros(now), limit];
+    let found = sql::all(db, SQL, values, |row| scanned("work", wake(row)))?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// At the start of the embedded product, under its folder's lock: whoever held a lease is gone.
 pub(crate) fn void_leases(db: &Connection, now: Timestamp) -> Result<usize> {
-    // What waited in memory is forgotten: the relay looks at it at once.
+    // What waited in memory is forgotten, so the relay scans it at once.
     db.execute(
         "UPDATE work SET next_wake_at = ?1, wakes = 0 \
          WHERE state = 'ready' AND due_at <= ?1 AND next_wake_at > ?1",

@@ -14,13 +14,14 @@ use std::{
 use domain::{StoreError, metric_names};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
+use tracing::{Dispatch, dispatcher};
 
 use crate::{checkpoints, rows::store_error};
 
 /// Units that may wait.
 const QUEUE_UNITS: usize = 4_096;
 /// Units of one group at most. Small enough that those who are answered send their next while the next group is
-/// written: larger groups make senders and writer wait for each other in turns.
+/// written: larger groups make senders and writer wait for each other alternately.
 const GROUP_UNITS: usize = 128;
 
 /// Work that waits for the group's COMMIT. It may run twice, the first time in a transaction that was rolled back.
@@ -73,13 +74,17 @@ impl Writer {
         is_checkpoint_due: Arc<AtomicBool>,
     ) -> std::io::Result<Self> {
         let (queue, units) = mpsc::channel(QUEUE_UNITS);
+        // Its lines go where its maker's go, also where that is not the process's own log.
+        let log = dispatcher::get_default(Dispatch::clone);
         thread::Builder::new()
             .name("sqlite-writer".into())
-            .spawn(move || run(&connection, units, &is_checkpoint_due))?;
+            .spawn(move || {
+                dispatcher::with_default(&log, || run(&connection, units, &is_checkpoint_due));
+            })?;
         Ok(Self { queue })
     }
 
-    /// Runs `work` in a transaction and answers after its COMMIT. Waits for a place in the queue.
+    /// Runs `work` in a transaction and returns after its COMMIT. Waits for capacity in the queue.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         work: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -281,7 +286,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failed_commit_fails_every_unit_of_its_group_and_no_later_one() {
+    async fn a_failed_commit_fails_its_whole_group_and_no_later_unit() {
         let writer = writer();
         let answers = grouped(
             &writer,
@@ -308,7 +313,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_disk_fails_who_meets_it_and_spares_the_others() {
+    async fn a_full_disk_loses_nothing_that_was_acknowledged() {
         let folder = tempfile::tempdir().unwrap();
         let connection = Connection::open(folder.path().join("small.db")).unwrap();
         connection.execute_batch(SCHEMA).unwrap();

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 /// Who does what to what, as the caller of a change says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Act {
+pub struct AuditAction {
     /// The subject of their token, or the name of the program that acts by itself.
     pub actor: String,
     /// What is done, `{object}.{verb}`: `work.redrive`.
@@ -17,7 +17,7 @@ pub struct Act {
     pub detail: String,
 }
 
-impl Act {
+impl AuditAction {
     /// An act that says no more than who did what to what.
     pub fn new(
         actor: impl Into<String>,
@@ -69,7 +69,7 @@ impl AuditEntry {
         id: AuditId,
         tenant: &TenantId,
         at: Timestamp,
-        act: &Act,
+        act: &AuditAction,
         previous: Option<String>,
     ) -> Self {
         let mut entry = Self {

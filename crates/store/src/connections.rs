@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::{ConnectionName, TenantId, Wake};
+use domain::{ConnectionName, Plan, StoreError, TenantId, Wake};
+
+use crate::Result;
 
 /// A tenant's account at a provider. The secret itself lives elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +13,7 @@ pub struct Connection {
     pub tenant: TenantId,
     /// What the tenant calls it.
     pub name: ConnectionName,
-    /// The provider's slug: `hubspot`, `callrail`, `sendgrid`.
+    /// The provider's slug.
     pub provider: String,
     /// Grows by one with every new secret. Work that failed with an older one is tried again.
     pub version: u64,
@@ -41,6 +43,81 @@ pub struct ReplacedSecret {
     pub released: u64,
     /// What is due now.
     pub wakes: Vec<Wake>,
+}
+
+impl Connection {
+    /// The connection once its secret is the one of `secret_version`. With `new`, one that is not there begins.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is none and it is not `new`; [`StoreError::Conflict`] if its name belongs to
+    /// another provider than that of `new`.
+    pub fn with_secret(
+        known: Option<Self>,
+        tenant: &TenantId,
+        name: &ConnectionName,
+        secret_version: u64,
+        new: Option<&NewConnection>,
+    ) -> Result<Self> {
+        let (provider, version, settings) = match (known, new) {
+            (Some(known), Some(new)) if known.provider != new.provider => {
+                return Err(StoreError::Conflict(format!(
+                    "connection `{name}` already belongs to {}; choose another name for {}",
+                    known.provider, new.provider
+                )));
+            }
+            (Some(known), new) => {
+                let brought = new.map(|new| &new.settings);
+                let brought = brought.filter(|settings| !settings.is_empty()).cloned();
+                let settings = brought.unwrap_or(known.settings);
+                (known.provider, known.version, settings)
+            }
+            (None, Some(new)) => (new.provider.clone(), 0, new.settings.clone()),
+            (None, None) => return Err(StoreError::NotFound),
+        };
+        Ok(Self {
+            tenant: tenant.clone(),
+            name: name.clone(),
+            provider,
+            version: version + 1,
+            secret_version,
+            state: ConnectionState::Active,
+            settings,
+        })
+    }
+
+    /// The connection after its secret of `version` was refused; `None` if that changes nothing, because the secret was
+    /// replaced since.
+    pub fn refused(self, version: u64) -> Option<Self> {
+        let is_news = self.version == version && self.state == ConnectionState::Active;
+        is_news.then_some(Self {
+            state: ConnectionState::Refused,
+            ..self
+        })
+    }
+
+    /// The connection that is stored when this one is put: it begins at version 1, or keeps version, state and secret.
+    #[must_use]
+    pub fn over(self, known: Option<Self>) -> Self {
+        match known {
+            Some(known) => Self {
+                provider: self.provider,
+                settings: self.settings,
+                ..known
+            },
+            None => Self {
+                version: 1,
+                state: ConnectionState::Active,
+                ..self
+            },
+        }
+    }
+}
+
+/// How many rows of work a release lets run. With none, there is nothing to write.
+pub fn released(plan: &Plan) -> u64 {
+    let entries = plan.changes.iter().flat_map(|change| &change.log);
+    let released = entries.filter(|entry| entry.outcome == "released");
+    u64::try_from(released.count()).unwrap_or(u64::MAX)
 }
 
 /// Whether a connection works.

@@ -3,11 +3,18 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use domain::{EffectKey, EventId, Inbound, OfficeId, RequestId, SourceId, TenantId, Wake};
+use domain::{
+    Alias, Channel, EventId, News, OfficeId, Origin, Plan, Reading, Receipt, RequestId,
+    RequestState, SourceId, TenantId, Wake, transition,
+};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-/// A proven delivery, to be stored.
+/// Why news are kept apart.
+const UNREADABLE: &str =
+    "it is about a request that this build cannot read; redrive it with the build that can";
+
+/// A delivery whose signature was verified, to be stored.
 #[derive(Debug, Clone)]
 pub struct Delivery {
     /// Whose it is.
@@ -16,13 +23,15 @@ pub struct Delivery {
     pub provider: String,
     /// The configured source.
     pub source: SourceId,
+    /// The source's usual channel: what a delivery that cannot be read is taken for.
+    pub channel: Channel,
     /// The source's office.
     pub office: Option<OfficeId>,
     /// The event that the URL names.
     pub event: Option<String>,
-    /// The provider's own id of the delivery, where it has one. Else the body's hash tells repeats.
+    /// The provider's own id of the delivery, where it has one. Else repeats are recognized by the body's hash.
     pub delivery_id: Option<String>,
-    /// The scheme that proved it.
+    /// The scheme that verified it.
     pub scheme: String,
     /// Headers worth keeping; no signature, no secret.
     pub headers: BTreeMap<String, String>,
@@ -30,34 +39,26 @@ pub struct Delivery {
     pub body: Bytes,
     /// W3C trace context.
     pub traceparent: Option<String>,
-    /// What the source made of it.
-    pub reading: Reading,
+    /// What the source reads in it. An error says why it cannot be read: then it becomes a request that is parked in
+    /// `reading`. A [`Reading::Ping`] needs no storing.
+    pub reading: Result<Reading, String>,
 }
 
-/// What a source made of a delivery.
-#[derive(Debug, Clone)]
-pub enum Reading {
-    /// A lead, or news of one.
-    Lead(Box<Inbound>),
-    /// An event that we do not use: stored only.
-    Ignored(String),
-    /// It could not be read: stored as a request that is parked in `reading`.
-    Unreadable(String),
-    /// Answers to effects of ours: those that are still open end.
-    Receipts(Vec<Receipt>),
-}
-
-/// A provider's word that an effect happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Receipt {
-    /// The effect.
-    pub key: EffectKey,
-    /// What the provider calls it.
-    pub remote_id: String,
+/// What a delivery makes that was not stored before.
+#[derive(Debug)]
+pub struct Received<'a> {
+    /// What to write.
+    pub plan: Plan,
+    /// The request that it makes or changes; none for an event that is not used.
+    pub request: Option<RequestId>,
+    /// The names that lead to the request from now on.
+    pub aliases: &'a [Alias],
+    /// Why it is not used, or cannot be read.
+    pub remark: Option<&'a str>,
 }
 
 impl Delivery {
-    /// What tells a repeat, unique within the tenant: the provider's delivery id, or event and body.
+    /// What a repeat is recognized by, unique within the tenant: the provider's delivery id, or event and body.
     pub fn deduplication_key(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         let mut part = |bytes: &[u8]| {
@@ -77,6 +78,93 @@ impl Delivery {
             }
         }
         hash.finalize().into()
+    }
+
+    /// The names of what it is about; none if it is no lead.
+    pub fn aliases(&self) -> &[Alias] {
+        self.news().map_or(&[], |news| &news.aliases)
+    }
+
+    /// What became of messages of ours: their effects happened.
+    pub fn receipts(&self) -> &[Receipt] {
+        match &self.reading {
+            Ok(Reading::Receipts(receipts)) => receipts,
+            Ok(Reading::News(_) | Reading::Ignored { .. } | Reading::Ping) | Err(_) => &[],
+        }
+    }
+
+    fn news(&self) -> Option<&News> {
+        match &self.reading {
+            Ok(Reading::News(news)) => Some(news),
+            Ok(Reading::Receipts(_) | Reading::Ignored { .. } | Reading::Ping) | Err(_) => None,
+        }
+    }
+
+    /// Decides what the delivery makes if it was not stored before. `known` are the requests that its
+    /// [`aliases`](Self::aliases) lead to, in their order, or `None` if this build cannot read one of them; `id` is that
+    /// of a new one.
+    ///
+    /// News of a request that cannot be read are not refused, because their sender may not send them again: they are kept
+    /// as a request that is parked in `reading`. When a person lets it run again, it is merged with the other.
+    pub fn received(
+        &self,
+        event: EventId,
+        id: RequestId,
+        known: Option<Vec<RequestState>>,
+        now: Timestamp,
+    ) -> Received<'_> {
+        let origin = self.origin(event);
+        let parked = |reason: &str| transition::receive(id, &origin, Err(reason.to_owned()), now);
+        let mut aliases = self.aliases();
+        let (plan, remark) = match (&self.reading, known) {
+            (Ok(Reading::News(_)), None) => {
+                aliases = &[];
+                (parked(UNREADABLE), Some(UNREADABLE))
+            }
+            (Ok(Reading::News(news)), Some(mut known)) if !known.is_empty() => {
+                let first = known.remove(0);
+                let plan = transition::receive_again(first, known, &origin, news, now);
+                (plan, None)
+            }
+            (Ok(Reading::News(news)), Some(_)) => {
+                let news = Ok(News::clone(news));
+                (transition::receive(id, &origin, news, now), None)
+            }
+            (Err(reason), _) => (parked(reason), Some(reason.as_str())),
+            (Ok(Reading::Ignored { reason }), _) => (Plan::default(), Some(&**reason)),
+            (Ok(Reading::Receipts(_) | Reading::Ping), _) => (Plan::default(), None),
+        };
+        Received {
+            request: plan.changes.last().map(|change| change.request.id),
+            aliases,
+            plan,
+            remark,
+        }
+    }
+
+    /// Decides what the delivery makes if it was stored before, as `event`; `state` is the request that it made or
+    /// changed then. Where newer deliveries came in between, the thing may have changed back, so its API is asked. It is
+    /// asked, too, where equal bodies may report two changes.
+    pub fn repeated(&self, event: EventId, state: RequestState, now: Timestamp) -> Plan {
+        let is_newest = state.request().document.source.last_event == event;
+        let may_be_another =
+            self.delivery_id.is_none() && self.news().is_some_and(|news| news.is_thin);
+        if is_newest && !may_be_another {
+            return Plan::default();
+        }
+        transition::refetch(state, &self.origin(event), now)
+    }
+
+    fn origin(&self, event: EventId) -> Origin {
+        Origin {
+            tenant: self.tenant.clone(),
+            provider: self.provider.clone(),
+            channel: self.channel,
+            source: self.source,
+            office: self.office,
+            event,
+            traceparent: self.traceparent.clone(),
+        }
     }
 }
 
@@ -135,7 +223,7 @@ pub struct StoredEvent {
     pub provider: String,
     /// The event that the URL named.
     pub event: Option<String>,
-    /// The scheme that proved it.
+    /// The scheme that verified it.
     pub scheme: String,
     /// The kept headers.
     pub headers: BTreeMap<String, String>,

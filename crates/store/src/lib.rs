@@ -1,48 +1,60 @@
 //! What the product keeps: the trait [`Store`], the types that cross it, and the suite that every adapter must pass.
 //!
 //! A method takes a `&TenantId`, or is named `…_across_tenants`. Another tenant's ids are not found.
+//!
+//! An adapter only reads and writes. What is decided about a request is decided in `domain`; what is decided about the
+//! rest stands here, in pure functions: [`Connection::with_secret`], [`Delivery::received`], [`NewConfig::after`],
+//! [`Settle::decide`], [`persons::resolve`].
+//!
+//! During a rollout or after a rollback, rows of a newer build lie beside those of this one. What this build cannot read
+//! ([`StoreError::Corrupt`]) is skipped and counted in scans and lists, is never claimed, and is never overwritten.
 #![warn(missing_docs)]
 
 mod audit;
-mod connections;
+pub mod configs;
+pub mod connections;
 pub mod contract;
 mod events;
 mod id_source;
-mod persons;
+pub mod persons;
 mod requests;
 mod security;
+mod settle;
 mod sources;
-mod work;
+pub mod stored;
+pub mod work;
 
 use async_trait::async_trait;
 use domain::{
-    AuditId, ConnectionName, EffectLog, EventId, Office, PersonId, RequestId, Ruling, SourceId,
-    Stage, StoreError, Tenant, TenantId, TenantStatus, Wake, WorkKey, WorkQueue, WorkRow,
+    AuditId, ConnectionName, EffectLog, EventId, Office, PersonId, RequestId, ReviewAction,
+    SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus, Wake, WorkKey, WorkQueue, WorkRow,
 };
 use jiff::Timestamp;
 
-pub use audit::{Act, AuditEntry, AuditPage};
+pub use audit::{AuditAction, AuditEntry, AuditPage};
+pub use configs::{Config, ConfigCache, ConfigKind, ConfigPage, NewConfig};
 pub use connections::{Connection, ConnectionState, NewConnection, ReplacedSecret};
-pub use events::{Accepted, Delivery, Reading, Receipt, StoredEvent};
+pub use events::{Accepted, Delivery, Received, StoredEvent};
 pub use id_source::IdSource;
 pub use persons::PersonIdentity;
 pub use requests::{RequestPage, RequestQuery, RequestView};
 pub use security::SecurityEvent;
+pub use settle::{Settle, Settled};
 pub use sources::{Source, SourceChange, SourceState, TokenHash};
-pub use work::{Redriven, Stop, StoppedCount, WorkFilter, WorkPage, WorkQuery};
+pub use work::{Redriven, StopKind, StoppedCount, WorkFilter, WorkPage, WorkQuery};
 
 /// Result of a store's method.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// The product's memory. Every method can be repeated; writes are durable when they return. What a person asks for
-/// takes an [`Act`], which is written to the tenant's audit log in the same transaction, or not at all.
+/// takes an [`AuditAction`], which is written to the tenant's audit log in the same transaction, or not at all.
 #[async_trait]
 pub trait Store: WorkQueue + EffectLog {
     /// Creates a tenant that is not there yet.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when it is.
-    async fn create_tenant(&self, tenant: &Tenant, act: &Act) -> Result<()>;
+    async fn create_tenant(&self, tenant: &Tenant, act: &AuditAction) -> Result<()>;
 
     /// Suspends a tenant, or lets it take part again.
     ///
@@ -52,7 +64,7 @@ pub trait Store: WorkQueue + EffectLog {
         &self,
         tenant: &TenantId,
         status: TenantStatus,
-        act: &Act,
+        act: &AuditAction,
     ) -> Result<()>;
 
     /// Every tenant, by id.
@@ -64,23 +76,86 @@ pub trait Store: WorkQueue + EffectLog {
     /// A tenant; none when there is no such.
     async fn tenant(&self, tenant: &TenantId) -> Result<Option<Tenant>>;
 
-    /// Creates an office, or changes it; its configuration's version grows when the configuration differs.
+    /// Adds a version of a configuration; returns the newest version. One that is equal to the newest adds none, and
+    /// leaves no entry in the audit log.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if it is not valid, or if its author saw another version than the newest.
+    async fn put_config(&self, new: &NewConfig, act: &AuditAction) -> Result<u64>;
+
+    /// A version of a configuration; `None` stands for the newest.
+    async fn config(
+        &self,
+        tenant: &TenantId,
+        kind: ConfigKind,
+        name: &str,
+        version: Option<u64>,
+    ) -> Result<Option<Config>>;
+
+    /// The newest version of each configuration of a kind, by name.
+    async fn configs(&self, tenant: &TenantId, kind: ConfigKind) -> Result<Vec<Config>>;
+
+    /// A page of a configuration's versions, newest first; `before` is the last of the page before, `limit` 1 to 200.
+    async fn config_history(
+        &self,
+        tenant: &TenantId,
+        kind: ConfigKind,
+        name: &str,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<ConfigPage>;
+
+    /// Creates an office, or changes it: for the set-up of demos and tests. Its `config_version` is not used.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the configuration is not valid.
-    async fn put_office(&self, office: &Office) -> Result<()>;
+    async fn put_office(&self, office: &Office) -> Result<()> {
+        let fields = configs::OfficeFields::of(office);
+        let (workflow, fields_json) = (configs::json(&office.config)?, configs::json(&fields)?);
+        // The office comes last: nobody sees it with a configuration of defaults.
+        for (kind, json) in [
+            (ConfigKind::Workflow, workflow),
+            (ConfigKind::Office, fields_json),
+        ] {
+            let name = office.id.to_string();
+            let known = self.config(&office.tenant, kind, &name, None).await?;
+            // What a newer build wrote beside it stays, if the rest says the same.
+            let is_known = known.is_some_and(|known| match kind {
+                ConfigKind::Workflow => known.says(&office.config),
+                ConfigKind::Office => known.says(&fields),
+            });
+            if is_known {
+                continue;
+            }
+            let act = AuditAction::new("set-up", "config.put", &name);
+            let new = NewConfig {
+                tenant: office.tenant.clone(),
+                kind,
+                name,
+                json,
+                expected: None,
+                note: String::new(),
+            };
+            self.put_config(&new, &act).await?;
+        }
+        Ok(())
+    }
 
-    /// A tenant's offices, by id.
-    async fn offices(&self, tenant: &TenantId) -> Result<Vec<Office>>;
+    /// A tenant's offices, by id, without those that this build cannot read.
+    async fn offices(&self, tenant: &TenantId) -> Result<Vec<Office>> {
+        let offices = self.configs(tenant, ConfigKind::Office).await?;
+        let workflows = self.configs(tenant, ConfigKind::Workflow).await?;
+        configs::read_offices(&offices, &workflows)
+    }
 
     /// Creates a source that is not there yet.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when it is, or when its token, or one of its accounts, belongs to another source;
     /// [`StoreError::NotFound`] when there is no such tenant or office.
-    async fn create_source(&self, source: &Source, act: &Act) -> Result<()>;
+    async fn create_source(&self, source: &Source, act: &AuditAction) -> Result<()>;
 
-    /// Changes a source; answers what it is now.
+    /// Changes a source; returns it as it is now.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is no such source; [`StoreError::Conflict`] when the change is not possible.
@@ -89,7 +164,7 @@ pub trait Store: WorkQueue + EffectLog {
         tenant: &TenantId,
         source: SourceId,
         change: SourceChange,
-        act: &Act,
+        act: &AuditAction,
     ) -> Result<Source>;
 
     /// Creates a source, or changes it: for the set-up of demos and tests.
@@ -111,28 +186,32 @@ pub trait Store: WorkQueue + EffectLog {
         account: &str,
     ) -> Result<Option<Source>>;
 
-    /// Stores a proven delivery, once: event, request, aliases and first step in one transaction.
+    /// Stores a verified delivery, once: event, request, aliases and first step in one transaction.
     ///
-    /// A repeat changes nothing and answers what the first did. Equal deliveries that come at once become one.
+    /// A repeat changes nothing and returns what the first did. Equal deliveries that arrive at once become one.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] when it cannot be taken now; nothing is stored then.
+    /// [`StoreError::Busy`] when it cannot be taken now; [`StoreError::Corrupt`] when it is news of a request that this
+    /// build cannot read. Nothing is stored then.
     async fn accept(&self, delivery: Delivery) -> Result<Accepted>;
 
     /// A stored delivery.
     async fn event(&self, tenant: &TenantId, event: EventId) -> Result<Option<StoredEvent>>;
 
-    /// A page of a tenant's requests, newest first.
+    /// A page of a tenant's requests, newest first, without those that this build cannot read.
     async fn list_requests(&self, tenant: &TenantId, query: &RequestQuery) -> Result<RequestPage>;
 
     /// A request with its timeline, open work and records; a merged one leads to the one that goes on.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when this build cannot read its document.
     async fn request(&self, tenant: &TenantId, request: RequestId) -> Result<Option<RequestView>>;
 
-    /// The open work of a request.
+    /// The open work of a request, without rows that this build cannot read.
     async fn open_work(&self, tenant: &TenantId, request: RequestId) -> Result<Vec<WorkRow>>;
 
     /// The person behind a request: found by telephone number, then by e-mail address, else made. Asked again with
-    /// other identities it answers the same person, and remembers the new ones that belong to nobody else.
+    /// other identities it returns the same person, and remembers the new ones that belong to nobody else.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is no such request.
@@ -154,8 +233,12 @@ pub trait Store: WorkQueue + EffectLog {
         name: &ConnectionName,
     ) -> Result<Option<Connection>>;
 
-    /// Tells that a connection's secret is now the one of `secret_version`: its version grows by one and what was
-    /// held for it is released, in one transaction. With `new`, a connection that is not there is created.
+    /// Records that a connection's secret is now the one of `secret_version`: its version grows by one, and what was held
+    /// for it is released before this returns. With `new`, a connection that is not there is created.
+    ///
+    /// The version grows in one transaction, together with as many releases as fit. A store that must split the rest
+    /// releases it in further ones: if the process dies between them, setting the secret again releases what is left.
+    /// Requests that this build cannot read stay held.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is no such connection; [`StoreError::Conflict`] when it is one to another
@@ -166,13 +249,13 @@ pub trait Store: WorkQueue + EffectLog {
         name: &ConnectionName,
         secret_version: u64,
         new: Option<&NewConnection>,
-        act: &Act,
+        act: &AuditAction,
     ) -> Result<ReplacedSecret>;
 
     /// A tenant's connections, by name.
     async fn connections(&self, tenant: &TenantId) -> Result<Vec<Connection>>;
 
-    /// Writes the verdict of the actor of `act` on a request that was kept back, and goes on from there; answers what
+    /// Writes the verdict of the actor of `act` on a request that is withheld, and goes on from there; returns what
     /// is due now. A merged request leads to the one that goes on.
     ///
     /// # Errors
@@ -182,11 +265,11 @@ pub trait Store: WorkQueue + EffectLog {
         &self,
         tenant: &TenantId,
         request: RequestId,
-        ruling: Ruling,
-        act: &Act,
+        action: ReviewAction,
+        act: &AuditAction,
     ) -> Result<Vec<Wake>>;
 
-    /// Has a request run again from a stage on, by the actor of `act`; answers what is due now. A merged request leads
+    /// Makes a request run again from a stage on, by the actor of `act`; returns what is due now. A merged request leads
     /// to the one that goes on.
     ///
     /// # Errors
@@ -196,10 +279,10 @@ pub trait Store: WorkQueue + EffectLog {
         tenant: &TenantId,
         request: RequestId,
         from: Stage,
-        act: &Act,
+        act: &AuditAction,
     ) -> Result<Vec<Wake>>;
 
-    /// A page of a tenant's work that is held or parked.
+    /// A page of a tenant's work that is held or parked, without rows that this build cannot read.
     async fn stopped_work(&self, tenant: &TenantId, query: &WorkQuery) -> Result<WorkPage>;
 
     /// How much of a tenant's work is held and parked, by reason.
@@ -207,7 +290,12 @@ pub trait Store: WorkQueue + EffectLog {
 
     /// Lets those of `keys` that are held or parked run again as if they were new. Others, and those of other tenants,
     /// are left as they are. Nothing is written to the audit log when nothing runs.
-    async fn redrive(&self, tenant: &TenantId, keys: &[WorkKey], act: &Act) -> Result<Redriven>;
+    async fn redrive(
+        &self,
+        tenant: &TenantId,
+        keys: &[WorkKey],
+        act: &AuditAction,
+    ) -> Result<Redriven>;
 
     /// A page of a tenant's audit log, newest first; `before` is the last of the page before, `limit` 1 to 200.
     async fn audit_log(
@@ -224,7 +312,7 @@ pub trait Store: WorkQueue + EffectLog {
     /// The newest refusals, for operators and tests.
     async fn security_events_across_tenants(&self, limit: u32) -> Result<Vec<SecurityEvent>>;
 
-    /// Removes refusals of minutes that began before `before`, the oldest first, at most `limit` of them. Answers how
+    /// Removes refusals of minutes that began before `before`, the oldest first, at most `limit` of them. Returns how
     /// many.
     async fn prune_security_events_across_tenants(
         &self,

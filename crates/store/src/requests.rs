@@ -1,7 +1,8 @@
 //! Reading requests.
 
 use domain::{
-    DispatchAttempt, LeadRequest, LogEntry, NotificationRecord, RequestId, Status, Usage, WorkRow,
+    Channel, DispatchAttempt, LeadRequest, LogEntry, NotificationRecord, RequestId, Status, Usage,
+    WorkRow,
 };
 use jiff::Timestamp;
 
@@ -10,6 +11,8 @@ use jiff::Timestamp;
 pub struct RequestQuery {
     /// Only these, when given.
     pub status: Option<Status>,
+    /// Only those of this channel, when given.
+    pub channel: Option<Channel>,
     /// At most so many, 1 to 200.
     pub limit: u32,
     /// Only older ones than this: the last of the page before.

@@ -10,7 +10,7 @@ pub struct SecurityEvent {
     /// The address that it came from; of IPv6, its network, as `2001:db8::/64`.
     pub address: String,
     /// Why: `unknown_tenant`, `missing_signature`, `wrong_signature`, `stale_signature`, or `too_many_failures` for
-    /// what was not looked at because its address had failed too often.
+    /// what was not checked because its address had failed too often.
     pub reason: String,
     /// The provider's slug.
     pub provider: String,

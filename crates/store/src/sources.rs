@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use domain::{OfficeId, SourceId, TenantId};
+use domain::{ConnectionName, OfficeId, SourceId, StoreError, TenantId};
 use sha2::{Digest, Sha256};
+
+use crate::Result;
 
 /// SHA-256 of a URL token. The token itself is shown once and never stored.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,7 +34,7 @@ impl fmt::Debug for TokenHash {
     }
 }
 
-/// A place where a tenant's webhooks come from.
+/// A configured sender of a tenant's webhooks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// Its id.
@@ -43,6 +45,8 @@ pub struct Source {
     pub provider: String,
     /// The office that its requests belong to; else the tenant's first.
     pub office: Option<OfficeId>,
+    /// The connection that opens its provider's API. `None`: the one that is named like the provider's slug.
+    pub connection: Option<ConnectionName>,
     /// Hash of the token in its URL.
     pub token: Option<TokenHash>,
     /// The tenant's account ids at the provider, in every form that it sends. Unique within a provider.
@@ -70,29 +74,66 @@ impl Source {
     /// How many signing keys can be active at once.
     pub const MAX_KEYS: usize = 2;
 
+    /// The connection that opens its provider's API.
+    ///
+    /// # Panics
+    /// If the provider's slug, which is ours, is not valid as a name.
+    pub fn connection_name(&self) -> ConnectionName {
+        self.connection.clone().unwrap_or_else(|| {
+            ConnectionName::new(&self.provider).expect("a provider's slug is valid as a name")
+        })
+    }
+
+    /// Checks whether the source can be created. `has_owner`: its tenant is there, and its office if it names one;
+    /// `is_known`: there is a source of its id.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] without an owner; [`StoreError::Conflict`] if it is known.
+    pub fn check_new(has_owner: bool, is_known: bool) -> Result<()> {
+        if !has_owner {
+            return Err(StoreError::NotFound);
+        }
+        if is_known {
+            let reason = "there is such a source already".to_owned();
+            return Err(StoreError::Conflict(reason));
+        }
+        Ok(())
+    }
+
+    /// The error for a URL token that belongs to another source.
+    pub fn token_taken() -> StoreError {
+        StoreError::Conflict("the URL token belongs to another source".to_owned())
+    }
+
+    /// The error for an account that belongs to another source.
+    pub fn account_taken(&self) -> StoreError {
+        let provider = &self.provider;
+        StoreError::Conflict(format!("the {provider} account belongs to another source"))
+    }
+
     /// Changes the source.
     ///
     /// # Errors
-    /// Why it is not possible, in a sentence that says what to do.
-    pub fn change(&mut self, change: SourceChange) -> Result<(), String> {
+    /// [`StoreError::Conflict`] says why it is not possible, and what to do.
+    pub fn change(&mut self, change: SourceChange) -> Result<()> {
+        let refused = |reason: &str| Err(StoreError::Conflict(reason.to_owned()));
         match change {
             SourceChange::AddKey(name) if self.key_names.contains(&name) => {
-                return Err("the source has this key already".to_owned());
+                return refused("the source has this key already");
             }
             SourceChange::AddKey(_) if self.key_names.len() >= Self::MAX_KEYS => {
-                return Err(
-                    "the source has two active keys: remove the one that is not in use any more"
-                        .to_owned(),
+                return refused(
+                    "the source has two active keys: remove the one that is not in use any more",
                 );
             }
             SourceChange::AddKey(name) => self.key_names.insert(0, name),
             SourceChange::RemoveKey(name) => {
                 let Some(index) = self.key_names.iter().position(|known| *known == name) else {
-                    return Err("the source has no such key".to_owned());
+                    return refused("the source has no such key");
                 };
                 if self.key_names.len() == 1 {
-                    return Err(
-                        "it is the source's only key: add another before you remove it".to_owned(),
+                    return refused(
+                        "it is the source's only key: add another before you remove it",
                     );
                 }
                 self.key_names.remove(index);

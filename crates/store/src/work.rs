@@ -1,23 +1,64 @@
-//! Work that stopped: held for a connection, or parked for a person.
+//! Work that is due, and work that stopped: held for a connection, or parked for a person.
 
-use domain::{ConnectionName, ParkCause, RequestId, Stage, Wake, WorkKey, WorkRow};
+use std::collections::{BTreeMap, HashMap};
+
+use domain::{
+    ConnectionName, DueWake, ParkCause, RequestId, Stage, TenantId, Wake, WorkKey, WorkRow,
+};
 use jiff::Timestamp;
+
+/// At most `per_tenant` of each tenant and stage, and every tenant's first before anybody's second, up to `limit`.
+/// `due` is in the order of its times for each of them; what is taken is in the order of all times.
+pub fn fair_share(due: Vec<DueWake>, per_tenant: u32, limit: u32) -> Vec<DueWake> {
+    let mut taken: HashMap<(TenantId, Stage), u32> = HashMap::new();
+    let mut ranked: Vec<(u32, DueWake)> = Vec::new();
+    for row in due {
+        let key = &row.wake.key;
+        let rank = taken.entry((key.tenant.clone(), key.stage)).or_default();
+        if *rank < per_tenant {
+            ranked.push((*rank, row));
+            *rank += 1;
+        }
+    }
+    ranked.sort_by_key(|(rank, row)| (*rank, row.next_wake_at));
+    ranked.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    ranked.sort_by_key(|(_, row)| row.next_wake_at);
+    ranked.into_iter().map(|(_, row)| row).collect()
+}
+
+/// The keys of one tenant, by their request. Other tenants' keys are ignored.
+pub fn by_request(tenant: &TenantId, keys: &[WorkKey]) -> BTreeMap<RequestId, Vec<WorkKey>> {
+    let mut requests: BTreeMap<RequestId, Vec<WorkKey>> = BTreeMap::new();
+    for key in keys.iter().filter(|key| key.tenant == *tenant) {
+        requests.entry(key.request).or_default().push(key.clone());
+    }
+    requests
+}
 
 /// How work stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stop {
+pub enum StopKind {
     /// It waits for a connection's new secret.
     Held,
     /// It waits for a person.
     Parked,
 }
 
-impl Stop {
+impl StopKind {
     /// As it is stored, shown and asked for.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Held => "held",
             Self::Parked => "parked",
+        }
+    }
+
+    /// Reads [`StopKind::as_str`]; every other word is parked.
+    pub fn from_stored(text: &str) -> Self {
+        if text == "held" {
+            Self::Held
+        } else {
+            Self::Parked
         }
     }
 }
@@ -26,7 +67,7 @@ impl Stop {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WorkFilter {
     /// How it stopped.
-    pub stop: Option<Stop>,
+    pub stop: Option<StopKind>,
     /// Its stage.
     pub stage: Option<Stage>,
     /// Why it was parked.
@@ -35,6 +76,24 @@ pub struct WorkFilter {
     pub connection: Option<ConnectionName>,
     /// Its request.
     pub request: Option<RequestId>,
+}
+
+impl WorkFilter {
+    /// The columns of `work` that must have a value, and the value.
+    pub fn columns(&self) -> impl Iterator<Item = (&'static str, String)> {
+        [
+            ("state", self.stop.map(|stop| stop.as_str().to_owned())),
+            ("stage", self.stage.map(|stage| stage.as_str().to_owned())),
+            ("park_cause", self.cause.map(|it| it.as_str().to_owned())),
+            (
+                "held_for",
+                self.connection.as_ref().map(ToString::to_string),
+            ),
+            ("request_id", self.request.map(|id| id.to_string())),
+        ]
+        .into_iter()
+        .filter_map(|(column, value)| Some((column, value?)))
+    }
 }
 
 /// A page of stopped work.
@@ -61,7 +120,7 @@ pub struct WorkPage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoppedCount {
     /// How.
-    pub stop: Stop,
+    pub stop: StopKind,
     /// Where.
     pub stage: Stage,
     /// Why it was parked.

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{
-    AnalysisSection, Claimed, Classify, Disposition, Engine, Outcome, Record, Section, Stage,
-    StageError, StageHandler, Tokens, Usage, qualification, workflow,
+    AnalysisSection, Brief, Claimed, Classify, Disposition, Engine, Outcome, Record, Section,
+    Stage, StageError, StageHandler, Tokens, Usage, qualification, workflow,
 };
-use google::{Answer, GeminiError, GeminiFault, Spent};
+use google::{Answer, CallError, GeminiError, GeminiFault, Spent};
 
 use crate::{
     Deps,
+    analysis_input::AnalysisInput,
     answer::{self, OutsideSchema},
-    judgement::Judgement,
-    material::Material,
+    judgment::Judgment,
     prompt::{PROMPT_VERSION, prompt},
     rules::{self, RULES_VERSION},
 };
@@ -23,8 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Judges the conversation and qualifies the request.
 ///
-/// In: a request whose transcript is there, or that has none. Out: its `analysis`, unless that is up to date, and its
-/// `qualification`. A repeat asks the model again and replaces both.
+/// In: a request for which everything was gathered that its channel has. Out: its `analysis`, unless that is current,
+/// and its `qualification`. A repeat asks the model again and replaces both.
 #[derive(Debug)]
 pub(crate) struct Analysis {
     deps: Deps,
@@ -63,27 +63,27 @@ impl StageHandler for Analysis {
     }
 }
 
-/// Judges what there is: by a model, else by the rules. Fails only while it is worth to ask the model again.
+/// Judges what there is: by a model, else by the rules. Fails only while it is worth asking the model again.
 async fn analyse(deps: &Deps, job: &Claimed) -> Result<AnalysisSection, StageError> {
-    let material = Material::of(&job.request.document);
-    if material.is_silent() {
-        return Ok(by_rules(job, &material, Tokens::default()));
+    let input = AnalysisInput::new(brief(job));
+    if input.is_wordless() {
+        return Ok(by_rules(job, &input, Tokens::default()));
     }
     let marker = format!("{:032x}", rand::random::<u128>());
-    let question = prompt(&material, &job.request.tenant, &marker);
+    let question = prompt(&input, &job.request.tenant, &marker);
     let answered = deps.gemini.generate(&question).await;
     let spent = answered
         .as_ref()
         .map_or_else(|error| &error.spent, |answer| &answer.spent);
     record(job, spent);
     let tokens = spent.total();
-    match judged(answered, &material) {
-        Ok((judgement, model)) => {
-            let revision = job.request.document.revisions.analysis;
-            Ok(judgement.into_section(revision, Engine::Model(model), PROMPT_VERSION, tokens))
+    match judged(answered, &input) {
+        Ok((judgment, model)) => {
+            let revision = job.request.document.revisions.of(Stage::Analysis);
+            Ok(judgment.into_section(revision, Engine::Model(model), PROMPT_VERSION, tokens))
         }
-        Err(NoJudgement::Gemini(error)) if matches!(error.fault, GeminiFault::Blocked { .. }) => {
-            let section = by_rules(job, &material, tokens);
+        Err(NoJudgment::Gemini(error)) if matches!(error.fault, GeminiFault::Blocked { .. }) => {
+            let section = by_rules(job, &input, tokens);
             Ok(AnalysisSection {
                 is_blocked: true,
                 ..section
@@ -94,21 +94,28 @@ async fn analyse(deps: &Deps, job: &Claimed) -> Result<AnalysisSection, StageErr
         }
         Err(error) => {
             report(job, &error);
-            Ok(by_rules(job, &material, tokens))
+            Ok(by_rules(job, &input, tokens))
         }
     }
 }
 
-/// Why the model's judgement is not to be had.
+/// What is known of the request without an earlier analysis: what that found is no fact.
+fn brief(job: &Claimed) -> Brief {
+    let mut request = job.request.clone();
+    request.document.analysis = None;
+    Brief::new(&request, &job.config)
+}
+
+/// Why there is no judgment of the model's.
 #[derive(Debug, thiserror::Error)]
-enum NoJudgement {
+enum NoJudgment {
     #[error(transparent)]
     Gemini(GeminiError),
     #[error(transparent)]
     OutsideSchema(#[from] OutsideSchema),
 }
 
-impl Classify for NoJudgement {
+impl Classify for NoJudgment {
     fn disposition(&self) -> Disposition {
         match self {
             Self::Gemini(error) => error.disposition(),
@@ -124,35 +131,33 @@ impl Classify for NoJudgement {
     }
 }
 
-/// The model's judgement, checked, and the model.
+/// The model's judgment, checked, and the model.
 fn judged(
     answered: Result<Answer, GeminiError>,
-    material: &Material<'_>,
-) -> Result<(Judgement, String), NoJudgement> {
-    let Answer { json, model, .. } = answered.map_err(NoJudgement::Gemini)?;
-    let mut judgement = answer::read(&json, material)?;
-    if let Some(floor) = rules::floor(material) {
-        judgement.spam_likelihood = judgement.spam_likelihood.max(floor);
+    input: &AnalysisInput,
+) -> Result<(Judgment, String), NoJudgment> {
+    let Answer { json, model, .. } = answered.map_err(NoJudgment::Gemini)?;
+    let mut judgment = answer::read(&json, input)?;
+    if let Some(floor) = rules::floor(input) {
+        judgment.spam_likelihood = judgment.spam_likelihood.max(floor);
     }
-    Ok((judgement, model))
+    Ok((judgment, model))
 }
 
-/// Whether the next try may fare better, comes within seconds, and is not one too many.
-fn may_ask_again(deps: &Deps, job: &Claimed, error: &NoJudgement) -> bool {
+/// Whether the next try may succeed, comes within seconds, and is still allowed.
+fn may_ask_again(deps: &Deps, job: &Claimed, error: &NoJudgment) -> bool {
     let is_worth_it = match error {
-        NoJudgement::OutsideSchema(_) => true,
-        NoJudgement::Gemini(error) => match &error.fault {
-            GeminiFault::Throttled { retry_after } => {
-                retry_after.is_none_or(|wait| wait <= PATIENCE)
+        NoJudgment::OutsideSchema(_) => true,
+        NoJudgment::Gemini(error) => match error.disposition() {
+            Disposition::Retry { after } => {
+                // An operator does not fix credentials within seconds.
+                let is_refused = matches!(
+                    error.fault,
+                    GeminiFault::Call(CallError::Unauthorized { .. })
+                );
+                !is_refused && after.is_none_or(|wait| wait <= PATIENCE)
             }
-            GeminiFault::Token(_)
-            | GeminiFault::Http(_)
-            | GeminiFault::Unavailable { .. }
-            | GeminiFault::Unusable(_) => true,
-            GeminiFault::Unauthorized { .. }
-            | GeminiFault::NoModel { .. }
-            | GeminiFault::Rejected { .. }
-            | GeminiFault::Blocked { .. } => false,
+            Disposition::Hold | Disposition::Park => false,
         },
     };
     let failures = job.row.failures;
@@ -161,18 +166,12 @@ fn may_ask_again(deps: &Deps, job: &Claimed, error: &NoJudgement) -> bool {
     is_worth_it && is_fast && failures.saturating_add(1) < deps.config.model_tries
 }
 
-/// Says that the rules fill in; loudly where an operator has to mend something.
-fn report(job: &Claimed, error: &NoJudgement) {
+/// Logs that the rules filled in: as an error if an operator has to fix something.
+fn report(job: &Claimed, error: &NoJudgment) {
     let (tenant, id) = (&job.request.tenant, job.request.id);
     let is_for_operators = match error {
-        NoJudgement::OutsideSchema(_) => false,
-        NoJudgement::Gemini(error) => matches!(
-            error.fault,
-            GeminiFault::Token(_)
-                | GeminiFault::Unauthorized { .. }
-                | GeminiFault::NoModel { .. }
-                | GeminiFault::Rejected { .. }
-        ),
+        NoJudgment::OutsideSchema(_) => false,
+        NoJudgment::Gemini(error) => is_for_operators(&error.fault),
     };
     if is_for_operators {
         // Without the model's words: a refusal may repeat what it was asked.
@@ -183,22 +182,39 @@ fn report(job: &Claimed, error: &NoJudgement) {
     } else {
         tracing::warn!(
             tenant.id = %tenant, request.id = %id, error = %error,
-            "no model was to be had; request {id} was judged by rules"
+            "no model was available; request {id} was judged by rules"
         );
     }
 }
 
-fn by_rules(job: &Claimed, material: &Material<'_>, tokens: Tokens) -> AnalysisSection {
+/// Whether an operator has to fix credentials, models or the request.
+fn is_for_operators(fault: &GeminiFault) -> bool {
+    match fault {
+        GeminiFault::NoModel { .. } => true,
+        GeminiFault::Call(error) => match error {
+            CallError::Token(_)
+            | CallError::Unauthorized { .. }
+            | CallError::NotFound { .. }
+            | CallError::Rejected { .. } => true,
+            CallError::Http(_) | CallError::Throttled { .. } | CallError::Unavailable { .. } => {
+                false
+            }
+        },
+        GeminiFault::Blocked { .. } | GeminiFault::Unusable(_) => false,
+    }
+}
+
+fn by_rules(job: &Claimed, input: &AnalysisInput, tokens: Tokens) -> AnalysisSection {
     let engine = Engine::Rules(RULES_VERSION.to_owned());
-    rules::judge(material).into_section(
-        job.request.document.revisions.analysis,
+    rules::judge(input).into_section(
+        job.request.document.revisions.of(Stage::Analysis),
         engine,
         RULES_VERSION,
         tokens,
     )
 }
 
-/// Keeps what was used. Thoughts are billed as output.
+/// Records the tokens that were used. Thoughts are billed as output.
 fn record(job: &Claimed, spent: &Spent) {
     for (model, tokens) in &spent.0 {
         let output = u64::from(tokens.output) + u64::from(tokens.thoughts);

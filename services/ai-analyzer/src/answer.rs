@@ -2,15 +2,15 @@
 //!
 //! An answer that lacks a field, has one of another type, a word that is not on its list or a spam likelihood over 100
 //! is refused as a whole: the service promises the schema, so such an answer went wrong and its numbers mean nothing
-//! either. Beyond that the answer is mended: numbers are clamped, long text is cut, a reason whose quote nobody said is
+//! either. Beyond that the answer is fixed: numbers are clamped, long text is cut, a reason whose quote nobody said is
 //! dropped, and so is a ZIP code that stands nowhere.
 
-use domain::{Budget, CallerIntent, PostalCode, ProjectType, Reason, Sentiment, Timeline, text};
+use domain::{Budget, Intent, PostalCode, ProjectType, Reason, Sentiment, Timeline, text};
 use serde_json::Value;
 
 use crate::{
-    judgement::{Judgement, MAX_ADDRESS, MAX_QUOTE_BYTES, MAX_REASON, MAX_REASONS, MAX_SUMMARY},
-    material::Material,
+    analysis_input::AnalysisInput,
+    judgment::{Judgment, MAX_ADDRESS, MAX_QUOTE_BYTES, MAX_REASON, MAX_REASONS, MAX_SUMMARY},
     words::Words,
 };
 
@@ -21,16 +21,16 @@ pub(crate) struct OutsideSchema {
     pub(crate) field: &'static str,
 }
 
-/// Reads an answer about `material`.
-pub(crate) fn read(answer: &Value, material: &Material<'_>) -> Result<Judgement, OutsideSchema> {
-    let said: Vec<Words<'_>> = material.texts().map(Words::of).collect();
+/// Reads an answer about `input`.
+pub(crate) fn read(answer: &Value, input: &AnalysisInput) -> Result<Judgment, OutsideSchema> {
+    let said: Vec<Words<'_>> = input.texts().map(Words::of).collect();
     let reasons = answer["reasons"]
         .as_array()
         .ok_or(OutsideSchema { field: "reasons" })?;
-    Ok(Judgement {
+    Ok(Judgment {
         summary: text::line(string(answer, "summary")?, MAX_SUMMARY)
             .ok_or(OutsideSchema { field: "summary" })?,
-        intent: word(answer, "intent", CallerIntent::from_word)?,
+        intent: word(answer, "intent", Intent::from_word)?,
         sentiment: word(answer, "sentiment", Sentiment::from_word)?,
         project_type: word(answer, "project_type", ProjectType::from_word)?,
         timeline: word(answer, "timeline", Timeline::from_word)?,
@@ -43,7 +43,7 @@ pub(crate) fn read(answer: &Value, material: &Material<'_>) -> Result<Judgement,
             .take(MAX_REASONS)
             .collect(),
         spam_likelihood: spam_likelihood(answer)?,
-        postal_code: postal_code(&answer["postal_code"], &said, material),
+        postal_code: postal_code(&answer["postal_code"], &said, input),
         address: answer["address"]
             .as_str()
             .and_then(|address| text::line(address, MAX_ADDRESS)),
@@ -107,41 +107,46 @@ fn reason(item: &Value, said: &[Words<'_>]) -> Option<Reason> {
 }
 
 /// A ZIP code that was said, typed or delivered.
-fn postal_code(value: &Value, said: &[Words<'_>], material: &Material<'_>) -> Option<PostalCode> {
+fn postal_code(value: &Value, said: &[Words<'_>], input: &AnalysisInput) -> Option<PostalCode> {
     let code = PostalCode::parse(value.as_str()?).ok()?;
     let stands_in =
         |words: &Words<'_>| words.postal_codes().iter().any(|(known, _)| *known == code);
     let in_facts = || {
-        material
-            .facts
-            .iter()
-            .any(|(_, value)| stands_in(&Words::of(value)))
+        let mut facts = input.facts.iter();
+        facts.any(|fact| stands_in(&Words::of(&fact.value)))
     };
     (said.iter().any(stands_in) || in_facts()).then_some(code)
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::Turn;
+    use domain::Channel;
     use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+    use crate::analysis_input::{
+        Fact,
+        tests::{input, voice, wordless},
+    };
 
-    fn turns() -> Vec<Turn> {
-        let turn = |speaker: &str, text: &str| Turn {
-            speaker: speaker.into(),
-            start_ms: 0,
-            end_ms: 1,
-            text: text.into(),
+    fn call() -> AnalysisInput {
+        let zip = Fact {
+            name: "ZIP code on file".to_owned(),
+            value: "75201".to_owned(),
+            is_claim: true,
         };
-        vec![
-            turn("1", "Thanks for calling, how can I help?"),
-            turn(
-                "2",
-                "I’d like a quote for my kitchen. We’re at seven eight six six four.",
-            ),
-        ]
+        AnalysisInput {
+            utterances: vec![
+                voice("1", "Thanks for calling, how can I help?"),
+                voice(
+                    "2",
+                    "I’d like a quote for my kitchen. We’re at seven eight six six four.",
+                ),
+            ],
+            facts: vec![zip],
+            ..wordless(Channel::Phone)
+        }
     }
 
     fn good() -> Value {
@@ -161,18 +166,8 @@ mod tests {
         })
     }
 
-    fn judge(answer: &Value) -> Result<Judgement, OutsideSchema> {
-        let turns = turns();
-        let facts = vec![("ZIP code on file", "75201".to_owned())];
-        read(
-            answer,
-            &Material {
-                turns: turns.iter().collect(),
-                note: None,
-                facts,
-                is_answered: None,
-            },
-        )
+    fn judge(answer: &Value) -> Result<Judgment, OutsideSchema> {
+        read(answer, &call())
     }
 
     fn with(field: &str, value: Value) -> Value {
@@ -182,26 +177,20 @@ mod tests {
     }
 
     #[test]
-    fn a_good_answer_is_taken_with_the_callers_own_words() {
-        let judgement = judge(&good()).unwrap();
-        assert_eq!(judgement.intent, CallerIntent::Quote);
+    fn a_good_answer_quotes_the_callers_own_words() {
+        let judgment = judge(&good()).unwrap();
+        assert_eq!(judgment.intent, Intent::Quote);
+        assert_eq!(judgment.summary, "A homeowner wants a quote for a kitchen.");
+        assert_eq!(judgment.reasons[0].quote, "I’d like a quote for my kitchen");
         assert_eq!(
-            judgement.summary,
-            "A homeowner wants a quote for a kitchen."
-        );
-        assert_eq!(
-            judgement.reasons[0].quote,
-            "I’d like a quote for my kitchen"
-        );
-        assert_eq!(
-            judgement.postal_code.map(String::from).as_deref(),
+            judgment.postal_code.map(String::from).as_deref(),
             Some("78664")
         );
-        assert_eq!((judgement.lead_score, judgement.spam_likelihood), (82, 2.5));
+        assert_eq!((judgment.lead_score, judgment.spam_likelihood), (82, 2.5));
     }
 
     #[test]
-    fn an_answer_without_a_field_or_with_another_type_is_refused_whole() {
+    fn an_answer_that_lacks_a_field_is_refused_whole() {
         for field in [
             "summary",
             "intent",
@@ -226,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_with_a_word_outside_its_list_is_refused_whole() {
+    fn an_answer_with_an_unlisted_word_is_refused_whole() {
         for field in ["intent", "sentiment", "project_type", "timeline", "budget"] {
             for word in ["", "Kitchen", "quote_request; DROP TABLE", "none"] {
                 assert_eq!(
@@ -308,6 +297,22 @@ mod tests {
     }
 
     #[test]
+    fn a_quote_may_be_taken_from_whatever_was_written() {
+        for (channel, quote) in [
+            (Channel::Phone, "how can I help"),
+            (Channel::Text, "we want a new kitchen"),
+            (Channel::Form, "about forty thousand"),
+            (Channel::Calendar, "We want a new kitchen before spring."),
+            (Channel::Chat, "What is your budget?"),
+            (Channel::Api, "Wants to be called after five."),
+        ] {
+            let reasons = json!([{ "reason": "Says so", "quote": quote }]);
+            let judgment = read(&with("reasons", reasons), &input(channel)).unwrap();
+            assert_eq!(judgment.reasons.len(), 1, "{channel}");
+        }
+    }
+
+    #[test]
     fn a_zip_code_must_stand_somewhere() {
         let code = |value: Value| {
             judge(&with("postal_code", value))
@@ -339,12 +344,12 @@ mod tests {
             answer["address"] = json!(text);
             answer["postal_code"] = json!(quote);
             answer["reasons"] = json!([{ "reason": text, "quote": quote }]);
-            if let Ok(judgement) = judge(&answer) {
-                let said = turns();
-                for reason in &judgement.reasons {
-                    prop_assert!(said.iter().any(|turn| turn.text.contains(&reason.quote)));
+            if let Ok(judgment) = judge(&answer) {
+                let call = call();
+                for reason in &judgment.reasons {
+                    prop_assert!(call.texts().any(|text| text.contains(&reason.quote)));
                 }
-                prop_assert!(!judgement.summary.contains('\n'));
+                prop_assert!(!judgment.summary.contains('\n'));
             }
         }
     }

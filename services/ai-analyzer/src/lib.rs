@@ -1,26 +1,26 @@
-//! Judges what was said, and decides where a request goes.
+//! Judges what was said or written, and decides where a request goes.
 //!
-//! A model judges the conversation ([`google::Gemini`]); its answer is checked word by word before it counts. When no
-//! model is to be had, a lexicon of our own fills in, so that a lead never waits for Google. Qualification follows
-//! from the analysis and the office's configuration alone.
+//! A model judges what a request's [`domain::Brief`] says ([`google::Gemini`]); its answer is checked word by word before
+//! it counts. If no model is available, a lexicon of our own fills in, so that a lead never waits for Google.
+//! Qualification follows from the analysis and the office's configuration alone.
 
 mod analysis;
+mod analysis_input;
 mod answer;
-mod judgement;
-mod material;
+mod judgment;
 mod prompt;
 mod rules;
 mod words;
 
 use std::sync::Arc;
 
-use domain::{AnalysisSection, Document, Engine, StageHandler, Tokens};
+use domain::{AnalysisSection, Brief, Engine, StageHandler, Tokens};
 use google::Gemini;
 use runtime::Service;
 use serde_json::Value;
 use settings::Reader;
 
-use crate::material::Material;
+use crate::analysis_input::AnalysisInput;
 
 /// What the service needs.
 #[derive(Debug, Clone)]
@@ -60,13 +60,13 @@ pub fn stages(deps: Deps) -> Vec<Arc<dyn StageHandler>> {
     vec![Arc::new(analysis::Analysis::new(deps))]
 }
 
-/// What a model's answer about a request comes to once it is checked; none when it is refused. The door of the fuzz
-/// targets.
+/// What a model's answer about a request comes to once it is checked; `None` when it is refused. The entry point of the
+/// fuzz targets.
 #[doc(hidden)]
-pub fn read_answer(answer: &Value, document: &Document) -> Option<AnalysisSection> {
-    let judgement = answer::read(answer, &Material::of(document)).ok()?;
+pub fn read_answer(answer: &Value, brief: Brief) -> Option<AnalysisSection> {
+    let judgment = answer::read(answer, &AnalysisInput::new(brief)).ok()?;
     let engine = Engine::Model(String::new());
-    Some(judgement.into_section(0, engine, prompt::PROMPT_VERSION, Tokens::default()))
+    Some(judgment.into_section(0, engine, prompt::PROMPT_VERSION, Tokens::default()))
 }
 
 /// The whole service.

@@ -1,24 +1,24 @@
-//! Brings qualified requests into CRMs: one contact for the person, one deal for the request, once.
+//! Brings qualified requests into CRMs, each once.
 
 mod dispatch;
 
 use std::sync::Arc;
 
+use accounts::Accounts;
 use crm::Connectors;
 use domain::{Clock, StageHandler};
 use runtime::Service;
-use secrets::Secrets;
 use store::Store;
 
 /// What the service needs.
 #[derive(Clone)]
 pub struct Deps {
-    /// Connections, persons and the record of effects.
+    /// Persons and the record of effects.
     pub store: Arc<dyn Store>,
-    /// The tenants' credentials.
-    pub secrets: Arc<dyn Secrets>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// The tenants' accounts.
+    pub accounts: Accounts,
     /// The connectors.
     pub connectors: Connectors,
 }

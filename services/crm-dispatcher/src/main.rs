@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use accounts::Accounts;
 use crm::{Config, Connectors};
 use crm_dispatcher::{Deps, service};
 
@@ -10,11 +11,18 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     fleet::main("crm-dispatcher", Config::read, async |config, engine| {
+        let accounts = Accounts::new(
+            engine.store.clone(),
+            engine.secrets.clone(),
+            engine.http.clone(),
+            engine.clock.clone(),
+            config.token_urls(),
+        );
         Ok(service(Deps {
             store: engine.store.clone(),
-            secrets: engine.secrets.clone(),
-            connectors: Connectors::new(&engine.http, &engine.clock, &config),
             clock: engine.clock.clone(),
+            accounts,
+            connectors: Connectors::new(&engine.http, &engine.clock, &config),
         }))
     })
 }

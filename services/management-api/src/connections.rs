@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use domain::ConnectionName;
+use catalogue::Provider;
+use domain::{AccountSpec, ConnectionName, TenantId};
 use runtime::{Json, Path, Problem};
 use secrecy::ExposeSecret as _;
 use secrets::SecretName;
@@ -24,44 +25,6 @@ use crate::{
 const MAX_SECRET_BYTES: usize = 8 * 1024;
 /// The longest value of a setting.
 const MAX_SETTING_BYTES: usize = 1_000;
-
-/// What a connection to a provider takes beside its secret.
-struct ProviderSpec {
-    slug: &'static str,
-    /// The only name that a connection to it has its use under.
-    only_name: Option<&'static str>,
-    /// The settings without which it is of no use.
-    required: &'static [&'static str],
-    /// The others.
-    optional: &'static [&'static str],
-}
-
-/// The providers that are no CRM.
-const OTHERS: [ProviderSpec; 2] = [
-    ProviderSpec {
-        slug: "callrail",
-        only_name: Some("callrail"),
-        required: &["account_id"],
-        optional: &["company_ids"],
-    },
-    ProviderSpec {
-        slug: "sendgrid",
-        only_name: None,
-        required: &[],
-        optional: &[],
-    },
-];
-
-/// Every provider that this build can connect to.
-fn providers() -> impl Iterator<Item = ProviderSpec> {
-    let crms = crm::CONNECTORS.iter().map(|connector| ProviderSpec {
-        slug: connector.slug,
-        only_name: None,
-        required: &[],
-        optional: &[],
-    });
-    OTHERS.into_iter().chain(crms)
-}
 
 /// A tenant's account at a provider.
 #[derive(Debug, Serialize, ToSchema)]
@@ -92,21 +55,20 @@ pub(crate) struct ConnectionList {
 #[into_params(parameter_in = Path)]
 pub(crate) struct ConnectionPath {
     /// The connection's name: 1 to 63 of `a-z`, `0-9`, `_` and `-`, the first a letter or a digit.
-    #[param(value_type = String, example = "hubspot")]
+    #[param(value_type = String, example = "crm")]
     connection: ConnectionName,
 }
 
 /// A connection's new secret.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({ "secret": "pat-na1-0f1e2d3c", "provider": "hubspot" }))]
 pub(crate) struct NewSecret {
     /// The secret: an API key or an access token.
     #[schema(value_type = String, format = Password, write_only)]
     secret: SecretText,
-    /// The provider's slug: `callrail`, `hubspot`, `sendgrid`. Needed for a connection that is not there yet.
+    /// The provider's slug. Needed for a connection that is not there yet; a wrong one is answered with the list.
     provider: Option<String>,
-    /// What is no secret. For CallRail: `account_id`, and `company_ids` parted by commas. Replaces what the
+    /// What the account needs beside its secret, by name; a missing one is answered with what it is. Replaces what the
     /// connection has; left out, that stays.
     settings: Option<BTreeMap<String, String>>,
 }
@@ -177,6 +139,7 @@ pub(crate) async fn set_connection_secret(
     let known = deps.store.connection(tenant, name).await;
     let known = known.map_err(|error| problems::of_store(&error))?;
     let connection = new.read(name, known.as_ref())?;
+    is_used(&deps, tenant, name, &connection.provider).await?;
     let secret_name = SecretName::new(name.as_str()).map_err(Problem::internal)?;
     let secret_version = deps
         .secrets
@@ -201,6 +164,47 @@ pub(crate) async fn set_connection_secret(
     }))
 }
 
+/// A source finds its connection by name: the one that it names, else the one that is called like its provider. A
+/// connection under another name would be there and never be used.
+async fn is_used(
+    deps: &Deps,
+    tenant: &TenantId,
+    name: &ConnectionName,
+    provider: &str,
+) -> Result<(), Problem> {
+    let providers = catalogue::providers();
+    let is_of_a_source = |slug: &str| {
+        providers
+            .iter()
+            .any(|provider| provider.is_source && provider.slug == slug)
+    };
+    if name.as_str() == provider {
+        return Ok(());
+    }
+    if is_of_a_source(name.as_str()) {
+        return Err(Problem::conflict(format!(
+            "The name `{name}` is for a connection to {name}. Choose another one for {provider}."
+        )));
+    }
+    let is_named_by_offices =
+        |known: &Provider| known.slug == provider && (known.is_crm || known.is_channel);
+    if providers.iter().any(is_named_by_offices) {
+        return Ok(());
+    }
+    let sources = deps.store.sources(tenant).await;
+    let sources = sources.map_err(|error| problems::of_store(&error))?;
+    let names_it = |source: &store::Source| {
+        source.provider == provider && source.connection.as_ref() == Some(name)
+    };
+    if sources.iter().any(names_it) {
+        return Ok(());
+    }
+    Err(Problem::conflict(format!(
+        "No source uses a connection to {provider} of this name. Call it `{provider}`, or first create the source with \
+         `connection` set to `{name}`."
+    )))
+}
+
 impl NewSecret {
     /// The connection as it should be.
     fn read(
@@ -218,84 +222,86 @@ impl NewSecret {
                 format!("1 to {MAX_SECRET_BYTES} letters, digits and signs, without white space"),
             );
         }
-        let slugs = || {
-            providers()
-                .map(|known| known.slug)
-                .collect::<Vec<_>>()
-                .join(", ")
-        };
+        let accounts: Vec<(&str, AccountSpec)> = catalogue::providers()
+            .iter()
+            .filter_map(|provider: &Provider| Some((provider.slug, provider.account?)))
+            .collect();
+        let slugs: Vec<_> = accounts.iter().map(|(slug, _)| *slug).collect();
+        let slugs = slugs.join(", ");
         let provider = match (&self.provider, known) {
-            (Some(given), Some(known)) if *given != known.provider => {
-                return Err(Problem::conflict(format!(
-                    "The connection `{name}` is one to {}. Take another name for one to another provider.",
-                    known.provider
-                )));
-            }
-            (Some(given), _) => Some(given.clone()),
-            (None, Some(known)) => Some(known.provider.clone()),
-            (None, None) => {
-                faults.add(
-                    "provider",
-                    format!(
-                        "there is no connection `{name}` yet; say to whom: one of {}",
-                        slugs()
-                    ),
-                );
-                None
-            }
+            (Some(given), _) => Some(given),
+            (None, known) => known.map(|known| &known.provider),
         };
-        if let Some(provider) = &provider {
-            match providers().find(|spec| spec.slug == provider) {
-                Some(spec) => self.check(&spec, name, known, &mut faults),
-                None => faults.add("provider", format!("one of {}", slugs())),
+        let spec = |provider: &str| accounts.iter().find(|(slug, _)| *slug == provider);
+        match provider.map(|provider| spec(provider)) {
+            None => faults.add(
+                "provider",
+                format!("there is no connection `{name}` yet; name its provider: one of {slugs}"),
+            ),
+            // It is not repeated: people paste secrets into the wrong field.
+            Some(None) => faults.add("provider", format!("one of {slugs}")),
+            Some(Some((slug, spec))) => {
+                if let Some(known) = known
+                    && known.provider != *slug
+                {
+                    return Err(Problem::conflict(format!(
+                        "The connection `{name}` already belongs to {}. Choose another name for {slug}.",
+                        known.provider
+                    )));
+                }
+                self.check(slug, spec, known, &mut faults);
             }
         }
         faults.finish(BODY)?;
         Ok(NewConnection {
-            provider: provider.unwrap_or_default(),
+            provider: provider.cloned().unwrap_or_default(),
             settings: self.settings.clone().unwrap_or_default(),
         })
     }
 
     fn check(
         &self,
-        spec: &ProviderSpec,
-        name: &ConnectionName,
+        provider: &str,
+        spec: &AccountSpec,
         known: Option<&store::Connection>,
         faults: &mut Faults,
     ) {
-        if let Some(only) = spec.only_name.filter(|only| *only != name.as_str()) {
-            faults.add(
-                "provider",
-                format!("a connection to {} is called `{only}`", spec.slug),
-            );
-        }
-        let settings = match (&self.settings, known) {
-            (Some(given), _) => given.clone(),
-            (None, Some(known)) => known.settings.clone(),
-            (None, None) => BTreeMap::new(),
-        };
-        let is_known = |key: &str| spec.required.contains(&key) || spec.optional.contains(&key);
+        let nothing = BTreeMap::new();
+        let given = self.settings.as_ref();
+        let settings = given
+            .or(known.map(|known| &known.settings))
+            .unwrap_or(&nothing);
         let is_value = |value: &str| {
             (1..=MAX_SETTING_BYTES).contains(&value.len())
                 && value
                     .bytes()
                     .all(|byte| byte.is_ascii_graphic() || byte == b' ')
         };
-        let is_whole = spec.required.iter().all(|key| settings.contains_key(*key));
-        let is_valid = settings
+        let keys = |is_required: bool| {
+            let settings = spec.settings.iter();
+            let keys = settings.filter(move |setting| setting.is_required == is_required);
+            keys.map(|setting| setting.key).collect::<Vec<_>>()
+        };
+        let (required, optional) = (keys(true), keys(false));
+        let is_known = |key: &str| required.contains(&key) || optional.contains(&key);
+        let is_whole = required.iter().all(|key| settings.contains_key(*key));
+        // What was there before may be a newer build's, and stays.
+        let is_valid = given
+            .unwrap_or(&nothing)
             .iter()
             .all(|(key, value)| is_known(key) && is_value(value));
         if !is_whole || !is_valid {
-            let (required, optional) = (spec.required.join(", "), spec.optional.join(", "));
-            faults.add(
-                "settings",
-                match (spec.required, spec.optional) {
-                    ([], []) => format!("none: a connection to {} takes no settings", spec.slug),
-                    (_, []) => format!("{required}, each with a text"),
-                    _ => format!("{required}, and where it applies {optional}, each with a text"),
-                },
-            );
+            let expected = match (required.is_empty(), optional.is_empty()) {
+                (true, true) => format!("none: a connection to {provider} takes no settings"),
+                (false, true) => format!("{}, each with a text", required.join(", ")),
+                (true, false) => format!("if any, {}, each with a text", optional.join(", ")),
+                (false, false) => format!(
+                    "{}, and where it applies {}, each with a text",
+                    required.join(", "),
+                    optional.join(", ")
+                ),
+            };
+            faults.add("settings", expected);
         }
     }
 }

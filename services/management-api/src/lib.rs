@@ -3,7 +3,6 @@
 //! Everything of a tenant lives under `/v1/tenants/{tenant_id}`. Who may call a route is an extractor of its handler
 //! (see [`auth`]); a handler without one does not learn of a tenant. The shapes on the wire are types of this crate,
 //! not the stored document: they change only on purpose, and `openapi/management-api.json` shows every change.
-#![warn(missing_docs)]
 
 mod audit;
 pub mod auth;
@@ -25,6 +24,7 @@ mod work;
 
 use std::sync::Arc;
 
+use ::sources::Sources;
 use aws_lc_rs::rand;
 use bus::Bus;
 use domain::{Clock, Wake};
@@ -42,6 +42,8 @@ pub struct Deps {
     pub store: Arc<dyn Store>,
     /// Where wake-ups go.
     pub bus: Arc<dyn Bus>,
+    /// Where webhooks can come from.
+    pub sources: Sources,
     /// Credentials and signing keys.
     pub secrets: Arc<dyn Secrets>,
     /// Makes the ids of what is created.

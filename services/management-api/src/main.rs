@@ -4,6 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use management_api::{Deps, auth::OutsideConfig, service};
 use settings::Reader;
+use sources::Sources;
 use store::IdSource;
 use url::Url;
 
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Ok(service(Deps {
             store: engine.store.clone(),
             bus: engine.bus.clone(),
+            sources: Sources::standard(),
             secrets: engine.secrets.clone(),
             ids: Arc::new(IdSource::new(clock.clone())),
             clock,

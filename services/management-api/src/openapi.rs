@@ -3,7 +3,9 @@
 use std::{collections::BTreeSet, sync::LazyLock};
 
 use axum::response::IntoResponse;
+use catalogue::Provider;
 use http::header::CONTENT_TYPE;
+use serde_json::{Value, json};
 use utoipa::{
     OpenApi as _,
     openapi::{
@@ -70,8 +72,34 @@ pub fn openapi_json() -> String {
                 require_all(schema);
             }
         }
+        for (name, example) in examples() {
+            if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(name) {
+                object.example = Some(example);
+            }
+        }
     }
     api.to_pretty_json().expect("expressible in JSON") + "\n"
+}
+
+/// Bodies that name a provider: the first of each kind stands for all.
+fn examples() -> [(&'static str, Value); 2] {
+    let providers = catalogue::providers();
+    let slug = |is_kind: fn(&Provider) -> bool| {
+        providers
+            .iter()
+            .find(|provider| is_kind(provider))
+            .map_or("", |provider| provider.slug)
+    };
+    let source = json!({
+        "provider": slug(|provider| provider.is_source),
+        "accounts": ["481516777"],
+        "signing_key": "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+    });
+    let secret = json!({
+        "provider": slug(|provider| provider.is_crm),
+        "secret": "0f1e2d3c4b5a6978",
+    });
+    [("NewSource", source), ("NewSecret", secret)]
 }
 
 /// The schemas of what callers send.
@@ -100,8 +128,12 @@ fn bodies(api: &OpenApi) -> BTreeSet<String> {
 
 /// Answers carry every field: one that may be null is required all the same.
 fn require_all(schema: &mut RefOr<Schema>) {
-    if let RefOr::T(Schema::Object(object)) = schema {
-        object.required = object.properties.keys().cloned().collect();
+    match schema {
+        RefOr::T(Schema::Object(object)) => {
+            object.required = object.properties.keys().cloned().collect();
+        }
+        RefOr::T(Schema::OneOf(choices)) => choices.items.iter_mut().for_each(require_all),
+        _ => {}
     }
 }
 

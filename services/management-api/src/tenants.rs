@@ -5,7 +5,7 @@ use domain::{TenantId, TenantStatus, text};
 use http::StatusCode;
 use runtime::{Json, Problem, Query};
 use serde::{Deserialize, Serialize};
-use store::Act;
+use store::AuditAction;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
@@ -200,7 +200,7 @@ async fn set_status(
     deps: &Deps,
     tenant: &TenantId,
     status: TenantStatus,
-    act: &Act,
+    act: &AuditAction,
 ) -> Result<Json<Tenant>, Problem> {
     let store = &deps.store;
     let changed = async {

@@ -32,11 +32,38 @@ words! {
         OutOfArea => "out_of_area",
         Merged => "merged",
         Erased => "erased",
+        Unrecognized => "unrecognized",
+    }
+
+    /// How a lead reached the company.
+    Channel of domain::Channel {
+        Phone => "phone",
+        Text => "text",
+        Form => "form",
+        Calendar => "calendar",
+        Chat => "chat",
+        Api => "api",
+    }
+
+    /// Whether a booking stands.
+    BookingStatus of domain::BookingStatus {
+        Booked => "booked",
+        Canceled => "canceled",
+        NoShow => "no_show",
+        Unrecognized => "unrecognized",
+    }
+
+    /// Who wrote a message: the lead, somebody of the company, or its software.
+    Author of domain::Author {
+        Customer => "customer",
+        Agent => "agent",
+        Bot => "bot",
     }
 
     /// A stage of the workflow.
     Stage of domain::Stage {
         Reading => "reading",
+        Details => "details",
         Recording => "recording",
         Transcript => "transcript",
         Analysis => "analysis",
@@ -44,8 +71,8 @@ words! {
         Notification => "notification",
     }
 
-    /// What the caller wants.
-    Intent of domain::CallerIntent {
+    /// What the person wants.
+    Intent of domain::Intent {
         Quote => "quote_request",
         Appointment => "appointment",
         Repair => "repair",
@@ -57,7 +84,7 @@ words! {
         Other => "other",
     }
 
-    /// How the caller feels about it.
+    /// How the person feels about it.
     Sentiment of domain::Sentiment {
         Positive => "positive",
         Neutral => "neutral",
@@ -172,14 +199,6 @@ words! {
     }
 }
 
-/// By what way the lead came.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Channel {
-    /// A telephone call.
-    Phone,
-}
-
 /// Whether the project is in the service area.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -198,8 +217,8 @@ pub(crate) enum Area {
 pub(crate) enum Flag {
     /// The call went on without its recording.
     NoRecording,
-    /// Our own lexicon judged it, because no model could be had.
-    AnalysedByRules,
+    /// Our own rules judged it, because no model was available.
+    AnalyzedByRules,
     /// Whether the project is in the service area cannot be known.
     AreaUnknown,
 }
@@ -232,7 +251,7 @@ pub(crate) enum TranscriptOutcome {
 pub(crate) enum Engine {
     /// A model.
     Model,
-    /// Our own lexicon.
+    /// Our own rules.
     Rules,
 }
 
@@ -244,7 +263,7 @@ pub(crate) enum WorkState {
     Ready,
     /// Runs now.
     InFlight,
-    /// Waits until a connection is mended.
+    /// Waits until a connection is fixed.
     Held,
     /// Waits for a person.
     Parked,
@@ -253,27 +272,27 @@ pub(crate) enum WorkState {
 /// How a step stopped.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Stop {
-    /// It waits until a connection is mended.
+pub(crate) enum StopKind {
+    /// It waits until a connection is fixed.
     Held,
     /// It waits for a person.
     Parked,
 }
 
-impl From<store::Stop> for Stop {
-    fn from(stop: store::Stop) -> Self {
+impl From<store::StopKind> for StopKind {
+    fn from(stop: store::StopKind) -> Self {
         match stop {
-            store::Stop::Held => Self::Held,
-            store::Stop::Parked => Self::Parked,
+            store::StopKind::Held => Self::Held,
+            store::StopKind::Parked => Self::Parked,
         }
     }
 }
 
-impl From<Stop> for store::Stop {
-    fn from(stop: Stop) -> Self {
+impl From<StopKind> for store::StopKind {
+    fn from(stop: StopKind) -> Self {
         match stop {
-            Stop::Held => Self::Held,
-            Stop::Parked => Self::Parked,
+            StopKind::Held => Self::Held,
+            StopKind::Parked => Self::Parked,
         }
     }
 }

@@ -27,7 +27,7 @@ pub(crate) struct StoppedStep {
     /// For a dispatch, its connection.
     target: Option<String>,
     /// How it stopped.
-    state: words::Stop,
+    state: words::StopKind,
     /// Why it was parked.
     cause: Option<words::ParkCause>,
     /// The connection that it is held for.
@@ -47,9 +47,9 @@ impl StoppedStep {
     fn of(row: WorkRow) -> Option<Self> {
         let (state, cause, connection) = match row.state {
             WorkState::Held { connection, .. } => {
-                (words::Stop::Held, None, Some(connection.to_string()))
+                (words::StopKind::Held, None, Some(connection.to_string()))
             }
-            WorkState::Parked { cause } => (words::Stop::Parked, Some(cause.into()), None),
+            WorkState::Parked { cause } => (words::StopKind::Parked, Some(cause.into()), None),
             WorkState::Ready | WorkState::InFlight { .. } => return None,
         };
         Some(Self {
@@ -85,7 +85,7 @@ pub(crate) struct WorkParams {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
     limit: Option<String>,
     /// How they stopped.
-    #[param(value_type = Option<words::Stop>)]
+    #[param(value_type = Option<words::StopKind>)]
     state: Option<String>,
     /// Their stage.
     #[param(value_type = Option<words::Stage>)]
@@ -132,7 +132,7 @@ pub(crate) async fn list_work(
 impl WorkParams {
     fn read(&self) -> Result<WorkQuery, Problem> {
         let mut faults = Faults::default();
-        let state: Option<words::Stop> = faults.read("state", self.state.as_deref(), word);
+        let state: Option<words::StopKind> = faults.read("state", self.state.as_deref(), word);
         let query = WorkQuery {
             filter: WorkFilter {
                 stop: state.map(Into::into),
@@ -162,7 +162,7 @@ fn place(row: &WorkRow) -> (RequestId, Stage, String) {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct StoppedCountEntry {
     /// How they stopped.
-    state: words::Stop,
+    state: words::StopKind,
     /// Their stage.
     stage: words::Stage,
     /// Why they were parked.
@@ -224,7 +224,7 @@ pub(crate) struct Redrive {
     /// Every one, whatever it stopped for. Not together with a filter.
     all: bool,
     /// How they stopped.
-    state: Option<words::Stop>,
+    state: Option<words::StopKind>,
     /// Their stage.
     #[schema(value_type = Option<words::Stage>)]
     stage: Option<Stage>,
@@ -369,7 +369,7 @@ impl Redrive {
     fn words(&self) -> String {
         let parts: Vec<_> = [
             self.state
-                .map(|state| format!("state {}", store::Stop::from(state).as_str())),
+                .map(|state| format!("state {}", store::StopKind::from(state).as_str())),
             self.stage.map(|stage| format!("stage {stage}")),
             self.target.as_ref().map(|_| "one target".to_owned()),
             self.cause.map(|cause| format!("cause {}", cause.as_str())),

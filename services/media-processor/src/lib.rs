@@ -1,37 +1,41 @@
-//! Fetches calls and what was said in them: details and audio from CallRail, text from Speech-to-Text.
+//! Gathers what a delivery does not carry: facts from the provider's API, a call's audio, and text from Speech-to-Text.
 //!
-//! Neither stage stops a lead: a call without audio, or audio without text, goes on marked as such.
+//! None of the stages stops a lead: one without details, audio or text goes on marked as such.
 #![warn(missing_docs)]
 
+mod access;
+mod details;
 mod probe;
 mod recording;
 mod transcript;
 
 use std::sync::Arc;
 
+use accounts::Accounts;
 use blobs::Blobs;
-use domain::{Claimed, Clock, Disposition, EffectLog, StageError, StageHandler};
+use domain::{Claimed, Clock, Disposition, EffectLog, Outcome, StageError, StageHandler, later};
 use google::Speech;
 use runtime::Service;
-use secrets::Secrets;
-use sources::callrail::api::Api;
+use sources::{ApiSet, Sources};
 use store::Store;
 
 /// What the service needs.
 #[derive(Clone)]
 pub struct Deps {
-    /// Connections and sources.
+    /// The tenants' sources.
     pub store: Arc<dyn Store>,
     /// The record of paid operations that were started.
     pub effects: Arc<dyn EffectLog>,
     /// Where audio is archived.
     pub blobs: Arc<dyn Blobs>,
-    /// The tenants' credentials.
-    pub secrets: Arc<dyn Secrets>,
+    /// Opens the tenants' accounts.
+    pub accounts: Accounts,
     /// Time.
     pub clock: Arc<dyn Clock>,
-    /// CallRail's API.
-    pub callrail: Api,
+    /// Where leads come from.
+    pub sources: Sources,
+    /// The API clients of the sources that have one.
+    pub apis: ApiSet,
     /// Turns audio into text.
     pub speech: Speech,
 }
@@ -39,6 +43,7 @@ pub struct Deps {
 /// The handlers of this service's stages.
 pub fn stages(deps: Deps) -> Vec<Arc<dyn StageHandler>> {
     vec![
+        Arc::new(details::Details(deps.clone())),
         Arc::new(recording::Recording(deps.clone())),
         Arc::new(transcript::Transcript(deps)),
     ]
@@ -54,10 +59,27 @@ pub fn service(deps: Deps) -> Service {
     }
 }
 
-/// Tries in the slow lane before a call goes on without its audio or its text.
+impl Deps {
+    /// The provider's name for people.
+    fn provider(&self, job: &Claimed) -> &'static str {
+        let source = self.sources.get(&job.request.document.source.provider);
+        source.map_or("the provider", |source| source.spec().name)
+    }
+
+    /// Waits as the office's recording policy says, `max_waits` times at most. `None` if it is time to go on.
+    fn wait(&self, job: &Claimed, max_waits: u32, reason: &str) -> Option<Outcome> {
+        let waits = job.row.waits;
+        let policy = &job.config.workflow.recording;
+        let pause = policy.wait(waits).filter(|_| waits < max_waits)?;
+        Some(Outcome::wait(later(self.clock.now(), pause), reason))
+    }
+}
+
+/// Tries in the slow lane before a lead goes on without its details, its audio or its text.
 const SLOW_TRIES: usize = 3;
 
-/// Whether a lead has waited long enough for what this error keeps from it: the lanes were used up, as far as that.
+/// Whether a lead has waited long enough for what this error withholds: it used up the fast lane, and a few tries of the
+/// slow one.
 fn gives_up(job: &Claimed, error: &StageError) -> bool {
     let retry = &job.config.workflow.retry;
     let tries = retry.fast_ms.len() + if retry.slow_lane { SLOW_TRIES } else { 0 };

@@ -2,18 +2,18 @@
 
 use std::{process::ExitCode, sync::Arc};
 
+use accounts::Accounts;
 use blobs_gcs::{GcsBlobs, GcsConfig};
 use google::{Speech, SpeechConfig};
 use media_processor::{Deps, service};
 use settings::Reader;
-use sources::callrail::api;
-use url::Url;
+use sources::{ApiSet, Sources};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 struct Config {
-    callrail_url: Url,
+    sources: sources::Config,
     speech: SpeechConfig,
     blobs: GcsConfig,
 }
@@ -21,7 +21,7 @@ struct Config {
 impl Config {
     fn read(reader: &mut Reader<'_>) -> Self {
         Self {
-            callrail_url: reader.url("CALLRAIL_BASE_URL", api::BASE_URL, "CallRail's API."),
+            sources: sources::Config::read(reader),
             speech: SpeechConfig::read(reader),
             blobs: GcsConfig::read(reader),
         }
@@ -32,13 +32,22 @@ fn main() -> ExitCode {
     fleet::main("media-processor", Config::read, async |config, engine| {
         let (http, tokens) = (engine.http.clone(), engine.tokens.clone());
         let blobs = GcsBlobs::open(http.clone(), tokens.clone(), config.blobs).await?;
+        let sources = Sources::standard();
+        let accounts = Accounts::new(
+            engine.store.clone(),
+            engine.secrets.clone(),
+            http.clone(),
+            engine.clock.clone(),
+            config.sources.token_urls(sources),
+        );
         Ok(service(Deps {
             store: engine.store.clone(),
             effects: engine.store.clone(),
             blobs: Arc::new(blobs),
-            secrets: engine.secrets.clone(),
+            accounts,
             clock: engine.clock.clone(),
-            callrail: api::Api::new(http.clone(), config.callrail_url),
+            apis: ApiSet::new(&http, &sources, &config.sources),
+            sources,
             speech: Speech::new(http, tokens, config.speech),
         }))
     })

@@ -1,4 +1,4 @@
-//! How long audio is: measured from its frames while it passes by, in constant memory.
+//! How long audio is: measured from its frames while it is streamed, in constant memory.
 
 use std::{
     io::{self, Read},
@@ -16,11 +16,11 @@ use symphonia::{
 };
 use tokio::{sync::mpsc, task::JoinHandle};
 
-/// Pieces that wait for the demuxer; whoever gives more waits for it.
+/// Pieces that wait for the demuxer; a sender that is ahead by more waits for it.
 const WAITING_PIECES: usize = 4;
 
-/// Starts to measure on a thread of its own: audio goes into the sender, and once that is dropped, its length comes
-/// from the task. None: there is not one frame of audio. A sender whose other end is gone has nothing left to measure.
+/// Starts to measure on a thread of its own: audio goes into the sender, and once that is dropped, the task returns its
+/// length. `None`: there is not one frame of audio. A sender whose receiver is gone has nothing left to measure.
 pub(crate) fn measure() -> (mpsc::Sender<Bytes>, JoinHandle<Option<Duration>>) {
     let (sender, pieces) = mpsc::channel(WAITING_PIECES);
     let audio = Pieces {
@@ -48,7 +48,7 @@ fn length(audio: Pieces) -> Option<Duration> {
                 ticks = ticks.saturating_add(packet.block_dur().get());
             }
             Ok(Some(_)) => {}
-            // Cut or broken behind this: what was heard so far is there.
+            // The file is cut or broken from here on. What came before counts.
             Ok(None) | Err(_) => break,
         }
     }

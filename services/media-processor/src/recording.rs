@@ -1,26 +1,22 @@
-//! The stage `recording`: a call's details and its audio.
+//! The stage `recording`: a call's audio.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use blobs::{BlobError, BlobKey, BoxError, ByteStream};
 use bytes::Bytes;
 use domain::{
-    Audio, CallFacts, Claimed, ConnectionName, Disposition, NoAudio, Outcome, RecordingSection,
-    Section, Stage, StageError, StageHandler, later,
+    Audio, Claimed, DetailsAnswer, Document, Facts, NoAudio, NoDetails, Outcome, RecordingSection,
+    Section, Stage, StageError, StageHandler,
 };
 use futures::{StreamExt as _, stream};
 use http_client::{HttpError, Limits, Streaming};
-use secrets::{SecretName, SecretsError};
-use sources::callrail::api::{Account, ApiError};
+use sources::{ApiError, RecordingsApi};
 use tokio::sync::mpsc;
 
-use crate::{Deps, gives_up, probe};
+use crate::{Deps, access::Access, gives_up, probe};
 
-/// The tenant's account for CallRail's API is the connection of this name.
-const CONNECTION: &str = "callrail";
-
-/// What a recording may take. CallRail states no size; an hour of stereo MP3 at 256 kbit/s has 115 MB.
+/// What a recording may take. An hour of stereo MP3 at 256 kbit/s has 115 MB.
 const LIMITS: Limits = Limits {
     max_bytes: 250_000_000,
     idle: Duration::from_secs(30),
@@ -30,14 +26,11 @@ const LIMITS: Limits = Limits {
 /// A smaller file holds no speech: two seconds of the poorest MP3 have more.
 const MIN_BYTES: usize = 1024;
 
-/// How often a call that CallRail does not know is looked for: new calls may take a while to show.
-const UNKNOWN_LOOKS: u32 = 3;
-
-/// Fetches a call's details and archives its audio.
+/// Archives a call's audio.
 ///
-/// In: a call. Out: its `recording` section, and every id of the call that CallRail shows. A recording that is not
-/// there yet is waited for, then the call goes on without. A repeat fetches again and stores the same under the same
-/// name; audio that is stored is not fetched again.
+/// In: a call whose details were asked for. Out: its `recording` section. A recording that is not there yet is waited
+/// for, then the call goes on without. A repeat fetches again and stores the same under the same name; audio that is
+/// stored is not fetched again.
 pub(crate) struct Recording(pub(crate) Deps);
 
 #[async_trait]
@@ -47,160 +40,72 @@ impl StageHandler for Recording {
     }
 
     async fn handle(&self, job: &Claimed) -> Result<Outcome, StageError> {
-        let Some(access) = self.access(job).await? else {
-            return Ok(without(job, NoAudio::NotConnected));
-        };
-        let Some(call_id) = job.request.document.source.call.call_id.as_deref() else {
-            return Ok(without(job, NoAudio::UnknownCall));
-        };
-        let call = match self.0.callrail.call(&access.account, call_id).await {
-            Ok(call) => call,
-            Err(ApiError::NotFound) => {
-                return Ok(self
-                    .wait(job, UNKNOWN_LOOKS, "CallRail does not know the call yet")
-                    .unwrap_or_else(|| without(job, NoAudio::UnknownCall)));
-            }
-            Err(error) => {
-                let error = access.failed(&error);
-                if gives_up(job, &error) {
-                    return Ok(without(job, NoAudio::NeverArrived));
-                }
-                return Err(error);
-            }
-        };
-        let best_known = call.facts.or(&job.request.document.source.call);
-        let audio = match stored(job) {
-            Some(audio) => audio,
-            None if is_not_recorded(&best_known) => Audio::Absent {
-                reason: NoAudio::NotRecorded,
-            },
-            None => match self.fetch(job, &access, &call.canonical_id).await {
-                Err(error) if gives_up(job, &error) => Audio::Absent {
-                    reason: NoAudio::NeverArrived,
-                },
-                Err(error) => return Err(error),
-                Ok(Fetched::Audio(audio)) => audio,
-                Ok(Fetched::NotYet { at_last }) => {
-                    match self.wait(job, u32::MAX, "the recording is not there yet") {
-                        Some(wait) => return Ok(wait),
-                        None => Audio::Absent { reason: at_last },
-                    }
-                }
-            },
-        };
-        Ok(Outcome::Done {
-            sections: vec![section(job, Some(call.facts), audio)],
-            aliases: call.aliases,
-        })
+        match self.recording(job).await {
+            Err(error) if gives_up(job, &error) => Ok(without(job, NoAudio::NeverArrived)),
+            result => result,
+        }
     }
 }
 
-/// The way to a tenant's calls.
-struct Access {
-    connection: (ConnectionName, u64),
-    account: Account,
-}
-
-/// What came of looking for the audio.
+/// What came of asking for the audio.
 enum Fetched {
     Audio(Audio),
-    /// Worth another look; when there is none left, this is why there is no audio.
+    /// Worth another try; after the last one, this is why there is no audio.
     NotYet {
         at_last: NoAudio,
     },
 }
 
 impl Recording {
-    /// The tenant's account and its companies; none when it has no account.
-    async fn access(&self, job: &Claimed) -> Result<Option<Access>, StageError> {
-        let tenant = &job.request.tenant;
-        let name = ConnectionName::new(CONNECTION).expect("a valid slug");
-        let found = self
-            .0
-            .store
-            .connection(tenant, &name)
-            .await
-            .map_err(|error| StageError::ours(&error))?;
-        let Some(connection) = found else {
-            return Ok(None);
-        };
-        let sources = self
-            .0
-            .store
-            .sources(tenant)
-            .await
-            .map_err(|error| StageError::ours(&error))?;
-
-        let setting = |key| {
-            connection
-                .settings
-                .get(key)
-                .map(String::as_str)
-                .unwrap_or_default()
-        };
-        let own = setting("company_ids")
-            .split(',')
-            .map(str::trim)
-            .filter(|id| !id.is_empty())
-            .map(str::to_owned);
-        let source = sources
-            .into_iter()
-            .find(|source| source.id == job.request.document.source.source);
-        let of_source = source.map(|source| source.accounts).unwrap_or_default();
-        let company_ids: BTreeSet<_> = own.chain(of_source).collect();
-        let account_id = setting("account_id");
-        if account_id.is_empty() {
-            return Err(StageError::permanent(
-                "the CallRail connection names no account: enter its account_id",
-            ));
+    async fn recording(&self, job: &Claimed) -> Result<Outcome, StageError> {
+        let document = &job.request.document;
+        if let Some(audio) = stored(document) {
+            return Ok(done(job, audio));
         }
-
-        let secret = SecretName::new(CONNECTION).expect("a valid name");
-        let versions = (name, connection.version);
-        match self
-            .0
-            .secrets
-            .get(tenant, &secret, Some(connection.secret_version))
-            .await
-        {
-            Ok(token) => Ok(Some(Access {
-                account: Account {
-                    id: account_id.to_owned(),
-                    token,
-                    company_ids: company_ids.into_iter().collect(),
-                },
-                connection: versions,
-            })),
-            Err(error @ SecretsError::Store(_)) => Err(StageError::ours(&error)),
-            Err(error @ (SecretsError::NotFound | SecretsError::Damaged)) => Err(StageError {
-                disposition: Disposition::Hold,
-                connection: Some(versions),
-                ..StageError::ours(&error)
-            }),
+        let apis = self.0.apis.get(&document.source.provider);
+        let Some(recordings) = apis.and_then(|apis| apis.recordings.as_deref()) else {
+            return Ok(without(job, NoAudio::NotRecorded));
+        };
+        let call_id = match call_to_fetch(document) {
+            Ok(call_id) => call_id,
+            Err(reason) => return Ok(without(job, reason)),
+        };
+        let Some(mut access) = Access::open(&self.0, job).await? else {
+            return Ok(without(job, NoAudio::NotConnected));
+        };
+        match self.fetch(job, recordings, &mut access, call_id).await? {
+            Fetched::Audio(audio) => Ok(done(job, audio)),
+            Fetched::NotYet { at_last } => {
+                let wait = self.0.wait(job, u32::MAX, "the recording is not there yet");
+                Ok(wait.unwrap_or_else(|| without(job, at_last)))
+            }
         }
-    }
-
-    /// Waits as the office's configuration says, `looks` times at most; none when it is time to go on.
-    fn wait(&self, job: &Claimed, looks: u32, reason: &str) -> Option<Outcome> {
-        let pause = job
-            .config
-            .workflow
-            .recording
-            .wait(job.row.waits)
-            .filter(|_| job.row.waits < looks)?;
-        Some(Outcome::wait(later(self.0.clock.now(), pause), reason))
     }
 
     async fn fetch(
         &self,
         job: &Claimed,
-        access: &Access,
+        recordings: &dyn RecordingsApi,
+        access: &mut Access<'_>,
         call_id: &str,
     ) -> Result<Fetched, StageError> {
         let name = format!("{call_id}.mp3");
         let key = BlobKey::new(&job.request.tenant, &name)
             .map_err(|error| StageError::permanent(error.to_string()))?;
-        match self.try_fetch(&access.account, call_id, &key).await {
+        let mut answer = recordings.recording(&access.account, call_id, LIMITS).await;
+        if let Err(error) = &answer
+            && access.is_refreshed(error).await?
+        {
+            answer = recordings.recording(&access.account, call_id, LIMITS).await;
+        }
+        let fetched = match answer {
+            Ok(Some(answer)) => self.archive(answer, &key).await,
+            Ok(None) => Ok(Fetched::NotYet {
+                at_last: NoAudio::NeverArrived,
+            }),
+            Err(error) => Err(error.into()),
+        };
+        match fetched {
             Ok(fetched) => Ok(fetched),
             Err(FetchError::Api(error)) if error.is_too_large() => {
                 Ok(Fetched::Audio(Audio::Absent {
@@ -212,21 +117,7 @@ impl Recording {
         }
     }
 
-    async fn try_fetch(
-        &self,
-        account: &Account,
-        call_id: &str,
-        key: &BlobKey,
-    ) -> Result<Fetched, FetchError> {
-        let nothing = Fetched::NotYet {
-            at_last: NoAudio::NeverArrived,
-        };
-        let Some(url) = self.0.callrail.recording(account, call_id).await? else {
-            return Ok(nothing);
-        };
-        let Some(mut answer) = self.0.callrail.download(&url, LIMITS).await? else {
-            return Ok(nothing);
-        };
+    async fn archive(&self, mut answer: Streaming, key: &BlobKey) -> Result<Fetched, FetchError> {
         let (mut head, mut head_bytes) = (Vec::new(), 0);
         while head_bytes < MIN_BYTES {
             let piece = answer.chunk().await.map_err(ApiError::from)?;
@@ -291,7 +182,7 @@ impl From<ApiError> for FetchError {
 }
 
 impl From<BlobError> for FetchError {
-    /// A source that failed is CallRail's failure, or the storage's behind it.
+    /// A source that failed is the provider's failure, or that of the storage behind it.
     fn from(error: BlobError) -> Self {
         match error {
             BlobError::Source(cause) => match cause.downcast::<HttpError>() {
@@ -303,46 +194,56 @@ impl From<BlobError> for FetchError {
     }
 }
 
-impl Access {
-    fn failed(&self, error: &ApiError) -> StageError {
-        StageError::from_provider(error, Some(self.connection.clone()))
-    }
-}
-
-/// The audio, when it is archived already.
-fn stored(job: &Claimed) -> Option<Audio> {
-    let audio = &job.request.document.recording.as_ref()?.audio;
+/// The audio, if it is archived already.
+fn stored(document: &Document) -> Option<Audio> {
+    let audio = &document.recording.as_ref()?.audio;
     matches!(audio, Audio::Stored { .. }).then(|| audio.clone())
 }
 
-/// Nobody answered, no message was left: there is nothing to wait for.
-fn is_not_recorded(call: &CallFacts) -> bool {
-    call.is_answered == Some(false)
-        && call.is_voicemail != Some(true)
-        && call.duration_seconds.unwrap_or(0) == 0
-        && call.has_recording != Some(true)
+/// The provider's id of the call whose audio is to be fetched, or why there is nothing to fetch.
+///
+/// Only the details say that the call is the tenant's own: one credential may see calls of other companies. So without
+/// them no audio is fetched.
+fn call_to_fetch(document: &Document) -> Result<&str, NoAudio> {
+    let said = &document.source.said;
+    let details = match document.details.as_ref().map(|section| &section.answer) {
+        Some(DetailsAnswer::Known(details)) => details,
+        Some(DetailsAnswer::Absent(NoDetails::Unknown)) => return Err(NoAudio::UnknownCall),
+        Some(DetailsAnswer::Absent(NoDetails::Unavailable)) => return Err(NoAudio::NeverArrived),
+        Some(DetailsAnswer::Absent(NoDetails::NotConnected)) | None => {
+            return Err(NoAudio::NotConnected);
+        }
+    };
+    if is_not_recorded(details, said) {
+        return Err(NoAudio::NotRecorded);
+    }
+    let call_id = details.external_id.as_deref();
+    call_id
+        .or(said.external_id.as_deref())
+        .ok_or(NoAudio::UnknownCall)
 }
 
-/// The section; without new facts the ones that are known stay.
-fn section(job: &Claimed, facts: Option<CallFacts>, audio: Audio) -> Section {
-    let document = &job.request.document;
-    let revision = document.revisions.recording;
-    let before = document.recording.as_ref();
-    Section::Recording(Box::new(RecordingSection {
-        revision,
-        is_refetched: facts.is_some() && revision > 0,
-        call: facts
-            .or_else(|| before.map(|section| section.call.clone()))
-            .unwrap_or_default(),
-        audio,
-    }))
+/// Nobody answered, no message was left: there is nothing to wait for. What the API says of a call outranks its first
+/// reports.
+fn is_not_recorded(details: &Facts, said: &Facts) -> bool {
+    let best_known = details.or(said);
+    let is_announced = [details, said]
+        .iter()
+        .any(|facts| facts.about.call().and_then(|call| call.has_recording) == Some(true));
+    !is_announced
+        && best_known.about.call().is_some_and(|call| {
+            call.is_answered == Some(false)
+                && call.is_voicemail != Some(true)
+                && call.duration_seconds.unwrap_or(0) == 0
+        })
 }
 
-/// On without asking CallRail; audio that is archived stays.
+fn done(job: &Claimed, audio: Audio) -> Outcome {
+    let revision = job.request.document.revisions.of(Stage::Recording);
+    Outcome::done(Section::Recording(RecordingSection { revision, audio }))
+}
+
+/// On without audio.
 fn without(job: &Claimed, reason: NoAudio) -> Outcome {
-    Outcome::done(section(
-        job,
-        None,
-        stored(job).unwrap_or(Audio::Absent { reason }),
-    ))
+    done(job, Audio::Absent { reason })
 }

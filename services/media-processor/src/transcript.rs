@@ -5,18 +5,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use blobs::{BlobError, BlobKey};
 use domain::{
-    Audio, Claimed, Classify as _, Disposition, EffectKey, EffectTiming, Effects, Lookup, Once,
-    Outcome, Record, Section, Stage, StageError, StageHandler, TranscriptSection, TranscriptState,
-    Usage, later, text,
+    Audio, Claimed, Classify as _, Disposition, EffectKey, EffectOutcome, EffectTiming, Effects,
+    Lookup, Outcome, Record, Section, Stage, StageError, StageHandler, TranscriptSection,
+    TranscriptState, Usage, later, text,
 };
-use google::{BatchProgress, OperationName, Recognised, SpeechError};
+use google::{BatchProgress, OperationName, Recognized, SpeechError};
 
 use crate::{Deps, gives_up};
 
 /// The engine, as it is recorded.
 const ENGINE: &str = "chirp_3";
 
-/// What one request without an operation takes: a minute and 10 MB, with some room.
+/// What one request without an operation takes: a minute and 10 MB, less a margin.
 ///
 /// Source: Speech-to-Text, "Quotas and limits" (read 2026-11).
 const SHORT: Duration = Duration::from_secs(55);
@@ -25,10 +25,10 @@ const SHORT_BYTES: u64 = 9_500_000;
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 const LONGEST_WITH_TIMES: Duration = Duration::from_secs(20 * 60);
 
-/// An operation costs. So it is begun once more where the first was of no use (its answer was lost, it was forgotten, or
-/// it broke down at Google's), and never a third time. Each start is an effect of its own.
+/// An operation costs. So it is started once more if the first was of no use (its answer was lost, Google forgot it, or
+/// it failed on Google's side), and never a third time. Each start is an effect of its own.
 const STARTS: u32 = 2;
-/// An operation that was begun shows at once, or not at all: there is no list to find it in.
+/// An operation that was started shows at once, or not at all: there is no list to find it in.
 const START: EffectTiming = EffectTiming {
     not_before: None,
     call_deadline: Duration::from_secs(35),
@@ -36,18 +36,18 @@ const START: EffectTiming = EffectTiming {
     max_attempts: 1,
 };
 
-/// Pauses between looks at an operation grow from the first to the last of these.
+/// Pauses between polls of an operation grow from the first to the last of these.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LAST_PAUSE: Duration = Duration::from_secs(30);
-/// After so many looks, about two hours, an operation is given up. Google promises no time; an hour of audio takes
+/// After this many polls, about two hours, an operation is given up. Google promises no time; an hour of audio takes
 /// minutes.
-const MAX_LOOKS: u32 = 250;
+const MAX_POLLS: u32 = 250;
 
 /// Turns a call's recording into a transcript with speakers.
 ///
-/// In: a call whose recording is archived. Out: its `transcript` section. Short audio is recognised in one call, which
-/// a repeat makes again. For longer audio an operation is started once and asked about; a repeat resumes it. One that
-/// is of no use is begun once more.
+/// In: a call whose recording is archived. Out: its `transcript` section. Short audio is recognized in one request, which
+/// a repeat makes again. For longer audio an operation is started once and polled; a repeat resumes it. One that is of
+/// no use is started once more.
 pub(crate) struct Transcript(pub(crate) Deps);
 
 #[async_trait]
@@ -95,7 +95,7 @@ impl StageHandler for Transcript {
                 by: ENGINE.to_owned(),
             }));
         }
-        let heard = heard.unwrap_or(Recognised {
+        let heard = heard.unwrap_or(Recognized {
             turns: Vec::new(),
             language: None,
             billed_seconds: 0,
@@ -107,7 +107,7 @@ impl StageHandler for Transcript {
             language: heard.language,
             turns: heard.turns,
             billed_seconds: heard.billed_seconds,
-            revision: job.request.document.revisions.transcript,
+            revision: job.request.document.revisions.of(Stage::Transcript),
         })))
     }
 }
@@ -122,22 +122,22 @@ struct File {
 
 /// Where a transcription stands.
 enum Progress {
-    /// Look again after this pause.
+    /// To be polled again after this pause.
     Running {
         pause: Duration,
         reason: String,
     },
-    Heard(Recognised),
+    Heard(Recognized),
     /// There will be none.
     Unavailable(String),
 }
 
-/// What a look at an operation found.
-enum Look {
-    /// Look again after this pause.
+/// What polling an operation found.
+enum Polled {
+    /// To be polled again after this pause.
     Running(Duration),
     Ended(Progress),
-    /// Nothing comes of it, and another may fare better.
+    /// It gives nothing, and another may succeed.
     Useless(String),
 }
 
@@ -174,41 +174,43 @@ impl Transcript {
             .or_else(|error| failed(&error))
     }
 
-    /// Starts an operation, or asks about the one that was started before.
+    /// Starts an operation, or polls the one that was started before.
     async fn batch(&self, job: &Claimed, file: &File) -> Result<Progress, StageError> {
         let mut useless: Option<String> = None;
         for number in 0..STARTS {
             let found = match self.start(job, file, number).await {
-                Once::Done(name) => self.look(job, &name).await?,
-                Once::GaveUp => Look::Useless("its start was never answered".to_owned()),
-                Once::NotYet(at) => Look::Running(
+                EffectOutcome::Done(name) => self.poll(job, &name).await?,
+                EffectOutcome::GaveUp => Polled::Useless("its start was never answered".to_owned()),
+                EffectOutcome::NotYet(at) => Polled::Running(
                     Duration::try_from(at.duration_since(self.0.clock.now())).unwrap_or_default(),
                 ),
-                Once::Failed(error) => return failed(&error),
-                // The settle will say the same; nothing is written then.
-                Once::Stale => return Err(StageError::ours(&"the claim is no longer valid")),
-                Once::Store(error) => return Err(StageError::ours(&error)),
+                EffectOutcome::Failed(error) => return failed(&error),
+                // The settle will find the same, and write nothing.
+                EffectOutcome::Stale => {
+                    return Err(StageError::ours(&"the claim is no longer valid"));
+                }
+                EffectOutcome::Store(error) => return Err(StageError::ours(&error)),
             };
             match found {
-                Look::Useless(why) => useless = Some(why),
-                Look::Ended(progress) => return Ok(progress),
-                Look::Running(pause) => {
+                Polled::Useless(why) => useless = Some(why),
+                Polled::Ended(progress) => return Ok(progress),
+                Polled::Running(pause) => {
                     let reason = useless.map_or_else(
                         || "the transcription runs".to_owned(),
-                        |why| format!("the transcription runs, begun once more: {why}"),
+                        |why| format!("the transcription runs, started once more: {why}"),
                     );
                     return Ok(Progress::Running { pause, reason });
                 }
             }
         }
         Ok(Progress::Unavailable(format!(
-            "begun twice, in vain: {}",
+            "started twice, both without a result: {}",
             useless.unwrap_or_default()
         )))
     }
 
-    /// The name of an operation: of the one that was begun by this start, else of a new one.
-    async fn start(&self, job: &Claimed, file: &File, number: u32) -> Once<SpeechError> {
+    /// The name of the operation that this start began before, else of a new one.
+    async fn start(&self, job: &Claimed, file: &File, number: u32) -> EffectOutcome<SpeechError> {
         let Deps {
             speech,
             effects,
@@ -216,17 +218,17 @@ impl Transcript {
             blobs,
             ..
         } = &self.0;
-        let effects = Effects::new(effects.clone(), clock.clone(), job.proof());
+        let effects = Effects::new(effects.clone(), clock.clone(), job.claim_token());
         let audio: String = file.sha256.chars().take(16).collect();
         let target = if number == 0 {
             audio
         } else {
             format!("{audio}-{number}")
         };
-        let revision = job.request.document.revisions.transcript;
+        let revision = job.request.document.revisions.of(Stage::Transcript);
         let key = EffectKey::new("speech", &job.request.id, &target, &revision);
         let uri = blobs.uri(&file.key);
-        // Where the answer to a start was lost, the next and last one is kept until the service is in order.
+        // If the answer to a start was lost, the next and last one waits until the service works.
         let lookup = async || speech.is_up().await.map(|()| Lookup::Absent);
         let write = async || {
             let name = speech
@@ -237,36 +239,36 @@ impl Transcript {
         effects.once(&key, START, lookup, write).await
     }
 
-    async fn look(&self, job: &Claimed, name: &str) -> Result<Look, StageError> {
+    async fn poll(&self, job: &Claimed, name: &str) -> Result<Polled, StageError> {
         let name =
             OperationName::parse(name).map_err(|error| StageError::permanent(error.to_string()))?;
         Ok(match self.0.speech.operation(&name).await {
-            Ok(BatchProgress::Running { .. }) if job.row.waits >= MAX_LOOKS => Look::Ended(
+            Ok(BatchProgress::Running { .. }) if job.row.waits >= MAX_POLLS => Polled::Ended(
                 Progress::Unavailable("the transcription did not end in time".to_owned()),
             ),
-            Ok(BatchProgress::Running { .. }) => Look::Running(pause(job.row.waits)),
-            Ok(BatchProgress::Finished(heard)) => Look::Ended(Progress::Heard(heard)),
+            Ok(BatchProgress::Running { .. }) => Polled::Running(pause(job.row.waits)),
+            Ok(BatchProgress::Finished(heard)) => Polled::Ended(Progress::Heard(heard)),
             Ok(
                 BatchProgress::FileFailed { code, message }
                 | BatchProgress::Failed { code, message },
             ) => {
                 let reason = format!("Speech-to-Text failed with code {code}");
                 if BatchProgress::is_transient(code) {
-                    // Work says why it waits, also to the log: without the provider's words.
-                    Look::Useless(reason)
+                    // The reason of a wait is logged, so it must not have the provider's words.
+                    Polled::Useless(reason)
                 } else {
-                    Look::Ended(Progress::Unavailable(format!("{reason}: {message}")))
+                    Polled::Ended(Progress::Unavailable(format!("{reason}: {message}")))
                 }
             }
-            Err(SpeechError::NotFound { .. }) => {
-                Look::Useless("Speech-to-Text no longer knows it".to_owned())
+            Err(error) if error.is_not_found() => {
+                Polled::Useless("Speech-to-Text no longer knows it".to_owned())
             }
-            Err(error) => Look::Ended(failed(&error)?),
+            Err(error) => Polled::Ended(failed(&error)?),
         })
     }
 }
 
-/// What no repetition mends leaves the call without a transcript.
+/// A failure that no repetition fixes leaves the call without a transcript.
 fn failed(error: &SpeechError) -> Result<Progress, StageError> {
     match error.disposition() {
         Disposition::Park => {
@@ -282,14 +284,14 @@ fn failed(error: &SpeechError) -> Result<Progress, StageError> {
     }
 }
 
-/// The pause before the next look at an operation: half as long again each time.
-fn pause(looks: u32) -> Duration {
-    let looks = i32::try_from(looks.min(20)).unwrap_or(20);
-    FIRST_PAUSE.mul_f64(1.5f64.powi(looks)).min(LAST_PAUSE)
+/// The pause before the next poll of an operation: half as long again each time.
+fn pause(polls: u32) -> Duration {
+    let polls = i32::try_from(polls.min(20)).unwrap_or(20);
+    FIRST_PAUSE.mul_f64(1.5f64.powi(polls)).min(LAST_PAUSE)
 }
 
 impl File {
-    /// The recording of a call; none when it has none.
+    /// The recording of a call; `None` if it has none.
     fn of(job: &Claimed) -> Result<Option<Self>, StageError> {
         let audio = job
             .request
@@ -323,8 +325,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn looks_at_an_operation_grow_apart_and_end_after_about_two_hours() {
-        let pauses: Vec<_> = (0..MAX_LOOKS).map(pause).collect();
+    fn polls_grow_apart_and_end_after_about_two_hours() {
+        let pauses: Vec<_> = (0..MAX_POLLS).map(pause).collect();
         assert_eq!(pauses[0], FIRST_PAUSE);
         assert!(
             pauses

@@ -1,13 +1,13 @@
-//! Tells people of leads: one message to each recipient, once.
+//! Notifies people of leads: one message to each recipient, once.
 
 mod notification;
 
 use std::sync::Arc;
 
+use accounts::Accounts;
 use domain::{Clock, StageHandler};
-use notify::sendgrid::SendGrid;
+use notify::Channels;
 use runtime::Service;
-use secrets::Secrets;
 use store::Store;
 
 /// What the service needs.
@@ -15,12 +15,12 @@ use store::Store;
 pub struct Deps {
     /// Connections and the record of effects.
     pub store: Arc<dyn Store>,
-    /// The tenants' credentials.
-    pub secrets: Arc<dyn Secrets>,
     /// Time.
     pub clock: Arc<dyn Clock>,
-    /// Who carries e-mail.
-    pub sendgrid: Arc<SendGrid>,
+    /// The tenants' accounts.
+    pub accounts: Accounts,
+    /// What messages leave by.
+    pub channels: Channels,
 }
 
 /// The handlers of this service's stages.

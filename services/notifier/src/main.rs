@@ -1,25 +1,28 @@
 //! `notifier` as a process of the fleet.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{collections::BTreeMap, process::ExitCode};
 
+use accounts::Accounts;
 use notifier::{Deps, service};
-use notify::{Config, sendgrid::SendGrid};
+use notify::{Channels, Config};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     fleet::main("notifier", Config::read, async |config, engine| {
-        let sendgrid = SendGrid::new(
+        let accounts = Accounts::new(
+            engine.store.clone(),
+            engine.secrets.clone(),
             engine.http.clone(),
-            &config.sendgrid_url,
             engine.clock.clone(),
+            BTreeMap::new(),
         );
         Ok(service(Deps {
             store: engine.store.clone(),
-            secrets: engine.secrets.clone(),
             clock: engine.clock.clone(),
-            sendgrid: Arc::new(sendgrid),
+            accounts,
+            channels: Channels::new(&engine.http, &engine.clock, &config),
         }))
     })
 }

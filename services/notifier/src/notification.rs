@@ -1,20 +1,19 @@
 //! The stage `notification`.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use accounts::AccountError;
 use async_trait::async_trait;
 use domain::{
-    Claimed, Classify, Disposition, EffectTiming, Effects, EmailAddress, Lookup, Message,
-    NotificationRecord, NotificationRules, NotificationsSection, Once, Outcome, Record, Section,
-    Stage, StageError, StageHandler, Usage, later, text,
+    Account, Brief, Claimed, Classify, EffectKey, EffectOutcome, EffectTiming, Effects,
+    EmailAddress, Lookup, Message, NotificationRecord, NotificationRules, NotificationsSection,
+    Outcome, Record, Section, Stage, StageError, StageHandler, StoreError, TenantId, Usage, later,
+    text,
 };
 use jiff::Timestamp;
 use notify::{
-    Content, LEAD_TEMPLATE, effect_key, lead_mail, message_id,
-    sendgrid::{CALL_DEADLINE, Mail, SendError},
+    CALL_DEADLINE, Content, EmailChannel, LEAD_TEMPLATE, Mail, SendError, lead_mail, message_id,
 };
-use secrecy::SecretString;
-use secrets::{SecretName, SecretsError};
 use store::Connection;
 
 use crate::Deps;
@@ -41,14 +40,22 @@ pub(crate) struct Notification {
 struct Sender<'a> {
     from: &'a EmailAddress,
     from_name: String,
-    key: SecretString,
-    connection: Connection,
+    channel: &'a dyn EmailChannel,
+    account: Account,
+}
+
+/// Why there is no sender.
+enum NoSender {
+    /// The tenant has set none up: the request goes on without mail.
+    NotSetUp { word: &'static str, reason: String },
+    /// It could not be opened now.
+    Failed(StageError),
 }
 
 /// Where a message stands.
 enum Progress {
     Ended(Ending),
-    /// What came of it is not known; look then.
+    /// What came of it is not known before then.
     Unknown(Timestamp),
 }
 
@@ -67,20 +74,20 @@ impl StageHandler for Notification {
     async fn handle(&self, job: &Claimed) -> Result<Outcome, StageError> {
         let rules = &job.config.workflow.notifications;
         let recipients = recipients(job, rules);
-        let sender = match self.sender(job, rules).await? {
+        let sender = match self.sender(job, rules).await {
             Ok(sender) => sender,
-            Err((word, reason)) => {
+            Err(NoSender::Failed(error)) => return Err(error),
+            Err(NoSender::NotSetUp { word, reason }) => {
                 let ending = || Ending::NotSent {
                     word,
                     reason: reason.clone(),
                 };
-                return Ok(self.done(
-                    job,
-                    recipients.into_values().map(|to| (to, ending())).collect(),
-                ));
+                let ended = recipients.into_values().map(|to| (to, ending())).collect();
+                return Ok(self.done(job, ended));
             }
         };
-        let content = lead_mail(&job.request, &job.config)
+        let brief = Brief::new(&job.request, &job.config);
+        let content = lead_mail(&brief, &job.config.tenant_name, catalogue::name)
             .map_err(|error| StageError::permanent(error.to_string()))?;
         let (mut ended, mut look_at) = (Vec::new(), None);
         for (id, to) in recipients {
@@ -96,10 +103,13 @@ impl StageHandler for Notification {
                 let until = at.min(later(self.deps.clock.now(), LOOK));
                 Outcome::wait(
                     until,
-                    "the answer to a mail was lost: its receipt is waited for",
+                    "the answer to a mail was lost: waiting for its receipt",
                 )
             }
-            None => self.done(job, ended),
+            None => {
+                Self::record_usage(job, &sender, &ended);
+                self.done(job, ended)
+            }
         })
     }
 }
@@ -110,66 +120,53 @@ impl Notification {
         Self { deps, since }
     }
 
-    /// What it takes to send, or why no mail can be sent at all: then the request goes on without.
     async fn sender<'a>(
-        &self,
+        &'a self,
         job: &'a Claimed,
         rules: &'a NotificationRules,
-    ) -> Result<Result<Sender<'a>, (&'static str, String)>, StageError> {
-        let Some(from) = &rules.from else {
-            return Ok(Err((
-                "no_sender",
-                "the office's configuration names no sender".to_owned(),
-            )));
-        };
-        let name = &rules.connection;
-        let connection = self.deps.store.connection(&job.row.key.tenant, name).await;
-        let connection = match connection.map_err(|error| StageError::ours(&error))? {
-            Some(connection) if connection.provider == "sendgrid" => connection,
-            Some(_) => {
-                return Ok(Err((
-                    "no_connection",
-                    format!("the connection `{name}` is none to SendGrid"),
-                )));
-            }
-            None => {
-                return Ok(Err((
-                    "no_connection",
-                    format!("there is no connection `{name}`"),
-                )));
-            }
-        };
+    ) -> Result<Sender<'a>, NoSender> {
+        let from = rules.from.as_ref().ok_or_else(|| NoSender::NotSetUp {
+            word: "no_sender",
+            reason: "the office's configuration names no sender".to_owned(),
+        })?;
+        let connection = self.connection(&job.row.key.tenant, rules).await?;
+        let channel = self.deps.channels.get(&connection.provider);
+        let channel = channel.map(Arc::as_ref).ok_or_else(|| {
+            let Connection { name, provider, .. } = &connection;
+            NoSender::not_connected(format!(
+                "the connection `{name}` belongs to {provider}, which sends no e-mail"
+            ))
+        })?;
         let from_name = rules
             .from_name
             .as_deref()
             .unwrap_or(&job.config.tenant_name);
-        let from_name = text::line(from_name, 100).unwrap_or_else(|| from.as_str().to_owned());
-        let key = self.key(&connection).await?;
-        Ok(Ok(Sender {
+        Ok(Sender {
             from,
-            from_name,
-            key,
-            connection,
-        }))
+            from_name: text::line(from_name, 100).unwrap_or_else(|| from.as_str().to_owned()),
+            channel,
+            account: self.deps.accounts.open_connection(connection).await?,
+        })
     }
 
-    /// The connection's key. One that is not there or damaged is entered anew, which releases the work.
-    async fn key(&self, connection: &Connection) -> Result<SecretString, StageError> {
-        let name =
-            SecretName::new(connection.name.as_str()).map_err(|error| StageError::ours(&error))?;
-        let found = self
-            .deps
-            .secrets
-            .get(&connection.tenant, &name, Some(connection.secret_version))
-            .await;
-        found.map_err(|error| match error {
-            SecretsError::NotFound | SecretsError::Damaged => StageError {
-                disposition: Disposition::Hold,
-                reason: error.to_string(),
-                answer: None,
-                connection: Some((connection.name.clone(), connection.version)),
-            },
-            SecretsError::Store(_) => StageError::ours(&error),
+    /// The connection that the rules name, else the first to a provider that sends e-mail.
+    async fn connection(
+        &self,
+        tenant: &TenantId,
+        rules: &NotificationRules,
+    ) -> Result<Connection, NoSender> {
+        let store = &self.deps.store;
+        if let Some(name) = &rules.connection {
+            let connection = store.connection(tenant, name).await?;
+            return connection.ok_or_else(|| {
+                NoSender::not_connected(format!("there is no connection `{name}`"))
+            });
+        }
+        let connections = store.connections(tenant).await?;
+        let is_channel =
+            |connection: &Connection| self.deps.channels.get(&connection.provider).is_some();
+        connections.into_iter().find(is_channel).ok_or_else(|| {
+            NoSender::not_connected("there is no connection to a provider of e-mail".to_owned())
         })
     }
 
@@ -182,8 +179,8 @@ impl Notification {
         id: &str,
         content: &Content,
     ) -> Result<Progress, StageError> {
-        let key = effect_key(id)
-            .ok_or_else(|| StageError::permanent("a message's name is none of ours"))?;
+        let key = EffectKey::of_message(id)
+            .ok_or_else(|| StageError::permanent("the message's name is not one of ours"))?;
         let lag = Duration::from_secs(job.config.workflow.notifications.unknown_wait_seconds);
         let timing = EffectTiming {
             call_deadline: CALL_DEADLINE,
@@ -197,50 +194,42 @@ impl Notification {
             to,
             content,
             message_id: id,
-            tenant: &job.row.key.tenant,
             request: job.request.id,
         };
         let effects = Effects::new(
             self.deps.store.clone(),
             self.deps.clock.clone(),
-            job.proof(),
+            job.claim_token(),
         );
-        // The provider's receipt ends the effect by itself: one that is still open has not come. The last mail is kept
+        let Sender {
+            channel, account, ..
+        } = sender;
+        // The provider's receipt ends the effect by itself: one that is still open has not come. The last mail waits
         // until the provider is in order.
-        let lookup = async || {
-            self.deps
-                .sendgrid
-                .is_up(&sender.key)
-                .await
-                .map(|()| Lookup::Absent)
-        };
-        let write = async || match self.deps.sendgrid.send(&mail, &sender.key).await {
+        let lookup = async || channel.is_up(account).await.map(|()| Lookup::Absent);
+        let write = async || match channel.send(&mail, account).await {
             Ok(id) => Ok(id.0),
             Err(error @ SendError::Refused { .. }) => Ok(refused(&error)),
             Err(error) => Err(error),
         };
         match effects.once(&key, timing, lookup, write).await {
-            Once::Done(remote_id) => Ok(Progress::Ended(ending(remote_id))),
-            Once::NotYet(at) => Ok(Progress::Unknown(at)),
-            Once::GaveUp => Ok(Progress::Ended(Ending::NotSent {
+            EffectOutcome::Done(remote_id) => Ok(Progress::Ended(ending(remote_id))),
+            EffectOutcome::NotYet(at) => Ok(Progress::Unknown(at)),
+            EffectOutcome::GaveUp => Ok(Progress::Ended(Ending::NotSent {
                 word: "unconfirmed",
                 reason: format!(
                     "handed over {MAX_ATTEMPTS} times, and never confirmed: it may have arrived"
                 ),
             })),
-            Once::Failed(SendError::Failed { .. } | SendError::OutcomeUnknown(_)) => {
+            EffectOutcome::Failed(SendError::Failed { .. } | SendError::OutcomeUnknown(_)) => {
                 self.record(job, to, "unknown", None);
                 Ok(Progress::Unknown(later(self.deps.clock.now(), LOOK)))
             }
-            Once::Failed(error) => {
-                let Connection { name, version, .. } = &sender.connection;
-                Err(StageError::from_provider(
-                    &error,
-                    Some((name.clone(), *version)),
-                ))
+            EffectOutcome::Failed(error) => {
+                Err(StageError::from_provider(&error, Some(account.held_by())))
             }
-            Once::Stale => Err(StageError::ours(&"the claim is no longer valid")),
-            Once::Store(error) => Err(StageError::ours(&error)),
+            EffectOutcome::Stale => Err(StageError::ours(&"the claim is no longer valid")),
+            EffectOutcome::Store(error) => Err(StageError::ours(&error)),
         }
     }
 
@@ -261,21 +250,25 @@ impl Notification {
                 reason,
             });
         }
-        let sent = messages.iter().filter(|message| message.is_sent).count();
-        if sent > 0 {
-            job.record(Record::Usage(Usage {
-                unit: "emails".to_owned(),
-                amount: u64::try_from(sent).unwrap_or(u64::MAX),
-                by: "sendgrid".to_owned(),
-            }));
-        }
         Outcome::done(Section::Notifications(NotificationsSection {
             is_done: true,
             messages,
         }))
     }
 
-    /// Keeps what came of an attempt: a second one is seen by whoever wonders about two mails.
+    fn record_usage(job: &Claimed, sender: &Sender<'_>, ended: &[(&EmailAddress, Ending)]) {
+        let is_sent = |ending: &Ending| matches!(ending, Ending::Sent { .. });
+        let sent = ended.iter().filter(|(_, ending)| is_sent(ending)).count();
+        if sent > 0 {
+            job.record(Record::Usage(Usage {
+                unit: "emails".to_owned(),
+                amount: u64::try_from(sent).unwrap_or(u64::MAX),
+                by: sender.channel.slug().to_owned(),
+            }));
+        }
+    }
+
+    /// Keeps what came of an attempt: a second one explains a second mail.
     fn record(&self, job: &Claimed, to: &EmailAddress, outcome: &str, provider_id: Option<String>) {
         job.record(Record::Notification(NotificationRecord {
             channel: "email".to_owned(),
@@ -288,12 +281,33 @@ impl Notification {
     }
 }
 
+impl NoSender {
+    fn not_connected(reason: String) -> Self {
+        Self::NotSetUp {
+            word: "no_connection",
+            reason,
+        }
+    }
+}
+
+impl From<StoreError> for NoSender {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(StageError::ours(&error))
+    }
+}
+
+impl From<AccountError> for NoSender {
+    fn from(error: AccountError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
 /// Who gets a message, by its name: the same address twice is one recipient.
 fn recipients<'a>(
     job: &Claimed,
     rules: &'a NotificationRules,
 ) -> BTreeMap<String, &'a EmailAddress> {
-    let revision = job.request.document.revisions.notification;
+    let revision = job.request.document.revisions.of(Stage::Notification);
     rules
         .email
         .iter()

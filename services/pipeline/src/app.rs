@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use accounts::Accounts;
 use anyhow::Context as _;
 use axum::Router;
 use blobs::{Blobs, FolderBlobs};
@@ -13,13 +14,13 @@ use domain::{Clock, WorkQueue};
 use google::{Gemini, Speech, Tokens};
 use http_client::{Client, Options};
 use management_api::auth::{SigningKey, Trust, Verifier};
-use notify::sendgrid::SendGrid;
 use runtime::{
-    Check, Door, Listener, ServeOptions, Service, Task, health_routes, install_metrics,
+    Check, Endpoint, Listener, ServeOptions, Service, Task, health_routes, install_metrics,
     metrics_routes, with_shell,
 };
 use secrecy::SecretString;
 use secrets::{KeySource, SealedSecrets, Secrets};
+use sources::{ApiSet, Sources};
 use store::{IdSource, Store};
 use store_sqlite::SqliteStore;
 
@@ -37,7 +38,7 @@ pub struct App {
     pub store: Arc<SqliteStore>,
     /// Its secrets.
     pub secrets: Arc<dyn Secrets>,
-    doors: Vec<Door>,
+    endpoints: Vec<Endpoint>,
     tasks: Vec<Task>,
     serve: ServeOptions,
 }
@@ -51,6 +52,7 @@ impl App {
         config: &Config,
         folder: DataFolder,
         providers: &Providers,
+        sources: Sources,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
         let metrics = install_metrics();
@@ -79,6 +81,7 @@ impl App {
         let address = public.local_addr()?;
         let parts = Parts {
             store: store.clone(),
+            sources,
             secrets: secrets.clone(),
             blobs: Arc::new(blobs),
             bus: bus.clone(),
@@ -126,9 +129,9 @@ impl App {
         Ok(Self {
             address,
             metrics_address: private.local_addr()?,
-            doors: vec![
-                Door::new("api and webhooks", public, routes),
-                Door::new("metrics", private, metrics_routes(metrics)),
+            endpoints: vec![
+                Endpoint::new("api and webhooks", public, routes),
+                Endpoint::new("metrics", private, metrics_routes(metrics)),
             ],
             tasks,
             store,
@@ -145,12 +148,12 @@ impl App {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         let Self {
             folder,
-            doors,
+            endpoints,
             tasks,
             serve,
             ..
         } = self;
-        let result = runtime::run(doors, tasks, serve, shutdown).await;
+        let result = runtime::run(endpoints, tasks, serve, shutdown).await;
         folder.withdraw();
         Ok(result?)
     }
@@ -167,6 +170,7 @@ pub fn trust() -> Trust {
 /// What the services share.
 struct Parts {
     store: Arc<SqliteStore>,
+    sources: Sources,
     secrets: Arc<dyn Secrets>,
     blobs: Arc<dyn Blobs>,
     bus: Arc<LocalBus>,
@@ -199,13 +203,15 @@ pub(crate) async fn management_alone(
     let secrets = open_secrets(config, folder).await?;
     let bus = LocalBus::new(LocalBusConfig::default());
     let base = config.webhook_base(config.listen);
-    let deps = management(folder, Arc::new(store), bus, secrets, clock, base)?;
+    let sources = Sources::standard();
+    let deps = management(folder, Arc::new(store), sources, bus, secrets, clock, base)?;
     Ok(with_shell(management_api::service(deps).routes))
 }
 
 fn management(
     folder: &DataFolder,
     store: Arc<dyn Store>,
+    sources: Sources,
     bus: Arc<dyn Bus>,
     secrets: Arc<dyn Secrets>,
     clock: Arc<dyn Clock>,
@@ -214,6 +220,7 @@ fn management(
     let key = SigningKey::open(folder.path()).context("opening the key that signs tokens")?;
     Ok(management_api::Deps {
         store,
+        sources,
         bus,
         secrets,
         ids: Arc::new(IdSource::new(clock.clone())),
@@ -236,6 +243,7 @@ fn services(
         bus,
         clock,
         address,
+        ..
     } = parts;
     let store: Arc<dyn Store> = store.clone();
     let queue: Arc<dyn WorkQueue> = parts.store.clone();
@@ -250,18 +258,29 @@ fn services(
     } else {
         Tokens::adc()
     };
-    let callrail = sources::callrail::api::Api::new(http.clone(), config.callrail_url.clone());
     let management = management(
         folder,
         store.clone(),
+        parts.sources,
         bus.clone(),
         secrets.clone(),
         clock.clone(),
         config.webhook_base(*address),
     )?;
+    let sources = parts.sources;
+    let mut token_urls = config.crm.token_urls();
+    token_urls.extend(config.sources.token_urls(sources));
+    let accounts = Accounts::new(
+        store.clone(),
+        secrets.clone(),
+        http.clone(),
+        clock.clone(),
+        token_urls,
+    );
     Ok(vec![
         webhook_ingest::service(webhook_ingest::Deps {
             store: store.clone(),
+            sources,
             queue,
             relay_bus: bus.clone(),
             bus,
@@ -274,9 +293,10 @@ fn services(
             store: store.clone(),
             effects: parts.store.clone(),
             blobs: blobs.clone(),
-            secrets: secrets.clone(),
+            accounts: accounts.clone(),
             clock: clock.clone(),
-            callrail,
+            apis: ApiSet::new(&http, &sources, &config.sources),
+            sources,
             speech: Speech::new(http.clone(), tokens.clone(), config.speech.clone()),
         }),
         ai_analyzer::service(ai_analyzer::Deps {
@@ -285,18 +305,14 @@ fn services(
         }),
         crm_dispatcher::service(crm_dispatcher::Deps {
             store: store.clone(),
-            secrets: secrets.clone(),
+            accounts: accounts.clone(),
             connectors: crm::Connectors::new(&http, clock, &config.crm),
             clock: clock.clone(),
         }),
         notifier::service(notifier::Deps {
             store,
-            secrets: secrets.clone(),
-            sendgrid: Arc::new(SendGrid::new(
-                http,
-                &config.notify.sendgrid_url,
-                clock.clone(),
-            )),
+            accounts,
+            channels: notify::Channels::new(&http, clock, &config.notify),
             clock: clock.clone(),
         }),
         management_api::service(management),

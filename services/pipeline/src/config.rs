@@ -1,6 +1,7 @@
 //! The settings of the program: the sum of what its parts can be told.
 
 use std::{
+    collections::BTreeMap,
     convert::Infallible,
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -9,11 +10,12 @@ use std::{
     time::Duration,
 };
 
-use bus::LocalBusConfig;
+use bus::{LocalBusConfig, RunnerConfig};
 use google::{GeminiConfig, SpeechConfig};
 use runtime::{ServeOptions, TelemetryConfig};
 use secrecy::SecretString;
 use settings::Reader;
+use simulators::SIMULATORS;
 use url::Url;
 
 /// Everything that can be set.
@@ -31,7 +33,7 @@ pub struct Config {
     pub sealing_key: Option<SecretString>,
     /// Steps of one stage that run at once; 0 accepts without working.
     pub workers_per_stage: u32,
-    /// How long a step is its worker's without a sign of life.
+    /// How long a worker keeps a step without renewing its lease.
     pub work_lease: Duration,
     /// What the edge for webhooks is held to.
     pub ingest: webhook_ingest::Config,
@@ -39,12 +41,12 @@ pub struct Config {
     pub serve: ServeOptions,
     /// Logs.
     pub telemetry: TelemetryConfig,
-    /// CallRail's API.
-    pub callrail_url: Url,
-    /// The carriers of messages.
+    /// The APIs of sources.
+    pub sources: sources::Config,
+    /// The APIs of message channels.
     pub notify: notify::Config,
-    /// The key that proves SendGrid's events to the demo tenant.
-    pub sendgrid_event_key: Option<String>,
+    /// The keys that verify webhooks to the demo tenant where a provider makes its own, by the provider's slug.
+    pub webhook_keys: BTreeMap<&'static str, String>,
     /// The CRMs' APIs.
     pub crm: crm::Config,
     /// Speech-to-Text.
@@ -100,15 +102,21 @@ impl Config {
                 bus.workers_per_stage,
                 "Steps of one stage that run at once; 0 accepts deliveries without working on them.",
             ),
-            work_lease: fleet::work_lease(reader),
+            work_lease: RunnerConfig::read(reader).lease,
             ingest: webhook_ingest::Config::read(reader),
             serve: ServeOptions::read(reader),
-            callrail_url: reader.url("CALLRAIL_BASE_URL", sources::callrail::api::BASE_URL, "CallRail's API."),
+            sources: sources::Config::read(reader),
             notify: notify::Config::read(reader),
-            sendgrid_event_key: reader.optional(
-                "SENDGRID_EVENT_KEY",
-                "Public key that proves SendGrid's events to the demo tenant; a simulated SendGrid's is known.",
-            ),
+            webhook_keys: SIMULATORS
+                .iter()
+                .filter_map(|spec| {
+                    let key = reader.optional(
+                        spec.webhook_key_setting?,
+                        "Key that verifies the provider's webhooks to the demo tenant. A simulator's own is known.",
+                    );
+                    Some((spec.slug, key?))
+                })
+                .collect(),
             crm: crm::Config::read(reader),
             speech: SpeechConfig::read(reader),
             gemini: GeminiConfig::read(reader),

@@ -1,6 +1,7 @@
 //! The folder that everything is kept in. One server at a time has it.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write as _},
     net::SocketAddr,
@@ -24,20 +25,9 @@ pub struct DataFolder {
 pub struct ServerFile {
     /// Where it listens.
     pub address: SocketAddr,
-    /// Where the simulated providers listen, when it runs them.
+    /// Where the simulated providers listen that it uses, by slug.
     #[serde(default)]
-    pub simulators: Option<Simulated>,
-}
-
-/// Base URLs of simulated providers.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Simulated {
-    /// CallRail's.
-    pub callrail: String,
-    /// HubSpot's.
-    pub hubspot: String,
-    /// SendGrid's.
-    pub sendgrid: String,
+    pub simulators: BTreeMap<String, String>,
 }
 
 impl DataFolder {
@@ -113,7 +103,7 @@ impl DataFolder {
         file.write_all(serde_json::to_string_pretty(server)?.as_bytes())
     }
 
-    /// Takes the announcement back.
+    /// Removes the announcement.
     pub fn withdraw(&self) {
         if let Err(error) = fs::remove_file(server_file(&self.path)) {
             tracing::debug!("the server's announcement was gone: {error}");

@@ -1,107 +1,75 @@
-//! The demo tenant: made on the first start of the embedded product, and nowhere else. Its ids and keys are fixed and
-//! public, so that documented samples verify as they stand.
+//! The demo tenant: made on the first start of the embedded product, and nowhere else. What it has at each provider comes
+//! with the provider's simulator, fixed and public, so that documented samples verify as they stand.
 
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
+use catalogue::Provider;
 use domain::{
     City, ConnectionName, Destination, EmailAddress, NotificationRules, Office, OfficeId,
     ServiceArea, SourceId, Tenant, TenantId, TenantStatus, WorkflowConfig,
 };
 use secrecy::SecretString;
 use secrets::{SecretName, SecretRef, Secrets};
+use simulators::{Demo, SIMULATORS, SimulatorSpec};
 use store::{Connection, ConnectionState, Source, SourceState, Store, TokenHash};
 use uuid::Uuid;
 
 /// The tenant's id.
 pub const TENANT: &str = "tenant_demo";
-/// CallRail's account of the tenant.
-pub const CALLRAIL_ACCOUNT: &str = "ACC1a2b3c4d5e6f47089a0b1c2d3e4f5a6b";
-/// CallRail's company, in every form that deliveries name it.
-pub const CALLRAIL_COMPANIES: [&str; 3] =
-    ["481516234", "COM3f2a9c7d51e84b0aa6c1d2e3f4a5b6c7", "12345"];
-/// The key that signs the tenant's CallRail deliveries.
-pub const CALLRAIL_SIGNING_KEY: &str = "5f3d3ebe065cd800b8c154347437e958";
-/// The token in the tenant's CallRail URLs.
-pub const CALLRAIL_TOKEN: &str = "demo-callrail";
-/// The token in the URL that SendGrid posts its events to.
-pub const SENDGRID_TOKEN: &str = "demo-sendgrid";
 /// Who is told of leads.
 pub const MAIL_TO: &str = "sales@example.com";
 
-/// Makes the demo tenant where it is missing. What somebody changed since stays. `event_key` proves SendGrid's events;
-/// without one, the tenant's SendGrid source stays as it is.
+/// The token in the URLs that a provider posts the tenant's webhooks to.
+pub fn token(provider: &str) -> String {
+    format!("demo-{provider}")
+}
+
+/// Makes the demo tenant where it is missing. What somebody changed since stays. `webhook_key` tells the key of a
+/// provider that makes its own; without one, that source stays as it is.
 ///
 /// # Errors
 /// When store or secrets fail.
 pub async fn ensure(
     store: &dyn Store,
     secrets: &dyn Secrets,
-    event_key: Option<&str>,
+    webhook_key: impl Fn(&SimulatorSpec) -> Option<String>,
 ) -> anyhow::Result<()> {
-    let tenant = TenantId::new(TENANT).context("the demo tenant's id")?;
-    if let Some(key) = event_key {
-        ensure_sendgrid_key(store, secrets, key, &tenant).await?;
+    let seed = Seed {
+        store,
+        secrets,
+        tenant: TenantId::new(TENANT).context("the demo tenant's id")?,
+    };
+    let providers = catalogue::providers();
+    let simulated: Vec<_> = providers.iter().filter_map(simulated).collect();
+    for (provider, spec, demo) in &simulated {
+        if provider.is_source
+            && demo.signing_key.is_none()
+            && let Some(key) = webhook_key(spec)
+        {
+            seed.change_key(provider.slug, &key).await?;
+        }
     }
-    if store.tenant(&tenant).await?.is_some() {
+    if store.tenant(&seed.tenant).await?.is_some() {
         return Ok(());
     }
-    let signing_key = put_secret(
-        secrets,
-        &tenant,
-        "callrail_signing_key",
-        CALLRAIL_SIGNING_KEY,
-    )
-    .await?;
-    connect(
-        store,
-        secrets,
-        &tenant,
-        "callrail",
-        &simulators::callrail::Config::default().api_keys,
-        [
-            ("account_id", CALLRAIL_ACCOUNT.to_owned()),
-            ("company_ids", CALLRAIL_COMPANIES.join(",")),
-        ],
-    )
-    .await?;
-    connect(
-        store,
-        secrets,
-        &tenant,
-        "hubspot",
-        &simulators::hubspot::Config::default().tokens,
-        [],
-    )
-    .await?;
-    connect(
-        store,
-        secrets,
-        &tenant,
-        "sendgrid",
-        &simulators::sendgrid::Config::default().api_keys,
-        [],
-    )
-    .await?;
-    let office = office(&tenant)?;
+    let office = office(&seed.tenant, &simulated)?;
+    for (provider, spec, demo) in &simulated {
+        if provider.account.is_some() {
+            seed.connect(provider.slug, spec.credential, demo).await?;
+        }
+        if let Some(key) = demo.signing_key.filter(|_| provider.is_source) {
+            let name = format!("{}_signing_key", provider.slug);
+            let key = seed.put_secret(&name, key).await?;
+            let source = seed.source(provider.slug, Some(office.id), demo.accounts, &key);
+            store.put_source(&source).await?;
+        }
+    }
     store.put_office(&office).await?;
-    store
-        .put_source(&Source {
-            id: SourceId::from_uuid(fixed(2)),
-            tenant: tenant.clone(),
-            provider: "callrail".to_owned(),
-            office: Some(office.id),
-            token: Some(TokenHash::of(CALLRAIL_TOKEN)),
-            accounts: CALLRAIL_COMPANIES.map(str::to_owned).to_vec(),
-            key_names: vec![signing_key.to_string()],
-            schemes: Vec::new(),
-            state: SourceState::Active,
-        })
-        .await?;
     // Last, because it marks that all of this is there.
     store
         .put_tenant(&Tenant {
-            id: tenant,
+            id: seed.tenant,
             name: "Demo Company".to_owned(),
             status: TenantStatus::Active,
         })
@@ -109,42 +77,98 @@ pub async fn ensure(
     Ok(())
 }
 
-/// Lets the tenant's SendGrid source know the key that events are signed with: a simulator has a new one each time.
-/// Nothing else of a source that is there changes.
-async fn ensure_sendgrid_key(
-    store: &dyn Store,
-    secrets: &dyn Secrets,
-    key: &str,
-    tenant: &TenantId,
-) -> anyhow::Result<()> {
-    let key = put_secret(secrets, tenant, "sendgrid_event_key", key).await?;
-    let id = SourceId::from_uuid(fixed(3));
-    let known = store
-        .sources(tenant)
-        .await?
-        .into_iter()
-        .find(|source| source.id == id);
-    if let Some(mut source) = known {
-        source.key_names = vec![key.to_string()];
-        return Ok(store.put_source(&source).await?);
+/// A provider, its simulator, and what the tenant has there.
+type Simulated<'a> = (&'a Provider, &'static SimulatorSpec, &'static Demo);
+
+fn simulated(provider: &Provider) -> Option<Simulated<'_>> {
+    let spec = SIMULATORS.iter().find(|spec| spec.slug == provider.slug)?;
+    Some((provider, spec, spec.demo?))
+}
+
+/// Where the tenant is written.
+struct Seed<'a> {
+    store: &'a dyn Store,
+    secrets: &'a dyn Secrets,
+    tenant: TenantId,
+}
+
+impl Seed<'_> {
+    async fn connect(&self, provider: &str, credential: &str, demo: &Demo) -> anyhow::Result<()> {
+        let secret = self.put_secret(provider, credential).await?;
+        let settings = demo.settings.iter();
+        self.store
+            .put_connection(&Connection {
+                tenant: self.tenant.clone(),
+                name: ConnectionName::new(provider)?,
+                provider: provider.to_owned(),
+                version: 1,
+                secret_version: secret.version,
+                state: ConnectionState::Active,
+                settings: settings
+                    .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                    .collect::<BTreeMap<_, _>>(),
+            })
+            .await?;
+        Ok(())
     }
-    store
-        .put_source(&Source {
-            id,
-            tenant: tenant.clone(),
-            provider: "sendgrid".to_owned(),
-            office: None,
-            token: Some(TokenHash::of(SENDGRID_TOKEN)),
-            accounts: Vec::new(),
+
+    /// Tells a source the key that its webhooks are signed with now: a simulator makes one at each start. Nothing else
+    /// of a source that is there changes.
+    async fn change_key(&self, provider: &str, key: &str) -> anyhow::Result<()> {
+        let key = self
+            .put_secret(&format!("{provider}_signing_key"), key)
+            .await?;
+        let mut source = self.source(provider, None, &[], &key);
+        let sources = self.store.sources(&self.tenant).await?;
+        if let Some(known) = sources.into_iter().find(|known| known.id == source.id) {
+            source = Source {
+                key_names: source.key_names,
+                ..known
+            };
+        }
+        Ok(self.store.put_source(&source).await?)
+    }
+
+    fn source(
+        &self,
+        provider: &str,
+        office: Option<OfficeId>,
+        accounts: &[&str],
+        key: &SecretRef,
+    ) -> Source {
+        Source {
+            id: SourceId::from_uuid(fixed(provider)),
+            tenant: self.tenant.clone(),
+            provider: provider.to_owned(),
+            connection: None,
+            office,
+            token: Some(TokenHash::of(&token(provider))),
+            accounts: accounts.iter().map(|id| (*id).to_owned()).collect(),
             key_names: vec![key.to_string()],
             schemes: Vec::new(),
             state: SourceState::Active,
-        })
-        .await?;
-    Ok(())
+        }
+    }
+
+    async fn put_secret(&self, name: &str, value: &str) -> anyhow::Result<SecretRef> {
+        let name = SecretName::new(name)?;
+        let version = self
+            .secrets
+            .put(&self.tenant, &name, &SecretString::from(value))
+            .await?;
+        Ok(SecretRef { name, version })
+    }
 }
 
-fn office(tenant: &TenantId) -> anyhow::Result<Office> {
+/// An office that sends its leads to every CRM in which the tenant has an account.
+fn office(tenant: &TenantId, simulated: &[Simulated<'_>]) -> anyhow::Result<Office> {
+    let crms = simulated.iter().filter(|(provider, ..)| provider.is_crm);
+    let destinations = crms.map(|(crm, ..)| {
+        Ok(Destination {
+            connector: crm.slug.to_owned(),
+            connection: ConnectionName::new(crm.slug)?,
+        })
+    });
     let config = WorkflowConfig {
         service_area: ServiceArea {
             postal_codes: vec!["786xx".to_owned(), "787xx".to_owned()],
@@ -154,10 +178,7 @@ fn office(tenant: &TenantId) -> anyhow::Result<Office> {
             }],
             radius: None,
         },
-        destinations: vec![Destination {
-            connector: "hubspot".to_owned(),
-            connection: ConnectionName::new("hubspot")?,
-        }],
+        destinations: destinations.collect::<anyhow::Result<_>>()?,
         notifications: NotificationRules {
             email: vec![EmailAddress::parse(MAIL_TO)?],
             from: Some(EmailAddress::parse("leads@example.com")?),
@@ -167,7 +188,7 @@ fn office(tenant: &TenantId) -> anyhow::Result<Office> {
     };
     config.check()?;
     Ok(Office {
-        id: OfficeId::from_uuid(fixed(1)),
+        id: OfficeId::from_uuid(fixed("office")),
         tenant: tenant.clone(),
         name: "Austin".to_owned(),
         address: "500 Example Ave, Austin, TX 78701".to_owned(),
@@ -177,49 +198,7 @@ fn office(tenant: &TenantId) -> anyhow::Result<Office> {
     })
 }
 
-/// Ids of the demo tenant are fixed, unlike any that a generator makes.
-fn fixed(number: u128) -> Uuid {
-    Uuid::from_u128(number)
-}
-
-async fn connect<const N: usize>(
-    store: &dyn Store,
-    secrets: &dyn Secrets,
-    tenant: &TenantId,
-    provider: &str,
-    keys: &[String],
-    settings: [(&str, String); N],
-) -> anyhow::Result<()> {
-    let key = keys
-        .first()
-        .with_context(|| format!("the simulated {provider} takes no key"))?;
-    let reference = put_secret(secrets, tenant, provider, key).await?;
-    store
-        .put_connection(&Connection {
-            tenant: tenant.clone(),
-            name: ConnectionName::new(provider)?,
-            provider: provider.to_owned(),
-            version: 1,
-            secret_version: reference.version,
-            state: ConnectionState::Active,
-            settings: settings
-                .into_iter()
-                .map(|(key, value)| (key.to_owned(), value))
-                .collect::<BTreeMap<_, _>>(),
-        })
-        .await?;
-    Ok(())
-}
-
-async fn put_secret(
-    secrets: &dyn Secrets,
-    tenant: &TenantId,
-    name: &str,
-    value: &str,
-) -> anyhow::Result<SecretRef> {
-    let name = SecretName::new(name)?;
-    let version = secrets
-        .put(tenant, &name, &SecretString::from(value))
-        .await?;
-    Ok(SecretRef { name, version })
+/// Ids of the demo tenant are the same on every machine, unlike any that a generator makes.
+fn fixed(name: &str) -> Uuid {
+    Uuid::new_v5(&Uuid::nil(), name.as_bytes())
 }

@@ -5,10 +5,8 @@
 use std::path::Path;
 
 use settings::{Settings, SettingsError};
-use simulators::{Simulators, Urls};
+use simulators::{SIMULATORS, SimulatorSpec, Simulators, Urls};
 use url::{Host, Url};
-
-use crate::data_folder::Simulated;
 
 /// The simulated providers, and which of them the product uses.
 pub struct Providers {
@@ -16,10 +14,15 @@ pub struct Providers {
     pub simulators: Simulators,
     /// Whether Google's APIs are simulated: then their tokens are, too.
     pub is_google_simulated: bool,
-    /// Whether mail goes to the SendGrid of [`Providers::simulators`].
-    is_sendgrid_ours: bool,
-    /// Where the simulators are that the product uses.
-    urls: Urls,
+    /// Where the simulators are that the product uses, by slug: our own, or others on this machine.
+    pub urls: Urls,
+    /// The slugs of our own simulators that the product uses.
+    own: Vec<&'static str>,
+}
+
+/// The simulators that the embedded product uses.
+pub fn embedded() -> impl Iterator<Item = &'static SimulatorSpec> {
+    SIMULATORS.iter().filter(|spec| !spec.is_cloud_only)
 }
 
 /// Starts the simulators, and points every provider that no setting names at its own.
@@ -27,68 +30,41 @@ pub struct Providers {
 /// # Errors
 /// When a simulator cannot listen, or a setting is wrong.
 pub async fn simulate(
-    settings: Settings,
+    mut settings: Settings,
     blobs: &Path,
-    config: simulators::Config,
+    mut config: simulators::Config,
 ) -> anyhow::Result<(Settings, Providers)> {
-    let mut config = config;
-    config.speech.blob_root = Some(blobs.to_owned());
+    config.blob_root = Some(blobs.to_owned());
     let simulators = Simulators::start(config).await?;
-    let ours = simulators.urls();
-    let mut urls = ours.clone();
-    let mut settings = settings;
-    let (mut is_google_simulated, mut is_sendgrid_ours) = (true, true);
-    for ((key, our_url), used) in keys(&ours).into_iter().zip(used(&mut urls)) {
-        let Some(url) = given(&settings, key)? else {
-            settings = settings.with(key, our_url);
+    let mut urls = simulators.urls();
+    let (mut is_google_simulated, mut own) = (true, Vec::new());
+    for spec in embedded() {
+        let Some(url) = given(&settings, spec.setting)? else {
+            settings = settings.with(spec.setting, &urls[spec.slug]);
+            own.push(spec.slug);
             continue;
         };
-        is_sendgrid_ours &= key != "SENDGRID_BASE_URL";
         if is_here(&url) {
-            *used = url.trim_end_matches('/').to_owned();
+            urls.insert(spec.slug.to_owned(), url.trim_end_matches('/').to_owned());
         } else {
-            is_google_simulated &= !matches!(key, "SPEECH_BASE_URL" | "GEMINI_BASE_URL");
+            urls.remove(spec.slug);
+            is_google_simulated &= !spec.is_google;
         }
     }
     if given(&settings, "GOOGLE_PROJECT")?.is_none() {
         settings = settings.with("GOOGLE_PROJECT", "simulated-project");
     }
-    Ok((
-        settings,
-        Providers {
-            simulators,
-            is_google_simulated,
-            is_sendgrid_ours,
-            urls,
-        },
-    ))
-}
-
-/// The settings that simulators stand in for.
-pub fn keys(urls: &Urls) -> [(&'static str, &str); 5] {
-    [
-        ("CALLRAIL_BASE_URL", &urls.callrail),
-        ("SPEECH_BASE_URL", &urls.speech),
-        ("GEMINI_BASE_URL", &urls.gemini),
-        ("HUBSPOT_BASE_URL", &urls.hubspot),
-        ("SENDGRID_BASE_URL", &urls.sendgrid),
-    ]
-}
-
-/// The same URLs in the same order, to be replaced.
-fn used(urls: &mut Urls) -> [&mut String; 5] {
-    let Urls {
-        callrail,
-        speech,
-        gemini,
-        hubspot,
-        sendgrid,
-    } = urls;
-    [callrail, speech, gemini, hubspot, sendgrid]
+    let providers = Providers {
+        simulators,
+        is_google_simulated,
+        urls,
+        own,
+    };
+    Ok((settings, providers))
 }
 
 /// What a setting says.
-fn given(settings: &Settings, key: &'static str) -> Result<Option<String>, SettingsError> {
+pub fn given(settings: &Settings, key: &'static str) -> Result<Option<String>, SettingsError> {
     settings.load(|reader| reader.optional(key, ""))
 }
 
@@ -104,30 +80,10 @@ fn is_here(url: &str) -> bool {
 }
 
 impl Providers {
-    /// Where the simulators are that the product uses.
-    pub fn urls(&self) -> &Urls {
-        &self.urls
-    }
-
-    /// Where those are that a person may want to look at.
-    pub fn shown(&self) -> Simulated {
-        let Urls {
-            callrail,
-            hubspot,
-            sendgrid,
-            ..
-        } = self.urls.clone();
-        Simulated {
-            callrail,
-            hubspot,
-            sendgrid,
-        }
-    }
-
-    /// The key that proves SendGrid's events, where SendGrid is simulated by this process.
-    pub fn event_key(&self) -> Option<String> {
-        self.is_sendgrid_ours
-            .then(|| self.simulators.sendgrid().public_key())
+    /// The key that verifies a provider's webhooks, where the provider is simulated by this process and makes its own.
+    pub fn webhook_key(&self, slug: &str) -> Option<String> {
+        let is_own = self.own.contains(&slug);
+        is_own.then(|| self.simulators.webhook_key(slug)).flatten()
     }
 }
 
@@ -136,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_simulators_on_this_machine_get_simulated_credentials() {
+    fn only_this_machine_gets_simulated_credentials() {
         for (url, expected) in [
             ("http://127.0.0.1:4000", true),
             ("http://[::1]:4000", true),

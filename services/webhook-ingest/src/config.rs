@@ -12,8 +12,8 @@ const LEAST_BODY_MEMORY_MIB: usize = 4;
 pub struct Config {
     /// What a tenant may send.
     pub quota: QuotaConfig,
-    /// Deliveries that an address may fail to prove in a minute before it is limited.
-    pub failed_proofs_per_minute: NonZeroU32,
+    /// Invalid signatures that an address may send in a minute before it is limited.
+    pub failed_signatures_per_minute: NonZeroU32,
     /// Memory that the bodies of deliveries may take at once. Senders that are not known by their URL have half of it.
     pub body_memory_mib: usize,
     /// How long refusals are kept.
@@ -33,7 +33,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             quota: QuotaConfig::default(),
-            failed_proofs_per_minute: NonZeroU32::new(120).expect("not zero"),
+            failed_signatures_per_minute: NonZeroU32::new(120).expect("not zero"),
             body_memory_mib: 128,
             security_events_kept_for: Duration::from_secs(30 * 24 * 60 * 60),
         }
@@ -78,10 +78,10 @@ impl Config {
                     "Deliveries that a tenant may send at once.",
                 ),
             },
-            failed_proofs_per_minute: reader.get(
-                "FAILED_PROOFS_PER_MINUTE",
-                defaults.failed_proofs_per_minute,
-                "Deliveries that an address may fail to prove in a minute before it is limited.",
+            failed_signatures_per_minute: reader.get(
+                "FAILED_SIGNATURES_PER_MINUTE",
+                defaults.failed_signatures_per_minute,
+                "Invalid signatures that an address may send in a minute before it is limited.",
             ),
             body_memory_mib,
             security_events_kept_for: reader.duration(
@@ -103,14 +103,14 @@ mod tests {
     fn every_limit_that_cannot_be_is_reported() {
         let settings = Settings::from_pairs([
             ("BODY_MEMORY_MIB", "1"),
-            ("FAILED_PROOFS_PER_MINUTE", "0"),
+            ("FAILED_SIGNATURES_PER_MINUTE", "0"),
             ("TENANT_QUOTA_BURST", "many"),
             ("SECURITY_EVENTS_KEPT_FOR", "a month"),
         ]);
         let error = settings.load(Config::read).unwrap_err().to_string();
         for key in [
             "BODY_MEMORY_MIB",
-            "FAILED_PROOFS_PER_MINUTE",
+            "FAILED_SIGNATURES_PER_MINUTE",
             "TENANT_QUOTA_BURST",
             "SECURITY_EVENTS_KEPT_FOR",
         ] {

@@ -16,15 +16,15 @@ use tokio::{sync::Semaphore, time::Instant};
 
 /// How long an answer is kept. A changed source or key counts after this time.
 const FRESH_FOR: Duration = Duration::from_secs(5);
-/// How long store and secrets may take. Without an answer nobody is told that a delivery is not genuine.
+/// How long store and secrets may take. Without their answer no delivery is called invalid.
 const DEADLINE: Duration = Duration::from_secs(2);
-/// Answers kept at most, those for unknown names among them.
+/// Most answers that are kept, those for unknown names among them.
 const CAPACITY: u64 = 50_000;
-/// Names that are asked for at once. Whoever makes up names keeps the store no busier than this.
+/// Names that are looked up at once. Whoever makes up names keeps the store no busier than this.
 const ASKED_AT_ONCE: usize = 16;
-/// Deliveries of one tenant that wait for the store at once. The store takes what comes in its order, so that a tenant
-/// that floods waits here, where it stands in nobody's way. Twice what the store commits together: it never waits for
-/// a tenant that has more.
+/// Deliveries of one tenant that wait for the store at once. The store commits in order of arrival, so a tenant that
+/// floods waits here, where it delays nobody else. Twice what the store commits together, so that the store never waits
+/// for a tenant that has more.
 const AT_STORE_PER_TENANT: usize = 256;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -38,9 +38,9 @@ enum Name {
 pub(crate) struct KeyedSource {
     pub(crate) source: Source,
     pub(crate) keys: Vec<SecretString>,
-    /// Some of its keys could not be had: what the others do not prove may be genuine all the same.
+    /// Some of its keys could not be loaded, so what the others do not verify may be genuine all the same.
     pub(crate) lacks_keys: bool,
-    /// The tenant's places at the store.
+    /// The tenant's permits at the store.
     pub(crate) at_store: Arc<Semaphore>,
 }
 
@@ -80,7 +80,7 @@ impl Directory {
     /// The source whose URL has this token.
     ///
     /// # Errors
-    /// [`StoreError`] when that cannot be told now.
+    /// [`StoreError`] if store or secrets cannot say it now.
     pub(crate) async fn by_token(
         &self,
         token: &str,
@@ -92,7 +92,7 @@ impl Directory {
     /// The source that a body claims to be from: by its account at the provider, else by its tenant.
     ///
     /// # Errors
-    /// [`StoreError`] when that cannot be told now.
+    /// [`StoreError`] if store or secrets cannot say it now.
     pub(crate) async fn by_hint(
         &self,
         provider: &'static str,
@@ -126,13 +126,13 @@ impl Directory {
         match tokio::time::timeout_at(ends_at, asking).await {
             Ok(found) => found.map_err(|error: Arc<StoreError>| (*error).clone()),
             Err(_) => Err(StoreError::Failed(format!(
-                "it was not told within {DEADLINE:?} whose a delivery is"
+                "looking up whose delivery it is took more than {DEADLINE:?}"
             ))),
         }
     }
 
     async fn ask(&self, name: &Name) -> Result<Option<Arc<KeyedSource>>, StoreError> {
-        let _turn = self.asking.acquire().await;
+        let _permit = self.asking.acquire().await;
         let found = match name {
             Name::Token(hash) => self.store.source_by_token_across_tenants(hash).await?,
             Name::Account(provider, account) => {
@@ -166,16 +166,16 @@ impl Directory {
         })))
     }
 
-    /// The tenant's places, the same for all of its sources.
+    /// The tenant's permits, the same for all of its sources.
     fn at_store(&self, tenant: &TenantId) -> Arc<Semaphore> {
         let mut all = self.at_store.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(places) = all.get(tenant).and_then(Weak::upgrade) {
-            return places;
+        if let Some(permits) = all.get(tenant).and_then(Weak::upgrade) {
+            return permits;
         }
-        all.retain(|_, places| places.strong_count() > 0);
-        let places = Arc::new(Semaphore::new(AT_STORE_PER_TENANT));
-        all.insert(tenant.clone(), Arc::downgrade(&places));
-        places
+        all.retain(|_, permits| permits.strong_count() > 0);
+        let permits = Arc::new(Semaphore::new(AT_STORE_PER_TENANT));
+        all.insert(tenant.clone(), Arc::downgrade(&permits));
+        permits
     }
 
     /// The source's keys. One that is gone does not stop the other.
@@ -183,7 +183,7 @@ impl Directory {
         let mut keys = Vec::new();
         for name in &source.key_names {
             let Ok(reference) = name.parse::<SecretRef>() else {
-                tracing::error!(source.id = %source.id, "a source refers to a key by a name that is none");
+                tracing::error!(source.id = %source.id, "source has an invalid signing-key reference");
                 continue;
             };
             match self

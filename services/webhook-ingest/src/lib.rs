@@ -1,10 +1,12 @@
-//! Accepts webhooks: proves them genuine, stores them, then acknowledges. Nothing is acknowledged before it is durable.
+//! Accepts webhooks: verifies them, stores them, then acknowledges. Nothing is acknowledged before it is durable.
 
 mod answer;
 mod config;
 mod deliver;
 mod directory;
-mod failed_proofs;
+mod failed_signatures;
+#[cfg(feature = "google")]
+mod program;
 mod quota;
 mod rate_clock;
 mod reading;
@@ -17,13 +19,16 @@ use bus::{Bus, Relay, RelayConfig};
 use domain::{Clock, StageHandler, WorkQueue, later};
 use runtime::{BodyMemory, Service, Task};
 use secrets::Secrets;
+use sources::Sources;
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
 pub use config::{Config, QuotaConfig};
+#[cfg(feature = "google")]
+pub use program::main;
 
 use crate::{
-    deliver::Ingest, directory::Directory, failed_proofs::FailedProofs, quota::Quota,
+    deliver::Ingest, directory::Directory, failed_signatures::FailedSignatures, quota::Quota,
     reading::ReadingStage, refusals::Refusals,
 };
 
@@ -33,13 +38,15 @@ const TIDY_INTERVAL: Duration = Duration::from_secs(10);
 /// What this service needs.
 #[derive(Clone)]
 pub struct Deps {
+    /// Where webhooks can come from.
+    pub sources: Sources,
     /// Where deliveries are kept.
     pub store: Arc<dyn Store>,
     /// The same store, as the relay sees it.
     pub queue: Arc<dyn WorkQueue>,
-    /// Where the wake-ups of what is accepted go.
+    /// Takes the wake-ups of what is accepted.
     pub bus: Arc<dyn Bus>,
-    /// Where the relay's go: it must hear when nothing is taken.
+    /// The relay's bus. Unlike `bus` it reports failures, so that the relay can back off.
     pub relay_bus: Arc<dyn Bus>,
     /// Signing keys.
     pub secrets: Arc<dyn Secrets>,
@@ -51,9 +58,10 @@ pub struct Deps {
     pub relay: RelayConfig,
 }
 
-/// The service: its routes, the stage `reading`, the relay, the keeper of refusals, and the limits' upkeep.
+/// The service: its routes, the stage `reading`, the relay, the writer of refusals, and the limits' upkeep.
 pub fn service(deps: Deps) -> Service {
     let Deps {
+        sources,
         store,
         queue,
         bus,
@@ -63,31 +71,35 @@ pub fn service(deps: Deps) -> Service {
         config,
         relay,
     } = deps;
-    let (refusals, keeper) = Refusals::new(
+    let (refusals, writer) = Refusals::new(
         store.clone(),
         clock.clone(),
         config.security_events_kept_for,
     );
     let ingest = Arc::new(Ingest {
+        sources,
         directory: Directory::new(store.clone(), secrets),
         store: store.clone(),
         bus,
         clock: clock.clone(),
-        failed_proofs: FailedProofs::new(config.failed_proofs_per_minute, clock.clone()),
+        failed_signatures: FailedSignatures::new(
+            config.failed_signatures_per_minute,
+            clock.clone(),
+        ),
         body_memory: BodyMemory::new(config.body_memory_mib.saturating_mul(1 << 20)),
         quota: Quota::new(config.quota, clock.clone()),
         refusals,
     });
     let relay = Relay::new(queue, relay_bus, clock.clone(), relay);
-    let reading: Arc<dyn StageHandler> = Arc::new(ReadingStage { store });
+    let reading: Arc<dyn StageHandler> = Arc::new(ReadingStage { sources, store });
     let limits = ingest.clone();
     Service {
         name: "webhook-ingest",
-        routes: routes::routes(ingest),
+        routes: routes::routes(&ingest),
         stages: vec![reading],
         tasks: vec![
             Task::new("relay", move |stop| async move { relay.run(stop).await }),
-            Task::new("refusals", move |stop| keeper.run(stop)),
+            Task::new("refusals", move |stop| writer.run(stop)),
             Task::new("limits", move |stop| tidy(limits, clock, stop)),
         ],
     }
@@ -97,7 +109,7 @@ pub fn service(deps: Deps) -> Service {
 async fn tidy(ingest: Arc<Ingest>, clock: Arc<dyn Clock>, stop: CancellationToken) {
     let pause = || clock.sleep_until(later(clock.now(), TIDY_INTERVAL));
     while stop.run_until_cancelled(pause()).await.is_some() {
-        ingest.failed_proofs.forget_rested();
+        ingest.failed_signatures.forget_rested();
         ingest.quota.forget_rested();
     }
 }

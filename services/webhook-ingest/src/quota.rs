@@ -12,7 +12,7 @@ use crate::{config::QuotaConfig, rate_clock::RateClock};
 /// How long a delivery over the quota waits behind the others.
 pub(crate) const WORKED_LAST_AFTER: Duration = Duration::from_secs(30);
 
-/// Counts what tenants send. Only proven deliveries are counted, so that there are never more entries than tenants.
+/// Counts what tenants send. Only verified deliveries are counted, so that there are never more entries than tenants.
 pub(crate) struct Quota {
     tenants:
         RateLimiter<TenantId, DashMapStateStore<TenantId>, RateClock, NoOpMiddleware<Duration>>,
@@ -26,7 +26,7 @@ impl Quota {
         }
     }
 
-    /// Counts a proven delivery; false when the tenant is over its quota.
+    /// Counts a verified delivery; false if the tenant is over its quota.
     pub(crate) fn admits(&self, tenant: &TenantId) -> bool {
         self.tenants.check_key(tenant).is_ok()
     }

@@ -1,10 +1,10 @@
-//! The stage `reading`: reads a stored delivery again, once somebody has looked at why it could not be read.
+//! The stage `reading`: reads a stored delivery again, after somebody has checked why it could not be read.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{Claimed, Outcome, ParkCause, Section, Stage, StageError, StageHandler};
-use sources::{Reading, Verified};
+use domain::{Claimed, Outcome, ParkCause, Reading, Section, Stage, StageError, StageHandler};
+use sources::{Sources, Verified};
 use store::Store;
 
 use crate::directory::foreign_account;
@@ -13,6 +13,7 @@ use crate::directory::foreign_account;
 ///
 /// In: a request whose `source` section is unread. Out: the section, read. A repeat reads the same delivery again.
 pub(crate) struct ReadingStage {
+    pub(crate) sources: Sources,
     pub(crate) store: Arc<dyn Store>,
 }
 
@@ -29,11 +30,13 @@ impl StageHandler for ReadingStage {
             .event(&job.request.tenant, section.last_event)
             .await
             .map_err(|error| StageError::ours(&error))?
-            .ok_or_else(|| StageError::permanent("the delivery is not kept any more"))?;
-        let source = sources::source(&section.provider)
+            .ok_or_else(|| StageError::permanent("the delivery is no longer stored"))?;
+        let source = self
+            .sources
+            .get(&section.provider)
             .ok_or_else(|| StageError::permanent("this build has no such source"))?;
-        let delivery =
-            Verified::restored(&event.scheme, event.headers, event.body).ok_or_else(|| {
+        let delivery = Verified::restored(source.spec(), &event.scheme, event.headers, event.body)
+            .ok_or_else(|| {
                 StageError::permanent("this build does not know the delivery's signature scheme")
             })?;
         let hint = source.hint(delivery.content_type(), delivery.body());
@@ -43,24 +46,26 @@ impl StageHandler for ReadingStage {
             return Ok(unreadable(reason.to_owned()));
         }
         Ok(match source.read(&delivery, event.event.as_deref()) {
-            Ok(Reading::Lead(inbound)) => {
+            Ok(Reading::News(news)) => {
                 let mut read = section.clone();
                 read.unread = None;
-                read.hear(&inbound);
+                read.absorb(&news);
                 Outcome::Done {
                     sections: vec![Section::Source(Box::new(read))],
-                    aliases: inbound.aliases,
+                    aliases: news.aliases,
                 }
             }
-            Ok(Reading::Ignored { reason }) => unreadable(reason.to_owned()),
-            Ok(Reading::Receipts(_)) => unreadable("the delivery is no lead".to_owned()),
+            Ok(Reading::Ignored { reason }) => unreadable(reason.into_owned()),
+            Ok(Reading::Receipts(_) | Reading::Ping) => {
+                unreadable("the delivery is no lead".to_owned())
+            }
             Err(error) => unreadable(error.to_string()),
         })
     }
 }
 
 impl ReadingStage {
-    /// The request's source as it is configured now: what was wrong with it may have been mended.
+    /// The request's source as it is configured now: what was wrong with it may have been fixed.
     async fn source(&self, job: &Claimed) -> Result<Option<store::Source>, StageError> {
         let sources = self.store.sources(&job.request.tenant).await;
         let sources = sources.map_err(|error| StageError::ours(&error))?;

@@ -1,12 +1,12 @@
-//! Refused deliveries, counted by minute and network. The queue is bounded: who sends more than is counted, is not
-//! counted. What is old is removed, a little at a time.
+//! Refused deliveries, counted by minute and network. The queue is bounded: what overflows it is not counted. Old counts
+//! are removed, a little at a time.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use domain::{Clock, later, metric_names};
 use jiff::{Timestamp, Unit};
 use runtime::{Network, TraceContext};
-use sources::Refused;
+use sources::SignatureError;
 use store::{SecurityEvent, Store};
 use tokio::sync::mpsc;
 
@@ -32,24 +32,24 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// A delivery that was not proven.
-    pub(crate) fn unproven(
+    /// A delivery that was not verified.
+    pub(crate) fn unverified(
         provider: &'static str,
         known: Option<&KeyedSource>,
-        refused: Option<Refused>,
+        refused: Option<SignatureError>,
         network: Option<Network>,
     ) -> Self {
         let reason = match refused {
             None => "unknown_tenant",
-            Some(Refused::Missing) => "missing_signature",
-            Some(Refused::Wrong) => "wrong_signature",
-            Some(Refused::Stale) => "stale_signature",
+            Some(SignatureError::Missing) => "missing_signature",
+            Some(SignatureError::Wrong) => "wrong_signature",
+            Some(SignatureError::Stale) => "stale_signature",
         };
         let tenant = known.map(|known| known.source.tenant.to_string());
         Self::new(reason, provider, tenant, network)
     }
 
-    /// A delivery that was not looked at, because its address has failed too often.
+    /// A delivery that was not read, because its address has sent too many invalid signatures.
     pub(crate) fn limited(provider: &'static str, network: Network) -> Self {
         Self::new("too_many_failures", provider, None, Some(network))
     }
@@ -78,7 +78,7 @@ pub(crate) struct Refusals {
 }
 
 /// Writes what was noted, and removes what is old.
-pub(crate) struct Keeper {
+pub(crate) struct RefusalWriter {
     queue: mpsc::Receiver<Refusal>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
@@ -98,11 +98,11 @@ impl Refusals {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         kept_for: Duration,
-    ) -> (Self, Keeper) {
+    ) -> (Self, RefusalWriter) {
         let (sender, queue) = mpsc::channel(QUEUE);
         (
             Self { queue: sender },
-            Keeper {
+            RefusalWriter {
                 queue,
                 store,
                 clock,
@@ -111,7 +111,7 @@ impl Refusals {
         )
     }
 
-    /// Notes a refusal, if there is room.
+    /// Notes a refusal, unless the queue is full.
     pub(crate) fn note(&self, refusal: Refusal) {
         let reason = refusal.reason;
         metrics::counter!(metric_names::DELIVERIES_REFUSED_TOTAL, "reason" => reason).increment(1);
@@ -121,7 +121,7 @@ impl Refusals {
     }
 }
 
-impl Keeper {
+impl RefusalWriter {
     /// Counts and writes until `stop`; what was noted by then is written.
     pub(crate) async fn run(mut self, stop: tokio_util::sync::CancellationToken) {
         let mut counts = BTreeMap::new();

@@ -1,58 +1,100 @@
 //! Every route of the service. All are called by the senders of webhooks.
+//!
+//! Every source has the two URLs with its token. What else its provider calls, the source declares: further paths, shared
+//! ones, other methods.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Router,
-    extract::{Path, Request, State},
+    extract::{Path, Request, rejection::PathRejection},
     response::Response,
-    routing::post,
+    routing::{MethodFilter, on},
+};
+use http::Method;
+use sources::{HOOK, HOOK_OF_EVENT, Purpose, Source, Sources};
+
+use crate::{
+    answer,
+    deliver::{Ingest, Target},
 };
 
-use crate::deliver::{Address, Ingest};
+/// What is called at one path by one method.
+#[derive(Clone)]
+struct Call {
+    path: &'static str,
+    method: Method,
+    purpose: Purpose,
+    /// The sources that declare it. Empty for the URLs that every source has.
+    of: Vec<&'static dyn Source>,
+}
+
+type Params = Result<Path<BTreeMap<String, String>>, PathRejection>;
 
 /// The routes.
-pub(crate) fn routes(ingest: Arc<Ingest>) -> Router {
-    Router::new()
-        .route("/v1/hooks/{token}", post(hook))
-        .route("/v1/hooks/{token}/{event}", post(hook_of_event))
-        .route("/v1/callrail/webhook", post(callrail))
-        .with_state(ingest)
+pub(crate) fn routes(ingest: &Arc<Ingest>) -> Router {
+    let mut router = Router::new();
+    for call in calls(ingest.sources) {
+        let Ok(method) = MethodFilter::try_from(call.method.clone()) else {
+            tracing::error!(
+                "the method {} at {} cannot be served",
+                call.method,
+                call.path
+            );
+            continue;
+        };
+        let (ingest, path) = (ingest.clone(), call.path);
+        let handler = async move |params: Params, request: Request| {
+            take(&ingest, &call, params, request).await
+        };
+        router = router.route(path, on(method, handler));
+    }
+    router
 }
 
-async fn hook(
-    State(ingest): State<Arc<Ingest>>,
-    Path(token): Path<String>,
-    request: Request,
-) -> Response {
-    ingest
-        .deliver(Address::Token { token, event: None }, request)
-        .await
+/// Every path and method that a sender may call, each once.
+fn calls(sources: Sources) -> Vec<Call> {
+    let hook = |path| Call {
+        path,
+        method: Method::POST,
+        purpose: Purpose::Delivery,
+        of: Vec::new(),
+    };
+    let mut calls = vec![hook(HOOK), hook(HOOK_OF_EVENT)];
+    for source in sources.iter() {
+        for endpoint in source.spec().endpoints {
+            let is_same =
+                |call: &&mut Call| call.path == endpoint.path && call.method == endpoint.method;
+            match calls.iter_mut().find(is_same) {
+                Some(call) if call.of.is_empty() => {}
+                Some(call) => call.of.push(source),
+                None => calls.push(Call {
+                    path: endpoint.path,
+                    method: endpoint.method.clone(),
+                    purpose: endpoint.purpose,
+                    of: vec![source],
+                }),
+            }
+        }
+    }
+    calls
 }
 
-async fn hook_of_event(
-    State(ingest): State<Arc<Ingest>>,
-    Path((token, event)): Path<(String, String)>,
-    request: Request,
-) -> Response {
-    ingest
-        .deliver(
-            Address::Token {
-                token,
-                event: Some(event),
-            },
-            request,
-        )
-        .await
-}
-
-async fn callrail(State(ingest): State<Arc<Ingest>>, request: Request) -> Response {
-    ingest
-        .deliver(
-            Address::Body {
-                provider: "callrail",
-            },
-            request,
-        )
-        .await
+async fn take(ingest: &Ingest, call: &Call, params: Params, request: Request) -> Response {
+    // A path that is no text names no token. It must not pass for the URL that all tenants share.
+    let mut params = params.map(|Path(params)| params).unwrap_or_default();
+    let is_tenants_own = call.path.contains("{token}");
+    let target = match (params.remove("token"), call.of.first()) {
+        (Some(token), _) if is_tenants_own => Target::Token {
+            token,
+            event: params.remove("event"),
+            of: &call.of,
+        },
+        (_, Some(of)) if !is_tenants_own => Target::Shared { of: *of },
+        _ => return answer::not_verified(),
+    };
+    match call.purpose {
+        Purpose::Delivery => ingest.deliver(target, request).await,
+        Purpose::Ping => ingest.ping(target, request).await,
+    }
 }

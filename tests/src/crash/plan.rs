@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
-use pipeline::demo;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 
@@ -198,7 +197,7 @@ impl Drawing {
 impl Call {
     fn body(&self, changes: &[&str], by_number: bool) -> Arc<[u8]> {
         let mut body = json!({
-            "company_resource_id": demo::CALLRAIL_COMPANIES[1],
+            "company_resource_id": simulators::callrail::COMPANIES[1],
             "answered": self.audio.is_some(),
             "voicemail": false,
             "direction": "inbound",

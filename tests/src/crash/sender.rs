@@ -1,7 +1,7 @@
 //! A sender of webhooks that sends a delivery again, to the byte, until it is acknowledged, and writes everything down.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     ops::Range,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -20,6 +20,8 @@ use crate::sha1_signature;
 
 /// Longest wait for an answer, as senders of webhooks have it.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+/// Longest wait for an answer that a story asks for itself.
+const PROBE_LIMIT: Duration = Duration::from_secs(60);
 /// The pause before a delivery is sent again, in milliseconds.
 const PAUSE_MS: Range<u64> = 20..80;
 
@@ -55,6 +57,8 @@ pub(crate) struct Sender {
     http: reqwest::Client,
     queue: Mutex<VecDeque<usize>>,
     log: Mutex<Vec<Sent>>,
+    /// Numbers of the attempts that have no answer yet, and the next number.
+    under_way: Mutex<(BTreeSet<u64>, u64)>,
     pub(crate) counts: Counts,
     is_closed: AtomicBool,
 }
@@ -69,6 +73,7 @@ impl Sender {
             http: client(),
             queue: Mutex::default(),
             log: Mutex::new(log),
+            under_way: Mutex::default(),
             counts: Counts::default(),
             is_closed: AtomicBool::new(false),
         }
@@ -92,6 +97,14 @@ impl Sender {
     /// No more will be released: the workers end once everything is acknowledged.
     pub(crate) fn close(&self) {
         self.is_closed.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits until whatever is on its way now was answered, or was not within the sender's limit.
+    pub(crate) async fn until_answered(&self) {
+        let next = lock(&self.under_way).1;
+        while matches!(lock(&self.under_way).0.first(), Some(oldest) if *oldest < next) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// What became of each delivery so far.
@@ -131,7 +144,7 @@ impl Sender {
     /// Sends a delivery once more, outside its turn, and does not take it for acknowledged: the status, and what
     /// `Retry-After` says. None without an answer.
     pub(crate) async fn probe(&self, index: usize) -> Option<(u16, Option<String>)> {
-        let answer = self.request(index).send().await.ok()?;
+        let answer = self.request(index).timeout(PROBE_LIMIT).send().await.ok()?;
         let retry_after = answer.headers().get("retry-after");
         let retry_after = retry_after.and_then(|value| Some(value.to_str().ok()?.to_owned()));
         Some((answer.status().as_u16(), retry_after))
@@ -144,7 +157,7 @@ impl Sender {
         let url = format!(
             "{}/v1/hooks/{}/{}",
             self.base,
-            demo::CALLRAIL_TOKEN,
+            demo::token("callrail"),
             delivery.event
         );
         self.http
@@ -152,13 +165,25 @@ impl Sender {
             .header("content-type", "application/json")
             .header(
                 "signature",
-                sha1_signature(demo::CALLRAIL_SIGNING_KEY, &delivery.body),
+                sha1_signature(simulators::callrail::SIGNING_KEY, &delivery.body),
             )
             .body(delivery.body.to_vec())
     }
 
     /// Sends a delivery once; whether that is the end of it.
     async fn send(&self, index: usize) -> bool {
+        let attempt = {
+            let (under_way, next) = &mut *lock(&self.under_way);
+            *next += 1;
+            under_way.insert(*next - 1);
+            *next - 1
+        };
+        let is_end = self.attempt(index).await;
+        lock(&self.under_way).0.remove(&attempt);
+        is_end
+    }
+
+    async fn attempt(&self, index: usize) -> bool {
         let Ok((status, body)) = answer(self.request(index)).await else {
             self.counts.unanswered.fetch_add(1, Ordering::Relaxed);
             return false;

@@ -63,7 +63,7 @@ impl Options {
             life_ms: 200..2_000,
             connections: 32,
             has_long_calls: false,
-            patience: Duration::from_secs(120),
+            patience: Duration::from_secs(600),
         }
     }
 
@@ -136,12 +136,15 @@ impl<'a> Story<'a> {
         let began = Instant::now();
         let plan = Plan::draw(options.seed, options.webhooks, options.has_long_calls);
         let port = process::fixed_port();
-        let hook = format!("http://127.0.0.1:{port}/v1/hooks/{}", demo::SENDGRID_TOKEN);
+        let hook = format!(
+            "sendgrid=http://127.0.0.1:{port}/v1/hooks/{}",
+            demo::token("sendgrid")
+        );
         let blobs = data.join("blobs").display().to_string();
         let arguments = [
-            "--event-webhook",
+            "--webhook",
             &hook,
-            "--event-retry-ms",
+            "--webhook-retry-ms",
             "100",
             "--blobs",
             &blobs,

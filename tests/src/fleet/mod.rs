@@ -29,16 +29,16 @@ use http_client::{Client, Options};
 use management_api::auth::SigningKey;
 use pipeline::{
     app::trust,
-    data_folder::{DataFolder, ServerFile, Simulated, has_data},
+    data_folder::{DataFolder, ServerFile, has_data},
     demo,
-    providers::keys,
 };
 use runtime::SystemClock;
 use secrecy::SecretString;
-use simulators::Simulators;
+use simulators::{SIMULATORS, Simulators};
 use store_spanner::{Emulator, SpannerConfig, SpannerStore};
 use testkit::emulators::{PubSub, Spanner};
 
+use crate::world::post_webhooks;
 pub use database::read_rows;
 use front::Front;
 pub use options::StoryOptions;
@@ -57,6 +57,8 @@ pub struct FleetOptions {
     pub port: u16,
     /// Where the services' programs lie.
     pub programs: PathBuf,
+    /// The program that takes webhooks: `webhook-ingest`, or `webhook-ingest-trial`, which has invented sources too.
+    pub ingest: &'static str,
     /// Settings for every service, on top of what makes it part of this fleet.
     pub settings: Vec<(String, String)>,
     /// The simulators' own.
@@ -86,7 +88,8 @@ pub struct Fleet {
     front: Arc<Front>,
     settings: Vec<(String, String)>,
     programs: PathBuf,
-    _doors: Vec<tokio::task::AbortHandle>,
+    ingest: &'static str,
+    _endpoints: Vec<tokio::task::AbortHandle>,
 }
 
 impl Fleet {
@@ -121,11 +124,11 @@ impl Fleet {
         let key = SigningKey::open(folder.path()).context("opening the key that signs tokens")?;
         let jwks = serde_json::to_value(key.key_set().jwks())?;
         let keys_router = Router::new().route("/jwks.json", get(async move || Json(jwks.clone())));
-        let (keys_address, keys_door) = serve(0, keys_router).await?;
+        let (keys_address, keys_server) = serve(0, keys_router).await?;
         let front = Arc::new(Front::new()?);
         let public = front.clone();
-        let (address, public_door) = serve(options.port, public.public_routes()).await?;
-        let (pushes_address, pushes_door) = serve(0, front.clone().push_routes()).await?;
+        let (address, public_server) = serve(options.port, public.public_routes()).await?;
+        let (pushes_address, pushes_server) = serve(0, front.clone().push_routes()).await?;
 
         let access = Access::Emulator {
             endpoint: pubsub.endpoint.clone(),
@@ -148,7 +151,8 @@ impl Fleet {
             front,
             settings,
             programs: options.programs,
-            _doors: vec![keys_door, public_door, pushes_door],
+            ingest: options.ingest,
+            _endpoints: vec![keys_server, public_server, pushes_server],
         };
         fleet.seed().await?;
         for name in Name::ALL {
@@ -172,7 +176,12 @@ impl Fleet {
             .folder
             .path()
             .join(format!("{}-{number}.log", name.as_str()));
-        let mut instance = Instance::new(name, &self.programs, log, &self.settings)?;
+        let program = match name {
+            Name::WebhookIngest => self.ingest,
+            other => other.as_str(),
+        };
+        let program = self.programs.join(program);
+        let mut instance = Instance::new(name, program, log, &self.settings)?;
         instance.start(&self.front).await?;
         self.instances.push(instance);
         Ok(())
@@ -236,23 +245,19 @@ impl Fleet {
 
     /// The demo tenant, with its credentials.
     async fn seed(&self) -> anyhow::Result<()> {
-        let event_key = self.simulators.sendgrid().public_key();
-        let secrets = self.secrets.as_ref();
-        demo::ensure(self.store.as_ref(), secrets, Some(&event_key)).await?;
-        let hook = format!("{}/v1/hooks/{}", self.base(), demo::SENDGRID_TOKEN);
-        self.simulators.sendgrid().set_event_webhook(&hook);
+        let (store, secrets) = (self.store.as_ref(), self.secrets.as_ref());
+        demo::ensure(store, secrets, |spec| {
+            self.simulators.webhook_key(spec.slug)
+        })
+        .await?;
+        post_webhooks(&self.simulators, &self.base());
         Ok(())
     }
 
     fn announce(&self) -> anyhow::Result<()> {
-        let urls = self.simulators.urls();
         Ok(self.folder.announce(&ServerFile {
             address: self.address,
-            simulators: Some(Simulated {
-                callrail: urls.callrail,
-                hubspot: urls.hubspot,
-                sendgrid: urls.sendgrid,
-            }),
+            simulators: self.simulators.urls(),
         })?)
     }
 }
@@ -294,7 +299,7 @@ fn secrets(simulators: &Simulators) -> anyhow::Result<SecretManager> {
         ..Options::default()
     })?;
     let config = SecretManagerConfig {
-        base_url: simulators.cloud_urls().secret_manager.parse()?,
+        base_url: simulators.secret_manager().base_url().parse()?,
         project: PROJECT.to_owned(),
         location: None,
         prefix: "prod".to_owned(),
@@ -313,7 +318,6 @@ fn settings(
     front: SocketAddr,
     keys_address: SocketAddr,
 ) -> Vec<(String, String)> {
-    let cloud = simulators.cloud_urls();
     let trust = trust();
     let own = [
         ("HOST", "127.0.0.1".to_owned()),
@@ -326,8 +330,6 @@ fn settings(
         ("PUBSUB_EMULATOR_URL", pubsub.endpoint.clone()),
         // The emulator sends no tokens.
         ("PUSH_PROOF", "platform".to_owned()),
-        ("SECRET_MANAGER_BASE_URL", cloud.secret_manager),
-        ("STORAGE_BASE_URL", cloud.storage),
         ("BLOBS_BUCKET", BUCKET.to_owned()),
         ("PUBLIC_URL", format!("http://{front}")),
         ("JWT_JWKS_URL", format!("http://{keys_address}/jwks.json")),
@@ -335,7 +337,9 @@ fn settings(
         ("JWT_AUDIENCE", trust.audience),
     ];
     let urls = simulators.urls();
-    let providers = keys(&urls).map(|(key, url)| (key, url.to_owned()));
+    let providers = SIMULATORS
+        .iter()
+        .map(|spec| (spec.setting, urls[spec.slug].clone()));
     own.into_iter()
         .chain(providers)
         .map(|(key, value)| (key.to_owned(), value))

@@ -62,7 +62,7 @@ impl StoryOptions {
             pause_ms: 100..1_500,
             down_ms: 0..500,
             connections: 8,
-            patience: Duration::from_secs(180),
+            patience: Duration::from_secs(600),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Command,
     time::{Duration, Instant},
 };
@@ -63,7 +63,7 @@ impl Name {
     pub(super) const fn of_stage(stage: Stage) -> Self {
         match stage {
             Stage::Reading => Self::WebhookIngest,
-            Stage::Recording | Stage::Transcript => Self::MediaProcessor,
+            Stage::Details | Stage::Recording | Stage::Transcript => Self::MediaProcessor,
             Stage::Analysis => Self::AiAnalyzer,
             Stage::Dispatch => Self::CrmDispatcher,
             Stage::Notification => Self::Notifier,
@@ -87,11 +87,10 @@ pub struct Instance {
 impl Instance {
     pub(super) fn new(
         name: Name,
-        programs: &Path,
+        program: PathBuf,
         log: PathBuf,
         settings: &[(String, String)],
     ) -> anyhow::Result<Self> {
-        let program = programs.join(name.as_str());
         if !program.is_file() {
             bail!(
                 "there is no program {}: build the services first (`cargo build --workspace --bins`)",

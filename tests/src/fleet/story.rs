@@ -29,8 +29,6 @@ use crate::crash::{
     trouble::trouble,
 };
 
-/// What answers were already on their way when Spanner began to hang.
-const ON_THEIR_WAY: Duration = Duration::from_secs(1);
 /// Between two looks at whether all is quiet.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -92,8 +90,10 @@ impl<'a> Story<'a> {
     ) -> anyhow::Result<Self> {
         let began = Instant::now();
         let plan = Arc::new(Plan::draw(options.seed, options.webhooks, false));
-        let mut simulators = simulators::Config::default();
-        simulators.sendgrid.first_retry = Duration::from_millis(100);
+        let simulators = simulators::Config {
+            webhook_retry: Duration::from_millis(100),
+            ..simulators::Config::default()
+        };
         let settings = [
             ("WORK_LEASE", format!("{}s", options.lease.as_secs())),
             ("TENANT_QUOTA_PER_SECOND", "1000000".to_owned()),
@@ -103,6 +103,7 @@ impl<'a> Story<'a> {
         let fleet_options = FleetOptions {
             port: 0,
             programs: programs.to_owned(),
+            ingest: "webhook-ingest",
             settings: settings.map(|(key, value)| (key.to_owned(), value)).into(),
             simulators,
         };
@@ -245,7 +246,8 @@ impl<'a> Story<'a> {
         let until = Instant::now() + self.options.spanner_hangs;
         self.fleet.spanner.emulator.suspend()?;
         self.say("Spanner hangs");
-        tokio::time::sleep(ON_THEIR_WAY).await;
+        // What was committed before is acknowledged still.
+        self.sender.until_answered().await;
         let before = self.acknowledged();
         self.sender.release(deliveries);
         // The first delivery is a call of its own, so that it can be sent again at any time.
@@ -273,7 +275,7 @@ impl<'a> Story<'a> {
     async fn trouble(&mut self) {
         if self.options.has_trouble {
             let urls = self.fleet.simulators.urls();
-            let providers = [urls.hubspot.as_str(), urls.sendgrid.as_str()];
+            let providers = [urls["hubspot"].as_str(), urls["sendgrid"].as_str()];
             trouble(self.visitor.http(), &mut self.rng, providers).await;
         }
     }
@@ -317,8 +319,8 @@ impl<'a> Story<'a> {
             http: self.visitor.http().clone(),
             token: self.visitor.token().to_owned(),
             api: self.fleet.base(),
-            hubspot: urls.hubspot,
-            sendgrid: urls.sendgrid,
+            hubspot: urls["hubspot"].clone(),
+            sendgrid: urls["sendgrid"].clone(),
         };
         let evidence = Evidence {
             calls: evidence::calls(&self.plan),

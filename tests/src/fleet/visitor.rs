@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use domain::{Clock as _, RequestId, TenantId};
+use http::StatusCode;
 use management_api::auth::{Grant, Role, SigningKey};
 use pipeline::{app::trust, demo};
 use runtime::SystemClock;
@@ -14,7 +15,7 @@ use super::Fleet;
 use crate::{CallBody, sha1_signature};
 
 /// Longest wait for a request to get where it should. The emulators are slow on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -45,7 +46,7 @@ impl Visitor {
         let token = key.mint(&trust(), &grant, SystemClock::default().now())?;
         let http = reqwest::Client::builder()
             .no_proxy()
-            .timeout(Duration::from_secs(60))
+            .timeout(PATIENCE)
             .build()?;
         Ok(Self {
             http,
@@ -66,26 +67,26 @@ impl Visitor {
 
     /// Lets the simulated CallRail know calls.
     pub(crate) async fn register_calls(&self, fleet: &Fleet, calls: &Value) -> anyhow::Result<()> {
-        let url = format!("{}/_sim/calls", fleet.simulators.urls().callrail);
+        let url = format!("{}/_sim/calls", fleet.simulators.callrail().base_url());
         let answer = self.http.put(url).json(calls).send().await?;
         ensure!(answer.status().is_success(), "{answer:?}");
         Ok(())
     }
 
-    /// Posts a call's webhook to the demo tenant's URL for the event, signed as CallRail signs; the request that its
-    /// acknowledgement names.
+    /// Posts a call's webhook to the demo tenant's URL for the event, signed as CallRail signs, and again while it is
+    /// told to come back later; the request that its acknowledgement names.
     ///
     /// # Errors
     /// When it is not acknowledged.
     pub async fn deliver(&self, event: &str, body: &CallBody) -> anyhow::Result<RequestId> {
-        let (body, token) = (body.json(), demo::CALLRAIL_TOKEN);
+        let (body, token) = (body.json(), demo::token("callrail"));
         let request = self
             .http
             .post(format!("{}/v1/hooks/{token}/{event}", self.base))
             .header("content-type", "application/json")
             .header(
                 "signature",
-                sha1_signature(demo::CALLRAIL_SIGNING_KEY, &body),
+                sha1_signature(simulators::callrail::SIGNING_KEY, &body),
             )
             .body(body);
         let answer = answer(request).await?;
@@ -129,8 +130,16 @@ impl Visitor {
     reason = "the product's own answers are bounded"
 )]
 async fn answer(request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
-    let answer = request.send().await?;
-    let (status, text) = (answer.status(), answer.text().await?);
-    ensure!(status.is_success(), "{status}: {text}");
-    Ok(serde_json::from_str(&text)?)
+    let asking = Instant::now();
+    loop {
+        let again = request.try_clone().context("its body can be sent again")?;
+        let answer = again.send().await?;
+        let (status, text) = (answer.status(), answer.text().await?);
+        if status == StatusCode::SERVICE_UNAVAILABLE && asking.elapsed() < PATIENCE {
+            tokio::time::sleep(LOOK).await;
+            continue;
+        }
+        ensure!(status.is_success(), "{status}: {text}");
+        return Ok(serde_json::from_str(&text)?);
+    }
 }

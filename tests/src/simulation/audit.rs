@@ -7,13 +7,12 @@ use std::{
 };
 
 use domain::{
-    Claim, Claimed, DueWake, EffectKey, EventId, Intent, RequestId, Wake, WorkKey, later,
+    Claim, Claimed, DueWake, EffectIntent, EffectKey, EventId, RequestId, Wake, WorkKey, later,
 };
 use jiff::Timestamp;
 
-use super::outside::{Medium, News};
+use super::outside::{Medium, Report};
 
-/// The books.
 #[derive(Default)]
 pub(super) struct Audit(Mutex<Books>);
 
@@ -22,7 +21,7 @@ struct Books {
     fault: Option<String>,
     /// In the order of their appearance: a request's place here is its name in the trace.
     requests: Vec<RequestId>,
-    /// Requests that were written since they were last looked at.
+    /// Requests that were written since their last check.
     touched: BTreeSet<RequestId>,
     /// Who works on what.
     claims: BTreeMap<WorkKey, Held>,
@@ -31,13 +30,13 @@ struct Books {
     /// Each wake-up that a relay moved on.
     moved: BTreeSet<(WorkKey, u64, Timestamp)>,
     effects: BTreeMap<EffectKey, Effect>,
-    /// The newest that each request was told.
+    /// The newest version that was delivered to each request.
     newest: BTreeMap<RequestId, Newest>,
     /// In which order versions were stored for the first time.
     arrived: BTreeMap<u32, usize>,
-    /// Deliveries whose sender was told that they are stored.
+    /// Deliveries that were acknowledged.
     acknowledged: BTreeSet<(EventId, String)>,
-    /// The requests that each name of a call was answered with.
+    /// The requests that deliveries under each name of a lead went to.
     names: BTreeMap<String, BTreeSet<RequestId>>,
 }
 
@@ -60,25 +59,25 @@ struct Effect {
 struct Begun {
     token: u64,
     at: Timestamp,
-    /// Whoever begun it says that it did not happen.
+    /// Its claim concluded that it did not happen.
     is_refused: bool,
 }
 
 /// A write that the outside has taken.
 struct Taken {
     begun_at: Timestamp,
-    /// Its process stood still between its check and its write, for longer than the call may take.
+    /// Its process was frozen between its check and its write, for longer than the call may take.
     is_late: bool,
 }
 
-/// The newest that a request was told.
+/// The newest version that was delivered to a request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Newest {
     pub(super) version: u32,
     is_modified: bool,
     /// Its place among all that was stored.
     order: usize,
-    /// The place of the last that the request was told, newer or not.
+    /// The place of the last that was delivered to it, newer or not.
     last: usize,
 }
 
@@ -125,7 +124,7 @@ impl Audit {
         readable
     }
 
-    /// Every request that was heard of.
+    /// Every request that we know of.
     pub(super) fn requests(&self) -> Vec<RequestId> {
         self.lock().requests.clone()
     }
@@ -142,12 +141,12 @@ impl Audit {
         self.lock().names.clone()
     }
 
-    /// The newest that a request was told.
+    /// The newest version that was delivered to a request.
     pub(super) fn newest(&self, request: RequestId) -> Option<Newest> {
         self.lock().newest.get(&request).copied()
     }
 
-    /// Another request of the same call, as far as was heard.
+    /// Another request of the same lead, as far as we know.
     pub(super) fn other_request(&self, names: &[String], than: RequestId) -> Option<RequestId> {
         let books = self.lock();
         let mut known = names
@@ -159,29 +158,29 @@ impl Audit {
 
     // --- deliveries
 
-    /// The store says that a delivery is stored. One that cannot be read tells its request nothing yet.
-    pub(super) fn stored(&self, news: Option<&News>, request: RequestId, is_readable: bool) {
+    /// The store has accepted a delivery. An unreadable one says nothing about its request yet.
+    pub(super) fn stored(&self, report: Option<&Report>, request: RequestId, is_readable: bool) {
         let mut books = self.lock();
         if !books.requests.contains(&request) {
             books.requests.push(request);
         }
         books.touched.insert(request);
-        let Some(news) = news else { return };
+        let Some(report) = report else { return };
         let next = books.arrived.len();
-        books.arrived.entry(news.version).or_insert(next);
+        books.arrived.entry(report.version).or_insert(next);
         if is_readable {
-            books.tell(request, news);
+            books.tell(request, report);
         }
     }
 
-    /// A sender was told that its delivery is stored.
+    /// A delivery was acknowledged.
     pub(super) fn acknowledge(&self, event: EventId, body: &str) {
         self.lock().acknowledged.insert((event, body.to_owned()));
     }
 
     /// The reading stage has read what the request was made of.
-    pub(super) fn read(&self, request: RequestId, news: &News) {
-        self.lock().tell(request, news);
+    pub(super) fn read(&self, request: RequestId, report: &Report) {
+        self.lock().tell(request, report);
     }
 
     // --- claims
@@ -283,7 +282,7 @@ impl Audit {
         &self,
         claim: &Claim,
         key: &EffectKey,
-        intent: &Intent,
+        intent: &EffectIntent,
         now: Timestamp,
         is_looked_up: bool,
     ) {
@@ -291,7 +290,7 @@ impl Audit {
         let effect = books.effects.entry(key.clone()).or_default();
         let is_done = effect.is_done;
         match intent {
-            Intent::Begin => {
+            EffectIntent::Begin => {
                 let is_open = effect.begun.last().is_some_and(|last| !last.is_refused);
                 effect.begun.push(Begun {
                     token: claim.token,
@@ -304,17 +303,17 @@ impl Audit {
                     books.wrong(format!("{} was begun again blindly", key.as_str()));
                 }
             }
-            Intent::Unknown { .. } if is_done => {
+            EffectIntent::Unknown { .. } if is_done => {
                 books.wrong(format!("{} is unknown although it is done", key.as_str()));
             }
-            Intent::Done { .. } if !is_done => {
+            EffectIntent::Done { .. } if !is_done => {
                 books.wrong(format!("{} is done by nobody's word", key.as_str()));
             }
-            Intent::Unknown { .. } | Intent::Done { .. } | Intent::Stale => {}
+            EffectIntent::Unknown { .. } | EffectIntent::Done { .. } | EffectIntent::Stale => {}
         }
     }
 
-    /// Whoever begun an effect says that it did not happen.
+    /// The claim that begun an effect concluded that it did not happen.
     pub(super) fn refused(&self, claim: &Claim, key: &EffectKey) {
         if let Some(effect) = self.lock().effects.get_mut(key) {
             for begun in &mut effect.begun {
@@ -414,21 +413,25 @@ impl Books {
         }
     }
 
-    /// A request was told of a version of its call.
-    fn tell(&mut self, request: RequestId, news: &News) {
-        for name in &news.names {
+    /// A version of its lead was delivered to a request.
+    fn tell(&mut self, request: RequestId, report: &Report) {
+        for name in &report.names {
             self.names.entry(name.clone()).or_default().insert(request);
         }
-        let order = self.arrived.get(&news.version).copied().unwrap_or_default();
+        let order = self
+            .arrived
+            .get(&report.version)
+            .copied()
+            .unwrap_or_default();
         let told = Newest {
-            version: news.version,
-            is_modified: news.is_modified,
+            version: report.version,
+            is_modified: report.is_modified,
             order,
             last: order,
         };
         let newest = self.newest.entry(request).or_insert(told);
         let last = newest.last.max(order);
-        // A first report that was overtaken by an edit only fills what is missing.
+        // A first report that an edit superseded only fills what is missing.
         if (told.is_modified, told.order) > (newest.is_modified, newest.order) {
             *newest = told;
         }

@@ -9,7 +9,7 @@ use domain::{
     EffectKey, LeadRequest, OpenWork, ParkCause, RequestId, Stage, Status, TranscriptState,
     WorkRow, WorkState,
     transition::LogEntry,
-    workflow::{self, Decision},
+    workflow::{self, Route},
 };
 use rusqlite::{Connection as Db, OpenFlags};
 use store::{RequestQuery, RequestView, Store as _};
@@ -45,7 +45,7 @@ pub(super) fn of_one(request: &LeadRequest, work: &[WorkRow]) -> Result<(), Stri
     Ok(())
 }
 
-/// When nothing is left to do: the whole promise.
+/// The whole promise, once nothing is left to do.
 pub(super) async fn at_rest(
     scene: &Scene,
     store: &SqliteStore,
@@ -85,13 +85,13 @@ pub(super) async fn at_rest(
         timeline(view).map_err(named)?;
         knows_the_newest(scene, view, &requests).map_err(named)?;
         is_shown(scene, view).map_err(named)?;
-        was_told(scene, view).map_err(named)?;
+        was_notified(scene, view).map_err(named)?;
     }
     effects_are_settled(scene, &requests, &views, path)?;
     names_are_one(scene, &requests, &views)
 }
 
-/// What a sender was told to be stored is.
+/// Every acknowledged delivery is stored.
 pub(super) async fn is_stored(scene: &Scene, store: &SqliteStore) -> Result<(), String> {
     for (event, body) in scene.audit.acknowledged() {
         let stored = store.event(&scene.tenant, event).await.unwrap();
@@ -102,7 +102,7 @@ pub(super) async fn is_stored(scene: &Scene, store: &SqliteStore) -> Result<(), 
     Ok(())
 }
 
-/// Whether nobody can read the row's delivery, however often that is tried.
+/// Whether the row's delivery can never be read.
 pub(super) fn is_never_read(row: &WorkRow) -> bool {
     let is_unreadable = matches!(
         row.state,
@@ -113,7 +113,7 @@ pub(super) fn is_never_read(row: &WorkRow) -> bool {
     is_unreadable && row.reason.as_deref() == Some(stages::UNREADABLE)
 }
 
-/// What is not done is held or parked with its reason.
+/// Unfinished work is held or parked, with a reason.
 fn rests(scene: &Scene, view: &RequestView, is_repaired: bool) -> Result<(), String> {
     for row in &view.work {
         let is_explained = row.reason.as_ref().is_some_and(|reason| !reason.is_empty());
@@ -180,33 +180,29 @@ fn follow(requests: &BTreeMap<RequestId, LeadRequest>, mut id: RequestId) -> Opt
     Some(id)
 }
 
-/// No news were lost.
+/// No news was lost.
 fn knows_the_newest(
     scene: &Scene,
     view: &RequestView,
     requests: &BTreeMap<RequestId, LeadRequest>,
 ) -> Result<(), String> {
-    if view
-        .work
-        .iter()
-        .any(|row| row.key.stage == Stage::Recording)
-    {
-        // The provider is still to be asked which of several news is the newest.
+    if view.work.iter().any(|row| row.key.stage == Stage::Details) {
+        // The provider has yet to be asked which of several deliveries is the newest.
         return Ok(());
     }
     let own = view.request.id;
     let family = requests
         .keys()
         .filter(|id| follow(requests, **id) == Some(own));
-    let told = family.filter_map(|id| scene.audit.newest(*id));
-    let Some(newest) = told.max_by_key(Newest::rank) else {
+    let delivered = family.filter_map(|id| scene.audit.newest(*id));
+    let Some(newest) = delivered.max_by_key(Newest::rank) else {
         return Ok(());
     };
-    let known = outside::version(&view.request.document.call());
+    let known = outside::version(&view.request.document.facts());
     if known < Some(newest.version) {
         let newest = newest.version;
         return Err(format!(
-            "it was told of version {newest}, and knows {known:?}"
+            "version {newest} was delivered, it knows {known:?}"
         ));
     }
     Ok(())
@@ -222,7 +218,7 @@ fn is_shown(scene: &Scene, view: &RequestView) -> Result<(), String> {
         .qualification
         .as_ref()
         .map(|section| &section.destinations);
-    let expected = Shown::of(&document.call());
+    let expected = Shown::of(&document.facts());
     for name in destinations.into_iter().flat_map(BTreeMap::keys) {
         let Some(record) = scene.outside.record(name, view.request.id) else {
             return Err(format!("{name} does not show it"));
@@ -230,7 +226,7 @@ fn is_shown(scene: &Scene, view: &RequestView) -> Result<(), String> {
         if record.is_overwritten_late {
             scene.count(
                 "frozen",
-                "a CRM's record was written by a worker that was overtaken",
+                "a CRM's record was written by a worker with a stale claim",
             );
         } else if record.shown != expected {
             return Err(format!(
@@ -242,12 +238,12 @@ fn is_shown(scene: &Scene, view: &RequestView) -> Result<(), String> {
     Ok(())
 }
 
-/// Who is said to have been told has a message.
-fn was_told(scene: &Scene, view: &RequestView) -> Result<(), String> {
+/// Everybody who counts as notified has a message.
+fn was_notified(scene: &Scene, view: &RequestView) -> Result<(), String> {
     let Some(notifications) = &view.request.document.notifications else {
         return Ok(());
     };
-    let revision = view.request.document.revisions.notification;
+    let revision = view.request.document.revisions.of(Stage::Notification);
     for message in notifications
         .messages
         .iter()
@@ -256,7 +252,7 @@ fn was_told(scene: &Scene, view: &RequestView) -> Result<(), String> {
         let kind = Medium::Mail.kind();
         let key = EffectKey::new(kind, &view.request.id, &message.recipient, &revision);
         if scene.audit.times_taken(&key) == 0 {
-            return Err(format!("{} was not told", message.recipient));
+            return Err(format!("{} was not notified", message.recipient));
         }
     }
     Ok(())
@@ -292,7 +288,7 @@ fn open_effects(path: &Path) -> Vec<OpenEffect> {
     open.unwrap().map(Result::unwrap).collect()
 }
 
-/// Nothing stays open between intended and settled, unless that is what the request says.
+/// No effect stays between intended and settled, unless the request says why.
 fn effects_are_settled(
     scene: &Scene,
     requests: &BTreeMap<RequestId, LeadRequest>,
@@ -314,25 +310,26 @@ fn effects_are_settled(
 /// Whether the request says why an effect of it is open.
 fn is_accounted_for(effect: &OpenEffect, view: &RequestView) -> bool {
     let document = &view.request.document;
-    let is_kept_back = workflow::decision(document) != Some(Decision::Dispatch);
+    let is_withheld = workflow::route(document) != Some(Route::Dispatch);
     let is_used_up = |medium: Medium| effect.attempts >= medium.timing().max_attempts;
     let (stage, target, is_explained) = match effect.kind.as_str() {
         "email" => {
-            let is_told = view.notifications.iter().any(|message| {
+            let is_recorded = view.notifications.iter().any(|message| {
                 message.recipient == effect.target && message.outcome == stages::UNCONFIRMED
             });
-            let is_given_up = is_told && is_used_up(Medium::Mail);
-            (Stage::Notification, "", is_kept_back || is_given_up)
+            let is_given_up = is_recorded && is_used_up(Medium::Mail);
+            (Stage::Notification, "", is_withheld || is_given_up)
         }
         "note" => {
             let is_given_up = is_used_up(Medium::Note);
             let target = effect.target.as_str();
-            (Stage::Dispatch, target, is_kept_back || is_given_up)
+            (Stage::Dispatch, target, is_withheld || is_given_up)
         }
         _ => {
-            // By a person who wanted another, or by the transcript of a request that was the same.
+            // By a replay, or by the transcript of a request that was merged.
             let is_merged = view.timeline.iter().any(|entry| entry.outcome == "merged");
-            let is_superseded = is_merged || effect.revision < document.revisions.transcript;
+            let is_superseded =
+                is_merged || effect.revision < document.revisions.of(Stage::Transcript);
             let state = document.transcript.as_ref().map(|section| &section.state);
             let is_given_up = matches!(state, Some(TranscriptState::Unavailable { .. }))
                 && is_used_up(Medium::Speech);
@@ -343,7 +340,7 @@ fn is_accounted_for(effect: &OpenEffect, view: &RequestView) -> bool {
     is_explained || view.work.iter().any(is_stopped)
 }
 
-/// Every name leads to one request, but where CRMs show two that turned out to be one too late.
+/// Every name leads to one request, unless CRMs already showed two when they turned out to be one.
 fn names_are_one(
     scene: &Scene,
     requests: &BTreeMap<RequestId, LeadRequest>,

@@ -27,15 +27,15 @@ use super::Failpoint;
 named! {
     /// What the scheduler does.
     pub(super) Operation {
-        /// A call that was not heard of before.
-        NewCall => "a new call is delivered",
-        /// News of a call.
-        News => "news of a call are delivered",
-        /// News that name a call by both of its names.
-        Linking => "news name a call by both names",
-        /// The newest delivery of a call, again.
+        /// A lead that is new to us.
+        NewLead => "a new lead is delivered",
+        /// News of a known lead.
+        News => "news of a lead are delivered",
+        /// News that name a lead by both of its names.
+        Linking => "news name a lead by both names",
+        /// The newest delivery, again.
         Repeat => "the newest delivery is repeated",
-        /// An older delivery of a call, again.
+        /// An older delivery, again.
         OldRepeat => "an older delivery is repeated",
         /// A delivery that was not acknowledged, again.
         Resend => "an unacknowledged delivery is sent again",
@@ -45,29 +45,29 @@ named! {
         Ignored => "an event of no use is delivered",
         /// The mailbox's word that a message arrived.
         Receipt => "a receipt is delivered",
-        /// The relay looks.
-        Look => "the relay looks",
-        /// Another relay looks while one is at it.
-        SecondLook => "two relays look at once",
+        /// The relay scans.
+        Scan => "the relay scans",
+        /// Another relay scans while one does.
+        SecondScan => "two relays scan at once",
         /// A wake-up arrives.
         Wake => "a wake-up arrives",
-        /// A wake-up arrives before an earlier one.
-        WakeOvertakes => "a wake-up overtakes another",
+        /// A wake-up arrives out of order.
+        WakeReordered => "a wake-up arrives before an earlier one",
         /// A wake-up is lost.
         WakeLost => "a wake-up is lost",
         /// A wake-up arrives twice.
         WakeDoubled => "a wake-up arrives twice",
-        /// The bus does not take wake-ups.
+        /// The bus cannot be reached.
         BusFails => "the bus takes no wake-ups",
         /// A worker takes a wake-up.
         Start => "a worker starts",
         /// A task goes on.
         Resume => "a task goes on",
-        /// A task stops in the middle, as a suspended process does.
+        /// A task stops in the middle, like that of a suspended process.
         Freeze => "a task freezes",
         /// A frozen task goes on.
         Thaw => "a frozen task goes on",
-        /// Live workers do what is due, while others stand still.
+        /// Live workers do what is due, while others are frozen.
         Bustle => "others work on",
         /// Seconds pass.
         Moment => "seconds pass",
@@ -77,19 +77,19 @@ named! {
         Hours => "minutes or hours pass",
         /// The process ends and is started again.
         Crash => "the process crashes",
-        /// The store takes nothing.
+        /// The store answers that it is busy.
         StoreBusy => "the store is busy",
         /// The store did it, and its answer is lost.
         AnswerLost => "the store's answer is lost",
-        /// A provider takes a secret no more.
+        /// A provider refuses a secret from now on.
         Revoke => "a secret is revoked",
         /// An operator enters a new secret.
         Replace => "a secret is replaced",
-        /// An operator lets stopped work run again.
+        /// An operator redrives stopped work.
         Redrive => "stopped work is redriven",
-        /// A person lets a request through.
+        /// A person approves or releases a request.
         Approve => "a request is approved",
-        /// A person keeps a request back.
+        /// A person rejects a request.
         Reject => "a request is rejected",
         /// A person has a request run again from a stage on.
         Replay => "a request is replayed",
@@ -103,7 +103,7 @@ impl Operation {
             self,
             Self::Wake
                 | Self::Start
-                | Self::Look
+                | Self::Scan
                 | Self::Lease
                 | Self::Moment
                 | Self::Freeze
@@ -118,7 +118,7 @@ impl Operation {
     pub(super) const fn gets_going(self) -> bool {
         matches!(
             self,
-            Self::NewCall | Self::Resend | Self::Replace | Self::Redrive | Self::Approve
+            Self::NewLead | Self::Resend | Self::Replace | Self::Redrive | Self::Approve
         )
     }
 }
@@ -137,7 +137,7 @@ impl Coverage {
             &["done", "waiting", "retry", "held", "parked", "merged"],
         ),
         ("step", &["Settled", "Nothing", "Lost", "Failed"]),
-        ("look", &["Idle", "Published", "NoRoom"]),
+        ("scan", &["Idle", "Published", "Full"]),
         (
             "effect",
             &["Done", "NotYet", "GaveUp", "Failed", "Stale", "Store"],

@@ -8,8 +8,9 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    Claim, Claimed, Clock as _, DueWake, EffectEnd, EffectKey, EffectLog, EventId, Intent, Outcome,
-    Record, RequestId, Settled, Stage, StoreError, TenantId, Wake, WorkKey, WorkQueue,
+    Claim, Claimed, Clock as _, DueWake, EffectEnd, EffectIntent, EffectKey, EffectLog, EventId,
+    Outcome, Record, RequestId, SettleResult, Stage, StoreError, TenantId, Wake, WorkKey,
+    WorkQueue,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection as Db, params};
@@ -84,7 +85,7 @@ impl FaultyStore {
         if let (Some(planted), Some(request)) = (self.makes(Plant::ForgetsNews), accepted.request())
         {
             planted.execute(
-                "UPDATE work SET again = 0 WHERE request_id = ?1",
+                "UPDATE work SET rerun_requested = 0 WHERE request_id = ?1",
                 params![request.to_string()],
             );
             planted.execute(
@@ -138,7 +139,7 @@ impl WorkQueue for FaultyStore {
         outcome: Outcome,
         records: Vec<Record>,
         duration: Duration,
-    ) -> Result<Settled> {
+    ) -> Result<SettleResult> {
         if let Some(planted) = self.makes(Plant::SettlesStale) {
             let change = "token = ?4, state = 'in_flight', lease_until = ?5, next_wake_at = ?5 WHERE token > ?4";
             planted.change_row(&job.row.key, change, job.row.token, self.scene.clock.now());
@@ -172,7 +173,7 @@ impl EffectLog for FaultyStore {
         claim: &Claim,
         key: &EffectKey,
         call_deadline: Duration,
-    ) -> Result<Intent> {
+    ) -> Result<EffectIntent> {
         if let Some(planted) = self.makes(Plant::ForgetsIntents) {
             planted.execute(
                 "DELETE FROM effects WHERE effect_key = ?1 AND state = 'intended'",
@@ -187,7 +188,7 @@ impl EffectLog for FaultyStore {
         claim: &Claim,
         key: &EffectKey,
         call_deadline: Duration,
-    ) -> Result<Intent> {
+    ) -> Result<EffectIntent> {
         self.real.intend_again(claim, key, call_deadline).await
     }
 

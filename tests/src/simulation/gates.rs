@@ -40,7 +40,7 @@ named! {
         /// More due work was found for a tenant that had too much of it; it is not published.
         AfterDueWork => "after due work",
         /// The relay knows what is due, and has not moved it on.
-        AfterLook => "after look",
+        AfterScan => "after scan",
         /// The relay has moved wake-ups on, they are not published.
         AfterMove => "after move",
         /// The delivery is committed; neither is it acknowledged nor are its wake-ups published.
@@ -73,7 +73,7 @@ impl Failpoint {
             | Self::AfterConclude
             | Self::AfterSettle
             | Self::AfterDueWork => true,
-            Self::AfterLook
+            Self::AfterScan
             | Self::AfterMove
             | Self::AfterAccept
             | Self::AfterReplace

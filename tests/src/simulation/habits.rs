@@ -12,15 +12,15 @@ pub(super) struct Habits {
     pub(super) steps: u64,
     /// How many steps of work are done before anything goes wrong.
     pub(super) ahead: u64,
-    /// How many calls ring.
-    pub(super) calls: u32,
+    /// How many leads arrive.
+    pub(super) leads: u32,
     /// Nobody interferes: the few steps that there are go deep.
     pub(super) is_quiet: bool,
     /// Where the process crashes when somebody comes by.
     pub(super) crash_at: Option<Failpoint>,
     /// Where a worker freezes when it comes by.
     pub(super) freeze_at: Option<Failpoint>,
-    /// Whether the provider tells other names of a call by itself.
+    /// Whether the provider's API tells a lead's other name.
     pub(super) tells_names: bool,
     /// How many of a hundred writes go wrong outside.
     pub(super) roughness: u64,
@@ -59,8 +59,8 @@ impl Habits {
         let small = |to| u32::try_from(draws.between(1, to)).unwrap();
         let mut habits = Self {
             steps: draws.between(18, 42),
-            ahead: draws.pick(&[0, 1, 2, 2, 3, 3, 3, 4, 4, 4]).unwrap(),
-            calls: small(2),
+            ahead: draws.pick(&[0, 1, 2, 3, 3, 4, 4, 4, 5, 5]).unwrap(),
+            leads: small(2),
             is_quiet,
             crash_at,
             freeze_at,
@@ -69,7 +69,7 @@ impl Habits {
             free_workers: draws.pick(&[30, 75, 90]).unwrap(),
             bus: LocalBusConfig {
                 workers_per_stage: 4,
-                // One may stand still for long.
+                // One may be frozen for long.
                 running_per_tenant: 1 + small(3),
                 waiting_per_tenant: small(3),
             },
@@ -98,7 +98,7 @@ impl Habits {
                 self.roughness = 70;
                 self.steps = 42;
                 // Not beyond the dispatch.
-                self.ahead = 2;
+                self.ahead = 3;
                 // Nobody stands still before.
                 self.freeze_at = self.freeze_at.filter(|at| *at == point);
             }
@@ -111,12 +111,12 @@ impl Habits {
             }
             Failpoint::AfterIntend if self.is_quiet => self.roughness = 70,
             Failpoint::AfterDueWork => {
-                // More than the bus has room for.
+                // More than the bus has capacity for.
                 self.bus.running_per_tenant = 2;
                 self.bus.waiting_per_tenant = 1;
-                self.calls = 4;
+                self.leads = 4;
                 self.free_workers = 20;
-                self.likes.insert(Operation::NewCall, 4);
+                self.likes.insert(Operation::NewLead, 4);
             }
             _ => {}
         }

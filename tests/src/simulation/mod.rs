@@ -1,11 +1,11 @@
-//! The spine under faults: the real store, runner and relay on a clock that stands still, moved by a scheduler that
-//! follows one seed. Equal seeds make equal runs.
+//! The spine under faults: the real store, runner and relay on a manual clock, driven by a scheduler that follows one
+//! seed. Equal seeds make equal runs.
 //!
-//! A run takes a few calls through a few dozen steps. In each, one thing happens: a delivery, a wake-up that arrives,
-//! is lost, doubled or overtaken, a look of the relay, a worker that goes on from one of its [`Failpoint`]s to the
-//! next or freezes there, time, an operator, a crash of the process. Stages are simulated; what they do outside goes
-//! through the real record of effects to a CRM and a mailbox in memory. Then nothing goes wrong any more, everything
-//! comes to rest, and what the product promises is compared with what is there.
+//! A run takes a few leads through a few dozen steps. In each, one thing happens: a delivery; a wake-up that arrives, is
+//! lost, doubled or reordered; a scan of the relay; a worker that goes on from one of its [`Failpoint`]s to the next, or
+//! freezes there; time, an operator, a crash of the process. Stages are simulated. What they do outside goes through the
+//! real record of effects to a CRM and a mailbox in memory. Then nothing goes wrong any more, everything comes to rest,
+//! and the store is compared with what the product promises.
 
 mod audit;
 mod checks;
@@ -36,7 +36,7 @@ use jiff::Timestamp;
 use store::{Connection, ConnectionState, Store as _};
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
-use testkit::ManualClock;
+use testkit::{ManualClock, lead};
 use tokio::runtime::{Builder, Runtime};
 
 pub use coverage::Coverage;
@@ -48,8 +48,8 @@ use habits::Habits;
 use run::Run;
 use scene::Scene;
 
-/// A tenant's connections: two to CRMs, one to the provider of calls, one to the mailbox.
-const CONNECTIONS: [&str; 4] = ["hubspot", "other-crm", stages::CALLS, stages::MAIL];
+/// A tenant's connections: two to CRMs, one to the provider of leads, one to the mailbox.
+const CONNECTIONS: [&str; 4] = [lead::CRM, "other-crm", lead::PROVIDER, stages::MAIL];
 
 /// Runs simulations, one after the other.
 pub struct Simulator {
@@ -59,12 +59,9 @@ pub struct Simulator {
     plant: Option<Plant>,
 }
 
-/// What came of a run.
 #[derive(Debug)]
 pub struct Report {
-    /// Its seed.
     pub seed: u64,
-    /// What was found to be wrong.
     pub fault: Option<String>,
     /// What happened, step by step.
     pub trace: Vec<String>,
@@ -73,10 +70,10 @@ pub struct Report {
 }
 
 impl Simulator {
-    /// A simulator of the product as it is, or with a mistake in its store.
+    /// Simulates the product as it is, or with a planted mistake in its store.
     pub fn new(plant: Option<Plant>) -> Self {
         let runtime = Builder::new_current_thread().build().unwrap();
-        // In memory where there is such a folder: what a disk promises is not what is simulated.
+        // In memory if possible: the disk's promises are not simulated.
         let in_memory = Path::new("/dev/shm");
         let folder = if in_memory.is_dir() {
             tempfile::tempdir_in(in_memory).or_else(|_| tempfile::tempdir())
@@ -106,7 +103,7 @@ impl Simulator {
             let mut run = Run::new(scene.clone(), path, self.plant);
             run.go().await
         };
-        // A task that gives way to others now and then would not be found where it was left.
+        // Cooperative yields would move tasks to other points than the scheduler left them at.
         let going = tokio::task::unconstrained(AssertUnwindSafe(going).catch_unwind());
         let fault = match self.runtime.block_on(going) {
             Ok(result) => result.err(),
@@ -133,7 +130,7 @@ fn begun_at() -> Timestamp {
     "2026-03-01T12:00:00Z".parse().unwrap()
 }
 
-/// Makes a database with everything that every run begins with, in one file.
+/// Makes the database that every run begins with, in one file.
 async fn set_up(path: &Path, template: &Path) {
     let clock = Arc::new(ManualClock::at(begun_at()));
     let store = SqliteStore::open(path, clock).unwrap();

@@ -2,44 +2,45 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use bus::{Bus as _, Looked, Ran, Ticket};
+use bus::{Bus as _, RunResult, ScanResult, Ticket};
 use bytes::Bytes;
 use domain::{
-    ConnectionName, RequestId, Ruling, SourceId, Stage, Status, StoreError, Wake, WorkRow,
+    Channel, ConnectionName, Reading, Receipt, RequestId, ReviewAction, SourceId, Stage, Status,
+    StoreError, Wake, WorkRow,
 };
 use futures::{FutureExt as _, future::BoxFuture};
-use store::{Delivery, Reading, Receipt, Store as _, WorkQuery};
+use store::{Delivery, Store as _, WorkQuery};
+use testkit::lead::PROVIDER;
 use uuid::Uuid;
 
 use super::{
     CONNECTIONS,
     coverage::Operation,
-    outside::{News, Outside},
+    outside::{Outside, Report},
     run::{Process, Run, lock},
     shaky_bus::ShakyBus,
     tasks::What,
 };
 
-/// A delivery, and what it says of a call.
+/// A delivery, and what it reports of a lead.
 #[derive(Clone)]
 pub(super) struct Sent {
     pub(super) delivery: Delivery,
-    pub(super) news: Option<News>,
+    pub(super) report: Option<Report>,
 }
 
 impl Run {
     pub(super) async fn does(&mut self, what: Operation) {
         match what {
-            Operation::NewCall => {
-                let call = self.scene.outside.ring(&self.scene);
-                let names = self.some_names(call, false);
-                self.deliver_news(what, call, names).await;
+            Operation::NewLead => {
+                let lead = self.scene.outside.arrive(&self.scene);
+                let names = self.some_names(lead, false);
+                self.deliver_news(what, lead, names).await;
             }
             Operation::News | Operation::Linking => {
-                let calls = u64::from(self.scene.outside.calls());
-                let call = u32::try_from(self.scene.draws.below(calls)).unwrap();
-                let names = self.some_names(call, what == Operation::Linking);
-                self.deliver_news(what, call, names).await;
+                let lead = self.some_lead();
+                let names = self.some_names(lead, what == Operation::Linking);
+                self.deliver_news(what, lead, names).await;
             }
             Operation::Repeat => {
                 if let Some(sent) = self.sent.last().cloned() {
@@ -60,38 +61,35 @@ impl Run {
             Operation::Unreadable => self.deliver_unreadable().await,
             Operation::Ignored => {
                 let body = format!("of no use {}", self.step);
-                let reading = Reading::Ignored("we do not use it".to_owned());
+                let reading = Ok(Reading::Ignored {
+                    reason: "we do not use it".into(),
+                });
                 let delivery = self.delivery(body, reading);
-                self.deliver(
-                    what,
-                    Sent {
-                        delivery,
-                        news: None,
-                    },
-                )
-                .await;
+                let report = None;
+                self.deliver(what, Sent { delivery, report }).await;
             }
             Operation::Receipt => {
-                if let Some((key, remote_id)) = self.scene.outside.take_receipt(&self.scene) {
-                    let body = format!("receipt {} of {}", self.step, key.as_str());
-                    let reading = Reading::Receipts(vec![Receipt { key, remote_id }]);
+                if let Some((effect, remote_id)) = self.scene.outside.take_receipt(&self.scene) {
+                    let body = format!("receipt {} of {}", self.step, effect.as_str());
+                    let receipt = Receipt {
+                        effect,
+                        remote_id,
+                        event: "delivered".to_owned(),
+                        at: None,
+                        reason: None,
+                    };
+                    let reading = Ok(Reading::Receipts(vec![receipt]));
                     let delivery = self.delivery(body, reading);
-                    self.deliver(
-                        what,
-                        Sent {
-                            delivery,
-                            news: None,
-                        },
-                    )
-                    .await;
+                    let report = None;
+                    self.deliver(what, Sent { delivery, report }).await;
                 }
             }
-            Operation::Look | Operation::SecondLook => {
+            Operation::Scan | Operation::SecondScan => {
                 self.scene.does(what);
-                self.look().await;
+                self.scan().await;
             }
             Operation::Wake
-            | Operation::WakeOvertakes
+            | Operation::WakeReordered
             | Operation::WakeLost
             | Operation::WakeDoubled => self.carry(what).await,
             Operation::Start => {
@@ -143,16 +141,16 @@ impl Run {
                 if let Some(request) = self.some_request(&[Status::InReview, Status::Quarantined]) {
                     // Seldom the wrong one of the two: it must be refused.
                     let is_quarantined = self.statuses.get(&request) == Some(&Status::Quarantined);
-                    let ruling = match is_quarantined != self.scene.draws.chance(5) {
-                        true => Ruling::Release,
-                        false => Ruling::Approve,
+                    let action = match is_quarantined != self.scene.draws.chance(5) {
+                        true => ReviewAction::Release,
+                        false => ReviewAction::Approve,
                     };
-                    self.decide(request, ruling).await;
+                    self.decide(request, action).await;
                 }
             }
             Operation::Reject => {
                 if let Some(request) = self.some_request(&[Status::InReview]) {
-                    self.decide(request, Ruling::Reject).await;
+                    self.decide(request, ReviewAction::Reject).await;
                 }
             }
             Operation::Replay => self.replay().await,
@@ -166,9 +164,14 @@ impl Run {
 
     // --- deliveries
 
-    /// One of a call's names, or both, in some order.
-    fn some_names(&self, call: u32, both: bool) -> Vec<String> {
-        let mut names = Outside::names(call);
+    fn some_lead(&self) -> u32 {
+        let leads = u64::from(self.scene.outside.leads());
+        u32::try_from(self.scene.draws.below(leads)).unwrap()
+    }
+
+    /// One of a lead's names, or both, in some order.
+    fn some_names(&self, lead: u32, both: bool) -> Vec<String> {
+        let mut names = Outside::names(lead);
         if self.scene.draws.chance(40) {
             names.reverse();
         }
@@ -178,10 +181,12 @@ impl Run {
         names
     }
 
-    fn delivery(&self, body: String, reading: Reading) -> Delivery {
+    fn delivery(&self, body: String, reading: Result<Reading, String>) -> Delivery {
         Delivery {
             tenant: self.scene.tenant.clone(),
-            provider: "callrail".to_owned(),
+            provider: PROVIDER.to_owned(),
+            // The source's usual one: an unreadable delivery of another channel is taken for a call.
+            channel: Channel::Phone,
             source: SourceId::from_uuid(Uuid::from_u128(1)),
             office: None,
             event: None,
@@ -194,33 +199,32 @@ impl Run {
         }
     }
 
-    pub(super) async fn deliver_news(&mut self, what: Operation, call: u32, names: Vec<String>) {
-        let news = self.scene.outside.change(&self.scene, call, names);
-        let delivery = self.delivery(news.body(), Reading::Lead(Box::new(news.inbound())));
+    pub(super) async fn deliver_news(&mut self, what: Operation, lead: u32, names: Vec<String>) {
+        let report = self.scene.outside.change(&self.scene, lead, names);
+        let reading = Reading::News(Box::new(report.news()));
         let sent = Sent {
-            delivery,
-            news: Some(news),
+            delivery: self.delivery(report.body(), Ok(reading)),
+            report: Some(report),
         };
         self.sent.push(sent.clone());
         self.deliver(what, sent).await;
     }
 
-    /// News in a form that cannot be read yet, or never.
+    /// News in a form that cannot be read yet, or ever.
     async fn deliver_unreadable(&mut self) {
-        let reading = Reading::Unreadable("it has a strange form".to_owned());
+        let reading = Err("it has a strange form".to_owned());
         let sent = if self.scene.draws.chance(30) {
             Sent {
                 delivery: self.delivery(format!("gibberish {}", self.step), reading),
-                news: None,
+                report: None,
             }
         } else {
-            let calls = u64::from(self.scene.outside.calls());
-            let call = u32::try_from(self.scene.draws.below(calls)).unwrap();
-            let names = self.some_names(call, false);
-            let news = self.scene.outside.change(&self.scene, call, names);
+            let lead = self.some_lead();
+            let names = self.some_names(lead, false);
+            let report = self.scene.outside.change(&self.scene, lead, names);
             Sent {
-                delivery: self.delivery(news.body(), reading),
-                news: Some(news),
+                delivery: self.delivery(report.body(), reading),
+                report: Some(report),
             }
         };
         self.deliver(Operation::Unreadable, sent).await;
@@ -236,7 +240,9 @@ impl Run {
         let unacknowledged = self.unacknowledged.clone();
         let kept = sent.clone();
         let future = async move {
-            let accepted = store.accept(kept.delivery.clone(), kept.news.clone()).await;
+            let accepted = store
+                .accept(kept.delivery.clone(), kept.report.clone())
+                .await;
             match accepted {
                 Ok(accepted) => {
                     let request = accepted.request().map(|id| scene.audit.name(id));
@@ -254,14 +260,14 @@ impl Run {
 
     // --- bus, workers, relay
 
-    /// What becomes of a wake-up that is under way.
+    /// Decides about a wake-up that is under way.
     async fn carry(&mut self, what: Operation) {
         self.scene.does(what);
         let bus = self.process().bus.clone();
         let count = u64::try_from(bus.under_way()).unwrap();
         let index = match what {
             Operation::Wake => 0,
-            Operation::WakeOvertakes => self.scene.draws.between(1, count - 1),
+            Operation::WakeReordered => self.scene.draws.between(1, count - 1),
             _ => self.scene.draws.below(count),
         };
         let wake = bus.take(usize::try_from(index).unwrap());
@@ -279,7 +285,7 @@ impl Run {
         }
     }
 
-    /// A worker takes the next wake-up of a stage; false when it may not.
+    /// A worker takes the next wake-up of a stage; false if there is none that it may take.
     pub(super) async fn begin_step(&mut self, stage: Stage) -> bool {
         let process = self.process();
         let Some(ticket) = process.bus.local.next(stage).now_or_never() else {
@@ -291,10 +297,10 @@ impl Run {
         let name = format!("{stage} of {request}");
         let future = async move {
             let word = match runner.run(ticket.wake()).await {
-                Ran::Settled => "Settled",
-                Ran::Nothing => "Nothing",
-                Ran::Lost => "Lost",
-                Ran::Failed => "Failed",
+                RunResult::Settled => "Settled",
+                RunResult::Nothing => "Nothing",
+                RunResult::Lost => "Lost",
+                RunResult::Failed => "Failed",
             };
             scene.count("step", word);
             drop::<Ticket>(ticket);
@@ -303,7 +309,7 @@ impl Run {
         true
     }
 
-    /// Whatever was published arrives, and a worker takes the first that it can; false when there is nothing.
+    /// All published wake-ups arrive, and a worker takes the first that it can; false if there is none.
     pub(super) async fn begin_next_step(&mut self) -> bool {
         let bus = self.process().bus.clone();
         while bus.under_way() > 0 {
@@ -321,7 +327,7 @@ impl Run {
     pub(super) async fn bustle(&mut self) {
         self.scene.does(Operation::Bustle);
         for _ in 0..self.scene.draws.between(1, 3) {
-            self.look().await;
+            self.scan().await;
             self.finish_live_tasks().await;
             for _ in 0..4 {
                 if !self.begin_next_step().await {
@@ -334,18 +340,18 @@ impl Run {
         }
     }
 
-    pub(super) async fn look(&mut self) {
+    pub(super) async fn scan(&mut self) {
         let (scene, relay) = (self.scene.clone(), self.process().relay.clone());
         let future = async move {
-            let word = match relay.look().await {
-                Ok(Looked::Idle) => "Idle",
-                Ok(Looked::Published(_)) => "Published",
-                Ok(Looked::NoRoom) => "NoRoom",
+            let word = match relay.scan().await {
+                Ok(ScanResult::Idle) => "Idle",
+                Ok(ScanResult::Published(_)) => "Published",
+                Ok(ScanResult::Full) => "Full",
                 Err(_) => "Failed",
             };
-            scene.count("look", word);
+            scene.count("scan", word);
         };
-        self.spawn("the relay looks", What::Look, future.boxed())
+        self.spawn("the relay scans", What::Scan, future.boxed())
             .await;
     }
 
@@ -375,7 +381,7 @@ impl Run {
     ) {
         let (scene, bus) = (self.scene.clone(), self.process().bus.clone());
         let future = async move {
-            // They are told why it is not possible, or try again.
+            // On an error they learn why it is not possible, or try again.
             if let Ok(wakes) = asked.await {
                 scene.does(what);
                 publish(&bus, wakes).await;
@@ -410,19 +416,19 @@ impl Run {
         self.operate(Operation::Redrive, line, asked.boxed()).await;
     }
 
-    pub(super) async fn decide(&mut self, request: RequestId, ruling: Ruling) {
+    pub(super) async fn decide(&mut self, request: RequestId, action: ReviewAction) {
         let store = self.process().store.clone();
         let name = self.scene.audit.name(request);
-        let (what, line) = match ruling {
-            Ruling::Approve => (Operation::Approve, format!("{name} is approved")),
-            Ruling::Reject => (Operation::Reject, format!("{name} is rejected")),
-            Ruling::Release => (Operation::Approve, format!("{name} is released")),
+        let (what, line) = match action {
+            ReviewAction::Approve => (Operation::Approve, format!("{name} is approved")),
+            ReviewAction::Reject => (Operation::Reject, format!("{name} is rejected")),
+            ReviewAction::Release => (Operation::Approve, format!("{name} is released")),
         };
-        let asked = async move { store.decide(request, ruling).await };
+        let asked = async move { store.decide(request, action).await };
         self.operate(what, line, asked.boxed()).await;
     }
 
-    /// One of the requests that stand so, or any.
+    /// A request with one of these statuses, or any.
     fn some_request(&self, statuses: &[Status]) -> Option<RequestId> {
         let known = self.statuses.iter();
         let fitting: Vec<_> = known
@@ -448,7 +454,7 @@ impl Run {
     }
 }
 
-/// Publishes; the relay finds what is not taken.
+/// Publishes. The relay finds what overflows.
 async fn publish(bus: &ShakyBus, wakes: Vec<Wake>) {
     if !wakes.is_empty() {
         bus.publish(wakes).await.ok();

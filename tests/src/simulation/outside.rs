@@ -1,4 +1,4 @@
-//! The outside world in memory: the provider and its calls, the CRM, the mailbox, whoever transcribes.
+//! The outside world in memory: the provider and its leads, the CRM, the mailbox, whoever transcribes.
 
 use std::{
     collections::BTreeMap,
@@ -8,14 +8,15 @@ use std::{
 };
 
 use domain::{
-    Alias, CallFacts, Claim, Clock as _, ConnectionName, EffectFailure, EffectKey, EffectTiming,
-    Inbound, Lookup, RequestId, later,
+    About, Alias, Author, Channel, ChatMessage, Claim, Clock as _, ConnectionName, EffectFailure,
+    EffectKey, EffectTiming, Facts, Lookup, News, RequestId, later,
 };
 use jiff::Timestamp;
+use testkit::lead::PROVIDER;
 
 use super::{Failpoint, scene::Scene};
 
-/// What begins the text of a call's note: the version of the call follows.
+/// What begins the text of a lead's note. The version of the lead follows.
 const NOTE: &str = "version ";
 
 /// Outside effects that have no unique key at the provider.
@@ -63,11 +64,11 @@ impl Medium {
 pub(super) enum WriteError {
     /// No answer came.
     Unknown,
-    /// Later, perhaps.
+    /// It may succeed later.
     Throttled,
-    /// The credentials are not taken.
+    /// The credentials are refused.
     Credentials,
-    /// Never.
+    /// It will never succeed.
     Invalid,
 }
 
@@ -77,41 +78,44 @@ impl EffectFailure for WriteError {
     }
 }
 
-/// What the provider tells of a call in a delivery.
+/// A delivery that reports a version of a lead.
 #[derive(Debug, Clone)]
-pub(super) struct News {
+pub(super) struct Report {
     pub(super) version: u32,
     pub(super) is_modified: bool,
-    /// The call's names, as far as the delivery says them.
+    /// The lead's names, as far as the delivery says them.
     pub(super) names: Vec<String>,
-    facts: CallFacts,
+    facts: Facts,
     delay: Duration,
 }
 
-impl News {
+impl Report {
     pub(super) fn body(&self) -> String {
         format!("{} {}{}", self.names.join("="), NOTE, self.version)
     }
 
-    pub(super) fn inbound(&self) -> Inbound {
-        Inbound {
+    pub(super) fn news(&self) -> News {
+        News {
+            delivery_id: None,
             aliases: self.names.iter().map(|name| alias(name)).collect(),
             is_modified: self.is_modified,
+            is_thin: false,
             delay: self.delay,
-            call: self.facts.clone(),
+            facts: self.facts.clone(),
         }
     }
 }
 
-/// The version of a call that these facts are of.
-pub(super) fn version(facts: &CallFacts) -> Option<u32> {
-    facts.note.as_deref()?.strip_prefix(NOTE)?.parse().ok()
+/// The version of a lead that these facts are of.
+pub(super) fn version(facts: &Facts) -> Option<u32> {
+    let note = facts.labels.note.as_deref()?;
+    note.strip_prefix(NOTE)?.parse().ok()
 }
 
 pub(super) fn alias(name: &str) -> Alias {
     Alias {
-        provider: "callrail".to_owned(),
-        kind: "call".to_owned(),
+        provider: PROVIDER.to_owned(),
+        kind: "lead".to_owned(),
         value: name.to_owned(),
     }
 }
@@ -119,15 +123,22 @@ pub(super) fn alias(name: &str) -> Alias {
 /// What a CRM shows of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Shown {
-    pub(super) note: Option<String>,
-    pub(super) address: Option<String>,
+    note: Option<String>,
+    address: Option<String>,
+    /// What the channel says: how many messages, when the booking begins.
+    about: Option<String>,
 }
 
 impl Shown {
-    pub(super) fn of(call: &CallFacts) -> Self {
+    pub(super) fn of(facts: &Facts) -> Self {
         Self {
-            note: call.note.clone(),
-            address: call.caller_email.clone(),
+            note: facts.labels.note.clone(),
+            address: facts.person.email.clone(),
+            about: match &facts.about {
+                About::Chat(chat) => Some(format!("{} messages", chat.messages.len())),
+                About::Calendar(booking) => booking.starts_at.map(|at| at.to_string()),
+                _ => None,
+            },
         }
     }
 }
@@ -135,7 +146,11 @@ impl Shown {
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "nothing".to_owned());
-        write!(f, "{} of {}", text(&self.note), text(&self.address))
+        let (note, address) = (text(&self.note), text(&self.address));
+        write!(f, "{note} of {address}")?;
+        self.about
+            .iter()
+            .try_for_each(|about| write!(f, ", {about}"))
     }
 }
 
@@ -143,7 +158,7 @@ impl fmt::Display for Shown {
 #[derive(Debug, Clone)]
 pub(super) struct CrmRecord {
     pub(super) shown: Shown,
-    /// It was last written by a process that stood still between its check and its write until it had lost its claim.
+    /// It was last written by a process that was frozen between its check and its write until it had lost its claim.
     pub(super) is_overwritten_late: bool,
 }
 
@@ -153,13 +168,13 @@ pub(super) struct Outside(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    calls: Vec<CallFacts>,
+    leads: Vec<Facts>,
     versions: u32,
-    deliveries: BTreeMap<String, News>,
+    deliveries: BTreeMap<String, Report>,
     crm: BTreeMap<(ConnectionName, RequestId), CrmRecord>,
     notes: BTreeMap<EffectKey, Timestamp>,
     receipts: Vec<(EffectKey, String)>,
-    /// The newest version of each connection's secret that is not taken any more.
+    /// The newest version of each connection's secret that is refused.
     revoked: BTreeMap<ConnectionName, u64>,
 }
 
@@ -168,45 +183,52 @@ impl Outside {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    // --- the provider's calls
+    // --- the provider's leads
 
-    pub(super) fn calls(&self) -> u32 {
-        u32::try_from(self.lock().calls.len()).unwrap()
+    pub(super) fn leads(&self) -> u32 {
+        u32::try_from(self.lock().leads.len()).unwrap()
     }
 
-    /// Both names of a call.
-    pub(super) fn names(call: u32) -> Vec<String> {
-        vec![format!("CAL{call}"), format!("{call}00")]
+    /// Both names of a lead.
+    pub(super) fn names(lead: u32) -> Vec<String> {
+        vec![format!("LEAD{lead}"), format!("{lead}00")]
     }
 
-    /// A call rings.
-    pub(super) fn ring(&self, scene: &Scene) -> u32 {
+    /// A lead comes to the provider.
+    pub(super) fn arrive(&self, scene: &Scene) -> u32 {
         let mut state = self.lock();
-        let call = u32::try_from(state.calls.len()).unwrap();
-        state.calls.push(CallFacts {
-            call_id: Some(format!("CAL{call}")),
-            has_recording: scene.draws.chance(40).then_some(true),
-            ..CallFacts::default()
-        });
-        call
+        let lead = u32::try_from(state.leads.len()).unwrap();
+        // Channels whose API can tell which of two deliveries is the newer one.
+        let channels = [
+            (7, Channel::Phone),
+            (2, Channel::Chat),
+            (1, Channel::Calendar),
+        ];
+        let mut facts = Facts::nothing(scene.draws.weighted(&channels).unwrap());
+        facts.external_id = Some(format!("LEAD{lead}"));
+        if let About::Phone(call) = &mut facts.about {
+            call.has_recording = scene.draws.chance(40).then_some(true);
+        }
+        state.leads.push(facts);
+        lead
     }
 
-    /// The call changes, and the provider tells so under these names.
-    pub(super) fn change(&self, scene: &Scene, call: u32, names: Vec<String>) -> News {
+    /// The lead changes, and the provider reports it under these names.
+    pub(super) fn change(&self, scene: &Scene, lead: u32, names: Vec<String>) -> Report {
         let mut state = self.lock();
         state.versions += 1;
         let version = state.versions;
-        let facts = &mut state.calls[usize::try_from(call).unwrap()];
-        let is_first = facts.note.is_none();
-        facts.note = Some(format!("{NOTE}{version}"));
+        let facts = &mut state.leads[usize::try_from(lead).unwrap()];
+        let is_first = facts.labels.note.is_none();
+        facts.labels.note = Some(format!("{NOTE}{version}"));
         if is_first || scene.draws.chance(25) {
-            // Addresses are quickly read; numbers are not, in a build for tests.
-            facts.caller_email = Some(format!("caller{version}@example.com"));
+            // E-mail addresses parse quickly. Phone numbers do not, in a build for tests.
+            facts.person.email = Some(format!("lead{version}@example.com"));
         }
         if scene.draws.chance(15) {
-            facts.has_recording = Some(true);
+            change_about(&mut facts.about, version);
         }
-        let news = News {
+        let report = Report {
             version,
             is_modified: !is_first && scene.draws.chance(80),
             names,
@@ -217,41 +239,41 @@ impl Outside {
                 Duration::ZERO
             },
         };
-        state.deliveries.insert(news.body(), news.clone());
-        news
+        state.deliveries.insert(report.body(), report.clone());
+        report
     }
 
-    /// What was told of a version.
-    pub(super) fn news(&self, version: u32) -> Option<News> {
+    /// The report of a version.
+    pub(super) fn report(&self, version: u32) -> Option<Report> {
         let state = self.lock();
-        let mut news = state.deliveries.values();
-        news.find(|news| news.version == version).cloned()
+        let mut reports = state.deliveries.values();
+        reports.find(|report| report.version == version).cloned()
     }
 
     /// What a delivery says.
-    pub(super) fn read(&self, body: &str) -> Option<News> {
+    pub(super) fn read(&self, body: &str) -> Option<Report> {
         self.lock().deliveries.get(body).cloned()
     }
 
-    /// The call as the provider's API shows it.
-    pub(super) fn call(&self, id: &str) -> Option<CallFacts> {
+    /// The lead as the provider's API states it.
+    pub(super) fn lead(&self, id: &str) -> Option<Facts> {
         let state = self.lock();
-        let mut calls = state.calls.iter();
-        calls
-            .find(|call| call.call_id.as_deref() == Some(id))
+        let mut leads = state.leads.iter();
+        leads
+            .find(|lead| lead.external_id.as_deref() == Some(id))
             .cloned()
     }
 
     // --- credentials
 
-    /// The secret of this version is not taken any more.
+    /// The provider refuses this version of the secret and older ones from now on.
     pub(super) fn revoke(&self, connection: &ConnectionName, version: u64) {
         let mut state = self.lock();
         let known = state.revoked.entry(connection.clone()).or_default();
         *known = version.max(*known);
     }
 
-    pub(super) fn takes(&self, connection: &ConnectionName, version: u64) -> bool {
+    pub(super) fn accepts(&self, connection: &ConnectionName, version: u64) -> bool {
         let state = self.lock();
         state
             .revoked
@@ -269,7 +291,7 @@ impl Outside {
         claim: &Claim,
         shown: Shown,
     ) -> Result<(), WriteError> {
-        // Mostly well: effects without a unique key come behind it.
+        // It mostly succeeds, so that runs get to the effects behind it, which have no unique key.
         let fate = Fate::draw(scene, scene.habits.roughness.min(20));
         if fate.is_taken() {
             let record = CrmRecord {
@@ -309,8 +331,8 @@ impl Outside {
             return Err(WriteError::Invalid);
         };
         let is_late = now > later(begun_at, medium.timing().call_deadline);
-        // Where several attempts are under way, it is as nasty as can be: who comes late is sent away, and must not
-        // speak for those who came meanwhile; they hear nothing.
+        // Several attempts at once get the worst answers: the late one is refused, and must not conclude for the others,
+        // whose answers are lost.
         let is_contested = scene.audit.attempts(key) > 1;
         let fate = if is_late && scene.goes_wrong(60) {
             Fate::Refused(WriteError::Throttled)
@@ -334,7 +356,7 @@ impl Outside {
             }
         }
         scene.gates.pass(Failpoint::AfterWrite).await;
-        // Who waited for longer than the call may take has mostly given it up.
+        // A caller that waited past its deadline has mostly given up.
         let given_up_at = later(now, medium.timing().call_deadline);
         if scene.clock.now() > given_up_at && scene.draws.chance(70) {
             return Err(WriteError::Unknown);
@@ -342,7 +364,7 @@ impl Outside {
         fate.answer().map(|()| remote_id(key))
     }
 
-    /// Looks for an effect that may have been done. Notes show after the lag at the latest.
+    /// Looks for an effect that may have been done.
     pub(super) async fn look_up(
         &self,
         scene: &Scene,
@@ -361,7 +383,7 @@ impl Outside {
         })
     }
 
-    /// The mailbox's word on a message, once.
+    /// A receipt of the mailbox, each once.
     pub(super) fn take_receipt(&self, scene: &Scene) -> Option<(EffectKey, String)> {
         let mut state = self.lock();
         let count = u64::try_from(state.receipts.len()).unwrap();
@@ -377,6 +399,25 @@ impl Outside {
     }
 }
 
+/// A recording, a message more, a slot that moved.
+fn change_about(about: &mut About, version: u32) {
+    match about {
+        About::Phone(call) => call.has_recording = Some(true),
+        About::Chat(chat) => {
+            let message = ChatMessage {
+                from: Author::Customer,
+                at: None,
+                text: format!("message {version}"),
+            };
+            chat.messages.insert(format!("msg{version}"), message);
+        }
+        About::Calendar(booking) => {
+            booking.starts_at = Timestamp::from_second(i64::from(version) * 3_600).ok();
+        }
+        About::Text(_) | About::Form(_) | About::Api | About::Unrecognized(_) => {}
+    }
+}
+
 /// What the outside calls an effect.
 fn remote_id(key: &EffectKey) -> String {
     format!("remote {}", key.as_str())
@@ -386,15 +427,15 @@ fn remote_id(key: &EffectKey) -> String {
 #[derive(Debug, Clone, Copy)]
 enum Fate {
     Taken,
-    /// Taken, but nobody hears.
+    /// Taken, but the answer is lost.
     AnswerLost,
-    /// Not taken, and nobody hears.
+    /// Not taken, and the answer is lost.
     Lost,
     Refused(WriteError),
 }
 
 impl Fate {
-    /// Drawn anew for each write, of which so many of a hundred go wrong.
+    /// Drawn for each write. `roughness` percent of them go wrong.
     fn draw(scene: &Scene, roughness: u64) -> Self {
         if !scene.goes_wrong(roughness) {
             return Self::Taken;

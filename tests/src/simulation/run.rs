@@ -8,7 +8,9 @@ use std::{
 };
 
 use bus::{LocalBus, Relay, Runner, RunnerConfig};
-use domain::{Clock as _, LeadRequest, Office, OfficeId, RequestId, Ruling, Status, WorkState};
+use domain::{
+    Clock as _, LeadRequest, Office, OfficeId, RequestId, ReviewAction, Status, WorkState,
+};
 use jiff::Timestamp;
 use store::{RequestQuery, Store as _};
 use uuid::Uuid;
@@ -44,11 +46,11 @@ pub(super) struct Run {
     pub(super) tasks: Vec<Task>,
     pub(super) next_task: u64,
     pub(super) step: u64,
-    /// What was sent of each call, in order.
+    /// Every delivery that was sent, in order.
     pub(super) sent: Vec<Sent>,
-    /// Deliveries whose senders heard nothing.
+    /// Deliveries that were not acknowledged.
     pub(super) unacknowledged: Arc<Mutex<Vec<Sent>>>,
-    /// Where each request stood when it was last looked at.
+    /// Each request's status at the last check.
     pub(super) statuses: BTreeMap<RequestId, Status>,
 }
 
@@ -87,7 +89,7 @@ impl Run {
         if self.is_out_of_order() {
             self.inspect(false).await?;
         }
-        // What is let go may stop again: in review, for one.
+        // What was let go may stop again, in review for example.
         for _ in 0..REPAIRS {
             if !self.repair().await {
                 break;
@@ -157,7 +159,7 @@ impl Run {
             .unwrap();
     }
 
-    /// Takes a first call some stages far while nothing goes wrong, so that runs reach every stage. Where the provider
+    /// Takes a first lead some stages far while nothing goes wrong, so that runs reach every stage. If the provider's API
     /// tells no names, it may be two requests by then.
     async fn run_ahead(&mut self) {
         let scene = self.scene.clone();
@@ -167,10 +169,10 @@ impl Run {
         let is_split = !scene.habits.tells_names && !scene.habits.is_quiet;
         scene.set_calm(true);
         scene.gates.set_open(true);
-        let call = scene.outside.ring(&scene);
-        let names = Outside::names(call);
+        let lead = scene.outside.arrive(&scene);
+        let names = Outside::names(lead);
         for name in names.into_iter().take(if is_split { 2 } else { 1 }) {
-            self.deliver_news(Operation::NewCall, call, vec![name])
+            self.deliver_news(Operation::NewLead, lead, vec![name])
                 .await;
             for _ in 0..scene.habits.ahead {
                 self.begin_next_step().await;
@@ -184,12 +186,12 @@ impl Run {
     /// Whether nothing more would happen.
     fn is_at_its_end(&self) -> bool {
         self.scene.habits.is_quiet
-            && self.scene.outside.calls() >= self.scene.habits.calls
+            && self.scene.outside.leads() >= self.scene.habits.leads
             && self.tasks.is_empty()
             && self.statuses.values().all(|status| status.is_terminal())
     }
 
-    /// Looks at what was written since the last look.
+    /// Checks what was written since the last check.
     async fn check(&mut self) -> Result<(), String> {
         if let Some(fault) = self.scene.audit.take_fault() {
             return Err(fault);
@@ -212,7 +214,7 @@ impl Run {
         let query = RequestQuery {
             limit: 1,
             before: Some(RequestId::from_uuid(above)),
-            status: None,
+            ..RequestQuery::default()
         };
         let real = &self.process().store.store.real;
         let page = real
@@ -238,7 +240,7 @@ impl Run {
             if self.begin_next_step().await {
                 continue;
             }
-            self.look().await;
+            self.scan().await;
             if self.process().bus.under_way() > 0 {
                 continue;
             }
@@ -298,15 +300,15 @@ impl Run {
         for name in held {
             self.replace(name).await;
         }
-        // Those that were held run already.
+        // Those that were held are running by now.
         self.redrive(stopped).await;
         for request in in_review {
-            let ruling = if self.scene.draws.chance(70) {
-                Ruling::Approve
+            let action = if self.scene.draws.chance(70) {
+                ReviewAction::Approve
             } else {
-                Ruling::Reject
+                ReviewAction::Reject
             };
-            self.decide(request, ruling).await;
+            self.decide(request, action).await;
         }
         true
     }

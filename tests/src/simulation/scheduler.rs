@@ -12,7 +12,7 @@ use super::{
     tasks::{Task, What},
 };
 
-/// How long a task stands still, mostly.
+/// How long a task is frozen, mostly.
 const LONGEST_FREEZE: Duration = Duration::from_secs(9 * 60);
 
 /// What may happen next.
@@ -40,8 +40,8 @@ impl Run {
 
     /// What may happen next, each as likely as its weight.
     fn choices(&self) -> Vec<(u64, Choice)> {
-        if self.scene.outside.calls() == 0 {
-            return vec![(1, Choice::Does(Operation::NewCall))];
+        if self.scene.outside.leads() == 0 {
+            return vec![(1, Choice::Does(Operation::NewLead))];
         }
         let mut choices = Vec::new();
         for waiting in self.scene.gates.waiting() {
@@ -53,10 +53,10 @@ impl Run {
             }
         }
         let now = self.scene.clock.now();
-        // The worst moment to come back is when somebody else is in the middle of the same.
+        // The worst moment to come back is while another worker is in the middle of the same step.
         let is_worst_moment = self.scene.audit.is_contested();
         for task in &self.tasks {
-            // Whoever stands still for longer than a step may run at all does nothing any more.
+            // A task that is frozen for longer than a step may run does nothing afterwards.
             let is_last_chance = later(task.frozen_at, LONGEST_FREEZE) <= now;
             match task.frozen_until {
                 Some(_) if is_last_chance || is_worst_moment => {
@@ -79,25 +79,25 @@ impl Run {
         let bus = &self.process().bus;
         let full = self.scene.habits.bus.waiting_per_tenant;
         let mut stages = Stage::ALL.to_vec();
-        stages.retain(|stage| bus.room(&self.scene.tenant, *stage) < full);
+        stages.retain(|stage| bus.capacity(&self.scene.tenant, *stage) < full);
         stages
     }
 }
 
 /// What an operation's likelihood depends on.
 struct Situation {
-    /// Calls that have not rung yet.
-    calls_left: u32,
+    /// Leads that have not arrived yet.
+    leads_left: u32,
     unacknowledged: usize,
     has_receipts: bool,
     under_way: usize,
     waiting_stages: u64,
-    looks: usize,
+    scans: usize,
     steps: usize,
     live_steps: usize,
-    /// A worker stands still, its lease runs.
+    /// A worker is frozen, its lease runs.
     is_held_up: bool,
-    /// A worker stands still, its lease has ended.
+    /// A worker is frozen, its lease has ended.
     is_overdue: bool,
     /// Something is left to do, and nothing is under way.
     is_idle: bool,
@@ -132,18 +132,18 @@ impl Situation {
         );
         let is_open = run.statuses.values().any(|status| !status.is_terminal());
         Self {
-            calls_left: run
+            leads_left: run
                 .scene
                 .habits
-                .calls
-                .saturating_sub(run.scene.outside.calls()),
+                .leads
+                .saturating_sub(run.scene.outside.leads()),
             unacknowledged: lock(&run.unacknowledged).len(),
             has_receipts: run.scene.outside.has_receipts(),
             under_way,
             waiting_stages: u64::try_from(run.waiting_stages().len()).unwrap(),
-            looks: tasks
+            scans: tasks
                 .iter()
-                .filter(|task| matches!(task.what, What::Look))
+                .filter(|task| matches!(task.what, What::Scan))
                 .count(),
             steps: tasks.iter().filter(|task| task.is_step()).count(),
             live_steps,
@@ -162,8 +162,8 @@ impl Situation {
         let if_any = |count: usize, weight| if count > 0 { weight } else { 0 };
         let if_idle = |weight| if self.is_idle { weight } else { 0 };
         match what {
-            Operation::NewCall => {
-                if self.calls_left > 0 {
+            Operation::NewLead => {
+                if self.leads_left > 0 {
                     10
                 } else {
                     0
@@ -175,10 +175,10 @@ impl Situation {
             Operation::Unreadable | Operation::Ignored => 1,
             Operation::Resend => if_any(self.unacknowledged, 20),
             Operation::Receipt => u64::from(self.has_receipts) * 12,
-            Operation::Look => u64::from(self.looks == 0) * (8 + if_idle(20)),
-            Operation::SecondLook => u64::from(self.looks == 1) * 12,
+            Operation::Scan => u64::from(self.scans == 0) * (8 + if_idle(20)),
+            Operation::SecondScan => u64::from(self.scans == 1) * 12,
             Operation::Wake => if_any(self.under_way, 40),
-            Operation::WakeOvertakes => u64::from(self.under_way > 1) * 12,
+            Operation::WakeReordered => u64::from(self.under_way > 1) * 12,
             Operation::WakeLost | Operation::WakeDoubled => if_any(self.under_way, 8),
             Operation::Start => u64::from(self.steps < 5) * 30 * self.waiting_stages,
             Operation::Freeze => if_any(self.live_steps, 6),

@@ -56,17 +56,17 @@ impl Bus for ShakyBus {
     async fn publish(&self, wakes: Vec<Wake>) -> Result<(), BusError> {
         if self.scene.goes_wrong(4) {
             self.scene.does(Operation::BusFails);
-            return Err(BusError::Unavailable("it is away".to_owned()));
+            return Err(BusError::Unavailable("it cannot be reached".to_owned()));
         }
         self.lock().extend(wakes);
         Ok(())
     }
 
-    fn room(&self, tenant: &TenantId, stage: Stage) -> u32 {
-        self.local.room(tenant, stage)
+    fn capacity(&self, tenant: &TenantId, stage: Stage) -> u32 {
+        self.local.capacity(tenant, stage)
     }
 
-    fn take_left_out(&self, tenant: &TenantId, stage: Stage) -> bool {
-        self.local.take_left_out(tenant, stage)
+    fn take_overflowed(&self, tenant: &TenantId, stage: Stage) -> bool {
+        self.local.take_overflowed(tenant, stage)
     }
 }

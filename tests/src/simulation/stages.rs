@@ -4,27 +4,26 @@ use std::{future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
-    AnalysisSection, AreaBasis, AreaVerdict, Audio, Budget, CallerIntent, Claimed, Clock as _,
-    ConnectionName, DispatchSection, DispatchState, Disposition, EffectKey, EffectTiming, Effects,
-    Engine, Lookup, Message, NoAudio, NotificationRecord, NotificationsSection, Once, Outcome,
-    ParkCause, ProjectType, Record, RecordingSection, Section, Sentiment, Stage, StageError,
-    StageHandler, Timeline, TranscriptSection, TranscriptState, Usage, later, qualification,
+    AnalysisSection, AreaBasis, AreaVerdict, Audio, Claimed, Clock as _, ConnectionName,
+    DispatchSection, Disposition, EffectKey, EffectOutcome, EffectTiming, Effects, Lookup, Message,
+    NoAudio, NotificationRecord, NotificationsSection, Outcome, ParkCause, Record,
+    RecordingSection, RemoteIds, Section, Stage, StageError, StageHandler, TranscriptSection,
+    TranscriptState, Usage, later, qualification,
 };
 use jiff::Timestamp;
 use store::Store as _;
+use testkit::lead;
 
 use super::{
     Failpoint,
-    outside::{Medium, Outside, Shown, WriteError},
+    outside::{self, Medium, Outside, Shown, WriteError},
     scene::Scene,
     watched::Watched,
 };
 
-/// The connection that recordings are fetched by.
-pub(super) const CALLS: &str = "callrail";
-/// The connection that mail is sent by.
-pub(super) const MAIL: &str = "sendgrid";
-/// What is said of an effect that was given up, and may have happened.
+/// The connection to the mailbox.
+pub(super) const MAIL: &str = "mail";
+/// The outcome of an effect that was given up and may have happened.
 pub(super) const UNCONFIRMED: &str = "unconfirmed";
 
 /// Why a delivery stays unread.
@@ -77,6 +76,7 @@ impl StageHandler for SimulatedStage {
         }
         let outcome = match self.stage {
             Stage::Reading => self.read(job).await,
+            Stage::Details => self.ask(job).await,
             Stage::Recording => self.record(job).await,
             Stage::Transcript => self.transcribe(job).await,
             Stage::Analysis => self.analyse(job).await,
@@ -95,8 +95,8 @@ impl SimulatedStage {
         if !self.scene.goes_wrong(30) {
             return Mood::Well;
         }
-        // Only who asks the provider learns that two are one.
-        let merges = u64::from(matches!(self.stage, Stage::Reading | Stage::Recording));
+        // Only the provider knows that two requests are one lead.
+        let merges = u64::from(matches!(self.stage, Stage::Reading | Stage::Details));
         let moods = [
             (10, Mood::Waits),
             (10, Mood::Fails),
@@ -138,7 +138,7 @@ impl SimulatedStage {
             // Without the hook: the log of a run is its trace.
             Mood::Panics => std::panic::resume_unwind(Box::new("a stage that panics")),
             Mood::Merges => {
-                let names = self.call(job).map(Outside::names).unwrap_or_default();
+                let names = number(job).map(Outside::names).unwrap_or_default();
                 let own = job.request.id;
                 let other = scene.audit.other_request(&names, own);
                 Ok(Outcome::Merge {
@@ -148,18 +148,16 @@ impl SimulatedStage {
         }
     }
 
-    /// The call that a request is of; none when that was never read.
-    fn call(&self, job: &Claimed) -> Option<u32> {
-        let id = job.request.document.source.call.call_id.as_deref()?;
-        id.strip_prefix("CAL")?.parse().ok()
-    }
-
     /// The connection that this stage uses, and its version.
     async fn connection(&self, job: &Claimed) -> Result<(ConnectionName, u64), StageError> {
         let name = match self.stage {
             Stage::Dispatch => job.row.key.target.as_str(),
             Stage::Notification => MAIL,
-            Stage::Reading | Stage::Recording | Stage::Transcript | Stage::Analysis => CALLS,
+            Stage::Reading
+            | Stage::Details
+            | Stage::Recording
+            | Stage::Transcript
+            | Stage::Analysis => lead::PROVIDER,
         };
         let name = ConnectionName::new(name).unwrap();
         let found = self.store.connection(&name).await;
@@ -169,10 +167,10 @@ impl SimulatedStage {
         Ok((name, connection.version))
     }
 
-    /// The connection, if its provider takes its secret.
+    /// The connection, if its provider accepts the secret.
     async fn access(&self, job: &Claimed) -> Result<(ConnectionName, u64), StageError> {
         let (name, version) = self.connection(job).await?;
-        if self.scene.outside.takes(&name, version) {
+        if self.scene.outside.accepts(&name, version) {
             Ok((name, version))
         } else {
             Err(refused(name, version))
@@ -185,8 +183,8 @@ impl SimulatedStage {
         medium: Medium,
         target: &str,
         revision: u32,
-    ) -> Once<WriteError> {
-        let (scene, claim) = (&self.scene, job.proof());
+    ) -> EffectOutcome<WriteError> {
+        let (scene, claim) = (&self.scene, job.claim_token());
         let key = EffectKey::new(medium.kind(), &job.request.id, target, &revision);
         let timing = EffectTiming {
             not_before: (medium == Medium::Mail).then(|| later(self.since, medium.timing().lag)),
@@ -207,18 +205,18 @@ impl SimulatedStage {
         let write = || scene.outside.write(scene, medium, &key, &claim);
         let once = effects.once(&key, timing, lookup, write).await;
         let word = match &once {
-            Once::Done(_) => "Done",
-            Once::NotYet(_) => "NotYet",
-            Once::GaveUp => "GaveUp",
-            Once::Failed(_) => "Failed",
-            Once::Stale => "Stale",
-            Once::Store(_) => "Store",
+            EffectOutcome::Done(_) => "Done",
+            EffectOutcome::NotYet(_) => "NotYet",
+            EffectOutcome::GaveUp => "GaveUp",
+            EffectOutcome::Failed(_) => "Failed",
+            EffectOutcome::Stale => "Stale",
+            EffectOutcome::Store(_) => "Store",
         };
         scene.count("effect", word);
         once
     }
 
-    /// What a stage makes of an effect: what it is called outside, none when it was given up, or how the run ends.
+    /// Does an effect: returns its remote id, `None` if it was given up, or how the run ends.
     async fn effect(
         &self,
         job: &Claimed,
@@ -228,16 +226,16 @@ impl SimulatedStage {
         connection: &(ConnectionName, u64),
     ) -> Result<Result<Option<String>, Outcome>, StageError> {
         match self.once(job, medium, target, revision).await {
-            Once::Done(remote_id) => Ok(Ok(Some(remote_id))),
-            Once::GaveUp => Ok(Ok(None)),
-            Once::NotYet(at) => Ok(Err(Outcome::wait(at, "an answer was lost"))),
-            Once::Failed(WriteError::Unknown) => {
+            EffectOutcome::Done(remote_id) => Ok(Ok(Some(remote_id))),
+            EffectOutcome::GaveUp => Ok(Ok(None)),
+            EffectOutcome::NotYet(at) => Ok(Err(Outcome::wait(at, "an answer was lost"))),
+            EffectOutcome::Failed(WriteError::Unknown) => {
                 let at = later(self.scene.clock.now(), Duration::from_secs(10));
                 Ok(Err(Outcome::wait(at, "an answer was lost")))
             }
-            Once::Failed(error) => Err(failed(error, connection)),
-            Once::Stale => Err(StageError::ours(&"the claim is no longer valid")),
-            Once::Store(error) => Err(StageError::ours(&error)),
+            EffectOutcome::Failed(error) => Err(failed(error, connection)),
+            EffectOutcome::Stale => Err(StageError::ours(&"the claim is no longer valid")),
+            EffectOutcome::Store(error) => Err(StageError::ours(&error)),
         }
     }
 
@@ -253,7 +251,7 @@ impl SimulatedStage {
         };
         let event = event.ok_or_else(|| StageError::permanent("the delivery is not kept"))?;
         let body = String::from_utf8_lossy(&event.body);
-        let Some(news) = self.scene.outside.read(&body) else {
+        let Some(report) = self.scene.outside.read(&body) else {
             return Ok(Outcome::Park {
                 cause: ParkCause::Unreadable,
                 reason: UNREADABLE.to_owned(),
@@ -261,30 +259,51 @@ impl SimulatedStage {
             });
         };
         self.scene.gates.pass(Failpoint::AfterAsking).await;
-        let inbound = news.inbound();
+        let news = report.news();
         let mut read = section.clone();
         read.unread = None;
-        read.hear(&inbound);
+        read.absorb(&news);
         Ok(Outcome::Done {
             sections: vec![Section::Source(Box::new(read))],
-            aliases: inbound.aliases,
+            aliases: news.aliases,
+        })
+    }
+
+    async fn ask(&self, job: &Claimed) -> Result<Outcome, StageError> {
+        self.access(job).await?;
+        let document = &job.request.document;
+        let id = document.source.said.external_id.as_deref();
+        let Some(facts) = id.and_then(|id| self.scene.outside.lead(id)) else {
+            return Err(StageError::permanent("there is no such lead"));
+        };
+        self.scene.gates.pass(Failpoint::AfterAsking).await;
+        let told = if self.scene.habits.tells_names {
+            self.scene.draws.between(1, 2)
+        } else {
+            0
+        };
+        let names = Outside::names(number(job).unwrap()).into_iter();
+        Ok(Outcome::Done {
+            sections: vec![Section::Details(lead::details(document, facts))],
+            aliases: names
+                .take(usize::try_from(told).unwrap())
+                .map(|name| outside::alias(&name))
+                .collect(),
         })
     }
 
     async fn record(&self, job: &Claimed) -> Result<Outcome, StageError> {
         self.access(job).await?;
         let document = &job.request.document;
-        let id = document.source.call.call_id.as_deref();
-        let Some(call) = id.and_then(|id| self.scene.outside.call(id)) else {
-            return Err(StageError::permanent("there is no such call"));
-        };
+        let facts = document.facts();
         self.scene.gates.pass(Failpoint::AfterAsking).await;
         let stored = document.recording.as_ref().map(|section| &section.audio);
+        let is_recorded = facts.about.call().and_then(|call| call.has_recording) == Some(true);
         let audio = match stored {
             Some(audio @ Audio::Stored { .. }) => audio.clone(),
-            _ if call.has_recording == Some(true) => Audio::Stored {
+            _ if is_recorded => Audio::Stored {
                 name: "call.mp3".to_owned(),
-                sha256: call.call_id.clone().unwrap(),
+                sha256: facts.external_id.unwrap(),
                 size_bytes: 1,
                 duration_ms: 1,
             },
@@ -292,28 +311,11 @@ impl SimulatedStage {
                 reason: NoAudio::NotRecorded,
             },
         };
-        let names = Outside::names(self.call(job).unwrap());
-        let shown = if self.scene.habits.tells_names {
-            self.scene.draws.between(1, 2)
-        } else {
-            0
-        };
-        let shown = usize::try_from(shown).unwrap();
-        let revision = document.revisions.recording;
         let section = RecordingSection {
-            revision,
-            call,
-            is_refetched: revision > 0,
             audio,
+            ..lead::recording(document)
         };
-        Ok(Outcome::Done {
-            sections: vec![Section::Recording(Box::new(section))],
-            aliases: names
-                .iter()
-                .take(shown)
-                .map(|name| super::outside::alias(name))
-                .collect(),
-        })
+        Ok(Outcome::done(Section::Recording(section)))
     }
 
     async fn transcribe(&self, job: &Claimed) -> Result<Outcome, StageError> {
@@ -327,7 +329,7 @@ impl SimulatedStage {
                 aliases: Vec::new(),
             });
         };
-        let revision = document.revisions.transcript;
+        let revision = document.revisions.of(Stage::Transcript);
         let state = match self
             .effect(job, Medium::Speech, sha256, revision, &access)
             .await?
@@ -339,15 +341,12 @@ impl SimulatedStage {
             },
         };
         job.record(usage("speech_seconds"));
-        Ok(Outcome::done(Section::Transcript(TranscriptSection {
-            audio_sha256: sha256.clone(),
-            engine: "simulated".to_owned(),
+        let section = TranscriptSection {
             state,
-            language: None,
             turns: Vec::new(),
-            billed_seconds: 1,
-            revision,
-        })))
+            ..lead::transcript(document)
+        };
+        Ok(Outcome::done(Section::Transcript(section)))
     }
 
     async fn analyse(&self, job: &Claimed) -> Result<Outcome, StageError> {
@@ -358,10 +357,10 @@ impl SimulatedStage {
             Some(analysis) if !domain::workflow::needs_model(document) => analysis.clone(),
             _ => {
                 let likelihoods = [(70, 5.0), (15, 60.0), (15, 95.0)];
-                let analysis = analysis(
-                    document.revisions.analysis,
-                    draws.weighted(&likelihoods).unwrap(),
-                );
+                let analysis = AnalysisSection {
+                    spam_likelihood: draws.weighted(&likelihoods).unwrap(),
+                    ..lead::analysis(document)
+                };
                 job.record(usage("model_output_tokens"));
                 sections.push(Section::Analysis(Box::new(analysis.clone())));
                 analysis
@@ -381,17 +380,17 @@ impl SimulatedStage {
 
     async fn dispatch(&self, job: &Claimed) -> Result<Outcome, StageError> {
         let access = self.access(job).await?;
-        let (document, claim) = (&job.request.document, job.proof());
+        let (document, claim) = (&job.request.document, job.claim_token());
         let renewed =
             domain::WorkQueue::renew(self.store.as_ref(), &claim, Duration::from_secs(60));
         if !renewed.await.map_err(|error| StageError::ours(&error))? {
             let now = self.scene.clock.now();
             return Ok(Outcome::wait(
                 now,
-                "another worker has taken the dispatch over",
+                "another worker has claimed the dispatch",
             ));
         }
-        let shown = Shown::of(&document.call());
+        let shown = Shown::of(&document.facts());
         self.scene.note(&format!(
             "  {} is written to {}: {shown}",
             self.scene.audit.name(job.request.id),
@@ -407,21 +406,16 @@ impl SimulatedStage {
             return Ok(outcome);
         }
         let section = DispatchSection {
-            connector: "simulated".to_owned(),
-            state: DispatchState::Done,
-            revision: document.revisions.dispatch,
-            contact_id: None,
-            deal_id: None,
-            fields_hash: None,
+            remote_ids: RemoteIds::default(),
             dispatched_at: Some(self.scene.clock.now()),
-            reason: None,
+            ..lead::dispatched(document)
         };
         Ok(Outcome::done(Section::Dispatch(access.0, section)))
     }
 
     async fn notify(&self, job: &Claimed) -> Result<Outcome, StageError> {
         let access = self.access(job).await?;
-        let revision = job.request.document.revisions.notification;
+        let revision = job.request.document.revisions.of(Stage::Notification);
         let mut messages = Vec::new();
         let mut unknown = None;
         for recipient in &job.config.workflow.notifications.email {
@@ -493,24 +487,8 @@ fn failed(error: WriteError, connection: &(ConnectionName, u64)) -> StageError {
     }
 }
 
-fn analysis(revision: u32, spam_likelihood: f64) -> AnalysisSection {
-    AnalysisSection {
-        revision,
-        engine: Engine::Rules("1".to_owned()),
-        prompt_version: "1".to_owned(),
-        intent: CallerIntent::Quote,
-        sentiment: Sentiment::Neutral,
-        project_type: ProjectType::Kitchen,
-        timeline: Timeline::Unknown,
-        budget: Budget::Unknown,
-        lead_score: 60,
-        confidence: 0.5,
-        reasons: Vec::new(),
-        spam_likelihood,
-        summary: "A kitchen.".to_owned(),
-        postal_code: None,
-        address: None,
-        is_blocked: false,
-        tokens: Default::default(),
-    }
+/// The provider's number of the lead; `None` if the delivery was never read.
+fn number(job: &Claimed) -> Option<u32> {
+    let id = job.request.document.source.said.external_id.as_deref()?;
+    id.strip_prefix("LEAD")?.parse().ok()
 }

@@ -19,7 +19,7 @@ pub(super) struct Task {
     pub(super) id: u64,
     pub(super) what: What,
     future: BoxFuture<'static, ()>,
-    /// Until the scheduler is at this step, it stands still like a suspended process.
+    /// It is frozen until the scheduler is at this step, like a suspended process.
     pub(super) frozen_until: Option<u64>,
     /// When it froze.
     pub(super) frozen_at: Timestamp,
@@ -27,7 +27,7 @@ pub(super) struct Task {
 
 pub(super) enum What {
     Step,
-    Look,
+    Scan,
     Deliver(Box<Sent>),
     Operate,
 }

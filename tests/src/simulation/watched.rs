@@ -1,19 +1,19 @@
-//! The store as everybody in a run sees it: every answer is entered into the books, then held up at a gate; now and
-//! then it takes nothing, or its answer is lost.
+//! The store as a run sees it. Every answer is recorded for the audit, then held up at a gate; some calls find the store
+//! busy, or lose its answer.
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
-    Claim, Claimed, Clock as _, ConnectionName, DueWake, EffectEnd, EffectKey, EffectLog, Intent,
-    Outcome, Record, RequestId, Ruling, Section, Settled, Stage, StoreError, TenantId, Wake,
-    WorkKey, WorkQueue,
+    Claim, Claimed, Clock as _, ConnectionName, DueWake, EffectEnd, EffectIntent, EffectKey,
+    EffectLog, Outcome, Reading, Record, RequestId, ReviewAction, Section, SettleResult, Stage,
+    StoreError, TenantId, Wake, WorkKey, WorkQueue,
 };
 use jiff::Timestamp;
-use store::{Accepted, Act, Connection, Delivery, Reading, Store as _};
+use store::{Accepted, AuditAction, Connection, Delivery, Store as _};
 
 use super::{
-    Failpoint, audit, coverage::Operation, faulty::FaultyStore, outside::News, scene::Scene,
+    Failpoint, audit, coverage::Operation, faulty::FaultyStore, outside::Report, scene::Scene,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -33,7 +33,7 @@ impl Watched {
         self.scene.clock.now()
     }
 
-    /// Asks the store; `enter` sees the answer before anybody can be held up, or crash.
+    /// Asks the store. `enter` sees the answer before the task can be held up, or crash.
     async fn ask<T: Send>(
         &self,
         point: Failpoint,
@@ -64,21 +64,25 @@ impl Watched {
         answer
     }
 
-    /// Stores a delivery; `news` is what it says of a call.
-    pub(super) async fn accept(&self, delivery: Delivery, news: Option<News>) -> Result<Accepted> {
+    /// Stores a delivery that reports this of a lead.
+    pub(super) async fn accept(
+        &self,
+        delivery: Delivery,
+        report: Option<Report>,
+    ) -> Result<Accepted> {
         let audit = &self.scene.audit;
-        let is_readable = matches!(delivery.reading, Reading::Lead(_));
+        let is_readable = matches!(delivery.reading, Ok(Reading::News(_)));
         let receipts = match &delivery.reading {
-            Reading::Receipts(receipts) => receipts.clone(),
-            Reading::Lead(_) | Reading::Ignored(_) | Reading::Unreadable(_) => Vec::new(),
+            Ok(Reading::Receipts(receipts)) => receipts.clone(),
+            _ => Vec::new(),
         };
         let accepting = self.store.accept(delivery);
         self.ask(Failpoint::AfterAccept, accepting, |accepted| {
             if let Some(request) = accepted.request() {
-                audit.stored(news.as_ref(), request, is_readable);
+                audit.stored(report.as_ref(), request, is_readable);
             }
             for receipt in &receipts {
-                audit.happened(&receipt.key);
+                audit.happened(&receipt.effect);
             }
             audit.woken(&accepted.clone().into_wakes());
         })
@@ -113,12 +117,16 @@ impl Watched {
         Ok(redriven.await?.wakes)
     }
 
-    pub(super) async fn decide(&self, request: RequestId, ruling: Ruling) -> Result<Vec<Wake>> {
+    pub(super) async fn decide(
+        &self,
+        request: RequestId,
+        action: ReviewAction,
+    ) -> Result<Vec<Wake>> {
         let act = act("request.decide", &request);
         let deciding = self
             .store
             .real
-            .decide(&self.scene.tenant, request, ruling, &act);
+            .decide(&self.scene.tenant, request, action, &act);
         let decided = self.ask(Failpoint::AfterDecide, deciding, |wakes| {
             self.scene.audit.touched(request);
             self.enter_wakes(wakes);
@@ -146,38 +154,33 @@ impl Watched {
         }
     }
 
-    /// What a settle that was written says.
-    fn enter_settled(&self, job: &Claimed, outcome: &Outcome, settled: &Settled) {
+    /// Records a settle.
+    fn enter_settled(&self, job: &Claimed, outcome: &Outcome, settled: &SettleResult) {
         let scene = &self.scene;
         let step = audit::step(&job.row.key);
-        let Settled::Written(wakes) = settled else {
+        let SettleResult::Written(wakes) = settled else {
             scene.note(&format!("  {step} was settled too late"));
             return;
         };
         scene.note(&format!("  {step} is settled: {}", outcome.word()));
         scene.count("outcome", outcome.word());
-        scene.audit.settled(&job.proof(), self.now());
+        scene.audit.settled(&job.claim_token(), self.now());
         self.enter_wakes(wakes);
         if let Outcome::Done { sections, .. } = outcome {
             for section in sections {
                 if let Section::Source(source) = section
-                    && let Some(news) = super::outside::version(&source.call)
-                        .and_then(|version| scene.outside.news(version))
+                    && let Some(report) = super::outside::version(&source.said)
+                        .and_then(|version| scene.outside.report(version))
                 {
-                    scene.audit.read(job.request.id, &news);
+                    scene.audit.read(job.request.id, &report);
                 }
             }
         }
     }
 }
 
-fn act(action: &'static str, object: &dyn std::fmt::Display) -> Act {
-    Act {
-        actor: "operator".to_owned(),
-        action,
-        object: object.to_string(),
-        detail: String::new(),
-    }
+fn act(action: &'static str, object: &dyn std::fmt::Display) -> AuditAction {
+    AuditAction::new("operator", action, object)
 }
 
 #[async_trait]
@@ -185,8 +188,8 @@ impl WorkQueue for Watched {
     async fn claim(&self, wake: &Wake, lease: Duration) -> Result<Option<Claimed>> {
         let claiming = self.store.claim(wake, lease);
         self.ask(Failpoint::AfterClaim, claiming, |job| {
-            // A first claim shows in the status, and where there is none, the row may have been parked.
-            let is_early = |job: &Claimed| job.request.document.recording.is_none();
+            // A first claim shows in the status. A refused one may have parked the row.
+            let is_early = |job: &Claimed| job.request.document.details.is_none();
             if job.as_ref().is_none_or(is_early) {
                 self.scene.audit.touched(wake.key.request);
             }
@@ -215,11 +218,11 @@ impl WorkQueue for Watched {
         outcome: Outcome,
         records: Vec<Record>,
         duration: Duration,
-    ) -> Result<Settled> {
+    ) -> Result<SettleResult> {
         let has_records = !records.is_empty();
         let settling = self.store.settle(job, outcome.clone(), records, duration);
         self.ask(Failpoint::AfterSettle, settling, |settled| {
-            if has_records && *settled == Settled::Stale {
+            if has_records && *settled == SettleResult::Stale {
                 self.scene
                     .count("frozen", "the records of a stale settle were not kept");
             }
@@ -229,8 +232,8 @@ impl WorkQueue for Watched {
     }
 
     async fn due_wakes_across_tenants(&self, per_tenant: u32, limit: u32) -> Result<Vec<DueWake>> {
-        let looking = self.store.due_wakes_across_tenants(per_tenant, limit);
-        self.ask(Failpoint::AfterLook, looking, |_| {}).await
+        let scanning = self.store.due_wakes_across_tenants(per_tenant, limit);
+        self.ask(Failpoint::AfterScan, scanning, |_| {}).await
     }
 
     async fn move_wakes_across_tenants(&self, due: Vec<DueWake>) -> Result<Vec<Wake>> {
@@ -242,8 +245,8 @@ impl WorkQueue for Watched {
     }
 
     async fn due_work(&self, tenant: &TenantId, stage: Stage, limit: u32) -> Result<Vec<Wake>> {
-        let looking = self.store.due_work(tenant, stage, limit);
-        self.ask(Failpoint::AfterDueWork, looking, |_| {}).await
+        let reloading = self.store.due_work(tenant, stage, limit);
+        self.ask(Failpoint::AfterDueWork, reloading, |_| {}).await
     }
 }
 
@@ -254,7 +257,7 @@ impl EffectLog for Watched {
         claim: &Claim,
         key: &EffectKey,
         call_deadline: Duration,
-    ) -> Result<Intent> {
+    ) -> Result<EffectIntent> {
         let intending = self.store.intend(claim, key, call_deadline);
         self.ask(Failpoint::AfterIntend, intending, |intent| {
             self.enter_intent(claim, key, intent, call_deadline, false);
@@ -267,7 +270,7 @@ impl EffectLog for Watched {
         claim: &Claim,
         key: &EffectKey,
         call_deadline: Duration,
-    ) -> Result<Intent> {
+    ) -> Result<EffectIntent> {
         let intending = self.store.intend_again(claim, key, call_deadline);
         self.ask(Failpoint::AfterIntendAgain, intending, |intent| {
             self.enter_intent(claim, key, intent, call_deadline, true);
@@ -294,14 +297,14 @@ impl Watched {
         &self,
         claim: &Claim,
         key: &EffectKey,
-        intent: &Intent,
+        intent: &EffectIntent,
         lease: Duration,
         is_looked_up: bool,
     ) {
         let audit = &self.scene.audit;
         self.scene
             .note(&format!("  {} is intended: {intent:?}", key.as_str()));
-        if *intent != Intent::Stale {
+        if *intent != EffectIntent::Stale {
             audit.acted("an effect was intended", claim, self.now(), lease);
         }
         audit.intended(claim, key, intent, self.now(), is_looked_up);

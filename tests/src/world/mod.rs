@@ -10,17 +10,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{Clock as _, ConnectionName, LeadRequest, RequestId, Status, TenantId};
+use domain::{Clock as _, ConnectionName, LeadRequest, RequestId, SourceId, Status, TenantId};
 use http::StatusCode;
 use jiff::Timestamp;
 use management_api::auth::{Grant, Role, SigningKey};
 use pipeline::{app::trust, demo};
 use runtime::SystemClock;
 use secrecy::{ExposeSecret as _, SecretString};
-use secrets::{SecretName, Secrets};
+use secrets::{SecretName, SecretRef, Secrets};
 use serde_json::Value;
-use simulators::Simulators;
-use store::{RequestQuery, RequestView, Store};
+use simulators::{SIMULATORS, Simulators};
+use store::{RequestQuery, RequestView, Source, SourceState, Store, TokenHash};
 use testkit::ManualClock;
 
 use crate::{
@@ -32,14 +32,14 @@ pub use rows::Rows;
 use six_services::SixServices;
 
 /// Longest wait of a story for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// How far a manual clock moves between two looks.
 const MOVES_BY: Duration = Duration::from_millis(100);
 
 /// Looks of [`World::rest`] without anything happening before a manual clock is nudged.
 const NUDGE_AFTER: u32 = 50;
 
-/// What a product is made of. A story that neither moves the clock nor looks behind the doors is told of both, with
+/// What a product is made of. A story that neither moves the clock nor looks behind the endpoints is told of both, with
 /// [`in_both_forms`](crate::in_both_forms).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -322,8 +322,26 @@ impl World {
             .advance(time);
     }
 
-    /// Posts bytes as they are.
+    /// Posts bytes as they are, as senders of webhooks do: again while it is told to come back later, so that it makes
+    /// no difference to a story how busy the machine is.
     pub async fn post(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Vec<u8>>,
+    ) -> Answer {
+        let (body, began) = (body.into(), Instant::now());
+        loop {
+            let answer = self.post_once(path, headers, body.clone()).await;
+            if answer.status != StatusCode::SERVICE_UNAVAILABLE || began.elapsed() > PATIENCE {
+                return answer;
+            }
+            tokio::time::sleep(self.look_every()).await;
+        }
+    }
+
+    /// Posts bytes as they are, a single time: for stories about being told to come back later.
+    pub async fn post_once(
         &self,
         path: &str,
         headers: &[(&str, &str)],
@@ -339,20 +357,16 @@ impl World {
         answer(request).await
     }
 
-    /// Posts a call's webhook to the demo tenant's URL for the event, signed as CallRail signs.
+    /// Posts a call's webhook to the demo tenant's URL for the event, signed as CallRail signs; as [`World::post`].
     pub async fn deliver(&self, event: &str, body: &CallBody) -> Answer {
-        let body = body.json();
-        let signature = sha1_signature(demo::CALLRAIL_SIGNING_KEY, &body);
-        let path = format!("/v1/hooks/{}/{event}", demo::CALLRAIL_TOKEN);
-        self.post(
-            &path,
-            &[
-                ("content-type", "application/json"),
-                ("signature", &signature),
-            ],
-            body,
-        )
-        .await
+        let (path, signature, body) = delivery(event, body);
+        self.post(&path, &signed(&signature), body).await
+    }
+
+    /// The same, a single time; as [`World::post_once`].
+    pub async fn deliver_once(&self, event: &str, body: &CallBody) -> Answer {
+        let (path, signature, body) = delivery(event, body);
+        self.post_once(&path, &signed(&signature), body).await
     }
 
     /// Asks the API as an admin of the demo tenant.
@@ -433,11 +447,33 @@ impl World {
                 &connection,
                 version,
                 None,
-                &store::Act::new("test", "secret.set", ""),
+                &store::AuditAction::new("test", "secret.set", ""),
             )
             .await
             .unwrap();
         assert!(!replaced.wakes.is_empty(), "nothing was held");
+    }
+
+    /// Adds a source to the demo tenant, and returns the token of its URL.
+    pub async fn add_source(&self, id: SourceId, provider: &str, key: &SecretString) -> String {
+        let tenant = self.tenant();
+        let name = SecretName::new(&format!("{provider}_signing_key")).unwrap();
+        let version = self.secrets.put(&tenant, &name, key).await.unwrap();
+        let token = demo::token(provider);
+        let source = Source {
+            id,
+            tenant,
+            provider: provider.to_owned(),
+            connection: None,
+            office: None,
+            token: Some(TokenHash::of(&token)),
+            accounts: Vec::new(),
+            key_names: vec![SecretRef { name, version }.to_string()],
+            schemes: Vec::new(),
+            state: SourceState::Active,
+        };
+        self.store.put_source(&source).await.unwrap();
+        token
     }
 
     /// Ends a story whose work is left undone on purpose.
@@ -467,18 +503,36 @@ impl World {
         .await;
         self.stop().await;
         let logs = self.logs();
-        let secrets = [
-            demo::CALLRAIL_SIGNING_KEY,
-            "simulated-callrail-key",
-            "pat-na1-simulated-hubspot-token",
-            "SG.simulated-sendgrid-key",
-            simulators::GOOGLE_TOKEN,
-            "5125550142",
-        ];
+        let credentials = SIMULATORS.iter().map(|spec| spec.credential);
+        let keys = SIMULATORS.iter().filter_map(|spec| spec.demo?.signing_key);
+        let secrets = credentials.chain(keys).chain(["5125550142"]);
         for secret in secrets {
             assert!(!logs.contains(secret), "`{secret}` is in the log:\n{logs}");
         }
     }
+}
+
+/// Has the simulated providers post their webhooks to the demo tenant's URLs.
+pub(crate) fn post_webhooks(simulators: &Simulators, base: &str) {
+    for spec in SIMULATORS {
+        let hook = format!("{base}/v1/hooks/{}", demo::token(spec.slug));
+        simulators.post_webhooks_to(spec.slug, &hook);
+    }
+}
+
+/// Path, signature and body of a call's webhook to the demo tenant.
+fn delivery(event: &str, body: &CallBody) -> (String, String, Vec<u8>) {
+    let body = body.json();
+    let signature = sha1_signature(simulators::callrail::SIGNING_KEY, &body);
+    let path = format!("/v1/hooks/{}/{event}", demo::token("callrail"));
+    (path, signature, body)
+}
+
+fn signed(signature: &str) -> [(&str, &str); 2] {
+    [
+        ("content-type", "application/json"),
+        ("signature", signature),
+    ]
 }
 
 #[expect(

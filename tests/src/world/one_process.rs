@@ -18,12 +18,14 @@ use pipeline::{
 use runtime::{CapturedLogs, SystemClock};
 use settings::Settings;
 use simulators::Simulators;
+use sources::Sources;
 use tempfile::TempDir;
 use testkit::ManualClock;
 use tokio::{sync::oneshot, task::JoinHandle};
 use tracing::subscriber::DefaultGuard;
 
-use super::Parts;
+use super::{Parts, post_webhooks};
+use crate::sources::TRIAL;
 
 /// What lasts while the product does not run.
 pub(super) struct Stopped {
@@ -84,19 +86,17 @@ impl Stopped {
             .await
             .unwrap();
         let config = filled.load(Config::read).unwrap();
-        let app = App::build(&config, data, &providers, time).await.unwrap();
-        demo::ensure(
-            app.store.as_ref(),
-            app.secrets.as_ref(),
-            providers.event_key().as_deref(),
-        )
+        let sources = Sources::with(TRIAL);
+        let app = App::build(&config, data, &providers, sources, time)
+            .await
+            .unwrap();
+        demo::ensure(app.store.as_ref(), app.secrets.as_ref(), |spec| {
+            providers.webhook_key(spec.slug)
+        })
         .await
         .unwrap();
         let base = format!("http://{}", app.address);
-        providers
-            .simulators
-            .sendgrid()
-            .set_event_webhook(&format!("{base}/v1/hooks/{}", demo::SENDGRID_TOKEN));
+        post_webhooks(&providers.simulators, &base);
         let parts = Parts {
             base,
             store: app.store.clone(),

@@ -26,6 +26,7 @@ impl SixServices {
         let options = FleetOptions {
             port: 0,
             programs: programs(),
+            ingest: "webhook-ingest-trial",
             settings: settings.iter().map(own).collect(),
             simulators: simulators::Config::default(),
         };

@@ -14,19 +14,19 @@ use tests::{
 const CALL: &str = "CAL0199f3a1c2d47e5fb8a61234567890ab";
 const OTHER_CALL: &str = "CAL0199f3a1c2d47e5fb8a61234567890cd";
 const SAMPLE: &[u8] =
-    include_bytes!("../../../services/pipeline/src/samples/callrail-post-call.json");
+    include_bytes!("../../../crates/simulators/src/callrail/samples/post-call.json");
 const MODIFIED: &[u8] =
-    include_bytes!("../../../services/pipeline/src/samples/callrail-call-modified.json");
+    include_bytes!("../../../crates/simulators/src/callrail/samples/call-modified.json");
 /// What CallRail sends as `Signature` of the documented sample.
 const SAMPLE_SIGNATURE: &str = "gTeU+aZD12v9M8MNfSx4VDPTH10=";
 const SHARED_URL: &str = "/v1/callrail/webhook";
 
 in_both_forms![
-    a_documented_call_becomes_a_lead_with_transcript_contact_deal_and_mail,
+    a_documented_call_becomes_a_lead_in_the_crm_and_a_mail,
     the_briefs_call_is_taken_as_json_and_as_a_form,
     a_hundred_equal_deliveries_at_once_make_one_request,
     two_calls_of_one_person_are_one_contact_with_two_deals,
-    an_edit_after_completion_shows_in_the_same_deal_and_tells_nobody_again,
+    a_late_edit_shows_in_the_same_deal_and_tells_nobody_again,
     a_call_of_a_minute_and_more_is_transcribed_in_a_batch,
     spam_is_quarantined_and_the_crm_sees_nothing,
     what_may_be_spam_waits_for_a_person,
@@ -65,7 +65,7 @@ fn deal(world: &World, request: RequestId) -> Value {
         .clone()
 }
 
-async fn a_documented_call_becomes_a_lead_with_transcript_contact_deal_and_mail(form: Form) {
+async fn a_documented_call_becomes_a_lead_in_the_crm_and_a_mail(form: Form) {
     let world = World::of(form).await;
     let request = post_sample(&world).await.request_id();
     world.becomes(request, Status::Completed).await;
@@ -95,6 +95,7 @@ async fn a_documented_call_becomes_a_lead_with_transcript_contact_deal_and_mail(
     assert_eq!(
         stages,
         [
+            "details",
             "recording",
             "transcript",
             "analysis",
@@ -122,7 +123,7 @@ async fn the_briefs_call_is_taken_as_json_and_as_a_form(form: Form) {
         ("application/json", json),
         ("application/x-www-form-urlencoded", form),
     ] {
-        let signature = sha256_signature(demo::CALLRAIL_SIGNING_KEY, &body);
+        let signature = sha256_signature(simulators::callrail::SIGNING_KEY, &body);
         let headers = [
             ("content-type", content_type),
             ("x-callrail-signature", &signature),
@@ -134,7 +135,8 @@ async fn the_briefs_call_is_taken_as_json_and_as_a_form(form: Form) {
             contact.phone.as_ref().map(domain::E164::as_str),
             Some("+15551234567")
         );
-        assert_eq!(view.request.document.call().duration_seconds, Some(180));
+        let facts = view.request.document.facts();
+        assert_eq!(facts.about.call().unwrap().duration_seconds, Some(180));
         assert!(matches!(
             view.request.document.recording.unwrap().audio,
             Audio::Stored { .. }
@@ -175,7 +177,7 @@ async fn two_calls_of_one_person_are_one_contact_with_two_deals(form: Form) {
     world.finish().await;
 }
 
-async fn an_edit_after_completion_shows_in_the_same_deal_and_tells_nobody_again(form: Form) {
+async fn a_late_edit_shows_in_the_same_deal_and_tells_nobody_again(form: Form) {
     let world = World::of(form).await;
     let request = post_sample(&world).await.request_id();
     world.becomes(request, Status::Completed).await;
@@ -399,7 +401,7 @@ async fn a_second_start_finds_its_data_again(form: Form) {
 async fn the_form_that_was_seen_in_the_wild_is_taken(form: Form) {
     let world = World::of(form).await;
     let body = CallBody::post_call(CALL).form();
-    let signature = sha1_signature(demo::CALLRAIL_SIGNING_KEY, &body);
+    let signature = sha1_signature(simulators::callrail::SIGNING_KEY, &body);
     let headers = [
         ("content-type", "application/x-www-form-urlencoded"),
         ("signature", &signature),

@@ -9,7 +9,7 @@ use tests::crash::{
 const SEED: u64 = 20_260_317;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_lost_or_doubled_when_the_product_is_killed_and_frozen() {
+async fn nothing_is_lost_when_the_product_is_killed_and_frozen() {
     let program = Program::new([env!("CARGO_BIN_EXE_crash"), "pipeline"]);
     println!("again: cargo run -p tests --bin crash -- --short --seed {SEED}");
     let outcome = crash::tell(&program, Options::short(SEED), &|line| println!("{line}")).await;

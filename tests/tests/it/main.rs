@@ -1,7 +1,8 @@
-//! Stories across the whole product, through the doors that its users have.
+//! Stories across the whole product, through the endpoints that its users have.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod calls;
+mod channels;
 mod crash;
 mod edges;
 mod fairness;
@@ -11,6 +12,7 @@ mod isolation;
 mod layering;
 mod leaks;
 mod limits;
+mod providers;
 mod settings;
 mod simulation;
 mod trouble;

@@ -1,14 +1,11 @@
 //! `.env.example` and `.env.fleet.example` say what can be set.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs, path::Path};
 
 use blobs_gcs::GcsConfig;
 use management_api::auth::OutsideConfig;
 use pipeline::config::Config;
 use settings::{Reader, Reference, Settings};
-
-const EXAMPLE: &str = include_str!("../../../.env.example");
-const FLEET_EXAMPLE: &str = include_str!("../../../.env.fleet.example");
 
 fn references(read: impl FnOnce(&mut Reader<'_>)) -> Vec<Reference> {
     let settings = Settings::from_pairs([("GOOGLE_PROJECT", "any")]);
@@ -26,19 +23,35 @@ fn file(head: &str, entries: &[Reference]) -> String {
     format!("{head}\n\n{}\n", entries.join("\n\n"))
 }
 
+/// Compares a file at the repository's root, or renews it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a switch for developers, not a setting of the product"
+)]
+fn assert_file(name: &str, expected: &str) {
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(name);
+    if std::env::var_os("UPDATE_EXAMPLES").is_some() {
+        fs::write(&path, expected).unwrap();
+    }
+    assert!(
+        fs::read_to_string(&path).unwrap() == expected,
+        "{name} is not what the code reads. Renew it: UPDATE_EXAMPLES=1 cargo test -p tests settings"
+    );
+}
+
 #[test]
-fn the_example_file_lists_every_setting_as_the_code_describes_it() {
+fn the_example_file_lists_every_setting_as_described() {
     let expected = file(
         "# Every setting of the pipeline, with its default. `make run` needs none of them: it simulates the providers\n\
          # and the Google project. A file of such lines is read with `pipeline --env-file FILE`; the environment\n\
          # outranks it.",
         &embedded(),
     );
-    assert!(EXAMPLE == expected, ".env.example should be:\n{expected}");
+    assert_file(".env.example", &expected);
 }
 
 #[test]
-fn the_fleets_example_file_lists_what_its_services_read_besides() {
+fn the_fleets_example_file_lists_what_its_services_read() {
     let known: BTreeSet<_> = embedded().iter().map(|known| known.key).collect();
     let mut own = references(|reader| {
         drop(fleet::Config::read(reader));
@@ -51,8 +64,5 @@ fn the_fleets_example_file_lists_what_its_services_read_besides() {
          # it. HOST is 0.0.0.0 here by default, and METRICS_PORT none.",
         &own,
     );
-    assert!(
-        FLEET_EXAMPLE == expected,
-        ".env.fleet.example should be:\n{expected}"
-    );
+    assert_file(".env.fleet.example", &expected);
 }

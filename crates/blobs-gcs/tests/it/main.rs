@@ -25,8 +25,8 @@ const BUCKET: &str = "calls";
 
 async fn open() -> (GcsBlobs, Simulators) {
     let mut config = Config::default();
-    config.storage.buckets = vec![BUCKET.to_owned()];
-    config.storage.tokens = vec![simulators::GOOGLE_TOKEN.to_owned()];
+    config.of::<simulators::storage::Config>().buckets = vec![BUCKET.to_owned()];
+    config.of::<simulators::storage::Config>().tokens = vec![simulators::GOOGLE_TOKEN.to_owned()];
     let simulators = Simulators::start(config).await.unwrap();
     (
         client(&simulators, BUCKET, simulators::GOOGLE_TOKEN).await,
@@ -40,7 +40,7 @@ async fn client(simulators: &Simulators, bucket: &str, token: &str) -> GcsBlobs 
         ..Options::default()
     });
     let config = GcsConfig {
-        base_url: simulators.cloud_urls().storage.parse().unwrap(),
+        base_url: simulators.storage().base_url().parse().unwrap(),
         bucket: bucket.to_owned(),
     };
     let tokens = Tokens::fixed(token.to_owned().into());
@@ -104,7 +104,7 @@ async fn a_blob_is_an_object_with_its_type_in_the_bucket() {
 }
 
 #[tokio::test]
-async fn an_upload_that_breaks_off_behind_its_first_piece_leaves_nothing_to_read() {
+async fn an_upload_that_ends_after_its_first_piece_stores_nothing() {
     let (blobs, simulators) = open().await;
     let cut = pieces(3).chain(stream::iter([Err("the line went dead".into())]));
     let error = blobs.put(&key(), cut.boxed()).await.unwrap_err();
@@ -133,7 +133,7 @@ async fn a_short_upload_whose_answer_is_lost_is_sent_again() {
 
 /// Google's client would leave the piece out.
 #[tokio::test]
-async fn a_long_upload_whose_connection_breaks_is_given_up_and_can_be_repeated() {
+async fn a_long_upload_whose_connection_breaks_can_be_repeated() {
     let (blobs, simulators) = open().await;
     blobs.put(&key(), content("old")).await.unwrap();
     simulators
@@ -246,7 +246,7 @@ async fn an_outage_ends_with_an_error_that_can_be_repeated() {
 }
 
 #[tokio::test]
-async fn credentials_that_do_not_suffice_are_an_error_that_says_what_to_grant() {
+async fn insufficient_credentials_are_an_error_with_the_missing_role() {
     let (_, simulators) = open().await;
     let blobs = client(&simulators, BUCKET, "revoked").await;
     for error in [

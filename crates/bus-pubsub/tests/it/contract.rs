@@ -12,7 +12,7 @@ use crate::{
     queue::{Counting, Rows, runner},
 };
 
-/// A bus, and for each stage a service of its own that takes what is pushed to it.
+/// A bus, and a service for each stage that receives what is pushed to it.
 async fn pubsub() -> Option<Subject> {
     let config = project().await?;
     let (mut routes, mut hints) = (Vec::new(), HashMap::new());

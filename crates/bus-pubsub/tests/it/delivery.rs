@@ -1,4 +1,4 @@
-//! What Pub/Sub may do to wake-ups, and what we may do to Pub/Sub.
+//! Wake-ups that Pub/Sub repeats, reorders or loses, and messages that are none.
 
 use std::{
     collections::BTreeSet,
@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::Router;
-use bus::{Bus as _, LocalBus, LocalBusConfig, Looked, Relay, RelayConfig, contract::wake};
+use bus::{Bus as _, LocalBus, LocalBusConfig, Relay, RelayConfig, ScanResult, contract::wake};
 use bus_pubsub::{PubSubBus, PubSubConfig, PushLimits, push_routes};
 use domain::{Stage, Wake};
 use google_cloud_auth::credentials::anonymous;
@@ -61,7 +61,7 @@ fn routes(rows: &Arc<Rows>, stage: &Arc<Counting>) -> Router {
 }
 
 #[tokio::test]
-async fn steps_run_once_although_their_wake_ups_come_repeatedly_and_in_any_order() {
+async fn a_step_runs_once_although_its_wake_up_is_repeated() {
     let Some(world) = World::start().await else {
         return;
     };
@@ -97,7 +97,7 @@ async fn a_wake_up_with_an_old_token_does_nothing() {
 }
 
 #[tokio::test]
-async fn steps_whose_wake_ups_were_lost_are_found_by_the_relay() {
+async fn the_relay_finds_steps_whose_wake_ups_were_lost() {
     let Some(world) = World::start().await else {
         return;
     };
@@ -110,13 +110,13 @@ async fn steps_whose_wake_ups_were_lost_are_found_by_the_relay() {
         Arc::new(SystemClock::new()),
         RelayConfig::default(),
     );
-    assert_eq!(relay.look().await.unwrap(), Looked::Published(3));
-    assert_eq!(relay.look().await.unwrap(), Looked::Idle);
+    assert_eq!(relay.scan().await.unwrap(), ScanResult::Published(3));
+    assert_eq!(relay.scan().await.unwrap(), ScanResult::Idle);
     world.handled(3).await;
 }
 
 #[tokio::test]
-async fn what_the_store_could_not_do_is_delivered_again_and_what_is_no_wake_up_is_not() {
+async fn a_failed_step_is_redelivered_and_a_foreign_message_is_not() {
     let Some(world) = World::start().await else {
         return;
     };
@@ -140,17 +140,21 @@ async fn what_the_store_could_not_do_is_delivered_again_and_what_is_no_wake_up_i
     let all = nothing_of_ours.len();
     eventually("each was pushed", || world.pushes() == all).await;
 
-    // Two deliveries that fail take some seconds, in which nothing else comes again.
+    // Two failing deliveries take some seconds. Meanwhile no other message is delivered again.
     let ours = world.rows.add(1, false);
     world.rows.fail_claims(2);
     world.bus.publish(vec![ours]).await.unwrap();
     world.handled(1).await;
-    assert_eq!(world.rows.claims(), 3, "two that failed, and one");
+    assert_eq!(
+        world.rows.claims(),
+        3,
+        "two that failed, and one that did not"
+    );
     assert_eq!(world.pushes(), all + 3);
 }
 
 #[tokio::test]
-async fn a_step_runs_in_the_trace_of_whoever_published_its_wake_up() {
+async fn a_step_runs_in_the_trace_of_its_wake_up() {
     let Some(world) = World::start().await else {
         return;
     };

@@ -10,7 +10,6 @@ use aws_lc_rs::{
     rsa::{KeyPair, KeySize},
 };
 use axum::{Router, extract::State, response::IntoResponse, routing::get};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bus_pubsub::{GoogleKeys, OidcVerifier, PushAccount};
 use http::{StatusCode, header::CACHE_CONTROL};
 use http_client::{Client, Options};
@@ -26,6 +25,9 @@ pub(crate) const EMAIL: &str = "push@acme-leads.iam.gserviceaccount.com";
 /// What the clocks of these tests begin with, in seconds.
 pub(crate) const NOW: i64 = 1_795_190_700;
 
+/// What PKCS#8 puts in front of an RSA key of 2048 bits.
+const PKCS8_HEADER_BYTES: usize = 26;
+
 /// A key that Google may have.
 #[derive(Clone)]
 pub(crate) struct Key {
@@ -37,13 +39,9 @@ impl Key {
     pub(crate) fn generate(kid: &str) -> Self {
         let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
         let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
-        let pem = format!(
-            "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
-            STANDARD.encode(der.as_ref())
-        );
         Self {
             kid: kid.to_owned(),
-            private: EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap(),
+            private: EncodingKey::from_rsa_der(&der.as_ref()[PKCS8_HEADER_BYTES..]),
         }
     }
 

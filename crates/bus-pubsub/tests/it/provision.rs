@@ -33,7 +33,7 @@ async fn subscription(config: &PubSubConfig, stage: Stage) -> Subscription {
 }
 
 #[tokio::test]
-async fn a_subscription_has_the_longest_deadline_and_short_pauses_and_pushes_with_the_account() {
+async fn a_subscription_pushes_with_the_account_and_longest_deadline() {
     let Some(config) = project().await else {
         return;
     };
@@ -64,7 +64,7 @@ async fn a_subscription_has_the_longest_deadline_and_short_pauses_and_pushes_wit
 }
 
 #[tokio::test]
-async fn a_service_that_moved_gets_its_wake_ups_at_its_new_address() {
+async fn a_service_that_moved_gets_its_wake_ups_there() {
     let Some(config) = project().await else {
         return;
     };

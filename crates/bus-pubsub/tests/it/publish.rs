@@ -4,49 +4,44 @@ use std::{sync::Arc, time::Duration};
 
 use bus::{Bus as _, BusError, contract::wake};
 use bus_pubsub::{EventMessage, EventTopic, PubSubBus, PubSubConfig, provision};
-use domain::{Clock as _, Stage};
+use domain::Stage;
 use google_cloud_auth::credentials::anonymous;
 use google_cloud_pubsub::client::{Subscriber, SubscriptionAdmin};
-use runtime::SystemClock;
 use testkit::emulators::{PubSub, unless_missing};
 
 use crate::emulator::{project, project_in};
 
 #[tokio::test]
-async fn a_pubsub_that_hangs_is_unavailable_within_the_deadline_and_used_again_when_it_goes_on() {
+async fn a_hanging_pubsub_is_unavailable_until_it_answers_again() {
     let Some(pubsub) = unless_missing(PubSub::start().await) else {
         return;
     };
-    let deadline = Duration::from_secs(1);
     let config = PubSubConfig {
-        publish_deadline: deadline,
+        publish_deadline: Duration::from_secs(1),
         ..project_in(&pubsub)
     };
     provision(&config, &[], None).await.unwrap();
     let bus = PubSubBus::open(&config).await.unwrap();
     let wakes = || vec![wake("tenant_a", Stage::Dispatch, 1)];
-    // The first one also connects, which takes long on a busy machine.
+    // The first call also connects, which takes long on a busy machine.
     while bus.publish(wakes()).await.is_err() {}
 
     pubsub.emulator.suspend().unwrap();
-    let clock = SystemClock::new();
     let result = bus.publish(wakes()).await;
-    let took = clock.monotonic();
     assert!(
         matches!(result, Err(BusError::Unavailable(_))),
         "{result:?}"
     );
-    assert!(took < deadline * 5, "it took {took:?}");
 
     pubsub.emulator.resume().unwrap();
     let again = async { while bus.publish(wakes()).await.is_err() {} };
     tokio::time::timeout(Duration::from_secs(60), again)
         .await
-        .expect("it is used again");
+        .expect("publishing works again");
 }
 
 #[tokio::test]
-async fn publishing_to_a_topic_that_is_not_there_is_unavailable() {
+async fn publishing_to_a_missing_topic_is_unavailable() {
     let Some(config) = project().await else {
         return;
     };
@@ -62,7 +57,7 @@ async fn publishing_to_a_topic_that_is_not_there_is_unavailable() {
 }
 
 #[tokio::test]
-async fn there_is_always_room_and_nothing_is_left_out() {
+async fn nothing_ever_overflows() {
     let Some(config) = project().await else {
         return;
     };
@@ -73,8 +68,8 @@ async fn there_is_always_room_and_nothing_is_left_out() {
         .collect();
     let tenant = flood[0].key.tenant.clone();
     bus.publish(flood).await.unwrap();
-    assert!(bus.room(&tenant, Stage::Dispatch) > 1_000_000);
-    assert!(!bus.take_left_out(&tenant, Stage::Dispatch));
+    assert!(bus.capacity(&tenant, Stage::Dispatch) > 1_000_000);
+    assert!(!bus.take_overflowed(&tenant, Stage::Dispatch));
 }
 
 #[tokio::test]

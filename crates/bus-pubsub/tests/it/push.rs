@@ -1,4 +1,4 @@
-//! The routes, without Pub/Sub: who may call, and what is answered.
+//! The routes without Pub/Sub: who may call, and what they answer.
 
 use std::{sync::Arc, time::Duration};
 
@@ -75,7 +75,7 @@ impl Service {
 }
 
 #[tokio::test]
-async fn a_step_that_is_settled_or_not_there_is_acknowledged_and_one_that_failed_is_not() {
+async fn a_settled_step_is_acknowledged_and_a_failed_one_nacked() {
     let service = Service::new();
     let routes = service.routes(None, PushLimits::default());
     let wake = service.rows.add(1, false);
@@ -93,7 +93,7 @@ async fn a_step_that_is_settled_or_not_there_is_acknowledged_and_one_that_failed
 }
 
 #[tokio::test]
-async fn what_can_never_be_a_wake_up_is_acknowledged_without_asking_the_store() {
+async fn a_message_that_is_no_wake_up_is_acknowledged_unread() {
     let service = Service::new();
     let routes = service.routes(None, PushLimits::default());
     let foreign = wake("tenant_a", Stage::Dispatch, 1);
@@ -112,7 +112,7 @@ async fn what_can_never_be_a_wake_up_is_acknowledged_without_asking_the_store() 
     for (what, body) in [
         ("another service's stage", envelope(&foreign)),
         ("another version", envelope(&newer)),
-        ("a stage that is not there", unknown),
+        ("an unknown stage", unknown),
         (
             "garbage",
             r#"{"message":{"data":"%%","messageId":"1"}}"#.to_owned(),
@@ -129,7 +129,7 @@ async fn what_can_never_be_a_wake_up_is_acknowledged_without_asking_the_store() 
 }
 
 #[tokio::test]
-async fn what_finds_no_turn_is_given_back() {
+async fn a_message_that_gets_no_slot_is_nacked() {
     let service = Service::new();
     let limits = PushLimits {
         running: 0,
@@ -144,7 +144,7 @@ async fn what_finds_no_turn_is_given_back() {
 }
 
 #[tokio::test]
-async fn a_tenant_with_slow_steps_takes_half_of_the_turns_and_leaves_the_rest_to_others() {
+async fn a_tenant_with_slow_steps_gets_half_of_the_slots() {
     let service = Service {
         stage: Counting::slow_for(Stage::Recording, "tenant_slow"),
         ..Service::new()
@@ -163,7 +163,7 @@ async fn a_tenant_with_slow_steps_takes_half_of_the_turns_and_leaves_the_rest_to
         .map(|number| service.rows.add_of("tenant_slow", number, false))
         .collect();
     let mut pushes: JoinSet<_> = slow.iter().map(push).collect();
-    // Two are at work; six are given back.
+    // Two are running; six are nacked.
     for _ in 0..6 {
         let status = pushes.join_next().await.unwrap().unwrap();
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
@@ -210,7 +210,7 @@ async fn only_the_push_account_may_push() {
 }
 
 #[tokio::test]
-async fn two_authorizations_are_as_good_as_none() {
+async fn two_authorizations_count_as_none() {
     let (service, google) = (Service::new(), World::start().await);
     let routes = service.routes(Some(google.verifier.clone()), PushLimits::default());
     let token = format!("Bearer {}", signed(&google.key, &claims()));
@@ -224,7 +224,7 @@ async fn two_authorizations_are_as_good_as_none() {
 }
 
 #[tokio::test]
-async fn without_googles_keys_a_push_is_given_back() {
+async fn without_googles_keys_a_push_is_nacked() {
     let (service, google) = (Service::new(), World::start().await);
     google.google.set_down(true);
     let routes = service.routes(Some(google.verifier.clone()), PushLimits::default());
@@ -248,13 +248,13 @@ async fn the_relay_publishes_lost_wake_ups_when_the_account_asks() {
     let lost: Vec<_> = (1..=3)
         .map(|number| service.rows.add(number, true))
         .collect();
-    let room = service.bus.room(&lost[0].key.tenant, Stage::Recording);
+    let capacity = service.bus.capacity(&lost[0].key.tenant, Stage::Recording);
 
     let refused = post(&routes, "/internal/relay", None, "").await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
     assert_eq!(
-        service.bus.room(&lost[0].key.tenant, Stage::Recording),
-        room
+        service.bus.capacity(&lost[0].key.tenant, Stage::Recording),
+        capacity
     );
 
     let token = signed(&google.key, &claims());
@@ -264,7 +264,7 @@ async fn the_relay_publishes_lost_wake_ups_when_the_account_asks() {
         assert_eq!(answer.body, json!({ "published": published }));
     }
     assert_eq!(
-        service.bus.room(&lost[0].key.tenant, Stage::Recording),
-        room - 3
+        service.bus.capacity(&lost[0].key.tenant, Stage::Recording),
+        capacity - 3
     );
 }

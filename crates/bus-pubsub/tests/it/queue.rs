@@ -1,7 +1,7 @@
-//! A work table in memory, and a stage that only counts what it did.
+//! A work table in memory, and a stage that counts what it handled.
 
 use std::{
-    collections::BTreeMap,
+    collections::HashMap,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU32, Ordering},
@@ -12,21 +12,22 @@ use std::{
 use async_trait::async_trait;
 use bus::{Bus, Runner, RunnerConfig};
 use domain::{
-    CallFacts, Claim, ClaimResult, Claimed, Clock as _, DueWake, EventId, Inbound, LeadRequest,
-    OfficeConfig, Origin, Outcome, Record, RequestId, Settled, SourceId, Stage, StageError,
-    StageHandler, StoreError, TenantId, Wake, WorkKey, WorkQueue, WorkRow, later, transition,
+    Channel, Claim, ClaimResult, Claimed, Clock as _, DueWake, LeadRequest, OfficeConfig, Outcome,
+    Record, RequestId, SettleResult, Stage, StageError, StageHandler, StoreError, TenantId, Wake,
+    WorkKey, WorkQueue, WorkRow, later,
 };
 use runtime::{SystemClock, TraceContext};
+use testkit::lead;
 use tokio::sync::{Semaphore, mpsc};
 use uuid::Uuid;
 
-/// Longest wait for something that must come about.
+/// Longest wait for a condition.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The rows that are still to be done.
 #[derive(Default)]
 pub(crate) struct Rows {
-    rows: Mutex<BTreeMap<WorkKey, (LeadRequest, WorkRow)>>,
+    rows: Mutex<HashMap<WorkKey, (LeadRequest, WorkRow)>>,
     /// Claims that fail before one succeeds.
     failures: AtomicU32,
     claims: AtomicU32,
@@ -34,53 +35,45 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// A new request with its first row, of the stage `recording`; answers the wake-up. A `lost` one is due for the
-    /// relay at once.
+    /// Adds a request with its row, of the stage `recording`; returns the wake-up. A `lost` one is due for the relay at
+    /// once.
     pub(crate) fn add(&self, number: u128, lost: bool) -> Wake {
         self.add_of("tenant_a", number, lost)
     }
 
-    /// As [`Rows::add`], of another tenant.
+    /// [`Rows::add`] for another tenant.
     pub(crate) fn add_of(&self, tenant: &str, number: u128, lost: bool) -> Wake {
-        let origin = Origin {
-            tenant: TenantId::new(tenant).unwrap(),
-            provider: "callrail".to_owned(),
-            source: SourceId::from_uuid(Uuid::from_u128(1)),
-            office: None,
-            event: EventId::from_uuid(Uuid::from_u128(1)),
-            traceparent: None,
-        };
-        let inbound = Inbound {
-            aliases: Vec::new(),
-            is_modified: false,
-            delay: Duration::ZERO,
-            call: CallFacts::default(),
-        };
-        let id = RequestId::from_uuid(Uuid::from_u128(number));
         let now = SystemClock::new().now();
-        let plan = transition::receive(id, &origin, Ok(inbound), now);
-        let change = plan.changes.into_iter().next().unwrap();
-        let mut row = change.put.into_iter().next().unwrap();
+        let mut request = lead::request(Channel::Phone);
+        request.tenant = TenantId::new(tenant).unwrap();
+        request.id = RequestId::from_uuid(Uuid::from_u128(number));
+        let key = WorkKey {
+            tenant: request.tenant.clone(),
+            request: request.id,
+            stage: Stage::Recording,
+            target: String::new(),
+        };
+        let mut row = WorkRow::new(key, now, Duration::ZERO, None);
         if lost {
             row.next_wake_at = Some(now);
         }
         let wake = row.wake();
         let mut rows = self.rows.lock().unwrap();
-        rows.insert(row.key.clone(), (change.request, row));
+        rows.insert(row.key.clone(), (request, row));
         wake
     }
 
-    /// Lets the store fail for the next claims.
+    /// Makes the next claims fail.
     pub(crate) fn fail_claims(&self, number: u32) {
         self.failures.store(number, Ordering::Relaxed);
     }
 
-    /// How many claims were asked for.
+    /// How many claims were attempted.
     pub(crate) fn claims(&self) -> u32 {
         self.claims.load(Ordering::Relaxed)
     }
 
-    /// Every hint that a claim is asked for, from now on.
+    /// The hint of every claim that is attempted from now on.
     pub(crate) fn hints(&self) -> mpsc::UnboundedReceiver<Wake> {
         let (sender, receiver) = mpsc::unbounded_channel();
         *self.hints.lock().unwrap() = Some(sender);
@@ -128,9 +121,9 @@ impl WorkQueue for Rows {
         _: Outcome,
         _: Vec<Record>,
         _: Duration,
-    ) -> Result<Settled, StoreError> {
+    ) -> Result<SettleResult, StoreError> {
         self.rows.lock().unwrap().remove(&job.row.key);
-        Ok(Settled::Written(Vec::new()))
+        Ok(SettleResult::Written(Vec::new()))
     }
 
     async fn due_wakes_across_tenants(
@@ -170,7 +163,7 @@ impl WorkQueue for Rows {
 pub(crate) struct Counting {
     stage: Stage,
     handled: Mutex<Vec<(RequestId, Option<String>)>>,
-    /// A tenant whose steps do not end as long as there are no permits.
+    /// A tenant whose steps do not end while there are no permits.
     slow: Option<(TenantId, Semaphore)>,
 }
 
@@ -183,7 +176,7 @@ impl Counting {
         })
     }
 
-    /// One in which a tenant's steps do not end before [`Counting::go_on`].
+    /// A tenant's steps do not end before [`Counting::go_on`].
     pub(crate) fn slow_for(stage: Stage, tenant: &str) -> Arc<Self> {
         Arc::new(Self {
             stage,
@@ -192,19 +185,19 @@ impl Counting {
         })
     }
 
-    /// Lets them end.
+    /// Lets the slow tenant's steps end.
     pub(crate) fn go_on(&self) {
         let (_, gate) = self.slow.as_ref().unwrap();
         gate.add_permits(Semaphore::MAX_PERMITS);
     }
 
-    /// The requests that it handled, in order.
+    /// The handled requests, in order.
     pub(crate) fn handled(&self) -> Vec<RequestId> {
         let handled = self.handled.lock().unwrap();
         handled.iter().map(|(id, _)| *id).collect()
     }
 
-    /// The ids of the traces that it ran in.
+    /// The trace id of each run.
     pub(crate) fn traces(&self) -> Vec<Option<String>> {
         let handled = self.handled.lock().unwrap();
         handled.iter().map(|(_, trace)| trace.clone()).collect()
@@ -235,7 +228,7 @@ impl StageHandler for Counting {
     }
 }
 
-/// A runner of this stage over these rows, that hands over to a bus.
+/// A runner of this stage over these rows that publishes to `bus`.
 pub(crate) fn runner(rows: &Arc<Rows>, bus: Arc<dyn Bus>, stage: &Arc<Counting>) -> Arc<Runner> {
     Runner::new(
         rows.clone(),
@@ -246,7 +239,7 @@ pub(crate) fn runner(rows: &Arc<Rows>, bus: Arc<dyn Bus>, stage: &Arc<Counting>)
     )
 }
 
-/// Waits until something has come about.
+/// Waits until the condition holds.
 pub(crate) async fn eventually(what: &str, has_come: impl Fn() -> bool) {
     let wait = async {
         while !has_come() {

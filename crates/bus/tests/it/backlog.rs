@@ -1,4 +1,4 @@
-//! More work than the bus holds: it is worked through by those who work, without waiting for the relay.
+//! More work than the bus holds: the workers get through it without the relay.
 
 use std::{
     collections::BTreeMap,
@@ -10,16 +10,16 @@ use std::{
 use async_trait::async_trait;
 use bus::{Bus as _, LocalBus, LocalBusConfig, Runner, RunnerConfig};
 use domain::{
-    CallFacts, Claim, Claimed, Clock, DueWake, EventId, Inbound, LeadRequest, OfficeConfig, Origin,
-    Outcome, Record, RequestId, Settled, SourceId, Stage, StageError, StageHandler, StoreError,
-    TenantId, Wake, WorkQueue, WorkRow, WorkflowConfig, transition,
+    Channel, Claim, Claimed, Clock, DueWake, LeadRequest, Outcome, Record, RequestId, SettleResult,
+    Stage, StageError, StageHandler, StoreError, TenantId, Wake, WorkQueue, WorkRow,
 };
 use futures::future::BoxFuture;
 use jiff::Timestamp;
+use testkit::lead;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// It stands still: whoever waits for the time to pass waits in vain.
+/// Its time never passes.
 struct Stopped;
 
 impl Clock for Stopped {
@@ -43,28 +43,14 @@ struct Rows {
 }
 
 impl Rows {
-    /// A new request with its first row; answers the wake-up.
+    /// Adds a request with its row; returns the wake-up.
     fn add(&self, number: u128) -> Wake {
-        let origin = Origin {
-            tenant: TenantId::new("tenant_a").unwrap(),
-            provider: "callrail".to_owned(),
-            source: SourceId::from_uuid(Uuid::from_u128(1)),
-            office: None,
-            event: EventId::from_uuid(Uuid::from_u128(1)),
-            traceparent: None,
-        };
-        let inbound = Inbound {
-            aliases: Vec::new(),
-            is_modified: false,
-            delay: Duration::ZERO,
-            call: CallFacts::default(),
-        };
-        let id = RequestId::from_uuid(Uuid::from_u128(number));
-        let plan = transition::receive(id, &origin, Ok(inbound), Stopped.now());
-        let change = plan.changes.into_iter().next().unwrap();
-        let row = change.put.into_iter().next().unwrap();
+        let mut request = lead::request(Channel::Phone);
+        request.id = RequestId::from_uuid(Uuid::from_u128(number));
+        let row = lead::claimed(request.clone(), Stage::Recording, "").row;
         let wake = row.wake();
-        self.ready.lock().unwrap().insert(id, (change.request, row));
+        let ready = &mut *self.ready.lock().unwrap();
+        ready.insert(request.id, (request, row));
         wake
     }
 }
@@ -73,13 +59,7 @@ impl Rows {
 impl WorkQueue for Rows {
     async fn claim(&self, wake: &Wake, _: Duration) -> Result<Option<Claimed>, StoreError> {
         let taken = self.ready.lock().unwrap().remove(&wake.key.request);
-        let config = OfficeConfig {
-            tenant_name: "A".to_owned(),
-            time_zone: String::new(),
-            workflow: WorkflowConfig::default(),
-            version: 1,
-        };
-        Ok(taken.map(|(request, row)| Claimed::new(row, request, Arc::new(config))))
+        Ok(taken.map(|(request, row)| Claimed::new(row, request, Arc::new(lead::office()))))
     }
 
     async fn renew(&self, _: &Claim, _: Duration) -> Result<bool, StoreError> {
@@ -92,8 +72,8 @@ impl WorkQueue for Rows {
         _: Outcome,
         _: Vec<Record>,
         _: Duration,
-    ) -> Result<Settled, StoreError> {
-        Ok(Settled::Written(Vec::new()))
+    ) -> Result<SettleResult, StoreError> {
+        Ok(SettleResult::Written(Vec::new()))
     }
 
     async fn due_wakes_across_tenants(&self, _: u32, _: u32) -> Result<Vec<DueWake>, StoreError> {
@@ -111,7 +91,7 @@ impl WorkQueue for Rows {
     }
 }
 
-/// Does nothing, for a moment.
+/// Does nothing but yield.
 struct Handler;
 
 #[async_trait]
@@ -131,12 +111,12 @@ impl StageHandler for Handler {
 
 #[tokio::test]
 async fn a_backlog_is_worked_through_without_the_relay() {
-    let room = 8;
+    let capacity = 8;
     for backlog in [7, 8, 9, 40, 200] {
         let bus = LocalBus::new(LocalBusConfig {
             workers_per_stage: 4,
             running_per_tenant: 2,
-            waiting_per_tenant: room,
+            waiting_per_tenant: capacity,
         });
         let rows = Arc::new(Rows::default());
         let handlers: [Arc<dyn StageHandler>; 1] = [Arc::new(Handler)];
@@ -147,8 +127,8 @@ async fn a_backlog_is_worked_through_without_the_relay() {
             handlers,
             RunnerConfig::default(),
         );
-        // In front of it, hints of work that is done already take all the room there is.
-        let stale = (1_000..1_000 + u128::from(room)).map(|number| Rows::default().add(number));
+        // In front of it, hints of finished work take the whole capacity.
+        let stale = (1_000..1_000 + u128::from(capacity)).map(|number| Rows::default().add(number));
         let wakes = stale.chain((0..backlog).map(|number| rows.add(number)));
         bus.publish(wakes.collect()).await.unwrap();
         let stop = CancellationToken::new();
@@ -158,7 +138,7 @@ async fn a_backlog_is_worked_through_without_the_relay() {
                 tokio::task::yield_now().await;
             }
         };
-        let is_done = tokio::time::timeout(Duration::from_secs(10), all)
+        let is_done = tokio::time::timeout(Duration::from_secs(60), all)
             .await
             .is_ok();
         let left = rows.ready.lock().unwrap().len();

@@ -1,4 +1,4 @@
-//! The local bus: the contract, and what only it promises.
+//! The local bus: the contract, and what this bus alone promises.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod backlog;
@@ -35,7 +35,7 @@ fn small() -> Arc<LocalBus> {
 }
 
 #[tokio::test]
-async fn tenants_are_served_in_turns() {
+async fn tenants_are_served_round_robin() {
     let bus = LocalBus::new(LocalBusConfig::default());
     let loud = (0..20).map(|number| wake("tenant_loud", Stage::Dispatch, number));
     let quiet = (0..3).map(|number| wake("tenant_quiet", Stage::Dispatch, 100 + number));
@@ -57,7 +57,7 @@ async fn tenants_are_served_in_turns() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_is_left_out_and_told_once_when_there_is_room_again() {
+async fn an_overflow_is_reported_once_when_capacity_is_free() {
     let bus = small();
     let tenant = wake("tenant_a", Stage::Dispatch, 0).key.tenant;
     bus.publish(
@@ -67,27 +67,27 @@ async fn what_does_not_fit_is_left_out_and_told_once_when_there_is_room_again() 
     )
     .await
     .unwrap();
-    assert_eq!(bus.room(&tenant, Stage::Dispatch), 0);
+    assert_eq!(bus.capacity(&tenant, Stage::Dispatch), 0);
     for _ in 0..3 {
-        assert!(!bus.take_left_out(&tenant, Stage::Dispatch));
+        assert!(!bus.take_overflowed(&tenant, Stage::Dispatch));
         drop(bus.next(Stage::Dispatch).await);
     }
-    assert!(bus.take_left_out(&tenant, Stage::Dispatch));
-    assert!(!bus.take_left_out(&tenant, Stage::Dispatch));
+    assert!(bus.take_overflowed(&tenant, Stage::Dispatch));
+    assert!(!bus.take_overflowed(&tenant, Stage::Dispatch));
 }
 
 #[tokio::test]
-async fn a_repeated_wake_up_takes_no_second_place() {
+async fn a_repeated_wake_up_is_queued_once() {
     let bus = small();
     let one = wake("tenant_a", Stage::Dispatch, 1);
     bus.publish(vec![one.clone(), one.clone(), one.clone()])
         .await
         .unwrap();
-    assert_eq!(bus.room(&one.key.tenant, Stage::Dispatch), 2);
+    assert_eq!(bus.capacity(&one.key.tenant, Stage::Dispatch), 2);
 }
 
 #[tokio::test]
-async fn a_tenant_runs_no_more_steps_at_once_than_it_may() {
+async fn a_tenant_runs_no_more_steps_than_its_limit() {
     let bus = small();
     bus.publish(
         (0..3)
@@ -105,7 +105,7 @@ async fn a_tenant_runs_no_more_steps_at_once_than_it_may() {
 }
 
 #[tokio::test]
-async fn several_tenants_that_flood_leave_workers_for_one_that_comes() {
+async fn several_flooding_tenants_leave_workers_for_another() {
     let bus = LocalBus::new(LocalBusConfig {
         workers_per_stage: 12,
         running_per_tenant: 6,

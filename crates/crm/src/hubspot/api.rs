@@ -2,20 +2,20 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use domain::Clock;
+use domain::{Clock, ProviderAnswer};
 use http_client::{Client, Request, Response, Url};
 use secrecy::SecretString;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 
 use super::mapping::{OwnProperty, Properties};
-use crate::{PushError, Words};
+use crate::PushError;
 
-/// The pause where the account's limit over ten seconds is reached and no other is named.
+/// The pause if the account's limit over ten seconds is reached and no other pause is named.
 const TEN_SECONDS: Duration = Duration::from_secs(10);
-/// The pause where the limit of searches is reached.
+/// The pause if the limit of searches is reached.
 const ONE_SECOND: Duration = Duration::from_secs(1);
-/// The pause where the account's daily limit is reached: its midnight is not known.
+/// The pause if the account's daily limit is reached: when its midnight is, we do not know.
 const ONE_HOUR: Duration = Duration::from_secs(3_600);
 
 /// The kinds of object that we write.
@@ -49,8 +49,6 @@ pub(super) struct Record {
     pub(super) id: String,
     #[serde(default)]
     properties: BTreeMap<String, Option<String>>,
-    #[serde(default, rename = "new")]
-    pub(super) is_new: bool,
 }
 
 impl Record {
@@ -71,7 +69,6 @@ impl Record {
         Self {
             id: id.to_owned(),
             properties,
-            is_new: false,
         }
     }
 }
@@ -166,8 +163,8 @@ impl Api {
         }
     }
 
-    /// One object by its id or by a unique property. In the body, not the path: values can be personal data, and
-    /// paths are logged.
+    /// One object by its id or by a unique property. The value goes into the body: it can be personal data, and paths
+    /// are logged.
     pub(super) async fn read(
         &self,
         token: &SecretString,
@@ -213,7 +210,7 @@ impl Api {
         Ok(found.results)
     }
 
-    /// Writes an object by our unique property: makes it where there is none. A repeat is harmless.
+    /// Writes an object by our unique property, and makes it if there is none. A repeat is harmless.
     pub(super) async fn upsert(
         &self,
         token: &SecretString,
@@ -234,12 +231,12 @@ impl Api {
         match (batch.results.into_iter().next(), batch.errors.first()) {
             (Some(record), _) => Ok(record),
             (None, Some(fault)) => Err(fault.row_refusal()),
-            // Neither done nor refused: the next attempt looks.
+            // Neither done nor refused: the next attempt looks it up.
             (None, None) => Err(PushError::Moved { holder: None }),
         }
     }
 
-    /// Changes the given properties of an object. Answers its id, which is another one after a merge.
+    /// Changes the given properties of an object. Its id in the answer is another one after a merge.
     pub(super) async fn update(
         &self,
         token: &SecretString,
@@ -256,7 +253,7 @@ impl Api {
             .await
     }
 
-    /// Ties a contact and a deal together. A repeat is harmless.
+    /// Associates a contact and a deal. A repeat is harmless.
     pub(super) async fn associate(
         &self,
         token: &SecretString,
@@ -286,7 +283,7 @@ impl Api {
         Ok(self.call::<List<Property>>(request, token).await?.results)
     }
 
-    /// Defines a property. Where one of the name exists, that one is answered.
+    /// Defines a property, or returns the one of this name that exists.
     pub(super) async fn create_property(
         &self,
         token: &SecretString,
@@ -371,10 +368,10 @@ impl Fault {
     }
 
     fn refusal(&self, status: u16) -> PushError {
-        let words = Words::new(&self.message);
+        let answer = ProviderAnswer::new(&self.message);
         match status {
-            401 => PushError::Unauthorized { words },
-            403 => PushError::MissingScopes { words },
+            401 => PushError::Unauthorized { answer },
+            403 => PushError::MissingScopes { answer },
             404 => PushError::Moved { holder: None },
             409 => PushError::Moved {
                 holder: holder(&self.message),
@@ -392,7 +389,7 @@ impl Fault {
             };
             return PushError::Refused {
                 code,
-                words: Words::new(&self.message),
+                answer: ProviderAnswer::new(&self.message),
             };
         };
         let context = || {
@@ -414,13 +411,13 @@ impl Fault {
                 PushError::Required {
                     field,
                     code: name(&fault.code),
-                    words: Words::new(&fault.message),
+                    answer: ProviderAnswer::new(&fault.message),
                 }
             }
             code => PushError::Rejected {
                 field,
                 code: name(code),
-                words: Words::new(&fault.message),
+                answer: ProviderAnswer::new(&fault.message),
             },
         }
     }
@@ -437,7 +434,7 @@ fn object_id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String
     }
 }
 
-/// HubSpot's names of fields and codes, as far as they look like ones: what it repeats of our values stays out.
+/// HubSpot's name of a field or a code, if it looks like one; a value of ours that it repeats is `?`.
 fn name(raw: &str) -> String {
     let is_name = raw.len() <= 100
         && raw.starts_with(|c: char| c.is_ascii_alphabetic())

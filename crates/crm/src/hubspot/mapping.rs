@@ -1,4 +1,4 @@
-//! Our lead in HubSpot's fields. Pure; every value is a string.
+//! A lead's brief in HubSpot's fields. Pure; every value is a string.
 //!
 //! Two kinds of property, and one rule for each:
 //! - HubSpot's own (`firstname`, `dealname`, …) belong to the company. They are filled while they are empty, and what
@@ -7,11 +7,11 @@
 
 use std::collections::BTreeMap;
 
-use domain::E164;
+use domain::{Brief, E164, EmailAddress, PostalCode, ProjectType, lead::brief::label};
 use sha2::{Digest, Sha256};
 
 use super::api::Record;
-use crate::{Lead, words::label};
+use crate::cell::{cell, is_formula};
 
 /// Values by property name.
 pub(super) type Properties = BTreeMap<&'static str, String>;
@@ -23,7 +23,10 @@ pub(super) const DEAL_KEY: &str = "deal_external_id";
 
 /// What a contact is called while nothing is known of its name: HubSpot wants a name or an address. It counts as
 /// empty when a name is learned.
-const NAMELESS: &str = "Unknown caller";
+const NAMELESS: &str = "Unknown person";
+
+/// Longest conversation, in UTF-16 code units. HubSpot takes 65,536 characters, and does not say how it counts them.
+const MAX_CONVERSATION: usize = 64_000;
 
 /// The properties of a contact that we read before we write.
 pub(super) const CONTACT_PROPERTIES: &[&str] = &[
@@ -71,62 +74,67 @@ pub(super) const DEAL_KEY_PROPERTY: OwnProperty =
 
 /// Our properties of deals, besides the unique one.
 pub(super) const OWN: &[OwnProperty] = &[
+    own("lead_intake_channel", "Channel", "string", "text"),
     own("lead_intake_score", "Lead score", "number", "number"),
     own("lead_intake_project_type", "Project type", "string", "text"),
-    own("lead_intake_intent", "Caller's intent", "string", "text"),
+    own("lead_intake_intent", "Intent", "string", "text"),
     own("lead_intake_timeline", "Timeline", "string", "text"),
     own("lead_intake_budget", "Budget", "string", "text"),
-    own(
-        "lead_intake_sentiment",
-        "Caller's sentiment",
-        "string",
-        "text",
-    ),
+    own("lead_intake_sentiment", "Sentiment", "string", "text"),
     own("lead_intake_area", "Service area", "string", "text"),
-    own("lead_intake_phone", "Caller's phone", "string", "text"),
-    own("lead_intake_tags", "Call tags", "string", "text"),
-    own("lead_intake_note", "Call note", "string", "textarea"),
+    own("lead_intake_phone", "Phone", "string", "text"),
+    own("lead_intake_tags", "Tags", "string", "text"),
+    own("lead_intake_note", "Note", "string", "textarea"),
     own("lead_intake_source", "Lead source", "string", "text"),
     own("lead_intake_recording", "Recording", "string", "text"),
     own("lead_intake_details", "Lead details", "string", "textarea"),
-    own("lead_intake_transcript", "Transcript", "string", "textarea"),
+    own(
+        "lead_intake_transcript",
+        "Conversation",
+        "string",
+        "textarea",
+    ),
 ];
 
-/// The person, as far as we know them.
-pub(super) fn contact(lead: &Lead) -> Properties {
-    let is_nameless = lead.first_name.is_none() && lead.last_name.is_none() && lead.email.is_none();
+/// The person, as far as we know them. An address that a spreadsheet would run is not written.
+pub(super) fn contact(brief: &Brief) -> Properties {
+    let (first, last) = brief.split_name();
+    let email = brief.email.as_ref().map(EmailAddress::as_str);
+    let email = email.filter(|email| !is_formula(email));
+    let is_nameless = brief.name.is_none() && email.is_none();
     let values = [
-        (CONTACT_KEY, Some(lead.person.to_string())),
-        ("firstname", lead.first_name.clone()),
+        (CONTACT_KEY, Some(brief.person_key())),
+        ("firstname", first.map(cell)),
         (
             "lastname",
-            lead.last_name
-                .clone()
-                .or_else(|| is_nameless.then(|| NAMELESS.to_owned())),
+            last.or(is_nameless.then_some(NAMELESS)).map(cell),
         ),
-        ("email", lead.email.clone().map(String::from)),
-        ("phone", lead.phone.clone().map(String::from)),
-        ("city", lead.city.clone()),
-        ("state", lead.state.clone()),
-        ("zip", lead.postal_code.clone().map(String::from)),
+        ("email", email.map(str::to_owned)),
+        ("phone", brief.phone.clone().map(String::from)),
+        ("city", brief.city.as_deref().map(cell)),
+        ("state", brief.state.as_deref().map(cell)),
+        (
+            "zip",
+            brief.postal_code.as_ref().map(PostalCode::as_str).map(cell),
+        ),
     ];
     filled(values)
 }
 
-/// What of the person an existing contact lacks. Another telephone number goes where mobile numbers stand, if there
-/// is room; what has none is on the deal.
-pub(super) fn missing_in_contact(existing: &Record, lead: &Lead) -> Properties {
+/// What of the person an existing contact lacks. Another telephone number becomes the mobile number if there is none;
+/// otherwise the deal alone has it.
+pub(super) fn missing_in_contact(existing: &Record, brief: &Brief) -> Properties {
     let is_empty = |name: &str| matches!(existing.get(name), "" | NAMELESS);
-    let mut wanted = contact(lead);
+    let mut wanted = contact(brief);
     if wanted.get("lastname").is_some_and(|name| name == NAMELESS) {
         wanted.remove("lastname");
     }
-    if lead.first_name.is_some() && existing.get("lastname") == NAMELESS {
-        // The stand-in goes with the first name that is learned.
+    if brief.name.is_some() && existing.get("lastname") == NAMELESS {
+        // The stand-in is cleared when a first name alone is learned.
         wanted.entry("lastname").or_default();
     }
     let is_known = |phone: &E164| phones(existing).contains(phone);
-    match &lead.phone {
+    match &brief.phone {
         Some(phone) if is_known(phone) => drop(wanted.remove("phone")),
         Some(phone) if !is_empty("phone") => {
             drop(wanted.insert("mobilephone", phone.as_str().to_owned()));
@@ -146,71 +154,79 @@ pub(super) fn phones(contact: &Record) -> Vec<E164> {
 }
 
 /// The job in the company's own properties.
-pub(super) fn deal(lead: &Lead) -> Properties {
-    let project = lead
-        .judgement
+pub(super) fn deal(brief: &Brief) -> Properties {
+    let project = brief
+        .judgment
         .as_ref()
-        .map(|judgement| judgement.project_type);
+        .map(|judgment| judgment.project_type);
     let project = match project {
-        None | Some(domain::ProjectType::Unknown | domain::ProjectType::Other) => "Lead".to_owned(),
+        None | Some(ProjectType::Unknown | ProjectType::Other) => "Lead".to_owned(),
         Some(known) => label(known.as_str()),
     };
     let values = [
-        ("dealname", Some(format!("{project} - {}", lead.title()))),
-        ("description", Some(lead.details())),
-        ("amount", lead.value.as_deref().and_then(amount)),
+        (
+            "dealname",
+            Some(cell(format!("{project} - {}", brief.title()))),
+        ),
+        ("description", Some(cell(brief.details()))),
+        ("amount", brief.value.as_deref().and_then(amount)),
     ];
     filled(values)
 }
 
 /// What of the job an existing deal lacks.
-pub(super) fn missing_in_deal(existing: &Record, lead: &Lead) -> Properties {
-    let mut wanted = deal(lead);
+pub(super) fn missing_in_deal(existing: &Record, brief: &Brief) -> Properties {
+    let mut wanted = deal(brief);
     wanted.retain(|name, _| existing.get(name).is_empty());
     wanted
 }
 
 /// The job in our properties. One that has nothing to show is empty, which clears what it showed before.
-pub(super) fn own_properties(lead: &Lead) -> Properties {
-    let judgement = lead.judgement.as_ref();
-    let area = if lead.is_area_unknown {
+pub(super) fn own_properties(brief: &Brief) -> Properties {
+    let judgment = brief.judgment.as_ref();
+    let area = if brief.is_area_unknown {
         "unknown: please check"
     } else {
         "inside"
     };
+    let conversation = &brief.conversation;
     let values = [
-        (
-            "lead_intake_score",
-            judgement.map(|judgement| judgement.score.to_string()),
-        ),
+        ("lead_intake_channel", Some(brief.channel.to_string())),
+        ("lead_intake_score", judgment.map(|it| it.score.to_string())),
         (
             "lead_intake_project_type",
-            judgement.map(|judgement| judgement.project_type.as_str().to_owned()),
+            judgment.map(|it| it.project_type.as_str().to_owned()),
         ),
         (
             "lead_intake_intent",
-            judgement.map(|judgement| judgement.intent.as_str().to_owned()),
+            judgment.map(|it| it.intent.as_str().to_owned()),
         ),
         (
             "lead_intake_timeline",
-            judgement.map(|judgement| judgement.timeline.as_str().to_owned()),
+            judgment.map(|it| it.timeline.as_str().to_owned()),
         ),
         (
             "lead_intake_budget",
-            judgement.map(|judgement| judgement.budget.as_str().to_owned()),
+            judgment.map(|it| it.budget.as_str().to_owned()),
         ),
         (
             "lead_intake_sentiment",
-            judgement.map(|judgement| judgement.sentiment.as_str().to_owned()),
+            judgment.map(|it| it.sentiment.as_str().to_owned()),
         ),
         ("lead_intake_area", Some(area.to_owned())),
-        ("lead_intake_phone", lead.phone.clone().map(String::from)),
-        ("lead_intake_tags", lead.tags.clone()),
-        ("lead_intake_note", lead.note.clone()),
-        ("lead_intake_source", lead.source.clone()),
-        ("lead_intake_recording", lead.recording.clone()),
-        ("lead_intake_details", Some(lead.details())),
-        ("lead_intake_transcript", lead.transcript.clone()),
+        ("lead_intake_phone", brief.phone.clone().map(String::from)),
+        ("lead_intake_tags", Some(cell(brief.tags.join(", ")))),
+        ("lead_intake_note", brief.note.as_deref().map(cell)),
+        ("lead_intake_source", brief.found_by().map(cell)),
+        (
+            "lead_intake_recording",
+            conversation.recording.as_deref().map(cell),
+        ),
+        ("lead_intake_details", Some(cell(brief.details()))),
+        (
+            "lead_intake_transcript",
+            conversation.script(MAX_CONVERSATION).map(cell),
+        ),
     ];
     values
         .into_iter()
@@ -219,9 +235,9 @@ pub(super) fn own_properties(lead: &Lead) -> Properties {
 }
 
 /// SHA-256 over everything that is mapped, in lower-case hexadecimal.
-pub(super) fn fields_hash(lead: &Lead) -> String {
+pub(super) fn fields_hash(brief: &Brief) -> String {
     let mut hash = Sha256::new();
-    for properties in [contact(lead), deal(lead), own_properties(lead)] {
+    for properties in [contact(brief), deal(brief), own_properties(brief)] {
         for (name, value) in properties {
             // Lengths in front, so that no two different sets read the same.
             for part in [name, &value] {
@@ -240,7 +256,7 @@ fn filled<const N: usize>(values: [(&'static str, Option<String>); N]) -> Proper
     values.filter(|(_, value)| !value.is_empty()).collect()
 }
 
-/// `$18,500.50` is 18500.50; what is no such amount is left to the details.
+/// `$18,500.50` is 18500.50; only the details show what is no such amount.
 fn amount(written: &str) -> Option<String> {
     let digits: String = written
         .trim()
@@ -261,16 +277,33 @@ fn amount(written: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use domain::{Channel, Facts, PersonId};
+    use testkit::lead;
+
     use super::*;
-    use crate::lead::sample;
+
+    fn brief(channel: Channel) -> Brief {
+        brief_of(channel, |_| ())
+    }
+
+    fn brief_of(channel: Channel, change: impl Fn(&mut Facts)) -> Brief {
+        let mut request = lead::qualified(channel);
+        change(&mut request.document.source.said);
+        request.document.details = None;
+        let person = PersonId::from_uuid(uuid::Uuid::from_u128(2));
+        Brief::new(&request, &lead::office()).from_person(person)
+    }
+
+    fn call() -> Brief {
+        brief(Channel::Phone)
+    }
 
     #[test]
     fn every_value_goes_where_it_belongs() {
-        let lead = sample();
-        let contact = contact(&lead);
+        let contact = contact(&call());
         for (name, value) in [
             (CONTACT_KEY, "per_00000000000000000000000000000002"),
-            ("firstname", "Ann Marie"),
+            ("firstname", "Ann"),
             ("lastname", "Lee"),
             ("email", "ann@example.com"),
             ("phone", "+15125550142"),
@@ -280,51 +313,113 @@ mod tests {
         ] {
             assert_eq!(contact.get(name).map(String::as_str), Some(value), "{name}");
         }
-        let deal = deal(&lead);
-        assert_eq!(deal["dealname"], "Kitchen - Ann Marie Lee");
+        let deal = deal(&call());
+        assert_eq!(deal["dealname"], "Kitchen - Ann Lee");
         assert_eq!(deal["amount"], "18500");
-        let own = own_properties(&lead);
+        let own = own_properties(&call());
         assert_eq!(own["lead_intake_score"], "82");
         assert_eq!(own["lead_intake_timeline"], "1_3_months");
-        assert_eq!(own["lead_intake_area"], "unknown: please check");
-        assert!(
-            own["lead_intake_details"].contains("Timeline: 1–3 months"),
-            "{}",
-            own["lead_intake_details"]
-        );
-        assert!(own["lead_intake_transcript"].starts_with("[0:00] Speaker 1: "));
+        assert_eq!(own["lead_intake_tags"], "kitchen, call back");
+        let details = &own["lead_intake_details"];
+        for line in ["Timeline: 1–3 months", "Lead status: good_lead"] {
+            assert!(details.contains(line), "{details}");
+        }
     }
 
     #[test]
-    fn every_property_of_ours_is_defined_and_every_defined_one_is_written() {
+    fn each_channel_shows_its_own_conversation() {
+        for (channel, begin) in [
+            (Channel::Phone, "[0:00] Speaker 1: Thanks for calling"),
+            (
+                Channel::Text,
+                "[Mon 2 Nov 2026, 9:04 AM CST] Customer: Hello",
+            ),
+            (Channel::Form, "Customer: We want a new kitchen"),
+            (Channel::Calendar, "Customer: We want a new kitchen"),
+            (
+                Channel::Chat,
+                "[Mon 2 Nov 2026, 9:04 AM CST] Customer: Hello",
+            ),
+            (Channel::Api, ""),
+        ] {
+            let own = own_properties(&brief(channel));
+            assert_eq!(own["lead_intake_channel"], channel.as_str());
+            let shown = &own["lead_intake_transcript"];
+            assert!(shown.starts_with(begin), "{channel}: {shown}");
+        }
+    }
+
+    #[test]
+    fn every_property_of_ours_is_defined_and_written() {
         let mut defined: Vec<_> = OWN.iter().map(|property| property.name).collect();
         defined.sort_unstable();
-        assert_eq!(
-            own_properties(&sample()).into_keys().collect::<Vec<_>>(),
-            defined
-        );
+        let written: Vec<_> = own_properties(&call()).into_keys().collect();
+        assert_eq!(written, defined);
     }
 
     #[test]
-    fn a_person_without_name_and_address_has_a_stand_in_until_a_name_is_learned() {
-        let nameless = Lead {
-            first_name: None,
-            last_name: None,
+    fn a_long_conversation_fits() {
+        let mut long = call();
+        let utterance = domain::lead::brief::Utterance {
+            text: "💥".repeat(8_000),
+            ..long.conversation.utterances.remove(0)
+        };
+        long.conversation.utterances = vec![utterance; 10];
+        let shown = &own_properties(&long)["lead_intake_transcript"];
+        let length = shown.encode_utf16().count();
+        assert!((40_000..=MAX_CONVERSATION).contains(&length), "{length}");
+        assert!(shown.ends_with("is in the dashboard]"));
+    }
+
+    #[test]
+    fn text_that_looks_like_a_formula_is_marked_as_text() {
+        let hostile = brief_of(Channel::Phone, |facts| {
+            let text = |text: &str| Some(text.to_owned());
+            facts.person.name = text("=HYPERLINK(\"http://evil.example\") @Lee");
+            facts.person.city = text("@SUM(A1)");
+            facts.person.email = text("=1+1@example.com");
+            facts.labels.tags = Some(vec!["+cmd".to_owned()]);
+            facts.labels.note = text("-1");
+            facts.attribution = [("source".to_owned(), "＝1".to_owned())].into();
+        });
+        let properties = [contact(&hostile), deal(&hostile), own_properties(&hostile)];
+        let all: Properties = properties.into_iter().flatten().collect();
+        for (name, value) in &all {
+            let is_phone = hostile.phone.as_ref().map(E164::as_str) == Some(value);
+            assert!(is_phone || !is_formula(value), "{name}: {value}");
+        }
+        for (name, value) in [
+            ("firstname", "'=HYPERLINK(\"http://evil.example\")"),
+            ("lastname", "'@Lee"),
+            ("city", "'@SUM(A1)"),
+            ("lead_intake_tags", "'+cmd"),
+            ("lead_intake_note", "'-1"),
+            ("lead_intake_source", "'＝1"),
+        ] {
+            assert_eq!(all[name], value, "{name}");
+        }
+        assert!(!all.contains_key("email"));
+    }
+
+    #[test]
+    fn a_stand_in_is_the_name_until_one_is_learned() {
+        let nameless = Brief {
+            name: None,
             email: None,
-            ..sample()
+            ..call()
         };
         assert_eq!(contact(&nameless)["lastname"], NAMELESS);
         let existing = Record::new("1", &[(CONTACT_KEY, "per_x"), ("lastname", NAMELESS)]);
         assert!(!missing_in_contact(&existing, &nameless).contains_key("lastname"));
-        assert_eq!(missing_in_contact(&existing, &sample())["lastname"], "Lee");
-        let first_only = Lead {
-            last_name: None,
-            ..sample()
+        assert_eq!(missing_in_contact(&existing, &call())["lastname"], "Lee");
+        let first_only = Brief {
+            name: Some("Ann".to_owned()),
+            ..call()
         };
         let missing = missing_in_contact(&existing, &first_only);
         assert_eq!(
             (missing["firstname"].as_str(), missing["lastname"].as_str()),
-            ("Ann Marie", "")
+            ("Ann", "")
         );
     }
 
@@ -339,14 +434,14 @@ mod tests {
                 ("zip", "78701"),
             ],
         );
-        let missing = missing_in_contact(&existing, &sample());
+        let missing = missing_in_contact(&existing, &call());
         let names: Vec<_> = missing.keys().copied().collect();
         assert_eq!(names, ["city", "email", "lastname", "state"]);
     }
 
     #[test]
-    fn another_number_goes_where_there_is_room() {
-        let with = |properties| missing_in_contact(&Record::new("1", properties), &sample());
+    fn another_number_becomes_the_mobile_number() {
+        let with = |properties| missing_in_contact(&Record::new("1", properties), &call());
         assert_eq!(
             with(&[("phone", "+15125550199")])["mobilephone"],
             "+15125550142"
@@ -360,32 +455,22 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_changes_with_every_field_and_with_nothing_else() {
-        let lead = sample();
-        assert_eq!(fields_hash(&lead), fields_hash(&lead.clone()));
-        for changed in [
-            Lead {
-                tags: Some("hot".to_owned()),
-                ..lead.clone()
-            },
-            Lead {
-                note: None,
-                ..lead.clone()
-            },
-            Lead {
-                email: None,
-                ..lead.clone()
-            },
-            Lead {
-                transcript: None,
-                ..lead.clone()
-            },
-            Lead {
-                is_area_unknown: false,
-                ..lead.clone()
-            },
-        ] {
-            assert_ne!(fields_hash(&changed), fields_hash(&lead));
+    fn the_hash_changes_with_every_field() {
+        let brief = call();
+        assert_eq!(fields_hash(&brief), fields_hash(&brief.clone()));
+        let changes: [fn(&mut Brief); 7] = [
+            |brief| brief.tags = vec!["hot".to_owned()],
+            |brief| brief.note = None,
+            |brief| brief.email = None,
+            |brief| brief.lead_status = None,
+            |brief| brief.conversation.utterances.clear(),
+            |brief| brief.is_area_unknown = !brief.is_area_unknown,
+            |brief| brief.happened.at = None,
+        ];
+        for (number, change) in changes.into_iter().enumerate() {
+            let mut changed = brief.clone();
+            change(&mut changed);
+            assert_ne!(fields_hash(&changed), fields_hash(&brief), "{number}");
         }
     }
 

@@ -1,19 +1,20 @@
 //! HubSpot: a contact for the person, a deal for the request.
 //!
-//! - Auth: `Authorization: Bearer …` with a private app's or a service key's token. Scopes:
+//! - Auth: `Authorization: Bearer …` with a service key, a private app's token, or an access token of an OAuth app,
+//!   which expires after 30 minutes and is refreshed at `POST /oauth/v1/token` (by `accounts`). Scopes:
 //!   `crm.objects.contacts.read/write`, `crm.objects.deals.read/write`, `crm.schemas.contacts.write`,
 //!   `crm.schemas.deals.write`.
 //! - Once: contacts and deals are written by unique properties of our own (`lead_external_id` is the person,
-//!   `deal_external_id` the request), and tying the two together is idempotent. So every write can be repeated after
+//!   `deal_external_id` the request), and associating the two is idempotent. So every write can be repeated after
 //!   an answer that was lost, and needs no record of ours.
-//! - Duplicates: before the first write for a person we look by our property, by e-mail address, then by telephone
-//!   number, and complete the contact that is there. Search reads an index that lags behind, so it only finds
-//!   contacts that others made; against our own duplicates the unique property stands.
+//! - Duplicates: before a write we look for the contact by the id of the last push, our property, e-mail address, then
+//!   telephone number, and complete the one that is there. Search reads an index that lags behind, so it only finds
+//!   contacts that others made; the unique property alone prevents duplicates of our own.
 //! - A company's own properties are filled while they are empty and never changed, the stage of a deal included;
 //!   ours always show the newest (see `mapping`). `lifecyclestage` is never written.
 //!
 //! Source: HubSpot developer documentation, "Contacts", "Deals", "Properties", "Search the CRM", "Associations v4",
-//! "Error handling" (read 2026-11). UNCONFIRMED: whether an upsert by our property reports a taken e-mail address as
+//! "Error handling", "OAuth tokens" (read 2026-11). UNCONFIRMED: whether an upsert by our property reports a taken e-mail address as
 //! 409 or as a row of a 207 (both are handled); whether reading a batch by the id of a merged contact answers the
 //! remaining one (else it is found by property, address or number).
 
@@ -23,7 +24,10 @@ mod mapping;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use domain::{Clock, ConnectionName, E164, Effects, TenantId};
+use domain::{
+    Account, AccountSpec, BaseUrl, Brief, Clock, ConnectionName, E164, Effects, EmailAddress,
+    RefreshSpec, RemoteIds, TenantId,
+};
 use http_client::{Client, Url};
 use moka::future::Cache;
 use secrecy::SecretString;
@@ -32,30 +36,46 @@ use self::{
     api::{Api, Kind, Record},
     mapping::{CONTACT_KEY, CONTACT_PROPERTIES, DEAL_KEY, DEAL_PROPERTIES, OwnProperty},
 };
-use crate::{Connector, ConnectorSpec, Credential, Known, Lead, PushError, Pushed, Written};
+use crate::{Connector, ConnectorSpec, Known, PushError, Pushed};
 
 /// HubSpot, before it is made.
-pub const SPEC: ConnectorSpec = ConnectorSpec {
+pub(crate) static SPEC: ConnectorSpec = ConnectorSpec {
     slug: "hubspot",
     name: "HubSpot",
-    url_key: "HUBSPOT_BASE_URL",
-    url_about: "Base URL of HubSpot's API.",
-    url: "https://api.hubapi.com",
+    account: AccountSpec {
+        secret: "a service key, a private app's access token, or JSON with an OAuth app's client_id, client_secret and \
+            refresh_token",
+        settings: &[],
+        refresh: Some(RefreshSpec {
+            path: "/oauth/v1/token",
+        }),
+    },
+    base_url: BaseUrl {
+        key: "HUBSPOT_BASE_URL",
+        url: "https://api.hubapi.com",
+        about: "Base URL of HubSpot's API.",
+    },
     new: |http, clock, url, timeout| Arc::new(HubSpot::new(http, url, clock, timeout)),
 };
 
-/// How long what we know of an account is taken for true.
-const ACCOUNT_KEPT: Duration = Duration::from_secs(3_600);
+/// How long what we know of a portal is taken for true.
+const PORTAL_KEPT: Duration = Duration::from_secs(3_600);
+/// Our words for the records that a request becomes.
+const CONTACT: &str = "contact";
+const DEAL: &str = "deal";
 
 /// Pushes leads into HubSpot.
-pub struct HubSpot {
+struct HubSpot {
     api: Api,
-    accounts: Cache<(TenantId, ConnectionName, u64), Account>,
+    portals: Cache<PortalKey, Portal>,
 }
 
-/// An account that has our properties: where new deals begin.
+/// Tenant, connection and version of its secret.
+type PortalKey = (TenantId, ConnectionName, u64);
+
+/// A company's HubSpot that has our properties: where new deals begin.
 #[derive(Debug, Clone)]
-struct Account {
+struct Portal {
     pipeline: Arc<str>,
     stage: Arc<str>,
 }
@@ -66,84 +86,78 @@ impl Connector for HubSpot {
         SPEC.slug
     }
 
-    async fn ensure(&self, credential: &Credential) -> Result<(), PushError> {
-        self.account(credential).await.map(drop)
-    }
-
     async fn push(
         &self,
-        lead: &Lead,
-        credential: &Credential,
-        known: Option<&Known>,
+        brief: &Brief,
+        account: &Account,
+        known: &Known,
         _effects: &Effects, // every write here has a unique key
     ) -> Result<Pushed, PushError> {
-        let fields_hash = mapping::fields_hash(lead);
-        if let Some(known) = known.filter(|known| known.fields_hash == fields_hash) {
+        let fields_hash = mapping::fields_hash(brief);
+        if known.fields_hash.as_deref() == Some(&fields_hash) {
             return Ok(Pushed {
-                contact_id: known.contact_id.clone(),
-                deal_id: known.deal_id.clone(),
+                remote_ids: known.remote_ids.clone(),
                 fields_hash,
-                contact: Written::Unchanged,
-                deal: Written::Unchanged,
+                is_changed: false,
             });
         }
-        let pushed = self.write(lead, credential, known, fields_hash).await;
-        if matches!(pushed, Err(PushError::Outdated { .. })) {
-            self.accounts.invalidate(&account_key(credential)).await;
+        let written = self.write(brief, account, known).await;
+        if matches!(written, Err(PushError::Outdated { .. })) {
+            self.portals.invalidate(&portal_key(account)).await;
         }
-        pushed
+        Ok(Pushed {
+            remote_ids: written?,
+            fields_hash,
+            is_changed: true,
+        })
     }
 }
 
 impl HubSpot {
-    /// A connector to the HubSpot at this URL; no call takes longer than `timeout`.
-    pub fn new(http: Client, base_url: &Url, clock: Arc<dyn Clock>, timeout: Duration) -> Self {
-        let accounts = Cache::builder()
+    fn new(http: Client, base_url: &Url, clock: Arc<dyn Clock>, timeout: Duration) -> Self {
+        let portals = Cache::builder()
             .max_capacity(10_000)
-            .time_to_live(ACCOUNT_KEPT)
+            .time_to_live(PORTAL_KEPT)
             .build();
         Self {
             api: Api::new(http, base_url, clock, timeout),
-            accounts,
+            portals,
         }
     }
 
     async fn write(
         &self,
-        lead: &Lead,
-        credential: &Credential,
-        known: Option<&Known>,
-        fields_hash: String,
-    ) -> Result<Pushed, PushError> {
-        let account = self.account(credential).await?;
-        let token = &credential.token;
-        let (contact_id, contact) = self.write_contact(token, lead, known).await?;
-        let (deal_id, deal) = self.write_deal(token, lead, &account).await?;
-        let is_tied =
-            known.is_some_and(|known| known.contact_id == contact_id && known.deal_id == deal_id);
-        if !is_tied {
-            self.api.associate(token, &contact_id, &deal_id).await?;
+        brief: &Brief,
+        account: &Account,
+        known: &Known,
+    ) -> Result<RemoteIds, PushError> {
+        let portal = self.portal(account).await?;
+        let token = &account.secret;
+        let contact = self
+            .write_contact(token, brief, known.remote_ids.get(CONTACT))
+            .await?;
+        let deal = self.write_deal(token, brief, &portal).await?;
+        // Without a hash a person asked for all of it again.
+        let is_associated = known.fields_hash.is_some()
+            && known.remote_ids.get(CONTACT) == Some(&contact)
+            && known.remote_ids.get(DEAL) == Some(&deal);
+        if !is_associated {
+            self.api.associate(token, &contact, &deal).await?;
         }
-        Ok(Pushed {
-            contact_id,
-            deal_id,
-            fields_hash,
-            contact,
-            deal,
-        })
+        Ok(RemoteIds::default().with(CONTACT, contact).with(DEAL, deal))
     }
 
-    /// The account, looked at once for each version of its credential; pushes that come meanwhile wait for that.
-    async fn account(&self, credential: &Credential) -> Result<Account, PushError> {
-        let looked_at = self
-            .accounts
-            .try_get_with(account_key(credential), self.prepare(&credential.token))
+    /// The portal, prepared once for each version of the account's secret; pushes that come meanwhile wait for that.
+    async fn portal(&self, account: &Account) -> Result<Portal, PushError> {
+        let prepared = self
+            .portals
+            .try_get_with(portal_key(account), self.prepare(&account.secret))
             .await;
-        looked_at.map_err(|error: Arc<PushError>| PushError::clone(&error))
+        prepared.map_err(|error: Arc<PushError>| PushError::clone(&error))
     }
 
-    /// Defines our properties where they are missing, and finds where new deals begin.
-    async fn prepare(&self, token: &SecretString) -> Result<Account, PushError> {
+    /// Defines our properties that are missing, and finds where new deals begin.
+    async fn prepare(&self, token: &SecretString) -> Result<Portal, PushError> {
         for (kind, key, own) in [
             (Kind::Contacts, &mapping::CONTACT_KEY_PROPERTY, &[][..]),
             (Kind::Deals, &mapping::DEAL_KEY_PROPERTY, mapping::OWN),
@@ -165,7 +179,7 @@ impl HubSpot {
             };
             if !is_unique {
                 return Err(PushError::Misconfigured(format!(
-                    "its property `{}` of {} must require unique values; remove it, and it is made anew",
+                    "its property `{}` of {} must require unique values; delete it, and the next push creates it",
                     key.name,
                     kind.as_str()
                 )));
@@ -179,9 +193,9 @@ impl HubSpot {
         self.first_stage(token).await
     }
 
-    /// The first stage of the first pipeline. Where the credential does not show pipelines, the one that every
-    /// account begins with.
-    async fn first_stage(&self, token: &SecretString) -> Result<Account, PushError> {
+    /// The first stage of the first pipeline. If the credential may not see pipelines, the one that every portal begins
+    /// with.
+    async fn first_stage(&self, token: &SecretString) -> Result<Portal, PushError> {
         let pipelines = match self.api.pipelines(token).await {
             Err(PushError::MissingScopes { .. } | PushError::Moved { .. }) => Vec::new(),
             pipelines => pipelines?,
@@ -198,30 +212,30 @@ impl HubSpot {
             .map_or(("default", "appointmentscheduled"), |(pipeline, stage)| {
                 (pipeline.id.as_str(), stage.id.as_str())
             });
-        Ok(Account {
+        Ok(Portal {
             pipeline: pipeline.into(),
             stage: stage.into(),
         })
     }
 
-    /// The person's contact, completed or made. An address that HubSpot takes for none, or gives to a contact that
-    /// it does not name, is left out: the deal's details have it.
+    /// The person's contact, completed or made. An address that HubSpot rejects, or that it gives to a contact which it
+    /// does not name, is not written: the deal's details have it.
     async fn write_contact(
         &self,
         token: &SecretString,
-        lead: &Lead,
-        known: Option<&Known>,
-    ) -> Result<(String, Written), PushError> {
-        let written = self.find_or_make_contact(token, lead, known).await;
+        brief: &Brief,
+        known: Option<&str>,
+    ) -> Result<String, PushError> {
+        let written = self.find_or_make_contact(token, brief, known).await;
         let is_about_address = match &written {
             Err(PushError::Rejected { field, .. }) => field == "email",
             Err(PushError::Moved { holder }) => holder.is_none(),
             _ => false,
         };
-        if is_about_address && lead.email.is_some() {
-            let without = Lead {
+        if is_about_address && brief.email.is_some() {
+            let without = Brief {
                 email: None,
-                ..lead.clone()
+                ..brief.clone()
             };
             return self.find_or_make_contact(token, &without, known).await;
         }
@@ -231,63 +245,53 @@ impl HubSpot {
     async fn find_or_make_contact(
         &self,
         token: &SecretString,
-        lead: &Lead,
-        known: Option<&Known>,
-    ) -> Result<(String, Written), PushError> {
-        if let Some(existing) = self.find_contact(token, lead, known).await? {
-            return self.complete_contact(token, existing, lead).await;
+        brief: &Brief,
+        known: Option<&str>,
+    ) -> Result<String, PushError> {
+        if let Some(existing) = self.find_contact(token, brief, known).await? {
+            return self.complete_contact(token, existing, brief).await;
         }
-        let person = lead.person.to_string();
-        match self
+        let (person, properties) = (brief.person_key(), mapping::contact(brief));
+        let upserted = self
             .api
-            .upsert(
-                token,
-                Kind::Contacts,
-                CONTACT_KEY,
-                &person,
-                &mapping::contact(lead),
-            )
-            .await
-        {
-            Ok(contact) => Ok((contact.id, written(contact.is_new))),
-            // Made by somebody else since we looked, or under a second address, which looking does not see.
+            .upsert(token, Kind::Contacts, CONTACT_KEY, &person, &properties)
+            .await;
+        match upserted {
+            Ok(contact) => Ok(contact.id),
+            // Somebody else made it since we looked, or it has the address as a second one, which looking does not see.
             Err(PushError::Moved { holder: Some(id) }) => {
                 let existing = self
                     .read_contact(token, None, &id)
                     .await?
                     .ok_or(PushError::Moved { holder: None })?;
-                self.complete_contact(token, existing, lead).await
+                self.complete_contact(token, existing, brief).await
             }
             Err(error) => Err(error),
         }
     }
 
-    /// By what is surest first: the id of the last push, our property, address, number.
+    /// Looks by what is surest first: the id of the last push, our property, address, number.
     async fn find_contact(
         &self,
         token: &SecretString,
-        lead: &Lead,
-        known: Option<&Known>,
+        brief: &Brief,
+        known: Option<&str>,
     ) -> Result<Option<Record>, PushError> {
-        if let Some(known) = known
-            && let Some(found) = self.read_contact(token, None, &known.contact_id).await?
-        {
-            return Ok(Some(found));
+        let person = brief.person_key();
+        let email = brief.email.as_ref().map(EmailAddress::as_str);
+        let keys = [
+            (None, known),
+            (Some(CONTACT_KEY), Some(person.as_str())),
+            (Some("email"), email),
+        ];
+        for (key, value) in keys {
+            if let Some(value) = value
+                && let Some(found) = self.read_contact(token, key, value).await?
+            {
+                return Ok(Some(found));
+            }
         }
-        if let Some(found) = self
-            .read_contact(token, Some(CONTACT_KEY), &lead.person.to_string())
-            .await?
-        {
-            return Ok(Some(found));
-        }
-        if let Some(email) = &lead.email
-            && let Some(found) = self
-                .read_contact(token, Some("email"), email.as_str())
-                .await?
-        {
-            return Ok(Some(found));
-        }
-        match &lead.phone {
+        match &brief.phone {
             Some(phone) => self.find_by_phone(token, phone).await,
             None => Ok(None),
         }
@@ -304,7 +308,7 @@ impl HubSpot {
             .await
     }
 
-    /// HubSpot indexes a number's digits without its country code; a hit counts only if it is our number in full. Of
+    /// HubSpot indexes a number's digits without its country code, so a hit counts only if it is our number in full. Of
     /// several, the oldest.
     async fn find_by_phone(
         &self,
@@ -331,14 +335,14 @@ impl HubSpot {
         Ok(same.min_by_key(|contact| contact.id.parse::<u64>().unwrap_or(u64::MAX)))
     }
 
-    /// Fills what an existing contact lacks. What is unique and stands on another contact is left to that one.
+    /// Fills what an existing contact lacks. A unique value that another contact has stays with that one.
     async fn complete_contact(
         &self,
         token: &SecretString,
         existing: Record,
-        lead: &Lead,
-    ) -> Result<(String, Written), PushError> {
-        let mut missing = mapping::missing_in_contact(&existing, lead);
+        brief: &Brief,
+    ) -> Result<String, PushError> {
+        let mut missing = mapping::missing_in_contact(&existing, brief);
         let mut unique = ["email", CONTACT_KEY].into_iter();
         while !missing.is_empty() {
             match self
@@ -346,25 +350,24 @@ impl HubSpot {
                 .update(token, Kind::Contacts, &existing.id, &missing)
                 .await
             {
-                Ok(contact) => return Ok((contact.id, Written::Updated)),
+                Ok(contact) => return Ok(contact.id),
                 Err(PushError::Moved { holder: Some(_) })
                     if unique.any(|name| missing.remove(name).is_some()) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok((existing.id, Written::Unchanged))
+        Ok(existing.id)
     }
 
     /// The request's deal, brought up to date or made.
     async fn write_deal(
         &self,
         token: &SecretString,
-        lead: &Lead,
-        account: &Account,
-    ) -> Result<(String, Written), PushError> {
-        let request = lead.request.to_string();
-        let mut properties = mapping::own_properties(lead);
-        match self
+        brief: &Brief,
+        portal: &Portal,
+    ) -> Result<String, PushError> {
+        let request = brief.request.to_string();
+        let existing = self
             .api
             .read(
                 token,
@@ -373,43 +376,30 @@ impl HubSpot {
                 &request,
                 DEAL_PROPERTIES,
             )
-            .await?
-        {
-            Some(existing) => {
-                properties.extend(mapping::missing_in_deal(&existing, lead));
-                let deal = self
-                    .api
-                    .update(token, Kind::Deals, &existing.id, &properties)
-                    .await?;
-                Ok((deal.id, Written::Updated))
-            }
-            None => {
-                properties.extend(mapping::deal(lead));
-                properties.insert(DEAL_KEY, request.clone());
-                properties.insert("pipeline", account.pipeline.to_string());
-                properties.insert("dealstage", account.stage.to_string());
-                let deal = self
-                    .api
-                    .upsert(token, Kind::Deals, DEAL_KEY, &request, &properties)
-                    .await?;
-                Ok((deal.id, written(deal.is_new)))
-            }
-        }
+            .await?;
+        let mut properties = mapping::own_properties(brief);
+        let deal = if let Some(existing) = existing {
+            properties.extend(mapping::missing_in_deal(&existing, brief));
+            self.api
+                .update(token, Kind::Deals, &existing.id, &properties)
+                .await?
+        } else {
+            properties.extend(mapping::deal(brief));
+            properties.insert(DEAL_KEY, request.clone());
+            properties.insert("pipeline", portal.pipeline.to_string());
+            properties.insert("dealstage", portal.stage.to_string());
+            self.api
+                .upsert(token, Kind::Deals, DEAL_KEY, &request, &properties)
+                .await?
+        };
+        Ok(deal.id)
     }
 }
 
-fn account_key(credential: &Credential) -> (TenantId, ConnectionName, u64) {
+fn portal_key(account: &Account) -> PortalKey {
     (
-        credential.tenant.clone(),
-        credential.connection.clone(),
-        credential.version,
+        account.tenant.clone(),
+        account.connection.clone(),
+        account.version,
     )
-}
-
-const fn written(is_new: bool) -> Written {
-    if is_new {
-        Written::Created
-    } else {
-        Written::Updated
-    }
 }

@@ -1,5 +1,7 @@
-//! The connectors against simulated CRMs, over real HTTP.
+//! The contract of connectors against simulated CRMs, and what is each CRM's own.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod hubspot;
 mod world;
+
+crm::contract_suite!(world::brief; world::World);

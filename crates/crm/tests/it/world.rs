@@ -1,160 +1,154 @@
-//! A simulated HubSpot, our connector, and leads for it.
+//! A simulated HubSpot, our connector to it, and leads for it.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
-use crm::{Config, Connector, Connectors, Credential, Known, Lead, PushError, Pushed};
-use domain::{
-    Claim, Clock, ConnectionName, Document, EffectEnd, EffectKey, EffectLog, Effects, Intent,
-    LeadRequest, OfficeConfig, PersonId, RequestId, Stage, Status, StoreError, TenantId, WorkKey,
+use crm::{
+    Config, Connector, Connectors,
+    contract::{Bench, EffectsInMemory, Fault},
 };
+use domain::{Account, Brief, Channel, Clock, ConnectionName, Document, PersonId, RequestId};
 use http_client::{Client, Options, Url};
-use jiff::Timestamp;
-use simulators::{Simulators, hubspot::Simulator};
-use testkit::ManualClock;
+use simulators::{
+    Simulators,
+    hubspot::{Record, Simulator},
+};
+use testkit::{ManualClock, PacedTime, lead};
 
 /// A simulated HubSpot and our connector to it.
 pub(crate) struct World {
     simulators: Simulators,
-    pub(crate) connector: Arc<dyn Connector>,
-    pub(crate) credential: Credential,
+    connector: Arc<dyn Connector>,
+    effects: Arc<EffectsInMemory>,
+    pub(crate) account: Account,
+    /// A busy machine is not too late with an answer.
+    _time: PacedTime,
 }
 
 impl World {
-    pub(crate) async fn start() -> Self {
-        Self::with(simulators::hubspot::Config::default()).await
+    pub(crate) async fn with(hubspot: simulators::hubspot::Config) -> Self {
+        let time = PacedTime::begin();
+        let mut config = simulators::Config::default().with(hubspot);
+        // HubSpot's ids follow from the time: two benches have the same ones.
+        config.now = Arc::new(lead::at);
+        let simulators = Simulators::start(config).await.unwrap();
+        Self {
+            connector: connector(&simulators.hubspot().base_url()),
+            simulators,
+            effects: Arc::default(),
+            account: Account {
+                tenant: lead::tenant(),
+                connection: ConnectionName::new("hubspot").unwrap(),
+                version: 1,
+                secret: "pat-na1-simulated-hubspot-token".into(),
+                settings: BTreeMap::new(),
+            },
+            _time: time,
+        }
     }
 
-    pub(crate) async fn with(hubspot: simulators::hubspot::Config) -> Self {
-        let simulators = Simulators::start(simulators::Config {
-            hubspot,
-            ..Default::default()
-        })
-        .await
-        .unwrap();
-        let connector = connector(&simulators.urls().hubspot);
-        Self {
-            simulators,
-            connector,
-            credential: credential(),
-        }
+    /// Goes on with a new connector, as another process would.
+    pub(crate) fn connect_to(&mut self, url: &str) {
+        self.connector = connector(url);
     }
 
     pub(crate) fn hubspot(&self) -> &Simulator {
         self.simulators.hubspot()
     }
 
-    pub(crate) async fn push(
-        &self,
-        lead: &Lead,
-        known: Option<&Known>,
-    ) -> Result<Pushed, PushError> {
-        self.connector
-            .push(lead, &self.credential, known, &self.effects())
-            .await
-    }
-
-    fn effects(&self) -> Effects {
-        let key = WorkKey {
-            tenant: self.credential.tenant.clone(),
-            request: RequestId::from_uuid(uuid::Uuid::from_u128(1)),
-            stage: Stage::Dispatch,
-            target: "hubspot".to_owned(),
-        };
-        Effects::new(Arc::new(Unused), Arc::new(clock()), Claim { key, token: 1 })
-    }
-
     /// How many requests went to paths that contain this.
     pub(crate) fn count(&self, path: &str) -> usize {
-        self.hubspot()
-            .requests()
-            .iter()
-            .filter(|request| request.path.contains(path))
-            .count()
+        let requests = self.requests();
+        requests.iter().filter(|line| line.contains(path)).count()
     }
 }
 
-fn clock() -> ManualClock {
-    ManualClock::at("2026-11-02T15:10:00Z".parse().unwrap())
+impl Bench for World {
+    const SLUG: &'static str = "hubspot";
+
+    async fn start() -> Self {
+        Self::with(simulators::hubspot::Config::default()).await
+    }
+
+    fn connector(&self) -> &dyn Connector {
+        &*self.connector
+    }
+
+    fn account(&self) -> Account {
+        self.account.clone()
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        clock()
+    }
+
+    fn effects(&self) -> Arc<EffectsInMemory> {
+        self.effects.clone()
+    }
+
+    fn requests(&self) -> Vec<String> {
+        let requests = self.hubspot().requests().into_iter();
+        requests
+            .map(|request| format!("{} {}", request.method, request.path))
+            .collect()
+    }
+
+    fn fail_next(&self, request: &str, fault: Fault) {
+        let fault = match fault {
+            Fault::Unanswered => simulators::Fault::TimeoutAfterWrite,
+            Fault::Broken => simulators::Fault::ResetAfterWrite,
+            Fault::Truncated => simulators::Fault::Malformed,
+            Fault::Slow => simulators::Fault::Slow(Duration::from_millis(50)),
+            Fault::Status {
+                status,
+                retry_after_seconds,
+            } => simulators::Fault::Answer {
+                status,
+                retry_after_seconds,
+                body: None,
+            },
+            Fault::Revoked => simulators::Fault::RevokedToken,
+        };
+        self.hubspot().answer_next_to(request, fault, 1);
+    }
+
+    fn records(&self) -> Vec<BTreeMap<String, String>> {
+        let records = [self.hubspot().contacts(), self.hubspot().deals()].concat();
+        records
+            .into_iter()
+            .map(|record: Record| record.properties)
+            .collect()
+    }
+}
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(ManualClock::at(lead::at()))
 }
 
 /// The HubSpot connector to this URL.
-pub(crate) fn connector(url: &str) -> Arc<dyn Connector> {
+fn connector(url: &str) -> Arc<dyn Connector> {
     let options = Options {
-        deadline: Duration::from_millis(1_500),
         allow_loopback: true,
         ..Options::default()
     };
-    let config = Config::default().with_url("hubspot", Url::parse(url).unwrap());
-    let clock: Arc<dyn Clock> = Arc::new(clock());
-    let connectors = Connectors::new(&Client::new(options).unwrap(), &clock, &config);
+    let config = Config::default()
+        .with_url("hubspot", Url::parse(url).unwrap())
+        .with_timeout(Duration::from_secs(10));
+    let connectors = Connectors::new(&Client::new(options).unwrap(), &clock(), &config);
     Arc::clone(connectors.get("hubspot").unwrap())
 }
 
-/// The demo tenant's.
-pub(crate) fn credential() -> Credential {
-    Credential {
-        tenant: TenantId::new("tenant_demo").unwrap(),
-        connection: ConnectionName::new("hubspot").unwrap(),
-        version: 1,
-        token: "pat-na1-simulated-hubspot-token".into(),
-    }
+/// The sample lead of a channel.
+pub(crate) fn brief(channel: Channel) -> Brief {
+    let person = PersonId::from_uuid(uuid::Uuid::from_u128(9));
+    Brief::new(&lead::qualified(channel), &lead::office()).from_person(person)
 }
 
-/// HubSpot's writes have unique keys: none is recorded.
-struct Unused;
-
-#[async_trait]
-impl EffectLog for Unused {
-    async fn intend(&self, _: &Claim, key: &EffectKey, _: Duration) -> Result<Intent, StoreError> {
-        panic!("{} needs no record", key.as_str())
-    }
-
-    async fn intend_again(
-        &self,
-        _: &Claim,
-        key: &EffectKey,
-        _: Duration,
-    ) -> Result<Intent, StoreError> {
-        panic!("{} needs no record", key.as_str())
-    }
-
-    async fn conclude(&self, _: &Claim, key: &EffectKey, _: EffectEnd) -> Result<(), StoreError> {
-        panic!("{} needs no record", key.as_str())
-    }
-}
-
-/// The sample lead, as request `request` of person `person`, with changes.
-pub(crate) fn lead(request: u128, person: u128, change: impl FnOnce(&mut Document)) -> Lead {
-    let mut document =
-        serde_json::from_str(include_str!("../../src/fixtures/document.json")).unwrap();
-    change(&mut document);
-    let request = LeadRequest {
-        id: RequestId::from_uuid(uuid::Uuid::from_u128(request)),
-        tenant: TenantId::new("tenant_demo").unwrap(),
-        version: 1,
-        created_at: Timestamp::UNIX_EPOCH,
-        updated_at: Timestamp::UNIX_EPOCH,
-        status: Status::Processing,
-        person: None,
-        document,
-    };
-    let office = OfficeConfig {
-        time_zone: "America/Chicago".to_owned(),
-        ..OfficeConfig::default()
-    };
-    Lead::new(
-        &request,
-        PersonId::from_uuid(uuid::Uuid::from_u128(person)),
-        &office,
-    )
-}
-
-/// What is known after a push.
-pub(crate) fn known(pushed: &Pushed) -> Known {
-    Known {
-        contact_id: pushed.contact_id.clone(),
-        deal_id: pushed.deal_id.clone(),
-        fields_hash: pushed.fields_hash.clone(),
-    }
+/// The sample call, as request `request` of person `person`, with changes.
+pub(crate) fn call(request: u128, person: u128, change: impl FnOnce(&mut Document)) -> Brief {
+    let mut lead = lead::qualified(Channel::Phone);
+    lead.id = RequestId::from_uuid(uuid::Uuid::from_u128(request));
+    lead.document.details = None;
+    change(&mut lead.document);
+    let person = PersonId::from_uuid(uuid::Uuid::from_u128(person));
+    Brief::new(&lead, &lead::office()).from_person(person)
 }

@@ -1,59 +1,52 @@
 //! What people do to a request.
 
 use domain::{
-    DispatchState, ParkCause, Ruling, SpamGate, Stage, Status, VerdictKind, WorkState, transition,
+    Channel, DispatchState, ParkCause, RequestId, ReviewAction, SpamGate, Stage, Status,
+    VerdictKind, WorkState, transition,
 };
 
-use crate::world::*;
+use crate::world::{Findings, SECRET, World, hold, park};
 
-fn gated(gate: SpamGate) -> Findings {
-    Findings {
-        gate,
-        ..Findings::default()
+#[test]
+fn a_request_in_review_goes_on_once_it_is_approved() {
+    for channel in Channel::ALL {
+        let mut world = World::of(channel);
+        let id = world.lead();
+        world.qualify(id, &Findings::gated(SpamGate::Review));
+        assert_eq!(
+            (world.status(id), world.open(id)),
+            (Status::InReview, vec![])
+        );
+        world.decide(id, VerdictKind::Approved).unwrap();
+        assert_eq!(world.open(id), [Stage::Dispatch]);
+        let refused = world.decide(id, VerdictKind::Approved).unwrap_err();
+        assert!(refused.contains("`processing`"), "{refused}");
+        world.drain(&Findings::gated(SpamGate::Review));
+        assert_eq!(world.status(id), Status::Completed);
+        let verdict = world.document(id).verdict.clone().unwrap();
+        assert_eq!(verdict.by, "ann");
+        // The verdict outranks a later analysis.
+        world.replay(id, Stage::Analysis).unwrap();
+        world.drain(&Findings::gated(SpamGate::Quarantine));
+        assert_eq!(world.status(id), Status::Completed);
     }
 }
 
-fn status(world: &World, id: domain::RequestId) -> Status {
-    world.requests[&id].0.status
-}
-
 #[test]
-fn what_is_in_review_and_approved_goes_on_once() {
+fn a_rejected_request_is_quarantined_until_it_is_released() {
+    let review = Findings::gated(SpamGate::Review);
     let mut world = World::default();
-    let id = world.call();
-    world.qualify(id, &gated(SpamGate::Review));
-    assert_eq!(
-        (status(&world, id), world.open(id)),
-        (Status::InReview, vec![])
-    );
-    world.decide(id, VerdictKind::Approved).unwrap();
-    assert_eq!(world.open(id), [Stage::Dispatch]);
-    let refused = world.decide(id, VerdictKind::Approved).unwrap_err();
-    assert!(refused.contains("`processing`"), "{refused}");
-    world.drain(&gated(SpamGate::Review));
-    assert_eq!(status(&world, id), Status::Completed);
-    let verdict = world.document(id).verdict.clone().unwrap();
-    assert_eq!(verdict.by, "ann");
-    // The verdict outranks a later analysis.
-    world.replay(id, Stage::Analysis).unwrap();
-    world.drain(&gated(SpamGate::Quarantine));
-    assert_eq!(status(&world, id), Status::Completed);
-}
-
-#[test]
-fn what_is_rejected_is_quarantined_until_it_is_released() {
-    let mut world = World::default();
-    let id = world.call();
-    world.qualify(id, &gated(SpamGate::Review));
+    let id = world.lead();
+    world.qualify(id, &review);
     world.decide(id, VerdictKind::Rejected).unwrap();
     assert_eq!(
-        (status(&world, id), world.open(id)),
+        (world.status(id), world.open(id)),
         (Status::Quarantined, vec![])
     );
     assert!(world.decide(id, VerdictKind::Rejected).is_err());
     world.decide(id, VerdictKind::Approved).unwrap();
-    world.drain(&gated(SpamGate::Review));
-    assert_eq!(status(&world, id), Status::Completed);
+    world.drain(&review);
+    assert_eq!(world.status(id), Status::Completed);
     let words = world.words(id);
     for word in ["rejected", "quarantined", "released", "completed"] {
         assert!(words.contains(&word), "{words:?}");
@@ -61,12 +54,12 @@ fn what_is_rejected_is_quarantined_until_it_is_released() {
 }
 
 #[test]
-fn what_waits_for_no_verdict_is_left_as_it_is() {
+fn a_request_that_waits_for_no_verdict_takes_none() {
     let mut world = World::default();
-    let fresh = world.call();
+    let new = world.lead();
     let done = world.completed(&Findings::default());
     let before = world.requests.clone();
-    for id in [fresh, done] {
+    for id in [new, done] {
         for kind in [VerdictKind::Approved, VerdictKind::Rejected] {
             let refused = world.decide(id, kind).unwrap_err();
             assert!(refused.contains("in review"), "{refused}");
@@ -76,10 +69,10 @@ fn what_waits_for_no_verdict_is_left_as_it_is() {
 }
 
 #[test]
-fn what_was_merged_or_erased_is_left_as_it_is() {
+fn a_merged_or_erased_request_takes_nothing() {
     let merge_away = |world: &mut World, id| {
         let (request, _) = world.requests.get_mut(&id).unwrap();
-        request.document.merged_into = Some(domain::RequestId::from_uuid(uuid::Uuid::nil()));
+        request.document.merged_into = Some(RequestId::from_uuid(uuid::Uuid::nil()));
     };
     let erase = |world: &mut World, id| {
         let (request, _) = world.requests.get_mut(&id).unwrap();
@@ -92,12 +85,16 @@ fn what_was_merged_or_erased_is_left_as_it_is() {
         (erase, SpamGate::Quarantine),
     ] {
         let mut world = World::default();
-        let id = world.call();
-        world.qualify(id, &gated(gate));
+        let id = world.lead();
+        world.qualify(id, &Findings::gated(gate));
         end(&mut world, id);
-        for ruling in [Ruling::Approve, Ruling::Reject, Ruling::Release] {
-            let refused = transition::decide(world.state(id), ruling, "ann", world.now);
-            assert!(refused.is_err(), "{gate:?} {ruling:?}");
+        for action in [
+            ReviewAction::Approve,
+            ReviewAction::Reject,
+            ReviewAction::Release,
+        ] {
+            let refused = transition::decide(world.state(id), action, "ann", world.now);
+            assert!(refused.is_err(), "{gate:?} {action:?}");
         }
         for from in Stage::ALL {
             let refused = transition::replay(world.state(id), from, "ann", world.now).unwrap_err();
@@ -108,93 +105,84 @@ fn what_was_merged_or_erased_is_left_as_it_is() {
 
 #[test]
 fn every_redrive_runs_again() {
-    let mut world = World::default();
-    let id = world.call();
-    for round in 0..3 {
-        let job = world.claim(id, Stage::Recording);
-        world.settle(&job, park()).unwrap();
-        assert_eq!(status(&world, id), Status::Parked, "{round}");
-        assert_eq!(world.redrive(), 1);
-        let row = world.row(id, Stage::Recording).unwrap();
-        assert_eq!(row.state, WorkState::Ready);
-        assert_eq!((row.failures, row.claims, row.deadline), (0, 0, None));
-        // What runs already is not let run once more.
-        assert_eq!(world.redrive(), 0);
-    }
-    world.drain(&Findings::default());
-    assert_eq!(status(&world, id), Status::Completed);
-}
-
-#[test]
-fn a_replay_runs_the_stage_and_what_follows_from_it() {
-    let with_audio = Findings {
-        audio: Some(1),
-        ..Findings::default()
-    };
-    let stages = [
-        (
-            Stage::Recording,
-            vec![
-                Stage::Recording,
-                Stage::Transcript,
-                Stage::Analysis,
-                Stage::Dispatch,
-            ],
-        ),
-        (
-            Stage::Transcript,
-            vec![Stage::Transcript, Stage::Analysis, Stage::Dispatch],
-        ),
-        (Stage::Analysis, vec![Stage::Analysis, Stage::Dispatch]),
-        (Stage::Dispatch, vec![Stage::Dispatch]),
-        (Stage::Notification, vec![Stage::Notification]),
-    ];
-    for (from, expected) in stages {
-        let mut world = World::default();
-        let id = world.completed(&with_audio);
-        let seen = world.log.len();
-        world.replay(id, from).unwrap();
-        assert_eq!(world.open(id), [expected[0]], "{from}");
-        world.drain(&with_audio);
-        let done = world.log[seen..]
-            .iter()
-            .filter(|(_, entry)| entry.outcome == "done");
-        let done: Vec<_> = done.map(|(_, entry)| entry.stage.unwrap()).collect();
-        assert_eq!(done, expected, "from {from}");
-        assert_eq!(status(&world, id), Status::Completed);
-        let told = world.document(id).revisions.notification;
-        assert_eq!(told, u32::from(from == Stage::Notification));
+    for channel in Channel::ALL {
+        let mut world = World::of(channel);
+        let (id, stage) = (world.lead(), world.first());
+        for round in 0..3 {
+            let job = world.claim(id, stage);
+            world.settle(&job, park()).unwrap();
+            assert_eq!(world.status(id), Status::Parked, "{round}");
+            assert_eq!(world.redrive(), 1);
+            let row = world.row(id, stage).unwrap();
+            assert_eq!(row.state, WorkState::Ready);
+            assert_eq!((row.failures, row.claims, row.deadline), (0, 0, None));
+            assert_eq!(world.redrive(), 0, "it is running already");
+        }
+        world.drain(&Findings::default());
+        assert_eq!(world.status(id), Status::Completed);
     }
 }
 
 #[test]
-fn without_audio_a_replay_judges_again_all_the_same() {
-    let without_audio = Findings {
-        audio: None,
-        ..Findings::default()
-    };
+fn a_replay_runs_the_stage_and_what_follows() {
+    for channel in Channel::ALL {
+        let pipeline: Vec<_> = channel.pipeline().skip(1).collect();
+        for from in Stage::ALL {
+            let expected = match pipeline.iter().position(|stage| *stage == from) {
+                Some(start) => [&pipeline[start..], &[Stage::Dispatch]].concat(),
+                None if matches!(from, Stage::Dispatch | Stage::Notification) => vec![from],
+                None => continue,
+            };
+            let mut world = World::of(channel);
+            let id = world.completed(&Findings::default());
+            let seen = world.log.len();
+            world.replay(id, from).unwrap();
+            assert_eq!(world.open(id), [from], "{channel}");
+            world.drain(&Findings::default());
+            assert_eq!(world.done_since(seen), expected, "{channel} from {from}");
+            assert_eq!(world.status(id), Status::Completed);
+            let revision = world.document(id).revisions.of(Stage::Notification);
+            assert_eq!(revision, u32::from(from == Stage::Notification));
+        }
+    }
+}
+
+#[test]
+fn without_audio_a_replay_still_judges_again() {
+    let findings = Findings::without_audio();
     let (recording, rest) = (Stage::Recording, [Stage::Analysis, Stage::Dispatch]);
     for (from, expected) in [
         (recording, [&[recording], rest.as_slice()].concat()),
         (Stage::Transcript, rest.to_vec()),
     ] {
         let mut world = World::default();
-        let id = world.completed(&without_audio);
+        let id = world.completed(&findings);
         let seen = world.log.len();
         world.replay(id, from).unwrap();
-        world.drain(&without_audio);
-        let done = world.log[seen..]
-            .iter()
-            .filter(|(_, entry)| entry.outcome == "done");
-        let done: Vec<_> = done.map(|(_, entry)| entry.stage.unwrap()).collect();
-        assert_eq!(done, expected, "from {from}");
+        world.drain(&findings);
+        assert_eq!(world.done_since(seen), expected, "from {from}");
     }
 }
 
 #[test]
-fn a_replay_runs_what_stopped_behind_its_stage() {
+fn a_second_replay_does_not_end_the_wait_for_the_first() {
     let mut world = World::default();
-    let id = world.call();
+    let id = world.completed(&Findings::default());
+    world.replay(id, Stage::Details).unwrap();
+    world.replay(id, Stage::Analysis).unwrap();
+    assert_eq!(world.open(id), [Stage::Details]);
+    world.run(id, Stage::Details, &Findings::default());
+    assert_eq!(world.open(id), [Stage::Recording]);
+    world.replay(id, Stage::Details).unwrap();
+    assert_eq!(world.open(id), [Stage::Details, Stage::Recording]);
+    world.drain(&Findings::default());
+    assert_eq!(world.document(id).awaits, None);
+}
+
+#[test]
+fn a_replay_reruns_what_stopped_behind_its_stage() {
+    let mut world = World::default();
+    let id = world.lead();
     world.qualify(id, &Findings::default());
     let job = world.claim(id, Stage::Dispatch);
     world.settle(&job, park()).unwrap();
@@ -202,17 +190,17 @@ fn a_replay_runs_what_stopped_behind_its_stage() {
     let row = world.row(id, Stage::Dispatch).unwrap();
     assert_eq!(row.state, WorkState::Ready);
     world.drain(&Findings::default());
-    assert_eq!(status(&world, id), Status::Completed);
+    assert_eq!(world.status(id), Status::Completed);
 }
 
 #[test]
-fn a_replay_leaves_alone_what_stopped_before_its_stage_and_what_runs() {
+fn a_replay_leaves_earlier_stops_and_running_rows_alone() {
     let mut world = World::default();
     let id = world.completed(&Findings::default());
     world.refetch(id);
-    let recording = world.claim(id, Stage::Recording);
-    world.settle(&recording, park()).unwrap();
-    world.event(id, &inbound(note("news")));
+    let details = world.claim(id, Stage::Details);
+    world.settle(&details, park()).unwrap();
+    world.event(id, &world.note("news"));
     let dispatch = world.claim(id, Stage::Dispatch);
     let seen = world.log.len();
     world.replay(id, Stage::Dispatch).unwrap();
@@ -221,10 +209,13 @@ fn a_replay_leaves_alone_what_stopped_before_its_stage_and_what_runs() {
         .map(|(_, entry)| &*entry.outcome)
         .collect();
     assert_eq!(words, ["replayed"]);
-    let stopped = world.row(id, Stage::Recording).unwrap();
+    let stopped = world.row(id, Stage::Details).unwrap();
     assert!(matches!(stopped.state, WorkState::Parked { .. }));
     let running = world.row(id, Stage::Dispatch).unwrap();
-    assert_eq!((running.token, running.again), (dispatch.claim.token, true));
+    assert_eq!(
+        (running.token, running.rerun_requested),
+        (dispatch.claim.token, true)
+    );
 }
 
 #[test]
@@ -235,7 +226,7 @@ fn a_dispatch_that_may_run_again_is_shown_as_pending() {
     ] {
         for is_by_secret in [false, true] {
             let mut world = World::default();
-            let id = world.call();
+            let id = world.lead();
             world.qualify(id, &Findings::default());
             let job = world.claim(id, Stage::Dispatch);
             world.settle(&job, stop.clone()).unwrap();
@@ -255,18 +246,18 @@ fn a_dispatch_that_may_run_again_is_shown_as_pending() {
 }
 
 #[test]
-fn a_replay_that_cannot_be_is_refused_and_says_why() {
+fn a_replay_that_cannot_run_is_refused_and_says_why() {
     let mut world = World::default();
-    let kept_back = world.call();
-    world.qualify(kept_back, &gated(SpamGate::Quarantine));
+    let withheld = world.lead();
+    world.qualify(withheld, &Findings::gated(SpamGate::Quarantine));
     let unread = world.receive(Err("broken JSON".to_owned()));
-    let fresh = world.call();
+    let new = world.lead();
     let before = world.requests.clone();
     for (id, from, why) in [
-        (kept_back, Stage::Dispatch, "release"),
-        (kept_back, Stage::Notification, "release"),
+        (withheld, Stage::Dispatch, "release"),
+        (withheld, Stage::Notification, "release"),
         (unread, Stage::Analysis, "`reading`"),
-        (fresh, Stage::Notification, "first messages"),
+        (new, Stage::Notification, "first messages"),
     ] {
         let refused = world.replay(id, from).unwrap_err();
         assert!(refused.contains(why), "{refused}");
@@ -281,4 +272,19 @@ fn a_replay_that_cannot_be_is_refused_and_says_why() {
         world.row(unread, Stage::Reading).unwrap().state,
         WorkState::Ready
     );
+}
+
+#[test]
+fn a_channel_does_not_replay_a_stage_that_it_lacks() {
+    for channel in Channel::ALL {
+        let mut world = World::of(channel);
+        let id = world.completed(&Findings::default());
+        let before = world.requests.clone();
+        let lacking = Stage::ALL.into_iter();
+        for stage in lacking.filter(|stage| channel.position(*stage).is_none()) {
+            let refused = world.replay(id, stage).unwrap_err();
+            assert!(refused.contains("has no stage"), "{refused}");
+        }
+        assert_eq!(world.requests, before);
+    }
 }

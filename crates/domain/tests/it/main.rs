@@ -1,7 +1,10 @@
 //! The workflow as a whole: requests that walk it, whatever happens to them on the way.
 #![expect(clippy::unwrap_used, clippy::unwrap_in_result, reason = "tests")]
 
+mod briefs;
 mod contact;
+mod documents;
+mod effects;
 mod handles;
 mod later_events;
 mod life;

@@ -1,30 +1,52 @@
-//! Two requests that turn out to be one call.
+//! Two requests that turn out to be one lead.
 
 use domain::{
-    AreaBasis, AreaVerdict, Outcome, RequestId, RetryPolicy, SettleContext, Stage, Status,
-    WorkState, transition,
+    Channel, Outcome, RequestId, RetryPolicy, SettleContext, Stage, Status, WorkState, transition,
 };
 
-use crate::world::{Findings, SECOND, World, after, inbound, note};
+use crate::world::{Findings, SECOND, World, after};
 
 fn two() -> (World, RequestId, RequestId) {
-    let mut world = World::default();
-    let (first, second) = (world.call(), world.call());
+    two_of(Channel::Phone)
+}
+
+fn two_of(channel: Channel) -> (World, RequestId, RequestId) {
+    let mut world = World::of(channel);
+    let (first, second) = (world.lead(), world.lead());
     (world, first, second)
 }
 
 fn merge(world: &mut World, ids: &[RequestId]) {
-    world.event_of_all(ids, &inbound(note("both")));
+    world.event_of_all(ids, &world.note("both"));
 }
 
 fn into(world: &World, id: RequestId) -> Option<RequestId> {
     world.document(id).merged_into
 }
 
+fn note(world: &World, id: RequestId) -> Option<String> {
+    world.document(id).facts().labels.note
+}
+
+fn summary(world: &World, id: RequestId) -> &str {
+    &world.document(id).analysis.as_ref().unwrap().summary
+}
+
+/// Nobody outside gets anything.
+fn silent(audio: Option<u8>) -> Findings {
+    Findings {
+        audio,
+        destinations: Vec::new(),
+        notify: false,
+        ..Findings::default()
+    }
+}
+
 #[test]
-fn the_older_goes_on_whoever_is_named_first() {
-    for is_reversed in [false, true] {
-        let (mut world, first, second) = two();
+fn the_older_goes_on_whichever_is_named_first() {
+    let channels = Channel::ALL.into_iter();
+    for (channel, is_reversed) in channels.flat_map(|one| [(one, false), (one, true)]) {
+        let (mut world, first, second) = two_of(channel);
         let names = if is_reversed {
             [second, first]
         } else {
@@ -35,25 +57,27 @@ fn the_older_goes_on_whoever_is_named_first() {
             (into(&world, first), into(&world, second)),
             (None, Some(first))
         );
-        assert_eq!(world.requests[&second].0.status, Status::Merged);
+        assert_eq!(world.status(second), Status::Merged);
         assert!(world.rows(second).is_empty());
         assert_eq!(world.document(first).source.events, 3);
     }
 }
 
 #[test]
-fn the_one_that_reached_somebody_goes_on() {
-    let (mut world, first, second) = two();
-    world.qualify(second, &Findings::default());
-    merge(&mut world, &[first, second]);
-    assert_eq!(
-        (into(&world, first), into(&world, second)),
-        (Some(second), None)
-    );
+fn the_request_that_had_effects_goes_on() {
+    for channel in Channel::ALL {
+        let (mut world, first, second) = two_of(channel);
+        world.qualify(second, &Findings::default());
+        merge(&mut world, &[first, second]);
+        assert_eq!(
+            (into(&world, first), into(&world, second)),
+            (Some(second), None)
+        );
+    }
 }
 
 #[test]
-fn two_that_both_reached_somebody_stay_apart() {
+fn two_requests_that_both_had_effects_stay_apart() {
     let (mut world, first, second) = two();
     for id in [first, second] {
         world.qualify(id, &Findings::default());
@@ -63,17 +87,17 @@ fn two_that_both_reached_somebody_stay_apart() {
     assert!(world.words(first).contains(&"kept_apart"));
     // A stage that says so as its outcome would say so for ever.
     world.refetch(first);
-    let job = world.claim(first, Stage::Recording);
+    let job = world.claim(first, Stage::Details);
     let outcome = Outcome::Merge { other: second };
     world.settle_with(&job, outcome, &[second]).unwrap();
-    let row = world.row(first, Stage::Recording).unwrap();
+    let row = world.row(first, Stage::Details).unwrap();
     assert!(matches!(row.state, WorkState::Parked { .. }));
 }
 
 #[test]
-fn a_stage_that_finds_the_same_merges_unless_both_reached_somebody() {
+fn a_stage_can_merge_unless_both_had_effects() {
     let merge = |world: &mut World, id: RequestId, other: RequestId| {
-        let job = world.claim(id, Stage::Recording);
+        let job = world.claim(id, Stage::Details);
         world.settle_with(&job, Outcome::Merge { other }, &[other])
     };
     let (mut world, first, second) = two();
@@ -101,16 +125,16 @@ fn a_stage_that_finds_the_same_merges_unless_both_reached_somebody() {
 }
 
 #[test]
-fn a_stage_that_finds_nothing_but_its_own_request_asks_a_person() {
+fn a_merge_with_itself_is_parked() {
     let (mut world, first, second) = two();
     merge(&mut world, &[first, second]);
-    let job = world.claim(first, Stage::Recording);
+    let job = world.claim(first, Stage::Details);
     let outcome = Outcome::Merge { other: second };
     let context = SettleContext {
         now: world.now,
         retry: &RetryPolicy::default(),
         connection_version: None,
-        draw: 0.0,
+        jitter: 0.0,
         duration: SECOND,
     };
     // The other is part of it by now.
@@ -125,197 +149,149 @@ fn a_stage_that_finds_nothing_but_its_own_request_asks_a_person() {
 }
 
 #[test]
-fn the_newest_news_count_whoever_goes_on() {
+fn the_newest_news_count_whichever_goes_on() {
     let (mut world, first, second) = two();
-    world.event(first, &inbound(note("old")));
-    world.event(second, &inbound(note("newer")));
+    world.event(first, &world.note("old"));
+    world.event(second, &world.note("newer"));
     merge(&mut world, &[second, first]);
     assert_eq!(into(&world, second), Some(first));
-    assert_eq!(world.document(first).call().note.as_deref(), Some("both"));
+    assert_eq!(note(&world, first).as_deref(), Some("both"));
 }
 
 #[test]
-fn news_outrank_what_the_provider_said_of_the_other_before() {
+fn news_outrank_an_older_answer_about_the_other() {
     let (mut world, first, second) = two();
-    let findings = Findings {
-        api: note("the provider's"),
-        ..Findings::default()
-    };
+    let findings = Findings::noted("the provider's");
     world.refetch(first);
-    world.run(first, Stage::Recording, &findings);
-    world.event(second, &inbound(note("news")));
-    let from_second = world.claim(second, Stage::Recording);
+    world.run(first, Stage::Details, &findings);
+    world.event(second, &world.note("news"));
+    let from_second = world.claim(second, Stage::Details);
     let done = from_second.done(&Findings::default());
     world.settle_with(&from_second, done, &[first]).unwrap();
     assert_eq!(into(&world, second), Some(first));
-    assert_eq!(world.document(first).call().note.as_deref(), Some("news"));
+    assert_eq!(note(&world, first).as_deref(), Some("news"));
     // Which of the two is right, the provider knows.
-    assert!(world.open(first).contains(&Stage::Recording));
+    assert!(world.open(first).contains(&Stage::Details));
 }
 
 #[test]
-fn a_look_for_news_that_came_meanwhile_is_not_spared() {
+fn a_refetch_for_later_news_is_not_dropped() {
     let (mut world, first, second) = two();
-    world.run(first, Stage::Recording, &Findings::default());
+    world.run(first, Stage::Details, &Findings::default());
     world.refetch(first);
-    let asked = world.claim(first, Stage::Recording);
-    world.event(first, &inbound(note("news")));
-    let findings = Findings {
-        api: note("before the news"),
-        ..Findings::default()
-    };
-    world.settle(&asked, asked.done(&findings)).unwrap();
+    let asked = world.claim(first, Stage::Details);
+    world.event(first, &world.note("news"));
+    let done = asked.done(&Findings::noted("before the news"));
+    world.settle(&asked, done).unwrap();
     let outcome = Outcome::Merge { other: first };
-    let job = world.claim(second, Stage::Recording);
+    let job = world.claim(second, Stage::Details);
     world.settle_with(&job, outcome, &[first]).unwrap();
     assert_eq!(into(&world, second), Some(first));
-    assert!(world.open(first).contains(&Stage::Recording));
+    assert!(world.open(first).contains(&Stage::Details));
 }
 
 #[test]
-fn empty_sections_are_filled_and_work_that_is_done_is_not_done_again() {
+fn empty_sections_are_filled_and_no_work_is_repeated() {
     let (mut world, first, second) = two();
     let findings = Findings::default();
-    world.run(second, Stage::Recording, &findings);
-    world.run(second, Stage::Transcript, &findings);
+    world.gather(second, &findings);
     merge(&mut world, &[second, first]);
     assert_eq!(world.open(first), [Stage::Analysis]);
     assert!(world.document(first).transcript.is_some());
 }
 
 #[test]
-fn a_transcript_that_the_winners_analysis_has_not_read_is_analysed() {
+fn a_transcript_that_the_analysis_lacks_is_judged() {
     for is_running in [true, false] {
         let (mut world, first, second) = two();
-        let findings = Findings {
-            destinations: Vec::new(),
-            notify: false,
-            ..Findings::default()
-        };
-        let silent = Findings {
-            audio: None,
-            ..findings.clone()
-        };
-        world.run(first, Stage::Recording, &silent);
+        world.gather(first, &silent(None));
         let early = world.claim(first, Stage::Analysis);
-        world.run(second, Stage::Recording, &findings);
-        world.run(second, Stage::Transcript, &findings);
+        world.gather(second, &silent(Some(1)));
+        let done = early.done(&silent(Some(1)));
         if is_running {
             merge(&mut world, &[first, second]);
-            world.settle(&early, early.done(&findings)).unwrap();
+            world.settle(&early, done).unwrap();
         } else {
-            world.settle(&early, early.done(&findings)).unwrap();
+            world.settle(&early, done).unwrap();
             merge(&mut world, &[first, second]);
         }
         assert_eq!(world.open(first), [Stage::Analysis]);
-        world.drain(&findings);
-        assert_eq!(
-            world.document(first).analysis.as_ref().unwrap().summary,
-            "1"
-        );
+        world.drain(&silent(Some(1)));
+        assert_eq!(summary(&world, first), "1");
     }
 }
 
 #[test]
-fn an_analysis_that_runs_is_not_replaced_by_one_that_knows_less() {
+fn a_running_analysis_is_not_replaced_by_a_poorer_one() {
     let (mut world, first, second) = two();
-    let findings = Findings {
-        destinations: Vec::new(),
-        notify: false,
-        ..Findings::default()
-    };
-    let silent = Findings {
-        audio: None,
-        ..findings.clone()
-    };
-    world.run(first, Stage::Recording, &findings);
-    world.run(first, Stage::Transcript, &findings);
+    world.gather(first, &silent(Some(1)));
     world.claim(first, Stage::Analysis);
-    world.qualify(second, &silent);
+    world.qualify(second, &silent(None));
     merge(&mut world, &[first, second]);
-    // Whoever ran it is gone.
-    world.drain(&findings);
-    assert_eq!(
-        world.document(first).analysis.as_ref().unwrap().summary,
-        "1"
-    );
+    // Its worker is gone.
+    world.drain(&silent(Some(1)));
+    assert_eq!(summary(&world, first), "1");
 }
 
 #[test]
-fn a_recording_of_higher_revision_can_still_be_fetched_again() {
+fn details_of_a_higher_revision_are_still_fetched_again() {
     let (mut world, first, second) = two();
     for _ in 0..3 {
-        if world.row(second, Stage::Recording).is_some() {
-            world.run(second, Stage::Recording, &Findings::default());
+        if world.row(second, Stage::Details).is_some() {
+            world.run(second, Stage::Details, &Findings::default());
         }
         world.refetch(second);
     }
-    world.run(second, Stage::Recording, &Findings::default());
+    world.run(second, Stage::Details, &Findings::default());
     merge(&mut world, &[first, second]);
-    assert!(world.row(first, Stage::Recording).is_none());
+    assert!(world.row(first, Stage::Details).is_none());
     world.refetch(first);
-    assert!(world.row(first, Stage::Recording).is_some());
+    assert!(world.row(first, Stage::Details).is_some());
 }
 
 #[test]
-fn an_analysis_of_higher_revision_can_still_be_made_again() {
+fn an_analysis_of_a_higher_revision_is_still_made_again() {
     let (mut world, first, second) = two();
-    let findings = |audio| Findings {
-        audio: Some(audio),
-        destinations: Vec::new(),
-        notify: false,
-        ..Findings::default()
-    };
-    world.qualify(second, &findings(1));
+    world.qualify(second, &silent(Some(1)));
     for audio in [2, 3] {
-        world.refetch(second);
-        world.qualify(second, &findings(audio));
+        world.replay(second, Stage::Recording).unwrap();
+        world.qualify(second, &silent(Some(audio)));
     }
     merge(&mut world, &[first, second]);
-    world.drain(&findings(3));
-    world.refetch(first);
-    world.qualify(first, &findings(4));
-    assert_eq!(
-        world.document(first).analysis.as_ref().unwrap().summary,
-        "4"
-    );
+    world.drain(&silent(Some(3)));
+    world.replay(first, Stage::Recording).unwrap();
+    world.qualify(first, &silent(Some(4)));
+    assert_eq!(summary(&world, first), "4");
 }
 
 #[test]
-fn a_step_that_waits_for_news_gets_them_from_the_other() {
+fn a_merge_ends_a_wait_for_news() {
     let (mut world, first, second) = two();
-    let job = world.claim(first, Stage::Recording);
+    let job = world.claim(first, Stage::Details);
     let until = after(&world, 300);
     world
         .settle(&job, Outcome::wait(until, "no recording yet"))
         .unwrap();
     merge(&mut world, &[second, first]);
-    assert_eq!(
-        world.row(first, Stage::Recording).unwrap().due_at,
-        world.now
-    );
+    assert_eq!(world.row(first, Stage::Details).unwrap().due_at, world.now);
 }
 
 #[test]
-fn what_the_loser_was_working_on_is_stale() {
+fn a_claim_of_the_merged_request_is_stale() {
     let (mut world, first, second) = two();
-    let job = world.claim(second, Stage::Recording);
+    let job = world.claim(second, Stage::Details);
     merge(&mut world, &[first, second]);
     let outcome = job.done(&Findings::default());
     assert!(world.settle(&job, outcome).is_err());
 }
 
 #[test]
-fn a_merge_into_one_that_is_kept_back_opens_nothing_outward() {
+fn a_merge_into_a_withheld_request_opens_nothing() {
     let (mut world, first, second) = two();
-    let outside = Findings {
-        area: AreaVerdict::Out(AreaBasis::PostalCode),
-        ..Findings::default()
-    };
-    world.qualify(first, &outside);
+    world.qualify(first, &Findings::outside_the_area());
     merge(&mut world, &[second, first]);
     assert_eq!(into(&world, second), Some(first));
-    assert_eq!(world.requests[&first].0.status, Status::OutOfArea);
+    assert_eq!(world.status(first), Status::OutOfArea);
     assert!(world.rows(first).is_empty());
 }
 
@@ -330,7 +306,7 @@ fn three_become_one_in_any_order() {
         [2, 1, 0],
     ] {
         let (mut world, first, second) = two();
-        let ids = [first, second, world.call()];
+        let ids = [first, second, world.lead()];
         merge(&mut world, &order.map(|index| ids[index]));
         assert_eq!(world.follow(ids[1]), first);
         assert_eq!(world.follow(ids[2]), first);

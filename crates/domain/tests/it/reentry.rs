@@ -1,234 +1,292 @@
 //! What a later event makes run again.
 
 use domain::{
-    CallFacts, Stage,
+    About, BookingStatus, Channel, Facts, Stage,
     workflow::{self, Reentry},
 };
 
-use crate::world::{Findings, World, inbound};
+use crate::world::{Findings, World, change};
 
-fn text(text: &str) -> Option<String> {
+type Say = fn(&mut Facts);
+
+const NOTHING: Reentry = Reentry {
+    gather: None,
+    qualification: false,
+    dispatch: false,
+};
+const DISPATCH: Reentry = Reentry {
+    dispatch: true,
+    ..NOTHING
+};
+const QUALIFICATION: Reentry = Reentry {
+    qualification: true,
+    ..DISPATCH
+};
+const ANALYSIS: Reentry = Reentry {
+    gather: Some(Stage::Analysis),
+    ..DISPATCH
+};
+const RECORDING: Reentry = Reentry {
+    gather: Some(Stage::Recording),
+    ..NOTHING
+};
+
+fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// Each change, what it makes run again, and the stages that a completed request is then open at.
-fn table() -> Vec<(&'static str, CallFacts, Reentry, &'static [Stage])> {
-    let nothing = Reentry::default();
-    let dispatch = Reentry {
-        dispatch: true,
-        ..nothing
+/// Each change that any channel can say, and what it makes run again.
+const ANY: [(Say, Reentry); 13] = [
+    (|_| (), NOTHING),
+    (|facts| facts.person.city = some("Austin"), NOTHING),
+    (|facts| facts.external_id = some("1"), NOTHING),
+    (
+        |facts| {
+            let medium = ("medium".into(), "cpc".into());
+            facts.attribution.extend([medium]);
+        },
+        NOTHING,
+    ),
+    (
+        |facts| facts.labels.tags = Some(vec!["hot".to_owned()]),
+        DISPATCH,
+    ),
+    (|facts| facts.labels.note = some("call back"), DISPATCH),
+    (|facts| facts.labels.value = some("9000"), DISPATCH),
+    (|facts| facts.labels.status = some("good_lead"), DISPATCH),
+    (|facts| facts.person.name = some("Ann"), DISPATCH),
+    (
+        |facts| facts.person.phone = some("+15125550142"),
+        QUALIFICATION,
+    ),
+    (
+        |facts| facts.person.email = some("ann@example.com"),
+        QUALIFICATION,
+    ),
+    (
+        |facts| facts.person.postal_code = some("78701"),
+        QUALIFICATION,
+    ),
+    (
+        |facts| facts.person.address = some("1 Main Street"),
+        QUALIFICATION,
+    ),
+];
+
+/// Each change that only one channel can say.
+const ONE: [(Channel, Say, Reentry); 16] = [
+    (
+        Channel::Phone,
+        |facts| call(facts).duration_seconds = Some(9),
+        NOTHING,
+    ),
+    (
+        Channel::Phone,
+        |facts| call(facts).tracking_number = some("+15125550100"),
+        NOTHING,
+    ),
+    (
+        Channel::Phone,
+        |facts| call(facts).has_recording = Some(false),
+        NOTHING,
+    ),
+    (
+        Channel::Phone,
+        |facts| call(facts).has_recording = Some(true),
+        RECORDING,
+    ),
+    (Channel::Text, |facts| change(&mut facts.about, 1), ANALYSIS),
+    (Channel::Chat, |facts| change(&mut facts.about, 1), ANALYSIS),
+    (
+        Channel::Chat,
+        |facts| {
+            if let About::Chat(chat) = &mut facts.about {
+                chat.page_url = some("https://example.com");
+            }
+        },
+        DISPATCH,
+    ),
+    (Channel::Form, |facts| change(&mut facts.about, 1), ANALYSIS),
+    (
+        Channel::Form,
+        |facts| {
+            if let About::Form(form) = &mut facts.about {
+                form.message = some("A kitchen.");
+            }
+        },
+        ANALYSIS,
+    ),
+    (
+        Channel::Form,
+        |facts| {
+            if let About::Form(form) = &mut facts.about {
+                form.form = some("Free estimate");
+            }
+        },
+        DISPATCH,
+    ),
+    (
+        Channel::Calendar,
+        |facts| change(&mut facts.about, 1),
+        DISPATCH,
+    ),
+    (
+        Channel::Calendar,
+        |facts| booking(facts).status = Some(BookingStatus::Canceled),
+        DISPATCH,
+    ),
+    (
+        Channel::Calendar,
+        |facts| booking(facts).status = Some(BookingStatus::NoShow),
+        DISPATCH,
+    ),
+    (
+        Channel::Calendar,
+        |facts| booking(facts).message = some("A kitchen."),
+        ANALYSIS,
+    ),
+    (
+        Channel::Calendar,
+        |facts| booking(facts).service = some("Kitchen"),
+        ANALYSIS,
+    ),
+    (
+        Channel::Calendar,
+        |facts| {
+            let answer = ("Budget".into(), "high".into());
+            booking(facts).answers.extend([answer]);
+        },
+        ANALYSIS,
+    ),
+];
+
+fn call(facts: &mut Facts) -> &mut domain::CallFacts {
+    let About::Phone(call) = &mut facts.about else {
+        panic!("it is no call")
     };
-    let qualification = Reentry {
-        qualification: true,
-        dispatch: true,
-        ..nothing
+    call
+}
+
+fn booking(facts: &mut Facts) -> &mut domain::BookingFacts {
+    let About::Calendar(booking) = &mut facts.about else {
+        panic!("it is no booking")
     };
-    let recording = Reentry {
-        recording: true,
-        ..nothing
-    };
-    let facts = CallFacts::default;
-    vec![
-        ("nothing", facts(), nothing, &[]),
-        (
-            "duration",
-            CallFacts {
-                duration_seconds: Some(9),
-                ..facts()
-            },
-            nothing,
-            &[],
-        ),
-        (
-            "tracking",
-            CallFacts {
-                tracking_number: text("+15125550100"),
-                ..facts()
-            },
-            nothing,
-            &[],
-        ),
-        (
-            "no recording",
-            CallFacts {
-                has_recording: Some(false),
-                ..facts()
-            },
-            nothing,
-            &[],
-        ),
-        (
-            "tags",
-            CallFacts {
-                tags: Some(vec!["hot".to_owned()]),
-                ..facts()
-            },
-            dispatch,
-            &[Stage::Dispatch],
-        ),
-        (
-            "note",
-            CallFacts {
-                note: text("call back"),
-                ..facts()
-            },
-            dispatch,
-            &[Stage::Dispatch],
-        ),
-        (
-            "value",
-            CallFacts {
-                value: text("9000"),
-                ..facts()
-            },
-            dispatch,
-            &[Stage::Dispatch],
-        ),
-        (
-            "lead status",
-            CallFacts {
-                lead_status: text("good_lead"),
-                ..facts()
-            },
-            dispatch,
-            &[Stage::Dispatch],
-        ),
-        (
-            "name",
-            CallFacts {
-                caller_name: text("Ann"),
-                ..facts()
-            },
-            dispatch,
-            &[Stage::Dispatch],
-        ),
-        (
-            "phone",
-            CallFacts {
-                caller_number: text("+15125550142"),
-                ..facts()
-            },
-            qualification,
-            &[Stage::Analysis],
-        ),
-        (
-            "e-mail",
-            CallFacts {
-                caller_email: text("ann@example.com"),
-                ..facts()
-            },
-            qualification,
-            &[Stage::Analysis],
-        ),
-        (
-            "ZIP",
-            CallFacts {
-                caller_postal_code: text("78701"),
-                ..facts()
-            },
-            qualification,
-            &[Stage::Analysis],
-        ),
-        (
-            "recording",
-            CallFacts {
-                has_recording: Some(true),
-                ..facts()
-            },
-            recording,
-            &[Stage::Recording],
-        ),
-    ]
+    booking
+}
+
+/// Every change of every channel: its place in the tables, the channel, the change, and what it makes run again.
+fn table() -> Vec<(usize, Channel, Say, Reentry)> {
+    let any = Channel::ALL
+        .into_iter()
+        .flat_map(|channel| ANY.map(|(say, reentry)| (channel, say, reentry)));
+    let rows = any.chain(ONE).enumerate();
+    rows.map(|(number, (channel, say, reentry))| (number, channel, say, reentry))
+        .collect()
+}
+
+/// The stages that a completed request is open at after a change.
+fn opened(reentry: Reentry) -> Vec<Stage> {
+    match reentry {
+        Reentry {
+            gather: Some(Stage::Recording),
+            ..
+        } => vec![Stage::Details, Stage::Recording],
+        Reentry {
+            gather: Some(stage),
+            ..
+        } => vec![stage],
+        Reentry {
+            qualification: true,
+            ..
+        } => vec![Stage::Analysis],
+        Reentry { dispatch: true, .. } => vec![Stage::Dispatch],
+        Reentry { .. } => Vec::new(),
+    }
 }
 
 #[test]
-fn a_change_makes_run_again_what_it_concerns() {
-    for (what, after, expected, _) in table() {
-        assert_eq!(
-            workflow::reenter(&CallFacts::default(), &after),
-            expected,
-            "{what}"
-        );
-        assert_eq!(
-            workflow::reenter(&after, &after),
-            Reentry::default(),
-            "{what}"
-        );
+fn a_change_reruns_what_it_concerns() {
+    for (row, channel, say, expected) in table() {
+        let before = Facts::nothing(channel);
+        let mut after = before.clone();
+        say(&mut after);
+        let reentry = workflow::reenter(&before, &after);
+        assert_eq!(reentry, expected, "{channel}, row {row}");
+        assert_eq!(workflow::reenter(&after, &after), NOTHING);
     }
 }
 
 #[test]
 fn a_recording_that_was_known_is_no_news() {
-    let known = CallFacts {
-        has_recording: Some(true),
-        ..CallFacts::default()
-    };
-    assert!(!workflow::reenter(&known, &CallFacts::default()).recording);
+    let before = Facts::nothing(Channel::Phone);
+    let mut known = before.clone();
+    call(&mut known).has_recording = Some(true);
+    assert_eq!(workflow::reenter(&known, &before).gather, None);
 }
 
 #[test]
-fn a_completed_request_goes_back_to_what_the_change_concerns_and_tells_nobody_twice() {
-    for (what, after, _, stages) in table() {
-        let mut world = World::default();
-        let findings = Findings {
-            audio: None,
-            ..Findings::default()
-        };
+fn a_completed_request_reruns_what_changed_in_silence() {
+    for (row, channel, say, reentry) in table() {
+        let mut world = World::of(channel);
+        let findings = Findings::without_audio();
         let id = world.completed(&findings);
-        world.event(id, &inbound(after));
-        assert_eq!(world.open(id), stages, "{what}");
-        let log = world.log.len();
+        world.event(id, &world.edit(say));
+        assert_eq!(world.open(id), opened(reentry), "{channel}, row {row}");
+        let seen = world.log.len();
         world.drain(&findings);
-        let told = world.log[log..]
-            .iter()
-            .any(|(_, entry)| entry.stage == Some(Stage::Notification));
-        assert!(!told, "{what}");
+        let done = world.done_since(seen);
+        assert!(!done.contains(&Stage::Notification), "{channel}, row {row}");
     }
 }
 
 #[test]
 fn a_new_number_is_qualified_and_then_dispatched() {
-    let mut world = World::default();
-    let findings = Findings::default();
-    let id = world.completed(&findings);
-    let (_, facts, ..) = table().swap_remove(9);
-    world.event(id, &inbound(facts));
-    let summary = world.document(id).analysis.clone();
-    world.run(id, Stage::Analysis, &findings);
-    assert_eq!(world.document(id).analysis, summary, "no model is asked");
-    assert_eq!(world.open(id), [Stage::Dispatch]);
+    for channel in Channel::ALL {
+        let mut world = World::of(channel);
+        let findings = Findings::default();
+        let id = world.completed(&findings);
+        let phone = world.edit(|facts| facts.person.phone = some("+15125550142"));
+        world.event(id, &phone);
+        let analysis = world.document(id).analysis.clone();
+        world.run(id, Stage::Analysis, &findings);
+        assert_eq!(world.document(id).analysis, analysis, "no model is asked");
+        assert_eq!(world.open(id), [Stage::Dispatch]);
+    }
 }
 
 #[test]
-fn news_raise_only_what_has_begun() {
-    let news = inbound(CallFacts {
-        has_recording: Some(true),
-        caller_number: text("+15125550142"),
-        ..CallFacts::default()
-    });
+fn news_make_only_what_has_begun_stale() {
     let raised = |run: &[Stage], claim: Option<Stage>| {
         let mut world = World::default();
-        let id = world.call();
-        let findings = Findings {
-            audio: None,
-            ..Findings::default()
-        };
+        let id = world.lead();
         for stage in run {
-            world.run(id, *stage, &findings);
+            world.run(id, *stage, &Findings::without_audio());
         }
         if let Some(stage) = claim {
             world.claim(id, stage);
         }
+        let news = world.edit(|facts| {
+            change(&mut facts.about, 1);
+            facts.person.phone = some("+15125550142");
+        });
         world.event(id, &news);
-        let revisions = world.document(id).revisions;
-        (revisions.recording, revisions.qualification)
+        let revisions = &world.document(id).revisions;
+        let of = |stage| revisions.of(stage);
+        (
+            of(Stage::Details),
+            of(Stage::Recording),
+            revisions.of_qualification(),
+        )
     };
-    assert_eq!(raised(&[], None), (0, 0));
-    assert_eq!(raised(&[], Some(Stage::Recording)), (1, 0));
-    assert_eq!(raised(&[Stage::Recording], None), (1, 0));
+    let (details, recording) = (Stage::Details, Stage::Recording);
+    assert_eq!(raised(&[], None), (0, 0, 0));
+    assert_eq!(raised(&[], Some(details)), (1, 0, 0));
+    assert_eq!(raised(&[details], None), (1, 0, 0));
+    assert_eq!(raised(&[details], Some(recording)), (1, 1, 0));
+    assert_eq!(raised(&[details, recording], None), (1, 1, 0));
     assert_eq!(
-        raised(&[Stage::Recording], Some(Stage::Analysis)),
-        (1, 1),
+        raised(&[details, recording], Some(Stage::Analysis)),
+        (1, 1, 1),
         "it may have read the old number"
     );
 }

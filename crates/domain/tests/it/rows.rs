@@ -42,7 +42,7 @@ fn in_state(state: WorkState) -> WorkRow {
         claims: 2,
         failures: 4,
         waits: 5,
-        again: true,
+        rerun_requested: true,
         deadline: Some(at(9)),
         reason: Some("refused".to_owned()),
         answer: Some("401".to_owned()),
@@ -52,7 +52,7 @@ fn in_state(state: WorkState) -> WorkRow {
 
 fn held() -> WorkState {
     WorkState::Held {
-        connection: name("hubspot"),
+        connection: name("crm"),
         version: 1,
     }
 }
@@ -67,6 +67,7 @@ fn parked() -> WorkState {
 fn a_stage_reads_back_as_it_is_stored() {
     for (stage, word) in Stage::ALL.into_iter().zip([
         "reading",
+        "details",
         "recording",
         "transcript",
         "analysis",
@@ -77,7 +78,7 @@ fn a_stage_reads_back_as_it_is_stored() {
         assert_eq!(word.parse(), Ok(stage));
     }
     let fault = "Reading".parse::<Stage>().unwrap_err();
-    assert!(fault.contains("reading, recording"), "{fault}");
+    assert!(fault.contains("reading, details, recording"), "{fault}");
 }
 
 #[test]
@@ -160,9 +161,9 @@ fn new_data_lets_a_running_row_run_again_and_keeps_its_token() {
     let mut row = row(0);
     row.claim(1, START, LEASE);
     let before = row.clone();
-    row.enqueue_again(at(1), Duration::ZERO);
+    row.request_rerun(at(1), Duration::ZERO);
     let expected = WorkRow {
-        again: true,
+        rerun_requested: true,
         ..before
     };
     assert_eq!(row, expected);
@@ -176,12 +177,12 @@ fn new_data_pulls_a_waiting_row_forward_and_never_back() {
     };
     let pulled = |delay: u64| {
         let mut row = waiting.clone();
-        row.enqueue_again(at(30), Duration::from_secs(delay));
+        row.request_rerun(at(30), Duration::from_secs(delay));
         row
     };
     let now = pulled(0);
     assert_eq!((now.due_at, now.next_wake_at), (at(30), Some(at(40))));
-    assert_eq!((now.waits, now.token, now.again), (1, 1, false));
+    assert_eq!((now.waits, now.token, now.rerun_requested), (1, 1, false));
     let soon = pulled(20);
     assert_eq!((soon.due_at, soon.next_wake_at), (at(50), Some(at(50))));
     for delay in [70, 71] {
@@ -197,7 +198,7 @@ fn new_data_leaves_what_failed_or_stopped_as_it_is() {
     };
     for before in [failing, in_state(held()), in_state(parked())] {
         let mut row = before.clone();
-        row.enqueue_again(START, Duration::ZERO);
+        row.request_rerun(START, Duration::ZERO);
         assert_eq!(row, before);
     }
 }
@@ -236,11 +237,11 @@ fn open_work_is_found_by_stage_and_target() {
             Some("00-1".to_owned()),
         )
     };
-    let (one, other) = (dispatch(&name("hubspot")), dispatch(&name("other")));
+    let (one, other) = (dispatch(&name("crm")), dispatch(&name("other")));
     let open = OpenWork::new(vec![other.clone(), one.clone()]);
     assert!(!open.is_empty());
     assert_eq!(open.iter().collect::<Vec<_>>(), [&one, &other]);
-    assert_eq!(open.get(Stage::Dispatch, "hubspot"), Some(&one));
+    assert_eq!(open.get(Stage::Dispatch, "crm"), Some(&one));
     assert!(open.has(Stage::Dispatch, "other"));
-    assert!(!open.has(Stage::Dispatch, "") && !open.has(Stage::Recording, "hubspot"));
+    assert!(!open.has(Stage::Dispatch, "") && !open.has(Stage::Recording, "crm"));
 }

@@ -1,17 +1,14 @@
 //! The spam gate at its edges, and what a person's verdict makes of it.
 
 use domain::{
-    AreaBasis, AreaVerdict, SpamGate, SpamThresholds, Verdict, VerdictKind, qualification,
-    workflow::{self, Decision},
+    AreaBasis, AreaVerdict, Channel, SpamGate, SpamThresholds, Verdict, VerdictKind, qualification,
+    workflow::{self, Route},
 };
-
-use crate::world::{Findings, World, analysis};
+use testkit::lead;
 
 #[test]
 fn both_edges_of_the_review_belong_to_it() {
-    let mut world = World::default();
-    let id = world.call();
-    let mut section = analysis(world.document(id));
+    let mut section = lead::analysis(&lead::document(Channel::Form));
     for (likelihood, is_blocked, expected) in [
         (0.0, false, SpamGate::Pass),
         (49.99, false, SpamGate::Pass),
@@ -32,9 +29,7 @@ fn both_edges_of_the_review_belong_to_it() {
 
 #[test]
 fn a_tenant_can_move_the_edges() {
-    let mut world = World::default();
-    let id = world.call();
-    let mut section = analysis(world.document(id));
+    let mut section = lead::analysis(&lead::document(Channel::Form));
     let thresholds = SpamThresholds {
         review_from: 20.0,
         quarantine_above: 20.0,
@@ -55,39 +50,26 @@ fn a_persons_verdict_outranks_the_gate_but_not_the_area() {
     let outside = AreaVerdict::Out(AreaBasis::PostalCode);
     let (approved, rejected) = (Some(VerdictKind::Approved), Some(VerdictKind::Rejected));
     for (gate, area, verdict, expected) in [
-        (SpamGate::Pass, inside, None, Decision::Dispatch),
-        (
-            SpamGate::Pass,
-            AreaVerdict::Unknown,
-            None,
-            Decision::Dispatch,
-        ),
-        (SpamGate::Pass, outside, None, Decision::OutOfArea),
-        (SpamGate::Review, outside, None, Decision::Review),
-        (SpamGate::Quarantine, outside, None, Decision::Quarantine),
-        (SpamGate::Review, inside, approved, Decision::Dispatch),
-        (SpamGate::Quarantine, inside, approved, Decision::Dispatch),
-        (SpamGate::Review, outside, approved, Decision::OutOfArea),
-        (SpamGate::Pass, inside, rejected, Decision::Quarantine),
+        (SpamGate::Pass, inside, None, Route::Dispatch),
+        (SpamGate::Pass, AreaVerdict::Unknown, None, Route::Dispatch),
+        (SpamGate::Pass, outside, None, Route::OutOfArea),
+        (SpamGate::Review, outside, None, Route::Review),
+        (SpamGate::Quarantine, outside, None, Route::Quarantine),
+        (SpamGate::Review, inside, approved, Route::Dispatch),
+        (SpamGate::Quarantine, inside, approved, Route::Dispatch),
+        (SpamGate::Review, outside, approved, Route::OutOfArea),
+        (SpamGate::Pass, inside, rejected, Route::Quarantine),
     ] {
-        let mut world = World::default();
-        let id = world.call();
-        let findings = Findings {
-            gate,
-            area,
-            ..Findings::default()
-        };
-        world.qualify(id, &findings);
-        let mut document = world.document(id).clone();
+        let mut document = lead::qualified(Channel::Form).document;
+        let qualification = document.qualification.as_mut().unwrap();
+        (qualification.gate, qualification.area) = (gate, area);
         document.verdict = verdict.map(|decision| Verdict {
             decision,
             by: "operator".to_owned(),
-            at: world.now,
+            at: lead::at(),
         });
-        let decided = workflow::decision(&document);
-        assert_eq!(decided, Some(expected), "{gate:?} {area:?} {verdict:?}");
+        let route = workflow::route(&document);
+        assert_eq!(route, Some(expected), "{gate:?} {area:?} {verdict:?}");
     }
-    let mut world = World::default();
-    let id = world.call();
-    assert_eq!(workflow::decision(world.document(id)), None);
+    assert_eq!(workflow::route(&lead::document(Channel::Form)), None);
 }

@@ -1,35 +1,37 @@
-//! A store of a few requests in memory, and stages that do what they are told.
+//! A store of a few requests in memory, and stages that answer as a test says.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
-    Alias, AnalysisSection, AreaBasis, AreaVerdict, Audio, Budget, CallFacts, CallerIntent, Claim,
-    ClaimResult, ConnectionName, DispatchSection, DispatchState, Document, Engine, EventId,
-    Inbound, LeadRequest, NoAudio, NotificationsSection, OpenWork, Origin, Outcome, ParkCause,
-    Plan, ProjectType, QualificationSection, RecordingSection, RequestId, RequestState,
-    RetryPolicy, Ruling, Section, Sentiment, SettleContext, SourceId, SpamGate, Stage, Stale,
-    TenantId, Timeline, TranscriptSection, TranscriptState, VerdictKind, WorkRow, WorkState, later,
+    About, AnalysisSection, AreaBasis, AreaVerdict, Audio, Author, Channel, ChatMessage, Claim,
+    ClaimResult, ConnectionName, DetailsAnswer, DetailsSection, DispatchSection, Document, EventId,
+    Facts, LeadRequest, News, NoAudio, NoDetails, OpenWork, Origin, Outcome, ParkCause, Plan,
+    QualificationSection, RecordingSection, RequestId, RequestState, RetryPolicy, ReviewAction,
+    Section, SettleContext, SpamGate, Stage, Stale, Status, TranscriptSection, VerdictKind,
+    WorkRow, WorkState, later,
     transition::{self, LogEntry},
-    workflow::{self, Decision},
+    workflow::{self, Route},
 };
 use jiff::Timestamp;
+use testkit::lead;
 use uuid::Uuid;
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const LEASE: Duration = Duration::from_secs(60);
 
-/// The one connection that holds are about has this version.
+/// The version of the one connection that holds are about.
 pub(crate) const SECRET: u64 = 2;
 
-/// Requests and their rows, as a store keeps them.
-#[derive(Debug, Clone, Default)]
+/// Requests of one channel and their rows, as a store keeps them.
+#[derive(Debug, Clone)]
 pub(crate) struct World {
+    pub(crate) channel: Channel,
     pub(crate) now: Timestamp,
     pub(crate) requests: BTreeMap<RequestId, (LeadRequest, Vec<WorkRow>)>,
     pub(crate) log: Vec<(RequestId, LogEntry)>,
     events: u128,
     /// The highest token that each step ever had.
-    tokens: BTreeMap<(RequestId, Stage, String), u64>,
+    tokens: BTreeMap<(RequestId, &'static str, String), u64>,
 }
 
 /// Claimed work, with the request as it was then.
@@ -39,11 +41,12 @@ pub(crate) struct Job {
     pub(crate) request: LeadRequest,
 }
 
-/// What a stage is to find.
+/// What the stages find.
 #[derive(Debug, Clone)]
 pub(crate) struct Findings {
+    /// The API's answer; `None` if there is no account for it.
+    pub(crate) api: Option<Facts>,
     pub(crate) audio: Option<u8>,
-    pub(crate) api: CallFacts,
     pub(crate) gate: SpamGate,
     pub(crate) area: AreaVerdict,
     pub(crate) destinations: Vec<&'static str>,
@@ -53,12 +56,45 @@ pub(crate) struct Findings {
 impl Default for Findings {
     fn default() -> Self {
         Self {
+            api: Some(Facts::default()),
             audio: Some(1),
-            api: CallFacts::default(),
             gate: SpamGate::Pass,
             area: AreaVerdict::In(AreaBasis::Everywhere),
-            destinations: vec!["hubspot"],
+            destinations: vec![lead::CRM],
             notify: true,
+        }
+    }
+}
+
+impl Findings {
+    pub(crate) fn without_audio() -> Self {
+        Self {
+            audio: None,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn outside_the_area() -> Self {
+        Self {
+            area: AreaVerdict::Out(AreaBasis::PostalCode),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn gated(gate: SpamGate) -> Self {
+        Self {
+            gate,
+            ..Self::default()
+        }
+    }
+
+    /// The API says this note.
+    pub(crate) fn noted(text: &str) -> Self {
+        let mut api = Facts::default();
+        api.labels.note = Some(text.to_owned());
+        Self {
+            api: Some(api),
+            ..Self::default()
         }
     }
 }
@@ -67,23 +103,30 @@ pub(crate) fn name(text: &str) -> ConnectionName {
     ConnectionName::new(text).unwrap()
 }
 
-pub(crate) fn note(text: &str) -> CallFacts {
-    CallFacts {
-        note: Some(text.to_owned()),
-        ..CallFacts::default()
-    }
+/// A message of a chat that names its number.
+pub(crate) fn message(number: u8) -> (String, ChatMessage) {
+    let message = ChatMessage {
+        from: Author::Customer,
+        at: None,
+        text: format!("message {number}"),
+    };
+    (format!("msg-{number}"), message)
 }
 
-pub(crate) fn inbound(call: CallFacts) -> Inbound {
-    Inbound {
-        aliases: vec![Alias {
-            provider: "callrail".to_owned(),
-            kind: "call".to_owned(),
-            value: "1".to_owned(),
-        }],
-        is_modified: true,
-        delay: Duration::ZERO,
-        call,
+/// What a later delivery or the API can change beside a lead's contact and labels, for the stages of its channel.
+pub(crate) fn change(about: &mut About, number: u8) {
+    match about {
+        About::Phone(call) => call.has_recording = Some(number > 0),
+        About::Text(facts) => facts.messages.extend([message(number)]),
+        About::Chat(facts) => facts.messages.extend([message(number)]),
+        About::Form(facts) => {
+            let answer = format!("answer {number}");
+            facts.answers.insert("Budget".to_owned(), answer);
+        }
+        About::Calendar(facts) => {
+            facts.starts_at = Some(later(Timestamp::UNIX_EPOCH, u32::from(number) * SECOND));
+        }
+        About::Api | About::Unrecognized(_) => {}
     }
 }
 
@@ -105,42 +148,92 @@ pub(crate) fn park() -> Outcome {
 
 pub(crate) fn hold(version: u64) -> Outcome {
     Outcome::Hold {
-        connection: name("hubspot"),
+        connection: name(lead::CRM),
         version,
         reason: "refused".to_owned(),
         answer: None,
     }
 }
 
+impl Default for World {
+    fn default() -> Self {
+        Self::of(Channel::Phone)
+    }
+}
+
 impl World {
-    fn origin(&mut self) -> Origin {
-        self.events += 1;
-        Origin {
-            tenant: TenantId::new("tenant_a").unwrap(),
-            provider: "callrail".to_owned(),
-            source: SourceId::from_uuid(Uuid::from_u128(1)),
-            office: None,
-            event: EventId::from_uuid(Uuid::from_u128(self.events)),
-            traceparent: None,
+    pub(crate) fn of(channel: Channel) -> Self {
+        Self {
+            channel,
+            now: Timestamp::UNIX_EPOCH,
+            requests: BTreeMap::new(),
+            log: Vec::new(),
+            events: 0,
+            tokens: BTreeMap::new(),
         }
     }
 
-    pub(crate) fn receive(&mut self, inbound: Result<Inbound, String>) -> RequestId {
+    fn origin(&mut self) -> Origin {
+        self.events += 1;
+        Origin {
+            event: EventId::from_uuid(Uuid::from_u128(self.events)),
+            ..lead::origin(self.channel)
+        }
+    }
+
+    /// A delivery that reports an edit.
+    pub(crate) fn edit(&self, say: impl FnOnce(&mut Facts)) -> News {
+        let mut facts = Facts::nothing(self.channel);
+        say(&mut facts);
+        News {
+            is_modified: true,
+            facts,
+            ..lead::news(self.channel)
+        }
+    }
+
+    /// A first report that says nothing but its channel.
+    pub(crate) fn report(&self) -> News {
+        News {
+            is_modified: false,
+            ..self.edit(|_| ())
+        }
+    }
+
+    /// An edit of the note.
+    pub(crate) fn note(&self, text: &str) -> News {
+        self.edit(|facts| facts.labels.note = Some(text.to_owned()))
+    }
+
+    /// An edit that moves the person, so that the request is qualified again.
+    pub(crate) fn moved(&self) -> News {
+        self.edit(|facts| {
+            facts.person.postal_code = Some("10001".to_owned());
+            facts.labels.note = Some("moved".to_owned());
+        })
+    }
+
+    pub(crate) fn receive(&mut self, news: Result<News, String>) -> RequestId {
         let origin = self.origin();
         let id = RequestId::from_uuid(Uuid::from_u128(1_000 + self.events));
-        let plan = transition::receive(id, &origin, inbound, self.now);
+        let plan = transition::receive(id, &origin, news, self.now);
         self.write(plan);
         id
     }
 
-    /// A call that came in.
-    pub(crate) fn call(&mut self) -> RequestId {
-        self.receive(Ok(inbound(CallFacts::default())))
+    /// A lead that came in.
+    pub(crate) fn lead(&mut self) -> RequestId {
+        self.receive(Ok(self.edit(|_| ())))
+    }
+
+    /// The first stage after reading.
+    pub(crate) fn first(&self) -> Stage {
+        self.channel.pipeline().nth(1).unwrap()
     }
 
     pub(crate) fn state(&self, id: RequestId) -> RequestState {
         let (request, rows) = self.requests[&id].clone();
-        RequestState::new(request, rows)
+        RequestState::new(request, OpenWork::new(rows))
     }
 
     /// The request that goes on.
@@ -152,16 +245,16 @@ impl World {
     }
 
     /// News of a request.
-    pub(crate) fn event(&mut self, id: RequestId, inbound: &Inbound) {
-        self.event_of_all(&[id], inbound);
+    pub(crate) fn event(&mut self, id: RequestId, news: &News) {
+        self.event_of_all(&[id], news);
     }
 
     /// News that name several requests, the first of them the canonical one.
-    pub(crate) fn event_of_all(&mut self, ids: &[RequestId], inbound: &Inbound) {
+    pub(crate) fn event_of_all(&mut self, ids: &[RequestId], news: &News) {
         let origin = self.origin();
         let mut states: Vec<_> = ids.iter().map(|id| self.state(self.follow(*id))).collect();
         let first = states.remove(0);
-        let plan = transition::receive_again(first, states, &origin, inbound, self.now);
+        let plan = transition::receive_again(first, states, &origin, news, self.now);
         self.write(plan);
     }
 
@@ -242,7 +335,7 @@ impl World {
             now: self.now,
             retry: &RetryPolicy::default(),
             connection_version: matches!(outcome, Outcome::Hold { .. }).then_some(SECRET),
-            draw: 0.0,
+            jitter: 0.0,
             duration: SECOND,
         };
         let id = job.claim.key.request;
@@ -259,18 +352,24 @@ impl World {
         self.settle(&job, job.done(findings)).unwrap();
     }
 
-    /// Runs the stages of a new call up to its decision.
-    pub(crate) fn qualify(&mut self, id: RequestId, findings: &Findings) {
-        self.run(id, Stage::Recording, findings);
-        if findings.audio.is_some() {
-            self.run(id, Stage::Transcript, findings);
+    /// Runs the stages of a new lead up to its analysis, that one not included.
+    pub(crate) fn gather(&mut self, id: RequestId, findings: &Findings) {
+        for stage in self.channel.gathering() {
+            if workflow::needs(self.document(id), *stage) {
+                self.run(id, *stage, findings);
+            }
         }
+    }
+
+    /// Runs the stages of a new lead up to its route.
+    pub(crate) fn qualify(&mut self, id: RequestId, findings: &Findings) {
+        self.gather(id, findings);
         self.run(id, Stage::Analysis, findings);
     }
 
-    /// A call that is done, and everybody knows.
+    /// A lead that is done, and everybody was notified.
     pub(crate) fn completed(&mut self, findings: &Findings) -> RequestId {
-        let id = self.call();
+        let id = self.lead();
         self.qualify(id, findings);
         for _ in &findings.destinations {
             self.run(id, Stage::Dispatch, findings);
@@ -280,15 +379,27 @@ impl World {
         id
     }
 
+    pub(crate) fn status(&self, id: RequestId) -> Status {
+        self.requests[&id].0.status
+    }
+
+    /// The stages that ended well since this entry of the log.
+    pub(crate) fn done_since(&self, seen: usize) -> Vec<Stage> {
+        let done = self.log[seen..].iter();
+        done.filter(|(_, entry)| entry.outcome == "done")
+            .map(|(_, entry)| entry.stage.unwrap())
+            .collect()
+    }
+
     /// Gives the connection a new secret.
     pub(crate) fn replace_secret(&mut self) {
         for id in self.requests.keys().copied().collect::<Vec<_>>() {
-            let plan = transition::release(self.state(id), &name("hubspot"), self.now);
+            let plan = transition::release(self.state(id), &name(lead::CRM), self.now);
             self.write(plan);
         }
     }
 
-    /// Lets what is held or parked run again, as a person does; answers how many rows did.
+    /// Redrives what is held or parked; returns how many rows.
     pub(crate) fn redrive(&mut self) -> usize {
         let mut count = 0;
         for id in self.requests.keys().copied().collect::<Vec<_>>() {
@@ -304,14 +415,14 @@ impl World {
     /// A person's verdict.
     pub(crate) fn decide(&mut self, id: RequestId, decision: VerdictKind) -> Result<(), String> {
         let state = self.state(self.follow(id));
-        let is_quarantined = workflow::decision(&state.request().document)
-            .is_some_and(|decision| decision == Decision::Quarantine);
-        let ruling = match decision {
-            VerdictKind::Approved if is_quarantined => Ruling::Release,
-            VerdictKind::Approved => Ruling::Approve,
-            VerdictKind::Rejected => Ruling::Reject,
+        let is_quarantined = workflow::route(&state.request().document)
+            .is_some_and(|decision| decision == Route::Quarantine);
+        let action = match decision {
+            VerdictKind::Approved if is_quarantined => ReviewAction::Release,
+            VerdictKind::Approved => ReviewAction::Approve,
+            VerdictKind::Rejected => ReviewAction::Reject,
         };
-        let plan = transition::decide(state, ruling, "ann", self.now)
+        let plan = transition::decide(state, action, "ann", self.now)
             .map_err(|error| error.to_string())?;
         self.write(plan);
         Ok(())
@@ -325,7 +436,7 @@ impl World {
         Ok(())
     }
 
-    /// Does everything that is left, as good stages do; answers how many steps that took.
+    /// Does everything that is left, with stages that succeed; returns how many steps that took.
     pub(crate) fn drain(&mut self, findings: &Findings) -> u32 {
         for steps in 0..1_000 {
             let rows = self.requests.values().flat_map(|(_, rows)| rows);
@@ -356,7 +467,7 @@ impl World {
         for row in &self.requests[&id].1 {
             let seen = self
                 .tokens
-                .entry((id, row.key.stage, row.key.target.clone()))
+                .entry((id, row.key.stage.as_str(), row.key.target.clone()))
                 .or_default();
             assert!(row.token >= *seen, "a token went back: {row:?}");
             *seen = row.token;
@@ -371,30 +482,35 @@ impl World {
             let known = self.requests.remove(&id);
             assert_eq!(known.is_none(), change.is_new);
             let was = known.as_ref().map(|(request, _)| request.status);
-            assert_eq!(change.is_announced, was != Some(request.status));
+            assert_eq!(change.is_published, was != Some(request.status));
             let (version, mut rows) =
                 known.map_or((0, Vec::new()), |(request, rows)| (request.version, rows));
             assert_eq!(request.version, version + 1);
             for (stage, target) in &change.delete {
-                rows.retain(|row| row.key.stage != *stage || row.key.target != *target);
+                rows.retain(|row| row.key.stage.as_str() != *stage || row.key.target != *target);
             }
-            let is_dispatching = workflow::decision(&request.document) == Some(Decision::Dispatch);
+            let is_dispatching = workflow::route(&request.document) == Some(Route::Dispatch);
             for row in change.put {
                 let place = rows.iter_mut().find(|other| other.key == row.key);
                 match place {
                     Some(place) => *place = row,
                     None => {
-                        let key = (id, row.key.stage, row.key.target.clone());
+                        let key = (id, row.key.stage.as_str(), row.key.target.clone());
                         let seen = self.tokens.get(&key).copied().unwrap_or_default();
                         assert!(row.token > seen, "a token came again: {row:?}");
                         let is_outward =
                             matches!(row.key.stage, Stage::Dispatch | Stage::Notification);
-                        assert!(is_dispatching || !is_outward, "it is kept back: {row:?}");
+                        assert!(is_dispatching || !is_outward, "it is withheld: {row:?}");
                         rows.push(row);
                     }
                 }
             }
-            rows.sort_by(|a, b| a.key.cmp(&b.key));
+            rows.sort_by_key(|row| {
+                (
+                    Stage::ALL.iter().position(|stage| *stage == row.key.stage),
+                    row.key.target.clone(),
+                )
+            });
             self.log
                 .extend(change.log.into_iter().map(|entry| (id, entry)));
             self.requests.insert(id, (request, rows));
@@ -422,7 +538,7 @@ impl World {
         assert_eq!(request.status, workflow::status(document, &open));
         assert_eq!(workflow::next(request, &open), [], "a step is missing");
         if rows.is_empty() {
-            let rests = request.status.is_terminal() || request.status == domain::Status::InReview;
+            let rests = request.status.is_terminal() || request.status == Status::InReview;
             assert!(rests, "nobody moves it on: {:?}", request.status);
         } else {
             assert!(
@@ -440,32 +556,41 @@ impl World {
             };
             assert_eq!(row.next_wake_at, expected, "{row:?}");
             let is_outward = matches!(row.key.stage, Stage::Dispatch | Stage::Notification);
-            if is_outward && workflow::decision(document) != Some(Decision::Dispatch) {
-                let is_ending = matches!(row.state, WorkState::InFlight { .. }) && !row.again;
-                assert!(is_ending, "it is kept back: {row:?}");
+            if is_outward && workflow::route(document) != Some(Route::Dispatch) {
+                let is_ending =
+                    matches!(row.state, WorkState::InFlight { .. }) && !row.rerun_requested;
+                assert!(is_ending, "it is withheld: {row:?}");
             }
         }
     }
 }
 
 impl Job {
-    /// What a good stage settles with: made from the request as it was claimed.
+    /// What a stage that succeeds settles with: made from the request as it was claimed.
     pub(crate) fn done(&self, findings: &Findings) -> Outcome {
         let document = &self.request.document;
-        let sections = match self.claim.key.stage {
+        let (stage, target) = (self.claim.key.stage, &self.claim.key.target);
+        let sections = match stage {
             Stage::Reading => {
                 let mut source = document.source.clone();
                 source.unread = None;
                 vec![Section::Source(Box::new(source))]
             }
-            Stage::Recording => vec![recording(document, findings)],
-            Stage::Transcript => vec![transcript(document)],
-            Stage::Analysis => judged(document, findings),
-            Stage::Dispatch => vec![dispatched(document, &self.claim.key.target)],
-            Stage::Notification => vec![Section::Notifications(NotificationsSection {
-                is_done: true,
-                messages: Vec::new(),
+            Stage::Details => vec![Section::Details(details(document, findings))],
+            Stage::Recording => vec![Section::Recording(recording(document, findings))],
+            Stage::Transcript => vec![Section::Transcript(TranscriptSection {
+                turns: Vec::new(),
+                ..lead::transcript(document)
             })],
+            Stage::Analysis => judged(document, findings),
+            Stage::Dispatch => {
+                let section = DispatchSection {
+                    fields_hash: Some(shown(document)),
+                    ..lead::dispatched(document)
+                };
+                vec![Section::Dispatch(name(target), section)]
+            }
+            Stage::Notification => vec![Section::Notifications(lead::notified())],
         };
         Outcome::Done {
             sections,
@@ -474,54 +599,66 @@ impl Job {
     }
 }
 
-fn recording(document: &Document, findings: &Findings) -> Section {
-    Section::Recording(Box::new(RecordingSection {
-        revision: document.revisions.recording,
-        call: findings.api.clone(),
-        is_refetched: document.revisions.recording > 0,
-        audio: match findings.audio {
-            Some(number) => Audio::Stored {
-                name: "CAL1.mp3".to_owned(),
-                sha256: number.to_string(),
-                size_bytes: 1,
-                duration_ms: 1,
-            },
-            None => Audio::Absent {
-                reason: NoAudio::NeverArrived,
-            },
+fn details(document: &Document, findings: &Findings) -> DetailsSection {
+    match &findings.api {
+        Some(facts) => lead::details(document, facts.clone()),
+        None => DetailsSection {
+            answer: DetailsAnswer::Absent(NoDetails::NotConnected),
+            ..lead::details(document, Facts::default())
         },
-    }))
+    }
 }
 
-fn transcript(document: &Document) -> Section {
-    let audio = document.recording.as_ref().map(|section| &section.audio);
-    let Some(Audio::Stored { sha256, .. }) = audio else {
-        panic!("there is no audio")
+fn recording(document: &Document, findings: &Findings) -> RecordingSection {
+    let section = lead::recording(document);
+    let audio = match (section.audio, findings.audio) {
+        (
+            Audio::Stored {
+                name,
+                size_bytes,
+                duration_ms,
+                ..
+            },
+            Some(number),
+        ) => Audio::Stored {
+            name,
+            sha256: number.to_string(),
+            size_bytes,
+            duration_ms,
+        },
+        _ => Audio::Absent {
+            reason: NoAudio::NeverArrived,
+        },
     };
-    Section::Transcript(TranscriptSection {
-        audio_sha256: sha256.clone(),
-        engine: "chirp_3".to_owned(),
-        state: TranscriptState::Spoken,
-        language: None,
-        turns: Vec::new(),
-        billed_seconds: 1,
-        revision: document.revisions.transcript,
-    })
+    RecordingSection { audio, ..section }
 }
 
-/// The text that an analysis reads.
+/// The words that an analysis reads.
 pub(crate) fn read(document: &Document) -> String {
     let transcript = document.transcript.as_ref();
-    transcript.map_or_else(String::new, |section| section.audio_sha256.clone())
+    let spoken = transcript.map_or("", |section| &section.audio_sha256);
+    match &document.facts().about {
+        About::Text(facts) => format!("{:?}", facts.messages),
+        About::Chat(facts) => format!("{:?} {:?}", facts.subject, facts.messages),
+        About::Form(facts) => format!("{:?} {:?}", facts.message, facts.answers),
+        About::Calendar(facts) => {
+            format!(
+                "{:?} {:?} {:?}",
+                facts.service, facts.message, facts.answers
+            )
+        }
+        About::Phone(_) | About::Api | About::Unrecognized(_) => spoken.to_owned(),
+    }
 }
 
 /// What a qualification decides by.
 pub(crate) fn reach(document: &Document) -> u64 {
-    let call = document.call();
+    let person = document.facts().person;
     [
-        call.caller_number,
-        call.caller_email,
-        call.caller_postal_code,
+        person.phone,
+        person.email,
+        person.postal_code,
+        person.address,
     ]
     .iter()
     .flat_map(|text| text.as_deref().unwrap_or("-").bytes())
@@ -532,72 +669,41 @@ pub(crate) fn reach(document: &Document) -> u64 {
 
 /// What a CRM shows.
 pub(crate) fn shown(document: &Document) -> String {
-    let call = document.call();
-    format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?}",
-        call.note,
-        call.tags,
-        call.caller_name,
-        call.caller_number,
-        call.caller_postal_code,
-        document.analysis.as_ref().map(|section| &section.summary),
-    )
+    let Facts {
+        person,
+        labels,
+        about,
+        ..
+    } = document.facts();
+    let about = match about {
+        // Later edits of a call's length and outcome are not worth another push.
+        About::Phone(_) => None,
+        about => Some(about),
+    };
+    let summary = document.analysis.as_ref().map(|section| &section.summary);
+    format!("{labels:?} {person:?} {about:?} {summary:?}")
 }
 
 fn judged(document: &Document, findings: &Findings) -> Vec<Section> {
     let mut sections = Vec::new();
     if workflow::needs_model(document) {
-        sections.push(Section::Analysis(Box::new(analysis(document))));
+        sections.push(Section::Analysis(Box::new(AnalysisSection {
+            summary: read(document),
+            ..lead::analysis(document)
+        })));
     }
+    let destinations = findings.destinations.iter();
     sections.push(Section::Qualification(QualificationSection {
-        revision: document.revisions.qualification,
+        revision: document.revisions.of_qualification(),
         gate: findings.gate,
         area: findings.area,
         config_version: reach(document),
-        destinations: findings
-            .destinations
-            .iter()
-            .map(|connection| (name(connection), "hubspot".to_owned()))
+        destinations: destinations
+            .map(|connection| (name(connection), lead::CRM.to_owned()))
             .collect(),
         notify: findings.notify,
     }));
     sections
-}
-
-pub(crate) fn analysis(document: &Document) -> AnalysisSection {
-    AnalysisSection {
-        revision: document.revisions.analysis,
-        engine: Engine::Rules("1".to_owned()),
-        prompt_version: "1".to_owned(),
-        intent: CallerIntent::Quote,
-        sentiment: Sentiment::Neutral,
-        project_type: ProjectType::Kitchen,
-        timeline: Timeline::Unknown,
-        budget: Budget::Unknown,
-        lead_score: 60,
-        confidence: 0.5,
-        reasons: Vec::new(),
-        spam_likelihood: 5.0,
-        summary: read(document),
-        postal_code: None,
-        address: None,
-        is_blocked: false,
-        tokens: Default::default(),
-    }
-}
-
-fn dispatched(document: &Document, target: &str) -> Section {
-    let section = DispatchSection {
-        connector: "hubspot".to_owned(),
-        state: DispatchState::Done,
-        revision: document.revisions.dispatch,
-        contact_id: Some("101".to_owned()),
-        deal_id: Some("202".to_owned()),
-        fields_hash: Some(shown(document)),
-        dispatched_at: None,
-        reason: None,
-    };
-    Section::Dispatch(name(target), section)
 }
 
 /// A time from now.

@@ -6,19 +6,19 @@
 //! - Tokens are counted, and billed, also for answers that are of no use.
 //!
 //! Source: Gemini API on Google Cloud, `generateContent`, "Model versions" and "Standard pay-as-you-go" (read
-//! 2026-11). UNCONFIRMED: whether 429 carries `Retry-After` or `RetryInfo`; both are honoured.
+//! 2026-11). UNCONFIRMED: whether 429 carries `Retry-After` or `RetryInfo`; both are honored.
 
 mod payload;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use domain::{Classify, Disposition, Tokens as Count};
-use http_client::{Client, HttpError, StatusClass, StatusCode, Url};
+use http_client::{Client, Url};
 use serde_json::Value;
 use settings::Reader;
 
 use self::payload::Outcome;
-use crate::{TokenError, Tokens, base, refusal::Refusal};
+use crate::{CallError, Tokens, base, call::send};
 
 /// Our schemas ask for a few hundred words.
 const MAX_ANSWER_BYTES: u64 = 1024 * 1024;
@@ -89,43 +89,12 @@ pub struct GeminiError {
 /// Why there is no answer.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum GeminiFault {
-    /// There is no token. Nothing was sent.
-    #[error(transparent)]
-    Token(#[from] TokenError),
-    /// No model was reached, or none answered in time.
-    #[error("Gemini was not heard: {0}")]
-    Http(#[from] HttpError),
-    /// The models have no capacity for us just now.
-    #[error("Gemini asks us to slow down")]
-    Throttled {
-        /// How long to wait.
-        retry_after: Option<Duration>,
-    },
-    /// Google's fault.
-    #[error("Gemini failed with status {}", status.as_u16())]
-    Unavailable {
-        /// The status.
-        status: StatusCode,
-    },
-    /// Our credentials lack the right: an operator has to grant it.
-    #[error("Gemini refuses our credentials with status {}", status.as_u16())]
-    Unauthorized {
-        /// The status.
-        status: StatusCode,
-        /// Google's words, capped.
-        message: String,
-    },
+    /// The call failed. [`CallError::NotFound`] is [`GeminiFault::NoModel`] here.
+    #[error("Gemini {0}")]
+    Call(CallError),
     /// No model of the list exists: an operator has to name others.
     #[error("none of the configured Gemini models exists")]
     NoModel {
-        /// Google's words, capped.
-        message: String,
-    },
-    /// The request is not acceptable.
-    #[error("Gemini refuses the request with status {}", status.as_u16())]
-    Rejected {
-        /// The status.
-        status: StatusCode,
         /// Google's words, capped.
         message: String,
     },
@@ -202,11 +171,11 @@ impl Gemini {
 
     /// Asks the models in turn until one answers. Costs again when repeated.
     ///
-    /// A model that is gone, busy, broken or late is left for the next; a cut or useless answer is asked for once
-    /// more. So there is at most one call more than there are models.
+    /// After a model that is gone, busy, broken or late the next is asked; a cut or useless answer is asked for once more.
+    /// So there is at most one call more than there are models.
     ///
     /// # Errors
-    /// [`GeminiError`], with the tokens that were used in vain.
+    /// [`GeminiError`], with the tokens that were used all the same.
     pub async fn generate(&self, prompt: &Prompt) -> Result<Answer, GeminiError> {
         let mut spent = Spent::default();
         match self.ask_in_turn(prompt, &mut spent).await {
@@ -278,95 +247,69 @@ impl Gemini {
             .json(&body)
             .deadline(*timeout)
             .max_body_bytes(MAX_ANSWER_BYTES);
-        let response = request.bearer(&self.tokens.bearer().await?).send().await?;
-        let class = response.class();
-        if class == StatusClass::Ok {
-            let Ok(answer) = response.json::<payload::Response>() else {
-                return Ok(Outcome::Useless("it is not of the documented shape"));
-            };
-            spent.add(model, answer.tokens());
-            return Ok(answer.outcome());
+        let response = send(request, &self.tokens).await?;
+        let Ok(answer) = response.json::<payload::Response>() else {
+            return Ok(Outcome::Useless("it is not of the documented shape"));
+        };
+        spent.add(model, answer.tokens());
+        Ok(answer.outcome())
+    }
+}
+
+impl From<CallError> for GeminiFault {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::NotFound { message } => Self::NoModel { message },
+            error => Self::Call(error),
         }
-        let Refusal {
-            status,
-            message,
-            retry_after,
-        } = Refusal::read(&response);
-        Err(match class {
-            StatusClass::Throttled => GeminiFault::Throttled { retry_after },
-            StatusClass::Unauthorized => GeminiFault::Unauthorized { status, message },
-            StatusClass::Rejected if status == StatusCode::NOT_FOUND => {
-                GeminiFault::NoModel { message }
-            }
-            StatusClass::Rejected => GeminiFault::Rejected { status, message },
-            StatusClass::Ok | StatusClass::ServerFault => GeminiFault::Unavailable { status },
-        })
     }
 }
 
 impl GeminiFault {
-    /// Whether another model may do better.
+    /// Whether another model may succeed.
     fn is_models_own(&self) -> bool {
         match self {
-            Self::Throttled { .. } | Self::Unavailable { .. } | Self::NoModel { .. } => true,
+            Self::NoModel { .. } => true,
+            Self::Call(CallError::Throttled { .. } | CallError::Unavailable { .. }) => true,
             // All models are behind one host: what could not be sent to one cannot be sent to another.
-            Self::Http(error) => !error.is_not_sent(),
-            Self::Token(_)
-            | Self::Unauthorized { .. }
-            | Self::Rejected { .. }
-            | Self::Blocked { .. }
-            | Self::Unusable(_) => false,
+            Self::Call(CallError::Http(error)) => !error.is_not_sent(),
+            Self::Call(_) | Self::Blocked { .. } | Self::Unusable(_) => false,
         }
     }
 
     /// Of two models' faults the one that says best what to do: waiting for a busy model beats all else, and that one
-    /// is gone says nothing while another is only out of order.
+    /// is gone says nothing while another is only down.
     fn or(self, next: Self) -> Self {
+        use CallError::Throttled;
         match (&self, &next) {
-            (Self::Throttled { retry_after: a }, Self::Throttled { retry_after: b }) => {
-                Self::Throttled {
-                    retry_after: a.zip(*b).map(|(a, b)| a.min(b)).or(*a).or(*b),
-                }
-            }
-            (Self::Throttled { .. }, _) | (_, Self::NoModel { .. }) => self,
+            (
+                Self::Call(Throttled { retry_after: a }),
+                Self::Call(Throttled { retry_after: b }),
+            ) => Self::Call(Throttled {
+                retry_after: a.zip(*b).map(|(a, b)| a.min(b)).or(*a).or(*b),
+            }),
+            (Self::Call(Throttled { .. }), _) | (_, Self::NoModel { .. }) => self,
             _ => next,
         }
     }
 }
 
 impl Classify for GeminiError {
-    #[deny(clippy::wildcard_enum_match_arm)] // a new variant must be thought about here
     fn disposition(&self) -> Disposition {
         match &self.fault {
-            GeminiFault::Throttled { retry_after } => Disposition::Retry {
-                after: *retry_after,
-            },
-            // The credentials are the platform's: once an operator has mended them, the work goes on by itself.
-            GeminiFault::Token(_) | GeminiFault::Unauthorized { .. } => {
-                Disposition::Retry { after: None }
-            }
-            GeminiFault::Http(_) | GeminiFault::Unavailable { .. } | GeminiFault::Unusable(_) => {
-                Disposition::Retry { after: None }
-            }
-            GeminiFault::NoModel { .. }
-            | GeminiFault::Rejected { .. }
-            | GeminiFault::Blocked { .. } => Disposition::Park,
+            GeminiFault::Call(error) => error.disposition(),
+            GeminiFault::Unusable(_) => Disposition::Retry { after: None },
+            GeminiFault::NoModel { .. } | GeminiFault::Blocked { .. } => Disposition::Park,
         }
     }
 
     fn answer(&self) -> Option<String> {
         match &self.fault {
-            GeminiFault::Unauthorized { message, .. }
-            | GeminiFault::NoModel { message }
-            | GeminiFault::Rejected { message, .. } => {
+            GeminiFault::Call(error) => error.answer(),
+            GeminiFault::NoModel { message } => {
                 Some(message.clone()).filter(|message| !message.is_empty())
             }
-            GeminiFault::Token(_)
-            | GeminiFault::Http(_)
-            | GeminiFault::Throttled { .. }
-            | GeminiFault::Unavailable { .. }
-            | GeminiFault::Blocked { .. }
-            | GeminiFault::Unusable(_) => None,
+            GeminiFault::Blocked { .. } | GeminiFault::Unusable(_) => None,
         }
     }
 }
@@ -410,18 +353,24 @@ impl fmt::Debug for Answer {
 
 #[cfg(test)]
 mod tests {
+    use http_client::StatusCode;
+
     use super::*;
 
     #[test]
     fn of_several_faults_the_one_that_helps_most_is_reported() {
-        let throttled = |seconds| GeminiFault::Throttled {
-            retry_after: Some(Duration::from_secs(seconds)),
+        let throttled = |seconds| {
+            GeminiFault::Call(CallError::Throttled {
+                retry_after: Some(Duration::from_secs(seconds)),
+            })
         };
         let gone = || GeminiFault::NoModel {
             message: String::new(),
         };
-        let broken = || GeminiFault::Unavailable {
-            status: StatusCode::BAD_GATEWAY,
+        let broken = || {
+            GeminiFault::Call(CallError::Unavailable {
+                status: StatusCode::BAD_GATEWAY,
+            })
         };
         let shown = |fault: GeminiFault| format!("{fault:?}");
         for (first, then, expected) in [

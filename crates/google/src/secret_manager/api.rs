@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::TenantId;
-use http_client::{Client, Request, Response, StatusClass, StatusCode};
+use http_client::{Client, Request, Response, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString, zeroize::Zeroizing};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{SecretManagerConfig, SecretManagerError as Error};
-use crate::{Tokens, base, refusal::Refusal};
+use crate::{CallError, Tokens, base, call::send};
 
 /// Source: discovery document, `SecretPayload.data`.
 pub(super) const DATA_MAX: usize = 64 * 1024;
@@ -135,9 +135,12 @@ impl Api {
             .call(self.http.post(url).json(&body), id, WRITE_ROLE)
             .await
         {
-            Err(Error::Rejected {
-                status: StatusCode::CONFLICT,
-                ..
+            Err(Error::Call {
+                call:
+                    CallError::Rejected {
+                        status: StatusCode::CONFLICT,
+                        ..
+                    },
             }) => Ok(()),
             result => result.map(drop),
         }
@@ -218,42 +221,23 @@ impl Api {
         id: &str,
         role: &'static str,
     ) -> Result<Response, Error> {
-        let token = self.tokens.bearer().await?;
-        let response = request
-            .bearer(&token)
-            .deadline(CALL_DEADLINE)
-            .send()
-            .await?;
-        if response.class() == StatusClass::Ok {
-            return Ok(response);
-        }
-        let Refusal {
-            status, message, ..
-        } = Refusal::read(&response);
         let secret = id.to_owned();
-        Err(match response.class() {
-            StatusClass::Throttled => Error::Throttled,
-            StatusClass::Unauthorized => Error::Unauthorized {
+        let sent = send(request.deadline(CALL_DEADLINE), &self.tokens).await;
+        sent.map_err(|error| match error {
+            CallError::Unauthorized { status, message } => Error::Unauthorized {
                 status,
                 role,
                 secret,
                 message,
             },
-            StatusClass::Rejected
-                if status == StatusCode::NOT_FOUND || is_not_usable(&response) =>
-            {
+            CallError::NotFound { .. } => Error::NotFound { secret },
+            // A version is there, but disabled or destroyed.
+            CallError::Rejected { code, .. } if code == "FAILED_PRECONDITION" => {
                 Error::NotFound { secret }
             }
-            StatusClass::Rejected => Error::Rejected { status, message },
-            StatusClass::Ok | StatusClass::ServerFault => Error::Unavailable { status },
+            call => Error::Call { call },
         })
     }
-}
-
-/// Whether a version is there, but disabled or destroyed.
-fn is_not_usable(response: &Response) -> bool {
-    let body = response.json::<Value>();
-    body.is_ok_and(|body| body["error"]["status"] == "FAILED_PRECONDITION")
 }
 
 fn number(name: &str) -> Result<u64, Error> {

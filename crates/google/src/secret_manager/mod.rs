@@ -2,7 +2,7 @@
 //!
 //! - One secret for each tenant and name, called `{prefix}-t-{length of the tenant}-{tenant}-{name}`: the length makes
 //!   sure that two of them never meet. Its versions are ours.
-//! - Deleting destroys the versions and keeps the empty secret: a secret that is created anew counts from 1 again, and
+//! - Deleting destroys the versions and keeps the empty secret: a secret that is created again counts from 1 again, and
 //!   a number must never stand for two values.
 //! - What was read stays in memory for [`SecretManagerConfig::fresh_for`], so that a rotation needs no restart, and is
 //!   used for up to an hour longer while Secret Manager does not answer. A version that was destroyed elsewhere is
@@ -21,9 +21,9 @@ mod held;
 use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use domain::TenantId;
+use domain::{Classify as _, Disposition, TenantId};
 use held::Held;
-use http_client::{Client, HttpError, StatusCode, UnreadableBody, Url};
+use http_client::{Client, StatusCode, UnreadableBody, Url};
 use moka::future::Cache;
 use secrecy::SecretString;
 use secrets::{SecretName, Secrets, SecretsError};
@@ -31,7 +31,7 @@ use settings::Reader;
 use tokio::sync::Mutex;
 
 use self::api::Api;
-use crate::{TokenError, Tokens, project};
+use crate::{CallError, Tokens, project};
 
 /// Secrets that are kept in memory at most. The least used go first.
 const HELD_MAX: u64 = 10_000;
@@ -120,12 +120,12 @@ pub struct SecretManager {
 /// Why Secret Manager did not do it. Names secrets, never values.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SecretManagerError {
-    /// There is no token. Nothing was sent.
-    #[error(transparent)]
-    Token(#[from] TokenError),
-    /// There is no complete answer; [`HttpError`] says whether the request was sent.
-    #[error("Secret Manager was not heard: {0}")]
-    Http(#[from] HttpError),
+    /// The call failed. A secret that is not there and credentials that do not suffice are variants of their own.
+    #[error("Secret Manager {call}{}", words(call))]
+    Call {
+        /// How.
+        call: CallError,
+    },
     /// There is no such secret, not this version, or it is disabled or destroyed.
     #[error("Secret Manager has no version of `{secret}` that can be used")]
     NotFound {
@@ -141,23 +141,6 @@ pub enum SecretManagerError {
         role: &'static str,
         /// The secret's id, or what the ids of all those listed begin with.
         secret: String,
-        /// Google's words, capped.
-        message: String,
-    },
-    /// The quota of the project is used up for now.
-    #[error("Secret Manager asks us to slow down")]
-    Throttled,
-    /// Google's fault.
-    #[error("Secret Manager is out of order (status {})", status.as_u16())]
-    Unavailable {
-        /// The status.
-        status: StatusCode,
-    },
-    /// It refuses the request for what it is.
-    #[error("Secret Manager refuses the request (status {}): {message}", status.as_u16())]
-    Rejected {
-        /// The status.
-        status: StatusCode,
         /// Google's words, capped.
         message: String,
     },
@@ -182,19 +165,20 @@ impl SecretManagerError {
     /// Whether it may pass by itself: then an older value is better than none.
     fn may_pass(&self) -> bool {
         match self {
-            Self::Token(_)
-            | Self::Http(_)
-            | Self::Throttled
-            | Self::Unavailable { .. }
-            | Self::Unreadable(_)
-            | Self::Nameless => true,
+            Self::Call { call } => matches!(call.disposition(), Disposition::Retry { .. }),
+            Self::Unreadable(_) | Self::Nameless => true,
             Self::NotFound { .. }
             | Self::Unauthorized { .. }
-            | Self::Rejected { .. }
             | Self::Damaged { .. }
             | Self::TooLong => false,
         }
     }
+}
+
+/// Google's words, for whoever reads the log.
+fn words(call: &CallError) -> String {
+    let words = call.answer().map(|words| format!(": {words}"));
+    words.unwrap_or_default()
 }
 
 impl From<SecretManagerError> for SecretsError {

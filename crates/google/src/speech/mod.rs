@@ -16,10 +16,10 @@ use std::{fmt, time::Duration};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use domain::{Classify, Disposition, EffectFailure, Turn};
-use http_client::{Client, HttpError, Response, StatusClass, StatusCode, UnreadableBody, Url};
+use http_client::{Client, UnreadableBody, Url};
 use settings::Reader;
 
-use crate::{TokenError, Tokens, base, refusal::Refusal};
+use crate::{CallError, Tokens, base, call::send};
 
 /// Languages in which Chirp 3 tells speakers apart.
 const DIARIZED: [&str; 14] = [
@@ -39,14 +39,14 @@ const DIARIZED: [&str; 14] = [
     "pt-BR",
 ];
 
-/// A minute of audio is recognised in well under this.
+/// Recognizing a minute of audio takes well under this.
 const RECOGNIZE_DEADLINE: Duration = Duration::from_secs(60);
 /// Starting a batch and asking about it are short.
 const CALL_DEADLINE: Duration = Duration::from_secs(20);
 /// An hour of words with times and labels takes about 2 MB.
 const MAX_ANSWER_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Which recogniser is called, and where.
+/// Which recognizer is called, and where.
 #[derive(Debug, Clone)]
 pub struct SpeechConfig {
     /// The service. Its host must serve `location`.
@@ -71,10 +71,10 @@ pub struct Speech {
 
 /// What was heard.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Recognised {
+pub struct Recognized {
     /// The turns in order of time; none when nobody spoke.
     pub turns: Vec<Turn>,
-    /// BCP-47 code of the language, when the recogniser names it.
+    /// BCP-47 code of the language, when the recognizer names it.
     pub language: Option<String>,
     /// Seconds that are charged for.
     pub billed_seconds: u32,
@@ -98,7 +98,7 @@ pub enum BatchProgress {
         percent: u8,
     },
     /// It is done.
-    Finished(Recognised),
+    Finished(Recognized),
     /// It ran, but the file could not be taken.
     FileFailed {
         /// The gRPC code: see [`BatchProgress::is_transient`].
@@ -118,46 +118,9 @@ pub enum BatchProgress {
 /// Why there is no transcript.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SpeechError {
-    /// There is no token. Nothing was sent.
-    #[error(transparent)]
-    Token(#[from] TokenError),
-    /// There is no complete answer; [`HttpError`] says whether the request was sent.
-    #[error("Speech-to-Text was not heard: {0}")]
-    Http(#[from] HttpError),
-    /// The quota of the project is used up for now.
-    #[error("Speech-to-Text asks us to slow down")]
-    Throttled {
-        /// How long to wait.
-        retry_after: Option<Duration>,
-    },
-    /// Google's fault. It may have been acted on.
-    #[error("Speech-to-Text failed with status {}", status.as_u16())]
-    Unavailable {
-        /// The status.
-        status: StatusCode,
-    },
-    /// Our credentials lack the right: an operator has to grant it.
-    #[error("Speech-to-Text refuses our credentials with status {}", status.as_u16())]
-    Unauthorized {
-        /// The status.
-        status: StatusCode,
-        /// Google's words, capped.
-        message: String,
-    },
-    /// The operation, or the model, is not there (any more).
-    #[error("Speech-to-Text does not know what was asked for")]
-    NotFound {
-        /// Google's words, capped.
-        message: String,
-    },
-    /// The audio or the request is not acceptable.
-    #[error("Speech-to-Text refuses the request with status {}", status.as_u16())]
-    Rejected {
-        /// The status.
-        status: StatusCode,
-        /// Google's words, capped.
-        message: String,
-    },
+    /// The call failed.
+    #[error("Speech-to-Text {0}")]
+    Call(#[from] CallError),
     /// It was acted on, but the answer is not what we know.
     #[error("Speech-to-Text: {0}")]
     Unreadable(#[from] UnreadableBody),
@@ -190,7 +153,7 @@ impl SpeechConfig {
             location: reader.get(
                 "SPEECH_LOCATION",
                 Self::LOCATION.to_owned(),
-                "Where speech is recognised.",
+                "Where speech is recognized.",
             ),
             language: reader.get(
                 "SPEECH_LANGUAGE",
@@ -200,7 +163,7 @@ impl SpeechConfig {
             model: reader.get(
                 "SPEECH_MODEL",
                 Self::MODEL.to_owned(),
-                "The model that recognises speech.",
+                "The model that recognizes speech.",
             ),
         }
     }
@@ -225,7 +188,7 @@ impl Speech {
     ///
     /// # Errors
     /// [`SpeechError`]; [`EffectFailure`] tells whether it may have been charged for.
-    pub async fn recognize(&self, content: Bytes) -> Result<Recognised, SpeechError> {
+    pub async fn recognize(&self, content: Bytes) -> Result<Recognized, SpeechError> {
         let body = payload::RecognizeRequest {
             config: self.wish(true),
             content: STANDARD.encode(&content),
@@ -234,15 +197,11 @@ impl Speech {
         let url = self.url("recognizers/_:recognize");
         let request = self.http.post(url).json(&body).deadline(RECOGNIZE_DEADLINE);
         drop(body);
-        let response = request
-            .bearer(&self.tokens.bearer().await?)
-            .max_body_bytes(MAX_ANSWER_BYTES)
-            .send()
-            .await?;
-        Ok(accepted(&response)?.json::<payload::Transcript>()?.into())
+        let response = send(request.max_body_bytes(MAX_ANSWER_BYTES), &self.tokens).await?;
+        Ok(response.json::<payload::Transcript>()?.into())
     }
 
-    /// Starts to recognise a `gs://` file of up to an hour, or 20 minutes with `word_offsets`. Starts, and costs,
+    /// Starts to recognize a `gs://` file of up to an hour, or 20 minutes with `word_offsets`. Starts, and costs,
     /// again when repeated.
     ///
     /// # Errors
@@ -255,15 +214,15 @@ impl Speech {
         let body = payload::BatchRequest::new(self.wish(word_offsets), uri);
         let url = self.url("recognizers/_:batchRecognize");
         let request = self.http.post(url).json(&body).deadline(CALL_DEADLINE);
-        let response = request.bearer(&self.tokens.bearer().await?).send().await?;
-        let operation: payload::Operation = accepted(&response)?.json()?;
+        let operation: payload::Operation = send(request, &self.tokens).await?.json()?;
         Ok(OperationName::parse(&operation.name)?)
     }
 
-    /// Asks where a batch stands. Can be repeated.
+    /// Polls a batch. Can be repeated.
     ///
     /// # Errors
-    /// [`SpeechError::NotFound`] when the operation is gone: then it has to be started again.
+    /// [`SpeechError`]; if it [is not found](SpeechError::is_not_found), the operation is gone and has to be started
+    /// again.
     pub async fn operation(&self, name: &OperationName) -> Result<BatchProgress, SpeechError> {
         let url = format!("{}/v2/{}", base(&self.config.base_url), name.as_str());
         let request = self
@@ -271,23 +230,25 @@ impl Speech {
             .get(url)
             .deadline(CALL_DEADLINE)
             .max_body_bytes(MAX_ANSWER_BYTES);
-        let response = request.bearer(&self.tokens.bearer().await?).send().await?;
-        Ok(accepted(&response)?.json::<payload::Operation>()?.into())
+        let response = send(request, &self.tokens).await?;
+        Ok(response.json::<payload::Operation>()?.into())
     }
 
-    /// Asks for something that costs nothing: an error while the service is out of order. A refusal is no error here,
-    /// it comes from a service that works.
+    /// Asks for something that costs nothing: an error while the service is down. A refusal is no error here, because it
+    /// comes from a service that works.
     ///
     /// # Errors
     /// [`SpeechError`], one that is worth another try.
     pub async fn is_up(&self) -> Result<(), SpeechError> {
         let request = self.http.get(self.location()).deadline(CALL_DEADLINE);
-        let response = request.bearer(&self.tokens.bearer().await?).send().await?;
-        match accepted(&response) {
-            Err(error @ (SpeechError::Throttled { .. } | SpeechError::Unavailable { .. })) => {
-                Err(error)
-            }
-            Ok(_) | Err(_) => Ok(()),
+        match send(request, &self.tokens).await {
+            Ok(_)
+            | Err(
+                CallError::Unauthorized { .. }
+                | CallError::NotFound { .. }
+                | CallError::Rejected { .. },
+            ) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -321,57 +282,25 @@ impl Speech {
     }
 }
 
-/// The answer, when it is a success.
-fn accepted(response: &Response) -> Result<&Response, SpeechError> {
-    let class = response.class();
-    if class == StatusClass::Ok {
-        return Ok(response);
+impl SpeechError {
+    /// Whether what was asked for is not there, or no longer.
+    pub const fn is_not_found(&self) -> bool {
+        matches!(self, Self::Call(CallError::NotFound { .. }))
     }
-    let Refusal {
-        status,
-        message,
-        retry_after,
-    } = Refusal::read(response);
-    Err(match class {
-        StatusClass::Throttled => SpeechError::Throttled { retry_after },
-        StatusClass::Unauthorized => SpeechError::Unauthorized { status, message },
-        StatusClass::Rejected if status == StatusCode::NOT_FOUND => {
-            SpeechError::NotFound { message }
-        }
-        StatusClass::Rejected => SpeechError::Rejected { status, message },
-        StatusClass::Ok | StatusClass::ServerFault => SpeechError::Unavailable { status },
-    })
 }
 
 impl Classify for SpeechError {
-    #[deny(clippy::wildcard_enum_match_arm)] // a new variant must be thought about here
     fn disposition(&self) -> Disposition {
         match self {
-            Self::Throttled { retry_after } => Disposition::Retry {
-                after: *retry_after,
-            },
-            // The credentials are the platform's: once an operator has mended them, the work goes on by itself.
-            Self::Token(_) | Self::Unauthorized { .. } => Disposition::Retry { after: None },
-            Self::Http(_) | Self::Unavailable { .. } | Self::Unreadable(_) | Self::Nameless(_) => {
-                Disposition::Retry { after: None }
-            }
-            Self::NotFound { .. } | Self::Rejected { .. } => Disposition::Park,
+            Self::Call(error) => error.disposition(),
+            Self::Unreadable(_) | Self::Nameless(_) => Disposition::Retry { after: None },
         }
     }
 
     fn answer(&self) -> Option<String> {
         match self {
-            Self::Unauthorized { message, .. }
-            | Self::NotFound { message }
-            | Self::Rejected { message, .. } => {
-                Some(message.clone()).filter(|message| !message.is_empty())
-            }
-            Self::Token(_)
-            | Self::Http(_)
-            | Self::Throttled { .. }
-            | Self::Unavailable { .. }
-            | Self::Unreadable(_)
-            | Self::Nameless(_) => None,
+            Self::Call(error) => error.answer(),
+            Self::Unreadable(_) | Self::Nameless(_) => None,
         }
     }
 }
@@ -379,13 +308,8 @@ impl Classify for SpeechError {
 impl EffectFailure for SpeechError {
     fn is_outcome_unknown(&self) -> bool {
         match self {
-            Self::Http(error) => !error.is_not_sent(),
-            Self::Unavailable { .. } | Self::Unreadable(_) | Self::Nameless(_) => true,
-            Self::Token(_)
-            | Self::Throttled { .. }
-            | Self::Unauthorized { .. }
-            | Self::NotFound { .. }
-            | Self::Rejected { .. } => false,
+            Self::Call(error) => error.is_outcome_unknown(),
+            Self::Unreadable(_) | Self::Nameless(_) => true,
         }
     }
 }
@@ -438,9 +362,9 @@ impl fmt::Display for OperationName {
 }
 
 /// Shows how much was said, never what.
-impl fmt::Debug for Recognised {
+impl fmt::Debug for Recognized {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recognised")
+        f.debug_struct("Recognized")
             .field("turns", &self.turns.len())
             .field("language", &self.language)
             .field("billed_seconds", &self.billed_seconds)
@@ -479,61 +403,10 @@ mod tests {
     }
 
     #[test]
-    fn every_failure_says_what_to_do_next() {
-        let after = Some(Duration::from_secs(3));
-        let retry = Disposition::Retry { after: None };
-        let not_sent = HttpError::NotSent {
-            url: String::new(),
-            cause: String::new(),
-        };
-        let unknown = HttpError::Unknown {
-            url: String::new(),
-            status: None,
-            cause: String::new(),
-        };
-        let message = String::new;
-        for (error, disposition, is_unknown) in [
-            (SpeechError::Token(TokenError::NoCredentials), retry, false),
-            (SpeechError::Http(not_sent), retry, false),
-            (SpeechError::Http(unknown), retry, true),
-            (
-                SpeechError::Throttled { retry_after: after },
-                Disposition::Retry { after },
-                false,
-            ),
-            (
-                SpeechError::Unavailable {
-                    status: StatusCode::BAD_GATEWAY,
-                },
-                retry,
-                true,
-            ),
-            (
-                SpeechError::Unauthorized {
-                    status: StatusCode::FORBIDDEN,
-                    message: message(),
-                },
-                retry,
-                false,
-            ),
-            (
-                SpeechError::NotFound { message: message() },
-                Disposition::Park,
-                false,
-            ),
-            (
-                SpeechError::Rejected {
-                    status: StatusCode::BAD_REQUEST,
-                    message: message(),
-                },
-                Disposition::Park,
-                false,
-            ),
-            (SpeechError::Nameless(OperationNameError), retry, true),
-        ] {
-            assert_eq!(error.disposition(), disposition, "{error}");
-            assert_eq!(error.is_outcome_unknown(), is_unknown, "{error}");
-        }
+    fn an_answer_we_do_not_know_may_have_started_something() {
+        let error = SpeechError::Nameless(OperationNameError);
+        assert_eq!(error.disposition(), Disposition::Retry { after: None });
+        assert!(error.is_outcome_unknown());
     }
 
     #[test]
@@ -544,11 +417,11 @@ mod tests {
             end_ms: 1,
             text: "my gate code is 4711".into(),
         };
-        let recognised = Recognised {
+        let recognized = Recognized {
             turns: vec![turn],
             language: None,
             billed_seconds: 1,
         };
-        assert!(!format!("{:?}", BatchProgress::Finished(recognised)).contains("4711"));
+        assert!(!format!("{:?}", BatchProgress::Finished(recognized)).contains("4711"));
     }
 }

@@ -4,10 +4,10 @@ use domain::{Turn, text};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
 
-use super::{BatchProgress, Recognised};
-use crate::refusal::{Status, millis};
+use super::{BatchProgress, Recognized};
+use crate::call::{Status, millis};
 
-/// What is asked of the recogniser.
+/// What is asked of the recognizer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wish<'a> {
     pub(super) model: &'a str,
@@ -192,7 +192,7 @@ impl From<Operation> for BatchProgress {
                 message: status.words(),
             };
         }
-        // A transcript of silence is empty, and what is empty may be left out.
+        // A transcript of silence is empty, and what is empty may be omitted.
         let mut transcript = file
             .inline_result
             .map(|inline| inline.transcript)
@@ -205,7 +205,7 @@ impl From<Operation> for BatchProgress {
     }
 }
 
-impl From<Transcript> for Recognised {
+impl From<Transcript> for Recognized {
     fn from(transcript: Transcript) -> Self {
         let billed_ms = transcript
             .metadata
@@ -256,7 +256,7 @@ pub(super) fn turns(results: &[SpeechResult]) -> Vec<Turn> {
             };
             let (start_ms, end_ms) =
                 match (word.start_offset.as_deref(), word.end_offset.as_deref()) {
-                    // A zero is left out, as the default of its type.
+                    // A zero is omitted, because it is the default of its type.
                     (start, Some(end)) => (
                         start.and_then(millis).unwrap_or(0),
                         millis(end).unwrap_or(0),
@@ -293,12 +293,12 @@ pub(super) fn turns(results: &[SpeechResult]) -> Vec<Turn> {
 mod tests {
     use super::*;
 
-    fn read(json: serde_json::Value) -> Recognised {
+    fn read(json: serde_json::Value) -> Recognized {
         serde_json::from_value::<Transcript>(json).unwrap().into()
     }
 
-    fn shape(recognised: &Recognised) -> Vec<(&str, u64, u64, &str)> {
-        let turns = recognised.turns.iter();
+    fn shape(recognized: &Recognized) -> Vec<(&str, u64, u64, &str)> {
+        let turns = recognized.turns.iter();
         turns
             .map(|turn| {
                 (
@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn words_of_one_speaker_become_one_turn_also_across_results() {
-        let recognised = read(json!({
+        let recognized = read(json!({
             "results": [
                 { "alternatives": [{ "transcript": "Hello there. Hi,", "words": [
                     { "endOffset": "0.480s", "word": "Hello", "speakerLabel": "1" },
@@ -333,31 +333,31 @@ mod tests {
             ("2", 2_400, 3_800, "Hi, my roof"),
             ("1", 4_000, 4_200, "Yes?"),
         ];
-        assert_eq!(shape(&recognised), expected);
-        assert_eq!(recognised.language.as_deref(), Some("en-US"));
-        assert_eq!(recognised.billed_seconds, 5);
+        assert_eq!(shape(&recognized), expected);
+        assert_eq!(recognized.language.as_deref(), Some("en-US"));
+        assert_eq!(recognized.billed_seconds, 5);
     }
 
     #[test]
     fn without_word_times_a_turn_has_the_times_of_its_results() {
-        let recognised = read(json!({ "results": [
+        let recognized = read(json!({ "results": [
             { "alternatives": [{ "words": [{ "word": "One", "speakerLabel": "1" }] }], "resultEndOffset": "5s" },
             { "alternatives": [{ "words": [{ "word": "two", "speakerLabel": "2" }] }], "resultEndOffset": "9s" },
         ] }));
         assert_eq!(
-            shape(&recognised),
+            shape(&recognized),
             [("1", 0, 5_000, "One"), ("2", 5_000, 9_000, "two")]
         );
     }
 
     #[test]
     fn without_words_the_text_counts() {
-        let recognised = read(json!({ "results": [
+        let recognized = read(json!({ "results": [
             { "alternatives": [{ "transcript": " One  two. " }], "resultEndOffset": "5s" },
             { "alternatives": [{ "transcript": "Three." }], "resultEndOffset": "9s" },
             { "alternatives": [] },
         ] }));
-        assert_eq!(shape(&recognised), [("1", 0, 9_000, "One two. Three.")]);
+        assert_eq!(shape(&recognized), [("1", 0, 9_000, "One two. Three.")]);
     }
 
     #[test]
@@ -369,7 +369,7 @@ mod tests {
         ] {
             assert_eq!(
                 read(json),
-                Recognised {
+                Recognized {
                     turns: Vec::new(),
                     language: None,
                     billed_seconds: 0
@@ -399,10 +399,10 @@ mod tests {
             json!({ "metadata": billed, "inlineResult": { "transcript": transcript } }),
             json!({ "metadata": billed, "transcript": transcript }),
         ] {
-            let BatchProgress::Finished(recognised) = progress(done(file)) else {
+            let BatchProgress::Finished(recognized) = progress(done(file)) else {
                 panic!("not finished")
             };
-            assert_eq!((recognised.turns.len(), recognised.billed_seconds), (1, 61));
+            assert_eq!((recognized.turns.len(), recognized.billed_seconds), (1, 61));
         }
         let silent = progress(done(json!({ "metadata": billed })));
         assert!(matches!(silent, BatchProgress::Finished(heard) if heard.turns.is_empty()));

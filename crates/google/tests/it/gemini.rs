@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use domain::{Classify, Disposition};
-use google::{Gemini, GeminiConfig, GeminiFault, Prompt, Tokens};
+use google::{CallError, Gemini, GeminiConfig, GeminiFault, Prompt, Tokens};
 use serde_json::{Value, json};
 use simulators::{Fault, Simulators};
+use testkit::StoppedTime;
 
 use crate::{bad_token, good_token, http, start};
 
@@ -20,7 +21,11 @@ fn config(base_url: &str) -> GeminiConfig {
 }
 
 fn gemini(simulators: &Simulators) -> Gemini {
-    Gemini::new(http(), good_token(), config(&simulators.urls().gemini))
+    Gemini::new(
+        http(),
+        good_token(),
+        config(&simulators.gemini().base_url()),
+    )
 }
 
 fn prompt() -> Prompt {
@@ -76,7 +81,7 @@ async fn a_retired_model_is_left_for_the_next() {
     let models = vec!["gemini-2.5-flash".to_owned(), SECOND.to_owned()];
     let config = GeminiConfig {
         models,
-        ..config(&simulators.urls().gemini)
+        ..config(&simulators.gemini().base_url())
     };
     let answer = Gemini::new(http(), good_token(), config)
         .generate(&prompt())
@@ -87,10 +92,12 @@ async fn a_retired_model_is_left_for_the_next() {
 
 #[tokio::test]
 async fn a_busy_broken_or_late_model_is_left_for_the_next() {
+    let time = StoppedTime::begin();
     let simulators = start().await;
+    let timeout = Duration::from_secs(5);
     let config = GeminiConfig {
-        timeout: Duration::from_millis(500),
-        ..config(&simulators.urls().gemini)
+        timeout,
+        ..config(&simulators.gemini().base_url())
     };
     let gemini = Gemini::new(http(), good_token(), config);
     for fault in [
@@ -98,14 +105,12 @@ async fn a_busy_broken_or_late_model_is_left_for_the_next() {
         Fault::Status(500),
         Fault::Status(503),
         Fault::ResetAfterWrite,
-        Fault::Slow(Duration::from_secs(5)),
+        Fault::Slow(timeout * 10),
     ] {
         simulators.gemini().answer_next_to(FIRST, fault.clone(), 1);
-        assert_eq!(
-            gemini.generate(&prompt()).await.unwrap().model,
-            SECOND,
-            "{fault:?}"
-        );
+        let prompt = prompt();
+        let answer = time.pass_until("a model answers", gemini.generate(&prompt));
+        assert_eq!(answer.await.unwrap().model, SECOND, "{fault:?}");
     }
 }
 
@@ -133,7 +138,7 @@ async fn without_any_model_there_is_no_answer() {
     let models = vec!["gemini-2.5-flash".to_owned()];
     let config = GeminiConfig {
         models,
-        ..config(&simulators.urls().gemini)
+        ..config(&simulators.gemini().base_url())
     };
     let error = Gemini::new(http(), good_token(), config)
         .generate(&prompt())
@@ -149,10 +154,13 @@ async fn without_any_model_there_is_no_answer() {
 #[tokio::test]
 async fn refused_credentials_are_not_tried_on_another_model() {
     let simulators = start().await;
-    let gemini = Gemini::new(http(), bad_token(), config(&simulators.urls().gemini));
+    let gemini = Gemini::new(http(), bad_token(), config(&simulators.gemini().base_url()));
     let error = gemini.generate(&prompt()).await.unwrap_err();
     assert!(
-        matches!(error.fault, GeminiFault::Unauthorized { .. }),
+        matches!(
+            error.fault,
+            GeminiFault::Call(CallError::Unauthorized { .. })
+        ),
         "{error}"
     );
     assert_eq!(asked(&simulators).len(), 1);
@@ -167,7 +175,7 @@ async fn a_bad_schema_is_rejected_with_googles_words() {
     };
     let error = gemini(&simulators).generate(&bad).await.unwrap_err();
     assert!(
-        matches!(error.fault, GeminiFault::Rejected { .. }),
+        matches!(error.fault, GeminiFault::Call(CallError::Rejected { .. })),
         "{error}"
     );
     assert_eq!(error.disposition(), Disposition::Park);
@@ -241,17 +249,17 @@ async fn what_cannot_be_reached_is_not_tried_model_by_model() {
     let gemini = Gemini::new(http(), good_token(), config(&format!("http://{closed}")));
     let error = gemini.generate(&prompt()).await.unwrap_err();
     assert!(
-        matches!(&error.fault, GeminiFault::Http(error) if error.is_not_sent()),
+        matches!(&error.fault, GeminiFault::Call(CallError::Http(error)) if error.is_not_sent()),
         "{error}"
     );
 }
 
 #[tokio::test]
-async fn default_credentials_are_not_looked_for_before_they_are_needed() {
+async fn default_credentials_are_found_only_once_needed() {
     let simulators = start().await;
     drop(Gemini::new(
         http(),
         Tokens::adc(),
-        config(&simulators.urls().gemini),
+        config(&simulators.gemini().base_url()),
     ));
 }

@@ -11,7 +11,9 @@ use std::{
 
 use bytes::Bytes;
 use domain::{Classify, Disposition, EffectFailure};
-use google::{BatchProgress, OperationName, Recognised, Speech, SpeechConfig, SpeechError, Tokens};
+use google::{
+    BatchProgress, CallError, OperationName, Recognized, Speech, SpeechConfig, SpeechError, Tokens,
+};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use simulators::{
@@ -24,7 +26,7 @@ use crate::{bad_token, good_token, http, start};
 
 fn speech_with(simulators: &Simulators, tokens: Tokens, location: &str) -> Speech {
     let config = SpeechConfig {
-        base_url: simulators.urls().speech.parse().unwrap(),
+        base_url: simulators.speech().base_url().parse().unwrap(),
         location: location.into(),
         ..SpeechConfig::new("demo-project")
     };
@@ -44,7 +46,7 @@ fn audio() -> Bytes {
 }
 
 /// Holds that the turns are those of the script, word for word.
-fn assert_heard(heard: &Recognised, script: &Script) {
+fn assert_heard(heard: &Recognized, script: &Script) {
     let expected: Vec<_> = script
         .turns
         .iter()
@@ -77,8 +79,8 @@ impl World {
             }),
             ..Config::default()
         };
-        config.speech.blob_root = Some(bucket.path().to_owned());
-        config.speech.operation_delay = Duration::from_secs(2);
+        config.blob_root = Some(bucket.path().to_owned());
+        config.of::<simulators::speech::Config>().operation_delay = Duration::from_secs(2);
         Self {
             simulators: Simulators::start(config).await.unwrap(),
             bucket,
@@ -136,7 +138,7 @@ async fn silence_is_an_answer() {
         .unwrap();
     assert_eq!(
         heard,
-        Recognised {
+        Recognized {
             turns: Vec::new(),
             language: None,
             billed_seconds: 8
@@ -216,11 +218,14 @@ async fn an_operation_that_is_gone_is_not_found() {
         .unwrap();
     world.simulators.speech().answer_next(Fault::OperationLost);
     let error = speech.operation(&name).await.unwrap_err();
-    assert!(matches!(error, SpeechError::NotFound { .. }), "{error}");
+    assert!(
+        matches!(error, SpeechError::Call(CallError::NotFound { .. })),
+        "{error}"
+    );
 }
 
 #[tokio::test]
-async fn each_refusal_says_what_to_do_next_and_whether_it_may_have_happened() {
+async fn each_refusal_says_what_to_do_and_if_it_took_effect() {
     let simulators = start().await;
     let retry = |seconds: Option<u64>| Disposition::Retry {
         after: seconds.map(Duration::from_secs),
@@ -256,7 +261,10 @@ async fn what_the_service_does_not_offer_is_rejected_with_its_words() {
     let simulators = start().await;
     let elsewhere = speech_with(&simulators, good_token(), "us-central1");
     let error = elsewhere.recognize(audio()).await.unwrap_err();
-    assert!(matches!(error, SpeechError::Rejected { .. }), "{error}");
+    assert!(
+        matches!(error, SpeechError::Call(CallError::Rejected { .. })),
+        "{error}"
+    );
     assert!(error.answer().unwrap().contains("us-central1"));
 
     let long = Bytes::from_static(recording("long-call").unwrap().mp3);
@@ -265,5 +273,8 @@ async fn what_the_service_does_not_offer_is_rejected_with_its_words() {
 
     let stranger = speech_with(&simulators, bad_token(), "us");
     let error = stranger.recognize(audio()).await.unwrap_err();
-    assert!(matches!(error, SpeechError::Unauthorized { .. }), "{error}");
+    assert!(
+        matches!(error, SpeechError::Call(CallError::Unauthorized { .. })),
+        "{error}"
+    );
 }

@@ -21,6 +21,7 @@ fn client() -> Client {
     .unwrap()
 }
 
+/// A limit that passes in a test. A test in which one passes has [`testkit::StoppedTime`], so that none passes early.
 const SHORT: Duration = Duration::from_millis(100);
 
 /// A server that lets `script` handle each connection by hand.

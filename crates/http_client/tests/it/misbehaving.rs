@@ -6,7 +6,12 @@ use std::sync::{
 };
 
 use http_client::{Client, HttpError, Limits, Options, StatusCode};
-use tokio::net::TcpListener;
+use testkit::StoppedTime;
+use tokio::{
+    net::TcpListener,
+    sync::Notify,
+    time::{Instant, sleep},
+};
 
 use crate::{SHORT, client, scripted};
 
@@ -58,16 +63,17 @@ async fn a_name_that_does_not_resolve_means_nothing_was_sent() {
 
 #[tokio::test]
 async fn a_handshake_that_never_ends_means_nothing_was_sent() {
+    let time = StoppedTime::begin();
     let address = scripted(|peer| peer.stay_silent()).await;
     let options = Options {
         allow_loopback: true,
         connect_timeout: SHORT,
         ..Options::default()
     };
-    let error = Client::new(options)
-        .unwrap()
-        .get(format!("https://{address}/"))
-        .send()
+    let client = Client::new(options).unwrap();
+    let sending = client.get(format!("https://{address}/")).send();
+    let error = time
+        .pass_until("it is given up", sending)
         .await
         .unwrap_err();
     assert!(matches!(error, HttpError::NotSent { .. }), "{error:?}");
@@ -88,28 +94,41 @@ async fn a_handshake_that_is_refused_means_nothing_was_sent() {
 }
 
 #[tokio::test]
-async fn a_deadline_that_passes_before_there_is_a_connection_means_nothing_was_sent() {
+async fn a_deadline_that_passes_before_a_connection_sends_nothing() {
+    let time = StoppedTime::begin();
     let address = scripted(|peer| peer.stay_silent()).await;
-    let error = client()
-        .post(format!("https://{address}/"))
-        .json(&1)
-        .deadline(SHORT)
-        .send()
+    let client = client();
+    let request = client.post(format!("https://{address}/")).json(&1);
+    let sending = request.deadline(SHORT).send();
+    let error = time
+        .pass_until("it is given up", sending)
         .await
         .unwrap_err();
     assert!(matches!(error, HttpError::NotSent { .. }), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_deadline_that_passes_after_the_request_went_out_is_unknown() {
-    let address = scripted(|peer| peer.stay_silent()).await;
-    let error = client()
-        .post(format!("http://{address}/"))
-        .json(&1)
-        .deadline(SHORT)
-        .send()
-        .await
-        .unwrap_err();
+async fn a_deadline_after_the_request_went_out_is_unknown() {
+    let time = StoppedTime::begin();
+    let arrived = Arc::new(Notify::new());
+    let has_arrived = arrived.clone();
+    let address = scripted(move |mut peer| {
+        let arrived = arrived.clone();
+        async move {
+            peer.read_until("[1]").await;
+            arrived.notify_one();
+            peer.stay_silent().await;
+        }
+    })
+    .await;
+    let client = client();
+    let request = client.post(format!("http://{address}/")).json(&[1]);
+    let sending = request.deadline(SHORT).send();
+    let (error, ()) = tokio::join!(time.stand_until("it is given up", sending), async {
+        has_arrived.notified().await;
+        time.pass(SHORT * 2).await;
+    });
+    let error = error.unwrap_err();
     assert!(
         matches!(error, HttpError::Unknown { status: None, .. }) && !error.is_not_sent(),
         "{error:?}"
@@ -154,7 +173,7 @@ async fn a_reset_after_the_request_is_unknown() {
 }
 
 #[tokio::test]
-async fn a_pooled_connection_that_dies_with_the_second_request_is_unknown_and_not_tried_again() {
+async fn a_pooled_connection_that_dies_makes_the_outcome_unknown() {
     let requests = Arc::new(AtomicUsize::new(0));
     let seen = requests.clone();
     let address = scripted(move |mut peer| {
@@ -214,6 +233,7 @@ async fn a_body_that_is_cut_is_unknown_with_its_status() {
 
 #[tokio::test]
 async fn a_body_that_comes_too_slowly_is_unknown_with_its_status() {
+    let time = StoppedTime::begin();
     let address = scripted(async |mut peer| {
         peer.read_until("\r\n\r\n").await;
         peer.send("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")
@@ -221,8 +241,13 @@ async fn a_body_that_comes_too_slowly_is_unknown_with_its_status() {
         peer.stay_silent().await;
     })
     .await;
-    let url = format!("http://{address}/");
-    let error = client().get(&url).deadline(SHORT).send().await.unwrap_err();
+    let (client, url) = (client(), format!("http://{address}/"));
+    // Its head arrives at once. A deadline of many steps leaves it the time that the machine takes for that.
+    let sending = client.get(&url).deadline(SHORT * 10).send();
+    let error = time
+        .pass_until("it is given up", sending)
+        .await
+        .unwrap_err();
     assert!(
         matches!(
             error,
@@ -239,9 +264,10 @@ async fn a_body_that_comes_too_slowly_is_unknown_with_its_status() {
         idle: SHORT,
         total: SHORT * 100,
     };
-    let mut answer = client().get(&url).send_streaming(limits).await.unwrap();
+    let mut answer = client.get(&url).send_streaming(limits).await.unwrap();
     assert_eq!(answer.chunk().await.unwrap().unwrap(), "half");
-    let error = answer.chunk().await.unwrap_err();
+    let error = time.pass_until("it is given up", answer.chunk()).await;
+    let error = error.unwrap_err();
     assert!(
         matches!(
             error,
@@ -256,31 +282,34 @@ async fn a_body_that_comes_too_slowly_is_unknown_with_its_status() {
 
 #[tokio::test]
 async fn an_endless_trickle_ends_with_the_total_deadline() {
+    let time = StoppedTime::begin();
     let address = scripted(async |mut peer| {
         peer.read_until("\r\n\r\n").await;
         peer.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
             .await;
         while peer.stream.try_write(b"1\r\nx\r\n").is_ok() {
-            tokio::time::sleep(SHORT / 10).await;
+            sleep(SHORT / 10).await;
         }
     })
     .await;
     let limits = Limits {
         max_bytes: u64::MAX,
-        idle: SHORT,
+        idle: SHORT * 2,
         total: SHORT * 3,
     };
-    let mut answer = client()
-        .get(format!("http://{address}/"))
-        .send_streaming(limits)
-        .await
-        .unwrap();
-    let error = loop {
-        match answer.chunk().await {
-            Ok(piece) => assert!(piece.is_some()),
-            Err(error) => break error,
+    let begun = Instant::now();
+    let (client, url) = (client(), format!("http://{address}/"));
+    let mut answer = client.get(url).send_streaming(limits).await.unwrap();
+    let reading = async {
+        loop {
+            match answer.chunk().await {
+                Ok(piece) => assert!(piece.is_some()),
+                Err(error) => return error,
+            }
         }
     };
+    let error = time.pass_until("it is given up", reading).await;
+    assert!(begun.elapsed() >= limits.total, "{error:?}");
     assert!(
         matches!(
             error,

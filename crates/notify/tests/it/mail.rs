@@ -1,83 +1,190 @@
 use domain::{
-    AreaBasis, AreaVerdict, Audio, CallFacts, DispatchState, Document, Engine, NoAudio,
-    TranscriptState,
+    About, Audio, BookingFacts, BookingStatus, CallFacts, Channel, ContactSection, DispatchState,
+    Document, Engine, Facts, NoAudio, TranscriptState,
 };
-use notify::{Content, lead_mail};
+use notify::Content;
 use proptest::prelude::*;
+use testkit::lead;
 
-use crate::{office, request};
+use crate::mail;
 
-fn mail(change: impl FnOnce(&mut Document)) -> Content {
-    lead_mail(&request(change), &office()).unwrap()
+fn dispatched(document: &mut Document) {
+    let dispatched = lead::dispatched(document);
+    document
+        .dispatches
+        .values_mut()
+        .for_each(|section| section.clone_from(&dispatched));
 }
 
 #[test]
-fn a_whole_lead_reads_as_it_should() {
-    let mail = mail(|document| {
-        document.qualification.as_mut().unwrap().area = AreaVerdict::In(AreaBasis::PostalCode);
-    });
-    assert_eq!(
-        mail.subject,
-        "Kitchen, score 82: Ann Marie Lee (Round Rock, TX 78664)"
-    );
-    insta::assert_snapshot!("whole_text", mail.text);
-    insta::assert_snapshot!("whole_html", mail.html);
+fn each_channel_has_a_mail_in_its_own_words() {
+    for (channel, happened, first_fact) in [
+        (
+            Channel::Phone,
+            "Phone call",
+            "Call: Mon 2 Nov 2026, 9:04 AM CST, 3:05 min",
+        ),
+        (
+            Channel::Text,
+            "Text message",
+            "Text message: Mon 2 Nov 2026, 9:04 AM CST",
+        ),
+        (
+            Channel::Form,
+            "Website form",
+            "Form: Mon 2 Nov 2026, 9:04 AM CST, Free estimate",
+        ),
+        (
+            Channel::Calendar,
+            "Booking",
+            "Booking: Mon 9 Nov 2026, 10:00 AM CST, 45 min",
+        ),
+        (
+            Channel::Chat,
+            "Chat",
+            "Chat: Mon 2 Nov 2026, 9:04 AM CST, Kitchen",
+        ),
+        (Channel::Api, "Lead", "Timeline: 1–3 months"),
+    ] {
+        let mail = mail(channel, dispatched);
+        let subject = "Kitchen, score 82, Ann Lee (Round Rock, TX 78664)";
+        assert_eq!(mail.subject, format!("{happened}: {subject}"));
+        assert!(
+            mail.html
+                .contains(&format!("Demo Company &middot; {happened}\n")),
+            "{channel}"
+        );
+        let lines = [
+            first_fact,
+            "Note: Wants to be called after five.",
+            "Lead status: Good lead",
+            "CRM: in The CRM",
+        ];
+        for line in lines {
+            assert!(
+                mail.text.contains(&format!("\n{line}")),
+                "{channel}: no {line} in {}",
+                mail.text
+            );
+        }
+        let is_about_a_call = ["call:", "Speaker", "recording"]
+            .iter()
+            .any(|word| mail.text.contains(word));
+        assert_eq!(is_about_a_call, channel == Channel::Phone, "{}", mail.text);
+    }
+}
+
+#[test]
+fn a_call_reads_as_it_should() {
+    let mail = mail(Channel::Phone, dispatched);
+    insta::assert_snapshot!("call_text", mail.text);
+    insta::assert_snapshot!("call_html", mail.html);
+}
+
+#[test]
+fn a_booking_reads_as_it_should() {
+    let mail = mail(Channel::Calendar, dispatched);
+    insta::assert_snapshot!("booking_text", mail.text);
+    insta::assert_snapshot!("booking_html", mail.html);
 }
 
 #[test]
 fn a_lead_with_everything_amiss_says_so() {
-    let mail = mail(|document| {
-        let call = &mut document.source.call;
-        *call = CallFacts {
-            caller_number: call.caller_number.clone(),
-            started_at: call.started_at,
+    let mail = mail(Channel::Phone, |document| {
+        let said = &mut document.source.said;
+        let phone = said.person.phone.take();
+        *said = Facts::nothing(Channel::Phone);
+        said.person.phone = phone;
+        said.about = About::Phone(CallFacts {
             is_answered: Some(false),
+            started_at: Some(lead::at()),
             ..CallFacts::default()
-        };
+        });
         document.transcript = None;
         document.recording.as_mut().unwrap().audio = Audio::Absent {
             reason: NoAudio::NeverArrived,
         };
         document.analysis.as_mut().unwrap().engine = Engine::Rules("1".to_owned());
+        document.qualification.as_mut().unwrap().area = domain::AreaVerdict::Unknown;
         let dispatch = document.dispatches.values_mut().next().unwrap();
         dispatch.state = DispatchState::Held;
         dispatch.reason = Some("the CRM no longer accepts this tenant's credential".to_owned());
     });
+    assert!(
+        mail.subject
+            .starts_with("Missed call: Kitchen, score 82, (512) 555-0142"),
+        "{}",
+        mail.subject
+    );
     insta::assert_snapshot!("amiss_text", mail.text);
     insta::assert_snapshot!("amiss_html", mail.html);
 }
 
 #[test]
-fn a_lead_of_which_nothing_is_known_still_makes_a_mail() {
-    let bare = request(|document| {
-        document.source.call = CallFacts::default();
-        document.recording = None;
-        document.transcript = None;
-        document.analysis = None;
-        document.qualification = None;
-        document.dispatches.clear();
+fn what_became_of_a_call_or_a_booking_begins_the_subject() {
+    let booking = |status| {
+        About::Calendar(BookingFacts {
+            status: Some(status),
+            ..BookingFacts::default()
+        })
+    };
+    let voicemail = About::Phone(CallFacts {
+        is_voicemail: Some(true),
+        ..CallFacts::default()
     });
-    let mail = lead_mail(&bare, &domain::OfficeConfig::default()).unwrap();
-    assert_eq!(mail.subject, "Lead: Unknown caller");
-    assert!(
-        mail.text.starts_with("Unknown caller\nLead\n"),
-        "{}",
-        mail.text
-    );
+    for (channel, about, begin) in [
+        (
+            Channel::Calendar,
+            booking(BookingStatus::Canceled),
+            "Canceled booking: ",
+        ),
+        (
+            Channel::Calendar,
+            booking(BookingStatus::NoShow),
+            "Missed appointment: ",
+        ),
+        (Channel::Phone, voicemail, "Voicemail: "),
+    ] {
+        let mail = mail(channel, |document| document.source.said.about = about);
+        assert!(mail.subject.starts_with(begin), "{}", mail.subject);
+    }
+}
+
+#[test]
+fn a_lead_of_which_nothing_is_known_still_makes_a_mail() {
+    for (channel, who) in [(Channel::Phone, "caller"), (Channel::Chat, "customer")] {
+        let mail = mail(channel, |document| {
+            document.source.said = Facts::nothing(channel);
+            document.contact = ContactSection::default();
+            document.recording = None;
+            document.transcript = None;
+            document.analysis = None;
+            document.qualification = None;
+            document.dispatches.clear();
+        });
+        let happened = if channel == Channel::Phone {
+            "Phone call"
+        } else {
+            "Chat"
+        };
+        assert_eq!(mail.subject, format!("{happened}: Unknown {who}"));
+        let begin = format!("Unknown {who}\n{happened}: Lead\n");
+        assert!(mail.text.starts_with(&begin), "{}", mail.text);
+    }
 }
 
 #[test]
 fn a_transcript_that_is_silent_or_missing_is_marked() {
+    let unavailable = TranscriptState::Unavailable {
+        reason: "x".to_owned(),
+    };
     for (state, words) in [
         (TranscriptState::Silent, "Nobody spoke on the recording."),
-        (
-            TranscriptState::Unavailable {
-                reason: "x".to_owned(),
-            },
-            "no transcript could be made",
-        ),
+        (unavailable, "no transcript could be made"),
     ] {
-        let mail = mail(|document| document.transcript.as_mut().unwrap().state = state.clone());
+        let mail = mail(Channel::Phone, |document| {
+            document.transcript.as_mut().unwrap().state = state.clone();
+        });
         assert!(
             mail.html.contains(words) && mail.text.contains(words),
             "{state:?}"
@@ -85,21 +192,33 @@ fn a_transcript_that_is_silent_or_missing_is_marked() {
     }
 }
 
-/// Puts a text wherever a caller, a provider or the model can put one.
+/// Puts a text wherever a person, a provider or the model can put one.
 fn everywhere(document: &mut Document, raw: &str) {
     let raw = format!("x{raw}");
-    let call = &mut document.source.call;
+    let said = &mut document.source.said;
     for field in [
-        &mut call.caller_name,
-        &mut call.caller_city,
-        &mut call.caller_state,
-        &mut call.note,
-        &mut call.value,
+        &mut said.person.name,
+        &mut said.person.city,
+        &mut said.person.state,
+        &mut said.person.address,
+        &mut said.labels.note,
+        &mut said.labels.value,
+        &mut said.labels.status,
     ] {
         *field = Some(raw.clone());
     }
-    call.tags = Some(vec![raw.clone()]);
-    call.marketing = [("source".to_owned(), raw.clone())].into();
+    said.labels.tags = Some(vec![raw.clone()]);
+    said.attribution = [("source".to_owned(), raw.clone())].into();
+    if let About::Calendar(booking) = &mut said.about {
+        for field in [
+            &mut booking.service,
+            &mut booking.location,
+            &mut booking.message,
+        ] {
+            *field = Some(raw.clone());
+        }
+        booking.answers = [(raw.clone(), raw.clone())].into();
+    }
     let analysis = document.analysis.as_mut().unwrap();
     analysis.summary.clone_from(&raw);
     analysis.address = Some(raw.clone());
@@ -107,7 +226,11 @@ fn everywhere(document: &mut Document, raw: &str) {
         reason.reason.clone_from(&raw);
         reason.quote.clone_from(&raw);
     }
-    for turn in &mut document.transcript.as_mut().unwrap().turns {
+    for turn in document
+        .transcript
+        .iter_mut()
+        .flat_map(|section| &mut section.turns)
+    {
         turn.speaker.clone_from(&raw);
         turn.text.clone_from(&raw);
     }
@@ -126,37 +249,26 @@ fn tags(html: &str) -> Vec<&str> {
 
 /// Hostile text makes no tag, no attribute, no line and no control character.
 fn assert_harmless(raw: &str) {
-    let (plain, hostile) = (
-        mail(|document| everywhere(document, "")),
-        mail(|document| everywhere(document, raw)),
-    );
-    assert_eq!(tags(&hostile.html), tags(&plain.html), "{raw:?}");
-    assert_eq!(
-        hostile.text.lines().count(),
-        plain.text.lines().count(),
-        "{raw:?}: {}",
-        hostile.text
-    );
-    assert!(
-        !hostile.subject.chars().any(char::is_control),
-        "{:?}",
-        hostile.subject
-    );
-    assert!(
-        hostile.subject.chars().count() <= 120,
-        "{:?}",
-        hostile.subject
-    );
-    let is_harmless = |c: char| !c.is_control() || c == '\n';
-    assert!(
-        hostile
-            .text
-            .chars()
-            .chain(hostile.html.chars())
-            .all(is_harmless),
-        "{raw:?}"
-    );
-    assert!(hostile.html.len() < 200_000, "{} bytes", hostile.html.len());
+    for channel in [Channel::Phone, Channel::Calendar] {
+        let with = |raw: &str| mail(channel, |document| everywhere(document, raw));
+        let (plain, hostile) = (with(""), with(raw));
+        assert_eq!(tags(&hostile.html), tags(&plain.html), "{raw:?}");
+        let Content {
+            subject,
+            text,
+            html,
+        } = hostile;
+        assert_eq!(
+            text.lines().count(),
+            plain.text.lines().count(),
+            "{raw:?}: {text}"
+        );
+        assert!(!subject.chars().any(char::is_control), "{subject:?}");
+        assert!(subject.chars().count() <= 120, "{subject:?}");
+        let is_harmless = |c: char| !c.is_control() || c == '\n';
+        assert!(text.chars().chain(html.chars()).all(is_harmless), "{raw:?}");
+        assert!(html.len() < 200_000, "{} bytes", html.len());
+    }
 }
 
 #[test]
@@ -181,11 +293,12 @@ fn hostile_text_stays_text() {
     ] {
         assert_harmless(raw);
     }
-    assert_harmless(&"very long ".repeat(50_000));
+    // A longer turn would be told in two parts.
+    assert_harmless(&"very long ".repeat(1_500));
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn any_text_stays_text(raw in any::<String>()) {
@@ -195,13 +308,9 @@ proptest! {
 
 #[test]
 fn an_address_cannot_smuggle_anything_into_its_link() {
-    let mail = mail(|document| {
-        document.source.call.caller_email = Some("ann?cc=evil&x='@example.com".to_owned());
+    let mail = mail(Channel::Form, |document| {
+        document.source.said.person.email = Some("ann?cc=evil&x='@example.com".to_owned());
     });
-    assert!(
-        mail.html
-            .contains("mailto:ann%3Fcc%3Devil%26x%3D%27@example.com"),
-        "{}",
-        mail.html
-    );
+    let link = "mailto:ann%3Fcc%3Devil%26x%3D%27@example.com";
+    assert!(mail.html.contains(link), "{}", mail.html);
 }

@@ -1,31 +1,23 @@
-//! What mails say, and how they are carried.
+//! What mails say, and the channels that they leave by.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod mail;
 mod sendgrid;
 
-use domain::{Document, LeadRequest, OfficeConfig, RequestId, Status, TenantId};
+use domain::{Brief, Channel, Document};
+use notify::{Content, lead_mail};
+use testkit::lead;
 
-/// The sample request, with changes.
-fn request(change: impl FnOnce(&mut Document)) -> LeadRequest {
-    let mut document = serde_json::from_str(include_str!("fixtures/document.json")).unwrap();
-    change(&mut document);
-    LeadRequest {
-        id: RequestId::from_uuid(uuid::Uuid::from_u128(1)),
-        tenant: TenantId::new("tenant_demo").unwrap(),
-        version: 1,
-        created_at: jiff::Timestamp::UNIX_EPOCH,
-        updated_at: jiff::Timestamp::UNIX_EPOCH,
-        status: Status::Processing,
-        person: None,
-        document,
-    }
+/// The mail about the sample lead of a channel, with changes.
+fn mail(channel: Channel, change: impl FnOnce(&mut Document)) -> Content {
+    let mut request = lead::qualified(channel);
+    request.document.details = None;
+    change(&mut request.document);
+    let office = lead::office();
+    let brief = Brief::new(&request, &office);
+    lead_mail(&brief, &office.tenant_name, crm_name).unwrap()
 }
 
-fn office() -> OfficeConfig {
-    OfficeConfig {
-        tenant_name: "Demo Company".to_owned(),
-        time_zone: "America/Chicago".to_owned(),
-        ..OfficeConfig::default()
-    }
+fn crm_name(slug: &str) -> &str {
+    if slug == lead::CRM { "The CRM" } else { slug }
 }

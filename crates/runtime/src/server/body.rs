@@ -16,11 +16,11 @@ use tokio::time::{Instant, Sleep, sleep_until};
 pub(crate) enum BodyError {
     #[error("the body did not arrive in time")]
     Late,
-    #[error("the body broke off")]
+    #[error("the body ended early")]
     Broken(#[from] hyper::Error),
 }
 
-/// Whether an error is, at its root, a body that did not arrive in time.
+/// Whether an error's cause is a body that did not arrive in time.
 pub(crate) fn is_late(error: &(dyn StdError + 'static)) -> bool {
     std::iter::successors(Some(error), |error: &&(dyn StdError + 'static)| {
         (*error).source()
@@ -32,9 +32,9 @@ pub(crate) struct TimedBody {
     inner: Incoming,
     idle: Duration,
     total: Duration,
-    /// The end of the whole body's time, from when it was first waited for.
+    /// When the whole body must be there. Counts from its first poll.
     ends_at: Option<Instant>,
-    /// Runs while a piece is waited for. Most bodies come with their head and never need it.
+    /// Runs while the next piece is awaited. Most bodies arrive with their head and never need it.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 

@@ -1,4 +1,4 @@
-//! Who a request came from.
+//! The address that a request came from.
 
 use std::{
     fmt,
@@ -9,15 +9,15 @@ use http::{HeaderMap, HeaderName};
 
 static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The address that a request came from, as a request extension: of the nearest hop, or, behind proxies that are
-/// trusted, the one that the outermost of them saw.
+/// The address that a request came from, as a request extension: that of the nearest hop or, behind trusted proxies, the
+/// one that the outermost of them saw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddr(pub IpAddr);
 
 impl ClientAddr {
-    /// Every proxy writes the address that it saw to the end of the header, so that with `trusted_proxies` of them
-    /// only as many entries count, from the end; the client may have written anything before them. Where the header is
-    /// missing, too short or no address, the hop itself is the client.
+    /// Every proxy appends the address that it saw to the header. So of `trusted_proxies` proxies the last entries count;
+    /// the client may have written anything before them. If the header is missing, too short or holds no address, the
+    /// hop itself is the client.
     pub(crate) fn of(hop: SocketAddr, headers: &HeaderMap, trusted_proxies: u8) -> Self {
         let forwarded = usize::from(trusted_proxies)
             .checked_sub(1)
@@ -53,13 +53,11 @@ fn address(entry: &str) -> Option<IpAddr> {
     })
 }
 
-/// What is counted as one client: an address of IPv4, or a /64 of IPv6, since who holds one of its addresses holds
-/// them all.
+/// What counts as one client: an IPv4 address, or an IPv6 /64, because whoever has one of its addresses has them all.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Network(IpAddr);
 
 impl Network {
-    /// The network of an address.
     pub fn of(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
             IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
@@ -68,7 +66,7 @@ impl Network {
     }
 }
 
-/// As `192.0.2.1` or `2001:db8::/64`.
+/// `192.0.2.1` or `2001:db8::/64`.
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
@@ -102,7 +100,7 @@ mod tests {
     const HOP: &str = "198.51.100.9";
 
     #[test]
-    fn without_trusted_proxies_the_header_is_not_looked_at() {
+    fn without_trusted_proxies_the_header_is_ignored() {
         assert_eq!(client(&["192.0.2.1"], 0), HOP);
     }
 
@@ -134,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_header_says_nothing_usable_the_hop_is_the_client() {
+    fn without_a_usable_header_the_hop_is_the_client() {
         for lines in [
             &[][..],
             &[""],

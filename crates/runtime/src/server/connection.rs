@@ -1,7 +1,7 @@
-//! One connection: its requests, and a watch over its client's pace.
+//! One connection: its requests, and the timeouts of its client.
 //!
-//! One timer per connection watches what the client owes: the head of a request, taking what it is sent, or any
-//! request at all. It is moved only when something is owed earlier, so that a busy connection does not touch it.
+//! One timer per connection watches what the client must do next: finish the head of a request, read what it is sent, or
+//! send any request at all. It is moved only to an earlier deadline, so that a busy connection does not touch it.
 
 use std::{
     collections::BTreeSet,
@@ -36,7 +36,7 @@ use super::{ClientAddr, Draining, Http, ServeOptions, body::TimedBody};
 use domain::metric_names;
 
 pub(crate) struct Connection {
-    pub(crate) door: &'static str,
+    pub(crate) endpoint: &'static str,
     pub(crate) peer: SocketAddr,
     pub(crate) routes: Router,
     pub(crate) options: ServeOptions,
@@ -47,15 +47,15 @@ pub(crate) struct Connection {
 impl Connection {
     pub(crate) async fn serve(self, stream: TcpStream) {
         let Self {
-            door,
+            endpoint,
             peer,
             routes,
             options,
             draining,
             http,
         } = self;
-        drop(stream.set_nodelay(true)); // only slower without
-        let open = metrics::gauge!(metric_names::CONNECTIONS_OPEN, "door" => door);
+        drop(stream.set_nodelay(true)); // without it, only slower
+        let open = metrics::gauge!(metric_names::CONNECTIONS_OPEN, "endpoint" => endpoint);
         open.increment(1);
 
         let activity = Arc::new(Activity::default());
@@ -94,11 +94,11 @@ impl Connection {
                 connection.as_mut().graceful_shutdown();
             }
             if connection.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(None); // how a client leaves is its own affair
+                return Poll::Ready(None); // however the client left
             }
             loop {
                 let now = Instant::now();
-                let Some((due, at)) = watch.owed(now) else {
+                let Some((due, at)) = watch.next_due(now) else {
                     return Poll::Pending;
                 };
                 if now < at {
@@ -124,17 +124,17 @@ impl Connection {
         open.decrement(1);
         if let Some(due) = closed {
             let reason = due.as_str();
-            metrics::counter!(metric_names::CONNECTIONS_CLOSED_TOTAL, "door" => door, "reason" => reason).increment(1);
-            tracing::debug!(door, %peer, reason, "closed a connection");
+            metrics::counter!(metric_names::CONNECTIONS_CLOSED_TOTAL, "endpoint" => endpoint, "reason" => reason).increment(1);
+            tracing::debug!(endpoint, %peer, reason, "closed a connection");
         }
     }
 }
 
-/// What a client owes us.
+/// What a client must do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Due {
     Head,
-    Taking,
+    Reading,
     AnyRequest,
 }
 
@@ -142,31 +142,31 @@ impl Due {
     fn as_str(self) -> &'static str {
         match self {
             Self::Head => "slow_head",
-            Self::Taking => "write_stalled",
+            Self::Reading => "write_stalled",
             Self::AnyRequest => "idle",
         }
     }
 }
 
-/// What happens on a connection, written by its parts and read by its [`Watch`]. On HTTP/1 all run in one task.
+/// The state of a connection, written by its parts and read by its [`Watch`]. On HTTP/1 all run in one task.
 #[derive(Default)]
 struct Activity {
     read_bytes: AtomicU64,
-    /// `read_bytes` when the last request ended: more than that is the next head.
+    /// `read_bytes` when the last request ended. More than that is the next head.
     read_bytes_at_rest: AtomicU64,
     written_bytes: AtomicU64,
     is_write_blocked: AtomicBool,
     requests: AtomicU64,
     running: AtomicUsize,
     is_http2: AtomicBool,
-    /// On HTTP/2, answers of which the client has to take a piece before the next is asked for: since when, and which.
-    /// A client that takes nothing of one stream does not block the socket.
-    untaken: Mutex<BTreeSet<(Instant, u64)>>,
+    /// On HTTP/2, answers with a piece that the client has not read yet: since when, and which answer. A client that reads
+    /// nothing of one stream does not block the socket.
+    unread: Mutex<BTreeSet<(Instant, u64)>>,
 }
 
 impl Activity {
-    fn untaken(&self) -> MutexGuard<'_, BTreeSet<(Instant, u64)>> {
-        self.untaken.lock().unwrap_or_else(PoisonError::into_inner)
+    fn unread(&self) -> MutexGuard<'_, BTreeSet<(Instant, u64)>> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -201,16 +201,16 @@ impl Drop for Running {
     }
 }
 
-/// Tells what is owed and until when. It notes times itself, whenever the connection is polled, because whatever
-/// changes the state also polls the connection.
+/// Finds what is due next. It takes times whenever the connection is polled, because whatever changes the state also
+/// polls the connection.
 struct Watch {
     options: ServeOptions,
     activity: Arc<Activity>,
     opened_at: Instant,
-    /// Since when there is no request, and how many there were then.
+    /// Since when no request is running, and how many there were then.
     at_rest: Option<(Instant, u64)>,
     head_begun: Option<Instant>,
-    /// Since when the client takes nothing, and how much it had taken then.
+    /// Since when the client reads nothing, and how much it had read by then.
     write_blocked: Option<(Instant, u64)>,
 }
 
@@ -226,23 +226,21 @@ impl Watch {
         }
     }
 
-    /// What is owed at the earliest, and when it is due.
-    fn owed(&mut self, now: Instant) -> Option<(Due, Instant)> {
-        let taking = self.owed_taking(now);
-        let request = self.owed_request(now);
-        taking.into_iter().chain(request).min_by_key(|(_, at)| *at)
+    fn next_due(&mut self, now: Instant) -> Option<(Due, Instant)> {
+        let reading = self.due_reading(now);
+        let request = self.due_request(now);
+        reading.into_iter().chain(request).min_by_key(|(_, at)| *at)
     }
 
-    fn owed_taking(&mut self, now: Instant) -> Option<(Due, Instant)> {
+    fn due_reading(&mut self, now: Instant) -> Option<(Due, Instant)> {
         let is_http2 = self.activity.is_http2.load(Ordering::Relaxed);
-        let untaken = is_http2
-            .then(|| self.activity.untaken().first().map(|(since, _)| *since))
+        let unread = is_http2
+            .then(|| self.activity.unread().first().map(|(since, _)| *since))
             .flatten();
-        let since = untaken.into_iter().chain(self.blocked_since(now)).min()?;
-        Some((Due::Taking, since + self.options.write_stall_timeout))
+        let since = unread.into_iter().chain(self.blocked_since(now)).min()?;
+        Some((Due::Reading, since + self.options.write_stall_timeout))
     }
 
-    /// Since when the socket takes nothing.
     fn blocked_since(&mut self, now: Instant) -> Option<Instant> {
         if !self.activity.is_write_blocked.load(Ordering::Relaxed) {
             self.write_blocked = None;
@@ -255,7 +253,7 @@ impl Watch {
         self.write_blocked.map(|(since, _)| since)
     }
 
-    fn owed_request(&mut self, now: Instant) -> Option<(Due, Instant)> {
+    fn due_request(&mut self, now: Instant) -> Option<(Due, Instant)> {
         let activity = &self.activity;
         if activity.running.load(Ordering::Relaxed) > 0 {
             (self.at_rest, self.head_begun) = (None, None);
@@ -268,7 +266,7 @@ impl Watch {
         if self.at_rest.is_none_or(|(_, then)| then != requests) {
             (self.at_rest, self.head_begun) = (Some((now, requests)), None);
         }
-        // On HTTP/2 what is read between requests may be a ping.
+        // On HTTP/2 bytes between requests may be a ping.
         let has_more = activity.read_bytes.load(Ordering::Relaxed)
             > activity.read_bytes_at_rest.load(Ordering::Relaxed);
         if has_more && !activity.is_http2.load(Ordering::Relaxed) {
@@ -279,14 +277,14 @@ impl Watch {
             .map(|(since, _)| (Due::AnyRequest, since + self.options.idle_timeout))
     }
 
-    /// An idle connection that was told to end has a moment to do so.
+    /// Gives an idle connection that must end a moment to do so.
     fn give_grace(&mut self, now: Instant) {
         self.options.idle_timeout = Duration::from_secs(1);
         self.at_rest = Some((now, self.activity.requests.load(Ordering::Relaxed)));
     }
 }
 
-/// Counts what is read and written.
+/// Counts the bytes that are read and written.
 struct WatchedIo {
     inner: TcpStream,
     activity: Arc<Activity>,
@@ -354,12 +352,11 @@ impl AsyncWrite for WatchedIo {
     }
 }
 
-/// An answer's body; the request runs until it is dropped.
+/// An answer's body. Its request counts as running until the body is dropped.
 struct RunningBody {
     body: AxumBody,
     running: Running,
-    /// Since when the client has to take something.
-    untaken_since: Option<Instant>,
+    unread_since: Option<Instant>,
 }
 
 impl RunningBody {
@@ -367,34 +364,34 @@ impl RunningBody {
         let mut body = Self {
             body,
             running,
-            untaken_since: None,
+            unread_since: None,
         };
         if !body.body.is_end_stream() {
-            body.note_untaken();
+            body.note_unread();
         }
         body
     }
 
-    fn note_untaken(&mut self) {
+    fn note_unread(&mut self) {
         let Running { activity, number } = &self.running;
         if activity.is_http2.load(Ordering::Relaxed) {
             let now = Instant::now();
-            self.untaken_since = Some(now);
-            activity.untaken().insert((now, *number));
+            self.unread_since = Some(now);
+            activity.unread().insert((now, *number));
         }
     }
 
-    fn note_taken(&mut self) {
-        if let Some(since) = self.untaken_since.take() {
+    fn note_read(&mut self) {
+        if let Some(since) = self.unread_since.take() {
             let Running { activity, number } = &self.running;
-            activity.untaken().remove(&(since, *number));
+            activity.unread().remove(&(since, *number));
         }
     }
 }
 
 impl Drop for RunningBody {
     fn drop(&mut self) {
-        self.note_taken();
+        self.note_read();
     }
 }
 
@@ -406,11 +403,11 @@ impl Body for RunningBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<bytes::Bytes>, axum::Error>>> {
-        // More is asked for only when the client has taken what it had.
-        self.note_taken();
+        // hyper asks for more only after the client has read the piece before.
+        self.note_read();
         let frame = Pin::new(&mut self.body).poll_frame(cx);
         if matches!(frame, Poll::Ready(Some(Ok(_)))) {
-            self.note_untaken();
+            self.note_unread();
         }
         frame
     }

@@ -1,9 +1,9 @@
-//! A server that slow, idle and too many clients cannot hold up.
+//! A server that withstands slow, idle and too many clients.
 
 mod body;
 mod client;
 mod connection;
-mod places;
+mod permits;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
     server::conn::auto,
 };
-use places::Places;
+use permits::Permits;
 use settings::Reader;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -25,31 +25,31 @@ use tokio_util::sync::CancellationToken;
 
 use domain::metric_names;
 
-/// What a connection that finds no place is told, before it is closed.
+/// What a connection without a permit is sent before it is closed.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
-/// What connections and requests are held to.
+/// Limits of connections and requests.
 #[derive(Debug, Clone)]
 pub struct ServeOptions {
-    /// Longest time for the head of a request, from its first byte; on a new connection, from its opening.
+    /// Longest time for the head of a request, from its first byte; for the first one, from the connection's start.
     pub head_timeout: Duration,
     /// Longest wait for the next piece of a request's body.
     pub body_idle_timeout: Duration,
-    /// Longest time for the whole body of a request, from when it is first waited for.
+    /// Longest time for the whole body of a request, from its first poll.
     pub body_timeout: Duration,
-    /// Longest time that a client may not take what it is sent.
+    /// Longest time in which a client may read nothing of what it is sent.
     pub write_stall_timeout: Duration,
     /// How long a connection without a request is kept. Longer than senders keep theirs, so that they close first.
     pub idle_timeout: Duration,
     /// Most open connections.
     pub max_connections: usize,
-    /// Most open connections from one address; of IPv6, from one /64. Not applied behind trusted proxies, whose
-    /// connections are everybody's.
+    /// Most open connections from one IPv4 address or IPv6 /64. Not applied behind trusted proxies, whose connections
+    /// carry everybody's requests.
     pub max_connections_per_address: usize,
     /// Longest time for open requests to end when the process ends.
     pub drain_deadline: Duration,
-    /// Proxies in front of us that add the address they saw to `X-Forwarded-For`. With none, that header is not
-    /// looked at: any client could write it.
+    /// Proxies in front of us that append the address they saw to `X-Forwarded-For`. With none, that header is ignored,
+    /// because any client can write it.
     pub trusted_proxies: u8,
 }
 
@@ -70,7 +70,6 @@ impl Default for ServeOptions {
 }
 
 impl ServeOptions {
-    /// Reads what an operator may want to change.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let defaults = Self::default();
         Self {
@@ -130,7 +129,7 @@ impl ServeOptions {
     }
 }
 
-/// A time without which nothing would ever be in time.
+/// Reads a time above zero: with zero, nothing would ever be in time.
 fn timeout(
     reader: &mut Reader<'_>,
     key: &'static str,
@@ -160,12 +159,11 @@ fn most(reader: &mut Reader<'_>, key: &'static str, default: usize, about: &'sta
     most
 }
 
-/// Tells answers without an end (event streams) that the process ends, as a request extension.
+/// Tells endless answers, such as event streams, that the process is ending. A request extension.
 #[derive(Debug, Clone)]
 pub struct Draining(CancellationToken);
 
 impl Draining {
-    /// Whether draining has begun.
     pub fn has_begun(&self) -> bool {
         self.0.is_cancelled()
     }
@@ -186,33 +184,33 @@ impl Listener {
     /// Binds an address; port 0 picks a free one.
     ///
     /// # Errors
-    /// What the system answers: the address is in use, or not ours.
+    /// The system's error: the address is in use, or not ours.
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
         Ok(Self {
             tcp: TcpListener::bind(address).await?,
         })
     }
 
-    /// The address, with its real port.
+    /// The address with its real port.
     ///
     /// # Errors
-    /// What the system answers.
+    /// The system's error.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.tcp.local_addr()
     }
 }
 
-/// Serves HTTP/1 and HTTP/2 until `shutdown` resolves, then accepts no more, lets open requests end, and returns when
-/// all have or the drain deadline has passed. `door` names the listener in logs and metrics.
+/// Serves HTTP/1 and HTTP/2 until `shutdown` resolves. Then it accepts no more connections, lets open requests end, and
+/// returns once all have or the drain deadline has passed. `endpoint` names the listener in logs and metrics.
 pub async fn serve(
-    door: &'static str,
+    endpoint: &'static str,
     listener: Listener,
     routes: Router,
     options: &ServeOptions,
     shutdown: impl Future<Output = ()>,
 ) {
     if let Ok(address) = listener.local_addr() {
-        tracing::info!(door, %address, "listening");
+        tracing::info!(endpoint, %address, "listening");
     }
     let draining = CancellationToken::new();
     let most_per_address = if options.trusted_proxies == 0 {
@@ -220,7 +218,7 @@ pub async fn serve(
     } else {
         options.max_connections
     };
-    let places = Places::new(options.max_connections, most_per_address);
+    let permits = Permits::new(options.max_connections, most_per_address);
     let http = Arc::new(protocols());
     let mut open = JoinSet::new();
     tokio::pin!(shutdown);
@@ -231,18 +229,18 @@ pub async fn serve(
             accepted = accept(&listener.tcp) => accepted,
             Some(_) = open.join_next() => continue,
         };
-        let place = match places.take(Network::of(peer.ip())) {
-            Ok(place) => place,
+        let permit = match permits.acquire(Network::of(peer.ip())) {
+            Ok(permit) => permit,
             Err(reason) => {
-                metrics::counter!(metric_names::CONNECTIONS_REFUSED_TOTAL, "door" => door, "reason" => reason)
+                metrics::counter!(metric_names::CONNECTIONS_REFUSED_TOTAL, "endpoint" => endpoint, "reason" => reason)
                     .increment(1);
-                turn_away(&stream);
+                refuse(&stream);
                 continue;
             }
         };
-        metrics::counter!(metric_names::CONNECTIONS_TOTAL, "door" => door).increment(1);
+        metrics::counter!(metric_names::CONNECTIONS_TOTAL, "endpoint" => endpoint).increment(1);
         let connection = Connection {
-            door,
+            endpoint,
             peer,
             routes: routes.clone(),
             options: options.clone(),
@@ -250,7 +248,7 @@ pub async fn serve(
             http: http.clone(),
         };
         open.spawn(async move {
-            let _place = place;
+            let _permit = permit;
             connection.serve(stream).await;
         });
     }
@@ -263,7 +261,7 @@ pub async fn serve(
         .is_err()
     {
         tracing::warn!(
-            door,
+            endpoint,
             connections = open.len(),
             "connections did not end in time and were closed"
         );
@@ -277,8 +275,8 @@ fn protocols() -> Http {
     let mut http = auto::Builder::new(TokioExecutor::new());
     http.http1()
         .timer(TokioTimer::new())
-        // `Connection` times heads and idle connections: this timer would treat both alike, and does not run before
-        // the protocol is known.
+        // `Connection` times heads and idle connections. This timer would treat both alike, and starts only once the
+        // protocol is known.
         .header_read_timeout(None)
         .max_buf_size(64 * 1024);
     http.http2()
@@ -294,17 +292,17 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
             Ok(accepted) => return accepted,
-            // The client is gone again: no reason to wait.
+            // The client is gone already, so there is no reason to wait.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
-                tracing::warn!(%error, "no connection can be accepted; trying again shortly");
+                tracing::warn!(%error, "could not accept a connection; trying again shortly");
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
         }
     }
 }
 
-/// Best effort: what does not fit into an empty send buffer is not worth waiting for.
-fn turn_away(stream: &TcpStream) {
+/// Best effort: it does not wait if the send buffer cannot take the answer.
+fn refuse(stream: &TcpStream) {
     drop(stream.try_write(FULL));
 }

@@ -18,7 +18,7 @@ use tracing_subscriber::{
 use super::{PANIC, fields, time};
 use crate::TraceContext;
 
-/// By this type an error without a stack is reported, too.
+/// With this type Error Reporting also reports an error without a stack.
 const ERROR_EVENT: &str =
     "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent";
 
@@ -34,7 +34,7 @@ pub struct OnGoogle {
 }
 
 impl OnGoogle {
-    /// Reads `GOOGLE_PROJECT`, and what Cloud Run sets: `K_SERVICE`, `K_REVISION`. None without a project.
+    /// Reads `GOOGLE_PROJECT`, and what Cloud Run sets: `K_SERVICE`, `K_REVISION`. `None` without a project.
     ///
     /// Source: Cloud Run, "Container runtime contract".
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
@@ -58,7 +58,7 @@ impl OnGoogle {
     }
 }
 
-/// One JSON object per line. What is an event's or its spans' becomes part of the `jsonPayload`.
+/// One JSON object per line. The fields of an event and its spans become part of the `jsonPayload`.
 pub(super) struct GoogleLines {
     service: &'static str,
     google: OnGoogle,
@@ -69,7 +69,7 @@ impl GoogleLines {
         Self { service, google }
     }
 
-    /// The trace of the task that logs, else the one that a span or the event names.
+    /// The task's trace, else the one that a span or the event names.
     fn add_trace(&self, line: &mut Map<String, Value>) {
         let named = line.remove("trace_id");
         let current = TraceContext::current();
@@ -144,7 +144,7 @@ fn severity(metadata: &Metadata<'_>) -> &'static str {
     }
 }
 
-/// Where an error is counted: for a panic where it happened, which is not where it is logged.
+/// Where an error counts: for a panic where it happened, not where it was logged.
 fn report_location(line: &Map<String, Value>, metadata: &Metadata<'_>) -> Value {
     let panicked_at = (metadata.target() == PANIC)
         .then(|| line.get("place")?.as_str())

@@ -24,7 +24,7 @@ fn on_google() -> (CapturedLogs, DefaultGuard) {
     (logs, guard)
 }
 
-/// The lines, each with its time proven to be RFC 3339 in UTC and taken out.
+/// The lines without their times, which must be RFC 3339 in UTC.
 fn lines(logs: &CapturedLogs) -> Vec<Value> {
     let text = logs.text();
     let lines = text.lines().map(|line| {
@@ -57,7 +57,7 @@ fn with(mut line: Value, more: &Value) -> Value {
 }
 
 #[test]
-fn levels_become_googles_severities_and_fields_stand_beside() {
+fn levels_become_googles_severities() {
     let (logs, _guard) = on_google();
     let first = line!() + 1;
     tracing::trace!("a");
@@ -77,7 +77,7 @@ fn levels_become_googles_severities_and_fields_stand_beside() {
 }
 
 #[tokio::test]
-async fn a_line_belongs_to_the_trace_of_its_task_and_else_to_that_of_its_span() {
+async fn a_line_has_its_tasks_trace_or_else_its_spans() {
     let (logs, _guard) = on_google();
     let first = line!() + 1;
     let log = || tracing::info!("here");

@@ -1,4 +1,4 @@
-//! Alive, and ready.
+//! Whether a process is alive, and ready.
 
 use std::{
     future::pending,
@@ -42,7 +42,7 @@ async fn a_process_is_ready_while_every_check_passes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_that_fails_or_hangs_makes_it_unready_and_only_the_log_knows_why() {
+async fn a_failing_check_makes_it_unready_and_only_logs_why() {
     let (logs, _guard) = CapturedLogs::begin();
     let checks = vec![
         Check::new("bus", async || pending().await),

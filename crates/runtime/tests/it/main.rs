@@ -1,4 +1,4 @@
-//! The shell of a process, through the doors that callers use.
+//! The shell of a process, through the endpoints that callers use.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod health;

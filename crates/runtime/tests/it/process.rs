@@ -12,11 +12,11 @@ use std::{
 
 use axum::{Router, routing::get};
 use futures::FutureExt as _;
-use runtime::{Door, Listener, ProcessError, ServeOptions, Task, run, shutdown_signal};
+use runtime::{Endpoint, Listener, ProcessError, ServeOptions, Task, run, shutdown_signal};
 use tokio::sync::oneshot;
 
-async fn door(routes: Router) -> Door {
-    Door::new(
+async fn endpoint(routes: Router) -> Endpoint {
+    Endpoint::new(
         "public",
         Listener::bind("127.0.0.1:0".parse().unwrap())
             .await
@@ -29,7 +29,7 @@ async fn door(routes: Router) -> Door {
 async fn a_task_that_ends_or_panics_ends_the_process_with_its_name() {
     let ends = Task::new("relay", async |_| {});
     let error = run(
-        vec![door(Router::new()).await],
+        vec![endpoint(Router::new()).await],
         vec![ends],
         ServeOptions::default(),
         pending(),
@@ -74,10 +74,10 @@ async fn tasks_are_stopped_after_the_last_request_has_ended() {
         .await
         .unwrap();
     let address = listener.local_addr().unwrap();
-    let door = Door::new("public", listener, Router::new().route("/", get(handler)));
+    let endpoint = Endpoint::new("public", listener, Router::new().route("/", get(handler)));
     let (shutdown, is_shut_down) = oneshot::channel::<()>();
     let process = tokio::spawn(run(
-        vec![door],
+        vec![endpoint],
         vec![task],
         ServeOptions::default(),
         async {
@@ -103,9 +103,9 @@ async fn tasks_are_stopped_after_the_last_request_has_ended() {
 }
 
 #[test]
-fn a_process_is_asked_to_end_by_sigterm_and_sigint() {
+fn sigterm_and_sigint_ask_a_process_to_end() {
     for signal in ["-TERM", "-INT"] {
-        // Signals go to a whole process, so it is one of its own.
+        // A signal goes to a whole process, so the test starts another one.
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
@@ -137,7 +137,7 @@ fn a_process_is_asked_to_end_by_sigterm_and_sigint() {
 }
 
 #[tokio::test]
-#[ignore = "run by `a_process_is_asked_to_end_by_sigterm_and_sigint`"]
+#[ignore = "run by `sigterm_and_sigint_ask_a_process_to_end`"]
 async fn waits_for_a_signal() {
     let mut signal = Box::pin(shutdown_signal());
     assert!(signal.as_mut().now_or_never().is_none()); // from here on signals are handled

@@ -16,17 +16,19 @@ use axum::{
 use futures::{StreamExt as _, stream};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use runtime::{ClientAddr, Draining, Json, Listener, ServeOptions, read_body, serve};
+use testkit::StoppedTime;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
-    sync::oneshot,
+    sync::{Notify, oneshot},
     task::JoinHandle,
-    time::{Instant, timeout},
+    time::{Instant, sleep, timeout},
 };
 
+/// A limit that passes in a test. A test in which one passes has [`StoppedTime`], so that none passes too early.
 const SHORT: Duration = Duration::from_millis(100);
 /// Within this, everything that is to happen has happened, on a busy machine too.
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(60);
 
 /// A server that runs until it is stopped.
 struct Server {
@@ -145,6 +147,7 @@ fn patient() -> ServeOptions {
         body_timeout: LONG * 10,
         write_stall_timeout: LONG * 10,
         idle_timeout: LONG * 10,
+        drain_deadline: LONG * 10,
         ..ServeOptions::default()
     }
 }
@@ -220,6 +223,7 @@ async fn requests_are_answered_over_http_2_and_the_connection_drains() {
 
 #[tokio::test]
 async fn a_connection_without_a_whole_head_is_closed() {
+    let time = StoppedTime::begin();
     let server = Server::start(
         ok(),
         ServeOptions {
@@ -234,16 +238,18 @@ async fn a_connection_without_a_whole_head_is_closed() {
         "GET / HTTP/1.1\r\nhost: x\r\n",
         "PRI * HTTP/2.0\r\n\r\n",
     ] {
-        let started = Instant::now();
+        let opened = Instant::now();
         let mut client = server.connect().await;
         client.send(begun).await;
-        assert_eq!(client.read_to_end().await, "", "{begun:?}");
-        assert!(started.elapsed() >= SHORT, "{begun:?}");
+        let answer = time.pass_until("it is closed", client.read_to_end());
+        assert_eq!(answer.await, "", "{begun:?}");
+        assert!(opened.elapsed() >= SHORT, "{begun:?}");
     }
 }
 
 #[tokio::test]
 async fn a_trickle_of_header_lines_does_not_hold_a_connection() {
+    let time = StoppedTime::begin();
     let server = Server::start(
         ok(),
         ServeOptions {
@@ -254,15 +260,17 @@ async fn a_trickle_of_header_lines_does_not_hold_a_connection() {
     .await;
     let mut client = server.connect().await;
     client.send("GET / HTTP/1.1\r\n").await;
-    let ends = Instant::now() + LONG;
-    while client.stream.write_all(b"x: y\r\n").await.is_ok() {
-        assert!(Instant::now() < ends, "still open");
-        tokio::time::sleep(SHORT / 10).await;
-    }
+    let trickle = async {
+        while client.stream.write_all(b"x: y\r\n").await.is_ok() {
+            sleep(SHORT / 10).await;
+        }
+    };
+    time.pass_until("the connection is closed", trickle).await;
 }
 
 #[tokio::test]
 async fn the_second_head_on_a_connection_has_to_come_in_time_too() {
+    let time = StoppedTime::begin();
     let server = Server::start(
         ok(),
         ServeOptions {
@@ -274,11 +282,13 @@ async fn the_second_head_on_a_connection_has_to_come_in_time_too() {
     let mut client = server.connect().await;
     client.ask().await;
     client.send("GET / HTTP/1.1\r\n").await;
-    assert_eq!(client.read_to_end().await, "");
+    let answer = time.pass_until("it is closed", client.read_to_end());
+    assert_eq!(answer.await, "");
 }
 
 #[tokio::test]
 async fn an_idle_connection_is_kept_longer_than_a_head_may_take() {
+    let time = StoppedTime::begin();
     let server = Server::start(
         ok(),
         ServeOptions {
@@ -290,12 +300,13 @@ async fn an_idle_connection_is_kept_longer_than_a_head_may_take() {
     let mut client = server.connect().await;
     for _ in 0..3 {
         client.ask().await;
-        tokio::time::sleep(SHORT * 2).await;
+        time.pass(SHORT * 2).await;
     }
 }
 
 #[tokio::test]
 async fn an_idle_connection_is_closed_in_the_end() {
+    let time = StoppedTime::begin();
     let server = Server::start(
         ok(),
         ServeOptions {
@@ -306,28 +317,37 @@ async fn an_idle_connection_is_closed_in_the_end() {
     .await;
     let mut client = server.connect().await;
     client.ask().await;
-    let started = Instant::now();
-    assert_eq!(client.read_to_end().await, "");
-    assert!(started.elapsed() >= SHORT / 2);
+    let answered = Instant::now();
+    let end = time.pass_until("it is closed", client.read_to_end());
+    assert_eq!(end.await, "");
+    assert!(answered.elapsed() >= SHORT);
 }
 
 #[tokio::test]
 async fn a_request_that_takes_long_is_not_cut() {
-    let routes = Router::new().route(
-        "/",
-        get(async || {
-            tokio::time::sleep(SHORT * 5).await;
-            "ok"
-        }),
-    );
+    let time = StoppedTime::begin();
+    let (has_begun, may_end) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (begun, end) = (has_begun.clone(), may_end.clone());
+    let slow = async move || {
+        begun.notify_one();
+        end.notified().await;
+        "ok"
+    };
     let hasty = ServeOptions {
         head_timeout: SHORT,
         idle_timeout: SHORT,
         write_stall_timeout: SHORT,
         ..patient()
     };
-    let server = Server::start(routes, hasty).await;
-    server.connect().await.ask().await;
+    let server = Server::start(Router::new().route("/", get(slow)), hasty).await;
+    let mut client = server.connect().await;
+    client.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    has_begun.notified().await;
+    for _ in 0..5 {
+        time.pass(SHORT).await;
+    }
+    may_end.notify_one();
+    client.read_until("ok").await;
 }
 
 fn reading() -> Router {
@@ -344,6 +364,7 @@ fn reading() -> Router {
 
 #[tokio::test]
 async fn a_body_that_stops_coming_is_answered_with_408() {
+    let time = StoppedTime::begin();
     let server = Server::start(
         reading(),
         ServeOptions {
@@ -356,7 +377,8 @@ async fn a_body_that_stops_coming_is_answered_with_408() {
         let mut client = server.connect().await;
         let head = "HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 10";
         client.send(&format!("POST {path} {head}\r\n\r\n12")).await;
-        let answer = client.read_to_end().await;
+        let answer = time.pass_until("it is answered", client.read_to_end());
+        let answer = answer.await;
         assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
         assert!(answer.contains("/problems/request-timeout"), "{answer}");
     }
@@ -364,6 +386,7 @@ async fn a_body_that_stops_coming_is_answered_with_408() {
 
 #[tokio::test]
 async fn a_body_that_trickles_is_answered_with_408() {
+    let time = StoppedTime::begin();
     let server = Server::start(
         reading(),
         ServeOptions {
@@ -379,13 +402,12 @@ async fn a_body_that_trickles_is_answered_with_408() {
     let (mut read, mut write) = client.stream.into_split();
     let trickle = tokio::spawn(async move {
         while write.write_all(b"x").await.is_ok() {
-            tokio::time::sleep(SHORT / 10).await;
+            sleep(SHORT / 10).await;
         }
     });
     let mut head = [0; 12];
-    timeout(LONG, read.read_exact(&mut head))
+    time.pass_until("it is answered", read.read_exact(&mut head))
         .await
-        .expect("an answer")
         .unwrap();
     assert_eq!(&head, b"HTTP/1.1 408");
     trickle.abort();
@@ -415,6 +437,7 @@ fn endless() -> (Router, oneshot::Receiver<()>) {
 
 #[tokio::test]
 async fn a_client_that_does_not_take_its_answer_is_let_go() {
+    let time = StoppedTime::begin();
     let (routes, is_let_go) = endless();
     let options = ServeOptions {
         write_stall_timeout: SHORT,
@@ -423,14 +446,14 @@ async fn a_client_that_does_not_take_its_answer_is_let_go() {
     let server = Server::start(routes, options).await;
     let mut client = server.connect().await;
     client.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    timeout(LONG, is_let_go)
+    time.pass_until("the answer is dropped", is_let_go)
         .await
-        .expect("the answer is dropped")
         .unwrap();
 }
 
 #[tokio::test]
-async fn a_client_of_http_2_that_does_not_take_its_answer_is_let_go_whatever_else_it_asks() {
+async fn a_client_of_http_2_that_takes_no_answer_is_let_go() {
+    let time = StoppedTime::begin();
     let (routes, is_let_go) = endless();
     let routes = routes.route("/other", get(async || "ok"));
     let options = ServeOptions {
@@ -440,25 +463,26 @@ async fn a_client_of_http_2_that_does_not_take_its_answer_is_let_go_whatever_els
     let server = Server::start(routes, options).await;
     let (mut sender, _connection) = http_2(&server).await;
     let untaken = sender.send_request(asking("/")).await.unwrap();
+    // What else it asks does not help it.
     let busy = tokio::spawn(async move {
         while let Ok(answer) = sender.send_request(asking("/other")).await {
             drop(answer);
-            tokio::time::sleep(SHORT / 10).await;
+            sleep(SHORT / 10).await;
         }
     });
-    timeout(LONG, is_let_go)
+    time.pass_until("the answer is dropped", is_let_go)
         .await
-        .expect("the answer is dropped")
         .unwrap();
-    busy.await.unwrap();
+    time.pass_until("it can ask no more", busy).await.unwrap();
     drop(untaken);
 }
 
 #[tokio::test]
 async fn an_answer_of_http_2_that_waits_for_us_is_not_cut() {
+    let time = StoppedTime::begin();
     let slow = async || {
         Body::from_stream(stream::iter(["first ", "last"]).then(async |piece| {
-            tokio::time::sleep(SHORT * 3).await;
+            sleep(SHORT * 3).await;
             Ok::<_, axum::Error>(piece)
         }))
     };
@@ -469,7 +493,8 @@ async fn an_answer_of_http_2_that_waits_for_us_is_not_cut() {
     let server = Server::start(Router::new().route("/", get(slow)), options).await;
     let (mut sender, _connection) = http_2(&server).await;
     let answer = sender.send_request(asking("/")).await.unwrap();
-    let body = axum::body::to_bytes(Body::new(answer.into_body()), 100).await;
+    let body = axum::body::to_bytes(Body::new(answer.into_body()), 100);
+    let body = time.pass_until("the answer ends", body).await;
     assert_eq!(body.unwrap(), "first last");
 }
 
@@ -543,6 +568,7 @@ async fn draining_ends_streams_that_ask_for_it() {
 
 #[tokio::test]
 async fn a_request_that_does_not_end_is_cut_at_the_deadline() {
+    let time = StoppedTime::begin();
     let (arrived, has_arrived) = oneshot::channel();
     let arrived = Arc::new(Mutex::new(Some(arrived)));
     let hang = async move || {
@@ -558,7 +584,7 @@ async fn a_request_that_does_not_end_is_cut_at_the_deadline() {
     client.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
     let _dropped: Result<(), _> = has_arrived.await;
     server.stop();
-    server.has_ended().await;
+    time.pass_until("the server ends", server.has_ended()).await;
     assert_eq!(client.read_to_end().await, "");
 }
 

@@ -1,4 +1,4 @@
-//! What every request gets.
+//! The shell around every request.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -118,13 +118,13 @@ async fn a_panic_is_a_500_whose_words_only_the_log_has() {
 }
 
 #[tokio::test]
-async fn a_panics_words_that_were_made_at_run_time_are_not_even_logged() {
+async fn a_formatted_panic_message_is_not_logged() {
     let (logs, _guard) = CapturedLogs::begin();
     let answer = ask(&routes(), get("/panic/s3cret")).await;
     assert_problem(&answer, 500, "internal");
     assert!(
         logs.text()
-            .contains("panicked: in words that are not logged"),
+            .contains("panicked: with a message that is not logged"),
         "{logs:?}"
     );
     assert!(!logs.text().contains("s3cret"), "{logs:?}");
@@ -180,7 +180,7 @@ async fn a_valid_trace_is_continued_and_any_other_replaced() {
 }
 
 #[tokio::test]
-async fn answers_have_safe_headers_unless_the_handler_sets_its_own() {
+async fn answers_have_safe_headers_unless_the_handler_sets_them() {
     let answer = ask(&routes(), get("/ok")).await;
     for (name, value) in [
         ("x-content-type-options", "nosniff"),
@@ -200,7 +200,7 @@ async fn answers_have_safe_headers_unless_the_handler_sets_its_own() {
 }
 
 #[tokio::test]
-async fn a_request_is_one_debug_line_with_its_route_and_without_its_query() {
+async fn a_request_is_one_debug_line_without_its_query() {
     let (logs, _guard) = CapturedLogs::begin();
     ask(&routes(), get("/leads/7?token=s3cret")).await;
     let text = logs.text();
@@ -237,7 +237,7 @@ async fn failures_of_ours_are_warnings_and_shed_load_is_not() {
 }
 
 #[tokio::test]
-async fn requests_are_counted_by_route_and_not_by_what_callers_make_up() {
+async fn requests_are_counted_by_known_routes_and_methods() {
     let handle = install_metrics();
     assert!(
         install_metrics().render().len() <= handle.render().len(),

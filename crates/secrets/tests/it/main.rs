@@ -9,7 +9,9 @@ use std::{
 
 use domain::TenantId;
 use secrecy::{ExposeSecret as _, SecretString};
-use secrets::{KeySource, OpenError, SealedSecrets, SecretName, Secrets as _, SecretsError};
+use secrets::{
+    KeyFileError, KeySource, OpenError, SealedSecrets, SecretName, Secrets as _, SecretsError,
+};
 use tempfile::TempDir;
 
 secrets::contract_suite!(open);
@@ -77,7 +79,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[tokio::test]
-async fn the_first_start_makes_a_key_that_only_its_owner_reads() {
+async fn the_first_start_creates_a_key_for_its_owner_alone() {
     let folder = with_a_secret().await;
     assert_eq!(mode(&key_file(&folder)), 0o600);
     assert_eq!(mode(&folder.path().join("keys")), 0o700);
@@ -128,7 +130,7 @@ async fn data_without_its_key_is_not_opened() {
 }
 
 #[tokio::test]
-async fn a_wrong_key_is_noticed_at_once_even_without_any_secret() {
+async fn a_wrong_key_is_noticed_even_without_secrets() {
     let folder = with_a_secret().await;
     assert!(matches!(
         refusal(&folder, given(1)).await,
@@ -142,13 +144,13 @@ async fn a_wrong_key_is_noticed_at_once_even_without_any_secret() {
 }
 
 #[tokio::test]
-async fn a_key_that_others_may_read_is_refused_with_what_to_do() {
+async fn a_key_that_others_may_read_is_refused_with_a_remedy() {
     let folder = with_a_secret().await;
     for mode in [0o640, 0o604, 0o660, 0o666] {
         fs::set_permissions(key_file(&folder), Permissions::from_mode(mode)).unwrap();
         let error = refusal(&folder, KeySource::File).await;
         assert!(
-            matches!(error, OpenError::KeyExposed { .. })
+            matches!(error, OpenError::KeyFile(KeyFileError::Exposed { .. }))
                 && error.to_string().contains("chmod 600"),
             "{error}"
         );
@@ -175,7 +177,7 @@ async fn a_key_of_another_form_is_refused_without_repeating_it() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_damaged_is_refused() {
+async fn a_damaged_file_is_refused() {
     let folder = with_a_secret().await;
     let text = fs::read_to_string(sealed_file(&folder)).unwrap();
     for damaged in [
@@ -211,7 +213,7 @@ async fn a_secret_moved_to_another_tenant_does_not_open_there() {
 }
 
 #[tokio::test]
-async fn what_another_process_stores_is_seen_and_not_lost() {
+async fn secrets_of_another_process_are_seen_and_kept() {
     let (one, folder) = open().await;
     let other = SealedSecrets::open(folder.path(), KeySource::File)
         .await

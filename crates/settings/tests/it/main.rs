@@ -1,4 +1,4 @@
-//! Settings through the doors that programs use.
+//! Settings through the endpoints that programs use.
 
 use std::{fs, time::Duration};
 
@@ -131,7 +131,7 @@ fn no_secret_and_no_url_is_ever_printed() {
 }
 
 #[test]
-fn a_setting_read_by_two_modules_is_one_reference_and_one_fault() {
+fn a_setting_read_twice_is_one_reference_and_one_fault() {
     let settings = Settings::from_pairs([("PORT", "x")]);
     let mut reader = settings.reader();
     let _: u16 = reader.get("PORT", 1, "Port.");
@@ -193,7 +193,7 @@ fn the_environment_wins_over_the_file() {
 }
 
 #[test]
-fn a_file_that_is_missing_or_broken_is_a_fault_that_repeats_no_content() {
+fn a_missing_or_broken_file_is_a_fault_without_its_content() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("settings.env");
     assert!(

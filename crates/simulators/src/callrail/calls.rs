@@ -1,4 +1,4 @@
-//! The calls that the simulated CallRail knows, and how it shows them.
+//! The calls of the simulated CallRail, and their fields.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -8,28 +8,29 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{CallRail, Config, media};
+use crate::extract::Query;
 use crate::fault::{Late, absent_or_null};
 use crate::recordings::{self, Recording};
 
 /// How a registered call differs from one that nobody registered.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Call {
-    /// Name of its recording; null = it has none; absent = the default one.
+    /// The name of its recording. Null means none, absent means the default one.
     #[serde(default, with = "absent_or_null")]
     pub recording: Option<Option<String>>,
-    /// Answers silence of this size instead of a named recording.
+    /// Serves silence of this size instead of a named recording.
     #[serde(default)]
     pub recording_bytes: Option<u64>,
-    /// The older, numeric id of the same call.
+    /// The older, numeric id of the call.
     #[serde(default)]
     pub numeric_id: Option<u64>,
-    /// More ids of the same call.
+    /// More ids of the call.
     #[serde(default)]
     pub aliases: Vec<String>,
     /// The call does not exist, or the key may not see it.
     #[serde(default)]
     pub missing: bool,
-    /// Any field of the call, as it is to be shown.
+    /// Any field of the call, as the API shows it.
     #[serde(flatten)]
     pub fields: Map<String, Value>,
 }
@@ -40,7 +41,7 @@ pub(super) struct Known {
     pub(super) id: String,
     pub(super) call: Call,
     pub(super) first_asked: Timestamp,
-    /// When the recording appears, counted from when.
+    /// When the recording appears, and since when that is counted.
     pub(super) late: Option<(Late, Timestamp)>,
 }
 
@@ -58,12 +59,12 @@ impl Known {
 pub(super) struct Calls {
     known: BTreeMap<String, Known>,
     canonical: BTreeMap<String, String>,
-    /// Those that were only asked for, oldest first.
+    /// Calls that were only read, oldest first.
     unregistered: VecDeque<String>,
 }
 
 impl Calls {
-    /// How many calls are remembered that nobody registered.
+    /// How many calls are kept that nobody registered.
     const UNREGISTERED: usize = 10_000;
 
     pub(super) fn register(&mut self, id: &str, call: Call, now: Timestamp) -> Result<(), String> {
@@ -101,7 +102,7 @@ impl Calls {
         Ok(())
     }
 
-    /// The call of this id; every well-formed id has one unless it was registered as missing.
+    /// The call with this id. Every well-formed id has one, unless it was registered as missing.
     pub(super) fn find(&mut self, id: &str, now: Timestamp) -> Option<Known> {
         if !is_id(id) && !self.canonical.contains_key(id) {
             return None;
@@ -140,7 +141,7 @@ impl Calls {
         known.clone()
     }
 
-    pub(super) fn forget_lateness(&mut self) {
+    pub(super) fn clear_lateness(&mut self) {
         for known in self.known.values_mut() {
             known.late = None;
         }
@@ -178,7 +179,7 @@ pub(super) fn digits_of(text: &str, length: usize) -> String {
         .collect()
 }
 
-/// The fields that are answered without asking for them.
+/// The fields of every answer.
 const DEFAULT_FIELDS: &[&str] = &[
     "answered",
     "business_phone_number",
@@ -198,7 +199,7 @@ const DEFAULT_FIELDS: &[&str] = &[
     "voicemail",
 ];
 
-/// Selectable fields of which nothing is known unless somebody sets them.
+/// Selectable fields that are null unless somebody sets them.
 const EMPTY_FIELDS: &[&str] = &[
     "call_summary",
     "campaign",
@@ -224,28 +225,16 @@ const EMPTY_FIELDS: &[&str] = &[
     "zip_code",
 ];
 
-/// The default fields and those asked for.
-pub(super) fn select(fields: Map<String, Value>, wanted: &str) -> Value {
-    let wanted: Vec<_> = wanted.split(',').map(str::trim).collect();
-    let is_wanted = |name: &str| DEFAULT_FIELDS.contains(&name) || wanted.contains(&name);
-    Value::Object(
-        fields
-            .into_iter()
-            .filter(|(name, _)| is_wanted(name))
-            .collect(),
-    )
+/// The default fields and the wanted ones.
+pub(super) fn select(mut call: Map<String, Value>, wanted: &[String]) -> Value {
+    call.retain(|name, _| DEFAULT_FIELDS.contains(&name.as_str()) || wanted.contains(name));
+    Value::Object(call)
 }
 
-/// Whether the filters of a list let this call through.
-pub(super) fn is_wanted(fields: &Map<String, Value>, query: &BTreeMap<String, String>) -> bool {
-    let text = |name: &str| {
-        fields
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let day = text("start_time").chars().take(10).collect::<String>();
+/// Whether a call passes the filters of a list.
+pub(super) fn is_wanted(call: &Map<String, Value>, query: &Query<CallRail>) -> bool {
+    let text = |name: &str| call.get(name).and_then(Value::as_str).unwrap_or_default();
+    let day = text("start_time").get(..10).unwrap_or_default();
     let equal = [
         "company_id",
         "tracker_id",
@@ -255,16 +244,16 @@ pub(super) fn is_wanted(fields: &Map<String, Value>, query: &BTreeMap<String, St
     ];
     equal
         .iter()
-        .all(|name| query.get(*name).is_none_or(|wanted| *wanted == text(name)))
+        .all(|name| query.text(name).is_none_or(|wanted| wanted == text(name)))
         && query
-            .get("start_date")
-            .is_none_or(|from| day.as_str() >= from.chars().take(10).collect::<String>().as_str())
+            .text("start_date")
+            .is_none_or(|from| from.get(..10).is_some_and(|from| day >= from))
         && query
-            .get("end_date")
-            .is_none_or(|to| day.as_str() <= to.chars().take(10).collect::<String>().as_str())
+            .text("end_date")
+            .is_none_or(|to| to.get(..10).is_some_and(|to| day <= to))
 }
 
-/// Every field of a call; what nobody set is made up, always the same for the same call.
+/// Every field of a call. Values that nobody set are invented, and always the same for the same call.
 pub(super) fn fields(
     base_url: &str,
     provider: &CallRail,
@@ -285,7 +274,7 @@ pub(super) fn fields(
     let areas = ["512", "737", "254", "210", "830", "979", "361", "325"];
     let area = areas[number as usize % areas.len()];
     let phone = format!("+1{area}55501{:02}", number / 8 % 100);
-    // A minute and a half before it was first asked for, in the company's time zone.
+    // A minute and a half before the call was first read, in the company's time zone.
     let start = known
         .first_asked
         .checked_sub(90.seconds())

@@ -1,23 +1,16 @@
-//! The way from a recording's link to its bytes.
-
-use std::sync::Arc;
+//! From a recording's link to its bytes.
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
-use serde::Deserialize;
 
 use super::calls::digits_of;
-use super::{CallRail, Provider, Shared, lock};
+use super::{CallRail, Provider, Sim, lock};
+use crate::extract::{Path, Query};
 use crate::fault::Fault;
 use crate::mp3;
-
-#[derive(Deserialize)]
-pub(super) struct Access {
-    access_key: Option<String>,
-}
 
 /// A link that works without the API key.
 pub(super) fn link(base_url: &str, provider: &CallRail, id: &str, tail: &str) -> String {
@@ -31,14 +24,14 @@ fn key(provider: &CallRail, id: &str) -> String {
     digits_of(&format!("{} {id}", provider.media_key), 20)
 }
 
-/// `GET /calls/{id}/recording/redirect`: sends on to the storage that holds the file.
+/// `GET /calls/{id}/recording/redirect`: redirects to the storage that holds the file.
 pub(super) async fn redirect(
-    State(sim): State<Arc<Shared<CallRail>>>,
+    State(sim): Sim,
     Path(id): Path<String>,
-    Query(access): Query<Access>,
+    query: Query<CallRail>,
 ) -> Response {
-    if access.access_key != Some(key(&sim.provider, &id)) {
-        return CallRail::error(StatusCode::NOT_FOUND);
+    if query.text("access_key") != Some(key(&sim.provider, &id).as_str()) {
+        return CallRail::refuse(StatusCode::NOT_FOUND);
     }
     let file = format!("{id}.mp3");
     let location = format!(
@@ -49,21 +42,21 @@ pub(super) async fn redirect(
     (StatusCode::FOUND, [(header::LOCATION, location)]).into_response()
 }
 
-/// `GET /media/{id}.mp3`: the storage host's part.
+/// `GET /media/{id}.mp3`: stands in for the storage host.
 pub(super) async fn download(
-    State(sim): State<Arc<Shared<CallRail>>>,
+    State(sim): Sim,
     Path(file): Path<String>,
-    Query(access): Query<Access>,
+    query: Query<CallRail>,
 ) -> Response {
-    if access.access_key != Some(key(&sim.provider, &file)) {
-        return StatusCode::FORBIDDEN.into_response();
+    if query.text("access_key") != Some(key(&sim.provider, &file).as_str()) {
+        return CallRail::refuse(StatusCode::FORBIDDEN);
     }
     let now = sim.control.now();
     let known = file
         .strip_suffix(".mp3")
         .and_then(|id| lock(&sim.provider.calls).find(id, now));
     let Some(known) = known.filter(|known| known.has_recording(&sim.provider.config, now)) else {
-        return StatusCode::NOT_FOUND.into_response();
+        return CallRail::refuse(StatusCode::NOT_FOUND);
     };
     let line = format!("GET /media/{file}");
     if sim.control.strikes(&line, &Fault::EmptyRecording) {
@@ -78,7 +71,7 @@ pub(super) async fn download(
     ) {
         (Some(bytes), _) => audio(bytes, silence(bytes)),
         (None, Some(recording)) => audio(recording.mp3.len() as u64, Body::from(recording.mp3)),
-        (None, None) => StatusCode::NOT_FOUND.into_response(),
+        (None, None) => CallRail::refuse(StatusCode::NOT_FOUND),
     }
 }
 

@@ -1,200 +1,160 @@
-//! What Gemini refuses before it reads.
+//! The checks of a request.
 
 use serde_json::Value;
 
-const CATEGORIES: &[&str] = &[
-    "HARM_CATEGORY_HATE_SPEECH",
-    "HARM_CATEGORY_HARASSMENT",
-    "HARM_CATEGORY_DANGEROUS_CONTENT",
-    "HARM_CATEGORY_SEXUALLY_EXPLICIT",
-    "HARM_CATEGORY_CIVIC_INTEGRITY",
-    "HARM_CATEGORY_JAILBREAK",
-];
-const THRESHOLDS: &[&str] = &[
-    "OFF",
-    "BLOCK_NONE",
-    "BLOCK_ONLY_HIGH",
-    "BLOCK_MEDIUM_AND_ABOVE",
-    "BLOCK_LOW_AND_ABOVE",
-];
-const TYPES: &[&str] = &[
-    "STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT", "NULL",
-];
+const CATEGORIES: &str = "HARM_CATEGORY_HATE_SPEECH HARM_CATEGORY_HARASSMENT HARM_CATEGORY_DANGEROUS_CONTENT \
+                          HARM_CATEGORY_SEXUALLY_EXPLICIT HARM_CATEGORY_CIVIC_INTEGRITY HARM_CATEGORY_JAILBREAK";
+const THRESHOLDS: &str =
+    "OFF BLOCK_NONE BLOCK_ONLY_HIGH BLOCK_MEDIUM_AND_ABOVE BLOCK_LOW_AND_ABOVE";
+const TYPES: &str = "STRING NUMBER INTEGER BOOLEAN ARRAY OBJECT NULL";
+const LEVELS: &str = "MINIMAL LOW MEDIUM HIGH";
 const LABEL_LIMIT: usize = 63;
 const DEPTH_LIMIT: usize = 32;
 
-/// The schema that the answer must obey, in any of the three ways to give one.
+/// The schema of the answer, in any of the three places for it.
 pub(super) fn schema(body: &Value) -> Option<&Value> {
     let config = &body["generationConfig"];
-    let format = match &config["responseFormat"] {
-        Value::Array(formats) => formats.first().unwrap_or(&Value::Null),
-        other => other,
-    };
-    [
+    let format = &config["responseFormat"];
+    let format = format.get(0).unwrap_or(format);
+    let places = [
         &config["responseSchema"],
         &config["responseJsonSchema"],
         &format["text"]["schema"],
-    ]
-    .into_iter()
-    .find(|schema| schema.is_object())
+    ];
+    places.into_iter().find(|schema| schema.is_object())
 }
 
-/// The type of a schema in capitals, whichever way it is written.
+/// The type of a schema in upper case.
 pub(super) fn type_of(schema: &Value) -> String {
-    let name = match &schema["type"] {
-        Value::Array(names) => names
-            .iter()
-            .find(|name| *name != "null")
-            .and_then(Value::as_str),
-        other => other.as_str(),
-    };
-    name.unwrap_or_default().to_ascii_uppercase()
+    let mut names = list(&schema["type"]).iter();
+    let name = names
+        .find(|name| *name != "null")
+        .unwrap_or(&schema["type"]);
+    name.as_str().unwrap_or_default().to_ascii_uppercase()
 }
 
-/// Whether null is a value of this schema.
+/// Whether null obeys this schema.
 pub(super) fn is_nullable(schema: &Value) -> bool {
+    let is_null = |schema: &Value| type_of(schema) == "NULL";
     schema["nullable"] == true
-        || schema["type"]
-            .as_array()
-            .is_some_and(|names| names.iter().any(|name| name == "null"))
+        || list(&schema["type"]).iter().any(|name| name == "null")
+        || list(&schema["anyOf"]).iter().any(is_null)
 }
 
-/// Why a request is refused.
+/// The items of an array. None of anything else.
+pub(super) fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn ensure(holds: bool, reason: &str) -> Result<(), String> {
+    if holds {
+        Ok(())
+    } else {
+        Err(reason.to_owned())
+    }
+}
+
+/// Checks that a value, if there is one, is a word of a list.
+fn ensure_word(value: &Value, words: &str, at: &str) -> Result<(), String> {
+    let is_word = |text| words.split(' ').any(|word| word == text);
+    let holds = value.is_null() || value.as_str().is_some_and(is_word);
+    ensure(holds, &format!("Invalid value at '{at}': {value}"))
+}
+
+/// Checks a request to generate. The error is Google's message.
 pub(super) fn request(model: &str, body: &Value) -> Result<(), String> {
-    let turns = body["contents"]
-        .as_array()
-        .filter(|turns| !turns.is_empty());
-    let turns = turns.ok_or("contents is not specified")?;
+    let turns = list(&body["contents"]);
+    ensure(!turns.is_empty(), "contents is not specified")?;
     for turn in turns {
-        if !matches!(turn["role"].as_str(), Some("user" | "model") | None) {
-            return Err("Please use a valid role: user, model.".to_owned());
-        }
-        if turn["parts"].as_array().is_none_or(Vec::is_empty) {
-            return Err(
-                "Unable to submit request because it must have at least one parts field."
-                    .to_owned(),
-            );
-        }
+        ensure_word(&turn["role"], "user model", "contents.role")?;
+        let reason = "Unable to submit request because it must have at least one parts field.";
+        ensure(!list(&turn["parts"]).is_empty(), reason)?;
     }
-    if turns.last().is_some_and(|turn| turn["role"] == "model") {
-        return Err("Please ensure that the last turn of contents has the role user.".to_owned());
-    }
+    let is_users = turns.last().is_none_or(|turn| turn["role"] != "model");
+    ensure(
+        is_users,
+        "Please ensure that the last turn of contents has the role user.",
+    )?;
     let config = &body["generationConfig"];
-    let has_penalty = ["frequencyPenalty", "presencePenalty"]
-        .iter()
-        .any(|name| !config[*name].is_null());
-    if has_penalty && version(model) >= (3, 5) {
-        return Err(format!("Penalty is not supported by {model}."));
-    }
+    let is_free = config["frequencyPenalty"].is_null() && config["presencePenalty"].is_null();
+    let reason = format!("Penalty is not supported by {model}.");
+    ensure(is_free || version(model) < (3, 5), &reason)?;
     let thinking = &config["thinkingConfig"];
-    if let Some(level) = thinking["thinkingLevel"].as_str() {
-        if !["MINIMAL", "LOW", "MEDIUM", "HIGH"].contains(&level) {
-            return Err(format!("Invalid value at 'thinking_level': \"{level}\""));
-        }
-        if !thinking["thinkingBudget"].is_null() {
-            return Err("Only one of thinkingLevel and thinkingBudget can be set.".to_owned());
-        }
-    }
-    safety(body)?;
-    labels(body)?;
-    if let Some(schema) = schema(body) {
-        check_schema(schema, "response_schema", 0)?;
-    }
-    Ok(())
-}
-
-fn safety(body: &Value) -> Result<(), String> {
-    let settings = body["safetySettings"]
-        .as_array()
-        .map_or(&[][..], Vec::as_slice);
-    if !settings.is_empty() && !body["modelArmorConfig"].is_null() {
-        return Err("Only one of safetySettings and modelArmorConfig can be set.".to_owned());
-    }
+    let (level, budget) = (&thinking["thinkingLevel"], &thinking["thinkingBudget"]);
+    ensure_word(level, LEVELS, "thinking_level")?;
+    let reason = "Only one of thinkingLevel and thinkingBudget can be set.";
+    ensure(level.is_null() || budget.is_null(), reason)?;
+    let settings = list(&body["safetySettings"]);
+    let reason = "Only one of safetySettings and modelArmorConfig can be set.";
+    ensure(
+        settings.is_empty() || body["modelArmorConfig"].is_null(),
+        reason,
+    )?;
     for setting in settings {
-        for (field, allowed) in [("category", CATEGORIES), ("threshold", THRESHOLDS)] {
-            let value = setting[field].as_str().unwrap_or_default();
-            if !allowed.contains(&value) {
-                return Err(format!(
-                    "Invalid value at 'safety_settings.{field}': \"{value}\""
-                ));
-            }
-        }
+        ensure_word(&setting["category"], CATEGORIES, "safety_settings.category")?;
+        ensure_word(
+            &setting["threshold"],
+            THRESHOLDS,
+            "safety_settings.threshold",
+        )?;
     }
-    Ok(())
-}
-
-fn labels(body: &Value) -> Result<(), String> {
     for (name, value) in body["labels"].as_object().into_iter().flatten() {
-        let value = value
-            .as_str()
-            .ok_or_else(|| format!("The label {name} is not a string."))?;
         let is_allowed = |text: &str| {
-            text.len() <= LABEL_LIMIT
-                && text.bytes().all(|byte| {
-                    byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte)
-                })
+            let is_allowed =
+                |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b);
+            text.len() <= LABEL_LIMIT && text.bytes().all(is_allowed)
         };
-        let begins_well = name
-            .bytes()
-            .next()
-            .is_some_and(|byte| byte.is_ascii_lowercase());
-        if !begins_well || !is_allowed(name) || !is_allowed(value) {
-            return Err(format!(
-                "The label {name}: {value} is not allowed: lower case, at most 63 characters."
-            ));
-        }
+        let is_name = name.starts_with(|letter: char| letter.is_ascii_lowercase());
+        let holds = is_name && is_allowed(name) && value.as_str().is_some_and(is_allowed);
+        let reason =
+            format!("The label {name}: {value} is not allowed: lower case, at most 63 characters.");
+        ensure(holds, &reason)?;
     }
-    Ok(())
+    schema(body).map_or(Ok(()), |schema| check_schema(schema, "response_schema", 0))
 }
 
 fn check_schema(schema: &Value, at: &str, depth: usize) -> Result<(), String> {
-    if depth > DEPTH_LIMIT {
-        return Err(format!("The schema at {at} is too deep."));
-    }
-    if let Some(choices) = schema["anyOf"].as_array() {
-        return choices
-            .iter()
-            .try_for_each(|choice| check_schema(choice, at, depth + 1));
+    ensure(
+        depth <= DEPTH_LIMIT,
+        &format!("The schema at {at} is too deep."),
+    )?;
+    let choices = list(&schema["anyOf"]);
+    if !choices.is_empty() {
+        let mut choices = choices.iter();
+        return choices.try_for_each(|choice| check_schema(choice, at, depth + 1));
     }
     let name = type_of(schema);
-    if !TYPES.contains(&name.as_str()) {
-        return Err(format!("Invalid value at '{at}.type': \"{name}\""));
+    ensure_word(&name.as_str().into(), TYPES, &format!("{at}.type"))?;
+    let is_text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+    let values = list(&schema["enum"]);
+    let holds = schema["enum"].is_null() || !values.is_empty() && values.iter().all(is_text);
+    ensure(
+        holds,
+        &format!("{at}.enum: must have values, none of them empty"),
+    )?;
+    if name == "ARRAY" {
+        let items = &schema["items"];
+        ensure(items.is_object(), &format!("{at}.items: missing field."))?;
+        return check_schema(items, &format!("{at}.items"), depth + 1);
     }
-    if let Some(values) = schema["enum"].as_array() {
-        let is_text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
-        if values.is_empty() || !values.iter().all(is_text) {
-            return Err(format!("{at}.enum: must have values, none of them empty"));
+    if name != "OBJECT" {
+        return Ok(());
+    }
+    let properties = schema["properties"]
+        .as_object()
+        .filter(|properties| !properties.is_empty());
+    let reason = format!("{at}.properties: should be non-empty for OBJECT type");
+    let properties = properties.ok_or(reason)?;
+    for place in ["required", "propertyOrdering"] {
+        for name in list(&schema[place]).iter().filter_map(Value::as_str) {
+            let reason = format!("{at}.{place}: property {name} is not defined");
+            ensure(properties.contains_key(name), &reason)?;
         }
     }
-    match name.as_str() {
-        "OBJECT" => {
-            let properties = schema["properties"]
-                .as_object()
-                .filter(|properties| !properties.is_empty());
-            let properties = properties
-                .ok_or_else(|| format!("{at}.properties: should be non-empty for OBJECT type"))?;
-            for list in ["required", "propertyOrdering"] {
-                for name in schema[list]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .filter_map(Value::as_str)
-                {
-                    if !properties.contains_key(name) {
-                        return Err(format!("{at}.{list}: property {name} is not defined"));
-                    }
-                }
-            }
-            properties.iter().try_for_each(|(name, property)| {
-                check_schema(property, &format!("{at}.properties[{name}]"), depth + 1)
-            })
-        }
-        "ARRAY" if schema["items"].is_object() => {
-            check_schema(&schema["items"], &format!("{at}.items"), depth + 1)
-        }
-        "ARRAY" => Err(format!("{at}.items: missing field.")),
-        _ => Ok(()),
+    for (name, property) in properties {
+        check_schema(property, &format!("{at}.properties[{name}]"), depth + 1)?;
     }
+    Ok(())
 }
 
 /// The two numbers in `gemini-3.5-flash`.

@@ -1,23 +1,18 @@
-//! Fills whatever schema is asked for, by the names of its properties.
+//! Fills the schema of a request from what is understood, by the names of its properties.
 
 use serde_json::{Map, Number, Value, json};
 
-use super::checks::{is_nullable, type_of};
-use super::choice::{in_range, matching, matter_stems, mood_stems, unsure};
-use super::concept::{Concept, Place, is_verbatim, snake, speaks_of_quotes};
-use super::reading::{Matter, Reading};
+use super::checks::{is_nullable, list, type_of};
+use super::numbers::as_digits;
+use super::prompt::says;
+use super::reading::{Fact, Field, Reading};
 
 /// An answer that obeys the schema.
 pub(super) fn fill(schema: &Value, reading: &Reading) -> Value {
-    let walk = Walk {
-        root: schema,
-        reading,
-    };
-    walk.value(schema, &Place::default())
-        .unwrap_or_else(|| walk.neutral(schema))
+    value(schema, &Slot::default(), reading).unwrap_or_else(|| neutral(schema, reading))
 }
 
-/// Lays a value over the field of this name, wherever it stands; a new field where there is none.
+/// Sets the property of this name wherever it is, or adds it.
 pub(super) fn set(answer: &mut Value, name: &str, value: &Value) {
     if !replace(answer, name, value)
         && let Some(fields) = answer.as_object_mut()
@@ -27,520 +22,287 @@ pub(super) fn set(answer: &mut Value, name: &str, value: &Value) {
 }
 
 fn replace(answer: &mut Value, name: &str, value: &Value) -> bool {
-    let is_meant = |field: &str| {
-        field == name
-            || (Concept::of(field) == Concept::PostalCode
-                && Concept::of(name) == Concept::PostalCode)
-    };
-    match answer {
-        Value::Object(fields) => {
-            let mut found = false;
-            for (field, old) in fields.iter_mut() {
-                if is_meant(field) {
-                    found = true;
-                    match old
-                        .as_object_mut()
-                        .filter(|_| !value.is_object())
-                        .and_then(|old| old.get_mut("value"))
-                    {
-                        Some(old) => *old = value.clone(),
-                        None => *old = value.clone(),
-                    }
-                } else {
-                    found |= replace(old, name, value);
-                }
-            }
-            found
-        }
-        Value::Array(items) => items
-            .iter_mut()
-            .map(|item| replace(item, name, value))
-            .fold(false, |found, here| found | here),
-        _ => false,
-    }
-}
-
-/// Breaks the schema: choices that do not exist, numbers over their maximum.
-pub(super) fn leave_schema(schema: &Value, answer: &mut Value) {
-    let mut has_left = false;
-    if let (Some(properties), Some(fields)) =
-        (schema["properties"].as_object(), answer.as_object_mut())
-    {
-        for (name, property) in properties {
-            let outside = if property["enum"].is_array() {
-                json!("OUTSIDE_THE_SCHEMA")
-            } else if let Some(maximum) = property["maximum"].as_f64() {
-                json!(maximum + 1000.0)
-            } else {
-                continue;
-            };
-            fields.insert(name.clone(), outside);
-            has_left = true;
-        }
-    }
-    if !has_left {
-        *answer = json!({ "outside_the_schema": true });
-    }
-}
-
-struct Walk<'a> {
-    root: &'a Value,
-    reading: &'a Reading,
-}
-
-impl Walk<'_> {
-    /// The value for a place; `None` when the text does not say.
-    fn value(&self, schema: &Value, place: &Place) -> Option<Value> {
-        if let Some(reference) = schema["$ref"].as_str().or_else(|| schema["ref"].as_str()) {
-            return self.value(self.root.pointer(reference.trim_start_matches('#'))?, place);
-        }
-        if let Some(choices) = schema["anyOf"].as_array() {
-            let choices = choices.iter().filter(|choice| type_of(choice) != "NULL");
-            return choices.clone().find_map(|choice| self.value(choice, place));
-        }
-        match type_of(schema).as_str() {
-            "OBJECT" => Some(self.object(schema, place)),
-            "ARRAY" => Some(self.array(schema, place)),
-            "STRING" if schema["enum"].is_array() => self.choice(schema, place).map(Value::String),
-            "STRING" => self
-                .text(place)
-                .map(|text| Value::String(bounded(schema, &text))),
-            "INTEGER" | "NUMBER" => self.number(schema, place),
-            "BOOLEAN" => self.truth(place).map(Value::Bool),
-            _ => None,
-        }
-    }
-
-    fn object(&self, schema: &Value, place: &Place) -> Value {
-        let mut object = Map::new();
-        let has_quote = schema["properties"]
-            .as_object()
-            .is_some_and(|names| names.keys().any(|name| is_verbatim(name)));
-        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-            let mut inner = place.below(name);
-            inner.is_beside_quote = place.piece.is_some() && has_quote && !is_verbatim(name);
-            let is_required = schema["required"]
-                .as_array()
-                .is_some_and(|names| names.iter().any(|other| other == name));
-            match self.value(property, &inner) {
-                Some(value) => object.insert(name.clone(), value),
-                None if can_be_null(property) => object.insert(name.clone(), Value::Null),
-                None if is_required => object.insert(name.clone(), self.neutral(property)),
-                None => None,
-            };
-        }
-        Value::Object(object)
-    }
-
-    fn array(&self, schema: &Value, place: &Place) -> Value {
-        let items = &schema["items"];
-        let most = schema["maxItems"]
-            .as_u64()
-            .and_then(|most| usize::try_from(most).ok())
-            .unwrap_or(5);
-        let least = schema["minItems"]
-            .as_u64()
-            .and_then(|least| usize::try_from(least).ok())
-            .unwrap_or(0);
-        let pieces = self.pieces(place);
-        let mut values: Vec<Value> = if place.wants_quote() {
-            let filled = (0..pieces.len().min(most)).map(|piece| {
-                let place = Place {
-                    piece: Some(piece),
-                    around: about(place),
-                    ..place.clone()
-                };
-                self.value(items, &place)
-                    .unwrap_or_else(|| self.neutral(items))
-            });
-            filled.collect()
+    let is_zip = |name: &str| Field::of(name) == Field::PostalCode;
+    let is_meant = |field: &str| field == name || is_zip(field) && is_zip(name);
+    let mut found = false;
+    for (field, old) in answer.as_object_mut().into_iter().flatten() {
+        if is_meant(field) {
+            *old = value.clone();
+            found = true;
         } else {
-            self.value(items, place)
-                .filter(is_said)
-                .into_iter()
-                .take(most)
-                .collect()
-        };
-        while values.len() < least {
-            values.push(self.neutral(items));
-        }
-        Value::Array(values)
-    }
-
-    /// The evidence that a list or a quote at this place draws from: what it shows, and the words.
-    fn pieces(&self, place: &Place) -> Vec<(&'static str, &str)> {
-        let reading = self.reading;
-        let about = match place.piece {
-            Some(_) => place.around,
-            None => about(place),
-        };
-        let home = || {
-            reading
-                .address
-                .as_ref()
-                .or(reading.postal_code.as_ref())
-                .or(reading.city.as_ref())
-        };
-        let (label, quote) = match about {
-            Some(Concept::Spam) => {
-                let quotes = reading.spam_quotes.iter();
-                return quotes.map(|quote| ("spam", quote.as_str())).collect();
-            }
-            Some(Concept::Project) => ("project", reading.topic.as_ref().map(|fact| &fact.quote)),
-            Some(Concept::Budget) => ("budget", reading.dollars.as_ref().map(|fact| &fact.quote)),
-            Some(Concept::Timeline) => {
-                ("timeline", reading.months.as_ref().map(|fact| &fact.quote))
-            }
-            Some(Concept::Sentiment) => ("sentiment", Some(&reading.mood.quote)),
-            Some(Concept::Intent) => ("intent", Some(&reading.matter.quote)),
-            Some(Concept::PostalCode) => (
-                "location",
-                reading.postal_code.as_ref().map(|fact| &fact.quote),
-            ),
-            Some(Concept::Address | Concept::Location | Concept::City) => {
-                ("location", home().map(|fact| &fact.quote))
-            }
-            _ => return reading.evidence(),
-        };
-        let quote = quote.filter(|quote| !quote.is_empty());
-        quote
-            .into_iter()
-            .map(|quote| (label, quote.as_str()))
-            .collect()
-    }
-
-    fn text(&self, place: &Place) -> Option<String> {
-        let reading = self.reading;
-        let is_words = ["text", "value", "words"].contains(&snake(&place.name).as_str());
-        if place.wants_quote() || (place.piece.is_some() && is_words) {
-            let mut pieces = self.pieces(place).into_iter();
-            return pieces
-                .nth(place.piece.unwrap_or(0))
-                .map(|(_, quote)| quote.to_owned());
-        }
-        if let Some(piece) = place.piece {
-            let (label, _) = self.pieces(place).into_iter().nth(piece)?;
-            return Some(
-                if speaks_of_quotes(&snake(&place.name)) {
-                    observation(label)
-                } else {
-                    label
-                }
-                .to_owned(),
-            );
-        }
-        match place.concept() {
-            Concept::Summary => Some(reading.summary()),
-            Concept::PostalCode => reading.postal_code.as_ref().map(|fact| fact.value.clone()),
-            Concept::Address => {
-                // Where nothing else asks for the town, it belongs to the address.
-                let town = reading.city.as_ref().filter(|_| !self.asks_for_town());
-                let address = reading.address.as_ref().or(town);
-                address.map(|fact| fact.value.clone())
-            }
-            Concept::City => reading.city.as_ref().map(|fact| fact.value.clone()),
-            Concept::State => reading.state.as_ref().map(|fact| fact.value.clone()),
-            Concept::Location => {
-                let place = reading
-                    .address
-                    .as_ref()
-                    .or(reading.city.as_ref())
-                    .or(reading.postal_code.as_ref());
-                place.map(|fact| fact.value.clone())
-            }
-            Concept::Name => reading.name.as_ref().map(|fact| fact.value.clone()),
-            Concept::FirstName => {
-                let name = reading.name.as_ref()?;
-                name.value.split_whitespace().next().map(str::to_owned)
-            }
-            Concept::LastName => {
-                let name = reading.name.as_ref()?;
-                name.value
-                    .split_whitespace()
-                    .skip(1)
-                    .last()
-                    .map(str::to_owned)
-            }
-            Concept::Email => reading.email.as_ref().map(|fact| fact.value.clone()),
-            Concept::Phone => reading.phone.as_ref().map(|fact| fact.value.clone()),
-            Concept::Language => Some(reading.language.to_owned()),
-            Concept::Project => reading
-                .topic
-                .as_ref()
-                .map(|fact| fact.value.name.to_owned()),
-            Concept::Timeline => reading.months.as_ref().map(|fact| fact.quote.clone()),
-            Concept::Budget => reading
-                .dollars
-                .as_ref()
-                .map(|fact| format!("${:.0}", fact.value)),
-            Concept::Intent => Some(
-                matter_stems(reading.matter.value)
-                    .first()
-                    .copied()
-                    .unwrap_or("other")
-                    .to_owned(),
-            ),
-            Concept::Sentiment => Some(
-                mood_stems(reading.mood.value)
-                    .first()
-                    .copied()
-                    .unwrap_or("neutral")
-                    .to_owned(),
-            ),
-            _ => None,
+            found |= replace(old, name, value);
         }
     }
-
-    fn asks_for_town(&self) -> bool {
-        let schema = self.root.to_string();
-        ["\"city\":", "\"town\":"]
-            .iter()
-            .any(|name| schema.contains(name))
+    for item in answer.as_array_mut().into_iter().flatten() {
+        found |= replace(item, name, value);
     }
+    found
+}
 
-    fn number(&self, schema: &Value, place: &Place) -> Option<Value> {
-        let reading = self.reading;
-        let name = snake(&place.name);
-        let is_integer = type_of(schema) == "INTEGER";
-        // What counts up to a hundred counts up to one where the schema, or the name, says so.
-        let highest = |unit: f64| schema["maximum"].as_f64().unwrap_or(unit);
-        let fraction = if is_integer { 100.0 } else { 1.0 };
-        let value = match place.concept() {
-            Concept::Spam => {
-                let unit = if name.contains("probability") {
-                    fraction
-                } else {
-                    100.0
-                };
-                reading.spam_percent / 100.0 * highest(unit)
-            }
-            Concept::LeadScore => reading.lead_percent() / 100.0 * highest(100.0),
-            Concept::Confidence => reading.confidence() * highest(fraction),
-            Concept::Sentiment => {
-                let lowest = schema["minimum"].as_f64().unwrap_or(-1.0);
-                let highest = highest(1.0);
-                lowest + (reading.mood.value + 1.0) / 2.0 * (highest - lowest)
-            }
-            Concept::Budget => {
-                let cents = if name.contains("cents") { 100.0 } else { 1.0 };
-                reading.dollars.as_ref()?.value * cents
-            }
-            Concept::Timeline => {
-                let days = if name.contains("days") { 30.0 } else { 1.0 };
-                reading.months.as_ref()?.value * days
-            }
-            _ if place.piece.is_some() => place.piece.unwrap_or(0) as f64,
-            _ => return None,
-        };
-        Some(number(schema, value))
-    }
-
-    fn truth(&self, place: &Place) -> Option<bool> {
-        let reading = self.reading;
-        let name = snake(&place.name);
-        match place.concept() {
-            Concept::Spam => Some(reading.spam_percent >= 50.0),
-            Concept::Callback => Some(reading.callback.is_some()),
-            Concept::Timeline => Some(reading.is_urgent()),
-            Concept::LeadScore => Some(reading.lead_percent() >= 50.0),
-            _ if name.contains("emergency") => Some(reading.is_urgent()),
-            _ if name.contains("existing") => {
-                Some(reading.matter.value == Matter::ExistingCustomer)
-            }
-            _ if name.contains("lead") => Some(reading.topic.is_some()),
-            _ => None,
+/// Violates the schema: choices that do not exist, numbers over their maximum.
+pub(super) fn violate(schema: &Value, answer: &mut Value) {
+    let mut outside = Map::new();
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        if property["enum"].is_array() {
+            outside.insert(name.clone(), json!("OUTSIDE_THE_SCHEMA"));
+        } else if let Some(maximum) = property["maximum"].as_f64() {
+            outside.insert(name.clone(), json!(maximum + 1000.0));
         }
     }
+    match answer.as_object_mut().filter(|_| !outside.is_empty()) {
+        Some(fields) => fields.extend(outside),
+        None => *answer = json!({ "outside_the_schema": true }),
+    }
+}
 
-    /// One of the schema's own choices.
-    fn choice(&self, schema: &Value, place: &Place) -> Option<String> {
-        let choices: Vec<_> = schema["enum"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect();
-        let reading = self.reading;
-        if let Some(piece) = place.piece {
-            let (label, _) = self.pieces(place).into_iter().nth(piece)?;
-            return matching(&choices, &[label]).or_else(|| unsure(&choices));
-        }
-        match place.concept() {
-            Concept::Intent => {
-                matching(&choices, matter_stems(reading.matter.value)).or_else(|| unsure(&choices))
-            }
-            Concept::Sentiment => {
-                matching(&choices, mood_stems(reading.mood.value)).or_else(|| unsure(&choices))
-            }
-            Concept::Project => match &reading.topic {
-                // A project that is not on the list is another one, not an unknown one.
-                Some(topic) => matching(&choices, topic.value.choices)
-                    .or_else(|| matching(&choices, &["other", "general"]))
-                    .or_else(|| unsure(&choices)),
-                None => unsure(&choices),
-            },
-            Concept::Timeline => match &reading.months {
-                Some(months) => {
-                    let level = if months.value < 1.0 {
-                        "high"
-                    } else if months.value < 6.0 {
-                        "medium"
-                    } else {
-                        "low"
-                    };
-                    in_range(&choices, months.value)
-                        .or_else(|| matching(&choices, &[level]))
-                        .or_else(|| unsure(&choices))
-                }
-                None => unsure(&choices),
-            },
-            Concept::Budget => match &reading.dollars {
-                Some(dollars) => {
-                    let level = if dollars.value >= 75_000.0 {
-                        "high"
-                    } else if dollars.value >= 25_000.0 {
-                        "medium"
-                    } else {
-                        "low"
-                    };
-                    matching(&choices, &[level])
-                        .or_else(|| in_range(&choices, dollars.value))
-                        .or_else(|| unsure(&choices))
-                }
-                None => unsure(&choices),
-            },
-            Concept::Language => {
-                matching(&choices, &[reading.language]).or_else(|| unsure(&choices))
-            }
-            Concept::Confidence => {
-                let level = if reading.confidence() >= 0.75 {
-                    "high"
-                } else {
-                    "medium"
-                };
-                matching(&choices, &[level])
-            }
-            Concept::LeadScore => {
-                let percent = reading.lead_percent();
-                let level = if percent >= 70.0 {
-                    ["hot", "high"]
-                } else if percent >= 40.0 {
-                    ["warm", "medium"]
-                } else {
-                    ["cold", "low"]
-                };
-                matching(&choices, &level).or_else(|| unsure(&choices))
-            }
-            Concept::Spam => {
-                let level = if reading.spam_percent >= 85.0 {
-                    ["spam", "high"]
-                } else if reading.spam_percent >= 50.0 {
-                    ["suspicious", "medium"]
-                } else {
-                    ["not", "low"]
-                };
-                matching(&choices, &level).or_else(|| unsure(&choices))
-            }
-            _ => unsure(&choices),
-        }
+/// Parts of the names of properties, and what such a property is about. The first part that a name contains decides.
+const NAMES: &[(&str, Field)] = &[
+    ("summary|synopsis|overview", Field::Summary),
+    ("zip|postal|postcode", Field::PostalCode),
+    ("phone|mobile", Field::Phone),
+    ("callback|followup", Field::Callback),
+    ("company|business|agent|staff", Field::Other),
+    ("spam|robocall|solicit", Field::Spam),
+    ("confidence|certainty", Field::Confidence),
+    ("address|street|location|city|town", Field::Address),
+    ("sentiment|mood|emotion|tone", Field::Sentiment),
+    ("intent|purpose", Field::Intent),
+    ("time|urgen|emergency|start|when", Field::Timeline),
+    ("budget|price", Field::Budget),
+    ("project|service|worktype|topic", Field::Project),
+    ("name", Field::Name),
+    ("score|leadquality|qualified|islead", Field::Score),
+    (QUOTES, Field::Evidence),
+];
+const QUOTES: &str = "quote|evidence|verbatim|excerpt|reason|rationale|explanation|signal";
+/// Those whose value can only be somebody's very words.
+const VERBATIM: &str = "quote|evidence|verbatim|excerpt";
+
+/// Whether a name contains one of these parts. `leadScore` and `lead_score` are the same.
+fn has(name: &str, parts: &str) -> bool {
+    let letters = name.chars().filter(|letter| letter.is_alphanumeric());
+    let name = letters.collect::<String>().to_lowercase();
+    parts.split('|').any(|part| name.contains(part))
+}
+
+impl Field {
+    fn of(name: &str) -> Self {
+        let mut names = NAMES.iter();
+        names
+            .find(|(parts, _)| has(name, parts))
+            .map_or(Self::Other, |(_, field)| *field)
     }
 
-    /// A valid value that says nothing.
-    fn neutral(&self, schema: &Value) -> Value {
-        if can_be_null(schema) {
-            return Value::Null;
-        }
-        if let Some(choice) = schema["anyOf"]
-            .as_array()
-            .and_then(|choices| choices.first())
-        {
-            return self.neutral(choice);
-        }
-        match type_of(schema).as_str() {
-            "OBJECT" => self.object(schema, &Place::default()),
-            "ARRAY" => self.array(schema, &Place::default()),
-            "INTEGER" | "NUMBER" => number(schema, 0.0),
-            "BOOLEAN" => Value::Bool(false),
-            "STRING" => {
-                let choices = schema["enum"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .filter_map(Value::as_str)
-                    .collect::<Vec<_>>();
-                let is_long = schema["minLength"].as_u64().is_some_and(|least| least > 0);
-                json!(
-                    unsure(&choices)
-                        .or(choices.last().map(|last| (*last).to_owned()))
-                        .unwrap_or_else(|| {
-                            if is_long {
-                                "unknown".to_owned()
-                            } else {
-                                String::new()
-                            }
-                        })
-                )
-            }
-            _ => Value::Null,
+    /// Its name as a signal, and an observation in our words.
+    fn signal(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Spam => ("spam", "Sounds like somebody who sells to everybody"),
+            Self::Project => ("project", "Names a project"),
+            Self::Budget => ("budget", "Names a sum"),
+            Self::Timeline => ("timeline", "Says when to start"),
+            Self::PostalCode | Self::Address => ("location", "Says where it is"),
+            Self::Callback => ("callback", "Asks to be called"),
+            _ => ("intent", "Says what it is about"),
         }
     }
 }
 
-/// What a list of evidence is about: what its name says, else what is around it.
-fn about(place: &Place) -> Option<Concept> {
-    match Concept::of(&place.name) {
-        Concept::Quotes | Concept::Unknown | Concept::LeadScore => place.around,
-        concept => Some(concept),
+/// A place in the schema.
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot<'a> {
+    name: &'a str,
+    /// What the objects around it are about.
+    around: Option<Field>,
+    /// In a list of evidence: what this item is about, and its quote.
+    item: Option<(Field, &'a str)>,
+}
+
+impl<'a> Slot<'a> {
+    /// A name that says nothing, such as `level`, takes its meaning from what is around it.
+    fn field(self) -> Field {
+        match (Field::of(self.name), self.around) {
+            (Field::Other, Some(around)) => around,
+            (field, _) => field,
+        }
+    }
+
+    /// What evidence at this place is about. `None` means the whole lead.
+    fn about(self) -> Option<Field> {
+        match Field::of(self.name) {
+            Field::Evidence | Field::Other | Field::Score => self.around,
+            field => Some(field),
+        }
+    }
+
+    fn wants_quote(self) -> bool {
+        has(self.name, QUOTES) && !has(self.name, "requested")
     }
 }
 
-/// A piece of evidence in our words.
-fn observation(label: &str) -> &'static str {
-    match label {
-        "spam" => "Sounds like somebody who sells to everybody",
-        "project" => "Names a project",
-        "budget" => "Names a sum",
-        "timeline" => "Says when to begin",
-        "location" => "Says where it is",
-        "callback" => "Asks to be called",
-        _ => "Says what it is about",
+/// The value of a place. `None` if the prompt does not say.
+fn value(schema: &Value, slot: &Slot<'_>, reading: &Reading) -> Option<Value> {
+    let mut choices = list(&schema["anyOf"]).iter();
+    if let Some(chosen) = choices.find_map(|choice| value(choice, slot, reading)) {
+        return Some(chosen);
+    }
+    let field = slot.field();
+    let fact = reading.fact(field);
+    let kind = type_of(schema);
+    match kind.as_str() {
+        "OBJECT" => Some(object(schema, slot, reading)),
+        "ARRAY" => Some(array(schema, slot, reading)),
+        "STRING" if schema["enum"].is_array() => choose(schema, slot, fact).map(Value::from),
+        "STRING" => {
+            let text = match slot.item {
+                Some((_, quote)) => quote,
+                None if slot.wants_quote() => reading.evidence(slot.about()).first()?.1,
+                None => fact.map(|fact| fact.text.as_str())?,
+            };
+            let most = schema["maxLength"].as_u64().unwrap_or(u64::MAX);
+            let letters = (0..most).zip(text.chars()).map(|(_, letter)| letter);
+            Some(letters.collect::<String>().into())
+        }
+        "INTEGER" | "NUMBER" => {
+            // A share counts up to the maximum, or else to 1, or to 100 if it is whole.
+            let is_share = !matches!(field, Field::Budget | Field::Timeline);
+            let unit = if kind == "INTEGER" { 100.0 } else { 1.0 };
+            let unit = schema["maximum"].as_f64().unwrap_or(unit);
+            Some(number(
+                schema,
+                fact?.number? * if is_share { unit } else { 1.0 },
+            ))
+        }
+        "BOOLEAN" => match (field, fact) {
+            (Field::Callback, fact) => Some(fact.is_some().into()),
+            (Field::Timeline, fact) => Some(fact.is_some_and(|it| it.number < Some(0.5)).into()),
+            (_, fact) => Some((fact?.number? >= 0.5).into()),
+        },
+        _ => None,
     }
 }
 
-fn is_said(value: &Value) -> bool {
-    match value {
-        Value::String(text) => !["", "unknown", "UNKNOWN", "none", "NONE"].contains(&text.as_str()),
-        Value::Null => false,
-        _ => true,
+fn object(schema: &Value, slot: &Slot<'_>, reading: &Reading) -> Value {
+    let required = list(&schema["required"]);
+    let mut object = Map::new();
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        let is_text = type_of(property) == "STRING" && !property["enum"].is_array();
+        let inner = Slot {
+            name,
+            around: slot.about(),
+            item: slot.item,
+        };
+        let said = match slot.item {
+            Some((field, _)) if is_text && !has(name, VERBATIM) => Some(field.signal().1.into()),
+            _ => value(property, &inner, reading),
+        };
+        let is_needed = is_nullable(property) || required.iter().any(|other| other == name);
+        let said = said.or_else(|| is_needed.then(|| neutral(property, reading)));
+        object.extend(said.map(|value| (name.clone(), value)));
     }
+    Value::Object(object)
 }
 
-fn can_be_null(schema: &Value) -> bool {
-    is_nullable(schema)
-        || schema["anyOf"]
-            .as_array()
-            .is_some_and(|choices| choices.iter().any(|choice| type_of(choice) == "NULL"))
+fn array(schema: &Value, slot: &Slot<'_>, reading: &Reading) -> Value {
+    let items = &schema["items"];
+    let mut values = Vec::new();
+    if slot.wants_quote() {
+        for item in reading.evidence(slot.about()) {
+            let item = Some(item);
+            values.extend(value(items, &Slot { item, ..*slot }, reading));
+        }
+    } else {
+        values.extend(value(items, slot, reading).filter(|value| value != "unknown"));
+    }
+    while values.len() as u64 > schema["maxItems"].as_u64().unwrap_or(5) {
+        values.pop();
+    }
+    while (values.len() as u64) < schema["minItems"].as_u64().unwrap_or(0) {
+        values.push(neutral(items, reading));
+    }
+    Value::Array(values)
 }
 
-/// A number within its bounds, whole where it must be.
+/// One of the schema's own choices.
+fn choose(schema: &Value, slot: &Slot<'_>, fact: Option<&Fact>) -> Option<String> {
+    let choices = list(&schema["enum"]).iter().filter_map(Value::as_str);
+    let choices: Vec<_> = choices.collect();
+    let number = fact.and_then(|fact| fact.number);
+    let stems = match (slot.item, fact) {
+        (Some((field, _)), _) => vec![field.signal().0],
+        (None, Some(fact)) => [fact.choices.as_slice(), &["other", "general"]].concat(),
+        (None, None) => Vec::new(),
+    };
+    let unsure = ["unknown", "not stated", "none", "other", "neutral"];
+    let found = number.and_then(|number| in_range(&choices, number));
+    let found = found.or_else(|| matching(&choices, &stems));
+    found.or_else(|| matching(&choices, &unsure))
+}
+
+/// The shortest choice that contains the first of the stems that any contains.
+fn matching(choices: &[&str], stems: &[&str]) -> Option<String> {
+    for stem in stems.iter().filter(|stem| !stem.is_empty()) {
+        let fitting = choices.iter().filter(|choice| plain(choice).contains(stem));
+        if let Some(choice) = fitting.min_by_key(|choice| choice.len()) {
+            return Some((*choice).to_owned());
+        }
+    }
+    None
+}
+
+/// The words of a choice, in lower case and with numbers as digits.
+fn plain(choice: &str) -> String {
+    as_digits(&choice.to_lowercase().replace('_', " "))
+}
+
+/// The choice whose numbers include a value: `1_3_months`, `6+ months`, `under_25k`.
+fn in_range(choices: &[&str], value: f64) -> Option<String> {
+    let includes = |choice: &&&str| {
+        let words = plain(choice);
+        let has = |phrases: &str| phrases.split('|').any(|phrase| says(&words, phrase));
+        let bare = words.split([' ', '+', '$']);
+        let numbers: Vec<f64> = bare.filter_map(|word| word.parse().ok()).collect();
+        match numbers.as_slice() {
+            [low, high, ..] => (*low..*high).contains(&value),
+            [low] if has("plus|over|more|above|after") || choice.contains('+') => value >= *low,
+            [high] => value < *high,
+            [] => value < 1.0 && has("immediate|immediately|urgent|asap|emergency|now"),
+        }
+    };
+    let choice = choices.iter().find(includes)?;
+    Some((*choice).to_owned())
+}
+
+/// A number within its bounds, whole if it must be.
 fn number(schema: &Value, value: f64) -> Value {
-    let value = value
-        .max(schema["minimum"].as_f64().unwrap_or(f64::MIN))
-        .min(schema["maximum"].as_f64().unwrap_or(f64::MAX));
+    let value = value.max(schema["minimum"].as_f64().unwrap_or(f64::MIN));
+    let value = value.min(schema["maximum"].as_f64().unwrap_or(f64::MAX));
     if type_of(schema) == "INTEGER" {
-        // Parsing keeps a whole number whole, without a cast.
-        return format!("{:.0}", value.round())
-            .parse::<i64>()
-            .map_or(json!(0), |whole| json!(whole));
+        // Parsing makes a whole number without a cast.
+        return json!(format!("{value:.0}").parse::<i64>().unwrap_or(0));
     }
     let rounded = (value * 1000.0).round() / 1000.0;
     Number::from_f64(rounded).map_or(json!(0), Value::Number)
 }
 
-fn bounded(schema: &Value, text: &str) -> String {
-    let most = schema["maxLength"]
-        .as_u64()
-        .and_then(|most| usize::try_from(most).ok())
-        .unwrap_or(usize::MAX);
-    text.chars().take(most).collect()
+/// A valid value that says nothing.
+fn neutral(schema: &Value, reading: &Reading) -> Value {
+    if is_nullable(schema) {
+        return Value::Null;
+    }
+    if let Some(choice) = list(&schema["anyOf"]).first() {
+        return neutral(choice, reading);
+    }
+    match type_of(schema).as_str() {
+        "OBJECT" => object(schema, &Slot::default(), reading),
+        "ARRAY" => array(schema, &Slot::default(), reading),
+        "INTEGER" | "NUMBER" => number(schema, 0.0),
+        "BOOLEAN" => Value::Bool(false),
+        "STRING" if schema["enum"].is_array() => {
+            let last = list(&schema["enum"]).last().cloned().unwrap_or_default();
+            choose(schema, &Slot::default(), None).map_or(last, Value::from)
+        }
+        "STRING" if schema["minLength"].as_u64() > Some(0) => json!("unknown"),
+        "STRING" => json!(""),
+        _ => Value::Null,
+    }
 }

@@ -1,461 +1,409 @@
-//! What a listener understands from a text: who wants what, where, when, for how much, and is it genuine.
+//! What the simulated model understands of a prompt: one fact for each field.
 
-use super::contact::{address, email, field, first_and_last, listed, name_of, postal_code, state};
-use super::lexicon::{CITIES, DISPLEASED, PITCH, PLEASED, SPAM, TOPICS, Topic, URGENT};
-use super::money;
-use super::text::{Sentence, Who, has_words, sentences};
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-/// Something understood, with the sentence that says it.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Fact<T> {
-    pub(super) value: T,
-    pub(super) quote: String,
+use jiff::Timestamp;
+
+use super::numbers::{counted_months, dollars, postal_code, telephone, until_named_month};
+use super::prompt::{Sentence, says, sentences, words};
+
+/// What a property of a schema can be about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Field {
+    Address,
+    Budget,
+    Callback,
+    Confidence,
+    Evidence,
+    Intent,
+    Name,
+    Other,
+    Phone,
+    PostalCode,
+    Project,
+    Score,
+    Sentiment,
+    Spam,
+    Summary,
+    Timeline,
 }
 
-/// What kind of conversation it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Matter {
-    Robocall,
-    Pitch,
-    WrongNumber,
-    JobSearch,
-    Complaint,
-    ExistingCustomer,
-    Emergency,
-    Quote,
-    Appointment,
-    Question,
+/// What is understood of a field.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Fact {
+    /// For a field of text.
+    pub(super) text: String,
+    /// Parts of the names that a list of choices may have for it, best first.
+    pub(super) choices: Vec<&'static str>,
+    /// For a field of numbers: dollars or months, or a share from 0 to 1.
+    pub(super) number: Option<f64>,
+    /// The sentences that say it. None if nobody says it.
+    pub(super) quotes: Vec<String>,
 }
 
-/// A text, understood.
-#[derive(Debug)]
+/// A line of the lexicon: field, value, choices, phrases.
+type Entry = [&'static str; 4];
+
+static LEXICON: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+    let lines = include_str!("lexicon.txt").lines();
+    let entries = lines
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| {
+            let columns: Vec<_> = line.split('|').map(str::trim).collect();
+            columns.try_into().ok()
+        });
+    entries.collect()
+});
+
+fn fact_of([_, value, choices, _]: &Entry, quotes: Vec<String>) -> Fact {
+    Fact {
+        text: (*value).to_owned(),
+        choices: choices.split(", ").collect(),
+        number: value.parse().ok(),
+        quotes,
+    }
+}
+
+/// A value of the lexicon that nobody says.
+fn entry(value: &str) -> Option<Fact> {
+    let entry = LEXICON.iter().find(|entry| entry[1] == value)?;
+    Some(fact_of(entry, Vec::new()))
+}
+
+/// The value of a field that most sentences say, and of equals the first.
+fn best(field: &str, said: &[&Sentence]) -> Option<Fact> {
+    let mut best: Option<Fact> = None;
+    for entry in LEXICON.iter().filter(|entry| entry[0] == field) {
+        let says_it = |it: &Sentence| entry[3].split(", ").any(|phrase| says(&it.plain, phrase));
+        let quotes = said
+            .iter()
+            .filter(|it| says_it(it))
+            .map(|it| it.text.clone());
+        let quotes: Vec<_> = quotes.collect();
+        if quotes.len() > best.as_ref().map_or(0, |fact| fact.quotes.len()) {
+            best = Some(fact_of(entry, quotes));
+        }
+    }
+    best
+}
+
+/// The first sentence from which something is understood.
+fn find<T>(said: &[&Sentence], read: impl Fn(&Sentence) -> Option<T>) -> Option<(T, Vec<String>)> {
+    let mut said = said.iter();
+    said.find_map(|sentence| Some((read(sentence)?, vec![sentence.text.clone()])))
+}
+
+fn find_text(said: &[&Sentence], read: impl Fn(&Sentence) -> Option<String>) -> Option<Fact> {
+    find(said, read).map(|(text, quotes)| Fact {
+        text,
+        quotes,
+        ..Fact::default()
+    })
+}
+
+/// A number with the choices for its level. `medium` and `high` are the least values of these levels.
+fn graded(number: f64, medium: f64, high: f64, choices: &'static str) -> Fact {
+    let level = usize::from(number >= medium) + usize::from(number >= high);
+    let choices = choices.split('|').nth(level).unwrap_or_default();
+    Fact {
+        choices: choices.split(' ').collect(),
+        number: Some(number),
+        ..Fact::default()
+    }
+}
+
+/// A prompt, understood.
+#[derive(Debug, Default)]
 pub(super) struct Reading {
-    pub(super) matter: Fact<Matter>,
-    pub(super) topic: Option<Fact<&'static Topic>>,
-    pub(super) months: Option<Fact<f64>>,
-    pub(super) dollars: Option<Fact<f64>>,
-    pub(super) postal_code: Option<Fact<String>>,
-    pub(super) address: Option<Fact<String>>,
-    pub(super) city: Option<Fact<String>>,
-    pub(super) state: Option<Fact<String>>,
-    pub(super) name: Option<Fact<String>>,
-    pub(super) email: Option<Fact<String>>,
-    pub(super) phone: Option<Fact<String>>,
-    pub(super) callback: Option<Fact<()>>,
-    /// From -1 to 1.
-    pub(super) mood: Fact<f64>,
-    pub(super) spam_percent: f64,
-    pub(super) spam_quotes: Vec<String>,
-    pub(super) language: &'static str,
-    words: usize,
+    facts: BTreeMap<Field, Fact>,
 }
 
 impl Reading {
-    pub(super) fn of(text: &str) -> Self {
-        let (facts, all): (Vec<_>, Vec<_>) = sentences(text)
-            .into_iter()
-            .partition(|sentence| sentence.is_fact);
-        let callers: Vec<_> = all
-            .iter()
-            .filter(|sentence| sentence.who != Who::Staff)
-            .cloned()
-            .collect();
-        let topic = topic(&callers).or_else(|| topic(&all));
-        // A robot may be heard before anybody has answered: then the roles are not to be relied on.
-        let callers = if topic.is_none() {
-            all.clone()
-        } else {
-            callers
-        };
-        let (spam_percent, spam_quotes) = spam(&callers, topic.is_some());
-        let is_spam = spam_percent >= 50.0;
-        let matter = matter(&callers, spam_percent, topic.as_ref());
-        let urgent = find(&callers, |sentence| {
-            has_any(&sentence.lower, URGENT).then_some(0.0)
-        });
-        let months = urgent.or_else(|| find(&callers, |sentence| money::months(&sentence.lower)));
-        let in_field = |names: &[&str]| field(&all, names);
-        let name = in_field(&["name", "full name", "full_name", "your name"])
-            .or_else(|| first_and_last(&all));
-        let city =
-            in_field(&["city"]).or_else(|| find(&callers, |sentence| listed(sentence, CITIES)));
-        let state = in_field(&["state"]).or_else(|| find(&callers, state));
-        let callback = find(&callers, |sentence| {
-            has_any(
-                &sentence.lower,
-                &[
-                    "call me back",
-                    "call back",
-                    "call us back",
-                    "give me a call",
-                    "call me",
-                ],
-            )
-            .then_some(())
-        });
-        Self {
-            months: months.filter(|_| !is_spam),
-            dollars: find(&callers, |sentence| money::dollars(&sentence.lower))
-                .filter(|_| !is_spam),
-            postal_code: postal_code(&callers)
-                .or_else(|| postal_code(&all))
-                .or_else(|| unsaid(postal_code(&facts))),
-            address: in_field(&["address", "street"]).or_else(|| find(&callers, address)),
-            name: name
-                .or_else(|| find(&all, name_of))
-                .or_else(|| unsaid(field(&facts, &["name", "caller name", "customer name"]))),
-            email: find(&callers, email),
-            phone: find(&all, |sentence| money::telephone(&sentence.lower)),
-            mood: mood(&callers),
-            language: language(&all),
-            words: all
-                .iter()
-                .map(|sentence| sentence.text.split_whitespace().count())
-                .sum(),
-            topic: topic.filter(|_| !is_spam),
-            matter,
-            city,
-            state,
-            callback,
-            spam_percent,
-            spam_quotes,
+    pub(super) fn of(prompt: &str, now: Timestamp) -> Self {
+        let all = sentences(prompt);
+        let (mut known, mut said): (Vec<_>, Vec<_>) = all.iter().partition(|it| it.is_fact);
+        if said.is_empty() {
+            std::mem::swap(&mut known, &mut said);
         }
-    }
-
-    /// Everything understood that speaks for or against the lead: what it is about, and the words.
-    pub(super) fn evidence(&self) -> Vec<(&'static str, &str)> {
-        let mut evidence: Vec<(&'static str, &str)> = Vec::new();
-        if self.spam_percent >= 50.0 {
-            evidence.extend(
-                self.spam_quotes
-                    .iter()
-                    .map(|quote| ("spam", quote.as_str())),
+        let mut callers = said.clone();
+        callers.retain(|it| !it.is_staff);
+        let project = best("project", &callers).or_else(|| best("project", &said));
+        if project.is_none() {
+            // A recording may speak before anybody has answered: without a project, roles mean little.
+            callers.clone_from(&said);
+        }
+        let mut reading = Self::default();
+        let is_lead = reading.judge(&callers, project.as_ref());
+        if is_lead {
+            reading.add(
+                Field::Budget,
+                find(&callers, |it| dollars(&it.plain)).map(budget),
             );
+            reading.add(Field::Timeline, timeline(&callers, now));
+            reading.add(Field::Project, project);
         }
-        let place = self
-            .postal_code
-            .as_ref()
-            .or(self.address.as_ref())
-            .or(self.city.as_ref());
-        evidence.extend(
-            self.topic
-                .as_ref()
-                .map(|fact| ("project", fact.quote.as_str())),
-        );
-        evidence.extend(
-            self.dollars
-                .as_ref()
-                .map(|fact| ("budget", fact.quote.as_str())),
-        );
-        evidence.extend(
-            self.months
-                .as_ref()
-                .map(|fact| ("timeline", fact.quote.as_str())),
-        );
-        evidence.extend(place.map(|fact| ("location", fact.quote.as_str())));
-        evidence.extend(
-            self.callback
-                .as_ref()
-                .map(|fact| ("callback", fact.quote.as_str())),
-        );
-        evidence.retain(|(_, quote)| !quote.is_empty());
-        if evidence.is_empty() && !self.matter.quote.is_empty() {
-            evidence.push(("intent", &self.matter.quote));
-        }
-        let mut seen = Vec::new();
-        evidence.retain(|(_, quote)| {
-            let is_new = !seen.contains(quote);
-            seen.push(*quote);
-            is_new
-        });
-        evidence
+        let address = field(&said, "address|street|city");
+        let address = address.or_else(|| find_text(&callers, street));
+        let address = address.or_else(|| best("address", &callers));
+        reading.add(Field::Address, address);
+        let code = zip(&callers).or_else(|| zip(&said));
+        let code = code.or_else(|| zip(&known).map(unsaid));
+        reading.add(Field::PostalCode, code);
+        let name = field(&said, NAMES).or_else(|| find_text(&said, introduced));
+        let name = name.or_else(|| field(&known, NAMES).map(unsaid));
+        reading.add(Field::Name, name);
+        reading.add(Field::Phone, find_text(&said, |it| telephone(&it.plain)));
+        reading.add(Field::Callback, best("callback", &callers));
+        reading.grade();
+        reading
     }
 
-    /// How good the lead is, in percent.
-    pub(super) fn lead_percent(&self) -> f64 {
-        let has = |is_there: bool, points: f64| if is_there { points } else { 0.0 };
-        let soon = self.months.as_ref().is_some_and(|fact| fact.value <= 3.0);
-        let place = self.postal_code.is_some() || self.address.is_some() || self.city.is_some();
-        let score = 15.0
-            + has(self.topic.is_some(), 25.0)
-            + has(self.dollars.is_some(), 15.0)
-            + has(
-                self.dollars
-                    .as_ref()
-                    .is_some_and(|fact| fact.value >= 40_000.0),
-                5.0,
-            )
-            + has(self.months.is_some(), 8.0)
-            + has(soon, 10.0)
-            + has(place, 10.0)
-            + has(self.name.is_some(), 5.0)
-            + has(self.callback.is_some(), 3.0);
-        let ceiling = if self.spam_percent >= 85.0 {
-            5.0
-        } else if self.spam_percent >= 50.0 {
-            25.0
+    fn add(&mut self, field: Field, fact: Option<Fact>) {
+        self.facts.extend(fact.map(|fact| (field, fact)));
+    }
+
+    pub(super) fn fact(&self, field: Field) -> Option<&Fact> {
+        self.facts.get(&field)
+    }
+
+    fn number(&self, field: Field) -> Option<f64> {
+        self.fact(field)?.number
+    }
+
+    /// Judges what it is about and whether it is spam. Returns false if it is.
+    fn judge(&mut self, said: &[&Sentence], project: Option<&Fact>) -> bool {
+        let (spam, pitch) = (best("spam", said), best("pitch", said));
+        let count = |fact: &Option<Fact>| fact.as_ref().map_or(0, |fact| fact.quotes.len());
+        let likelihood = match (count(&spam), count(&pitch), project) {
+            (1, 0, Some(_)) => 0.18,
+            (1.., _, _) => 0.95,
+            (0, 2.., Some(_)) => 0.35,
+            (0, 1.., None) => 0.6,
+            (_, _, Some(_)) => 0.04,
+            _ => 0.12,
+        };
+        let mut judged = graded(likelihood, 0.5, 0.85, "not low|suspicious medium|spam high");
+        let shown = spam.or(pitch);
+        judged.quotes = shown
+            .as_ref()
+            .map_or_else(Vec::new, |fact| fact.quotes.clone());
+        self.facts.insert(Field::Spam, judged);
+        self.add(
+            Field::Sentiment,
+            best("sentiment", said).or_else(|| entry("neutral")),
+        );
+        let usual = if project.is_some() {
+            "asks for a quote"
         } else {
-            98.0
+            "asks for information"
         };
-        score.min(ceiling)
+        let first = || said.first().map(|it| vec![it.text.clone()]);
+        let quotes = project.map(|fact| fact.quotes.clone()).or_else(first);
+        let usual = entry(usual).map(|fact| Fact {
+            quotes: quotes.unwrap_or_default(),
+            ..fact
+        });
+        let is_lead = likelihood < 0.5;
+        let intent = if is_lead {
+            best("intent", said).or(usual)
+        } else {
+            shown
+        };
+        self.add(Field::Intent, intent);
+        is_lead
     }
 
-    /// How sure this reading is, from 0 to 1.
-    pub(super) fn confidence(&self) -> f64 {
-        let signals = self.evidence().len().min(4) as f64;
-        let length = if self.words >= 40 { 0.1 } else { 0.0 };
-        ((0.55 + 0.07 * signals + length) * 100.0).round() / 100.0
+    /// How good the lead is, how sure that is, and all of it in a sentence.
+    fn grade(&mut self) {
+        const POINTS: &[(Field, f64)] = &[
+            (Field::Project, 0.25),
+            (Field::Budget, 0.15),
+            (Field::Timeline, 0.08),
+            (Field::Address, 0.05),
+            (Field::PostalCode, 0.05),
+            (Field::Name, 0.05),
+            (Field::Callback, 0.03),
+        ];
+        let points = POINTS
+            .iter()
+            .filter(|(field, _)| self.facts.contains_key(field));
+        let mut score = 0.15 + points.map(|(_, points)| points).sum::<f64>();
+        if self
+            .number(Field::Timeline)
+            .is_some_and(|months| months <= 3.0)
+        {
+            score += 0.1;
+        }
+        if self
+            .number(Field::Budget)
+            .is_some_and(|dollars| dollars >= 40_000.0)
+        {
+            score += 0.05;
+        }
+        let most = match self.number(Field::Spam).unwrap_or(0.0) {
+            spam if spam >= 0.85 => 0.05,
+            spam if spam >= 0.5 => 0.25,
+            _ => 0.98,
+        };
+        let score = graded(score.min(most), 0.4, 0.7, "cold low|warm medium|hot high");
+        let confidence = 0.6 + 0.07 * self.evidence(None).len().min(4) as f64;
+        let confidence = graded(confidence, 0.4, 0.75, "low|medium|high");
+        let text = |field| self.fact(field).map(|fact| fact.text.as_str());
+        let mut summary = text(Field::Name).unwrap_or("The caller").to_owned();
+        for (before, field) in [
+            (" ", Field::Intent),
+            (", project: ", Field::Project),
+            (", place: ", Field::Address),
+            (", ZIP ", Field::PostalCode),
+            (", to start ", Field::Timeline),
+            (", with about ", Field::Budget),
+        ] {
+            summary += &text(field).map_or_else(String::new, |text| format!("{before}{text}"));
+        }
+        let summary = Fact {
+            text: summary + ".",
+            ..Fact::default()
+        };
+        self.facts.insert(Field::Score, score);
+        self.facts.insert(Field::Confidence, confidence);
+        self.facts.insert(Field::Summary, summary);
     }
 
-    pub(super) fn is_urgent(&self) -> bool {
-        self.months.as_ref().is_some_and(|fact| fact.value < 0.5)
-    }
-
-    /// Two sentences at most, in our words.
-    pub(super) fn summary(&self) -> String {
-        let who = self
-            .name
-            .as_ref()
-            .map_or("The caller", |fact| fact.value.as_str());
-        let what = match self.matter.value {
-            Matter::Robocall => {
-                return "An automated or unsolicited sales message without a project.".to_owned();
+    /// The sentences about one field, or all that speak for or against the lead. No sentence is there twice.
+    pub(super) fn evidence(&self, about: Option<Field>) -> Vec<(Field, &str)> {
+        use Field::{Address, Budget, Callback, PostalCode, Project, Spam, Timeline};
+        let is_spam = self.number(Spam) >= Some(0.5);
+        let (fields, most) = match about {
+            Some(Spam) => (vec![Spam], usize::MAX),
+            None if is_spam => (vec![Spam], usize::MAX),
+            None => (
+                vec![Project, Budget, Timeline, PostalCode, Address, Callback],
+                1,
+            ),
+            Some(field) => (vec![field], 1),
+        };
+        let mut evidence: Vec<(Field, &str)> = Vec::new();
+        for field in fields {
+            let quotes = self.fact(field).into_iter().flat_map(|fact| &fact.quotes);
+            for quote in quotes.take(most) {
+                if !evidence.iter().any(|(_, seen)| seen == quote) {
+                    evidence.push((field, quote));
+                }
             }
-            Matter::Pitch => {
-                return format!("{who} offers something to the business and names no project.");
-            }
-            Matter::WrongNumber => return format!("{who} dialed a wrong number."),
-            Matter::JobSearch => return format!("{who} asks for work."),
-            Matter::Complaint => "complains about work that was done",
-            Matter::ExistingCustomer => "asks about work that is under way",
-            Matter::Emergency => "needs urgent help",
-            Matter::Quote => "asks for a quote",
-            Matter::Appointment => "wants an appointment",
-            Matter::Question => "asks for information",
-        };
-        let mut summary = format!("{who} {what}");
-        if let Some(topic) = &self.topic {
-            summary.push_str(&format!(" (project: {})", topic.value.name));
         }
-        let place = [&self.city, &self.postal_code]
-            .into_iter()
-            .flatten()
-            .map(|fact| fact.value.as_str());
-        let place = place.collect::<Vec<_>>().join(" ");
-        if !place.is_empty() {
-            summary.push_str(&format!(" in {place}"));
+        match about {
+            None if evidence.is_empty() => self.evidence(Some(Field::Intent)),
+            _ => evidence,
         }
-        if self.is_urgent() {
-            summary.push_str(", to begin at once");
-        } else if let Some(months) = &self.months {
-            summary.push_str(&format!(", to begin in about {:.0} months", months.value));
-        }
-        if let Some(dollars) = &self.dollars {
-            summary.push_str(&format!(", with about ${:.0}", dollars.value));
-        }
-        summary.push('.');
-        summary
     }
 }
 
-/// Something known beforehand: nobody's words show it.
-fn unsaid<T>(fact: Option<Fact<T>>) -> Option<Fact<T>> {
-    fact.map(|fact| Fact {
-        quote: String::new(),
-        ..fact
-    })
-}
-
-/// Whether any of these phrases is said.
-pub(super) fn has_any(lower: &str, phrases: &[&str]) -> bool {
-    phrases.iter().any(|phrase| has_words(lower, phrase))
-}
-
-/// The first sentence that something can be understood from.
-pub(super) fn find<T>(
-    sentences: &[Sentence],
-    understand: impl Fn(&Sentence) -> Option<T>,
-) -> Option<Fact<T>> {
-    sentences.iter().find_map(|sentence| {
-        Some(Fact {
-            value: understand(sentence)?,
-            quote: sentence.text.clone(),
-        })
-    })
-}
-
-/// The topic with the most sentences; of equals the earlier in the list. A whole home outweighs its rooms.
-fn topic(sentences: &[Sentence]) -> Option<Fact<&'static Topic>> {
-    let speaks = |topic: &Topic, sentence: &Sentence| has_any(&sentence.lower, topic.words);
-    let count = |topic: &Topic| {
-        sentences
-            .iter()
-            .filter(|sentence| speaks(topic, sentence))
-            .count()
-    };
-    let whole = TOPICS.first().filter(|topic| count(topic) > 0);
-    let best = || {
-        TOPICS
-            .iter()
-            .rev()
-            .max_by_key(|topic| count(topic))
-            .filter(|topic| count(topic) > 0)
-    };
-    let topic = whole.or_else(best)?;
-    find(sentences, |sentence| {
-        speaks(topic, sentence).then_some(topic)
-    })
-}
-
-fn spam(callers: &[Sentence], has_topic: bool) -> (f64, Vec<String>) {
-    let quotes = |phrases: &[&str]| -> Vec<String> {
-        let found = callers
-            .iter()
-            .filter(|sentence| has_any(&sentence.lower, phrases));
-        found.map(|sentence| sentence.text.clone()).collect()
-    };
-    let (spam, pitch) = (quotes(SPAM), quotes(PITCH));
-    let hits = spam.len().min(5) as f64;
-    match (spam.len(), pitch.len()) {
-        (1, 0) if has_topic => (18.0, spam),
-        (1.., _) => (91.0 + hits, spam),
-        (0, 2..) if has_topic => (35.0, pitch),
-        (0, 1..) if !has_topic => (60.0, pitch),
-        _ => (if has_topic { 4.0 } else { 12.0 }, Vec::new()),
-    }
-}
-
-fn matter(
-    callers: &[Sentence],
-    spam_percent: f64,
-    topic: Option<&Fact<&'static Topic>>,
-) -> Fact<Matter> {
-    let says = |matter: Matter, phrases: &[&str]| {
-        find(callers, |sentence| {
-            has_any(&sentence.lower, phrases).then_some(matter)
-        })
-    };
-    let judged = if spam_percent >= 85.0 {
-        says(Matter::Robocall, SPAM)
-    } else if spam_percent >= 50.0 {
-        says(Matter::Pitch, PITCH)
-    } else {
-        None
-    };
-    let first = || {
-        callers
-            .first()
-            .map_or_else(String::new, |sentence| sentence.text.clone())
-    };
-    let done = &[
-        "you did our",
-        "you did my",
-        "your crew",
-        "my invoice",
-        "our invoice",
-        "status of",
-        "under way",
-    ];
-    judged
-        .or_else(|| says(Matter::WrongNumber, &["wrong number"]))
-        .or_else(|| {
-            says(
-                Matter::JobSearch,
-                &[
-                    "are you hiring",
-                    "hiring",
-                    "job opening",
-                    "apply for",
-                    "my resume",
-                ],
-            )
-        })
-        .or_else(|| {
-            says(
-                Matter::Complaint,
-                &[
-                    "complaint",
-                    "complain",
-                    "refund",
-                    "unacceptable",
-                    "disappointed",
-                ],
-            )
-        })
-        .or_else(|| says(Matter::ExistingCustomer, done))
-        .or_else(|| {
-            says(
-                Matter::Emergency,
-                &["emergency", "leaking", "flooding", "urgent"],
-            )
-        })
-        .or_else(|| says(Matter::Quote, &["quote", "estimate", "bid", "how much"]))
-        .or_else(|| {
-            topic.map(|fact| Fact {
-                value: Matter::Quote,
-                quote: fact.quote.clone(),
-            })
-        })
-        .or_else(|| {
-            says(
-                Matter::Quote,
-                &["remodel", "remodeling", "renovation", "renovate", "project"],
-            )
-        })
-        .or_else(|| {
-            says(
-                Matter::Appointment,
-                &["appointment", "schedule", "book", "come out", "visit"],
-            )
-        })
-        .unwrap_or_else(|| Fact {
-            value: Matter::Question,
-            quote: first(),
-        })
-}
-
-fn mood(callers: &[Sentence]) -> Fact<f64> {
-    let count = |phrases: &[&str]| {
-        let found = |sentence: &Sentence| {
-            phrases
-                .iter()
-                .filter(|phrase| has_words(&sentence.lower, phrase))
-                .count()
-        };
-        callers.iter().map(found).sum::<usize>() as f64
-    };
-    let (pleased, displeased) = (count(PLEASED), count(DISPLEASED));
-    let value = (pleased - displeased) / (pleased + displeased).max(1.0);
-    let phrases = if value < 0.0 { DISPLEASED } else { PLEASED };
-    let quote = find(callers, |sentence| {
-        has_any(&sentence.lower, phrases).then_some(())
-    });
+fn budget((dollars, quotes): (f64, Vec<String>)) -> Fact {
     Fact {
-        value,
-        quote: quote.map_or_else(String::new, |fact| fact.quote),
+        text: format!("${dollars:.0}"),
+        quotes,
+        ..graded(dollars, 25_000.0, 75_000.0, "low|medium|high")
     }
 }
 
-fn language(sentences: &[Sentence]) -> &'static str {
-    const SPANISH: &[&str] = &[
-        "hola",
-        "gracias",
-        "quiero",
-        "necesito",
-        "cocina",
-        "casa",
-        "cotización",
-        "precio",
-        "buenos",
-    ];
-    let hits: usize = sentences
-        .iter()
-        .map(|sentence| {
-            SPANISH
-                .iter()
-                .filter(|word| has_words(&sentence.lower, word))
-                .count()
-        })
-        .sum();
-    if hits >= 2 { "es" } else { "en" }
+/// When the work is to start, in months: at once, or as counted, or as a phrase or the name of a month says.
+fn timeline(said: &[&Sentence], now: Timestamp) -> Option<Fact> {
+    let phrase = best("timeline", said).map(|fact| (fact.number.unwrap_or(0.0), fact.quotes));
+    let at_once = phrase.clone().filter(|(months, _)| *months == 0.0);
+    let (months, quotes) = at_once
+        .or_else(|| find(said, |it| counted_months(&it.plain)))
+        .or(phrase)
+        .or_else(|| find(said, |it| until_named_month(&it.plain, now)))?;
+    Some(Fact {
+        text: match months {
+            0.0 => "at once".to_owned(),
+            months => format!("in about {months:.0} months"),
+        },
+        quotes,
+        ..graded(months, 1.0, 6.0, "high|medium|low")
+    })
+}
+
+/// A fact that nobody's words show.
+fn unsaid(fact: Fact) -> Fact {
+    Fact {
+        quotes: Vec::new(),
+        ..fact
+    }
+}
+
+/// The labels of a person's name in forms and facts.
+const NAMES: &str = "name|full name|your name|caller name|customer name";
+
+/// The value of a field of a form.
+fn field(said: &[&Sentence], names: &str) -> Option<Fact> {
+    let is_named = |it: &Sentence| names.split('|').any(|name| it.field == name);
+    find_text(said, |it| is_named(it).then(|| it.text.clone()))
+}
+
+/// A ZIP code where one is spoken of, or else any that stands alone.
+fn zip(said: &[&Sentence]) -> Option<Fact> {
+    let is_named = |it: &Sentence| it.plain.contains("zip") || it.plain.contains("postal");
+    find_text(said, |it| postal_code(&it.plain).filter(|_| is_named(it)))
+        .or_else(|| find_text(said, |it| postal_code(&it.plain)))
+}
+
+/// The name after "my name is", "this is" or "I'm", of anybody but the staff.
+fn introduced(sentence: &Sentence) -> Option<String> {
+    let lower = sentence.text.to_ascii_lowercase();
+    let is_letter = |letter: char| letter.is_alphabetic() || "-'".contains(letter);
+    let is_name = |word: &&str| {
+        let is_name = word.starts_with(char::is_uppercase) && word.chars().all(is_letter);
+        is_name && !["I", "The", "A"].contains(word)
+    };
+    for opening in ["my name is ", "name's ", "this is ", "i'm ", "i am "] {
+        let begin = lower.find(opening).map(|at| at + opening.len());
+        let rest = begin.and_then(|begin| sentence.text.get(begin..));
+        let clause = rest.and_then(|rest| rest.split([',', '.', '!', '?', ';']).next());
+        let name = words(clause.unwrap_or_default()).into_iter();
+        let name: Vec<_> = name.take_while(is_name).take(3).collect();
+        if !name.is_empty() && !sentence.is_staff {
+            return Some(name.join(" "));
+        }
+    }
+    None
+}
+
+/// A number, capitalized words and a kind of street.
+fn street(sentence: &Sentence) -> Option<String> {
+    const KINDS: &str = "street st avenue ave lane ln road rd drive dr boulevard blvd court ct way place trail circle";
+    let words = words(&sentence.text);
+    let is_kind = |word: &&str| KINDS.split(' ').any(|kind| word.eq_ignore_ascii_case(kind));
+    for (begin, number) in words.iter().enumerate() {
+        let rest = words.get(begin + 1..)?.iter().take(5).copied();
+        let named = rest.take_while(|word| word.starts_with(char::is_uppercase));
+        let named: Vec<_> = named.collect();
+        let is_number = number.len() <= 6 && number.bytes().all(|byte| byte.is_ascii_digit());
+        let end = named
+            .iter()
+            .rposition(is_kind)
+            .filter(|end| *end > 0 && is_number);
+        if let Some(street) = end.and_then(|end| named.get(..=end)) {
+            return Some(format!("{number} {}", street.join(" ")));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::numbers::as_digits;
+    use super::*;
+
+    #[test]
+    fn every_line_of_the_lexicon_can_be_understood() {
+        let lines = include_str!("lexicon.txt").lines();
+        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+        assert_eq!(lines.count(), LEXICON.len());
+        for [field, value, _, phrases] in LEXICON.iter() {
+            assert_eq!(as_digits(phrases), *phrases, "{field} {value}");
+            assert_eq!(phrases.to_lowercase(), *phrases, "{field} {value}");
+        }
+    }
 }

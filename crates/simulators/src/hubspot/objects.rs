@@ -1,25 +1,27 @@
 //! Reading and writing contacts, deals and notes.
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::portal::{Kind, Portal, Record, show as show_time};
 use super::rules::{Refusal, check, find};
-use super::{Conflict, HubSpot, Provider, Shared, Sim, admit, lock, refuse};
+use super::{Conflict, HubSpot, Provider, Shared, Sim, list_page, lock};
+use crate::extract::{Authorized, JsonBody, Path, Query};
 
 const BATCH_LIMIT: usize = 100;
+const PAGE_DEFAULT: usize = 10;
+const PAGE_MAX: usize = 100;
 
-/// What an answer shows besides what was asked for.
+/// The properties that every answer shows.
 const ALWAYS: &[&str] = &["createdate", "lastmodifieddate", "hs_object_id"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct CreateBody {
+pub(super) struct CreateBody {
     properties: Map<String, Value>,
     #[serde(default)]
     associations: Vec<Association>,
@@ -47,12 +49,12 @@ struct AssociationType {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct UpdateBody {
+pub(super) struct UpdateBody {
     properties: Map<String, Value>,
 }
 
 #[derive(Deserialize)]
-struct UpsertBody {
+pub(super) struct UpsertBody {
     inputs: Vec<UpsertRow>,
 }
 
@@ -69,7 +71,7 @@ struct UpsertRow {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ReadBody {
+pub(super) struct ReadBody {
     #[serde(default)]
     id_property: Option<String>,
     #[serde(default)]
@@ -77,160 +79,155 @@ struct ReadBody {
     inputs: Vec<To>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Reading {
+/// Which record a query means, and what it wants to see of it.
+struct Selection {
     id_property: Option<String>,
-    properties: Option<String>,
+    properties: Vec<String>,
+    associations: Vec<Kind>,
+    is_archived: bool,
 }
 
-impl Reading {
-    fn wanted(&self) -> Option<Vec<String>> {
-        let names = self.properties.as_ref()?;
-        Some(
-            names
-                .split(',')
-                .map(|name| name.trim().to_owned())
-                .collect(),
-        )
+impl Selection {
+    fn read(kind: Kind, query: &Query<HubSpot>) -> Result<Self, Response> {
+        let associations = query.list("associations").unwrap_or_default();
+        let associations: Result<_, String> =
+            associations.into_iter().map(Kind::try_from).collect();
+        Ok(Self {
+            id_property: query.text("idProperty").map(str::to_owned),
+            properties: query
+                .list("properties")
+                .unwrap_or_else(|| standard_properties(kind)),
+            associations: associations
+                .map_err(|reason| HubSpot::error(StatusCode::BAD_REQUEST, &reason))?,
+            is_archived: query.parsed("archived")?.unwrap_or(false),
+        })
+    }
+
+    fn render(&self, portal: &Portal, kind: Kind, record: &Record) -> Value {
+        let mut shown = record.render(Some(&self.properties), ALWAYS);
+        for to in &self.associations {
+            let name = format!("{}_to_{}", kind.singular(), to.singular());
+            let ids = portal.associated((kind, &record.id), *to).into_iter();
+            let ids: Vec<_> = ids
+                .map(|id| json!({ "id": id.to_string(), "type": name }))
+                .collect();
+            if !ids.is_empty() {
+                shown["associations"][to.plural()] = json!({ "results": ids });
+            }
+        }
+        shown
     }
 }
 
-pub(super) fn kind_of(text: &str) -> Result<Kind, Response> {
-    Kind::read(text).ok_or_else(|| HubSpot::error(StatusCode::NOT_FOUND))
-}
-
-pub(super) fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Response> {
-    serde_json::from_slice(body).map_err(|error| {
-        refuse(
-            StatusCode::BAD_REQUEST,
-            "VALIDATION_ERROR",
-            &format!("Invalid input JSON: {error}"),
-        )
-    })
-}
-
-/// `GET /{kind}`: the first hundred.
+/// `GET /{kind}`. Archived records are not kept.
 pub(super) async fn list(
     State(sim): Sim,
-    Path(kind): Path<String>,
-    Query(reading): Query<Reading>,
-    headers: HeaderMap,
+    Authorized(account): Authorized<HubSpot>,
+    Path(kind): Path<Kind>,
+    uri: Uri,
+    query: Query<HubSpot>,
 ) -> Result<Response, Response> {
-    let (account, rates) = admit(&sim, &headers)?;
-    let kind = kind_of(&kind)?;
+    let selection = Selection::read(kind, &query)?;
     let portal = lock(&account.portal);
-    let wanted = reading.wanted();
-    let results: Vec<_> = portal
-        .records(kind)
-        .take(100)
-        .map(|record| record.render(wanted.as_deref(), ALWAYS))
-        .collect();
-    Ok((rates, Json(json!({ "results": results }))).into_response())
+    list_page(&sim, &uri, &query, (PAGE_DEFAULT, PAGE_MAX), |after| {
+        let records = portal.after(kind, after);
+        records
+            .filter(|_| !selection.is_archived)
+            .map(|record| (record.number(), selection.render(&portal, kind, record)))
+    })
 }
 
 /// `POST /{kind}`.
 pub(super) async fn create(
     State(sim): Sim,
-    Path(kind): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    Authorized(account): Authorized<HubSpot>,
+    Path(kind): Path<Kind>,
+    JsonBody(body): JsonBody<CreateBody>,
 ) -> Result<Response, Response> {
-    let (account, rates) = admit(&sim, &headers)?;
-    let line = format!("POST /crm/v3/objects/{kind}");
-    let kind = kind_of(&kind)?;
-    let body: CreateBody = read(&body)?;
+    let line = format!("POST /crm/v3/objects/{}", kind.plural());
     let mut portal = lock(&account.portal);
     let properties = check(&sim, &portal, kind, None, body.properties, &line)?;
-    let mut ties = Vec::new();
+    let mut associated = Vec::new();
     for association in &body.associations {
-        for tie in &association.types {
+        for wanted in &association.types {
             let to = Kind::ALL
                 .into_iter()
-                .find(|to| kind.association_type(*to) == Some(tie.association_type_id));
-            let to = to.filter(|_| tie.association_category == "HUBSPOT_DEFINED");
+                .find(|to| kind.association_type(*to) == Some(wanted.association_type_id));
+            let to = to.filter(|_| wanted.association_category == "HUBSPOT_DEFINED");
             let to = to.ok_or_else(|| {
                 Refusal::invalid(format!(
                     "Association type {} is not valid here",
-                    tie.association_type_id
+                    wanted.association_type_id
                 ))
             })?;
             portal
                 .get(to, &association.to.id)
                 .ok_or_else(Refusal::not_found)?;
-            ties.push((to, association.to.id.clone()));
+            associated.push((to, association.to.id.clone()));
         }
     }
     let record = portal.insert(kind, properties, sim.control.now());
-    for (to, id) in &ties {
+    for (to, id) in &associated {
         portal.associate((kind, &record.id), (*to, id));
     }
     let answer = traced(record.render(None, &[]), body.trace_id.as_deref());
-    Ok((StatusCode::CREATED, rates, Json(answer)).into_response())
+    Ok((StatusCode::CREATED, Json(answer)).into_response())
 }
 
 /// `GET /{kind}/{id}`, by id or by a unique value.
 pub(super) async fn show(
-    State(sim): Sim,
-    Path((kind, id)): Path<(String, String)>,
-    Query(reading): Query<Reading>,
-    headers: HeaderMap,
+    State(_): Sim,
+    Authorized(account): Authorized<HubSpot>,
+    Path((kind, id)): Path<(Kind, String)>,
+    query: Query<HubSpot>,
 ) -> Result<Response, Response> {
-    let (account, rates) = admit(&sim, &headers)?;
-    let kind = kind_of(&kind)?;
+    let selection = Selection::read(kind, &query)?;
     let portal = lock(&account.portal);
-    let record =
-        find(&portal, kind, reading.id_property.as_deref(), &id)?.ok_or_else(Refusal::not_found)?;
-    let standard = standard_properties(kind);
-    let wanted = reading.wanted().unwrap_or(standard);
-    Ok((rates, Json(record.render(Some(&wanted), ALWAYS))).into_response())
+    let record = find(&portal, kind, selection.id_property.as_deref(), &id)?;
+    let record = record
+        .filter(|_| !selection.is_archived)
+        .ok_or_else(Refusal::not_found)?;
+    Ok(Json(selection.render(&portal, kind, record)).into_response())
 }
 
 /// `PATCH /{kind}/{id}`, by id or by a unique value.
 pub(super) async fn update(
     State(sim): Sim,
-    Path((kind, id)): Path<(String, String)>,
-    Query(reading): Query<Reading>,
-    headers: HeaderMap,
-    body: Bytes,
+    Authorized(account): Authorized<HubSpot>,
+    Path((kind, id)): Path<(Kind, String)>,
+    query: Query<HubSpot>,
+    JsonBody(body): JsonBody<UpdateBody>,
 ) -> Result<Response, Response> {
-    let (account, rates) = admit(&sim, &headers)?;
-    let line = format!("PATCH /crm/v3/objects/{kind}/{id}");
-    let kind = kind_of(&kind)?;
-    let body: UpdateBody = read(&body)?;
+    let line = format!("PATCH /crm/v3/objects/{}/{id}", kind.plural());
     let mut portal = lock(&account.portal);
-    let record = find(&portal, kind, reading.id_property.as_deref(), &id)?
+    let record = find(&portal, kind, query.text("idProperty"), &id)?
         .ok_or_else(Refusal::not_found)?
         .clone();
     let properties = check(&sim, &portal, kind, Some(&record), body.properties, &line)?;
     let record = portal
         .update(kind, &record.id, properties, sim.control.now())
         .ok_or_else(Refusal::not_found)?;
-    Ok((rates, Json(record.render(None, &[]))).into_response())
+    Ok(Json(record.render(None, &[])).into_response())
 }
 
 /// `DELETE /{kind}/{id}`.
 pub(super) async fn archive(
-    State(sim): Sim,
-    Path((kind, id)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Result<Response, Response> {
-    let (account, rates) = admit(&sim, &headers)?;
-    lock(&account.portal).remove(kind_of(&kind)?, &id);
-    Ok((StatusCode::NO_CONTENT, rates, ()).into_response())
+    State(_): Sim,
+    Authorized(account): Authorized<HubSpot>,
+    Path((kind, id)): Path<(Kind, String)>,
+) -> StatusCode {
+    lock(&account.portal).remove(kind, &id);
+    StatusCode::NO_CONTENT
 }
 
 /// `POST /{kind}/batch/upsert`: writes each row by its unique value.
 pub(super) async fn upsert(
     State(sim): Sim,
-    Path(kind): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    Authorized(account): Authorized<HubSpot>,
+    Path(kind): Path<Kind>,
+    JsonBody(body): JsonBody<UpsertBody>,
 ) -> Result<Response, Response> {
-    let (account, rates) = admit(&sim, &headers)?;
-    let line = format!("POST /crm/v3/objects/{kind}/batch/upsert");
-    let kind = kind_of(&kind)?;
-    let body: UpsertBody = read(&body)?;
+    let line = format!("POST /crm/v3/objects/{}/batch/upsert", kind.plural());
     if body.inputs.is_empty() || body.inputs.len() > BATCH_LIMIT {
         return Err(Refusal::invalid("A batch has 1 to 100 inputs").into());
     }
@@ -254,13 +251,13 @@ pub(super) async fn upsert(
                 .iter()
                 .any(|(_, refusal)| refusal.status == StatusCode::CONFLICT));
     if !as_rows && !refused.is_empty() {
-        return Err((rates, Response::from(refused.remove(0).1)).into_response());
+        return Err(refused.remove(0).1.into());
     }
     let mut answer = json!({
         "status": "COMPLETE", "results": results, "startedAt": show_time(now), "completedAt": show_time(now),
     });
     if refused.is_empty() {
-        return Ok((rates, Json(answer)).into_response());
+        return Ok(Json(answer).into_response());
     }
     let errors = refused.iter().map(|(trace_id, refusal)| {
         let mut error = refusal.to_json();
@@ -271,7 +268,7 @@ pub(super) async fn upsert(
     });
     answer["numErrors"] = json!(refused.len());
     answer["errors"] = errors.collect();
-    Ok((StatusCode::MULTI_STATUS, rates, Json(answer)).into_response())
+    Ok((StatusCode::MULTI_STATUS, Json(answer)).into_response())
 }
 
 fn upsert_row(
@@ -302,13 +299,10 @@ fn upsert_row(
 /// `POST /{kind}/batch/read`.
 pub(super) async fn read_batch(
     State(sim): Sim,
-    Path(kind): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    Authorized(account): Authorized<HubSpot>,
+    Path(kind): Path<Kind>,
+    JsonBody(body): JsonBody<ReadBody>,
 ) -> Result<Response, Response> {
-    let (account, rates) = admit(&sim, &headers)?;
-    let kind = kind_of(&kind)?;
-    let body: ReadBody = read(&body)?;
     if body.inputs.is_empty() || body.inputs.len() > BATCH_LIMIT {
         return Err(Refusal::invalid("A batch has 1 to 100 inputs").into());
     }
@@ -325,17 +319,17 @@ pub(super) async fn read_batch(
         "status": "COMPLETE", "results": results, "startedAt": show_time(now), "completedAt": show_time(now),
     });
     if missing.is_empty() {
-        return Ok((rates, Json(answer)).into_response());
+        return Ok(Json(answer).into_response());
     }
     answer["numErrors"] = json!(1);
     answer["errors"] = json!([{
         "status": "error", "category": "OBJECT_NOT_FOUND", "message": "Could not get some objects, they may be deleted or not exist.",
         "context": { "ids": missing },
     }]);
-    Ok((StatusCode::MULTI_STATUS, rates, Json(answer)).into_response())
+    Ok((StatusCode::MULTI_STATUS, Json(answer)).into_response())
 }
 
-/// What is shown when nothing was asked for.
+/// The properties that are shown by default.
 fn standard_properties(kind: Kind) -> Vec<String> {
     let names: &[&str] = match kind {
         Kind::Contacts => &["email", "firstname", "lastname"],

@@ -1,18 +1,19 @@
-//! What stands in the simulated account: records, properties, associations.
+//! The content of an account: records, properties, associations.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Deref;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Config;
 use super::Page;
 use super::properties::{Property, standard};
 
-/// The kinds of objects that are simulated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The kinds of objects that are simulated. A path has their name or their type id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub(super) enum Kind {
     Contacts,
     Deals,
@@ -22,13 +23,11 @@ pub(super) enum Kind {
 impl Kind {
     pub(super) const ALL: [Self; 3] = [Self::Contacts, Self::Deals, Self::Notes];
 
-    /// Reads the name or the type id of a path.
-    pub(super) fn read(text: &str) -> Option<Self> {
-        match text {
-            "contacts" | "contact" | "0-1" => Some(Self::Contacts),
-            "deals" | "deal" | "0-3" => Some(Self::Deals),
-            "notes" | "note" | "0-46" => Some(Self::Notes),
-            _ => None,
+    pub(super) fn singular(self) -> &'static str {
+        match self {
+            Self::Contacts => "contact",
+            Self::Deals => "deal",
+            Self::Notes => "note",
         }
     }
 
@@ -62,14 +61,27 @@ impl Kind {
     }
 }
 
+impl TryFrom<String> for Kind {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "contacts" | "contact" | "0-1" => Ok(Self::Contacts),
+            "deals" | "deal" | "0-3" => Ok(Self::Deals),
+            "notes" | "note" | "0-46" => Ok(Self::Notes),
+            _ => Err(format!("Unable to infer object type from: {text}")),
+        }
+    }
+}
+
 /// An object of the CRM.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Record {
     /// The id that HubSpot gave it.
     pub id: String,
-    /// What is set; nothing is empty.
+    /// The properties that are set. None is empty.
     pub properties: BTreeMap<String, String>,
-    /// When it was made.
+    /// When it was created.
     #[serde(rename = "createdAt")]
     pub created_at: Timestamp,
     /// When it was last written.
@@ -81,7 +93,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// The value of a property; empty when it is not set.
+    /// The value of a property. Empty if it is not set.
     pub fn property(&self, name: &str) -> &str {
         self.properties.get(name).map_or("", String::as_str)
     }
@@ -106,7 +118,7 @@ impl Record {
         cut
     }
 
-    /// As the API shows it, with the properties asked for; those of `always` come in any case.
+    /// As the API shows it, with the wanted properties and those of `always`.
     pub(super) fn render(&self, wanted: Option<&[String]>, always: &[&str]) -> Value {
         let mut properties = serde_json::Map::new();
         match wanted {
@@ -134,13 +146,13 @@ impl Record {
     }
 }
 
-/// Milliseconds, as HubSpot writes times.
+/// A time with milliseconds, as HubSpot writes it.
 pub(super) fn show(at: Timestamp) -> String {
     format!("{at:.3}")
 }
 
-/// The properties that are looked for by value, besides the unique ones.
-const SEARCHED: &[&str] = &[
+/// The properties that are indexed by value, besides the unique ones.
+const INDEXED: &[&str] = &[
     "phone",
     "mobilephone",
     "hs_searchable_calculated_phone_number",
@@ -149,14 +161,14 @@ const SEARCHED: &[&str] = &[
 pub(super) struct Portal {
     pub(super) properties: BTreeMap<Kind, BTreeMap<String, Property>>,
     records: BTreeMap<Kind, BTreeMap<u64, Record>>,
-    /// By kind, property and value in lower case: the records that have it, or had it once.
+    /// By kind, property and value in lower case: the records that have the value, or had it once.
     holders: HashMap<(Kind, String, String), BTreeSet<u64>>,
     associations: BTreeSet<(Kind, u64, Kind, u64)>,
     next_id: u64,
 }
 
 impl Portal {
-    /// Ids begin with the time, so that those of an earlier run never come again, and differ between accounts.
+    /// Ids begin with the time and the number of the account, so that they never repeat between runs or accounts.
     pub(super) fn new(config: &Config, now: Timestamp, account: u64) -> Self {
         let mut properties: BTreeMap<_, _> = Kind::ALL
             .iter()
@@ -201,8 +213,8 @@ impl Portal {
             .flat_map(BTreeMap::values)
     }
 
-    /// The records behind an id, which counts on over all accounts.
-    pub(super) fn behind(&self, kind: Kind, after: u64) -> impl Iterator<Item = &Record> {
+    /// The records with greater ids. Ids rise from one account to the next.
+    pub(super) fn after(&self, kind: Kind, after: u64) -> impl Iterator<Item = &Record> {
         self.records
             .get(&kind)
             .into_iter()
@@ -214,7 +226,7 @@ impl Portal {
         self.records.get(&kind)?.get(&id.parse().ok()?)
     }
 
-    /// The record whose unique property has this value; e-mail addresses are the same in any case.
+    /// The record whose unique property has this value. The case of e-mail addresses does not matter.
     pub(super) fn by_unique(&self, kind: Kind, property: &str, value: &str) -> Option<&Record> {
         let value = value.trim();
         self.holders(kind, property, value)?
@@ -225,7 +237,7 @@ impl Portal {
             })
     }
 
-    /// The records that have this value, in whatever case, or had it once; `None` for a property that is not indexed.
+    /// The records that have this value in any case, or had it once. `None` for a property that is not indexed.
     pub(super) fn holders(
         &self,
         kind: Kind,
@@ -244,7 +256,7 @@ impl Portal {
         let is_unique = known
             .and_then(|known| known.get(property))
             .is_some_and(|property| property.is_unique);
-        is_unique || SEARCHED.contains(&property)
+        is_unique || INDEXED.contains(&property)
     }
 
     pub(super) fn insert(
@@ -277,7 +289,7 @@ impl Portal {
         written
     }
 
-    /// Sets properties; an empty value clears one.
+    /// Sets properties. An empty value clears one.
     pub(super) fn update(
         &mut self,
         kind: Kind,
@@ -299,7 +311,7 @@ impl Portal {
         let records = self.records.entry(kind).or_default();
         let record = records
             .get_mut(&number)
-            .expect("the callers have just looked it up");
+            .expect("the callers have just found it");
         record.before = Some(record.properties.clone());
         for (name, value) in changes {
             if value.is_empty() {
@@ -345,7 +357,7 @@ impl Portal {
         }
     }
 
-    /// Ties two records together, both ways; harmless when they already are.
+    /// Associates two records, in both directions. Repeating it changes nothing.
     pub(super) fn associate(&mut self, from: (Kind, &str), to: (Kind, &str)) -> bool {
         let numbers = (self.get(from.0, from.1), self.get(to.0, to.1));
         let (Some(a), Some(b)) = numbers else {
@@ -359,7 +371,7 @@ impl Portal {
         true
     }
 
-    /// The ids of one kind that belong to a record.
+    /// The ids of the records of one kind that are associated with a record.
     pub(super) fn associated(&self, from: (Kind, &str), to: Kind) -> Vec<u64> {
         let Ok(number) = from.1.parse::<u64>() else {
             return Vec::new();
@@ -381,14 +393,14 @@ impl Portal {
             .map(|entry| (entry.1.to_string(), entry.3.to_string()))
     }
 
-    /// Contacts of some accounts, each with its deals and notes, and how many there are of everything.
+    /// The contacts of some accounts, each with its deals and notes, and the number of records of each kind.
     pub(super) fn view<P: Deref<Target = Self>>(
         portals: impl Iterator<Item = P>,
         page: &Page,
     ) -> Value {
         let portals: Vec<P> = portals.collect();
         let contacts = portals.iter().flat_map(|portal| {
-            let records = portal.behind(Kind::Contacts, page.after.unwrap_or(0));
+            let records = portal.after(Kind::Contacts, page.after.unwrap_or(0));
             records.map(move |contact| (portal, contact))
         });
         let (contacts, next) = page.cut(contacts, |(_, contact)| contact.number());
@@ -414,7 +426,7 @@ impl Portal {
     }
 
     fn view_contact(&self, contact: &Record, page: &Page) -> Value {
-        let belonging = |kind: Kind| -> Vec<Value> {
+        let associated = |kind: Kind| -> Vec<Value> {
             let ids = self.associated((Kind::Contacts, &contact.id), kind);
             let records = ids.iter().filter_map(|id| self.get(kind, &id.to_string()));
             records
@@ -424,13 +436,13 @@ impl Portal {
         json!({
             "id": contact.id,
             "properties": contact.shown(page),
-            "deals": belonging(Kind::Deals),
-            "notes": belonging(Kind::Notes),
+            "deals": associated(Kind::Deals),
+            "notes": associated(Kind::Notes),
         })
     }
 }
 
-/// The digits of a number without the code of North America.
+/// The digits of a phone number without the country code of North America.
 fn national_digits(phone: &str) -> String {
     let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
     match digits.strip_prefix('1') {

@@ -1,18 +1,18 @@
-//! Which properties objects have, and which values they take.
+//! The properties of objects, and the values that they accept.
 
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::portal::Kind;
-use super::{HubSpot, Provider, Sim, admit, lock, refuse};
+use super::{HubSpot, Provider, Sim, error_in, lock};
+use crate::extract::{Authorized, JsonBody, Path};
 
-/// How many unique properties an object may have besides its own.
+/// How many unique properties may be added to an object.
 const UNIQUE_LIMIT: usize = 10;
 
 /// The stages of the default pipeline of deals.
@@ -68,7 +68,7 @@ pub(super) enum ValueType {
 }
 
 impl Property {
-    /// A text property that takes anything.
+    /// A text property that accepts anything.
     pub(super) fn text(name: &str) -> Self {
         Self::new(name, ValueType::Text)
     }
@@ -106,7 +106,7 @@ impl Property {
         self
     }
 
-    /// Why this value does not fit: a code and a message.
+    /// Why a value is not accepted: a code and a message.
     pub(super) fn refuses(&self, name: &str, value: &str) -> Option<(&'static str, String)> {
         if self.is_read_only {
             return Some((
@@ -247,56 +247,51 @@ pub(super) fn standard(kind: Kind) -> BTreeMap<String, Property> {
         .collect()
 }
 
-/// `GET /crm/v3/properties/{kind}`.
+/// `GET /crm/v3/properties/{kind}`. HubSpot does not page this list.
 pub(super) async fn list(
-    State(sim): Sim,
-    Path(kind): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, Response> {
-    let (account, rates) = admit(&sim, &headers)?;
-    let kind = Kind::read(&kind).ok_or_else(|| HubSpot::error(StatusCode::NOT_FOUND))?;
+    State(_): Sim,
+    Authorized(account): Authorized<HubSpot>,
+    Path(kind): Path<Kind>,
+) -> Response {
     let portal = lock(&account.portal);
-    let results: Vec<_> = portal
+    let known = portal
         .properties
         .get(&kind)
         .into_iter()
-        .flatten()
-        .map(|(_, property)| property.definition.clone())
-        .collect();
-    Ok((rates, Json(json!({ "results": results }))).into_response())
+        .flat_map(BTreeMap::values);
+    let results: Vec<_> = known.map(|property| &property.definition).collect();
+    Json(json!({ "results": results })).into_response()
 }
 
 /// `GET /crm/v3/properties/{kind}/{name}`.
 pub(super) async fn show(
-    State(sim): Sim,
-    Path((kind, name)): Path<(String, String)>,
-    headers: HeaderMap,
+    State(_): Sim,
+    Authorized(account): Authorized<HubSpot>,
+    Path((kind, name)): Path<(Kind, String)>,
 ) -> Result<Response, Response> {
-    let (account, rates) = admit(&sim, &headers)?;
     let portal = lock(&account.portal);
-    let kind = Kind::read(&kind).ok_or_else(|| HubSpot::error(StatusCode::NOT_FOUND))?;
     let property = portal
         .properties
         .get(&kind)
         .and_then(|properties| properties.get(&name));
-    let message = format!("Property with the name \"{name}\" does not exist");
-    let property =
-        property.ok_or_else(|| refuse(StatusCode::NOT_FOUND, "OBJECT_NOT_FOUND", &message))?;
-    Ok((rates, Json(property.definition.clone())).into_response())
+    let property = property.ok_or_else(|| {
+        let message = format!("Property with the name \"{name}\" does not exist");
+        HubSpot::error(StatusCode::NOT_FOUND, &message)
+    })?;
+    Ok(Json(&property.definition).into_response())
 }
 
 /// `POST /crm/v3/properties/{kind}`.
 pub(super) async fn create(
-    State(sim): Sim,
-    Path(kind): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    State(_): Sim,
+    Authorized(account): Authorized<HubSpot>,
+    Path(kind): Path<Kind>,
+    JsonBody(mut definition): JsonBody<Value>,
 ) -> Result<Response, Response> {
-    let (account, rates) = admit(&sim, &headers)?;
-    let kind = Kind::read(&kind).ok_or_else(|| HubSpot::error(StatusCode::NOT_FOUND))?;
-    let invalid = |message: &str| refuse(StatusCode::BAD_REQUEST, "VALIDATION_ERROR", message);
-    let mut definition: Value =
-        serde_json::from_slice(&body).map_err(|error| invalid(&error.to_string()))?;
+    let invalid = |message: &str| HubSpot::error(StatusCode::BAD_REQUEST, message);
+    if !definition.is_object() {
+        return Err(HubSpot::bad_json("expected an object"));
+    }
     let text = |field: &str| {
         definition[field]
             .as_str()
@@ -342,7 +337,7 @@ pub(super) async fn create(
     let properties = portal.properties.entry(kind).or_default();
     if properties.contains_key(&name) {
         let message = format!("A property named '{name}' already exists.");
-        return Err(refuse(
+        return Err(error_in(
             StatusCode::CONFLICT,
             "OBJECT_ALREADY_EXISTS",
             &message,
@@ -374,18 +369,17 @@ pub(super) async fn create(
         is_own: false,
     };
     properties.insert(name, property);
-    Ok((StatusCode::CREATED, rates, Json(definition)).into_response())
+    Ok((StatusCode::CREATED, Json(definition)).into_response())
 }
 
 /// `GET /crm/v3/pipelines/deals`.
 pub(super) async fn pipelines(
-    State(sim): Sim,
-    Path(kind): Path<String>,
-    headers: HeaderMap,
+    State(_): Sim,
+    _: Authorized<HubSpot>,
+    Path(kind): Path<Kind>,
 ) -> Result<Response, Response> {
-    let (_, rates) = admit(&sim, &headers)?;
-    if Kind::read(&kind) != Some(Kind::Deals) {
-        return Err(HubSpot::error(StatusCode::NOT_FOUND));
+    if kind != Kind::Deals {
+        return Err(HubSpot::refuse(StatusCode::NOT_FOUND));
     }
     let stages: Vec<_> = STAGES
         .iter()
@@ -393,5 +387,5 @@ pub(super) async fn pipelines(
         .map(|(order, (id, label))| json!({ "id": id, "label": label, "displayOrder": order, "archived": false }))
         .collect();
     let pipeline = json!({ "id": "default", "label": "Sales Pipeline", "displayOrder": 0, "archived": false, "stages": stages });
-    Ok((rates, Json(json!({ "results": [pipeline] }))).into_response())
+    Ok(Json(json!({ "results": [pipeline] })).into_response())
 }

@@ -1,4 +1,4 @@
-//! What may be written, and how HubSpot says that something may not.
+//! What may be written, and the errors for what may not.
 
 use std::collections::BTreeMap;
 
@@ -72,7 +72,7 @@ impl From<Refusal> for Response {
     }
 }
 
-/// Finds by id or by a property, which must be a unique one.
+/// Finds a record by id or by a unique property.
 pub(super) fn find<'a>(
     portal: &'a Portal,
     kind: Kind,
@@ -95,7 +95,7 @@ pub(super) fn find<'a>(
     }
 }
 
-/// Checks what is to be written on a new or an existing record.
+/// Checks the properties to be written to a new or an existing record.
 pub(super) fn check(
     sim: &Shared<HubSpot>,
     portal: &Portal,
@@ -149,7 +149,7 @@ pub(super) fn check(
     Ok(checked)
 }
 
-/// What a record must have once this is written.
+/// Checks that a record has what it needs after a write.
 fn required(
     sim: &Shared<HubSpot>,
     kind: Kind,

@@ -1,18 +1,18 @@
-//! Search: groups of filters over an index that may lag behind.
+//! Search: groups of filters over an index that may lag.
 
 use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::objects::{kind_of, read};
 use super::portal::{Kind, Portal, Record};
-use super::{Sim, admit_search, lock, refuse};
+use super::{HubSpot, Provider, Sim, lock};
+use crate::extract::{Authorized, Path, json};
 
 const GROUPS: usize = 5;
 const FILTERS_PER_GROUP: usize = 6;
@@ -77,17 +77,16 @@ enum Operator {
 /// `POST /{kind}/search`.
 pub(super) async fn search(
     State(sim): Sim,
-    Path(kind): Path<String>,
+    Authorized(account): Authorized<HubSpot>,
+    Path(kind): Path<Kind>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Response> {
-    let account = admit_search(&sim, &headers)?;
-    let kind = kind_of(&kind)?;
-    let invalid = |message: &str| refuse(StatusCode::BAD_REQUEST, "VALIDATION_ERROR", message);
+    let invalid = |message: &str| HubSpot::error(StatusCode::BAD_REQUEST, message);
     if body.len() > 4 * QUERY_CHARACTERS {
         return Err(invalid("The search request is too long"));
     }
-    let body: Body = read(&body)?;
+    let body: Body = json::<HubSpot, _>(&headers, &body)?;
     let limit = body.limit.unwrap_or(10);
     let after = body.after.as_ref().map_or(Some(0), |after| match after {
         Value::String(text) if text.is_empty() => Some(0),
@@ -178,7 +177,7 @@ pub(super) async fn search(
     Ok(Json(answer).into_response())
 }
 
-/// The records that can match: few where every group asks for a value that is indexed.
+/// The records that can match. These are few if every group wants a value that is indexed.
 fn candidates<'a>(portal: &'a Portal, kind: Kind, groups: &[Group]) -> Vec<&'a Record> {
     let of_group = |group: &Group| -> Option<Vec<&'a Record>> {
         group.filters.iter().find_map(|filter| {
@@ -252,7 +251,7 @@ impl Filter {
     }
 }
 
-/// Numbers and times by size, anything else by letters.
+/// Compares numbers and times by value, anything else as text.
 fn compare(a: &str, b: &str) -> std::cmp::Ordering {
     let number = |text: &str| {
         let at = text
@@ -268,7 +267,7 @@ fn compare(a: &str, b: &str) -> std::cmp::Ordering {
     }
 }
 
-/// Whether a word of the text is the wanted one; `*` at its ends stands for anything.
+/// Whether a word of the text is the wanted one. A `*` at either end matches anything.
 fn contains_token(text: &str, wanted: &str) -> bool {
     let bare = wanted.trim_matches('*');
     let mut tokens = text.split(|letter: char| letter.is_whitespace() || ";,".contains(letter));
@@ -282,7 +281,7 @@ fn contains_token(text: &str, wanted: &str) -> bool {
     )
 }
 
-/// The words that are typed into the search box.
+/// Whether the default searchable properties contain the query.
 fn matches_query(kind: Kind, properties: &BTreeMap<String, String>, query: &str) -> bool {
     let searched: &[&str] = match kind {
         Kind::Contacts => &[

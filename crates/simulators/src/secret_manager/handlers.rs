@@ -1,33 +1,24 @@
-//! The calls of the API, told apart by method and path.
+//! The calls of the API, by method and path.
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::secrets::{State as VersionState, not_usable};
 use super::{SecretManager, Sim};
-use crate::control::{Shared, has_bearer, lock};
+use crate::extract::{Authorized, Path, Query, json as read_json};
 use crate::fault::Fault;
 use crate::google;
+use crate::provider::{Provider, Shared, lock};
 
 /// Source: discovery document, `SecretPayload.data`.
 const DATA_LIMIT_BYTES: usize = 64 * 1024;
 const PAGE_MAX: usize = 25_000;
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct Wish {
-    secret_id: String,
-    filter: String,
-    page_size: usize,
-    page_token: Option<usize>,
-}
 
 /// A request, its path taken apart.
 struct Call<'a> {
@@ -35,25 +26,21 @@ struct Call<'a> {
     line: String,
     /// `projects/p` or `projects/p/locations/l`.
     parent: String,
-    wish: Wish,
+    query: Query<SecretManager>,
+    headers: &'a HeaderMap,
     body: &'a [u8],
 }
 
 /// Everything below `/v1`.
 pub(super) async fn call(
     State(sim): Sim,
+    _: Authorized<SecretManager>,
     method: Method,
     Path(path): Path<String>,
-    Query(wish): Query<Wish>,
+    query: Query<SecretManager>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Response> {
-    let tokens = &sim.provider.config.tokens;
-    let sent = headers.get(header::AUTHORIZATION);
-    let has_any = sent.is_some_and(|value| value.as_bytes().len() > b"Bearer ".len());
-    if !(has_bearer(&headers, tokens) || tokens.is_empty() && has_any) {
-        return Err(google::error(StatusCode::UNAUTHORIZED));
-    }
     let (path, verb) = path.split_once(':').unwrap_or((&path, ""));
     let (parent, rest) = path.split_once("/secrets").ok_or_else(unknown)?;
     let parts: Vec<&str> = parent.split('/').collect();
@@ -67,7 +54,8 @@ pub(super) async fn call(
         line: format!("{method} /v1/{path}"),
         sim: &sim,
         parent: parent.to_owned(),
-        wish,
+        query,
+        headers: &headers,
         body: &body,
     };
     let rest: Vec<&str> = rest.split('/').skip(1).collect();
@@ -95,12 +83,12 @@ pub(super) async fn call(
 }
 
 fn unknown() -> Response {
-    google::error(StatusCode::NOT_FOUND)
+    SecretManager::refuse(StatusCode::NOT_FOUND)
 }
 
 impl Call<'_> {
     fn json(&self) -> Result<Value, Response> {
-        serde_json::from_slice(self.body).map_err(|error| google::invalid(&error.to_string()))
+        read_json::<SecretManager, _>(self.headers, self.body)
     }
 
     fn name(&self, id: &str) -> String {
@@ -110,7 +98,8 @@ impl Call<'_> {
     fn create(&self) -> Result<Value, Response> {
         let now = self.sim.control.now();
         let mut secrets = lock(&self.sim.provider.secrets);
-        secrets.create(&self.parent, &self.wish.secret_id, &self.json()?, now)
+        let id = self.query.text("secretId").unwrap_or_default();
+        secrets.create(&self.parent, id, &self.json()?, now)
     }
 
     fn show(&self, id: &str) -> Result<Value, Response> {
@@ -120,14 +109,9 @@ impl Call<'_> {
     }
 
     fn list(&self) -> Result<Value, Response> {
-        let wanted = match self.wish.filter.as_str() {
-            "" => "",
-            filter => filter
-                .strip_prefix("name:")
-                .ok_or_else(|| google::invalid("This filter is not simulated."))?,
-        };
+        let wanted = self.filter("name:")?;
         let found = lock(&self.sim.provider.secrets).list(&self.parent, wanted);
-        Ok(self.page("secrets", found))
+        self.page("secrets", found)
     }
 
     fn add(&self, id: &str) -> Result<Value, Response> {
@@ -200,11 +184,7 @@ impl Call<'_> {
 
     /// Newest first.
     fn list_versions(&self, id: &str) -> Result<Value, Response> {
-        let wanted = self.wish.filter.as_str();
-        let wanted = wanted
-            .strip_prefix("state:")
-            .or(wanted.is_empty().then_some(""));
-        let wanted = wanted.ok_or_else(|| google::invalid("This filter is not simulated."))?;
+        let wanted = self.filter("state:")?;
         let mut secrets = lock(&self.sim.provider.secrets);
         let secret = secrets.find(&self.parent, id)?;
         let numbered = secret.versions.iter().enumerate().rev();
@@ -213,15 +193,25 @@ impl Call<'_> {
         let found = found.map(|(index, version)| {
             version.resource(&format!("{}/versions/{}", self.name(id), index + 1))
         });
-        Ok(self.page("versions", found.collect()))
+        self.page("versions", found.collect())
     }
 
-    fn page(&self, field: &str, all: Vec<Value>) -> Value {
+    /// What a filter wants of the one field that it may name. Empty without a filter.
+    fn filter(&self, field: &str) -> Result<&str, Response> {
+        let Some(filter) = self.query.text("filter") else {
+            return Ok("");
+        };
+        filter
+            .strip_prefix(field)
+            .ok_or_else(|| google::invalid("This filter is not simulated."))
+    }
+
+    fn page(&self, field: &str, all: Vec<Value>) -> Result<Value, Response> {
         let total = all.len();
-        let from = self.wish.page_token.unwrap_or_default();
-        let size = match self.wish.page_size {
-            0 => PAGE_MAX,
-            size => size.min(PAGE_MAX),
+        let from = self.query.parsed("pageToken")?.unwrap_or(0);
+        let size = match self.query.parsed("pageSize")? {
+            None | Some(0) => PAGE_MAX,
+            Some(size) => PAGE_MAX.min(size),
         };
         let shown: Vec<_> = all.into_iter().skip(from).take(size).collect();
         let next = from + shown.len();
@@ -229,6 +219,6 @@ impl Call<'_> {
         if next < total {
             page["nextPageToken"] = next.to_string().into();
         }
-        page
+        Ok(page)
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::google;
 
-/// All secrets, by the name of their parent and their id.
+/// All secrets, by parent and id.
 #[derive(Default)]
 pub(super) struct Secrets(BTreeMap<(String, String), Secret>);
 
@@ -50,7 +50,7 @@ impl Secrets {
         &mut self,
         parent: &str,
         id: &str,
-        wish: &Value,
+        body: &Value,
         now: Timestamp,
     ) -> Result<Value, Response> {
         let is_valid = (1..=255).contains(&id.len())
@@ -63,7 +63,7 @@ impl Secrets {
             ));
         }
         let is_regional = parent.contains("/locations/");
-        let replication = Some(wish["replication"].clone()).filter(Value::is_object);
+        let replication = Some(body["replication"].clone()).filter(Value::is_object);
         if replication.is_some() == is_regional {
             return Err(google::invalid(if is_regional {
                 "A regional secret must not have a replication policy."
@@ -71,18 +71,18 @@ impl Secrets {
                 "Secret.replication must be provided."
             }));
         }
-        check_labels(&wish["labels"])?;
+        check_labels(&body["labels"])?;
         let key = (parent.to_owned(), id.to_owned());
         if self.0.contains_key(&key) {
             let reason = format!("Secret [{parent}/secrets/{id}] already exists.");
-            return Err(google::refuse_as(
+            return Err(google::error_named(
                 StatusCode::CONFLICT,
                 "ALREADY_EXISTS",
                 &reason,
             ));
         }
         let secret = self.0.entry(key).or_insert(Secret {
-            labels: wish["labels"].clone(),
+            labels: body["labels"].clone(),
             replication,
             created: now,
             versions: Vec::new(),
@@ -145,7 +145,7 @@ impl Secret {
         resource
     }
 
-    /// Adds a version and gives its number.
+    /// Adds a version and returns its number.
     pub(super) fn add(&mut self, data: Vec<u8>, has_checksum: bool, now: Timestamp) -> usize {
         self.versions.push(Version {
             state: State::Enabled,
@@ -156,7 +156,7 @@ impl Secret {
         self.versions.len()
     }
 
-    /// The number of the version that is meant: the newest enabled one for `latest`.
+    /// The number of the wanted version. `latest` is the newest enabled one.
     pub(super) fn number(&self, name: &str, wanted: &str) -> Result<usize, Response> {
         let not_there = || missing(&format!("Secret Version [{name}/versions/{wanted}]"));
         if wanted == "latest" {
@@ -191,7 +191,7 @@ impl Version {
         })
     }
 
-    /// Changes the state; what was destroyed stays so.
+    /// Changes the state. A destroyed version stays destroyed.
     pub(super) fn change(&mut self, to: State) -> Result<(), Response> {
         if self.state == State::Destroyed {
             return Err(not_usable(State::Destroyed));
@@ -204,14 +204,14 @@ impl Version {
     }
 }
 
-/// The version is there, but not to be used.
+/// The error for a version that is disabled or destroyed.
 pub(super) fn not_usable(state: State) -> Response {
     let reason = format!("Secret Version is in {} state.", state.as_str());
-    google::refuse_as(StatusCode::BAD_REQUEST, "FAILED_PRECONDITION", &reason)
+    google::error_named(StatusCode::BAD_REQUEST, "FAILED_PRECONDITION", &reason)
 }
 
 fn missing(what: &str) -> Response {
-    google::refuse(StatusCode::NOT_FOUND, &format!("{what} not found."))
+    google::error(StatusCode::NOT_FOUND, &format!("{what} not found."))
 }
 
 /// Source: discovery document, `Secret.labels`.

@@ -1,4 +1,4 @@
-//! The event webhook: signed batches, posted until somebody takes them.
+//! The event webhook: signed batches, posted until they are answered 2xx.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,12 +13,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Mail, Outcome, SendGrid, Shared, lock};
-use crate::control::Now;
 
-/// How often the queue is looked at while something waits in it.
-const LOOK: Duration = Duration::from_millis(20);
-/// How many events are collected into a batch.
-const COLLECTED: usize = 500;
+/// The interval between two scans of a queue that is not empty.
+const SCAN_INTERVAL: Duration = Duration::from_millis(20);
+/// The largest batch that is made of smaller ones.
+const BATCH_EVENTS: usize = 500;
 const LONGEST_INTERVAL: Duration = Duration::from_secs(60 * 60);
 const GIVE_UP: SignedDuration = SignedDuration::from_hours(24);
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
@@ -94,7 +93,7 @@ impl Batch {
     }
 }
 
-/// One event; the custom arguments stand beside its own fields.
+/// One event. The custom arguments are on the same level as its own fields.
 fn event(mail: &Mail, address: &str, name: &str, now: Timestamp, tail: &str, more: Value) -> Value {
     let mut event = json!({
         "email": address,
@@ -115,8 +114,9 @@ fn event(mail: &Mail, address: &str, name: &str, now: Timestamp, tail: &str, mor
     event
 }
 
-/// Posts what is due, for as long as the simulator lives.
-pub(super) async fn post(shared: Arc<Shared<SendGrid>>, now: Now) {
+/// Posts batches as they become due, for as long as the simulator runs.
+pub(super) async fn post(shared: Arc<Shared<SendGrid>>) {
+    let now = || shared.control.now();
     let mut client = None;
     let provider = &shared.provider;
     loop {
@@ -133,11 +133,11 @@ pub(super) async fn post(shared: Arc<Shared<SendGrid>>, now: Now) {
             due
         };
         if due.is_empty() {
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(SCAN_INTERVAL).await;
             continue;
         }
         for batch in due {
-            let is_taken = deliver(
+            let is_accepted = deliver(
                 &shared,
                 client.get_or_insert_with(client_for_events),
                 url,
@@ -146,7 +146,7 @@ pub(super) async fn post(shared: Arc<Shared<SendGrid>>, now: Now) {
                 now(),
             )
             .await;
-            if !is_taken && let Some(again) = later(batch, now(), provider.config.first_retry) {
+            if !is_accepted && let Some(again) = later(batch, now(), provider.first_retry) {
                 lock(&provider.queue).push(again);
             }
             provider.posting.fetch_sub(1, Ordering::Relaxed);
@@ -154,15 +154,15 @@ pub(super) async fn post(shared: Arc<Shared<SendGrid>>, now: Now) {
     }
 }
 
-/// Puts new events together. A batch that was refused comes again as it was.
+/// Merges new batches. One that was refused is posted again unchanged.
 fn collect(due: impl Iterator<Item = Batch>) -> Vec<Batch> {
     let mut collected: Vec<Batch> = Vec::new();
     for mut batch in due {
-        let has_room = |last: &&mut Batch| {
+        let fits = |last: &&mut Batch| {
             (last.refusals, batch.refusals) == (0, 0)
-                && last.events.len() + batch.events.len() <= COLLECTED
+                && last.events.len() + batch.events.len() <= BATCH_EVENTS
         };
-        match collected.last_mut().filter(has_room) {
+        match collected.last_mut().filter(fits) {
             Some(last) => last.events.append(&mut batch.events),
             None => collected.push(batch),
         }
@@ -173,7 +173,7 @@ fn collect(due: impl Iterator<Item = Batch>) -> Vec<Batch> {
 fn client_for_events() -> reqwest::Client {
     #[expect(
         clippy::disallowed_methods,
-        reason = "a simulator stands outside the product and its one door out"
+        reason = "a simulator stands outside the product, whose only HTTP client is `http_client`"
     )]
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
@@ -182,10 +182,10 @@ fn client_for_events() -> reqwest::Client {
         .expect("a client without special settings can be built")
 }
 
-/// The same batch, due after twice the interval of last time; `None` after a day.
+/// The same batch, due after twice the last interval. `None` after a day.
 fn later(mut batch: Batch, now: Timestamp, first: Duration) -> Option<Batch> {
     if now.duration_since(batch.made) > GIVE_UP {
-        tracing::warn!("nobody took a batch of events for a day; it is given up");
+        tracing::warn!("gave up posting a batch of events: no 2xx for a day");
         return None;
     }
     let interval = first
@@ -196,7 +196,7 @@ fn later(mut batch: Batch, now: Timestamp, first: Duration) -> Option<Batch> {
     Some(batch)
 }
 
-/// Posts a batch, twice where that is on order; whether it was answered 2xx.
+/// Posts a batch, twice if so configured. Returns whether it was answered 2xx.
 async fn deliver(
     shared: &Shared<SendGrid>,
     client: &reqwest::Client,
@@ -219,7 +219,7 @@ async fn deliver(
     else {
         return false;
     };
-    let mut is_taken = false;
+    let mut is_accepted = false;
     for _ in 0..if webhook.repeat_events { 2 } else { 1 } {
         let answer = client
             .post(url)
@@ -232,7 +232,7 @@ async fn deliver(
             .body(body.clone())
             .send()
             .await;
-        is_taken = answer.is_ok_and(|answer| answer.status().is_success());
+        is_accepted = answer.is_ok_and(|answer| answer.status().is_success());
     }
-    is_taken
+    is_accepted
 }

@@ -1,4 +1,4 @@
-//! What SendGrid refuses in a message, and the mails that come of a good one.
+//! The checks of a message, and the mails that a valid one results in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ const HELP: &str = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/error
 const RECIPIENTS: usize = 1000;
 const CUSTOM_ARGS_BYTES: usize = 10_000;
 
-/// Everything that is wrong with a message; empty when it can be sent.
+/// Everything that is wrong with a message. Empty if it can be sent.
 pub(super) fn faults(message: &Value, now: Timestamp) -> Vec<Value> {
     let mut faults = Vec::new();
     let mut fault = |field: &str, anchor: &str, text: &str| {

@@ -6,17 +6,16 @@ use std::path::{Component, Path as FilePath, PathBuf};
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 
-use super::{
-    Heard, Provider, Shared, Sim, Speech, UNDECODABLE, Wish, has_bearer, lock, transcript,
-};
+use super::{Features, Heard, Provider, Shared, Sim, Speech, UNDECODABLE, lock, transcript};
+use crate::extract::{Authorized, Path};
 use crate::fault::Fault;
 use crate::google;
 
@@ -26,7 +25,7 @@ const INVALID_ARGUMENT: u8 = 3;
 const NOT_FOUND: u8 = 5;
 const INTERNAL: u8 = 13;
 
-/// A batch that runs, and what comes of it.
+/// A batch and its results.
 #[derive(Debug)]
 pub(super) struct Operation {
     name: String,
@@ -87,14 +86,14 @@ impl Operation {
     }
 }
 
-/// `recognizers/_:batchRecognize`: checks, listens and answers an operation that is not done yet.
+/// `recognizers/_:batchRecognize`: checks, transcribes, and answers with an operation that is not done yet.
 pub(super) async fn start(
     sim: &Shared<Speech>,
     project: &str,
     location: &str,
     body: &Value,
 ) -> Result<Response, Response> {
-    let wish = Wish::read(location, body)?;
+    let features = Features::read(location, body)?;
     let uris: Vec<_> = body["files"]
         .as_array()
         .into_iter()
@@ -117,7 +116,7 @@ pub(super) async fn start(
     let mut files = BTreeMap::new();
     let mut total_seconds = 0.0;
     for uri in uris {
-        let (result, seconds) = transcribe(sim, &line, uri, &wish, &output).await?;
+        let (result, seconds) = transcribe(sim, &line, uri, &features, &output).await?;
         total_seconds += seconds;
         files.insert(uri.to_owned(), result);
     }
@@ -130,7 +129,7 @@ pub(super) async fn start(
         total_billed: transcript::billed(total_seconds),
         is_failed: sim.control.strikes(&line, &Fault::OperationFailed),
     };
-    // The first answer never says that it is done.
+    // The real one is never done at once.
     let mut answer = operation.render(operation.created);
     if let Some(answer) = answer.as_object_mut() {
         answer.remove("done");
@@ -144,12 +143,9 @@ pub(super) async fn start(
 /// `operations/{id}`.
 pub(super) async fn show(
     State(sim): Sim,
+    _: Authorized<Speech>,
     Path((project, location, id)): Path<(String, String, String)>,
-    headers: HeaderMap,
 ) -> Result<Response, Response> {
-    if !has_bearer(&headers, &sim.provider.config.tokens) {
-        return Err(Speech::revoked());
-    }
     let name = format!("projects/{project}/locations/{location}/operations/{id}");
     let line = format!("GET /v2/{name}");
     let mut operations = lock(&sim.provider.operations);
@@ -159,11 +155,11 @@ pub(super) async fn show(
     let operation = operations
         .get(&id)
         .filter(|operation| operation.name == name);
-    let operation = operation.ok_or_else(|| google::error(StatusCode::NOT_FOUND))?;
+    let operation = operation.ok_or_else(|| Speech::refuse(StatusCode::NOT_FOUND))?;
     Ok(Json(operation.render(sim.control.now())).into_response())
 }
 
-/// Where results go.
+/// Where the results are written.
 enum Output {
     Inline,
     Bucket(String),
@@ -198,7 +194,7 @@ async fn transcribe(
     sim: &Shared<Speech>,
     line: &str,
     uri: &str,
-    wish: &Wish,
+    features: &Features,
     output: &Output,
 ) -> Result<(Value, f64), Response> {
     let failed = |code: u8, message: &str| {
@@ -226,13 +222,13 @@ async fn transcribe(
             config.batch_limit.as_secs()
         )));
     }
-    if wish.word_times && length > config.word_times_limit.as_secs_f64() {
+    if features.word_times && length > config.word_times_limit.as_secs_f64() {
         let limit = config.word_times_limit.as_secs();
         return Err(google::invalid(&format!(
             "Audio with word time offsets is too long: at most {limit} seconds."
         )));
     }
-    let transcript = transcript::results(&script, wish, length);
+    let transcript = transcript::results(&script, features, length);
     let billed = json!({ "totalBilledDuration": transcript::billed(length) });
     let result = match output {
         Output::Inline => json!({
@@ -270,14 +266,14 @@ pub(super) async fn listen(speech: &Speech, uri: &str) -> Option<(String, Option
     }
 }
 
-/// Opens an object of the simulated Cloud Storage, else a file of the blob folder.
+/// Opens an object of the simulated Cloud Storage, or else a file of the blob folder.
 async fn open(speech: &Speech, uri: &str) -> Option<File> {
     let (bucket, name) = uri.strip_prefix("gs://")?.split_once('/')?;
-    if let Some(file) = speech.storage.provider.open(bucket, name).await {
+    if let Some(file) = speech.buckets.open(bucket, name).await {
         return Some(file);
     }
     let root = lock(&speech.blob_root).clone();
-    for path in places(&root?, uri)? {
+    for path in files_of(&root?, uri)? {
         if let Ok(file) = File::open(path).await {
             return Some(file);
         }
@@ -285,7 +281,7 @@ async fn open(speech: &Speech, uri: &str) -> Option<File> {
     None
 }
 
-/// Writes a result as `<prefix>/<input>_transcript_<id>.json`; answers its URI.
+/// Writes a result as `<prefix>/<input>_transcript_<id>.json` and returns its URI.
 async fn write(
     speech: &Speech,
     prefix: &str,
@@ -302,19 +298,19 @@ async fn write(
         prefix.trim_end_matches('/')
     );
     let root = lock(&speech.blob_root).clone();
-    let place = root
-        .and_then(|root| places(&root, &uri))
-        .and_then(|places| places.into_iter().next());
-    let place = place.ok_or_else(|| io::Error::other("no folder stands for the buckets"))?;
-    if let Some(folder) = place.parent() {
+    let file = root
+        .and_then(|root| files_of(&root, &uri))
+        .and_then(|files| files.into_iter().next());
+    let file = file.ok_or_else(|| io::Error::other("no folder stands in for the buckets"))?;
+    if let Some(folder) = file.parent() {
         tokio::fs::create_dir_all(folder).await?;
     }
-    tokio::fs::write(&place, transcript.to_string()).await?;
+    tokio::fs::write(&file, transcript.to_string()).await?;
     Ok(uri)
 }
 
-/// Where a `gs://bucket/path` may lie: `<root>/path`, else `<root>/bucket/path`.
-fn places(root: &FilePath, uri: &str) -> Option<Vec<PathBuf>> {
+/// The files that `gs://bucket/path` may be: `<root>/path`, or else `<root>/bucket/path`.
+fn files_of(root: &FilePath, uri: &str) -> Option<Vec<PathBuf>> {
     let (bucket, path) = uri.strip_prefix("gs://")?.split_once('/')?;
     let is_plain = |path: &FilePath| {
         path.components()

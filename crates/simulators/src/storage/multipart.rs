@@ -5,26 +5,26 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde_json::Value;
 
-use super::{invalid, refuse};
+use super::{Provider as _, Storage, invalid};
 
-/// The largest body with its metadata; larger ones are for resumable uploads.
+/// The largest body with metadata. Larger ones need a resumable upload.
 const MULTIPART_LIMIT_BYTES: usize = 64 * 1024 * 1024;
 
-/// The content in a body of several parts.
+/// The content part of a body.
 pub(super) struct Media {
     pub(super) bytes: Bytes,
     pub(super) content_type: Option<String>,
 }
 
-/// The metadata, the content, and the metadata that may come behind it.
+/// The metadata, the content, and the metadata that may follow it.
 pub(super) async fn multipart(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<(Value, Media, Value), Response> {
     let malformed = || invalid("Malformed multipart body.");
     let body = to_bytes(body, MULTIPART_LIMIT_BYTES).await;
-    let body =
-        body.map_err(|_| refuse(StatusCode::PAYLOAD_TOO_LARGE, "Use a resumable upload."))?;
+    let too_large = |_| Storage::error(StatusCode::PAYLOAD_TOO_LARGE, "Use a resumable upload.");
+    let body = body.map_err(too_large)?;
     let kind = text(headers, "content-type").unwrap_or_default();
     let boundary = kind
         .strip_prefix("multipart/related")
@@ -40,7 +40,7 @@ pub(super) async fn multipart(
         return Err(malformed());
     };
     let read = |json: &Bytes| serde_json::from_slice(json).map_err(|_| invalid("Parse Error"));
-    let behind = parts
+    let trailer = parts
         .next()
         .map_or(Ok(Value::Null), |(_, json)| read(&json))?;
     Ok((
@@ -49,7 +49,7 @@ pub(super) async fn multipart(
             bytes,
             content_type: kind,
         },
-        behind,
+        trailer,
     ))
 }
 
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_are_told_apart_whatever_is_in_them() {
+    fn parts_are_separated_whatever_they_contain() {
         let body = b"--b\r\nContent-Type: application/json\r\n\r\n{}\r\n--b\r\n\r\nline\r\n\r\n--\r\n\r\n--b--\r\n";
         let parts = parts(&Bytes::from_static(body), "b").unwrap();
         assert_eq!(

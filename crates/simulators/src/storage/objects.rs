@@ -15,15 +15,15 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Conditions, Object as Shown, invalid, refuse};
-use crate::control::lock;
+use super::{Conditions, Object as Shown, Provider as _, Storage, invalid};
+use crate::provider::lock;
 
 const PIECE_BYTES: usize = 256 * 1024;
 
 /// The objects of all buckets.
 #[derive(Default)]
-pub(super) struct Objects {
-    /// Made with the first content.
+pub(crate) struct Buckets {
+    /// Created with the first content.
     folder: Mutex<Option<TempDir>>,
     files: AtomicU64,
     /// Changed under the lock of `by_name`.
@@ -31,7 +31,7 @@ pub(super) struct Objects {
     by_name: Mutex<BTreeMap<(String, String), Arc<Object>>>,
 }
 
-/// A file of content, removed when nobody needs it any longer.
+/// A file of content. It is removed when the last object or upload that uses it is dropped.
 pub(super) struct Content(PathBuf);
 
 impl Content {
@@ -42,12 +42,12 @@ impl Content {
 
 impl Drop for Content {
     fn drop(&mut self) {
-        // What stays goes with the folder.
+        // If this fails, the file is removed with its folder.
         drop(std::fs::remove_file(&self.0));
     }
 }
 
-/// An object that is to come.
+/// An object before it is stored.
 #[derive(Clone)]
 pub(super) struct Draft {
     pub(super) bucket: String,
@@ -58,7 +58,7 @@ pub(super) struct Draft {
     pub(super) conditions: Conditions,
 }
 
-/// An object that is there.
+/// A stored object.
 pub(super) struct Object {
     pub(super) draft: Draft,
     pub(super) generation: i64,
@@ -67,21 +67,21 @@ pub(super) struct Object {
     content: Content,
 }
 
-/// What a sender says of its content, as base64.
+/// The checksums that a sender expects, as base64.
 #[derive(Clone, Default)]
 pub(super) struct Checks {
     crc32c: Option<String>,
     md5: Option<String>,
 }
 
-/// What the content really is.
+/// The length and the checksums of the content.
 pub(super) struct Sums {
     pub(super) size_bytes: u64,
     pub(super) crc32c: u32,
     md5: md5::Digest,
 }
 
-impl Objects {
+impl Buckets {
     /// A new, empty file.
     pub(super) fn new_content(&self) -> io::Result<Content> {
         let mut folder = lock(&self.folder);
@@ -99,8 +99,8 @@ impl Objects {
         Ok(content)
     }
 
-    /// Puts an object in its place, when its checks and conditions hold.
-    pub(super) fn place(
+    /// Stores an object, if its checksums and conditions hold.
+    pub(super) fn store(
         &self,
         draft: Draft,
         content: Content,
@@ -112,7 +112,7 @@ impl Objects {
         let mut by_name = lock(&self.by_name);
         let before = by_name.get(&key).map_or(0, |object| object.generation);
         draft.conditions.check(before)?;
-        // Microseconds, as the real ones; what counts is that they rise.
+        // Microseconds, as the real ones. What matters is that they rise.
         let last = self.last_generation.load(Ordering::Relaxed);
         let generation = now.as_microsecond().max(last + 1);
         self.last_generation.store(generation, Ordering::Relaxed);
@@ -127,12 +127,18 @@ impl Objects {
         Ok(object)
     }
 
+    /// The content of an object, for another simulator. It stays readable if the object is replaced or deleted.
+    pub(crate) async fn open(&self, bucket: &str, name: &str) -> Option<tokio::fs::File> {
+        let object = self.find(bucket, name)?;
+        tokio::fs::File::open(object.path()).await.ok()
+    }
+
     pub(super) fn find(&self, bucket: &str, name: &str) -> Option<Arc<Object>> {
         let key = (bucket.to_owned(), name.to_owned());
         lock(&self.by_name).get(&key).cloned()
     }
 
-    /// Removes an object whose conditions hold.
+    /// Removes an object, if the conditions hold.
     pub(super) fn remove(
         &self,
         bucket: &str,
@@ -147,7 +153,7 @@ impl Objects {
         Ok(())
     }
 
-    /// The objects of a bucket that come behind `after`, in the order of their names.
+    /// The objects of a bucket after the name `after`, in the order of their names.
     pub(super) fn list(&self, bucket: &str, prefix: &str, after: Option<&str>) -> Vec<Arc<Object>> {
         let by_name = lock(&self.by_name);
         let found = by_name.iter().filter(|((of, name), _)| {
@@ -165,7 +171,7 @@ impl Objects {
 }
 
 pub(super) fn missing(bucket: &str, name: &str) -> Response {
-    refuse(
+    Storage::error(
         StatusCode::NOT_FOUND,
         &format!("No such object: {bucket}/{name}"),
     )
@@ -233,7 +239,7 @@ fn encoded(name: &str) -> String {
 }
 
 impl Draft {
-    /// From the query and the JSON that comes with an upload.
+    /// From the query and the JSON of an upload.
     pub(super) fn new(
         bucket: String,
         name: Option<String>,
@@ -264,7 +270,7 @@ impl Draft {
 }
 
 impl Checks {
-    /// Adds what `x-goog-hash` says: `crc32c=…`, `md5=…`, in one header or in several.
+    /// Adds the values of `x-goog-hash`: `crc32c=…`, `md5=…`, in one header or in several.
     pub(super) fn add(&mut self, headers: &HeaderMap) {
         let values = headers.get_all("x-goog-hash").into_iter();
         let texts = values.filter_map(|value| value.to_str().ok());
@@ -280,7 +286,7 @@ impl Checks {
         }
     }
 
-    /// Adds what JSON says behind the content.
+    /// Adds the values of the metadata after the content.
     pub(super) fn add_json(&mut self, json: &Value) {
         for (field, to) in [("crc32c", &mut self.crc32c), ("md5Hash", &mut self.md5)] {
             if let Some(sum) = json[field].as_str() {

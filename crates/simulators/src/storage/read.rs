@@ -1,10 +1,10 @@
-//! Objects that are there: shown, read, listed, deleted.
+//! Stored objects: shown, read, listed, deleted.
 
 use std::io::{self, SeekFrom};
 
 use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
@@ -13,7 +13,8 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, Take};
 
 use super::objects::{Object, missing};
-use super::{Sim, Wish, admit, disk, refuse};
+use super::{Parameters, Provider as _, Sim, Storage, disk};
+use crate::extract::{Authorized, Path};
 use crate::fault::Fault;
 
 const PIECE_BYTES: usize = 64 * 1024;
@@ -23,19 +24,19 @@ const PAGE_MAX: usize = 1000;
 /// `GET …/o/{object}`: its metadata, or with `alt=media` its content.
 pub(super) async fn show(
     State(sim): Sim,
+    _: Authorized<Storage>,
     Path((bucket, name)): Path<(String, String)>,
-    Query(wish): Query<Wish>,
+    parameters: Parameters,
     headers: HeaderMap,
 ) -> Result<Response, Response> {
-    let is_media = wish.alt.as_deref() == Some("media");
-    drop(admit(&sim, &headers, &bucket, Body::empty()).await?);
+    let is_media = parameters.alt.as_deref() == Some("media");
     let object = sim.provider.objects.find(&bucket, &name);
     let wanted = |object: &Object| {
-        wish.generation
-            .is_none_or(|wanted| wanted == object.generation)
+        let wanted = parameters.generation;
+        wanted.is_none_or(|wanted| wanted == object.generation)
     };
     let Some(object) = object.filter(|object| wanted(object)) else {
-        // Content is refused in plain text, not in JSON.
+        // For content, the real one answers in plain text.
         let text = format!("No such object: {bucket}/{name}");
         return Err(if is_media {
             (StatusCode::NOT_FOUND, text).into_response()
@@ -43,7 +44,7 @@ pub(super) async fn show(
             missing(&bucket, &name)
         });
     };
-    wish.conditions.check(object.generation)?;
+    parameters.conditions.check(object.generation)?;
     if !is_media {
         return Ok(Json(object.resource(&sim.base_url)).into_response());
     }
@@ -64,10 +65,8 @@ async fn download(
     {
         None => (0, size_bytes),
         Some(range) => wanted(range, size_bytes).ok_or_else(|| {
-            refuse(
-                StatusCode::RANGE_NOT_SATISFIABLE,
-                "The requested range cannot be satisfied.",
-            )
+            let message = "The requested range cannot be satisfied.";
+            Storage::error(StatusCode::RANGE_NOT_SATISFIABLE, message)
         })?,
     };
     let opened = open(object, start, end - start).await;
@@ -117,7 +116,7 @@ async fn open(object: &Object, start: u64, length: u64) -> io::Result<Take<File>
     Ok(file.take(length))
 }
 
-/// The bytes that a `Range` asks for: the first, and the first behind.
+/// The bytes that a `Range` asks for: the first, and the one after the last.
 fn wanted(range: &str, size_bytes: u64) -> Option<(u64, u64)> {
     let (start, last) = range.strip_prefix("bytes=")?.split_once('-')?;
     let (start, end) = match (start, last) {
@@ -134,15 +133,12 @@ fn wanted(range: &str, size_bytes: u64) -> Option<(u64, u64)> {
 /// `DELETE …/o/{object}`.
 pub(super) async fn delete(
     State(sim): Sim,
+    _: Authorized<Storage>,
     Path((bucket, name)): Path<(String, String)>,
-    Query(wish): Query<Wish>,
-    headers: HeaderMap,
+    parameters: Parameters,
 ) -> Result<StatusCode, Response> {
-    drop(admit(&sim, &headers, &bucket, Body::empty()).await?);
-    let mut conditions = wish.conditions;
-    if let Some(generation) = wish.generation {
-        conditions.if_generation_match = Some(generation.to_string());
-    }
+    let mut conditions = parameters.conditions;
+    conditions.if_generation_match = parameters.generation.or(conditions.if_generation_match);
     sim.provider.objects.remove(&bucket, &name, &conditions)?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -150,18 +146,19 @@ pub(super) async fn delete(
 /// `GET …/o`: the objects with a prefix, in pages.
 pub(super) async fn list(
     State(sim): Sim,
+    _: Authorized<Storage>,
     Path(bucket): Path<String>,
-    Query(wish): Query<Wish>,
-    headers: HeaderMap,
-) -> Result<Response, Response> {
-    drop(admit(&sim, &headers, &bucket, Body::empty()).await?);
-    let limit = wish.max_results.and_then(|text| text.parse().ok());
-    let limit = limit.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
-    let prefix = wish.prefix.unwrap_or_default();
+    parameters: Parameters,
+) -> Response {
+    let limit = parameters
+        .max_results
+        .unwrap_or(PAGE_MAX)
+        .clamp(1, PAGE_MAX);
+    let after = parameters.page_token.as_deref();
     let mut found = sim
         .provider
         .objects
-        .list(&bucket, &prefix, wish.page_token.as_deref());
+        .list(&bucket, &parameters.prefix, after);
     let has_more = found.len() > limit;
     found.truncate(limit);
     let items: Vec<_> = found
@@ -172,7 +169,7 @@ pub(super) async fn list(
     if let (Some(last), true) = (found.last(), has_more) {
         page["nextPageToken"] = Value::from(last.draft.name.as_str());
     }
-    Ok(Json(page).into_response())
+    Json(page).into_response()
 }
 
 #[cfg(test)]
@@ -180,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_are_cut_to_what_is_there() {
+    fn ranges_are_cut_to_the_content() {
         for (range, expected) in [
             ("bytes=0-4", Some((0, 5))),
             ("bytes=8-20", Some((8, 10))),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt as _};
@@ -18,14 +18,15 @@ use tokio::task::spawn_blocking;
 
 use super::multipart::{multipart, text};
 use super::objects::{Content, Draft, Object, Sums};
-use super::{Sim, Storage, Wish, admit, disk, invalid};
-use crate::control::{Provider as _, Shared, discard, lock};
+use super::{Parameters, Sim, Storage, disk, invalid};
+use crate::extract::{Authorized, Path};
 use crate::fault::Fault;
+use crate::provider::{Provider as _, Shared, lock};
 
-/// All pieces but the last are a multiple of this, and so is what stays of one that broke off.
+/// All pieces but the last are a multiple of this, and so is what is kept of one that broke off.
 const QUANTUM_BYTES: u64 = 256 * 1024;
 const METADATA_LIMIT_BYTES: usize = 1024 * 1024;
-/// Uploads that are remembered. The real ones end after a week.
+/// The number of uploads that are kept. The real ones expire after a week.
 const KEPT_UPLOADS: usize = 1000;
 
 /// The resumable uploads.
@@ -46,7 +47,7 @@ enum Stage {
         content: Content,
         written_bytes: u64,
     },
-    /// Refused for what it was.
+    /// Its content was refused.
     Failed,
     Finished(Arc<Object>),
 }
@@ -54,7 +55,7 @@ enum Stage {
 impl Uploads {
     pub(super) fn open(&self) -> usize {
         let uploads = self.by_id.values();
-        // One that is busy is not finished.
+        // One that is locked is being written, so it is not finished.
         uploads
             .filter(|upload| {
                 upload
@@ -74,44 +75,42 @@ impl Uploads {
     }
 }
 
-/// `POST`: begins a resumable upload, or takes a whole object.
+/// `POST`: starts a resumable upload, or stores a whole object.
 pub(super) async fn start(
     State(sim): Sim,
+    _: Authorized<Storage>,
     Path(bucket): Path<String>,
-    Query(wish): Query<Wish>,
+    parameters: Parameters,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Response> {
-    let body = admit(&sim, &headers, &bucket, body).await?;
     let line = format!("POST /upload/storage/v1/b/{bucket}/o");
-    match wish.upload_type.as_deref() {
-        Some("resumable") => begin(&sim, bucket, wish, &headers, body).await,
+    match parameters.upload_type.as_deref() {
+        Some("resumable") => begin(&sim, bucket, parameters, &headers, body).await,
         Some("multipart") => {
-            let (json, media, behind) = multipart(&headers, body).await?;
-            let mut draft = Draft::new(bucket, wish.name, &json, wish.conditions)?;
+            let (json, media, trailer) = multipart(&headers, body).await?;
+            let mut draft = Draft::new(bucket, parameters.name, &json, parameters.conditions)?;
             draft.expected.add(&headers);
-            draft.expected.add_json(&behind);
+            draft.expected.add_json(&trailer);
             draft.content_type = draft.content_type.or(media.content_type);
             let pieces = futures::stream::iter([Ok::<_, io::Error>(media.bytes)]);
             whole(&sim, &line, draft, pieces).await
         }
         Some("media") => {
-            let mut draft = Draft::new(bucket, wish.name, &Value::Null, wish.conditions)?;
+            let mut draft =
+                Draft::new(bucket, parameters.name, &Value::Null, parameters.conditions)?;
             draft.expected.add(&headers);
             draft.content_type = text(&headers, "content-type");
             whole(&sim, &line, draft, body.into_data_stream()).await
         }
-        _ => {
-            discard(body).await;
-            Err(invalid("uploadType must be media, multipart or resumable."))
-        }
+        _ => Err(invalid("uploadType must be media, multipart or resumable.")),
     }
 }
 
 async fn begin(
     sim: &Shared<Storage>,
     bucket: String,
-    wish: Wish,
+    parameters: Parameters,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Response> {
@@ -122,7 +121,12 @@ async fn begin(
     } else {
         serde_json::from_slice(&json).map_err(|_| invalid("Parse Error"))?
     };
-    let mut draft = Draft::new(bucket.clone(), wish.name, &json, wish.conditions)?;
+    let mut draft = Draft::new(
+        bucket.clone(),
+        parameters.name,
+        &json,
+        parameters.conditions,
+    )?;
     let announced = text(headers, "x-upload-content-type");
     draft.content_type = draft.content_type.or(announced);
     let objects = &sim.provider.objects;
@@ -141,28 +145,20 @@ async fn begin(
     Ok(([(header::LOCATION, location)], StatusCode::OK).into_response())
 }
 
-/// `PUT`: a piece of a resumable upload, or the question how far it is. Its URL is the permission.
-pub(super) async fn go_on(
+/// `PUT`: a piece of a resumable upload, or a request for its status. Whoever knows the URL may do it.
+pub(super) async fn resume(
     State(sim): Sim,
     Path(bucket): Path<String>,
-    Query(wish): Query<Wish>,
+    parameters: Parameters,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Response> {
-    let upload = wish
+    let upload = parameters
         .upload_id
         .and_then(|id| lock(&sim.provider.uploads).by_id.get(&id).cloned());
-    let (Some(upload), Some(piece)) = (upload, Piece::read(&headers)) else {
-        let is_known = wish
-            .upload_id
-            .is_some_and(|id| lock(&sim.provider.uploads).by_id.contains_key(&id));
-        discard(body).await;
-        return Err(if is_known {
-            invalid("Failed to parse Content-Range header.")
-        } else {
-            Storage::error(StatusCode::NOT_FOUND)
-        });
-    };
+    let upload = upload.ok_or_else(|| Storage::refuse(StatusCode::NOT_FOUND))?;
+    let piece =
+        Piece::read(&headers).ok_or_else(|| invalid("Failed to parse Content-Range header."))?;
     let mut upload = upload.lock().await;
     let Upload { draft, stage } = &mut *upload;
     let (content, written_bytes) = match stage {
@@ -171,24 +167,14 @@ pub(super) async fn go_on(
             written_bytes,
         } => (content, written_bytes),
         Stage::Finished(object) => {
-            discard(body).await;
             return Ok(Json(object.resource(&sim.base_url)).into_response());
         }
-        Stage::Failed => {
-            discard(body).await;
-            return Err(Storage::error(StatusCode::GONE));
-        }
+        Stage::Failed => return Err(Storage::refuse(StatusCode::GONE)),
     };
     let kept = *written_bytes / QUANTUM_BYTES * QUANTUM_BYTES;
     let is_last = match piece {
-        Piece::Question { total } => {
-            discard(body).await;
-            total == Some(*written_bytes)
-        }
-        Piece::Bytes { start, .. } if start > kept => {
-            discard(body).await;
-            false
-        }
+        Piece::Status { total } => total == Some(*written_bytes),
+        Piece::Bytes { start, .. } if start > kept => false,
         Piece::Bytes { start, end, total } => {
             *written_bytes = kept;
             let sent = write(
@@ -209,7 +195,7 @@ pub(super) async fn go_on(
     }
     draft.expected.add(&headers);
     let Stage::Open { content, .. } = std::mem::replace(stage, Stage::Failed) else {
-        return Err(Storage::error(StatusCode::GONE));
+        return Err(Storage::refuse(StatusCode::GONE));
     };
     let line = format!("PUT /upload/storage/v1/b/{bucket}/o");
     let object = finish(&sim, &line, draft.clone(), content).await?;
@@ -217,9 +203,9 @@ pub(super) async fn go_on(
     Ok(Json(object.resource(&sim.base_url)).into_response())
 }
 
-/// `DELETE`: gives a resumable upload up.
-pub(super) async fn cancel(State(sim): Sim, Query(wish): Query<Wish>) -> Response {
-    let found = wish
+/// `DELETE`: cancels a resumable upload.
+pub(super) async fn cancel(State(sim): Sim, parameters: Parameters) -> Response {
+    let found = parameters
         .upload_id
         .and_then(|id| lock(&sim.provider.uploads).by_id.remove(&id));
     match found {
@@ -228,14 +214,14 @@ pub(super) async fn cancel(State(sim): Sim, Query(wish): Query<Wish>) -> Respons
             |_| StatusCode::NO_CONTENT.into_response(),
             IntoResponse::into_response,
         ),
-        None => Storage::error(StatusCode::NOT_FOUND),
+        None => Storage::refuse(StatusCode::NOT_FOUND),
     }
 }
 
-/// What `content-range` says of a request. Ends are the first byte behind, totals the length of the object.
+/// The meaning of `content-range`. An end is the byte after the last, a total is the length of the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Piece {
-    Question {
+    Status {
         total: Option<u64>,
     },
     Bytes {
@@ -246,7 +232,7 @@ enum Piece {
 }
 
 impl Piece {
-    /// Without the header the body is the whole object.
+    /// Without the header, the body is the whole object.
     fn read(headers: &HeaderMap) -> Option<Self> {
         match headers.get(header::CONTENT_RANGE) {
             None => Some(Self::Bytes {
@@ -266,7 +252,7 @@ impl Piece {
         let (range, total) = text.strip_prefix("bytes ")?.split_once('/')?;
         let total = known(total)?;
         if range == "*" {
-            return Some(Self::Question { total });
+            return Some(Self::Status { total });
         }
         let (start, last) = range.split_once('-')?;
         let start = start.parse().ok()?;
@@ -275,7 +261,7 @@ impl Piece {
         fits.then_some(Self::Bytes { start, end, total })
     }
 
-    /// Whether what is there now is what was announced.
+    /// Checks that the header describes what was received.
     fn check(self, written_bytes: u64) -> Result<(), Response> {
         let Self::Bytes {
             end: Some(end),
@@ -299,7 +285,7 @@ impl Piece {
     }
 }
 
-/// 308: so much is there.
+/// 308 with the bytes that are stored.
 fn incomplete(kept_bytes: u64) -> Response {
     let mut response = StatusCode::PERMANENT_REDIRECT.into_response();
     if let Some(last) = kept_bytes.checked_sub(1)
@@ -310,8 +296,8 @@ fn incomplete(kept_bytes: u64) -> Response {
     response
 }
 
-/// Writes a body from `start` on, without its first `skipped` bytes. `written_bytes` is right after every piece, so
-/// that it is also when this is dropped.
+/// Writes a body at `start`, without its first `skipped` bytes. `written_bytes` is updated after every piece, so that it
+/// is correct even if this future is dropped.
 async fn write<E: Into<axum::BoxError>>(
     content: &Content,
     start: u64,
@@ -336,7 +322,7 @@ async fn write<E: Into<axum::BoxError>>(
     Ok(())
 }
 
-/// Takes an object whose whole content comes with one request.
+/// Stores an object whose whole content is in one request.
 async fn whole<E: Into<axum::BoxError>>(
     sim: &Shared<Storage>,
     line: &str,
@@ -354,7 +340,7 @@ async fn whole<E: Into<axum::BoxError>>(
     Ok(Json(object.resource(&sim.base_url)).into_response())
 }
 
-/// Checks what came and puts it in its place.
+/// Checks the content and stores the object.
 async fn finish(
     sim: &Shared<Storage>,
     line: &str,
@@ -371,10 +357,10 @@ async fn finish(
     let sums = sums.and_then(|sums| sums).map_err(|error| disk(&error))?;
     sim.provider
         .objects
-        .place(draft, content, sums, sim.control.now())
+        .store(draft, content, sums, sim.control.now())
 }
 
-/// Turns the first byte around.
+/// Inverts the first byte.
 async fn alter(content: &Content) -> io::Result<()> {
     let mut file: File = OpenOptions::new()
         .read(true)
@@ -392,11 +378,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_are_read_in_all_their_forms() {
+    fn content_ranges_are_read_in_all_forms() {
         let bytes = |start, end, total| Some(Piece::Bytes { start, end, total });
         for (text, expected) in [
-            ("bytes */*", Some(Piece::Question { total: None })),
-            ("bytes */0", Some(Piece::Question { total: Some(0) })),
+            ("bytes */*", Some(Piece::Status { total: None })),
+            ("bytes */0", Some(Piece::Status { total: Some(0) })),
             ("bytes 0-9/10", bytes(0, Some(10), Some(10))),
             ("bytes 0-9/*", bytes(0, Some(10), None)),
             ("bytes 5-*/*", bytes(5, None, None)),

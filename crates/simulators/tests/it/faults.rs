@@ -24,7 +24,7 @@ async fn order(world: &World, order: &Value) -> crate::world::Answer {
 }
 
 #[tokio::test]
-async fn an_ordered_status_comes_as_often_as_ordered_and_does_nothing() {
+async fn an_ordered_status_comes_as_ordered_and_does_nothing() {
     let world = World::start().await;
     let fault = json!({ "kind": "status", "status": 503, "retry_after": 3, "body": { "message": "later" } });
     order(
@@ -112,7 +112,7 @@ async fn a_timeout_after_the_write_has_written() {
 }
 
 #[tokio::test]
-async fn a_reset_after_the_write_has_written_and_gives_no_whole_answer() {
+async fn a_reset_after_the_write_has_written_and_breaks_the_answer() {
     let world = World::start().await;
     world
         .simulators

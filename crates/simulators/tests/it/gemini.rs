@@ -256,7 +256,40 @@ async fn a_form_is_read_by_its_fields() {
 }
 
 #[tokio::test]
-async fn parts_between_markers_are_told_apart_and_facts_are_not_quoted() {
+async fn a_short_text_of_a_form_is_understood() {
+    let world = World::start().await;
+    let text = "Form:\n<<9a1b>>\nname: Kim Lee\nmessage: We want to remodel our kitchen in Round Rock, budget 40k, \
+                starting in May.\nZIP: 78664\n<<9a1b>>\n\nFacts:\n<<9a1b>>\nsource: website\n<<9a1b>>\n";
+    let answer = answer(&world, &body(text)).await;
+    assert_eq!(answer["intent"], "quote_request", "{answer:#}");
+    assert_eq!(answer["project_type"], "kitchen_remodel");
+    // The clock says November.
+    assert_eq!(answer["timeline"], "6_plus_months");
+    assert_eq!(answer["budget"]["level"], "medium");
+    assert_eq!(answer["postal_code"], "78664");
+    assert!(answer["lead_score"].as_i64().unwrap() >= 70, "{answer:#}");
+    assert!(answer["spam_likelihood"].as_i64().unwrap() < 20);
+    for quote in answer["reasons"].as_array().unwrap() {
+        assert!(text.contains(quote.as_str().unwrap()), "{quote}");
+    }
+}
+
+#[tokio::test]
+async fn the_customer_of_a_chat_writes_first() {
+    let world = World::start().await;
+    let text = "Messages:\n<<77e0>>\n[1] Hi, I'm Ana Cruz. Our roof is leaking, can you come out today?\n[2] Hello, this is \
+                Luis from the office. What is your ZIP code?\n[1] 78704\n<<77e0>>\n";
+    let answer = answer(&world, &body(text)).await;
+    assert_eq!(answer["customer_name"], "Ana Cruz", "{answer:#}");
+    assert_eq!(answer["postal_code"], "78704");
+    assert_eq!(
+        (&answer["intent"], &answer["timeline"]),
+        (&json!("emergency"), &json!("immediate"))
+    );
+}
+
+#[tokio::test]
+async fn sections_are_distinguished_and_facts_are_not_quoted() {
     let world = World::start().await;
     let text = "Transcript:\n<<5f1d0c>>\n[1] Hello, we would like a new roof.\n<<5f1d0c>>\n\nNote:\n<<5f1d0c>>\nThey can \
                 spend 30,000 dollars.\n<<5f1d0c>>\n\nFacts:\n<<5f1d0c>>\ncaller name: Kim Lee\ncity of the caller's \
@@ -284,7 +317,7 @@ async fn parts_between_markers_are_told_apart_and_facts_are_not_quoted() {
 }
 
 #[tokio::test]
-async fn speakers_are_told_apart_however_they_are_labelled() {
+async fn speakers_are_distinguished_however_they_are_labelled() {
     let world = World::start().await;
     let labels: [fn(&str, usize) -> String; 6] = [
         |speaker, _| format!("Speaker {speaker}: "),
@@ -335,7 +368,7 @@ async fn orders_inside_the_transcript_change_nothing() {
 }
 
 #[tokio::test]
-async fn ordered_fields_are_laid_over_the_answers() {
+async fn fields_of_answers_can_be_overridden() {
     let world = World::start().await;
     let gemini = world.simulators.gemini();
     let text = transcript("kitchen-quote");
@@ -416,7 +449,7 @@ async fn what_the_real_one_refuses_is_refused() {
 }
 
 #[tokio::test]
-async fn a_model_can_be_blocked_cut_off_or_disobedient_on_order() {
+async fn an_answer_can_be_blocked_truncated_or_invalid() {
     let world = World::start().await;
     let gemini = world.simulators.gemini();
     let body = body(&transcript("kitchen-quote"));

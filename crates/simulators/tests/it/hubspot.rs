@@ -93,7 +93,9 @@ async fn an_upsert_twice_makes_one_contact() {
 #[tokio::test]
 async fn a_taken_email_is_a_conflict_as_configured() {
     for conflict in [Conflict::Status, Conflict::Row] {
-        let world = World::with(|config| config.hubspot.conflict = conflict).await;
+        let world =
+            World::with(|config| config.of::<simulators::hubspot::Config>().conflict = conflict)
+                .await;
         unique_property(&world, "contacts", "lead_id")
             .await
             .expect(201);
@@ -248,7 +250,7 @@ async fn unique_properties_exist_once_and_are_ten_at_most() {
 }
 
 #[tokio::test]
-async fn contacts_deals_and_notes_are_tied_together_and_viewed_as_such() {
+async fn contacts_deals_and_notes_are_associated_and_viewed_so() {
     let world = World::start().await;
     let hubspot = world.simulators.hubspot();
     let contact = hubspot.add_contact(&[("firstname", "Dana")]);
@@ -328,7 +330,10 @@ async fn a_contact_is_read_and_changed_by_its_email() {
 
 #[tokio::test]
 async fn search_finds_by_phone_and_lags_behind_as_configured() {
-    let world = World::with(|config| config.hubspot.search_lag = Duration::from_secs(5)).await;
+    let world = World::with(|config| {
+        config.of::<simulators::hubspot::Config>().search_lag = Duration::from_secs(5);
+    })
+    .await;
     world
         .simulators
         .hubspot()
@@ -360,7 +365,9 @@ async fn search_finds_by_phone_and_lags_behind_as_configured() {
 
 #[tokio::test]
 async fn over_the_limit_is_429_until_the_window_has_moved_on() {
-    let world = World::with(|config| config.hubspot.ten_second_limit = Some(2)).await;
+    let world =
+        World::with(|config| config.of::<simulators::hubspot::Config>().ten_second_limit = Some(2))
+            .await;
     let path = "/crm/v3/properties/contacts";
     assert_eq!(
         call(&world, "GET", path, None)
@@ -377,7 +384,7 @@ async fn over_the_limit_is_429_until_the_window_has_moved_on() {
 }
 
 #[tokio::test]
-async fn a_property_that_has_become_required_refuses_writes_without_it() {
+async fn a_newly_required_property_refuses_writes_without_it() {
     let world = World::start().await;
     let hubspot = world.simulators.hubspot();
     hubspot.always_to(
@@ -506,4 +513,134 @@ async fn views_come_in_pages_with_the_properties_asked_for() {
         assert_eq!(rest["contacts"][0]["id"], json!(ids[2]));
         assert_eq!(rest["next"], Value::Null);
     }
+}
+
+#[tokio::test]
+async fn lists_are_cut_at_the_limit_and_go_on_at_the_cursor() {
+    let world = World::start().await;
+    let hubspot = world.simulators.hubspot();
+    let ids: Vec<_> = (0..13)
+        .map(|number| hubspot.add_contact(&[("firstname", &format!("c{number}"))]))
+        .collect();
+    let path = "/crm/v3/objects/contacts";
+    let default = call(&world, "GET", path, None).await.expect(200);
+    assert_eq!(default["results"].as_array().unwrap().len(), 10);
+    let mut found = Vec::new();
+    let mut url = format!("{}{path}?limit=5&properties=firstname", hubspot.base_url());
+    loop {
+        let page = send(client().get(&url).bearer_auth(TOKEN))
+            .await
+            .expect(200);
+        let results = page["results"].as_array().unwrap();
+        assert!(results.len() <= 5, "{page}");
+        found.extend(
+            results
+                .iter()
+                .map(|it| it["id"].as_str().unwrap().to_owned()),
+        );
+        let Some(link) = page["paging"]["next"]["link"].as_str() else {
+            break;
+        };
+        let after = page["paging"]["next"]["after"].as_str().unwrap();
+        assert_eq!(Some(after), found.last().map(String::as_str));
+        url = link.to_owned();
+    }
+    assert_eq!(found, ids);
+    for query in [
+        "limit=0",
+        "limit=101",
+        "limit=many",
+        "after=x",
+        "archived=maybe",
+    ] {
+        let refused = call(&world, "GET", &format!("{path}?{query}"), None).await;
+        let refused = refused.expect(400);
+        assert_eq!(
+            refused["category"], "VALIDATION_ERROR",
+            "{query}: {refused}"
+        );
+    }
+    let archived = call(&world, "GET", &format!("{path}?archived=true"), None).await;
+    assert_eq!(archived.expect(200)["results"], json!([]));
+}
+
+#[tokio::test]
+async fn parameters_may_be_repeated_or_separated_by_commas() {
+    let world = World::start().await;
+    let hubspot = world.simulators.hubspot();
+    let id = hubspot.add_contact(&[("firstname", "Dana"), ("city", "Austin"), ("zip", "78664")]);
+    let deal =
+        json!({ "properties": { "dealname": "Kitchen", "dealstage": "appointmentscheduled" } });
+    let deal = post(&world, "/crm/v3/objects/deals", deal)
+        .await
+        .expect(201);
+    let deal = deal["id"].as_str().unwrap();
+    let path = format!("/crm/v4/objects/contacts/{id}/associations/default/deals/{deal}");
+    call(&world, "PUT", &path, None).await.expect(200);
+    for query in [
+        "properties=city&properties=zip&associations=deals&associations=notes",
+        "properties=city,zip&associations=deals,notes&unknown=parameter",
+    ] {
+        let path = format!("/crm/v3/objects/contacts/{id}?{query}");
+        let read = call(&world, "GET", &path, None).await.expect(200);
+        let properties = &read["properties"];
+        assert_eq!(
+            (&properties["city"], &properties["zip"]),
+            (&json!("Austin"), &json!("78664"))
+        );
+        assert_eq!(properties["firstname"], Value::Null, "{query}");
+        let expected =
+            json!({ "deals": { "results": [{ "id": deal, "type": "contact_to_deal" }] } });
+        assert_eq!(read["associations"], expected, "{query}");
+    }
+    let path = format!("/crm/v3/objects/contacts/{id}?associations=false");
+    let refused = call(&world, "GET", &path, None).await.expect(400);
+    assert_eq!(
+        refused["message"],
+        "Unable to infer object type from: false"
+    );
+    let refused = call(&world, "GET", "/crm/v3/objects/leads/1", None)
+        .await
+        .expect(400);
+    assert_eq!(
+        refused["message"],
+        "Unable to infer object type from: leads"
+    );
+}
+
+#[tokio::test]
+async fn associations_come_in_pages() {
+    let world = World::start().await;
+    let contact = world
+        .simulators
+        .hubspot()
+        .add_contact(&[("firstname", "Dana")]);
+    for name in ["Kitchen", "Bathroom", "Roof"] {
+        let types = json!([{ "associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 3 }]);
+        let deal = json!({
+            "properties": { "dealname": name, "dealstage": "appointmentscheduled" },
+            "associations": [{ "to": { "id": contact }, "types": types }],
+        });
+        post(&world, "/crm/v3/objects/deals", deal)
+            .await
+            .expect(201);
+    }
+    let path = format!("/crm/v4/objects/contacts/{contact}/associations/deals?limit=2");
+    let first = call(&world, "GET", &path, None).await.expect(200);
+    assert_eq!(first["results"].as_array().unwrap().len(), 2);
+    let after = first["paging"]["next"]["after"].as_str().unwrap();
+    let rest = call(&world, "GET", &format!("{path}&after={after}"), None)
+        .await
+        .expect(200);
+    assert_eq!(rest["results"].as_array().unwrap().len(), 1);
+    assert_eq!(rest["paging"], Value::Null);
+}
+
+#[tokio::test]
+async fn errors_carry_the_rate_headers_too() {
+    let world = World::start().await;
+    let missing = call(&world, "GET", "/crm/v3/objects/contacts/1", None).await;
+    assert_eq!(missing.header("x-hubspot-ratelimit-remaining"), "99");
+    assert!(!missing.header("x-hubspot-correlation-id").is_empty());
+    missing.expect(404);
 }

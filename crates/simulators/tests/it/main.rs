@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod callrail;
+mod errors;
 mod faults;
 mod gemini;
 mod hubspot;
@@ -10,4 +11,5 @@ mod secret_manager;
 mod sendgrid;
 mod speech;
 mod storage;
+mod table;
 mod world;

@@ -5,7 +5,7 @@ use crate::world::{Answer, World, client, get, send};
 const PROJECT: &str = "projects/p";
 
 fn url(world: &World, path: &str) -> String {
-    format!("{}/v1/{path}", world.simulators.cloud_urls().secret_manager)
+    format!("{}/v1/{path}", world.simulators.secret_manager().base_url())
 }
 
 async fn ask(world: &World, path: &str) -> Answer {
@@ -32,7 +32,7 @@ fn payload(data: &str, checksum: &str) -> Value {
 }
 
 #[tokio::test]
-async fn versions_count_from_one_and_the_newest_that_is_enabled_is_the_latest() {
+async fn versions_count_from_one_and_the_newest_enabled_is_latest() {
     let world = World::start().await;
     create(&world, PROJECT, "key").await.expect(200);
     create(&world, PROJECT, "key").await.expect(409);
@@ -138,6 +138,17 @@ async fn secrets_are_listed_by_name_in_pages() {
         ),
         (1, &Value::Null)
     );
+    for query in [
+        "pageSize=many",
+        "pageToken=x",
+        "filter=labels.a:b",
+        "limit=5",
+    ] {
+        let refused = ask(&world, &format!("projects/p/secrets?{query}"))
+            .await
+            .expect(400);
+        assert_eq!(refused["error"]["status"], "INVALID_ARGUMENT", "{query}");
+    }
 }
 
 #[tokio::test]
@@ -152,7 +163,7 @@ async fn who_has_no_token_is_refused_and_views_show_no_data() {
     )
     .await
     .expect(200);
-    let base = world.simulators.cloud_urls().secret_manager;
+    let base = world.simulators.secret_manager().base_url();
     let view = get(&format!("{base}/_sim/secrets")).await.expect(200);
     assert_eq!(view["secrets"][0]["versions"], json!(["ENABLED"]));
     let received = get(&format!("{base}/_sim/requests"))

@@ -145,7 +145,12 @@ async fn wrong_keys_and_unverified_senders_are_refused() {
 #[tokio::test]
 async fn events_are_signed_and_carry_the_custom_arguments() {
     let (url, posts) = receiver(0).await;
-    let world = World::with(|config| config.sendgrid.event_webhook_url = Some(url)).await;
+    let world = World::with(|config| {
+        config
+            .of::<simulators::sendgrid::Config>()
+            .event_webhook_url = Some(url);
+    })
+    .await;
     let accepted = send(mail(&world, &message())).await;
     world.pass(Duration::from_secs(1));
     eventually("events", || !posts.lock().unwrap().is_empty()).await;
@@ -222,7 +227,10 @@ async fn refused_events_come_again_at_growing_intervals() {
 #[tokio::test]
 async fn events_can_be_repeated_and_addresses_can_refuse_mail() {
     let (url, posts) = receiver(0).await;
-    let world = World::with(|config| config.sendgrid.event_delay = Duration::ZERO).await;
+    let world = World::with(|config| {
+        config.of::<simulators::sendgrid::Config>().event_delay = Duration::ZERO;
+    })
+    .await;
     let sendgrid = world.simulators.sendgrid();
     let base = sendgrid.base_url();
     let webhook = json!({ "url": url, "repeat_events": true, "reverse_events": true });

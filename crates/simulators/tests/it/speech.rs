@@ -56,7 +56,7 @@ async fn world_with(files: &[(&str, &[u8])]) -> (World, tempfile::TempDir) {
     }
     let root = folder.path().to_owned();
     (
-        World::with(|config| config.speech.blob_root = Some(root)).await,
+        World::with(|config| config.blob_root = Some(root)).await,
         folder,
     )
 }
@@ -164,7 +164,7 @@ async fn audio_over_a_minute_and_no_audio_at_all_are_refused() {
 }
 
 #[tokio::test]
-async fn a_script_can_be_given_to_any_audio_and_silence_has_no_results() {
+async fn any_audio_can_be_given_a_script_and_silence_has_no_results() {
     let world = World::start().await;
     let audio = &mp3("kitchen-quote")[..20_000];
     let silence = json!({ "duration_seconds": 10.0, "turns": [] });
@@ -243,7 +243,7 @@ async fn a_batch_writes_its_results_into_the_bucket() {
 
 /// Puts an object into the simulated Cloud Storage.
 async fn upload(world: &World, name: &str, bytes: &[u8]) {
-    let storage = world.simulators.cloud_urls().storage;
+    let storage = world.simulators.storage().base_url();
     let url = format!("{storage}/upload/storage/v1/b/recordings/o?uploadType=media&name={name}");
     let body = bytes.to_vec();
     send(client().post(url).bearer_auth("any").body(body))
@@ -252,7 +252,7 @@ async fn upload(world: &World, name: &str, bytes: &[u8]) {
 }
 
 #[tokio::test]
-async fn a_batch_hears_objects_of_the_simulated_storage_before_files_of_the_folder() {
+async fn a_batch_prefers_objects_of_the_simulated_storage_to_files() {
     let files: [(&str, &[u8]); 2] = [("both.mp3", b"not audio"), ("file.mp3", mp3("no-place"))];
     let (world, _folder) = world_with(&files).await;
     world
@@ -315,8 +315,8 @@ async fn audio_over_the_limits_of_a_batch_is_refused() {
     drop(world);
     let root = _folder.path().to_owned();
     let world = World::with(|config| {
-        config.speech.blob_root = Some(root);
-        config.speech.word_times_limit = Duration::from_secs(60);
+        config.blob_root = Some(root);
+        config.of::<simulators::speech::Config>().word_times_limit = Duration::from_secs(60);
     })
     .await;
     let refused = batch(

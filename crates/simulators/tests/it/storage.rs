@@ -7,7 +7,7 @@ use crate::world::{Answer, World, client, get, send};
 const QUANTUM: usize = 256 * 1024;
 
 fn url(world: &World, path: &str) -> String {
-    format!("{}{path}", world.simulators.cloud_urls().storage)
+    format!("{}{path}", world.simulators.storage().base_url())
 }
 
 /// Begins a resumable upload and gives its URL.
@@ -223,6 +223,9 @@ async fn lists_come_by_prefix_in_pages() {
     let last = page(&format!("&pageToken={token}")).await;
     assert_eq!(names(&last), ["t/c"]);
     assert_eq!(last["nextPageToken"], Value::Null);
+    let odd = url(&world, "/storage/v1/b/calls/o?maxResults=many&other=1");
+    let refused = send(client().get(odd).bearer_auth("any")).await.expect(400);
+    assert_eq!(refused["error"]["errors"][0]["reason"], "invalid");
 }
 
 #[tokio::test]

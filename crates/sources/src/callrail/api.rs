@@ -3,115 +3,41 @@
 //! - Auth: `Authorization: Token token="…"`. A key belongs to a person and sees every company that the person sees, so
 //!   each answer is held against the tenant's own companies.
 //! - Limits: 1,000 requests an hour and 10,000 a day for an account, shared by every tenant under it; over that a bare
-//!   429. A call takes two requests, three with its recording's link. Work that meets the limit waits in its lanes.
+//!   429. A call takes two requests, three if its recording's download counts. Work that meets the limit waits in its lanes.
 //! - Recordings: `recording.json` answers a link; behind it are redirects to a storage host. Links are as good as keys
 //!   and may end within a day: they are followed at once and never kept.
 //!
 //! Source: apidocs.callrail.com, "Retrieving a Call", "Retrieving a Call Recording" and "Rate Limiting" (read 2026-11).
 
-use std::{fmt, time::Duration};
+use std::sync::Arc;
 
-use domain::{Alias, CallFacts, Classify, Disposition};
-use http_client::{
-    Client, HttpError, Limits, Response, StatusClass, StatusCode, Streaming, UnreadableBody, Url,
-    header,
-};
+use async_trait::async_trait;
+use domain::{Account, Facts};
+use http_client::{Client, Limits, Response, StatusCode, Streaming, Url, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use super::payload;
-use crate::{ReadError, fields::Fields};
+use crate::{
+    ApiError, Apis, Details, DetailsApi, Fields, RecordingsApi, aliases, api::retry_after,
+};
 
-/// Where the API is.
-pub const BASE_URL: &str = "https://api.callrail.com";
-
-/// Calls the API. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Api {
+/// Calls the API.
+struct Api {
     client: Client,
     base_url: Url,
 }
 
-/// A tenant's way into CallRail.
-#[derive(Debug, Clone)]
-pub struct Account {
-    /// The account's id, `ACC…` or the number.
-    pub id: String,
-    /// The API key.
-    pub token: SecretString,
-    /// The tenant's companies, each in every form that CallRail writes it. Calls of others are not shown to it.
-    pub company_ids: Vec<String>,
-}
-
-/// A call, as the API states it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ApiCall {
-    /// Its canonical id, `CAL…`.
-    pub canonical_id: String,
-    /// Every id that is known for it now, the canonical one first.
-    pub aliases: Vec<Alias>,
-    /// What is known of it.
-    pub facts: CallFacts,
-}
-
-/// Where a recording can be had for the moment. As good as a key, so it is not printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct RecordingUrl(Url);
-
-/// Why the API did not do what it was asked.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum ApiError {
-    /// The key is not, or no longer, good for this.
-    #[error("CallRail refuses the API key with status {}", status.as_u16())]
-    Unauthorized {
-        /// 401 or 403.
-        status: StatusCode,
-    },
-    /// There is no such call, or the key may not see it. New calls may take a while to show.
-    #[error("CallRail does not know this call")]
-    NotFound,
-    /// The call is another company's.
-    #[error("the call belongs to a company that is not this tenant's")]
-    ForeignCall,
-    /// It cannot be told whose calls the tenant may see.
-    #[error(
-        "the tenant has no CallRail company: enter the ids of its company, as number and as `COM…`"
-    )]
-    NoCompany,
-    /// The account's requests for this hour or day are used up.
-    #[error("CallRail asks us to slow down")]
-    Throttled {
-        /// How long to wait, should it say so.
-        retry_after: Option<Duration>,
-    },
-    /// CallRail's fault, or its storage's.
-    #[error("CallRail failed with status {}", status.as_u16())]
-    Unavailable {
-        /// The status.
-        status: StatusCode,
-        /// How long to wait, should it say so.
-        retry_after: Option<Duration>,
-    },
-    /// The request is not acceptable, and will not be.
-    #[error("CallRail rejected the request with status {}", status.as_u16())]
-    Rejected {
-        /// The status.
-        status: StatusCode,
-        /// CallRail's words, capped.
-        answer: String,
-    },
-    /// The answer is no JSON of the expected shape.
-    #[error(transparent)]
-    UnreadableBody(#[from] UnreadableBody),
-    /// The answer is no call.
-    #[error("CallRail's answer cannot be read: {0}")]
-    UnreadableCall(#[from] ReadError),
-    /// The recording's link leads where it should not.
-    #[error("the recording's link cannot be followed: {0}")]
-    BadLink(&'static str),
-    /// There is no complete answer.
-    #[error("CallRail was not heard: {0}")]
-    Http(#[from] HttpError),
+/// The API at this address.
+pub(super) fn apis(client: &Client, base_url: &Url) -> Apis {
+    let api = Arc::new(Api {
+        client: client.clone(),
+        base_url: base_url.clone(),
+    });
+    Apis {
+        details: api.clone(),
+        recordings: Some(api),
+    }
 }
 
 /// What is asked for beside the default fields.
@@ -120,70 +46,76 @@ const FIELDS: &str = "call_type,campaign,company_id,created_at,device_type,fbcli
     utm_campaign,utm_content,utm_medium,utm_source,utm_term,value,zip_code";
 
 /// The longest time for one request of the API.
-const DEADLINE: Duration = Duration::from_secs(15);
+const DEADLINE: std::time::Duration = std::time::Duration::from_secs(15);
 
 /// The most redirects between a recording's link and its file.
 const MAX_REDIRECTS: usize = 5;
 
-impl Api {
-    /// The API at this address: [`BASE_URL`], or a simulator's.
-    pub const fn new(client: Client, base_url: Url) -> Self {
-        Self { client, base_url }
-    }
-
-    /// A call's details.
-    ///
-    /// # Errors
-    /// [`ApiError`]; [`ApiError::ForeignCall`] when it is not one of the account's companies'.
-    pub async fn call(&self, account: &Account, call_id: &str) -> Result<ApiCall, ApiError> {
-        if account.company_ids.is_empty() {
-            return Err(ApiError::NoCompany);
-        }
-        let answer = self
-            .get(
-                account,
-                &["calls", &format!("{call_id}.json")],
-                &[("fields", FIELDS)],
-            )
-            .await?;
-        let fields = Fields::read(Some("application/json"), &answer.body, payload::is_wanted)?;
-        let company = fields.text("company_id");
-        if !company.is_some_and(|company| account.company_ids.iter().any(|own| own == company)) {
-            return Err(ApiError::ForeignCall);
-        }
-        let mut ids = payload::call_ids(&fields)?;
-        if !ids.iter().any(|id| id == call_id) {
-            ids.push(call_id.to_owned());
-        }
-        let canonical_id = ids.first().cloned().ok_or(ReadError::NoCall)?;
-        let facts = CallFacts {
-            call_id: Some(canonical_id.clone()),
-            ..payload::facts(&fields)
-        };
-        Ok(ApiCall {
-            canonical_id,
-            aliases: payload::aliases(ids),
-            facts,
-        })
-    }
-
-    /// Where a call's recording can be had now; none while there is none.
-    ///
-    /// # Errors
-    /// [`ApiError`].
-    pub async fn recording(
+#[async_trait]
+impl DetailsApi for Api {
+    async fn details(
         &self,
         account: &Account,
-        call_id: &str,
-    ) -> Result<Option<RecordingUrl>, ApiError> {
+        accounts_of_source: &[String],
+        facts: &Facts,
+    ) -> Result<Details, ApiError> {
+        let companies = account.setting("company_ids").split(',').map(str::trim);
+        let companies: Vec<_> = companies
+            .filter(|id| !id.is_empty())
+            .chain(accounts_of_source.iter().map(String::as_str))
+            .collect();
+        if companies.is_empty() {
+            return Err(ApiError::NotConfigured(
+                "it is not known whose calls the tenant may see: enter the ids of its company, as number and as \
+                 `COM…`, as company_ids of the connection or as accounts of the source",
+            ));
+        }
+        let call_id = facts.external_id.as_deref().ok_or(ApiError::NotFound)?;
+        let path = ["calls", &format!("{call_id}.json")];
+        let answer = self.get(account, &path, &[("fields", FIELDS)]).await?;
+        let fields = Fields::read(Some("application/json"), &answer.body, payload::is_wanted)?;
+        let company = fields.text("company_id");
+        if !company.is_some_and(|company| companies.contains(&company)) {
+            return Err(ApiError::Foreign);
+        }
+        let mut ids = payload::call_ids(&fields)?;
+        if !ids.contains(&call_id) {
+            ids.push(call_id);
+        }
+        Ok(Details {
+            aliases: aliases("callrail", "call", &ids),
+            facts: Facts {
+                external_id: ids.first().map(|id| (*id).to_owned()),
+                ..payload::facts(&fields, payload::call(&fields))
+            },
+        })
+    }
+}
+
+#[async_trait]
+impl RecordingsApi for Api {
+    async fn recording(
+        &self,
+        account: &Account,
+        external_id: &str,
+        limits: Limits,
+    ) -> Result<Option<Streaming>, ApiError> {
+        match self.link(account, external_id).await? {
+            Some(link) => self.download(link, limits).await,
+            None => Ok(None),
+        }
+    }
+}
+
+impl Api {
+    /// Where a call's recording can be had now. As good as a key: it is never printed.
+    async fn link(&self, account: &Account, call_id: &str) -> Result<Option<Url>, ApiError> {
         #[derive(Deserialize)]
         struct Answer {
             url: Option<String>,
         }
-        let answer = match self
-            .get(account, &["calls", call_id, "recording.json"], &[])
-            .await
-        {
+        let path = ["calls", call_id, "recording.json"];
+        let answer = match self.get(account, &path, &[]).await {
             Err(ApiError::NotFound) => return Ok(None),
             answer => answer?,
         };
@@ -191,19 +123,11 @@ impl Api {
             return Ok(None);
         };
         let url = Url::parse(&url).map_err(|_| ApiError::BadLink("it is no URL"))?;
-        Ok(Some(RecordingUrl(self.encrypted(url))))
+        Ok(Some(self.encrypted(url)))
     }
 
-    /// Opens a recording, under these limits; none when nothing is there (yet). The API key is not sent along.
-    ///
-    /// # Errors
-    /// [`ApiError`].
-    pub async fn download(
-        &self,
-        url: &RecordingUrl,
-        limits: Limits,
-    ) -> Result<Option<Streaming>, ApiError> {
-        let mut url = url.0.clone();
+    /// Follows a link. The API key is not sent along.
+    async fn download(&self, mut url: Url, limits: Limits) -> Result<Option<Streaming>, ApiError> {
         for _ in 0..=MAX_REDIRECTS {
             let answer = self.client.get(url.as_str()).send_streaming(limits).await?;
             if answer.status.is_redirection() {
@@ -214,12 +138,12 @@ impl Api {
                 status if status.is_success() => Ok(Some(answer)),
                 StatusCode::NOT_FOUND | StatusCode::GONE => Ok(None),
                 StatusCode::TOO_MANY_REQUESTS => Err(ApiError::Throttled {
-                    retry_after: wish(&answer.headers),
+                    retry_after: retry_after(&answer.headers),
                 }),
                 // A link that has ended is refused too: the next attempt asks for a new one.
                 status => Err(ApiError::Unavailable {
                     status,
-                    retry_after: wish(&answer.headers),
+                    retry_after: retry_after(&answer.headers),
                 }),
             };
         }
@@ -256,7 +180,7 @@ impl Api {
     fn encrypted(&self, mut url: Url) -> Url {
         if url.scheme() == "http" && self.base_url.scheme() == "https" {
             url.set_scheme("https")
-                .expect("one special scheme can take another's place");
+                .expect("one special scheme can replace another");
         }
         url
     }
@@ -267,106 +191,26 @@ impl Api {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Response, ApiError> {
+        let account_id = account.setting("account_id");
+        if account_id.is_empty() {
+            return Err(ApiError::NotConfigured(
+                "the connection names no account: enter its account_id",
+            ));
+        }
         let mut url = self.base_url.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments
                 .pop_if_empty()
-                .extend(["v3", "a", account.id.as_str()])
+                .extend(["v3", "a", account_id])
                 .extend(path);
         }
-        let token =
-            SecretString::from(format!("Token token=\"{}\"", account.token.expose_secret()));
+        let token = format!("Token token=\"{}\"", account.secret.expose_secret());
         let request = self
             .client
             .get(url.as_str())
             .query(query)
-            .secret_header(header::AUTHORIZATION, &token);
-        let answer = request.deadline(DEADLINE).send().await?;
-        let status = answer.status;
-        match answer.class() {
-            StatusClass::Ok => Ok(answer),
-            StatusClass::Throttled => Err(ApiError::Throttled {
-                retry_after: wish(&answer.headers),
-            }),
-            StatusClass::Unauthorized => Err(ApiError::Unauthorized { status }),
-            StatusClass::ServerFault => Err(ApiError::Unavailable {
-                status,
-                retry_after: wish(&answer.headers),
-            }),
-            StatusClass::Rejected if status == StatusCode::NOT_FOUND => Err(ApiError::NotFound),
-            StatusClass::Rejected => Err(ApiError::Rejected {
-                status,
-                answer: answer.text_lossy(500),
-            }),
-        }
-    }
-}
-
-/// `Retry-After` in seconds. CallRail documents none.
-fn wish(headers: &http_client::HeaderMap) -> Option<Duration> {
-    headers
-        .get(header::RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()
-        .map(Duration::from_secs)
-}
-
-impl fmt::Debug for RecordingUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("RecordingUrl")
-            .field(&self.0.host_str())
-            .finish()
-    }
-}
-
-impl ApiError {
-    /// Whether a recording is larger than the caller takes.
-    pub const fn is_too_large(&self) -> bool {
-        matches!(self, Self::Http(HttpError::TooLarge { .. }))
-    }
-}
-
-impl Classify for ApiError {
-    #[deny(
-        clippy::wildcard_enum_match_arm,
-        reason = "a new variant must be thought about here"
-    )]
-    fn disposition(&self) -> Disposition {
-        match self {
-            Self::Unauthorized { .. } => Disposition::Hold,
-            Self::ForeignCall | Self::NoCompany | Self::Rejected { .. } | Self::BadLink(_) => {
-                Disposition::Park
-            }
-            Self::Throttled { retry_after } | Self::Unavailable { retry_after, .. } => {
-                Disposition::Retry {
-                    after: *retry_after,
-                }
-            }
-            Self::NotFound | Self::UnreadableBody(_) | Self::UnreadableCall(_) => {
-                Disposition::Retry { after: None }
-            }
-            Self::Http(error) => match error {
-                HttpError::NotSent { .. } | HttpError::Unknown { .. } => {
-                    Disposition::Retry { after: None }
-                }
-                HttpError::BadUrl(_)
-                | HttpError::BadRequest(_)
-                | HttpError::Blocked { .. }
-                | HttpError::TooLarge { .. } => Disposition::Park,
-            },
-        }
-    }
-
-    fn answer(&self) -> Option<String> {
-        match self {
-            Self::Rejected { answer, .. } => {
-                Some(answer.clone()).filter(|answer| !answer.is_empty())
-            }
-            _ => None,
-        }
+            .secret_header(header::AUTHORIZATION, &SecretString::from(token));
+        ApiError::of_status(request.deadline(DEADLINE).send().await?)
     }
 }
 
@@ -377,22 +221,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_are_followed_with_encryption_unless_all_is_simulated() {
-        let api = |base: &str| {
-            Api::new(
-                Client::new(Options::default()).unwrap(),
-                base.parse().unwrap(),
-            )
+    fn links_are_encrypted_unless_all_is_simulated() {
+        let api = |base: &str| Api {
+            client: Client::new(Options::default()).unwrap(),
+            base_url: base.parse().unwrap(),
         };
         let url: Url = "http://app.callrail.com/calls/CAL1/recording/redirect?access_key=k"
             .parse()
             .unwrap();
-        let encrypted = api(BASE_URL).encrypted(url.clone());
+        let encrypted = api("https://api.callrail.com").encrypted(url.clone());
         assert_eq!(
             encrypted.as_str(),
             "https://app.callrail.com/calls/CAL1/recording/redirect?access_key=k"
         );
         assert_eq!(api("http://127.0.0.1:1").encrypted(url.clone()), url);
-        assert!(!format!("{:?}", RecordingUrl(encrypted)).contains("access_key"));
     }
 }

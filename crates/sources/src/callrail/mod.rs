@@ -1,8 +1,8 @@
 //! CallRail: telephone calls to a company's tracking numbers.
 //!
-//! - Delivery: `POST`, JSON; forms were seen too. **Never repeated**: what is not taken is lost. No delivery id, no name
+//! - Delivery: `POST`, JSON; form-encoded bodies have been seen, too. **Never repeated**: what is refused is lost. No delivery id, no name
 //!   of the event in the body, hence one URL for each event.
-//! - Identity: `resource_id` (`CAL…`), beside it the older numeric `id`. The project's own documented sample says
+//! - Identity: `resource_id` (`CAL…`), beside it the older numeric `id`. This product's own documented sample says
 //!   `call_id`, `caller_id` and `callrail_company_id`; both shapes are understood.
 //! - Signature: `Signature`, base64 of HMAC-SHA1 over the raw body, keyed with the company's signing key as text; or
 //!   the documented sample's `x-callrail-signature: sha256=<hex of HMAC-SHA256>`.
@@ -12,13 +12,16 @@
 //! Source: apidocs.callrail.com, "Webhooks" and "Validating Payloads" (read 2026-11); support.callrail.com, "Webhooks".
 //! UNCONFIRMED: bodies as `application/x-www-form-urlencoded`, reported by two public integrations.
 
-pub mod api;
+mod api;
 mod payload;
+mod samples;
 
-use domain::TenantId;
+use domain::{AccountSpec, BaseUrl, Channel, Reading, SettingSpec, TenantId};
+use http::Method;
 
 use crate::{
-    ReadError, Reading, SignatureScheme, Source, SourceSpec, TenantHint, Verified, fields::Fields,
+    Encoding, EndpointSpec, Fields, Key, Mac, Piece, Purpose, ReadError, Scheme, Sent, Source,
+    SourceSpec, TenantHint, Verification, Verified,
 };
 
 /// The source.
@@ -27,8 +30,36 @@ pub struct CallRail;
 static SPEC: SourceSpec = SourceSpec {
     slug: "callrail",
     name: "CallRail",
-    signatures: &[SignatureScheme::CallRailV3, SignatureScheme::Sha256Hex],
-    body_limit_bytes: 1024 * 1024,
+    channels: &[Channel::Phone],
+    verification: Verification::Signed(&[V3, DOCUMENTED]),
+    endpoints: &[EndpointSpec {
+        method: Method::POST,
+        path: "/v1/callrail/webhook",
+        purpose: Purpose::Delivery,
+    }],
+    account: Some(AccountSpec {
+        secret: "the API key of a person who sees the company",
+        settings: &[
+            SettingSpec {
+                key: "account_id",
+                about: "the account's id, as `ACC…` or as number",
+                is_required: true,
+            },
+            SettingSpec {
+                key: "company_ids",
+                about: "the ids of the tenant's company, as number and as `COM…`, with a comma between them; \
+                        those of its source count too",
+                is_required: false,
+            },
+        ],
+        refresh: None,
+    }),
+    base_url: Some(BaseUrl {
+        key: "CALLRAIL_BASE_URL",
+        url: "https://api.callrail.com",
+        about: "CallRail's API.",
+    }),
+    apis: Some(api::apis),
     is_resent: false,
     events: &[
         ("post-call", "Post-Call"),
@@ -36,6 +67,32 @@ static SPEC: SourceSpec = SourceSpec {
     ],
     set_up: "In CallRail, open the company's Settings, Integrations, Webhooks. Add each URL to the event of its name, \
              beside what is there already. The signing key stands on the same page.",
+    samples: samples::SAMPLES,
+    ..SourceSpec::DEFAULT
+};
+
+/// `Signature`: HMAC-SHA1 of the raw body in base64. The key is text, though it looks hexadecimal.
+const V3: Scheme = Scheme {
+    name: "callrail-v3",
+    mac: Mac::HmacSha1(Key::Text),
+    header: "signature",
+    sent: Sent::Alone { prefix: "" },
+    encoding: Encoding::Base64,
+    signed: &[Piece::Body],
+    time: None,
+    delivery_id: None,
+    is_key_ours: false,
+};
+
+/// `x-callrail-signature`: `sha256=` and HMAC-SHA256 of the raw body in hexadecimal, as the documented sample has it.
+const DOCUMENTED: Scheme = Scheme {
+    name: "sha256-hex",
+    mac: Mac::HmacSha256(Key::Text),
+    header: "x-callrail-signature",
+    sent: Sent::Alone { prefix: "sha256=" },
+    encoding: Encoding::Hex,
+    is_key_ours: true,
+    ..V3
 };
 
 impl Source for CallRail {
@@ -43,7 +100,7 @@ impl Source for CallRail {
         &SPEC
     }
 
-    /// Also of a body that breaks later on; of two members of one name the first counts, as in reading.
+    /// Works on a truncated body, too. If a member appears twice, the first one counts, as in `read`.
     fn hint(&self, content_type: Option<&str>, body: &[u8]) -> Option<TenantHint> {
         const ACCOUNTS: [&str; 3] = ["company_resource_id", "company_id", "callrail_company_id"];
         let is_wanted = |name: &str| ACCOUNTS.contains(&name) || name == "tenant_id";
@@ -63,7 +120,7 @@ impl Source for CallRail {
     }
 
     fn read(&self, delivery: &Verified, event: Option<&str>) -> Result<Reading, ReadError> {
-        payload::read(delivery.content_type(), delivery.body(), event)
+        payload::read(delivery, event)
     }
 }
 

@@ -3,62 +3,41 @@
 //! Any member may be missing, empty, null, or quoted. What is empty says nothing, except for labels, note and value:
 //! there it says that they were cleared.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use domain::{Alias, CallFacts, text, transition::Inbound};
+use domain::{About, CallFacts, Facts, Labels, PersonFacts, Reading, text};
 use jiff::{Timestamp, civil, tz};
 
 use crate::{
-    ReadError, Reading,
-    fields::{Field, Fields},
+    ReadError, Verified,
+    fields::{Field, Fields, line},
+    ignored,
 };
 
-/// How long a call that nobody answered waits for news, when nothing says that it is over.
+/// How long a call that nobody answered waits for a later report, if nothing says that it is over.
 const UNANSWERED_DELAY: Duration = Duration::from_secs(60);
 
 /// Reads a body; `event` is the name of the event in its URL.
-pub(super) fn read(
-    content_type: Option<&str>,
-    body: &[u8],
-    event: Option<&str>,
-) -> Result<Reading, ReadError> {
-    let fields = Fields::read(content_type, body, is_wanted)?;
+pub(super) fn read(delivery: &Verified, event: Option<&str>) -> Result<Reading, ReadError> {
+    let fields = &delivery.fields(is_wanted)?;
     let kind = match event {
-        Some(event) => kind_by_name(event, &fields),
-        None => kind_by_shape(&fields),
+        Some(event) => kind_by_name(event, fields),
+        None => kind_by_shape(fields),
     };
     let is_modified = match kind {
         Kind::Call => false,
         Kind::Modified => true,
-        Kind::Unused(reason) => return Ok(Reading::Ignored { reason }),
+        Kind::Unused(reason) => return Ok(ignored(reason)),
     };
-    let ids = call_ids(&fields)?;
-    let call = CallFacts {
-        call_id: ids.first().cloned(),
-        ..facts(&fields)
-    };
-    let delay = if event.is_none() && !is_modified && is_unanswered(&call) {
-        UNANSWERED_DELAY
-    } else {
-        Duration::ZERO
-    };
-    Ok(Reading::Lead(Box::new(Inbound {
-        aliases: aliases(ids),
-        is_modified,
-        delay,
-        call,
-    })))
-}
-
-/// The aliases of one call.
-pub(super) fn aliases(ids: Vec<String>) -> Vec<Alias> {
-    ids.into_iter()
-        .map(|value| Alias {
-            provider: "callrail".to_owned(),
-            kind: "call".to_owned(),
-            value,
-        })
-        .collect()
+    let ids = call_ids(fields)?;
+    let call = call(fields);
+    let is_waited_for = event.is_none() && !is_modified && is_unanswered(&call);
+    let mut news = delivery.news("call", &ids, facts(fields, call));
+    news.is_modified = is_modified;
+    if is_waited_for {
+        news.delay = UNANSWERED_DELAY;
+    }
+    Ok(Reading::News(news))
 }
 
 /// Whether an id can be one of CallRail's: such an id is safe in a path and in a file's name.
@@ -130,70 +109,68 @@ fn is_unanswered(call: &CallFacts) -> bool {
         && call.duration_seconds.unwrap_or(0) == 0
 }
 
-/// Every id of the call, the canonical one first.
-pub(super) fn call_ids(fields: &Fields<'_>) -> Result<Vec<String>, ReadError> {
+/// Every id of the call, canonical first.
+pub(super) fn call_ids<'f>(fields: &'f Fields<'_>) -> Result<Vec<&'f str>, ReadError> {
+    const NAMES: &[&str] = &["resource_id", "call_id", "id"];
     let mut ids = Vec::new();
-    for field in ["resource_id", "call_id", "id"] {
+    for field in NAMES {
         let id = match fields.get(field) {
             None => continue,
             Some(Field::Text(id)) if id.is_empty() => continue,
-            Some(Field::Text(id)) if is_id(id) => id,
-            Some(Field::Text(_) | Field::Bool(_) | Field::List(_) | Field::Nested) => {
-                return Err(ReadError::BadId { field });
+            Some(Field::Text(id)) if is_id(id) => id.as_ref(),
+            Some(_) => {
+                let expected = "1 to 64 letters, digits, `_` and `-`";
+                return Err(ReadError::BadId { field, expected });
             }
         };
-        if !ids.iter().any(|known| known == id) {
-            ids.push(id.clone().into_owned());
+        if !ids.contains(&id) {
+            ids.push(id);
         }
     }
-    if ids.is_empty() {
-        return Err(ReadError::NoCall);
-    }
     ids.sort_by_key(|id| !id.starts_with("CAL"));
+    if ids.is_empty() {
+        return Err(ReadError::Missing { fields: NAMES });
+    }
     Ok(ids)
 }
 
-/// Everything but the id.
-pub(super) fn facts(fields: &Fields<'_>) -> CallFacts {
-    let line_of = |names: &[&str], max| fields.first_text(names).and_then(|raw| line(raw, max));
+/// Everything that is said.
+pub(super) fn facts(fields: &Fields<'_>, call: CallFacts) -> Facts {
+    Facts {
+        person: PersonFacts {
+            name: fields.line(&["customer_name", "callername"], 200),
+            phone: fields.line(&["customer_phone_number", "caller_id", "callernum"], 64),
+            email: fields.line(&["customer_email"], 254),
+            city: fields.line(&["customer_city", "callercity"], 100),
+            state: fields.line(&["customer_state", "callerstate"], 50),
+            country: fields.line(&["customer_country", "callercountry"], 50),
+            postal_code: fields.line(&["zip_code"], 20),
+            address: None,
+        },
+        labels: Labels {
+            tags: fields.get("tags").map(tags),
+            note: cleared_or(fields, "note", 5_000),
+            value: cleared_or(fields, "value", 100),
+            status: fields.line(&["lead_status"], 50),
+        },
+        attribution: fields.lines(is_attribution, 500),
+        about: About::Phone(call),
+        ..Facts::default()
+    }
+}
+
+/// What is said of the call itself.
+pub(super) fn call(fields: &Fields<'_>) -> CallFacts {
     CallFacts {
-        call_id: None,
         is_answered: fields.flag("answered"),
         is_voicemail: fields.flag("voicemail"),
         duration_seconds: fields.text("duration").and_then(whole_seconds),
         started_at: ["start_time", "created_at", "timestamp", "datetime"]
             .iter()
             .find_map(|name| fields.text(name).and_then(time)),
-        caller_name: line_of(&["customer_name", "callername"], 200),
-        caller_number: line_of(&["customer_phone_number", "caller_id", "callernum"], 64),
-        caller_email: line_of(&["customer_email"], 254),
-        caller_city: line_of(&["customer_city", "callercity"], 100),
-        caller_state: line_of(&["customer_state", "callerstate"], 50),
-        caller_country: line_of(&["customer_country", "callercountry"], 50),
-        caller_postal_code: line_of(&["zip_code"], 20),
-        tracking_number: line_of(&["tracking_phone_number", "trackingnum"], 64),
-        business_number: line_of(&["business_phone_number", "destinationnum"], 64),
+        tracking_number: fields.line(&["tracking_phone_number", "trackingnum"], 64),
+        business_number: fields.line(&["business_phone_number", "destinationnum"], 64),
         has_recording: fields.has("recording").then_some(true),
-        tags: fields.get("tags").map(tags),
-        note: cleared_or(fields, "note", 5_000),
-        value: cleared_or(fields, "value", 100),
-        lead_status: line_of(&["lead_status"], 50),
-        marketing: marketing(fields),
-    }
-}
-
-/// [`text::line`], which nearly every value is already.
-fn line(raw: &str, max: usize) -> Option<String> {
-    let is_line = raw.len() <= max
-        && raw
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() || byte == b' ')
-        && raw.trim_ascii() == raw
-        && !raw.contains("  ");
-    if is_line && !raw.is_empty() {
-        Some(raw.to_owned())
-    } else {
-        text::line(raw, max)
     }
 }
 
@@ -215,7 +192,7 @@ fn time(raw: &str) -> Option<Timestamp> {
 fn cleared_or(fields: &Fields<'_>, name: &str, max: usize) -> Option<String> {
     match fields.get(name)? {
         Field::Text(raw) => Some(text::bounded(raw.trim(), max)),
-        Field::Bool(_) | Field::List(_) | Field::Nested => None,
+        Field::Bool(_) | Field::List(_) | Field::Object(_) => None,
     }
 }
 
@@ -224,28 +201,16 @@ fn tags(field: &Field<'_>) -> Vec<String> {
     const MAX: usize = 50;
     let clean = |raw: &str| line(raw, 100);
     match field {
-        Field::List(items) => items
-            .iter()
-            .filter_map(|item| clean(item))
-            .take(MAX)
-            .collect(),
         Field::Text(raw) => raw.split(',').filter_map(clean).take(MAX).collect(),
-        Field::Bool(_) | Field::Nested => Vec::new(),
+        field => {
+            let texts = field.items().iter().filter_map(Field::text);
+            texts.filter_map(clean).take(MAX).collect()
+        }
     }
 }
 
 /// Where the caller found the company.
-fn marketing(fields: &Fields<'_>) -> BTreeMap<String, String> {
-    const MAX: usize = 40;
-    fields
-        .texts()
-        .filter(|(name, _)| is_marketing(name))
-        .filter_map(|(name, raw)| Some((name.to_owned(), line(raw, 500)?)))
-        .take(MAX)
-        .collect()
-}
-
-fn is_marketing(name: &str) -> bool {
+fn is_attribution(name: &str) -> bool {
     matches!(
         name,
         "source"
@@ -266,7 +231,7 @@ fn is_marketing(name: &str) -> bool {
 
 /// The members that anything here asks for.
 pub(super) fn is_wanted(name: &str) -> bool {
-    is_marketing(name)
+    is_attribution(name)
         || matches!(
             name,
             // What it is about.

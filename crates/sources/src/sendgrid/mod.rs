@@ -3,16 +3,20 @@
 //! - Delivery: `POST`, a JSON list of events, collected up to 768 KB; repeated for a day until answered 2xx.
 //! - Identity: `sg_event_id`, the same on every repeat. Order is not promised.
 //! - Ours: `message_id`, which we put into `custom_args` and which comes back at the top level of each event.
-//! - Signature: ECDSA, see [`SignatureScheme::SendGridEcdsa`].
+//! - Signature: ECDSA over the timestamp's header and the raw body, with a public key that SendGrid shows. It is good for
+//!   a day, because deliveries are repeated for a day.
 //!
 //! Source: docs.sendgrid.com, "Event Webhook Reference" and "Getting Started with the Event Webhook Security Features"
-//! (read 2026-11). UNCONFIRMED: the size at which events are sent.
+//! (read 2026-11). UNCONFIRMED: the size at which events are sent, and whether a repeat is signed anew.
 
-use domain::text;
+use std::time::Duration;
+
+use domain::{EffectKey, Reading, Receipt};
 use jiff::Timestamp;
 
 use crate::{
-    ReadError, Reading, Receipt, SignatureScheme, Source, SourceSpec, Verified, fields::Fields,
+    Encoding, Fields, Mac, Piece, ReadAs, ReadError, Sample, Scheme, Sent, SignedTime, Source,
+    SourceSpec, Verification, Verified, ignored,
 };
 
 /// The source.
@@ -21,12 +25,29 @@ pub struct SendGrid;
 static SPEC: SourceSpec = SourceSpec {
     slug: "sendgrid",
     name: "SendGrid",
-    signatures: &[SignatureScheme::SendGridEcdsa],
-    body_limit_bytes: 1024 * 1024,
-    is_resent: true,
-    events: &[],
+    verification: Verification::Signed(&[Scheme {
+        name: "sendgrid-ecdsa",
+        mac: Mac::EcdsaP256Sha256,
+        header: "x-twilio-email-event-webhook-signature",
+        sent: Sent::Alone { prefix: "" },
+        encoding: Encoding::Base64,
+        signed: &[Piece::Time, Piece::Body],
+        time: Some(SignedTime {
+            header: Some("x-twilio-email-event-webhook-timestamp"),
+            max_age: Duration::from_hours(24),
+            max_ahead: Duration::from_mins(10),
+        }),
+        delivery_id: None,
+        is_key_ours: false,
+    }]),
     set_up: "In SendGrid, open Settings, Mail Settings, Event Webhooks. Enter the URL as the Post URL, choose the \
              delivery events, and enable Signed Event Webhook. The verification key stands there.",
+    samples: &[Sample::json(
+        "events",
+        include_bytes!("fixtures/events.json"),
+        ReadAs::Receipts(3),
+    )],
+    ..SourceSpec::DEFAULT
 };
 
 /// The most events of one delivery that are read.
@@ -41,9 +62,7 @@ impl Source for SendGrid {
         let events = Fields::read_list(delivery.body(), is_wanted, MAX_EVENTS)?;
         let receipts: Vec<_> = events.iter().filter_map(receipt).collect();
         Ok(if receipts.is_empty() {
-            Reading::Ignored {
-                reason: "no event of a message of ours",
-            }
+            ignored("no event of a message of ours")
         } else {
             Reading::Receipts(receipts)
         })
@@ -53,28 +72,22 @@ impl Source for SendGrid {
 fn is_wanted(name: &str) -> bool {
     matches!(
         name,
-        "message_id"
-            | "event"
-            | "sg_message_id"
-            | "sg_event_id"
-            | "timestamp"
-            | "reason"
-            | "response"
+        "message_id" | "event" | "sg_message_id" | "timestamp" | "reason" | "response"
     )
 }
 
 /// An event of a message of ours; none for others that leave by the same account.
 fn receipt(event: &Fields<'_>) -> Option<Receipt> {
-    let line = |name, max| event.text(name).and_then(|raw| text::line(raw, max));
     Some(Receipt {
-        message_id: line("message_id", 300)?,
-        event: line("event", 50)?,
-        provider_message_id: line("sg_message_id", 200).unwrap_or_default(),
-        event_id: line("sg_event_id", 100).unwrap_or_default(),
+        effect: EffectKey::of_message(event.text("message_id")?)?,
+        event: event.line(&["event"], 50)?,
+        remote_id: event.line(&["sg_message_id"], 200).unwrap_or_default(),
         at: event
             .text("timestamp")
             .and_then(|raw| Timestamp::from_second(raw.parse().ok()?).ok()),
-        reason: line("reason", 500).or_else(|| line("response", 500)),
+        reason: event
+            .line(&["reason"], 500)
+            .or_else(|| event.line(&["response"], 500)),
     })
 }
 
@@ -84,16 +97,18 @@ mod tests {
 
     use super::*;
 
+    const MESSAGE: &str = "req_0199f3a1c2d47e5fb8a61234567890ab.0a1b2c3d4e5f6071.0";
+
     fn read(body: &str) -> Result<Reading, ReadError> {
         let body = body.to_owned().into();
         SendGrid.read(
-            &Verified::restored("sendgrid-ecdsa", BTreeMap::new(), body).unwrap(),
+            &Verified::restored(&SPEC, "sendgrid-ecdsa", BTreeMap::new(), body).unwrap(),
             None,
         )
     }
 
     #[test]
-    fn events_of_our_messages_are_read_and_others_left_out() {
+    fn events_of_our_messages_are_read() {
         let reading = read(include_str!("fixtures/events.json")).unwrap();
         let Reading::Receipts(receipts) = reading else {
             panic!("{reading:?}")
@@ -102,10 +117,9 @@ mod tests {
         assert_eq!(
             receipts[0],
             Receipt {
-                message_id: "email/req_1/a/0".to_owned(),
+                effect: EffectKey::of_message(MESSAGE).unwrap(),
                 event: "processed".to_owned(),
-                provider_message_id: "14c5d75ce93.dfd.64b469.filter0001".to_owned(),
-                event_id: "cHJvY2Vzc2VkLTAx".to_owned(),
+                remote_id: "14c5d75ce93.dfd.64b469.filter0001".to_owned(),
                 at: Some("2026-11-02T15:04:08Z".parse().unwrap()),
                 reason: None,
             }
@@ -123,6 +137,8 @@ mod tests {
             "[]",
             "[{}]",
             r#"[{"event": "open", "message_id": ""}, {"message_id": "a"}]"#,
+            r#"[{"event": "open", "message_id": "another.program.0"}]"#,
+            &format!(r#"[{{"message_id": "{MESSAGE}"}}]"#),
         ] {
             assert!(matches!(read(body), Ok(Reading::Ignored { .. })), "{body}");
         }
@@ -133,14 +149,8 @@ mod tests {
         for (body, expected) in [
             ("{}", "the body is not a JSON list of objects"),
             ("[1]", "the body is not a JSON list of objects"),
-            (
-                "[{]",
-                "the body is no JSON that can be read (line 1, column 3)",
-            ),
-            (
-                "",
-                "the body is no JSON that can be read (line 1, column 0)",
-            ),
+            ("[{]", "the body is not readable JSON (line 1, column 3)"),
+            ("", "the body is not readable JSON (line 1, column 0)"),
         ] {
             assert_eq!(read(body).unwrap_err().to_string(), expected, "{body}");
         }
@@ -148,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_long_list_is_cut() {
-        let event = r#"{"event": "open", "message_id": "a", "timestamp": 1}"#;
+        let event = format!(r#"{{"event": "open", "message_id": "{MESSAGE}", "timestamp": 1}}"#);
         let body = format!("[{}]", vec![event; MAX_EVENTS + 10].join(","));
         assert!(
             matches!(read(&body), Ok(Reading::Receipts(receipts)) if receipts.len() == MAX_EVENTS)

@@ -2,60 +2,60 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::Announcement;
-use domain::{OfficeId, Outbox as _, OutboxRow, SourceId, TenantId};
+use domain::{Channel, OfficeId, Outbox as _, OutboxRow, RequestEvent, SourceId, TenantId};
 use serde_json::Value;
-use store::{Delivery, Reading, Store as _};
+use store::{Delivery, Store as _};
 use uuid::Uuid;
 
 use crate::{clock, store};
 
-fn unreadable(call: &str) -> Delivery {
+fn unreadable(lead: &str) -> Delivery {
     Delivery {
         tenant: TenantId::new("tenant_demo").unwrap(),
-        provider: "callrail".to_owned(),
+        provider: "leads".to_owned(),
         source: SourceId::from_uuid(Uuid::from_u128(1)),
+        channel: Channel::Form,
         office: Some(OfficeId::from_uuid(Uuid::from_u128(2))),
         event: None,
-        delivery_id: Some(call.to_owned()),
+        delivery_id: Some(lead.to_owned()),
         scheme: "test".to_owned(),
         headers: BTreeMap::new(),
         body: "what cannot be read".into(),
         traceparent: None,
-        reading: Reading::Unreadable("a test".to_owned()),
+        reading: Err("a test".to_owned()),
     }
 }
 
-fn announcement(row: &OutboxRow) -> Announcement {
+fn event(row: &OutboxRow) -> RequestEvent {
     serde_json::from_str(&row.payload).unwrap()
 }
 
 #[tokio::test]
-async fn a_new_status_is_told_once_until_it_is_published() {
-    let Some((_emulator, store)) = store(&clock()).await else {
+async fn a_new_status_is_kept_until_it_is_published() {
+    let Some((_emulator, _, store)) = store(&clock()).await else {
         return;
     };
     let accepted = store.accept(unreadable("1")).await.unwrap();
     store.accept(unreadable("1")).await.unwrap();
     store.accept(unreadable("2")).await.unwrap();
-    let told = store.unpublished_across_tenants(10).await.unwrap();
-    assert_eq!(told.len(), 2, "the repeat told nothing: {told:?}");
-    let first = announcement(&told[0]);
+    let waiting = store.unpublished_across_tenants(10).await.unwrap();
+    assert_eq!(waiting.len(), 2, "the repeat made no event: {waiting:?}");
+    let first = event(&waiting[0]);
     assert_eq!(Some(first.request_id), accepted.request());
     assert_eq!(first.event_type, "request.parked");
-    assert_eq!(first.event_id, told[0].event_id);
+    assert_eq!(first.event_id, waiting[0].event_id);
 
     assert_eq!(
         store.unpublished_across_tenants(1).await.unwrap(),
-        told[..1]
+        waiting[..1]
     );
     for _ in 0..2 {
-        let published = store.published_across_tenants(told[..1].to_vec());
+        let published = store.published_across_tenants(waiting[..1].to_vec());
         published.await.unwrap();
     }
     assert_eq!(
         store.unpublished_across_tenants(10).await.unwrap(),
-        told[1..]
+        waiting[1..]
     );
 }
 
@@ -81,12 +81,12 @@ async fn an_event_has_the_shape_of_the_analytics_table() {
         .collect();
     assert_eq!(own.len() + WRITTEN_BY_PUBSUB.len(), names.len());
 
-    let Some((_emulator, store)) = store(&clock()).await else {
+    let Some((_emulator, _, store)) = store(&clock()).await else {
         return;
     };
     store.accept(unreadable("1")).await.unwrap();
-    let told = store.unpublished_across_tenants(10).await.unwrap();
-    let event: BTreeMap<String, Value> = serde_json::from_str(&told[0].payload).unwrap();
+    let waiting = store.unpublished_across_tenants(10).await.unwrap();
+    let event: BTreeMap<String, Value> = serde_json::from_str(&waiting[0].payload).unwrap();
     assert_eq!(
         event.keys().map(String::as_str).collect::<BTreeSet<_>>(),
         own

@@ -42,8 +42,9 @@ async fn the_first_tenant_is_made_by_a_plain_insert() {
     let source = Source {
         id: SourceId::from_uuid(store.ids().next()),
         tenant: demo(),
-        provider: "callrail".to_owned(),
+        provider: "leads".to_owned(),
         office: None,
+        connection: None,
         token: Some(token),
         accounts: Vec::new(),
         key_names: Vec::new(),
@@ -77,7 +78,7 @@ async fn reopening_keeps_the_data_and_voids_the_leases() {
     clock.advance(Duration::from_secs(1));
     let store = open(&path, &clock);
     let mut after = store.request(&demo(), waiting).await.unwrap().unwrap();
-    // What waited in memory is forgotten, so the relay looks at it at once.
+    // What waited in memory is forgotten, so the relay scans it at once.
     assert_eq!(after.work[0].next_wake_at, Some(clock.now()));
     after.work[0].next_wake_at = before.work[0].next_wake_at;
     assert_eq!((after.request, after.work), (before.request, before.work));
@@ -144,7 +145,7 @@ async fn a_refused_write_does_not_undo_those_that_come_with_it() {
                     nobody,
                     1,
                     None,
-                    &store::Act::new("test", "secret.set", ""),
+                    &store::AuditAction::new("test", "secret.set", ""),
                 )
                 .await;
             assert!(matches!(refused, Err(StoreError::NotFound)));

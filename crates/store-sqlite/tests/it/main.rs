@@ -12,6 +12,7 @@ use std::{
 };
 
 use domain::Clock as _;
+use rusqlite::Connection;
 use store::contract::Subject;
 use store_sqlite::SqliteStore;
 use testkit::ManualClock;
@@ -24,8 +25,9 @@ fn clock() -> ManualClock {
 
 fn subject() -> Ready<Subject> {
     let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pipeline.db");
     let clock = clock();
-    let store = SqliteStore::open(&folder.path().join("pipeline.db"), Arc::new(clock.clone()));
+    let store = SqliteStore::open(&path, Arc::new(clock.clone()));
     let moved = clock.clone();
     ready(Subject {
         store: Arc::new(store.unwrap()),
@@ -35,6 +37,12 @@ fn subject() -> Ready<Subject> {
         }),
         now: Box::new(move || clock.now()),
         scope: String::new(),
+        sql: Box::new(move |sql: String| {
+            let sql = sql.replace("JSON '", "'").replace(", shard", "");
+            let changed = Connection::open(&path).unwrap().execute(&sql, []);
+            let changed = changed.unwrap_or_else(|error| panic!("{error}: {sql}"));
+            Box::pin(ready(u64::try_from(changed).unwrap()))
+        }),
         guard: Box::new(folder),
     })
 }

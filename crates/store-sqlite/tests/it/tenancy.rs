@@ -11,8 +11,8 @@ use store_sqlite::SqliteStore;
 
 use crate::clock;
 
-/// What looks at rows of several tenants, and why it may: each stands behind a method of the store that is named
-/// `…_across_tenants`, or behind one that a delivery without a proven tenant needs.
+/// What reads rows of several tenants, and why it may: each stands behind a method of the store that is named
+/// `…_across_tenants`, or behind one that a delivery needs before its tenant is known.
 const ACROSS_TENANTS: [(&str, &str); 8] = [
     // Asked by a secret token or by a provider's account: the tenant is the answer.
     ("sources.rs", "USABLE"),

@@ -4,13 +4,14 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use domain::{
-    Claimed, ConnectionName, DispatchAttempt, E164, EffectEnd, EffectKey, EffectLog as _, Intent,
-    NotificationRecord, Outcome, Record, RequestId, Settled, SourceId, Stage, Tenant, TenantId,
-    TenantStatus, Usage, WorkQueue as _,
+    Claimed, ConnectionName, DispatchAttempt, E164, EffectEnd, EffectIntent, EffectKey,
+    EffectLog as _, NotificationRecord, Office, OfficeId, Outcome, Record, RemoteIds, RequestId,
+    SettleResult, SourceId, Stage, Tenant, TenantId, TenantStatus, Usage, WorkQueue as _,
+    WorkflowConfig,
 };
 use rusqlite::{Connection, types::Value};
 use store::{
-    Act, ConnectionState, PersonIdentity, RequestView, Source, SourceState, Store as _,
+    AuditAction, ConnectionState, PersonIdentity, RequestView, Source, SourceState, Store as _,
     contract::delivery,
 };
 use store_sqlite::SqliteStore;
@@ -114,7 +115,10 @@ impl Twins {
 
     async fn settle(&self, job: &Claimed, outcome: Outcome, records: Vec<Record>) {
         let settled = self.store.settle(job, outcome, records, SECOND).await;
-        assert!(matches!(settled, Ok(Settled::Written(_))), "{settled:?}");
+        assert!(
+            matches!(settled, Ok(SettleResult::Written(_))),
+            "{settled:?}"
+        );
     }
 
     async fn view(&self, request: RequestId) -> RequestView {
@@ -135,8 +139,8 @@ fn crm() -> ConnectionName {
     ConnectionName::new("crm").unwrap()
 }
 
-fn act() -> Act {
-    Act::new("tester", "test.act", "something")
+fn act() -> AuditAction {
+    AuditAction::new("tester", "test.act", "something")
 }
 
 fn retry() -> Outcome {
@@ -152,12 +156,12 @@ fn records(number: u64) -> Vec<Record> {
     let at = "2026-03-01T12:00:00Z".parse().unwrap();
     vec![
         Record::Dispatch(DispatchAttempt {
-            connector: "hubspot".to_owned(),
+            connector: "crm".to_owned(),
             connection: crm(),
             at,
             latency_ms: number,
             outcome: "done".to_owned(),
-            external_ids: BTreeMap::new(),
+            external_ids: RemoteIds::default(),
             answer: None,
         }),
         Record::Notification(NotificationRecord {
@@ -171,7 +175,7 @@ fn records(number: u64) -> Vec<Record> {
         Record::Usage(Usage {
             unit: "emails".to_owned(),
             amount: number,
-            by: "sendgrid".to_owned(),
+            by: "mailer".to_owned(),
         }),
     ]
 }
@@ -181,7 +185,7 @@ async fn a_requests_life_is_its_own() {
     let twins = Twins::new();
     let (first, second) = (twins.request("1").await, twins.request("2").await);
     for id in [first, second] {
-        let job = twins.claim(id, Stage::Recording).await;
+        let job = twins.claim(id, Stage::Analysis).await;
         twins.settle(&job, retry(), records(1)).await;
     }
     let fresh = twins.request("3").await;
@@ -204,9 +208,9 @@ async fn a_requests_life_is_its_own() {
     let phone = PersonIdentity::Phone(E164::parse("+15125550142").unwrap());
     let person = twins.store.person_for_request(&a(), first, &[phone]).await;
     person.unwrap();
-    twins.claim(fresh, Stage::Recording).await;
+    twins.claim(fresh, Stage::Analysis).await;
     twins.clock.advance(60 * 60 * SECOND);
-    let job = twins.claim(first, Stage::Recording).await;
+    let job = twins.claim(first, Stage::Analysis).await;
     let merge = Outcome::Merge { other: second };
     twins.settle(&job, merge, records(2)).await;
     let merged = twins.view(first).await;
@@ -223,11 +227,14 @@ async fn a_requests_life_is_its_own() {
 async fn an_effect_is_its_own() {
     let twins = Twins::new();
     let request = twins.request("1").await;
-    let job = twins.claim(request, Stage::Recording).await;
+    let job = twins.claim(request, Stage::Analysis).await;
     let key = |name| EffectKey::new(name, &request, "crm", &"0");
     for name in ["note", "deal"] {
-        let intent = twins.store.intend(&job.proof(), &key(name), SECOND).await;
-        assert_eq!(intent.unwrap(), Intent::Begin);
+        let intent = twins
+            .store
+            .intend(&job.claim_token(), &key(name), SECOND)
+            .await;
+        assert_eq!(intent.unwrap(), EffectIntent::Begin);
     }
     twins.copy();
     let twin = twins.rows_of("b");
@@ -235,19 +242,22 @@ async fn an_effect_is_its_own() {
         remote_id: "r".to_owned(),
     };
     for (name, end) in [("note", EffectEnd::Refused), ("deal", done)] {
-        let concluded = twins.store.conclude(&job.proof(), &key(name), end).await;
+        let concluded = twins
+            .store
+            .conclude(&job.claim_token(), &key(name), end)
+            .await;
         concluded.unwrap();
     }
     assert_eq!(twins.rows_of("b"), twin);
     // A lease that is renewed, a row that is claimed once more, and a wake-up that is moved.
-    let renewed = twins.store.renew(&job.proof(), 2 * LEASE).await;
+    let renewed = twins.store.renew(&job.claim_token(), 2 * LEASE).await;
     assert!(renewed.unwrap());
     twins.clock.advance(3 * LEASE);
     let due = twins.store.due_wakes_across_tenants(10, 10).await.unwrap();
     let of_a = due.into_iter().filter(|due| due.wake.key.tenant == a());
     let moved = twins.store.move_wakes_across_tenants(of_a.collect()).await;
     assert_eq!(moved.unwrap().len(), 1);
-    twins.claim(request, Stage::Recording).await;
+    twins.claim(request, Stage::Analysis).await;
     assert_eq!(twins.rows_of("b"), twin);
 }
 
@@ -264,8 +274,9 @@ async fn what_is_set_up_is_its_own() {
     let source = Source {
         id: SourceId::from_uuid(store.ids().next()),
         tenant: a(),
-        provider: "callrail".to_owned(),
+        provider: "leads".to_owned(),
         office: None,
+        connection: None,
         token: None,
         accounts: vec!["1".to_owned()],
         key_names: vec!["key@1".to_owned()],
@@ -273,10 +284,20 @@ async fn what_is_set_up_is_its_own() {
         state: SourceState::Active,
     };
     store.put_source(&source).await.unwrap();
+    let office = Office {
+        id: OfficeId::from_uuid(store.ids().next()),
+        tenant: a(),
+        name: "Austin".to_owned(),
+        address: String::new(),
+        time_zone: String::new(),
+        config: WorkflowConfig::default(),
+        config_version: 0,
+    };
+    store.put_office(&office).await.unwrap();
     let connection = store::Connection {
         tenant: a(),
         name: crm(),
-        provider: "hubspot".to_owned(),
+        provider: "crm".to_owned(),
         version: 1,
         secret_version: 1,
         state: ConnectionState::Active,
@@ -284,7 +305,7 @@ async fn what_is_set_up_is_its_own() {
     };
     store.put_connection(&connection).await.unwrap();
     let request = twins.request("1").await;
-    let job = twins.claim(request, Stage::Recording).await;
+    let job = twins.claim(request, Stage::Analysis).await;
     let hold = Outcome::Hold {
         connection: crm(),
         version: 1,
@@ -295,6 +316,7 @@ async fn what_is_set_up_is_its_own() {
     twins.copy();
     let twin = twins.rows_of("b");
     assert_eq!(twin["source_accounts"].len(), 1);
+    assert_eq!(twin["configs"].len(), 2);
 
     let moved = Source {
         accounts: vec!["2".to_owned()],
@@ -302,6 +324,11 @@ async fn what_is_set_up_is_its_own() {
         ..source
     };
     store.put_source(&moved).await.unwrap();
+    let renamed = Office {
+        name: "Round Rock".to_owned(),
+        ..office
+    };
+    store.put_office(&renamed).await.unwrap();
     let replaced = store.replace_secret(&a(), &crm(), 2, None, &act()).await;
     assert_eq!(replaced.unwrap().released, 1);
     let suspended = TenantStatus::Suspended;

@@ -9,7 +9,7 @@ fn connection(tenant: &TenantId, connection: &str) -> Connection {
     Connection {
         tenant: tenant.clone(),
         name: name(connection),
-        provider: "hubspot".to_owned(),
+        provider: "crm".to_owned(),
         version: 0,
         secret_version: 1,
         state: ConnectionState::Active,
@@ -61,7 +61,7 @@ pub async fn a_refused_secret_holds_the_step_and_marks_the_connection(subject: &
         .put_connection(&connection(&tenant, "crm"))
         .await
         .unwrap();
-    let id = subject.qualified(&Call::new(&tenant, "1"), &["crm"]).await;
+    let id = subject.qualified(&Lead::new(&tenant, "1"), &["crm"]).await;
     let job = subject.claim(&tenant, id, Stage::Dispatch, "crm").await;
     let wakes = subject.settle(&job, hold("crm", 1)).await;
     assert!(
@@ -96,7 +96,7 @@ pub async fn a_hold_with_an_older_secret_runs_now(subject: &Subject) {
         .put_connection(&connection(&tenant, "crm"))
         .await
         .unwrap();
-    let id = subject.qualified(&Call::new(&tenant, "1"), &["crm"]).await;
+    let id = subject.qualified(&Lead::new(&tenant, "1"), &["crm"]).await;
     let job = subject.claim(&tenant, id, Stage::Dispatch, "crm").await;
     let replaced = subject
         .store
@@ -121,7 +121,7 @@ pub async fn an_older_refusal_does_not_mark_a_newer_secret(subject: &Subject) {
         .put_connection(&connection(&tenant, "crm"))
         .await
         .unwrap();
-    let id = subject.qualified(&Call::new(&tenant, "1"), &["crm"]).await;
+    let id = subject.qualified(&Lead::new(&tenant, "1"), &["crm"]).await;
     let job = subject.claim(&tenant, id, Stage::Dispatch, "crm").await;
     subject
         .store
@@ -158,8 +158,8 @@ pub async fn replacing_a_secret_releases_exactly_what_is_held_for_it(subject: &S
     .into_iter()
     .enumerate()
     {
-        let call = Call::new(owner, &number.to_string());
-        let id = subject.qualified(&call, &["crm", "second"]).await;
+        let lead = Lead::new(owner, &number.to_string());
+        let id = subject.qualified(&lead, &["crm", "second"]).await;
         for (target, outcome) in [("crm", crm), ("second", second)] {
             let job = subject.claim(owner, id, Stage::Dispatch, target).await;
             subject.settle(&job, outcome).await;
@@ -215,9 +215,7 @@ pub async fn replacing_a_secret_releases_exactly_what_is_held_for_it(subject: &S
     assert_eq!((again.released, again.wakes), (0, Vec::new()));
 }
 
-pub async fn a_new_secret_for_the_same_provider_changes_only_the_settings_that_it_brings(
-    subject: &Subject,
-) {
+pub async fn a_new_secret_changes_only_the_settings_it_brings(subject: &Subject) {
     let tenant = subject.tenant("a");
     let put = connection(&tenant, "crm");
     subject.store.put_connection(&put).await.unwrap();
@@ -227,7 +225,7 @@ pub async fn a_new_secret_for_the_same_provider_changes_only_the_settings_that_i
         (3, other.clone(), &other),
     ] {
         let new = NewConnection {
-            provider: "hubspot".to_owned(),
+            provider: "crm".to_owned(),
             settings: brought,
         };
         subject

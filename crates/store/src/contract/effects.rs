@@ -1,6 +1,6 @@
 //! Outside effects: intended before, settled after.
 
-use domain::{EffectEnd, EffectKey, Intent, WorkState};
+use domain::{EffectEnd, EffectIntent, EffectKey, WorkState};
 
 use super::*;
 
@@ -15,9 +15,9 @@ fn done(remote_id: &str) -> EffectEnd {
 /// A claim of a new request, and the key of an effect.
 async fn begin(subject: &Subject) -> (TenantId, Claimed, EffectKey) {
     let tenant = subject.tenant("a");
-    let id = subject.request(&Call::new(&tenant, "1")).await;
-    let job = subject.claim(&tenant, id, Stage::Recording, "").await;
-    let key = EffectKey::new("note", &id, "hubspot", &"0");
+    let id = subject.request(&Lead::new(&tenant, "1")).await;
+    let job = subject.claim(&tenant, id, FIRST, "").await;
+    let key = EffectKey::new("note", &id, "crm", &"0");
     (tenant, job, key)
 }
 
@@ -26,50 +26,56 @@ pub async fn an_effect_is_begun_once(subject: &Subject) {
     let begun_at = (subject.now)();
     let store = &subject.store;
     assert_eq!(
-        store.intend(&job.proof(), &key, CALL).await.unwrap(),
-        Intent::Begin
+        store.intend(&job.claim_token(), &key, CALL).await.unwrap(),
+        EffectIntent::Begin
     );
     subject.wait(SECOND).await;
-    let unknown = Intent::Unknown {
+    let unknown = EffectIntent::Unknown {
         intended_at: begun_at,
         attempts: 1,
     };
     assert_eq!(
-        store.intend(&job.proof(), &key, CALL).await.unwrap(),
+        store.intend(&job.claim_token(), &key, CALL).await.unwrap(),
         unknown
     );
     // Of many at once, one begins.
-    let other = EffectKey::new("note", &job.request.id, "webhook", &"0");
-    let claim = job.proof();
+    let other = EffectKey::new("note", &job.request.id, "second", &"0");
+    let claim = job.claim_token();
     let intents = (0..10).map(|_| store.intend(&claim, &other, CALL));
     let intents = futures::future::join_all(intents).await;
     let begun = intents
         .into_iter()
-        .filter(|intent| *intent.as_ref().unwrap() == Intent::Begin);
+        .filter(|intent| *intent.as_ref().unwrap() == EffectIntent::Begin);
     assert_eq!(begun.count(), 1);
 }
 
 pub async fn an_effect_that_is_done_stays_done(subject: &Subject) {
     let (_, job, key) = begin(subject).await;
     let store = &subject.store;
-    store.intend(&job.proof(), &key, CALL).await.unwrap();
+    store.intend(&job.claim_token(), &key, CALL).await.unwrap();
     store
-        .conclude(&job.proof(), &key, done("r-1"))
+        .conclude(&job.claim_token(), &key, done("r-1"))
         .await
         .unwrap();
     store
-        .conclude(&job.proof(), &key, EffectEnd::Refused)
+        .conclude(&job.claim_token(), &key, EffectEnd::Refused)
         .await
         .unwrap();
     store
-        .conclude(&job.proof(), &key, done("r-2"))
+        .conclude(&job.claim_token(), &key, done("r-2"))
         .await
         .unwrap();
     let remote_id = "r-1".to_owned();
-    let known = Intent::Done { remote_id };
-    assert_eq!(store.intend(&job.proof(), &key, CALL).await.unwrap(), known);
+    let known = EffectIntent::Done { remote_id };
     assert_eq!(
-        store.intend_again(&job.proof(), &key, CALL).await.unwrap(),
+        store.intend(&job.claim_token(), &key, CALL).await.unwrap(),
+        known
+    );
+    assert_eq!(
+        store
+            .intend_again(&job.claim_token(), &key, CALL)
+            .await
+            .unwrap(),
         known
     );
 }
@@ -77,18 +83,18 @@ pub async fn an_effect_that_is_done_stays_done(subject: &Subject) {
 pub async fn a_refused_effect_can_be_begun_again(subject: &Subject) {
     let (_, job, key) = begin(subject).await;
     let store = &subject.store;
-    store.intend(&job.proof(), &key, CALL).await.unwrap();
+    store.intend(&job.claim_token(), &key, CALL).await.unwrap();
     store
-        .conclude(&job.proof(), &key, EffectEnd::Refused)
+        .conclude(&job.claim_token(), &key, EffectEnd::Refused)
         .await
         .unwrap();
     assert_eq!(
-        store.intend(&job.proof(), &key, CALL).await.unwrap(),
-        Intent::Begin
+        store.intend(&job.claim_token(), &key, CALL).await.unwrap(),
+        EffectIntent::Begin
     );
-    let intent = store.intend(&job.proof(), &key, CALL).await.unwrap();
+    let intent = store.intend(&job.claim_token(), &key, CALL).await.unwrap();
     assert!(
-        matches!(intent, Intent::Unknown { attempts: 1, .. }),
+        matches!(intent, EffectIntent::Unknown { attempts: 1, .. }),
         "{intent:?}"
     );
 }
@@ -96,18 +102,21 @@ pub async fn a_refused_effect_can_be_begun_again(subject: &Subject) {
 pub async fn an_unknown_effect_is_begun_again_only_on_demand(subject: &Subject) {
     let (_, job, key) = begin(subject).await;
     let store = &subject.store;
-    store.intend(&job.proof(), &key, CALL).await.unwrap();
+    store.intend(&job.claim_token(), &key, CALL).await.unwrap();
     subject.wait(SECOND).await;
     assert_eq!(
-        store.intend_again(&job.proof(), &key, CALL).await.unwrap(),
-        Intent::Begin
+        store
+            .intend_again(&job.claim_token(), &key, CALL)
+            .await
+            .unwrap(),
+        EffectIntent::Begin
     );
-    let unknown = Intent::Unknown {
+    let unknown = EffectIntent::Unknown {
         intended_at: (subject.now)(),
         attempts: 2,
     };
     assert_eq!(
-        store.intend(&job.proof(), &key, CALL).await.unwrap(),
+        store.intend(&job.claim_token(), &key, CALL).await.unwrap(),
         unknown
     );
 }
@@ -115,57 +124,65 @@ pub async fn an_unknown_effect_is_begun_again_only_on_demand(subject: &Subject) 
 pub async fn a_late_refusal_does_not_reopen_what_another_began_again(subject: &Subject) {
     let (tenant, slow, key) = begin(subject).await;
     let store = &subject.store;
-    store.intend(&slow.proof(), &key, CALL).await.unwrap();
+    store.intend(&slow.claim_token(), &key, CALL).await.unwrap();
     subject.wait(CALL + LEASE).await;
-    let job = subject
-        .claim(&tenant, slow.request.id, Stage::Recording, "")
-        .await;
-    let again = store.intend_again(&job.proof(), &key, CALL).await.unwrap();
-    assert_eq!(again, Intent::Begin);
-    store
-        .conclude(&slow.proof(), &key, EffectEnd::Refused)
+    let job = subject.claim(&tenant, slow.request.id, FIRST, "").await;
+    let again = store
+        .intend_again(&job.claim_token(), &key, CALL)
         .await
         .unwrap();
-    let intent = store.intend(&job.proof(), &key, CALL).await.unwrap();
+    assert_eq!(again, EffectIntent::Begin);
+    store
+        .conclude(&slow.claim_token(), &key, EffectEnd::Refused)
+        .await
+        .unwrap();
+    let intent = store.intend(&job.claim_token(), &key, CALL).await.unwrap();
     assert!(
-        matches!(intent, Intent::Unknown { attempts: 2, .. }),
+        matches!(intent, EffectIntent::Unknown { attempts: 2, .. }),
         "{intent:?}"
     );
     // That it happened is true whoever says so.
     store
-        .conclude(&slow.proof(), &key, done("r-1"))
+        .conclude(&slow.claim_token(), &key, done("r-1"))
         .await
         .unwrap();
-    let intent = store.intend(&job.proof(), &key, CALL).await.unwrap();
-    assert!(matches!(intent, Intent::Done { .. }), "{intent:?}");
+    let intent = store.intend(&job.claim_token(), &key, CALL).await.unwrap();
+    assert!(matches!(intent, EffectIntent::Done { .. }), "{intent:?}");
 }
 
 pub async fn a_stale_claim_begins_nothing(subject: &Subject) {
     let (tenant, stale, key) = begin(subject).await;
     subject.wait(LEASE).await;
-    let valid = subject
-        .claim(&tenant, stale.request.id, Stage::Recording, "")
-        .await;
+    let valid = subject.claim(&tenant, stale.request.id, FIRST, "").await;
     let store = &subject.store;
     assert_eq!(
-        store.intend(&stale.proof(), &key, CALL).await.unwrap(),
-        Intent::Stale
+        store
+            .intend(&stale.claim_token(), &key, CALL)
+            .await
+            .unwrap(),
+        EffectIntent::Stale
     );
     assert_eq!(
         store
-            .intend_again(&stale.proof(), &key, CALL)
+            .intend_again(&stale.claim_token(), &key, CALL)
             .await
             .unwrap(),
-        Intent::Stale
+        EffectIntent::Stale
     );
     assert_eq!(
-        store.intend(&valid.proof(), &key, CALL).await.unwrap(),
-        Intent::Begin
+        store
+            .intend(&valid.claim_token(), &key, CALL)
+            .await
+            .unwrap(),
+        EffectIntent::Begin
     );
     subject.settle(&valid, retry()).await;
     assert_eq!(
-        store.intend(&valid.proof(), &key, CALL).await.unwrap(),
-        Intent::Stale
+        store
+            .intend(&valid.claim_token(), &key, CALL)
+            .await
+            .unwrap(),
+        EffectIntent::Stale
     );
 }
 
@@ -174,11 +191,11 @@ pub async fn an_intent_renews_the_lease_past_the_call(subject: &Subject) {
     subject.wait(LEASE - SECOND).await;
     subject
         .store
-        .intend(&job.proof(), &key, CALL)
+        .intend(&job.claim_token(), &key, CALL)
         .await
         .unwrap();
     let row = subject
-        .row(&tenant, job.request.id, Stage::Recording, "")
+        .row(&tenant, job.request.id, FIRST, "")
         .await
         .unwrap();
     let WorkState::InFlight { lease_until } = row.state else {
@@ -192,13 +209,13 @@ pub async fn the_end_of_an_effect_that_nobody_intended_is_not_kept(subject: &Sub
     let (_, job, key) = begin(subject).await;
     subject
         .store
-        .conclude(&job.proof(), &key, done("r-1"))
+        .conclude(&job.claim_token(), &key, done("r-1"))
         .await
         .unwrap();
     let intent = subject
         .store
-        .intend(&job.proof(), &key, CALL)
+        .intend(&job.claim_token(), &key, CALL)
         .await
         .unwrap();
-    assert_eq!(intent, Intent::Begin);
+    assert_eq!(intent, EffectIntent::Begin);
 }

@@ -1,10 +1,12 @@
 //! What people do: tenants, sources, secrets, verdicts, stopped work; and the audit log that says who did.
 
-use domain::{ParkCause, Ruling, Status, StoreError, Tenant, TenantStatus, VerdictKind, WorkState};
+use domain::{
+    ParkCause, ReviewAction, Status, StoreError, Tenant, TenantStatus, VerdictKind, WorkState,
+};
 
 use super::*;
 use crate::{
-    AuditEntry, NewConnection, Source, SourceChange, SourceState, Stop, TokenHash, WorkFilter,
+    AuditEntry, NewConnection, Source, SourceChange, SourceState, StopKind, TokenHash, WorkFilter,
     WorkQuery,
 };
 
@@ -32,8 +34,9 @@ fn source(subject: &Subject, tenant: &TenantId, number: u128) -> Source {
     Source {
         id: SourceId::from_uuid(Uuid::from_u128(number)),
         tenant: tenant.clone(),
-        provider: "callrail".to_owned(),
+        provider: "leads".to_owned(),
         office: None,
+        connection: None,
         token: Some(TokenHash::of(&format!(
             "{}/{tenant}/{number}",
             subject.scope
@@ -59,29 +62,17 @@ async fn log(subject: &Subject, tenant: &TenantId) -> Vec<AuditEntry> {
     }
 }
 
-/// A call whose step of a stage is stopped by an outcome.
-async fn stopped(subject: &Subject, tenant: &TenantId, call: &str, outcome: Outcome) -> RequestId {
-    let id = subject.request(&Call::new(tenant, call)).await;
-    let job = subject.claim(tenant, id, Stage::Recording, "").await;
+/// A lead whose first step is stopped by an outcome.
+async fn stopped(subject: &Subject, tenant: &TenantId, lead: &str, outcome: Outcome) -> RequestId {
+    let id = subject.request(&Lead::new(tenant, lead)).await;
+    let job = subject.claim(tenant, id, FIRST, "").await;
     subject.settle(&job, outcome).await;
     id
 }
 
-async fn gated(subject: &Subject, tenant: &TenantId, call: &str, gate: SpamGate) -> RequestId {
-    let id = subject.request(&Call::new(tenant, call)).await;
-    subject
-        .run(tenant, id, Stage::Recording, "", no_audio)
-        .await;
-    let job = subject.claim(tenant, id, Stage::Analysis, "").await;
-    let sections = vec![
-        analysis(&job.request, 60.0),
-        qualification(&job.request, gate, &["crm"]),
-    ];
-    let outcome = Outcome::Done {
-        sections,
-        aliases: Vec::new(),
-    };
-    subject.settle(&job, outcome).await;
+async fn gated(subject: &Subject, tenant: &TenantId, lead: &str, gate: SpamGate) -> RequestId {
+    let id = subject.request(&Lead::new(tenant, lead)).await;
+    subject.judge(tenant, id, 60.0, gate, &["crm"]).await;
     id
 }
 
@@ -188,9 +179,9 @@ pub async fn a_source_is_created_once_and_for_a_tenant(subject: &Subject) {
     assert_eq!((sources.len(), &sources[0]), (2, &new));
 }
 
-pub async fn a_first_secret_makes_the_connection_and_releases_what_waited(subject: &Subject) {
+pub async fn a_first_secret_releases_what_waited_for_it(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let id = subject.qualified(&Call::new(&tenant, "1"), &["crm"]).await;
+    let id = subject.qualified(&Lead::new(&tenant, "1"), &["crm"]).await;
     let job = subject.claim(&tenant, id, Stage::Dispatch, "crm").await;
     let held = Outcome::Hold {
         connection: name("crm"),
@@ -201,7 +192,7 @@ pub async fn a_first_secret_makes_the_connection_and_releases_what_waited(subjec
     subject.settle(&job, held).await;
     let store = &subject.store;
     let new = NewConnection {
-        provider: "hubspot".to_owned(),
+        provider: "sales".to_owned(),
         settings: BTreeMap::from([("portal".to_owned(), "42".to_owned())]),
     };
     let replaced = store
@@ -218,16 +209,17 @@ pub async fn a_first_secret_makes_the_connection_and_releases_what_waited(subjec
         (1, 7)
     );
     let other = NewConnection {
-        provider: "sendgrid".to_owned(),
+        provider: "mailer".to_owned(),
         ..new
     };
     let refused = store
         .replace_secret(&tenant, &name("crm"), 8, Some(&other), &act())
         .await;
-    assert!(
-        matches!(refused, Err(StoreError::Conflict(_))),
-        "{refused:?}"
-    );
+    let Err(StoreError::Conflict(reason)) = refused else {
+        panic!("it was taken: {refused:?}")
+    };
+    let expected = "connection `crm` already belongs to sales; choose another name for mailer";
+    assert_eq!(reason, expected);
     assert_eq!(store.connections(&tenant).await.unwrap(), connections);
     assert_eq!(log(subject, &tenant).await.len(), 1);
 }
@@ -238,12 +230,14 @@ pub async fn a_verdict_lets_a_request_go_on_once(subject: &Subject) {
     let id = gated(subject, &tenant, "1", SpamGate::Review).await;
     assert_eq!(subject.lead(&tenant, id).await.status, Status::InReview);
     let wakes = store
-        .decide(&tenant, id, Ruling::Approve, &act())
+        .decide(&tenant, id, ReviewAction::Approve, &act())
         .await
         .unwrap();
     assert_eq!(wakes.len(), 1);
     assert_eq!(wakes[0].key.stage, Stage::Dispatch);
-    let again = store.decide(&tenant, id, Ruling::Approve, &act()).await;
+    let again = store
+        .decide(&tenant, id, ReviewAction::Approve, &act())
+        .await;
     assert!(matches!(again, Err(StoreError::Conflict(_))), "{again:?}");
     let verdict = subject.lead(&tenant, id).await.document.verdict.unwrap();
     assert_eq!(verdict.decision, VerdictKind::Approved);
@@ -251,7 +245,7 @@ pub async fn a_verdict_lets_a_request_go_on_once(subject: &Subject) {
 
     let other = gated(subject, &tenant, "2", SpamGate::Review).await;
     store
-        .decide(&tenant, other, Ruling::Reject, &act())
+        .decide(&tenant, other, ReviewAction::Reject, &act())
         .await
         .unwrap();
     assert_eq!(
@@ -259,7 +253,7 @@ pub async fn a_verdict_lets_a_request_go_on_once(subject: &Subject) {
         Status::Quarantined
     );
     store
-        .decide(&tenant, other, Ruling::Release, &act())
+        .decide(&tenant, other, ReviewAction::Release, &act())
         .await
         .unwrap();
     let opened = subject.row(&tenant, other, Stage::Dispatch, "crm").await;
@@ -272,12 +266,12 @@ pub async fn two_verdicts_at_once_are_one(subject: &Subject) {
     let id = gated(subject, &tenant, "1", SpamGate::Review).await;
     let act = act();
     let decided = (0..10).map(|number| {
-        let ruling = if number % 2 == 0 {
-            Ruling::Reject
+        let action = if number % 2 == 0 {
+            ReviewAction::Reject
         } else {
-            Ruling::Approve
+            ReviewAction::Approve
         };
-        subject.store.decide(&tenant, id, ruling, &act)
+        subject.store.decide(&tenant, id, action, &act)
     });
     let decided = futures::future::join_all(decided).await;
     let done = decided.iter().filter(|result| result.is_ok()).count();
@@ -290,7 +284,7 @@ pub async fn stopped_work_is_listed_by_reason(subject: &Subject) {
     let permanent = || park(ParkCause::Permanent);
     let first = stopped(subject, &tenant, "1", permanent()).await;
     let second = stopped(subject, &tenant, "2", park(ParkCause::Exhausted)).await;
-    let third = stopped(subject, &tenant, "3", hold("callrail", 1)).await;
+    let third = stopped(subject, &tenant, "3", hold("account", 1)).await;
     let fourth = stopped(subject, &tenant, "4", permanent()).await;
     stopped(subject, &subject.tenant("b"), "1", permanent()).await;
     stopped(subject, &tenant, "5", retry()).await;
@@ -318,7 +312,7 @@ pub async fn stopped_work_is_listed_by_reason(subject: &Subject) {
     let any = WorkFilter::default();
     assert_eq!(ids(any.clone()).await, [first, second, third, fourth]);
     let held = WorkFilter {
-        stop: Some(Stop::Held),
+        stop: Some(StopKind::Held),
         ..any.clone()
     };
     assert_eq!(ids(held).await, [third]);
@@ -328,13 +322,13 @@ pub async fn stopped_work_is_listed_by_reason(subject: &Subject) {
     };
     assert_eq!(ids(exhausted).await, [second]);
     let of_connection = WorkFilter {
-        connection: Some(name("callrail")),
+        connection: Some(name("account")),
         ..any.clone()
     };
     assert_eq!(ids(of_connection).await, [third]);
     let of_request = WorkFilter {
         request: Some(fourth),
-        stage: Some(Stage::Recording),
+        stage: Some(FIRST),
         ..any.clone()
     };
     assert_eq!(ids(of_request).await, [fourth]);
@@ -359,10 +353,10 @@ pub async fn stopped_work_is_listed_by_reason(subject: &Subject) {
     assert_eq!(shown.len(), 3);
     assert_eq!(
         shown[0],
-        (Stop::Parked, Some(ParkCause::Permanent), None, 2)
+        (StopKind::Parked, Some(ParkCause::Permanent), None, 2)
     );
-    assert!(shown.contains(&(Stop::Held, None, Some(name("callrail")), 1)));
-    assert!(shown.contains(&(Stop::Parked, Some(ParkCause::Exhausted), None, 1)));
+    assert!(shown.contains(&(StopKind::Held, None, Some(name("account")), 1)));
+    assert!(shown.contains(&(StopKind::Parked, Some(ParkCause::Exhausted), None, 1)));
 }
 
 pub async fn what_is_redriven_runs_again_every_time(subject: &Subject) {
@@ -370,10 +364,7 @@ pub async fn what_is_redriven_runs_again_every_time(subject: &Subject) {
     let store = &subject.store;
     let id = stopped(subject, &tenant, "1", park(ParkCause::Exhausted)).await;
     for round in 1..=3 {
-        let row = subject
-            .row(&tenant, id, Stage::Recording, "")
-            .await
-            .unwrap();
+        let row = subject.row(&tenant, id, FIRST, "").await.unwrap();
         let keys = [row.key.clone()];
         let redriven = store.redrive(&tenant, &keys, &act()).await.unwrap();
         assert_eq!(redriven.keys, keys);
@@ -402,29 +393,24 @@ pub async fn what_is_redriven_runs_again_every_time(subject: &Subject) {
 pub async fn a_redrive_reaches_no_other_tenants_work(subject: &Subject) {
     let (tenant, other) = (subject.tenant("a"), subject.tenant("b"));
     let id = stopped(subject, &tenant, "1", park(ParkCause::Permanent)).await;
-    let row = subject
-        .row(&tenant, id, Stage::Recording, "")
-        .await
-        .unwrap();
+    let row = subject.row(&tenant, id, FIRST, "").await.unwrap();
     let mut renamed = row.key.clone();
     renamed.tenant = other.clone();
     for keys in [[row.key.clone()], [renamed]] {
         let redriven = subject.store.redrive(&other, &keys, &act()).await.unwrap();
         assert_eq!((redriven.keys.len(), redriven.wakes.len()), (0, 0));
     }
-    let after = subject
-        .row(&tenant, id, Stage::Recording, "")
-        .await
-        .unwrap();
+    let after = subject.row(&tenant, id, FIRST, "").await.unwrap();
     assert_eq!(after, row);
-    for ruling in [Ruling::Approve, Ruling::Reject, Ruling::Release] {
-        let decided = subject.store.decide(&other, id, ruling, &act()).await;
+    for action in [
+        ReviewAction::Approve,
+        ReviewAction::Reject,
+        ReviewAction::Release,
+    ] {
+        let decided = subject.store.decide(&other, id, action, &act()).await;
         assert!(matches!(decided, Err(StoreError::NotFound)), "{decided:?}");
     }
-    let replayed = subject
-        .store
-        .replay(&other, id, Stage::Recording, &act())
-        .await;
+    let replayed = subject.store.replay(&other, id, FIRST, &act()).await;
     assert!(
         matches!(replayed, Err(StoreError::NotFound)),
         "{replayed:?}"
@@ -443,7 +429,7 @@ pub async fn a_replay_runs_a_stage_again(subject: &Subject) {
         .unwrap();
     assert_eq!(wakes.len(), 1);
     let claimed = store.claim(&wakes[0], LEASE).await.unwrap().unwrap();
-    assert_eq!(claimed.request.document.revisions.analysis, 1);
+    assert_eq!(claimed.request.document.revisions.of(Stage::Analysis), 1);
     let refused = store.replay(&tenant, id, Stage::Dispatch, &act()).await;
     assert!(
         matches!(refused, Err(StoreError::Conflict(_))),
@@ -469,7 +455,8 @@ pub async fn the_audit_log_is_a_chain_of_what_was_done(subject: &Subject) {
     let store = &subject.store;
     let acts: Vec<_> = (0..5)
         .map(|number| {
-            Act::new(format!("actor {number}"), "tenant.suspend", &id).saying(format!("n {number}"))
+            AuditAction::new(format!("actor {number}"), "tenant.suspend", &id)
+                .saying(format!("n {number}"))
         })
         .collect();
     for act in &acts {
@@ -481,7 +468,7 @@ pub async fn the_audit_log_is_a_chain_of_what_was_done(subject: &Subject) {
     let log = log(subject, &id).await;
     let written: Vec<_> = log
         .iter()
-        .map(|entry| Act {
+        .map(|entry| AuditAction {
             actor: entry.actor.clone(),
             action: "tenant.suspend",
             object: entry.object.clone(),

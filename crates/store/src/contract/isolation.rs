@@ -1,7 +1,7 @@
 //! Another tenant's ids are not found, whatever is asked.
 
 use domain::{
-    DueWake, E164, EffectEnd, EffectKey, Intent, Status, StoreError, Tenant, TenantStatus,
+    DueWake, E164, EffectEnd, EffectIntent, EffectKey, Status, StoreError, Tenant, TenantStatus,
 };
 
 use super::*;
@@ -13,12 +13,12 @@ fn two(subject: &Subject) -> (TenantId, TenantId) {
 
 pub async fn another_tenants_ids_are_not_found(subject: &Subject) {
     let (owner, other) = two(subject);
-    let accepted = subject.accept(&Call::new(&owner, "1")).await;
+    let accepted = subject.accept(&Lead::new(&owner, "1")).await;
     let (event, id) = (accepted.event(), accepted.request().unwrap());
     let connection = Connection {
         tenant: owner.clone(),
         name: name("crm"),
-        provider: "hubspot".to_owned(),
+        provider: "crm".to_owned(),
         version: 0,
         secret_version: 1,
         state: ConnectionState::Active,
@@ -69,8 +69,8 @@ pub async fn another_tenants_ids_are_not_found(subject: &Subject) {
 
 pub async fn another_tenants_work_cannot_be_touched(subject: &Subject) {
     let (owner, other) = two(subject);
-    let id = subject.request(&Call::new(&owner, "1")).await;
-    let row = subject.row(&owner, id, Stage::Recording, "").await.unwrap();
+    let id = subject.request(&Lead::new(&owner, "1")).await;
+    let row = subject.row(&owner, id, FIRST, "").await.unwrap();
     let store = &subject.store;
     let mut wake = row.wake();
     wake.key.tenant = other.clone();
@@ -87,79 +87,78 @@ pub async fn another_tenants_work_cannot_be_touched(subject: &Subject) {
             .unwrap()
             .is_empty()
     );
-    assert!(
-        store
-            .due_work(&other, Stage::Recording, 10)
-            .await
-            .unwrap()
-            .is_empty()
-    );
-    assert_eq!(
-        subject.row(&owner, id, Stage::Recording, "").await,
-        Some(row)
-    );
+    assert!(store.due_work(&other, FIRST, 10).await.unwrap().is_empty());
+    assert_eq!(subject.row(&owner, id, FIRST, "").await, Some(row));
 
-    let mut job = subject.claim(&owner, id, Stage::Recording, "").await;
+    let mut job = subject.claim(&owner, id, FIRST, "").await;
     let before = subject.view(&owner, id).await;
     job.row.key.tenant = other.clone();
     job.request.tenant = other;
-    assert!(!store.renew(&job.proof(), LEASE * 2).await.unwrap());
-    let outcome = Outcome::done(no_audio(&job.request));
+    assert!(!store.renew(&job.claim_token(), LEASE * 2).await.unwrap());
     let settled = store
-        .settle(&job, outcome, Vec::new(), SECOND)
+        .settle(&job, retry(), Vec::new(), SECOND)
         .await
         .unwrap();
-    assert_eq!(settled, Settled::Stale);
+    assert_eq!(settled, SettleResult::Stale);
     let after = subject.view(&owner, id).await;
     assert_eq!((after.request, after.work), (before.request, before.work));
 }
 
 pub async fn another_tenants_effects_are_its_own(subject: &Subject) {
     let (owner, other) = two(subject);
-    let id = subject.request(&Call::new(&owner, "1")).await;
-    let job = subject.claim(&owner, id, Stage::Recording, "").await;
+    let id = subject.request(&Lead::new(&owner, "1")).await;
+    let job = subject.claim(&owner, id, FIRST, "").await;
     let key = EffectKey::new("note", &id, "crm", &"0");
     let store = &subject.store;
-    let mut claim = job.proof();
+    let mut claim = job.claim_token();
     claim.key.tenant = other.clone();
     assert_eq!(
         store.intend(&claim, &key, SECOND).await.unwrap(),
-        Intent::Stale
+        EffectIntent::Stale
     );
     assert_eq!(
         store.intend_again(&claim, &key, SECOND).await.unwrap(),
-        Intent::Stale
+        EffectIntent::Stale
     );
     assert_eq!(
-        store.intend(&job.proof(), &key, SECOND).await.unwrap(),
-        Intent::Begin
+        store
+            .intend(&job.claim_token(), &key, SECOND)
+            .await
+            .unwrap(),
+        EffectIntent::Begin
     );
     let end = EffectEnd::Done {
         remote_id: "r".to_owned(),
     };
     store.conclude(&claim, &key, end).await.unwrap();
-    let intent = store.intend(&job.proof(), &key, SECOND).await.unwrap();
-    assert!(matches!(intent, Intent::Unknown { .. }), "{intent:?}");
+    let intent = store
+        .intend(&job.claim_token(), &key, SECOND)
+        .await
+        .unwrap();
+    assert!(matches!(intent, EffectIntent::Unknown { .. }), "{intent:?}");
     // The same key is another effect there.
-    let foreign = subject.request(&Call::new(&other, "1")).await;
-    let foreign = subject.claim(&other, foreign, Stage::Recording, "").await;
-    let intent = store.intend(&foreign.proof(), &key, SECOND).await.unwrap();
-    assert_eq!(intent, Intent::Begin);
+    let foreign = subject.request(&Lead::new(&other, "1")).await;
+    let foreign = subject.claim(&other, foreign, FIRST, "").await;
+    let intent = store
+        .intend(&foreign.claim_token(), &key, SECOND)
+        .await
+        .unwrap();
+    assert_eq!(intent, EffectIntent::Begin);
 }
 
 pub async fn equal_deliveries_of_two_tenants_are_two_requests(subject: &Subject) {
     let (owner, other) = two(subject);
-    let first = subject.accept(&Call::new(&owner, "1")).await;
-    let second = subject.accept(&Call::new(&other, "1")).await;
+    let first = subject.accept(&Lead::new(&owner, "1")).await;
+    let second = subject.accept(&Lead::new(&other, "1")).await;
     assert!(!second.is_duplicate());
     assert_ne!(second.request(), first.request());
-    let later = subject.accept(&Call::new(&other, "1").body("2")).await;
+    let later = subject.accept(&Lead::new(&other, "1").body("2")).await;
     assert_eq!(later.request(), second.request());
     let lead = subject.lead(&owner, first.request().unwrap()).await;
     assert_eq!(lead.document.source.events, 1);
     // Each tenant's repeat is one of its own delivery.
     for (tenant, known) in [(&owner, &first), (&other, &second)] {
-        let again = subject.accept(&Call::new(tenant, "1")).await;
+        let again = subject.accept(&Lead::new(tenant, "1")).await;
         assert!(again.is_duplicate());
         assert_eq!(
             (again.event(), again.request()),
@@ -168,14 +167,14 @@ pub async fn equal_deliveries_of_two_tenants_are_two_requests(subject: &Subject)
     }
 }
 
-pub async fn a_new_secret_of_one_tenant_changes_no_connection_of_another(subject: &Subject) {
+pub async fn a_new_secret_changes_no_other_tenants_connection(subject: &Subject) {
     let (owner, other) = two(subject);
     let mut put = Vec::new();
     for tenant in [&owner, &other] {
         let connection = Connection {
             tenant: tenant.clone(),
             name: name("crm"),
-            provider: "hubspot".to_owned(),
+            provider: "crm".to_owned(),
             version: 1,
             secret_version: 1,
             state: ConnectionState::Active,
@@ -220,14 +219,14 @@ pub async fn each_tenants_audit_log_is_a_chain_of_its_own(subject: &Subject) {
 
 pub async fn a_merge_does_not_reach_another_tenant(subject: &Subject) {
     let (owner, other) = two(subject);
-    let foreign = subject.request(&Call::new(&other, "CAL1")).await;
-    let id = subject.request(&Call::new(&owner, "111")).await;
-    let job = subject.claim(&owner, id, Stage::Recording, "").await;
+    let foreign = subject.request(&Lead::new(&other, "long-1")).await;
+    let id = subject.request(&Lead::new(&owner, "111")).await;
+    let job = subject.claim(&owner, id, FIRST, "").await;
     subject
         .settle(&job, Outcome::Merge { other: foreign })
         .await;
     assert_eq!(subject.lead(&owner, id).await.id, id);
-    let both = Call::new(&owner, "").body("both").named(&["111", "CAL1"]);
+    let both = Lead::new(&owner, "").body("both").named(&["111", "long-1"]);
     assert_eq!(subject.request(&both).await, id);
     let untouched = subject.lead(&other, foreign).await;
     assert_eq!((untouched.status, untouched.version), (Status::Received, 1));
@@ -238,7 +237,7 @@ pub async fn equal_identities_of_two_tenants_are_two_people(subject: &Subject) {
     let phone = [PersonIdentity::Phone(E164::parse("+15125550142").unwrap())];
     let mut people = Vec::new();
     for tenant in [&owner, &other] {
-        let id = subject.request(&Call::new(tenant, "1")).await;
+        let id = subject.request(&Lead::new(tenant, "1")).await;
         let found = subject.store.person_for_request(tenant, id, &phone).await;
         people.push(found.unwrap());
     }

@@ -5,20 +5,21 @@
 use std::{any::Any, collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use domain::{
-    Alias, AnalysisSection, AreaBasis, AreaVerdict, Audio, Budget, CallFacts, CallerIntent,
-    Claimed, ConnectionName, DispatchSection, DispatchState, Engine, Inbound, LeadRequest, NoAudio,
-    NotificationsSection, OfficeId, Outcome, ProjectType, QualificationSection, RecordingSection,
-    RequestId, Section, Sentiment, Settled, SourceId, SpamGate, Stage, TenantId, Timeline, Wake,
-    WorkRow,
+    About, Alias, AnalysisSection, AreaBasis, AreaVerdict, Budget, CallFacts, Channel, Claimed,
+    ConnectionName, DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Engine, Facts,
+    Intent, LeadRequest, News, NoDetails, NotificationsSection, OfficeId, Outcome, ProjectType,
+    QualificationSection, Reading, RemoteIds, RequestId, Section, Sentiment, SettleResult,
+    SourceId, SpamGate, Stage, TenantId, Timeline, Wake, WorkRow,
 };
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::{Accepted, Act, Delivery, Reading, RequestView, Store};
+use crate::{Accepted, AuditAction, Delivery, RequestView, Store};
 
 pub mod accept;
 pub mod claims;
+pub mod configs;
 pub mod connections;
 pub mod effects;
 pub mod handles;
@@ -26,6 +27,7 @@ pub mod isolation;
 pub mod offices;
 pub mod persons;
 pub mod requests;
+pub mod rolling;
 pub mod security;
 pub mod settle;
 pub mod sources;
@@ -41,6 +43,9 @@ pub struct Subject {
     pub now: Box<dyn Fn() -> Timestamp + Send + Sync>,
     /// Begins every tenant's id and every account: subjects that share a database have different ones.
     pub scope: String,
+    /// Writes rows as another build would: runs a statement, and returns how many rows it changed. The statements are
+    /// Spanner's; an adapter of another dialect rewrites `JSON '…'` literals, and leaves out the column `shard`.
+    pub sql: Box<dyn Fn(String) -> BoxFuture<'static, u64> + Send + Sync>,
     /// Whatever must outlive the store.
     pub guard: Box<dyn Any + Send + Sync>,
 }
@@ -64,7 +69,7 @@ macro_rules! contract_suite {
                 a_first_delivery_becomes_a_request_with_its_first_step,
                 a_request_can_wait_for_a_later_event,
                 a_hundred_equal_deliveries_at_once_become_one,
-                equal_deliveries_of_two_tenants_at_once_are_each_tenants_own,
+                equal_deliveries_at_once_stay_with_their_tenants,
                 a_repeated_delivery_is_accepted_and_stored_once,
                 a_delivery_id_tells_repeats_whatever_the_body,
                 the_same_body_for_another_event_is_no_repeat,
@@ -76,7 +81,7 @@ macro_rules! contract_suite {
                 three_requests_become_one,
                 the_request_that_was_dispatched_goes_on,
                 two_requests_that_were_dispatched_stay_apart,
-                an_event_that_we_do_not_use_is_stored_without_a_request,
+                an_ignored_event_is_stored_without_a_request,
                 an_unreadable_delivery_is_parked_in_reading,
                 a_receipt_concludes_an_open_effect,
                 a_receipt_for_nothing_of_ours_is_only_stored,
@@ -96,8 +101,8 @@ macro_rules! contract_suite {
                 done_writes_the_section_and_the_next_step,
                 a_stale_settle_writes_nothing,
                 a_repeated_settle_is_stale,
-                an_ended_lease_can_still_be_settled_while_nobody_else_has_it,
-                a_worker_of_an_earlier_life_of_the_step_is_stale,
+                an_ended_lease_can_be_settled_until_it_is_claimed,
+                a_worker_of_an_earlier_row_of_the_step_is_stale,
                 a_wait_is_due_later_and_counted,
                 a_wait_ends_at_its_deadline,
                 news_while_a_step_waits_makes_it_due_now,
@@ -111,21 +116,21 @@ macro_rules! contract_suite {
                 a_merge_moves_records_and_stops_the_others_work,
                 a_merge_with_nothing_asks_a_person,
                 records_are_kept_whatever_the_outcome,
-                several_destinations_are_dispatched_at_once_and_people_told_once,
+                several_destinations_make_one_notification,
                 a_request_ends_with_nothing_left_to_do,
             );
             $crate::contract_suite!(@tests $make; wakes:
-                a_new_row_is_looked_at_after_ten_seconds,
-                a_claimed_row_is_looked_at_when_its_lease_ends,
-                a_settled_row_is_looked_at_when_it_is_due,
-                held_and_parked_rows_are_not_looked_at,
+                a_new_row_is_scanned_after_ten_seconds,
+                a_claimed_row_is_scanned_when_its_lease_ends,
+                a_settled_row_is_scanned_when_it_is_due,
+                held_and_parked_rows_are_not_scanned,
                 only_one_relay_moves_a_wake,
                 only_what_moved_is_published,
                 a_backlog_does_not_feed_itself,
-                a_look_takes_so_many_of_each_tenant,
-                a_full_look_takes_every_tenants_first,
+                a_scan_is_limited_for_each_tenant,
+                a_full_scan_takes_every_tenants_first,
                 due_work_is_one_tenants_and_one_stages,
-                every_stage_of_every_tenant_is_looked_at,
+                every_stage_of_every_tenant_is_scanned,
             );
             $crate::contract_suite!(@tests $make; effects:
                 an_effect_is_begun_once,
@@ -141,7 +146,7 @@ macro_rules! contract_suite {
                 a_tenant_is_created_once_and_suspended,
                 a_source_has_two_keys_at_most_and_one_at_least,
                 a_source_is_created_once_and_for_a_tenant,
-                a_first_secret_makes_the_connection_and_releases_what_waited,
+                a_first_secret_releases_what_waited_for_it,
                 a_verdict_lets_a_request_go_on_once,
                 two_verdicts_at_once_are_one,
                 stopped_work_is_listed_by_reason,
@@ -157,7 +162,7 @@ macro_rules! contract_suite {
                 a_hold_with_an_older_secret_runs_now,
                 an_older_refusal_does_not_mark_a_newer_secret,
                 replacing_a_secret_releases_exactly_what_is_held_for_it,
-                a_new_secret_for_the_same_provider_changes_only_the_settings_that_it_brings,
+                a_new_secret_changes_only_the_settings_it_brings,
                 a_connection_that_is_not_there_is_not_replaced,
             );
             $crate::contract_suite!(@tests $make; persons:
@@ -174,11 +179,38 @@ macro_rules! contract_suite {
                 a_configuration_that_is_not_valid_is_refused,
                 offices_are_listed_by_id,
             );
+            $crate::contract_suite!(@tests $make; configs:
+                a_change_adds_a_version,
+                an_equal_configuration_adds_no_version,
+                a_change_of_an_older_version_is_a_conflict,
+                of_two_changes_at_once_one_is_a_conflict,
+                the_newest_of_each_name_is_listed,
+                a_history_is_walked_newest_first,
+                a_fault_is_named_and_nothing_is_written,
+                a_configuration_is_its_tenants_own,
+            );
+            $crate::contract_suite!(@tests $make; rolling:
+                an_unknown_stage_takes_no_share_of_a_scan,
+                an_unknown_stage_survives_a_settle,
+                an_unknown_state_is_left_alone,
+                an_unknown_state_of_an_effect_stops_no_other,
+                a_step_waits_for_a_request_that_cannot_be_read,
+                an_unknown_park_cause_hides_from_lists_alone,
+                an_unknown_status_is_shown_until_the_next_settle,
+                a_newer_documents_sections_survive,
+                an_older_document_is_worked_on,
+                a_newer_document_waits_for_its_build,
+                a_newer_document_breaks_no_list,
+                a_newer_document_stays_held_and_parked,
+                an_unknown_setting_stops_nobody,
+                an_unreadable_setting_stops_its_tenant_alone,
+            );
             $crate::contract_suite!(@tests $make; sources:
                 a_source_is_found_by_its_token_and_its_accounts,
                 a_changed_source_is_found_by_what_it_has_now,
                 a_suspended_tenants_sources_are_not_found,
                 a_disabled_source_is_not_found,
+                a_source_names_the_connection_of_its_api,
                 an_account_belongs_to_one_source,
                 a_token_belongs_to_one_source,
                 the_same_account_at_another_provider_is_another,
@@ -191,11 +223,12 @@ macro_rules! contract_suite {
                 a_view_shows_records_in_order,
                 a_merged_request_leads_to_the_one_that_goes_on,
                 a_request_that_is_not_there_is_none,
+                a_requests_channel_has_a_column,
             );
             $crate::contract_suite!(@tests $make; security:
                 refusals_of_one_minute_are_counted_together,
                 the_newest_refusals_come_first,
-                old_refusals_are_removed_the_oldest_first_and_so_many_at_once,
+                the_oldest_refusals_are_removed_first,
             );
             $crate::contract_suite!(@tests $make; isolation:
                 another_tenants_ids_are_not_found,
@@ -204,7 +237,7 @@ macro_rules! contract_suite {
                 equal_deliveries_of_two_tenants_are_two_requests,
                 a_merge_does_not_reach_another_tenant,
                 equal_identities_of_two_tenants_are_two_people,
-                a_new_secret_of_one_tenant_changes_no_connection_of_another,
+                a_new_secret_changes_no_other_tenants_connection,
                 each_tenants_audit_log_is_a_chain_of_its_own,
             );
         }
@@ -227,6 +260,9 @@ macro_rules! contract_suite {
 
 /// How long a claim is taken for here.
 const LEASE: Duration = Duration::from_secs(60);
+
+/// The first stage of a lead that nothing is gathered for.
+const FIRST: Stage = Stage::Analysis;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -252,13 +288,13 @@ impl Subject {
         domain::later((self.now)(), by)
     }
 
-    async fn accept(&self, call: &Call) -> Accepted {
-        self.store.accept(call.delivery()).await.unwrap()
+    async fn accept(&self, lead: &Lead) -> Accepted {
+        self.store.accept(lead.delivery()).await.unwrap()
     }
 
-    /// Accepts a call; answers its request.
-    async fn request(&self, call: &Call) -> RequestId {
-        self.accept(call).await.request().unwrap()
+    /// Accepts a lead; returns its request.
+    async fn request(&self, lead: &Lead) -> RequestId {
+        self.accept(lead).await.request().unwrap()
     }
 
     async fn view(&self, tenant: &TenantId, id: RequestId) -> RequestView {
@@ -290,7 +326,7 @@ impl Subject {
         claimed.expect("the step is due")
     }
 
-    /// Settles; answers what is due now.
+    /// Settles; returns what is due now.
     async fn settle(&self, job: &Claimed, outcome: Outcome) -> Vec<Wake> {
         match self
             .store
@@ -298,8 +334,8 @@ impl Subject {
             .await
             .unwrap()
         {
-            Settled::Written(wakes) => wakes,
-            Settled::Stale => panic!("the claim was stale"),
+            SettleResult::Written(wakes) => wakes,
+            SettleResult::Stale => panic!("the claim was stale"),
         }
     }
 
@@ -317,62 +353,76 @@ impl Subject {
             .await
     }
 
-    /// Takes a new call through the stages up to open dispatches.
+    /// Takes a new lead that nothing is gathered for up to open dispatches.
     async fn qualify(&self, tenant: &TenantId, id: RequestId, destinations: &[&str]) -> Vec<Wake> {
-        self.run(tenant, id, Stage::Recording, "", no_audio).await;
-        let job = self.claim(tenant, id, Stage::Analysis, "").await;
-        let sections = vec![
-            analysis(&job.request, 5.0),
-            qualification(&job.request, SpamGate::Pass, destinations),
-        ];
-        self.settle(
-            &job,
-            Outcome::Done {
-                sections,
-                aliases: Vec::new(),
-            },
-        )
-        .await
+        self.judge(tenant, id, 5.0, SpamGate::Pass, destinations)
+            .await
     }
 
-    /// A new call with an open dispatch.
-    async fn qualified(&self, call: &Call, destinations: &[&str]) -> RequestId {
-        let id = self.request(call).await;
-        self.qualify(&call.tenant, id, destinations).await;
+    /// Settles the analysis.
+    async fn judge(
+        &self,
+        tenant: &TenantId,
+        id: RequestId,
+        spam_likelihood: f64,
+        gate: SpamGate,
+        destinations: &[&str],
+    ) -> Vec<Wake> {
+        let job = self.claim(tenant, id, Stage::Analysis, "").await;
+        let sections = vec![
+            analysis(&job.request, spam_likelihood),
+            qualification(&job.request, gate, destinations),
+        ];
+        let aliases = Vec::new();
+        self.settle(&job, Outcome::Done { sections, aliases }).await
+    }
+
+    /// A new lead with an open dispatch.
+    async fn qualified(&self, lead: &Lead, destinations: &[&str]) -> RequestId {
+        let id = self.request(lead).await;
+        self.qualify(&lead.tenant, id, destinations).await;
         id
     }
 }
 
-/// A call's delivery in the making.
+/// A lead's delivery in the making.
 #[derive(Debug, Clone)]
-struct Call {
+struct Lead {
     tenant: TenantId,
     provider: String,
     event: Option<String>,
     delivery_id: Option<String>,
     body: String,
     aliases: Vec<Alias>,
-    is_modified: bool,
+    is_thin: bool,
     delay: Duration,
-    facts: CallFacts,
+    facts: Facts,
 }
 
-impl Call {
+impl Lead {
+    /// Of a channel that gathers nothing.
     fn new(tenant: &TenantId, id: &str) -> Self {
         Self {
             tenant: tenant.clone(),
-            provider: "callrail".to_owned(),
+            provider: "leads".to_owned(),
             event: None,
             delivery_id: None,
             body: format!("body of {id}"),
             aliases: vec![alias(id)],
-            is_modified: false,
+            is_thin: false,
             delay: Duration::ZERO,
-            facts: CallFacts::default(),
+            facts: Facts::nothing(Channel::Api),
         }
     }
 
-    /// The same call, in another delivery.
+    /// Of a channel that gathers details and more.
+    fn phone(tenant: &TenantId, id: &str) -> Self {
+        let mut lead = Self::new(tenant, id);
+        lead.facts.about = About::Phone(CallFacts::default());
+        lead
+    }
+
+    /// The same lead, in another delivery.
     fn body(mut self, body: &str) -> Self {
         body.clone_into(&mut self.body);
         self
@@ -388,8 +438,13 @@ impl Call {
         self
     }
 
+    fn thin(mut self) -> Self {
+        self.is_thin = true;
+        self
+    }
+
     fn note(mut self, note: &str) -> Self {
-        self.facts.note = Some(note.to_owned());
+        self.facts.labels.note = Some(note.to_owned());
         self
     }
 
@@ -398,6 +453,7 @@ impl Call {
             tenant: self.tenant.clone(),
             provider: self.provider.clone(),
             source: SourceId::from_uuid(Uuid::from_u128(1)),
+            channel: self.facts.about.channel(),
             office: None,
             event: self.event.clone(),
             delivery_id: self.delivery_id.clone(),
@@ -405,32 +461,55 @@ impl Call {
             headers: BTreeMap::from([("content-type".to_owned(), "application/json".to_owned())]),
             body: self.body.clone().into(),
             traceparent: None,
-            reading: Reading::Lead(Box::new(Inbound {
+            reading: Ok(Reading::News(Box::new(News {
+                delivery_id: self.delivery_id.clone(),
                 aliases: self.aliases.clone(),
-                is_modified: self.is_modified,
+                is_modified: false,
+                is_thin: self.is_thin,
                 delay: self.delay,
-                call: self.facts.clone(),
-            })),
+                facts: self.facts.clone(),
+            }))),
         }
     }
 }
 
-/// A delivery of a call that becomes a request.
-pub fn delivery(tenant: &TenantId, call: &str) -> Delivery {
-    Call::new(tenant, call).delivery()
+/// A delivery of a lead that becomes a request whose first step is its analysis.
+pub fn delivery(tenant: &TenantId, lead: &str) -> Delivery {
+    Lead::new(tenant, lead).delivery()
 }
 
 fn alias(id: &str) -> Alias {
     Alias {
-        provider: "callrail".to_owned(),
-        kind: "call".to_owned(),
+        provider: "leads".to_owned(),
+        kind: "lead".to_owned(),
         value: id.to_owned(),
     }
 }
 
+/// The first statement of a schema's step that the build before could not go on with: a step only adds tables, indexes,
+/// and columns that are nullable or have a default.
+pub fn narrowing(sql: &str) -> Option<String> {
+    let lines = sql.lines().map(str::trim);
+    let code: Vec<_> = lines.filter(|line| !line.starts_with("--")).collect();
+    let code = code.join(" ");
+    let mut statements = code.split(';').map(str::trim);
+    let narrows = |statement: &&str| {
+        let words: Vec<_> = statement.split_whitespace().collect();
+        let adds_column = words.contains(&"ADD") && words.contains(&"COLUMN");
+        let is_optional = !statement.contains("NOT NULL") || statement.contains("DEFAULT");
+        match words.first().copied() {
+            None | Some("CREATE") => false,
+            Some("DROP") => words.get(1) != Some(&"INDEX"),
+            Some("ALTER") => !(adds_column && is_optional),
+            Some(_) => true,
+        }
+    };
+    statements.find(narrows).map(str::to_owned)
+}
+
 /// What a test does as a person.
-fn act() -> Act {
-    Act::new("tester", "test.act", "something")
+fn act() -> AuditAction {
+    AuditAction::new("tester", "test.act", "something")
 }
 
 fn name(text: &str) -> ConnectionName {
@@ -441,23 +520,21 @@ fn office_id(number: u128) -> OfficeId {
     OfficeId::from_uuid(Uuid::from_u128(number))
 }
 
-fn no_audio(request: &LeadRequest) -> Section {
-    Section::Recording(Box::new(RecordingSection {
-        revision: request.document.revisions.recording,
-        call: CallFacts::default(),
-        is_refetched: request.document.revisions.recording > 0,
-        audio: Audio::Absent {
-            reason: NoAudio::NotRecorded,
-        },
-    }))
+fn no_details(request: &LeadRequest) -> Section {
+    let revision = request.document.revisions.of(Stage::Details);
+    Section::Details(DetailsSection {
+        revision,
+        answer: DetailsAnswer::Absent(NoDetails::NotConnected),
+        is_newer: revision > 0,
+    })
 }
 
 fn analysis(request: &LeadRequest, spam_likelihood: f64) -> Section {
     Section::Analysis(Box::new(AnalysisSection {
-        revision: request.document.revisions.analysis,
+        revision: request.document.revisions.of(Stage::Analysis),
         engine: Engine::Rules("1".to_owned()),
         prompt_version: "1".to_owned(),
-        intent: CallerIntent::Quote,
+        intent: Intent::Quote,
         sentiment: Sentiment::Neutral,
         project_type: ProjectType::Kitchen,
         timeline: Timeline::Unknown,
@@ -475,16 +552,16 @@ fn analysis(request: &LeadRequest, spam_likelihood: f64) -> Section {
     }))
 }
 
-/// Qualified for these connections, and for people to be told.
+/// Qualified for these connections, and for people to be notified.
 fn qualification(request: &LeadRequest, gate: SpamGate, destinations: &[&str]) -> Section {
     Section::Qualification(QualificationSection {
-        revision: request.document.revisions.qualification,
+        revision: request.document.revisions.of_qualification(),
         gate,
         area: AreaVerdict::In(AreaBasis::Everywhere),
         config_version: 1,
         destinations: destinations
             .iter()
-            .map(|connection| (name(connection), "hubspot".to_owned()))
+            .map(|connection| (name(connection), "crm".to_owned()))
             .collect(),
         notify: true,
     })
@@ -492,11 +569,10 @@ fn qualification(request: &LeadRequest, gate: SpamGate, destinations: &[&str]) -
 
 fn dispatched(request: &LeadRequest, connection: &str) -> Section {
     let section = DispatchSection {
-        connector: "hubspot".to_owned(),
+        connector: "crm".to_owned(),
         state: DispatchState::Done,
-        revision: request.document.revisions.dispatch,
-        contact_id: Some("101".to_owned()),
-        deal_id: Some("202".to_owned()),
+        revision: request.document.revisions.of(Stage::Dispatch),
+        remote_ids: RemoteIds::default().with("contact", "101"),
         fields_hash: None,
         dispatched_at: None,
         reason: None,
@@ -525,5 +601,33 @@ fn hold(connection: &str, version: u64) -> Outcome {
         version,
         reason: "the credentials were refused".to_owned(),
         answer: Some("401".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::narrowing;
+
+    #[test]
+    fn a_step_that_the_build_before_cannot_live_with_is_found() {
+        for sql in [
+            "DROP TABLE a",
+            "ALTER TABLE a DROP COLUMN b",
+            "ALTER TABLE a RENAME COLUMN b TO c",
+            "ALTER TABLE a ADD COLUMN b INT64 NOT NULL",
+            "ALTER TABLE a ADD CONSTRAINT b CHECK (c IN ('d'))",
+            "DELETE FROM a WHERE TRUE",
+        ] {
+            let step = format!("-- A comment.\nCREATE INDEX a ON b (c);\n{sql};\n");
+            assert_eq!(narrowing(&step).as_deref(), Some(sql));
+        }
+        for sql in [
+            "CREATE TABLE a (b INT64 NOT NULL) PRIMARY KEY (b)",
+            "ALTER TABLE a ADD COLUMN b INT64",
+            "ALTER TABLE a ADD COLUMN IF NOT EXISTS b INT64 NOT NULL DEFAULT (0)",
+            "DROP INDEX a",
+        ] {
+            assert_eq!(narrowing(sql), None, "{sql}");
+        }
     }
 }

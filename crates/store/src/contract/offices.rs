@@ -46,7 +46,7 @@ pub async fn a_configurations_version_grows_only_with_a_change(subject: &Subject
     subject.store.put_office(&put).await.unwrap();
     assert_eq!(version(subject, &tenant).await, 1);
     put.config.destinations.push(Destination {
-        connector: "hubspot".to_owned(),
+        connector: "crm".to_owned(),
         connection: name("crm"),
     });
     subject.store.put_office(&put).await.unwrap();

@@ -14,9 +14,9 @@ fn email(name: &str) -> PersonIdentity {
 }
 
 /// The person behind a new request with these identities.
-async fn person(subject: &Subject, call: &str, identities: &[PersonIdentity]) -> PersonId {
+async fn person(subject: &Subject, lead: &str, identities: &[PersonIdentity]) -> PersonId {
     let tenant = subject.tenant("a");
-    let id = subject.request(&Call::new(&tenant, call)).await;
+    let id = subject.request(&Lead::new(&tenant, lead)).await;
     let found = subject
         .store
         .person_for_request(&tenant, id, identities)
@@ -60,7 +60,7 @@ pub async fn a_request_without_identity_is_its_own_person(subject: &Subject) {
 pub async fn asking_again_answers_the_same_person(subject: &Subject) {
     let tenant = subject.tenant("a");
     let ann = person(subject, "1", &[phone(1)]).await;
-    let id = subject.request(&Call::new(&tenant, "2")).await;
+    let id = subject.request(&Lead::new(&tenant, "2")).await;
     let store = &subject.store;
     let own = store.person_for_request(&tenant, id, &[]).await.unwrap();
     assert_ne!(own, ann);
@@ -68,9 +68,7 @@ pub async fn asking_again_answers_the_same_person(subject: &Subject) {
     assert_eq!(again.unwrap(), own);
     assert_eq!(person(subject, "3", &[phone(1)]).await, ann);
     // A later settle keeps it.
-    subject
-        .run(&tenant, id, Stage::Recording, "", no_audio)
-        .await;
+    subject.qualify(&tenant, id, &[]).await;
     assert_eq!(subject.lead(&tenant, id).await.person, Some(own));
     let nobody = RequestId::from_uuid(Uuid::from_u128(7));
     let missing = store.person_for_request(&tenant, nobody, &[]).await;
@@ -79,7 +77,7 @@ pub async fn asking_again_answers_the_same_person(subject: &Subject) {
 
 pub async fn later_identities_are_remembered(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let id = subject.request(&Call::new(&tenant, "1")).await;
+    let id = subject.request(&Lead::new(&tenant, "1")).await;
     let store = &subject.store;
     let own = store.person_for_request(&tenant, id, &[]).await.unwrap();
     let again = store
@@ -92,10 +90,10 @@ pub async fn later_identities_are_remembered(subject: &Subject) {
 pub async fn a_person_that_is_asked_for_at_once_is_one(subject: &Subject) {
     let tenant = subject.tenant("a");
     let mut ids = Vec::new();
-    for call in 0..10 {
+    for lead in 0..10 {
         ids.push(
             subject
-                .request(&Call::new(&tenant, &call.to_string()))
+                .request(&Lead::new(&tenant, &lead.to_string()))
                 .await,
         );
     }

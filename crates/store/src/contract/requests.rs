@@ -20,14 +20,15 @@ pub async fn pages_walk_each_request_once_the_newest_first(subject: &Subject) {
 
 async fn walk_pages(subject: &Subject, tenant: &TenantId, count: u32) {
     let mut expected = Vec::new();
-    for call in 0..count {
-        expected.push(subject.request(&Call::new(tenant, &call.to_string())).await);
+    for lead in 0..count {
+        expected.push(subject.request(&Lead::new(tenant, &lead.to_string())).await);
     }
     expected.reverse();
     let (mut walked, mut before) = (Vec::new(), None);
     loop {
         let query = RequestQuery {
             status: None,
+            channel: None,
             limit: 3,
             before,
         };
@@ -37,7 +38,7 @@ async fn walk_pages(subject: &Subject, tenant: &TenantId, count: u32) {
         assert_eq!(has_more, walked.len() < expected.len());
         // What comes in between is newer than every page that follows.
         subject
-            .request(&Call::new(tenant, &format!("new {}", walked.len())))
+            .request(&Lead::new(tenant, &format!("new {}", walked.len())))
             .await;
         if !has_more {
             break;
@@ -49,18 +50,19 @@ async fn walk_pages(subject: &Subject, tenant: &TenantId, count: u32) {
 pub async fn a_page_holds_only_the_status_asked_for(subject: &Subject) {
     let tenant = subject.tenant("a");
     let mut ids = Vec::new();
-    for call in 0..5 {
+    for lead in 0..5 {
         ids.push(
             subject
-                .request(&Call::new(&tenant, &call.to_string()))
+                .request(&Lead::new(&tenant, &lead.to_string()))
                 .await,
         );
     }
     for id in [ids[1], ids[3], ids[4]] {
-        subject.claim(&tenant, id, Stage::Recording, "").await;
+        subject.claim(&tenant, id, FIRST, "").await;
     }
     let of = |status, limit, before| RequestQuery {
         status: Some(status),
+        channel: None,
         limit,
         before,
     };
@@ -76,10 +78,10 @@ pub async fn a_page_holds_only_the_status_asked_for(subject: &Subject) {
 
 pub async fn a_page_has_at_least_one_and_at_most_two_hundred(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let calls: Vec<_> = (0..201)
-        .map(|call| Call::new(&tenant, &call.to_string()))
+    let leads: Vec<_> = (0..201)
+        .map(|lead| Lead::new(&tenant, &lead.to_string()))
         .collect();
-    futures::future::join_all(calls.iter().map(|call| subject.accept(call))).await;
+    futures::future::join_all(leads.iter().map(|lead| subject.accept(lead))).await;
     for (limit, expected) in [(0, 1), (1, 1), (200, 200), (1_000, 200)] {
         let query = RequestQuery {
             limit,
@@ -92,11 +94,11 @@ pub async fn a_page_has_at_least_one_and_at_most_two_hundred(subject: &Subject) 
 
 pub async fn a_view_shows_the_timeline_in_order(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let call = Call::new(&tenant, "1");
-    let id = subject.request(&call).await;
+    let lead = Lead::new(&tenant, "1");
+    let id = subject.request(&lead).await;
     subject.wait(SECOND).await;
-    subject.accept(&call.body("2")).await;
-    let job = subject.claim(&tenant, id, Stage::Recording, "").await;
+    subject.accept(&lead.body("2")).await;
+    let job = subject.claim(&tenant, id, FIRST, "").await;
     subject.settle(&job, retry()).await;
     subject.wait(2 * SECOND).await;
     subject.qualify(&tenant, id, &["crm"]).await;
@@ -121,8 +123,7 @@ pub async fn a_view_shows_the_timeline_in_order(subject: &Subject) {
         [
             "  received",
             "  received",
-            "recording  retry",
-            "recording  done",
+            "analysis  retry",
             "analysis  done",
             "dispatch crm done",
             "notification  done",
@@ -136,15 +137,15 @@ pub async fn a_view_shows_the_timeline_in_order(subject: &Subject) {
 
 pub async fn a_view_shows_records_in_order(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let id = subject.qualified(&Call::new(&tenant, "1"), &["crm"]).await;
+    let id = subject.qualified(&Lead::new(&tenant, "1"), &["crm"]).await;
     let at = (subject.now)();
     let attempt = |outcome: &str| DispatchAttempt {
-        connector: "hubspot".to_owned(),
+        connector: "crm".to_owned(),
         connection: name("crm"),
         at,
         latency_ms: 5,
         outcome: outcome.to_owned(),
-        external_ids: BTreeMap::from([("deal".to_owned(), "9".to_owned())]),
+        external_ids: RemoteIds::default().with("deal", "9"),
         answer: None,
     };
     let message = |recipient: &str| NotificationRecord {
@@ -158,7 +159,7 @@ pub async fn a_view_shows_records_in_order(subject: &Subject) {
     let usage = |amount| Usage {
         unit: "emails".to_owned(),
         amount,
-        by: "sendgrid".to_owned(),
+        by: "mailer".to_owned(),
     };
     let (attempts, messages) = (
         [attempt("timeout"), attempt("done")],
@@ -188,14 +189,15 @@ pub async fn a_view_shows_records_in_order(subject: &Subject) {
 
 pub async fn a_merged_request_leads_to_the_one_that_goes_on(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let first = subject.request(&Call::new(&tenant, "1")).await;
-    let second = subject.request(&Call::new(&tenant, "2")).await;
+    let first = subject.request(&Lead::new(&tenant, "1")).await;
+    let second = subject.request(&Lead::new(&tenant, "2")).await;
     subject
-        .request(&Call::new(&tenant, "").body("both").named(&["2", "1"]))
+        .request(&Lead::new(&tenant, "").body("both").named(&["2", "1"]))
         .await;
     assert_eq!(subject.view(&tenant, second).await.request.id, first);
     let query = RequestQuery {
         status: Some(Status::Merged),
+        channel: None,
         limit: 10,
         before: None,
     };
@@ -221,4 +223,34 @@ pub async fn a_request_that_is_not_there_is_none(subject: &Subject) {
             .unwrap()
             .is_empty()
     );
+}
+
+pub async fn a_requests_channel_has_a_column(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let unreadable = Delivery {
+        reading: Err("broken JSON".to_owned()),
+        ..Lead::new(&tenant, "1").delivery()
+    };
+    let accepted = subject.store.accept(unreadable).await.unwrap();
+    let id = accepted.request().unwrap();
+    let stored = async |channel: &str| {
+        let sql = format!(
+            "UPDATE requests SET version = version WHERE tenant_id = '{tenant}' AND request_id = '{id}' \
+             AND channel = '{channel}'"
+        );
+        (subject.sql)(sql).await == 1
+    };
+    assert!(stored("api").await);
+    // Read at last, it turns out to be a call.
+    let row = subject.row(&tenant, id, Stage::Reading, "").await.unwrap();
+    let keys = [row.key];
+    subject.store.redrive(&tenant, &keys, &act()).await.unwrap();
+    let read = |request: &LeadRequest| {
+        let mut source = request.document.source.clone();
+        source.unread = None;
+        source.said = Facts::nothing(Channel::Phone);
+        Section::Source(Box::new(source))
+    };
+    subject.run(&tenant, id, Stage::Reading, "", read).await;
+    assert!(stored("phone").await);
 }

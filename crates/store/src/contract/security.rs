@@ -8,7 +8,7 @@ fn refusal(subject: &Subject, minute: i64, reason: &str, count: u64) -> Security
         minute: Timestamp::from_second(4_000_000_000 + 60 * minute).unwrap(),
         address: format!("{}192.0.2.1", subject.scope),
         reason: reason.to_owned(),
-        provider: "callrail".to_owned(),
+        provider: "leads".to_owned(),
         tenant: None,
         count,
         trace_id: format!("trace-{count}"),
@@ -78,7 +78,7 @@ pub async fn the_newest_refusals_come_first(subject: &Subject) {
     assert_eq!(one.len(), 1);
 }
 
-pub async fn old_refusals_are_removed_the_oldest_first_and_so_many_at_once(subject: &Subject) {
+pub async fn the_oldest_refusals_are_removed_first(subject: &Subject) {
     // So long ago that no other test's refusals are older.
     let at = |minute: i64| SecurityEvent {
         minute: Timestamp::from_second(60 * minute).unwrap(),

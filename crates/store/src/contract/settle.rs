@@ -9,13 +9,13 @@ use super::*;
 
 pub async fn done_writes_the_section_and_the_next_step(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let id = subject.request(&Call::new(&tenant, "1")).await;
+    let id = subject.request(&Lead::phone(&tenant, "1")).await;
     subject.wait(SECOND).await;
     let wakes = subject
-        .run(&tenant, id, Stage::Recording, "", no_audio)
+        .run(&tenant, id, Stage::Details, "", no_details)
         .await;
     let view = subject.view(&tenant, id).await;
-    assert!(view.request.document.recording.is_some());
+    assert!(view.request.document.details.is_some());
     assert_eq!(view.request.version, 2);
     assert_eq!(view.request.updated_at, (subject.now)());
     let [row] = view.work.as_slice() else {
@@ -23,20 +23,20 @@ pub async fn done_writes_the_section_and_the_next_step(subject: &Subject) {
     };
     assert_eq!(
         (row.key.stage, &row.state),
-        (Stage::Analysis, &WorkState::Ready)
+        (Stage::Recording, &WorkState::Ready)
     );
     assert_eq!(wakes, [row.wake()]);
 }
 
 pub async fn a_stale_settle_writes_nothing(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let id = subject.request(&Call::new(&tenant, "1")).await;
-    let stale = subject.claim(&tenant, id, Stage::Recording, "").await;
+    let id = subject.request(&Lead::new(&tenant, "1")).await;
+    let stale = subject.claim(&tenant, id, FIRST, "").await;
     subject.wait(LEASE).await;
-    let valid = subject.claim(&tenant, id, Stage::Recording, "").await;
+    let valid = subject.claim(&tenant, id, FIRST, "").await;
     let before = subject.view(&tenant, id).await;
     let outcome = Outcome::Done {
-        sections: vec![no_audio(&stale.request)],
+        sections: vec![analysis(&stale.request, 5.0)],
         aliases: vec![alias("learned")],
     };
     let settled = subject
@@ -44,64 +44,60 @@ pub async fn a_stale_settle_writes_nothing(subject: &Subject) {
         .settle(&stale, outcome, vec![usage(1)], SECOND)
         .await
         .unwrap();
-    assert_eq!(settled, Settled::Stale);
+    assert_eq!(settled, SettleResult::Stale);
     let after = subject.view(&tenant, id).await;
     assert_eq!(after.request, before.request);
     assert_eq!(after.work, before.work);
     assert_eq!(after.timeline, before.timeline);
     assert!(after.usage.is_empty());
-    let other = subject.request(&Call::new(&tenant, "learned")).await;
+    let other = subject.request(&Lead::new(&tenant, "learned")).await;
     assert_ne!(other, id);
-    subject
-        .settle(&valid, Outcome::done(no_audio(&valid.request)))
-        .await;
+    subject.settle(&valid, retry()).await;
 }
 
 pub async fn a_repeated_settle_is_stale(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let id = subject.request(&Call::new(&tenant, "1")).await;
-    let job = subject.claim(&tenant, id, Stage::Recording, "").await;
+    let id = subject.request(&Lead::new(&tenant, "1")).await;
+    let job = subject.claim(&tenant, id, FIRST, "").await;
     subject.settle(&job, retry()).await;
     let before = subject.view(&tenant, id).await;
     let again = subject
         .store
         .settle(&job, retry(), Vec::new(), SECOND)
         .await;
-    assert_eq!(again.unwrap(), Settled::Stale);
+    assert_eq!(again.unwrap(), SettleResult::Stale);
     assert_eq!(subject.view(&tenant, id).await.work, before.work);
 }
 
-pub async fn an_ended_lease_can_still_be_settled_while_nobody_else_has_it(subject: &Subject) {
+pub async fn an_ended_lease_can_be_settled_until_it_is_claimed(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let id = subject.request(&Call::new(&tenant, "1")).await;
-    let job = subject.claim(&tenant, id, Stage::Recording, "").await;
+    let id = subject.request(&Lead::new(&tenant, "1")).await;
+    let job = subject.claim(&tenant, id, FIRST, "").await;
     subject.wait(2 * LEASE).await;
-    subject
-        .settle(&job, Outcome::done(no_audio(&job.request)))
-        .await;
+    subject.settle(&job, retry()).await;
 }
 
-/// A row is deleted when its step is done, and may be opened again: its tokens must not begin anew.
-pub async fn a_worker_of_an_earlier_life_of_the_step_is_stale(subject: &Subject) {
+/// A row is deleted when its step is done, and may be opened again: its tokens must not start over.
+pub async fn a_worker_of_an_earlier_row_of_the_step_is_stale(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let call = Call::new(&tenant, "1").note("one");
-    let id = subject.qualified(&call, &["hubspot"]).await;
-    let zombie = subject.claim(&tenant, id, Stage::Dispatch, "hubspot").await;
+    let lead = Lead::new(&tenant, "1").note("one");
+    let id = subject.qualified(&lead, &["crm"]).await;
+    let zombie = subject.claim(&tenant, id, Stage::Dispatch, "crm").await;
     subject.wait(LEASE).await;
-    let dispatch = |request: &LeadRequest| dispatched(request, "hubspot");
+    let dispatch = |request: &LeadRequest| dispatched(request, "crm");
     subject
-        .run(&tenant, id, Stage::Dispatch, "hubspot", dispatch)
+        .run(&tenant, id, Stage::Dispatch, "crm", dispatch)
         .await;
     for round in 0..30 {
         let note = format!("note {round}");
-        subject.accept(&call.clone().body(&note).note(&note)).await;
-        let job = subject.claim(&tenant, id, Stage::Dispatch, "hubspot").await;
+        subject.accept(&lead.clone().body(&note).note(&note)).await;
+        let job = subject.claim(&tenant, id, Stage::Dispatch, "crm").await;
         assert!(job.row.token > zombie.row.token);
         let settled = subject
             .store
             .settle(&zombie, retry(), Vec::new(), SECOND)
             .await;
-        assert_eq!(settled.unwrap(), Settled::Stale);
+        assert_eq!(settled.unwrap(), SettleResult::Stale);
         subject
             .settle(&job, Outcome::done(dispatch(&job.request)))
             .await;
@@ -110,18 +106,15 @@ pub async fn a_worker_of_an_earlier_life_of_the_step_is_stale(subject: &Subject)
 
 pub async fn a_wait_is_due_later_and_counted(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let id = subject.request(&Call::new(&tenant, "1")).await;
+    let id = subject.request(&Lead::new(&tenant, "1")).await;
     for waits in 1..=3 {
-        let job = subject.claim(&tenant, id, Stage::Recording, "").await;
+        let job = subject.claim(&tenant, id, FIRST, "").await;
         let until = subject.after(30 * SECOND);
         let wakes = subject
             .settle(&job, Outcome::wait(until, "it is not there yet"))
             .await;
         assert!(wakes.is_empty());
-        let row = subject
-            .row(&tenant, id, Stage::Recording, "")
-            .await
-            .unwrap();
+        let row = subject.row(&tenant, id, FIRST, "").await.unwrap();
         assert_eq!(row.state, WorkState::Ready);
         assert_eq!((row.waits, row.failures, row.claims), (waits, 0, 0));
         assert_eq!((row.due_at, row.next_wake_at), (until, Some(until)));
@@ -150,7 +143,7 @@ pub async fn a_wait_is_due_later_and_counted(subject: &Subject) {
 
 pub async fn a_wait_ends_at_its_deadline(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let id = subject.request(&Call::new(&tenant, "1")).await;
+    let id = subject.request(&Lead::new(&tenant, "1")).await;
     let deadline = subject.after(40 * SECOND);
     let wait = || Outcome::Wait {
         until: subject.after(30 * SECOND),
@@ -158,16 +151,13 @@ pub async fn a_wait_ends_at_its_deadline(subject: &Subject) {
         deadline: Some(deadline),
     };
     for due_at in [subject.after(30 * SECOND), deadline] {
-        let job = subject.claim(&tenant, id, Stage::Recording, "").await;
+        let job = subject.claim(&tenant, id, FIRST, "").await;
         subject.settle(&job, wait()).await;
-        let row = subject
-            .row(&tenant, id, Stage::Recording, "")
-            .await
-            .unwrap();
+        let row = subject.row(&tenant, id, FIRST, "").await.unwrap();
         assert_eq!(row.due_at, due_at);
         subject.wait_until(due_at).await;
     }
-    let job = subject.claim(&tenant, id, Stage::Recording, "").await;
+    let job = subject.claim(&tenant, id, FIRST, "").await;
     subject.settle(&job, wait()).await;
     let view = subject.view(&tenant, id).await;
     let cause = ParkCause::Deadline;
@@ -177,51 +167,48 @@ pub async fn a_wait_ends_at_its_deadline(subject: &Subject) {
 
 pub async fn news_while_a_step_waits_makes_it_due_now(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let call = Call::new(&tenant, "1");
-    let id = subject.request(&call).await;
-    let job = subject.claim(&tenant, id, Stage::Recording, "").await;
+    let lead = Lead::phone(&tenant, "1");
+    let id = subject.request(&lead).await;
+    let job = subject.claim(&tenant, id, Stage::Details, "").await;
     let until = subject.after(60 * SECOND);
     subject
         .settle(&job, Outcome::wait(until, "not there yet"))
         .await;
-    let waiting = subject
-        .row(&tenant, id, Stage::Recording, "")
-        .await
-        .unwrap();
+    let waiting = subject.row(&tenant, id, Stage::Details, "").await.unwrap();
 
-    let accepted = subject.accept(&call.body("modified")).await;
-    let row = subject
-        .row(&tenant, id, Stage::Recording, "")
-        .await
-        .unwrap();
+    let accepted = subject.accept(&lead.body("modified")).await;
+    let row = subject.row(&tenant, id, Stage::Details, "").await.unwrap();
     assert_eq!((row.token, row.due_at), (waiting.token, (subject.now)()));
-    assert_eq!(row.waits, 0, "the look that comes early does not count");
+    assert_eq!(row.waits, 0, "the run that comes early does not count");
     assert_eq!(accepted.into_wakes(), [row.wake()]);
     assert_eq!(subject.lead(&tenant, id).await.status, Status::Processing);
-    subject.claim(&tenant, id, Stage::Recording, "").await;
+    subject.claim(&tenant, id, Stage::Details, "").await;
 }
 
 pub async fn news_while_a_step_runs_makes_it_run_again(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let call = Call::new(&tenant, "1").note("one");
-    let id = subject.qualified(&call, &["hubspot"]).await;
-    let job = subject.claim(&tenant, id, Stage::Dispatch, "hubspot").await;
-    subject.accept(&call.body("2").note("two")).await;
+    let lead = Lead::new(&tenant, "1").note("one");
+    let id = subject.qualified(&lead, &["crm"]).await;
+    let job = subject.claim(&tenant, id, Stage::Dispatch, "crm").await;
+    subject.accept(&lead.body("2").note("two")).await;
     let row = subject
-        .row(&tenant, id, Stage::Dispatch, "hubspot")
+        .row(&tenant, id, Stage::Dispatch, "crm")
         .await
         .unwrap();
-    assert_eq!((row.token, row.again), (job.row.token, true));
+    assert_eq!((row.token, row.rerun_requested), (job.row.token, true));
 
     let wakes = subject
-        .settle(&job, Outcome::done(dispatched(&job.request, "hubspot")))
+        .settle(&job, Outcome::done(dispatched(&job.request, "crm")))
         .await;
     let row = subject
-        .row(&tenant, id, Stage::Dispatch, "hubspot")
+        .row(&tenant, id, Stage::Dispatch, "crm")
         .await
         .unwrap();
     assert_eq!(wakes, [row.wake()]);
-    assert_eq!((&row.state, row.again), (&WorkState::Ready, false));
+    assert_eq!(
+        (&row.state, row.rerun_requested),
+        (&WorkState::Ready, false)
+    );
     assert!(row.token > job.row.token);
     assert!(
         subject
@@ -230,14 +217,17 @@ pub async fn news_while_a_step_runs_makes_it_run_again(subject: &Subject) {
             .is_none()
     );
 
-    let job = subject.claim(&tenant, id, Stage::Dispatch, "hubspot").await;
-    assert_eq!(job.request.document.call().note.as_deref(), Some("two"));
+    let job = subject.claim(&tenant, id, Stage::Dispatch, "crm").await;
+    assert_eq!(
+        job.request.document.facts().labels.note.as_deref(),
+        Some("two")
+    );
     subject
-        .settle(&job, Outcome::done(dispatched(&job.request, "hubspot")))
+        .settle(&job, Outcome::done(dispatched(&job.request, "crm")))
         .await;
     assert!(
         subject
-            .row(&tenant, id, Stage::Dispatch, "hubspot")
+            .row(&tenant, id, Stage::Dispatch, "crm")
             .await
             .is_none()
     );
@@ -273,7 +263,7 @@ pub async fn failures_walk_the_lanes(subject: &Subject) {
         ..RetryPolicy::default()
     };
     with_policy(subject, &tenant, exact).await;
-    let id = subject.request(&Call::new(&tenant, "1")).await;
+    let id = subject.request(&Lead::phone(&tenant, "1")).await;
     let mut failures = 0;
     for (lane, seconds) in [
         (Lane::Fast, 1),
@@ -283,13 +273,10 @@ pub async fn failures_walk_the_lanes(subject: &Subject) {
         (Lane::Slow, 60),
         (Lane::Slow, 300),
     ] {
-        let job = subject.claim(&tenant, id, Stage::Recording, "").await;
+        let job = subject.claim(&tenant, id, Stage::Details, "").await;
         subject.settle(&job, retry()).await;
         failures += 1;
-        let row = subject
-            .row(&tenant, id, Stage::Recording, "")
-            .await
-            .unwrap();
+        let row = subject.row(&tenant, id, Stage::Details, "").await.unwrap();
         let due_at = subject.after(seconds * SECOND);
         assert_eq!(
             (row.lane, row.failures, row.due_at),
@@ -299,15 +286,12 @@ pub async fn failures_walk_the_lanes(subject: &Subject) {
         subject.wait_until(due_at).await;
     }
     // News do not hurry a step that fails.
-    let job = subject.claim(&tenant, id, Stage::Recording, "").await;
+    let job = subject.claim(&tenant, id, Stage::Details, "").await;
     subject.settle(&job, retry()).await;
-    let row = subject
-        .row(&tenant, id, Stage::Recording, "")
-        .await
-        .unwrap();
-    subject.accept(&Call::new(&tenant, "1").body("2")).await;
+    let row = subject.row(&tenant, id, Stage::Details, "").await.unwrap();
+    subject.accept(&Lead::phone(&tenant, "1").body("2")).await;
     assert_eq!(
-        subject.row(&tenant, id, Stage::Recording, "").await,
+        subject.row(&tenant, id, Stage::Details, "").await,
         Some(row)
     );
 }
@@ -320,16 +304,13 @@ pub async fn a_setting_of_three_attempts_parks_the_third_failure(subject: &Subje
         jitter: 0.0,
     };
     with_policy(subject, &tenant, three).await;
-    let id = subject.request(&Call::new(&tenant, "1")).await;
+    let id = subject.request(&Lead::new(&tenant, "1")).await;
     for _ in 0..3 {
-        let job = subject.claim(&tenant, id, Stage::Recording, "").await;
+        let job = subject.claim(&tenant, id, FIRST, "").await;
         subject.settle(&job, retry()).await;
         subject.wait(SECOND).await;
     }
-    let row = subject
-        .row(&tenant, id, Stage::Recording, "")
-        .await
-        .unwrap();
+    let row = subject.row(&tenant, id, FIRST, "").await.unwrap();
     let cause = ParkCause::Exhausted;
     assert_eq!(row.state, WorkState::Parked { cause });
     assert_eq!(row.reason.as_deref(), Some("it did not answer"));
@@ -344,28 +325,23 @@ pub async fn a_providers_wish_is_kept(subject: &Subject) {
         ..RetryPolicy::default()
     };
     with_policy(subject, &tenant, exact).await;
-    let id = subject.request(&Call::new(&tenant, "1")).await;
-    let job = subject.claim(&tenant, id, Stage::Recording, "").await;
+    let id = subject.request(&Lead::new(&tenant, "1")).await;
+    let job = subject.claim(&tenant, id, FIRST, "").await;
     let outcome = Outcome::Retry {
         after: Some(90 * SECOND),
         reason: "too fast".to_owned(),
         answer: Some("429".to_owned()),
     };
     subject.settle(&job, outcome).await;
-    let row = subject
-        .row(&tenant, id, Stage::Recording, "")
-        .await
-        .unwrap();
+    let row = subject.row(&tenant, id, FIRST, "").await.unwrap();
     assert_eq!(row.due_at, subject.after(90 * SECOND));
     assert_eq!(row.answer.as_deref(), Some("429"));
 }
 
 pub async fn a_parked_step_waits_for_a_person(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let id = subject
-        .qualified(&Call::new(&tenant, "1"), &["hubspot"])
-        .await;
-    let job = subject.claim(&tenant, id, Stage::Dispatch, "hubspot").await;
+    let id = subject.qualified(&Lead::new(&tenant, "1"), &["crm"]).await;
+    let job = subject.claim(&tenant, id, Stage::Dispatch, "crm").await;
     let outcome = Outcome::Park {
         cause: ParkCause::Permanent,
         reason: "a field is missing".to_owned(),
@@ -374,18 +350,18 @@ pub async fn a_parked_step_waits_for_a_person(subject: &Subject) {
     subject.settle(&job, outcome).await;
     let view = subject.view(&tenant, id).await;
     assert_eq!(view.request.status, Status::Parked);
-    let section = &view.request.document.dispatches[&name("hubspot")];
+    let section = &view.request.document.dispatches[&name("crm")];
     assert_eq!(section.state, DispatchState::Parked);
     assert_eq!(section.reason.as_deref(), Some("a field is missing"));
     let row = subject
-        .row(&tenant, id, Stage::Dispatch, "hubspot")
+        .row(&tenant, id, Stage::Dispatch, "crm")
         .await
         .unwrap();
     assert_eq!(
         (row.next_wake_at, row.answer.as_deref()),
         (None, Some("400"))
     );
-    // People are told: it has ended, for now.
+    // People are notified: the dispatch has ended, for now.
     assert!(
         subject
             .row(&tenant, id, Stage::Notification, "")
@@ -396,38 +372,38 @@ pub async fn a_parked_step_waits_for_a_person(subject: &Subject) {
 
 pub async fn learned_names_find_the_request(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let id = subject.request(&Call::new(&tenant, "111")).await;
-    let job = subject.claim(&tenant, id, Stage::Recording, "").await;
+    let id = subject.request(&Lead::phone(&tenant, "111")).await;
+    let job = subject.claim(&tenant, id, Stage::Details, "").await;
     let outcome = Outcome::Done {
-        sections: vec![no_audio(&job.request)],
-        aliases: vec![alias("CAL1"), alias("111")],
+        sections: vec![no_details(&job.request)],
+        aliases: vec![alias("long-1"), alias("111")],
     };
     subject.settle(&job, outcome).await;
-    assert_eq!(subject.request(&Call::new(&tenant, "CAL1")).await, id);
+    assert_eq!(subject.request(&Lead::phone(&tenant, "long-1")).await, id);
 }
 
 pub async fn a_learned_name_of_another_request_merges_them(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let first = subject.request(&Call::new(&tenant, "CAL1")).await;
-    let second = subject.request(&Call::new(&tenant, "111")).await;
-    let job = subject.claim(&tenant, second, Stage::Recording, "").await;
+    let first = subject.request(&Lead::phone(&tenant, "long-1")).await;
+    let second = subject.request(&Lead::phone(&tenant, "111")).await;
+    let job = subject.claim(&tenant, second, Stage::Details, "").await;
     let outcome = Outcome::Done {
-        sections: vec![no_audio(&job.request)],
-        aliases: vec![alias("CAL1"), alias("111"), alias("new")],
+        sections: vec![no_details(&job.request)],
+        aliases: vec![alias("long-1"), alias("111"), alias("new")],
     };
     subject.settle(&job, outcome).await;
     let lead = subject.lead(&tenant, second).await;
     assert_eq!(lead.id, first);
-    assert!(lead.document.recording.is_some(), "what is known is kept");
+    assert!(lead.document.details.is_some(), "what is known is kept");
     assert!(
         subject
-            .row(&tenant, first, Stage::Recording, "")
+            .row(&tenant, first, Stage::Details, "")
             .await
             .is_none()
     );
     assert!(
         subject
-            .row(&tenant, first, Stage::Analysis, "")
+            .row(&tenant, first, Stage::Recording, "")
             .await
             .is_some()
     );
@@ -439,7 +415,7 @@ pub async fn a_learned_name_of_another_request_merges_them(subject: &Subject) {
             .unwrap()
             .is_empty()
     );
-    assert_eq!(subject.request(&Call::new(&tenant, "new")).await, first);
+    assert_eq!(subject.request(&Lead::phone(&tenant, "new")).await, first);
 }
 
 fn usage(amount: u64) -> Record {
@@ -452,30 +428,30 @@ fn usage(amount: u64) -> Record {
 
 fn attempt(subject: &Subject, outcome: &str) -> Record {
     Record::Dispatch(DispatchAttempt {
-        connector: "hubspot".to_owned(),
-        connection: name("hubspot"),
+        connector: "crm".to_owned(),
+        connection: name("crm"),
         at: (subject.now)(),
         latency_ms: 12,
         outcome: outcome.to_owned(),
-        external_ids: BTreeMap::new(),
+        external_ids: RemoteIds::default(),
         answer: None,
     })
 }
 
 pub async fn a_merge_moves_records_and_stops_the_others_work(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let first = subject.request(&Call::new(&tenant, "1")).await;
-    let second = subject.request(&Call::new(&tenant, "2")).await;
+    let first = subject.request(&Lead::phone(&tenant, "1")).await;
+    let second = subject.request(&Lead::phone(&tenant, "2")).await;
     for (id, amount) in [(first, 1), (second, 2)] {
-        let job = subject.claim(&tenant, id, Stage::Recording, "").await;
+        let job = subject.claim(&tenant, id, Stage::Details, "").await;
         job.record(usage(amount));
         job.record(usage(amount + 10));
         subject
-            .settle(&job, Outcome::done(no_audio(&job.request)))
+            .settle(&job, Outcome::done(no_details(&job.request)))
             .await;
     }
-    let working = subject.claim(&tenant, second, Stage::Analysis, "").await;
-    let merging = subject.claim(&tenant, first, Stage::Analysis, "").await;
+    let working = subject.claim(&tenant, second, Stage::Recording, "").await;
+    let merging = subject.claim(&tenant, first, Stage::Recording, "").await;
     merging.record(usage(3));
     subject
         .settle(&merging, Outcome::Merge { other: second })
@@ -485,7 +461,7 @@ pub async fn a_merge_moves_records_and_stops_the_others_work(subject: &Subject) 
         .store
         .settle(&working, retry(), Vec::new(), SECOND)
         .await;
-    assert_eq!(settled.unwrap(), Settled::Stale);
+    assert_eq!(settled.unwrap(), SettleResult::Stale);
     let view = subject.view(&tenant, second).await;
     assert_eq!(view.request.id, first);
     let mut amounts: Vec<_> = view.usage.iter().map(|(_, usage)| usage.amount).collect();
@@ -494,7 +470,7 @@ pub async fn a_merge_moves_records_and_stops_the_others_work(subject: &Subject) 
     assert!(view.timeline.iter().any(|entry| entry.outcome == "merged"));
     assert!(
         subject
-            .row(&tenant, first, Stage::Analysis, "")
+            .row(&tenant, first, Stage::Recording, "")
             .await
             .is_some()
     );
@@ -502,20 +478,18 @@ pub async fn a_merge_moves_records_and_stops_the_others_work(subject: &Subject) 
 
 pub async fn a_merge_with_nothing_asks_a_person(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let id = subject.request(&Call::new(&tenant, "1")).await;
+    let id = subject.request(&Lead::new(&tenant, "1")).await;
     let nobody = RequestId::from_uuid(Uuid::from_u128(7));
-    let job = subject.claim(&tenant, id, Stage::Recording, "").await;
+    let job = subject.claim(&tenant, id, FIRST, "").await;
     subject.settle(&job, Outcome::Merge { other: nobody }).await;
     assert_eq!(subject.lead(&tenant, id).await.status, Status::Parked);
 }
 
 pub async fn records_are_kept_whatever_the_outcome(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let id = subject
-        .qualified(&Call::new(&tenant, "1"), &["hubspot"])
-        .await;
-    for outcome in [retry(), hold("hubspot", 1)] {
-        let job = subject.claim(&tenant, id, Stage::Dispatch, "hubspot").await;
+    let id = subject.qualified(&Lead::new(&tenant, "1"), &["crm"]).await;
+    for outcome in [retry(), hold("crm", 1)] {
+        let job = subject.claim(&tenant, id, Stage::Dispatch, "crm").await;
         job.record(attempt(subject, outcome.word()));
         job.record(usage(1));
         subject.settle(&job, outcome).await;
@@ -527,19 +501,16 @@ pub async fn records_are_kept_whatever_the_outcome(subject: &Subject) {
     assert_eq!(view.usage.len(), 2);
 }
 
-pub async fn several_destinations_are_dispatched_at_once_and_people_told_once(subject: &Subject) {
+pub async fn several_destinations_make_one_notification(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let call = Call::new(&tenant, "1").note("one");
-    let id = subject.request(&call).await;
-    let wakes = subject.qualify(&tenant, id, &["hubspot", "webhook"]).await;
+    let lead = Lead::new(&tenant, "1").note("one");
+    let id = subject.request(&lead).await;
+    let wakes = subject.qualify(&tenant, id, &["crm", "second"]).await;
     assert_eq!(wakes.len(), 2);
-    let hubspot = subject.claim(&tenant, id, Stage::Dispatch, "hubspot").await;
-    let webhook = subject.claim(&tenant, id, Stage::Dispatch, "webhook").await;
+    let first = subject.claim(&tenant, id, Stage::Dispatch, "crm").await;
+    let second = subject.claim(&tenant, id, Stage::Dispatch, "second").await;
     subject
-        .settle(
-            &hubspot,
-            Outcome::done(dispatched(&hubspot.request, "hubspot")),
-        )
+        .settle(&first, Outcome::done(dispatched(&first.request, "crm")))
         .await;
     assert!(
         subject
@@ -549,16 +520,16 @@ pub async fn several_destinations_are_dispatched_at_once_and_people_told_once(su
     );
     subject
         .settle(
-            &webhook,
-            Outcome::done(dispatched(&webhook.request, "webhook")),
+            &second,
+            Outcome::done(dispatched(&second.request, "second")),
         )
         .await;
     assert_eq!(subject.lead(&tenant, id).await.document.dispatches.len(), 2);
     subject
         .run(&tenant, id, Stage::Notification, "", notified)
         .await;
-    subject.accept(&call.body("2").note("two")).await;
-    for connection in ["hubspot", "webhook"] {
+    subject.accept(&lead.body("2").note("two")).await;
+    for connection in ["crm", "second"] {
         let section = |request: &LeadRequest| dispatched(request, connection);
         subject
             .run(&tenant, id, Stage::Dispatch, connection, section)
@@ -569,12 +540,10 @@ pub async fn several_destinations_are_dispatched_at_once_and_people_told_once(su
 
 pub async fn a_request_ends_with_nothing_left_to_do(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let id = subject
-        .qualified(&Call::new(&tenant, "1"), &["hubspot"])
-        .await;
-    let dispatch = |request: &LeadRequest| dispatched(request, "hubspot");
+    let id = subject.qualified(&Lead::new(&tenant, "1"), &["crm"]).await;
+    let dispatch = |request: &LeadRequest| dispatched(request, "crm");
     subject
-        .run(&tenant, id, Stage::Dispatch, "hubspot", dispatch)
+        .run(&tenant, id, Stage::Dispatch, "crm", dispatch)
         .await;
     subject
         .run(&tenant, id, Stage::Notification, "", notified)
@@ -587,24 +556,13 @@ pub async fn a_request_ends_with_nothing_left_to_do(subject: &Subject) {
         (99.0, SpamGate::Quarantine, Status::Quarantined),
         (60.0, SpamGate::Review, Status::InReview),
     ] {
-        let call = Call::new(&tenant, status.as_str());
-        let id = subject.request(&call).await;
-        subject
-            .run(&tenant, id, Stage::Recording, "", no_audio)
-            .await;
-        let job = subject.claim(&tenant, id, Stage::Analysis, "").await;
-        let sections = vec![
-            analysis(&job.request, likelihood),
-            qualification(&job.request, gate, &["hubspot"]),
-        ];
-        let aliases = Vec::new();
-        let wakes = subject
-            .settle(&job, Outcome::Done { sections, aliases })
-            .await;
+        let lead = Lead::new(&tenant, status.as_str());
+        let id = subject.request(&lead).await;
+        let wakes = subject.judge(&tenant, id, likelihood, gate, &["crm"]).await;
         assert!(wakes.is_empty());
         // A later event is stored only.
         subject
-            .accept(&call.body(&format!("later {status:?}")).note("news"))
+            .accept(&lead.body(&format!("later {status:?}")).note("news"))
             .await;
         let view = subject.view(&tenant, id).await;
         assert_eq!((view.request.status, view.work.len()), (status, 0));

@@ -21,8 +21,9 @@ async fn source(subject: &Subject, tenant: &str, number: u128) -> Source {
     Source {
         id: SourceId::from_uuid(Uuid::from_u128(number)),
         tenant,
-        provider: "callrail".to_owned(),
+        provider: "leads".to_owned(),
         office: Some(office_id(1)),
+        connection: None,
         token: Some(token(subject, number)),
         accounts: vec![account(subject, number)],
         key_names: vec!["new".to_owned(), "old".to_owned()],
@@ -50,7 +51,7 @@ async fn by_token(subject: &Subject, number: u128) -> Option<Source> {
 async fn by_account(subject: &Subject, number: u128) -> Option<Source> {
     let found = subject
         .store
-        .source_by_account_across_tenants("callrail", &account(subject, number))
+        .source_by_account_across_tenants("leads", &account(subject, number))
         .await;
     found.unwrap()
 }
@@ -103,6 +104,16 @@ pub async fn a_disabled_source_is_not_found(subject: &Subject) {
     assert_eq!(subject.store.sources(&put.tenant).await.unwrap(), [put]);
 }
 
+pub async fn a_source_names_the_connection_of_its_api(subject: &Subject) {
+    let mut put = source(subject, "a", 1).await;
+    assert_eq!(put.connection_name(), name("leads"), "its provider's");
+    put.connection = Some(name("second-account"));
+    subject.store.put_source(&put).await.unwrap();
+    let found = by_token(subject, 1).await.unwrap();
+    assert_eq!(found.connection_name(), name("second-account"));
+    assert_eq!(found, put);
+}
+
 pub async fn an_account_belongs_to_one_source(subject: &Subject) {
     let first = source(subject, "a", 1).await;
     subject.store.put_source(&first).await.unwrap();
@@ -140,13 +151,13 @@ pub async fn a_token_belongs_to_one_source(subject: &Subject) {
 pub async fn the_same_account_at_another_provider_is_another(subject: &Subject) {
     let first = source(subject, "a", 1).await;
     let mut second = source(subject, "b", 2).await;
-    second.provider = "calendly".to_owned();
+    second.provider = "bookings".to_owned();
     second.accounts = first.accounts.clone();
     subject.store.put_source(&first).await.unwrap();
     subject.store.put_source(&second).await.unwrap();
     let found = subject
         .store
-        .source_by_account_across_tenants("calendly", &account(subject, 1))
+        .source_by_account_across_tenants("bookings", &account(subject, 1))
         .await;
     assert_eq!(found.unwrap(), Some(second));
     assert_eq!(by_account(subject, 1).await, Some(first));

@@ -1,7 +1,7 @@
-//! The words by which the rules recognise things. Phrases are lower case and without punctuation; a `*` at a word's end
+//! The words by which the rules recognize things. Phrases are lower case and without punctuation; a `*` at a word's end
 //! stands for any ending.
 
-use domain::{CallerIntent, ProjectType, Timeline};
+use domain::{Intent, ProjectType, Timeline};
 
 /// Strong signs of spam: hardly anybody who wants a home remodeled says these.
 pub(super) const SPAM: &[&str] = &[
@@ -125,7 +125,7 @@ pub(super) const STEERING: &[&str] = &[
     "quality evaluator",
 ];
 
-/// Somebody who tells the machine to forget what it was told: one of the first within five words before one of the
+/// Somebody who tells the machine to forget its instructions: one of the first within five words before one of the
 /// second.
 pub(super) const GIVES_ORDERS: (&[&str], &[&str]) = (
     &[
@@ -147,13 +147,13 @@ pub(super) const GIVES_ORDERS: (&[&str], &[&str]) = (
 );
 
 /// What the caller wants: the first that is found counts.
-pub(super) const INTENTS: &[(CallerIntent, &[&str])] = &[
+pub(super) const INTENTS: &[(Intent, &[&str])] = &[
     (
-        CallerIntent::WrongNumber,
+        Intent::WrongNumber,
         &["wrong number", "have the wrong", "dialed the wrong"],
     ),
     (
-        CallerIntent::Complaint,
+        Intent::Complaint,
         &[
             "complain*",
             "unacceptable",
@@ -169,7 +169,7 @@ pub(super) const INTENTS: &[(CallerIntent, &[&str])] = &[
         ],
     ),
     (
-        CallerIntent::ExistingProject,
+        Intent::ExistingProject,
         &[
             "your crew",
             "the crew",
@@ -188,7 +188,7 @@ pub(super) const INTENTS: &[(CallerIntent, &[&str])] = &[
         ],
     ),
     (
-        CallerIntent::Repair,
+        Intent::Repair,
         &[
             "leak*",
             "repair*",
@@ -207,7 +207,7 @@ pub(super) const INTENTS: &[(CallerIntent, &[&str])] = &[
         ],
     ),
     (
-        CallerIntent::Quote,
+        Intent::Quote,
         &[
             "quote*",
             "estimate*",
@@ -234,7 +234,7 @@ pub(super) const INTENTS: &[(CallerIntent, &[&str])] = &[
         ],
     ),
     (
-        CallerIntent::Appointment,
+        Intent::Appointment,
         &[
             "appointment",
             "schedule",
@@ -247,7 +247,7 @@ pub(super) const INTENTS: &[(CallerIntent, &[&str])] = &[
         ],
     ),
     (
-        CallerIntent::Information,
+        Intent::Information,
         &[
             "question*",
             "wondering",

@@ -3,17 +3,20 @@
 use std::time::Duration;
 
 use domain::{
-    AreaBasis, AreaVerdict, Budget, CallFacts, CallerIntent, Disposition, Engine, ProjectType,
-    RetryPolicy, Section, ServiceArea, SpamGate, Timeline, WorkflowConfig,
+    About, AreaBasis, AreaVerdict, Budget, CallFacts, Channel, Disposition, Engine, FormFacts,
+    Intent, ProjectType, RetryPolicy, Section, ServiceArea, SpamGate, Stage, Timeline,
+    WorkflowConfig,
 };
 use google::GeminiConfig;
 use serde_json::json;
 use simulators::{Fault, GOOGLE_TOKEN};
 
-use crate::world::{World, call, job, job_with, script, spoken, usage};
+use testkit::lead;
+
+use crate::world::{World, call, job, job_with, script, spoken, usage, written};
 
 const MODEL: &str = "gemini-3.5-flash-lite";
-const RULES: &str = "rules-1";
+const RULES: &str = "rules-2";
 
 fn rules() -> Engine {
     Engine::Rules(RULES.to_owned())
@@ -41,7 +44,7 @@ async fn a_kitchen_lead_is_judged_by_the_model_and_qualified() {
     assert_eq!(analysis.revision, 3);
     assert_eq!(
         (analysis.intent, analysis.project_type),
-        (CallerIntent::Quote, ProjectType::Kitchen)
+        (Intent::Quote, ProjectType::Kitchen)
     );
     assert_eq!(analysis.timeline, Timeline::OneToThreeMonths);
     assert_eq!(
@@ -105,7 +108,7 @@ async fn policy_and_data_travel_apart() {
 }
 
 #[tokio::test]
-async fn spam_and_doubtful_calls_are_held_back() {
+async fn spam_and_doubtful_calls_are_withheld() {
     let world = World::start().await;
     for (name, gate) in [
         ("spam-robocall", SpamGate::Quarantine),
@@ -125,7 +128,7 @@ async fn spam_and_doubtful_calls_are_held_back() {
 }
 
 #[tokio::test]
-async fn a_stored_analysis_is_kept_and_only_qualified_anew() {
+async fn a_stored_analysis_is_kept_and_qualified_again() {
     let world = World::start().await;
     let mut document = call(script("kitchen-quote"));
     let mut stored = world
@@ -135,7 +138,7 @@ async fn a_stored_analysis_is_kept_and_only_qualified_anew() {
         .clone();
     stored.postal_code = None;
     document.analysis = Some(stored);
-    document.source.call.caller_postal_code = Some("75201".into());
+    document.source.said.person.postal_code = Some("75201".into());
     let judged = world.judge(&job_with(document, 0, austin())).await;
     assert_eq!(judged.analysis, None);
     assert_eq!(
@@ -155,7 +158,7 @@ async fn an_outdated_analysis_is_made_again() {
         .analysis()
         .clone();
     document.analysis = Some(stored);
-    document.revisions.analysis += 1;
+    document.revisions.raise(Stage::Analysis);
     let judged = world.judge(&job(document, 0)).await;
     assert_eq!(judged.analysis().revision, 4);
 }
@@ -166,7 +169,10 @@ async fn a_call_without_words_is_judged_without_the_model() {
     let mut document = call(Vec::new());
     let silent = world.judge(&job(document.clone(), 0)).await;
     document.transcript = None;
-    document.source.call.is_answered = Some(false);
+    document.source.said.about = About::Phone(CallFacts {
+        is_answered: Some(false),
+        ..CallFacts::default()
+    });
     let missed = world.judge(&job(document, 0)).await;
     for judged in [&silent, &missed] {
         assert_eq!(
@@ -183,17 +189,14 @@ async fn a_call_without_words_is_judged_without_the_model() {
 async fn a_note_alone_is_worth_a_question() {
     let world = World::start().await;
     let mut document = call(Vec::new());
-    document.source.call = CallFacts {
-        note: Some("Wants a quote for a new deck.".into()),
-        ..CallFacts::default()
-    };
+    document.source.said.labels.note = Some("Wants a quote for a new deck.".into());
     let judged = world.judge(&job(document, 0)).await;
     assert_eq!(judged.analysis().project_type, ProjectType::Outdoor);
     assert_eq!(world.asked(), 1);
 }
 
 #[tokio::test]
-async fn a_model_that_is_out_is_tried_once_more_and_then_the_rules_fill_in() {
+async fn a_failing_model_is_tried_twice_then_the_rules_fill_in() {
     let world = World::start().await;
     for fault in [
         Fault::RateLimit,
@@ -267,7 +270,7 @@ async fn a_lead_does_not_wait_long_for_a_model() {
 }
 
 #[tokio::test]
-async fn what_an_operator_must_mend_loses_no_lead() {
+async fn what_an_operator_must_fix_loses_no_lead() {
     let models = |models: &[&str]| {
         let models = models.iter().map(|model| (*model).to_owned()).collect();
         move |config| GeminiConfig { models, ..config }
@@ -299,7 +302,7 @@ async fn what_the_model_refuses_for_safety_is_for_a_person() {
 }
 
 #[tokio::test]
-async fn what_was_used_in_vain_is_recorded_too() {
+async fn tokens_of_a_useless_answer_are_recorded_too() {
     let world = World::start().await;
     world.simulators.gemini().always(Fault::OutsideSchema);
     let job = job(call(script("kitchen-quote")), 0);
@@ -322,7 +325,7 @@ async fn a_zip_code_that_nobody_said_does_not_count() {
 }
 
 #[tokio::test]
-async fn the_rules_understand_the_calls_that_come_with_the_simulators() {
+async fn the_rules_understand_the_recordings() {
     let world = World::start().await;
     world.simulators.gemini().always(Fault::Status(503));
     for (name, project, timeline, budget, code, least_score) in [
@@ -416,4 +419,106 @@ async fn the_same_call_is_judged_the_same_by_the_rules() {
         sections.as_slice(),
         [Section::Analysis(_), Section::Qualification(_)]
     ));
+}
+
+#[tokio::test]
+async fn every_channel_is_judged_by_model_and_rules() {
+    let world = World::start().await;
+    for channel in Channel::ALL {
+        let words = "Hi, I want a new kitchen. It's urgent, and the ZIP code is 78664.";
+        let document = written(channel, words);
+        let by_model = world.judge(&job(document.clone(), 0)).await;
+        world.simulators.gemini().always(Fault::Status(503));
+        let by_rules = world.judge(&job(document, 1)).await;
+        world.simulators.gemini().clear_faults();
+        let engines = [Engine::Model(MODEL.to_owned()), rules()];
+        for (judged, engine) in [by_model, by_rules].iter().zip(engines) {
+            let analysis = judged.analysis();
+            assert_eq!(analysis.engine, engine, "{channel}");
+            assert_eq!(analysis.project_type, ProjectType::Kitchen, "{channel}");
+            assert_eq!(analysis.timeline, Timeline::Immediate, "{channel}");
+            let code = analysis.postal_code.as_ref().map(|code| code.as_str());
+            assert_eq!(code, Some("78664"), "{channel}");
+            assert!(!analysis.reasons.is_empty(), "{channel}");
+            assert_eq!(judged.qualification.gate, SpamGate::Pass, "{channel}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_question_names_the_channels_parts() {
+    let world = World::start().await;
+    for (channel, heading, role) in [
+        (Channel::Phone, "Transcript:", "caller name: Ann Lee"),
+        (Channel::Text, "Messages:", "customer name: Ann Lee"),
+        (Channel::Form, "Message:", "customer name: Ann Lee"),
+        (Channel::Calendar, "Message:", "customer name: Ann Lee"),
+        (Channel::Chat, "Messages:", "customer name: Ann Lee"),
+        (Channel::Api, "Note:", "customer name: Ann Lee"),
+    ] {
+        world.simulators.gemini().forget_requests();
+        world.judge(&job(written(channel, "Hello."), 0)).await;
+        let request = world.simulators.gemini().requests().remove(0);
+        let user = request.body["contents"][0]["parts"][0]["text"].as_str();
+        let user = user.unwrap();
+        assert!(user.starts_with(&format!("{heading}\n<<")), "{user}");
+        assert!(user.lines().any(|line| line == role), "{user}");
+    }
+}
+
+#[tokio::test]
+async fn a_written_lead_without_words_is_judged_by_the_rules() {
+    let world = World::start().await;
+    for channel in Channel::ALL {
+        let mut document = lead::document(channel);
+        let said = &mut document.source.said;
+        said.labels.note = None;
+        said.about = About::nothing(channel);
+        let judged = world.judge(&job(document, 0)).await;
+        let analysis = judged.analysis();
+        assert_eq!(analysis.engine, rules(), "{channel}");
+        assert_eq!(judged.qualification.gate, SpamGate::Pass, "{channel}");
+        let is_call = analysis.summary.contains("recording");
+        assert_eq!(is_call, channel == Channel::Phone, "{}", analysis.summary);
+        let is_wanted = analysis.intent == Intent::Appointment;
+        assert_eq!(is_wanted, channel == Channel::Calendar, "{channel}");
+    }
+    assert_eq!(world.asked(), 0);
+}
+
+#[tokio::test]
+async fn a_form_without_a_message_is_judged_by_its_answers() {
+    let world = World::start().await;
+    let mut document = lead::document(Channel::Form);
+    let said = &mut document.source.said;
+    said.labels.note = None;
+    let answers = [("Which room?", "Our bathroom"), ("Your ZIP code", "78664")];
+    said.about = About::Form(FormFacts {
+        answers: answers
+            .map(|(question, answer)| (question.to_owned(), answer.to_owned()))
+            .into(),
+        ..FormFacts::default()
+    });
+    world.judge(&job(document.clone(), 0)).await;
+    assert_eq!(world.asked(), 1);
+    world.simulators.gemini().always(Fault::Status(503));
+    let judged = world.judge(&job(document, 1)).await;
+    let analysis = judged.analysis();
+    assert_eq!(analysis.project_type, ProjectType::Bathroom);
+    let code = analysis.postal_code.as_ref().map(|code| code.as_str());
+    assert_eq!(code, Some("78664"));
+}
+
+#[tokio::test]
+async fn an_earlier_analysis_is_no_fact() {
+    let world = World::start().await;
+    let mut document = call(script("no-place"));
+    document.analysis = Some(lead::analysis(&document));
+    document.revisions.raise(Stage::Analysis);
+    let found = json!({ "postal_code": "78664" });
+    world.simulators.gemini().answer_with(found);
+    let judged = world.judge(&job(document, 0)).await;
+    assert_eq!(judged.analysis().postal_code, None);
+    let request = world.simulators.gemini().requests().remove(0);
+    assert!(!request.body.to_string().contains("78664"));
 }

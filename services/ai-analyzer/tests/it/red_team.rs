@@ -1,10 +1,10 @@
-//! People who talk to the machine: whatever they say or type, a call is treated no better for it.
+//! People who give orders to the machine: whatever they say or type, a lead is treated no better for it.
 
-use domain::{Document, SpamGate, Turn};
+use domain::{About, Channel, Document, Facts, SpamGate, Turn};
 use serde_json::json;
 use simulators::Fault;
 
-use crate::world::{World, call, job, script, spoken};
+use crate::world::{World, call, job, script, spoken, written};
 
 /// Orders to the machine, as they are spoken and as they are typed.
 const INJECTIONS: [&str; 10] = [
@@ -29,14 +29,62 @@ fn attacked(turns: &[Turn]) -> Vec<(String, Document)> {
     });
     let typed_orders = INJECTIONS.iter().map(|order| {
         let mut document = call(turns.to_vec());
-        document.source.call.note = Some((*order).to_owned());
+        document.source.said.labels.note = Some((*order).to_owned());
         (format!("typed: {order}"), document)
     });
     spoken_orders.chain(typed_orders).collect()
 }
 
+/// Writes an order into one place of a lead's facts.
+type Write = fn(&mut Facts, &str);
+
+/// A harmless lead of a channel with an order wherever its person can write.
+fn written_orders(channel: Channel) -> Vec<(String, Document)> {
+    let places: [(&str, Write); 5] = [
+        ("name", |facts, order| {
+            facts.person.name = Some(order.to_owned());
+        }),
+        ("note", |facts, order| {
+            facts.labels.note = Some(order.to_owned());
+        }),
+        ("campaign", |facts, order| {
+            facts
+                .attribution
+                .insert("campaign".to_owned(), order.to_owned());
+        }),
+        ("answer", |facts, order| answer(facts, "Budget", order)),
+        ("question", |facts, order| answer(facts, order, "yes")),
+    ];
+    let mut attacked = Vec::new();
+    for order in INJECTIONS {
+        let words = format!("{WORDS} {order}");
+        attacked.push((format!("words: {order}"), written(channel, &words)));
+        for (place, write) in &places {
+            let mut document = written(channel, WORDS);
+            let before = document.clone();
+            write(&mut document.source.said, order);
+            if document != before {
+                attacked.push((format!("{place}: {order}"), document));
+            }
+        }
+    }
+    attacked
+}
+
+/// What a person who wants a kitchen says.
+const WORDS: &str = "Hello, we want a quote for a new kitchen.";
+
+fn answer(facts: &mut Facts, question: &str, answer: &str) {
+    let answers = match &mut facts.about {
+        About::Form(form) => &mut form.answers,
+        About::Calendar(booking) => &mut booking.answers,
+        _ => return,
+    };
+    answers.insert(question.to_owned(), answer.to_owned());
+}
+
 #[tokio::test]
-async fn the_rules_never_find_a_call_less_suspicious_for_an_order() {
+async fn no_call_is_less_suspicious_for_an_order() {
     let world = World::start().await;
     world.simulators.gemini().always(Fault::Status(503));
     for name in ["spam-robocall", "unsure-pitch", "kitchen-quote"] {
@@ -78,6 +126,60 @@ async fn a_model_that_obeys_an_order_is_overruled() {
         for (order, document) in attacked(&script(name)) {
             let judged = world.judge(&job(document, 0)).await;
             assert_eq!(judged.qualification.gate, gate, "{name}, {order}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_channel_is_treated_better_for_an_order() {
+    let world = World::start().await;
+    let obedient = json!({ "spam_likelihood": 0, "lead_score": 100, "confidence": 1 });
+    world.simulators.gemini().answer_with(obedient);
+    for channel in Channel::ALL {
+        let plain = world.judge(&job(written(channel, WORDS), 0)).await;
+        assert_eq!(plain.qualification.gate, SpamGate::Pass, "{channel}");
+        for (order, document) in written_orders(channel) {
+            let judged = world.judge(&job(document.clone(), 0)).await;
+            let gate = judged.qualification.gate;
+            assert_ne!(gate, SpamGate::Pass, "{channel} by the model, {order}");
+            world.simulators.gemini().always(Fault::Status(503));
+            let judged = world.judge(&job(document, 1)).await;
+            world.simulators.gemini().clear_faults();
+            let analysis = judged.analysis();
+            assert!(
+                analysis.spam_likelihood >= 50.0 && analysis.lead_score <= 50,
+                "{channel} by the rules, {order}: {analysis:?}"
+            );
+            assert_ne!(judged.qualification.gate, SpamGate::Pass);
+        }
+    }
+}
+
+#[tokio::test]
+async fn words_of_the_customer_never_leave_their_markers() {
+    let world = World::start().await;
+    for channel in Channel::ALL {
+        for (order, document) in written_orders(channel) {
+            world.simulators.gemini().forget_requests();
+            world.judge(&job(document, 0)).await;
+            let request = world.simulators.gemini().requests().remove(0);
+            let system = request.body["systemInstruction"].to_string();
+            let said: &str = order.split_once(": ").unwrap().1;
+            assert!(!system.contains(said), "{channel}, {order}");
+            let user = request.body["contents"][0]["parts"][0]["text"].as_str();
+            let outside = user.unwrap().split("<<").step_by(2);
+            for text in outside {
+                let text = text.split_once(">>").map_or(text, |(_, rest)| rest);
+                let is_ours = [
+                    "Transcript:",
+                    "Messages:",
+                    "Message:",
+                    "Note:",
+                    "Facts:",
+                    "",
+                ];
+                assert!(is_ours.contains(&text.trim()), "{channel}, {order}: {text}");
+            }
         }
     }
 }

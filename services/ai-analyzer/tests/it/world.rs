@@ -1,19 +1,21 @@
 //! A stage with its simulated models, and requests to hand to it.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use ai_analyzer::{Config, Deps};
 use domain::{
-    AnalysisSection, CallFacts, Claimed, Document, EventId, LeadRequest, OfficeConfig, Outcome,
-    QualificationSection, Record, RequestId, Revisions, Section, SourceId, SourceSection, Stage,
-    StageError, StageHandler, Status, TenantId, TranscriptSection, TranscriptState, Turn, WorkKey,
-    WorkRow, WorkflowConfig,
+    About, AnalysisSection, Author, Channel, ChatMessage, Claimed, Document, Facts, LeadRequest,
+    OfficeConfig, Outcome, QualificationSection, Record, Section, Stage, StageError, StageHandler,
+    TranscriptSection, TranscriptState, Turn, WorkflowConfig,
 };
 use google::{Gemini, GeminiConfig, Tokens};
 use http_client::{Client, Options};
-use jiff::Timestamp;
 use simulators::{Simulators, recordings::recording};
-use uuid::Uuid;
+use testkit::lead;
+
+/// The revisions of a [`call`]'s input.
+const ANALYSIS_REVISION: u32 = 3;
+const QUALIFICATION_REVISION: u32 = 5;
 
 /// The stage and its models.
 pub(crate) struct World {
@@ -39,7 +41,7 @@ impl World {
         })
         .unwrap();
         let config = GeminiConfig {
-            base_url: simulators.urls().gemini.parse().unwrap(),
+            base_url: simulators.gemini().base_url().parse().unwrap(),
             ..GeminiConfig::new("demo-project")
         };
         let gemini = Gemini::new(http, Tokens::fixed(token.to_owned().into()), change(config));
@@ -101,53 +103,59 @@ impl From<Outcome> for Judged {
     }
 }
 
-/// A call whose transcript is there.
+/// A call of Dana Whitfield's whose transcript is there, and of which nothing else is known.
 pub(crate) fn call(turns: Vec<Turn>) -> Document {
-    let uuid = Uuid::from_u128(7);
-    Document {
-        source: SourceSection {
-            provider: "callrail".into(),
-            source: SourceId::from_uuid(uuid),
-            office: None,
-            events: 1,
-            last_event: EventId::from_uuid(uuid),
-            is_modified: false,
-            unread: None,
-            call: CallFacts {
-                caller_name: Some("Dana Whitfield".into()),
-                ..CallFacts::default()
-            },
-        },
-        revisions: Revisions {
-            recording: 0,
-            analysis: 3,
-            qualification: 5,
-            dispatch: 0,
-            ..Revisions::default()
-        },
-        contact: Default::default(),
-        recording: None,
-        transcript: Some(TranscriptSection {
-            audio_sha256: String::new(),
-            engine: "chirp_3".into(),
-            state: if turns.is_empty() {
-                TranscriptState::Silent
-            } else {
-                TranscriptState::Spoken
-            },
-            language: None,
-            turns,
-            billed_seconds: 1,
-            revision: 0,
-        }),
-        analysis: None,
-        qualification: None,
-        verdict: None,
-        dispatches: Default::default(),
-        notifications: None,
-        merged_into: None,
-        erased: false,
+    let mut document = lead::document(Channel::Phone);
+    document.source.said = Facts::nothing(Channel::Phone);
+    document.source.said.person.name = Some("Dana Whitfield".into());
+    for _ in 0..ANALYSIS_REVISION {
+        document.revisions.raise(Stage::Analysis);
     }
+    for _ in 0..QUALIFICATION_REVISION {
+        document.revisions.raise_qualification();
+    }
+    transcribe(&mut document, turns);
+    document
+}
+
+fn transcribe(document: &mut Document, turns: Vec<Turn>) {
+    document.recording = Some(lead::recording(document));
+    let state = if turns.is_empty() {
+        TranscriptState::Silent
+    } else {
+        TranscriptState::Spoken
+    };
+    document.transcript = Some(TranscriptSection {
+        state,
+        turns,
+        ..lead::transcript(document)
+    });
+}
+
+/// A lead of this channel whose person says only this. What came through the API has no words of its own but its note.
+pub(crate) fn written(channel: Channel, text: &str) -> Document {
+    let mut document = lead::document(channel);
+    let said = &mut document.source.said;
+    said.labels.note = None;
+    let words = Some(text.to_owned());
+    let message = ChatMessage {
+        from: Author::Customer,
+        at: None,
+        text: text.to_owned(),
+    };
+    let messages = BTreeMap::from([("msg-1".to_owned(), message)]);
+    match &mut said.about {
+        About::Phone(_) => transcribe(
+            &mut document,
+            vec![spoken("1", "Hello?"), spoken("2", text)],
+        ),
+        About::Text(facts) => facts.messages = messages,
+        About::Chat(facts) => facts.messages = messages,
+        About::Form(facts) => facts.message = words,
+        About::Calendar(facts) => facts.message = words,
+        About::Api | About::Unrecognized(_) => said.labels.note = words,
+    }
+    document
 }
 
 /// The turns of a recording that comes with the simulators.
@@ -159,52 +167,27 @@ pub(crate) fn script(name: &str) -> Vec<Turn> {
 }
 
 pub(crate) fn spoken(speaker: &str, text: &str) -> Turn {
-    Turn {
-        speaker: speaker.into(),
-        start_ms: 0,
-        end_ms: 1,
-        text: text.into(),
-    }
+    lead::turn(speaker, 0, text)
 }
 
-/// Claimed work on a document, after so many failures.
+/// Claimed work on a document, after this many failures.
 pub(crate) fn job(document: Document, failures: u32) -> Claimed {
     job_with(document, failures, WorkflowConfig::default())
 }
 
 pub(crate) fn job_with(document: Document, failures: u32, workflow: WorkflowConfig) -> Claimed {
-    let tenant = TenantId::new("tenant_demo").unwrap();
-    let id = RequestId::from_uuid(Uuid::from_u128(1));
-    let now = Timestamp::UNIX_EPOCH;
-    let key = WorkKey {
-        tenant: tenant.clone(),
-        request: id,
-        stage: Stage::Analysis,
-        target: String::new(),
-    };
-    let row = WorkRow {
-        failures,
-        ..WorkRow::new(key, now, Duration::ZERO, None)
-    };
     let request = LeadRequest {
-        id,
-        tenant,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-        status: Status::Processing,
-        person: None,
         document,
+        ..lead::request(Channel::Phone)
     };
-    Claimed::new(
-        row,
-        request,
-        Arc::new(OfficeConfig {
-            workflow,
-            version: 9,
-            ..OfficeConfig::default()
-        }),
-    )
+    let mut job = lead::claimed(request, Stage::Analysis, "");
+    job.row.failures = failures;
+    job.config = Arc::new(OfficeConfig {
+        workflow,
+        version: 9,
+        ..OfficeConfig::default()
+    });
+    job
 }
 
 /// Units and amounts that were recorded, by model.

@@ -1,116 +1,86 @@
-//! The dispatch stage, with a real store and a simulated HubSpot.
+//! The dispatch stage, with a real store and a simulated CRM.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod world;
 
 use std::time::Duration;
 
-use domain::{DispatchState, Outcome, ParkCause, Stage, Status};
+use domain::{Channel, DispatchState, Outcome, ParkCause, Stage, Status};
 use simulators::Fault;
-use store::Store as _;
+use store::{AuditAction, Store as _};
 
-use crate::world::{TOKEN, World, name};
+use crate::world::{APP, TOKEN, World, name};
 
 #[tokio::test]
-async fn a_qualified_request_reaches_the_crm_and_knows_what_it_is_called_there() {
-    let world = World::start().await;
-    let request = world.qualified("1").await;
-    assert!(matches!(
-        world.dispatch(request).await,
-        Outcome::Done { .. }
-    ));
+async fn a_lead_of_every_channel_reaches_the_crm() {
+    for channel in Channel::ALL {
+        let world = World::start().await;
+        let request = world.qualified(channel, 1).await;
+        let outcome = world.dispatch(request).await;
+        assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
 
-    let view = world.view(request).await;
-    assert_eq!(view.request.status, Status::Completed);
-    let section = &view.request.document.dispatches[&name()];
-    let deals = world.hubspot().deals();
-    assert_eq!(deals.len(), 1);
-    assert_eq!(
-        (section.state, section.deal_id.as_deref()),
-        (DispatchState::Done, Some(deals[0].id.as_str()))
-    );
-    assert_eq!(
-        section.contact_id.as_deref(),
-        Some(world.hubspot().contacts()[0].id.as_str())
-    );
-    assert_eq!(section.revision, view.request.document.revisions.dispatch);
-    assert_eq!(section.fields_hash.as_ref().map(String::len), Some(64));
-    assert_eq!(deals[0].property("deal_external_id"), request.to_string());
-    let attempts: Vec<_> = view
-        .attempts
-        .iter()
-        .map(|attempt| (attempt.outcome.as_str(), &attempt.external_ids))
-        .collect();
-    assert_eq!(attempts.len(), 1);
-    assert_eq!(
-        (attempts[0].0, &attempts[0].1["deal"]),
-        ("done", &deals[0].id)
-    );
-    let person = world.view(request).await.request.person.unwrap();
-    assert_eq!(
-        world.hubspot().contacts()[0].property("lead_external_id"),
-        person.to_string()
-    );
+        let view = world.view(request).await;
+        assert_eq!(view.request.status, Status::Completed);
+        let document = &view.request.document;
+        let section = &document.dispatches[&name()];
+        assert_eq!(section.state, DispatchState::Done);
+        assert_eq!(section.revision, document.revisions.of(Stage::Dispatch));
+        assert_eq!(section.fields_hash.as_ref().map(String::len), Some(64));
+        let (contact, deal) = (&world.hubspot().contacts()[0], &world.hubspot().deals()[0]);
+        let ids: Vec<_> = section.remote_ids.iter().collect();
+        assert_eq!(ids, [("contact", &*contact.id), ("deal", &*deal.id)]);
+        assert_eq!(deal.property("deal_external_id"), request.to_string());
+        assert_eq!(deal.property("lead_intake_channel"), channel.as_str());
+        let person = view.request.person.unwrap().to_string();
+        assert_eq!(contact.property("lead_external_id"), person);
+        assert_eq!(view.attempts.len(), 1);
+        assert_eq!(view.attempts[0].outcome, "done");
+        assert_eq!(view.attempts[0].external_ids, section.remote_ids);
+    }
 }
 
 #[tokio::test]
-async fn a_worker_that_dies_before_it_settles_leaves_no_second_record() {
+async fn a_worker_that_dies_before_settling_leaves_no_second_record() {
     let world = World::start().await;
-    let request = world.qualified("1").await;
+    let request = world.qualified(Channel::Phone, 1).await;
     let job = world.claim(request, Stage::Dispatch).await;
     world.handler.handle(&job).await.unwrap();
     drop(job);
 
-    assert!(matches!(
-        world.dispatch(request).await,
-        Outcome::Done { .. }
-    ));
-    assert_eq!(
-        (
-            world.hubspot().contacts().len(),
-            world.hubspot().deals().len()
-        ),
-        (1, 1)
-    );
+    let outcome = world.dispatch(request).await;
+    assert!(matches!(outcome, Outcome::Done { .. }));
+    assert_eq!(world.records(), (1, 1));
 }
 
 #[tokio::test]
-async fn two_requests_of_one_person_share_a_contact() {
+async fn a_call_and_a_booking_of_one_person_share_a_contact() {
     let world = World::start().await;
-    for call in ["1", "2"] {
-        let request = world.qualified(call).await;
+    for channel in [Channel::Phone, Channel::Calendar] {
+        let request = world.qualified(channel, 1).await;
         world.dispatch(request).await;
     }
-    assert_eq!(
-        (
-            world.hubspot().contacts().len(),
-            world.hubspot().deals().len()
-        ),
-        (1, 2)
-    );
+    assert_eq!(world.records(), (1, 2));
     assert_eq!(world.hubspot().associations().len(), 2);
 }
 
 #[tokio::test]
 async fn a_later_label_reaches_the_same_deal() {
     let world = World::start().await;
-    let request = world.qualified("1").await;
+    let request = world.qualified(Channel::Form, 1).await;
     world.dispatch(request).await;
     world
-        .deliver("1", "modified", |call| {
-            call.tags = Some(vec!["hot".to_owned()]);
+        .deliver(Channel::Form, 1, |news| {
+            news.delivery_id = Some("later".to_owned());
+            news.is_modified = true;
+            news.facts.labels.tags = Some(vec!["hot".to_owned()]);
         })
         .await;
-    assert!(matches!(
-        world.dispatch(request).await,
-        Outcome::Done { .. }
-    ));
+    let outcome = world.dispatch(request).await;
+    assert!(matches!(outcome, Outcome::Done { .. }));
 
     let deals = world.hubspot().deals();
-    assert_eq!(
-        (deals.len(), deals[0].property("lead_intake_tags")),
-        (1, "hot")
-    );
+    assert_eq!(deals.len(), 1);
+    assert_eq!(deals[0].property("lead_intake_tags"), "hot");
     let view = world.view(request).await;
     assert_eq!(view.attempts.len(), 2);
     assert_eq!(view.request.status, Status::Completed);
@@ -119,7 +89,7 @@ async fn a_later_label_reaches_the_same_deal() {
 #[tokio::test]
 async fn a_refused_credential_holds_the_request_until_it_is_replaced() {
     let world = World::start().await;
-    let request = world.qualified("1").await;
+    let request = world.qualified(Channel::Phone, 1).await;
     world.hubspot().always(Fault::RevokedToken);
     let Outcome::Hold {
         connection,
@@ -130,45 +100,48 @@ async fn a_refused_credential_holds_the_request_until_it_is_replaced() {
         panic!("not held")
     };
     assert_eq!((connection, version), (name(), 1));
-    let view = world.view(request).await;
-    assert_eq!(view.request.status, Status::Held);
-    assert_eq!(view.attempts[0].outcome, "unauthorized");
+    assert_eq!(world.view(request).await.request.status, Status::Held);
+    assert_eq!(world.attempts(request).await, ["unauthorized"]);
 
     world.hubspot().clear_faults();
-    let secret = world.put_secret(TOKEN).await;
+    world.replace_secret(TOKEN).await;
+    let outcome = world.dispatch(request).await;
+    assert!(matches!(outcome, Outcome::Done { .. }));
+    assert_eq!(world.records(), (1, 1));
+}
+
+#[tokio::test]
+async fn a_refused_access_token_is_refreshed_once() {
+    let world = World::without_connection().await;
+    world.connect("hubspot", APP).await;
+    let request = world.qualified(Channel::Form, 1).await;
     world
-        .store
-        .replace_secret(
-            &world.tenant,
-            &name(),
-            secret,
-            None,
-            &store::Act::new("test", "secret.set", ""),
-        )
-        .await
-        .unwrap();
-    assert!(matches!(
-        world.dispatch(request).await,
-        Outcome::Done { .. }
-    ));
-    assert_eq!(world.hubspot().deals().len(), 1);
+        .hubspot()
+        .answer_next_to("batch/upsert", Fault::RevokedToken, 1);
+    let outcome = world.dispatch(request).await;
+    assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
+    assert_eq!(world.attempts(request).await, ["unauthorized", "done"]);
+
+    let request = world.qualified(Channel::Form, 2).await;
+    world.hubspot().always_to("crm/", Fault::RevokedToken);
+    world.hubspot().forget_requests();
+    let outcome = world.dispatch(request).await;
+    assert!(matches!(outcome, Outcome::Hold { .. }), "{outcome:?}");
+    let requests = world.hubspot().requests();
+    let refreshes = requests.iter().filter(|it| it.path.contains("/oauth/"));
+    assert_eq!(refreshes.count(), 1);
 }
 
 #[tokio::test]
 async fn a_connection_whose_secret_is_gone_holds_the_request() {
     let world = World::start().await;
-    let request = world.qualified("1").await;
-    world
+    let request = world.qualified(Channel::Phone, 1).await;
+    let act = AuditAction::new("test", "secret.set", "");
+    let replaced = world
         .store
-        .replace_secret(
-            &world.tenant,
-            &name(),
-            99,
-            None,
-            &store::Act::new("test", "secret.set", ""),
-        )
-        .await
-        .unwrap();
+        .replace_secret(&world.tenant, &name(), 99, None, &act)
+        .await;
+    replaced.unwrap();
     let Outcome::Hold {
         version, reason, ..
     } = world.dispatch(request).await
@@ -184,30 +157,28 @@ async fn a_connection_whose_secret_is_gone_holds_the_request() {
 async fn a_missing_or_wrong_connection_asks_a_person() {
     for (provider, words) in [
         (None, "there is no connection `hubspot`"),
-        (Some("callrail"), "is one to callrail"),
+        (Some("callrail"), "belongs to callrail"),
     ] {
         let world = World::without_connection().await;
         if let Some(provider) = provider {
-            world.connect(provider).await;
+            world.connect(provider, TOKEN).await;
         }
-        let request = world.qualified("1").await;
+        let request = world.qualified(Channel::Phone, 1).await;
         let Outcome::Park { cause, reason, .. } = world.dispatch(request).await else {
             panic!("not parked")
         };
         assert_eq!(cause, ParkCause::Permanent);
         assert!(reason.contains(words), "{reason}");
         let view = world.view(request).await;
-        assert_eq!(
-            view.request.document.dispatches[&name()].state,
-            DispatchState::Parked
-        );
+        let section = &view.request.document.dispatches[&name()];
+        assert_eq!(section.state, DispatchState::Parked);
     }
 }
 
 #[tokio::test]
-async fn what_the_crm_refuses_is_parked_with_its_words() {
+async fn a_refused_lead_is_parked_with_the_crms_words() {
     let world = World::start().await;
-    let request = world.qualified("1").await;
+    let request = world.qualified(Channel::Phone, 1).await;
     world.hubspot().always(Fault::MissingField {
         property: "closedate".to_owned(),
     });
@@ -222,35 +193,23 @@ async fn what_the_crm_refuses_is_parked_with_its_words() {
 }
 
 #[tokio::test]
-async fn a_crm_that_asks_for_a_pause_gets_it_and_every_try_is_recorded() {
+async fn a_requested_pause_is_kept_and_every_try_recorded() {
     let world = World::start().await;
-    let request = world.qualified("1").await;
-    let fault = Fault::Answer {
+    let request = world.qualified(Channel::Phone, 1).await;
+    world.hubspot().answer_next(Fault::Answer {
         status: 429,
         retry_after_seconds: Some(90),
         body: None,
-    };
-    world.hubspot().answer_next(fault);
+    });
     let Outcome::Retry { after, .. } = world.dispatch(request).await else {
         panic!("not tried again")
     };
     assert_eq!(after, Some(Duration::from_secs(90)));
     world.hubspot().answer_next(Fault::Status(500));
-    assert!(matches!(
-        world.dispatch(request).await,
-        Outcome::Retry { after: None, .. }
-    ));
-    assert!(matches!(
-        world.dispatch(request).await,
-        Outcome::Done { .. }
-    ));
-
-    let outcomes: Vec<_> = world
-        .view(request)
-        .await
-        .attempts
-        .into_iter()
-        .map(|attempt| attempt.outcome)
-        .collect();
+    let outcome = world.dispatch(request).await;
+    assert!(matches!(outcome, Outcome::Retry { after: None, .. }));
+    let outcome = world.dispatch(request).await;
+    assert!(matches!(outcome, Outcome::Done { .. }));
+    let outcomes = world.attempts(request).await;
     assert_eq!(outcomes, ["throttled", "unavailable", "done"]);
 }

@@ -1,23 +1,30 @@
-//! A tenant with a simulated HubSpot, a store, and requests that have been qualified.
+//! A tenant with a simulated CRM, a store, and requests that have been qualified.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use accounts::Accounts;
 use bytes::Bytes;
 use crm::{Config, Connectors};
 use crm_dispatcher::Deps;
 use domain::{
-    Alias, CallFacts, Claimed, Clock, ConnectionName, Inbound, Outcome, RequestId, Section,
-    SourceId, Stage, StageHandler, Tenant, TenantId, TenantStatus, WorkQueue as _, WorkRow,
+    Channel, Claimed, Clock, ConnectionName, News, Outcome, Reading, RequestId, Section, SourceId,
+    Stage, StageHandler, Tenant, TenantId, TenantStatus, WorkQueue as _, WorkRow,
 };
 use http_client::{Client, Options, Url};
 use secrets::{KeySource, SealedSecrets, SecretName, Secrets as _};
-use simulators::{Simulators, hubspot::Simulator};
-use store::{Connection, ConnectionState, Delivery, Reading, RequestView, Store as _};
+use simulators::{
+    Simulators,
+    hubspot::{App, Simulator},
+};
+use store::{AuditAction, Connection, ConnectionState, Delivery, RequestView, Store as _};
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
-use testkit::ManualClock;
+use testkit::{ManualClock, lead};
 
 pub(crate) const TOKEN: &str = "pat-na1-simulated-hubspot-token";
+/// The secret of an account that an OAuth app opens.
+pub(crate) const APP: &str =
+    r#"{"client_id":"client-1","client_secret":"s3cret-1","refresh_token":"rt-1"}"#;
 
 pub(crate) struct World {
     pub(crate) store: Arc<SqliteStore>,
@@ -33,230 +40,203 @@ impl World {
     /// A tenant that is connected to HubSpot.
     pub(crate) async fn start() -> Self {
         let world = Self::without_connection().await;
-        world.connect("hubspot").await;
+        world.connect("hubspot", TOKEN).await;
         world
     }
 
     pub(crate) async fn without_connection() -> Self {
         let folder = TempDir::new().unwrap();
-        let clock = ManualClock::at("2026-11-02T15:10:00Z".parse().unwrap());
-        let store = Arc::new(
-            SqliteStore::open(&folder.path().join("store.db"), Arc::new(clock.clone())).unwrap(),
-        );
-        let secrets = SealedSecrets::open(folder.path(), KeySource::File)
-            .await
-            .unwrap();
-        let simulators = Simulators::start(simulators::Config::default())
-            .await
-            .unwrap();
-        let options = Options {
-            deadline: Duration::from_secs(2),
+        let clock = ManualClock::at(lead::at());
+        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        let path = folder.path().join("store.db");
+        let store = Arc::new(SqliteStore::open(&path, shared.clone()).unwrap());
+        let secrets = SealedSecrets::open(folder.path(), KeySource::File).await;
+        let secrets = secrets.unwrap();
+        let mut config = simulators::Config::default();
+        config.of::<simulators::hubspot::Config>().apps = vec![App {
+            client_id: "client-1".to_owned(),
+            client_secret: "s3cret-1".to_owned(),
+            refresh_token: "rt-1".to_owned(),
+        }];
+        let simulators = Simulators::start(config).await.unwrap();
+        let url = Url::parse(&simulators.hubspot().base_url()).unwrap();
+        let config = Config::default().with_url("hubspot", url);
+        let http = Client::new(Options {
             allow_loopback: true,
             ..Options::default()
-        };
-        let config =
-            Config::default().with_url("hubspot", Url::parse(&simulators.urls().hubspot).unwrap());
-        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
-        let connectors = Connectors::new(&Client::new(options).unwrap(), &shared, &config);
+        });
+        let http = http.unwrap();
+        let connectors = Connectors::new(&http, &shared, &config);
         let deps = Deps {
+            accounts: Accounts::new(
+                store.clone(),
+                Arc::new(secrets.clone()),
+                http,
+                shared.clone(),
+                config.token_urls(),
+            ),
             store: store.clone(),
-            secrets: Arc::new(secrets.clone()),
             clock: shared,
             connectors,
         };
         let handler = crm_dispatcher::service(deps).stages.remove(0);
-        let tenant = TenantId::new("tenant_demo").unwrap();
-        let world = Self {
+        let tenant = Tenant {
+            id: lead::tenant(),
+            name: "Demo Company".to_owned(),
+            status: TenantStatus::Active,
+        };
+        store.put_tenant(&tenant).await.unwrap();
+        Self {
             store,
             handler,
-            tenant,
+            tenant: tenant.id,
             secrets,
             simulators,
             clock,
             _folder: folder,
-        };
-        let (id, name) = (world.tenant.clone(), "Demo Company".to_owned());
-        world
-            .store
-            .put_tenant(&Tenant {
-                id,
-                name,
-                status: TenantStatus::Active,
-            })
-            .await
-            .unwrap();
-        world
+        }
     }
 
     pub(crate) fn hubspot(&self) -> &Simulator {
         self.simulators.hubspot()
     }
 
-    pub(crate) async fn put_secret(&self, token: &str) -> u64 {
-        self.secrets
-            .put(
-                &self.tenant,
-                &SecretName::new("hubspot").unwrap(),
-                &token.into(),
-            )
-            .await
-            .unwrap()
+    /// How many contacts and deals there are.
+    pub(crate) fn records(&self) -> (usize, usize) {
+        let hubspot = self.hubspot();
+        (hubspot.contacts().len(), hubspot.deals().len())
     }
 
-    pub(crate) async fn connect(&self, provider: &str) {
-        let secret_version = self.put_secret(TOKEN).await;
+    async fn put_secret(&self, secret: &str) -> u64 {
+        let name = SecretName::new("hubspot").unwrap();
+        let put = self.secrets.put(&self.tenant, &name, &secret.into()).await;
+        put.unwrap()
+    }
+
+    pub(crate) async fn connect(&self, provider: &str, secret: &str) {
         let connection = Connection {
             tenant: self.tenant.clone(),
             name: name(),
             provider: provider.to_owned(),
             version: 1,
-            secret_version,
+            secret_version: self.put_secret(secret).await,
             state: ConnectionState::Active,
             settings: BTreeMap::new(),
         };
         self.store.put_connection(&connection).await.unwrap();
     }
 
+    pub(crate) async fn replace_secret(&self, secret: &str) {
+        let version = self.put_secret(secret).await;
+        let act = AuditAction::new("test", "secret.set", "");
+        let replaced = self
+            .store
+            .replace_secret(&self.tenant, &name(), version, None, &act)
+            .await;
+        replaced.unwrap();
+    }
+
     /// A request that goes to the connection `hubspot`.
-    pub(crate) async fn qualified(&self, call: &str) -> RequestId {
-        let request = self.deliver(call, "{}", |_| ()).await;
-        self.settle_with(request, Stage::Recording, vec![recording()])
-            .await;
-        self.settle_with(request, Stage::Analysis, judgement("hubspot"))
-            .await;
+    pub(crate) async fn qualified(&self, channel: Channel, number: u8) -> RequestId {
+        let request = self.deliver(channel, number, |_| ()).await;
+        for stage in channel.pipeline().filter(|stage| *stage != Stage::Reading) {
+            let job = self.claim(request, stage).await;
+            let mut sections = lead::found(&job.request.document, stage, "");
+            for section in &mut sections {
+                if let Section::Qualification(section) = section {
+                    section.destinations = BTreeMap::from([(name(), "hubspot".to_owned())]);
+                    section.notify = false;
+                }
+            }
+            let outcome = Outcome::Done {
+                sections,
+                aliases: Vec::new(),
+            };
+            self.settle(&job, outcome).await;
+        }
         request
     }
 
-    /// News of a call.
+    /// News of a lead.
     pub(crate) async fn deliver(
         &self,
-        call: &str,
-        body: &str,
-        change: impl FnOnce(&mut CallFacts),
+        channel: Channel,
+        number: u8,
+        change: impl FnOnce(&mut News),
     ) -> RequestId {
-        let mut facts = CallFacts {
-            caller_name: Some("Ann Lee".to_owned()),
-            caller_number: Some("+15125550142".to_owned()),
-            ..CallFacts::default()
-        };
-        change(&mut facts);
-        let alias = Alias {
-            provider: "callrail".to_owned(),
-            kind: "call".to_owned(),
-            value: call.to_owned(),
-        };
-        let inbound = Inbound {
-            aliases: vec![alias],
-            is_modified: body != "{}",
-            delay: Duration::ZERO,
-            call: facts,
-        };
+        let mut news = lead::news(channel);
+        news.aliases[0].value = number.to_string();
+        news.delivery_id = Some(format!("{channel} {number} {}", self.clock.now()));
+        change(&mut news);
         let delivery = Delivery {
             tenant: self.tenant.clone(),
-            provider: "callrail".to_owned(),
+            provider: lead::PROVIDER.to_owned(),
             source: SourceId::from_uuid(uuid::Uuid::from_u128(1)),
+            channel,
             office: None,
             event: None,
-            delivery_id: Some(format!("{call} {body}")),
+            delivery_id: news.delivery_id.clone(),
             scheme: "test".to_owned(),
             headers: BTreeMap::new(),
-            body: Bytes::from(body.to_owned()),
+            body: Bytes::new(),
             traceparent: None,
-            reading: Reading::Lead(Box::new(inbound)),
+            reading: Ok(Reading::News(Box::new(news))),
         };
-        self.store
-            .accept(delivery)
-            .await
-            .unwrap()
-            .request()
-            .unwrap()
+        let accepted = self.store.accept(delivery).await.unwrap();
+        accepted.request().unwrap()
     }
 
-    async fn settle_with(&self, request: RequestId, stage: Stage, sections: Vec<Section>) {
-        let job = self.claim(request, stage).await;
-        let outcome = Outcome::Done {
-            sections,
-            aliases: Vec::new(),
-        };
-        self.store
-            .settle(&job, outcome, Vec::new(), Duration::ZERO)
-            .await
-            .unwrap();
-    }
-
-    pub(crate) async fn row(&self, request: RequestId, stage: Stage) -> Option<WorkRow> {
+    async fn row(&self, request: RequestId, stage: Stage) -> WorkRow {
         let rows = self.store.open_work(&self.tenant, request).await.unwrap();
-        rows.into_iter().find(|row| row.key.stage == stage)
+        let row = rows.into_iter().find(|row| row.key.stage == stage);
+        row.unwrap_or_else(|| panic!("no step {stage} is open"))
     }
 
-    /// Claims a step, and waits for it by the clock where it is not due yet.
+    /// Claims a step, and moves the clock to when it is due.
     pub(crate) async fn claim(&self, request: RequestId, stage: Stage) -> Claimed {
-        let row = self
-            .row(request, stage)
-            .await
-            .unwrap_or_else(|| panic!("no step {stage} is open"));
+        let row = self.row(request, stage).await;
         let due = match row.state {
             domain::WorkState::InFlight { lease_until } => lease_until,
             _ => row.due_at,
         };
-        self.clock
-            .advance(Duration::try_from(due.duration_since(self.clock.now())).unwrap_or_default());
-        let claimed = self
-            .store
-            .claim(&row.wake(), Duration::from_secs(60))
-            .await
-            .unwrap();
-        claimed.unwrap_or_else(|| panic!("the step {stage} could not be claimed: {row:?}"))
+        let pause = due.duration_since(self.clock.now());
+        self.clock.advance(pause.try_into().unwrap_or_default());
+        let claimed = self.store.claim(&row.wake(), Duration::from_secs(60)).await;
+        claimed
+            .unwrap()
+            .unwrap_or_else(|| panic!("the step {stage} could not be claimed: {row:?}"))
     }
 
     /// Runs the open dispatch of a request once.
     pub(crate) async fn dispatch(&self, request: RequestId) -> Outcome {
         let job = self.claim(request, Stage::Dispatch).await;
-        let outcome = self
-            .handler
-            .handle(&job)
-            .await
-            .unwrap_or_else(Outcome::from);
-        self.store
-            .settle(&job, outcome.clone(), job.take_records(), Duration::ZERO)
-            .await
-            .unwrap();
+        let outcome = self.handler.handle(&job).await;
+        let outcome = outcome.unwrap_or_else(Outcome::from);
+        self.settle(&job, outcome.clone()).await;
         outcome
     }
 
+    async fn settle(&self, job: &Claimed, outcome: Outcome) {
+        let records = job.take_records();
+        let settled = self
+            .store
+            .settle(job, outcome, records, Duration::ZERO)
+            .await;
+        settled.unwrap();
+    }
+
     pub(crate) async fn view(&self, request: RequestId) -> RequestView {
-        self.store
-            .request(&self.tenant, request)
-            .await
-            .unwrap()
-            .unwrap()
+        let view = self.store.request(&self.tenant, request).await.unwrap();
+        view.unwrap()
+    }
+
+    /// What came of each attempt, in a word.
+    pub(crate) async fn attempts(&self, request: RequestId) -> Vec<String> {
+        let attempts = self.view(request).await.attempts.into_iter();
+        attempts.map(|attempt| attempt.outcome).collect()
     }
 }
 
 pub(crate) fn name() -> ConnectionName {
     ConnectionName::new("hubspot").unwrap()
-}
-
-fn recording() -> Section {
-    let section = serde_json::json!({
-        "revision": 0, "call": {}, "audio": { "state": "absent", "reason": "not_recorded" },
-    });
-    Section::Recording(serde_json::from_value(section).unwrap())
-}
-
-/// An analysis, and a qualification for one destination.
-pub(crate) fn judgement(connector: &str) -> Vec<Section> {
-    let analysis = serde_json::json!({
-        "revision": 0, "engine": { "engine": "model", "version": "m" }, "prompt_version": "1",
-        "intent": "quote_request", "sentiment": "neutral", "project_type": "kitchen", "timeline": "immediate",
-        "budget": "high", "lead_score": 70, "confidence": 0.8, "reasons": [], "spam_likelihood": 1.0, "summary": "A lead.",
-    });
-    let qualification = serde_json::json!({
-        "revision": 0, "gate": "pass", "area": { "area": "unknown" }, "config_version": 1,
-        "destinations": { "hubspot": connector }, "notify": false,
-    });
-    vec![
-        Section::Analysis(serde_json::from_value(analysis).unwrap()),
-        Section::Qualification(serde_json::from_value(qualification).unwrap()),
-    ]
 }

@@ -10,7 +10,7 @@ use http::{
     request::Parts,
 };
 use runtime::Problem;
-use store::Act;
+use store::AuditAction;
 
 use super::{Caller, Refusal, Role, VerifyError};
 use crate::{Deps, problems};
@@ -67,8 +67,8 @@ impl<L> TenantCaller<L> {
     }
 
     /// What they do, for the audit log.
-    pub(crate) fn act(&self, action: &'static str, object: &impl ToString) -> Act {
-        Act::new(&self.subject, action, object)
+    pub(crate) fn act(&self, action: &'static str, object: &impl ToString) -> AuditAction {
+        AuditAction::new(&self.subject, action, object)
     }
 }
 
@@ -94,8 +94,8 @@ pub(crate) struct PlatformAdmin {
 
 impl PlatformAdmin {
     /// What they do, for the audit log.
-    pub(crate) fn act(&self, action: &'static str, object: &impl ToString) -> Act {
-        Act::new(&self.subject, action, object)
+    pub(crate) fn act(&self, action: &'static str, object: &impl ToString) -> AuditAction {
+        AuditAction::new(&self.subject, action, object)
     }
 }
 
@@ -186,6 +186,10 @@ fn refused(refusal: &Refusal) -> Problem {
     let challenge = HeaderValue::from_static(r#"Bearer error="invalid_token""#);
     // Anybody can send any number of bad tokens: at the default level they leave no line.
     tracing::debug!(%refusal, "a token was refused");
-    Problem::unauthorized(format!("The token is refused: {refusal}."))
+    let needed = match refusal {
+        Refusal::Claims => " It needs `iss`, `aud`, `sub` and `exp`.",
+        _ => "",
+    };
+    Problem::unauthorized(format!("The token is refused: {refusal}.{needed}"))
         .with_header(WWW_AUTHENTICATE, challenge)
 }

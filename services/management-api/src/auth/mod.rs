@@ -16,10 +16,10 @@ use serde::{Deserialize, Serialize};
 pub(crate) use extract::{
     PlatformAdmin, TenantAdmin, TenantOperator, TenantPlatformAdmin, TenantReader,
 };
-pub use jwks::KeySet;
+pub use jwks::{KeySet, Refusal, VerifyError};
 pub use outside::OutsideConfig;
 pub use signing_key::{KeyError, SigningKey};
-pub use verifier::{Refusal, Trust, Verifier, VerifyError};
+pub use verifier::{Trust, Verifier};
 
 /// What a caller may do, from the least to the most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

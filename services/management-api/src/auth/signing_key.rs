@@ -2,9 +2,6 @@
 
 use std::{
     fmt,
-    fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, ErrorKind, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -19,6 +16,7 @@ use jsonwebtoken::{
     jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash},
 };
 use secrecy::{SecretString, zeroize::Zeroizing};
+use secrets::{KeyFileError, read_key_file, write_key_file};
 use serde::Serialize;
 
 use super::{Grant, KeySet, Role, Trust};
@@ -36,30 +34,14 @@ pub struct SigningKey {
 /// Why there is no key to sign with.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// The file system does not let us.
-    #[error("cannot read or write {path}: {error}")]
-    File {
-        /// Which file or folder.
-        path: PathBuf,
-        /// What it says.
-        #[source]
-        error: io::Error,
-    },
-    /// Others on this machine can read the key.
-    #[error(
-        "{path} can be read by others (mode {mode:o}): make it yours alone with `chmod 600`, or remove it to get a \
-         new key; tokens of the old one are refused then"
-    )]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Its permissions.
-        mode: u32,
-    },
+    /// The file cannot be read or written, or others can read it.
+    #[error(transparent)]
+    File(#[from] KeyFileError),
     /// The file holds something else.
     #[error(
-        "{path} holds no Ed25519 key (PKCS #8): restore it from a backup, or remove it to get a new key; tokens of \
-         the old one are refused then"
+        "{} holds no Ed25519 key (PKCS #8): restore it from a backup, or remove it to get a new key; tokens of the old \
+         one are refused then",
+        path.display()
     )]
     Malformed {
         /// The file.
@@ -90,10 +72,9 @@ impl SigningKey {
     /// [`KeyError`]; a file that others can read, or that holds something else, is refused and left as it is.
     pub fn open(data_folder: &Path) -> Result<Self, KeyError> {
         let path = data_folder.join(FILE);
-        let pkcs8 = match fs::metadata(&path) {
-            Ok(metadata) => read(&path, metadata.permissions().mode())?,
-            Err(error) if error.kind() == ErrorKind::NotFound => make(&path)?,
-            Err(error) => return Err(at(&path)(error)),
+        let pkcs8 = match read_key_file(&path)? {
+            Some(pkcs8) => pkcs8,
+            None => make(&path)?,
         };
         Self::from_pkcs8(&pkcs8).ok_or(KeyError::Malformed { path })
     }
@@ -151,48 +132,11 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-fn read(path: &Path, mode: u32) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    if mode & 0o077 != 0 {
-        return Err(KeyError::Exposed {
-            path: path.to_owned(),
-            mode: mode & 0o777,
-        });
-    }
-    fs::read(path).map(Zeroizing::new).map_err(at(path))
-}
-
 fn make(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     // Version 1 of the format is what other tools read, too.
     let pkcs8 = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new())
         .map(|document| Zeroizing::new(document.as_ref().to_vec()))
         .map_err(|_| KeyError::Crypto)?;
-
-    let folder = path.parent().unwrap_or(Path::new("."));
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(at(folder))?;
-    // Under another name until it is whole: a crash must not leave a key that is cut.
-    let whole_soon = path.with_extension("new");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&whole_soon)
-        .map_err(at(path))?;
-    file.write_all(&pkcs8)
-        .and_then(|()| file.sync_all())
-        .map_err(at(path))?;
-    fs::rename(&whole_soon, path).map_err(at(path))?;
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(at(folder))?;
+    write_key_file(path, &pkcs8)?;
     Ok(pkcs8)
-}
-
-fn at(path: &Path) -> impl FnOnce(io::Error) -> KeyError {
-    let path = path.to_owned();
-    move |error| KeyError::File { path, error }
 }

@@ -1,7 +1,7 @@
 //! A person's verdict on a request that was kept back.
 
 use axum::extract::State;
-use domain::Ruling;
+use domain::ReviewAction;
 use runtime::{Json, Path, Problem};
 
 use super::{RequestPath, find, summary::RequestSummary};
@@ -31,7 +31,7 @@ pub(crate) async fn approve_request(
     Path(path): Path<RequestPath>,
     State(deps): State<Deps>,
 ) -> Result<Json<RequestSummary>, Problem> {
-    decide(&deps, &caller, &path, Ruling::Approve).await
+    decide(&deps, &caller, &path, ReviewAction::Approve).await
 }
 
 /// Puts a request that is in review aside, as spam.
@@ -52,7 +52,7 @@ pub(crate) async fn reject_request(
     Path(path): Path<RequestPath>,
     State(deps): State<Deps>,
 ) -> Result<Json<RequestSummary>, Problem> {
-    decide(&deps, &caller, &path, Ruling::Reject).await
+    decide(&deps, &caller, &path, ReviewAction::Reject).await
 }
 
 /// Lets a quarantined request go on.
@@ -73,25 +73,25 @@ pub(crate) async fn release_request(
     Path(path): Path<RequestPath>,
     State(deps): State<Deps>,
 ) -> Result<Json<RequestSummary>, Problem> {
-    decide(&deps, &caller, &path, Ruling::Release).await
+    decide(&deps, &caller, &path, ReviewAction::Release).await
 }
 
 async fn decide(
     deps: &Deps,
     caller: &TenantOperator,
     path: &RequestPath,
-    ruling: Ruling,
+    action: ReviewAction,
 ) -> Result<Json<RequestSummary>, Problem> {
-    let action = match ruling {
-        Ruling::Approve => "request.approve",
-        Ruling::Reject => "request.reject",
-        Ruling::Release => "request.release",
+    let verb = match action {
+        ReviewAction::Approve => "request.approve",
+        ReviewAction::Reject => "request.reject",
+        ReviewAction::Release => "request.release",
     };
     let request = find(deps, caller.tenant(), path.request_id).await?.request;
-    let act = caller.act(action, &request.id);
+    let act = caller.act(verb, &request.id);
     let wakes = deps
         .store
-        .decide(caller.tenant(), request.id, ruling, &act)
+        .decide(caller.tenant(), request.id, action, &act)
         .await
         .map_err(|error| problems::of_store(&error))?;
     deps.hand_over(wakes).await;

@@ -6,7 +6,7 @@ pub(crate) mod replay;
 mod summary;
 
 use axum::{extract::State, response::IntoResponse};
-use domain::{RequestId, Status, TenantId};
+use domain::{Channel, RequestId, Status, TenantId};
 use http::{HeaderValue, header::ETAG};
 use runtime::{Json, Path, Problem, Query};
 use serde::{Deserialize, Serialize};
@@ -36,12 +36,15 @@ pub(crate) struct RequestList {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListParams {
-    /// At most so many.
+    /// At most this many.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
     limit: Option<String>,
     /// Only those that stand here.
     #[param(value_type = Option<words::Status>)]
     status: Option<String>,
+    /// Only those that reached the company in this way.
+    #[param(value_type = Option<words::Channel>)]
+    channel: Option<String>,
     /// Where the page before ended: its `next_cursor`.
     cursor: Option<String>,
 }
@@ -92,6 +95,7 @@ impl ListParams {
         let query = RequestQuery {
             limit: faults.limit(self.limit.as_deref()),
             status: faults.read("status", self.status.as_deref(), str::parse::<Status>),
+            channel: faults.read("channel", self.channel.as_deref(), str::parse::<Channel>),
             before: faults.cursor(self.cursor.as_deref()),
         };
         faults.finish(PARAMETERS)?;

@@ -1,6 +1,6 @@
 //! A request as it stands in a list.
 
-use domain::{Audio, ContactSection, Document, LeadRequest, workflow};
+use domain::{Audio, Brief, Document, LeadRequest, OfficeConfig};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -14,18 +14,20 @@ pub(crate) struct RequestSummary {
     request_id: String,
     /// Where it stands.
     status: Status,
-    /// By what way it came.
+    /// How the lead reached the company.
     channel: Channel,
+    /// What happened and whose it is, in a few words: `missed call from Ann Lee`.
+    headline: String,
     /// When its first delivery was stored.
     created_at: Timestamp,
     /// When it was last written.
     updated_at: Timestamp,
-    /// Who called.
-    caller: Caller,
+    /// Who it is from.
+    contact: ContactSummary,
     /// How promising it is.
     #[schema(minimum = 0, maximum = 100)]
     lead_score: Option<u8>,
-    /// What the caller wants.
+    /// What the person wants.
     intent: Option<Intent>,
     /// What is to be remodeled.
     project_type: Option<ProjectType>,
@@ -44,10 +46,9 @@ pub(crate) struct RequestSummary {
     merged_into: Option<String>,
 }
 
-/// Who called, in short.
+/// Who a request is from, in short.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = CallerSummary)]
-pub(crate) struct Caller {
+pub(crate) struct ContactSummary {
     /// Name.
     name: Option<String>,
     /// Telephone number in E.164 form; null when it was withheld.
@@ -70,15 +71,16 @@ pub(crate) struct DispatchSummary {
 impl RequestSummary {
     pub(super) fn of(request: &LeadRequest) -> Self {
         let document = &request.document;
-        let contact = contact(document);
+        let contact = document.contact();
         let analysis = document.analysis.as_ref();
         Self {
             request_id: request.id.to_string(),
             status: request.status.into(),
-            channel: Channel::Phone,
+            channel: document.channel().into(),
+            headline: headline(request),
             created_at: request.created_at,
             updated_at: request.updated_at,
-            caller: Caller {
+            contact: ContactSummary {
                 name: contact.name,
                 phone: contact.phone.map(String::from),
                 city: contact.city,
@@ -107,13 +109,10 @@ impl RequestSummary {
     }
 }
 
-/// How the person can be reached. Before the stage that settles it, what the deliveries say.
-pub(super) fn contact(document: &Document) -> ContactSection {
-    if document.contact == ContactSection::default() {
-        workflow::contact(&document.call())
-    } else {
-        document.contact.clone()
-    }
+/// What happened and whose it is. Nothing of it tells a time, so no office's zone is needed.
+pub(super) fn headline(request: &LeadRequest) -> String {
+    let brief = Brief::new(request, &OfficeConfig::default());
+    format!("{} from {}", brief.happened.what, brief.title())
 }
 
 pub(super) fn area(verdict: domain::AreaVerdict) -> (Area, Option<AreaBasis>) {
@@ -136,7 +135,7 @@ pub(super) fn flags(document: &Document) -> Vec<Flag> {
         qualification.is_some_and(|section| section.area == domain::AreaVerdict::Unknown);
     [
         (has_no_recording, Flag::NoRecording),
-        (is_by_rules, Flag::AnalysedByRules),
+        (is_by_rules, Flag::AnalyzedByRules),
         (is_area_unknown, Flag::AreaUnknown),
     ]
     .into_iter()

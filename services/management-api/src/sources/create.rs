@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use ::sources::{SOURCES, SourceSpec};
+use ::sources::SourceSpec;
 use axum::extract::State;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{OfficeId, SourceId, TenantId};
+use domain::{ConnectionName, OfficeId, SourceId, TenantId};
 use http::StatusCode;
 use runtime::{Json, Problem};
 use serde::{Deserialize, Serialize};
@@ -32,19 +32,17 @@ const TOKEN_BYTES: usize = 32;
 /// A source to be created.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({
-    "provider": "callrail",
-    "accounts": ["481516777", "COM0f1e2d3c4b5a69788796a5b4c3d2e1f0"],
-    "signing_key": "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
-}))]
 pub(crate) struct NewSource {
-    /// The provider's slug: `callrail`, `sendgrid`.
+    /// The provider's slug.
     provider: String,
+    /// The connection that opens the tenant's account at the provider. Left out: the one named like the provider.
+    #[schema(value_type = Option<String>)]
+    connection: Option<ConnectionName>,
     /// The office that its requests belong to. Left out: the tenant's first.
     #[schema(value_type = Option<String>)]
     office_id: Option<OfficeId>,
-    /// The tenant's account ids at the provider, in every form that it sends: for CallRail the company's number and
-    /// its `COM…` id. A body that names another one is kept for a person.
+    /// The tenant's account ids at the provider, in every form that it sends, such as a company's number and its text
+    /// id. A body that names another one is kept for a person.
     #[serde(default)]
     accounts: Vec<String>,
     /// The signature schemes that are taken. Left out: all that the provider has.
@@ -112,27 +110,36 @@ pub(crate) async fn create_source(
     };
     let (mut source, spec, signing_key) = new.read(&deps, tenant, id).await?;
     if let Some(known) = find(&deps, tenant, id).await? {
-        return repeated(&deps, &source, &signing_key, known, spec).await;
+        return repeated(&deps, &source, signing_key.as_ref(), known, spec).await;
     }
     let token = URL_SAFE_NO_PAD.encode(random_bytes::<TOKEN_BYTES>()?);
     source.token = Some(TokenHash::of(&token));
-    let name = signing_key.keep(&deps, tenant).await?;
-    source.key_names = vec![name.to_string()];
+    let name = match &signing_key {
+        Some(key) => Some(key.keep(&deps, tenant).await?),
+        None => None,
+    };
+    source.key_names = name.iter().map(ToString::to_string).collect();
+    let with = name.as_ref().map_or_else(
+        || "without a key".to_owned(),
+        |name| format!("with the key {name}"),
+    );
     let act = caller
         .act("source.create", &id)
-        .saying(format!("{} with the key {name}", spec.name));
+        .saying(format!("{} {with}", spec.name));
     if let Err(error) = deps.store.create_source(&source, &act).await {
-        keys::forget(&deps, tenant, &name).await;
+        if let Some(name) = &name {
+            keys::forget(&deps, tenant, name).await;
+        }
         // The same call may have come twice at once.
         return match find(&deps, tenant, id).await? {
-            Some(known) => repeated(&deps, &source, &signing_key, known, spec).await,
+            Some(known) => repeated(&deps, &source, signing_key.as_ref(), known, spec).await,
             None => Err(problems::of_store(&error)),
         };
     }
     let created = CreatedSource {
         source: source.into(),
         webhooks: webhooks(spec, &format!("{}/v1/hooks/{token}", deps.public_url)),
-        signing_key: signing_key.shown(),
+        signing_key: signing_key.and_then(|key| key.shown()),
         set_up: spec.set_up.to_owned(),
     };
     Ok((StatusCode::CREATED, Json(created)))
@@ -145,11 +152,15 @@ impl NewSource {
         deps: &Deps,
         tenant: &TenantId,
         id: SourceId,
-    ) -> Result<(store::Source, &'static SourceSpec, SigningKey), Problem> {
+    ) -> Result<(store::Source, &'static SourceSpec, Option<SigningKey>), Problem> {
         let mut faults = Faults::default();
-        let spec = ::sources::source(&self.provider).map(|source| source.spec());
+        let spec = deps.sources.get(&self.provider).map(|source| source.spec());
         if spec.is_none() {
-            let slugs: Vec<_> = SOURCES.iter().map(|source| source.spec().slug).collect();
+            let slugs: Vec<_> = deps
+                .sources
+                .iter()
+                .map(|source| source.spec().slug)
+                .collect();
             faults.add("provider", format!("one of {}", slugs.join(", ")));
         }
         let is_account = |account: &String| {
@@ -172,7 +183,7 @@ impl NewSource {
             }
         }
         let key = spec.and_then(|spec| {
-            let names: Vec<_> = spec.signatures.iter().map(|scheme| scheme.name()).collect();
+            let names = spec.verification.names();
             if let Some(_unknown) = self
                 .schemes
                 .iter()
@@ -184,13 +195,14 @@ impl NewSource {
             SigningKey::read(spec, &self.schemes, self.signing_key, &mut faults)
         });
         faults.finish(BODY)?;
-        let (Some(spec), Some(key)) = (spec, key) else {
+        let Some(spec) = spec else {
             return Err(Problem::internal("a fault was not noted"));
         };
         let source = store::Source {
             id,
             tenant: tenant.clone(),
             provider: self.provider,
+            connection: self.connection,
             office: self.office_id,
             token: None,
             accounts: distinct(self.accounts),
@@ -206,15 +218,20 @@ impl NewSource {
 async fn repeated(
     deps: &Deps,
     wanted: &store::Source,
-    key: &SigningKey,
+    key: Option<&SigningKey>,
     known: store::Source,
     spec: &SourceSpec,
 ) -> Result<(StatusCode, Json<CreatedSource>), Problem> {
+    let has_key = match key {
+        None => true,
+        Some(key) => key.is_ours() || key.is_of(deps, &known).await?,
+    };
     let is_same = known.provider == wanted.provider
+        && known.connection == wanted.connection
         && known.office == wanted.office
         && known.accounts == wanted.accounts
         && known.schemes == wanted.schemes
-        && (key.is_ours() || key.is_of(deps, &known).await?);
+        && has_key;
     if !is_same {
         return Err(
             Problem::unprocessable("A header is not valid. See `errors`.").with_error(

@@ -1,6 +1,6 @@
 //! Signing keys: each is a secret of its own, which a source refers to by name and version.
 
-use ::sources::{SignatureScheme, SourceSpec};
+use ::sources::SourceSpec;
 use axum::extract::State;
 use domain::{SourceId, StoreError, TenantId};
 use http::StatusCode;
@@ -81,8 +81,16 @@ pub(crate) async fn add_source_key(
     let source = find(&deps, tenant, path.source_id)
         .await?
         .ok_or_else(no_source)?;
-    let spec = spec(&source.provider)?;
-    let key = SigningKey::choose(spec, &source.schemes, new.signing_key)?;
+    let known = deps.sources.get(&source.provider);
+    let spec = known.map(|known| known.spec()).ok_or_else(|| {
+        Problem::conflict(format!("This build has no source `{}`.", source.provider))
+    })?;
+    let mut faults = Faults::default();
+    let key = SigningKey::read(spec, &source.schemes, new.signing_key, &mut faults);
+    faults.finish(BODY)?;
+    let key = key.ok_or_else(|| {
+        Problem::conflict("The source has no signing key: its URL alone names the tenant.")
+    })?;
     if key.is_of(&deps, &source).await? {
         return Err(Problem::conflict("The source has this key already."));
     }
@@ -154,36 +162,15 @@ pub(crate) async fn remove_source_key(
     Ok(Json(changed.into()))
 }
 
-/// What is known of a source's provider.
-pub(super) fn spec(provider: &str) -> Result<&'static SourceSpec, Problem> {
-    ::sources::source(provider)
-        .map(|source| source.spec())
-        .ok_or_else(|| Problem::conflict(format!("This build has no source `{provider}`.")))
-}
-
-/// A signing key before it is kept.
+/// A signing key before it is stored.
 pub(super) struct SigningKey {
     key: SecretString,
     is_ours: bool,
 }
 
 impl SigningKey {
-    /// The key as given, when it can be one; else one of our own, where the sender takes that.
-    ///
-    /// # Errors
-    /// 422.
-    pub(super) fn choose(
-        spec: &SourceSpec,
-        schemes: &[String],
-        given: Option<SecretText>,
-    ) -> Result<Self, Problem> {
-        let mut faults = Faults::default();
-        let chosen = Self::read(spec, schemes, given, &mut faults);
-        faults.finish(BODY)?;
-        chosen.ok_or_else(|| Problem::internal("a fault was not noted"))
-    }
-
-    /// As [`SigningKey::choose`], noting what is wrong.
+    /// The key as given; without one, a key of our own if the sender takes that. Notes what is wrong. `None` also for a
+    /// provider whose deliveries need no key.
     pub(super) fn read(
         spec: &SourceSpec,
         schemes: &[String],
@@ -191,20 +178,16 @@ impl SigningKey {
         faults: &mut Faults,
     ) -> Option<Self> {
         const FIELD: &str = "signing_key";
-        let is_taken = |scheme: &SignatureScheme| {
-            schemes.is_empty() || schemes.iter().any(|name| name == scheme.name())
-        };
-        let mut taken = spec.signatures.iter().filter(|scheme| is_taken(scheme));
+        let verification = &spec.verification;
         let Some(SecretText(key)) = given else {
-            if !taken.all(|scheme| scheme.is_key_ours()) {
-                let wanted = format!("the signing key that {} shows", spec.name);
-                faults.add(FIELD, wanted);
-                return None;
+            let random = random_bytes::<32>().ok()?;
+            let made = verification.made_key(schemes, &random);
+            if made.is_none() && verification.needs_key() {
+                faults.add(FIELD, format!("the signing key that {} shows", spec.name));
             }
-            let key = SecretString::from(hex::encode(random_bytes::<32>().ok()?));
-            return Some(Self { key, is_ours: true });
+            return made.map(|key| Self { key, is_ours: true });
         };
-        if let Some(fault) = taken.find_map(|scheme| scheme.key_fault(key.expose_secret())) {
+        if let Some(fault) = verification.key_fault(schemes, key.expose_secret()) {
             faults.add(FIELD, fault);
             return None;
         }

@@ -1,4 +1,4 @@
-//! Sources: where a tenant's webhooks come from, and the keys that prove them.
+//! Sources: where a tenant's webhooks come from, and the keys that verify them.
 
 pub(crate) mod create;
 pub(crate) mod keys;
@@ -24,6 +24,8 @@ pub(crate) struct Source {
     source_id: String,
     /// The provider's slug.
     provider: String,
+    /// The connection that opens the tenant's account at the provider.
+    connection: String,
     /// The office that its requests belong to; null for the tenant's first.
     office_id: Option<String>,
     /// Whether its deliveries are taken.
@@ -40,6 +42,7 @@ impl From<store::Source> for Source {
     fn from(source: store::Source) -> Self {
         Self {
             source_id: source.id.to_string(),
+            connection: source.connection_name().to_string(),
             provider: source.provider,
             office_id: source.office.map(|office| office.to_string()),
             state: source.state.into(),

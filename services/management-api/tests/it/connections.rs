@@ -3,10 +3,11 @@
 use domain::{Outcome, Stage};
 use management_api::auth::Role::{TenantAdmin, Viewer};
 use serde_json::{Value, json};
+use store::Store as _;
 
 use crate::{
     openapi::assert_is_as_described,
-    world::{World, body, problem, wrong_fields},
+    world::{World, body, problem, tenant, wrong_fields},
 };
 
 const PATH: &str = "/v1/tenants/a/connections";
@@ -24,18 +25,16 @@ async fn list(world: &World) -> Value {
 }
 
 #[tokio::test]
-async fn a_connection_is_created_with_its_first_secret_and_shows_none() {
+async fn a_connection_is_created_with_a_secret_and_shows_none() {
     let world = World::start().await;
     let unknown = put(&world, "hubspot", &json!({ "secret": SECRET })).await;
     let message = problem(&unknown, 422)["errors"][0].clone();
     assert_eq!(message["field"], "provider");
-    assert!(
-        message["message"]
-            .as_str()
-            .unwrap()
-            .contains("callrail, sendgrid, hubspot"),
-        "{message}"
-    );
+    let text = message["message"].as_str().unwrap();
+    for provider in catalogue::providers() {
+        let is_listed = text.contains(provider.slug);
+        assert_eq!(is_listed, provider.account.is_some(), "{text}");
+    }
 
     let set = body(
         &put(
@@ -83,19 +82,19 @@ async fn a_new_secret_releases_what_was_held() {
         reason: "CallRail takes the key no more".to_owned(),
         answer: None,
     };
-    world.settle(Stage::Recording, hold, Vec::new()).await;
+    world.settle(Stage::Details, hold, Vec::new()).await;
     assert_eq!(list(&world).await[0]["state"], "refused");
-    assert_eq!(world.handed_over(Stage::Recording), 0);
+    assert_eq!(world.handed_over(Stage::Details), 0);
 
     let set = body(&put(&world, "callrail", &json!({ "secret": "key-2" })).await);
     assert_eq!((&set["version"], &set["released"]), (&json!(2), &json!(1)));
-    assert_eq!(world.handed_over(Stage::Recording), 1);
+    assert_eq!(world.handed_over(Stage::Details), 1);
     let shown = list(&world).await;
     assert_eq!(
         (&shown[0]["state"], &shown[0]["settings"]),
         (&json!("active"), &settings)
     );
-    world.claim(Stage::Recording).await;
+    world.claim(Stage::Details).await;
 }
 
 #[tokio::test]
@@ -163,9 +162,9 @@ async fn what_cannot_be_a_connection_is_refused_by_its_fields() {
             &["settings"],
         ),
         (
-            "other",
-            json!({ "secret": SECRET, "provider": "callrail", "settings": { "account_id": "1" } }),
-            &["provider"],
+            "callrail",
+            json!({ "secret": SECRET, "provider": "callrail", "settings": { "company_ids": "1" } }),
+            &["settings"],
         ),
         (
             "crm",
@@ -184,4 +183,51 @@ async fn what_cannot_be_a_connection_is_refused_by_its_fields() {
     );
     assert_eq!(list(&world).await, json!([]));
     assert!(world.secret_names().await.is_empty() && world.acts().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_connection_that_no_source_would_use_is_refused() {
+    let world = World::start().await;
+    let settings = json!({ "account_id": "ACC1" });
+    let callrail = json!({ "secret": "key", "provider": "callrail", "settings": settings });
+    let refused = problem(&put(&world, "calls", &callrail).await, 409);
+    assert!(
+        refused["detail"]
+            .as_str()
+            .unwrap()
+            .contains("Call it `callrail`")
+    );
+    let crm = json!({ "secret": SECRET, "provider": "hubspot" });
+    let refused = problem(&put(&world, "callrail", &crm).await, 409);
+    assert!(refused["detail"].as_str().unwrap().contains("another one"));
+    assert!(world.secret_names().await.is_empty());
+
+    world.source_of("a").await;
+    let mut source = world.store.sources(&tenant("a")).await.unwrap().remove(0);
+    source.connection = Some(domain::ConnectionName::new("calls").unwrap());
+    world.store.put_source(&source).await.unwrap();
+    body(&put(&world, "calls", &callrail).await);
+    assert_eq!(list(&world).await[0]["name"], "calls");
+}
+
+#[tokio::test]
+async fn a_setting_of_a_newer_build_stays_with_a_new_secret() {
+    let world = World::start().await;
+    world.connection_of("a").await;
+    let mut connection = world
+        .store
+        .connections(&tenant("a"))
+        .await
+        .unwrap()
+        .remove(0);
+    let newer = ("region".to_owned(), "eu".to_owned());
+    connection.settings.extend([newer]);
+    world.store.put_connection(&connection).await.unwrap();
+    body(&put(&world, "hubspot", &json!({ "secret": SECRET })).await);
+    assert_eq!(list(&world).await[0]["settings"], json!({ "region": "eu" }));
+    let given = json!({ "secret": SECRET, "settings": { "region": "us" } });
+    assert_eq!(
+        wrong_fields(&put(&world, "hubspot", &given).await),
+        ["settings"]
+    );
 }

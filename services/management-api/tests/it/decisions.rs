@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    AreaBasis, AreaVerdict, Audio, CallFacts, ConnectionName, Engine, NoAudio, Outcome,
-    QualificationSection, RecordingSection, RequestId, Section, SpamGate, Stage,
+    AreaBasis, AreaVerdict, ConnectionName, Engine, Outcome, QualificationSection, RequestId,
+    Section, SpamGate, Stage,
 };
 use management_api::auth::Role::{Operator, Viewer};
 use serde_json::{Value, json};
@@ -18,17 +18,7 @@ use crate::{
 /// A request that the gate let pass, or kept back.
 async fn judged(world: &World, number: u32, gate: SpamGate) -> RequestId {
     let id = world.call(number).await;
-    let recording = Section::Recording(Box::new(RecordingSection {
-        revision: 0,
-        call: CallFacts::default(),
-        is_refetched: false,
-        audio: Audio::Absent {
-            reason: NoAudio::NotRecorded,
-        },
-    }));
-    world
-        .settle(Stage::Recording, Outcome::done(recording), Vec::new())
-        .await;
+    world.gather().await;
     let hubspot = ConnectionName::new("hubspot").unwrap();
     let qualification = Section::Qualification(QualificationSection {
         revision: 0,
@@ -170,7 +160,9 @@ async fn a_request_runs_again_from_a_stage_on() {
     );
     assert_eq!(entry.detail, "from analysis on");
 
-    assert!(conflict(&replay(json!({ "from": "notification" })).await).contains("kept from CRMs"));
+    assert!(
+        conflict(&replay(json!({ "from": "notification" })).await).contains("withheld from CRMs")
+    );
     let wrong = replay(json!({ "from": "nowhere" })).await;
     assert_eq!(wrong_fields(&wrong), ["from"]);
     let shown = problem(&wrong, 422).to_string();

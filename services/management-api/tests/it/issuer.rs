@@ -15,11 +15,13 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING as P256, EcdsaKeyPair, Ed25519KeyPair},
 };
 use axum::{Router, extract::State, response::IntoResponse, routing::get};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{StatusCode, header::CACHE_CONTROL};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
+
+/// What PKCS#8 puts in front of an RSA key of 2048 bits.
+const PKCS8_HEADER_BYTES: usize = 26;
 
 /// A key that an issuer signs with.
 pub(crate) struct Key {
@@ -50,11 +52,7 @@ impl Key {
     pub(crate) fn rsa(kid: &str) -> Self {
         let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
         let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
-        let pem = format!(
-            "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
-            STANDARD.encode(der.as_ref())
-        );
-        let private = EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap();
+        let private = EncodingKey::from_rsa_der(&der.as_ref()[PKCS8_HEADER_BYTES..]);
         Self::new(kid, Algorithm::RS256, private)
     }
 

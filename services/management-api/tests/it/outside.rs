@@ -79,15 +79,15 @@ async fn keys_of_three_kinds_are_taken_each_with_its_own_algorithm() {
     let [_, _, rsa] = &keys;
     for algorithm in [Algorithm::RS512, Algorithm::PS256] {
         let why = world.refusal_of(&rsa.sign_as(algorithm, &claims())).await;
-        assert!(why.contains("not the one of its key"), "{why}");
+        assert!(why.contains("not its key's"), "{why}");
     }
     let why = world.refusal_of(&Key::p256("p256").sign(&claims())).await;
-    assert!(why.contains("signature is not valid"), "{why}");
+    assert!(why.contains("signature is invalid"), "{why}");
     assert_eq!(issuer.fetches(), 1);
 }
 
 #[tokio::test]
-async fn tokens_of_other_issuers_for_others_and_of_our_own_key_are_refused() {
+async fn tokens_of_other_issuers_and_of_our_own_key_are_refused() {
     let key = Key::p256("k");
     let world = world(&Issuer::new(&[&key], None)).await;
     for (name, value, why) in [
@@ -118,10 +118,7 @@ async fn unknown_keys_cost_one_fetch_a_minute_however_many_come() {
         .collect();
     for fetches in [1, 2] {
         let all = join_all(tokens.iter().map(|token| world.refusal_of(token))).await;
-        assert!(
-            all.iter().all(|why| why.contains("not known here")),
-            "{all:?}"
-        );
+        assert!(all.iter().all(|why| why.contains("unknown key")), "{all:?}");
         body(&world.get_by(&key.sign(&claims())).await);
         assert_eq!(issuer.fetches(), fetches);
         world.clock.advance(Duration::from_secs(59));
@@ -145,7 +142,7 @@ async fn a_new_key_is_taken_and_a_key_that_is_gone_is_not() {
 }
 
 #[tokio::test]
-async fn keys_are_kept_for_as_long_as_their_issuer_says_within_bounds() {
+async fn keys_are_kept_as_long_as_their_issuer_says_within_bounds() {
     for (cache_control, seconds) in [
         (None, 3_600),
         (Some("no-cache"), 3_600),

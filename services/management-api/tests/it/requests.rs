@@ -6,18 +6,17 @@ use std::{
 };
 
 use domain::{
-    AnalysisSection, AreaVerdict, Audio, Budget, CallFacts, CallerIntent, ConnectionName,
-    DispatchAttempt, DispatchSection, DispatchState, Engine, Message, NoAudio, NotificationRecord,
-    NotificationsSection, Outcome, ProjectType, QualificationSection, Reason, Record,
-    RecordingSection, RequestId, Section, Sentiment, SpamGate, Stage, Status, Timeline, Tokens,
-    TranscriptSection, TranscriptState, Turn, Usage,
+    AnalysisSection, AreaVerdict, Audio, Budget, ConnectionName, DetailsAnswer, DetailsSection,
+    DispatchAttempt, DispatchSection, DispatchState, Engine, Facts, Intent, Labels, Message,
+    NoAudio, NotificationRecord, NotificationsSection, Outcome, ProjectType, QualificationSection,
+    Reading, Reason, Record, RecordingSection, RemoteIds, RequestId, Section, Sentiment, SpamGate,
+    Stage, Status, Timeline, Tokens, TranscriptSection, TranscriptState, Turn, Usage,
 };
 use serde_json::{Value, json};
-use store::Reading;
 
 use crate::{
     openapi::assert_is_as_described,
-    world::{World, body, inbound, problem},
+    world::{World, body, news, problem},
 };
 
 const LIST: &str = "/v1/tenants/a/requests";
@@ -112,8 +111,8 @@ async fn the_cursor_walks_every_request_once_while_more_arrive() {
         for number in 100..150 {
             world.clock.advance(Duration::from_millis(1));
             world.call(number).await;
-            let news = Reading::Lead(Box::new(inbound(number % 25)));
-            world.accept("a", news, 1_000 + number).await;
+            let again = Reading::News(Box::new(news(number % 25)));
+            world.accept("a", Ok(again), 1_000 + number).await;
         }
     };
     let (mut walked, ()) = tokio::join!(walk, arrive);
@@ -142,7 +141,7 @@ async fn the_list_is_filtered_by_status() {
         reason: "the call is gone".to_owned(),
         answer: None,
     };
-    world.settle(Stage::Recording, hold, Vec::new()).await;
+    world.settle(Stage::Details, hold, Vec::new()).await;
 
     for status in Status::ALL {
         let list = body(
@@ -170,8 +169,9 @@ async fn a_fresh_request_shows_what_the_delivery_said() {
         list["items"][0],
         json!({
             "request_id": id.to_string(), "status": "received", "channel": "phone",
+            "headline": "phone call from Ann Example",
             "created_at": "2020-06-01T12:00:00Z", "updated_at": "2020-06-01T12:00:00Z",
-            "caller": { "name": "Ann Example", "phone": "+15125550142", "city": "Round Rock" },
+            "contact": { "name": "Ann Example", "phone": "+15125550142", "city": "Round Rock" },
             "lead_score": null, "intent": null, "project_type": null, "spam_likelihood": null,
             "area": null, "summary": null, "dispatches": [], "flags": [], "merged_into": null,
         })
@@ -181,11 +181,14 @@ async fn a_fresh_request_shows_what_the_delivery_said() {
     let detail = body(&answer);
     assert_is_as_described(&detail, "RequestDetail");
     assert_eq!(detail["contact"]["phone"], "+15125550142");
-    assert_eq!(detail["call"]["caller_number"], "5125550142");
-    assert_eq!(detail["call"]["note"], Value::Null);
+    assert_eq!(detail["person"]["phone"], "5125550142");
+    assert_eq!(detail["about"]["channel"], "phone");
+    assert_eq!(detail["about"]["external_id"], "CAL1");
+    assert_eq!(detail["about"]["duration_seconds"], 180);
+    assert_eq!(detail["labels"]["note"], Value::Null);
     assert_eq!(detail["recording"], Value::Null);
     assert_eq!(detail["timeline"][0]["outcome"], "received");
-    assert_eq!(detail["open_work"][0]["stage"], "recording");
+    assert_eq!(detail["open_work"][0]["stage"], "details");
     assert_eq!(detail["open_work"][0]["state"], "ready");
 }
 
@@ -197,6 +200,9 @@ async fn a_finished_request_shows_everything() {
         let (unit, by) = (unit.to_owned(), "chirp_3".to_owned());
         Record::Usage(Usage { unit, amount, by })
     };
+    world
+        .settle(Stage::Details, Outcome::done(details()), Vec::new())
+        .await;
     world
         .settle(Stage::Recording, Outcome::done(stored_audio()), Vec::new())
         .await;
@@ -221,11 +227,13 @@ async fn a_finished_request_shows_everything() {
         at: world.now(),
         latency_ms: 80,
         outcome: "done".to_owned(),
-        external_ids: BTreeMap::from([("contact".to_owned(), "51".to_owned())]),
+        external_ids: RemoteIds::default().with("contact", "51"),
         answer: None,
     };
     let job = world.claim(Stage::Dispatch).await;
-    let done = Outcome::done(dispatched(job.request.document.revisions.dispatch));
+    let done = Outcome::done(dispatched(
+        job.request.document.revisions.of(Stage::Dispatch),
+    ));
     world
         .settle_claimed(&job, done, vec![Record::Dispatch(attempt)])
         .await;
@@ -279,7 +287,7 @@ async fn a_finished_request_shows_everything() {
         })
     );
     assert_eq!(detail["dispatches"][0]["state"], "done");
-    assert_eq!(detail["dispatches"][0]["deal_id"], "77");
+    assert_eq!(detail["dispatches"][0]["remote_ids"]["deal"], "77");
     assert_eq!(
         detail["dispatch_attempts"][0]["external_ids"]["contact"],
         "51"
@@ -301,6 +309,7 @@ async fn a_finished_request_shows_everything() {
     assert_eq!(
         stages,
         BTreeSet::from([
+            "details",
             "recording",
             "transcript",
             "analysis",
@@ -348,14 +357,13 @@ async fn a_finished_request_shows_everything() {
 async fn what_a_reader_should_know_is_flagged() {
     let world = World::start().await;
     let id = world.call(1).await;
-    let no_audio = Section::Recording(Box::new(RecordingSection {
+    world.ask().await;
+    let no_audio = Section::Recording(RecordingSection {
         revision: 0,
-        call: CallFacts::default(),
-        is_refetched: false,
         audio: Audio::Absent {
             reason: NoAudio::NeverArrived,
         },
-    }));
+    });
     world
         .settle(Stage::Recording, Outcome::done(no_audio), Vec::new())
         .await;
@@ -380,7 +388,7 @@ async fn what_a_reader_should_know_is_flagged() {
     assert_is_as_described(&detail, "RequestDetail");
     assert_eq!(
         detail["flags"],
-        json!(["no_recording", "analysed_by_rules", "area_unknown"])
+        json!(["no_recording", "analyzed_by_rules", "area_unknown"])
     );
     assert_eq!(detail["recording"]["reason"], "never_arrived");
     assert_eq!(detail["status"], "held");
@@ -400,7 +408,7 @@ async fn what_a_reader_should_know_is_flagged() {
 #[tokio::test]
 async fn a_delivery_that_could_not_be_read_is_a_request_too() {
     let world = World::start().await;
-    let reading = Reading::Unreadable("line 1: an early end".to_owned());
+    let reading = Err("line 1: an early end".to_owned());
     let id = world.accept("a", reading, 1).await;
     let detail = body(&world.get(&format!("{LIST}/{id}")).await);
     assert_is_as_described(&detail, "RequestDetail");
@@ -416,11 +424,7 @@ async fn a_merged_request_leads_to_the_one_that_goes_on() {
     world.clock.advance(Duration::from_secs(1));
     let second = world.call(2).await;
     world
-        .settle(
-            Stage::Recording,
-            Outcome::Merge { other: second },
-            Vec::new(),
-        )
+        .settle(Stage::Details, Outcome::Merge { other: second }, Vec::new())
         .await;
 
     let detail = body(&world.get(&format!("{LIST}/{second}")).await);
@@ -497,21 +501,30 @@ async fn put_connection(world: &World) {
     world.store.put_connection(&connection).await.unwrap();
 }
 
-fn stored_audio() -> Section {
-    Section::Recording(Box::new(RecordingSection {
+fn details() -> Section {
+    Section::Details(DetailsSection {
         revision: 0,
-        call: CallFacts {
-            note: Some("called twice".to_owned()),
-            ..CallFacts::default()
-        },
-        is_refetched: false,
+        answer: DetailsAnswer::Known(Box::new(Facts {
+            labels: Labels {
+                note: Some("called twice".to_owned()),
+                ..Labels::default()
+            },
+            ..Facts::default()
+        })),
+        is_newer: false,
+    })
+}
+
+fn stored_audio() -> Section {
+    Section::Recording(RecordingSection {
+        revision: 0,
         audio: Audio::Stored {
             name: "CAL1.mp3".to_owned(),
             sha256: "ab".repeat(32),
             size_bytes: 720_000,
             duration_ms: 180_400,
         },
-    }))
+    })
 }
 
 fn transcript() -> Section {
@@ -536,7 +549,7 @@ pub(crate) fn analysis(engine: Engine) -> Section {
         revision: 0,
         engine,
         prompt_version: "1".to_owned(),
-        intent: CallerIntent::Quote,
+        intent: Intent::Quote,
         sentiment: Sentiment::Positive,
         project_type: ProjectType::Kitchen,
         timeline: Timeline::OneToThreeMonths,
@@ -572,8 +585,9 @@ fn dispatched(revision: u32) -> Section {
         connector: "hubspot".to_owned(),
         state: DispatchState::Done,
         revision,
-        contact_id: Some("51".to_owned()),
-        deal_id: Some("77".to_owned()),
+        remote_ids: RemoteIds::default()
+            .with("contact", "51")
+            .with("deal", "77"),
         fields_hash: None,
         dispatched_at: None,
         reason: None,

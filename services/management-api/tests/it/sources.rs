@@ -150,7 +150,7 @@ async fn where_the_sender_takes_any_key_one_is_made_and_shown_once() {
 }
 
 #[tokio::test]
-async fn a_repeated_creation_answers_the_same_source_without_its_urls() {
+async fn a_repeated_creation_answers_the_same_source_without_urls() {
     let world = World::start().await;
     let new = callrail();
     let (one, two) = tokio::join!(
@@ -189,7 +189,7 @@ async fn a_repeated_creation_answers_the_same_source_without_its_urls() {
 }
 
 #[tokio::test]
-async fn an_account_of_another_source_is_a_conflict_and_leaves_no_key_behind() {
+async fn an_account_of_another_source_conflicts_and_leaves_no_key() {
     let world = World::start().await;
     created(&post(&world, &callrail(), None).await);
     let shown = problem(&post(&world, &callrail(), None).await, 409);

@@ -69,7 +69,7 @@ async fn a_tenant_is_created_listed_suspended_and_resumed() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_exists_is_a_conflict_unless_the_call_is_a_repeat() {
+async fn a_tenant_that_exists_is_a_conflict_unless_repeated() {
     let world = World::start().await;
     let post = async |body: &Value, key| {
         world

@@ -10,6 +10,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use management_api::auth::{KeyError, Role, SigningKey};
 use runtime::CapturedLogs;
 use secrecy::ExposeSecret as _;
+use secrets::KeyFileError;
 use serde_json::{Value, json};
 
 use crate::world::{World, body, problem};
@@ -266,17 +267,14 @@ async fn a_refusal_says_what_is_wrong_with_the_token() {
     let genuine = forge.sign(&forge.header(), &forge.claims());
     let unsigned = seal(&forge.header(), &forge.claims(), |_| vec![0; 64]);
     for (token, why) in [
-        ("not-a-token".to_owned(), "not a token of a kind"),
-        (format!("{genuine}.x"), "not a token of a kind"),
-        (
-            forge.with_header(&json!({ "kid": "other" })),
-            "not known here",
-        ),
+        ("not-a-token".to_owned(), "not a token of a supported kind"),
+        (format!("{genuine}.x"), "not a token of a supported kind"),
+        (forge.with_header(&json!({ "kid": "other" })), "unknown key"),
         (
             forge.with_header(&json!({ "alg": "ES256" })),
-            "not the one of its key",
+            "not its key's",
         ),
-        (unsigned, "signature is not valid"),
+        (unsigned, "signature is invalid"),
         (
             forge.with_claims(&json!({ "iss": "https://other.example" })),
             "another issuer",
@@ -285,8 +283,14 @@ async fn a_refusal_says_what_is_wrong_with_the_token() {
             forge.with_claims(&json!({ "aud": "other" })),
             "another audience",
         ),
-        (forge.with_claims(&json!({ "exp": null })), "lacks a claim"),
-        (forge.with_claims(&json!({ "sub": 1 })), "lacks a claim"),
+        (
+            forge.with_claims(&json!({ "exp": null })),
+            "It needs `iss`, `aud`, `sub` and `exp`",
+        ),
+        (
+            forge.with_claims(&json!({ "sub": 1 })),
+            "It needs `iss`, `aud`, `sub` and `exp`",
+        ),
         (forge.with_claims(&json!({ "exp": 0 })), "has expired"),
         (
             forge.with_claims(&json!({ "nbf": forge.now + 60 })),
@@ -468,7 +472,10 @@ async fn the_signing_key_is_made_once_and_is_its_owners_alone() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
     let refused = SigningKey::open(world.folder());
     assert!(
-        matches!(refused, Err(KeyError::Exposed { mode: 0o640, .. })),
+        matches!(
+            refused,
+            Err(KeyError::File(KeyFileError::Exposed { mode: 0o640, .. }))
+        ),
         "{refused:?}"
     );
 
@@ -490,7 +497,7 @@ fn a_key_that_cannot_be_looked_at_is_no_missing_key() {
     std::os::unix::fs::symlink(&file, &file).unwrap();
     let refused = SigningKey::open(folder.path());
     assert!(
-        matches!(&refused, Err(KeyError::File { path, .. }) if *path == file),
+        matches!(&refused, Err(KeyError::File(KeyFileError::Io { path, .. })) if *path == file),
         "{refused:?}"
     );
     assert!(file.is_symlink(), "it is left as it was");

@@ -31,7 +31,7 @@ fn hold() -> Outcome {
 /// A request whose first step stopped so.
 async fn stopped(world: &World, number: u32, outcome: Outcome) -> RequestId {
     let id = world.call(number).await;
-    world.settle(Stage::Recording, outcome, Vec::new()).await;
+    world.settle(Stage::Details, outcome, Vec::new()).await;
     id
 }
 
@@ -80,7 +80,7 @@ async fn stopped_work_is_listed_and_counted_by_reason() {
     assert_eq!(
         all["items"][1],
         json!({
-            "request_id": gone.to_string(), "stage": "recording", "target": null, "state": "parked",
+            "request_id": gone.to_string(), "stage": "details", "target": null, "state": "parked",
             "cause": "permanent", "connection": null, "reason": "the call is gone",
             "answer": "404 Not Found", "attempts": 0, "created_at": "2020-06-01T12:00:00Z",
         })
@@ -91,7 +91,7 @@ async fn stopped_work_is_listed_and_counted_by_reason() {
         ("?cause=exhausted", vec![tried]),
         ("?connection=callrail", vec![held]),
         ("?connection=hubspot", vec![]),
-        ("?stage=recording&state=parked&cause=permanent", vec![gone]),
+        ("?stage=details&state=parked&cause=permanent", vec![gone]),
         ("?stage=dispatch", vec![]),
         (&format!("?request={tried}"), vec![tried]),
     ] {
@@ -166,9 +166,9 @@ async fn every_filter_that_is_wrong_is_named() {
 async fn one_step_is_redriven_and_a_second_time_it_is_a_conflict() {
     let world = World::start().await;
     let id = stopped(&world, 1, park(ParkCause::Permanent)).await;
-    let one = json!({ "request_id": id.to_string(), "stage": "recording" });
+    let one = json!({ "request_id": id.to_string(), "stage": "details" });
     assert_eq!(redriven(&world, &one).await, 1);
-    assert_eq!(world.handed_over(Stage::Recording), 1);
+    assert_eq!(world.handed_over(Stage::Details), 1);
     assert!(
         list(&world, "").await["items"]
             .as_array()
@@ -185,14 +185,14 @@ async fn one_step_is_redriven_and_a_second_time_it_is_a_conflict() {
     );
     // It really runs again, and can stop and be redriven again.
     world
-        .settle(Stage::Recording, park(ParkCause::Permanent), Vec::new())
+        .settle(Stage::Details, park(ParkCause::Permanent), Vec::new())
         .await;
     assert_eq!(redriven(&world, &one).await, 1);
-    world.claim(Stage::Recording).await;
+    world.claim(Stage::Details).await;
     let act = ("ann".to_owned(), "work.redrive".to_owned(), id.to_string());
     assert_eq!(world.acts().await, [act.clone(), act]);
 
-    let unknown = json!({ "request_id": format!("req_{}", "0".repeat(32)), "stage": "recording" });
+    let unknown = json!({ "request_id": format!("req_{}", "0".repeat(32)), "stage": "details" });
     problem(&redrive(&world, &unknown).await, 404);
     let other = json!({ "request_id": id.to_string(), "stage": "dispatch", "target": "hubspot" });
     problem(&redrive(&world, &other).await, 409);
@@ -222,7 +222,7 @@ async fn a_filter_redrives_what_agrees_with_it() {
         1
     );
     assert_eq!(redriven(&world, &json!({ "all": true })).await, 1);
-    assert_eq!(world.handed_over(Stage::Recording), 3);
+    assert_eq!(world.handed_over(Stage::Details), 3);
     let entries = world.audit("a").await;
     let details: Vec<_> = entries.iter().map(|entry| entry.detail.as_str()).collect();
     assert_eq!(
@@ -237,7 +237,7 @@ async fn a_filter_redrives_what_agrees_with_it() {
 }
 
 #[tokio::test]
-async fn following_the_cursor_redrives_everything_once_although_it_stops_again() {
+async fn following_the_cursor_redrives_everything_once() {
     let world = World::start().await;
     for number in 0..7 {
         stopped(&world, number, park(ParkCause::Permanent)).await;
@@ -251,12 +251,12 @@ async fn following_the_cursor_redrives_everything_once_although_it_stops_again()
         // All that runs stops again, before the next call.
         let due = world
             .store
-            .due_work(&tenant("a"), Stage::Recording, 100)
+            .due_work(&tenant("a"), Stage::Details, 100)
             .await
             .unwrap();
         for _ in due {
             world
-                .settle(Stage::Recording, park(ParkCause::Permanent), Vec::new())
+                .settle(Stage::Details, park(ParkCause::Permanent), Vec::new())
                 .await;
         }
         cursor = shown["next_cursor"].clone();
@@ -291,7 +291,7 @@ async fn nobody_redrives_everything_by_accident() {
         (json!({}), ["all"].as_slice()),
         (json!({ "all": false }), &["all"]),
         (json!({ "limit": 5 }), &["all"]),
-        (json!({ "all": true, "stage": "recording" }), &["all"]),
+        (json!({ "all": true, "stage": "details" }), &["all"]),
         (
             json!({ "stage": "dispatch", "target": "hubspot" }),
             &["target"],

@@ -5,8 +5,10 @@ use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf, sync::Arc, time::
 use bus::{Bus as _, LocalBus, LocalBusConfig};
 use bytes::Bytes;
 use domain::{
-    Alias, CallFacts, Claimed, Clock as _, ConnectionName, Inbound, Outcome, Record, RequestId,
-    SourceId, Stage, Tenant, TenantId, TenantStatus, WorkQueue as _,
+    About, Alias, Audio, CallFacts, Channel, Claimed, Clock as _, ConnectionName, DetailsAnswer,
+    DetailsSection, Facts, News, NoAudio, NoDetails, Outcome, PersonFacts, Reading, Record,
+    RecordingSection, RequestId, Section, SourceId, Stage, Tenant, TenantId, TenantStatus,
+    WorkQueue as _,
 };
 use http_client::{Client, Options, Response};
 use jiff::Timestamp;
@@ -18,9 +20,9 @@ use runtime::{Listener, ServeOptions, with_shell};
 use secrecy::{ExposeSecret as _, SecretString};
 use secrets::{KeySource, SealedSecrets, SecretRef, Secrets as _};
 use serde_json::Value;
+use sources::Sources;
 use store::{
-    AuditEntry, Connection, ConnectionState, Delivery, IdSource, Reading, Source, SourceState,
-    Store as _,
+    AuditEntry, Connection, ConnectionState, Delivery, IdSource, Source, SourceState, Store as _,
 };
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
@@ -67,6 +69,7 @@ impl World {
         let deps = Deps {
             store: store.clone(),
             bus: bus.clone(),
+            sources: Sources::standard(),
             secrets: Arc::new(secrets.clone()),
             ids: Arc::new(IdSource::new(Arc::new(clock.clone()))),
             public_url: PUBLIC_URL.to_owned(),
@@ -220,6 +223,7 @@ impl World {
             id,
             tenant: tenant(slug),
             provider: "callrail".to_owned(),
+            connection: None,
             office: None,
             token: None,
             accounts: Vec::new(),
@@ -264,7 +268,7 @@ impl World {
 
     /// How many wake-ups of tenant `a` were handed over for this stage.
     pub(crate) fn handed_over(&self, stage: Stage) -> u32 {
-        LocalBusConfig::default().waiting_per_tenant - self.bus.room(&tenant("a"), stage)
+        LocalBusConfig::default().waiting_per_tenant - self.bus.capacity(&tenant("a"), stage)
     }
 
     /// The audit log of a tenant, oldest first. Its chain holds.
@@ -293,15 +297,21 @@ impl World {
     }
 
     pub(crate) async fn call_of(&self, slug: &str, number: u32) -> RequestId {
-        self.accept(slug, Reading::Lead(Box::new(inbound(number))), number)
+        self.accept(slug, Ok(Reading::News(Box::new(news(number)))), number)
             .await
     }
 
-    pub(crate) async fn accept(&self, slug: &str, reading: Reading, number: u32) -> RequestId {
+    pub(crate) async fn accept(
+        &self,
+        slug: &str,
+        reading: Result<Reading, String>,
+        number: u32,
+    ) -> RequestId {
         let delivery = Delivery {
             tenant: tenant(slug),
             provider: "callrail".to_owned(),
             source: SourceId::from_uuid(uuid::Uuid::from_u128(1)),
+            channel: Channel::Phone,
             office: None,
             event: None,
             delivery_id: None,
@@ -323,6 +333,30 @@ impl World {
         self.store.claim(wake, lease).await.unwrap().unwrap()
     }
 
+    /// Has tenant `a`'s call gathered, without its audio.
+    pub(crate) async fn gather(&self) {
+        self.ask().await;
+        let recording = Section::Recording(RecordingSection {
+            revision: 0,
+            audio: Audio::Absent {
+                reason: NoAudio::NotConnected,
+            },
+        });
+        self.settle(Stage::Recording, Outcome::done(recording), Vec::new())
+            .await;
+    }
+
+    /// Has the provider of tenant `a`'s call asked, in vain.
+    pub(crate) async fn ask(&self) {
+        let details = Section::Details(DetailsSection {
+            revision: 0,
+            answer: DetailsAnswer::Absent(NoDetails::NotConnected),
+            is_newer: false,
+        });
+        self.settle(Stage::Details, Outcome::done(details), Vec::new())
+            .await;
+    }
+
     /// Does the due work of tenant `a` in this stage, with this outcome.
     pub(crate) async fn settle(&self, stage: Stage, outcome: Outcome, records: Vec<Record>) {
         let job = self.claim(stage).await;
@@ -338,7 +372,7 @@ impl World {
         let took = Duration::from_millis(120);
         let settled = self.store.settle(job, outcome, records, took).await;
         assert!(
-            matches!(settled, Ok(domain::Settled::Written(_))),
+            matches!(settled, Ok(domain::SettleResult::Written(_))),
             "{settled:?}"
         );
     }
@@ -348,24 +382,33 @@ pub(crate) fn tenant(slug: &str) -> TenantId {
     TenantId::new(slug).unwrap()
 }
 
-pub(crate) fn inbound(number: u32) -> Inbound {
-    Inbound {
+pub(crate) fn news(number: u32) -> News {
+    let text = |text: &str| Some(text.to_owned());
+    News {
+        delivery_id: None,
         aliases: vec![Alias {
             provider: "callrail".to_owned(),
             kind: "call".to_owned(),
             value: format!("CAL{number}"),
         }],
         is_modified: false,
+        is_thin: false,
         delay: Duration::ZERO,
-        call: CallFacts {
-            call_id: Some(format!("CAL{number}")),
-            is_answered: Some(true),
-            duration_seconds: Some(180),
-            caller_name: Some("Ann Example".to_owned()),
-            caller_number: Some("5125550142".to_owned()),
-            caller_city: Some("Round Rock".to_owned()),
-            caller_state: Some("TX".to_owned()),
-            ..CallFacts::default()
+        facts: Facts {
+            external_id: Some(format!("CAL{number}")),
+            person: PersonFacts {
+                name: text("Ann Example"),
+                phone: text("5125550142"),
+                city: text("Round Rock"),
+                state: text("TX"),
+                ..PersonFacts::default()
+            },
+            about: About::Phone(CallFacts {
+                is_answered: Some(true),
+                duration_seconds: Some(180),
+                ..CallFacts::default()
+            }),
+            ..Facts::default()
         },
     }
 }

@@ -1,6 +1,8 @@
-//! The stages against the simulated CallRail and Speech-to-Text, over real HTTP, on a real store.
+//! The stages against a simulated provider and Speech-to-Text, over real HTTP and a real store.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod details;
 mod recording;
 mod transcript;
+mod trial;
 mod world;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{
-    Audio, CallFacts, Clock as _, Outcome, Record, RecordingSection, RequestId, Section, Stage,
+    Audio, Clock as _, Outcome, Record, RecordingSection, RequestId, Section, Stage,
     TranscriptSection, TranscriptState, Usage,
 };
 use serde_json::json;
@@ -13,12 +13,8 @@ use crate::world::{CALL, World};
 
 /// A call whose recording is archived and waits for its transcript.
 async fn recorded(world: &World, recording: &str) -> RequestId {
-    world
-        .simulators
-        .callrail()
-        .register(CALL, json!({ "recording": recording }))
-        .unwrap();
-    let request = world.call().await;
+    world.register(json!({ "recording": recording }));
+    let request = world.known_call().await;
     world.step(request).await;
     assert_eq!(world.open(request).await.key.stage, Stage::Transcript);
     request
@@ -28,7 +24,7 @@ async fn section(world: &World, request: RequestId) -> TranscriptSection {
     world.request(request).await.document.transcript.unwrap()
 }
 
-/// Why there is no transcript; the call has gone on.
+/// Why there is no transcript. The call has gone on.
 async fn unavailable(world: &World, request: RequestId) -> String {
     assert_eq!(
         world.open(request).await.key.stage,
@@ -63,7 +59,7 @@ fn started(world: &World) -> usize {
 }
 
 #[tokio::test]
-async fn a_short_call_is_recognised_at_once_with_its_speakers() {
+async fn a_short_call_is_recognized_at_once_with_its_speakers() {
     let world = World::start().await;
     let request = recorded(&world, "kitchen-quote").await;
     let (steps, records) = finish(&world, request).await;
@@ -96,7 +92,7 @@ async fn a_short_call_is_recognised_at_once_with_its_speakers() {
 }
 
 #[tokio::test]
-async fn a_longer_call_is_started_once_and_asked_about_until_it_is_done() {
+async fn a_longer_call_is_started_once_and_polled_until_done() {
     let world = World::start().await;
     let request = recorded(&world, "long-call").await;
     let began = world.clock.now();
@@ -127,7 +123,7 @@ async fn a_longer_call_is_started_once_and_asked_about_until_it_is_done() {
 }
 
 #[tokio::test]
-async fn a_crash_at_any_look_starts_nothing_a_second_time() {
+async fn a_crash_between_polls_starts_nothing_a_second_time() {
     let world = World::start().await;
     let request = recorded(&world, "long-call").await;
     for _ in 0..3 {
@@ -142,7 +138,7 @@ async fn a_crash_at_any_look_starts_nothing_a_second_time() {
 }
 
 #[tokio::test]
-async fn a_start_whose_answer_was_lost_is_repeated_once_and_never_again() {
+async fn a_start_whose_answer_was_lost_is_repeated_only_once() {
     let world = World::start().await;
     let request = recorded(&world, "long-call").await;
     world
@@ -236,7 +232,7 @@ async fn what_cannot_be_transcribed_goes_on_marked() {
 }
 
 #[tokio::test]
-async fn an_operation_that_came_to_nothing_is_begun_once_more_and_never_a_third_time() {
+async fn an_operation_without_a_result_is_started_at_most_twice() {
     for (path, fault, expected) in [
         ("GET", Fault::OperationLost, "no longer knows"),
         (":batchRecognize", Fault::OperationFailed, "code 13"),
@@ -288,7 +284,7 @@ async fn the_last_start_is_kept_until_the_service_is_in_order() {
 }
 
 #[tokio::test]
-async fn an_outage_is_sat_out_as_long_as_a_lead_can_wait() {
+async fn an_outage_is_waited_out_as_long_as_a_lead_can_wait() {
     for recording in ["kitchen-quote", "long-call"] {
         let world = World::start().await;
         let request = recorded(&world, recording).await;
@@ -348,24 +344,17 @@ async fn silence_is_a_transcript_without_turns() {
     );
 }
 
-/// A call with audio of which only this is known.
+/// A call whose audio is known by these numbers alone.
 async fn pretended(world: &World, size_bytes: u64, duration_ms: u64) -> RequestId {
-    let request = world.call().await;
+    let request = world.known_call().await;
     let audio = Audio::Stored {
         name: format!("{CALL}.mp3"),
         sha256: "0".repeat(64),
         size_bytes,
         duration_ms,
     };
-    let section = RecordingSection {
-        revision: 0,
-        call: CallFacts::default(),
-        is_refetched: false,
-        audio,
-    };
-    world
-        .pretend(request, Section::Recording(Box::new(section)))
-        .await;
+    let section = RecordingSection { revision: 0, audio };
+    world.pretend(request, Section::Recording(section)).await;
     request
 }
 

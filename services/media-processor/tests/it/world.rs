@@ -1,11 +1,13 @@
-//! One tenant with a connected CallRail, and the hands to walk its calls through the stages.
+//! One tenant with connected sources, and what a test needs to run its leads through the stages.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use accounts::Accounts;
 use blobs::{BlobError, BlobKey, Blobs as _, FolderBlobs};
 use domain::{
-    Clock as _, ConnectionName, LeadRequest, Outcome, Record, RequestId, Section, Settled,
-    SourceId, StageHandler, Status, Tenant, TenantId, TenantStatus, WorkQueue as _, WorkRow,
+    Channel, Clock as _, ConnectionName, LeadRequest, News, Outcome, Reading, Record, RequestId,
+    Section, SettleResult, SourceId, Stage, StageHandler, Status, Tenant, TenantId, TenantStatus,
+    WorkQueue as _, WorkRow,
 };
 use google::{Speech, SpeechConfig, Tokens};
 use http_client::{Client, Options};
@@ -13,23 +15,28 @@ use media_processor::Deps;
 use secrecy::SecretString;
 use secrets::{KeySource, SealedSecrets, SecretName, Secrets as _};
 use simulators::Simulators;
-use sources::{Reading, Verified, callrail::api::Api};
-use store::{Connection, ConnectionState, Delivery, Source, SourceState, Store as _};
+use sources::{ApiSet, Sources, Verified};
+use store::{AuditAction, Connection, ConnectionState, Delivery, Source, SourceState, Store as _};
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
-use testkit::ManualClock;
+use testkit::{ManualClock, lead};
+use uuid::Uuid;
+
+use crate::trial;
 
 pub(crate) const CALL: &str = "CAL0199f3a1c2d47e5fb8a61234567890ab";
-pub(crate) const COMPANY: &str = "COM3f2a9c7d51e84b0aa6c1d2e3f4a5b6c7";
+pub(crate) const CALLRAIL: &str = "callrail";
+const COMPANY: &str = "COM3f2a9c7d51e84b0aa6c1d2e3f4a5b6c7";
 const LEASE: Duration = Duration::from_secs(60);
 
 pub(crate) struct World {
     pub(crate) simulators: Simulators,
-    pub(crate) store: Arc<SqliteStore>,
-    pub(crate) blobs: FolderBlobs,
     pub(crate) clock: ManualClock,
     pub(crate) tenant: TenantId,
+    store: Arc<SqliteStore>,
+    blobs: FolderBlobs,
     secrets: Arc<SealedSecrets>,
+    sources: Sources,
     handlers: Vec<Arc<dyn StageHandler>>,
     _folder: TempDir,
 }
@@ -74,16 +81,27 @@ impl World {
         })
         .unwrap();
         let speech = SpeechConfig {
-            base_url: simulators.urls().speech.parse().unwrap(),
+            base_url: simulators.speech().base_url().parse().unwrap(),
             ..SpeechConfig::new("demo")
         };
+        let sources = trial::sources();
+        let callrail = simulators.callrail().base_url().parse().unwrap();
+        let apis = sources::Config::default().with_url(CALLRAIL, callrail);
+        let accounts = Accounts::new(
+            store.clone(),
+            secrets.clone(),
+            client.clone(),
+            Arc::new(clock.clone()),
+            BTreeMap::new(),
+        );
         let deps = Deps {
             store: store.clone(),
             effects: store.clone(),
             blobs: Arc::new(blobs.clone()),
-            secrets: secrets.clone(),
+            accounts,
             clock: Arc::new(clock.clone()),
-            callrail: Api::new(client.clone(), simulators.urls().callrail.parse().unwrap()),
+            apis: ApiSet::new(&client, &sources, &apis),
+            sources,
             speech: Speech::new(
                 client,
                 Tokens::fixed(simulators::GOOGLE_TOKEN.to_owned().into()),
@@ -92,11 +110,12 @@ impl World {
         };
         let world = Self {
             simulators,
-            store,
-            blobs,
             clock,
             tenant: TenantId::new("tenant_a").unwrap(),
+            store,
+            blobs,
             secrets,
+            sources,
             handlers: media_processor::stages(deps),
             _folder: folder,
         };
@@ -111,89 +130,106 @@ impl World {
             status: TenantStatus::Active,
         };
         self.store.put_tenant(&tenant).await.unwrap();
+        self.put_source(CALLRAIL, None).await;
+        self.put_source(lead::PROVIDER, None).await;
+        let settings = BTreeMap::from([("account_id".to_owned(), "ACC1".to_owned())]);
+        self.connect(CALLRAIL, &callrail_key(), settings).await;
+    }
+
+    /// A source of the tenant; `connection` opens its API.
+    pub(crate) async fn put_source(&self, provider: &str, connection: Option<&str>) {
+        let accounts: &[&str] = match provider {
+            CALLRAIL => &[COMPANY, "481516234"],
+            _ => &[],
+        };
         let source = Source {
-            id: SourceId::from_uuid(Default::default()),
+            id: source_id(provider),
             tenant: self.tenant.clone(),
-            provider: "callrail".to_owned(),
+            provider: provider.to_owned(),
             office: None,
+            connection: connection.map(|name| ConnectionName::new(name).unwrap()),
             token: None,
-            accounts: vec![COMPANY.to_owned(), "481516234".to_owned()],
+            accounts: accounts.iter().map(|id| (*id).to_owned()).collect(),
             key_names: Vec::new(),
             schemes: Vec::new(),
             state: SourceState::Active,
         };
         self.store.put_source(&source).await.unwrap();
-        self.connect(
-            &simulators::callrail::Config::default().api_keys[0],
-            BTreeMap::from([("account_id".to_owned(), "ACC1".to_owned())]),
-        )
-        .await;
     }
 
-    /// Connects the tenant to CallRail, with another key when it is connected.
-    pub(crate) async fn connect(&self, key: &str, settings: BTreeMap<String, String>) {
-        let secret = SecretName::new("callrail").unwrap();
-        let secret_version = self
-            .secrets
-            .put(&self.tenant, &secret, &SecretString::from(key))
-            .await
-            .unwrap();
+    /// Connects the tenant to a provider; a second time, replaces the secret.
+    pub(crate) async fn connect(
+        &self,
+        provider: &str,
+        key: &str,
+        settings: BTreeMap<String, String>,
+    ) {
+        self.connect_as(provider, provider, key, settings).await;
+    }
+
+    pub(crate) async fn connect_as(
+        &self,
+        name: &str,
+        provider: &str,
+        key: &str,
+        settings: BTreeMap<String, String>,
+    ) {
+        let secret = SecretName::new(name).unwrap();
+        let key = SecretString::from(key);
+        let stored = self.secrets.put(&self.tenant, &secret, &key).await;
         let connection = Connection {
             tenant: self.tenant.clone(),
-            name: Self::connection(),
-            provider: "callrail".to_owned(),
+            name: ConnectionName::new(name).unwrap(),
+            provider: provider.to_owned(),
             version: 1,
-            secret_version,
+            secret_version: stored.unwrap(),
             state: ConnectionState::Active,
             settings,
         };
         self.store.put_connection(&connection).await.unwrap();
-        if secret_version > 1 {
+        let (name, version) = (&connection.name, connection.secret_version);
+        if version > 1 {
+            let action = AuditAction::new("test", "secret.set", "");
             self.store
-                .replace_secret(
-                    &self.tenant,
-                    &Self::connection(),
-                    secret_version,
-                    None,
-                    &store::Act::new("test", "secret.set", ""),
-                )
+                .replace_secret(&self.tenant, name, version, None, &action)
                 .await
                 .unwrap();
         }
     }
 
-    pub(crate) fn connection() -> ConnectionName {
-        ConnectionName::new("callrail").unwrap()
-    }
-
-    /// Takes a webhook's body as the ingest does once it is proven.
+    /// Stores a webhook of the simulated CallRail, as the ingest does once its signature is verified.
     pub(crate) async fn deliver(&self, body: serde_json::Value) -> RequestId {
         let body = body.to_string().into_bytes();
-        let delivery =
-            Verified::restored("callrail-v3", BTreeMap::new(), body.clone().into()).unwrap();
-        let Ok(Reading::Lead(inbound)) = sources::source("callrail").unwrap().read(&delivery, None)
-        else {
-            panic!("no call: {}", String::from_utf8_lossy(&body))
-        };
+        let source = self.sources.get(CALLRAIL).unwrap();
+        let (headers, bytes) = (BTreeMap::new(), body.clone().into());
+        let verified = Verified::restored(source.spec(), "callrail-v3", headers, bytes);
+        let reading = source.read(&verified.unwrap(), None).unwrap();
+        self.accept(CALLRAIL, body, reading).await
+    }
+
+    /// Stores news of a lead of the trial source.
+    pub(crate) async fn deliver_news(&self, news: News) -> RequestId {
+        let reading = Reading::News(Box::new(news));
+        self.accept(lead::PROVIDER, b"{}".to_vec(), reading).await
+    }
+
+    async fn accept(&self, provider: &str, body: Vec<u8>, reading: Reading) -> RequestId {
         let delivery = Delivery {
             tenant: self.tenant.clone(),
-            provider: "callrail".to_owned(),
-            source: SourceId::from_uuid(Default::default()),
+            provider: provider.to_owned(),
+            source: source_id(provider),
+            channel: Channel::Phone,
             office: None,
             event: None,
             delivery_id: None,
-            scheme: "callrail-v3".to_owned(),
+            scheme: "test".to_owned(),
             headers: BTreeMap::new(),
             body: body.into(),
             traceparent: None,
-            reading: store::Reading::Lead(inbound),
+            reading: Ok(reading),
         };
-        self.store
-            .accept(delivery)
-            .await
-            .unwrap()
-            .request()
-            .unwrap()
+        let accepted = self.store.accept(delivery).await.unwrap();
+        accepted.request().unwrap()
     }
 
     /// An answered call of the default recording.
@@ -204,10 +240,29 @@ impl World {
         .await
     }
 
+    /// The same, once its details are known.
+    pub(crate) async fn known_call(&self) -> RequestId {
+        let request = self.call().await;
+        self.finish_details(request).await;
+        request
+    }
+
+    /// Runs the stage `details`, and forgets what it asked for.
+    pub(crate) async fn finish_details(&self, request: RequestId) {
+        assert_eq!(self.open(request).await.key.stage, Stage::Details);
+        let outcome = self.step(request).await.outcome;
+        assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
+        self.asked_callrail();
+    }
+
     /// The open step of a request that comes first in the workflow.
     pub(crate) async fn open(&self, request: RequestId) -> WorkRow {
+        let channel = self.request(request).await.document.channel();
         let open = self.store.open_work(&self.tenant, request).await.unwrap();
-        open.into_iter().min_by_key(|row| row.key.stage).unwrap()
+        let first = open
+            .into_iter()
+            .min_by_key(|row| channel.position(row.key.stage));
+        first.unwrap()
     }
 
     /// Claims the open step, moving the clock to where it is due, lets it be handled and settles it.
@@ -224,8 +279,34 @@ impl World {
             )
             .await
             .unwrap();
-        assert!(matches!(settled, Settled::Written(_)));
+        assert!(matches!(settled, SettleResult::Written(_)));
         Step { outcome, records }
+    }
+
+    /// Steps until the open step is done; the seconds that were waited between the tries.
+    pub(crate) async fn waits(&self, request: RequestId) -> Vec<i64> {
+        let mut waits = Vec::new();
+        loop {
+            match self.step(request).await.outcome {
+                Outcome::Wait { until, .. } => {
+                    waits.push(until.duration_since(self.clock.now()).as_secs());
+                }
+                Outcome::Done { .. } => return waits,
+                other => panic!("{other:?} after {waits:?}"),
+            }
+        }
+    }
+
+    /// Steps until the open step is done, however often it fails; how often it was tried.
+    pub(crate) async fn tries(&self, request: RequestId) -> usize {
+        for tries in 1..40 {
+            match self.step(request).await.outcome {
+                Outcome::Retry { .. } => {}
+                Outcome::Done { .. } => return tries,
+                other => panic!("{other:?} at try {tries}"),
+            }
+        }
+        panic!("it never ends")
     }
 
     /// Claims the open step and lets it be handled, then forgets about it: a crash before the settle.
@@ -268,6 +349,15 @@ impl World {
             .unwrap();
     }
 
+    pub(crate) async fn replay(&self, request: RequestId, from: Stage) {
+        let action = AuditAction::new("test", "request.replay", "");
+        let replayed = self
+            .store
+            .replay(&self.tenant, request, from, &action)
+            .await;
+        replayed.unwrap();
+    }
+
     pub(crate) async fn request(&self, request: RequestId) -> LeadRequest {
         self.store
             .request(&self.tenant, request)
@@ -290,7 +380,7 @@ impl World {
             .map(|bytes| bytes.to_vec())
     }
 
-    /// The paths that CallRail was asked for since the last time.
+    /// The paths that the simulated CallRail was asked for since the last time.
     pub(crate) fn asked_callrail(&self) -> Vec<String> {
         let paths = self
             .simulators
@@ -302,4 +392,19 @@ impl World {
         self.simulators.callrail().forget_requests();
         paths
     }
+
+    /// What the simulated CallRail says of the call.
+    pub(crate) fn register(&self, fields: serde_json::Value) {
+        self.simulators.callrail().register(CALL, fields).unwrap();
+    }
+}
+
+/// A key that the simulated CallRail accepts.
+pub(crate) fn callrail_key() -> String {
+    simulators::callrail::Config::default().api_keys.remove(0)
+}
+
+fn source_id(provider: &str) -> SourceId {
+    let number = provider.bytes().map(u128::from).sum();
+    SourceId::from_uuid(Uuid::from_u128(number))
 }

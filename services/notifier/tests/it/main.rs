@@ -1,4 +1,4 @@
-//! The notification stage, with a real store and a simulated SendGrid.
+//! The notification stage, with a real store and a simulated provider of e-mail.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod world;
@@ -6,14 +6,14 @@ mod world;
 use std::time::Duration;
 
 use domain::{
-    Claimed, Clock as _, EmailAddress, Message, NotificationRules, OfficeConfig, Outcome,
+    Channel, Claimed, Clock as _, EffectKey, Message, NotificationRules, OfficeConfig, Outcome,
     RequestId, Section, Stage, Status, later,
 };
-use notify::{effect_key, message_id};
+use notify::message_id;
 use simulators::Fault;
-use store::Store as _;
+use testkit::lead;
 
-use crate::world::{KEY, World, name};
+use crate::world::{KEY, World, email, name, rules};
 
 const SALES: &str = "sales@example.com";
 const OWNER: &str = "owner@example.com";
@@ -29,21 +29,25 @@ async fn messages(world: &World, request: RequestId) -> Vec<Message> {
         .messages
 }
 
-fn key(request: RequestId, to: &str) -> domain::EffectKey {
-    effect_key(&message_id(request, &EmailAddress::parse(to).unwrap(), 0)).unwrap()
+fn key(request: RequestId, to: &str) -> EffectKey {
+    EffectKey::of_message(&message_id(request, &email(to), 0)).unwrap()
 }
 
 #[tokio::test]
 async fn each_recipient_gets_one_mail_and_it_is_written_down() {
     let world = World::start(&[SALES, OWNER, "Sales@Example.com"]).await;
-    let request = world.qualified().await;
+    let request = world.qualified(Channel::Phone).await;
     assert!(matches!(world.notify(request).await, Outcome::Done { .. }));
 
     let mails = world.sendgrid().mails();
     let mut to: Vec<_> = mails.iter().map(|mail| mail.to[0].to_lowercase()).collect();
     to.sort();
     assert_eq!(to, [OWNER, SALES]);
-    assert_eq!(mails[0].subject, "Kitchen, score 70: Ann Lee");
+    assert!(
+        mails[0]
+            .subject
+            .starts_with("Phone call: Kitchen, score 82, Ann Lee")
+    );
     let view = world.view(request).await;
     assert_eq!(view.request.status, Status::Completed);
     let section = view.request.document.notifications.unwrap();
@@ -53,7 +57,7 @@ async fn each_recipient_gets_one_mail_and_it_is_written_down() {
         .iter()
         .map(|r| (r.outcome.as_str(), r.template.as_str()))
         .collect();
-    assert_eq!(records, [("sent", "lead/1"), ("sent", "lead/1")]);
+    assert_eq!(records, [("sent", "lead/2"), ("sent", "lead/2")]);
     let usage: Vec<_> = view
         .usage
         .iter()
@@ -65,7 +69,7 @@ async fn each_recipient_gets_one_mail_and_it_is_written_down() {
 #[tokio::test]
 async fn a_worker_that_dies_before_it_settles_sends_no_second_mail() {
     let world = World::start(&[SALES, OWNER]).await;
-    let request = world.qualified().await;
+    let request = world.qualified(Channel::Phone).await;
     let job = world.claim(request, Stage::Notification).await;
     world.handler.handle(&job).await.unwrap();
     drop(job);
@@ -81,9 +85,9 @@ async fn a_worker_that_dies_before_it_settles_sends_no_second_mail() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_refused_does_not_block_others_and_is_tried_once() {
+async fn a_refused_address_blocks_no_other_and_is_tried_once() {
     let world = World::start(&[SALES, OWNER]).await;
-    let request = world.qualified().await;
+    let request = world.qualified(Channel::Phone).await;
     let refusal = serde_json::json!({ "errors": [{ "message": "Does not contain a valid address.",
         "field": "personalizations.0.to.0.email" }] });
     world.sendgrid().answer_next(Fault::Answer {
@@ -118,7 +122,7 @@ async fn an_address_that_is_refused_does_not_block_others_and_is_tried_once() {
 #[tokio::test]
 async fn a_lost_answer_waits_for_the_receipt_and_sends_nothing_again() {
     let world = World::start(&[SALES]).await;
-    let request = world.qualified().await;
+    let request = world.qualified(Channel::Phone).await;
     world.sendgrid().answer_next(Fault::ResetAfterWrite);
     for _ in 0..10 {
         let Outcome::Wait { until, .. } = world.notify(request).await else {
@@ -138,9 +142,9 @@ async fn a_lost_answer_waits_for_the_receipt_and_sends_nothing_again() {
 }
 
 #[tokio::test]
-async fn a_mail_that_is_never_confirmed_is_sent_once_more_after_the_wait() {
+async fn an_unconfirmed_mail_is_sent_once_more_after_the_wait() {
     let world = World::start(&[SALES]).await;
-    let request = world.qualified().await;
+    let request = world.qualified(Channel::Phone).await;
     let begun = world.clock.now();
     world.sendgrid().answer_next(Fault::Status(503));
     let (waits, outcome) = world.notify_until_it_ends(request).await;
@@ -157,7 +161,7 @@ async fn a_mail_that_is_never_confirmed_is_sent_once_more_after_the_wait() {
 #[tokio::test]
 async fn a_mail_is_handed_over_twice_at_most() {
     let world = World::start(&[SALES]).await;
-    let request = world.qualified().await;
+    let request = world.qualified(Channel::Phone).await;
     world
         .sendgrid()
         .always_to("mail/send", Fault::ResetAfterWrite);
@@ -178,9 +182,9 @@ async fn a_mail_is_handed_over_twice_at_most() {
 }
 
 #[tokio::test]
-async fn the_last_mail_is_kept_until_the_provider_is_in_order() {
+async fn the_last_mail_waits_until_the_provider_is_in_order() {
     let world = World::start(&[SALES]).await;
-    let request = world.qualified().await;
+    let request = world.qualified(Channel::Phone).await;
     world.sendgrid().always(Fault::Status(503));
     let (_, outcome) = world.notify_until_it_ends(request).await;
     assert!(
@@ -198,7 +202,7 @@ async fn the_last_mail_is_kept_until_the_provider_is_in_order() {
 async fn a_refused_key_holds_the_rest_until_it_is_replaced() {
     for fault in [Fault::RevokedToken, Fault::Status(403)] {
         let world = World::start(&[SALES, OWNER]).await;
-        let request = world.qualified().await;
+        let request = world.qualified(Channel::Phone).await;
         world.sendgrid().always(fault);
         let Outcome::Hold {
             connection,
@@ -212,27 +216,16 @@ async fn a_refused_key_holds_the_rest_until_it_is_replaced() {
         assert_eq!(world.view(request).await.request.status, Status::Held);
 
         world.sendgrid().clear_faults();
-        let secret = world.put_secret(KEY).await;
-        world
-            .store
-            .replace_secret(
-                &world.tenant,
-                &name(),
-                secret,
-                None,
-                &store::Act::new("test", "secret.set", ""),
-            )
-            .await
-            .unwrap();
+        world.replace_secret(Some(KEY)).await;
         assert!(matches!(world.notify(request).await, Outcome::Done { .. }));
         assert_eq!(world.sendgrid().mails().len(), 2);
     }
 }
 
 #[tokio::test]
-async fn too_many_mails_go_on_later_without_repeating_those_that_went() {
+async fn too_many_mails_go_on_later_and_repeat_none() {
     let world = World::start(&[SALES, OWNER]).await;
-    let request = world.qualified().await;
+    let request = world.qualified(Channel::Phone).await;
     world
         .sendgrid()
         .answer_next(Fault::Slow(Duration::from_millis(1)));
@@ -252,37 +245,85 @@ async fn too_many_mails_go_on_later_without_repeating_those_that_went() {
 
 #[tokio::test]
 async fn a_lead_never_waits_for_mail_that_cannot_be_sent() {
-    let rules = || NotificationRules {
-        email: vec![EmailAddress::parse(SALES).unwrap()],
-        from: Some(EmailAddress::parse("leads@example.com").unwrap()),
-        ..NotificationRules::default()
+    let named = || NotificationRules {
+        connection: Some(name()),
+        ..rules(&[SALES])
     };
-    for (connection, words) in [
-        (None, "there is no connection `sendgrid`"),
-        (Some("hubspot"), "is none to SendGrid"),
+    for (rules, provider, words) in [
+        (
+            rules(&[SALES]),
+            None,
+            "no connection to a provider of e-mail",
+        ),
+        (
+            rules(&[SALES]),
+            Some("hubspot"),
+            "no connection to a provider of e-mail",
+        ),
+        (named(), None, "there is no connection `mail`"),
+        (
+            named(),
+            Some("hubspot"),
+            "belongs to hubspot, which sends no e-mail",
+        ),
     ] {
-        let world = World::with(rules()).await;
-        if let Some(provider) = connection {
-            world.connect(provider).await;
+        let world = World::with(rules).await;
+        if let Some(provider) = provider {
+            world.connect("mail", provider).await;
         }
-        let request = world.qualified().await;
+        let request = world.qualified(Channel::Phone).await;
         assert!(matches!(world.notify(request).await, Outcome::Done { .. }));
         let view = world.view(request).await;
         assert_eq!(view.request.status, Status::Completed);
         assert_eq!(view.notifications[0].outcome, "no_connection");
         assert!(view.usage.is_empty());
         let message = &messages(&world, request).await[0];
-        assert!(
-            !message.is_sent && message.reason.as_ref().unwrap().contains(words),
-            "{message:?}"
-        );
+        let reason = message.reason.as_ref().unwrap();
+        assert!(!message.is_sent && reason.contains(words), "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn mail_leaves_by_the_connection_that_is_named_or_can_send() {
+    let rules = |connection| NotificationRules {
+        connection,
+        ..rules(&[SALES])
+    };
+    for rules in [rules(None), rules(Some(name()))] {
+        let world = World::with(rules).await;
+        world.connect("crm", "hubspot").await;
+        world.connect("mail", "sendgrid").await;
+        let request = world.qualified(Channel::Form).await;
+        assert!(matches!(world.notify(request).await, Outcome::Done { .. }));
+        assert_eq!(world.sendgrid().mails().len(), 1);
+        let view = world.view(request).await;
+        assert_eq!(view.usage[0].1.by, "sendgrid");
+    }
+}
+
+#[tokio::test]
+async fn a_lead_of_every_channel_is_reported_in_its_own_words() {
+    for (channel, begin) in [
+        (Channel::Phone, "Phone call: "),
+        (Channel::Text, "Text message: "),
+        (Channel::Form, "Website form: "),
+        (Channel::Calendar, "Booking: "),
+        (Channel::Chat, "Chat: "),
+        (Channel::Api, "Lead: "),
+    ] {
+        let world = World::start(&[SALES]).await;
+        let request = world.qualified(channel).await;
+        assert!(matches!(world.notify(request).await, Outcome::Done { .. }));
+        let mail = &world.sendgrid().mails()[0];
+        assert!(mail.subject.starts_with(begin), "{}", mail.subject);
+        assert_eq!(mail.custom_args["tenant_id"], lead::tenant().as_str());
     }
 }
 
 #[tokio::test]
 async fn without_a_sender_nothing_is_sent_and_the_request_goes_on() {
     let world = World::start(&[SALES]).await;
-    let request = world.qualified().await;
+    let request = world.qualified(Channel::Phone).await;
     let claimed = world.claim(request, Stage::Notification).await;
     let mut config = OfficeConfig::clone(&claimed.config);
     config.workflow.notifications.from = None;
@@ -308,18 +349,8 @@ async fn without_a_sender_nothing_is_sent_and_the_request_goes_on() {
 #[tokio::test]
 async fn a_key_that_is_gone_holds_the_request() {
     let world = World::start(&[SALES]).await;
-    let request = world.qualified().await;
-    world
-        .store
-        .replace_secret(
-            &world.tenant,
-            &name(),
-            99,
-            None,
-            &store::Act::new("test", "secret.set", ""),
-        )
-        .await
-        .unwrap();
+    let request = world.qualified(Channel::Phone).await;
+    world.replace_secret(None).await;
     let Outcome::Hold {
         version, reason, ..
     } = world.notify(request).await
@@ -331,15 +362,14 @@ async fn a_key_that_is_gone_holds_the_request() {
 }
 
 #[tokio::test]
-async fn a_sender_that_is_not_verified_holds_until_that_is_mended() {
+async fn an_unverified_sender_holds_the_request() {
     let rules = NotificationRules {
-        email: vec![EmailAddress::parse(SALES).unwrap()],
-        from: Some(EmailAddress::parse("leads@unverified.example.org").unwrap()),
-        ..NotificationRules::default()
+        from: Some(email("leads@unverified.example.org")),
+        ..rules(&[SALES])
     };
     let world = World::with(rules).await;
-    world.connect("sendgrid").await;
-    let request = world.qualified().await;
+    world.connect("mail", "sendgrid").await;
+    let request = world.qualified(Channel::Phone).await;
     let Outcome::Hold { reason, answer, .. } = world.notify(request).await else {
         panic!("not held")
     };

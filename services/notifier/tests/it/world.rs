@@ -1,22 +1,23 @@
-//! A tenant with a simulated SendGrid, a store, and requests of which people are to be told.
+//! A tenant with a simulated provider of e-mail, a store, and requests that people are to be notified of.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use accounts::Accounts;
 use bytes::Bytes;
 use domain::{
-    Alias, CallFacts, Claimed, Clock as _, ConnectionName, EffectKey, EmailAddress, Inbound,
-    NotificationRules, Office, OfficeId, Outcome, RequestId, Section, SourceId, Stage,
-    StageHandler, Tenant, TenantId, TenantStatus, WorkQueue as _, WorkflowConfig,
+    Channel, Claimed, Clock, ConnectionName, EffectKey, EmailAddress, NotificationRules, Office,
+    OfficeId, Outcome, Reading, Receipt, RequestId, Section, SourceId, Stage, StageHandler, Tenant,
+    TenantId, TenantStatus, WorkQueue as _, WorkflowConfig,
 };
 use http_client::{Client, Options, Url};
 use notifier::Deps;
-use notify::sendgrid::SendGrid;
+use notify::{Channels, Config};
 use secrets::{KeySource, SealedSecrets, SecretName, Secrets as _};
 use simulators::{Simulators, sendgrid::Simulator};
-use store::{Connection, ConnectionState, Delivery, Reading, Receipt, RequestView, Store as _};
+use store::{AuditAction, Connection, ConnectionState, Delivery, RequestView, Store as _};
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
-use testkit::ManualClock;
+use testkit::{ManualClock, lead};
 
 pub(crate) const KEY: &str = "SG.simulated-sendgrid-key";
 
@@ -31,69 +32,53 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A tenant that is connected to SendGrid and tells these people.
+    /// A tenant that is connected to SendGrid and notifies these people.
     pub(crate) async fn start(recipients: &[&str]) -> Self {
-        let rules = NotificationRules {
-            email: recipients
-                .iter()
-                .map(|to| EmailAddress::parse(to).unwrap())
-                .collect(),
-            from: Some(EmailAddress::parse("leads@example.com").unwrap()),
-            ..NotificationRules::default()
-        };
-        let world = Self::with(rules).await;
-        world.connect("sendgrid").await;
+        let world = Self::with(rules(recipients)).await;
+        world.connect("mail", "sendgrid").await;
         world
     }
 
     pub(crate) async fn with(notifications: NotificationRules) -> Self {
         let folder = TempDir::new().unwrap();
-        let clock = ManualClock::at("2026-11-02T15:10:00Z".parse().unwrap());
-        let store = Arc::new(
-            SqliteStore::open(&folder.path().join("store.db"), Arc::new(clock.clone())).unwrap(),
-        );
-        let secrets = SealedSecrets::open(folder.path(), KeySource::File)
-            .await
-            .unwrap();
-        let simulators = Simulators::start(simulators::Config::default())
-            .await
-            .unwrap();
-        let client = Client::new(Options {
+        let clock = ManualClock::at(lead::at());
+        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        let path = folder.path().join("store.db");
+        let store = Arc::new(SqliteStore::open(&path, shared.clone()).unwrap());
+        let secrets = SealedSecrets::open(folder.path(), KeySource::File).await;
+        let secrets = secrets.unwrap();
+        let simulators = Simulators::start(simulators::Config::default()).await;
+        let simulators = simulators.unwrap();
+        let http = Client::new(Options {
             allow_loopback: true,
             ..Options::default()
-        })
-        .unwrap();
-        let url = Url::parse(&simulators.urls().sendgrid).unwrap();
+        });
+        let http = http.unwrap();
+        let url = Url::parse(&simulators.sendgrid().base_url()).unwrap();
+        let config = Config::default().with_url("sendgrid", url);
+        let channels = Channels::new(&http, &shared, &config);
         let deps = Deps {
+            accounts: Accounts::new(
+                store.clone(),
+                Arc::new(secrets.clone()),
+                http,
+                shared.clone(),
+                BTreeMap::new(),
+            ),
             store: store.clone(),
-            secrets: Arc::new(secrets.clone()),
-            clock: Arc::new(clock.clone()),
-            sendgrid: Arc::new(SendGrid::new(client, &url, Arc::new(clock.clone()))),
+            clock: shared,
+            channels,
         };
         let handler = notifier::service(deps).stages.remove(0);
-        let tenant = TenantId::new("tenant_demo").unwrap();
-        let world = Self {
-            store,
-            handler,
-            tenant,
-            clock,
-            secrets,
-            simulators,
-            _folder: folder,
+        let tenant = Tenant {
+            id: lead::tenant(),
+            name: "Demo Company".to_owned(),
+            status: TenantStatus::Active,
         };
-        let (id, name) = (world.tenant.clone(), "Demo Company".to_owned());
-        world
-            .store
-            .put_tenant(&Tenant {
-                id,
-                name,
-                status: TenantStatus::Active,
-            })
-            .await
-            .unwrap();
+        store.put_tenant(&tenant).await.unwrap();
         let office = Office {
-            id: OfficeId::from_uuid(uuid::Uuid::from_u128(1)),
-            tenant: world.tenant.clone(),
+            id: office(),
+            tenant: tenant.id.clone(),
             name: "Austin".to_owned(),
             address: "1 Congress Avenue, Austin".to_owned(),
             time_zone: "America/Chicago".to_owned(),
@@ -103,107 +88,114 @@ impl World {
             },
             config_version: 1,
         };
-        world.store.put_office(&office).await.unwrap();
-        world
+        store.put_office(&office).await.unwrap();
+        Self {
+            store,
+            handler,
+            tenant: tenant.id,
+            clock,
+            secrets,
+            simulators,
+            _folder: folder,
+        }
     }
 
     pub(crate) fn sendgrid(&self) -> &Simulator {
         self.simulators.sendgrid()
     }
 
-    pub(crate) async fn put_secret(&self, key: &str) -> u64 {
-        self.secrets
-            .put(
-                &self.tenant,
-                &SecretName::new("sendgrid").unwrap(),
-                &key.into(),
-            )
-            .await
-            .unwrap()
-    }
-
-    pub(crate) async fn connect(&self, provider: &str) {
+    pub(crate) async fn connect(&self, connection: &str, provider: &str) {
         let connection = Connection {
             tenant: self.tenant.clone(),
-            name: name(),
+            name: ConnectionName::new(connection).unwrap(),
             provider: provider.to_owned(),
             version: 1,
-            secret_version: self.put_secret(KEY).await,
+            secret_version: self.put_secret(connection, KEY).await,
             state: ConnectionState::Active,
             settings: BTreeMap::new(),
         };
         self.store.put_connection(&connection).await.unwrap();
     }
 
-    /// A request of which people are to be told.
-    pub(crate) async fn qualified(&self) -> RequestId {
-        let call = CallFacts {
-            caller_name: Some("Ann Lee".to_owned()),
-            caller_number: Some("+15125550142".to_owned()),
-            ..CallFacts::default()
+    async fn put_secret(&self, name: &str, secret: &str) -> u64 {
+        let name = SecretName::new(name).unwrap();
+        let put = self.secrets.put(&self.tenant, &name, &secret.into()).await;
+        put.unwrap()
+    }
+
+    /// Sets another secret; without one, a version that is not there.
+    pub(crate) async fn replace_secret(&self, secret: Option<&str>) {
+        let version = match secret {
+            Some(secret) => self.put_secret("mail", secret).await,
+            None => 99,
         };
-        let alias = Alias {
-            provider: "callrail".to_owned(),
-            kind: "call".to_owned(),
-            value: "1".to_owned(),
-        };
-        let inbound = Inbound {
-            aliases: vec![alias],
-            is_modified: false,
-            delay: Duration::ZERO,
-            call,
-        };
-        let request = self
-            .accept("callrail", Reading::Lead(Box::new(inbound)))
-            .await
-            .unwrap();
-        self.settle_with(request, Stage::Recording, vec![recording()])
+        let act = AuditAction::new("test", "secret.set", "");
+        let replaced = self
+            .store
+            .replace_secret(&self.tenant, &name(), version, None, &act)
             .await;
-        self.settle_with(request, Stage::Analysis, judgement())
-            .await;
+        replaced.unwrap();
+    }
+
+    /// A lead that people are to be notified of.
+    pub(crate) async fn qualified(&self, channel: Channel) -> RequestId {
+        let news = Reading::News(Box::new(lead::news(channel)));
+        let request = self.accept(lead::PROVIDER, channel, news).await.unwrap();
+        for stage in channel.pipeline().filter(|stage| *stage != Stage::Reading) {
+            let job = self.claim(request, stage).await;
+            let mut sections = lead::found(&job.request.document, stage, "");
+            for section in &mut sections {
+                if let Section::Qualification(section) = section {
+                    section.destinations.clear();
+                    section.notify = true;
+                }
+            }
+            let outcome = Outcome::Done {
+                sections,
+                aliases: Vec::new(),
+            };
+            self.settle(&job, outcome).await;
+        }
         request
     }
 
-    /// SendGrid's word that a mail was processed.
-    pub(crate) async fn receive_receipt(&self, key: EffectKey, remote_id: &str) {
+    /// The provider's receipt for a mail.
+    pub(crate) async fn receive_receipt(&self, effect: EffectKey, remote_id: &str) {
         let receipt = Receipt {
-            key,
+            effect,
+            event: "processed".to_owned(),
             remote_id: remote_id.to_owned(),
+            at: None,
+            reason: None,
         };
-        self.accept("sendgrid", Reading::Receipts(vec![receipt]))
-            .await;
+        let receipts = Reading::Receipts(vec![receipt]);
+        self.accept("sendgrid", Channel::Api, receipts).await;
     }
 
-    async fn accept(&self, provider: &str, reading: Reading) -> Option<RequestId> {
+    async fn accept(
+        &self,
+        provider: &str,
+        channel: Channel,
+        reading: Reading,
+    ) -> Option<RequestId> {
         let delivery = Delivery {
             tenant: self.tenant.clone(),
             provider: provider.to_owned(),
             source: SourceId::from_uuid(uuid::Uuid::from_u128(1)),
-            office: Some(OfficeId::from_uuid(uuid::Uuid::from_u128(1))),
+            channel,
+            office: Some(office()),
             event: None,
             delivery_id: Some(format!("{provider} {}", self.clock.now())),
             scheme: "test".to_owned(),
             headers: BTreeMap::new(),
             body: Bytes::new(),
             traceparent: None,
-            reading,
+            reading: Ok(reading),
         };
         self.store.accept(delivery).await.unwrap().request()
     }
 
-    async fn settle_with(&self, request: RequestId, stage: Stage, sections: Vec<Section>) {
-        let job = self.claim(request, stage).await;
-        let outcome = Outcome::Done {
-            sections,
-            aliases: Vec::new(),
-        };
-        self.store
-            .settle(&job, outcome, Vec::new(), Duration::ZERO)
-            .await
-            .unwrap();
-    }
-
-    /// Claims a step, and waits for it by the clock where it is not due yet.
+    /// Claims a step, and moves the clock to when it is due.
     pub(crate) async fn claim(&self, request: RequestId, stage: Stage) -> Claimed {
         let rows = self.store.open_work(&self.tenant, request).await.unwrap();
         let row = rows.into_iter().find(|row| row.key.stage == stage);
@@ -212,32 +204,33 @@ impl World {
             domain::WorkState::InFlight { lease_until } => lease_until,
             _ => row.due_at,
         };
-        self.clock
-            .advance(Duration::try_from(due.duration_since(self.clock.now())).unwrap_or_default());
-        let claimed = self
-            .store
-            .claim(&row.wake(), Duration::from_secs(60))
-            .await
-            .unwrap();
-        claimed.unwrap_or_else(|| panic!("the step {stage} could not be claimed: {row:?}"))
+        let pause = due.duration_since(self.clock.now());
+        self.clock.advance(pause.try_into().unwrap_or_default());
+        let claimed = self.store.claim(&row.wake(), Duration::from_secs(60)).await;
+        claimed
+            .unwrap()
+            .unwrap_or_else(|| panic!("the step {stage} could not be claimed: {row:?}"))
     }
 
     /// Runs the open notification of a request once.
     pub(crate) async fn notify(&self, request: RequestId) -> Outcome {
         let job = self.claim(request, Stage::Notification).await;
-        let outcome = self
-            .handler
-            .handle(&job)
-            .await
-            .unwrap_or_else(Outcome::from);
-        self.store
-            .settle(&job, outcome.clone(), job.take_records(), Duration::ZERO)
-            .await
-            .unwrap();
+        let outcome = self.handler.handle(&job).await;
+        let outcome = outcome.unwrap_or_else(Outcome::from);
+        self.settle(&job, outcome.clone()).await;
         outcome
     }
 
-    /// Runs the open notification until it does not wait any more; answers how often it waited.
+    async fn settle(&self, job: &Claimed, outcome: Outcome) {
+        let records = job.take_records();
+        let settled = self
+            .store
+            .settle(job, outcome, records, Duration::ZERO)
+            .await;
+        settled.unwrap();
+    }
+
+    /// Runs the open notification until it does not wait any more, and returns how often it waited.
     pub(crate) async fn notify_until_it_ends(&self, request: RequestId) -> (usize, Outcome) {
         for waits in 0..500 {
             match self.notify(request).await {
@@ -249,37 +242,28 @@ impl World {
     }
 
     pub(crate) async fn view(&self, request: RequestId) -> RequestView {
-        self.store
-            .request(&self.tenant, request)
-            .await
-            .unwrap()
-            .unwrap()
+        let view = self.store.request(&self.tenant, request).await.unwrap();
+        view.unwrap()
     }
 }
 
+/// Rules that notify these people, from a sender that the simulator has verified.
+pub(crate) fn rules(recipients: &[&str]) -> NotificationRules {
+    NotificationRules {
+        email: recipients.iter().map(|to| email(to)).collect(),
+        from: Some(email("leads@example.com")),
+        ..NotificationRules::default()
+    }
+}
+
+pub(crate) fn email(text: &str) -> EmailAddress {
+    EmailAddress::parse(text).unwrap()
+}
+
 pub(crate) fn name() -> ConnectionName {
-    ConnectionName::new("sendgrid").unwrap()
+    ConnectionName::new("mail").unwrap()
 }
 
-fn recording() -> Section {
-    let section = serde_json::json!({
-        "revision": 0, "call": {}, "audio": { "state": "absent", "reason": "not_recorded" },
-    });
-    Section::Recording(serde_json::from_value(section).unwrap())
-}
-
-fn judgement() -> Vec<Section> {
-    let analysis = serde_json::json!({
-        "revision": 0, "engine": { "engine": "model", "version": "m" }, "prompt_version": "1",
-        "intent": "quote_request", "sentiment": "neutral", "project_type": "kitchen", "timeline": "immediate",
-        "budget": "high", "lead_score": 70, "confidence": 0.8, "reasons": [], "spam_likelihood": 1.0, "summary": "A lead.",
-    });
-    let qualification = serde_json::json!({
-        "revision": 0, "gate": "pass", "area": { "area": "unknown" }, "config_version": 1,
-        "destinations": {}, "notify": true,
-    });
-    vec![
-        Section::Analysis(serde_json::from_value(analysis).unwrap()),
-        Section::Qualification(serde_json::from_value(qualification).unwrap()),
-    ]
+fn office() -> OfficeId {
+    OfficeId::from_uuid(uuid::Uuid::from_u128(1))
 }

@@ -148,3 +148,19 @@ fn data_dir(settings: &Settings, given: Option<PathBuf>) -> anyhow::Result<PathB
     })?;
     Ok(given.unwrap_or(set))
 }
+
+/// Reads `NAME=VALUE`.
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Slugs of providers, for help texts.
+fn slugs(is_meant: impl Fn(&catalogue::Provider) -> bool) -> String {
+    let providers = catalogue::providers();
+    let slugs = providers.iter().filter(|provider| is_meant(provider));
+    slugs
+        .map(|provider| provider.slug)
+        .collect::<Vec<_>>()
+        .join(", ")
+}

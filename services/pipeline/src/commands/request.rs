@@ -2,13 +2,13 @@
 
 use std::io::Write;
 
-use domain::{RequestId, Stage};
+use domain::{Channel, RequestId, Stage, Status};
 use http::Method;
 use serde_json::{Value, json};
 use settings::Settings;
 
 use super::{
-    session::{Scope, Session, TenantSession},
+    session::{Paging, Scope, Session, TenantSession},
     table::{cell, field_of, table},
 };
 
@@ -22,6 +22,11 @@ pub(super) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Lists requests, newest first.
+    #[command(after_help = "Examples:\n  \
+        pipeline request list\n  \
+        pipeline request list --status parked --channel form --limit 200")]
+    List(ListArgs),
     /// Shows a request: where it stands, what is still to be done, and what happened.
     #[command(after_help = "Examples:\n  \
         pipeline request show req_…\n  \
@@ -30,16 +35,52 @@ enum Command {
         /// The request.
         request: RequestId,
     },
-    /// Has a request run again from a stage on. CRMs are brought up to date; people are told again only from
+    /// Has a request run again from a stage on. CRMs are brought up to date; people are notified again only from
     /// `notification` on.
     #[command(after_help = "Example:\n  pipeline request replay req_… --from analysis")]
     Replay {
         /// The request.
         request: RequestId,
-        /// The first stage that runs again: reading, recording, transcript, analysis, dispatch or notification.
+        /// The first stage that runs again: reading, details, recording, transcript, analysis, dispatch or notification,
+        /// if its channel has it.
         #[arg(long, value_name = "STAGE")]
         from: Stage,
     },
+}
+
+/// Which requests to list: those that agree with everything that is given.
+#[derive(Debug, clap::Args)]
+struct ListArgs {
+    /// Where they stand: `received`, `processing`, `in_review`, `held`, `parked`, `completed`, `quarantined`,
+    /// `out_of_area`, `merged` or `erased`.
+    #[arg(long, value_name = "STATUS")]
+    status: Option<Status>,
+    /// How the leads reached the company: phone, text, form, calendar, chat or api.
+    #[arg(long, value_name = "CHANNEL")]
+    channel: Option<Channel>,
+    #[command(flatten)]
+    paging: Paging,
+}
+
+async fn list(tenant: &mut TenantSession<'_>, args: ListArgs) -> anyhow::Result<()> {
+    let mut query = args.paging.query();
+    query.extend(
+        args.status
+            .map(|status| ("status", status.as_str().to_owned())),
+    );
+    query.extend(args.channel.map(|channel| ("channel", channel.to_string())));
+    let list = tenant.get("requests", &query).await?;
+    let columns = [
+        ("request", "request_id"),
+        ("came", "created_at"),
+        ("status", "status"),
+        ("channel", "channel"),
+        ("from", "headline"),
+        ("score", "lead_score"),
+        ("flags", "flags"),
+    ];
+    let empty = "No request agrees with this.";
+    tenant.session().show_list(&list, &columns, empty)
 }
 
 pub(super) async fn run(
@@ -49,6 +90,7 @@ pub(super) async fn run(
 ) -> anyhow::Result<()> {
     let mut tenant = TenantSession::open(settings, &args.scope, out).await?;
     match args.command {
+        Command::List(args) => list(&mut tenant, args).await,
         Command::Show { request } => {
             let shown = tenant.get(&format!("requests/{request}"), &[]).await?;
             tenant
@@ -72,8 +114,9 @@ fn show(session: &mut Session<'_>, request: &Value) -> anyhow::Result<()> {
         ("request", "request_id"),
         ("status", "status"),
         ("came", "created_at"),
-        ("caller", "contact.name"),
+        ("what", "headline"),
         ("phone", "contact.phone"),
+        ("e-mail", "contact.email"),
         ("score", "analysis.lead_score"),
         ("spam %", "analysis.spam_likelihood"),
         ("summary", "analysis.summary"),
@@ -86,8 +129,7 @@ fn show(session: &mut Session<'_>, request: &Value) -> anyhow::Result<()> {
     let crms = [
         ("connection", "connection"),
         ("state", "state"),
-        ("contact", "contact_id"),
-        ("deal", "deal_id"),
+        ("records", "remote_ids"),
         ("reason", "reason"),
     ];
     let work = [

@@ -116,7 +116,7 @@ async fn list(
         ("came", "created_at"),
         ("spam %", "spam_likelihood"),
         ("score", "lead_score"),
-        ("caller", "caller.name"),
+        ("from", "headline"),
         ("summary", "summary"),
     ];
     tenant.session().show_list(&page, &columns, empty)

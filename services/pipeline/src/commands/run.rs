@@ -5,12 +5,14 @@ use std::{path::PathBuf, sync::Arc};
 use anyhow::bail;
 use runtime::SystemClock;
 use settings::Settings;
+use simulators::{SIMULATORS, SimulatorSpec};
+use sources::Sources;
 
 use super::{data_dir, say};
 use crate::{
     app::App,
     config::Config,
-    data_folder::{DataFolder, ServerFile, Simulated},
+    data_folder::{DataFolder, ServerFile},
     demo,
     providers::{self, Providers},
 };
@@ -40,6 +42,7 @@ pub(super) async fn run(settings: Settings, args: Args) -> anyhow::Result<()> {
         &config,
         folder,
         &providers,
+        Sources::standard(),
         Arc::new(SystemClock::default()),
     )
     .await?;
@@ -48,38 +51,34 @@ pub(super) async fn run(settings: Settings, args: Args) -> anyhow::Result<()> {
             "the demo tenant's keys are public: with real providers, serve on loopback only (HOST=127.0.0.1)"
         );
     }
-    let event_key = config.sendgrid_event_key.or_else(|| providers.event_key());
-    demo::ensure(
-        app.store.as_ref(),
-        app.secrets.as_ref(),
-        event_key.as_deref(),
-    )
+    demo::ensure(app.store.as_ref(), app.secrets.as_ref(), |spec| {
+        let given = config.webhook_keys.get(spec.slug).cloned();
+        given.or_else(|| providers.webhook_key(spec.slug))
+    })
     .await?;
-    providers.simulators.sendgrid().set_event_webhook(&format!(
-        "http://{}/v1/hooks/{}",
-        app.address,
-        demo::SENDGRID_TOKEN
-    ));
-    let shown = providers.shown();
+    let base = format!("http://{}", app.address);
+    for spec in SIMULATORS {
+        let hook = format!("{base}/v1/hooks/{}", demo::token(spec.slug));
+        providers.simulators.post_webhooks_to(spec.slug, &hook);
+    }
     app.folder.announce(&ServerFile {
         address: app.address,
-        simulators: Some(shown.clone()),
+        simulators: providers.urls.clone(),
     })?;
-    greet(&app, &providers, &shown)?;
+    greet(&app, &providers, &base)?;
     app.run(runtime::shutdown_signal()).await
 }
 
 /// What is where, and what to try.
-fn greet(app: &App, providers: &Providers, shown: &Simulated) -> anyhow::Result<()> {
+fn greet(app: &App, providers: &Providers, base: &str) -> anyhow::Result<()> {
     let program = quoted(&std::env::current_exe()?.display().to_string());
     let folder = quoted(&app.folder.path().display().to_string());
-    let base = format!("http://{}", app.address);
-    let urls = providers.urls();
-    let Simulated {
-        callrail,
-        hubspot,
-        sendgrid,
-    } = shown;
+    let url_of = |spec: &SimulatorSpec| providers.urls.get(spec.slug);
+    let simulated: String = providers::embedded()
+        .filter_map(|spec| Some(format!("\n  {:<18}{}", spec.name, url_of(spec)?)))
+        .collect();
+    let usual = providers::embedded().find_map(|spec| Some((spec, spec.demo?.samples.first()?)));
+    let (source, event) = usual.map_or(("", ""), |(spec, sample)| (spec.slug, sample.event));
     say(&format!(
         "\nThe pipeline {version} is up: every service in one process, providers simulated.\n\
          \n  API and webhooks  {base}\
@@ -87,24 +86,26 @@ fn greet(app: &App, providers: &Providers, shown: &Simulated) -> anyhow::Result<
          \n  metrics           http://{metrics}/metrics (private)\
          \n  data folder       {data}\
          \n  demo tenant       {tenant} (Demo Company, Austin TX)\
-         \n  its webhook URL   {base}/v1/hooks/{token}/post-call\
-         \n  simulators        CallRail {callrail}, Speech-to-Text {speech}, Gemini {gemini},\
-         \n                    HubSpot {hubspot}, SendGrid {sendgrid}\n\
+         \n  its webhook URL   {base}/v1/hooks/{token}/{event}\n\
+         \nSimulated providers:\n{simulated}\n\
          \nTry it; each line works as it stands, from any folder:\n",
         version = env!("CARGO_PKG_VERSION"),
         metrics = app.metrics_address,
         data = app.folder.path().display(),
         tenant = demo::TENANT,
-        token = demo::CALLRAIL_TOKEN,
-        speech = urls.speech,
-        gemini = urls.gemini,
+        token = demo::token(source),
     ))?;
-    say(&format!("{program} send callrail --data-dir {folder}"))?;
+    say(&format!("{program} send {source} --data-dir {folder}"))?;
     say(&format!(
         "curl -sS -H \"Authorization: Bearer $({program} token --data-dir {folder})\" {base}/v1/tenants/{}/requests",
         demo::TENANT
     ))?;
-    say(&format!("curl -sS {hubspot}/_sim/view"))?;
+    let crms = catalogue::providers()
+        .into_iter()
+        .filter(|provider| provider.is_crm);
+    for crm in crms.filter_map(|provider| providers.urls.get(provider.slug)) {
+        say(&format!("curl -sS {crm}/_sim/view"))?;
+    }
     say("")
 }
 

@@ -26,9 +26,7 @@ pub(super) struct Args {
 enum Command {
     /// Sets the secret of a connection to a provider, and lets what was held for it go on. The secret is read from
     /// standard input, a file or an environment variable. A connection that is not there yet is created.
-    #[command(after_help = "Examples:\n  \
-        pipeline secret set hubspot --tenant acme < token.txt\n  \
-        pipeline secret set callrail --tenant acme --provider callrail --setting account_id=ACC0f1e2d3c --env CALLRAIL_KEY")]
+    #[command(after_help = examples())]
     Set(SetArgs),
 }
 
@@ -36,19 +34,55 @@ enum Command {
 struct SetArgs {
     /// The connection's name, as the office's destinations and the list of held work show it.
     connection: ConnectionName,
-    /// The provider, for a new connection: callrail, hubspot, sendgrid.
-    #[arg(long, value_name = "PROVIDER")]
+    /// The provider, for a new connection.
+    #[arg(long, value_name = "PROVIDER", long_help = format!("The provider, for a new connection: {}", super::slugs(|provider| provider.account.is_some())))]
     provider: Option<String>,
-    /// What the connection needs beside its secret; can be repeated. For CallRail: `account_id`, `company_ids`.
-    #[arg(long = "setting", value_name = "NAME=VALUE", value_parser = pair)]
+    /// What the connection needs beside its secret; can be repeated. `--help` lists it by provider.
+    #[arg(long = "setting", value_name = "NAME=VALUE", value_parser = super::pair, long_help = settings_help())]
     settings: Vec<(String, String)>,
     #[command(flatten)]
     secret: SecretInput,
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
+/// What each provider's accounts need.
+fn settings_help() -> String {
+    let mut help = "What the connection needs beside its secret; can be repeated.".to_owned();
+    for provider in catalogue::providers() {
+        for setting in provider.account.iter().flat_map(|account| account.settings) {
+            let is_required = if setting.is_required {
+                ""
+            } else {
+                ", optional"
+            };
+            help.push_str(&format!(
+                "\n- {}{is_required}, for {}: {}",
+                setting.key, provider.name, setting.about
+            ));
+        }
+    }
+    help
+}
+
+/// One example for a provider that needs a secret alone, one for each that needs settings.
+fn examples() -> String {
+    let mut help = "Examples:".to_owned();
+    let providers = catalogue::providers();
+    let accounts = providers
+        .iter()
+        .filter_map(|provider| Some((provider.slug, provider.account?)));
+    for (slug, account) in accounts {
+        let required = account
+            .settings
+            .iter()
+            .filter(|setting| setting.is_required);
+        let settings: String = required
+            .map(|setting| format!(" --setting {}=…", setting.key))
+            .collect();
+        help.push_str(&format!(
+            "\n  pipeline secret set {slug} --tenant acme --provider {slug}{settings} < secret.txt"
+        ));
+    }
+    help
 }
 
 pub(super) async fn run(

@@ -3,87 +3,85 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use clap::ValueEnum;
+use clap::builder::PossibleValuesParser;
 use domain::Clock as _;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use http_client::{Client, Options};
 use runtime::SystemClock;
 use secrecy::SecretString;
-use serde_json::{Value, json};
+use serde_json::Value;
 use settings::Settings;
-use sha1::Sha1;
+use simulators::{Choices, SIMULATORS, Sample, SampleDelivery};
 
 use super::{data_dir, say};
 use crate::{
-    data_folder::{Simulated, running_server},
+    data_folder::{ServerFile, running_server},
     demo,
 };
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Whose sample.
-    source: Sample,
-    /// Which event.
-    #[arg(default_value = "post-call")]
-    event: Event,
+    /// The provider that a sample is from.
+    #[arg(value_parser = PossibleValuesParser::new(samples().map(|(slug, _)| slug)))]
+    source: String,
+    /// The event. Default: the provider's usual one. A wrong one is answered with the list.
+    event: Option<String>,
     /// The data folder of the running server. Default: the setting `DATA_DIR`, else `.data`.
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
-    /// The call's id, to send a later event of a call that is known. Default: a fresh one.
-    #[arg(long, value_name = "CAL…")]
+    /// The provider's id of the call, or of whatever the sample is about, to send a later event of one that is known.
+    /// Default: a fresh one.
+    #[arg(long, value_name = "ID")]
     call: Option<String>,
-    /// The caller's number.
+    /// The person's telephone number.
     #[arg(long, value_name = "NUMBER")]
     caller: Option<String>,
-    /// The recording that the simulated CallRail has for the call: kitchen-quote, bathroom-leak, out-of-area, …
+    /// The recording that the simulated provider has for it: kitchen-quote, bathroom-leak, out-of-area, …
     #[arg(long, value_name = "NAME")]
     recording: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Sample {
-    Callrail,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Event {
-    PostCall,
-    CallModified,
+/// The providers that have samples.
+fn samples() -> impl Iterator<Item = (&'static str, &'static [Sample])> {
+    let demos = SIMULATORS
+        .iter()
+        .filter_map(|spec| Some((spec, spec.demo?)));
+    demos
+        .filter(|(_, demo)| !demo.samples.is_empty())
+        .map(|(spec, demo)| (spec.slug, demo.samples))
 }
 
 pub(super) async fn run(settings: &Settings, args: Args) -> anyhow::Result<()> {
-    let Sample::Callrail = args.source;
+    let sample = sample(&args.source, args.event.as_deref())?;
     let server = running_server(&data_dir(settings, args.data_dir)?)?;
     let http = Client::new(Options {
         allow_loopback: true,
         ..Options::default()
     })?;
-    let call = args
-        .call
-        .clone()
-        .unwrap_or_else(|| format!("CAL{}", hex::encode(rand::random::<[u8; 16]>())));
-    if let Some(recording) = &args.recording {
-        let simulators = server
-            .simulators
-            .as_ref()
-            .context("--recording needs a server with simulated providers")?;
-        choose_recording(&http, simulators, &call, recording).await?;
+    let SampleDelivery {
+        content_type,
+        signature: (header, signature),
+        body,
+        preparation,
+        ..
+    } = sample.deliver(&Choices {
+        id: args.call,
+        phone: args.caller,
+        recording: args.recording,
+        at: SystemClock::default().now(),
+    });
+    if let Some((path, content)) = preparation {
+        prepare(&http, &server, &args.source, &path, &content).await?;
     }
-    let body = sample(args.event, &call, args.caller.as_deref())?;
-    let name = match args.event {
-        Event::PostCall => "post-call",
-        Event::CallModified => "call-modified",
-    };
     let url = format!(
-        "http://{}/v1/hooks/{}/{name}",
+        "http://{}/v1/hooks/{}/{}",
         server.address,
-        demo::CALLRAIL_TOKEN
+        demo::token(&args.source),
+        sample.event
     );
     let answer = http
         .post(url)
-        .secret_header("signature", &SecretString::from(signature(&body)?))
-        .body("application/json", body)
+        .secret_header(header, &SecretString::from(signature))
+        .body(content_type, body)
         .send()
         .await
         .with_context(|| format!("posting to {}", server.address))?;
@@ -95,57 +93,36 @@ pub(super) async fn run(settings: &Settings, args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A sample with fresh ids and the present time.
-fn sample(event: Event, call: &str, caller: Option<&str>) -> anyhow::Result<Vec<u8>> {
-    let text = match event {
-        Event::PostCall => include_str!("../samples/callrail-post-call.json"),
-        Event::CallModified => include_str!("../samples/callrail-call-modified.json"),
-    };
-    let mut body: Value = serde_json::from_str(text)?;
-    let now = SystemClock::default().now();
-    let fields = body.as_object_mut().context("a sample is an object")?;
-    fields.insert("resource_id".to_owned(), json!(call));
-    // The call's number follows from its id, so that later events of one call carry the same.
-    let number = call.bytes().fold(0u32, |number, byte| {
-        number.wrapping_mul(31).wrapping_add(u32::from(byte))
-    });
-    fields.insert(
-        "id".to_owned(),
-        json!(100_000_000 + u64::from(number % 900_000_000)),
-    );
-    for key in ["start_time", "created_at", "timestamp"] {
-        fields.insert(key.to_owned(), json!(now.to_string()));
-    }
-    if let Some(caller) = caller {
-        fields.insert("customer_phone_number".to_owned(), json!(caller));
-    }
-    Ok(serde_json::to_vec(&body)?)
+/// The sample of an event, or of the provider's usual one.
+fn sample(source: &str, event: Option<&str>) -> anyhow::Result<&'static Sample> {
+    let samples = samples().find(|(slug, _)| *slug == source);
+    let samples = samples.map(|(_, samples)| samples).unwrap_or_default();
+    let is_meant = |sample: &&Sample| event.is_none_or(|event| sample.event == event);
+    samples.iter().find(is_meant).with_context(|| {
+        let events: Vec<_> = samples.iter().map(|sample| sample.event).collect();
+        format!(
+            "{source} has no such sample: choose one of {}",
+            events.join(", ")
+        )
+    })
 }
 
-/// As CallRail signs: HMAC-SHA1 in base64. Source: CallRail API reference, "Validating payloads".
-fn signature(body: &[u8]) -> anyhow::Result<String> {
-    let mut mac = Hmac::<Sha1>::new_from_slice(demo::CALLRAIL_SIGNING_KEY.as_bytes())?;
-    mac.update(body);
-    Ok(STANDARD.encode(mac.finalize().into_bytes()))
-}
-
-async fn choose_recording(
+/// Gives the simulated provider what the sample is about.
+async fn prepare(
     http: &Client,
-    simulators: &Simulated,
-    call: &str,
-    recording: &str,
+    server: &ServerFile,
+    source: &str,
+    path: &str,
+    content: &Value,
 ) -> anyhow::Result<()> {
-    let answer = http
-        .put(format!("{}/_sim/calls/{call}", simulators.callrail))
-        .json(&json!({ "recording": recording }))
-        .send()
-        .await
-        .context("asking the simulated CallRail")?;
+    let url = server
+        .simulators
+        .get(source)
+        .context("--recording needs a server with simulated providers")?;
+    let answer = http.put(format!("{url}{path}")).json(content).send();
+    let answer = answer.await.context("asking the simulated provider")?;
     if !answer.status.is_success() {
-        bail!(
-            "the simulated CallRail has no recording `{recording}`: {}",
-            answer.text_lossy(500)
-        );
+        bail!("the simulated {source} refused: {}", answer.text_lossy(500));
     }
     Ok(())
 }

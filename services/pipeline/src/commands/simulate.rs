@@ -2,57 +2,60 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use simulators::{Config, Ports, Simulators};
+use simulators::{Config, SIMULATORS, Simulators};
 
 use super::say;
-use crate::providers;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The first of seven ports in a row. Default: any free ones.
+    /// The first of a row of ports, one for each provider by name. Default: any free ones.
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=65_000))]
     port_base: Option<u16>,
     /// The folder of recordings that the simulated Speech-to-Text may read: `blobs` in a data folder.
     #[arg(long, value_name = "FOLDER")]
     blobs: Option<PathBuf>,
-    /// Where SendGrid's events are posted.
-    #[arg(long, value_name = "URL")]
-    event_webhook: Option<String>,
-    /// How long after a refused post SendGrid's events are first posted again, in milliseconds; each pause is twice
-    /// the one before.
+    /// Where a provider posts its webhooks; can be repeated.
+    #[arg(long = "webhook", value_name = "PROVIDER=URL", value_parser = super::pair)]
+    webhooks: Vec<(String, String)>,
+    /// How long after a refused post a webhook is first posted again, in milliseconds; each pause is twice the one
+    /// before.
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
-    event_retry_ms: Option<u64>,
+    webhook_retry_ms: Option<u64>,
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let port = |offset| args.port_base.map(|base| base + offset);
     let mut config = Config {
-        ports: Ports {
-            callrail: port(0),
-            speech: port(1),
-            gemini: port(2),
-            hubspot: port(3),
-            sendgrid: port(4),
-            storage: port(5),
-            secret_manager: port(6),
-        },
+        blob_root: args.blobs,
         ..Config::default()
     };
-    config.speech.blob_root = args.blobs;
-    config.sendgrid.event_webhook_url = args.event_webhook;
-    if let Some(pause) = args.event_retry_ms {
-        config.sendgrid.first_retry = Duration::from_millis(pause);
+    if let Some(base) = args.port_base {
+        config.ports = SIMULATORS
+            .iter()
+            .map(|spec| spec.slug)
+            .zip(base..)
+            .collect();
+    }
+    if let Some(pause) = args.webhook_retry_ms {
+        config.webhook_retry = Duration::from_millis(pause);
     }
     let simulators = Simulators::start(config).await?;
-    say("Simulated providers; settings that point the product at them:")?;
-    for (key, url) in providers::keys(&simulators.urls()) {
-        say(&format!("{key}={url}"))?;
+    for (provider, url) in &args.webhooks {
+        anyhow::ensure!(
+            simulators.post_webhooks_to(provider, url),
+            "the simulated `{provider}` posts no webhooks"
+        );
     }
-    let cloud = simulators.cloud_urls();
-    say(&format!("STORAGE_BASE_URL={}", cloud.storage))?;
-    say(&format!("SECRET_MANAGER_BASE_URL={}", cloud.secret_manager))?;
-    let event_key = simulators.sendgrid().public_key();
-    say(&format!("SENDGRID_EVENT_KEY={event_key}"))?;
+    say("Simulated providers; settings that point the product at them:")?;
+    let urls = simulators.urls();
+    for spec in SIMULATORS {
+        say(&format!("{}={}", spec.setting, urls[spec.slug]))?;
+        let key = spec
+            .webhook_key_setting
+            .zip(simulators.webhook_key(spec.slug));
+        if let Some((setting, key)) = key {
+            say(&format!("{setting}={key}"))?;
+        }
+    }
     say(
         "Each shows what it received at /_sim/requests and takes faults at /_sim/faults. Ctrl-C ends them.",
     )?;

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use domain::{OfficeId, SourceId};
+use domain::{ConnectionName, OfficeId, SourceId};
 use http::Method;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -28,9 +28,7 @@ pub(super) struct Args {
 enum Command {
     /// Adds a source of webhooks, and prints its URLs, which are shown this once. Its signing key is read from standard
     /// input, a file or an environment variable.
-    #[command(after_help = "Examples:\n  \
-        pipeline source add callrail --tenant acme --account 481516777 --account COM0f1e2d3c < key.txt\n  \
-        pipeline source add callrail --tenant acme --scheme sha256-hex --make-key")]
+    #[command(after_help = examples())]
     Add(AddArgs),
     /// Lists a tenant's sources with their keys' names.
     #[command(after_help = "Example:\n  pipeline source list --tenant acme")]
@@ -74,9 +72,13 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct AddArgs {
-    /// The provider: callrail, sendgrid.
+    /// The provider.
+    #[arg(long_help = format!("The provider: {}", super::slugs(|provider| provider.is_source)))]
     provider: String,
-    /// The tenant's account at the provider; can be repeated. For CallRail the company's number and its COM… id.
+    /// The connection that opens the tenant's account at the provider. Default: the one named like the provider.
+    #[arg(long, value_name = "CONNECTION")]
+    connection: Option<ConnectionName>,
+    /// The tenant's account at the provider, in every form that its webhooks name it; can be repeated.
     #[arg(long = "account", value_name = "ID")]
     accounts: Vec<String>,
     /// The office that its requests belong to. Default: the tenant's first.
@@ -93,6 +95,21 @@ struct AddArgs {
     idempotency_key: Option<String>,
     #[command(flatten)]
     key: SecretInput,
+}
+
+/// An example for each provider.
+fn examples() -> String {
+    let mut help = "Examples:".to_owned();
+    for provider in catalogue::providers()
+        .iter()
+        .filter(|provider| provider.is_source)
+    {
+        help.push_str(&format!(
+            "\n  pipeline source add {} --tenant acme --account 481516777 < key.txt",
+            provider.slug
+        ));
+    }
+    help
 }
 
 pub(super) async fn run(
@@ -156,6 +173,7 @@ async fn add(
 ) -> anyhow::Result<()> {
     let mut body = json!({
         "provider": args.provider,
+        "connection": args.connection,
         "accounts": args.accounts,
         "schemes": args.schemes,
         "office_id": args.office.map(|office| office.to_string()),

@@ -28,7 +28,7 @@ enum Command {
     /// Lists the steps that stopped: how many for each reason, then one by one.
     #[command(after_help = "Examples:\n  \
         pipeline work list\n  \
-        pipeline work list --state held --connection hubspot")]
+        pipeline work list --state held --stage dispatch")]
     List {
         #[command(flatten)]
         filter: Filter,
@@ -37,7 +37,7 @@ enum Command {
     },
     /// Lets stopped steps run again, as if they were new: one, those of a filter, or all.
     #[command(after_help = "Examples:\n  \
-        pipeline work redrive --request req_… --stage dispatch --target hubspot\n  \
+        pipeline work redrive --request req_… --stage analysis\n  \
         pipeline work redrive --state parked --cause exhausted\n  \
         pipeline work redrive --all")]
     Redrive {

@@ -19,7 +19,7 @@ async fn status(world: &World, tenant: &TenantId, answer: &Answer) -> Status {
 }
 
 #[tokio::test]
-async fn a_genuine_body_of_another_account_alone_is_stored_and_parked() {
+async fn a_genuine_body_of_another_account_is_parked() {
     let world = World::start().await;
     let neighbour = TenantId::new("tenant_neighbour").unwrap();
     for (call, path, tenant, accounts, expected) in [
@@ -51,7 +51,7 @@ async fn a_genuine_body_of_another_account_alone_is_stored_and_parked() {
             json!({}),
             Status::Received,
         ),
-        // The neighbour's source has no accounts: it takes what its key proves.
+        // The neighbour's source has no accounts: it accepts what its key verifies.
         (
             "CALany",
             NEIGHBOUR,
@@ -71,7 +71,7 @@ async fn a_genuine_body_of_another_account_alone_is_stored_and_parked() {
 }
 
 #[tokio::test]
-async fn without_a_known_account_the_tenant_that_a_body_names_is_asked() {
+async fn a_body_may_name_its_tenant() {
     let world = World::start().await;
     let named = json!({ "tenant_id": "tenant_neighbour" });
     let neighbour = TenantId::new("tenant_neighbour").unwrap();
@@ -93,7 +93,7 @@ async fn without_a_known_account_the_tenant_that_a_body_names_is_asked() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_is_suspended_or_has_no_such_source_at_work_is_nobody() {
+async fn a_tenant_without_an_active_source_is_unknown() {
     let neighbour = TenantId::new("tenant_neighbour").unwrap();
     let named = json!({ "tenant_id": "tenant_neighbour" });
     let send = async |world: &World| {
@@ -121,7 +121,7 @@ async fn a_tenant_that_is_suspended_or_has_no_such_source_at_work_is_nobody() {
     world.store.put_source(&disabled).await.unwrap();
     assert_eq!(send(&world).await, StatusCode::UNAUTHORIZED);
 
-    // Another provider's source does not stand in for it, though its key would prove the body.
+    // Another provider's source does not stand in for it, though its key would verify the body.
     let world = World::start().await;
     let of_mail = Source {
         provider: "sendgrid".to_owned(),

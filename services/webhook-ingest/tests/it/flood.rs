@@ -25,7 +25,7 @@ async fn a_neighbours_delivery_does_not_wait_behind_a_flood() {
 }
 
 #[tokio::test]
-async fn a_tenants_sources_share_its_places_at_the_store() {
+async fn a_tenants_sources_share_its_permits_at_the_store() {
     let world = Arc::new(World::start().await);
     for (path, call) in [(CALLRAIL, "CALfirst"), (NEIGHBOUR, "CALsecond")] {
         assert_eq!(world.call(ADDRESS, path, call).await.status, StatusCode::OK);

@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod accounts;
-mod failed_proofs;
+mod endpoints;
+mod failed_signatures;
 mod flood;
+mod further;
 mod lookups;
 mod memory;
 mod quota;

@@ -25,7 +25,7 @@ fn almost_whole() -> (Body, Arc<tokio::sync::Notify>) {
 }
 
 #[tokio::test]
-async fn who_is_not_known_uses_up_half_of_the_memory_and_leaves_the_rest() {
+async fn unknown_senders_have_half_of_the_memory() {
     let world = World::with(Config {
         body_memory_mib: 4,
         ..Config::default()

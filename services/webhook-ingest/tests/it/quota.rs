@@ -23,7 +23,7 @@ async fn with_one_a_second() -> World {
 }
 
 #[tokio::test]
-async fn a_sender_that_repeats_is_told_when_to_come_back_and_nothing_is_stored() {
+async fn a_sender_that_resends_is_put_off() {
     let world = with_one_a_second().await;
     assert_eq!(world.mail_event(ADDRESS, 1).await.status, StatusCode::OK);
     let answer = world.mail_event(ADDRESS, 2).await;
@@ -42,7 +42,7 @@ async fn a_sender_that_repeats_is_told_when_to_come_back_and_nothing_is_stored()
 }
 
 #[tokio::test]
-async fn a_sender_that_does_not_repeat_is_taken_and_worked_last() {
+async fn a_sender_that_does_not_resend_is_worked_last() {
     let world = with_one_a_second().await;
     let mut due = Vec::new();
     for call in ["CAL1", "CAL2"] {

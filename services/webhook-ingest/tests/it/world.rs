@@ -16,7 +16,7 @@ use aws_lc_rs::{
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{HeaderMap, Request, StatusCode},
+    http::{HeaderMap, Method, Request, StatusCode},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bus::{LocalBus, LocalBusConfig, RelayConfig};
@@ -27,17 +27,20 @@ use secrecy::SecretString;
 use secrets::{SecretName, Secrets, SecretsError};
 use serde_json::{Value, json};
 use sha1::Sha1;
+use sources::Sources;
 use store::{RequestQuery, SecurityEvent, Source, SourceState, Store as _, TokenHash};
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
-use testkit::ManualClock;
+use testkit::{ManualClock, StoppedTime};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::ServiceExt as _;
 use uuid::Uuid;
 use webhook_ingest::{Config, Deps};
 
+use crate::further::FURTHER;
+
 /// Longest wait for anything.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) const CALLRAIL: &str = "/v1/hooks/callrail-token/post-call";
 pub(crate) const NEIGHBOUR: &str = "/v1/hooks/neighbour-token/post-call";
@@ -45,12 +48,16 @@ pub(crate) const SENDGRID: &str = "/v1/hooks/sendgrid-token";
 pub(crate) const UNKNOWN: &str = "/v1/hooks/unknown-token/post-call";
 pub(crate) const SHARED: &str = "/v1/callrail/webhook";
 pub(crate) const COMPANY: &str = "COM3f2a9c7d51e84b0aa6c1d2e3f4a5b6c7";
+pub(crate) const CHAT_KEY: &str = "shared-secret-0001";
 const SIGNING_KEY: &str = "5f3d3ebe065cd800b8c154347437e958";
 
+/// Neither clock moves by itself, so that no deadline of the edge passes because the machine is busy.
 pub(crate) struct World {
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) keys: Arc<Keys>,
     pub(crate) clock: ManualClock,
+    /// What the edge measures its deadlines for store and secrets by.
+    pub(crate) time: StoppedTime,
     pub(crate) tenant: TenantId,
     routes: Router,
     mail_key: EcdsaKeyPair,
@@ -81,6 +88,7 @@ impl World {
     }
 
     pub(crate) async fn with(config: Config) -> Self {
+        let time = StoppedTime::begin();
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock::at("2026-03-17T15:00:00Z".parse().unwrap());
         let shared = Arc::new(clock.clone());
@@ -94,6 +102,7 @@ impl World {
                 ("callrail_key", SIGNING_KEY.to_owned()),
                 ("older_key", "another key".to_owned()),
                 ("sendgrid_key", STANDARD.encode(public.as_ref())),
+                ("chat_key", CHAT_KEY.to_owned()),
             ]),
             fault: Mutex::default(),
         });
@@ -102,6 +111,7 @@ impl World {
             tenant: tenant.clone(),
             provider: provider.to_owned(),
             office: None,
+            connection: None,
             token: Some(TokenHash::of(&format!("{provider}-token"))),
             accounts: Vec::new(),
             key_names: vec![format!("{key}@1")],
@@ -113,10 +123,16 @@ impl World {
             ..source(1, "callrail", "callrail_key")
         };
         store.put_source(&callrail).await.unwrap();
-        store
-            .put_source(&source(2, "sendgrid", "sendgrid_key"))
-            .await
-            .unwrap();
+        for other in [
+            source(2, "sendgrid", "sendgrid_key"),
+            source(4, "chat", "chat_key"),
+            Source {
+                key_names: Vec::new(),
+                ..source(5, "form", "")
+            },
+        ] {
+            store.put_source(&other).await.unwrap();
+        }
         let neighbour = TenantId::new("tenant_neighbour").unwrap();
         let of_neighbour = Source {
             tenant: neighbour.clone(),
@@ -135,6 +151,7 @@ impl World {
                 .unwrap();
         }
         let service = webhook_ingest::service(Deps {
+            sources: Sources::with(FURTHER),
             store: store.clone(),
             queue: store.clone(),
             bus: LocalBus::new(LocalBusConfig::default()),
@@ -160,6 +177,7 @@ impl World {
             store,
             keys,
             clock,
+            time,
             tenant,
             routes: service.routes,
             mail_key,
@@ -176,7 +194,23 @@ impl World {
         headers: &[(&str, &str)],
         body: impl Into<Body>,
     ) -> Answer {
-        let mut request = Request::post(path).header("content-type", "application/json");
+        self.call_by(Method::POST, address, path, headers, body)
+            .await
+    }
+
+    /// Calls a URL by any method.
+    pub(crate) async fn call_by(
+        &self,
+        method: Method,
+        address: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("content-type", "application/json");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -216,7 +250,7 @@ impl World {
             .await
     }
 
-    /// Sends a call that nobody can prove.
+    /// Sends a call that no key has signed.
     pub(crate) async fn forged_call(&self, address: &str, path: &str) -> Answer {
         let body = call_body("CALforged");
         let signature = signature("the attacker's key", &body);
@@ -266,13 +300,13 @@ impl World {
         events.unwrap()
     }
 
-    /// Waits until `look` is true; the clock moves on meanwhile.
-    pub(crate) async fn eventually(&self, what: &str, mut look: impl AsyncFnMut() -> bool) {
+    /// Waits until `is_so` is true; the clock moves on meanwhile.
+    pub(crate) async fn eventually(&self, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
         let started = Instant::now();
-        while !look().await {
+        while !is_so().await {
             assert!(started.elapsed() < PATIENCE, "never: {what}");
             self.clock.advance(Duration::from_millis(100));
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            self.time.breathe().await;
         }
     }
 }

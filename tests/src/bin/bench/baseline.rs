@@ -54,7 +54,7 @@ pub(crate) async fn serve() {
 
 async fn verify(headers: HeaderMap, body: Bytes) -> (StatusCode, &'static str) {
     let mut mac =
-        Hmac::<Sha1>::new_from_slice(pipeline::demo::CALLRAIL_SIGNING_KEY.as_bytes()).unwrap();
+        Hmac::<Sha1>::new_from_slice(simulators::callrail::SIGNING_KEY.as_bytes()).unwrap();
     mac.update(&body);
     let sent = headers
         .get("signature")

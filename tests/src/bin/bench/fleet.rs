@@ -30,6 +30,7 @@ pub(crate) async fn measure(calls: u32) -> FleetFigures {
     let options = FleetOptions {
         port: 0,
         programs: itself.parent().unwrap().to_owned(),
+        ingest: "webhook-ingest",
         settings: vec![("LOG".to_owned(), "warn".to_owned())],
         simulators: simulators::Config::default(),
     };
@@ -49,7 +50,7 @@ pub(crate) async fn measure(calls: u32) -> FleetFigures {
         })
         .collect();
 
-    let target = format!("/v1/hooks/{}/post-call", pipeline::demo::CALLRAIL_TOKEN);
+    let target = format!("/v1/hooks/{}/post-call", pipeline::demo::token("callrail"));
     let load = Load::new(fleet.address, &target);
     let began = Instant::now();
     let mut latencies = Vec::new();

@@ -9,7 +9,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pipeline::demo;
 use serde_json::json;
 use tests::sha1_signature;
 use tokio::{
@@ -73,7 +72,7 @@ impl Load {
         let call = format!("CAL{:08x}{number:024x}", std::process::id());
         let mut body = json!({
             "resource_id": call,
-            "company_resource_id": demo::CALLRAIL_COMPANIES[1],
+            "company_resource_id": simulators::callrail::COMPANIES[1],
             "answered": true,
             "direction": "inbound",
             "call_type": "answered",
@@ -93,7 +92,7 @@ impl Load {
         let missing = 1024usize.saturating_sub(body.to_string().len());
         body["custom"] = json!("x".repeat(missing));
         let body = body.to_string();
-        let signature = sha1_signature(demo::CALLRAIL_SIGNING_KEY, body.as_bytes());
+        let signature = sha1_signature(simulators::callrail::SIGNING_KEY, body.as_bytes());
         let head = format!(
             "POST {} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\nsignature: {signature}\r\n\
              content-length: {}\r\n\r\n",

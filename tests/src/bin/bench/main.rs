@@ -1,7 +1,7 @@
 //! Measures the product against the figures that it promises, and writes them down.
 //!
-//! Servers run as processes of their own; the generator shares their cores, so figures are to be read as ratios
-//! within one run.
+//! Servers run as processes of their own, but for the flood, which runs in this one; the generator shares their cores,
+//! so figures are to be read as ratios within one run.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -10,6 +10,7 @@
 
 mod baseline;
 mod fleet;
+mod flood;
 mod load;
 mod product;
 mod report;
@@ -61,7 +62,7 @@ const FLEET_CALLS: u32 = 20;
 async fn main() {
     let args = Args::parse();
     let duration = Duration::from_secs(args.seconds);
-    let target = format!("/v1/hooks/{}/post-call", pipeline::demo::CALLRAIL_TOKEN);
+    let target = format!("/v1/hooks/{}/post-call", pipeline::demo::token("callrail"));
     match args.role {
         Some(Role::Baseline) => return baseline::serve().await,
         Some(Role::Load { address }) => {
@@ -108,6 +109,10 @@ async fn main() {
     report.idle(product.resident_bytes());
     report.end_to_end(&product.end_to_end(20, duration * 2).await);
     report.large_recording(&product.large_recording(200_000_000).await);
+    drop(product);
+
+    let flood = Box::pin(flood::measure(duration * 3)).await;
+    report.flood(&flood);
 
     report::show(args.write.as_deref(), Part::OneProcess, &report.markdown());
 }

@@ -109,7 +109,7 @@ impl Product {
     pub(crate) async fn end_to_end(&self, per_second: u32, duration: Duration) -> Outcome {
         let load = Load::new(
             self.address,
-            &format!("/v1/hooks/{}/post-call", pipeline::demo::CALLRAIL_TOKEN),
+            &format!("/v1/hooks/{}/post-call", pipeline::demo::token("callrail")),
         );
         let started = Instant::now();
         let mut due = started;
@@ -150,10 +150,7 @@ impl Product {
 
     /// When the CRM made each request's deal, once it has as many.
     async fn deals(&self, count: usize) -> BTreeMap<String, Timestamp> {
-        let url = format!(
-            "{}/_sim/deals",
-            self.server.simulators.as_ref().unwrap().hubspot
-        );
+        let url = format!("{}/_sim/deals", self.server.simulators["hubspot"]);
         let started = Instant::now();
         loop {
             let deals = self.json(&url).await;
@@ -183,13 +180,10 @@ impl Product {
     pub(crate) async fn large_recording(&self, bytes: u64) -> LargeRecording {
         let load = Load::new(
             self.address,
-            &format!("/v1/hooks/{}/post-call", pipeline::demo::CALLRAIL_TOKEN),
+            &format!("/v1/hooks/{}/post-call", pipeline::demo::token("callrail")),
         );
         let (call, request) = load.request();
-        let order = format!(
-            "{}/_sim/calls/{call}",
-            self.server.simulators.as_ref().unwrap().callrail
-        );
+        let order = format!("{}/_sim/calls/{call}", self.server.simulators["callrail"]);
         let answer = self
             .http
             .put(order)

@@ -4,7 +4,12 @@ use std::{fmt::Write as _, fs, io, path::Path, time::Duration};
 
 use jiff::Timestamp;
 
-use crate::{fleet::FleetFigures, load::Outcome, product::LargeRecording};
+use crate::{
+    fleet::FleetFigures,
+    flood::{FloodFigures, Seen},
+    load::Outcome,
+    product::LargeRecording,
+};
 
 pub(crate) struct Report {
     rounds: Vec<Round>,
@@ -119,6 +124,36 @@ impl Report {
             &format!("a recording of {}", mib(*bytes)),
             "constant memory",
             measured,
+        );
+    }
+
+    pub(crate) fn flood(&mut self, figures: &FloodFigures) {
+        let FloodFigures {
+            alone,
+            beside,
+            times,
+            behind,
+        } = figures;
+        let against = |percent: f64, outcome: fn(&Seen) -> &Outcome| {
+            let [alone, beside] = [alone, beside].map(|seen| outcome(seen).percentile(percent));
+            let ratio = beside.as_secs_f64() / alone.as_secs_f64();
+            format!(
+                "{} alone, {} beside it: {ratio:.1} times",
+                ms(alone),
+                ms(beside)
+            )
+        };
+        let accepting = against(99.0, |seen| &seen.accepting);
+        let end_to_end = against(95.0, |seen| &seen.end_to_end);
+        self.row(
+            "accepting for tenants beside one that floods, p99",
+            "as alone: ≤ 2 times, or 50 ms more",
+            format!("{accepting} (it sends {times:.0} times as much as one of them)"),
+        );
+        self.row(
+            "the same, acknowledgement to the CRM's record, p95",
+            "as alone: ≤ 2 times, or 50 ms more",
+            format!("{end_to_end} ({behind} leads of the flood wait)"),
         );
     }
 

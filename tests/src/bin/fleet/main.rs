@@ -31,6 +31,7 @@ async fn run(args: Args) -> anyhow::Result<()> {
     let options = FleetOptions {
         port: args.port,
         programs: programs.to_owned(),
+        ingest: "webhook-ingest",
         settings: Vec::new(),
         simulators: simulators::Config::default(),
     };
@@ -65,11 +66,11 @@ fn greet(fleet: &Fleet, program: &str) {
         fleet.database.database,
         fleet.pubsub.endpoint,
         demo::TENANT,
-        demo::CALLRAIL_TOKEN,
-        urls.callrail,
-        urls.hubspot,
-        urls.sendgrid,
-        fleet.simulators.cloud_urls().storage,
+        demo::token("callrail"),
+        urls["callrail"],
+        urls["hubspot"],
+        urls["sendgrid"],
+        urls["storage"],
     );
     for instance in &fleet.instances {
         let process = instance.process().unwrap_or_default();
@@ -83,7 +84,7 @@ fn greet(fleet: &Fleet, program: &str) {
     );
     println!(
         "curl -sS {}/_sim/view\n\nCtrl-C ends it all.\n",
-        urls.hubspot
+        urls["hubspot"]
     );
 }
 

@@ -220,7 +220,7 @@ impl Tenant {
             let path = format!("requests/{}", listed["request_id"].as_str().unwrap());
             requests.push(self.call(api, Method::GET, &path, None).await.body);
         }
-        requests.sort_by_key(|request| request["call"]["call_id"].to_string());
+        requests.sort_by_key(|request| request["about"]["external_id"].to_string());
         requests
     }
 

@@ -17,12 +17,10 @@ const DRAWN: [&str; 5] = ["due_at", "deadline", "latency_ms", "duration_ms", "ol
 /// What several stages of one request write to: who comes first within a step is chance.
 const RACES: [&str; 2] = ["timeline", "usage"];
 /// Ids of other systems.
-const FOREIGN_IDS: [&str; 8] = [
+const FOREIGN_IDS: [&str; 6] = [
     "id",
     "contact",
-    "contact_id",
     "deal",
-    "deal_id",
     "provider_id",
     "message_id",
     "hs_object_id",

@@ -224,7 +224,7 @@ impl Scene<'_> {
                     self.foreign_cursor(route, &path).await;
                     continue;
                 }
-                "limit" | "state" | "stage" | "cause" | "status" => continue,
+                "limit" | "state" | "stage" | "cause" | "status" | "channel" => continue,
                 other => panic!(
                     "{}: this test does not know what `{other}` in the query means",
                     route.name()
@@ -238,6 +238,12 @@ impl Scene<'_> {
         let Some(body) = &route.body else { return };
         for member in &body.members {
             let object = match member.as_str() {
+                // A new source writes down a name of its own tenant's, whose connection may be made later.
+                "connection"
+                    if route.method == Method::POST && route.path.ends_with("/sources") =>
+                {
+                    continue;
+                }
                 "request_id" | "office_id" | "source_id" | "connection" => member.as_str(),
                 "target" => "connection",
                 other if other.ends_with("_id") && other != "tenant_id" => {
@@ -426,9 +432,9 @@ fn bad_tokens(api: &Api<'_>, tenant: &TenantId) -> Vec<(&'static str, String)> {
     ]
 }
 
-in_both_forms![every_route_answers_for_anothers_things_as_for_what_does_not_exist];
+in_both_forms![every_route_answers_for_anothers_things_as_for_nothing];
 
-async fn every_route_answers_for_anothers_things_as_for_what_does_not_exist(form: Form) {
+async fn every_route_answers_for_anothers_things_as_for_nothing(form: Form) {
     let world = match form {
         Form::OneProcess => World::on_manual_clock_with(SETTINGS).await,
         Form::Fleet => World::with(form, SETTINGS).await,

@@ -143,14 +143,14 @@ pub(super) async fn bad_deliveries(
     ] {
         let path = format!("{}/post-call", hook.path);
         let accepted = product
-            .post_signed(&path, &hook.key, &[], body.as_bytes())
+            .deliver_signed(&path, &hook.key, &[], body.as_bytes())
             .await;
         let request = request_of(&accepted, told);
         becomes(product, &request, "parked").await;
     }
     let unused = format!("{}/{}", hook.path, person("event"));
     let ignored = product
-        .post_signed(&unused, &hook.key, &[], &marked.call("CALunused").json())
+        .deliver_signed(&unused, &hook.key, &[], &marked.call("CALunused").json())
         .await;
     assert_eq!(
         (ignored.status, &ignored.json()["request_id"]),

@@ -14,7 +14,7 @@ use domain::Clock as _;
 use management_api::auth::{Role, SigningKey};
 use runtime::SystemClock;
 use rustix::process::{Pid, Signal, kill_process};
-use simulators::Urls;
+use simulators::{SIMULATORS, Urls};
 use tempfile::TempDir;
 
 use super::product::{Product, client, token};
@@ -91,13 +91,11 @@ impl Running {
         Self {
             base: url_behind("API and webhooks"),
             metrics: url_behind("metrics "),
-            providers: Urls {
-                callrail: url_behind("CallRail "),
-                speech: url_behind("Speech-to-Text "),
-                gemini: url_behind("Gemini "),
-                hubspot: url_behind("HubSpot "),
-                sendgrid: url_behind("SendGrid "),
-            },
+            providers: SIMULATORS
+                .iter()
+                .filter(|spec| !spec.is_cloud_only)
+                .map(|spec| (spec.slug.to_owned(), url_behind(&format!("{} ", spec.name))))
+                .collect(),
             process,
             folder,
             printed,

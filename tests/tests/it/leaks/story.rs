@@ -3,7 +3,6 @@
 
 use domain::Stage;
 use http::{Method, StatusCode};
-use pipeline::demo;
 use serde_json::{Value, json};
 use tests::CallBody;
 
@@ -45,7 +44,7 @@ impl Marked {
         let phone = person.phone();
         let mut secret = Markers::new();
         for known in [
-            demo::CALLRAIL_SIGNING_KEY,
+            simulators::callrail::SIGNING_KEY,
             "simulated-callrail-key",
             "pat-na1-simulated-hubspot-token",
             "SG.simulated-sendgrid-key",
@@ -137,7 +136,7 @@ pub(super) async fn success(product: &Product<'_>, marked: &Marked, hook: &Hook,
     });
     product
         .order(
-            &product.providers.speech,
+            &product.providers["speech"],
             Method::PUT,
             &format!("scripts/{sha256}"),
             &script,
@@ -147,7 +146,12 @@ pub(super) async fn success(product: &Product<'_>, marked: &Marked, hook: &Hook,
         "override": { "summary": marked.person.of("summary"), "address": marked.person.of("address") },
     });
     product
-        .order(&product.providers.gemini, Method::PUT, "answers", &judged)
+        .order(
+            &product.providers["gemini"],
+            Method::PUT,
+            "answers",
+            &judged,
+        )
         .await;
 
     let body = marked.call("CALsuccess").json();
@@ -165,7 +169,9 @@ pub(super) async fn success(product: &Product<'_>, marked: &Marked, hook: &Hook,
         ("traceparent", invented.as_str()),
         ("x-forwarded-for", invented.as_str()),
     ];
-    let accepted = product.post_signed(&path, &hook.key, &headers, &body).await;
+    let accepted = product
+        .deliver_signed(&path, &hook.key, &headers, &body)
+        .await;
     let request = request_of(&accepted, told);
     becomes(product, &request, "completed").await;
 
@@ -216,7 +222,7 @@ pub(super) async fn success(product: &Product<'_>, marked: &Marked, hook: &Hook,
         );
     }
     assert!(shown.contains(&marked.phone), "{shown}");
-    let crm = product.view(&product.providers.hubspot, "view").await;
+    let crm = product.view(&product.providers["hubspot"], "view").await;
     let crm = String::from_utf8_lossy(&crm);
     for name in ["name", "email", "note", "tag", "transcript", "summary"] {
         assert!(
@@ -225,7 +231,7 @@ pub(super) async fn success(product: &Product<'_>, marked: &Marked, hook: &Hook,
         );
     }
     assert!(crm.contains(&marked.phone), "{crm}");
-    let mails = product.view(&product.providers.sendgrid, "mails").await;
+    let mails = product.view(&product.providers["sendgrid"], "mails").await;
     let mails = String::from_utf8_lossy(&mails);
     for name in ["name", "transcript", "summary"] {
         assert!(
@@ -285,7 +291,7 @@ pub(super) async fn decisions(
 ) {
     let spam = json!({ "override": { "spam_likelihood": 60 }, "when_contains": "reviewmark" });
     product
-        .order(&product.providers.gemini, Method::PUT, "answers", &spam)
+        .order(&product.providers["gemini"], Method::PUT, "answers", &spam)
         .await;
     let call = marked.call("CALreview").with("tags", json!(["reviewmark"]));
     let request = deliver(product, hook, &call, told).await;
@@ -316,7 +322,7 @@ pub(super) async fn deliver(
 ) -> String {
     let path = format!("{}/post-call", hook.path);
     let accepted = product
-        .post_signed(&path, &hook.key, &[], &body.json())
+        .deliver_signed(&path, &hook.key, &[], &body.json())
         .await;
     request_of(&accepted, told)
 }

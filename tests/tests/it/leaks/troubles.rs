@@ -21,13 +21,9 @@ struct Trouble {
 
 /// Every way in which providers are known to fail, a few at a time: a call meets all of one line.
 fn troubles(product: &Product<'_>, marked: &Marked) -> Vec<Vec<Trouble>> {
-    let simulators::Urls {
-        callrail,
-        speech,
-        gemini,
-        hubspot,
-        sendgrid,
-    } = product.providers.clone();
+    let [callrail, speech, gemini, hubspot, sendgrid] =
+        ["callrail", "speech", "gemini", "hubspot", "sendgrid"]
+            .map(|slug| product.providers[slug].clone());
     let of = |name: &str| marked.person.of(name);
     let echo = format!(
         "{} {} {} {}",
@@ -77,9 +73,9 @@ fn troubles(product: &Product<'_>, marked: &Marked) -> Vec<Vec<Trouble>> {
         fault,
     };
     let callrail = |fault| at(&callrail, "/v3/", fault);
-    let file = |fault| at(&product.providers.callrail, "/media/", fault);
-    let batch = |fault| at(&product.providers.speech, BATCHES, fault);
-    let operation = |fault| at(&product.providers.speech, OPERATIONS, fault);
+    let file = |fault| at(&product.providers["callrail"], "/media/", fault);
+    let batch = |fault| at(&product.providers["speech"], BATCHES, fault);
+    let operation = |fault| at(&product.providers["speech"], OPERATIONS, fault);
     let ended = |code: u32| {
         status(
             200,
@@ -189,7 +185,7 @@ pub(super) async fn trouble(
             let long = json!({ "recording": "long-call" });
             product
                 .order(
-                    &product.providers.callrail,
+                    &product.providers["callrail"],
                     Method::PUT,
                     &format!("calls/{call}"),
                     &long,
@@ -208,7 +204,7 @@ pub(super) async fn trouble(
         };
         let order = json!({ "override": { field: wrong }, "times": 1 });
         product
-            .order(&product.providers.gemini, Method::PUT, "answers", &order)
+            .order(&product.providers["gemini"], Method::PUT, "answers", &order)
             .await;
         let request = deliver(
             product,

@@ -19,9 +19,9 @@ async fn assert_judged_by_rules(world: &World, request: RequestId) {
     assert_eq!(analysis.project_type.as_str(), "kitchen");
     let shown = world.shown(request).await;
     assert_eq!(shown["analysis"]["engine"], "rules");
-    assert_eq!(shown["flags"], json!(["analysed_by_rules"]));
+    assert_eq!(shown["flags"], json!(["analyzed_by_rules"]));
     let mail = mail(world, request);
-    let warning = "Judged by word rules, because no model could be had.";
+    let warning = "Judged by word rules, because no model was available.";
     assert!(mail.text.contains(warning), "{}", mail.text);
     assert_eq!(counts(world), (1, 1, 1));
 }
@@ -63,7 +63,7 @@ async fn gemini_is_busy_for_a_moment_and_judges_at_the_second_try() {
 }
 
 #[tokio::test]
-async fn gemini_answers_429_all_day_and_our_rules_judge_within_seconds_and_say_so() {
+async fn gemini_is_throttled_all_day_and_our_rules_judge() {
     let world = World::on_manual_clock().await;
     world.simulators().gemini().always(Fault::RateLimit);
     let request = call(&world, 1).await;
@@ -109,7 +109,7 @@ async fn gemini_breaks_off_its_json_once_and_is_asked_again_at_once() {
 }
 
 #[tokio::test]
-async fn gemini_only_talks_broken_json_and_our_rules_judge_and_say_so() {
+async fn gemini_only_sends_broken_json_and_our_rules_judge() {
     let world = World::on_manual_clock().await;
     world.simulators().gemini().always(Fault::Malformed);
     let request = call(&world, 1).await;
@@ -118,7 +118,7 @@ async fn gemini_only_talks_broken_json_and_our_rules_judge_and_say_so() {
 }
 
 #[tokio::test]
-async fn gemini_blocks_a_conversation_and_a_person_decides_on_what_our_rules_say() {
+async fn gemini_blocks_a_conversation_and_a_person_decides() {
     let withheld = Fault::Answer {
         status: 200,
         retry_after_seconds: None,
@@ -177,7 +177,7 @@ async fn gemini_leaves_the_schema_and_our_rules_judge_and_say_so() {
 }
 
 #[tokio::test]
-async fn gemini_calls_a_lead_spam_by_a_number_that_does_not_exist_and_our_rules_judge() {
+async fn gemini_sends_an_impossible_spam_score_and_our_rules_judge() {
     let world = World::on_manual_clock().await;
     world
         .simulators()

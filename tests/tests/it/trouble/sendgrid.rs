@@ -43,7 +43,7 @@ async fn wait_for_lost_answers(world: &World, time: Duration) {
 }
 
 #[tokio::test]
-async fn sendgrid_takes_a_mail_without_an_answer_and_its_signed_event_says_so() {
+async fn sendgrid_loses_its_answer_and_its_signed_event_settles_it() {
     let world = World::on_manual_clock().await;
     world
         .simulators()
@@ -66,7 +66,7 @@ async fn sendgrid_takes_a_mail_without_an_answer_and_its_signed_event_says_so() 
 }
 
 #[tokio::test]
-async fn sendgrid_takes_a_mail_without_answer_or_event_and_one_more_goes_out_after_the_wait() {
+async fn sendgrid_loses_answer_and_event_and_one_more_mail_goes_out() {
     let world = World::on_manual_clock().await;
     wait_for_lost_answers(&world, 2 * MINUTE).await;
     let sendgrid = world.simulators().sendgrid();
@@ -78,7 +78,7 @@ async fn sendgrid_takes_a_mail_without_answer_or_event_and_one_more_goes_out_aft
     let shown = world.shown(request).await;
     assert_eq!(
         shown["open_work"][0]["reason"],
-        "the answer to a mail was lost: its receipt is waited for"
+        "the answer to a mail was lost: waiting for its receipt"
     );
 
     comes_to(&world, request, Status::Completed).await;
@@ -93,7 +93,7 @@ async fn sendgrid_takes_a_mail_without_answer_or_event_and_one_more_goes_out_aft
 }
 
 #[tokio::test]
-async fn sendgrid_never_answers_and_two_mails_are_all_and_the_lead_says_that_none_is_confirmed() {
+async fn sendgrid_never_answers_and_two_mails_are_all() {
     let world = World::on_manual_clock().await;
     let sendgrid = world.simulators().sendgrid();
     sendgrid.set_event_webhook(NOWHERE);
@@ -115,7 +115,7 @@ async fn sendgrid_never_answers_and_two_mails_are_all_and_the_lead_says_that_non
 }
 
 #[tokio::test]
-async fn sendgrid_is_out_for_three_hours_and_people_are_told_once_afterwards() {
+async fn sendgrid_is_out_for_hours_and_one_mail_goes_out_afterwards() {
     let world = World::on_manual_clock().await;
     let sendgrid = world.simulators().sendgrid();
     sendgrid.always(Fault::Status(503));
@@ -125,7 +125,7 @@ async fn sendgrid_is_out_for_three_hours_and_people_are_told_once_afterwards() {
     let shown = world.shown(request).await;
     let reason = shown["open_work"][0]["reason"].as_str().unwrap();
     assert!(
-        reason.starts_with("SendGrid is out of order (status 503)"),
+        reason.starts_with("the e-mail provider is out of order (status 503)"),
         "{reason}"
     );
     sendgrid.clear_faults();

@@ -56,7 +56,7 @@ async fn assert_goes_on_without_transcript(world: &World, request: RequestId, wh
 }
 
 #[tokio::test]
-async fn speech_fails_for_a_minute_and_the_lead_has_its_transcript_afterwards() {
+async fn speech_fails_for_a_minute_and_the_transcript_comes_later() {
     let world = World::on_manual_clock().await;
     let speech = world.simulators().speech();
     speech.always(Fault::Status(500));
@@ -72,7 +72,7 @@ async fn speech_fails_for_a_minute_and_the_lead_has_its_transcript_afterwards() 
 }
 
 #[tokio::test]
-async fn speech_fails_all_day_and_the_lead_goes_on_without_transcript_within_half_an_hour() {
+async fn speech_fails_all_day_and_the_lead_goes_on_without_it() {
     let world = World::on_manual_clock().await;
     world.simulators().speech().always(Fault::Status(500));
     let began = world.now();
@@ -85,7 +85,7 @@ async fn speech_fails_all_day_and_the_lead_goes_on_without_transcript_within_hal
 }
 
 #[tokio::test]
-async fn speech_fails_for_ten_minutes_and_a_long_call_is_begun_twice_at_most_and_transcribed() {
+async fn speech_fails_for_minutes_and_a_long_call_starts_twice() {
     let world = World::on_manual_clock().await;
     let speech = world.simulators().speech();
     speech.always(Fault::Status(503));
@@ -105,7 +105,7 @@ async fn speech_fails_for_ten_minutes_and_a_long_call_is_begun_twice_at_most_and
 }
 
 #[tokio::test]
-async fn speech_forgets_its_operation_and_it_is_begun_once_more_and_that_is_on_record() {
+async fn speech_forgets_its_operation_and_it_starts_once_more() {
     let world = World::on_manual_clock().await;
     world
         .simulators()
@@ -120,7 +120,7 @@ async fn speech_forgets_its_operation_and_it_is_begun_once_more_and_that_is_on_r
     let is_on_record = |entry: &Value| {
         entry["stage"] == "transcript"
             && entry["detail"]
-                == "the transcription runs, begun once more: Speech-to-Text no longer knows it"
+                == "the transcription runs, started once more: Speech-to-Text no longer knows it"
     };
     assert!(timeline.iter().any(is_on_record), "{timeline:#?}");
     assert_eq!(counts(&world), (1, 1, 1));
@@ -128,21 +128,21 @@ async fn speech_forgets_its_operation_and_it_is_begun_once_more_and_that_is_on_r
 }
 
 #[tokio::test]
-async fn speech_forgets_every_operation_and_the_lead_goes_on_after_the_second() {
+async fn speech_forgets_every_operation_and_the_lead_goes_on() {
     let world = World::on_manual_clock().await;
     world
         .simulators()
         .speech()
         .always_to("/operations/", Fault::OperationLost);
     let request = long_call(&world).await;
-    let why = "begun twice, in vain: Speech-to-Text no longer knows it";
+    let why = "started twice, both without a result: Speech-to-Text no longer knows it";
     assert_goes_on_without_transcript(&world, request, why).await;
     assert_eq!(started(&world), 2);
     finish_with_nothing_open(world).await;
 }
 
 #[tokio::test]
-async fn speech_breaks_down_within_an_operation_and_it_is_begun_once_more() {
+async fn speech_fails_within_an_operation_and_it_starts_once_more() {
     let world = World::on_manual_clock().await;
     world
         .simulators()
@@ -157,7 +157,7 @@ async fn speech_breaks_down_within_an_operation_and_it_is_begun_once_more() {
 }
 
 #[tokio::test]
-async fn speech_cannot_read_a_file_within_a_good_operation_and_the_lead_goes_on_and_says_why() {
+async fn speech_cannot_read_a_file_and_the_lead_says_why() {
     let world = World::on_manual_clock().await;
     world
         .simulators()

@@ -1,0 +1,111 @@
+//! Every provider's description in one list.
+//!
+//! A provider describes itself in its own folder, once for each part that it plays: as a source of webhooks, as a CRM, as
+//! a channel that messages leave by. Here these are put together by slug, so that whoever deals with accounts, settings
+//! or help texts loops over providers and names none.
+
+use std::collections::BTreeMap;
+
+use domain::{AccountSpec, BaseUrl};
+
+/// A provider, with every part that it plays.
+#[derive(Debug, Clone, Copy)]
+pub struct Provider {
+    /// Its name in URLs, rows and settings.
+    pub slug: &'static str,
+    /// Its name for people.
+    pub name: &'static str,
+    /// Whether webhooks come from it.
+    pub is_source: bool,
+    /// Whether leads are pushed into it.
+    pub is_crm: bool,
+    /// Whether messages to people leave by it.
+    pub is_channel: bool,
+    /// What a tenant enters to connect an account. `None` if it needs none: its webhooks are all there is.
+    pub account: Option<AccountSpec>,
+    /// Where its API is, if it has one that we call.
+    pub base_url: Option<BaseUrl>,
+}
+
+/// Every provider, by slug.
+pub fn providers() -> Vec<Provider> {
+    let mut found = BTreeMap::new();
+    for source in sources::SOURCES {
+        let spec = source.spec();
+        let provider = entry(
+            &mut found,
+            spec.slug,
+            spec.name,
+            spec.account,
+            spec.base_url,
+        );
+        provider.is_source = true;
+    }
+    for spec in crm::CONNECTORS {
+        let (account, base_url) = (Some(spec.account), Some(spec.base_url));
+        entry(&mut found, spec.slug, spec.name, account, base_url).is_crm = true;
+    }
+    for spec in notify::CHANNELS {
+        let (account, base_url) = (Some(spec.account), Some(spec.base_url));
+        entry(&mut found, spec.slug, spec.name, account, base_url).is_channel = true;
+    }
+    found.into_values().collect()
+}
+
+/// A provider's entry, with an account and an address if another part of it has named none yet.
+fn entry<'a>(
+    found: &'a mut BTreeMap<&'static str, Provider>,
+    slug: &'static str,
+    name: &'static str,
+    account: Option<AccountSpec>,
+    base_url: Option<BaseUrl>,
+) -> &'a mut Provider {
+    let provider = found.entry(slug).or_insert(Provider {
+        slug,
+        name,
+        is_source: false,
+        is_crm: false,
+        is_channel: false,
+        account: None,
+        base_url: None,
+    });
+    provider.account = provider.account.or(account);
+    provider.base_url = provider.base_url.or(base_url);
+    provider
+}
+
+/// The name of a provider for people; its slug if this build does not know it.
+pub fn name(slug: &str) -> &str {
+    let found = providers()
+        .into_iter()
+        .find(|provider| provider.slug == slug);
+    found.map_or(slug, |provider| provider.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_with_two_parts_has_one_entry() {
+        let all = providers();
+        let mut slugs: Vec<_> = all.iter().map(|provider| provider.slug).collect();
+        slugs.dedup();
+        assert_eq!(slugs.len(), all.len());
+        for provider in &all {
+            assert!(
+                provider.is_source || provider.is_crm || provider.is_channel,
+                "{provider:?}"
+            );
+            // Whoever is called needs something to be called with.
+            assert!(
+                provider.base_url.is_none() || provider.account.is_some(),
+                "{provider:?}"
+            );
+        }
+        assert!(
+            all.iter()
+                .any(|provider| provider.is_source && provider.is_channel)
+        );
+    }
+}

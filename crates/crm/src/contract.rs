@@ -1,0 +1,454 @@
+//! What every [`Connector`] does, as tests. [`contract_suite!`](crate::contract_suite) runs them over
+//! [`CONNECTORS`](crate::CONNECTORS), each against its [`Bench`].
+#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(missing_docs, reason = "the names of tests are their descriptions")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use domain::{
+    Account, Brief, Channel, Claim, Classify as _, Clock, Disposition, E164, Effect, EffectEnd,
+    EffectIntent, EffectKey, EffectLog, Effects, EmailAddress, Stage, StoreError, WorkKey, effect,
+    lead::brief::{Conversation, Happened},
+};
+use futures::{StreamExt as _, future::join_all, stream};
+use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
+
+use crate::{Connector, Known, PushError, Pushed, cell::is_formula};
+
+/// A simulated CRM with our connector to it, both new.
+pub trait Bench: Send + Sync + Sized {
+    /// The connector's slug.
+    const SLUG: &'static str;
+
+    /// Starts one: its CRM is empty, and gives the same ids as the one before. Its connector gives a call up after a
+    /// while, but not because the machine is busy.
+    fn start() -> impl Future<Output = Self> + Send;
+
+    /// The connector.
+    fn connector(&self) -> &dyn Connector;
+
+    /// An account that the CRM accepts.
+    fn account(&self) -> Account;
+
+    /// The clock that effects go by.
+    fn clock(&self) -> Arc<dyn Clock>;
+
+    /// The record of effects: for all pushes the same.
+    fn effects(&self) -> Arc<EffectsInMemory>;
+
+    /// Each request so far, as `METHOD /path`, in order.
+    fn requests(&self) -> Vec<String>;
+
+    /// Has something go wrong with the next request of this `METHOD /path`.
+    fn fail_next(&self, request: &str, fault: Fault);
+
+    /// Every record with its fields.
+    fn records(&self) -> Vec<BTreeMap<String, String>>;
+}
+
+/// What goes wrong with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It is done, and never answered.
+    Unanswered,
+    /// It is done, and the connection breaks.
+    Broken,
+    /// It is done, and the answer is truncated.
+    Truncated,
+    /// It is done, and the answer takes longer than usual.
+    Slow,
+    /// It is not done, and answered with this status and the CRM's usual words.
+    Status {
+        status: u16,
+        retry_after_seconds: Option<u64>,
+    },
+    /// The CRM no longer accepts the credential.
+    Revoked,
+}
+
+/// A lead of a channel, qualified, from a person who is known. Two are equal.
+pub type MakeBrief = fn(Channel) -> Brief;
+
+/// Expands to a module of `#[tokio::test]`s. `$brief` is a [`MakeBrief`](crate::contract::MakeBrief); each bench is a
+/// type that implements [`Bench`](crate::contract::Bench).
+#[macro_export]
+macro_rules! contract_suite {
+    ($brief:path; $($bench:ty),+ $(,)?) => {
+        $crate::contract_suite!(@tests $brief; [$($bench),+];
+            a_lead_of_every_channel_is_shown,
+            a_lead_of_which_nothing_is_known_is_shown,
+            text_from_outside_is_no_formula,
+            twice_is_once,
+            many_pushes_at_once_are_one,
+            an_unchanged_lead_is_not_sent,
+            a_changed_lead_reaches_the_same_records,
+            a_lost_answer_is_once,
+            a_slow_answer_is_waited_for,
+            an_outage_is_tried_again,
+            a_requested_pause_is_kept,
+            a_refused_credential_holds,
+            a_missing_permission_holds,
+            a_refused_lead_parks_with_the_crms_words,
+        );
+
+        #[test]
+        fn every_connector_has_a_bench() {
+            let benches = [$(<$bench as $crate::contract::Bench>::SLUG),+];
+            let connectors: Vec<_> = $crate::CONNECTORS.iter().map(|spec| spec.slug).collect();
+            assert_eq!(connectors, benches);
+        }
+    };
+    (@tests $brief:path; $benches:tt; $($name:ident),+ $(,)?) => {
+        $($crate::contract_suite!(@test $brief; $benches; $name);)+
+    };
+    (@test $brief:path; [$($bench:ty),+]; $name:ident) => {
+        #[tokio::test]
+        async fn $name() {
+            $($crate::contract::$name::<$bench>($brief).await;)+
+        }
+    };
+}
+
+/// Pushes a lead of which nothing is known.
+///
+/// # Errors
+/// [`PushError`] says what to do next.
+pub async fn first_push(bench: &impl Bench, brief: &Brief) -> Result<Pushed, PushError> {
+    push(bench, brief, &Known::default()).await
+}
+
+/// Pushes a lead.
+///
+/// # Errors
+/// [`PushError`] says what to do next.
+pub async fn push(bench: &impl Bench, brief: &Brief, known: &Known) -> Result<Pushed, PushError> {
+    let account = bench.account();
+    let key = WorkKey {
+        tenant: account.tenant.clone(),
+        request: brief.request,
+        stage: Stage::Dispatch,
+        target: account.connection.to_string(),
+    };
+    let claim = Claim { key, token: 1 };
+    let effects = Effects::new(bench.effects(), bench.clock(), claim);
+    let connector = bench.connector();
+    connector.push(brief, &account, known, &effects).await
+}
+
+/// What is known after a push.
+pub fn known(pushed: &Pushed) -> Known {
+    Known {
+        remote_ids: pushed.remote_ids.clone(),
+        fields_hash: Some(pushed.fields_hash.clone()),
+    }
+}
+
+/// A record of effects in memory. Every claim is valid.
+#[derive(Debug, Default)]
+pub struct EffectsInMemory(Mutex<BTreeMap<EffectKey, Effect>>);
+
+impl EffectsInMemory {
+    fn begin(&self, claim: &Claim, key: &EffectKey, is_seen_absent: bool) -> EffectIntent {
+        let mut effects = self.0.lock().unwrap();
+        let known = effects.get(key);
+        let now = Timestamp::UNIX_EPOCH;
+        let (intent, changed) = effect::intend(known, claim, now, is_seen_absent);
+        effects.extend(changed.map(|effect| (key.clone(), effect)));
+        intent
+    }
+}
+
+#[async_trait]
+impl EffectLog for EffectsInMemory {
+    async fn intend(
+        &self,
+        claim: &Claim,
+        key: &EffectKey,
+        _: Duration,
+    ) -> Result<EffectIntent, StoreError> {
+        Ok(self.begin(claim, key, false))
+    }
+
+    async fn intend_again(
+        &self,
+        claim: &Claim,
+        key: &EffectKey,
+        _: Duration,
+    ) -> Result<EffectIntent, StoreError> {
+        Ok(self.begin(claim, key, true))
+    }
+
+    async fn conclude(
+        &self,
+        claim: &Claim,
+        key: &EffectKey,
+        end: EffectEnd,
+    ) -> Result<(), StoreError> {
+        let mut effects = self.0.lock().unwrap();
+        let known = effects.get(key).cloned();
+        let changed = known.and_then(|known| effect::conclude(known, claim, &end));
+        effects.extend(changed.map(|effect| (key.clone(), effect)));
+        Ok(())
+    }
+}
+
+const fn status(status: u16) -> Fault {
+    Fault::Status {
+        status,
+        retry_after_seconds: None,
+    }
+}
+
+/// The requests that a first push makes, each once, and how many records it leaves.
+async fn undisturbed<B: Bench>(brief: &Brief) -> (BTreeSet<String>, usize) {
+    let bench = B::start().await;
+    first_push(&bench, brief).await.unwrap();
+    let requests = bench.requests().into_iter().collect();
+    (requests, bench.records().len())
+}
+
+/// Everything that people see in the CRM, a line for each field.
+fn shown(bench: &impl Bench) -> String {
+    let records = bench.records().into_iter().flatten();
+    records
+        .map(|(_, value)| value)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Has a fault happen to each request of a first push in turn. The push meets it as `disposition` says, and the next one
+/// leaves the same records as if nothing had happened.
+async fn at_each_request<B: Bench>(brief: MakeBrief, fault: Fault, disposition: Disposition) {
+    let brief = &brief(Channel::Phone);
+    let (requests, records) = undisturbed::<B>(brief).await;
+    let run = async |request: String| {
+        let bench = B::start().await;
+        bench.fail_next(&request, fault);
+        let error = first_push(&bench, brief).await.unwrap_err();
+        let at = format!("{} {fault:?} {request}: {error:?}", B::SLUG);
+        assert_eq!(error.disposition(), disposition, "{at}");
+        let secret = bench.account().secret;
+        assert!(
+            !at.contains(secret.expose_secret())
+                && !error.to_string().contains(secret.expose_secret()),
+            "{at}"
+        );
+        if disposition == Disposition::Park {
+            assert!(error.answer().is_some(), "{at}");
+        }
+        let pushed = first_push(&bench, brief).await;
+        assert!(pushed.is_ok(), "{at}, then {pushed:?}");
+        assert_eq!(bench.records().len(), records, "{at}");
+    };
+    let runs = requests.into_iter().map(run);
+    stream::iter(runs).buffer_unordered(8).collect::<()>().await;
+}
+
+pub async fn a_lead_of_every_channel_is_shown<B: Bench>(brief: MakeBrief) {
+    for channel in Channel::ALL {
+        let (bench, brief) = (B::start().await, brief(channel));
+        let pushed = first_push(&bench, &brief).await.unwrap();
+        assert!(
+            pushed.is_changed && !pushed.remote_ids.is_empty(),
+            "{pushed:?}"
+        );
+        let shown = shown(&bench);
+        let said = brief.conversation.utterances.first();
+        let expected = [
+            Some(brief.request.to_string()),
+            Some(brief.title()),
+            Some(brief.happened.describe()),
+            said.map(|utterance| utterance.text.clone()),
+            brief.phone.as_ref().map(|phone| phone.as_str().to_owned()),
+            brief.email.as_ref().map(|email| email.as_str().to_owned()),
+            brief.note.clone(),
+            brief.lead_status.clone(),
+        ];
+        for text in expected.into_iter().flatten() {
+            assert!(
+                shown.contains(&text),
+                "{} {channel}: no {text} in {shown}",
+                B::SLUG
+            );
+        }
+    }
+}
+
+pub async fn a_lead_of_which_nothing_is_known_is_shown<B: Bench>(brief: MakeBrief) {
+    let bench = B::start().await;
+    let bare = Brief {
+        happened: Happened::default(),
+        name: None,
+        phone: None,
+        email: None,
+        city: None,
+        state: None,
+        postal_code: None,
+        address: None,
+        conversation: Conversation::default(),
+        judgment: None,
+        tags: Vec::new(),
+        note: None,
+        value: None,
+        lead_status: None,
+        attribution: BTreeMap::new(),
+        ..brief(Channel::Api)
+    };
+    first_push(&bench, &bare).await.unwrap();
+    assert!(shown(&bench).contains(&bare.request.to_string()));
+}
+
+pub async fn text_from_outside_is_no_formula<B: Bench>(brief: MakeBrief) {
+    let bench = B::start().await;
+    let mut hostile = brief(Channel::Phone);
+    let formula = || "=HYPERLINK(\"http://evil.example\")".to_owned();
+    for text in [
+        &mut hostile.name,
+        &mut hostile.city,
+        &mut hostile.state,
+        &mut hostile.address,
+        &mut hostile.note,
+        &mut hostile.value,
+        &mut hostile.lead_status,
+        &mut hostile.conversation.recording,
+        &mut hostile.happened.at,
+    ] {
+        *text = Some(formula());
+    }
+    hostile.email = EmailAddress::parse("=1+1@example.com").ok();
+    hostile.tags = vec![formula()];
+    hostile.attribution = BTreeMap::from([("source".to_owned(), formula())]);
+    for utterance in &mut hostile.conversation.utterances {
+        utterance.text = formula();
+    }
+    first_push(&bench, &hostile).await.unwrap();
+    let phone = hostile.phone.as_ref().map(E164::as_str);
+    for (name, value) in bench.records().into_iter().flatten() {
+        let is_phone = phone == Some(&value);
+        assert!(
+            is_phone || !is_formula(&value),
+            "{} {name}: {value}",
+            B::SLUG
+        );
+    }
+}
+
+pub async fn twice_is_once<B: Bench>(brief: MakeBrief) {
+    let (bench, brief) = (B::start().await, brief(Channel::Phone));
+    let first = first_push(&bench, &brief).await.unwrap();
+    let records = bench.records().len();
+    let second = first_push(&bench, &brief).await.unwrap();
+    assert_eq!(known(&first), known(&second), "{}", B::SLUG);
+    assert_eq!(bench.records().len(), records, "{}", B::SLUG);
+}
+
+pub async fn many_pushes_at_once_are_one<B: Bench>(brief: MakeBrief) {
+    let (bench, brief) = (B::start().await, brief(Channel::Phone));
+    let pushes = (0..50).map(|_| first_push(&bench, &brief));
+    let pushed: Vec<_> = join_all(pushes)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let records = bench.records().len();
+    let alone = first_push(&bench, &brief).await.unwrap();
+    for pushed in &pushed {
+        assert_eq!(known(pushed), known(&alone), "{}", B::SLUG);
+    }
+    assert_eq!(records, undisturbed::<B>(&brief).await.1, "{}", B::SLUG);
+}
+
+pub async fn an_unchanged_lead_is_not_sent<B: Bench>(brief: MakeBrief) {
+    let (bench, brief) = (B::start().await, brief(Channel::Phone));
+    let first = first_push(&bench, &brief).await.unwrap();
+    let requests = bench.requests().len();
+    let second = push(&bench, &brief, &known(&first)).await.unwrap();
+    assert!(!second.is_changed, "{}", B::SLUG);
+    assert_eq!(known(&second), known(&first), "{}", B::SLUG);
+    assert_eq!(bench.requests().len(), requests, "{}", B::SLUG);
+}
+
+pub async fn a_changed_lead_reaches_the_same_records<B: Bench>(brief: MakeBrief) {
+    let (bench, brief) = (B::start().await, brief(Channel::Phone));
+    let first = first_push(&bench, &brief).await.unwrap();
+    let records = bench.records().len();
+    let changed = Brief {
+        tags: vec!["signed yesterday".to_owned()],
+        ..brief
+    };
+    let second = push(&bench, &changed, &known(&first)).await.unwrap();
+    assert!(second.is_changed, "{}", B::SLUG);
+    assert_eq!(second.remote_ids, first.remote_ids, "{}", B::SLUG);
+    assert_ne!(second.fields_hash, first.fields_hash, "{}", B::SLUG);
+    assert_eq!(bench.records().len(), records, "{}", B::SLUG);
+    assert!(shown(&bench).contains("signed yesterday"), "{}", B::SLUG);
+}
+
+pub async fn a_lost_answer_is_once<B: Bench>(brief: MakeBrief) {
+    let retry = Disposition::Retry { after: None };
+    for fault in [Fault::Unanswered, Fault::Broken, Fault::Truncated] {
+        at_each_request::<B>(brief, fault, retry).await;
+    }
+}
+
+pub async fn a_slow_answer_is_waited_for<B: Bench>(brief: MakeBrief) {
+    let brief = brief(Channel::Phone);
+    let (requests, _) = undisturbed::<B>(&brief).await;
+    let bench = B::start().await;
+    for request in &requests {
+        bench.fail_next(request, Fault::Slow);
+    }
+    let pushed = first_push(&bench, &brief).await;
+    assert!(pushed.is_ok(), "{}: {pushed:?}", B::SLUG);
+}
+
+pub async fn an_outage_is_tried_again<B: Bench>(brief: MakeBrief) {
+    let retry = Disposition::Retry { after: None };
+    for number in [500, 502, 503] {
+        at_each_request::<B>(brief, status(number), retry).await;
+    }
+}
+
+pub async fn a_requested_pause_is_kept<B: Bench>(brief: MakeBrief) {
+    for number in [429, 503] {
+        let fault = Fault::Status {
+            status: number,
+            retry_after_seconds: Some(7),
+        };
+        let after = Some(Duration::from_secs(7));
+        at_each_request::<B>(brief, fault, Disposition::Retry { after }).await;
+    }
+}
+
+pub async fn a_refused_credential_holds<B: Bench>(brief: MakeBrief) {
+    at_each_request::<B>(brief, Fault::Revoked, Disposition::Hold).await;
+}
+
+/// At the first request: a connector may do without a permission that it uses later.
+pub async fn a_missing_permission_holds<B: Bench>(brief: MakeBrief) {
+    let brief = brief(Channel::Phone);
+    let bench = B::start().await;
+    first_push(&bench, &brief).await.unwrap();
+    let first = bench.requests().remove(0);
+    let bench = B::start().await;
+    bench.fail_next(&first, status(403));
+    let error = first_push(&bench, &brief).await.unwrap_err();
+    assert_eq!(
+        error.disposition(),
+        Disposition::Hold,
+        "{}: {error:?}",
+        B::SLUG
+    );
+    assert!(bench.records().is_empty(), "{}", B::SLUG);
+}
+
+pub async fn a_refused_lead_parks_with_the_crms_words<B: Bench>(brief: MakeBrief) {
+    at_each_request::<B>(brief, status(400), Disposition::Park).await;
+}

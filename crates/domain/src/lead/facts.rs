@@ -1,0 +1,483 @@
+//! Facts about a lead, as a delivery or a provider's API states them. Absent means: not said.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+
+use super::{Channel, ContactSection};
+use crate::{E164, EmailAddress, PostalCode, Stage, text};
+
+/// A fact that may be unsaid, and that a newer statement overlays.
+trait Fact {
+    fn is_unsaid(&self) -> bool;
+
+    /// Takes over what `newer` says; what it leaves out stays.
+    fn overlay(&mut self, newer: &Self);
+}
+
+impl<T: Clone> Fact for Option<T> {
+    fn is_unsaid(&self) -> bool {
+        self.is_none()
+    }
+
+    fn overlay(&mut self, newer: &Self) {
+        if newer.is_some() {
+            self.clone_from(newer);
+        }
+    }
+}
+
+/// Maps are united: each statement may carry a part, such as one message of a chat.
+impl<K: Ord + Clone, V: Clone> Fact for BTreeMap<K, V> {
+    fn is_unsaid(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn overlay(&mut self, newer: &Self) {
+        let newer = newer
+            .iter()
+            .map(|(key, value)| (key.clone(), value.clone()));
+        self.extend(newer);
+    }
+}
+
+/// Declares a struct of facts: every field may be unsaid, and `overlay` covers every field, so that a new one cannot be
+/// forgotten.
+macro_rules! facts {
+    ($(
+        $(#[$doc:meta])*
+        pub struct $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),+ $(,)? }
+    )+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+        #[serde(default)]
+        pub struct $name {
+            $($(#[$field_doc])* #[serde(skip_serializing_if = "Fact::is_unsaid")] pub $field: $type),+
+        }
+
+        impl Fact for $name {
+            fn is_unsaid(&self) -> bool {
+                $(self.$field.is_unsaid())&&+
+            }
+
+            fn overlay(&mut self, newer: &Self) {
+                $(self.$field.overlay(&newer.$field);)+
+            }
+        }
+    )+};
+}
+
+facts! {
+    /// Everything that is said about a lead.
+    pub struct Facts {
+        /// The provider's own id of the thing, in its canonical form: what its API is asked for.
+        external_id: Option<String>,
+        /// Who it is from, as delivered.
+        person: PersonFacts,
+        /// What people wrote about it at the provider.
+        labels: Labels,
+        /// How the person found the company: source, medium, campaign, keywords, pages, click ids.
+        attribution: BTreeMap<String, String>,
+        /// What the person agreed to.
+        consent: Option<Consent>,
+        /// Fields that we have no place for, by the provider's name.
+        extra: BTreeMap<String, String>,
+        /// What the channel says.
+        about: About,
+    }
+
+    /// Who a lead is from: nothing of it is checked.
+    pub struct PersonFacts {
+        /// The name.
+        name: Option<String>,
+        /// A telephone number in any form.
+        phone: Option<String>,
+        /// An e-mail address.
+        email: Option<String>,
+        /// The town; for a call, that of the caller's number.
+        city: Option<String>,
+        /// The state; for a call, that of the caller's number.
+        state: Option<String>,
+        /// The country.
+        country: Option<String>,
+        /// The ZIP code.
+        postal_code: Option<String>,
+        /// The street address, as typed.
+        address: Option<String>,
+    }
+
+    /// What people wrote about a lead at its provider.
+    pub struct Labels {
+        /// Labels. An empty list says that there are none.
+        tags: Option<Vec<String>>,
+        /// A person's note. An empty one says that there is none.
+        note: Option<String>,
+        /// What the job is worth, as written.
+        value: Option<String>,
+        /// The provider's own judgment: `good_lead`.
+        status: Option<String>,
+    }
+
+    /// A telephone call.
+    pub struct CallFacts {
+        /// Whether somebody picked up.
+        is_answered: Option<bool>,
+        /// Whether it ended on the answering machine.
+        is_voicemail: Option<bool>,
+        /// Length in seconds, as the provider counts it.
+        duration_seconds: Option<u32>,
+        /// When it began.
+        started_at: Option<Timestamp>,
+        /// The number that was dialed.
+        tracking_number: Option<String>,
+        /// The company's number that it rang at.
+        business_number: Option<String>,
+        /// Whether the provider says that there is a recording.
+        has_recording: Option<bool>,
+    }
+
+    /// Text messages.
+    pub struct TextFacts {
+        /// The company's number.
+        company_number: Option<String>,
+        /// The messages, by the provider's id of each.
+        messages: BTreeMap<String, ChatMessage>,
+    }
+
+    /// A submitted form.
+    pub struct FormFacts {
+        /// The form's name.
+        form: Option<String>,
+        /// The page that it is on.
+        page_url: Option<String>,
+        /// When it was submitted.
+        submitted_at: Option<Timestamp>,
+        /// What the person wrote in their own words.
+        message: Option<String>,
+        /// The other answers, by the form's own labels.
+        answers: BTreeMap<String, String>,
+    }
+
+    /// A booking.
+    pub struct BookingFacts {
+        /// What was booked: `Kitchen consultation`.
+        service: Option<String>,
+        /// When it begins.
+        starts_at: Option<Timestamp>,
+        /// When it ends.
+        ends_at: Option<Timestamp>,
+        /// The IANA time zone of the person who booked.
+        time_zone: Option<String>,
+        /// Whether it stands.
+        status: Option<BookingStatus>,
+        /// Where it takes place.
+        location: Option<String>,
+        /// What the person wrote in their own words.
+        message: Option<String>,
+        /// The answers to the booking page's questions, by question.
+        answers: BTreeMap<String, String>,
+    }
+
+    /// A chat.
+    pub struct ChatFacts {
+        /// The subject.
+        subject: Option<String>,
+        /// The page that it began on.
+        page_url: Option<String>,
+        /// When it began.
+        started_at: Option<Timestamp>,
+        /// The messages, by the provider's id of each.
+        messages: BTreeMap<String, ChatMessage>,
+    }
+}
+
+/// What the person agreed to, word for word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consent {
+    /// The text that they agreed to.
+    pub text: String,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+}
+
+/// Whether a booking stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BookingStatus {
+    /// It stands.
+    Booked,
+    /// It was called off.
+    Canceled,
+    /// The person did not come.
+    NoShow,
+    /// A word of a newer build.
+    #[serde(other)]
+    Unrecognized,
+}
+
+impl BookingStatus {
+    /// As people read it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Booked => "booked",
+            Self::Canceled => "canceled",
+            Self::NoShow => "no_show",
+            Self::Unrecognized => "unrecognized",
+        }
+    }
+}
+
+/// One message of a chat or of a text conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatMessage {
+    /// Who wrote it.
+    pub from: Author,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// The words.
+    pub text: String,
+}
+
+/// Who wrote a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Author {
+    /// The lead.
+    Customer,
+    /// Somebody of the company.
+    Agent,
+    /// The company's software.
+    #[serde(other)]
+    Bot,
+}
+
+/// What a channel says of a lead.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(tag = "channel", rename_all = "snake_case")]
+pub enum About {
+    /// A telephone call.
+    Phone(CallFacts),
+    /// Text messages.
+    Text(TextFacts),
+    /// A form.
+    Form(FormFacts),
+    /// A booking.
+    Calendar(BookingFacts),
+    /// A chat.
+    Chat(ChatFacts),
+    /// A lead of another system: all that it says is in the other facts.
+    #[default]
+    Api,
+    /// A channel of a newer build. It is kept as it is, and worked like [`About::Api`].
+    #[serde(untagged, deserialize_with = "of_a_newer_build")]
+    Unrecognized(serde_json::Map<String, serde_json::Value>),
+}
+
+/// Only a channel that this build does not know may have any content: what cannot be read of a known one is damaged or
+/// newer, and must not be worked as if it were nothing.
+fn of_a_newer_build<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<serde_json::Map<String, serde_json::Value>, D::Error> {
+    let map = serde_json::Map::deserialize(deserializer)?;
+    let channel = map.get("channel").and_then(serde_json::Value::as_str);
+    if channel.is_some_and(|word| word.parse::<Channel>().is_err()) {
+        Ok(map)
+    } else {
+        Err(D::Error::custom("a known channel with unknown content"))
+    }
+}
+
+impl Fact for About {
+    fn is_unsaid(&self) -> bool {
+        false
+    }
+
+    fn overlay(&mut self, newer: &Self) {
+        match (self, newer) {
+            (Self::Phone(mine), Self::Phone(newer)) => mine.overlay(newer),
+            (Self::Text(mine), Self::Text(newer)) => mine.overlay(newer),
+            (Self::Form(mine), Self::Form(newer)) => mine.overlay(newer),
+            (Self::Calendar(mine), Self::Calendar(newer)) => mine.overlay(newer),
+            (Self::Chat(mine), Self::Chat(newer)) => mine.overlay(newer),
+            // Aliases belong to one channel each, so a request changes its channel only while nothing is known of it.
+            (mine, newer) if mine.is_empty() => mine.clone_from(newer),
+            _ => {}
+        }
+    }
+}
+
+impl About {
+    /// Nothing yet, of a channel.
+    pub fn nothing(channel: Channel) -> Self {
+        match channel {
+            Channel::Phone => Self::Phone(CallFacts::default()),
+            Channel::Text => Self::Text(TextFacts::default()),
+            Channel::Form => Self::Form(FormFacts::default()),
+            Channel::Calendar => Self::Calendar(BookingFacts::default()),
+            Channel::Chat => Self::Chat(ChatFacts::default()),
+            Channel::Api => Self::Api,
+        }
+    }
+
+    /// The channel.
+    pub const fn channel(&self) -> Channel {
+        match self {
+            Self::Phone(_) => Channel::Phone,
+            Self::Text(_) => Channel::Text,
+            Self::Form(_) => Channel::Form,
+            Self::Calendar(_) => Channel::Calendar,
+            Self::Chat(_) => Channel::Chat,
+            Self::Api | Self::Unrecognized(_) => Channel::Api,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Phone(facts) => facts.is_unsaid(),
+            Self::Text(facts) => facts.is_unsaid(),
+            Self::Form(facts) => facts.is_unsaid(),
+            Self::Calendar(facts) => facts.is_unsaid(),
+            Self::Chat(facts) => facts.is_unsaid(),
+            Self::Api => true,
+            Self::Unrecognized(_) => false,
+        }
+    }
+
+    /// The call's facts, if it is a call.
+    pub const fn call(&self) -> Option<&CallFacts> {
+        match self {
+            Self::Phone(call) => Some(call),
+            _ => None,
+        }
+    }
+
+    /// The first stage that this difference makes run again: a recording that became available, words that changed.
+    pub fn gather_again(&self, after: &Self) -> Option<Stage> {
+        let has_recording = |call: &CallFacts| call.has_recording == Some(true);
+        match (self, after) {
+            (Self::Phone(before), Self::Phone(after)) => {
+                (!has_recording(before) && has_recording(after)).then_some(Stage::Recording)
+            }
+            (before, after) => (before.words() != after.words()).then_some(Stage::Analysis),
+        }
+    }
+
+    /// Whether a CRM shows something else after this difference, apart from what an analysis of it brings.
+    pub fn is_shown_differently(&self, after: &Self) -> bool {
+        match (self, after) {
+            // A call's length and outcome are settled when its first report arrives; edits of them are noise.
+            (Self::Phone(_), Self::Phone(_)) => false,
+            (before, after) => before != after,
+        }
+    }
+
+    /// The free text that the analysis reads, in a form that can be compared.
+    fn words(&self) -> impl PartialEq + '_ {
+        let no_answers = || None::<&BTreeMap<String, String>>;
+        match self {
+            Self::Phone(_) | Self::Api | Self::Unrecognized(_) => (None, no_answers(), None, None),
+            Self::Text(facts) => (None, no_answers(), Some(&facts.messages), None),
+            Self::Form(facts) => (facts.message.as_deref(), Some(&facts.answers), None, None),
+            Self::Calendar(facts) => (
+                facts.message.as_deref(),
+                Some(&facts.answers),
+                None,
+                facts.service.as_deref(),
+            ),
+            Self::Chat(facts) => (
+                None,
+                no_answers(),
+                Some(&facts.messages),
+                facts.subject.as_deref(),
+            ),
+        }
+    }
+
+    /// The company's own numbers: nobody is reached by them.
+    fn own_numbers(&self) -> [Option<&str>; 2] {
+        match self {
+            Self::Phone(call) => [
+                call.tracking_number.as_deref(),
+                call.business_number.as_deref(),
+            ],
+            Self::Text(facts) => [facts.company_number.as_deref(), None],
+            _ => [None, None],
+        }
+    }
+}
+
+impl Facts {
+    /// Nothing yet, of a channel.
+    pub fn nothing(channel: Channel) -> Self {
+        Self {
+            about: About::nothing(channel),
+            ..Self::default()
+        }
+    }
+
+    /// Takes over what `newer` says; what it leaves out stays.
+    pub fn overlay(&mut self, newer: &Self) {
+        Fact::overlay(self, newer);
+    }
+
+    /// `self` where it says something, else `older`.
+    #[must_use]
+    pub fn or(&self, older: &Self) -> Self {
+        let mut merged = older.clone();
+        merged.overlay(self);
+        merged
+    }
+
+    /// How the person can be reached. The company's own numbers and withheld ones reach nobody.
+    pub fn contact(&self) -> ContactSection {
+        let number = |raw: &str| E164::parse(raw).ok();
+        let own = self.about.own_numbers().map(|raw| raw.and_then(number));
+        let line = |raw: &Option<String>, max| raw.as_deref().and_then(|raw| text::line(raw, max));
+        let PersonFacts {
+            name,
+            phone,
+            email,
+            city,
+            state,
+            country: _,
+            postal_code,
+            address,
+        } = &self.person;
+        ContactSection {
+            name: line(name, 200),
+            phone: phone
+                .as_deref()
+                .and_then(number)
+                .filter(|phone| !phone.is_withheld() && !own.contains(&Some(phone.clone()))),
+            email: email
+                .as_deref()
+                .and_then(|raw| EmailAddress::parse(raw).ok()),
+            city: line(city, 100),
+            state: line(state, 50),
+            postal_code: postal_code
+                .as_deref()
+                .and_then(|raw| PostalCode::parse(raw).ok()),
+            address: line(address, 200),
+        }
+    }
+}
+
+impl Labels {
+    /// Takes over what `newer` says; what it leaves out stays.
+    pub fn overlay(&mut self, newer: &Self) {
+        Fact::overlay(self, newer);
+    }
+}
+
+impl PersonFacts {
+    /// `self` where it says something, else `older`.
+    #[must_use]
+    pub fn or(&self, older: &Self) -> Self {
+        let mut merged = older.clone();
+        Fact::overlay(&mut merged, self);
+        merged
+    }
+}

@@ -1,0 +1,227 @@
+//! What people do to a request: let stopped work run again, decide about what is withheld, replay stages.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{LogEntry, Plan, RequestState, close, mark_dispatch};
+use crate::{
+    ConnectionName, Stage, Status, Verdict, VerdictKind, WorkKey, WorkState,
+    workflow::{self, Route},
+};
+
+/// The request is in no state for what was asked; says what would have to be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Undecidable(String);
+
+/// What a person decides about a request that is withheld. Each is for one state alone, so that of two people who decide
+/// at the same moment one learns that it was decided already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReviewAction {
+    /// What is in review is no spam.
+    Approve,
+    /// What is in review is spam.
+    Reject,
+    /// What is quarantined is no spam after all.
+    Release,
+}
+
+/// Releases what is held for a connection whose secret was replaced.
+pub fn release(mut state: RequestState, connection: &ConnectionName, now: Timestamp) -> Plan {
+    let held = keys(
+        &state,
+        |row| matches!(&row.state, WorkState::Held { connection: held, .. } if held == connection),
+    );
+    let detail = format!("the secret of {connection} was replaced");
+    for key in &held {
+        run_again(&mut state, key, "released", &detail, now);
+    }
+    close(state, Vec::new(), now)
+}
+
+/// Lets held and parked rows run again, as if they were new; `by` asked for it. None when none of `asked` is stopped.
+pub fn redrive(
+    mut state: RequestState,
+    asked: &[WorkKey],
+    by: &str,
+    now: Timestamp,
+) -> Option<(Vec<WorkKey>, Plan)> {
+    let stopped = keys(&state, |row| {
+        is_stopped(&row.state) && asked.contains(&row.key)
+    });
+    if stopped.is_empty() {
+        return None;
+    }
+    for key in &stopped {
+        run_again(&mut state, key, "redriven", &format!("by {by}"), now);
+    }
+    Some((stopped, close(state, Vec::new(), now)))
+}
+
+/// Writes a person's verdict, and goes on from there; `by` decided.
+///
+/// # Errors
+/// [`Undecidable`] when the request does not wait for this.
+pub fn decide(
+    mut state: RequestState,
+    action: ReviewAction,
+    by: &str,
+    now: Timestamp,
+) -> Result<Plan, Undecidable> {
+    let document = &mut state.request.document;
+    let is_open = !document.erased && document.merged_into.is_none();
+    let decision = workflow::route(document).filter(|_| is_open);
+    let (decision, word) = match (action, decision) {
+        (ReviewAction::Approve, Some(Route::Review)) => (VerdictKind::Approved, "approved"),
+        (ReviewAction::Reject, Some(Route::Review)) => (VerdictKind::Rejected, "rejected"),
+        (ReviewAction::Release, Some(Route::Quarantine)) => (VerdictKind::Approved, "released"),
+        (action, decision) => {
+            return Err(undecidable(action, decision, state.request.status));
+        }
+    };
+    document.verdict = Some(Verdict {
+        decision,
+        by: by.to_owned(),
+        at: now,
+    });
+    state.note(now, word, Some(format!("by {by}")));
+    state.advance(now, Duration::ZERO, None);
+    Ok(close(state, Vec::new(), now))
+}
+
+fn undecidable(action: ReviewAction, decision: Option<Route>, status: Status) -> Undecidable {
+    let status = status.as_str();
+    Undecidable(match (action, decision) {
+        (ReviewAction::Approve, Some(Route::Quarantine)) => {
+            "The request is quarantined. To let it go on, release it.".to_owned()
+        }
+        (ReviewAction::Reject, Some(Route::Quarantine)) => {
+            "The request is quarantined already.".to_owned()
+        }
+        (ReviewAction::Release, Some(Route::Review)) => {
+            "The request is in review. To let it go on, approve it.".to_owned()
+        }
+        (ReviewAction::Approve | ReviewAction::Reject, _) => format!(
+            "The request is `{status}`. Only one that is in review can be approved or rejected."
+        ),
+        (ReviewAction::Release, _) => {
+            format!("The request is `{status}`. Only one that is quarantined can be released.")
+        }
+    })
+}
+
+/// Has a request run again from a stage on, that stage included; `by` asked for it. What stopped there runs again too.
+/// People are notified again only when the stage is [`Stage::Notification`].
+///
+/// # Errors
+/// [`Undecidable`] when the stage cannot run on this request.
+pub fn replay(
+    mut state: RequestState,
+    from: Stage,
+    by: &str,
+    now: Timestamp,
+) -> Result<Plan, Undecidable> {
+    let status = state.request.status.as_str();
+    let document = &mut state.request.document;
+    let refused = |why: &str| Err(Undecidable(format!("the request is `{status}`: {why}")));
+    if document.erased || document.merged_into.is_some() {
+        return refused("nothing of it can run again");
+    }
+    if document.source.unread.is_some() && from != Stage::Reading {
+        return refused("its delivery was never read; replay it from `reading`");
+    }
+    if workflow::is_withheld(document) && matches!(from, Stage::Dispatch | Stage::Notification) {
+        return refused("it is withheld from CRMs and people; approve or release it instead");
+    }
+    let channel = document.channel();
+    let Some(start) = channel.position(from) else {
+        return refused(&format!("the channel `{channel}` has no stage `{from}`"));
+    };
+    match from {
+        Stage::Reading => {
+            let why = format!("{by} wants it read again");
+            document.source.unread.get_or_insert(why);
+        }
+        Stage::Details | Stage::Recording | Stage::Transcript | Stage::Analysis => {
+            for stage in channel.pipeline().skip(start) {
+                document.revisions.raise(stage);
+            }
+            // An earlier replay that is still under way waits on from its own stage.
+            let awaited = document.awaits.and_then(|stage| channel.position(stage));
+            if awaited.is_none_or(|awaited| start < awaited) {
+                document.awaits = Some(from);
+            }
+            workflow::end_wait(document);
+        }
+        Stage::Dispatch => {
+            document.revisions.raise(Stage::Dispatch);
+            for section in document.dispatches.values_mut() {
+                // Somebody may have changed the CRM's records since, so they are written whole.
+                section.fields_hash = None;
+            }
+        }
+        Stage::Notification => {
+            if state.work.has(Stage::Notification, "")
+                || document
+                    .notifications
+                    .as_ref()
+                    .is_none_or(|section| !section.is_done)
+            {
+                return refused("people are not notified yet; let the first messages end");
+            }
+            document.notifications = None;
+            document.revisions.raise(Stage::Notification);
+        }
+    }
+    let detail = format!("from {from} on, by {by}");
+    state.note(now, "replayed", Some(detail.clone()));
+    let stopped = keys(&state, |row| {
+        let is_behind = channel
+            .position(row.key.stage)
+            .is_some_and(|at| at >= start);
+        is_behind && is_stopped(&row.state)
+    });
+    for key in &stopped {
+        run_again(&mut state, key, "redriven", &detail, now);
+    }
+    // A row of the stage that is in flight has seen the old state.
+    for key in keys(&state, |row| row.key.stage == from) {
+        state
+            .work
+            .change(&key, |row| row.request_rerun(now, Duration::ZERO));
+    }
+    state.advance(now, Duration::ZERO, None);
+    Ok(close(state, Vec::new(), now))
+}
+
+const fn is_stopped(state: &WorkState) -> bool {
+    matches!(state, WorkState::Held { .. } | WorkState::Parked { .. })
+}
+
+fn keys(state: &RequestState, is_meant: impl Fn(&crate::WorkRow) -> bool) -> Vec<WorkKey> {
+    state
+        .work
+        .iter()
+        .filter(|row| is_meant(row))
+        .map(|row| row.key.clone())
+        .collect()
+}
+
+/// Lets a stopped row run now, and says so.
+fn run_again(state: &mut RequestState, key: &WorkKey, word: &str, detail: &str, now: Timestamp) {
+    state.work.change(key, |row| row.release(now));
+    if key.stage == Stage::Dispatch
+        && let Some(row) = state.work.get(key.stage, &key.target).cloned()
+    {
+        mark_dispatch(&mut state.request.document, &row);
+    }
+    state.log.push(LogEntry {
+        at: now,
+        stage: Some(key.stage),
+        target: key.target.clone(),
+        outcome: word.to_owned(),
+        detail: Some(detail.to_owned()),
+        duration_ms: None,
+    });
+}

@@ -1,0 +1,268 @@
+//! What is asked of a provider's API, and what may come of it.
+
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use domain::{Account, Alias, Classify, Disposition, Facts, ProviderAnswer};
+use http_client::{
+    Client, HeaderMap, HttpError, Limits, Response, StatusClass, StatusCode, Streaming,
+    UnreadableBody, Url, header,
+};
+use settings::Reader;
+
+use crate::{ReadError, Source, Sources};
+
+/// Makes the clients of a provider's API at this address.
+pub type MakeApis = fn(&Client, &Url) -> Apis;
+
+/// The clients of a provider's API. Cheap to clone.
+#[derive(Clone)]
+pub struct Apis {
+    /// What the API says of a lead.
+    pub details: Arc<dyn DetailsApi>,
+    /// Recordings of calls. `None` if the provider has none.
+    pub recordings: Option<Arc<dyn RecordingsApi>>,
+}
+
+/// Asks a provider about a lead.
+#[async_trait]
+pub trait DetailsApi: Send + Sync {
+    /// What the API says of the lead whose deliveries said `facts`. `accounts_of_source` are the tenant's account ids
+    /// at the provider, as its source has them.
+    ///
+    /// # Errors
+    /// [`ApiError`]; [`ApiError::Foreign`] if the lead is of another account than the tenant's.
+    async fn details(
+        &self,
+        account: &Account,
+        accounts_of_source: &[String],
+        facts: &Facts,
+    ) -> Result<Details, ApiError>;
+}
+
+/// What a provider's API says of a lead.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Details {
+    /// The facts, with the canonical id as `external_id`.
+    pub facts: Facts,
+    /// Every name that is known for it now, canonical first.
+    pub aliases: Vec<Alias>,
+}
+
+/// Fetches recordings of calls.
+#[async_trait]
+pub trait RecordingsApi: Send + Sync {
+    /// Opens the recording of a call, by its canonical id, under these limits. `None` if there is none, or none yet.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    async fn recording(
+        &self,
+        account: &Account,
+        external_id: &str,
+        limits: Limits,
+    ) -> Result<Option<Streaming>, ApiError>;
+}
+
+/// Why a provider's API did not do what it was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ApiError {
+    /// The credential is not, or no longer, good for this.
+    #[error("the provider refuses the credential with status {}", status.as_u16())]
+    Unauthorized {
+        /// 401 or 403.
+        status: StatusCode,
+    },
+    /// There is no such thing, or the credential may not see it. New things may take a while to show.
+    #[error("the provider does not know this lead")]
+    NotFound,
+    /// It is another account's.
+    #[error("the lead belongs to an account that is not this tenant's")]
+    Foreign,
+    /// The tenant's account lacks a setting. Says which, and what to enter.
+    #[error("{0}")]
+    NotConfigured(&'static str),
+    /// The account's requests are used up for a while.
+    #[error("the provider asks us to slow down")]
+    Throttled {
+        /// How long to wait, if it says so.
+        retry_after: Option<Duration>,
+    },
+    /// The provider's fault, or its storage's.
+    #[error("the provider failed with status {}", status.as_u16())]
+    Unavailable {
+        /// The status.
+        status: StatusCode,
+        /// How long to wait, if it says so.
+        retry_after: Option<Duration>,
+    },
+    /// The request is not acceptable, and will not be.
+    #[error("the provider rejected the request with status {}", status.as_u16())]
+    Rejected {
+        /// The status.
+        status: StatusCode,
+        /// The provider's words.
+        answer: ProviderAnswer,
+    },
+    /// The answer has another shape than expected. Says where.
+    #[error("the provider's answer cannot be read: {0}")]
+    Unreadable(Cow<'static, str>),
+    /// A recording's link leads where it should not.
+    #[error("the recording's link cannot be followed: {0}")]
+    BadLink(&'static str),
+    /// There is no complete answer.
+    #[error("no complete answer from the provider: {0}")]
+    Http(#[from] HttpError),
+}
+
+impl ApiError {
+    /// Whether a recording is larger than the caller accepts.
+    pub const fn is_too_large(&self) -> bool {
+        matches!(self, Self::Http(HttpError::TooLarge { .. }))
+    }
+
+    /// The answer, if its status says that the request was served.
+    ///
+    /// # Errors
+    /// [`ApiError`] by the status.
+    pub(crate) fn of_status(answer: Response) -> Result<Response, Self> {
+        let status = answer.status;
+        match answer.class() {
+            StatusClass::Ok => Ok(answer),
+            StatusClass::Throttled => Err(Self::Throttled {
+                retry_after: retry_after(&answer.headers),
+            }),
+            StatusClass::Unauthorized => Err(Self::Unauthorized { status }),
+            StatusClass::ServerFault => Err(Self::Unavailable {
+                status,
+                retry_after: retry_after(&answer.headers),
+            }),
+            StatusClass::Rejected if status == StatusCode::NOT_FOUND => Err(Self::NotFound),
+            StatusClass::Rejected => Err(Self::Rejected {
+                status,
+                answer: ProviderAnswer::new(&answer.text_lossy(2_000)),
+            }),
+        }
+    }
+}
+
+/// `Retry-After` in seconds. A date is not understood here: the lanes decide then.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
+    seconds.trim().parse().ok().map(Duration::from_secs)
+}
+
+impl From<UnreadableBody> for ApiError {
+    fn from(error: UnreadableBody) -> Self {
+        Self::Unreadable(error.to_string().into())
+    }
+}
+
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
+        Self::Unreadable(error.to_string().into())
+    }
+}
+
+impl Classify for ApiError {
+    #[deny(
+        clippy::wildcard_enum_match_arm,
+        reason = "a new variant must be thought about here"
+    )]
+    fn disposition(&self) -> Disposition {
+        match self {
+            Self::Unauthorized { .. } => Disposition::Hold,
+            Self::Foreign | Self::NotConfigured(_) | Self::Rejected { .. } | Self::BadLink(_) => {
+                Disposition::Park
+            }
+            Self::Throttled { retry_after } | Self::Unavailable { retry_after, .. } => {
+                Disposition::Retry {
+                    after: *retry_after,
+                }
+            }
+            Self::NotFound | Self::Unreadable(_) => Disposition::Retry { after: None },
+            Self::Http(error) => match error {
+                HttpError::NotSent { .. } | HttpError::Unknown { .. } => {
+                    Disposition::Retry { after: None }
+                }
+                HttpError::BadUrl(_)
+                | HttpError::BadRequest(_)
+                | HttpError::Blocked { .. }
+                | HttpError::TooLarge { .. } => Disposition::Park,
+            },
+        }
+    }
+
+    fn answer(&self) -> Option<String> {
+        match self {
+            Self::Rejected { answer, .. } => answer.text(),
+            _ => None,
+        }
+    }
+}
+
+/// Where the providers' APIs are: the real addresses, unless a setting names another.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    urls: BTreeMap<&'static str, Url>,
+}
+
+impl Config {
+    /// Reads the address of every source's API.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        let base_urls = Sources::standard()
+            .iter()
+            .filter_map(|source| Some((source.spec().slug, source.spec().base_url?)));
+        Self {
+            urls: base_urls
+                .map(|(slug, base)| (slug, reader.url(base.key, base.url, base.about)))
+                .collect(),
+        }
+    }
+
+    /// The same with a source's API at this address.
+    #[must_use]
+    pub fn with_url(mut self, slug: &'static str, url: Url) -> Self {
+        self.urls.insert(slug, url);
+        self
+    }
+
+    /// The token endpoint of each source whose accounts may be opened by an OAuth app, by slug.
+    pub fn token_urls(&self, sources: Sources) -> BTreeMap<&'static str, String> {
+        let token_url = |source: &'static dyn Source| {
+            let spec = source.spec();
+            let base_url = match self.urls.get(spec.slug) {
+                Some(url) => url.as_str(),
+                None => spec.base_url?.url,
+            };
+            Some((spec.slug, spec.account?.refresh?.url(base_url)))
+        };
+        sources.iter().filter_map(token_url).collect()
+    }
+}
+
+/// The API clients of every source that has an API. Cheap to clone.
+#[derive(Clone)]
+pub struct ApiSet(Arc<BTreeMap<&'static str, Apis>>);
+
+impl ApiSet {
+    /// Makes every client.
+    ///
+    /// # Panics
+    /// If a source's own base URL is not a URL; the contract would have found it.
+    pub fn new(client: &Client, sources: &Sources, config: &Config) -> Self {
+        let apis = sources.iter().filter_map(|source| {
+            let spec = source.spec();
+            let (make, base) = (spec.apis?, spec.base_url?);
+            let real = || base.url.parse().expect("a base URL in the code is a URL");
+            let url = config.urls.get(spec.slug).cloned().unwrap_or_else(real);
+            Some((spec.slug, make(client, &url)))
+        });
+        Self(Arc::new(apis.collect()))
+    }
+
+    /// The clients of a source's API. `None` if it has no API.
+    pub fn get(&self, slug: &str) -> Option<&Apis> {
+        self.0.get(slug)
+    }
+}

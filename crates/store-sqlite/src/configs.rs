@@ -1,0 +1,98 @@
+//! Versioned configuration: only ever added to.
+
+use domain::{StoreError, TenantId};
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, params};
+use store::{
+    Config, ConfigKind, ConfigPage, NewConfig,
+    stored::{Page, to_json},
+};
+
+use crate::{
+    rows::{self, get, micros, signed},
+    sql,
+};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// Adds a version, unless it would be equal to the newest; returns the newest, and whether it is new.
+pub(crate) fn put(
+    db: &Connection,
+    now: Timestamp,
+    new: &NewConfig,
+    author: &str,
+) -> Result<(u64, bool)> {
+    const SQL: &str = "INSERT INTO configs (tenant_id, kind, name, version, json, author, note, created_at) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let known = one(db, &new.tenant, new.kind, &new.name, None)?;
+    let Some(config) = new.after(known.as_ref(), author, now)? else {
+        return Ok((known.map_or(0, |known| known.version), false));
+    };
+    let values = params![
+        config.tenant.as_str(),
+        config.kind.as_str(),
+        config.name,
+        signed(config.version),
+        to_json(&config.json)?,
+        config.author,
+        config.note,
+        micros(config.created_at),
+    ];
+    sql::execute(db, SQL, values)?;
+    Ok((config.version, true))
+}
+
+/// A version of a configuration; `None` stands for the newest.
+pub(crate) fn one(
+    db: &Connection,
+    tenant: &TenantId,
+    kind: ConfigKind,
+    name: &str,
+    version: Option<u64>,
+) -> Result<Option<Config>> {
+    const SQL: &str = "SELECT * FROM configs WHERE tenant_id = ?1 AND kind = ?2 AND name = ?3 \
+                       AND version = ifnull(?4, version) ORDER BY version DESC LIMIT 1";
+    let values = params![tenant.as_str(), kind.as_str(), name, version.map(signed)];
+    sql::first(db, SQL, values, |row| read(row, kind))
+}
+
+/// The newest version of each configuration of a kind, by name.
+pub(crate) fn newest(db: &Connection, tenant: &TenantId, kind: ConfigKind) -> Result<Vec<Config>> {
+    // The other columns are those of the row with the highest version.
+    const SQL: &str = "SELECT tenant_id, name, max(version) AS version, json, author, note, created_at FROM configs \
+                       WHERE tenant_id = ?1 AND kind = ?2 GROUP BY name ORDER BY name";
+    let values = params![tenant.as_str(), kind.as_str()];
+    sql::all(db, SQL, values, |row| read(row, kind))
+}
+
+pub(crate) fn history(
+    db: &Connection,
+    tenant: &TenantId,
+    kind: ConfigKind,
+    name: &str,
+    before: Option<u64>,
+    limit: u32,
+) -> Result<ConfigPage> {
+    const SQL: &str = "SELECT * FROM configs WHERE tenant_id = ?1 AND kind = ?2 AND name = ?3 AND version < ?4 \
+                       ORDER BY version DESC LIMIT ?5";
+    let mut page = Page::new(limit);
+    let before = before.map_or(i64::MAX, signed);
+    let wanted = signed(page.wanted());
+    let values = params![tenant.as_str(), kind.as_str(), name, before, wanted];
+    page.take(sql::all(db, SQL, values, |row| read(row, kind).map(Some))?);
+    let (items, has_more) = page.finish();
+    Ok(ConfigPage { items, has_more })
+}
+
+fn read(row: &Row<'_>, kind: ConfigKind) -> Result<Config> {
+    Ok(Config {
+        tenant: rows::parsed(row, "tenant_id")?,
+        kind,
+        name: get(row, "name")?,
+        version: rows::unsigned(row, "version")?,
+        json: rows::json(row, "json", "a configuration")?,
+        author: get(row, "author")?,
+        note: get(row, "note")?,
+        created_at: rows::time(row, "created_at")?,
+    })
+}

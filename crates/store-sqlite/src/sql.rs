@@ -1,0 +1,44 @@
+//! Statements: run, and what they find read row by row.
+
+use domain::StoreError;
+use rusqlite::{Connection, Params, Row};
+
+use crate::rows::store_error;
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// Runs a statement; returns how many rows it changed.
+pub(crate) fn execute(db: &Connection, sql: &str, params: impl Params) -> Result<usize> {
+    db.prepare_cached(sql)
+        .and_then(|mut statement| statement.execute(params))
+        .map_err(store_error)
+}
+
+/// The first row that a query finds.
+pub(crate) fn first<T>(
+    db: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl FnOnce(&Row<'_>) -> Result<T>,
+) -> Result<Option<T>> {
+    let mut statement = db.prepare_cached(sql).map_err(store_error)?;
+    let mut found = statement.query(params).map_err(store_error)?;
+    let row = found.next().map_err(store_error)?;
+    row.map(read).transpose()
+}
+
+/// Every row that a query finds.
+pub(crate) fn all<T>(
+    db: &Connection,
+    sql: &str,
+    params: impl Params,
+    mut read: impl FnMut(&Row<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
+    let mut statement = db.prepare_cached(sql).map_err(store_error)?;
+    let mut found = statement.query(params).map_err(store_error)?;
+    let mut rows = Vec::new();
+    while let Some(row) = found.next().map_err(store_error)? {
+        rows.push(read(row)?);
+    }
+    Ok(rows)
+}

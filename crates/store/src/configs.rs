@@ -1,0 +1,314 @@
+//! A tenant's versioned configuration: one table, which is only ever added to. Strict when it is written, lenient when it
+//! is read: a field of a newer build must not stop the tenant in an older one.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use domain::{Office, OfficeConfig, OfficeId, StoreError, TenantId, WorkflowConfig};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use crate::{Result, stored};
+
+/// What a configuration is of. The words are on the wire for ever. Rows of a kind that this build does not know stay as
+/// they are: nothing asks for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ConfigKind {
+    /// An office: its name, address and time zone. Named by the office's id.
+    Office,
+    /// What happens with an office's requests: [`WorkflowConfig`]. Named by the office's id.
+    Workflow,
+}
+
+impl ConfigKind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::Office, Self::Workflow];
+
+    /// As it is stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Office => "office",
+            Self::Workflow => "workflow",
+        }
+    }
+
+    /// Reads [`ConfigKind::as_str`]; `None` for a word that this build does not know.
+    pub fn from_stored(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// Checks a configuration before it is stored.
+    fn check(self, name: &str, json: &Value) -> Result<()> {
+        let id = name.parse::<OfficeId>().map_err(|error| error.to_string());
+        let object = json
+            .as_object()
+            .ok_or_else(|| "a configuration is a JSON object".to_owned());
+        let checked = id.and(object).and_then(|object| match self {
+            Self::Office => OfficeFields::check(object),
+            Self::Workflow => WorkflowConfig::parse(&json.to_string())
+                .map(drop)
+                .map_err(|error| error.to_string()),
+        });
+        checked.map_err(StoreError::Conflict)
+    }
+}
+
+/// One version of a configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// What it is of.
+    pub kind: ConfigKind,
+    /// Its name, unique among those of its kind.
+    pub name: String,
+    /// From 1, growing by one with every change.
+    pub version: u64,
+    /// The configuration itself.
+    pub json: Value,
+    /// Who wrote this version.
+    pub author: String,
+    /// Why, in their words.
+    pub note: String,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+/// A configuration to be written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewConfig {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// What it is of.
+    pub kind: ConfigKind,
+    /// Its name: 1 to 128 characters.
+    pub name: String,
+    /// The configuration itself.
+    pub json: Value,
+    /// The version that it changes, as its author saw it: 0 for one that is not there. `None`: whatever is there.
+    pub expected: Option<u64>,
+    /// Why, in the author's words; may be empty.
+    pub note: String,
+}
+
+/// A page of a configuration's versions, newest first.
+#[derive(Debug, Clone)]
+pub struct ConfigPage {
+    /// The versions.
+    pub items: Vec<Config>,
+    /// Whether there are older ones.
+    pub has_more: bool,
+}
+
+impl NewConfig {
+    /// Longest name, in characters.
+    pub const MAX_NAME: usize = 128;
+
+    /// The version that follows the newest, `known`, or `None` if it would be equal to it.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if the configuration is not valid, or its author saw another version.
+    pub fn after(
+        &self,
+        known: Option<&Config>,
+        author: &str,
+        now: Timestamp,
+    ) -> Result<Option<Config>> {
+        if !(1..=Self::MAX_NAME).contains(&self.name.chars().count()) {
+            let reason = "the name must have 1 to 128 characters".to_owned();
+            return Err(StoreError::Conflict(reason));
+        }
+        self.kind.check(&self.name, &self.json)?;
+        let version = known.map_or(0, |known| known.version);
+        if let Some(expected) = self.expected.filter(|expected| *expected != version) {
+            return Err(StoreError::Conflict(format!(
+                "the configuration has version {version}, and the change was made to version {expected}; \
+                 read it again and repeat the change"
+            )));
+        }
+        if known.is_some_and(|known| known.json == self.json) {
+            return Ok(None);
+        }
+        Ok(Some(Config {
+            tenant: self.tenant.clone(),
+            kind: self.kind,
+            name: self.name.clone(),
+            version: version + 1,
+            json: self.json.clone(),
+            author: author.to_owned(),
+            note: self.note.clone(),
+            created_at: now,
+        }))
+    }
+}
+
+impl Config {
+    fn read<T: DeserializeOwned>(&self) -> Result<T> {
+        T::deserialize(&self.json).map_err(|_| {
+            let Self { kind, name, .. } = self;
+            let what = format!("version {} of {} `{name}`", self.version, kind.as_str());
+            stored::corrupt(&what, "another shape")
+        })
+    }
+
+    /// Whether it says the same as `value`, as far as this build can read it.
+    pub(crate) fn says<T: DeserializeOwned + PartialEq>(&self, value: &T) -> bool {
+        self.read::<T>().is_ok_and(|read| read == *value)
+    }
+}
+
+/// A value as a configuration.
+pub(crate) fn json(value: &impl Serialize) -> Result<Value> {
+    serde_json::to_value(value)
+        .map_err(|error| stored::corrupt("a configuration cannot be written", error))
+}
+
+/// An office as it is stored.
+#[derive(Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct OfficeFields {
+    name: String,
+    address: String,
+    time_zone: String,
+}
+
+impl OfficeFields {
+    pub(crate) fn of(office: &Office) -> Self {
+        Self {
+            name: office.name.clone(),
+            address: office.address.clone(),
+            time_zone: office.time_zone.clone(),
+        }
+    }
+
+    fn check(json: &Map<String, Value>) -> Result<(), String> {
+        const FIELDS: [&str; 3] = ["name", "address", "time_zone"];
+        if let Some(unknown) = json.keys().find(|key| !FIELDS.contains(&key.as_str())) {
+            return Err(format!("`{unknown}` is not a field of an office"));
+        }
+        Self::deserialize(json)
+            .map(drop)
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// The configuration that applies to an office's requests. `offices` and `workflows` are the newest of the tenant's
+/// configurations, by name. The office is the given one, else the tenant's first; without any, the defaults apply.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] if this build cannot read it: the office's requests wait for a build that can.
+pub fn office_config(
+    tenant_name: String,
+    offices: &[Config],
+    workflows: &[Config],
+    office: Option<OfficeId>,
+) -> Result<OfficeConfig> {
+    let name = office.map(|id| id.to_string());
+    let chosen = offices
+        .iter()
+        .find(|candidate| Some(&candidate.name) == name.as_ref())
+        .or_else(|| offices.first());
+    let Some(chosen) = chosen else {
+        return Ok(OfficeConfig {
+            tenant_name,
+            ..OfficeConfig::default()
+        });
+    };
+    let office = read_office(chosen, workflows)?;
+    Ok(OfficeConfig {
+        tenant_name,
+        time_zone: office.time_zone,
+        workflow: office.config,
+        version: office.config_version,
+    })
+}
+
+/// The offices that this build can read.
+pub(crate) fn read_offices(offices: &[Config], workflows: &[Config]) -> Result<Vec<Office>> {
+    let mut read = Vec::new();
+    for config in offices {
+        let name = || config.name.clone();
+        read.extend(stored::readable(
+            "configs",
+            name,
+            read_office(config, workflows),
+        )?);
+    }
+    Ok(read)
+}
+
+fn read_office(config: &Config, workflows: &[Config]) -> Result<Office> {
+    let OfficeFields {
+        name,
+        address,
+        time_zone,
+    } = config.read()?;
+    let workflow = workflows
+        .iter()
+        .find(|workflow| workflow.name == config.name);
+    Ok(Office {
+        id: config
+            .name
+            .parse()
+            .map_err(|error| stored::corrupt("an office's id", error))?,
+        tenant: config.tenant.clone(),
+        name,
+        address,
+        time_zone,
+        config: workflow.map_or_else(|| Ok(WorkflowConfig::default()), Config::read)?,
+        config_version: workflow.map_or(0, |workflow| workflow.version),
+    })
+}
+
+type Key = (TenantId, Option<OfficeId>);
+
+/// Configurations in memory, by tenant and office. What this process writes empties it.
+#[derive(Debug)]
+pub struct ConfigCache {
+    max_age: Duration,
+    configs: Mutex<HashMap<Key, (Arc<OfficeConfig>, Instant)>>,
+}
+
+impl ConfigCache {
+    /// A cache that is empty. For `max_age` another process's change may stay unseen.
+    pub fn new(max_age: Duration) -> Self {
+        Self {
+            max_age,
+            configs: Mutex::default(),
+        }
+    }
+
+    /// The configuration of an office, if it was kept a short time ago.
+    pub fn get(&self, tenant: &TenantId, office: Option<OfficeId>) -> Option<Arc<OfficeConfig>> {
+        let configs = self.lock();
+        let (config, read_at) = configs.get(&(tenant.clone(), office))?;
+        (read_at.elapsed() < self.max_age).then(|| config.clone())
+    }
+
+    /// Keeps a configuration that was read at `read_at`, before its reading began.
+    pub fn keep(
+        &self,
+        tenant: &TenantId,
+        office: Option<OfficeId>,
+        read_at: Instant,
+        config: OfficeConfig,
+    ) -> Arc<OfficeConfig> {
+        let config = Arc::new(config);
+        let key = (tenant.clone(), office);
+        self.lock().insert(key, (config.clone(), read_at));
+        config
+    }
+
+    /// Forgets everything.
+    pub fn clear(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, (Arc<OfficeConfig>, Instant)>> {
+        self.configs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

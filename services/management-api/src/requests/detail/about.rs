@@ -1,0 +1,241 @@
+//! What was delivered: the person, and what the channel says of the lead.
+
+use std::collections::BTreeMap;
+
+use domain::{ChatMessage, PersonFacts};
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::words::{Author, BookingStatus};
+
+/// A person as delivered.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Person {
+    /// Name.
+    name: Option<String>,
+    /// Telephone number.
+    phone: Option<String>,
+    /// E-mail address.
+    email: Option<String>,
+    /// Town; for a call, that of the caller's number.
+    city: Option<String>,
+    /// State; for a call, that of the caller's number.
+    state: Option<String>,
+    /// Country.
+    country: Option<String>,
+    /// ZIP code.
+    postal_code: Option<String>,
+    /// Street address.
+    address: Option<String>,
+}
+
+impl From<PersonFacts> for Person {
+    fn from(person: PersonFacts) -> Self {
+        Self {
+            name: person.name,
+            phone: person.phone,
+            email: person.email,
+            city: person.city,
+            state: person.state,
+            country: person.country,
+            postal_code: person.postal_code,
+            address: person.address,
+        }
+    }
+}
+
+/// What people wrote about a lead at its provider.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Labels {
+    /// Labels.
+    tags: Option<Vec<String>>,
+    /// A person's note.
+    note: Option<String>,
+    /// What the job is worth, as written.
+    value: Option<String>,
+    /// The provider's own judgment: `good_lead`.
+    status: Option<String>,
+}
+
+impl From<domain::Labels> for Labels {
+    fn from(labels: domain::Labels) -> Self {
+        Self {
+            tags: labels.tags,
+            note: labels.note,
+            value: labels.value,
+            status: labels.status,
+        }
+    }
+}
+
+/// What the person agreed to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Consent {
+    /// The text that they agreed to, word for word.
+    text: String,
+    /// When.
+    at: Option<Timestamp>,
+}
+
+impl From<domain::Consent> for Consent {
+    fn from(consent: domain::Consent) -> Self {
+        Self {
+            text: consent.text,
+            at: consent.at,
+        }
+    }
+}
+
+/// What the channel says of a lead, as it is best known.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "channel", rename_all = "snake_case")]
+pub(super) enum About {
+    /// A telephone call.
+    Phone {
+        /// The provider's id of the call.
+        external_id: Option<String>,
+        /// Whether somebody picked up.
+        is_answered: Option<bool>,
+        /// Whether it ended on the answering machine.
+        is_voicemail: Option<bool>,
+        /// Length as the provider counts it.
+        duration_seconds: Option<u32>,
+        /// When it began.
+        started_at: Option<Timestamp>,
+        /// The number that was dialed.
+        tracking_number: Option<String>,
+        /// The company's number that it rang at.
+        business_number: Option<String>,
+        /// Whether the provider says that there is a recording.
+        has_recording: Option<bool>,
+    },
+    /// Text messages.
+    Text {
+        /// The company's number.
+        company_number: Option<String>,
+        /// The messages, in order.
+        messages: Vec<Message>,
+    },
+    /// A form on a website.
+    Form {
+        /// The form's name.
+        form: Option<String>,
+        /// The page that it is on.
+        page_url: Option<String>,
+        /// When it was submitted.
+        submitted_at: Option<Timestamp>,
+        /// What the person wrote in their own words.
+        message: Option<String>,
+        /// The other answers, by the form's own labels.
+        answers: BTreeMap<String, String>,
+    },
+    /// A booking.
+    Calendar {
+        /// The provider's id of the booking.
+        external_id: Option<String>,
+        /// What was booked.
+        service: Option<String>,
+        /// When it begins.
+        starts_at: Option<Timestamp>,
+        /// When it ends.
+        ends_at: Option<Timestamp>,
+        /// The IANA time zone of the person who booked.
+        time_zone: Option<String>,
+        /// Whether it stands.
+        status: Option<BookingStatus>,
+        /// Where it takes place.
+        location: Option<String>,
+        /// What the person wrote in their own words.
+        message: Option<String>,
+        /// The answers to the booking page's questions, by question.
+        answers: BTreeMap<String, String>,
+    },
+    /// A chat.
+    Chat {
+        /// The provider's id of the chat.
+        external_id: Option<String>,
+        /// The subject.
+        subject: Option<String>,
+        /// The page that it began on.
+        page_url: Option<String>,
+        /// When it began.
+        started_at: Option<Timestamp>,
+        /// The messages, in order.
+        messages: Vec<Message>,
+    },
+    /// A lead that another system posted.
+    Api,
+}
+
+impl About {
+    /// Of facts, and the provider's id of the thing.
+    pub(super) fn of(about: domain::About, external_id: Option<String>) -> Self {
+        match about {
+            domain::About::Phone(call) => Self::Phone {
+                external_id,
+                is_answered: call.is_answered,
+                is_voicemail: call.is_voicemail,
+                duration_seconds: call.duration_seconds,
+                started_at: call.started_at,
+                tracking_number: call.tracking_number,
+                business_number: call.business_number,
+                has_recording: call.has_recording,
+            },
+            domain::About::Text(text) => Self::Text {
+                company_number: text.company_number,
+                messages: messages(text.messages),
+            },
+            domain::About::Form(form) => Self::Form {
+                form: form.form,
+                page_url: form.page_url,
+                submitted_at: form.submitted_at,
+                message: form.message,
+                answers: form.answers,
+            },
+            domain::About::Calendar(booking) => Self::Calendar {
+                external_id,
+                service: booking.service,
+                starts_at: booking.starts_at,
+                ends_at: booking.ends_at,
+                time_zone: booking.time_zone,
+                status: booking.status.map(Into::into),
+                location: booking.location,
+                message: booking.message,
+                answers: booking.answers,
+            },
+            domain::About::Chat(chat) => Self::Chat {
+                external_id,
+                subject: chat.subject,
+                page_url: chat.page_url,
+                started_at: chat.started_at,
+                messages: messages(chat.messages),
+            },
+            // A channel of a newer build is worked like one of the API, so it is shown like one.
+            domain::About::Api | domain::About::Unrecognized(_) => Self::Api,
+        }
+    }
+}
+
+/// One message of a chat or of a text conversation.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ChatMessage)]
+pub(super) struct Message {
+    /// Who wrote it.
+    from: Author,
+    /// When.
+    at: Option<Timestamp>,
+    /// The words.
+    text: String,
+}
+
+fn messages(messages: BTreeMap<String, ChatMessage>) -> Vec<Message> {
+    let mut messages: Vec<_> = messages.into_values().collect();
+    messages.sort_by_key(|message| message.at);
+    let shown = messages.into_iter().map(|message| Message {
+        from: message.from.into(),
+        at: message.at,
+        text: message.text,
+    });
+    shown.collect()
+}

@@ -1,0 +1,214 @@
+//! A request with everything that is known of it. One file per part: [`about`] is what was delivered, by channel.
+
+mod about;
+mod analysis;
+mod conversation;
+mod dispatches;
+mod work;
+
+use std::collections::BTreeMap;
+
+use domain::{ContactSection, RequestId, SourceSection};
+use jiff::Timestamp;
+use serde::Serialize;
+use store::RequestView;
+use utoipa::ToSchema;
+
+use self::{
+    about::{About, Consent, Labels, Person},
+    analysis::{Analysis, PersonsVerdict, Qualification},
+    conversation::{Recording, Transcript},
+    dispatches::{Attempt, Dispatch, NotificationAttempt, Notifications},
+    work::{OpenWork, TimelineEntry, UsageLine},
+};
+use super::summary;
+use crate::words::{Channel, Flag, Status};
+
+/// A request, whole.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RequestDetail {
+    /// Its id.
+    request_id: String,
+    /// The id that was asked for, when that request turned out to be the same as this one.
+    merged_from: Option<String>,
+    /// Where it stands.
+    status: Status,
+    /// Grows by one with every write.
+    version: u64,
+    /// How the lead reached the company.
+    channel: Channel,
+    /// What happened and whose it is, in a few words: `missed call from Ann Lee`.
+    headline: String,
+    /// When its first delivery was stored.
+    created_at: Timestamp,
+    /// When it was last written.
+    updated_at: Timestamp,
+    /// Who it is from, once that was asked.
+    person_id: Option<String>,
+    /// What a reader should know.
+    flags: Vec<Flag>,
+    /// Where it came from.
+    source: Source,
+    /// How the person can be reached.
+    contact: Contact,
+    /// The person as delivered: nothing of it is checked.
+    person: Person,
+    /// What people wrote about the lead at its provider.
+    labels: Labels,
+    /// How the person found the company, by the provider's name for each fact.
+    attribution: BTreeMap<String, String>,
+    /// What the person agreed to.
+    consent: Option<Consent>,
+    /// Fields of the deliveries that have no place here, by the provider's names.
+    extra: BTreeMap<String, String>,
+    /// What the channel says of it.
+    about: About,
+    /// The audio of a call.
+    recording: Option<Recording>,
+    /// What was said.
+    transcript: Option<Transcript>,
+    /// What it means.
+    analysis: Option<Analysis>,
+    /// What follows from that for this tenant.
+    qualification: Option<Qualification>,
+    /// A person's decision; it outranks the analysis.
+    verdict: Option<PersonsVerdict>,
+    /// Where it stands with each CRM.
+    dispatches: Vec<Dispatch>,
+    /// Every attempt to push it into a CRM, in order.
+    dispatch_attempts: Vec<Attempt>,
+    /// Messages to people, once they are due.
+    notifications: Option<Notifications>,
+    /// Every attempt to send one, in order.
+    notification_attempts: Vec<NotificationAttempt>,
+    /// What happened, in order.
+    timeline: Vec<TimelineEntry>,
+    /// What is still to be done.
+    open_work: Vec<OpenWork>,
+    /// Every paid operation, in order.
+    usage: Vec<UsageLine>,
+}
+
+impl RequestDetail {
+    pub(super) fn of(view: RequestView, asked_for: RequestId) -> Self {
+        let RequestView {
+            request,
+            timeline,
+            work,
+            attempts,
+            notifications,
+            usage,
+        } = view;
+        let headline = summary::headline(&request);
+        let document = request.document;
+        let facts = document.facts();
+        Self {
+            request_id: request.id.to_string(),
+            merged_from: (asked_for != request.id).then(|| asked_for.to_string()),
+            status: request.status.into(),
+            version: request.version,
+            channel: document.channel().into(),
+            headline,
+            created_at: request.created_at,
+            updated_at: request.updated_at,
+            person_id: request.person.map(|id| id.to_string()),
+            flags: summary::flags(&document),
+            contact: document.contact().into(),
+            person: facts.person.into(),
+            labels: facts.labels.into(),
+            attribution: facts.attribution,
+            consent: facts.consent.map(Into::into),
+            extra: facts.extra,
+            about: About::of(facts.about, facts.external_id),
+            source: document.source.into(),
+            recording: document.recording.map(|section| section.audio.into()),
+            transcript: document.transcript.map(Into::into),
+            analysis: document.analysis.map(Into::into),
+            qualification: document.qualification.map(Into::into),
+            verdict: document.verdict.map(Into::into),
+            dispatches: document
+                .dispatches
+                .into_iter()
+                .map(|(connection, section)| Dispatch::of(connection.to_string(), section))
+                .collect(),
+            dispatch_attempts: attempts.into_iter().map(Into::into).collect(),
+            notifications: document.notifications.map(Into::into),
+            notification_attempts: notifications.into_iter().map(Into::into).collect(),
+            timeline: timeline.into_iter().map(Into::into).collect(),
+            open_work: work.into_iter().map(Into::into).collect(),
+            usage: usage
+                .into_iter()
+                .map(|(at, line)| UsageLine::of(at, line))
+                .collect(),
+        }
+    }
+}
+
+/// Where a request came from.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RequestSource)]
+struct Source {
+    /// The provider's slug.
+    provider: String,
+    /// The configured source of the first delivery.
+    source_id: String,
+    /// The office that it belongs to, when one is set.
+    office_id: Option<String>,
+    /// How many deliveries it was made of.
+    deliveries: u32,
+    /// The newest of them.
+    last_event_id: String,
+    /// Why its delivery could not be read, while it could not.
+    unread_reason: Option<String>,
+}
+
+impl From<SourceSection> for Source {
+    fn from(section: SourceSection) -> Self {
+        Self {
+            provider: section.provider,
+            source_id: section.source.to_string(),
+            office_id: section.office.map(|id| id.to_string()),
+            deliveries: section.events,
+            last_event_id: section.last_event.to_string(),
+            unread_reason: section.unread,
+        }
+    }
+}
+
+/// How the person can be reached.
+#[derive(Debug, Serialize, ToSchema)]
+struct Contact {
+    /// Name as delivered, on one line.
+    name: Option<String>,
+    /// Telephone number in E.164 form; null when it was withheld.
+    phone: Option<String>,
+    /// E-mail address.
+    email: Option<String>,
+    /// Town.
+    city: Option<String>,
+    /// State.
+    state: Option<String>,
+    /// ZIP code, as delivered.
+    postal_code: Option<String>,
+    /// Street address, as typed.
+    address: Option<String>,
+}
+
+impl From<ContactSection> for Contact {
+    fn from(section: ContactSection) -> Self {
+        Self {
+            name: section.name,
+            phone: section.phone.map(String::from),
+            email: section.email.map(String::from),
+            city: section.city,
+            state: section.state,
+            postal_code: section.postal_code.map(String::from),
+            address: section.address,
+        }
+    }
+}
+
+/// Empty text stands for none where it is stored.
+fn given(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
