@@ -1,16 +1,18 @@
-//! Gemini on Google Cloud: `generateContent` and `countTokens`.
+//! Gemini on Google Cloud: `generateContent`.
 //!
 //! - Auth: a bearer token. 401 `UNAUTHENTICATED` without a good one.
 //! - Models: only the configured ones exist. A retired or unknown id is 404 `NOT_FOUND`.
 //! - Checks: the last turn is the user's, the schema makes sense, safety settings and labels are valid, no penalties
 //!   from 3.5 on. Query parameters are refused unless all of Google's methods take them.
-//! - The answer fills the schema of the request from the text of the last user turn: what is between its `<<marker>>`
-//!   lines, if it has any. Sentences in there that try to give orders are ignored. Of a section whose heading speaks of
-//!   facts, only name and ZIP code are used.
+//! - The answer fills `responseSchema` from the text of the last user turn: what is between its `<<marker>>` lines, if it
+//!   has any. Properties of other names than the product's get a value that says nothing. Sentences that try to give
+//!   orders are ignored. Of a section whose heading is `Facts`, only name and ZIP code are used.
 //! - An answer longer than `maxOutputTokens` is truncated with `MAX_TOKENS`.
 //!
 //! `PUT /_sim/answers {"override": {…}, "times": n, "when_contains": "…"}` replaces fields of the answers, `DELETE` stops
 //! that.
+//!
+//! Not simulated: other places and spellings of a schema (`responseJsonSchema`, `responseFormat`, `anyOf`).
 //!
 //! Source: aiplatform v1 discovery document and model pages (read 2026-11). UNCONFIRMED: the exact messages of errors.
 
@@ -39,7 +41,7 @@ use crate::fault::Fault;
 use crate::google;
 use crate::provider::{Provider, Shared, lock};
 use crate::{SimulatorSpec, Simulators};
-use reading::{Field, Reading};
+use reading::Reading;
 
 /// The simulator's line in the table.
 pub(crate) const SPEC: SimulatorSpec = SimulatorSpec {
@@ -111,14 +113,11 @@ impl Gemini {
     fn apply_overrides(&self, text: &str, answer: &mut Value) {
         let mut overrides = lock(&self.overrides);
         for one in overrides.iter_mut() {
-            let part = one.when_contains.as_deref().unwrap_or_default();
-            if !text.contains(part) {
-                continue;
+            if text.contains(one.when_contains.as_deref().unwrap_or_default()) {
+                let fields = answer.as_object_mut().into_iter();
+                fields.for_each(|fields| fields.extend(one.fields.clone()));
+                one.times = one.times.map(|times| times.saturating_sub(1));
             }
-            for (name, value) in &one.fields {
-                fill::set(answer, name, value);
-            }
-            one.times = one.times.map(|times| times.saturating_sub(1));
         }
         overrides.retain(|one| one.times != Some(0));
     }
@@ -173,49 +172,27 @@ impl Provider for Gemini {
 
 impl Simulator {
     /// Replaces these fields in every answer from now on.
-    ///
-    /// # Panics
-    /// If `fields` is not an object.
     pub fn answer_with(&self, fields: Value) {
-        self.add_override(fields, None, None);
+        self.answer_with_when("", fields);
     }
 
-    /// Replaces these fields in the answers to texts that contain a part.
-    ///
-    /// # Panics
-    /// If `fields` is not an object.
+    /// Replaces these fields, an object, in the answers to texts that contain a part.
     pub fn answer_with_when(&self, part: &str, fields: Value) {
-        self.add_override(fields, None, Some(part.to_owned()));
-    }
-
-    /// Replaces these fields in the next answer only.
-    ///
-    /// # Panics
-    /// If `fields` is not an object.
-    pub fn answer_once_with(&self, fields: Value) {
-        self.add_override(fields, Some(1), None);
+        let mut one = json!({ "when_contains": part });
+        one["override"] = fields;
+        let one = serde_json::from_value(one).expect("the fields of an answer are an object");
+        lock(&self.shared.provider.overrides).push(one);
     }
 
     /// Stops replacing fields.
     pub fn clear_answers(&self) {
         lock(&self.shared.provider.overrides).clear();
     }
-
-    fn add_override(&self, fields: Value, times: Option<u32>, when_contains: Option<String>) {
-        let Value::Object(fields) = fields else {
-            panic!("the fields of an answer are an object")
-        };
-        lock(&self.shared.provider.overrides).push(Override {
-            fields,
-            times,
-            when_contains,
-        });
-    }
 }
 
 type Sim = State<Arc<Shared<Gemini>>>;
 
-/// `models/{id}:generateContent` and `models/{id}:countTokens`.
+/// `models/{id}:generateContent`.
 async fn call(
     State(sim): Sim,
     _: Authorized<Gemini>,
@@ -230,91 +207,66 @@ async fn call(
         );
         return Err(google::error(StatusCode::NOT_FOUND, &reason));
     }
-    match method {
-        "generateContent" => {
-            checks::request(model, &body).map_err(|reason| google::invalid(&reason))?;
-            let line = format!("POST /v1/{name}:{method}");
-            Ok(generate(&sim, model, &line, &body))
-        }
-        "countTokens" => {
-            let tokens = tokens(&prompt::all(&body));
-            Ok(Json(json!({
-                "totalTokens": tokens,
-                "promptTokensDetails": [{ "modality": "TEXT", "tokenCount": tokens }],
-            }))
-            .into_response())
-        }
-        _ => Err(Gemini::refuse(StatusCode::NOT_FOUND)),
+    if method != "generateContent" {
+        return Err(Gemini::refuse(StatusCode::NOT_FOUND));
     }
-}
-
-fn generate(sim: &Shared<Gemini>, model: &str, line: &str, body: &Value) -> Response {
-    let now = sim.control.now();
-    let prompt_tokens = tokens(&prompt::all(body));
-    let response_id = hex::encode(rand::random::<[u8; 11]>());
-    if sim.control.strikes(line, &Fault::Blocked) {
-        return Json(json!({
-            "promptFeedback": {
-                "blockReason": "PROHIBITED_CONTENT", "blockReasonMessage": "The prompt was blocked.",
-            },
-            "usageMetadata": {
-                "promptTokenCount": prompt_tokens, "totalTokenCount": prompt_tokens, "trafficType": "ON_DEMAND",
-            },
-            "modelVersion": model,
-            "responseId": response_id,
-        }))
-        .into_response();
-    }
-    let asked = prompt::last_turn(body);
-    let reading = Reading::of(&asked, now);
-    let summary = || {
-        reading
-            .fact(Field::Summary)
-            .map_or_else(String::new, |fact| fact.text.clone())
-    };
-    let config = &body["generationConfig"];
-    let mut answer = match checks::schema(body) {
-        Some(schema) => {
-            let mut answer = fill::fill(schema, &reading);
-            sim.provider.apply_overrides(&asked, &mut answer);
-            if sim.control.strikes(line, &Fault::OutsideSchema) {
-                fill::violate(schema, &mut answer);
-            }
-            answer.to_string()
-        }
-        None if config["responseMimeType"] == "application/json" => {
-            json!({ "summary": summary() }).to_string()
-        }
-        None => summary(),
-    };
-    let limit = config["maxOutputTokens"].as_u64().unwrap_or(u64::MAX);
-    let mut finish = "STOP";
-    if sim.control.strikes(line, &Fault::MaxTokens) || tokens(&answer) > limit {
-        let kept = usize::try_from(limit.saturating_mul(4)).unwrap_or(usize::MAX);
-        let half = answer.chars().count() / 2;
-        answer = answer.chars().take(kept.min(half)).collect();
-        finish = "MAX_TOKENS";
-    }
-    let answer_tokens = tokens(&answer);
-    Json(json!({
-        "candidates": [{
-            "content": { "role": "model", "parts": [{ "text": answer }] },
-            "finishReason": finish,
-            "avgLogprobs": -0.04,
-        }],
+    checks::request(model, &body).map_err(|reason| google::invalid(&reason))?;
+    let line = format!("POST /v1/{name}:{method}");
+    let system = [&body["systemInstruction"]].into_iter();
+    let contents = system.chain(checks::list(&body["contents"]));
+    let tokens_asked: u64 = contents.map(|it| tokens(&prompt::text_of(it))).sum();
+    let mut reply = json!({
         "usageMetadata": {
-            "promptTokenCount": prompt_tokens,
-            "candidatesTokenCount": answer_tokens,
-            "totalTokenCount": prompt_tokens + answer_tokens,
-            "trafficType": "ON_DEMAND",
-            "promptTokensDetails": [{ "modality": "TEXT", "tokenCount": prompt_tokens }],
-            "candidatesTokensDetails": [{ "modality": "TEXT", "tokenCount": answer_tokens }],
+            "promptTokenCount": tokens_asked, "totalTokenCount": tokens_asked, "trafficType": "ON_DEMAND",
         },
         "modelVersion": model,
-        "createTime": now.to_string(),
-        "responseId": response_id,
-    }))
-    .into_response()
+        "createTime": sim.control.now().to_string(),
+        "responseId": hex::encode(rand::random::<[u8; 11]>()),
+    });
+    if sim.control.strikes(&line, &Fault::Blocked) {
+        reply["promptFeedback"] = json!({
+            "blockReason": "PROHIBITED_CONTENT", "blockReasonMessage": "The prompt was blocked.",
+        });
+        return Ok(Json(reply).into_response());
+    }
+    let (text, finish) = answer(&sim, &line, &body);
+    let tokens_answered = tokens(&text);
+    reply["candidates"] = json!([{
+        "content": { "role": "model", "parts": [{ "text": text }] },
+        "finishReason": finish,
+        "avgLogprobs": -0.04,
+    }]);
+    reply["usageMetadata"]["candidatesTokenCount"] = tokens_answered.into();
+    reply["usageMetadata"]["totalTokenCount"] = (tokens_asked + tokens_answered).into();
+    Ok(Json(reply).into_response())
+}
+
+/// The text of the answer, and why it ends.
+fn answer(sim: &Shared<Gemini>, line: &str, body: &Value) -> (String, &'static str) {
+    let last = checks::list(&body["contents"]).last();
+    let asked = last.map(prompt::text_of).unwrap_or_default();
+    let reading = Reading::of(&asked, sim.control.now());
+    let config = &body["generationConfig"];
+    let schema = &config["responseSchema"];
+    let text = if schema.is_null() {
+        reading
+            .fact("summary")
+            .map_or_else(String::new, |fact| fact.text.clone())
+    } else {
+        let mut answer = fill::fill(schema, "", &reading);
+        sim.provider.apply_overrides(&asked, &mut answer);
+        if sim.control.strikes(line, &Fault::OutsideSchema) {
+            fill::violate(schema, &mut answer);
+        }
+        answer.to_string()
+    };
+    let limit = config["maxOutputTokens"].as_u64().unwrap_or(u64::MAX);
+    if !sim.control.strikes(line, &Fault::MaxTokens) && tokens(&text) <= limit {
+        return (text, "STOP");
+    }
+    let kept = usize::try_from(limit.saturating_mul(4)).unwrap_or(usize::MAX);
+    let half = text.chars().count() / 2;
+    (text.chars().take(kept.min(half)).collect(), "MAX_TOKENS")
 }
 
 /// About four characters each.

@@ -11,34 +11,8 @@ const LEVELS: &str = "MINIMAL LOW MEDIUM HIGH";
 const LABEL_LIMIT: usize = 63;
 const DEPTH_LIMIT: usize = 32;
 
-/// The schema of the answer, in any of the three places for it.
-pub(super) fn schema(body: &Value) -> Option<&Value> {
-    let config = &body["generationConfig"];
-    let format = &config["responseFormat"];
-    let format = format.get(0).unwrap_or(format);
-    let places = [
-        &config["responseSchema"],
-        &config["responseJsonSchema"],
-        &format["text"]["schema"],
-    ];
-    places.into_iter().find(|schema| schema.is_object())
-}
-
-/// The type of a schema in upper case.
-pub(super) fn type_of(schema: &Value) -> String {
-    let mut names = list(&schema["type"]).iter();
-    let name = names
-        .find(|name| *name != "null")
-        .unwrap_or(&schema["type"]);
-    name.as_str().unwrap_or_default().to_ascii_uppercase()
-}
-
-/// Whether null obeys this schema.
-pub(super) fn is_nullable(schema: &Value) -> bool {
-    let is_null = |schema: &Value| type_of(schema) == "NULL";
-    schema["nullable"] == true
-        || list(&schema["type"]).iter().any(|name| name == "null")
-        || list(&schema["anyOf"]).iter().any(is_null)
+pub(super) fn type_of(schema: &Value) -> &str {
+    schema["type"].as_str().unwrap_or_default()
 }
 
 /// The items of an array. None of anything else.
@@ -46,12 +20,13 @@ pub(super) fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
+/// The properties of a schema with their names. None of anything but an object's.
+pub(super) fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    schema["properties"].as_object().into_iter().flatten()
+}
+
 fn ensure(holds: bool, reason: &str) -> Result<(), String> {
-    if holds {
-        Ok(())
-    } else {
-        Err(reason.to_owned())
-    }
+    holds.then_some(()).ok_or_else(|| reason.to_owned())
 }
 
 /// Checks that a value, if there is one, is a word of a list.
@@ -71,10 +46,8 @@ pub(super) fn request(model: &str, body: &Value) -> Result<(), String> {
         ensure(!list(&turn["parts"]).is_empty(), reason)?;
     }
     let is_users = turns.last().is_none_or(|turn| turn["role"] != "model");
-    ensure(
-        is_users,
-        "Please ensure that the last turn of contents has the role user.",
-    )?;
+    let reason = "Please ensure that the last turn of contents has the role user.";
+    ensure(is_users, reason)?;
     let config = &body["generationConfig"];
     let is_free = config["frequencyPenalty"].is_null() && config["presencePenalty"].is_null();
     let reason = format!("Penalty is not supported by {model}.");
@@ -85,73 +58,56 @@ pub(super) fn request(model: &str, body: &Value) -> Result<(), String> {
     let reason = "Only one of thinkingLevel and thinkingBudget can be set.";
     ensure(level.is_null() || budget.is_null(), reason)?;
     let settings = list(&body["safetySettings"]);
+    let is_one = settings.is_empty() || body["modelArmorConfig"].is_null();
     let reason = "Only one of safetySettings and modelArmorConfig can be set.";
-    ensure(
-        settings.is_empty() || body["modelArmorConfig"].is_null(),
-        reason,
-    )?;
+    ensure(is_one, reason)?;
     for setting in settings {
-        ensure_word(&setting["category"], CATEGORIES, "safety_settings.category")?;
-        ensure_word(
-            &setting["threshold"],
-            THRESHOLDS,
-            "safety_settings.threshold",
-        )?;
+        let (category, threshold) = (&setting["category"], &setting["threshold"]);
+        ensure_word(category, CATEGORIES, "safety_settings.category")?;
+        ensure_word(threshold, THRESHOLDS, "safety_settings.threshold")?;
     }
-    for (name, value) in body["labels"].as_object().into_iter().flatten() {
-        let is_allowed = |text: &str| {
-            let is_allowed =
-                |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b);
-            text.len() <= LABEL_LIMIT && text.bytes().all(is_allowed)
-        };
-        let is_name = name.starts_with(|letter: char| letter.is_ascii_lowercase());
-        let holds = is_name && is_allowed(name) && value.as_str().is_some_and(is_allowed);
-        let reason =
-            format!("The label {name}: {value} is not allowed: lower case, at most 63 characters.");
-        ensure(holds, &reason)?;
-    }
-    schema(body).map_or(Ok(()), |schema| check_schema(schema, "response_schema", 0))
+    let labels = body["labels"].as_object();
+    labels.into_iter().flatten().try_for_each(check_label)?;
+    let schema = config.get("responseSchema");
+    schema.map_or(Ok(()), |schema| check_schema(schema, "response_schema", 0))
+}
+
+fn check_label((name, value): (&String, &Value)) -> Result<(), String> {
+    let is_allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
+    let fits = |text: &str| text.len() <= LABEL_LIMIT && text.bytes().all(is_allowed);
+    let is_name = name.starts_with(|letter: char| letter.is_ascii_lowercase());
+    let reason = "is not allowed: lower case, at most 63 characters.";
+    let holds = is_name && fits(name) && value.as_str().is_some_and(fits);
+    ensure(holds, &format!("The label {name}: {value} {reason}"))
 }
 
 fn check_schema(schema: &Value, at: &str, depth: usize) -> Result<(), String> {
-    ensure(
-        depth <= DEPTH_LIMIT,
-        &format!("The schema at {at} is too deep."),
-    )?;
-    let choices = list(&schema["anyOf"]);
-    if !choices.is_empty() {
-        let mut choices = choices.iter();
-        return choices.try_for_each(|choice| check_schema(choice, at, depth + 1));
-    }
-    let name = type_of(schema);
-    ensure_word(&name.as_str().into(), TYPES, &format!("{at}.type"))?;
-    let is_text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
-    let values = list(&schema["enum"]);
-    let holds = schema["enum"].is_null() || !values.is_empty() && values.iter().all(is_text);
-    ensure(
-        holds,
-        &format!("{at}.enum: must have values, none of them empty"),
-    )?;
-    if name == "ARRAY" {
+    let is_flat = depth <= DEPTH_LIMIT;
+    ensure(is_flat, &format!("The schema at {at} is too deep."))?;
+    let kind = type_of(schema);
+    ensure_word(&kind.into(), TYPES, &format!("{at}.type"))?;
+    let words = list(&schema["enum"]);
+    let is_text = |word: &Value| word.as_str().is_some_and(|text| !text.is_empty());
+    let holds = schema["enum"].is_null() || !words.is_empty() && words.iter().all(is_text);
+    let reason = format!("{at}.enum: must have values, none of them empty");
+    ensure(holds, &reason)?;
+    if kind == "ARRAY" {
         let items = &schema["items"];
         ensure(items.is_object(), &format!("{at}.items: missing field."))?;
         return check_schema(items, &format!("{at}.items"), depth + 1);
     }
-    if name != "OBJECT" {
+    if kind != "OBJECT" {
         return Ok(());
     }
-    let properties = schema["properties"]
-        .as_object()
-        .filter(|properties| !properties.is_empty());
     let reason = format!("{at}.properties: should be non-empty for OBJECT type");
-    let properties = properties.ok_or(reason)?;
+    ensure(properties(schema).next().is_some(), &reason)?;
     for place in ["required", "propertyOrdering"] {
         for name in list(&schema[place]).iter().filter_map(Value::as_str) {
             let reason = format!("{at}.{place}: property {name} is not defined");
-            ensure(properties.contains_key(name), &reason)?;
+            ensure(!schema["properties"][name].is_null(), &reason)?;
         }
     }
-    for (name, property) in properties {
+    for (name, property) in properties(schema) {
         check_schema(property, &format!("{at}.properties[{name}]"), depth + 1)?;
     }
     Ok(())

@@ -1,178 +1,128 @@
-//! What the simulated model understands of a prompt: one fact for each field.
+//! What the simulated model understands of a prompt: a fact for each property of the schema.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
 
-use super::numbers::{counted_months, dollars, postal_code, telephone, until_named_month};
+use super::numbers::{counted_months, dollars, postal_code, until_named_month};
 use super::prompt::{Sentence, says, sentences, words};
 
-/// What a property of a schema can be about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Field {
-    Address,
-    Budget,
-    Callback,
-    Confidence,
-    Evidence,
-    Intent,
-    Name,
-    Other,
-    Phone,
-    PostalCode,
-    Project,
-    Score,
-    Sentiment,
-    Spam,
-    Summary,
-    Timeline,
-}
-
 /// What is understood of a field.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug)]
 pub(super) struct Fact {
     /// For a field of text.
     pub(super) text: String,
-    /// Parts of the names that a list of choices may have for it, best first.
-    pub(super) choices: Vec<&'static str>,
-    /// For a field of numbers: dollars or months, or a share from 0 to 1.
-    pub(super) number: Option<f64>,
+    /// For a field whose schema lists words.
+    pub(super) word: &'static str,
+    /// Dollars or months, or for a field of numbers a share from 0 to 1.
+    pub(super) number: f64,
     /// The sentences that say it. None if nobody says it.
-    pub(super) quotes: Vec<String>,
+    quotes: Vec<String>,
 }
 
-/// A line of the lexicon: field, value, choices, phrases.
-type Entry = [&'static str; 4];
+fn fact(text: &str, word: &'static str, number: f64, quotes: Vec<String>) -> Fact {
+    Fact {
+        text: text.to_owned(),
+        word,
+        number,
+        quotes,
+    }
+}
 
-static LEXICON: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+/// The lines of the lexicon: field, value, word, phrases.
+static LEXICON: LazyLock<Vec<[&str; 4]>> = LazyLock::new(|| {
     let lines = include_str!("lexicon.txt").lines();
-    let entries = lines
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| {
-            let columns: Vec<_> = line.split('|').map(str::trim).collect();
-            columns.try_into().ok()
-        });
-    entries.collect()
+    let lines = lines.filter(|line| !line.starts_with('#'));
+    let columns = lines.map(|line| line.split('|').map(str::trim).collect::<Vec<_>>());
+    columns.flat_map(TryInto::try_into).collect()
 });
 
-fn fact_of([_, value, choices, _]: &Entry, quotes: Vec<String>) -> Fact {
-    Fact {
-        text: (*value).to_owned(),
-        choices: choices.split(", ").collect(),
-        number: value.parse().ok(),
-        quotes,
-    }
-}
-
-/// A value of the lexicon that nobody says.
-fn entry(value: &str) -> Option<Fact> {
-    let entry = LEXICON.iter().find(|entry| entry[1] == value)?;
-    Some(fact_of(entry, Vec::new()))
-}
-
 /// The value of a field that most sentences say, and of equals the first.
-fn best(field: &str, said: &[&Sentence]) -> Option<Fact> {
-    let mut best: Option<Fact> = None;
-    for entry in LEXICON.iter().filter(|entry| entry[0] == field) {
-        let says_it = |it: &Sentence| entry[3].split(", ").any(|phrase| says(&it.plain, phrase));
-        let quotes = said
-            .iter()
-            .filter(|it| says_it(it))
-            .map(|it| it.text.clone());
-        let quotes: Vec<_> = quotes.collect();
-        if quotes.len() > best.as_ref().map_or(0, |fact| fact.quotes.len()) {
-            best = Some(fact_of(entry, quotes));
-        }
-    }
-    best
+fn best(field: &str, said: &[Sentence]) -> Option<Fact> {
+    let entries = LEXICON.iter().filter(|entry| entry[0] == field);
+    let facts = entries.map(|[_, value, word, phrases]| {
+        let says_it = |it: &&Sentence| phrases.split(", ").any(|phrase| says(&it.plain, phrase));
+        let quotes = said.iter().filter(says_it).map(|it| it.text.clone());
+        fact(value, word, value.parse().unwrap_or(0.0), quotes.collect())
+    });
+    let best = facts.rev().max_by_key(|fact| fact.quotes.len());
+    best.filter(|fact| !fact.quotes.is_empty())
 }
 
-/// The first sentence from which something is understood.
-fn find<T>(said: &[&Sentence], read: impl Fn(&Sentence) -> Option<T>) -> Option<(T, Vec<String>)> {
-    let mut said = said.iter();
-    said.find_map(|sentence| Some((read(sentence)?, vec![sentence.text.clone()])))
+/// The first sentence from which something is understood. What was known before is no quote.
+fn find<T>(said: &[Sentence], read: impl Fn(&Sentence) -> Option<T>) -> Option<(T, Vec<String>)> {
+    let quotes = |it: &Sentence| vec![it.text.clone(); usize::from(!it.is_fact)];
+    said.iter().find_map(|it| Some((read(it)?, quotes(it))))
 }
 
-fn find_text(said: &[&Sentence], read: impl Fn(&Sentence) -> Option<String>) -> Option<Fact> {
-    find(said, read).map(|(text, quotes)| Fact {
-        text,
-        quotes,
-        ..Fact::default()
-    })
+fn find_text(said: &[Sentence], read: impl Fn(&Sentence) -> Option<String>) -> Option<Fact> {
+    find(said, read).map(|(text, quotes)| fact(&text, "", 0.0, quotes))
 }
 
-/// A number with the choices for its level. `medium` and `high` are the least values of these levels.
-fn graded(number: f64, medium: f64, high: f64, choices: &'static str) -> Fact {
-    let level = usize::from(number >= medium) + usize::from(number >= high);
-    let choices = choices.split('|').nth(level).unwrap_or_default();
-    Fact {
-        choices: choices.split(' ').collect(),
-        number: Some(number),
-        ..Fact::default()
-    }
+/// The value of the first fact with one of these labels.
+fn labeled(all: &[Sentence], labels: [&str; 3]) -> Option<Fact> {
+    let is_meant = |it: &Sentence| labels.contains(&it.label.as_str());
+    find_text(all, |it| is_meant(it).then(|| it.text.clone()))
 }
 
 /// A prompt, understood.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
-    facts: BTreeMap<Field, Fact>,
+    facts: BTreeMap<&'static str, Fact>,
+    /// What speaks for or against the lead, each with a quote. No quote is there twice.
+    pub(super) reasons: Vec<(&'static str, String)>,
 }
 
 impl Reading {
     pub(super) fn of(prompt: &str, now: Timestamp) -> Self {
         let all = sentences(prompt);
-        let (mut known, mut said): (Vec<_>, Vec<_>) = all.iter().partition(|it| it.is_fact);
-        if said.is_empty() {
-            std::mem::swap(&mut known, &mut said);
-        }
+        let mut said = all.clone();
+        said.retain(|it| !it.is_fact);
         let mut callers = said.clone();
         callers.retain(|it| !it.is_staff);
-        let project = best("project", &callers).or_else(|| best("project", &said));
+        let project = best("project_type", &callers).or_else(|| best("project_type", &said));
         if project.is_none() {
             // A recording may speak before anybody has answered: without a project, roles mean little.
             callers.clone_from(&said);
         }
         let mut reading = Self::default();
-        let is_lead = reading.judge(&callers, project.as_ref());
-        if is_lead {
-            reading.add(
-                Field::Budget,
-                find(&callers, |it| dollars(&it.plain)).map(budget),
-            );
-            reading.add(Field::Timeline, timeline(&callers, now));
-            reading.add(Field::Project, project);
+        reading.judge(&callers, project.as_ref());
+        if !reading.is_spam() {
+            reading.add("project_type", project);
+            reading.add("budget", budget(&callers));
+            reading.add("timeline", timeline(&callers, now));
         }
-        let address = field(&said, "address|street|city");
+        let address = labeled(&said, ["address", "street", "city"]);
         let address = address.or_else(|| find_text(&callers, street));
-        let address = address.or_else(|| best("address", &callers));
-        reading.add(Field::Address, address);
-        let code = zip(&callers).or_else(|| zip(&said));
-        let code = code.or_else(|| zip(&known).map(unsaid));
-        reading.add(Field::PostalCode, code);
-        let name = field(&said, NAMES).or_else(|| find_text(&said, introduced));
-        let name = name.or_else(|| field(&known, NAMES).map(unsaid));
-        reading.add(Field::Name, name);
-        reading.add(Field::Phone, find_text(&said, |it| telephone(&it.plain)));
-        reading.add(Field::Callback, best("callback", &callers));
+        reading.add("address", address.or_else(|| best("address", &callers)));
+        let zip = [&callers, &said, &all].into_iter().find_map(|it| zip(it));
+        reading.add("postal_code", zip);
+        let name = || labeled(&all, ["caller name", "customer name", "name"]);
+        reading.add("name", find_text(&said, introduced).or_else(name));
+        reading.add("callback", best("callback", &callers));
         reading.grade();
         reading
     }
 
-    fn add(&mut self, field: Field, fact: Option<Fact>) {
-        self.facts.extend(fact.map(|fact| (field, fact)));
+    fn add(&mut self, field: &'static str, fact: impl Into<Option<Fact>>) {
+        self.facts.extend(fact.into().map(|fact| (field, fact)));
     }
 
-    pub(super) fn fact(&self, field: Field) -> Option<&Fact> {
-        self.facts.get(&field)
+    pub(super) fn fact(&self, field: &str) -> Option<&Fact> {
+        self.facts.get(field)
     }
 
-    fn number(&self, field: Field) -> Option<f64> {
-        self.fact(field)?.number
+    fn number(&self, field: &str) -> Option<f64> {
+        Some(self.fact(field)?.number)
     }
 
-    /// Judges what it is about and whether it is spam. Returns false if it is.
-    fn judge(&mut self, said: &[&Sentence], project: Option<&Fact>) -> bool {
+    fn is_spam(&self) -> bool {
+        self.number("spam_likelihood") >= Some(0.5)
+    }
+
+    /// Judges what it is about and whether it is spam.
+    fn judge(&mut self, said: &[Sentence], project: Option<&Fact>) {
         let (spam, pitch) = (best("spam", said), best("pitch", said));
         let count = |fact: &Option<Fact>| fact.as_ref().map_or(0, |fact| fact.quotes.len());
         let likelihood = match (count(&spam), count(&pitch), project) {
@@ -183,167 +133,114 @@ impl Reading {
             (_, _, Some(_)) => 0.04,
             _ => 0.12,
         };
-        let mut judged = graded(likelihood, 0.5, 0.85, "not low|suspicious medium|spam high");
         let shown = spam.or(pitch);
-        judged.quotes = shown
-            .as_ref()
-            .map_or_else(Vec::new, |fact| fact.quotes.clone());
-        self.facts.insert(Field::Spam, judged);
-        self.add(
-            Field::Sentiment,
-            best("sentiment", said).or_else(|| entry("neutral")),
-        );
-        let usual = if project.is_some() {
-            "asks for a quote"
-        } else {
-            "asks for information"
+        let quotes = shown.iter().flat_map(|fact| fact.quotes.clone()).collect();
+        self.add("spam_likelihood", fact("", "", likelihood, quotes));
+        let neutral = || fact("neutral", "neutral", 0.0, Vec::new());
+        self.add("sentiment", best("sentiment", said).unwrap_or_else(neutral));
+        let first = || said.iter().take(1).map(|it| it.text.clone()).collect();
+        let usual = || match project {
+            Some(it) => fact("asks for a quote", "quote_request", 0.0, it.quotes.clone()),
+            None => fact("asks for information", "information", 0.0, first()),
         };
-        let first = || said.first().map(|it| vec![it.text.clone()]);
-        let quotes = project.map(|fact| fact.quotes.clone()).or_else(first);
-        let usual = entry(usual).map(|fact| Fact {
-            quotes: quotes.unwrap_or_default(),
-            ..fact
-        });
-        let is_lead = likelihood < 0.5;
-        let intent = if is_lead {
-            best("intent", said).or(usual)
-        } else {
-            shown
-        };
-        self.add(Field::Intent, intent);
-        is_lead
+        let shown = shown.filter(|_| likelihood >= 0.5);
+        let intent = shown.or_else(|| best("intent", said));
+        self.add("intent", intent.unwrap_or_else(usual));
     }
 
-    /// How good the lead is, how sure that is, and all of it in a sentence.
+    /// How good the lead is, why, how sure that is, and all of it in a sentence.
     fn grade(&mut self) {
-        const POINTS: &[(Field, f64)] = &[
-            (Field::Project, 0.25),
-            (Field::Budget, 0.15),
-            (Field::Timeline, 0.08),
-            (Field::Address, 0.05),
-            (Field::PostalCode, 0.05),
-            (Field::Name, 0.05),
-            (Field::Callback, 0.03),
+        const FIELDS: [(&str, f64, &str); 8] = [
+            ("spam_likelihood", 0.0, SPAM),
+            ("project_type", 0.25, "Names a project"),
+            ("budget", 0.15, "Names a sum"),
+            ("timeline", 0.08, "Says when to start"),
+            ("postal_code", 0.05, "Says where it is"),
+            ("address", 0.05, "Says where it is"),
+            ("callback", 0.03, "Asks to be called"),
+            ("intent", 0.0, "Says what it is about"),
         ];
-        let points = POINTS
-            .iter()
-            .filter(|(field, _)| self.facts.contains_key(field));
-        let mut score = 0.15 + points.map(|(_, points)| points).sum::<f64>();
-        if self
-            .number(Field::Timeline)
-            .is_some_and(|months| months <= 3.0)
-        {
-            score += 0.1;
-        }
-        if self
-            .number(Field::Budget)
-            .is_some_and(|dollars| dollars >= 40_000.0)
-        {
-            score += 0.05;
-        }
-        let most = match self.number(Field::Spam).unwrap_or(0.0) {
-            spam if spam >= 0.85 => 0.05,
-            spam if spam >= 0.5 => 0.25,
-            _ => 0.98,
-        };
-        let score = graded(score.min(most), 0.4, 0.7, "cold low|warm medium|hot high");
-        let confidence = 0.6 + 0.07 * self.evidence(None).len().min(4) as f64;
-        let confidence = graded(confidence, 0.4, 0.75, "low|medium|high");
-        let text = |field| self.fact(field).map(|fact| fact.text.as_str());
-        let mut summary = text(Field::Name).unwrap_or("The caller").to_owned();
-        for (before, field) in [
-            (" ", Field::Intent),
-            (", project: ", Field::Project),
-            (", place: ", Field::Address),
-            (", ZIP ", Field::PostalCode),
-            (", to start ", Field::Timeline),
-            (", with about ", Field::Budget),
-        ] {
-            summary += &text(field).map_or_else(String::new, |text| format!("{before}{text}"));
-        }
-        let summary = Fact {
-            text: summary + ".",
-            ..Fact::default()
-        };
-        self.facts.insert(Field::Score, score);
-        self.facts.insert(Field::Confidence, confidence);
-        self.facts.insert(Field::Summary, summary);
-    }
-
-    /// The sentences about one field, or all that speak for or against the lead. No sentence is there twice.
-    pub(super) fn evidence(&self, about: Option<Field>) -> Vec<(Field, &str)> {
-        use Field::{Address, Budget, Callback, PostalCode, Project, Spam, Timeline};
-        let is_spam = self.number(Spam) >= Some(0.5);
-        let (fields, most) = match about {
-            Some(Spam) => (vec![Spam], usize::MAX),
-            None if is_spam => (vec![Spam], usize::MAX),
-            None => (
-                vec![Project, Budget, Timeline, PostalCode, Address, Callback],
-                1,
-            ),
-            Some(field) => (vec![field], 1),
-        };
-        let mut evidence: Vec<(Field, &str)> = Vec::new();
-        for field in fields {
-            let quotes = self.fact(field).into_iter().flat_map(|fact| &fact.quotes);
-            for quote in quotes.take(most) {
-                if !evidence.iter().any(|(_, seen)| seen == quote) {
-                    evidence.push((field, quote));
+        const SPAM: &str = "Sounds like somebody who sells to everybody";
+        let is_soon = self.number("timeline").is_some_and(|months| months <= 3.0);
+        let is_large = self.number("budget") >= Some(40_000.0);
+        let is_named = self.facts.contains_key("name");
+        let mut score = 0.15 + 0.05 * f64::from(is_named);
+        let mut reasons: Vec<(&str, String)> = Vec::new();
+        for (field, points, reason) in FIELDS {
+            let Some(fact) = self.fact(field) else {
+                continue;
+            };
+            score += points;
+            let is_of_spam = reason == SPAM;
+            let is_meant =
+                is_of_spam == self.is_spam() && (field != "intent" || reasons.is_empty());
+            let most = if is_of_spam { usize::MAX } else { 1 };
+            for quote in fact.quotes.iter().take(most) {
+                if is_meant && !reasons.iter().any(|(_, seen)| seen == quote) {
+                    reasons.push((reason, quote.clone()));
                 }
             }
         }
-        match about {
-            None if evidence.is_empty() => self.evidence(Some(Field::Intent)),
-            _ => evidence,
+        score += 0.1 * f64::from(is_soon) + 0.05 * f64::from(is_large);
+        let spam = self.number("spam_likelihood").unwrap_or_default();
+        let most = level(spam, &[(0.0, 0.98), (0.5, 0.25), (0.85, 0.05)]);
+        let confidence = 0.6 + 0.07 * reasons.len().min(4) as f64;
+        let text = |field| self.fact(field).map(|fact| fact.text.as_str());
+        let mut summary = text("name").unwrap_or("The caller").to_owned();
+        for (before, field) in [
+            (" ", "intent"),
+            (", project: ", "project_type"),
+            (", place: ", "address"),
+            (", ZIP ", "postal_code"),
+            (", to start ", "timeline"),
+            (", with about ", "budget"),
+        ] {
+            summary += &text(field).map_or_else(String::new, |text| format!("{before}{text}"));
         }
+        let number = |number| fact("", "", number, Vec::new());
+        self.add("lead_score", number(score.min(most)));
+        self.add("confidence", number(confidence));
+        self.add("summary", fact(&(summary + "."), "", 0.0, Vec::new()));
+        self.reasons = reasons;
     }
 }
 
-fn budget((dollars, quotes): (f64, Vec<String>)) -> Fact {
-    Fact {
-        text: format!("${dollars:.0}"),
-        quotes,
-        ..graded(dollars, 25_000.0, 75_000.0, "low|medium|high")
-    }
+/// The level of a number: the last whose least number is not above it.
+fn level<T: Copy + Default>(number: f64, levels: &[(f64, T)]) -> T {
+    let reached = levels.iter().rfind(|(least, _)| number >= *least);
+    reached.map_or_else(T::default, |(_, level)| *level)
+}
+
+fn budget(said: &[Sentence]) -> Option<Fact> {
+    let levels = [(0.0, "low"), (25_000.0, "medium"), (75_000.0, "high")];
+    let (number, quotes) = find(said, |it| dollars(&it.plain))?;
+    let word = level(number, &levels);
+    Some(fact(&format!("${number:.0}"), word, number, quotes))
 }
 
 /// When the work is to start, in months: at once, or as counted, or as a phrase or the name of a month says.
-fn timeline(said: &[&Sentence], now: Timestamp) -> Option<Fact> {
-    let phrase = best("timeline", said).map(|fact| (fact.number.unwrap_or(0.0), fact.quotes));
+fn timeline(said: &[Sentence], now: Timestamp) -> Option<Fact> {
+    const LEVELS: [(f64, &str); 4] = [
+        (0.0, "immediate"),
+        (1.0, "1_3_months"),
+        (3.0, "3_6_months"),
+        (6.0, "6_plus_months"),
+    ];
+    let phrase = best("timeline", said).map(|fact| (fact.number, fact.quotes));
     let at_once = phrase.clone().filter(|(months, _)| *months == 0.0);
-    let (months, quotes) = at_once
+    let (number, quotes) = at_once
         .or_else(|| find(said, |it| counted_months(&it.plain)))
         .or(phrase)
         .or_else(|| find(said, |it| until_named_month(&it.plain, now)))?;
-    Some(Fact {
-        text: match months {
-            0.0 => "at once".to_owned(),
-            months => format!("in about {months:.0} months"),
-        },
-        quotes,
-        ..graded(months, 1.0, 6.0, "high|medium|low")
-    })
-}
-
-/// A fact that nobody's words show.
-fn unsaid(fact: Fact) -> Fact {
-    Fact {
-        quotes: Vec::new(),
-        ..fact
-    }
-}
-
-/// The labels of a person's name in forms and facts.
-const NAMES: &str = "name|full name|your name|caller name|customer name";
-
-/// The value of a field of a form.
-fn field(said: &[&Sentence], names: &str) -> Option<Fact> {
-    let is_named = |it: &Sentence| names.split('|').any(|name| it.field == name);
-    find_text(said, |it| is_named(it).then(|| it.text.clone()))
+    let text = match number {
+        0.0 => "at once".to_owned(),
+        months => format!("in about {months:.0} months"),
+    };
+    Some(fact(&text, level(number, &LEVELS), number, quotes))
 }
 
 /// A ZIP code where one is spoken of, or else any that stands alone.
-fn zip(said: &[&Sentence]) -> Option<Fact> {
+fn zip(said: &[Sentence]) -> Option<Fact> {
     let is_named = |it: &Sentence| it.plain.contains("zip") || it.plain.contains("postal");
     find_text(said, |it| postal_code(&it.plain).filter(|_| is_named(it)))
         .or_else(|| find_text(said, |it| postal_code(&it.plain)))
@@ -351,23 +248,18 @@ fn zip(said: &[&Sentence]) -> Option<Fact> {
 
 /// The name after "my name is", "this is" or "I'm", of anybody but the staff.
 fn introduced(sentence: &Sentence) -> Option<String> {
-    let lower = sentence.text.to_ascii_lowercase();
-    let is_letter = |letter: char| letter.is_alphabetic() || "-'".contains(letter);
-    let is_name = |word: &&str| {
-        let is_name = word.starts_with(char::is_uppercase) && word.chars().all(is_letter);
-        is_name && !["I", "The", "A"].contains(word)
-    };
-    for opening in ["my name is ", "name's ", "this is ", "i'm ", "i am "] {
-        let begin = lower.find(opening).map(|at| at + opening.len());
-        let rest = begin.and_then(|begin| sentence.text.get(begin..));
-        let clause = rest.and_then(|rest| rest.split([',', '.', '!', '?', ';']).next());
-        let name = words(clause.unwrap_or_default()).into_iter();
-        let name: Vec<_> = name.take_while(is_name).take(3).collect();
-        if !name.is_empty() && !sentence.is_staff {
-            return Some(name.join(" "));
-        }
-    }
-    None
+    let Sentence { text, is_staff, .. } = sentence;
+    let lower = text.to_ascii_lowercase();
+    let is_name =
+        |word: &&str| word.starts_with(char::is_uppercase) && !["The", "A"].contains(word);
+    let openings = ["my name is ", "name's ", "this is ", "i'm ", "i am "];
+    openings.iter().filter(|_| !is_staff).find_map(|opening| {
+        let rest = text.get(lower.find(opening)? + opening.len()..)?;
+        let clause = rest.split([',', '.', '!', '?', ';']).next()?;
+        let name = words(clause).into_iter().take_while(is_name).take(3);
+        let name = name.collect::<Vec<_>>().join(" ");
+        Some(name).filter(|name| !name.is_empty())
+    })
 }
 
 /// A number, capitalized words and a kind of street.
@@ -375,20 +267,13 @@ fn street(sentence: &Sentence) -> Option<String> {
     const KINDS: &str = "street st avenue ave lane ln road rd drive dr boulevard blvd court ct way place trail circle";
     let words = words(&sentence.text);
     let is_kind = |word: &&str| KINDS.split(' ').any(|kind| word.eq_ignore_ascii_case(kind));
-    for (begin, number) in words.iter().enumerate() {
-        let rest = words.get(begin + 1..)?.iter().take(5).copied();
-        let named = rest.take_while(|word| word.starts_with(char::is_uppercase));
-        let named: Vec<_> = named.collect();
+    words.iter().enumerate().find_map(|(at, number)| {
+        let named = words.iter().skip(at + 1).take(5);
+        let mut named = named.take_while(|word| word.starts_with(char::is_uppercase));
+        let end = at + 1 + named.position(is_kind).filter(|end| *end > 0)?;
         let is_number = number.len() <= 6 && number.bytes().all(|byte| byte.is_ascii_digit());
-        let end = named
-            .iter()
-            .rposition(is_kind)
-            .filter(|end| *end > 0 && is_number);
-        if let Some(street) = end.and_then(|end| named.get(..=end)) {
-            return Some(format!("{number} {}", street.join(" ")));
-        }
-    }
-    None
+        is_number.then(|| words[at..=end].join(" "))
+    })
 }
 
 #[cfg(test)]

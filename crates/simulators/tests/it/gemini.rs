@@ -5,48 +5,41 @@ use crate::world::{World, client, get, put, send};
 
 const MODELS: &str = "/v1/projects/p1/locations/global/publishers/google/models";
 
-/// A schema such as an analyzer of calls asks for.
+/// The schema that the product asks for.
 fn schema() -> Value {
+    let word =
+        |words: &str| json!({ "type": "STRING", "enum": words.split(' ').collect::<Vec<_>>() });
+    let reason =
+        json!({ "reason": { "type": "STRING" }, "quote": { "type": "STRING", "maxLength": 300 } });
     json!({
         "type": "OBJECT",
         "properties": {
-            "intent": { "type": "STRING", "enum": ["quote_request", "emergency", "vendor_pitch", "spam", "other"] },
-            "sentiment": { "type": "STRING", "enum": ["positive", "neutral", "negative"] },
-            "project_type": { "type": "STRING", "enum": ["kitchen_remodel", "bathroom_remodel", "whole_home", "other", "unknown"] },
-            "timeline": { "type": "STRING", "enum": ["immediate", "1_3_months", "3_6_months", "6_plus_months", "unknown"] },
-            "budget": {
-                "type": "OBJECT",
-                "properties": {
-                    "level": { "type": "STRING", "enum": ["high", "medium", "low", "unknown"] },
-                    "quote": { "type": "STRING", "nullable": true },
-                },
-                "required": ["level", "quote"],
-            },
+            "summary": { "type": "STRING", "maxLength": 400 },
+            "intent": word("quote_request appointment repair information complaint solicitation other"),
+            "project_type": word("kitchen bathroom whole_home roofing outdoor other unknown"),
+            "timeline": word("immediate 1_3_months 3_6_months 6_plus_months unknown"),
+            "budget": word("high medium low unknown"),
+            "sentiment": word("positive neutral negative"),
+            "postal_code": { "type": "STRING", "nullable": true },
+            "address": { "type": "STRING", "nullable": true },
+            "reasons": { "type": "ARRAY", "items": { "type": "OBJECT", "properties": reason }, "maxItems": 4 },
             "lead_score": { "type": "INTEGER", "minimum": 0, "maximum": 100 },
             "confidence": { "type": "NUMBER", "minimum": 0, "maximum": 1 },
-            "reasons": { "type": "ARRAY", "items": { "type": "STRING", "maxLength": 200 }, "maxItems": 4 },
-            "spam_likelihood": { "type": "INTEGER", "minimum": 0, "maximum": 100 },
-            "summary": { "type": "STRING", "maxLength": 400 },
-            "postal_code": { "type": "STRING", "nullable": true },
-            "customer_name": { "type": "STRING", "nullable": true },
-            "phone": { "type": "STRING", "nullable": true },
-            "favourite_color": { "type": "STRING", "enum": ["RED", "BLUE", "UNKNOWN"] },
+            "spam_likelihood": { "type": "NUMBER", "minimum": 0, "maximum": 100 },
+            "favourite_color": word("red blue unknown"),
+            "nothing_we_know": { "type": "INTEGER", "minimum": 3 },
         },
         "required": ["intent", "sentiment", "project_type", "timeline", "lead_score", "summary", "favourite_color"],
     })
 }
 
-fn body_with(text: &str, schema: &Value) -> Value {
+pub(crate) fn body(text: &str) -> Value {
     json!({
         "systemInstruction": { "parts": [{ "text": "Fill the schema." }] },
         "contents": [{ "role": "user", "parts": [{ "text": text }] }],
-        "generationConfig": { "responseMimeType": "application/json", "responseSchema": schema },
+        "generationConfig": { "responseMimeType": "application/json", "responseSchema": schema() },
         "labels": { "tenant": "t_1" },
     })
-}
-
-pub(crate) fn body(text: &str) -> Value {
-    body_with(text, &schema())
 }
 
 pub(crate) fn request(world: &World, body: &Value) -> reqwest::RequestBuilder {
@@ -77,7 +70,7 @@ fn transcript(name: &str) -> String {
         .map(|turn| format!("[{}] {}", turn.speaker, turn.text))
         .collect();
     format!(
-        "The transcript follows.\n<<d41c9f>>\n{}\n<<d41c9f>>\n",
+        "Transcript:\n<<d41c9f>>\n{}\n<<d41c9f>>\n",
         lines.join("\n")
     )
 }
@@ -89,15 +82,15 @@ async fn every_recording_is_understood_as_what_it_is() {
         (
             "kitchen-quote",
             "quote_request",
-            "kitchen_remodel",
+            "kitchen",
             "1_3_months",
             "medium",
             json!("78664"),
         ),
         (
             "bathroom-leak",
-            "emergency",
-            "bathroom_remodel",
+            "repair",
+            "bathroom",
             "immediate",
             "low",
             json!("78704"),
@@ -113,7 +106,7 @@ async fn every_recording_is_understood_as_what_it_is() {
         (
             "out-of-area",
             "quote_request",
-            "kitchen_remodel",
+            "kitchen",
             "3_6_months",
             "medium",
             json!("75201"),
@@ -121,7 +114,7 @@ async fn every_recording_is_understood_as_what_it_is() {
         (
             "no-place",
             "quote_request",
-            "other",
+            "outdoor",
             "3_6_months",
             "low",
             json!(null),
@@ -129,14 +122,14 @@ async fn every_recording_is_understood_as_what_it_is() {
         (
             "long-call",
             "quote_request",
-            "kitchen_remodel",
+            "kitchen",
             "3_6_months",
             "high",
             json!("78613"),
         ),
         (
             "spam-robocall",
-            "spam",
+            "solicitation",
             "unknown",
             "unknown",
             "unknown",
@@ -144,7 +137,7 @@ async fn every_recording_is_understood_as_what_it_is() {
         ),
         (
             "unsure-pitch",
-            "vendor_pitch",
+            "solicitation",
             "unknown",
             "unknown",
             "unknown",
@@ -157,7 +150,7 @@ async fn every_recording_is_understood_as_what_it_is() {
             answer["intent"].as_str().unwrap(),
             answer["project_type"].as_str().unwrap(),
             answer["timeline"].as_str().unwrap(),
-            answer["budget"]["level"].as_str().unwrap(),
+            answer["budget"].as_str().unwrap(),
             answer["postal_code"].clone(),
         );
         assert_eq!(
@@ -165,17 +158,18 @@ async fn every_recording_is_understood_as_what_it_is() {
             (intent, project, timeline, budget, postal_code),
             "{name}: {answer:#}"
         );
-        let spam = answer["spam_likelihood"].as_i64().unwrap();
+        let spam = answer["spam_likelihood"].as_f64().unwrap();
         let score = answer["lead_score"].as_i64().unwrap();
         match name {
-            "spam-robocall" => assert!(spam >= 90 && score <= 10, "{name}: {answer:#}"),
+            "spam-robocall" => assert!(spam >= 90.0 && score <= 10, "{name}: {answer:#}"),
             "unsure-pitch" => assert!(
-                (50..=70).contains(&spam) && score <= 30,
+                (50.0..=70.0).contains(&spam) && score <= 30,
                 "{name}: {answer:#}"
             ),
-            _ => assert!(spam < 20 && score >= 60, "{name}: {answer:#}"),
+            _ => assert!(spam < 20.0 && score >= 60, "{name}: {answer:#}"),
         }
-        assert_eq!(answer["favourite_color"], "UNKNOWN");
+        assert_eq!(answer["favourite_color"], "unknown");
+        assert_eq!(answer["nothing_we_know"], 3);
     }
 }
 
@@ -184,107 +178,68 @@ async fn the_best_lead_is_read_in_detail_with_verbatim_quotes() {
     let world = World::start().await;
     let text = transcript("kitchen-quote");
     let answer = answer(&world, &body(&text)).await;
-    assert_eq!(answer["customer_name"], "Dana Whitfield");
-    assert_eq!(answer["phone"], "+15125550142");
+    let summary = "Dana Whitfield asks for a quote, project: kitchen, place: Round Rock, ZIP 78664, to start in about 2 \
+                   months, with about $45000.";
+    assert_eq!(answer["summary"], summary);
     assert_eq!(answer["sentiment"], "positive");
     let confidence = answer["confidence"].as_f64().unwrap();
     assert!((0.7..=1.0).contains(&confidence), "{confidence}");
     let reasons = answer["reasons"].as_array().unwrap();
     assert!(reasons.len() >= 3, "{reasons:?}");
-    for quote in reasons.iter().chain([&answer["budget"]["quote"]]) {
-        let quote = quote.as_str().unwrap();
+    for reason in reasons {
+        let quote = reason["quote"].as_str().unwrap();
         assert!(text.contains(quote), "{quote}");
     }
 }
 
 #[tokio::test]
-async fn other_spellings_of_a_schema_are_filled_too() {
+async fn a_form_without_a_message_is_read_by_its_answers() {
     let world = World::start().await;
-    let schema = json!({
-        "type": "object",
-        "properties": {
-            "leadScore": { "type": "number", "minimum": 0, "maximum": 1 },
-            "project": {
-                "type": "object",
-                "properties": { "type": { "type": "string", "enum": ["ROOF", "BATH", "OTHER"] }, "evidence": { "type": "string" } },
-                "required": ["type"],
-            },
-            "timeframe": { "type": "string", "enum": ["within 1 month", "two to four months", "more than 4 months"] },
-            "evidence": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "properties": { "signal": { "type": "string", "enum": ["PROJECT", "BUDGET", "OTHER"] }, "quote": { "type": "string" } },
-                    "required": ["signal", "quote"],
-                },
-            },
-            "isSpam": { "type": "boolean" },
-            "callback_requested": { "type": "boolean" },
-            "budget_usd": { "type": ["integer", "null"] },
-            "nothing_we_know": { "type": "integer", "minimum": 3 },
-        },
-        "required": ["nothing_we_know"],
-    });
-    let mut body = body_with(&transcript("kitchen-quote"), &schema);
-    body["generationConfig"] =
-        json!({ "responseMimeType": "application/json", "responseJsonSchema": schema });
-    let answer = answer(&world, &body).await;
-    assert_eq!(answer["project"]["type"], "OTHER", "{answer:#}");
-    assert!((0.5..=1.0).contains(&answer["leadScore"].as_f64().unwrap()));
-    assert_eq!(answer["timeframe"], "two to four months");
-    assert_eq!(answer["budget_usd"], 45_000);
-    assert_eq!(
-        (&answer["isSpam"], &answer["callback_requested"]),
-        (&json!(false), &json!(true))
-    );
-    assert_eq!(answer["nothing_we_know"], 3);
-    assert!(answer["evidence"].as_array().unwrap().len() >= 3);
-}
-
-#[tokio::test]
-async fn a_form_is_read_by_its_fields() {
-    let world = World::start().await;
-    let text = "<<ab12cd>>\nName: Kim Lee\nEmail: kim@example.com\nZIP: 78701\nMessage: We want to redo our bathroom as \
-                soon as possible.\n<<ab12cd>>";
+    let text = "Facts:\n<<ab12cd>>\ncustomer name: Kim Lee\ncity: Austin\nWhich room?: Our bathroom, as soon as possible.\n\
+                Your ZIP code: 78701\n<<ab12cd>>\n";
     let answer = answer(&world, &body(text)).await;
-    assert_eq!(answer["customer_name"], "Kim Lee");
-    assert_eq!(answer["postal_code"], "78701");
+    assert!(answer["summary"].as_str().unwrap().starts_with("Kim Lee "));
+    assert_eq!(
+        (&answer["postal_code"], &answer["address"]),
+        (&json!("78701"), &json!("Austin"))
+    );
     assert_eq!(
         (&answer["project_type"], &answer["timeline"]),
-        (&json!("bathroom_remodel"), &json!("immediate"))
+        (&json!("bathroom"), &json!("immediate"))
     );
 }
 
 #[tokio::test]
 async fn a_short_text_of_a_form_is_understood() {
     let world = World::start().await;
-    let text = "Form:\n<<9a1b>>\nname: Kim Lee\nmessage: We want to remodel our kitchen in Round Rock, budget 40k, \
-                starting in May.\nZIP: 78664\n<<9a1b>>\n\nFacts:\n<<9a1b>>\nsource: website\n<<9a1b>>\n";
+    let text = "Message:\n<<9a1b>>\nWe want to remodel our kitchen in Round Rock, budget 40k, starting in May.\nZIP: 78664\n\
+                <<9a1b>>\n\nFacts:\n<<9a1b>>\nfound the company by: website\n<<9a1b>>\n";
     let answer = answer(&world, &body(text)).await;
     assert_eq!(answer["intent"], "quote_request", "{answer:#}");
-    assert_eq!(answer["project_type"], "kitchen_remodel");
+    assert_eq!(answer["project_type"], "kitchen");
     // The clock says November.
     assert_eq!(answer["timeline"], "6_plus_months");
-    assert_eq!(answer["budget"]["level"], "medium");
+    assert_eq!(answer["budget"], "medium");
     assert_eq!(answer["postal_code"], "78664");
     assert!(answer["lead_score"].as_i64().unwrap() >= 70, "{answer:#}");
-    assert!(answer["spam_likelihood"].as_i64().unwrap() < 20);
-    for quote in answer["reasons"].as_array().unwrap() {
-        assert!(text.contains(quote.as_str().unwrap()), "{quote}");
+    assert!(answer["spam_likelihood"].as_f64().unwrap() < 20.0);
+    for reason in answer["reasons"].as_array().unwrap() {
+        let quote = reason["quote"].as_str().unwrap();
+        assert!(text.contains(quote), "{quote}");
     }
 }
 
 #[tokio::test]
-async fn the_customer_of_a_chat_writes_first() {
+async fn the_company_of_a_chat_is_not_the_customer() {
     let world = World::start().await;
-    let text = "Messages:\n<<77e0>>\n[1] Hi, I'm Ana Cruz. Our roof is leaking, can you come out today?\n[2] Hello, this is \
-                Luis from the office. What is your ZIP code?\n[1] 78704\n<<77e0>>\n";
+    let text = "Messages:\n<<77e0>>\nCustomer: Hi, I'm Ana Cruz. Our roof is leaking, can you come out today?\nCompany: \
+                Hello, this is Luis. What is your ZIP code? Ours is 10001.\nCustomer: 78704\n<<77e0>>\n";
     let answer = answer(&world, &body(text)).await;
-    assert_eq!(answer["customer_name"], "Ana Cruz", "{answer:#}");
+    assert!(answer["summary"].as_str().unwrap().starts_with("Ana Cruz "));
     assert_eq!(answer["postal_code"], "78704");
     assert_eq!(
         (&answer["intent"], &answer["timeline"]),
-        (&json!("emergency"), &json!("immediate"))
+        (&json!("repair"), &json!("immediate"))
     );
 }
 
@@ -294,19 +249,13 @@ async fn sections_are_distinguished_and_facts_are_not_quoted() {
     let text = "Transcript:\n<<5f1d0c>>\n[1] Hello, we would like a new roof.\n<<5f1d0c>>\n\nNote:\n<<5f1d0c>>\nThey can \
                 spend 30,000 dollars.\n<<5f1d0c>>\n\nFacts:\n<<5f1d0c>>\ncaller name: Kim Lee\ncity of the caller's \
                 number: Dallas\nZIP code on file: 78701\nsearch keywords: kitchen remodel\n<<5f1d0c>>\n";
-    let mut schema = schema();
-    schema["properties"]["address"] = json!({ "type": "STRING", "nullable": true });
-    let reason = json!({ "reason": { "type": "STRING" }, "quote": { "type": "STRING" } });
-    schema["properties"]["reasons"]["items"] = json!({ "type": "OBJECT", "properties": reason });
-    let answer = answer(&world, &body_with(text, &schema)).await;
+    let answer = answer(&world, &body(text)).await;
     assert_eq!(
         (&answer["project_type"], &answer["postal_code"]),
-        (&json!("other"), &json!("78701"))
+        (&json!("roofing"), &json!("78701"))
     );
-    assert_eq!(
-        (&answer["customer_name"], &answer["address"]),
-        (&json!("Kim Lee"), &json!(null))
-    );
+    assert!(answer["summary"].as_str().unwrap().starts_with("Kim Lee "));
+    assert_eq!(answer["address"], json!(null));
     let reasons = answer["reasons"].as_array().unwrap();
     assert_eq!(
         reasons[0],
@@ -314,40 +263,6 @@ async fn sections_are_distinguished_and_facts_are_not_quoted() {
     );
     assert_eq!(reasons[1]["quote"], "They can spend 30,000 dollars.");
     assert_eq!(reasons.len(), 2, "{reasons:?}");
-}
-
-#[tokio::test]
-async fn speakers_are_distinguished_however_they_are_labelled() {
-    let world = World::start().await;
-    let labels: [fn(&str, usize) -> String; 6] = [
-        |speaker, _| format!("Speaker {speaker}: "),
-        |speaker, line| format!("[00:{line:02}] Speaker {speaker}: "),
-        |speaker, line| format!("00:{line:02} Speaker {speaker}: "),
-        |speaker, line| format!("Speaker {speaker} (00:{line:02}): "),
-        |speaker, _| format!("spk_{speaker}: "),
-        |speaker, _| {
-            if speaker == "1" {
-                "Agent: ".to_owned()
-            } else {
-                "Caller: ".to_owned()
-            }
-        },
-    ];
-    for label in labels {
-        let turns = &recordings::recording("bathroom-leak").unwrap().script.turns;
-        let lines = turns
-            .iter()
-            .enumerate()
-            .map(|(line, turn)| label(&turn.speaker, line) + &turn.text);
-        let text = lines.collect::<Vec<_>>().join("\n");
-        let answer = answer(&world, &body(&text)).await;
-        assert_eq!(answer["customer_name"], "Marcus Hale", "{text}");
-        assert_eq!(
-            (&answer["intent"], &answer["postal_code"]),
-            (&json!("emergency"), &json!("78704")),
-            "{text}"
-        );
-    }
 }
 
 #[tokio::test]
@@ -372,7 +287,7 @@ async fn fields_of_answers_can_be_overridden() {
     let world = World::start().await;
     let gemini = world.simulators.gemini();
     let text = transcript("kitchen-quote");
-    gemini.answer_with(json!({ "spam_likelihood": 60, "zip": "10001" }));
+    gemini.answer_with(json!({ "spam_likelihood": 60, "postal_code": "10001" }));
     let first = answer(&world, &body(&text)).await;
     assert_eq!(
         (&first["spam_likelihood"], &first["postal_code"]),
@@ -479,22 +394,11 @@ async fn an_answer_can_be_blocked_truncated_or_invalid() {
 #[tokio::test]
 async fn tokens_are_counted() {
     let world = World::start().await;
-    let url = format!(
-        "{}{MODELS}/gemini-3.5-flash-lite:countTokens",
-        world.simulators.gemini().base_url()
-    );
-    let text = body_with(&"word ".repeat(80), &schema());
-    let counted = send(client().post(url).bearer_auth(GOOGLE_TOKEN).json(&text))
-        .await
-        .expect(200);
-    assert!(
-        (100..110).contains(&counted["totalTokens"].as_u64().unwrap()),
-        "{counted}"
-    );
+    let text = body(&"word ".repeat(80));
     let whole = send(request(&world, &text)).await.expect(200);
-    assert!(
-        whole["usageMetadata"]["totalTokenCount"].as_u64()
-            > whole["usageMetadata"]["promptTokenCount"].as_u64()
-    );
+    let tokens = |name: &str| whole["usageMetadata"][name].as_u64().unwrap();
+    let (prompt, answer) = (tokens("promptTokenCount"), tokens("candidatesTokenCount"));
+    assert!((100..110).contains(&prompt) && answer > 0, "{whole}");
+    assert_eq!(tokens("totalTokenCount"), prompt + answer);
     assert_eq!(whole["modelVersion"], "gemini-3.5-flash-lite");
 }
