@@ -25,8 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(20);
 /// Starts with other ports, before the emulator counts as broken: a free port may be taken before it is used.
 const STARTS: u32 = 3;
-/// How long an emulator may take until it answers. A loaded machine needs many times the usual two seconds.
-const READY_WITHIN: Duration = Duration::from_secs(90);
+/// How long one start may take until the emulator answers. A loaded machine needs many times the usual two seconds.
+const READY_WITHIN: Duration = Duration::from_secs(45);
 /// What is shown of a log, in bytes.
 const LOG_END: usize = 4_000;
 
@@ -48,7 +48,8 @@ impl Emulator {
     /// Starts an emulator on `N` free ports and waits until it is ready.
     ///
     /// `command` gets the ports and says what to run; `is_ready` gets them and says whether it answers. When it ends
-    /// at once, it is started again with other ports.
+    /// at once, or never answers because a part of it took the port of another part, it is started again with other
+    /// ports.
     ///
     /// # Errors
     /// [`EmulatorError`] when it cannot be started, ends by itself or does not get ready.
@@ -57,9 +58,10 @@ impl Emulator {
         command: impl Fn([u16; N]) -> Command,
         is_ready: impl AsyncFn([u16; N]) -> bool,
     ) -> Result<(Self, [u16; N]), EmulatorError> {
-        let give_up_at = Instant::now() + READY_WITHIN;
         let mut starts = 1;
         loop {
+            let give_up_at = Instant::now() + READY_WITHIN;
+            let mut fault = "it ended by itself";
             let ports = free_ports().map_err(|error| EmulatorError::Io { name, error })?;
             let emulator = Self::spawn(name, &command(ports))
                 .map_err(|error| EmulatorError::Io { name, error })?;
@@ -68,12 +70,13 @@ impl Emulator {
                     return Ok((emulator, ports));
                 }
                 if Instant::now() > give_up_at {
-                    return Err(emulator.failed("it did not answer in time"));
+                    fault = "it did not answer in time";
+                    break;
                 }
                 tokio::time::sleep(PAUSE).await;
             }
             if starts == STARTS {
-                return Err(emulator.failed("it ended by itself"));
+                return Err(emulator.failed(fault));
             }
             starts += 1;
         }
