@@ -87,6 +87,8 @@ pub enum EffectEnd {
     },
     /// It was refused: nothing happened outside.
     Refused,
+    /// It was begun as often as is allowed, and never seen to happen.
+    GivenUp,
 }
 
 /// The record of outside effects: intended before, settled after.
@@ -154,15 +156,20 @@ pub enum EffectState {
     Done,
     /// It was refused: nothing happened outside.
     Refused,
+    /// Begun as often as is allowed, and never seen to happen. It may have: a late receipt still makes it done.
+    GivenUp,
 }
 
 impl EffectState {
+    const ALL: [Self; 4] = [Self::Intended, Self::Done, Self::Refused, Self::GivenUp];
+
     /// As it is stored.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Intended => "intended",
             Self::Done => "done",
             Self::Refused => "refused",
+            Self::GivenUp => "given_up",
         }
     }
 }
@@ -171,7 +178,7 @@ impl FromStr for EffectState {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Intended, Self::Done, Self::Refused]
+        Self::ALL
             .into_iter()
             .find(|state| state.as_str() == text)
             .ok_or_else(|| format!("`{text}` is not the state of an effect"))
@@ -202,14 +209,14 @@ pub fn intend(
                 let remote_id = effect.remote_id.clone().unwrap_or_default();
                 return (EffectIntent::Done { remote_id }, None);
             }
-            EffectState::Intended if !is_seen_absent => {
+            EffectState::Intended | EffectState::GivenUp if !is_seen_absent => {
                 let unknown = EffectIntent::Unknown {
                     intended_at: effect.intended_at,
                     attempts: effect.attempts,
                 };
                 return (unknown, None);
             }
-            EffectState::Intended => effect.attempts,
+            EffectState::Intended | EffectState::GivenUp => effect.attempts,
             // A refused attempt did nothing outside, so it does not count.
             EffectState::Refused => effect.attempts.saturating_sub(1),
         },
@@ -227,17 +234,13 @@ pub fn intend(
 /// Decides what an end, as the claim that began it knows it, makes of an effect. Returns the record to save, if it
 /// changes. An effect that nobody intended is not made.
 pub fn conclude(known: Effect, claim: &Claim, end: &EffectEnd) -> Option<Effect> {
-    match end {
-        EffectEnd::Done { remote_id } => happened(known, remote_id),
-        EffectEnd::Refused => {
-            let is_own =
-                known.state == EffectState::Intended && known.owner == Effect::owner_of(claim);
-            is_own.then_some(Effect {
-                state: EffectState::Refused,
-                ..known
-            })
-        }
-    }
+    let (state, counts) = match end {
+        EffectEnd::Done { remote_id } => return happened(known, remote_id),
+        EffectEnd::Refused => (EffectState::Refused, known.owner == Effect::owner_of(claim)),
+        // Said by whoever looked for it last. Nobody begins it again once the attempts are used up.
+        EffectEnd::GivenUp => (EffectState::GivenUp, true),
+    };
+    (known.state == EffectState::Intended && counts).then_some(Effect { state, ..known })
 }
 
 /// Decides what news from the outside, such as a receipt, makes of an effect: it happened. Returns the record to save,
@@ -347,9 +350,10 @@ impl Effects {
                     return EffectOutcome::NotYet(settled_at);
                 }
                 match lookup().await {
-                    Ok(Lookup::Found(remote_id)) => return self.conclude(key, remote_id).await,
+                    Ok(Lookup::Found(remote_id)) => return self.done(key, remote_id).await,
                     Ok(Lookup::Absent) if attempts >= timing.max_attempts => {
-                        return EffectOutcome::GaveUp;
+                        let outcome = EffectOutcome::GaveUp;
+                        return self.conclude(key, EffectEnd::GivenUp, outcome).await;
                     }
                     Ok(Lookup::Absent) => {}
                     Err(error) => return EffectOutcome::Failed(error),
@@ -369,25 +373,32 @@ impl Effects {
             }
         }
         match write().await {
-            Ok(remote_id) => self.conclude(key, remote_id).await,
+            Ok(remote_id) => self.done(key, remote_id).await,
             Err(error) if error.is_outcome_unknown() => EffectOutcome::Failed(error),
-            Err(error) => match self
-                .log
-                .conclude(&self.claim, key, EffectEnd::Refused)
-                .await
-            {
-                Ok(()) => EffectOutcome::Failed(error),
-                Err(store) => EffectOutcome::Store(store),
-            },
+            Err(error) => {
+                let outcome = EffectOutcome::Failed(error);
+                self.conclude(key, EffectEnd::Refused, outcome).await
+            }
         }
     }
 
-    async fn conclude<E>(&self, key: &EffectKey, remote_id: String) -> EffectOutcome<E> {
+    async fn done<E>(&self, key: &EffectKey, remote_id: String) -> EffectOutcome<E> {
         let end = EffectEnd::Done {
             remote_id: remote_id.clone(),
         };
+        let outcome = EffectOutcome::Done(remote_id);
+        self.conclude(key, end, outcome).await
+    }
+
+    /// Writes the end down; that is the outcome, if it could be written.
+    async fn conclude<E>(
+        &self,
+        key: &EffectKey,
+        end: EffectEnd,
+        outcome: EffectOutcome<E>,
+    ) -> EffectOutcome<E> {
         match self.log.conclude(&self.claim, key, end).await {
-            Ok(()) => EffectOutcome::Done(remote_id),
+            Ok(()) => outcome,
             Err(error) => EffectOutcome::Store(error),
         }
     }

@@ -265,15 +265,14 @@ struct OpenEffect {
     request: RequestId,
     target: String,
     revision: u32,
-    attempts: u32,
 }
 
 fn open_effects(path: &Path) -> Vec<OpenEffect> {
     let db = Db::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-    let sql = "SELECT effect_key, attempts FROM effects WHERE state = 'intended'";
+    let sql = "SELECT effect_key FROM effects WHERE state = 'intended'";
     let mut statement = db.prepare(sql).unwrap();
     let open = statement.query_map([], |row| {
-        let (key, attempts): (String, u32) = (row.get(0)?, row.get(1)?);
+        let key: String = row.get(0)?;
         let mut parts = key.split('/').map(str::to_owned);
         let mut part = || parts.next().unwrap();
         Ok(OpenEffect {
@@ -282,7 +281,6 @@ fn open_effects(path: &Path) -> Vec<OpenEffect> {
             target: part(),
             revision: part().parse().unwrap(),
             key,
-            attempts,
         })
     });
     open.unwrap().map(Result::unwrap).collect()
@@ -311,28 +309,17 @@ fn effects_are_settled(
 fn is_accounted_for(effect: &OpenEffect, view: &RequestView) -> bool {
     let document = &view.request.document;
     let is_withheld = workflow::route(document) != Some(Route::Dispatch);
-    let is_used_up = |medium: Medium| effect.attempts >= medium.timing().max_attempts;
     let (stage, target, is_explained) = match effect.kind.as_str() {
-        "email" => {
-            let is_recorded = view.notifications.iter().any(|message| {
-                message.recipient == effect.target && message.outcome == stages::UNCONFIRMED
-            });
-            let is_given_up = is_recorded && is_used_up(Medium::Mail);
-            (Stage::Notification, "", is_withheld || is_given_up)
-        }
-        "note" => {
-            let is_given_up = is_used_up(Medium::Note);
-            let target = effect.target.as_str();
-            (Stage::Dispatch, target, is_withheld || is_given_up)
-        }
+        "email" => (Stage::Notification, "", is_withheld),
+        "note" => (Stage::Dispatch, effect.target.as_str(), is_withheld),
         _ => {
             // By a replay, or by the transcript of a request that was merged.
             let is_merged = view.timeline.iter().any(|entry| entry.outcome == "merged");
             let is_superseded =
                 is_merged || effect.revision < document.revisions.of(Stage::Transcript);
             let state = document.transcript.as_ref().map(|section| &section.state);
-            let is_given_up = matches!(state, Some(TranscriptState::Unavailable { .. }))
-                && is_used_up(Medium::Speech);
+            // The step may be given up while nobody knows what came of the start.
+            let is_given_up = matches!(state, Some(TranscriptState::Unavailable { .. }));
             (Stage::Transcript, "", is_superseded || is_given_up)
         }
     };

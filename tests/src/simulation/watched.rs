@@ -279,14 +279,11 @@ impl EffectLog for Watched {
     }
 
     async fn conclude(&self, claim: &Claim, key: &EffectKey, end: EffectEnd) -> Result<()> {
-        let is_done = matches!(end, EffectEnd::Done { .. });
-        let concluding = self.store.conclude(claim, key, end);
-        self.ask(Failpoint::AfterConclude, concluding, |()| {
-            if is_done {
-                self.scene.audit.happened(key);
-            } else {
-                self.scene.audit.refused(claim, key);
-            }
+        let concluding = self.store.conclude(claim, key, end.clone());
+        self.ask(Failpoint::AfterConclude, concluding, |()| match end {
+            EffectEnd::Done { .. } => self.scene.audit.happened(key),
+            EffectEnd::Refused => self.scene.audit.refused(claim, key),
+            EffectEnd::GivenUp => {}
         })
         .await
     }

@@ -214,6 +214,8 @@ fn the_checker_finds_lost_doubled_and_strange_requests() {
             .shown
             .push(("req_9".to_owned(), "merged".to_owned()));
         evidence.stored.requests[0].timeline[3] = "merged".to_owned();
+        let start = ("speech/req_9/0000/0".to_owned(), "intended".to_owned());
+        evidence.stored.effects.push(start);
         evidence.stored.requests.push(second);
         evidence.stored.events[1].1 = Some("req_9".to_owned());
         evidence.sent[1].acknowledged = Some(Some("req_9".to_owned()));
@@ -268,6 +270,8 @@ fn the_checker_finds_what_is_left_undone() {
     assert_eq!(work, [Rule::WorkLeft]);
     let intended = broken_by(|evidence| evidence.stored.effects[0].1 = "intended".to_owned());
     assert_eq!(intended, [Rule::EffectLeft]);
+    let given_up = broken_by(|evidence| evidence.stored.effects[0].1 = "given_up".to_owned());
+    assert!(given_up.is_empty(), "{given_up:?}");
 }
 
 #[test]

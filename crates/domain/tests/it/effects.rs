@@ -59,11 +59,15 @@ fn an_effect_begins_unless_it_may_have_happened() {
         remote_id: "101".to_owned(),
     };
     let (intended, refused) = (EffectState::Intended, EffectState::Refused);
+    let given_up = EffectState::GivenUp;
     for (state, is_seen_absent, intent, saved) in [
         (None, false, EffectIntent::Begin, begun(1)),
         (None, true, EffectIntent::Begin, begun(1)),
-        (Some(intended), false, unknown, None),
+        (Some(intended), false, unknown.clone(), None),
         (Some(intended), true, EffectIntent::Begin, begun(3)),
+        // Given up is no better known: whoever asks again looks first.
+        (Some(given_up), false, unknown, None),
+        (Some(given_up), true, EffectIntent::Begin, begun(3)),
         (Some(refused), false, EffectIntent::Begin, begun(2)),
         (Some(refused), true, EffectIntent::Begin, begun(2)),
         (Some(EffectState::Done), false, done.clone(), None),
@@ -84,6 +88,7 @@ fn an_end_is_saved_unless_it_is_known_or_superseded() {
         })
     };
     let (intended, refused) = (EffectState::Intended, EffectState::Refused);
+    let given_up = EffectState::GivenUp;
     for (state, token, end, expected) in [
         (intended, 1, done("7"), saved(EffectState::Done, Some("7"))),
         // The claim may be lost by now; what happened has happened.
@@ -94,6 +99,11 @@ fn an_end_is_saved_unless_it_is_known_or_superseded() {
         (intended, 2, EffectEnd::Refused, None),
         (refused, 1, EffectEnd::Refused, None),
         (EffectState::Done, 1, EffectEnd::Refused, None),
+        (intended, 2, EffectEnd::GivenUp, saved(given_up, None)),
+        (refused, 1, EffectEnd::GivenUp, None),
+        (EffectState::Done, 1, EffectEnd::GivenUp, None),
+        (given_up, 1, EffectEnd::Refused, None),
+        (given_up, 1, done("7"), saved(EffectState::Done, Some("7"))),
     ] {
         let answer = conclude(known(state), &claim(token), &end);
         assert_eq!(answer, expected, "{state:?} by {token}: {end:?}");
@@ -102,7 +112,11 @@ fn an_end_is_saved_unless_it_is_known_or_superseded() {
 
 #[test]
 fn a_receipt_makes_an_effect_done_once() {
-    for state in [EffectState::Intended, EffectState::Refused] {
+    for state in [
+        EffectState::Intended,
+        EffectState::Refused,
+        EffectState::GivenUp,
+    ] {
         let effect = happened(known(state), "7").unwrap();
         let found = (effect.state, effect.remote_id.as_deref());
         assert_eq!(found, (EffectState::Done, Some("7")));
@@ -124,6 +138,7 @@ fn an_effects_state_reads_back_as_it_is_stored() {
         EffectState::Intended,
         EffectState::Done,
         EffectState::Refused,
+        EffectState::GivenUp,
     ] {
         assert_eq!(state.as_str().parse(), Ok(state));
     }

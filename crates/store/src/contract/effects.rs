@@ -150,6 +150,22 @@ pub async fn a_late_refusal_does_not_reopen_what_another_began_again(subject: &S
     assert!(matches!(intent, EffectIntent::Done { .. }), "{intent:?}");
 }
 
+pub async fn an_effect_that_was_given_up_is_not_begun_blindly(subject: &Subject) {
+    let (_, job, key) = begin(subject).await;
+    let (store, claim) = (&subject.store, job.claim_token());
+    store.intend(&claim, &key, CALL).await.unwrap();
+    let given_up = EffectEnd::GivenUp;
+    store.conclude(&claim, &key, given_up).await.unwrap();
+    let intent = store.intend(&claim, &key, CALL).await.unwrap();
+    assert!(
+        matches!(intent, EffectIntent::Unknown { attempts: 1, .. }),
+        "{intent:?}"
+    );
+    store.conclude(&claim, &key, done("r-1")).await.unwrap();
+    let intent = store.intend(&claim, &key, CALL).await.unwrap();
+    assert!(matches!(intent, EffectIntent::Done { .. }), "{intent:?}");
+}
+
 pub async fn a_stale_claim_begins_nothing(subject: &Subject) {
     let (tenant, stale, key) = begin(subject).await;
     subject.wait(LEASE).await;

@@ -138,6 +138,7 @@ macro_rules! contract_suite {
                 a_refused_effect_can_be_begun_again,
                 a_late_refusal_does_not_reopen_what_another_began_again,
                 an_unknown_effect_is_begun_again_only_on_demand,
+                an_effect_that_was_given_up_is_not_begun_blindly,
                 a_stale_claim_begins_nothing,
                 an_intent_renews_the_lease_past_the_call,
                 the_end_of_an_effect_that_nobody_intended_is_not_kept,
