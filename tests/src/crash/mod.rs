@@ -5,7 +5,8 @@
 //! the same deliveries and are killed after the same times, and yet differ.
 
 pub mod checker;
-pub(crate) mod evidence;
+pub(crate) mod collect;
+pub mod evidence;
 pub(crate) mod outcome;
 pub(crate) mod plan;
 mod process;

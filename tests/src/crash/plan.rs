@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 
-use super::checker::Fate;
+use super::evidence::Fate;
 
 /// How many of the newest calls or deliveries are mostly meant when an earlier one is.
 const NEAR: usize = 60;

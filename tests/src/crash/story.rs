@@ -16,8 +16,9 @@ use store_sqlite::SqliteStore;
 use tokio::task::JoinSet;
 
 use super::{
-    checker::{self, Evidence, Finding, GIVEN_UP},
-    evidence::{self, Asking},
+    checker::{self, Finding},
+    collect::{self, Asking},
+    evidence::{Evidence, GIVEN_UP},
     outcome::{Folder, Outcome, kinds},
     plan::Plan,
     process::{self, Product, Program, Simulators},
@@ -294,9 +295,9 @@ impl<'a> Story<'a> {
         let mails = asking.mails().await;
         self.product.stop().await;
         let evidence = Evidence {
-            calls: evidence::calls(&self.plan),
-            sent: evidence::sent(&self.plan, self.sender.log()),
-            stored: evidence::stored(&data.join("pipeline.sqlite3")).unwrap(),
+            calls: collect::calls(&self.plan),
+            sent: collect::sent(&self.plan, self.sender.log()),
+            stored: collect::stored(&data.join("pipeline.sqlite3")).unwrap(),
             shown,
             contacts,
             deals,

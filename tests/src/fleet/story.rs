@@ -21,8 +21,9 @@ use store::Store as _;
 use super::{Fleet, FleetOptions, Name, StoryOptions, Visitor, read_rows};
 use crate::crash::{
     Outcome,
-    checker::{self, Evidence, Finding, GIVEN_UP},
-    evidence::{self, Asking},
+    checker::{self, Finding},
+    collect::{self, Asking},
+    evidence::{Evidence, GIVEN_UP},
     outcome::{Folder, kinds},
     plan::Plan,
     sender::Sender,
@@ -323,13 +324,13 @@ impl<'a> Story<'a> {
             sendgrid: urls["sendgrid"].clone(),
         };
         let evidence = Evidence {
-            calls: evidence::calls(&self.plan),
-            sent: evidence::sent(&self.plan, self.sender.log()),
+            calls: collect::calls(&self.plan),
+            sent: collect::sent(&self.plan, self.sender.log()),
             shown: asking.shown().await,
             contacts: asking.contacts().await,
             deals: asking.deals().await,
             mails: asking.mails().await,
-            stored: evidence::stored_on_spanner(&self.fleet.database).await?,
+            stored: collect::stored_on_spanner(&self.fleet.database).await?,
         };
         let findings = checker::check(&evidence);
         fs::write(folder.join("evidence.txt"), format!("{evidence:#?}"))?;

@@ -2,7 +2,8 @@
 
 use tests::crash::{
     self, Options, Program,
-    checker::{Call, Contact, Deal, Evidence, Fate, Mail, Request, Rule, Sent, Stored, check},
+    checker::{Rule, check},
+    evidence::{Call, Contact, Deal, Evidence, Fate, Mail, Request, Sent, Stored},
 };
 
 /// Any will do; a fixed one makes two runs alike.
