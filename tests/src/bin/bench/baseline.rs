@@ -4,6 +4,7 @@ use std::{
     io::{BufRead as _, BufReader},
     net::SocketAddr,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use axum::{Router, body::Bytes, routing::post};
@@ -12,6 +13,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use sha1::Sha1;
+
+use crate::process;
 
 pub(crate) struct Baseline {
     pub(crate) address: SocketAddr,
@@ -33,6 +36,13 @@ impl Baseline {
             address: line.trim().parse().unwrap(),
             process,
         }
+    }
+}
+
+impl Baseline {
+    /// Processor time that it has used.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        process::cpu_time(&self.process)
     }
 }
 

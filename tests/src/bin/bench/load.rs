@@ -149,13 +149,35 @@ impl Connection {
 /// Every connection sends its next delivery as soon as the last is answered.
 pub(crate) async fn closed_loop(load: &Load, connections: usize, duration: Duration) -> Outcome {
     let started = Instant::now();
+    send(load, connections, move || started.elapsed() < duration).await
+}
+
+/// The same, until so many are sent.
+pub(crate) async fn closed_loop_of(load: &Load, connections: usize, count: u64) -> Outcome {
+    let left = AtomicU64::new(count);
+    let take = move || {
+        let taken = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+            left.checked_sub(1)
+        });
+        taken.is_ok()
+    };
+    send(load, connections, take).await
+}
+
+async fn send(
+    load: &Load,
+    connections: usize,
+    goes_on: impl Fn() -> bool + Send + Sync + 'static,
+) -> Outcome {
+    let started = Instant::now();
+    let goes_on = Arc::new(goes_on);
     let workers: Vec<_> = (0..connections)
         .map(|_| {
-            let load = load.clone();
+            let (load, goes_on) = (load.clone(), goes_on.clone());
             tokio::spawn(async move {
                 let mut connection = load.connect().await;
                 let (mut latencies, mut refused) = (Vec::new(), 0);
-                while started.elapsed() < duration {
+                while goes_on() {
                     let (_, request) = load.request();
                     let sent = Instant::now();
                     match connection.exchange(&request).await.0 {

@@ -8,10 +8,13 @@
     reason = "a tool for developers"
 )]
 
+mod backlog;
 mod baseline;
 mod fleet;
 mod flood;
+mod leads;
 mod load;
+mod process;
 mod product;
 mod report;
 
@@ -88,12 +91,14 @@ async fn main() {
     for round in 1..=args.rounds {
         println!("round {round} of {}", args.rounds);
         let paused = Product::start(&[("WORKERS_PER_STAGE", "0")]).await;
+        let bare_before = baseline.cpu_time();
         let bare = closed_loop(&Load::new(baseline.address, "/"), CONNECTIONS, duration).await;
+        let bare_cpu = baseline.cpu_time() - bare_before;
         let load = Load::new(paused.address, &target);
         let before = paused.cpu_time();
         let accepted = closed_loop(&load, CONNECTIONS, duration).await;
         let cpu = paused.cpu_time() - before;
-        report.accepting(&bare, &accepted, cpu);
+        report.accepting((&bare, bare_cpu), (&accepted, cpu));
         // On what the round has left behind, not on an empty database.
         steady = Some(open_loop(&load, 200, duration * 2).await);
     }
@@ -110,6 +115,9 @@ async fn main() {
     report.end_to_end(&product.end_to_end(20, duration * 2).await);
     report.large_recording(&product.large_recording(200_000_000).await);
     drop(product);
+
+    report.leads(&leads::measure(&target).await);
+    report.backlog(&backlog::measure(&target).await);
 
     let flood = Box::pin(flood::measure(duration * 3)).await;
     report.flood(&flood);

@@ -2,8 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     net::SocketAddr,
+    path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -13,7 +13,10 @@ use pipeline::data_folder::{ServerFile, running_server};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::load::{Load, Outcome};
+use crate::{
+    load::{Load, Outcome},
+    process,
+};
 
 /// Longest wait for anything.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -24,7 +27,7 @@ pub(crate) struct Product {
     server: ServerFile,
     process: Child,
     http: reqwest::Client,
-    _folder: TempDir,
+    folder: Option<TempDir>,
 }
 
 /// How much memory a large recording took.
@@ -36,12 +39,15 @@ pub(crate) struct LargeRecording {
 }
 
 impl Product {
-    /// Starts the release build of `pipeline`, which lies beside this program.
+    /// Starts the release build of `pipeline`, which lies beside this program, on a fresh data folder.
     pub(crate) async fn start(settings: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let program = std::env::current_exe().unwrap().with_file_name("pipeline");
+        Self::start_in(tempfile::tempdir().unwrap(), settings).await
+    }
+
+    /// The same on a given folder.
+    pub(crate) async fn start_in(folder: TempDir, settings: &[(&str, &str)]) -> Self {
         let started = Instant::now();
-        let process = Command::new(program)
+        let process = Command::new(program())
             .args(["run", "--port", "0", "--data-dir"])
             .arg(folder.path())
             .envs(settings.iter().copied())
@@ -71,38 +77,26 @@ impl Product {
             server,
             process,
             http,
-            _folder: folder,
+            folder: Some(folder),
         }
+    }
+
+    /// Kills the process and leaves what it has stored.
+    pub(crate) fn kill(mut self) -> TempDir {
+        self.folder.take().unwrap()
     }
 
     /// Processor time that the process has used.
     pub(crate) fn cpu_time(&self) -> Duration {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap();
-        // Fields 14 and 15 count ticks of 10 ms; the second field is a name in parentheses.
-        let fields: Vec<&str> = stat
-            .rsplit_once(')')
-            .unwrap()
-            .1
-            .split_whitespace()
-            .collect();
-        let ticks: u64 = fields[11..13]
-            .iter()
-            .map(|field| field.parse::<u64>().unwrap())
-            .sum();
-        Duration::from_millis(ticks * 10)
+        process::cpu_time(&self.process)
     }
 
     pub(crate) fn resident_bytes(&self) -> u64 {
-        self.status("VmRSS:")
+        process::memory(&self.process, "VmRSS:")
     }
 
-    fn status(&self, field: &str) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix(field))
-            .unwrap();
-        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    pub(crate) fn written_bytes(&self) -> u64 {
+        process::written_bytes(&self.process)
     }
 
     /// Sends calls at a rate; answers how long each took from its acknowledgement to the CRM's record.
@@ -195,7 +189,7 @@ impl Product {
             answer.status().is_success(),
             "the simulated CallRail takes the order"
         );
-        let peak_before = self.status("VmHWM:");
+        let peak_before = process::memory(&self.process, "VmHWM:");
         let started = Instant::now();
         let (_, body) = load.connect().await.exchange(&request).await;
         let body: Value = serde_json::from_str(&body).unwrap();
@@ -203,7 +197,7 @@ impl Product {
         loop {
             let deals = self.deals(0).await;
             if deals.contains_key(&request) {
-                let peak_after = self.status("VmHWM:");
+                let peak_after = process::memory(&self.process, "VmHWM:");
                 return LargeRecording {
                     bytes,
                     peak_before,
@@ -217,6 +211,44 @@ impl Product {
             );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// How many deals the CRM has.
+    pub(crate) async fn deal_count(&self) -> u64 {
+        let url = format!("{}/_sim/view?limit=1", self.server.simulators["hubspot"]);
+        self.json(&url).await["counts"]["deals"].as_u64().unwrap()
+    }
+
+    /// How long the API takes to answer about the demo tenant, the median of some.
+    #[expect(clippy::disallowed_methods, reason = "the product's own answers")]
+    pub(crate) async fn answers_after(&self, path: &str) -> Duration {
+        let url = format!(
+            "http://{}/v1/tenants/{}/{path}",
+            self.address,
+            pipeline::demo::TENANT
+        );
+        let token = self.token();
+        let mut times = Vec::new();
+        for _ in 0..15 {
+            let asked = Instant::now();
+            let answer = self.http.get(&url).bearer_auth(&token).send().await;
+            let answer = answer.unwrap().error_for_status().unwrap();
+            answer.bytes().await.unwrap();
+            times.push(asked.elapsed());
+        }
+        times.sort();
+        times[times.len() / 2]
+    }
+
+    /// A token of the demo tenant's administrator.
+    fn token(&self) -> String {
+        let folder = self.folder.as_ref().unwrap().path();
+        let made = Command::new(program())
+            .args(["token", "--data-dir"])
+            .arg(folder)
+            .output()
+            .unwrap();
+        String::from_utf8(made.stdout).unwrap().trim().to_owned()
     }
 
     #[expect(clippy::disallowed_methods, reason = "the simulators' own answers")]
@@ -237,6 +269,11 @@ impl Drop for Product {
         self.process.kill().ok();
         self.process.wait().ok();
     }
+}
+
+/// The release build of `pipeline`.
+pub(crate) fn program() -> PathBuf {
+    std::env::current_exe().unwrap().with_file_name("pipeline")
 }
 
 fn items(list: &Value) -> Vec<Value> {

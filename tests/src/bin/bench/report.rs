@@ -5,8 +5,10 @@ use std::{fmt::Write as _, fs, io, path::Path, time::Duration};
 use jiff::Timestamp;
 
 use crate::{
+    backlog,
     fleet::FleetFigures,
     flood::{FloodFigures, Seen},
+    leads,
     load::Outcome,
     product::LargeRecording,
 };
@@ -22,6 +24,7 @@ struct Round {
     p50: Duration,
     p99: Duration,
     cpu: Duration,
+    bare_cpu: Duration,
     refused: u64,
 }
 
@@ -51,16 +54,23 @@ impl Report {
             .push([what.to_owned(), promised.to_owned(), measured]);
     }
 
-    pub(crate) fn accepting(&mut self, bare: &Outcome, accepted: &Outcome, cpu: Duration) {
-        let count = u32::try_from(accepted.latencies.len())
-            .unwrap_or(u32::MAX)
-            .max(1);
+    /// The bare handler and the product, each with the processor time that it took.
+    pub(crate) fn accepting(
+        &mut self,
+        (bare, bare_cpu): (&Outcome, Duration),
+        (accepted, cpu): (&Outcome, Duration),
+    ) {
+        let each = |cpu: Duration, outcome: &Outcome| {
+            let count = u32::try_from(outcome.latencies.len()).unwrap_or(u32::MAX);
+            cpu / count.max(1)
+        };
         self.rounds.push(Round {
             bare_per_second: bare.per_second(),
             accepted_per_second: accepted.per_second(),
             p50: accepted.percentile(50.0),
             p99: accepted.percentile(99.0),
-            cpu: cpu / count,
+            cpu: each(cpu, accepted),
+            bare_cpu: each(bare_cpu, bare),
             refused: accepted.refused + bare.refused,
         });
     }
@@ -125,6 +135,63 @@ impl Report {
             "constant memory",
             measured,
         );
+    }
+
+    pub(crate) fn leads(&mut self, figures: &leads::Figures) {
+        let bare_per_second = median(self.rounds.iter().map(|r| r.bare_per_second).collect());
+        let bare_cpu = median(
+            self.rounds
+                .iter()
+                .map(|r| r.bare_cpu.as_secs_f64())
+                .collect(),
+        );
+        let per_second = figures.leads as f64 / figures.took.as_secs_f64();
+        let cpu = figures.cpu_per_lead;
+        self.row(
+            "leads a second over all stages, simulators in a process of their own on the same cores",
+            "",
+            format!(
+                "{per_second:.0}, {:.2} % of the baseline ({} leads)",
+                per_second / bare_per_second * 100.0,
+                figures.leads
+            ),
+        );
+        self.row(
+            "processor time per lead over all stages",
+            "",
+            format!(
+                "{}, {:.0} times the baseline",
+                ms(cpu),
+                cpu.as_secs_f64() / bare_cpu
+            ),
+        );
+        self.row(
+            "written per lead, its recording of 76 KB included",
+            "",
+            format!("{} KB", figures.written_per_lead / 1000),
+        );
+        let [first, all, rested] = figures.memory.map(mib);
+        self.row(
+            "memory after 600 leads, after all, and after a rest",
+            "flat",
+            format!("{first}, {all}, {rested}"),
+        );
+    }
+
+    pub(crate) fn backlog(&mut self, figures: &[backlog::Figures]) {
+        for backlog::Figures {
+            waiting,
+            list,
+            counts,
+            start,
+        } in figures
+        {
+            self.row(
+                &format!("beside {waiting} waiting requests: list of received, counts, start"),
+                "< 10 ms, < 10 ms, < 500 ms",
+                format!("{}, {}, {}", ms(*list), ms(*counts), ms(*start)),
+            );
+        }
     }
 
     pub(crate) fn flood(&mut self, figures: &FloodFigures) {
