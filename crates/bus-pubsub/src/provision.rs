@@ -63,7 +63,11 @@ pub async fn provision(
     let work = Stage::ALL.map(|stage| config.work_topic(stage));
     for topic in work.into_iter().chain([config.events_topic()]) {
         let made = topics.create_topic().set_name(&topic).send().await;
-        unless_exists(made).map_err(|error| refused(&topic, &error))?;
+        if let Err(error) = made
+            && !already_exists(&error)
+        {
+            return Err(refused(&topic, &error));
+        }
     }
     let subscriptions = subscriptions(config).await?;
     for (stage, url) in pushes {
@@ -120,13 +124,6 @@ async fn ensure(admin: &SubscriptionAdmin, wanted: Subscription) -> Result<(), E
             Ok(())
         }
         made => made.map(drop),
-    }
-}
-
-fn unless_exists<T>(made: Result<T, Error>) -> Result<(), Error> {
-    match made {
-        Err(error) if !already_exists(&error) => Err(error),
-        _ => Ok(()),
     }
 }
 

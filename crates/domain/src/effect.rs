@@ -2,13 +2,13 @@
 //!
 //! [`intend`] and [`conclude`] decide; a store's [`EffectLog`] only loads the record and saves what they answer.
 
-use std::{fmt, future::Future, str::FromStr, sync::Arc, time::Duration};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Claim, Clock, RequestId, StoreError, later};
+use crate::{Claim, Clock, RequestId, StoreError, later, words::words};
 
 /// The stable name of an effect: `{kind}/{subject}/{target}/{revision}`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -147,41 +147,17 @@ pub struct Effect {
     pub remote_id: Option<String>,
 }
 
-/// Where an effect stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EffectState {
-    /// Begun; what came of it is not known.
-    Intended,
-    /// It happened. That is never taken back.
-    Done,
-    /// It was refused: nothing happened outside.
-    Refused,
-    /// Begun as often as is allowed, and never seen to happen. It may have: a late receipt still makes it done.
-    GivenUp,
-}
-
-impl EffectState {
-    const ALL: [Self; 4] = [Self::Intended, Self::Done, Self::Refused, Self::GivenUp];
-
-    /// As it is stored.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Intended => "intended",
-            Self::Done => "done",
-            Self::Refused => "refused",
-            Self::GivenUp => "given_up",
-        }
-    }
-}
-
-impl FromStr for EffectState {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or_else(|| format!("`{text}` is not the state of an effect"))
+words! {
+    /// Where an effect stands.
+    pub enum EffectState ("an effect's state") {
+        /// Begun; what came of it is not known.
+        Intended => "intended",
+        /// It happened. That is never taken back.
+        Done => "done",
+        /// It was refused: nothing happened outside.
+        Refused => "refused",
+        /// Begun as often as is allowed, and never seen to happen. It may have: a late receipt still makes it done.
+        GivenUp => "given_up",
     }
 }
 

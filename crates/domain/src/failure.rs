@@ -2,9 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use serde::{Deserialize, Serialize};
-
-use crate::{ConnectionName, text};
+use crate::{ConnectionName, text, words::words};
 
 /// What to do with work that failed, decided by the code that knows the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,32 +29,19 @@ pub trait Classify: std::error::Error {
     }
 }
 
-/// Why work stopped for good. *Exhausted* and *permanent* are different facts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ParkCause {
-    /// The failure is one that no repetition mends.
-    Permanent,
-    /// Every lane was used up.
-    Exhausted,
-    /// The deadline of the work passed while it waited.
-    Deadline,
-    /// It was claimed again and again without ever being settled.
-    CrashLoop,
-    /// The delivery could not be read.
-    Unreadable,
-}
-
-impl ParkCause {
-    /// The cause as it is stored and shown.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Permanent => "permanent",
-            Self::Exhausted => "exhausted",
-            Self::Deadline => "deadline",
-            Self::CrashLoop => "crash_loop",
-            Self::Unreadable => "unreadable",
-        }
+words! {
+    /// Why work stopped for good. *Exhausted* and *permanent* are different facts.
+    pub enum ParkCause ("a cause") {
+        /// The failure is one that no repetition mends.
+        Permanent => "permanent",
+        /// Every lane was used up.
+        Exhausted => "exhausted",
+        /// The deadline of the work passed while it waited.
+        Deadline => "deadline",
+        /// It was claimed again and again without ever being settled.
+        CrashLoop => "crash_loop",
+        /// The delivery could not be read.
+        Unreadable => "unreadable",
     }
 }
 

@@ -57,6 +57,13 @@ macro_rules! typed_ids {
             }
         }
 
+        serialized_as_text!($name);
+    )+};
+}
+
+/// Serializes what it displays, and reads it by its `FromStr`.
+macro_rules! serialized_as_text {
+    ($name:ident) => {
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
@@ -69,7 +76,7 @@ macro_rules! typed_ids {
                 text.parse().map_err(de::Error::custom)
             }
         }
-    )+};
+    };
 }
 
 typed_ids! {
@@ -129,18 +136,7 @@ macro_rules! slugs {
             }
         }
 
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                Self::new(&text).map_err(de::Error::custom)
-            }
-        }
+        serialized_as_text!($name);
     )+};
 }
 

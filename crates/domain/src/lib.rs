@@ -18,6 +18,7 @@ mod stage;
 mod tenant;
 pub mod text;
 pub mod transition;
+mod words;
 mod work;
 pub mod workflow;
 

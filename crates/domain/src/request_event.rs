@@ -72,9 +72,8 @@ impl RequestEvent {
         let facts = document.facts();
         let call = facts.about.call();
         let analysis = document.analysis.as_ref();
-        let is_there = |state: DispatchState| state == DispatchState::Done;
         let dispatches = document.dispatches.values();
-        let dispatched = dispatches.filter(|section| is_there(section.state)).count();
+        let dispatched = dispatches.filter(|section| section.state == DispatchState::Done);
         let status = request.status.as_str();
         Self {
             event_id: format!("{}.{}", request.id, request.version),
@@ -114,7 +113,7 @@ impl RequestEvent {
                 word.to_owned()
             }),
             destinations: count(document.dispatches.len()),
-            dispatched: count(dispatched),
+            dispatched: count(dispatched.count()),
         }
     }
 }

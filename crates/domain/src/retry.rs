@@ -5,37 +5,25 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::later;
+use crate::{later, words::words};
 
-/// Where a step stands among its attempts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Lane {
-    /// Not failed yet.
-    First,
-    /// Tried again within seconds.
-    Fast,
-    /// Tried again within hours.
-    Slow,
+words! {
+    /// Where a step stands among its attempts.
+    #[derive(PartialOrd, Ord)]
+    pub enum Lane ("a lane") {
+        /// Not failed yet.
+        First => "first",
+        /// Tried again within seconds.
+        Fast => "fast",
+        /// Tried again within hours.
+        Slow => "slow",
+    }
 }
 
 impl Lane {
-    /// As it is stored and shown.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::First => "first",
-            Self::Fast => "fast",
-            Self::Slow => "slow",
-        }
-    }
-
-    /// Reads [`Lane::as_str`]; an unknown word is the first lane.
+    /// Reads a stored word; an unknown one is the first lane.
     pub fn from_stored(text: &str) -> Self {
-        match text {
-            "fast" => Self::Fast,
-            "slow" => Self::Slow,
-            _ => Self::First,
-        }
+        Self::from_word(text).unwrap_or(Self::First)
     }
 }
 

@@ -1,10 +1,6 @@
 //! Stages: their names, what a stage is given, and what it answers.
 
-use std::{
-    fmt,
-    str::FromStr,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -13,75 +9,27 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AnalysisSection, ConnectionName, DetailsSection, DispatchSection, Disposition, LeadRequest,
     NotificationsSection, ParkCause, QualificationSection, RecordingSection, RemoteIds, RequestId,
-    SourceSection, StageError, TranscriptSection, WorkKey, WorkRow, WorkflowConfig,
+    SourceSection, StageError, TranscriptSection, WorkKey, WorkRow, WorkflowConfig, words::words,
 };
 
-/// A stage of the workflow. Which ones a request passes, and in which order, is its channel's business:
-/// [`Channel::pipeline`](crate::Channel::pipeline). Stages have no order of their own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// Reads a stored delivery that could not be read when it came.
-    Reading,
-    /// Asks the provider's API about the lead.
-    Details,
-    /// Fetches a call's audio.
-    Recording,
-    /// Turns audio into text.
-    Transcript,
-    /// Judges what was said or written, and qualifies the request.
-    Analysis,
-    /// Pushes the request into one CRM.
-    Dispatch,
-    /// Notifies people.
-    Notification,
-}
-
-impl Stage {
-    /// Every stage.
-    pub const ALL: [Self; 7] = [
-        Self::Reading,
-        Self::Details,
-        Self::Recording,
-        Self::Transcript,
-        Self::Analysis,
-        Self::Dispatch,
-        Self::Notification,
-    ];
-
-    /// As it is stored, shown and used as a label.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Reading => "reading",
-            Self::Details => "details",
-            Self::Recording => "recording",
-            Self::Transcript => "transcript",
-            Self::Analysis => "analysis",
-            Self::Dispatch => "dispatch",
-            Self::Notification => "notification",
-        }
-    }
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Stage {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|stage| stage.as_str() == text)
-            .ok_or_else(|| {
-                format!(
-                    "a stage is one of {}",
-                    Self::ALL.map(Self::as_str).join(", ")
-                )
-            })
+words! {
+    /// A stage of the workflow. Which ones a request passes, and in which order, is its channel's business:
+    /// [`Channel::pipeline`](crate::Channel::pipeline). Stages have no order of their own.
+    pub enum Stage ("a stage") {
+        /// Reads a stored delivery that could not be read when it came.
+        Reading => "reading",
+        /// Asks the provider's API about the lead.
+        Details => "details",
+        /// Fetches a call's audio.
+        Recording => "recording",
+        /// Turns audio into text.
+        Transcript => "transcript",
+        /// Judges what was said or written, and qualifies the request.
+        Analysis => "analysis",
+        /// Pushes the request into one CRM.
+        Dispatch => "dispatch",
+        /// Notifies people.
+        Notification => "notification",
     }
 }
 

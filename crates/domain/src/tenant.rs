@@ -1,10 +1,12 @@
 //! Tenants, their offices, and the typed configuration that drives a request through the workflow.
 
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ConnectionName, EmailAddress, OfficeId, RetryPolicy, ServiceArea, TenantId};
+use crate::{
+    ConnectionName, EmailAddress, OfficeId, RetryPolicy, ServiceArea, TenantId, words::words,
+};
 
 /// A remodeling company.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,35 +19,13 @@ pub struct Tenant {
     pub status: TenantStatus,
 }
 
-/// Whether a tenant takes part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TenantStatus {
-    /// Webhooks are accepted.
-    Active,
-    /// Webhooks are refused as if the tenant did not exist.
-    Suspended,
-}
-
-impl TenantStatus {
-    /// As it is stored.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-        }
-    }
-}
-
-impl FromStr for TenantStatus {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "active" => Ok(Self::Active),
-            "suspended" => Ok(Self::Suspended),
-            _ => Err("a tenant is `active` or `suspended`".to_owned()),
-        }
+words! {
+    /// Whether a tenant takes part.
+    pub enum TenantStatus ("a tenant's status") {
+        /// Webhooks are accepted.
+        Active => "active",
+        /// Webhooks are refused as if the tenant did not exist.
+        Suspended => "suspended",
     }
 }
 

@@ -28,11 +28,10 @@ pub struct WorkKey {
 /// Keys have an order so that maps can hold them. Stages have none: only a channel's pipeline orders them.
 impl Ord for WorkKey {
     fn cmp(&self, other: &Self) -> Ordering {
-        let parts = |key: &Self| (key.request, key.stage.as_str());
-        self.tenant
-            .cmp(&other.tenant)
-            .then_with(|| parts(self).cmp(&parts(other)))
-            .then_with(|| self.target.cmp(&other.target))
+        fn parts(key: &WorkKey) -> (&TenantId, RequestId, &str, &str) {
+            (&key.tenant, key.request, key.stage.as_str(), &key.target)
+        }
+        parts(self).cmp(&parts(other))
     }
 }
 
@@ -142,17 +141,13 @@ impl WorkRow {
     /// A new row, due after `delay`.
     pub fn new(key: WorkKey, now: Timestamp, delay: Duration, traceparent: Option<String>) -> Self {
         let due_at = later(now, delay);
-        Self {
+        let mut row = Self {
             key,
             state: WorkState::Ready,
             lane: Lane::First,
             token: 1,
             due_at,
-            next_wake_at: Some(if delay.is_zero() {
-                later(now, Self::FIRST_WAKE)
-            } else {
-                due_at
-            }),
+            next_wake_at: None,
             wakes: 0,
             claims: 0,
             failures: 0,
@@ -163,7 +158,9 @@ impl WorkRow {
             reason: None,
             answer: None,
             created_at: now,
-        }
+        };
+        row.ready(due_at, now);
+        row
     }
 
     /// The first token of a row that is opened while its request is at `version`: higher than any token of an earlier
@@ -310,11 +307,9 @@ type StepKey = (&'static str, String);
 impl OpenWork {
     /// The rows as they were read.
     pub fn new(rows: Vec<WorkRow>) -> Self {
-        let rows = rows.into_iter().map(|row| (step(&row.key), row)).collect();
         Self {
-            rows,
-            changed: BTreeSet::new(),
-            unrecognized: BTreeSet::new(),
+            rows: rows.into_iter().map(|row| (step(&row.key), row)).collect(),
+            ..Self::default()
         }
     }
 

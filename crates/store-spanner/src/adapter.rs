@@ -8,17 +8,17 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     AuditId, Claim, Claimed, ConnectionName, DueWake, EffectEnd, EffectIntent, EffectKey,
-    EffectLog, EventId, Outbox, OutboxRow, Outcome, PersonId, Record, RequestId, ReviewAction,
-    SettleResult, SourceId, Stage, Tenant, TenantId, TenantStatus, Wake, WorkKey, WorkQueue,
-    WorkRow, transition,
+    EffectLog, EventId, LeadRequest, Outbox, OutboxRow, Outcome, PersonId, Record, RequestId,
+    ReviewAction, SettleResult, SourceId, Stage, Tenant, TenantId, TenantStatus, Wake, WorkKey,
+    WorkQueue, WorkRow, transition,
 };
 use google_cloud_spanner::key::Key;
 use jiff::Timestamp;
 use store::{
-    Accepted, AuditAction, AuditPage, Config, ConfigKind, ConfigPage, Connection, Delivery,
-    NewConfig, NewConnection, PersonIdentity, Redriven, ReplacedSecret, RequestPage, RequestQuery,
-    RequestView, Result, SecurityEvent, Settle, Source, SourceChange, StoppedCount, Store,
-    StoredEvent, TokenHash, WorkPage, WorkQuery,
+    Accepted, AuditAction, AuditEntry, Config, ConfigKind, Connection, Delivery, NewConfig,
+    NewConnection, Page, PersonIdentity, Redriven, ReplacedSecret, RequestQuery, RequestView,
+    Result, SecurityEvent, Settle, Source, SourceChange, StoppedCount, Store, StoredEvent,
+    TokenHash, WorkQuery,
 };
 
 use crate::{
@@ -110,7 +110,7 @@ impl Store for SpannerStore {
         name: &str,
         before: Option<u64>,
         limit: u32,
-    ) -> Result<ConfigPage> {
+    ) -> Result<Page<Config>> {
         self.read(async |reader| configs::history(&reader, tenant, kind, name, before, limit).await)
             .await
     }
@@ -184,7 +184,11 @@ impl Store for SpannerStore {
             .await
     }
 
-    async fn list_requests(&self, tenant: &TenantId, query: &RequestQuery) -> Result<RequestPage> {
+    async fn list_requests(
+        &self,
+        tenant: &TenantId,
+        query: &RequestQuery,
+    ) -> Result<Page<LeadRequest>> {
         self.read(async |reader| views::list(&reader, tenant, query).await)
             .await
     }
@@ -301,7 +305,7 @@ impl Store for SpannerStore {
         self.act(tenant, act, change).await
     }
 
-    async fn stopped_work(&self, tenant: &TenantId, query: &WorkQuery) -> Result<WorkPage> {
+    async fn stopped_work(&self, tenant: &TenantId, query: &WorkQuery) -> Result<Page<WorkRow>> {
         self.read(async |reader| stopped::page(&reader, tenant, query).await)
             .await
     }
@@ -329,7 +333,7 @@ impl Store for SpannerStore {
         tenant: &TenantId,
         before: Option<AuditId>,
         limit: u32,
-    ) -> Result<AuditPage> {
+    ) -> Result<Page<AuditEntry>> {
         self.read(async |reader| audit::page(&reader, tenant, before, limit).await)
             .await
     }

@@ -1,13 +1,17 @@
 //! The audit log.
 
 use domain::{AuditId, TenantId};
-use google_cloud_spanner::{result::Row, statement::Statement};
-use store::{AuditAction, AuditEntry, AuditPage, IdSource, stored::Page};
+use google_cloud_spanner::statement::Statement;
+use store::{
+    AuditAction, AuditEntry, IdSource, Page,
+    rows::{self, signed},
+    stored::PageReader,
+};
 use uuid::Uuid;
 
 use crate::{
     fault::Fault,
-    rows::{self, Write, get, mutation, signed, time_value},
+    rows::{Write, mutation, time_value},
     tx::{Reader, Tx},
 };
 
@@ -59,8 +63,8 @@ pub(crate) async fn page(
     tenant: &TenantId,
     before: Option<AuditId>,
     limit: u32,
-) -> Result<AuditPage> {
-    let mut page = Page::new(limit);
+) -> Result<Page<AuditEntry>> {
+    let mut page = PageReader::new(limit);
     let statement = Statement::builder(format!(
         "SELECT {COLUMNS} FROM audit_log WHERE tenant_id = @tenant AND audit_id < @before \
          ORDER BY audit_id DESC LIMIT @wanted"
@@ -72,26 +76,8 @@ pub(crate) async fn page(
     )
     .add_param("wanted", signed(page.wanted()));
     let found = reader.query(statement.build()).await?;
-    page.take(
-        found
-            .iter()
-            .map(|row| read(row).map(Some))
-            .collect::<Result<_>>()?,
-    );
-    let (items, has_more) = page.finish();
-    Ok(AuditPage { items, has_more })
-}
-
-fn read(row: &Row) -> Result<AuditEntry> {
-    Ok(AuditEntry {
-        id: rows::parsed(row, "audit_id")?,
-        tenant: rows::parsed(row, "tenant_id")?,
-        at: rows::time(row, "occurred_at")?,
-        actor: get(row, "actor")?,
-        action: get(row, "action")?,
-        object: get(row, "object")?,
-        detail: get(row, "detail")?,
-        previous: get(row, "previous")?,
-        hash: get(row, "entry_hash")?,
-    })
+    let entry = |row| rows::audit_entry(row, "occurred_at", "entry_hash").map(Some);
+    let read = found.iter().map(|row| entry(row));
+    page.take(read.collect::<store::Result<_>>()?);
+    Ok(page.finish())
 }

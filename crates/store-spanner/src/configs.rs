@@ -3,32 +3,23 @@
 use domain::TenantId;
 use google_cloud_spanner::{
     key::{Key, KeySet},
-    result::Row,
     statement::Statement,
 };
 use store::{
-    Config, ConfigKind, ConfigPage, NewConfig,
-    stored::{Page, corrupt, to_json},
+    Config, ConfigKind, NewConfig, Page,
+    rows::{self, signed},
+    stored::{PageReader, corrupt, to_json},
 };
 
 use crate::{
     fault::Fault,
-    rows::{self, Write, get, mutation, signed, time_value},
+    rows::{Row, Write, mutation, time_value},
     tx::{Reader, Tx},
 };
 
 type Result<T, E = Fault> = std::result::Result<T, E>;
 
-const COLUMNS: [&str; 8] = [
-    "tenant_id",
-    "kind",
-    "name",
-    "version",
-    "json",
-    "author",
-    "note",
-    "created_at",
-];
+const COLUMNS: &str = "tenant_id, kind, name, version, json, author, note, created_at";
 
 /// Adds a version, unless it would be equal to the newest; returns the newest, and whether it is new.
 pub(crate) async fn put(tx: &Tx, new: &NewConfig, author: &str) -> Result<(u64, bool)> {
@@ -69,7 +60,7 @@ pub(crate) async fn one(
                 name.to_owned().into(),
                 signed(version).into(),
             ]);
-            reader.rows("configs", &COLUMNS, KeySet::from(key)).await?
+            reader.rows("configs", COLUMNS, KeySet::from(key)).await?
         }
         None => versions(reader, tenant, kind, name, None, 1).await?,
     };
@@ -82,9 +73,8 @@ pub(crate) async fn newest(
     tenant: &TenantId,
     kinds: &[ConfigKind],
 ) -> Result<Vec<Config>> {
-    let columns = COLUMNS.join(", ");
     let statement = Statement::builder(format!(
-        "SELECT {columns} FROM configs AS config WHERE tenant_id = @tenant AND kind IN UNNEST(@kinds) \
+        "SELECT {COLUMNS} FROM configs AS config WHERE tenant_id = @tenant AND kind IN UNNEST(@kinds) \
          AND version = (SELECT MAX(version) FROM configs AS each WHERE each.tenant_id = config.tenant_id \
          AND each.kind = config.kind AND each.name = config.name) ORDER BY kind, name"
     ));
@@ -103,17 +93,12 @@ pub(crate) async fn history(
     name: &str,
     before: Option<u64>,
     limit: u32,
-) -> Result<ConfigPage> {
-    let mut page = Page::new(limit);
+) -> Result<Page<Config>> {
+    let mut page = PageReader::new(limit);
     let found = versions(reader, tenant, kind, name, before, page.wanted()).await?;
-    page.take(
-        found
-            .iter()
-            .map(|row| read(row).map(Some))
-            .collect::<Result<_>>()?,
-    );
-    let (items, has_more) = page.finish();
-    Ok(ConfigPage { items, has_more })
+    let read = found.iter().map(|row| read(row).map(Some));
+    page.take(read.collect::<Result<_>>()?);
+    Ok(page.finish())
 }
 
 /// The newest versions before one.
@@ -125,9 +110,8 @@ async fn versions(
     before: Option<u64>,
     limit: usize,
 ) -> Result<Vec<Row>> {
-    let columns = COLUMNS.join(", ");
     let statement = Statement::builder(format!(
-        "SELECT {columns} FROM configs WHERE tenant_id = @tenant AND kind = @kind AND name = @name \
+        "SELECT {COLUMNS} FROM configs WHERE tenant_id = @tenant AND kind = @kind AND name = @name \
          AND version < @before ORDER BY version DESC LIMIT @limit"
     ))
     .add_param("tenant", tenant.as_str().to_owned())
@@ -139,15 +123,7 @@ async fn versions(
 }
 
 fn read(row: &Row) -> Result<Config> {
-    let kind = ConfigKind::from_stored(&get::<String>(row, "kind")?);
-    Ok(Config {
-        tenant: rows::parsed(row, "tenant_id")?,
-        kind: kind.ok_or_else(|| corrupt("configs.kind", "another word"))?,
-        name: get(row, "name")?,
-        version: rows::unsigned(row, "version")?,
-        json: rows::json(row, "json", "a configuration")?,
-        author: get(row, "author")?,
-        note: get(row, "note")?,
-        created_at: rows::time(row, "created_at")?,
-    })
+    let kind = ConfigKind::from_stored(&row.text("kind")?);
+    let kind = kind.ok_or_else(|| corrupt("configs.kind", "another word"))?;
+    Ok(rows::config(row, kind)?)
 }

@@ -3,16 +3,17 @@
 use std::collections::BTreeSet;
 
 use domain::{ConnectionName, RequestId, TenantId, Wake, transition};
-use google_cloud_spanner::result::Row;
 use store::{
-    Connection, ConnectionState, NewConnection, ReplacedSecret, connections::released,
+    Connection, NewConnection, ReplacedSecret,
+    connections::released,
+    rows::{self, signed},
     stored::to_json,
 };
 
 use crate::{
     fault::{Fault, readable},
     requests,
-    rows::{self, Write, get, key, mutation, signed},
+    rows::{Write, key, mutation, under},
     tx::{Reader, Tx},
 };
 
@@ -21,20 +22,13 @@ type Result<T, E = Fault> = std::result::Result<T, E>;
 /// Requests that one transaction releases: far below what a commit may write.
 const RELEASED_AT_ONCE: usize = 100;
 
-const COLUMNS: [&str; 7] = [
-    "tenant_id",
-    "name",
-    "provider",
-    "version",
-    "secret_version",
-    "state",
-    "settings",
-];
+const COLUMNS: &str = "tenant_id, name, provider, version, secret_version, state, settings";
 
 pub(crate) async fn all(reader: &Reader, tenant: &TenantId) -> Result<Vec<Connection>> {
-    let keys = rows::under([tenant.as_str()]);
-    let found = reader.rows("connections", &COLUMNS, keys).await?;
-    found.iter().map(read).collect()
+    let keys = under([tenant.as_str()]);
+    let found = reader.rows("connections", COLUMNS, keys).await?;
+    let connections = found.iter().map(|row| rows::connection(row));
+    Ok(connections.collect::<store::Result<_>>()?)
 }
 
 pub(crate) async fn one(
@@ -43,20 +37,8 @@ pub(crate) async fn one(
     name: &ConnectionName,
 ) -> Result<Option<Connection>> {
     let key = key([tenant.as_str(), name.as_str()]);
-    let found = reader.row("connections", &COLUMNS, key).await?;
-    found.as_ref().map(read).transpose()
-}
-
-fn read(row: &Row) -> Result<Connection> {
-    Ok(Connection {
-        tenant: rows::parsed(row, "tenant_id")?,
-        name: rows::parsed(row, "name")?,
-        provider: get(row, "provider")?,
-        version: rows::unsigned(row, "version")?,
-        secret_version: rows::unsigned(row, "secret_version")?,
-        state: ConnectionState::from_stored(&get::<String>(row, "state")?),
-        settings: rows::json(row, "settings", "a connection's settings")?,
-    })
+    let found = reader.row("connections", COLUMNS, key).await?;
+    Ok(found.map(|row| rows::connection(&row)).transpose()?)
 }
 
 pub(crate) async fn put(tx: &Tx, connection: &Connection) -> Result<()> {
@@ -132,10 +114,10 @@ async fn held(
     tenant: &TenantId,
     name: &ConnectionName,
 ) -> Result<BTreeSet<RequestId>> {
-    let keys = rows::under([tenant.as_str(), name.as_str()]);
+    let keys = under([tenant.as_str(), name.as_str()]);
     let found = reader
-        .rows_by(("work", "work_by_held_for"), &["request_id"], keys)
+        .rows_by(("work", "work_by_held_for"), "request_id", keys)
         .await?;
-    let requests = found.iter().map(|row| rows::parsed(row, "request_id"));
-    Ok(requests.collect::<Result<_, _>>()?)
+    let requests = found.iter().map(|row| row.parsed("request_id"));
+    Ok(requests.collect::<store::Result<_>>()?)
 }

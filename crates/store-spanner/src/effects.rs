@@ -3,11 +3,12 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use domain::{Claim, Effect, EffectEnd, EffectIntent, EffectKey, Receipt, TenantId, effect};
-use google_cloud_spanner::{key::KeySet, result::Row};
+use google_cloud_spanner::key::KeySet;
+use store::rows;
 
 use crate::{
     fault::{Fault, readable},
-    rows::{self, Write, get, key, mutation, time_value},
+    rows::{Write, key, mutation, time_value},
     tx::{Reader, Tx},
     work,
 };
@@ -20,34 +21,17 @@ async fn known<'a>(
     tenant: &TenantId,
     effects: impl IntoIterator<Item = &'a EffectKey>,
 ) -> Result<BTreeMap<EffectKey, Result<Effect>>> {
-    let columns = [
-        "effect_key",
-        "owner",
-        "state",
-        "intended_at",
-        "attempts",
-        "remote_id",
-    ];
+    const COLUMNS: &str = "effect_key, owner, state, intended_at, attempts, remote_id";
     let mut keys = KeySet::builder();
     for effect in effects {
         keys = keys.add_key(key([tenant.as_str(), effect.as_str()]));
     }
     let mut known = BTreeMap::new();
-    for row in reader.rows("effects", &columns, keys.build()).await? {
-        let effect = read(&row);
-        known.insert(EffectKey::from_stored(get(&row, "effect_key")?), effect);
+    for row in reader.rows("effects", COLUMNS, keys.build()).await? {
+        let effect = rows::effect(&row).map_err(Fault::from);
+        known.insert(EffectKey::from_stored(row.text("effect_key")?), effect);
     }
     Ok(known)
-}
-
-fn read(row: &Row) -> Result<Effect> {
-    Ok(Effect {
-        owner: get(row, "owner")?,
-        state: rows::parsed(row, "state")?,
-        intended_at: rows::time(row, "intended_at")?,
-        attempts: rows::small(row, "attempts")?,
-        remote_id: get(row, "remote_id")?,
-    })
 }
 
 fn write(tx: &Tx, tenant: &TenantId, effect: &EffectKey, record: Effect) -> Result<()> {

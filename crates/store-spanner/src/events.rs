@@ -1,14 +1,14 @@
 //! Accepting deliveries.
 
-use domain::{EventId, Plan, RequestId, StoreError, TenantId};
+use domain::{EventId, Plan, RequestId, TenantId};
 use google_cloud_spanner::{key::Key, value::Value};
-use store::{Accepted, Delivery, IdSource, Received, StoredEvent, stored::to_json};
+use store::{Accepted, Delivery, IdSource, Received, StoredEvent, rows, stored::to_json};
 
 use crate::{
     effects,
     fault::{Fault, readable},
     records, requests,
-    rows::{self, Write, get, key, mutation, time_value},
+    rows::{Write, key, mutation, time_value},
     tx::{Reader, Tx},
 };
 
@@ -128,15 +128,13 @@ async fn known(
         hash.to_vec().into(),
     ]);
     let index = ("webhook_events", "webhook_events_by_deduplication_key");
-    let found = reader
-        .rows_by(index, &["event_id", "request_id"], key)
-        .await?;
+    let found = reader.rows_by(index, "event_id, request_id", key).await?;
     let Some(row) = found.first() else {
         return Ok(None);
     };
     Ok(Some((
-        rows::parsed(row, "event_id")?,
-        rows::parsed_option(row, "request_id")?,
+        row.parsed("event_id")?,
+        row.parsed_option("request_id")?,
     )))
 }
 
@@ -176,32 +174,8 @@ pub(crate) async fn event(
     tenant: &TenantId,
     event: EventId,
 ) -> Result<Option<StoredEvent>> {
-    const COLUMNS: [&str; 8] = [
-        "provider",
-        "event",
-        "scheme",
-        "headers",
-        "body",
-        "request_id",
-        "remark",
-        "received_at",
-    ];
+    const COLUMNS: &str = "provider, event, scheme, headers, body, request_id, remark, received_at";
     let key = key([tenant.as_str(), &event.to_string()]);
-    let Some(row) = reader.row("webhook_events", &COLUMNS, key).await? else {
-        return Ok(None);
-    };
-    let read = || -> Result<StoredEvent, StoreError> {
-        Ok(StoredEvent {
-            id: event,
-            provider: get(&row, "provider")?,
-            event: get(&row, "event")?,
-            scheme: get(&row, "scheme")?,
-            headers: rows::json(&row, "headers", "an event's headers")?,
-            body: get(&row, "body")?,
-            request: rows::parsed_option(&row, "request_id")?,
-            remark: get(&row, "remark")?,
-            received_at: rows::time(&row, "received_at")?,
-        })
-    };
-    Ok(Some(read()?))
+    let found = reader.row("webhook_events", COLUMNS, key).await?;
+    Ok(found.map(|row| rows::event(&row, event)).transpose()?)
 }

@@ -128,44 +128,33 @@ impl SpannerStore {
         let work = Arc::new(work);
         let mut runs = 1;
         loop {
+            let retries =
+                BasicTransactionRetryPolicy::new().with_total_timeout(LONGEST_TRANSACTION);
+            let runner = self
+                .db
+                .read_write_transaction()
+                .set_transaction_tag(tag)
+                .with_transaction_timeout(LONGEST_TRANSACTION)
+                .with_retry_policy(retries)
+                .build();
+            let (time, work) = (self.time.clone(), work.clone());
+            let attempt = move |tx: ReadWriteTransaction| {
+                let (time, work) = (time.clone(), work.clone());
+                async move {
+                    let tx = Tx::begin(tx, &time).await.map_err(Fault::into_error)?;
+                    work(tx).await.map_err(Fault::into_error)
+                }
+            };
             let done = {
                 let _lock = self.lock_emulator().await;
-                self.transact(tag, work.clone()).await
+                Box::pin(runner.run(attempt)).await
             };
             match done {
                 Err(error) if fault::is_already_there(&error) && runs < RUNS_OF_A_RACE => runs += 1,
-                done => return done.map_err(|error| fault::store_error(&error)),
+                Err(error) => return Err(fault::store_error(&error)),
+                Ok(done) => return Ok(done.into_inner()),
             }
         }
-    }
-
-    async fn transact<T, W, F>(
-        &self,
-        tag: &'static str,
-        work: Arc<W>,
-    ) -> Result<T, google_cloud_spanner::Error>
-    where
-        T: Send + 'static,
-        W: Fn(Tx) -> F + Send + Sync + 'static,
-        F: Future<Output = Result<T, Fault>> + Send + 'static,
-    {
-        let retries = BasicTransactionRetryPolicy::new().with_total_timeout(LONGEST_TRANSACTION);
-        let runner = self
-            .db
-            .read_write_transaction()
-            .set_transaction_tag(tag)
-            .with_transaction_timeout(LONGEST_TRANSACTION)
-            .with_retry_policy(retries)
-            .build();
-        let time = self.time.clone();
-        let attempt = move |tx: ReadWriteTransaction| {
-            let (time, work) = (time.clone(), work.clone());
-            async move {
-                let tx = Tx::begin(tx, &time).await.map_err(Fault::into_error)?;
-                work(tx).await.map_err(Fault::into_error)
-            }
-        };
-        Ok(Box::pin(runner.run(attempt)).await?.into_inner())
     }
 
     /// The lock that a delivery shares with those of the same key, and few others.

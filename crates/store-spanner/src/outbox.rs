@@ -2,12 +2,12 @@
 
 use domain::{LeadRequest, OutboxRow, RequestEvent};
 use google_cloud_spanner::{key::KeySet, mutation::Mutation, statement::Statement};
-use store::stored::to_json;
+use store::{rows::signed, stored::to_json};
 
 use crate::{
     fault::Fault,
     requests::{self, SHARDS},
-    rows::{self, Write, get, key, mutation, time_value},
+    rows::{Write, key, mutation, time_value},
     tx::{Reader, Tx},
 };
 
@@ -31,7 +31,7 @@ pub(crate) fn publish(request: &LeadRequest) -> Result<Mutation> {
 }
 
 pub(crate) async fn oldest_across_tenants(reader: &Reader, limit: u32) -> Result<Vec<OutboxRow>> {
-    let shards: Vec<i64> = (0..rows::signed(SHARDS)).collect();
+    let shards: Vec<i64> = (0..signed(SHARDS)).collect();
     let statement = Statement::builder(
         "SELECT tenant_id, event_id, payload FROM outbox@{FORCE_INDEX=outbox_by_time} \
          WHERE shard IN UNNEST(@shards) ORDER BY created_at, event_id LIMIT @limit",
@@ -41,9 +41,9 @@ pub(crate) async fn oldest_across_tenants(reader: &Reader, limit: u32) -> Result
     let mut events = Vec::new();
     for row in reader.query(statement.build()).await? {
         events.push(OutboxRow {
-            tenant: rows::parsed(&row, "tenant_id")?,
-            event_id: get(&row, "event_id")?,
-            payload: get(&row, "payload")?,
+            tenant: row.parsed("tenant_id")?,
+            event_id: row.text("event_id")?,
+            payload: row.text("payload")?,
         });
     }
     Ok(events)

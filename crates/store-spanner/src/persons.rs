@@ -7,7 +7,7 @@ use store::{IdSource, PersonIdentity, persons};
 use crate::{
     fault::Fault,
     requests,
-    rows::{self, Write, get, key, mutation, time_value},
+    rows::{Write, key, mutation, time_value},
     tx::{Reader, Tx},
 };
 
@@ -69,17 +69,14 @@ async fn owners(
         let fingerprint = identity.fingerprint();
         keys = keys.add_key(key([tenant.as_str(), identity.kind(), &fingerprint]));
     }
-    let columns = ["kind", "fingerprint", "person_id"];
+    let columns = "kind, fingerprint, person_id";
     let mut owners: Vec<_> = identities
         .iter()
         .map(|known| (known.clone(), None))
         .collect();
-    for row in reader
-        .rows("person_aliases", &columns, keys.build())
-        .await?
-    {
-        let (kind, fingerprint): (String, String) = (get(&row, "kind")?, get(&row, "fingerprint")?);
-        let person: PersonId = rows::parsed(&row, "person_id")?;
+    for row in reader.rows("person_aliases", columns, keys.build()).await? {
+        let (kind, fingerprint) = (row.text("kind")?, row.text("fingerprint")?);
+        let person: PersonId = row.parsed("person_id")?;
         for (identity, owner) in &mut owners {
             if identity.kind() == kind && identity.fingerprint() == fingerprint {
                 *owner = Some(person);

@@ -4,13 +4,13 @@ use domain::{
     DispatchAttempt, DispatchId, NotificationId, NotificationRecord, Plan, Record, RequestId,
     TenantId, Usage,
 };
-use google_cloud_spanner::{mutation::Mutation, result::Row, value::Value};
+use google_cloud_spanner::{mutation::Mutation, value::Value};
 use jiff::Timestamp;
-use store::{IdSource, stored::to_json};
+use store::{IdSource, rows::signed, stored::to_json};
 
 use crate::{
     fault::Fault,
-    rows::{self, key, signed, time_value},
+    rows::{Row, key, time_value, under},
     tx::{Reader, Tx},
 };
 
@@ -20,23 +20,23 @@ type Result<T, E = Fault> = std::result::Result<T, E>;
 struct Table {
     name: &'static str,
     id: &'static str,
-    columns: &'static [&'static str],
+    columns: &'static str,
 }
 
 const ATTEMPTS: Table = Table {
     name: "crm_integrations",
     id: "dispatch_id",
-    columns: &["dispatch_id", "attempt"],
+    columns: "dispatch_id, attempt",
 };
 const MESSAGES: Table = Table {
     name: "notifications",
     id: "notification_id",
-    columns: &["notification_id", "message"],
+    columns: "notification_id, message",
 };
 const USAGE: Table = Table {
     name: "usage_ledger",
     id: "usage_id",
-    columns: &["usage_id", "occurred_at", "unit", "amount", "billed_by"],
+    columns: "usage_id, occurred_at, unit, amount, billed_by",
 };
 
 /// Keeps the records of a settle.
@@ -109,10 +109,10 @@ pub(crate) async fn follow_merges(tx: &Tx, plan: &Plan) -> Result<()> {
         }
         for table in [&ATTEMPTS, &MESSAGES, &USAGE] {
             for row in of_request(tx, table, tenant, *from).await? {
-                let id: String = rows::get(&row, table.id)?;
+                let id = row.text(table.id)?;
                 let mut columns = Vec::new();
-                for column in table.columns {
-                    columns.push((*column, rows::get::<Value>(&row, column)?));
+                for column in table.columns.split(", ") {
+                    columns.push((column, row.get::<Value>(column)?));
                 }
                 let old = key([tenant.as_str(), &from.to_string(), &id]);
                 let moved = columns.split_off(1);
@@ -132,7 +132,7 @@ async fn of_request(
     tenant: &TenantId,
     request: RequestId,
 ) -> Result<Vec<Row>> {
-    let keys = rows::under([tenant.as_str(), &request.to_string()]);
+    let keys = under([tenant.as_str(), &request.to_string()]);
     reader.rows(table.name, table.columns, keys).await
 }
 
@@ -143,8 +143,8 @@ pub(crate) async fn attempts(
     request: RequestId,
 ) -> Result<Vec<DispatchAttempt>> {
     let found = of_request(reader, &ATTEMPTS, tenant, request).await?;
-    let read = |row| rows::json(row, "attempt", "a dispatch attempt");
-    Ok(found.iter().map(read).collect::<Result<_, _>>()?)
+    let read = |row: &Row| row.json("attempt", "a dispatch attempt");
+    Ok(found.iter().map(read).collect::<store::Result<_>>()?)
 }
 
 /// Every message to people, in order.
@@ -154,8 +154,8 @@ pub(crate) async fn messages(
     request: RequestId,
 ) -> Result<Vec<NotificationRecord>> {
     let found = of_request(reader, &MESSAGES, tenant, request).await?;
-    let read = |row| rows::json(row, "message", "a notification");
-    Ok(found.iter().map(read).collect::<Result<_, _>>()?)
+    let read = |row: &Row| row.json("message", "a notification");
+    Ok(found.iter().map(read).collect::<store::Result<_>>()?)
 }
 
 /// Every paid operation, with its time.
@@ -167,11 +167,11 @@ pub(crate) async fn usage(
     let mut lines = Vec::new();
     for row in of_request(reader, &USAGE, tenant, request).await? {
         let line = Usage {
-            unit: rows::get(&row, "unit")?,
-            amount: rows::unsigned(&row, "amount")?,
-            by: rows::get(&row, "billed_by")?,
+            unit: row.text("unit")?,
+            amount: row.number("amount")?,
+            by: row.text("billed_by")?,
         };
-        lines.push((rows::time(&row, "occurred_at")?, line));
+        lines.push((row.time("occurred_at")?, line));
     }
     // Those of a merged request come between this one's.
     lines.sort_by_key(|(at, _)| *at);

@@ -4,19 +4,21 @@ use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 use domain::{
     Alias, Change, LeadRequest, LogEntry, OpenWork, Plan, RequestId, RequestState, TenantId,
-    WorkRow, WorkState,
+    WorkRow,
 };
 use google_cloud_spanner::{
     key::{Key, KeySet},
     mutation::Mutation,
 };
-
-use store::stored::{corrupt, readable, to_json};
+use store::{
+    rows::{self, REQUEST_COLUMNS, StateColumns, signed},
+    stored::{corrupt, readable, to_json},
+};
 
 use crate::{
     fault::Fault,
     outbox,
-    rows::{self, Write, key, mutation, signed, time_value},
+    rows::{WORK, Write, key, mutation, time_value, under},
     tx::{Reader, Tx},
 };
 
@@ -69,8 +71,8 @@ pub(crate) async fn one(
     id: RequestId,
 ) -> Result<Option<LeadRequest>> {
     let key = key([tenant.as_str(), &id.to_string()]);
-    let found = reader.row("requests", &rows::REQUEST, key).await?;
-    Ok(found.as_ref().map(rows::request).transpose()?)
+    let found = reader.row("requests", REQUEST_COLUMNS, key).await?;
+    Ok(found.map(|row| rows::request(&row)).transpose()?)
 }
 
 pub(crate) async fn work(
@@ -78,12 +80,12 @@ pub(crate) async fn work(
     tenant: &TenantId,
     request: RequestId,
 ) -> Result<OpenWork> {
-    let keys = rows::under([tenant.as_str(), &request.to_string()]);
+    let keys = under([tenant.as_str(), &request.to_string()]);
     let (mut work, mut unrecognized) = (Vec::new(), Vec::new());
-    for row in reader.rows("work", &rows::WORK, keys).await? {
-        match readable("work", || rows::work_name(&row), rows::work_row(&row))? {
+    for row in reader.rows("work", WORK, keys).await? {
+        match readable("work", || rows::work_name(&row), rows::work(&row))? {
             Some(row) => work.push(row),
-            None => unrecognized.push((rows::get(&row, "stage")?, rows::get(&row, "target")?)),
+            None => unrecognized.push((row.text("stage")?, row.text("target")?)),
         }
     }
     Ok(OpenWork::new(work).beside_unrecognized(unrecognized))
@@ -112,24 +114,21 @@ pub(crate) async fn by_aliases(
     for alias in aliases {
         keys = keys.add_key(alias_key(tenant, alias));
     }
-    let columns = ["provider", "kind", "value", "request_id"];
+    let columns = "provider, kind, value, request_id";
     let found = reader
-        .rows("request_aliases", &columns, keys.build())
+        .rows("request_aliases", columns, keys.build())
         .await?;
     let mut known = Vec::new();
     for row in &found {
-        let alias: (String, String, String) = (
-            rows::get(row, "provider")?,
-            rows::get(row, "kind")?,
-            rows::get(row, "value")?,
-        );
-        known.push((alias, rows::parsed::<RequestId>(row, "request_id")?));
+        let alias = Alias {
+            provider: row.text("provider")?,
+            kind: row.text("kind")?,
+            value: row.text("value")?,
+        };
+        known.push((alias, row.parsed::<RequestId>("request_id")?));
     }
     for alias in aliases {
-        let names = |(known, _): &&((String, String, String), RequestId)| {
-            known.0 == alias.provider && known.1 == alias.kind && known.2 == alias.value
-        };
-        match known.iter().find(names) {
+        match known.iter().find(|(known, _)| known == alias) {
             Some((_, request)) if named.requests.contains(request) => {}
             Some((_, request)) => named.requests.push(*request),
             None if named.free.contains(alias) => {}
@@ -219,15 +218,7 @@ fn delete_work(tenant: &TenantId, request: &str, stage: &str, target: &str) -> M
 
 /// Writes a row, new or not.
 pub(crate) fn put_work(row: &WorkRow) -> Mutation {
-    let (state, lease_until, held, cause) = match &row.state {
-        WorkState::Ready => ("ready", None, None, None),
-        WorkState::InFlight { lease_until } => ("in_flight", Some(*lease_until), None, None),
-        WorkState::Held {
-            connection,
-            version,
-        } => ("held", None, Some((connection, *version)), None),
-        WorkState::Parked { cause } => ("parked", None, None, Some(cause.as_str())),
-    };
+    let state = StateColumns::of(&row.state);
     let shard = row.next_wake_at.map(|_| shard(&row.key));
     mutation(
         Write::Put,
@@ -237,25 +228,22 @@ pub(crate) fn put_work(row: &WorkRow) -> Mutation {
             ("request_id", row.key.request.to_string().into()),
             ("stage", row.key.stage.as_str().to_owned().into()),
             ("target", row.key.target.clone().into()),
-            ("state", state.to_owned().into()),
+            ("state", state.state.to_owned().into()),
             ("lane", row.lane.as_str().to_owned().into()),
             ("token", signed(row.token).into()),
             ("due_at", time_value(row.due_at)),
             ("shard", shard.into()),
             ("next_wake_at", row.next_wake_at.map(time_value).into()),
-            ("lease_until", lease_until.map(time_value).into()),
+            ("lease_until", state.lease_until.map(time_value).into()),
             ("wakes", i64::from(row.wakes).into()),
             ("claims", i64::from(row.claims).into()),
             ("failures", i64::from(row.failures).into()),
             ("waits", i64::from(row.waits).into()),
             ("rerun_requested", row.rerun_requested.into()),
             ("deadline", row.deadline.map(time_value).into()),
-            ("held_for", held.map(|(name, _)| name.to_string()).into()),
-            (
-                "held_version",
-                held.map(|(_, version)| signed(version)).into(),
-            ),
-            ("park_cause", cause.map(str::to_owned).into()),
+            ("held_for", state.held_for.map(str::to_owned).into()),
+            ("held_version", state.held_version.into()),
+            ("park_cause", state.park_cause.map(str::to_owned).into()),
             ("traceparent", row.traceparent.clone().into()),
             ("reason", row.reason.clone().into()),
             ("answer", row.answer.clone().into()),

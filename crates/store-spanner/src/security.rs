@@ -5,17 +5,19 @@ use std::collections::BTreeMap;
 use google_cloud_spanner::{
     key::{Key, KeySet},
     mutation::Mutation,
-    result::Row,
     statement::Statement,
     types,
     value::Value,
 };
 use jiff::Timestamp;
-use store::SecurityEvent;
+use store::{
+    SecurityEvent,
+    rows::{self, signed},
+};
 
 use crate::{
     fault::Fault,
-    rows::{self, Write, get, mutation, signed, time_value},
+    rows::{Write, mutation, time_value},
     tx::{Reader, Tx},
 };
 
@@ -24,16 +26,7 @@ type Result<T, E = Fault> = std::result::Result<T, E>;
 /// Over this many shards refusals are spread, by their address.
 const SHARDS: u32 = 8;
 
-const COLUMNS: [&str; 8] = [
-    "shard",
-    "minute",
-    "address",
-    "reason",
-    "provider",
-    "tenant_id",
-    "count",
-    "trace_id",
-];
+const COLUMNS: &str = "shard, minute, address, reason, provider, tenant_id, count, trace_id";
 
 /// What one row counts.
 fn parts(event: &SecurityEvent) -> [Value; 6] {
@@ -78,8 +71,8 @@ pub(crate) async fn record(tx: &Tx, events: &[SecurityEvent]) -> Result<()> {
     if counts.is_empty() {
         return Ok(());
     }
-    for row in tx.rows("security_events", &COLUMNS, keys.build()).await? {
-        let known = read(&row)?;
+    for row in tx.rows("security_events", COLUMNS, keys.build()).await? {
+        let known = rows::security_event(&row)?;
         if let Some(counted) = counts.get_mut(&kind(&known)) {
             counted.count += known.count;
             counted.trace_id = known.trace_id;
@@ -120,8 +113,8 @@ pub(crate) async fn old_across_tenants(
         .add_typed_param("before", time_value(before), types::timestamp())
         .add_param("limit", i64::from(limit));
         for row in reader.query(statement.build()).await? {
-            let minute = rows::time(&row, "minute")?;
-            old.push((minute, Key::new(row.raw_values().to_vec())));
+            let minute = row.time("minute")?;
+            old.push((minute, Key::new(row.0.raw_values().to_vec())));
         }
     }
     old.sort_by_key(|(minute, _)| *minute);
@@ -143,9 +136,8 @@ pub(crate) async fn newest_across_tenants(
     limit: u32,
 ) -> Result<Vec<SecurityEvent>> {
     let sql = format!(
-        "SELECT {} FROM security_events WHERE shard = @shard \
-         ORDER BY minute DESC, address, reason LIMIT @limit",
-        COLUMNS.join(", ")
+        "SELECT {COLUMNS} FROM security_events WHERE shard = @shard \
+         ORDER BY minute DESC, address, reason LIMIT @limit"
     );
     let mut newest = Vec::new();
     for shard in 0..i64::from(SHARDS) {
@@ -153,7 +145,7 @@ pub(crate) async fn newest_across_tenants(
             .add_param("shard", shard)
             .add_param("limit", i64::from(limit));
         for row in reader.query(statement.build()).await? {
-            newest.push(read(&row)?);
+            newest.push(rows::security_event(&row)?);
         }
     }
     newest.sort_by(|one, other| {
@@ -162,16 +154,4 @@ pub(crate) async fn newest_across_tenants(
     });
     newest.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(newest)
-}
-
-fn read(row: &Row) -> Result<SecurityEvent> {
-    Ok(SecurityEvent {
-        minute: rows::time(row, "minute")?,
-        address: get(row, "address")?,
-        reason: get(row, "reason")?,
-        provider: get(row, "provider")?,
-        tenant: Some(get::<String>(row, "tenant_id")?).filter(|tenant| !tenant.is_empty()),
-        count: rows::unsigned(row, "count")?,
-        trace_id: get(row, "trace_id")?,
-    })
 }

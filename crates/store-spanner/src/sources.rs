@@ -6,35 +6,22 @@ use domain::{SourceId, StoreError, TenantId, TenantStatus};
 use google_cloud_spanner::{
     key::{Key, KeySet},
     mutation::Mutation,
-    result::Row,
 };
-use store::{
-    ConfigKind, Source, SourceChange, SourceState, TokenHash,
-    stored::{corrupt, to_json},
-};
+use store::{ConfigKind, Source, SourceChange, SourceState, TokenHash, rows, stored::to_json};
 
 use crate::{
     configs,
     fault::Fault,
-    rows::{self, Write, get, key, mutation},
+    rows::{Row, Write, key, mutation, under},
     tenants,
     tx::{Reader, Tx},
 };
 
 type Result<T, E = Fault> = std::result::Result<T, E>;
 
-const COLUMNS: [&str; 10] = [
-    "tenant_id",
-    "source_id",
-    "provider",
-    "office_id",
-    "connection",
-    "token_hash",
-    "accounts",
-    "key_names",
-    "schemes",
-    "state",
-];
+const COLUMNS: &str = "tenant_id, source_id, provider, office_id, connection, token_hash, accounts, key_names, \
+                       schemes, state";
+const OWNER: &str = "tenant_id, source_id";
 
 pub(crate) async fn create(tx: &Tx, source: &Source) -> Result<()> {
     let (tenant, kind) = (&source.tenant, ConfigKind::Office);
@@ -129,11 +116,7 @@ async fn check_accounts(reader: &Reader, source: &Source, accounts: &BTreeSet<&s
     for account in accounts {
         keys = keys.add_key(key([&source.provider, account]));
     }
-    let columns = ["tenant_id", "source_id"];
-    for row in reader
-        .rows("source_accounts", &columns, keys.build())
-        .await?
-    {
+    for row in reader.rows("source_accounts", OWNER, keys.build()).await? {
         if !is_of(&owner(&row)?, source) {
             return Err(source.account_taken().into());
         }
@@ -144,10 +127,7 @@ async fn check_accounts(reader: &Reader, source: &Source, accounts: &BTreeSet<&s
 type Owner = (TenantId, SourceId);
 
 fn owner(row: &Row) -> Result<Owner> {
-    Ok((
-        rows::parsed(row, "tenant_id")?,
-        rows::parsed(row, "source_id")?,
-    ))
+    Ok((row.parsed("tenant_id")?, row.parsed("source_id")?))
 }
 
 fn is_of((tenant, id): &Owner, source: &Source) -> bool {
@@ -157,43 +137,21 @@ fn is_of((tenant, id): &Owner, source: &Source) -> bool {
 async fn owner_of_token(reader: &Reader, token: &TokenHash) -> Result<Option<Owner>> {
     let key = Key::new(vec![token.as_bytes().to_vec().into()]);
     let index = ("sources", "sources_by_token");
-    let found = reader
-        .rows_by(index, &["tenant_id", "source_id"], key)
-        .await?;
+    let found = reader.rows_by(index, OWNER, key).await?;
     found.first().map(owner).transpose()
 }
 
 pub(crate) async fn of_tenant(reader: &Reader, tenant: &TenantId) -> Result<Vec<Source>> {
-    let keys = rows::under([tenant.as_str()]);
-    let found = reader.rows("sources", &COLUMNS, keys).await?;
-    found.iter().map(read).collect()
+    let keys = under([tenant.as_str()]);
+    let found = reader.rows("sources", COLUMNS, keys).await?;
+    let sources = found.iter().map(|row| rows::source(row));
+    Ok(sources.collect::<store::Result<_>>()?)
 }
 
 async fn one(reader: &Reader, tenant: &TenantId, id: SourceId) -> Result<Option<Source>> {
     let key = key([tenant.as_str(), &id.to_string()]);
-    let found = reader.row("sources", &COLUMNS, key).await?;
-    found.as_ref().map(read).transpose()
-}
-
-fn read(row: &Row) -> Result<Source> {
-    let token = get::<Option<Vec<u8>>>(row, "token_hash")?
-        .map(|bytes| {
-            let hash = <[u8; 32]>::try_from(bytes.as_slice());
-            hash.map_err(|error| corrupt("a URL token's hash", error))
-        })
-        .transpose()?;
-    Ok(Source {
-        id: rows::parsed(row, "source_id")?,
-        tenant: rows::parsed(row, "tenant_id")?,
-        provider: get(row, "provider")?,
-        office: rows::parsed_option(row, "office_id")?,
-        connection: rows::parsed_option(row, "connection")?,
-        token: token.map(TokenHash::from_bytes),
-        accounts: rows::json(row, "accounts", "a source's accounts")?,
-        key_names: rows::json(row, "key_names", "a source's keys")?,
-        schemes: rows::json(row, "schemes", "a source's schemes")?,
-        state: SourceState::from_stored(&get::<String>(row, "state")?),
-    })
+    let found = reader.row("sources", COLUMNS, key).await?;
+    Ok(found.map(|row| rows::source(&row)).transpose()?)
 }
 
 /// The source, where it is active and its tenant is.
@@ -224,9 +182,8 @@ pub(crate) async fn by_account_across_tenants(
     provider: &str,
     account: &str,
 ) -> Result<Option<Source>> {
-    let columns = ["tenant_id", "source_id"];
     let found = reader
-        .row("source_accounts", &columns, key([provider, account]))
+        .row("source_accounts", OWNER, key([provider, account]))
         .await?;
     let owner = found.as_ref().map(owner).transpose()?;
     usable(reader, owner).await

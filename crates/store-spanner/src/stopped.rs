@@ -1,21 +1,22 @@
 //! Work that is held or parked, and what people do about it.
 
 use domain::{
-    Plan, RequestId, RequestState, StoreError, TenantId, Wake, WorkKey,
+    Plan, RequestId, RequestState, StoreError, TenantId, Wake, WorkKey, WorkRow,
     transition::{self, Undecidable},
 };
-use google_cloud_spanner::{result::Row, statement::Statement};
+use google_cloud_spanner::statement::Statement;
 use jiff::Timestamp;
 use store::{
-    Redriven, StopKind, StoppedCount, WorkPage, WorkQuery,
-    stored::{self, Page, park_cause},
+    Page, Redriven, StoppedCount, WorkQuery,
+    rows::{self, signed},
+    stored::{self, PageReader},
     work::by_request,
 };
 
 use crate::{
     fault::{Fault, readable},
     requests,
-    rows::{self, get, signed},
+    rows::WORK,
     tx::{Reader, Tx},
 };
 
@@ -25,7 +26,7 @@ pub(crate) async fn page(
     reader: &Reader,
     tenant: &TenantId,
     query: &WorkQuery,
-) -> Result<WorkPage> {
+) -> Result<Page<WorkRow>> {
     let filter: Vec<_> = query.filter.columns().collect();
     let equal: String = filter
         .iter()
@@ -33,11 +34,10 @@ pub(crate) async fn page(
         .collect();
     // Spanner compares no tuples.
     let sql = format!(
-        "SELECT {} FROM work@{{FORCE_INDEX=work_by_state}} \
+        "SELECT {WORK} FROM work@{{FORCE_INDEX=work_by_state}} \
          WHERE tenant_id = @tenant AND state IN ('held', 'parked'){equal} \
          AND (request_id > @after_request OR (request_id = @after_request AND (stage > @after_stage \
-         OR (stage = @after_stage AND target > @after_target)))) ORDER BY request_id, stage, target LIMIT @wanted",
-        rows::WORK.join(", "),
+         OR (stage = @after_stage AND target > @after_target)))) ORDER BY request_id, stage, target LIMIT @wanted"
     );
     let after = query.after.as_ref().map(|(request, stage, target)| {
         (
@@ -47,7 +47,7 @@ pub(crate) async fn page(
         )
     });
     let (mut request, mut stage, mut target): (String, String, String) = after.unwrap_or_default();
-    let mut page = Page::new(query.limit);
+    let mut page = PageReader::new(query.limit);
     loop {
         let mut statement = Statement::builder(sql.as_str())
             .add_param("tenant", tenant.as_str().to_owned())
@@ -60,15 +60,14 @@ pub(crate) async fn page(
         }
         let mut read = Vec::new();
         for row in reader.query(statement.build()).await? {
-            request = get(&row, "request_id")?;
-            stage = get(&row, "stage")?;
-            target = get(&row, "target")?;
+            request = row.text("request_id")?;
+            stage = row.text("stage")?;
+            target = row.text("target")?;
             let name = || rows::work_name(&row);
-            read.push(stored::readable("work", name, rows::work_row(&row))?);
+            read.push(stored::readable("work", name, rows::work(&row))?);
         }
         if !page.take(read) {
-            let (items, has_more) = page.finish();
-            return Ok(WorkPage { items, has_more });
+            return Ok(page.finish());
         }
     }
 }
@@ -83,21 +82,10 @@ pub(crate) async fn counts(reader: &Reader, tenant: &TenantId) -> Result<Vec<Sto
     let mut counts = Vec::new();
     for row in reader.query(statement.build()).await? {
         let name = || format!("stopped work of {tenant}");
-        counts.extend(stored::readable("work", name, count(&row))?);
+        let count = rows::stopped_count(&row, "stopped");
+        counts.extend(stored::readable("work", name, count)?);
     }
     Ok(counts)
-}
-
-fn count(row: &Row) -> Result<StoppedCount, StoreError> {
-    let cause: Option<String> = get(row, "park_cause")?;
-    Ok(StoppedCount {
-        stop: StopKind::from_stored(&get::<String>(row, "state")?),
-        stage: rows::parsed(row, "stage")?,
-        cause: cause.map(|word| park_cause(&word)).transpose()?,
-        connection: rows::parsed_option(row, "held_for")?,
-        rows: rows::unsigned(row, "stopped")?,
-        oldest: rows::time(row, "oldest")?,
-    })
 }
 
 pub(crate) async fn redrive(

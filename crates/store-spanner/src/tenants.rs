@@ -1,19 +1,19 @@
 //! Tenants, and the configuration that applies to a request.
 
 use domain::{OfficeConfig, OfficeId, StoreError, Tenant, TenantId, TenantStatus};
-use google_cloud_spanner::{key::KeySet, result::Row};
-use store::{Config, ConfigKind, configs::office_config};
+use google_cloud_spanner::key::KeySet;
+use store::{Config, ConfigKind, configs::office_config, rows};
 
 use crate::{
     configs,
     fault::Fault,
-    rows::{self, Write, get, key, mutation},
+    rows::{Write, key, mutation},
     tx::{Reader, Tx},
 };
 
 type Result<T, E = Fault> = std::result::Result<T, E>;
 
-const TENANT: [&str; 3] = ["tenant_id", "name", "status"];
+const COLUMNS: &str = "tenant_id, name, status";
 
 pub(crate) fn put_tenant(tx: &Tx, tenant: &Tenant) -> Result<()> {
     tx.write([mutation(
@@ -41,23 +41,16 @@ pub(crate) async fn set_status(tx: &Tx, id: &TenantId, status: TenantStatus) -> 
 }
 
 pub(crate) async fn all_across_tenants(reader: &Reader) -> Result<Vec<Tenant>> {
-    let found = reader.rows("tenants", &TENANT, KeySet::all()).await?;
-    found.iter().map(read_tenant).collect()
+    let found = reader.rows("tenants", COLUMNS, KeySet::all()).await?;
+    let tenants = found.iter().map(|row| rows::tenant(row));
+    Ok(tenants.collect::<store::Result<_>>()?)
 }
 
 pub(crate) async fn tenant(reader: &Reader, tenant: &TenantId) -> Result<Option<Tenant>> {
     let found = reader
-        .row("tenants", &TENANT, key([tenant.as_str()]))
+        .row("tenants", COLUMNS, key([tenant.as_str()]))
         .await?;
-    found.as_ref().map(read_tenant).transpose()
-}
-
-fn read_tenant(row: &Row) -> Result<Tenant> {
-    Ok(Tenant {
-        id: rows::parsed(row, "tenant_id")?,
-        name: get(row, "name")?,
-        status: rows::parsed(row, "status")?,
-    })
+    Ok(found.map(|row| rows::tenant(&row)).transpose()?)
 }
 
 /// The configuration that applies to an office's requests.

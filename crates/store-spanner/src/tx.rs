@@ -7,13 +7,16 @@ use google_cloud_spanner::{
     key::KeySet,
     mutation::Mutation,
     read::ReadRequest,
-    result::{ResultSet, Row},
+    result::ResultSet,
     statement::Statement,
     transaction::{MultiUseReadOnlyTransaction, ReadWriteTransaction},
 };
 use jiff::Timestamp;
 
-use crate::{fault::Fault, rows};
+use crate::{
+    fault::Fault,
+    rows::{Row, truncated},
+};
 
 type Result<T, E = Fault> = std::result::Result<T, E>;
 
@@ -78,7 +81,7 @@ impl Reader {
             now: Timestamp::UNIX_EPOCH,
         };
         reader.now = match time {
-            Time::Clock(clock) => rows::truncated(clock.now()),
+            Time::Clock(clock) => truncated(clock.now()),
             Time::Database => reader.database_time().await?,
         };
         Ok(reader)
@@ -89,7 +92,7 @@ impl Reader {
         let row = self.query(asked).await?.pop();
         let row =
             row.ok_or_else(|| StoreError::Failed("Spanner returned no timestamp".to_owned()))?;
-        Ok(rows::truncated(rows::time(&row, "now")?))
+        Ok(truncated(row.time("now")?))
     }
 
     /// The transaction's time.
@@ -97,14 +100,14 @@ impl Reader {
         self.now
     }
 
-    /// The rows of these keys, in the order of their keys.
+    /// The rows of these keys, in the order of their keys. Columns are named as in a query: `tenant_id, name`.
     pub(crate) async fn rows(
         &self,
         table: &str,
-        columns: &[&str],
+        columns: &str,
         keys: impl Into<KeySet>,
     ) -> Result<Vec<Row>> {
-        let read = ReadRequest::builder(table, columns.iter().copied()).with_keys(keys.into());
+        let read = ReadRequest::builder(table, columns.split(", ")).with_keys(keys.into());
         self.read(read.build()).await
     }
 
@@ -112,7 +115,7 @@ impl Reader {
     pub(crate) async fn row(
         &self,
         table: &str,
-        columns: &[&str],
+        columns: &str,
         key: impl Into<KeySet>,
     ) -> Result<Option<Row>> {
         Ok(self.rows(table, columns, key).await?.pop())
@@ -122,11 +125,10 @@ impl Reader {
     pub(crate) async fn rows_by(
         &self,
         (table, index): (&str, &str),
-        columns: &[&str],
+        columns: &str,
         keys: impl Into<KeySet>,
     ) -> Result<Vec<Row>> {
-        let read =
-            ReadRequest::builder(table, columns.iter().copied()).with_index(index, keys.into());
+        let read = ReadRequest::builder(table, columns.split(", ")).with_index(index, keys.into());
         self.read(read.build()).await
     }
 
@@ -152,7 +154,7 @@ impl Reader {
 async fn collected(mut found: ResultSet) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     while let Some(row) = Box::pin(found.next()).await {
-        rows.push(row?);
+        rows.push(Row(row?));
     }
     Ok(rows)
 }

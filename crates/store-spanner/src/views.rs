@@ -1,16 +1,17 @@
 //! Requests as the API shows them.
 
-use domain::{Channel, LogEntry, RequestId, Status, TenantId, WorkRow};
+use domain::{Channel, LeadRequest, LogEntry, RequestId, Status, TenantId, WorkRow};
 use google_cloud_spanner::statement::Statement;
 use store::{
-    RequestPage, RequestQuery, RequestView,
-    stored::{Page, readable},
+    Page, RequestQuery, RequestView,
+    rows::{self, REQUEST_COLUMNS, signed},
+    stored::{PageReader, readable},
 };
 
 use crate::{
     fault::Fault,
     records, requests,
-    rows::{self, signed},
+    rows::{Row, under},
     tx::Reader,
 };
 
@@ -20,22 +21,21 @@ pub(crate) async fn list(
     reader: &Reader,
     tenant: &TenantId,
     query: &RequestQuery,
-) -> Result<RequestPage> {
-    let columns = rows::REQUEST.join(", ");
+) -> Result<Page<LeadRequest>> {
     let (index, filter) = match query.status {
         Some(_) => ("@{FORCE_INDEX=requests_by_status}", "AND status = @status"),
         None => ("", ""),
     };
     let of_channel = query.channel.map_or("", |_| "AND channel = @channel");
     let sql = format!(
-        "SELECT {columns} FROM requests{index} WHERE tenant_id = @tenant {filter} {of_channel} AND request_id < @before \
+        "SELECT {REQUEST_COLUMNS} FROM requests{index} WHERE tenant_id = @tenant {filter} {of_channel} AND request_id < @before \
          ORDER BY request_id DESC LIMIT @wanted"
     );
     // A prefix that sorts behind every id stands for "from the top".
     let mut before = query
         .before
         .map_or_else(|| "req_~".to_owned(), |id| id.to_string());
-    let mut page = Page::new(query.limit);
+    let mut page = PageReader::new(query.limit);
     loop {
         let mut statement = Statement::builder(sql.as_str())
             .add_param("tenant", tenant.as_str().to_owned())
@@ -49,7 +49,7 @@ pub(crate) async fn list(
         }
         let mut read = Vec::new();
         for row in reader.query(statement.build()).await? {
-            before = rows::get(&row, "request_id")?;
+            before = row.text("request_id")?;
             read.push(readable(
                 "requests",
                 || before.clone(),
@@ -57,8 +57,7 @@ pub(crate) async fn list(
             )?);
         }
         if !page.take(read) {
-            let (items, has_more) = page.finish();
-            return Ok(RequestPage { items, has_more });
+            return Ok(page.finish());
         }
     }
 }
@@ -92,8 +91,8 @@ pub(crate) async fn open_work(
 }
 
 async fn timeline(reader: &Reader, tenant: &TenantId, request: RequestId) -> Result<Vec<LogEntry>> {
-    let keys = rows::under([tenant.as_str(), &request.to_string()]);
-    let found = reader.rows("request_log", &["entry"], keys).await?;
-    let read = |row| rows::json(row, "entry", "a timeline entry");
-    Ok(found.iter().map(read).collect::<Result<_, _>>()?)
+    let keys = under([tenant.as_str(), &request.to_string()]);
+    let found = reader.rows("request_log", "entry", keys).await?;
+    let read = |row: &Row| row.json("entry", "a timeline entry");
+    Ok(found.iter().map(read).collect::<store::Result<_>>()?)
 }

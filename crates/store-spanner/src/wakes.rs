@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use domain::{DueWake, Stage, StoreError, TenantId, Wake, WorkKey, WorkRow, later};
-use google_cloud_spanner::{key::KeySet, result::Row, statement::Statement, types};
+use domain::{DueWake, Stage, TenantId, Wake, WorkKey, WorkRow, later};
+use google_cloud_spanner::{key::KeySet, statement::Statement, types};
 use jiff::Timestamp;
 use store::{
+    rows::{self, signed},
     stored::{corrupt, scanned},
     work::fair_share,
 };
@@ -13,7 +14,7 @@ use store::{
 use crate::{
     fault::Fault,
     requests::SHARDS,
-    rows::{self, Write, key, mutation, time_value},
+    rows::{Row, Write, key, mutation, time_value},
     tx::{Reader, Tx},
 };
 
@@ -47,7 +48,7 @@ const DUE: &str = "tenant_id, request_id, stage, target, state, token, next_wake
 
 /// The longest due rows.
 async fn oldest(reader: &Reader, limit: i64) -> Result<Vec<Row>> {
-    let shards: Vec<i64> = (0..rows::signed(SHARDS)).collect();
+    let shards: Vec<i64> = (0..signed(SHARDS)).collect();
     let sql = format!(
         "SELECT {DUE} FROM work{BY_WAKE} WHERE shard IN UNNEST(@shards) \
          AND next_wake_at <= @now ORDER BY next_wake_at LIMIT @limit"
@@ -61,7 +62,7 @@ async fn oldest(reader: &Reader, limit: i64) -> Result<Vec<Row>> {
 
 /// The longest due rows of every tenant and known stage that has some. Asked only while more is due than a scan takes.
 async fn of_every_tenant(reader: &Reader, per_tenant: u32) -> Result<Vec<DueWake>> {
-    let shards: Vec<i64> = (0..rows::signed(SHARDS)).collect();
+    let shards: Vec<i64> = (0..signed(SHARDS)).collect();
     let statement = Statement::builder(format!(
         "SELECT d.* FROM (SELECT DISTINCT tenant_id, stage FROM work{BY_WAKE} \
              WHERE shard IN UNNEST(@shards) AND next_wake_at <= @now AND stage IN UNNEST(@stages)) AS pair \
@@ -87,24 +88,11 @@ fn read_due(found: &[Row]) -> Result<Vec<DueWake>> {
     Ok(due)
 }
 
-fn due_wake(row: &Row) -> Result<DueWake, StoreError> {
-    let state: String = rows::get(row, "state")?;
-    if !["ready", "in_flight"].contains(&state.as_str()) {
+fn due_wake(row: &Row) -> store::Result<DueWake> {
+    if !["ready", "in_flight"].contains(&row.text("state")?.as_str()) {
         return Err(corrupt("work.state", "another word"));
     }
-    Ok(DueWake {
-        wake: wake(row)?,
-        next_wake_at: rows::time(row, "next_wake_at")?,
-        wakes: rows::small(row, "wakes")?,
-    })
-}
-
-fn wake(row: &Row) -> Result<Wake, StoreError> {
-    Ok(Wake {
-        v: Wake::VERSION,
-        key: rows::work_key(row)?,
-        token: rows::unsigned(row, "token")?,
-    })
+    rows::due_wake(row)
 }
 
 /// Moves those rows on that nobody else moved or claimed since they were seen; returns them.
@@ -124,21 +112,13 @@ pub(crate) async fn move_across_tenants(tx: &Tx, due: &[DueWake]) -> Result<Vec<
             target,
         ]));
     }
-    let columns = [
-        "tenant_id",
-        "request_id",
-        "stage",
-        "target",
-        "token",
-        "next_wake_at",
-    ];
+    let columns = "tenant_id, request_id, stage, target, token, next_wake_at";
     let mut now_is: HashMap<WorkKey, (u64, Option<Timestamp>)> = HashMap::new();
-    for row in tx.rows("work", &columns, keys.build()).await? {
-        let seen = (
-            rows::unsigned(&row, "token")?,
-            rows::time_option(&row, "next_wake_at")?,
+    for row in tx.rows("work", columns, keys.build()).await? {
+        now_is.insert(
+            rows::work_key(&row)?,
+            (row.number("token")?, row.time_option("next_wake_at")?),
         );
-        now_is.insert(rows::work_key(&row)?, seen);
     }
     let mut moved = Vec::new();
     for row in due {
@@ -182,7 +162,7 @@ pub(crate) async fn due_work(
     let found = reader.query(statement.build()).await?;
     let mut due = Vec::new();
     for row in &found {
-        due.extend(scanned("work", wake(row))?);
+        due.extend(scanned("work", rows::wake(row))?);
     }
     Ok(due)
 }

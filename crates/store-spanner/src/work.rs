@@ -11,7 +11,7 @@ use domain::{
     Wake, WorkKey, WorkRow, transition,
 };
 use store::{
-    ConfigCache, IdSource, Settle,
+    ConfigCache, IdSource, Settle, rows,
     stored::{self, corrupt},
 };
 
@@ -19,7 +19,7 @@ use crate::{
     connections,
     fault::{Fault, readable},
     records, requests,
-    rows::{self, Write, key, mutation},
+    rows::{WORK, Write, key, mutation},
     tenants,
     tx::{Reader, Tx},
 };
@@ -34,11 +34,11 @@ async fn row(reader: &Reader, work: &WorkKey) -> Result<Option<WorkRow>> {
         work.stage.as_str(),
         &work.target,
     ]);
-    let Some(found) = reader.row("work", &rows::WORK, key).await? else {
+    let Some(found) = reader.row("work", WORK, key).await? else {
         return Ok(None);
     };
     let name = || rows::work_name(&found);
-    Ok(stored::readable("work", name, rows::work_row(&found))?)
+    Ok(stored::readable("work", name, rows::work(&found))?)
 }
 
 pub(crate) async fn claim(

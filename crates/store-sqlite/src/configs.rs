@@ -1,19 +1,15 @@
 //! Versioned configuration: only ever added to.
 
-use domain::{StoreError, TenantId};
+use domain::TenantId;
 use jiff::Timestamp;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 use store::{
-    Config, ConfigKind, ConfigPage, NewConfig,
-    stored::{Page, to_json},
+    Config, ConfigKind, NewConfig, Page, Result,
+    rows::{self, signed},
+    stored::{PageReader, to_json},
 };
 
-use crate::{
-    rows::{self, get, micros, signed},
-    sql,
-};
-
-type Result<T> = std::result::Result<T, StoreError>;
+use crate::{rows::micros, sql};
 
 /// Adds a version, unless it would be equal to the newest; returns the newest, and whether it is new.
 pub(crate) fn put(
@@ -53,7 +49,7 @@ pub(crate) fn one(
     const SQL: &str = "SELECT * FROM configs WHERE tenant_id = ?1 AND kind = ?2 AND name = ?3 \
                        AND version = ifnull(?4, version) ORDER BY version DESC LIMIT 1";
     let values = params![tenant.as_str(), kind.as_str(), name, version.map(signed)];
-    sql::first(db, SQL, values, |row| read(row, kind))
+    sql::first(db, SQL, values, |row| rows::config(row, kind))
 }
 
 /// The newest version of each configuration of a kind, by name.
@@ -62,7 +58,7 @@ pub(crate) fn newest(db: &Connection, tenant: &TenantId, kind: ConfigKind) -> Re
     const SQL: &str = "SELECT tenant_id, name, max(version) AS version, json, author, note, created_at FROM configs \
                        WHERE tenant_id = ?1 AND kind = ?2 GROUP BY name ORDER BY name";
     let values = params![tenant.as_str(), kind.as_str()];
-    sql::all(db, SQL, values, |row| read(row, kind))
+    sql::all(db, SQL, values, |row| rows::config(row, kind))
 }
 
 pub(crate) fn history(
@@ -72,27 +68,15 @@ pub(crate) fn history(
     name: &str,
     before: Option<u64>,
     limit: u32,
-) -> Result<ConfigPage> {
+) -> Result<Page<Config>> {
     const SQL: &str = "SELECT * FROM configs WHERE tenant_id = ?1 AND kind = ?2 AND name = ?3 AND version < ?4 \
                        ORDER BY version DESC LIMIT ?5";
-    let mut page = Page::new(limit);
+    let mut page = PageReader::new(limit);
     let before = before.map_or(i64::MAX, signed);
     let wanted = signed(page.wanted());
     let values = params![tenant.as_str(), kind.as_str(), name, before, wanted];
-    page.take(sql::all(db, SQL, values, |row| read(row, kind).map(Some))?);
-    let (items, has_more) = page.finish();
-    Ok(ConfigPage { items, has_more })
-}
-
-fn read(row: &Row<'_>, kind: ConfigKind) -> Result<Config> {
-    Ok(Config {
-        tenant: rows::parsed(row, "tenant_id")?,
-        kind,
-        name: get(row, "name")?,
-        version: rows::unsigned(row, "version")?,
-        json: rows::json(row, "json", "a configuration")?,
-        author: get(row, "author")?,
-        note: get(row, "note")?,
-        created_at: rows::time(row, "created_at")?,
-    })
+    page.take(sql::all(db, SQL, values, |row| {
+        rows::config(row, kind).map(Some)
+    })?);
+    Ok(page.finish())
 }

@@ -1,42 +1,30 @@
 //! A tenant's accounts at providers.
 
-use domain::{ConnectionName, RequestId, StoreError, TenantId, transition};
+use domain::{ConnectionName, RequestId, TenantId, transition};
 use jiff::Timestamp;
-use rusqlite::{Connection as Db, Row, params};
+use rusqlite::{Connection as Db, params};
 use store::{
-    Connection, ConnectionState, NewConnection, ReplacedSecret,
+    Connection, NewConnection, ReplacedSecret, Result,
     connections::released,
+    rows::{self, signed},
     stored::{readable, to_json},
 };
 
-use crate::{
-    requests,
-    rows::{self, get, signed},
-    sql,
-};
-
-type Result<T> = std::result::Result<T, StoreError>;
+use crate::{requests, sql};
 
 pub(crate) fn all(db: &Db, tenant: &TenantId) -> Result<Vec<Connection>> {
     const SQL: &str = "SELECT * FROM connections WHERE tenant_id = ?1 ORDER BY name";
-    sql::all(db, SQL, [tenant.as_str()], read)
+    sql::all(db, SQL, [tenant.as_str()], rows::connection)
 }
 
 pub(crate) fn one(db: &Db, tenant: &TenantId, name: &ConnectionName) -> Result<Option<Connection>> {
     const SQL: &str = "SELECT * FROM connections WHERE tenant_id = ?1 AND name = ?2";
-    sql::first(db, SQL, params![tenant.as_str(), name.as_str()], read)
-}
-
-fn read(row: &Row<'_>) -> Result<Connection> {
-    Ok(Connection {
-        tenant: rows::parsed(row, "tenant_id")?,
-        name: rows::parsed(row, "name")?,
-        provider: get(row, "provider")?,
-        version: rows::unsigned(row, "version")?,
-        secret_version: rows::unsigned(row, "secret_version")?,
-        state: ConnectionState::from_stored(&get::<String>(row, "state")?),
-        settings: rows::json(row, "settings", "a connection's settings")?,
-    })
+    sql::first(
+        db,
+        SQL,
+        params![tenant.as_str(), name.as_str()],
+        rows::connection,
+    )
 }
 
 pub(crate) fn put(db: &Db, connection: &Connection) -> Result<()> {
@@ -96,5 +84,5 @@ pub(crate) fn replace_secret(
 fn held(db: &Db, tenant: &TenantId, name: &ConnectionName) -> Result<Vec<RequestId>> {
     const SQL: &str = "SELECT DISTINCT request_id FROM work WHERE tenant_id = ?1 AND held_for = ?2";
     let values = params![tenant.as_str(), name.as_str()];
-    sql::all(db, SQL, values, |row| rows::parsed(row, "request_id"))
+    sql::all(db, SQL, values, |row| row.parsed("request_id"))
 }

@@ -2,33 +2,22 @@
 
 use std::time::Duration;
 
-use domain::{
-    Claim, Effect, EffectEnd, EffectIntent, EffectKey, Receipt, StoreError, TenantId, effect,
-};
+use domain::{Claim, Effect, EffectEnd, EffectIntent, EffectKey, Receipt, TenantId, effect};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
+use store::{Result, rows, stored::readable};
 
-use store::stored::readable;
-
-use crate::{
-    rows::{self, get, micros},
-    sql, work,
-};
-
-type Result<T> = std::result::Result<T, StoreError>;
+use crate::{rows::micros, sql, work};
 
 fn one(db: &Connection, tenant: &TenantId, key: &EffectKey) -> Result<Option<Effect>> {
     const SQL: &str = "SELECT owner, state, intended_at, attempts, remote_id FROM effects \
                        WHERE tenant_id = ?1 AND effect_key = ?2";
-    sql::first(db, SQL, params![tenant.as_str(), key.as_str()], |row| {
-        Ok(Effect {
-            owner: get(row, "owner")?,
-            state: rows::parsed(row, "state")?,
-            intended_at: rows::time(row, "intended_at")?,
-            attempts: rows::small(row, "attempts")?,
-            remote_id: get(row, "remote_id")?,
-        })
-    })
+    sql::first(
+        db,
+        SQL,
+        params![tenant.as_str(), key.as_str()],
+        rows::effect,
+    )
 }
 
 fn write(db: &Connection, tenant: &TenantId, key: &EffectKey, effect: &Effect) -> Result<()> {

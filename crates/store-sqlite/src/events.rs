@@ -1,21 +1,14 @@
 //! Accepting deliveries.
 
-use bytes::Bytes;
-use domain::{EventId, RequestId, StoreError, TenantId};
+use domain::{EventId, RequestId, TenantId};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use store::{
-    Accepted, Delivery, IdSource, Received, StoredEvent,
+    Accepted, Delivery, IdSource, Received, Result, StoredEvent, rows,
     stored::{self, corrupt, to_json},
 };
 
-use crate::{
-    effects, requests,
-    rows::{self, get, micros},
-    sql,
-};
-
-type Result<T> = std::result::Result<T, StoreError>;
+use crate::{effects, requests, rows::micros, sql};
 
 /// Longest part of a name that [`Key::about`] takes.
 const MAX_ABOUT: usize = 64;
@@ -92,15 +85,10 @@ fn repeat(db: &Connection, now: Timestamp, delivery: &Delivery, key: &Key) -> Re
 
 fn known(db: &Connection, tenant: &TenantId, key: &Key) -> Result<(EventId, Option<RequestId>)> {
     const SQL: &str = "SELECT event_id, request_id FROM webhook_events WHERE tenant_id = ?1 AND about = ?2 AND deduplication_key = ?3";
-    let known = sql::first(
-        db,
-        SQL,
-        params![tenant.as_str(), key.about, key.hash],
-        |row| {
-            let request = rows::parsed_option(row, "request_id")?;
-            Ok((rows::parsed(row, "event_id")?, request))
-        },
-    )?;
+    let values = params![tenant.as_str(), key.about, key.hash];
+    let known = sql::first(db, SQL, values, |row| {
+        Ok((row.parsed("event_id")?, row.parsed_option("request_id")?))
+    })?;
     known.ok_or_else(|| corrupt("a repeated delivery", "the first one is gone"))
 }
 
@@ -141,22 +129,6 @@ pub(crate) fn event(
     event: EventId,
 ) -> Result<Option<StoredEvent>> {
     const SQL: &str = "SELECT * FROM webhook_events WHERE tenant_id = ?1 AND event_id = ?2";
-    sql::first(
-        db,
-        SQL,
-        params![tenant.as_str(), event.to_string()],
-        |row| {
-            Ok(StoredEvent {
-                id: event,
-                provider: get(row, "provider")?,
-                event: get(row, "event")?,
-                scheme: get(row, "scheme")?,
-                headers: rows::json(row, "headers", "an event's headers")?,
-                body: Bytes::from(get::<Vec<u8>>(row, "body")?),
-                request: rows::parsed_option(row, "request_id")?,
-                remark: get(row, "remark")?,
-                received_at: rows::time(row, "received_at")?,
-            })
-        },
-    )
+    let values = params![tenant.as_str(), event.to_string()];
+    sql::first(db, SQL, values, |row| rows::event(row, event))
 }

@@ -28,17 +28,17 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     AuditId, Claim, Claimed, Clock, ConnectionName, DueWake, EffectEnd, EffectIntent, EffectKey,
-    EffectLog, EventId, Outcome, PersonId, Record, RequestId, ReviewAction, SettleResult, SourceId,
-    Stage, StoreError, Tenant, TenantId, TenantStatus, Wake, WorkKey, WorkQueue, WorkRow,
-    transition,
+    EffectLog, EventId, LeadRequest, Outcome, PersonId, Record, RequestId, ReviewAction,
+    SettleResult, SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus, Wake, WorkKey,
+    WorkQueue, WorkRow, transition,
 };
 use jiff::Timestamp;
 use rusqlite::Connection as Db;
 use store::{
-    Accepted, AuditAction, AuditPage, Config, ConfigCache, ConfigKind, ConfigPage, Connection,
-    Delivery, IdSource, NewConfig, NewConnection, PersonIdentity, Redriven, ReplacedSecret,
-    RequestPage, RequestQuery, RequestView, Result, SecurityEvent, Settle, Source, SourceChange,
-    StoppedCount, Store, StoredEvent, TokenHash, WorkPage, WorkQuery,
+    Accepted, AuditAction, AuditEntry, Config, ConfigCache, ConfigKind, Connection, Delivery,
+    IdSource, NewConfig, NewConnection, Page, PersonIdentity, Redriven, ReplacedSecret,
+    RequestQuery, RequestView, Result, SecurityEvent, Settle, Source, SourceChange, StoppedCount,
+    Store, StoredEvent, TokenHash, WorkQuery,
 };
 
 use crate::{checkpoints::Checkpoints, readers::Readers, writer::Writer};
@@ -100,6 +100,13 @@ impl SqliteStore {
         self.writer.write(work).await
     }
 
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Db) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.readers.read(work).await
+    }
+
     /// Does what a person asked for, and writes it to the audit log, or neither.
     async fn act<T: Send + 'static>(
         &self,
@@ -129,13 +136,6 @@ impl SqliteStore {
             Ok(done)
         })
         .await
-    }
-
-    async fn read<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Db) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        self.readers.read(work).await
     }
 }
 
@@ -228,7 +228,7 @@ impl Store for SqliteStore {
         name: &str,
         before: Option<u64>,
         limit: u32,
-    ) -> Result<ConfigPage> {
+    ) -> Result<Page<Config>> {
         let (tenant, name) = (tenant.clone(), name.to_owned());
         self.read(move |db| configs::history(db, &tenant, kind, &name, before, limit))
             .await
@@ -292,7 +292,11 @@ impl Store for SqliteStore {
         self.read(move |db| events::event(db, &tenant, event)).await
     }
 
-    async fn list_requests(&self, tenant: &TenantId, query: &RequestQuery) -> Result<RequestPage> {
+    async fn list_requests(
+        &self,
+        tenant: &TenantId,
+        query: &RequestQuery,
+    ) -> Result<Page<LeadRequest>> {
         let (tenant, query) = (tenant.clone(), query.clone());
         self.read(move |db| requests::list(db, &tenant, &query))
             .await
@@ -397,7 +401,7 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn stopped_work(&self, tenant: &TenantId, query: &WorkQuery) -> Result<WorkPage> {
+    async fn stopped_work(&self, tenant: &TenantId, query: &WorkQuery) -> Result<Page<WorkRow>> {
         let (tenant, query) = (tenant.clone(), query.clone());
         self.read(move |db| stopped::page(db, &tenant, &query))
             .await
@@ -425,7 +429,7 @@ impl Store for SqliteStore {
         tenant: &TenantId,
         before: Option<AuditId>,
         limit: u32,
-    ) -> Result<AuditPage> {
+    ) -> Result<Page<AuditEntry>> {
         let tenant = tenant.clone();
         self.read(move |db| audit::page(db, &tenant, before, limit))
             .await

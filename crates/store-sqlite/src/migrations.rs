@@ -2,7 +2,7 @@
 //! before can go on: the first file says the rule, and a test keeps it.
 
 use domain::StoreError;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use crate::rows::{micros, store_error};
 
@@ -32,14 +32,12 @@ pub(crate) fn apply(db: &mut Connection, now: jiff::Timestamp) -> Result<u32, St
          (version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)",
     )
     .map_err(store_error)?;
-    let current: u32 = db
+    let current: Option<u32> = db
         .query_row("SELECT max(version) FROM schema_migrations", [], |row| {
-            row.get::<_, Option<u32>>(0)
+            row.get(0)
         })
-        .optional()
-        .map_err(store_error)?
-        .flatten()
-        .unwrap_or(0);
+        .map_err(store_error)?;
+    let current = current.unwrap_or(0);
     let newest = MIGRATIONS.last().map_or(0, |(version, ..)| *version);
     if current > newest {
         return Err(StoreError::Conflict(format!(

@@ -3,15 +3,9 @@
 use domain::{PersonId, RequestId, StoreError, TenantId};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
-use store::{IdSource, PersonIdentity, persons};
+use store::{IdSource, PersonIdentity, Result, persons};
 
-use crate::{
-    requests,
-    rows::{self, micros},
-    sql,
-};
-
-type Result<T> = std::result::Result<T, StoreError>;
+use crate::{requests, rows::micros, sql};
 
 pub(crate) fn for_request(
     db: &Connection,
@@ -54,7 +48,7 @@ fn owner_of(
 ) -> Result<Option<PersonId>> {
     const SQL: &str = "SELECT person_id FROM person_aliases WHERE tenant_id = ?1 AND kind = ?2 AND fingerprint = ?3";
     let values = params![tenant.as_str(), identity.kind(), identity.fingerprint()];
-    sql::first(db, SQL, values, |row| rows::parsed(row, "person_id"))
+    sql::first(db, SQL, values, |row| row.parsed("person_id"))
 }
 
 fn create(db: &Connection, ids: &IdSource, now: Timestamp, tenant: &TenantId) -> Result<PersonId> {

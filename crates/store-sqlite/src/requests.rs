@@ -2,21 +2,20 @@
 
 use domain::{
     Alias, Change, Channel, DispatchId, LeadRequest, LogEntry, NotificationId, OpenWork, Plan,
-    Record, RequestId, RequestState, Status, StoreError, TenantId, Usage, WorkRow, WorkState,
+    Record, RequestId, RequestState, Status, TenantId, Usage, WorkRow,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use store::{
-    IdSource, RequestPage, RequestQuery, RequestView,
-    stored::{Page, corrupt, from_json, readable, to_json},
+    IdSource, Page, RequestQuery, RequestView, Result,
+    rows::{self, REQUEST_COLUMNS, StateColumns, signed},
+    stored::{PageReader, corrupt, from_json, readable, to_json},
 };
 
 use crate::{
-    rows::{self, REQUEST_COLUMNS, get, micros, signed, store_error},
+    rows::{micros, store_error},
     sql,
 };
-
-type Result<T> = std::result::Result<T, StoreError>;
 
 /// Merged requests lead to others; a chain longer than this is an error.
 const MERGE_CHAIN: usize = 8;
@@ -58,12 +57,8 @@ pub(crate) fn one(
 ) -> Result<Option<LeadRequest>> {
     const SQL: &str = "SELECT tenant_id, request_id, status, version, person_id, created_at, updated_at, document \
                        FROM requests WHERE tenant_id = ?1 AND request_id = ?2";
-    sql::first(
-        db,
-        SQL,
-        params![tenant.as_str(), id.to_string()],
-        rows::request,
-    )
+    let values = params![tenant.as_str(), id.to_string()];
+    sql::first(db, SQL, values, rows::request)
 }
 
 pub(crate) fn work(db: &Connection, tenant: &TenantId, request: RequestId) -> Result<OpenWork> {
@@ -71,9 +66,9 @@ pub(crate) fn work(db: &Connection, tenant: &TenantId, request: RequestId) -> Re
     let mut unrecognized = Vec::new();
     let values = params![tenant.as_str(), request.to_string()];
     let read = sql::all(db, SQL, values, |row| {
-        let read = readable("work", || rows::work_name(row), rows::work_row(row))?;
+        let read = readable("work", || rows::work_name(row), rows::work(row))?;
         if read.is_none() {
-            unrecognized.push((get(row, "stage")?, get(row, "target")?));
+            unrecognized.push((row.text("stage")?, row.text("target")?));
         }
         Ok(read)
     })?;
@@ -97,7 +92,7 @@ pub(crate) fn by_aliases(
     } in aliases
     {
         let values = params![tenant.as_str(), provider, kind, value];
-        let found = sql::first(db, SQL, values, |row| rows::parsed(row, "request_id"))?;
+        let found = sql::first(db, SQL, values, |row| row.parsed("request_id"))?;
         ids.extend(found.filter(|id| !ids.contains(id)));
     }
     Ok(ids)
@@ -217,42 +212,27 @@ pub(crate) fn put_work(db: &Connection, row: &WorkRow) -> Result<()> {
 }
 
 fn write_work(db: &Connection, sql: &str, row: &WorkRow) -> Result<()> {
-    let (state, lease_until, held, cause) = match &row.state {
-        WorkState::Ready => ("ready", None, None, None),
-        WorkState::InFlight { lease_until } => {
-            ("in_flight", Some(micros(*lease_until)), None, None)
-        }
-        WorkState::Held {
-            connection,
-            version,
-        } => (
-            "held",
-            None,
-            Some((connection.as_str(), signed(*version))),
-            None,
-        ),
-        WorkState::Parked { cause } => ("parked", None, None, Some(cause.as_str())),
-    };
+    let state = StateColumns::of(&row.state);
     let values = params![
         row.key.tenant.as_str(),
         row.key.request.to_string(),
         row.key.stage.as_str(),
         row.key.target,
-        state,
+        state.state,
         row.lane.as_str(),
         signed(row.token),
         micros(row.due_at),
         row.next_wake_at.map(micros),
-        lease_until,
+        state.lease_until.map(micros),
         row.wakes,
         row.claims,
         row.failures,
         row.waits,
         row.rerun_requested,
         row.deadline.map(micros),
-        held.map(|(name, _)| name),
-        held.map(|(_, version)| version),
-        cause,
+        state.held_for,
+        state.held_version,
+        state.park_cause,
         row.traceparent,
         row.reason,
         row.answer,
@@ -342,7 +322,7 @@ pub(crate) fn list(
     db: &Connection,
     tenant: &TenantId,
     query: &RequestQuery,
-) -> Result<RequestPage> {
+) -> Result<Page<LeadRequest>> {
     // A prefix that sorts behind every id stands for "from the top".
     let mut before = query
         .before
@@ -365,17 +345,16 @@ pub(crate) fn list(
     );
     let status = query.status.map(Status::as_str);
     let channel = query.channel.map(Channel::as_str);
-    let mut page = Page::new(query.limit);
+    let mut page = PageReader::new(query.limit);
     loop {
         let wanted = signed(page.wanted());
         let values = params![tenant.as_str(), before.clone(), status, wanted, channel];
         let read = sql::all(db, &sql, values, |row| {
-            before = get(row, "request_id")?;
+            before = row.text("request_id")?;
             readable("requests", || before.clone(), rows::request(row))
         })?;
         if !page.take(read) {
-            let (items, has_more) = page.finish();
-            return Ok(RequestPage { items, has_more });
+            return Ok(page.finish());
         }
     }
 }
@@ -394,9 +373,8 @@ pub(crate) fn view(
     let request = state.request().clone();
     let id = request.id.to_string();
     let texts = |sql: &str| {
-        sql::all(db, sql, params![tenant.as_str(), id], |row| {
-            get::<String>(row, "json")
-        })
+        let values = params![tenant.as_str(), id];
+        sql::all(db, sql, values, |row| row.text("json"))
     };
     let mut timeline: Vec<LogEntry> = Vec::new();
     for json in
@@ -422,11 +400,11 @@ pub(crate) fn view(
         params![tenant.as_str(), id],
         |row| {
             let line = Usage {
-                unit: get(row, "unit")?,
-                amount: rows::unsigned(row, "amount")?,
-                by: get(row, "by")?,
+                unit: row.text("unit")?,
+                amount: row.number("amount")?,
+                by: row.text("by")?,
             };
-            Ok((rows::time(row, "at")?, line))
+            Ok((row.time("at")?, line))
         },
     )?;
     Ok(Some(RequestView {

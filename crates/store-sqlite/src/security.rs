@@ -1,16 +1,13 @@
 //! Refusals, counted by minute.
 
-use domain::StoreError;
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
-use store::SecurityEvent;
-
-use crate::{
-    rows::{self, get, micros, signed},
-    sql,
+use store::{
+    Result, SecurityEvent,
+    rows::{self, signed},
 };
 
-type Result<T> = std::result::Result<T, StoreError>;
+use crate::{rows::micros, sql};
 
 pub(crate) fn record(db: &Connection, events: &[SecurityEvent]) -> Result<()> {
     const SQL: &str = "INSERT INTO security_events (minute, address, reason, provider, tenant_id, count, trace_id) \
@@ -43,15 +40,5 @@ pub(crate) fn prune(db: &Connection, before: Timestamp, limit: u32) -> Result<u3
 pub(crate) fn newest(db: &Connection, limit: u32) -> Result<Vec<SecurityEvent>> {
     const SQL: &str =
         "SELECT * FROM security_events ORDER BY minute DESC, address, reason LIMIT ?1";
-    sql::all(db, SQL, [limit], |row| {
-        Ok(SecurityEvent {
-            minute: rows::time(row, "minute")?,
-            address: get(row, "address")?,
-            reason: get(row, "reason")?,
-            provider: get(row, "provider")?,
-            tenant: Some(get::<String>(row, "tenant_id")?).filter(|tenant| !tenant.is_empty()),
-            count: rows::unsigned(row, "count")?,
-            trace_id: get(row, "trace_id")?,
-        })
-    })
+    sql::all(db, SQL, [limit], rows::security_event)
 }

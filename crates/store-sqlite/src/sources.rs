@@ -3,16 +3,10 @@
 use std::collections::BTreeSet;
 
 use domain::{SourceId, StoreError, TenantId};
-use rusqlite::{Connection, Params, Row, params};
-use store::{ConfigKind, Source, SourceChange, SourceState, TokenHash, stored::to_json};
+use rusqlite::{Connection, Params, params};
+use store::{ConfigKind, Result, Source, SourceChange, TokenHash, rows, stored::to_json};
 
-use crate::{
-    configs,
-    rows::{self, get, store_error},
-    sql, tenants,
-};
-
-type Result<T> = std::result::Result<T, StoreError>;
+use crate::{configs, rows::store_error, sql, tenants};
 
 pub(crate) fn create(db: &Connection, source: &Source) -> Result<()> {
     let tenant = &source.tenant;
@@ -40,7 +34,12 @@ pub(crate) fn change(
 
 fn one(db: &Connection, tenant: &TenantId, id: SourceId) -> Result<Option<Source>> {
     const SQL: &str = "SELECT * FROM sources WHERE tenant_id = ?1 AND source_id = ?2";
-    sql::first(db, SQL, params![tenant.as_str(), id.to_string()], read)
+    sql::first(
+        db,
+        SQL,
+        params![tenant.as_str(), id.to_string()],
+        rows::source,
+    )
 }
 
 pub(crate) fn put(db: &Connection, source: &Source) -> Result<()> {
@@ -88,24 +87,9 @@ pub(crate) fn put(db: &Connection, source: &Source) -> Result<()> {
     Ok(())
 }
 
-fn read(row: &Row<'_>) -> Result<Source> {
-    Ok(Source {
-        id: rows::parsed(row, "source_id")?,
-        tenant: rows::parsed(row, "tenant_id")?,
-        provider: get(row, "provider")?,
-        office: rows::parsed_option(row, "office_id")?,
-        connection: rows::parsed_option(row, "connection")?,
-        token: get::<Option<[u8; 32]>>(row, "token_hash")?.map(TokenHash::from_bytes),
-        accounts: rows::json(row, "accounts", "a source's accounts")?,
-        key_names: rows::json(row, "key_names", "a source's keys")?,
-        schemes: rows::json(row, "schemes", "a source's schemes")?,
-        state: SourceState::from_stored(&get::<String>(row, "state")?),
-    })
-}
-
 pub(crate) fn of_tenant(db: &Connection, tenant: &TenantId) -> Result<Vec<Source>> {
     const SQL: &str = "SELECT * FROM sources WHERE tenant_id = ?1 ORDER BY source_id";
-    sql::all(db, SQL, [tenant.as_str()], read)
+    sql::all(db, SQL, [tenant.as_str()], rows::source)
 }
 
 /// What may be used: an active source of an active tenant.
@@ -113,7 +97,12 @@ const USABLE: &str = "SELECT sources.* FROM sources JOIN tenants USING (tenant_i
                       WHERE sources.state = 'active' AND tenants.status = 'active'";
 
 fn usable(db: &Connection, filter: &str, parameters: impl Params) -> Result<Option<Source>> {
-    sql::first(db, &format!("{USABLE} AND {filter}"), parameters, read)
+    sql::first(
+        db,
+        &format!("{USABLE} AND {filter}"),
+        parameters,
+        rows::source,
+    )
 }
 
 pub(crate) fn by_token(db: &Connection, token: &TokenHash) -> Result<Option<Source>> {

@@ -1,11 +1,9 @@
 //! Statements: run, and what they find read row by row.
 
-use domain::StoreError;
-use rusqlite::{Connection, Params, Row};
+use rusqlite::{Connection, Params};
+use store::{Result, rows::Row};
 
-use crate::rows::store_error;
-
-type Result<T> = std::result::Result<T, StoreError>;
+use crate::rows::{self, store_error};
 
 /// Runs a statement; returns how many rows it changed.
 pub(crate) fn execute(db: &Connection, sql: &str, params: impl Params) -> Result<usize> {
@@ -19,12 +17,12 @@ pub(crate) fn first<T>(
     db: &Connection,
     sql: &str,
     params: impl Params,
-    read: impl FnOnce(&Row<'_>) -> Result<T>,
+    read: impl FnOnce(&dyn Row) -> Result<T>,
 ) -> Result<Option<T>> {
     let mut statement = db.prepare_cached(sql).map_err(store_error)?;
     let mut found = statement.query(params).map_err(store_error)?;
     let row = found.next().map_err(store_error)?;
-    row.map(read).transpose()
+    row.map(|row| read(&rows::Row(row))).transpose()
 }
 
 /// Every row that a query finds.
@@ -32,13 +30,13 @@ pub(crate) fn all<T>(
     db: &Connection,
     sql: &str,
     params: impl Params,
-    mut read: impl FnMut(&Row<'_>) -> Result<T>,
+    mut read: impl FnMut(&dyn Row) -> Result<T>,
 ) -> Result<Vec<T>> {
     let mut statement = db.prepare_cached(sql).map_err(store_error)?;
     let mut found = statement.query(params).map_err(store_error)?;
-    let mut rows = Vec::new();
+    let mut all = Vec::new();
     while let Some(row) = found.next().map_err(store_error)? {
-        rows.push(read(row)?);
+        all.push(read(&rows::Row(row))?);
     }
-    Ok(rows)
+    Ok(all)
 }

@@ -1,26 +1,21 @@
 //! Work that is held or parked, and what people do about it.
 
 use domain::{
-    Plan, RequestId, RequestState, StoreError, TenantId, Wake, WorkKey,
+    Plan, RequestId, RequestState, StoreError, TenantId, Wake, WorkKey, WorkRow,
     transition::{self, Undecidable},
 };
 use jiff::Timestamp;
-use rusqlite::{Connection, Row, ToSql};
+use rusqlite::{Connection, ToSql};
 use store::{
-    Redriven, StopKind, StoppedCount, WorkPage, WorkQuery,
-    stored::{Page, park_cause, readable},
+    Page, Redriven, Result, StoppedCount, WorkQuery,
+    rows::{self, signed},
+    stored::{PageReader, readable},
     work::by_request,
 };
 
-use crate::{
-    requests,
-    rows::{self, get},
-    sql,
-};
+use crate::{requests, sql};
 
-type Result<T, E = StoreError> = std::result::Result<T, E>;
-
-pub(crate) fn page(db: &Connection, tenant: &TenantId, query: &WorkQuery) -> Result<WorkPage> {
+pub(crate) fn page(db: &Connection, tenant: &TenantId, query: &WorkQuery) -> Result<Page<WorkRow>> {
     let mut sql = String::from(
         "SELECT * FROM work WHERE tenant_id = :tenant AND state IN ('held', 'parked') \
          AND (request_id, stage, target) > (:after_request, :after_stage, :after_target)",
@@ -40,9 +35,9 @@ pub(crate) fn page(db: &Connection, tenant: &TenantId, query: &WorkQuery) -> Res
         )
     });
     let mut after: (String, String, String) = after.unwrap_or_default();
-    let mut page = Page::new(query.limit);
+    let mut page = PageReader::new(query.limit);
     loop {
-        let (wanted, last) = (rows::signed(page.wanted()), after.clone());
+        let (wanted, last) = (signed(page.wanted()), after.clone());
         let mut values: Vec<(&str, &dyn ToSql)> = vec![
             (":tenant", &tenant_id),
             (":after_request", &last.0),
@@ -57,15 +52,14 @@ pub(crate) fn page(db: &Connection, tenant: &TenantId, query: &WorkQuery) -> Res
         );
         let read = sql::all(db, &sql, values.as_slice(), |row| {
             after = (
-                get(row, "request_id")?,
-                get(row, "stage")?,
-                get(row, "target")?,
+                row.text("request_id")?,
+                row.text("stage")?,
+                row.text("target")?,
             );
-            readable("work", || rows::work_name(row), rows::work_row(row))
+            readable("work", || rows::work_name(row), rows::work(row))
         })?;
         if !page.take(read) {
-            let (items, has_more) = page.finish();
-            return Ok(WorkPage { items, has_more });
+            return Ok(page.finish());
         }
     }
 }
@@ -77,21 +71,9 @@ pub(crate) fn counts(db: &Connection, tenant: &TenantId) -> Result<Vec<StoppedCo
                        ORDER BY rows DESC, state, stage, park_cause, held_for";
     let counts = sql::all(db, SQL, [tenant.as_str()], |row| {
         let name = || format!("stopped work of {tenant}");
-        readable("work", name, count(row))
+        readable("work", name, rows::stopped_count(row, "rows"))
     })?;
     Ok(counts.into_iter().flatten().collect())
-}
-
-fn count(row: &Row<'_>) -> Result<StoppedCount> {
-    let cause: Option<String> = get(row, "park_cause")?;
-    Ok(StoppedCount {
-        stop: StopKind::from_stored(&get::<String>(row, "state")?),
-        stage: rows::parsed(row, "stage")?,
-        cause: cause.map(|word| park_cause(&word)).transpose()?,
-        connection: rows::parsed_option(row, "held_for")?,
-        rows: rows::unsigned(row, "rows")?,
-        oldest: rows::time(row, "oldest")?,
-    })
 }
 
 pub(crate) fn redrive(

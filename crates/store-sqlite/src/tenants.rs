@@ -1,16 +1,10 @@
 //! Tenants, and the configuration that applies to a request.
 
 use domain::{OfficeConfig, OfficeId, StoreError, Tenant, TenantId, TenantStatus};
-use rusqlite::{Connection, Row, params};
-use store::{ConfigKind, configs::office_config};
+use rusqlite::{Connection, params};
+use store::{ConfigKind, Result, configs::office_config, rows};
 
-use crate::{
-    configs,
-    rows::{self, get},
-    sql,
-};
-
-type Result<T> = std::result::Result<T, StoreError>;
+use crate::{configs, sql};
 
 pub(crate) fn put_tenant(db: &Connection, tenant: &Tenant) -> Result<()> {
     const SQL: &str = "INSERT INTO tenants (tenant_id, name, status) VALUES (?1, ?2, ?3) \
@@ -34,20 +28,12 @@ pub(crate) fn set_status(db: &Connection, id: &TenantId, status: TenantStatus) -
 
 pub(crate) fn all(db: &Connection) -> Result<Vec<Tenant>> {
     const SQL: &str = "SELECT tenant_id, name, status FROM tenants ORDER BY tenant_id";
-    sql::all(db, SQL, [], read)
+    sql::all(db, SQL, [], rows::tenant)
 }
 
 pub(crate) fn tenant(db: &Connection, tenant: &TenantId) -> Result<Option<Tenant>> {
     const SQL: &str = "SELECT tenant_id, name, status FROM tenants WHERE tenant_id = ?1";
-    sql::first(db, SQL, [tenant.as_str()], read)
-}
-
-fn read(row: &Row<'_>) -> Result<Tenant> {
-    Ok(Tenant {
-        id: rows::parsed(row, "tenant_id")?,
-        name: get(row, "name")?,
-        status: rows::parsed(row, "status")?,
-    })
+    sql::first(db, SQL, [tenant.as_str()], rows::tenant)
 }
 
 /// The configuration that applies to an office's requests.

@@ -8,30 +8,29 @@ use std::{
 
 use domain::{
     Claim, ClaimResult, Claimed, DueWake, LeadRequest, OfficeConfig, RequestId, SettleResult,
-    Stage, StoreError, TenantId, Wake, WorkKey, WorkRow, later, transition,
+    Stage, TenantId, Wake, WorkKey, WorkRow, later, transition,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use store::{
-    ConfigCache, IdSource, Settle,
+    ConfigCache, IdSource, Result, Settle,
+    rows::{self, signed},
     stored::{corrupt, readable, scanned},
     work::fair_share,
 };
 
 use crate::{
     connections, requests,
-    rows::{self, micros, signed, store_error},
+    rows::{micros, store_error},
     sql, tenants,
 };
-
-type Result<T> = std::result::Result<T, StoreError>;
 
 fn row(db: &Connection, key: &WorkKey) -> Result<Option<WorkRow>> {
     const SQL: &str = "SELECT * FROM work WHERE tenant_id = ?1 AND request_id = ?2 AND stage = ?3 AND target = ?4";
     let request = key.request.to_string();
     let values = params![key.tenant.as_str(), request, key.stage.as_str(), key.target];
     let row = sql::first(db, SQL, values, |row| {
-        readable("work", || rows::work_name(row), rows::work_row(row))
+        readable("work", || rows::work_name(row), rows::work(row))
     })?;
     Ok(row.flatten())
 }
@@ -209,26 +208,10 @@ pub(crate) fn due_wakes(
             continue;
         }
         let values = params![tenant, stage, micros(now), per_tenant];
-        let found = sql::all(db, DUE, values, |row| scanned("work", due_wake(row)))?;
+        let found = sql::all(db, DUE, values, |row| scanned("work", rows::due_wake(row)))?;
         due.extend(found.into_iter().flatten());
     }
     Ok(fair_share(due, per_tenant, limit))
-}
-
-fn due_wake(row: &Row<'_>) -> Result<DueWake> {
-    Ok(DueWake {
-        wake: wake(row)?,
-        next_wake_at: rows::time(row, "next_wake_at")?,
-        wakes: rows::small(row, "wakes")?,
-    })
-}
-
-fn wake(row: &Row<'_>) -> Result<Wake> {
-    Ok(Wake {
-        v: Wake::VERSION,
-        key: rows::work_key(row)?,
-        token: rows::unsigned(row, "token")?,
-    })
 }
 
 pub(crate) fn move_wakes(db: &Connection, now: Timestamp, due: &[DueWake]) -> Result<Vec<Wake>> {
@@ -269,7 +252,7 @@ pub(crate) fn due_work(
                        WHERE tenant_id = ?1 AND stage = ?2 AND next_wake_at IS NOT NULL \
                        AND state = 'ready' AND due_at <= ?3 ORDER BY next_wake_at LIMIT ?4";
     let values = params![tenant.as_str(), stage.as_str(), micros(now), limit];
-    let found = sql::all(db, SQL, values, |row| scanned("work", wake(row)))?;
+    let found = sql::all(db, SQL, values, |row| scanned("work", rows::wake(row)))?;
     Ok(found.into_iter().flatten().collect())
 }
 

@@ -89,28 +89,16 @@ impl Writer {
         &self,
         work: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (unit, answer) = unit(work);
-        self.queue.send(unit).await.map_err(|_| stopped())?;
-        answer.await.map_err(|_| stopped())?
-    }
-}
-
-fn stopped() -> StoreError {
-    StoreError::Failed("the writer has stopped".to_owned())
-}
-
-fn unit<T: Send + 'static>(
-    work: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
-) -> (Box<dyn Unit>, oneshot::Receiver<Result<T, StoreError>>) {
-    let (asked, answer) = oneshot::channel();
-    (
-        Box::new(Work {
+        let stopped = || StoreError::Failed("the writer has stopped".to_owned());
+        let (asked, answer) = oneshot::channel();
+        let unit = Box::new(Work {
             work,
             result: None,
             asked,
-        }),
-        answer,
-    )
+        });
+        self.queue.send(unit).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
 }
 
 fn run(

@@ -110,12 +110,3 @@ impl AuditEntry {
         hex::encode(hash.finalize())
     }
 }
-
-/// A page of a tenant's audit log, newest first.
-#[derive(Debug, Clone)]
-pub struct AuditPage {
-    /// The entries.
-    pub items: Vec<AuditEntry>,
-    /// Whether there are older ones.
-    pub has_more: bool,
-}

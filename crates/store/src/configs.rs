@@ -95,15 +95,6 @@ pub struct NewConfig {
     pub note: String,
 }
 
-/// A page of a configuration's versions, newest first.
-#[derive(Debug, Clone)]
-pub struct ConfigPage {
-    /// The versions.
-    pub items: Vec<Config>,
-    /// Whether there are older ones.
-    pub has_more: bool,
-}
-
 impl NewConfig {
     /// Longest name, in characters.
     pub const MAX_NAME: usize = 128;

@@ -18,6 +18,7 @@ mod events;
 mod id_source;
 pub mod persons;
 mod requests;
+pub mod rows;
 mod security;
 mod settle;
 mod sources;
@@ -26,22 +27,24 @@ pub mod work;
 
 use async_trait::async_trait;
 use domain::{
-    AuditId, ConnectionName, EffectLog, EventId, Office, PersonId, RequestId, ReviewAction,
-    SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus, Wake, WorkKey, WorkQueue, WorkRow,
+    AuditId, ConnectionName, EffectLog, EventId, LeadRequest, Office, PersonId, RequestId,
+    ReviewAction, SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus, Wake, WorkKey,
+    WorkQueue, WorkRow,
 };
 use jiff::Timestamp;
 
-pub use audit::{AuditAction, AuditEntry, AuditPage};
-pub use configs::{Config, ConfigCache, ConfigKind, ConfigPage, NewConfig};
+pub use audit::{AuditAction, AuditEntry};
+pub use configs::{Config, ConfigCache, ConfigKind, NewConfig};
 pub use connections::{Connection, ConnectionState, NewConnection, ReplacedSecret};
 pub use events::{Accepted, Delivery, Received, StoredEvent};
 pub use id_source::IdSource;
 pub use persons::PersonIdentity;
-pub use requests::{RequestPage, RequestQuery, RequestView};
+pub use requests::{RequestQuery, RequestView};
 pub use security::SecurityEvent;
 pub use settle::{Settle, Settled};
 pub use sources::{Source, SourceChange, SourceState, TokenHash};
-pub use work::{Redriven, StopKind, StoppedCount, WorkFilter, WorkPage, WorkQuery};
+pub use stored::Page;
+pub use work::{Redriven, StopKind, StoppedCount, WorkFilter, WorkQuery};
 
 /// Result of a store's method.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
@@ -103,7 +106,7 @@ pub trait Store: WorkQueue + EffectLog {
         name: &str,
         before: Option<u64>,
         limit: u32,
-    ) -> Result<ConfigPage>;
+    ) -> Result<Page<Config>>;
 
     /// Creates an office, or changes it: for the set-up of demos and tests. Its `config_version` is not used.
     ///
@@ -199,7 +202,11 @@ pub trait Store: WorkQueue + EffectLog {
     async fn event(&self, tenant: &TenantId, event: EventId) -> Result<Option<StoredEvent>>;
 
     /// A page of a tenant's requests, newest first, without those that this build cannot read.
-    async fn list_requests(&self, tenant: &TenantId, query: &RequestQuery) -> Result<RequestPage>;
+    async fn list_requests(
+        &self,
+        tenant: &TenantId,
+        query: &RequestQuery,
+    ) -> Result<Page<LeadRequest>>;
 
     /// A request with its timeline, open work and records; a merged one leads to the one that goes on.
     ///
@@ -283,7 +290,7 @@ pub trait Store: WorkQueue + EffectLog {
     ) -> Result<Vec<Wake>>;
 
     /// A page of a tenant's work that is held or parked, without rows that this build cannot read.
-    async fn stopped_work(&self, tenant: &TenantId, query: &WorkQuery) -> Result<WorkPage>;
+    async fn stopped_work(&self, tenant: &TenantId, query: &WorkQuery) -> Result<Page<WorkRow>>;
 
     /// How much of a tenant's work is held and parked, by reason.
     async fn stopped_counts(&self, tenant: &TenantId) -> Result<Vec<StoppedCount>>;
@@ -303,7 +310,7 @@ pub trait Store: WorkQueue + EffectLog {
         tenant: &TenantId,
         before: Option<AuditId>,
         limit: u32,
-    ) -> Result<AuditPage>;
+    ) -> Result<Page<AuditEntry>>;
 
     /// Adds refusals to their minutes' counts.
     async fn record_security_events_across_tenants(&self, events: Vec<SecurityEvent>)

@@ -19,15 +19,6 @@ pub struct RequestQuery {
     pub before: Option<RequestId>,
 }
 
-/// A page of requests, newest first.
-#[derive(Debug, Clone)]
-pub struct RequestPage {
-    /// The requests.
-    pub items: Vec<LeadRequest>,
-    /// Whether there are older ones.
-    pub has_more: bool,
-}
-
 /// A request with all that belongs to it.
 #[derive(Debug, Clone)]
 pub struct RequestView {

@@ -61,12 +61,8 @@ impl Settle {
     pub fn put_off(&self, now: Timestamp) -> Self {
         let reason = "it concerns a request that this build cannot read";
         Self {
-            claim: self.claim.clone(),
-            records: self.records.clone(),
             outcome: Outcome::wait(later(now, PUT_OFF), reason),
-            config: self.config.clone(),
-            duration: self.duration,
-            jitter: self.jitter,
+            ..self.clone()
         }
     }
 

@@ -1,7 +1,7 @@
 //! What every adapter does with stored rows: it reads their JSON, and skips what this build cannot read, so that a row of
 //! a newer build or a damaged one stops neither its neighbors nor other tenants.
 
-use domain::{Document, ParkCause, StoreError, metric_names};
+use domain::{Document, StoreError, metric_names};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::error::Category;
 
@@ -61,14 +61,6 @@ pub fn document(json: &str) -> Result<Document> {
     read
 }
 
-/// Reads why work was parked.
-///
-/// # Errors
-/// [`StoreError::Corrupt`] for a word that this build does not know.
-pub fn park_cause(word: &str) -> Result<ParkCause> {
-    from_json("work.park_cause", &format!("\"{word}\""))
-}
-
 /// What was read; `None`, logged and counted, if this build cannot read it. `row` names the row for the log.
 ///
 /// # Errors
@@ -101,14 +93,23 @@ pub fn scanned<T>(table: &'static str, read: Result<T>) -> Result<Option<T>> {
     }
 }
 
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// What is on it, in the list's order.
+    pub items: Vec<T>,
+    /// Whether there is more behind it.
+    pub has_more: bool,
+}
+
 /// Collects a page of rows, without those that this build cannot read: they are skipped, and do not shorten the page.
 #[derive(Debug)]
-pub struct Page<T> {
+pub struct PageReader<T> {
     items: Vec<T>,
     limit: usize,
 }
 
-impl<T> Page<T> {
+impl<T> PageReader<T> {
     /// A page of 1 to 200 rows.
     pub fn new(limit: u32) -> Self {
         let limit = usize::try_from(limit.clamp(1, 200)).unwrap_or(200);
@@ -131,11 +132,14 @@ impl<T> Page<T> {
         !is_last && self.items.len() <= self.limit
     }
 
-    /// The rows, and whether there are more behind them.
-    pub fn finish(mut self) -> (Vec<T>, bool) {
+    /// The page.
+    pub fn finish(mut self) -> Page<T> {
         let has_more = self.items.len() > self.limit;
         self.items.truncate(self.limit);
-        (self.items, has_more)
+        Page {
+            items: self.items,
+            has_more,
+        }
     }
 }
 
@@ -145,16 +149,18 @@ mod tests {
 
     #[test]
     fn a_page_is_filled_past_what_was_skipped() {
-        let mut page = Page::new(2);
+        let mut page = PageReader::new(2);
         assert_eq!(page.wanted(), 3);
         assert!(page.take(vec![Some(1), None, None]));
         assert_eq!(page.wanted(), 2);
         assert!(!page.take(vec![Some(2), Some(3)]));
-        assert_eq!(page.finish(), (vec![1, 2], true));
+        let page = page.finish();
+        assert_eq!((page.items, page.has_more), (vec![1, 2], true));
 
-        let mut last = Page::new(2);
+        let mut last = PageReader::new(2);
         assert!(!last.take(vec![None, Some(1)]));
-        assert_eq!(last.finish(), (vec![1], false));
+        let last = last.finish();
+        assert_eq!((last.items, last.has_more), (vec![1], false));
     }
 
     #[test]

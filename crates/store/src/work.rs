@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::{
-    ConnectionName, DueWake, ParkCause, RequestId, Stage, TenantId, Wake, WorkKey, WorkRow,
-};
+use domain::{ConnectionName, DueWake, ParkCause, RequestId, Stage, TenantId, Wake, WorkKey};
 use jiff::Timestamp;
 
 /// At most `per_tenant` of each tenant and stage, and every tenant's first before anybody's second, up to `limit`.
@@ -105,15 +103,6 @@ pub struct WorkQuery {
     pub limit: u32,
     /// Only what comes behind this: the last of the page before. Rows come in the order of request, stage, target.
     pub after: Option<(RequestId, Stage, String)>,
-}
-
-/// A page of stopped work.
-#[derive(Debug, Clone)]
-pub struct WorkPage {
-    /// The rows.
-    pub items: Vec<WorkRow>,
-    /// Whether there are more behind them.
-    pub has_more: bool,
 }
 
 /// How much stopped for one reason.

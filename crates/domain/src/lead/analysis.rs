@@ -2,35 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::PostalCode;
+use crate::{PostalCode, words::words};
 
-macro_rules! word_enum {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident => $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $($(#[$variant_doc])* #[serde(rename = $word)] $variant),+ }
-
-        impl $name {
-            /// Every value, as it is stored, shown and asked of the model.
-            pub const WORDS: &'static [&'static str] = &[$($word),+];
-
-            /// The value as a word.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-
-            /// Reads a word; none for any other text.
-            pub fn from_word(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$variant),)+ _ => None }
-            }
-        }
-    };
-}
-
-word_enum! {
+words! {
     /// What the person wants.
-    Intent {
+    #[derive(PartialOrd, Ord)]
+    pub enum Intent ("an intent") {
         /// A price for a project.
         Quote => "quote_request",
         /// A visit or a meeting.
@@ -52,9 +29,10 @@ word_enum! {
     }
 }
 
-word_enum! {
+words! {
     /// How the caller feels about it.
-    Sentiment {
+    #[derive(PartialOrd, Ord)]
+    pub enum Sentiment ("a sentiment") {
         /// Well.
         Positive => "positive",
         /// Neither way.
@@ -64,9 +42,10 @@ word_enum! {
     }
 }
 
-word_enum! {
+words! {
     /// What is to be remodeled.
-    ProjectType {
+    #[derive(PartialOrd, Ord)]
+    pub enum ProjectType ("a type of project") {
         /// Kitchen.
         Kitchen => "kitchen",
         /// Bathroom.
@@ -92,9 +71,10 @@ word_enum! {
     }
 }
 
-word_enum! {
+words! {
     /// When it should start.
-    Timeline {
+    #[derive(PartialOrd, Ord)]
+    pub enum Timeline ("a timeline") {
         /// At once.
         Immediate => "immediate",
         /// Within three months.
@@ -108,9 +88,10 @@ word_enum! {
     }
 }
 
-word_enum! {
+words! {
     /// What it may cost.
-    Budget {
+    #[derive(PartialOrd, Ord)]
+    pub enum Budget ("a budget") {
         /// Large for its kind.
         High => "high",
         /// Usual for its kind.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::RequestState;
-use crate::{Audio, Document, Facts, Stage, workflow};
+use crate::{Document, Stage, workflow};
 
 /// Makes one of two requests that are the same: `(winner, loser)`. The one that has had effects wins, else the older.
 /// Two that both had effects stay apart, because a CRM already shows both.
@@ -71,9 +71,8 @@ fn choose(
             Err(Box::new(apart))
         }
         (true, false) => Ok((a, b)),
-        (false, true) => Ok((b, a)),
         (false, false) if a.request.id < b.request.id => Ok((a, b)),
-        (false, false) => Ok((b, a)),
+        (false, _) => Ok((b, a)),
     }
 }
 
@@ -87,9 +86,8 @@ fn unite_deliveries(into: &mut Document, from: &Document) -> bool {
     } else {
         (into.delivered_facts(), from.delivered_facts())
     };
-    let united = |newer: &Facts, older: &Facts| newer.or(older);
-    let said = united(&newer, &older);
-    let disagree = said.labels != united(&older, &newer).labels;
+    let said = newer.or(&older);
+    let disagree = said.labels != older.or(&newer).labels;
     let source = &mut into.source;
     source.said = said;
     source.is_modified |= from.source.is_modified;
@@ -103,26 +101,18 @@ fn unite_deliveries(into: &mut Document, from: &Document) -> bool {
 
 /// Takes over what the other gathered and the winner lacks.
 fn take_gathered(into: &mut Document, from: &Document) {
-    if into
-        .details
-        .as_ref()
-        .is_none_or(|details| details.facts().is_none())
-    {
-        let theirs = from.details.as_ref();
-        if into.details.is_none() || theirs.is_some_and(|details| details.facts().is_some()) {
-            into.details.clone_from(&from.details);
-        }
+    let has_facts = |document: &Document| {
+        let details = document.details.as_ref();
+        details.is_some_and(|details| details.facts().is_some())
+    };
+    if into.details.is_none() || (!has_facts(into) && has_facts(from)) {
+        into.details.clone_from(&from.details);
     }
     if let Some(details) = &mut into.details {
         // The labels of both were united above; whichever API answered first no longer outranks them.
         details.is_newer = false;
     }
-    let has_audio = |document: &Document| {
-        matches!(
-            document.recording.as_ref().map(|section| &section.audio),
-            Some(Audio::Stored { .. })
-        )
-    };
+    let has_audio = workflow::is_audio_stored;
     if into.recording.is_none() || (!has_audio(into) && has_audio(from)) {
         into.recording.clone_from(&from.recording);
     }

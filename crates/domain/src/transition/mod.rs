@@ -194,14 +194,8 @@ impl RequestState {
                 section.state = DispatchState::Pending;
                 section.reason = Some("not sent: the request is withheld".to_owned());
             }
-            self.log.push(LogEntry {
-                at: now,
-                stage: Some(key.stage),
-                target: key.target,
-                outcome: "withdrawn".to_owned(),
-                detail: Some("the request is withheld".to_owned()),
-                duration_ms: None,
-            });
+            let why = "the request is withheld".to_owned();
+            self.note_step(now, &key, "withdrawn", Some(why));
         }
     }
 
@@ -249,6 +243,17 @@ impl RequestState {
             at,
             stage: None,
             target: String::new(),
+            outcome: outcome.to_owned(),
+            detail,
+            duration_ms: None,
+        });
+    }
+
+    fn note_step(&mut self, at: Timestamp, key: &WorkKey, outcome: &str, detail: Option<String>) {
+        self.log.push(LogEntry {
+            at,
+            stage: Some(key.stage),
+            target: key.target.clone(),
             outcome: outcome.to_owned(),
             detail,
             duration_ms: None,
@@ -347,14 +352,7 @@ pub fn claimed_status(status: Status) -> Status {
 /// Parks a row that was claimed too often; `state` is as re-read after [`WorkRow::claim`] said so.
 pub fn crash_loop(mut state: RequestState, row: WorkRow, now: Timestamp) -> Plan {
     let detail = row.reason.clone().map(|reason| text::bounded(&reason, 500));
-    state.log.push(LogEntry {
-        at: now,
-        stage: Some(row.key.stage),
-        target: row.key.target.clone(),
-        outcome: "parked".to_owned(),
-        detail,
-        duration_ms: None,
-    });
+    state.note_step(now, &row.key, "parked", detail);
     if row.key.stage == Stage::Dispatch {
         mark_dispatch(&mut state.request.document, &row);
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{LogEntry, Plan, RequestState, close, mark_dispatch};
+use super::{Plan, RequestState, close, mark_dispatch};
 use crate::{
     ConnectionName, Stage, Status, Verdict, VerdictKind, WorkKey, WorkState,
     workflow::{self, Route},
@@ -216,12 +216,5 @@ fn run_again(state: &mut RequestState, key: &WorkKey, word: &str, detail: &str, 
     {
         mark_dispatch(&mut state.request.document, &row);
     }
-    state.log.push(LogEntry {
-        at: now,
-        stage: Some(key.stage),
-        target: key.target.clone(),
-        outcome: word.to_owned(),
-        detail: Some(detail.to_owned()),
-        duration_ms: None,
-    });
+    state.note_step(now, key, word, Some(detail.to_owned()));
 }

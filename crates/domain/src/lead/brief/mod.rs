@@ -228,13 +228,7 @@ impl Brief {
         let recording = self.conversation.recording.as_deref();
         lines.add("Recording", recording.or(no_recording.as_deref()));
         lines.add("Transcript", self.conversation.why_no_words().as_deref());
-        let tags = self.tags.join(", ");
-        lines.add(
-            "Tags",
-            Some(&tags)
-                .filter(|tags| !tags.is_empty())
-                .map(String::as_str),
-        );
+        lines.add("Tags", Some(&self.tags.join(", ")));
         lines.add("Note", self.note.as_deref());
         lines.add("Value", self.value.as_deref());
         lines.add("Lead status", self.lead_status.as_deref());

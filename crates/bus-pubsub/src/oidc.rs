@@ -1,23 +1,41 @@
 //! Verifies that a call comes from the service account that Google was configured to call with.
 
-mod keys;
-
 use std::{sync::Arc, time::Duration};
 
 use domain::Clock;
+use http_client::Client;
 use jiff::Timestamp;
-use jwks::check_time;
+use jwks::{Algorithm, FetchedKeys, Keys, check_time};
 use serde::Deserialize;
 
 use crate::PushAccount;
 
 pub use jwks::{Refusal, VerifyError};
-pub use keys::GoogleKeys;
 
 /// How far Google's clocks may differ from ours.
 const LEEWAY: Duration = Duration::from_secs(60);
 /// Both are in use. Source: Google Identity, "Validate an ID token".
 const ISSUERS: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
+
+/// Google's public keys. One set serves every verifier of a process.
+///
+/// While the endpoint is down, the last fetched keys stay in use: Google announces new ones days ahead.
+#[derive(Debug)]
+pub struct GoogleKeys(Keys);
+
+impl GoogleKeys {
+    /// Where Google publishes the keys of its ID tokens.
+    ///
+    /// Source: Pub/Sub, "Authenticate push subscriptions"; the same as in Google's discovery document.
+    pub const URL: &str = "https://www.googleapis.com/oauth2/v3/certs";
+
+    /// The keys at `url`: [`Self::URL`], except in tests. Nothing is fetched yet.
+    pub fn new(client: Client, url: impl Into<String>, clock: Arc<dyn Clock>) -> Arc<Self> {
+        // Google signs with nothing else.
+        let keys = FetchedKeys::new(client, url, &[Algorithm::RS256], clock);
+        Arc::new(Self(Keys::Fetched(keys)))
+    }
+}
 
 /// Verifies tokens of the push account. Clones share the keys.
 #[derive(Clone)]
@@ -52,7 +70,7 @@ impl OidcVerifier {
     /// # Errors
     /// [`VerifyError`]: the token is refused, or Google's keys were never fetched.
     pub async fn verify(&self, token: &str) -> Result<(), VerifyError> {
-        let claims = self.keys.verify(token).await?;
+        let claims = self.keys.0.verify(token).await?;
         Ok(self.check(&claims, self.clock.now())?)
     }
 
