@@ -95,13 +95,7 @@ impl Classify for AccountError {
     fn answer(&self) -> Option<String> {
         match self {
             Self::Refused { answer, .. } => answer.text(),
-            Self::NotConnected(_)
-            | Self::OtherProvider { .. }
-            | Self::Secret { .. }
-            | Self::NoApp { .. }
-            | Self::Unavailable { .. }
-            | Self::Store(_)
-            | Self::SecretStore(_) => None,
+            _ => None,
         }
     }
 }

@@ -26,7 +26,7 @@ const UNNAMED_LIFETIME: Duration = Duration::from_secs(30 * 60);
 const MAX_TOKENS: u64 = 10_000;
 
 /// Tenant, connection and version: a new secret begins with no token.
-type Key = (TenantId, ConnectionName, u64);
+type Key = (TenantId, (ConnectionName, u64));
 
 pub(crate) struct Refresher {
     http: Client,
@@ -204,9 +204,5 @@ impl From<HttpError> for RefreshError {
 }
 
 fn key(account: &Account) -> Key {
-    (
-        account.tenant.clone(),
-        account.connection.clone(),
-        account.version,
-    )
+    (account.tenant.clone(), account.held_by())
 }

@@ -1,12 +1,10 @@
 //! Failures of Cloud Storage, with their remedies.
 
-use std::error::Error as StdError;
-
 use domain::text;
 use google::TokenError;
 use google_cloud_gax::client_builder;
 use google_cloud_storage::error::{ReadError, WriteError};
-use http_client::{HttpError, StatusCode};
+use http_client::{HttpError, StatusCode, chain};
 use serde_json::Value;
 
 /// Google's client could not be set up.
@@ -145,12 +143,4 @@ fn words(body: &[u8]) -> String {
         Some(message) => text::bounded(message, 500),
         None => text::bounded(&String::from_utf8_lossy(body), 200),
     }
-}
-
-fn chain<'a>(
-    error: &'a (dyn StdError + 'static),
-) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| {
-        (*error).source()
-    })
 }

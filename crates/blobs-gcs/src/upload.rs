@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     convert::Infallible,
-    fmt, mem,
+    mem,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -136,16 +136,9 @@ enum Turn {
 }
 
 /// The content ended early. [`Ended`] says why.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("the content ended early")]
 pub(crate) struct BrokeOff;
-
-impl fmt::Display for BrokeOff {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the content ended early")
-    }
-}
-
-impl std::error::Error for BrokeOff {}
 
 /// A long upload: what was read already, and the rest.
 pub(crate) fn source(head: VecDeque<Bytes>, intake: Intake) -> (Source, Progress) {

@@ -28,11 +28,10 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 #[derive(Debug, Clone)]
 pub struct FolderBlobs {
     root: PathBuf,
-    bucket: String,
 }
 
 impl FolderBlobs {
-    /// The bucket that URIs name by default.
+    /// The bucket that URIs name.
     pub const BUCKET: &'static str = "embedded-audio";
 
     /// Opens a folder, or creates it.
@@ -42,17 +41,7 @@ impl FolderBlobs {
     pub async fn open(root: impl Into<PathBuf>) -> io::Result<Self> {
         let root = root.into();
         fs::create_dir_all(root.join(INCOMING)).await?;
-        Ok(Self {
-            root,
-            bucket: Self::BUCKET.to_owned(),
-        })
-    }
-
-    /// The same folder under another bucket's name.
-    #[must_use]
-    pub fn with_bucket(mut self, bucket: impl Into<String>) -> Self {
-        self.bucket = bucket.into();
-        self
+        Ok(Self { root })
     }
 
     /// Removes content that a crash left incomplete. Only for a process that owns the folder.
@@ -130,7 +119,7 @@ impl Blobs for FolderBlobs {
     }
 
     fn uri(&self, key: &BlobKey) -> String {
-        format!("gs://{}/{key}", self.bucket)
+        format!("gs://{}/{key}", Self::BUCKET)
     }
 }
 

@@ -82,7 +82,7 @@ pub enum PushError {
     OutcomeUnknown(#[source] HttpError),
     /// The answer is not what the CRM documents: what was sent may have been done. The next attempt looks it up.
     #[error("the CRM's answer cannot be read: {0}")]
-    Unreadable(#[source] UnreadableBody),
+    Unreadable(#[from] UnreadableBody),
     /// The CRM was not reached.
     #[error("the CRM was not reached: {0}")]
     NotSent(#[source] HttpError),
@@ -138,14 +138,7 @@ impl Classify for PushError {
             | Self::Refused { answer, .. }
             | Self::Unauthorized { answer }
             | Self::MissingScopes { answer } => answer.text(),
-            Self::Misconfigured(_)
-            | Self::Throttled { .. }
-            | Self::Unavailable { .. }
-            | Self::Moved { .. }
-            | Self::Outdated { .. }
-            | Self::OutcomeUnknown(_)
-            | Self::Unreadable(_)
-            | Self::NotSent(_) => None,
+            _ => None,
         }
     }
 }
@@ -160,11 +153,5 @@ impl From<HttpError> for PushError {
             error if error.is_not_sent() => Self::NotSent(error),
             error => Self::OutcomeUnknown(error),
         }
-    }
-}
-
-impl From<UnreadableBody> for PushError {
-    fn from(error: UnreadableBody) -> Self {
-        Self::Unreadable(error)
     }
 }

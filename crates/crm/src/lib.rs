@@ -10,11 +10,12 @@ pub mod contract;
 mod error;
 mod hubspot;
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{Account, AccountSpec, BaseUrl, Brief, Clock, Effects, RemoteIds};
 use http_client::{Client, Url};
+use settings::{Reader, Settings};
 
 pub use error::PushError;
 
@@ -91,10 +92,8 @@ pub struct Config {
 }
 
 impl Config {
-    const TIMEOUT: Duration = Duration::from_secs(30);
-
     /// Reads each connector's base URL, the real one if nothing is set, and the time that a call may take.
-    pub fn read(reader: &mut settings::Reader<'_>) -> Self {
+    pub fn read(reader: &mut Reader<'_>) -> Self {
         let url = |spec: &&ConnectorSpec| {
             let BaseUrl { key, url, about } = spec.base_url;
             (spec.slug, reader.url(key, url, about))
@@ -103,7 +102,7 @@ impl Config {
             urls: CONNECTORS.iter().map(url).collect(),
             timeout: reader.duration(
                 "CRM_TIMEOUT",
-                Self::TIMEOUT,
+                Duration::from_secs(30),
                 "Longest time for one call of a CRM.",
             ),
         }
@@ -133,16 +132,12 @@ impl Config {
     }
 }
 
+/// What is read where nothing is set.
 impl Default for Config {
     fn default() -> Self {
-        let url = |spec: &&ConnectorSpec| {
-            let url = Url::parse(spec.base_url.url).expect("a URL in the code is one");
-            (spec.slug, url)
-        };
-        Self {
-            urls: CONNECTORS.iter().map(url).collect(),
-            timeout: Self::TIMEOUT,
-        }
+        let nothing: [(&str, &str); 0] = [];
+        let config = Settings::from_pairs(nothing).load(Self::read);
+        config.expect("the defaults are valid")
     }
 }
 
@@ -171,11 +166,5 @@ impl Connectors {
     /// The connector of this slug.
     pub fn get(&self, slug: &str) -> Option<&Arc<dyn Connector>> {
         self.0.get(slug)
-    }
-}
-
-impl fmt::Debug for Connectors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
     }
 }

@@ -60,24 +60,20 @@ pub enum CallError {
 
 /// Sends a request with a token; the answer, if it is a success.
 pub(crate) async fn send(request: Request<'_>, tokens: &Tokens) -> Result<Response, CallError> {
-    let response = request.bearer(&tokens.bearer().await?).send().await?;
-    match CallError::of_status(&response) {
-        Some(error) => Err(error),
-        None => Ok(response),
-    }
+    CallError::of_status(request.bearer(&tokens.bearer().await?).send().await?)
 }
 
 impl CallError {
-    fn of_status(response: &Response) -> Option<Self> {
+    fn of_status(response: Response) -> Result<Response, Self> {
         let status = response.status;
         let body = || {
             let body = response.json::<Body>();
             body.map(|body| body.error).unwrap_or_default()
         };
-        Some(match response.class() {
-            StatusClass::Ok => return None,
+        Err(match response.class() {
+            StatusClass::Ok => return Ok(response),
             StatusClass::Throttled => Self::Throttled {
-                retry_after: retry_after(response, &body()),
+                retry_after: retry_after(&response, &body()),
             },
             StatusClass::Unauthorized => Self::Unauthorized {
                 status,
@@ -213,7 +209,7 @@ mod tests {
             headers,
             body: body.into(),
         };
-        CallError::of_status(&response).unwrap()
+        CallError::of_status(response).unwrap_err()
     }
 
     #[test]

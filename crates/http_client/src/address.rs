@@ -2,7 +2,7 @@
 //! name resolves to. The connection is made to a checked address alone.
 
 use std::{
-    fmt, io,
+    io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
@@ -110,17 +110,9 @@ impl Resolve for Resolver {
     }
 }
 
-/// The name resolves to a blocked address.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("the name resolves to an address that must not be called")]
 pub(crate) struct BlockedAddress;
-
-impl fmt::Display for BlockedAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name resolves to an address that must not be called")
-    }
-}
-
-impl std::error::Error for BlockedAddress {}
 
 fn reach(address: IpAddr) -> Reach {
     match address {

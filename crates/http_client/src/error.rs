@@ -1,6 +1,6 @@
 //! Failures of calls, distinguished by the one thing that matters: may the other side have received the request?
 
-use std::{error::Error as StdError, fmt};
+use std::error::Error as StdError;
 
 use domain::text;
 use http::StatusCode;
@@ -32,7 +32,7 @@ pub enum HttpError {
         cause: String,
     },
     /// The request may have been received and acted on, but there is no complete answer.
-    #[error("no complete answer from {url}{}: {cause}", StatusNote(*status))]
+    #[error("no complete answer from {url}{}: {cause}", note(*status))]
     Unknown {
         /// Scheme, host and path.
         url: String,
@@ -117,16 +117,13 @@ impl HttpError {
     }
 }
 
-struct StatusNote(Option<StatusCode>);
-
-impl fmt::Display for StatusNote {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .map_or(Ok(()), |status| write!(f, " (status {})", status.as_u16()))
-    }
+fn note(status: Option<StatusCode>) -> String {
+    let note = status.map(|status| format!(" (status {})", status.as_u16()));
+    note.unwrap_or_default()
 }
 
-fn chain<'a>(
+/// An error and its causes, the innermost last.
+pub fn chain<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| {

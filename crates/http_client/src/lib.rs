@@ -14,7 +14,7 @@ mod response;
 mod streaming;
 
 pub use client::{Client, Options, SetupError};
-pub use error::{HttpError, StatusClass, classify_status, redact_url};
+pub use error::{HttpError, StatusClass, chain, classify_status, redact_url};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 pub use request::Request;
 pub use response::{Response, UnreadableBody, retry_after};

@@ -2,7 +2,6 @@
 
 use std::{fmt, time::Duration};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method,
@@ -68,12 +67,6 @@ impl<'a> Request<'a> {
     pub fn bearer(self, token: &SecretString) -> Self {
         let value = sensitive(&format!("Bearer {}", token.expose_secret()));
         self.insert(AUTHORIZATION, value)
-    }
-
-    /// Adds `Authorization: Basic …`.
-    pub fn basic(self, user: &str, password: &SecretString) -> Self {
-        let pair = STANDARD.encode(format!("{user}:{}", password.expose_secret()));
-        self.insert(AUTHORIZATION, sensitive(&format!("Basic {pair}")))
     }
 
     /// Appends parameters to the query, encoded.

@@ -116,12 +116,7 @@ impl Classify for SendError {
             Self::Refused { answer, .. }
             | Self::Unauthorized { answer }
             | Self::Forbidden { answer } => answer.text(),
-            Self::Throttled { .. }
-            | Self::Unexpected { .. }
-            | Self::NotSent(_)
-            | Self::OutOfOrder { .. }
-            | Self::Failed { .. }
-            | Self::OutcomeUnknown(_) => None,
+            _ => None,
         }
     }
 }

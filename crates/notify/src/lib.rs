@@ -8,11 +8,12 @@ mod lead_mail;
 mod message;
 mod sendgrid;
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{Account, AccountSpec, BaseUrl, Clock, EmailAddress, RequestId};
 use http_client::{Client, Url};
+use settings::{Reader, Settings};
 
 pub use error::SendError;
 pub use lead_mail::{Content, LEAD_TEMPLATE, TemplateError, lead_mail};
@@ -93,7 +94,7 @@ pub struct Config {
 
 impl Config {
     /// Reads each channel's base URL, the real one if nothing is set.
-    pub fn read(reader: &mut settings::Reader<'_>) -> Self {
+    pub fn read(reader: &mut Reader<'_>) -> Self {
         let url = |spec: &&ChannelSpec| {
             let BaseUrl { key, url, about } = spec.base_url;
             (spec.slug, reader.url(key, url, about))
@@ -111,15 +112,12 @@ impl Config {
     }
 }
 
+/// What is read where nothing is set.
 impl Default for Config {
     fn default() -> Self {
-        let url = |spec: &&ChannelSpec| {
-            let url = Url::parse(spec.base_url.url).expect("a URL in the code is one");
-            (spec.slug, url)
-        };
-        Self {
-            urls: CHANNELS.iter().map(url).collect(),
-        }
+        let nothing: [(&str, &str); 0] = [];
+        let config = Settings::from_pairs(nothing).load(Self::read);
+        config.expect("the defaults are valid")
     }
 }
 
@@ -140,11 +138,5 @@ impl Channels {
     /// The channel of this provider.
     pub fn get(&self, slug: &str) -> Option<&Arc<dyn EmailChannel>> {
         self.0.get(slug)
-    }
-}
-
-impl fmt::Debug for Channels {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
     }
 }

@@ -47,7 +47,7 @@ impl<'a> Fields<'a> {
         body: &'a [u8],
         wanted: Wanted,
     ) -> Result<Self, ReadError> {
-        let mut fields = Self::default();
+        let mut fields = Self(Vec::with_capacity(MAX_FIELDS)); // else it grows, and is copied, with every delivery
         fields.fill(content_type, body, wanted, usize::MAX)?;
         Ok(fields)
     }
@@ -72,8 +72,8 @@ impl<'a> Fields<'a> {
     pub fn read_list(body: &'a [u8], wanted: Wanted, max: usize) -> Result<Vec<Self>, ReadError> {
         const EXPECTED: &str = "a JSON list of objects";
         let value = Value {
-            wanted,
             max_items: max,
+            ..Value::wanted(wanted)
         };
         let mut json = serde_json::Deserializer::from_slice(without_mark(body));
         let read = value.deserialize(&mut json);
@@ -307,13 +307,10 @@ impl<'de> Visitor<'de> for Object<'_, 'de> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         while let Some(Name(name)) = members.next_key()? {
             if !(self.wanted)(&name) || self.fields.get(&name).is_some() {
-                members.next_value_seed(Skipped)?;
+                members.next_value_seed(Value::SKIPPED)?;
                 continue;
             }
-            let value = members.next_value_seed(Value {
-                wanted: self.wanted,
-                max_items: MAX_ITEMS,
-            })?;
+            let value = members.next_value_seed(Value::wanted(self.wanted))?;
             self.fields.push(name, value);
             if self.fields.0.len() >= self.enough {
                 return Err(A::Error::custom("that is enough"));
@@ -327,10 +324,33 @@ impl<'de> Visitor<'de> for Object<'_, 'de> {
 #[derive(serde::Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// Reads a wanted value.
+/// Reads a value, and keeps of it what is wanted.
 struct Value {
     wanted: Wanted,
     max_items: usize,
+    is_kept: bool,
+}
+
+impl Value {
+    /// For a value that nobody asked for. Unlike serde's `IgnoredAny`, it is held to the depth that JSON may have here.
+    const SKIPPED: Self = Self {
+        wanted: |_| false,
+        max_items: 0,
+        is_kept: false,
+    };
+
+    fn wanted(wanted: Wanted) -> Self {
+        Self {
+            wanted,
+            max_items: MAX_ITEMS,
+            is_kept: true,
+        }
+    }
+
+    fn text<'de, E>(&self, text: impl FnOnce() -> String) -> Result<Field<'de>, E> {
+        let text = if self.is_kept { text() } else { String::new() };
+        Ok(Field::Text(text.into()))
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Value {
@@ -353,15 +373,15 @@ impl<'de> Visitor<'de> for Value {
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Field<'de>, E> {
-        Ok(Field::Text(value.to_string().into()))
+        self.text(|| value.to_string())
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Field<'de>, E> {
-        Ok(Field::Text(value.to_string().into()))
+        self.text(|| value.to_string())
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Field<'de>, E> {
-        Ok(Field::Text(value.to_string().into()))
+        self.text(|| value.to_string())
     }
 
     fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Field<'de>, E> {
@@ -369,7 +389,7 @@ impl<'de> Visitor<'de> for Value {
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Field<'de>, E> {
-        Ok(Field::Text(value.to_owned().into()))
+        self.text(|| value.to_owned())
     }
 
     fn visit_unit<E>(self) -> Result<Field<'de>, E> {
@@ -379,16 +399,12 @@ impl<'de> Visitor<'de> for Value {
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Field<'de>, A::Error> {
         let mut items = Vec::new();
         while items.len() < self.max_items {
-            let item = Self {
-                wanted: self.wanted,
-                max_items: MAX_ITEMS,
-            };
-            match sequence.next_element_seed(item)? {
+            match sequence.next_element_seed(Self::wanted(self.wanted))? {
                 Some(item) => items.push(item),
                 None => return Ok(Field::List(items)),
             }
         }
-        while sequence.next_element_seed(Skipped)?.is_some() {}
+        while sequence.next_element_seed(Self::SKIPPED)?.is_some() {}
         Ok(Field::List(items))
     }
 
@@ -401,62 +417,6 @@ impl<'de> Visitor<'de> for Value {
         };
         object.visit_map(members)?;
         Ok(Field::Object(fields))
-    }
-}
-
-/// Skips a value that nobody asked for. Unlike serde's `IgnoredAny`, it is held to the depth that JSON may have here.
-#[derive(Clone, Copy)]
-struct Skipped;
-
-impl<'de> DeserializeSeed<'de> for Skipped {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Skipped {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
-        while sequence.next_element_seed(self)?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        while members.next_key_seed(self)?.is_some() {
-            members.next_value_seed(self)?;
-        }
-        Ok(())
     }
 }
 

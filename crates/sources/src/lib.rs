@@ -13,8 +13,6 @@ mod sample;
 pub mod sendgrid;
 mod verification;
 
-use std::fmt;
-
 use domain::{AccountSpec, Alias, BaseUrl, Channel, Reading, TenantId};
 use http::Method;
 
@@ -170,14 +168,6 @@ impl Sources {
     /// Each source.
     pub fn iter(self) -> impl Iterator<Item = &'static dyn Source> {
         self.standard.iter().chain(self.further).copied()
-    }
-}
-
-impl fmt::Debug for Sources {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.iter().map(|source| source.spec().slug))
-            .finish()
     }
 }
 

@@ -21,7 +21,7 @@ const PUSH_LEASE: Duration = Duration::from_secs(60);
 /// In: a qualified request; the work's target names the connection. Out: that connection's entry of `dispatches`.
 /// A repeat finds what was written by the CRM's unique keys and changes nothing more. Every try is recorded.
 pub(crate) struct Dispatch {
-    deps: Deps,
+    pub(crate) deps: Deps,
 }
 
 #[async_trait]
@@ -71,10 +71,6 @@ impl StageHandler for Dispatch {
 }
 
 impl Dispatch {
-    pub(crate) fn new(deps: Deps) -> Self {
-        Self { deps }
-    }
-
     fn connector(
         &self,
         job: &Claimed,

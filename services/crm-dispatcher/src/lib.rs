@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use accounts::Accounts;
 use crm::Connectors;
-use domain::{Clock, StageHandler};
+use domain::Clock;
 use runtime::Service;
 use store::Store;
 
@@ -23,17 +23,12 @@ pub struct Deps {
     pub connectors: Connectors,
 }
 
-/// The handlers of this service's stages.
-pub fn stages(deps: Deps) -> Vec<Arc<dyn StageHandler>> {
-    vec![Arc::new(dispatch::Dispatch::new(deps))]
-}
-
 /// The whole service.
 pub fn service(deps: Deps) -> Service {
     Service {
         name: "crm-dispatcher",
         routes: axum::Router::new(),
-        stages: stages(deps),
+        stages: vec![Arc::new(dispatch::Dispatch { deps })],
         tasks: Vec::new(),
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use accounts::Accounts;
 use blobs::Blobs;
-use domain::{Claimed, Clock, Disposition, EffectLog, Outcome, StageError, StageHandler, later};
+use domain::{Claimed, Clock, Disposition, EffectLog, Outcome, StageError, later};
 use google::Speech;
 use runtime::Service;
 use sources::{ApiSet, Sources};
@@ -40,21 +40,16 @@ pub struct Deps {
     pub speech: Speech,
 }
 
-/// The handlers of this service's stages.
-pub fn stages(deps: Deps) -> Vec<Arc<dyn StageHandler>> {
-    vec![
-        Arc::new(details::Details(deps.clone())),
-        Arc::new(recording::Recording(deps.clone())),
-        Arc::new(transcript::Transcript(deps)),
-    ]
-}
-
 /// The whole service.
 pub fn service(deps: Deps) -> Service {
     Service {
         name: "media-processor",
         routes: axum::Router::new(),
-        stages: stages(deps),
+        stages: vec![
+            Arc::new(details::Details(deps.clone())),
+            Arc::new(recording::Recording(deps.clone())),
+            Arc::new(transcript::Transcript(deps)),
+        ],
         tasks: Vec::new(),
     }
 }

@@ -95,11 +95,7 @@ impl StageHandler for Transcript {
                 by: ENGINE.to_owned(),
             }));
         }
-        let heard = heard.unwrap_or(Recognized {
-            turns: Vec::new(),
-            language: None,
-            billed_seconds: 0,
-        });
+        let heard = heard.unwrap_or_default();
         Ok(Outcome::done(Section::Transcript(TranscriptSection {
             audio_sha256: file.sha256,
             engine: ENGINE.to_owned(),
@@ -234,7 +230,7 @@ impl Transcript {
             let name = speech
                 .start_batch(&uri, file.length <= LONGEST_WITH_TIMES)
                 .await?;
-            Ok(name.to_string())
+            Ok(name.as_str().to_owned())
         };
         effects.once(&key, START, lookup, write).await
     }

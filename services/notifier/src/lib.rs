@@ -5,7 +5,7 @@ mod notification;
 use std::sync::Arc;
 
 use accounts::Accounts;
-use domain::{Clock, StageHandler};
+use domain::Clock;
 use notify::Channels;
 use runtime::Service;
 use store::Store;
@@ -23,17 +23,12 @@ pub struct Deps {
     pub channels: Channels,
 }
 
-/// The handlers of this service's stages.
-pub fn stages(deps: Deps) -> Vec<Arc<dyn StageHandler>> {
-    vec![Arc::new(notification::Notification::new(deps))]
-}
-
 /// The whole service.
 pub fn service(deps: Deps) -> Service {
     Service {
         name: "notifier",
         routes: axum::Router::new(),
-        stages: stages(deps),
+        stages: vec![Arc::new(notification::Notification::new(deps))],
         tasks: Vec::new(),
     }
 }

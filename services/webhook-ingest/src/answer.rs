@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use domain::Reading;
+use domain::RequestId;
 use http::{
     StatusCode,
     header::{CONTENT_TYPE, WWW_AUTHENTICATE},
@@ -16,51 +16,28 @@ use store::Accepted;
 #[derive(Debug, Serialize)]
 struct AcceptedBody {
     success: bool,
-    request_id: Option<String>,
+    request_id: Option<RequestId>,
     processing_time_ms: u64,
     message: &'static str,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     duplicate: bool,
 }
 
-/// What was made of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum DeliveryUse {
-    Lead,
-    Ignored,
-    Unreadable,
-    Receipts,
-}
-
-impl DeliveryUse {
-    pub(crate) fn of(reading: &Result<Reading, String>) -> Self {
-        match reading {
-            Ok(Reading::News(_)) => Self::Lead,
-            // A ping is answered before anything is stored.
-            Ok(Reading::Ignored { .. } | Reading::Ping) => Self::Ignored,
-            Ok(Reading::Receipts(_)) => Self::Receipts,
-            Err(_) => Self::Unreadable,
-        }
-    }
-}
-
-/// A delivery is acknowledged only with what a store has accepted.
-pub(crate) fn accepted(accepted: &Accepted, made: DeliveryUse, took: Duration) -> Response {
-    let message = match made {
-        _ if accepted.is_duplicate() => "received before; nothing was done twice",
-        DeliveryUse::Lead => "stored; it is being worked on",
-        DeliveryUse::Ignored => "stored; events of this kind are not used",
-        DeliveryUse::Unreadable => "stored; it could not be read, and a person will look at it",
-        DeliveryUse::Receipts => "stored",
-    };
-    let body = AcceptedBody {
+/// A delivery is acknowledged only with what a store has accepted. `message` says what was made of it.
+pub(crate) fn accepted(accepted: &Accepted, message: &'static str, took: Duration) -> Response {
+    let is_duplicate = accepted.is_duplicate();
+    Json(AcceptedBody {
         success: true,
-        request_id: accepted.request().map(|id| id.to_string()),
+        request_id: accepted.request(),
         processing_time_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-        message,
-        duplicate: accepted.is_duplicate(),
-    };
-    (StatusCode::OK, Json(body)).into_response()
+        message: if is_duplicate {
+            "received before; nothing was done twice"
+        } else {
+            message
+        },
+        duplicate: is_duplicate,
+    })
+    .into_response()
 }
 
 /// The answer to every delivery that is not verified: equal to the byte, whatever is wrong with it.
@@ -77,14 +54,14 @@ pub(crate) fn not_verified() -> Response {
 
 /// The answer to a provider that tries whether the URL works. It delivers nothing, so nothing has to be durable.
 pub(crate) fn ping() -> Response {
-    let body = AcceptedBody {
+    Json(AcceptedBody {
         success: true,
         request_id: None,
         processing_time_ms: 0,
         message: "the URL works",
         duplicate: false,
-    };
-    (StatusCode::OK, Json(body)).into_response()
+    })
+    .into_response()
 }
 
 /// The store cannot take it now.

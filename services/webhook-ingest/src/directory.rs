@@ -44,16 +44,6 @@ pub(crate) struct KeyedSource {
     pub(crate) at_store: Arc<Semaphore>,
 }
 
-/// Why a genuine body is not its source's: none of the accounts that it names is one of the source's.
-pub(crate) fn foreign_account(source: &Source, named: &[String]) -> Option<&'static str> {
-    let is_foreign = !named.is_empty()
-        && !source.accounts.is_empty()
-        && !named
-            .iter()
-            .any(|account| source.accounts.contains(account));
-    is_foreign.then_some("the body names another account than this source has")
-}
-
 pub(crate) struct Directory {
     store: Arc<dyn Store>,
     secrets: Arc<dyn Secrets>,

@@ -1,13 +1,33 @@
-//! The stage `reading`: reads a stored delivery again, after somebody has checked why it could not be read.
+//! What a delivery says, and the stage `reading`: reads a stored delivery again, after somebody has checked why it could
+//! not be read.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{Claimed, Outcome, ParkCause, Reading, Section, Stage, StageError, StageHandler};
-use sources::{Sources, Verified};
+use sources::{Source, Sources, Verified};
 use store::Store;
 
-use crate::directory::foreign_account;
+/// What a source reads in a genuine delivery. An error says why it cannot be read.
+///
+/// A body that names accounts, none of which is one of `accounts`, is another source's. Whoever has no accounts takes
+/// every body.
+pub(crate) fn read(
+    source: &dyn Source,
+    accounts: &[String],
+    delivery: &Verified,
+    event: Option<&str>,
+) -> Result<Reading, String> {
+    if !accounts.is_empty()
+        && let Some(hint) = source.hint(delivery.content_type(), delivery.body())
+        && !hint.accounts.is_empty()
+        && !hint.accounts.iter().any(|named| accounts.contains(named))
+    {
+        return Err("the body names another account than this source has".to_owned());
+    }
+    let read = source.read(delivery, event);
+    read.map_err(|error| error.to_string())
+}
 
 /// Reads deliveries that could not be read when they came.
 ///
@@ -39,38 +59,36 @@ impl StageHandler for ReadingStage {
             .ok_or_else(|| {
                 StageError::permanent("this build does not know the delivery's signature scheme")
             })?;
-        let hint = source.hint(delivery.content_type(), delivery.body());
-        let named = hint.map(|hint| hint.accounts).unwrap_or_default();
-        let configured = self.source(job).await?;
-        if let Some(reason) = configured.and_then(|source| foreign_account(&source, &named)) {
-            return Ok(unreadable(reason.to_owned()));
-        }
-        Ok(match source.read(&delivery, event.event.as_deref()) {
-            Ok(Reading::News(news)) => {
-                let mut read = section.clone();
-                read.unread = None;
-                read.absorb(&news);
-                Outcome::Done {
-                    sections: vec![Section::Source(Box::new(read))],
-                    aliases: news.aliases,
+        let accounts = self.accounts(job).await?;
+        Ok(
+            match read(source, &accounts, &delivery, event.event.as_deref()) {
+                Ok(Reading::News(news)) => {
+                    let mut read = section.clone();
+                    read.unread = None;
+                    read.absorb(&news);
+                    Outcome::Done {
+                        sections: vec![Section::Source(Box::new(read))],
+                        aliases: news.aliases,
+                    }
                 }
-            }
-            Ok(Reading::Ignored { reason }) => unreadable(reason.into_owned()),
-            Ok(Reading::Receipts(_) | Reading::Ping) => {
-                unreadable("the delivery is no lead".to_owned())
-            }
-            Err(error) => unreadable(error.to_string()),
-        })
+                Ok(Reading::Ignored { reason }) => unreadable(reason.into_owned()),
+                Ok(Reading::Receipts(_) | Reading::Ping) => {
+                    unreadable("the delivery is no lead".to_owned())
+                }
+                Err(reason) => unreadable(reason),
+            },
+        )
     }
 }
 
 impl ReadingStage {
-    /// The request's source as it is configured now: what was wrong with it may have been fixed.
-    async fn source(&self, job: &Claimed) -> Result<Option<store::Source>, StageError> {
+    /// The accounts of the request's source as it is configured now: what was wrong with it may have been fixed.
+    async fn accounts(&self, job: &Claimed) -> Result<Vec<String>, StageError> {
         let sources = self.store.sources(&job.request.tenant).await;
         let sources = sources.map_err(|error| StageError::ours(&error))?;
         let id = job.request.document.source.source;
-        Ok(sources.into_iter().find(|source| source.id == id))
+        let source = sources.into_iter().find(|source| source.id == id);
+        Ok(source.map(|source| source.accounts).unwrap_or_default())
     }
 }
 

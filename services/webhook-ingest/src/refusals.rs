@@ -3,14 +3,12 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use domain::{Clock, later, metric_names};
+use domain::{Clock, TenantId, later, metric_names};
 use jiff::{Timestamp, Unit};
 use runtime::{Network, TraceContext};
 use sources::SignatureError;
 use store::{SecurityEvent, Store};
 use tokio::sync::mpsc;
-
-use crate::directory::KeyedSource;
 
 /// Refusals that may wait to be counted.
 const QUEUE: usize = 4_096;
@@ -22,76 +20,39 @@ const INTERVAL: Duration = Duration::from_millis(500);
 const PRUNE_INTERVAL: Duration = Duration::from_secs(60);
 const PRUNED_AT_ONCE: u32 = 1_000;
 
-/// A refused delivery.
-pub(crate) struct Refusal {
+/// Refused deliveries that are counted together.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Refusal {
+    address: String,
     reason: &'static str,
     provider: &'static str,
     tenant: Option<String>,
-    address: String,
-    trace_id: String,
 }
 
-impl Refusal {
-    /// A delivery that was not verified.
-    pub(crate) fn unverified(
-        provider: &'static str,
-        known: Option<&KeyedSource>,
-        refused: Option<SignatureError>,
-        network: Option<Network>,
-    ) -> Self {
-        let reason = match refused {
-            None => "unknown_tenant",
-            Some(SignatureError::Missing) => "missing_signature",
-            Some(SignatureError::Wrong) => "wrong_signature",
-            Some(SignatureError::Stale) => "stale_signature",
-        };
-        let tenant = known.map(|known| known.source.tenant.to_string());
-        Self::new(reason, provider, tenant, network)
-    }
+/// How many in a minute, and the trace of the first.
+type Counts = BTreeMap<(Timestamp, Refusal), (u64, String)>;
 
-    /// A delivery that was not read, because its address has sent too many invalid signatures.
-    pub(crate) fn limited(provider: &'static str, network: Network) -> Self {
-        Self::new("too_many_failures", provider, None, Some(network))
-    }
-
-    fn new(
-        reason: &'static str,
-        provider: &'static str,
-        tenant: Option<String>,
-        network: Option<Network>,
-    ) -> Self {
-        Self {
-            reason,
-            provider,
-            tenant,
-            address: network.map_or_else(|| "unknown".to_owned(), |network| network.to_string()),
-            trace_id: TraceContext::current()
-                .map(|trace| trace.trace_id().to_string())
-                .unwrap_or_default(),
-        }
+/// Why a delivery is refused that was not verified.
+pub(crate) fn reason(error: SignatureError) -> &'static str {
+    match error {
+        SignatureError::Missing => "missing_signature",
+        SignatureError::Wrong => "wrong_signature",
+        SignatureError::Stale => "stale_signature",
     }
 }
 
 /// Takes note of refusals.
 pub(crate) struct Refusals {
-    queue: mpsc::Sender<Refusal>,
+    queue: mpsc::Sender<(Refusal, String)>,
 }
 
 /// Writes what was noted, and removes what is old.
 pub(crate) struct RefusalWriter {
-    queue: mpsc::Receiver<Refusal>,
+    queue: mpsc::Receiver<(Refusal, String)>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     kept_for: Duration,
 }
-
-type Kind = (
-    Timestamp,
-    String,
-    &'static str,
-    &'static str,
-    Option<String>,
-);
 
 impl Refusals {
     pub(crate) fn new(
@@ -112,10 +73,23 @@ impl Refusals {
     }
 
     /// Notes a refusal, unless the queue is full.
-    pub(crate) fn note(&self, refusal: Refusal) {
-        let reason = refusal.reason;
+    pub(crate) fn note(
+        &self,
+        reason: &'static str,
+        provider: &'static str,
+        tenant: Option<&TenantId>,
+        network: Option<Network>,
+    ) {
         metrics::counter!(metric_names::DELIVERIES_REFUSED_TOTAL, "reason" => reason).increment(1);
-        if self.queue.try_send(refusal).is_err() {
+        let refusal = Refusal {
+            address: network.map_or_else(|| "unknown".to_owned(), |network| network.to_string()),
+            reason,
+            provider,
+            tenant: tenant.map(TenantId::to_string),
+        };
+        let trace_id = TraceContext::current().map(|trace| trace.trace_id().to_string());
+        let noted = (refusal, trace_id.unwrap_or_default());
+        if self.queue.try_send(noted).is_err() {
             metrics::counter!(metric_names::REFUSALS_NOT_RECORDED_TOTAL).increment(1);
         }
     }
@@ -132,8 +106,8 @@ impl RefusalWriter {
                 .run_until_cancelled(self.clock.sleep_until(wake_at))
                 .await
                 .is_none();
-            while let Ok(refusal) = self.queue.try_recv() {
-                self.count(&mut counts, refusal);
+            while let Ok((refusal, trace_id)) = self.queue.try_recv() {
+                self.count(&mut counts, refusal, trace_id);
             }
             if !counts.is_empty() {
                 self.write(std::mem::take(&mut counts)).await;
@@ -166,7 +140,7 @@ impl RefusalWriter {
         }
     }
 
-    fn count(&self, counts: &mut BTreeMap<Kind, (u64, String)>, refusal: Refusal) {
+    fn count(&self, counts: &mut Counts, refusal: Refusal, trace_id: String) {
         let now = self.clock.now();
         let minute = now
             .round(
@@ -175,34 +149,23 @@ impl RefusalWriter {
                     .mode(jiff::RoundMode::Trunc),
             )
             .unwrap_or(now);
-        let Refusal {
-            reason,
-            provider,
-            tenant,
-            address,
-            trace_id,
-        } = refusal;
-        let kind = (minute, address, reason, provider, tenant);
+        let kind = (minute, refusal);
         if counts.len() < KINDS || counts.contains_key(&kind) {
             counts.entry(kind).or_insert((0, trace_id)).0 += 1;
         }
     }
 
-    async fn write(&self, counts: BTreeMap<Kind, (u64, String)>) {
-        let events = counts
-            .into_iter()
-            .map(
-                |((minute, address, reason, provider, tenant), (count, trace_id))| SecurityEvent {
-                    minute,
-                    address,
-                    reason: reason.to_owned(),
-                    provider: provider.to_owned(),
-                    tenant,
-                    count,
-                    trace_id,
-                },
-            )
-            .collect();
+    async fn write(&self, counts: Counts) {
+        let event = |((minute, refusal), (count, trace_id)): ((_, Refusal), _)| SecurityEvent {
+            minute,
+            address: refusal.address,
+            reason: refusal.reason.to_owned(),
+            provider: refusal.provider.to_owned(),
+            tenant: refusal.tenant,
+            count,
+            trace_id,
+        };
+        let events = counts.into_iter().map(event).collect();
         if let Err(error) = self
             .store
             .record_security_events_across_tenants(events)

@@ -3,11 +3,11 @@
 //! Every source has the two URLs with its token. What else its provider calls, the source declares: further paths, shared
 //! ones, other methods.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Path, Request, rejection::PathRejection},
+    extract::{RawPathParams, Request, rejection::RawPathParamsRejection},
     response::Response,
     routing::{MethodFilter, on},
 };
@@ -29,7 +29,7 @@ struct Call {
     of: Vec<&'static dyn Source>,
 }
 
-type Params = Result<Path<BTreeMap<String, String>>, PathRejection>;
+type Params = Result<RawPathParams, RawPathParamsRejection>;
 
 /// The routes.
 pub(crate) fn routes(ingest: &Arc<Ingest>) -> Router {
@@ -82,12 +82,19 @@ fn calls(sources: Sources) -> Vec<Call> {
 
 async fn take(ingest: &Ingest, call: &Call, params: Params, request: Request) -> Response {
     // A path that is no text names no token. It must not pass for the URL that all tenants share.
-    let mut params = params.map(|Path(params)| params).unwrap_or_default();
+    let (mut token, mut event) = (None, None);
+    for (name, value) in params.iter().flatten() {
+        match name {
+            "token" => token = Some(value),
+            "event" => event = Some(value),
+            _ => {}
+        }
+    }
     let is_tenants_own = call.path.contains("{token}");
-    let target = match (params.remove("token"), call.of.first()) {
+    let target = match (token, call.of.first()) {
         (Some(token), _) if is_tenants_own => Target::Token {
             token,
-            event: params.remove("event"),
+            event,
             of: &call.of,
         },
         (_, Some(of)) if !is_tenants_own => Target::Shared { of: *of },

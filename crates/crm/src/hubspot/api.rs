@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use domain::{Clock, ProviderAnswer};
 use http_client::{Client, Request, Response, Url};
 use secrecy::SecretString;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use serde_json::json;
 
 use super::mapping::{OwnProperty, Properties};
@@ -82,7 +85,7 @@ pub(super) struct Property {
     pub(super) has_unique_value: bool,
 }
 
-/// A pipeline of deals.
+/// A pipeline of deals, or a stage of one, which has no stages.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Pipeline {
@@ -92,18 +95,7 @@ pub(super) struct Pipeline {
     #[serde(default)]
     pub(super) archived: bool,
     #[serde(default)]
-    pub(super) stages: Vec<Stage>,
-}
-
-/// A stage of a pipeline.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Stage {
-    pub(super) id: String,
-    #[serde(default)]
-    pub(super) display_order: i64,
-    #[serde(default)]
-    pub(super) archived: bool,
+    pub(super) stages: Vec<Pipeline>,
 }
 
 /// Calls HubSpot.
@@ -177,11 +169,7 @@ impl Api {
         if let Some(key) = key {
             body["idProperty"] = json!(key);
         }
-        let request = self.http.post(format!(
-            "{}/crm/v3/objects/{}/batch/read",
-            self.base_url,
-            kind.as_str()
-        ));
+        let request = self.http.post(self.objects(kind) + "/batch/read");
         let batch: Batch = self.call(request.json(&body), token).await?;
         match batch.errors.first() {
             Some(fault) if batch.results.is_empty() && fault.category != "OBJECT_NOT_FOUND" => {
@@ -203,9 +191,7 @@ impl Api {
             .map(|(name, value)| json!({ "filters": [{ "propertyName": name, "operator": "EQ", "value": value }] }))
             .collect();
         let body = json!({ "filterGroups": groups, "properties": properties, "limit": 20 });
-        let request = self
-            .http
-            .post(format!("{}/crm/v3/objects/contacts/search", self.base_url));
+        let request = self.http.post(self.objects(Kind::Contacts) + "/search");
         let found: List<Record> = self.call(request.json(&body), token).await?;
         Ok(found.results)
     }
@@ -220,11 +206,7 @@ impl Api {
         properties: &Properties,
     ) -> Result<Record, PushError> {
         let row = json!({ "idProperty": key, "id": value, "objectWriteTraceId": value, "properties": properties });
-        let request = self.http.post(format!(
-            "{}/crm/v3/objects/{}/batch/upsert",
-            self.base_url,
-            kind.as_str()
-        ));
+        let request = self.http.post(self.objects(kind) + "/batch/upsert");
         let batch: Batch = self
             .call(request.json(&json!({ "inputs": [row] })), token)
             .await?;
@@ -244,11 +226,7 @@ impl Api {
         id: &str,
         properties: &Properties,
     ) -> Result<Record, PushError> {
-        let request = self.http.patch(format!(
-            "{}/crm/v3/objects/{}/{id}",
-            self.base_url,
-            kind.as_str()
-        ));
+        let request = self.http.patch(format!("{}/{id}", self.objects(kind)));
         self.call(request.json(&json!({ "properties": properties })), token)
             .await
     }
@@ -260,13 +238,10 @@ impl Api {
         contact: &str,
         deal: &str,
     ) -> Result<(), PushError> {
-        let path = format!("crm/v4/objects/contacts/{contact}/associations/default/deals/{deal}");
-        self.call::<serde::de::IgnoredAny>(
-            self.http.put(format!("{}/{path}", self.base_url)),
-            token,
-        )
-        .await?;
-        Ok(())
+        let objects = format!("{}/crm/v4/objects", self.base_url);
+        let url = format!("{objects}/contacts/{contact}/associations/default/deals/{deal}");
+        let answer = self.call(self.http.put(url), token).await;
+        answer.map(|_: IgnoredAny| ())
     }
 
     /// Every property of a kind.
@@ -275,11 +250,7 @@ impl Api {
         token: &SecretString,
         kind: Kind,
     ) -> Result<Vec<Property>, PushError> {
-        let request = self.http.get(format!(
-            "{}/crm/v3/properties/{}",
-            self.base_url,
-            kind.as_str()
-        ));
+        let request = self.http.get(self.properties_url(kind));
         Ok(self.call::<List<Property>>(request, token).await?.results)
     }
 
@@ -291,15 +262,15 @@ impl Api {
         property: &OwnProperty,
         is_unique: bool,
     ) -> Result<Property, PushError> {
-        let path = format!("{}/crm/v3/properties/{}", self.base_url, kind.as_str());
+        let url = self.properties_url(kind);
         let body = json!({
-            "name": property.name, "label": property.label, "type": property.kind, "fieldType": property.field,
+            "name": property.name, "label": property.label, "type": property.kind(), "fieldType": property.field,
             "groupName": kind.group(), "hasUniqueValue": is_unique, "formField": false,
         });
-        match self.call(self.http.post(&path).json(&body), token).await {
+        match self.call(self.http.post(&url).json(&body), token).await {
             Err(PushError::Moved { .. }) => {
-                self.call(self.http.get(format!("{path}/{}", property.name)), token)
-                    .await
+                let request = self.http.get(format!("{url}/{}", property.name));
+                self.call(request, token).await
             }
             created => created,
         }
@@ -311,6 +282,14 @@ impl Api {
             .http
             .get(format!("{}/crm/v3/pipelines/deals", self.base_url));
         Ok(self.call::<List<Pipeline>>(request, token).await?.results)
+    }
+
+    fn objects(&self, kind: Kind) -> String {
+        format!("{}/crm/v3/objects/{}", self.base_url, kind.as_str())
+    }
+
+    fn properties_url(&self, kind: Kind) -> String {
+        format!("{}/crm/v3/properties/{}", self.base_url, kind.as_str())
     }
 
     async fn call<T: DeserializeOwned>(

@@ -7,7 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Brief, E164, EmailAddress, PostalCode, ProjectType, lead::brief::label};
+use domain::{
+    Brief, E164, EmailAddress, PostalCode, ProjectType,
+    lead::brief::{Judgment, label},
+};
 use sha2::{Digest, Sha256};
 
 use super::api::Record;
@@ -43,57 +46,50 @@ pub(super) const CONTACT_PROPERTIES: &[&str] = &[
 /// The company's properties of a deal that we fill.
 pub(super) const DEAL_PROPERTIES: &[&str] = &["dealname", "description", "amount"];
 
-/// A property of ours: name, label, type and kind of field.
+/// A property of ours: name, label and kind of field.
 pub(super) struct OwnProperty {
     pub(super) name: &'static str,
     pub(super) label: &'static str,
-    pub(super) kind: &'static str,
     pub(super) field: &'static str,
 }
 
-const fn own(
-    name: &'static str,
-    label: &'static str,
-    kind: &'static str,
-    field: &'static str,
-) -> OwnProperty {
-    OwnProperty {
-        name,
-        label,
-        kind,
-        field,
+impl OwnProperty {
+    /// The type of its values.
+    pub(super) fn kind(&self) -> &'static str {
+        match self.field {
+            "number" => "number",
+            _ => "string",
+        }
     }
+}
+
+const fn own(name: &'static str, label: &'static str, field: &'static str) -> OwnProperty {
+    OwnProperty { name, label, field }
 }
 
 /// Our unique property of contacts.
 pub(super) const CONTACT_KEY_PROPERTY: OwnProperty =
-    own(CONTACT_KEY, "Lead intake: person", "string", "text");
+    own(CONTACT_KEY, "Lead intake: person", "text");
 /// Our unique property of deals.
-pub(super) const DEAL_KEY_PROPERTY: OwnProperty =
-    own(DEAL_KEY, "Lead intake: request", "string", "text");
+pub(super) const DEAL_KEY_PROPERTY: OwnProperty = own(DEAL_KEY, "Lead intake: request", "text");
 
 /// Our properties of deals, besides the unique one.
 pub(super) const OWN: &[OwnProperty] = &[
-    own("lead_intake_channel", "Channel", "string", "text"),
-    own("lead_intake_score", "Lead score", "number", "number"),
-    own("lead_intake_project_type", "Project type", "string", "text"),
-    own("lead_intake_intent", "Intent", "string", "text"),
-    own("lead_intake_timeline", "Timeline", "string", "text"),
-    own("lead_intake_budget", "Budget", "string", "text"),
-    own("lead_intake_sentiment", "Sentiment", "string", "text"),
-    own("lead_intake_area", "Service area", "string", "text"),
-    own("lead_intake_phone", "Phone", "string", "text"),
-    own("lead_intake_tags", "Tags", "string", "text"),
-    own("lead_intake_note", "Note", "string", "textarea"),
-    own("lead_intake_source", "Lead source", "string", "text"),
-    own("lead_intake_recording", "Recording", "string", "text"),
-    own("lead_intake_details", "Lead details", "string", "textarea"),
-    own(
-        "lead_intake_transcript",
-        "Conversation",
-        "string",
-        "textarea",
-    ),
+    own("lead_intake_channel", "Channel", "text"),
+    own("lead_intake_score", "Lead score", "number"),
+    own("lead_intake_project_type", "Project type", "text"),
+    own("lead_intake_intent", "Intent", "text"),
+    own("lead_intake_timeline", "Timeline", "text"),
+    own("lead_intake_budget", "Budget", "text"),
+    own("lead_intake_sentiment", "Sentiment", "text"),
+    own("lead_intake_area", "Service area", "text"),
+    own("lead_intake_phone", "Phone", "text"),
+    own("lead_intake_tags", "Tags", "text"),
+    own("lead_intake_note", "Note", "textarea"),
+    own("lead_intake_source", "Lead source", "text"),
+    own("lead_intake_recording", "Recording", "text"),
+    own("lead_intake_details", "Lead details", "textarea"),
+    own("lead_intake_transcript", "Conversation", "textarea"),
 ];
 
 /// The person, as far as we know them. An address that a spreadsheet would run is not written.
@@ -189,30 +185,19 @@ pub(super) fn own_properties(brief: &Brief) -> Properties {
     } else {
         "inside"
     };
+    let word = |of: fn(&Judgment) -> &'static str| judgment.map(|it| of(it).to_owned());
     let conversation = &brief.conversation;
     let values = [
         ("lead_intake_channel", Some(brief.channel.to_string())),
         ("lead_intake_score", judgment.map(|it| it.score.to_string())),
         (
             "lead_intake_project_type",
-            judgment.map(|it| it.project_type.as_str().to_owned()),
+            word(|it| it.project_type.as_str()),
         ),
-        (
-            "lead_intake_intent",
-            judgment.map(|it| it.intent.as_str().to_owned()),
-        ),
-        (
-            "lead_intake_timeline",
-            judgment.map(|it| it.timeline.as_str().to_owned()),
-        ),
-        (
-            "lead_intake_budget",
-            judgment.map(|it| it.budget.as_str().to_owned()),
-        ),
-        (
-            "lead_intake_sentiment",
-            judgment.map(|it| it.sentiment.as_str().to_owned()),
-        ),
+        ("lead_intake_intent", word(|it| it.intent.as_str())),
+        ("lead_intake_timeline", word(|it| it.timeline.as_str())),
+        ("lead_intake_budget", word(|it| it.budget.as_str())),
+        ("lead_intake_sentiment", word(|it| it.sentiment.as_str())),
         ("lead_intake_area", Some(area.to_owned())),
         ("lead_intake_phone", brief.phone.clone().map(String::from)),
         ("lead_intake_tags", Some(cell(brief.tags.join(", ")))),

@@ -33,7 +33,7 @@ use moka::future::Cache;
 use secrecy::SecretString;
 
 use self::{
-    api::{Api, Kind, Record},
+    api::{Api, Kind, Pipeline, Record},
     mapping::{CONTACT_KEY, CONTACT_PROPERTIES, DEAL_KEY, DEAL_PROPERTIES, OwnProperty},
 };
 use crate::{Connector, ConnectorSpec, Known, PushError, Pushed};
@@ -71,7 +71,7 @@ struct HubSpot {
 }
 
 /// Tenant, connection and version of its secret.
-type PortalKey = (TenantId, ConnectionName, u64);
+type PortalKey = (TenantId, (ConnectionName, u64));
 
 /// A company's HubSpot that has our properties: where new deals begin.
 #[derive(Debug, Clone)]
@@ -200,21 +200,16 @@ impl HubSpot {
             Err(PushError::MissingScopes { .. } | PushError::Moved { .. }) => Vec::new(),
             pipelines => pipelines?,
         };
-        let first = pipelines
-            .iter()
-            .filter(|pipeline| !pipeline.archived)
-            .min_by_key(|pipeline| pipeline.display_order);
-        let stage = first.and_then(|pipeline| {
-            let stages = pipeline.stages.iter().filter(|stage| !stage.archived);
-            Some((pipeline, stages.min_by_key(|stage| stage.display_order)?))
-        });
-        let (pipeline, stage) = stage
-            .map_or(("default", "appointmentscheduled"), |(pipeline, stage)| {
-                (pipeline.id.as_str(), stage.id.as_str())
-            });
+        let first = |all: Vec<Pipeline>| {
+            let used = all.into_iter().filter(|one| !one.archived);
+            used.min_by_key(|one| one.display_order)
+        };
+        let ids = first(pipelines)
+            .and_then(|pipeline| Some((pipeline.id, first(pipeline.stages)?.id)))
+            .unwrap_or_else(|| ("default".to_owned(), "appointmentscheduled".to_owned()));
         Ok(Portal {
-            pipeline: pipeline.into(),
-            stage: stage.into(),
+            pipeline: ids.0.into(),
+            stage: ids.1.into(),
         })
     }
 
@@ -397,9 +392,5 @@ impl HubSpot {
 }
 
 fn portal_key(account: &Account) -> PortalKey {
-    (
-        account.tenant.clone(),
-        account.connection.clone(),
-        account.version,
-    )
+    (account.tenant.clone(), account.held_by())
 }

@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use domain::{Classify, Disposition, Tokens as Count};
 use http_client::{Client, Url};
 use serde_json::Value;
-use settings::Reader;
+use settings::{Reader, Settings};
 
 use self::payload::Outcome;
 use crate::{CallError, Tokens, base, call::send};
@@ -110,53 +110,45 @@ pub enum GeminiFault {
 }
 
 impl GeminiConfig {
-    /// The real service, worldwide, with the models that are meant for extraction.
-    pub fn new(project: impl Into<String>) -> Self {
-        Self {
-            base_url: Url::parse(Self::BASE_URL).expect("the default is a URL"),
-            project: project.into(),
-            location: Self::LOCATION.to_owned(),
-            models: Self::MODELS.split(',').map(str::to_owned).collect(),
-            timeout: Self::TIMEOUT,
-        }
+    /// The real service, worldwide, with the models that are meant for extraction: what is read where only the project
+    /// is set.
+    pub fn new(project: &str) -> Self {
+        let settings = Settings::from_pairs([("GOOGLE_PROJECT", project)]);
+        settings.load(Self::read).expect("the defaults are valid")
     }
 
     /// Reads the settings.
     pub fn read(reader: &mut Reader<'_>) -> Self {
+        const MODELS: &str = "gemini-3.5-flash-lite,gemini-3.1-flash-lite";
         let about = "Gemini models, the first choice first, parted by commas.";
-        let models: Vec<String> = reader.list("GEMINI_MODELS", Self::MODELS, about);
+        let models: Vec<String> = reader.list("GEMINI_MODELS", MODELS, about);
         if models.is_empty() {
             reader.fault(
                 "GEMINI_MODELS",
                 "it names no model",
-                format!("write for example {}", Self::MODELS),
+                format!("write for example {MODELS}"),
             );
         }
         Self {
             base_url: reader.url(
                 "GEMINI_BASE_URL",
-                Self::BASE_URL,
+                "https://aiplatform.googleapis.com",
                 "Gemini. The host must serve GEMINI_LOCATION.",
             ),
             project: crate::project(reader),
             location: reader.get(
                 "GEMINI_LOCATION",
-                Self::LOCATION.to_owned(),
+                "global".to_owned(),
                 "Where models run: global, us or eu.",
             ),
             models,
             timeout: reader.duration(
                 "GEMINI_TIMEOUT",
-                Self::TIMEOUT,
+                Duration::from_secs(20),
                 "Longest time for one call of one model.",
             ),
         }
     }
-
-    const BASE_URL: &str = "https://aiplatform.googleapis.com";
-    const LOCATION: &str = "global";
-    const MODELS: &str = "gemini-3.5-flash-lite,gemini-3.1-flash-lite";
-    const TIMEOUT: Duration = Duration::from_secs(20);
 }
 
 impl Gemini {

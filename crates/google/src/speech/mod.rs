@@ -17,7 +17,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use domain::{Classify, Disposition, EffectFailure, Turn};
 use http_client::{Client, UnreadableBody, Url};
-use settings::Reader;
+use serde_json::json;
+use settings::{Reader, Settings};
 
 use crate::{CallError, Tokens, base, call::send};
 
@@ -70,7 +71,7 @@ pub struct Speech {
 }
 
 /// What was heard.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Recognized {
     /// The turns in order of time; none when nobody spoke.
     pub turns: Vec<Turn>,
@@ -130,15 +131,10 @@ pub enum SpeechError {
 }
 
 impl SpeechConfig {
-    /// The real service in the United States, for English and Chirp 3.
-    pub fn new(project: impl Into<String>) -> Self {
-        Self {
-            base_url: Url::parse(Self::BASE_URL).expect("the default is a URL"),
-            project: project.into(),
-            location: Self::LOCATION.to_owned(),
-            language: Self::LANGUAGE.to_owned(),
-            model: Self::MODEL.to_owned(),
-        }
+    /// The real service in the United States, for English and Chirp 3: what is read where only the project is set.
+    pub fn new(project: &str) -> Self {
+        let settings = Settings::from_pairs([("GOOGLE_PROJECT", project)]);
+        settings.load(Self::read).expect("the defaults are valid")
     }
 
     /// Reads the settings.
@@ -146,32 +142,27 @@ impl SpeechConfig {
         Self {
             base_url: reader.url(
                 "SPEECH_BASE_URL",
-                Self::BASE_URL,
+                "https://us-speech.googleapis.com",
                 "Speech-to-Text. The host must serve SPEECH_LOCATION.",
             ),
             project: crate::project(reader),
             location: reader.get(
                 "SPEECH_LOCATION",
-                Self::LOCATION.to_owned(),
+                "us".to_owned(),
                 "Where speech is recognized.",
             ),
             language: reader.get(
                 "SPEECH_LANGUAGE",
-                Self::LANGUAGE.to_owned(),
+                "en-US".to_owned(),
                 "BCP-47 code of the language spoken in calls.",
             ),
             model: reader.get(
                 "SPEECH_MODEL",
-                Self::MODEL.to_owned(),
+                "chirp_3".to_owned(),
                 "The model that recognizes speech.",
             ),
         }
     }
-
-    const BASE_URL: &str = "https://us-speech.googleapis.com";
-    const LOCATION: &str = "us";
-    const LANGUAGE: &str = "en-US";
-    const MODEL: &str = "chirp_3";
 }
 
 impl Speech {
@@ -189,10 +180,9 @@ impl Speech {
     /// # Errors
     /// [`SpeechError`]; [`EffectFailure`] tells whether it may have been charged for.
     pub async fn recognize(&self, content: Bytes) -> Result<Recognized, SpeechError> {
-        let body = payload::RecognizeRequest {
-            config: self.wish(true),
-            content: STANDARD.encode(&content),
-        };
+        let mut body = json!({ "config": payload::recognition(&self.config, true) });
+        // Moved in, because it is long.
+        body["content"] = STANDARD.encode(&content).into();
         drop(content);
         let url = self.url("recognizers/_:recognize");
         let request = self.http.post(url).json(&body).deadline(RECOGNIZE_DEADLINE);
@@ -211,7 +201,11 @@ impl Speech {
         uri: &str,
         word_offsets: bool,
     ) -> Result<OperationName, SpeechError> {
-        let body = payload::BatchRequest::new(self.wish(word_offsets), uri);
+        let body = json!({
+            "config": payload::recognition(&self.config, word_offsets),
+            "files": [{ "uri": uri }],
+            "recognitionOutputConfig": { "inlineResponseConfig": {} },
+        });
         let url = self.url("recognizers/_:batchRecognize");
         let request = self.http.post(url).json(&body).deadline(CALL_DEADLINE);
         let operation: payload::Operation = send(request, &self.tokens).await?.json()?;
@@ -267,18 +261,6 @@ impl Speech {
             "{}/v2/projects/{project}/locations/{location}",
             base(base_url)
         )
-    }
-
-    fn wish(&self, word_offsets: bool) -> payload::Wish<'_> {
-        let SpeechConfig {
-            model, language, ..
-        } = &self.config;
-        payload::Wish {
-            model,
-            language,
-            word_offsets,
-            speakers: DIARIZED.contains(&language.as_str()),
-        }
     }
 }
 
@@ -352,12 +334,6 @@ impl OperationName {
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl fmt::Display for OperationName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

@@ -1,83 +1,29 @@
 //! What goes over the wire, and how words become turns.
 
 use domain::{Turn, text};
-use serde::{Deserialize, Serialize, Serializer};
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
-use super::{BatchProgress, Recognized};
+use super::{BatchProgress, DIARIZED, Recognized, SpeechConfig};
 use crate::call::{Status, millis};
 
-/// What is asked of the recognizer.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Wish<'a> {
-    pub(super) model: &'a str,
-    pub(super) language: &'a str,
-    pub(super) word_offsets: bool,
-    pub(super) speakers: bool,
-}
-
-/// As `RecognitionConfig`.
-impl Serialize for Wish<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut features = json!({
-            "enableAutomaticPunctuation": true,
-            "enableWordTimeOffsets": self.word_offsets,
-        });
-        if self.speakers {
-            features["diarizationConfig"] = json!({});
-        }
-        json!({
-            "model": self.model,
-            "languageCodes": [self.language],
-            "autoDecodingConfig": {},
-            "features": features,
-            // Telephone lines are noisy. A threshold would drop quiet speech.
-            "denoiserConfig": { "denoiseAudio": true, "snrThreshold": 0.0 },
-        })
-        .serialize(serializer)
+/// `RecognitionConfig`.
+pub(super) fn recognition(config: &SpeechConfig, word_offsets: bool) -> Value {
+    let mut features = json!({
+        "enableAutomaticPunctuation": true,
+        "enableWordTimeOffsets": word_offsets,
+    });
+    if DIARIZED.contains(&config.language.as_str()) {
+        features["diarizationConfig"] = json!({});
     }
-}
-
-#[derive(Serialize)]
-pub(super) struct RecognizeRequest<'a> {
-    pub(super) config: Wish<'a>,
-    /// Base64.
-    pub(super) content: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct BatchRequest<'a> {
-    config: Wish<'a>,
-    files: [File<'a>; 1],
-    recognition_output_config: OutputConfig,
-}
-
-#[derive(Serialize)]
-struct File<'a> {
-    uri: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct OutputConfig {
-    inline_response_config: Empty,
-}
-
-#[derive(Serialize)]
-struct Empty {}
-
-impl<'a> BatchRequest<'a> {
-    pub(super) fn new(config: Wish<'a>, uri: &'a str) -> Self {
-        let recognition_output_config = OutputConfig {
-            inline_response_config: Empty {},
-        };
-        Self {
-            config,
-            files: [File { uri }],
-            recognition_output_config,
-        }
-    }
+    json!({
+        "model": config.model,
+        "languageCodes": [config.language],
+        "autoDecodingConfig": {},
+        "features": features,
+        // Telephone lines are noisy. A threshold would drop quiet speech.
+        "denoiserConfig": { "denoiseAudio": true, "snrThreshold": 0.0 },
+    })
 }
 
 /// A long-running operation.

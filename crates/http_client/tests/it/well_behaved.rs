@@ -65,17 +65,11 @@ async fn a_request_arrives_as_it_was_built() {
 }
 
 #[tokio::test]
-async fn forms_basic_credentials_and_empty_bodies_arrive_too() {
+async fn forms_and_empty_bodies_arrive_too() {
     let base = serve(Router::new().route("/echo", any(echo))).await;
     let url = format!("{base}/echo");
-    let form = client()
-        .put(&url)
-        .basic("ann", &"pw".into())
-        .form(&[("a", "1 2")])
-        .send()
-        .await;
+    let form = client().put(&url).form(&[("a", "1 2")]).send().await;
     let seen: Value = form.unwrap().json().unwrap();
-    assert_eq!(seen["authorization"], "Basic YW5uOnB3");
     assert_eq!(seen["body"], "a=1+2");
     for request in [
         client().get(&url),

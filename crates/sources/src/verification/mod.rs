@@ -5,7 +5,7 @@ mod scheme;
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use bytes::Bytes;
-use domain::{Facts, News, text};
+use domain::{Facts, News};
 use http::HeaderMap;
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -13,7 +13,7 @@ use secrecy::SecretString;
 pub use scheme::{Encoding, Key, Mac, Piece, Scheme, Sent, SignedTime};
 
 use self::scheme::{any_key, decode, is_same_text};
-use crate::{Fields, ReadError, SourceSpec, Wanted, aliases};
+use crate::{Fields, ReadError, SourceSpec, Wanted, aliases, fields::line};
 
 /// How a source's deliveries are verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -324,10 +324,7 @@ const KEPT: [&str; 3] = ["content-type", "user-agent", "x-request-id"];
 /// The headers that are stored: none that verifies anything or is secret.
 fn kept(spec: &SourceSpec, method: Method, headers: &HeaderMap) -> BTreeMap<String, String> {
     const MAX_CHARS: usize = 300;
-    let value = |name| {
-        let value = headers.get(name)?.to_str().ok()?;
-        text::line(value, MAX_CHARS)
-    };
+    let value = |name| line(headers.get(name)?.to_str().ok()?, MAX_CHARS);
     KEPT.iter()
         .chain(spec.kept_headers)
         .chain(&method.delivery_id)
@@ -369,6 +366,11 @@ impl Verified {
     /// The stored headers, by lower-case name; no signature, no secret.
     pub const fn headers(&self) -> &BTreeMap<String, String> {
         &self.headers
+    }
+
+    /// The stored headers and the body, for whoever stores them.
+    pub fn into_parts(self) -> (BTreeMap<String, String>, Bytes) {
+        (self.headers, self.body)
     }
 
     /// The body's type, as the sender names it.

@@ -26,7 +26,7 @@ fn a_source_is_found_by_its_slug() {
     }
     assert!(all().get("no-such").is_none());
     assert!(Sources::standard().get("booking").is_none());
-    assert!(format!("{:?}", all()).contains(r#""form""#));
+    assert!(all().get("form").is_some());
 }
 
 proptest! {

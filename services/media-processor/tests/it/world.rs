@@ -116,7 +116,7 @@ impl World {
             blobs,
             secrets,
             sources,
-            handlers: media_processor::stages(deps),
+            handlers: media_processor::service(deps).stages,
             _folder: folder,
         };
         world.set_up().await;

@@ -9,7 +9,7 @@ use sources::Source;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Ingest, Refused};
-use crate::{answer, directory::KeyedSource, refusals::Refusal};
+use crate::{answer, directory::KeyedSource};
 
 /// Longest event name in a URL that is stored.
 const MAX_EVENT_NAME: usize = 64;
@@ -18,8 +18,8 @@ const MAX_EVENT_NAME: usize = 64;
 pub(crate) enum Target<'c> {
     /// To a URL of one tenant's source; the token names it.
     Token {
-        token: String,
-        event: Option<String>,
+        token: &'c str,
+        event: Option<&'c str>,
         /// The sources that have this endpoint. Empty: every source has it.
         of: &'c [&'static dyn Source],
     },
@@ -47,8 +47,7 @@ impl Ingest {
         let (of, is_shared, known, event) = match &target {
             Target::Token { token, event, of } => {
                 let known = self.directory.by_token(token).await?;
-                let event = event.as_ref().filter(|name| is_event_name(name));
-                (*of, false, known, event.cloned())
+                (*of, false, known, event.filter(|name| is_event_name(name)))
             }
             Target::Shared { of } => (std::slice::from_ref(of), true, None, None),
         };
@@ -79,7 +78,7 @@ impl Ingest {
             source,
             known,
             is_shared,
-            event,
+            event: event.map(str::to_owned),
             network,
             permit,
         })
@@ -102,7 +101,8 @@ impl Ingest {
             None
         };
         if permit.is_none() {
-            self.refusals.note(Refusal::limited(provider, network));
+            self.refusals
+                .note("too_many_failures", provider, None, Some(network));
             return Err(Problem::too_many_requests(wait).into_response().into());
         }
         Ok(permit)

@@ -1,10 +1,9 @@
 //! One delivery: whose it is, whether it is genuine, what it says; stored, then acknowledged.
 //!
-//! Each step gives the next one a type that only it can make: [`Addressed`], [`Read`], [`Genuine`], and what the store
-//! has accepted.
+//! Each step gives the next one a type that only it can make: [`Addressed`], [`Genuine`], and what the store has
+//! accepted.
 
 mod address;
-mod read;
 mod store;
 mod verify;
 
@@ -21,7 +20,7 @@ use runtime::{BodyMemory, Network, Problem};
 use sources::Sources;
 
 pub(crate) use self::address::Target;
-use self::{address::Addressed, read::Read, verify::Genuine};
+use self::{address::Addressed, verify::Genuine};
 use crate::{
     answer, directory::Directory, failed_signatures::FailedSignatures, quota::Quota,
     refusals::Refusals,
@@ -83,8 +82,7 @@ impl Ingest {
     ) -> Result<Response, Refused> {
         let (parts, body) = request.into_parts();
         let addressed: Addressed = self.address(target, &parts).await?;
-        let read: Read = self.read(addressed, &parts.headers, body).await?;
-        let genuine: Genuine = self.verify(read, &parts.headers)?;
+        let genuine: Genuine = self.verify(addressed, &parts.headers, body).await?;
         self.accept(genuine, started).await
     }
 

@@ -1,4 +1,4 @@
-//! Step four: everything from here on is genuine. It is stored, whatever it says, and then acknowledged.
+//! Step three: everything from here on is genuine. It is stored, whatever it says, and then acknowledged.
 
 use std::time::Duration;
 
@@ -8,11 +8,7 @@ use domain::{Reading, metric_names};
 use runtime::{Problem, TraceContext};
 
 use super::{Genuine, Ingest, Refused};
-use crate::{
-    answer::{self, DeliveryUse},
-    directory::foreign_account,
-    quota::WORKED_LAST_AFTER,
-};
+use crate::{answer, quota::WORKED_LAST_AFTER, reading::read};
 
 /// How long the store may take before the sender is told to try again.
 const STORE_DEADLINE: Duration = Duration::from_secs(2);
@@ -25,45 +21,57 @@ impl Ingest {
         genuine: Genuine,
         started: Duration,
     ) -> Result<Response, Refused> {
-        let (spec, configured) = (genuine.source.spec(), &genuine.known.source);
+        let Genuine {
+            source,
+            known,
+            delivery,
+            event,
+        } = genuine;
+        let (spec, configured) = (source.spec(), &known.source);
         let is_within_quota = self.quota.admits(&configured.tenant);
         if !is_within_quota && spec.is_resent {
             return Err(Problem::too_many_requests(OVER_QUOTA_PAUSE).into());
         }
-        let mut reading = genuine.reading();
-        match &mut reading {
+        let mut delivery_id = delivery.delivery_id();
+        let mut reading = read(source, &configured.accounts, &delivery, event.as_deref());
+        let message = match &mut reading {
             Ok(Reading::Ping) => return Ok(answer::ping()),
-            Ok(Reading::News(news)) if !is_within_quota => {
-                news.delay = news.delay.max(WORKED_LAST_AFTER);
+            Ok(Reading::News(news)) => {
+                if !is_within_quota {
+                    news.delay = news.delay.max(WORKED_LAST_AFTER);
+                }
+                delivery_id.clone_from(&news.delivery_id);
+                "stored; it is being worked on"
             }
-            Ok(_) => {}
-            Err(reason) => tracing::error!(
-                tenant.id = %configured.tenant,
-                source.id = %configured.id,
-                "a genuine delivery could not be read and was parked: {reason}"
-            ),
-        }
-        let made = DeliveryUse::of(&reading);
-        let delivery_id = match &reading {
-            Ok(Reading::News(news)) => news.delivery_id.clone(),
-            _ => genuine.delivery.delivery_id(),
+            Ok(Reading::Ignored { .. }) => "stored; events of this kind are not used",
+            Ok(Reading::Receipts(_)) => "stored",
+            Err(reason) => {
+                tracing::error!(
+                    tenant.id = %configured.tenant,
+                    source.id = %configured.id,
+                    "a genuine delivery could not be read and was parked: {reason}"
+                );
+                "stored; it could not be read, and a person will look at it"
+            }
         };
+        let scheme = delivery.scheme().to_owned();
+        let (headers, body) = delivery.into_parts();
         let delivery = Delivery {
             tenant: configured.tenant.clone(),
             provider: configured.provider.clone(),
             source: configured.id,
             channel: spec.usual_channel(),
             office: configured.office,
-            event: genuine.event,
+            event,
             delivery_id,
-            scheme: genuine.delivery.scheme().to_owned(),
-            headers: genuine.delivery.headers().clone(),
-            body: genuine.delivery.body().clone(),
+            scheme,
+            headers,
+            body,
             traceparent: TraceContext::current().map(|trace| trace.to_string()),
             reading,
         };
         let stored = async {
-            let _permit = genuine.known.at_store.acquire().await;
+            let _permit = known.at_store.acquire().await;
             self.store.accept(delivery).await
         };
         let Ok(accepted) = tokio::time::timeout(STORE_DEADLINE, stored).await else {
@@ -74,21 +82,10 @@ impl Ingest {
         metrics::counter!(metric_names::DELIVERIES_ACCEPTED_TOTAL, "provider" => spec.slug)
             .increment(1);
         let took = self.clock.monotonic().saturating_sub(started);
-        let response = answer::accepted(&accepted, made, took);
+        let response = answer::accepted(&accepted, message, took);
         if let Err(error) = self.bus.publish(accepted.into_wakes()).await {
             tracing::warn!("{error}: the relay will publish them");
         }
         Ok(response)
-    }
-}
-
-impl Genuine {
-    /// What the source reads in it. An error says why it cannot be read.
-    fn reading(&self) -> Result<Reading, String> {
-        if let Some(reason) = foreign_account(&self.known.source, &self.named) {
-            return Err(reason.to_owned());
-        }
-        let read = self.source.read(&self.delivery, self.event.as_deref());
-        read.map_err(|error| error.to_string())
     }
 }

@@ -1,12 +1,14 @@
-//! Step three: whether it is genuine.
+//! Step two: the body, and whether it is genuine.
 
 use std::sync::Arc;
 
-use http::HeaderMap;
-use sources::{SignatureError, Source, Verified};
+use axum::body::Body;
+use http::{HeaderMap, header::CONTENT_TYPE};
+use runtime::Sender;
+use sources::{Source, Verified};
 
-use super::{Addressed, Ingest, Read, Refused};
-use crate::{answer, directory::KeyedSource, refusals::Refusal};
+use super::{Addressed, Ingest, Refused};
+use crate::{answer, directory::KeyedSource, refusals::reason};
 
 /// A delivery that its source's keys have verified.
 pub(super) struct Genuine {
@@ -14,35 +16,54 @@ pub(super) struct Genuine {
     pub(super) known: Arc<KeyedSource>,
     pub(super) delivery: Verified,
     pub(super) event: Option<String>,
-    pub(super) named: Vec<String>,
 }
 
 impl Ingest {
-    /// Verifies a delivery by the keys of the source that it claims to be from. One that claims nothing known costs the
-    /// same work, so that time does not tell who exists.
-    pub(super) fn verify(&self, read: Read, headers: &HeaderMap) -> Result<Genuine, Refused> {
-        let Read {
-            addressed,
-            body,
-            named,
-        } = read;
+    /// Reads a delivery's body and verifies it by the keys of the source that it claims to be from. One that claims
+    /// nothing known costs the same work, so that time does not tell who exists.
+    pub(super) async fn verify(
+        &self,
+        addressed: Addressed,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Genuine, Refused> {
         let Addressed {
             source,
-            known,
+            mut known,
+            is_shared,
             event,
             network,
             permit: _permit,
-            ..
         } = addressed;
-        let (spec, now) = (source.spec(), self.clock.now());
-        let refuse = |known: Option<&KeyedSource>, error: Option<SignatureError>| {
+        let spec = source.spec();
+        let sender = match known {
+            Some(_) => Sender::Known,
+            None => Sender::Unknown,
+        };
+        let body = self
+            .body_memory
+            .read(body, spec.body_limit_bytes, sender)
+            .await
+            .inspect_err(|problem| {
+                if problem.status().is_client_error() {
+                    self.count_failure(network);
+                }
+            })?;
+        if is_shared {
+            let content_type = headers.get(CONTENT_TYPE);
+            let content_type = content_type.and_then(|value| value.to_str().ok());
+            if let Some(hint) = source.hint(content_type, &body) {
+                known = self.directory.by_hint(spec.slug, hint).await?;
+            }
+        }
+        let now = self.clock.now();
+        let refuse = |reason, tenant| {
             self.count_failure(network);
-            let refusal = Refusal::unverified(spec.slug, known, error, network);
-            self.refusals.note(refusal);
+            self.refusals.note(reason, spec.slug, tenant, network);
         };
         let Some(known) = known else {
             sources::verify_dummy(spec, headers, &body, now);
-            refuse(None, None);
+            refuse("unknown_tenant", None);
             return Err(answer::not_verified().into());
         };
         match sources::verify(spec, &known.source.schemes, &known.keys, headers, body, now) {
@@ -51,10 +72,9 @@ impl Ingest {
                 known,
                 delivery,
                 event,
-                named,
             }),
             Err(error) => {
-                refuse(Some(&known), Some(error));
+                refuse(reason(error), Some(&known.source.tenant));
                 // The key that would verify it may be the one that is missing.
                 Err(if known.lacks_keys {
                     answer::busy().into()
