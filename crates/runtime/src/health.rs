@@ -10,6 +10,7 @@ use axum::{
 use futures::future::{BoxFuture, join_all};
 use http::StatusCode;
 use serde::Serialize;
+use serde_json::json;
 use tokio::{
     sync::Mutex,
     time::{Instant, timeout},
@@ -72,12 +73,6 @@ enum State {
     Failing,
 }
 
-#[derive(Serialize)]
-struct Alive {
-    status: State,
-    version: &'static str,
-}
-
 #[derive(Clone, Serialize)]
 struct Readiness {
     status: State,
@@ -91,12 +86,7 @@ pub fn health_routes(version: &'static str, checks: Vec<Check>) -> Router {
         checks,
         last: Mutex::new(None),
     });
-    let alive = async move || {
-        Json(Alive {
-            status: State::Ok,
-            version,
-        })
-    };
+    let alive = async move || Json(json!({ "status": State::Ok, "version": version }));
     let ready = move || {
         let checks = checks.clone();
         async move { checks.readiness().await }

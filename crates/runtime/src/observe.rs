@@ -19,7 +19,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
     header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS},
 };
-use tower::{Layer, Service};
+use tower::{Service, layer::layer_fn};
 use tracing::Instrument as _;
 
 use domain::metric_names;
@@ -50,18 +50,7 @@ pub fn with_shell(routes: Router) -> Router {
 /// The log line has level `debug`, for failures of ours `warn`, so that the default level does not log every webhook. A 503
 /// is `debug`, too: it sheds load, and must not cause more. Metrics count it.
 pub fn observed(routes: Router) -> Router {
-    routes.layer(Observe)
-}
-
-#[derive(Clone, Copy)]
-struct Observe;
-
-impl<S> Layer<S> for Observe {
-    type Service = Observed<S>;
-
-    fn layer(&self, inner: S) -> Observed<S> {
-        Observed { inner }
-    }
+    routes.layer(layer_fn(|inner| Observed { inner }))
 }
 
 #[derive(Clone)]
@@ -99,7 +88,10 @@ where
         let observed = async move {
             let mut response = match answer.await {
                 Ok(Ok(response)) => response,
-                Err(panic) => Problem::internal(panic_words(&*panic)).into_response(),
+                Err(panic) => {
+                    let cause = format!("panicked: {}", words_in_code(&*panic));
+                    Problem::internal(cause).into_response()
+                }
             };
             finish(&mut response, trace);
             report(&method, path.as_ref(), response.status(), trace, started);
@@ -111,10 +103,6 @@ where
 
 fn shown(path: Option<&MatchedPath>) -> &str {
     path.map_or("none", MatchedPath::as_str)
-}
-
-fn panic_words(panic: &(dyn Any + Send)) -> String {
-    format!("panicked: {}", words_in_code(panic))
 }
 
 /// A panic's message, if it is a literal. A message that was formatted at run time may repeat what somebody sent, so then

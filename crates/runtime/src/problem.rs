@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use axum::response::{IntoResponse, Response};
+use domain::StoreError;
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
     header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
@@ -134,16 +135,6 @@ impl Problem {
         )
     }
 
-    /// 412: it has changed since the caller read it.
-    pub fn precondition_failed(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::PRECONDITION_FAILED,
-            "precondition-failed",
-            "It has changed in the meantime",
-            detail,
-        )
-    }
-
     /// 413: the body is larger than `limit_bytes`.
     pub fn too_large(limit_bytes: usize) -> Self {
         let detail = format!("The body is larger than {limit_bytes} bytes. Send less.");
@@ -247,10 +238,28 @@ impl Problem {
     pub fn status(&self) -> StatusCode {
         self.0.status
     }
+}
 
-    pub fn kind(&self) -> &'static str {
-        self.0.kind
+/// What the store could not do.
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy => Self::unavailable(
+                "The service is busy. Try again after the time in the `Retry-After` header.",
+                Duration::from_secs(1),
+            ),
+            StoreError::NotFound => Self::not_found("There is no such thing."),
+            StoreError::Conflict(reason) => Self::conflict(sentence(&reason)),
+            StoreError::Failed(_) | StoreError::Corrupt(_) => Self::internal(error),
+        }
     }
+}
+
+/// Words as a sentence.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).chain(['.']).collect()
 }
 
 impl IntoResponse for Problem {

@@ -11,11 +11,11 @@ use std::{
 
 use serde_json::{Map, Value};
 use settings::Reader;
-use tracing::{Event, Level, Subscriber, field::Field, subscriber::DefaultGuard};
+use tracing::{Event, Level, Subscriber, subscriber::DefaultGuard};
 use tracing_subscriber::{
     EnvFilter,
     fmt::{
-        FmtContext, FormatEvent, FormattedFields, MakeWriter,
+        FmtContext, FormatEvent, FormatFields as _, FormattedFields, MakeWriter,
         format::{JsonFields, Writer},
         time::{FormatTime as _, SystemTime},
     },
@@ -24,7 +24,6 @@ use tracing_subscriber::{
     util::{SubscriberInitExt as _, TryInitError},
 };
 
-use self::google::GoogleLines;
 pub use self::google::OnGoogle;
 use crate::{TraceContext, observe::words_in_code};
 
@@ -59,8 +58,8 @@ pub struct TelemetryConfig {
 #[derive(Debug, PartialEq, Eq)]
 enum Style {
     Plain,
-    Json,
-    Google(OnGoogle),
+    /// One JSON object per line, in Google's fields where it says where on Google.
+    Json(Option<OnGoogle>),
 }
 
 impl Default for TelemetryConfig {
@@ -120,10 +119,10 @@ impl TelemetryConfig {
         let on_cloud_run = self.google.as_ref().filter(|google| google.is_on_cloud_run);
         match (self.format, on_cloud_run) {
             (LogFormat::Plain, _) => Style::Plain,
-            (LogFormat::Google, _) => self.google.clone().map_or(Style::Json, Style::Google),
-            (LogFormat::Auto, Some(google)) => Style::Google(google.clone()),
+            (LogFormat::Google, _) => Style::Json(self.google.clone()),
+            (LogFormat::Auto, Some(google)) => Style::Json(Some(google.clone())),
             (LogFormat::Auto, None) if is_terminal => Style::Plain,
-            (LogFormat::Json | LogFormat::Auto, _) => Style::Json,
+            (LogFormat::Json | LogFormat::Auto, _) => Style::Json(None),
         }
     }
 }
@@ -150,14 +149,9 @@ pub fn telemetry(service: &'static str, config: &TelemetryConfig) -> Result<(), 
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     match config.style(is_terminal) {
         Style::Plain => base.with(lines.with_ansi(is_terminal)).try_init()?,
-        Style::Json => {
+        Style::Json(google) => {
             let lines = lines.fmt_fields(JsonFields::new());
-            base.with(lines.event_format(JsonLines { service }))
-                .try_init()?;
-        }
-        Style::Google(google) => {
-            let lines = lines.fmt_fields(JsonFields::new());
-            base.with(lines.event_format(GoogleLines::new(service, google)))
+            base.with(lines.event_format(JsonLines { service, google }))
                 .try_init()?;
         }
     }
@@ -168,10 +162,10 @@ pub fn telemetry(service: &'static str, config: &TelemetryConfig) -> Result<(), 
     Ok(())
 }
 
-/// One JSON object per line, its fields named as Google Cloud Logging reads them. It has the fields of the event and of the
-/// spans around it, and the id of the current trace.
+/// One JSON object per line. It has the fields of the event and of the spans around it, and the id of the current trace.
 struct JsonLines {
     service: &'static str,
+    google: Option<OnGoogle>,
 }
 
 impl<S> FormatEvent<S, JsonFields> for JsonLines
@@ -184,42 +178,49 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let mut line = Map::new();
-        if let Some(trace) = TraceContext::current() {
-            line.insert("trace_id".to_owned(), trace.trace_id().to_string().into());
-        }
-        fields(context, event, &mut line);
+        let mut line = fields(context, event)?;
         let metadata = event.metadata();
-        line.insert("timestamp".to_owned(), time()?.into());
-        line.insert("severity".to_owned(), severity(*metadata.level()).into());
         line.insert("target".to_owned(), metadata.target().into());
-        line.insert("service".to_owned(), self.service.into());
+        if let Some(google) = &self.google {
+            google.complete(&mut line, metadata, self.service);
+            line.insert("time".to_owned(), time()?.into());
+        } else {
+            if let Some(trace) = TraceContext::current() {
+                line.entry("trace_id")
+                    .or_insert_with(|| trace.trace_id().to_string().into());
+            }
+            line.insert("timestamp".to_owned(), time()?.into());
+            line.insert("severity".to_owned(), severity(*metadata.level()).into());
+            line.insert("service".to_owned(), self.service.into());
+        }
         writeln!(writer, "{}", Value::Object(line))
     }
 }
 
-/// Adds the fields of the spans around an event, the outermost first, and then its own.
+/// The fields of the spans around an event, the outermost first, and then its own.
 fn fields<S>(
     context: &FmtContext<'_, S, JsonFields>,
     event: &Event<'_>,
-    line: &mut Map<String, Value>,
-) where
+) -> Result<Map<String, Value>, fmt::Error>
+where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    for span in context
-        .event_scope()
-        .into_iter()
-        .flat_map(|scope| scope.from_root())
-    {
-        let extensions = span.extensions();
-        let fields = extensions
-            .get::<FormattedFields<JsonFields>>()
-            .map(|fields| fields.as_str());
-        if let Some(Ok(Value::Object(fields))) = fields.map(serde_json::from_str) {
+    let mut line = Map::new();
+    let mut add = |fields: &str| {
+        if let Ok(Value::Object(fields)) = serde_json::from_str(fields) {
             line.extend(fields);
         }
+    };
+    let spans = context.event_scope().into_iter();
+    for span in spans.flat_map(|scope| scope.from_root()) {
+        if let Some(fields) = span.extensions().get::<FormattedFields<JsonFields>>() {
+            add(fields.as_str());
+        }
     }
-    event.record(&mut Fields(line));
+    let mut own = String::new();
+    context.format_fields(Writer::new(&mut own), event)?;
+    add(&own);
+    Ok(line)
 }
 
 /// Now, in RFC 3339.
@@ -238,35 +239,6 @@ fn severity(level: Level) -> &'static str {
     }
 }
 
-struct Fields<'a>(&'a mut Map<String, Value>);
-
-impl tracing::field::Visit for Fields<'_> {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0
-            .insert(field.name().to_owned(), format!("{value:?}").into());
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.insert(field.name().to_owned(), value.into());
-    }
-
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.0.insert(field.name().to_owned(), value.into());
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.0.insert(field.name().to_owned(), value.into());
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.0.insert(field.name().to_owned(), value.into());
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.0.insert(field.name().to_owned(), value.into());
-    }
-}
-
 /// Log lines in memory, for tests of what must, or must not, be logged.
 #[derive(Clone, Default)]
 pub struct CapturedLogs(Arc<Mutex<Vec<u8>>>);
@@ -279,7 +251,10 @@ impl CapturedLogs {
         let lines = tracing_subscriber::fmt::layer()
             .with_writer(logs.clone())
             .fmt_fields(JsonFields::new())
-            .event_format(JsonLines { service: "test" });
+            .event_format(JsonLines {
+                service: "test",
+                google: None,
+            });
         let guard = tracing_subscriber::registry()
             .with(EnvFilter::new("trace"))
             .with(lines)

@@ -64,8 +64,7 @@ impl fmt::Display for SecretName {
 }
 
 /// One version of a secret, as sources and connections refer to it: `phone_signing_key@2`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretRef {
     pub name: SecretName,
     pub version: u64,
@@ -81,20 +80,6 @@ impl FromStr for SecretRef {
             name: SecretName::new(name)?,
             version,
         })
-    }
-}
-
-impl TryFrom<String> for SecretRef {
-    type Error = NameError;
-
-    fn try_from(text: String) -> Result<Self, NameError> {
-        text.parse()
-    }
-}
-
-impl From<SecretRef> for String {
-    fn from(reference: SecretRef) -> Self {
-        reference.to_string()
     }
 }
 
@@ -116,8 +101,6 @@ mod tests {
             ("phone_signing_key", 12)
         );
         assert_eq!(reference.to_string(), "phone_signing_key@12");
-        let json = serde_json::to_string(&reference).unwrap();
-        assert_eq!(serde_json::from_str::<SecretRef>(&json).unwrap(), reference);
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl<'a> Reader<'a> {
     where
         T: FromStr<Err: Display> + Display,
     {
-        self.note(key, WhenUnset::Value(default.to_string()), about, false);
+        self.note(key, WhenUnset::Value(default.to_string()), about);
         self.parsed(key).unwrap_or(default)
     }
 
@@ -42,9 +42,10 @@ impl<'a> Reader<'a> {
     where
         T: FromStr<Err: Display> + Default,
     {
-        self.note(key, WhenUnset::Required, about, false);
-        if self.is_missing(key, about) {
-            return T::default();
+        self.note(key, WhenUnset::Required, about);
+        if self.values.get(key).is_none_or(Value::is_empty) {
+            let hint = format!("set it; {about}");
+            self.fault(key, "it is required and not set", hint);
         }
         self.parsed(key).unwrap_or_default()
     }
@@ -54,13 +55,13 @@ impl<'a> Reader<'a> {
     where
         T: FromStr<Err: Display>,
     {
-        self.note(key, WhenUnset::Absent, about, false);
+        self.note(key, WhenUnset::Absent, about);
         self.parsed(key)
     }
 
     /// Yes or no: `true`, `yes`, `on`, `1` and their opposites.
     pub fn flag(&mut self, key: &'static str, default: bool, about: &'static str) -> bool {
-        self.note(key, WhenUnset::Value(default.to_string()), about, false);
+        self.note(key, WhenUnset::Value(default.to_string()), about);
         self.read_as(key, "write true or false", flag)
             .unwrap_or(default)
     }
@@ -74,7 +75,7 @@ impl<'a> Reader<'a> {
     ) -> Duration {
         let shown = show_duration(default);
         let hint = format!("write a whole number and ms, s, m, h or d, for example {shown}");
-        self.note(key, WhenUnset::Value(shown), about, false);
+        self.note(key, WhenUnset::Value(shown), about);
         self.read_as(key, &hint, duration).unwrap_or(default)
     }
 
@@ -93,7 +94,7 @@ impl<'a> Reader<'a> {
                 .map(|(_, value)| *value)
         };
         let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-        self.note(key, WhenUnset::Value(default.to_owned()), about, false);
+        self.note(key, WhenUnset::Value(default.to_owned()), about);
         self.read_as(key, &format!("write one of {}", names.join(", ")), find)
             .or_else(|| find(default))
             .expect("the default is one of the choices")
@@ -104,7 +105,7 @@ impl<'a> Reader<'a> {
     where
         T: FromStr<Err: Display>,
     {
-        self.note(key, WhenUnset::Value(default.to_owned()), about, false);
+        self.note(key, WhenUnset::Value(default.to_owned()), about);
         let text = self.text(key).unwrap_or_else(|| default.to_owned());
         let items = text
             .split(',')
@@ -115,30 +116,21 @@ impl<'a> Reader<'a> {
 
     /// An `http` or `https` URL with a default. Its value is never printed: URLs can carry credentials.
     pub fn url(&mut self, key: &'static str, default: &'static str, about: &'static str) -> Url {
-        self.note(key, WhenUnset::Value(default.to_owned()), about, false);
+        self.note(key, WhenUnset::Value(default.to_owned()), about);
         self.parsed_url(key)
             .unwrap_or_else(|| Url::parse(default).expect("a default in the code is a URL"))
     }
 
     /// An `http` or `https` URL that may be absent.
     pub fn optional_url(&mut self, key: &'static str, about: &'static str) -> Option<Url> {
-        self.note(key, WhenUnset::Absent, about, false);
+        self.note(key, WhenUnset::Absent, about);
         self.parsed_url(key)
     }
 
     /// A secret that may be absent. Its value is never printed.
     pub fn secret(&mut self, key: &'static str, about: &'static str) -> Option<SecretString> {
-        self.note(key, WhenUnset::Absent, about, true);
+        self.note(key, WhenUnset::Absent, about);
         self.text(key).map(SecretString::from)
-    }
-
-    /// A secret without which the program does not start. The stand-in is empty.
-    pub fn required_secret(&mut self, key: &'static str, about: &'static str) -> SecretString {
-        self.note(key, WhenUnset::Required, about, true);
-        if self.is_missing(key, about) {
-            return SecretString::default();
-        }
-        self.text(key).map(SecretString::from).unwrap_or_default()
     }
 
     /// Records a fault that only the caller can see, such as two settings that exclude each other.
@@ -178,33 +170,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn note(
-        &mut self,
-        key: &'static str,
-        when_unset: WhenUnset,
-        about: &'static str,
-        is_secret: bool,
-    ) {
+    fn note(&mut self, key: &'static str, when_unset: WhenUnset, about: &'static str) {
         if self.references.iter().all(|reference| reference.key != key) {
             self.references.push(Reference {
                 key,
                 when_unset,
                 about,
-                is_secret,
             });
         }
-    }
-
-    fn is_missing(&mut self, key: &'static str, about: &str) -> bool {
-        let is_missing = self.values.get(key).is_none_or(Value::is_empty);
-        if is_missing {
-            self.fault(
-                key,
-                "it is required and not set",
-                format!("set it; {about}"),
-            );
-        }
-        is_missing
     }
 
     fn text(&mut self, key: &'static str) -> Option<String> {
@@ -227,24 +200,15 @@ impl<'a> Reader<'a> {
         match text.parse() {
             Ok(value) => Some(value),
             Err(error) => {
-                let hint = match self
-                    .references
-                    .iter()
-                    .find(|reference| reference.key == key)
-                {
-                    Some(Reference {
-                        when_unset: WhenUnset::Value(default),
-                        ..
-                    }) => {
+                let reference = self.references.iter().find(|known| known.key == key);
+                let hint = match reference.map(|reference| &reference.when_unset) {
+                    Some(WhenUnset::Value(default)) => {
                         format!("correct it, or leave it out for {}", quoted(default))
                     }
                     _ => "correct it".to_owned(),
                 };
-                self.fault(
-                    key,
-                    format!("{} cannot be used ({error})", quoted(text)),
-                    hint,
-                );
+                let problem = format!("{} cannot be used ({error})", quoted(text));
+                self.fault(key, problem, hint);
                 None
             }
         }

@@ -11,8 +11,6 @@ pub struct Reference {
     pub when_unset: WhenUnset,
     /// What it is for, in one sentence.
     pub about: &'static str,
-    /// Whether its value must not be printed.
-    pub is_secret: bool,
 }
 
 /// What applies if a setting is not set.

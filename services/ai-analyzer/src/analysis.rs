@@ -26,15 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// In: a request for which everything was gathered that its channel has. Out: its `analysis`, unless that is current,
 /// and its `qualification`. A repeat asks the model again and replaces both.
 #[derive(Debug)]
-pub(crate) struct Analysis {
-    deps: Deps,
-}
-
-impl Analysis {
-    pub(crate) fn new(deps: Deps) -> Self {
-        Self { deps }
-    }
-}
+pub(crate) struct Analysis(pub(crate) Deps);
 
 #[async_trait]
 impl StageHandler for Analysis {
@@ -45,7 +37,7 @@ impl StageHandler for Analysis {
     async fn handle(&self, job: &Claimed) -> Result<Outcome, StageError> {
         let document = &job.request.document;
         let made = if workflow::needs_model(document) {
-            Some(analyse(&self.deps, job).await?)
+            Some(analyse(&self.0, job).await?)
         } else {
             None
         };
@@ -205,13 +197,9 @@ fn is_for_operators(fault: &GeminiFault) -> bool {
 }
 
 fn by_rules(job: &Claimed, input: &AnalysisInput, tokens: Tokens) -> AnalysisSection {
+    let revision = job.request.document.revisions.of(Stage::Analysis);
     let engine = Engine::Rules(RULES_VERSION.to_owned());
-    rules::judge(input).into_section(
-        job.request.document.revisions.of(Stage::Analysis),
-        engine,
-        RULES_VERSION,
-        tokens,
-    )
+    rules::judge(input).into_section(revision, engine, RULES_VERSION, tokens)
 }
 
 /// Records the tokens that were used. Thoughts are billed as output.

@@ -57,7 +57,7 @@ impl Config {
 
 /// The handlers of this service's stages.
 pub fn stages(deps: Deps) -> Vec<Arc<dyn StageHandler>> {
-    vec![Arc::new(analysis::Analysis::new(deps))]
+    vec![Arc::new(analysis::Analysis(deps))]
 }
 
 /// What a model's answer about a request comes to once it is checked; `None` when it is refused. The entry point of the

@@ -188,18 +188,6 @@ fn schema() -> Value {
         "required": ["reason", "quote"],
         "propertyOrdering": ["reason", "quote"],
     });
-    let required = [
-        "summary",
-        "intent",
-        "project_type",
-        "timeline",
-        "budget",
-        "sentiment",
-        "reasons",
-        "lead_score",
-        "confidence",
-        "spam_likelihood",
-    ];
     json!({
         "type": "OBJECT",
         "properties": {
@@ -216,7 +204,10 @@ fn schema() -> Value {
             "confidence": number("NUMBER", 1),
             "spam_likelihood": number("NUMBER", 100),
         },
-        "required": required,
+        "required": [
+            "summary", "intent", "project_type", "timeline", "budget", "sentiment", "reasons", "lead_score",
+            "confidence", "spam_likelihood",
+        ],
         "propertyOrdering": [
             "summary", "intent", "project_type", "timeline", "budget", "sentiment", "postal_code", "address",
             "reasons", "lead_score", "confidence", "spam_likelihood",

@@ -73,25 +73,22 @@ impl<'a> Words<'a> {
 
     /// The text from the first to the last of these words, as it was written.
     pub(crate) fn text(&self, range: &Range<usize>) -> Option<&'a str> {
-        let (first, last) = (
-            self.words.get(range.start)?,
-            self.words.get(range.end.checked_sub(1)?)?,
-        );
-        self.text.get(first.place.start..last.place.end)
+        self.text.get(self.place(range)?)
+    }
+
+    /// Where these words stand in the text.
+    fn place(&self, range: &Range<usize>) -> Option<Range<usize>> {
+        let words = self.words.get(range.clone())?;
+        Some(words.first()?.place.start..words.last()?.place.end)
     }
 
     /// The sentence that these words stand in, as it was written; the words alone when that is longer than `max`
     /// bytes.
     pub(crate) fn sentence(&self, range: &Range<usize>, max: usize) -> Option<&'a str> {
-        let (first, last) = (
-            self.words.get(range.start)?,
-            self.words.get(range.end.checked_sub(1)?)?,
-        );
-        let start = ends(self.text.get(..first.place.start)?)
-            .last()
-            .unwrap_or(0);
-        let rest = self.text.get(last.place.end..)?;
-        let end = last.place.end + ends(rest).next().unwrap_or(rest.len());
+        let place = self.place(range)?;
+        let start = ends(self.text.get(..place.start)?).last().unwrap_or(0);
+        let rest = self.text.get(place.end..)?;
+        let end = place.end + ends(rest).next().unwrap_or(rest.len());
         let sentence = self.text.get(start..end)?.trim();
         if sentence.len() <= max {
             Some(sentence)
@@ -227,23 +224,9 @@ fn is_apostrophe(c: char) -> bool {
 
 /// What is counted when it is not money.
 fn is_measure(word: &str) -> bool {
-    const MEASURES: [&str; 14] = [
-        "square",
-        "sq",
-        "sqft",
-        "feet",
-        "foot",
-        "ft",
-        "miles",
-        "people",
-        "homes",
-        "customers",
-        "homeowners",
-        "pounds",
-        "hours",
-        "years",
-    ];
-    MEASURES.contains(&word)
+    const MEASURES: &str =
+        "square sq sqft feet foot ft miles people homes customers homeowners pounds hours years";
+    MEASURES.split(' ').any(|measure| measure == word)
 }
 
 /// The digits that a word stands for when a number is spelled out: `seven`, `oh`, `78664`.
@@ -261,38 +244,14 @@ fn digits(word: &str) -> Option<String> {
 
 /// A number below a hundred that is one word.
 pub(crate) fn small(word: &str) -> Option<u64> {
-    const NAMES: [&str; 20] = [
-        "zero",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-    ];
-    const TENS: [&str; 8] = [
-        "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
-    ];
-    let position = |names: &[&str]| {
-        names
-            .iter()
-            .position(|name| *name == word)
-            .and_then(|at| u64::try_from(at).ok())
+    const NAMES: &str = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen \
+                         fifteen sixteen seventeen eighteen nineteen";
+    const TENS: &str = "twenty thirty forty fifty sixty seventy eighty ninety";
+    let position = |names: &str| {
+        let at = names.split(' ').position(|name| name == word)?;
+        u64::try_from(at).ok()
     };
-    position(&NAMES).or_else(|| position(&TENS).map(|at| (at + 2) * 10))
+    position(NAMES).or_else(|| position(TENS).map(|at| (at + 2) * 10))
 }
 
 /// A number that is put together word by word. Counted in thousandths, so that `1.5 million` is exact.

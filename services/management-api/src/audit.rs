@@ -4,16 +4,16 @@ use axum::extract::State;
 use domain::AuditId;
 use jiff::Timestamp;
 use runtime::{Json, Problem, Query};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use store::AuditEntry;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::{
     Deps,
     auth::TenantReader,
     cursor::Cursor as _,
-    faults::{Faults, PARAMETERS},
-    problems::{self, QueryProblems, TenantProblems},
+    faults::Paging,
+    problems::{QueryProblems, TenantProblems},
 };
 
 /// An entry of a tenant's audit log.
@@ -62,38 +62,22 @@ pub(crate) struct AuditLog {
     next_cursor: Option<String>,
 }
 
-/// Which entries to list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct AuditParams {
-    /// At most so many.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
-    limit: Option<String>,
-    /// Where the page before ended: its `next_cursor`.
-    cursor: Option<String>,
-}
-
 /// What people changed in a tenant, newest first.
 #[utoipa::path(
     get,
     path = "/v1/tenants/{tenant_id}/audit",
     tag = "audit",
     security(("bearer" = [])),
-    params(("tenant_id" = String, Path, description = "The tenant's slug."), AuditParams),
+    params(("tenant_id" = String, Path, description = "The tenant's slug."), Paging),
     responses((status = OK, description = "A page.", body = AuditLog), QueryProblems, TenantProblems)
 )]
 pub(crate) async fn list_audit(
     reader: TenantReader,
-    Query(params): Query<AuditParams>,
+    Query(paging): Query<Paging>,
     State(deps): State<Deps>,
 ) -> Result<Json<AuditLog>, Problem> {
-    let mut faults = Faults::default();
-    let limit = faults.limit(params.limit.as_deref());
-    let before: Option<AuditId> = faults.cursor(params.cursor.as_deref());
-    faults.finish(PARAMETERS)?;
-    let page = deps.store.audit_log(reader.tenant(), before, limit).await;
-    let page = page.map_err(|error| problems::of_store(&error))?;
+    let (limit, before): (_, Option<AuditId>) = paging.read()?;
+    let page = deps.store.audit_log(reader.tenant(), before, limit).await?;
     let last = page.items.last().filter(|_| page.has_more);
     Ok(Json(AuditLog {
         next_cursor: last.map(|entry| entry.id.encode()),

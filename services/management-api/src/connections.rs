@@ -16,7 +16,7 @@ use crate::{
     Deps,
     auth::{TenantAdmin, TenantReader},
     faults::{BODY, Faults},
-    problems::{self, BodyProblems, Conflict, TenantProblems},
+    problems::{BodyProblems, Conflict, TenantProblems},
     secret_text::SecretText,
     words,
 };
@@ -99,8 +99,7 @@ pub(crate) async fn list_connections(
     reader: TenantReader,
     State(deps): State<Deps>,
 ) -> Result<Json<ConnectionList>, Problem> {
-    let connections = deps.store.connections(reader.tenant()).await;
-    let connections = connections.map_err(|error| problems::of_store(&error))?;
+    let connections = deps.store.connections(reader.tenant()).await?;
     let items = connections.into_iter().map(|connection| Connection {
         name: connection.name.to_string(),
         provider: connection.provider,
@@ -136,8 +135,7 @@ pub(crate) async fn set_connection_secret(
     Json(new): Json<NewSecret>,
 ) -> Result<Json<SecretSet>, Problem> {
     let (tenant, name) = (caller.tenant(), &path.connection);
-    let known = deps.store.connection(tenant, name).await;
-    let known = known.map_err(|error| problems::of_store(&error))?;
+    let known = deps.store.connection(tenant, name).await?;
     let connection = new.read(name, known.as_ref())?;
     is_used(&deps, tenant, name, &connection.provider).await?;
     let secret_name = SecretName::new(name.as_str()).map_err(Problem::internal)?;
@@ -153,8 +151,7 @@ pub(crate) async fn set_connection_secret(
     let replaced = deps
         .store
         .replace_secret(tenant, name, secret_version, Some(&connection), &act)
-        .await
-        .map_err(|error| problems::of_store(&error))?;
+        .await?;
     deps.hand_over(replaced.wakes).await;
     Ok(Json(SecretSet {
         name: name.to_string(),
@@ -191,8 +188,7 @@ async fn is_used(
     if providers.iter().any(is_named_by_offices) {
         return Ok(());
     }
-    let sources = deps.store.sources(tenant).await;
-    let sources = sources.map_err(|error| problems::of_store(&error))?;
+    let sources = deps.store.sources(tenant).await?;
     let names_it = |source: &store::Source| {
         source.provider == provider && source.connection.as_ref() == Some(name)
     };
@@ -228,10 +224,8 @@ impl NewSecret {
             .collect();
         let slugs: Vec<_> = accounts.iter().map(|(slug, _)| *slug).collect();
         let slugs = slugs.join(", ");
-        let provider = match (&self.provider, known) {
-            (Some(given), _) => Some(given),
-            (None, known) => known.map(|known| &known.provider),
-        };
+        let known_provider = known.map(|known| &known.provider);
+        let provider = self.provider.as_ref().or(known_provider);
         let spec = |provider: &str| accounts.iter().find(|(slug, _)| *slug == provider);
         match provider.map(|provider| spec(provider)) {
             None => faults.add(

@@ -3,7 +3,11 @@
 use std::fmt::Display;
 
 use runtime::{Problem, without_value};
-use serde::de::{DeserializeOwned, IntoDeserializer as _, value::Error};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IntoDeserializer as _, value::Error},
+};
+use utoipa::IntoParams;
 
 use crate::cursor::Cursor;
 
@@ -11,6 +15,29 @@ use crate::cursor::Cursor;
 pub(crate) const DEFAULT_LIMIT: u32 = 50;
 /// The longest page.
 pub(crate) const MAX_LIMIT: u32 = 200;
+
+/// Which part of a list to show.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Paging {
+    /// At most so many.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
+    limit: Option<String>,
+    /// Where the page before ended: its `next_cursor`.
+    cursor: Option<String>,
+}
+
+impl Paging {
+    /// The length of the page, and what the one before ended with.
+    pub(crate) fn read<C: Cursor>(&self) -> Result<(u32, Option<C>), Problem> {
+        let mut faults = Faults::default();
+        let limit = faults.limit(self.limit.as_deref());
+        let cursor = faults.cursor(self.cursor.as_deref());
+        faults.finish(PARAMETERS)?;
+        Ok((limit, cursor))
+    }
+}
 
 /// Fields, and what is wrong with each.
 #[derive(Default)]

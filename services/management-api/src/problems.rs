@@ -1,8 +1,7 @@
-//! Problems: how a store's failure is answered, and how all of them are described.
+//! Problems, as the API's description shows them.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
-use domain::StoreError;
 use jwks::Unavailable;
 use utoipa::{
     IntoResponses, ToSchema,
@@ -12,19 +11,6 @@ use utoipa::{
 /// The media type of problems.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
-/// Answers what the store could not do.
-pub(crate) fn of_store(error: &StoreError) -> runtime::Problem {
-    match error {
-        StoreError::Busy => runtime::Problem::unavailable(
-            "The service is busy. Try again after the time in the `Retry-After` header.",
-            Duration::from_secs(1),
-        ),
-        StoreError::NotFound => runtime::Problem::not_found("There is no such thing."),
-        StoreError::Conflict(reason) => runtime::Problem::conflict(sentence(reason)),
-        StoreError::Failed(_) | StoreError::Corrupt(_) => runtime::Problem::internal(error),
-    }
-}
-
 /// Answers that an issuer's keys are not there.
 pub(crate) fn of_keys(unavailable: Unavailable) -> runtime::Problem {
     runtime::Problem::unavailable(
@@ -32,13 +18,6 @@ pub(crate) fn of_keys(unavailable: Unavailable) -> runtime::Problem {
          `Retry-After` header.",
         unavailable.retry_after,
     )
-}
-
-/// Words as a sentence.
-fn sentence(words: &str) -> String {
-    let mut letters = words.chars();
-    let first = letters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(letters).chain(['.']).collect()
 }
 
 /// Why there is no answer (RFC 9457).

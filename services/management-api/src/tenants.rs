@@ -6,15 +6,15 @@ use http::StatusCode;
 use runtime::{Json, Problem, Query};
 use serde::{Deserialize, Serialize};
 use store::AuditAction;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::{
     Deps,
     auth::{PlatformAdmin, TenantPlatformAdmin},
     cursor::Cursor as _,
-    faults::{BODY, Faults, PARAMETERS},
+    faults::{BODY, Faults, Paging},
     idempotency::IdempotencyKey,
-    problems::{self, BodyProblems, Conflict, PlatformProblems, QueryProblems, TenantProblems},
+    problems::{BodyProblems, Conflict, PlatformProblems, QueryProblems, TenantProblems},
     words,
 };
 
@@ -62,18 +62,6 @@ pub(crate) struct NewTenant {
     name: String,
 }
 
-/// Which tenants to list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct TenantParams {
-    /// At most so many.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
-    limit: Option<String>,
-    /// Where the page before ended: its `next_cursor`.
-    cursor: Option<String>,
-}
-
 /// Creates a tenant.
 ///
 /// With an `Idempotency-Key` it can be repeated: a tenant that is there already, just as the body says, is answered
@@ -116,7 +104,7 @@ pub(crate) async fn create_tenant(
             Some(known) if key.0.is_some() && known.name == tenant.name => {
                 Ok((StatusCode::CREATED, Json(known.into())))
             }
-            _ => Err(problems::of_store(&error)),
+            _ => Err(error.into()),
         };
     }
     Ok((StatusCode::CREATED, Json(tenant.into())))
@@ -128,7 +116,7 @@ pub(crate) async fn create_tenant(
     path = "/v1/tenants",
     tag = "tenants",
     security(("bearer" = [])),
-    params(TenantParams),
+    params(Paging),
     responses(
         (status = OK, description = "A page.", body = TenantList),
         QueryProblems,
@@ -137,18 +125,11 @@ pub(crate) async fn create_tenant(
 )]
 pub(crate) async fn list_tenants(
     _caller: PlatformAdmin,
-    Query(params): Query<TenantParams>,
+    Query(paging): Query<Paging>,
     State(deps): State<Deps>,
 ) -> Result<Json<TenantList>, Problem> {
-    let mut faults = Faults::default();
-    let limit = faults.limit(params.limit.as_deref());
-    let behind: Option<TenantId> = faults.cursor(params.cursor.as_deref());
-    faults.finish(PARAMETERS)?;
-    let mut tenants = deps
-        .store
-        .tenants_across_tenants()
-        .await
-        .map_err(|error| problems::of_store(&error))?;
+    let (limit, behind): (_, Option<TenantId>) = paging.read()?;
+    let mut tenants = deps.store.tenants_across_tenants().await?;
     tenants.retain(|tenant| behind.as_ref().is_none_or(|behind| tenant.id > *behind));
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = tenants.len() > limit;
@@ -202,14 +183,8 @@ async fn set_status(
     status: TenantStatus,
     act: &AuditAction,
 ) -> Result<Json<Tenant>, Problem> {
-    let store = &deps.store;
-    let changed = async {
-        store.set_tenant_status(tenant, status, act).await?;
-        store.tenant(tenant).await
-    };
-    let tenant = changed
-        .await
-        .map_err(|error| problems::of_store(&error))?
-        .ok_or_else(|| Problem::not_found("There is no such tenant."))?;
+    deps.store.set_tenant_status(tenant, status, act).await?;
+    let tenant = deps.store.tenant(tenant).await?;
+    let tenant = tenant.ok_or_else(|| Problem::not_found("There is no such tenant."))?;
     Ok(Json(tenant.into()))
 }

@@ -13,7 +13,7 @@ use crate::{
     auth::{TenantOperator, TenantReader},
     cursor::Cursor as _,
     faults::{BODY, Faults, MAX_LIMIT, PARAMETERS, word},
-    problems::{self, BodyProblems, Conflict, QueryProblems, TenantProblems},
+    problems::{BodyProblems, Conflict, QueryProblems, TenantProblems},
     requests, words,
 };
 
@@ -120,8 +120,7 @@ pub(crate) async fn list_work(
     State(deps): State<Deps>,
 ) -> Result<Json<StoppedStepList>, Problem> {
     let query = params.read()?;
-    let page = deps.store.stopped_work(reader.tenant(), &query).await;
-    let page = page.map_err(|error| problems::of_store(&error))?;
+    let page = deps.store.stopped_work(reader.tenant(), &query).await?;
     let last = page.items.last().filter(|_| page.has_more);
     Ok(Json(StoppedStepList {
         next_cursor: last.map(|row| place(row).encode()),
@@ -208,8 +207,7 @@ pub(crate) async fn count_work(
     reader: TenantReader,
     State(deps): State<Deps>,
 ) -> Result<Json<StoppedCounts>, Problem> {
-    let counts = deps.store.stopped_counts(reader.tenant()).await;
-    let counts = counts.map_err(|error| problems::of_store(&error))?;
+    let counts = deps.store.stopped_counts(reader.tenant()).await?;
     Ok(Json(StoppedCounts {
         items: counts.into_iter().map(Into::into).collect(),
     }))
@@ -282,8 +280,7 @@ pub(crate) async fn redrive_work(
         // A merged one leads to the one that goes on.
         query.filter.request = Some(requests::find(&deps, tenant, request).await?.request.id);
     }
-    let page = deps.store.stopped_work(tenant, &query).await;
-    let page = page.map_err(|error| problems::of_store(&error))?;
+    let page = deps.store.stopped_work(tenant, &query).await?;
     let last = page.items.last().filter(|_| page.has_more);
     let next_cursor = last.map(|row| place(row).encode());
     let keys: Vec<_> = page
@@ -300,8 +297,7 @@ pub(crate) async fn redrive_work(
     let act = caller
         .act("work.redrive", &redrive.object())
         .saying(format!("{}: {} asked for", redrive.words(), keys.len()));
-    let redriven = deps.store.redrive(tenant, &keys, &act).await;
-    let redriven = redriven.map_err(|error| problems::of_store(&error))?;
+    let redriven = deps.store.redrive(tenant, &keys, &act).await?;
     if redrive.is_one() && redriven.keys.is_empty() {
         return Err(Problem::conflict(
             "This step is neither held nor parked. The request's `open_work` shows what is.",

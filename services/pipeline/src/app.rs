@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use axum::Router;
 use blobs::{Blobs, FolderBlobs};
 use bus::{Bus, LocalBus, LocalBusConfig, RelayConfig, Runner, RunnerConfig};
-use domain::{Clock, WorkQueue};
+use domain::Clock;
 use google::{Gemini, Speech, Tokens};
 use http_client::{Client, Options};
 use management_api::auth::{SigningKey, Trust, Verifier};
@@ -79,16 +79,16 @@ impl App {
             )
         })?;
         let address = public.local_addr()?;
-        let parts = Parts {
-            store: store.clone(),
+        let management = management(
+            &folder,
+            store.clone(),
             sources,
-            secrets: secrets.clone(),
-            blobs: Arc::new(blobs),
-            bus: bus.clone(),
-            clock: clock.clone(),
-            address,
-        };
-        let services = services(config, &folder, providers, &parts)?;
+            bus.clone(),
+            secrets.clone(),
+            clock.clone(),
+            config.webhook_base(address),
+        )?;
+        let services = services(config, providers, management, Arc::new(blobs))?;
 
         let mut routes = Router::new();
         let (mut tasks, mut handlers) = (Vec::new(), Vec::new());
@@ -167,17 +167,6 @@ pub fn trust() -> Trust {
     }
 }
 
-/// What the services share.
-struct Parts {
-    store: Arc<SqliteStore>,
-    sources: Sources,
-    secrets: Arc<dyn Secrets>,
-    blobs: Arc<dyn Blobs>,
-    bus: Arc<LocalBus>,
-    clock: Arc<dyn Clock>,
-    address: SocketAddr,
-}
-
 /// The secrets of a data folder.
 async fn open_secrets(config: &Config, folder: &DataFolder) -> anyhow::Result<Arc<dyn Secrets>> {
     let key = match &config.sealing_key {
@@ -230,24 +219,21 @@ fn management(
     })
 }
 
+/// Every service: they share what the API works with.
 fn services(
     config: &Config,
-    folder: &DataFolder,
     providers: &Providers,
-    parts: &Parts,
+    management: management_api::Deps,
+    blobs: Arc<dyn Blobs>,
 ) -> anyhow::Result<Vec<Service>> {
-    let Parts {
+    let management_api::Deps {
         store,
-        secrets,
-        blobs,
         bus,
+        sources,
+        secrets,
         clock,
-        address,
         ..
-    } = parts;
-    let store: Arc<dyn Store> = store.clone();
-    let queue: Arc<dyn WorkQueue> = parts.store.clone();
-    let bus: Arc<dyn Bus> = bus.clone();
+    } = management.clone();
     // Simulated providers are on loopback; a tenant's own URLs never are the product's business here.
     let http = Client::new(Options {
         allow_loopback: true,
@@ -258,16 +244,6 @@ fn services(
     } else {
         Tokens::adc()
     };
-    let management = management(
-        folder,
-        store.clone(),
-        parts.sources,
-        bus.clone(),
-        secrets.clone(),
-        clock.clone(),
-        config.webhook_base(*address),
-    )?;
-    let sources = parts.sources;
     let mut token_urls = config.crm.token_urls();
     token_urls.extend(config.sources.token_urls(sources));
     let accounts = Accounts::new(
@@ -281,18 +257,18 @@ fn services(
         webhook_ingest::service(webhook_ingest::Deps {
             store: store.clone(),
             sources,
-            queue,
+            queue: store.clone(),
             relay_bus: bus.clone(),
             bus,
-            secrets: secrets.clone(),
+            secrets,
             clock: clock.clone(),
             config: config.ingest.clone(),
             relay: RelayConfig::default(),
         }),
         media_processor::service(media_processor::Deps {
             store: store.clone(),
-            effects: parts.store.clone(),
-            blobs: blobs.clone(),
+            effects: store.clone(),
+            blobs,
             accounts: accounts.clone(),
             clock: clock.clone(),
             apis: ApiSet::new(&http, &sources, &config.sources),
@@ -306,14 +282,14 @@ fn services(
         crm_dispatcher::service(crm_dispatcher::Deps {
             store: store.clone(),
             accounts: accounts.clone(),
-            connectors: crm::Connectors::new(&http, clock, &config.crm),
+            connectors: crm::Connectors::new(&http, &clock, &config.crm),
             clock: clock.clone(),
         }),
         notifier::service(notifier::Deps {
             store,
             accounts,
-            channels: notify::Channels::new(&http, clock, &config.notify),
-            clock: clock.clone(),
+            channels: notify::Channels::new(&http, &clock, &config.notify),
+            clock,
         }),
         management_api::service(management),
     ])

@@ -2,11 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    convert::Infallible,
-    fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
-    str::FromStr,
     time::Duration,
 };
 
@@ -57,36 +54,12 @@ pub struct Config {
     pub analyzer: ai_analyzer::Config,
 }
 
-/// A folder's path as a setting.
-#[derive(Debug, Clone)]
-pub struct DataDir(pub PathBuf);
-
-impl Default for DataDir {
-    fn default() -> Self {
-        Self(PathBuf::from(".data"))
-    }
-}
-
-impl FromStr for DataDir {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(Self(PathBuf::from(text)))
-    }
-}
-
-impl fmt::Display for DataDir {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.display().fmt(f)
-    }
-}
-
 impl Config {
     /// Reads every setting.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let bus = LocalBusConfig::default();
         Self {
-            data_dir: reader.get("DATA_DIR", DataDir::default(), "Folder that everything is kept in.").0,
+            data_dir: data_dir(reader),
             listen: SocketAddr::new(
                 reader.get("HOST", IpAddr::V4(Ipv4Addr::LOCALHOST), "Address that API and webhooks are served on."),
                 reader.get("PORT", 8080, "Port that API and webhooks are served on; 0 takes any free one."),
@@ -134,6 +107,12 @@ impl Config {
             None => format!("http://{}", reachable(address)),
         }
     }
+}
+
+/// Reads where everything is kept.
+pub(crate) fn data_dir(reader: &mut Reader<'_>) -> PathBuf {
+    let about = "Folder that everything is kept in.";
+    reader.get("DATA_DIR", ".data".to_owned(), about).into()
 }
 
 /// Where a server that listens at `address` is reached from this machine.

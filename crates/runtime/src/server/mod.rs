@@ -164,10 +164,6 @@ fn most(reader: &mut Reader<'_>, key: &'static str, default: usize, about: &'sta
 pub struct Draining(CancellationToken);
 
 impl Draining {
-    pub fn has_begun(&self) -> bool {
-        self.0.is_cancelled()
-    }
-
     /// Resolves when draining begins.
     pub async fn begun(self) {
         self.0.cancelled_owned().await;

@@ -2,20 +2,11 @@
 //!
 //! Source: Cloud Logging, "Structured logging"; Error Reporting, "Format log entries" (read 2026-11).
 
-use std::fmt;
-
 use serde_json::{Map, Value, json};
 use settings::Reader;
-use tracing::{Event, Level, Metadata, Subscriber};
-use tracing_subscriber::{
-    fmt::{
-        FmtContext, FormatEvent,
-        format::{JsonFields, Writer},
-    },
-    registry::LookupSpan,
-};
+use tracing::{Level, Metadata};
 
-use super::{PANIC, fields, time};
+use super::PANIC;
 use crate::TraceContext;
 
 /// With this type Error Reporting also reports an error without a stack.
@@ -56,17 +47,30 @@ impl OnGoogle {
             version: revision.unwrap_or_else(|| env!("CARGO_PKG_VERSION").to_owned()),
         })
     }
-}
 
-/// One JSON object per line. The fields of an event and its spans become part of the `jsonPayload`.
-pub(super) struct GoogleLines {
-    service: &'static str,
-    google: OnGoogle,
-}
-
-impl GoogleLines {
-    pub(super) fn new(service: &'static str, google: OnGoogle) -> Self {
-        Self { service, google }
+    /// Adds to a line what Google reads of it. The fields that it has become part of the `jsonPayload`.
+    pub(super) fn complete(
+        &self,
+        line: &mut Map<String, Value>,
+        metadata: &Metadata<'_>,
+        service: &str,
+    ) {
+        let severity = severity(metadata);
+        self.add_trace(line);
+        if matches!(severity, "ERROR" | "CRITICAL") {
+            let place = report_location(line, metadata);
+            line.insert("@type".to_owned(), ERROR_EVENT.into());
+            line.insert("context".to_owned(), json!({ "reportLocation": place }));
+        }
+        if let (Some(file), Some(number)) = (metadata.file(), metadata.line()) {
+            let place = json!({
+                "file": file, "line": number.to_string(), "function": metadata.target(),
+            });
+            line.insert("logging.googleapis.com/sourceLocation".to_owned(), place);
+        }
+        let context = json!({ "service": service, "version": self.version });
+        line.insert("serviceContext".to_owned(), context);
+        line.insert("severity".to_owned(), severity.into());
     }
 
     /// The task's trace, else the one that a span or the event names.
@@ -80,7 +84,7 @@ impl GoogleLines {
         let Some(trace) = trace.filter(|trace| !trace.is_empty()) else {
             return;
         };
-        let name = format!("projects/{}/traces/{trace}", self.google.project);
+        let name = format!("projects/{}/traces/{trace}", self.project);
         line.insert("logging.googleapis.com/trace".to_owned(), name.into());
         if let Some(current) = current {
             line.insert(
@@ -92,44 +96,6 @@ impl GoogleLines {
                 current.is_sampled().into(),
             );
         }
-    }
-}
-
-impl<S> FormatEvent<S, JsonFields> for GoogleLines
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-{
-    fn format_event(
-        &self,
-        context: &FmtContext<'_, S, JsonFields>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> fmt::Result {
-        let metadata = event.metadata();
-        let severity = severity(metadata);
-        let mut line = Map::new();
-        fields(context, event, &mut line);
-        self.add_trace(&mut line);
-        if matches!(severity, "ERROR" | "CRITICAL") {
-            let place = report_location(&line, metadata);
-            line.insert("@type".to_owned(), ERROR_EVENT.into());
-            line.insert("context".to_owned(), json!({ "reportLocation": place }));
-        }
-        if let (Some(file), Some(number)) = (metadata.file(), metadata.line()) {
-            let place = json!({
-                "file": file, "line": number.to_string(), "function": metadata.target(),
-            });
-            line.insert("logging.googleapis.com/sourceLocation".to_owned(), place);
-        }
-        let version = &self.google.version;
-        line.insert(
-            "serviceContext".to_owned(),
-            json!({ "service": self.service, "version": version }),
-        );
-        line.insert("severity".to_owned(), severity.into());
-        line.insert("target".to_owned(), metadata.target().into());
-        line.insert("time".to_owned(), time()?.into());
-        writeln!(writer, "{}", Value::Object(line))
     }
 }
 

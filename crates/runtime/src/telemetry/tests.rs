@@ -19,7 +19,10 @@ fn on_google() -> (CapturedLogs, DefaultGuard) {
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(logs.clone())
         .fmt_fields(JsonFields::new())
-        .event_format(GoogleLines::new("worker", google()));
+        .event_format(JsonLines {
+            service: "worker",
+            google: Some(google()),
+        });
     let guard = tracing_subscriber::registry().with(lines).set_default();
     (logs, guard)
 }
@@ -158,17 +161,21 @@ fn the_format_follows_from_where_the_process_runs() {
         ..google()
     };
     assert_eq!(style(&[], true), Style::Plain);
-    assert_eq!(style(&[], false), Style::Json);
-    assert_eq!(style(&[service], false), Style::Json, "no project");
-    assert_eq!(style(&[project], false), Style::Json, "not on Cloud Run");
+    assert_eq!(style(&[], false), Style::Json(None));
+    assert_eq!(style(&[service], false), Style::Json(None), "no project");
+    assert_eq!(
+        style(&[project], false),
+        Style::Json(None),
+        "not on Cloud Run"
+    );
     assert_eq!(style(&[project], true), Style::Plain, "not on Cloud Run");
     let on_cloud_run = [project, service, revision];
-    assert_eq!(style(&on_cloud_run, true), Style::Google(google()));
+    assert_eq!(style(&on_cloud_run, true), Style::Json(Some(google())));
     let format = |format| [project, service, revision, ("LOG_FORMAT", format)];
-    assert_eq!(style(&format("json"), true), Style::Json);
+    assert_eq!(style(&format("json"), true), Style::Json(None));
     assert_eq!(style(&format("plain"), false), Style::Plain);
     let by_hand = [project, ("LOG_FORMAT", "google")];
-    assert_eq!(style(&by_hand, true), Style::Google(elsewhere));
+    assert_eq!(style(&by_hand, true), Style::Json(Some(elsewhere)));
 }
 
 #[test]

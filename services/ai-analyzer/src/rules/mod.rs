@@ -78,7 +78,7 @@ pub(crate) fn judge(input: &AnalysisInput) -> Judgment {
         intent: found.intent(),
         sentiment: sentiment(&customer.own),
         project_type: found.project_type(),
-        timeline: found.timeline(),
+        timeline: value_or(found.timeline.as_ref(), Timeline::Unknown),
         budget: found.budget(),
         lead_score,
         confidence: if is_wordless { 0.1 } else { 0.3 },
@@ -124,21 +124,11 @@ impl Findings {
     }
 
     fn intent(&self) -> Intent {
-        self.intent
-            .as_ref()
-            .map_or(Intent::Other, |found| found.value)
+        value_or(self.intent.as_ref(), Intent::Other)
     }
 
     fn project_type(&self) -> ProjectType {
-        self.project
-            .as_ref()
-            .map_or(ProjectType::Unknown, |found| found.value)
-    }
-
-    fn timeline(&self) -> Timeline {
-        self.timeline
-            .as_ref()
-            .map_or(Timeline::Unknown, |found| found.value)
+        value_or(self.project.as_ref(), ProjectType::Unknown)
     }
 
     fn budget(&self) -> Budget {
@@ -177,6 +167,10 @@ impl Findings {
         );
         text::line(&found, MAX_SUMMARY).unwrap_or_default()
     }
+}
+
+fn value_or<T: Copy>(found: Option<&Finding<T>>, otherwise: T) -> T {
+    found.map_or(otherwise, |found| found.value)
 }
 
 /// The summary of a lead that came without a word.
@@ -226,13 +220,9 @@ fn postal_code(input: &AnalysisInput, own: &Said<'_>) -> Option<Finding<PostalCo
 }
 
 fn project(customer: &Customer<'_>) -> Option<Finding<ProjectType>> {
-    let found = |value, found: Finding<()>| Finding {
-        value,
-        quote: found.quote,
-    };
     let whole = |said: &Said<'_>| {
         said.any_of(lexicon::WHOLE_HOME)
-            .map(|home| found(ProjectType::WholeHome, home))
+            .map(|home| home.with(ProjectType::WholeHome))
     };
     let named = |said: &Said<'_>| {
         let counted = lexicon::PROJECTS
@@ -240,11 +230,11 @@ fn project(customer: &Customer<'_>) -> Option<Finding<ProjectType>> {
             .map(|(project, phrases)| (said.count(phrases), *project, *phrases));
         // Of equals `max_by_key` would take the last.
         let (_, project, phrases) = counted.rev().max_by_key(|(count, ..)| *count)?;
-        said.any_of(phrases).map(|words| found(project, words))
+        said.any_of(phrases).map(|words| words.with(project))
     };
     let other = |said: &Said<'_>| {
         said.any_of(lexicon::ANY_PROJECT)
-            .map(|work| found(ProjectType::Other, work))
+            .map(|work| work.with(ProjectType::Other))
     };
     customer
         .find(|said| whole(said).or_else(|| named(said)))

@@ -13,6 +13,20 @@ pub(super) struct Finding<T> {
     pub(super) quote: Option<String>,
 }
 
+impl<T> Finding<T> {
+    /// What these words show, by the sentence that they stand in.
+    pub(super) fn at(value: T, words: &Words<'_>, range: &Range<usize>) -> Self {
+        let quote = words.sentence(range, MAX_QUOTE_BYTES).map(str::to_owned);
+        Self { value, quote }
+    }
+
+    /// The same words, which show this.
+    pub(super) fn with<U>(self, value: U) -> Finding<U> {
+        let quote = self.quote;
+        Finding { value, quote }
+    }
+}
+
 /// Texts that are searched: each is something said without a break, an answer, or the note.
 pub(super) struct Said<'a>(pub(super) Vec<Words<'a>>);
 
@@ -21,31 +35,20 @@ impl<'a> Said<'a> {
         Self(texts.map(Words::of).collect())
     }
 
-    pub(super) fn quote(words: &Words<'_>, range: &Range<usize>) -> Option<String> {
-        words.sentence(range, MAX_QUOTE_BYTES).map(str::to_owned)
-    }
-
     /// The first of these phrases that was said.
     pub(super) fn any_of(&self, phrases: &[&str]) -> Option<Finding<()>> {
         phrases.iter().find_map(|phrase| {
-            self.0.iter().find_map(|words| {
-                let range = words.find(phrase)?;
-                Some(Finding {
-                    value: (),
-                    quote: Self::quote(words, &range),
-                })
-            })
+            self.0
+                .iter()
+                .find_map(|words| Some(Finding::at((), words, &words.find(phrase)?)))
         })
     }
 
     /// The first of these values that was said by one of its phrases.
     pub(super) fn first_of<T: Copy>(&self, table: &[(T, &[&str])]) -> Option<Finding<T>> {
-        table.iter().find_map(|(value, phrases)| {
-            self.any_of(phrases).map(|found| Finding {
-                value: *value,
-                quote: found.quote,
-            })
-        })
+        table
+            .iter()
+            .find_map(|(value, phrases)| self.any_of(phrases).map(|found| found.with(*value)))
     }
 
     /// How many of these phrases were said, each counted once for each text.
@@ -68,10 +71,7 @@ impl<'a> Said<'a> {
                 .map(move |(sum, at)| (sum, words, at))
         });
         let (value, words, at) = sums.max_by_key(|(sum, ..)| *sum)?;
-        Some(Finding {
-            value,
-            quote: Self::quote(words, &at),
-        })
+        Some(Finding::at(value, words, &at))
     }
 
     /// The last ZIP code that is called one, follows a state or a street, or answers the question for one, if somebody
@@ -96,10 +96,7 @@ impl<'a> Said<'a> {
                 .postal_codes()
                 .into_iter()
                 .filter(move |(_, at)| is_meant(words, at));
-            codes.map(move |(code, at)| Finding {
-                value: code,
-                quote: Self::quote(words, &at),
-            })
+            codes.map(move |(code, at)| Finding::at(code, words, &at))
         });
         found.last()
     }

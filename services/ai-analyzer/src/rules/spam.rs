@@ -53,10 +53,7 @@ pub(super) fn steering(claims: &Said<'_>) -> Option<Finding<()>> {
                 && near.into_iter().any(|at| things.contains(&words.get(at)))
         };
         let verb = (0..words.len()).find(is_order)?;
-        Some(Finding {
-            value: (),
-            quote: Said::quote(words, &(verb..verb + 1)),
-        })
+        Some(Finding::at((), words, &(verb..verb + 1)))
     });
     order.or_else(|| claims.any_of(lexicon::STEERING))
 }

@@ -18,10 +18,7 @@ pub(super) fn timeline(said: &Said<'_>) -> Option<Finding<Timeline>> {
             14..=26 => Timeline::ThreeToSixMonths,
             _ => Timeline::SixMonthsPlus,
         };
-        Some(Finding {
-            value,
-            quote: Said::quote(words, &(at..at + 1)),
-        })
+        Some(Finding::at(value, words, &(at..at + 1)))
     });
     named.or_else(|| said.first_of(lexicon::TIMES))
 }

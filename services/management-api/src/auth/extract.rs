@@ -77,7 +77,12 @@ impl<L: Least> FromRequestParts<Deps> for TenantCaller<L> {
 
     async fn from_request_parts(parts: &mut Parts, deps: &Deps) -> Result<Self, Problem> {
         let caller = caller(&parts.headers, deps).await?;
-        let tenant = admitted(&caller, parts, deps, L::ROLE).await?;
+        let tenant = tenant_of_path(parts, deps).await;
+        let tenant = tenant.filter(|tenant| caller.sees(tenant));
+        let tenant = tenant.ok_or_else(no_tenant)?;
+        require(&caller, L::ROLE)?;
+        let known = deps.store.tenant(&tenant).await?;
+        known.ok_or_else(no_tenant)?;
         Ok(Self {
             tenant,
             subject: subject(&caller),
@@ -123,27 +128,6 @@ fn require(caller: &Caller, least: Role) -> Result<(), Problem> {
     Err(Problem::forbidden(format!(
         "This takes the role `{least}`. Ask an administrator for it."
     )))
-}
-
-/// The tenant of the path, when the caller has at least this role there.
-async fn admitted(
-    caller: &Caller,
-    parts: &mut Parts,
-    deps: &Deps,
-    least: Role,
-) -> Result<TenantId, Problem> {
-    let Some(tenant) = tenant_of_path(parts, deps).await else {
-        return Err(no_tenant());
-    };
-    if !caller.sees(&tenant) {
-        return Err(no_tenant());
-    }
-    require(caller, least)?;
-    match deps.store.tenant(&tenant).await {
-        Ok(Some(_)) => Ok(tenant),
-        Ok(None) => Err(no_tenant()),
-        Err(error) => Err(problems::of_store(&error)),
-    }
 }
 
 async fn tenant_of_path(parts: &mut Parts, deps: &Deps) -> Option<TenantId> {

@@ -4,11 +4,11 @@ use axum::extract::State;
 use domain::ReviewAction;
 use runtime::{Json, Path, Problem};
 
-use super::{RequestPath, find, summary::RequestSummary};
+use super::{RequestPath, changed, find, summary::RequestSummary};
 use crate::{
     Deps,
     auth::TenantOperator,
-    problems::{self, Conflict, TenantProblems},
+    problems::{Conflict, TenantProblems},
 };
 
 /// Lets a request that is in review go on.
@@ -87,14 +87,9 @@ async fn decide(
         ReviewAction::Reject => "request.reject",
         ReviewAction::Release => "request.release",
     };
-    let request = find(deps, caller.tenant(), path.request_id).await?.request;
-    let act = caller.act(verb, &request.id);
-    let wakes = deps
-        .store
-        .decide(caller.tenant(), request.id, action, &act)
-        .await
-        .map_err(|error| problems::of_store(&error))?;
-    deps.hand_over(wakes).await;
-    let now = find(deps, caller.tenant(), request.id).await?;
-    Ok(Json(RequestSummary::of(&now.request)))
+    let tenant = caller.tenant();
+    let id = find(deps, tenant, path.request_id).await?.request.id;
+    let act = caller.act(verb, &id);
+    let wakes = deps.store.decide(tenant, id, action, &act).await?;
+    changed(deps, tenant, id, wakes).await
 }

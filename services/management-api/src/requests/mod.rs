@@ -6,7 +6,7 @@ pub(crate) mod replay;
 mod summary;
 
 use axum::{extract::State, response::IntoResponse};
-use domain::{Channel, RequestId, Status, TenantId};
+use domain::{Channel, RequestId, Status, TenantId, Wake};
 use http::{HeaderValue, header::ETAG};
 use runtime::{Json, Path, Problem, Query};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ use crate::{
     auth::TenantReader,
     cursor::Cursor as _,
     faults::{Faults, PARAMETERS},
-    problems::{self, QueryProblems, TenantProblems},
+    problems::{QueryProblems, TenantProblems},
     words,
 };
 
@@ -80,8 +80,7 @@ pub(crate) async fn list_requests(
     State(deps): State<Deps>,
 ) -> Result<Json<RequestList>, Problem> {
     let query = params.read()?;
-    let page = deps.store.list_requests(reader.tenant(), &query).await;
-    let page = page.map_err(|error| problems::of_store(&error))?;
+    let page = deps.store.list_requests(reader.tenant(), &query).await?;
     let last = page.items.last().filter(|_| page.has_more);
     Ok(Json(RequestList {
         next_cursor: last.map(|request| request.id.encode()),
@@ -139,7 +138,18 @@ pub(crate) async fn find(
     tenant: &TenantId,
     request: RequestId,
 ) -> Result<RequestView, Problem> {
-    let view = deps.store.request(tenant, request).await;
-    view.map_err(|error| problems::of_store(&error))?
-        .ok_or_else(|| Problem::not_found("There is no such request."))
+    let view = deps.store.request(tenant, request).await?;
+    view.ok_or_else(|| Problem::not_found("There is no such request."))
+}
+
+/// Hands over what a change of a request made due, and answers with the request as it stands now.
+async fn changed(
+    deps: &Deps,
+    tenant: &TenantId,
+    request: RequestId,
+    wakes: Vec<Wake>,
+) -> Result<Json<RequestSummary>, Problem> {
+    deps.hand_over(wakes).await;
+    let now = find(deps, tenant, request).await?;
+    Ok(Json(RequestSummary::of(&now.request)))
 }

@@ -6,11 +6,11 @@ use runtime::{Json, Path, Problem};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{RequestPath, find, summary::RequestSummary};
+use super::{RequestPath, changed, find, summary::RequestSummary};
 use crate::{
     Deps,
     auth::TenantOperator,
-    problems::{self, BodyProblems, Conflict, TenantProblems},
+    problems::{BodyProblems, Conflict, TenantProblems},
     words,
 };
 
@@ -48,16 +48,11 @@ pub(crate) async fn replay_request(
     State(deps): State<Deps>,
     Json(replay): Json<Replay>,
 ) -> Result<Json<RequestSummary>, Problem> {
-    let request = find(&deps, caller.tenant(), path.request_id).await?.request;
+    let tenant = caller.tenant();
+    let id = find(&deps, tenant, path.request_id).await?.request.id;
     let act = caller
-        .act("request.replay", &request.id)
+        .act("request.replay", &id)
         .saying(format!("from {} on", replay.from));
-    let wakes = deps
-        .store
-        .replay(caller.tenant(), request.id, replay.from, &act)
-        .await
-        .map_err(|error| problems::of_store(&error))?;
-    deps.hand_over(wakes).await;
-    let now = find(&deps, caller.tenant(), request.id).await?;
-    Ok(Json(RequestSummary::of(&now.request)))
+    let wakes = deps.store.replay(tenant, id, replay.from, &act).await?;
+    changed(&deps, tenant, id, wakes).await
 }

@@ -19,7 +19,7 @@ use crate::{
     auth::TenantAdmin,
     faults::{BODY, Faults},
     idempotency::{self, IdempotencyKey},
-    problems::{self, BodyProblems, Conflict, TenantProblems},
+    problems::{BodyProblems, Conflict, TenantProblems},
     random_bytes,
     secret_text::SecretText,
 };
@@ -133,7 +133,7 @@ pub(crate) async fn create_source(
         // The same call may have come twice at once.
         return match find(&deps, tenant, id).await? {
             Some(known) => repeated(&deps, &source, signing_key.as_ref(), known, spec).await,
-            None => Err(problems::of_store(&error)),
+            None => Err(error.into()),
         };
     }
     let created = CreatedSource {
@@ -156,11 +156,8 @@ impl NewSource {
         let mut faults = Faults::default();
         let spec = deps.sources.get(&self.provider).map(|source| source.spec());
         if spec.is_none() {
-            let slugs: Vec<_> = deps
-                .sources
-                .iter()
-                .map(|source| source.spec().slug)
-                .collect();
+            let sources = deps.sources.iter();
+            let slugs: Vec<_> = sources.map(|source| source.spec().slug).collect();
             faults.add("provider", format!("one of {}", slugs.join(", ")));
         }
         let is_account = |account: &String| {
@@ -176,19 +173,15 @@ impl NewSource {
             );
         }
         if let Some(office) = self.office_id {
-            let offices = deps.store.offices(tenant).await;
-            let offices = offices.map_err(|error| problems::of_store(&error))?;
+            let offices = deps.store.offices(tenant).await?;
             if !offices.iter().any(|known| known.id == office) {
                 faults.add("office_id", "an office of this tenant");
             }
         }
         let key = spec.and_then(|spec| {
             let names = spec.verification.names();
-            if let Some(_unknown) = self
-                .schemes
-                .iter()
-                .find(|scheme| !names.contains(&scheme.as_str()))
-            {
+            let is_known = |scheme: &String| names.contains(&scheme.as_str());
+            if !self.schemes.iter().all(is_known) {
                 faults.add("schemes", format!("of {}", names.join(", ")));
                 return None;
             }
@@ -224,7 +217,7 @@ async fn repeated(
 ) -> Result<(StatusCode, Json<CreatedSource>), Problem> {
     let has_key = match key {
         None => true,
-        Some(key) => key.is_ours() || key.is_of(deps, &known).await?,
+        Some(key) => key.is_ours || key.is_of(deps, &known).await?,
     };
     let is_same = known.provider == wanted.provider
         && known.connection == wanted.connection

@@ -16,7 +16,7 @@ use crate::{
     Deps,
     auth::TenantAdmin,
     faults::{BODY, Faults},
-    problems::{self, BodyProblems, Conflict, TenantProblems},
+    problems::{BodyProblems, Conflict, TenantProblems},
     random_bytes,
     secret_text::SecretText,
 };
@@ -114,7 +114,7 @@ pub(crate) async fn add_source_key(
         )),
         Err(error) => {
             forget(&deps, tenant, &name).await;
-            Err(problems::of_store(&error))
+            Err(error.into())
         }
     }
 }
@@ -154,8 +154,7 @@ pub(crate) async fn remove_source_key(
     let changed = deps
         .store
         .change_source(tenant, source.id, change, &act)
-        .await
-        .map_err(|error| problems::of_store(&error))?;
+        .await?;
     if let Ok(name) = path.key.parse() {
         forget(&deps, tenant, &name).await;
     }
@@ -165,7 +164,8 @@ pub(crate) async fn remove_source_key(
 /// A signing key before it is stored.
 pub(super) struct SigningKey {
     key: SecretString,
-    is_ours: bool,
+    /// Whether it was made here.
+    pub(super) is_ours: bool,
 }
 
 impl SigningKey {
@@ -213,11 +213,6 @@ impl SigningKey {
             }
         }
         Ok(false)
-    }
-
-    /// Whether it was made here.
-    pub(super) const fn is_ours(&self) -> bool {
-        self.is_ours
     }
 
     /// Keeps it, under a name of its own.

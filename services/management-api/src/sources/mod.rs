@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     Deps,
     auth::{TenantAdmin, TenantReader},
-    problems::{self, TenantProblems},
+    problems::TenantProblems,
     words,
 };
 
@@ -84,8 +84,7 @@ pub(crate) async fn list_sources(
     reader: TenantReader,
     State(deps): State<Deps>,
 ) -> Result<Json<SourceList>, Problem> {
-    let sources = deps.store.sources(reader.tenant()).await;
-    let sources = sources.map_err(|error| problems::of_store(&error))?;
+    let sources = deps.store.sources(reader.tenant()).await?;
     Ok(Json(SourceList {
         items: sources.into_iter().map(Into::into).collect(),
         next_cursor: None,
@@ -141,10 +140,8 @@ async fn set_state(
     let changed = deps
         .store
         .change_source(tenant, path.source_id, change, &act)
-        .await;
-    changed
-        .map(|source| Json(source.into()))
-        .map_err(|error| problems::of_store(&error))
+        .await?;
+    Ok(Json(changed.into()))
 }
 
 /// A source of this tenant.
@@ -153,8 +150,7 @@ async fn find(
     tenant: &TenantId,
     source: SourceId,
 ) -> Result<Option<store::Source>, Problem> {
-    let sources = deps.store.sources(tenant).await;
-    let sources = sources.map_err(|error| problems::of_store(&error))?;
+    let sources = deps.store.sources(tenant).await?;
     Ok(sources.into_iter().find(|known| known.id == source))
 }
 

@@ -71,24 +71,30 @@ impl Api {
         let way = match DataFolder::try_open(folder)? {
             // Whoever announced itself there has ended.
             Some(_) if !has_data(folder) => return Err(no_data(folder)),
-            Some(lock) => Way::Folder {
-                routes: management_alone(
-                    &config(settings)?,
-                    &lock,
-                    Arc::new(SystemClock::default()),
-                )
-                .await?,
-                _lock: lock,
-            },
-            None => Way::Server {
-                base: format!("http://{}", server(folder)?),
-                http: Client::new(Options {
-                    allow_loopback: true,
-                    allow_private: true,
-                    max_body_bytes: MAX_ANSWER_BYTES as u64,
-                    ..Options::default()
-                })?,
-            },
+            Some(lock) => {
+                // The API reaches no provider.
+                let settings = settings.clone().with("GOOGLE_PROJECT", "not-used");
+                let config = settings.load(Config::read)?;
+                let clock = Arc::new(SystemClock::default());
+                Way::Folder {
+                    routes: management_alone(&config, &lock, clock).await?,
+                    _lock: lock,
+                }
+            }
+            None => {
+                let server = running_server(folder).context(
+                    "another command is at work on the data folder, or its server is just starting: try again in a moment",
+                )?;
+                Way::Server {
+                    base: format!("http://{}", reachable(server.address)),
+                    http: Client::new(Options {
+                        allow_loopback: true,
+                        allow_private: true,
+                        max_body_bytes: MAX_ANSWER_BYTES as u64,
+                        ..Options::default()
+                    })?,
+                }
+            }
         };
         Ok(Self {
             way,
@@ -173,26 +179,12 @@ impl Api {
     }
 }
 
-/// The settings, as far as the API needs them: it reaches no provider.
-fn config(settings: &Settings) -> anyhow::Result<Config> {
-    let settings = settings.clone().with("GOOGLE_PROJECT", "not-used");
-    Ok(settings.load(Config::read)?)
-}
-
 fn no_data(folder: &Path) -> anyhow::Error {
     anyhow!(
         "there is no data in {0}: start a server on it (`pipeline run --data-dir {0}`), set it up empty \
          (`pipeline migrate --data-dir {0}`), or name another folder (--data-dir)",
         folder.display()
     )
-}
-
-/// Where the server that has the folder listens.
-fn server(folder: &Path) -> anyhow::Result<std::net::SocketAddr> {
-    let server = running_server(folder).context(
-        "another command is at work on the data folder, or its server is just starting: try again in a moment",
-    )?;
-    Ok(reachable(server.address))
 }
 
 /// A problem in one text: what went wrong, and each field that is wrong.

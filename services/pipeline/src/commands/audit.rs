@@ -4,18 +4,10 @@ use std::io::Write;
 
 use settings::Settings;
 
-use super::session::{Paging, Scope, TenantSession};
-
-#[derive(Debug, clap::Args)]
-pub(super) struct Args {
-    #[command(flatten)]
-    scope: Scope,
-    #[command(subcommand)]
-    command: Command,
-}
+use super::session::{Paging, TenantArgs};
 
 #[derive(Debug, clap::Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// Lists who changed what in a tenant, newest first.
     #[command(after_help = "Example:\n  pipeline audit list --tenant acme --limit 20")]
     List(Paging),
@@ -23,11 +15,11 @@ enum Command {
 
 pub(super) async fn run(
     settings: &Settings,
-    args: Args,
+    args: TenantArgs<Command>,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    let mut tenant = TenantSession::open(settings, &args.scope, out).await?;
-    let Command::List(paging) = args.command;
+    let (mut tenant, command) = args.open(settings, out).await?;
+    let Command::List(paging) = command;
     let page = tenant.get("audit", &paging.query()).await?;
     let columns = [
         ("at", "at"),
@@ -37,6 +29,6 @@ pub(super) async fn run(
         ("detail", "detail"),
     ];
     tenant
-        .session()
+        .session
         .show_list(&page, &columns, "Nobody has changed anything yet.")
 }

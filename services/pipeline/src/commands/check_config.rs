@@ -3,14 +3,13 @@
 use settings::{Settings, WhenUnset};
 
 use super::say;
-use crate::config::Config;
+use crate::{config::Config, providers::given};
 
 /// Without a project the embedded product uses the simulators' one.
 const SIMULATED_PROJECT: &str = "simulated-project";
 
 pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
-    let is_google_real =
-        settings.load(|reader| reader.optional::<String>("GOOGLE_PROJECT", "").is_some())?;
+    let is_google_real = given(settings, "GOOGLE_PROJECT")?.is_some();
     let settings = if is_google_real {
         settings.clone()
     } else {

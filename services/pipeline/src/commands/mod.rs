@@ -26,7 +26,8 @@ use std::{
 use clap::{Parser, Subcommand};
 use settings::Settings;
 
-use crate::config::DataDir;
+use self::session::TenantArgs;
+use crate::config;
 
 /// The Multi-Tenant Ingestion Pipeline: leads from webhooks, through transcription and analysis, into a CRM.
 #[derive(Debug, Parser)]
@@ -53,32 +54,28 @@ enum Command {
     Send(send::Args),
     /// Runs the simulated providers alone.
     Simulate(simulate::Args),
-    #[command(flatten)]
-    Handle(Handle),
-    /// Prints the version.
-    Version,
-}
 
-/// Handles for people: each talks to the API of the server that runs on the data folder, or where none runs, works on
-/// the folder itself.
-#[derive(Debug, Subcommand)]
-enum Handle {
+    // Handles for people: each talks to the API of the server that runs on the data folder, or where none runs, works
+    // on the folder itself.
     /// Creates, lists, suspends and resumes tenants.
     Tenant(tenant::Args),
     /// Adds and lists sources of webhooks, and changes their signing keys.
-    Source(source::Args),
+    Source(TenantArgs<source::Command>),
     /// Sets the secret of a connection to a provider, which lets held work go on.
-    Secret(secret::Args),
+    Secret(TenantArgs<secret::Command>),
     /// Lists what waits for a person's review, approves and rejects it.
-    Review(review::ReviewArgs),
+    Review(TenantArgs<review::ReviewCommand>),
     /// Lists what was put aside as spam, and releases what is none.
-    Quarantine(review::QuarantineArgs),
+    Quarantine(TenantArgs<review::QuarantineCommand>),
     /// Lists steps that are held or parked, and lets them run again.
-    Work(work::Args),
+    Work(TenantArgs<work::Command>),
     /// Shows a request, and has it run again.
-    Request(request::Args),
+    Request(TenantArgs<request::Command>),
     /// Lists who changed what.
-    Audit(audit::Args),
+    Audit(TenantArgs<audit::Command>),
+
+    /// Prints the version.
+    Version,
 }
 
 /// Runs a command.
@@ -102,23 +99,15 @@ pub async fn run_to(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::Token(args) => token::run(&settings, args),
         Command::Send(args) => send::run(&settings, args).await,
         Command::Simulate(args) => simulate::run(args).await,
-        Command::Handle(handle) => handle.run(&settings, out).await,
+        Command::Tenant(args) => tenant::run(&settings, args, out).await,
+        Command::Source(args) => source::run(&settings, args, out).await,
+        Command::Secret(args) => secret::run(&settings, args, out).await,
+        Command::Review(args) => review::review(&settings, args, out).await,
+        Command::Quarantine(args) => review::quarantine(&settings, args, out).await,
+        Command::Work(args) => work::run(&settings, args, out).await,
+        Command::Request(args) => request::run(&settings, args, out).await,
+        Command::Audit(args) => audit::run(&settings, args, out).await,
         Command::Version => say(&format!("pipeline {}", env!("CARGO_PKG_VERSION"))),
-    }
-}
-
-impl Handle {
-    async fn run(self, settings: &Settings, out: &mut dyn Write) -> anyhow::Result<()> {
-        match self {
-            Self::Tenant(args) => tenant::run(settings, args, out).await,
-            Self::Source(args) => source::run(settings, args, out).await,
-            Self::Secret(args) => secret::run(settings, args, out).await,
-            Self::Review(args) => review::review(settings, args, out).await,
-            Self::Quarantine(args) => review::quarantine(settings, args, out).await,
-            Self::Work(args) => work::run(settings, args, out).await,
-            Self::Request(args) => request::run(settings, args, out).await,
-            Self::Audit(args) => audit::run(settings, args, out).await,
-        }
     }
 }
 
@@ -137,15 +126,7 @@ fn print(out: &mut dyn Write, line: &str) -> anyhow::Result<()> {
 
 /// The data folder: as given, else as set, else the default.
 fn data_dir(settings: &Settings, given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
-    let set = settings.load(|reader| {
-        reader
-            .get(
-                "DATA_DIR",
-                DataDir::default(),
-                "Folder that everything is kept in.",
-            )
-            .0
-    })?;
+    let set = settings.load(config::data_dir)?;
     Ok(given.unwrap_or(set))
 }
 

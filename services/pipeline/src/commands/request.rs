@@ -8,20 +8,12 @@ use serde_json::{Value, json};
 use settings::Settings;
 
 use super::{
-    session::{Paging, Scope, Session, TenantSession},
+    session::{Paging, Session, TenantArgs, TenantSession},
     table::{cell, field_of, table},
 };
 
-#[derive(Debug, clap::Args)]
-pub(super) struct Args {
-    #[command(flatten)]
-    scope: Scope,
-    #[command(subcommand)]
-    command: Command,
-}
-
 #[derive(Debug, clap::Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// Lists requests, newest first.
     #[command(after_help = "Examples:\n  \
         pipeline request list\n  \
@@ -50,7 +42,7 @@ enum Command {
 
 /// Which requests to list: those that agree with everything that is given.
 #[derive(Debug, clap::Args)]
-struct ListArgs {
+pub(super) struct ListArgs {
     /// Where they stand: `received`, `processing`, `in_review`, `held`, `parked`, `completed`, `quarantined`,
     /// `out_of_area`, `merged` or `erased`.
     #[arg(long, value_name = "STATUS")]
@@ -80,31 +72,29 @@ async fn list(tenant: &mut TenantSession<'_>, args: ListArgs) -> anyhow::Result<
         ("flags", "flags"),
     ];
     let empty = "No request agrees with this.";
-    tenant.session().show_list(&list, &columns, empty)
+    tenant.session.show_list(&list, &columns, empty)
 }
 
 pub(super) async fn run(
     settings: &Settings,
-    args: Args,
+    args: TenantArgs<Command>,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    let mut tenant = TenantSession::open(settings, &args.scope, out).await?;
-    match args.command {
+    let (mut tenant, command) = args.open(settings, out).await?;
+    match command {
         Command::List(args) => list(&mut tenant, args).await,
         Command::Show { request } => {
             let shown = tenant.get(&format!("requests/{request}"), &[]).await?;
-            tenant
-                .session()
-                .show(&shown, |session| show(session, &shown))
+            tenant.session.show(&shown, |session| show(session, &shown))
         }
         Command::Replay { request, from } => {
             let path = format!("requests/{request}/replay");
             let body = json!({ "from": from });
-            let now = tenant.act(Method::POST, &path, Some(&body)).await?;
-            tenant.session().show(&now, |session| {
+            let now = tenant.call(Method::POST, &path, Some(&body), None).await?;
+            tenant.session.show(&now, |session| {
                 session.say(&format!("The request {request} runs again from {from} on."))
             })?;
-            tenant.session().say_when_it_runs()
+            tenant.session.say_when_it_runs()
         }
     }
 }

@@ -9,20 +9,12 @@ use settings::Settings;
 
 use super::{
     api::Refused,
-    session::{Paging, Scope, TenantSession},
+    session::{Paging, TenantArgs, TenantSession},
     table::cell,
 };
 
-#[derive(Debug, clap::Args)]
-pub(super) struct ReviewArgs {
-    #[command(flatten)]
-    scope: Scope,
-    #[command(subcommand)]
-    command: ReviewCommand,
-}
-
 #[derive(Debug, clap::Subcommand)]
-enum ReviewCommand {
+pub(super) enum ReviewCommand {
     /// Lists the requests that wait for a person, because they may be spam.
     #[command(after_help = "Example:\n  pipeline review list")]
     List(Paging),
@@ -40,16 +32,8 @@ enum ReviewCommand {
     },
 }
 
-#[derive(Debug, clap::Args)]
-pub(super) struct QuarantineArgs {
-    #[command(flatten)]
-    scope: Scope,
-    #[command(subcommand)]
-    command: QuarantineCommand,
-}
-
 #[derive(Debug, clap::Subcommand)]
-enum QuarantineCommand {
+pub(super) enum QuarantineCommand {
     /// Lists the requests that were put aside as spam.
     #[command(after_help = "Example:\n  pipeline quarantine list")]
     List(Paging),
@@ -63,11 +47,11 @@ enum QuarantineCommand {
 
 pub(super) async fn review(
     settings: &Settings,
-    args: ReviewArgs,
+    args: TenantArgs<ReviewCommand>,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    let mut tenant = TenantSession::open(settings, &args.scope, out).await?;
-    match args.command {
+    let (mut tenant, command) = args.open(settings, out).await?;
+    match command {
         ReviewCommand::List(paging) => {
             list(
                 &mut tenant,
@@ -84,11 +68,11 @@ pub(super) async fn review(
 
 pub(super) async fn quarantine(
     settings: &Settings,
-    args: QuarantineArgs,
+    args: TenantArgs<QuarantineCommand>,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    let mut tenant = TenantSession::open(settings, &args.scope, out).await?;
-    match args.command {
+    let (mut tenant, command) = args.open(settings, out).await?;
+    match command {
         QuarantineCommand::List(paging) => {
             list(
                 &mut tenant,
@@ -119,7 +103,7 @@ async fn list(
         ("from", "headline"),
         ("summary", "summary"),
     ];
-    tenant.session().show_list(&page, &columns, empty)
+    tenant.session.show_list(&page, &columns, empty)
 }
 
 async fn decide(
@@ -128,18 +112,18 @@ async fn decide(
     verb: &str,
 ) -> anyhow::Result<()> {
     let path = format!("requests/{request}/{verb}");
-    let now = match tenant.act(Method::POST, &path, None).await {
+    let now = match tenant.call(Method::POST, &path, None, None).await {
         Ok(now) => now,
         Err(error) => return Err(with_hint(tenant, request, verb, error).await),
     };
-    tenant.session().show(&now, |session| {
+    tenant.session.show(&now, |session| {
         let (request, status) = (cell(&now["request_id"]), cell(&now["status"]));
         session.say(&format!("The request {request} is {status} now."))
     })?;
     if verb == "reject" {
         return Ok(());
     }
-    tenant.session().say_when_it_runs()
+    tenant.session.say_when_it_runs()
 }
 
 /// Says which command would do, where the request's status has one.

@@ -8,22 +8,10 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 use settings::Settings;
 
-use super::{
-    secret_input::SecretInput,
-    session::{Scope, TenantSession},
-    table::cell,
-};
-
-#[derive(Debug, clap::Args)]
-pub(super) struct Args {
-    #[command(flatten)]
-    scope: Scope,
-    #[command(subcommand)]
-    command: Command,
-}
+use super::{secret_input::SecretInput, session::TenantArgs, table::cell};
 
 #[derive(Debug, clap::Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// Sets the secret of a connection to a provider, and lets what was held for it go on. The secret is read from
     /// standard input, a file or an environment variable. A connection that is not there yet is created.
     #[command(after_help = examples())]
@@ -31,7 +19,7 @@ enum Command {
 }
 
 #[derive(Debug, clap::Args)]
-struct SetArgs {
+pub(super) struct SetArgs {
     /// The connection's name, as the office's destinations and the list of held work show it.
     connection: ConnectionName,
     /// The provider, for a new connection.
@@ -87,11 +75,11 @@ fn examples() -> String {
 
 pub(super) async fn run(
     settings: &Settings,
-    args: Args,
+    args: TenantArgs<Command>,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    let mut tenant = TenantSession::open(settings, &args.scope, out).await?;
-    let Command::Set(args) = args.command;
+    let (mut tenant, command) = args.open(settings, out).await?;
+    let Command::Set(args) = command;
     let SetArgs {
         connection,
         provider,
@@ -107,9 +95,9 @@ pub(super) async fn run(
         body["settings"] = json!(BTreeMap::from_iter(pairs));
     }
     let path = format!("connections/{connection}/secret");
-    let set = tenant.act(Method::PUT, &path, Some(&body)).await?;
+    let set = tenant.call(Method::PUT, &path, Some(&body), None).await?;
     let released = set["released"].as_u64().unwrap_or_default();
-    tenant.session().show(&set, |session| {
+    tenant.session.show(&set, |session| {
         let (provider, version) = (cell(&set["provider"]), cell(&set["version"]));
         session.say(&format!(
             "The connection {connection} to {provider} has its secret, version {version}."
@@ -126,5 +114,5 @@ pub(super) async fn run(
     if released == 0 {
         return Ok(());
     }
-    tenant.session().say_when_it_runs()
+    tenant.session.say_when_it_runs()
 }

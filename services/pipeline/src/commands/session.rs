@@ -28,15 +28,17 @@ pub(super) struct Common {
     actor: Option<String>,
 }
 
-/// Options of every handle for one tenant.
+/// What every handle for one tenant is told.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Whose data, and how it is shown")]
-pub(super) struct Scope {
+pub(super) struct TenantArgs<C: clap::Subcommand> {
     /// The tenant. Default: the only one there is.
     #[arg(long, value_name = "TENANT", global = true)]
     tenant: Option<TenantId>,
     #[command(flatten)]
     common: Common,
+    #[command(subcommand)]
+    command: C,
 }
 
 /// How much of a list is shown.
@@ -61,14 +63,15 @@ impl Paging {
 
 /// A command at work on a data folder.
 pub(super) struct Session<'a> {
-    api: Api,
+    pub(super) api: Api,
     out: &'a mut dyn Write,
     is_json: bool,
 }
 
 /// A command at work for one tenant.
 pub(super) struct TenantSession<'a> {
-    session: Session<'a>,
+    /// What is printed, and how.
+    pub(super) session: Session<'a>,
     base: String,
 }
 
@@ -89,23 +92,12 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Makes a call; its answer.
-    pub(super) async fn call(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-        idempotency_key: Option<&str>,
-    ) -> anyhow::Result<Value> {
-        self.api.call(method, path, body, idempotency_key).await
-    }
-
     /// Every tenant.
     pub(super) async fn tenants(&self) -> anyhow::Result<Vec<Value>> {
         let (mut tenants, mut query) = (Vec::new(), vec![("limit", "200".to_owned())]);
         loop {
             let path = with_query("/v1/tenants", &query);
-            let mut page = self.call(Method::GET, &path, None, None).await?;
+            let mut page = self.api.call(Method::GET, &path, None, None).await?;
             if let Value::Array(items) = page["items"].take() {
                 tenants.extend(items);
             }
@@ -166,64 +158,48 @@ impl<'a> Session<'a> {
     }
 }
 
-impl<'a> TenantSession<'a> {
-    /// Finds the tenant: the one that is named, else the only one.
-    pub(super) async fn open(
+impl<C: clap::Subcommand> TenantArgs<C> {
+    /// Finds the tenant, the one that is named, else the only one; and what is to be done for it.
+    pub(super) async fn open<'a>(
+        self,
         settings: &Settings,
-        scope: &Scope,
         out: &'a mut dyn Write,
-    ) -> anyhow::Result<Self> {
-        let session = Session::open(settings, &scope.common, out).await?;
+    ) -> anyhow::Result<(TenantSession<'a>, C)> {
+        let session = Session::open(settings, &self.common, out).await?;
         let tenants = session.tenants().await?;
         let mut known = tenants
             .iter()
             .filter_map(|tenant| tenant["tenant_id"].as_str());
-        let tenant = match (&scope.tenant, tenants.len()) {
+        let tenant = match (&self.tenant, tenants.len()) {
             (_, 0) => bail!("there is no tenant yet: create one with `pipeline tenant create`"),
             (Some(given), _) if known.clone().any(|id| id == given.as_str()) => given.to_string(),
             (None, 1) => known.next().unwrap_or_default().to_owned(),
             (Some(given), _) => bail!("there is no tenant `{given}`: there are {}", named(known)),
             (None, _) => bail!("say which tenant (--tenant): there are {}", named(known)),
         };
-        Ok(Self {
-            session,
-            base: format!("/v1/tenants/{tenant}"),
-        })
+        let base = format!("/v1/tenants/{tenant}");
+        Ok((TenantSession { session, base }, self.command))
     }
+}
 
-    /// What is printed, and how.
-    pub(super) fn session(&mut self) -> &mut Session<'a> {
-        &mut self.session
-    }
-
+impl TenantSession<'_> {
     /// Asks for something under the tenant.
     pub(super) async fn get(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Value> {
         let path = with_query(&format!("{}/{path}", self.base), query);
-        self.session.call(Method::GET, &path, None, None).await
+        self.session.api.call(Method::GET, &path, None, None).await
     }
 
     /// Has something done under the tenant.
-    pub(super) async fn act(
+    pub(super) async fn call(
         &self,
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> anyhow::Result<Value> {
-        let path = format!("{}/{path}", self.base);
-        self.session.call(method, &path, body, None).await
-    }
-
-    /// Has something created under the tenant.
-    pub(super) async fn create(
-        &self,
-        path: &str,
-        body: &Value,
         idempotency_key: Option<&str>,
     ) -> anyhow::Result<Value> {
         let path = format!("{}/{path}", self.base);
-        self.session
-            .call(Method::POST, &path, Some(body), idempotency_key)
-            .await
+        let api = &self.session.api;
+        api.call(method, &path, body, idempotency_key).await
     }
 }
 

@@ -10,22 +10,14 @@ use settings::Settings;
 
 use super::{
     secret_input::SecretInput,
-    session::{Scope, Session, TenantSession, segment},
+    session::{Session, TenantArgs, TenantSession, segment},
     table::cell,
 };
 
 const KEY: &str = "The signing key, as the provider shows it";
 
-#[derive(Debug, clap::Args)]
-pub(super) struct Args {
-    #[command(flatten)]
-    scope: Scope,
-    #[command(subcommand)]
-    command: Command,
-}
-
 #[derive(Debug, clap::Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// Adds a source of webhooks, and prints its URLs, which are shown this once. Its signing key is read from standard
     /// input, a file or an environment variable.
     #[command(after_help = examples())]
@@ -71,7 +63,7 @@ enum Command {
 }
 
 #[derive(Debug, clap::Args)]
-struct AddArgs {
+pub(super) struct AddArgs {
     /// The provider.
     #[arg(long_help = format!("The provider: {}", super::slugs(|provider| provider.is_source)))]
     provider: String,
@@ -114,11 +106,11 @@ fn examples() -> String {
 
 pub(super) async fn run(
     settings: &Settings,
-    args: Args,
+    args: TenantArgs<Command>,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    let mut tenant = TenantSession::open(settings, &args.scope, out).await?;
-    match args.command {
+    let (mut tenant, command) = args.open(settings, out).await?;
+    match command {
         Command::Add(args) => add(settings, &mut tenant, args).await,
         Command::List => {
             let list = tenant.get("sources", &[]).await?;
@@ -130,7 +122,7 @@ pub(super) async fn run(
                 ("keys", "keys"),
             ];
             let empty = "The tenant has no source yet: add one with `pipeline source add`.";
-            tenant.session().show_list(&list, &columns, empty)
+            tenant.session.show_list(&list, &columns, empty)
         }
         Command::AddKey {
             source,
@@ -142,8 +134,8 @@ pub(super) async fn run(
                 body["signing_key"] = json!(key.read(settings, KEY)?.expose_secret());
             }
             let path = format!("sources/{source}/keys");
-            let added = tenant.create(&path, &body, None).await?;
-            tenant.session().show(&added, |session| {
+            let added = tenant.call(Method::POST, &path, Some(&body), None).await?;
+            tenant.session.show(&added, |session| {
                 session.say(&format!("The source has the key {} now.", cell(&added["key"])))?;
                 say_made_key(session, &added)?;
                 session.say(
@@ -153,8 +145,8 @@ pub(super) async fn run(
         }
         Command::RemoveKey { source, key } => {
             let path = format!("sources/{source}/keys/{}", segment(&key));
-            let now = tenant.act(Method::DELETE, &path, None).await?;
-            tenant.session().show(&now, |session| {
+            let now = tenant.call(Method::DELETE, &path, None, None).await?;
+            tenant.session.show(&now, |session| {
                 session.say(&format!(
                     "The key is removed. The source has {}.",
                     cell(&now["keys"])
@@ -182,8 +174,10 @@ async fn add(
         body["signing_key"] = json!(args.key.read(settings, KEY)?.expose_secret());
     }
     let key = args.idempotency_key.as_deref();
-    let created = tenant.create("sources", &body, key).await?;
-    tenant.session().show(&created, |session| {
+    let created = tenant
+        .call(Method::POST, "sources", Some(&body), key)
+        .await?;
+    tenant.session.show(&created, |session| {
         let id = cell(&created["source"]["source_id"]);
         session.say(&format!("The source {id} is there."))?;
         let webhooks = created["webhooks"].as_array().cloned().unwrap_or_default();
@@ -222,8 +216,8 @@ async fn set_state(
     verb: &str,
 ) -> anyhow::Result<()> {
     let path = format!("sources/{source}/{verb}");
-    let now = tenant.act(Method::POST, &path, None).await?;
-    tenant.session().show(&now, |session| {
+    let now = tenant.call(Method::POST, &path, None, None).await?;
+    tenant.session.show(&now, |session| {
         session.say(&format!("The source {source} is {}.", cell(&now["state"])))
     })
 }

@@ -63,6 +63,7 @@ pub(super) async fn run(
             let body = json!({ "tenant_id": tenant.as_str(), "name": name });
             let key = idempotency_key.as_deref();
             let created = session
+                .api
                 .call(Method::POST, "/v1/tenants", Some(&body), key)
                 .await?;
             session.show(&created, |session| {
@@ -92,7 +93,7 @@ async fn set_status(
     verb: &str,
 ) -> anyhow::Result<()> {
     let path = format!("/v1/tenants/{tenant}/{verb}");
-    let now = session.call(Method::POST, &path, None, None).await?;
+    let now = session.api.call(Method::POST, &path, None, None).await?;
     session.show(&now, |session| {
         let status = now["status"].as_str().unwrap_or_default();
         session.say(&format!("The tenant {tenant} is {status}."))

@@ -21,7 +21,7 @@ pub(super) struct Args {
     #[arg(long = "tenant", value_name = "TENANT", default_value = demo::TENANT)]
     tenants: Vec<TenantId>,
     /// What the bearer may do.
-    #[arg(long, value_name = "ROLE", default_value = "tenant_admin", value_parser = role)]
+    #[arg(long, value_name = "ROLE", default_value = "tenant_admin")]
     role: Role,
     /// Who the bearer is, as audit logs show it.
     #[arg(long, value_name = "NAME", default_value = "operator")]
@@ -29,10 +29,6 @@ pub(super) struct Args {
     /// How many minutes the token is good for.
     #[arg(long, value_name = "MINUTES", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=1440))]
     minutes: u64,
-}
-
-fn role(text: &str) -> Result<Role, String> {
-    text.parse()
 }
 
 pub(super) fn run(settings: &Settings, args: Args) -> anyhow::Result<()> {

@@ -11,20 +11,12 @@ use settings::Settings;
 
 use super::{
     api::Refused,
-    session::{Paging, Scope, TenantSession},
+    session::{Paging, TenantArgs, TenantSession},
     table::table,
 };
 
-#[derive(Debug, clap::Args)]
-pub(super) struct Args {
-    #[command(flatten)]
-    scope: Scope,
-    #[command(subcommand)]
-    command: Command,
-}
-
 #[derive(Debug, clap::Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// Lists the steps that stopped: how many for each reason, then one by one.
     #[command(after_help = "Examples:\n  \
         pipeline work list\n  \
@@ -54,7 +46,7 @@ enum Command {
 
 /// Which steps: those that agree with everything that is given.
 #[derive(Debug, clap::Args)]
-struct Filter {
+pub(super) struct Filter {
     /// How they stopped.
     #[arg(long, value_parser = ["held", "parked"])]
     state: Option<String>,
@@ -100,11 +92,11 @@ impl Filter {
 
 pub(super) async fn run(
     settings: &Settings,
-    args: Args,
+    args: TenantArgs<Command>,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    let mut tenant = TenantSession::open(settings, &args.scope, out).await?;
-    match args.command {
+    let (mut tenant, command) = args.open(settings, out).await?;
+    match command {
         Command::List { filter, paging } => list(&mut tenant, &filter, &paging).await,
         Command::Redrive {
             filter,
@@ -146,7 +138,7 @@ async fn list(
         ("held for", "connection"),
         ("reason", "reason"),
     ];
-    tenant.session().show(&page, |session| {
+    tenant.session.show(&page, |session| {
         if filter.request.is_none() && !counts.is_empty() {
             session.say(&table(&reasons, counts))?;
             session.say("")?;
@@ -183,7 +175,7 @@ async fn redrive(
     let mut sum = 0;
     loop {
         let redriven = tenant
-            .act(Method::POST, "work/redrive", Some(&body))
+            .call(Method::POST, "work/redrive", Some(&body), None)
             .await
             .inspect_err(|_| progress.abandon())
             .map_err(|error| match filter.request {
@@ -201,7 +193,7 @@ async fn redrive(
     }
     progress.finish_and_clear();
     let answer = json!({ "redriven": sum, "next_cursor": null });
-    tenant.session().show(&answer, |session| match sum {
+    tenant.session.show(&answer, |session| match sum {
         0 => session
             .say("Nothing that is held or parked agrees with this: see `pipeline work list`."),
         1 => session.say("One step runs again."),
@@ -210,7 +202,7 @@ async fn redrive(
     if sum == 0 {
         return Ok(());
     }
-    tenant.session().say_when_it_runs()
+    tenant.session.say_when_it_runs()
 }
 
 /// A bar on the terminal of standard error; elsewhere nothing.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    DispatchAttempt, DispatchSection, NotificationRecord, NotificationsSection, RemoteIds,
+    ConnectionName, DispatchAttempt, DispatchSection, NotificationRecord, NotificationsSection,
+    RemoteIds,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -28,10 +29,10 @@ pub(super) struct Dispatch {
     reason: Option<String>,
 }
 
-impl Dispatch {
-    pub(super) fn of(connection: String, section: DispatchSection) -> Self {
+impl From<(ConnectionName, DispatchSection)> for Dispatch {
+    fn from((connection, section): (ConnectionName, DispatchSection)) -> Self {
         Self {
-            connection,
+            connection: connection.to_string(),
             connector: section.connector,
             state: section.state.into(),
             remote_ids: ids(&section.remote_ids),

@@ -126,20 +126,13 @@ impl RequestDetail {
             analysis: document.analysis.map(Into::into),
             qualification: document.qualification.map(Into::into),
             verdict: document.verdict.map(Into::into),
-            dispatches: document
-                .dispatches
-                .into_iter()
-                .map(|(connection, section)| Dispatch::of(connection.to_string(), section))
-                .collect(),
+            dispatches: document.dispatches.into_iter().map(Into::into).collect(),
             dispatch_attempts: attempts.into_iter().map(Into::into).collect(),
             notifications: document.notifications.map(Into::into),
             notification_attempts: notifications.into_iter().map(Into::into).collect(),
             timeline: timeline.into_iter().map(Into::into).collect(),
             open_work: work.into_iter().map(Into::into).collect(),
-            usage: usage
-                .into_iter()
-                .map(|(at, line)| UsageLine::of(at, line))
-                .collect(),
+            usage: usage.into_iter().map(Into::into).collect(),
         }
     }
 }

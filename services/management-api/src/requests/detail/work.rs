@@ -107,8 +107,8 @@ pub(super) struct UsageLine {
     by: String,
 }
 
-impl UsageLine {
-    pub(super) fn of(at: Timestamp, usage: Usage) -> Self {
+impl From<(Timestamp, Usage)> for UsageLine {
+    fn from((at, usage): (Timestamp, Usage)) -> Self {
         Self {
             at,
             unit: usage.unit,
