@@ -1,19 +1,18 @@
 //! Blobs in a folder: `<root>/<tenant>/<name>`.
 
 use std::{
-    io::{self, ErrorKind},
+    fs::{self, File},
+    io::{self, ErrorKind, Read as _, Write as _},
+    iter,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
 };
 
 use async_trait::async_trait;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
-use tokio::{
-    fs::{self, File, OpenOptions},
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-};
+use tokio::{io::AsyncReadExt as _, sync::mpsc, task::spawn_blocking};
 
 use crate::{BlobError, BlobKey, Blobs, BoxError, ByteStream, Opened, Stored};
 
@@ -21,6 +20,11 @@ use crate::{BlobError, BlobKey, Blobs, BoxError, ByteStream, Opened, Stored};
 const INCOMING: &str = ".incoming";
 
 const PIECE_BYTES: usize = 64 * 1024;
+/// Content up to this size is written in one go: each piece that is handed to the writing thread costs two switches
+/// between threads.
+const GATHERED_BYTES: usize = 1024 * 1024;
+/// Pieces of longer content that wait to be written.
+const WAITING_PIECES: usize = 8;
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
@@ -40,7 +44,7 @@ impl FolderBlobs {
     /// The file system's error.
     pub async fn open(root: impl Into<PathBuf>) -> io::Result<Self> {
         let root = root.into();
-        fs::create_dir_all(root.join(INCOMING)).await?;
+        tokio::fs::create_dir_all(root.join(INCOMING)).await?;
         Ok(Self { root })
     }
 
@@ -49,9 +53,9 @@ impl FolderBlobs {
     /// # Errors
     /// The file system's error.
     pub async fn remove_leftovers(&self) -> io::Result<()> {
-        let mut entries = fs::read_dir(self.root.join(INCOMING)).await?;
+        let mut entries = tokio::fs::read_dir(self.root.join(INCOMING)).await?;
         while let Some(entry) = entries.next_entry().await? {
-            fs::remove_file(entry.path()).await?;
+            tokio::fs::remove_file(entry.path()).await?;
         }
         Ok(())
     }
@@ -60,45 +64,77 @@ impl FolderBlobs {
         self.root.join(key.tenant().as_str()).join(key.name())
     }
 
-    async fn place(&self, incoming: Incoming, key: &BlobKey) -> io::Result<()> {
-        let folder = self.root.join(key.tenant().as_str());
-        if fs::try_exists(&folder).await? {
-            return incoming.rename(&folder, key.name()).await;
-        }
-        fs::create_dir_all(&folder).await?;
-        sync_folder(&self.root).await?;
-        incoming.rename(&folder, key.name()).await
+    /// Writes content on a thread that may block.
+    async fn write(
+        &self,
+        key: &BlobKey,
+        pieces: impl Iterator<Item = io::Result<Bytes>> + Send + 'static,
+    ) -> Result<Stored, BlobError> {
+        let (root, path) = (self.root.clone(), self.path(key));
+        let written = spawn_blocking(move || write(&root, &path, pieces)).await;
+        written.map_err(io::Error::other).flatten().map_err(store)
     }
+}
+
+/// Writes content beside its place, makes it durable, then moves it there.
+fn write(
+    root: &Path,
+    path: &Path,
+    pieces: impl Iterator<Item = io::Result<Bytes>>,
+) -> io::Result<Stored> {
+    let mut incoming = Incoming::create(&root.join(INCOMING))?;
+    let (mut hash, mut size_bytes) = (Sha256::new(), 0);
+    for piece in pieces {
+        let piece = piece?;
+        hash.update(&piece);
+        size_bytes += piece.len() as u64;
+        incoming.file.write_all(&piece)?;
+    }
+    incoming.file.sync_all()?;
+    incoming.place(root, path)?;
+    Ok(Stored {
+        sha256: hex::encode(hash.finalize()),
+        size_bytes,
+    })
 }
 
 #[async_trait]
 impl Blobs for FolderBlobs {
     async fn put(&self, key: &BlobKey, mut content: ByteStream) -> Result<Stored, BlobError> {
-        let mut incoming = Incoming::create(&self.root.join(INCOMING))
-            .await
-            .map_err(store)?;
-        let (mut hash, mut size_bytes) = (Sha256::new(), 0);
-        while let Some(piece) = content.try_next().await.map_err(BlobError::Source)? {
-            hash.update(&piece);
-            size_bytes += piece.len() as u64;
-            incoming.file.write_all(&piece).await.map_err(store)?;
+        let (mut gathered, mut size) = (Vec::new(), 0);
+        while size < GATHERED_BYTES {
+            match content.try_next().await.map_err(BlobError::Source)? {
+                Some(piece) => {
+                    size += piece.len();
+                    gathered.push(piece);
+                }
+                None => return self.write(key, gathered.into_iter().map(Ok)).await,
+            }
         }
-        incoming.file.flush().await.map_err(store)?;
-        incoming.file.sync_all().await.map_err(store)?;
-        self.place(incoming, key).await.map_err(store)?;
-        Ok(Stored {
-            sha256: hex::encode(hash.finalize()),
-            size_bytes,
-        })
+        // The last word is `None`. A channel that ends without it ended early: then nothing is kept.
+        let (sender, mut rest) = mpsc::channel(WAITING_PIECES);
+        let rest = iter::from_fn(move || match rest.blocking_recv() {
+            Some(piece) => Option::<Bytes>::map(piece, Ok),
+            None => Some(Err(io::Error::other("the content ended early"))),
+        });
+        let written = self.write(key, gathered.into_iter().map(Ok).chain(rest));
+        let sent = async move {
+            loop {
+                let piece = content.try_next().await.map_err(BlobError::Source)?;
+                let is_last = piece.is_none();
+                // A writer that is gone has failed, and says why.
+                if sender.send(piece).await.is_err() || is_last {
+                    return Ok(());
+                }
+            }
+        };
+        let (sent, written) = tokio::join!(sent, written);
+        sent.and(written)
     }
 
     async fn get(&self, key: &BlobKey) -> Result<Opened, BlobError> {
-        let file = File::open(self.path(key))
-            .await
-            .map_err(|error| match error.kind() {
-                ErrorKind::NotFound => BlobError::NotFound,
-                _ => store(error),
-            })?;
+        let file = tokio::fs::File::open(self.path(key)).await;
+        let file = file.map_err(missing_or_failed)?;
         let size_bytes = file.metadata().await.map_err(store)?.len();
         let content = stream::try_unfold(file, async |mut file| {
             let mut piece = BytesMut::with_capacity(PIECE_BYTES);
@@ -112,10 +148,28 @@ impl Blobs for FolderBlobs {
     }
 
     async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
-        match fs::remove_file(self.path(key)).await {
+        match tokio::fs::remove_file(self.path(key)).await {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(store(error)),
             _ => Ok(()),
         }
+    }
+
+    async fn read(&self, key: &BlobKey, max_bytes: u64) -> Result<Bytes, BlobError> {
+        let path = self.path(key);
+        let read = spawn_blocking(move || {
+            let mut file = File::open(path).map_err(missing_or_failed)?;
+            let size_bytes = file.metadata().map_err(store)?.len();
+            if size_bytes > max_bytes {
+                return Err(BlobError::TooLarge {
+                    size_bytes,
+                    max_bytes,
+                });
+            }
+            let mut all = Vec::with_capacity(usize::try_from(size_bytes).unwrap_or_default());
+            file.read_to_end(&mut all).map_err(store)?;
+            Ok(all.into())
+        });
+        read.await.map_err(|error| BlobError::Store(error.into()))?
     }
 
     fn uri(&self, key: &BlobKey) -> String {
@@ -127,7 +181,14 @@ fn store(error: io::Error) -> BlobError {
     BlobError::Store(error.into())
 }
 
-/// A file that is removed unless it is renamed to its final name.
+fn missing_or_failed(error: io::Error) -> BlobError {
+    match error.kind() {
+        ErrorKind::NotFound => BlobError::NotFound,
+        _ => store(error),
+    }
+}
+
+/// A file that is removed unless it is moved to its place.
 struct Incoming {
     file: File,
     path: PathBuf,
@@ -135,20 +196,11 @@ struct Incoming {
 }
 
 impl Incoming {
-    async fn create(folder: &Path) -> io::Result<Self> {
-        let name = format!(
-            "{}-{}",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        );
-        let path = folder.join(name);
+    fn create(folder: &Path) -> io::Result<Self> {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = folder.join(format!("{}-{number}", std::process::id()));
         // A crash may have left a file of this name. Running processes use different names.
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&path)
-            .await?;
+        let file = File::create(&path)?;
         Ok(Self {
             file,
             path,
@@ -156,10 +208,19 @@ impl Incoming {
         })
     }
 
-    async fn rename(mut self, folder: &Path, name: &str) -> io::Result<()> {
-        fs::rename(&self.path, folder.join(name)).await?;
+    /// Moves the file to its place, in a folder that may not be there yet, and makes its name durable.
+    fn place(mut self, root: &Path, place: &Path) -> io::Result<()> {
+        let folder = place.parent().unwrap_or(root);
+        if let Err(error) = fs::rename(&self.path, place) {
+            if error.kind() != ErrorKind::NotFound {
+                return Err(error);
+            }
+            fs::create_dir_all(folder)?;
+            sync_folder(root)?;
+            fs::rename(&self.path, place)?;
+        }
         self.is_placed = true;
-        sync_folder(folder).await
+        sync_folder(folder)
     }
 }
 
@@ -167,12 +228,12 @@ impl Drop for Incoming {
     fn drop(&mut self) {
         if !self.is_placed {
             // Best effort: `remove_leftovers` removes the rest.
-            drop(std::fs::remove_file(&self.path));
+            drop(fs::remove_file(&self.path));
         }
     }
 }
 
 /// Makes the names in a folder durable.
-async fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder).await?.sync_all().await
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }

@@ -22,8 +22,8 @@ pub type BoxError = Box<dyn StdError + Send + Sync>;
 /// A store of blobs.
 #[async_trait]
 pub trait Blobs: Send + Sync + 'static {
-    /// Stores content under a key: whole and durable, or not at all. Dropping the future stores nothing. An existing blob is
-    /// replaced atomically: readers see the old content or the new, never a mixture.
+    /// Stores content under a key: whole and durable, or not at all. Dropping the future before the content has ended
+    /// stores nothing. An existing blob is replaced atomically: readers see the old content or the new, never a mixture.
     ///
     /// # Errors
     /// [`BlobError::Source`] with the error of `content`; [`BlobError::Store`] if storing fails.

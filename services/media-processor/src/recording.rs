@@ -1,6 +1,6 @@
 //! The stage `recording`: a call's audio.
 
-use std::time::Duration;
+use std::{io::Cursor, panic::catch_unwind, time::Duration};
 
 use async_trait::async_trait;
 use blobs::{BlobError, BlobKey, BoxError, ByteStream};
@@ -23,6 +23,8 @@ const LIMITS: Limits = Limits {
     total: Duration::from_secs(10 * 60),
 };
 
+/// Audio up to this size is taken into memory, measured and stored in one go; longer audio is streamed.
+const GATHERED_BYTES: usize = 1024 * 1024;
 /// A smaller file holds no speech: two seconds of the poorest MP3 have more.
 const MIN_BYTES: usize = 1024;
 
@@ -119,33 +121,44 @@ impl Recording {
 
     async fn archive(&self, mut answer: Streaming, key: &BlobKey) -> Result<Fetched, FetchError> {
         let (mut head, mut head_bytes) = (Vec::new(), 0);
-        while head_bytes < MIN_BYTES {
-            let piece = answer.chunk().await.map_err(ApiError::from)?;
-            let Some(piece) = piece else {
-                return Ok(Fetched::NotYet {
-                    at_last: NoAudio::Empty,
-                });
+        let is_whole = loop {
+            if head_bytes >= GATHERED_BYTES {
+                break false;
+            }
+            let Some(piece) = answer.chunk().await.map_err(ApiError::from)? else {
+                break true;
             };
             head_bytes += piece.len();
             head.push(piece);
+        };
+        let not_yet = |at_last| Ok(Fetched::NotYet { at_last });
+        if is_whole && head_bytes < MIN_BYTES {
+            return not_yet(NoAudio::Empty);
         }
-        let (probe, length) = probe::measure();
-        let stored = self.0.blobs.put(key, probed(head, answer, probe)).await?;
-        match length.await {
-            Ok(Some(length)) => Ok(Fetched::Audio(Audio::Stored {
-                name: key.name().to_owned(),
-                sha256: stored.sha256,
-                size_bytes: stored.size_bytes,
-                duration_ms: u64::try_from(length.as_millis()).unwrap_or(u64::MAX),
-            })),
+        let (stored, length) = if is_whole {
+            let whole: Bytes = head.concat().into();
             // A demuxer that panics over a file can read it as little as one that finds no audio.
-            Ok(None) | Err(_) => {
-                self.0.blobs.delete(key).await?;
-                Ok(Fetched::NotYet {
-                    at_last: NoAudio::Unreadable,
-                })
+            let audio = Cursor::new(whole.clone());
+            let length = catch_unwind(|| probe::length(audio)).ok().flatten();
+            if length.is_none() {
+                return not_yet(NoAudio::Unreadable);
             }
-        }
+            (self.0.blobs.put(key, blobs::content(whole)).await?, length)
+        } else {
+            let (probe, length) = probe::measure();
+            let stored = self.0.blobs.put(key, probed(head, answer, probe)).await?;
+            (stored, length.await.ok().flatten())
+        };
+        let Some(length) = length else {
+            self.0.blobs.delete(key).await?;
+            return not_yet(NoAudio::Unreadable);
+        };
+        Ok(Fetched::Audio(Audio::Stored {
+            name: key.name().to_owned(),
+            sha256: stored.sha256,
+            size_bytes: stored.size_bytes,
+            duration_ms: u64::try_from(length.as_millis()).unwrap_or(u64::MAX),
+        }))
     }
 }
 
