@@ -172,6 +172,7 @@ pub fn main<C>(
     read: impl FnOnce(&mut Reader<'_>) -> C,
     make: impl AsyncFnOnce(C, &Engine) -> anyhow::Result<Service>,
 ) -> ExitCode {
+    runtime::use_small_pages();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();

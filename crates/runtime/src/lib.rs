@@ -24,7 +24,7 @@ pub use health::{Check, health_routes};
 pub use metrics::{install_metrics, metrics_routes};
 pub use observe::{observed, with_shell};
 pub use problem::{FieldError, Problem};
-pub use process::{Endpoint, ProcessError, exit_code, run, shutdown_signal};
+pub use process::{Endpoint, ProcessError, exit_code, run, shutdown_signal, use_small_pages};
 pub use server::{ClientAddr, Draining, Listener, Network, ServeOptions, serve};
 pub use service::{Service, Task};
 pub use telemetry::{

@@ -11,5 +11,6 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    runtime::use_small_pages();
     runtime::exit_code(pipeline::commands::run(pipeline::commands::Cli::parse()).await)
 }
