@@ -50,6 +50,10 @@ enum Role {
     Baseline,
     /// Measures the fleet, and writes its part of the report.
     Fleet,
+    /// Measures only what a lead costs over all stages.
+    Leads,
+    /// Measures only lists, counts and a start beside a backlog.
+    Backlog,
     /// Only sends deliveries to a running server's demo tenant: to watch it under load.
     Load {
         /// Where it listens.
@@ -80,6 +84,16 @@ async fn main() {
         Some(Role::Fleet) => {
             let figures = Box::pin(fleet::measure(FLEET_CALLS)).await;
             return report::show(args.write.as_deref(), Part::Fleet, &report::fleet(&figures));
+        }
+        Some(Role::Leads) => {
+            let mut report = Report::new();
+            report.leads(&leads::measure(&target).await);
+            return println!("{}", report.markdown());
+        }
+        Some(Role::Backlog) => {
+            let mut report = Report::new();
+            report.backlog(&backlog::measure(&target).await);
+            return println!("{}", report.markdown());
         }
         None => {}
     }
