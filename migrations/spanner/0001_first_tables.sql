@@ -1,5 +1,6 @@
 -- The product's tables on Spanner (GoogleSQL). Ids are text with their prefix and are ordered by time; the tenant
--- comes first in every key. What belongs to a request lies with it. Statements can be repeated.
+-- comes first in every key, and what lists show newest first has its id in descending order, because Spanner does not
+-- read a key backwards. What belongs to a request lies with it. Statements can be repeated.
 --
 -- For this and every later step: the build before must go on with what a step leaves behind, because both run side by side
 -- during a rollout. So a step adds tables, indexes, and columns that are nullable or have a default; it renames and drops
@@ -78,7 +79,7 @@ CREATE TABLE IF NOT EXISTS requests (
     updated_at TIMESTAMP NOT NULL,
     channel STRING(32),
     document JSON NOT NULL
-) PRIMARY KEY (tenant_id, request_id);
+) PRIMARY KEY (tenant_id, request_id DESC);
 
 CREATE INDEX IF NOT EXISTS requests_by_status ON requests (tenant_id, status, request_id DESC);
 
@@ -88,7 +89,7 @@ CREATE TABLE IF NOT EXISTS request_log (
     version INT64 NOT NULL,
     position INT64 NOT NULL,
     entry JSON NOT NULL
-) PRIMARY KEY (tenant_id, request_id, version, position),
+) PRIMARY KEY (tenant_id, request_id DESC, version, position),
   INTERLEAVE IN PARENT requests ON DELETE CASCADE;
 
 -- `shard` spreads what the relay scans over the fleet's tablets; it is there while `next_wake_at` is.
@@ -117,7 +118,7 @@ CREATE TABLE IF NOT EXISTS work (
     reason STRING(MAX),
     answer STRING(MAX),
     created_at TIMESTAMP NOT NULL
-) PRIMARY KEY (tenant_id, request_id, stage, target),
+) PRIMARY KEY (tenant_id, request_id DESC, stage, target),
   INTERLEAVE IN PARENT requests ON DELETE CASCADE;
 
 CREATE NULL_FILTERED INDEX IF NOT EXISTS work_by_wake ON work (shard, next_wake_at)
@@ -128,14 +129,14 @@ CREATE NULL_FILTERED INDEX IF NOT EXISTS work_by_stage ON work (tenant_id, stage
 
 CREATE NULL_FILTERED INDEX IF NOT EXISTS work_by_held_for ON work (tenant_id, held_for);
 
-CREATE INDEX IF NOT EXISTS work_by_state ON work (tenant_id, state);
+CREATE INDEX IF NOT EXISTS work_by_state ON work (tenant_id, state, request_id);
 
 CREATE TABLE IF NOT EXISTS crm_integrations (
     tenant_id STRING(64) NOT NULL,
     request_id STRING(64) NOT NULL,
     dispatch_id STRING(64) NOT NULL,
     attempt JSON NOT NULL
-) PRIMARY KEY (tenant_id, request_id, dispatch_id),
+) PRIMARY KEY (tenant_id, request_id DESC, dispatch_id),
   INTERLEAVE IN PARENT requests ON DELETE CASCADE;
 
 CREATE TABLE IF NOT EXISTS notifications (
@@ -143,7 +144,7 @@ CREATE TABLE IF NOT EXISTS notifications (
     request_id STRING(64) NOT NULL,
     notification_id STRING(64) NOT NULL,
     message JSON NOT NULL
-) PRIMARY KEY (tenant_id, request_id, notification_id),
+) PRIMARY KEY (tenant_id, request_id DESC, notification_id),
   INTERLEAVE IN PARENT requests ON DELETE CASCADE;
 
 CREATE TABLE IF NOT EXISTS usage_ledger (
@@ -154,7 +155,7 @@ CREATE TABLE IF NOT EXISTS usage_ledger (
     unit STRING(MAX) NOT NULL,
     amount INT64 NOT NULL,
     billed_by STRING(MAX) NOT NULL
-) PRIMARY KEY (tenant_id, request_id, usage_id),
+) PRIMARY KEY (tenant_id, request_id DESC, usage_id),
   INTERLEAVE IN PARENT requests ON DELETE CASCADE;
 
 CREATE TABLE IF NOT EXISTS request_aliases (
@@ -210,7 +211,7 @@ CREATE TABLE IF NOT EXISTS audit_log (
     detail STRING(MAX) NOT NULL,
     previous STRING(64) NOT NULL,
     entry_hash STRING(64) NOT NULL
-) PRIMARY KEY (tenant_id, audit_id);
+) PRIMARY KEY (tenant_id, audit_id DESC);
 
 -- Refusals: no tenant is known for most of them. The shard keeps the newest minute from being one tablet's alone.
 CREATE TABLE IF NOT EXISTS security_events (

@@ -136,7 +136,8 @@ impl Push {
                 RETRY_AFTER,
             ));
         };
-        let running = self.runner.run(&wake);
+        // The permit is for all steps of the request that run in this push.
+        let running = self.runner.run(&wake, Box::new(()));
         let result = match trace {
             Some(trace) => trace.child().scope(running).await,
             None => running.await,

@@ -43,4 +43,13 @@ pub trait Bus: Send + Sync {
     /// reloads due work from the store, more than the capacity: what does not fit overflows again, so the caller is told
     /// again later.
     fn take_overflowed(&self, tenant: &TenantId, stage: Stage) -> bool;
+
+    /// A slot for a step that this process runs without a wake-up, right after the step before. `None` when it has to
+    /// wait in line: the tenant has its share, another one waits, or this bus keeps no slots.
+    fn try_begin(&self, _tenant: &TenantId, _stage: Stage) -> Option<Slot> {
+        None
+    }
 }
+
+/// The right to run a step, until it is dropped.
+pub type Slot = Box<dyn Send + Sync>;

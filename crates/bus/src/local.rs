@@ -9,9 +9,9 @@ use std::{
 use async_trait::async_trait;
 use domain::{Stage, TenantId, Wake};
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Bus, BusError, Runner, tenant_limit};
+use crate::{Bus, BusError, Runner, Slot, tenant_limit};
 
 /// Limits of a local bus.
 #[derive(Debug, Clone, Copy)]
@@ -38,8 +38,10 @@ impl Default for LocalBusConfig {
 /// Wake-ups in memory. After a restart the relay finds them in the store.
 pub struct LocalBus {
     config: LocalBusConfig,
-    stages: HashMap<Stage, StageQueue>,
+    stages: Arc<Stages>,
 }
+
+type Stages = HashMap<Stage, StageQueue>;
 
 #[derive(Default)]
 struct StageQueue {
@@ -53,6 +55,8 @@ struct Tenants {
     rotation: VecDeque<TenantId>,
     queues: HashMap<TenantId, TenantQueue>,
     running: usize,
+    /// Whether the stage's workers end: then nothing begins but what they take.
+    is_ending: bool,
 }
 
 #[derive(Default)]
@@ -76,7 +80,10 @@ impl LocalBus {
             .into_iter()
             .map(|stage| (stage, StageQueue::default()))
             .collect();
-        Arc::new(Self { config, stages })
+        Arc::new(Self {
+            config,
+            stages: Arc::new(stages),
+        })
     }
 
     fn queue(&self, stage: Stage) -> &StageQueue {
@@ -88,34 +95,51 @@ impl LocalBus {
     }
 
     /// The next wake-up of a stage, tenant by tenant. It counts as running until the ticket is dropped.
-    pub async fn next(self: &Arc<Self>, stage: Stage) -> Ticket {
+    pub async fn next(&self, stage: Stage) -> Ticket {
         let queue = self.queue(stage);
         loop {
             let changed = queue.changed.notified();
             if let Some(wake) = self.take(stage) {
                 // Two wake-ups may have left only one notification, so it is passed on.
                 queue.changed.notify_one();
-                return Ticket {
-                    wake,
-                    bus: self.clone(),
-                };
+                let slot = self.running(&wake.key.tenant, stage);
+                return Ticket { wake, slot };
             }
             changed.await;
         }
     }
 
-    fn take(&self, stage: Stage) -> Option<Wake> {
-        let mut tenants = self.queue(stage).lock();
-        let limit = tenant_limit(
-            size(self.config.workers_per_stage),
+    /// A step that was counted as running.
+    fn running(&self, tenant: &TenantId, stage: Stage) -> Slot {
+        Box::new(Running {
+            stages: self.stages.clone(),
+            tenant: tenant.clone(),
+            stage,
+        })
+    }
+
+    /// How many steps of a stage a tenant may run now; none when all workers are busy.
+    fn limit(&self, tenants: &Tenants) -> usize {
+        let workers = size(self.config.workers_per_stage);
+        if tenants.running >= workers {
+            return 0;
+        }
+        tenant_limit(
+            workers,
             tenants.running,
             tenants.queues.len(),
             size(self.config.running_per_tenant),
-        );
+        )
+    }
+
+    fn take(&self, stage: Stage) -> Option<Wake> {
+        let mut tenants = self.queue(stage).lock();
+        let limit = self.limit(&tenants);
         let Tenants {
             rotation,
             queues,
             running,
+            ..
         } = &mut *tenants;
         for _ in 0..rotation.len() {
             let tenant = rotation.pop_front()?;
@@ -162,43 +186,26 @@ impl LocalBus {
         stage.changed.notify_one();
     }
 
-    fn finished(&self, wake: &Wake) {
-        let stage = self.queue(wake.key.stage);
-        let mut tenants = stage.lock();
-        tenants.running = tenants.running.saturating_sub(1);
-        if let Some(queue) = tenants.queues.get_mut(&wake.key.tenant) {
-            queue.running = queue.running.saturating_sub(1);
-            if queue.running == 0 && queue.waiting.is_empty() && !queue.has_overflowed {
-                tenants.queues.remove(&wake.key.tenant);
-            }
-        }
-        drop(tenants);
-        stage.changed.notify_one();
-    }
-
-    /// Runs a stage's workers until `stop`. Each one first finishes its step.
+    /// Runs a stage's steps until `stop`. Those that run are finished first.
     pub fn work(
         self: &Arc<Self>,
         stage: Stage,
         runner: &Arc<Runner>,
         stop: &CancellationToken,
     ) -> impl Future<Output = ()> + Send + 'static {
-        let workers: Vec<_> = (0..self.config.workers_per_stage)
-            .map(|_| {
-                let (bus, runner, stop) = (self.clone(), runner.clone(), stop.clone());
-                tokio::spawn(async move {
-                    while let Some(ticket) = stop.run_until_cancelled(bus.next(stage)).await {
-                        runner.run(ticket.wake()).await;
-                    }
-                })
-            })
-            .collect();
+        let (bus, runner, stop) = (self.clone(), runner.clone(), stop.clone());
         async move {
-            for worker in workers {
-                if let Err(error) = worker.await {
-                    tracing::error!(%stage, "a worker ended early: {error}");
-                }
+            let steps = TaskTracker::new();
+            while let Some(ticket) = stop.run_until_cancelled(bus.next(stage)).await {
+                let runner = runner.clone();
+                steps.spawn(async move {
+                    let Ticket { wake, slot } = ticket;
+                    runner.run(&wake, slot).await
+                });
             }
+            bus.queue(stage).lock().is_ending = true;
+            steps.close();
+            steps.wait().await;
         }
     }
 }
@@ -228,27 +235,58 @@ impl Bus for LocalBus {
                 && std::mem::take(&mut queue.has_overflowed)
         })
     }
+
+    fn try_begin(&self, tenant: &TenantId, stage: Stage) -> Option<Slot> {
+        let mut tenants = self.queue(stage).lock();
+        // The tenant's own wake-ups may wait: a request that is half done goes first. Another tenant's may not.
+        if tenants.is_ending || tenants.rotation.iter().any(|waiting| waiting != tenant) {
+            return None;
+        }
+        let limit = self.limit(&tenants);
+        let running = tenants.queues.get(tenant).map_or(0, |queue| queue.running);
+        if running >= limit {
+            return None;
+        }
+        tenants.queues.entry(tenant.clone()).or_default().running += 1;
+        tenants.running += 1;
+        drop(tenants);
+        Some(self.running(tenant, stage))
+    }
 }
 
 fn size(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// A wake-up that was taken from the bus. Dropping it lets the tenant's next one run.
+/// A wake-up that was taken from the bus.
 pub struct Ticket {
-    wake: Wake,
-    bus: Arc<LocalBus>,
+    /// The wake-up.
+    pub wake: Wake,
+    /// The right to run its step.
+    pub slot: Slot,
 }
 
-impl Ticket {
-    /// The wake-up that was taken.
-    pub const fn wake(&self) -> &Wake {
-        &self.wake
-    }
+/// A step that counts as running until this is dropped, which lets the tenant's next one run.
+struct Running {
+    stages: Arc<Stages>,
+    tenant: TenantId,
+    stage: Stage,
 }
 
-impl Drop for Ticket {
+impl Drop for Running {
     fn drop(&mut self) {
-        self.bus.finished(&self.wake);
+        let Some(stage) = self.stages.get(&self.stage) else {
+            return;
+        };
+        let mut tenants = stage.lock();
+        tenants.running = tenants.running.saturating_sub(1);
+        if let Some(queue) = tenants.queues.get_mut(&self.tenant) {
+            queue.running = queue.running.saturating_sub(1);
+            if queue.running == 0 && queue.waiting.is_empty() && !queue.has_overflowed {
+                tenants.queues.remove(&self.tenant);
+            }
+        }
+        drop(tenants);
+        stage.changed.notify_one();
     }
 }

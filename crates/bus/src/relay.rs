@@ -122,8 +122,24 @@ impl Relay {
         interleaved
     }
 
+    /// Publishes what a process that died knew only in memory. What overflows the bus is reloaded by the runners.
+    async fn reload(&self) -> Result<(), StoreError> {
+        for (tenant, stage) in self.queue.waiting_across_tenants().await? {
+            // More than fits, so that the bus knows that there is more.
+            let limit = self.bus.capacity(&tenant, stage).saturating_mul(2);
+            let due = self.queue.due_work(&tenant, stage, limit).await?;
+            if let Err(error) = self.bus.publish(due).await {
+                tracing::warn!("{error}; the relay will publish them later");
+            }
+        }
+        Ok(())
+    }
+
     /// Scans again and again until `stop`.
     pub async fn run(&self, stop: CancellationToken) {
+        if let Err(error) = self.reload().await {
+            tracing::warn!("the relay could not reload what waits: {error}");
+        }
         let mut failures = 0u32;
         loop {
             let pause = match self.scan().await {

@@ -9,13 +9,13 @@ use std::{
 
 use domain::{
     Claimed, Clock, Outcome, Record, SettleResult, Stage, StageHandler, StoreError, TenantId, Wake,
-    WorkQueue, later, metric_names,
+    Wanted, WorkQueue, later, metric_names,
 };
 use futures::FutureExt as _;
 use settings::Reader;
 use tracing::Instrument as _;
 
-use crate::Bus;
+use crate::{Bus, Slot};
 
 /// How the runner works.
 #[derive(Debug, Clone, Copy)]
@@ -107,50 +107,65 @@ impl Runner {
         self.handlers.keys().copied()
     }
 
-    /// Runs the step that a wake-up names, if it is due and nobody else has claimed it.
-    pub async fn run(&self, wake: &Wake) -> RunResult {
-        let result = self.run_hinted(wake).await;
+    /// Runs the step that a wake-up names, if it is due and nobody else has claimed it; then the request's next steps, as
+    /// long as this runner handles their stages and the bus has a slot for each. Returns what came of the first.
+    pub async fn run(&self, wake: &Wake, mut slot: Slot) -> RunResult {
+        let (result, mut next) = match self.claim(wake).await {
+            Ok(job) => self.run_claimed(&job).await,
+            Err(result) => (result, None),
+        };
         if self.is_worth_reloading(wake, result) {
             self.refill(&wake.key.tenant, wake.key.stage).await;
+        }
+        while let Some((job, its_slot)) = next {
+            drop(std::mem::replace(&mut slot, its_slot));
+            next = self.run_claimed(&job).await.1;
+            self.refill(&job.row.key.tenant, job.row.key.stage).await;
         }
         result
     }
 
-    async fn run_hinted(&self, wake: &Wake) -> RunResult {
-        let Some(handler) = self
-            .handlers
-            .get(&wake.key.stage)
-            .filter(|_| wake.v == Wake::VERSION)
-        else {
+    /// Claims the row that a wake-up names; else what came of it.
+    async fn claim(&self, wake: &Wake) -> Result<Claimed, RunResult> {
+        if !self.handlers.contains_key(&wake.key.stage) || wake.v != Wake::VERSION {
             tracing::warn!(stage = %wake.key.stage, version = wake.v, "ignored a wake-up that is not for this service");
-            return RunResult::Nothing;
-        };
-        let job = match self.queue.claim(wake, self.config.lease).await {
-            Ok(Some(job)) => job,
-            Ok(None) => return RunResult::Nothing,
+            return Err(RunResult::Nothing);
+        }
+        match self.queue.claim(wake, self.config.lease).await {
+            Ok(job) => job.ok_or(RunResult::Nothing),
             Err(error) => {
                 tracing::warn!(stage = %wake.key.stage, "could not claim work: {error}");
-                return RunResult::Failed;
+                Err(RunResult::Failed)
             }
+        }
+    }
+
+    /// What came of a claimed step, and the next one, if that was claimed with its settle.
+    async fn run_claimed(&self, job: &Claimed) -> (RunResult, Option<(Claimed, Slot)>) {
+        let key = &job.row.key;
+        let Some(handler) = self.handlers.get(&key.stage) else {
+            return (RunResult::Nothing, None);
         };
         let span = tracing::info_span!(
             "step",
-            stage = %wake.key.stage,
-            tenant.id = %wake.key.tenant,
-            request.id = %wake.key.request,
-            target = %wake.key.target,
+            stage = %key.stage,
+            tenant.id = %key.tenant,
+            request.id = %key.request,
+            target = %key.target,
             trace_id = trace_id(job.row.traceparent.as_deref()),
         );
-        self.run_claimed(handler.as_ref(), &job)
-            .instrument(span)
-            .await
+        self.run_with(handler.as_ref(), job).instrument(span).await
     }
 
-    async fn run_claimed(&self, handler: &dyn StageHandler, job: &Claimed) -> RunResult {
+    async fn run_with(
+        &self,
+        handler: &dyn StageHandler,
+        job: &Claimed,
+    ) -> (RunResult, Option<(Claimed, Slot)>) {
         let started = self.clock.monotonic();
         let Some(outcome) = self.handle(handler, job).await else {
             tracing::warn!("lost the claim while the step ran");
-            return RunResult::Lost;
+            return (RunResult::Lost, None);
         };
         let took = self.clock.monotonic().saturating_sub(started);
         let (stage, word) = (handler.stage(), outcome.word());
@@ -159,20 +174,41 @@ impl Runner {
             .increment(1);
         metrics::histogram!(metric_names::STAGE_DURATION_SECONDS, "stage" => stage.as_str())
             .record(took.as_secs_f64());
-        match self.settle(job, outcome, job.take_records(), took).await {
-            Ok(SettleResult::Written(wakes)) => {
+        let slot = self.slot_for_next(job, &outcome);
+        let wanted = slot.as_ref().map(|(stage, _)| Wanted {
+            stage: *stage,
+            lease: self.config.lease,
+        });
+        match self
+            .settle(job, outcome, job.take_records(), took, wanted)
+            .await
+        {
+            Ok((SettleResult::Written(wakes), claimed)) => {
                 self.publish(wakes).await;
-                RunResult::Settled
+                let next = claimed.zip(slot.map(|(_, slot)| slot));
+                (RunResult::Settled, next)
             }
-            Ok(SettleResult::Stale) => {
+            Ok((SettleResult::Stale, _)) => {
                 tracing::warn!("the claim was lost before the step was settled");
-                RunResult::Lost
+                (RunResult::Lost, None)
             }
             Err(error) => {
                 tracing::error!("could not settle a step: {error}");
-                RunResult::Failed
+                (RunResult::Failed, None)
             }
         }
+    }
+
+    /// A slot for the step that this one most likely opens.
+    fn slot_for_next(&self, job: &Claimed, outcome: &Outcome) -> Option<(Stage, Slot)> {
+        if !matches!(outcome, Outcome::Done { .. }) {
+            return None;
+        }
+        let channel = job.request.document.channel();
+        let next = channel.next_stage(job.row.key.stage)?;
+        self.handlers.get(&next)?;
+        let slot = self.bus.try_begin(&job.row.key.tenant, next)?;
+        Some((next, slot))
     }
 
     /// The stage's outcome, with the lease renewed meanwhile. `None` if the claim was lost.
@@ -223,12 +259,13 @@ impl Runner {
         outcome: Outcome,
         records: Vec<Record>,
         took: Duration,
-    ) -> Result<SettleResult, StoreError> {
+        wanted: Option<Wanted>,
+    ) -> Result<(SettleResult, Option<Claimed>), StoreError> {
         let mut pause = Duration::from_millis(100);
         loop {
             match self
                 .queue
-                .settle(job, outcome.clone(), records.clone(), took)
+                .settle_and_claim(job, outcome.clone(), records.clone(), took, wanted)
                 .await
             {
                 Err(StoreError::Busy | StoreError::Failed(_)) if pause < self.config.lease / 4 => {

@@ -45,7 +45,7 @@ pub use lead::{
     Verdict, VerdictKind,
 };
 pub use news::{News, Reading, Receipt};
-pub use queue::{DueWake, Outbox, OutboxRow, SettleResult, StoreError, WorkQueue};
+pub use queue::{DueWake, Outbox, OutboxRow, SettleResult, StoreError, Wanted, WorkQueue};
 pub use request_event::RequestEvent;
 pub use retry::{Lane, NextTry, RetryPolicy};
 pub use stage::{

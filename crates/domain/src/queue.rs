@@ -37,6 +37,15 @@ pub enum SettleResult {
     Stale,
 }
 
+/// The next step of a request, wanted by whoever settles the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its stage.
+    pub stage: Stage,
+    /// How long it is claimed for.
+    pub lease: Duration,
+}
+
 /// A row whose wake-up is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueWake {
@@ -74,7 +83,33 @@ pub trait WorkQueue: Send + Sync {
         outcome: Outcome,
         records: Vec<Record>,
         duration: Duration,
-    ) -> Result<SettleResult, StoreError>;
+    ) -> Result<SettleResult, StoreError> {
+        let settling = self.settle_and_claim(job, outcome, records, duration, None);
+        settling.await.map(|(result, _)| result)
+    }
+
+    /// The same. If it opens a step of the stage that is `wanted`, and that is due now, it is claimed in the same
+    /// transaction: then there is no wake-up for it. Saves whoever goes on with the request a transaction.
+    ///
+    /// # Errors
+    /// As [`settle`](Self::settle).
+    async fn settle_and_claim(
+        &self,
+        job: &Claimed,
+        outcome: Outcome,
+        records: Vec<Record>,
+        duration: Duration,
+        wanted: Option<Wanted>,
+    ) -> Result<(SettleResult, Option<Claimed>), StoreError>;
+
+    /// The tenants and stages that have work, in a store that one process has for itself: the hints that it kept in memory
+    /// are lost when it dies, so the next one begins with what is due. Nothing in a store that several share.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not be asked.
+    async fn waiting_across_tenants(&self) -> Result<Vec<(TenantId, Stage)>, StoreError> {
+        Ok(Vec::new())
+    }
 
     /// Rows of all tenants whose wake-up is due, the longest due first: at most `per_tenant` of each tenant and stage,
     /// and at most `limit` in all. Where there are more, every tenant's first go before anybody's second. Rows of stages

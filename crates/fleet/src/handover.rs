@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bus::{Bus, BusError};
+use bus::{Bus, BusError, Slot};
 use domain::{Stage, TenantId, Wake};
 use tokio::sync::Semaphore;
 
@@ -51,5 +51,9 @@ impl Bus for Handover {
 
     fn take_overflowed(&self, tenant: &TenantId, stage: Stage) -> bool {
         self.bus.take_overflowed(tenant, stage)
+    }
+
+    fn try_begin(&self, tenant: &TenantId, stage: Stage) -> Option<Slot> {
+        self.bus.try_begin(tenant, stage)
     }
 }

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use domain::{
     AuditId, Claim, Claimed, ConnectionName, DueWake, EffectEnd, EffectIntent, EffectKey,
     EffectLog, EventId, LeadRequest, Outbox, OutboxRow, Outcome, PersonId, Record, RequestId,
-    ReviewAction, SettleResult, SourceId, Stage, Tenant, TenantId, TenantStatus, Wake, WorkKey,
-    WorkQueue, WorkRow, transition,
+    ReviewAction, SettleResult, SourceId, Stage, Tenant, TenantId, TenantStatus, Wake, Wanted,
+    WorkKey, WorkQueue, WorkRow, transition,
 };
 use google_cloud_spanner::key::Key;
 use jiff::Timestamp;
@@ -385,14 +385,15 @@ impl WorkQueue for SpannerStore {
         self.write("work.renew", work).await
     }
 
-    async fn settle(
+    async fn settle_and_claim(
         &self,
         job: &Claimed,
         outcome: Outcome,
         records: Vec<Record>,
         duration: Duration,
-    ) -> Result<SettleResult> {
-        let settle = Settle::new(job, outcome, records, duration, rand::random());
+        wanted: Option<Wanted>,
+    ) -> Result<(SettleResult, Option<Claimed>)> {
+        let settle = Settle::new(job, outcome, records, duration, rand::random(), wanted);
         let settle = Arc::new(settle);
         let ids = self.ids.clone();
         let work = again!([settle, ids] | tx | work::settle(&tx, &ids, &settle));

@@ -118,13 +118,17 @@ pub(crate) async fn renew(tx: &Tx, claim: &Claim, lease: Duration) -> Result<boo
     Ok(is_renewed)
 }
 
-pub(crate) async fn settle(tx: &Tx, ids: &IdSource, settle: &Settle) -> Result<SettleResult> {
+pub(crate) async fn settle(
+    tx: &Tx,
+    ids: &IdSource,
+    settle: &Settle,
+) -> Result<(SettleResult, Option<Claimed>)> {
     let WorkKey {
         tenant, request, ..
     } = &settle.claim.key;
     // A request that is gone took its work with it.
     let Some(state) = requests::own_state(tx, tenant, *request).await? else {
-        return Ok(SettleResult::Stale);
+        return Ok((SettleResult::Stale, None));
     };
     let mut others = Vec::new();
     let named = requests::by_aliases(tx, tenant, settle.aliases()).await?;
@@ -144,7 +148,7 @@ pub(crate) async fn settle(tx: &Tx, ids: &IdSource, settle: &Settle) -> Result<S
         None => None,
     };
     let Some(settled) = settle.decide(state, others, connection, tx.now()) else {
-        return Ok(SettleResult::Stale);
+        return Ok((SettleResult::Stale, None));
     };
     requests::write(tx, &settled.plan)?;
     records::follow_merges(tx, &settled.plan).await?;
@@ -155,5 +159,5 @@ pub(crate) async fn settle(tx: &Tx, ids: &IdSource, settle: &Settle) -> Result<S
     if let Some(refused) = &settled.refused {
         connections::write(tx, refused)?;
     }
-    Ok(SettleResult::Written(settled.plan.wakes))
+    Ok((SettleResult::Written(settled.plan.wakes), settled.claimed))
 }

@@ -6,6 +6,7 @@ mod configs;
 mod connections;
 mod effects;
 mod events;
+mod memo;
 mod migrations;
 mod persons;
 mod readers;
@@ -29,8 +30,8 @@ use async_trait::async_trait;
 use domain::{
     AuditId, Claim, Claimed, Clock, ConnectionName, DueWake, EffectEnd, EffectIntent, EffectKey,
     EffectLog, EventId, LeadRequest, Outcome, PersonId, Record, RequestId, ReviewAction,
-    SettleResult, SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus, Wake, WorkKey,
-    WorkQueue, WorkRow, transition,
+    SettleResult, SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus, Wake, Wanted,
+    WorkKey, WorkQueue, WorkRow, transition,
 };
 use jiff::Timestamp;
 use rusqlite::Connection as Db;
@@ -41,7 +42,7 @@ use store::{
     Store, StoredEvent, TokenHash, WorkQuery,
 };
 
-use crate::{checkpoints::Checkpoints, readers::Readers, writer::Writer};
+use crate::{checkpoints::Checkpoints, memo::Memo, readers::Readers, writer::Writer};
 
 /// SQLite as the product's store. One process at a time opens a file; the caller holds the folder's lock.
 pub struct SqliteStore {
@@ -50,6 +51,9 @@ pub struct SqliteStore {
     clock: Arc<dyn Clock>,
     ids: Arc<IdSource>,
     configs: Arc<ConfigCache>,
+    connection: Memo<(TenantId, ConnectionName), Option<Connection>>,
+    connections: Memo<TenantId, Vec<Connection>>,
+    sources: Memo<TenantId, Vec<Source>>,
     _checkpoints: Checkpoints,
 }
 
@@ -76,6 +80,9 @@ impl SqliteStore {
             clock,
             // Whoever changes a configuration passes through this store.
             configs: Arc::new(ConfigCache::new(Duration::MAX)),
+            connection: Memo::default(),
+            connections: Memo::default(),
+            sources: Memo::default(),
             _checkpoints: checkpoints,
         })
     }
@@ -98,6 +105,25 @@ impl SqliteStore {
         work: impl Fn(&Db) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.writer.write(work).await
+    }
+
+    /// Writes what [`Memo`]s keep.
+    async fn write_kept<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Db) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.write_then(work, self.forget()).await
+    }
+
+    /// Forgets what [`Memo`]s keep.
+    fn forget(&self) -> impl FnOnce() + Send + 'static {
+        let (connection, connections) = (self.connection.clone(), self.connections.clone());
+        let sources = self.sources.clone();
+        move || {
+            connection.forget();
+            connections.forget();
+            sources.forget();
+        }
     }
 
     async fn read<T: Send + 'static>(
@@ -127,7 +153,7 @@ impl SqliteStore {
     ) -> Result<T> {
         let (tenant, act) = (tenant.clone(), act.clone());
         let (ids, clock) = (self.ids.clone(), self.clock.clone());
-        self.write(move |db| {
+        self.write_kept(move |db| {
             let now = clock.now();
             let done = change(db, now)?;
             if is_change(&done) {
@@ -256,12 +282,13 @@ impl Store for SqliteStore {
 
     async fn put_source(&self, source: &Source) -> Result<()> {
         let source = source.clone();
-        self.write(move |db| sources::put(db, &source)).await
+        self.write_kept(move |db| sources::put(db, &source)).await
     }
 
     async fn sources(&self, tenant: &TenantId) -> Result<Vec<Source>> {
-        let tenant = tenant.clone();
-        self.read(move |db| sources::of_tenant(db, &tenant)).await
+        let key = tenant.clone();
+        let read = self.read(move |db| sources::of_tenant(db, &key));
+        self.sources.get(tenant.clone(), read).await
     }
 
     async fn source_by_token_across_tenants(&self, token: &TokenHash) -> Result<Option<Source>> {
@@ -335,7 +362,7 @@ impl Store for SqliteStore {
 
     async fn put_connection(&self, connection: &Connection) -> Result<()> {
         let connection = connection.clone();
-        self.write(move |db| connections::put(db, &connection))
+        self.write_kept(move |db| connections::put(db, &connection))
             .await
     }
 
@@ -344,9 +371,12 @@ impl Store for SqliteStore {
         tenant: &TenantId,
         name: &ConnectionName,
     ) -> Result<Option<Connection>> {
-        let (tenant, name) = (tenant.clone(), name.clone());
-        self.read(move |db| connections::one(db, &tenant, &name))
-            .await
+        let key = (tenant.clone(), name.clone());
+        let read = self.read({
+            let (tenant, name) = key.clone();
+            move |db| connections::one(db, &tenant, &name)
+        });
+        self.connection.get(key, read).await
     }
 
     async fn replace_secret(
@@ -365,8 +395,9 @@ impl Store for SqliteStore {
     }
 
     async fn connections(&self, tenant: &TenantId) -> Result<Vec<Connection>> {
-        let tenant = tenant.clone();
-        self.read(move |db| connections::all(db, &tenant)).await
+        let key = tenant.clone();
+        let read = self.read(move |db| connections::all(db, &key));
+        self.connections.get(tenant.clone(), read).await
     }
 
     async fn decide(
@@ -470,17 +501,28 @@ impl WorkQueue for SqliteStore {
             .await
     }
 
-    async fn settle(
+    async fn settle_and_claim(
         &self,
         job: &Claimed,
         outcome: Outcome,
         records: Vec<Record>,
         duration: Duration,
-    ) -> Result<SettleResult> {
-        let settle = Settle::new(job, outcome, records, duration, rand::random());
+        wanted: Option<Wanted>,
+    ) -> Result<(SettleResult, Option<Claimed>)> {
+        let settle = Settle::new(job, outcome, records, duration, rand::random(), wanted);
         let (ids, clock) = (self.ids.clone(), self.clock.clone());
-        self.write(move |db| work::settle(db, &ids, clock.now(), &settle))
-            .await
+        let is_hold = settle.holds_for().is_some();
+        let work = move |db: &Db| work::settle(db, &ids, clock.now(), &settle);
+        if is_hold {
+            // It says of the connection that its secret is refused.
+            self.write_kept(work).await
+        } else {
+            self.write(work).await
+        }
+    }
+
+    async fn waiting_across_tenants(&self) -> Result<Vec<(TenantId, Stage)>> {
+        self.read(work::waiting).await
     }
 
     async fn due_wakes_across_tenants(&self, per_tenant: u32, limit: u32) -> Result<Vec<DueWake>> {

@@ -23,6 +23,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "handles_for_people",
         include_str!("../../../migrations/sqlite/0003_handles_for_people.sql"),
     ),
+    (
+        4,
+        "lists_beside_a_backlog",
+        include_str!("../../../migrations/sqlite/0004_lists_beside_a_backlog.sql"),
+    ),
 ];
 
 /// Brings the schema to this build's version; returns how many steps were taken. A newer schema is refused.

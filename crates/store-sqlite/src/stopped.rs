@@ -17,7 +17,7 @@ use crate::{requests, sql};
 
 pub(crate) fn page(db: &Connection, tenant: &TenantId, query: &WorkQuery) -> Result<Page<WorkRow>> {
     let mut sql = String::from(
-        "SELECT * FROM work WHERE tenant_id = :tenant AND state IN ('held', 'parked') \
+        "SELECT * FROM work INDEXED BY work_by_stop WHERE tenant_id = :tenant AND state IN ('held', 'parked') \
          AND (request_id, stage, target) > (:after_request, :after_stage, :after_target)",
     );
     let tenant_id = tenant.as_str();
@@ -65,7 +65,7 @@ pub(crate) fn page(db: &Connection, tenant: &TenantId, query: &WorkQuery) -> Res
 }
 
 pub(crate) fn counts(db: &Connection, tenant: &TenantId) -> Result<Vec<StoppedCount>> {
-    const SQL: &str = "SELECT state, stage, park_cause, held_for, count(*) AS rows, min(created_at) AS oldest FROM work \
+    const SQL: &str = "SELECT state, stage, park_cause, held_for, count(*) AS rows, min(created_at) AS oldest FROM work INDEXED BY work_by_stop \
                        WHERE tenant_id = ?1 AND state IN ('held', 'parked') \
                        GROUP BY state, stage, park_cause, held_for \
                        ORDER BY rows DESC, state, stage, park_cause, held_for";

@@ -118,13 +118,13 @@ pub(crate) fn settle(
     ids: &IdSource,
     now: Timestamp,
     settle: &Settle,
-) -> Result<SettleResult> {
+) -> Result<(SettleResult, Option<Claimed>)> {
     let WorkKey {
         tenant, request, ..
     } = &settle.claim.key;
     // A request that is gone took its work with it.
-    let Some(state) = requests::own_state(db, tenant, *request)? else {
-        return Ok(SettleResult::Stale);
+    let Some(state) = requests::own_state_since(db, &settle.request)? else {
+        return Ok((SettleResult::Stale, None));
     };
     let mut others = Vec::new();
     let named = requests::by_aliases(db, tenant, settle.aliases())?;
@@ -147,7 +147,7 @@ pub(crate) fn settle(
         None => None,
     };
     let Some(settled) = settle.decide(state, others, connection, now) else {
-        return Ok(SettleResult::Stale);
+        return Ok((SettleResult::Stale, None));
     };
     requests::write(db, &settled.plan)?;
     requests::add_aliases(db, tenant, *request, settle.aliases())?;
@@ -155,7 +155,7 @@ pub(crate) fn settle(
     if let Some(refused) = &settled.refused {
         connections::write(db, refused)?;
     }
-    Ok(SettleResult::Written(settled.plan.wakes))
+    Ok((SettleResult::Written(settled.plan.wakes), settled.claimed))
 }
 
 /// The tenants and stages that have rows with a wake-up, by skipping from one to the next in the index.
@@ -256,17 +256,25 @@ pub(crate) fn due_work(
     Ok(found.into_iter().flatten().collect())
 }
 
+/// The tenants and stages that have work with a wake-up.
+pub(crate) fn waiting(db: &Connection) -> Result<Vec<(TenantId, Stage)>> {
+    let mut waiting = Vec::new();
+    for (tenant, stage) in stages_with_wakes(db)? {
+        let tenant = TenantId::new(&tenant).map_err(|error| corrupt("work.tenant_id", error));
+        let stage = stage.parse().map_err(|error| corrupt("work.stage", error));
+        waiting.extend(scanned(
+            "work",
+            tenant.and_then(|tenant| Ok((tenant, stage?))),
+        )?);
+    }
+    Ok(waiting)
+}
+
 /// At the start of the embedded product, under its folder's lock: whoever held a lease is gone.
 pub(crate) fn void_leases(db: &Connection, now: Timestamp) -> Result<usize> {
-    // What waited in memory is forgotten, so the relay scans it at once.
     db.execute(
-        "UPDATE work SET next_wake_at = ?1, wakes = 0 \
-         WHERE state = 'ready' AND due_at <= ?1 AND next_wake_at > ?1",
-        params![micros(now)],
-    )
-    .map_err(store_error)?;
-    db.execute(
-        "UPDATE work SET lease_until = ?1, next_wake_at = ?1 WHERE state = 'in_flight' AND lease_until > ?1",
+        "UPDATE work INDEXED BY work_in_flight SET lease_until = ?1, next_wake_at = ?1 \
+         WHERE state = 'in_flight' AND lease_until > ?1",
         params![micros(now)],
     )
     .map_err(store_error)

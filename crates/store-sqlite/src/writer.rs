@@ -33,13 +33,19 @@ trait Unit: Send {
     fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
-struct Work<T, F> {
+struct Work<T, F, A> {
     work: F,
+    after: A,
     result: Option<Result<T, StoreError>>,
     asked: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T: Send, F: Fn(&Connection) -> Result<T, StoreError> + Send> Unit for Work<T, F> {
+impl<T, F, A> Unit for Work<T, F, A>
+where
+    T: Send,
+    F: Fn(&Connection) -> Result<T, StoreError> + Send,
+    A: FnOnce() + Send,
+{
     fn run(&mut self, connection: &Connection) -> bool {
         // A panic leaves no result behind, not even the one of an earlier run.
         self.result = None;
@@ -55,9 +61,15 @@ impl<T: Send, F: Fn(&Connection) -> Result<T, StoreError> + Send> Unit for Work<
                 "a unit of work panicked: see the log".to_owned(),
             ))
         };
-        let result = self.result.unwrap_or_else(failed);
+        let Self {
+            after,
+            result,
+            asked,
+            ..
+        } = *self;
+        after();
         // Whoever asked may have stopped waiting.
-        drop(self.asked.send(committed.and(result)));
+        drop(asked.send(committed.and(result.unwrap_or_else(failed))));
     }
 }
 
@@ -89,10 +101,20 @@ impl Writer {
         &self,
         work: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.write_then(work, || ()).await
+    }
+
+    /// The same; `after` is run behind the COMMIT, also if whoever asked has stopped waiting by then.
+    pub(crate) async fn write_then<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
+        after: impl FnOnce() + Send + 'static,
+    ) -> Result<T, StoreError> {
         let stopped = || StoreError::Failed("the writer has stopped".to_owned());
         let (asked, answer) = oneshot::channel();
         let unit = Box::new(Work {
             work,
+            after,
             result: None,
             asked,
         });

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{
-    Alias, Claim, Claimed, ConnectionName, OfficeConfig, Outcome, Plan, Record, RequestId,
-    RequestState, SettleContext, later, transition,
+    Alias, Claim, Claimed, ConnectionName, LeadRequest, OfficeConfig, Outcome, Plan, Record,
+    RequestId, RequestState, SettleContext, Wanted, later, transition,
 };
 use jiff::Timestamp;
 
@@ -18,12 +18,15 @@ const PUT_OFF: Duration = Duration::from_secs(600);
 pub struct Settle {
     /// The claim that is settled.
     pub claim: Claim,
+    /// The request as it was when it was claimed.
+    pub request: LeadRequest,
     /// What to keep, whatever the outcome.
     pub records: Vec<Record>,
     outcome: Outcome,
     config: Arc<OfficeConfig>,
     duration: Duration,
     jitter: f64,
+    wanted: Option<Wanted>,
 }
 
 /// What to write.
@@ -35,6 +38,8 @@ pub struct Settled {
     pub shown_at: RequestId,
     /// The connection whose secret was refused, as it is now; `None` if it is as it was.
     pub refused: Option<Connection>,
+    /// The step that was wanted, claimed.
+    pub claimed: Option<Claimed>,
 }
 
 impl Settle {
@@ -45,14 +50,17 @@ impl Settle {
         records: Vec<Record>,
         duration: Duration,
         jitter: f64,
+        wanted: Option<Wanted>,
     ) -> Self {
         Self {
             claim: job.claim_token(),
+            request: job.request.clone(),
             records,
             outcome,
             config: job.config.clone(),
             duration,
             jitter,
+            wanted,
         }
     }
 
@@ -108,7 +116,7 @@ impl Settle {
             duration: self.duration,
         };
         let outcome = self.outcome.clone();
-        let plan = transition::settle(state, others, &self.claim, outcome, context).ok()?;
+        let mut plan = transition::settle(state, others, &self.claim, outcome, context).ok()?;
         // The last change is of the request that goes on.
         let last = plan.changes.last();
         let shown_at = last.map_or(self.claim.key.request, |change| change.request.id);
@@ -116,10 +124,13 @@ impl Settle {
             Outcome::Hold { version, .. } => connection.and_then(|it| it.refused(*version)),
             _ => None,
         };
+        let claimed = self.wanted.and_then(|wanted| plan.claim(wanted, now));
+        let config = self.config.clone();
         Some(Settled {
             plan,
             shown_at,
             refused,
+            claimed: claimed.map(|(row, request)| Claimed::new(row, request, config)),
         })
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     Claim, Claimed, Clock as _, DueWake, EffectEnd, EffectIntent, EffectKey, EffectLog, EventId,
-    Outcome, Record, RequestId, SettleResult, Stage, StoreError, TenantId, Wake, WorkKey,
+    Outcome, Record, RequestId, SettleResult, Stage, StoreError, TenantId, Wake, Wanted, WorkKey,
     WorkQueue,
 };
 use jiff::Timestamp;
@@ -133,18 +133,21 @@ impl WorkQueue for FaultyStore {
         self.real.renew(claim, lease).await
     }
 
-    async fn settle(
+    async fn settle_and_claim(
         &self,
         job: &Claimed,
         outcome: Outcome,
         records: Vec<Record>,
         duration: Duration,
-    ) -> Result<SettleResult> {
+        wanted: Option<Wanted>,
+    ) -> Result<(SettleResult, Option<Claimed>)> {
         if let Some(planted) = self.makes(Plant::SettlesStale) {
             let change = "token = ?4, state = 'in_flight', lease_until = ?5, next_wake_at = ?5 WHERE token > ?4";
             planted.change_row(&job.row.key, change, job.row.token, self.scene.clock.now());
         }
-        self.real.settle(job, outcome, records, duration).await
+        self.real
+            .settle_and_claim(job, outcome, records, duration, wanted)
+            .await
     }
 
     async fn due_wakes_across_tenants(&self, per_tenant: u32, limit: u32) -> Result<Vec<DueWake>> {

@@ -293,17 +293,17 @@ impl Run {
         };
         self.scene.does(Operation::Start);
         let (scene, runner) = (self.scene.clone(), process.runner.clone());
-        let request = scene.audit.name(ticket.wake().key.request);
+        let request = scene.audit.name(ticket.wake.key.request);
         let name = format!("{stage} of {request}");
         let future = async move {
-            let word = match runner.run(ticket.wake()).await {
+            let Ticket { wake, slot } = ticket;
+            let word = match runner.run(&wake, slot).await {
                 RunResult::Settled => "Settled",
                 RunResult::Nothing => "Nothing",
                 RunResult::Lost => "Lost",
                 RunResult::Failed => "Failed",
             };
             scene.count("step", word);
-            drop::<Ticket>(ticket);
         };
         self.spawn(&name, What::Step, future.boxed()).await;
         true

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use bus::{Bus, BusError, LocalBus};
+use bus::{Bus, BusError, LocalBus, Slot};
 use domain::{Stage, TenantId, Wake};
 
 use super::{coverage::Operation, scene::Scene};
@@ -68,5 +68,11 @@ impl Bus for ShakyBus {
 
     fn take_overflowed(&self, tenant: &TenantId, stage: Stage) -> bool {
         self.local.take_overflowed(tenant, stage)
+    }
+
+    fn try_begin(&self, tenant: &TenantId, stage: Stage) -> Option<Slot> {
+        // Steps that are woken must be met as well as those that are claimed with the settle before them.
+        let is_asked = self.scene.draws.chance(50);
+        is_asked.then(|| self.local.try_begin(tenant, stage))?
     }
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use domain::{
     Claim, Claimed, Clock as _, ConnectionName, DueWake, EffectEnd, EffectIntent, EffectKey,
     EffectLog, Outcome, Reading, Record, RequestId, ReviewAction, Section, SettleResult, Stage,
-    StoreError, TenantId, Wake, WorkKey, WorkQueue,
+    StoreError, TenantId, Wake, Wanted, WorkKey, WorkQueue,
 };
 use jiff::Timestamp;
 use store::{Accepted, AuditAction, Connection, Delivery, Store as _};
@@ -212,21 +212,27 @@ impl WorkQueue for Watched {
         .await
     }
 
-    async fn settle(
+    async fn settle_and_claim(
         &self,
         job: &Claimed,
         outcome: Outcome,
         records: Vec<Record>,
         duration: Duration,
-    ) -> Result<SettleResult> {
+        wanted: Option<Wanted>,
+    ) -> Result<(SettleResult, Option<Claimed>)> {
         let has_records = !records.is_empty();
-        let settling = self.store.settle(job, outcome.clone(), records, duration);
-        self.ask(Failpoint::AfterSettle, settling, |settled| {
+        let settling = self
+            .store
+            .settle_and_claim(job, outcome.clone(), records, duration, wanted);
+        self.ask(Failpoint::AfterSettle, settling, |(settled, claimed)| {
             if has_records && *settled == SettleResult::Stale {
                 self.scene
                     .count("frozen", "the records of a stale settle were not kept");
             }
             self.enter_settled(job, &outcome, settled);
+            if let (Some(claimed), Some(wanted)) = (claimed, wanted) {
+                self.scene.audit.claimed(claimed, self.now(), wanted.lease);
+            }
         })
         .await
     }

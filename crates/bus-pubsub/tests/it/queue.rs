@@ -14,7 +14,7 @@ use bus::{Bus, Runner, RunnerConfig};
 use domain::{
     Channel, Claim, ClaimResult, Claimed, Clock as _, DueWake, LeadRequest, OfficeConfig, Outcome,
     Record, RequestId, SettleResult, Stage, StageError, StageHandler, StoreError, TenantId, Wake,
-    WorkKey, WorkQueue, WorkRow, later,
+    Wanted, WorkKey, WorkQueue, WorkRow, later,
 };
 use runtime::{SystemClock, TraceContext};
 use testkit::lead;
@@ -115,15 +115,16 @@ impl WorkQueue for Rows {
         Ok(true)
     }
 
-    async fn settle(
+    async fn settle_and_claim(
         &self,
         job: &Claimed,
         _: Outcome,
         _: Vec<Record>,
         _: Duration,
-    ) -> Result<SettleResult, StoreError> {
+        _: Option<Wanted>,
+    ) -> Result<(SettleResult, Option<Claimed>), StoreError> {
         self.rows.lock().unwrap().remove(&job.row.key);
-        Ok(SettleResult::Written(Vec::new()))
+        Ok((SettleResult::Written(Vec::new()), None))
     }
 
     async fn due_wakes_across_tenants(

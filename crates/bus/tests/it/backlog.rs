@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use bus::{Bus as _, LocalBus, LocalBusConfig, Runner, RunnerConfig};
 use domain::{
     Channel, Claim, Claimed, Clock, DueWake, LeadRequest, Outcome, Record, RequestId, SettleResult,
-    Stage, StageError, StageHandler, StoreError, TenantId, Wake, WorkQueue, WorkRow,
+    Stage, StageError, StageHandler, StoreError, TenantId, Wake, Wanted, WorkQueue, WorkRow,
 };
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -66,14 +66,15 @@ impl WorkQueue for Rows {
         Ok(true)
     }
 
-    async fn settle(
+    async fn settle_and_claim(
         &self,
         _: &Claimed,
         _: Outcome,
         _: Vec<Record>,
         _: Duration,
-    ) -> Result<SettleResult, StoreError> {
-        Ok(SettleResult::Written(Vec::new()))
+        _: Option<Wanted>,
+    ) -> Result<(SettleResult, Option<Claimed>), StoreError> {
+        Ok((SettleResult::Written(Vec::new()), None))
     }
 
     async fn due_wakes_across_tenants(&self, _: u32, _: u32) -> Result<Vec<DueWake>, StoreError> {

@@ -40,6 +40,15 @@ impl Channel {
             .chain(std::iter::once(Stage::Analysis))
     }
 
+    /// The stage that comes after one, where nothing was gathered before and nothing stops the request.
+    pub fn next_stage(self, stage: Stage) -> Option<Stage> {
+        let mut stages = self
+            .pipeline()
+            .chain([Stage::Dispatch, Stage::Notification]);
+        stages.find(|candidate| *candidate == stage)?;
+        stages.next()
+    }
+
     /// Where a stage stands in this channel's workflow, dispatch and notification included. `None` if the channel does
     /// not have it.
     pub fn position(self, stage: Stage) -> Option<usize> {

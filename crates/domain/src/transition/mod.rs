@@ -14,9 +14,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Channel, ConnectionName, DispatchSection, DispatchState, Document, EventId, LeadRequest,
-    OfficeId, OpenWork, RemoteIds, RequestId, RetryPolicy, SourceId, Stage, Status, TenantId, Wake,
-    WorkKey, WorkRow, WorkState, lead::known_stage, text, workflow,
+    Channel, ClaimResult, ConnectionName, DispatchSection, DispatchState, Document, EventId,
+    LeadRequest, OfficeId, OpenWork, RemoteIds, RequestId, RetryPolicy, SourceId, Stage, Status,
+    TenantId, Wake, Wanted, WorkKey, WorkRow, WorkState, lead::known_stage, text, workflow,
 };
 
 pub use people::{ReviewAction, Undecidable, decide, redrive, release, replay};
@@ -338,6 +338,26 @@ fn close(state: RequestState, others: Vec<RequestState>, now: Timestamp) -> Plan
     let change = survivor.finish(now, &mut plan.wakes);
     plan.changes.push(change);
     plan
+}
+
+impl Plan {
+    /// Claims a step that the plan opens, if it is due now, as if its wake-up had come. Only a request that goes on has
+    /// one: after a merge none is claimed.
+    pub fn claim(&mut self, wanted: Wanted, now: Timestamp) -> Option<(WorkRow, LeadRequest)> {
+        let [change] = self.changes.as_mut_slice() else {
+            return None;
+        };
+        let opened = |row: &&mut WorkRow| row.key.stage == wanted.stage && row.claims == 0;
+        let row = change.put.iter_mut().find(opened)?;
+        let key = row.key.clone();
+        if row.claim(row.token, now, wanted.lease) != ClaimResult::Claimed {
+            return None;
+        }
+        let row = row.clone();
+        self.wakes.retain(|wake| wake.key != key);
+        change.request.status = claimed_status(change.request.status);
+        Some((row, change.request.clone()))
+    }
 }
 
 /// What a claim makes of a request's status.

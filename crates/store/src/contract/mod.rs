@@ -9,7 +9,7 @@ use domain::{
     ConnectionName, DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Engine, Facts,
     Intent, LeadRequest, News, NoDetails, NotificationsSection, OfficeId, Outcome, ProjectType,
     QualificationSection, Reading, RemoteIds, RequestId, Section, Sentiment, SettleResult,
-    SourceId, SpamGate, Stage, TenantId, Timeline, Wake, WorkRow,
+    SourceId, SpamGate, Stage, TenantId, Timeline, Wake, Wanted, WorkRow,
 };
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -109,6 +109,7 @@ macro_rules! contract_suite {
                 news_while_a_step_runs_makes_it_run_again,
                 failures_walk_the_lanes,
                 a_setting_of_three_attempts_parks_the_third_failure,
+                a_settle_claims_the_step_that_is_wanted,
                 a_providers_wish_is_kept,
                 a_parked_step_waits_for_a_person,
                 learned_names_find_the_request,

@@ -569,3 +569,46 @@ pub async fn a_request_ends_with_nothing_left_to_do(subject: &Subject) {
         assert_eq!(view.request.document.source.events, 2);
     }
 }
+
+pub async fn a_settle_claims_the_step_that_is_wanted(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let settle = async |id, stage| {
+        let job = subject.claim(&tenant, id, FIRST, "").await;
+        let outcome = Outcome::done(no_details(&job.request));
+        let wanted = Some(Wanted {
+            stage,
+            lease: LEASE,
+        });
+        let settled = subject
+            .store
+            .settle_and_claim(&job, outcome, Vec::new(), SECOND, wanted);
+        match settled.await.unwrap() {
+            (SettleResult::Written(wakes), claimed) => (wakes, claimed),
+            (SettleResult::Stale, _) => panic!("the claim was stale"),
+        }
+    };
+    let id = subject.request(&Lead::new(&tenant, "1")).await;
+    let (wakes, claimed) = settle(id, Stage::Analysis).await;
+    assert_eq!(wakes, [], "it needs no wake-up");
+    let claimed = claimed.unwrap();
+    let row = subject.row(&tenant, id, Stage::Analysis, "").await.unwrap();
+    assert_eq!(claimed.row, row);
+    assert_eq!(claimed.request.status, Status::Processing);
+    assert!(claimed.request.document.details.is_some());
+    let lease_until = subject.after(LEASE);
+    assert_eq!(row.state, WorkState::InFlight { lease_until });
+    // The hint that the row had when it was opened is stale by now.
+    let mut early = row.wake();
+    early.token -= 1;
+    let again = subject.store.claim(&early, LEASE).await.unwrap();
+    assert!(again.is_none());
+    subject.settle(&claimed, retry()).await;
+
+    // What opens is not what was wanted: then its wake-up is as ever.
+    let id = subject.request(&Lead::new(&tenant, "2")).await;
+    let (wakes, claimed) = settle(id, Stage::Dispatch).await;
+    assert!(claimed.is_none());
+    assert_eq!(wakes[0].key.stage, Stage::Analysis);
+    let job = subject.claim(&tenant, id, Stage::Analysis, "").await;
+    assert_eq!(job.row.token, wakes[0].token + 1);
+}
