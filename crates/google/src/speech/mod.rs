@@ -10,6 +10,7 @@
 //! that diarization is refused, not ignored, for languages outside [`DIARIZED`]; it is not asked for there.
 
 mod payload;
+mod turns;
 
 use std::{fmt, time::Duration};
 

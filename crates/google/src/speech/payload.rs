@@ -1,10 +1,10 @@
-//! What goes over the wire, and how words become turns.
+//! What goes over the wire.
 
-use domain::{Turn, text};
+use domain::text;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{BatchProgress, DIARIZED, Recognized, SpeechConfig};
+use super::{BatchProgress, DIARIZED, Recognized, SpeechConfig, turns::turns};
 use crate::call::{Status, millis};
 
 /// `RecognitionConfig`.
@@ -83,25 +83,25 @@ struct Metadata {
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct SpeechResult {
-    alternatives: Vec<Alternative>,
-    result_end_offset: Option<String>,
+    pub(super) alternatives: Vec<Alternative>,
+    pub(super) result_end_offset: Option<String>,
     language_code: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Alternative {
-    transcript: String,
-    words: Vec<Word>,
+pub(super) struct Alternative {
+    pub(super) transcript: String,
+    pub(super) words: Vec<Word>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
-struct Word {
-    word: String,
-    start_offset: Option<String>,
-    end_offset: Option<String>,
-    speaker_label: Option<String>,
+pub(super) struct Word {
+    pub(super) word: String,
+    pub(super) start_offset: Option<String>,
+    pub(super) end_offset: Option<String>,
+    pub(super) speaker_label: Option<String>,
 }
 
 impl From<Operation> for BatchProgress {
@@ -169,70 +169,6 @@ impl From<Transcript> for Recognized {
             billed_seconds: u32::try_from(billed_ms.div_ceil(1_000)).unwrap_or(u32::MAX),
         }
     }
-}
-
-/// Joins consecutive words of one speaker over all results.
-///
-/// A word without a label belongs to whom spoke before. Where there are no word times, a word has the time of its
-/// result, which lasts from the end of the one before; where there are no words, the result's text counts as one.
-pub(super) fn turns(results: &[SpeechResult]) -> Vec<Turn> {
-    let mut turns: Vec<Turn> = Vec::new();
-    let mut result_start_ms = 0;
-    for result in results {
-        let result_end_ms = result
-            .result_end_offset
-            .as_deref()
-            .and_then(millis)
-            .unwrap_or(result_start_ms);
-        let Some(best) = result.alternatives.first() else {
-            continue;
-        };
-        let whole = [Word {
-            word: best.transcript.clone(),
-            ..Word::default()
-        }];
-        let words = if best.words.is_empty() {
-            whole.as_slice()
-        } else {
-            best.words.as_slice()
-        };
-        for word in words {
-            let Some(spoken) = text::line(&word.word, 20_000) else {
-                continue;
-            };
-            let (start_ms, end_ms) =
-                match (word.start_offset.as_deref(), word.end_offset.as_deref()) {
-                    // A zero is omitted, because it is the default of its type.
-                    (start, Some(end)) => (
-                        start.and_then(millis).unwrap_or(0),
-                        millis(end).unwrap_or(0),
-                    ),
-                    (Some(start), None) => {
-                        (millis(start).unwrap_or(result_start_ms), result_end_ms)
-                    }
-                    (None, None) => (result_start_ms, result_end_ms),
-                };
-            let label = word
-                .speaker_label
-                .as_deref()
-                .and_then(|label| text::line(label, 20));
-            match turns.last_mut() {
-                Some(turn) if label.as_ref().is_none_or(|label| *label == turn.speaker) => {
-                    turn.text.push(' ');
-                    turn.text.push_str(&spoken);
-                    turn.end_ms = turn.end_ms.max(end_ms);
-                }
-                _ => turns.push(Turn {
-                    speaker: label.unwrap_or_else(|| "1".to_owned()),
-                    start_ms,
-                    end_ms: end_ms.max(start_ms),
-                    text: spoken,
-                }),
-            }
-        }
-        result_start_ms = result_start_ms.max(result_end_ms);
-    }
-    turns
 }
 
 #[cfg(test)]
