@@ -137,7 +137,7 @@ impl Push {
             ));
         };
         // The permit is for all steps of the request that run in this push.
-        let running = self.runner.run(&wake, Box::new(()));
+        let running = Box::pin(self.runner.run(&wake, Box::new(())));
         let result = match trace {
             Some(trace) => trace.child().scope(running).await,
             None => running.await,

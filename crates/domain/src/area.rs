@@ -45,13 +45,16 @@ pub struct Coordinates {
     pub longitude: f64,
 }
 
-/// What is known of where a lead's project is.
+/// What is known of where a lead's project is. Only what was said or typed for the project speaks against an area: what
+/// a caller's record says belongs to their number, and people keep their numbers.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Place {
     /// The ZIP code, as the lead said or wrote it.
     pub postal_code: Option<PostalCode>,
-    /// The address, as the lead said it: free text.
+    /// The address, as the lead said or wrote it: free text.
     pub address: Option<String>,
+    /// ZIP code of the caller's record.
+    pub caller_postal_code: Option<PostalCode>,
     /// Town and state of the caller's number: a hint that the number was given out there, not where the project is.
     pub caller_city: Option<(String, String)>,
     /// Looked-up coordinates.
@@ -87,7 +90,7 @@ pub enum AreaBasis {
 }
 
 impl ServiceArea {
-    /// Whether `place` is in the area. A ZIP code decides before coordinates, those before the caller's town.
+    /// Whether `place` is in the area. A ZIP code decides before coordinates, those before the caller's record.
     pub fn verdict(&self, place: &Place) -> AreaVerdict {
         if self.postal_codes.is_empty() && self.cities.is_empty() && self.radius.is_none() {
             return AreaVerdict::In(AreaBasis::Everywhere);
@@ -96,7 +99,8 @@ impl ServiceArea {
             (Some(radius), Some(at)) => Some(radius.contains(at)),
             _ => None,
         };
-        match (&place.postal_code, in_radius) {
+        let said = |code: &Option<PostalCode>| code.clone().filter(|code| !code.is_placeholder());
+        match (&said(&place.postal_code), in_radius) {
             (Some(code), _) if self.has_postal_code(code) => {
                 return AreaVerdict::In(AreaBasis::PostalCode);
             }
@@ -114,6 +118,10 @@ impl ServiceArea {
             .is_some_and(|address| self.names_city(address))
         {
             return AreaVerdict::In(AreaBasis::Address);
+        }
+        let recorded = said(&place.caller_postal_code);
+        if recorded.is_some_and(|code| self.has_postal_code(&code)) {
+            return AreaVerdict::In(AreaBasis::PostalCode);
         }
         match &place.caller_city {
             Some((name, state)) if self.has_city(name, state) => {
@@ -139,7 +147,8 @@ impl ServiceArea {
         })
     }
 
-    /// Whether a town of the area stands in `address` as whole words.
+    /// Whether a town of the area stands in `address` as whole words, or one of its ZIP codes behind the first word,
+    /// which is a house's number.
     fn names_city(&self, address: &str) -> bool {
         let words = |text: &str| {
             let lower = text.to_lowercase();
@@ -150,9 +159,12 @@ impl ServiceArea {
             format!(" {} ", words.join(" "))
         };
         let address = words(address);
+        let mut codes = address.split_whitespace().skip(1);
         self.cities
             .iter()
             .any(|city| address.contains(&words(&city.name)))
+            || codes
+                .any(|word| PostalCode::parse(word).is_ok_and(|code| self.has_postal_code(&code)))
     }
 
     /// What is wrong, each fault with its field.
@@ -282,6 +294,57 @@ mod tests {
             austin().verdict(&place),
             AreaVerdict::Out(AreaBasis::PostalCode)
         );
+    }
+
+    #[test]
+    fn a_callers_record_speaks_for_the_area_but_never_against_it() {
+        let recorded = |code: &str| Place {
+            caller_postal_code: zip(code).postal_code,
+            ..Place::default()
+        };
+        let inside = Place {
+            address: Some("12 Elm St, Round Rock".into()),
+            ..recorded("75201")
+        };
+        let outside = Place {
+            postal_code: zip("75201").postal_code,
+            ..recorded("78664")
+        };
+        for (place, verdict) in [
+            (recorded("78664"), AreaVerdict::In(AreaBasis::PostalCode)),
+            (recorded("75201"), AreaVerdict::Unknown),
+            (recorded("00000"), AreaVerdict::Unknown),
+            (inside, AreaVerdict::In(AreaBasis::Address)),
+            (outside, AreaVerdict::Out(AreaBasis::PostalCode)),
+        ] {
+            assert_eq!(austin().verdict(&place), verdict, "{place:?}");
+        }
+    }
+
+    #[test]
+    fn a_placeholder_for_a_zip_code_says_nothing() {
+        for code in ["00000", "99999", "11111", "12345"] {
+            assert_eq!(austin().verdict(&zip(code)), AreaVerdict::Unknown, "{code}");
+            let place = Place {
+                postal_code: zip(code).postal_code,
+                ..city("Round Rock", "TX")
+            };
+            let inside = AreaVerdict::In(AreaBasis::CallerCity);
+            assert_eq!(austin().verdict(&place), inside, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_zip_code_of_the_area_is_found_in_an_address() {
+        let at = |text: &str| Place {
+            address: Some(text.into()),
+            ..Place::default()
+        };
+        let inside = AreaVerdict::In(AreaBasis::Address);
+        assert_eq!(austin().verdict(&at("4 Oak Ave, TX 78704-1234")), inside);
+        let unknown = AreaVerdict::Unknown;
+        assert_eq!(austin().verdict(&at("78704 Oak Ave, Dallas")), unknown);
+        assert_eq!(austin().verdict(&at("4 Oak Ave, TX 75201")), unknown);
     }
 
     #[test]

@@ -4,11 +4,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A telephone number in E.164 form: `+15125550142`. Prints redacted in `Debug`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct E164(String);
-
 /// An e-mail address, its domain in lower case. Prints redacted in `Debug`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -31,55 +26,6 @@ pub enum ContactError {
     /// Not a ZIP code.
     #[error("not a ZIP code: write it as 78664 or 78664-1234")]
     PostalCode,
-}
-
-impl E164 {
-    /// Reads a number as people and providers write it; without a country code it is taken for a US one.
-    ///
-    /// Numbers that no exchange has assigned are kept (`+15551234567` is what documentation uses): only the form is
-    /// checked here.
-    ///
-    /// # Errors
-    /// [`ContactError::Phone`] when it has no form of a number.
-    pub fn parse(raw: &str) -> Result<Self, ContactError> {
-        if raw.len() > 64 {
-            return Err(ContactError::Phone);
-        }
-        let parsed = phonenumber::parse(Some(phonenumber::country::Id::US), raw.trim())
-            .map_err(|_| ContactError::Phone)?;
-        let text = parsed.format().mode(phonenumber::Mode::E164).to_string();
-        // "+", a country code and a subscriber's number, 15 digits at most (ITU-T E.164).
-        let digits = text.strip_prefix('+').ok_or(ContactError::Phone)?;
-        let plausible =
-            (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-        let national = parsed.country().code() != 1 || digits.len() == 11;
-        if plausible && national {
-            Ok(Self(text))
-        } else {
-            Err(ContactError::Phone)
-        }
-    }
-
-    /// The number, with its plus sign.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether this number stands for a caller who withheld theirs: the words ANONYMOUS, RESTRICTED, BLOCKED,
-    /// UNKNOWN and UNAVAILABLE typed on a telephone's keys, as carriers deliver them.
-    pub fn is_withheld(&self) -> bool {
-        const WORDS: [&str; 5] = [
-            "266696687",
-            "7378742833",
-            "2562533",
-            "8656696",
-            "86282452253",
-        ];
-        let digits = self.0.trim_start_matches('+');
-        WORDS
-            .iter()
-            .any(|word| digits == *word || digits.strip_prefix('1') == Some(word))
-    }
 }
 
 impl EmailAddress {
@@ -140,11 +86,13 @@ impl PostalCode {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
 
-impl fmt::Debug for E164 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("E164(redacted)")
+    /// Whether it stands in for one that nobody gave: no place has it, or nobody lives there. ZIP codes in use run from
+    /// 00501 to 99950; 12345 belongs to one company alone.
+    pub fn is_placeholder(&self) -> bool {
+        let is_assigned = ("00501"..="99950").contains(&self.as_str());
+        let fillers = ["11111", "12345", "66666", "77777", "88888"];
+        !is_assigned || fillers.contains(&self.as_str())
     }
 }
 
@@ -172,56 +120,11 @@ macro_rules! text_conversions {
     )+};
 }
 
-text_conversions!(E164, EmailAddress, PostalCode);
+text_conversions!(EmailAddress, PostalCode);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_as_people_write_them_become_e164() {
-        for (raw, expected) in [
-            ("+15125550142", "+15125550142"),
-            ("512-555-0142", "+15125550142"),
-            ("(512) 555 0142", "+15125550142"),
-            ("1 512 555 0142", "+15125550142"),
-            ("+15551234567", "+15551234567"),
-            ("+44 20 7946 0958", "+442079460958"),
-        ] {
-            assert_eq!(
-                E164::parse(raw).map(String::from),
-                Ok(expected.to_owned()),
-                "{raw}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_is_no_number_is_refused() {
-        for raw in [
-            "",
-            "anonymous",
-            "12",
-            "<script>",
-            "+1",
-            "+1512555014",
-            &"5".repeat(80),
-        ] {
-            assert_eq!(E164::parse(raw), Err(ContactError::Phone), "{raw}");
-        }
-    }
-
-    #[test]
-    fn a_withheld_number_is_recognised() {
-        assert!(E164("+266696687".to_owned()).is_withheld());
-        assert!(!E164("+15125550142".to_owned()).is_withheld());
-    }
-
-    #[test]
-    fn personal_data_is_redacted_in_debug() {
-        let phone = E164::parse("+15125550142").unwrap();
-        assert!(!format!("{phone:?}").contains("512"));
-    }
 
     #[test]
     fn addresses_are_checked() {
@@ -242,6 +145,25 @@ mod tests {
             "a@b.c,d@e.f",
         ] {
             assert!(EmailAddress::parse(raw).is_err(), "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_zip_code_that_no_place_has_is_a_placeholder() {
+        for (code, is_placeholder) in [
+            ("00000", true),
+            ("00500", true),
+            ("11111", true),
+            ("12345", true),
+            ("99951", true),
+            ("99999", true),
+            ("00501", false),
+            ("22222", false),
+            ("78664", false),
+            ("99950", false),
+        ] {
+            let code = PostalCode::parse(code).unwrap();
+            assert_eq!(code.is_placeholder(), is_placeholder, "{}", code.as_str());
         }
     }
 

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Claim, Clock, RequestId, StoreError, later, words::words};
+use crate::{Claim, Clock, Receipt, RequestId, StoreError, later, words::words};
 
 /// The stable name of an effect: `{kind}/{subject}/{target}/{revision}`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -43,6 +43,16 @@ impl EffectKey {
                 .bytes()
                 .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         is_hash.then(|| Self::new("email", &request, hash, &revision))
+    }
+
+    /// The request that a message was about.
+    pub fn request(&self) -> Option<RequestId> {
+        self.0
+            .strip_prefix("email/")?
+            .split('/')
+            .next()?
+            .parse()
+            .ok()
     }
 
     /// A key as it was stored.
@@ -211,7 +221,7 @@ pub fn intend(
 /// changes. An effect that nobody intended is not made.
 pub fn conclude(known: Effect, claim: &Claim, end: &EffectEnd) -> Option<Effect> {
     let (state, counts) = match end {
-        EffectEnd::Done { remote_id } => return happened(known, remote_id),
+        EffectEnd::Done { remote_id } => return done(known, remote_id),
         EffectEnd::Refused => (EffectState::Refused, known.owner == Effect::owner_of(claim)),
         // Said by whoever looked for it last. Nobody begins it again once the attempts are used up.
         EffectEnd::GivenUp => (EffectState::GivenUp, true),
@@ -219,9 +229,28 @@ pub fn conclude(known: Effect, claim: &Claim, end: &EffectEnd) -> Option<Effect>
     (known.state == EffectState::Intended && counts).then_some(Effect { state, ..known })
 }
 
-/// Decides what news from the outside, such as a receipt, makes of an effect: it happened. Returns the record to save,
-/// if it changes.
-pub fn happened(known: Effect, remote_id: &str) -> Option<Effect> {
+/// Begins the remote id of a message that ended without being sent: the provider refused it, or will not deliver it.
+pub const REFUSED: &str = "refused: ";
+
+/// Decides what a provider's receipt makes of an effect: it happened. One that will not be delivered has ended, too,
+/// and its remote id says why, whatever it was before. Returns the record to save, if it changes.
+pub fn happened(known: Effect, receipt: &Receipt) -> Option<Effect> {
+    if !receipt.is_undelivered {
+        return done(known, &receipt.remote_id);
+    }
+    let remote_id = Some(format!("{REFUSED}{}", receipt.reason_undelivered()));
+    let is_ended = known
+        .remote_id
+        .as_deref()
+        .is_some_and(|id| id.starts_with(REFUSED));
+    (known.state != EffectState::Done || !is_ended).then_some(Effect {
+        state: EffectState::Done,
+        remote_id,
+        ..known
+    })
+}
+
+fn done(known: Effect, remote_id: &str) -> Option<Effect> {
     (known.state != EffectState::Done).then(|| Effect {
         state: EffectState::Done,
         remote_id: Some(remote_id.to_owned()),

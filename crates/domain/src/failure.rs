@@ -42,6 +42,8 @@ words! {
         CrashLoop => "crash_loop",
         /// The delivery could not be read.
         Unreadable => "unreadable",
+        /// The lead reached nobody: no CRM and no person.
+        Unreached => "unreached",
     }
 }
 

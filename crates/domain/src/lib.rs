@@ -8,8 +8,11 @@ pub mod effect;
 mod failure;
 mod ids;
 pub mod lead;
+pub mod loops;
 pub mod metric_names;
+mod name;
 mod news;
+mod phone;
 pub mod qualification;
 mod queue;
 mod request_event;
@@ -25,7 +28,7 @@ pub mod workflow;
 pub use account::{Account, AccountSpec, BaseUrl, ProviderAnswer, RefreshSpec, SettingSpec};
 pub use area::{AreaBasis, AreaVerdict, City, Coordinates, Place, Radius, ServiceArea};
 pub use clock::{Clock, later};
-pub use contact::{ContactError, E164, EmailAddress, PostalCode};
+pub use contact::{ContactError, EmailAddress, PostalCode};
 pub use effect::{
     Effect, EffectEnd, EffectFailure, EffectIntent, EffectKey, EffectLog, EffectOutcome,
     EffectState, EffectTiming, Effects, Lookup,
@@ -45,6 +48,7 @@ pub use lead::{
     Verdict, VerdictKind,
 };
 pub use news::{News, Reading, Receipt};
+pub use phone::E164;
 pub use queue::{DueWake, Outbox, OutboxRow, SettleResult, StoreError, Wanted, WorkQueue};
 pub use request_event::RequestEvent;
 pub use retry::{Lane, NextTry, RetryPolicy};

@@ -18,6 +18,8 @@ pub const BODIES_REFUSED_TOTAL: &str = "bodies_refused_total";
 pub const DELIVERIES_ACCEPTED_TOTAL: &str = "deliveries_accepted_total";
 /// Deliveries that were not proven genuine, by `reason`; `too_many_failures` for those that were not looked at.
 pub const DELIVERIES_REFUSED_TOTAL: &str = "deliveries_refused_total";
+/// Alarms that the deliveries of a source are refused one after the other, by `provider` and `reason` of the last.
+pub const REFUSAL_ALARMS_TOTAL: &str = "refusal_alarms_total";
 /// Refusals that came too fast to be recorded.
 pub const REFUSALS_NOT_RECORDED_TOTAL: &str = "refusals_not_recorded_total";
 /// Steps that were settled, by `stage` and `outcome` (`done`, `waiting`, `retry`, `held`, `parked`, `merged`).

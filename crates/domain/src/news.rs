@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use jiff::Timestamp;
 
-use crate::{Alias, EffectKey, Facts};
+use crate::{Alias, EffectKey, Facts, text};
 
 /// What a delivery says.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,10 +46,24 @@ pub struct Receipt {
     pub effect: EffectKey,
     /// What happened, in the provider's word.
     pub event: String,
+    /// Whether the message will not arrive.
+    pub is_undelivered: bool,
     /// The provider's id of the message.
     pub remote_id: String,
     /// When it happened.
     pub at: Option<Timestamp>,
     /// Why, where it went wrong: the words of the other mail server.
     pub reason: Option<String>,
+}
+
+impl Receipt {
+    /// Why the message will not arrive, in a sentence.
+    pub fn reason_undelivered(&self) -> String {
+        let why = self.reason.as_deref().unwrap_or("it gave no reason");
+        let Self { event, .. } = self;
+        text::bounded(
+            &format!("the e-mail provider reported `{event}`: {why}"),
+            500,
+        )
+    }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    AnalysisSection, Coordinates, Document, OfficeConfig, Place, QualificationSection, SpamGate,
-    SpamThresholds,
+    AnalysisSection, Coordinates, Document, OfficeConfig, Place, PostalCode, QualificationSection,
+    SpamGate, SpamThresholds,
 };
 
 /// What the spam gate says of a likelihood in percent: above the upper threshold quarantine, from the lower one on,
@@ -19,6 +19,9 @@ pub fn spam_gate(analysis: &AnalysisSection, thresholds: SpamThresholds) -> Spam
     }
 }
 
+/// Why the gate closes without asking the analysis.
+const MARKED_SPAM: &str = "marked by the source";
+
 /// Qualifies a request: gate, service area, and where it goes. `analysis` is the one just made, or the stored one.
 pub fn qualify(
     document: &Document,
@@ -27,12 +30,25 @@ pub fn qualify(
     coordinates: Option<Coordinates>,
 ) -> QualificationSection {
     let config = &office.workflow;
-    let contact = document.facts().contact();
+    let facts = document.facts();
+    let contact = facts.contact();
+    let said = |code: &&PostalCode| !code.is_placeholder();
+    let said = analysis.postal_code.as_ref().filter(said).cloned();
+    let (typed, recorded) = if document.channel().is_by_number() {
+        (None, contact.postal_code)
+    } else {
+        (contact.postal_code, None)
+    };
     let place = Place {
-        postal_code: analysis.postal_code.clone().or(contact.postal_code),
+        postal_code: said.or(typed),
         address: analysis.address.clone().or(contact.address),
+        caller_postal_code: recorded,
         caller_city: contact.city.zip(contact.state),
         coordinates,
+    };
+    let (gate, gate_reason) = match facts.marked_spam {
+        Some(true) => (SpamGate::Quarantine, Some(MARKED_SPAM.to_owned())),
+        Some(false) | None => (spam_gate(analysis, config.spam), None),
     };
     let destinations: BTreeMap<_, _> = config
         .destinations
@@ -41,7 +57,8 @@ pub fn qualify(
         .collect();
     QualificationSection {
         revision: document.revisions.of_qualification(),
-        gate: spam_gate(analysis, config.spam),
+        gate,
+        gate_reason,
         area: config.service_area.verdict(&place),
         config_version: office.version,
         destinations,

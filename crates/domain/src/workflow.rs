@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use crate::{
-    AreaVerdict, Audio, DispatchState, Document, Facts, Lane, LeadRequest, NoAudio, OpenWork,
-    SpamGate, Stage, Status, TranscriptState, VerdictKind, WorkState,
+    AreaVerdict, Audio, DispatchSection, DispatchState, Document, Facts, Lane, LeadRequest,
+    NoAudio, OpenWork, SpamGate, Stage, Status, TranscriptState, VerdictKind, WorkState,
 };
 
 /// A step that should be open.
@@ -46,7 +46,9 @@ pub enum Route {
 /// What the analysis, the configuration and a person's verdict say together. `None` before qualification.
 pub fn route(document: &Document) -> Option<Route> {
     let qualification = document.qualification.as_ref()?;
-    let gate = match document.verdict.as_ref().map(|verdict| verdict.decision) {
+    let verdict = document.verdict.as_ref();
+    let overrules_area = verdict.is_some_and(|verdict| verdict.overrules_area);
+    let gate = match verdict.map(|verdict| verdict.decision) {
         Some(VerdictKind::Rejected) => return Some(Route::Quarantine),
         Some(VerdictKind::Approved) => SpamGate::Pass,
         None => qualification.gate,
@@ -54,9 +56,47 @@ pub fn route(document: &Document) -> Option<Route> {
     Some(match (gate, qualification.area) {
         (SpamGate::Quarantine, _) => Route::Quarantine,
         (SpamGate::Review, _) => Route::Review,
-        (SpamGate::Pass, AreaVerdict::Out(_)) => Route::OutOfArea,
-        (SpamGate::Pass, AreaVerdict::In(_) | AreaVerdict::Unknown) => Route::Dispatch,
+        (SpamGate::Pass, AreaVerdict::Out(_)) if !overrules_area => Route::OutOfArea,
+        (SpamGate::Pass, _) => Route::Dispatch,
     })
+}
+
+/// Why a lead reached nobody when this stage is done, for the person who must look, and the provider's words where
+/// there are any. A lead whose office's saved configuration names nobody is meant to reach nobody.
+pub(crate) fn unreached(document: &Document, stage: Stage) -> Option<(String, Option<String>)> {
+    if route(document) != Some(Route::Dispatch) {
+        return None;
+    }
+    match stage {
+        Stage::Analysis => {
+            let qualification = document.qualification.as_ref()?;
+            let is_alone = qualification.destinations.is_empty() && !qualification.notify;
+            let is_unset = is_alone && qualification.config_version == 0;
+            let is_in_crm = |section: &DispatchSection| section.state == DispatchState::Done;
+            (is_unset && !document.dispatches.values().any(is_in_crm)).then(|| {
+                let why = "no CRM and no recipient is configured, so the lead would reach nobody: set up an office \
+                           with its workflow configuration, then redrive";
+                (why.to_owned(), None)
+            })
+        }
+        Stage::Notification => {
+            let section = document.notifications.as_ref()?;
+            section.told_nobody().then(|| {
+                let why =
+                    "none of the recipients was told: mend what each message says, then redrive";
+                let first = section.messages.first();
+                (
+                    why.to_owned(),
+                    first.and_then(|message| message.reason.clone()),
+                )
+            })
+        }
+        Stage::Reading
+        | Stage::Details
+        | Stage::Recording
+        | Stage::Transcript
+        | Stage::Dispatch => None,
+    }
 }
 
 /// The steps that should be open but are not. Total, and runs inside every settle on the request as re-read there.
@@ -264,7 +304,7 @@ pub fn reenter(before: &Facts, after: &Facts) -> Reentry {
     let is_moved = reach(before) != reach(after);
     Reentry {
         gather: before.about.gather_again(&after.about),
-        qualification: is_moved,
+        qualification: is_moved || before.marked_spam != after.marked_spam,
         dispatch: is_moved
             || before.labels != after.labels
             || before.person.name != after.person.name

@@ -21,7 +21,7 @@ use bus_pubsub::{
     Access, EventTopic, GoogleKeys, LONGEST_RUN, OidcVerifier, PubSubBus, PushLimits, push_routes,
     relay_routes,
 };
-use domain::{Clock, TenantId, WorkQueue};
+use domain::{Clock, WorkQueue};
 use google::{SecretManager, Tokens};
 use http_client::{Client, Options};
 use runtime::{
@@ -160,7 +160,7 @@ impl Engine {
         let store = self.store.clone();
         let check = Check::new("store", move || {
             let store = store.clone();
-            async move { Ok(store.tenant(&TenantId::new("readiness")?).await.map(drop)?) }
+            async move { Ok(store.check_across_tenants().await?) }
         });
         health_routes(version, vec![check])
     }

@@ -124,7 +124,10 @@ impl View {
         let judgment = brief.judgment.as_ref();
         let phone = brief.phone.as_ref().map(|phone| Phone {
             number: phone.as_str().to_owned(),
-            shown: shown(phone),
+            shown: match &brief.extension {
+                Some(extension) => format!("{} ext. {extension}", shown(phone)),
+                None => shown(phone),
+            },
         });
         let person = match (&brief.name, &phone, &brief.email) {
             (None, Some(phone), _) => phone.shown.clone(),
@@ -208,6 +211,9 @@ fn warnings(brief: &Brief, provider_name: fn(&str) -> &str) -> Vec<String> {
     }
     match brief.conversation.no_words {
         Some(NoWords::Silent) => warnings.push("Nobody spoke on the recording.".to_owned()),
+        Some(NoWords::Repeated) => warnings.push(
+            "Little or nothing was said on the recording. Listen to it, and call back.".to_owned(),
+        ),
         Some(NoWords::Unavailable(_)) => {
             warnings.push("There is a recording, but no transcript could be made.".to_owned());
         }

@@ -9,6 +9,7 @@ mod api;
 pub mod callrail;
 pub mod contract;
 mod fields;
+mod mending;
 mod sample;
 pub mod sendgrid;
 mod verification;
@@ -74,6 +75,8 @@ pub struct SourceSpec {
     /// The events that are used and have a URL of their own: its last part, and the provider's name for it. Empty if
     /// one URL receives everything.
     pub events: &'static [(&'static str, &'static str)],
+    /// Whether a body alone tells what happened. Then the same news at two of its URLs are one delivery.
+    pub is_told_by_body: bool,
     /// What to do at the provider with the URLs, for whoever sets it up.
     pub set_up: &'static str,
     /// Deliveries as the provider sends them, and what is read of each. The contract runs on them.
@@ -96,6 +99,7 @@ impl SourceSpec {
         body_limit_bytes: 1024 * 1024,
         is_resent: true,
         events: &[],
+        is_told_by_body: false,
         set_up: "",
         samples: &[],
     };
@@ -208,6 +212,9 @@ pub enum ReadError {
         /// Counted from 1.
         column: usize,
     },
+    /// It ended before it was whole, and before it said enough.
+    #[error("the body breaks off before it says what it is about")]
+    Cut,
     /// JSON of another shape.
     #[error("the body is not {expected}")]
     Shape {

@@ -15,10 +15,10 @@ use domain::{
 use google_cloud_spanner::key::Key;
 use jiff::Timestamp;
 use store::{
-    Accepted, AuditAction, AuditEntry, Config, ConfigKind, Connection, Delivery, NewConfig,
-    NewConnection, Page, PersonIdentity, Redriven, ReplacedSecret, RequestQuery, RequestView,
-    Result, SecurityEvent, Settle, Source, SourceChange, StoppedCount, Store, StoredEvent,
-    TokenHash, WorkQuery,
+    Accepted, AuditAction, AuditEntry, Config, ConfigKind, Connection, Delivery, LastWrite,
+    NewConfig, NewConnection, Page, PersonIdentity, Redriven, ReplacedSecret, RequestQuery,
+    RequestView, Result, SecurityEvent, Settle, Source, SourceChange, StoppedCount, Store,
+    StoredEvent, TokenHash, WorkQuery,
 };
 
 use crate::{
@@ -368,6 +368,10 @@ impl Store for SpannerStore {
         let work = again!([old] | tx | async { security::remove_across_tenants(&tx, &old) });
         self.write("security.prune", work).await?;
         Ok(removed)
+    }
+
+    fn last_write(&self) -> &LastWrite {
+        &self.last_write
     }
 }
 

@@ -93,15 +93,18 @@ pub(crate) async fn happened(tx: &Tx, tenant: &TenantId, receipts: &[Receipt]) -
     let effects = receipts.iter().map(|receipt| &receipt.effect);
     let mut known = known(tx, tenant, effects).await?;
     for receipt in receipts {
-        // Taken out: a transaction does not see what it wrote, and further receipts change nothing.
+        // Taken out, and put back as it is now: a transaction does not see what it wrote.
         let Some(effect) = known.remove(&receipt.effect) else {
             continue;
         };
-        let effect = readable("effects", "of a receipt", effect)?;
-        let done = effect.and_then(|effect| effect::happened(effect, &receipt.remote_id));
-        if let Some(done) = done {
-            write(tx, tenant, &receipt.effect, done)?;
+        let Some(effect) = readable("effects", "of a receipt", effect)? else {
+            continue;
+        };
+        let reported = effect::happened(effect.clone(), receipt);
+        if let Some(reported) = &reported {
+            write(tx, tenant, &receipt.effect, reported.clone())?;
         }
+        known.insert(receipt.effect.clone(), Ok(reported.unwrap_or(effect)));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Accepting deliveries.
 
-use domain::{EventId, Plan, RequestId, TenantId};
+use domain::{EventId, Plan, RequestId, TenantId, transition};
 use google_cloud_spanner::{key::Key, value::Value};
 use store::{Accepted, Delivery, IdSource, Received, StoredEvent, rows, stored::to_json};
 
@@ -76,7 +76,7 @@ pub(crate) async fn accept(tx: &Tx, ids: &IdSource, delivery: &Delivery) -> Resu
         }
     }
     let id = RequestId::from_uuid(ids.next());
-    let received = delivery.received(event, id, states, tx.now());
+    let mut received = delivery.received(event, id, states, tx.now());
     insert(tx, delivery, event, hash, &received)?;
     requests::write(tx, &received.plan)?;
     records::follow_merges(tx, &received.plan).await?;
@@ -86,6 +86,16 @@ pub(crate) async fn accept(tx: &Tx, ids: &IdSource, delivery: &Delivery) -> Resu
         requests::add_aliases(tx, tenant, request, &named.free)?;
     }
     effects::happened(tx, tenant, delivery.receipts()).await?;
+    for (request, receipts) in delivery.undelivered() {
+        let state = requests::state(tx, tenant, request).await;
+        let state = readable("requests", request, state)?.flatten();
+        if let Some(plan) =
+            state.and_then(|state| transition::undelivered(state, &receipts, tx.now()))
+        {
+            requests::write(tx, &plan)?;
+            received.plan.wakes.extend(plan.wakes);
+        }
+    }
     Ok(Kept {
         event,
         request: received.request,

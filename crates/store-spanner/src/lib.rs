@@ -36,7 +36,7 @@ use google_cloud_spanner::{
     client::DatabaseClient,
     transaction::{BasicTransactionRetryPolicy, ReadWriteTransaction},
 };
-use store::{AuditAction, ConfigCache, IdSource, Result};
+use store::{AuditAction, ConfigCache, IdSource, LastWrite, Result};
 use tokio::sync::{Mutex, MutexGuard};
 
 pub use crate::connect::{Emulator, SpannerConfig};
@@ -73,6 +73,7 @@ pub struct SpannerStore {
     time: Time,
     ids: Arc<IdSource>,
     configs: Arc<ConfigCache>,
+    last_write: LastWrite,
     accepting: Arc<[Stripe; STRIPES]>,
     is_emulator: bool,
 }
@@ -103,6 +104,7 @@ impl SpannerStore {
             time,
             ids: Arc::new(IdSource::new(clock)),
             configs: Arc::new(ConfigCache::new(CONFIG_AGE)),
+            last_write: LastWrite::default(),
             accepting: Arc::new(std::array::from_fn(|_| Stripe::default())),
             is_emulator: config.emulator.is_some(),
         })
@@ -120,6 +122,15 @@ impl SpannerStore {
     /// One read-write transaction. `work` is run again when Spanner aborts it, or when a row came to be that it was
     /// about to insert: then it reads it.
     async fn write<T, W, F>(&self, tag: &'static str, work: W) -> Result<T>
+    where
+        T: Send + 'static,
+        W: Fn(Tx) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<T, Fault>> + Send + 'static,
+    {
+        self.last_write.watch(self.transact(tag, work)).await
+    }
+
+    async fn transact<T, W, F>(&self, tag: &'static str, work: W) -> Result<T>
     where
         T: Send + 'static,
         W: Fn(Tx) -> F + Send + Sync + 'static,

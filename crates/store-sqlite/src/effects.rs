@@ -73,19 +73,15 @@ pub(crate) fn conclude(
 
 /// Records what the outside reports: these effects happened.
 pub(crate) fn happened(db: &Connection, tenant: &TenantId, receipts: &[Receipt]) -> Result<()> {
-    for Receipt {
-        effect: key,
-        remote_id,
-        ..
-    } in receipts
-    {
+    for receipt in receipts {
+        let key = &receipt.effect;
         let known = readable(
             "effects",
             || "of a receipt".to_owned(),
             one(db, tenant, key),
         )?
         .flatten();
-        if let Some(done) = known.and_then(|known| effect::happened(known, remote_id)) {
+        if let Some(done) = known.and_then(|known| effect::happened(known, receipt)) {
             write(db, tenant, key, &done)?;
         }
     }

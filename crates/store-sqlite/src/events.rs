@@ -1,6 +1,6 @@
 //! Accepting deliveries.
 
-use domain::{EventId, RequestId, TenantId};
+use domain::{EventId, RequestId, TenantId, transition};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use store::{
@@ -63,7 +63,15 @@ pub(crate) fn accept(
         requests::add_aliases(db, tenant, request, received.aliases)?;
     }
     effects::happened(db, tenant, delivery.receipts())?;
-    let wakes = received.plan.wakes;
+    let mut wakes = received.plan.wakes;
+    for (request, receipts) in delivery.undelivered() {
+        let state = requests::state(db, tenant, request);
+        let state = stored::readable("requests", || request.to_string(), state)?.flatten();
+        if let Some(plan) = state.and_then(|state| transition::undelivered(state, &receipts, now)) {
+            requests::write(db, &plan)?;
+            wakes.extend(plan.wakes);
+        }
+    }
     Ok(Accepted::committed(event, received.request, false, wakes))
 }
 

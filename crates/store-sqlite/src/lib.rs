@@ -37,7 +37,7 @@ use jiff::Timestamp;
 use rusqlite::Connection as Db;
 use store::{
     Accepted, AuditAction, AuditEntry, Config, ConfigCache, ConfigKind, Connection, Delivery,
-    IdSource, NewConfig, NewConnection, Page, PersonIdentity, Redriven, ReplacedSecret,
+    IdSource, LastWrite, NewConfig, NewConnection, Page, PersonIdentity, Redriven, ReplacedSecret,
     RequestQuery, RequestView, Result, SecurityEvent, Settle, Source, SourceChange, StoppedCount,
     Store, StoredEvent, TokenHash, WorkQuery,
 };
@@ -51,6 +51,7 @@ pub struct SqliteStore {
     clock: Arc<dyn Clock>,
     ids: Arc<IdSource>,
     configs: Arc<ConfigCache>,
+    last_write: LastWrite,
     connection: Memo<(TenantId, ConnectionName), Option<Connection>>,
     connections: Memo<TenantId, Vec<Connection>>,
     sources: Memo<TenantId, Vec<Source>>,
@@ -80,6 +81,7 @@ impl SqliteStore {
             clock,
             // Whoever changes a configuration passes through this store.
             configs: Arc::new(ConfigCache::new(Duration::MAX)),
+            last_write: LastWrite::default(),
             connection: Memo::default(),
             connections: Memo::default(),
             sources: Memo::default(),
@@ -104,7 +106,7 @@ impl SqliteStore {
         &self,
         work: impl Fn(&Db) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.writer.write(work).await
+        self.last_write.watch(self.writer.write(work)).await
     }
 
     /// Writes what [`Memo`]s keep.
@@ -112,7 +114,8 @@ impl SqliteStore {
         &self,
         work: impl Fn(&Db) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.writer.write_then(work, self.forget()).await
+        let writing = self.writer.write_then(work, self.forget());
+        self.last_write.watch(writing).await
     }
 
     /// Forgets what [`Memo`]s keep.
@@ -484,6 +487,10 @@ impl Store for SqliteStore {
     ) -> Result<u32> {
         self.write(move |db| security::prune(db, before, limit))
             .await
+    }
+
+    fn last_write(&self) -> &LastWrite {
+        &self.last_write
     }
 }
 

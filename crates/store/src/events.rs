@@ -29,6 +29,8 @@ pub struct Delivery {
     pub office: Option<OfficeId>,
     /// The event that the URL names.
     pub event: Option<String>,
+    /// Whether the body alone says what happened, whatever event the URL names.
+    pub is_told_by_body: bool,
     /// The provider's own id of the delivery, where it has one. Else repeats are recognized by the body's hash.
     pub delivery_id: Option<String>,
     /// The scheme that verified it.
@@ -58,7 +60,8 @@ pub struct Received<'a> {
 }
 
 impl Delivery {
-    /// What a repeat is recognized by, unique within the tenant: the provider's delivery id, or event and body.
+    /// What a repeat is recognized by, unique within the tenant: the provider's delivery id, or event and body. Where
+    /// the body tells everything, the same news are a repeat at every URL.
     pub fn deduplication_key(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         let mut part = |bytes: &[u8]| {
@@ -73,11 +76,20 @@ impl Delivery {
             }
             None => {
                 part(b"body");
-                part(self.event.as_deref().unwrap_or_default().as_bytes());
+                part(self.event_told_by_url());
                 part(&self.body);
             }
         }
         hash.finalize().into()
+    }
+
+    /// What the URL adds to the body. What one URL does not use, or cannot read, another may.
+    fn event_told_by_url(&self) -> &[u8] {
+        match &self.reading {
+            Ok(Reading::News(_)) if self.is_told_by_body => b"",
+            Err(_) if self.is_told_by_body => b"?", // no event's name
+            _ => self.event.as_deref().unwrap_or_default().as_bytes(),
+        }
     }
 
     /// The names of what it is about; none if it is no lead.
@@ -93,6 +105,21 @@ impl Delivery {
         }
     }
 
+    /// What became of messages of ours that will not arrive, by the request that each was about.
+    pub fn undelivered(&self) -> BTreeMap<RequestId, Vec<&Receipt>> {
+        let mut undelivered = BTreeMap::<_, Vec<_>>::new();
+        for receipt in self
+            .receipts()
+            .iter()
+            .filter(|receipt| receipt.is_undelivered)
+        {
+            if let Some(request) = receipt.effect.request() {
+                undelivered.entry(request).or_default().push(receipt);
+            }
+        }
+        undelivered
+    }
+
     fn news(&self) -> Option<&News> {
         match &self.reading {
             Ok(Reading::News(news)) => Some(news),
@@ -101,8 +128,8 @@ impl Delivery {
     }
 
     /// Decides what the delivery makes if it was not stored before. `known` are the requests that its
-    /// [`aliases`](Self::aliases) lead to, in their order, or `None` if this build cannot read one of them; `id` is that
-    /// of a new one.
+    /// [`aliases`](Self::aliases) lead to, in their order, or `None` if this build cannot read one of them; those that
+    /// are known to be of another thing do not count. `id` is that of a new one.
     ///
     /// News of a request that cannot be read are not refused, because their sender may not send them again: they are kept
     /// as a request that is parked in `reading`. When a person lets it run again, it is merged with the other.
@@ -116,6 +143,13 @@ impl Delivery {
         let origin = self.origin(event);
         let parked = |reason: &str| transition::receive(id, &origin, Err(reason.to_owned()), now);
         let mut aliases = self.aliases();
+        let canonical_id = self
+            .news()
+            .and_then(|news| news.facts.canonical_id.as_deref());
+        let known = known.map(|mut known| {
+            known.retain(|state| !state.request().document.is_other_than(canonical_id));
+            known
+        });
         let (plan, remark) = match (&self.reading, known) {
             (Ok(Reading::News(_)), None) => {
                 aliases = &[];

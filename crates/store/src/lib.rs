@@ -16,6 +16,7 @@ pub mod connections;
 pub mod contract;
 mod events;
 mod id_source;
+mod last_write;
 pub mod persons;
 mod requests;
 pub mod rows;
@@ -38,6 +39,7 @@ pub use configs::{Config, ConfigCache, ConfigKind, NewConfig};
 pub use connections::{Connection, ConnectionState, NewConnection, ReplacedSecret};
 pub use events::{Accepted, Delivery, Received, StoredEvent};
 pub use id_source::IdSource;
+pub use last_write::LastWrite;
 pub use persons::PersonIdentity;
 pub use requests::{RequestQuery, RequestView};
 pub use security::SecurityEvent;
@@ -326,4 +328,26 @@ pub trait Store: WorkQueue + EffectLog {
         before: Timestamp,
         limit: u32,
     ) -> Result<u32>;
+
+    /// How the adapter's writes went: it has every write watched.
+    fn last_write(&self) -> &LastWrite;
+
+    /// Checks that the store reads, and, after a write that failed, that it writes again. Leaves nothing behind.
+    ///
+    /// # Errors
+    /// [`StoreError`] while it does not.
+    async fn check_across_tenants(&self) -> Result<()> {
+        let anybody =
+            TenantId::new("readiness").map_err(|error| StoreError::Failed(error.to_string()))?;
+        self.tenant(&anybody).await?;
+        if self.last_write().take_failure() {
+            // A write of our own: while the process is not ready, nobody sends it another.
+            let trace = last_write::trace_of_check();
+            let after = trace.minute + std::time::Duration::from_secs(60);
+            self.record_security_events_across_tenants(vec![trace])
+                .await?;
+            self.prune_security_events_across_tenants(after, 10).await?;
+        }
+        Ok(())
+    }
 }

@@ -86,6 +86,7 @@ pub fn facts(channel: Channel) -> Facts {
         }),
         extra: pairs([("landing_page", "kitchens")]),
         about: about(channel),
+        ..Facts::default()
     }
 }
 
@@ -377,6 +378,7 @@ pub fn notified() -> NotificationsSection {
         messages: vec![Message {
             channel: "email".to_owned(),
             recipient: RECIPIENT.to_owned(),
+            id: None,
             is_sent: true,
             provider_id: Some("mail-1".to_owned()),
             reason: None,

@@ -85,6 +85,15 @@ impl AnalysisInput {
             .chain(facts.map(|fact| fact.value.as_str()))
     }
 
+    /// Whether a recording tells no voices apart.
+    pub(crate) fn has_one_voice(&self) -> bool {
+        let mut speakers = self.utterances.iter().map(|utterance| &utterance.speaker);
+        match speakers.next() {
+            Some(first @ Speaker::Voice(_)) => speakers.all(|speaker| speaker == first),
+            _ => false,
+        }
+    }
+
     /// What the person said or wrote in their own words. The note is somebody's own words about them.
     pub(crate) fn own_words(&self) -> impl Iterator<Item = &str> {
         let first = self.utterances.first().map(|utterance| &utterance.speaker);
@@ -306,14 +315,12 @@ pub(crate) mod tests {
     #[test]
     fn very_long_conversations_end_at_an_utterance() {
         let mut request = lead::qualified(Channel::Phone);
-        let turns = vec![lead::turn("2", 0, &"word ".repeat(3_000)); 100];
+        let words: String = (0..1_500).map(|number| format!("word{number} ")).collect();
+        let turns = vec![lead::turn("2", 0, &words); 100];
         if let Some(transcript) = &mut request.document.transcript {
             transcript.turns = turns;
         }
         let read = of(request);
-        assert_eq!(
-            read.utterances.len(),
-            MAX_TEXT_BYTES / "word ".repeat(3_000).trim().len()
-        );
+        assert_eq!(read.utterances.len(), MAX_TEXT_BYTES / words.trim().len());
     }
 }

@@ -1,11 +1,12 @@
 //! What a model answered, checked: nothing counts that the schema does not allow or that nobody said.
 //!
-//! An answer that lacks a field, has one of another type, a word that is not on its list or a spam likelihood over 100
-//! is refused as a whole: the service promises the schema, so such an answer went wrong and its numbers mean nothing
-//! either. Beyond that the answer is fixed: numbers are clamped, long text is cut, a reason whose quote nobody said is
-//! dropped, and so is a ZIP code that stands nowhere.
+//! An answer that lacks a field, has one of another type, a word that is not on its list, a number outside of its range
+//! or a summary that repeats itself is refused as a whole: the service promises the schema, so such an answer went wrong
+//! and its other values mean nothing either. Clamped, a confidence of 85 would be complete certainty. Beyond that the
+//! answer is fixed: long text is cut, a reason whose quote nobody said is dropped, and so is a ZIP code that stands
+//! nowhere.
 
-use domain::{Budget, Intent, PostalCode, ProjectType, Reason, Sentiment, Timeline, text};
+use domain::{Budget, Intent, PostalCode, ProjectType, Reason, Sentiment, Timeline, loops, text};
 use serde_json::Value;
 
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
 
 /// The answer is not of the shape that was asked for. Names the field, never its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the model's answer lacks `{field}`, or has it of another kind")]
+#[error("the model's answer lacks `{field}`, or has it of another kind or outside of its range")]
 pub(crate) struct OutsideSchema {
     pub(crate) field: &'static str,
 }
@@ -28,21 +29,20 @@ pub(crate) fn read(answer: &Value, input: &AnalysisInput) -> Result<Judgment, Ou
         .as_array()
         .ok_or(OutsideSchema { field: "reasons" })?;
     Ok(Judgment {
-        summary: text::line(string(answer, "summary")?, MAX_SUMMARY)
-            .ok_or(OutsideSchema { field: "summary" })?,
+        summary: summary(answer)?,
         intent: word(answer, "intent", Intent::from_word)?,
         sentiment: word(answer, "sentiment", Sentiment::from_word)?,
         project_type: word(answer, "project_type", ProjectType::from_word)?,
         timeline: word(answer, "timeline", Timeline::from_word)?,
         budget: word(answer, "budget", Budget::from_word)?,
-        lead_score: percent(number(answer, "lead_score")?),
-        confidence: number(answer, "confidence")?.clamp(0.0, 1.0),
+        lead_score: percent(number(answer, "lead_score", 100.0)?),
+        confidence: number(answer, "confidence", 1.0)?,
         reasons: reasons
             .iter()
             .filter_map(|item| reason(item, &said))
             .take(MAX_REASONS)
             .collect(),
-        spam_likelihood: spam_likelihood(answer)?,
+        spam_likelihood: number(answer, "spam_likelihood", 100.0)?,
         postal_code: postal_code(&answer["postal_code"], &said, input),
         address: answer["address"]
             .as_str()
@@ -62,22 +62,20 @@ fn word<T>(
     read(string(answer, field)?).ok_or(OutsideSchema { field })
 }
 
-fn number(answer: &Value, field: &'static str) -> Result<f64, OutsideSchema> {
+/// A number from 0 to `max`.
+fn number(answer: &Value, field: &'static str, max: f64) -> Result<f64, OutsideSchema> {
     answer[field]
         .as_f64()
-        .filter(|number| number.is_finite())
+        .filter(|number| (0.0..=max).contains(number))
         .ok_or(OutsideSchema { field })
 }
 
-/// More than certain is no likelihood: clamped, a number without meaning would keep a lead from everybody.
-fn spam_likelihood(answer: &Value) -> Result<f64, OutsideSchema> {
-    const FIELD: &str = "spam_likelihood";
-    let likelihood = number(answer, FIELD)?;
-    if likelihood > 100.0 {
-        Err(OutsideSchema { field: FIELD })
-    } else {
-        Ok(likelihood.max(0.0))
-    }
+/// The summary, unless the model lost its thread and wrote the same again and again.
+fn summary(answer: &Value) -> Result<String, OutsideSchema> {
+    const FIELD: &str = "summary";
+    let written = string(answer, FIELD)?;
+    let summary = text::line(written, MAX_SUMMARY).filter(|_| !loops::is_in(written));
+    summary.ok_or(OutsideSchema { field: FIELD })
 }
 
 /// The nearest whole number from 0 to 100.
@@ -228,37 +226,58 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_clamped_and_text_is_cut() {
-        for (given, expected) in [
-            (-5.0, 0),
-            (0.4, 0),
-            (0.5, 1),
-            (99.4, 99),
-            (100.0, 100),
-            (1e300, 100),
+    fn a_number_outside_of_its_range_is_refused() {
+        for (field, numbers) in [
+            ("lead_score", [-5.0, -0.1, 100.5, 400.0, 1e300]),
+            ("confidence", [-0.01, 1.01, 7.5, 85.0, -1e300]),
+            ("spam_likelihood", [-1.0, -20.0, 100.1, 400.0, 1e300]),
         ] {
+            for number in numbers {
+                assert_eq!(
+                    judge(&with(field, json!(number))),
+                    Err(OutsideSchema { field }),
+                    "{number}"
+                );
+            }
+        }
+        for (field, max) in [
+            ("lead_score", 100),
+            ("confidence", 1),
+            ("spam_likelihood", 100),
+        ] {
+            for number in [0, max] {
+                assert!(judge(&with(field, json!(number))).is_ok(), "{field}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_summary_that_repeats_itself_is_refused() {
+        for summary in [
+            vec!["kitchen"; 300].join(" "),
+            format!("A homeowner wants {}", "a quote and ".repeat(40)),
+            "Kitchen. ".repeat(9),
+        ] {
+            let answered = judge(&with("summary", json!(summary)));
+            assert_eq!(
+                answered,
+                Err(OutsideSchema { field: "summary" }),
+                "{summary}"
+            );
+        }
+        let emphatic = "Kitchen, kitchen, kitchen: the caller speaks of nothing else.";
+        assert!(judge(&with("summary", json!(emphatic))).is_ok());
+    }
+
+    #[test]
+    fn scores_are_rounded_and_text_is_cut() {
+        for (given, expected) in [(0.4, 0), (0.5, 1), (99.4, 99), (100.0, 100)] {
             assert_eq!(
                 judge(&with("lead_score", json!(given))).unwrap().lead_score,
                 expected,
                 "{given}"
             );
         }
-        assert_eq!(
-            judge(&with("spam_likelihood", json!(-1)))
-                .unwrap()
-                .spam_likelihood,
-            0.0
-        );
-        assert_eq!(
-            judge(&with("spam_likelihood", json!(400))),
-            Err(OutsideSchema {
-                field: "spam_likelihood"
-            })
-        );
-        assert_eq!(
-            judge(&with("confidence", json!(7))).unwrap().confidence,
-            1.0
-        );
         let long = judge(&with("summary", json!("é".repeat(5_000)))).unwrap();
         assert_eq!(long.summary.chars().count(), MAX_SUMMARY);
     }

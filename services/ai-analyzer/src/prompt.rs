@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Version of instructions and schema together. It is stored with each analysis.
-pub(crate) const PROMPT_VERSION: &str = "lead-2";
+pub(crate) const PROMPT_VERSION: &str = "lead-3";
 
 /// Longest conversation that is sent, in characters. A longer one is sent without its middle: how a conversation begins
 /// and how it ends says most.
@@ -100,7 +100,10 @@ fn policy(input: &AnalysisInput) -> String {
     };
     let speakers = match input.channel {
         Channel::Phone => {
-            " The numbers in brackets tell speakers apart; they do not say who is the company and who the caller."
+            " The numbers in brackets tell voices apart; they do not say who is the company and who the caller. One \
+             number may be two people, because recognition does not always tell them apart: then judge by the words who \
+             of them speaks. Words that come again and again, and closing phrases of videos, are what recognition hears \
+             in silence: nobody said them."
         }
         Channel::Text | Channel::Chat => {
             " `Customer` is whoever wrote to the company. `Company` and `Bot` are the company's own side: what they \

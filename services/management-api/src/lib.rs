@@ -9,6 +9,7 @@ pub mod auth;
 mod connections;
 #[doc(hidden)]
 pub mod cursor;
+mod deliveries;
 mod faults;
 mod idempotency;
 mod jwks;

@@ -196,6 +196,7 @@ words! {
         Deadline => "deadline",
         CrashLoop => "crash_loop",
         Unreadable => "unreadable",
+        Unreached => "unreached",
     }
 }
 
@@ -221,6 +222,12 @@ pub(crate) enum Flag {
     AnalyzedByRules,
     /// Whether the project is in the service area cannot be known.
     AreaUnknown,
+    /// The provider that it came from marked it as spam.
+    MarkedSpam,
+    /// A delivery, or the provider's API, said something that could not be read: see `unread_fields`.
+    UnreadFields,
+    /// A recipient was not told: see `notifications`.
+    NotTold,
 }
 
 /// Whether there is audio.

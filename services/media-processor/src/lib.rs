@@ -61,8 +61,12 @@ impl Deps {
         source.map_or("the provider", |source| source.spec().name)
     }
 
-    /// Waits as the office's recording policy says, `max_waits` times at most. `None` if it is time to go on.
+    /// Waits as the office's recording policy says, `max_waits` times at most. `None` if it is time to go on: at once
+    /// for what the provider itself marked as spam, because its API may hide it for good.
     fn wait(&self, job: &Claimed, max_waits: u32, reason: &str) -> Option<Outcome> {
+        if is_marked_spam(job) {
+            return None;
+        }
         let waits = job.row.waits;
         let policy = &job.config.workflow.recording;
         let pause = policy.wait(waits).filter(|_| waits < max_waits)?;
@@ -79,5 +83,10 @@ fn gives_up(job: &Claimed, error: &StageError) -> bool {
     let retry = &job.config.workflow.retry;
     let tries = retry.fast_ms.len() + if retry.slow_lane { SLOW_TRIES } else { 0 };
     let failures = usize::try_from(job.row.failures).unwrap_or(usize::MAX);
-    matches!(error.disposition, Disposition::Retry { .. }) && failures >= tries
+    matches!(error.disposition, Disposition::Retry { .. })
+        && (failures >= tries || is_marked_spam(job))
+}
+
+fn is_marked_spam(job: &Claimed) -> bool {
+    job.request.document.facts().marked_spam == Some(true)
 }

@@ -236,19 +236,18 @@ fn call_to_fetch(document: &Document) -> Result<&str, NoAudio> {
         .ok_or(NoAudio::UnknownCall)
 }
 
-/// Nobody answered, no message was left: there is nothing to wait for. What the API says of a call outranks its first
-/// reports.
+/// Nobody answered, no message was left: there is nothing to wait for, however long it rang. What the API says of a
+/// call outranks its first reports.
 fn is_not_recorded(details: &Facts, said: &Facts) -> bool {
     let best_known = details.or(said);
     let is_announced = [details, said]
         .iter()
         .any(|facts| facts.about.call().and_then(|call| call.has_recording) == Some(true));
     !is_announced
-        && best_known.about.call().is_some_and(|call| {
-            call.is_answered == Some(false)
-                && call.is_voicemail != Some(true)
-                && call.duration_seconds.unwrap_or(0) == 0
-        })
+        && best_known
+            .about
+            .call()
+            .is_some_and(|call| call.is_answered == Some(false) && call.is_voicemail != Some(true))
 }
 
 fn done(job: &Claimed, audio: Audio) -> Outcome {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use blobs::{BlobError, BlobKey};
 use domain::{
-    Audio, Claimed, Classify as _, Disposition, EffectKey, EffectOutcome, EffectTiming, Effects,
-    Lookup, Outcome, Record, Section, Stage, StageError, StageHandler, TranscriptSection,
-    TranscriptState, Usage, later, text,
+    Audio, Claimed, Classify as _, Disposition, EffectEnd, EffectIntent, EffectKey, EffectOutcome,
+    EffectTiming, Effects, Lookup, Outcome, Record, Section, Stage, StageError, StageHandler,
+    TranscriptSection, TranscriptState, Usage, later, text,
 };
 use google::{BatchProgress, OperationName, Recognized, SpeechError};
 
@@ -28,6 +28,8 @@ const LONGEST_WITH_TIMES: Duration = Duration::from_secs(20 * 60);
 /// An operation costs. So it is started once more if the first was of no use (its answer was lost, Google forgot it, or
 /// it failed on Google's side), and never a third time. Each start is an effect of its own.
 const STARTS: u32 = 2;
+/// The pause before the second start: whatever failed for a moment fails again at once.
+const RESTART_PAUSE: Duration = Duration::from_secs(60);
 /// An operation that was started shows at once, or not at all: there is no list to find it in.
 const START: EffectTiming = EffectTiming {
     not_before: None,
@@ -47,7 +49,7 @@ const MAX_POLLS: u32 = 250;
 ///
 /// In: a call whose recording is archived. Out: its `transcript` section. Short audio is recognized in one request, which
 /// a repeat makes again. For longer audio an operation is started once and polled; a repeat resumes it. One that is of
-/// no use is started once more.
+/// no use is started once more, after a pause.
 pub(crate) struct Transcript(pub(crate) Deps);
 
 #[async_trait]
@@ -174,6 +176,12 @@ impl Transcript {
     async fn batch(&self, job: &Claimed, file: &File) -> Result<Progress, StageError> {
         let mut useless: Option<String> = None;
         for number in 0..STARTS {
+            if let Some(why) = &useless
+                && let Some(pause) = self.pause_before(job, file, number).await?
+            {
+                let reason = format!("the transcription is started once more after a pause: {why}");
+                return Ok(Progress::Running { pause, reason });
+            }
             let found = match self.start(job, file, number).await {
                 EffectOutcome::Done(name) => self.poll(job, &name).await?,
                 EffectOutcome::GaveUp => Polled::Useless("its start was never answered".to_owned()),
@@ -215,14 +223,10 @@ impl Transcript {
             ..
         } = &self.0;
         let effects = Effects::new(effects.clone(), clock.clone(), job.claim_token());
-        let audio: String = file.sha256.chars().take(16).collect();
-        let target = if number == 0 {
-            audio
-        } else {
-            format!("{audio}-{number}")
+        let key = match number {
+            0 => effect_key(job, file, ""),
+            _ => effect_key(job, file, &format!("-{number}")),
         };
-        let revision = job.request.document.revisions.of(Stage::Transcript);
-        let key = EffectKey::new("speech", &job.request.id, &target, &revision);
         let uri = blobs.uri(&file.key);
         // If the answer to a start was lost, the next and last one waits until the service works.
         let lookup = async || speech.is_up().await.map(|()| Lookup::Absent);
@@ -233,6 +237,37 @@ impl Transcript {
             Ok(name.as_str().to_owned())
         };
         effects.once(&key, START, lookup, write).await
+    }
+
+    /// How much longer to wait before this start, if at all. The pause begins when it is first asked for. It is recorded
+    /// beside the starts, because the row does not say when a start turned out to be of no use.
+    async fn pause_before(
+        &self,
+        job: &Claimed,
+        file: &File,
+        number: u32,
+    ) -> Result<Option<Duration>, StageError> {
+        let (log, claim) = (&self.0.effects, job.claim_token());
+        let key = effect_key(job, file, &format!("-{number}-pause"));
+        let intent = log.intend(&claim, &key, Duration::ZERO).await;
+        match intent.map_err(|error| StageError::ours(&error))? {
+            EffectIntent::Begin => Ok(Some(RESTART_PAUSE)),
+            EffectIntent::Done { .. } => Ok(None),
+            EffectIntent::Stale => Err(StageError::ours(&"the claim is no longer valid")),
+            EffectIntent::Unknown { intended_at, .. } => {
+                let ends_at = later(intended_at, RESTART_PAUSE);
+                let rest = Duration::try_from(ends_at.duration_since(self.0.clock.now()));
+                let rest = rest.ok().filter(|rest| !rest.is_zero());
+                if rest.is_none() {
+                    let end = EffectEnd::Done {
+                        remote_id: "over".to_owned(),
+                    };
+                    let concluded = log.conclude(&claim, &key, end).await;
+                    concluded.map_err(|error| StageError::ours(&error))?;
+                }
+                Ok(rest)
+            }
+        }
     }
 
     async fn poll(&self, job: &Claimed, name: &str) -> Result<Polled, StageError> {
@@ -262,6 +297,18 @@ impl Transcript {
             Err(error) => Polled::Ended(failed(&error)?),
         })
     }
+}
+
+/// The record of something that is done about this audio. A replay has another revision, so it begins anew.
+fn effect_key(job: &Claimed, file: &File, what: &str) -> EffectKey {
+    let audio: String = file.sha256.chars().take(16).collect();
+    let revision = job.request.document.revisions.of(Stage::Transcript);
+    EffectKey::new(
+        "speech",
+        &job.request.id,
+        &format!("{audio}{what}"),
+        &revision,
+    )
 }
 
 /// A failure that no repetition fixes leaves the call without a transcript.

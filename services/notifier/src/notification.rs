@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use domain::{
     Account, Brief, Claimed, Classify, EffectKey, EffectOutcome, EffectTiming, Effects,
     EmailAddress, Lookup, Message, NotificationRecord, NotificationRules, NotificationsSection,
-    Outcome, Record, Section, Stage, StageError, StageHandler, StoreError, TenantId, Usage, later,
-    text,
+    Outcome, Record, Section, Stage, StageError, StageHandler, StoreError, TenantId, Usage,
+    effect::REFUSED, later, text,
 };
 use jiff::Timestamp;
 use notify::{
@@ -22,12 +22,11 @@ use crate::Deps;
 const MAX_ATTEMPTS: u32 = 2;
 /// How often a receipt is looked for.
 const LOOK: Duration = Duration::from_secs(10);
-/// Marks the remote id of a message that the provider refused for good: it has ended, and is not sent again.
-const REFUSED: &str = "refused: ";
 
 /// Sends the mail about a request to each recipient of its office.
 ///
-/// In: a request whose dispatches have ended, or wait. Out: `notifications`, once every message has ended. A repeat
+/// In: a request whose dispatches have ended, or wait. Out: `notifications`, once every message has ended; where none
+/// reached anybody, the settle parks the step, and a redrive sends new messages. A repeat
 /// sends no message again; one whose answer was lost waits for the provider's receipt, and is sent once more when
 /// that does not come. The mail shows the request as it was claimed.
 pub(crate) struct Notification {
@@ -82,8 +81,8 @@ impl StageHandler for Notification {
                     word,
                     reason: reason.clone(),
                 };
-                let ended = recipients.into_values().map(|to| (to, ending())).collect();
-                return Ok(self.done(job, ended));
+                let ended = recipients.into_iter().map(|(id, to)| (id, to, ending()));
+                return Ok(self.done(job, ended.collect()));
             }
         };
         let brief = Brief::new(&job.request, &job.config);
@@ -92,7 +91,7 @@ impl StageHandler for Notification {
         let (mut ended, mut look_at) = (Vec::new(), None);
         for (id, to) in recipients {
             match self.send(job, &sender, to, &id, &content).await? {
-                Progress::Ended(ending) => ended.push((to, ending)),
+                Progress::Ended(ending) => ended.push((id, to, ending)),
                 Progress::Unknown(at) => {
                     look_at = Some(look_at.map_or(at, |earlier: Timestamp| earlier.min(at)));
                 }
@@ -234,9 +233,9 @@ impl Notification {
     }
 
     /// Every message has ended: what is stored of each.
-    fn done(&self, job: &Claimed, ended: Vec<(&EmailAddress, Ending)>) -> Outcome {
+    fn done(&self, job: &Claimed, ended: Vec<(String, &EmailAddress, Ending)>) -> Outcome {
         let mut messages = Vec::new();
-        for (to, ending) in ended {
+        for (id, to, ending) in ended {
             let (word, provider_id, reason) = match ending {
                 Ending::Sent { provider_id } => ("sent", Some(provider_id), None),
                 Ending::NotSent { word, reason } => (word, None, Some(reason)),
@@ -245,6 +244,7 @@ impl Notification {
             messages.push(Message {
                 channel: "email".to_owned(),
                 recipient: to.as_str().to_owned(),
+                id: Some(id),
                 is_sent: reason.is_none(),
                 provider_id,
                 reason,
@@ -256,9 +256,9 @@ impl Notification {
         }))
     }
 
-    fn record_usage(job: &Claimed, sender: &Sender<'_>, ended: &[(&EmailAddress, Ending)]) {
+    fn record_usage(job: &Claimed, sender: &Sender<'_>, ended: &[(String, &EmailAddress, Ending)]) {
         let is_sent = |ending: &Ending| matches!(ending, Ending::Sent { .. });
-        let sent = ended.iter().filter(|(_, ending)| is_sent(ending)).count();
+        let sent = ended.iter().filter(|(.., ending)| is_sent(ending)).count();
         if sent > 0 {
             job.record(Record::Usage(Usage {
                 unit: "emails".to_owned(),
@@ -302,17 +302,18 @@ impl From<AccountError> for NoSender {
     }
 }
 
-/// Who gets a message, by its name: the same address twice is one recipient.
+/// Who gets a message, by its name: the same address twice is one recipient, as it was spelled first.
 fn recipients<'a>(
     job: &Claimed,
     rules: &'a NotificationRules,
 ) -> BTreeMap<String, &'a EmailAddress> {
     let revision = job.request.document.revisions.of(Stage::Notification);
-    rules
-        .email
-        .iter()
-        .map(|to| (message_id(job.request.id, to, revision), to))
-        .collect()
+    let mut recipients = BTreeMap::new();
+    for to in &rules.email {
+        let id = message_id(job.request.id, to, revision);
+        recipients.entry(id).or_insert(to);
+    }
+    recipients
 }
 
 /// What the record of effects keeps of a message that the provider refused for good.

@@ -100,7 +100,7 @@ impl App {
         let checked = store.clone();
         let store_check = Check::new("store", move || {
             let store = checked.clone();
-            async move { Ok(store.security_events_across_tenants(1).await.map(|_| ())?) }
+            async move { Ok(store.check_across_tenants().await?) }
         });
         routes = routes.merge(health_routes(env!("CARGO_PKG_VERSION"), vec![store_check]));
         let runner = Runner::new(

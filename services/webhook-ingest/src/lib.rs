@@ -10,6 +10,7 @@ mod program;
 mod quota;
 mod rate_clock;
 mod reading;
+mod refusal_runs;
 mod refusals;
 mod routes;
 
@@ -29,7 +30,7 @@ pub use program::main;
 
 use crate::{
     deliver::Ingest, directory::Directory, failed_signatures::FailedSignatures, quota::Quota,
-    reading::ReadingStage, refusals::Refusals,
+    reading::ReadingStage, refusal_runs::RefusalRuns, refusals::Refusals,
 };
 
 /// How often what limits remember is tidied up.
@@ -89,6 +90,7 @@ pub fn service(deps: Deps) -> Service {
         body_memory: BodyMemory::new(config.body_memory_mib.saturating_mul(1 << 20)),
         quota: Quota::new(config.quota, clock.clone()),
         refusals,
+        refusal_runs: RefusalRuns::new(clock.clone()),
     });
     let relay = Relay::new(queue, relay_bus, clock.clone(), relay);
     let reading: Arc<dyn StageHandler> = Arc::new(ReadingStage { sources, store });
@@ -110,6 +112,7 @@ async fn tidy(ingest: Arc<Ingest>, clock: Arc<dyn Clock>, stop: CancellationToke
     let pause = || clock.sleep_until(later(clock.now(), TIDY_INTERVAL));
     while stop.run_until_cancelled(pause()).await.is_some() {
         ingest.failed_signatures.forget_rested();
+        ingest.refusal_runs.forget_rested();
         ingest.quota.forget_rested();
     }
 }

@@ -72,6 +72,7 @@ impl Run {
                 if let Some((effect, remote_id)) = self.scene.outside.take_receipt(&self.scene) {
                     let body = format!("receipt {} of {}", self.step, effect.as_str());
                     let receipt = Receipt {
+                        is_undelivered: false,
                         effect,
                         remote_id,
                         event: "delivered".to_owned(),
@@ -190,6 +191,7 @@ impl Run {
             source: SourceId::from_uuid(Uuid::from_u128(1)),
             office: None,
             event: None,
+            is_told_by_body: false,
             delivery_id: None,
             scheme: "simulated".to_owned(),
             headers: BTreeMap::new(),

@@ -427,6 +427,7 @@ impl SimulatedStage {
                 Ok(provider_id) => messages.push(Message {
                     channel: "email".to_owned(),
                     recipient: recipient.to_owned(),
+                    id: None,
                     is_sent: provider_id.is_some(),
                     reason: provider_id.is_none().then(|| UNCONFIRMED.to_owned()),
                     provider_id,

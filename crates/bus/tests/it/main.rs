@@ -16,7 +16,7 @@ async fn local() -> Subject {
     let receiver = bus.clone();
     let receive = move |stage| {
         let bus = receiver.clone();
-        Box::pin(async move { bus.next(stage).await.wake.clone() }) as _
+        Box::pin(async move { bus.next(stage).await.wake }) as _
     };
     Subject {
         bus,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use domain::{Clock, ProviderAnswer};
+use domain::Clock;
 use http_client::{Client, Request, Response, Url};
 use secrecy::SecretString;
 use serde::{
@@ -11,7 +11,10 @@ use serde::{
 };
 use serde_json::json;
 
-use super::mapping::{OwnProperty, Properties};
+use super::{
+    fault::{Fault, named},
+    mapping::{OwnProperty, Properties},
+};
 use crate::PushError;
 
 /// The pause if the account's limit over ten seconds is reached and no other pause is named.
@@ -120,26 +123,6 @@ struct Batch {
     errors: Vec<Fault>,
 }
 
-/// An error as HubSpot writes it, of an answer or of a row. Every field may be missing.
-#[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
-struct Fault {
-    category: String,
-    message: String,
-    policy_name: String,
-    errors: Vec<FieldFault>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct FieldFault {
-    message: String,
-    code: String,
-    #[serde(rename = "in")]
-    field: String,
-    context: BTreeMap<String, serde_json::Value>,
-}
-
 impl Api {
     pub(super) fn new(
         http: Client,
@@ -207,12 +190,13 @@ impl Api {
     ) -> Result<Record, PushError> {
         let row = json!({ "idProperty": key, "id": value, "objectWriteTraceId": value, "properties": properties });
         let request = self.http.post(self.objects(kind) + "/batch/upsert");
-        let batch: Batch = self
+        let batch = self
             .call(request.json(&json!({ "inputs": [row] })), token)
-            .await?;
+            .await;
+        let batch: Batch = batch.map_err(|error| named(error, properties))?;
         match (batch.results.into_iter().next(), batch.errors.first()) {
             (Some(record), _) => Ok(record),
-            (None, Some(fault)) => Err(fault.row_refusal()),
+            (None, Some(fault)) => Err(named(fault.row_refusal(), properties)),
             // Neither done nor refused: the next attempt looks it up.
             (None, None) => Err(PushError::Moved { holder: None }),
         }
@@ -227,8 +211,8 @@ impl Api {
         properties: &Properties,
     ) -> Result<Record, PushError> {
         let request = self.http.patch(format!("{}/{id}", self.objects(kind)));
-        self.call(request.json(&json!({ "properties": properties })), token)
-            .await
+        let written = self.call(request.json(&json!({ "properties": properties })), token);
+        written.await.map_err(|error| named(error, properties))
     }
 
     /// Associates a contact and a deal. A repeat is harmless.
@@ -336,72 +320,6 @@ impl Api {
     }
 }
 
-impl Fault {
-    /// What the error of one row means: there is no status, so the category decides.
-    fn row_refusal(&self) -> PushError {
-        self.refusal(match self.category.as_str() {
-            "CONFLICT" | "OBJECT_ALREADY_EXISTS" => 409,
-            "OBJECT_NOT_FOUND" => 404,
-            _ => 400,
-        })
-    }
-
-    fn refusal(&self, status: u16) -> PushError {
-        let answer = ProviderAnswer::new(&self.message);
-        match status {
-            401 => PushError::Unauthorized { answer },
-            403 => PushError::MissingScopes { answer },
-            404 => PushError::Moved { holder: None },
-            409 => PushError::Moved {
-                holder: holder(&self.message),
-            },
-            _ => self.field_refusal(status),
-        }
-    }
-
-    fn field_refusal(&self, status: u16) -> PushError {
-        let Some(fault) = self.errors.first() else {
-            let code = if self.category.is_empty() {
-                status.to_string()
-            } else {
-                name(&self.category)
-            };
-            return PushError::Refused {
-                code,
-                answer: ProviderAnswer::new(&self.message),
-            };
-        };
-        let context = || {
-            fault
-                .context
-                .get("propertyName")
-                .and_then(|names| names.get(0)?.as_str())
-        };
-        let field = Some(fault.field.as_str())
-            .filter(|field| !field.is_empty())
-            .or_else(context)
-            .unwrap_or("?");
-        let field = name(field);
-        let is_stage = matches!(field.as_str(), "dealstage" | "pipeline");
-        match fault.code.as_str() {
-            "PROPERTY_DOESNT_EXIST" => PushError::Outdated { field },
-            "INVALID_OPTION" if is_stage => PushError::Outdated { field },
-            "MISSING_REQUIRED_PROPERTY" | "MISSING_CONDITIONAL_REQUIRED_PROPERTY" => {
-                PushError::Required {
-                    field,
-                    code: name(&fault.code),
-                    answer: ProviderAnswer::new(&fault.message),
-                }
-            }
-            code => PushError::Rejected {
-                field,
-                code: name(code),
-                answer: ProviderAnswer::new(&fault.message),
-            },
-        }
-    }
-}
-
 /// An object's id: digits, so that it can stand in a path.
 fn object_id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let id = String::deserialize(deserializer)?;
@@ -410,111 +328,5 @@ fn object_id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String
         Ok(id)
     } else {
         Err(serde::de::Error::custom("an object's id is a number"))
-    }
-}
-
-/// HubSpot's name of a field or a code, if it looks like one; a value of ours that it repeats is `?`.
-fn name(raw: &str) -> String {
-    let is_name = raw.len() <= 100
-        && raw.starts_with(|c: char| c.is_ascii_alphabetic())
-        && raw
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
-    if is_name { raw } else { "?" }.to_owned()
-}
-
-/// The record that a conflict names: `… Existing ID: 40051`.
-fn holder(message: &str) -> Option<String> {
-    let (_, rest) = message.split_once("Existing ID:")?;
-    let digits: String = rest
-        .trim_start()
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .take(20)
-        .collect();
-    (!digits.is_empty()).then_some(digits)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn fault(json: &str) -> Fault {
-        serde_json::from_str(json).unwrap()
-    }
-
-    #[test]
-    fn a_conflict_names_the_holder() {
-        let conflict = fault(include_str!("fixtures/conflict-409.json"));
-        assert!(
-            matches!(conflict.refusal(409), PushError::Moved { holder: Some(id) } if id == "40051")
-        );
-        assert_eq!(holder("Existing ID: 12; more"), Some("12".to_owned()));
-        assert_eq!(holder("Existing ID: none"), None);
-        assert_eq!(holder("taken"), None);
-    }
-
-    #[test]
-    fn a_refused_row_says_which_field_and_why_without_repeating_it() {
-        let batch: Batch = serde_json::from_str(include_str!("fixtures/upsert-207.json")).unwrap();
-        let error = batch.errors[0].row_refusal();
-        assert_eq!(
-            error.to_string(),
-            "the CRM refused the field `email` (INVALID_EMAIL)"
-        );
-        assert!(!format!("{error:?}").contains("not-an-email"), "{error:?}");
-        assert!(
-            domain::Classify::answer(&error)
-                .unwrap()
-                .contains("not-an-email")
-        );
-    }
-
-    #[test]
-    fn a_field_that_is_gone_is_looked_for_again() {
-        for (body, field) in [
-            (
-                r#"{"errors":[{"code":"PROPERTY_DOESNT_EXIST","in":"lead_intake_tags"}]}"#,
-                "lead_intake_tags",
-            ),
-            (
-                r#"{"errors":[{"code":"INVALID_OPTION","context":{"propertyName":["dealstage"]}}]}"#,
-                "dealstage",
-            ),
-        ] {
-            assert!(
-                matches!(fault(body).refusal(400), PushError::Outdated { field: found } if found == field)
-            );
-        }
-        let other = fault(r#"{"errors":[{"code":"INVALID_OPTION","in":"state"}]}"#).refusal(400);
-        assert!(matches!(other, PushError::Rejected { .. }));
-    }
-
-    #[test]
-    fn what_is_no_name_is_not_repeated_as_one() {
-        for value in [
-            "+15125550142",
-            "5125550142",
-            "Ann Example",
-            "ann@example.com",
-            "Zoë",
-            "",
-        ] {
-            assert_eq!(name(value), "?", "{value}");
-        }
-        for known in [
-            "email",
-            "lead_intake_tags",
-            "properties.email",
-            "INVALID_EMAIL",
-        ] {
-            assert_eq!(name(known), known);
-        }
-    }
-
-    #[test]
-    fn an_error_without_fields_is_still_one() {
-        let error = fault("{}").refusal(418);
-        assert_eq!(error.to_string(), "the CRM refused the lead (418)");
     }
 }

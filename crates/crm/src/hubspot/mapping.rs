@@ -14,7 +14,10 @@ use domain::{
 use sha2::{Digest, Sha256};
 
 use super::api::Record;
-use crate::cell::{cell, is_formula};
+use crate::{
+    PushError,
+    cell::{cell, is_formula},
+};
 
 /// Values by property name.
 pub(super) type Properties = BTreeMap<&'static str, String>;
@@ -23,6 +26,10 @@ pub(super) type Properties = BTreeMap<&'static str, String>;
 pub(super) const CONTACT_KEY: &str = "lead_external_id";
 /// Our unique property of deals: the request's id.
 pub(super) const DEAL_KEY: &str = "deal_external_id";
+/// Our property of a contact that people should look at. It is written once, with the contact.
+pub(super) const NOTICE: &str = "lead_intake_notice";
+/// What a record is known by, and what a deal cannot be without: never left out.
+const NEEDED: [&str; 5] = [CONTACT_KEY, DEAL_KEY, "dealname", "pipeline", "dealstage"];
 
 /// What a contact is called while nothing is known of its name: HubSpot wants a name or an address. It counts as
 /// empty when a name is learned.
@@ -34,6 +41,7 @@ const MAX_CONVERSATION: usize = 64_000;
 /// The properties of a contact that we read before we write.
 pub(super) const CONTACT_PROPERTIES: &[&str] = &[
     CONTACT_KEY,
+    NOTICE,
     "firstname",
     "lastname",
     "email",
@@ -70,6 +78,9 @@ const fn own(name: &'static str, label: &'static str, field: &'static str) -> Ow
 /// Our unique property of contacts.
 pub(super) const CONTACT_KEY_PROPERTY: OwnProperty =
     own(CONTACT_KEY, "Lead intake: person", "text");
+/// Our properties of contacts, besides the unique one.
+pub(super) const OWN_OF_CONTACTS: &[OwnProperty] =
+    &[own(NOTICE, "Lead intake: notice", "textarea")];
 /// Our unique property of deals.
 pub(super) const DEAL_KEY_PROPERTY: OwnProperty = own(DEAL_KEY, "Lead intake: request", "text");
 
@@ -139,6 +150,43 @@ pub(super) fn missing_in_contact(existing: &Record, brief: &Brief) -> Properties
     }
     wanted.retain(|name, _| is_empty(name));
     wanted
+}
+
+/// The whole name of a contact; empty if it has none.
+pub(super) fn name(contact: &Record) -> String {
+    let words = ["firstname", "lastname"].map(|name| contact.get(name));
+    let words = words.into_iter().filter(|word| *word != NAMELESS);
+    words.collect::<Vec<_>>().join(" ").trim().to_owned()
+}
+
+/// Leaves out the value that HubSpot rejects, so that the rest is written; false if nothing can be left out. The deal's
+/// details have it all the same.
+pub(super) fn leave_out(error: &PushError, properties: &mut Properties) -> bool {
+    let PushError::Rejected { field, .. } = error else {
+        return false;
+    };
+    let field = field.rsplit('.').next().unwrap_or_default();
+    !NEEDED.contains(&field) && properties.remove(field).is_some()
+}
+
+/// Gives a new contact that lost its name and address the stand-in.
+pub(super) fn stand_in(contact: &mut Properties) {
+    let names = ["firstname", "lastname", "email"];
+    if !names.iter().any(|name| contact.contains_key(name)) {
+        contact.insert("lastname", NAMELESS.to_owned());
+    }
+}
+
+/// Puts what people should know of the contact in front of what the deal tells.
+pub(super) fn add_notice(deal: &mut Properties, notice: &str) {
+    if notice.is_empty() {
+        return;
+    }
+    for name in ["description", "lead_intake_details"] {
+        if let Some(told) = deal.get_mut(name) {
+            *told = cell(format!("{notice}\n\n{told}"));
+        }
+    }
 }
 
 /// The numbers at which a contact is reached.

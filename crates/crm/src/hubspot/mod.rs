@@ -10,6 +10,10 @@
 //! - Duplicates: before a write we look for the contact by the id of the last push, our property, e-mail address, then
 //!   telephone number, and complete the one that is there. Search reads an index that lags behind, so it only finds
 //!   contacts that others made; the unique property alone prevents duplicates of our own.
+//! - A telephone number leads to a contact only while no other name speaks against it (see `person`). Else the lead gets
+//!   a contact of its own, with a notice on it and on the deal.
+//! - A value that HubSpot rejects is left out, and stands in the deal's details; only our keys park the lead. A stage
+//!   that is gone is looked for again at once, and pushed once more.
 //! - A company's own properties are filled while they are empty and never changed, the stage of a deal included;
 //!   ours always show the newest (see `mapping`). `lifecyclestage` is never written.
 //!
@@ -19,14 +23,16 @@
 //! remaining one (else it is found by property, address or number).
 
 mod api;
+mod fault;
 mod mapping;
+mod person;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
     Account, AccountSpec, BaseUrl, Brief, Clock, ConnectionName, E164, Effects, EmailAddress,
-    RefreshSpec, RemoteIds, TenantId,
+    RefreshSpec, RemoteIds, TenantId, text,
 };
 use http_client::{Client, Url};
 use moka::future::Cache;
@@ -34,7 +40,11 @@ use secrecy::SecretString;
 
 use self::{
     api::{Api, Kind, Pipeline, Record},
-    mapping::{CONTACT_KEY, CONTACT_PROPERTIES, DEAL_KEY, DEAL_PROPERTIES, OwnProperty},
+    fault::is_stage,
+    mapping::{
+        CONTACT_KEY, CONTACT_PROPERTIES, DEAL_KEY, DEAL_PROPERTIES, NOTICE, OwnProperty, Properties,
+    },
+    person::Match,
 };
 use crate::{Connector, ConnectorSpec, Known, PushError, Pushed};
 
@@ -78,6 +88,24 @@ type PortalKey = (TenantId, (ConnectionName, u64));
 struct Portal {
     pipeline: Arc<str>,
     stage: Arc<str>,
+    /// The stages that the pipeline offers, for people; empty if the credential may not see them.
+    offers: Arc<str>,
+}
+
+/// A person's contact.
+struct Contact {
+    id: String,
+    /// What people should know of it; empty as a rule.
+    notice: String,
+}
+
+impl From<Record> for Contact {
+    fn from(record: Record) -> Self {
+        Self {
+            notice: record.get(NOTICE).to_owned(),
+            id: record.id,
+        }
+    }
 }
 
 #[async_trait]
@@ -101,8 +129,20 @@ impl Connector for HubSpot {
                 is_changed: false,
             });
         }
-        let written = self.write(brief, account, known).await;
-        if matches!(written, Err(PushError::Outdated { .. })) {
+        let mut written = self.write(brief, account, known).await;
+        let is_stage_gone =
+            |error: &PushError| matches!(error, PushError::Outdated { field } if is_stage(field));
+        if written.as_ref().is_err_and(is_stage_gone) {
+            self.portals.invalidate(&portal_key(account)).await;
+            written = self.write(brief, account, known).await;
+            if written.as_ref().is_err_and(is_stage_gone) {
+                written = Err(self.no_stage(account).await?);
+            }
+        }
+        if matches!(
+            written,
+            Err(PushError::Outdated { .. } | PushError::Misconfigured(_))
+        ) {
             self.portals.invalidate(&portal_key(account)).await;
         }
         Ok(Pushed {
@@ -136,7 +176,10 @@ impl HubSpot {
         let contact = self
             .write_contact(token, brief, known.remote_ids.get(CONTACT))
             .await?;
-        let deal = self.write_deal(token, brief, &portal).await?;
+        let deal = self
+            .write_deal(token, brief, &portal, &contact.notice)
+            .await?;
+        let contact = contact.id;
         // Without a hash a person asked for all of it again.
         let is_associated = known.fields_hash.is_some()
             && known.remote_ids.get(CONTACT) == Some(&contact)
@@ -159,7 +202,11 @@ impl HubSpot {
     /// Defines our properties that are missing, and finds where new deals begin.
     async fn prepare(&self, token: &SecretString) -> Result<Portal, PushError> {
         for (kind, key, own) in [
-            (Kind::Contacts, &mapping::CONTACT_KEY_PROPERTY, &[][..]),
+            (
+                Kind::Contacts,
+                &mapping::CONTACT_KEY_PROPERTY,
+                mapping::OWN_OF_CONTACTS,
+            ),
             (Kind::Deals, &mapping::DEAL_KEY_PROPERTY, mapping::OWN),
         ] {
             let existing = self.api.properties(token, kind).await?;
@@ -204,13 +251,37 @@ impl HubSpot {
             let used = all.into_iter().filter(|one| !one.archived);
             used.min_by_key(|one| one.display_order)
         };
-        let ids = first(pipelines)
-            .and_then(|pipeline| Some((pipeline.id, first(pipeline.stages)?.id)))
-            .unwrap_or_else(|| ("default".to_owned(), "appointmentscheduled".to_owned()));
+        let found = first(pipelines).and_then(|pipeline| {
+            let used = pipeline.stages.iter().filter(|stage| !stage.archived);
+            let offers: Vec<&str> = used.map(|stage| stage.id.as_str()).take(20).collect();
+            let offers = text::bounded(&offers.join("`, `"), 500);
+            Some((pipeline.id, first(pipeline.stages)?.id, offers))
+        });
+        let (pipeline, stage, offers) = found.unwrap_or_else(|| {
+            let [pipeline, stage] = ["default", "appointmentscheduled"].map(str::to_owned);
+            (pipeline, stage, String::new())
+        });
         Ok(Portal {
-            pipeline: ids.0.into(),
-            stage: ids.1.into(),
+            pipeline: pipeline.into(),
+            stage: stage.into(),
+            offers: offers.into(),
         })
+    }
+
+    /// Says that the portal takes no deal in the stage that it has just named.
+    async fn no_stage(&self, account: &Account) -> Result<PushError, PushError> {
+        let Portal {
+            pipeline,
+            stage,
+            offers,
+        } = self.portal(account).await?;
+        let offers = match &*offers {
+            "" => "its stages cannot be read".to_owned(),
+            offers => format!("it offers `{offers}`"),
+        };
+        Ok(PushError::Misconfigured(format!(
+            "the stage `{stage}` is not in the pipeline `{pipeline}`; {offers}; correct the stages of deals, and redrive"
+        )))
     }
 
     /// The person's contact, completed or made. An address that HubSpot rejects, or that it gives to a contact which it
@@ -220,7 +291,7 @@ impl HubSpot {
         token: &SecretString,
         brief: &Brief,
         known: Option<&str>,
-    ) -> Result<String, PushError> {
+    ) -> Result<Contact, PushError> {
         let written = self.find_or_make_contact(token, brief, known).await;
         let is_about_address = match &written {
             Err(PushError::Rejected { field, .. }) => field == "email",
@@ -242,24 +313,34 @@ impl HubSpot {
         token: &SecretString,
         brief: &Brief,
         known: Option<&str>,
-    ) -> Result<String, PushError> {
-        if let Some(existing) = self.find_contact(token, brief, known).await? {
-            return self.complete_contact(token, existing, brief).await;
+    ) -> Result<Contact, PushError> {
+        let Match {
+            contact,
+            key,
+            notice,
+        } = self.find_contact(token, brief, known).await?;
+        let key = key.unwrap_or_else(|| brief.person_key());
+        if let Some(existing) = contact {
+            return self.complete_contact(token, existing, brief, &key).await;
         }
-        let (person, properties) = (brief.person_key(), mapping::contact(brief));
+        let mut properties = mapping::contact(brief);
+        properties.insert(CONTACT_KEY, key.clone());
+        properties.extend(notice.clone().map(|notice| (NOTICE, notice)));
         let upserted = self
-            .api
-            .upsert(token, Kind::Contacts, CONTACT_KEY, &person, &properties)
+            .upsert(token, Kind::Contacts, CONTACT_KEY, &key, properties)
             .await;
         match upserted {
-            Ok(contact) => Ok(contact.id),
+            Ok(contact) => Ok(Contact {
+                id: contact.id,
+                notice: notice.unwrap_or_default(),
+            }),
             // Somebody else made it since we looked, or it has the address as a second one, which looking does not see.
             Err(PushError::Moved { holder: Some(id) }) => {
                 let existing = self
                     .read_contact(token, None, &id)
                     .await?
                     .ok_or(PushError::Moved { holder: None })?;
-                self.complete_contact(token, existing, brief).await
+                self.complete_contact(token, existing, brief, &key).await
             }
             Err(error) => Err(error),
         }
@@ -271,25 +352,47 @@ impl HubSpot {
         token: &SecretString,
         brief: &Brief,
         known: Option<&str>,
-    ) -> Result<Option<Record>, PushError> {
-        let person = brief.person_key();
-        let email = brief.email.as_ref().map(EmailAddress::as_str);
-        let keys = [
-            (None, known),
-            (Some(CONTACT_KEY), Some(person.as_str())),
-            (Some("email"), email),
-        ];
-        for (key, value) in keys {
-            if let Some(value) = value
-                && let Some(found) = self.read_contact(token, key, value).await?
-            {
-                return Ok(Some(found));
+    ) -> Result<Match, PushError> {
+        if let Some(id) = known
+            && let Some(found) = self.read_contact(token, None, id).await?
+        {
+            return Ok(Match::of(found));
+        }
+        let by_key = |key| async move { self.read_contact(token, Some(CONTACT_KEY), key).await };
+        let (mut key, mut anothers) = (None, Vec::new());
+        if let Some(found) = by_key(&brief.person_key()).await? {
+            if !person::is_another(&found, brief) {
+                return Ok(Match::of(found));
             }
+            anothers.push(found);
+            let own = person::key_by_name(brief);
+            if let Some(found) = by_key(&own).await? {
+                return Ok(Match::of(found));
+            }
+            key = Some(own);
         }
-        match &brief.phone {
-            Some(phone) => self.find_by_phone(token, phone).await,
-            None => Ok(None),
+        let email = brief.email.as_ref().map(EmailAddress::as_str);
+        if let Some(email) = email
+            && let Some(found) = self.read_contact(token, Some("email"), email).await?
+        {
+            return Ok(Match {
+                key,
+                ..Match::of(found)
+            });
         }
+        let Some(phone) = &brief.phone else {
+            return Ok(Match {
+                key,
+                ..Match::default()
+            });
+        };
+        let mut found = self.find_by_phone(token, phone).await?;
+        anothers.retain(|other| !found.iter().any(|found| found.id == other.id));
+        found.extend(anothers);
+        Ok(Match {
+            key,
+            ..person::by_number(found, brief, phone)
+        })
     }
 
     async fn read_contact(
@@ -303,13 +406,12 @@ impl HubSpot {
             .await
     }
 
-    /// HubSpot indexes a number's digits without its country code, so a hit counts only if it is our number in full. Of
-    /// several, the oldest.
+    /// Contacts that may have the number: HubSpot indexes its digits without the country code.
     async fn find_by_phone(
         &self,
         token: &SecretString,
         phone: &E164,
-    ) -> Result<Option<Record>, PushError> {
+    ) -> Result<Vec<Record>, PushError> {
         let full = phone.as_str();
         let national = full
             .strip_prefix("+1")
@@ -320,14 +422,9 @@ impl HubSpot {
             ("phone", full),
             ("mobilephone", full),
         ];
-        let found = self
-            .api
+        self.api
             .search_contacts(token, &alternatives, CONTACT_PROPERTIES)
-            .await?;
-        let same = found
-            .into_iter()
-            .filter(|contact| mapping::phones(contact).contains(phone));
-        Ok(same.min_by_key(|contact| contact.id.parse::<u64>().unwrap_or(u64::MAX)))
+            .await
     }
 
     /// Fills what an existing contact lacks. A unique value that another contact has stays with that one.
@@ -336,8 +433,13 @@ impl HubSpot {
         token: &SecretString,
         existing: Record,
         brief: &Brief,
-    ) -> Result<String, PushError> {
+        key: &str,
+    ) -> Result<Contact, PushError> {
         let mut missing = mapping::missing_in_contact(&existing, brief);
+        if let Some(wanted) = missing.get_mut(CONTACT_KEY) {
+            key.clone_into(wanted);
+        }
+        let mut existing = Contact::from(existing);
         let mut unique = ["email", CONTACT_KEY].into_iter();
         while !missing.is_empty() {
             match self
@@ -345,13 +447,38 @@ impl HubSpot {
                 .update(token, Kind::Contacts, &existing.id, &missing)
                 .await
             {
-                Ok(contact) => return Ok(contact.id),
+                Ok(contact) => {
+                    existing.id = contact.id;
+                    break;
+                }
                 Err(PushError::Moved { holder: Some(_) })
                     if unique.any(|name| missing.remove(name).is_some()) => {}
+                Err(error) if mapping::leave_out(&error, &mut missing) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(existing.id)
+        Ok(existing)
+    }
+
+    /// Writes by a unique property of ours, without the values that HubSpot rejects.
+    async fn upsert(
+        &self,
+        token: &SecretString,
+        kind: Kind,
+        key: &str,
+        value: &str,
+        mut properties: Properties,
+    ) -> Result<Record, PushError> {
+        loop {
+            let written = self.api.upsert(token, kind, key, value, &properties).await;
+            match written {
+                Err(error) if mapping::leave_out(&error, &mut properties) => {}
+                written => return written,
+            }
+            if kind == Kind::Contacts {
+                mapping::stand_in(&mut properties);
+            }
+        }
     }
 
     /// The request's deal, brought up to date or made.
@@ -360,6 +487,7 @@ impl HubSpot {
         token: &SecretString,
         brief: &Brief,
         portal: &Portal,
+        notice: &str,
     ) -> Result<String, PushError> {
         let request = brief.request.to_string();
         let existing = self
@@ -375,19 +503,34 @@ impl HubSpot {
         let mut properties = mapping::own_properties(brief);
         let deal = if let Some(existing) = existing {
             properties.extend(mapping::missing_in_deal(&existing, brief));
-            self.api
-                .update(token, Kind::Deals, &existing.id, &properties)
-                .await?
+            mapping::add_notice(&mut properties, notice);
+            self.update_deal(token, &existing.id, properties).await?
         } else {
             properties.extend(mapping::deal(brief));
             properties.insert(DEAL_KEY, request.clone());
             properties.insert("pipeline", portal.pipeline.to_string());
             properties.insert("dealstage", portal.stage.to_string());
-            self.api
-                .upsert(token, Kind::Deals, DEAL_KEY, &request, &properties)
+            mapping::add_notice(&mut properties, notice);
+            self.upsert(token, Kind::Deals, DEAL_KEY, &request, properties)
                 .await?
         };
         Ok(deal.id)
+    }
+
+    /// The same as [`Self::upsert`], for a deal that is there.
+    async fn update_deal(
+        &self,
+        token: &SecretString,
+        id: &str,
+        mut properties: Properties,
+    ) -> Result<Record, PushError> {
+        loop {
+            let written = self.api.update(token, Kind::Deals, id, &properties).await;
+            match written {
+                Err(error) if mapping::leave_out(&error, &mut properties) => {}
+                written => return written,
+            }
+        }
     }
 }
 

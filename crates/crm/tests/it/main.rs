@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod hubspot;
+mod persons;
+mod refusals;
 mod world;
 
 crm::contract_suite!(world::brief; world::World);

@@ -32,6 +32,14 @@ impl Channel {
         }
     }
 
+    /// Whether what is known of the person's place comes from the record of their number, and was not typed by them.
+    pub(crate) const fn is_by_number(self) -> bool {
+        match self {
+            Self::Phone | Self::Text => true,
+            Self::Form | Self::Calendar | Self::Chat | Self::Api => false,
+        }
+    }
+
     /// The stages that run one after another until the request is qualified.
     pub fn pipeline(self) -> impl Iterator<Item = Stage> {
         let gathering = self.gathering().iter().copied();

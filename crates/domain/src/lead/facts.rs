@@ -1,12 +1,15 @@
 //! Facts about a lead, as a delivery or a provider's API states them. Absent means: not said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use super::{Channel, ContactSection};
-use crate::{E164, EmailAddress, PostalCode, Stage, text};
+use crate::{E164, EmailAddress, PostalCode, Stage, name, text};
+
+/// Longest name, in characters.
+const MAX_NAME: usize = 200;
 
 /// A fact that may be unsaid, and that a newer statement overlays.
 trait Fact {
@@ -42,6 +45,17 @@ impl<K: Ord + Clone, V: Clone> Fact for BTreeMap<K, V> {
     }
 }
 
+/// Sets are united, too.
+impl<T: Ord + Clone> Fact for BTreeSet<T> {
+    fn is_unsaid(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn overlay(&mut self, newer: &Self) {
+        self.extend(newer.iter().cloned());
+    }
+}
+
 /// Declares a struct of facts: every field may be unsaid, and `overlay` covers every field, so that a new one cannot be
 /// forgotten.
 macro_rules! facts {
@@ -71,8 +85,11 @@ macro_rules! facts {
 facts! {
     /// Everything that is said about a lead.
     pub struct Facts {
-        /// The provider's own id of the thing, in its canonical form: what its API is asked for.
+        /// The provider's own id of the thing, in its canonical form where that is known: what its API is asked for.
         external_id: Option<String>,
+        /// The id that the provider gives to one thing only, where a statement names it: two that differ are two
+        /// things, whatever other ids they share.
+        canonical_id: Option<String>,
         /// Who it is from, as delivered.
         person: PersonFacts,
         /// What people wrote about it at the provider.
@@ -81,8 +98,13 @@ facts! {
         attribution: BTreeMap<String, String>,
         /// What the person agreed to.
         consent: Option<Consent>,
+        /// Whether the provider itself says that it is spam.
+        marked_spam: Option<bool>,
         /// Fields that we have no place for, by the provider's name.
         extra: BTreeMap<String, String>,
+        /// Fields whose value could not be read, or only in part, by the names that our own code has for them: at most
+        /// some tens, and never a value.
+        unread_fields: BTreeSet<String>,
         /// What the channel says.
         about: About,
     }
@@ -418,9 +440,15 @@ impl Facts {
         }
     }
 
-    /// Takes over what `newer` says; what it leaves out stays.
+    /// Takes over what `newer` says; what it leaves out stays. What only stands in for a name replaces none.
     pub fn overlay(&mut self, newer: &Self) {
+        let name = self.person.name_beside(&newer.person).cloned();
         Fact::overlay(self, newer);
+        self.person.name = name;
+        if self.canonical_id.is_some() {
+            // A later statement may know it by another id alone.
+            self.external_id.clone_from(&self.canonical_id);
+        }
     }
 
     /// `self` where it says something, else `older`.
@@ -431,10 +459,10 @@ impl Facts {
         merged
     }
 
-    /// How the person can be reached. The company's own numbers and withheld ones reach nobody.
+    /// How the person can be reached. The company's own numbers, withheld ones and what stands in for one reach nobody.
     pub fn contact(&self) -> ContactSection {
-        let number = |raw: &str| E164::parse(raw).ok();
-        let own = self.about.own_numbers().map(|raw| raw.and_then(number));
+        let own = self.about.own_numbers();
+        let own = own.map(|raw| raw.and_then(|raw| E164::parse(raw).ok()));
         let line = |raw: &Option<String>, max| raw.as_deref().and_then(|raw| text::line(raw, max));
         let PersonFacts {
             name,
@@ -446,12 +474,17 @@ impl Facts {
             postal_code,
             address,
         } = &self.person;
+        let phone = phone
+            .as_deref()
+            .and_then(|raw| E164::parse_with_extension(raw).ok())
+            .filter(|(phone, _)| !phone.reaches_nobody() && !own.contains(&Some(phone.clone())));
+        let (phone, extension) = phone.unzip();
+        let real_name =
+            |raw: &str| name::real_name(raw, MAX_NAME, city.as_deref(), state.as_deref());
         ContactSection {
-            name: line(name, 200),
-            phone: phone
-                .as_deref()
-                .and_then(number)
-                .filter(|phone| !phone.is_withheld() && !own.contains(&Some(phone.clone()))),
+            name: name.as_deref().and_then(real_name),
+            phone,
+            extension: extension.flatten(),
             email: email
                 .as_deref()
                 .and_then(|raw| EmailAddress::parse(raw).ok()),
@@ -459,7 +492,8 @@ impl Facts {
             state: line(state, 50),
             postal_code: postal_code
                 .as_deref()
-                .and_then(|raw| PostalCode::parse(raw).ok()),
+                .and_then(|raw| PostalCode::parse(raw).ok())
+                .filter(|code| !code.is_placeholder()),
             address: line(address, 200),
         }
     }
@@ -477,7 +511,22 @@ impl PersonFacts {
     #[must_use]
     pub fn or(&self, older: &Self) -> Self {
         let mut merged = older.clone();
+        let name = older.name_beside(self).cloned();
         Fact::overlay(&mut merged, self);
+        merged.name = name;
         merged
+    }
+
+    /// The name that is known once `newer` is: the newer one, unless it only stands in for one and this one does not.
+    fn name_beside<'a>(&'a self, newer: &'a Self) -> Option<&'a String> {
+        let city = newer.city.as_deref().or(self.city.as_deref());
+        let state = newer.state.as_deref().or(self.state.as_deref());
+        let is_real = |name: &str| name::real_name(name, MAX_NAME, city, state).is_some();
+        match (&self.name, &newer.name) {
+            (Some(mine), Some(newer)) if mine != newer && !is_real(newer) && is_real(mine) => {
+                Some(mine)
+            }
+            (mine, newer) => newer.as_ref().or(mine.as_ref()),
+        }
     }
 }

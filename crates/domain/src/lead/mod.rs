@@ -313,6 +313,20 @@ impl Document {
         }
     }
 
+    /// Whether it is known to be of another thing than the one with this canonical id. Two such requests are never one,
+    /// whatever alias they share.
+    pub fn is_other_than(&self, canonical_id: Option<&str>) -> bool {
+        let mine = self.canonical_id();
+        mine.is_some() && canonical_id.is_some() && mine != canonical_id
+    }
+
+    /// The thing's id at its provider that no other thing has, if a delivery or the API named it.
+    pub fn canonical_id(&self) -> Option<&str> {
+        let details = self.details.as_ref().and_then(DetailsSection::facts);
+        let said = self.source.said.canonical_id.as_deref();
+        said.or(details.and_then(|facts| facts.canonical_id.as_deref()))
+    }
+
     /// How the person can be reached. The section is filled when a stage first settles; before that it is derived.
     pub fn contact(&self) -> ContactSection {
         if self.contact == ContactSection::default() {

@@ -55,12 +55,15 @@ impl SourceSection {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ContactSection {
-    /// Name as delivered, on one line.
+    /// Name as delivered, on one line; absent if what was delivered only stands in for one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Telephone number; absent if it was withheld or has no form of a number.
+    /// Telephone number; absent if it was withheld, stands in for one, or has no form of a number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone: Option<E164>,
+    /// What is dialed behind the number: the digits of an extension.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extension: Option<String>,
     /// E-mail address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<EmailAddress>,
@@ -70,7 +73,7 @@ pub struct ContactSection {
     /// State, two letters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
-    /// ZIP code, as delivered.
+    /// ZIP code, as delivered; absent if it stands in for one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub postal_code: Option<PostalCode>,
     /// Street address, as typed.
@@ -229,6 +232,9 @@ pub struct QualificationSection {
     pub revision: u32,
     /// What the spam gate says.
     pub gate: SpamGate,
+    /// Why, where it was not the analysis that decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate_reason: Option<String>,
     /// Whether the project is in the service area.
     pub area: AreaVerdict,
     /// Version of the configuration that decided.
@@ -260,6 +266,9 @@ pub struct Verdict {
     pub by: String,
     /// When.
     pub at: Timestamp,
+    /// Whether it goes on although the project is outside the service area.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overrules_area: bool,
 }
 
 /// What a person decided.
@@ -352,6 +361,14 @@ pub struct NotificationsSection {
     pub messages: Vec<Message>,
 }
 
+impl NotificationsSection {
+    /// Whether every message has ended, and none of them reached anybody.
+    pub fn told_nobody(&self) -> bool {
+        let is_lost = |message: &Message| !message.is_sent;
+        self.is_done && !self.messages.is_empty() && self.messages.iter().all(is_lost)
+    }
+}
+
 /// One message to one person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
@@ -359,7 +376,10 @@ pub struct Message {
     pub channel: String,
     /// Who got it.
     pub recipient: String,
-    /// Whether it was taken by the provider; else `reason` says why not.
+    /// Our own id of it, which comes back with the provider's receipts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Whether it was taken by the provider, and not reported as undeliverable since; else `reason` says why not.
     pub is_sent: bool,
     /// The provider's id of the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]

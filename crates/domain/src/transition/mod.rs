@@ -1,10 +1,12 @@
 //! What one transaction does to a request: read its state, change it by these functions, write the [`Change`]s back.
 //!
 //! Every decision is made here, so that stores only read and write, and cannot differ. One file per cause: a delivery
-//! ([`receive`]), a settled step ([`settle()`]), two requests that are one (`merge`), a person (`people`).
+//! ([`receive`]), news of messages that were sent ([`undelivered`]), a settled step ([`settle()`]), two requests that are
+//! one (`merge`), a person (`people`).
 
 mod merge;
 mod people;
+mod receipts;
 mod receive;
 mod settle;
 
@@ -20,6 +22,7 @@ use crate::{
 };
 
 pub use people::{ReviewAction, Undecidable, decide, redrive, release, replay};
+pub use receipts::undelivered;
 pub use receive::{receive, receive_again, refetch};
 pub use settle::settle;
 
@@ -65,7 +68,8 @@ pub struct LogEntry {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub target: String,
     /// What happened, in one word: `received`, `done`, `waiting`, `retry`, `held`, `released`, `parked`, `redriven`,
-    /// `replayed`, `approved`, `rejected`, `withdrawn`, `merged`, `merging`, `kept_apart`, or a terminal status.
+    /// `replayed`, `approved`, `rejected`, `withdrawn`, `undelivered`, `merged`, `merging`, `kept_apart`, or a terminal
+    /// status.
     pub outcome: String,
     /// What happened, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -187,7 +191,9 @@ impl RequestState {
             self.work.remove(&key);
             let document = &mut self.request.document;
             if key.stage == Stage::Notification {
-                document.notifications.take_if(|section| !section.is_done);
+                document
+                    .notifications
+                    .take_if(|section| !section.is_done || section.told_nobody());
             } else if let Some(section) = dispatch_mut(document, &key.target)
                 && section.state != DispatchState::Done
             {
@@ -270,7 +276,10 @@ impl RequestState {
         document.v = Document::VERSION;
         let status = workflow::status(document, &self.work);
         if status.is_terminal() && self.before != Some(status) {
-            self.note(now, status.as_str(), None);
+            let why = document.qualification.as_ref();
+            let why = why.and_then(|section| section.gate_reason.clone());
+            let why = why.filter(|_| status == Status::Quarantined);
+            self.note(now, status.as_str(), why);
         }
         self.request.status = status;
         self.request.version += 1;
@@ -322,6 +331,10 @@ fn close(state: RequestState, others: Vec<RequestState>, now: Timestamp) -> Plan
         if id == survivor.request.id
             || other.request.document.merged_into.is_some()
             || plan.merged.iter().any(|(from, _)| *from == id)
+            || other
+                .request
+                .document
+                .is_other_than(survivor.request.document.canonical_id())
         {
             continue;
         }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Plan, RequestState, close, mark_dispatch};
 use crate::{
-    ConnectionName, Stage, Status, Verdict, VerdictKind, WorkKey, WorkState,
+    ConnectionName, NotificationsSection, Stage, Status, Verdict, VerdictKind, WorkKey, WorkState,
     workflow::{self, Route},
 };
 
@@ -23,7 +23,7 @@ pub enum ReviewAction {
     Approve,
     /// What is in review is spam.
     Reject,
-    /// What is quarantined is no spam after all.
+    /// What is quarantined is no spam after all; what is outside the service area is worth the way.
     Release,
 }
 
@@ -72,10 +72,13 @@ pub fn decide(
     let document = &mut state.request.document;
     let is_open = !document.erased && document.merged_into.is_none();
     let decision = workflow::route(document).filter(|_| is_open);
+    let overrules_area = decision == Some(Route::OutOfArea);
     let (decision, word) = match (action, decision) {
         (ReviewAction::Approve, Some(Route::Review)) => (VerdictKind::Approved, "approved"),
         (ReviewAction::Reject, Some(Route::Review)) => (VerdictKind::Rejected, "rejected"),
-        (ReviewAction::Release, Some(Route::Quarantine)) => (VerdictKind::Approved, "released"),
+        (ReviewAction::Release, Some(Route::Quarantine | Route::OutOfArea)) => {
+            (VerdictKind::Approved, "released")
+        }
         (action, decision) => {
             return Err(undecidable(action, decision, state.request.status));
         }
@@ -84,6 +87,7 @@ pub fn decide(
         decision,
         by: by.to_owned(),
         at: now,
+        overrules_area,
     });
     state.note(now, word, Some(format!("by {by}")));
     state.advance(now, Duration::ZERO, None);
@@ -96,6 +100,9 @@ fn undecidable(action: ReviewAction, decision: Option<Route>, status: Status) ->
         (ReviewAction::Approve, Some(Route::Quarantine)) => {
             "The request is quarantined. To let it go on, release it.".to_owned()
         }
+        (ReviewAction::Approve, Some(Route::OutOfArea)) => {
+            "The request is outside the service area. To let it go on, release it.".to_owned()
+        }
         (ReviewAction::Reject, Some(Route::Quarantine)) => {
             "The request is quarantined already.".to_owned()
         }
@@ -106,7 +113,9 @@ fn undecidable(action: ReviewAction, decision: Option<Route>, status: Status) ->
             "The request is `{status}`. Only one that is in review can be approved or rejected."
         ),
         (ReviewAction::Release, _) => {
-            format!("The request is `{status}`. Only one that is quarantined can be released.")
+            format!(
+                "The request is `{status}`. Only one that is quarantined or outside the service area can be released."
+            )
         }
     })
 }
@@ -162,6 +171,14 @@ pub fn replay(
             }
         }
         Stage::Notification => {
+            let is_parked = |row: &crate::WorkRow| matches!(row.state, WorkState::Parked { .. });
+            if state
+                .work
+                .get(Stage::Notification, "")
+                .is_some_and(is_parked)
+            {
+                return refused("its notification waits for a person; redrive it instead");
+            }
             if state.work.has(Stage::Notification, "")
                 || document
                     .notifications
@@ -211,6 +228,15 @@ fn keys(state: &RequestState, is_meant: impl Fn(&crate::WorkRow) -> bool) -> Vec
 /// Lets a stopped row run now, and says so.
 fn run_again(state: &mut RequestState, key: &WorkKey, word: &str, detail: &str, now: Timestamp) {
     state.work.change(key, |row| row.release(now));
+    let document = &mut state.request.document;
+    if key.stage == Stage::Notification
+        && let Some(section) = &mut document.notifications
+        && section.is_done
+    {
+        // Those messages have ended, and told nobody: others, by other names, go out.
+        *section = NotificationsSection::default();
+        document.revisions.raise(Stage::Notification);
+    }
     if key.stage == Stage::Dispatch
         && let Some(row) = state.work.get(key.stage, &key.target).cloned()
     {

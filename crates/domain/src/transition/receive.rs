@@ -97,8 +97,16 @@ pub fn receive_again(
         "received",
         Some(format!("later delivery by {}", origin.provider)),
     );
-    if news.is_thin && !workflow::is_withheld(&state.request.document) {
-        workflow::raise_stage(&mut state.request.document, &state.work, Stage::Details);
+    let document = &mut state.request.document;
+    let has_details = document
+        .details
+        .as_ref()
+        .is_some_and(|details| details.facts().is_some());
+    // The provider may know it by the id that is new.
+    let is_to_be_asked =
+        news.is_thin || (!has_details && before.external_id != document.facts().external_id);
+    if is_to_be_asked && !workflow::is_withheld(document) {
+        workflow::raise_stage(document, &state.work, Stage::Details);
     }
     rework(&mut state, reentry, news.delay, origin, now);
     close(state, others, now)

@@ -5,7 +5,7 @@ use std::{mem, time::Duration};
 use super::{LogEntry, Plan, RequestState, SettleContext, Stale, close, mark_dispatch};
 use crate::{
     Audio, Claim, DetailsAnswer, DetailsSection, NextTry, Outcome, ParkCause, RetryPolicy, Section,
-    Stage, WorkRow, WorkState, later, workflow,
+    Stage, WorkKey, WorkRow, WorkState, later, workflow,
 };
 
 /// Settles claimed work. `others` are requests that the outcome's aliases belong to, or the one to merge with.
@@ -30,12 +30,13 @@ pub fn settle(
     let word = outcome.word();
     let is_wait = matches!(outcome, Outcome::Wait { .. });
     let outcome = mergeable(&state, &others, outcome);
-    let is_done = matches!(outcome, Outcome::Done { .. } | Outcome::Merge { .. });
     if let Outcome::Done { sections, .. } = &outcome {
         for section in sections {
             apply(&mut state, section.clone());
         }
     }
+    let outcome = reaching(&mut state, key, outcome);
+    let is_done = matches!(outcome, Outcome::Done { .. } | Outcome::Merge { .. });
     let runs_again = state.work.change(key, |row| {
         row.token += 1;
         row.claims = 0;
@@ -83,6 +84,10 @@ fn mergeable(state: &RequestState, others: &[RequestState], outcome: Outcome) ->
     let is_mergeable = others.iter().any(|candidate| {
         candidate.request.id != state.request.id
             && candidate.request.document.merged_into.is_none()
+            && !candidate
+                .request
+                .document
+                .is_other_than(state.request.document.canonical_id())
             && !(state.has_effects() && candidate.has_effects())
     });
     if is_mergeable {
@@ -93,6 +98,28 @@ fn mergeable(state: &RequestState, others: &[RequestState], outcome: Outcome) ->
             reason: format!("is the same as {other}, but cannot be merged with it"),
             answer: None,
         }
+    }
+}
+
+/// A step after which the lead has reached nobody is not done: a person must look, unless it runs again anyway.
+fn reaching(state: &mut RequestState, key: &WorkKey, outcome: Outcome) -> Outcome {
+    let row = state.work.get(key.stage, &key.target);
+    let runs_again = row.is_some_and(|row| row.rerun_requested);
+    if runs_again || !matches!(outcome, Outcome::Done { .. }) {
+        return outcome;
+    }
+    let document = &mut state.request.document;
+    let Some((reason, answer)) = workflow::unreached(document, key.stage) else {
+        return outcome;
+    };
+    if key.stage == Stage::Analysis {
+        // Whoever lets it go on has changed the configuration, which decides anew.
+        document.revisions.raise_qualification();
+    }
+    Outcome::Park {
+        cause: ParkCause::Unreached,
+        reason,
+        answer,
     }
 }
 

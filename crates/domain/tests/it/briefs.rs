@@ -152,7 +152,7 @@ fn a_call_that_nobody_answered_is_missed() {
             Some(false),
             "missed call",
             true,
-            Some("not answered"),
+            Some("missed call"),
         ),
         (
             Some(false),
@@ -176,6 +176,45 @@ fn a_call_that_nobody_answered_is_missed() {
             (what, is_missed, note)
         );
     }
+}
+
+#[test]
+fn a_missed_call_rang_and_was_no_talk() {
+    for (seconds, told) in [
+        (None, "missed call"),
+        (Some(0), "missed call"),
+        (Some(19), "missed call, rang 19 s"),
+        (Some(119), "missed call, rang 119 s"),
+        (Some(130), "missed call, rang 2:10 min"),
+    ] {
+        let brief = call(|call| {
+            (call.started_at, call.duration_seconds) = (None, seconds);
+            (call.is_answered, call.is_voicemail) = (Some(false), Some(false));
+        });
+        assert_eq!(brief.happened.describe(), told);
+        assert!(
+            brief.details().contains(&format!("Call: {told}")),
+            "{seconds:?}"
+        );
+    }
+    let voicemail = call(|call| {
+        (call.started_at, call.duration_seconds) = (None, Some(40));
+        (call.is_answered, call.is_voicemail) = (Some(false), Some(true));
+    });
+    assert_eq!(voicemail.happened.describe(), "0:40 min, voicemail");
+}
+
+#[test]
+fn an_extension_is_told_beside_the_number() {
+    let brief = changed(Channel::Form, |request| {
+        request.document.source.said.person.phone = Some("(512) 555-0153 x77".to_owned());
+    });
+    assert_eq!(
+        brief.phone.as_ref().map(domain::E164::as_str),
+        Some("+15125550153")
+    );
+    assert_eq!(brief.extension.as_deref(), Some("77"));
+    assert!(brief.details().contains("Phone: +15125550153 ext. 77"));
 }
 
 #[test]
@@ -226,6 +265,36 @@ fn a_recording_without_words_says_why() {
         let line = format!("Transcript: {line}");
         assert!(brief.details().lines().any(|other| other == line));
     }
+}
+
+#[test]
+fn words_out_of_silence_are_no_conversation() {
+    let looped = vec!["you"; 44].join(" ");
+    let brief = changed(Channel::Phone, |request| {
+        let turns = vec![
+            lead::turn("1", 0, &looped),
+            lead::turn("2", 60_000, "Thanks for watching."),
+        ];
+        request.document.transcript.as_mut().unwrap().turns = turns;
+    });
+    assert_eq!(brief.conversation.no_words, Some(NoWords::Repeated));
+    assert!(brief.conversation.utterances.is_empty());
+    let details = brief.details();
+    assert!(details.contains("listen to the recording"), "{details}");
+    assert!(details.contains("Phone: +15125550142"), "{details}");
+}
+
+#[test]
+fn a_loop_beside_words_is_told_once() {
+    let brief = changed(Channel::Phone, |request| {
+        let words = format!("My roof leaks. {}", vec!["um,"; 30].join(" "));
+        request.document.transcript.as_mut().unwrap().turns = vec![lead::turn("1", 0, &words)];
+    });
+    let told = brief.conversation.script(1_000).unwrap();
+    assert_eq!(
+        told,
+        "[0:00] Speaker 1: My roof leaks. um, [repeated 30 times]"
+    );
 }
 
 #[test]
@@ -382,7 +451,8 @@ fn a_percentage_is_always_one() {
 fn a_long_script_is_cut_between_utterances_and_marked() {
     const MAX: usize = 64_000;
     let brief = changed(Channel::Phone, |request| {
-        let turn = |second: u64| lead::turn("1", second * 1_000, &"é".repeat(300));
+        let words = |second: u64| format!("é{second}{}", "é".repeat(300));
+        let turn = |second: u64| lead::turn("1", second * 1_000, &words(second));
         request.document.transcript.as_mut().unwrap().turns = (0..500).map(turn).collect();
     });
     let script = brief.conversation.script(MAX).unwrap();
@@ -396,7 +466,9 @@ fn a_long_script_is_cut_between_utterances_and_marked() {
 
 #[test]
 fn a_call_heard_as_one_voice_is_told_whole() {
-    let words = "my shower leaks ".repeat(5_000);
+    let words: String = (0..5_000)
+        .map(|day| format!("on day {day} my shower leaks "))
+        .collect();
     let brief = changed(Channel::Phone, |request| {
         let turns = vec![lead::turn("1", 0, &format!("{words}in 78704."))];
         request.document.transcript.as_mut().unwrap().turns = turns;

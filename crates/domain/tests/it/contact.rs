@@ -83,6 +83,78 @@ fn an_invalid_email_or_zip_code_is_ignored() {
 }
 
 #[test]
+fn a_placeholder_is_no_zip_code() {
+    for code in ["00000", "99999", "11111"] {
+        let contact = contact(PersonFacts {
+            postal_code: Some(code.to_owned()),
+            ..PersonFacts::default()
+        });
+        assert_eq!(contact.postal_code, None, "{code}");
+    }
+}
+
+#[test]
+fn an_extension_stands_beside_the_number() {
+    for number in [
+        "(512) 555-0153 x77",
+        "+15125550153,77",
+        "512-555-0153 ext. 77",
+    ] {
+        for facts in from_number(number) {
+            let contact = facts.contact();
+            let found = (contact.phone.map(String::from), contact.extension);
+            let expected = (Some("+15125550153".to_owned()), Some("77".to_owned()));
+            assert_eq!(found, expected, "{number}");
+        }
+    }
+}
+
+#[test]
+fn what_stands_in_for_a_number_reaches_nobody() {
+    for number in [
+        "+19999999999",
+        "+15555555555",
+        "(000) 000-0000",
+        "0000000",
+        "1234567890",
+    ] {
+        for facts in from_number(number) {
+            let contact = facts.contact();
+            assert_eq!((contact.phone, contact.extension), (None, None), "{number}");
+        }
+    }
+}
+
+#[test]
+fn a_real_name_replaces_a_placeholder_and_never_the_reverse() {
+    let named = |name: &str| {
+        let mut facts = Facts::nothing(Channel::Phone);
+        facts.person.name = Some(name.to_owned());
+        facts.person.city = Some("Austin".to_owned());
+        facts.person.state = Some("TX".to_owned());
+        facts
+    };
+    for placeholder in [
+        "UNKNOWN NAME",
+        "WIRELESS CALLER",
+        "Anonymous",
+        "RESTRICTED",
+        "AUSTIN TX",
+    ] {
+        let (real, placeholder) = (named("Mara Quill"), named(placeholder));
+        assert_eq!(placeholder.contact().name, None, "{placeholder:?}");
+        for merged in [real.or(&placeholder), placeholder.or(&real)] {
+            let name = merged.contact().name;
+            assert_eq!(name.as_deref(), Some("Mara Quill"), "{placeholder:?}");
+        }
+        let person = placeholder.person.or(&real.person);
+        assert_eq!(person.name.as_deref(), Some("Mara Quill"));
+    }
+    let newer = named("Ann Lee").or(&named("Mara Quill"));
+    assert_eq!(newer.contact().name.as_deref(), Some("Ann Lee"));
+}
+
+#[test]
 fn a_name_is_bounded() {
     let contact = contact(PersonFacts {
         name: Some("x".repeat(10_000)),

@@ -1,7 +1,7 @@
 //! Effects: when one may begin, and what its end makes of its record.
 
 use domain::{
-    Claim, Effect, EffectEnd, EffectIntent, EffectKey, EffectState, Stage, WorkKey,
+    Claim, Effect, EffectEnd, EffectIntent, EffectKey, EffectState, Receipt, Stage, WorkKey,
     effect::{conclude, happened, intend},
     later,
 };
@@ -117,11 +117,38 @@ fn a_receipt_makes_an_effect_done_once() {
         EffectState::Refused,
         EffectState::GivenUp,
     ] {
-        let effect = happened(known(state), "7").unwrap();
+        let effect = happened(known(state), &receipt("delivered", false)).unwrap();
         let found = (effect.state, effect.remote_id.as_deref());
         assert_eq!(found, (EffectState::Done, Some("7")));
     }
-    assert_eq!(happened(known(EffectState::Done), "7"), None);
+    let again = happened(known(EffectState::Done), &receipt("delivered", false));
+    assert_eq!(again, None);
+}
+
+#[test]
+fn a_message_that_will_not_arrive_has_ended_unsent() {
+    for state in EffectState::ALL {
+        let effect = happened(known(state), &receipt("dropped", true)).unwrap();
+        let remote_id = effect.remote_id.as_deref().unwrap();
+        assert_eq!(effect.state, EffectState::Done);
+        assert!(
+            remote_id.starts_with("refused: ") && remote_id.contains("`dropped`: Bounced Address"),
+            "{remote_id}"
+        );
+        assert_eq!(happened(effect.clone(), &receipt("dropped", true)), None);
+        assert_eq!(happened(effect, &receipt("delivered", false)), None);
+    }
+}
+
+fn receipt(event: &str, is_undelivered: bool) -> Receipt {
+    Receipt {
+        effect: EffectKey::new("email", &"req", "0a", &0),
+        event: event.to_owned(),
+        is_undelivered,
+        remote_id: "7".to_owned(),
+        at: None,
+        reason: is_undelivered.then(|| "Bounced Address".to_owned()),
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod later_events;
 mod life;
 mod merged;
 mod merging;
+mod outcomes;
 mod reentry;
 mod rows;
 mod spam_gate;

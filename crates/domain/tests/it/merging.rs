@@ -1,7 +1,8 @@
 //! Two requests that turn out to be one lead.
 
 use domain::{
-    Channel, Outcome, RequestId, RetryPolicy, SettleContext, Stage, Status, WorkState, transition,
+    Channel, DetailsAnswer, DetailsSection, NoDetails, Outcome, RequestId, RetryPolicy, Section,
+    SettleContext, Stage, Status, WorkState, transition,
 };
 
 use crate::world::{Findings, SECOND, World, after};
@@ -92,6 +93,48 @@ fn two_requests_that_both_had_effects_stay_apart() {
     world.settle_with(&job, outcome, &[second]).unwrap();
     let row = world.row(first, Stage::Details).unwrap();
     assert!(matches!(row.state, WorkState::Parked { .. }));
+}
+
+#[test]
+fn two_canonical_ids_are_never_one() {
+    let (mut world, first, second) = two();
+    for (id, canonical) in [(first, "long-1"), (second, "long-2")] {
+        let news = world.edit(|facts| facts.canonical_id = Some(canonical.to_owned()));
+        world.event(id, &news);
+    }
+    merge(&mut world, &[first, second]);
+    assert_eq!((into(&world, first), into(&world, second)), (None, None));
+    let job = world.claim(second, Stage::Details);
+    let outcome = Outcome::Merge { other: first };
+    world.settle_with(&job, outcome, &[first]).unwrap();
+    let row = world.row(second, Stage::Details).unwrap();
+    assert!(matches!(row.state, WorkState::Parked { .. }));
+    // What is known by another id alone may be the same.
+    let third = world.lead();
+    merge(&mut world, &[first, third]);
+    assert_eq!(into(&world, third), Some(first));
+    let facts = world.document(first).facts();
+    assert_eq!(facts.external_id.as_deref(), Some("long-1"));
+}
+
+#[test]
+fn a_new_id_is_asked_for_where_the_first_was_unknown() {
+    let mut world = World::of(Channel::Phone);
+    let id = world.lead();
+    let job = world.claim(id, Stage::Details);
+    let unknown = DetailsSection {
+        revision: 0,
+        answer: DetailsAnswer::Absent(NoDetails::Unknown),
+        is_newer: false,
+    };
+    let unknown = Outcome::done(Section::Details(unknown));
+    world.settle(&job, unknown).unwrap();
+    let note = world.note("the same id");
+    world.event(id, &note);
+    assert!(!world.open(id).contains(&Stage::Details));
+    let news = world.edit(|facts| facts.canonical_id = Some("long-1".to_owned()));
+    world.event(id, &news);
+    assert!(world.open(id).contains(&Stage::Details));
 }
 
 #[test]

@@ -67,6 +67,7 @@ fn a_persons_verdict_outranks_the_gate_but_not_the_area() {
             decision,
             by: "operator".to_owned(),
             at: lead::at(),
+            overrules_area: false,
         });
         let route = workflow::route(&document);
         assert_eq!(route, Some(expected), "{gate:?} {area:?} {verdict:?}");

@@ -475,7 +475,7 @@ impl World {
     }
 
     /// Writes a plan as a store does, and checks what must hold after each.
-    fn write(&mut self, plan: Plan) {
+    pub(crate) fn write(&mut self, plan: Plan) {
         for change in plan.changes {
             let request = change.request;
             let id = request.id;
@@ -696,6 +696,7 @@ fn judged(document: &Document, findings: &Findings) -> Vec<Section> {
     sections.push(Section::Qualification(QualificationSection {
         revision: document.revisions.of_qualification(),
         gate: findings.gate,
+        gate_reason: None,
         area: findings.area,
         config_version: reach(document),
         destinations: destinations

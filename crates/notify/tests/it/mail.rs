@@ -192,6 +192,18 @@ fn a_transcript_that_is_silent_or_missing_is_marked() {
     }
 }
 
+#[test]
+fn words_out_of_silence_are_marked() {
+    let mail = mail(Channel::Phone, |document| {
+        for turn in &mut document.transcript.as_mut().unwrap().turns {
+            turn.text = "you ".repeat(20);
+        }
+    });
+    let words = "Little or nothing was said on the recording.";
+    assert!(mail.html.contains(words) && mail.text.contains(words));
+    assert!(!mail.text.contains("you you"), "{}", mail.text);
+}
+
 /// Puts a text wherever a person, a provider or the model can put one.
 fn everywhere(document: &mut Document, raw: &str) {
     let raw = format!("x{raw}");
@@ -294,7 +306,10 @@ fn hostile_text_stays_text() {
         assert_harmless(raw);
     }
     // A longer turn would be told in two parts.
-    assert_harmless(&"very long ".repeat(1_500));
+    let long: String = (0..1_000)
+        .map(|number| format!("very{number} long "))
+        .collect();
+    assert_harmless(&long);
 }
 
 proptest! {

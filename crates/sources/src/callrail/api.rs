@@ -15,11 +15,10 @@ use async_trait::async_trait;
 use domain::{Account, Facts};
 use http_client::{Client, Limits, Response, StatusCode, Streaming, Url, header};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
 
-use super::payload;
+use super::payload::{self, Ids};
 use crate::{
-    ApiError, Apis, Details, DetailsApi, Fields, RecordingsApi, aliases, api::retry_after,
+    ApiError, Apis, Details, DetailsApi, Fields, RecordingsApi, Wanted, aliases, api::retry_after,
 };
 
 /// Calls the API.
@@ -41,9 +40,9 @@ pub(super) fn apis(client: &Client, base_url: &Url) -> Apis {
 }
 
 /// What is asked for beside the default fields.
-const FIELDS: &str = "call_type,campaign,company_id,created_at,device_type,fbclid,gclid,keywords,landing_page_url,\
-    last_requested_url,lead_status,medium,msclkid,note,referrer_domain,referring_url,source,source_name,tags,\
-    utm_campaign,utm_content,utm_medium,utm_source,utm_term,value,zip_code";
+const FIELDS: &str = "call_type,campaign,company_id,company_time_zone,created_at,device_type,fbclid,gclid,keywords,\
+    landing_page_url,last_requested_url,lead_status,medium,msclkid,note,referrer_domain,referring_url,source,\
+    source_name,tags,utm_campaign,utm_content,utm_medium,utm_source,utm_term,value,zip_code";
 
 /// The longest time for one request of the API.
 const DEADLINE: std::time::Duration = std::time::Duration::from_secs(15);
@@ -73,23 +72,43 @@ impl DetailsApi for Api {
         let call_id = facts.external_id.as_deref().ok_or(ApiError::NotFound)?;
         let path = ["calls", &format!("{call_id}.json")];
         let answer = self.get(account, &path, &[("fields", FIELDS)]).await?;
-        let fields = Fields::read(Some("application/json"), &answer.body, payload::is_wanted)?;
+        let fields = fields(&answer, payload::is_wanted)?;
         let company = fields.text("company_id");
         if !company.is_some_and(|company| companies.contains(&company)) {
             return Err(ApiError::Foreign);
         }
-        let mut ids = payload::call_ids(&fields)?;
-        if !ids.contains(&call_id) {
-            ids.push(call_id);
+        // An answer that names no call, or not in a form that it can have, is of the one that was asked for.
+        let mut ids = Ids::of(&fields).unwrap_or_default();
+        if payload::is_canonical(call_id) && ids.canonical().is_some_and(|id| id != call_id) {
+            return Err(ApiError::Unreadable("it is about another call".into()));
+        }
+        if !ids.all.contains(&call_id) {
+            let at = if payload::is_canonical(call_id) {
+                0
+            } else {
+                ids.all.len()
+            };
+            ids.all.insert(at, call_id);
         }
         Ok(Details {
-            aliases: aliases("callrail", "call", &ids),
-            facts: Facts {
-                external_id: ids.first().map(|id| (*id).to_owned()),
-                ..payload::facts(&fields, payload::call(&fields))
-            },
+            aliases: aliases("callrail", "call", &ids.all),
+            facts: payload::facts(&fields, &ids),
         })
     }
+}
+
+/// An answer's wanted members. One that breaks off can be had again, so it is not made do with.
+fn fields(answer: &Response, wanted: Wanted) -> Result<Fields<'_>, ApiError> {
+    let content_type = answer.headers.get(header::CONTENT_TYPE);
+    let content_type = content_type
+        .and_then(|value| value.to_str().ok())
+        .filter(|value| value.contains("json"));
+    let content_type = content_type.unwrap_or("application/json");
+    let fields = Fields::read(Some(content_type), &answer.body, wanted)?;
+    if fields.is_cut() {
+        return Err(ApiError::Unreadable("it breaks off".into()));
+    }
+    Ok(fields)
 }
 
 #[async_trait]
@@ -110,19 +129,16 @@ impl RecordingsApi for Api {
 impl Api {
     /// Where a call's recording can be had now. As good as a key: it is never printed.
     async fn link(&self, account: &Account, call_id: &str) -> Result<Option<Url>, ApiError> {
-        #[derive(Deserialize)]
-        struct Answer {
-            url: Option<String>,
-        }
         let path = ["calls", call_id, "recording.json"];
         let answer = match self.get(account, &path, &[]).await {
             Err(ApiError::NotFound) => return Ok(None),
             answer => answer?,
         };
-        let Some(url) = answer.json::<Answer>()?.url.filter(|url| !url.is_empty()) else {
+        let fields = fields(&answer, |name| name == "url")?;
+        let Some(url) = fields.text("url") else {
             return Ok(None);
         };
-        let url = Url::parse(&url).map_err(|_| ApiError::BadLink("it is no URL"))?;
+        let url = Url::parse(url).map_err(|_| ApiError::BadLink("it is no URL"))?;
         Ok(Some(self.encrypted(url)))
     }
 

@@ -1,9 +1,10 @@
 //! CallRail: telephone calls to a company's tracking numbers.
 //!
-//! - Delivery: `POST`, JSON; form-encoded bodies have been seen, too. **Never repeated**: what is refused is lost. No delivery id, no name
-//!   of the event in the body, hence one URL for each event.
-//! - Identity: `resource_id` (`CAL…`), beside it the older numeric `id`. This product's own documented sample says
-//!   `call_id`, `caller_id` and `callrail_company_id`; both shapes are understood.
+//! - Delivery: `POST`, JSON; form-encoded bodies have been seen, too. **Never repeated**: what is refused is lost. No
+//!   delivery id, no name of the event in the body, hence one URL for each event.
+//! - Identity: `resource_id` (`CAL…`), given once, beside it the older numeric `id`, which may be missing or stand in
+//!   for one (`0`, `null`). This product's own documented sample says `call_id`, `caller_id` and
+//!   `callrail_company_id`; both shapes are understood.
 //! - Signature: `Signature`, base64 of HMAC-SHA1 over the raw body, keyed with the company's signing key as text; or
 //!   the documented sample's `x-callrail-signature: sha256=<hex of HMAC-SHA256>`.
 //! - Order: not promised. A call reports when it rings, when it is routed, when it ended (up to 20 minutes later) and
@@ -65,6 +66,7 @@ static SPEC: SourceSpec = SourceSpec {
         ("post-call", "Post-Call"),
         ("call-modified", "Call Modified"),
     ],
+    is_told_by_body: true,
     set_up: "In CallRail, open the company's Settings, Integrations, Webhooks. Add each URL to the event of its name, \
              beside what is there already. The signing key stands on the same page.",
     samples: samples::SAMPLES,
@@ -100,7 +102,8 @@ impl Source for CallRail {
         &SPEC
     }
 
-    /// Works on a truncated body, too. If a member appears twice, the first one counts, as in `read`.
+    /// Works on a broken or truncated body, too, as `read` does. If a member appears twice, the first one counts, as
+    /// there.
     fn hint(&self, content_type: Option<&str>, body: &[u8]) -> Option<TenantHint> {
         const ACCOUNTS: [&str; 3] = ["company_resource_id", "company_id", "callrail_company_id"];
         let is_wanted = |name: &str| ACCOUNTS.contains(&name) || name == "tenant_id";
@@ -109,7 +112,7 @@ impl Source for CallRail {
         let id = |name| {
             fields
                 .text(name)
-                .filter(|id| payload::is_id(id))
+                .filter(|id| payload::is_id(id) && !payload::is_placeholder(id))
                 .map(str::to_owned)
         };
         let accounts: Vec<_> = ACCOUNTS.into_iter().filter_map(id).collect();

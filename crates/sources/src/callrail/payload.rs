@@ -1,106 +1,61 @@
 //! What a webhook's body says. The API shows a call by the same names, so its answers are read here too.
 //!
 //! Any member may be missing, empty, null, or quoted. What is empty says nothing, except for labels, note and value:
-//! there it says that they were cleared.
+//! there it says that they were cleared. What is odd is left out alone, and its name is kept.
+
+mod ids;
+mod kind;
+mod reader;
 
 use std::time::Duration;
 
-use domain::{About, CallFacts, Facts, Labels, PersonFacts, Reading, text};
-use jiff::{Timestamp, civil, tz};
+use domain::{About, CallFacts, Facts, Labels, PersonFacts, Reading};
+use jiff::{Timestamp, civil, tz::TimeZone};
 
-use crate::{
-    ReadError, Verified,
-    fields::{Field, Fields, line},
-    ignored,
-};
+pub(super) use self::ids::{Ids, is_canonical, is_id, is_placeholder};
+use self::{kind::Kind, reader::Reader};
+use crate::{ReadError, Verified, fields::Fields, ignored};
 
 /// How long a call that nobody answered waits for a later report, if nothing says that it is over.
 const UNANSWERED_DELAY: Duration = Duration::from_secs(60);
+/// How long a call that is going on waits for the report of its end. Most calls are over after ten minutes, and the
+/// report follows at most 20 minutes later. If it never comes, the call is worked on all the same.
+const GOING_ON_DELAY: Duration = Duration::from_mins(30);
 
 /// Reads a body; `event` is the name of the event in its URL.
 pub(super) fn read(delivery: &Verified, event: Option<&str>) -> Result<Reading, ReadError> {
     let fields = &delivery.fields(is_wanted)?;
     let kind = match event {
-        Some(event) => kind_by_name(event, fields),
-        None => kind_by_shape(fields),
+        Some(event) => kind::by_name(event, fields),
+        None => kind::by_content(fields),
     };
     let is_modified = match kind {
         Kind::Call => false,
         Kind::Modified => true,
         Kind::Unused(reason) => return Ok(ignored(reason)),
     };
-    let ids = call_ids(fields)?;
-    let call = call(fields);
-    let is_waited_for = event.is_none() && !is_modified && is_unanswered(&call);
-    let mut news = delivery.news("call", &ids, facts(fields, call));
+    let ids = Ids::of(fields)?;
+    if fields.is_cut() && !kind::tells_of_call(fields) {
+        // What is missing may say that it is a form or a message.
+        return Err(ReadError::Cut);
+    }
+    let mut facts = facts(fields, &ids);
+    let is_unanswered = facts.about.call().is_some_and(is_unanswered);
+    // A URL of an event says which report it is.
+    let is_first_report = event.is_none() && !is_modified;
+    let is_going_on = is_first_report && kind::is_going_on(fields, is_unanswered);
+    if let (About::Phone(call), true) = (&mut facts.about, is_going_on) {
+        // It says that nobody answered for 0 s, whatever comes of it.
+        (call.is_answered, call.is_voicemail, call.duration_seconds) = (None, None, None);
+    }
+    let mut news = delivery.news("call", &ids.all, facts);
     news.is_modified = is_modified;
-    if is_waited_for {
+    if is_going_on {
+        news.delay = GOING_ON_DELAY;
+    } else if is_first_report && is_unanswered {
         news.delay = UNANSWERED_DELAY;
     }
     Ok(Reading::News(news))
-}
-
-/// Whether an id can be one of CallRail's: such an id is safe in a path and in a file's name.
-pub(super) fn is_id(id: &str) -> bool {
-    (1..=64).contains(&id.len())
-        && id
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
-}
-
-/// What a delivery is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Call,
-    Modified,
-    Unused(&'static str),
-}
-
-fn kind_by_name(event: &str, fields: &Fields<'_>) -> Kind {
-    match event.replace('_', "-").as_str() {
-        _ if is_outbound(fields) => OUTBOUND,
-        "post-call" | "call-completed" if fields.has("changes") => Kind::Modified,
-        "post-call" | "call-completed" => Kind::Call,
-        "call-modified" | "updated-call" => Kind::Modified,
-        _ => Kind::Unused("an event that is not used"),
-    }
-}
-
-/// No body names its event, so its members have to tell.
-fn kind_by_shape(fields: &Fields<'_>) -> Kind {
-    let has_any = |names: &[&str]| names.iter().any(|name| fields.get(name).is_some());
-    let is_message = fields.get("content").is_some()
-        && has_any(&["message_type", "source_number", "conversation_id"]);
-    let is_about_answers = has_any(&["last_interaction_resource_id"]) && has_any(&["answers"]);
-    let is_bare = !has_any(&[
-        "resource_id",
-        "id",
-        "caller_id",
-        "customer_phone_number",
-        "duration",
-        "answered",
-    ]);
-    if is_outbound(fields) {
-        OUTBOUND
-    } else if fields.has("changes") {
-        Kind::Modified
-    } else if fields.get("form_data").is_some() {
-        Kind::Unused("a form")
-    } else if is_message {
-        Kind::Unused("a text message")
-    } else if is_about_answers || (is_bare && has_any(&["person_id"])) {
-        Kind::Unused("news of an assistant, without a call")
-    } else {
-        Kind::Call
-    }
-}
-
-const OUTBOUND: Kind = Kind::Unused("a call from the company");
-
-fn is_outbound(fields: &Fields<'_>) -> bool {
-    ["direction", "call_type"]
-        .iter()
-        .any(|name| fields.text(name) == Some("outbound"))
 }
 
 fn is_unanswered(call: &CallFacts) -> bool {
@@ -109,104 +64,112 @@ fn is_unanswered(call: &CallFacts) -> bool {
         && call.duration_seconds.unwrap_or(0) == 0
 }
 
-/// Every id of the call, canonical first.
-pub(super) fn call_ids<'f>(fields: &'f Fields<'_>) -> Result<Vec<&'f str>, ReadError> {
-    const NAMES: &[&str] = &["resource_id", "call_id", "id"];
-    let mut ids = Vec::new();
-    for field in NAMES {
-        let id = match fields.get(field) {
-            None => continue,
-            Some(Field::Text(id)) if id.is_empty() => continue,
-            Some(Field::Text(id)) if is_id(id) => id.as_ref(),
-            Some(_) => {
-                let expected = "1 to 64 letters, digits, `_` and `-`";
-                return Err(ReadError::BadId { field, expected });
-            }
-        };
-        if !ids.contains(&id) {
-            ids.push(id);
-        }
+/// Everything that is said of the call with these ids.
+pub(super) fn facts(fields: &Fields<'_>, ids: &Ids<'_>) -> Facts {
+    let mut reader = Reader::new(fields);
+    for name in &ids.odd {
+        reader.note(name);
     }
-    ids.sort_by_key(|id| !id.starts_with("CAL"));
-    if ids.is_empty() {
-        return Err(ReadError::Missing { fields: NAMES });
-    }
-    Ok(ids)
-}
-
-/// Everything that is said.
-pub(super) fn facts(fields: &Fields<'_>, call: CallFacts) -> Facts {
-    Facts {
+    let facts = Facts {
+        external_id: ids.all.first().map(|id| (*id).to_owned()),
+        canonical_id: ids.canonical().map(str::to_owned),
         person: PersonFacts {
-            name: fields.line(&["customer_name", "callername"], 200),
-            phone: fields.line(&["customer_phone_number", "caller_id", "callernum"], 64),
-            email: fields.line(&["customer_email"], 254),
-            city: fields.line(&["customer_city", "callercity"], 100),
-            state: fields.line(&["customer_state", "callerstate"], 50),
-            country: fields.line(&["customer_country", "callercountry"], 50),
-            postal_code: fields.line(&["zip_code"], 20),
+            name: reader.line(&["customer_name", "callername"], 200),
+            phone: reader.phone(),
+            email: reader.line(&["customer_email"], 254),
+            city: reader.line(&["customer_city", "callercity"], 100),
+            state: reader.line(&["customer_state", "callerstate"], 50),
+            country: reader.line(&["customer_country", "callercountry"], 50),
+            postal_code: reader.line(&["zip_code"], 20),
             address: None,
         },
         labels: Labels {
-            tags: fields.get("tags").map(tags),
-            note: cleared_or(fields, "note", 5_000),
-            value: cleared_or(fields, "value", 100),
-            status: fields.line(&["lead_status"], 50),
+            tags: reader.tags(),
+            note: reader.cleared_or("note", 5_000),
+            value: reader.cleared_or("value", 100),
+            status: reader.line(&["lead_status"], 50),
         },
-        attribution: fields.lines(is_attribution, 500),
-        about: About::Phone(call),
+        attribution: reader.attribution(),
+        marked_spam: reader.flag("spam"),
+        about: About::Phone(call(&mut reader)),
         ..Facts::default()
+    };
+    Facts {
+        unread_fields: reader.unread(),
+        ..facts
     }
 }
 
 /// What is said of the call itself.
-pub(super) fn call(fields: &Fields<'_>) -> CallFacts {
+fn call(reader: &mut Reader<'_>) -> CallFacts {
     CallFacts {
-        is_answered: fields.flag("answered"),
-        is_voicemail: fields.flag("voicemail"),
-        duration_seconds: fields.text("duration").and_then(whole_seconds),
-        started_at: ["start_time", "created_at", "timestamp", "datetime"]
-            .iter()
-            .find_map(|name| fields.text(name).and_then(time)),
-        tracking_number: fields.line(&["tracking_phone_number", "trackingnum"], 64),
-        business_number: fields.line(&["business_phone_number", "destinationnum"], 64),
-        has_recording: fields.has("recording").then_some(true),
+        is_answered: reader.flag("answered"),
+        is_voicemail: reader.flag("voicemail"),
+        duration_seconds: reader.parsed("duration", whole_seconds),
+        started_at: started_at(reader),
+        tracking_number: reader.line(&["tracking_phone_number", "trackingnum"], 64),
+        business_number: reader.line(&["business_phone_number", "destinationnum"], 64),
+        has_recording: reader.announces_recording().then_some(true),
     }
 }
 
-/// `"254"`, `254` and `254.0` are 254 seconds.
+/// `"254"`, `254` and `254.0` are 254 seconds; no call lasts more than a day.
 fn whole_seconds(raw: &str) -> Option<u32> {
-    let whole = raw.split_once('.').map_or(raw, |(whole, _)| whole);
-    whole.parse().ok()
+    const DAY: u32 = 24 * 60 * 60;
+    let (whole, part) = raw.split_once('.').unwrap_or((raw, ""));
+    let is_part = part.bytes().all(|byte| byte.is_ascii_digit());
+    let whole = whole.parse().ok().filter(|seconds| *seconds <= DAY)?;
+    is_part.then_some(whole)
 }
 
-/// ISO 8601 with an offset, or the older `2026-03-17 14:41:02` in UTC.
-fn time(raw: &str) -> Option<Timestamp> {
-    raw.parse().ok().or_else(|| {
-        let time: civil::DateTime = raw.parse().ok()?;
-        Some(time.to_zoned(tz::TimeZone::UTC).ok()?.timestamp())
-    })
-}
-
-/// A text that may have been cleared: then it is there, and empty.
-fn cleared_or(fields: &Fields<'_>, name: &str, max: usize) -> Option<String> {
-    match fields.get(name)? {
-        Field::Text(raw) => Some(text::bounded(raw.trim(), max)),
-        Field::Bool(_) | Field::List(_) | Field::Object(_) => None,
-    }
-}
-
-/// A list, or text with commas.
-fn tags(field: &Field<'_>) -> Vec<String> {
-    const MAX: usize = 50;
-    let clean = |raw: &str| line(raw, 100);
-    match field {
-        Field::Text(raw) => raw.split(',').filter_map(clean).take(MAX).collect(),
-        field => {
-            let texts = field.items().iter().filter_map(Field::text);
-            texts.filter_map(clean).take(MAX).collect()
+/// When the call began.
+///
+/// A time without an offset is taken in the company's time zone, which most bodies name. `datetime` alone is documented
+/// as UTC. As the last resort, where nothing names a zone, any other is taken as UTC, too: it may be hours off, but it
+/// orders calls better than none.
+fn started_at(reader: &mut Reader<'_>) -> Option<Timestamp> {
+    let absolute = |raw: &str| raw.parse().ok().filter(is_likely);
+    let mut local = None;
+    for name in ["start_time", "created_at", "timestamp"] {
+        let time = reader.parsed(name, |raw| {
+            let local = || {
+                raw.parse()
+                    .ok()
+                    .filter(|time| at(*time, TimeZone::UTC).is_some())
+            };
+            absolute(raw).map(Ok).or_else(|| local().map(Err))
+        });
+        match time {
+            Some(Ok(time)) => return Some(time),
+            Some(Err(time)) => local = local.or(Some(time)),
+            None => {}
         }
     }
+    let mut zones = ["company_time_zone", "time_zone"].into_iter();
+    let in_zone = local.and_then(|time| {
+        let zone = zones.find_map(|name| reader.parsed(name, |raw| TimeZone::get(raw).ok()))?;
+        at(time, zone)
+    });
+    in_zone
+        .or_else(|| {
+            reader.parsed("datetime", |raw| {
+                absolute(raw).or_else(|| at(raw.parse().ok()?, TimeZone::UTC))
+            })
+        })
+        .or_else(|| at(local?, TimeZone::UTC))
+}
+
+/// A wall clock's time in a zone, if a call can have begun then.
+fn at(time: civil::DateTime, zone: TimeZone) -> Option<Timestamp> {
+    let time = time.to_zoned(zone).ok()?.timestamp();
+    is_likely(&time).then_some(time)
+}
+
+/// Whether a call can have begun then: in this century.
+fn is_likely(time: &Timestamp) -> bool {
+    const FROM: i64 = 946_684_800; // 2000-01-01
+    const TO: i64 = 4_102_444_800; // 2100-01-01
+    (FROM..TO).contains(&time.as_second())
 }
 
 /// Where the caller found the company.
@@ -235,18 +198,21 @@ pub(super) fn is_wanted(name: &str) -> bool {
         || matches!(
             name,
             // What it is about.
-            "resource_id" | "call_id" | "id" | "direction" | "call_type" | "changes"
+            "resource_id" | "call_id" | "id" | "direction" | "call_type" | "changes" | "spam"
             // What tells other events from calls.
-            | "form_data" | "content" | "message_type" | "source_number" | "conversation_id" | "person_id"
-            | "last_interaction_resource_id" | "answers"
+            | "form_data" | "form_url" | "submitted_at" | "first_form" | "content" | "message_type" | "source_number"
+            | "conversation_id" | "person_id" | "last_interaction_resource_id" | "answers"
             // The call, and the older names of the same.
             | "answered" | "voicemail" | "duration" | "start_time" | "created_at" | "timestamp" | "datetime"
             | "customer_name" | "callername" | "customer_phone_number" | "caller_id" | "callernum"
             | "customer_email" | "customer_city" | "callercity" | "customer_state" | "callerstate"
             | "customer_country" | "callercountry" | "zip_code" | "tracking_phone_number" | "trackingnum"
-            | "business_phone_number" | "destinationnum" | "recording" | "tags" | "note" | "value" | "lead_status"
-            // Whose it is, in the API's answers.
-            | "company_id"
+            | "business_phone_number" | "destinationnum" | "recording" | "recording_duration"
+            | "tags" | "note" | "value" | "lead_status"
+            // The name of a tag that is an object.
+            | "name"
+            // Whose it is, in the API's answers, and where that is.
+            | "company_id" | "company_time_zone" | "time_zone"
         )
 }
 

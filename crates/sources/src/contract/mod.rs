@@ -41,9 +41,10 @@ macro_rules! source_contract {
             no_secret_is_kept_of_the_headers,
             a_repeated_delivery_says_the_same,
             a_delivery_that_was_stored_is_read_alike,
-            a_body_that_breaks_off_is_not_understood,
+            a_body_that_breaks_off_is_no_other_lead,
             a_body_of_another_shape_is_not_understood,
             a_member_of_another_type_never_loses_a_lead,
+            a_broken_value_never_loses_a_lead,
             an_odd_encoding_never_loses_a_lead,
             a_huge_body_is_read_within_bounds,
         );

@@ -72,15 +72,24 @@ impl Source for SendGrid {
 fn is_wanted(name: &str) -> bool {
     matches!(
         name,
-        "message_id" | "event" | "sg_message_id" | "timestamp" | "reason" | "response"
+        "message_id" | "event" | "type" | "sg_message_id" | "timestamp" | "reason" | "response"
     )
 }
 
 /// An event of a message of ours; none for others that leave by the same account.
 fn receipt(event: &Fields<'_>) -> Option<Receipt> {
+    let (word, kind) = (event.line(&["event"], 50)?, event.text("type"));
+    // A bounce of the type `blocked`: our sender was refused, and the address is good.
+    let is_blocked = word == "bounce" && kind == Some("blocked");
     Some(Receipt {
         effect: EffectKey::of_message(event.text("message_id")?)?,
-        event: event.line(&["event"], 50)?,
+        // `deferred` is not final: SendGrid tries on for days.
+        is_undelivered: matches!(word.as_str(), "dropped" | "bounce" | "blocked"),
+        event: if is_blocked {
+            "blocked".to_owned()
+        } else {
+            word
+        },
         remote_id: event.line(&["sg_message_id"], 200).unwrap_or_default(),
         at: event
             .text("timestamp")
@@ -119,6 +128,7 @@ mod tests {
             Receipt {
                 effect: EffectKey::of_message(MESSAGE).unwrap(),
                 event: "processed".to_owned(),
+                is_undelivered: false,
                 remote_id: "14c5d75ce93.dfd.64b469.filter0001".to_owned(),
                 at: Some("2026-11-02T15:04:08Z".parse().unwrap()),
                 reason: None,
@@ -145,11 +155,61 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_event_is_skipped_alone() {
+        let event = format!(r#"{{"event": "open", "message_id": "{MESSAGE}"}}"#);
+        for other in ["1", "null", "true", r#""open""#, "[{}]", "1.5e3"] {
+            for body in [
+                format!("[{other}, {event}]"),
+                format!("[{event}, {other}]\r\n"),
+                format!("[{other},\r\n{event},\r\n{other}]"),
+            ] {
+                let reading = read(&body);
+                let is_read = matches!(&reading, Ok(Reading::Receipts(found)) if found.len() == 1);
+                assert!(is_read, "{body}: {reading:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_bounce_without_ids_settles_no_message() {
+        let bare = r#"{"email": "mara.quill@example.com", "event": "bounce", "type": "bounce",
+            "timestamp": 1793631848, "reason": "550 no such user", "sg_message_id": ""}"#;
+        let left = r#"{"email": "mara.quill@example.com", "event": "group_unsubscribe", "asm_group_id": 10}"#;
+        let body = format!("[{bare}, {left}, {left}]");
+        assert!(matches!(read(&body), Ok(Reading::Ignored { .. })));
+        let known = format!(r#"{{"event": "delivered", "message_id": "{MESSAGE}"}}"#);
+        let reading = read(&format!("[{bare}, {known}, {left}]"));
+        assert!(
+            matches!(&reading, Ok(Reading::Receipts(found)) if found.len() == 1 && found[0].event == "delivered"),
+            "{reading:?}"
+        );
+    }
+
+    #[test]
+    fn a_refused_sender_is_no_dead_address() {
+        for (event, kind, expected) in [
+            ("bounce", r#""blocked""#, "blocked"),
+            ("bounce", r#""bounce""#, "bounce"),
+            ("bounce", "null", "bounce"),
+            ("deferred", r#""blocked""#, "deferred"),
+        ] {
+            let body =
+                format!(r#"[{{"event": "{event}", "type": {kind}, "message_id": "{MESSAGE}"}}]"#);
+            let reading = read(&body);
+            assert!(
+                matches!(&reading, Ok(Reading::Receipts(found)) if found[0].event == expected),
+                "{body}: {reading:?}"
+            );
+        }
+    }
+
+    #[test]
     fn other_shapes_are_read_errors() {
         for (body, expected) in [
             ("{}", "the body is not a JSON list of objects"),
             ("[1]", "the body is not a JSON list of objects"),
-            ("[{]", "the body is not readable JSON (line 1, column 3)"),
+            ("[1, null, []]", "the body is not a JSON list of objects"),
+            ("{]", "the body is not readable JSON (line 1, column 2)"),
             ("", "the body is not readable JSON (line 1, column 0)"),
         ] {
             assert_eq!(read(body).unwrap_err().to_string(), expected, "{body}");

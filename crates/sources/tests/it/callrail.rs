@@ -140,6 +140,74 @@ async fn a_calls_details_come_with_every_id_that_is_known() {
     );
 }
 
+/// What the API says of a call when it answers with this.
+async fn answered(call: &str, answer: &[u8]) -> Result<Details, ApiError> {
+    let text = String::from_utf8_lossy(answer).into_owned();
+    let server = Scripted::start(move |_, _| (200, text.clone())).await;
+    let apis = apis(server.base.as_str());
+    details(&apis, &account("ACC1", "s3cret"), call).await
+}
+
+#[tokio::test]
+async fn a_broken_answer_is_read_as_far_as_it_goes() {
+    for broken in [
+        r#""half \ud83d""#,
+        "1e400",
+        "NaN",
+        "\"a NUL \0\"",
+        "\"\u{fffd}\"",
+        "",
+    ] {
+        let answer = format!(
+            r#"{{"call_summary": {broken}, "id": "{CALL}", "company_id": "{COMPANY}", "duration": 31}}"#
+        );
+        let found = answered(CALL, answer.as_bytes()).await.unwrap();
+        let call = found.facts.about.call().unwrap();
+        assert_eq!(call.duration_seconds, Some(31), "{broken}");
+        assert!(found.facts.unread_fields.is_empty());
+    }
+    let odd = format!(
+        r#"{{"id": "{CALL}", "company_id": "{COMPANY}", "duration": NaN, "tags": [{{"name": "hot", "id": 7}}],
+            "start_time": "2026-07-01 12:15:04", "company_time_zone": "America/Chicago"}}"#
+    );
+    let found = answered(CALL, odd.as_bytes()).await.unwrap();
+    assert_eq!(found.facts.labels.tags, Some(vec!["hot".to_owned()]));
+    let unread: Vec<_> = found.facts.unread_fields.iter().collect();
+    assert_eq!(unread, ["duration"]);
+    let started_at = found.facts.about.call().unwrap().started_at;
+    assert_eq!(started_at, Some("2026-07-01T17:15:04Z".parse().unwrap()));
+    // One that breaks off can be asked for again.
+    let cut = odd.split_at(odd.len() - 20).0;
+    let error = answered(CALL, cut.as_bytes()).await.unwrap_err();
+    assert!(matches!(error, ApiError::Unreadable(_)), "{error:?}");
+    assert_eq!(error.disposition(), Disposition::Retry { after: None });
+}
+
+#[tokio::test]
+async fn an_answer_without_an_id_is_of_the_call_asked_for() {
+    for id in ["0", "null", "\"-\"", "[]", "\"no id\""] {
+        let answer = format!(r#"{{"id": {id}, "company_id": "{COMPANY}", "duration": 31}}"#);
+        let found = answered(CALL, answer.as_bytes()).await.unwrap();
+        let ids: Vec<_> = found
+            .aliases
+            .iter()
+            .map(|alias| alias.value.as_str())
+            .collect();
+        assert_eq!(ids, [CALL], "{id}");
+        assert_eq!(found.facts.canonical_id.as_deref(), Some(CALL));
+    }
+    let other = format!(r#"{{"id": "CAL0142bb", "company_id": "{COMPANY}"}}"#);
+    let error = answered(CALL, other.as_bytes()).await.unwrap_err();
+    assert!(matches!(error, ApiError::Unreadable(_)), "{error:?}");
+    let by_number = answered("904110142", other.as_bytes()).await.unwrap();
+    let ids: Vec<_> = by_number
+        .aliases
+        .iter()
+        .map(|alias| alias.value.as_str())
+        .collect();
+    assert_eq!(ids, ["CAL0142bb", "904110142"]);
+}
+
 #[tokio::test]
 async fn a_call_of_another_company_is_not_shown() {
     let world = World::start().await;

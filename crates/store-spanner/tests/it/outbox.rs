@@ -17,6 +17,7 @@ fn unreadable(lead: &str) -> Delivery {
         channel: Channel::Form,
         office: Some(OfficeId::from_uuid(Uuid::from_u128(2))),
         event: None,
+        is_told_by_body: false,
         delivery_id: Some(lead.to_owned()),
         scheme: "test".to_owned(),
         headers: BTreeMap::new(),

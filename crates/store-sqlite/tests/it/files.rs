@@ -2,9 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use domain::{
-    Clock as _, Outcome, SourceId, StoreError, Tenant, TenantId, TenantStatus, WorkQueue as _,
-};
+use domain::{Outcome, SourceId, StoreError, Tenant, TenantId, TenantStatus, WorkQueue as _};
 use futures::future::join_all;
 use rusqlite::Connection;
 use store::{RequestQuery, Source, SourceState, Store as _, TokenHash, contract::delivery};

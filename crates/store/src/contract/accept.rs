@@ -117,6 +117,60 @@ pub async fn the_same_body_for_another_event_is_no_repeat(subject: &Subject) {
     assert_eq!(second.request(), first.request());
 }
 
+pub async fn equal_news_at_two_urls_are_one_delivery(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let mut lead = Lead::new(&tenant, "1");
+    lead.is_told_by_body = true;
+    let unused = Delivery {
+        reading: Ok(Reading::Ignored {
+            reason: "an event that is not used".into(),
+        }),
+        ..lead.clone().event("rings").delivery()
+    };
+    let unreadable = Delivery {
+        reading: Err("not here".to_owned()),
+        ..lead.clone().event("test").delivery()
+    };
+    for other in [unused, unreadable] {
+        assert!(!subject.store.accept(other).await.unwrap().is_duplicate());
+    }
+    // What one URL does not use is no reason to lose it at another.
+    let first = subject.accept(&lead.clone().event("ended")).await;
+    assert!(!first.is_duplicate());
+    for url in [Some("edited"), None] {
+        lead.event = url.map(str::to_owned);
+        let again = subject.accept(&lead).await;
+        assert!(again.is_duplicate(), "{url:?}");
+        assert_eq!(again.request(), first.request());
+    }
+    let events = subject.lead(&tenant, first.request().unwrap()).await;
+    assert_eq!(events.document.source.events, 1);
+}
+
+pub async fn two_canonical_ids_are_two_requests(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    // An id that says nothing is named by both.
+    let lead = |id: &str| {
+        let lead = Lead::new(&tenant, id).named(&[id, "7"]);
+        lead.body(id).canonical(id)
+    };
+    let first = subject.request(&lead("long-1")).await;
+    let second = subject.request(&lead("long-2")).await;
+    assert_ne!(first, second);
+    for (body, names, canonical, expected) in [
+        ("later", &["long-2", "7"][..], "long-2", second),
+        ("last", &["long-1", "7"], "long-1", first),
+    ] {
+        let later = Lead::new(&tenant, body).named(names).canonical(canonical);
+        assert_eq!(subject.request(&later).await, expected, "{body}");
+    }
+    for id in [first, second] {
+        let lead = subject.lead(&tenant, id).await;
+        assert_eq!(lead.document.merged_into, None);
+        assert_eq!(lead.document.source.events, 2);
+    }
+}
+
 pub async fn a_later_event_updates_the_request_that_it_names(subject: &Subject) {
     let tenant = subject.tenant("a");
     let first = subject.accept(&Lead::new(&tenant, "1").note("one")).await;
@@ -359,6 +413,7 @@ pub async fn an_unreadable_delivery_is_parked_in_reading(subject: &Subject) {
 
 fn receipt(effect: &domain::EffectKey, remote_id: &str) -> Receipt {
     Receipt {
+        is_undelivered: false,
         effect: effect.clone(),
         event: "delivered".to_owned(),
         remote_id: remote_id.to_owned(),
@@ -415,4 +470,67 @@ pub async fn a_receipt_for_nothing_of_ours_is_only_stored(subject: &Subject) {
         .await
         .unwrap();
     assert_eq!(intent, domain::EffectIntent::Begin);
+}
+
+pub async fn a_mail_that_will_not_arrive_reaches_its_request(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let id = subject.qualified(&Lead::new(&tenant, "1"), &["crm"]).await;
+    let dispatch = |request: &LeadRequest| dispatched(request, "crm");
+    subject
+        .run(&tenant, id, Stage::Dispatch, "crm", dispatch)
+        .await;
+    let message_id = |hash: &str| format!("{id}.{hash}.0");
+    let hashes = ["0a1b2c3d4e5f6071", "0a1b2c3d4e5f6072"];
+    let message = |hash: &str| domain::Message {
+        channel: "email".to_owned(),
+        recipient: format!("{hash}@example.com"),
+        id: Some(message_id(hash)),
+        is_sent: true,
+        provider_id: None,
+        reason: None,
+    };
+    let section = domain::NotificationsSection {
+        is_done: true,
+        messages: hashes.map(message).to_vec(),
+    };
+    let told = |_: &LeadRequest| Section::Notifications(section);
+    subject
+        .run(&tenant, id, Stage::Notification, "", told)
+        .await;
+    assert_eq!(subject.lead(&tenant, id).await.status, Status::Completed);
+
+    let lost = |hash: &str| Receipt {
+        is_undelivered: true,
+        event: "dropped".to_owned(),
+        reason: Some("Bounced Address".to_owned()),
+        ..receipt(
+            &domain::EffectKey::of_message(&message_id(hash)).unwrap(),
+            "m",
+        )
+    };
+    let stranger = RequestId::from_uuid(uuid::Uuid::from_u128(7));
+    let of_nobody = domain::EffectKey::new("email", &stranger, hashes[0], &0);
+    let strange = Receipt {
+        is_undelivered: true,
+        ..receipt(&of_nobody, "m")
+    };
+    // Both in one delivery, and beside one that is about nothing of ours.
+    let receipts = vec![lost(hashes[0]), strange, lost(hashes[1])];
+    let delivery = Delivery {
+        reading: Ok(Reading::Receipts(receipts)),
+        ..Lead::new(&tenant, "receipt").delivery()
+    };
+    subject.store.accept(delivery.clone()).await.unwrap();
+    let again = subject.store.accept(delivery).await.unwrap();
+    assert!(again.is_duplicate());
+    let view = subject.view(&tenant, id).await;
+    assert_eq!(view.request.status, Status::Parked);
+    let section = view.request.document.notifications.unwrap();
+    assert!(section.told_nobody(), "{section:?}");
+    let [row] = view.work.as_slice() else {
+        panic!("one step is open: {:?}", view.work)
+    };
+    let cause = ParkCause::Unreached;
+    assert_eq!(row.key.stage, Stage::Notification);
+    assert_eq!(row.state, WorkState::Parked { cause });
 }

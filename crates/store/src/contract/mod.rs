@@ -73,6 +73,8 @@ macro_rules! contract_suite {
                 a_repeated_delivery_is_accepted_and_stored_once,
                 a_delivery_id_tells_repeats_whatever_the_body,
                 the_same_body_for_another_event_is_no_repeat,
+                equal_news_at_two_urls_are_one_delivery,
+                two_canonical_ids_are_two_requests,
                 a_later_event_updates_the_request_that_it_names,
                 an_older_body_that_comes_again_asks_the_provider,
                 a_request_is_found_by_any_of_its_names,
@@ -85,6 +87,7 @@ macro_rules! contract_suite {
                 an_unreadable_delivery_is_parked_in_reading,
                 a_receipt_concludes_an_open_effect,
                 a_receipt_for_nothing_of_ours_is_only_stored,
+                a_mail_that_will_not_arrive_reaches_its_request,
             );
             $crate::contract_suite!(@tests $make; claims:
                 a_claim_needs_the_rows_token,
@@ -231,6 +234,7 @@ macro_rules! contract_suite {
                 refusals_of_one_minute_are_counted_together,
                 the_newest_refusals_come_first,
                 the_oldest_refusals_are_removed_first,
+                a_check_passes_and_leaves_nothing_behind,
             );
             $crate::contract_suite!(@tests $make; isolation:
                 another_tenants_ids_are_not_found,
@@ -393,6 +397,7 @@ struct Lead {
     tenant: TenantId,
     provider: String,
     event: Option<String>,
+    is_told_by_body: bool,
     delivery_id: Option<String>,
     body: String,
     aliases: Vec<Alias>,
@@ -408,6 +413,7 @@ impl Lead {
             tenant: tenant.clone(),
             provider: "leads".to_owned(),
             event: None,
+            is_told_by_body: false,
             delivery_id: None,
             body: format!("body of {id}"),
             aliases: vec![alias(id)],
@@ -440,6 +446,12 @@ impl Lead {
         self
     }
 
+    /// With the id that no other thing has.
+    fn canonical(mut self, id: &str) -> Self {
+        self.facts.canonical_id = Some(id.to_owned());
+        self
+    }
+
     fn thin(mut self) -> Self {
         self.is_thin = true;
         self
@@ -458,6 +470,7 @@ impl Lead {
             channel: self.facts.about.channel(),
             office: None,
             event: self.event.clone(),
+            is_told_by_body: self.is_told_by_body,
             delivery_id: self.delivery_id.clone(),
             scheme: "hmac_sha1".to_owned(),
             headers: BTreeMap::from([("content-type".to_owned(), "application/json".to_owned())]),
@@ -559,6 +572,7 @@ fn qualification(request: &LeadRequest, gate: SpamGate, destinations: &[&str]) -
     Section::Qualification(QualificationSection {
         revision: request.document.revisions.of_qualification(),
         gate,
+        gate_reason: None,
         area: AreaVerdict::In(AreaBasis::Everywhere),
         config_version: 1,
         destinations: destinations

@@ -204,6 +204,7 @@ pub async fn an_unknown_state_of_an_effect_stops_no_other(subject: &Subject) {
         ))
         .await;
     let receipt = |key: &EffectKey| Receipt {
+        is_undelivered: false,
         effect: key.clone(),
         event: "delivered".to_owned(),
         remote_id: "m-1".to_owned(),

@@ -1,5 +1,7 @@
 //! Refused deliveries.
 
+use domain::StoreError;
+
 use super::*;
 use crate::SecurityEvent;
 
@@ -100,4 +102,18 @@ pub async fn the_oldest_refusals_are_removed_first(subject: &Subject) {
     assert_eq!(prune(4, 3).await, 1);
     assert_eq!(prune(4, 3).await, 0);
     assert_eq!(newest(subject).await, [at(4)]);
+}
+
+pub async fn a_check_passes_and_leaves_nothing_behind(subject: &Subject) {
+    for has_failed in [false, true] {
+        if has_failed {
+            let failed = async { Err::<(), _>(StoreError::Failed("for the test".to_owned())) };
+            let watched = subject.store.last_write().watch(failed).await;
+            watched.unwrap_err();
+        }
+        subject.store.check_across_tenants().await.unwrap();
+    }
+    let all = subject.store.security_events_across_tenants(1_000).await;
+    let mut all = all.unwrap().into_iter();
+    assert!(!all.any(|event| event.address == "readiness"));
 }

@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// Version of lexicon and sums together. It is stored with each analysis.
-pub(crate) const RULES_VERSION: &str = "rules-2";
+pub(crate) const RULES_VERSION: &str = "rules-3";
 
 /// What everybody gets who said or wrote something, or about whom a note was taken.
 const SCORE_WORDS: i32 = 25;
@@ -73,7 +73,7 @@ pub(crate) fn judge(input: &AnalysisInput) -> Judgment {
         summary: if is_wordless {
             wordless(input)
         } else {
-            found.summary(input.role, &customer)
+            found.summary(speaker(input), &customer)
         },
         intent: found.intent(),
         sentiment: sentiment(&customer.own),
@@ -137,7 +137,7 @@ impl Findings {
         })
     }
 
-    fn summary(&self, role: &str, customer: &Customer<'_>) -> String {
+    fn summary(&self, speaker: &str, customer: &Customer<'_>) -> String {
         let project = self.project.as_ref().map(|found| found.value.as_str());
         let start = self.timeline.as_ref().map(|found| found.value.as_str());
         let code = self.postal_code.as_ref().map(|found| found.value.as_str());
@@ -156,7 +156,7 @@ impl Findings {
             let words = said.0.iter().find(|words| words.len() >= 5)?;
             let said = words.text(&(0..words.len()))?;
             Some(format!(
-                " The {role} begins: \"{}\"",
+                " The {speaker} begins: \"{}\"",
                 text::bounded(said, 300)
             ))
         });
@@ -171,6 +171,15 @@ impl Findings {
 
 fn value_or<T: Copy>(found: Option<&Finding<T>>, otherwise: T) -> T {
     found.map_or(otherwise, |found| found.value)
+}
+
+/// Who begins. A recording in which one voice is heard may have two people, so it is not said to be the caller.
+fn speaker(input: &AnalysisInput) -> &'static str {
+    if input.has_one_voice() {
+        "recording"
+    } else {
+        input.role
+    }
 }
 
 /// The summary of a lead that came without a word.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{
     About, AreaBasis, AreaVerdict, Budget, CallFacts, Channel, Disposition, Engine, FormFacts,
-    Intent, ProjectType, RetryPolicy, Section, ServiceArea, SpamGate, Stage, Timeline,
+    Intent, PostalCode, ProjectType, RetryPolicy, Section, ServiceArea, SpamGate, Stage, Timeline,
     WorkflowConfig,
 };
 use google::GeminiConfig;
@@ -16,7 +16,7 @@ use testkit::lead;
 use crate::world::{World, call, job, job_with, script, spoken, usage, written};
 
 const MODEL: &str = "gemini-3.5-flash-lite";
-const RULES: &str = "rules-2";
+const RULES: &str = "rules-3";
 
 fn rules() -> Engine {
     Engine::Rules(RULES.to_owned())
@@ -136,9 +136,8 @@ async fn a_stored_analysis_is_kept_and_qualified_again() {
         .await
         .analysis()
         .clone();
-    stored.postal_code = None;
+    stored.postal_code = Some(PostalCode::parse("75201").unwrap());
     document.analysis = Some(stored);
-    document.source.said.person.postal_code = Some("75201".into());
     let judged = world.judge(&job_with(document, 0, austin())).await;
     assert_eq!(judged.analysis, None);
     assert_eq!(
@@ -521,4 +520,82 @@ async fn an_earlier_analysis_is_no_fact() {
     assert_eq!(judged.analysis().postal_code, None);
     let request = world.simulators.gemini().requests().remove(0);
     assert!(!request.body.to_string().contains("78664"));
+}
+
+#[tokio::test]
+async fn words_out_of_silence_are_no_conversation() {
+    let loop_of = |word: &str, count| vec![word; count].join(" ");
+    let one_a_turn = |number: u32| spoken(&(number % 2 + 1).to_string(), "I'm sorry.");
+    for turns in [
+        vec![
+            spoken("1", &loop_of("you", 44)),
+            spoken("1", "Thanks for watching."),
+        ],
+        vec![spoken("2", "Thank you for watching!")],
+        vec![spoken("1", &loop_of("Thank you.", 30))],
+        (0..600).map(one_a_turn).collect(),
+    ] {
+        let world = World::start().await;
+        let judged = world.judge(&job(call(turns), 0)).await;
+        let analysis = judged.analysis();
+        assert_eq!(analysis.engine, rules());
+        assert_eq!(world.asked(), 0, "there is nothing to ask a model about");
+        assert_eq!(analysis.intent, Intent::Other);
+        assert!(analysis.lead_score <= 30 && analysis.confidence <= 0.1);
+        assert!(analysis.reasons.is_empty(), "{analysis:?}");
+        let told = "There is no recording of anybody speaking";
+        assert!(analysis.summary.contains(told), "{}", analysis.summary);
+        assert_eq!(judged.qualification.gate, SpamGate::Pass, "it is a lead");
+    }
+}
+
+#[tokio::test]
+async fn the_model_gets_a_loop_once() {
+    let world = World::start().await;
+    let words = format!("I need a new roof in Hutto. {}", "you ".repeat(4_000));
+    let judged = world.judge(&job(call(vec![spoken("1", &words)]), 0)).await;
+    assert_eq!(judged.analysis().project_type, ProjectType::Roofing);
+    let request = world.simulators.gemini().requests().remove(0);
+    let asked = request.body["contents"].to_string();
+    assert!(
+        asked.contains("in Hutto. you [repeated 4000 times]"),
+        "{asked}"
+    );
+    assert!(asked.len() < 1_000, "{} bytes", asked.len());
+}
+
+#[tokio::test]
+async fn one_voice_is_not_said_to_be_the_caller() {
+    let world = World::start().await;
+    world.simulators.gemini().always(Fault::OutsideSchema);
+    let words = "Cedar Works, how can I help? I need a quote for a kitchen.";
+    let judged = world.judge(&job(call(vec![spoken("1", words)]), 3)).await;
+    let analysis = judged.analysis();
+    assert_eq!(analysis.engine, rules());
+    let begins = "The recording begins: \"Cedar Works";
+    assert!(analysis.summary.contains(begins), "{}", analysis.summary);
+
+    let request = world.simulators.gemini().requests().remove(0);
+    let policy = request.body["systemInstruction"].to_string();
+    assert!(policy.contains("One number may be two people"), "{policy}");
+}
+
+#[tokio::test]
+async fn numbers_out_of_range_are_asked_for_again() {
+    for outside in [
+        json!({ "confidence": 85 }),
+        json!({ "lead_score": -1 }),
+        json!({ "spam_likelihood": -20 }),
+        json!({ "summary": "kitchen ".repeat(300) }),
+    ] {
+        let world = World::start().await;
+        world.simulators.gemini().answer_with(outside.clone());
+        let first = world.handle(&job(call(script("kitchen-quote")), 0)).await;
+        let error = first.unwrap_err();
+        let again = Disposition::Retry { after: None };
+        assert_eq!(error.disposition, again, "{outside}");
+        let judged = world.judge(&job(call(script("kitchen-quote")), 1)).await;
+        assert_eq!(judged.analysis().engine, rules(), "{outside}");
+        assert!(judged.analysis().confidence <= 0.3, "{outside}");
+    }
 }

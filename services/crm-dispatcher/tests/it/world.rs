@@ -175,6 +175,7 @@ impl World {
             channel,
             office: None,
             event: None,
+            is_told_by_body: false,
             delivery_id: news.delivery_id.clone(),
             scheme: "test".to_owned(),
             headers: BTreeMap::new(),

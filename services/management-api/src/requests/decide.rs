@@ -55,7 +55,10 @@ pub(crate) async fn reject_request(
     decide(&deps, &caller, &path, ReviewAction::Reject).await
 }
 
-/// Lets a quarantined request go on.
+/// Lets a request go on that is quarantined, or outside the service area.
+///
+/// A person's word outranks the source's mark, the analysis and the area. What was quarantined and is outside the
+/// service area too is released twice.
 #[utoipa::path(
     post,
     path = "/v1/tenants/{tenant_id}/requests/{request_id}/release",

@@ -1,5 +1,7 @@
 //! A request as it stands in a list.
 
+use std::collections::BTreeSet;
+
 use domain::{Audio, Brief, Document, LeadRequest, OfficeConfig};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -42,6 +44,8 @@ pub(crate) struct RequestSummary {
     dispatches: Vec<DispatchSummary>,
     /// What a reader should know.
     flags: Vec<Flag>,
+    /// Names of the fields that could not be read, or only in part; `body` if a delivery broke off.
+    unread_fields: BTreeSet<String>,
     /// The request that this one turned out to be the same as.
     merged_into: Option<String>,
 }
@@ -104,6 +108,7 @@ impl RequestSummary {
                 })
                 .collect(),
             flags: flags(document),
+            unread_fields: document.facts().unread_fields,
             merged_into: document.merged_into.map(|id| id.to_string()),
         }
     }
@@ -133,10 +138,18 @@ pub(super) fn flags(document: &Document) -> Vec<Flag> {
         analysis.is_some_and(|section| matches!(section.engine, domain::Engine::Rules(_)));
     let is_area_unknown =
         qualification.is_some_and(|section| section.area == domain::AreaVerdict::Unknown);
+    let facts = document.facts();
+    let is_marked_spam = facts.marked_spam == Some(true);
+    let is_not_told = document.notifications.as_ref().is_some_and(|section| {
+        section.is_done && section.messages.iter().any(|message| !message.is_sent)
+    });
     [
         (has_no_recording, Flag::NoRecording),
         (is_by_rules, Flag::AnalyzedByRules),
         (is_area_unknown, Flag::AreaUnknown),
+        (is_marked_spam, Flag::MarkedSpam),
+        (!facts.unread_fields.is_empty(), Flag::UnreadFields),
+        (is_not_told, Flag::NotTold),
     ]
     .into_iter()
     .filter_map(|(is_raised, flag)| is_raised.then_some(flag))

@@ -17,13 +17,18 @@ use crate::{
 
 /// A request that the gate let pass, or kept back.
 async fn judged(world: &World, number: u32, gate: SpamGate) -> RequestId {
+    judged_at(world, number, gate, AreaVerdict::In(AreaBasis::Everywhere)).await
+}
+
+async fn judged_at(world: &World, number: u32, gate: SpamGate, area: AreaVerdict) -> RequestId {
     let id = world.call(number).await;
     world.gather().await;
     let hubspot = ConnectionName::new("hubspot").unwrap();
     let qualification = Section::Qualification(QualificationSection {
         revision: 0,
         gate,
-        area: AreaVerdict::In(AreaBasis::Everywhere),
+        gate_reason: None,
+        area,
         config_version: 1,
         destinations: BTreeMap::from([(hubspot, "hubspot".to_owned())]),
         notify: false,
@@ -68,7 +73,7 @@ async fn what_is_in_review_goes_on_once_when_it_is_approved() {
     let detail = body(&world.get(&format!("/v1/tenants/a/requests/{id}")).await);
     assert_eq!(
         detail["verdict"],
-        json!({ "decision": "approved", "by": "ann", "at": "2020-06-01T12:00:00Z" })
+        json!({ "decision": "approved", "by": "ann", "at": "2020-06-01T12:00:00Z", "overrules_area": false })
     );
     assert_eq!(
         world.acts().await,
@@ -103,6 +108,33 @@ async fn what_is_rejected_is_quarantined_and_can_be_released() {
         .map(|(_, action, _)| action)
         .collect();
     assert_eq!(actions, ["request.reject", "request.release"]);
+}
+
+#[tokio::test]
+async fn what_is_out_of_area_is_released_by_a_person() {
+    let world = World::start().await;
+    let out = AreaVerdict::Out(AreaBasis::PostalCode);
+    let id = judged_at(&world, 1, SpamGate::Pass, out).await;
+    let path = format!("/v1/tenants/a/requests/{id}/release");
+    problem(&world.call_as(Viewer, "POST", &path, None).await, 403);
+    assert!(conflict(&act(&world, id, "approve").await).contains("release it"));
+    assert!(conflict(&act(&world, id, "reject").await).contains("`out_of_area`"));
+    assert_eq!(world.handed_over(Stage::Dispatch), 0);
+
+    let shown = body(&act(&world, id, "release").await);
+    assert_is_as_described(&shown, "RequestSummary");
+    assert_eq!(
+        (&shown["status"], &shown["area"]),
+        (&json!("processing"), &json!("out"))
+    );
+    assert_eq!(world.handed_over(Stage::Dispatch), 1);
+    world.claim(Stage::Dispatch).await;
+    let detail = body(&world.get(&format!("/v1/tenants/a/requests/{id}")).await);
+    let expected = json!({ "decision": "approved", "by": "ann", "at": "2020-06-01T12:00:00Z", "overrules_area": true });
+    assert_eq!(detail["verdict"], expected);
+    let acts = world.acts().await;
+    assert_eq!(acts.len(), 1, "{acts:?}");
+    assert_eq!(acts[0].1, "request.release");
 }
 
 #[tokio::test]

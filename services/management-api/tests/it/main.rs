@@ -4,6 +4,7 @@
 mod audit;
 mod connections;
 mod decisions;
+mod deliveries;
 mod issuer;
 mod openapi;
 mod outside;

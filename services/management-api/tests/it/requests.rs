@@ -160,6 +160,23 @@ async fn the_list_is_filtered_by_status() {
 }
 
 #[tokio::test]
+async fn what_could_not_be_read_is_named() {
+    let world = World::start().await;
+    let mut odd = news(1);
+    odd.facts.unread_fields = ["duration", "tags"].map(str::to_owned).into();
+    let reading = Ok(Reading::News(Box::new(odd)));
+    let id = world.accept("a", reading, 1).await;
+    let list = body(&world.get(LIST).await);
+    assert_is_as_described(&list, "RequestList");
+    let detail = body(&world.get(&format!("{LIST}/{id}")).await);
+    assert_is_as_described(&detail, "RequestDetail");
+    for shown in [&list["items"][0], &detail] {
+        assert_eq!(shown["flags"], json!(["unread_fields"]));
+        assert_eq!(shown["unread_fields"], json!(["duration", "tags"]));
+    }
+}
+
+#[tokio::test]
 async fn a_fresh_request_shows_what_the_delivery_said() {
     let world = World::start().await;
     let id = world.call(1).await;
@@ -173,7 +190,7 @@ async fn a_fresh_request_shows_what_the_delivery_said() {
             "created_at": "2020-06-01T12:00:00Z", "updated_at": "2020-06-01T12:00:00Z",
             "contact": { "name": "Ann Example", "phone": "+15125550142", "city": "Round Rock" },
             "lead_score": null, "intent": null, "project_type": null, "spam_likelihood": null,
-            "area": null, "summary": null, "dispatches": [], "flags": [], "merged_into": null,
+            "area": null, "summary": null, "dispatches": [], "flags": [], "unread_fields": [], "merged_into": null,
         })
     );
     let answer = world.get(&format!("{LIST}/{id}")).await;
@@ -282,7 +299,7 @@ async fn a_finished_request_shows_everything() {
     assert_eq!(
         detail["qualification"],
         json!({
-            "gate": "pass", "area": "in", "area_because": "postal_code", "config_version": 3,
+            "gate": "pass", "gate_reason": null, "area": "in", "area_because": "postal_code", "config_version": 3,
             "destinations": [{ "connection": "hubspot", "connector": "hubspot" }], "notify": true,
         })
     );
@@ -573,6 +590,7 @@ fn qualification(area: AreaVerdict, notify: bool) -> Section {
     Section::Qualification(QualificationSection {
         revision: 0,
         gate: SpamGate::Pass,
+        gate_reason: None,
         area,
         config_version: 3,
         destinations: BTreeMap::from([(hubspot(), "hubspot".to_owned())]),
@@ -601,6 +619,7 @@ fn notified() -> Section {
         messages: vec![Message {
             channel: "email".to_owned(),
             recipient: "sales@example.com".to_owned(),
+            id: None,
             is_sent: true,
             provider_id: Some("msg-1".to_owned()),
             reason: None,

@@ -194,6 +194,15 @@ async fn a_token_that_is_not_genuine_valid_and_ours_is_refused() {
             "exp as text",
             forge.with_claims(&json!({ "exp": "2999999999" })),
         ),
+        (
+            "exp a fraction too old",
+            forge.with_claims(&json!({ "exp": now as f64 - 30.5 })),
+        ),
+        (
+            "exp far below zero",
+            forge.with_claims(&json!({ "exp": -1e300 })),
+        ),
+        ("nbf far ahead", forge.with_claims(&json!({ "nbf": 1e300 }))),
         ("exp below zero", forge.with_claims(&json!({ "exp": -1 }))),
         ("not yet", forge.with_claims(&json!({ "nbf": now + 31 }))),
         ("nbf as text", forge.with_claims(&json!({ "nbf": "0" }))),
@@ -338,6 +347,14 @@ async fn a_genuine_token_is_taken_within_the_leeway_of_clocks() {
         ("expired 29 s ago", json!({ "exp": forge.now - 29 })),
         ("valid in 30 s", json!({ "nbf": forge.now + 30 })),
         ("a fraction of a second", json!({ "exp": 1_600_000_000.5 })),
+        (
+            "fractions in every time",
+            json!({ "iat": forge.now as f64 + 0.125, "nbf": forge.now as f64 - 0.5, "exp": 1_600_000_000.999 }),
+        ),
+        (
+            "a time without digits behind the point",
+            json!({ "nbf": 1.0e9 }),
+        ),
         (
             "several audiences",
             json!({ "aud": ["other", "management-api"] }),

@@ -301,11 +301,28 @@ impl World {
             .await
     }
 
+    /// The id of a request's newest delivery.
+    pub(crate) async fn delivery_of(&self, slug: &str, request: RequestId) -> String {
+        let view = self.store.request(&tenant(slug), request).await.unwrap();
+        view.unwrap().request.document.source.last_event.to_string()
+    }
+
     pub(crate) async fn accept(
         &self,
         slug: &str,
         reading: Result<Reading, String>,
         number: u32,
+    ) -> RequestId {
+        let body = Bytes::from(number.to_string());
+        self.accept_body(slug, reading, body).await
+    }
+
+    /// Stores a delivery with this body.
+    pub(crate) async fn accept_body(
+        &self,
+        slug: &str,
+        reading: Result<Reading, String>,
+        body: Bytes,
     ) -> RequestId {
         let delivery = Delivery {
             tenant: tenant(slug),
@@ -314,10 +331,11 @@ impl World {
             channel: Channel::Phone,
             office: None,
             event: None,
+            is_told_by_body: false,
             delivery_id: None,
             scheme: "test".to_owned(),
-            headers: BTreeMap::new(),
-            body: Bytes::from(number.to_string()),
+            headers: BTreeMap::from([("content-type".to_owned(), "application/json".to_owned())]),
+            body,
             traceparent: None,
             reading,
         };

@@ -191,6 +191,55 @@ async fn a_missed_call_has_no_recording_to_wait_for() {
 }
 
 #[tokio::test]
+async fn a_missed_call_that_rang_is_not_waited_for() {
+    for duration in [json!(19), json!("19"), json!(null), json!(95)] {
+        let world = World::start().await;
+        world.register(json!({
+            "answered": false, "voicemail": false, "duration": duration, "recording": null,
+        }));
+        let body = json!({ "resource_id": CALL, "answered": false, "duration": duration });
+        let request = world.deliver(body).await;
+        world.finish_details(request).await;
+        assert_eq!(world.waits(request).await, [0; 0], "{duration}");
+        let audio = section(&world, request).await.audio;
+        assert_eq!(audio, absent(NoAudio::NotRecorded), "{duration}");
+        assert_eq!(world.asked_callrail(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_message_on_the_machine_is_waited_for() {
+    let world = World::start().await;
+    world.register(json!({
+        "answered": false, "voicemail": true, "duration": 19, "recording": null,
+    }));
+    let body = json!({ "resource_id": CALL, "answered": false, "voicemail": true, "duration": 19 });
+    let request = world.deliver(body).await;
+    world.finish_details(request).await;
+    assert!(!world.waits(request).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_the_source_marked_as_spam_is_not_waited_for() {
+    let world = World::start().await;
+    let mut body = json!({ "resource_id": CALL, "answered": true, "duration": "41" });
+    body["spam"] = json!(true);
+    let request = world.deliver(body).await;
+    world
+        .simulators
+        .callrail()
+        .always_to("/calls/", Fault::Status(404));
+    for _ in 0..2 {
+        assert_eq!(world.waits(request).await, [0; 0]);
+    }
+    let document = world.request(request).await.document;
+    assert_eq!(document.facts().marked_spam, Some(true));
+    let audio = section(&world, request).await.audio;
+    assert_eq!(audio, absent(NoAudio::UnknownCall));
+    assert_eq!(world.open(request).await.key.stage, Stage::Analysis);
+}
+
+#[tokio::test]
 async fn a_call_first_reported_unanswered_is_what_the_api_says() {
     let world = World::start().await;
     let request = world.deliver(missed()).await;

@@ -50,6 +50,15 @@ async fn finish(world: &World, request: RequestId) -> (usize, Vec<Record>) {
     panic!("it does not end")
 }
 
+/// An operation that is done, with neither an answer nor an error.
+fn done_without_result() -> Fault {
+    Fault::Answer {
+        status: 200,
+        retry_after_seconds: None,
+        body: Some(json!({ "name": "projects/1/locations/us/operations/2", "done": true })),
+    }
+}
+
 fn started(world: &World) -> usize {
     let requests = world.simulators.speech().requests();
     requests
@@ -263,6 +272,94 @@ async fn an_operation_without_a_result_is_started_at_most_twice() {
         );
         assert_eq!(started(&world), 2, "{fault:?}");
     }
+}
+
+#[tokio::test]
+async fn the_second_start_comes_after_a_pause() {
+    for (path, fault) in [
+        ("GET", Fault::OperationLost),
+        (":batchRecognize", Fault::OperationFailed),
+    ] {
+        let world = World::start().await;
+        let request = recorded(&world, "long-call").await;
+        world
+            .simulators
+            .speech()
+            .answer_next_to(path, fault.clone(), 1);
+        let (mut found_useless, mut restarted) = (None, None);
+        while restarted.is_none() {
+            let step = world.step(request).await;
+            let Outcome::Wait { reason, .. } = &step.outcome else {
+                panic!("{fault:?}: {step:?}")
+            };
+            if reason.contains("started once more after a pause") {
+                found_useless.get_or_insert(world.clock.now());
+            }
+            if started(&world) == 2 {
+                restarted = Some(world.clock.now());
+            }
+        }
+        let pause = restarted.unwrap().duration_since(found_useless.unwrap());
+        assert!(
+            (60..70).contains(&pause.as_secs()),
+            "{fault:?}: {} s",
+            pause.as_secs()
+        );
+        finish(&world, request).await;
+        assert_eq!(
+            section(&world, request).await.state,
+            TranscriptState::Spoken,
+            "{fault:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_crash_within_the_pause_starts_nothing() {
+    let world = World::start().await;
+    let request = recorded(&world, "long-call").await;
+    world
+        .simulators
+        .speech()
+        .always_to(":batchRecognize", Fault::OperationFailed);
+    while world
+        .open(request)
+        .await
+        .reason
+        .as_deref()
+        .is_none_or(|reason| !reason.contains("pause"))
+    {
+        world.step(request).await;
+    }
+    for _ in 0..3 {
+        world.crash(request).await;
+    }
+    finish(&world, request).await;
+    assert_eq!(started(&world), 2);
+}
+
+#[tokio::test]
+async fn a_replay_starts_what_was_of_no_use_anew() {
+    let world = World::start().await;
+    let request = recorded(&world, "long-call").await;
+    world
+        .simulators
+        .speech()
+        .always_to("GET", done_without_result());
+    finish(&world, request).await;
+    let reason = unavailable(&world, request).await;
+    assert!(reason.contains("without a result"), "{reason}");
+    assert_eq!(started(&world), 2);
+
+    world.simulators.speech().clear_faults();
+    world.replay(request, Stage::Transcript).await;
+    assert_eq!(world.open(request).await.key.stage, Stage::Transcript);
+    finish(&world, request).await;
+    assert_eq!(
+        section(&world, request).await.state,
+        TranscriptState::Spoken
+    );
+    assert_eq!(started(&world), 3);
 }
 
 #[tokio::test]

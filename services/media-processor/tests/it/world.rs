@@ -221,6 +221,7 @@ impl World {
             channel: Channel::Phone,
             office: None,
             event: None,
+            is_told_by_body: false,
             delivery_id: None,
             scheme: "test".to_owned(),
             headers: BTreeMap::new(),

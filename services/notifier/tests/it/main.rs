@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::{
     Channel, Claimed, Clock as _, EffectKey, Message, NotificationRules, OfficeConfig, Outcome,
-    RequestId, Section, Stage, Status, later,
+    ParkCause, RequestId, Section, Stage, Status, WorkState, later,
 };
 use notify::message_id;
 use simulators::Fault;
@@ -31,6 +31,28 @@ async fn messages(world: &World, request: RequestId) -> Vec<Message> {
 
 fn key(request: RequestId, to: &str) -> EffectKey {
     EffectKey::of_message(&message_id(request, &email(to), 0)).unwrap()
+}
+
+#[tokio::test]
+async fn one_address_in_two_spellings_gets_one_mail_by_the_first() {
+    for (spellings, first) in [
+        (
+            ["Intake@Example.com", "intake@example.com"],
+            "Intake@example.com",
+        ),
+        (
+            ["intake@example.com", "INTAKE@example.com"],
+            "intake@example.com",
+        ),
+    ] {
+        let world = World::start(&spellings).await;
+        let request = world.qualified(Channel::Phone).await;
+        world.notify(request).await;
+        let mails = world.sendgrid().mails();
+        assert_eq!(mails.len(), 1);
+        assert_eq!(mails[0].to, [first]);
+        assert_eq!(messages(&world, request).await.len(), 1);
+    }
 }
 
 #[tokio::test]
@@ -244,7 +266,7 @@ async fn too_many_mails_go_on_later_and_repeat_none() {
 }
 
 #[tokio::test]
-async fn a_lead_never_waits_for_mail_that_cannot_be_sent() {
+async fn a_lead_that_reaches_nobody_waits_for_a_person() {
     let named = || NotificationRules {
         connection: Some(name()),
         ..rules(&[SALES])
@@ -274,12 +296,115 @@ async fn a_lead_never_waits_for_mail_that_cannot_be_sent() {
         let request = world.qualified(Channel::Phone).await;
         assert!(matches!(world.notify(request).await, Outcome::Done { .. }));
         let view = world.view(request).await;
-        assert_eq!(view.request.status, Status::Completed);
+        assert_eq!(view.request.status, Status::Parked);
+        assert_eq!(parked(&world, request).await, ParkCause::Unreached);
         assert_eq!(view.notifications[0].outcome, "no_connection");
         assert!(view.usage.is_empty());
         let message = &messages(&world, request).await[0];
         let reason = message.reason.as_ref().unwrap();
         assert!(!message.is_sent && reason.contains(words), "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_mail_that_is_refused_is_sent_again_when_a_person_says_so() {
+    let world = World::start(&[SALES]).await;
+    let request = world.qualified(Channel::Phone).await;
+    world.sendgrid().answer_next(Fault::Answer {
+        status: 400,
+        retry_after_seconds: None,
+        body: Some(
+            serde_json::json!({ "errors": [{ "message": "Each address must be unique." }] }),
+        ),
+    });
+    world.notify(request).await;
+    assert_eq!(world.view(request).await.request.status, Status::Parked);
+    assert_eq!(parked(&world, request).await, ParkCause::Unreached);
+    let row = world.view(request).await.work.remove(0);
+    let answer = row.answer.unwrap();
+    assert!(answer.contains("Each address must be unique."), "{answer}");
+    assert_eq!(world.sendgrid().requests().len(), 1, "it is not repeated");
+
+    world.redrive(request).await;
+    assert!(matches!(world.notify(request).await, Outcome::Done { .. }));
+    assert_eq!(world.view(request).await.request.status, Status::Completed);
+    assert!(messages(&world, request).await[0].is_sent);
+    assert_eq!(world.sendgrid().mails().len(), 1);
+}
+
+#[tokio::test]
+async fn a_mail_that_is_dropped_later_was_not_sent() {
+    for event in ["dropped", "bounce", "blocked"] {
+        let world = World::start(&[SALES, OWNER]).await;
+        let request = world.qualified(Channel::Phone).await;
+        world.notify(request).await;
+        assert_eq!(world.view(request).await.request.status, Status::Completed);
+
+        world
+            .receive_drop(key(request, SALES), event, "Bounced Address")
+            .await;
+        let view = world.view(request).await;
+        assert_eq!(view.request.status, Status::Completed, "the other was told");
+        let lost = messages(&world, request).await;
+        let lost: Vec<_> = lost.iter().filter(|message| !message.is_sent).collect();
+        assert_eq!((lost.len(), lost[0].recipient.as_str()), (1, SALES));
+        let reason = lost[0].reason.as_ref().unwrap();
+        assert!(
+            reason.contains(event) && reason.contains("Bounced Address"),
+            "{reason}"
+        );
+
+        world
+            .receive_drop(key(request, OWNER), event, "Bounced Address")
+            .await;
+        assert_eq!(world.view(request).await.request.status, Status::Parked);
+        assert_eq!(parked(&world, request).await, ParkCause::Unreached);
+        world.redrive(request).await;
+        world.notify(request).await;
+        assert_eq!(world.view(request).await.request.status, Status::Completed);
+        assert_eq!(world.sendgrid().mails().len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_that_turns_out_dropped_was_not_sent() {
+    let world = World::start(&[SALES]).await;
+    let request = world.qualified(Channel::Phone).await;
+    world.sendgrid().answer_next(Fault::ResetAfterWrite);
+    assert!(matches!(world.notify(request).await, Outcome::Wait { .. }));
+    world.receive_receipt(key(request, SALES), "sg-1").await;
+    world
+        .receive_drop(key(request, SALES), "dropped", "Spam Content")
+        .await;
+    world.notify(request).await;
+    let message = &messages(&world, request).await[0];
+    assert!(!message.is_sent && message.reason.as_ref().unwrap().contains("Spam Content"));
+    assert_eq!(world.view(request).await.request.status, Status::Parked);
+    assert_eq!(world.sendgrid().mails().len(), 1);
+}
+
+#[tokio::test]
+async fn a_drop_while_the_mail_is_being_written_down_counts() {
+    let world = World::start(&[SALES]).await;
+    let request = world.qualified(Channel::Phone).await;
+    let job = world.claim(request, Stage::Notification).await;
+    let outcome = world.handler.handle(&job).await.unwrap();
+    world
+        .receive_drop(key(request, SALES), "dropped", "Bounced Address")
+        .await;
+    world.settle(&job, outcome).await;
+    world.notify(request).await;
+    assert!(!messages(&world, request).await[0].is_sent);
+    assert_eq!(world.view(request).await.request.status, Status::Parked);
+    assert_eq!(world.sendgrid().mails().len(), 1);
+}
+
+/// Why the one open step of a request waits for a person.
+async fn parked(world: &World, request: RequestId) -> ParkCause {
+    let view = world.view(request).await;
+    match &view.work[0].state {
+        WorkState::Parked { cause } => *cause,
+        other => panic!("{other:?}"),
     }
 }
 

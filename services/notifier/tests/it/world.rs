@@ -164,11 +164,30 @@ impl World {
         let receipt = Receipt {
             effect,
             event: "processed".to_owned(),
+            is_undelivered: false,
             remote_id: remote_id.to_owned(),
             at: None,
             reason: None,
         };
-        let receipts = Reading::Receipts(vec![receipt]);
+        self.receive(vec![receipt]).await;
+    }
+
+    /// The provider's word that a mail will not arrive.
+    pub(crate) async fn receive_drop(&self, effect: EffectKey, event: &str, reason: &str) {
+        let receipt = Receipt {
+            effect,
+            event: event.to_owned(),
+            is_undelivered: true,
+            remote_id: String::new(),
+            at: None,
+            reason: Some(reason.to_owned()),
+        };
+        self.receive(vec![receipt]).await;
+    }
+
+    async fn receive(&self, receipts: Vec<Receipt>) {
+        self.clock.advance(Duration::from_secs(1));
+        let receipts = Reading::Receipts(receipts);
         self.accept("sendgrid", Channel::Api, receipts).await;
     }
 
@@ -185,6 +204,7 @@ impl World {
             channel,
             office: Some(office()),
             event: None,
+            is_told_by_body: false,
             delivery_id: Some(format!("{provider} {}", self.clock.now())),
             scheme: "test".to_owned(),
             headers: BTreeMap::new(),
@@ -221,7 +241,16 @@ impl World {
         outcome
     }
 
-    async fn settle(&self, job: &Claimed, outcome: Outcome) {
+    /// Lets what stopped run again.
+    pub(crate) async fn redrive(&self, request: RequestId) {
+        let rows = self.store.open_work(&self.tenant, request).await.unwrap();
+        let keys: Vec<_> = rows.into_iter().map(|row| row.key).collect();
+        let act = AuditAction::new("ann", "work.redrive", &request);
+        let redriven = self.store.redrive(&self.tenant, &keys, &act).await;
+        redriven.unwrap();
+    }
+
+    pub(crate) async fn settle(&self, job: &Claimed, outcome: Outcome) {
         let records = job.take_records();
         let settled = self
             .store

@@ -65,7 +65,7 @@ enum Command {
     Secret(TenantArgs<secret::Command>),
     /// Lists what waits for a person's review, approves and rejects it.
     Review(TenantArgs<review::ReviewCommand>),
-    /// Lists what was put aside as spam, and releases what is none.
+    /// Lists what was put aside as spam or as outside the service area, and releases what is not.
     Quarantine(TenantArgs<review::QuarantineCommand>),
     /// Lists steps that are held or parked, and lets them run again.
     Work(TenantArgs<work::Command>),

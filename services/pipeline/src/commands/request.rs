@@ -2,15 +2,18 @@
 
 use std::io::Write;
 
-use domain::{Channel, RequestId, Stage, Status};
+use domain::{Channel, RequestId, Stage, Status, text};
 use http::Method;
 use serde_json::{Value, json};
 use settings::Settings;
 
 use super::{
-    session::{Paging, Session, TenantArgs, TenantSession},
+    session::{Paging, Session, TenantArgs, TenantSession, segment},
     table::{cell, field_of, table},
 };
+
+/// How much of a delivery's body is printed, in characters: more than the API shows.
+const MAX_SHOWN: usize = 100_000;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -24,6 +27,12 @@ pub(super) enum Command {
         pipeline request show req_…\n  \
         pipeline request show req_… --json")]
     Show {
+        /// The request.
+        request: RequestId,
+    },
+    /// Shows the newest delivery of a request as it came: headers and body.
+    #[command(after_help = "Example:\n  pipeline request delivery req_…")]
+    Delivery {
         /// The request.
         request: RequestId,
     },
@@ -87,6 +96,14 @@ pub(super) async fn run(
             let shown = tenant.get(&format!("requests/{request}"), &[]).await?;
             tenant.session.show(&shown, |session| show(session, &shown))
         }
+        Command::Delivery { request } => {
+            let shown = tenant.get(&format!("requests/{request}"), &[]).await?;
+            let event = field_of(&shown, "source.last_event_id").as_str();
+            let path = format!("deliveries/{}", segment(event.unwrap_or_default()));
+            let delivery = tenant.get(&path, &[]).await?;
+            let session = &mut tenant.session;
+            session.show(&delivery, |session| show_delivery(session, &delivery))
+        }
         Command::Replay { request, from } => {
             let path = format!("requests/{request}/replay");
             let body = json!({ "from": from });
@@ -97,6 +114,32 @@ pub(super) async fn run(
             tenant.session.say_when_it_runs()
         }
     }
+}
+
+/// Prints a delivery; characters that steer a terminal are left out.
+fn show_delivery(session: &mut Session<'_>, delivery: &Value) -> anyhow::Result<()> {
+    for (name, field) in [
+        ("delivery", "event_id"),
+        ("came", "received_at"),
+        ("provider", "provider"),
+        ("event", "event"),
+        ("remark", "remark"),
+        ("bytes", "body_bytes"),
+    ] {
+        session.say(&format!("{name:<10}{}", cell(field_of(delivery, field))))?;
+    }
+    let clean = |text: &str| text::bounded(&text::harmless(text), MAX_SHOWN);
+    session.say("\nHeaders")?;
+    for (name, value) in delivery["headers"].as_object().into_iter().flatten() {
+        let value = value.as_str().unwrap_or_default();
+        session.say(&clean(&format!("{name}: {value}")))?;
+    }
+    session.say("\nBody")?;
+    session.say(&clean(delivery["body"].as_str().unwrap_or_default()))?;
+    if delivery["is_cut"] == true {
+        session.say("(it goes on; the rest is not shown)")?;
+    }
+    Ok(())
 }
 
 fn show(session: &mut Session<'_>, request: &Value) -> anyhow::Result<()> {
@@ -112,6 +155,7 @@ fn show(session: &mut Session<'_>, request: &Value) -> anyhow::Result<()> {
         ("summary", "analysis.summary"),
         ("verdict", "verdict.decision"),
         ("flags", "flags"),
+        ("unread", "unread_fields"),
     ];
     for (name, field) in lines {
         session.say(&format!("{name:<10}{}", cell(field_of(request, field))))?;

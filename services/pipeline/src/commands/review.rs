@@ -34,10 +34,18 @@ pub(super) enum ReviewCommand {
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum QuarantineCommand {
-    /// Lists the requests that were put aside as spam.
-    #[command(after_help = "Example:\n  pipeline quarantine list")]
-    List(Paging),
-    /// Lets a request that is no spam go on to CRM and people.
+    /// Lists the requests that were put aside as spam, or as outside the service area.
+    #[command(
+        after_help = "Examples:\n  pipeline quarantine list\n  pipeline quarantine list --out-of-area"
+    )]
+    List {
+        /// Those outside the service area.
+        #[arg(long)]
+        out_of_area: bool,
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Lets a request that is no spam, or is worth the way, go on to CRM and people.
     #[command(after_help = "Example:\n  pipeline quarantine release req_…")]
     Release {
         /// The request.
@@ -73,14 +81,16 @@ pub(super) async fn quarantine(
 ) -> anyhow::Result<()> {
     let (mut tenant, command) = args.open(settings, out).await?;
     match command {
-        QuarantineCommand::List(paging) => {
-            list(
-                &mut tenant,
-                "quarantined",
-                &paging,
-                "Nothing is quarantined.",
-            )
-            .await
+        QuarantineCommand::List {
+            out_of_area,
+            paging,
+        } => {
+            let (status, empty) = if out_of_area {
+                ("out_of_area", "Nothing is outside the service area.")
+            } else {
+                ("quarantined", "Nothing is quarantined.")
+            };
+            list(&mut tenant, status, &paging, empty).await
         }
         QuarantineCommand::Release { request } => decide(&mut tenant, request, "release").await,
     }
@@ -140,7 +150,7 @@ async fn with_hint(
         return error; // the request is not there
     };
     let command = match (verb, shown["status"].as_str()) {
-        (_, Some("quarantined")) => format!("quarantine release {request}"),
+        (_, Some("quarantined" | "out_of_area")) => format!("quarantine release {request}"),
         (_, Some("in_review")) => format!("review approve {request}"),
         (_, Some("held" | "parked")) => format!("work list --request {request}"),
         _ => format!("request show {request}"),

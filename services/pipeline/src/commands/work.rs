@@ -54,7 +54,7 @@ pub(super) struct Filter {
     #[arg(long)]
     stage: Option<Stage>,
     /// Why they were parked.
-    #[arg(long, value_parser = ["permanent", "exhausted", "deadline", "crash_loop", "unreadable"])]
+    #[arg(long, value_parser = ["permanent", "exhausted", "deadline", "crash_loop", "unreadable", "unreached"])]
     cause: Option<String>,
     /// The connection that they are held for.
     #[arg(long, value_name = "NAME")]

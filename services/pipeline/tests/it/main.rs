@@ -92,7 +92,7 @@ fn the_commands_are_well_formed_and_show_examples() {
             handles += 1;
         }
     }
-    assert_eq!(handles, 22);
+    assert_eq!(handles, 23);
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub(crate) use self::address::Target;
 use self::{address::Addressed, verify::Genuine};
 use crate::{
     answer, directory::Directory, failed_signatures::FailedSignatures, quota::Quota,
-    refusals::Refusals,
+    refusal_runs::RefusalRuns, refusals::Refusals,
 };
 
 /// Takes deliveries.
@@ -37,6 +37,7 @@ pub(crate) struct Ingest {
     pub(crate) body_memory: BodyMemory,
     pub(crate) quota: Quota,
     pub(crate) refusals: Refusals,
+    pub(crate) refusal_runs: RefusalRuns,
 }
 
 /// The answer to a delivery that goes no further.

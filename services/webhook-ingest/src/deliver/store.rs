@@ -63,6 +63,7 @@ impl Ingest {
             channel: spec.usual_channel(),
             office: configured.office,
             event,
+            is_told_by_body: spec.is_told_by_body,
             delivery_id,
             scheme,
             headers,

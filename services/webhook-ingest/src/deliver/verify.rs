@@ -67,14 +67,19 @@ impl Ingest {
             return Err(answer::not_verified().into());
         };
         match sources::verify(spec, &known.source.schemes, &known.keys, headers, body, now) {
-            Ok(delivery) => Ok(Genuine {
-                source,
-                known,
-                delivery,
-                event,
-            }),
+            Ok(delivery) => {
+                self.refusal_runs.ended(&known.source);
+                Ok(Genuine {
+                    source,
+                    known,
+                    delivery,
+                    event,
+                })
+            }
             Err(error) => {
-                refuse(reason(error), Some(&known.source.tenant));
+                let reason = reason(error);
+                refuse(reason, Some(&known.source.tenant));
+                self.refusal_runs.refused(&known.source, spec.slug, reason);
                 // The key that would verify it may be the one that is missing.
                 Err(if known.lacks_keys {
                     answer::busy().into()

@@ -9,5 +9,7 @@ mod further;
 mod lookups;
 mod memory;
 mod quota;
+mod reading;
+mod refusal_runs;
 mod refusals;
 mod world;

@@ -250,6 +250,13 @@ impl World {
             .await
     }
 
+    /// Sends a genuine body.
+    pub(crate) async fn signed(&self, address: &str, path: &str, body: &[u8]) -> Answer {
+        let signature = signature(SIGNING_KEY, body);
+        self.send(address, path, &[("signature", &signature)], body.to_vec())
+            .await
+    }
+
     /// Sends a call that no key has signed.
     pub(crate) async fn forged_call(&self, address: &str, path: &str) -> Answer {
         let body = call_body("CALforged");

@@ -54,9 +54,9 @@ async fn a_tenant_set_up_by_commands_takes_calls_until_suspended(form: Form) {
     );
     let acme = TenantId::new("acme").unwrap();
     world
-        .eventually("the call is worked on to its end", async || {
+        .eventually("the call waits for its office to be set up", async || {
             let view = world.store.request(&acme, request).await.unwrap().unwrap();
-            view.request.status == Status::Completed
+            view.request.status == Status::Parked
         })
         .await;
     let shown = command(
@@ -65,7 +65,13 @@ async fn a_tenant_set_up_by_commands_takes_calls_until_suspended(form: Form) {
     )
     .await
     .unwrap();
-    assert!(shown.contains("status    completed"), "{shown}");
+    assert!(shown.contains("status    parked"), "{shown}");
+    let list = ["work", "list", "--tenant", "acme", "--cause", "unreached"];
+    let list = command(&world, &list).await.unwrap();
+    assert!(
+        list.contains("no CRM and no recipient is configured"),
+        "{list}"
+    );
 
     // The edge remembers for five seconds at most.
     command(&world, &["tenant", "suspend", "acme"])

@@ -58,7 +58,10 @@ async fn tenant(api: &Api<'_>, name: &str) -> (Tenant, Objects) {
     assert_eq!(set.status, StatusCode::OK, "{set:?}");
 
     let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let path = format!("requests/{in_review}");
+    let shown = tenant.call(api, Method::GET, &path, None).await;
     let objects = BTreeMap::from([
+        ("event_id", text(&shown.body["source"]["last_event_id"])),
         ("tenant_id", tenant.id().to_string()),
         ("request_id", in_review),
         ("source_id", text(&source["source_id"])),
@@ -76,6 +79,7 @@ fn nobodys() -> Objects {
     BTreeMap::from([
         ("tenant_id", "tenant_nobody".to_owned()),
         ("request_id", format!("req_{id}")),
+        ("event_id", format!("evt_{id}")),
         ("source_id", format!("src_{id}")),
         ("key", format!("signing_key_{id}@1")),
         ("connection", "crmofnobody".to_owned()),

@@ -146,7 +146,7 @@ async fn gemini_blocks_a_conversation_and_a_person_decides() {
 async fn gemini_exaggerates_and_what_is_kept_stays_within_bounds() {
     let world = World::on_manual_clock().await;
     world.simulators().gemini().answer_with(json!({
-        "lead_score": 400, "confidence": 7.5, "spam_likelihood": -20, "summary": "é".repeat(3_000),
+        "lead_score": 100, "confidence": 1, "spam_likelihood": 0, "summary": "é".repeat(3_000),
     }));
     let request = call(&world, 1).await;
     let shown = assert_judged_by_model(&world, request).await;
@@ -177,13 +177,18 @@ async fn gemini_leaves_the_schema_and_our_rules_judge_and_say_so() {
 }
 
 #[tokio::test]
-async fn gemini_sends_an_impossible_spam_score_and_our_rules_judge() {
-    let world = World::on_manual_clock().await;
-    world
-        .simulators()
-        .gemini()
-        .answer_with(json!({ "spam_likelihood": 400 }));
-    let request = call(&world, 1).await;
-    assert_judged_by_rules(&world, request).await;
-    finish_with_nothing_open(world).await;
+async fn gemini_sends_impossible_numbers_and_our_rules_judge() {
+    for outside in [
+        json!({ "spam_likelihood": 400 }),
+        json!({ "spam_likelihood": -20 }),
+        json!({ "lead_score": -1 }),
+        json!({ "confidence": 85 }),
+        json!({ "summary": "kitchen ".repeat(300) }),
+    ] {
+        let world = World::on_manual_clock().await;
+        world.simulators().gemini().answer_with(outside);
+        let request = call(&world, 1).await;
+        assert_judged_by_rules(&world, request).await;
+        finish_with_nothing_open(world).await;
+    }
 }

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, fmt};
 use jiff::tz::TimeZone;
 
 use super::{MAX_UTTERANCE, bounded_line, line, local_time};
-use crate::lead::{About, Audio, Author, ChatMessage, Document, NoAudio, TranscriptState, Turn};
+use crate::{
+    lead::{About, Audio, Author, ChatMessage, Document, NoAudio, TranscriptState, Turn},
+    loops,
+};
 
 /// What was said or written, or why nothing was.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -25,6 +28,8 @@ pub struct Conversation {
 pub enum NoWords {
     /// Nobody spoke.
     Silent,
+    /// Nothing but words that come again and again, as recognition hears them in silence.
+    Repeated,
     /// No transcript could be made; says why.
     Unavailable(String),
 }
@@ -79,9 +84,10 @@ impl Conversation {
         let (utterances, no_words) = match document.transcript.as_ref() {
             None => (Vec::new(), None),
             Some(section) => match &section.state {
-                TranscriptState::Spoken => {
-                    (section.turns.iter().flat_map(spoken_turn).collect(), None)
+                TranscriptState::Spoken if says_nothing(&section.turns) => {
+                    (Vec::new(), Some(NoWords::Repeated))
                 }
+                TranscriptState::Spoken => (said(&section.turns), None),
                 TranscriptState::Silent => (Vec::new(), Some(NoWords::Silent)),
                 TranscriptState::Unavailable { reason } => {
                     let reason = line(reason).unwrap_or_default();
@@ -101,6 +107,10 @@ impl Conversation {
     pub fn why_no_words(&self) -> Option<String> {
         self.no_words.as_ref().map(|why| match why {
             NoWords::Silent => "nobody spoke".to_owned(),
+            NoWords::Repeated => {
+                "nothing but words that come again and again, as silence is often heard; listen to the recording"
+                    .to_owned()
+            }
             NoWords::Unavailable(reason) => format!("none, it could not be made: {reason}"),
         })
     }
@@ -196,6 +206,24 @@ fn own_words(message: Option<&str>) -> Vec<Utterance> {
         text,
     });
     Vec::from_iter(utterance)
+}
+
+/// Whether the turns together say nothing: a loop may be divided among voices.
+fn says_nothing(turns: &[Turn]) -> bool {
+    let words: Vec<&str> = turns.iter().map(|turn| turn.text.as_str()).collect();
+    loops::say_nothing(&words.join(" "))
+}
+
+/// What was said, each loop once.
+fn said(turns: &[Turn]) -> Vec<Utterance> {
+    let turn = |turn: &Turn| match loops::shortened(&turn.text) {
+        Some(text) => spoken_turn(&Turn {
+            text,
+            ..turn.clone()
+        }),
+        None => spoken_turn(turn),
+    };
+    turns.iter().flat_map(turn).collect()
 }
 
 /// A turn. A very long one is in parts: speech recognition that hears one voice makes one turn of a whole call.

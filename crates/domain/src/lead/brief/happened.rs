@@ -62,11 +62,13 @@ impl Happened {
     fn call(call: &CallFacts, zone: &TimeZone) -> Self {
         let is_missed = call.is_answered == Some(false);
         let is_voicemail = call.is_voicemail == Some(true);
-        let length = call.duration_seconds.map(minutes);
-        let ending = if is_voicemail {
-            Some("voicemail")
-        } else {
-            is_missed.then_some("not answered")
+        let seconds = call.duration_seconds;
+        // Nobody talked in a missed call: a provider's duration is how long it rang.
+        let length = seconds.map(minutes);
+        let notes = match (is_voicemail, is_missed) {
+            (true, _) => notes([length.as_deref(), Some("voicemail")]),
+            (false, true) => notes([Some("missed call"), seconds.and_then(rang).as_deref()]),
+            (false, false) => notes([length.as_deref(), None]),
         };
         Self {
             label: "Call",
@@ -77,7 +79,7 @@ impl Happened {
             },
             is_missed: is_missed || is_voicemail,
             at: call.started_at.map(|at| local_time(at, zone)),
-            notes: notes([length.as_deref(), ending]),
+            notes,
             answers: Vec::new(),
         }
     }
@@ -120,6 +122,14 @@ impl Happened {
             .map(String::as_str)
             .collect();
         parts.join(", ")
+    }
+}
+
+fn rang(seconds: u32) -> Option<String> {
+    match seconds {
+        0 => None,
+        1..120 => Some(format!("rang {seconds} s")),
+        _ => Some(format!("rang {}", minutes(seconds))),
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Brief {
     pub name: Option<String>,
     /// Telephone number.
     pub phone: Option<E164>,
+    /// What is dialed behind the number.
+    pub extension: Option<String>,
     /// E-mail address.
     pub email: Option<EmailAddress>,
     /// Town.
@@ -101,8 +103,9 @@ impl Brief {
             person: request.person,
             channel: document.channel(),
             happened: Happened::new(&facts.about, &zone),
-            name: contact.name.as_deref().and_then(real_name),
+            name: contact.name.as_deref().and_then(line),
             phone: contact.phone,
+            extension: contact.extension,
             email: contact.email,
             city: contact.city.as_deref().and_then(line),
             state: contact.state.as_deref().and_then(line),
@@ -181,6 +184,15 @@ impl Brief {
             .unwrap_or_else(|| format!("unknown {}", self.role()))
     }
 
+    /// The number with its extension, as it is dialed: `+15125550153 ext. 77`.
+    pub fn dialed(&self) -> Option<String> {
+        let number = self.phone.as_ref()?.as_str();
+        Some(match &self.extension {
+            Some(extension) => format!("{number} ext. {extension}"),
+            None => number.to_owned(),
+        })
+    }
+
     /// Town, state and ZIP code, on one line: `Round Rock, TX 78664`.
     pub fn place(&self) -> Option<String> {
         let town = [self.city.as_deref(), self.state.as_deref()];
@@ -206,7 +218,7 @@ impl Brief {
     pub fn details(&self) -> String {
         let mut lines = Lines::default();
         lines.add(&label(self.role()), Some(&self.title()));
-        lines.add("Phone", self.phone.as_ref().map(E164::as_str));
+        lines.add("Phone", self.dialed().as_deref());
         lines.add("E-mail", self.email.as_ref().map(EmailAddress::as_str));
         lines.add("Place", self.place().as_deref());
         lines.add("Address", self.address.as_deref());
@@ -278,23 +290,6 @@ fn local_time(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone())
         .strftime("%a %-d %b %Y, %-I:%M %p %Z")
         .to_string()
-}
-
-/// A name, unless it is one of the words that carriers deliver instead, or a number.
-fn real_name(name: &str) -> Option<String> {
-    const PLACEHOLDERS: [&str; 8] = [
-        "anonymous",
-        "cell phone",
-        "private",
-        "restricted",
-        "toll free call",
-        "unavailable",
-        "unknown",
-        "wireless caller",
-    ];
-    let name = line(name)?;
-    let is_placeholder = PLACEHOLDERS.contains(&name.to_lowercase().as_str());
-    (!is_placeholder && E164::parse(&name).is_err()).then_some(name)
 }
 
 fn first_time(messages: &BTreeMap<String, ChatMessage>) -> Option<Timestamp> {

@@ -114,6 +114,8 @@ impl From<AnalysisSection> for Analysis {
 pub(super) struct Qualification {
     /// What the spam gate says.
     gate: SpamGate,
+    /// Why, where it was not the analysis that decided: `marked by the source`.
+    gate_reason: Option<String>,
     /// Whether the project is in the service area.
     area: Area,
     /// What that rests on.
@@ -140,6 +142,7 @@ impl From<QualificationSection> for Qualification {
         let (area, area_because) = summary::area(section.area);
         Self {
             gate: section.gate.into(),
+            gate_reason: section.gate_reason,
             area,
             area_because,
             config_version: section.config_version,
@@ -166,6 +169,8 @@ pub(super) struct PersonsVerdict {
     by: String,
     /// When.
     at: Timestamp,
+    /// Whether it goes on although the project is outside the service area.
+    overrules_area: bool,
 }
 
 impl From<Verdict> for PersonsVerdict {
@@ -174,6 +179,7 @@ impl From<Verdict> for PersonsVerdict {
             decision: verdict.decision.into(),
             by: verdict.by,
             at: verdict.at,
+            overrules_area: verdict.overrules_area,
         }
     }
 }

@@ -92,7 +92,7 @@ pub(super) struct Message {
     channel: String,
     /// Who gets it.
     recipient: String,
-    /// Whether the provider took it.
+    /// Whether the provider took it, and has not reported since that it will not arrive.
     is_sent: bool,
     /// The provider's id of it.
     provider_id: Option<String>,

@@ -6,7 +6,7 @@ mod conversation;
 mod dispatches;
 mod work;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{ContactSection, RequestId, SourceSection};
 use jiff::Timestamp;
@@ -47,6 +47,8 @@ pub(crate) struct RequestDetail {
     person_id: Option<String>,
     /// What a reader should know.
     flags: Vec<Flag>,
+    /// Names of the fields that could not be read, or only in part; `body` if a delivery broke off.
+    unread_fields: BTreeSet<String>,
     /// Where it came from.
     source: Source,
     /// How the person can be reached.
@@ -113,6 +115,7 @@ impl RequestDetail {
             updated_at: request.updated_at,
             person_id: request.person.map(|id| id.to_string()),
             flags: summary::flags(&document),
+            unread_fields: facts.unread_fields,
             contact: document.contact().into(),
             person: facts.person.into(),
             labels: facts.labels.into(),
@@ -171,10 +174,12 @@ impl From<SourceSection> for Source {
 /// How the person can be reached.
 #[derive(Debug, Serialize, ToSchema)]
 struct Contact {
-    /// Name as delivered, on one line.
+    /// Name as delivered, on one line; null when what was delivered only stands in for one.
     name: Option<String>,
-    /// Telephone number in E.164 form; null when it was withheld.
+    /// Telephone number in E.164 form; null when it was withheld, or stands in for one.
     phone: Option<String>,
+    /// What is dialed behind the number.
+    extension: Option<String>,
     /// E-mail address.
     email: Option<String>,
     /// Town.
@@ -192,6 +197,7 @@ impl From<ContactSection> for Contact {
         Self {
             name: section.name,
             phone: section.phone.map(String::from),
+            extension: section.extension,
             email: section.email.map(String::from),
             city: section.city,
             state: section.state,

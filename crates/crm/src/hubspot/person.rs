@@ -1,0 +1,223 @@
+//! Whose contact a telephone number leads to. An office, a family and a call center have one number for many, so a
+//! number alone names a person only while nothing speaks against it. Pure.
+
+use domain::{Brief, E164, EmailAddress};
+use sha2::{Digest as _, Sha256};
+
+use super::{api::Record, mapping};
+
+/// Whether a contact is another person's: it has another name, and not the brief's address. To us, all who call from one
+/// number are one person.
+pub(super) fn is_another(contact: &Record, brief: &Brief) -> bool {
+    let name = brief.name.as_deref().map(words).unwrap_or_default();
+    let other = words(&mapping::name(contact));
+    let email = brief.email.as_ref().map(EmailAddress::as_str);
+    let has_address = email.is_some_and(|email| contact.get("email").eq_ignore_ascii_case(email));
+    !has_address && !name.is_empty() && !other.is_empty() && !is_same(&name, &other)
+}
+
+/// The key of a contact beside the one that the person's own key names, because that one is another person's.
+pub(super) fn key_by_name(brief: &Brief) -> String {
+    let mut name = brief.name.as_deref().map(words).unwrap_or_default();
+    name.sort_unstable();
+    let hash = hex::encode(Sha256::digest(name.join(" ")));
+    let hash: String = hash.chars().take(16).collect();
+    format!("{}.{hash}", brief.person_key())
+}
+
+/// Titles, which tell nobody apart.
+const TITLES: [&str; 6] = ["mr", "mrs", "ms", "miss", "dr", "prof"];
+/// The shortest name that may be the beginning of another: `Ann`, `Annie`.
+const SHORT_FORM: usize = 3;
+
+/// The contact that a number leads to.
+#[derive(Default)]
+pub(super) struct Match {
+    pub(super) contact: Option<Record>,
+    /// Our key for it, where that is not the person's.
+    pub(super) key: Option<String>,
+    /// What people should know of a contact that is made although others have the number.
+    pub(super) notice: Option<String>,
+}
+
+impl Match {
+    pub(super) fn of(contact: Record) -> Self {
+        Self {
+            contact: Some(contact),
+            ..Self::default()
+        }
+    }
+}
+
+/// Chooses among what was found for the brief's number: the contact of the same name, or the only one if it has no name
+/// or the brief has none. Of several that fit, the oldest.
+pub(super) fn by_number(found: Vec<Record>, brief: &Brief, number: &E164) -> Match {
+    let mut holders: Vec<Record> = found
+        .into_iter()
+        .filter(|contact| mapping::phones(contact).contains(number))
+        .collect();
+    holders.sort_by_key(|contact| contact.id.parse::<u64>().unwrap_or(u64::MAX));
+    let count = holders.len();
+    let name = brief.name.as_deref().map(words).unwrap_or_default();
+    let fits = |contact: &Record| {
+        let other = words(&mapping::name(contact));
+        let is_unnamed = name.is_empty() || other.is_empty();
+        (is_unnamed && count == 1) || is_same(&name, &other)
+    };
+    match holders.into_iter().find(fits) {
+        None if count > 0 => Match {
+            notice: Some(notice(count, brief, number)),
+            ..Match::default()
+        },
+        contact => Match {
+            contact,
+            ..Match::default()
+        },
+    }
+}
+
+fn notice(count: usize, brief: &Brief, number: &E164) -> String {
+    let others = match count {
+        1 => "Another contact has".to_owned(),
+        _ => format!("{count} other contacts have"),
+    };
+    let why = match &brief.name {
+        Some(name) => format!("none has the name {name}"),
+        None => format!("the {} gave no name", brief.role()),
+    };
+    format!(
+        "{others} the number {number}, and {why}. So this contact is new. Merge it if it is one of them.",
+        number = number.as_str()
+    )
+}
+
+/// The words of a name that tell people apart.
+fn words(name: &str) -> Vec<String> {
+    let words = name.split(|c: char| !c.is_alphanumeric() && c != '\'');
+    let folded = words.map(|word| {
+        let letters = word.chars().filter(|c| c.is_alphanumeric());
+        letters.flat_map(char::to_lowercase).collect::<String>()
+    });
+    folded
+        .filter(|word| !word.is_empty() && !TITLES.contains(&word.as_str()))
+        .collect()
+}
+
+/// Whether both can be one person's name: each word of the shorter one stands in the other, as itself or as its first
+/// letter. `Ann` is `Annie` only where one name is all that is known.
+fn is_same(name: &[String], other: &[String]) -> bool {
+    let (short, long) = if name.len() <= other.len() {
+        (name, other)
+    } else {
+        (other, name)
+    };
+    let is_alone = short.len() == 1;
+    let begins = |word: &str, with: &str| {
+        let is_initial = with.chars().count() == 1;
+        let is_short_form = is_alone && with.chars().count() >= SHORT_FORM;
+        (is_initial || is_short_form) && word.starts_with(with)
+    };
+    let is_like =
+        |word: &String, other: &String| word == other || begins(word, other) || begins(other, word);
+    !short.is_empty()
+        && short
+            .iter()
+            .all(|word| long.iter().any(|other| is_like(word, other)))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Channel, PersonId};
+    use testkit::lead;
+
+    use super::*;
+
+    const NUMBER: &str = "+15125550142";
+
+    fn brief(name: Option<&str>) -> Brief {
+        let request = lead::qualified(Channel::Phone);
+        let person = PersonId::from_uuid(uuid::Uuid::from_u128(2));
+        Brief {
+            name: name.map(str::to_owned),
+            ..Brief::new(&request, &lead::office()).from_person(person)
+        }
+    }
+
+    fn holder(id: &str, first: &str, last: &str) -> Record {
+        Record::new(
+            id,
+            &[("phone", NUMBER), ("firstname", first), ("lastname", last)],
+        )
+    }
+
+    fn matched(found: Vec<Record>, name: Option<&str>) -> (Option<String>, Option<String>) {
+        let number = E164::parse(NUMBER).unwrap();
+        let Match {
+            contact, notice, ..
+        } = by_number(found, &brief(name), &number);
+        (contact.map(|contact| contact.id), notice)
+    }
+
+    #[test]
+    fn the_name_chooses_among_contacts_of_one_number() {
+        let office = || {
+            vec![
+                holder("30", "Mara", "Quill"),
+                holder("4", "Ann", "Lee"),
+                holder("31", "Ann", "Lee"),
+                holder("5", "", ""),
+            ]
+        };
+        for name in [
+            "Ann Lee",
+            "LEE, ANN",
+            "Mrs. Ann Lee",
+            "A. Lee",
+            "Ann M. Lee",
+        ] {
+            assert_eq!(
+                matched(office(), Some(name)),
+                (Some("4".to_owned()), None),
+                "{name}"
+            );
+        }
+        for name in [Some("Theo Hart"), Some("Anton Lee"), None] {
+            let (contact, notice) = matched(office(), name);
+            assert_eq!(contact, None, "{name:?}");
+            let notice = notice.unwrap();
+            assert!(notice.starts_with("4 other contacts have"), "{notice}");
+        }
+    }
+
+    #[test]
+    fn another_persons_number_makes_a_contact_of_its_own() {
+        for (first, last) in [("Mara", "Quill"), ("Dana", "Lee"), ("", "Cedar Works")] {
+            let (contact, notice) = matched(vec![holder("4", first, last)], Some("Dan Lee"));
+            assert_eq!(contact, None, "{first} {last}");
+            let why = "none has the name Dan Lee";
+            assert!(notice.unwrap().contains(why), "{first} {last}");
+        }
+    }
+
+    #[test]
+    fn one_contact_is_taken_while_nothing_speaks_against_it() {
+        for (first, last, name) in [
+            ("", "", Some("Ann Lee")),
+            ("", "Unknown person", Some("Ann Lee")),
+            ("Annie", "", Some("Ann Lee")),
+            ("", "Lee", Some("Ann Lee")),
+            ("Ann", "Lee", Some("Ann")),
+            ("Mara", "Quill", None),
+        ] {
+            let (contact, notice) = matched(vec![holder("4", first, last)], name);
+            assert_eq!(
+                (contact.as_deref(), notice),
+                (Some("4"), None),
+                "{first} {last}"
+            );
+        }
+        assert_eq!(matched(Vec::new(), Some("Ann Lee")), (None, None));
+        let elsewhere = Record::new("4", &[("phone", "+442075550142")]);
+        assert_eq!(matched(vec![elsewhere], Some("Ann Lee")), (None, None));
+    }
+}

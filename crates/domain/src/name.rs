@@ -1,0 +1,189 @@
+//! Names of people, and what carriers, forms and programs deliver in their place.
+
+use crate::{E164, text};
+
+/// Most letters of a name that a carrier delivers; longer ones are cut there.
+const CARRIER_NAME: usize = 15;
+
+/// A name on one line; none if it only stands in for one: a carrier's words, a number, the town of the caller's number,
+/// a placeholder that a template or a program left, or no letter at all.
+pub(crate) fn real_name(
+    raw: &str,
+    max: usize,
+    city: Option<&str>,
+    state: Option<&str>,
+) -> Option<String> {
+    let name = text::line(&text::harmless(raw), max)?;
+    let is_placeholder = !name.chars().any(char::is_alphabetic)
+        || name.contains("{{")
+        || is_placeholder(&words(&name))
+        || is_town(&name, city, state)
+        || is_number(&name);
+    (!is_placeholder).then_some(name)
+}
+
+/// Whether it is a telephone number. Parsing one is dear, so names without digits are not tried.
+fn is_number(name: &str) -> bool {
+    name.chars().filter(|c| c.is_numeric()).count() >= 7 && E164::parse(name).is_ok()
+}
+
+/// The words in small letters, a blank between two: `WIRELESS  CALLER.` is `wireless caller`.
+fn words(text: &str) -> String {
+    let lower = text.to_lowercase();
+    let words = lower.split(|c: char| !c.is_alphanumeric());
+    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+    words.join(" ")
+}
+
+fn is_placeholder(words: &str) -> bool {
+    /// What is unknown about the caller.
+    const UNKNOWN: [&str; 16] = [
+        "anonymous",
+        "blocked",
+        "cellular",
+        "no",
+        "not available",
+        "not provided",
+        "private",
+        "restricted",
+        "toll free",
+        "unavailable",
+        "unidentified",
+        "unknown",
+        "unlisted",
+        "withheld",
+        "wireless",
+        "undisclosed",
+    ];
+    /// What it is unknown of.
+    const OF: [&str; 10] = [
+        "call",
+        "caller",
+        "caller id",
+        "caller name",
+        "cell phone",
+        "id",
+        "name",
+        "number",
+        "person",
+        "user",
+    ];
+    const WHOLE: [&str; 18] = [
+        "caller",
+        "caller id",
+        "cell phone",
+        "cell phone caller",
+        "customer",
+        "first last",
+        "n a",
+        "name",
+        "nan",
+        "none",
+        "null",
+        "out of area",
+        "payphone",
+        "potential spam",
+        "scam likely",
+        "spam likely",
+        "spam risk",
+        "undefined",
+    ];
+    let of_unknown = UNKNOWN.iter().any(|unknown| {
+        let rest = words.strip_prefix(unknown).map(str::trim_start);
+        rest.is_some_and(|rest| (rest.is_empty() && *unknown != "no") || OF.contains(&rest))
+    });
+    // `name unavailable`, `number withheld`
+    let unknown_of = OF.iter().any(|of| {
+        let rest = words
+            .strip_prefix(of)
+            .and_then(|rest| rest.strip_prefix(' '));
+        rest.is_some_and(|rest| UNKNOWN.contains(&rest))
+    });
+    of_unknown || unknown_of || WHOLE.contains(&words) || is_toll_call(words)
+}
+
+/// `V` and digits: what carriers deliver for a call from a service.
+fn is_toll_call(words: &str) -> bool {
+    let digits = words.strip_prefix('v').unwrap_or_default();
+    digits.len() >= 8 && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Whether it is the town of the caller's number in capitals, with or without its state: `AUSTIN TX`. In small letters
+/// it may be somebody's first name.
+fn is_town(name: &str, city: Option<&str>, state: Option<&str>) -> bool {
+    let Some(city) = city.map(words).filter(|city| !city.is_empty()) else {
+        return false;
+    };
+    if name.chars().any(char::is_lowercase) {
+        return false;
+    }
+    let named = words(name);
+    let town = format!("{city} {}", state.map(words).unwrap_or_default());
+    let town = town.trim_end();
+    let is_cut = name.chars().count() == CARRIER_NAME && town.starts_with(&named);
+    named == city || named == town || is_cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn in_austin(raw: &str) -> Option<String> {
+        real_name(raw, 200, Some("Austin"), Some("TX"))
+    }
+
+    #[test]
+    fn what_stands_in_for_a_name_is_none() {
+        for raw in [
+            "UNKNOWN NAME",
+            "Unknown",
+            "WIRELESS CALLER",
+            "Wireless  Caller.",
+            "Anonymous",
+            "anonymous caller",
+            "RESTRICTED",
+            "PRIVATE NUMBER",
+            "No Caller ID",
+            "NAME UNAVAILABLE",
+            "Number withheld",
+            "TOLL FREE CALL",
+            "CELL PHONE",
+            "OUT-OF-AREA",
+            "SPAM RISK",
+            "n/a",
+            "null",
+            "-",
+            "{{ticket.requester.name}}",
+            "V18005550142",
+            "+1 512-555-0142",
+            "AUSTIN TX",
+            "AUSTIN, TX",
+            "AUSTIN",
+        ] {
+            assert_eq!(in_austin(raw), None, "{raw}");
+        }
+        let cut = real_name("SAN FRANCISCO C", 200, Some("San Francisco"), Some("CA"));
+        assert_eq!(cut, None);
+    }
+
+    #[test]
+    fn a_name_that_only_looks_like_one_stays() {
+        for raw in [
+            "Austin",
+            "Austin Lee",
+            "AUSTIN LEE",
+            "Dallas TX",
+            "Noah Number",
+            "Privateer Smith",
+            "Nan Lee",
+            "No\u{e9}mie",
+            "Ann O'Neil",
+        ] {
+            assert_eq!(in_austin(raw).as_deref(), Some(raw), "{raw}");
+        }
+        assert_eq!(
+            real_name("AUSTIN TX", 200, None, None).as_deref(),
+            Some("AUSTIN TX")
+        );
+    }
+}

@@ -1,0 +1,120 @@
+//! What a delivery is about. No body names its event, and URLs are mixed up, so its members have to tell.
+
+use super::ids;
+use crate::fields::Fields;
+
+/// What a delivery is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Call,
+    Modified,
+    Unused(&'static str),
+}
+
+const OUTBOUND: Kind = Kind::Unused("a call from the company");
+
+/// By the name of the event in its URL, as far as the content does not contradict it.
+pub(super) fn by_name(event: &str, fields: &Fields<'_>) -> Kind {
+    match event.replace('_', "-").as_str() {
+        _ if is_outbound(fields) => OUTBOUND,
+        "post-call" | "call-completed" => by_content(fields),
+        "call-modified" | "updated-call" => match by_content(fields) {
+            Kind::Call | Kind::Modified => Kind::Modified,
+            unused @ Kind::Unused(_) => unused,
+        },
+        _ => Kind::Unused("an event that is not used"),
+    }
+}
+
+/// By its members. An empty one says nothing, and a call's canonical id says that it is a call.
+pub(super) fn by_content(fields: &Fields<'_>) -> Kind {
+    let has_any = |names: &[&str]| names.iter().any(|name| fields.has(name));
+    let is_about_answers =
+        fields.has("last_interaction_resource_id") && fields.get("answers").is_some();
+    let is_bare = !has_any(&[
+        "resource_id",
+        "id",
+        "caller_id",
+        "customer_phone_number",
+        "duration",
+        "answered",
+    ]);
+    if is_outbound(fields) {
+        OUTBOUND
+    } else if fields.has("changes") {
+        Kind::Modified
+    } else if is_about_answers || (is_bare && fields.has("person_id")) {
+        Kind::Unused("news of an assistant, without a call")
+    } else if ids::names_call(fields) {
+        Kind::Call
+    } else if is_form(fields) {
+        Kind::Unused("a form")
+    } else if is_message(fields) {
+        Kind::Unused("a text message")
+    } else {
+        Kind::Call
+    }
+}
+
+/// Whether a member tells of a call: more than an id that could be another thing's.
+pub(super) fn tells_of_call(fields: &Fields<'_>) -> bool {
+    const OF_CALLS: [&str; 13] = [
+        "answered",
+        "voicemail",
+        "duration",
+        "call_type",
+        "direction",
+        "customer_phone_number",
+        "caller_id",
+        "callernum",
+        "tracking_phone_number",
+        "trackingnum",
+        "business_phone_number",
+        "recording",
+        "start_time",
+    ];
+    OF_CALLS.iter().any(|name| fields.has(name))
+        || fields.text("resource_id").is_some_and(ids::is_canonical)
+}
+
+fn is_form(fields: &Fields<'_>) -> bool {
+    const OF_FORMS: [&str; 3] = ["form_url", "submitted_at", "first_form"];
+    fields.has("form_data")
+        || (OF_FORMS.iter().any(|name| fields.has(name)) && !tells_of_call(fields))
+}
+
+fn is_message(fields: &Fields<'_>) -> bool {
+    const OF_MESSAGES: [&str; 3] = ["message_type", "source_number", "conversation_id"];
+    let is_of_messages = || OF_MESSAGES.iter().any(|name| fields.has(name));
+    ids::has_prefix(fields, "SCI")
+        || (is_of_messages() && (fields.has("content") || !tells_of_call(fields)))
+}
+
+fn is_outbound(fields: &Fields<'_>) -> bool {
+    ["direction", "call_type"].iter().any(|name| {
+        let text = fields.text(name);
+        text.is_some_and(|text| text.eq_ignore_ascii_case("outbound"))
+    })
+}
+
+/// Whether the call is still going on: it has just begun to ring, or was only routed so far. Such a report has none of
+/// the members that are attached at the end, not even empty ones.
+///
+/// Source: support.callrail.com, "Webhooks", the fields of Pre-Call and Call Routing Complete (read 2026-11).
+pub(super) fn is_going_on(fields: &Fields<'_>, is_unanswered: bool) -> bool {
+    const AT_THE_END: [&str; 6] = [
+        "recording",
+        "recording_duration",
+        "lead_status",
+        "note",
+        "value",
+        "changes",
+    ];
+    let is_ended = || AT_THE_END.iter().any(|name| fields.get(name).is_some());
+    match fields.text("call_type") {
+        Some("in_progress") => true,
+        Some(_) => is_unanswered && !is_ended(),
+        // A shape that leaves out more tells nothing by leaving these out.
+        None => false,
+    }
+}

@@ -1,0 +1,190 @@
+//! What is understood of genuine bodies that are not as they should be.
+
+use axum::http::StatusCode;
+use domain::{Document, RequestId, Status};
+use serde_json::{Value, json};
+use store::Store as _;
+
+use crate::world::{Answer, CALLRAIL, COMPANY, SHARED, World};
+
+const ADDRESS: &str = "192.0.2.1";
+const MODIFIED: &str = "/v1/hooks/callrail-token/call-modified";
+
+/// A call of our own; `changes` replace its members.
+fn body(changes: &Value) -> String {
+    let mut body = json!({
+        "resource_id": "CAL0142aa", "company_resource_id": COMPANY, "answered": true, "duration": "184",
+        "customer_name": "Ada Moss", "customer_phone_number": "+15125550143",
+        "start_time": "2026-03-17T09:41:02.101-05:00",
+    });
+    let members = body.as_object_mut().unwrap();
+    members.extend(changes.as_object().unwrap().clone());
+    body.to_string()
+}
+
+fn id(answer: &Answer) -> RequestId {
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    let id = answer.body["request_id"].as_str();
+    id.unwrap_or_else(|| panic!("{answer:?}")).parse().unwrap()
+}
+
+async fn deliver(world: &World, path: &str, changes: &Value) -> RequestId {
+    id(&world.signed(ADDRESS, path, body(changes).as_bytes()).await)
+}
+
+async fn document(world: &World, id: RequestId) -> (Status, Document) {
+    let view = world.store.request(&world.tenant, id).await.unwrap();
+    let request = view.unwrap().request;
+    (request.status, request.document)
+}
+
+#[tokio::test]
+async fn the_company_is_found_behind_what_is_broken() {
+    let world = World::start().await;
+    let call = |number: usize, before: &[u8]| {
+        let sound = body(&json!({ "resource_id": format!("CAL0142{number}") }));
+        [
+            b"{\"a_note\": ",
+            before,
+            b", ",
+            sound.split_at(1).1.as_bytes(),
+        ]
+        .concat()
+    };
+    let utf_16 = |body: &[u8]| -> Vec<u8> {
+        let text = std::str::from_utf8(body).unwrap();
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    };
+    let broken: [&[u8]; 8] = [
+        b"\"caf\xe9\"",
+        br#""\ud83d""#,
+        b"\"\0\"",
+        b"1e400",
+        b"NaN",
+        b"",
+        b"\"\xc3\"",
+        br#""\q""#,
+    ];
+    let mut bodies: Vec<_> = broken
+        .iter()
+        .enumerate()
+        .map(|(at, value)| call(at, value))
+        .collect();
+    bodies.push([b"\xef\xbb\xbf", call(20, b"1").as_slice()].concat());
+    bodies.push([b"\xff\xfe", utf_16(&call(21, b"1")).as_slice()].concat());
+    bodies.push(utf_16(&call(22, b"1")));
+    for body in &bodies {
+        let answer = world.signed(ADDRESS, SHARED, body).await;
+        let (status, document) = document(&world, id(&answer)).await;
+        assert_eq!(
+            status,
+            Status::Received,
+            "{}",
+            String::from_utf8_lossy(body)
+        );
+        assert_eq!(
+            document.source.said.person.name.as_deref(),
+            Some("Ada Moss")
+        );
+        assert!(
+            document.source.said.unread_fields.is_empty(),
+            "nobody needs it"
+        );
+    }
+    assert_eq!(world.requests().await, bodies.len());
+    // What no key has signed is refused as before.
+    let forged = [("signature", "AAAAAAAAAAAAAAAAAAAAAAAAAAA=")];
+    let answer = world
+        .send(ADDRESS, SHARED, &forged, bodies[0].clone())
+        .await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn an_odd_field_is_kept_by_name_alone() {
+    let world = World::start().await;
+    let odd = json!({ "duration": "a while", "tags": 7, "id": "no id" });
+    let call = deliver(&world, CALLRAIL, &odd).await;
+    let (status, document) = document(&world, call).await;
+    assert_eq!(status, Status::Received);
+    let unread: Vec<_> = document.source.said.unread_fields.into_iter().collect();
+    assert_eq!(unread, ["duration", "id", "tags"]);
+}
+
+#[tokio::test]
+async fn a_stand_in_for_an_id_joins_no_calls() {
+    let world = World::start().await;
+    for stand_in in [
+        json!(0),
+        json!("null"),
+        json!("-"),
+        json!("none"),
+        json!("000"),
+        json!(7),
+    ] {
+        let text = stand_in.to_string().replace('"', "");
+        let call = |number| json!({ "resource_id": format!("CAL{number}{text}x"), "id": stand_in });
+        let first = deliver(&world, CALLRAIL, &call(1)).await;
+        let second = deliver(&world, SHARED, &call(2)).await;
+        assert_ne!(first, second, "{stand_in}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_is_joined_by_the_id_it_had_first() {
+    let world = World::start().await;
+    let first = json!({ "resource_id": null, "id": 904_110_142 });
+    let first = deliver(&world, CALLRAIL, &first).await;
+    let (_, before) = document(&world, first).await;
+    assert_eq!(before.facts().external_id.as_deref(), Some("904110142"));
+    let both = json!({ "id": 904_110_142, "note": "later" });
+    assert_eq!(deliver(&world, CALLRAIL, &both).await, first);
+    // From here on either id alone leads to it.
+    let numbered = json!({ "resource_id": "", "id": "904110142", "note": "last" });
+    assert_eq!(deliver(&world, MODIFIED, &numbered).await, first);
+    assert_eq!(deliver(&world, CALLRAIL, &json!({})).await, first);
+    let (_, after) = document(&world, first).await;
+    assert_eq!(after.facts().external_id.as_deref(), Some("CAL0142aa"));
+    assert_eq!(world.requests().await, 1);
+}
+
+#[tokio::test]
+async fn equal_bytes_at_two_urls_are_a_repeat() {
+    let world = World::start().await;
+    let urls = [SHARED, CALLRAIL, MODIFIED, "/v1/hooks/callrail-token"];
+    for first in 0..urls.len() {
+        let body = body(&json!({ "resource_id": format!("CAL0142{first}") }));
+        // A URL that does not use it takes nothing away.
+        let unused = "/v1/hooks/callrail-token/pre-call";
+        let answer = world.signed(ADDRESS, unused, body.as_bytes()).await;
+        assert_eq!(answer.body["request_id"], Value::Null);
+        let mut answers = Vec::new();
+        for at in 0..urls.len() {
+            let url = urls[(first + at) % urls.len()];
+            answers.push(world.signed(ADDRESS, url, body.as_bytes()).await);
+        }
+        for (at, answer) in answers.iter().enumerate() {
+            assert_eq!(id(answer), id(&answers[0]));
+            assert_eq!(answer.body["duplicate"] == true, at > 0, "{answer:?}");
+        }
+    }
+    assert_eq!(world.requests().await, urls.len());
+}
+
+#[tokio::test]
+async fn another_event_at_a_calls_url_is_not_a_call() {
+    let world = World::start().await;
+    for other in [
+        json!({ "id": "q7", "resource_id": "SCI0142", "source_number": "***0143", "content": "STOP" }),
+        json!({ "id": 7, "form_data": { "full_name": "Ada Moss" }, "form_url": "https://remodel.example.com/" }),
+    ] {
+        for url in [CALLRAIL, MODIFIED, "/v1/hooks/callrail-token"] {
+            let answer = world
+                .signed(ADDRESS, url, other.to_string().as_bytes())
+                .await;
+            assert_eq!(answer.status, StatusCode::OK);
+            assert_eq!(answer.body["request_id"], Value::Null, "{url}: {answer:?}");
+        }
+    }
+    assert_eq!(world.requests().await, 0);
+}
