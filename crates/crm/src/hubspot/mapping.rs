@@ -169,12 +169,14 @@ pub(super) fn leave_out(error: &PushError, properties: &mut Properties) -> bool 
     !NEEDED.contains(&field) && properties.remove(field).is_some()
 }
 
-/// Gives a new contact that lost its name and address the stand-in.
-pub(super) fn stand_in(contact: &mut Properties) {
+/// Gives a new contact that lost its name and address the stand-in; true if it did.
+pub(super) fn stand_in(contact: &mut Properties) -> bool {
     let names = ["firstname", "lastname", "email"];
-    if !names.iter().any(|name| contact.contains_key(name)) {
+    let is_nameless = !names.iter().any(|name| contact.contains_key(name));
+    if is_nameless {
         contact.insert("lastname", NAMELESS.to_owned());
     }
+    is_nameless
 }
 
 /// Puts what people should know of the contact in front of what the deal tells.

@@ -469,15 +469,15 @@ impl HubSpot {
         value: &str,
         mut properties: Properties,
     ) -> Result<Record, PushError> {
+        let mut needs_name = kind == Kind::Contacts;
         loop {
             let written = self.api.upsert(token, kind, key, value, &properties).await;
             match written {
                 Err(error) if mapping::leave_out(&error, &mut properties) => {}
                 written => return written,
             }
-            if kind == Kind::Contacts {
-                mapping::stand_in(&mut properties);
-            }
+            // Once only: a portal that refuses the stand-in, too, takes the contact without a name or not at all.
+            needs_name = needs_name && !mapping::stand_in(&mut properties);
         }
     }
 

@@ -191,6 +191,27 @@ async fn a_refusal_that_names_nothing_parks_the_lead() {
 }
 
 #[tokio::test]
+async fn a_portal_that_takes_no_name_is_not_asked_for_ever() {
+    for named in EVERY {
+        let world = World::start().await;
+        let fault = refused(
+            "lastname",
+            "INVALID_VALUE",
+            "lastname is not allowed",
+            named,
+        );
+        world.hubspot().always_to("contacts/batch/upsert", fault);
+        let nameless = call(1, 9, |document| {
+            let person = &mut document.source.said.person;
+            (person.name, person.email) = (None, None);
+        });
+        let pushed = first_push(&world, &nameless).await;
+        assert!(pushed.is_err(), "{named:?}");
+        assert!(world.count("contacts/batch/upsert") <= 3, "{named:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_stage_that_was_made_anew_is_found_at_once() {
     for named in EVERY {
         let world = World::start().await;

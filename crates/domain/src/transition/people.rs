@@ -232,8 +232,9 @@ fn run_again(state: &mut RequestState, key: &WorkKey, word: &str, detail: &str, 
     if key.stage == Stage::Notification
         && let Some(section) = &mut document.notifications
         && section.is_done
+        && section.told_nobody()
     {
-        // Those messages have ended, and told nobody: others, by other names, go out.
+        // Those messages have ended: others, by other names, go out. Whoever was told is not told again.
         *section = NotificationsSection::default();
         document.revisions.raise(Stage::Notification);
     }

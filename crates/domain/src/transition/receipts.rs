@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Plan, RequestState, close};
-use crate::{EffectKey, Message, ParkCause, Receipt, Stage, WorkRow, workflow};
+use crate::{EffectKey, Message, ParkCause, Receipt, Stage, WorkRow, WorkState, workflow};
 
 /// Messages about a request that will not arrive: they were not sent after all. Where nobody was told then, the request
 /// waits for a person. None if the receipts change nothing.
@@ -15,22 +15,21 @@ pub fn undelivered(mut state: RequestState, receipts: &[&Receipt], now: Timestam
     for receipt in receipts {
         let section = state.request.document.notifications.as_mut()?;
         let named = |message: &&mut Message| message.is_sent && is_about(receipt, message);
-        match section.messages.iter_mut().find(named) {
-            Some(message) => {
-                let reason = receipt.reason_undelivered();
-                message.is_sent = false;
-                message.reason = Some(reason.clone());
-                state.note_step(now, &key, "undelivered", Some(reason));
-                is_changed = true;
-            }
-            // Its step is still open, and may have read the record of the message before this came.
-            None if state.work.has(Stage::Notification, "") => {
-                state
-                    .work
-                    .change(&key, |row| row.request_rerun(now, Duration::ZERO));
-                is_changed = true;
-            }
-            None => {}
+        if let Some(message) = section.messages.iter_mut().find(named) {
+            let reason = receipt.reason_undelivered();
+            message.is_sent = false;
+            message.reason = Some(reason.clone());
+            state.note_step(now, &key, "undelivered", Some(reason));
+            is_changed = true;
+        }
+        let row = state.work.get(Stage::Notification, "");
+        if row.is_some_and(|row| matches!(row.state, WorkState::Ready | WorkState::InFlight { .. }))
+        {
+            // A step that is open may have read the record of the message before this came, and would write it again.
+            state
+                .work
+                .change(&key, |row| row.request_rerun(now, Duration::ZERO));
+            is_changed = true;
         }
     }
     if !is_changed {

@@ -254,6 +254,47 @@ fn a_receipt_during_the_sending_makes_it_look_again() {
     assert_eq!(world.status(id), Status::Parked);
 }
 
+#[test]
+fn a_receipt_during_a_second_run_is_not_overwritten() {
+    let mut world = World::default();
+    let id = world.lead();
+    world.qualify(id, &Findings::default());
+    world.run(id, Stage::Dispatch, &Findings::default());
+    let job = world.claim(id, Stage::Notification);
+    assert!(receive(&mut world, id, &[receipt(1, "dropped")]));
+    world.settle(&job, told(&[true, true])).unwrap();
+    // It has read that the first was sent when the word comes that it was not.
+    let job = world.claim(id, Stage::Notification);
+    assert!(receive(&mut world, id, &[receipt(0, "bounce")]));
+    world.settle(&job, told(&[true, false])).unwrap();
+    let job = world.claim(id, Stage::Notification);
+    world.settle(&job, told(&[false, false])).unwrap();
+    assert_eq!(world.status(id), Status::Parked);
+}
+
+#[test]
+fn whoever_was_told_is_not_told_again_by_a_redrive() {
+    let mut world = World::default();
+    let id = world.lead();
+    world.qualify(id, &Findings::default());
+    world.run(id, Stage::Dispatch, &Findings::default());
+    let job = world.claim(id, Stage::Notification);
+    assert!(receive(&mut world, id, &[receipt(1, "dropped")]));
+    world.settle(&job, told(&[true, false])).unwrap();
+    let revision = world.document(id).revisions.of(Stage::Notification);
+    let job = world.claim(id, Stage::Notification);
+    let stopped = Outcome::Park {
+        cause: ParkCause::Permanent,
+        reason: "the connection is gone".to_owned(),
+        answer: None,
+    };
+    world.settle(&job, stopped).unwrap();
+    assert_eq!(world.redrive(), 1);
+    let document = world.document(id);
+    assert_eq!(document.revisions.of(Stage::Notification), revision);
+    assert!(document.notifications.as_ref().unwrap().messages[0].is_sent);
+}
+
 /// An office around Austin.
 fn austin() -> OfficeConfig {
     let mut office = lead::office();

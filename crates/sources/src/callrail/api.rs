@@ -97,8 +97,16 @@ impl DetailsApi for Api {
     }
 }
 
-/// An answer's wanted members. One that breaks off can be had again, so it is not made do with.
+/// An answer's wanted members. One that breaks off, or is a page in place of JSON, can be had again, so it is not made do
+/// with.
 fn fields(answer: &Response, wanted: Wanted) -> Result<Fields<'_>, ApiError> {
+    // Behind a byte order mark, and between the halves of wide characters.
+    let is_around =
+        |byte: &u8| byte.is_ascii_whitespace() || b"\0\xef\xbb\xbf\xfe\xff".contains(byte);
+    let first = answer.body.iter().find(|byte| !is_around(byte));
+    if !matches!(first, Some(b'{' | b'[')) {
+        return Err(ApiError::Unreadable("it is no JSON".into()));
+    }
     let content_type = answer.headers.get(header::CONTENT_TYPE);
     let content_type = content_type
         .and_then(|value| value.to_str().ok())

@@ -178,9 +178,12 @@ async fn a_broken_answer_is_read_as_far_as_it_goes() {
     assert_eq!(started_at, Some("2026-07-01T17:15:04Z".parse().unwrap()));
     // One that breaks off can be asked for again.
     let cut = odd.split_at(odd.len() - 20).0;
-    let error = answered(CALL, cut.as_bytes()).await.unwrap_err();
-    assert!(matches!(error, ApiError::Unreadable(_)), "{error:?}");
-    assert_eq!(error.disposition(), Disposition::Retry { after: None });
+    let page = "<html><style>body{margin:0}</style><p>We are back soon.</p></html>";
+    for unreadable in [cut, page, ""] {
+        let error = answered(CALL, unreadable.as_bytes()).await.unwrap_err();
+        assert!(matches!(error, ApiError::Unreadable(_)), "{error:?}");
+        assert_eq!(error.disposition(), Disposition::Retry { after: None });
+    }
 }
 
 #[tokio::test]
