@@ -86,40 +86,18 @@ async fn main() {
             return report::show(args.write.as_deref(), Part::Fleet, &report::fleet(&figures));
         }
         Some(Role::Leads) => {
-            let mut report = Report::new();
+            let mut report = accepting(1, duration, &target).await;
             report.leads(&leads::measure(&target).await);
             return println!("{}", report.markdown());
         }
         Some(Role::Backlog) => {
-            let mut report = Report::new();
+            let mut report = accepting(1, duration, &target).await;
             report.backlog(&backlog::measure(&target).await);
             return println!("{}", report.markdown());
         }
         None => {}
     }
-    let mut report = Report::new();
-
-    // Accepting, stages paused: product and baseline in turns, each round on a fresh data folder.
-    let baseline = baseline::Baseline::start();
-    let mut steady = None;
-    for round in 1..=args.rounds {
-        println!("round {round} of {}", args.rounds);
-        let paused = Product::start(&[("WORKERS_PER_STAGE", "0")]).await;
-        let bare_before = baseline.cpu_time();
-        let bare = closed_loop(&Load::new(baseline.address, "/"), CONNECTIONS, duration).await;
-        let bare_cpu = baseline.cpu_time() - bare_before;
-        let load = Load::new(paused.address, &target);
-        let before = paused.cpu_time();
-        let accepted = closed_loop(&load, CONNECTIONS, duration).await;
-        let cpu = paused.cpu_time() - before;
-        report.accepting((&bare, bare_cpu), (&accepted, cpu));
-        // On what the round has left behind, not on an empty database.
-        steady = Some(open_loop(&load, 200, duration * 2).await);
-    }
-    if let Some(steady) = &steady {
-        report.steady(steady);
-    }
-    drop(baseline);
+    let mut report = accepting(args.rounds, duration, &target).await;
 
     // The whole way.
     let product = Product::start(&[]).await;
@@ -137,4 +115,29 @@ async fn main() {
     report.flood(&flood);
 
     report::show(args.write.as_deref(), Part::OneProcess, &report.markdown());
+}
+
+/// Accepting with the stages paused: product and baseline in turns, each round on a fresh data folder.
+async fn accepting(rounds: u32, duration: Duration, target: &str) -> Report {
+    let mut report = Report::new();
+    let baseline = baseline::Baseline::start();
+    let mut steady = None;
+    for round in 1..=rounds {
+        println!("round {round} of {rounds}");
+        let paused = Product::start(&[("WORKERS_PER_STAGE", "0")]).await;
+        let bare_before = baseline.cpu_time();
+        let bare = closed_loop(&Load::new(baseline.address, "/"), CONNECTIONS, duration).await;
+        let bare_cpu = baseline.cpu_time() - bare_before;
+        let load = Load::new(paused.address, target);
+        let before = paused.cpu_time();
+        let accepted = closed_loop(&load, CONNECTIONS, duration).await;
+        let cpu = paused.cpu_time() - before;
+        report.accepting((&bare, bare_cpu), (&accepted, cpu));
+        // On what the round has left behind, not on an empty database.
+        steady = Some(open_loop(&load, 200, duration * 2).await);
+    }
+    if let Some(steady) = &steady {
+        report.steady(steady);
+    }
+    report
 }
