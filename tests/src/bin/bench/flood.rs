@@ -92,8 +92,8 @@ pub(crate) async fn measure(duration: Duration) -> FloodFigures {
     }
 }
 
-/// Deliveries that were made: no two are of one call.
-static DELIVERIES: AtomicU32 = AtomicU32::new(0);
+/// Deliveries that were made: no two are of one call, and none of call zero, which names nobody.
+static DELIVERIES: AtomicU32 = AtomicU32::new(1);
 
 /// Sends a company's next delivery; answers the request if it is a lead.
 async fn deliver(world: &World, company: &Company, number: u32) -> Option<RequestId> {
