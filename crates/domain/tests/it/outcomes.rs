@@ -131,12 +131,18 @@ fn told(is_sent: &[bool]) -> Outcome {
     }))
 }
 
-/// A lead whose notification ended with these messages.
-fn notified(world: &mut World, is_sent: &[bool]) -> RequestId {
+/// A lead that the CRM has, and whose notification is at work.
+fn notifying(world: &mut World) -> (RequestId, Job) {
     let id = world.lead();
     world.qualify(id, &Findings::default());
     world.run(id, Stage::Dispatch, &Findings::default());
     let job = world.claim(id, Stage::Notification);
+    (id, job)
+}
+
+/// A lead whose notification ended with these messages.
+fn notified(world: &mut World, is_sent: &[bool]) -> RequestId {
+    let (id, job) = notifying(world);
     world.settle(&job, told(is_sent)).unwrap();
     id
 }
@@ -242,10 +248,7 @@ fn a_message_without_our_id_is_known_by_the_providers() {
 #[test]
 fn a_receipt_during_the_sending_makes_it_look_again() {
     let mut world = World::default();
-    let id = world.lead();
-    world.qualify(id, &Findings::default());
-    world.run(id, Stage::Dispatch, &Findings::default());
-    let job = world.claim(id, Stage::Notification);
+    let (id, job) = notifying(&mut world);
     assert!(receive(&mut world, id, &[receipt(0, "dropped")]));
     world.settle(&job, told(&[true])).unwrap();
     assert_eq!(world.open(id), [Stage::Notification]);
@@ -257,10 +260,7 @@ fn a_receipt_during_the_sending_makes_it_look_again() {
 #[test]
 fn a_receipt_during_a_second_run_is_not_overwritten() {
     let mut world = World::default();
-    let id = world.lead();
-    world.qualify(id, &Findings::default());
-    world.run(id, Stage::Dispatch, &Findings::default());
-    let job = world.claim(id, Stage::Notification);
+    let (id, job) = notifying(&mut world);
     assert!(receive(&mut world, id, &[receipt(1, "dropped")]));
     world.settle(&job, told(&[true, true])).unwrap();
     // It has read that the first was sent when the word comes that it was not.
@@ -275,10 +275,7 @@ fn a_receipt_during_a_second_run_is_not_overwritten() {
 #[test]
 fn whoever_was_told_is_not_told_again_by_a_redrive() {
     let mut world = World::default();
-    let id = world.lead();
-    world.qualify(id, &Findings::default());
-    world.run(id, Stage::Dispatch, &Findings::default());
-    let job = world.claim(id, Stage::Notification);
+    let (id, job) = notifying(&mut world);
     assert!(receive(&mut world, id, &[receipt(1, "dropped")]));
     world.settle(&job, told(&[true, false])).unwrap();
     let revision = world.document(id).revisions.of(Stage::Notification);
