@@ -13,6 +13,7 @@ use simulators::{
     Fault,
     hubspot::{Config, Conflict},
 };
+use testkit::RefusingPort;
 
 use crate::world::{World, brief, call};
 
@@ -318,11 +319,9 @@ async fn a_token_that_is_wrong_or_no_header_holds_the_work() {
 
 #[tokio::test]
 async fn a_crm_that_is_not_reached_is_tried_again() {
-    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", free.local_addr().unwrap());
-    drop(free);
+    let nobody = RefusingPort::new();
     let mut world = World::start().await;
-    world.connect_to(&url);
+    world.connect_to(&nobody.url());
     let error = first_push(&world, &call(1, 9, |_| ())).await.unwrap_err();
     assert!(matches!(error, PushError::NotSent(_)), "{error}");
     assert_eq!(error.disposition(), Disposition::Retry { after: None });

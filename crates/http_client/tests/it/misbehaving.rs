@@ -6,9 +6,8 @@ use std::sync::{
 };
 
 use http_client::{Client, HttpError, Limits, Options, StatusCode};
-use testkit::StoppedTime;
+use testkit::{RefusingPort, StoppedTime};
 use tokio::{
-    net::TcpListener,
     sync::Notify,
     time::{Instant, sleep},
 };
@@ -17,9 +16,8 @@ use crate::{SHORT, client, scripted};
 
 #[tokio::test]
 async fn a_refused_connection_means_nothing_was_sent() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/v1?key=s3cret", listener.local_addr().unwrap());
-    drop(listener);
+    let nobody = RefusingPort::new();
+    let url = format!("{}/v1?key=s3cret", nobody.url());
     let error = client().post(url).json(&1).send().await.unwrap_err();
     assert!(
         matches!(error, HttpError::NotSent { .. }) && error.is_not_sent(),
@@ -33,9 +31,8 @@ async fn a_refused_connection_means_nothing_was_sent() {
 
 #[tokio::test]
 async fn a_secret_path_is_not_shown() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let origin = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
+    let nobody = RefusingPort::new();
+    let origin = nobody.url();
     let error = client()
         .post(format!("{origin}/services/s3cret"))
         .secret_path()

@@ -9,7 +9,7 @@ use notify::{
     Channels, Config, Content, EmailChannel, Mail, ProviderMessageId, SendError, message_id,
 };
 use simulators::{Fault, Simulators};
-use testkit::{ManualClock, lead};
+use testkit::{ManualClock, RefusingPort, lead};
 
 struct World {
     simulators: Simulators,
@@ -176,12 +176,10 @@ async fn a_refusal_has_sendgrids_words_and_no_address() {
 
 #[tokio::test]
 async fn an_unreached_provider_was_not_sent_anything() {
-    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", free.local_addr().unwrap());
-    drop(free);
+    let nobody = RefusingPort::new();
     let world = World::start().await;
     let world = World {
-        channel: channel(&url, world.clock.clone()),
+        channel: channel(&nobody.url(), world.clock.clone()),
         ..world
     };
     let error = world.send("sales@example.com", KEY).await.unwrap_err();
