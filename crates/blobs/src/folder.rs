@@ -68,10 +68,10 @@ impl FolderBlobs {
     async fn write(
         &self,
         key: &BlobKey,
-        pieces: impl Iterator<Item = io::Result<Bytes>> + Send + 'static,
+        write: impl FnOnce(&Path, &Path) -> io::Result<Stored> + Send + 'static,
     ) -> Result<Stored, BlobError> {
         let (root, path) = (self.root.clone(), self.path(key));
-        let written = spawn_blocking(move || write(&root, &path, pieces)).await;
+        let written = spawn_blocking(move || write(&root, &path)).await;
         written.map_err(io::Error::other).flatten().map_err(store)
     }
 }
@@ -83,15 +83,39 @@ fn write(
     pieces: impl Iterator<Item = io::Result<Bytes>>,
 ) -> io::Result<Stored> {
     let mut incoming = Incoming::create(&root.join(INCOMING))?;
+    let stored = fill(&mut incoming.file, pieces)?;
+    incoming.place(root, path)?;
+    Ok(stored)
+}
+
+/// Writes content that is whole. In a place that is free it is written at once: nobody reads a blob before its put has
+/// returned, and a file that needs no other name costs the file system half as much.
+fn write_whole(root: &Path, path: &Path, pieces: Vec<Bytes>) -> io::Result<Stored> {
+    let pieces = pieces.into_iter().map(Ok);
+    match File::create_new(path) {
+        Ok(mut file) => {
+            let stored = fill(&mut file, pieces).inspect_err(|_| {
+                // Not removed: by now, the name may be another writer's.
+                drop(file.set_len(0));
+            })?;
+            sync_folder(path.parent().unwrap_or(root))?;
+            Ok(stored)
+        }
+        // A tenant's first, or one that a crash or another writer left.
+        Err(_) => write(root, path, pieces),
+    }
+}
+
+/// Fills a file and makes its content durable.
+fn fill(file: &mut File, pieces: impl Iterator<Item = io::Result<Bytes>>) -> io::Result<Stored> {
     let (mut hash, mut size_bytes) = (Sha256::new(), 0);
     for piece in pieces {
         let piece = piece?;
         hash.update(&piece);
         size_bytes += piece.len() as u64;
-        incoming.file.write_all(&piece)?;
+        file.write_all(&piece)?;
     }
-    incoming.file.sync_all()?;
-    incoming.place(root, path)?;
+    file.sync_all()?;
     Ok(Stored {
         sha256: hex::encode(hash.finalize()),
         size_bytes,
@@ -108,7 +132,10 @@ impl Blobs for FolderBlobs {
                     size += piece.len();
                     gathered.push(piece);
                 }
-                None => return self.write(key, gathered.into_iter().map(Ok)).await,
+                None => {
+                    let write = |root: &Path, path: &Path| write_whole(root, path, gathered);
+                    return self.write(key, write).await;
+                }
             }
         }
         // The last word is `None`. A channel that ends without it ended early: then nothing is kept.
@@ -117,7 +144,8 @@ impl Blobs for FolderBlobs {
             Some(piece) => Option::<Bytes>::map(piece, Ok),
             None => Some(Err(io::Error::other("the content ended early"))),
         });
-        let written = self.write(key, gathered.into_iter().map(Ok).chain(rest));
+        let pieces = gathered.into_iter().map(Ok).chain(rest);
+        let written = self.write(key, move |root, path| write(root, path, pieces));
         let sent = async move {
             loop {
                 let piece = content.try_next().await.map_err(BlobError::Source)?;
