@@ -321,9 +321,9 @@ pub(crate) fn put_records(
     const MESSAGE: &str = "INSERT INTO notifications (tenant_id, request_id, notification_id, message) \
                            VALUES (?1, ?2, ?3, ?4)";
     const USAGE: &str = "INSERT INTO usage_ledger (tenant_id, request_id, at, position, unit, amount, by) \
-                         SELECT ?1, ?2, ?3, ifnull(max(position), -1) + 1, ?4, ?5, ?6 \
-                         FROM usage_ledger WHERE tenant_id = ?1 AND request_id = ?2";
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let (tenant, request) = (tenant.as_str(), request.to_string());
+    let mut next_place = None;
     for record in records {
         match record {
             Record::Dispatch(attempt) => {
@@ -337,12 +337,29 @@ pub(crate) fn put_records(
                 sql::execute(db, MESSAGE, values)?
             }
             Record::Usage(Usage { unit, amount, by }) => {
-                let values = params![tenant, request, micros(now), unit, signed(*amount), by];
+                let place = match next_place {
+                    Some(place) => place,
+                    None => next_in_ledger(db, tenant, &request)?,
+                };
+                next_place = Some(place + 1);
+                let amount = signed(*amount);
+                let values = params![tenant, request, micros(now), place, unit, amount, by];
                 sql::execute(db, USAGE, values)?
             }
         };
     }
     Ok(())
+}
+
+/// The place behind a request's last line in the ledger. Asked apart: an INSERT that selects from its own table goes
+/// through a temporary one.
+fn next_in_ledger(db: &Connection, tenant: &str, request: &str) -> Result<i64> {
+    const SQL: &str = "SELECT ifnull(max(position), -1) + 1 AS place FROM usage_ledger \
+                       WHERE tenant_id = ?1 AND request_id = ?2";
+    let place = sql::first(db, SQL, params![tenant, request], |row| {
+        row.integer("place")
+    })?;
+    Ok(place.unwrap_or_default())
 }
 
 pub(crate) fn list(
