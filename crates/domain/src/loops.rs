@@ -103,13 +103,24 @@ fn words(text: &str) -> Vec<Word> {
         let start = end;
         end += piece.len();
         let word = piece.trim_end();
-        let letters = word.chars().filter(|c| c.is_alphanumeric());
         (!word.is_empty()).then(|| Word {
-            folded: letters.flat_map(char::to_lowercase).collect(),
+            folded: folded(word),
             end: start + word.len(),
         })
     };
     pieces.filter_map(word).collect()
+}
+
+fn folded(word: &str) -> String {
+    let mut folded = String::with_capacity(word.len());
+    for c in word.chars().filter(|c| c.is_alphanumeric()) {
+        if c.is_ascii() {
+            folded.push(c.to_ascii_lowercase());
+        } else {
+            folded.extend(c.to_lowercase());
+        }
+    }
+    folded
 }
 
 /// Every loop, from the first on. Of two phrases that begin at one word, the shorter.
@@ -118,6 +129,11 @@ fn find(words: &[Word]) -> Vec<Loop> {
     let mut start = 0;
     while start < words.len() {
         let rounds_of = |phrase: usize| {
+            // Most phrases are not said twice, and their first word tells.
+            let again = words.get(start + phrase)?;
+            if again.folded != words[start].folded {
+                return None;
+            }
             let first = words.get(start..start + phrase)?;
             let rounds = words.get(start..)?.chunks_exact(phrase);
             let is_same = |round: &&[Word]| {

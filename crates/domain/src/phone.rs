@@ -42,6 +42,10 @@ impl E164 {
         if raw.len() > MAX_RAW {
             return Err(ContactError::Phone);
         }
+        // What most providers deliver needs no rules of a country.
+        if is_plain_us(raw) {
+            return Ok((Self(raw.to_owned()), None));
+        }
         let plain = in_ascii(raw).to_ascii_lowercase();
         let plain = plain.trim();
         let (number, extension) = split_extension(plain.strip_prefix("tel:").unwrap_or(plain));
@@ -67,6 +71,18 @@ impl E164 {
         let national = digits.strip_prefix('1').filter(|rest| rest.len() == 10);
         is_word(digits) || is_filler(digits) || national.is_some_and(is_us_junk)
     }
+}
+
+/// `+1` and ten digits whose area code and exchange could be such (North American Numbering Plan).
+fn is_plain_us(raw: &str) -> bool {
+    let Some([area, _, _, exchange, ..]) = raw.strip_prefix("+1").map(str::as_bytes) else {
+        return false;
+    };
+    let is_lead = |digit: &u8| (b'2'..=b'9').contains(digit);
+    raw.len() == 12
+        && raw.bytes().skip(1).all(|c| c.is_ascii_digit())
+        && is_lead(area)
+        && is_lead(exchange)
 }
 
 /// The words ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN, UNAVAILABLE, WITHHELD and OUT OF AREA typed on a telephone's
@@ -263,6 +279,27 @@ mod tests {
             ("\u{202d}+1 512 555 0142\u{202c}", "+15125550142"),
         ] {
             assert_eq!(read(raw), Some((expected.to_owned(), None)), "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_plain_us_number_is_what_the_rules_make_of_it() {
+        for area in 200..1_000 {
+            for exchange in [200, 211, 455, 555, 911, 999] {
+                let raw = format!("+1{area}{exchange}0142");
+                assert!(is_plain_us(&raw));
+                assert_eq!(of_the_us(&raw).as_deref(), Some(raw.as_str()));
+            }
+        }
+        for raw in [
+            "+1512555014",
+            "+151255501423",
+            "+11125550142",
+            "+15121550142",
+            "+1512555014x",
+            "+1",
+        ] {
+            assert!(!is_plain_us(raw), "{raw}");
         }
     }
 

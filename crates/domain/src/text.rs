@@ -2,9 +2,14 @@
 
 /// The first `max` characters of `text`, without control characters (line ends and tabs stay), marked with `…` when cut.
 pub fn bounded(text: &str, max: usize) -> String {
+    let is_kept = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
+    // Most text is short and clean. No text has more characters than bytes.
+    if text.len() <= max && text.chars().all(|c| is_kept(&c)) {
+        return text.to_owned();
+    }
     let mut clean: String = text
         .chars()
-        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+        .filter(is_kept)
         .take(max.saturating_add(1))
         .collect();
     if clean.chars().count() > max {
@@ -16,17 +21,28 @@ pub fn bounded(text: &str, max: usize) -> String {
 
 /// Without what turns or hides text on a screen: marks of direction and characters of no width.
 pub fn harmless(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_owned();
+    }
     let is_harmful = |c: &char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}');
     text.chars().filter(|c| !is_harmful(c)).collect()
 }
 
 /// A single line: [`bounded`], white space folded. Empty text is none.
 pub fn line(text: &str, max: usize) -> Option<String> {
-    let words = text
-        .split_whitespace()
-        .map(|word| word.replace(char::is_control, ""))
-        .filter(|word| !word.is_empty());
-    let clean = bounded(&words.collect::<Vec<_>>().join(" "), max);
+    let mut folded = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        let end = folded.len();
+        if end > 0 {
+            folded.push(' ');
+        }
+        let before = folded.len();
+        folded.extend(word.chars().filter(|c| !c.is_control()));
+        if folded.len() == before {
+            folded.truncate(end);
+        }
+    }
+    let clean = bounded(&folded, max);
     (!clean.is_empty()).then_some(clean)
 }
 

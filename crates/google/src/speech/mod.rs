@@ -14,7 +14,6 @@ mod turns;
 
 use std::{fmt, time::Duration};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use domain::{Classify, Disposition, EffectFailure, Turn};
 use http_client::{Client, UnreadableBody, Url};
@@ -181,13 +180,15 @@ impl Speech {
     /// # Errors
     /// [`SpeechError`]; [`EffectFailure`] tells whether it may have been charged for.
     pub async fn recognize(&self, content: Bytes) -> Result<Recognized, SpeechError> {
-        let mut body = json!({ "config": payload::recognition(&self.config, true) });
-        // Moved in, because it is long.
-        body["content"] = STANDARD.encode(&content).into();
+        let config = payload::recognition(&self.config, true);
+        let body = payload::with_content(&config, &content);
         drop(content);
         let url = self.url("recognizers/_:recognize");
-        let request = self.http.post(url).json(&body).deadline(RECOGNIZE_DEADLINE);
-        drop(body);
+        let request = self
+            .http
+            .post(url)
+            .body("application/json", body)
+            .deadline(RECOGNIZE_DEADLINE);
         let response = send(request.max_body_bytes(MAX_ANSWER_BYTES), &self.tokens).await?;
         Ok(response.json::<payload::Transcript>()?.into())
     }
