@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
+use jiff::Timestamp;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 
@@ -196,13 +197,16 @@ impl Drawing {
 
 impl Call {
     fn body(&self, changes: &[&str], by_number: bool) -> Arc<[u8]> {
+        // No two calls at one moment: those of one caller would have one name.
+        let nth = i64::try_from(self.number).unwrap();
+        let began = Timestamp::from_millisecond(1_773_758_462_101 + nth).unwrap();
         let mut body = json!({
             "company_resource_id": simulators::callrail::COMPANIES[1],
             "answered": self.audio.is_some(),
             "voicemail": false,
             "direction": "inbound",
             "duration": if self.audio.is_some() { "31" } else { "0" },
-            "start_time": "2026-03-17T09:41:02.101-05:00",
+            "start_time": began.to_string(),
             "customer_name": self.name,
             "customer_phone_number": self.phone,
             "business_phone_number": "+15125550100",

@@ -16,6 +16,7 @@ in_both_forms![
     whatever_is_wrong_with_the_proof_the_answer_is_the_same,
     a_body_over_the_limit_is_too_large_whatever_its_length_says,
     numeric_and_resource_id_are_one_call,
+    reports_that_share_no_id_are_one_call,
     other_paths_and_methods_are_problems,
     health_is_told,
 ];
@@ -351,6 +352,48 @@ async fn numeric_and_resource_id_are_one_call(form: Form) {
     for id in [first, second] {
         assert_eq!(world.view(id).await.request.id, survivor);
     }
+    assert_eq!(world.simulators().hubspot().deals().len(), 1);
+    world.finish().await;
+}
+
+async fn reports_that_share_no_id_are_one_call(form: Form) {
+    let world = World::of(form).await;
+    let callrail = world.simulators().callrail();
+    // Numbers that the API does not know.
+    let numeric = |id: u32| {
+        let unknown = json!({ "missing": true });
+        callrail.register(&id.to_string(), unknown).unwrap();
+        CallBody::post_call(CALL)
+            .without("resource_id")
+            .with("id", json!(id))
+    };
+    let first = world.deliver("post-call", &numeric(904_000_142)).await;
+    let first = first.request_id();
+    world
+        .eventually("the API was asked in vain", async || {
+            let work = world.view(first).await.work;
+            work.iter().any(|row| row.waits > 0)
+        })
+        .await;
+    let sample = CallBody::post_call(CALL).json();
+    let sample: Value = serde_json::from_slice(&sample).unwrap();
+    let call = json!({
+        "start_time": sample["start_time"], "customer_phone_number": sample["customer_phone_number"],
+        "recording": "kitchen-quote",
+    });
+    callrail.register(CALL, call).unwrap();
+    let by_id = world.deliver("post-call", &CallBody::post_call(CALL)).await;
+    let survivor = world
+        .becomes(first.min(by_id.request_id()), Status::Completed)
+        .await
+        .request
+        .id;
+    // By then its beginning is known, so that it makes no request of its own.
+    let last = world.deliver("post-call", &numeric(904_000_143)).await;
+    for id in [first, by_id.request_id(), last.request_id()] {
+        assert_eq!(world.view(id).await.request.id, survivor);
+    }
+    world.becomes(survivor, Status::Completed).await;
     assert_eq!(world.simulators().hubspot().deals().len(), 1);
     world.finish().await;
 }

@@ -90,10 +90,10 @@ impl DetailsApi for Api {
             };
             ids.all.insert(at, call_id);
         }
-        Ok(Details {
-            aliases: aliases("callrail", "call", &ids.all),
-            facts: payload::facts(&fields, &ids),
-        })
+        let facts = payload::facts(&fields, &ids);
+        let mut aliases = aliases("callrail", "call", &ids.all);
+        aliases.extend(payload::beginning(&facts));
+        Ok(Details { facts, aliases })
     }
 }
 

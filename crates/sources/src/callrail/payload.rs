@@ -9,8 +9,9 @@ mod reader;
 
 use std::time::Duration;
 
-use domain::{About, CallFacts, Facts, Labels, PersonFacts, Reading};
+use domain::{About, Alias, CallFacts, E164, Facts, Labels, PersonFacts, Reading};
 use jiff::{Timestamp, civil, tz::TimeZone};
+use sha2::{Digest as _, Sha256};
 
 pub(super) use self::ids::{Ids, is_canonical, is_id, is_placeholder};
 use self::{kind::Kind, reader::Reader};
@@ -49,6 +50,9 @@ pub(super) fn read(delivery: &Verified, event: Option<&str>) -> Result<Reading, 
         (call.is_answered, call.is_voicemail, call.duration_seconds) = (None, None, None);
     }
     let mut news = delivery.news("call", &ids.all, facts);
+    if ids.canonical().is_none() {
+        news.aliases.extend(beginning(&news.facts));
+    }
     news.is_modified = is_modified;
     if is_going_on {
         news.delay = GOING_ON_DELAY;
@@ -56,6 +60,27 @@ pub(super) fn read(delivery: &Verified, event: Option<&str>) -> Result<Reading, 
         news.delay = UNANSWERED_DELAY;
     }
     Ok(Reading::News(news))
+}
+
+/// The name of a call by when it began, and who called which number: one report may name it by its older number alone,
+/// and the next by its newer id alone. A report has it only where the newer id is missing, the API's answer always. Calls
+/// that are known to be two stay two, whatever name they share.
+pub(super) fn beginning(facts: &Facts) -> Option<Alias> {
+    let number = |raw: &str| {
+        let number = E164::parse(raw).ok()?;
+        (!number.reaches_nobody()).then_some(number)
+    };
+    let call = facts.about.call()?;
+    let caller = number(facts.person.phone.as_deref()?)?;
+    let called = number(call.tracking_number.as_deref()?)?;
+    let at = call.started_at?.as_millisecond();
+    let numbers = format!("{} {}", caller.as_str(), called.as_str());
+    Some(Alias {
+        provider: "callrail".to_owned(),
+        kind: "beginning".to_owned(),
+        // The time first, so that an index grows at its end. The numbers hashed: the name may be kept for longer.
+        value: format!("{at}-{}", hex::encode(Sha256::digest(numbers))),
+    })
 }
 
 fn is_unanswered(call: &CallFacts) -> bool {

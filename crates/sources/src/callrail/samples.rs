@@ -49,7 +49,10 @@ pub(super) static SAMPLES: &[Sample] = &[
     Sample::json(
         "published-vector",
         file!("published-vector.json"),
-        ReadAs::News(&["766970532"]),
+        ReadAs::News(&[
+            "766970532",
+            "1519065660236-ee7f525d676589ad785df59f1dd4e5ae7cd42b2cee25accc5f8255c253ea5224",
+        ]),
     )
     .signed(by(
         "072e77e426f92738a72fe23c4d1953b4",

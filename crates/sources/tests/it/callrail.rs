@@ -114,8 +114,14 @@ async fn a_calls_details_come_with_every_id_that_is_known() {
     world.callrail().register(CALL, fields).unwrap();
 
     let Details { facts, aliases } = world.details("902134477").await.unwrap();
-    let ids: Vec<_> = aliases.iter().map(|alias| alias.value.as_str()).collect();
-    assert_eq!(ids, [CALL, "902134477"]);
+    let names = aliases.iter();
+    let names: Vec<_> = names.map(|alias| (&*alias.kind, &*alias.value)).collect();
+    let [ids @ .., ("beginning", at)] = names.as_slice() else {
+        panic!("{names:?}")
+    };
+    assert_eq!(ids, [("call", CALL), ("call", "902134477")]);
+    let began = facts.about.call().unwrap().started_at.unwrap();
+    assert!(at.starts_with(&began.as_millisecond().to_string()), "{at}");
     assert_eq!(facts.external_id.as_deref(), Some(CALL));
     let call = facts.about.call().unwrap();
     assert_eq!(

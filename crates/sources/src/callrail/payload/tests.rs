@@ -34,10 +34,8 @@ fn call(news: &News) -> &CallFacts {
 }
 
 fn ids(news: &News) -> Vec<&str> {
-    news.aliases
-        .iter()
-        .map(|alias| alias.value.as_str())
-        .collect()
+    let ids = news.aliases.iter().filter(|alias| alias.kind == "call");
+    ids.map(|alias| alias.value.as_str()).collect()
 }
 
 #[test]
