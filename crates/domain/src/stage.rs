@@ -261,6 +261,17 @@ pub struct Alias {
     pub value: String,
 }
 
+impl Alias {
+    /// The kind of a name by circumstances: when a thing began, and between whom. A delivery leaves it with its request,
+    /// and joins nothing by it: only what the provider's API says of a thing does.
+    pub const BEGINNING: &str = "beginning";
+
+    /// Whether a delivery that has this name is about the request that has it already.
+    pub fn joins_deliveries(&self) -> bool {
+        self.kind != Self::BEGINNING
+    }
+}
+
 /// A record of something that was done, stored with the settle.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Record {

@@ -1,6 +1,6 @@
 //! Accepting deliveries.
 
-use domain::{EventId, Plan, RequestId, TenantId, transition};
+use domain::{Alias, EventId, Plan, RequestId, TenantId, transition};
 use google_cloud_spanner::{key::Key, value::Value};
 use store::{Accepted, Delivery, IdSource, Received, StoredEvent, rows, stored::to_json};
 
@@ -66,7 +66,8 @@ pub(crate) async fn accept(tx: &Tx, ids: &IdSource, delivery: &Delivery) -> Resu
     }
     let event = EventId::from_uuid(ids.next());
     let tenant = &delivery.tenant;
-    let named = requests::by_aliases(tx, tenant, delivery.aliases()).await?;
+    let named =
+        requests::by_aliases(tx, tenant, delivery.aliases(), Alias::joins_deliveries).await?;
     let mut states = Some(Vec::new());
     for id in &named.requests {
         let state = requests::state(tx, tenant, *id).await;

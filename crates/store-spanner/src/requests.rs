@@ -100,11 +100,12 @@ pub(crate) struct Named {
     pub(crate) free: Vec<Alias>,
 }
 
-/// The requests that these names belong to.
+/// The requests that these names belong to, by those of them that `joins` says.
 pub(crate) async fn by_aliases(
     reader: &Reader,
     tenant: &TenantId,
     aliases: &[Alias],
+    joins: fn(&Alias) -> bool,
 ) -> Result<Named> {
     let mut named = Named::default();
     if aliases.is_empty() {
@@ -129,7 +130,7 @@ pub(crate) async fn by_aliases(
     }
     for alias in aliases {
         match known.iter().find(|(known, _)| known == alias) {
-            Some((_, request)) if named.requests.contains(request) => {}
+            Some((_, request)) if !joins(alias) || named.requests.contains(request) => {}
             Some((_, request)) => named.requests.push(*request),
             None if named.free.contains(alias) => {}
             None => named.free.push(alias.clone()),

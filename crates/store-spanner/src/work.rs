@@ -131,7 +131,7 @@ pub(crate) async fn settle(
         return Ok((SettleResult::Stale, None));
     };
     let mut others = Vec::new();
-    let named = requests::by_aliases(tx, tenant, settle.aliases()).await?;
+    let named = requests::by_aliases(tx, tenant, settle.aliases(), |_| true).await?;
     let mut settle = Cow::Borrowed(settle);
     for id in named.requests.into_iter().chain(settle.merges_with()) {
         if id == *request {

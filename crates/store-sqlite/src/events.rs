@@ -46,7 +46,9 @@ pub(crate) fn accept(
     let tenant = &delivery.tenant;
     let event = EventId::from_uuid(ids.next());
     let mut known = Some(Vec::new());
-    for id in requests::by_aliases(db, tenant, delivery.aliases())? {
+    let joining = delivery.aliases().iter();
+    let joining = joining.filter(|alias| alias.joins_deliveries());
+    for id in requests::by_aliases(db, tenant, joining)? {
         let state = requests::state(db, tenant, id);
         let state = stored::readable("requests", || id.to_string(), state)?;
         match (state, &mut known) {

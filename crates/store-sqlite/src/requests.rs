@@ -104,10 +104,10 @@ pub(crate) fn work(db: &Connection, tenant: &TenantId, request: RequestId) -> Re
 }
 
 /// The requests that these names belong to, in the names' order, each once.
-pub(crate) fn by_aliases(
+pub(crate) fn by_aliases<'a>(
     db: &Connection,
     tenant: &TenantId,
-    aliases: &[Alias],
+    aliases: impl IntoIterator<Item = &'a Alias>,
 ) -> Result<Vec<RequestId>> {
     const SQL: &str = "SELECT request_id FROM request_aliases \
                        WHERE tenant_id = ?1 AND provider = ?2 AND kind = ?3 AND value = ?4";

@@ -92,7 +92,9 @@ impl DetailsApi for Api {
         }
         let facts = payload::facts(&fields, &ids);
         let mut aliases = aliases("callrail", "call", &ids.all);
-        aliases.extend(payload::beginning(&facts));
+        if facts.canonical_id.is_some() {
+            aliases.extend(payload::beginning(&facts));
+        }
         Ok(Details { facts, aliases })
     }
 }

@@ -63,8 +63,8 @@ pub(super) fn read(delivery: &Verified, event: Option<&str>) -> Result<Reading, 
 }
 
 /// The name of a call by when it began, and who called which number: one report may name it by its older number alone,
-/// and the next by its newer id alone. A report has it only where the newer id is missing, the API's answer always. Calls
-/// that are known to be two stay two, whatever name they share.
+/// and the next by its newer id alone. Only a report without the newer id leaves it, and only what the API says of a newer
+/// id is led to that report by it.
 pub(super) fn beginning(facts: &Facts) -> Option<Alias> {
     let number = |raw: &str| {
         let number = E164::parse(raw).ok()?;
@@ -73,12 +73,15 @@ pub(super) fn beginning(facts: &Facts) -> Option<Alias> {
     let call = facts.about.call()?;
     let caller = number(facts.person.phone.as_deref()?)?;
     let called = number(call.tracking_number.as_deref()?)?;
-    let at = call.started_at?.as_millisecond();
+    // A whole second is rounded, or stands in for a time.
+    let at = call.started_at.filter(|at| at.subsec_nanosecond() != 0)?;
+    let at = at.as_millisecond();
     let numbers = format!("{} {}", caller.as_str(), called.as_str());
     Some(Alias {
         provider: "callrail".to_owned(),
-        kind: "beginning".to_owned(),
-        // The time first, so that an index grows at its end. The numbers hashed: the name may be kept for longer.
+        kind: Alias::BEGINNING.to_owned(),
+        // The time first, so that an index grows at its end. The numbers are hashed so that nobody reads them in passing;
+        // it is the caller's data all the same.
         value: format!("{at}-{}", hex::encode(Sha256::digest(numbers))),
     })
 }

@@ -1,6 +1,6 @@
 //! Accepting deliveries.
 
-use domain::{ParkCause, Receipt, Status, WorkState};
+use domain::{Alias, ParkCause, Receipt, Status, WorkState};
 use futures::future::join_all;
 
 use super::*;
@@ -257,6 +257,20 @@ pub async fn names_of_another_kind_or_provider_are_other_things(subject: &Subjec
     let mut other = Lead::new(&tenant, "1").body("other");
     other.aliases[0].provider = "bookings".to_owned();
     assert_ne!(subject.request(&other).await, id);
+}
+
+pub async fn names_by_circumstances_join_no_deliveries(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let lead = |id: &str| {
+        let mut lead = Lead::new(&tenant, id).named(&[id, "then"]);
+        lead.aliases[1].kind = Alias::BEGINNING.to_owned();
+        lead
+    };
+    let first = subject.request(&lead("1")).await;
+    assert_ne!(subject.request(&lead("2")).await, first);
+    // Who has another of its names is it all the same.
+    let again = lead("1").body("again");
+    assert_eq!(subject.request(&again).await, first);
 }
 
 pub async fn one_delivery_that_names_two_requests_merges_them(subject: &Subject) {
