@@ -83,7 +83,8 @@ async fn sendgrid_loses_answer_and_event_and_one_more_mail_goes_out() {
 
     comes_to(&world, request, Status::Completed).await;
     let waited = seconds_between(&world, request);
-    assert!((135..=240).contains(&waited), "{waited} s");
+    // The wait of 135 s began with the mail's record, and the mail was received a moment later.
+    assert!((130..=240).contains(&waited), "{waited} s");
     let shown = world.shown(request).await;
     assert_eq!(attempts(&shown), ["unknown", "sent"]);
     assert_eq!(shown["notifications"]["messages"][0]["is_sent"], true);
@@ -102,7 +103,7 @@ async fn sendgrid_never_answers_and_two_mails_are_all() {
     // Nobody is known to have been told.
     comes_to(&world, request, Status::Parked).await;
     let waited = seconds_between(&world, request);
-    assert!((615..=720).contains(&waited), "{waited} s");
+    assert!((610..=720).contains(&waited), "{waited} s");
     let shown = world.shown(request).await;
     assert_eq!(attempts(&shown), ["unknown", "unknown", "unconfirmed"]);
     let message = &shown["notifications"]["messages"][0];
