@@ -59,6 +59,13 @@ fn done_without_result() -> Fault {
     }
 }
 
+/// A call that is too long for one request, with its recording archived.
+async fn long_call() -> (World, RequestId) {
+    let world = World::start().await;
+    let request = recorded(&world, "long-call").await;
+    (world, request)
+}
+
 fn started(world: &World) -> usize {
     let requests = world.simulators.speech().requests();
     requests
@@ -102,8 +109,7 @@ async fn a_short_call_is_recognized_at_once_with_its_speakers() {
 
 #[tokio::test]
 async fn a_longer_call_is_started_once_and_polled_until_done() {
-    let world = World::start().await;
-    let request = recorded(&world, "long-call").await;
+    let (world, request) = long_call().await;
     let began = world.clock.now();
     let (steps, records) = finish(&world, request).await;
     assert!(steps > 3, "{steps}");
@@ -133,8 +139,7 @@ async fn a_longer_call_is_started_once_and_polled_until_done() {
 
 #[tokio::test]
 async fn a_crash_between_polls_starts_nothing_a_second_time() {
-    let world = World::start().await;
-    let request = recorded(&world, "long-call").await;
+    let (world, request) = long_call().await;
     for _ in 0..3 {
         world.crash(request).await;
     }
@@ -148,8 +153,7 @@ async fn a_crash_between_polls_starts_nothing_a_second_time() {
 
 #[tokio::test]
 async fn a_start_whose_answer_was_lost_is_repeated_only_once() {
-    let world = World::start().await;
-    let request = recorded(&world, "long-call").await;
+    let (world, request) = long_call().await;
     world
         .simulators
         .speech()
@@ -171,8 +175,7 @@ async fn a_start_whose_answer_was_lost_is_repeated_only_once() {
     );
     assert_eq!(started(&world), 2);
 
-    let world = World::start().await;
-    let request = recorded(&world, "long-call").await;
+    let (world, request) = long_call().await;
     world
         .simulators
         .speech()
@@ -185,8 +188,7 @@ async fn a_start_whose_answer_was_lost_is_repeated_only_once() {
 
 #[tokio::test]
 async fn a_start_that_was_refused_for_now_is_tried_again() {
-    let world = World::start().await;
-    let request = recorded(&world, "long-call").await;
+    let (world, request) = long_call().await;
     world
         .simulators
         .speech()
@@ -316,8 +318,7 @@ async fn the_second_start_comes_after_a_pause() {
 
 #[tokio::test]
 async fn a_crash_within_the_pause_starts_nothing() {
-    let world = World::start().await;
-    let request = recorded(&world, "long-call").await;
+    let (world, request) = long_call().await;
     world
         .simulators
         .speech()
@@ -340,8 +341,7 @@ async fn a_crash_within_the_pause_starts_nothing() {
 
 #[tokio::test]
 async fn a_replay_starts_what_was_of_no_use_anew() {
-    let world = World::start().await;
-    let request = recorded(&world, "long-call").await;
+    let (world, request) = long_call().await;
     world
         .simulators
         .speech()
@@ -364,8 +364,7 @@ async fn a_replay_starts_what_was_of_no_use_anew() {
 
 #[tokio::test]
 async fn the_last_start_is_kept_until_the_service_is_in_order() {
-    let world = World::start().await;
-    let request = recorded(&world, "long-call").await;
+    let (world, request) = long_call().await;
     world.simulators.speech().always(Fault::Status(503));
     for _ in 0..5 {
         world.step(request).await;
