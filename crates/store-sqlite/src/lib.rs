@@ -6,6 +6,8 @@ mod configs;
 mod connections;
 mod effects;
 mod events;
+mod finding;
+mod indexing;
 mod memo;
 mod migrations;
 mod persons;

@@ -13,6 +13,7 @@ use store::{
 };
 
 use crate::{
+    indexing,
     rows::{micros, store_error},
     sql,
 };
@@ -206,6 +207,9 @@ fn write_change(db: &Connection, change: &Change) -> Result<()> {
     let written = sql::execute(db, sql, values)?;
     if written != 1 {
         return Err(corrupt("a request's row", "it is gone"));
+    }
+    if !change.is_new {
+        indexing::changed(db, tenant, &id)?;
     }
     for (stage, target) in &change.delete {
         sql::execute(
