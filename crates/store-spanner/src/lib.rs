@@ -10,6 +10,8 @@ mod connections;
 mod effects;
 mod events;
 mod fault;
+mod finding;
+mod indexing;
 mod migrations;
 mod outbox;
 mod persons;
