@@ -12,6 +12,7 @@ pub mod cursor;
 mod deliveries;
 mod faults;
 mod idempotency;
+mod indexing;
 mod jwks;
 mod openapi;
 mod problems;
@@ -29,7 +30,7 @@ use ::sources::Sources;
 use aws_lc_rs::rand;
 use bus::Bus;
 use domain::{Clock, Wake};
-use runtime::{Problem, Service};
+use runtime::{Problem, Service, Task};
 use secrets::Secrets;
 use store::{IdSource, Store};
 
@@ -74,12 +75,15 @@ fn random_bytes<const N: usize>() -> Result<[u8; N], Problem> {
     Ok(bytes)
 }
 
-/// The service: all its routes; no stage, no background task.
+/// The service: all its routes, and what keeps the search up to date; no stage.
 pub fn service(deps: Deps) -> Service {
+    let (store, clock) = (deps.store.clone(), deps.clock.clone());
     Service {
         name: "management-api",
         routes: routes::routes().with_state(deps).into(),
         stages: Vec::new(),
-        tasks: Vec::new(),
+        tasks: vec![Task::new("indexing", move |stop| async move {
+            stop.run_until_cancelled(indexing::run(store, clock)).await;
+        })],
     }
 }

@@ -4,7 +4,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Deps, audit, connections, deliveries, jwks, openapi,
-    requests::{self, decide, replay},
+    requests::{self, decide, find, replay},
     sources::{self, create, keys},
     tenants, work,
 };
@@ -16,7 +16,8 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(jwks::show_jwks))
         .routes(routes!(openapi::show_openapi))
         // Who may read a tenant.
-        .routes(routes!(requests::list_requests))
+        .routes(routes!(find::list_requests))
+        .routes(routes!(find::count_requests))
         .routes(routes!(requests::show_request))
         .routes(routes!(work::list_work))
         .routes(routes!(work::count_work))
