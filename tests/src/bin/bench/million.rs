@@ -102,7 +102,7 @@ pub(crate) struct Figures {
 
 pub(crate) async fn measure(leads: u64) -> Figures {
     let folder = Product::start(&[]).await.kill();
-    let path = folder.path().join("pipeline.db");
+    let path = folder.path().join("pipeline.sqlite3");
     fill(&path, leads);
     let began = Instant::now();
     index(&path).await;
