@@ -9,12 +9,12 @@ use domain::{Clock, later};
 use store::Store;
 
 /// Requests that are taken in at once. Few, because others wait for the store's writer meanwhile.
-const AT_ONCE: u32 = 32;
+const AT_ONCE: u32 = 64;
 /// How long nothing is looked for after nothing was left.
 const REST: Duration = Duration::from_millis(500);
 /// How many times as long as a batch took the pause behind it is, while more is left: the rest of the product comes
 /// first.
-const PAUSE: u32 = 4;
+const PAUSE: u32 = 6;
 /// How long a store is left alone that did not answer.
 const AFTER_ERROR: Duration = Duration::from_secs(5);
 
