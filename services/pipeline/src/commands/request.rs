@@ -114,7 +114,7 @@ impl Filter {
     /// As parameters of a query.
     fn query(self) -> Vec<(&'static str, String)> {
         let statuses = self.status.into_iter();
-        let statuses = statuses.map(|status| ("status", status.to_string()));
+        let statuses = statuses.map(|status| ("status", status.as_str().to_owned()));
         let others = [
             ("channel", self.channel.map(|channel| channel.to_string())),
             ("source_id", self.source.map(|source| source.to_string())),
