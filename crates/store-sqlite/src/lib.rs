@@ -6,6 +6,7 @@ mod configs;
 mod connections;
 mod effects;
 mod events;
+mod figures;
 mod memo;
 mod migrations;
 mod persons;

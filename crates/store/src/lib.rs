@@ -15,6 +15,7 @@ pub mod configs;
 pub mod connections;
 pub mod contract;
 mod events;
+pub mod figures;
 mod id_source;
 mod last_write;
 pub mod persons;
@@ -38,6 +39,7 @@ pub use audit::{AuditAction, AuditEntry};
 pub use configs::{Config, ConfigCache, ConfigKind, NewConfig};
 pub use connections::{Connection, ConnectionState, NewConnection, ReplacedSecret};
 pub use events::{Accepted, Delivery, Received, StoredEvent};
+pub use figures::{Figures, Recounted};
 pub use id_source::IdSource;
 pub use last_write::LastWrite;
 pub use persons::PersonIdentity;
@@ -54,7 +56,7 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// The product's memory. Every method can be repeated; writes are durable when they return. What a person asks for
 /// takes an [`AuditAction`], which is written to the tenant's audit log in the same transaction, or not at all.
 #[async_trait]
-pub trait Store: WorkQueue + EffectLog {
+pub trait Store: WorkQueue + EffectLog + Figures {
     /// Creates a tenant that is not there yet.
     ///
     /// # Errors

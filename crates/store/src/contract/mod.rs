@@ -22,6 +22,7 @@ pub mod claims;
 pub mod configs;
 pub mod connections;
 pub mod effects;
+pub mod figures;
 pub mod handles;
 pub mod isolation;
 pub mod offices;
@@ -236,6 +237,14 @@ macro_rules! contract_suite {
                 the_newest_refusals_come_first,
                 the_oldest_refusals_are_removed_first,
                 a_check_passes_and_leaves_nothing_behind,
+            );
+            $crate::contract_suite!(@tests $make; figures:
+                figures_equal_an_oracle_after_a_random_run,
+                several_fold_figures_at_once,
+                figures_are_their_tenants_own,
+                what_an_older_build_changed_is_counted_with_the_next_change,
+                a_recount_counts_what_was_never_counted,
+                refusals_count_for_the_tenant_that_is_known,
             );
             $crate::contract_suite!(@tests $make; isolation:
                 another_tenants_ids_are_not_found,
