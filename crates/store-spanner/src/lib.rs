@@ -11,6 +11,8 @@ mod effects;
 mod events;
 mod fault;
 mod figures;
+mod finding;
+mod indexing;
 mod migrations;
 mod outbox;
 mod persons;

@@ -26,6 +26,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../../migrations/spanner/0001_first_tables.sql"),
     ),
     (
+        3,
+        "finding_leads",
+        include_str!("../../../migrations/spanner/0003_finding_leads.sql"),
+    ),
+    (
         7,
         "figures",
         include_str!("../../../migrations/spanner/0007_figures.sql"),

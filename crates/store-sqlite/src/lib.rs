@@ -7,6 +7,8 @@ mod connections;
 mod effects;
 mod events;
 mod figures;
+mod finding;
+mod indexing;
 mod memo;
 mod migrations;
 mod persons;

@@ -122,7 +122,8 @@ impl<'a> Tally<'a> {
 
     /// The sums. Names under which all of them are zero are left out.
     pub fn finish(mut self) -> Sums {
-        self.names.retain(|_, sums| sums.iter().any(|sum| *sum != 0));
+        self.names
+            .retain(|_, sums| sums.iter().any(|sum| *sum != 0));
         Sums {
             metrics: self.query.metrics.clone(),
             steps: self.query.bounds.len().saturating_sub(1),

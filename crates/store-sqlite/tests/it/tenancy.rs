@@ -13,7 +13,7 @@ use crate::clock;
 
 /// What reads rows of several tenants, and why it may: each stands behind a method of the store that is named
 /// `…_across_tenants`, or behind one that a delivery needs before its tenant is known.
-const ACROSS_TENANTS: [(&str, &str); 8] = [
+const ACROSS_TENANTS: [(&str, &str); 15] = [
     // Asked by a secret token or by a provider's account: the tenant is the answer.
     ("sources.rs", "USABLE"),
     ("sources.rs", "by_account"),
@@ -27,6 +27,17 @@ const ACROSS_TENANTS: [(&str, &str); 8] = [
     ("work.rs", "void_leases"),
     // The key of an account begins with its provider: the tenant is compared row by row.
     ("sources.rs", "put"),
+    // The index of tokens is built in the order in which requests came, whoever's they are; `changes` skips from tenant
+    // to tenant.
+    ("indexing.rs", "newest"),
+    ("indexing.rs", "read"),
+    ("indexing.rs", "changes"),
+    ("indexing.rs", "entry"),
+    // A row by its place, which the index of tokens gave for one tenant: the tenant is compared.
+    ("indexing.rs", "write"),
+    ("finding.rs", "read"),
+    // Asks when the row of a place was stored, and nothing else.
+    ("finding.rs", "first_row_at"),
 ];
 
 /// A piece of SQL in the sources.

@@ -23,6 +23,7 @@ pub mod configs;
 pub mod connections;
 pub mod effects;
 pub mod figures;
+pub mod finding;
 pub mod handles;
 pub mod isolation;
 pub mod offices;
@@ -231,6 +232,16 @@ macro_rules! contract_suite {
                 a_merged_request_leads_to_the_one_that_goes_on,
                 a_request_that_is_not_there_is_none,
                 a_requests_channel_has_a_column,
+            );
+            $crate::contract_suite!(@tests $make; finding:
+                a_filter_finds_what_agrees_with_all_of_it,
+                every_order_shows_each_request_once,
+                a_walk_beside_changes_shows_each_request_once,
+                words_and_numbers_are_found_in_every_form,
+                a_change_is_found_at_once,
+                days_are_found_by_when_a_request_came,
+                another_tenants_requests_are_not_found,
+                what_cannot_be_read_breaks_no_search,
             );
             $crate::contract_suite!(@tests $make; security:
                 refusals_of_one_minute_are_counted_together,

@@ -83,7 +83,13 @@ impl<'a> Run<'a> {
                 15 => self.replay().await,
                 16 => self.redrive().await,
                 17 => self.refuse().await,
-                18 => drop(self.subject.store.fold_figures_across_tenants(3).await.unwrap()),
+                18 => drop(
+                    self.subject
+                        .store
+                        .fold_figures_across_tenants(3)
+                        .await
+                        .unwrap(),
+                ),
                 _ => {
                     let by = self.draw(40 * 60);
                     self.subject.wait(Duration::from_secs(by)).await;
@@ -267,7 +273,11 @@ impl<'a> Run<'a> {
             ..Default::default()
         };
         let page = self.subject.store.list_requests(&self.tenant, &query).await;
-        page.unwrap().items.iter().map(|request| request.id).collect()
+        page.unwrap()
+            .items
+            .iter()
+            .map(|request| request.id)
+            .collect()
     }
 
     async fn decide(&mut self) {
@@ -330,7 +340,10 @@ impl<'a> Run<'a> {
             trace_id: String::new(),
         };
         let events = vec![event];
-        let recorded = self.subject.store.record_security_events_across_tenants(events);
+        let recorded = self
+            .subject
+            .store
+            .record_security_events_across_tenants(events);
         recorded.await.unwrap();
         self.refused.push((now, provider, reason, count));
     }
