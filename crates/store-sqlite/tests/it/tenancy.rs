@@ -13,7 +13,7 @@ use crate::clock;
 
 /// What reads rows of several tenants, and why it may: each stands behind a method of the store that is named
 /// `…_across_tenants`, or behind one that a delivery needs before its tenant is known.
-const ACROSS_TENANTS: [(&str, &str); 8] = [
+const ACROSS_TENANTS: [(&str, &str); 9] = [
     // Asked by a secret token or by a provider's account: the tenant is the answer.
     ("sources.rs", "USABLE"),
     ("sources.rs", "by_account"),
@@ -21,6 +21,8 @@ const ACROSS_TENANTS: [(&str, &str); 8] = [
     ("tenants.rs", "all"),
     ("security.rs", "newest"),
     ("security.rs", "prune"),
+    // Skips from tenant to tenant, and then asks for the rows of each.
+    ("live.rs", "prune"),
     // The relay skips from tenant to tenant in the index, and then asks for the rows of each.
     ("work.rs", "stages_with_wakes"),
     // At the start, under the folder's lock.
