@@ -31,6 +31,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../../migrations/spanner/0003_finding_leads.sql"),
     ),
     (
+        4,
+        "live_events",
+        include_str!("../../../migrations/spanner/0004_live_events.sql"),
+    ),
+    (
         7,
         "figures",
         include_str!("../../../migrations/spanner/0007_figures.sql"),

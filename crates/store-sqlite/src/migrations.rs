@@ -34,6 +34,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         include_str!("../../../migrations/sqlite/0006_finding_leads.sql"),
     ),
     (
+        7,
+        "live_events",
+        include_str!("../../../migrations/sqlite/0007_live_events.sql"),
+    ),
+    (
         10,
         "figures",
         include_str!("../../../migrations/sqlite/0010_figures.sql"),

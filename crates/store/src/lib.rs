@@ -19,6 +19,7 @@ pub mod figures;
 pub mod finding;
 mod id_source;
 mod last_write;
+pub mod live;
 pub mod persons;
 mod requests;
 pub mod rows;
@@ -45,6 +46,7 @@ pub use figures::{Figures, Recounted};
 pub use finding::{Count, FindQuery, Finding, Indexed, RequestFilter, RequestSort};
 pub use id_source::IdSource;
 pub use last_write::LastWrite;
+pub use live::{Live, LiveChange, LiveCounts, LiveEvent, LiveId, LiveKind, LiveRead};
 pub use persons::PersonIdentity;
 pub use requests::{RequestQuery, RequestView};
 pub use security::SecurityEvent;
@@ -60,7 +62,7 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// The product's memory. Every method can be repeated; writes are durable when they return. What a person asks for
 /// takes an [`AuditAction`], which is written to the tenant's audit log in the same transaction, or not at all.
 #[async_trait]
-pub trait Store: WorkQueue + EffectLog + Figures + Finding {
+pub trait Store: WorkQueue + EffectLog + Figures + Finding + Live {
     /// Creates a tenant that is not there yet.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ mod deliveries;
 mod faults;
 mod idempotency;
 mod jwks;
+mod live;
 mod openapi;
 mod problems;
 mod requests;
@@ -27,14 +28,15 @@ use std::sync::Arc;
 
 use ::sources::Sources;
 use aws_lc_rs::rand;
+use axum::{Extension, Router};
 use bus::Bus;
 use domain::{Clock, Wake};
-use runtime::{Problem, Service};
+use runtime::{Problem, Service, Task};
 use secrets::Secrets;
 use store::{IdSource, Store};
 
-use crate::auth::Verifier;
 pub use crate::openapi::openapi_json;
+use crate::{auth::Verifier, live::Hub};
 
 /// What the service works with.
 #[derive(Clone)]
@@ -74,12 +76,17 @@ fn random_bytes<const N: usize>() -> Result<[u8; N], Problem> {
     Ok(bytes)
 }
 
-/// The service: all its routes; no stage, no background task.
+/// The service: all its routes, and a background task that removes old live events; no stage.
 pub fn service(deps: Deps) -> Service {
+    let (store, clock) = (deps.store.clone(), deps.clock.clone());
+    let hub = Arc::new(Hub::new(store.clone(), clock.clone()));
+    let routes: Router = routes::routes().with_state(deps).into();
     Service {
         name: "management-api",
-        routes: routes::routes().with_state(deps).into(),
+        routes: routes.layer(Extension(hub)),
         stages: Vec::new(),
-        tasks: Vec::new(),
+        tasks: vec![Task::new("live events", move |stop| {
+            live::prune(store, clock, stop)
+        })],
     }
 }

@@ -3,7 +3,7 @@
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Deps, audit, connections, deliveries, jwks, openapi,
+    Deps, audit, connections, deliveries, jwks, live, openapi,
     requests::{self, decide, replay},
     sources::{self, create, keys},
     tenants, work,
@@ -22,6 +22,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(work::count_work))
         .routes(routes!(connections::list_connections))
         .routes(routes!(audit::list_audit))
+        .routes(routes!(live::watch_tenant))
         // Who may see deliveries as they came, decide, and set stopped work going.
         .routes(routes!(deliveries::show_delivery))
         .routes(routes!(decide::approve_request))

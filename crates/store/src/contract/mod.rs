@@ -26,6 +26,7 @@ pub mod figures;
 pub mod finding;
 pub mod handles;
 pub mod isolation;
+pub mod live;
 pub mod offices;
 pub mod persons;
 pub mod requests;
@@ -256,6 +257,19 @@ macro_rules! contract_suite {
                 what_an_older_build_changed_is_counted_with_the_next_change,
                 a_recount_counts_what_was_never_counted,
                 refusals_count_for_the_tenant_that_is_known,
+            );
+            $crate::contract_suite!(@tests $make; live:
+                a_leads_way_is_told_in_order,
+                claims_and_polls_are_told_once,
+                acts_are_told_by_what_they_change,
+                a_change_that_is_refused_is_not_told,
+                a_refused_secret_is_told,
+                who_goes_on_misses_and_repeats_nothing,
+                who_reads_beside_writers_misses_nothing,
+                a_place_that_never_was_is_not_reached,
+                what_changes_is_told_to_its_tenant_alone,
+                what_waits_for_people_is_counted,
+                what_is_young_is_not_pruned,
             );
             $crate::contract_suite!(@tests $make; isolation:
                 another_tenants_ids_are_not_found,
