@@ -10,6 +10,7 @@ mod connections;
 mod effects;
 mod events;
 mod fault;
+mod jobs;
 mod migrations;
 mod outbox;
 mod persons;

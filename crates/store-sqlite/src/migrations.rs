@@ -28,6 +28,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "lists_beside_a_backlog",
         include_str!("../../../migrations/sqlite/0004_lists_beside_a_backlog.sql"),
     ),
+    (
+        8,
+        "jobs",
+        include_str!("../../../migrations/sqlite/0008_jobs.sql"),
+    ),
 ];
 
 /// Brings the schema to this build's version; returns how many steps were taken. A newer schema is refused.

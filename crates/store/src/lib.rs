@@ -16,6 +16,7 @@ pub mod connections;
 pub mod contract;
 mod events;
 mod id_source;
+pub mod jobs;
 mod last_write;
 pub mod persons;
 mod requests;
@@ -39,6 +40,7 @@ pub use configs::{Config, ConfigCache, ConfigKind, NewConfig};
 pub use connections::{Connection, ConnectionState, NewConnection, ReplacedSecret};
 pub use events::{Accepted, Delivery, Received, StoredEvent};
 pub use id_source::IdSource;
+pub use jobs::{Job, JobQuery, Jobs, NewJob};
 pub use last_write::LastWrite;
 pub use persons::PersonIdentity;
 pub use requests::{RequestQuery, RequestView};
@@ -54,7 +56,7 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// The product's memory. Every method can be repeated; writes are durable when they return. What a person asks for
 /// takes an [`AuditAction`], which is written to the tenant's audit log in the same transaction, or not at all.
 #[async_trait]
-pub trait Store: WorkQueue + EffectLog {
+pub trait Store: WorkQueue + EffectLog + Jobs {
     /// Creates a tenant that is not there yet.
     ///
     /// # Errors
