@@ -187,8 +187,9 @@ async fn by_call(reader: &Reader, new: &NewJob) -> Result<Option<Job>> {
 }
 
 async fn create(tx: &Tx, ids: &IdSource, new: &NewJob, act: &AuditAction) -> Result<Created> {
-    if let Some(known) = by_call(tx, new).await? {
-        return Ok(new.repeated(known)?);
+    if let Some(job) = by_call(tx, new).await? {
+        let is_new = false;
+        return Ok(Created { job, is_new });
     }
     let open = open(tx, &new.tenant).await?.len();
     let job = new.queued(JobId::from_uuid(ids.next()), open, tx.now())?;

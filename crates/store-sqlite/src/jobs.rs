@@ -25,8 +25,9 @@ impl Jobs for SqliteStore {
         let (ids, clock) = (self.ids.clone(), self.clock.clone());
         self.write(move |db| {
             let tenant = &new.tenant;
-            if let Some(known) = by_call(db, &new)? {
-                return new.repeated(known);
+            if let Some(job) = by_call(db, &new)? {
+                let is_new = false;
+                return Ok(Created { job, is_new });
             }
             let now = clock.now();
             let open = open(db, tenant)?.len();

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use domain::{JobId, OfficeId, RequestId, Stage, Status, StoreError, TenantId, later};
+use domain::{JobId, OfficeId, RequestId, Stage, StoreError, TenantId, later};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -156,7 +156,7 @@ pub struct NewJob {
 pub struct Created {
     /// The job.
     pub job: Job,
-    /// Whether this call created it.
+    /// Whether this call created it. If not, an earlier one of the same name did, perhaps for something else.
     pub is_new: bool,
 }
 
@@ -262,25 +262,6 @@ impl NewJob {
             token: 0,
             call: self.call_hash(),
         })
-    }
-
-    /// The answer to a repeated call that created `known`.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] when that is another job.
-    pub fn repeated(&self, known: Job) -> Result<Created> {
-        if known.task != self.task {
-            return Err(Self::call_taken());
-        }
-        Ok(Created {
-            job: known,
-            is_new: false,
-        })
-    }
-
-    /// The same call created another job.
-    pub fn call_taken() -> StoreError {
-        StoreError::Conflict("the same call created another job".to_owned())
     }
 }
 
@@ -396,11 +377,6 @@ impl Job {
         self.finished_at = Some(now);
         self.owner = None;
         self.lease_until = None;
-    }
-
-    /// Whether a release of a request in this state is meant at all.
-    pub const fn can_release(status: Status) -> bool {
-        matches!(status, Status::Quarantined | Status::OutOfArea)
     }
 }
 

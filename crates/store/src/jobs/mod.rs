@@ -76,11 +76,10 @@ pub enum Stepped {
 /// Jobs as a store keeps them.
 #[async_trait]
 pub trait Jobs: Send + Sync {
-    /// Creates a job. One that was created under the same `call` before is returned as it is now.
+    /// Creates a job. One that was created under the same `call` before is returned as it is now, whatever it does.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`](domain::StoreError::Conflict) when the tenant has [`MAX_OPEN_JOBS`] open ones, or when
-    /// `call` created another job.
+    /// [`StoreError::Conflict`](domain::StoreError::Conflict) when the tenant has [`MAX_OPEN_JOBS`] open ones.
     async fn create_job(&self, new: &NewJob, act: &AuditAction) -> Result<Created>;
 
     /// A tenant's job, with its result.
