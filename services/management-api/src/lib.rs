@@ -12,6 +12,7 @@ pub mod cursor;
 mod deliveries;
 mod faults;
 mod idempotency;
+mod jobs;
 mod jwks;
 mod openapi;
 mod problems;
@@ -29,12 +30,12 @@ use ::sources::Sources;
 use aws_lc_rs::rand;
 use bus::Bus;
 use domain::{Clock, Wake};
-use runtime::{Problem, Service};
+use runtime::{Problem, Service, Task};
 use secrets::Secrets;
 use store::{IdSource, Store};
 
 use crate::auth::Verifier;
-pub use crate::openapi::openapi_json;
+pub use crate::{jobs::JobBell, openapi::openapi_json};
 
 /// What the service works with.
 #[derive(Clone)]
@@ -47,6 +48,8 @@ pub struct Deps {
     pub sources: Sources,
     /// Credentials and signing keys.
     pub secrets: Arc<dyn Secrets>,
+    /// Rung when a job is created.
+    pub job_bell: JobBell,
     /// Makes the ids of what is created.
     pub ids: Arc<IdSource>,
     /// The time by which tokens are judged.
@@ -74,12 +77,13 @@ fn random_bytes<const N: usize>() -> Result<[u8; N], Problem> {
     Ok(bytes)
 }
 
-/// The service: all its routes; no stage, no background task.
+/// The service: all its routes, and the task that does jobs; no stage.
 pub fn service(deps: Deps) -> Service {
+    let jobs = jobs::runner::Runner::new(deps.clone());
     Service {
         name: "management-api",
         routes: routes::routes().with_state(deps).into(),
         stages: Vec::new(),
-        tasks: Vec::new(),
+        tasks: vec![Task::new("jobs", move |stop| jobs.run(stop))],
     }
 }
