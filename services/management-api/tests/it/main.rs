@@ -6,6 +6,7 @@ mod connections;
 mod decisions;
 mod deliveries;
 mod issuer;
+mod jobs;
 mod live;
 mod openapi;
 mod outside;
