@@ -14,7 +14,8 @@ use serde::Deserialize;
 use store::RequestView;
 use utoipa::IntoParams;
 
-use self::{detail::RequestDetail, summary::RequestSummary};
+use self::detail::RequestDetail;
+pub(crate) use self::summary::RequestSummary;
 use crate::{Deps, auth::TenantReader, problems::TenantProblems};
 
 /// Which request.

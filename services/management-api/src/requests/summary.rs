@@ -108,7 +108,7 @@ pub(crate) struct DispatchSummary {
 }
 
 impl RequestSummary {
-    pub(super) fn of(request: &LeadRequest) -> Self {
+    pub(crate) fn of(request: &LeadRequest) -> Self {
         let document = &request.document;
         let contact = document.contact();
         let facts = document.facts();

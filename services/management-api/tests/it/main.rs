@@ -7,6 +7,8 @@ mod decisions;
 mod deliveries;
 mod finding;
 mod issuer;
+mod jobs;
+mod live;
 mod openapi;
 mod outside;
 mod requests;
