@@ -1,5 +1,6 @@
 //! The embedded store: SQLite in one file, one writer that commits in groups, readers beside it.
 
+mod api_keys;
 mod audit;
 mod checkpoints;
 mod configs;
@@ -8,11 +9,14 @@ mod effects;
 mod events;
 mod memo;
 mod migrations;
+mod people;
 mod persons;
 mod readers;
 mod requests;
 mod rows;
+mod saved_views;
 mod security;
+mod sessions;
 mod sources;
 mod sql;
 mod stopped;

@@ -17,6 +17,7 @@ pub mod contract;
 mod events;
 mod id_source;
 mod last_write;
+pub mod people;
 pub mod persons;
 mod requests;
 pub mod rows;
@@ -40,6 +41,10 @@ pub use connections::{Connection, ConnectionState, NewConnection, ReplacedSecret
 pub use events::{Accepted, Delivery, Received, StoredEvent};
 pub use id_source::IdSource;
 pub use last_write::LastWrite;
+pub use people::{
+    ApiKey, ApiKeys, Device, Holder, Invitation, Member, NewSession, OneTimeCode, People, Purpose,
+    Refreshed, SavedView, SavedViews, Scope, Session, SessionCookie, Sessions, TenantRole, User,
+};
 pub use persons::PersonIdentity;
 pub use requests::{RequestQuery, RequestView};
 pub use security::SecurityEvent;
@@ -54,7 +59,7 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// The product's memory. Every method can be repeated; writes are durable when they return. What a person asks for
 /// takes an [`AuditAction`], which is written to the tenant's audit log in the same transaction, or not at all.
 #[async_trait]
-pub trait Store: WorkQueue + EffectLog {
+pub trait Store: WorkQueue + EffectLog + People + Sessions + ApiKeys + SavedViews {
     /// Creates a tenant that is not there yet.
     ///
     /// # Errors
