@@ -35,6 +35,8 @@ CREATE TABLE IF NOT EXISTS one_time_codes (
 
 CREATE INDEX IF NOT EXISTS one_time_codes_by_tenant ON one_time_codes (tenant_id, purpose, code_id);
 
+CREATE INDEX IF NOT EXISTS one_time_codes_by_email ON one_time_codes (email, purpose, code_id);
+
 CREATE INDEX IF NOT EXISTS one_time_codes_by_end ON one_time_codes (expires_at);
 
 -- Where people are signed in, by the hashes of what their browsers hold.

@@ -33,6 +33,7 @@ CREATE TABLE one_time_codes (
 ) WITHOUT ROWID;
 
 CREATE INDEX one_time_codes_by_tenant ON one_time_codes (tenant_id, code_id) WHERE purpose = 'invitation';
+CREATE INDEX one_time_codes_by_email ON one_time_codes (email, code_id) WHERE purpose = 'invitation';
 CREATE INDEX one_time_codes_by_end ON one_time_codes (expires_at);
 
 -- Where people are signed in, by the hashes of what their browsers hold.

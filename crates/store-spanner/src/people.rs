@@ -54,17 +54,7 @@ impl People for SpannerStore {
         &self,
         user: UserId,
     ) -> store::Result<Vec<(TenantId, TenantRole)>> {
-        self.read(async |reader| {
-            let statement = Statement::builder(
-                "SELECT tenant_id, role FROM memberships@{FORCE_INDEX=memberships_by_user} \
-                 WHERE user_id = @user ORDER BY tenant_id",
-            )
-            .add_param("user", user.to_string());
-            let found = reader.query(statement.build()).await?;
-            let read = |row: &Row| Ok((row.parsed("tenant_id")?, row.parsed("role")?));
-            found.iter().map(read).collect()
-        })
-        .await
+        self.read(async |reader| tenants(&reader, user).await).await
     }
 
     async fn members(
@@ -216,6 +206,18 @@ pub(crate) async fn member(
         .add_param("user", user.to_string());
     let found = reader.query(statement.build()).await?;
     Ok(found.first().map(|row| rows::member(&**row)).transpose()?)
+}
+
+/// The tenants of a user, with the role in each.
+pub(crate) async fn tenants(reader: &Reader, user: UserId) -> Result<Vec<(TenantId, TenantRole)>> {
+    let statement = Statement::builder(
+        "SELECT tenant_id, role FROM memberships@{FORCE_INDEX=memberships_by_user} \
+         WHERE user_id = @user ORDER BY tenant_id",
+    )
+    .add_param("user", user.to_string());
+    let found = reader.query(statement.build()).await?;
+    let read = |row: &Row| Ok((row.parsed("tenant_id")?, row.parsed("role")?));
+    found.iter().map(read).collect()
 }
 
 /// How many people a tenant has.

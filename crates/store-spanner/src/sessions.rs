@@ -1,9 +1,9 @@
 //! Codes that sign in once, and who is signed in.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
-use domain::{InvitationId, SessionId, StoreError, TenantId};
+use domain::{EmailAddress, InvitationId, SessionId, StoreError, TenantId};
 use google_cloud_spanner::{
     key::{Key, KeySet},
     mutation::Mutation,
@@ -13,11 +13,11 @@ use google_cloud_spanner::{
 use jiff::Timestamp;
 use store::{
     AuditAction, Holder, IdSource, Invitation, NewSession, OneTimeCode, Purpose, Refreshed,
-    Session, SessionCookie, Sessions, TokenHash,
+    Session, SessionCookie, Sessions, TokenHash, User,
     people::{
         REMOVED_AT_ONCE,
         codes::KEPT_FOR,
-        members::{MAX_MEMBERS, too_many},
+        members::{check_joining, folded},
         rows::{self, CODE_COLUMNS, SESSION_COLUMNS},
         sessions::{accepted, superseded},
     },
@@ -83,6 +83,16 @@ impl Sessions for SpannerStore {
         let (code, new, ids) = (*code, Arc::new(new.clone()), self.ids.clone());
         let work = again!([new, ids] | tx | redeem(&tx, &ids, &code, &new));
         self.write("code.redeem", work).await
+    }
+
+    async fn accept_invitations_across_tenants(
+        &self,
+        email: &EmailAddress,
+        name: &str,
+    ) -> store::Result<Option<User>> {
+        let (email, name, ids) = (folded(email)?, name.to_owned(), self.ids.clone());
+        let work = again!([email, name, ids] | tx | accept(&tx, &ids, &email, &name));
+        self.write("invitation.accept", work).await
     }
 
     async fn open_session_across_tenants(
@@ -213,19 +223,11 @@ async fn end(tx: &Tx, session: SessionId) -> Result<bool> {
 }
 
 async fn redeem(tx: &Tx, ids: &IdSource, hash: &TokenHash, new: &NewSession) -> Result<Session> {
-    let now = tx.now();
     let found = tx
         .row("one_time_codes", CODE_COLUMNS, code_key(hash))
         .await?;
-    let code = rows::code(&*found.ok_or(StoreError::NotFound)?)?.used(now)?;
-    tx.write([mutation(
-        Write::Update,
-        "one_time_codes",
-        [
-            ("code_hash", hash.as_bytes().to_vec().into()),
-            ("used_at", time_value(now)),
-        ],
-    )])?;
+    let code = rows::code(&*found.ok_or(StoreError::NotFound)?)?.used(tx.now())?;
+    use_code(tx, hash)?;
     let holder = match &code.purpose {
         Purpose::Console {
             subject,
@@ -241,20 +243,82 @@ async fn redeem(tx: &Tx, ids: &IdSource, hash: &TokenHash, new: &NewSession) -> 
             Holder::User(user.ok_or(StoreError::NotFound)?.id)
         }
         Purpose::Invitation(invitation) => {
-            let tenant = &invitation.tenant;
             let user = people::ensure(tx, ids, &invitation.email, "").await?;
-            let known = people::member(tx, tenant, user.id).await?;
-            if known.is_none() && people::count(tx, tenant).await? >= MAX_MEMBERS {
-                return Err(too_many().into());
-            }
-            let role = invitation.role_over(known.as_ref().map(|known| known.role));
-            let since = known.map_or(now, |known| known.since);
-            people::put_member(tx, tenant, user.id, role, since)?;
-            audit::record(tx, ids, tenant, &accepted(user.id, code.id, role)).await?;
+            join(tx, ids, &code, invitation, &user).await?;
             Holder::User(user.id)
         }
     };
     begin(tx, ids, &holder, new).await
+}
+
+/// Accepts the invitations of one who has proven the address, a tenant's once.
+async fn accept(tx: &Tx, ids: &IdSource, email: &EmailAddress, name: &str) -> Result<Option<User>> {
+    let statement = Statement::builder(format!(
+        "SELECT {CODE_COLUMNS} FROM one_time_codes@{{FORCE_INDEX=one_time_codes_by_email}} \
+         WHERE email = @email AND purpose = 'invitation' ORDER BY code_id"
+    ))
+    .add_param("email", email.as_str().to_owned());
+    let found = tx.query(statement.build()).await?;
+    let mut user = people::by_email(tx, email).await?;
+    // This transaction does not see what it wrote, so a tenant's further invitations wait on.
+    let mut joined = BTreeSet::new();
+    for row in &found {
+        let Ok(code) = rows::code(&**row)?.used(tx.now()) else {
+            continue;
+        };
+        let Purpose::Invitation(invitation) = &code.purpose else {
+            continue;
+        };
+        if !joined.insert(invitation.tenant.clone()) {
+            continue;
+        }
+        let user = match &user {
+            Some(user) => user,
+            None => user.insert(people::ensure(tx, ids, email, name).await?),
+        };
+        match join(tx, ids, &code, invitation, user).await {
+            Err(Fault::Ours(StoreError::Conflict(_))) => {}
+            joined => {
+                joined?;
+                use_code(tx, &code.hash)?;
+            }
+        }
+    }
+    Ok(user)
+}
+
+/// Makes a user a person of the tenant that invited them. Writes nothing when that is not possible.
+async fn join(
+    tx: &Tx,
+    ids: &IdSource,
+    code: &OneTimeCode,
+    invitation: &Invitation,
+    user: &User,
+) -> Result<()> {
+    let tenant = &invitation.tenant;
+    let known = people::member(tx, tenant, user.id).await?;
+    if known.is_none() {
+        let (people, tenants) = (
+            people::count(tx, tenant).await?,
+            people::tenants(tx, user.id).await?,
+        );
+        check_joining(people, tenants.len())?;
+    }
+    let role = invitation.role_over(known.as_ref().map(|known| known.role));
+    let since = known.map_or(tx.now(), |known| known.since);
+    people::put_member(tx, tenant, user.id, role, since)?;
+    audit::record(tx, ids, tenant, &accepted(user.id, code.id, role)).await
+}
+
+fn use_code(tx: &Tx, code: &TokenHash) -> Result<()> {
+    tx.write([mutation(
+        Write::Update,
+        "one_time_codes",
+        [
+            ("code_hash", code.as_bytes().to_vec().into()),
+            ("used_at", time_value(tx.now())),
+        ],
+    )])
 }
 
 /// Opens a session, and removes what has ended.

@@ -35,14 +35,7 @@ impl People for SqliteStore {
         &self,
         user: UserId,
     ) -> Result<Vec<(TenantId, TenantRole)>> {
-        const SQL: &str =
-            "SELECT tenant_id, role FROM memberships WHERE user_id = ?1 ORDER BY tenant_id";
-        self.read(move |db| {
-            sql::all(db, SQL, [user.to_string()], |row| {
-                Ok((row.parsed("tenant_id")?, row.parsed("role")?))
-            })
-        })
-        .await
+        self.read(move |db| tenants(db, user)).await
     }
 
     async fn members(
@@ -161,6 +154,15 @@ pub(crate) fn member(db: &Connection, tenant: &TenantId, user: UserId) -> Result
                        WHERE tenant_id = ?1 AND user_id = ?2";
     let values = params![tenant.as_str(), user.to_string()];
     sql::first(db, SQL, values, rows::member)
+}
+
+/// The tenants of a user, with the role in each.
+pub(crate) fn tenants(db: &Connection, user: UserId) -> Result<Vec<(TenantId, TenantRole)>> {
+    const SQL: &str =
+        "SELECT tenant_id, role FROM memberships WHERE user_id = ?1 ORDER BY tenant_id";
+    sql::all(db, SQL, [user.to_string()], |row| {
+        Ok((row.parsed("tenant_id")?, row.parsed("role")?))
+    })
 }
 
 /// How many people a tenant has.

@@ -1,16 +1,16 @@
 //! Codes that sign in once, and who is signed in.
 
 use async_trait::async_trait;
-use domain::{InvitationId, SessionId, StoreError, TenantId};
+use domain::{EmailAddress, InvitationId, SessionId, StoreError, TenantId};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use store::{
     AuditAction, Holder, IdSource, Invitation, NewSession, OneTimeCode, Purpose, Refreshed, Result,
-    Session, SessionCookie, Sessions, TokenHash,
+    Session, SessionCookie, Sessions, TokenHash, User,
     people::{
         REMOVED_AT_ONCE,
         codes::KEPT_FOR,
-        members::{MAX_MEMBERS, too_many},
+        members::{check_joining, folded},
         rows,
         sessions::{accepted, superseded},
     },
@@ -70,6 +70,34 @@ impl Sessions for SqliteStore {
         let (ids, clock) = (self.ids.clone(), self.clock.clone());
         self.write(move |db| redeem(db, &ids, clock.now(), &code, &new))
             .await
+    }
+
+    async fn accept_invitations_across_tenants(
+        &self,
+        email: &EmailAddress,
+        name: &str,
+    ) -> Result<Option<User>> {
+        const SQL: &str = "SELECT * FROM one_time_codes WHERE email = ?1 AND purpose = 'invitation' ORDER BY code_id";
+        let (email, name) = (folded(email)?, name.to_owned());
+        let (ids, clock) = (self.ids.clone(), self.clock.clone());
+        self.write(move |db| {
+            let now = clock.now();
+            for code in sql::all(db, SQL, [email.as_str()], rows::code)? {
+                let Ok(code) = code.used(now) else { continue };
+                if let Purpose::Invitation(invitation) = &code.purpose {
+                    let user = people::ensure(db, &ids, now, &email, &name)?;
+                    match join(db, &ids, now, &code, invitation, &user) {
+                        Err(StoreError::Conflict(_)) => {}
+                        joined => {
+                            joined?;
+                            use_code(db, &code.hash, now)?;
+                        }
+                    }
+                }
+            }
+            people::by_email(db, &email)
+        })
+        .await
     }
 
     async fn open_session_across_tenants(
@@ -153,10 +181,9 @@ fn redeem(
     new: &NewSession,
 ) -> Result<Session> {
     const FIND: &str = "SELECT * FROM one_time_codes WHERE code_hash = ?1";
-    const USE: &str = "UPDATE one_time_codes SET used_at = ?2 WHERE code_hash = ?1";
     let code = sql::first(db, FIND, [hash.as_bytes()], rows::code)?;
     let code = code.ok_or(StoreError::NotFound)?.used(now)?;
-    sql::execute(db, USE, params![hash.as_bytes(), micros(now)])?;
+    use_code(db, hash, now)?;
     let holder = match &code.purpose {
         Purpose::Console {
             subject,
@@ -172,20 +199,40 @@ fn redeem(
             Holder::User(user.id)
         }
         Purpose::Invitation(invitation) => {
-            let tenant = &invitation.tenant;
             let user = people::ensure(db, ids, now, &invitation.email, "")?;
-            let known = people::member(db, tenant, user.id)?;
-            if known.is_none() && people::count(db, tenant)? >= MAX_MEMBERS {
-                return Err(too_many());
-            }
-            let role = invitation.role_over(known.as_ref().map(|known| known.role));
-            let since = known.map_or(now, |known| known.since);
-            people::put_member(db, tenant, user.id, role, since)?;
-            audit::record(db, ids, now, tenant, &accepted(user.id, code.id, role))?;
+            join(db, ids, now, &code, invitation, &user)?;
             Holder::User(user.id)
         }
     };
     begin(db, ids, now, &holder, new)
+}
+
+/// Makes a user a person of the tenant that invited them. Writes nothing when that is not possible.
+fn join(
+    db: &Connection,
+    ids: &IdSource,
+    now: Timestamp,
+    code: &OneTimeCode,
+    invitation: &Invitation,
+    user: &User,
+) -> Result<()> {
+    let tenant = &invitation.tenant;
+    let known = people::member(db, tenant, user.id)?;
+    if known.is_none() {
+        check_joining(
+            people::count(db, tenant)?,
+            people::tenants(db, user.id)?.len(),
+        )?;
+    }
+    let role = invitation.role_over(known.as_ref().map(|known| known.role));
+    let since = known.map_or(now, |known| known.since);
+    people::put_member(db, tenant, user.id, role, since)?;
+    audit::record(db, ids, now, tenant, &accepted(user.id, code.id, role))
+}
+
+fn use_code(db: &Connection, code: &TokenHash, now: Timestamp) -> Result<()> {
+    const SQL: &str = "UPDATE one_time_codes SET used_at = ?2 WHERE code_hash = ?1";
+    sql::execute(db, SQL, params![code.as_bytes(), micros(now)]).map(drop)
 }
 
 /// Opens a session, and removes what has ended.

@@ -13,13 +13,17 @@ mod deliveries;
 mod faults;
 mod idempotency;
 mod jwks;
+mod me;
 mod openapi;
+mod people;
 mod problems;
 mod requests;
 mod routes;
 mod secret_text;
+pub mod sign_in;
 mod sources;
 mod tenants;
+mod views;
 mod words;
 mod work;
 
@@ -33,8 +37,11 @@ use runtime::{Problem, Service};
 use secrets::Secrets;
 use store::{IdSource, Store};
 
-use crate::auth::Verifier;
 pub use crate::openapi::openapi_json;
+use crate::{
+    auth::{KeyRing, Verifier},
+    sign_in::SignIn,
+};
 
 /// What the service works with.
 #[derive(Clone)]
@@ -53,6 +60,12 @@ pub struct Deps {
     pub clock: Arc<dyn Clock>,
     /// Tells genuine tokens from others.
     pub verifier: Arc<Verifier>,
+    /// Tells genuine keys of programs from others.
+    pub api_keys: Arc<KeyRing>,
+    /// Lets people sign in; none where they bring tokens of an outside issuer.
+    pub sign_in: Option<Arc<SignIn>>,
+    /// Whether providers are simulated, which people are told.
+    pub is_simulated: bool,
     /// What webhooks' URLs begin with: `https://leads.example.com`. Empty where nobody knows; then they begin with
     /// their path.
     pub public_url: String,

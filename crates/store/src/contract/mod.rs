@@ -227,6 +227,7 @@ macro_rules! contract_suite {
                 an_invitation_lasts_a_week_and_can_be_withdrawn,
                 an_invitation_takes_nothing_from_a_member,
                 of_two_uses_of_a_code_at_once_one_is_refused,
+                a_proven_address_accepts_its_invitations,
                 a_link_signs_in_who_is_known,
                 a_console_code_is_gone_after_a_restart,
                 the_last_administrator_of_a_tenant_stays,

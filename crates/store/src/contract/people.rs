@@ -203,6 +203,47 @@ pub async fn of_two_uses_of_a_code_at_once_one_is_refused(subject: &Subject) {
     assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
 }
 
+pub async fn a_proven_address_accepts_its_invitations(subject: &Subject) {
+    let store = &subject.store;
+    let accept = async |name: &str| {
+        let email = email(subject, name);
+        let accepted = store.accept_invitations_across_tenants(&email, "Ann");
+        accepted.await.unwrap()
+    };
+    assert_eq!(accept("ann").await, None);
+    let (one, late, two) = (
+        tenant(subject, "a").await,
+        tenant(subject, "b").await,
+        tenant(subject, "c").await,
+    );
+    invite(subject, &late, "ann", TenantRole::Viewer)
+        .await
+        .unwrap();
+    subject.wait(7 * DAY).await;
+    invite(subject, &one, "Ann", TenantRole::Operator)
+        .await
+        .unwrap();
+    invite(subject, &two, "ann", TenantRole::Viewer)
+        .await
+        .unwrap();
+    assert_eq!(accept("bob").await, None);
+    let user = accept("ANN").await.unwrap();
+    assert_eq!(user.name, "Ann");
+    let roles = [
+        (one.clone(), TenantRole::Operator),
+        (two, TenantRole::Viewer),
+    ];
+    let found = store.memberships_across_tenants(user.id).await.unwrap();
+    assert_eq!(found, roles);
+    assert_eq!(accept("ann").await, Some(user));
+    assert_eq!(store.invitations(&one).await.unwrap(), []);
+    assert_eq!(store.invitations(&late).await.unwrap().len(), 1);
+    assert_eq!(
+        actions(subject, &one).await,
+        ["test.act", "invitation.accept"]
+    );
+}
+
 pub async fn a_link_signs_in_who_is_known(subject: &Subject) {
     let home = tenant(subject, "a").await;
     let user = join(subject, &home, "ann", TenantRole::Viewer).await;

@@ -11,6 +11,9 @@ use crate::{AuditAction, Page, Result};
 /// Most people of one tenant.
 pub const MAX_MEMBERS: u32 = 1_000;
 
+/// Most tenants of one person: a token names them all, and is bounded.
+pub const MAX_TENANTS: usize = 50;
+
 /// What a person may do in one tenant, from the least to the most. The words are on the wire for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TenantRole {
@@ -103,11 +106,22 @@ impl Member {
     }
 }
 
-/// The error for one person more than a tenant may have.
-pub fn too_many() -> StoreError {
-    StoreError::Conflict(format!(
-        "the tenant has {MAX_MEMBERS} people: an administrator must remove one first"
-    ))
+/// Checks whether a user may become a person of a tenant that has so many, if they belong to so many tenants.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when either has too many.
+pub fn check_joining(people: u32, tenants: usize) -> Result<()> {
+    if people >= MAX_MEMBERS {
+        return Err(StoreError::Conflict(format!(
+            "the tenant has {MAX_MEMBERS} people: an administrator must remove one first"
+        )));
+    }
+    if tenants >= MAX_TENANTS {
+        return Err(StoreError::Conflict(format!(
+            "you belong to {MAX_TENANTS} tenants: have one of them remove you first"
+        )));
+    }
+    Ok(())
 }
 
 /// An address by which a person is known: the same in every spelling of its case.

@@ -5,11 +5,14 @@
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
-use domain::{InvitationId, SessionId, TenantId, UserId, later};
+use domain::{EmailAddress, InvitationId, SessionId, TenantId, UserId, later};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::{codes::OneTimeCode, members::TenantRole};
+use super::{
+    codes::OneTimeCode,
+    members::{TenantRole, User},
+};
 use crate::{AuditAction, Result, TokenHash};
 
 /// A session that is not used for this long ends.
@@ -309,6 +312,15 @@ pub trait Sessions {
         code: &TokenHash,
         new: &NewSession,
     ) -> Result<Session>;
+
+    /// Accepts every invitation to an address whose owner has proven elsewhere that it is theirs, each as
+    /// [`Sessions::redeem_code_across_tenants`] does; one that cannot be accepted waits on. Returns the user, who is made
+    /// if there is an invitation; none when nobody is known by this address and nobody invited it.
+    async fn accept_invitations_across_tenants(
+        &self,
+        email: &EmailAddress,
+        name: &str,
+    ) -> Result<Option<User>>;
 
     /// Opens a session for somebody who has proven elsewhere who they are.
     async fn open_session_across_tenants(
