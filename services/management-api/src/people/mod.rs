@@ -22,6 +22,7 @@ use crate::{
 
 /// A person of a tenant.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TenantPerson)]
 pub(crate) struct Person {
     /// Their id, as the audit log shows it.
     user_id: String,
@@ -49,6 +50,7 @@ impl From<Member> for Person {
 
 /// A page of a tenant's people, by id.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TenantPersonList)]
 pub(crate) struct PersonList {
     /// The people.
     items: Vec<Person>,

@@ -36,6 +36,14 @@ const REFUSED_PER_MINUTE: u32 = 30;
 /// Random bytes of a code, and of each part of a cookie.
 const SECRET_BYTES: usize = 32;
 
+/// What the tokens that the product signs itself say of their issuer, and whom they are for.
+pub fn own_trust() -> Trust {
+    Trust {
+        issuer: "pipeline".to_owned(),
+        audience: "pipeline-api".to_owned(),
+    }
+}
+
 /// Lets people sign in at this server, which signs their tokens itself.
 pub struct SignIn {
     key: SigningKey,

@@ -1,7 +1,7 @@
 //! Opening, refreshing and ending a session.
 
 use axum::{extract::State, response::IntoResponse};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, header::SET_COOKIE};
 use runtime::{Json, Problem};
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
@@ -98,8 +98,10 @@ pub(crate) async fn refresh_sign_in(
             cookie,
             is_repeat,
         } => {
-            if let (Some(oidc), false) = (&sign_in.oidc, is_repeat) {
-                oidc.confirm(&deps, &session).await?;
+            if let Some(oidc) = &sign_in.oidc
+                && let Err(problem) = oidc.confirm(&deps, &session, is_repeat).await
+            {
+                return Err(with_cookies(problem, &browser.keep(&cookie)?));
             }
             (session, cookie)
         }
@@ -117,6 +119,14 @@ pub(crate) async fn refresh_sign_in(
     };
     let token = sign_in.token(&deps, &session).await?;
     Ok((browser.keep(&cookie)?, Json(token)))
+}
+
+/// A browser keeps the cookie that replaced its own, even if there is no token now.
+fn with_cookies(problem: Problem, headers: &HeaderMap) -> Problem {
+    let cookie = headers.get(SET_COOKIE).cloned();
+    cookie.into_iter().fold(problem, |problem, cookie| {
+        problem.with_header(SET_COOKIE, cookie)
+    })
 }
 
 /// Signs out here: the session ends, its tokens within 10 minutes.

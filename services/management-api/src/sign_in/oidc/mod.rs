@@ -154,15 +154,26 @@ impl Oidc {
         })
     }
 
-    /// Asks the issuer whether the person may stay signed in. One that does not answer is believed for an hour.
+    /// Asks the issuer whether the person may stay signed in, unless another call has just done so. An answer is believed
+    /// for an hour while the issuer gives no other.
     ///
     /// # Errors
     /// 401 when they may not, and the session is ended then; 503 when it could not be asked for too long.
-    pub(super) async fn confirm(&self, deps: &Deps, session: &Session) -> Result<(), Problem> {
+    pub(super) async fn confirm(
+        &self,
+        deps: &Deps,
+        session: &Session,
+        is_repeat: bool,
+    ) -> Result<(), Problem> {
         let Some(sealed) = &session.issuer_token else {
             return Ok(());
         };
         let owner = session.family.as_bytes();
+        let confirmed_at = session.confirmed_at.unwrap_or(session.created_at);
+        let is_believed = deps.clock.now() < later(confirmed_at, UNCONFIRMED);
+        if is_repeat {
+            return is_believed.then_some(()).ok_or_else(unavailable);
+        }
         let asked = match self.seal.open(sealed, owner) {
             Some(token) => self.issuer.refresh(&token).await,
             // The server's key was changed since.
@@ -184,11 +195,7 @@ impl Oidc {
                 tracing::warn!(
                     "the issuer could not be asked whether somebody may stay signed in: {error}"
                 );
-                let confirmed_at = session.confirmed_at.unwrap_or(session.created_at);
-                if deps.clock.now() < later(confirmed_at, UNCONFIRMED) {
-                    return Ok(());
-                }
-                Err(unavailable())
+                is_believed.then_some(()).ok_or_else(unavailable)
             }
         }
     }
