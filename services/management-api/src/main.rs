@@ -8,11 +8,10 @@ use management_api::{
     service,
     sign_in::{
         SignIn,
-        oidc::{Oidc, OidcConfig, SessionKey},
+        oidc::{Oidc, SignInConfig},
         own_trust,
     },
 };
-use secrecy::ExposeSecret as _;
 use settings::Reader;
 use sources::Sources;
 use store::IdSource;
@@ -24,44 +23,25 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Config {
     public_url: Option<Url>,
     tokens: OutsideConfig,
-    session_key: Option<SessionKey>,
-    oidc: Option<OidcConfig>,
+    sign_in: SignInConfig,
 }
 
 impl Config {
     fn read(reader: &mut Reader<'_>) -> Self {
-        const SESSION_KEY: &str = "SESSION_KEY";
         let public_url = reader.optional_url(
             "PUBLIC_URL",
             "What webhooks' URLs begin with, where senders reach the server by another name.",
         );
         let tokens = OutsideConfig::read(reader);
-        let given = reader.secret(
-            SESSION_KEY,
-            "Key that signs the tokens of who signs in here: 32 bytes in base64, the same in every process.",
-        );
-        let session_key = given
-            .as_ref()
-            .and_then(|given| SessionKey::parse(given.expose_secret()));
-        if given.is_some() && session_key.is_none() {
-            let remedy = "make one with `openssl rand -base64 32`";
-            reader.fault(SESSION_KEY, "it is not 32 bytes in base64", remedy);
-        }
-        let oidc = OidcConfig::read(reader);
-        if oidc.is_some() && given.is_none() {
-            let remedy = "people who sign in at OIDC_ISSUER need it: make one with `openssl rand -base64 32`";
-            reader.fault(SESSION_KEY, "it is missing", remedy);
-        }
-        if oidc.is_some() && public_url.is_none() {
-            let remedy =
-                "OIDC_ISSUER leads people back to it: write it as in https://leads.example.com";
+        let sign_in = SignInConfig::read(reader);
+        if sign_in.oidc.is_some() && public_url.is_none() {
+            let remedy = "OIDC_ISSUER leads people back to it: write it as in https://leads.example.com";
             reader.fault("PUBLIC_URL", "it is missing", remedy);
         }
         Self {
             public_url,
             tokens,
-            session_key,
-            oidc,
+            sign_in,
         }
     }
 }
@@ -73,11 +53,11 @@ fn main() -> ExitCode {
         let url = config.public_url.as_ref().map_or("", Url::as_str);
         let url = url.trim_end_matches('/').to_owned();
         let mut sign_in = None;
-        if let Some(session_key) = &config.session_key {
+        if let Some(session_key) = &config.sign_in.session_key {
             let key = session_key.signing_key()?;
             verifier = verifier.with_own(own_trust(), key.key_set());
             let mut here = SignIn::new(key, own_trust(), clock.clone());
-            if let Some(oidc) = config.oidc {
+            if let Some(oidc) = config.sign_in.oidc {
                 let admins = oidc.platform_admins.clone();
                 let http = engine.http.clone();
                 let oidc = Oidc::new(&oidc, &url, session_key, http, clock.clone());

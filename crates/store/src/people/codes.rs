@@ -124,7 +124,7 @@ impl OneTimeCode {
     /// [`StoreError::Conflict`] when it was used, or is too old: it says how to get another.
     pub fn used(self, now: Timestamp) -> Result<Self> {
         let another = match self.purpose {
-            Purpose::Console { .. } => "get a new one with `pipeline sign-in`",
+            Purpose::Console { .. } => "get a new one with `pipeline sign-in code`",
             Purpose::Invitation(_) => {
                 "ask for a link to your address, or have an administrator invite you again"
             }

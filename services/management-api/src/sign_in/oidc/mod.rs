@@ -3,26 +3,29 @@
 //!
 //! Source: OpenID Connect Core 1.0, OpenID Connect Discovery 1.0, RFC 7636 (PKCE), RFC 9207 (`iss` in the answer).
 
+mod config;
 mod issuer;
 mod sealed;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::extract::State;
-use domain::{Clock, EmailAddress, later};
+use domain::{Clock, later};
 use http::{
     HeaderMap, HeaderValue, StatusCode,
     header::{LOCATION, SET_COOKIE},
 };
 use http_client::Client;
 use runtime::{Json, Problem, Query};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 use serde::Deserialize;
-use settings::Reader;
 use store::{Holder, Session};
 use utoipa::IntoParams;
 
-pub use self::sealed::SessionKey;
+pub use self::{
+    config::{OidcConfig, SignInConfig},
+    sealed::SessionKey,
+};
 use self::{
     issuer::{Issuer, IssuerError},
     sealed::{Attempt, Seal},
@@ -30,7 +33,6 @@ use self::{
 use super::{Token, browser::Navigation, draw_code, draw_session, session::nobody, sign_in_of};
 use crate::{
     Deps,
-    auth::is_trustworthy,
     problems::{QueryProblems, SignInProblems},
 };
 
@@ -43,90 +45,6 @@ const ATTEMPT: Duration = Duration::from_secs(10 * 60);
 const UNCONFIRMED: Duration = Duration::from_secs(60 * 60);
 /// The longest parameter of an answer that is looked at, in bytes.
 const MAX_PARAMETER: usize = 4 * 1024;
-
-/// Who vouches for people, and what we are to it.
-#[derive(Debug, Clone)]
-pub struct OidcConfig {
-    /// The issuer's URL, letter by letter: its discovery document is below it.
-    pub issuer: String,
-    /// What it calls us.
-    pub client_id: String,
-    /// By what it knows us.
-    pub client_secret: SecretString,
-    /// What is asked for.
-    pub scopes: String,
-    /// Who administers the platform, in lower case.
-    pub platform_admins: BTreeSet<EmailAddress>,
-}
-
-impl OidcConfig {
-    /// Reads `OIDC_ISSUER` and what belongs to it; none where it is not set.
-    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        const ISSUER: &str = "OIDC_ISSUER";
-        const ADMINS: &str = "PLATFORM_ADMINS";
-        let issuer = reader.optional::<String>(
-            ISSUER,
-            "URL of the OpenID Connect issuer that people sign in at. It needs SESSION_KEY and PUBLIC_URL.",
-        );
-        let client_id =
-            reader.optional::<String>("OIDC_CLIENT_ID", "What that issuer calls this server.");
-        let client_secret = reader.secret(
-            "OIDC_CLIENT_SECRET",
-            "By what that issuer knows this server.",
-        );
-        let scopes = reader.get(
-            "OIDC_SCOPES",
-            "openid email profile offline_access".to_owned(),
-            "What that issuer is asked for. Without a refresh token people stay signed in until their session ends.",
-        );
-        let admins = reader.get(
-            ADMINS,
-            String::new(),
-            "E-mail addresses, separated by commas, of who administers the platform when they come from that issuer.",
-        );
-        let mut platform_admins = BTreeSet::new();
-        for text in admins
-            .split(',')
-            .map(str::trim)
-            .filter(|text| !text.is_empty())
-        {
-            match EmailAddress::parse(&text.to_lowercase()) {
-                Ok(email) => drop(platform_admins.insert(email)),
-                Err(error) => reader.fault(ADMINS, "one of them is no address", &error.to_string()),
-            }
-        }
-        let issuer = issuer?;
-        if !is_trustworthy(&issuer) {
-            reader.fault(
-                ISSUER,
-                "it is no URL that people can be trusted to sign in at",
-                "write it in full with https, as in https://accounts.example.com",
-            );
-        }
-        let missing = "it is missing";
-        if client_id.is_none() {
-            reader.fault(
-                "OIDC_CLIENT_ID",
-                missing,
-                "register this server at the issuer, and copy its client id",
-            );
-        }
-        if client_secret.is_none() {
-            reader.fault(
-                "OIDC_CLIENT_SECRET",
-                missing,
-                "copy the client secret from the issuer",
-            );
-        }
-        Some(Self {
-            issuer,
-            client_id: client_id.unwrap_or_default(),
-            client_secret: client_secret.unwrap_or_default(),
-            scopes,
-            platform_admins,
-        })
-    }
-}
 
 /// Signs people in by an issuer.
 pub struct Oidc {
