@@ -90,6 +90,8 @@ typed_ids! {
     EventId => "evt",
     /// One invitation of a person into a tenant, or another link that signs somebody in once.
     InvitationId => "inv",
+    /// One piece of bulk work.
+    JobId => "job",
     /// One message to a person.
     NotificationId => "ntf",
     /// One office of a tenant.

@@ -3,7 +3,7 @@
 use std::{process::ExitCode, sync::Arc};
 
 use management_api::{
-    Deps,
+    Deps, JobBell,
     auth::{KeyRing, OutsideConfig},
     service,
     sign_in::{
@@ -35,7 +35,8 @@ impl Config {
         let tokens = OutsideConfig::read(reader);
         let sign_in = SignInConfig::read(reader);
         if sign_in.oidc.is_some() && public_url.is_none() {
-            let remedy = "OIDC_ISSUER leads people back to it: write it as in https://leads.example.com";
+            let remedy =
+                "OIDC_ISSUER leads people back to it: write it as in https://leads.example.com";
             reader.fault("PUBLIC_URL", "it is missing", remedy);
         }
         Self {
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
             bus: engine.bus.clone(),
             sources: Sources::standard(),
             secrets: engine.secrets.clone(),
+            job_bell: JobBell::default(),
             ids: Arc::new(IdSource::new(clock.clone())),
             api_keys: Arc::new(KeyRing::new(engine.store.clone(), clock.clone())),
             clock,

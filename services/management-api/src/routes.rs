@@ -3,7 +3,9 @@
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Deps, audit, connections, deliveries, jwks, me, openapi,
+    Deps, audit, connections, deliveries,
+    jobs::{self, create as start, try_config},
+    jwks, live, me, openapi,
     people::{self, api_keys, invitations},
     requests::{self, decide, replay},
     sign_in::{codes, devices, oidc, session},
@@ -40,6 +42,8 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(work::count_work))
         .routes(routes!(connections::list_connections))
         .routes(routes!(audit::list_audit))
+        .routes(routes!(live::watch_tenant))
+        .routes(routes!(jobs::show_job, jobs::cancel_job))
         // Who may see deliveries as they came, decide, and set stopped work going.
         .routes(routes!(deliveries::show_delivery))
         .routes(routes!(decide::approve_request))
@@ -47,6 +51,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(decide::release_request))
         .routes(routes!(replay::replay_request))
         .routes(routes!(work::redrive_work))
+        .routes(routes!(jobs::list_jobs, start::create_job))
         // Who may change a tenant's set-up; its sources are listed for who may read.
         .routes(routes!(sources::list_sources, create::create_source))
         .routes(routes!(sources::disable_source))
@@ -54,6 +59,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(keys::add_source_key))
         .routes(routes!(keys::remove_source_key))
         .routes(routes!(connections::set_connection_secret))
+        .routes(routes!(try_config::try_config))
         .routes(routes!(people::list_people))
         .routes(routes!(people::set_person_role, people::remove_person))
         .routes(routes!(

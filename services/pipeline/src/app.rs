@@ -14,6 +14,7 @@ use domain::Clock;
 use google::{Gemini, Speech, Tokens};
 use http_client::{Client, Options};
 use management_api::{
+    JobBell,
     auth::{KeyRing, SigningKey, Trust, Verifier},
     sign_in::{SignIn, own_trust},
 };
@@ -220,6 +221,7 @@ fn management(
         api_keys: Arc::new(KeyRing::new(store.clone(), clock.clone())),
         sign_in: Some(Arc::new(SignIn::new(key, trust(), clock.clone()))),
         is_simulated,
+        job_bell: JobBell::default(),
         store,
         sources,
         bus,

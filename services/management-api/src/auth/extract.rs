@@ -12,6 +12,7 @@ use http::{
     header::{AUTHORIZATION, WWW_AUTHENTICATE},
     request::Parts,
 };
+use jiff::Timestamp;
 use runtime::{ClientAddr, Problem};
 use store::AuditAction;
 
@@ -31,6 +32,7 @@ pub(crate) struct TenantCaller<L> {
     subject: String,
     role: Role,
     is_program: bool,
+    valid_until: Timestamp,
     least: PhantomData<L>,
 }
 
@@ -86,6 +88,11 @@ impl<L> TenantCaller<L> {
         self.is_program
     }
 
+    /// When their token ends.
+    pub(crate) const fn valid_until(&self) -> Timestamp {
+        self.valid_until
+    }
+
     /// What they do, for the audit log.
     pub(crate) fn act(&self, action: &'static str, object: &impl ToString) -> AuditAction {
         AuditAction::new(&self.subject, action, object)
@@ -108,6 +115,7 @@ impl<L: Least> FromRequestParts<Deps> for TenantCaller<L> {
             subject: subject(&caller),
             role,
             is_program: caller.is_program(),
+            valid_until: caller.valid_until(),
             least: PhantomData,
         })
     }

@@ -7,8 +7,9 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{Clock, StoreError};
+use domain::{Clock, StoreError, later};
 use http::{HeaderValue, header::WWW_AUTHENTICATE};
+use jiff::Timestamp;
 use moka::future::Cache;
 use runtime::{Network, Problem};
 use sha2::{Digest as _, Sha256};
@@ -34,6 +35,9 @@ const CAPACITY: u64 = 10_000;
 const ASKED_AT_ONCE: usize = 8;
 /// Unknown keys of one network that are looked up within a minute.
 const UNKNOWN_PER_MINUTE: u32 = 30;
+
+/// How long what a key opened may go on before the key is looked at again.
+const LONGEST_CALL: Duration = Duration::from_secs(10 * 60);
 
 /// Tells genuine keys from others.
 pub struct KeyRing {
@@ -133,7 +137,7 @@ impl KeyRing {
         if key.is_use_news(now) {
             self.note_use(&key).await;
         }
-        Ok(caller(&key))
+        Ok(caller(&key, now))
     }
 
     async fn ask(&self, hash: &TokenHash) -> store::Result<Option<Arc<ApiKey>>> {
@@ -162,7 +166,9 @@ impl KeyRing {
     }
 }
 
-fn caller(key: &ApiKey) -> Caller {
+fn caller(key: &ApiKey, now: Timestamp) -> Caller {
+    let looked_at_again = later(now, LONGEST_CALL);
+
     let tenant = key.tenant.clone();
     let role = key.role().map(Into::into);
     Caller {
@@ -171,6 +177,9 @@ fn caller(key: &ApiKey) -> Caller {
         tenants: BTreeSet::from([tenant.clone()]),
         tenant_roles: BTreeMap::from_iter(role.map(|role| (tenant, role))),
         is_program: true,
+        valid_until: key
+            .expires_at
+            .map_or(looked_at_again, |ends| ends.min(looked_at_again)),
     }
 }
 

@@ -18,6 +18,7 @@ use std::{
 };
 
 use domain::TenantId;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use extract::{
@@ -132,9 +133,15 @@ pub struct Caller {
     tenants: BTreeSet<TenantId>,
     tenant_roles: BTreeMap<TenantId, Role>,
     is_program: bool,
+    valid_until: Timestamp,
 }
 
 impl Caller {
+    /// When the token is no longer taken, or a key must be looked at again.
+    pub const fn valid_until(&self) -> Timestamp {
+        self.valid_until
+    }
+
     /// Who it is: the token's `sub`, or the id of the key.
     pub fn subject(&self) -> &str {
         &self.subject

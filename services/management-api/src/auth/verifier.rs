@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use domain::TenantId;
+use domain::{TenantId, later};
 use jiff::Timestamp;
 use jwks::{FetchedKeys, JwkSet, KeySet, Keys, Refusal, Unavailable, VerifyError, check_time};
 use serde::Deserialize;
@@ -144,7 +144,10 @@ impl Claims {
                 .filter(|role| *role < Role::PlatformAdmin)?;
             Some((TenantId::new(slug).ok()?, role))
         });
+        // It was compared with the time before: it is a number.
+        let lasts = Duration::try_from_secs_f64(self.exp).unwrap_or_default();
         Caller {
+            valid_until: later(Timestamp::UNIX_EPOCH, lasts.saturating_add(LEEWAY)),
             role: roles.max(),
             tenants: tenants.collect(),
             tenant_roles: of_tenants.collect(),

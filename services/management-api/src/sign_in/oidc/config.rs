@@ -34,8 +34,7 @@ impl SignInConfig {
         }
         let oidc = OidcConfig::read(reader);
         if oidc.is_some() && given.is_none() {
-            let remedy =
-                "people who sign in at OIDC_ISSUER need it: make one with `openssl rand -base64 32`";
+            let remedy = "people who sign in at OIDC_ISSUER need it: make one with `openssl rand -base64 32`";
             reader.fault(SESSION_KEY, "it is missing", remedy);
         }
         Self { session_key, oidc }
