@@ -71,6 +71,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(api_keys::revoke_api_key))
         // Who may create and suspend tenants.
         .routes(routes!(codes::create_code))
+        .routes(routes!(codes::create_link))
         .routes(routes!(tenants::list_tenants, tenants::create_tenant))
         .routes(routes!(tenants::suspend_tenant))
         .routes(routes!(tenants::resume_tenant))

@@ -47,7 +47,7 @@ pub enum Purpose {
     },
     /// Whoever reads the mail to this address, who belongs to the tenant from then on.
     Invitation(Invitation),
-    /// A user, by a mail to their address.
+    /// A user who signed in before.
     Link {
         /// The address, in lower case.
         email: EmailAddress,
@@ -125,10 +125,9 @@ impl OneTimeCode {
     pub fn used(self, now: Timestamp) -> Result<Self> {
         let another = match self.purpose {
             Purpose::Console { .. } => "get a new one with `pipeline sign-in code`",
-            Purpose::Invitation(_) => {
-                "ask for a link to your address, or have an administrator invite you again"
+            Purpose::Invitation(_) | Purpose::Link { .. } => {
+                "ask an administrator for a new one (`pipeline user link`)"
             }
-            Purpose::Link { .. } => "ask for a new one",
         };
         if self.used_at.is_some() {
             let reason = format!("the code was used already: {another}");
@@ -214,7 +213,7 @@ mod tests {
             let Err(StoreError::Conflict(reason)) = refused else {
                 panic!("{refused:?}")
             };
-            assert!(reason.contains("ask for a new one"), "{reason}");
+            assert!(reason.contains("ask an administrator"), "{reason}");
         }
     }
 }

@@ -133,7 +133,8 @@ pub struct Session {
     pub ends_at: Timestamp,
     /// Where.
     pub device: Device,
-    /// The sealed token by which the issuer that they signed in at is asked whether they still may.
+    /// The sealed token by which the issuer that they signed in at is asked whether they still may; none where they
+    /// signed in at no issuer.
     pub issuer_token: Option<Vec<u8>>,
     /// When the issuer last said so.
     pub confirmed_at: Option<Timestamp>,

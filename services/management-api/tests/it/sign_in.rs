@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     openapi::assert_is_as_described,
-    world::{World, body, created, problem},
+    world::{World, body, created, problem, wrong_fields},
 };
 
 const SIGN_IN: &str = "/v1/sign-in";
@@ -288,4 +288,28 @@ async fn a_changed_role_counts_from_the_next_token_on() {
     );
     let me = body(&world.get_with("/v1/me", &token(&refreshed)).await);
     assert_eq!((&me["tenants"], &me["role"]), (&json!([]), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_person_signs_in_again_by_the_operators_link() {
+    let world = World::start().await;
+    let (user, _) = world.joined("a", "ann@example.com", Viewer).await;
+    let link = async |email: &str, role| {
+        let new = json!({ "email": email });
+        world
+            .call_as(role, "POST", "/v1/sign-in/links", Some(&new))
+            .await
+    };
+    problem(&link("ann@example.com", TenantAdmin).await, 403);
+    let unknown = link("bob@example.com", PlatformAdmin).await;
+    assert_eq!(wrong_fields(&unknown), ["email"]);
+    let made = created(&link("ANN@example.com", PlatformAdmin).await);
+    assert_eq!(made["expires_at"], "2020-06-01T12:10:00Z");
+    let code = made["code"].as_str().unwrap();
+    let answer = world.sign_in(code).await;
+    let me = body(&world.get_with("/v1/me", &token(&answer)).await);
+    assert_eq!(me["subject"], user.to_string());
+    let shown = problem(&world.sign_in(code).await, 409);
+    let detail = shown["detail"].as_str().unwrap();
+    assert!(detail.contains("pipeline user link"), "{detail}");
 }

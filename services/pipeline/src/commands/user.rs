@@ -39,6 +39,12 @@ pub(super) enum Command {
         /// The invitation's id.
         invitation: String,
     },
+    /// Prints a code that signs in a person again, once, within 10 minutes.
+    #[command(after_help = "Example:\n  pipeline user link maria@example.com --tenant acme")]
+    Link {
+        /// The person's e-mail address.
+        email: String,
+    },
     /// Changes what a person may do in the tenant.
     #[command(
         after_help = "Example:\n  pipeline user role maria@example.com tenant_admin --tenant acme"
@@ -107,6 +113,17 @@ pub(super) async fn run(
             let gone = tenant.call(Method::DELETE, &path, None, None).await?;
             let said = "The invitation is withdrawn: its code signs nobody in.";
             tenant.session.show(&gone, |session| session.say(said))
+        }
+        Command::Link { email } => {
+            let body = json!({ "email": email });
+            let session = &mut tenant.session;
+            let created = session
+                .api
+                .call(Method::POST, "/v1/sign-in/links", Some(&body), None)
+                .await?;
+            session.show(&created, |session| {
+                session.say(created["code"].as_str().unwrap_or_default())
+            })
         }
         Command::Role { user, role } => {
             let id = find(&tenant, &user).await?;

@@ -87,12 +87,20 @@ impl Oidc {
             return Ok(());
         };
         let owner = session.family.as_bytes();
+        let token = self.seal.open(sealed, owner);
+        // The issuer gave nothing to ask it by.
+        if token
+            .as_ref()
+            .is_some_and(|token| token.expose_secret().is_empty())
+        {
+            return Ok(());
+        }
         let confirmed_at = session.confirmed_at.unwrap_or(session.created_at);
         let is_believed = deps.clock.now() < later(confirmed_at, UNCONFIRMED);
         if is_repeat {
             return is_believed.then_some(()).ok_or_else(unavailable);
         }
-        let asked = match self.seal.open(sealed, owner) {
+        let asked = match token {
             Some(token) => self.issuer.refresh(&token).await,
             // The server's key was changed since.
             None => Err(IssuerError::Refused),
@@ -241,10 +249,10 @@ pub(crate) async fn finish_oidc(
         }
     };
     let mut new = draw_session(browser, None)?;
-    if let Some(token) = &vouched.refresh_token {
-        let family = store::TokenHash::of(&new.cookie.family);
-        new.issuer_token = Some(oidc.seal.seal(token.expose_secret(), family.as_bytes())?);
-    }
+    let family = store::TokenHash::of(&new.cookie.family);
+    // An empty one still says that an issuer vouched for them.
+    let token = vouched.refresh_token.unwrap_or_default();
+    new.issuer_token = Some(oidc.seal.seal(token.expose_secret(), family.as_bytes())?);
     let holder = Holder::User(user.id);
     let session = deps
         .store
