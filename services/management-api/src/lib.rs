@@ -12,6 +12,7 @@ pub mod cursor;
 mod deliveries;
 mod faults;
 mod idempotency;
+mod indexing;
 mod jobs;
 mod jwks;
 mod live;
@@ -93,10 +94,12 @@ fn random_bytes<const N: usize>() -> Result<[u8; N], Problem> {
     Ok(bytes)
 }
 
-/// The service: all its routes, the task that does jobs, and the one that removes old live events; no stage.
+/// The service: all its routes, the tasks that do jobs, keep the search up to date and remove old live
+/// events; no stage.
 pub fn service(deps: Deps) -> Service {
     let jobs = jobs::runner::Runner::new(deps.clone());
     let (store, clock) = (deps.store.clone(), deps.clock.clone());
+    let search = (store.clone(), clock.clone());
     let hub = Arc::new(Hub::new(store.clone(), clock.clone()));
     let routes: Router = routes::routes().with_state(deps).into();
     Service {
@@ -104,6 +107,10 @@ pub fn service(deps: Deps) -> Service {
         routes: routes.layer(Extension(hub)),
         stages: Vec::new(),
         tasks: vec![
+            Task::new("indexing", move |stop| async move {
+                let (store, clock) = search;
+                stop.run_until_cancelled(indexing::run(store, clock)).await;
+            }),
             Task::new("jobs", move |stop| jobs.run(stop)),
             Task::new("live events", move |stop| live::prune(store, clock, stop)),
         ],

@@ -7,7 +7,7 @@ use crate::{
     jobs::{self, create as start, try_config},
     jwks, live, me, openapi,
     people::{self, api_keys, invitations},
-    requests::{self, decide, replay},
+    requests::{self, decide, find, replay},
     sign_in::{codes, devices, oidc, session},
     sources::{self, create, keys},
     tenants, views, work,
@@ -36,7 +36,8 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
             views::put_view,
             views::remove_view
         ))
-        .routes(routes!(requests::list_requests))
+        .routes(routes!(find::list_requests))
+        .routes(routes!(find::count_requests))
         .routes(routes!(requests::show_request))
         .routes(routes!(work::list_work))
         .routes(routes!(work::count_work))

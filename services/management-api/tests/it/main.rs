@@ -5,6 +5,7 @@ mod audit;
 mod connections;
 mod decisions;
 mod deliveries;
+mod finding;
 mod issuer;
 mod jobs;
 mod keys;
