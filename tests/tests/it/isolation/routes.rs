@@ -64,7 +64,9 @@ async fn tenant(api: &Api<'_>, name: &str) -> (Tenant, Objects) {
     let invite = async |email: &str| {
         let path = format!("/v1/tenants/{}/invitations", tenant.id());
         let new = json!({ "email": email, "role": "viewer" });
-        let invited = api.call(Some(&operator), &Method::POST, &path, Some(&new)).await;
+        let invited = api
+            .call(Some(&operator), &Method::POST, &path, Some(&new))
+            .await;
         text(&invited.body["invitation"]["invitation_id"])
     };
     let email = format!("{mark}@example.com");
@@ -75,7 +77,9 @@ async fn tenant(api: &Api<'_>, name: &str) -> (Tenant, Objects) {
     let invitation = invite(&format!("{mark}2@example.com")).await;
     let view = format!("viewof{name}");
     let saved = json!({ "name": mark, "page": "leads", "search": "", "is_shared": true });
-    tenant.call(api, Method::PUT, &format!("views/{view}"), Some(&saved)).await;
+    tenant
+        .call(api, Method::PUT, &format!("views/{view}"), Some(&saved))
+        .await;
     let key = json!({ "name": mark, "scopes": ["read"] });
     let key = tenant.call(api, Method::POST, "api-keys", Some(&key)).await;
     let path = format!("requests/{in_review}");
