@@ -139,10 +139,10 @@ impl Watcher {
         let data: Value = serde_json::from_str(field("data")?).unwrap();
         let object = data["object"].as_str().or(data["request_id"].as_str())?;
         Some(Told {
-            id: id.unwrap(),
+            id: id?,
             kind: kind.to_owned(),
             object: object.to_owned(),
-            cause: data["cause"].as_str().unwrap().to_owned(),
+            cause: data["cause"].as_str()?.to_owned(),
         })
     }
 }
