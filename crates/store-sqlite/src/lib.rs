@@ -6,6 +6,10 @@ mod configs;
 mod connections;
 mod effects;
 mod events;
+mod figures;
+mod finding;
+mod indexing;
+mod jobs;
 mod live;
 mod memo;
 mod migrations;
@@ -71,6 +75,7 @@ impl SqliteStore {
         let mut db = open(path)?;
         migrations::apply(&mut db, clock.now())?;
         let voided = work::void_leases(&db, clock.now())?;
+        let voided = voided + jobs::void_leases(&db, clock.now())?;
         if voided > 0 {
             tracing::info!(voided, "voided the leases of an earlier run");
         }

@@ -20,7 +20,7 @@ use store::{
 };
 
 use crate::{
-    connections, live, requests,
+    connections, indexing, live, requests,
     rows::{micros, store_error},
     sql, tenants,
 };
@@ -72,6 +72,7 @@ pub(crate) fn claim(
             "UPDATE requests SET status = ?3 WHERE tenant_id = ?1 AND request_id = ?2",
             params![tenant.as_str(), id.to_string(), status.as_str()],
         )?;
+        indexing::changed(db, tenant.as_str(), &id.to_string())?;
         let told = LiveChange::of_status(id, request.version, status);
         live::append(db, now, tenant, &told)?;
     }

@@ -12,6 +12,8 @@ pub mod cursor;
 mod deliveries;
 mod faults;
 mod idempotency;
+mod indexing;
+mod jobs;
 mod jwks;
 mod live;
 mod openapi;
@@ -35,8 +37,8 @@ use runtime::{Problem, Service, Task};
 use secrets::Secrets;
 use store::{IdSource, Store};
 
-pub use crate::openapi::openapi_json;
 use crate::{auth::Verifier, live::Hub};
+pub use crate::{jobs::JobBell, openapi::openapi_json};
 
 /// What the service works with.
 #[derive(Clone)]
@@ -49,6 +51,8 @@ pub struct Deps {
     pub sources: Sources,
     /// Credentials and signing keys.
     pub secrets: Arc<dyn Secrets>,
+    /// Rung when a job is created.
+    pub job_bell: JobBell,
     /// Makes the ids of what is created.
     pub ids: Arc<IdSource>,
     /// The time by which tokens are judged.
@@ -76,17 +80,25 @@ fn random_bytes<const N: usize>() -> Result<[u8; N], Problem> {
     Ok(bytes)
 }
 
-/// The service: all its routes, and a background task that removes old live events; no stage.
+/// The service: all its routes, the tasks that do jobs, keep the search up to date and remove old live
+/// events; no stage.
 pub fn service(deps: Deps) -> Service {
+    let jobs = jobs::runner::Runner::new(deps.clone());
     let (store, clock) = (deps.store.clone(), deps.clock.clone());
+    let search = (store.clone(), clock.clone());
     let hub = Arc::new(Hub::new(store.clone(), clock.clone()));
     let routes: Router = routes::routes().with_state(deps).into();
     Service {
         name: "management-api",
         routes: routes.layer(Extension(hub)),
         stages: Vec::new(),
-        tasks: vec![Task::new("live events", move |stop| {
-            live::prune(store, clock, stop)
-        })],
+        tasks: vec![
+            Task::new("indexing", move |stop| async move {
+                let (store, clock) = search;
+                stop.run_until_cancelled(indexing::run(store, clock)).await;
+            }),
+            Task::new("jobs", move |stop| jobs.run(stop)),
+            Task::new("live events", move |stop| live::prune(store, clock, stop)),
+        ],
     }
 }
