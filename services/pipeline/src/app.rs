@@ -178,7 +178,7 @@ async fn open_secrets(config: &Config, folder: &DataFolder) -> anyhow::Result<Ar
 }
 
 /// The management API alone, over the data of a folder that no server has. What it hands over is found by the relay of
-/// the next server.
+/// the next server. Its tasks do the jobs of a command that waits for them; else the next server does.
 ///
 /// # Errors
 /// What could not be opened, in one sentence.
@@ -186,7 +186,7 @@ pub(crate) async fn management_alone(
     config: &Config,
     folder: &DataFolder,
     clock: Arc<dyn Clock>,
-) -> anyhow::Result<Router> {
+) -> anyhow::Result<Service> {
     let store =
         SqliteStore::open(&folder.database(), clock.clone()).context("opening the database")?;
     let secrets = open_secrets(config, folder).await?;
@@ -194,7 +194,11 @@ pub(crate) async fn management_alone(
     let base = config.webhook_base(config.listen);
     let sources = Sources::standard();
     let deps = management(folder, Arc::new(store), sources, bus, secrets, clock, base)?;
-    Ok(with_shell(management_api::service(deps).routes))
+    let service = management_api::service(deps);
+    Ok(Service {
+        routes: with_shell(service.routes),
+        ..service
+    })
 }
 
 fn management(
@@ -212,6 +216,7 @@ fn management(
         sources,
         bus,
         secrets,
+        job_bell: management_api::JobBell::default(),
         ids: Arc::new(IdSource::new(clock.clone())),
         clock,
         verifier: Arc::new(Verifier::new(trust(), key.key_set())),

@@ -3,6 +3,7 @@
 mod api;
 mod audit;
 mod check_config;
+mod job;
 mod migrate;
 mod request;
 mod review;
@@ -71,6 +72,8 @@ enum Command {
     Work(TenantArgs<work::Command>),
     /// Shows a request, and has it run again.
     Request(TenantArgs<request::Command>),
+    /// Lists, follows and cancels bulk work, and tries a workflow configuration on what came in.
+    Job(TenantArgs<job::Command>),
     /// Lists who changed what.
     Audit(TenantArgs<audit::Command>),
 
@@ -106,6 +109,7 @@ pub async fn run_to(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::Quarantine(args) => review::quarantine(&settings, args, out).await,
         Command::Work(args) => work::run(&settings, args, out).await,
         Command::Request(args) => request::run(&settings, args, out).await,
+        Command::Job(args) => job::run(&settings, args, out).await,
         Command::Audit(args) => audit::run(&settings, args, out).await,
         Command::Version => say(&format!("pipeline {}", env!("CARGO_PKG_VERSION"))),
     }
