@@ -7,6 +7,7 @@ mod contact;
 pub mod dry_run;
 pub mod effect;
 mod failure;
+pub mod figures;
 mod ids;
 pub mod lead;
 pub mod loops;

@@ -26,9 +26,24 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../../migrations/spanner/0001_first_tables.sql"),
     ),
     (
+        3,
+        "finding_leads",
+        include_str!("../../../migrations/spanner/0003_finding_leads.sql"),
+    ),
+    (
+        4,
+        "live_events",
+        include_str!("../../../migrations/spanner/0004_live_events.sql"),
+    ),
+    (
         5,
         "jobs",
         include_str!("../../../migrations/spanner/0005_jobs.sql"),
+    ),
+    (
+        7,
+        "figures",
+        include_str!("../../../migrations/spanner/0007_figures.sql"),
     ),
 ];
 

@@ -12,8 +12,10 @@ pub mod cursor;
 mod deliveries;
 mod faults;
 mod idempotency;
+mod indexing;
 mod jobs;
 mod jwks;
+mod live;
 mod openapi;
 mod problems;
 mod requests;
@@ -28,13 +30,14 @@ use std::sync::Arc;
 
 use ::sources::Sources;
 use aws_lc_rs::rand;
+use axum::{Extension, Router};
 use bus::Bus;
 use domain::{Clock, Wake};
 use runtime::{Problem, Service, Task};
 use secrets::Secrets;
 use store::{IdSource, Store};
 
-use crate::auth::Verifier;
+use crate::{auth::Verifier, live::Hub};
 pub use crate::{jobs::JobBell, openapi::openapi_json};
 
 /// What the service works with.
@@ -77,13 +80,25 @@ fn random_bytes<const N: usize>() -> Result<[u8; N], Problem> {
     Ok(bytes)
 }
 
-/// The service: all its routes, and the task that does jobs; no stage.
+/// The service: all its routes, the tasks that do jobs, keep the search up to date and remove old live
+/// events; no stage.
 pub fn service(deps: Deps) -> Service {
     let jobs = jobs::runner::Runner::new(deps.clone());
+    let (store, clock) = (deps.store.clone(), deps.clock.clone());
+    let search = (store.clone(), clock.clone());
+    let hub = Arc::new(Hub::new(store.clone(), clock.clone()));
+    let routes: Router = routes::routes().with_state(deps).into();
     Service {
         name: "management-api",
-        routes: routes::routes().with_state(deps).into(),
+        routes: routes.layer(Extension(hub)),
         stages: Vec::new(),
-        tasks: vec![Task::new("jobs", move |stop| jobs.run(stop))],
+        tasks: vec![
+            Task::new("indexing", move |stop| async move {
+                let (store, clock) = search;
+                stop.run_until_cancelled(indexing::run(store, clock)).await;
+            }),
+            Task::new("jobs", move |stop| jobs.run(stop)),
+            Task::new("live events", move |stop| live::prune(store, clock, stop)),
+        ],
     }
 }

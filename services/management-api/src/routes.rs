@@ -5,8 +5,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     Deps, audit, connections, deliveries,
     jobs::{self, create as start, try_config},
-    jwks, openapi,
-    requests::{self, decide, replay},
+    jwks, live, openapi,
+    requests::{self, decide, find, replay},
     sources::{self, create, keys},
     tenants, work,
 };
@@ -18,12 +18,14 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(jwks::show_jwks))
         .routes(routes!(openapi::show_openapi))
         // Who may read a tenant.
-        .routes(routes!(requests::list_requests))
+        .routes(routes!(find::list_requests))
+        .routes(routes!(find::count_requests))
         .routes(routes!(requests::show_request))
         .routes(routes!(work::list_work))
         .routes(routes!(work::count_work))
         .routes(routes!(connections::list_connections))
         .routes(routes!(audit::list_audit))
+        .routes(routes!(live::watch_tenant))
         .routes(routes!(jobs::show_job, jobs::cancel_job))
         // Who may see deliveries as they came, decide, and set stopped work going.
         .routes(routes!(deliveries::show_delivery))

@@ -45,6 +45,14 @@ words! {
         Api => "api",
     }
 
+    /// The order of a list of requests.
+    RequestSort of store::RequestSort {
+        Newest => "newest",
+        Oldest => "oldest",
+        Waiting => "waiting",
+        Score => "score",
+    }
+
     /// Whether a booking stands.
     BookingStatus of domain::BookingStatus {
         Booked => "booked",
