@@ -82,12 +82,19 @@ async fn tenant(api: &Api<'_>, name: &str) -> (Tenant, Objects) {
         .await;
     let key = json!({ "name": mark, "scopes": ["read"] });
     let key = tenant.call(api, Method::POST, "api-keys", Some(&key)).await;
+    // Two, so that their list has a second page; nothing stopped there.
+    let nothing = json!({ "kind": "redrive", "filter": { "stage": "reading" } });
+    tenant.call(api, Method::POST, "jobs", Some(&nothing)).await;
+    let job = tenant.call(api, Method::POST, "jobs", Some(&nothing)).await;
+    assert_eq!(job.status, StatusCode::ACCEPTED, "{job:?}");
+    world.rest().await;
     let path = format!("requests/{in_review}");
     let shown = tenant.call(api, Method::GET, &path, None).await;
     let objects = BTreeMap::from([
         ("event_id", text(&shown.body["source"]["last_event_id"])),
         ("tenant_id", tenant.id().to_string()),
         ("request_id", in_review),
+        ("job_id", text(&job.body["job_id"])),
         ("source_id", text(&source["source_id"])),
         ("key", text(&source["keys"][0])),
         ("connection", connection),
@@ -107,6 +114,7 @@ fn nobodys() -> Objects {
     BTreeMap::from([
         ("tenant_id", "tenant_nobody".to_owned()),
         ("request_id", format!("req_{id}")),
+        ("job_id", format!("job_{id}")),
         ("event_id", format!("evt_{id}")),
         ("source_id", format!("src_{id}")),
         ("key", format!("signing_key_{id}@1")),
@@ -270,7 +278,7 @@ impl Scene<'_> {
                 }
                 // An event's id is a number within its tenant.
                 "last_event_id" => continue,
-                "limit" | "state" | "stage" | "cause" | "status" | "channel" => continue,
+                "limit" | "kind" | "state" | "stage" | "cause" | "status" | "channel" => continue,
                 "score_from" | "score_to" | "area" | "project_type" | "intent" => continue,
                 "from" | "to" | "sort" => continue,
                 other => panic!(
@@ -403,10 +411,21 @@ impl Scene<'_> {
         }
     }
 
+    /// An example that names her request.
+    fn with_hers(&self, example: &Value) -> Value {
+        let mut body = example.clone();
+        if let Some(request) = body.get_mut("request_id") {
+            *request = json!(self.ann.1["request_id"]);
+        }
+        body
+    }
+
     /// Her own things are there: what was refused was refused for whose it was.
     async fn own(&self, route: &Route) {
         let path = route.filled(&self.ann.1);
-        let mut reply = self.as_ann(route, &path, route.example()).await;
+        let body = route.example().map(|example| self.with_hers(example));
+        let body = body.as_ref();
+        let mut reply = self.as_ann(route, &path, body).await;
         if reply.status == StatusCode::FORBIDDEN {
             assert!(
                 !reply.body.to_string().contains(&self.bob.1["tenant_id"]),
@@ -417,7 +436,7 @@ impl Scene<'_> {
                 .token(Role::PlatformAdmin, &[], self.api.world.now());
             reply = self
                 .api
-                .call(Some(&platform), &route.method, &path, route.example())
+                .call(Some(&platform), &route.method, &path, body)
                 .await;
         } else {
             self.holds_nothing_of_bob(route, &reply).await;
