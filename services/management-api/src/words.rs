@@ -146,6 +146,7 @@ words! {
         Everywhere => "everywhere",
         PostalCode => "postal_code",
         Radius => "radius",
+        Polygon => "polygon",
         Address => "address",
         CallerCity => "caller_city",
     }

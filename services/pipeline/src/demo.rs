@@ -176,7 +176,7 @@ fn office(tenant: &TenantId, simulated: &[Simulated<'_>]) -> anyhow::Result<Offi
                 name: "Round Rock".to_owned(),
                 state: "TX".to_owned(),
             }],
-            radius: None,
+            ..ServiceArea::default()
         },
         destinations: destinations.collect::<anyhow::Result<_>>()?,
         notifications: NotificationRules {
