@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use domain::ConfigFault;
 use runtime::{Problem, without_value};
 use serde::{
     Deserialize,
@@ -95,6 +96,19 @@ impl Faults {
                 problem.with_error(field, message)
             }))
     }
+}
+
+/// Refuses a body with anything wrong in the part of it at `prefix`; empty: the whole.
+pub(crate) fn refused(prefix: &str, faults: Vec<ConfigFault>) -> Problem {
+    let problem = Problem::unprocessable(BODY);
+    faults.into_iter().fold(problem, |problem, fault| {
+        let path = match (prefix.is_empty(), fault.path.is_empty()) {
+            (true, _) => fault.path,
+            (false, true) => prefix.to_owned(),
+            (false, false) => format!("{prefix}.{}", fault.path),
+        };
+        problem.with_error(path, fault.message)
+    })
 }
 
 /// What the fields of a query string are of.

@@ -6,6 +6,7 @@
 
 mod audit;
 pub mod auth;
+mod configs;
 mod connections;
 #[doc(hidden)]
 pub mod cursor;
@@ -13,7 +14,9 @@ mod deliveries;
 mod faults;
 mod idempotency;
 mod jwks;
+mod offices;
 mod openapi;
+mod preconditions;
 mod problems;
 mod requests;
 mod routes;

@@ -3,7 +3,11 @@
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Deps, audit, connections, deliveries, jwks, openapi,
+    Deps, audit,
+    configs::{self, schema, versions},
+    connections, deliveries, jwks,
+    offices::{self, create as office},
+    openapi,
     requests::{self, decide, replay},
     sources::{self, create, keys},
     tenants, work,
@@ -15,6 +19,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         // Anybody.
         .routes(routes!(jwks::show_jwks))
         .routes(routes!(openapi::show_openapi))
+        .routes(routes!(schema::show_workflow_schema))
         // Who may read a tenant.
         .routes(routes!(requests::list_requests))
         .routes(routes!(requests::show_request))
@@ -29,13 +34,20 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(decide::release_request))
         .routes(routes!(replay::replay_request))
         .routes(routes!(work::redrive_work))
-        // Who may change a tenant's set-up; its sources are listed for who may read.
+        // Who may change a tenant's set-up; what it is, those who may read see.
         .routes(routes!(sources::list_sources, create::create_source))
         .routes(routes!(sources::disable_source))
         .routes(routes!(sources::enable_source))
         .routes(routes!(keys::add_source_key))
         .routes(routes!(keys::remove_source_key))
         .routes(routes!(connections::set_connection_secret))
+        .routes(routes!(offices::list_offices, office::create_office))
+        .routes(routes!(offices::show_office, offices::update_office))
+        .routes(routes!(configs::show_config, configs::save_config))
+        .routes(routes!(versions::list_config_versions))
+        .routes(routes!(versions::show_config_version))
+        .routes(routes!(versions::diff_config))
+        .routes(routes!(versions::restore_config_version))
         // Who may create and suspend tenants.
         .routes(routes!(tenants::list_tenants, tenants::create_tenant))
         .routes(routes!(tenants::suspend_tenant))

@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod audit;
+mod configs;
 mod connections;
 mod decisions;
 mod deliveries;
 mod issuer;
+mod offices;
 mod openapi;
 mod outside;
 mod requests;

@@ -6,9 +6,9 @@ use bus::{Bus as _, LocalBus, LocalBusConfig};
 use bytes::Bytes;
 use domain::{
     About, Alias, Audio, CallFacts, Channel, Claimed, Clock as _, ConnectionName, DetailsAnswer,
-    DetailsSection, Facts, News, NoAudio, NoDetails, Outcome, PersonFacts, Reading, Record,
-    RecordingSection, RequestId, Section, SourceId, Stage, Tenant, TenantId, TenantStatus,
-    WorkQueue as _,
+    DetailsSection, Facts, News, NoAudio, NoDetails, Office, OfficeId, Outcome, PersonFacts,
+    Reading, Record, RecordingSection, RequestId, Section, SourceId, Stage, Tenant, TenantId,
+    TenantStatus, WorkQueue as _, WorkflowConfig,
 };
 use http_client::{Client, Options, Response};
 use jiff::Timestamp;
@@ -233,6 +233,40 @@ impl World {
         };
         self.store.put_source(&source).await.unwrap();
         id
+    }
+
+    /// An office of a tenant, with a configuration.
+    pub(crate) async fn office_of(&self, slug: &str) -> OfficeId {
+        let office = Office {
+            id: OfficeId::from_uuid(self.store.ids().next()),
+            tenant: tenant(slug),
+            name: "Austin".to_owned(),
+            address: String::new(),
+            time_zone: "America/Chicago".to_owned(),
+            config: WorkflowConfig::default(),
+            config_version: 0,
+        };
+        self.store.put_office(&office).await.unwrap();
+        office.id
+    }
+
+    /// Calls as somebody with this role for tenant `a`, about this version.
+    pub(crate) async fn call_on(
+        &self,
+        role: Role,
+        (method, path): (&str, &str),
+        version: &str,
+        body: &Value,
+    ) -> Response {
+        let url = format!("{}{path}", self.base);
+        let request = self.client.request(method.parse().unwrap(), url);
+        let request = request.bearer(&self.token(&[role], &["a"]));
+        request
+            .header("if-match", version)
+            .json(body)
+            .send()
+            .await
+            .unwrap()
     }
 
     /// A connection of a tenant to HubSpot.
