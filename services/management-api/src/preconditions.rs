@@ -1,8 +1,6 @@
 //! Changes of one version and no other: `ETag` and `If-Match`. Source: RFC 9110, sections 8.8.3 and 13.1.1; RFC 6585,
 //! section 3.
 
-use std::collections::BTreeMap;
-
 use axum::extract::FromRequestParts;
 use domain::{StoreError, TenantId};
 use http::{
@@ -36,7 +34,7 @@ pub(crate) struct Version {
     /// Its number.
     version: u64,
     /// What it says.
-    #[schema(value_type = BTreeMap<String, Value>)]
+    #[schema(value_type = std::collections::BTreeMap<String, Value>)]
     config: Value,
     /// Who wrote it.
     author: String,

@@ -1,6 +1,8 @@
 //! The program as people start it.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod from_nothing;
+
 use std::{
     io::Write as _,
     path::Path,
@@ -21,9 +23,14 @@ struct Server(Child);
 
 impl Server {
     fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    fn start_with(folder: &Path, options: &[&str]) -> Self {
         let child = Command::new(PROGRAM)
             .args(["run", "--port", "0", "--data-dir"])
             .arg(folder)
+            .args(options)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -92,7 +99,7 @@ fn the_commands_are_well_formed_and_show_examples() {
             handles += 1;
         }
     }
-    assert_eq!(handles, 23);
+    assert_eq!(handles, 33);
 }
 
 #[test]
