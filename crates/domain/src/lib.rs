@@ -5,8 +5,10 @@ mod area;
 mod clock;
 mod config;
 mod contact;
+pub mod dry_run;
 pub mod effect;
 mod failure;
+pub mod figures;
 mod ids;
 pub mod lead;
 pub mod loops;
@@ -34,14 +36,15 @@ pub use config::{
     office::{BusinessHours, OfficeDetails, TimeOfDay, TimeSpan},
 };
 pub use contact::{ContactError, EmailAddress, PostalCode};
+pub use dry_run::{ChangedRequest, DryRun, DryRunAspect, DryRunOutcome};
 pub use effect::{
     Effect, EffectEnd, EffectFailure, EffectIntent, EffectKey, EffectLog, EffectOutcome,
     EffectState, EffectTiming, Effects, Lookup,
 };
 pub use failure::{Classify, Disposition, ParkCause, StageError};
 pub use ids::{
-    AuditId, ConnectionName, DispatchId, EventId, IdError, NotificationId, OfficeId, PersonId,
-    RequestId, SourceId, TenantId,
+    AuditId, ConnectionName, DispatchId, EventId, IdError, JobId, NotificationId, OfficeId,
+    PersonId, RequestId, SourceId, TenantId,
 };
 pub use lead::{
     About, AnalysisSection, Audio, Author, BookingFacts, BookingStatus, Brief, Budget, CallFacts,

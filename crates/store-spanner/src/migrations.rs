@@ -19,11 +19,33 @@ use crate::{
 };
 
 /// Every step, in order. A file lands here with its number.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(
-    1,
-    "first_tables",
-    include_str!("../../../migrations/spanner/0001_first_tables.sql"),
-)];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "first_tables",
+        include_str!("../../../migrations/spanner/0001_first_tables.sql"),
+    ),
+    (
+        3,
+        "finding_leads",
+        include_str!("../../../migrations/spanner/0003_finding_leads.sql"),
+    ),
+    (
+        4,
+        "live_events",
+        include_str!("../../../migrations/spanner/0004_live_events.sql"),
+    ),
+    (
+        5,
+        "jobs",
+        include_str!("../../../migrations/spanner/0005_jobs.sql"),
+    ),
+    (
+        7,
+        "figures",
+        include_str!("../../../migrations/spanner/0007_figures.sql"),
+    ),
+];
 
 /// Where the steps that were taken are on record.
 const RECORD: &str = "CREATE TABLE IF NOT EXISTS schema_migrations ( \

@@ -28,6 +28,26 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "lists_beside_a_backlog",
         include_str!("../../../migrations/sqlite/0004_lists_beside_a_backlog.sql"),
     ),
+    (
+        6,
+        "finding_leads",
+        include_str!("../../../migrations/sqlite/0006_finding_leads.sql"),
+    ),
+    (
+        7,
+        "live_events",
+        include_str!("../../../migrations/sqlite/0007_live_events.sql"),
+    ),
+    (
+        8,
+        "jobs",
+        include_str!("../../../migrations/sqlite/0008_jobs.sql"),
+    ),
+    (
+        10,
+        "figures",
+        include_str!("../../../migrations/sqlite/0010_figures.sql"),
+    ),
 ];
 
 /// Brings the schema to this build's version; returns how many steps were taken. A newer schema is refused.

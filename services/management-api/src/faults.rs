@@ -42,12 +42,24 @@ impl Paging {
 
 /// Fields, and what is wrong with each.
 #[derive(Default)]
-pub(crate) struct Faults(Vec<(&'static str, String)>);
+pub(crate) struct Faults(Vec<(String, String)>);
 
 impl Faults {
     /// Notes what a field should be.
-    pub(crate) fn add(&mut self, field: &'static str, message: impl Into<String>) {
-        self.0.push((field, message.into()));
+    pub(crate) fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        self.0.push((field.into(), message.into()));
+    }
+
+    /// Notes what is wrong with a configuration that stands at `part` of the body; empty: it is the body.
+    pub(crate) fn of_part(&mut self, part: &str, faults: Vec<ConfigFault>) {
+        for ConfigFault { path, message } in faults {
+            let path = match (part, path.as_str()) {
+                ("", path) => path.to_owned(),
+                (part, "") => part.to_owned(),
+                (part, path) => format!("{part}.{path}"),
+            };
+            self.add(path, message);
+        }
     }
 
     /// Reads a field that may be absent.
@@ -96,19 +108,6 @@ impl Faults {
                 problem.with_error(field, message)
             }))
     }
-}
-
-/// Refuses a body with anything wrong in the part of it at `prefix`; empty: the whole.
-pub(crate) fn refused(prefix: &str, faults: Vec<ConfigFault>) -> Problem {
-    let problem = Problem::unprocessable(BODY);
-    faults.into_iter().fold(problem, |problem, fault| {
-        let path = match (prefix.is_empty(), fault.path.is_empty()) {
-            (true, _) => fault.path,
-            (false, true) => prefix.to_owned(),
-            (false, false) => format!("{prefix}.{}", fault.path),
-        };
-        problem.with_error(path, fault.message)
-    })
 }
 
 /// What the fields of a query string are of.

@@ -13,7 +13,9 @@ pub mod cursor;
 mod deliveries;
 mod faults;
 mod idempotency;
+mod jobs;
 mod jwks;
+mod live;
 mod offices;
 mod openapi;
 mod preconditions;
@@ -30,14 +32,15 @@ use std::sync::Arc;
 
 use ::sources::Sources;
 use aws_lc_rs::rand;
+use axum::{Extension, Router};
 use bus::Bus;
 use domain::{Clock, Wake};
-use runtime::{Problem, Service};
+use runtime::{Problem, Service, Task};
 use secrets::Secrets;
 use store::{IdSource, Store};
 
-use crate::auth::Verifier;
-pub use crate::openapi::openapi_json;
+use crate::{auth::Verifier, live::Hub};
+pub use crate::{jobs::JobBell, openapi::openapi_json};
 
 /// What the service works with.
 #[derive(Clone)]
@@ -50,6 +53,8 @@ pub struct Deps {
     pub sources: Sources,
     /// Credentials and signing keys.
     pub secrets: Arc<dyn Secrets>,
+    /// Rung when a job is created.
+    pub job_bell: JobBell,
     /// Makes the ids of what is created.
     pub ids: Arc<IdSource>,
     /// The time by which tokens are judged.
@@ -77,12 +82,19 @@ fn random_bytes<const N: usize>() -> Result<[u8; N], Problem> {
     Ok(bytes)
 }
 
-/// The service: all its routes; no stage, no background task.
+/// The service: all its routes, the task that does jobs, and the one that removes old live events; no stage.
 pub fn service(deps: Deps) -> Service {
+    let jobs = jobs::runner::Runner::new(deps.clone());
+    let (store, clock) = (deps.store.clone(), deps.clock.clone());
+    let hub = Arc::new(Hub::new(store.clone(), clock.clone()));
+    let routes: Router = routes::routes().with_state(deps).into();
     Service {
         name: "management-api",
-        routes: routes::routes().with_state(deps).into(),
+        routes: routes.layer(Extension(hub)),
         stages: Vec::new(),
-        tasks: Vec::new(),
+        tasks: vec![
+            Task::new("jobs", move |stop| jobs.run(stop)),
+            Task::new("live events", move |stop| live::prune(store, clock, stop)),
+        ],
     }
 }

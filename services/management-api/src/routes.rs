@@ -5,7 +5,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     Deps, audit,
     configs::{self, schema, versions},
-    connections, deliveries, jwks,
+    connections, deliveries,
+    jobs::{self, create as start, try_config},
+    jwks, live,
     offices::{self, create as office},
     openapi,
     requests::{self, decide, replay},
@@ -27,6 +29,8 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(work::count_work))
         .routes(routes!(connections::list_connections))
         .routes(routes!(audit::list_audit))
+        .routes(routes!(live::watch_tenant))
+        .routes(routes!(jobs::show_job, jobs::cancel_job))
         // Who may see deliveries as they came, decide, and set stopped work going.
         .routes(routes!(deliveries::show_delivery))
         .routes(routes!(decide::approve_request))
@@ -34,6 +38,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(decide::release_request))
         .routes(routes!(replay::replay_request))
         .routes(routes!(work::redrive_work))
+        .routes(routes!(jobs::list_jobs, start::create_job))
         // Who may change a tenant's set-up; what it is, those who may read see.
         .routes(routes!(sources::list_sources, create::create_source))
         .routes(routes!(sources::disable_source))
@@ -48,6 +53,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(versions::show_config_version))
         .routes(routes!(versions::diff_config))
         .routes(routes!(versions::restore_config_version))
+        .routes(routes!(try_config::try_config))
         // Who may create and suspend tenants.
         .routes(routes!(tenants::list_tenants, tenants::create_tenant))
         .routes(routes!(tenants::suspend_tenant))

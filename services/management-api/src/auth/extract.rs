@@ -9,6 +9,7 @@ use http::{
     header::{AUTHORIZATION, WWW_AUTHENTICATE},
     request::Parts,
 };
+use jiff::Timestamp;
 use runtime::Problem;
 use store::AuditAction;
 
@@ -26,6 +27,7 @@ const MAX_SUBJECT: usize = 200;
 pub(crate) struct TenantCaller<L> {
     tenant: TenantId,
     subject: String,
+    valid_until: Timestamp,
     least: PhantomData<L>,
 }
 
@@ -66,6 +68,11 @@ impl<L> TenantCaller<L> {
         &self.tenant
     }
 
+    /// When their token ends.
+    pub(crate) const fn valid_until(&self) -> Timestamp {
+        self.valid_until
+    }
+
     /// What they do, for the audit log.
     pub(crate) fn act(&self, action: &'static str, object: &impl ToString) -> AuditAction {
         AuditAction::new(&self.subject, action, object)
@@ -86,6 +93,7 @@ impl<L: Least> FromRequestParts<Deps> for TenantCaller<L> {
         Ok(Self {
             tenant,
             subject: subject(&caller),
+            valid_until: caller.valid_until(),
             least: PhantomData,
         })
     }

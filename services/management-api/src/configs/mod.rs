@@ -18,7 +18,7 @@ use self::schema::WorkflowConfigBody;
 use crate::{
     Deps,
     auth::{TenantAdmin, TenantReader},
-    faults::{self, BODY},
+    faults::{BODY, Faults},
     offices::{self, OfficePath, no_office},
     preconditions::{self, IfMatch, Refused, etag},
     problems::{BodyProblems, Preconditions, TenantProblems},
@@ -175,54 +175,37 @@ struct Saved {
 
 impl Saved {
     fn read(body: &Value) -> Result<Self, Problem> {
-        let mut problem = Problem::unprocessable(BODY);
-        let mut is_well = true;
-        let mut fault = |field: &str, message: &str| {
-            let told = std::mem::replace(&mut problem, Problem::unprocessable(BODY));
-            problem = told.with_error(field, message);
-            is_well = false;
-        };
+        let mut faults = Faults::default();
         let nothing = Map::new();
         let members = body.as_object().unwrap_or_else(|| {
-            fault("", "an object with `config` and, if you like, `note`");
+            faults.add("", "an object with `config` and, if you like, `note`");
             &nothing
         });
-        for name in members
-            .keys()
-            .filter(|name| *name != "config" && *name != "note")
-        {
-            fault(
-                &text::bounded(name, 60),
-                "not a field; there are config, note",
-            );
+        let is_unknown = |name: &&String| *name != "config" && *name != "note";
+        for name in members.keys().filter(is_unknown) {
+            let name = text::bounded(name, 60);
+            faults.add(name, "not a field; there are config, note");
         }
+        let is_note =
+            |note: &str| note.chars().count() <= MAX_NOTE && !note.chars().any(char::is_control);
         let note = match members.get("note") {
             None | Some(Value::Null) => String::new(),
-            Some(Value::String(note))
-                if note.chars().count() <= MAX_NOTE && !note.chars().any(char::is_control) =>
-            {
-                note.clone()
-            }
+            Some(Value::String(note)) if is_note(note) => note.clone(),
             Some(_) => {
-                fault("note", "up to 500 characters on one line");
+                let wanted = format!("up to {MAX_NOTE} characters on one line");
+                faults.add("note", wanted);
                 String::new()
             }
         };
         let config = members.get("config").cloned();
         match config.as_ref().map(WorkflowConfig::read) {
-            None if body.is_object() => fault("config", "is missing: the configuration"),
-            Some(Err(error)) => {
-                for wrong in error.faults {
-                    let path = format!("config.{}", wrong.path);
-                    fault(path.trim_end_matches('.'), &wrong.message);
-                }
-            }
+            None if body.is_object() => faults.add("config", "is missing: the configuration"),
+            Some(Err(error)) => faults.of_part("config", error.faults),
             None | Some(Ok(_)) => {}
         }
-        match config {
-            Some(config) if is_well => Ok(Self { config, note }),
-            _ => Err(problem),
-        }
+        faults.finish(BODY)?;
+        let config = config.unwrap_or_default();
+        Ok(Self { config, note })
     }
 }
 
@@ -271,13 +254,16 @@ impl Place {
             Ok(expected) => expected,
             Err(why) => return Err(preconditions::refused(deps, place, if_match, why).await),
         };
-        let config =
-            WorkflowConfig::read(&json).map_err(|error| faults::refused("config", error.faults))?;
-        let connections = deps.store.connections(&self.tenant).await?;
-        let not_there = connected::faults(&config, &connections, &catalogue::providers());
-        if !not_there.is_empty() {
-            return Err(faults::refused("config", not_there));
+        let mut faults = Faults::default();
+        match WorkflowConfig::read(&json) {
+            Ok(config) => {
+                let connections = deps.store.connections(&self.tenant).await?;
+                let missing = connected::faults(&config, &connections, &catalogue::providers());
+                faults.of_part("config", missing);
+            }
+            Err(error) => faults.of_part("config", error.faults),
         }
+        faults.finish(BODY)?;
         let new = NewConfig {
             tenant: self.tenant.clone(),
             kind: ConfigKind::Workflow,

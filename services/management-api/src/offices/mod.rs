@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     Deps,
     auth::{TenantAdmin, TenantReader},
-    faults,
+    faults::{BODY, Faults},
     preconditions::{self, IfMatch, Refused, etag},
     problems::{BodyProblems, Preconditions, TenantProblems},
 };
@@ -289,8 +289,13 @@ pub(crate) async fn update_office(
 
 /// The office that a body describes, as it is stored.
 fn read(body: &Value) -> Result<Value, Problem> {
-    let details = OfficeDetails::read(body).map_err(|error| faults::refused("", error.faults))?;
-    serde_json::to_value(details).map_err(Problem::internal)
+    let mut faults = Faults::default();
+    match OfficeDetails::read(body) {
+        Ok(details) => return serde_json::to_value(details).map_err(Problem::internal),
+        Err(error) => faults.of_part("", error.faults),
+    }
+    faults.finish(BODY)?;
+    Err(Problem::internal("a fault was not noted"))
 }
 
 async fn shown(deps: &Deps, tenant: &TenantId, id: OfficeId) -> Result<Office, Problem> {

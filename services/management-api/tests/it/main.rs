@@ -7,6 +7,8 @@ mod connections;
 mod decisions;
 mod deliveries;
 mod issuer;
+mod jobs;
+mod live;
 mod offices;
 mod openapi;
 mod outside;
