@@ -18,6 +18,7 @@ use domain::{
 use management_api::{
     Deps, JobBell,
     auth::{
+        KeyRing,
         Role::{Operator, TenantAdmin, Viewer},
         SigningKey, Trust, Verifier,
     },
@@ -298,7 +299,7 @@ async fn a_dry_run_says_what_would_be_different() {
         (json!({ "config": [], "days": 91 }), &["days", "config"]),
         (
             json!({ "config": { "spma": 1, "spam": { "review_from": 200 } } }),
-            &["config", "config", "config"],
+            &["config.spam.review_from", "config.spma"],
         ),
     ] {
         let answer = world
@@ -507,6 +508,9 @@ async fn deps(
     };
     let key = SigningKey::open(folder).unwrap();
     Deps {
+        api_keys: Arc::new(KeyRing::new(store.clone(), clock.clone())),
+        sign_in: None,
+        is_simulated: false,
         store,
         bus,
         sources: Sources::standard(),
