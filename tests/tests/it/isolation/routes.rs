@@ -279,6 +279,8 @@ impl Scene<'_> {
                     self.foreign_cursor(route, &path).await;
                     continue;
                 }
+                // An event's id is a number within its tenant.
+                "last_event_id" => continue,
                 "limit" | "state" | "stage" | "cause" | "status" | "channel" => continue,
                 "score_from" | "score_to" | "area" | "project_type" | "intent" => continue,
                 "from" | "to" | "sort" => continue,
