@@ -1,19 +1,24 @@
 //! The service area: where a company works.
 
+mod polygon;
+
 use serde::{Deserialize, Serialize};
 
-use crate::PostalCode;
+pub use self::polygon::Polygon;
+use crate::{ConfigFault, PostalCode};
 
 /// Where a company works: any of these makes a place part of it. With none given, it works everywhere.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ServiceArea {
-    /// ZIP codes, whole (`78664`) or the first three digits with `xx` (`786xx`).
+    /// ZIP codes, whole (`78664`) or their first three or four digits, with `x` in place of the others (`786xx`).
     pub postal_codes: Vec<String>,
     /// Towns with their state.
     pub cities: Vec<City>,
     /// Everything around a point.
     pub radius: Option<Radius>,
+    /// Areas drawn on a map.
+    pub polygons: Vec<Polygon>,
 }
 
 /// A town.
@@ -81,8 +86,10 @@ pub enum AreaBasis {
     Everywhere,
     /// The ZIP code.
     PostalCode,
-    /// Coordinates within the radius.
+    /// Coordinates and the radius.
     Radius,
+    /// Coordinates and the areas drawn on a map.
+    Polygon,
     /// A town of the area is named in the address. It can only speak for the area.
     Address,
     /// The town of the caller's number. It can speak for the area, never against it: people keep their numbers.
@@ -90,26 +97,33 @@ pub enum AreaBasis {
 }
 
 impl ServiceArea {
+    /// Most points of all areas drawn on a map together.
+    pub const MAX_POINTS: usize = 5_000;
+
+    /// Whether a text is one of [`ServiceArea::postal_codes`].
+    pub fn is_postal_code(text: &str) -> bool {
+        let digits = text.trim_end_matches('x');
+        text.len() == 5 && digits.len() >= 3 && digits.bytes().all(|byte| byte.is_ascii_digit())
+    }
+
     /// Whether `place` is in the area. A ZIP code decides before coordinates, those before the caller's record.
     pub fn verdict(&self, place: &Place) -> AreaVerdict {
-        if self.postal_codes.is_empty() && self.cities.is_empty() && self.radius.is_none() {
+        let is_drawn = self.radius.is_some() || !self.polygons.is_empty();
+        if self.postal_codes.is_empty() && self.cities.is_empty() && !is_drawn {
             return AreaVerdict::In(AreaBasis::Everywhere);
         }
-        let in_radius = match (self.radius, place.coordinates) {
-            (Some(radius), Some(at)) => Some(radius.contains(at)),
-            _ => None,
-        };
+        let drawn = place.coordinates.filter(|_| is_drawn);
+        let drawn = drawn.map(|at| self.drawn(at));
         let said = |code: &Option<PostalCode>| code.clone().filter(|code| !code.is_placeholder());
-        match (&said(&place.postal_code), in_radius) {
+        match (&said(&place.postal_code), drawn) {
             (Some(code), _) if self.has_postal_code(code) => {
                 return AreaVerdict::In(AreaBasis::PostalCode);
             }
-            (_, Some(true)) => return AreaVerdict::In(AreaBasis::Radius),
+            (_, Some(verdict)) => return verdict,
             // A list of ZIP codes speaks against one that it lacks only where nothing but the list draws the area.
-            (Some(_), None) if !self.postal_codes.is_empty() && self.radius.is_none() => {
+            (Some(_), None) if !self.postal_codes.is_empty() && !is_drawn => {
                 return AreaVerdict::Out(AreaBasis::PostalCode);
             }
-            (_, Some(false)) => return AreaVerdict::Out(AreaBasis::Radius),
             _ => {}
         }
         if place
@@ -131,13 +145,27 @@ impl ServiceArea {
         }
     }
 
+    /// What radius and polygons say of coordinates.
+    fn drawn(&self, at: Coordinates) -> AreaVerdict {
+        if self.radius.is_some_and(|radius| radius.contains(at)) {
+            return AreaVerdict::In(AreaBasis::Radius);
+        }
+        if self.polygons.iter().any(|polygon| polygon.contains(at)) {
+            return AreaVerdict::In(AreaBasis::Polygon);
+        }
+        AreaVerdict::Out(if self.polygons.is_empty() {
+            AreaBasis::Radius
+        } else {
+            AreaBasis::Polygon
+        })
+    }
+
     fn has_postal_code(&self, code: &PostalCode) -> bool {
-        self.postal_codes
-            .iter()
-            .any(|pattern| match pattern.strip_suffix("xx") {
-                Some(prefix) => code.as_str().starts_with(prefix),
-                None => pattern == code.as_str(),
-            })
+        let code = code.as_str();
+        let mut patterns = self.postal_codes.iter();
+        patterns.any(|pattern| {
+            code.starts_with(pattern.trim_end_matches('x')) && code.len() == pattern.len()
+        })
     }
 
     fn has_city(&self, name: &str, state: &str) -> bool {
@@ -167,37 +195,16 @@ impl ServiceArea {
                 .any(|word| PostalCode::parse(word).is_ok_and(|code| self.has_postal_code(&code)))
     }
 
-    /// What is wrong, each fault with its field.
-    pub(crate) fn faults(&self) -> Vec<String> {
-        let mut faults = Vec::new();
-        for pattern in &self.postal_codes {
-            let whole = PostalCode::parse(pattern).is_ok() && !pattern.contains('-');
-            let prefix = pattern
-                .strip_suffix("xx")
-                .is_some_and(|p| p.len() == 3 && p.bytes().all(|b| b.is_ascii_digit()));
-            if !whole && !prefix {
-                faults.push("service_area.postal_codes takes `78664` or `786xx`".to_owned());
-            }
+    /// What is wrong with the areas drawn on a map, where each field alone is well.
+    pub(crate) fn faults(&self) -> Vec<ConfigFault> {
+        const PATH: &str = "service_area.polygons";
+        if self.polygons.iter().map(Polygon::points).sum::<usize>() > Self::MAX_POINTS {
+            let wanted = format!("at most {} points in all", Self::MAX_POINTS);
+            return vec![ConfigFault::new(PATH, wanted)];
         }
-        for city in &self.cities {
-            if city.name.trim().is_empty() || city.state.len() != 2 {
-                faults
-                    .push("service_area.cities takes a name and a state of two letters".to_owned());
-            }
-        }
-        if let Some(radius) = self.radius {
-            let valid = (-90.0..=90.0).contains(&radius.latitude)
-                && (-180.0..=180.0).contains(&radius.longitude)
-                && radius.miles > 0.0
-                && radius.miles <= 12_500.0;
-            if !valid {
-                faults.push(
-                    "service_area.radius takes degrees and up to 12500 miles, more than none"
-                        .to_owned(),
-                );
-            }
-        }
-        faults
+        let polygons = self.polygons.iter().enumerate();
+        let faults = polygons.map(|(index, polygon)| polygon.faults(&format!("{PATH}.{index}")));
+        faults.flatten().collect()
     }
 }
 
@@ -224,7 +231,7 @@ mod tests {
                 name: "Round Rock".into(),
                 state: "TX".into(),
             }],
-            radius: None,
+            ..ServiceArea::default()
         }
     }
 

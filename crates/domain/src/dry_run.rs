@@ -254,6 +254,7 @@ const fn by(basis: AreaBasis) -> &'static str {
         AreaBasis::Everywhere => "no limit",
         AreaBasis::PostalCode => "its ZIP code",
         AreaBasis::Radius => "its distance",
+        AreaBasis::Polygon => "its place on the map",
         AreaBasis::Address => "its address",
         AreaBasis::CallerCity => "the caller's town",
     }

@@ -3,6 +3,7 @@
 mod account;
 mod area;
 mod clock;
+mod config;
 mod contact;
 pub mod dry_run;
 pub mod effect;
@@ -28,8 +29,12 @@ mod work;
 pub mod workflow;
 
 pub use account::{Account, AccountSpec, BaseUrl, ProviderAnswer, RefreshSpec, SettingSpec};
-pub use area::{AreaBasis, AreaVerdict, City, Coordinates, Place, Radius, ServiceArea};
+pub use area::{AreaBasis, AreaVerdict, City, Coordinates, Place, Polygon, Radius, ServiceArea};
 pub use clock::{Clock, later};
+pub use config::{
+    ConfigError, ConfigFault, Difference, differences,
+    office::{BusinessHours, OfficeDetails, TimeOfDay, TimeSpan},
+};
 pub use contact::{ContactError, EmailAddress, PostalCode};
 pub use dry_run::{ChangedRequest, DryRun, DryRunAspect, DryRunOutcome};
 pub use effect::{
@@ -60,8 +65,8 @@ pub use stage::{
     Section, Stage, StageHandler, Usage,
 };
 pub use tenant::{
-    ConfigError, Destination, NotificationRules, Office, RecordingPolicy, SpamThresholds, Tenant,
-    TenantStatus, WorkflowConfig,
+    Destination, NotificationRules, Office, RecordingPolicy, SpamThresholds, Tenant, TenantStatus,
+    WorkflowConfig,
 };
 pub use transition::{
     Change, LogEntry, Origin, Plan, RequestState, ReviewAction, SettleContext, Stale,

@@ -23,6 +23,14 @@ pub enum StoreError {
     /// It stands in the way of something that exists.
     #[error("conflict: {0}")]
     Conflict(String),
+    /// It was made to another version of the thing than the newest.
+    #[error(
+        "there is a newer version, {current}: read it, and repeat the change if it is still right"
+    )]
+    Outdated {
+        /// The newest version; 0 if there is none.
+        current: u64,
+    },
     /// Something stored cannot be read by this build: it is damaged, or a newer build wrote it.
     #[error("stored data cannot be read: {0}")]
     Corrupt(String),

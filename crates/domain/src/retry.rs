@@ -113,18 +113,6 @@ impl RetryPolicy {
             NextTry::At(at, lane)
         }
     }
-
-    /// What is wrong with the numbers, each fault with its field.
-    pub(crate) fn faults(&self) -> Vec<String> {
-        let mut faults = Vec::new();
-        if self.fast_ms.len() > 20 || self.fast_ms.iter().any(|ms| *ms > 600_000) {
-            faults.push("retry.fast_ms takes at most 20 pauses of at most 600000 ms".to_owned());
-        }
-        if !(0.0..=1.0).contains(&self.jitter) {
-            faults.push("retry.jitter must be a share from 0 to 1".to_owned());
-        }
-        faults
-    }
 }
 
 #[cfg(test)]
@@ -187,29 +175,6 @@ mod tests {
             exact.next_try(5, START, earlier, None, 0.0),
             NextTry::Exhausted
         );
-    }
-
-    #[test]
-    fn numbers_that_make_no_lane_are_named() {
-        let faults = |fast_ms: Vec<u64>, jitter: f64| {
-            let policy = RetryPolicy {
-                fast_ms,
-                slow_lane: true,
-                jitter,
-            };
-            policy.faults()
-        };
-        for (pauses, jitter) in [(vec![], 0.0), (vec![600_000; 20], 1.0)] {
-            assert_eq!(faults(pauses, jitter), [""; 0]);
-        }
-        for pauses in [vec![1; 21], vec![1, 600_001]] {
-            let found = faults(pauses, 0.25);
-            assert!(found[0].starts_with("retry.fast_ms") && found.len() == 1);
-        }
-        for jitter in [-0.01, 1.01, f64::NAN] {
-            let found = faults(vec![1], jitter);
-            assert!(found[0].starts_with("retry.jitter") && found.len() == 1);
-        }
     }
 
     #[test]

@@ -80,7 +80,8 @@ pub(crate) fn unreached(document: &Document, stage: Stage) -> Option<(String, Op
             let is_in_crm = |section: &DispatchSection| section.state == DispatchState::Done;
             (is_unset && !document.dispatches.values().any(is_in_crm)).then(|| {
                 let why = "no CRM and no recipient is configured, so the lead would reach nobody: set up an office \
-                           with its workflow configuration, then redrive";
+                           (`pipeline office add`, or POST …/offices) and its configuration (`pipeline config set`, or \
+                           PUT …/offices/{office_id}/config), then redrive";
                 (why.to_owned(), None)
             })
         }

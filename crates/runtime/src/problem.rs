@@ -9,6 +9,7 @@ use http::{
     header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::TraceContext;
 
@@ -23,6 +24,7 @@ struct Parts {
     title: &'static str,
     detail: String,
     errors: Vec<FieldError>,
+    members: Map<String, Value>,
     headers: HeaderMap,
     cause: Option<String>,
 }
@@ -46,6 +48,8 @@ struct Document<'a> {
     request_id: Option<String>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
+    #[serde(flatten)]
+    members: &'a Map<String, Value>,
 }
 
 impl Problem {
@@ -62,6 +66,7 @@ impl Problem {
             title,
             detail: detail.into(),
             errors: Vec::new(),
+            members: Map::new(),
             headers: HeaderMap::new(),
             cause: None,
         }))
@@ -135,6 +140,16 @@ impl Problem {
         )
     }
 
+    /// 412: the thing has changed since the caller read it.
+    pub fn precondition_failed(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::PRECONDITION_FAILED,
+            "precondition-failed",
+            "It has changed meanwhile",
+            detail,
+        )
+    }
+
     /// 413: the body is larger than `limit_bytes`.
     pub fn too_large(limit_bytes: usize) -> Self {
         let detail = format!("The body is larger than {limit_bytes} bytes. Send less.");
@@ -164,6 +179,16 @@ impl Problem {
             StatusCode::UNPROCESSABLE_ENTITY,
             "unprocessable",
             "The content is not valid",
+            detail,
+        )
+    }
+
+    /// 428: the caller must say which version they change.
+    pub fn precondition_required(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::PRECONDITION_REQUIRED,
+            "precondition-required",
+            "Say which version you change",
             detail,
         )
     }
@@ -214,6 +239,13 @@ impl Problem {
         self
     }
 
+    /// Adds a member of the problem's own, beside those that every problem has.
+    #[must_use]
+    pub fn with_member(mut self, name: impl Into<String>, value: Value) -> Self {
+        self.0.members.insert(name.into(), value);
+        self
+    }
+
     /// Adds `Retry-After`, in whole seconds, rounded up.
     #[must_use]
     pub fn with_retry_after(self, wait: Duration) -> Self {
@@ -250,6 +282,7 @@ impl From<StoreError> for Problem {
             ),
             StoreError::NotFound => Self::not_found("There is no such thing."),
             StoreError::Conflict(reason) => Self::conflict(sentence(&reason)),
+            StoreError::Outdated { .. } => Self::precondition_failed(sentence(&error.to_string())),
             StoreError::Failed(_) | StoreError::Corrupt(_) => Self::internal(error),
         }
     }
@@ -270,6 +303,7 @@ impl IntoResponse for Problem {
             title,
             detail,
             errors,
+            members,
             mut headers,
             cause,
         } = *self.0;
@@ -289,6 +323,7 @@ impl IntoResponse for Problem {
             detail,
             request_id,
             errors,
+            members: &members,
         })
         .expect("a problem is expressible in JSON");
         headers.insert(

@@ -79,6 +79,7 @@ impl Store for SpannerStore {
     }
 
     async fn put_config(&self, new: &NewConfig, act: &AuditAction) -> Result<u64> {
+        new.check()?;
         let (tenant, author) = (new.tenant.clone(), act.actor.clone());
         let new = new.clone();
         let change = again!([new, author] | tx | configs::put(&tx, &new, &author));

@@ -244,6 +244,7 @@ impl Store for SqliteStore {
     }
 
     async fn put_config(&self, new: &NewConfig, act: &AuditAction) -> Result<u64> {
+        new.check()?;
         let (tenant, author) = (new.tenant.clone(), act.actor.clone());
         let (new, configs) = (new.clone(), self.configs.clone());
         let change = move |db: &Db, now| {

@@ -7,10 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{Office, OfficeConfig, OfficeId, StoreError, TenantId, WorkflowConfig};
+use domain::{Office, OfficeConfig, OfficeDetails, OfficeId, StoreError, TenantId, WorkflowConfig};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::{Result, stored};
 
@@ -18,7 +18,7 @@ use crate::{Result, stored};
 /// they are: nothing asks for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ConfigKind {
-    /// An office: its name, address and time zone. Named by the office's id.
+    /// An office: [`OfficeDetails`]. Named by the office's id.
     Office,
     /// What happens with an office's requests: [`WorkflowConfig`]. Named by the office's id.
     Workflow,
@@ -43,17 +43,13 @@ impl ConfigKind {
 
     /// Checks a configuration before it is stored.
     fn check(self, name: &str, json: &Value) -> Result<()> {
-        let id = name.parse::<OfficeId>().map_err(|error| error.to_string());
-        let object = json
-            .as_object()
-            .ok_or_else(|| "a configuration is a JSON object".to_owned());
-        let checked = id.and(object).and_then(|object| match self {
-            Self::Office => OfficeFields::check(object),
-            Self::Workflow => WorkflowConfig::parse(&json.to_string())
-                .map(drop)
-                .map_err(|error| error.to_string()),
-        });
-        checked.map_err(StoreError::Conflict)
+        name.parse::<OfficeId>()
+            .map_err(|error| StoreError::Conflict(error.to_string()))?;
+        let checked = match self {
+            Self::Office => OfficeDetails::read(json).map(drop),
+            Self::Workflow => WorkflowConfig::read(json).map(drop),
+        };
+        checked.map_err(|error| StoreError::Conflict(error.to_string()))
     }
 }
 
@@ -99,27 +95,31 @@ impl NewConfig {
     /// Longest name, in characters.
     pub const MAX_NAME: usize = 128;
 
+    /// Checks what can be checked without knowing what is there. It takes time, so it is done outside of transactions.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if the configuration is not valid.
+    pub fn check(&self) -> Result<()> {
+        if !(1..=Self::MAX_NAME).contains(&self.name.chars().count()) {
+            let reason = "the name must have 1 to 128 characters".to_owned();
+            return Err(StoreError::Conflict(reason));
+        }
+        self.kind.check(&self.name, &self.json)
+    }
+
     /// The version that follows the newest, `known`, or `None` if it would be equal to it.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if the configuration is not valid, or its author saw another version.
+    /// [`StoreError::Outdated`] if its author saw another version.
     pub fn after(
         &self,
         known: Option<&Config>,
         author: &str,
         now: Timestamp,
     ) -> Result<Option<Config>> {
-        if !(1..=Self::MAX_NAME).contains(&self.name.chars().count()) {
-            let reason = "the name must have 1 to 128 characters".to_owned();
-            return Err(StoreError::Conflict(reason));
-        }
-        self.kind.check(&self.name, &self.json)?;
         let version = known.map_or(0, |known| known.version);
-        if let Some(expected) = self.expected.filter(|expected| *expected != version) {
-            return Err(StoreError::Conflict(format!(
-                "the configuration has version {version}, and the change was made to version {expected}; \
-                 read it again and repeat the change"
-            )));
+        if self.expected.is_some_and(|expected| expected != version) {
+            return Err(StoreError::Outdated { current: version });
         }
         if known.is_some_and(|known| known.json == self.json) {
             return Ok(None);
@@ -146,6 +146,14 @@ impl Config {
         })
     }
 
+    /// The office that it describes.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if this build cannot read it.
+    pub fn details(&self) -> Result<OfficeDetails> {
+        self.read()
+    }
+
     /// Whether it says the same as `value`, as far as this build can read it.
     pub(crate) fn says<T: DeserializeOwned + PartialEq>(&self, value: &T) -> bool {
         self.read::<T>().is_ok_and(|read| read == *value)
@@ -156,35 +164,6 @@ impl Config {
 pub(crate) fn json(value: &impl Serialize) -> Result<Value> {
     serde_json::to_value(value)
         .map_err(|error| stored::corrupt("a configuration cannot be written", error))
-}
-
-/// An office as it is stored.
-#[derive(Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct OfficeFields {
-    name: String,
-    address: String,
-    time_zone: String,
-}
-
-impl OfficeFields {
-    pub(crate) fn of(office: &Office) -> Self {
-        Self {
-            name: office.name.clone(),
-            address: office.address.clone(),
-            time_zone: office.time_zone.clone(),
-        }
-    }
-
-    fn check(json: &Map<String, Value>) -> Result<(), String> {
-        const FIELDS: [&str; 3] = ["name", "address", "time_zone"];
-        if let Some(unknown) = json.keys().find(|key| !FIELDS.contains(&key.as_str())) {
-            return Err(format!("`{unknown}` is not a field of an office"));
-        }
-        Self::deserialize(json)
-            .map(drop)
-            .map_err(|error| error.to_string())
-    }
 }
 
 /// The configuration that applies to an office's requests. `offices` and `workflows` are the newest of the tenant's
@@ -233,11 +212,12 @@ pub(crate) fn read_offices(offices: &[Config], workflows: &[Config]) -> Result<V
 }
 
 fn read_office(config: &Config, workflows: &[Config]) -> Result<Office> {
-    let OfficeFields {
+    let OfficeDetails {
         name,
         address,
         time_zone,
-    } = config.read()?;
+        ..
+    } = config.details()?;
     let workflow = workflows
         .iter()
         .find(|workflow| workflow.name == config.name);

@@ -34,9 +34,9 @@ pub mod work;
 
 use async_trait::async_trait;
 use domain::{
-    AuditId, ConnectionName, EffectLog, EventId, LeadRequest, Office, PersonId, RequestId,
-    ReviewAction, SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus, Wake, WorkKey,
-    WorkQueue, WorkRow,
+    AuditId, ConnectionName, EffectLog, EventId, LeadRequest, Office, OfficeDetails, PersonId,
+    RequestId, ReviewAction, SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus, Wake,
+    WorkKey, WorkQueue, WorkRow,
 };
 use jiff::Timestamp;
 
@@ -102,7 +102,8 @@ pub trait Store:
     /// leaves no entry in the audit log.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if it is not valid, or if its author saw another version than the newest.
+    /// [`StoreError::Conflict`] if it is not valid; [`StoreError::Outdated`] if its author saw another version than the
+    /// newest.
     async fn put_config(&self, new: &NewConfig, act: &AuditAction) -> Result<u64>;
 
     /// A version of a configuration; `None` stands for the newest.
@@ -132,7 +133,15 @@ pub trait Store:
     /// # Errors
     /// [`StoreError::Conflict`] when the configuration is not valid.
     async fn put_office(&self, office: &Office) -> Result<()> {
-        let fields = configs::OfficeFields::of(office);
+        let name = office.id.to_string();
+        let known = self.config(&office.tenant, ConfigKind::Office, &name, None);
+        let known = known.await?.map(|known| known.details()).transpose()?;
+        let fields = OfficeDetails {
+            name: office.name.clone(),
+            address: office.address.clone(),
+            time_zone: office.time_zone.clone(),
+            business_hours: known.and_then(|known| known.business_hours),
+        };
         let (workflow, fields_json) = (configs::json(&office.config)?, configs::json(&fields)?);
         // The office comes last: nobody sees it with a configuration of defaults.
         for (kind, json) in [

@@ -117,6 +117,22 @@ impl Cursor for (RequestId, Stage, String) {
     }
 }
 
+/// The last version of a page of a configuration's history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BehindVersion(pub u64);
+
+impl Cursor for BehindVersion {
+    const KIND: u8 = 20;
+
+    fn bytes(&self) -> Vec<u8> {
+        self.0.to_be_bytes().to_vec()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(u64::from_be_bytes).map(Self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +146,8 @@ mod tests {
         let (request, audit) = (RequestId::from_uuid(id()), AuditId::from_uuid(id()));
         assert_eq!(RequestId::decode(&request.encode()), Ok(request));
         assert_eq!(AuditId::decode(&audit.encode()), Ok(audit));
+        let version = BehindVersion(3);
+        assert_eq!(BehindVersion::decode(&version.encode()), Ok(version));
         let tenant = TenantId::new("tenant_demo").unwrap();
         assert_eq!(TenantId::decode(&tenant.encode()), Ok(tenant));
         for target in ["", "hubspot"] {

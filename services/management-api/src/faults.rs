@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use domain::ConfigFault;
 use runtime::{Problem, without_value};
 use serde::{
     Deserialize,
@@ -41,12 +42,24 @@ impl Paging {
 
 /// Fields, and what is wrong with each.
 #[derive(Default)]
-pub(crate) struct Faults(Vec<(&'static str, String)>);
+pub(crate) struct Faults(Vec<(String, String)>);
 
 impl Faults {
     /// Notes what a field should be.
-    pub(crate) fn add(&mut self, field: &'static str, message: impl Into<String>) {
-        self.0.push((field, message.into()));
+    pub(crate) fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        self.0.push((field.into(), message.into()));
+    }
+
+    /// Notes what is wrong with a configuration that stands at `part` of the body; empty: it is the body.
+    pub(crate) fn of_part(&mut self, part: &str, faults: Vec<ConfigFault>) {
+        for ConfigFault { path, message } in faults {
+            let path = match (part, path.as_str()) {
+                ("", path) => path.to_owned(),
+                (part, "") => part.to_owned(),
+                (part, path) => format!("{part}.{path}"),
+            };
+            self.add(path, message);
+        }
     }
 
     /// Reads a field that may be absent.

@@ -6,6 +6,7 @@
 
 mod audit;
 pub mod auth;
+mod configs;
 mod connections;
 #[doc(hidden)]
 pub mod cursor;
@@ -17,8 +18,10 @@ mod jobs;
 mod jwks;
 mod live;
 mod me;
+mod offices;
 mod openapi;
 mod people;
+mod preconditions;
 mod problems;
 mod requests;
 mod routes;

@@ -45,6 +45,8 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(openapi_json);
         (name = "work", description = "Steps that stopped, and how they go on."),
         (name = "jobs", description = "Bulk work that goes on in the background."),
         (name = "sources", description = "Where a tenant's webhooks come from."),
+        (name = "offices", description = "Where a tenant is, and when somebody is there."),
+        (name = "configuration", description = "What happens with an office's leads, version by version."),
         (name = "connections", description = "A tenant's accounts at providers."),
         (name = "live", description = "What happens, as it happens."),
         (name = "audit", description = "What people changed."),
@@ -113,8 +115,30 @@ fn examples() -> [(&'static str, Value); 2] {
     [("NewSource", source), ("NewSecret", secret)]
 }
 
-/// The schemas of what callers send.
+/// The schemas of what callers send, and of its parts.
 fn bodies(api: &OpenApi) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut further: Vec<_> = whole_bodies(api).into_iter().collect();
+    while let Some(name) = further.pop() {
+        if !found.insert(name.clone()) {
+            continue;
+        }
+        let schemas = api.components.iter().flat_map(|all| &all.schemas);
+        let of_name = schemas.filter(|(known, _)| **known == name);
+        for (_, schema) in of_name {
+            let text = serde_json::to_string(schema).unwrap_or_default();
+            let parts = text.split("\"#/components/schemas/").skip(1);
+            further.extend(
+                parts
+                    .filter_map(|part| part.split('"').next())
+                    .map(str::to_owned),
+            );
+        }
+    }
+    found
+}
+
+fn whole_bodies(api: &OpenApi) -> BTreeSet<String> {
     let operations = api.paths.paths.values().flat_map(|item| {
         [&item.get, &item.put, &item.post, &item.delete, &item.patch]
             .into_iter()

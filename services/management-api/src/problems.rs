@@ -8,6 +8,8 @@ use utoipa::{
     openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder},
 };
 
+use crate::preconditions::Version;
+
 /// The media type of problems.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -41,6 +43,12 @@ pub(crate) struct Problem {
     /// What is wrong, part by part.
     #[schema(nullable = false)]
     errors: Option<Vec<FieldError>>,
+    /// With 412: the version that the caller saw; null if there is none.
+    #[schema(required = false)]
+    seen: Option<Version>,
+    /// With 412: the newest version; null if there is none.
+    #[schema(required = false)]
+    current: Option<Version>,
 }
 
 impl Problem {
@@ -128,6 +136,12 @@ problem_responses! {
         "413": "The body is too large.",
         "415": "The body is not said to be JSON.",
         "422": "The body, or a header, is not valid; `errors` names what.",
+    }
+
+    /// What a route answers beside that changes one version and no other.
+    Preconditions {
+        "412": "Somebody changed it meanwhile: `seen` and `current` hold the version that `If-Match` names and the newest.",
+        "428": "There is a version already: say in `If-Match` which one you saw.",
     }
 
     /// What a route answers beside when the state of the thing can be in the way.

@@ -3,9 +3,13 @@
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Deps, audit, connections, deliveries,
+    Deps, audit,
+    configs::{self, schema, versions},
+    connections, deliveries,
     jobs::{self, create as start, try_config},
-    jwks, live, me, openapi,
+    jwks, live, me,
+    offices::{self, create as office},
+    openapi,
     people::{self, api_keys, invitations},
     requests::{self, decide, find, replay},
     sign_in::{codes, devices, oidc, session},
@@ -19,6 +23,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         // Anybody.
         .routes(routes!(jwks::show_jwks))
         .routes(routes!(openapi::show_openapi))
+        .routes(routes!(schema::show_workflow_schema))
         // Whoever signs in, by a cookie that only these read.
         .routes(routes!(session::sign_in, session::sign_out))
         .routes(routes!(session::refresh_sign_in))
@@ -53,13 +58,20 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(replay::replay_request))
         .routes(routes!(work::redrive_work))
         .routes(routes!(jobs::list_jobs, start::create_job))
-        // Who may change a tenant's set-up; its sources are listed for who may read.
+        // Who may change a tenant's set-up; what it is, those who may read see.
         .routes(routes!(sources::list_sources, create::create_source))
         .routes(routes!(sources::disable_source))
         .routes(routes!(sources::enable_source))
         .routes(routes!(keys::add_source_key))
         .routes(routes!(keys::remove_source_key))
         .routes(routes!(connections::set_connection_secret))
+        .routes(routes!(offices::list_offices, office::create_office))
+        .routes(routes!(offices::show_office, offices::update_office))
+        .routes(routes!(configs::show_config, configs::save_config))
+        .routes(routes!(versions::list_config_versions))
+        .routes(routes!(versions::show_config_version))
+        .routes(routes!(versions::diff_config))
+        .routes(routes!(versions::restore_config_version))
         .routes(routes!(try_config::try_config))
         .routes(routes!(people::list_people))
         .routes(routes!(people::set_person_role, people::remove_person))

@@ -202,6 +202,7 @@ words! {
         Everywhere => "everywhere",
         PostalCode => "postal_code",
         Radius => "radius",
+        Polygon => "polygon",
         Address => "address",
         CallerCity => "caller_city",
     }

@@ -77,6 +77,15 @@ pub async fn ensure(
     Ok(())
 }
 
+/// Whether the demo tenant is there.
+///
+/// # Errors
+/// When the store fails.
+pub async fn is_there(store: &dyn Store) -> anyhow::Result<bool> {
+    let tenant = TenantId::new(TENANT).context("the demo tenant's id")?;
+    Ok(store.tenant(&tenant).await?.is_some())
+}
+
 /// A provider, its simulator, and what the tenant has there.
 type Simulated<'a> = (&'a Provider, &'static SimulatorSpec, &'static Demo);
 
@@ -176,7 +185,7 @@ fn office(tenant: &TenantId, simulated: &[Simulated<'_>]) -> anyhow::Result<Offi
                 name: "Round Rock".to_owned(),
                 state: "TX".to_owned(),
             }],
-            radius: None,
+            ..ServiceArea::default()
         },
         destinations: destinations.collect::<anyhow::Result<_>>()?,
         notifications: NotificationRules {

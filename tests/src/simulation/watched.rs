@@ -54,7 +54,7 @@ impl Watched {
             Err(error @ (StoreError::Busy | StoreError::Failed(_) | StoreError::Corrupt(_))) => {
                 scene.audit.fault(format!("the store failed: {error}"));
             }
-            Err(StoreError::NotFound | StoreError::Conflict(_)) => {}
+            Err(StoreError::NotFound | StoreError::Conflict(_) | StoreError::Outdated { .. }) => {}
         }
         scene.gates.pass(point).await;
         if scene.goes_wrong(2) {

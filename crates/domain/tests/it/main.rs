@@ -12,6 +12,7 @@ mod life;
 mod merged;
 mod merging;
 mod outcomes;
+mod polygons;
 mod reentry;
 mod rows;
 mod spam_gate;

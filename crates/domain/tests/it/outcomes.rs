@@ -301,7 +301,7 @@ fn austin() -> OfficeConfig {
             name: "Austin".to_owned(),
             state: "TX".to_owned(),
         }],
-        radius: None,
+        ..ServiceArea::default()
     };
     office
 }

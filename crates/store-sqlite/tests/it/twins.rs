@@ -291,7 +291,7 @@ async fn what_is_set_up_is_its_own() {
         tenant: a(),
         name: "Austin".to_owned(),
         address: String::new(),
-        time_zone: String::new(),
+        time_zone: "America/Chicago".to_owned(),
         config: WorkflowConfig::default(),
         config_version: 0,
     };

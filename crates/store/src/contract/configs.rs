@@ -86,7 +86,7 @@ pub async fn an_equal_configuration_adds_no_version(subject: &Subject) {
     assert_eq!(audited(subject, &tenant).await, 2);
 }
 
-pub async fn a_change_of_an_older_version_is_a_conflict(subject: &Subject) {
+pub async fn a_change_of_an_older_version_is_told_the_newest(subject: &Subject) {
     let tenant = subject.tenant("a");
     for (review_from, expected) in [(10.0, Some(0)), (20.0, Some(1)), (30.0, None)] {
         put(subject, &new(&tenant, 1, review_from, expected))
@@ -95,25 +95,26 @@ pub async fn a_change_of_an_older_version_is_a_conflict(subject: &Subject) {
     }
     for seen in [0, 2, 4] {
         let refused = put(subject, &new(&tenant, 1, 40.0, Some(seen))).await;
-        let Err(StoreError::Conflict(reason)) = refused else {
-            panic!("it was taken: {refused:?}")
-        };
-        let versions = ["version 3".to_owned(), format!("version {seen}")];
-        assert!(
-            versions.iter().all(|version| reason.contains(version)),
-            "{reason}"
-        );
+        let is_told = matches!(refused, Err(StoreError::Outdated { current: 3 }));
+        assert!(is_told, "{refused:?}");
     }
+    let nothing = put(subject, &new(&tenant, 2, 40.0, Some(1))).await;
+    let is_told = matches!(nothing, Err(StoreError::Outdated { current: 0 }));
+    assert!(is_told, "{nothing:?}");
     assert_eq!(newest(subject, &tenant, 1).await.unwrap().version, 3);
     assert_eq!(audited(subject, &tenant).await, 3);
 }
 
-pub async fn of_two_changes_at_once_one_is_a_conflict(subject: &Subject) {
+pub async fn of_changes_at_once_one_is_taken(subject: &Subject) {
     let tenant = subject.tenant("a");
     let news = [10.0, 20.0, 30.0, 40.0].map(|from| new(&tenant, 1, from, Some(0)));
     let done = futures::future::join_all(news.iter().map(|new| put(subject, new))).await;
     let taken = done.iter().filter(|result| result.is_ok());
     assert_eq!(taken.count(), 1, "{done:?}");
+    let told = done
+        .iter()
+        .filter(|result| matches!(result, Err(StoreError::Outdated { current: 1 })));
+    assert_eq!(told.count(), 3, "{done:?}");
     assert_eq!(newest(subject, &tenant, 1).await.unwrap().version, 1);
 }
 
@@ -188,9 +189,17 @@ pub async fn a_fault_is_named_and_nothing_is_written(subject: &Subject) {
                 &id,
                 json!({ "name": "Austin", "zone": 1 }),
             ),
-            "`zone`",
+            "zone: not a field",
         ),
-        (faulty(ConfigKind::Office, &id, json!([])), "a JSON object"),
+        (faulty(ConfigKind::Office, &id, json!([])), "an object with"),
+        (
+            faulty(
+                ConfigKind::Office,
+                &id,
+                json!({ "name": "Austin", "time_zone": "America/Austin" }),
+            ),
+            "time_zone",
+        ),
         (
             faulty(ConfigKind::Office, "austin", json!({ "name": "Austin" })),
             "ofc_",

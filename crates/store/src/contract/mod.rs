@@ -193,8 +193,8 @@ macro_rules! contract_suite {
             $crate::contract_suite!(@tests $make; configs:
                 a_change_adds_a_version,
                 an_equal_configuration_adds_no_version,
-                a_change_of_an_older_version_is_a_conflict,
-                of_two_changes_at_once_one_is_a_conflict,
+                a_change_of_an_older_version_is_told_the_newest,
+                of_changes_at_once_one_is_taken,
                 the_newest_of_each_name_is_listed,
                 a_history_is_walked_newest_first,
                 a_fault_is_named_and_nothing_is_written,

@@ -246,7 +246,7 @@ async fn with_policy(subject: &Subject, tenant: &TenantId, retry: RetryPolicy) {
         tenant: tenant.clone(),
         name: "Office".to_owned(),
         address: String::new(),
-        time_zone: String::new(),
+        time_zone: "America/Chicago".to_owned(),
         config: WorkflowConfig {
             retry,
             ..WorkflowConfig::default()

@@ -5,8 +5,8 @@ use domain::{OfficeId, WorkflowConfig};
 use runtime::{Json, Path, Problem};
 use serde::Deserialize;
 use serde_json::Value;
-use store::{ConfigKind, jobs::JobTask};
-use utoipa::{IntoParams, ToSchema};
+use store::jobs::JobTask;
+use utoipa::ToSchema;
 
 use super::{
     Job,
@@ -15,22 +15,15 @@ use super::{
 use crate::{
     Deps,
     auth::TenantAdmin,
+    configs::schema::WorkflowConfigBody,
     faults::{BODY, Faults},
     idempotency::IdempotencyKey,
+    offices::{self, OfficePath, no_office},
     problems::{BodyProblems, Conflict, TenantProblems},
 };
 
 /// Requests of at most so many days are compared.
 const MAX_DAYS: u32 = 90;
-
-/// Which office.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Path)]
-pub(crate) struct OfficePath {
-    /// The office's id.
-    #[param(value_type = String, example = "ofc_0199f3a100007000800000000000002a")]
-    office_id: OfficeId,
-}
 
 /// A workflow configuration to be tried.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -38,7 +31,7 @@ pub(crate) struct OfficePath {
 #[schema(example = json!({ "config": { "spam": { "review_from": 60, "quarantine_above": 90 } }, "days": 30 }))]
 pub(crate) struct Trial {
     /// The configuration, whole.
-    #[schema(value_type = Object)]
+    #[schema(value_type = WorkflowConfigBody)]
     config: Value,
     /// Requests that came in within so many days are compared.
     #[schema(minimum = 1, maximum = 90, default = 30)]
@@ -81,11 +74,8 @@ pub(crate) async fn try_config(
     Json(trial): Json<Trial>,
 ) -> Result<Started, Problem> {
     let tenant = caller.tenant();
-    let office = path.office_id.to_string();
-    let known = deps.store.config(tenant, ConfigKind::Office, &office, None);
-    known
-        .await?
-        .ok_or_else(|| Problem::not_found("There is no such office."))?;
+    let known = offices::find(&deps, tenant, path.office_id).await?;
+    known.ok_or_else(no_office)?;
     let task = trial.read(path.office_id)?;
     let act = caller.act("job.create", &"job").saying(sentence(&task));
     start(&deps, tenant.clone(), task, key, act).await
@@ -97,12 +87,8 @@ impl Trial {
         if !(1..=MAX_DAYS).contains(&self.days) {
             faults.add("days", format!("a number from 1 to {MAX_DAYS}"));
         }
-        if !self.config.is_object() {
-            faults.add("config", "a workflow configuration as a JSON object");
-        } else if let Err(error) = WorkflowConfig::parse(&self.config.to_string()) {
-            for fault in error.faults {
-                faults.add("config", fault);
-            }
+        if let Err(error) = WorkflowConfig::read(&self.config) {
+            faults.of_part("config", error.faults);
         }
         faults.finish(BODY)?;
         Ok(JobTask::DryRun {

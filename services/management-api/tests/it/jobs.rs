@@ -299,7 +299,7 @@ async fn a_dry_run_says_what_would_be_different() {
         (json!({ "config": [], "days": 91 }), &["days", "config"]),
         (
             json!({ "config": { "spma": 1, "spam": { "review_from": 200 } } }),
-            &["config", "config", "config"],
+            &["config.spam.review_from", "config.spma"],
         ),
     ] {
         let answer = world

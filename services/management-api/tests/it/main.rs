@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod audit;
+mod configs;
 mod connections;
 mod decisions;
 mod deliveries;
@@ -10,6 +11,7 @@ mod issuer;
 mod jobs;
 mod keys;
 mod live;
+mod offices;
 mod oidc;
 mod openapi;
 mod outside;

@@ -313,6 +313,25 @@ impl World {
         office.id
     }
 
+    /// Calls as somebody with this role for tenant `a`, about this version.
+    pub(crate) async fn call_on(
+        &self,
+        role: Role,
+        (method, path): (&str, &str),
+        version: &str,
+        body: &Value,
+    ) -> Response {
+        let url = format!("{}{path}", self.base);
+        let request = self.client.request(method.parse().unwrap(), url);
+        let request = request.bearer(&self.token(&[role], &["a"]));
+        request
+            .header("if-match", version)
+            .json(body)
+            .send()
+            .await
+            .unwrap()
+    }
+
     /// A connection of a tenant to HubSpot.
     pub(crate) async fn connection_of(&self, slug: &str) -> String {
         let connection = Connection {

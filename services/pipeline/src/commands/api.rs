@@ -63,6 +63,13 @@ enum Way {
 #[error("{0}")]
 pub(super) struct Refused(String);
 
+impl Refused {
+    /// With the paths of faults as they are within this part of what was sent.
+    pub(super) fn below(self, part: &str) -> Self {
+        Self(self.0.replace(&format!("\n  {part}."), "\n  "))
+    }
+}
+
 impl Api {
     /// Finds the way to the API of this folder; `actor` is whose acts they are.
     ///
@@ -138,12 +145,27 @@ impl Api {
         body: Option<&Value>,
         idempotency_key: Option<&str>,
     ) -> anyhow::Result<Value> {
+        let header = idempotency_key.map(|key| (IDEMPOTENCY_KEY, key));
+        self.call_with(method, path, body, header).await
+    }
+
+    /// The same, with a header.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub(super) async fn call_with(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        header: Option<(&str, &str)>,
+    ) -> anyhow::Result<Value> {
         let token = self.token()?;
         let (status, bytes) = match &self.way {
             Way::Server { http, base } => {
                 let mut request = http.request(method, format!("{base}{path}")).bearer(&token);
-                if let Some(key) = idempotency_key {
-                    request = request.header(IDEMPOTENCY_KEY, key);
+                if let Some((name, value)) = header {
+                    request = request.header(name, value);
                 }
                 if let Some(body) = body {
                     request = request.json(body);
@@ -159,8 +181,8 @@ impl Api {
                     .method(method)
                     .uri(path)
                     .header(AUTHORIZATION, bearer);
-                if let Some(key) = idempotency_key {
-                    request = request.header(IDEMPOTENCY_KEY, key);
+                if let Some((name, value)) = header {
+                    request = request.header(name, value);
                 }
                 let request = match body {
                     Some(body) => request

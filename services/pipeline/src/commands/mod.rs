@@ -3,10 +3,12 @@
 mod api;
 mod audit;
 mod check_config;
+mod config;
 mod job;
 mod key;
 mod live;
 mod migrate;
+mod office;
 mod request;
 mod review;
 mod run;
@@ -32,7 +34,7 @@ use clap::{Parser, Subcommand};
 use settings::Settings;
 
 use self::session::TenantArgs;
-use crate::config;
+use crate::config as program;
 
 /// The Multi-Tenant Ingestion Pipeline: leads from webhooks, through transcription and analysis, into a CRM.
 #[derive(Debug, Parser)]
@@ -64,6 +66,11 @@ enum Command {
     // on the folder itself.
     /// Creates, lists, suspends and resumes tenants.
     Tenant(tenant::Args),
+    /// Adds, lists and changes offices.
+    Office(TenantArgs<office::Command>),
+    /// Shows, saves, compares and restores what happens with an office's leads: service area, spam thresholds, CRMs,
+    /// recipients, retries.
+    Config(TenantArgs<config::Command>),
     /// Adds and lists sources of webhooks, and changes their signing keys.
     Source(TenantArgs<source::Command>),
     /// Sets the secret of a connection to a provider, which lets held work go on.
@@ -115,6 +122,8 @@ pub async fn run_to(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::Send(args) => send::run(&settings, args).await,
         Command::Simulate(args) => simulate::run(args).await,
         Command::Tenant(args) => tenant::run(&settings, args, out).await,
+        Command::Office(args) => office::run(&settings, args, out).await,
+        Command::Config(args) => config::run(&settings, args, out).await,
         Command::Source(args) => source::run(&settings, args, out).await,
         Command::Secret(args) => secret::run(&settings, args, out).await,
         Command::Review(args) => review::review(&settings, args, out).await,
@@ -146,7 +155,7 @@ fn print(out: &mut dyn Write, line: &str) -> anyhow::Result<()> {
 
 /// The data folder: as given, else as set, else the default.
 fn data_dir(settings: &Settings, given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
-    let set = settings.load(config::data_dir)?;
+    let set = settings.load(program::data_dir)?;
     Ok(given.unwrap_or(set))
 }
 

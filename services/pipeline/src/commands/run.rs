@@ -28,6 +28,9 @@ pub(super) struct Args {
     /// The port of API and webhooks; 0 takes any free one. Default: the setting `PORT`, else 8080.
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
+    /// Makes no demo tenant. One that an earlier start made stays.
+    #[arg(long)]
+    no_demo: bool,
 }
 
 pub(super) async fn run(settings: Settings, args: Args) -> anyhow::Result<()> {
@@ -49,27 +52,35 @@ pub(super) async fn run(settings: Settings, args: Args) -> anyhow::Result<()> {
         Arc::new(SystemClock::default()),
     )
     .await?;
-    if !app.address.ip().is_loopback() && !providers.is_google_simulated {
+    let has_demo = !args.no_demo || demo::is_there(app.store.as_ref()).await?;
+    if has_demo && !app.address.ip().is_loopback() && !providers.is_google_simulated {
         bail!(
-            "the demo tenant's keys are public: with real providers, serve on loopback only (HOST=127.0.0.1)"
+            "the demo tenant's keys are public: with real providers, serve on loopback only (HOST=127.0.0.1), or start on a new data folder \
+             without it (--no-demo)"
         );
     }
-    demo::ensure(app.store.as_ref(), app.secrets.as_ref(), |spec| {
-        let given = config.webhook_keys.get(spec.slug).cloned();
-        given.or_else(|| providers.webhook_key(spec.slug))
-    })
-    .await?;
     let base = format!("http://{}", app.address);
-    for spec in SIMULATORS {
-        let hook = format!("{base}/v1/hooks/{}", demo::token(spec.slug));
-        providers.simulators.post_webhooks_to(spec.slug, &hook);
+    if has_demo {
+        demo::ensure(app.store.as_ref(), app.secrets.as_ref(), |spec| {
+            let given = config.webhook_keys.get(spec.slug).cloned();
+            given.or_else(|| providers.webhook_key(spec.slug))
+        })
+        .await?;
+        for spec in SIMULATORS {
+            let hook = format!("{base}/v1/hooks/{}", demo::token(spec.slug));
+            providers.simulators.post_webhooks_to(spec.slug, &hook);
+        }
     }
     app.folder.announce(&ServerFile {
         address: app.address,
         simulators: providers.urls.clone(),
     })?;
-    let code = operators_code(&app).await?;
-    greet(&app, &providers, &base, &code)?;
+    let code = if has_demo {
+        Some(operators_code(&app).await?)
+    } else {
+        None
+    };
+    greet(&app, &providers, &base, code.as_deref())?;
     app.run(runtime::shutdown_signal()).await
 }
 
@@ -83,28 +94,38 @@ async fn operators_code(app: &App) -> anyhow::Result<String> {
 }
 
 /// What is where, and what to try.
-fn greet(app: &App, providers: &Providers, base: &str, code: &str) -> anyhow::Result<()> {
+fn greet(app: &App, providers: &Providers, base: &str, code: Option<&str>) -> anyhow::Result<()> {
     let program = quoted(&std::env::current_exe()?.display().to_string());
     let folder = quoted(&app.folder.path().display().to_string());
     let url_of = |spec: &SimulatorSpec| providers.urls.get(spec.slug);
     let simulated: String = providers::embedded()
         .filter_map(|spec| Some(format!("\n  {:<18}{}", spec.name, url_of(spec)?)))
         .collect();
-    let usual = providers::embedded().find_map(|spec| Some((spec, spec.demo?.samples.first()?)));
-    let (source, event) = usual.map_or(("", ""), |(spec, sample)| (spec.slug, sample.event));
     say(&format!(
         "\nThe pipeline {version} is up: every service in one process, providers simulated.\n\
          \n  API and webhooks  {base}\
          \n  health            {base}/v1/health\
          \n  metrics           http://{metrics}/metrics (private)\
-         \n  data folder       {data}\
-         \n  demo tenant       {tenant} (Demo Company, Austin TX)\
-         \n  its webhook URL   {base}/v1/hooks/{token}/{event}\n\
-         \nSimulated providers:\n{simulated}\n\
-         \nTry it; each line works as it stands, from any folder:\n",
+         \n  data folder       {data}",
         version = env!("CARGO_PKG_VERSION"),
         metrics = app.metrics_address,
         data = app.folder.path().display(),
+    ))?;
+    let Some(code) = code else {
+        say(&format!(
+            "\nSimulated providers:\n{simulated}\n\nBegin with a tenant of your own:\n"
+        ))?;
+        return say(&format!(
+            "{program} tenant create acme --name \"Acme Remodeling\" --data-dir {folder}\n"
+        ));
+    };
+    let usual = providers::embedded().find_map(|spec| Some((spec, spec.demo?.samples.first()?)));
+    let (source, event) = usual.map_or(("", ""), |(spec, sample)| (spec.slug, sample.event));
+    say(&format!(
+        "  demo tenant       {tenant} (Demo Company, Austin TX)\
+         \n  its webhook URL   {base}/v1/hooks/{token}/{event}\n\
+         \nSimulated providers:\n{simulated}\n\
+         \nTry it; each line works as it stands, from any folder:\n",
         tenant = demo::TENANT,
         token = demo::token(source),
     ))?;

@@ -3,7 +3,7 @@
 use std::{io::Write, path::PathBuf};
 
 use anyhow::bail;
-use domain::TenantId;
+use domain::{OfficeId, TenantId};
 use http::Method;
 use http_client::Streaming;
 use serde_json::Value;
@@ -11,6 +11,8 @@ use settings::Settings;
 
 use super::{api::Api, data_dir, table::table};
 
+/// The header that says which version is changed.
+const IF_MATCH: &str = "if-match";
 /// Tenants that an error names at most.
 const MAX_NAMED: usize = 20;
 
@@ -160,6 +162,11 @@ impl<'a> Session<'a> {
 }
 
 impl<C: clap::Subcommand> TenantArgs<C> {
+    /// What is to be done.
+    pub(super) const fn command(&self) -> &C {
+        &self.command
+    }
+
     /// Finds the tenant, the one that is named, else the only one; and what is to be done for it.
     pub(super) async fn open<'a>(
         self,
@@ -216,6 +223,41 @@ impl TenantSession<'_> {
         let path = format!("{}/{path}", self.base);
         let api = &self.session.api;
         api.call(method, &path, body, idempotency_key).await
+    }
+}
+
+impl TenantSession<'_> {
+    /// The office that is meant: the one that is named, else the only one. Its path, under the tenant.
+    pub(super) async fn office(&self, named: Option<OfficeId>) -> anyhow::Result<String> {
+        if let Some(office) = named {
+            return Ok(format!("offices/{office}"));
+        }
+        let list = self.get("offices", &[]).await?;
+        let offices = list["items"].as_array().map_or(&[][..], Vec::as_slice);
+        let id = |office: &Value| office["office_id"].as_str().unwrap_or_default().to_owned();
+        match offices {
+            [] => bail!("the tenant has no office yet: add one with `pipeline office add`"),
+            [only] => Ok(format!("offices/{}", id(only))),
+            offices => {
+                let ids: Vec<_> = offices.iter().map(id).collect();
+                bail!("say which office (--office): there are {}", ids.join(", "))
+            }
+        }
+    }
+
+    /// Has a version of something changed under the tenant, and no other.
+    pub(super) async fn change(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        version: u64,
+    ) -> anyhow::Result<Value> {
+        let path = format!("{}/{path}", self.base);
+        let tag = format!("\"{version}\"");
+        let header = Some((IF_MATCH, tag.as_str()));
+        let api = &self.session.api;
+        api.call_with(method, &path, body, header).await
     }
 }
 

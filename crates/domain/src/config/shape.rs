@@ -1,0 +1,292 @@
+//! The shape of a configuration as data. The checks of what is written and the JSON Schema are both made from it, so that
+//! they cannot differ.
+
+use serde_json::{Map, Number, Value, json};
+
+use super::ConfigFault;
+
+/// Most faults that are told at once.
+const MAX_FAULTS: usize = 200;
+
+/// What a value may be.
+pub(crate) enum Shape {
+    /// An object with these members and no other.
+    Object(&'static [Member]),
+    /// A list of so many of a shape.
+    List {
+        of: &'static Shape,
+        min: usize,
+        max: usize,
+    },
+    /// A list of exactly these.
+    Tuple(&'static [Shape]),
+    /// A text.
+    Text(&'static Text),
+    /// A number within bounds.
+    Number(Bounds),
+    /// A whole number, written without a fraction, from 0 on.
+    Whole { max: u64 },
+    /// True or false.
+    Flag,
+    /// The shape, or null.
+    OrNull(&'static Shape),
+}
+
+/// A member of an object.
+pub(crate) struct Member {
+    pub(crate) name: &'static str,
+    /// What it does, for whoever reads the schema.
+    pub(crate) about: &'static str,
+    pub(crate) shape: Shape,
+    pub(crate) is_required: bool,
+}
+
+/// A text. Both ways of saying which are valid say the same.
+pub(crate) struct Text {
+    /// What it should be, as whoever wrote something else is told.
+    pub(crate) about: &'static str,
+    /// Which texts are valid, as a regular expression of ECMA-262.
+    pub(crate) pattern: &'static str,
+    /// The most characters.
+    pub(crate) max: usize,
+    /// Which texts are valid.
+    pub(crate) is_valid: fn(&str) -> bool,
+}
+
+/// From where to where, both included unless it is said.
+pub(crate) struct Bounds {
+    pub(crate) min: f64,
+    pub(crate) max: f64,
+    /// Whether it must be above the minimum.
+    pub(crate) is_above: bool,
+}
+
+impl Member {
+    /// A member that may be left out.
+    pub(crate) const fn optional(name: &'static str, shape: Shape, about: &'static str) -> Self {
+        Self {
+            name,
+            about,
+            shape,
+            is_required: false,
+        }
+    }
+
+    /// A member that must be there.
+    pub(crate) const fn required(name: &'static str, shape: Shape, about: &'static str) -> Self {
+        Self {
+            is_required: true,
+            ..Self::optional(name, shape, about)
+        }
+    }
+}
+
+impl Bounds {
+    pub(crate) const fn new(min: f64, max: f64) -> Self {
+        Self {
+            min,
+            max,
+            is_above: false,
+        }
+    }
+}
+
+impl Shape {
+    /// Everything that is wrong with `json`, in the order of the fields.
+    pub(crate) fn faults(&self, json: &Value) -> Vec<ConfigFault> {
+        let mut faults = Vec::new();
+        self.check(json, "", &mut faults);
+        if faults.len() > MAX_FAULTS {
+            faults.truncate(MAX_FAULTS);
+            let more = "there are more faults; mend these first";
+            faults.push(ConfigFault::new("", more));
+        }
+        faults
+    }
+
+    fn check(&self, json: &Value, path: &str, faults: &mut Vec<ConfigFault>) {
+        // One beyond tells that there are more.
+        if faults.len() > MAX_FAULTS {
+            return;
+        }
+        match (self, json) {
+            (Self::OrNull(_), Value::Null) => {}
+            (Self::OrNull(shape), _) => shape.check(json, path, faults),
+            (Self::Object(members), Value::Object(given)) => {
+                check_members(members, given, path, faults);
+            }
+            (Self::List { of, min, max }, Value::Array(items))
+                if (*min..=*max).contains(&items.len()) =>
+            {
+                for (index, item) in items.iter().enumerate() {
+                    of.check(item, &below(path, &index.to_string()), faults);
+                }
+            }
+            (Self::Tuple(shapes), Value::Array(items)) if items.len() == shapes.len() => {
+                for (index, (shape, item)) in shapes.iter().zip(items).enumerate() {
+                    shape.check(item, &below(path, &index.to_string()), faults);
+                }
+            }
+            (Self::Text(text), Value::String(given))
+                if (text.is_valid)(given) && given.chars().count() <= text.max => {}
+            (Self::Number(bounds), Value::Number(number))
+                if number
+                    .as_f64()
+                    .is_some_and(|number| bounds.contains(number)) => {}
+            (Self::Whole { max }, Value::Number(number))
+                if number.as_u64().is_some_and(|number| number <= *max) => {}
+            (Self::Flag, Value::Bool(_)) => {}
+            _ => faults.push(ConfigFault::new(path, self.wanted())),
+        }
+    }
+
+    /// What should be there.
+    fn wanted(&self) -> String {
+        match self {
+            Self::Object(members) => {
+                let names: Vec<_> = members
+                    .iter()
+                    .map(|member| format!("`{}`", member.name))
+                    .collect();
+                format!("an object with {}", names.join(", "))
+            }
+            Self::List { min: 0, max, .. } => format!("a list of at most {max}"),
+            Self::List { min, max, .. } => format!("a list of {min} to {max}"),
+            Self::Tuple(shapes) => {
+                let wanted: Vec<_> = shapes.iter().map(Self::wanted).collect();
+                format!("a list of {}: {}", shapes.len(), wanted.join(", and "))
+            }
+            Self::Text(text) => text.about.to_owned(),
+            Self::Number(Bounds {
+                min,
+                max,
+                is_above: true,
+            }) => format!("a number above {min}, up to {max}"),
+            Self::Number(Bounds { min, max, .. }) => format!("a number from {min} to {max}"),
+            Self::Whole { max } => format!("a whole number from 0 to {max}"),
+            Self::Flag => "true or false".to_owned(),
+            Self::OrNull(shape) => format!("{}, or null", shape.wanted()),
+        }
+    }
+
+    /// The shape as a JSON Schema, with the values that stand where nothing is said.
+    pub(crate) fn schema(&self, default: Option<&Value>) -> Value {
+        let mut schema = match self {
+            Self::Object(members) => {
+                let properties: Map<String, Value> = members
+                    .iter()
+                    .map(|member| {
+                        let default = default.and_then(|default| default.get(member.name));
+                        let mut schema = member.shape.schema(default);
+                        schema["description"] = member.about.into();
+                        (member.name.to_owned(), schema)
+                    })
+                    .collect();
+                let required: Vec<_> = members
+                    .iter()
+                    .filter(|member| member.is_required)
+                    .map(|member| member.name)
+                    .collect();
+                let mut schema = json!({ "type": "object", "properties": properties });
+                if !required.is_empty() {
+                    schema["required"] = json!(required);
+                }
+                schema["additionalProperties"] = false.into();
+                // Its members say theirs.
+                return schema;
+            }
+            Self::List { of, min, max } => {
+                let mut schema =
+                    json!({ "type": "array", "items": of.schema(None), "maxItems": max });
+                if *min > 0 {
+                    schema["minItems"] = json!(min);
+                }
+                schema
+            }
+            Self::Tuple(shapes) => json!({
+                "type": "array",
+                "prefixItems": shapes.iter().map(|shape| shape.schema(None)).collect::<Vec<_>>(),
+                "items": false,
+                "minItems": shapes.len(),
+            }),
+            Self::Text(text) => {
+                json!({ "type": "string", "pattern": text.pattern, "maxLength": text.max })
+            }
+            Self::Number(bounds) => {
+                let min = if bounds.is_above {
+                    "exclusiveMinimum"
+                } else {
+                    "minimum"
+                };
+                json!({ "type": "number", min: plain(bounds.min), "maximum": plain(bounds.max) })
+            }
+            Self::Whole { max } => json!({ "type": "integer", "minimum": 0, "maximum": max }),
+            Self::Flag => json!({ "type": "boolean" }),
+            Self::OrNull(shape) => {
+                let mut schema = shape.schema(None);
+                let of = schema["type"].take();
+                schema["type"] = json!([of, "null"]);
+                schema
+            }
+        };
+        if let Some(default) = default.filter(|default| !default.is_null()) {
+            schema["default"] = default.clone();
+        }
+        schema
+    }
+}
+
+impl Bounds {
+    fn contains(&self, number: f64) -> bool {
+        let is_high_enough = if self.is_above {
+            number > self.min
+        } else {
+            number >= self.min
+        };
+        is_high_enough && number <= self.max
+    }
+}
+
+/// A number without a fraction that says nothing.
+fn plain(number: f64) -> Value {
+    let plain = number.to_string().parse::<Number>();
+    plain.map_or(Value::Null, Value::Number)
+}
+
+fn check_members(
+    members: &[Member],
+    given: &Map<String, Value>,
+    path: &str,
+    faults: &mut Vec<ConfigFault>,
+) {
+    for member in members {
+        let path = below(path, member.name);
+        match given.get(member.name) {
+            Some(value) => member.shape.check(value, &path, faults),
+            None if member.is_required => {
+                let wanted = member.shape.wanted();
+                faults.push(ConfigFault::new(path, format!("is missing: {wanted}")));
+            }
+            None => {}
+        }
+    }
+    let is_known = |name: &String| members.iter().any(|member| member.name == name);
+    for name in given.keys().filter(|name| !is_known(name)) {
+        if faults.len() > MAX_FAULTS {
+            return;
+        }
+        let names: Vec<_> = members.iter().map(|member| member.name).collect();
+        faults.push(ConfigFault::new(
+            below(path, &crate::text::bounded(name, 60)),
+            format!("not a field; there are {}", names.join(", ")),
+        ));
+    }
+}
+
+fn below(path: &str, name: &str) -> String {
+    if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}.{name}")
+    }
+}

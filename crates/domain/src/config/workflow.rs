@@ -1,0 +1,348 @@
+//! What a workflow configuration looks like, and its checks.
+
+use serde::Deserialize as _;
+use serde_json::{Value, json};
+
+use super::{
+    ConfigError, ConfigFault, completed,
+    shape::{Bounds, Member, Shape, Text},
+    sound,
+};
+use crate::{ConnectionName, EmailAddress, ServiceArea, WorkflowConfig};
+
+/// One line that people read.
+pub(super) const LINE: Text = Text {
+    about: "1 to 100 characters on one line",
+    pattern: r"^[^\u0000-\u001f\u007f-\u009f]+$",
+    max: 100,
+    is_valid: |text| !text.is_empty() && !text.chars().any(char::is_control),
+};
+
+const POSTAL_CODE: Text = Text {
+    about: "a ZIP code such as `78664`, or the first three or four digits of some, such as `786xx` or `7866x`",
+    pattern: "^[0-9]{3}([0-9]{2}|[0-9]x|xx)$",
+    max: 5,
+    is_valid: ServiceArea::is_postal_code,
+};
+
+const TOWN: Text = Text {
+    about: "a town's name, of up to 100 characters",
+    pattern: "[A-Za-z0-9]",
+    max: 100,
+    is_valid: |text| text.bytes().any(|byte| byte.is_ascii_alphanumeric()),
+};
+
+const STATE: Text = Text {
+    about: "a state's two letters, such as `TX`",
+    pattern: "^[A-Za-z]{2}$",
+    max: 2,
+    is_valid: |text| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic()),
+};
+
+const NAME: Text = Text {
+    about: "a name of 1 to 63 of `a-z`, `0-9`, `_` and `-`, the first a letter or a digit",
+    pattern: "^[a-z0-9][a-z0-9_-]{0,62}$",
+    max: 63,
+    is_valid: |text| ConnectionName::new(text).is_ok(),
+};
+
+const EMAIL: Text = Text {
+    about: "a bare e-mail address, such as `name@example.com`",
+    pattern: r"^(?=.{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?=.{3,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$",
+    max: 318,
+    is_valid: |text| text.trim() == text && EmailAddress::parse(text).is_ok(),
+};
+
+const PERCENT: Shape = Shape::Number(Bounds::new(0.0, 100.0));
+const LATITUDE: Shape = Shape::Number(Bounds::new(-90.0, 90.0));
+const LONGITUDE: Shape = Shape::Number(Bounds::new(-180.0, 180.0));
+
+const RING: Shape = Shape::List {
+    of: &Shape::Tuple(&[LONGITUDE, LATITUDE]),
+    min: 3,
+    max: ServiceArea::MAX_POINTS,
+};
+
+const CITY: Shape = Shape::Object(&[
+    Member::required("name", Shape::Text(&TOWN), "The town's name."),
+    Member::required("state", Shape::Text(&STATE), "Its state's two letters."),
+]);
+
+const RADIUS: Shape = Shape::Object(&[
+    Member::required("latitude", LATITUDE, "Degrees, north positive."),
+    Member::required("longitude", LONGITUDE, "Degrees, east positive."),
+    Member::required(
+        "miles",
+        Shape::Number(Bounds {
+            min: 0.0,
+            max: 12_500.0,
+            is_above: true,
+        }),
+        "Statute miles.",
+    ),
+]);
+
+const POLYGON: Shape = Shape::Object(&[
+    Member::required("name", Shape::Text(&LINE), "What people call the area."),
+    Member::required(
+        "ring",
+        RING,
+        "Its corners in order, as [longitude, latitude] in degrees. The first may be repeated at the end. Edges are \
+         straight and must not cross; one that spans more than 180 degrees of longitude goes across the date line.",
+    ),
+    Member::optional(
+        "holes",
+        Shape::List {
+            of: &RING,
+            min: 0,
+            max: 20,
+        },
+        "What is left out of it, drawn in the same way, inside of its ring.",
+    ),
+]);
+
+const SERVICE_AREA: Shape = Shape::Object(&[
+    Member::optional(
+        "postal_codes",
+        Shape::List {
+            of: &Shape::Text(&POSTAL_CODE),
+            min: 0,
+            max: 5_000,
+        },
+        "ZIP codes, whole (`78664`) or their first three or four digits (`786xx`, `7866x`).",
+    ),
+    Member::optional(
+        "cities",
+        Shape::List {
+            of: &CITY,
+            min: 0,
+            max: 1_000,
+        },
+        "Towns with their states. They speak for a lead, never against it.",
+    ),
+    Member::optional(
+        "radius",
+        Shape::OrNull(&RADIUS),
+        "Everything around a point, for leads whose coordinates are known.",
+    ),
+    Member::optional(
+        "polygons",
+        Shape::List {
+            of: &POLYGON,
+            min: 0,
+            max: 50,
+        },
+        "Areas drawn on a map, for leads whose coordinates are known. All together have at most 5,000 points.",
+    ),
+]);
+
+const SPAM: Shape = Shape::Object(&[
+    Member::optional(
+        "review_from",
+        PERCENT,
+        "From this likelihood on, in percent, a person decides. Not above `quarantine_above`.",
+    ),
+    Member::optional(
+        "quarantine_above",
+        PERCENT,
+        "Above this likelihood, in percent, the lead is quarantined.",
+    ),
+]);
+
+const DESTINATION: Shape = Shape::Object(&[
+    Member::required("connector", Shape::Text(&NAME), "The CRM's slug."),
+    Member::required(
+        "connection",
+        Shape::Text(&NAME),
+        "The tenant's connection to it; each destination has another one.",
+    ),
+]);
+
+const NOTIFICATIONS: Shape = Shape::Object(&[
+    Member::optional(
+        "email",
+        Shape::List {
+            of: &Shape::Text(&EMAIL),
+            min: 0,
+            max: 50,
+        },
+        "Who is told by e-mail; each gets a message of their own.",
+    ),
+    Member::optional(
+        "from",
+        Shape::OrNull(&Shape::Text(&EMAIL)),
+        "The sender: an address that the e-mail provider has verified. Needed where there are recipients.",
+    ),
+    Member::optional(
+        "from_name",
+        Shape::OrNull(&Shape::Text(&LINE)),
+        "The sender's name as mail programs show it. Null: the tenant's name.",
+    ),
+    Member::optional(
+        "connection",
+        Shape::OrNull(&Shape::Text(&NAME)),
+        "The connection that e-mail leaves by. Null: the tenant's first, by name, to a provider that carries e-mail.",
+    ),
+    Member::optional(
+        "unknown_wait_seconds",
+        Shape::Whole { max: 86_400 },
+        "How long a message whose answer was lost is waited for before it is sent once more, in seconds.",
+    ),
+]);
+
+const RETRY: Shape = Shape::Object(&[
+    Member::optional(
+        "fast_ms",
+        Shape::List {
+            of: &Shape::Whole { max: 600_000 },
+            min: 0,
+            max: 20,
+        },
+        "The pauses between the first attempts, in milliseconds. With n pauses there are n + 1 attempts before the slow \
+         lane.",
+    ),
+    Member::optional(
+        "slow_lane",
+        Shape::Flag,
+        "Whether attempts go on over three days after that. Without it the step is parked then.",
+    ),
+    Member::optional(
+        "jitter",
+        Shape::Number(Bounds::new(0.0, 1.0)),
+        "The share of a pause by which it may be longer, drawn anew each time.",
+    ),
+]);
+
+const RECORDING: Shape = Shape::Object(&[Member::optional(
+    "wait_seconds",
+    Shape::List {
+        of: &Shape::Whole { max: 86_400 },
+        min: 0,
+        max: 24,
+    },
+    "The pauses between attempts to fetch a recording, in seconds. After the last one the call goes on without it.",
+)]);
+
+const WORKFLOW: Shape = Shape::Object(&[
+    Member::optional(
+        "service_area",
+        SERVICE_AREA,
+        "Where the company works: any of these makes a place part of it. Empty: everywhere.",
+    ),
+    Member::optional(
+        "spam",
+        SPAM,
+        "From which likelihood on a lead is held back as spam.",
+    ),
+    Member::optional(
+        "destinations",
+        Shape::List {
+            of: &DESTINATION,
+            min: 0,
+            max: 10,
+        },
+        "The CRMs that get each qualified lead.",
+    ),
+    Member::optional(
+        "notifications",
+        NOTIFICATIONS,
+        "Who is told of a qualified lead, and how.",
+    ),
+    Member::optional("retry", RETRY, "How failed steps are tried again."),
+    Member::optional(
+        "recording",
+        RECORDING,
+        "How long a recording is waited for.",
+    ),
+]);
+
+impl WorkflowConfig {
+    /// Checks a configuration before it is stored, and reads it. A field that it does not have is a fault.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every fault that was found.
+    pub fn read(json: &Value) -> Result<Self, ConfigError> {
+        let mut faults = WORKFLOW.faults(json);
+        let config = Self::deserialize(sound(json, &faults, "service_area"));
+        match &config {
+            Ok(config) => faults.extend(config.contradictions()),
+            Err(error) => faults.push(ConfigFault::new("", error.to_string())),
+        }
+        match config {
+            Ok(config) if faults.is_empty() => Ok(config),
+            _ => Err(ConfigError { faults }),
+        }
+    }
+
+    /// The same of JSON in a text.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every fault that was found.
+    pub fn parse(json: &str) -> Result<Self, ConfigError> {
+        let json = serde_json::from_str(json).map_err(|error| ConfigError {
+            faults: vec![ConfigFault::new("", format!("it is not JSON: {error}"))],
+        })?;
+        Self::read(&json)
+    }
+
+    /// Checks a configuration that was not read.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every fault that was found.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        Self::read(&self.to_json()).map(drop)
+    }
+
+    /// `json`, which may leave out what it does not change, with the defaults in place of what it leaves out.
+    pub fn with_defaults(json: &Value) -> Value {
+        completed(json, &Self::default().to_json())
+    }
+
+    /// What a configuration looks like: a JSON Schema of the draft 2020-12. It knows all that [`read`](Self::read)
+    /// refuses but what two fields say together, and how areas are drawn.
+    pub fn schema() -> Value {
+        let mut schema = WORKFLOW.schema(Some(&Self::default().to_json()));
+        schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+        schema["$id"] = "/v1/schemas/workflow-config".into();
+        schema["title"] = "Workflow configuration of an office".into();
+        schema
+    }
+
+    fn to_json(&self) -> Value {
+        // What no number can be becomes null, which the shape refuses.
+        serde_json::to_value(self).unwrap_or_else(|_| json!({}))
+    }
+
+    /// What is wrong where each field alone is well.
+    fn contradictions(&self) -> Vec<ConfigFault> {
+        let mut faults = self.service_area.faults();
+        if self.spam.review_from > self.spam.quarantine_above {
+            faults.push(ConfigFault::new(
+                "spam.review_from",
+                "a percentage that is not above `spam.quarantine_above`",
+            ));
+        }
+        for (index, destination) in self.destinations.iter().enumerate() {
+            let before = self.destinations.iter().take(index);
+            if before
+                .into_iter()
+                .any(|before| before.connection == destination.connection)
+            {
+                faults.push(ConfigFault::new(
+                    format!("destinations.{index}.connection"),
+                    "another connection than those of the destinations before",
+                ));
+            }
+        }
+        if !self.notifications.email.is_empty() && self.notifications.from.is_none() {
+            faults.push(ConfigFault::new(
+                "notifications.from",
+                "the sender's address, because `notifications.email` has recipients",
+            ));
+        }
+        faults
+    }
+}
+
+#[cfg(test)]
+mod tests;

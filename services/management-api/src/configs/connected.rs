@@ -1,0 +1,73 @@
+//! Whether a configuration leads only to what is there. Checked when it is saved, so that no lead finds out.
+
+use catalogue::Provider;
+use domain::{ConfigFault, ConnectionName, Destination, WorkflowConfig};
+use store::Connection;
+
+/// What a configuration names and the tenant, or this build, does not have.
+pub(super) fn faults(
+    config: &WorkflowConfig,
+    connections: &[Connection],
+    providers: &[Provider],
+) -> Vec<ConfigFault> {
+    let slugs = |is_meant: fn(&Provider) -> bool| -> Vec<&str> {
+        let meant = providers.iter().filter(|provider| is_meant(provider));
+        meant.map(|provider| provider.slug).collect()
+    };
+    let (crms, channels) = (
+        slugs(|provider| provider.is_crm),
+        slugs(|provider| provider.is_channel),
+    );
+    let mut faults = Vec::new();
+    for (index, destination) in config.destinations.iter().enumerate() {
+        let Destination {
+            connector,
+            connection,
+        } = destination;
+        let path = |member: &str| format!("destinations.{index}.{member}");
+        if !crms.contains(&connector.as_str()) {
+            let wanted = format!("a CRM that this build knows: one of {}", crms.join(", "));
+            faults.push(fault(path("connector"), wanted));
+        }
+        match provider_of(connection, connections) {
+            None => faults.push(fault(path("connection"), missing(connection, connector))),
+            Some(provider) if provider != connector => faults.push(fault(
+                path("connection"),
+                format!("a connection to {connector}: `{connection}` belongs to {provider}"),
+            )),
+            Some(_) => {}
+        }
+    }
+    if let Some(connection) = &config.notifications.connection {
+        let path = "notifications.connection".to_owned();
+        match provider_of(connection, connections) {
+            None => faults.push(fault(path, missing(connection, channels.first().unwrap_or(&"…")))),
+            Some(provider) if !channels.contains(&provider) => faults.push(fault(
+                path,
+                format!(
+                    "a connection to a provider of e-mail, one of {}: `{connection}` belongs to {provider}",
+                    channels.join(", ")
+                ),
+            )),
+            Some(_) => {}
+        }
+    }
+    faults
+}
+
+fn provider_of<'a>(name: &ConnectionName, connections: &'a [Connection]) -> Option<&'a str> {
+    let mut known = connections.iter();
+    let found = known.find(|connection| connection.name == *name);
+    found.map(|connection| connection.provider.as_str())
+}
+
+fn missing(name: &ConnectionName, provider: &str) -> String {
+    format!(
+        "a connection that is there: create `{name}` first, with `pipeline secret set {name} --provider {provider}` or \
+         PUT …/connections/{name}/secret"
+    )
+}
+
+fn fault(path: String, message: String) -> ConfigFault {
+    ConfigFault { path, message }
+}

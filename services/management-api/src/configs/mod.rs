@@ -1,0 +1,284 @@
+//! What happens with an office's leads: its configuration, version by version.
+
+mod connected;
+pub(crate) mod schema;
+pub(crate) mod versions;
+
+use axum::extract::State;
+use domain::{OfficeId, StoreError, TenantId, WorkflowConfig, text};
+use http::{HeaderName, HeaderValue};
+use jiff::Timestamp;
+use runtime::{Json, Path, Problem};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use store::{AuditAction, Config, ConfigKind, NewConfig};
+use utoipa::ToSchema;
+
+use self::schema::WorkflowConfigBody;
+use crate::{
+    Deps,
+    auth::{TenantAdmin, TenantReader},
+    faults::{BODY, Faults},
+    offices::{self, OfficePath, no_office},
+    preconditions::{self, IfMatch, Refused, etag},
+    problems::{BodyProblems, Preconditions, TenantProblems},
+};
+
+/// The longest note, in characters.
+const MAX_NOTE: usize = 500;
+
+/// An office's configuration.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OfficeConfig {
+    /// Its version, which is the answer's `ETag`; 0: nobody has saved one yet.
+    version: u64,
+    /// All of it: the defaults in place of what was not said.
+    #[schema(value_type = WorkflowConfigBody)]
+    config: Value,
+    /// Who wrote this version; null for the defaults.
+    author: Option<String>,
+    /// Why, in their words; null for the defaults.
+    note: Option<String>,
+    /// When; null for the defaults.
+    created_at: Option<Timestamp>,
+}
+
+/// A configuration to be saved.
+#[derive(ToSchema)]
+#[schema(
+    example = json!({
+        "config": { "service_area": { "postal_codes": ["786xx", "78701"] }, "spam": { "review_from": 40 } },
+        "note": "we work in Austin now",
+    })
+)]
+#[expect(
+    dead_code,
+    reason = "describes `Saved`, which reads a body with all its faults"
+)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewOfficeConfig {
+    /// All of it. What is left out has its default.
+    #[schema(inline = false)]
+    config: WorkflowConfigBody,
+    /// Why it is changed: up to 500 characters, for whoever reads the history.
+    #[schema(max_length = 500, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
+    note: Option<String>,
+}
+
+pub(crate) type Tagged<T> = ([(HeaderName, HeaderValue); 1], Json<T>);
+
+impl OfficeConfig {
+    /// A version, or, where there is none yet, the defaults.
+    fn new(config: Option<Config>) -> Self {
+        match config {
+            Some(config) => Self {
+                version: config.version,
+                config: WorkflowConfig::with_defaults(&config.json),
+                author: Some(config.author),
+                note: Some(config.note),
+                created_at: Some(config.created_at),
+            },
+            None => Self {
+                version: 0,
+                config: WorkflowConfig::with_defaults(&Value::Object(Map::new())),
+                author: None,
+                note: None,
+                created_at: None,
+            },
+        }
+    }
+
+    fn tagged(self) -> Tagged<Self> {
+        (etag(self.version), Json(self))
+    }
+}
+
+/// An office's configuration, the newest version.
+#[utoipa::path(
+    get,
+    path = "/v1/tenants/{tenant_id}/offices/{office_id}/config",
+    tag = "configuration",
+    security(("bearer" = [])),
+    params(("tenant_id" = String, Path, description = "The tenant's slug."), OfficePath),
+    responses(
+        (
+            status = OK,
+            description = "The configuration.",
+            body = OfficeConfig,
+            headers(("ETag" = String, description = "Its version, for `If-Match`."))
+        ),
+        TenantProblems
+    )
+)]
+pub(crate) async fn show_config(
+    reader: TenantReader,
+    Path(path): Path<OfficePath>,
+    State(deps): State<Deps>,
+) -> Result<Tagged<OfficeConfig>, Problem> {
+    let office = Place::of(&deps, reader.tenant(), path.office_id).await?;
+    Ok(OfficeConfig::new(office.version(&deps, None).await?).tagged())
+}
+
+/// Saves an office's configuration as a new version.
+///
+/// One that is equal to the newest makes none. Leads that arrive from now on are judged by it; on other machines within
+/// seconds.
+#[utoipa::path(
+    put,
+    path = "/v1/tenants/{tenant_id}/offices/{office_id}/config",
+    tag = "configuration",
+    security(("bearer" = [])),
+    params(
+        ("tenant_id" = String, Path, description = "The tenant's slug."),
+        OfficePath,
+        (
+            "If-Match" = Option<String>,
+            Header,
+            description = "The `ETag` of the version that is changed. Required once there is one."
+        )
+    ),
+    request_body = NewOfficeConfig,
+    responses(
+        (
+            status = OK,
+            description = "The configuration as it is now.",
+            body = OfficeConfig,
+            headers(("ETag" = String, description = "Its version, for `If-Match`."))
+        ),
+        Preconditions,
+        BodyProblems,
+        TenantProblems
+    )
+)]
+pub(crate) async fn save_config(
+    caller: TenantAdmin,
+    Path(path): Path<OfficePath>,
+    if_match: IfMatch,
+    State(deps): State<Deps>,
+    Json(body): Json<Value>,
+) -> Result<Tagged<OfficeConfig>, Problem> {
+    let office = Place::of(&deps, caller.tenant(), path.office_id).await?;
+    let Saved { config, note } = Saved::read(&body)?;
+    let act = |version| {
+        let said = format!("as version {version}");
+        caller.act("config.save", &path.office_id).saying(said)
+    };
+    let saved = office.save(&deps, config, note, &if_match, act).await?;
+    Ok(saved.tagged())
+}
+
+/// A body that was read: what is wrong with it is told at once.
+struct Saved {
+    config: Value,
+    note: String,
+}
+
+impl Saved {
+    fn read(body: &Value) -> Result<Self, Problem> {
+        let mut faults = Faults::default();
+        let nothing = Map::new();
+        let members = body.as_object().unwrap_or_else(|| {
+            faults.add("", "an object with `config` and, if you like, `note`");
+            &nothing
+        });
+        let is_unknown = |name: &&String| *name != "config" && *name != "note";
+        for name in members.keys().filter(is_unknown) {
+            let name = text::bounded(name, 60);
+            faults.add(name, "not a field; there are config, note");
+        }
+        let is_note =
+            |note: &str| note.chars().count() <= MAX_NOTE && !note.chars().any(char::is_control);
+        let note = match members.get("note") {
+            None | Some(Value::Null) => String::new(),
+            Some(Value::String(note)) if is_note(note) => note.clone(),
+            Some(_) => {
+                let wanted = format!("up to {MAX_NOTE} characters on one line");
+                faults.add("note", wanted);
+                String::new()
+            }
+        };
+        let config = members.get("config").cloned();
+        match config.as_ref().map(WorkflowConfig::read) {
+            None if body.is_object() => faults.add("config", "is missing: the configuration"),
+            Some(Err(error)) => faults.of_part("config", error.faults),
+            None | Some(Ok(_)) => {}
+        }
+        faults.finish(BODY)?;
+        let config = config.unwrap_or_default();
+        Ok(Self { config, note })
+    }
+}
+
+/// An office that is there, whose configuration is asked for or changed.
+pub(crate) struct Place {
+    tenant: TenantId,
+    name: String,
+}
+
+impl Place {
+    /// # Errors
+    /// 404 when the tenant has no such office.
+    pub(crate) async fn of(
+        deps: &Deps,
+        tenant: &TenantId,
+        office: OfficeId,
+    ) -> Result<Self, Problem> {
+        let office = offices::find(deps, tenant, office).await?;
+        let office = office.ok_or_else(no_office)?;
+        Ok(Self {
+            tenant: office.tenant,
+            name: office.name,
+        })
+    }
+
+    /// A version of its configuration; `None` stands for the newest.
+    async fn version(&self, deps: &Deps, version: Option<u64>) -> Result<Option<Config>, Problem> {
+        let kind = ConfigKind::Workflow;
+        let found = deps.store.config(&self.tenant, kind, &self.name, version);
+        Ok(found.await?)
+    }
+
+    /// Saves a configuration as a new version, unless it leads to something that the tenant does not have.
+    async fn save(
+        &self,
+        deps: &Deps,
+        json: Value,
+        note: String,
+        if_match: &IfMatch,
+        act: impl FnOnce(u64) -> AuditAction,
+    ) -> Result<OfficeConfig, Problem> {
+        let place = (&self.tenant, ConfigKind::Workflow, self.name.as_str());
+        let newest = self.version(deps, None).await?;
+        let newest = newest.map_or(0, |newest| newest.version);
+        let expected = match if_match.expected(newest) {
+            Ok(expected) => expected,
+            Err(why) => return Err(preconditions::refused(deps, place, if_match, why).await),
+        };
+        let mut faults = Faults::default();
+        match WorkflowConfig::read(&json) {
+            Ok(config) => {
+                let connections = deps.store.connections(&self.tenant).await?;
+                let missing = connected::faults(&config, &connections, &catalogue::providers());
+                faults.of_part("config", missing);
+            }
+            Err(error) => faults.of_part("config", error.faults),
+        }
+        faults.finish(BODY)?;
+        let new = NewConfig {
+            tenant: self.tenant.clone(),
+            kind: ConfigKind::Workflow,
+            name: self.name.clone(),
+            json,
+            expected: Some(expected),
+            note,
+        };
+        match deps.store.put_config(&new, &act(expected + 1)).await {
+            Ok(version) => Ok(OfficeConfig::new(self.version(deps, Some(version)).await?)),
+            Err(StoreError::Outdated { .. }) => {
+                let seen = IfMatch::Versions(vec![expected]);
+                Err(preconditions::refused(deps, place, &seen, Refused::Outdated).await)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Offices: created, shown, changed.
+
+use http_client::Response;
+use management_api::auth::Role::{TenantAdmin, Viewer};
+use serde_json::{Value, json};
+
+use crate::{
+    openapi::assert_is_as_described,
+    world::{World, body, created, problem, wrong_fields},
+};
+
+const PATH: &str = "/v1/tenants/a/offices";
+
+fn austin() -> Value {
+    json!({
+        "name": "Austin",
+        "address": "500 Example Ave, Austin, TX 78701",
+        "time_zone": "America/Chicago",
+        "business_hours": { "monday": [{ "from": "06:00", "to": "12:00" }, { "from": "13:00", "to": "24:00" }] },
+    })
+}
+
+async fn post(world: &World, office: &Value, key: Option<&str>) -> Response {
+    world
+        .call_with(TenantAdmin, "POST", PATH, Some(office), key)
+        .await
+}
+
+#[tokio::test]
+async fn an_office_is_created_shown_and_changed() {
+    let world = World::start().await;
+    let answer = post(&world, &austin(), None).await;
+    let shown = created(&answer);
+    assert_is_as_described(&shown, "Office");
+    assert_eq!(answer.header("etag"), Some("\"1\""));
+    assert_eq!(
+        (&shown["version"], &shown["config_version"]),
+        (&json!(1), &json!(0))
+    );
+    // It is a Monday, seven in the morning there.
+    assert_eq!(shown["is_open"], true);
+    assert_eq!(shown["business_hours"]["monday"][1]["to"], "24:00");
+    assert_eq!(shown["business_hours"]["sunday"], json!([]));
+
+    let path = format!("{PATH}/{}", shown["office_id"].as_str().unwrap());
+    let list = body(&world.get(PATH).await);
+    assert_is_as_described(&list, "OfficeList");
+    assert_eq!(list["items"], json!([shown]));
+    assert_eq!(body(&world.get(&path).await), shown);
+
+    let moved = json!({ "name": "Round Rock", "time_zone": "america/denver" });
+    let answer = world
+        .call_on(TenantAdmin, ("PUT", &path), "\"1\"", &moved)
+        .await;
+    let now = body(&answer);
+    assert_eq!(answer.header("etag"), Some("\"2\""));
+    assert_eq!(
+        [
+            &now["name"],
+            &now["address"],
+            &now["business_hours"],
+            &now["is_open"]
+        ],
+        [&json!("Round Rock"), &json!(""), &Value::Null, &Value::Null]
+    );
+    let id = shown["office_id"].as_str().unwrap().to_owned();
+    let act = |action: &str| ("ann".to_owned(), action.to_owned(), id.clone());
+    assert_eq!(
+        world.acts().await,
+        [act("office.create"), act("office.change")]
+    );
+}
+
+#[tokio::test]
+async fn a_call_that_is_repeated_creates_one_office() {
+    let world = World::start().await;
+    let first = created(&post(&world, &austin(), Some("k-1")).await);
+    assert_eq!(created(&post(&world, &austin(), Some("k-1")).await), first);
+    let mut other = austin();
+    other["name"] = json!("Dallas");
+    assert_eq!(
+        wrong_fields(&post(&world, &other, Some("k-1")).await),
+        ["Idempotency-Key"]
+    );
+    let second = created(&post(&world, &austin(), None).await);
+    assert_ne!(second["office_id"], first["office_id"]);
+    assert_eq!(
+        body(&world.get(PATH).await)["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+}
+
+#[tokio::test]
+async fn every_fault_of_an_office_is_named() {
+    let world = World::start().await;
+    let office = json!({
+        "name": 5,
+        "time_zone": "America/Austin",
+        "business_hours": { "monday": [{ "from": "17:00", "to": "08:00" }], "holidays": [] },
+        "zone": 1,
+    });
+    let expected = ["name", "time_zone", "business_hours.holidays", "zone"];
+    assert_eq!(wrong_fields(&post(&world, &office, None).await), expected);
+    assert_eq!(wrong_fields(&post(&world, &json!([]), None).await), [""]);
+    let office = json!({ "business_hours": { "monday": [{ "from": "17:00", "to": "08:00" }] } });
+    let expected = ["name", "time_zone", "business_hours.monday.0.to"];
+    assert_eq!(wrong_fields(&post(&world, &office, None).await), expected);
+    assert!(world.acts().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_office_changes_from_what_its_editor_saw() {
+    let world = World::start().await;
+    let first = created(&post(&world, &austin(), None).await);
+    let path = format!("{PATH}/{}", first["office_id"].as_str().unwrap());
+    let unsaid = world
+        .call_as(TenantAdmin, "PUT", &path, Some(&austin()))
+        .await;
+    problem(&unsaid, 428);
+    let named = |name: &str| {
+        let mut office = austin();
+        office["name"] = json!(name);
+        office
+    };
+    let put = async |version: &str, name: &str| {
+        world
+            .call_on(TenantAdmin, ("PUT", &path), version, &named(name))
+            .await
+    };
+    body(&put("\"1\"", "Ann's").await);
+    let told = problem(&put("\"1\"", "Ben's").await, 412);
+    assert_is_as_described(&told, "Problem");
+    assert_eq!(
+        (
+            &told["seen"]["config"]["name"],
+            &told["current"]["config"]["name"]
+        ),
+        (&json!("Austin"), &json!("Ann's"))
+    );
+    assert_eq!(told["current"]["author"], "ann");
+    assert_eq!(wrong_fields(&put("1", "Ben's").await), ["If-Match"]);
+    body(&put("*", "Ben's").await);
+    let viewer = world
+        .call_on(Viewer, ("PUT", &path), "*", &named("Viewer's"))
+        .await;
+    problem(&viewer, 403);
+}
