@@ -16,13 +16,17 @@ mod indexing;
 mod jobs;
 mod jwks;
 mod live;
+mod me;
 mod openapi;
+mod people;
 mod problems;
 mod requests;
 mod routes;
 mod secret_text;
+pub mod sign_in;
 mod sources;
 mod tenants;
+mod views;
 mod words;
 mod work;
 
@@ -37,7 +41,11 @@ use runtime::{Problem, Service, Task};
 use secrets::Secrets;
 use store::{IdSource, Store};
 
-use crate::{auth::Verifier, live::Hub};
+use crate::{
+    auth::{KeyRing, Verifier},
+    live::Hub,
+    sign_in::SignIn,
+};
 pub use crate::{jobs::JobBell, openapi::openapi_json};
 
 /// What the service works with.
@@ -59,6 +67,12 @@ pub struct Deps {
     pub clock: Arc<dyn Clock>,
     /// Tells genuine tokens from others.
     pub verifier: Arc<Verifier>,
+    /// Tells genuine keys of programs from others.
+    pub api_keys: Arc<KeyRing>,
+    /// Lets people sign in; none where they bring tokens of an outside issuer.
+    pub sign_in: Option<Arc<SignIn>>,
+    /// Whether providers are simulated, which people are told.
+    pub is_simulated: bool,
     /// What webhooks' URLs begin with: `https://leads.example.com`. Empty where nobody knows; then they begin with
     /// their path.
     pub public_url: String,

@@ -11,11 +11,12 @@ use domain::{
     Reading, Record, RecordingSection, RequestId, Section, SourceId, Stage, Tenant, TenantId,
     TenantStatus, WorkQueue as _, WorkflowConfig,
 };
-use http_client::{Client, Limits, Options, Response};
+use http_client::{Client, Limits, Options, Request, Response};
 use jiff::Timestamp;
 use management_api::{
     Deps, JobBell,
-    auth::{Grant, Role, SigningKey, Trust, Verifier},
+    auth::{Grant, KeyRing, Role, SigningKey, Trust, Verifier},
+    sign_in::SignIn,
 };
 use runtime::{Endpoint, Listener, ServeOptions, with_shell};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -57,6 +58,14 @@ impl World {
     pub(crate) async fn start_with(
         verifier: impl FnOnce(&SigningKey, &Trust, &ManualClock) -> Verifier,
     ) -> Self {
+        Self::start_signing_in(verifier, |sign_in, _| sign_in).await
+    }
+
+    /// The same with another way to sign in.
+    pub(crate) async fn start_signing_in(
+        verifier: impl FnOnce(&SigningKey, &Trust, &ManualClock) -> Verifier,
+        sign_in: impl FnOnce(SignIn, &ManualClock) -> SignIn,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock::at("2020-06-01T12:00:00Z".parse().unwrap());
         let store = SqliteStore::open(&folder.path().join("store.db"), Arc::new(clock.clone()));
@@ -71,6 +80,16 @@ impl World {
             .unwrap();
         let bus = LocalBus::new(LocalBusConfig::default());
         let deps = Deps {
+            api_keys: Arc::new(KeyRing::new(store.clone(), Arc::new(clock.clone()))),
+            sign_in: Some(Arc::new(sign_in(
+                SignIn::new(
+                    SigningKey::open(folder.path()).unwrap(),
+                    trust.clone(),
+                    Arc::new(clock.clone()),
+                ),
+                &clock,
+            ))),
+            is_simulated: true,
             store: store.clone(),
             bus: bus.clone(),
             sources: Sources::standard(),
@@ -139,6 +158,12 @@ impl World {
             valid_for: Duration::from_secs(3600),
         };
         self.key.mint(&self.trust, &grant, self.now()).unwrap()
+    }
+
+    /// A call to be made as a browser makes it.
+    pub(crate) fn call_openly(&self, method: &str, path: &str) -> Request<'_> {
+        self.client
+            .request(method.parse().unwrap(), format!("{}{path}", self.base))
     }
 
     /// Asks without a token.
