@@ -230,7 +230,6 @@ fn management(
         sources,
         bus,
         secrets,
-        job_bell: management_api::JobBell::default(),
         ids: Arc::new(IdSource::new(clock.clone())),
         clock,
         verifier: Arc::new(Verifier::new(trust(), keys)),
