@@ -76,14 +76,14 @@ enum Command {
     Work(TenantArgs<work::Command>),
     /// Shows a request, and has it run again.
     Request(TenantArgs<request::Command>),
-    /// Lists, follows and cancels bulk work, and tries a workflow configuration on what came in.
-    Job(TenantArgs<job::Command>),
     /// Invites people into a tenant, lists them, changes what they may do, and removes them.
     User(TenantArgs<user::Command>),
     /// Makes keys by which programs call the API, lists and revokes them.
     Key(TenantArgs<key::Command>),
     /// Prints a code that signs in at the API, once.
     SignIn(TenantArgs<sign_in::Command>),
+    /// Lists, follows and cancels bulk work, and tries a workflow configuration on what came in.
+    Job(TenantArgs<job::Command>),
     /// Lists who changed what.
     Audit(TenantArgs<audit::Command>),
     /// Shows what happens, as it happens.
@@ -121,10 +121,10 @@ pub async fn run_to(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::Quarantine(args) => review::quarantine(&settings, args, out).await,
         Command::Work(args) => work::run(&settings, args, out).await,
         Command::Request(args) => request::run(&settings, args, out).await,
-        Command::Job(args) => job::run(&settings, args, out).await,
         Command::User(args) => user::run(&settings, args, out).await,
         Command::Key(args) => key::run(&settings, args, out).await,
         Command::SignIn(args) => sign_in::run(&settings, args, out).await,
+        Command::Job(args) => job::run(&settings, args, out).await,
         Command::Audit(args) => audit::run(&settings, args, out).await,
         Command::Live(args) => live::run(&settings, args, out).await,
         Command::Version => say(&format!("pipeline {}", env!("CARGO_PKG_VERSION"))),

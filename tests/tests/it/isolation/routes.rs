@@ -60,12 +60,6 @@ async fn tenant(api: &Api<'_>, name: &str) -> (Tenant, Objects) {
     assert_eq!(set.status, StatusCode::OK, "{set:?}");
 
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    // Two, so that their list has a second page; nothing stopped there.
-    let nothing = json!({ "kind": "redrive", "filter": { "stage": "reading" } });
-    tenant.call(api, Method::POST, "jobs", Some(&nothing)).await;
-    let job = tenant.call(api, Method::POST, "jobs", Some(&nothing)).await;
-    assert_eq!(job.status, StatusCode::ACCEPTED, "{job:?}");
-    world.rest().await;
     let operator = api.token(Role::PlatformAdmin, &[], world.now());
     let invite = async |email: &str| {
         let path = format!("/v1/tenants/{}/invitations", tenant.id());
@@ -88,6 +82,12 @@ async fn tenant(api: &Api<'_>, name: &str) -> (Tenant, Objects) {
         .await;
     let key = json!({ "name": mark, "scopes": ["read"] });
     let key = tenant.call(api, Method::POST, "api-keys", Some(&key)).await;
+    // Two, so that their list has a second page; nothing stopped there.
+    let nothing = json!({ "kind": "redrive", "filter": { "stage": "reading" } });
+    tenant.call(api, Method::POST, "jobs", Some(&nothing)).await;
+    let job = tenant.call(api, Method::POST, "jobs", Some(&nothing)).await;
+    assert_eq!(job.status, StatusCode::ACCEPTED, "{job:?}");
+    world.rest().await;
     let path = format!("requests/{in_review}");
     let shown = tenant.call(api, Method::GET, &path, None).await;
     let objects = BTreeMap::from([
