@@ -1,22 +1,20 @@
 //! Jobs.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+mod batch;
+mod counts;
+mod old;
+
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use domain::{Channel, JobId, RequestId, Status, StoreError, TenantId, Wake};
-use google_cloud_spanner::{
-    key::{Key, KeySet},
-    mutation::Mutation,
-    statement::{Statement, StatementBuilder},
-    types,
-};
+use domain::{JobId, StoreError, TenantId};
+use google_cloud_spanner::{statement::Statement, types};
 use jiff::Timestamp;
 use store::{
     AuditAction, IdSource, Job, JobQuery, Jobs, LiveChange, NewJob, Page,
     jobs::{
-        Applied, Batch, Created, Decided, JobClaim, JobKind, JobState, JobStep, MAX_COUNTED,
-        MAX_NAMED, MAX_TENANTS_TRIED, OpenJob, RequestFilter, Stepped, StoppedAgain, StoppedStep,
-        next,
+        Created, JobClaim, JobKind, JobState, JobStep, MAX_TENANTS_TRIED, OpenJob, RequestFilter,
+        Stepped, StoppedAgain, next,
     },
     rows::{self, JOB_COLUMNS, signed},
     stored::{self, PageReader, to_json},
@@ -25,8 +23,8 @@ use store::{
 use crate::{
     SpannerStore, audit,
     fault::{Fault, readable},
-    live, requests,
-    rows::{WORK, Write, key, mutation, time_value},
+    live,
+    rows::{Write, key, mutation, time_value},
     tx::{Reader, Tx},
 };
 
@@ -105,12 +103,12 @@ impl Jobs for SpannerStore {
         filter: &RequestFilter,
         limit: u32,
     ) -> store::Result<Option<u64>> {
-        self.read(async |reader| count(&reader, tenant, filter, limit).await)
+        self.read(async |reader| counts::count(&reader, tenant, filter, limit).await)
             .await
     }
 
     async fn stopped_again(&self, job: &Job) -> store::Result<StoppedAgain> {
-        self.read(async |reader| stopped_again(&reader, job).await)
+        self.read(async |reader| counts::stopped_again(&reader, job).await)
             .await
     }
 
@@ -118,7 +116,8 @@ impl Jobs for SpannerStore {
         let mut removed = 0;
         while removed < limit {
             let left = limit - removed;
-            let read = self.read(async |reader| old_across_tenants(&reader, before, left).await);
+            let read =
+                self.read(async |reader| old::old_across_tenants(&reader, before, left).await);
             let Some(old) = read.await? else { break };
             removed += old.rows();
             let old = Arc::new(old);
@@ -314,7 +313,7 @@ async fn take_step(tx: &Tx, claim: &JobClaim, step: &JobStep, lease: Duration) -
     let mut wakes = Vec::new();
     match step {
         JobStep::Batch(batch) => {
-            let applied = apply(tx, &job, batch, &mut wakes).await?;
+            let applied = batch::apply(tx, &job, batch, &mut wakes).await?;
             job.advance(batch, applied, tx.now(), lease);
         }
         JobStep::Rest => job.rest(tx.now()),
@@ -325,250 +324,4 @@ async fn take_step(tx: &Tx, claim: &JobClaim, step: &JobStep, lease: Duration) -
         job: Box::new(job),
         wakes,
     })
-}
-
-/// Does to requests what a batch does.
-async fn apply(tx: &Tx, job: &Job, batch: &Batch, wakes: &mut Vec<Wake>) -> Result<Applied> {
-    let (tenant, effect) = (&job.tenant, &batch.effect);
-    let units = effect.units(tenant);
-    let mut applied = Applied::default();
-    // Writes of this transaction are not seen by its own reads.
-    let mut marked = marked(tx, job, units.iter().map(|unit| unit.request)).await?;
-    for unit in units {
-        let state = if effect.follows_merges() {
-            requests::state(tx, tenant, unit.request).await
-        } else {
-            requests::own_state(tx, tenant, unit.request).await
-        };
-        let Some(state) = readable("requests", unit.request, state)? else {
-            continue;
-        };
-        let id = state
-            .as_ref()
-            .map_or(unit.request, |state| state.request().id);
-        if id != unit.request {
-            marked.extend(self::marked(tx, job, [id]).await?);
-        }
-        let is_marked = marked.contains(&id);
-        match effect.decide(&unit, state, is_marked, &job.by, tx.now()) {
-            Decided::Changed(plan, changed) => {
-                requests::write(tx, &plan)?;
-                marked.insert(id);
-                tx.write([mark(job, id)])?;
-                applied.changed += changed;
-                wakes.extend(plan.wakes);
-            }
-            Decided::Skipped(skipped) => applied.skipped.push(skipped),
-            Decided::Nothing => {}
-        }
-    }
-    Ok(applied)
-}
-
-fn mark_key(job: &Job, request: RequestId) -> Key {
-    key([
-        job.tenant.as_str(),
-        &job.id.to_string(),
-        &request.to_string(),
-    ])
-}
-
-/// Those of some requests that the job changed before.
-async fn marked(
-    reader: &Reader,
-    job: &Job,
-    requests: impl IntoIterator<Item = RequestId>,
-) -> Result<BTreeSet<RequestId>> {
-    let mut keys = KeySet::builder();
-    let mut is_empty = true;
-    for request in requests {
-        keys = keys.add_key(mark_key(job, request));
-        is_empty = false;
-    }
-    if is_empty {
-        return Ok(BTreeSet::new());
-    }
-    let found = reader
-        .rows("job_requests", "request_id", keys.build())
-        .await?;
-    let marked = found.iter().map(|row| row.parsed("request_id"));
-    Ok(marked.collect::<store::Result<_>>()?)
-}
-
-fn mark(job: &Job, request: RequestId) -> Mutation {
-    mutation(
-        Write::Put,
-        "job_requests",
-        [
-            ("tenant_id", job.tenant.as_str().to_owned().into()),
-            ("job_id", job.id.to_string().into()),
-            ("request_id", request.to_string().into()),
-        ],
-    )
-}
-
-async fn count(
-    reader: &Reader,
-    tenant: &TenantId,
-    filter: &RequestFilter,
-    limit: u32,
-) -> Result<Option<u64>> {
-    let index = match filter.status {
-        Some(_) => "@{FORCE_INDEX=requests_by_status}",
-        None => "",
-    };
-    let mut sql = format!(
-        "SELECT COUNT(*) AS found FROM (SELECT 1 FROM requests{index} WHERE tenant_id = @tenant"
-    );
-    let text = |name: &'static str, value: Option<String>| Some((name, value?));
-    let conditions = [
-        text(
-            "status = @status",
-            filter
-                .status
-                .map(|status| Status::as_str(status).to_owned()),
-        ),
-        text(
-            "channel = @channel",
-            filter
-                .channel
-                .map(|channel| Channel::as_str(channel).to_owned()),
-        ),
-        text(
-            "request_id > @before",
-            filter.before().map(|id| id.to_string()),
-        ),
-        text(
-            "request_id < @behind",
-            filter.behind().map(|id| id.to_string()),
-        ),
-    ];
-    let times = [
-        ("created_at >= @from", filter.from),
-        ("created_at < @to", filter.to),
-    ];
-    let name = |condition: &'static str| condition.rsplit('@').next().unwrap_or_default();
-    for condition in conditions.iter().flatten().map(|(condition, _)| condition) {
-        sql.push_str(&format!(" AND {condition}"));
-    }
-    for (condition, _) in times.iter().filter(|(_, at)| at.is_some()) {
-        sql.push_str(&format!(" AND {condition}"));
-    }
-    sql.push_str(" LIMIT @limit)");
-    let mut statement = of_tenant(sql, tenant).add_param("limit", i64::from(limit) + 1);
-    for (condition, value) in conditions.into_iter().flatten() {
-        statement = statement.add_param(name(condition), value);
-    }
-    for (condition, at) in times {
-        if let Some(at) = at {
-            statement =
-                statement.add_typed_param(name(condition), time_value(at), types::timestamp());
-        }
-    }
-    let found = reader.query(statement.build()).await?;
-    let found = found
-        .first()
-        .map_or(Ok(0), |row| row.number::<u64>("found"))?;
-    Ok(Some(found).filter(|found| *found <= u64::from(limit)))
-}
-
-fn of_tenant(sql: String, tenant: &TenantId) -> StatementBuilder {
-    Statement::builder(sql).add_param("tenant", tenant.as_str().to_owned())
-}
-
-async fn stopped_again(reader: &Reader, job: &Job) -> Result<StoppedAgain> {
-    // Whichever are fewer lead: what the job changed, or what is stopped.
-    let of_job = "SELECT request_id FROM job_requests WHERE tenant_id = @tenant AND job_id = @job";
-    let from = if job.result.changed <= u64::from(MAX_COUNTED) {
-        format!(
-            "({of_job} LIMIT @limit) AS mine JOIN work AS step ON step.tenant_id = @tenant \
-             AND step.request_id = mine.request_id WHERE step.state IN ('held', 'parked')"
-        )
-    } else {
-        format!(
-            "(SELECT {WORK} FROM work@{{FORCE_INDEX=work_by_state}} WHERE tenant_id = @tenant \
-             AND state IN ('held', 'parked') ORDER BY request_id LIMIT @limit) AS step \
-             WHERE step.request_id IN ({of_job})"
-        )
-    };
-    let statement = |sql: String| {
-        let statement = of_tenant(sql, &job.tenant).add_param("job", job.id.to_string());
-        statement.add_param("limit", i64::from(MAX_COUNTED)).build()
-    };
-    let counted = statement(format!("SELECT COUNT(*) AS found FROM {from}"));
-    let counted = reader.query(counted).await?;
-    let named = statement(format!(
-        "SELECT step.* FROM {from} ORDER BY step.request_id LIMIT {MAX_NAMED}"
-    ));
-    let mut first = Vec::new();
-    for row in reader.query(named).await? {
-        let read = stored::readable("work", || rows::work_name(&row), rows::work(&row))?;
-        first.extend(read.as_ref().and_then(StoppedStep::of));
-    }
-    Ok(StoppedAgain {
-        steps: counted.first().map_or(Ok(0), |row| row.number("found"))?,
-        first,
-    })
-}
-
-/// Some rows of a job that ended long ago.
-struct Old {
-    tenant: String,
-    job: String,
-    marks: Vec<String>,
-    /// Whether these marks are its last, so that its own row goes, too.
-    is_whole: bool,
-}
-
-impl Old {
-    fn rows(&self) -> u32 {
-        let marks = u32::try_from(self.marks.len()).unwrap_or(u32::MAX);
-        marks.saturating_add(u32::from(self.is_whole))
-    }
-
-    fn remove(&self, tx: &Tx) -> Result<()> {
-        let (tenant, job) = (self.tenant.as_str(), self.job.as_str());
-        for request in &self.marks {
-            let key = key([tenant, job, request]);
-            tx.write([Mutation::delete("job_requests", key.into())])?;
-        }
-        if self.is_whole {
-            tx.write([Mutation::delete("jobs", key([tenant, job]).into())])?;
-        }
-        Ok(())
-    }
-}
-
-/// Some rows of the job that ended first, before `before`.
-async fn old_across_tenants(reader: &Reader, before: Timestamp, limit: u32) -> Result<Option<Old>> {
-    let statement = Statement::builder(
-        "SELECT tenant_id, job_id FROM \
-         jobs@{FORCE_INDEX=jobs_finished, spanner_emulator.disable_query_null_filtered_index_check=true} \
-         WHERE finished_at < @before ORDER BY finished_at LIMIT 1",
-    )
-    .add_typed_param("before", time_value(before), types::timestamp());
-    let found = reader.query(statement.build()).await?;
-    let Some(row) = found.first() else {
-        return Ok(None);
-    };
-    let (tenant, job) = (row.text("tenant_id")?, row.text("job_id")?);
-    // More would not fit into a transaction.
-    let limit = usize::try_from(limit.min(5_000)).unwrap_or_default();
-    let statement = Statement::builder(
-        "SELECT request_id FROM job_requests WHERE tenant_id = @tenant AND job_id = @job LIMIT @limit",
-    )
-    .add_param("tenant", tenant.clone())
-    .add_param("job", job.clone())
-    .add_param("limit", signed(limit));
-    let mut marks = Vec::new();
-    for row in reader.query(statement.build()).await? {
-        marks.push(row.text("request_id")?);
-    }
-    let is_whole = marks.len() < limit;
-    Ok(Some(Old {
-        tenant,
-        job,
-        marks,
-        is_whole,
-    }))
 }

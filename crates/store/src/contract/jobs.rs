@@ -482,6 +482,10 @@ pub async fn what_stopped_again_is_counted(subject: &Subject) {
     }
     let stopped_again = store.stopped_again(&job).await.unwrap();
     assert_eq!(stopped_again.steps, 1);
+    // Of a job that changed more than one count goes over, what is stopped leads.
+    let mut large = job.clone();
+    large.result.changed = u64::MAX;
+    assert_eq!(store.stopped_again(&large).await.unwrap(), stopped_again);
     let first = &stopped_again.first[0];
     assert_eq!(
         (first.request_id, first.stage.as_str()),

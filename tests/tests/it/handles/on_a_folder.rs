@@ -58,6 +58,14 @@ async fn without_a_server_commands_do_the_same_on_the_folder() {
             let watched = command_on(folder, &watch).await.unwrap_err();
             assert!(watched.contains("no server runs"), "{watched}");
             run(&["tenant", "create", "acme", "--name", "Acme"]).await;
+            // A job needs no server either.
+            let redrive = run(&["work", "redrive", "--all", "--tenant", "acme"]).await;
+            assert!(
+                redrive.contains("Nothing that is held or parked"),
+                "{redrive}"
+            );
+            let jobs = run(&["job", "list", "--tenant", "acme"]).await;
+            assert!(jobs.contains("done"), "{jobs}");
             let key = folder.join("key.txt");
             fs::write(&key, KEY).unwrap();
             let add = run(&[

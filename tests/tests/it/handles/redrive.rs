@@ -1,6 +1,8 @@
 //! Work that stopped is redriven, and work that was done is replayed.
 
-use domain::{ParkCause, Stage, Status, WorkState};
+use std::fs;
+
+use domain::{ParkCause, Stage, Status, TenantId, WorkState};
 use pipeline::demo;
 use serde_json::json;
 use simulators::Fault;
@@ -10,6 +12,7 @@ use super::{act, acts, call_of_company, command, counts, delivered, json_of};
 
 in_both_forms![
     stopped_work_is_redriven_one_by_a_filter_and_all,
+    many_are_released_and_a_configuration_is_tried,
     a_replay_runs_each_stage_and_repeats_a_mail_on_purpose,
     a_body_of_another_account_stays_parked_when_read_again,
 ];
@@ -111,6 +114,64 @@ async fn stopped_work_is_redriven_one_by_a_filter_and_all(form: Form) {
     let late = command(&world, &["job", "cancel", last]).await.unwrap_err();
     assert!(late.contains("done already"), "{late}");
     world.finish().await;
+}
+
+async fn many_are_released_and_a_configuration_is_tried(form: Form) {
+    let world = World::of(form).await;
+    let gemini = world.simulators().gemini();
+    gemini.answer_with(json!({ "spam_likelihood": 95 }));
+    let mut requests = Vec::new();
+    for id in ["CALone", "CALtwo"] {
+        let request = delivered(&world, id).await;
+        world.becomes(request, Status::Quarantined).await;
+        requests.push(request);
+    }
+    let office = world.store.offices(&demo_tenant()).await.unwrap().remove(0);
+    let mut config = office.config.clone();
+    config.spam.review_from = 90.0;
+    config.spam.quarantine_above = 99.0;
+    let file = world.data_folder().join("workflow.json");
+    fs::write(&file, serde_json::to_vec(&config).unwrap()).unwrap();
+    let (file, office) = (file.to_str().unwrap(), office.id.to_string());
+    let trial = ["job", "dry-run", file, "--office", &office, "--days", "90"];
+    let tried = command(&world, &trial).await.unwrap();
+    for part in [
+        "in_review",
+        "Would be different",
+        "95 %",
+        &requests[0].to_string(),
+    ] {
+        assert!(tried.contains(part), "{part}: {tried}");
+    }
+    for request in &requests {
+        world.becomes(*request, Status::Quarantined).await;
+    }
+    let which = command(&world, &["quarantine", "release"]).await;
+    assert!(which.unwrap_err().contains("--all"));
+    let released = command(&world, &["quarantine", "release", "--all"]).await;
+    let released = released.unwrap();
+    assert!(released.contains("2 requests are released"), "{released}");
+    for request in &requests {
+        world.becomes(*request, Status::Completed).await;
+    }
+    let replay = [
+        "job",
+        "replay",
+        "--from-stage",
+        "dispatch",
+        "--status",
+        "completed",
+    ];
+    let replayed = command(&world, &replay).await.unwrap();
+    assert!(replayed.contains("changed   2"), "{replayed}");
+    for request in &requests {
+        world.becomes(*request, Status::Completed).await;
+    }
+    world.finish().await;
+}
+
+fn demo_tenant() -> TenantId {
+    TenantId::new(demo::TENANT).unwrap()
 }
 
 async fn a_replay_runs_each_stage_and_repeats_a_mail_on_purpose(form: Form) {
