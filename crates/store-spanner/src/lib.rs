@@ -4,9 +4,11 @@
 
 mod adapter;
 mod audit;
+mod calls;
 mod configs;
 mod connect;
 mod connections;
+mod deliveries;
 mod effects;
 mod events;
 mod fault;

@@ -19,11 +19,18 @@ use crate::{
 };
 
 /// Every step, in order. A file lands here with its number.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(
-    1,
-    "first_tables",
-    include_str!("../../../migrations/spanner/0001_first_tables.sql"),
-)];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "first_tables",
+        include_str!("../../../migrations/spanner/0001_first_tables.sql"),
+    ),
+    (
+        8,
+        "what_came_in",
+        include_str!("../../../migrations/spanner/0008_what_came_in.sql"),
+    ),
+];
 
 /// Where the steps that were taken are on record.
 const RECORD: &str = "CREATE TABLE IF NOT EXISTS schema_migrations ( \

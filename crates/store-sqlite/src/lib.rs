@@ -1,9 +1,11 @@
 //! The embedded store: SQLite in one file, one writer that commits in groups, readers beside it.
 
 mod audit;
+mod calls;
 mod checkpoints;
 mod configs;
 mod connections;
+mod deliveries;
 mod effects;
 mod events;
 mod memo;

@@ -255,6 +255,8 @@ pub struct StoredEvent {
     pub id: EventId,
     /// The provider's slug.
     pub provider: String,
+    /// The source that it came to.
+    pub source: SourceId,
     /// The event that the URL named.
     pub event: Option<String>,
     /// The scheme that verified it.

@@ -11,9 +11,11 @@
 #![warn(missing_docs)]
 
 mod audit;
+pub mod calls;
 pub mod configs;
 pub mod connections;
 pub mod contract;
+pub mod deliveries;
 mod events;
 mod id_source;
 mod last_write;
@@ -35,8 +37,13 @@ use domain::{
 use jiff::Timestamp;
 
 pub use audit::{AuditAction, AuditEntry};
+pub use calls::{Begun, Call, CallAnswer, Calls};
 pub use configs::{Config, ConfigCache, ConfigKind, NewConfig};
 pub use connections::{Connection, ConnectionState, NewConnection, ReplacedSecret};
+pub use deliveries::{
+    Deliveries, DeliveryOutcome, DeliveryQuery, DeliverySummary, ReplayedDelivery, SecurityKey,
+    SecurityQuery,
+};
 pub use events::{Accepted, Delivery, Received, StoredEvent};
 pub use id_source::IdSource;
 pub use last_write::LastWrite;
@@ -54,7 +61,7 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// The product's memory. Every method can be repeated; writes are durable when they return. What a person asks for
 /// takes an [`AuditAction`], which is written to the tenant's audit log in the same transaction, or not at all.
 #[async_trait]
-pub trait Store: WorkQueue + EffectLog {
+pub trait Store: WorkQueue + EffectLog + Deliveries + Calls {
     /// Creates a tenant that is not there yet.
     ///
     /// # Errors
