@@ -2,7 +2,7 @@
 //!
 //! Everything of a tenant lives under `/v1/tenants/{tenant_id}`. Who may call a route is an extractor of its handler
 //! (see [`auth`]); a handler without one does not learn of a tenant. The shapes on the wire are types of this crate,
-//! not the stored document: they change only on purpose, and `openapi/management-api.json` shows every change.
+//! not the stored document: they change only on purpose, and `docs/api/openapi.yaml` shows every change.
 
 mod audit;
 pub mod auth;
@@ -10,12 +10,17 @@ mod connections;
 #[doc(hidden)]
 pub mod cursor;
 mod deliveries;
+mod docs;
 mod faults;
+mod gate;
 mod idempotency;
 mod jwks;
+mod limits;
 mod openapi;
+mod problem_pages;
 mod problems;
 mod requests;
+mod roles;
 mod routes;
 mod secret_text;
 mod sources;
@@ -27,14 +32,19 @@ use std::sync::Arc;
 
 use ::sources::Sources;
 use aws_lc_rs::rand;
+use axum::{Router, middleware};
 use bus::Bus;
 use domain::{Clock, Wake};
 use runtime::{Problem, Service};
 use secrets::Secrets;
 use store::{IdSource, Store};
 
-use crate::auth::Verifier;
-pub use crate::openapi::openapi_json;
+use crate::{auth::Verifier, gate::Gate};
+pub use crate::{
+    limits::LimitsConfig,
+    openapi::{openapi_json, openapi_yaml},
+    problem_pages::errors_markdown,
+};
 
 /// What the service works with.
 #[derive(Clone)]
@@ -56,6 +66,8 @@ pub struct Deps {
     /// What webhooks' URLs begin with: `https://leads.example.com`. Empty where nobody knows; then they begin with
     /// their path.
     pub public_url: String,
+    /// How much may be asked.
+    pub limits: LimitsConfig,
 }
 
 impl Deps {
@@ -76,9 +88,11 @@ fn random_bytes<const N: usize>() -> Result<[u8; N], Problem> {
 
 /// The service: all its routes; no stage, no background task.
 pub fn service(deps: Deps) -> Service {
+    let gate = Gate::new(&deps);
+    let routes: Router = routes::routes().with_state(deps).into();
     Service {
         name: "management-api",
-        routes: routes::routes().with_state(deps).into(),
+        routes: routes.route_layer(middleware::from_fn_with_state(gate, gate::pass)),
         stages: Vec::new(),
         tasks: Vec::new(),
     }

@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use management_api::{Deps, auth::OutsideConfig, service};
+use management_api::{Deps, LimitsConfig, auth::OutsideConfig, service};
 use settings::Reader;
 use sources::Sources;
 use store::IdSource;
@@ -14,6 +14,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Config {
     public_url: Option<Url>,
     tokens: OutsideConfig,
+    limits: LimitsConfig,
 }
 
 impl Config {
@@ -24,6 +25,7 @@ impl Config {
                 "What webhooks' URLs begin with, where senders reach the server by another name.",
             ),
             tokens: OutsideConfig::read(reader),
+            limits: LimitsConfig::read(reader),
         }
     }
 }
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
             clock,
             verifier: Arc::new(verifier),
             public_url: url.trim_end_matches('/').to_owned(),
+            limits: config.limits,
         }))
     })
 }

@@ -1,10 +1,13 @@
 //! All routes of this service, grouped by who calls them.
 
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    Deps, audit, connections, deliveries, jwks, openapi,
+    Deps, audit, connections,
+    deliveries::{self, refusals},
+    docs, jwks, openapi, problem_pages,
     requests::{self, decide, replay},
+    roles::routes,
     sources::{self, create, keys},
     tenants, work,
 };
@@ -15,6 +18,8 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         // Anybody.
         .routes(routes!(jwks::show_jwks))
         .routes(routes!(openapi::show_openapi))
+        .routes(routes!(docs::show_docs))
+        .routes(routes!(problem_pages::show_problem_type))
         // Who may read a tenant.
         .routes(routes!(requests::list_requests))
         .routes(routes!(requests::show_request))
@@ -22,8 +27,11 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(work::count_work))
         .routes(routes!(connections::list_connections))
         .routes(routes!(audit::list_audit))
-        // Who may see deliveries as they came, decide, and set stopped work going.
+        .routes(routes!(deliveries::list_deliveries))
         .routes(routes!(deliveries::show_delivery))
+        .routes(routes!(refusals::list_security_events))
+        // Who may decide, and set stopped work going.
+        .routes(routes!(deliveries::replay_delivery))
         .routes(routes!(decide::approve_request))
         .routes(routes!(decide::reject_request))
         .routes(routes!(decide::release_request))
@@ -40,4 +48,5 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(tenants::list_tenants, tenants::create_tenant))
         .routes(routes!(tenants::suspend_tenant))
         .routes(routes!(tenants::resume_tenant))
+        .routes(routes!(refusals::list_security_events_of_nobody))
 }

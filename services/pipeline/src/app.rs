@@ -80,13 +80,13 @@ impl App {
         })?;
         let address = public.local_addr()?;
         let management = management(
+            config,
             &folder,
             store.clone(),
             sources,
             bus.clone(),
             secrets.clone(),
-            clock.clone(),
-            config.webhook_base(address),
+            (clock.clone(), config.webhook_base(address)),
         )?;
         let services = services(config, providers, management, Arc::new(blobs))?;
 
@@ -193,18 +193,19 @@ pub(crate) async fn management_alone(
     let bus = LocalBus::new(LocalBusConfig::default());
     let base = config.webhook_base(config.listen);
     let sources = Sources::standard();
-    let deps = management(folder, Arc::new(store), sources, bus, secrets, clock, base)?;
+    let store = Arc::new(store);
+    let deps = management(config, folder, store, sources, bus, secrets, (clock, base))?;
     Ok(with_shell(management_api::service(deps).routes))
 }
 
 fn management(
+    config: &Config,
     folder: &DataFolder,
     store: Arc<dyn Store>,
     sources: Sources,
     bus: Arc<dyn Bus>,
     secrets: Arc<dyn Secrets>,
-    clock: Arc<dyn Clock>,
-    public_url: String,
+    (clock, public_url): (Arc<dyn Clock>, String),
 ) -> anyhow::Result<management_api::Deps> {
     let key = SigningKey::open(folder.path()).context("opening the key that signs tokens")?;
     Ok(management_api::Deps {
@@ -216,6 +217,7 @@ fn management(
         clock,
         verifier: Arc::new(Verifier::new(trust(), key.key_set())),
         public_url,
+        limits: config.limits,
     })
 }
 

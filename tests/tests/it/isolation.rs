@@ -2,6 +2,7 @@
 
 mod alone;
 mod description;
+mod makers;
 mod names;
 mod routes;
 
@@ -93,6 +94,12 @@ impl<'a> Api<'a> {
         }
         let response = request.send().await.unwrap();
         let status = response.status();
+        let content_type = response.headers().get("content-type");
+        if content_type.is_some_and(|kind| kind == "text/event-stream") {
+            // It does not end.
+            let body = Value::Null;
+            return Reply { status, body };
+        }
         #[expect(
             clippy::disallowed_methods,
             reason = "the product's own answers are small"

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use axum::extract::{FromRequestParts, RawPathParams};
 use domain::{TenantId, text};
 use http::{
-    HeaderMap, HeaderValue,
+    Extensions, HeaderMap, HeaderValue,
     header::{AUTHORIZATION, WWW_AUTHENTICATE},
     request::Parts,
 };
@@ -26,6 +26,7 @@ const MAX_SUBJECT: usize = 200;
 pub(crate) struct TenantCaller<L> {
     tenant: TenantId,
     subject: String,
+    role: Option<Role>,
     least: PhantomData<L>,
 }
 
@@ -66,6 +67,11 @@ impl<L> TenantCaller<L> {
         &self.tenant
     }
 
+    /// Whether their role is at least this one.
+    pub(crate) fn is_at_least(&self, role: Role) -> bool {
+        self.role >= Some(role)
+    }
+
     /// What they do, for the audit log.
     pub(crate) fn act(&self, action: &'static str, object: &impl ToString) -> AuditAction {
         AuditAction::new(&self.subject, action, object)
@@ -76,7 +82,7 @@ impl<L: Least> FromRequestParts<Deps> for TenantCaller<L> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, deps: &Deps) -> Result<Self, Problem> {
-        let caller = caller(&parts.headers, deps).await?;
+        let caller = caller(&parts.extensions, &parts.headers, deps).await?;
         let tenant = tenant_of_path(parts, deps).await;
         let tenant = tenant.filter(|tenant| caller.sees(tenant));
         let tenant = tenant.ok_or_else(no_tenant)?;
@@ -86,6 +92,7 @@ impl<L: Least> FromRequestParts<Deps> for TenantCaller<L> {
         Ok(Self {
             tenant,
             subject: subject(&caller),
+            role: caller.role(),
             least: PhantomData,
         })
     }
@@ -108,7 +115,7 @@ impl FromRequestParts<Deps> for PlatformAdmin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, deps: &Deps) -> Result<Self, Problem> {
-        let caller = caller(&parts.headers, deps).await?;
+        let caller = caller(&parts.extensions, &parts.headers, deps).await?;
         require(&caller, Role::PlatformAdmin)?;
         Ok(Self {
             subject: subject(&caller),
@@ -141,7 +148,15 @@ fn no_tenant() -> Problem {
     Problem::not_found("There is no such tenant, or your token is not for it.")
 }
 
-async fn caller(headers: &HeaderMap, deps: &Deps) -> Result<Caller, Problem> {
+/// Whose token it is. Who was let through the gate with it is not asked again.
+pub(crate) async fn caller(
+    extensions: &Extensions,
+    headers: &HeaderMap,
+    deps: &Deps,
+) -> Result<Caller, Problem> {
+    if let Some(caller) = extensions.get::<Caller>() {
+        return Ok(caller.clone());
+    }
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let token = match (values.next(), values.next()) {
         (Some(value), None) => bearer(value),

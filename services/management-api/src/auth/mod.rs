@@ -14,7 +14,7 @@ use domain::TenantId;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use extract::{
-    PlatformAdmin, TenantAdmin, TenantOperator, TenantPlatformAdmin, TenantReader,
+    PlatformAdmin, TenantAdmin, TenantOperator, TenantPlatformAdmin, TenantReader, caller,
 };
 pub use jwks::{KeySet, Refusal, VerifyError};
 pub use outside::OutsideConfig;
@@ -102,6 +102,11 @@ impl Caller {
     /// Who it is: the token's `sub`.
     pub fn subject(&self) -> &str {
         &self.subject
+    }
+
+    /// Their highest role.
+    pub(crate) const fn role(&self) -> Option<Role> {
+        self.role
     }
 
     /// Whether they learn that this tenant exists.

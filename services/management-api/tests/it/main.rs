@@ -5,6 +5,7 @@ mod audit;
 mod connections;
 mod decisions;
 mod deliveries;
+mod gate;
 mod issuer;
 mod openapi;
 mod outside;

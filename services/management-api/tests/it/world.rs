@@ -13,7 +13,7 @@ use domain::{
 use http_client::{Client, Options, Response};
 use jiff::Timestamp;
 use management_api::{
-    Deps,
+    Deps, LimitsConfig,
     auth::{Grant, Role, SigningKey, Trust, Verifier},
 };
 use runtime::{Listener, ServeOptions, with_shell};
@@ -22,7 +22,8 @@ use secrets::{KeySource, SealedSecrets, SecretRef, Secrets as _};
 use serde_json::Value;
 use sources::Sources;
 use store::{
-    AuditEntry, Connection, ConnectionState, Delivery, IdSource, Source, SourceState, Store as _,
+    Accepted, AuditEntry, Connection, ConnectionState, Delivery, IdSource, Source, SourceState,
+    Store as _,
 };
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
@@ -46,12 +47,30 @@ pub(crate) struct World {
 impl World {
     /// With the tenants `a` and `b`, at a time that is long gone for this machine, and tokens of its own.
     pub(crate) async fn start() -> Self {
-        Self::start_with(|key, trust, _| Verifier::new(trust.clone(), key.key_set())).await
+        Self::start_limited(100_000, 100_000).await
+    }
+
+    /// The same with limits of calls in a minute.
+    pub(crate) async fn start_limited(per_caller: u32, per_tenant: u32) -> Self {
+        let limits = LimitsConfig {
+            per_caller: per_caller.try_into().unwrap(),
+            per_tenant: per_tenant.try_into().unwrap(),
+        };
+        let verifier =
+            |key: &SigningKey, trust: &Trust, _: &_| Verifier::new(trust.clone(), key.key_set());
+        Self::start_as(verifier, limits).await
     }
 
     /// The same with another verifier of tokens.
     pub(crate) async fn start_with(
         verifier: impl FnOnce(&SigningKey, &Trust, &ManualClock) -> Verifier,
+    ) -> Self {
+        Self::start_as(verifier, LimitsConfig::default()).await
+    }
+
+    async fn start_as(
+        verifier: impl FnOnce(&SigningKey, &Trust, &ManualClock) -> Verifier,
+        limits: LimitsConfig,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock::at("2020-06-01T12:00:00Z".parse().unwrap());
@@ -73,6 +92,7 @@ impl World {
             secrets: Arc::new(secrets.clone()),
             ids: Arc::new(IdSource::new(Arc::new(clock.clone()))),
             public_url: PUBLIC_URL.to_owned(),
+            limits,
             clock: Arc::new(clock.clone()),
             verifier: Arc::new(verifier(&key, &trust, &clock)),
         };
@@ -324,6 +344,18 @@ impl World {
         reading: Result<Reading, String>,
         body: Bytes,
     ) -> RequestId {
+        let accepted = self.deliver(slug, reading, body, "test").await;
+        accepted.request().unwrap()
+    }
+
+    /// Stores a delivery that this scheme verified.
+    pub(crate) async fn deliver(
+        &self,
+        slug: &str,
+        reading: Result<Reading, String>,
+        body: Bytes,
+        scheme: &str,
+    ) -> Accepted {
         let delivery = Delivery {
             tenant: tenant(slug),
             provider: "callrail".to_owned(),
@@ -333,14 +365,13 @@ impl World {
             event: None,
             is_told_by_body: false,
             delivery_id: None,
-            scheme: "test".to_owned(),
+            scheme: scheme.to_owned(),
             headers: BTreeMap::from([("content-type".to_owned(), "application/json".to_owned())]),
             body,
             traceparent: None,
             reading,
         };
-        let accepted = self.store.accept(delivery).await.unwrap();
-        accepted.request().unwrap()
+        self.store.accept(delivery).await.unwrap()
     }
 
     /// Claims the due work of tenant `a` in this stage.
