@@ -6,6 +6,7 @@ mod clock;
 mod contact;
 pub mod effect;
 mod failure;
+pub mod figures;
 mod ids;
 pub mod lead;
 pub mod loops;

@@ -198,7 +198,7 @@ async fn replay(
     let read = read.ok_or(StoreError::NotFound)?;
     let named = requests::by_aliases(tx, tenant, read.aliases(), Alias::joins_deliveries).await?;
     let known = events::known_requests(tx, tenant, &named.requests).await?;
-    let received = read.received(event, RequestId::from_uuid(ids.next()), known, tx.now());
+    let received = read.taken(event, RequestId::from_uuid(ids.next()), known, tx.now());
     let request = taken_now(&received)?;
     requests::write(tx, &received.plan)?;
     records::follow_merges(tx, &received.plan).await?;

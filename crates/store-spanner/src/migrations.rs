@@ -26,6 +26,21 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../../migrations/spanner/0001_first_tables.sql"),
     ),
     (
+        3,
+        "finding_leads",
+        include_str!("../../../migrations/spanner/0003_finding_leads.sql"),
+    ),
+    (
+        4,
+        "live_events",
+        include_str!("../../../migrations/spanner/0004_live_events.sql"),
+    ),
+    (
+        7,
+        "figures",
+        include_str!("../../../migrations/spanner/0007_figures.sql"),
+    ),
+    (
         8,
         "what_came_in",
         include_str!("../../../migrations/spanner/0008_what_came_in.sql"),

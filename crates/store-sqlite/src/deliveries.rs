@@ -184,7 +184,7 @@ fn replay(
     }
     let read = read.ok_or(StoreError::NotFound)?;
     let known = events::known_requests(db, read)?;
-    let received = read.received(event, RequestId::from_uuid(ids.next()), known, now);
+    let received = read.taken(event, RequestId::from_uuid(ids.next()), known, now);
     let request = taken_now(&received)?;
     requests::write(db, &received.plan)?;
     requests::add_aliases(db, tenant, request, received.aliases)?;

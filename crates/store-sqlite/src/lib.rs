@@ -8,6 +8,10 @@ mod connections;
 mod deliveries;
 mod effects;
 mod events;
+mod figures;
+mod finding;
+mod indexing;
+mod live;
 mod memo;
 mod migrations;
 mod persons;
@@ -39,17 +43,20 @@ use jiff::Timestamp;
 use rusqlite::{Connection as Db, config::DbConfig};
 use store::{
     Accepted, AuditAction, AuditEntry, Config, ConfigCache, ConfigKind, Connection, Delivery,
-    IdSource, LastWrite, NewConfig, NewConnection, Page, PersonIdentity, Redriven, ReplacedSecret,
-    RequestQuery, RequestView, Result, SecurityEvent, Settle, Source, SourceChange, StoppedCount,
-    Store, StoredEvent, TokenHash, WorkQuery,
+    IdSource, LastWrite, LiveChange, NewConfig, NewConnection, Page, PersonIdentity, Redriven,
+    ReplacedSecret, RequestQuery, RequestView, Result, SecurityEvent, Settle, Source, SourceChange,
+    StoppedCount, Store, StoredEvent, TokenHash, WorkQuery,
 };
 
-use crate::{checkpoints::Checkpoints, memo::Memo, readers::Readers, writer::Writer};
+use crate::{
+    checkpoints::Checkpoints, live::Watchers, memo::Memo, readers::Readers, writer::Writer,
+};
 
 /// SQLite as the product's store. One process at a time opens a file; the caller holds the folder's lock.
 pub struct SqliteStore {
     writer: Writer,
     readers: Readers,
+    watchers: Arc<Watchers>,
     clock: Arc<dyn Clock>,
     ids: Arc<IdSource>,
     configs: Arc<ConfigCache>,
@@ -73,12 +80,14 @@ impl SqliteStore {
             tracing::info!(voided, "voided the leases of an earlier run");
         }
         let is_checkpoint_due = Arc::<AtomicBool>::default();
-        let writer = Writer::start(db, is_checkpoint_due.clone())
+        let watchers = Arc::<Watchers>::default();
+        let writer = Writer::start(db, is_checkpoint_due.clone(), watchers.clone())
             .map_err(|error| StoreError::Failed(error.to_string()))?;
         let checkpoints = Checkpoints::start(path, is_checkpoint_due)?;
         Ok(Self {
             writer,
             readers: Readers::new(path),
+            watchers,
             ids: Arc::new(IdSource::new(clock.clone())),
             clock,
             // Whoever changes a configuration passes through this store.
@@ -163,6 +172,9 @@ impl SqliteStore {
             let done = change(db, now)?;
             if is_change(&done) {
                 audit::record(db, &ids, now, &tenant, &act)?;
+                if let Some(change) = LiveChange::of_act(act.action, &act.object) {
+                    live::append(db, now, &tenant, &change)?;
+                }
             }
             Ok(done)
         })

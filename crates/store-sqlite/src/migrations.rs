@@ -29,6 +29,21 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         include_str!("../../../migrations/sqlite/0004_lists_beside_a_backlog.sql"),
     ),
     (
+        6,
+        "finding_leads",
+        include_str!("../../../migrations/sqlite/0006_finding_leads.sql"),
+    ),
+    (
+        7,
+        "live_events",
+        include_str!("../../../migrations/sqlite/0007_live_events.sql"),
+    ),
+    (
+        10,
+        "figures",
+        include_str!("../../../migrations/sqlite/0010_figures.sql"),
+    ),
+    (
         11,
         "what_came_in",
         include_str!("../../../migrations/sqlite/0011_what_came_in.sql"),

@@ -140,6 +140,19 @@ impl Delivery {
         known: Option<Vec<RequestState>>,
         now: Timestamp,
     ) -> Received<'_> {
+        let mut received = self.taken(event, id, known, now);
+        received.plan.count_delivery(now, &self.origin(event));
+        received
+    }
+
+    /// The same for a delivery that was stored and counted before as this event, and was no part of a request.
+    pub fn taken(
+        &self,
+        event: EventId,
+        id: RequestId,
+        known: Option<Vec<RequestState>>,
+        now: Timestamp,
+    ) -> Received<'_> {
         let origin = self.origin(event);
         let parked = |reason: &str| transition::receive(id, &origin, Err(reason.to_owned()), now);
         let mut aliases = self.aliases();

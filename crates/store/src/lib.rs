@@ -17,8 +17,11 @@ pub mod connections;
 pub mod contract;
 pub mod deliveries;
 mod events;
+pub mod figures;
+pub mod finding;
 mod id_source;
 mod last_write;
+pub mod live;
 pub mod persons;
 mod requests;
 pub mod rows;
@@ -26,6 +29,7 @@ mod security;
 mod settle;
 mod sources;
 pub mod stored;
+pub mod tokens;
 pub mod work;
 
 use async_trait::async_trait;
@@ -45,14 +49,18 @@ pub use deliveries::{
     SecurityQuery,
 };
 pub use events::{Accepted, Delivery, Received, StoredEvent};
+pub use figures::{Figures, Recounted};
+pub use finding::{Count, FindQuery, Finding, Indexed, RequestFilter, RequestSort};
 pub use id_source::IdSource;
 pub use last_write::LastWrite;
+pub use live::{Live, LiveChange, LiveCounts, LiveEvent, LiveId, LiveKind, LiveRead};
 pub use persons::PersonIdentity;
 pub use requests::{RequestQuery, RequestView};
 pub use security::SecurityEvent;
 pub use settle::{Settle, Settled};
 pub use sources::{Source, SourceChange, SourceState, TokenHash};
 pub use stored::Page;
+pub use tokens::SearchText;
 pub use work::{Redriven, StopKind, StoppedCount, WorkFilter, WorkQuery};
 
 /// Result of a store's method.
@@ -61,7 +69,7 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// The product's memory. Every method can be repeated; writes are durable when they return. What a person asks for
 /// takes an [`AuditAction`], which is written to the tenant's audit log in the same transaction, or not at all.
 #[async_trait]
-pub trait Store: WorkQueue + EffectLog + Deliveries + Calls {
+pub trait Store: WorkQueue + EffectLog + Calls + Deliveries + Figures + Finding + Live {
     /// Creates a tenant that is not there yet.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::{fmt::Display, str::FromStr};
 use bytes::Bytes;
 use domain::{
     ConnectionName, DueWake, Effect, EventId, Lane, LeadRequest, Status, Tenant, TenantId, Wake,
-    WorkKey, WorkRow, WorkState,
+    WorkKey, WorkRow, WorkState, figures::Counted,
 };
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -14,6 +14,7 @@ use crate::{
     AuditEntry, CallAnswer, Config, ConfigKind, Connection, ConnectionState, DeliverySummary,
     Result, SecurityEvent, Source, SourceState, StopKind, StoppedCount, StoredEvent, TokenHash,
     calls::StoredCall,
+    figures,
     stored::{self, corrupt, from_json},
 };
 
@@ -79,7 +80,7 @@ pub fn signed(value: impl TryInto<i64>) -> i64 {
 
 /// Columns that [`request`] reads.
 pub const REQUEST_COLUMNS: &str =
-    "tenant_id, request_id, status, version, person_id, created_at, updated_at, document";
+    "tenant_id, request_id, status, version, person_id, created_at, updated_at, counted, document";
 
 /// A request.
 pub fn request(row: &dyn Row) -> Result<LeadRequest> {
@@ -91,8 +92,15 @@ pub fn request(row: &dyn Row) -> Result<LeadRequest> {
         updated_at: row.time("updated_at")?,
         status: Status::from_stored(&row.text("status")?),
         person: row.parsed_option("person_id")?,
+        counted: counted(row)?.into(),
         document: stored::document(&row.text("document")?)?,
     })
+}
+
+/// What the figures count of a request.
+pub fn counted(row: &dyn Row) -> Result<Counted> {
+    let text = row.text_option("counted")?;
+    Ok(figures::counted(text.as_deref()))
 }
 
 /// The key of a row of work.

@@ -16,6 +16,7 @@ mod gate;
 mod idempotency;
 mod jwks;
 mod limits;
+mod live;
 mod openapi;
 mod problem_pages;
 mod problems;
@@ -32,14 +33,14 @@ use std::sync::Arc;
 
 use ::sources::Sources;
 use aws_lc_rs::rand;
-use axum::{Router, middleware};
+use axum::{Extension, Router, middleware};
 use bus::Bus;
 use domain::{Clock, Wake};
-use runtime::{Problem, Service};
+use runtime::{Problem, Service, Task};
 use secrets::Secrets;
 use store::{IdSource, Store};
 
-use crate::{auth::Verifier, gate::Gate};
+use crate::{auth::Verifier, gate::Gate, live::Hub};
 pub use crate::{
     limits::LimitsConfig,
     openapi::{openapi_json, openapi_yaml},
@@ -86,14 +87,19 @@ fn random_bytes<const N: usize>() -> Result<[u8; N], Problem> {
     Ok(bytes)
 }
 
-/// The service: all its routes; no stage, no background task.
+/// The service: all its routes, and a background task that removes old live events; no stage.
 pub fn service(deps: Deps) -> Service {
     let gate = Gate::new(&deps);
+    let (store, clock) = (deps.store.clone(), deps.clock.clone());
+    let hub = Arc::new(Hub::new(store.clone(), clock.clone()));
     let routes: Router = routes::routes().with_state(deps).into();
+    let routes = routes.layer(Extension(hub));
     Service {
         name: "management-api",
         routes: routes.route_layer(middleware::from_fn_with_state(gate, gate::pass)),
         stages: Vec::new(),
-        tasks: Vec::new(),
+        tasks: vec![Task::new("live events", move |stop| {
+            live::prune(store, clock, stop)
+        })],
     }
 }

@@ -17,6 +17,7 @@ use utoipa::{
 
 use crate::{
     idempotency::HEADER,
+    live,
     problems::{FieldError, Problem, problem},
     routes,
 };
@@ -37,13 +38,22 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(openapi_json);
                        caller and by tenant; `RateLimit-Policy` and `RateLimit` in each answer tell the limits, and what \
                        is left of them."
     ),
-    components(schemas(Problem, FieldError)),
+    components(schemas(
+        Problem,
+        FieldError,
+        live::Hello,
+        live::RequestChanged,
+        live::Changed,
+        live::Counts,
+        live::Reset
+    )),
     tags(
         (name = "requests", description = "Leads, from their first delivery to their last effect."),
         (name = "work", description = "Steps that stopped, and how they go on."),
         (name = "deliveries", description = "What came in: stored deliveries, and refused ones."),
         (name = "sources", description = "Where a tenant's webhooks come from."),
         (name = "connections", description = "A tenant's accounts at providers."),
+        (name = "live", description = "What happens, as it happens."),
         (name = "audit", description = "What people changed."),
         (name = "tenants", description = "The companies. For platform administrators."),
         (name = "service", description = "About this service itself.")

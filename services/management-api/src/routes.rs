@@ -5,7 +5,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     Deps, audit, connections,
     deliveries::{self, refusals},
-    docs, jwks, openapi, problem_pages,
+    docs, jwks, live, openapi, problem_pages,
     requests::{self, decide, replay},
     roles::routes,
     sources::{self, create, keys},
@@ -28,6 +28,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(connections::list_connections))
         .routes(routes!(audit::list_audit))
         .routes(routes!(deliveries::list_deliveries))
+        .routes(routes!(live::watch_tenant))
         .routes(routes!(deliveries::show_delivery))
         .routes(routes!(refusals::list_security_events))
         // Who may decide, and set stopped work going.

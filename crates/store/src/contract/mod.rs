@@ -24,8 +24,11 @@ pub mod configs;
 pub mod connections;
 pub mod deliveries;
 pub mod effects;
+pub mod figures;
+pub mod finding;
 pub mod handles;
 pub mod isolation;
+pub mod live;
 pub mod offices;
 pub mod persons;
 pub mod requests;
@@ -233,6 +236,16 @@ macro_rules! contract_suite {
                 a_request_that_is_not_there_is_none,
                 a_requests_channel_has_a_column,
             );
+            $crate::contract_suite!(@tests $make; finding:
+                a_filter_finds_what_agrees_with_all_of_it,
+                every_order_shows_each_request_once,
+                a_walk_beside_changes_shows_each_request_once,
+                words_and_numbers_are_found_in_every_form,
+                a_change_is_found_at_once,
+                days_are_found_by_when_a_request_came,
+                another_tenants_requests_are_not_found,
+                what_cannot_be_read_breaks_no_search,
+            );
             $crate::contract_suite!(@tests $make; security:
                 refusals_of_one_minute_are_counted_together,
                 the_newest_refusals_come_first,
@@ -253,6 +266,27 @@ macro_rules! contract_suite {
                 a_call_is_its_callers_and_its_tenants_own,
                 a_call_without_an_answer_begins_anew,
                 of_two_equal_calls_at_once_one_begins,
+            );
+            $crate::contract_suite!(@tests $make; figures:
+                figures_equal_an_oracle_after_a_random_run,
+                several_fold_figures_at_once,
+                figures_are_their_tenants_own,
+                what_an_older_build_changed_is_counted_with_the_next_change,
+                a_recount_counts_what_was_never_counted,
+                refusals_count_for_the_tenant_that_is_known,
+            );
+            $crate::contract_suite!(@tests $make; live:
+                a_leads_way_is_told_in_order,
+                claims_and_polls_are_told_once,
+                acts_are_told_by_what_they_change,
+                a_change_that_is_refused_is_not_told,
+                a_refused_secret_is_told,
+                who_goes_on_misses_and_repeats_nothing,
+                who_reads_beside_writers_misses_nothing,
+                a_place_that_never_was_is_not_reached,
+                what_changes_is_told_to_its_tenant_alone,
+                what_waits_for_people_is_counted,
+                what_is_young_is_not_pruned,
             );
             $crate::contract_suite!(@tests $make; isolation:
                 another_tenants_ids_are_not_found,

@@ -9,6 +9,7 @@ use http::{
     header::{AUTHORIZATION, WWW_AUTHENTICATE},
     request::Parts,
 };
+use jiff::Timestamp;
 use runtime::Problem;
 use store::AuditAction;
 
@@ -27,6 +28,7 @@ pub(crate) struct TenantCaller<L> {
     tenant: TenantId,
     subject: String,
     role: Option<Role>,
+    valid_until: Timestamp,
     least: PhantomData<L>,
 }
 
@@ -72,6 +74,11 @@ impl<L> TenantCaller<L> {
         self.role >= Some(role)
     }
 
+    /// When their token ends.
+    pub(crate) const fn valid_until(&self) -> Timestamp {
+        self.valid_until
+    }
+
     /// What they do, for the audit log.
     pub(crate) fn act(&self, action: &'static str, object: &impl ToString) -> AuditAction {
         AuditAction::new(&self.subject, action, object)
@@ -93,6 +100,7 @@ impl<L: Least> FromRequestParts<Deps> for TenantCaller<L> {
             tenant,
             subject: subject(&caller),
             role: caller.role(),
+            valid_until: caller.valid_until(),
             least: PhantomData,
         })
     }

@@ -11,6 +11,7 @@ mod verifier;
 use std::{collections::BTreeSet, fmt, str::FromStr, time::Duration};
 
 use domain::TenantId;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use extract::{
@@ -96,9 +97,15 @@ pub struct Caller {
     subject: String,
     role: Option<Role>,
     tenants: BTreeSet<TenantId>,
+    valid_until: Timestamp,
 }
 
 impl Caller {
+    /// When the token is no longer taken.
+    pub const fn valid_until(&self) -> Timestamp {
+        self.valid_until
+    }
+
     /// Who it is: the token's `sub`.
     pub fn subject(&self) -> &str {
         &self.subject

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::TenantId;
+use domain::{TenantId, later};
 use jiff::Timestamp;
 use jwks::{FetchedKeys, JwkSet, KeySet, Keys, Refusal, Unavailable, VerifyError, check_time};
 use serde::Deserialize;
@@ -111,9 +111,12 @@ impl Claims {
             .tenants
             .iter()
             .filter_map(|slug| TenantId::new(slug).ok());
+        // It was compared with the time before: it is a number.
+        let lasts = Duration::try_from_secs_f64(self.exp).unwrap_or_default();
         Caller {
             role: roles.max(),
             tenants: tenants.collect(),
+            valid_until: later(Timestamp::UNIX_EPOCH, lasts.saturating_add(LEEWAY)),
             subject: self.sub,
         }
     }

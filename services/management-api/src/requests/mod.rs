@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use store::{RequestQuery, RequestView};
 use utoipa::{IntoParams, ToSchema};
 
-use self::{detail::RequestDetail, summary::RequestSummary};
+use self::detail::RequestDetail;
+pub(crate) use self::summary::RequestSummary;
 use crate::{
     Deps,
     auth::TenantReader,

@@ -73,7 +73,7 @@ pub(crate) struct DispatchSummary {
 }
 
 impl RequestSummary {
-    pub(super) fn of(request: &LeadRequest) -> Self {
+    pub(crate) fn of(request: &LeadRequest) -> Self {
         let document = &request.document;
         let contact = document.contact();
         let analysis = document.analysis.as_ref();

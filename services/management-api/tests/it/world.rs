@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf, sync::Arc, time::Duration};
 
+use axum::Router;
 use bus::{Bus as _, LocalBus, LocalBusConfig};
 use bytes::Bytes;
 use domain::{
@@ -10,7 +11,7 @@ use domain::{
     RecordingSection, RequestId, Section, SourceId, Stage, Tenant, TenantId, TenantStatus,
     WorkQueue as _,
 };
-use http_client::{Client, Options, Response};
+use http_client::{Client, Limits, Options, Response};
 use jiff::Timestamp;
 use management_api::{
     Deps, LimitsConfig,
@@ -41,6 +42,8 @@ pub(crate) struct World {
     pub(crate) trust: Trust,
     client: Client,
     base: String,
+    /// The same API without a connection between.
+    pub(crate) routes: Router,
     folder: TempDir,
 }
 
@@ -97,6 +100,7 @@ impl World {
             verifier: Arc::new(verifier(&key, &trust, &clock)),
         };
         let routes = with_shell(management_api::service(deps).routes);
+        let direct = routes.clone();
         let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0).into())
             .await
             .unwrap();
@@ -118,6 +122,7 @@ impl World {
             trust,
             client: client.unwrap(),
             base,
+            routes: direct,
             folder,
         };
         for slug in ["a", "b"] {
@@ -233,7 +238,22 @@ impl World {
         } else {
             request.json(body)
         };
-        request.send().await.unwrap()
+        let limits = Limits {
+            max_bytes: 10_000_000,
+            idle: Duration::from_secs(20),
+            total: Duration::from_secs(20),
+        };
+        let answer = request.send_streaming(limits).await.unwrap();
+        let media_type = answer.headers.get("content-type");
+        if media_type.is_some_and(|media_type| media_type == "text/event-stream") {
+            // It has no end.
+            return Response {
+                status: answer.status,
+                headers: answer.headers,
+                body: Bytes::new(),
+            };
+        }
+        answer.into_response().await.unwrap()
     }
 
     /// A source of a tenant.
