@@ -63,8 +63,7 @@ pub(crate) fn note(sent: Option<&Bytes>, answer: &Result<Response, HttpError>) {
         answer: answered.and_then(|answer| kept(&answer.body)),
         bytes_cut,
     };
-    // Outside of a scope there is nobody to tell.
-    drop(LAST.try_with(|last| {
+    if let Ok(last) = LAST.try_with(Arc::clone) {
         *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(exchange);
-    }));
+    }
 }
