@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS api_calls (
     state STRING(16) NOT NULL,
     status INT64,
     content_type STRING(MAX),
+    location STRING(MAX),
     answer BYTES(MAX)
 ) PRIMARY KEY (tenant_id, call_hash),
   ROW DELETION POLICY (OLDER_THAN(started_at, INTERVAL 2 DAY));

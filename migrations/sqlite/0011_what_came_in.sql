@@ -27,6 +27,7 @@ CREATE TABLE api_calls (
     state TEXT NOT NULL,
     status INTEGER,
     content_type TEXT,
+    location TEXT,
     answer BLOB,
     PRIMARY KEY (tenant_id, call_hash)
 ) WITHOUT ROWID;

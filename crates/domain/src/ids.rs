@@ -86,6 +86,8 @@ typed_ids! {
     DispatchId => "dsp",
     /// One stored delivery.
     EventId => "evt",
+    /// One piece of bulk work.
+    JobId => "job",
     /// One message to a person.
     NotificationId => "ntf",
     /// One office of a tenant.

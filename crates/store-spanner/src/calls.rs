@@ -46,7 +46,7 @@ fn key(call: &Call) -> Key {
 }
 
 async fn begin(tx: &Tx, call: &Call) -> Result<Begun> {
-    const COLUMNS: &str = "request_hash, started_at, state, status, content_type, answer";
+    const COLUMNS: &str = "request_hash, started_at, state, status, content_type, location, answer";
     let row = tx.row("api_calls", COLUMNS, key(call)).await?;
     let known = row.map(|row| rows::call(&row)).transpose()?;
     let begun = StoredCall::begun(known, call, tx.now());
@@ -62,6 +62,7 @@ async fn begin(tx: &Tx, call: &Call) -> Result<Begun> {
                 ("state", "running".to_owned().into()),
                 ("status", None::<i64>.into()),
                 ("content_type", None::<String>.into()),
+                ("location", None::<String>.into()),
                 ("answer", None::<Vec<u8>>.into()),
             ],
         )])?;
@@ -70,20 +71,24 @@ async fn begin(tx: &Tx, call: &Call) -> Result<Begun> {
 }
 
 fn end(tx: &Tx, call: &Call, answer: Option<&CallAnswer>) -> Result<()> {
-    if answer.is_none() {
+    let Some(answer) = answer else {
         return tx.write([Mutation::delete("api_calls", key(call).into())]);
-    }
-    let (state, status, content_type, body) = CallAnswer::columns(answer);
+    };
+    let columns = CallAnswer::columns(answer);
     tx.write([mutation(
         Write::Update,
         "api_calls",
         [
             ("tenant_id", call.tenant_column().to_owned().into()),
             ("call_hash", call.id.to_vec().into()),
-            ("state", state.to_owned().into()),
-            ("status", status.into()),
-            ("content_type", content_type.map(str::to_owned).into()),
-            ("answer", body.map(<[u8]>::to_vec).into()),
+            ("state", columns.state.to_owned().into()),
+            ("status", columns.status.into()),
+            (
+                "content_type",
+                columns.content_type.map(str::to_owned).into(),
+            ),
+            ("location", columns.location.map(str::to_owned).into()),
+            ("answer", columns.body.map(<[u8]>::to_vec).into()),
         ],
     )])
 }

@@ -15,6 +15,7 @@ mod fault;
 mod figures;
 mod finding;
 mod indexing;
+mod jobs;
 mod live;
 mod migrations;
 mod outbox;

@@ -36,6 +36,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../../migrations/spanner/0004_live_events.sql"),
     ),
     (
+        5,
+        "jobs",
+        include_str!("../../../migrations/spanner/0005_jobs.sql"),
+    ),
+    (
         7,
         "figures",
         include_str!("../../../migrations/spanner/0007_figures.sql"),

@@ -11,6 +11,7 @@ mod events;
 mod figures;
 mod finding;
 mod indexing;
+mod jobs;
 mod live;
 mod memo;
 mod migrations;
@@ -76,6 +77,7 @@ impl SqliteStore {
         let mut db = open(path)?;
         migrations::apply(&mut db, clock.now())?;
         let voided = work::void_leases(&db, clock.now())?;
+        let voided = voided + jobs::void_leases(&db, clock.now())?;
         if voided > 0 {
             tracing::info!(voided, "voided the leases of an earlier run");
         }

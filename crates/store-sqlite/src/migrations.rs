@@ -39,6 +39,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         include_str!("../../../migrations/sqlite/0007_live_events.sql"),
     ),
     (
+        8,
+        "jobs",
+        include_str!("../../../migrations/sqlite/0008_jobs.sql"),
+    ),
+    (
         10,
         "figures",
         include_str!("../../../migrations/sqlite/0010_figures.sql"),

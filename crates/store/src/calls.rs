@@ -84,6 +84,8 @@ pub enum CallAnswer {
         status: u16,
         /// The media type.
         content_type: String,
+        /// Where the thing is that was made, if the answer said so.
+        location: Option<String>,
         /// The body.
         body: Vec<u8>,
     },
@@ -119,25 +121,41 @@ impl StoredCall {
     }
 }
 
+/// The columns of a call that its answer takes.
+#[derive(Debug, Default)]
+pub struct AnswerColumns<'a> {
+    /// The answer's kind.
+    pub state: &'static str,
+    /// Of a kept one.
+    pub status: Option<i64>,
+    /// Of a kept one.
+    pub content_type: Option<&'a str>,
+    /// Of a kept one.
+    pub location: Option<&'a str>,
+    /// Of a kept one.
+    pub body: Option<&'a [u8]>,
+}
+
 impl CallAnswer {
-    /// As tables have it: state, status, media type, body.
-    pub fn columns(
-        answer: Option<&Self>,
-    ) -> (&'static str, Option<i64>, Option<&str>, Option<&[u8]>) {
+    /// What [`rows::call`](crate::rows::call) reads as this answer.
+    pub fn columns(answer: &Self) -> AnswerColumns<'_> {
+        let mut columns = AnswerColumns::default();
         match answer {
-            None => ("running", None, None, None),
-            Some(Self::NotKept) => ("not_kept", None, None, None),
-            Some(Self::Itself) => ("itself", None, None, None),
-            Some(Self::Kept {
+            Self::NotKept => columns.state = "not_kept",
+            Self::Itself => columns.state = "itself",
+            Self::Kept {
                 status,
                 content_type,
+                location,
                 body,
-            }) => (
-                "kept",
-                Some((*status).into()),
-                Some(content_type),
-                Some(body),
-            ),
+            } => {
+                columns.state = "kept";
+                columns.status = Some((*status).into());
+                columns.content_type = Some(content_type);
+                columns.location = location.as_deref();
+                columns.body = Some(body);
+            }
         }
+        columns
     }
 }

@@ -20,6 +20,7 @@ mod events;
 pub mod figures;
 pub mod finding;
 mod id_source;
+pub mod jobs;
 mod last_write;
 pub mod live;
 pub mod persons;
@@ -52,6 +53,7 @@ pub use events::{Accepted, Delivery, Received, StoredEvent};
 pub use figures::{Figures, Recounted};
 pub use finding::{Count, FindQuery, Finding, Indexed, RequestFilter, RequestSort};
 pub use id_source::IdSource;
+pub use jobs::{Job, JobQuery, Jobs, NewJob};
 pub use last_write::LastWrite;
 pub use live::{Live, LiveChange, LiveCounts, LiveEvent, LiveId, LiveKind, LiveRead};
 pub use persons::PersonIdentity;
@@ -69,7 +71,9 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// The product's memory. Every method can be repeated; writes are durable when they return. What a person asks for
 /// takes an [`AuditAction`], which is written to the tenant's audit log in the same transaction, or not at all.
 #[async_trait]
-pub trait Store: WorkQueue + EffectLog + Calls + Deliveries + Figures + Finding + Live {
+pub trait Store:
+    WorkQueue + EffectLog + Calls + Deliveries + Figures + Finding + Jobs + Live
+{
     /// Creates a tenant that is not there yet.
     ///
     /// # Errors

@@ -14,7 +14,11 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use domain::TenantId;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE, request::Parts};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, StatusCode,
+    header::{CONTENT_TYPE, LOCATION},
+    request::Parts,
+};
 use runtime::{Problem, TraceContext, read_body};
 use store::{Begun, Call, CallAnswer, Store};
 use tracing::Instrument as _;
@@ -111,8 +115,9 @@ pub(crate) async fn answer(
         Begun::Before(CallAnswer::Kept {
             status,
             content_type,
+            location,
             body,
-        }) => return kept(status, &content_type, body),
+        }) => return kept(status, &content_type, location.as_deref(), body),
         Begun::Before(CallAnswer::NotKept) => return Err(Problem::idempotency_answer_gone()),
         Begun::Running => return Err(Problem::idempotency_key_in_use(RUNNING_PAUSE)),
         Begun::Other => {
@@ -158,12 +163,15 @@ async fn keep(response: Response) -> Result<(Response, Option<CallAnswer>), Prob
     }
     let (parts, body) = response.into_parts();
     let body = read_body(body, usize::MAX).await?;
-    let content_type = parts.headers.get(CONTENT_TYPE);
-    let content_type = content_type.and_then(|value| value.to_str().ok());
+    let text = |name: HeaderName| {
+        let value = parts.headers.get(name)?.to_str().ok()?;
+        Some(value.to_owned())
+    };
     let answer = if body.len() <= MAX_KEPT_BYTES {
         CallAnswer::Kept {
             status: parts.status.as_u16(),
-            content_type: content_type.unwrap_or_default().to_owned(),
+            content_type: text(CONTENT_TYPE).unwrap_or_default(),
+            location: text(LOCATION),
             body: body.to_vec(),
         }
     } else {
@@ -173,7 +181,12 @@ async fn keep(response: Response) -> Result<(Response, Option<CallAnswer>), Prob
 }
 
 /// What the first call was answered.
-fn kept(status: u16, content_type: &str, body: Vec<u8>) -> Result<Response, Problem> {
+fn kept(
+    status: u16,
+    content_type: &str,
+    location: Option<&str>,
+    body: Vec<u8>,
+) -> Result<Response, Problem> {
     let status = StatusCode::from_u16(status).map_err(Problem::internal)?;
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();
@@ -182,6 +195,9 @@ fn kept(status: u16, content_type: &str, body: Vec<u8>) -> Result<Response, Prob
         && !content_type.is_empty()
     {
         headers.insert(CONTENT_TYPE, content_type);
+    }
+    if let Some(Ok(location)) = location.map(HeaderValue::from_str) {
+        headers.insert(LOCATION, location);
     }
     headers.insert(REPLAYED.clone(), HeaderValue::from_static("true"));
     Ok(response)

@@ -14,6 +14,7 @@ mod docs;
 mod faults;
 mod gate;
 mod idempotency;
+mod jobs;
 mod jwks;
 mod limits;
 mod live;
@@ -42,6 +43,7 @@ use store::{IdSource, Store};
 
 use crate::{auth::Verifier, gate::Gate, live::Hub};
 pub use crate::{
+    jobs::JobBell,
     limits::LimitsConfig,
     openapi::{openapi_json, openapi_yaml},
     problem_pages::errors_markdown,
@@ -58,6 +60,8 @@ pub struct Deps {
     pub sources: Sources,
     /// Credentials and signing keys.
     pub secrets: Arc<dyn Secrets>,
+    /// Rung when a job is created.
+    pub job_bell: JobBell,
     /// Makes the ids of what is created.
     pub ids: Arc<IdSource>,
     /// The time by which tokens are judged.
@@ -87,9 +91,10 @@ fn random_bytes<const N: usize>() -> Result<[u8; N], Problem> {
     Ok(bytes)
 }
 
-/// The service: all its routes, and a background task that removes old live events; no stage.
+/// The service: all its routes, the task that does jobs, and the one that removes old live events; no stage.
 pub fn service(deps: Deps) -> Service {
     let gate = Gate::new(&deps);
+    let jobs = jobs::runner::Runner::new(deps.clone());
     let (store, clock) = (deps.store.clone(), deps.clock.clone());
     let hub = Arc::new(Hub::new(store.clone(), clock.clone()));
     let routes: Router = routes::routes().with_state(deps).into();
@@ -98,8 +103,9 @@ pub fn service(deps: Deps) -> Service {
         name: "management-api",
         routes: routes.route_layer(middleware::from_fn_with_state(gate, gate::pass)),
         stages: Vec::new(),
-        tasks: vec![Task::new("live events", move |stop| {
-            live::prune(store, clock, stop)
-        })],
+        tasks: vec![
+            Task::new("jobs", move |stop| jobs.run(stop)),
+            Task::new("live events", move |stop| live::prune(store, clock, stop)),
+        ],
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use management_api::{Deps, LimitsConfig, auth::OutsideConfig, service};
+use management_api::{Deps, JobBell, LimitsConfig, auth::OutsideConfig, service};
 use settings::Reader;
 use sources::Sources;
 use store::IdSource;
@@ -40,6 +40,7 @@ fn main() -> ExitCode {
             bus: engine.bus.clone(),
             sources: Sources::standard(),
             secrets: engine.secrets.clone(),
+            job_bell: JobBell::default(),
             ids: Arc::new(IdSource::new(clock.clone())),
             clock,
             verifier: Arc::new(verifier),

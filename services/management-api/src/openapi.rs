@@ -51,6 +51,7 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(openapi_json);
         (name = "requests", description = "Leads, from their first delivery to their last effect."),
         (name = "work", description = "Steps that stopped, and how they go on."),
         (name = "deliveries", description = "What came in: stored deliveries, and refused ones."),
+        (name = "jobs", description = "Bulk work that goes on in the background."),
         (name = "sources", description = "Where a tenant's webhooks come from."),
         (name = "connections", description = "A tenant's accounts at providers."),
         (name = "live", description = "What happens, as it happens."),

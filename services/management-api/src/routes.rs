@@ -5,7 +5,9 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     Deps, audit, connections,
     deliveries::{self, refusals},
-    docs, jwks, live, openapi, problem_pages,
+    docs,
+    jobs::{self, create as start, try_config},
+    jwks, live, openapi, problem_pages,
     requests::{self, decide, replay},
     roles::routes,
     sources::{self, create, keys},
@@ -29,6 +31,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(audit::list_audit))
         .routes(routes!(deliveries::list_deliveries))
         .routes(routes!(live::watch_tenant))
+        .routes(routes!(jobs::show_job, jobs::cancel_job))
         .routes(routes!(deliveries::show_delivery))
         .routes(routes!(refusals::list_security_events))
         // Who may decide, and set stopped work going.
@@ -38,6 +41,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(decide::release_request))
         .routes(routes!(replay::replay_request))
         .routes(routes!(work::redrive_work))
+        .routes(routes!(jobs::list_jobs, start::create_job))
         // Who may change a tenant's set-up; its sources are listed for who may read.
         .routes(routes!(sources::list_sources, create::create_source))
         .routes(routes!(sources::disable_source))
@@ -45,6 +49,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(keys::add_source_key))
         .routes(routes!(keys::remove_source_key))
         .routes(routes!(connections::set_connection_secret))
+        .routes(routes!(try_config::try_config))
         // Who may create and suspend tenants.
         .routes(routes!(tenants::list_tenants, tenants::create_tenant))
         .routes(routes!(tenants::suspend_tenant))

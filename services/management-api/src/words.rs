@@ -134,6 +134,31 @@ words! {
         NotConnected => "not_connected",
     }
 
+    /// What a job does.
+    JobKind of store::jobs::JobKind {
+        Redrive => "redrive",
+        Replay => "replay",
+        Release => "release",
+        DryRun => "dry_run",
+    }
+
+    /// Where a job stands.
+    JobState of store::jobs::JobState {
+        Queued => "queued",
+        Running => "running",
+        Done => "done",
+        Cancelled => "cancelled",
+        Failed => "failed",
+    }
+
+    /// What another configuration would do differently: the request would end elsewhere, in other CRMs, or with other
+    /// people.
+    DryRunAspect of domain::DryRunAspect {
+        Outcome => "outcome",
+        Destinations => "destinations",
+        Recipients => "recipients",
+    }
+
     /// What the spam gate says.
     SpamGate of domain::SpamGate {
         Pass => "pass",

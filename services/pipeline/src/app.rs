@@ -13,7 +13,10 @@ use bus::{Bus, LocalBus, LocalBusConfig, RelayConfig, Runner, RunnerConfig};
 use domain::Clock;
 use google::{Gemini, Speech, Tokens};
 use http_client::{Client, Options};
-use management_api::auth::{SigningKey, Trust, Verifier};
+use management_api::{
+    JobBell,
+    auth::{SigningKey, Trust, Verifier},
+};
 use runtime::{
     Check, Endpoint, Listener, ServeOptions, Service, Task, health_routes, install_metrics,
     metrics_routes, with_shell,
@@ -213,6 +216,7 @@ fn management(
         sources,
         bus,
         secrets,
+        job_bell: JobBell::default(),
         ids: Arc::new(IdSource::new(clock.clone())),
         clock,
         verifier: Arc::new(Verifier::new(trust(), key.key_set())),

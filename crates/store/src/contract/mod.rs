@@ -28,6 +28,7 @@ pub mod figures;
 pub mod finding;
 pub mod handles;
 pub mod isolation;
+pub mod jobs;
 pub mod live;
 pub mod offices;
 pub mod persons;
@@ -287,6 +288,27 @@ macro_rules! contract_suite {
                 what_changes_is_told_to_its_tenant_alone,
                 what_waits_for_people_is_counted,
                 what_is_young_is_not_pruned,
+            );
+            $crate::contract_suite!(@tests $make; jobs:
+                a_job_is_created_with_its_entry_in_the_audit_log,
+                a_call_creates_a_job_once,
+                a_job_has_one_owner,
+                a_job_whose_lease_ended_is_claimed_again,
+                a_step_renews_the_lease_and_a_rest_ends_it,
+                a_job_that_cannot_go_on_fails,
+                tenants_take_turns,
+                a_job_that_rests_lets_another_tenant_go_first,
+                a_redrive_survives_its_owners,
+                a_request_is_replayed_once_by_a_job,
+                what_no_longer_agrees_is_skipped_with_its_reason,
+                a_cancelled_job_does_no_further_batch,
+                jobs_are_listed_newest_first,
+                what_stopped_again_is_counted,
+                requests_of_a_filter_are_counted_up_to_a_limit,
+                a_tenants_open_jobs_are_limited,
+                a_newer_builds_job_is_left_alone,
+                old_jobs_are_removed_with_their_marks,
+                another_tenants_job_is_not_found,
             );
             $crate::contract_suite!(@tests $make; isolation:
                 another_tenants_ids_are_not_found,

@@ -7,6 +7,7 @@ mod decisions;
 mod deliveries;
 mod gate;
 mod issuer;
+mod jobs;
 mod live;
 mod openapi;
 mod outside;

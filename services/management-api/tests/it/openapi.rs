@@ -150,6 +150,8 @@ async fn every_described_route_of_a_tenant_hides_what_is_anothers() {
         ("source_id", world.source_of("b").await.to_string()),
         ("key", "signing_key@1".to_owned()),
         ("connection", world.connection_of("b").await),
+        ("job_id", world.job_of("b").await.to_string()),
+        ("office_id", world.office_of("b").await.to_string()),
         ("tenant_id", String::new()),
     ];
     let token = world.token(&Role::ALL[..3], &["a"]);
@@ -165,14 +167,22 @@ async fn every_described_route_of_a_tenant_hides_what_is_anothers() {
         };
         // As somebody else's tenant, and as one's own that does not have the thing.
         problem(&call("b").await, 404);
-        let of_a_thing = ["{request_id}", "{source_id}", "{event_id}"];
+        let of_a_thing = [
+            "{request_id}",
+            "{source_id}",
+            "{event_id}",
+            "{job_id}",
+            "{office_id}",
+        ];
         if of_a_thing.iter().any(|name| path.contains(name)) {
             problem(&call("a").await, 404);
         }
         tried += 1;
     }
     assert!(tried >= 20, "the description names the tenant's routes");
-    assert!(world.audit("b").await.is_empty());
+    assert!(world.audit("a").await.is_empty());
+    let of_b = world.audit("b").await;
+    assert!(of_b.iter().all(|entry| entry.actor == "set-up"));
 }
 
 /// The least role that the description says an operation takes.

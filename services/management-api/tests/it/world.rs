@@ -7,24 +7,24 @@ use bus::{Bus as _, LocalBus, LocalBusConfig};
 use bytes::Bytes;
 use domain::{
     About, Alias, Audio, CallFacts, Channel, Claimed, Clock as _, ConnectionName, DetailsAnswer,
-    DetailsSection, Facts, News, NoAudio, NoDetails, Outcome, PersonFacts, Reading, Record,
-    RecordingSection, RequestId, Section, SourceId, Stage, Tenant, TenantId, TenantStatus,
-    WorkQueue as _,
+    DetailsSection, Facts, JobId, News, NoAudio, NoDetails, Office, OfficeId, Outcome, PersonFacts,
+    Reading, Record, RecordingSection, RequestId, Section, SourceId, Stage, Tenant, TenantId,
+    TenantStatus, WorkQueue as _, WorkflowConfig,
 };
 use http_client::{Client, Limits, Options, Response};
 use jiff::Timestamp;
 use management_api::{
-    Deps, LimitsConfig,
+    Deps, JobBell, LimitsConfig,
     auth::{Grant, Role, SigningKey, Trust, Verifier},
 };
-use runtime::{Listener, ServeOptions, with_shell};
+use runtime::{Endpoint, Listener, ServeOptions, with_shell};
 use secrecy::{ExposeSecret as _, SecretString};
 use secrets::{KeySource, SealedSecrets, SecretRef, Secrets as _};
 use serde_json::Value;
 use sources::Sources;
 use store::{
-    Accepted, AuditEntry, Connection, ConnectionState, Delivery, IdSource, Source, SourceState,
-    Store as _,
+    Accepted, AuditAction, AuditEntry, Connection, ConnectionState, Delivery, IdSource, Jobs as _,
+    NewJob, Source, SourceState, Store as _, WorkFilter, jobs::JobTask,
 };
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
@@ -92,6 +92,7 @@ impl World {
             store: store.clone(),
             bus: bus.clone(),
             sources: Sources::standard(),
+            job_bell: JobBell::default(),
             secrets: Arc::new(secrets.clone()),
             ids: Arc::new(IdSource::new(Arc::new(clock.clone()))),
             public_url: PUBLIC_URL.to_owned(),
@@ -99,15 +100,16 @@ impl World {
             clock: Arc::new(clock.clone()),
             verifier: Arc::new(verifier(&key, &trust, &clock)),
         };
-        let routes = with_shell(management_api::service(deps).routes);
-        let direct = routes.clone();
+        let service = management_api::service(deps);
+        let direct = with_shell(service.routes.clone());
         let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0).into())
             .await
             .unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move {
+            let endpoints = vec![Endpoint::new("api", listener, service.routes)];
             let options = ServeOptions::default();
-            runtime::serve("api", listener, routes, &options, std::future::pending()).await;
+            runtime::run(endpoints, service.tasks, options, std::future::pending()).await
         });
         let client = Client::new(Options {
             allow_loopback: true,
@@ -273,6 +275,36 @@ impl World {
         };
         self.store.put_source(&source).await.unwrap();
         id
+    }
+
+    /// A job of a tenant that is done.
+    pub(crate) async fn job_of(&self, slug: &str) -> JobId {
+        let new = NewJob {
+            tenant: tenant(slug),
+            task: JobTask::Redrive {
+                filter: WorkFilter::default(),
+            },
+            by: "ann".to_owned(),
+            call: None,
+        };
+        let act = AuditAction::new("set-up", "job.create", "job");
+        let created = self.store.create_job(&new, &act).await;
+        created.unwrap().job.id
+    }
+
+    /// The office of a tenant.
+    pub(crate) async fn office_of(&self, slug: &str) -> OfficeId {
+        let office = Office {
+            id: OfficeId::from_uuid(uuid::Uuid::from_u128(1)),
+            tenant: tenant(slug),
+            name: "Austin".to_owned(),
+            address: "1 Main Street, Austin".to_owned(),
+            time_zone: "America/Chicago".to_owned(),
+            config: WorkflowConfig::default(),
+            config_version: 1,
+        };
+        self.store.put_office(&office).await.unwrap();
+        office.id
     }
 
     /// A connection of a tenant to HubSpot.
@@ -493,6 +525,13 @@ pub(crate) fn body(response: &Response) -> Value {
 #[track_caller]
 pub(crate) fn created(response: &Response) -> Value {
     assert_eq!(response.status, 201, "{}", response.text_lossy(500));
+    response.json().unwrap()
+}
+
+/// The body of an answer that must be 202.
+#[track_caller]
+pub(crate) fn started(response: &Response) -> Value {
+    assert_eq!(response.status, 202, "{}", response.text_lossy(500));
     response.json().unwrap()
 }
 

@@ -114,7 +114,24 @@ pub(super) const MAKERS: &[Maker] = &[
             })
         },
     },
-    // No path has it yet; bodies do.
+    Maker {
+        parameter: "job_id",
+        nobodys: Nobodys::Id("job"),
+        make: |api, tenant, _| {
+            Box::pin(async move {
+                let mut ids = Vec::new();
+                // Two, so that their list has a second page.
+                for _ in 0..2 {
+                    let new = json!({ "kind": "redrive", "filter": { "all": true } });
+                    let created = tenant.call(api, Method::POST, "jobs", Some(&new)).await;
+                    assert_eq!(created.status, StatusCode::ACCEPTED, "{created:?}");
+                    ids.push(text(&created.body["job_id"]));
+                    api.world.rest().await;
+                }
+                ids.remove(0)
+            })
+        },
+    },
     Maker {
         parameter: "office_id",
         nobodys: Nobodys::Id("ofc"),
