@@ -16,7 +16,7 @@ use domain::{
     Section, Sentiment, Stage, TenantId, Timeline, Tokens, Wake, WorkQueue as _, qualification,
 };
 use management_api::{
-    Deps, JobBell,
+    Deps, JobBell, LimitsConfig,
     auth::{
         Role::{Operator, TenantAdmin, Viewer},
         SigningKey, Trust, Verifier,
@@ -516,6 +516,7 @@ async fn deps(
         clock,
         verifier: Arc::new(Verifier::new(trust, key.key_set())),
         public_url: String::new(),
+        limits: LimitsConfig::default(),
     }
 }
 

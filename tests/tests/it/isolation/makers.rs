@@ -122,7 +122,7 @@ pub(super) const MAKERS: &[Maker] = &[
                 let mut ids = Vec::new();
                 // Two, so that their list has a second page.
                 for _ in 0..2 {
-                    let new = json!({ "kind": "redrive", "filter": { "all": true } });
+                    let new = json!({ "kind": "redrive", "filter": { "state": "parked", "stage": "dispatch" } });
                     let created = tenant.call(api, Method::POST, "jobs", Some(&new)).await;
                     assert_eq!(created.status, StatusCode::ACCEPTED, "{created:?}");
                     ids.push(text(&created.body["job_id"]));
