@@ -29,6 +29,17 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
     ("work.rs", "stages_with_wakes"),
     // At the start, under the folder's lock.
     ("work.rs", "void_leases"),
+    ("jobs.rs", "void_leases"),
+    // Tenants' jobs are done in turns: the tenants are the answer, and each one's turn comes after all others'.
+    ("jobs.rs", "tenants"),
+    ("jobs.rs", "claim"),
+    ("jobs.rs", "prune"),
+    // A part of a statement, in which each table is joined by the tenant's id.
+    ("jobs.rs", "stopped_again"),
+    // Additions are folded in their order, whoever's they are, each into its tenant's days. Few are ever left, so those of
+    // one tenant need no index.
+    ("figures.rs", "fold"),
+    ("figures.rs", "sums"),
     // The key of an account begins with its provider: the tenant is compared row by row.
     ("sources.rs", "put"),
     // The index of tokens is built in the order in which requests came, whoever's they are; `changes` skips from tenant

@@ -223,10 +223,14 @@ async fn a_place_that_is_gone_is_told() {
     world.clock.advance(Duration::from_secs(25 * 3_600));
     world.call(5).await;
     let before = world.now() - Duration::from_secs(24 * 3_600);
-    for expected in [3, 2, 0] {
-        let pruned = world.store.prune_live_events_across_tenants(before, 3);
-        assert_eq!(pruned.await.unwrap(), expected);
-    }
+    // The service's own task may be at it, too.
+    while world
+        .store
+        .prune_live_events_across_tenants(before, 3)
+        .await
+        .unwrap()
+        > 0
+    {}
     for (last, reason) in [
         ("3", Some("gone")),
         ("99", Some("gone")),
