@@ -38,8 +38,8 @@ pub use effect::{
 };
 pub use failure::{Classify, Disposition, ParkCause, StageError};
 pub use ids::{
-    AuditId, ConnectionName, DispatchId, EventId, IdError, JobId, NotificationId, OfficeId,
-    PersonId, RequestId, SourceId, TenantId,
+    ApiKeyId, AuditId, ConnectionName, DispatchId, EventId, IdError, InvitationId, JobId,
+    NotificationId, OfficeId, PersonId, RequestId, SessionId, SourceId, TenantId, UserId,
 };
 pub use lead::{
     About, AnalysisSection, Audio, Author, BookingFacts, BookingStatus, Brief, Budget, CallFacts,

@@ -3,6 +3,7 @@
 #![warn(missing_docs)]
 
 mod adapter;
+mod api_keys;
 mod audit;
 mod calls;
 mod configs;
@@ -19,11 +20,14 @@ mod jobs;
 mod live;
 mod migrations;
 mod outbox;
+mod people;
 mod persons;
 mod records;
 mod requests;
 mod rows;
+mod saved_views;
 mod security;
+mod sessions;
 mod sources;
 mod stopped;
 mod tenants;

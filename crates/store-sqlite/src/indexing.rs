@@ -152,6 +152,9 @@ impl Batch {
             return Ok(None);
         }
         let has_more = places.len() >= limit || after.back > 0;
+        // Out of their order, each would be written to the index by itself.
+        places.sort_unstable();
+        places.dedup();
         let mut entries = Vec::with_capacity(places.len());
         for place in places {
             entries.extend(entry(db, place)?);

@@ -1,5 +1,6 @@
 //! The embedded store: SQLite in one file, one writer that commits in groups, readers beside it.
 
+mod api_keys;
 mod audit;
 mod calls;
 mod checkpoints;
@@ -15,11 +16,14 @@ mod jobs;
 mod live;
 mod memo;
 mod migrations;
+mod people;
 mod persons;
 mod readers;
 mod requests;
 mod rows;
+mod saved_views;
 mod security;
+mod sessions;
 mod sources;
 mod sql;
 mod stopped;

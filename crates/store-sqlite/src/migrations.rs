@@ -44,6 +44,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         include_str!("../../../migrations/sqlite/0008_jobs.sql"),
     ),
     (
+        9,
+        "people_and_keys",
+        include_str!("../../../migrations/sqlite/0009_people_and_keys.sql"),
+    ),
+    (
         10,
         "figures",
         include_str!("../../../migrations/sqlite/0010_figures.sql"),
@@ -110,8 +115,10 @@ mod tests {
 
     #[test]
     fn steps_are_numbered_and_only_widen() {
-        assert!(MIGRATIONS.is_sorted_by_key(|(version, ..)| *version));
-        for (_, name, sql) in MIGRATIONS {
+        let mut before = 0;
+        for (version, name, sql) in MIGRATIONS {
+            assert!(*version > before, "{name}");
+            before = *version;
             assert_eq!(store::contract::narrowing(sql), None::<String>, "{name}");
         }
     }

@@ -23,6 +23,7 @@ mod id_source;
 pub mod jobs;
 mod last_write;
 pub mod live;
+pub mod people;
 pub mod persons;
 mod requests;
 pub mod rows;
@@ -56,6 +57,10 @@ pub use id_source::IdSource;
 pub use jobs::{Job, JobQuery, Jobs, NewJob};
 pub use last_write::LastWrite;
 pub use live::{Live, LiveChange, LiveCounts, LiveEvent, LiveId, LiveKind, LiveRead};
+pub use people::{
+    ApiKey, ApiKeys, Device, Holder, Invitation, Member, NewSession, OneTimeCode, People, Purpose,
+    Refreshed, SavedView, SavedViews, Scope, Session, SessionCookie, Sessions, TenantRole, User,
+};
 pub use persons::PersonIdentity;
 pub use requests::{RequestQuery, RequestView};
 pub use security::SecurityEvent;
@@ -72,7 +77,18 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// takes an [`AuditAction`], which is written to the tenant's audit log in the same transaction, or not at all.
 #[async_trait]
 pub trait Store:
-    WorkQueue + EffectLog + Calls + Deliveries + Figures + Finding + Jobs + Live
+    WorkQueue
+    + EffectLog
+    + Calls
+    + Deliveries
+    + Figures
+    + Finding
+    + Live
+    + Jobs
+    + People
+    + Sessions
+    + ApiKeys
+    + SavedViews
 {
     /// Creates a tenant that is not there yet.
     ///

@@ -39,7 +39,7 @@ pub(crate) async fn pass(
     next: Next,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
-    let caller = auth::caller(&parts.extensions, &parts.headers, &gate.deps).await;
+    let caller = auth::caller(&parts, &gate.deps).await;
     let Ok(caller) = caller else {
         return next.run(Request::from_parts(parts, body)).await;
     };

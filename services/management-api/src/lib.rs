@@ -14,19 +14,24 @@ mod docs;
 mod faults;
 mod gate;
 mod idempotency;
+mod indexing;
 mod jobs;
 mod jwks;
 mod limits;
 mod live;
+mod me;
 mod openapi;
+mod people;
 mod problem_pages;
 mod problems;
 mod requests;
 mod roles;
 mod routes;
 mod secret_text;
+pub mod sign_in;
 mod sources;
 mod tenants;
+mod views;
 mod words;
 mod work;
 
@@ -41,7 +46,12 @@ use runtime::{Problem, Service, Task};
 use secrets::Secrets;
 use store::{IdSource, Store};
 
-use crate::{auth::Verifier, gate::Gate, live::Hub};
+use crate::{
+    auth::{KeyRing, Verifier},
+    gate::Gate,
+    live::Hub,
+    sign_in::SignIn,
+};
 pub use crate::{
     jobs::JobBell,
     limits::LimitsConfig,
@@ -68,6 +78,12 @@ pub struct Deps {
     pub clock: Arc<dyn Clock>,
     /// Tells genuine tokens from others.
     pub verifier: Arc<Verifier>,
+    /// Tells genuine keys of programs from others.
+    pub api_keys: Arc<KeyRing>,
+    /// Lets people sign in; none where they bring tokens of an outside issuer.
+    pub sign_in: Option<Arc<SignIn>>,
+    /// Whether providers are simulated, which people are told.
+    pub is_simulated: bool,
     /// What webhooks' URLs begin with: `https://leads.example.com`. Empty where nobody knows; then they begin with
     /// their path.
     pub public_url: String,
@@ -91,11 +107,13 @@ fn random_bytes<const N: usize>() -> Result<[u8; N], Problem> {
     Ok(bytes)
 }
 
-/// The service: all its routes, the task that does jobs, and the one that removes old live events; no stage.
+/// The service: all its routes, the tasks that do jobs, keep the search up to date and remove old live
+/// events; no stage.
 pub fn service(deps: Deps) -> Service {
     let gate = Gate::new(&deps);
     let jobs = jobs::runner::Runner::new(deps.clone());
     let (store, clock) = (deps.store.clone(), deps.clock.clone());
+    let search = (store.clone(), clock.clone());
     let hub = Arc::new(Hub::new(store.clone(), clock.clone()));
     let routes: Router = routes::routes().with_state(deps).into();
     let routes = routes.layer(Extension(hub));
@@ -104,6 +122,10 @@ pub fn service(deps: Deps) -> Service {
         routes: routes.route_layer(middleware::from_fn_with_state(gate, gate::pass)),
         stages: Vec::new(),
         tasks: vec![
+            Task::new("indexing", move |stop| async move {
+                let (store, clock) = search;
+                stop.run_until_cancelled(indexing::run(store, clock)).await;
+            }),
             Task::new("jobs", move |stop| jobs.run(stop)),
             Task::new("live events", move |stop| live::prune(store, clock, stop)),
         ],

@@ -7,11 +7,14 @@ use crate::{
     deliveries::{self, refusals},
     docs,
     jobs::{self, create as start, try_config},
-    jwks, live, openapi, problem_pages,
-    requests::{self, decide, replay},
+    jwks, live, me, openapi,
+    people::{self, api_keys, invitations},
+    problem_pages,
+    requests::{self, decide, find, replay},
     roles::routes,
+    sign_in::{codes, devices, oidc, session},
     sources::{self, create, keys},
-    tenants, work,
+    tenants, views, work,
 };
 
 /// Every route, with its description.
@@ -22,8 +25,25 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(openapi::show_openapi))
         .routes(routes!(docs::show_docs))
         .routes(routes!(problem_pages::show_problem_type))
+        // Whoever signs in, by a cookie that only these read.
+        .routes(routes!(session::sign_in, session::sign_out))
+        .routes(routes!(session::refresh_sign_in))
+        .routes(routes!(devices::list_devices))
+        .routes(routes!(devices::sign_out_device))
+        .routes(routes!(oidc::start_oidc))
+        .routes(routes!(oidc::finish_oidc))
+        // Whoever has a token.
+        .routes(routes!(me::show_me))
+        .routes(routes!(me::put_preferences))
         // Who may read a tenant.
-        .routes(routes!(requests::list_requests))
+        .routes(routes!(views::list_views))
+        .routes(routes!(
+            views::show_view,
+            views::put_view,
+            views::remove_view
+        ))
+        .routes(routes!(find::list_requests))
+        .routes(routes!(find::count_requests))
         .routes(routes!(requests::show_request))
         .routes(routes!(work::list_work))
         .routes(routes!(work::count_work))
@@ -50,7 +70,18 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(keys::remove_source_key))
         .routes(routes!(connections::set_connection_secret))
         .routes(routes!(try_config::try_config))
+        .routes(routes!(people::list_people))
+        .routes(routes!(people::set_person_role, people::remove_person))
+        .routes(routes!(
+            invitations::list_invitations,
+            invitations::create_invitation
+        ))
+        .routes(routes!(invitations::withdraw_invitation))
+        .routes(routes!(api_keys::list_api_keys, api_keys::create_api_key))
+        .routes(routes!(api_keys::revoke_api_key))
         // Who may create and suspend tenants.
+        .routes(routes!(codes::create_code))
+        .routes(routes!(codes::create_link))
         .routes(routes!(tenants::list_tenants, tenants::create_tenant))
         .routes(routes!(tenants::suspend_tenant))
         .routes(routes!(tenants::resume_tenant))

@@ -45,6 +45,37 @@ words! {
         Api => "api",
     }
 
+    /// What a person may do in one tenant.
+    TenantRole of store::TenantRole {
+        Viewer => "viewer",
+        Operator => "operator",
+        TenantAdmin => "tenant_admin",
+    }
+
+    /// What a caller may do.
+    Role of crate::auth::Role {
+        Viewer => "viewer",
+        Operator => "operator",
+        TenantAdmin => "tenant_admin",
+        PlatformAdmin => "platform_admin",
+    }
+
+    /// What a key opens.
+    Scope of store::Scope {
+        Ingest => "ingest",
+        Read => "read",
+        Operate => "operate",
+        Admin => "admin",
+    }
+
+    /// The order of a list of requests.
+    RequestSort of store::RequestSort {
+        Newest => "newest",
+        Oldest => "oldest",
+        Waiting => "waiting",
+        Score => "score",
+    }
+
     /// Whether a booking stands.
     BookingStatus of domain::BookingStatus {
         Booked => "booked",

@@ -14,8 +14,9 @@ use domain::Clock;
 use google::{Gemini, Speech, Tokens};
 use http_client::{Client, Options};
 use management_api::{
-    JobBell,
-    auth::{SigningKey, Trust, Verifier},
+    JobBell, LimitsConfig,
+    auth::{KeyRing, SigningKey, Trust, Verifier},
+    sign_in::{SignIn, own_trust},
 };
 use runtime::{
     Check, Endpoint, Listener, ServeOptions, Service, Task, health_routes, install_metrics,
@@ -83,13 +84,17 @@ impl App {
         })?;
         let address = public.local_addr()?;
         let management = management(
-            config,
             &folder,
             store.clone(),
             sources,
             bus.clone(),
             secrets.clone(),
-            (clock.clone(), config.webhook_base(address)),
+            clock.clone(),
+            (
+                config.webhook_base(address),
+                providers.is_google_simulated,
+                config.limits,
+            ),
         )?;
         let services = services(config, providers, management, Arc::new(blobs))?;
 
@@ -164,10 +169,7 @@ impl App {
 
 /// Whose tokens count in embedded mode: our own.
 pub fn trust() -> Trust {
-    Trust {
-        issuer: "pipeline".to_owned(),
-        audience: "pipeline-api".to_owned(),
-    }
+    own_trust()
 }
 
 /// The secrets of a data folder.
@@ -196,32 +198,43 @@ pub(crate) async fn management_alone(
     let bus = LocalBus::new(LocalBusConfig::default());
     let base = config.webhook_base(config.listen);
     let sources = Sources::standard();
-    let store = Arc::new(store);
-    let deps = management(config, folder, store, sources, bus, secrets, (clock, base))?;
+    let deps = management(
+        folder,
+        Arc::new(store),
+        sources,
+        bus,
+        secrets,
+        clock,
+        (base, false, config.limits),
+    )?;
     Ok(with_shell(management_api::service(deps).routes))
 }
 
 fn management(
-    config: &Config,
     folder: &DataFolder,
     store: Arc<dyn Store>,
     sources: Sources,
     bus: Arc<dyn Bus>,
     secrets: Arc<dyn Secrets>,
-    (clock, public_url): (Arc<dyn Clock>, String),
+    clock: Arc<dyn Clock>,
+    (public_url, is_simulated, limits): (String, bool, LimitsConfig),
 ) -> anyhow::Result<management_api::Deps> {
     let key = SigningKey::open(folder.path()).context("opening the key that signs tokens")?;
+    let keys = key.key_set();
     Ok(management_api::Deps {
+        api_keys: Arc::new(KeyRing::new(store.clone(), clock.clone())),
+        sign_in: Some(Arc::new(SignIn::new(key, trust(), clock.clone()))),
+        is_simulated,
+        job_bell: JobBell::default(),
         store,
         sources,
         bus,
         secrets,
-        job_bell: JobBell::default(),
         ids: Arc::new(IdSource::new(clock.clone())),
         clock,
-        verifier: Arc::new(Verifier::new(trust(), key.key_set())),
+        verifier: Arc::new(Verifier::new(trust(), keys)),
         public_url,
-        limits: config.limits,
+        limits,
     })
 }
 

@@ -40,6 +40,22 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
     // one tenant need no index.
     ("figures.rs", "fold"),
     ("figures.rs", "sums"),
+    // Asked by a secret, of which a hash is kept: whose it is is the answer.
+    ("sessions.rs", "redeem"),
+    ("sessions.rs", "use_code"),
+    ("sessions.rs", "remove_code"),
+    ("sessions.rs", "by_family"),
+    ("api_keys.rs", "api_key_by_hash_across_tenants"),
+    // A person's own, in whatever tenants.
+    ("people.rs", "tenants"),
+    ("sessions.rs", "accept_invitations_across_tenants"),
+    ("sessions.rs", "confirm_session_across_tenants"),
+    ("sessions.rs", "of"),
+    ("sessions.rs", "remove"),
+    // What has ended is removed, whoever's it was.
+    ("sessions.rs", "remove_console_codes_across_tenants"),
+    ("sessions.rs", "begin"),
+    ("sessions.rs", "put_code"),
     // The key of an account begins with its provider: the tenant is compared row by row.
     ("sources.rs", "put"),
     // The index of tokens is built in the order in which requests came, whoever's they are; `changes` skips from tenant

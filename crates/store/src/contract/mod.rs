@@ -31,6 +31,7 @@ pub mod isolation;
 pub mod jobs;
 pub mod live;
 pub mod offices;
+pub mod people;
 pub mod persons;
 pub mod requests;
 pub mod rolling;
@@ -226,6 +227,27 @@ macro_rules! contract_suite {
                 an_account_belongs_to_one_source,
                 a_token_belongs_to_one_source,
                 the_same_account_at_another_provider_is_another,
+            );
+            $crate::contract_suite!(@tests $make; people:
+                an_invitation_makes_a_member_once,
+                an_invitation_lasts_a_week_and_can_be_withdrawn,
+                an_invitation_takes_nothing_from_a_member,
+                of_two_uses_of_a_code_at_once_one_is_refused,
+                a_proven_address_accepts_its_invitations,
+                a_link_signs_in_who_is_known,
+                a_console_code_is_gone_after_a_restart,
+                the_last_administrator_of_a_tenant_stays,
+                people_are_walked_by_pages,
+                a_session_goes_on_with_each_new_secret,
+                a_secret_used_again_ends_the_session,
+                a_session_ends_when_nobody_uses_it,
+                sessions_are_listed_and_ended_by_their_person,
+                an_issuers_token_stays_with_its_session,
+                an_api_key_is_found_until_it_is_gone,
+                an_api_keys_use_is_noted_once_a_minute,
+                preferences_are_one_persons,
+                a_view_is_its_owners_until_it_is_shared,
+                people_and_keys_stay_with_their_tenant,
             );
             $crate::contract_suite!(@tests $make; requests:
                 pages_walk_each_request_once_the_newest_first,

@@ -18,6 +18,7 @@ use domain::{
 use management_api::{
     Deps, JobBell, LimitsConfig,
     auth::{
+        KeyRing,
         Role::{Operator, TenantAdmin, Viewer},
         SigningKey, Trust, Verifier,
     },
@@ -507,6 +508,9 @@ async fn deps(
     };
     let key = SigningKey::open(folder).unwrap();
     Deps {
+        api_keys: Arc::new(KeyRing::new(store.clone(), clock.clone())),
+        sign_in: None,
+        is_simulated: false,
         store,
         bus,
         sources: Sources::standard(),

@@ -11,11 +11,12 @@ use domain::{
     Reading, Record, RecordingSection, RequestId, Section, SourceId, Stage, Tenant, TenantId,
     TenantStatus, WorkQueue as _, WorkflowConfig,
 };
-use http_client::{Client, Limits, Options, Response};
+use http_client::{Client, Limits, Options, Request, Response};
 use jiff::Timestamp;
 use management_api::{
     Deps, JobBell, LimitsConfig,
-    auth::{Grant, Role, SigningKey, Trust, Verifier},
+    auth::{Grant, KeyRing, Role, SigningKey, Trust, Verifier},
+    sign_in::SignIn,
 };
 use runtime::{Endpoint, Listener, ServeOptions, with_shell};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -32,6 +33,9 @@ use testkit::ManualClock;
 
 /// What webhooks' URLs begin with.
 pub(crate) const PUBLIC_URL: &str = "https://leads.example";
+
+/// Calls in a minute, by one caller and about one tenant.
+const NO_LIMITS: (u32, u32) = (100_000, 100_000);
 
 pub(crate) struct World {
     pub(crate) clock: ManualClock,
@@ -50,30 +54,36 @@ pub(crate) struct World {
 impl World {
     /// With the tenants `a` and `b`, at a time that is long gone for this machine, and tokens of its own.
     pub(crate) async fn start() -> Self {
-        Self::start_limited(100_000, 100_000).await
+        Self::start_limited(NO_LIMITS.0, NO_LIMITS.1).await
     }
 
     /// The same with limits of calls in a minute.
     pub(crate) async fn start_limited(per_caller: u32, per_tenant: u32) -> Self {
-        let limits = LimitsConfig {
-            per_caller: per_caller.try_into().unwrap(),
-            per_tenant: per_tenant.try_into().unwrap(),
-        };
         let verifier =
             |key: &SigningKey, trust: &Trust, _: &_| Verifier::new(trust.clone(), key.key_set());
-        Self::start_as(verifier, limits).await
+        let limits = (per_caller, per_tenant);
+        Self::start_as(verifier, |sign_in, _| sign_in, limits).await
     }
 
     /// The same with another verifier of tokens.
     pub(crate) async fn start_with(
         verifier: impl FnOnce(&SigningKey, &Trust, &ManualClock) -> Verifier,
     ) -> Self {
-        Self::start_as(verifier, LimitsConfig::default()).await
+        Self::start_as(verifier, |sign_in, _| sign_in, NO_LIMITS).await
+    }
+
+    /// The same with another way to sign in.
+    pub(crate) async fn start_signing_in(
+        verifier: impl FnOnce(&SigningKey, &Trust, &ManualClock) -> Verifier,
+        sign_in: impl FnOnce(SignIn, &ManualClock) -> SignIn,
+    ) -> Self {
+        Self::start_as(verifier, sign_in, NO_LIMITS).await
     }
 
     async fn start_as(
         verifier: impl FnOnce(&SigningKey, &Trust, &ManualClock) -> Verifier,
-        limits: LimitsConfig,
+        sign_in: impl FnOnce(SignIn, &ManualClock) -> SignIn,
+        (per_caller, per_tenant): (u32, u32),
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock::at("2020-06-01T12:00:00Z".parse().unwrap());
@@ -88,7 +98,21 @@ impl World {
             .await
             .unwrap();
         let bus = LocalBus::new(LocalBusConfig::default());
+        let limits = LimitsConfig {
+            per_caller: per_caller.try_into().unwrap(),
+            per_tenant: per_tenant.try_into().unwrap(),
+        };
         let deps = Deps {
+            api_keys: Arc::new(KeyRing::new(store.clone(), Arc::new(clock.clone()))),
+            sign_in: Some(Arc::new(sign_in(
+                SignIn::new(
+                    SigningKey::open(folder.path()).unwrap(),
+                    trust.clone(),
+                    Arc::new(clock.clone()),
+                ),
+                &clock,
+            ))),
+            is_simulated: true,
             store: store.clone(),
             bus: bus.clone(),
             sources: Sources::standard(),
@@ -158,6 +182,12 @@ impl World {
             valid_for: Duration::from_secs(3600),
         };
         self.key.mint(&self.trust, &grant, self.now()).unwrap()
+    }
+
+    /// A call to be made as a browser makes it.
+    pub(crate) fn call_openly(&self, method: &str, path: &str) -> Request<'_> {
+        self.client
+            .request(method.parse().unwrap(), format!("{}{path}", self.base))
     }
 
     /// Asks without a token.

@@ -2,8 +2,10 @@
 //!
 //! A new parameter needs its line in [`MAKERS`]; then every route with it is tested.
 
+use domain::EmailAddress;
 use futures::future::BoxFuture;
 use http::{Method, StatusCode};
+use management_api::auth::Role;
 use serde_json::{Value, json};
 use tests::CallBody;
 use uuid::Uuid;
@@ -148,7 +150,70 @@ pub(super) const MAKERS: &[Maker] = &[
             })
         },
     },
+    Maker {
+        parameter: "user_id",
+        nobodys: Nobodys::Id("usr"),
+        make: |api, tenant, objects| {
+            Box::pin(async move {
+                let email = format!("{}@example.com", objects["mark"]);
+                invite(api, tenant, &email).await;
+                let email = EmailAddress::parse(&email).unwrap();
+                let store = &api.world.store;
+                let accepted = store.accept_invitations_across_tenants(&email, "").await;
+                accepted.unwrap().unwrap().id.to_string()
+            })
+        },
+    },
+    Maker {
+        parameter: "invitation_id",
+        nobodys: Nobodys::Id("inv"),
+        make: |api, tenant, objects| {
+            Box::pin(async move {
+                let email = format!("{}2@example.com", objects["mark"]);
+                invite(api, tenant, &email).await
+            })
+        },
+    },
+    Maker {
+        parameter: "key_id",
+        nobodys: Nobodys::Id("key"),
+        make: |api, tenant, objects| {
+            Box::pin(async move {
+                let new = json!({ "name": objects["mark"], "scopes": ["read"] });
+                let created = tenant.call(api, Method::POST, "api-keys", Some(&new)).await;
+                assert_eq!(created.status, StatusCode::CREATED, "{created:?}");
+                text(&created.body["api_key"]["key_id"])
+            })
+        },
+    },
+    Maker {
+        parameter: "view_id",
+        nobodys: Nobodys::Name("viewofnobody"),
+        make: |api, tenant, objects| {
+            Box::pin(async move {
+                let mark = &objects["mark"];
+                let view = mark.replace("markof", "viewof");
+                let saved =
+                    json!({ "name": mark, "page": "leads", "search": "", "is_shared": true });
+                let path = format!("views/{view}");
+                let put = tenant.call(api, Method::PUT, &path, Some(&saved)).await;
+                assert!(put.status.is_success(), "{put:?}");
+                view
+            })
+        },
+    },
 ];
+
+/// Invites somebody; the invitation's id.
+async fn invite(api: &Api<'_>, tenant: &Tenant, email: &str) -> String {
+    let operator = api.token(Role::PlatformAdmin, &[], api.world.now());
+    let path = format!("/v1/tenants/{}/invitations", tenant.id());
+    let new = json!({ "email": email, "role": "viewer" });
+    let invited = api
+        .call(Some(&operator), &Method::POST, &path, Some(&new))
+        .await;
+    text(&invited.body["invitation"]["invitation_id"])
+}
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
