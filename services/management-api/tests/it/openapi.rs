@@ -230,7 +230,11 @@ async fn every_route_is_for_exactly_the_roles_that_it_says() {
         for role in Role::ALL {
             let token = world.token(&[role], &["a"]);
             let answer = world.call_by(&token, &method, &path, &body).await;
-            let least = role_of(operation);
+            let least = match operation["operationId"].as_str().unwrap() {
+                // Without an issuer to sign in at, only the operator has the code of an invitation.
+                "create_invitation" => Some(Role::PlatformAdmin),
+                _ => role_of(operation),
+            };
             let is_refused = answer.status == 403;
             assert_eq!(
                 is_refused,
