@@ -12,7 +12,7 @@ use google_cloud_spanner::{
 };
 use jiff::Timestamp;
 use store::{
-    AuditAction, IdSource, Job, JobQuery, Jobs, NewJob, Page,
+    AuditAction, IdSource, Job, JobQuery, Jobs, LiveChange, NewJob, Page,
     jobs::{
         Applied, Batch, Created, Decided, JobClaim, JobKind, JobState, JobStep, MAX_COUNTED,
         MAX_NAMED, MAX_TENANTS_TRIED, OpenJob, RequestFilter, Stepped, StoppedAgain, StoppedStep,
@@ -25,7 +25,7 @@ use store::{
 use crate::{
     SpannerStore, audit,
     fault::{Fault, readable},
-    requests,
+    live, requests,
     rows::{WORK, Write, key, mutation, time_value},
     tx::{Reader, Tx},
 };
@@ -159,7 +159,8 @@ fn save(tx: &Tx, job: &Job) -> Result<()> {
             ("token", signed(job.token).into()),
             ("call_hash", job.call.clone().into()),
         ],
-    )])
+    )])?;
+    live::append(tx, &job.tenant, &LiveChange::of_job(job))
 }
 
 fn with_result() -> String {

@@ -7,7 +7,7 @@ use domain::{Channel, JobId, RequestId, Status, StoreError, TenantId, Wake};
 use jiff::Timestamp;
 use rusqlite::{Connection as Db, ToSql, params};
 use store::{
-    AuditAction, Job, JobQuery, Jobs, NewJob, Page, Result,
+    AuditAction, Job, JobQuery, Jobs, LiveChange, NewJob, Page, Result,
     jobs::{
         Applied, Batch, Created, Decided, JobClaim, JobKind, JobState, JobStep, MAX_COUNTED,
         MAX_NAMED, MAX_TENANTS_TRIED, RequestFilter, Stepped, StoppedAgain, StoppedStep, next,
@@ -16,7 +16,7 @@ use store::{
     stored::{PageReader, readable, to_json},
 };
 
-use crate::{SqliteStore, audit, requests, rows::micros, sql};
+use crate::{SqliteStore, audit, live, requests, rows::micros, sql};
 
 #[async_trait]
 impl Jobs for SqliteStore {
@@ -32,7 +32,7 @@ impl Jobs for SqliteStore {
             let now = clock.now();
             let open = open(db, tenant)?.len();
             let job = new.queued(JobId::from_uuid(ids.next()), open, now)?;
-            save(db, &job)?;
+            save(db, &job, now)?;
             let mut act = act.clone();
             act.object = job.id.to_string();
             audit::record(db, &ids, now, tenant, &act)?;
@@ -57,7 +57,7 @@ impl Jobs for SqliteStore {
             let mut job = one(db, &id, job)?.ok_or(StoreError::NotFound)?;
             let is_change = job.cancel(now)?;
             if is_change {
-                save(db, &job)?;
+                save(db, &job, now)?;
             }
             Ok((job, is_change))
         };
@@ -110,7 +110,7 @@ impl Jobs for SqliteStore {
 }
 
 /// Writes a job, new or not: every change of one passes here.
-fn save(db: &Db, job: &Job) -> Result<()> {
+fn save(db: &Db, job: &Job, now: Timestamp) -> Result<()> {
     const SQL: &str = "INSERT INTO jobs (tenant_id, job_id, kind, task, state, total, done, stopped, started_by, created_at, \
                        started_at, finished_at, failure, result, job_cursor, owner, lease_until, token, call_hash) \
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19) \
@@ -140,7 +140,8 @@ fn save(db: &Db, job: &Job) -> Result<()> {
         signed(job.token),
         job.call,
     ];
-    sql::execute(db, SQL, values).map(drop)
+    sql::execute(db, SQL, values)?;
+    live::append(db, now, &job.tenant, &LiveChange::of_job(job))
 }
 
 fn one(db: &Db, tenant: &TenantId, id: JobId) -> Result<Option<Job>> {
@@ -222,7 +223,7 @@ fn claim(
         return Ok(None);
     };
     job.claim(owner, now, lease);
-    save(db, &job)?;
+    save(db, &job, now)?;
     sql::execute(db, TURN, [tenant.as_str()])?;
     Ok(Some(job))
 }
@@ -247,7 +248,7 @@ fn take_step(
         JobStep::Rest => job.rest(now),
         JobStep::Fail(reason) => job.fail(reason.clone(), now),
     }
-    save(db, &job)?;
+    save(db, &job, now)?;
     Ok(Stepped::Written {
         job: Box::new(job),
         wakes,

@@ -10,7 +10,7 @@ use domain::{Change, LeadRequest, LogEntry, RequestId, Status, TenantId};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::{Connection, Result};
+use crate::{Connection, Job, Result};
 
 /// How long an event is kept at least.
 pub const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
@@ -159,6 +159,12 @@ impl LiveChange {
     /// A request's new status, which came without a change of anything else.
     pub fn of_status(request: RequestId, version: u64, status: Status) -> Self {
         Self::new(LiveKind::Request, &request, Some(version), status.as_str())
+    }
+
+    /// A job that was created, claimed, or went on.
+    pub fn of_job(job: &Job) -> Self {
+        let cause = format!("job.{}", job.state.as_str());
+        Self::new(LiveKind::Job, &job.id, None, &cause)
     }
 
     /// A connection whose secret was refused.

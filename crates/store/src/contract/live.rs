@@ -4,7 +4,11 @@ use domain::{Status, StoreError, Tenant, TenantStatus};
 use futures::future::join_all;
 
 use super::*;
-use crate::{ConfigKind, LiveCounts, LiveEvent, LiveId, NewConfig, NewConnection, live::KEPT_FOR};
+use crate::{
+    ConfigKind, LiveCounts, LiveEvent, LiveId, NewConfig, NewConnection, WorkFilter,
+    jobs::{JobStep, JobTask, NewJob},
+    live::KEPT_FOR,
+};
 
 /// Everything of a tenant behind a place, read so many at a time.
 async fn behind(
@@ -148,6 +152,27 @@ pub async fn acts_are_told_by_what_they_change(subject: &Subject) {
             ("tenant", tenant.as_str(), "tenant.suspend"),
         ]
     );
+}
+
+pub async fn a_jobs_way_is_told(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let new = NewJob {
+        tenant: tenant.clone(),
+        task: JobTask::Redrive {
+            filter: WorkFilter::default(),
+        },
+        by: "ann".to_owned(),
+        call: None,
+    };
+    let job = subject.store.create_job(&new, &act()).await.unwrap().job;
+    let claimed = subject.store.claim_job(&tenant, "one", LEASE).await;
+    let claim = claimed.unwrap().unwrap().claim_token();
+    let failed = JobStep::Fail("it cannot go on".to_owned());
+    subject.store.step_job(&claim, failed, LEASE).await.unwrap();
+    let found = all(subject, &tenant).await;
+    let id = job.id.to_string();
+    let causes = ["job.queued", "job.running", "job.failed"];
+    assert_eq!(told(&found), causes.map(|cause| ("job", &*id, cause)));
 }
 
 pub async fn a_change_that_is_refused_is_not_told(subject: &Subject) {

@@ -302,6 +302,7 @@ macro_rules! contract_suite {
                 a_leads_way_is_told_in_order,
                 claims_and_polls_are_told_once,
                 acts_are_told_by_what_they_change,
+                a_jobs_way_is_told,
                 a_change_that_is_refused_is_not_told,
                 a_refused_secret_is_told,
                 who_goes_on_misses_and_repeats_nothing,

@@ -30,19 +30,19 @@ async fn listed(world: &World) -> Value {
 #[tokio::test]
 async fn a_key_opens_what_its_scopes_say_in_its_tenant_alone() {
     let world = World::start().await;
-    let replay = "/v1/tenants/a/work/redrive";
+    let jobs = "/v1/tenants/a/jobs";
     for (scopes, opened) in [
         (json!(["ingest"]), [403, 403, 403]),
         (json!(["read", "ingest"]), [200, 403, 403]),
-        (json!(["operate"]), [200, 200, 403]),
-        (json!(["admin"]), [200, 200, 200]),
+        (json!(["operate"]), [200, 202, 403]),
+        (json!(["admin"]), [200, 202, 200]),
     ] {
         let (shown, key) = key(&world, json!({ "name": "k", "scopes": scopes })).await;
-        let redrive = json!({ "stage": "analysis" });
+        let redrive = json!({ "kind": "redrive", "filter": { "stage": "analysis" } });
         let answers = [
             world.get_with(REQUESTS, &key).await.status.as_u16(),
             world
-                .call_by(&key, "POST", replay, &redrive)
+                .call_by(&key, "POST", jobs, &redrive)
                 .await
                 .status
                 .as_u16(),

@@ -4,6 +4,7 @@ mod api;
 mod audit;
 mod check_config;
 mod key;
+mod live;
 mod migrate;
 mod request;
 mod review;
@@ -82,6 +83,8 @@ enum Command {
     SignIn(TenantArgs<sign_in::Command>),
     /// Lists who changed what.
     Audit(TenantArgs<audit::Command>),
+    /// Shows what happens, as it happens.
+    Live(TenantArgs<live::Command>),
 
     /// Prints the version.
     Version,
@@ -119,6 +122,7 @@ pub async fn run_to(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::Key(args) => key::run(&settings, args, out).await,
         Command::SignIn(args) => sign_in::run(&settings, args, out).await,
         Command::Audit(args) => audit::run(&settings, args, out).await,
+        Command::Live(args) => live::run(&settings, args, out).await,
         Command::Version => say(&format!("pipeline {}", env!("CARGO_PKG_VERSION"))),
     }
 }
