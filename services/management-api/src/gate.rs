@@ -40,8 +40,12 @@ pub(crate) async fn pass(
 ) -> Response {
     let (mut parts, body) = request.into_parts();
     let caller = auth::caller(&parts, &gate.deps).await;
-    let Ok(caller) = caller else {
-        return next.run(Request::from_parts(parts, body)).await;
+    let caller = match caller {
+        Ok(caller) => caller,
+        Err(refusal) => {
+            parts.extensions.insert(auth::Turned::new(refusal));
+            return next.run(Request::from_parts(parts, body)).await;
+        }
     };
     let named = params.as_ref().ok().and_then(|params| {
         let named = params.iter().find(|(name, _)| *name == "tenant_id");
