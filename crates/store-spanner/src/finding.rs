@@ -10,7 +10,7 @@ use google_cloud_spanner::{
     types,
 };
 use store::{
-    Count, FindQuery, Finding, Indexed, Page, RequestFilter, RequestQuery, RequestSort,
+    Count, FindQuery, Finding, Indexed, Page, RequestFilter, RequestSort,
     finding::{self, MAX_EXACT, MAX_FRESH},
     rows::{self, REQUEST_COLUMNS, signed},
     stored::{PageReader, readable},
@@ -76,13 +76,7 @@ async fn find(reader: &Reader, tenant: &TenantId, query: &FindQuery) -> Result<P
     let Some(filter) = query.meant() else {
         return Ok(page.finish());
     };
-    if query.sort == RequestSort::Newest && is_of_one_status(&filter) {
-        let list = RequestQuery {
-            status: filter.statuses.first().copied(),
-            channel: None,
-            limit: query.limit,
-            before: query.after.map(|place| place.request),
-        };
+    if let Some(list) = query.as_list() {
         return views::list(reader, tenant, &list).await;
     }
     let search = Search::begin(reader, tenant, filter).await?;
@@ -115,17 +109,6 @@ async fn count(reader: &Reader, tenant: &TenantId, filter: &RequestFilter) -> Re
     let spots = search.spots(RequestSort::Newest, None, most).await?;
     let counted = u32::try_from(spots.len()).unwrap_or(u32::MAX);
     Ok(Count::of(counted, search.is_complete))
-}
-
-/// Whether `requests` itself has an index for it.
-fn is_of_one_status(filter: &RequestFilter) -> bool {
-    let statuses = filter.statuses.clone();
-    statuses.len() <= 1
-        && *filter
-            == RequestFilter {
-                statuses,
-                ..RequestFilter::default()
-            }
 }
 
 /// A score as the table has it.

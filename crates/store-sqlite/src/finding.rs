@@ -9,7 +9,7 @@ use domain::{LeadRequest, RequestId, TenantId};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use store::{
-    Count, FindQuery, Finding, Indexed, Page, RequestFilter, RequestQuery, RequestSort, Result,
+    Count, FindQuery, Finding, Indexed, Page, RequestFilter, RequestSort, Result,
     finding::{self, MAX_EXACT, MAX_FRESH},
     rows::{self, REQUEST_COLUMNS, signed},
     stored::{PageReader, readable},
@@ -55,13 +55,7 @@ fn find(db: &Connection, tenant: &TenantId, query: &FindQuery) -> Result<Page<Le
     let Some(filter) = query.meant() else {
         return Ok(page.finish());
     };
-    if query.sort == RequestSort::Newest && is_of_one_status(&filter) {
-        let list = RequestQuery {
-            status: filter.statuses.first().copied(),
-            channel: None,
-            limit: query.limit,
-            before: query.after.map(|place| place.request),
-        };
+    if let Some(list) = query.as_list() {
         return requests::list(db, tenant, &list);
     }
     let snapshot = db.unchecked_transaction().map_err(store_error)?;
@@ -98,7 +92,7 @@ fn count(db: &Connection, tenant: &TenantId, filter: RequestFilter) -> Result<Co
         return Ok(Count::of(0, true));
     };
     let most = MAX_EXACT + 1;
-    if is_of_one_status(&filter) {
+    if filter.is_of_one_status() {
         let of_status = match filter.statuses.first().map(|status| status.as_str()) {
             None => "AND ?2 IS NULL",
             Some("received") => "AND ?2 = 'received' AND status = 'received'",
@@ -125,17 +119,6 @@ fn count(db: &Connection, tenant: &TenantId, filter: RequestFilter) -> Result<Co
         u32::try_from(found.len()).unwrap_or(u32::MAX),
         search.is_complete,
     ))
-}
-
-/// Whether `requests` itself has an index for it.
-fn is_of_one_status(filter: &RequestFilter) -> bool {
-    let statuses = filter.statuses.clone();
-    statuses.len() <= 1
-        && *filter
-            == RequestFilter {
-                statuses,
-                ..RequestFilter::default()
-            }
 }
 
 /// A place in a list.

@@ -6,7 +6,7 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use crate::{Page, Result, tokens::SearchText};
+use crate::{Page, RequestQuery, Result, tokens::SearchText};
 
 /// Requests of the newest changes that are looked at one by one, because they are not in the index yet.
 pub const MAX_FRESH: usize = 200;
@@ -154,7 +154,31 @@ pub fn score(request: &LeadRequest) -> Option<u8> {
     analysis.map(|analysis| analysis.lead_score.min(100))
 }
 
+impl RequestFilter {
+    /// Whether it asks for one status at most, and nothing else: for that, requests have an index of their own.
+    pub fn is_of_one_status(&self) -> bool {
+        let statuses = self.statuses.clone();
+        statuses.len() <= 1
+            && *self
+                == Self {
+                    statuses,
+                    ..Self::default()
+                }
+    }
+}
+
 impl FindQuery {
+    /// The same as a plain list, if it is one.
+    pub fn as_list(&self) -> Option<RequestQuery> {
+        let is_plain = self.sort == RequestSort::Newest && self.filter.is_of_one_status();
+        is_plain.then(|| RequestQuery {
+            status: self.filter.statuses.first().copied(),
+            channel: None,
+            limit: self.limit,
+            before: self.after.map(|place| place.request),
+        })
+    }
+
     /// The filter with what its order leaves out; none when nothing can be meant.
     pub fn meant(&self) -> Option<RequestFilter> {
         let mut filter = self.filter.clone();

@@ -183,7 +183,7 @@ async fn open_secrets(config: &Config, folder: &DataFolder) -> anyhow::Result<Ar
 }
 
 /// The management API alone, over the data of a folder that no server has. What it hands over is found by the relay of
-/// the next server.
+/// the next server. Its tasks do the jobs of a command that waits for them; else the next server does.
 ///
 /// # Errors
 /// What could not be opened, in one sentence.
@@ -191,7 +191,7 @@ pub(crate) async fn management_alone(
     config: &Config,
     folder: &DataFolder,
     clock: Arc<dyn Clock>,
-) -> anyhow::Result<Router> {
+) -> anyhow::Result<Service> {
     let store =
         SqliteStore::open(&folder.database(), clock.clone()).context("opening the database")?;
     let secrets = open_secrets(config, folder).await?;
@@ -207,7 +207,11 @@ pub(crate) async fn management_alone(
         clock,
         (base, false, config.limits),
     )?;
-    Ok(with_shell(management_api::service(deps).routes))
+    let service = management_api::service(deps);
+    Ok(Service {
+        routes: with_shell(service.routes),
+        ..service
+    })
 }
 
 fn management(

@@ -44,10 +44,10 @@ pub(super) fn of_tenant(database: &Path, tenant: &TenantId) -> Rows {
         .collect()
 }
 
-/// Of SQLite: how many steps somebody works on, or are due by now.
+/// Of SQLite: how many steps somebody works on, or are due by now, and jobs that have not ended.
 pub(super) fn due(database: &Path, now_us: i64) -> u32 {
-    let due = "SELECT count(*) FROM work
-        WHERE state = 'in_flight' OR (state = 'ready' AND due_at <= ?1)";
+    let due = "SELECT (SELECT count(*) FROM work WHERE state = 'in_flight' OR (state = 'ready' AND due_at <= ?1))
+        + (SELECT count(*) FROM jobs WHERE state IN ('queued', 'running'))";
     let database = Connection::open(database).unwrap();
     database.query_row(due, [now_us], |row| row.get(0)).unwrap()
 }
@@ -79,10 +79,12 @@ pub(super) async fn of_tenant_on_spanner(config: &SpannerConfig, tenant: &Tenant
     rows
 }
 
-/// Of Spanner: how many steps somebody works on, or are due by now, and events that are still to be published.
+/// Of Spanner: how many steps somebody works on, or are due by now, jobs that have not ended, and events that are still
+/// to be published.
 pub(super) async fn due_on_spanner(config: &SpannerConfig) -> u32 {
     let due = "SELECT (SELECT COUNT(*) FROM work WHERE state = 'in_flight'
-            OR (state = 'ready' AND due_at <= CURRENT_TIMESTAMP())) + (SELECT COUNT(*) FROM outbox)";
+            OR (state = 'ready' AND due_at <= CURRENT_TIMESTAMP())) + (SELECT COUNT(*) FROM outbox)
+            + (SELECT COUNT(*) FROM jobs WHERE state IN ('queued', 'running'))";
     let rows = read_rows(config, due).await.unwrap();
     u32::try_from(rows[0].get::<i64>(0).unwrap()).unwrap()
 }

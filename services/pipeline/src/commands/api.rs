@@ -16,7 +16,7 @@ use http::{
 };
 use http_client::{Client, Limits, Options, Streaming};
 use management_api::auth::{Grant, Role, SigningKey};
-use runtime::SystemClock;
+use runtime::{SystemClock, Task};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use settings::Settings;
@@ -51,7 +51,11 @@ enum Way {
     /// A server runs.
     Server { http: Client, base: String },
     /// None runs: the folder is ours meanwhile.
-    Folder { routes: Router, _lock: DataFolder },
+    Folder {
+        routes: Router,
+        tasks: Vec<Task>,
+        _lock: DataFolder,
+    },
 }
 
 /// A call that the API did not do.
@@ -81,8 +85,10 @@ impl Api {
                 let settings = settings.clone().with("GOOGLE_PROJECT", "not-used");
                 let config = settings.load(Config::read)?;
                 let clock = Arc::new(SystemClock::default());
+                let service = management_alone(&config, &lock, clock).await?;
                 Way::Folder {
-                    routes: management_alone(&config, &lock, clock).await?,
+                    routes: service.routes,
+                    tasks: service.tasks,
                     _lock: lock,
                 }
             }
@@ -111,6 +117,14 @@ impl Api {
     /// Whether no server runs, so that nothing works on what is due.
     pub(super) const fn is_alone(&self) -> bool {
         matches!(self.way, Way::Folder { .. })
+    }
+
+    /// The background tasks of the API, once, where no server runs that has them.
+    pub(super) fn take_tasks(&mut self) -> Vec<Task> {
+        match &mut self.way {
+            Way::Folder { tasks, .. } => std::mem::take(tasks),
+            Way::Server { .. } => Vec::new(),
+        }
     }
 
     /// Makes a call; its answer's body.

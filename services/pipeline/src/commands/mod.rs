@@ -3,6 +3,7 @@
 mod api;
 mod audit;
 mod check_config;
+mod job;
 mod key;
 mod live;
 mod migrate;
@@ -81,6 +82,8 @@ enum Command {
     Key(TenantArgs<key::Command>),
     /// Prints a code that signs in at the API, once.
     SignIn(TenantArgs<sign_in::Command>),
+    /// Lists, follows and cancels bulk work, and tries a workflow configuration on what came in.
+    Job(TenantArgs<job::Command>),
     /// Lists who changed what.
     Audit(TenantArgs<audit::Command>),
     /// Shows what happens, as it happens.
@@ -121,6 +124,7 @@ pub async fn run_to(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::User(args) => user::run(&settings, args, out).await,
         Command::Key(args) => key::run(&settings, args, out).await,
         Command::SignIn(args) => sign_in::run(&settings, args, out).await,
+        Command::Job(args) => job::run(&settings, args, out).await,
         Command::Audit(args) => audit::run(&settings, args, out).await,
         Command::Live(args) => live::run(&settings, args, out).await,
         Command::Version => say(&format!("pipeline {}", env!("CARGO_PKG_VERSION"))),

@@ -2,13 +2,15 @@
 
 use std::io::Write;
 
-use anyhow::{Error, anyhow};
+use anyhow::{Error, anyhow, bail};
 use domain::RequestId;
 use http::Method;
+use serde_json::json;
 use settings::Settings;
 
 use super::{
     api::Refused,
+    job,
     session::{Paging, TenantArgs, TenantSession},
     table::cell,
 };
@@ -45,11 +47,21 @@ pub(super) enum QuarantineCommand {
         #[command(flatten)]
         paging: Paging,
     },
-    /// Lets a request that is no spam, or is worth the way, go on to CRM and people.
-    #[command(after_help = "Example:\n  pipeline quarantine release req_…")]
+    /// Lets a request that is no spam, or is worth the way, go on to CRM and people; or many of them, as a job that is
+    /// followed until it ends. Ctrl-C leaves it running.
+    #[command(after_help = "Examples:\n  \
+        pipeline quarantine release req_…\n  \
+        pipeline quarantine release --out-of-area --since 2026-11-01T00:00:00Z\n  \
+        pipeline quarantine release --all")]
     Release {
         /// The request.
-        request: RequestId,
+        #[arg(conflicts_with_all = ["out_of_area", "channel", "since", "until", "all"])]
+        request: Option<RequestId>,
+        /// Of many: those outside the service area, in place of those put aside as spam.
+        #[arg(long)]
+        out_of_area: bool,
+        #[command(flatten)]
+        requests: job::Requests,
     },
 }
 
@@ -92,8 +104,42 @@ pub(super) async fn quarantine(
             };
             list(&mut tenant, status, &paging, empty).await
         }
-        QuarantineCommand::Release { request } => decide(&mut tenant, request, "release").await,
+        QuarantineCommand::Release {
+            request: Some(request),
+            ..
+        } => decide(&mut tenant, request, "release").await,
+        QuarantineCommand::Release {
+            request: None,
+            out_of_area,
+            requests,
+        } => release_many(&mut tenant, out_of_area, &requests).await,
     }
+}
+
+async fn release_many(
+    tenant: &mut TenantSession<'_>,
+    out_of_area: bool,
+    requests: &job::Requests,
+) -> anyhow::Result<()> {
+    if !requests.is_given() {
+        bail!("say which: one request, a filter (--channel, --since, --until), or --all");
+    }
+    let status = if out_of_area {
+        "out_of_area"
+    } else {
+        "quarantined"
+    };
+    let new = json!({ "kind": "release", "filter": requests.filter(Some(status)) });
+    let job = job::start(tenant, "jobs", &new).await?;
+    tenant.session.show(&job, |session| {
+        let (changed, skipped) = (&job["result"]["changed"], &job["result"]["skipped"]);
+        session.say(&format!(
+            "{} requests are released, {} were left as they were.",
+            cell(changed),
+            cell(skipped)
+        ))
+    })?;
+    tenant.session.say_when_it_runs()
 }
 
 async fn list(

@@ -5,12 +5,12 @@ use std::io::Write;
 use anyhow::{anyhow, bail};
 use domain::{ConnectionName, RequestId, Stage};
 use http::Method;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 use settings::Settings;
 
 use super::{
     api::Refused,
+    job,
     session::{Paging, TenantArgs, TenantSession},
     table::table,
 };
@@ -27,7 +27,8 @@ pub(super) enum Command {
         #[command(flatten)]
         paging: Paging,
     },
-    /// Lets stopped steps run again, as if they were new: one, those of a filter, or all.
+    /// Lets stopped steps run again, as if they were new: one, or those of a filter, or all, as a job that is followed
+    /// until it ends. Ctrl-C leaves it running.
     #[command(after_help = "Examples:\n  \
         pipeline work redrive --request req_… --stage analysis\n  \
         pipeline work redrive --state parked --cause exhausted\n  \
@@ -79,6 +80,12 @@ impl Filter {
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
         .collect()
+    }
+
+    /// The step that it names, where it names one and nothing else.
+    fn step(&self) -> Option<(RequestId, Stage)> {
+        let has_more = self.state.is_some() || self.cause.is_some() || self.connection.is_some();
+        self.request.zip(self.stage).filter(|_| !has_more)
     }
 
     /// Whether a line of the counts agrees with it; a request is not told apart there.
@@ -159,41 +166,33 @@ async fn redrive(
              --request), or --all"
         );
     }
-    let mut body = json!({ "all": all });
-    for (name, value) in filter.pairs() {
-        let field = if name == "request" {
-            "request_id"
-        } else {
-            name
-        };
-        body[field] = json!(value);
-    }
-    if let Some(target) = target {
-        body["target"] = json!(target);
-    }
-    let progress = progress(tenant, filter).await?;
-    let mut sum = 0;
-    loop {
-        let redriven = tenant
-            .call(Method::POST, "work/redrive", Some(&body), None)
-            .await
-            .inspect_err(|_| progress.abandon())
-            .map_err(|error| match filter.request {
-                Some(request) if error.is::<Refused>() => {
-                    anyhow!("{error:#}\n  see: `pipeline request show {request}`")
-                }
-                _ => error,
-            })?;
-        sum += redriven["redriven"].as_u64().unwrap_or_default();
-        progress.set_position(sum);
-        if redriven["next_cursor"].is_null() {
-            break;
+    let redriven = match filter.step() {
+        Some((request, stage)) => {
+            let body = json!({ "request_id": request, "stage": stage, "target": target });
+            redrive_one(tenant, request, &body).await?
         }
-        body["cursor"] = redriven["next_cursor"].clone();
-    }
-    progress.finish_and_clear();
-    let answer = json!({ "redriven": sum, "next_cursor": null });
-    tenant.session.show(&answer, |session| match sum {
+        None => {
+            let mut choice = json!({});
+            for (name, value) in filter.pairs() {
+                let field = if name == "request" {
+                    "request_id"
+                } else {
+                    name
+                };
+                choice[field] = json!(value);
+            }
+            if all {
+                choice["all"] = json!(true);
+            }
+            let new = json!({ "kind": "redrive", "filter": choice });
+            job::start(tenant, "jobs", &new).await?
+        }
+    };
+    let sum = redriven["redriven"].as_u64();
+    let sum = sum
+        .or(redriven["result"]["changed"].as_u64())
+        .unwrap_or_default();
+    tenant.session.show(&redriven, |session| match sum {
         0 => session
             .say("Nothing that is held or parked agrees with this: see `pipeline work list`."),
         1 => session.say("One step runs again."),
@@ -205,16 +204,16 @@ async fn redrive(
     tenant.session.say_when_it_runs()
 }
 
-/// A bar on the terminal of standard error; elsewhere nothing.
-async fn progress(tenant: &TenantSession<'_>, filter: &Filter) -> anyhow::Result<ProgressBar> {
-    let counts = tenant.get("work/counts", &[]).await?;
-    let total = counts["items"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|count| filter.takes(count))
-        .filter_map(|count| count["steps"].as_u64())
-        .sum();
-    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} steps, {per_sec}")?;
-    Ok(ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr()).with_style(style))
+async fn redrive_one(
+    tenant: &TenantSession<'_>,
+    request: RequestId,
+    body: &Value,
+) -> anyhow::Result<Value> {
+    let redriven = tenant
+        .call(Method::POST, "work/redrive", Some(body), None)
+        .await;
+    redriven.map_err(|error| match error.is::<Refused>() {
+        true => anyhow!("{error:#}\n  see: `pipeline request show {request}`"),
+        false => error,
+    })
 }

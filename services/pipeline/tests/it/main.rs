@@ -94,7 +94,7 @@ fn the_commands_are_well_formed_and_show_examples() {
             handles += 1;
         }
     }
-    assert_eq!(handles, 34);
+    assert!(handles >= 35, "{handles}");
 }
 
 #[test]

@@ -186,15 +186,9 @@ impl Tenant {
                 }
             }
             Act::Redrive => {
-                let redriven = self
-                    .call(
-                        api,
-                        Method::POST,
-                        "work/redrive",
-                        Some(&json!({ "all": true })),
-                    )
-                    .await;
-                assert_eq!(redriven.status, StatusCode::OK, "{redriven:?}");
+                let all = json!({ "kind": "redrive", "filter": { "all": true } });
+                let redriven = self.call(api, Method::POST, "jobs", Some(&all)).await;
+                assert_eq!(redriven.status, StatusCode::ACCEPTED, "{redriven:?}");
             }
             Act::Replay { from } => {
                 if let Some(request) = self.by_call(api).await.first() {

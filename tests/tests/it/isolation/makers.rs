@@ -122,9 +122,9 @@ pub(super) const MAKERS: &[Maker] = &[
         make: |api, tenant, _| {
             Box::pin(async move {
                 let mut ids = Vec::new();
-                // Two, so that their list has a second page.
+                // Two, so that their list has a second page; nothing stopped there.
                 for _ in 0..2 {
-                    let new = json!({ "kind": "redrive", "filter": { "state": "parked", "stage": "dispatch" } });
+                    let new = json!({ "kind": "redrive", "filter": { "stage": "reading" } });
                     let created = tenant.call(api, Method::POST, "jobs", Some(&new)).await;
                     assert_eq!(created.status, StatusCode::ACCEPTED, "{created:?}");
                     ids.push(text(&created.body["job_id"]));

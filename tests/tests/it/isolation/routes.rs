@@ -376,10 +376,21 @@ impl Scene<'_> {
         }
     }
 
+    /// An example that names her request.
+    fn with_hers(&self, example: &Value) -> Value {
+        let mut body = example.clone();
+        if let Some(request) = body.get_mut("request_id") {
+            *request = json!(self.ann.1["request_id"]);
+        }
+        body
+    }
+
     /// Her own things are there: what was refused was refused for whose it was.
     async fn own(&self, route: &Route) {
         let path = route.filled(&self.ann.1);
-        let mut reply = self.as_ann(route, &path, route.example()).await;
+        let body = route.example().map(|example| self.with_hers(example));
+        let body = body.as_ref();
+        let mut reply = self.as_ann(route, &path, body).await;
         if reply.status == StatusCode::FORBIDDEN {
             assert!(
                 !reply.body.to_string().contains(&self.bob.1["tenant_id"]),
@@ -390,7 +401,7 @@ impl Scene<'_> {
                 .token(Role::PlatformAdmin, &[], self.api.world.now());
             reply = self
                 .api
-                .call(Some(&platform), &route.method, &path, route.example())
+                .call(Some(&platform), &route.method, &path, body)
                 .await;
         } else {
             self.holds_nothing_of_bob(route, &reply).await;

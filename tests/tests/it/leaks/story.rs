@@ -302,7 +302,10 @@ pub(super) async fn decisions(
             format!("requests/{request}/replay"),
             json!({ "from": Stage::Analysis }),
         ),
-        ("work/redrive".to_owned(), json!({ "all": true })),
+        (
+            "jobs".to_owned(),
+            json!({ "kind": "redrive", "filter": { "all": true } }),
+        ),
         (
             format!("sources/{}/keys", hook.id),
             json!({ "signing_key": marked.secret.of("secondkey") }),
