@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: run fleet test lint fmt bench bench-fleet crash crash-fleet simulate fuzz mutants clean help
+.PHONY: run fleet test contract lint fmt bench bench-fleet crash crash-fleet simulate fuzz mutants clean help
 
 PORT ?= 8080
 DATA_DIR ?= .data
@@ -18,6 +18,10 @@ fleet: ## Start the six services on Google's emulators: PORT=8080 (0 takes any f
 
 test: ## Run the whole suite.
 	@./scripts/test
+
+contract: ## Fuzz the API by its own description: CONTRACT_SECONDS=80, CONTRACT_SEED=.
+	@cargo build --package pipeline
+	@./scripts/contract
 
 lint: ## Check formatting, lints and docs; warnings are errors.
 	cargo fmt --all --check

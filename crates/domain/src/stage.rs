@@ -300,6 +300,19 @@ pub struct DispatchAttempt {
     pub external_ids: RemoteIds,
     /// The CRM's answer where it refused, capped.
     pub answer: Option<String>,
+    /// The status of the last answer that came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// What was sent last, where it failed, capped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<String>,
+    /// How many bytes of both were left out by their caps.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bytes_cut: u64,
+}
+
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A message to a person.

@@ -8,6 +8,7 @@
 mod address;
 mod client;
 mod error;
+mod exchanges;
 mod gate;
 mod request;
 mod response;
@@ -15,6 +16,7 @@ mod streaming;
 
 pub use client::{Client, Options, SetupError};
 pub use error::{HttpError, StatusClass, chain, classify_status, redact_url};
+pub use exchanges::{Exchange, with_last_exchange};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 pub use request::Request;
 pub use response::{Response, UnreadableBody, retry_after};

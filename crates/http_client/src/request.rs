@@ -15,6 +15,7 @@ use url::Url;
 use crate::{
     Client, HttpError, Limits, Response, Streaming,
     error::{origin, redact_url},
+    exchanges,
     gate::{Gate, GatedBody},
 };
 
@@ -123,7 +124,14 @@ impl<'a> Request<'a> {
             idle: self.deadline,
             total: self.deadline,
         };
-        self.send_streaming(limits).await?.into_response().await
+        if !exchanges::is_wanted() {
+            return self.send_streaming(limits).await?.into_response().await;
+        }
+        let sent = self.body.clone();
+        let answer = async { self.send_streaming(limits).await?.into_response().await };
+        let answer = answer.await;
+        exchanges::note(sent.as_ref(), &answer);
+        answer
     }
 
     /// Sends the request and returns the answer piece by piece. `limits.total` replaces the deadline.

@@ -60,12 +60,7 @@ fn json_problem(rejection: &JsonRejection) -> Problem {
             .with_error(field, message)
         }
         _ if is_late(rejection) => Problem::request_timeout(),
-        _ if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
-            rejection.status(),
-            "too-large",
-            "The body is too large",
-            "Send less.",
-        ),
+        _ if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large_here(),
         _ => Problem::bad_request("The body could not be read to its end. Send the request again."),
     }
 }

@@ -11,7 +11,10 @@ use http::{
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::TraceContext;
+use crate::{
+    TraceContext,
+    problem_types::{self as types, ProblemType},
+};
 
 /// An error as a caller gets it: a stable type, and a `detail` that says what to do.
 ///
@@ -19,9 +22,7 @@ use crate::TraceContext;
 pub struct Problem(Box<Parts>);
 
 struct Parts {
-    status: StatusCode,
-    kind: &'static str,
-    title: &'static str,
+    of: &'static ProblemType,
     detail: String,
     errors: Vec<FieldError>,
     members: Map<String, Value>,
@@ -53,17 +54,10 @@ struct Document<'a> {
 }
 
 impl Problem {
-    /// A problem of its own type: `kind` becomes `/problems/<kind>` and is on the wire for ever.
-    pub fn new(
-        status: StatusCode,
-        kind: &'static str,
-        title: &'static str,
-        detail: impl Into<String>,
-    ) -> Self {
+    /// A problem of this type.
+    pub fn new(of: &'static ProblemType, detail: impl Into<String>) -> Self {
         Self(Box::new(Parts {
-            status,
-            kind,
-            title,
+            of,
             detail: detail.into(),
             errors: Vec::new(),
             members: Map::new(),
@@ -74,159 +68,111 @@ impl Problem {
 
     /// 400: the request cannot be understood.
     pub fn bad_request(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "bad-request",
-            "The request cannot be understood",
-            detail,
-        )
+        Self::new(&types::BAD_REQUEST, detail)
     }
 
     /// 401, with the `WWW-Authenticate` header that RFC 9110 requires.
     pub fn unauthorized(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "unauthorized",
-            "The caller is not authenticated",
-            detail,
-        )
-        .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+        Self::new(&types::UNAUTHORIZED, detail)
+            .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
     }
 
     /// 403: the caller is known and may not do this.
     pub fn forbidden(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "forbidden",
-            "The caller may not do this",
-            detail,
-        )
+        Self::new(&types::FORBIDDEN, detail)
     }
 
     /// 404, also for another tenant's things.
     pub fn not_found(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
+        Self::new(&types::NOT_FOUND, detail)
     }
 
     pub fn method_not_allowed() -> Self {
         let detail =
             "The path exists, the method does not. Use one of those in the `Allow` header.";
-        Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method-not-allowed",
-            "The method is not supported here",
-            detail,
-        )
+        Self::new(&types::METHOD_NOT_ALLOWED, detail)
     }
 
     /// 408: the body did not arrive in time.
     pub fn request_timeout() -> Self {
         let detail = "The body did not arrive in time. Send the request again.";
-        Self::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "request-timeout",
-            "The request was too slow",
-            detail,
-        )
+        Self::new(&types::REQUEST_TIMEOUT, detail)
     }
 
     /// 409: the current state does not allow it.
     pub fn conflict(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::CONFLICT,
-            "conflict",
-            "The current state does not allow this",
-            detail,
-        )
+        Self::new(&types::CONFLICT, detail)
     }
 
-    /// 412: the thing has changed since the caller read it.
+    /// 409: an equal call under the same `Idempotency-Key` is still running.
+    pub fn idempotency_key_in_use(retry_after: Duration) -> Self {
+        let detail =
+            "An equal call is still running. Try again after the time in the `Retry-After` header.";
+        Self::new(&types::IDEMPOTENCY_KEY_IN_USE, detail).with_retry_after(retry_after)
+    }
+
+    /// 409: an equal call succeeded, and its answer was not kept.
+    pub fn idempotency_answer_gone() -> Self {
+        let detail = "The call succeeded before, and its answer is not kept. Look at what it made.";
+        Self::new(&types::IDEMPOTENCY_ANSWER_GONE, detail)
+    }
+
+    /// 422: the `Idempotency-Key` named another call.
+    pub fn idempotency_key_reused() -> Self {
+        let detail =
+            "The `Idempotency-Key` was used for another call. Send this one under a new key.";
+        Self::new(&types::IDEMPOTENCY_KEY_REUSED, detail)
+    }
+
+    /// 412: the caller saw another version than the newest.
     pub fn precondition_failed(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::PRECONDITION_FAILED,
-            "precondition-failed",
-            "It has changed meanwhile",
-            detail,
-        )
+        Self::new(&types::PRECONDITION_FAILED, detail)
+    }
+
+    /// 413: the body is larger than any that is taken here.
+    pub fn too_large_here() -> Self {
+        Self::new(&types::TOO_LARGE, "Send less.")
     }
 
     /// 413: the body is larger than `limit_bytes`.
     pub fn too_large(limit_bytes: usize) -> Self {
         let detail = format!("The body is larger than {limit_bytes} bytes. Send less.");
-        Self::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too-large",
-            "The body is too large",
-            detail,
-        )
+        Self::new(&types::TOO_LARGE, detail)
     }
 
     /// 415: the body has another media type than `expected`.
     pub fn unsupported_media_type(expected: &'static str) -> Self {
         let detail =
             format!("Send the body as `{expected}` and say so in the `Content-Type` header.");
-        Self::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported-media-type",
-            "The body has another media type",
-            detail,
-        )
+        Self::new(&types::UNSUPPORTED_MEDIA_TYPE, detail)
     }
 
     /// 422: the content is not valid. Say why with [`with_error`](Self::with_error).
     pub fn unprocessable(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "unprocessable",
-            "The content is not valid",
-            detail,
-        )
+        Self::new(&types::UNPROCESSABLE, detail)
     }
 
     /// 428: the caller must say which version they change.
     pub fn precondition_required(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::PRECONDITION_REQUIRED,
-            "precondition-required",
-            "Say which version you change",
-            detail,
-        )
+        Self::new(&types::PRECONDITION_REQUIRED, detail)
     }
 
     /// 429: this caller is over its rate limit.
     pub fn too_many_requests(retry_after: Duration) -> Self {
         let detail = "You are over your rate limit. Wait for the time in the `Retry-After` header.";
-        Self::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too-many-requests",
-            "Too many requests",
-            detail,
-        )
-        .with_retry_after(retry_after)
+        Self::new(&types::TOO_MANY_REQUESTS, detail).with_retry_after(retry_after)
     }
 
     /// 500. The cause goes to the log alone.
     pub fn internal(cause: impl fmt::Display) -> Self {
         let detail =
             "It failed on our side. Try again; if it fails again, send us the `request_id`.";
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "Something went wrong",
-            detail,
-        )
-        .with_cause(cause)
+        Self::new(&types::INTERNAL, detail).with_cause(cause)
     }
 
     /// 503: we are at capacity, starting or ending.
     pub fn unavailable(detail: impl Into<String>, retry_after: Duration) -> Self {
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "unavailable",
-            "Not available right now",
-            detail,
-        )
-        .with_retry_after(retry_after)
+        Self::new(&types::UNAVAILABLE, detail).with_retry_after(retry_after)
     }
 
     /// Adds one fault of the content.
@@ -268,7 +214,7 @@ impl Problem {
     }
 
     pub fn status(&self) -> StatusCode {
-        self.0.status
+        self.0.of.status
     }
 }
 
@@ -298,9 +244,13 @@ fn sentence(words: &str) -> String {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Parts {
-            status,
-            kind,
-            title,
+            of:
+                ProblemType {
+                    kind,
+                    status,
+                    title,
+                    ..
+                },
             detail,
             errors,
             members,
@@ -330,7 +280,7 @@ impl IntoResponse for Problem {
             CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        (status, headers, body).into_response()
+        (*status, headers, body).into_response()
     }
 }
 
@@ -339,8 +289,8 @@ impl fmt::Debug for Problem {
         write!(
             f,
             "Problem({} {}: {})",
-            self.0.status.as_u16(),
-            self.0.kind,
+            self.0.of.status.as_u16(),
+            self.0.of.kind,
             self.0.detail
         )
     }

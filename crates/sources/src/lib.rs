@@ -110,6 +110,30 @@ impl SourceSpec {
     }
 }
 
+/// What a source reads in a genuine delivery. An error says why it cannot be read.
+///
+/// A body that names accounts, none of which is one of `accounts`, is another source's. Whoever has no accounts takes
+/// every body.
+///
+/// # Errors
+/// Why it cannot be read, in words for a person.
+pub fn read_for(
+    source: &dyn Source,
+    accounts: &[String],
+    delivery: &Verified,
+    event: Option<&str>,
+) -> Result<Reading, String> {
+    if !accounts.is_empty()
+        && let Some(hint) = source.hint(delivery.content_type(), delivery.body())
+        && !hint.accounts.is_empty()
+        && !hint.accounts.iter().any(|named| accounts.contains(named))
+    {
+        return Err("the body names another account than this source has".to_owned());
+    }
+    let read = source.read(delivery, event);
+    read.map_err(|error| error.to_string())
+}
+
 /// The URL of a source. Its token is all that names the source.
 pub const HOOK: &str = "/v1/hooks/{token}";
 /// The URL of a source for one event.

@@ -1,11 +1,11 @@
 //! Accepting deliveries.
 
-use domain::{Alias, EventId, Plan, RequestId, TenantId, transition};
+use domain::{Alias, EventId, Plan, RequestId, RequestState, TenantId, transition};
 use google_cloud_spanner::{key::Key, value::Value};
 use store::{Accepted, Delivery, IdSource, Received, StoredEvent, rows, stored::to_json};
 
 use crate::{
-    effects,
+    deliveries, effects,
     fault::{Fault, readable},
     figures, records, requests,
     rows::{Write, key, mutation, time_value},
@@ -68,14 +68,7 @@ pub(crate) async fn accept(tx: &Tx, ids: &IdSource, delivery: &Delivery) -> Resu
     let tenant = &delivery.tenant;
     let named =
         requests::by_aliases(tx, tenant, delivery.aliases(), Alias::joins_deliveries).await?;
-    let mut states = Some(Vec::new());
-    for id in &named.requests {
-        let state = requests::state(tx, tenant, *id).await;
-        match (readable("requests", id, state)?, &mut states) {
-            (Some(state), Some(states)) => states.extend(state),
-            _ => states = None,
-        }
-    }
+    let states = known_requests(tx, tenant, &named.requests).await?;
     let id = RequestId::from_uuid(ids.next());
     let mut received = delivery.received(event, id, states, tx.now());
     insert(tx, delivery, event, hash, &received)?;
@@ -108,6 +101,23 @@ pub(crate) async fn accept(tx: &Tx, ids: &IdSource, delivery: &Delivery) -> Resu
     })
 }
 
+/// These requests; none if this build cannot read one of them.
+pub(crate) async fn known_requests(
+    tx: &Tx,
+    tenant: &TenantId,
+    requests: &[RequestId],
+) -> Result<Option<Vec<RequestState>>> {
+    let mut states = Some(Vec::new());
+    for id in requests {
+        let state = requests::state(tx, tenant, *id).await;
+        match (readable("requests", id, state)?, &mut states) {
+            (Some(state), Some(states)) => states.extend(state),
+            _ => states = None,
+        }
+    }
+    Ok(states)
+}
+
 async fn repeat(
     tx: &Tx,
     delivery: &Delivery,
@@ -120,6 +130,7 @@ async fn repeat(
         is_duplicate: true,
         plan: Plan::default(),
     };
+    deliveries::came_again(tx, &delivery.tenant, event).await?;
     let Some(id) = request else {
         return Ok(kept);
     };
@@ -188,7 +199,8 @@ pub(crate) async fn event(
     tenant: &TenantId,
     event: EventId,
 ) -> Result<Option<StoredEvent>> {
-    const COLUMNS: &str = "provider, event, scheme, headers, body, request_id, remark, received_at";
+    const COLUMNS: &str =
+        "provider, source_id, event, scheme, headers, body, request_id, remark, received_at";
     let key = key([tenant.as_str(), &event.to_string()]);
     let found = reader.row("webhook_events", COLUMNS, key).await?;
     Ok(found.map(|row| rows::event(&row, event)).transpose()?)

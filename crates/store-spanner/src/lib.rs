@@ -5,9 +5,11 @@
 mod adapter;
 mod api_keys;
 mod audit;
+mod calls;
 mod configs;
 mod connect;
 mod connections;
+mod deliveries;
 mod effects;
 mod events;
 mod fault;

@@ -50,6 +50,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "figures",
         include_str!("../../../migrations/spanner/0007_figures.sql"),
     ),
+    (
+        8,
+        "what_came_in",
+        include_str!("../../../migrations/spanner/0008_what_came_in.sql"),
+    ),
 ];
 
 /// Where the steps that were taken are on record.

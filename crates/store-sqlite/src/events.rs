@@ -1,6 +1,6 @@
 //! Accepting deliveries.
 
-use domain::{EventId, RequestId, TenantId, transition};
+use domain::{EventId, RequestId, RequestState, TenantId, transition};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use store::{
@@ -8,7 +8,7 @@ use store::{
     stored::{self, corrupt, to_json},
 };
 
-use crate::{effects, figures, requests, rows::micros, sql};
+use crate::{deliveries, effects, figures, requests, rows::micros, sql};
 
 /// Longest part of a name that [`Key::about`] takes.
 const MAX_ABOUT: usize = 64;
@@ -45,17 +45,7 @@ pub(crate) fn accept(
 ) -> Result<Accepted> {
     let tenant = &delivery.tenant;
     let event = EventId::from_uuid(ids.next());
-    let mut known = Some(Vec::new());
-    let joining = delivery.aliases().iter();
-    let joining = joining.filter(|alias| alias.joins_deliveries());
-    for id in requests::by_aliases(db, tenant, joining)? {
-        let state = requests::state(db, tenant, id);
-        let state = stored::readable("requests", || id.to_string(), state)?;
-        match (state, &mut known) {
-            (Some(state), Some(known)) => known.extend(state),
-            _ => known = None,
-        }
-    }
+    let known = known_requests(db, delivery)?;
     let received = delivery.received(event, RequestId::from_uuid(ids.next()), known, now);
     if !insert(db, now, delivery, event, key, &received)? {
         return repeat(db, now, delivery, key);
@@ -80,9 +70,30 @@ pub(crate) fn accept(
     Ok(Accepted::committed(event, received.request, false, wakes))
 }
 
+/// The requests that a delivery's names lead to; none if this build cannot read one of them.
+pub(crate) fn known_requests(
+    db: &Connection,
+    delivery: &Delivery,
+) -> Result<Option<Vec<RequestState>>> {
+    let tenant = &delivery.tenant;
+    let mut known = Some(Vec::new());
+    let joining = delivery.aliases().iter();
+    let joining = joining.filter(|alias| alias.joins_deliveries());
+    for id in requests::by_aliases(db, tenant, joining)? {
+        let state = requests::state(db, tenant, id);
+        let state = stored::readable("requests", || id.to_string(), state)?;
+        match (state, &mut known) {
+            (Some(state), Some(known)) => known.extend(state),
+            _ => known = None,
+        }
+    }
+    Ok(known)
+}
+
 fn repeat(db: &Connection, now: Timestamp, delivery: &Delivery, key: &Key) -> Result<Accepted> {
     let tenant = &delivery.tenant;
     let (event, request) = known(db, tenant, key)?;
+    deliveries::came_again(db, now, tenant, event)?;
     let Some(request) = request else {
         return Ok(Accepted::committed(event, None, true, Vec::new()));
     };

@@ -2,9 +2,11 @@
 
 mod api_keys;
 mod audit;
+mod calls;
 mod checkpoints;
 mod configs;
 mod connections;
+mod deliveries;
 mod effects;
 mod events;
 mod figures;

@@ -53,6 +53,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "figures",
         include_str!("../../../migrations/sqlite/0010_figures.sql"),
     ),
+    (
+        11,
+        "what_came_in",
+        include_str!("../../../migrations/sqlite/0011_what_came_in.sql"),
+    ),
 ];
 
 /// Brings the schema to this build's version; returns how many steps were taken. A newer schema is refused.

@@ -140,11 +140,20 @@ impl Delivery {
         known: Option<Vec<RequestState>>,
         now: Timestamp,
     ) -> Received<'_> {
+        let mut received = self.taken(event, id, known, now);
+        received.plan.count_delivery(now, &self.origin(event));
+        received
+    }
+
+    /// The same for a delivery that was stored and counted before as this event, and was no part of a request.
+    pub fn taken(
+        &self,
+        event: EventId,
+        id: RequestId,
+        known: Option<Vec<RequestState>>,
+        now: Timestamp,
+    ) -> Received<'_> {
         let origin = self.origin(event);
-        let count = |mut plan: Plan| {
-            plan.count_delivery(now, &origin);
-            plan
-        };
         let parked = |reason: &str| transition::receive(id, &origin, Err(reason.to_owned()), now);
         let mut aliases = self.aliases();
         let canonical_id = self
@@ -175,7 +184,7 @@ impl Delivery {
         Received {
             request: plan.changes.last().map(|change| change.request.id),
             aliases,
-            plan: count(plan),
+            plan,
             remark,
         }
     }
@@ -259,6 +268,8 @@ pub struct StoredEvent {
     pub id: EventId,
     /// The provider's slug.
     pub provider: String,
+    /// The source that it came to.
+    pub source: SourceId,
     /// The event that the URL named.
     pub event: Option<String>,
     /// The scheme that verified it.

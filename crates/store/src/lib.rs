@@ -11,9 +11,11 @@
 #![warn(missing_docs)]
 
 mod audit;
+pub mod calls;
 pub mod configs;
 pub mod connections;
 pub mod contract;
+pub mod deliveries;
 mod events;
 pub mod figures;
 pub mod finding;
@@ -41,8 +43,13 @@ use domain::{
 use jiff::Timestamp;
 
 pub use audit::{AuditAction, AuditEntry};
+pub use calls::{Begun, Call, CallAnswer, Calls};
 pub use configs::{Config, ConfigCache, ConfigKind, NewConfig};
 pub use connections::{Connection, ConnectionState, NewConnection, ReplacedSecret};
+pub use deliveries::{
+    Deliveries, DeliveryOutcome, DeliveryQuery, DeliverySummary, ReplayedDelivery, SecurityKey,
+    SecurityQuery,
+};
 pub use events::{Accepted, Delivery, Received, StoredEvent};
 pub use figures::{Figures, Recounted};
 pub use finding::{Count, FindQuery, Finding, Indexed, RequestFilter, RequestSort};
@@ -70,7 +77,18 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// takes an [`AuditAction`], which is written to the tenant's audit log in the same transaction, or not at all.
 #[async_trait]
 pub trait Store:
-    WorkQueue + EffectLog + Figures + Finding + Live + Jobs + People + Sessions + ApiKeys + SavedViews
+    WorkQueue
+    + EffectLog
+    + Calls
+    + Deliveries
+    + Figures
+    + Finding
+    + Live
+    + Jobs
+    + People
+    + Sessions
+    + ApiKeys
+    + SavedViews
 {
     /// Creates a tenant that is not there yet.
     ///

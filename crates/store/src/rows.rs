@@ -11,8 +11,10 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    AuditEntry, Config, ConfigKind, Connection, ConnectionState, Job, Result, SecurityEvent,
-    Source, SourceState, StopKind, StoppedCount, StoredEvent, TokenHash, figures,
+    AuditEntry, CallAnswer, Config, ConfigKind, Connection, ConnectionState, DeliverySummary, Job,
+    Result, SecurityEvent, Source, SourceState, StopKind, StoppedCount, StoredEvent, TokenHash,
+    calls::StoredCall,
+    figures,
     jobs::{JobKind, JobResult, JobState, OpenJob},
     stored::{self, corrupt, from_json},
 };
@@ -232,6 +234,7 @@ pub fn event(row: &dyn Row, id: EventId) -> Result<StoredEvent> {
     Ok(StoredEvent {
         id,
         provider: row.text("provider")?,
+        source: row.parsed("source_id")?,
         event: row.text_option("event")?,
         scheme: row.text("scheme")?,
         headers: row.json("headers", "an event's headers")?,
@@ -239,6 +242,43 @@ pub fn event(row: &dyn Row, id: EventId) -> Result<StoredEvent> {
         request: row.parsed_option("request_id")?,
         remark: row.text_option("remark")?,
         received_at: row.time("received_at")?,
+    })
+}
+
+/// A stored delivery without its content.
+pub fn delivery(row: &dyn Row) -> Result<DeliverySummary> {
+    Ok(DeliverySummary {
+        id: row.parsed("event_id")?,
+        provider: row.text("provider")?,
+        source: row.parsed("source_id")?,
+        event: row.text_option("event")?,
+        scheme: row.text("scheme")?,
+        request: row.parsed_option("request_id")?,
+        remark: row.text_option("remark")?,
+        received_at: row.time("received_at")?,
+        body_bytes: row.number("body_bytes")?,
+        repeats: row.number("repeats")?,
+    })
+}
+
+/// A call of the API.
+pub fn call(row: &dyn Row) -> Result<StoredCall> {
+    let answer = match row.text("state")?.as_str() {
+        "running" => None,
+        "not_kept" => Some(CallAnswer::NotKept),
+        "itself" => Some(CallAnswer::Itself),
+        "kept" => Some(CallAnswer::Kept {
+            status: row.number("status")?,
+            content_type: row.text("content_type")?,
+            location: row.text_option("location")?,
+            body: required("answer", row.bytes_option("answer")?)?,
+        }),
+        other => return Err(corrupt("api_calls.state", other)),
+    };
+    Ok(StoredCall {
+        request: required("request_hash", row.bytes_option("request_hash")?)?,
+        started_at: row.time("started_at")?,
+        answer,
     })
 }
 

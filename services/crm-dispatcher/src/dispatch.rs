@@ -9,6 +9,7 @@ use domain::{
     DispatchState, Effects, Outcome, PersonId, Record, RemoteIds, Section, Stage, StageError,
     StageHandler,
 };
+use http_client::with_last_exchange;
 use store::PersonIdentity;
 
 use crate::Deps;
@@ -129,12 +130,16 @@ impl Dispatch {
             job.claim_token(),
         );
         let (at, started) = (self.deps.clock.now(), self.deps.clock.monotonic());
-        let pushed = connector.push(brief, account, known, &effects).await;
+        let pushed = connector.push(brief, account, known, &effects);
+        let (pushed, last) = with_last_exchange(pushed).await;
         let took = self.deps.clock.monotonic().saturating_sub(started);
         let (outcome, external_ids) = match &pushed {
             Ok(pushed) => ("done", pushed.remote_ids.clone()),
             Err(error) => (error.word(), RemoteIds::default()),
         };
+        // What went well is in the CRM: only of what failed it matters what was sent.
+        let failed = last.as_ref().filter(|_| pushed.is_err());
+        let answer = pushed.as_ref().err().and_then(Classify::answer);
         job.record(Record::Dispatch(DispatchAttempt {
             connector: connector.slug().to_owned(),
             connection: account.connection.clone(),
@@ -142,7 +147,10 @@ impl Dispatch {
             latency_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             outcome: outcome.to_owned(),
             external_ids,
-            answer: pushed.as_ref().err().and_then(Classify::answer),
+            answer: answer.or_else(|| failed.and_then(|last| last.answer.clone())),
+            status: last.as_ref().and_then(|last| last.status),
+            sent: failed.and_then(|last| last.sent.clone()),
+            bytes_cut: failed.map_or(0, |last| last.bytes_cut),
         }));
         pushed
     }

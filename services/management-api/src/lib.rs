@@ -2,7 +2,7 @@
 //!
 //! Everything of a tenant lives under `/v1/tenants/{tenant_id}`. Who may call a route is an extractor of its handler
 //! (see [`auth`]); a handler without one does not learn of a tenant. The shapes on the wire are types of this crate,
-//! not the stored document: they change only on purpose, and `openapi/management-api.json` shows every change.
+//! not the stored document: they change only on purpose, and `docs/api/openapi.yaml` shows every change.
 
 mod audit;
 pub mod auth;
@@ -11,19 +11,24 @@ mod connections;
 #[doc(hidden)]
 pub mod cursor;
 mod deliveries;
+mod docs;
 mod faults;
+mod gate;
 mod idempotency;
 mod indexing;
 mod jobs;
 mod jwks;
+mod limits;
 mod live;
 mod me;
 mod offices;
 mod openapi;
 mod people;
 mod preconditions;
+mod problem_pages;
 mod problems;
 mod requests;
+mod roles;
 mod routes;
 mod secret_text;
 pub mod sign_in;
@@ -37,7 +42,7 @@ use std::sync::Arc;
 
 use ::sources::Sources;
 use aws_lc_rs::rand;
-use axum::{Extension, Router};
+use axum::{Extension, Router, middleware};
 use bus::Bus;
 use domain::{Clock, Wake};
 use runtime::{Problem, Service, Task};
@@ -46,10 +51,16 @@ use store::{IdSource, Store};
 
 use crate::{
     auth::{KeyRing, Verifier},
+    gate::Gate,
     live::Hub,
     sign_in::SignIn,
 };
-pub use crate::{jobs::JobBell, openapi::openapi_json};
+pub use crate::{
+    jobs::JobBell,
+    limits::LimitsConfig,
+    openapi::{openapi_json, openapi_yaml},
+    problem_pages::errors_markdown,
+};
 
 /// What the service works with.
 #[derive(Clone)]
@@ -79,6 +90,8 @@ pub struct Deps {
     /// What webhooks' URLs begin with: `https://leads.example.com`. Empty where nobody knows; then they begin with
     /// their path.
     pub public_url: String,
+    /// How much may be asked.
+    pub limits: LimitsConfig,
 }
 
 impl Deps {
@@ -100,14 +113,16 @@ fn random_bytes<const N: usize>() -> Result<[u8; N], Problem> {
 /// The service: all its routes, the tasks that do jobs, keep the search up to date and remove old live
 /// events; no stage.
 pub fn service(deps: Deps) -> Service {
+    let gate = Gate::new(&deps);
     let jobs = jobs::runner::Runner::new(deps.clone());
     let (store, clock) = (deps.store.clone(), deps.clock.clone());
     let search = (store.clone(), clock.clone());
     let hub = Arc::new(Hub::new(store.clone(), clock.clone()));
     let routes: Router = routes::routes().with_state(deps).into();
+    let routes = routes.layer(Extension(hub));
     Service {
         name: "management-api",
-        routes: routes.layer(Extension(hub)),
+        routes: routes.route_layer(middleware::from_fn_with_state(gate, gate::pass)),
         stages: Vec::new(),
         tasks: vec![
             Task::new("indexing", move |stop| async move {

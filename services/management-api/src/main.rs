@@ -3,7 +3,7 @@
 use std::{process::ExitCode, sync::Arc};
 
 use management_api::{
-    Deps, JobBell,
+    Deps, JobBell, LimitsConfig,
     auth::{KeyRing, OutsideConfig},
     service,
     sign_in::{
@@ -24,6 +24,7 @@ struct Config {
     public_url: Option<Url>,
     tokens: OutsideConfig,
     sign_in: SignInConfig,
+    limits: LimitsConfig,
 }
 
 impl Config {
@@ -43,6 +44,7 @@ impl Config {
             public_url,
             tokens,
             sign_in,
+            limits: LimitsConfig::read(reader),
         }
     }
 }
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
             sign_in,
             is_simulated: false,
             public_url: url,
+            limits: config.limits,
         }))
     })
 }

@@ -9,14 +9,16 @@ use serde_json::{Value, json};
 use utoipa::{
     OpenApi as _,
     openapi::{
-        Content, OpenApi, RefOr, Schema,
+        Content, HttpMethod, ObjectBuilder, OpenApi, RefOr, Required, Schema, Type,
+        path::{Operation, Parameter, ParameterBuilder, ParameterIn},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 
 use crate::{
+    idempotency::HEADER,
     live,
-    problems::{FieldError, Problem},
+    problems::{FieldError, Problem, problem},
     routes,
 };
 
@@ -29,7 +31,12 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(openapi_json);
         title = "Multi-Tenant Ingestion Pipeline: management API",
         description = "Times are RFC 3339 in UTC. Every documented field of an answer is always there; it is `null` \
                        while its value is not known. Fields of a body that are not described are refused. Errors are \
-                       problem documents (RFC 9457). What belongs to another tenant is answered as if it did not exist."
+                       problem documents (RFC 9457). What belongs to another tenant is answered as if it did not exist.\n\n\
+                       Each operation that takes a role names the least one in `x-role`: `viewer`, `operator`, \
+                       `tenant_admin`, `platform_admin`; each may do what those before may.\n\nA `POST` with an \
+                       `Idempotency-Key` is done once: for 24 hours a repeat gets the same answer. Calls are limited by \
+                       caller and by tenant; `RateLimit-Policy` and `RateLimit` in each answer tell the limits, and what \
+                       is left of them."
     ),
     components(schemas(
         Problem,
@@ -43,6 +50,7 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(openapi_json);
     tags(
         (name = "requests", description = "Leads, from their first delivery to their last effect."),
         (name = "work", description = "Steps that stopped, and how they go on."),
+        (name = "deliveries", description = "What came in: stored deliveries, and refused ones."),
         (name = "jobs", description = "Bulk work that goes on in the background."),
         (name = "sources", description = "Where a tenant's webhooks come from."),
         (name = "offices", description = "Where a tenant is, and when somebody is there."),
@@ -77,7 +85,22 @@ pub(crate) fn base() -> OpenApi {
 /// # Panics
 /// Never: the description is built from types alone, and a test prints it.
 pub fn openapi_json() -> String {
+    description().to_pretty_json().expect("expressible in JSON") + "\n"
+}
+
+/// The same as YAML, as it is checked in.
+///
+/// # Panics
+/// As [`openapi_json`].
+pub fn openapi_yaml() -> String {
+    description().to_yaml().expect("expressible in YAML")
+}
+
+fn description() -> OpenApi {
     let mut api = routes::routes().into_openapi();
+    for operation in operations(&mut api) {
+        complete(operation);
+    }
     let bodies = bodies(&api);
     if let Some(components) = &mut api.components {
         for (name, schema) in &mut components.schemas {
@@ -91,7 +114,69 @@ pub fn openapi_json() -> String {
             }
         }
     }
-    api.to_pretty_json().expect("expressible in JSON") + "\n"
+    api
+}
+
+fn operations(api: &mut OpenApi) -> impl Iterator<Item = (HttpMethod, &mut Operation)> {
+    api.paths.paths.values_mut().flat_map(|item| {
+        [
+            (HttpMethod::Get, &mut item.get),
+            (HttpMethod::Put, &mut item.put),
+            (HttpMethod::Post, &mut item.post),
+            (HttpMethod::Delete, &mut item.delete),
+            (HttpMethod::Patch, &mut item.patch),
+        ]
+        .into_iter()
+        .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+    })
+}
+
+/// What the gate adds to an operation that takes a token: limits, and the names of calls.
+fn complete((method, operation): (HttpMethod, &mut Operation)) {
+    if operation.security.as_ref().is_none_or(Vec::is_empty) {
+        return;
+    }
+    let mut answers = vec![(
+        "429",
+        "The caller or the tenant is over its limit: try again after `Retry-After`.",
+    )];
+    if method == HttpMethod::Post {
+        let parameters = operation.parameters.get_or_insert_default();
+        let is_key =
+            |known: &RefOr<Parameter>| matches!(known, RefOr::T(known) if known.name == HEADER);
+        if !parameters.iter().any(is_key) {
+            let key = ParameterBuilder::new()
+                .name(HEADER)
+                .parameter_in(ParameterIn::Header)
+                .required(Required::False)
+                .description(Some(
+                    "Any text that names this call: a repeat within 24 hours gets the same answer.",
+                ))
+                .schema(Some(
+                    ObjectBuilder::new()
+                        .schema_type(Type::String)
+                        .min_length(Some(1))
+                        .max_length(Some(255))
+                        .pattern(Some("^[!-~]+$")),
+                ));
+            parameters.push(key.build().into());
+        }
+        answers.push((
+            "409",
+            "The state does not allow it, or an equal call of this name still runs.",
+        ));
+        answers.push(("413", "The body is too large."));
+        answers.push((
+            "422",
+            "A header is not valid, or names another call; `errors` says what.",
+        ));
+    }
+    for (status, description) in answers {
+        let responses = &mut operation.responses.responses;
+        responses
+            .entry(status.to_owned())
+            .or_insert_with(|| problem(description).into());
+    }
 }
 
 /// Bodies that name a provider: the first of each kind stands for all.

@@ -124,6 +124,11 @@ problem_responses! {
         "503": "The issuer's keys cannot be fetched: try again after `Retry-After`.",
     }
 
+    /// What a page answers beside when there is none.
+    NoSuchPage {
+        "404": "There is no such page.",
+    }
+
     /// What a route with parameters in its query answers beside.
     QueryProblems {
         "400": "The query string cannot be read.",
@@ -150,7 +155,7 @@ problem_responses! {
     }
 }
 
-fn problem(description: &str) -> Response {
+pub(crate) fn problem(description: &str) -> Response {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::NAME)));
     ResponseBuilder::new()
         .description(description)

@@ -1,17 +1,21 @@
 //! All routes of this service, grouped by who calls them.
 
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     Deps, audit,
     configs::{self, schema, versions},
-    connections, deliveries,
+    connections,
+    deliveries::{self, refusals},
+    docs,
     jobs::{self, create as start, try_config},
     jwks, live, me,
     offices::{self, create as office},
     openapi,
     people::{self, api_keys, invitations},
+    problem_pages,
     requests::{self, decide, find, replay},
+    roles::routes,
     sign_in::{codes, devices, oidc, session},
     sources::{self, create, keys},
     tenants, views, work,
@@ -24,6 +28,8 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(jwks::show_jwks))
         .routes(routes!(openapi::show_openapi))
         .routes(routes!(schema::show_workflow_schema))
+        .routes(routes!(docs::show_docs))
+        .routes(routes!(problem_pages::show_problem_type))
         // Whoever signs in, by a cookie that only these read.
         .routes(routes!(session::sign_in, session::sign_out))
         .routes(routes!(session::refresh_sign_in))
@@ -48,10 +54,13 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(work::count_work))
         .routes(routes!(connections::list_connections))
         .routes(routes!(audit::list_audit))
+        .routes(routes!(deliveries::list_deliveries))
         .routes(routes!(live::watch_tenant))
         .routes(routes!(jobs::show_job, jobs::cancel_job))
-        // Who may see deliveries as they came, decide, and set stopped work going.
         .routes(routes!(deliveries::show_delivery))
+        .routes(routes!(refusals::list_security_events))
+        // Who may decide, and set stopped work going.
+        .routes(routes!(deliveries::replay_delivery))
         .routes(routes!(decide::approve_request))
         .routes(routes!(decide::reject_request))
         .routes(routes!(decide::release_request))
@@ -88,4 +97,5 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(tenants::list_tenants, tenants::create_tenant))
         .routes(routes!(tenants::suspend_tenant))
         .routes(routes!(tenants::resume_tenant))
+        .routes(routes!(refusals::list_security_events_of_nobody))
 }

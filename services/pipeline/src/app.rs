@@ -14,7 +14,7 @@ use domain::Clock;
 use google::{Gemini, Speech, Tokens};
 use http_client::{Client, Options};
 use management_api::{
-    JobBell,
+    JobBell, LimitsConfig,
     auth::{KeyRing, SigningKey, Trust, Verifier},
     sign_in::{SignIn, own_trust},
 };
@@ -90,7 +90,11 @@ impl App {
             bus.clone(),
             secrets.clone(),
             clock.clone(),
-            (config.webhook_base(address), providers.is_google_simulated),
+            (
+                config.webhook_base(address),
+                providers.is_google_simulated,
+                config.limits,
+            ),
         )?;
         let services = services(config, providers, management, Arc::new(blobs))?;
 
@@ -201,7 +205,7 @@ pub(crate) async fn management_alone(
         bus,
         secrets,
         clock,
-        (base, false),
+        (base, false, config.limits),
     )?;
     let service = management_api::service(deps);
     Ok(Service {
@@ -217,7 +221,7 @@ fn management(
     bus: Arc<dyn Bus>,
     secrets: Arc<dyn Secrets>,
     clock: Arc<dyn Clock>,
-    (public_url, is_simulated): (String, bool),
+    (public_url, is_simulated, limits): (String, bool, LimitsConfig),
 ) -> anyhow::Result<management_api::Deps> {
     let key = SigningKey::open(folder.path()).context("opening the key that signs tokens")?;
     let keys = key.key_set();
@@ -234,6 +238,7 @@ fn management(
         clock,
         verifier: Arc::new(Verifier::new(trust(), keys)),
         public_url,
+        limits,
     })
 }
 

@@ -9,6 +9,7 @@ use std::{
 
 use bus::{LocalBusConfig, RunnerConfig};
 use google::{GeminiConfig, SpeechConfig};
+use management_api::LimitsConfig;
 use runtime::{ServeOptions, TelemetryConfig};
 use secrecy::SecretString;
 use settings::Reader;
@@ -34,6 +35,8 @@ pub struct Config {
     pub work_lease: Duration,
     /// What the edge for webhooks is held to.
     pub ingest: webhook_ingest::Config,
+    /// How much of the API may be asked.
+    pub limits: LimitsConfig,
     /// Connections and timeouts.
     pub serve: ServeOptions,
     /// Logs.
@@ -77,6 +80,7 @@ impl Config {
             ),
             work_lease: RunnerConfig::read(reader).lease,
             ingest: webhook_ingest::Config::read(reader),
+            limits: LimitsConfig::read(reader),
             serve: ServeOptions::read(reader),
             sources: sources::Config::read(reader),
             notify: notify::Config::read(reader),

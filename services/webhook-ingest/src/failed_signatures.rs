@@ -23,10 +23,8 @@ use governor::{
     Quota as Rate, RateLimiter, middleware::StateInformationMiddleware,
     state::keyed::DashMapStateStore,
 };
-use runtime::Network;
+use runtime::{Network, RateClock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-use crate::rate_clock::RateClock;
 
 /// Networks that are remembered. While there are as many, no failures are counted: whoever has so many networks fails
 /// little in each.

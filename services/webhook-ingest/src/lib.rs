@@ -8,7 +8,6 @@ mod failed_signatures;
 #[cfg(feature = "google")]
 mod program;
 mod quota;
-mod rate_clock;
 mod reading;
 mod refusal_runs;
 mod refusals;

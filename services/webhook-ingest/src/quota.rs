@@ -6,8 +6,9 @@ use domain::{Clock, TenantId};
 use governor::{
     Quota as Rate, RateLimiter, middleware::NoOpMiddleware, state::keyed::DashMapStateStore,
 };
+use runtime::RateClock;
 
-use crate::{config::QuotaConfig, rate_clock::RateClock};
+use crate::config::QuotaConfig;
 
 /// How long a delivery over the quota waits behind the others.
 pub(crate) const WORKED_LAST_AFTER: Duration = Duration::from_secs(30);

@@ -1,33 +1,11 @@
-//! What a delivery says, and the stage `reading`: reads a stored delivery again, after somebody has checked why it could
-//! not be read.
+//! The stage `reading`: reads a stored delivery again, after somebody has checked why it could not be read.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{Claimed, Outcome, ParkCause, Reading, Section, Stage, StageError, StageHandler};
-use sources::{Source, Sources, Verified};
+use sources::{Sources, Verified, read_for};
 use store::Store;
-
-/// What a source reads in a genuine delivery. An error says why it cannot be read.
-///
-/// A body that names accounts, none of which is one of `accounts`, is another source's. Whoever has no accounts takes
-/// every body.
-pub(crate) fn read(
-    source: &dyn Source,
-    accounts: &[String],
-    delivery: &Verified,
-    event: Option<&str>,
-) -> Result<Reading, String> {
-    if !accounts.is_empty()
-        && let Some(hint) = source.hint(delivery.content_type(), delivery.body())
-        && !hint.accounts.is_empty()
-        && !hint.accounts.iter().any(|named| accounts.contains(named))
-    {
-        return Err("the body names another account than this source has".to_owned());
-    }
-    let read = source.read(delivery, event);
-    read.map_err(|error| error.to_string())
-}
 
 /// Reads deliveries that could not be read when they came.
 ///
@@ -61,7 +39,7 @@ impl StageHandler for ReadingStage {
             })?;
         let accounts = self.accounts(job).await?;
         Ok(
-            match read(source, &accounts, &delivery, event.event.as_deref()) {
+            match read_for(source, &accounts, &delivery, event.event.as_deref()) {
                 Ok(Reading::News(news)) => {
                     let mut read = section.clone();
                     read.unread = None;

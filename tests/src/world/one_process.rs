@@ -46,12 +46,19 @@ pub(super) struct OneProcess {
     settings: Settings,
 }
 
+/// Stories call the API as one person, as fast as they can.
+pub(super) const NO_LIMITS: [(&str, &str); 2] = [
+    ("API_CALLS_PER_MINUTE", "1000000"),
+    ("API_CALLS_PER_MINUTE_OF_TENANT", "1000000"),
+];
+
 impl Stopped {
     /// A product that never ran. Without a manual clock it is on the machine's.
     pub(super) fn new(settings: &[(&str, &str)], clock: Option<ManualClock>) -> Self {
         let free_ports = Settings::from_pairs([("PORT", "0"), ("METRICS_PORT", "0")]);
-        let settings = settings
+        let settings = NO_LIMITS
             .iter()
+            .chain(settings)
             .fold(free_ports, |all, (key, value)| all.with(key, value));
         Self {
             folder: tempfile::tempdir().unwrap(),

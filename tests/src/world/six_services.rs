@@ -7,7 +7,7 @@ use simulators::Simulators;
 use store_spanner::SpannerConfig;
 use tempfile::TempDir;
 
-use super::Parts;
+use super::{Parts, one_process::NO_LIMITS};
 use crate::{
     fleet::{Fleet, FleetOptions},
     programs,
@@ -27,7 +27,7 @@ impl SixServices {
             port: 0,
             programs: programs(),
             ingest: "webhook-ingest-trial",
-            settings: settings.iter().map(own).collect(),
+            settings: NO_LIMITS.iter().chain(settings).map(own).collect(),
             simulators: simulators::Config::default(),
         };
         let fleet = Box::pin(Fleet::start(folder.path(), options))

@@ -2,6 +2,7 @@
 
 mod alone;
 mod description;
+mod makers;
 mod names;
 mod routes;
 
@@ -93,13 +94,11 @@ impl<'a> Api<'a> {
         }
         let response = request.send().await.unwrap();
         let status = response.status();
-        let media_type = response.headers().get("content-type");
-        if media_type.is_some_and(|media_type| media_type == "text/event-stream") {
-            // It has no end, and begins with nothing of anybody.
-            return Reply {
-                status,
-                body: Value::Null,
-            };
+        let content_type = response.headers().get("content-type");
+        if content_type.is_some_and(|kind| kind == "text/event-stream") {
+            // It does not end.
+            let body = Value::Null;
+            return Reply { status, body };
         }
         #[expect(
             clippy::disallowed_methods,

@@ -14,6 +14,8 @@ use crate::clock;
 /// What reads rows of several tenants, and why it may: each stands behind a method of the store that is named
 /// `…_across_tenants`, or behind one that a delivery needs before its tenant is known.
 const ACROSS_TENANTS: &[(&str, &str)] = &[
+    // Calls that are too old, whosever they were.
+    ("calls.rs", "forget_old"),
     // Asked by a secret token or by a provider's account: the tenant is the answer.
     ("sources.rs", "USABLE"),
     ("sources.rs", "by_account"),

@@ -165,6 +165,9 @@ fn records(number: u64) -> Vec<Record> {
             outcome: "done".to_owned(),
             external_ids: RemoteIds::default(),
             answer: None,
+            status: Some(200),
+            sent: None,
+            bytes_cut: 0,
         }),
         Record::Notification(NotificationRecord {
             channel: "email".to_owned(),

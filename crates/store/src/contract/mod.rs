@@ -18,9 +18,11 @@ use uuid::Uuid;
 use crate::{Accepted, AuditAction, Delivery, RequestView, Store};
 
 pub mod accept;
+pub mod calls;
 pub mod claims;
 pub mod configs;
 pub mod connections;
+pub mod deliveries;
 pub mod effects;
 pub mod figures;
 pub mod finding;
@@ -272,6 +274,21 @@ macro_rules! contract_suite {
                 the_newest_refusals_come_first,
                 the_oldest_refusals_are_removed_first,
                 a_check_passes_and_leaves_nothing_behind,
+            );
+            $crate::contract_suite!(@tests $make; deliveries:
+                deliveries_are_walked_newest_first,
+                deliveries_are_found_by_what_became_of_them,
+                a_replayed_delivery_is_read_by_its_request,
+                an_outranked_delivery_is_not_replayed,
+                a_delivery_that_was_not_used_makes_one_request,
+                another_tenants_delivery_is_neither_seen_nor_replayed,
+                refusals_are_walked_by_tenant,
+            );
+            $crate::contract_suite!(@tests $make; calls:
+                a_call_is_answered_once_and_remembered,
+                a_call_is_its_callers_and_its_tenants_own,
+                a_call_without_an_answer_begins_anew,
+                of_two_equal_calls_at_once_one_begins,
             );
             $crate::contract_suite!(@tests $make; figures:
                 figures_equal_an_oracle_after_a_random_run,

@@ -147,6 +147,9 @@ pub async fn a_view_shows_records_in_order(subject: &Subject) {
         outcome: outcome.to_owned(),
         external_ids: RemoteIds::default().with("deal", "9"),
         answer: None,
+        status: Some(200),
+        sent: None,
+        bytes_cut: 0,
     };
     let message = |recipient: &str| NotificationRecord {
         channel: "email".to_owned(),

@@ -435,6 +435,9 @@ fn attempt(subject: &Subject, outcome: &str) -> Record {
         outcome: outcome.to_owned(),
         external_ids: RemoteIds::default(),
         answer: None,
+        status: Some(200),
+        sent: None,
+        bytes_cut: 0,
     })
 }
 

@@ -36,6 +36,7 @@ async fn a_lead_of_every_channel_reaches_the_crm() {
         assert_eq!(view.attempts.len(), 1);
         assert_eq!(view.attempts[0].outcome, "done");
         assert_eq!(view.attempts[0].external_ids, section.remote_ids);
+        assert_eq!(view.attempts[0].sent, None, "it is in the CRM");
     }
 }
 
@@ -190,6 +191,8 @@ async fn a_refused_lead_is_parked_with_the_crms_words() {
     let attempt = &world.view(request).await.attempts[0];
     assert_eq!(attempt.outcome, "required");
     assert!(attempt.answer.as_ref().unwrap().contains("closedate"));
+    assert_eq!(attempt.status, Some(400));
+    assert!(attempt.sent.as_ref().unwrap().starts_with('{'));
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::{
     marker::PhantomData,
     net::{IpAddr, Ipv4Addr},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use axum::extract::{FromRequestParts, RawPathParams};
@@ -201,7 +202,28 @@ fn no_tenant() -> Problem {
     Problem::not_found("There is no such tenant, or your token is not for it.")
 }
 
-async fn caller(parts: &Parts, deps: &Deps) -> Result<Caller, Problem> {
+/// Why the gate did not learn who calls, for the handler that asks: a token is judged, and a bad one counted, once.
+#[derive(Debug, Clone)]
+pub(crate) struct Turned(Arc<Mutex<Option<Problem>>>);
+
+impl Turned {
+    pub(crate) fn new(refusal: Problem) -> Self {
+        Self(Arc::new(Mutex::new(Some(refusal))))
+    }
+
+    fn take(&self) -> Option<Problem> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Whose token or key it is. Who was let through the gate with it is not asked again.
+pub(crate) async fn caller(parts: &Parts, deps: &Deps) -> Result<Caller, Problem> {
+    if let Some(caller) = parts.extensions.get::<Caller>() {
+        return Ok(caller.clone());
+    }
+    if let Some(refusal) = parts.extensions.get::<Turned>().and_then(Turned::take) {
+        return Err(refusal);
+    }
     let mut values = parts.headers.get_all(AUTHORIZATION).iter();
     let token = match (values.next(), values.next()) {
         (Some(value), None) => bearer(value),

@@ -22,8 +22,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use extract::{
-    Anybody, PlatformAdmin, TenantAdmin, TenantOperator, TenantPlatformAdmin, TenantReader,
-    client_of,
+    Anybody, PlatformAdmin, TenantAdmin, TenantOperator, TenantPlatformAdmin, TenantReader, Turned,
+    caller, client_of,
 };
 pub use jwks::{KeySet, Refusal, VerifyError};
 pub use key_ring::KeyRing;

@@ -1,6 +1,6 @@
 //! Keys by which programs call the API for a tenant.
 
-use axum::extract::State;
+use axum::{Extension, extract::State};
 use domain::{ApiKeyId, text};
 use http::StatusCode;
 use jiff::Timestamp;
@@ -14,6 +14,7 @@ use crate::{
     Deps,
     auth::{NewKey, TenantAdmin},
     faults::{BODY, Faults},
+    idempotency::NotKept,
     problems::{BodyProblems, Conflict, TenantProblems},
     words,
 };
@@ -130,7 +131,7 @@ pub(crate) async fn create_api_key(
     caller: TenantAdmin,
     State(deps): State<Deps>,
     Json(new): Json<NewApiKey>,
-) -> Result<(StatusCode, Json<CreatedApiKey>), Problem> {
+) -> Result<(StatusCode, Extension<NotKept>, Json<CreatedApiKey>), Problem> {
     let now = deps.clock.now();
     let scopes = new.read(now)?;
     for role in scopes.iter().filter_map(|scope| scope.role()) {
@@ -159,7 +160,7 @@ pub(crate) async fn create_api_key(
         api_key: key.into(),
         key: text,
     };
-    Ok((StatusCode::CREATED, Json(created)))
+    Ok((StatusCode::CREATED, Extension(NotKept), Json(created)))
 }
 
 impl NewApiKey {

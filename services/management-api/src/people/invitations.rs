@@ -1,6 +1,6 @@
 //! Invitations: a link that makes whoever reads the mail to an address a person of the tenant.
 
-use axum::extract::State;
+use axum::{Extension, extract::State};
 use domain::{EmailAddress, InvitationId, StoreError};
 use http::StatusCode;
 use jiff::Timestamp;
@@ -14,6 +14,7 @@ use crate::{
     Deps,
     auth::{Role, TenantAdmin},
     faults::{BODY, Faults},
+    idempotency::NotKept,
     problems::{BodyProblems, Conflict, TenantProblems},
     sign_in::{draw_code, sign_in_of},
     words,
@@ -130,7 +131,7 @@ pub(crate) async fn create_invitation(
     caller: TenantAdmin,
     State(deps): State<Deps>,
     Json(new): Json<NewInvitation>,
-) -> Result<(StatusCode, Json<CreatedInvitation>), Problem> {
+) -> Result<(StatusCode, Extension<NotKept>, Json<CreatedInvitation>), Problem> {
     let mut faults = Faults::default();
     let email = faults.read("email", Some(&new.email), EmailAddress::parse);
     let role = faults.read("role", Some(&new.role), str::parse::<TenantRole>);
@@ -170,7 +171,7 @@ pub(crate) async fn create_invitation(
         invitation,
         code: is_platform_admin.then_some(code),
     };
-    Ok((StatusCode::CREATED, Json(created)))
+    Ok((StatusCode::CREATED, Extension(NotKept), Json(created)))
 }
 
 /// Withdraws an invitation: its code signs nobody in any more.

@@ -1,6 +1,6 @@
 //! Codes by which the operator signs in.
 
-use axum::extract::State;
+use axum::{Extension, extract::State};
 use domain::{EmailAddress, InvitationId, TenantId, UserId, later, text};
 use http::StatusCode;
 use jiff::Timestamp;
@@ -14,6 +14,7 @@ use crate::{
     Deps,
     auth::PlatformAdmin,
     faults::{BODY, Faults},
+    idempotency::NotKept,
     problems::{BodyProblems, PlatformProblems},
 };
 
@@ -60,7 +61,7 @@ pub(crate) async fn create_code(
     caller: PlatformAdmin,
     State(deps): State<Deps>,
     Json(new): Json<NewCode>,
-) -> Result<(StatusCode, Json<CreatedCode>), Problem> {
+) -> Result<(StatusCode, Extension<NotKept>, Json<CreatedCode>), Problem> {
     sign_in_of(&deps)?;
     let mut faults = Faults::default();
     let role = faults.read("role", Some(&new.role), str::parse::<TenantRole>);
@@ -98,6 +99,7 @@ pub(crate) async fn create_code(
     );
     Ok((
         StatusCode::CREATED,
+        Extension(NotKept),
         Json(CreatedCode {
             code,
             expires_at: later(now, purpose.lasts()),
@@ -134,7 +136,7 @@ pub(crate) async fn create_link(
     caller: PlatformAdmin,
     State(deps): State<Deps>,
     Json(new): Json<NewLink>,
-) -> Result<(StatusCode, Json<CreatedCode>), Problem> {
+) -> Result<(StatusCode, Extension<NotKept>, Json<CreatedCode>), Problem> {
     sign_in_of(&deps)?;
     let mut faults = Faults::default();
     let email = faults.read("email", Some(&new.email), EmailAddress::parse);
@@ -162,6 +164,7 @@ pub(crate) async fn create_link(
     );
     Ok((
         StatusCode::CREATED,
+        Extension(NotKept),
         Json(CreatedCode {
             code,
             expires_at: kept.expires_at,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ::sources::SourceSpec;
-use axum::extract::State;
+use axum::{Extension, extract::State};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{ConnectionName, OfficeId, SourceId, TenantId};
 use http::StatusCode;
@@ -18,7 +18,7 @@ use crate::{
     Deps,
     auth::TenantAdmin,
     faults::{BODY, Faults},
-    idempotency::{self, IdempotencyKey},
+    idempotency::{self, IdempotencyKey, Itself},
     problems::{BodyProblems, Conflict, TenantProblems},
     random_bytes,
     secret_text::SecretText,
@@ -67,6 +67,9 @@ pub(crate) struct CreatedSource {
     set_up: String,
 }
 
+/// It holds secrets, so a repeat is told by the source's id.
+type Answer = (StatusCode, Extension<Itself>, Json<CreatedSource>);
+
 /// A URL that a provider posts to.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Webhook {
@@ -102,7 +105,7 @@ pub(crate) async fn create_source(
     key: IdempotencyKey,
     State(deps): State<Deps>,
     Json(new): Json<NewSource>,
-) -> Result<(StatusCode, Json<CreatedSource>), Problem> {
+) -> Result<Answer, Problem> {
     let tenant = caller.tenant();
     let id = match &key.0 {
         Some(key) => id_of_call(tenant, key),
@@ -142,7 +145,7 @@ pub(crate) async fn create_source(
         signing_key: signing_key.and_then(|key| key.shown()),
         set_up: spec.set_up.to_owned(),
     };
-    Ok((StatusCode::CREATED, Json(created)))
+    Ok((StatusCode::CREATED, Extension(Itself), Json(created)))
 }
 
 impl NewSource {
@@ -214,7 +217,7 @@ async fn repeated(
     key: Option<&SigningKey>,
     known: store::Source,
     spec: &SourceSpec,
-) -> Result<(StatusCode, Json<CreatedSource>), Problem> {
+) -> Result<Answer, Problem> {
     let has_key = match key {
         None => true,
         Some(key) => key.is_ours || key.is_of(deps, &known).await?,
@@ -242,7 +245,7 @@ async fn repeated(
             spec.set_up
         ),
     };
-    Ok((StatusCode::CREATED, Json(created)))
+    Ok((StatusCode::CREATED, Extension(Itself), Json(created)))
 }
 
 /// The source that a call of this name creates in this tenant, however often it is made.

@@ -1,7 +1,7 @@
 //! Signing keys: each is a secret of its own, which a source refers to by name and version.
 
 use ::sources::SourceSpec;
-use axum::extract::State;
+use axum::{Extension, extract::State};
 use domain::{SourceId, StoreError, TenantId};
 use http::StatusCode;
 use runtime::{Json, Path, Problem};
@@ -16,6 +16,7 @@ use crate::{
     Deps,
     auth::TenantAdmin,
     faults::{BODY, Faults},
+    idempotency::NotKept,
     problems::{BodyProblems, Conflict, TenantProblems},
     random_bytes,
     secret_text::SecretText,
@@ -76,7 +77,7 @@ pub(crate) async fn add_source_key(
     Path(path): Path<SourcePath>,
     State(deps): State<Deps>,
     Json(new): Json<NewKey>,
-) -> Result<(StatusCode, Json<AddedKey>), Problem> {
+) -> Result<(StatusCode, Extension<NotKept>, Json<AddedKey>), Problem> {
     let tenant = caller.tenant();
     let source = find(&deps, tenant, path.source_id)
         .await?
@@ -106,6 +107,7 @@ pub(crate) async fn add_source_key(
     match changed {
         Ok(source) => Ok((
             StatusCode::CREATED,
+            Extension(NotKept),
             Json(AddedKey {
                 key: name.to_string(),
                 signing_key: key.shown(),

@@ -16,7 +16,7 @@ use domain::{
     Section, Sentiment, Stage, TenantId, Timeline, Tokens, Wake, WorkQueue as _, qualification,
 };
 use management_api::{
-    Deps, JobBell,
+    Deps, JobBell, LimitsConfig,
     auth::{
         KeyRing,
         Role::{Operator, TenantAdmin, Viewer},
@@ -520,6 +520,7 @@ async fn deps(
         clock,
         verifier: Arc::new(Verifier::new(trust, key.key_set())),
         public_url: String::new(),
+        limits: LimitsConfig::default(),
     }
 }
 

@@ -7,6 +7,7 @@ mod connections;
 mod decisions;
 mod deliveries;
 mod finding;
+mod gate;
 mod issuer;
 mod jobs;
 mod keys;

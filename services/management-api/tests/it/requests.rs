@@ -250,6 +250,9 @@ async fn a_finished_request_shows_everything() {
         outcome: "done".to_owned(),
         external_ids: RemoteIds::default().with("contact", "51"),
         answer: None,
+        status: Some(200),
+        sent: None,
+        bytes_cut: 0,
     };
     let job = world.claim(Stage::Dispatch).await;
     let done = Outcome::done(dispatched(

@@ -84,7 +84,8 @@ async fn a_tenant_that_exists_is_a_conflict_unless_repeated() {
         "{shown}"
     );
     let renamed = json!({ "tenant_id": "acme", "name": "Another" });
-    problem(&post(&renamed, Some("k-1")).await, 409);
+    problem(&post(&renamed, Some("k-1")).await, 422);
+    problem(&post(&renamed, Some("k-2")).await, 409);
     assert_eq!(world.audit("acme").await.len(), 1);
 }
 

@@ -14,7 +14,7 @@ use domain::{
 use http_client::{Client, Limits, Options, Request, Response};
 use jiff::Timestamp;
 use management_api::{
-    Deps, JobBell,
+    Deps, JobBell, LimitsConfig,
     auth::{Grant, KeyRing, Role, SigningKey, Trust, Verifier},
     sign_in::SignIn,
 };
@@ -24,8 +24,8 @@ use secrets::{KeySource, SealedSecrets, SecretRef, Secrets as _};
 use serde_json::Value;
 use sources::Sources;
 use store::{
-    AuditAction, AuditEntry, Connection, ConnectionState, Delivery, IdSource, Jobs as _, NewJob,
-    Source, SourceState, Store as _, WorkFilter, jobs::JobTask,
+    Accepted, AuditAction, AuditEntry, Connection, ConnectionState, Delivery, IdSource, Jobs as _,
+    NewJob, Source, SourceState, Store as _, WorkFilter, jobs::JobTask,
 };
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
@@ -33,6 +33,9 @@ use testkit::ManualClock;
 
 /// What webhooks' URLs begin with.
 pub(crate) const PUBLIC_URL: &str = "https://leads.example";
+
+/// Calls in a minute, by one caller and about one tenant.
+const NO_LIMITS: (u32, u32) = (100_000, 100_000);
 
 pub(crate) struct World {
     pub(crate) clock: ManualClock,
@@ -51,20 +54,36 @@ pub(crate) struct World {
 impl World {
     /// With the tenants `a` and `b`, at a time that is long gone for this machine, and tokens of its own.
     pub(crate) async fn start() -> Self {
-        Self::start_with(|key, trust, _| Verifier::new(trust.clone(), key.key_set())).await
+        Self::start_limited(NO_LIMITS.0, NO_LIMITS.1).await
+    }
+
+    /// The same with limits of calls in a minute.
+    pub(crate) async fn start_limited(per_caller: u32, per_tenant: u32) -> Self {
+        let verifier =
+            |key: &SigningKey, trust: &Trust, _: &_| Verifier::new(trust.clone(), key.key_set());
+        let limits = (per_caller, per_tenant);
+        Self::start_as(verifier, |sign_in, _| sign_in, limits).await
     }
 
     /// The same with another verifier of tokens.
     pub(crate) async fn start_with(
         verifier: impl FnOnce(&SigningKey, &Trust, &ManualClock) -> Verifier,
     ) -> Self {
-        Self::start_signing_in(verifier, |sign_in, _| sign_in).await
+        Self::start_as(verifier, |sign_in, _| sign_in, NO_LIMITS).await
     }
 
     /// The same with another way to sign in.
     pub(crate) async fn start_signing_in(
         verifier: impl FnOnce(&SigningKey, &Trust, &ManualClock) -> Verifier,
         sign_in: impl FnOnce(SignIn, &ManualClock) -> SignIn,
+    ) -> Self {
+        Self::start_as(verifier, sign_in, NO_LIMITS).await
+    }
+
+    async fn start_as(
+        verifier: impl FnOnce(&SigningKey, &Trust, &ManualClock) -> Verifier,
+        sign_in: impl FnOnce(SignIn, &ManualClock) -> SignIn,
+        (per_caller, per_tenant): (u32, u32),
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock::at("2020-06-01T12:00:00Z".parse().unwrap());
@@ -79,6 +98,10 @@ impl World {
             .await
             .unwrap();
         let bus = LocalBus::new(LocalBusConfig::default());
+        let limits = LimitsConfig {
+            per_caller: per_caller.try_into().unwrap(),
+            per_tenant: per_tenant.try_into().unwrap(),
+        };
         let deps = Deps {
             api_keys: Arc::new(KeyRing::new(store.clone(), Arc::new(clock.clone()))),
             sign_in: Some(Arc::new(sign_in(
@@ -97,6 +120,7 @@ impl World {
             secrets: Arc::new(secrets.clone()),
             ids: Arc::new(IdSource::new(Arc::new(clock.clone()))),
             public_url: PUBLIC_URL.to_owned(),
+            limits,
             clock: Arc::new(clock.clone()),
             verifier: Arc::new(verifier(&key, &trust, &clock)),
         };
@@ -421,6 +445,18 @@ impl World {
         reading: Result<Reading, String>,
         body: Bytes,
     ) -> RequestId {
+        let accepted = self.deliver(slug, reading, body, "test").await;
+        accepted.request().unwrap()
+    }
+
+    /// Stores a delivery that this scheme verified.
+    pub(crate) async fn deliver(
+        &self,
+        slug: &str,
+        reading: Result<Reading, String>,
+        body: Bytes,
+        scheme: &str,
+    ) -> Accepted {
         let delivery = Delivery {
             tenant: tenant(slug),
             provider: "callrail".to_owned(),
@@ -430,14 +466,13 @@ impl World {
             event: None,
             is_told_by_body: false,
             delivery_id: None,
-            scheme: "test".to_owned(),
+            scheme: scheme.to_owned(),
             headers: BTreeMap::from([("content-type".to_owned(), "application/json".to_owned())]),
             body,
             traceparent: None,
             reading,
         };
-        let accepted = self.store.accept(delivery).await.unwrap();
-        accepted.request().unwrap()
+        self.store.accept(delivery).await.unwrap()
     }
 
     /// Claims the due work of tenant `a` in this stage.

@@ -183,7 +183,7 @@ pub(super) async fn run(
         Command::Delivery { request } => {
             let shown = tenant.get(&format!("requests/{request}"), &[]).await?;
             let event = field_of(&shown, "source.last_event_id").as_str();
-            let path = format!("deliveries/{}", segment(event.unwrap_or_default()));
+            let path = format!("events/{}", segment(event.unwrap_or_default()));
             let delivery = tenant.get(&path, &[]).await?;
             let session = &mut tenant.session;
             session.show(&delivery, |session| show_delivery(session, &delivery))

@@ -6,9 +6,10 @@ use ::store::Delivery;
 use axum::response::Response;
 use domain::{Reading, metric_names};
 use runtime::{Problem, TraceContext};
+use sources::read_for;
 
 use super::{Genuine, Ingest, Refused};
-use crate::{answer, quota::WORKED_LAST_AFTER, reading::read};
+use crate::{answer, quota::WORKED_LAST_AFTER};
 
 /// How long the store may take before the sender is told to try again.
 const STORE_DEADLINE: Duration = Duration::from_secs(2);
@@ -33,7 +34,7 @@ impl Ingest {
             return Err(Problem::too_many_requests(OVER_QUOTA_PAUSE).into());
         }
         let mut delivery_id = delivery.delivery_id();
-        let mut reading = read(source, &configured.accounts, &delivery, event.as_deref());
+        let mut reading = read_for(source, &configured.accounts, &delivery, event.as_deref());
         let message = match &mut reading {
             Ok(Reading::Ping) => return Ok(answer::ping()),
             Ok(Reading::News(news)) => {

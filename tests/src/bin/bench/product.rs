@@ -53,6 +53,8 @@ impl Product {
             .envs(settings.iter().copied())
             .env("TENANT_QUOTA_PER_SECOND", "1000000")
             .env("TENANT_QUOTA_BURST", "1000000")
+            .env("API_CALLS_PER_MINUTE", "1000000")
+            .env("API_CALLS_PER_MINUTE_OF_TENANT", "1000000")
             .env("LOG", "warn")
             .stdout(Stdio::null())
             .spawn()

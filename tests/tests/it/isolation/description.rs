@@ -1,8 +1,10 @@
-//! The API's description as it is checked in: which routes there are, and what they take.
+//! The API's description: which routes there are, and what they take. That it is the one that is checked in is a test of
+//! `management-api`.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::collections::BTreeMap;
 
 use http::Method;
+use management_api::openapi_json;
 use serde_json::{Value, json};
 
 /// A route of the description.
@@ -45,7 +47,8 @@ impl Route {
         self.params.iter().fold(self.path.clone(), |path, param| {
             let object = objects.get(param.as_str()).unwrap_or_else(|| {
                 panic!(
-                    "{}: this test does not know what to put in the place of `{param}`",
+                    "{}: this test does not know what to put in the place of `{param}`: add what makes one to \
+                     `MAKERS` in tests/tests/it/isolation/makers.rs",
                     self.name()
                 )
             });
@@ -58,10 +61,9 @@ impl Route {
     }
 }
 
-/// Every route of the description as it is checked in.
+/// Every route of the description.
 pub(super) fn routes() -> Vec<Route> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi/management-api.json");
-    let api: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    let api: Value = serde_json::from_str(&openapi_json()).unwrap();
     let mut routes = Vec::new();
     for (path, methods) in api["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {

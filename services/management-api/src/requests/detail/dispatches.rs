@@ -58,8 +58,14 @@ pub(super) struct Attempt {
     outcome: String,
     /// What the CRM calls what was written.
     external_ids: BTreeMap<String, String>,
-    /// The CRM's answer where it refused.
+    /// The CRM's answer where it failed: its explanation, else the beginning of its last answer.
     answer: Option<String>,
+    /// The status of the CRM's last answer; null when none came.
+    status: Option<u16>,
+    /// The beginning of what was sent last, where it failed.
+    sent: Option<String>,
+    /// How many bytes of what was sent and answered last are not shown.
+    bytes_cut: u64,
 }
 
 impl From<DispatchAttempt> for Attempt {
@@ -72,6 +78,9 @@ impl From<DispatchAttempt> for Attempt {
             outcome: attempt.outcome,
             external_ids: ids(&attempt.external_ids),
             answer: attempt.answer,
+            status: attempt.status,
+            sent: attempt.sent,
+            bytes_cut: attempt.bytes_cut,
         }
     }
 }

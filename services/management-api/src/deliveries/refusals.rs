@@ -1,0 +1,182 @@
+//! Refused deliveries, counted by minute, address and reason.
+
+use axum::extract::State;
+use domain::text;
+use jiff::Timestamp;
+use runtime::{Json, Problem, Query};
+use serde::{Deserialize, Serialize};
+use store::{Page, SecurityEvent, SecurityKey, SecurityQuery};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    Deps,
+    auth::{PlatformAdmin, TenantReader},
+    cursor::Cursor,
+    faults::{Faults, PARAMETERS},
+    problems::{PlatformProblems, QueryProblems, TenantProblems},
+};
+
+/// The longest filter.
+const MAX_FILTER: usize = 64;
+
+/// Which refusals to list, as callers write it.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RefusalParams {
+    /// At most this many.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
+    limit: Option<String>,
+    /// Only those from this address, as the list shows it.
+    #[param(example = "192.0.2.7")]
+    address: Option<String>,
+    /// Only those for this reason, as the list shows it.
+    #[param(example = "wrong_signature")]
+    reason: Option<String>,
+    /// Where the page before ended: its `next_cursor`.
+    cursor: Option<String>,
+}
+
+/// Refusals of one kind from one address within one minute.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SecurityEvent)]
+pub(crate) struct Refusal {
+    /// The start of the minute.
+    minute: Timestamp,
+    /// The address that they came from; of IPv6, its network.
+    address: String,
+    /// Why: `unknown_tenant`, `missing_signature`, `wrong_signature`, `stale_signature`, or `too_many_failures` for
+    /// what was not checked because its address had failed too often.
+    reason: String,
+    /// The provider's slug.
+    provider: String,
+    /// How many.
+    count: u64,
+    /// The id of one of them, to find it by in the service's logs.
+    trace_id: String,
+}
+
+impl From<SecurityEvent> for Refusal {
+    fn from(event: SecurityEvent) -> Self {
+        Self {
+            minute: event.minute,
+            address: event.address,
+            reason: event.reason,
+            provider: event.provider,
+            count: event.count,
+            trace_id: event.trace_id,
+        }
+    }
+}
+
+/// A page of refusals, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SecurityEventList)]
+pub(crate) struct RefusalList {
+    /// The refusals.
+    items: Vec<Refusal>,
+    /// Send this as `cursor` to get older ones; null when there are none.
+    next_cursor: Option<String>,
+}
+
+/// Refused deliveries to a tenant, newest first: a wrong signature, an old one, none.
+///
+/// They are counted by minute, address and reason, and kept for 30 days unless the service is set otherwise.
+#[utoipa::path(
+    get,
+    path = "/v1/tenants/{tenant_id}/security-events",
+    tag = "deliveries",
+    security(("bearer" = [])),
+    params(("tenant_id" = String, Path, description = "The tenant's slug."), RefusalParams),
+    responses(
+        (status = OK, description = "A page.", body = RefusalList),
+        QueryProblems,
+        TenantProblems
+    )
+)]
+pub(crate) async fn list_security_events(
+    reader: TenantReader,
+    Query(params): Query<RefusalParams>,
+    State(deps): State<Deps>,
+) -> Result<Json<RefusalList>, Problem> {
+    let query = params.read()?;
+    let page = deps.store.security_events(reader.tenant(), &query).await?;
+    Ok(Json(page.into()))
+}
+
+/// Refused deliveries that named no tenant of ours, newest first.
+#[utoipa::path(
+    get,
+    path = "/v1/security-events",
+    tag = "deliveries",
+    security(("bearer" = [])),
+    params(RefusalParams),
+    responses(
+        (status = OK, description = "A page.", body = RefusalList),
+        QueryProblems,
+        PlatformProblems
+    )
+)]
+pub(crate) async fn list_security_events_of_nobody(
+    _caller: PlatformAdmin,
+    Query(params): Query<RefusalParams>,
+    State(deps): State<Deps>,
+) -> Result<Json<RefusalList>, Problem> {
+    let query = params.read()?;
+    let page = deps
+        .store
+        .security_events_of_nobody_across_tenants(&query)
+        .await?;
+    Ok(Json(page.into()))
+}
+
+impl RefusalParams {
+    fn read(&self) -> Result<SecurityQuery, Problem> {
+        let mut faults = Faults::default();
+        let line = |given: &str| {
+            let line = text::line(given, MAX_FILTER).filter(|line| line == given);
+            line.ok_or_else(|| format!("1 to {MAX_FILTER} characters on one line"))
+        };
+        let query = SecurityQuery {
+            address: faults.read("address", self.address.as_deref(), line),
+            reason: faults.read("reason", self.reason.as_deref(), line),
+            limit: faults.limit(self.limit.as_deref()),
+            after: faults.cursor(self.cursor.as_deref()),
+        };
+        faults.finish(PARAMETERS)?;
+        Ok(query)
+    }
+}
+
+impl From<Page<SecurityEvent>> for RefusalList {
+    fn from(page: Page<SecurityEvent>) -> Self {
+        let last = page.items.last().filter(|_| page.has_more);
+        Self {
+            next_cursor: last.map(|event| event.key().encode()),
+            items: page.items.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// A refusal: its minute, address, reason and provider.
+impl Cursor for SecurityKey {
+    const KIND: u8 = 11;
+
+    fn bytes(&self) -> Vec<u8> {
+        let rest = [&self.address, &self.reason, &self.provider].map(String::as_str);
+        let minute = self.minute.as_microsecond().to_be_bytes();
+        [&minute[..], rest.join("\n").as_bytes()].concat()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (minute, rest) = bytes.split_first_chunk::<8>()?;
+        let (address, rest) = std::str::from_utf8(rest).ok()?.split_once('\n')?;
+        let (reason, provider) = rest.split_once('\n')?;
+        Some(Self {
+            minute: Timestamp::from_microsecond(i64::from_be_bytes(*minute)).ok()?,
+            address: address.to_owned(),
+            reason: reason.to_owned(),
+            provider: provider.to_owned(),
+        })
+    }
+}
