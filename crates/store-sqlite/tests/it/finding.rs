@@ -91,7 +91,10 @@ async fn old_data_is_indexed_in_steps_over_every_restart() {
     }
     // The index has each once, and nothing is left.
     let db = Connection::open(&path).unwrap();
-    let number = |sql: &str| db.query_row(sql, [], |row| row.get::<_, usize>(0)).unwrap();
+    let number = |sql: &str| {
+        let number: i64 = db.query_row(sql, [], |row| row.get(0)).unwrap();
+        usize::try_from(number).unwrap()
+    };
     assert_eq!(
         number("SELECT count(*) FROM request_tokens_docsize"),
         OLD + 1
