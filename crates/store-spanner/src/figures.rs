@@ -129,10 +129,7 @@ async fn sums(reader: &Reader, tenant: &TenantId, query: &FiguresQuery) -> Resul
 }
 
 /// Additions that wait, by tenant: read without a lock, which the range of keys would keep new ones out by.
-async fn some_across_tenants(
-    reader: &Reader,
-    limit: u32,
-) -> Result<BTreeMap<String, Vec<String>>> {
+async fn some_across_tenants(reader: &Reader, limit: u32) -> Result<BTreeMap<String, Vec<String>>> {
     let statement =
         Statement::builder("SELECT tenant_id, addition_id FROM metric_additions LIMIT @limit")
             .add_param("limit", i64::from(limit));
@@ -170,14 +167,21 @@ async fn fold(tx: &Tx, tenant: &str, ids: &[String]) -> Result<u32> {
     let mut rows: BTreeMap<_, Cells> = folding.into_rows().collect();
     let columns = "dimension, day, name, sums";
     for row in tx.rows("metric_days", columns, days.build()).await? {
-        let day = (row.number("dimension")?, row.integer("day")?, row.text("name")?);
+        let day = (
+            row.number("dimension")?,
+            row.integer("day")?,
+            row.text("name")?,
+        );
         if let Some(cells) = rows.get_mut(&day) {
             figures::add_stored(cells, &*row)?;
         }
     }
     for (day, cells) in rows {
         if cells.is_empty() {
-            tx.write([Mutation::delete("metric_days", day_key(tenant, &day).into())])?;
+            tx.write([Mutation::delete(
+                "metric_days",
+                day_key(tenant, &day).into(),
+            )])?;
             continue;
         }
         let (dimension, day, name) = day;

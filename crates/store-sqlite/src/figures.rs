@@ -9,8 +9,7 @@ use domain::{
 };
 use rusqlite::{Connection, params};
 use store::{
-    AuditAction, Figures, Recounted, Result, figures,
-    rows,
+    AuditAction, Figures, Recounted, Result, figures, rows,
     stored::{readable, to_json},
 };
 
@@ -129,8 +128,7 @@ fn recount(
     before: Option<RequestId>,
     limit: u32,
 ) -> Result<Recounted> {
-    const PUT: &str =
-        "UPDATE requests SET counted = ?3 WHERE tenant_id = ?1 AND request_id = ?2";
+    const PUT: &str = "UPDATE requests SET counted = ?3 WHERE tenant_id = ?1 AND request_id = ?2";
     let page = format!(
         "SELECT {} FROM requests WHERE tenant_id = ?1 AND request_id < ?2 ORDER BY request_id DESC LIMIT ?3",
         rows::REQUEST_COLUMNS

@@ -56,14 +56,18 @@ pub(crate) fn own_state_since(
     db: &Connection,
     known: &LeadRequest,
 ) -> Result<Option<RequestState>> {
-    const SQL: &str =
-        "SELECT version, status, person_id, counted FROM requests WHERE tenant_id = ?1 AND request_id = ?2";
+    const SQL: &str = "SELECT version, status, person_id, counted FROM requests WHERE tenant_id = ?1 AND request_id = ?2";
     let (tenant, id) = (&known.tenant, known.id);
     let values = params![tenant.as_str(), id.to_string()];
     let now = sql::first(db, SQL, values, |row| {
         let person = row.parsed_option("person_id")?;
         let counted = rows::counted(row)?;
-        Ok((row.number::<u64>("version")?, row.text("status")?, person, counted))
+        Ok((
+            row.number::<u64>("version")?,
+            row.text("status")?,
+            person,
+            counted,
+        ))
     })?;
     let Some((version, status, person, counted)) = now else {
         return Ok(None);

@@ -63,7 +63,10 @@ pub fn counted(text: Option<&str>) -> Counted {
 /// # Errors
 /// None of its own.
 pub fn additions(text: &str) -> Result<Option<Additions>> {
-    scanned("metric_additions", from_json("what was added to figures", text))
+    scanned(
+        "metric_additions",
+        from_json("what was added to figures", text),
+    )
 }
 
 /// Adds the row of a day to an answer. One that this build cannot read is left out, and counted as skipped.

@@ -5,8 +5,7 @@ use std::{fmt::Display, str::FromStr};
 use bytes::Bytes;
 use domain::{
     ConnectionName, DueWake, Effect, EventId, Lane, LeadRequest, Status, Tenant, TenantId, Wake,
-    WorkKey, WorkRow, WorkState,
-    figures::Counted,
+    WorkKey, WorkRow, WorkState, figures::Counted,
 };
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;

@@ -13,6 +13,7 @@ mod deliveries;
 mod faults;
 mod idempotency;
 mod jwks;
+mod metrics;
 mod openapi;
 mod problems;
 mod requests;

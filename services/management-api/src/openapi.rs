@@ -37,6 +37,7 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(openapi_json);
         (name = "sources", description = "Where a tenant's webhooks come from."),
         (name = "connections", description = "A tenant's accounts at providers."),
         (name = "audit", description = "What people changed."),
+        (name = "metrics", description = "Figures: what leads, deliveries and steps sum up to."),
         (name = "tenants", description = "The companies. For platform administrators."),
         (name = "service", description = "About this service itself.")
     )

@@ -3,7 +3,7 @@
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Deps, audit, connections, deliveries, jwks, openapi,
+    Deps, audit, connections, deliveries, jwks, metrics, openapi,
     requests::{self, decide, replay},
     sources::{self, create, keys},
     tenants, work,
@@ -22,6 +22,9 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(work::count_work))
         .routes(routes!(connections::list_connections))
         .routes(routes!(audit::list_audit))
+        .routes(routes!(metrics::list_figures))
+        .routes(routes!(metrics::show_summary))
+        .routes(routes!(metrics::show_series))
         // Who may see deliveries as they came, decide, and set stopped work going.
         .routes(routes!(deliveries::show_delivery))
         .routes(routes!(decide::approve_request))
@@ -36,6 +39,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(keys::add_source_key))
         .routes(routes!(keys::remove_source_key))
         .routes(routes!(connections::set_connection_secret))
+        .routes(routes!(metrics::recount_figures))
         // Who may create and suspend tenants.
         .routes(routes!(tenants::list_tenants, tenants::create_tenant))
         .routes(routes!(tenants::suspend_tenant))

@@ -91,7 +91,8 @@ const OF_WEBHOOKS: &[Dimension] = &[Dimension::Provider];
 const OF_STAGES: &[Dimension] = &[Dimension::Stage];
 
 const CAME_IN: &str = "leads that came in";
-const GENUINE: &str = "genuine leads: neither quarantined, nor rejected in review, nor a wrong number";
+const GENUINE: &str =
+    "genuine leads: neither quarantined, nor rejected in review, nor a wrong number";
 const SCORED: &str = "genuine leads that have a score";
 const RUNS: &str = "tries of the stage's steps that ended, whatever came of them";
 
@@ -426,7 +427,12 @@ mod tests {
         for (place, figure) in FIGURES.iter().enumerate() {
             let first = FIGURES.iter().position(|other| other.key == figure.key);
             assert_eq!(first, Some(place), "{}", figure.key);
-            assert!(figure.key.chars().all(|c| c == '_' || c.is_ascii_alphanumeric()));
+            assert!(
+                figure
+                    .key
+                    .chars()
+                    .all(|c| c == '_' || c.is_ascii_alphanumeric())
+            );
             assert_eq!(Figure::of_key(figure.key), Some(figure));
         }
     }

@@ -31,7 +31,9 @@ impl Cells {
     /// # Errors
     /// [`Unreadable`].
     pub fn add_packed(&mut self, packed: &[u8]) -> Result<(), Unreadable> {
-        Self::each(packed, |place, metric, value| self.add(place, metric, value))
+        Self::each(packed, |place, metric, value| {
+            self.add(place, metric, value);
+        })
     }
 
     /// Whether all sums are zero.

@@ -39,7 +39,10 @@ impl Counted {
             .as_ref()
             .map_or("", |analysis| analysis.project_type.as_str());
         let names = vec![
-            (Dimension::Channel.code(), document.channel_word().to_owned()),
+            (
+                Dimension::Channel.code(),
+                document.channel_word().to_owned(),
+            ),
             (Dimension::Provider.code(), source.provider.clone()),
             (Dimension::Source.code(), source.source.to_string()),
             (

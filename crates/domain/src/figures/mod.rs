@@ -204,7 +204,14 @@ mod tests {
     fn a_time_is_counted_once() {
         let counts: Vec<_> = Metric::times().collect();
         assert_eq!(counts.len(), Metric::TIMES.len() + 1);
-        for (time, place) in [(0, 0), (1, 0), (2, 1), (3, 2), (1_000_000, 18), (u64::MAX, 19)] {
+        for (time, place) in [
+            (0, 0),
+            (1, 0),
+            (2, 1),
+            (3, 2),
+            (1_000_000, 18),
+            (u64::MAX, 19),
+        ] {
             assert_eq!(Metric::of_time(time), counts[place], "{time}");
         }
     }

@@ -26,9 +26,7 @@ pub use sections::{
     SourceSection, SpamGate, TranscriptSection, TranscriptState, Turn, Verdict, VerdictKind,
 };
 
-use crate::{
-    ConnectionName, PersonId, PostalCode, RequestId, Stage, TenantId, figures::Counted,
-};
+use crate::{ConnectionName, PersonId, PostalCode, RequestId, Stage, TenantId, figures::Counted};
 
 /// One lead of one tenant, from its delivery to its last effect.
 #[derive(Debug, Clone, PartialEq)]

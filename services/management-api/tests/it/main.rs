@@ -6,6 +6,7 @@ mod connections;
 mod decisions;
 mod deliveries;
 mod issuer;
+mod metrics;
 mod openapi;
 mod outside;
 mod requests;

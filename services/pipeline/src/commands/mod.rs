@@ -3,6 +3,7 @@
 mod api;
 mod audit;
 mod check_config;
+mod figures;
 mod migrate;
 mod request;
 mod review;
@@ -73,6 +74,8 @@ enum Command {
     Request(TenantArgs<request::Command>),
     /// Lists who changed what.
     Audit(TenantArgs<audit::Command>),
+    /// Shows what leads, deliveries and steps sum up to.
+    Figures(TenantArgs<figures::Command>),
 
     /// Prints the version.
     Version,
@@ -107,6 +110,7 @@ pub async fn run_to(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::Work(args) => work::run(&settings, args, out).await,
         Command::Request(args) => request::run(&settings, args, out).await,
         Command::Audit(args) => audit::run(&settings, args, out).await,
+        Command::Figures(args) => figures::run(&settings, args, out).await,
         Command::Version => say(&format!("pipeline {}", env!("CARGO_PKG_VERSION"))),
     }
 }

@@ -95,16 +95,22 @@ impl Oracle {
         ];
         bounds.dedup();
         for dimension in Dimension::ALL {
-            for figure in FIGURES.iter().filter(|figure| figure.is_by(dimension)) {
-                let query = FiguresQuery {
-                    dimension,
-                    bounds: bounds.clone(),
-                    metrics: figure.metrics(),
-                };
-                let sums = run.subject.store.figures(&run.tenant, &query).await;
-                let sums = sums.unwrap();
+            let figures = FIGURES.iter().filter(|figure| figure.is_by(dimension));
+            let metrics: BTreeSet<_> = figures.clone().flat_map(Figure::metrics).collect();
+            let query = FiguresQuery {
+                dimension,
+                bounds: bounds.clone(),
+                metrics: metrics.into_iter().collect(),
+            };
+            let sums = run.subject.store.figures(&run.tenant, &query).await;
+            let sums = sums.unwrap();
+            for figure in figures {
                 let mut names: BTreeSet<_> = sums.names().map(str::to_owned).collect();
-                names.extend(self.0.iter().filter_map(|thing| thing.names.get(&dimension).cloned()));
+                names.extend(
+                    self.0
+                        .iter()
+                        .filter_map(|thing| thing.names.get(&dimension).cloned()),
+                );
                 for name in &names {
                     for (step, part) in bounds.windows(2).enumerate() {
                         let found = figure.value(&sums, name, step);
@@ -115,6 +121,9 @@ impl Oracle {
                             figure.key
                         );
                         compare(found, &expected, &why);
+                        if found.value.is_some_and(|value| value > 0.0) {
+                            run.seen.lock().unwrap().insert(figure.key);
+                        }
                     }
                 }
             }
@@ -140,11 +149,19 @@ impl Oracle {
             here.iter().filter(|what| is_meant(what)).count() as f64
         };
         let lead = |what: &What| matches!(what, What::Lead { .. });
-        let in_area = |what: &What| matches!(what, What::Lead { is_in_area: true, .. });
+        let in_area = |what: &What| {
+            matches!(
+                what,
+                What::Lead {
+                    is_in_area: true,
+                    ..
+                }
+            )
+        };
         let of_status = |wanted: &[Status]| {
-            Expected::Count(count(&|what| {
-                matches!(what, What::Lead { status, .. } if wanted.contains(status))
-            }))
+            Expected::Count(count(
+                &|what| matches!(what, What::Lead { status, .. } if wanted.contains(status)),
+            ))
         };
         let scores: Vec<f64> = here
             .iter()
@@ -173,11 +190,23 @@ impl Oracle {
         match figure.key {
             "came_in" => Expected::Count(count(&lead)),
             "genuine" => Expected::Count(count(&|what| {
-                matches!(what, What::Lead { is_genuine: true, .. })
+                matches!(
+                    what,
+                    What::Lead {
+                        is_genuine: true,
+                        ..
+                    }
+                )
             })),
             "in_area" => Expected::Count(count(&in_area)),
             "in_crm" => Expected::Count(count(&|what| {
-                matches!(what, What::Lead { is_in_crm: true, .. })
+                matches!(
+                    what,
+                    What::Lead {
+                        is_in_crm: true,
+                        ..
+                    }
+                )
             })),
             "told" => Expected::Count(count(&|what| {
                 matches!(what, What::Lead { is_told: true, .. })
@@ -218,7 +247,11 @@ fn compare(found: domain::figures::FigureValue, expected: &Expected, why: &str) 
     );
     match expected {
         Expected::Count(count) => {
-            assert_eq!((found.value, numbers), (Some(*count), (Some(*count), None)), "{why}");
+            assert_eq!(
+                (found.value, numbers),
+                (Some(*count), (Some(*count), None)),
+                "{why}"
+            );
         }
         Expected::Ratio(part, whole) => {
             assert_eq!(numbers, (Some(*part), Some(*whole)), "{why}");
@@ -233,8 +266,11 @@ fn compare(found: domain::figures::FigureValue, expected: &Expected, why: &str) 
                 return assert!(times.is_empty(), "{why}");
             };
             // Within the limits that the time of this rank is in.
-            let rank = (times.len() as f64 * share).ceil().max(1.0);
-            let exact = times[rank as usize - 1] as f64;
+            let percent = (share * 100.0).round();
+            let place = (0..times.len())
+                .find(|place| (place + 1) as f64 * 100.0 >= times.len() as f64 * percent)
+                .unwrap();
+            let exact = times[place] as f64;
             let limits: Vec<f64> = [0.0]
                 .into_iter()
                 .chain((0..6).flat_map(|power| [1.0, 2.0, 5.0].map(|of| of * 10_f64.powi(power))))
@@ -250,11 +286,7 @@ fn compare(found: domain::figures::FigureValue, expected: &Expected, why: &str) 
     }
 }
 
-fn thing(
-    at: Timestamp,
-    names: impl IntoIterator<Item = (Dimension, String)>,
-    what: What,
-) -> Thing {
+fn thing(at: Timestamp, names: impl IntoIterator<Item = (Dimension, String)>, what: What) -> Thing {
     let mut names: BTreeMap<_, _> = names.into_iter().collect();
     if !matches!(what, What::Try(_)) {
         names.insert(Dimension::All, String::new());
@@ -281,7 +313,10 @@ fn of_request(request: &LeadRequest) -> Vec<Thing> {
         (Dimension::Source, document.source.source.to_string()),
         (
             Dimension::Office,
-            document.source.office.map_or_else(String::new, |id| id.to_string()),
+            document
+                .source
+                .office
+                .map_or_else(String::new, |id| id.to_string()),
         ),
         (
             Dimension::ProjectType,
@@ -291,10 +326,12 @@ fn of_request(request: &LeadRequest) -> Vec<Thing> {
                 .map_or_else(String::new, |analysis| analysis.project_type.to_string()),
         ),
     ];
-    let approved = document
-        .verdict
-        .as_ref()
-        .map(|verdict| (verdict.decision == VerdictKind::Approved, verdict.overrules_area));
+    let approved = document.verdict.as_ref().map(|verdict| {
+        (
+            verdict.decision == VerdictKind::Approved,
+            verdict.overrules_area,
+        )
+    });
     let gate = document.qualification.as_ref().map(|it| it.gate);
     let area = document.qualification.as_ref().map(|it| it.area);
     let is_spam = match approved {
@@ -303,7 +340,8 @@ fn of_request(request: &LeadRequest) -> Vec<Thing> {
     };
     let intent = document.analysis.as_ref().map(|it| it.intent);
     let is_genuine = !is_spam && intent != Some(Intent::WrongNumber);
-    let is_outside = matches!(area, Some(AreaVerdict::Out(_))) && !matches!(approved, Some((_, true)));
+    let is_outside =
+        matches!(area, Some(AreaVerdict::Out(_))) && !matches!(approved, Some((_, true)));
     let pushes: Vec<_> = document
         .dispatches
         .iter()
@@ -314,7 +352,10 @@ fn of_request(request: &LeadRequest) -> Vec<Thing> {
         .iter()
         .flat_map(|section| &section.messages)
         .any(|message| message.is_sent);
-    let score = document.analysis.as_ref().map(|it| f64::from(it.lead_score));
+    let score = document
+        .analysis
+        .as_ref()
+        .map(|it| f64::from(it.lead_score));
     let mut things = vec![thing(
         request.created_at,
         names.clone(),
@@ -323,7 +364,9 @@ fn of_request(request: &LeadRequest) -> Vec<Thing> {
             is_genuine,
             is_in_area: is_genuine && !is_outside,
             is_in_crm: is_genuine
-                && pushes.iter().any(|(_, state)| *state == DispatchState::Done),
+                && pushes
+                    .iter()
+                    .any(|(_, state)| *state == DispatchState::Done),
             is_told: is_genuine && is_told,
             score: score.filter(|_| is_genuine),
         },

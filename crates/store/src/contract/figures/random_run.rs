@@ -1,6 +1,8 @@
 //! A run at random: everything that changes a tenant's requests, in any order. What happens at a moment is noted for the
 //! oracle; what requests are in the end, it reads.
 
+use std::{collections::BTreeSet, sync::Mutex};
+
 use domain::{
     AreaBasis, AreaVerdict, Intent, Message, ParkCause, ProjectType, RecordingSection,
     ReviewAction, StoreError,
@@ -33,6 +35,8 @@ pub(super) struct Run<'a> {
     pub(super) stored: Vec<Stored>,
     /// Refusals: when, provider, reason and how many.
     pub(super) refused: Vec<(Timestamp, &'static str, &'static str, u64)>,
+    /// Figures that were seen over zero.
+    pub(super) seen: Mutex<BTreeSet<&'static str>>,
     leads: u64,
     reasons: u64,
     seed: u64,
@@ -49,6 +53,7 @@ impl<'a> Run<'a> {
             tries: Vec::new(),
             stored: Vec::new(),
             refused: Vec::new(),
+            seen: Mutex::default(),
             leads: 0,
             reasons: 0,
             seed,
@@ -83,7 +88,13 @@ impl<'a> Run<'a> {
                 15 => self.replay().await,
                 16 => self.redrive().await,
                 17 => self.refuse().await,
-                18 => drop(self.subject.store.fold_figures_across_tenants(3).await.unwrap()),
+                18 => drop(
+                    self.subject
+                        .store
+                        .fold_figures_across_tenants(3)
+                        .await
+                        .unwrap(),
+                ),
                 _ => {
                     let by = self.draw(40 * 60);
                     self.subject.wait(Duration::from_secs(by)).await;
@@ -267,7 +278,11 @@ impl<'a> Run<'a> {
             ..Default::default()
         };
         let page = self.subject.store.list_requests(&self.tenant, &query).await;
-        page.unwrap().items.iter().map(|request| request.id).collect()
+        page.unwrap()
+            .items
+            .iter()
+            .map(|request| request.id)
+            .collect()
     }
 
     async fn decide(&mut self) {
@@ -330,7 +345,10 @@ impl<'a> Run<'a> {
             trace_id: String::new(),
         };
         let events = vec![event];
-        let recorded = self.subject.store.record_security_events_across_tenants(events);
+        let recorded = self
+            .subject
+            .store
+            .record_security_events_across_tenants(events);
         recorded.await.unwrap();
         self.refused.push((now, provider, reason, count));
     }
