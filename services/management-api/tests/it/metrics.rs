@@ -126,7 +126,7 @@ async fn series(world: &World, query: &str) -> Value {
 fn asked_of_sql(world: &World) -> BTreeMap<&'static str, (f64, f64)> {
     const GENUINE: &str = "status <> 'merged' AND ifnull(json_extract(document, '$.qualification.gate'), '') <> 'quarantine' \
                            AND ifnull(json_extract(document, '$.analysis.intent'), '') <> 'wrong_number'";
-    const INSIDE: &str = "json_extract(document, '$.qualification.area.out') IS NULL";
+    const INSIDE: &str = "ifnull(json_extract(document, '$.qualification.area.area'), '') <> 'out'";
     const SCORE: &str = "json_extract(document, '$.analysis.lead_score')";
     let db = Connection::open(world.folder().join("store.db")).unwrap();
     let number = |sql: String| -> f64 {

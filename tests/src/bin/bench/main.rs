@@ -10,6 +10,7 @@
 
 mod backlog;
 mod baseline;
+mod figures;
 mod fleet;
 mod flood;
 mod leads;
@@ -54,6 +55,12 @@ enum Role {
     Leads,
     /// Measures only lists, counts and a start beside a backlog.
     Backlog,
+    /// Measures only figures of many leads.
+    Figures {
+        /// How many.
+        #[arg(long, default_value_t = figures::LEADS)]
+        leads: u64,
+    },
     /// Only sends deliveries to a running server's demo tenant: to watch it under load.
     Load {
         /// Where it listens.
@@ -90,6 +97,11 @@ async fn main() {
             report.leads(&leads::measure(&target).await);
             return println!("{}", report.markdown());
         }
+        Some(Role::Figures { leads }) => {
+            let mut report = Report::new();
+            report.figures(leads, &figures::measure(leads).await);
+            return println!("{}", report.markdown());
+        }
         Some(Role::Backlog) => {
             let mut report = accepting(1, duration, &target).await;
             report.backlog(&backlog::measure(&target).await);
@@ -110,6 +122,7 @@ async fn main() {
 
     report.leads(&leads::measure(&target).await);
     report.backlog(&backlog::measure(&target).await);
+    report.figures(figures::LEADS, &figures::measure(figures::LEADS).await);
 
     let flood = Box::pin(flood::measure(duration * 3)).await;
     report.flood(&flood);
