@@ -6,6 +6,7 @@ mod callrail;
 mod company;
 pub mod crash;
 pub mod fleet;
+pub mod live;
 pub mod simulation;
 mod sources;
 mod world;

@@ -35,6 +35,7 @@ macro_rules! again {
         }
     };
 }
+pub(crate) use again;
 
 #[async_trait]
 impl Store for SpannerStore {

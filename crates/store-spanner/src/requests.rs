@@ -11,13 +11,14 @@ use google_cloud_spanner::{
     mutation::Mutation,
 };
 use store::{
+    LiveChange,
     rows::{self, REQUEST_COLUMNS, StateColumns, signed},
     stored::{corrupt, readable, to_json},
 };
 
 use crate::{
     fault::Fault,
-    figures, outbox,
+    figures, live, outbox,
     rows::{WORK, Write, key, mutation, time_value, under},
     tx::{Reader, Tx},
 };
@@ -214,6 +215,9 @@ fn write_change(tx: &Tx, change: &Change) -> Result<()> {
     }
     if change.is_published {
         tx.write([outbox::publish(request)?])?;
+    }
+    if let Some(told) = LiveChange::of_request(change) {
+        live::append(tx, &request.tenant, &told)?;
     }
     Ok(())
 }

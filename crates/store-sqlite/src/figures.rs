@@ -9,7 +9,8 @@ use domain::{
 };
 use rusqlite::{Connection, params};
 use store::{
-    AuditAction, Figures, Recounted, Result, figures, rows,
+    AuditAction, Figures, Recounted, Result, figures,
+    rows::{self, REQUEST_COLUMNS},
     stored::{readable, to_json},
 };
 
@@ -141,8 +142,8 @@ fn recount(
 ) -> Result<Recounted> {
     const PUT: &str = "UPDATE requests SET counted = ?3 WHERE tenant_id = ?1 AND request_id = ?2";
     let page = format!(
-        "SELECT {} FROM requests WHERE tenant_id = ?1 AND request_id < ?2 ORDER BY request_id DESC LIMIT ?3",
-        rows::REQUEST_COLUMNS
+        "SELECT {REQUEST_COLUMNS} FROM requests WHERE tenant_id = ?1 AND request_id < ?2 \
+         ORDER BY request_id DESC LIMIT ?3"
     );
     // A prefix that sorts behind every id stands for "from the top".
     let before = before.map_or_else(|| "req_~".to_owned(), |id| id.to_string());

@@ -7,13 +7,13 @@ use domain::{
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use store::{
-    IdSource, Page, RequestQuery, RequestView, Result,
+    IdSource, LiveChange, Page, RequestQuery, RequestView, Result,
     rows::{self, REQUEST_COLUMNS, StateColumns, signed},
     stored::{PageReader, corrupt, from_json, readable, to_json},
 };
 
 use crate::{
-    figures,
+    figures, indexing, live,
     rows::{micros, store_error},
     sql,
 };
@@ -216,6 +216,9 @@ fn write_change(db: &Connection, change: &Change) -> Result<()> {
     if written != 1 {
         return Err(corrupt("a request's row", "it is gone"));
     }
+    if !change.is_new {
+        indexing::changed(db, tenant, &id)?;
+    }
     for (stage, target) in &change.delete {
         sql::execute(
             db,
@@ -238,6 +241,9 @@ fn write_change(db: &Connection, change: &Change) -> Result<()> {
     };
     for (position, entry) in later.iter().enumerate() {
         put_log(db, tenant, &id, request.version, position, entry)?;
+    }
+    if let Some(told) = LiveChange::of_request(change) {
+        live::append(db, request.updated_at, &request.tenant, &told)?;
     }
     Ok(())
 }

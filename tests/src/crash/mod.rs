@@ -9,7 +9,7 @@ pub(crate) mod collect;
 pub mod evidence;
 pub(crate) mod outcome;
 pub(crate) mod plan;
-mod process;
+pub(crate) mod process;
 pub(crate) mod sender;
 mod story;
 pub(crate) mod trouble;

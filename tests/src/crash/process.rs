@@ -25,7 +25,7 @@ impl Program {
         Self(words.into_iter().map(Into::into).collect())
     }
 
-    pub(super) fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let (program, words) = self.0.split_first().unwrap();
         let mut command = Command::new(program);
         // It ends when this pipe does, that is with us at the latest.
@@ -34,7 +34,7 @@ impl Program {
     }
 
     /// The output of a command that ends by itself.
-    pub(super) fn output(&self, args: &[&str]) -> String {
+    pub(crate) fn output(&self, args: &[&str]) -> String {
         let mut process = self
             .command()
             .args(args)
@@ -75,14 +75,14 @@ impl Drop for Process {
 }
 
 /// `pipeline simulate`.
-pub(super) struct Simulators {
+pub(crate) struct Simulators {
     /// The settings that point the product at them.
     settings: Vec<(String, String)>,
     _process: Process,
 }
 
 impl Simulators {
-    pub(super) fn start(program: &Program, args: &[&str]) -> Self {
+    pub(crate) fn start(program: &Program, args: &[&str]) -> Self {
         let mut process = program
             .command()
             .arg("simulate")
@@ -110,14 +110,14 @@ impl Simulators {
     }
 
     /// The base URL that a setting names.
-    pub(super) fn url(&self, key: &str) -> &str {
+    pub(crate) fn url(&self, key: &str) -> &str {
         let found = self.settings.iter().find(|(known, _)| known == key);
         found.unwrap().1.as_str()
     }
 }
 
 /// `pipeline run` on one data folder and one port, alive or not.
-pub(super) struct Product {
+pub(crate) struct Product {
     program: Program,
     settings: Vec<(String, String)>,
     folder: PathBuf,
@@ -128,7 +128,7 @@ pub(super) struct Product {
 }
 
 impl Product {
-    pub(super) fn new(
+    pub(crate) fn new(
         program: &Program,
         folder: &Path,
         log: &Path,
@@ -150,12 +150,12 @@ impl Product {
         }
     }
 
-    pub(super) fn base(&self) -> String {
+    pub(crate) fn base(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// Starts the process, ready or not.
-    pub(super) fn spawn(&mut self) {
+    pub(crate) fn spawn(&mut self) {
         assert!(self.process.is_none(), "it runs");
         let log = File::options().create(true).append(true).open(&self.log);
         let process = self
@@ -172,7 +172,7 @@ impl Product {
     }
 
     /// Starts the process; answers how long it took to be ready.
-    pub(super) async fn start(&mut self) -> Duration {
+    pub(crate) async fn start(&mut self) -> Duration {
         let started = Instant::now();
         self.spawn();
         let url = format!("{}/v1/health/ready", self.base());
@@ -192,13 +192,13 @@ impl Product {
     }
 
     /// SIGKILL, at once. It must still have been running.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.must_run();
         self.process.take().unwrap().kill();
     }
 
     /// Nobody but us ends it.
-    pub(super) fn must_run(&mut self) {
+    pub(crate) fn must_run(&mut self) {
         let process = self.process.as_mut().unwrap();
         if let Some(status) = process.0.try_wait().unwrap() {
             panic!(
@@ -210,7 +210,7 @@ impl Product {
 
     /// SIGSTOP, and SIGCONT after a time. A process of its own sees to both, so that the product is not left frozen
     /// when this one ends in between.
-    pub(super) async fn freeze(&self, time: Duration) {
+    pub(crate) async fn freeze(&self, time: Duration) {
         let id = self.process.as_ref().unwrap().0.id();
         let order = format!(
             "kill -STOP {id} && sleep {}; kill -CONT {id}",
@@ -223,7 +223,7 @@ impl Product {
     }
 
     /// SIGTERM, and waits until it has ended in order.
-    pub(super) async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         let mut process = self.process.take().unwrap();
         process.ask_to_end();
         let asked = Instant::now();
@@ -246,7 +246,7 @@ impl Product {
     }
 
     /// How often a line of its log says this.
-    pub(super) fn said(&self, what: &str) -> usize {
+    pub(crate) fn said(&self, what: &str) -> usize {
         let log = File::open(&self.log).unwrap();
         let lines = BufReader::new(log).split(b'\n');
         lines
@@ -262,7 +262,7 @@ impl Product {
 }
 
 /// A port that is free, and that the system gives to nobody by itself: the product comes back to it again and again.
-pub(super) fn fixed_port() -> u16 {
+pub(crate) fn fixed_port() -> u16 {
     loop {
         let port = rand::rng().random_range(20_000..32_000);
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
@@ -275,7 +275,7 @@ pub(super) fn fixed_port() -> u16 {
     clippy::disallowed_methods,
     reason = "it calls the product and its simulators"
 )]
-pub(super) fn client() -> reqwest::Client {
+pub(crate) fn client() -> reqwest::Client {
     reqwest::Client::builder()
         .no_proxy()
         .timeout(PATIENCE)

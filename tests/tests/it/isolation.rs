@@ -93,6 +93,14 @@ impl<'a> Api<'a> {
         }
         let response = request.send().await.unwrap();
         let status = response.status();
+        let media_type = response.headers().get("content-type");
+        if media_type.is_some_and(|media_type| media_type == "text/event-stream") {
+            // It has no end, and begins with nothing of anybody.
+            return Reply {
+                status,
+                body: Value::Null,
+            };
+        }
         #[expect(
             clippy::disallowed_methods,
             reason = "the product's own answers are small"

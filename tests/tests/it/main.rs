@@ -12,6 +12,7 @@ mod isolation;
 mod layering;
 mod leaks;
 mod limits;
+mod live;
 mod providers;
 mod settings;
 mod simulation;

@@ -3,7 +3,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -14,7 +14,7 @@ use http::{
     Method, StatusCode,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
-use http_client::{Client, Options};
+use http_client::{Client, Limits, Options, Streaming};
 use management_api::auth::{Grant, Role, SigningKey};
 use runtime::SystemClock;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -32,6 +32,11 @@ use crate::{
 const TOKEN_LIFE: Duration = Duration::from_secs(60);
 /// The largest answer that is read.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// How long a stream may be silent, which has a sign of life more often, and how long one may be.
+const LONGEST_SILENCE: Duration = Duration::from_secs(45);
+const LONGEST_STREAM: Duration = Duration::from_secs(24 * 60 * 60);
+/// The header that says behind which event a stream begins.
+const LAST_EVENT_ID: &str = "last-event-id";
 /// The header under which a call can be repeated.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
@@ -164,6 +169,38 @@ impl Api {
         } else {
             Err(refused(status, &answer).into())
         }
+    }
+
+    /// Listens to a stream of events, behind the one with this id.
+    ///
+    /// # Errors
+    /// [`Refused`] in the API's words, or when no server runs or it cannot be reached.
+    pub(super) async fn listen(
+        &self,
+        path: &str,
+        after: Option<&str>,
+    ) -> anyhow::Result<Streaming> {
+        let Way::Server { http, base } = &self.way else {
+            bail!(
+                "no server runs on this data folder, so nothing happens there: start one with `pipeline run`"
+            );
+        };
+        let mut request = http.get(format!("{base}{path}")).bearer(&self.token()?);
+        if let Some(id) = after {
+            request = request.header(LAST_EVENT_ID, id);
+        }
+        let limits = Limits {
+            max_bytes: u64::MAX,
+            idle: LONGEST_SILENCE,
+            total: LONGEST_STREAM,
+        };
+        let answer = request.send_streaming(limits).await;
+        let answer = answer.with_context(|| format!("the server at {base} does not answer"))?;
+        if answer.status.is_success() {
+            return Ok(answer);
+        }
+        let answer = answer.into_response().await?;
+        Err(refused(answer.status, &answer.json().unwrap_or_default()).into())
     }
 
     fn token(&self) -> anyhow::Result<SecretString> {

@@ -4,6 +4,8 @@ mod api;
 mod audit;
 mod check_config;
 mod figures;
+mod key;
+mod live;
 mod migrate;
 mod request;
 mod review;
@@ -12,11 +14,13 @@ mod secret;
 mod secret_input;
 mod send;
 mod session;
+mod sign_in;
 mod simulate;
 mod source;
 mod table;
 mod tenant;
 mod token;
+mod user;
 mod work;
 
 use std::{
@@ -72,10 +76,18 @@ enum Command {
     Work(TenantArgs<work::Command>),
     /// Shows a request, and has it run again.
     Request(TenantArgs<request::Command>),
+    /// Invites people into a tenant, lists them, changes what they may do, and removes them.
+    User(TenantArgs<user::Command>),
+    /// Makes keys by which programs call the API, lists and revokes them.
+    Key(TenantArgs<key::Command>),
+    /// Prints a code that signs in at the API, once.
+    SignIn(TenantArgs<sign_in::Command>),
     /// Lists who changed what.
     Audit(TenantArgs<audit::Command>),
     /// Shows what leads, deliveries and steps sum up to.
     Figures(TenantArgs<figures::Command>),
+    /// Shows what happens, as it happens.
+    Live(TenantArgs<live::Command>),
 
     /// Prints the version.
     Version,
@@ -109,8 +121,12 @@ pub async fn run_to(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::Quarantine(args) => review::quarantine(&settings, args, out).await,
         Command::Work(args) => work::run(&settings, args, out).await,
         Command::Request(args) => request::run(&settings, args, out).await,
+        Command::User(args) => user::run(&settings, args, out).await,
+        Command::Key(args) => key::run(&settings, args, out).await,
+        Command::SignIn(args) => sign_in::run(&settings, args, out).await,
         Command::Audit(args) => audit::run(&settings, args, out).await,
         Command::Figures(args) => figures::run(&settings, args, out).await,
+        Command::Live(args) => live::run(&settings, args, out).await,
         Command::Version => say(&format!("pipeline {}", env!("CARGO_PKG_VERSION"))),
     }
 }

@@ -5,6 +5,7 @@ use std::{io::Write, path::PathBuf};
 use anyhow::bail;
 use domain::TenantId;
 use http::Method;
+use http_client::Streaming;
 use serde_json::Value;
 use settings::Settings;
 
@@ -183,10 +184,25 @@ impl<C: clap::Subcommand> TenantArgs<C> {
 }
 
 impl TenantSession<'_> {
+    /// The tenant's id.
+    pub(super) fn id(&self) -> &str {
+        self.base.rsplit('/').next().unwrap_or_default()
+    }
+
     /// Asks for something under the tenant.
     pub(super) async fn get(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Value> {
         let path = with_query(&format!("{}/{path}", self.base), query);
         self.session.api.call(Method::GET, &path, None, None).await
+    }
+
+    /// Listens to a stream under the tenant, behind the event with this id.
+    pub(super) async fn listen(
+        &self,
+        path: &str,
+        after: Option<&str>,
+    ) -> anyhow::Result<Streaming> {
+        let path = format!("{}/{path}", self.base);
+        self.session.api.listen(&path, after).await
     }
 
     /// Has something done under the tenant.

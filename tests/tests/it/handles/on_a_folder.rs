@@ -54,6 +54,9 @@ async fn without_a_server_commands_do_the_same_on_the_folder() {
                 .await
                 .unwrap_err();
             assert!(again.contains("in review"), "{again}");
+            let watch = [&["live", "watch"], demo.as_slice()].concat();
+            let watched = command_on(folder, &watch).await.unwrap_err();
+            assert!(watched.contains("no server runs"), "{watched}");
             run(&["tenant", "create", "acme", "--name", "Acme"]).await;
             let key = folder.join("key.txt");
             fs::write(&key, KEY).unwrap();
