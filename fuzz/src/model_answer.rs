@@ -129,6 +129,7 @@ fn brief(said: Vec<String>) -> Brief {
         updated_at: Timestamp::UNIX_EPOCH,
         status: Status::Processing,
         person: None,
+        counted: std::sync::Arc::default(),
         document,
     };
     Brief::new(&request, &OfficeConfig::default())

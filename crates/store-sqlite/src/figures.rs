@@ -79,45 +79,56 @@ fn fold(db: &Connection, limit: u32) -> Result<u32> {
     const OLDEST: &str =
         "SELECT position, tenant_id, additions FROM metric_additions ORDER BY position LIMIT ?1";
     const REMOVE: &str = "DELETE FROM metric_additions WHERE position = ?1";
-    let mut tenants = BTreeMap::<String, Folding>::new();
-    let mut folded = Vec::new();
+    let mut tenants = BTreeMap::<String, (Folding, Vec<i64>)>::new();
     sql::all(db, OLDEST, [limit], |row| {
         if let Some(additions) = figures::additions(&row.text("additions")?)? {
-            let folding = tenants.entry(row.text("tenant_id")?).or_default();
+            let (folding, positions) = tenants.entry(row.text("tenant_id")?).or_default();
             folding.add(&additions);
-            folded.push(row.integer("position")?);
+            positions.push(row.integer("position")?);
         }
         Ok(())
     })?;
-    for (tenant, folding) in tenants {
-        for (key, cells) in folding.into_rows() {
-            put_day(db, &tenant, &key, cells)?;
+    let mut folded = 0;
+    for (tenant, (folding, positions)) in tenants {
+        // Nothing is written before all is read: what cannot be read stops this tenant's alone.
+        let days = folding
+            .into_rows()
+            .map(|(day, cells)| with_stored(db, &tenant, day, cells));
+        let days = days.collect::<Result<Vec<_>>>();
+        let Some(days) = readable("metric_days", || format!("figures of {tenant}"), days)? else {
+            continue;
+        };
+        for (day, cells) in days {
+            put_day(db, &tenant, &day, &cells)?;
+        }
+        for position in positions {
+            sql::execute(db, REMOVE, [position])?;
+            folded += 1;
         }
     }
-    for position in &folded {
-        sql::execute(db, REMOVE, [position])?;
-    }
-    Ok(u32::try_from(folded.len()).unwrap_or(u32::MAX))
+    Ok(folded)
 }
 
-/// Adds to the sums of a day.
-fn put_day(
-    db: &Connection,
-    tenant: &str,
-    (dimension, day, name): &(u8, i64, String),
-    mut cells: Cells,
-) -> Result<()> {
+/// Dimension, day and name.
+type Day = (u8, i64, String);
+
+/// A day's sums with what is new of them.
+fn with_stored(db: &Connection, tenant: &str, day: Day, mut cells: Cells) -> Result<(Day, Cells)> {
     const READ: &str = "SELECT sums FROM metric_days \
                         WHERE tenant_id = ?1 AND dimension = ?2 AND day = ?3 AND name = ?4";
+    let key = params![tenant, day.0, day.1, day.2];
+    sql::first(db, READ, key, |row| figures::add_stored(&mut cells, row))?;
+    Ok((day, cells))
+}
+
+fn put_day(db: &Connection, tenant: &str, day: &Day, cells: &Cells) -> Result<()> {
     const PUT: &str = "INSERT OR REPLACE INTO metric_days (tenant_id, dimension, day, name, sums) \
                        VALUES (?1, ?2, ?3, ?4, ?5)";
     const REMOVE: &str = "DELETE FROM metric_days \
                           WHERE tenant_id = ?1 AND dimension = ?2 AND day = ?3 AND name = ?4";
-    let key = params![tenant, dimension, day, name];
-    sql::first(db, READ, key, |row| figures::add_stored(&mut cells, row))?;
-    let key = params![tenant, dimension, day, name];
+    let (dimension, day, name) = day;
     if cells.is_empty() {
-        return sql::execute(db, REMOVE, key).map(drop);
+        return sql::execute(db, REMOVE, params![tenant, dimension, day, name]).map(drop);
     }
     let values = params![tenant, dimension, day, name, cells.packed()];
     sql::execute(db, PUT, values).map(drop)

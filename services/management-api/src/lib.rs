@@ -21,6 +21,7 @@ mod jwks;
 mod limits;
 mod live;
 mod me;
+mod metrics;
 mod offices;
 mod openapi;
 mod people;

@@ -58,6 +58,7 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(openapi_json);
         (name = "connections", description = "A tenant's accounts at providers."),
         (name = "live", description = "What happens, as it happens."),
         (name = "audit", description = "What people changed."),
+        (name = "metrics", description = "Figures: what leads, deliveries and steps sum up to."),
         (name = "tenants", description = "The companies. For platform administrators."),
         (name = "service", description = "About this service itself.")
     )

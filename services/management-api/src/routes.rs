@@ -9,7 +9,7 @@ use crate::{
     deliveries::{self, refusals},
     docs,
     jobs::{self, create as start, try_config},
-    jwks, live, me,
+    jwks, live, me, metrics,
     offices::{self, create as office},
     openapi,
     people::{self, api_keys, invitations},
@@ -57,6 +57,9 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(deliveries::list_deliveries))
         .routes(routes!(live::watch_tenant))
         .routes(routes!(jobs::show_job, jobs::cancel_job))
+        .routes(routes!(metrics::list_figures))
+        .routes(routes!(metrics::show_summary))
+        .routes(routes!(metrics::show_series))
         .routes(routes!(deliveries::show_delivery))
         .routes(routes!(refusals::list_security_events))
         // Who may decide, and set stopped work going.
@@ -91,6 +94,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(invitations::withdraw_invitation))
         .routes(routes!(api_keys::list_api_keys, api_keys::create_api_key))
         .routes(routes!(api_keys::revoke_api_key))
+        .routes(routes!(metrics::recount_figures))
         // Who may create and suspend tenants.
         .routes(routes!(codes::create_code))
         .routes(routes!(codes::create_link))

@@ -5,6 +5,7 @@ mod config;
 mod deliver;
 mod directory;
 mod failed_signatures;
+mod figures;
 #[cfg(feature = "google")]
 mod program;
 mod quota;
@@ -92,8 +93,8 @@ pub fn service(deps: Deps) -> Service {
         refusal_runs: RefusalRuns::new(clock.clone()),
     });
     let relay = Relay::new(queue, relay_bus, clock.clone(), relay);
+    let (limits, folded) = (ingest.clone(), store.clone());
     let reading: Arc<dyn StageHandler> = Arc::new(ReadingStage { sources, store });
-    let limits = ingest.clone();
     Service {
         name: "webhook-ingest",
         routes: routes::routes(&ingest),
@@ -101,7 +102,11 @@ pub fn service(deps: Deps) -> Service {
         tasks: vec![
             Task::new("relay", move |stop| async move { relay.run(stop).await }),
             Task::new("refusals", move |stop| writer.run(stop)),
-            Task::new("limits", move |stop| tidy(limits, clock, stop)),
+            Task::new("limits", {
+                let clock = clock.clone();
+                move |stop| tidy(limits, clock, stop)
+            }),
+            Task::new("figures", move |stop| figures::fold(folded, clock, stop)),
         ],
     }
 }

@@ -14,12 +14,17 @@ const INDEX: [&str; 2] = ["request_tokens", "request_changes"];
 /// Every row of every table, as text, but for the [`INDEX`].
 pub type Rows = BTreeMap<String, Vec<String>>;
 
+/// Tables that are rewritten at any time: what is added to figures is folded into days.
+const FOLDED: &str = "('metric_additions', 'metric_days')";
+
 /// Of SQLite: every row that is a tenant's.
 pub(super) fn of_tenant(database: &Path, tenant: &TenantId) -> Rows {
     let database = Connection::open(database).unwrap();
-    let tables = "SELECT m.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c
-        WHERE m.type = 'table' AND c.name = 'tenant_id' ORDER BY m.name";
-    let mut tables = database.prepare(tables).unwrap();
+    let tables = format!(
+        "SELECT m.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c
+        WHERE m.type = 'table' AND c.name = 'tenant_id' AND m.name NOT IN {FOLDED} ORDER BY m.name"
+    );
+    let mut tables = database.prepare(&tables).unwrap();
     let tables: Vec<String> = tables
         .query_map([], |row| row.get(0))
         .unwrap()
@@ -54,10 +59,12 @@ pub(super) fn due(database: &Path, now_us: i64) -> u32 {
 
 /// Of Spanner: every row that is a tenant's.
 pub(super) async fn of_tenant_on_spanner(config: &SpannerConfig, tenant: &TenantId) -> Rows {
-    let tables = "SELECT c.table_name FROM information_schema.columns AS c
-        WHERE c.table_schema = '' AND c.column_name = 'tenant_id'";
+    let tables = format!(
+        "SELECT c.table_name FROM information_schema.columns AS c
+        WHERE c.table_schema = '' AND c.column_name = 'tenant_id' AND c.table_name NOT IN {FOLDED}"
+    );
     let mut rows = Rows::new();
-    for table in read_rows(config, tables).await.unwrap() {
+    for table in read_rows(config, &tables).await.unwrap() {
         let table: String = table.get(0).unwrap();
         if INDEX.contains(&table.as_str()) {
             continue;

@@ -32,7 +32,7 @@ impl Cells {
     /// [`Unreadable`].
     pub fn add_packed(&mut self, packed: &[u8]) -> Result<(), Unreadable> {
         Self::each(packed, |place, metric, value| {
-            self.add(place, metric, value)
+            self.add(place, metric, value);
         })
     }
 
@@ -122,8 +122,8 @@ mod tests {
 
         #[test]
         fn damaged_sums_are_an_error_at_most(packed in proptest::collection::vec(any::<u8>(), 0..100)) {
-            let mut cells = Cells::default();
-            let _ = cells.add_packed(&packed).is_ok();
+            let read = Cells::each(&packed, |_, _, _| ());
+            prop_assert!(read.is_ok() || read == Err(Unreadable));
         }
     }
 

@@ -43,6 +43,24 @@ impl Sums {
         self.names.keys().map(String::as_str)
     }
 
+    /// Keeps this many names, those with the largest sums, and sums up the others under one name.
+    pub fn keep_largest(&mut self, count: usize, others: &str) {
+        if self.names.len() <= count {
+            return;
+        }
+        let mut names: Vec<_> = std::mem::take(&mut self.names).into_iter().collect();
+        names.sort_by_key(|(_, sums)| std::cmp::Reverse(sums.iter().copied().max()));
+        let rest = names.split_off(count);
+        self.names = names.into_iter().collect();
+        let summed = self.names.entry(others.to_owned()).or_default();
+        for (_, sums) in rest {
+            summed.resize(sums.len(), 0);
+            for (sum, more) in summed.iter_mut().zip(sums) {
+                *sum = sum.saturating_add(more);
+            }
+        }
+    }
+
     /// How many steps there are.
     pub const fn steps(&self) -> usize {
         self.steps

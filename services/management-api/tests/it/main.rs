@@ -12,6 +12,7 @@ mod issuer;
 mod jobs;
 mod keys;
 mod live;
+mod metrics;
 mod offices;
 mod oidc;
 mod openapi;

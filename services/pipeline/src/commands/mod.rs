@@ -4,6 +4,7 @@ mod api;
 mod audit;
 mod check_config;
 mod config;
+mod figures;
 mod job;
 mod key;
 mod live;
@@ -93,6 +94,8 @@ enum Command {
     Job(TenantArgs<job::Command>),
     /// Lists who changed what.
     Audit(TenantArgs<audit::Command>),
+    /// Shows what leads, deliveries and steps sum up to.
+    Figures(TenantArgs<figures::Command>),
     /// Shows what happens, as it happens.
     Live(TenantArgs<live::Command>),
 
@@ -135,6 +138,7 @@ pub async fn run_to(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::SignIn(args) => sign_in::run(&settings, args, out).await,
         Command::Job(args) => job::run(&settings, args, out).await,
         Command::Audit(args) => audit::run(&settings, args, out).await,
+        Command::Figures(args) => figures::run(&settings, args, out).await,
         Command::Live(args) => live::run(&settings, args, out).await,
         Command::Version => say(&format!("pipeline {}", env!("CARGO_PKG_VERSION"))),
     }

@@ -10,6 +10,7 @@
 
 mod backlog;
 mod baseline;
+mod figures;
 mod fleet;
 mod flood;
 mod leads;
@@ -55,6 +56,12 @@ enum Role {
     Leads,
     /// Measures only lists, counts and a start beside a backlog.
     Backlog,
+    /// Measures only figures of many leads.
+    Figures {
+        /// How many.
+        #[arg(long, default_value_t = figures::LEADS)]
+        leads: u64,
+    },
     /// Measures only finding leads among many.
     Million {
         /// How many.
@@ -97,6 +104,11 @@ async fn main() {
             report.leads(&leads::measure(&target).await);
             return println!("{}", report.markdown());
         }
+        Some(Role::Figures { leads }) => {
+            let mut report = Report::new();
+            report.figures(leads, &figures::measure(leads).await);
+            return println!("{}", report.markdown());
+        }
         Some(Role::Million { leads }) => {
             let mut report = Report::new();
             report.million(&million::measure(leads).await);
@@ -122,6 +134,7 @@ async fn main() {
 
     report.leads(&leads::measure(&target).await);
     report.backlog(&backlog::measure(&target).await);
+    report.figures(figures::LEADS, &figures::measure(figures::LEADS).await);
     report.million(&million::measure(million::LEADS).await);
 
     let flood = Box::pin(flood::measure(duration * 3)).await;

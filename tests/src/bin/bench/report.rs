@@ -5,7 +5,7 @@ use std::{fmt::Write as _, fs, io, path::Path, time::Duration};
 use jiff::Timestamp;
 
 use crate::{
-    backlog,
+    backlog, figures,
     fleet::FleetFigures,
     flood::{FloodFigures, Seen},
     leads,
@@ -191,6 +191,16 @@ impl Report {
                 &format!("beside {waiting} waiting requests: list of received, counts, start"),
                 "< 10 ms, < 10 ms, < 500 ms",
                 format!("{}, {}, {}", ms(*list), ms(*counts), ms(*start)),
+            );
+        }
+    }
+
+    pub(crate) fn figures(&mut self, leads: u64, answers: &[figures::Answer]) {
+        for answer in answers {
+            self.row(
+                &format!("figures of {leads} leads: {}", answer.question),
+                "p95 < 20 ms",
+                format!("p50 {}, p95 {}", ms(answer.p50), ms(answer.p95)),
             );
         }
     }

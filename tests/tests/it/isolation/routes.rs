@@ -237,6 +237,7 @@ impl Scene<'_> {
                     self.foreign_cursor(route, &path).await;
                     continue;
                 }
+                "office" => "office_id",
                 other if MAKERS.iter().any(|maker| maker.parameter == other) => other,
                 // A place in the stream of the tenant in the path, whosever it was.
                 "last_event_id" => continue,

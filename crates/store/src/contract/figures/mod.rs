@@ -38,6 +38,7 @@ async fn statuses(subject: &Subject, tenant: &TenantId) -> [i64; 3] {
 }
 
 pub async fn figures_equal_an_oracle_after_a_random_run(subject: &Subject) {
+    let mut seen = std::collections::BTreeSet::new();
     for seed in [1, 2] {
         let mut run = Run::new(subject, seed);
         for part in 0..4 {
@@ -48,7 +49,14 @@ pub async fn figures_equal_an_oracle_after_a_random_run(subject: &Subject) {
                 Oracle::of(&run).await.agrees(&run).await;
             }
         }
+        seen.extend(run.seen.into_inner().unwrap());
     }
+    let unseen: Vec<_> = FIGURES
+        .iter()
+        .filter(|figure| !seen.contains(figure.key))
+        .map(|figure| figure.key)
+        .collect();
+    assert!(unseen.is_empty(), "the runs never counted {unseen:?}");
 }
 
 pub async fn several_fold_figures_at_once(subject: &Subject) {

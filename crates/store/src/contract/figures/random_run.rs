@@ -1,6 +1,8 @@
 //! A run at random: everything that changes a tenant's requests, in any order. What happens at a moment is noted for the
 //! oracle; what requests are in the end, it reads.
 
+use std::{collections::BTreeSet, sync::Mutex};
+
 use domain::{
     AreaBasis, AreaVerdict, Intent, Message, ParkCause, ProjectType, RecordingSection,
     ReviewAction, StoreError,
@@ -33,6 +35,8 @@ pub(super) struct Run<'a> {
     pub(super) stored: Vec<Stored>,
     /// Refusals: when, provider, reason and how many.
     pub(super) refused: Vec<(Timestamp, &'static str, &'static str, u64)>,
+    /// Figures that were seen over zero.
+    pub(super) seen: Mutex<BTreeSet<&'static str>>,
     leads: u64,
     reasons: u64,
     seed: u64,
@@ -49,6 +53,7 @@ impl<'a> Run<'a> {
             tries: Vec::new(),
             stored: Vec::new(),
             refused: Vec::new(),
+            seen: Mutex::default(),
             leads: 0,
             reasons: 0,
             seed,
