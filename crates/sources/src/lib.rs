@@ -5,7 +5,9 @@
 //! [`contract`] then tests it like every other.
 #![warn(missing_docs)]
 
+mod answers;
 mod api;
+pub mod calendly;
 pub mod callrail;
 pub mod contract;
 mod fields;
@@ -26,7 +28,11 @@ pub use verification::{
 };
 
 /// Every webhook source of the product. Services are given a [`Sources`] and do not read this list.
-pub static SOURCES: &[&dyn Source] = &[&callrail::CallRail, &sendgrid::SendGrid];
+pub static SOURCES: &[&dyn Source] = &[
+    &callrail::CallRail,
+    &calendly::Calendly,
+    &sendgrid::SendGrid,
+];
 
 /// Something that sends webhooks.
 pub trait Source: Send + Sync {

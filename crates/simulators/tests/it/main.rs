@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod calendly;
 mod callrail;
 mod errors;
 mod faults;
 mod gemini;
+mod hook;
 mod hubspot;
 mod secret_manager;
 mod sendgrid;

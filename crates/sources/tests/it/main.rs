@@ -1,5 +1,6 @@
 //! The contract of every source, and the API clients against simulators over real HTTP.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod calendly;
 mod callrail;
 mod contract;
