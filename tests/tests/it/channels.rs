@@ -43,7 +43,7 @@ async fn only_request(world: &World) -> RequestId {
         .await;
     let items = list().await;
     assert_eq!(items.len(), 1, "{items:?}");
-    items[0]["id"].as_str().unwrap().parse().unwrap()
+    items[0]["request_id"].as_str().unwrap().parse().unwrap()
 }
 
 /// From the provider's own webhooks to CRM and mail: booked, moved, called off.
