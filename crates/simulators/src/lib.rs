@@ -4,6 +4,7 @@
     reason = "an error of a handler is a whole response, and the usual way out"
 )]
 
+pub mod acuity;
 pub mod calendly;
 pub mod callrail;
 mod config;
@@ -48,6 +49,7 @@ use provider::Provider;
 /// A new one is its own module and its line here. Everything else (ports, base URLs, the program's settings, the demo
 /// tenant's credentials) is read from this table.
 pub static SIMULATORS: &[SimulatorSpec] = &[
+    acuity::SPEC,
     calendly::SPEC,
     callrail::SPEC,
     gemini::SPEC,

@@ -5,6 +5,7 @@
 //! [`contract`] then tests it like every other.
 #![warn(missing_docs)]
 
+pub mod acuity;
 mod answers;
 mod api;
 pub mod calendly;
@@ -31,6 +32,7 @@ pub use verification::{
 pub static SOURCES: &[&dyn Source] = &[
     &callrail::CallRail,
     &calendly::Calendly,
+    &acuity::Acuity,
     &sendgrid::SendGrid,
 ];
 

@@ -3,7 +3,7 @@
 use domain::{RequestId, SourceId, Status};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use simulators::{Simulators, calendly};
+use simulators::{Simulators, acuity, calendly};
 use sources::{Sample, Source, contract::Signer};
 use tests::{Answer, Form, TRIAL, World, in_both_forms};
 use uuid::Uuid;
@@ -13,6 +13,8 @@ in_both_forms![
     a_canceled_booking_shows_in_the_same_deal,
     a_form_reaches_the_crm_and_a_mail,
     a_booking_at_calendly_is_one_request_whatever_becomes_of_it,
+    a_booking_at_acuity_is_one_request_whatever_becomes_of_it,
+    an_edit_that_changes_nothing_of_ours_reaches_nobody,
 ];
 
 /// A calendar's provider, and what people do there. Each answers the booking's id.
@@ -30,6 +32,70 @@ const CALENDLY: Calendar = Calendar {
 
 async fn a_booking_at_calendly_is_one_request_whatever_becomes_of_it(form: Form) {
     is_one_request(form, &CALENDLY).await;
+}
+
+const ACUITY: Calendar = Calendar {
+    book: |simulators| simulators.acuity().book(acuity::Wanted::default()),
+    reschedule: |simulators, id, to| {
+        simulators.acuity().reschedule(id, to);
+        id.to_owned()
+    },
+    cancel: |simulators, id| simulators.acuity().cancel(id),
+};
+
+async fn a_booking_at_acuity_is_one_request_whatever_becomes_of_it(form: Form) {
+    is_one_request(form, &ACUITY).await;
+}
+
+/// Each edit of an appointment is told as `changed`, byte for byte the same.
+async fn an_edit_that_changes_nothing_of_ours_reaches_nobody(form: Form) {
+    let world = World::of(form).await;
+    let acuity = world.simulators().acuity();
+    let id = (ACUITY.book)(world.simulators());
+    let request = only_request(&world).await;
+    world.becomes(request, Status::Completed).await;
+    let asked = || {
+        let requests = acuity.requests();
+        let of_it = |request: &&simulators::Received| request.path.ends_with(&id);
+        requests.iter().filter(of_it).count()
+    };
+    world
+        .eventually("the booking's own webhooks are settled", async || {
+            acuity.webhooks_waiting() == 0
+        })
+        .await;
+    world.becomes(request, Status::Completed).await;
+    let writes = || {
+        let requests = world.simulators().hubspot().requests();
+        let is_write = |request: &&simulators::Received| request.method != "GET";
+        let is_search = |request: &simulators::Received| request.path.contains("/search");
+        let writes = requests.iter().filter(is_write);
+        writes.filter(|request| !is_search(request)).count()
+    };
+    let before = writes();
+    for _ in 0..3 {
+        let known = asked();
+        acuity.change(&id, "");
+        world
+            .eventually("the appointment is read again", async || asked() > known)
+            .await;
+        world.becomes(request, Status::Completed).await;
+    }
+    assert_eq!(writes(), before, "the CRM is left alone");
+    assert_eq!(world.simulators().sendgrid().mails().len(), 1);
+
+    acuity.change(&id, "Wants to be called after five.");
+    world
+        .eventually("the deal shows the note", async || {
+            let notes = world.simulators().hubspot().notes();
+            let notes = serde_json::to_string(&notes).unwrap();
+            notes.contains("after five") || deal(&world).to_string().contains("after five")
+        })
+        .await;
+    world.becomes(request, Status::Completed).await;
+    assert_eq!(only_request(&world).await, request);
+    assert_eq!(world.simulators().sendgrid().mails().len(), 1);
+    world.finish().await;
 }
 
 /// The demo tenant's only request, once there is one.
