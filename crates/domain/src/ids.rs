@@ -80,12 +80,18 @@ macro_rules! serialized_as_text {
 }
 
 typed_ids! {
+    /// One key by which a program calls the API.
+    ApiKeyId => "key",
     /// One entry of the audit log.
     AuditId => "aud",
     /// One push of one request to one CRM.
     DispatchId => "dsp",
     /// One stored delivery.
     EventId => "evt",
+    /// One invitation of a person into a tenant, or another link that signs somebody in once.
+    InvitationId => "inv",
+    /// One piece of bulk work.
+    JobId => "job",
     /// One message to a person.
     NotificationId => "ntf",
     /// One office of a tenant.
@@ -94,8 +100,12 @@ typed_ids! {
     PersonId => "per",
     /// One unified request.
     RequestId => "req",
+    /// One device on which somebody is signed in.
+    SessionId => "ses",
     /// One place where a tenant's webhooks come from.
     SourceId => "src",
+    /// One person who signs in.
+    UserId => "usr",
 }
 
 macro_rules! slugs {

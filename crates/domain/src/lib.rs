@@ -4,8 +4,10 @@ mod account;
 mod area;
 mod clock;
 mod contact;
+pub mod dry_run;
 pub mod effect;
 mod failure;
+pub mod figures;
 mod ids;
 pub mod lead;
 pub mod loops;
@@ -29,14 +31,15 @@ pub use account::{Account, AccountSpec, BaseUrl, ProviderAnswer, RefreshSpec, Se
 pub use area::{AreaBasis, AreaVerdict, City, Coordinates, Place, Radius, ServiceArea};
 pub use clock::{Clock, later};
 pub use contact::{ContactError, EmailAddress, PostalCode};
+pub use dry_run::{ChangedRequest, DryRun, DryRunAspect, DryRunOutcome};
 pub use effect::{
     Effect, EffectEnd, EffectFailure, EffectIntent, EffectKey, EffectLog, EffectOutcome,
     EffectState, EffectTiming, Effects, Lookup,
 };
 pub use failure::{Classify, Disposition, ParkCause, StageError};
 pub use ids::{
-    AuditId, ConnectionName, DispatchId, EventId, IdError, NotificationId, OfficeId, PersonId,
-    RequestId, SourceId, TenantId,
+    ApiKeyId, AuditId, ConnectionName, DispatchId, EventId, IdError, InvitationId, JobId,
+    NotificationId, OfficeId, PersonId, RequestId, SessionId, SourceId, TenantId, UserId,
 };
 pub use lead::{
     About, AnalysisSection, Audio, Author, BookingFacts, BookingStatus, Brief, Budget, CallFacts,

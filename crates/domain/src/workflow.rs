@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::{
     AreaVerdict, Audio, DispatchSection, DispatchState, Document, Facts, Lane, LeadRequest,
-    NoAudio, OpenWork, SpamGate, Stage, Status, TranscriptState, VerdictKind, WorkState,
+    NoAudio, OpenWork, QualificationSection, SpamGate, Stage, Status, TranscriptState, Verdict,
+    VerdictKind, WorkState,
 };
 
 /// A step that should be open.
@@ -46,19 +47,23 @@ pub enum Route {
 /// What the analysis, the configuration and a person's verdict say together. `None` before qualification.
 pub fn route(document: &Document) -> Option<Route> {
     let qualification = document.qualification.as_ref()?;
-    let verdict = document.verdict.as_ref();
+    Some(route_by(qualification, document.verdict.as_ref()))
+}
+
+/// What this qualification and a person's verdict say together.
+pub(crate) fn route_by(qualification: &QualificationSection, verdict: Option<&Verdict>) -> Route {
     let overrules_area = verdict.is_some_and(|verdict| verdict.overrules_area);
     let gate = match verdict.map(|verdict| verdict.decision) {
-        Some(VerdictKind::Rejected) => return Some(Route::Quarantine),
+        Some(VerdictKind::Rejected) => return Route::Quarantine,
         Some(VerdictKind::Approved) => SpamGate::Pass,
         None => qualification.gate,
     };
-    Some(match (gate, qualification.area) {
+    match (gate, qualification.area) {
         (SpamGate::Quarantine, _) => Route::Quarantine,
         (SpamGate::Review, _) => Route::Review,
         (SpamGate::Pass, AreaVerdict::Out(_)) if !overrules_area => Route::OutOfArea,
         (SpamGate::Pass, _) => Route::Dispatch,
-    })
+    }
 }
 
 /// Why a lead reached nobody when this stage is done, for the person who must look, and the provider's words where

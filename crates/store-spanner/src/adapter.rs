@@ -35,6 +35,7 @@ macro_rules! again {
         }
     };
 }
+pub(crate) use again;
 
 #[async_trait]
 impl Store for SpannerStore {
@@ -343,7 +344,8 @@ impl Store for SpannerStore {
         events: Vec<SecurityEvent>,
     ) -> Result<()> {
         let events: Arc<[SecurityEvent]> = events.into();
-        let work = again!([events] | tx | security::record(&tx, &events));
+        let id: Arc<str> = format!("refused.{}", self.ids.next()).into();
+        let work = again!([events, id] | tx | security::record(&tx, &id, &events));
         self.write("security.record", work).await
     }
 

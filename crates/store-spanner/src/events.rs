@@ -7,7 +7,7 @@ use store::{Accepted, Delivery, IdSource, Received, StoredEvent, rows, stored::t
 use crate::{
     effects,
     fault::{Fault, readable},
-    records, requests,
+    figures, records, requests,
     rows::{Write, key, mutation, time_value},
     tx::{Reader, Tx},
 };
@@ -80,6 +80,9 @@ pub(crate) async fn accept(tx: &Tx, ids: &IdSource, delivery: &Delivery) -> Resu
     let mut received = delivery.received(event, id, states, tx.now());
     insert(tx, delivery, event, hash, &received)?;
     requests::write(tx, &received.plan)?;
+    if received.plan.changes.is_empty() {
+        figures::add(tx, tenant, &event.to_string(), &received.plan.figures)?;
+    }
     records::follow_merges(tx, &received.plan).await?;
     if let Some(request) = received.request
         && !received.aliases.is_empty()

@@ -3,6 +3,7 @@
 #![warn(missing_docs)]
 
 mod adapter;
+mod api_keys;
 mod audit;
 mod configs;
 mod connect;
@@ -10,13 +11,21 @@ mod connections;
 mod effects;
 mod events;
 mod fault;
+mod figures;
+mod finding;
+mod indexing;
+mod jobs;
+mod live;
 mod migrations;
 mod outbox;
+mod people;
 mod persons;
 mod records;
 mod requests;
 mod rows;
+mod saved_views;
 mod security;
+mod sessions;
 mod sources;
 mod stopped;
 mod tenants;
@@ -34,9 +43,9 @@ use std::{
 use domain::{Clock, StoreError, TenantId};
 use google_cloud_spanner::{
     client::DatabaseClient,
-    transaction::{BasicTransactionRetryPolicy, ReadWriteTransaction},
+    transaction::{BasicTransactionRetryPolicy, MultiUseReadOnlyTransaction, ReadWriteTransaction},
 };
-use store::{AuditAction, ConfigCache, IdSource, LastWrite, Result};
+use store::{AuditAction, ConfigCache, IdSource, LastWrite, LiveChange, Result};
 use tokio::sync::{Mutex, MutexGuard};
 
 pub use crate::connect::{Emulator, SpannerConfig};
@@ -206,6 +215,9 @@ impl SpannerStore {
                 let done = change(tx.clone()).await?;
                 if is_change(&done) {
                     audit::record(&tx, &ids, &tenant, &act).await?;
+                    if let Some(change) = LiveChange::of_act(act.action, &act.object) {
+                        live::append(&tx, &tenant, &change)?;
+                    }
                 }
                 Ok(done)
             }
@@ -218,10 +230,32 @@ impl SpannerStore {
     where
         F: Future<Output = Result<T, Fault>>,
     {
+        let begin = async |snapshot| Reader::begin(snapshot, &self.time).await;
+        self.read_from(begin, work).await
+    }
+
+    /// The same for what needs no time: a question less.
+    async fn read_without_time<T, F>(&self, work: impl FnOnce(Reader) -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        let begin = async |snapshot| Ok(Reader::without_time(snapshot));
+        self.read_from(begin, work).await
+    }
+
+    async fn read_from<T, F, B>(
+        &self,
+        begin: impl FnOnce(MultiUseReadOnlyTransaction) -> B,
+        work: impl FnOnce(Reader) -> F,
+    ) -> Result<T>
+    where
+        F: Future<Output = Result<T, Fault>>,
+        B: Future<Output = Result<Reader, Fault>>,
+    {
         let read = async {
             let _lock = self.lock_emulator().await;
             let snapshot = Box::pin(self.db.read_only_transaction().build()).await?;
-            work(Reader::begin(snapshot, &self.time).await?).await
+            work(begin(snapshot).await?).await
         };
         match tokio::time::timeout(LONGEST_TRANSACTION, read).await {
             Ok(read) => read.map_err(Fault::into_store_error),

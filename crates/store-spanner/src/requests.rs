@@ -11,13 +11,14 @@ use google_cloud_spanner::{
     mutation::Mutation,
 };
 use store::{
+    LiveChange,
     rows::{self, REQUEST_COLUMNS, StateColumns, signed},
     stored::{corrupt, readable, to_json},
 };
 
 use crate::{
     fault::Fault,
-    outbox,
+    figures, live, outbox,
     rows::{WORK, Write, key, mutation, time_value, under},
     tx::{Reader, Tx},
 };
@@ -170,6 +171,11 @@ pub(crate) fn write(tx: &Tx, plan: &Plan) -> Result<()> {
     for change in &plan.changes {
         write_change(tx, change)?;
     }
+    if let Some(Change { request, .. }) = plan.changes.last() {
+        // A version of a request is written once.
+        let id = format!("{}.{}", request.id, request.version);
+        figures::add(tx, &request.tenant, &id, &plan.additions())?;
+    }
     Ok(())
 }
 
@@ -196,6 +202,7 @@ fn write_change(tx: &Tx, change: &Change) -> Result<()> {
             ("created_at", time_value(request.created_at)),
             ("updated_at", time_value(request.updated_at)),
             ("channel", request.document.channel_word().to_owned().into()),
+            ("counted", to_json(&*request.counted)?.into()),
             ("document", to_json(&request.document)?.into()),
         ],
     )])?;
@@ -208,6 +215,9 @@ fn write_change(tx: &Tx, change: &Change) -> Result<()> {
     }
     if change.is_published {
         tx.write([outbox::publish(request)?])?;
+    }
+    if let Some(told) = LiveChange::of_request(change) {
+        live::append(tx, &request.tenant, &told)?;
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ use store::{
 
 use crate::{
     fault::Fault,
+    figures,
     rows::{Write, mutation, time_value},
     tx::{Reader, Tx},
 };
@@ -56,7 +57,9 @@ fn kind(event: &SecurityEvent) -> Kind {
     )
 }
 
-pub(crate) async fn record(tx: &Tx, events: &[SecurityEvent]) -> Result<()> {
+/// Adds refusals to their minutes' counts. `id` is the transaction's own.
+pub(crate) async fn record(tx: &Tx, id: &str, events: &[SecurityEvent]) -> Result<()> {
+    figures::add_refused(tx, id, events)?;
     let mut keys = KeySet::builder();
     let mut counts: BTreeMap<Kind, SecurityEvent> = BTreeMap::new();
     for event in events {

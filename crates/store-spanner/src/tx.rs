@@ -75,6 +75,24 @@ impl Reader {
         Self::at(Access::Snapshot(Arc::new(snapshot)), time).await
     }
 
+    /// One whose reader asks for no time: [`Reader::now`] tells none.
+    pub(crate) fn without_time(snapshot: MultiUseReadOnlyTransaction) -> Self {
+        Self {
+            access: Access::Snapshot(Arc::new(snapshot)),
+            now: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    /// The commit time up to which a snapshot shows everything, to the microsecond; known after its first read.
+    pub(crate) fn shows_until(&self) -> Option<Timestamp> {
+        let Access::Snapshot(snapshot) = &self.access else {
+            return None;
+        };
+        let until = snapshot.read_timestamp()?;
+        let at = Timestamp::new(until.seconds(), until.nanos()).ok()?;
+        Some(truncated(at))
+    }
+
     async fn at(access: Access, time: &Time) -> Result<Self> {
         let mut reader = Self {
             access,

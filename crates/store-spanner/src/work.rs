@@ -11,14 +11,14 @@ use domain::{
     Wake, WorkKey, WorkRow, transition,
 };
 use store::{
-    ConfigCache, IdSource, Settle, rows,
+    ConfigCache, IdSource, LiveChange, Settle, rows,
     stored::{self, corrupt},
 };
 
 use crate::{
     connections,
     fault::{Fault, readable},
-    records, requests,
+    live, records, requests,
     rows::{WORK, Write, key, mutation},
     tenants,
     tx::{Reader, Tx},
@@ -80,6 +80,11 @@ pub(crate) async fn claim(
                 ("status", status.as_str().to_owned().into()),
             ],
         )])?;
+        live::append(
+            tx,
+            tenant,
+            &LiveChange::of_status(id, request.version, status),
+        )?;
     }
     Ok(Some(Claimed::new(row, request, config)))
 }
@@ -158,6 +163,7 @@ pub(crate) async fn settle(
     records::put(tx, ids, tenant, settled.shown_at, &settle.records)?;
     if let Some(refused) = &settled.refused {
         connections::write(tx, refused)?;
+        live::append(tx, tenant, &LiveChange::of_refusal(refused))?;
     }
     Ok((SettleResult::Written(settled.plan.wakes), settled.claimed))
 }

@@ -1,18 +1,27 @@
 //! The embedded store: SQLite in one file, one writer that commits in groups, readers beside it.
 
+mod api_keys;
 mod audit;
 mod checkpoints;
 mod configs;
 mod connections;
 mod effects;
 mod events;
+mod figures;
+mod finding;
+mod indexing;
+mod jobs;
+mod live;
 mod memo;
 mod migrations;
+mod people;
 mod persons;
 mod readers;
 mod requests;
 mod rows;
+mod saved_views;
 mod security;
+mod sessions;
 mod sources;
 mod sql;
 mod stopped;
@@ -37,17 +46,20 @@ use jiff::Timestamp;
 use rusqlite::{Connection as Db, config::DbConfig};
 use store::{
     Accepted, AuditAction, AuditEntry, Config, ConfigCache, ConfigKind, Connection, Delivery,
-    IdSource, LastWrite, NewConfig, NewConnection, Page, PersonIdentity, Redriven, ReplacedSecret,
-    RequestQuery, RequestView, Result, SecurityEvent, Settle, Source, SourceChange, StoppedCount,
-    Store, StoredEvent, TokenHash, WorkQuery,
+    IdSource, LastWrite, LiveChange, NewConfig, NewConnection, Page, PersonIdentity, Redriven,
+    ReplacedSecret, RequestQuery, RequestView, Result, SecurityEvent, Settle, Source, SourceChange,
+    StoppedCount, Store, StoredEvent, TokenHash, WorkQuery,
 };
 
-use crate::{checkpoints::Checkpoints, memo::Memo, readers::Readers, writer::Writer};
+use crate::{
+    checkpoints::Checkpoints, live::Watchers, memo::Memo, readers::Readers, writer::Writer,
+};
 
 /// SQLite as the product's store. One process at a time opens a file; the caller holds the folder's lock.
 pub struct SqliteStore {
     writer: Writer,
     readers: Readers,
+    watchers: Arc<Watchers>,
     clock: Arc<dyn Clock>,
     ids: Arc<IdSource>,
     configs: Arc<ConfigCache>,
@@ -67,16 +79,19 @@ impl SqliteStore {
         let mut db = open(path)?;
         migrations::apply(&mut db, clock.now())?;
         let voided = work::void_leases(&db, clock.now())?;
+        let voided = voided + jobs::void_leases(&db, clock.now())?;
         if voided > 0 {
             tracing::info!(voided, "voided the leases of an earlier run");
         }
         let is_checkpoint_due = Arc::<AtomicBool>::default();
-        let writer = Writer::start(db, is_checkpoint_due.clone())
+        let watchers = Arc::<Watchers>::default();
+        let writer = Writer::start(db, is_checkpoint_due.clone(), watchers.clone())
             .map_err(|error| StoreError::Failed(error.to_string()))?;
         let checkpoints = Checkpoints::start(path, is_checkpoint_due)?;
         Ok(Self {
             writer,
             readers: Readers::new(path),
+            watchers,
             ids: Arc::new(IdSource::new(clock.clone())),
             clock,
             // Whoever changes a configuration passes through this store.
@@ -161,6 +176,9 @@ impl SqliteStore {
             let done = change(db, now)?;
             if is_change(&done) {
                 audit::record(db, &ids, now, &tenant, &act)?;
+                if let Some(change) = LiveChange::of_act(act.action, &act.object) {
+                    live::append(db, now, &tenant, &change)?;
+                }
             }
             Ok(done)
         })

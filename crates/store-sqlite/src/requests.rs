@@ -7,12 +7,13 @@ use domain::{
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use store::{
-    IdSource, Page, RequestQuery, RequestView, Result,
+    IdSource, LiveChange, Page, RequestQuery, RequestView, Result,
     rows::{self, REQUEST_COLUMNS, StateColumns, signed},
     stored::{PageReader, corrupt, from_json, readable, to_json},
 };
 
 use crate::{
+    figures, indexing, live,
     rows::{micros, store_error},
     sql,
 };
@@ -55,15 +56,20 @@ pub(crate) fn own_state_since(
     db: &Connection,
     known: &LeadRequest,
 ) -> Result<Option<RequestState>> {
-    const SQL: &str =
-        "SELECT version, status, person_id FROM requests WHERE tenant_id = ?1 AND request_id = ?2";
+    const SQL: &str = "SELECT version, status, person_id, counted FROM requests WHERE tenant_id = ?1 AND request_id = ?2";
     let (tenant, id) = (&known.tenant, known.id);
     let values = params![tenant.as_str(), id.to_string()];
     let now = sql::first(db, SQL, values, |row| {
         let person = row.parsed_option("person_id")?;
-        Ok((row.number::<u64>("version")?, row.text("status")?, person))
+        let counted = rows::counted(row)?;
+        Ok((
+            row.number::<u64>("version")?,
+            row.text("status")?,
+            person,
+            counted,
+        ))
     })?;
-    let Some((version, status, person)) = now else {
+    let Some((version, status, person, counted)) = now else {
         return Ok(None);
     };
     if version != known.version {
@@ -72,6 +78,7 @@ pub(crate) fn own_state_since(
     let request = LeadRequest {
         status: Status::from_stored(&status),
         person,
+        counted: counted.into(),
         ..known.clone()
     };
     Ok(Some(RequestState::new(request, work(db, tenant, id)?)))
@@ -82,7 +89,7 @@ pub(crate) fn one(
     tenant: &TenantId,
     id: RequestId,
 ) -> Result<Option<LeadRequest>> {
-    const SQL: &str = "SELECT tenant_id, request_id, status, version, person_id, created_at, updated_at, document \
+    const SQL: &str = "SELECT tenant_id, request_id, status, version, person_id, created_at, updated_at, counted, document \
                        FROM requests WHERE tenant_id = ?1 AND request_id = ?2";
     let values = params![tenant.as_str(), id.to_string()];
     sql::first(db, SQL, values, rows::request)
@@ -165,6 +172,7 @@ pub(crate) fn write(db: &Connection, plan: &Plan) -> Result<()> {
         write_change(db, change)?;
     }
     if let Some(change) = plan.changes.last() {
+        figures::add(db, &change.request.tenant, &plan.additions())?;
         for (from, into) in &plan.merged {
             move_records(db, &change.request.tenant, *from, *into)?;
         }
@@ -181,13 +189,13 @@ fn write_change(db: &Connection, change: &Change) -> Result<()> {
     let (sql, opening) = if change.is_new {
         (
             "INSERT INTO requests (status, version, person_id, updated_at, document, tenant_id, request_id, \
-             created_at, opening, channel) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+             created_at, opening, channel, counted) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             Some(to_json(&change.log)?),
         )
     } else {
         (
             "UPDATE requests SET status = ?1, version = ?2, person_id = ?3, updated_at = ?4, document = ?5, \
-             opening = ifnull(?9, opening), channel = ?10 WHERE tenant_id = ?6 AND request_id = ?7 AND created_at = ?8",
+             opening = ifnull(?9, opening), channel = ?10, counted = ?11 WHERE tenant_id = ?6 AND request_id = ?7 AND created_at = ?8",
             None,
         )
     };
@@ -202,10 +210,14 @@ fn write_change(db: &Connection, change: &Change) -> Result<()> {
         micros(request.created_at),
         opening,
         request.document.channel_word(),
+        to_json(&*request.counted)?,
     ];
     let written = sql::execute(db, sql, values)?;
     if written != 1 {
         return Err(corrupt("a request's row", "it is gone"));
+    }
+    if !change.is_new {
+        indexing::changed(db, tenant, &id)?;
     }
     for (stage, target) in &change.delete {
         sql::execute(
@@ -229,6 +241,9 @@ fn write_change(db: &Connection, change: &Change) -> Result<()> {
     };
     for (position, entry) in later.iter().enumerate() {
         put_log(db, tenant, &id, request.version, position, entry)?;
+    }
+    if let Some(told) = LiveChange::of_request(change) {
+        live::append(db, request.updated_at, &request.tenant, &told)?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use store::{
     rows::{self, signed},
 };
 
-use crate::{rows::micros, sql};
+use crate::{figures, rows::micros, sql};
 
 pub(crate) fn record(db: &Connection, events: &[SecurityEvent]) -> Result<()> {
     const SQL: &str = "INSERT INTO security_events (minute, address, reason, provider, tenant_id, count, trace_id) \
@@ -26,7 +26,7 @@ pub(crate) fn record(db: &Connection, events: &[SecurityEvent]) -> Result<()> {
         ];
         sql::execute(db, SQL, values)?;
     }
-    Ok(())
+    figures::add_refused(db, events)
 }
 
 pub(crate) fn prune(db: &Connection, before: Timestamp, limit: u32) -> Result<u32> {

@@ -13,14 +13,14 @@ use domain::{
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use store::{
-    ConfigCache, IdSource, Result, Settle,
+    ConfigCache, IdSource, LiveChange, Result, Settle,
     rows::{self, signed},
     stored::{corrupt, readable, scanned},
     work::fair_share,
 };
 
 use crate::{
-    connections, requests,
+    connections, indexing, live, requests,
     rows::{micros, store_error},
     sql, tenants,
 };
@@ -72,6 +72,9 @@ pub(crate) fn claim(
             "UPDATE requests SET status = ?3 WHERE tenant_id = ?1 AND request_id = ?2",
             params![tenant.as_str(), id.to_string(), status.as_str()],
         )?;
+        indexing::changed(db, tenant.as_str(), &id.to_string())?;
+        let told = LiveChange::of_status(id, request.version, status);
+        live::append(db, now, tenant, &told)?;
     }
     Ok(Some(Claimed::new(row, request, config)))
 }
@@ -154,6 +157,7 @@ pub(crate) fn settle(
     requests::put_records(db, ids, tenant, settled.shown_at, &settle.records, now)?;
     if let Some(refused) = &settled.refused {
         connections::write(db, refused)?;
+        live::append(db, now, tenant, &LiveChange::of_refusal(refused))?;
     }
     Ok((SettleResult::Written(settled.plan.wakes), settled.claimed))
 }

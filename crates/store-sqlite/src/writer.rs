@@ -16,7 +16,11 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{Dispatch, dispatcher};
 
-use crate::{checkpoints, rows::store_error};
+use crate::{
+    checkpoints,
+    live::{self, Watchers},
+    rows::store_error,
+};
 
 /// Units that may wait.
 const QUEUE_UNITS: usize = 4_096;
@@ -84,6 +88,7 @@ impl Writer {
     pub(crate) fn start(
         connection: Connection,
         is_checkpoint_due: Arc<AtomicBool>,
+        watchers: Arc<Watchers>,
     ) -> std::io::Result<Self> {
         let (queue, units) = mpsc::channel(QUEUE_UNITS);
         // Its lines go where its maker's go, also where that is not the process's own log.
@@ -91,7 +96,9 @@ impl Writer {
         thread::Builder::new()
             .name("sqlite-writer".into())
             .spawn(move || {
-                dispatcher::with_default(&log, || run(&connection, units, &is_checkpoint_due));
+                dispatcher::with_default(&log, || {
+                    run(&connection, units, &is_checkpoint_due, &watchers);
+                });
             })?;
         Ok(Self { queue })
     }
@@ -127,6 +134,7 @@ fn run(
     connection: &Connection,
     mut units: mpsc::Receiver<Box<dyn Unit>>,
     is_checkpoint_due: &AtomicBool,
+    watchers: &Watchers,
 ) {
     let mut group = Vec::with_capacity(GROUP_UNITS);
     while let Some(first) = units.blocking_recv() {
@@ -146,6 +154,10 @@ fn run(
             {
                 tracing::error!("cannot roll back: {error}");
             }
+        }
+        let changed = live::take_changed();
+        if committed.is_ok() {
+            watchers.tell(&changed);
         }
         for unit in group.drain(..) {
             unit.answer(committed.clone());
@@ -219,7 +231,7 @@ mod tests {
     fn writer() -> Writer {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(SCHEMA).unwrap();
-        Writer::start(connection, Arc::default()).unwrap()
+        Writer::start(connection, Arc::default(), Arc::default()).unwrap()
     }
 
     fn run(connection: &Connection, sql: &str) -> Result<(), StoreError> {
@@ -330,7 +342,7 @@ mod tests {
         connection
             .execute_batch("PRAGMA max_page_count = 10")
             .unwrap();
-        let writer = Writer::start(connection, Arc::default()).unwrap();
+        let writer = Writer::start(connection, Arc::default(), Arc::default()).unwrap();
         let large = "INSERT INTO word VALUES (hex(zeroblob(100000)))";
         let answers = grouped(
             &writer,

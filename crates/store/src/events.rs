@@ -141,6 +141,10 @@ impl Delivery {
         now: Timestamp,
     ) -> Received<'_> {
         let origin = self.origin(event);
+        let count = |mut plan: Plan| {
+            plan.count_delivery(now, &origin);
+            plan
+        };
         let parked = |reason: &str| transition::receive(id, &origin, Err(reason.to_owned()), now);
         let mut aliases = self.aliases();
         let canonical_id = self
@@ -171,7 +175,7 @@ impl Delivery {
         Received {
             request: plan.changes.last().map(|change| change.request.id),
             aliases,
-            plan,
+            plan: count(plan),
             remark,
         }
     }

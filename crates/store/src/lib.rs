@@ -15,8 +15,13 @@ pub mod configs;
 pub mod connections;
 pub mod contract;
 mod events;
+pub mod figures;
+pub mod finding;
 mod id_source;
+pub mod jobs;
 mod last_write;
+pub mod live;
+pub mod people;
 pub mod persons;
 mod requests;
 pub mod rows;
@@ -24,6 +29,7 @@ mod security;
 mod settle;
 mod sources;
 pub mod stored;
+pub mod tokens;
 pub mod work;
 
 use async_trait::async_trait;
@@ -38,14 +44,23 @@ pub use audit::{AuditAction, AuditEntry};
 pub use configs::{Config, ConfigCache, ConfigKind, NewConfig};
 pub use connections::{Connection, ConnectionState, NewConnection, ReplacedSecret};
 pub use events::{Accepted, Delivery, Received, StoredEvent};
+pub use figures::{Figures, Recounted};
+pub use finding::{Count, FindQuery, Finding, Indexed, RequestFilter, RequestSort};
 pub use id_source::IdSource;
+pub use jobs::{Job, JobQuery, Jobs, NewJob};
 pub use last_write::LastWrite;
+pub use live::{Live, LiveChange, LiveCounts, LiveEvent, LiveId, LiveKind, LiveRead};
+pub use people::{
+    ApiKey, ApiKeys, Device, Holder, Invitation, Member, NewSession, OneTimeCode, People, Purpose,
+    Refreshed, SavedView, SavedViews, Scope, Session, SessionCookie, Sessions, TenantRole, User,
+};
 pub use persons::PersonIdentity;
 pub use requests::{RequestQuery, RequestView};
 pub use security::SecurityEvent;
 pub use settle::{Settle, Settled};
 pub use sources::{Source, SourceChange, SourceState, TokenHash};
 pub use stored::Page;
+pub use tokens::SearchText;
 pub use work::{Redriven, StopKind, StoppedCount, WorkFilter, WorkQuery};
 
 /// Result of a store's method.
@@ -54,7 +69,9 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// The product's memory. Every method can be repeated; writes are durable when they return. What a person asks for
 /// takes an [`AuditAction`], which is written to the tenant's audit log in the same transaction, or not at all.
 #[async_trait]
-pub trait Store: WorkQueue + EffectLog {
+pub trait Store:
+    WorkQueue + EffectLog + Figures + Finding + Live + Jobs + People + Sessions + ApiKeys + SavedViews
+{
     /// Creates a tenant that is not there yet.
     ///
     /// # Errors

@@ -5,14 +5,15 @@ use std::{fmt::Display, str::FromStr};
 use bytes::Bytes;
 use domain::{
     ConnectionName, DueWake, Effect, EventId, Lane, LeadRequest, Status, Tenant, TenantId, Wake,
-    WorkKey, WorkRow, WorkState,
+    WorkKey, WorkRow, WorkState, figures::Counted,
 };
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    AuditEntry, Config, ConfigKind, Connection, ConnectionState, Result, SecurityEvent, Source,
-    SourceState, StopKind, StoppedCount, StoredEvent, TokenHash,
+    AuditEntry, Config, ConfigKind, Connection, ConnectionState, Job, Result, SecurityEvent,
+    Source, SourceState, StopKind, StoppedCount, StoredEvent, TokenHash, figures,
+    jobs::{JobKind, JobResult, JobState, OpenJob},
     stored::{self, corrupt, from_json},
 };
 
@@ -78,7 +79,7 @@ pub fn signed(value: impl TryInto<i64>) -> i64 {
 
 /// Columns that [`request`] reads.
 pub const REQUEST_COLUMNS: &str =
-    "tenant_id, request_id, status, version, person_id, created_at, updated_at, document";
+    "tenant_id, request_id, status, version, person_id, created_at, updated_at, counted, document";
 
 /// A request.
 pub fn request(row: &dyn Row) -> Result<LeadRequest> {
@@ -90,8 +91,15 @@ pub fn request(row: &dyn Row) -> Result<LeadRequest> {
         updated_at: row.time("updated_at")?,
         status: Status::from_stored(&row.text("status")?),
         person: row.parsed_option("person_id")?,
+        counted: counted(row)?.into(),
         document: stored::document(&row.text("document")?)?,
     })
+}
+
+/// What the figures count of a request.
+pub fn counted(row: &dyn Row) -> Result<Counted> {
+    let text = row.text_option("counted")?;
+    Ok(figures::counted(text.as_deref()))
 }
 
 /// The key of a row of work.
@@ -326,5 +334,51 @@ pub fn security_event(row: &dyn Row) -> Result<SecurityEvent> {
         tenant: Some(row.text("tenant_id")?).filter(|tenant| !tenant.is_empty()),
         count: row.number("count")?,
         trace_id: row.text("trace_id")?,
+    })
+}
+
+/// Columns that [`job`] reads; `result` apart, which lists leave out.
+pub const JOB_COLUMNS: &str = "tenant_id, job_id, task, state, total, done, stopped, started_by, created_at, started_at, \
+                               finished_at, failure, job_cursor, owner, lease_until, token, call_hash";
+
+/// A job. `has_result` says whether its result was read, too.
+pub fn job(row: &dyn Row, has_result: bool) -> Result<Job> {
+    let cursor = row.text_option("job_cursor")?;
+    let total: i64 = row.integer("total")?;
+    Ok(Job {
+        id: row.parsed("job_id")?,
+        tenant: row.parsed("tenant_id")?,
+        task: row.json("task", "a job's task")?,
+        state: row.parsed("state")?,
+        total: u64::try_from(total).ok(),
+        done: row.number("done")?,
+        stopped: row.number("stopped")?,
+        by: row.text("started_by")?,
+        created_at: row.time("created_at")?,
+        started_at: row.time_option("started_at")?,
+        finished_at: row.time_option("finished_at")?,
+        failure: row.text_option("failure")?,
+        result: if has_result {
+            row.json("result", "a job's result")?
+        } else {
+            JobResult::default()
+        },
+        cursor: cursor
+            .map(|cursor| from_json("a job's cursor", &cursor))
+            .transpose()?,
+        owner: row.text_option("owner")?,
+        lease_until: row.time_option("lease_until")?,
+        token: row.number("token")?,
+        call: row.text_option("call_hash")?,
+    })
+}
+
+/// What the choice of the next job needs to know.
+pub fn open_job(row: &dyn Row) -> Result<OpenJob> {
+    Ok(OpenJob {
+        id: row.parsed("job_id")?,
+        is_known: row.text("kind")?.parse::<JobKind>().is_ok(),
+        is_running: row.text("state")? == JobState::Running.as_str(),
+        lease_until: row.time_option("lease_until")?,
     })
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use domain::{ConnectionName, DueWake, ParkCause, RequestId, Stage, TenantId, Wake, WorkKey};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// At most `per_tenant` of each tenant and stage, and every tenant's first before anybody's second, up to `limit`.
 /// `due` is in the order of its times for each of them; what is taken is in the order of all times.
@@ -34,7 +35,8 @@ pub fn by_request(tenant: &TenantId, keys: &[WorkKey]) -> BTreeMap<RequestId, Ve
 }
 
 /// How work stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StopKind {
     /// It waits for a connection's new secret.
     Held,
@@ -62,17 +64,23 @@ impl StopKind {
 }
 
 /// Which stopped work is meant: what agrees with every field that is given.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct WorkFilter {
     /// How it stopped.
+    #[serde(rename = "state", skip_serializing_if = "Option::is_none")]
     pub stop: Option<StopKind>,
     /// Its stage.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub stage: Option<Stage>,
     /// Why it was parked.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<ParkCause>,
     /// The connection that it is held for.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub connection: Option<ConnectionName>,
     /// Its request.
+    #[serde(rename = "request_id", skip_serializing_if = "Option::is_none")]
     pub request: Option<RequestId>,
 }
 
@@ -91,6 +99,17 @@ impl WorkFilter {
         ]
         .into_iter()
         .filter_map(|(column, value)| Some((column, value?)))
+    }
+}
+
+impl StoppedCount {
+    /// Whether what it counts agrees with a filter; a request is not told apart here.
+    pub fn is_of(&self, filter: &WorkFilter) -> bool {
+        let connection = filter.connection.as_ref();
+        filter.stop.is_none_or(|stop| stop == self.stop)
+            && filter.stage.is_none_or(|stage| stage == self.stage)
+            && filter.cause.is_none_or(|cause| Some(cause) == self.cause)
+            && connection.is_none_or(|name| Some(name) == self.connection.as_ref())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where a page ended, as callers send it back. Opaque to them.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{AuditId, RequestId, Stage, TenantId};
+use domain::{AuditId, JobId, RequestId, Stage, TenantId, UserId};
 use uuid::Uuid;
 
 /// What a page ended with.
@@ -69,6 +69,30 @@ impl Cursor for TenantId {
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         Self::new(std::str::from_utf8(bytes).ok()?).ok()
+    }
+}
+
+impl Cursor for UserId {
+    const KIND: u8 = 9;
+
+    fn bytes(&self) -> Vec<u8> {
+        self.as_uuid().as_bytes().to_vec()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Uuid::from_slice(bytes).ok().map(Self::from_uuid)
+    }
+}
+
+impl Cursor for JobId {
+    const KIND: u8 = 5;
+
+    fn bytes(&self) -> Vec<u8> {
+        self.as_uuid().as_bytes().to_vec()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Uuid::from_slice(bytes).ok().map(Self::from_uuid)
     }
 }
 

@@ -12,14 +12,21 @@ pub mod cursor;
 mod deliveries;
 mod faults;
 mod idempotency;
+mod indexing;
+mod jobs;
 mod jwks;
+mod live;
+mod me;
 mod openapi;
+mod people;
 mod problems;
 mod requests;
 mod routes;
 mod secret_text;
+pub mod sign_in;
 mod sources;
 mod tenants;
+mod views;
 mod words;
 mod work;
 
@@ -27,14 +34,19 @@ use std::sync::Arc;
 
 use ::sources::Sources;
 use aws_lc_rs::rand;
+use axum::{Extension, Router};
 use bus::Bus;
 use domain::{Clock, Wake};
-use runtime::{Problem, Service};
+use runtime::{Problem, Service, Task};
 use secrets::Secrets;
 use store::{IdSource, Store};
 
-use crate::auth::Verifier;
-pub use crate::openapi::openapi_json;
+use crate::{
+    auth::{KeyRing, Verifier},
+    live::Hub,
+    sign_in::SignIn,
+};
+pub use crate::{jobs::JobBell, openapi::openapi_json};
 
 /// What the service works with.
 #[derive(Clone)]
@@ -47,12 +59,20 @@ pub struct Deps {
     pub sources: Sources,
     /// Credentials and signing keys.
     pub secrets: Arc<dyn Secrets>,
+    /// Rung when a job is created.
+    pub job_bell: JobBell,
     /// Makes the ids of what is created.
     pub ids: Arc<IdSource>,
     /// The time by which tokens are judged.
     pub clock: Arc<dyn Clock>,
     /// Tells genuine tokens from others.
     pub verifier: Arc<Verifier>,
+    /// Tells genuine keys of programs from others.
+    pub api_keys: Arc<KeyRing>,
+    /// Lets people sign in; none where they bring tokens of an outside issuer.
+    pub sign_in: Option<Arc<SignIn>>,
+    /// Whether providers are simulated, which people are told.
+    pub is_simulated: bool,
     /// What webhooks' URLs begin with: `https://leads.example.com`. Empty where nobody knows; then they begin with
     /// their path.
     pub public_url: String,
@@ -74,12 +94,25 @@ fn random_bytes<const N: usize>() -> Result<[u8; N], Problem> {
     Ok(bytes)
 }
 
-/// The service: all its routes; no stage, no background task.
+/// The service: all its routes, the tasks that do jobs, keep the search up to date and remove old live
+/// events; no stage.
 pub fn service(deps: Deps) -> Service {
+    let jobs = jobs::runner::Runner::new(deps.clone());
+    let (store, clock) = (deps.store.clone(), deps.clock.clone());
+    let search = (store.clone(), clock.clone());
+    let hub = Arc::new(Hub::new(store.clone(), clock.clone()));
+    let routes: Router = routes::routes().with_state(deps).into();
     Service {
         name: "management-api",
-        routes: routes::routes().with_state(deps).into(),
+        routes: routes.layer(Extension(hub)),
         stages: Vec::new(),
-        tasks: Vec::new(),
+        tasks: vec![
+            Task::new("indexing", move |stop| async move {
+                let (store, clock) = search;
+                stop.run_until_cancelled(indexing::run(store, clock)).await;
+            }),
+            Task::new("jobs", move |stop| jobs.run(stop)),
+            Task::new("live events", move |stop| live::prune(store, clock, stop)),
+        ],
     }
 }

@@ -2,7 +2,16 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use management_api::{Deps, auth::OutsideConfig, service};
+use management_api::{
+    Deps, JobBell,
+    auth::{KeyRing, OutsideConfig},
+    service,
+    sign_in::{
+        SignIn,
+        oidc::{Oidc, SignInConfig},
+        own_trust,
+    },
+};
 use settings::Reader;
 use sources::Sources;
 use store::IdSource;
@@ -14,16 +23,26 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Config {
     public_url: Option<Url>,
     tokens: OutsideConfig,
+    sign_in: SignInConfig,
 }
 
 impl Config {
     fn read(reader: &mut Reader<'_>) -> Self {
+        let public_url = reader.optional_url(
+            "PUBLIC_URL",
+            "What webhooks' URLs begin with, where senders reach the server by another name.",
+        );
+        let tokens = OutsideConfig::read(reader);
+        let sign_in = SignInConfig::read(reader);
+        if sign_in.oidc.is_some() && public_url.is_none() {
+            let remedy =
+                "OIDC_ISSUER leads people back to it: write it as in https://leads.example.com";
+            reader.fault("PUBLIC_URL", "it is missing", remedy);
+        }
         Self {
-            public_url: reader.optional_url(
-                "PUBLIC_URL",
-                "What webhooks' URLs begin with, where senders reach the server by another name.",
-            ),
-            tokens: OutsideConfig::read(reader),
+            public_url,
+            tokens,
+            sign_in,
         }
     }
 }
@@ -31,17 +50,35 @@ impl Config {
 fn main() -> ExitCode {
     fleet::main("management-api", Config::read, async |config, engine| {
         let clock = engine.clock.clone();
-        let verifier = config.tokens.verifier(engine.http.clone(), clock.clone());
+        let mut verifier = config.tokens.verifier(engine.http.clone(), clock.clone());
         let url = config.public_url.as_ref().map_or("", Url::as_str);
+        let url = url.trim_end_matches('/').to_owned();
+        let mut sign_in = None;
+        if let Some(session_key) = &config.sign_in.session_key {
+            let key = session_key.signing_key()?;
+            verifier = verifier.with_own(own_trust(), key.key_set());
+            let mut here = SignIn::new(key, own_trust(), clock.clone());
+            if let Some(oidc) = config.sign_in.oidc {
+                let admins = oidc.platform_admins.clone();
+                let http = engine.http.clone();
+                let oidc = Oidc::new(&oidc, &url, session_key, http, clock.clone());
+                here = here.with_oidc(oidc?, admins);
+            }
+            sign_in = Some(Arc::new(here));
+        }
         Ok(service(Deps {
             store: engine.store.clone(),
             bus: engine.bus.clone(),
             sources: Sources::standard(),
             secrets: engine.secrets.clone(),
+            job_bell: JobBell::default(),
             ids: Arc::new(IdSource::new(clock.clone())),
+            api_keys: Arc::new(KeyRing::new(engine.store.clone(), clock.clone())),
             clock,
             verifier: Arc::new(verifier),
-            public_url: url.trim_end_matches('/').to_owned(),
+            sign_in,
+            is_simulated: false,
+            public_url: url,
         }))
     })
 }

@@ -15,6 +15,7 @@ use utoipa::{
 };
 
 use crate::{
+    live,
     problems::{FieldError, Problem},
     routes,
 };
@@ -30,12 +31,22 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(openapi_json);
                        while its value is not known. Fields of a body that are not described are refused. Errors are \
                        problem documents (RFC 9457). What belongs to another tenant is answered as if it did not exist."
     ),
-    components(schemas(Problem, FieldError)),
+    components(schemas(
+        Problem,
+        FieldError,
+        live::Hello,
+        live::RequestChanged,
+        live::Changed,
+        live::Counts,
+        live::Reset
+    )),
     tags(
         (name = "requests", description = "Leads, from their first delivery to their last effect."),
         (name = "work", description = "Steps that stopped, and how they go on."),
+        (name = "jobs", description = "Bulk work that goes on in the background."),
         (name = "sources", description = "Where a tenant's webhooks come from."),
         (name = "connections", description = "A tenant's accounts at providers."),
+        (name = "live", description = "What happens, as it happens."),
         (name = "audit", description = "What people changed."),
         (name = "tenants", description = "The companies. For platform administrators."),
         (name = "service", description = "About this service itself.")

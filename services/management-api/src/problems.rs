@@ -84,6 +84,25 @@ problem_responses! {
         "503": "Too busy: try again after `Retry-After`.",
     }
 
+    /// What a route of signing in answers when it does not answer.
+    SignInProblems {
+        "401": "Nobody is signed in here, or no longer.",
+        "403": "The call came from another website, or by another host's name.",
+        "404": "There is no such thing, or nobody signs in at this server.",
+        "409": "The code was used already, or has expired; `detail` says how to get another.",
+        "429": "Too many attempts: try again after `Retry-After`.",
+        "500": "It failed on our side.",
+        "503": "Too busy: try again after `Retry-After`.",
+    }
+
+    /// What a route about the caller answers when it does not answer.
+    CallerProblems {
+        "401": "No token, or one that is not valid.",
+        "403": "The caller is no person.",
+        "500": "It failed on our side.",
+        "503": "Too busy: try again after `Retry-After`.",
+    }
+
     /// What a route over all tenants answers when it does not answer.
     PlatformProblems {
         "401": "No token, or one that is not valid.",

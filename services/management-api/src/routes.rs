@@ -3,10 +3,14 @@
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Deps, audit, connections, deliveries, jwks, openapi,
-    requests::{self, decide, replay},
+    Deps, audit, connections, deliveries,
+    jobs::{self, create as start, try_config},
+    jwks, live, me, openapi,
+    people::{self, api_keys, invitations},
+    requests::{self, decide, find, replay},
+    sign_in::{codes, devices, oidc, session},
     sources::{self, create, keys},
-    tenants, work,
+    tenants, views, work,
 };
 
 /// Every route, with its description.
@@ -15,13 +19,32 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         // Anybody.
         .routes(routes!(jwks::show_jwks))
         .routes(routes!(openapi::show_openapi))
+        // Whoever signs in, by a cookie that only these read.
+        .routes(routes!(session::sign_in, session::sign_out))
+        .routes(routes!(session::refresh_sign_in))
+        .routes(routes!(devices::list_devices))
+        .routes(routes!(devices::sign_out_device))
+        .routes(routes!(oidc::start_oidc))
+        .routes(routes!(oidc::finish_oidc))
+        // Whoever has a token.
+        .routes(routes!(me::show_me))
+        .routes(routes!(me::put_preferences))
         // Who may read a tenant.
-        .routes(routes!(requests::list_requests))
+        .routes(routes!(views::list_views))
+        .routes(routes!(
+            views::show_view,
+            views::put_view,
+            views::remove_view
+        ))
+        .routes(routes!(find::list_requests))
+        .routes(routes!(find::count_requests))
         .routes(routes!(requests::show_request))
         .routes(routes!(work::list_work))
         .routes(routes!(work::count_work))
         .routes(routes!(connections::list_connections))
         .routes(routes!(audit::list_audit))
+        .routes(routes!(live::watch_tenant))
+        .routes(routes!(jobs::show_job, jobs::cancel_job))
         // Who may see deliveries as they came, decide, and set stopped work going.
         .routes(routes!(deliveries::show_delivery))
         .routes(routes!(decide::approve_request))
@@ -29,6 +52,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(decide::release_request))
         .routes(routes!(replay::replay_request))
         .routes(routes!(work::redrive_work))
+        .routes(routes!(jobs::list_jobs, start::create_job))
         // Who may change a tenant's set-up; its sources are listed for who may read.
         .routes(routes!(sources::list_sources, create::create_source))
         .routes(routes!(sources::disable_source))
@@ -36,7 +60,19 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(keys::add_source_key))
         .routes(routes!(keys::remove_source_key))
         .routes(routes!(connections::set_connection_secret))
+        .routes(routes!(try_config::try_config))
+        .routes(routes!(people::list_people))
+        .routes(routes!(people::set_person_role, people::remove_person))
+        .routes(routes!(
+            invitations::list_invitations,
+            invitations::create_invitation
+        ))
+        .routes(routes!(invitations::withdraw_invitation))
+        .routes(routes!(api_keys::list_api_keys, api_keys::create_api_key))
+        .routes(routes!(api_keys::revoke_api_key))
         // Who may create and suspend tenants.
+        .routes(routes!(codes::create_code))
+        .routes(routes!(codes::create_link))
         .routes(routes!(tenants::list_tenants, tenants::create_tenant))
         .routes(routes!(tenants::suspend_tenant))
         .routes(routes!(tenants::resume_tenant))

@@ -45,6 +45,37 @@ words! {
         Api => "api",
     }
 
+    /// What a person may do in one tenant.
+    TenantRole of store::TenantRole {
+        Viewer => "viewer",
+        Operator => "operator",
+        TenantAdmin => "tenant_admin",
+    }
+
+    /// What a caller may do.
+    Role of crate::auth::Role {
+        Viewer => "viewer",
+        Operator => "operator",
+        TenantAdmin => "tenant_admin",
+        PlatformAdmin => "platform_admin",
+    }
+
+    /// What a key opens.
+    Scope of store::Scope {
+        Ingest => "ingest",
+        Read => "read",
+        Operate => "operate",
+        Admin => "admin",
+    }
+
+    /// The order of a list of requests.
+    RequestSort of store::RequestSort {
+        Newest => "newest",
+        Oldest => "oldest",
+        Waiting => "waiting",
+        Score => "score",
+    }
+
     /// Whether a booking stands.
     BookingStatus of domain::BookingStatus {
         Booked => "booked",
@@ -132,6 +163,31 @@ words! {
         TooLarge => "too_large",
         UnknownCall => "unknown_call",
         NotConnected => "not_connected",
+    }
+
+    /// What a job does.
+    JobKind of store::jobs::JobKind {
+        Redrive => "redrive",
+        Replay => "replay",
+        Release => "release",
+        DryRun => "dry_run",
+    }
+
+    /// Where a job stands.
+    JobState of store::jobs::JobState {
+        Queued => "queued",
+        Running => "running",
+        Done => "done",
+        Cancelled => "cancelled",
+        Failed => "failed",
+    }
+
+    /// What another configuration would do differently: the request would end elsewhere, in other CRMs, or with other
+    /// people.
+    DryRunAspect of domain::DryRunAspect {
+        Outcome => "outcome",
+        Destinations => "destinations",
+        Recipients => "recipients",
     }
 
     /// What the spam gate says.

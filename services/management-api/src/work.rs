@@ -1,7 +1,7 @@
 //! Work that stopped: held for a connection, or parked for a person; and how it goes on.
 
 use axum::extract::State;
-use domain::{ConnectionName, ParkCause, RequestId, Stage, WorkRow, WorkState};
+use domain::{ConnectionName, ParkCause, RequestId, Stage, WorkKey, WorkRow, WorkState};
 use jiff::Timestamp;
 use runtime::{Json, Problem, Query};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::{
     Deps,
     auth::{TenantOperator, TenantReader},
     cursor::Cursor as _,
-    faults::{BODY, Faults, MAX_LIMIT, PARAMETERS, word},
+    faults::{BODY, Faults, PARAMETERS, word},
     problems::{BodyProblems, Conflict, QueryProblems, TenantProblems},
     requests, words,
 };
@@ -213,35 +213,19 @@ pub(crate) async fn count_work(
     }))
 }
 
-/// Which stopped steps run again: one (`request_id`, `stage`, and for a dispatch `target`), those that agree with
-/// everything that is given, or `all`.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-#[schema(example = json!({ "state": "parked", "stage": "dispatch" }))]
+/// Which stopped step runs again. Many at once are a job: `POST …/jobs`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "request_id": "req_0199f3a100007000800000000000002a", "stage": "dispatch", "target": "hubspot" }))]
 pub(crate) struct Redrive {
-    /// Every one, whatever it stopped for. Not together with a filter.
-    all: bool,
-    /// How they stopped.
-    state: Option<words::StopKind>,
-    /// Their stage.
-    #[schema(value_type = Option<words::Stage>)]
-    stage: Option<Stage>,
-    /// Why they were parked.
-    #[schema(value_type = Option<words::ParkCause>)]
-    cause: Option<ParkCause>,
-    /// The connection that they are held for.
-    #[schema(value_type = Option<String>)]
-    connection: Option<ConnectionName>,
-    /// Their request.
-    #[schema(value_type = Option<String>)]
-    request_id: Option<RequestId>,
-    /// For one dispatch, its connection.
+    /// Its request.
+    #[schema(value_type = String)]
+    request_id: RequestId,
+    /// Its stage.
+    #[schema(value_type = words::Stage)]
+    stage: Stage,
+    /// Of a dispatch, its connection. Left out: every dispatch of the request that stopped.
     target: Option<String>,
-    /// At most so many in this call.
-    #[schema(value_type = Option<u32>, minimum = 1, maximum = 200, default = 200)]
-    limit: Option<u32>,
-    /// Where the call before ended: its `next_cursor`.
-    cursor: Option<String>,
 }
 
 /// What a redrive let run.
@@ -249,12 +233,9 @@ pub(crate) struct Redrive {
 pub(crate) struct Redriven {
     /// How many steps run again.
     redriven: u64,
-    /// Send this as `cursor`, with the same filter, for those behind; null when there are none. Following it ends,
-    /// although steps may stop again meanwhile.
-    next_cursor: Option<String>,
 }
 
-/// Lets stopped steps run again, as if they were new: at most 200 in one call.
+/// Lets a stopped step run again, as if it were new.
 #[utoipa::path(
     post,
     path = "/v1/tenants/{tenant_id}/work/redrive",
@@ -263,7 +244,7 @@ pub(crate) struct Redriven {
     params(("tenant_id" = String, Path, description = "The tenant's slug.")),
     request_body = Redrive,
     responses(
-        (status = OK, description = "How many, and where to go on.", body = Redriven),
+        (status = OK, description = "How many run again.", body = Redriven),
         Conflict,
         BodyProblems,
         TenantProblems
@@ -275,30 +256,24 @@ pub(crate) async fn redrive_work(
     Json(redrive): Json<Redrive>,
 ) -> Result<Json<Redriven>, Problem> {
     let tenant = caller.tenant();
-    let mut query = redrive.read()?;
-    if let Some(request) = redrive.request_id {
-        // A merged one leads to the one that goes on.
-        query.filter.request = Some(requests::find(&deps, tenant, request).await?.request.id);
+    if redrive.target.is_some() && redrive.stage != Stage::Dispatch {
+        let mut faults = Faults::default();
+        faults.add("target", "only together with the stage `dispatch`");
+        faults.finish(BODY)?;
     }
-    let page = deps.store.stopped_work(tenant, &query).await?;
-    let last = page.items.last().filter(|_| page.has_more);
-    let next_cursor = last.map(|row| place(row).encode());
-    let keys: Vec<_> = page
-        .items
-        .into_iter()
-        .map(|row| row.key)
-        .filter(|key| {
-            redrive
-                .target
-                .as_ref()
-                .is_none_or(|target| key.target == *target)
-        })
-        .collect();
+    // A merged one leads to the one that goes on.
+    let found = requests::find(&deps, tenant, redrive.request_id).await?;
+    let is_meant = |key: &WorkKey| {
+        let target = redrive.target.as_ref();
+        key.stage == redrive.stage && target.is_none_or(|target| key.target == *target)
+    };
+    let keys = found.work.into_iter().map(|row| row.key);
+    let keys: Vec<_> = keys.filter(is_meant).collect();
     let act = caller
-        .act("work.redrive", &redrive.object())
-        .saying(format!("{}: {} asked for", redrive.words(), keys.len()));
+        .act("work.redrive", &redrive.request_id)
+        .saying(format!("stage {}", redrive.stage));
     let redriven = deps.store.redrive(tenant, &keys, &act).await?;
-    if redrive.is_one() && redriven.keys.is_empty() {
+    if redriven.keys.is_empty() {
         return Err(Problem::conflict(
             "This step is neither held nor parked. The request's `open_work` shows what is.",
         ));
@@ -306,80 +281,5 @@ pub(crate) async fn redrive_work(
     deps.hand_over(redriven.wakes).await;
     Ok(Json(Redriven {
         redriven: u64::try_from(redriven.keys.len()).unwrap_or(u64::MAX),
-        next_cursor,
     }))
-}
-
-impl Redrive {
-    fn read(&self) -> Result<WorkQuery, Problem> {
-        let mut faults = Faults::default();
-        let filter = WorkFilter {
-            stop: self.state.map(Into::into),
-            stage: self.stage,
-            cause: self.cause,
-            connection: self.connection.clone(),
-            request: self.request_id,
-        };
-        let is_filtered = filter != WorkFilter::default();
-        if !is_filtered && !self.all {
-            faults.add(
-                "all",
-                "say which: `request_id` with `stage` and `target`, a filter (`state`, `stage`, `cause`, \
-                 `connection`, `request_id`), or `\"all\": true`",
-            );
-        }
-        if is_filtered && self.all {
-            faults.add("all", "either `all` or a filter, not both");
-        }
-        if self.target.is_some() && (self.request_id.is_none() || self.stage.is_none()) {
-            faults.add("target", "only together with `request_id` and `stage`");
-        }
-        let limit = self.limit.unwrap_or(MAX_LIMIT);
-        if !(1..=MAX_LIMIT).contains(&limit) {
-            faults.add("limit", format!("a number from 1 to {MAX_LIMIT}"));
-        }
-        let after = faults.cursor(self.cursor.as_deref());
-        faults.finish(BODY)?;
-        Ok(WorkQuery {
-            filter,
-            limit,
-            after,
-        })
-    }
-
-    /// Whether it names one step.
-    fn is_one(&self) -> bool {
-        self.request_id.is_some()
-            && self
-                .stage
-                .is_some_and(|stage| stage != Stage::Dispatch || self.target.is_some())
-    }
-
-    /// What is redriven, for the audit log.
-    fn object(&self) -> String {
-        self.request_id
-            .map_or_else(|| "work".to_owned(), |request| request.to_string())
-    }
-
-    /// The choice in words, for the audit log.
-    fn words(&self) -> String {
-        let parts: Vec<_> = [
-            self.state
-                .map(|state| format!("state {}", store::StopKind::from(state).as_str())),
-            self.stage.map(|stage| format!("stage {stage}")),
-            self.target.as_ref().map(|_| "one target".to_owned()),
-            self.cause.map(|cause| format!("cause {}", cause.as_str())),
-            self.connection
-                .as_ref()
-                .map(|connection| format!("connection {connection}")),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        if parts.is_empty() {
-            "all".to_owned()
-        } else {
-            parts.join(", ")
-        }
-    }
 }

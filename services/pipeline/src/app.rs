@@ -13,7 +13,11 @@ use bus::{Bus, LocalBus, LocalBusConfig, RelayConfig, Runner, RunnerConfig};
 use domain::Clock;
 use google::{Gemini, Speech, Tokens};
 use http_client::{Client, Options};
-use management_api::auth::{SigningKey, Trust, Verifier};
+use management_api::{
+    JobBell,
+    auth::{KeyRing, SigningKey, Trust, Verifier},
+    sign_in::{SignIn, own_trust},
+};
 use runtime::{
     Check, Endpoint, Listener, ServeOptions, Service, Task, health_routes, install_metrics,
     metrics_routes, with_shell,
@@ -86,7 +90,7 @@ impl App {
             bus.clone(),
             secrets.clone(),
             clock.clone(),
-            config.webhook_base(address),
+            (config.webhook_base(address), providers.is_google_simulated),
         )?;
         let services = services(config, providers, management, Arc::new(blobs))?;
 
@@ -161,10 +165,7 @@ impl App {
 
 /// Whose tokens count in embedded mode: our own.
 pub fn trust() -> Trust {
-    Trust {
-        issuer: "pipeline".to_owned(),
-        audience: "pipeline-api".to_owned(),
-    }
+    own_trust()
 }
 
 /// The secrets of a data folder.
@@ -193,7 +194,15 @@ pub(crate) async fn management_alone(
     let bus = LocalBus::new(LocalBusConfig::default());
     let base = config.webhook_base(config.listen);
     let sources = Sources::standard();
-    let deps = management(folder, Arc::new(store), sources, bus, secrets, clock, base)?;
+    let deps = management(
+        folder,
+        Arc::new(store),
+        sources,
+        bus,
+        secrets,
+        clock,
+        (base, false),
+    )?;
     Ok(with_shell(management_api::service(deps).routes))
 }
 
@@ -204,17 +213,22 @@ fn management(
     bus: Arc<dyn Bus>,
     secrets: Arc<dyn Secrets>,
     clock: Arc<dyn Clock>,
-    public_url: String,
+    (public_url, is_simulated): (String, bool),
 ) -> anyhow::Result<management_api::Deps> {
     let key = SigningKey::open(folder.path()).context("opening the key that signs tokens")?;
+    let keys = key.key_set();
     Ok(management_api::Deps {
+        api_keys: Arc::new(KeyRing::new(store.clone(), clock.clone())),
+        sign_in: Some(Arc::new(SignIn::new(key, trust(), clock.clone()))),
+        is_simulated,
+        job_bell: JobBell::default(),
         store,
         sources,
         bus,
         secrets,
         ids: Arc::new(IdSource::new(clock.clone())),
         clock,
-        verifier: Arc::new(Verifier::new(trust(), key.key_set())),
+        verifier: Arc::new(Verifier::new(trust(), keys)),
         public_url,
     })
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use blobs_gcs::GcsConfig;
-use management_api::auth::OutsideConfig;
+use management_api::{auth::OutsideConfig, sign_in::oidc::SignInConfig};
 use pipeline::config::Config;
 use settings::{Reader, Reference, Settings};
 
@@ -57,6 +57,7 @@ fn the_fleets_example_file_lists_what_its_services_read() {
         drop(fleet::Config::read(reader));
         drop(GcsConfig::read(reader));
         drop(OutsideConfig::read(reader));
+        drop(SignInConfig::read(reader));
     });
     own.retain(|reference| !known.contains(reference.key) || reference.key == "GOOGLE_PROJECT");
     let expected = file(

@@ -6,7 +6,7 @@ mod channel;
 mod facts;
 mod sections;
 
-use std::{borrow::Cow, collections::BTreeMap, str::FromStr};
+use std::{borrow::Cow, collections::BTreeMap, str::FromStr, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -26,7 +26,7 @@ pub use sections::{
     SourceSection, SpamGate, TranscriptSection, TranscriptState, Turn, Verdict, VerdictKind,
 };
 
-use crate::{ConnectionName, PersonId, PostalCode, RequestId, Stage, TenantId};
+use crate::{ConnectionName, PersonId, PostalCode, RequestId, Stage, TenantId, figures::Counted};
 
 /// One lead of one tenant, from its delivery to its last effect.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +45,8 @@ pub struct LeadRequest {
     pub status: Status,
     /// Who it is from, once that was asked.
     pub person: Option<PersonId>,
+    /// What the figures count of it.
+    pub counted: Arc<Counted>,
     /// What is known.
     pub document: Document,
 }

@@ -10,7 +10,7 @@ mod receipts;
 mod receive;
 mod settle;
 
-use std::time::Duration;
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Channel, ClaimResult, ConnectionName, DispatchSection, DispatchState, Document, EventId,
     LeadRequest, OfficeId, OpenWork, RemoteIds, RequestId, RetryPolicy, SourceId, Stage, Status,
-    TenantId, Wake, Wanted, WorkKey, WorkRow, WorkState, lead::known_stage, text, workflow,
+    TenantId, Wake, Wanted, WorkKey, WorkRow, WorkState,
+    figures::{Additions, Counted},
+    lead::known_stage,
+    text, workflow,
 };
 
 pub use people::{ReviewAction, Undecidable, decide, redrive, release, replay};
@@ -50,6 +53,8 @@ pub struct Change {
     pub log: Vec<LogEntry>,
     /// Whether the status changed. Then a store with an [`Outbox`](crate::Outbox) publishes an event.
     pub is_published: bool,
+    /// What is added to the tenant's figures.
+    pub figures: Additions,
 }
 
 /// An entry of a request's timeline.
@@ -88,6 +93,8 @@ pub struct Plan {
     pub merged: Vec<(RequestId, RequestId)>,
     /// Rows that are due now.
     pub wakes: Vec<Wake>,
+    /// What is added to the tenant's figures beside what its changes add.
+    pub figures: Additions,
 }
 
 /// The token is stale: somebody else has the row, or it is gone. Nothing may be written.
@@ -284,6 +291,10 @@ impl RequestState {
         self.request.status = status;
         self.request.version += 1;
         self.request.updated_at = now;
+        let counted = Counted::of(&self.request);
+        let mut figures = counted.since(&self.request.counted);
+        figures.count_runs(&self.log);
+        self.request.counted = Arc::new(counted);
         let (put, delete) = self.work.into_changes();
         wakes.extend(
             put.iter()
@@ -297,6 +308,7 @@ impl RequestState {
             delete,
             log: self.log,
             is_published: self.before != Some(status),
+            figures,
         }
     }
 }
@@ -354,6 +366,30 @@ fn close(state: RequestState, others: Vec<RequestState>, now: Timestamp) -> Plan
 }
 
 impl Plan {
+    /// Counts the delivery that the plan is made of.
+    pub fn count_delivery(&mut self, at: Timestamp, origin: &Origin) {
+        let figures = match self.changes.last_mut() {
+            Some(change) => &mut change.figures,
+            None => &mut self.figures,
+        };
+        figures.count_delivery(at, origin);
+    }
+
+    /// All that is added to the tenant's figures.
+    pub fn additions(&self) -> Cow<'_, Additions> {
+        match self.changes.as_slice() {
+            [] => Cow::Borrowed(&self.figures),
+            [change] if self.figures.is_empty() => Cow::Borrowed(&change.figures),
+            changes => {
+                let mut additions = self.figures.clone();
+                for change in changes {
+                    additions.extend(&change.figures);
+                }
+                Cow::Owned(additions)
+            }
+        }
+    }
+
     /// Claims a step that the plan opens, if it is due now, as if its wake-up had come. Only a request that goes on has
     /// one: after a merge none is claimed.
     pub fn claim(&mut self, wanted: Wanted, now: Timestamp) -> Option<(WorkRow, LeadRequest)> {

@@ -1,6 +1,6 @@
 //! A delivery: it makes a request, or changes one that is known.
 
-use std::{mem, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
@@ -38,6 +38,7 @@ pub fn receive(id: RequestId, origin: &Origin, news: Result<News, String>, now: 
         updated_at: now,
         status: Status::Received,
         person: None,
+        counted: Arc::default(),
         document,
     };
     let mut state = RequestState {

@@ -4,6 +4,7 @@
 mod briefs;
 mod contact;
 mod documents;
+mod dry_runs;
 mod effects;
 mod handles;
 mod later_events;

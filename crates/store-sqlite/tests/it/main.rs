@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod files;
+mod finding;
 mod readiness;
 mod tenancy;
 mod twins;

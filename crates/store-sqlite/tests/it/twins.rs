@@ -54,6 +54,8 @@ impl Twins {
                 "tenant_id" => "'b'",
                 // Of these there is one in the world.
                 "token_hash" => "NULL",
+                // The place of a row in its table.
+                "position" if table == "metric_additions" => "NULL",
                 "account" => "'twin of ' || account",
                 column => column,
             });

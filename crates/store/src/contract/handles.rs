@@ -10,7 +10,7 @@ use crate::{
     WorkQuery,
 };
 
-fn park(cause: ParkCause) -> Outcome {
+pub(super) fn park(cause: ParkCause) -> Outcome {
     Outcome::Park {
         cause,
         reason: "no".to_owned(),
@@ -63,14 +63,24 @@ async fn log(subject: &Subject, tenant: &TenantId) -> Vec<AuditEntry> {
 }
 
 /// A lead whose first step is stopped by an outcome.
-async fn stopped(subject: &Subject, tenant: &TenantId, lead: &str, outcome: Outcome) -> RequestId {
+pub(super) async fn stopped(
+    subject: &Subject,
+    tenant: &TenantId,
+    lead: &str,
+    outcome: Outcome,
+) -> RequestId {
     let id = subject.request(&Lead::new(tenant, lead)).await;
     let job = subject.claim(tenant, id, FIRST, "").await;
     subject.settle(&job, outcome).await;
     id
 }
 
-async fn gated(subject: &Subject, tenant: &TenantId, lead: &str, gate: SpamGate) -> RequestId {
+pub(super) async fn gated(
+    subject: &Subject,
+    tenant: &TenantId,
+    lead: &str,
+    gate: SpamGate,
+) -> RequestId {
     let id = subject.request(&Lead::new(tenant, lead)).await;
     subject.judge(tenant, id, 60.0, gate, &["crm"]).await;
     id

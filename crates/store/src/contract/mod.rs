@@ -22,9 +22,14 @@ pub mod claims;
 pub mod configs;
 pub mod connections;
 pub mod effects;
+pub mod figures;
+pub mod finding;
 pub mod handles;
 pub mod isolation;
+pub mod jobs;
+pub mod live;
 pub mod offices;
+pub mod people;
 pub mod persons;
 pub mod requests;
 pub mod rolling;
@@ -221,6 +226,27 @@ macro_rules! contract_suite {
                 a_token_belongs_to_one_source,
                 the_same_account_at_another_provider_is_another,
             );
+            $crate::contract_suite!(@tests $make; people:
+                an_invitation_makes_a_member_once,
+                an_invitation_lasts_a_week_and_can_be_withdrawn,
+                an_invitation_takes_nothing_from_a_member,
+                of_two_uses_of_a_code_at_once_one_is_refused,
+                a_proven_address_accepts_its_invitations,
+                a_link_signs_in_who_is_known,
+                a_console_code_is_gone_after_a_restart,
+                the_last_administrator_of_a_tenant_stays,
+                people_are_walked_by_pages,
+                a_session_goes_on_with_each_new_secret,
+                a_secret_used_again_ends_the_session,
+                a_session_ends_when_nobody_uses_it,
+                sessions_are_listed_and_ended_by_their_person,
+                an_issuers_token_stays_with_its_session,
+                an_api_key_is_found_until_it_is_gone,
+                an_api_keys_use_is_noted_once_a_minute,
+                preferences_are_one_persons,
+                a_view_is_its_owners_until_it_is_shared,
+                people_and_keys_stay_with_their_tenant,
+            );
             $crate::contract_suite!(@tests $make; requests:
                 pages_walk_each_request_once_the_newest_first,
                 a_page_holds_only_the_status_asked_for,
@@ -231,11 +257,63 @@ macro_rules! contract_suite {
                 a_request_that_is_not_there_is_none,
                 a_requests_channel_has_a_column,
             );
+            $crate::contract_suite!(@tests $make; finding:
+                a_filter_finds_what_agrees_with_all_of_it,
+                every_order_shows_each_request_once,
+                a_walk_beside_changes_shows_each_request_once,
+                words_and_numbers_are_found_in_every_form,
+                a_change_is_found_at_once,
+                days_are_found_by_when_a_request_came,
+                another_tenants_requests_are_not_found,
+                what_cannot_be_read_breaks_no_search,
+            );
             $crate::contract_suite!(@tests $make; security:
                 refusals_of_one_minute_are_counted_together,
                 the_newest_refusals_come_first,
                 the_oldest_refusals_are_removed_first,
                 a_check_passes_and_leaves_nothing_behind,
+            );
+            $crate::contract_suite!(@tests $make; figures:
+                figures_equal_an_oracle_after_a_random_run,
+                several_fold_figures_at_once,
+                figures_are_their_tenants_own,
+                what_an_older_build_changed_is_counted_with_the_next_change,
+                a_recount_counts_what_was_never_counted,
+                refusals_count_for_the_tenant_that_is_known,
+            );
+            $crate::contract_suite!(@tests $make; live:
+                a_leads_way_is_told_in_order,
+                claims_and_polls_are_told_once,
+                acts_are_told_by_what_they_change,
+                a_change_that_is_refused_is_not_told,
+                a_refused_secret_is_told,
+                who_goes_on_misses_and_repeats_nothing,
+                who_reads_beside_writers_misses_nothing,
+                a_place_that_never_was_is_not_reached,
+                what_changes_is_told_to_its_tenant_alone,
+                what_waits_for_people_is_counted,
+                what_is_young_is_not_pruned,
+            );
+            $crate::contract_suite!(@tests $make; jobs:
+                a_job_is_created_with_its_entry_in_the_audit_log,
+                a_call_creates_a_job_once,
+                a_job_has_one_owner,
+                a_job_whose_lease_ended_is_claimed_again,
+                a_step_renews_the_lease_and_a_rest_ends_it,
+                a_job_that_cannot_go_on_fails,
+                tenants_take_turns,
+                a_job_that_rests_lets_another_tenant_go_first,
+                a_redrive_survives_its_owners,
+                a_request_is_replayed_once_by_a_job,
+                what_no_longer_agrees_is_skipped_with_its_reason,
+                a_cancelled_job_does_no_further_batch,
+                jobs_are_listed_newest_first,
+                what_stopped_again_is_counted,
+                requests_of_a_filter_are_counted_up_to_a_limit,
+                a_tenants_open_jobs_are_limited,
+                a_newer_builds_job_is_left_alone,
+                old_jobs_are_removed_with_their_marks,
+                another_tenants_job_is_not_found,
             );
             $crate::contract_suite!(@tests $make; isolation:
                 another_tenants_ids_are_not_found,

@@ -1,18 +1,22 @@
 //! The extractors by which a handler says who may call it.
 
-use std::marker::PhantomData;
+use std::{
+    marker::PhantomData,
+    net::{IpAddr, Ipv4Addr},
+};
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use domain::{TenantId, text};
 use http::{
-    HeaderMap, HeaderValue,
+    HeaderValue,
     header::{AUTHORIZATION, WWW_AUTHENTICATE},
     request::Parts,
 };
-use runtime::Problem;
+use jiff::Timestamp;
+use runtime::{ClientAddr, Problem};
 use store::AuditAction;
 
-use super::{Caller, Refusal, Role, VerifyError};
+use super::{API_KEY_PREFIX, Caller, Refusal, Role, VerifyError};
 use crate::{Deps, problems};
 
 /// The longest name of a caller that is kept, in characters.
@@ -26,6 +30,9 @@ const MAX_SUBJECT: usize = 200;
 pub(crate) struct TenantCaller<L> {
     tenant: TenantId,
     subject: String,
+    role: Role,
+    is_program: bool,
+    valid_until: Timestamp,
     least: PhantomData<L>,
 }
 
@@ -66,6 +73,26 @@ impl<L> TenantCaller<L> {
         &self.tenant
     }
 
+    /// Who they are, as the audit log shows them.
+    pub(crate) fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// What they may do here.
+    pub(crate) const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Whether it is a program that calls by a key of its own.
+    pub(crate) const fn is_program(&self) -> bool {
+        self.is_program
+    }
+
+    /// When their token ends.
+    pub(crate) const fn valid_until(&self) -> Timestamp {
+        self.valid_until
+    }
+
     /// What they do, for the audit log.
     pub(crate) fn act(&self, action: &'static str, object: &impl ToString) -> AuditAction {
         AuditAction::new(&self.subject, action, object)
@@ -76,16 +103,19 @@ impl<L: Least> FromRequestParts<Deps> for TenantCaller<L> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, deps: &Deps) -> Result<Self, Problem> {
-        let caller = caller(&parts.headers, deps).await?;
+        let caller = caller(parts, deps).await?;
         let tenant = tenant_of_path(parts, deps).await;
         let tenant = tenant.filter(|tenant| caller.sees(tenant));
         let tenant = tenant.ok_or_else(no_tenant)?;
-        require(&caller, L::ROLE)?;
+        let role = require(caller.role_in(&tenant), L::ROLE)?;
         let known = deps.store.tenant(&tenant).await?;
         known.ok_or_else(no_tenant)?;
         Ok(Self {
             tenant,
             subject: subject(&caller),
+            role,
+            is_program: caller.is_program(),
+            valid_until: caller.valid_until(),
             least: PhantomData,
         })
     }
@@ -98,6 +128,11 @@ pub(crate) struct PlatformAdmin {
 }
 
 impl PlatformAdmin {
+    /// Who they are, as the audit log shows them.
+    pub(crate) fn subject(&self) -> &str {
+        &self.subject
+    }
+
     /// What they do, for the audit log.
     pub(crate) fn act(&self, action: &'static str, object: &impl ToString) -> AuditAction {
         AuditAction::new(&self.subject, action, object)
@@ -108,11 +143,31 @@ impl FromRequestParts<Deps> for PlatformAdmin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, deps: &Deps) -> Result<Self, Problem> {
-        let caller = caller(&parts.headers, deps).await?;
-        require(&caller, Role::PlatformAdmin)?;
+        let caller = caller(parts, deps).await?;
+        let role = caller.is_platform_admin().then_some(Role::PlatformAdmin);
+        require(role, Role::PlatformAdmin)?;
         Ok(Self {
             subject: subject(&caller),
         })
+    }
+}
+
+/// Whoever has a token or a key, whatever it opens. Rejection: 401.
+#[derive(Debug)]
+pub(crate) struct Anybody(pub(crate) Caller);
+
+impl Anybody {
+    /// Who they are, as the audit log shows them.
+    pub(crate) fn subject(&self) -> String {
+        subject(&self.0)
+    }
+}
+
+impl FromRequestParts<Deps> for Anybody {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, deps: &Deps) -> Result<Self, Problem> {
+        caller(parts, deps).await.map(Self)
     }
 }
 
@@ -121,13 +176,18 @@ fn subject(caller: &Caller) -> String {
     text::line(caller.subject(), MAX_SUBJECT).unwrap_or_else(|| "unnamed".to_owned())
 }
 
-fn require(caller: &Caller, least: Role) -> Result<(), Problem> {
-    if caller.is_at_least(least) {
-        return Ok(());
-    }
-    Err(Problem::forbidden(format!(
-        "This takes the role `{least}`. Ask an administrator for it."
-    )))
+fn require(role: Option<Role>, least: Role) -> Result<Role, Problem> {
+    role.filter(|role| *role >= least).ok_or_else(|| {
+        Problem::forbidden(format!(
+            "This takes the role `{least}`. Ask an administrator for it."
+        ))
+    })
+}
+
+/// The address that a call came from. One that came over no network is from this machine.
+pub(crate) fn client_of(parts: &Parts) -> ClientAddr {
+    let here = ClientAddr(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    parts.extensions.get().copied().unwrap_or(here)
 }
 
 async fn tenant_of_path(parts: &mut Parts, deps: &Deps) -> Option<TenantId> {
@@ -141,8 +201,8 @@ fn no_tenant() -> Problem {
     Problem::not_found("There is no such tenant, or your token is not for it.")
 }
 
-async fn caller(headers: &HeaderMap, deps: &Deps) -> Result<Caller, Problem> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
+async fn caller(parts: &Parts, deps: &Deps) -> Result<Caller, Problem> {
+    let mut values = parts.headers.get_all(AUTHORIZATION).iter();
     let token = match (values.next(), values.next()) {
         (Some(value), None) => bearer(value),
         _ => None,
@@ -150,6 +210,12 @@ async fn caller(headers: &HeaderMap, deps: &Deps) -> Result<Caller, Problem> {
     let token = token.ok_or_else(|| {
         Problem::unauthorized("Send a token in the header `Authorization: Bearer <token>`.")
     })?;
+    if token.starts_with(API_KEY_PREFIX) {
+        return deps
+            .api_keys
+            .verify(token, client_of(parts).network())
+            .await;
+    }
     deps.verifier
         .verify(token, deps.clock.now())
         .await

@@ -4,20 +4,33 @@
 //! what they may do with the tenant of the path. Tokens are never logged and never repeated in an answer.
 
 mod extract;
+mod key_ring;
 mod outside;
+mod per_minute;
 mod signing_key;
 mod verifier;
 
-use std::{collections::BTreeSet, fmt, str::FromStr, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+    time::Duration,
+};
 
 use domain::TenantId;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use extract::{
-    PlatformAdmin, TenantAdmin, TenantOperator, TenantPlatformAdmin, TenantReader,
+    Anybody, PlatformAdmin, TenantAdmin, TenantOperator, TenantPlatformAdmin, TenantReader,
+    client_of,
 };
 pub use jwks::{KeySet, Refusal, VerifyError};
+pub use key_ring::KeyRing;
+pub(crate) use key_ring::{NewKey, PREFIX as API_KEY_PREFIX};
 pub use outside::OutsideConfig;
+pub(crate) use outside::is_trustworthy;
+pub(crate) use per_minute::PerMinute;
 pub use signing_key::{KeyError, SigningKey};
 pub use verifier::{Trust, Verifier};
 
@@ -77,6 +90,16 @@ impl FromStr for Role {
     }
 }
 
+impl From<store::TenantRole> for Role {
+    fn from(role: store::TenantRole) -> Self {
+        match role {
+            store::TenantRole::Viewer => Self::Viewer,
+            store::TenantRole::Operator => Self::Operator,
+            store::TenantRole::TenantAdmin => Self::TenantAdmin,
+        }
+    }
+}
+
 /// What a token should say.
 #[derive(Debug, Clone)]
 pub struct Grant {
@@ -90,27 +113,68 @@ pub struct Grant {
     pub valid_for: Duration,
 }
 
-/// Somebody whose token was proven genuine. Only a [`Verifier`] makes one.
+/// What a token of somebody who signed in here should say.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// Who it is.
+    pub subject: String,
+    /// What they may do, tenant by tenant.
+    pub tenant_roles: BTreeMap<TenantId, Role>,
+    /// Whether they administer the platform.
+    pub is_platform_admin: bool,
+}
+
+/// Somebody whose token or key was proven genuine. Only a [`Verifier`] and a [`KeyRing`] make one.
 #[derive(Debug, Clone)]
 pub struct Caller {
     subject: String,
+    /// In each of `tenants`.
     role: Option<Role>,
     tenants: BTreeSet<TenantId>,
+    tenant_roles: BTreeMap<TenantId, Role>,
+    is_program: bool,
+    valid_until: Timestamp,
 }
 
 impl Caller {
-    /// Who it is: the token's `sub`.
+    /// When the token is no longer taken, or a key must be looked at again.
+    pub const fn valid_until(&self) -> Timestamp {
+        self.valid_until
+    }
+
+    /// Who it is: the token's `sub`, or the id of the key.
     pub fn subject(&self) -> &str {
         &self.subject
     }
 
     /// Whether they learn that this tenant exists.
     pub fn sees(&self, tenant: &TenantId) -> bool {
-        self.role == Some(Role::PlatformAdmin) || self.tenants.contains(tenant)
+        self.is_platform_admin()
+            || self.tenants.contains(tenant)
+            || self.tenant_roles.contains_key(tenant)
     }
 
-    /// Whether their highest role is at least this one.
-    pub fn is_at_least(&self, role: Role) -> bool {
-        self.role >= Some(role)
+    /// What they may do in this tenant; for one who administers the platform, the same in all.
+    pub fn role_in(&self, tenant: &TenantId) -> Option<Role> {
+        let listed = self.tenants.contains(tenant) || self.is_platform_admin();
+        let everywhere = self.role.filter(|_| listed);
+        everywhere.max(self.tenant_roles.get(tenant).copied())
+    }
+
+    /// Whether they may do everything for every tenant.
+    pub fn is_platform_admin(&self) -> bool {
+        self.role == Some(Role::PlatformAdmin)
+    }
+
+    /// Whether it is a program that calls by a key of its own.
+    pub const fn is_program(&self) -> bool {
+        self.is_program
+    }
+
+    /// The tenants that are named for them.
+    pub fn tenants(&self) -> BTreeSet<TenantId> {
+        let mut all = self.tenants.clone();
+        all.extend(self.tenant_roles.keys().cloned());
+        all
     }
 }

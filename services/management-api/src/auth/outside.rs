@@ -59,7 +59,7 @@ impl OutsideConfig {
 }
 
 /// Whoever can change the answer on its way can sign tokens: it comes over TLS, or from this machine.
-fn is_trustworthy(url: &str) -> bool {
+pub(crate) fn is_trustworthy(url: &str) -> bool {
     let Ok(url) = Url::parse(url) else {
         return false;
     };

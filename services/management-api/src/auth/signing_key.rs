@@ -1,6 +1,7 @@
 //! The key of the embedded product, which signs its own tokens.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
 };
@@ -19,7 +20,7 @@ use secrecy::{SecretString, zeroize::Zeroizing};
 use secrets::{KeyFileError, read_key_file, write_key_file};
 use serde::Serialize;
 
-use super::{Grant, KeySet, Role, Trust};
+use super::{Grant, KeySet, Role, SignedIn, Trust};
 
 /// Under the data folder.
 const FILE: &str = "keys/jwt.pk8";
@@ -61,6 +62,8 @@ struct Claims<'a> {
     exp: i64,
     roles: &'a [Role],
     tenants: Vec<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    tenant_roles: BTreeMap<&'a str, Role>,
 }
 
 impl SigningKey {
@@ -77,6 +80,16 @@ impl SigningKey {
             None => make(&path)?,
         };
         Self::from_pkcs8(&pkcs8).ok_or(KeyError::Malformed { path })
+    }
+
+    /// The key that follows from 32 secret bytes: the same in every process that has them.
+    ///
+    /// # Errors
+    /// [`KeyError::Crypto`] when the library fails.
+    pub fn from_seed(seed: &[u8; 32]) -> Result<Self, KeyError> {
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| KeyError::Crypto)?;
+        let pkcs8 = pair.to_pkcs8v1().map_err(|_| KeyError::Crypto)?;
+        Self::from_pkcs8(pkcs8.as_ref()).ok_or(KeyError::Crypto)
     }
 
     fn from_pkcs8(pkcs8: &[u8]) -> Option<Self> {
@@ -108,9 +121,7 @@ impl SigningKey {
         grant: &Grant,
         now: Timestamp,
     ) -> Result<SecretString, KeyError> {
-        let mut header = Header::new(Algorithm::EdDSA);
-        header.kid = Some(self.kid.clone());
-        let claims = Claims {
+        self.sign(&Claims {
             iss: &trust.issuer,
             aud: &trust.audience,
             sub: &grant.subject,
@@ -118,8 +129,44 @@ impl SigningKey {
             exp: later(now, grant.valid_for).as_second(),
             roles: &grant.roles,
             tenants: grant.tenants.iter().map(|slug| slug.as_str()).collect(),
+            tenant_roles: BTreeMap::new(),
+        })
+    }
+
+    /// Signs a token of somebody who signed in, issued now and good until `expires_at`.
+    ///
+    /// # Errors
+    /// [`KeyError::Crypto`] when the library fails.
+    pub fn mint_for(
+        &self,
+        trust: &Trust,
+        who: &SignedIn,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<SecretString, KeyError> {
+        let roles: &[Role] = match who.is_platform_admin {
+            true => &[Role::PlatformAdmin],
+            false => &[],
         };
-        let token = encode(&header, &claims, &self.encoding).map_err(|_| KeyError::Crypto)?;
+        let tenant_roles = who.tenant_roles.iter();
+        self.sign(&Claims {
+            iss: &trust.issuer,
+            aud: &trust.audience,
+            sub: &who.subject,
+            iat: now.as_second(),
+            exp: expires_at.as_second(),
+            roles,
+            tenants: Vec::new(),
+            tenant_roles: tenant_roles
+                .map(|(id, role)| (id.as_str(), *role))
+                .collect(),
+        })
+    }
+
+    fn sign(&self, claims: &Claims<'_>) -> Result<SecretString, KeyError> {
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.kid = Some(self.kid.clone());
+        let token = encode(&header, claims, &self.encoding).map_err(|_| KeyError::Crypto)?;
         Ok(SecretString::from(token))
     }
 }

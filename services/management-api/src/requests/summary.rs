@@ -1,13 +1,16 @@
 //! A request as it stands in a list.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Audio, Brief, Document, LeadRequest, OfficeConfig};
+use domain::{About, Audio, Brief, Document, LeadRequest, OfficeConfig, OpenWork, workflow};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::words::{Area, AreaBasis, Channel, DispatchState, Flag, Intent, ProjectType, Status};
+use crate::words::{
+    Area, AreaBasis, Budget, Channel, DispatchState, Flag, Intent, ProjectStart, ProjectType,
+    Stage, Status,
+};
 
 /// A request in short.
 #[derive(Debug, Serialize, ToSchema)]
@@ -18,21 +21,44 @@ pub(crate) struct RequestSummary {
     status: Status,
     /// How the lead reached the company.
     channel: Channel,
+    /// Rises with everything that is written of it.
+    version: u64,
+    /// The source's provider, by its slug: `callrail`.
+    provider: String,
+    /// The stage that it is at, or waits for; null when nothing is left to do, or a person decides first.
+    stage: Option<Stage>,
+    /// The person behind it, once that is known.
+    person_id: Option<String>,
     /// What happened and whose it is, in a few words: `missed call from Ann Lee`.
     headline: String,
     /// When its first delivery was stored.
     created_at: Timestamp,
     /// When it was last written.
     updated_at: Timestamp,
+    /// When the call, the chat or the text conversation began, or the form was sent.
+    started_at: Option<Timestamp>,
+    /// A call's length in seconds, as its provider counts it.
+    duration_seconds: Option<u32>,
+    /// Whether a call ended on the answering machine.
+    is_voicemail: Option<bool>,
     /// Who it is from.
     contact: ContactSummary,
+    /// How the person found the company.
+    attribution: AttributionSummary,
     /// How promising it is.
     #[schema(minimum = 0, maximum = 100)]
     lead_score: Option<u8>,
+    /// How sure that is.
+    #[schema(minimum = 0, maximum = 1)]
+    confidence: Option<f64>,
     /// What the person wants.
     intent: Option<Intent>,
     /// What is to be remodeled.
     project_type: Option<ProjectType>,
+    /// When it should start.
+    timeline: Option<ProjectStart>,
+    /// What it may cost.
+    budget: Option<Budget>,
     /// How likely it is spam, in percent.
     #[schema(minimum = 0, maximum = 100)]
     spam_likelihood: Option<f64>,
@@ -61,6 +87,15 @@ pub(crate) struct ContactSummary {
     city: Option<String>,
 }
 
+/// How a person found the company, in short.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AttributionSummary {
+    /// Where from: `Google Ads`.
+    source: Option<String>,
+    /// By which campaign.
+    campaign: Option<String>,
+}
+
 /// Where a request stands with one CRM.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DispatchSummary {
@@ -73,25 +108,38 @@ pub(crate) struct DispatchSummary {
 }
 
 impl RequestSummary {
-    pub(super) fn of(request: &LeadRequest) -> Self {
+    pub(crate) fn of(request: &LeadRequest) -> Self {
         let document = &request.document;
         let contact = document.contact();
+        let facts = document.facts();
+        let call = facts.about.call();
         let analysis = document.analysis.as_ref();
         Self {
             request_id: request.id.to_string(),
             status: request.status.into(),
             channel: document.channel().into(),
+            version: request.version,
+            provider: document.source.provider.clone(),
+            stage: stage(request),
+            person_id: request.person.map(|person| person.to_string()),
             headline: headline(request),
             created_at: request.created_at,
             updated_at: request.updated_at,
+            started_at: started_at(&facts.about),
+            duration_seconds: call.and_then(|call| call.duration_seconds),
+            is_voicemail: call.and_then(|call| call.is_voicemail),
+            attribution: AttributionSummary::of(&facts.attribution),
             contact: ContactSummary {
                 name: contact.name,
                 phone: contact.phone.map(String::from),
                 city: contact.city,
             },
             lead_score: analysis.map(|analysis| analysis.lead_score),
+            confidence: analysis.map(|analysis| analysis.confidence),
             intent: analysis.map(|analysis| analysis.intent.into()),
             project_type: analysis.map(|analysis| analysis.project_type.into()),
+            timeline: analysis.map(|analysis| analysis.timeline.into()),
+            budget: analysis.map(|analysis| analysis.budget.into()),
             spam_likelihood: analysis.map(|analysis| analysis.spam_likelihood),
             area: document
                 .qualification
@@ -108,9 +156,41 @@ impl RequestSummary {
                 })
                 .collect(),
             flags: flags(document),
-            unread_fields: document.facts().unread_fields,
+            unread_fields: facts.unread_fields,
             merged_into: document.merged_into.map(|id| id.to_string()),
         }
+    }
+}
+
+impl AttributionSummary {
+    /// By the names that providers have for it.
+    fn of(facts: &BTreeMap<String, String>) -> Self {
+        let first = |names: &[&str]| names.iter().find_map(|name| facts.get(*name)).cloned();
+        Self {
+            source: first(&["source_name", "source", "utm_source"]),
+            campaign: first(&["campaign", "utm_campaign"]),
+        }
+    }
+}
+
+/// The stage whose step would be opened if none was open.
+fn stage(request: &LeadRequest) -> Option<Stage> {
+    let steps = workflow::next(request, &OpenWork::new(Vec::new()));
+    steps.first().map(|step| step.stage.into())
+}
+
+/// When it began, by what its channel says.
+fn started_at(about: &About) -> Option<Timestamp> {
+    match about {
+        About::Phone(call) => call.started_at,
+        About::Form(form) => form.submitted_at,
+        About::Chat(chat) => chat.started_at,
+        About::Text(texts) => texts
+            .messages
+            .values()
+            .filter_map(|message| message.at)
+            .min(),
+        About::Calendar(_) | About::Api | About::Unrecognized(_) => None,
     }
 }
 

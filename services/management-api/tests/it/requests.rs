@@ -186,8 +186,12 @@ async fn a_fresh_request_shows_what_the_delivery_said() {
         list["items"][0],
         json!({
             "request_id": id.to_string(), "status": "received", "channel": "phone",
+            "version": 1, "provider": "callrail", "stage": "details", "person_id": null,
             "headline": "phone call from Ann Example",
             "created_at": "2020-06-01T12:00:00Z", "updated_at": "2020-06-01T12:00:00Z",
+            "started_at": null, "duration_seconds": 180, "is_voicemail": null,
+            "attribution": { "source": null, "campaign": null },
+            "confidence": null, "timeline": null, "budget": null,
             "contact": { "name": "Ann Example", "phone": "+15125550142", "city": "Round Rock" },
             "lead_score": null, "intent": null, "project_type": null, "spam_likelihood": null,
             "area": null, "summary": null, "dispatches": [], "flags": [], "unread_fields": [], "merged_into": null,
@@ -368,6 +372,11 @@ async fn a_finished_request_shows_everything() {
         item["dispatches"],
         json!([{ "connection": "hubspot", "connector": "hubspot", "state": "done" }])
     );
+    assert_eq!(
+        [&item["timeline"], &item["budget"], &item["confidence"]],
+        [&json!("1_3_months"), &json!("medium"), &json!(0.9)]
+    );
+    assert_eq!(item["stage"], Value::Null);
 }
 
 #[tokio::test]
@@ -586,7 +595,7 @@ pub(crate) fn analysis(engine: Engine) -> Section {
     }))
 }
 
-fn qualification(area: AreaVerdict, notify: bool) -> Section {
+pub(crate) fn qualification(area: AreaVerdict, notify: bool) -> Section {
     Section::Qualification(QualificationSection {
         revision: 0,
         gate: SpamGate::Pass,

@@ -2,27 +2,30 @@
 
 use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf, sync::Arc, time::Duration};
 
+use axum::Router;
 use bus::{Bus as _, LocalBus, LocalBusConfig};
 use bytes::Bytes;
 use domain::{
     About, Alias, Audio, CallFacts, Channel, Claimed, Clock as _, ConnectionName, DetailsAnswer,
-    DetailsSection, Facts, News, NoAudio, NoDetails, Outcome, PersonFacts, Reading, Record,
-    RecordingSection, RequestId, Section, SourceId, Stage, Tenant, TenantId, TenantStatus,
-    WorkQueue as _,
+    DetailsSection, Facts, JobId, News, NoAudio, NoDetails, Office, OfficeId, Outcome, PersonFacts,
+    Reading, Record, RecordingSection, RequestId, Section, SourceId, Stage, Tenant, TenantId,
+    TenantStatus, WorkQueue as _, WorkflowConfig,
 };
-use http_client::{Client, Options, Response};
+use http_client::{Client, Limits, Options, Request, Response};
 use jiff::Timestamp;
 use management_api::{
-    Deps,
-    auth::{Grant, Role, SigningKey, Trust, Verifier},
+    Deps, JobBell,
+    auth::{Grant, KeyRing, Role, SigningKey, Trust, Verifier},
+    sign_in::SignIn,
 };
-use runtime::{Listener, ServeOptions, with_shell};
+use runtime::{Endpoint, Listener, ServeOptions, with_shell};
 use secrecy::{ExposeSecret as _, SecretString};
 use secrets::{KeySource, SealedSecrets, SecretRef, Secrets as _};
 use serde_json::Value;
 use sources::Sources;
 use store::{
-    AuditEntry, Connection, ConnectionState, Delivery, IdSource, Source, SourceState, Store as _,
+    AuditAction, AuditEntry, Connection, ConnectionState, Delivery, IdSource, Jobs as _, NewJob,
+    Source, SourceState, Store as _, WorkFilter, jobs::JobTask,
 };
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
@@ -40,6 +43,8 @@ pub(crate) struct World {
     pub(crate) trust: Trust,
     client: Client,
     base: String,
+    /// The same API without a connection between.
+    pub(crate) routes: Router,
     folder: TempDir,
 }
 
@@ -52,6 +57,14 @@ impl World {
     /// The same with another verifier of tokens.
     pub(crate) async fn start_with(
         verifier: impl FnOnce(&SigningKey, &Trust, &ManualClock) -> Verifier,
+    ) -> Self {
+        Self::start_signing_in(verifier, |sign_in, _| sign_in).await
+    }
+
+    /// The same with another way to sign in.
+    pub(crate) async fn start_signing_in(
+        verifier: impl FnOnce(&SigningKey, &Trust, &ManualClock) -> Verifier,
+        sign_in: impl FnOnce(SignIn, &ManualClock) -> SignIn,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock::at("2020-06-01T12:00:00Z".parse().unwrap());
@@ -67,23 +80,36 @@ impl World {
             .unwrap();
         let bus = LocalBus::new(LocalBusConfig::default());
         let deps = Deps {
+            api_keys: Arc::new(KeyRing::new(store.clone(), Arc::new(clock.clone()))),
+            sign_in: Some(Arc::new(sign_in(
+                SignIn::new(
+                    SigningKey::open(folder.path()).unwrap(),
+                    trust.clone(),
+                    Arc::new(clock.clone()),
+                ),
+                &clock,
+            ))),
+            is_simulated: true,
             store: store.clone(),
             bus: bus.clone(),
             sources: Sources::standard(),
+            job_bell: JobBell::default(),
             secrets: Arc::new(secrets.clone()),
             ids: Arc::new(IdSource::new(Arc::new(clock.clone()))),
             public_url: PUBLIC_URL.to_owned(),
             clock: Arc::new(clock.clone()),
             verifier: Arc::new(verifier(&key, &trust, &clock)),
         };
-        let routes = with_shell(management_api::service(deps).routes);
+        let service = management_api::service(deps);
+        let direct = with_shell(service.routes.clone());
         let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0).into())
             .await
             .unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move {
+            let endpoints = vec![Endpoint::new("api", listener, service.routes)];
             let options = ServeOptions::default();
-            runtime::serve("api", listener, routes, &options, std::future::pending()).await;
+            runtime::run(endpoints, service.tasks, options, std::future::pending()).await
         });
         let client = Client::new(Options {
             allow_loopback: true,
@@ -98,6 +124,7 @@ impl World {
             trust,
             client: client.unwrap(),
             base,
+            routes: direct,
             folder,
         };
         for slug in ["a", "b"] {
@@ -131,6 +158,12 @@ impl World {
             valid_for: Duration::from_secs(3600),
         };
         self.key.mint(&self.trust, &grant, self.now()).unwrap()
+    }
+
+    /// A call to be made as a browser makes it.
+    pub(crate) fn call_openly(&self, method: &str, path: &str) -> Request<'_> {
+        self.client
+            .request(method.parse().unwrap(), format!("{}{path}", self.base))
     }
 
     /// Asks without a token.
@@ -213,7 +246,22 @@ impl World {
         } else {
             request.json(body)
         };
-        request.send().await.unwrap()
+        let limits = Limits {
+            max_bytes: 10_000_000,
+            idle: Duration::from_secs(20),
+            total: Duration::from_secs(20),
+        };
+        let answer = request.send_streaming(limits).await.unwrap();
+        let media_type = answer.headers.get("content-type");
+        if media_type.is_some_and(|media_type| media_type == "text/event-stream") {
+            // It has no end.
+            return Response {
+                status: answer.status,
+                headers: answer.headers,
+                body: Bytes::new(),
+            };
+        }
+        answer.into_response().await.unwrap()
     }
 
     /// A source of a tenant.
@@ -233,6 +281,36 @@ impl World {
         };
         self.store.put_source(&source).await.unwrap();
         id
+    }
+
+    /// A job of a tenant that is done.
+    pub(crate) async fn job_of(&self, slug: &str) -> JobId {
+        let new = NewJob {
+            tenant: tenant(slug),
+            task: JobTask::Redrive {
+                filter: WorkFilter::default(),
+            },
+            by: "ann".to_owned(),
+            call: None,
+        };
+        let act = AuditAction::new("set-up", "job.create", "job");
+        let created = self.store.create_job(&new, &act).await;
+        created.unwrap().job.id
+    }
+
+    /// The office of a tenant.
+    pub(crate) async fn office_of(&self, slug: &str) -> OfficeId {
+        let office = Office {
+            id: OfficeId::from_uuid(uuid::Uuid::from_u128(1)),
+            tenant: tenant(slug),
+            name: "Austin".to_owned(),
+            address: "1 Main Street, Austin".to_owned(),
+            time_zone: "America/Chicago".to_owned(),
+            config: WorkflowConfig::default(),
+            config_version: 1,
+        };
+        self.store.put_office(&office).await.unwrap();
+        office.id
     }
 
     /// A connection of a tenant to HubSpot.
@@ -442,6 +520,13 @@ pub(crate) fn body(response: &Response) -> Value {
 #[track_caller]
 pub(crate) fn created(response: &Response) -> Value {
     assert_eq!(response.status, 201, "{}", response.text_lossy(500));
+    response.json().unwrap()
+}
+
+/// The body of an answer that must be 202.
+#[track_caller]
+pub(crate) fn started(response: &Response) -> Value {
+    assert_eq!(response.status, 202, "{}", response.text_lossy(500));
     response.json().unwrap()
 }
 

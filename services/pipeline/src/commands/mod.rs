@@ -3,6 +3,7 @@
 mod api;
 mod audit;
 mod check_config;
+mod key;
 mod migrate;
 mod request;
 mod review;
@@ -11,11 +12,13 @@ mod secret;
 mod secret_input;
 mod send;
 mod session;
+mod sign_in;
 mod simulate;
 mod source;
 mod table;
 mod tenant;
 mod token;
+mod user;
 mod work;
 
 use std::{
@@ -71,6 +74,12 @@ enum Command {
     Work(TenantArgs<work::Command>),
     /// Shows a request, and has it run again.
     Request(TenantArgs<request::Command>),
+    /// Invites people into a tenant, lists them, changes what they may do, and removes them.
+    User(TenantArgs<user::Command>),
+    /// Makes keys by which programs call the API, lists and revokes them.
+    Key(TenantArgs<key::Command>),
+    /// Prints a code that signs in at the API, once.
+    SignIn(TenantArgs<sign_in::Command>),
     /// Lists who changed what.
     Audit(TenantArgs<audit::Command>),
 
@@ -106,6 +115,9 @@ pub async fn run_to(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::Quarantine(args) => review::quarantine(&settings, args, out).await,
         Command::Work(args) => work::run(&settings, args, out).await,
         Command::Request(args) => request::run(&settings, args, out).await,
+        Command::User(args) => user::run(&settings, args, out).await,
+        Command::Key(args) => key::run(&settings, args, out).await,
+        Command::SignIn(args) => sign_in::run(&settings, args, out).await,
         Command::Audit(args) => audit::run(&settings, args, out).await,
         Command::Version => say(&format!("pipeline {}", env!("CARGO_PKG_VERSION"))),
     }

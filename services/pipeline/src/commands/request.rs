@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use domain::{Channel, RequestId, Stage, Status, text};
+use domain::{Channel, Intent, OfficeId, ProjectType, RequestId, SourceId, Stage, Status, text};
 use http::Method;
 use serde_json::{Value, json};
 use settings::Settings;
@@ -17,11 +17,18 @@ const MAX_SHOWN: usize = 100_000;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Lists requests, newest first.
+    /// Lists requests, and finds some of them.
     #[command(after_help = "Examples:\n  \
         pipeline request list\n  \
-        pipeline request list --status parked --channel form --limit 200")]
+        pipeline request list --status parked --status held --channel form --limit 200\n  \
+        pipeline request list --q '512 555 0142'\n  \
+        pipeline request list --from 2026-11-01 --score-from 80 --sort score")]
     List(ListArgs),
+    /// Counts requests, exactly up to 10,000.
+    #[command(
+        after_help = "Example:\n  pipeline request count --status completed --from 2026-11-01"
+    )]
+    Count(Filter),
     /// Shows a request: where it stands, what is still to be done, and what happened.
     #[command(after_help = "Examples:\n  \
         pipeline request show req_…\n  \
@@ -49,27 +56,92 @@ pub(super) enum Command {
     },
 }
 
-/// Which requests to list: those that agree with everything that is given.
+/// Which requests to list, and how.
 #[derive(Debug, clap::Args)]
 pub(super) struct ListArgs {
-    /// Where they stand: `received`, `processing`, `in_review`, `held`, `parked`, `completed`, `quarantined`,
-    /// `out_of_area`, `merged` or `erased`.
-    #[arg(long, value_name = "STATUS")]
-    status: Option<Status>,
-    /// How the leads reached the company: phone, text, form, calendar, chat or api.
-    #[arg(long, value_name = "CHANNEL")]
-    channel: Option<Channel>,
+    #[command(flatten)]
+    filter: Filter,
+    /// The order: newest, oldest, waiting (only those that are not at their end, the oldest first) or score.
+    #[arg(long, value_parser = ["newest", "oldest", "waiting", "score"])]
+    sort: Option<String>,
     #[command(flatten)]
     paging: Paging,
 }
 
+/// Which requests: those that agree with everything that is given.
+#[derive(Debug, clap::Args)]
+pub(super) struct Filter {
+    /// Where they stand: `received`, `processing`, `in_review`, `held`, `parked`, `completed`, `quarantined`,
+    /// `out_of_area`, `merged` or `erased`. Can be repeated.
+    #[arg(long, value_name = "STATUS")]
+    status: Vec<Status>,
+    /// How the leads reached the company: phone, text, form, calendar, chat or api.
+    #[arg(long, value_name = "CHANNEL")]
+    channel: Option<Channel>,
+    /// The source of their first delivery.
+    #[arg(long, value_name = "SOURCE")]
+    source: Option<SourceId>,
+    /// Their office.
+    #[arg(long, value_name = "OFFICE")]
+    office: Option<OfficeId>,
+    /// The lowest score, 0 to 100.
+    #[arg(long, value_name = "SCORE", value_parser = clap::value_parser!(u8).range(0..=100))]
+    score_from: Option<u8>,
+    /// The highest score, 0 to 100.
+    #[arg(long, value_name = "SCORE", value_parser = clap::value_parser!(u8).range(0..=100))]
+    score_to: Option<u8>,
+    /// In the service area or not: in, out or unknown.
+    #[arg(long, value_parser = ["in", "out", "unknown"])]
+    area: Option<String>,
+    /// What is to be remodeled: kitchen, bathroom, roofing and so on.
+    #[arg(long, value_name = "TYPE")]
+    project_type: Option<ProjectType>,
+    /// What they want: `quote_request`, appointment, repair and so on.
+    #[arg(long, value_name = "INTENT")]
+    intent: Option<Intent>,
+    /// Since then: a day (`2026-11-01`) in the office's zone, or a time (`2026-11-01T09:00:00Z`).
+    #[arg(long, value_name = "DAY")]
+    from: Option<String>,
+    /// Up to the end of this day, or before this time.
+    #[arg(long, value_name = "DAY")]
+    to: Option<String>,
+    /// A name, a telephone number in any form or its last digits, an e-mail address, words that were written or said.
+    #[arg(long, value_name = "WORDS")]
+    q: Option<String>,
+}
+
+impl Filter {
+    /// As parameters of a query.
+    fn query(self) -> Vec<(&'static str, String)> {
+        let statuses = self.status.into_iter();
+        let statuses = statuses.map(|status| ("status", status.as_str().to_owned()));
+        let others = [
+            ("channel", self.channel.map(|channel| channel.to_string())),
+            ("source_id", self.source.map(|source| source.to_string())),
+            ("office_id", self.office.map(|office| office.to_string())),
+            ("score_from", self.score_from.map(|score| score.to_string())),
+            ("score_to", self.score_to.map(|score| score.to_string())),
+            ("area", self.area),
+            (
+                "project_type",
+                self.project_type.map(|project| project.to_string()),
+            ),
+            ("intent", self.intent.map(|intent| intent.to_string())),
+            ("from", self.from),
+            ("to", self.to),
+            ("q", self.q),
+        ];
+        let others = others
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)));
+        statuses.chain(others).collect()
+    }
+}
+
 async fn list(tenant: &mut TenantSession<'_>, args: ListArgs) -> anyhow::Result<()> {
     let mut query = args.paging.query();
-    query.extend(
-        args.status
-            .map(|status| ("status", status.as_str().to_owned())),
-    );
-    query.extend(args.channel.map(|channel| ("channel", channel.to_string())));
+    query.extend(args.sort.map(|sort| ("sort", sort)));
+    query.extend(args.filter.query());
     let list = tenant.get("requests", &query).await?;
     let columns = [
         ("request", "request_id"),
@@ -84,6 +156,17 @@ async fn list(tenant: &mut TenantSession<'_>, args: ListArgs) -> anyhow::Result<
     tenant.session.show_list(&list, &columns, empty)
 }
 
+async fn count(tenant: &mut TenantSession<'_>, filter: Filter) -> anyhow::Result<()> {
+    let counted = tenant.get("requests/count", &filter.query()).await?;
+    tenant.session.show(&counted, |session| {
+        let count = cell(&counted["count"]);
+        match counted["is_exact"].as_bool() {
+            Some(true) => session.say(&count),
+            _ => session.say(&format!("{count} or more")),
+        }
+    })
+}
+
 pub(super) async fn run(
     settings: &Settings,
     args: TenantArgs<Command>,
@@ -92,6 +175,7 @@ pub(super) async fn run(
     let (mut tenant, command) = args.open(settings, out).await?;
     match command {
         Command::List(args) => list(&mut tenant, args).await,
+        Command::Count(filter) => count(&mut tenant, filter).await,
         Command::Show { request } => {
             let shown = tenant.get(&format!("requests/{request}"), &[]).await?;
             tenant.session.show(&shown, |session| show(session, &shown))

@@ -2,11 +2,14 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
+use domain::{Clock as _, TenantId};
+use management_api::sign_in::console_code;
 use runtime::SystemClock;
 use settings::Settings;
 use simulators::{SIMULATORS, SimulatorSpec};
 use sources::Sources;
+use store::TenantRole;
 
 use super::{data_dir, say};
 use crate::{
@@ -65,12 +68,22 @@ pub(super) async fn run(settings: Settings, args: Args) -> anyhow::Result<()> {
         address: app.address,
         simulators: providers.urls.clone(),
     })?;
-    greet(&app, &providers, &base)?;
+    let code = operators_code(&app).await?;
+    greet(&app, &providers, &base, &code)?;
     app.run(runtime::shutdown_signal()).await
 }
 
+/// A code that signs the operator in, once, into the demo tenant. Those of earlier starts are gone.
+async fn operators_code(app: &App) -> anyhow::Result<String> {
+    let tenant = TenantId::new(demo::TENANT)?;
+    let whom = ("operator", &tenant, TenantRole::TenantAdmin);
+    let (store, now) = (app.store.as_ref(), SystemClock::default().now());
+    let code = console_code(store, store.ids(), now, whom, true).await;
+    code.map_err(|problem| anyhow!("the code that signs in could not be made: {problem:?}"))
+}
+
 /// What is where, and what to try.
-fn greet(app: &App, providers: &Providers, base: &str) -> anyhow::Result<()> {
+fn greet(app: &App, providers: &Providers, base: &str, code: &str) -> anyhow::Result<()> {
     let program = quoted(&std::env::current_exe()?.display().to_string());
     let folder = quoted(&app.folder.path().display().to_string());
     let url_of = |spec: &SimulatorSpec| providers.urls.get(spec.slug);
@@ -99,6 +112,10 @@ fn greet(app: &App, providers: &Providers, base: &str) -> anyhow::Result<()> {
     say(&format!(
         "curl -sS -H \"Authorization: Bearer $({program} token --data-dir {folder})\" {base}/v1/tenants/{}/requests",
         demo::TENANT
+    ))?;
+    // Signs in, once: the answer has a token, and sets the cookie that gives the next ones.
+    say(&format!(
+        "curl -sS --json '{{\"code\":\"{code}\"}}' {base}/v1/sign-in"
     ))?;
     let crms = catalogue::providers()
         .into_iter()

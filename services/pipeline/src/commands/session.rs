@@ -183,6 +183,11 @@ impl<C: clap::Subcommand> TenantArgs<C> {
 }
 
 impl TenantSession<'_> {
+    /// The tenant's id.
+    pub(super) fn id(&self) -> &str {
+        self.base.rsplit('/').next().unwrap_or_default()
+    }
+
     /// Asks for something under the tenant.
     pub(super) async fn get(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Value> {
         let path = with_query(&format!("{}/{path}", self.base), query);

@@ -14,6 +14,7 @@ mod fleet;
 mod flood;
 mod leads;
 mod load;
+mod million;
 mod process;
 mod product;
 mod report;
@@ -54,6 +55,12 @@ enum Role {
     Leads,
     /// Measures only lists, counts and a start beside a backlog.
     Backlog,
+    /// Measures only finding leads among many.
+    Million {
+        /// How many.
+        #[arg(long, default_value_t = million::LEADS)]
+        leads: u64,
+    },
     /// Only sends deliveries to a running server's demo tenant: to watch it under load.
     Load {
         /// Where it listens.
@@ -90,6 +97,11 @@ async fn main() {
             report.leads(&leads::measure(&target).await);
             return println!("{}", report.markdown());
         }
+        Some(Role::Million { leads }) => {
+            let mut report = Report::new();
+            report.million(&million::measure(leads).await);
+            return println!("{}", report.markdown());
+        }
         Some(Role::Backlog) => {
             let mut report = accepting(1, duration, &target).await;
             report.backlog(&backlog::measure(&target).await);
@@ -110,6 +122,7 @@ async fn main() {
 
     report.leads(&leads::measure(&target).await);
     report.backlog(&backlog::measure(&target).await);
+    report.million(&million::measure(million::LEADS).await);
 
     let flood = Box::pin(flood::measure(duration * 3)).await;
     report.flood(&flood);

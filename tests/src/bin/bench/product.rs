@@ -222,11 +222,7 @@ impl Product {
     /// How long the API takes to answer about the demo tenant, the median of some.
     #[expect(clippy::disallowed_methods, reason = "the product's own answers")]
     pub(crate) async fn answers_after(&self, path: &str) -> Duration {
-        let url = format!(
-            "http://{}/v1/tenants/{}/{path}",
-            self.address,
-            pipeline::demo::TENANT
-        );
+        let url = self.url(path);
         let token = self.token();
         let mut times = Vec::new();
         for _ in 0..15 {
@@ -238,6 +234,43 @@ impl Product {
         }
         times.sort();
         times[times.len() / 2]
+    }
+
+    /// How long the API takes to answer about the demo tenant: each path in turn, so many times.
+    #[expect(clippy::disallowed_methods, reason = "the product's own answers")]
+    pub(crate) async fn answers_to(&self, paths: &[String], rounds: usize) -> Vec<Duration> {
+        let token = self.token();
+        let mut times = Vec::new();
+        for round in 0..=rounds {
+            for path in paths {
+                let url = self.url(path);
+                let asked = Instant::now();
+                let answer = self.http.get(&url).bearer_auth(&token).send().await;
+                let answer = answer.unwrap().error_for_status().unwrap();
+                answer.bytes().await.unwrap();
+                // The first answers fill the caches.
+                if round > 0 {
+                    times.push(asked.elapsed());
+                }
+            }
+        }
+        times
+    }
+
+    /// What the API answers about the demo tenant.
+    #[expect(clippy::disallowed_methods, reason = "the product's own answers")]
+    pub(crate) async fn ask(&self, path: &str) -> Value {
+        let answer = self.http.get(self.url(path)).bearer_auth(self.token());
+        let answer = answer.send().await.unwrap().error_for_status().unwrap();
+        answer.json().await.unwrap()
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!(
+            "http://{}/v1/tenants/{}/{path}",
+            self.address,
+            pipeline::demo::TENANT
+        )
     }
 
     /// A token of the demo tenant's administrator.

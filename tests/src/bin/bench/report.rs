@@ -10,6 +10,7 @@ use crate::{
     flood::{FloodFigures, Seen},
     leads,
     load::Outcome,
+    million,
     product::LargeRecording,
 };
 
@@ -192,6 +193,31 @@ impl Report {
                 format!("{}, {}, {}", ms(*list), ms(*counts), ms(*start)),
             );
         }
+    }
+
+    pub(crate) fn million(&mut self, figures: &million::Figures) {
+        let among = format!("among {} leads", figures.leads);
+        for answer in &figures.answers {
+            self.row(
+                &format!("{among}: {}", answer.question),
+                "p95 < 20 ms",
+                format!("p50 {}, p95 {}", ms(answer.p50), ms(answer.p95)),
+            );
+        }
+        self.row(
+            &format!("{among}: start to ready"),
+            "< 500 ms",
+            ms(figures.start),
+        );
+        self.row(
+            "taking a lead into the index, and its size on the disk with it",
+            "",
+            format!(
+                "{:.0} µs, {:.1} KB",
+                figures.indexing_per_lead.as_secs_f64() * 1e6,
+                figures.bytes_per_lead as f64 / 1e3
+            ),
+        );
     }
 
     pub(crate) fn flood(&mut self, figures: &FloodFigures) {

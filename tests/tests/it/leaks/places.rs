@@ -12,7 +12,7 @@ use super::{
 };
 
 /// What of the database may hold people's data, and no other column: table and column.
-const FOR_PEOPLES_DATA: [(&str, &str); 7] = [
+const FOR_PEOPLES_DATA: [(&str, &str); 9] = [
     ("webhook_events", "body"),
     // Of these, what its sender calls itself, and the event by its name in the URL.
     ("webhook_events", "headers"),
@@ -22,6 +22,9 @@ const FOR_PEOPLES_DATA: [(&str, &str); 7] = [
     ("work", "answer"),
     ("crm_integrations", "attempt"),
     ("effects", "remote_id"),
+    // The words that requests are found by.
+    ("request_tokens_data", "block"),
+    ("request_tokens_idx", "term"),
 ];
 
 /// Markers that were found where none may be: how often in each place, and the first of them.

@@ -1,0 +1,322 @@
+//! Finding requests: by the table of tokens, and by looking at what is not in it yet.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use domain::{LeadRequest, RequestId, TenantId};
+use google_cloud_spanner::{
+    key::KeySet,
+    statement::{Statement, StatementBuilder},
+    types,
+};
+use store::{
+    Count, FindQuery, Finding, Indexed, Page, RequestFilter, RequestQuery, RequestSort,
+    finding::{self, MAX_EXACT, MAX_FRESH},
+    rows::{self, REQUEST_COLUMNS, signed},
+    stored::{PageReader, readable},
+    tokens::{Clause, EVERY},
+};
+
+use crate::{
+    SpannerStore,
+    fault::Fault,
+    indexing,
+    rows::{key, time_value},
+    tx::Reader,
+    views,
+};
+
+type Result<T, E = Fault> = std::result::Result<T, E>;
+
+/// Requests that one transaction takes in: with as many tokens as they may have, its commit stays within Spanner's limits.
+const INDEXED_AT_ONCE: usize = 8;
+
+#[async_trait]
+impl Finding for SpannerStore {
+    async fn find_requests(
+        &self,
+        tenant: &TenantId,
+        query: &FindQuery,
+    ) -> store::Result<Page<LeadRequest>> {
+        self.read(async |reader| find(&reader, tenant, query).await)
+            .await
+    }
+
+    async fn count_requests(
+        &self,
+        tenant: &TenantId,
+        filter: &RequestFilter,
+    ) -> store::Result<Count> {
+        self.read(async |reader| count(&reader, tenant, filter).await)
+            .await
+    }
+
+    async fn index_requests_across_tenants(&self, limit: u32) -> store::Result<Indexed> {
+        let waiting = self
+            .read(async |reader| indexing::waiting_across_tenants(&reader, limit).await)
+            .await?;
+        let mut indexed = Indexed {
+            requests: 0,
+            has_more: waiting.len() >= usize::try_from(limit).unwrap_or(usize::MAX),
+        };
+        for batch in waiting.chunks(INDEXED_AT_ONCE) {
+            let batch = Arc::new(batch.to_vec());
+            let taken = self.write("requests.index", move |tx| {
+                let batch = batch.clone();
+                async move { indexing::take_in(&tx, &batch).await }
+            });
+            indexed.requests += taken.await?;
+        }
+        Ok(indexed)
+    }
+}
+
+async fn find(reader: &Reader, tenant: &TenantId, query: &FindQuery) -> Result<Page<LeadRequest>> {
+    let mut page = PageReader::new(query.limit);
+    let Some(filter) = query.meant() else {
+        return Ok(page.finish());
+    };
+    if query.sort == RequestSort::Newest && is_of_one_status(&filter) {
+        let list = RequestQuery {
+            status: filter.statuses.first().copied(),
+            channel: None,
+            limit: query.limit,
+            before: query.after.map(|place| place.request),
+        };
+        return views::list(reader, tenant, &list).await;
+    }
+    let search = Search::begin(reader, tenant, filter).await?;
+    let mut after = query.after.map(|place| Spot {
+        request: place.request.to_string(),
+        score: score_value(place.score),
+    });
+    loop {
+        let spots = search
+            .spots(query.sort, after.as_ref(), page.wanted())
+            .await?;
+        let read = search.read(&spots).await?;
+        after = spots.into_iter().next_back().or(after);
+        if !page.take(read) {
+            return Ok(page.finish());
+        }
+    }
+}
+
+async fn count(reader: &Reader, tenant: &TenantId, filter: &RequestFilter) -> Result<Count> {
+    let query = FindQuery {
+        filter: filter.clone(),
+        ..FindQuery::default()
+    };
+    let Some(filter) = query.meant() else {
+        return Ok(Count::of(0, true));
+    };
+    let search = Search::begin(reader, tenant, filter).await?;
+    let most = usize::try_from(MAX_EXACT).unwrap_or(usize::MAX) + 1;
+    let spots = search.spots(RequestSort::Newest, None, most).await?;
+    let counted = u32::try_from(spots.len()).unwrap_or(u32::MAX);
+    Ok(Count::of(counted, search.is_complete))
+}
+
+/// Whether `requests` itself has an index for it.
+fn is_of_one_status(filter: &RequestFilter) -> bool {
+    let statuses = filter.statuses.clone();
+    statuses.len() <= 1
+        && *filter
+            == RequestFilter {
+                statuses,
+                ..RequestFilter::default()
+            }
+}
+
+/// A score as the table has it.
+pub(crate) fn score_value(score: Option<u8>) -> i64 {
+    score.map_or(-1, i64::from)
+}
+
+/// A place in a list.
+#[derive(Debug, Clone)]
+struct Spot {
+    request: String,
+    score: i64,
+}
+
+/// A filter at work at one point in time.
+struct Search<'a> {
+    reader: &'a Reader,
+    tenant: &'a TenantId,
+    filter: RequestFilter,
+    /// The clauses, the one whose tokens are read first in front.
+    clauses: Vec<Clause>,
+    /// Requests that the table does not know, or not as they are; their score, if they are meant.
+    fresh: BTreeMap<String, Option<i64>>,
+    /// Whether nothing can be missing.
+    is_complete: bool,
+}
+
+impl<'a> Search<'a> {
+    async fn begin(
+        reader: &'a Reader,
+        tenant: &'a TenantId,
+        filter: RequestFilter,
+    ) -> Result<Self> {
+        let mut clauses = filter.clauses();
+        if clauses.is_empty() {
+            clauses.push(Clause::fact(EVERY));
+        }
+        // Words are rarer than facts, and one token's requests come in their order.
+        clauses.sort_by_key(|clause| (!clause.is_of_words, clause.any_of.len()));
+        let mut search = Self {
+            reader,
+            tenant,
+            filter,
+            clauses,
+            fresh: BTreeMap::new(),
+            is_complete: true,
+        };
+        let fresh = indexing::of_tenant(reader, tenant, MAX_FRESH + 1).await?;
+        search.is_complete = fresh.len() <= MAX_FRESH;
+        for row in fresh.iter().take(MAX_FRESH) {
+            let id = row.text("request_id")?;
+            let request = readable("requests", || id.clone(), rows::request(row))?;
+            let meant = request.filter(|request| search.filter.is_met_by(request));
+            let score = meant.map(|request| score_value(finding::score(&request)));
+            search.fresh.insert(id, score);
+        }
+        Ok(search)
+    }
+
+    async fn spots(
+        &self,
+        sort: RequestSort,
+        after: Option<&Spot>,
+        wanted: usize,
+    ) -> Result<Vec<Spot>> {
+        // As many more as may have to be left out.
+        let indexed = self.indexed(sort, after, wanted + self.fresh.len());
+        let mut spots = indexed.await?;
+        spots.retain(|spot| !self.fresh.contains_key(&spot.request));
+        let fresh = self.fresh.iter().filter_map(|(request, score)| {
+            Some(Spot {
+                request: request.clone(),
+                score: (*score)?,
+            })
+        });
+        spots.extend(fresh.filter(|spot| after.is_none_or(|after| is_behind(sort, spot, after))));
+        spots.sort_by(|one, other| order(sort, one, other));
+        spots.truncate(wanted);
+        Ok(spots)
+    }
+
+    /// What the table has.
+    async fn indexed(
+        &self,
+        sort: RequestSort,
+        after: Option<&Spot>,
+        limit: usize,
+    ) -> Result<Vec<Spot>> {
+        let (behind, by) = match sort {
+            RequestSort::Newest => ("k.request_id < @after", "request_id DESC"),
+            RequestSort::Oldest | RequestSort::Waiting => ("k.request_id > @after", "request_id"),
+            RequestSort::Score => (
+                "(k.score < @score OR (k.score = @score AND k.request_id < @after))",
+                "score DESC, request_id DESC",
+            ),
+        };
+        let behind = after.map_or("TRUE", |_| behind);
+        let mut conditions = format!("k.token IN UNNEST(@clause0) AND {behind}");
+        for number in 1..self.clauses.len() {
+            conditions.push_str(&format!(
+                " AND EXISTS (SELECT 1 FROM request_tokens AS k{number} WHERE k{number}.tenant_id = @tenant \
+                 AND k{number}.token IN UNNEST(@clause{number}) AND k{number}.request_id = k.request_id)"
+            ));
+        }
+        let times = [
+            self.filter.from.map(|_| "r.created_at >= @from"),
+            self.filter.to.map(|_| "r.created_at < @to"),
+        ];
+        let times: Vec<_> = times.into_iter().flatten().collect();
+        if !times.is_empty() {
+            conditions.push_str(&format!(
+                " AND EXISTS (SELECT 1 FROM requests AS r WHERE r.tenant_id = @tenant \
+                 AND r.request_id = k.request_id AND {})",
+                times.join(" AND ")
+            ));
+        }
+        // A request may have several tokens of a clause.
+        let distinct = match self.clauses.first() {
+            Some(first) if first.any_of.len() == 1 => "",
+            _ => "DISTINCT ",
+        };
+        let sql = format!(
+            "SELECT {distinct}k.request_id, k.score FROM request_tokens AS k \
+             WHERE k.tenant_id = @tenant AND {conditions} ORDER BY {by} LIMIT @limit"
+        );
+        let found = self
+            .reader
+            .query(self.with_parameters(sql, after, limit).build());
+        let mut spots = Vec::new();
+        for row in found.await? {
+            spots.push(Spot {
+                request: row.text("request_id")?,
+                score: row.integer("score")?,
+            });
+        }
+        Ok(spots)
+    }
+
+    fn with_parameters(&self, sql: String, after: Option<&Spot>, limit: usize) -> StatementBuilder {
+        let mut statement = Statement::builder(sql)
+            .add_param("tenant", self.tenant.as_str().to_owned())
+            .add_param("limit", signed(limit));
+        for (number, clause) in self.clauses.iter().enumerate() {
+            statement = statement.add_param(format!("clause{number}"), clause.any_of.clone());
+        }
+        for (name, time) in [("from", self.filter.from), ("to", self.filter.to)] {
+            if let Some(time) = time {
+                statement = statement.add_typed_param(name, time_value(time), types::timestamp());
+            }
+        }
+        match after {
+            Some(after) => statement
+                .add_param("after", after.request.clone())
+                .add_param("score", after.score),
+            None => statement,
+        }
+    }
+
+    /// The requests of these places, in their order.
+    async fn read(&self, spots: &[Spot]) -> Result<Vec<Option<LeadRequest>>> {
+        if spots.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut keys = KeySet::builder();
+        for spot in spots {
+            keys = keys.add_key(key([self.tenant.as_str(), &spot.request]));
+        }
+        let found = self.reader.rows("requests", REQUEST_COLUMNS, keys.build());
+        let mut by_id: BTreeMap<RequestId, LeadRequest> = BTreeMap::new();
+        for row in found.await? {
+            let name = || row.text("request_id").unwrap_or_default();
+            let request = readable("requests", name, rows::request(&row))?;
+            by_id.extend(request.map(|request| (request.id, request)));
+        }
+        let read = spots.iter().map(|spot| {
+            let id = spot.request.parse().ok()?;
+            by_id.remove(&id)
+        });
+        Ok(read.collect())
+    }
+}
+
+/// The order of a list.
+fn order(sort: RequestSort, one: &Spot, other: &Spot) -> std::cmp::Ordering {
+    match sort {
+        RequestSort::Newest => other.request.cmp(&one.request),
+        RequestSort::Oldest | RequestSort::Waiting => one.request.cmp(&other.request),
+        RequestSort::Score => (other.score, &other.request).cmp(&(one.score, &one.request)),
+    }
+}
+
+fn is_behind(sort: RequestSort, spot: &Spot, after: &Spot) -> bool {
+    order(sort, after, spot).is_lt()
+}

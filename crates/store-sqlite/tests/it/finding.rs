@@ -1,0 +1,136 @@
+//! Finding requests that are older than the index.
+
+use std::sync::Arc;
+
+use domain::{Channel, TenantId};
+use futures::future::join_all;
+use rusqlite::Connection;
+use store::{
+    FindQuery, Finding as _, RequestFilter, RequestSort, Store as _, contract::delivery,
+    finding::Place,
+};
+use store_sqlite::SqliteStore;
+
+use crate::clock;
+
+fn all() -> RequestFilter {
+    RequestFilter {
+        channel: Some(Channel::Api),
+        ..RequestFilter::default()
+    }
+}
+
+/// How many requests a walk shows; each once.
+async fn walked(store: &SqliteStore, tenant: &TenantId, sort: RequestSort) -> usize {
+    let (mut ids, mut after) = (Vec::new(), None);
+    loop {
+        let query = FindQuery {
+            filter: all(),
+            sort,
+            limit: 200,
+            after,
+        };
+        let page = store.find_requests(tenant, &query).await.unwrap();
+        after = page.items.last().map(Place::of);
+        ids.extend(page.items.iter().map(|request| request.id));
+        if !page.has_more {
+            let shown = ids.len();
+            ids.sort_unstable();
+            ids.dedup();
+            assert_eq!(ids.len(), shown);
+            return shown;
+        }
+    }
+}
+
+#[tokio::test]
+async fn old_data_is_indexed_in_steps_over_every_restart() {
+    const OLD: usize = 1_100;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pipeline.db");
+    let clock = clock();
+    let open = || SqliteStore::open(&path, Arc::new(clock.clone())).unwrap();
+    let tenant = TenantId::new("a").unwrap();
+    let store = open();
+    let old: Vec<_> = (0..OLD).map(|number| number.to_string()).collect();
+    let accepting = old.iter().map(|lead| store.accept(delivery(&tenant, lead)));
+    for accepted in join_all(accepting).await {
+        accepted.unwrap();
+    }
+    let steps = [90, 200, 7, 300];
+    let mut indexed = 0;
+    for step in steps {
+        // Whoever dies here leaves the rest to the next.
+        let store = open();
+        let done = store.index_requests_across_tenants(step).await.unwrap();
+        assert_eq!((done.requests, done.has_more), (step, true));
+        indexed += usize::try_from(step).unwrap();
+        let counted = store.count_requests(&tenant, &all()).await.unwrap();
+        assert!(!counted.is_exact);
+        assert_eq!(usize::try_from(counted.count).unwrap(), indexed);
+    }
+    // A new one and an old one that changes show at once, in the middle of it.
+    let store = open();
+    store.accept(delivery(&tenant, "new")).await.unwrap();
+    let mut again = delivery(&tenant, "3");
+    again.body = "another body".into();
+    store.accept(again).await.unwrap();
+    let shown = walked(&store, &tenant, RequestSort::Oldest).await;
+    assert_eq!(shown, indexed + 2);
+    while store
+        .index_requests_across_tenants(100)
+        .await
+        .unwrap()
+        .has_more
+    {}
+    let counted = store.count_requests(&tenant, &all()).await.unwrap();
+    assert!(counted.is_exact);
+    assert_eq!(usize::try_from(counted.count).unwrap(), OLD + 1);
+    for sort in [RequestSort::Newest, RequestSort::Oldest, RequestSort::Score] {
+        assert_eq!(walked(&store, &tenant, sort).await, OLD + 1);
+    }
+    // The index has each once, and nothing is left.
+    let db = Connection::open(&path).unwrap();
+    let number = |sql: &str| db.query_row(sql, [], |row| row.get::<_, usize>(0)).unwrap();
+    assert_eq!(
+        number("SELECT count(*) FROM request_tokens_docsize"),
+        OLD + 1
+    );
+    assert_eq!(number("SELECT count(*) FROM request_changes"), 0);
+    assert_eq!(number("SELECT back FROM request_index"), 0);
+}
+
+#[tokio::test]
+async fn what_is_indexed_while_it_changes_is_as_it_is_at_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = clock();
+    let path = folder.path().join("pipeline.db");
+    let store = SqliteStore::open(&path, Arc::new(clock.clone())).unwrap();
+    let tenant = TenantId::new("a").unwrap();
+    let changing = async {
+        for number in 0..40 {
+            for lead in 0..5 {
+                let mut news = delivery(&tenant, &lead.to_string());
+                news.body = format!("{lead} {number}").into();
+                store.accept(news).await.unwrap();
+            }
+        }
+    };
+    let indexing = async {
+        for _ in 0..60 {
+            store.index_requests_across_tenants(3).await.unwrap();
+        }
+    };
+    tokio::join!(changing, indexing);
+    while store
+        .index_requests_across_tenants(3)
+        .await
+        .unwrap()
+        .has_more
+    {}
+    let db = Connection::open(&path).unwrap();
+    let left = "SELECT count(*) FROM request_changes";
+    assert_eq!(db.query_row(left, [], |row| row.get(0)), Ok(0));
+    let counted = store.count_requests(&tenant, &all()).await.unwrap();
+    assert_eq!((counted.count, counted.is_exact), (5, true));
+}

@@ -1,0 +1,120 @@
+//! What a tenant's leads, deliveries and steps sum up to: see [`domain::figures`].
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use domain::{
+    LeadRequest, RequestId, StoreError, TenantId,
+    figures::{Additions, Cells, Counted, FiguresQuery, Sums, Tally, Unreadable},
+};
+
+use crate::{
+    AuditAction, Result, SecurityEvent,
+    rows::Row,
+    stored::{corrupt, from_json, readable, scanned},
+};
+
+/// Sums of what changes a tenant's requests, added to in the transaction that changes them.
+#[async_trait]
+pub trait Figures {
+    /// The sums that a question asks for, as of the last commit. It reads the days that are asked for, under the names
+    /// of one dimension, and no request.
+    async fn figures(&self, tenant: &TenantId, query: &FiguresQuery) -> Result<Sums>;
+
+    /// Folds what transactions added into the rows of days: at most `limit` transactions, 1 to 1,000. Returns how many
+    /// were folded. Several may fold at once.
+    async fn fold_figures_across_tenants(&self, limit: u32) -> Result<u32>;
+
+    /// Counts a tenant's requests anew, newest first: at most `limit` of them, 1 to 200; `before` is the last of those
+    /// before. What an older build wrote, or was there before figures were kept, is counted then. Without such it
+    /// changes nothing, and leaves no entry in the audit log.
+    async fn recount_figures(
+        &self,
+        tenant: &TenantId,
+        before: Option<RequestId>,
+        limit: u32,
+        act: &AuditAction,
+    ) -> Result<Recounted>;
+}
+
+/// What was counted anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Recounted {
+    /// How many requests were looked at.
+    pub looked_at: u32,
+    /// How many of them counted for something else than was in the sums.
+    pub corrected: u32,
+    /// The last of them; none when there are none behind it.
+    pub next: Option<RequestId>,
+}
+
+/// What a request counts for, as its row keeps it. Nothing for one that was never counted.
+pub fn counted(text: Option<&str>) -> Counted {
+    let Some(text) = text else {
+        return Counted::default();
+    };
+    let read = from_json("what figures count of a request", text);
+    let read = readable("requests", || "counted".to_owned(), read);
+    read.ok().flatten().unwrap_or_default()
+}
+
+/// What a transaction added, as it was stored; none if this build cannot read it.
+///
+/// # Errors
+/// None of its own.
+pub fn additions(text: &str) -> Result<Option<Additions>> {
+    scanned(
+        "metric_additions",
+        from_json("what was added to figures", text),
+    )
+}
+
+/// Adds the row of a day to an answer. One that this build cannot read is left out, and counted as skipped.
+///
+/// # Errors
+/// None of its own.
+pub fn tally_day(tally: &mut Tally<'_>, row: &dyn Row) -> Result<()> {
+    let (name, day) = (row.text("name")?, row.integer("day")?);
+    let sums = row.bytes_option("sums")?.unwrap_or_default();
+    let read = tally.add_day(&name, day, &sums).map_err(unreadable);
+    scanned("metric_days", read).map(drop)
+}
+
+/// Adds what is stored of a day to what is new of it.
+///
+/// # Errors
+/// [`StoreError::Corrupt`](domain::StoreError::Corrupt) if this build cannot read it.
+pub fn add_stored(cells: &mut Cells, row: &dyn Row) -> Result<()> {
+    let sums = row.bytes_option("sums")?.unwrap_or_default();
+    cells.add_packed(&sums).map_err(unreadable)
+}
+
+fn unreadable(error: Unreadable) -> StoreError {
+    corrupt("metric_days.sums", error)
+}
+
+/// What a request must add to the sums because it counts for something else than its row says; none if it does not.
+pub fn correction(request: &mut LeadRequest) -> Option<Additions> {
+    let counted = Counted::of(request);
+    let additions = counted.since(&request.counted);
+    let is_new = counted != *request.counted;
+    request.counted = Arc::new(counted);
+    is_new.then_some(additions)
+}
+
+/// What refusals add to the figures of the tenants that they are known to be for.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] for a tenant that cannot be one.
+pub fn refused(events: &[SecurityEvent]) -> Result<BTreeMap<TenantId, Additions>> {
+    let mut tenants = BTreeMap::<_, Additions>::new();
+    for event in events {
+        let Some(tenant) = &event.tenant else {
+            continue;
+        };
+        let tenant = TenantId::new(tenant).map_err(|error| corrupt("a refusal's tenant", error))?;
+        let additions = tenants.entry(tenant).or_default();
+        additions.count_refused(event.minute, &event.provider, &event.reason, event.count);
+    }
+    Ok(tenants)
+}

@@ -1,0 +1,264 @@
+//! Which batch a job does next: what is read of the store before the batch's own transaction. What it reads may be out of
+//! date by then, so the transaction decides on what it reads again.
+
+use domain::{
+    Document, DryRun, LeadRequest, OfficeConfig, OfficeId, RequestId, StoreError, WorkflowConfig,
+};
+use store::{
+    ConfigKind, Job, RequestQuery, Store, WorkFilter, WorkQuery,
+    jobs::{Batch, Effect, JobCursor, JobTask, RequestFilter, first_id_at},
+};
+
+/// Steps or requests of one transaction: little enough that other writes pass between two.
+pub(super) const BATCH: u32 = 100;
+/// Requests that are read at once for a dry run, and how often before its figures are stored.
+const COMPARED: u32 = 200;
+const PAGES: u32 = 10;
+/// Requests that are counted at most to say how much there is.
+const COUNTED: u32 = 100_000;
+
+/// Why there is no next batch.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WalkError {
+    /// It may go on later.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It never will.
+    #[error("{0}")]
+    Fatal(String),
+}
+
+type Result<T> = std::result::Result<T, WalkError>;
+
+/// The next batch of a job.
+pub(super) async fn next(store: &dyn Store, job: &Job) -> Result<Batch> {
+    let mut batch = match &job.task {
+        JobTask::Redrive { filter } => steps(store, job, filter).await?,
+        JobTask::Replay { from_stage, .. } => {
+            let (mut batch, ids, filter) = requests(store, job).await?;
+            batch.effect = Effect::Replay(ids, *from_stage, filter);
+            batch
+        }
+        JobTask::Release { .. } => {
+            let (mut batch, ids, filter) = requests(store, job).await?;
+            batch.effect = Effect::Release(ids, filter);
+            batch
+        }
+        JobTask::DryRun {
+            office_id, config, ..
+        } => compared(store, job, *office_id, config).await?,
+    };
+    if job.cursor.is_none() && job.total.is_none() {
+        batch.total = total(store, job).await?;
+    }
+    if batch.is_last && job.result.changed > 0 {
+        batch.stopped = Some(store.stopped_again(job).await?);
+    }
+    Ok(batch)
+}
+
+fn empty() -> Batch {
+    Batch {
+        effect: Effect::None,
+        through: 0,
+        cursor: None,
+        is_last: false,
+        total: None,
+        dry_run: None,
+        stopped: None,
+    }
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+/// How much there is to go through; none where it is more than is counted.
+async fn total(store: &dyn Store, job: &Job) -> Result<Option<u64>> {
+    if let JobTask::Redrive { filter } = &job.task {
+        if filter.request.is_some() {
+            return Ok(None);
+        }
+        let counts = store.stopped_counts(&job.tenant).await?;
+        let counts = counts.iter().filter(|count| count.is_of(filter));
+        return Ok(Some(counts.map(|count| count.rows).sum()));
+    }
+    let filter = job.requests().unwrap_or_default();
+    if !filter.request_ids.is_empty() {
+        return Ok(Some(count(filter.request_ids.len())));
+    }
+    Ok(store.count_for_job(&job.tenant, &filter, COUNTED).await?)
+}
+
+/// The next steps of a redrive. Those of requests that came in after the job was created are not meant, so it ends
+/// although steps stop again meanwhile.
+async fn steps(store: &dyn Store, job: &Job, filter: &WorkFilter) -> Result<Batch> {
+    let after = match &job.cursor {
+        Some(JobCursor::Step(request, stage, target)) => Some((*request, *stage, target.clone())),
+        Some(JobCursor::Request(_)) | None => None,
+    };
+    let query = WorkQuery {
+        filter: filter.clone(),
+        limit: BATCH,
+        after,
+    };
+    let page = store.stopped_work(&job.tenant, &query).await?;
+    let end = RequestFilter::default().until(job.created_at).behind();
+    let end = end.unwrap_or_else(|| first_id_at(job.created_at));
+    let read = page.items.len();
+    let keys = page.items.into_iter().map(|row| row.key);
+    let keys: Vec<_> = keys.take_while(|key| key.request < end).collect();
+    let last = keys.last();
+    Ok(Batch {
+        through: count(keys.len()),
+        cursor: last.map(|key| JobCursor::Step(key.request, key.stage, key.target.clone())),
+        is_last: !page.has_more || keys.len() < read,
+        effect: Effect::Redrive(keys),
+        ..empty()
+    })
+}
+
+/// The next requests of a job that walks over requests, and the filter that they must agree with still when they are
+/// changed.
+async fn requests(store: &dyn Store, job: &Job) -> Result<(Batch, Vec<RequestId>, RequestFilter)> {
+    let filter = job.requests().unwrap_or_default();
+    if filter.request_ids.is_empty() {
+        let (found, cursor, is_last) = page(store, job, &filter, place(job), BATCH).await?;
+        let ids: Vec<_> = found.into_iter().map(|request| request.id).collect();
+        let batch = Batch {
+            through: count(ids.len()),
+            cursor: cursor.map(JobCursor::Request),
+            is_last,
+            ..empty()
+        };
+        return Ok((batch, ids, filter));
+    }
+    let place = place(job);
+    let is_left = |id: &&RequestId| place.is_none_or(|place| **id < place);
+    let mut left = filter.request_ids.iter().filter(is_left);
+    let batch_size = usize::try_from(BATCH).unwrap_or(usize::MAX);
+    let ids: Vec<_> = left.by_ref().take(batch_size).copied().collect();
+    let batch = Batch {
+        through: count(ids.len()),
+        cursor: ids.last().copied().map(JobCursor::Request),
+        is_last: left.next().is_none(),
+        ..empty()
+    };
+    Ok((batch, ids, filter))
+}
+
+/// The last request that a job went through.
+const fn place(job: &Job) -> Option<RequestId> {
+    match &job.cursor {
+        Some(JobCursor::Request(request)) => Some(*request),
+        Some(JobCursor::Step(..)) | None => None,
+    }
+}
+
+/// A page of the requests that agree with a filter, the newest first; the last that was read; and whether it was the last
+/// page.
+async fn page(
+    store: &dyn Store,
+    job: &Job,
+    filter: &RequestFilter,
+    behind: Option<RequestId>,
+    limit: u32,
+) -> Result<(Vec<LeadRequest>, Option<RequestId>, bool)> {
+    let query = RequestQuery {
+        status: filter.status,
+        channel: filter.channel,
+        limit,
+        before: behind.or_else(|| filter.behind()),
+    };
+    let page = store.list_requests(&job.tenant, &query).await?;
+    let last = page.items.last().map(|request| request.id);
+    let is_past = filter
+        .before()
+        .zip(last)
+        .is_some_and(|(end, last)| last < end);
+    let found = page.items.into_iter();
+    let found = found.filter(|request| filter.takes(request)).collect();
+    Ok((found, last, is_past || !page.has_more))
+}
+
+/// The next comparisons of a dry run. Nothing is changed, so its figures are stored after several pages only.
+async fn compared(
+    store: &dyn Store,
+    job: &Job,
+    office: OfficeId,
+    config: &serde_json::Value,
+) -> Result<Batch> {
+    let filter = job.requests().unwrap_or_default();
+    let known = job.result.dry_run.clone();
+    let (before, after) = configs(store, job, office, config, known.as_ref()).await?;
+    let mut run = known.unwrap_or_default();
+    run.config_version = before.version;
+    let offices = store.configs(&job.tenant, ConfigKind::Office).await?;
+    let offices: Vec<_> = offices.into_iter().map(|office| office.name).collect();
+    let (mut through, mut place, mut is_last) = (0, place(job), false);
+    for _ in 0..PAGES {
+        let (found, last, is_end) = page(store, job, &filter, place, COMPARED).await?;
+        through += count(found.len());
+        for request in found {
+            if is_of(&request.document, office, &offices) {
+                run.add(request.id, &request.document, &before, &after);
+            }
+        }
+        place = last.or(place);
+        is_last = is_end;
+        if is_last {
+            break;
+        }
+    }
+    Ok(Batch {
+        through,
+        cursor: place.map(JobCursor::Request),
+        is_last,
+        dry_run: Some(run),
+        ..empty()
+    })
+}
+
+/// The configuration in use when the dry run began, and the other one.
+async fn configs(
+    store: &dyn Store,
+    job: &Job,
+    office: OfficeId,
+    config: &serde_json::Value,
+    known: Option<&DryRun>,
+) -> Result<(OfficeConfig, OfficeConfig)> {
+    let name = office.to_string();
+    let version = known.map(|run| run.config_version);
+    let found = match version {
+        Some(0) => None,
+        version => {
+            let kind = ConfigKind::Workflow;
+            store.config(&job.tenant, kind, &name, version).await?
+        }
+    };
+    let read = |json: &serde_json::Value| {
+        WorkflowConfig::from_stored(&json.to_string()).map_err(|_| {
+            let reason = "this build cannot read the office's configuration; start the dry run with the build that wrote it";
+            WalkError::Fatal(reason.to_owned())
+        })
+    };
+    let workflow = found.as_ref().map(|found| read(&found.json)).transpose()?;
+    let before = OfficeConfig {
+        workflow: workflow.unwrap_or_default(),
+        version: found.map_or(0, |found| found.version),
+        ..OfficeConfig::default()
+    };
+    let after = OfficeConfig {
+        workflow: read(config)?,
+        version: before.version + 1,
+        ..OfficeConfig::default()
+    };
+    Ok((before, after))
+}
+
+/// Whether a request is this office's: a tenant's first office, by id, has what names none that is known.
+fn is_of(document: &Document, office: OfficeId, offices: &[String]) -> bool {
+    let named = document.source.office.map(|id| id.to_string());
+    let of_named = named.filter(|name| offices.contains(name));
+    of_named.as_ref().or(offices.first()) == Some(&office.to_string())
+}

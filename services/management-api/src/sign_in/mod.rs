@@ -1,0 +1,181 @@
+//! Signing in: a code that works once, or the company's own sign-in, opens a session. What survives a reload is a cookie
+//! that only these routes read; everything else takes the short token that a refresh gives.
+
+mod browser;
+pub(crate) mod codes;
+pub(crate) mod devices;
+pub mod oidc;
+pub(crate) mod session;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{Clock, EmailAddress, InvitationId, TenantId, later};
+use jiff::Timestamp;
+use runtime::{Network, Problem};
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+use store::{Holder, IdSource, NewSession, OneTimeCode, Purpose, Session, Store, TenantRole};
+use utoipa::ToSchema;
+
+use crate::{
+    Deps,
+    auth::{PerMinute, Role, SignedIn, SigningKey, Trust},
+    random_bytes,
+};
+use oidc::Oidc;
+
+/// How long a token is good for.
+const TOKEN_LIFE: Duration = Duration::from_secs(10 * 60);
+/// Codes and cookies of one network that were refused within a minute.
+const REFUSED_PER_MINUTE: u32 = 30;
+/// Random bytes of a code, and of each part of a cookie.
+const SECRET_BYTES: usize = 32;
+
+/// What the tokens that the product signs itself say of their issuer, and whom they are for.
+pub fn own_trust() -> Trust {
+    Trust {
+        issuer: "pipeline".to_owned(),
+        audience: "pipeline-api".to_owned(),
+    }
+}
+
+/// Lets people sign in at this server, which signs their tokens itself.
+pub struct SignIn {
+    key: SigningKey,
+    trust: Trust,
+    refused: PerMinute<Network>,
+    oidc: Option<Oidc>,
+    platform_admins: BTreeSet<EmailAddress>,
+}
+
+impl SignIn {
+    /// With the key that signs tokens, and what they say of their issuer. A verifier must know both.
+    pub fn new(key: SigningKey, trust: Trust, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            key,
+            trust,
+            refused: PerMinute::new(REFUSED_PER_MINUTE, clock),
+            oidc: None,
+            platform_admins: BTreeSet::new(),
+        }
+    }
+
+    /// Also by the company's own sign-in. Those of `platform_admins`, in lower case, who come by it administer the
+    /// platform.
+    #[must_use]
+    pub fn with_oidc(self, oidc: Oidc, platform_admins: BTreeSet<EmailAddress>) -> Self {
+        Self {
+            oidc: Some(oidc),
+            platform_admins,
+            ..self
+        }
+    }
+
+    pub(crate) const fn has_oidc(&self) -> bool {
+        self.oidc.is_some()
+    }
+
+    /// The token of whoever holds this session, with the roles that they have now.
+    async fn token(&self, deps: &Deps, session: &Session) -> Result<Token, Problem> {
+        let (tenant_roles, is_platform_admin) = match &session.holder {
+            Holder::User(user) => {
+                let memberships = deps.store.memberships_across_tenants(*user).await?;
+                let user = deps.store.user_across_tenants(*user).await?;
+                // Who the issuer vouches for, and nobody who only had a code.
+                let is_admin = session.issuer_token.is_some()
+                    && user.is_some_and(|user| self.platform_admins.contains(&user.email));
+                (memberships, is_admin)
+            }
+            Holder::Console { tenant, role, .. } => (vec![(tenant.clone(), *role)], false),
+        };
+        let roles = tenant_roles.into_iter();
+        let who = SignedIn {
+            subject: session.holder.subject(),
+            tenant_roles: roles
+                .map(|(tenant, role)| (tenant, Role::from(role)))
+                .collect::<BTreeMap<_, _>>(),
+            is_platform_admin,
+        };
+        let now = deps.clock.now();
+        let expires_at = later(now, TOKEN_LIFE);
+        let token = self.key.mint_for(&self.trust, &who, now, expires_at);
+        let token = token.map_err(Problem::internal)?;
+        Ok(Token {
+            token: token.expose_secret().to_owned(),
+            expires_at,
+        })
+    }
+}
+
+/// A token of somebody who is signed in.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SignInToken)]
+pub(crate) struct Token {
+    /// It is sent as `Authorization: Bearer <token>`.
+    token: String,
+    /// Until when it is good. A refresh gives the next one.
+    expires_at: Timestamp,
+}
+
+/// How people sign in here.
+pub(crate) fn sign_in_of(deps: &Deps) -> Result<&Arc<SignIn>, Problem> {
+    deps.sign_in.as_ref().ok_or_else(|| {
+        Problem::not_found(
+            "Nobody signs in at this server: bring a token of its issuer. Its operator can change that by the setting \
+             SESSION_KEY.",
+        )
+    })
+}
+
+/// A code that works once.
+pub(crate) fn draw_code() -> Result<String, Problem> {
+    Ok(URL_SAFE_NO_PAD.encode(random_bytes::<SECRET_BYTES>()?))
+}
+
+/// A session to be opened in this browser.
+fn draw_session(
+    browser: &browser::Browser,
+    issuer_token: Option<Vec<u8>>,
+) -> Result<NewSession, Problem> {
+    Ok(NewSession {
+        cookie: store::SessionCookie {
+            family: draw_code()?,
+            rotating: draw_code()?,
+        },
+        salt: random_bytes()?,
+        device: browser.device(),
+        issuer_token,
+    })
+}
+
+/// Makes a code by which the operator signs in once, within 24 hours and until the server starts again; `replace` removes
+/// those before.
+///
+/// # Errors
+/// When there are no random bytes, or the store fails.
+pub async fn console_code(
+    store: &dyn Store,
+    ids: &IdSource,
+    now: Timestamp,
+    (subject, tenant, role): (&str, &TenantId, TenantRole),
+    replace: bool,
+) -> Result<String, Problem> {
+    if replace {
+        store.remove_console_codes_across_tenants().await?;
+    }
+    let code = draw_code()?;
+    let purpose = Purpose::Console {
+        subject: subject.to_owned(),
+        tenant: tenant.clone(),
+        role,
+    };
+    let id = InvitationId::from_uuid(ids.next());
+    let kept = OneTimeCode::new(id, &code, purpose, subject, now)?;
+    store.keep_code_across_tenants(&kept).await?;
+    Ok(code)
+}

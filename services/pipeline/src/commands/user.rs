@@ -1,0 +1,171 @@
+//! `pipeline user`.
+
+use std::io::Write;
+
+use anyhow::bail;
+use http::Method;
+use serde_json::{Value, json};
+use settings::Settings;
+use store::TenantRole;
+
+use super::session::{Paging, TenantArgs, TenantSession, segment};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Invites a person: prints a code that signs them in once, within 7 days.
+    ///
+    /// Whoever has the code becomes the person of that address, so hand it over to them alone.
+    #[command(
+        after_help = "Example:\n  pipeline user invite maria@example.com --tenant acme --role operator"
+    )]
+    Invite {
+        /// The person's e-mail address.
+        email: String,
+        /// What they may do in the tenant.
+        #[arg(long, value_name = "ROLE", default_value = "viewer")]
+        role: TenantRole,
+    },
+    /// Lists the people of a tenant.
+    #[command(after_help = "Example:\n  pipeline user list --tenant acme")]
+    List(Paging),
+    /// Lists the invitations that wait for an answer.
+    #[command(after_help = "Example:\n  pipeline user invitations --tenant acme")]
+    Invitations,
+    /// Withdraws an invitation.
+    #[command(
+        after_help = "Example:\n  pipeline user uninvite inv_0199f3a100007000800000000000002a --tenant acme"
+    )]
+    Uninvite {
+        /// The invitation's id.
+        invitation: String,
+    },
+    /// Prints a code that signs in a person again, once, within 10 minutes.
+    #[command(after_help = "Example:\n  pipeline user link maria@example.com --tenant acme")]
+    Link {
+        /// The person's e-mail address.
+        email: String,
+    },
+    /// Changes what a person may do in the tenant.
+    #[command(
+        after_help = "Example:\n  pipeline user role maria@example.com tenant_admin --tenant acme"
+    )]
+    Role {
+        /// The person's id or e-mail address.
+        user: String,
+        /// What they may do.
+        role: TenantRole,
+    },
+    /// Removes a person from the tenant.
+    #[command(after_help = "Example:\n  pipeline user remove maria@example.com --tenant acme")]
+    Remove {
+        /// The person's id or e-mail address.
+        user: String,
+    },
+}
+
+pub(super) async fn run(
+    settings: &Settings,
+    args: TenantArgs<Command>,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let (mut tenant, command) = args.open(settings, out).await?;
+    match command {
+        Command::Invite { email, role } => {
+            let body = json!({ "email": email, "role": role.as_str() });
+            let created = tenant
+                .call(Method::POST, "invitations", Some(&body), None)
+                .await?;
+            tenant.session.show(&created, |session| {
+                session.say(&format!(
+                    "{} is invited as {role}. This code signs them in once, within 7 days (POST /v1/sign-in):",
+                    created["invitation"]["email"].as_str().unwrap_or_default()
+                ))?;
+                session.say(created["code"].as_str().unwrap_or_default())
+            })
+        }
+        Command::List(paging) => {
+            let page = tenant.get("people", &paging.query()).await?;
+            let columns = [
+                ("user", "user_id"),
+                ("email", "email"),
+                ("name", "name"),
+                ("role", "role"),
+                ("since", "since"),
+            ];
+            let empty =
+                "Nobody belongs to the tenant yet: invite somebody with `pipeline user invite`.";
+            tenant.session.show_list(&page, &columns, empty)
+        }
+        Command::Invitations => {
+            let list = tenant.get("invitations", &[]).await?;
+            let columns = [
+                ("invitation", "invitation_id"),
+                ("email", "email"),
+                ("role", "role"),
+                ("by", "invited_by"),
+                ("expires", "expires_at"),
+            ];
+            let empty = "No invitation waits for an answer.";
+            tenant.session.show_list(&list, &columns, empty)
+        }
+        Command::Uninvite { invitation } => {
+            let path = format!("invitations/{}", segment(&invitation));
+            let gone = tenant.call(Method::DELETE, &path, None, None).await?;
+            let said = "The invitation is withdrawn: its code signs nobody in.";
+            tenant.session.show(&gone, |session| session.say(said))
+        }
+        Command::Link { email } => {
+            let body = json!({ "email": email });
+            let session = &mut tenant.session;
+            let created = session
+                .api
+                .call(Method::POST, "/v1/sign-in/links", Some(&body), None)
+                .await?;
+            session.show(&created, |session| {
+                session.say(created["code"].as_str().unwrap_or_default())
+            })
+        }
+        Command::Role { user, role } => {
+            let id = find(&tenant, &user).await?;
+            let body = json!({ "role": role.as_str() });
+            let path = format!("people/{}", segment(&id));
+            let now = tenant.call(Method::PUT, &path, Some(&body), None).await?;
+            tenant.session.show(&now, |session| {
+                session.say(&format!("{user} is {role} within 10 minutes."))
+            })
+        }
+        Command::Remove { user } => {
+            let id = find(&tenant, &user).await?;
+            let path = format!("people/{}", segment(&id));
+            let gone = tenant.call(Method::DELETE, &path, None, None).await?;
+            tenant.session.show(&gone, |session| {
+                session.say(&format!("{user} is out of the tenant within 10 minutes."))
+            })
+        }
+    }
+}
+
+/// A person's id, by id or e-mail address.
+async fn find(tenant: &TenantSession<'_>, user: &str) -> anyhow::Result<String> {
+    if !user.contains('@') {
+        return Ok(user.to_owned());
+    }
+    let email = user.to_lowercase();
+    let mut query = vec![("limit", "200".to_owned())];
+    loop {
+        let page = tenant.get("people", &query).await?;
+        let mut people = page["items"].as_array().into_iter().flatten();
+        let is_meant = |person: &&Value| person["email"].as_str() == Some(email.as_str());
+        if let Some(id) = people
+            .find(is_meant)
+            .and_then(|person| person["user_id"].as_str())
+        {
+            return Ok(id.to_owned());
+        }
+        let Some(cursor) = page["next_cursor"].as_str() else {
+            bail!("nobody of this tenant has the address {user}: see `pipeline user list`");
+        };
+        query.truncate(1);
+        query.push(("cursor", cursor.to_owned()));
+    }
+}
