@@ -4,6 +4,8 @@
     reason = "an error of a handler is a whole response, and the usual way out"
 )]
 
+pub mod acuity;
+pub mod calendly;
 pub mod callrail;
 mod config;
 mod control;
@@ -14,6 +16,7 @@ pub mod gemini;
 mod google;
 pub mod hubspot;
 mod mp3;
+mod outbox;
 mod provider;
 mod received;
 pub mod recordings;
@@ -34,6 +37,7 @@ pub use control::Simulator;
 pub use demo::{Choices, Demo, Sample, SampleDelivery};
 pub use fault::{Fault, Late};
 pub use google::TOKEN as GOOGLE_TOKEN;
+pub use outbox::Trouble;
 pub use received::Received;
 
 use config::Setup;
@@ -45,6 +49,8 @@ use provider::Provider;
 /// A new one is its own module and its line here. Everything else (ports, base URLs, the program's settings, the demo
 /// tenant's credentials) is read from this table.
 pub static SIMULATORS: &[SimulatorSpec] = &[
+    acuity::SPEC,
+    calendly::SPEC,
     callrail::SPEC,
     gemini::SPEC,
     hubspot::SPEC,

@@ -10,7 +10,7 @@ use http_client::{
 };
 use settings::Reader;
 
-use crate::{ReadError, Source, Sources};
+use crate::{Fields, ReadError, Source, Sources, Wanted};
 
 /// Makes the clients of a provider's API at this address.
 pub type MakeApis = fn(&Client, &Url) -> Apis;
@@ -150,6 +150,28 @@ impl ApiError {
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
     seconds.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// An answer's wanted members. One that breaks off, or is a page in place of JSON, can be had again, so it is not made do
+/// with.
+pub(crate) fn json_fields(answer: &Response, wanted: Wanted) -> Result<Fields<'_>, ApiError> {
+    // Behind a byte order mark, and between the halves of wide characters.
+    let is_around =
+        |byte: &u8| byte.is_ascii_whitespace() || b"\0\xef\xbb\xbf\xfe\xff".contains(byte);
+    let first = answer.body.iter().find(|byte| !is_around(byte));
+    if !matches!(first, Some(b'{' | b'[')) {
+        return Err(ApiError::Unreadable("it is no JSON".into()));
+    }
+    let content_type = answer.headers.get(header::CONTENT_TYPE);
+    let content_type = content_type
+        .and_then(|value| value.to_str().ok())
+        .filter(|value| value.contains("json"));
+    let content_type = content_type.unwrap_or("application/json");
+    let fields = Fields::read(Some(content_type), &answer.body, wanted)?;
+    if fields.is_cut() {
+        return Err(ApiError::Unreadable("it breaks off".into()));
+    }
+    Ok(fields)
 }
 
 impl From<UnreadableBody> for ApiError {

@@ -5,7 +5,10 @@
 //! [`contract`] then tests it like every other.
 #![warn(missing_docs)]
 
+pub mod acuity;
+mod answers;
 mod api;
+pub mod calendly;
 pub mod callrail;
 pub mod contract;
 mod fields;
@@ -26,7 +29,12 @@ pub use verification::{
 };
 
 /// Every webhook source of the product. Services are given a [`Sources`] and do not read this list.
-pub static SOURCES: &[&dyn Source] = &[&callrail::CallRail, &sendgrid::SendGrid];
+pub static SOURCES: &[&dyn Source] = &[
+    &callrail::CallRail,
+    &calendly::Calendly,
+    &acuity::Acuity,
+    &sendgrid::SendGrid,
+];
 
 /// Something that sends webhooks.
 pub trait Source: Send + Sync {

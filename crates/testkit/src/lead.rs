@@ -120,8 +120,10 @@ fn about(channel: Channel) -> About {
             time_zone: text("America/Chicago"),
             status: Some(BookingStatus::Booked),
             location: text("12 Main Street, Round Rock"),
+            host: text("Luis Ortega"),
             message: text("We want a new kitchen before spring."),
             answers: pairs([("Budget", "about forty thousand")]),
+            stated_at: Some(at()),
         }),
         Channel::Chat => About::Chat(ChatFacts {
             subject: text("Kitchen"),

@@ -1,6 +1,9 @@
 //! Facts about a lead, as a delivery or a provider's API states them. Absent means: not said.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -195,10 +198,15 @@ facts! {
         status: Option<BookingStatus>,
         /// Where it takes place.
         location: Option<String>,
+        /// Who of the company it is with.
+        host: Option<String>,
         /// What the person wrote in their own words.
         message: Option<String>,
         /// The answers to the booking page's questions, by question.
         answers: BTreeMap<String, String>,
+        /// When the provider stated all this, by its own clock. Of two statements with a time the later one counts, in
+        /// whatever order they arrive: a booking that was moved twice is not moved back by the first report.
+        stated_at: Option<Timestamp>,
     }
 
     /// A chat.
@@ -322,7 +330,7 @@ impl Fact for About {
             (Self::Phone(mine), Self::Phone(newer)) => mine.overlay(newer),
             (Self::Text(mine), Self::Text(newer)) => mine.overlay(newer),
             (Self::Form(mine), Self::Form(newer)) => mine.overlay(newer),
-            (Self::Calendar(mine), Self::Calendar(newer)) => mine.overlay(newer),
+            (Self::Calendar(mine), Self::Calendar(newer)) => mine.overlay_in_time(newer),
             (Self::Chat(mine), Self::Chat(newer)) => mine.overlay(newer),
             // Aliases belong to one channel each, so a request changes its channel only while nothing is known of it.
             (mine, newer) if mine.is_empty() => mine.clone_from(newer),
@@ -392,6 +400,9 @@ impl About {
         match (self, after) {
             // A call's length and outcome are settled when its first report arrives; edits of them are noise.
             (Self::Phone(_), Self::Phone(_)) => false,
+            (Self::Calendar(before), Self::Calendar(after)) => {
+                before.timeless() != after.timeless()
+            }
             (before, after) => before != after,
         }
     }
@@ -427,6 +438,30 @@ impl About {
             ],
             Self::Text(facts) => [facts.company_number.as_deref(), None],
             _ => [None, None],
+        }
+    }
+}
+
+impl BookingFacts {
+    /// Takes over what `other` says, unless it is known to be older: then it only fills what is unsaid.
+    fn overlay_in_time(&mut self, other: &Self) {
+        let is_older = self
+            .stated_at
+            .zip(other.stated_at)
+            .is_some_and(|(mine, other)| other < mine);
+        if is_older {
+            let newer = mem::replace(self, other.clone());
+            self.overlay(&newer);
+        } else {
+            self.overlay(other);
+        }
+    }
+
+    /// The same without its time, which nobody is shown.
+    fn timeless(&self) -> Self {
+        Self {
+            stated_at: None,
+            ..self.clone()
         }
     }
 }

@@ -74,7 +74,7 @@ const ANY: [(Say, Reentry); 13] = [
 ];
 
 /// Each change that only one channel can say.
-const ONE: [(Channel, Say, Reentry); 16] = [
+const ONE: [(Channel, Say, Reentry); 18] = [
     (
         Channel::Phone,
         |facts| call(facts).duration_seconds = Some(9),
@@ -139,6 +139,16 @@ const ONE: [(Channel, Say, Reentry); 16] = [
         Channel::Calendar,
         |facts| booking(facts).status = Some(BookingStatus::NoShow),
         DISPATCH,
+    ),
+    (
+        Channel::Calendar,
+        |facts| booking(facts).host = some("Dale Reyes"),
+        DISPATCH,
+    ),
+    (
+        Channel::Calendar,
+        |facts| booking(facts).stated_at = Some("2030-01-01T00:00:00Z".parse().unwrap()),
+        NOTHING,
     ),
     (
         Channel::Calendar,
@@ -289,4 +299,26 @@ fn news_make_only_what_has_begun_stale() {
         (1, 1, 1),
         "it may have read the old number"
     );
+}
+
+#[test]
+fn of_two_statements_about_a_booking_the_later_one_counts() {
+    let at = |hour: i8, host: &str, stated_at: Option<i64>| Facts {
+        about: About::Calendar(domain::BookingFacts {
+            starts_at: Some(format!("2026-11-09T{hour:02}:00:00Z").parse().unwrap()),
+            host: (!host.is_empty()).then(|| host.to_owned()),
+            stated_at: stated_at.map(|second| jiff::Timestamp::from_second(second).unwrap()),
+            ..domain::BookingFacts::default()
+        }),
+        ..Facts::default()
+    };
+    let (first, moved) = (at(16, "Luis", Some(10)), at(18, "", Some(20)));
+    for (one, other) in [(&first, &moved), (&moved, &first)] {
+        let both = one.or(other);
+        assert_eq!(both, at(18, "Luis", Some(20)));
+        assert_eq!(both.or(&first), both);
+    }
+    // One that names no time counts as it arrives.
+    let thin = at(20, "", None);
+    assert_eq!(thin.or(&moved), at(20, "", Some(20)));
 }

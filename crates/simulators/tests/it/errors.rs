@@ -10,6 +10,8 @@ use crate::world::{Answer, World, client, get, send};
 /// A path of a provider that takes `POST` with JSON.
 fn json_path(slug: &str) -> Option<&'static str> {
     match slug {
+        "acuity" => Some("/api/v1/webhooks"),
+        "calendly" => Some("/webhook_subscriptions"),
         "gemini" => Some(
             "/v1/projects/p/locations/us/publishers/google/models/gemini-3.5-flash-lite:generateContent",
         ),
@@ -25,6 +27,8 @@ fn json_path(slug: &str) -> Option<&'static str> {
 /// A path with a parameter, which no value can make valid, and that does not take `PUT`.
 fn parameter_path(slug: &str) -> &'static str {
     match slug {
+        "acuity" => "/api/v1/appointments/%FF",
+        "calendly" => "/scheduled_events/%FF",
         "callrail" => "/v3/a/ACC1/calls/%FF.json",
         "gemini" => "/v1/projects/p/locations/us/publishers/google/models/%FF",
         "hubspot" => "/crm/v3/objects/contacts/%FF",
@@ -46,6 +50,8 @@ fn assert_shape(spec: &SimulatorSpec, answer: &Answer, what: &str) {
         text.is_some_and(|text| !text.is_empty())
     };
     let texts: &[&str] = match spec.slug {
+        "acuity" => &["/message", "/error"],
+        "calendly" => &["/title", "/message"],
         "callrail" => &["/error"],
         "hubspot" => &["/status", "/message", "/correlationId", "/category"],
         "sendgrid" => &["/errors/0/message"],
@@ -60,6 +66,7 @@ fn assert_shape(spec: &SimulatorSpec, answer: &Answer, what: &str) {
 
 fn authorized(spec: &SimulatorSpec, request: RequestBuilder) -> RequestBuilder {
     match spec.slug {
+        "acuity" => request.basic_auth(simulators::acuity::USER_ID, Some(spec.credential)),
         "callrail" => request.header(
             AUTHORIZATION,
             format!("Token token=\"{}\"", spec.credential),

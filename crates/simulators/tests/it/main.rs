@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod acuity;
+mod calendly;
 mod callrail;
 mod errors;
 mod faults;
 mod gemini;
+mod hook;
 mod hubspot;
 mod secret_manager;
 mod sendgrid;

@@ -18,7 +18,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::payload::{self, Ids};
 use crate::{
-    ApiError, Apis, Details, DetailsApi, Fields, RecordingsApi, Wanted, aliases, api::retry_after,
+    ApiError, Apis, Details, DetailsApi, RecordingsApi, aliases,
+    api::{json_fields, retry_after},
 };
 
 /// Calls the API.
@@ -72,7 +73,7 @@ impl DetailsApi for Api {
         let call_id = facts.external_id.as_deref().ok_or(ApiError::NotFound)?;
         let path = ["calls", &format!("{call_id}.json")];
         let answer = self.get(account, &path, &[("fields", FIELDS)]).await?;
-        let fields = fields(&answer, payload::is_wanted)?;
+        let fields = json_fields(&answer, payload::is_wanted)?;
         let company = fields.text("company_id");
         if !company.is_some_and(|company| companies.contains(&company)) {
             return Err(ApiError::Foreign);
@@ -99,28 +100,6 @@ impl DetailsApi for Api {
     }
 }
 
-/// An answer's wanted members. One that breaks off, or is a page in place of JSON, can be had again, so it is not made do
-/// with.
-fn fields(answer: &Response, wanted: Wanted) -> Result<Fields<'_>, ApiError> {
-    // Behind a byte order mark, and between the halves of wide characters.
-    let is_around =
-        |byte: &u8| byte.is_ascii_whitespace() || b"\0\xef\xbb\xbf\xfe\xff".contains(byte);
-    let first = answer.body.iter().find(|byte| !is_around(byte));
-    if !matches!(first, Some(b'{' | b'[')) {
-        return Err(ApiError::Unreadable("it is no JSON".into()));
-    }
-    let content_type = answer.headers.get(header::CONTENT_TYPE);
-    let content_type = content_type
-        .and_then(|value| value.to_str().ok())
-        .filter(|value| value.contains("json"));
-    let content_type = content_type.unwrap_or("application/json");
-    let fields = Fields::read(Some(content_type), &answer.body, wanted)?;
-    if fields.is_cut() {
-        return Err(ApiError::Unreadable("it breaks off".into()));
-    }
-    Ok(fields)
-}
-
 #[async_trait]
 impl RecordingsApi for Api {
     async fn recording(
@@ -144,7 +123,7 @@ impl Api {
             Err(ApiError::NotFound) => return Ok(None),
             answer => answer?,
         };
-        let fields = fields(&answer, |name| name == "url")?;
+        let fields = json_fields(&answer, |name| name == "url")?;
         let Some(url) = fields.text("url") else {
             return Ok(None);
         };

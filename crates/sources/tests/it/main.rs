@@ -1,5 +1,7 @@
 //! The contract of every source, and the API clients against simulators over real HTTP.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod acuity;
+mod calendly;
 mod callrail;
 mod contract;

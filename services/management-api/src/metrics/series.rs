@@ -36,10 +36,10 @@ pub(crate) struct SeriesParams {
     key: Option<String>,
     /// What its series are told apart by. Without it, there is one series of all; for figures of stages, one for each
     /// stage.
-    #[param(value_type = Option<By>)]
+    #[param(value_type = Option<By>, inline)]
     by: Option<String>,
     /// How long a step is. Days, weeks and months begin by the office's clock.
-    #[param(value_type = Option<Step>, default = "day")]
+    #[param(value_type = Option<Step>, inline, default = "day")]
     step: Option<String>,
     /// Where it begins: a time, or a day by the office's clock. Without it, 30 days before the end.
     #[param(example = "2026-11-01")]

@@ -27,7 +27,7 @@ pub(crate) struct SummaryParams {
     #[param(example = "2026-11-30")]
     to: Option<String>,
     /// `previous`: also the range of the same length before it.
-    #[param(value_type = Option<Compare>)]
+    #[param(value_type = Option<Compare>, inline)]
     compare: Option<String>,
     /// An office: its leads and deliveries alone, by its clock. Without it, those of all offices, by the clock of the
     /// first one.

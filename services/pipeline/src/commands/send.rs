@@ -118,7 +118,7 @@ async fn prepare(
     let url = server
         .simulators
         .get(source)
-        .context("--recording needs a server with simulated providers")?;
+        .context("this sample needs a server with simulated providers")?;
     let answer = http.put(format!("{url}{path}")).json(content).send();
     let answer = answer.await.context("asking the simulated provider")?;
     if !answer.status.is_success() {

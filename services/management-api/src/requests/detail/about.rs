@@ -146,6 +146,8 @@ pub(super) enum About {
         status: Option<BookingStatus>,
         /// Where it takes place.
         location: Option<String>,
+        /// Who of the company it is with.
+        host: Option<String>,
         /// What the person wrote in their own words.
         message: Option<String>,
         /// The answers to the booking page's questions, by question.
@@ -201,6 +203,7 @@ impl About {
                 time_zone: booking.time_zone,
                 status: booking.status.map(Into::into),
                 location: booking.location,
+                host: booking.host,
                 message: booking.message,
                 answers: booking.answers,
             },
