@@ -42,7 +42,9 @@ impl SavedViews for SpannerStore {
         preferences: &Value,
     ) -> store::Result<()> {
         let (subject, preferences) = (subject.to_owned(), to_json(preferences)?);
-        let work = again!([subject, preferences] | tx | put_preferences(&tx, subject, preferences));
+        let work = again!(
+            [subject, preferences] | tx | async { put_preferences(&tx, subject, preferences) }
+        );
         self.write("preferences.put", work).await
     }
 
@@ -87,7 +89,7 @@ impl SavedViews for SpannerStore {
     }
 }
 
-async fn put_preferences(tx: &Tx, subject: String, preferences: String) -> Result<()> {
+fn put_preferences(tx: &Tx, subject: String, preferences: String) -> Result<()> {
     tx.write([mutation(
         Write::Put,
         "preferences",

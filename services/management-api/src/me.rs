@@ -67,7 +67,7 @@ pub(crate) struct Product {
     sign_in: SignInWay,
 }
 
-/// How people sign in: by one-time codes alone, also by the company's own sign-in (OpenID Connect), or not here.
+/// How people sign in: by one-time codes alone, also by the company's own sign-in (`OpenID` Connect), or not here.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum SignInWay {

@@ -18,8 +18,8 @@ use google_cloud_spanner::{
     mutation::Mutation,
 };
 use management_api::{
-    Deps,
-    auth::{Grant, Role, SigningKey, Verifier},
+    Deps, JobBell, LimitsConfig,
+    auth::{Grant, KeyRing, Role, SigningKey, Verifier},
 };
 use pipeline::app::trust;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -27,7 +27,7 @@ use runtime::{Listener, ServeOptions, SystemClock, with_shell};
 use secrecy::ExposeSecret as _;
 use secrets::{KeySource, SealedSecrets};
 use sources::Sources;
-use store::{AuditAction, IdSource, Store as _, contract::delivery};
+use store::{AuditAction, IdSource, Store, contract::delivery};
 use store_spanner::{Emulator, SpannerConfig, SpannerStore};
 use testkit::emulators::Spanner;
 use tokio::{
@@ -69,11 +69,17 @@ impl Made<'_> {
     /// A process of its own has a store of its own.
     async fn instance(&self) -> Instance {
         let store = SpannerStore::open(self.database, self.clock.clone()).await;
+        let store: Arc<dyn Store> = Arc::new(store.unwrap());
         let key = SigningKey::open(self.folder).unwrap();
         let secrets = SealedSecrets::open(self.folder, KeySource::File).await;
         let routes = with_shell(
             management_api::service(Deps {
-                store: Arc::new(store.unwrap()),
+                api_keys: Arc::new(KeyRing::new(store.clone(), self.clock.clone())),
+                sign_in: None,
+                is_simulated: true,
+                job_bell: JobBell::default(),
+                limits: LimitsConfig::default(),
+                store,
                 bus: LocalBus::new(LocalBusConfig::default()),
                 sources: Sources::standard(),
                 secrets: Arc::new(secrets.unwrap()),

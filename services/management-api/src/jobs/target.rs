@@ -45,7 +45,7 @@ impl JobTarget {
         match task {
             JobTask::Redrive { filter } => Self::of_steps(filter),
             JobTask::Replay { filter, .. } | JobTask::Release { filter } => {
-                Self::of_requests(filter)
+                Self::of_requests(&filter)
             }
             JobTask::DryRun {
                 office_id, days, ..
@@ -68,7 +68,7 @@ impl JobTarget {
         }
     }
 
-    fn of_requests(filter: RequestFilter) -> Self {
+    fn of_requests(filter: &RequestFilter) -> Self {
         let ids = filter.request_ids.iter().map(RequestId::to_string);
         let ids: Vec<_> = ids.collect();
         Self {

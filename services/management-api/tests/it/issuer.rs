@@ -183,7 +183,7 @@ pub(crate) enum Twist {
     RefusesRefresh,
 }
 
-/// An issuer that people sign in at: OpenID Connect with PKCE. Clones are the same.
+/// An issuer that people sign in at: `OpenID` Connect with PKCE. Clones are the same.
 #[derive(Clone)]
 pub(crate) struct Provider(Arc<SigningIn>);
 

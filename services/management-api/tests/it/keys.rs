@@ -167,7 +167,8 @@ fn well_formed() -> String {
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     let secret = URL_SAFE_NO_PAD.encode([7; 32]);
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret.as_bytes());
-    format!("mip_{secret}{}", &hex::encode(digest)[..6])
+    let check: String = hex::encode(digest).chars().take(6).collect();
+    format!("mip_{secret}{check}")
 }
 
 #[tokio::test]

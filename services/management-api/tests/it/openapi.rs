@@ -8,8 +8,10 @@ use serde_json::{Map, Value};
 
 use crate::world::{World, body, problem};
 
-/// What is made of code and checked in: the file, and what it says.
-const GENERATED: [(&str, fn() -> String); 2] = [
+/// What is made of code and checked in: the file, and what makes what it says.
+type Generated = (&'static str, fn() -> String);
+
+const GENERATED: [Generated; 2] = [
     ("docs/api/openapi.yaml", openapi_yaml),
     ("docs/api/errors.md", errors_markdown),
 ];

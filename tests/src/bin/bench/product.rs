@@ -222,13 +222,13 @@ impl Product {
     }
 
     /// How long the API takes to answer about the demo tenant, the median of some.
-    #[expect(clippy::disallowed_methods, reason = "the product's own answers")]
     pub(crate) async fn answers_after(&self, path: &str) -> Duration {
         let times = self.times_of(path, 15).await;
         times[times.len() / 2]
     }
 
     /// How long each of so many answers took, the shortest first.
+    #[expect(clippy::disallowed_methods, reason = "the product's own answers")]
     pub(crate) async fn times_of(&self, path: &str, rounds: usize) -> Vec<Duration> {
         let url = self.url(path);
         let token = self.token();

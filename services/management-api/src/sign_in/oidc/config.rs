@@ -89,7 +89,7 @@ impl OidcConfig {
         {
             match EmailAddress::parse(&text.to_lowercase()) {
                 Ok(email) => drop(platform_admins.insert(email)),
-                Err(error) => reader.fault(ADMINS, "one of them is no address", &error.to_string()),
+                Err(error) => reader.fault(ADMINS, "one of them is no address", error.to_string()),
             }
         }
         let issuer = issuer?;

@@ -185,7 +185,7 @@ impl Issuer {
         })
     }
 
-    /// Source: OpenID Connect Core 1.0, 3.1.3.7.
+    /// Source: `OpenID` Connect Core 1.0, 3.1.3.7.
     fn check(
         &self,
         claims: &IdToken,

@@ -1,7 +1,7 @@
-//! The company's own sign-in: OpenID Connect, the authorization code flow with PKCE. The issuer only says whose e-mail
+//! The company's own sign-in: `OpenID` Connect, the authorization code flow with PKCE. The issuer only says whose e-mail
 //! address it is; roles are those of that person here, and tokens are the product's own.
 //!
-//! Source: OpenID Connect Core 1.0, OpenID Connect Discovery 1.0, RFC 7636 (PKCE), RFC 9207 (`iss` in the answer).
+//! Source: `OpenID` Connect Core 1.0, `OpenID` Connect Discovery 1.0, RFC 7636 (PKCE), RFC 9207 (`iss` in the answer).
 
 mod config;
 mod issuer;
