@@ -59,6 +59,9 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(openapi_json);
         (name = "live", description = "What happens, as it happens."),
         (name = "audit", description = "What people changed."),
         (name = "metrics", description = "Figures: what leads, deliveries and steps sum up to."),
+        (name = "people", description = "Who may see a tenant, and by which keys programs call."),
+        (name = "me", description = "Who calls: what they may do, prefer and have saved."),
+        (name = "sign-in", description = "Signing in by a code or at an issuer, and the devices where somebody is signed in."),
         (name = "tenants", description = "The companies. For platform administrators."),
         (name = "service", description = "About this service itself.")
     )
@@ -181,7 +184,7 @@ fn complete((method, operation): (HttpMethod, &mut Operation)) {
 }
 
 /// Bodies that name a provider: the first of each kind stands for all.
-fn examples() -> [(&'static str, Value); 2] {
+fn examples() -> [(&'static str, Value); 3] {
     let providers = catalogue::providers();
     let slug = |is_kind: fn(&Provider) -> bool| {
         providers
@@ -198,7 +201,16 @@ fn examples() -> [(&'static str, Value); 2] {
         "provider": slug(|provider| provider.is_crm),
         "secret": "0f1e2d3c4b5a6978",
     });
-    [("NewSource", source), ("NewSecret", secret)]
+    let redrive = json!({
+        "request_id": "req_0199f3a100007000800000000000002a",
+        "stage": "dispatch",
+        "target": slug(|provider| provider.is_crm),
+    });
+    [
+        ("NewSource", source),
+        ("NewSecret", secret),
+        ("Redrive", redrive),
+    ]
 }
 
 /// The schemas of what callers send, and of its parts.

@@ -112,7 +112,7 @@ pub(crate) async fn list_views(
     security(("bearer" = [])),
     params(
         ("tenant_id" = String, Path, description = "The tenant's slug."),
-        ("view_id" = String, Path, description = "The view's id.")
+        ("view_id" = String, Path, description = "The view's id.", example = "kitchens")
     ),
     responses((status = OK, description = "The view.", body = View), TenantProblems)
 )]
@@ -133,7 +133,7 @@ pub(crate) async fn show_view(
     security(("bearer" = [])),
     params(
         ("tenant_id" = String, Path, description = "The tenant's slug."),
-        ("view_id" = String, Path, description = "The view's id.")
+        ("view_id" = String, Path, description = "The view's id.", example = "kitchens")
     ),
     request_body = NewView,
     responses(
@@ -199,7 +199,7 @@ pub(crate) async fn put_view(
     security(("bearer" = [])),
     params(
         ("tenant_id" = String, Path, description = "The tenant's slug."),
-        ("view_id" = String, Path, description = "The view's id.")
+        ("view_id" = String, Path, description = "The view's id.", example = "kitchens")
     ),
     responses((status = OK, description = "The view as it was.", body = View), Conflict, TenantProblems)
 )]

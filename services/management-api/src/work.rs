@@ -216,7 +216,6 @@ pub(crate) async fn count_work(
 /// Which stopped step runs again. Many at once are a job: `POST …/jobs`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({ "request_id": "req_0199f3a100007000800000000000002a", "stage": "dispatch", "target": "hubspot" }))]
 pub(crate) struct Redrive {
     /// Its request.
     #[schema(value_type = String)]

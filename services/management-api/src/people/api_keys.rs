@@ -197,7 +197,7 @@ impl NewApiKey {
     security(("bearer" = [])),
     params(
         ("tenant_id" = String, Path, description = "The tenant's slug."),
-        ("key_id" = String, Path, description = "The key's id.")
+        ("key_id" = String, Path, description = "The key's id.", example = "key_0199f3a100007000800000000000002a")
     ),
     responses((status = OK, description = "The key as it is now.", body = ApiKey), TenantProblems)
 )]

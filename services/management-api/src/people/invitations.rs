@@ -182,7 +182,7 @@ pub(crate) async fn create_invitation(
     security(("bearer" = [])),
     params(
         ("tenant_id" = String, Path, description = "The tenant's slug."),
-        ("invitation_id" = String, Path, description = "The invitation's id.")
+        ("invitation_id" = String, Path, description = "The invitation's id.", example = "inv_0199f3a100007000800000000000002a")
     ),
     responses((status = OK, description = "The invitation as it was.", body = Invitation), TenantProblems)
 )]

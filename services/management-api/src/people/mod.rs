@@ -100,7 +100,7 @@ pub(crate) async fn list_people(
     security(("bearer" = [])),
     params(
         ("tenant_id" = String, Path, description = "The tenant's slug."),
-        ("user_id" = String, Path, description = "The person's id.")
+        ("user_id" = String, Path, description = "The person's id.", example = "usr_0199f3a100007000800000000000002a")
     ),
     request_body = NewRole,
     responses(
@@ -141,7 +141,7 @@ pub(crate) async fn set_person_role(
     security(("bearer" = [])),
     params(
         ("tenant_id" = String, Path, description = "The tenant's slug."),
-        ("user_id" = String, Path, description = "The person's id.")
+        ("user_id" = String, Path, description = "The person's id.", example = "usr_0199f3a100007000800000000000002a")
     ),
     responses((status = OK, description = "The person as they were.", body = Person), Conflict, TenantProblems)
 )]

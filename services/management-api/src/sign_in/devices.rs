@@ -80,7 +80,7 @@ pub(crate) async fn list_devices(
     delete,
     path = "/v1/sign-in/devices/{device_id}",
     tag = "sign-in",
-    params(("device_id" = String, Path, description = "The device's id.")),
+    params(("device_id" = String, Path, description = "The device's id.", example = "ses_0199f3a100007000800000000000002a")),
     responses((status = OK, description = "The device as it was.", body = Device), SignInProblems)
 )]
 pub(crate) async fn sign_out_device(

@@ -47,8 +47,10 @@ pub(super) enum Command {
         step: String,
     },
     /// Lists the figures, with what they are made of.
+    #[command(after_help = "Example:\n  pipeline figures keys --tenant acme")]
     Keys,
     /// Counts requests anew that an older version wrote. Where figures are right, nothing changes.
+    #[command(after_help = "Example:\n  pipeline figures recount --tenant acme")]
     Recount,
 }
 

@@ -34,4 +34,5 @@ async fn what_happens_is_printed() {
         (&last["id"], &last["event"], &last["data"]["request_id"]),
         (&"3".into(), &"request".into(), &request.as_str().into())
     );
+    world.finish().await;
 }

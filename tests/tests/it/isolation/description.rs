@@ -15,6 +15,8 @@ pub(super) struct Route {
     pub(super) params: Vec<String>,
     /// The parameters of its query.
     pub(super) query: Vec<String>,
+    /// What its query cannot be without, as the description shows it: empty, or beginning with `?`.
+    pub(super) needed: String,
     /// What it takes, as the description shows it.
     pub(super) body: Option<Body>,
     pub(super) is_public: bool,
@@ -92,6 +94,16 @@ pub(super) fn routes() -> Vec<Route> {
                     members: members.map(|(name, _)| name.clone()).collect(),
                 }
             });
+            let needed = operation["parameters"].as_array().into_iter().flatten();
+            let needed = needed
+                .filter(|param| param["in"] == "query" && param["required"] == true)
+                .map(|param| {
+                    let example = param["example"]
+                        .as_str()
+                        .unwrap_or_else(|| panic!("{name}: describe {param} with an example"));
+                    format!("{}={example}", param["name"].as_str().unwrap())
+                });
+            let needed: Vec<_> = needed.collect();
             let params = named("path");
             let written = path.matches('{').count();
             assert_eq!(
@@ -104,6 +116,10 @@ pub(super) fn routes() -> Vec<Route> {
                 path: path.clone(),
                 params,
                 query: named("query"),
+                needed: match needed.is_empty() {
+                    true => String::new(),
+                    false => format!("?{}", needed.join("&")),
+                },
                 body,
                 is_public: operation["security"].as_array().is_none_or(Vec::is_empty),
             });

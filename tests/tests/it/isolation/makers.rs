@@ -146,6 +146,9 @@ pub(super) const MAKERS: &[Maker] = &[
                 office.id = domain::OfficeId::from_uuid(number);
                 office.name.clone_from(mark);
                 store.put_office(&office).await.unwrap();
+                // Another version, so that their list has a second page.
+                office.config.spam.review_from -= 1.0;
+                store.put_office(&office).await.unwrap();
                 office.id.to_string()
             })
         },
@@ -154,7 +157,7 @@ pub(super) const MAKERS: &[Maker] = &[
         parameter: "version",
         nobodys: Nobodys::Name(NO_VERSION),
         make: |_, _, objects| {
-            // Ann's configuration has one version.
+            // Ann's configuration has this version.
             let version = if objects["mark"].ends_with("ann") {
                 "1"
             } else {
@@ -168,12 +171,17 @@ pub(super) const MAKERS: &[Maker] = &[
         nobodys: Nobodys::Id("usr"),
         make: |api, tenant, objects| {
             Box::pin(async move {
-                let email = format!("{}@example.com", objects["mark"]);
-                invite(api, tenant, &email).await;
-                let email = EmailAddress::parse(&email).unwrap();
-                let store = &api.world.store;
-                let accepted = store.accept_invitations_across_tenants(&email, "").await;
-                accepted.unwrap().unwrap().id.to_string()
+                let mut ids = Vec::new();
+                // Two, so that their list has a second page.
+                for number in ["", "1"] {
+                    let email = format!("{}{number}@example.com", objects["mark"]);
+                    invite(api, tenant, &email).await;
+                    let email = EmailAddress::parse(&email).unwrap();
+                    let store = &api.world.store;
+                    let accepted = store.accept_invitations_across_tenants(&email, "").await;
+                    ids.push(accepted.unwrap().unwrap().id.to_string());
+                }
+                ids.remove(0)
             })
         },
     },

@@ -31,6 +31,9 @@ const PUBLIC: [&str; 5] = [
 /// What a browser's own cookie opens, which no token does: its tests are those of the API.
 const OF_A_COOKIE: &str = "/v1/sign-in";
 
+/// What a caller may see and change of themselves, whatever their token opens.
+const OF_ONESELF: &str = "/v1/me";
+
 /// Lists of a tenant that have no second page here: what fills them is another suite's.
 const SHORT: [&str; 0] = [];
 
@@ -88,11 +91,12 @@ fn nobodys() -> Objects {
     objects
 }
 
-/// An answer without what tells one call from another: its id, and what was asked for.
+/// An answer without what tells one call from another: its id, its time, and what was asked for.
 fn neutral(reply: &Reply, asked: &Objects) -> (StatusCode, String) {
     let mut body = reply.body.clone();
     if let Some(fields) = body.as_object_mut() {
         fields.remove("request_id");
+        fields.remove("updated_at");
     }
     let text = asked.values().fold(body.to_string(), |text, object| {
         text.replace(object.as_str(), "…")
@@ -117,11 +121,11 @@ fn names_of(rows: &Rows, objects: &Objects) -> Vec<String> {
         .filter(|word| !word.ends_with(&shared))
         .map(str::to_owned)
         .collect();
-    // A connection's name is its tenant's choice: another may choose the same.
+    // Names of connections and views are their tenant's choice: another may choose the same.
     names.extend(
         objects
             .iter()
-            .filter(|(name, _)| **name != "connection")
+            .filter(|(name, _)| !["connection", "view_id"].contains(*name))
             .map(|(_, object)| object.clone()),
     );
     names.sort();
@@ -364,6 +368,10 @@ impl Scene<'_> {
                 .api
                 .call(Some(&of_no_tenant), &route.method, &path, route.example())
                 .await;
+            if route.path.starts_with(OF_ONESELF) {
+                assert!(reply.status.is_success(), "{}: {reply:?}", route.name());
+                continue;
+            }
             let expected = if route.is_of_a_tenant() {
                 StatusCode::NOT_FOUND
             } else {
@@ -378,9 +386,23 @@ impl Scene<'_> {
         }
     }
 
-    /// An example that names her request.
-    fn with_hers(&self, example: &Value) -> Value {
+    /// A route's example that names what is hers.
+    fn with_hers(&self, route: &Route, example: &Value) -> Value {
         let mut body = example.clone();
+        // A new tenant is nobody's yet.
+        if let Some(tenant) = body
+            .get_mut("tenant_id")
+            .filter(|_| route.path != "/v1/tenants")
+        {
+            *tenant = json!(self.ann.1["tenant_id"]);
+        }
+        // Only who has been let in gets a link.
+        if let Some(email) = body
+            .get_mut("email")
+            .filter(|_| route.path.starts_with(OF_A_COOKIE))
+        {
+            *email = json!(format!("{}@example.com", self.ann.1["mark"]));
+        }
         if let Some(request) = body.get_mut("request_id") {
             *request = json!(self.ann.1["request_id"]);
         }
@@ -389,8 +411,10 @@ impl Scene<'_> {
 
     /// Her own things are there: what was refused was refused for whose it was.
     async fn own(&self, route: &Route) {
-        let path = route.filled(&self.ann.1);
-        let body = route.example().map(|example| self.with_hers(example));
+        let path = route.filled(&self.ann.1) + &route.needed;
+        let body = route
+            .example()
+            .map(|example| self.with_hers(route, example));
         let body = body.as_ref();
         let mut reply = self.as_ann(route, &path, body).await;
         if reply.status == StatusCode::FORBIDDEN {
