@@ -432,8 +432,13 @@ impl Scene<'_> {
         } else {
             self.holds_nothing_of_bob(route, &reply).await;
         }
+        // In this fleet, people bring tokens of their issuer.
+        let is_of_no_use = reply.body["detail"]
+            .to_string()
+            .contains("Nobody signs in at this server");
         assert!(
             reply.status.is_success()
+                || is_of_no_use
                 || matches!(
                     reply.status,
                     StatusCode::CONFLICT
@@ -560,7 +565,10 @@ async fn every_route(world: World, is_good_for_both: bool) {
             route.name()
         );
     }
-    for route in routes.iter().filter(|route| !route.is_public) {
+    // What removes things comes last.
+    let mut hers: Vec<_> = routes.iter().filter(|route| !route.is_public).collect();
+    hers.sort_by_key(|route| route.method == Method::DELETE);
+    for route in hers {
         scene.own(route).await;
     }
     world.rest().await;
