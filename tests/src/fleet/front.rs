@@ -168,6 +168,11 @@ fn kept(headers: &HeaderMap) -> HeaderMap {
 )]
 async fn answered(answer: reqwest::Response) -> Response {
     let (status, headers) = (answer.status(), kept(answer.headers()));
+    let kind = headers.get(header::CONTENT_TYPE);
+    if kind.is_some_and(|kind| kind == "text/event-stream") {
+        // It goes on for as long as somebody listens.
+        return (status, headers, Body::from_stream(answer.bytes_stream())).into_response();
+    }
     let Ok(body) = answer.bytes().await else {
         return StatusCode::BAD_GATEWAY.into_response();
     };
