@@ -11,7 +11,7 @@ use crate::fleet::read_rows;
 /// What requests are found by follows behind what they are, at a pace of its own.
 const INDEX: [&str; 2] = ["request_tokens", "request_changes"];
 
-/// Every row of every table, as text, but for the [`INDEX`].
+/// Every row of every table, as text, but for the `INDEX`.
 pub type Rows = BTreeMap<String, Vec<String>>;
 
 /// Tables that are rewritten at any time: what is added to figures is folded into days.
