@@ -83,7 +83,7 @@ pub fn tally_day(tally: &mut Tally<'_>, row: &dyn Row) -> Result<()> {
 /// Adds what is stored of a day to what is new of it.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`](domain::StoreError::Corrupt) if this build cannot read it.
+/// [`StoreError::Corrupt`] if this build cannot read it.
 pub fn add_stored(cells: &mut Cells, row: &dyn Row) -> Result<()> {
     let sums = row.bytes_option("sums")?.unwrap_or_default();
     cells.add_packed(&sums).map_err(unreadable)
