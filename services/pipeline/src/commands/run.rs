@@ -119,7 +119,12 @@ fn greet(app: &App, providers: &Providers, base: &str, code: Option<&str>) -> an
             "{program} tenant create acme --name \"Acme Remodeling\" --data-dir {folder}\n"
         ));
     };
-    let usual = providers::embedded().find_map(|spec| Some((spec, spec.demo?.samples.first()?)));
+    // The list of sources begins with the one that the README shows.
+    let usual = ::sources::SOURCES.iter().find_map(|source| {
+        let mut simulators = providers::embedded();
+        let spec = simulators.find(|simulator| simulator.slug == source.spec().slug)?;
+        Some((spec, spec.demo?.samples.first()?))
+    });
     let (source, event) = usual.map_or(("", ""), |(spec, sample)| (spec.slug, sample.event));
     say(&format!(
         "  demo tenant       {tenant} (Demo Company, Austin TX)\
