@@ -344,7 +344,10 @@ impl Shared<CallRail> {
         let found = demo::EVENTS.iter().find(|known| known.name == event);
         let event = found.ok_or_else(|| {
             let names: Vec<_> = demo::EVENTS.iter().map(|event| event.name).collect();
-            format!("`{event}` never happens; choose one of {}", names.join(", "))
+            format!(
+                "`{event}` never happens; choose one of {}",
+                names.join(", ")
+            )
         })?;
         let now = self.control.now();
         let (id, body) = event.body(choices);
@@ -455,7 +458,9 @@ fn is_within_days(time: &str, query: &Query<CallRail>) -> bool {
     let day = |text: &str| text.get(..10).map(str::to_owned);
     let at = day(time);
     let is_in = |name: &str, is_good: fn(&Option<String>, &Option<String>) -> bool| {
-        query.text(name).is_none_or(|limit| is_good(&at, &day(limit)))
+        query
+            .text(name)
+            .is_none_or(|limit| is_good(&at, &day(limit)))
     };
     is_in("start_date", |at, from| at >= from) && is_in("end_date", |at, to| at <= to)
 }
@@ -584,7 +589,11 @@ struct Happening {
 
 /// `POST /_sim/events/{event}`: answers the id of what happened.
 async fn happen(State(sim): Sim, Path(event): Path<String>, body: Bytes) -> Response {
-    let body = if body.is_empty() { Bytes::from_static(b"{}") } else { body };
+    let body = if body.is_empty() {
+        Bytes::from_static(b"{}")
+    } else {
+        body
+    };
     let happened = control::read::<Happening>(&body).and_then(|wanted| {
         let choices = Choices {
             id: wanted.id,

@@ -196,7 +196,8 @@ impl Event {
         match self.what {
             What::Call => {
                 // The call as the API shows it follows from the recording, unless the sample says otherwise.
-                let mut call = json!({ "numeric_id": body["id"], "start_time": body["start_time"] });
+                let mut call =
+                    json!({ "numeric_id": body["id"], "start_time": body["start_time"] });
                 if let Some(recording) = &choices.recording {
                     call["recording"] = json!(recording);
                 }

@@ -122,7 +122,8 @@ fn config(config: &Map<String, Value>) -> Result<BTreeMap<String, Vec<String>>, 
             let url = |url: &Value| url.as_str().filter(is_url).map(str::to_owned);
             urls.iter().map(url).collect()
         });
-        let urls = urls.ok_or_else(|| invalid(&format!("config: {name} must be a list of URLs")))?;
+        let urls =
+            urls.ok_or_else(|| invalid(&format!("config: {name} must be a list of URLs")))?;
         lists.insert(name.clone(), urls);
     }
     Ok(lists)
@@ -150,7 +151,10 @@ pub(super) async fn list(
 ) -> Result<Response, Response> {
     let wanted = query.text("company_id").map(company);
     let wanted = wanted.ok_or_else(|| {
-        CallRail::error(StatusCode::BAD_REQUEST, "company_id is required to list integrations")
+        CallRail::error(
+            StatusCode::BAD_REQUEST,
+            "company_id is required to list integrations",
+        )
     })?;
     let outbox = &sim.provider.outbox;
     let integrations = lock(&sim.provider.integrations);

@@ -32,7 +32,10 @@ const RECENT: usize = 20;
 impl Written {
     /// Adds a message. One that is known is replaced.
     pub(super) fn add_message(&mut self, conversation: &str, message: Value) {
-        let messages = self.conversations.entry(conversation.to_owned()).or_default();
+        let messages = self
+            .conversations
+            .entry(conversation.to_owned())
+            .or_default();
         messages.retain(|known| known["resource_id"] != message["resource_id"]);
         messages.push(message);
         messages.sort_by_key(|message| text(message, "timestamp").to_owned());

@@ -43,8 +43,7 @@ pub(super) fn read(delivery: &Verified) -> Result<Reading, ReadError> {
     for (name, value) in form.attribution {
         attribution.entry(name).or_insert(value);
     }
-    let submitted_at =
-        reader.parsed("submitted_at", |raw| raw.parse().ok().filter(is_likely));
+    let submitted_at = reader.parsed("submitted_at", |raw| raw.parse().ok().filter(is_likely));
     let person = PersonFacts {
         // The API's names, in case a webhook has them, too.
         name: reader.line(&["customer_name"], 200),
@@ -126,7 +125,8 @@ impl Form {
             let question = name.replace(['_', '-'], " ");
             match question.trim().to_lowercase().as_str() {
                 _ if is_attribution(name) => {
-                    form.attribution.extend(line(name, 100).zip(line(&value, 500)));
+                    form.attribution
+                        .extend(line(name, 100).zip(line(&value, 500)));
                 }
                 "first name" | "firstname" | "fname" => first = line(&value, 100),
                 "last name" | "lastname" | "lname" | "surname" => last = line(&value, 100),

@@ -51,7 +51,13 @@ pub(super) fn by_name(event: &str, fields: &Fields<'_>) -> Kind {
 fn is_event(event: &str) -> bool {
     let mut events = EVENTS.iter().map(|(name, _)| *name);
     events.any(|name| name == event)
-        || ["call-completed", "answered-call", "updated-call", "voicemail"].contains(&event)
+        || [
+            "call-completed",
+            "answered-call",
+            "updated-call",
+            "voicemail",
+        ]
+        .contains(&event)
 }
 
 /// By its members. An empty one says nothing, and a call's canonical id says that it is a call.

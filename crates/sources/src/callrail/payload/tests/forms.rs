@@ -87,10 +87,7 @@ fn a_form_that_is_form_encoded_says_the_same() {
         form_data[rooms][]=kitchen&form_data[rooms][]=bath&form_url=https%3A%2F%2Fremodel.example.com%2Fquote";
     let news = news(None, body.as_bytes(), None);
     assert_eq!(news.facts.person.name.as_deref(), Some("Dana Whitfield"));
-    assert_eq!(
-        news.facts.person.email.as_deref(),
-        Some("dana@example.com")
-    );
+    assert_eq!(news.facts.person.email.as_deref(), Some("dana@example.com"));
     assert_eq!(facts(&news).answers["rooms"], "kitchen, bath");
 }
 
@@ -106,7 +103,10 @@ fn a_form_without_a_name_is_no_lead_of_anybody() {
     let cut = br#"{"form_data": {"full_name": "Dana"}, "form_url": "x", "i"#;
     assert!(matches!(read(None, cut, None), Err(ReadError::Cut)));
     let odd = br#"{"id": "33 00", "form_data": {"full_name": "Dana"}, "form_url": "x"}"#;
-    assert!(matches!(read(None, odd, None), Err(ReadError::BadId { .. })));
+    assert!(matches!(
+        read(None, odd, None),
+        Err(ReadError::BadId { .. })
+    ));
 }
 
 proptest! {

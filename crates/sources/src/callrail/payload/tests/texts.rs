@@ -36,10 +36,7 @@ fn a_text_and_its_answer_are_one_conversation() {
     assert_eq!(conversation(&answer), "k7pQx");
     for news in [&question, &answer] {
         assert_eq!(news.facts.person.phone.as_deref(), Some("512-555-0142"));
-        assert_eq!(
-            facts(news).company_number.as_deref(),
-            Some("512-555-0117")
-        );
+        assert_eq!(facts(news).company_number.as_deref(), Some("512-555-0117"));
     }
     assert!(!question.is_addition && answer.is_addition);
     let (id, message) = facts(&question).messages.first_key_value().unwrap();
