@@ -15,7 +15,7 @@ use domain::{About, Facts, FormFacts, PersonFacts, Reading, text};
 
 use super::{
     ids::{is_id, is_placeholder},
-    is_attribution, is_likely,
+    is_attribution, is_likely, is_wanted,
     reader::Reader,
 };
 use crate::{
@@ -64,8 +64,12 @@ pub(super) fn read(delivery: &Verified) -> Result<Reading, ReadError> {
         }),
         ..Facts::default()
     };
+    // All members were wanted; of those that could not be read, only what is used is missed.
+    let mut unread_fields = reader.unread();
+    unread_fields
+        .retain(|name| is_wanted(name) || ["body", "utm", "referrer"].contains(&name.as_str()));
     let facts = Facts {
-        unread_fields: reader.unread(),
+        unread_fields,
         ..facts
     };
     Ok(Reading::News(delivery.news("form", &ids, facts)))
