@@ -47,13 +47,14 @@ pub use ids::{
     NotificationId, OfficeId, PersonId, RequestId, SessionId, SourceId, TenantId, UserId,
 };
 pub use lead::{
-    About, AnalysisSection, Audio, Author, BookingFacts, BookingStatus, Brief, Budget, CallFacts,
-    Channel, ChatFacts, ChatMessage, Consent, ContactSection, DetailsAnswer, DetailsSection,
-    DispatchSection, DispatchState, Document, Engine, Facts, FormFacts, Intent, Labels,
-    LeadRequest, Message, NoAudio, NoDetails, NotificationsSection, PersonFacts, ProjectType,
-    QualificationSection, Reason, RecordingSection, RemoteIds, Revisions, Sentiment, SourceSection,
-    SpamGate, Status, TextFacts, Timeline, Tokens, TranscriptSection, TranscriptState, Turn,
-    Verdict, VerdictKind,
+    About, AnalysisSection, Audio, Author, BookingFacts, BookingSection, BookingStatus, Brief,
+    Budget, CallFacts, Channel, ChatFacts, ChatMessage, Conflict, Consent, ContactSection,
+    DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Document, Engine, Facts,
+    FormFacts, Intent, Labels, LeadRequest, MAX_CONFLICTS, Message, NoAudio, NoDetails,
+    NotificationsSection, PersonFacts, ProjectType, QualificationSection, Reason, RecordingSection,
+    RemoteIds, Revisions, Sentiment, Slot, SourceSection, SpamGate, Span, Status, TextFacts,
+    Timeline, Tokens, TranscriptSection, TranscriptState, Turn, UnknownBusy, Verdict, VerdictKind,
+    conflicts,
 };
 pub use news::{News, Reading, Receipt};
 pub use phone::E164;

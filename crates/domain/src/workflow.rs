@@ -101,6 +101,7 @@ pub(crate) fn unreached(document: &Document, stage: Stage) -> Option<(String, Op
         | Stage::Details
         | Stage::Recording
         | Stage::Transcript
+        | Stage::Booking
         | Stage::Dispatch => None,
     }
 }
@@ -140,6 +141,7 @@ pub fn needs(document: &Document, stage: Stage) -> bool {
         Stage::Details => is_stale(document.details.as_ref().map(|section| section.revision)),
         Stage::Recording => is_stale(document.recording.as_ref().map(|section| section.revision)),
         Stage::Transcript => needs_transcript(document),
+        Stage::Booking => is_stale(document.booking.as_ref().map(|section| section.revision)),
         Stage::Analysis => needs_model(document) || needs_qualification(document),
         // Opened by the route, not by the pipeline.
         Stage::Dispatch | Stage::Notification => false,
@@ -152,6 +154,7 @@ fn blocks(document: &Document, stage: Stage) -> bool {
     let is_first_time = match stage {
         Stage::Details => document.details.is_none(),
         Stage::Recording => document.recording.is_none(),
+        Stage::Booking => document.booking.is_none(),
         _ => return true,
     };
     is_first_time || is_awaited(document, stage)
@@ -282,6 +285,7 @@ fn is_new(document: &Document) -> bool {
     document.source.unread.is_none()
         && document.details.is_none()
         && document.recording.is_none()
+        && document.booking.is_none()
         && document.analysis.is_none()
 }
 
@@ -290,6 +294,8 @@ fn is_new(document: &Document) -> bool {
 pub struct Reentry {
     /// The first stage whose input changed: one that gathers, or the analysis.
     pub gather: Option<Stage>,
+    /// Whether a booking's time is free: it was moved, called off, or given to somebody else.
+    pub booking: bool,
     /// Qualification.
     pub qualification: bool,
     /// The CRMs.
@@ -310,6 +316,7 @@ pub fn reenter(before: &Facts, after: &Facts) -> Reentry {
     let is_moved = reach(before) != reach(after);
     Reentry {
         gather: before.about.gather_again(&after.about),
+        booking: before.about.slot("") != after.about.slot(""),
         qualification: is_moved || before.marked_spam != after.marked_spam,
         dispatch: is_moved
             || before.labels != after.labels
@@ -328,6 +335,9 @@ pub fn raise(document: &mut Document, open: &OpenWork, reentry: Reentry) {
             document.revisions.raise(Stage::Details);
         }
     }
+    if reentry.booking {
+        raise_stage(document, open, Stage::Booking);
+    }
     if reentry.qualification
         && (document.qualification.is_some() || open.is_running(Stage::Analysis))
     {
@@ -343,6 +353,7 @@ pub(crate) fn raise_stage(document: &mut Document, open: &OpenWork, stage: Stage
     let has_run = match stage {
         Stage::Details => document.details.is_some(),
         Stage::Recording => document.recording.is_some(),
+        Stage::Booking => document.booking.is_some(),
         Stage::Analysis => document.analysis.is_some(),
         Stage::Reading | Stage::Transcript | Stage::Dispatch | Stage::Notification => false,
     };

@@ -20,7 +20,9 @@ mod verification;
 use domain::{AccountSpec, Alias, BaseUrl, Channel, Reading, TenantId};
 use http::Method;
 
-pub use api::{ApiError, ApiSet, Apis, Config, Details, DetailsApi, MakeApis, RecordingsApi};
+pub use api::{
+    ApiError, ApiSet, Apis, BusyApi, Config, Details, DetailsApi, MakeApis, RecordingsApi,
+};
 pub use fields::{Field, Fields, Wanted};
 pub use sample::{ReadAs, Recorded, Sample};
 pub use verification::{

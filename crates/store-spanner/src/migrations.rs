@@ -55,6 +55,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "what_came_in",
         include_str!("../../../migrations/spanner/0008_what_came_in.sql"),
     ),
+    (
+        19,
+        "bookings",
+        include_str!("../../../migrations/spanner/0019_bookings.sql"),
+    ),
 ];
 
 /// Where the steps that were taken are on record.

@@ -13,7 +13,7 @@ use store::{
 };
 
 use crate::{
-    figures, indexing, live,
+    bookings, figures, indexing, live,
     rows::{micros, store_error},
     sql,
 };
@@ -218,6 +218,9 @@ fn write_change(db: &Connection, change: &Change) -> Result<()> {
     }
     if !change.is_new {
         indexing::changed(db, tenant, &id)?;
+    }
+    if request.document.channel() == Channel::Calendar {
+        bookings::put(db, request, change.is_new)?;
     }
     for (stage, target) in &change.delete {
         sql::execute(

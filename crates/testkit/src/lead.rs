@@ -4,14 +4,15 @@
 use std::{collections::BTreeMap, str::FromStr, sync::Arc, time::Duration};
 
 use domain::{
-    About, Alias, AnalysisSection, Audio, Author, BookingFacts, BookingStatus, Budget, CallFacts,
-    Channel, ChatFacts, ChatMessage, Claim, Claimed, ConnectionName, Consent, Destination,
-    DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Document, EmailAddress, Engine,
-    Facts, FormFacts, Intent, Labels, LeadRequest, Message, News, NotificationRules,
-    NotificationsSection, OfficeConfig, OpenWork, Origin, Outcome, PersonFacts, PostalCode,
-    ProjectType, Reason, RecordingSection, RemoteIds, RequestState, RetryPolicy, Section,
-    Sentiment, SettleContext, Stage, TenantId, TextFacts, Timeline, Tokens, TranscriptSection,
-    TranscriptState, Turn, WorkKey, WorkRow, WorkflowConfig, qualification, transition,
+    About, Alias, AnalysisSection, Audio, Author, BookingFacts, BookingSection, BookingStatus,
+    Budget, CallFacts, Channel, ChatFacts, ChatMessage, Claim, Claimed, ConnectionName, Consent,
+    Destination, DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Document,
+    EmailAddress, Engine, Facts, FormFacts, Intent, Labels, LeadRequest, Message, News,
+    NotificationRules, NotificationsSection, OfficeConfig, OpenWork, Origin, Outcome, PersonFacts,
+    PostalCode, ProjectType, Reason, RecordingSection, RemoteIds, RequestState, RetryPolicy,
+    Section, Sentiment, SettleContext, Stage, TenantId, TextFacts, Timeline, Tokens,
+    TranscriptSection, TranscriptState, Turn, WorkKey, WorkRow, WorkflowConfig, qualification,
+    transition,
 };
 use jiff::Timestamp;
 
@@ -257,6 +258,7 @@ pub fn found(document: &Document, stage: Stage, target: &str) -> Vec<Section> {
         ))],
         Stage::Recording => vec![Section::Recording(recording(document))],
         Stage::Transcript => vec![Section::Transcript(transcript(document))],
+        Stage::Booking => vec![Section::Booking(booking(document))],
         Stage::Analysis => {
             let analysis = analysis(document);
             let qualification = qualification::qualify(document, &analysis, &office(), None);
@@ -293,6 +295,15 @@ pub fn recording(document: &Document) -> RecordingSection {
             size_bytes: 1_480_000,
             duration_ms: 185_000,
         },
+    }
+}
+
+/// A time that nothing else takes.
+pub fn booking(document: &Document) -> BookingSection {
+    BookingSection {
+        revision: document.revisions.of(Stage::Booking),
+        span: document.slot().map(|slot| slot.span),
+        ..BookingSection::default()
     }
 }
 

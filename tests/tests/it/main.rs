@@ -5,6 +5,7 @@ mod callrail;
 mod calls;
 mod channels;
 mod crash;
+mod double_bookings;
 mod edges;
 mod fairness;
 mod fleet;

@@ -5,6 +5,7 @@ pub mod brief;
 mod channel;
 mod facts;
 mod sections;
+mod slot;
 
 use std::{borrow::Cow, collections::BTreeMap, str::FromStr, sync::Arc};
 
@@ -25,6 +26,7 @@ pub use sections::{
     NoAudio, NoDetails, NotificationsSection, QualificationSection, RecordingSection, RemoteIds,
     SourceSection, SpamGate, TranscriptSection, TranscriptState, Turn, Verdict, VerdictKind,
 };
+pub use slot::{BookingSection, Conflict, MAX_CONFLICTS, Slot, Span, UnknownBusy, conflicts};
 
 use crate::{ConnectionName, PersonId, PostalCode, RequestId, Stage, TenantId, figures::Counted};
 
@@ -171,6 +173,9 @@ pub struct Document {
     /// What was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transcript: Option<TranscriptSection>,
+    /// Whether something else takes a booking's time, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub booking: Option<BookingSection>,
     /// What it means.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub analysis: Option<AnalysisSection>,
@@ -264,6 +269,7 @@ impl Document {
             details: None,
             recording: None,
             transcript: None,
+            booking: None,
             analysis: None,
             qualification: None,
             verdict: None,

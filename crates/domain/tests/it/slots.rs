@@ -65,9 +65,7 @@ fn booked((zone, day, minute, length): (usize, usize, i64, i64)) -> Span {
     let zone = TimeZone::get(ZONES[zone]).unwrap();
     // A time that clocks skip or show twice is one of the instants that it may mean.
     let from = shown.to_zoned(zone).unwrap().timestamp();
-    let to = from
-        .checked_add(jiff::Span::new().minutes(length))
-        .unwrap();
+    let to = from.checked_add(jiff::Span::new().minutes(length)).unwrap();
     Span::new(from, to).unwrap()
 }
 

@@ -28,12 +28,14 @@ struct Api {
 
 /// The API at this address.
 pub(super) fn apis(client: &Client, base_url: &Url) -> Apis {
+    let api = Arc::new(Api {
+        client: client.clone(),
+        base_url: base_url.clone(),
+    });
     Apis {
-        details: Arc::new(Api {
-            client: client.clone(),
-            base_url: base_url.clone(),
-        }),
+        details: api.clone(),
         recordings: None,
+        busy: Some(api),
     }
 }
 
@@ -128,6 +130,15 @@ impl Api {
     }
 
     async fn get(&self, account: &Account, path: &[&str]) -> Result<Response, ApiError> {
+        self.ask(account, path, &[]).await
+    }
+
+    async fn ask(
+        &self,
+        account: &Account,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Response, ApiError> {
         let mut url = self.base_url.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
@@ -136,6 +147,7 @@ impl Api {
         let request = self
             .client
             .get(url.as_str())
+            .query(query)
             .secret_header(header::AUTHORIZATION, &SecretString::from(token));
         let answer = request.deadline(DEADLINE).send().await?;
         let reset = seconds_until_reset(&answer);
@@ -208,4 +220,65 @@ fn details(
         facts,
         aliases: all,
     }
+}
+
+/// When people are busy: by their events at Calendly, with the time before and behind that is kept free, and by the
+/// calendars that they have it look into.
+///
+/// A range has at most seven days and lies ahead. 424 says that the way to such a calendar is broken: nothing is known
+/// then. UNCONFIRMED: that the copy of an event in such a calendar is not told as a busy time of its own.
+///
+/// Source: developer.calendly.com, "List User Busy Times" (read 2026-11).
+#[async_trait]
+impl BusyApi for Api {
+    async fn busy(
+        &self,
+        account: &Account,
+        _external_id: &str,
+        booking: &BookingFacts,
+        span: Span,
+    ) -> Result<Vec<Span>, ApiError> {
+        const MAX_BUSY: usize = 100;
+        let users: Vec<_> = booking.calendar_ids.iter().flatten().collect();
+        if users.is_empty() {
+            return Err(ApiError::NotFound);
+        }
+        let (from, to) = (span.from.to_string(), span.to.to_string());
+        let mut busy = Vec::new();
+        for user in users {
+            let range = [
+                ("user", user.as_str()),
+                ("start_time", from.as_str()),
+                ("end_time", to.as_str()),
+            ];
+            let answer = self.ask(account, &["user_busy_times"], &range).await?;
+            let body = json_fields(&answer, is_of_busy_times)?;
+            let items = body.get("collection").map_or(&[][..], Field::items);
+            for item in items.iter().take(MAX_BUSY) {
+                let Field::Object(item) = item else { continue };
+                let event = item.object("event").text("uri");
+                if event.is_some() && event == booking.event_id.as_deref() {
+                    continue;
+                }
+                let time = |buffered, name| item.time(buffered).or_else(|| item.time(name));
+                let from = time("buffered_start_time", "start_time");
+                let to = time("buffered_end_time", "end_time");
+                busy.extend(from.zip(to).and_then(|(from, to)| Span::new(from, to)));
+            }
+        }
+        Ok(busy)
+    }
+}
+
+fn is_of_busy_times(name: &str) -> bool {
+    matches!(
+        name,
+        "collection"
+            | "start_time"
+            | "end_time"
+            | "buffered_start_time"
+            | "buffered_end_time"
+            | "event"
+            | "uri"
+    )
 }

@@ -37,6 +37,7 @@ pub(super) fn apis(client: &Client, base_url: &Url) -> Apis {
     Apis {
         details: api.clone(),
         recordings: Some(api),
+        busy: None,
     }
 }
 
