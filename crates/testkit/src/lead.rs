@@ -122,6 +122,8 @@ fn about(channel: Channel) -> About {
             status: Some(BookingStatus::Booked),
             location: text("12 Main Street, Round Rock"),
             host: text("Luis Ortega"),
+            calendar_ids: Some(vec!["cal_7".to_owned()]),
+            event_id: text("slot_7"),
             message: text("We want a new kitchen before spring."),
             answers: pairs([("Budget", "about forty thousand")]),
             stated_at: Some(at()),
