@@ -145,7 +145,9 @@ fn a_channel_reads_back_as_it_is_stored() {
 
 #[test]
 fn each_channel_has_its_stages_in_order() {
-    use Stage::{Analysis, Booking, Details, Dispatch, Notification, Reading, Recording, Transcript};
+    use Stage::{
+        Analysis, Booking, Details, Dispatch, Notification, Reading, Recording, Transcript,
+    };
     let phone = [Reading, Details, Recording, Transcript, Analysis].as_slice();
     let with_api = [Reading, Details, Analysis].as_slice();
     let booking = [Reading, Details, Booking, Analysis].as_slice();

@@ -243,11 +243,15 @@ fn a_booking_is_looked_at_again_when_its_time_is_another() {
         workflow::reenter(&before, &after).booking
     };
     assert!(rerun(|facts| booking(facts).host = some("Bob Ray")));
-    assert!(rerun(|facts| booking(facts).status = Some(BookingStatus::Canceled)));
+    assert!(rerun(
+        |facts| booking(facts).status = Some(BookingStatus::Canceled)
+    ));
     assert!(rerun(|facts| {
         booking(facts).ends_at = Some("2026-11-30T18:00:00Z".parse().unwrap());
     }));
-    assert!(!rerun(|facts| booking(facts).status = Some(BookingStatus::Booked)));
+    assert!(!rerun(
+        |facts| booking(facts).status = Some(BookingStatus::Booked)
+    ));
     assert!(!rerun(|facts| booking(facts).location = some("Austin")));
 }
 

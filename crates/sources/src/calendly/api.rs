@@ -11,13 +11,13 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use domain::{About, Account, Facts};
+use domain::{About, Account, BookingFacts, Facts, Span};
 use http_client::{Client, Response, Url, header};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::payload::{self, Ids, Invitee};
 use crate::{
-    ApiError, Apis, Details, DetailsApi, Fields, aliases, api::json_fields, fields::Field,
+    ApiError, Apis, BusyApi, Details, DetailsApi, Fields, aliases, api::json_fields, fields::Field,
 };
 
 /// Calls the API.
