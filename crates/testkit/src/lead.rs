@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, str::FromStr, sync::Arc, time::Duration};
 
 use domain::{
-    About, Alias, AnalysisSection, Audio, Author, BookingFacts, BookingStatus, Budget, CallFacts,
+    About, Alias, AnalysisSection, ApiFacts, Audio, Author, BookingFacts, BookingStatus, Budget, CallFacts,
     Channel, ChatFacts, ChatMessage, Claim, Claimed, ConnectionName, Consent, Destination,
     DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Document, EmailAddress, Engine,
     Facts, FormFacts, Intent, Labels, LeadRequest, Message, News, NotificationRules,
@@ -131,7 +131,11 @@ fn about(channel: Channel) -> About {
             started_at: Some(at()),
             messages: conversation(),
         }),
-        Channel::Api => About::Api,
+        Channel::Api => About::Api(ApiFacts {
+            occurred_at: Some(at()),
+            message: text("We want a new kitchen before spring."),
+            answers: pairs([("Budget", "about forty thousand")]),
+        }),
     }
 }
 

@@ -17,7 +17,7 @@ pub use analysis::{
 pub use brief::Brief;
 pub use channel::Channel;
 pub use facts::{
-    About, Author, BookingFacts, BookingStatus, CallFacts, ChatFacts, ChatMessage, Consent, Facts,
+    About, ApiFacts, Author, BookingFacts, BookingStatus, CallFacts, ChatFacts, ChatMessage, Consent, Facts,
     FormFacts, Labels, PersonFacts, TextFacts,
 };
 pub use sections::{
