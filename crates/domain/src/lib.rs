@@ -48,13 +48,13 @@ pub use ids::{
     NotificationId, OfficeId, PersonId, RequestId, SessionId, SourceId, TenantId, UserId,
 };
 pub use lead::{
-    About, AnalysisSection, ApiFacts, Audio, Author, BookingFacts, BookingStatus, Brief, Budget, CallFacts,
-    Channel, ChatFacts, ChatMessage, Consent, ContactSection, DetailsAnswer, DetailsSection,
-    DispatchSection, DispatchState, Document, Engine, Facts, FormFacts, Intent, Labels,
-    LeadRequest, Message, NoAudio, NoDetails, NotificationsSection, PersonFacts, ProjectType,
-    QualificationSection, Reason, RecordingSection, RemoteIds, Revisions, Sentiment, SourceSection,
-    SpamGate, Status, TextFacts, Timeline, Tokens, TranscriptSection, TranscriptState, Turn,
-    Verdict, VerdictKind,
+    About, AnalysisSection, ApiFacts, Audio, Author, BookingFacts, BookingStatus, Brief, Budget,
+    CallFacts, Channel, ChatFacts, ChatMessage, Consent, ContactSection, DetailsAnswer,
+    DetailsSection, DispatchSection, DispatchState, Document, Engine, Facts, FormFacts, Intent,
+    Labels, LeadRequest, Message, NoAudio, NoDetails, NotificationsSection, PersonFacts,
+    ProjectType, QualificationSection, Reason, RecordingSection, RemoteIds, Revisions, Sentiment,
+    SourceSection, SpamGate, Status, TextFacts, Timeline, Tokens, TranscriptSection,
+    TranscriptState, Turn, Verdict, VerdictKind,
 };
 pub use news::{News, Reading, Receipt};
 pub use phone::E164;

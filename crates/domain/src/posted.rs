@@ -541,7 +541,10 @@ mod tests {
     #[test]
     fn a_lead_that_nobody_can_answer_is_a_fault() {
         let unreachable = [("contact".to_owned(), "unreachable")];
-        for contact in [json!({}), json!({ "name": "Ann Lee", "phone": " ", "email": null })] {
+        for contact in [
+            json!({}),
+            json!({ "name": "Ann Lee", "phone": " ", "email": null }),
+        ] {
             assert_eq!(faults(&json!({ "contact": contact })), unreachable);
         }
         let address = json!({ "contact": {}, "place": { "address": "12 Elm Street" } });

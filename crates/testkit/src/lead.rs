@@ -4,14 +4,15 @@
 use std::{collections::BTreeMap, str::FromStr, sync::Arc, time::Duration};
 
 use domain::{
-    About, Alias, AnalysisSection, ApiFacts, Audio, Author, BookingFacts, BookingStatus, Budget, CallFacts,
-    Channel, ChatFacts, ChatMessage, Claim, Claimed, ConnectionName, Consent, Destination,
-    DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Document, EmailAddress, Engine,
-    Facts, FormFacts, Intent, Labels, LeadRequest, Message, News, NotificationRules,
-    NotificationsSection, OfficeConfig, OpenWork, Origin, Outcome, PersonFacts, PostalCode,
-    ProjectType, Reason, RecordingSection, RemoteIds, RequestState, RetryPolicy, Section,
-    Sentiment, SettleContext, Stage, TenantId, TextFacts, Timeline, Tokens, TranscriptSection,
-    TranscriptState, Turn, WorkKey, WorkRow, WorkflowConfig, qualification, transition,
+    About, Alias, AnalysisSection, ApiFacts, Audio, Author, BookingFacts, BookingStatus, Budget,
+    CallFacts, Channel, ChatFacts, ChatMessage, Claim, Claimed, ConnectionName, Consent,
+    Destination, DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Document,
+    EmailAddress, Engine, Facts, FormFacts, Intent, Labels, LeadRequest, Message, News,
+    NotificationRules, NotificationsSection, OfficeConfig, OpenWork, Origin, Outcome, PersonFacts,
+    PostalCode, ProjectType, Reason, RecordingSection, RemoteIds, RequestState, RetryPolicy,
+    Section, Sentiment, SettleContext, Stage, TenantId, TextFacts, Timeline, Tokens,
+    TranscriptSection, TranscriptState, Turn, WorkKey, WorkRow, WorkflowConfig, qualification,
+    transition,
 };
 use jiff::Timestamp;
 

@@ -203,7 +203,9 @@ impl Shape {
             Self::Whole { max } => format!("a whole number from 0 to {max}"),
             Self::Flag => "true or false".to_owned(),
             Self::Map { max, max_name, .. } => {
-                format!("an object of at most {max} fields with names of at most {max_name} characters")
+                format!(
+                    "an object of at most {max} fields with names of at most {max_name} characters"
+                )
             }
             Self::Scalar { max } => {
                 format!("a text of at most {max} characters, a number, or true or false")
@@ -269,7 +271,7 @@ impl Shape {
                 "type": "object",
                 "additionalProperties": of.schema(None),
                 "maxProperties": max,
-                "propertyNames": { "maxLength": max_name },
+                "propertyNames": { "type": "string", "maxLength": max_name },
             }),
             Self::Scalar { max } => {
                 json!({ "type": ["string", "number", "boolean"], "maxLength": max })
