@@ -113,7 +113,7 @@ impl Oracle {
                 );
                 for name in &names {
                     for (step, part) in bounds.windows(2).enumerate() {
-                        let found = figure.value(&sums, name, step);
+                        let found = figure.value(sums.of(name), step);
                         let (from, to) = (part[0].begin(), part[1].begin());
                         let expected = self.expected(figure, dimension, name, from, to);
                         let why = format!(
