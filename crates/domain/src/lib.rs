@@ -16,6 +16,7 @@ pub mod metric_names;
 mod name;
 mod news;
 mod phone;
+mod posted;
 pub mod qualification;
 mod queue;
 mod request_event;
@@ -47,8 +48,8 @@ pub use ids::{
     NotificationId, OfficeId, PersonId, RequestId, SessionId, SourceId, TenantId, UserId,
 };
 pub use lead::{
-    About, AnalysisSection, Audio, Author, BookingFacts, BookingSection, BookingStatus, Brief,
-    Budget, CallFacts, Channel, ChatFacts, ChatMessage, Conflict, Consent, ContactSection,
+    About, AnalysisSection, ApiFacts, Audio, Author, BookingFacts, BookingSection, BookingStatus,
+    Brief, Budget, CallFacts, Channel, ChatFacts, ChatMessage, Conflict, Consent, ContactSection,
     DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Document, Engine, Facts,
     FormFacts, Intent, Labels, LeadRequest, MAX_CONFLICTS, Message, NoAudio, NoDetails,
     NotificationsSection, PersonFacts, ProjectType, QualificationSection, Reason, RecordingSection,
@@ -58,6 +59,7 @@ pub use lead::{
 };
 pub use news::{News, Reading, Receipt};
 pub use phone::E164;
+pub use posted::PostedLead;
 pub use queue::{DueWake, Outbox, OutboxRow, SettleResult, StoreError, Wanted, WorkQueue};
 pub use request_event::RequestEvent;
 pub use retry::{Lane, NextTry, RetryPolicy};
