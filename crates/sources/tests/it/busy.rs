@@ -89,8 +89,14 @@ async fn calendly_tells_of_other_events_and_other_calendars() {
     let (from, to) = (at("2026-11-30T15:00:00Z"), at("2026-11-30T16:10:00Z"));
     calendly.keep_busy(from, to);
     let ask = async |booking: &BookingFacts| {
-        let url = ("calendly", calendly.base_url());
-        busy(url, ("simulated-calendly-token", &[]), "", booking).await
+        let url = calendly.base_url();
+        busy(
+            ("calendly", &url),
+            ("simulated-calendly-token", &[]),
+            "",
+            booking,
+        )
+        .await
     };
     let mine = booking(calendly::USER, Some(&event), own);
     assert_eq!(
@@ -140,8 +146,8 @@ async fn acuity_tells_of_other_appointments_and_of_blocked_times() {
     acuity.block(calendar, from, to);
     let ask = async |booking: &BookingFacts| {
         let account = (acuity::API_KEY, [("user_id", acuity::USER_ID)]);
-        let url = ("acuity", acuity.base_url());
-        busy(url, (account.0, &account.1), &own, booking).await
+        let url = acuity.base_url();
+        busy(("acuity", &url), (account.0, &account.1), &own, booking).await
     };
     let time = span("2026-11-02T05:30:00Z", "2026-11-02T06:30:00Z");
     let mine = booking(&calendar.to_string(), None, time);
