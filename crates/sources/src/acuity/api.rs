@@ -135,7 +135,12 @@ impl BusyApi for Api {
                     .then(|| other.span())
                     .flatten()
             }));
-            let answer = self.get(account, &["blocks"], &days).await?;
+            let answer = self.get(account, &["blocks"], &days).await;
+            let answer = answer.map_err(|error| match error {
+                // Not that the booking has no calendar.
+                ApiError::NotFound => ApiError::Unreadable("it has no blocked times".into()),
+                error => error,
+            })?;
             let blocks = list(
                 &answer,
                 |name| matches!(name, "start" | "end"),
