@@ -55,6 +55,7 @@ fn apis(_client: &Client, _url: &Url) -> Apis {
     Apis {
         details: Arc::new(TrialApi),
         recordings: None,
+        busy: None,
     }
 }
 
