@@ -1,0 +1,71 @@
+import { useNavigate } from '@tanstack/react-router';
+import { useEffect, useRef } from 'react';
+
+/** Whether letters are typed somewhere, so that they are no keys of the page. */
+export function isTyping(event: KeyboardEvent): boolean {
+  const at = event.target;
+  return at instanceof HTMLElement && (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName));
+}
+
+/** Calls back for keys that are pressed alone, outside of fields and dialogs. */
+export function useKeys(keys: Record<string, (event: KeyboardEvent) => void>): void {
+  const latest = useRef(keys);
+  latest.current = keys;
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
+      if (document.querySelector('[role=dialog], [role=menu]')) return;
+      latest.current[event.key]?.(event);
+    };
+    addEventListener('keydown', onKey);
+    return () => removeEventListener('keydown', onKey);
+  }, []);
+}
+
+export const GO = {
+  t: ['/t/$tenant', 'Today'],
+  l: ['/t/$tenant/leads', 'Leads'],
+  r: ['/t/$tenant/review', 'Review'],
+  s: ['/t/$tenant/stuck', 'Stuck'],
+  q: ['/t/$tenant/quarantine', 'Kept out'],
+} as const;
+
+/** The keys that work on every page. */
+export function useShortcuts(tenant: string, open: (what: 'palette' | 'keys') => void): void {
+  const navigate = useNavigate();
+  const goesUntil = useRef(0);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      open('palette');
+    };
+    addEventListener('keydown', onKey);
+    return () => removeEventListener('keydown', onKey);
+  }, [open]);
+  const go = Object.fromEntries(
+    Object.entries(GO).map(([key, [to]]) => [
+      key,
+      (event: KeyboardEvent) => {
+        if (event.timeStamp > goesUntil.current) return;
+        goesUntil.current = 0;
+        event.preventDefault();
+        void navigate({ to, params: { tenant } });
+      },
+    ]),
+  );
+  useKeys({
+    ...go,
+    g: (event) => {
+      goesUntil.current = event.timeStamp + 1_500;
+    },
+    '?': () => open('keys'),
+    '/': (event) => {
+      event.preventDefault();
+      const field = document.querySelector<HTMLElement>('[data-search]');
+      if (field) field.focus();
+      else open('palette');
+    },
+    y: () => void navigator.clipboard?.writeText(location.href),
+  });
+}
