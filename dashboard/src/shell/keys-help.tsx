@@ -12,7 +12,7 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]
       ['y', 'copy the link'],
       ['?', 'these keys'],
       ['Esc', 'close'],
-      ...Object.entries(GO).map(([key, [, name]]) => [`g ${key}`, name] as const),
+      ...Object.entries(GO).map(([key, { name }]) => [`g ${key}`, name] as const),
     ],
   ],
   [
@@ -29,14 +29,6 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]
       ['J K', 'next, previous of the list'],
       ['[ ]', 'previous, next reason'],
       ['c', 'call'],
-    ],
-  ],
-  [
-    'Review',
-    [
-      ['a', 'approve'],
-      ['r', 'spam'],
-      ['s', 'skip'],
     ],
   ],
 ];

@@ -32,10 +32,10 @@ export default function Palette({ tenant, onClose }: { tenant: string; onClose: 
     staleTime: 5_000,
   });
   const pages: Option[] = Object.values(GO)
-    .filter(([, name]) => name.toLowerCase().includes(q.toLowerCase()))
-    .map(([to, name]) => ({
-      id: to,
-      go: () => void navigate({ to, params: { tenant } }),
+    .filter(({ name }) => name.toLowerCase().includes(q.toLowerCase()))
+    .map(({ to, search, name }) => ({
+      id: name,
+      go: () => void navigate({ to, params: { tenant }, search }),
       show: <span>{name}</span>,
       aside: 'Page',
     }));

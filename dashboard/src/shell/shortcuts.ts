@@ -1,4 +1,5 @@
 import { useNavigate } from '@tanstack/react-router';
+import type { Filter } from '../api/filter';
 import { useEffect, useRef } from 'react';
 
 /** Whether letters are typed somewhere, so that they are no keys of the page. */
@@ -22,13 +23,14 @@ export function useKeys(keys: Record<string, (event: KeyboardEvent) => void>): v
   }, []);
 }
 
-export const GO = {
-  t: ['/t/$tenant', 'Today'],
-  l: ['/t/$tenant/leads', 'Leads'],
-  r: ['/t/$tenant/review', 'Review'],
-  s: ['/t/$tenant/stuck', 'Stuck'],
-  q: ['/t/$tenant/quarantine', 'Kept out'],
-} as const;
+/** Where `g` and a letter go. */
+export const GO: Record<string, { to: '/t/$tenant' | '/t/$tenant/leads'; search: Filter; name: string }> = {
+  t: { to: '/t/$tenant', search: {}, name: 'Today' },
+  l: { to: '/t/$tenant/leads', search: {}, name: 'Leads' },
+  r: { to: '/t/$tenant/leads', search: { status: ['in_review'] }, name: 'Review' },
+  s: { to: '/t/$tenant/leads', search: { status: ['held', 'parked'] }, name: 'Stuck' },
+  q: { to: '/t/$tenant/leads', search: { status: ['quarantined'] }, name: 'Kept out' },
+};
 
 /** The keys that work on every page. */
 export function useShortcuts(tenant: string, open: (what: 'palette' | 'keys') => void): void {
@@ -44,13 +46,13 @@ export function useShortcuts(tenant: string, open: (what: 'palette' | 'keys') =>
     return () => removeEventListener('keydown', onKey);
   }, [open]);
   const go = Object.fromEntries(
-    Object.entries(GO).map(([key, [to]]) => [
+    Object.entries(GO).map(([key, { to, search }]) => [
       key,
       (event: KeyboardEvent) => {
         if (event.timeStamp > goesUntil.current) return;
         goesUntil.current = 0;
         event.preventDefault();
-        void navigate({ to, params: { tenant } });
+        void navigate({ to, params: { tenant }, search });
       },
     ]),
   );
