@@ -2957,7 +2957,10 @@ export interface components {
             /** @description Send this as `cursor`, with the same filter and order, to get what follows; null when there is no more. */
             next_cursor: string | null;
         };
-        /** @enum {string} */
+        /**
+         * @description The order of a list of requests.
+         * @enum {string}
+         */
         RequestSort: "newest" | "oldest" | "waiting" | "score";
         /** @description Where a request came from. */
         RequestSource: {

@@ -24,7 +24,7 @@ export const channelsQuery = (tenant: string, day: string) =>
         api.GET('/v1/tenants/{tenant_id}/metrics/series', {
           params: {
             path: { tenant_id: tenant },
-            query: { key: 'came_in', by: 'channel', step: 'all', from: day, to: day },
+            query: { key: 'came_in', by: 'channel', from: day, to: day },
           },
           signal,
         }),
