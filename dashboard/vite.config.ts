@@ -17,7 +17,8 @@ export default defineConfig({
     manifest: true,
     modulePreload: { polyfill: false },
   },
-  server: { proxy: { '/v1': { target: product, changeOrigin: true } } },
+  // Signing in takes calls of the server's own pages alone: those of this one are told to be such.
+  server: { proxy: { '/v1': { target: product, changeOrigin: true, headers: { origin: product } } } },
   test: {
     environment: 'happy-dom',
     include: ['src/**/*.test.{ts,tsx}'],

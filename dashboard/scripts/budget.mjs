@@ -44,7 +44,9 @@ let isOver = false;
 const row = (name, weight, limit) => {
   const over = weight > limit;
   isOver ||= over;
-  console.log(`${over ? 'OVER' : 'ok  '}  ${name.padEnd(28)} ${weight.toFixed(1).padStart(7)} KB of ${limit}`);
+  console.log(
+    `${over ? 'OVER' : 'ok  '}  ${name.padEnd(28)} ${weight.toFixed(1).padStart(7)} KB of ${limit}`,
+  );
 };
 for (const [kind, limit] of Object.entries(FIRST)) row(`first load, ${kind}`, sums[kind], limit);
 for (const [key, chunk] of Object.entries(manifest)) {

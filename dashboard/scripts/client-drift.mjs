@@ -7,10 +7,15 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'client-'));
 const fresh = join(folder, 'schema.d.ts');
-execFileSync('npx', ['openapi-typescript', '../docs/api/openapi.yaml', '--output', fresh], { cwd: root, stdio: 'pipe' });
+execFileSync('npx', ['openapi-typescript', '../docs/api/openapi.yaml', '--output', fresh], {
+  cwd: root,
+  stdio: 'pipe',
+});
 const isSame = readFileSync(fresh, 'utf8') === readFileSync(join(root, 'src/api/schema.d.ts'), 'utf8');
 rmSync(folder, { recursive: true });
 if (!isSame) {
-  console.error('src/api/schema.d.ts differs from docs/api/openapi.yaml: run `npm run client` in dashboard/.');
+  console.error(
+    'src/api/schema.d.ts differs from docs/api/openapi.yaml: run `npm run client` in dashboard/.',
+  );
   process.exit(1);
 }

@@ -9,7 +9,9 @@ const texts = shipped.map(([path, of]) => {
   const folder = join(root, path);
   const names = existsSync(folder) ? readdirSync(folder) : [];
   const file = names.find((name) => /^licen[cs]e/i.test(name));
-  const text = file ? readFileSync(join(folder, file), 'utf8').trim() : `Licence: ${of.license ?? 'see the package'}`;
+  const text = file
+    ? readFileSync(join(folder, file), 'utf8').trim()
+    : `Licence: ${of.license ?? 'see the package'}`;
   return `${path.replace(/^.*node_modules\//, '')} ${of.version}\n\n${text}\n`;
 });
 writeFileSync(join(root, 'dist/licences.txt'), texts.join(`\n${'-'.repeat(80)}\n\n`));

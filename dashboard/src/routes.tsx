@@ -9,11 +9,11 @@ import {
   redirect,
 } from '@tanstack/react-router';
 import { readFilter } from './api/filter';
+import { leadsQuery } from './api/leads-query';
 import { meQuery, officesQuery } from './api/queries';
 import { isSignedIn } from './api/sign-in';
 import { leadQuery } from './pages/lead/queries';
 import { readLeadSearch } from './pages/lead/search';
-import { leadsQuery } from './api/leads-query';
 import NotFound from './pages/not-found/page';
 import SignIn from './pages/sign-in/page';
 import { readSignInSearch } from './pages/sign-in/search';
@@ -69,7 +69,8 @@ const leads = createRoute({
   path: '/leads',
   validateSearch: readFilter,
   loaderDeps: ({ search }) => search,
-  loader: ({ context, params, deps }) => void context.cache.prefetchInfiniteQuery(leadsQuery(params.tenant, deps)),
+  loader: ({ context, params, deps }) =>
+    void context.cache.prefetchInfiniteQuery(leadsQuery(params.tenant, deps)),
   component: lazyRouteComponent(() => import('./pages/leads/page')),
 });
 

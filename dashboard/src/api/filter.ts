@@ -3,13 +3,30 @@ import { one, oneOf, someOf } from '../text/search';
 import type { Lead, Schemas } from './client';
 
 export const STATUSES = [
-  'received', 'processing', 'in_review', 'held', 'parked', 'completed', 'quarantined', 'out_of_area', 'merged',
+  'received',
+  'processing',
+  'in_review',
+  'held',
+  'parked',
+  'completed',
+  'quarantined',
+  'out_of_area',
+  'merged',
 ] as const satisfies readonly Schemas['Status'][];
 export const CHANNELS = ['phone', 'text', 'form', 'calendar', 'chat', 'api'] as const;
 export const AREAS = ['in', 'out', 'unknown'] as const;
 export const PROJECTS = [
-  'kitchen', 'bathroom', 'whole_home', 'addition', 'basement', 'roofing', 'windows_doors', 'flooring', 'outdoor',
-  'other', 'unknown',
+  'kitchen',
+  'bathroom',
+  'whole_home',
+  'addition',
+  'basement',
+  'roofing',
+  'windows_doors',
+  'flooring',
+  'outdoor',
+  'other',
+  'unknown',
 ] as const satisfies readonly Schemas['ProjectType'][];
 export const SORTS = ['newest', 'oldest', 'waiting', 'score'] as const;
 
@@ -57,7 +74,9 @@ export function droppedFrom(raw: Record<string, unknown>): string[] {
     const given = [raw[key]].flat().filter((value) => value !== undefined && value !== '');
     const took = new Set([kept[key]].flat().map(String));
     const isDefault = (value: unknown) => key === 'sort' && value === 'newest';
-    return given.filter((value) => !took.has(String(value).trim()) && !isDefault(value)).map((value) => `${key} “${value}”`);
+    return given
+      .filter((value) => !took.has(String(value).trim()) && !isDefault(value))
+      .map((value) => `${key} “${value}”`);
   });
 }
 

@@ -20,7 +20,14 @@ export type Live = {
   isOutdated: boolean;
 };
 
-const START: Live = { state: 'catching-up', since: null, counts: null, offset: 0, fresh: [], isOutdated: false };
+const START: Live = {
+  state: 'catching-up',
+  since: null,
+  counts: null,
+  offset: 0,
+  fresh: [],
+  isOutdated: false,
+};
 const MOST_FRESH = 200;
 /** Figures and open leads are read anew this often at most. */
 const AGAIN_MS = 1_000;
@@ -72,7 +79,8 @@ export function followTenant(tenant: string, cache: QueryClient): () => void {
 
 function apply(tenant: string, cache: QueryClient, messages: LiveMessage[], later: Later): void {
   const leads: Lead[] = [];
-  const again = (key: readonly unknown[]) => later(JSON.stringify(key), () => void cache.invalidateQueries({ queryKey: key }));
+  const again = (key: readonly unknown[]) =>
+    later(JSON.stringify(key), () => void cache.invalidateQueries({ queryKey: key }));
   for (const { event, data } of messages) {
     switch (event) {
       case 'hello': {
@@ -120,23 +128,23 @@ function apply(tenant: string, cache: QueryClient, messages: LiveMessage[], late
   again(keys.counts(tenant));
 }
 
-type Later = (name: string, then: () => void) => void;
+type Later = (name: string, act: () => void) => void;
 
 /** Calls at once, and then at most once in this time: the last wish counts. */
 function throttled(ms: number): Later {
-  const waiting = new Map<string, { then: (() => void) | null }>();
-  const run = (name: string, then: () => void) => {
-    const slot: { then: (() => void) | null } = { then: null };
+  const waiting = new Map<string, { wish: (() => void) | null }>();
+  const run = (name: string, act: () => void) => {
+    const slot: { wish: (() => void) | null } = { wish: null };
     waiting.set(name, slot);
-    then();
+    act();
     setTimeout(() => {
       waiting.delete(name);
-      if (slot.then) run(name, slot.then);
+      if (slot.wish) run(name, slot.wish);
     }, ms);
   };
-  return (name, then) => {
+  return (name, act) => {
     const slot = waiting.get(name);
-    if (slot) slot.then = then;
-    else run(name, then);
+    if (slot) slot.wish = act;
+    else run(name, act);
   };
 }

@@ -128,7 +128,10 @@ export function follow(tenant: string, listener: Listener): { stop: () => void; 
   };
 }
 
-async function whileVisible(stopped: AbortSignal, readOn: (until: AbortSignal) => Promise<void>): Promise<void> {
+async function whileVisible(
+  stopped: AbortSignal,
+  readOn: (until: AbortSignal) => Promise<void>,
+): Promise<void> {
   while (!stopped.aborted) {
     const hidden = new AbortController();
     const check = () => {

@@ -17,13 +17,19 @@ export class Failure extends Error {
   }
 
   static offline(): Failure {
-    return new Failure('offline', 0, 'The server does not answer', 'Check the connection. This page tries again by itself.');
+    return new Failure(
+      'offline',
+      0,
+      'The server does not answer',
+      'Check the connection. This page tries again by itself.',
+    );
   }
 
   /** From an answer and its body, which may be anything. */
   static of(response: Pick<Response, 'status' | 'headers'>, body: unknown): Failure {
     const problem = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
-    const text = (key: string, or: string) => (typeof problem[key] === 'string' ? (problem[key] as string) : or);
+    const text = (key: string, or: string) =>
+      typeof problem[key] === 'string' ? (problem[key] as string) : or;
     const type = text('type', '');
     const errors = Array.isArray(problem.errors) ? problem.errors : [];
     const wait = Number(response.headers.get('retry-after'));
@@ -47,7 +53,11 @@ export class Failure extends Error {
 /** What went wrong and what to do, in a person's words. */
 export function explain(error: unknown): { title: string; detail: string; requestId: string | null } {
   if (!(error instanceof Failure)) {
-    return { title: 'This page broke', detail: 'Reload it. If that does not help, tell us what you did.', requestId: null };
+    return {
+      title: 'This page broke',
+      detail: 'Reload it. If that does not help, tell us what you did.',
+      requestId: null,
+    };
   }
   const { title, detail, requestId } = error;
   switch (error.kind) {

@@ -17,7 +17,9 @@ async function call(path: string, method: string, body?: unknown): Promise<Respo
     return await fetch(`/v1/sign-in${path}`, {
       method,
       credentials: 'same-origin',
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
     });
   } catch {
     throw Failure.offline();

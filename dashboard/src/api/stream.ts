@@ -25,7 +25,10 @@ export async function readStream(
   try {
     heard();
     const url = new URL(`/v1/tenants/${encodeURIComponent(tenant)}/live`, location.origin);
-    const headers = { accept: 'text/event-stream', ...(lastId === undefined ? {} : { 'last-event-id': lastId }) };
+    const headers = {
+      accept: 'text/event-stream',
+      ...(lastId === undefined ? {} : { 'last-event-id': lastId }),
+    };
     const response = await send(new Request(url, { headers, signal: either }));
     if (!response.ok || !response.body) throw Failure.of(response, await response.json().catch(() => null));
     const parser = createParser({

@@ -15,7 +15,9 @@ export default function Boundary({ error, reset }: { error: unknown; reset: () =
 
 /** A page's file that is gone, because the product was updated under this tab. */
 const isGoneChunk = (error: unknown): boolean =>
-  !(error instanceof Failure) && error instanceof Error && /import|module script|preload/i.test(error.message);
+  !(error instanceof Failure) &&
+  error instanceof Error &&
+  /import|module script|preload/i.test(error.message);
 
 function reloadOnce(): boolean {
   const key = 'reloaded-for-update';

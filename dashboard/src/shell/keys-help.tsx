@@ -40,7 +40,7 @@ export default function KeysHelp({ onClose }: { onClose: () => void }) {
         <Dialog.Backdrop className={styles.backdrop} />
         <Dialog.Popup className={styles.dialog}>
           <div className={styles.head}>
-            <Dialog.Title render={<h1 />}>Keys</Dialog.Title>
+            <Dialog.Title>Keys</Dialog.Title>
             <Dialog.Close className={styles.round}>
               <X size={18} aria-hidden />
               <span className="hidden-but-read">Close</span>

@@ -4,9 +4,9 @@ import { useNavigate } from '@tanstack/react-router';
 import { type KeyboardEvent, useId, useState } from 'react';
 import { api, read } from '../api/client';
 import { keys } from '../api/keys';
+import { phone } from '../text/format';
 import ScorePlate from '../ui/score-plate/score-plate';
 import Text from '../ui/text/text';
-import { phone } from '../text/format';
 import styles from './shell.module.css';
 import { GO } from './shortcuts';
 

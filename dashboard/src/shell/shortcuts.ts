@@ -1,6 +1,6 @@
 import { useNavigate } from '@tanstack/react-router';
-import type { Filter } from '../api/filter';
 import { useEffect, useRef } from 'react';
+import type { Filter } from '../api/filter';
 
 /** Whether letters are typed somewhere, so that they are no keys of the page. */
 export function isTyping(event: KeyboardEvent): boolean {

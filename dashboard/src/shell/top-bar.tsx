@@ -32,7 +32,12 @@ export default function TopBar({
       </button>
       <LiveMark />
       <OfficeClock />
-      <button type="button" className={`${styles.round} ${styles.onlyWide}`} onClick={onKeys} title="Keys (?)">
+      <button
+        type="button"
+        className={`${styles.round} ${styles.onlyWide}`}
+        onClick={onKeys}
+        title="Keys (?)"
+      >
         <CircleHelp size={18} aria-hidden />
         <span className="hidden-but-read">Keys</span>
       </button>

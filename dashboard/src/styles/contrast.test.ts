@@ -32,7 +32,15 @@ function contrast(one: string, other: string, theme: 'light' | 'dark'): number {
 
 const GROUNDS = ['canvas', 'surface', 'sunken', 'accent-tint', 'ember-tint'];
 const STATUSES = [
-  'received', 'processing', 'in-review', 'held', 'parked', 'completed', 'quarantined', 'out-of-area', 'merged',
+  'received',
+  'processing',
+  'in-review',
+  'held',
+  'parked',
+  'completed',
+  'quarantined',
+  'out-of-area',
+  'merged',
 ];
 
 describe.each(THEMES)('in the %s theme', (theme) => {

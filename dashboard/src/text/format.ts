@@ -90,10 +90,26 @@ export function exactly(at: string, zone: string): string {
 /** The city of a zone: Chicago for America/Chicago. */
 export const cityOf = (zone: string): string => (zone.split('/').pop() ?? zone).replaceAll('_', ' ');
 
+/** From and to, both within: controls but tab and line break, and what turns text around or takes no room. */
+const UNSEEN = [
+  [0x00, 0x08],
+  [0x0b, 0x0c],
+  [0x0e, 0x1f],
+  [0x7f, 0x9f],
+  [0x200b, 0x200b],
+  [0x200e, 0x200f],
+  [0x202a, 0x202e],
+  [0x2060, 0x2060],
+  [0x2066, 0x2069],
+  [0xfeff, 0xfeff],
+] as const;
+
 /** Characters that would not be seen, or that turn text around, are shown by their names. */
 export function shown(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
-  return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/g, (c) => {
-    return `\u27e8U+${(c.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}\u27e9`;
-  });
+  const show = (char: string): string => {
+    const code = char.codePointAt(0) ?? 0;
+    const isUnseen = UNSEEN.some(([from, to]) => code >= from && code <= to);
+    return isUnseen ? `\u27e8U+${code.toString(16).toUpperCase().padStart(4, '0')}\u27e9` : char;
+  };
+  return Array.from(text, show).join('');
 }

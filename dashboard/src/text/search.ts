@@ -30,11 +30,18 @@ export const one = (raw: Record<string, unknown>, key: string): string | undefin
 };
 
 /** A key's text, if it is one of these. */
-export const oneOf = <T extends string>(raw: Record<string, unknown>, key: string, known: readonly T[]): T | undefined =>
-  known.find((word) => word === one(raw, key));
+export const oneOf = <T extends string>(
+  raw: Record<string, unknown>,
+  key: string,
+  known: readonly T[],
+): T | undefined => known.find((word) => word === one(raw, key));
 
 /** Those of a key's texts that are known, once each. */
-export const someOf = <T extends string>(raw: Record<string, unknown>, key: string, known: readonly T[]): T[] => {
+export const someOf = <T extends string>(
+  raw: Record<string, unknown>,
+  key: string,
+  known: readonly T[],
+): T[] => {
   const given = new Set([raw[key]].flat().map(String));
   return known.filter((word) => given.has(word));
 };

@@ -10,7 +10,10 @@ const of =
   (word: T): string =>
     names[word] ?? plain(word);
 
-export const projectName = of<Schemas['ProjectType']>({ windows_doors: 'Windows, doors', unknown: 'Unknown project' });
+export const projectName = of<Schemas['ProjectType']>({
+  windows_doors: 'Windows, doors',
+  unknown: 'Unknown project',
+});
 export const intentName = of<Schemas['Intent']>({ quote_request: 'Asks for a quote' });
 export const startName = of<Schemas['ProjectStart']>({
   immediate: 'now',

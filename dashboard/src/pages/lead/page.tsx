@@ -7,7 +7,17 @@ import { keys } from '../../api/keys';
 import { meQuery } from '../../api/queries';
 import { useKeys } from '../../shell/shortcuts';
 import { callLength, number, phone } from '../../text/format';
-import { areaName, budgetName, channelName, intentName, noAudio, plain, projectName, providerName, startName } from '../../text/words';
+import {
+  areaName,
+  budgetName,
+  channelName,
+  intentName,
+  noAudio,
+  plain,
+  projectName,
+  providerName,
+  startName,
+} from '../../text/words';
 import FailureNote from '../../ui/failure/failure';
 import Phone from '../../ui/phone/phone';
 import ScorePlate, { sureness } from '../../ui/score-plate/score-plate';
@@ -35,7 +45,9 @@ export default function LeadPage() {
     const next = at < 0 ? undefined : row[at + by];
     if (next) void navigate({ to: '/t/$tenant/leads/$id', params: { tenant, id: next.request_id } });
   };
-  useKeys({ J: () => step(1), K: () => step(-1) });
+  const onNext = () => step(1);
+  const onPrevious = () => step(-1);
+  useKeys({ J: onNext, K: onPrevious });
   const listed = row[at];
   const name = query.data ? nameOf(query.data) : (listed?.contact.name ?? 'Lead');
   return (
@@ -75,7 +87,8 @@ export default function LeadPage() {
   );
 }
 
-const isAbsent = (error: unknown): boolean => error instanceof Error && 'status' in error && error.status === 404;
+const isAbsent = (error: unknown): boolean =>
+  error instanceof Error && 'status' in error && error.status === 404;
 
 /** The leads of the list that one came from, as it is kept. */
 function useListed(tenant: string): Lead[] {
@@ -91,7 +104,10 @@ function Whole({ tenant, lead }: { tenant: string; lead: Detail }) {
   const { at } = useSearch({ from: '/t/$tenant/leads/$id' });
   const navigate = useNavigate();
   const turns = lead.transcript?.turns ?? [];
-  const reasons = (lead.analysis?.reasons ?? []).map((reason) => ({ ...reason, turn: turnOf(reason.quote, turns) }));
+  const reasons = (lead.analysis?.reasons ?? []).map((reason) => ({
+    ...reason,
+    turn: turnOf(reason.quote, turns),
+  }));
   const atMs = at === undefined ? -1 : at * 1000;
   const [lit, setLit] = useState<number | null>(null);
   const current = turns.findLastIndex((turn) => turn.start_ms <= atMs + 50);
@@ -106,7 +122,9 @@ function Whole({ tenant, lead }: { tenant: string; lead: Detail }) {
       resetScroll: false,
     });
   };
-  const marks = [...new Set(reasons.map((reason) => reason.turn))].filter((turn) => turn >= 0).sort((a, b) => a - b);
+  const marks = [...new Set(reasons.map((reason) => reason.turn))]
+    .filter((turn) => turn >= 0)
+    .sort((a, b) => a - b);
   useKeys({
     ']': () => go(marks.find((turn) => turn > current) ?? -1),
     '[': () => go(marks.findLast((turn) => turn < current) ?? -1),
@@ -115,15 +133,29 @@ function Whole({ tenant, lead }: { tenant: string; lead: Detail }) {
   return (
     <>
       <header className={styles.header}>
-        {analysis && <ScorePlate score={analysis.lead_score} confidence={analysis.confidence} isByRules={analysis.engine === 'rules'} />}
+        {analysis && (
+          <ScorePlate
+            score={analysis.lead_score}
+            confidence={analysis.confidence}
+            isByRules={analysis.engine === 'rules'}
+          />
+        )}
         <h1 className={styles.name}>
           <Text>{nameOf(lead)}</Text>
         </h1>
         <StatusMark status={lead.status} stage={lead.open_work[0]?.stage ?? null} isPill />
         <Actions tenant={tenant} lead={lead} />
       </header>
-      {lead.merged_from && <p className={styles.notice}>This lead was found to be the same as another; here is the one that was kept.</p>}
-      {analysis && <p className={styles.summary}><Text>{analysis.summary}</Text></p>}
+      {lead.merged_from && (
+        <p className={styles.notice}>
+          This lead was found to be the same as another; here is the one that was kept.
+        </p>
+      )}
+      {analysis && (
+        <p className={styles.summary}>
+          <Text>{analysis.summary}</Text>
+        </p>
+      )}
       <div className={styles.columns}>
         <section className={styles.panel} aria-labelledby="why">
           <h2 id="why">{analysis ? 'Why this score' : 'Score'}</h2>
@@ -145,7 +177,9 @@ function Whole({ tenant, lead }: { tenant: string; lead: Detail }) {
               <ul className={styles.reasons}>
                 {reasons.map((reason) => (
                   <li key={`${reason.reason} ${reason.quote}`}>
-                    <span className={styles.reason}><Text>{reason.reason}</Text></span>
+                    <span className={styles.reason}>
+                      <Text>{reason.reason}</Text>
+                    </span>
                     {reason.turn >= 0 ? (
                       <button
                         type="button"
@@ -160,13 +194,17 @@ function Whole({ tenant, lead }: { tenant: string; lead: Detail }) {
                         </span>
                       </button>
                     ) : (
-                      <span className={styles.quote}>“<Text>{reason.quote}</Text>”</span>
+                      <span className={styles.quote}>
+                        “<Text>{reason.quote}</Text>”
+                      </span>
                     )}
                   </li>
                 ))}
               </ul>
               <dl className={styles.facts}>
-                <Fact name="Wants">{intentName(analysis.intent)}: {projectName(analysis.project_type).toLowerCase()}</Fact>
+                <Fact name="Wants">
+                  {intentName(analysis.intent)}: {projectName(analysis.project_type).toLowerCase()}
+                </Fact>
                 <Fact name="When">{startName(analysis.timeline)}</Fact>
                 <Fact name="Budget">{budgetName(analysis.budget)}</Fact>
                 {lead.qualification && (
@@ -185,7 +223,9 @@ function Whole({ tenant, lead }: { tenant: string; lead: Detail }) {
           )}
         </section>
         <section className={styles.panel} aria-labelledby="said">
-          <h2 id="said"><About lead={lead} /></h2>
+          <h2 id="said">
+            <About lead={lead} />
+          </h2>
           {lead.recording?.state === 'absent' && lead.recording.reason && (
             <p className={styles.notice}>{noAudio(lead.recording.reason)}</p>
           )}
@@ -209,14 +249,34 @@ function Whole({ tenant, lead }: { tenant: string; lead: Detail }) {
         <section className={styles.panel} aria-labelledby="person">
           <h2 id="person">Person</h2>
           <dl className={styles.facts}>
-            {lead.person.name && <Fact name="Name"><Text>{lead.person.name}</Text></Fact>}
-            {lead.person.phone && <Fact name="Phone"><Phone number={lead.person.phone} /></Fact>}
-            {lead.person.email && <Fact name="E-mail"><Text>{lead.person.email}</Text></Fact>}
+            {lead.person.name && (
+              <Fact name="Name">
+                <Text>{lead.person.name}</Text>
+              </Fact>
+            )}
+            {lead.person.phone && (
+              <Fact name="Phone">
+                <Phone number={lead.person.phone} />
+              </Fact>
+            )}
+            {lead.person.email && (
+              <Fact name="E-mail">
+                <Text>{lead.person.email}</Text>
+              </Fact>
+            )}
             <Fact name="Place">
-              <Text>{[lead.person.address, lead.person.city, lead.person.state, lead.person.postal_code].filter(Boolean).join(', ') || 'unknown'}</Text>
+              <Text>
+                {[lead.person.address, lead.person.city, lead.person.state, lead.person.postal_code]
+                  .filter(Boolean)
+                  .join(', ') || 'unknown'}
+              </Text>
             </Fact>
-            <Fact name="Came by">{providerName(lead.source.provider)}, <Time at={lead.created_at} /></Fact>
-            <Fact name="Id"><code>{lead.request_id}</code></Fact>
+            <Fact name="Came by">
+              {providerName(lead.source.provider)}, <Time at={lead.created_at} />
+            </Fact>
+            <Fact name="Id">
+              <code>{lead.request_id}</code>
+            </Fact>
           </dl>
         </section>
         <section className={styles.panel} aria-labelledby="sent">
@@ -228,15 +288,33 @@ function Whole({ tenant, lead }: { tenant: string; lead: Detail }) {
             {lead.dispatches.map((one) => (
               <Fact key={one.connection} name={providerName(one.connector)}>
                 {plain(one.state)}
-                {one.reason && <>: <Text>{one.reason}</Text></>}
+                {one.reason && (
+                  <>
+                    : <Text>{one.reason}</Text>
+                  </>
+                )}
                 {Object.entries(one.remote_ids).map(([kind, id]) => (
-                  <span key={kind} className={styles.remote}>{kind} <code>{String(id)}</code></span>
+                  <span key={kind} className={styles.remote}>
+                    {kind} <code>{String(id)}</code>
+                  </span>
                 ))}
               </Fact>
             ))}
             {lead.notifications?.messages.map((message) => (
               <Fact key={`${message.channel} ${message.recipient}`} name={plain(message.channel)}>
-                <Text>{message.recipient}</Text> {message.is_sent ? '✓ sent' : <>not sent{message.reason && <>: <Text>{message.reason}</Text></>}</>}
+                <Text>{message.recipient}</Text>{' '}
+                {message.is_sent ? (
+                  '✓ sent'
+                ) : (
+                  <>
+                    not sent
+                    {message.reason && (
+                      <>
+                        : <Text>{message.reason}</Text>
+                      </>
+                    )}
+                  </>
+                )}
               </Fact>
             ))}
           </dl>
@@ -300,7 +378,11 @@ function Written({ lead }: { lead: Detail }) {
   if ('answers' in about) {
     return (
       <>
-        {about.message && <p className={styles.summary}><Text>{about.message}</Text></p>}
+        {about.message && (
+          <p className={styles.summary}>
+            <Text>{about.message}</Text>
+          </p>
+        )}
         <Pairs of={about.answers} empty="No further field was filled in." />
       </>
     );
@@ -319,7 +401,13 @@ function Written({ lead }: { lead: Detail }) {
 /** Names and values from outside, whatever they are. */
 function Pairs({ of, empty }: { of: unknown; empty: string }) {
   const pairs = Array.isArray(of)
-    ? of.map((one, at) => [String(one?.question ?? one?.label ?? one?.name ?? at + 1), one?.answer ?? one?.value ?? one] as const)
+    ? of.map(
+        (one, at) =>
+          [
+            String(one?.question ?? one?.label ?? one?.name ?? at + 1),
+            one?.answer ?? one?.value ?? one,
+          ] as const,
+      )
     : Object.entries((of ?? {}) as Record<string, unknown>);
   const told = pairs.filter(([, value]) => value !== null && value !== '');
   if (told.length === 0) return <p className={styles.faint}>{empty}</p>;

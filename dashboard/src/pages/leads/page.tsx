@@ -3,6 +3,7 @@ import { Link, useNavigate, useParams, useRouterState, useSearch } from '@tansta
 import { useCallback } from 'react';
 import { countOf, droppedFrom, type Filter, isNewHere } from '../../api/filter';
 import { keys } from '../../api/keys';
+import { countQuery, leadsQuery } from '../../api/leads-query';
 import { takeInFresh, useLive } from '../../api/live-store';
 import { meQuery } from '../../api/queries';
 import { useKeys } from '../../shell/shortcuts';
@@ -15,7 +16,6 @@ import Skeleton from '../../ui/skeleton/skeleton';
 import styles from './page.module.css';
 import Filters, { setFilters } from './parts/filters';
 import Table from './parts/table';
-import { countQuery, leadsQuery } from '../../api/leads-query';
 
 const VIEWS: readonly { name: string; filter: Filter }[] = [
   { name: 'All', filter: {} },

@@ -1,7 +1,7 @@
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { type FormEvent, useEffect, useState } from 'react';
 import { Failure } from '../../api/problem';
-import { isSignedIn, signIn, useToken as goOnWith } from '../../api/sign-in';
+import { useToken as goOnWith, isSignedIn, signIn } from '../../api/sign-in';
 import Button, { buttonClass } from '../../ui/button/button';
 import styles from './page.module.css';
 import { whyRefused } from './refused';

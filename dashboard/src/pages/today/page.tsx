@@ -3,8 +3,8 @@ import { Link, useParams } from '@tanstack/react-router';
 import { type ReactNode, useRef, useState } from 'react';
 import type { Lead, Schemas } from '../../api/client';
 import type { Filter } from '../../api/filter';
-import { useLive } from '../../api/live-store';
 import { leadsQuery } from '../../api/leads-query';
+import { useLive } from '../../api/live-store';
 import { meQuery, officesQuery } from '../../api/queries';
 import { useNow, useZone } from '../../shell/office';
 import { day, number, percent, phone, took } from '../../text/format';
@@ -45,10 +45,34 @@ function Day({ tenant }: { tenant: string }) {
   return (
     <>
       <div className={styles.tiles}>
-        <Tile name="Genuine leads" query={figures} of={(all) => genuine(all)} to={{ from: date }} tenant={tenant} />
-        <Tile name="In your CRM" query={figures} of={(all) => inCrm(all)} to={{ status: ['completed'], from: date }} tenant={tenant} />
-        <Tile name="Score over 80" query={figures} of={(all) => strong(all)} to={{ score: '81-100', from: date }} tenant={tenant} />
-        <Tile name="Deliveries taken" query={figures} of={(all) => deliveries(all)} to={{ from: date }} tenant={tenant} />
+        <Tile
+          name="Genuine leads"
+          query={figures}
+          of={(all) => genuine(all)}
+          to={{ from: date }}
+          tenant={tenant}
+        />
+        <Tile
+          name="In your CRM"
+          query={figures}
+          of={(all) => inCrm(all)}
+          to={{ status: ['completed'], from: date }}
+          tenant={tenant}
+        />
+        <Tile
+          name="Score over 80"
+          query={figures}
+          of={(all) => strong(all)}
+          to={{ score: '81-100', from: date }}
+          tenant={tenant}
+        />
+        <Tile
+          name="Deliveries taken"
+          query={figures}
+          of={(all) => deliveries(all)}
+          to={{ from: date }}
+          tenant={tenant}
+        />
       </div>
       <div className={styles.columns}>
         <Strongest tenant={tenant} date={date} />
@@ -62,14 +86,19 @@ function Day({ tenant }: { tenant: string }) {
   );
 }
 
-const value = (figures: Figures, key: string): number | null => figures.find((one) => one.key === key)?.value ?? null;
-const before = (figures: Figures, key: string): number | null => figures.find((one) => one.key === key)?.previous ?? null;
+const value = (figures: Figures, key: string): number | null =>
+  figures.find((one) => one.key === key)?.value ?? null;
+const before = (figures: Figures, key: string): number | null =>
+  figures.find((one) => one.key === key)?.previous ?? null;
 
 type Told = { big: string; small: string };
 
 const genuine = (all: Figures): Told => {
   const [came, yesterday] = [value(all, 'came_in') ?? 0, before(all, 'genuine') ?? 0];
-  return { big: number(value(all, 'genuine') ?? 0), small: `of ${number(came)} that came in · ${number(yesterday)} the day before` };
+  return {
+    big: number(value(all, 'genuine') ?? 0),
+    small: `of ${number(came)} that came in · ${number(yesterday)} the day before`,
+  };
 };
 const inCrm = (all: Figures): Told => {
   const inArea = value(all, 'in_area') ?? 0;
@@ -158,10 +187,16 @@ function Panel({ name, aside, children }: { name: string; aside?: ReactNode; chi
   );
 }
 
-const nameOf = (lead: Lead) => lead.contact.name ?? (lead.contact.phone ? phone(lead.contact.phone) : lead.headline);
+const nameOf = (lead: Lead) =>
+  lead.contact.name ?? (lead.contact.phone ? phone(lead.contact.phone) : lead.headline);
 
 function Strongest({ tenant, date }: { tenant: string; date: string }) {
-  const filter: Filter = { status: ['received', 'processing', 'completed', 'held', 'parked'], score: '61-100', from: date, sort: 'score' };
+  const filter: Filter = {
+    status: ['received', 'processing', 'completed', 'held', 'parked'],
+    score: '61-100',
+    from: date,
+    sort: 'score',
+  };
   const list = useInfiniteQuery(leadsQuery(tenant, filter));
   const { fresh } = useLive();
   const listed = list.data?.pages[0]?.items ?? [];
@@ -179,7 +214,11 @@ function Strongest({ tenant, date }: { tenant: string; date: string }) {
     <Panel
       name="Strongest today"
       aside={
-        <Link to="/t/$tenant/leads" params={{ tenant }} search={{ score: '61-100', from: date, sort: 'score' }}>
+        <Link
+          to="/t/$tenant/leads"
+          params={{ tenant }}
+          search={{ score: '61-100', from: date, sort: 'score' }}
+        >
           All
         </Link>
       }
@@ -189,7 +228,9 @@ function Strongest({ tenant, date }: { tenant: string; date: string }) {
       ) : list.isError ? (
         <FailureNote error={list.error} onRetry={() => void list.refetch()} />
       ) : items.length === 0 ? (
-        <Empty title="No strong lead yet today">Leads with a score over 60 stand here, the strongest first.</Empty>
+        <Empty title="No strong lead yet today">
+          Leads with a score over 60 stand here, the strongest first.
+        </Empty>
       ) : (
         <ul {...hold}>
           {items.slice(0, STRONGEST).map((lead) => (
@@ -236,8 +277,12 @@ function ComingIn({ tenant }: { tenant: string }) {
   const { fresh } = useLive();
   const listed = list.data?.pages[0]?.items ?? [];
   const known = new Set(listed.map((lead) => lead.request_id));
-  const newer = fresh.filter((lead) => !known.has(lead.request_id) && lead.created_at > (listed[0]?.created_at ?? ''));
-  const all = [...newer, ...listed].sort((a, b) => (a.created_at < b.created_at ? 1 : -1)).slice(0, COMING_IN);
+  const newer = fresh.filter(
+    (lead) => !known.has(lead.request_id) && lead.created_at > (listed[0]?.created_at ?? ''),
+  );
+  const all = [...newer, ...listed]
+    .sort((a, b) => (a.created_at < b.created_at ? 1 : -1))
+    .slice(0, COMING_IN);
   const { items, hold } = useSteady(all);
   return (
     <Panel name="Coming in" aside={<span className={styles.small}>the last {COMING_IN}</span>}>
@@ -246,13 +291,19 @@ function ComingIn({ tenant }: { tenant: string }) {
       ) : list.isError ? (
         <FailureNote error={list.error} onRetry={() => void list.refetch()} />
       ) : items.length === 0 ? (
-        <Empty title="No lead yet">Leads appear here the second they arrive, with the step that they are at.</Empty>
+        <Empty title="No lead yet">
+          Leads appear here the second they arrive, with the step that they are at.
+        </Empty>
       ) : (
         <ul {...hold} data-coming-in>
           {items.map((lead) => (
             <li key={lead.request_id} className={styles.coming} data-lead={lead.request_id}>
               <StatusMark status={lead.status} stage={lead.stage} />
-              <Link to="/t/$tenant/leads/$id" params={{ tenant, id: lead.request_id }} className={styles.line}>
+              <Link
+                to="/t/$tenant/leads/$id"
+                params={{ tenant, id: lead.request_id }}
+                className={styles.line}
+              >
                 {channelName(lead.channel)} · <Text>{nameOf(lead)}</Text>
                 {lead.contact.city && (
                   <>
@@ -276,9 +327,24 @@ function NeedsYou({ tenant }: { tenant: string }) {
   const { counts } = useLive();
   const rows: { status: Schemas['Status']; count: number; words: string; filter: Filter }[] = counts
     ? [
-        { status: 'in_review', count: counts.in_review, words: 'may be spam: decide', filter: { status: ['in_review'] } },
-        { status: 'held', count: counts.held, words: 'steps wait for a connection’s new secret', filter: { status: ['held'] } },
-        { status: 'parked', count: counts.parked, words: 'steps wait for a person', filter: { status: ['parked'] } },
+        {
+          status: 'in_review',
+          count: counts.in_review,
+          words: 'may be spam: decide',
+          filter: { status: ['in_review'] },
+        },
+        {
+          status: 'held',
+          count: counts.held,
+          words: 'steps wait for a connection’s new secret',
+          filter: { status: ['held'] },
+        },
+        {
+          status: 'parked',
+          count: counts.parked,
+          words: 'steps wait for a person',
+          filter: { status: ['parked'] },
+        },
       ]
     : [];
   const waiting = rows.filter((row) => row.count > 0);

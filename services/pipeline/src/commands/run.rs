@@ -127,7 +127,8 @@ fn greet(app: &App, providers: &Providers, base: &str, code: Option<&str>) -> an
     });
     let (source, event) = usual.map_or(("", ""), |(spec, sample)| (spec.slug, sample.event));
     say(&format!(
-        "  demo tenant       {tenant} (Demo Company, Austin TX)\
+        "  dashboard         {base}/dashboard/#code={code}  (signs you in, once)\
+         \n  demo tenant       {tenant} (Demo Company, Austin TX)\
          \n  its webhook URL   {base}/v1/hooks/{token}/{event}\n\
          \nSimulated providers:\n{simulated}\n\
          \nTry it; each line works as it stands, from any folder:\n",
@@ -138,10 +139,6 @@ fn greet(app: &App, providers: &Providers, base: &str, code: Option<&str>) -> an
     say(&format!(
         "curl -sS -H \"Authorization: Bearer $({program} token --data-dir {folder})\" {base}/v1/tenants/{}/requests",
         demo::TENANT
-    ))?;
-    // Signs in, once: the answer has a token, and sets the cookie that gives the next ones.
-    say(&format!(
-        "curl -sS --json '{{\"code\":\"{code}\"}}' {base}/v1/sign-in"
     ))?;
     let crms = catalogue::providers()
         .into_iter()

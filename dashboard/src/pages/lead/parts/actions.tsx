@@ -5,8 +5,8 @@ import { api, read, type Schemas } from '../../../api/client';
 import { keys } from '../../../api/keys';
 import { explain } from '../../../api/problem';
 import { useRefusal } from '../../../shell/role';
-import { useKeys } from '../../../shell/shortcuts';
 import shell from '../../../shell/shell.module.css';
+import { useKeys } from '../../../shell/shortcuts';
 import { phone } from '../../../text/format';
 import { stageName } from '../../../text/words';
 import Button, { buttonClass } from '../../../ui/button/button';
@@ -56,7 +56,11 @@ export default function Actions({ tenant, lead }: { tenant: string; lead: Detail
       )}
       {stages.length > 0 && lead.status !== 'erased' && (
         <Menu.Root>
-          <Menu.Trigger className={buttonClass()} disabled={Boolean(refusal) || decide.isPending} title={refusal ?? undefined}>
+          <Menu.Trigger
+            className={buttonClass()}
+            disabled={Boolean(refusal) || decide.isPending}
+            title={refusal ?? undefined}
+          >
             Replay <ChevronDown size={14} aria-hidden />
           </Menu.Trigger>
           <Menu.Portal>
@@ -86,20 +90,29 @@ export default function Actions({ tenant, lead }: { tenant: string; lead: Detail
   );
 }
 
-function buttonsOf(lead: Detail): { decision: Decision; name: string; look: 'primary' | 'plain'; effect: string }[] {
+function buttonsOf(
+  lead: Detail,
+): { decision: Decision; name: string; look: 'primary' | 'plain'; effect: string }[] {
   const goesOn = 'It goes to the CRM, and people are told.';
   switch (lead.status) {
     case 'in_review':
       return [
         { decision: 'approve', name: 'Approve', look: 'primary', effect: goesOn },
-        { decision: 'reject', name: 'Spam', look: 'plain', effect: 'It is kept out; it can be released later.' },
+        {
+          decision: 'reject',
+          name: 'Spam',
+          look: 'plain',
+          effect: 'It is kept out; it can be released later.',
+        },
       ];
     case 'quarantined':
     case 'out_of_area':
       return [{ decision: 'release', name: 'Release', look: 'primary', effect: goesOn }];
     case 'parked':
     case 'held':
-      return [{ decision: 'redrive', name: 'Redrive', look: 'primary', effect: 'What stopped is tried again now.' }];
+      return [
+        { decision: 'redrive', name: 'Redrive', look: 'primary', effect: 'What stopped is tried again now.' },
+      ];
     default:
       return [];
   }
@@ -109,7 +122,10 @@ async function act(tenant: string, id: string, decision: Decision): Promise<unkn
   const params = { path: { tenant_id: tenant, request_id: id } };
   if (typeof decision === 'object') {
     return read(
-      api.POST('/v1/tenants/{tenant_id}/requests/{request_id}/replay', { params, body: { from: decision.replay } }),
+      api.POST('/v1/tenants/{tenant_id}/requests/{request_id}/replay', {
+        params,
+        body: { from: decision.replay },
+      }),
     );
   }
   if (decision === 'redrive') {

@@ -1,8 +1,8 @@
 import type { Schemas } from '../../../api/client';
-import Text from '../../../ui/text/text';
-import Time from '../../../ui/time/time';
 import { took } from '../../../text/format';
 import { causeName, plain, providerName, stageName } from '../../../text/words';
+import Text from '../../../ui/text/text';
+import Time from '../../../ui/time/time';
 import styles from '../page.module.css';
 
 type Detail = Schemas['RequestDetail'];
@@ -21,7 +21,11 @@ export default function Happened({ lead }: { lead: Detail }) {
           </span>
           <span className={styles.stepOutcome}>
             {entry.stage && entry.outcome !== 'done' ? plain(entry.outcome) : null}
-            {entry.duration_ms !== null ? took(entry.duration_ms) : entry.stage ? null : <Time at={entry.at} />}
+            {entry.duration_ms !== null ? (
+              took(entry.duration_ms)
+            ) : entry.stage ? null : (
+              <Time at={entry.at} />
+            )}
           </span>
           {entry.duration_ms !== null && (
             <span

@@ -1,12 +1,20 @@
-import { CalendarDays, Code, Globe, type LucideIcon, MessageSquareText, MessagesSquare, Phone } from 'lucide-react';
+import {
+  CalendarDays,
+  Code,
+  Globe,
+  type LucideIcon,
+  MessageSquareText,
+  MessagesSquare,
+  Phone,
+} from 'lucide-react';
 import type { ReactNode } from 'react';
 import type { Lead, Schemas } from '../../../api/client';
+import { callLength, phone } from '../../../text/format';
+import { channelName, projectName, providerName, startName } from '../../../text/words';
 import ScorePlate from '../../../ui/score-plate/score-plate';
 import StatusMark from '../../../ui/status-mark/status-mark';
 import Text from '../../../ui/text/text';
 import Time from '../../../ui/time/time';
-import { callLength, phone } from '../../../text/format';
-import { channelName, projectName, providerName, startName } from '../../../text/words';
 import styles from '../page.module.css';
 
 export type Column = { key: string; name: string; cell: (lead: Lead) => ReactNode };
@@ -20,7 +28,8 @@ const ICONS: Record<Schemas['Channel'], LucideIcon> = {
   api: Code,
 };
 
-export const nameOf = (lead: Lead): string => lead.contact.name ?? (lead.contact.phone ? phone(lead.contact.phone) : lead.headline);
+export const nameOf = (lead: Lead): string =>
+  lead.contact.name ?? (lead.contact.phone ? phone(lead.contact.phone) : lead.headline);
 
 export function Way({ lead }: { lead: Lead }) {
   const Icon = ICONS[lead.channel] ?? Globe;
@@ -45,7 +54,7 @@ export function Wants({ lead }: { lead: Lead }) {
     lead.project_type && lead.project_type !== 'unknown' ? projectName(lead.project_type) : null,
     lead.timeline && lead.timeline !== 'unknown' ? startName(lead.timeline) : null,
   ].filter(Boolean);
-  return parts.length > 0 ? <>{parts.join(' · ')}</> : <span className={styles.faint}>not said</span>;
+  return parts.length > 0 ? parts.join(' · ') : <span className={styles.faint}>not said</span>;
 }
 
 function Where({ lead }: { lead: Lead }) {

@@ -58,10 +58,13 @@ export default function Filters({ tenant, filter }: { tenant: string; filter: Fi
   };
   return (
     <search className={styles.filters} aria-label="Filters">
-      <SearchField q={filter.q ?? ''} onChange={(q) => {
-        const { q: _, ...rest } = filter;
-        to(q ? { ...rest, q } : rest, true);
-      }} />
+      <SearchField
+        q={filter.q ?? ''}
+        onChange={(q) => {
+          const { q: _, ...rest } = filter;
+          to(q ? { ...rest, q } : rest, true);
+        }}
+      />
       <Choice
         name="Status"
         value={filter.status?.length === 1 ? (filter.status[0] ?? '') : filter.status ? 'several' : ''}
@@ -77,7 +80,12 @@ export default function Filters({ tenant, filter }: { tenant: string; filter: Fi
           to(status ? { ...rest, status: [status] } : rest);
         }}
       />
-      <Choice name="Score" value={filter.score ?? ''} options={SCORES} onChange={(value) => pick('score', value)} />
+      <Choice
+        name="Score"
+        value={filter.score ?? ''}
+        options={SCORES}
+        onChange={(value) => pick('score', value)}
+      />
       <Choice
         name="Channel"
         value={filter.channel ?? ''}

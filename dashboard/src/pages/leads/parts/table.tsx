@@ -49,7 +49,9 @@ export default function Table({
       const first = Math.max(0, startIndex - overscan);
       const last = Math.min(count - 1, endIndex + overscan);
       const seen = Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => first + at);
-      return current < count && (current < first || current > last) ? [...seen, current].sort((a, b) => a - b) : seen;
+      return current < count && (current < first || current > last)
+        ? [...seen, current].sort((a, b) => a - b)
+        : seen;
     },
   });
   const drawn = rows.getVirtualItems();
@@ -76,7 +78,14 @@ export default function Table({
   };
   useKeys({ j: () => move(current + 1), k: () => move(current - 1) });
   const onKey = (event: KeyboardEvent) => {
-    const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: 12, PageUp: -12, Home: -1e9, End: 1e9 };
+    const steps: Record<string, number> = {
+      ArrowDown: 1,
+      ArrowUp: -1,
+      PageDown: 12,
+      PageUp: -12,
+      Home: -1e9,
+      End: 1e9,
+    };
     const step = steps[event.key];
     if (step !== undefined) {
       event.preventDefault();
