@@ -53,6 +53,7 @@ export default function Rail({ tenant }: { tenant: string }) {
             params={{ tenant }}
             search={status ? { status } : {}}
             className={styles.link}
+            activeOptions={{ exact: true, includeSearch: true }}
             aria-current={page === open ? 'page' : undefined}
           >
             <Icon size={17} strokeWidth={2} aria-hidden />

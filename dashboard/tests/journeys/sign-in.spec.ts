@@ -16,7 +16,7 @@ test('the link that the console prints signs in once, and a used one says what t
   const stranger = await other.newPage();
   await stranger.goto(link);
   await expect(stranger.getByRole('alert')).toContainText('used already');
-  await expect(stranger.getByText('pipeline sign-in code')).toBeVisible();
+  await expect(stranger.getByText('pipeline sign-in code', { exact: true })).toBeVisible();
   await stranger.getByLabel('Your link or code').fill(await product.newLink());
   await stranger.getByRole('button', { name: 'Sign in' }).click();
   await expect(stranger.getByRole('heading', { name: 'Today', level: 1 })).toBeVisible();

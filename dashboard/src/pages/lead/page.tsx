@@ -329,7 +329,10 @@ function Whole({ tenant, lead }: { tenant: string; lead: Detail }) {
             {lead.usage.map((line, at) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: lines are only ever added.
               <Fact key={at} name={plain(line.unit)}>
-                {number(line.amount)} <span className={styles.faint}>by {providerName(line.by)}</span>
+                {number(line.amount)}{' '}
+                <span className={styles.faint}>
+                  by <Text>{line.by}</Text>
+                </span>
               </Fact>
             ))}
           </dl>

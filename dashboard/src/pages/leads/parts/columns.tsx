@@ -10,7 +10,7 @@ import {
 import type { ReactNode } from 'react';
 import type { Lead, Schemas } from '../../../api/client';
 import { callLength, phone } from '../../../text/format';
-import { channelName, projectName, providerName, startName } from '../../../text/words';
+import { areaName, channelName, projectName, providerName, startName } from '../../../text/words';
 import ScorePlate from '../../../ui/score-plate/score-plate';
 import StatusMark from '../../../ui/status-mark/status-mark';
 import Text from '../../../ui/text/text';
@@ -58,11 +58,11 @@ export function Wants({ lead }: { lead: Lead }) {
 }
 
 function Where({ lead }: { lead: Lead }) {
-  const area = lead.area === 'in' ? 'in' : lead.area === 'out' ? 'out' : null;
+  const area = lead.area && lead.area !== 'unknown' ? areaName(lead.area) : null;
   return (
     <>
       {lead.contact.city && <Text>{lead.contact.city}</Text>}
-      {area && <span className={styles.faint}> {area} area</span>}
+      {area && <span className={styles.faint}> {area}</span>}
       {!lead.contact.city && !area && <span className={styles.faint}>unknown</span>}
     </>
   );

@@ -13,7 +13,7 @@ import styles from '../page.module.css';
 import { COLUMNS, nameOf, Wants, Way } from './columns';
 
 const ROW = 41;
-const CARD = 93;
+const CARD = 79;
 
 /**
  * The list as a grid with one tab stop. Rows are drawn where they are seen, and the one with the focus stays drawn, so
