@@ -12,6 +12,7 @@ mod gate;
 mod issuer;
 mod jobs;
 mod keys;
+mod leads;
 mod live;
 mod metrics;
 mod offices;
