@@ -7,7 +7,6 @@ const chromium = process.env.CHROMIUM ?? execFileSync('sh', ['-c', 'command -v c
 export default defineConfig({
   testDir: './tests',
   testMatch: '**/*.spec.ts',
-  testIgnore: process.env.MANUAL ? [] : ['**/manual/**'],
   // Two cores are shared with the product, which each worker starts for itself.
   workers: 1,
   timeout: 45_000,

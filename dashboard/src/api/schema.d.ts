@@ -545,6 +545,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/tenants/{tenant_id}/leads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Posts a lead.
+         * @description It takes an API key with the scope `ingest`, or the role `operator`. The lead is stored before it is answered. Posts
+         *     with the same `external_id` are one request: a later one adds what it says and changes what it says otherwise. Without
+         *     one, a repeat is told by its `Idempotency-Key`; without that, too, the same body on the same day is one lead. A lead
+         *     that is refused is not stored: each of `errors` names a `field`, a `code` for programs and a `message`.
+         */
+        post: operations["post_lead"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/tenants/{tenant_id}/live": {
         parameters: {
             query?: never;
@@ -1311,8 +1334,32 @@ export interface components {
             /** @description The subject. */
             subject: string | null;
         } | {
+            /** @description What is known of the project. */
+            answers: {
+                [key: string]: string;
+            };
             /** @enum {string} */
             channel: "api";
+            /** @description That system's id of the lead. */
+            external_id: string | null;
+            /** @description What the person wrote in their own words. */
+            message: string | null;
+            /**
+             * Format: date-time
+             * @description When the lead came to that system.
+             */
+            occurred_at: string | null;
+        };
+        /** @description A lead that is stored. */
+        AcceptedLead: {
+            /** @description The stored delivery: the first one, for a repeat. */
+            event_id: string;
+            /** @description The request that it made or changed. */
+            request_id: string | null;
+            /** @description What was made of it. */
+            status: components["schemas"]["LeadStatus"];
+            /** @description What is kept as it came, and cannot be used as what it is named. */
+            warnings: components["schemas"]["LeadWarning"][];
         };
         /** @description A signing key that was added. */
         AddedKey: {
@@ -1918,6 +1965,11 @@ export interface components {
         Engine: "model" | "rules";
         /** @description One thing that is wrong with a call. */
         FieldError: {
+            /**
+             * @description What kind of fault, for programs, where the body's shape is at fault: `missing`, `unknown_field`, `wrong_type`,
+             *     `wrong_length`, `too_long`, `out_of_range`, `invalid`, and what a route names beside.
+             */
+            code?: string;
             /** @description The parameter, or the path of the field. */
             field: string;
             /** @description What is wrong with it. */
@@ -2163,6 +2215,20 @@ export interface components {
          * @enum {string}
          */
         Lane: "first" | "fast" | "slow";
+        /**
+         * @description What was made of a posted lead.
+         * @enum {string}
+         */
+        LeadStatus: "accepted" | "duplicate";
+        /** @description A value that is kept and not used. */
+        LeadWarning: {
+            /** @description Why, for programs: `not_a_phone`, `reaches_nobody`, `not_an_email`, `not_a_zip_code`. */
+            code: string;
+            /** @description The path of its field. */
+            field: string;
+            /** @description Why, for people. */
+            message: string;
+        };
         /** @description Something else that changed. */
         LiveChange: {
             /**
@@ -2347,6 +2413,149 @@ export interface components {
              * @description The key, as the provider shows it. Left out where the sender takes one of our choice: then one is made.
              */
             signing_key?: string | null;
+        };
+        /**
+         * @example {
+         *       "contact": {
+         *         "email": "ann.lee@example.com",
+         *         "name": "Ann Lee",
+         *         "phone": "(512) 555-0142"
+         *       },
+         *       "external_id": "L-1042",
+         *       "message": "We want a new kitchen before spring.",
+         *       "place": {
+         *         "city": "Round Rock",
+         *         "postal_code": "78664",
+         *         "state": "TX"
+         *       },
+         *       "project": {
+         *         "budget": "about forty thousand",
+         *         "type": "Kitchen"
+         *       }
+         *     }
+         */
+        NewLead: {
+            /** @description How the person found the company. */
+            attribution?: {
+                /** @description The visit that began it. */
+                first?: {
+                    /** @description `utm_campaign`. */
+                    campaign?: string | null;
+                    /** @description `utm_content`. */
+                    content?: string | null;
+                    /** @description Meta's id of the click. */
+                    fbclid?: string | null;
+                    /** @description Google's id of the click, from an app to the web. */
+                    gbraid?: string | null;
+                    /** @description Google's id of the click. */
+                    gclid?: string | null;
+                    /** @description What was searched for. */
+                    keyword?: string | null;
+                    /** @description The first page that was seen. */
+                    landing_page?: string | null;
+                    /** @description `utm_medium`, or what stands for it. */
+                    medium?: string | null;
+                    /** @description Microsoft's id of the click. */
+                    msclkid?: string | null;
+                    /** @description The page that led to the website. */
+                    referrer?: string | null;
+                    /** @description `utm_source`, or what stands for it. */
+                    source?: string | null;
+                    /** @description `utm_term`. */
+                    term?: string | null;
+                    /** @description Google's id of the click, from the web to an app. */
+                    wbraid?: string | null;
+                } | null;
+                /** @description The visit in which the person got in touch. */
+                last?: {
+                    /** @description `utm_campaign`. */
+                    campaign?: string | null;
+                    /** @description `utm_content`. */
+                    content?: string | null;
+                    /** @description Meta's id of the click. */
+                    fbclid?: string | null;
+                    /** @description Google's id of the click, from an app to the web. */
+                    gbraid?: string | null;
+                    /** @description Google's id of the click. */
+                    gclid?: string | null;
+                    /** @description What was searched for. */
+                    keyword?: string | null;
+                    /** @description The first page that was seen. */
+                    landing_page?: string | null;
+                    /** @description `utm_medium`, or what stands for it. */
+                    medium?: string | null;
+                    /** @description Microsoft's id of the click. */
+                    msclkid?: string | null;
+                    /** @description The page that led to the website. */
+                    referrer?: string | null;
+                    /** @description `utm_source`, or what stands for it. */
+                    source?: string | null;
+                    /** @description `utm_term`. */
+                    term?: string | null;
+                    /** @description Google's id of the click, from the web to an app. */
+                    wbraid?: string | null;
+                } | null;
+            } | null;
+            /** @description What the person agreed to. */
+            consent?: {
+                /** @description When they agreed. */
+                at?: string | null;
+                /** @description The text that the person agreed to, word for word. */
+                text: string;
+            } | null;
+            /** @description How the person can be reached: by telephone number, e-mail address, or the address in `place`. */
+            contact: {
+                /** @description An e-mail address. */
+                email?: string | null;
+                /** @description The first name, where the whole one is not given. */
+                first_name?: string | null;
+                /** @description The last name, where the whole one is not given. */
+                last_name?: string | null;
+                /** @description The whole name. */
+                name?: string | null;
+                /** @description A telephone number as people write it, with its extension. Without a country code it is taken for a US one. */
+                phone?: string | null;
+            };
+            /** @description The other system's id of the lead. Posts with the same one are one request: a later one adds and changes. */
+            external_id?: string | null;
+            /** @description Whatever else the other system knows. It is kept and shown. */
+            extra?: {
+                [key: string]: string | number | boolean | null;
+            } | null;
+            /** @description What the person wrote, in their own words. */
+            message?: string | null;
+            /** @description When the lead came to the other system. */
+            occurred_at?: string | null;
+            /** @description The office that it is for. Left out: the tenant's first. */
+            office_id?: string | null;
+            /** @description Where the project is, as the person said it. */
+            place?: {
+                /** @description The street address. */
+                address?: string | null;
+                /** @description The town. */
+                city?: string | null;
+                /** @description The country. */
+                country?: string | null;
+                /** @description The ZIP code, as text: it may begin with a zero. */
+                postal_code?: string | null;
+                /** @description The state, as a name or two letters. */
+                state?: string | null;
+            } | null;
+            /** @description What is known of the project, beside the message. */
+            project?: {
+                /** @description What it may cost, in the person's words. */
+                budget?: string | null;
+                /** @description What is to be done. */
+                description?: string | null;
+                /** @description How large it is. */
+                square_feet?: number | null;
+                /** @description When it should begin, in the person's words. */
+                timeline?: string | null;
+                /** @description What is to be remodeled: `Kitchen`. */
+                type?: string | null;
+            } | null;
+            /** @description Labels of the other system. */
+            tags?: string[] | null;
         };
         /**
          * @description An office as it should be.
@@ -6763,6 +6972,135 @@ export interface operations {
             };
             /** @description The present state does not allow this; `detail` says what would. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller or the tenant is over its limit: try again after `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy: try again after `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_lead: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text that names this call: a repeat with the same body is the same lead. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The tenant's slug. */
+                tenant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLead"];
+            };
+        };
+        responses: {
+            /** @description The lead is stored. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AcceptedLead"];
+                };
+            };
+            /** @description The body is not JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No token, or one that is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token's role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such tenant or thing, or the token is not for its tenant. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state does not allow it, or an equal call of this name still runs. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not said to be JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, or a header, is not valid; `errors` names what. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -33,5 +33,3 @@ function subscribe(listener: () => void): () => void {
 /** Now by the server's clock, to a quarter of a minute, so that a page of times is not drawn each second. */
 export const useNow = (): number =>
   useSyncExternalStore(subscribe, () => Math.floor(now / 15_000) * 15_000 + 15_000);
-/** Now by the server's clock, second by second. */
-export const useSeconds = (): number => useSyncExternalStore(subscribe, () => Math.floor(now / 1000) * 1000);

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
@@ -6,6 +6,14 @@ import { expect, test } from '../support/test';
 import { PAGES, SIZES, THEMES } from './pages';
 
 const pictures = join(import.meta.dirname, '../../test-results/pages');
+// `npm run manual` renews the pictures of the manual, which are those of a desk in the light.
+const manual = process.env.MANUAL ? join(import.meta.dirname, '../../../docs/user/images') : null;
+
+async function picture(page: Page, name: string, theme: string, size: string): Promise<void> {
+  await page.screenshot({ path: join(pictures, `${name}-${theme}-${size}.png`) });
+  if (manual && theme === 'light' && size === 'desk')
+    await page.screenshot({ path: join(manual, `${name}.png`) });
+}
 
 async function settle(page: Page): Promise<void> {
   await expect(page.locator('[aria-busy=true]')).toHaveCount(0);
@@ -45,7 +53,7 @@ test('every page is for everybody, in both themes, at a desk and on a phone', as
           document.documentElement.dataset.theme = next;
         }, theme);
         await settle(page);
-        await page.screenshot({ path: join(pictures, `${name}-${theme}-${size.name}.png`) });
+        await picture(page, name, theme, size.name);
         expect(await findings(page), `${name}, ${theme}, ${size.name}`).toEqual([]);
         const width = await page.evaluate(() => document.documentElement.scrollWidth);
         expect(width, `${name} is no wider than a ${size.name}`).toBeLessThanOrEqual(size.width);
@@ -63,8 +71,18 @@ test('the page before signing in is for everybody, too', async ({ page, product 
       await page.evaluate((next) => {
         document.documentElement.dataset.theme = next;
       }, theme);
-      await page.screenshot({ path: join(pictures, `sign-in-${theme}-${size.name}.png`) });
+      await picture(page, 'sign-in', theme, size.name);
       expect(await findings(page)).toEqual([]);
     }
   }
+});
+
+test('every page has a section and a picture in the manual', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../../docs/user/dashboard-user-manual.md'), 'utf8');
+  const shown = [...text.matchAll(/\(images\/([\w-]+)\.png\)/g)].map(([, name]) => name);
+  const there = readdirSync(join(import.meta.dirname, '../../../docs/user/images')).map((name) =>
+    name.replace('.png', ''),
+  );
+  expect(shown.toSorted()).toEqual(there.toSorted());
+  expect(shown.toSorted()).toEqual(['sign-in', ...PAGES.map((page) => page.name)].toSorted());
 });

@@ -66,11 +66,14 @@ export default function LeadPage() {
       {query.data ? (
         <Whole tenant={tenant} lead={query.data} />
       ) : query.isError ? (
-        <FailureNote
-          error={query.error}
-          {...(isAbsent(query.error) ? { what: 'This lead is not here, or not yours' } : {})}
-          onRetry={() => void query.refetch()}
-        />
+        <>
+          <h1 className="hidden-but-read">Lead</h1>
+          <FailureNote
+            error={query.error}
+            {...(isAbsent(query.error) ? { what: 'This lead is not here, or not yours' } : {})}
+            onRetry={() => void query.refetch()}
+          />
+        </>
       ) : (
         <>
           <header className={styles.header}>
