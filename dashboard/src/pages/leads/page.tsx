@@ -61,6 +61,7 @@ export default function Leads() {
             to="/t/$tenant/leads"
             params={{ tenant }}
             search={of}
+            activeOptions={{ exact: true, includeSearch: true }}
             aria-current={name === view ? 'true' : undefined}
           >
             {name}
