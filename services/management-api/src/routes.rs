@@ -16,7 +16,7 @@ use crate::{
     problem_pages,
     requests::{self, decide, find, replay},
     roles::routes,
-    sign_in::{codes, devices, oidc, session},
+    sign_in::{codes, devices, links, oidc, page, session},
     sources::{self, create, keys},
     tenants, views, work,
 };
@@ -35,6 +35,8 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(session::refresh_sign_in))
         .routes(routes!(devices::list_devices))
         .routes(routes!(devices::sign_out_device))
+        .routes(routes!(page::show_sign_in))
+        .routes(routes!(links::ask_for_link))
         .routes(routes!(oidc::start_oidc))
         .routes(routes!(oidc::finish_oidc))
         // Whoever has a token.
@@ -97,7 +99,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(metrics::recount_figures))
         // Who may create and suspend tenants.
         .routes(routes!(codes::create_code))
-        .routes(routes!(codes::create_link))
+        .routes(routes!(links::create_link_code))
         .routes(routes!(tenants::list_tenants, tenants::create_tenant))
         .routes(routes!(tenants::suspend_tenant))
         .routes(routes!(tenants::resume_tenant))
