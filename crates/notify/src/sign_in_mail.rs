@@ -66,7 +66,7 @@ pub fn sign_in_mail(
             None,
         ),
     };
-    let view = context! { subject, lead, link, lasts, is_code, is_invitation => company.is_some() };
+    let view = context! { subject => subject.as_str(), lead, link, lasts, is_code, is_invitation => company.is_some() };
     let render = |name| TEMPLATES.get_template(name)?.render(&view);
     Ok(Content {
         text: render("sign_in.txt")?,

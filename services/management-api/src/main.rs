@@ -40,7 +40,8 @@ impl Config {
         let sign_in = SignInConfig::read(reader);
         let sign_in_mail = SignInMailConfig::read(reader);
         if sign_in_mail.is_some() && public_url.is_none() {
-            let remedy = "SIGN_IN_MAIL_FROM mails links to it: write it as in https://leads.example.com";
+            let remedy =
+                "SIGN_IN_MAIL_FROM mails links to it: write it as in https://leads.example.com";
             reader.fault("PUBLIC_URL", "it is missing", remedy);
         }
         if sign_in.oidc.is_some() && public_url.is_none() {

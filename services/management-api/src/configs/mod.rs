@@ -283,7 +283,11 @@ impl Place {
             expected: Some(expected),
             note,
         };
-        match deps.store.put_config(&new, &act(expected + 1)).await {
+        match deps
+            .store
+            .put_config(&new, &act(expected + 1).making(expected + 1))
+            .await
+        {
             Ok(version) => Ok(OfficeConfig::new(self.version(deps, Some(version)).await?)),
             Err(StoreError::Outdated { .. }) => {
                 let seen = IfMatch::Versions(vec![expected]);

@@ -75,7 +75,7 @@ pub(crate) async fn create_office(
     };
     match deps
         .store
-        .put_config(&new, &caller.act("office.create", &id))
+        .put_config(&new, &caller.act("office.create", &id).making(1))
         .await
     {
         Ok(_) => {}

@@ -275,7 +275,7 @@ pub(crate) async fn update_office(
     };
     match deps
         .store
-        .put_config(&new, &caller.act("office.change", &id))
+        .put_config(&new, &caller.act("office.change", &id).making(expected + 1))
         .await
     {
         Ok(_) => Ok(shown(&deps, tenant, id).await?.tagged()),

@@ -172,7 +172,10 @@ pub(crate) async fn create_link_code(
         return Err(Problem::internal("a field was neither read nor refused"));
     };
     let (code, kept) = make(&deps, email, caller.subject()).await?;
-    tracing::info!("{} made a code that signs in {user} again", caller.subject());
+    tracing::info!(
+        "{} made a code that signs in {user} again",
+        caller.subject()
+    );
     Ok((
         StatusCode::CREATED,
         Extension(NotKept),

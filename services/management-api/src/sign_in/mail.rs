@@ -242,6 +242,9 @@ mod tests {
     #[test]
     fn times_are_said_in_words() {
         let of = |seconds| words_of(Duration::from_secs(seconds));
-        assert_eq!((of(600), of(604_800)), ("10 minutes".to_owned(), "7 days".to_owned()));
+        assert_eq!(
+            (of(600), of(604_800)),
+            ("10 minutes".to_owned(), "7 days".to_owned())
+        );
     }
 }

@@ -78,7 +78,9 @@ impl Mailing {
                 let found = text.lines().find(|line| line.starts_with(PUBLIC_URL));
                 found.unwrap_or_default().to_owned()
             };
-            let links = mails.iter().map(|mail| (mail.to[0].clone(), link(&mail.text)));
+            let links = mails
+                .iter()
+                .map(|mail| (mail.to[0].clone(), link(&mail.text)));
             return links.collect();
         }
     }
@@ -103,7 +105,10 @@ async fn a_link_goes_to_ones_own_address_alone() {
     }
     let asked: Value = known.json().unwrap();
     assert_is_as_described(&asked, "AskedSignInLink");
-    assert_eq!(known.body, unknown.body, "nobody learns whose address it is");
+    assert_eq!(
+        known.body, unknown.body,
+        "nobody learns whose address it is"
+    );
     let mails = mailing.mailed(2).await;
     let (to, link) = &mails[1];
     assert_eq!(to, "ann@example.com");
@@ -113,7 +118,10 @@ async fn a_link_goes_to_ones_own_address_alone() {
     assert_eq!(me["subject"], user.to_string());
     mailing.ask("ann@example.com").await;
     let mails = mailing.mailed(3).await;
-    assert!(mails.iter().all(|(to, _)| to == "ann@example.com"), "{mails:?}");
+    assert!(
+        mails.iter().all(|(to, _)| to == "ann@example.com"),
+        "{mails:?}"
+    );
 }
 
 #[tokio::test]
@@ -143,10 +151,19 @@ async fn where_nobody_sends_mail_the_operator_is_told() {
     let detail = shown["detail"].as_str().unwrap();
     assert!(detail.contains("pipeline user link"), "{detail}");
     let new = json!({ "email": "ann@example.com", "role": "viewer" });
-    let made = created(&world.call_as(PlatformAdmin, "POST", INVITATIONS, Some(&new)).await);
+    let made = created(
+        &world
+            .call_as(PlatformAdmin, "POST", INVITATIONS, Some(&new))
+            .await,
+    );
     assert_eq!(made["mail"], "no_sender");
     assert_eq!(code_of(made["link"].as_str().unwrap()), made["code"]);
-    problem(&world.call_as(TenantAdmin, "POST", INVITATIONS, Some(&new)).await, 403);
+    problem(
+        &world
+            .call_as(TenantAdmin, "POST", INVITATIONS, Some(&new))
+            .await,
+        403,
+    );
 }
 
 #[tokio::test]
@@ -155,7 +172,11 @@ async fn an_administrator_invites_by_mail_and_sees_no_code() {
     let world = &mailing.world;
     let invite = async |email: &str| {
         let new = json!({ "email": email, "role": "viewer" });
-        created(&world.call_as(TenantAdmin, "POST", INVITATIONS, Some(&new)).await)
+        created(
+            &world
+                .call_as(TenantAdmin, "POST", INVITATIONS, Some(&new))
+                .await,
+        )
     };
     let made = invite("Bob@example.com").await;
     assert_is_as_described(&made, "CreatedInvitation");
@@ -168,10 +189,16 @@ async fn an_administrator_invites_by_mail_and_sees_no_code() {
     let signed_in = world.sign_in(code_of(&mails[0].1)).await;
     let token = body(&signed_in)["token"].as_str().unwrap().to_owned();
     let me = body(&world.get_with("/v1/me", &token.into()).await);
-    assert_eq!((&me["email"], &me["role"]), (&json!("bob@example.com"), &json!("viewer")));
+    assert_eq!(
+        (&me["email"], &me["role"]),
+        (&json!("bob@example.com"), &json!("viewer"))
+    );
 
     // What the provider does not take is said, and the invitation stands.
-    mailing.simulators.sendgrid().answer_next(Fault::Status(500));
+    mailing
+        .simulators
+        .sendgrid()
+        .answer_next(Fault::Status(500));
     let made = invite("cid@example.com").await;
     assert_eq!(made["mail"], "failed");
     let waiting = body(&world.call_as(TenantAdmin, "GET", INVITATIONS, None).await);
@@ -183,7 +210,10 @@ async fn the_page_runs_its_own_script_and_nothing_else() {
     let world = World::start().await;
     let page = world.get_openly("/sign-in").await;
     assert_eq!(page.status, 200);
-    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(
+        page.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
     assert_eq!(page.header("cache-control"), Some("no-store"));
     assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
     let html = std::str::from_utf8(&page.body).unwrap();
@@ -192,9 +222,17 @@ async fn the_page_runs_its_own_script_and_nothing_else() {
         let (_, rest) = html.split_once(&format!("<{element}>")).unwrap();
         let (text, _) = rest.split_once(&format!("</{element}>")).unwrap();
         let hash = STANDARD.encode(Sha256::digest(text));
-        assert!(policy.contains(&format!("{directive} 'sha256-{hash}';")), "{policy}");
+        assert!(
+            policy.contains(&format!("{directive} 'sha256-{hash}';")),
+            "{policy}"
+        );
     }
-    for directive in ["default-src 'none'", "connect-src 'self'", "frame-ancestors 'none'", "form-action 'none'"] {
+    for directive in [
+        "default-src 'none'",
+        "connect-src 'self'",
+        "frame-ancestors 'none'",
+        "form-action 'none'",
+    ] {
         assert!(policy.contains(directive), "{policy}");
     }
     for outside in ["src=", "http://", "https://", "url(", "onclick", "style=\""] {

@@ -117,7 +117,11 @@ fn led_to(answer: &Response) -> &str {
 fn refused(answer: &Response, why: &str) {
     assert_eq!(led_to(answer), format!("/sign-in#refused={why}"));
     let set: Vec<_> = answer.headers.get_all("set-cookie").iter().collect();
-    assert!(set.iter().all(|cookie| cookie.to_str().unwrap().starts_with("pipeline_oidc=;")), "{set:?}");
+    assert!(
+        set.iter()
+            .all(|cookie| cookie.to_str().unwrap().starts_with("pipeline_oidc=;")),
+        "{set:?}"
+    );
 }
 
 /// The token that the page gets by the session's cookie, and the cookie that replaces it.

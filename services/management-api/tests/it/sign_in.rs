@@ -307,7 +307,10 @@ async fn a_person_signs_in_again_by_the_operators_link() {
     assert_eq!(made["expires_at"], "2020-06-01T12:10:00Z");
     assert_is_as_described(&made, "CreatedSignInLink");
     let code = made["code"].as_str().unwrap();
-    assert_eq!(made["link"], format!("https://leads.example/sign-in#code={code}"));
+    assert_eq!(
+        made["link"],
+        format!("https://leads.example/sign-in#code={code}")
+    );
     let answer = world.sign_in(code).await;
     let me = body(&world.get_with("/v1/me", &token(&answer)).await);
     assert_eq!(me["subject"], user.to_string());

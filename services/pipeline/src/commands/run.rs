@@ -110,7 +110,9 @@ fn greet(app: &App, providers: &Providers, base: &str, code: Option<&str>) -> an
         version = env!("CARGO_PKG_VERSION"),
         metrics = app.metrics_address,
         data = app.folder.path().display(),
-        sign_in = code.map_or_else(String::new, |code| format!("\n  sign in           {base}{PAGE}#code={code}  (once)")),
+        sign_in = code.map_or_else(String::new, |code| format!(
+            "\n  sign in           {base}{PAGE}#code={code}  (once)"
+        )),
     ))?;
     if code.is_none() {
         say(&format!(

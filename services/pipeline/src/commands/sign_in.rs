@@ -36,7 +36,5 @@ pub(super) async fn run(
         .api
         .call(Method::POST, "/v1/sign-in/codes", Some(&body), None)
         .await?;
-    session.show(&created, |session| {
-        session.say(link_or_code(&created))
-    })
+    session.show(&created, |session| session.say(link_or_code(&created)))
 }

@@ -129,9 +129,7 @@ pub(super) async fn run(
                 .api
                 .call(Method::POST, "/v1/sign-in/link-codes", Some(&body), None)
                 .await?;
-            session.show(&created, |session| {
-                session.say(link_or_code(&created))
-            })
+            session.show(&created, |session| session.say(link_or_code(&created)))
         }
         Command::Role { user, role } => {
             let id = find(&tenant, &user).await?;

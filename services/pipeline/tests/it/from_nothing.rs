@@ -131,7 +131,10 @@ impl Outside {
             simulators: Value::Null,
         };
         let me = hers.done("GET", "/v1/me", &Value::Null).await;
-        assert_eq!((&me["email"], &me["role"]), (&json!(email), &json!("operator")));
+        assert_eq!(
+            (&me["email"], &me["role"]),
+            (&json!(email), &json!("operator"))
+        );
         assert_eq!(me["tenants"][0]["tenant_id"], "acme");
         let count = hers.done("GET", "/v1/tenants/acme/requests/count", &Value::Null);
         assert_eq!(count.await["count"], 1);
@@ -143,7 +146,10 @@ impl Outside {
 
     /// The link that was mailed to an address.
     async fn link_to(&self, email: &str) -> String {
-        let url = format!("{}/_sim/mails", self.simulators["sendgrid"].as_str().unwrap());
+        let url = format!(
+            "{}/_sim/mails",
+            self.simulators["sendgrid"].as_str().unwrap()
+        );
         let mails: Value = self.http.get(url).send().await.unwrap().json().unwrap();
         let mails = mails["mails"].as_array().unwrap();
         let mail = mails.iter().find(|mail| mail["to"][0] == email).unwrap();
@@ -356,12 +362,21 @@ async fn a_company_is_set_up_by_commands_alone() {
     let outside = Outside::of(folder);
     outside.call_ends_in_crm_and_mail(url).await;
 
-    let invited = run(&["user", "invite", "maria@acme.example", "--role", "operator"], "");
-    assert!(invited.contains("A mail brings them this link"), "{invited}");
+    let invited = run(
+        &["user", "invite", "maria@acme.example", "--role", "operator"],
+        "",
+    );
+    assert!(
+        invited.contains("A mail brings them this link"),
+        "{invited}"
+    );
     let link = invited.lines().last().unwrap();
     outside.comes_in(link, "maria@acme.example").await;
     let people = run(&["user", "list"], "");
-    assert!(people.contains("maria@acme.example") && people.contains("operator"), "{people}");
+    assert!(
+        people.contains("maria@acme.example") && people.contains("operator"),
+        "{people}"
+    );
     let again = run(&["user", "link", "maria@acme.example"], "");
     outside.comes_in(again.trim(), "maria@acme.example").await;
     drop(server);

@@ -1,6 +1,10 @@
 //! Commands against a server that runs: what leads there are, people, keys, offices, jobs and figures.
 
-use std::{path::Path, thread, time::{Duration, Instant}};
+use std::{
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 
@@ -67,21 +71,32 @@ fn requests_are_found_and_counted() {
     ] {
         assert_eq!(count(filter), expected, "{filter:?}");
     }
-    let first = json(folder, &["request", "list", "--limit", "1", "--sort", "oldest"]);
+    let first = json(
+        folder,
+        &["request", "list", "--limit", "1", "--sort", "oldest"],
+    );
     let cursor = first["next_cursor"].as_str().unwrap();
-    let second = ["request", "list", "--limit", "1", "--sort", "oldest", "--cursor", cursor];
+    let second = [
+        "request", "list", "--limit", "1", "--sort", "oldest", "--cursor", cursor,
+    ];
     let second = json(folder, &second);
     assert_eq!(first["items"][0]["contact"]["phone"], "+15125550142");
     assert_eq!(second["items"][0]["contact"]["phone"], "+15125550199");
     let id = second["items"][0]["request_id"].as_str().unwrap();
     let shown = said(folder, &["request", "show", id]);
-    assert!(shown.contains("completed") && shown.contains("What happened"), "{shown}");
+    assert!(
+        shown.contains("completed") && shown.contains("What happened"),
+        "{shown}"
+    );
     let wrong = refused(folder, &["request", "list", "--from", "yesterday"]);
     assert!(wrong.contains("from: a time as in"), "{wrong}");
 
     // What was counted there is in the figures, too.
     let figures = said(folder, &["figures", "show"]);
-    assert!(figures.contains("came_in") || figures.contains("came in"), "{figures}");
+    assert!(
+        figures.contains("came_in") || figures.contains("came in"),
+        "{figures}"
+    );
     let keys = json(folder, &["figures", "keys"]);
     assert!(keys["items"].as_array().unwrap().len() > 5, "{keys}");
     let series = json(folder, &["figures", "series", "came_in", "--step", "all"]);
@@ -109,8 +124,14 @@ fn people_keys_offices_and_jobs_are_handled_at_a_server() {
     let key = key.lines().last().unwrap().to_owned();
     let listed = json(folder, &["key", "list"]);
     let listed = &listed["items"][0];
-    assert!(key.starts_with(listed["prefix"].as_str().unwrap()), "{listed}");
-    said(folder, &["key", "revoke", listed["key_id"].as_str().unwrap()]);
+    assert!(
+        key.starts_with(listed["prefix"].as_str().unwrap()),
+        "{listed}"
+    );
+    said(
+        folder,
+        &["key", "revoke", listed["key_id"].as_str().unwrap()],
+    );
 
     let offices = said(folder, &["office", "list"]);
     assert!(offices.contains("Austin"), "{offices}");
@@ -124,7 +145,10 @@ fn people_keys_offices_and_jobs_are_handled_at_a_server() {
     assert!(said(folder, &["job", "list"]).starts_with("There is no such job"));
     let none = said(folder, &["work", "redrive", "--all"]);
     assert!(none.contains("done"), "{none}");
-    let jobs = json(folder, &["job", "list", "--kind", "redrive", "--state", "done"]);
+    let jobs = json(
+        folder,
+        &["job", "list", "--kind", "redrive", "--state", "done"],
+    );
     let job = jobs["items"][0]["job_id"].as_str().unwrap();
     assert!(said(folder, &["job", "show", job]).contains("redrive"));
     let late = refused(folder, &["job", "cancel", job]);
@@ -132,7 +156,13 @@ fn people_keys_offices_and_jobs_are_handled_at_a_server() {
     let none = said(folder, &["job", "list", "--kind", "replay"]);
     assert!(none.starts_with("There is no such job"), "{none}");
     let acts = said(folder, &["audit", "list"]);
-    for act in ["invitation.create", "invitation.withdraw", "api_key.revoke", "office.change", "job.create"] {
+    for act in [
+        "invitation.create",
+        "invitation.withdraw",
+        "api_key.revoke",
+        "office.change",
+        "job.create",
+    ] {
         assert!(acts.contains(act), "{act}: {acts}");
     }
     drop(server);

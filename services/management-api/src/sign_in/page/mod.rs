@@ -118,7 +118,13 @@ mod tests {
 
     #[test]
     fn the_script_writes_text_alone() {
-        for way in ["innerHTML", "outerHTML", "insertAdjacent", "eval(", "document.write"] {
+        for way in [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacent",
+            "eval(",
+            "document.write",
+        ] {
             assert!(!SCRIPT.contains(way), "{way}");
         }
         // Either would end the element that holds it.
