@@ -10,7 +10,7 @@ use crate::{
     docs,
     jobs::{self, create as start, try_config},
     jwks, live, me, metrics,
-    offices::{self, create as office},
+    offices::{self, create as office, remove},
     openapi,
     people::{self, api_keys, invitations},
     problem_pages,
@@ -80,7 +80,11 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(keys::remove_source_key))
         .routes(routes!(connections::set_connection_secret))
         .routes(routes!(offices::list_offices, office::create_office))
-        .routes(routes!(offices::show_office, offices::update_office))
+        .routes(routes!(
+            offices::show_office,
+            offices::update_office,
+            remove::remove_office
+        ))
         .routes(routes!(configs::show_config, configs::save_config))
         .routes(routes!(versions::list_config_versions))
         .routes(routes!(versions::show_config_version))

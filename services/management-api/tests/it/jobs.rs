@@ -411,8 +411,7 @@ async fn days_are_read_by_the_offices_clock() {
     world.office_of("a").await;
     let filter = json!({ "from": "2020-05-30", "to": "2020-05-31" });
     let new = json!({ "kind": "replay", "from_stage": "analysis", "filter": filter });
-    let job = started(&world.call_as(Operator, "POST", PATH, Some(&new)).await);
-    let shown = body(&world.get(&job).await);
+    let shown = started(&world.call_as(Operator, "POST", PATH, Some(&new)).await);
     assert_eq!(shown["filter"]["from"], "2020-05-30T05:00:00Z");
     assert_eq!(shown["filter"]["to"], "2020-06-01T05:00:00Z");
 }

@@ -138,6 +138,24 @@ fn people_keys_offices_and_jobs_are_handled_at_a_server() {
     said(folder, &["office", "set", "--zone", "America/Denver"]);
     let office = json(folder, &["office", "show"]);
     assert_eq!(office["time_zone"], "America/Denver");
+    let only = office["office_id"].as_str().unwrap();
+    let told = refused(folder, &["office", "remove", only]);
+    assert!(told.contains("only office"), "{told}");
+    let add = [
+        "office",
+        "add",
+        "--name",
+        "Dallas",
+        "--zone",
+        "America/Chicago",
+    ];
+    let added = json(folder, &add);
+    let added = added["office_id"].as_str().unwrap();
+    let told = refused(folder, &["office", "remove", only]);
+    assert!(told.contains("Sources lead to it"), "{told}");
+    assert!(said(folder, &["office", "remove", added]).contains("Dallas is removed"));
+    let offices = said(folder, &["office", "list"]);
+    assert!(!offices.contains("Dallas"), "{offices}");
     let config = json(folder, &["config", "show"]);
     assert_eq!(config["service_area"]["postal_codes"][0], "786xx");
     assert!(said(folder, &["config", "history"]).contains('1'));
