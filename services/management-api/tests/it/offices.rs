@@ -158,7 +158,11 @@ async fn an_office_is_removed_when_nothing_is_left_of_it() {
         .into_iter()
         .map(|(_, act, _)| act)
         .collect();
-    assert_eq!(acts, ["office.create", "office.remove"]);
+    assert_eq!(
+        acts.last().map(String::as_str),
+        Some("office.remove"),
+        "{acts:?}"
+    );
 }
 
 #[tokio::test]
