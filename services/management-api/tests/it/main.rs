@@ -13,6 +13,7 @@ mod issuer;
 mod jobs;
 mod keys;
 mod leads;
+mod links;
 mod live;
 mod metrics;
 mod offices;
