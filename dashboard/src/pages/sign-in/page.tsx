@@ -89,6 +89,11 @@ export default function SignIn() {
             {isBusy ? 'Signing in…' : 'Sign in'}
           </Button>
         </form>
+        {way !== 'token' && (
+          <p className={styles.help}>
+            <a href="/sign-in">Other ways to sign in</a>, such as a link by e-mail.
+          </p>
+        )}
       </div>
     </main>
   );

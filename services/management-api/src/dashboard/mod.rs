@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use crate::docs;
 
 /// Where the dashboard is.
-const HOME: &str = "/dashboard/";
+pub const HOME: &str = "/dashboard/";
 /// The page of the app, which has every path below [`HOME`] that is no file.
 const INDEX: &str = "index.html";
 /// What is shown where the dashboard was not built.
