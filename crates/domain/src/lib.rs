@@ -47,12 +47,12 @@ pub use ids::{
     NotificationId, OfficeId, PersonId, RequestId, SessionId, SourceId, TenantId, UserId,
 };
 pub use lead::{
-    About, AnalysisSection, Audio, Author, BookingFacts, BookingStatus, Brief, Budget, CallFacts,
-    Channel, ChatFacts, ChatMessage, Consent, ContactSection, DetailsAnswer, DetailsSection,
+    About, AnalysisSection, Attachment, Audio, Author, BookingFacts, BookingStatus, Brief, Budget, CallFacts,
+    Channel, ChatFacts, ChatMessage, ChatStatus, Consent, ContactSection, DetailsAnswer, DetailsSection,
     DispatchSection, DispatchState, Document, Engine, Facts, FormFacts, Intent, Labels,
     LeadRequest, Message, NoAudio, NoDetails, NotificationsSection, PersonFacts, ProjectType,
     QualificationSection, Reason, RecordingSection, RemoteIds, Revisions, Sentiment, SourceSection,
-    SpamGate, Status, TextFacts, Timeline, Tokens, TranscriptSection, TranscriptState, Turn,
+    SpamGate, Status, Talk, TextFacts, Timeline, Tokens, TranscriptSection, TranscriptState, Turn,
     Verdict, VerdictKind,
 };
 pub use news::{News, Reading, Receipt};
@@ -65,7 +65,7 @@ pub use stage::{
     Section, Stage, StageHandler, Usage,
 };
 pub use tenant::{
-    Destination, NotificationRules, Office, RecordingPolicy, SpamThresholds, Tenant, TenantStatus,
+    ChatPolicy, Destination, NotificationRules, Office, RecordingPolicy, SpamThresholds, Tenant, TenantStatus,
     WorkflowConfig,
 };
 pub use transition::{

@@ -33,6 +33,8 @@ pub struct News {
     pub is_modified: bool,
     /// Whether it says that something changed, and not what: then the provider's API is asked again.
     pub is_thin: bool,
+    /// Whether it is nothing by itself: if what it names is not known, no request is made of it.
+    pub is_only_update: bool,
     /// How long to wait for a later event before working on a new request.
     pub delay: Duration,
     /// What it says.

@@ -241,6 +241,14 @@ impl WorkRow {
         }
     }
 
+    /// Whether it is not due because people are still writing, and for no other reason.
+    pub(crate) fn waits_for_pause(&self) -> bool {
+        matches!(self.key.stage, Stage::Details | Stage::Analysis)
+            && self.state == WorkState::Ready
+            && self.failures == 0
+            && self.waits == 0
+    }
+
     /// Makes the row ready at `at`, keeping its counters.
     pub(crate) fn ready(&mut self, at: Timestamp, now: Timestamp) {
         self.state = WorkState::Ready;

@@ -14,6 +14,9 @@ use sha2::{Digest, Sha256};
 const UNREADABLE: &str =
     "it is about a request that this build cannot read; redrive it with the build that can";
 
+/// Why an update makes nothing.
+const UNKNOWN: &str = "it is an update of something that is not known";
+
 /// A delivery whose signature was verified, to be stored.
 #[derive(Debug, Clone)]
 pub struct Delivery {
@@ -172,6 +175,10 @@ impl Delivery {
                 let first = known.remove(0);
                 let plan = transition::receive_again(first, known, &origin, news, now);
                 (plan, None)
+            }
+            (Ok(Reading::News(news)), Some(_)) if news.is_only_update => {
+                aliases = &[];
+                (Plan::default(), Some(UNKNOWN))
             }
             (Ok(Reading::News(news)), Some(_)) => {
                 let news = Ok(News::clone(news));

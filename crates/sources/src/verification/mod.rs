@@ -396,6 +396,7 @@ impl Verified {
             aliases,
             is_modified: false,
             is_thin: false,
+            is_only_update: false,
             delay: Duration::ZERO,
             facts,
         })

@@ -515,6 +515,7 @@ impl Lead {
             body: format!("body of {id}"),
             aliases: vec![alias(id)],
             is_thin: false,
+            is_only_update: false,
             delay: Duration::ZERO,
             facts: Facts::nothing(Channel::Api),
         }
