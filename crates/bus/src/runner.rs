@@ -9,7 +9,7 @@ use std::{
 
 use domain::{
     Claimed, Clock, Outcome, Record, SettleResult, Stage, StageHandler, StoreError, TenantId, Wake,
-    Wanted, WorkQueue, later, metric_names,
+    Wanted, WorkQueue, later, metric_names, workflow,
 };
 use futures::FutureExt as _;
 use settings::Reader;

@@ -199,7 +199,7 @@ pub(crate) fn is_talking(document: &Document) -> bool {
         let facts = document.facts();
         facts.about.chat().is_some_and(|chat| !chat.is_closed())
     };
-    document.talk.is_some() && document.awaits.is_none() && is_open()
+    document.talk.is_some() && is_open()
 }
 
 /// Something was written now, or may have been, that is to be judged.

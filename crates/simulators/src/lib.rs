@@ -15,6 +15,7 @@ mod fault;
 pub mod gemini;
 mod google;
 pub mod hubspot;
+pub mod intercom;
 mod mp3;
 mod outbox;
 mod provider;
@@ -54,6 +55,7 @@ pub static SIMULATORS: &[SimulatorSpec] = &[
     callrail::SPEC,
     gemini::SPEC,
     hubspot::SPEC,
+    intercom::SPEC,
     secret_manager::SPEC,
     sendgrid::SPEC,
     speech::SPEC,

@@ -12,6 +12,8 @@ pub mod calendly;
 pub mod callrail;
 pub mod contract;
 mod fields;
+mod html;
+pub mod intercom;
 mod mending;
 mod sample;
 pub mod sendgrid;
@@ -33,6 +35,7 @@ pub static SOURCES: &[&dyn Source] = &[
     &callrail::CallRail,
     &calendly::Calendly,
     &acuity::Acuity,
+    &intercom::Intercom,
     &sendgrid::SendGrid,
 ];
 

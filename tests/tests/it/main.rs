@@ -3,6 +3,7 @@
 
 mod calls;
 mod channels;
+mod chats;
 mod crash;
 mod edges;
 mod fairness;

@@ -34,7 +34,7 @@ pub fn settle(
     let outcome = mergeable(&state, &others, outcome);
     if let Outcome::Done { sections, .. } = &outcome {
         for section in sections {
-            apply(&mut state, section.clone());
+            apply(&mut state, section.clone(), now);
         }
     }
     let outcome = reaching(&mut state, key, outcome);

@@ -62,7 +62,7 @@ fn deliver(sample: &str, choices: &Choices) -> SampleDelivery {
     SampleDelivery {
         id: call,
         content_type: "application/json",
-        signature: ("signature", sign(&body)),
+        signature: vec![("signature", sign(&body))],
         body,
         preparation,
     }

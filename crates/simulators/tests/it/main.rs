@@ -10,6 +10,7 @@ mod faults;
 mod gemini;
 mod hook;
 mod hubspot;
+mod intercom;
 mod secret_manager;
 mod sendgrid;
 mod speech;

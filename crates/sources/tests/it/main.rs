@@ -5,3 +5,4 @@ mod acuity;
 mod calendly;
 mod callrail;
 mod contract;
+mod intercom;
