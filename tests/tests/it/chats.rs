@@ -130,7 +130,7 @@ fn shuffled(count: usize) -> impl Iterator<Item = usize> {
 
 async fn thirty_messages_in_any_order_are_one_request(form: Form) {
     let world = World::of(form).await;
-    quiet_for(&world, 3).await;
+    quiet_for(&world, 10).await;
     let intercom = world.simulators().intercom();
     let id = "215471000777001";
     intercom.register(id, Wanted::default());
