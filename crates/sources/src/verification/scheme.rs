@@ -33,6 +33,8 @@ pub struct Scheme {
     pub delivery_id: Option<&'static str>,
     /// Whether the sender signs with a key of our choice. Otherwise its provider makes the key and shows it.
     pub is_key_ours: bool,
+    /// Keys that the provider has published, for tests. They are refused before they are stored.
+    pub published_keys: &'static [&'static str],
 }
 
 /// The algorithm of a signature.
@@ -139,6 +141,7 @@ impl Scheme {
         }),
         delivery_id: None,
         is_key_ours: true,
+        published_keys: &[],
     };
 
     /// Standard Webhooks 1.0.0 with a shared key: `webhook-signature: v1,<base64 HMAC-SHA256 of "{id}.{time}.{body}">`.
@@ -164,6 +167,7 @@ impl Scheme {
         }),
         delivery_id: Some("webhook-id"),
         is_key_ours: true,
+        published_keys: &[],
     };
 }
 
