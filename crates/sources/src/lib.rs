@@ -18,6 +18,7 @@ mod mending;
 mod sample;
 pub mod sendgrid;
 mod verification;
+pub mod zendesk;
 
 use domain::{AccountSpec, Alias, BaseUrl, Channel, Reading, TenantId};
 use http::Method;
@@ -37,6 +38,7 @@ pub static SOURCES: &[&dyn Source] = &[
     &acuity::Acuity,
     &intercom::Intercom,
     &sendgrid::SendGrid,
+    &zendesk::Zendesk,
 ];
 
 /// Something that sends webhooks.
