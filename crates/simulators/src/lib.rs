@@ -25,6 +25,7 @@ pub mod secret_manager;
 pub mod sendgrid;
 pub mod speech;
 pub mod storage;
+pub mod zendesk;
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -60,6 +61,7 @@ pub static SIMULATORS: &[SimulatorSpec] = &[
     sendgrid::SPEC,
     speech::SPEC,
     storage::SPEC,
+    zendesk::SPEC,
 ];
 
 /// A simulated provider, as the table lists it.
