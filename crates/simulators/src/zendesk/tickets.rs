@@ -215,7 +215,10 @@ impl Tickets {
 
     fn readable(&mut self, id: &str) -> Option<&Ticket> {
         let is_id = (1..=20).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit());
-        let ticket = is_id.then(|| &*self.of(id))?;
+        if !is_id {
+            return None;
+        }
+        let ticket = &*self.of(id);
         (!ticket.wanted.missing && !ticket.is_deleted).then_some(ticket)
     }
 

@@ -6,3 +6,4 @@ mod calendly;
 mod callrail;
 mod contract;
 mod intercom;
+mod zendesk;
