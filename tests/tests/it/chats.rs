@@ -6,12 +6,14 @@ use serde_json::Value;
 use simulators::{
     SampleDelivery,
     intercom::{Message, Wanted, Who},
+    zendesk::{self, Comment},
 };
 use pipeline::demo;
 use tests::{Form, World, in_both_forms};
 
 in_both_forms![
     a_chat_at_intercom_is_one_request_whatever_is_written_later,
+    a_ticket_at_zendesk_is_one_request_whatever_is_written_later,
     thirty_messages_in_any_order_are_one_request,
     an_update_of_an_unknown_chat_is_no_lead,
 ];
@@ -108,6 +110,44 @@ async fn a_chat_at_intercom_is_one_request_whatever_is_written_later(form: Form)
     assert!(!shown["about"].to_string().contains("roof leaks"), "{shown}");
     assert_eq!(only_request(&world).await, request);
     assert_eq!(world.simulators().sendgrid().mails().len(), 1);
+    world.finish().await;
+}
+
+async fn a_ticket_at_zendesk_is_one_request_whatever_is_written_later(form: Form) {
+    let world = World::of(form).await;
+    quiet_for(&world, 1).await;
+    let zendesk = world.simulators().zendesk();
+    let id = zendesk.make(zendesk::Wanted::default());
+    zendesk.comment(&id, Comment::agent("What is your budget?"));
+    zendesk.comment(&id, Comment::internal("Sounds cheap."));
+    zendesk.comment(&id, Comment::person("Around 18k, tub to shower."));
+    let request = only_request(&world).await;
+    world.becomes(request, Status::Completed).await;
+
+    let shown = world.shown(request).await;
+    assert_eq!(shown["channel"], "chat");
+    assert_eq!(shown["contact"]["phone"], "+15125550163");
+    let first = crm(&world);
+    assert!(first.contains("tub to shower"), "{first}");
+    assert!(first.contains("Company: What is your budget?"), "{first}");
+    assert!(!first.contains("Sounds cheap"), "{first}");
+    assert_eq!(world.simulators().sendgrid().mails().len(), 1);
+
+    zendesk.comment(&id, Comment::person("We could start in March already."));
+    world
+        .eventually("the deal shows the later comment", async || {
+            crm(&world).contains("start in March")
+        })
+        .await;
+    zendesk.solve(&id);
+    world
+        .eventually("the ticket is solved", async || {
+            world.shown(request).await["about"]["status"] == "closed"
+        })
+        .await;
+    world.becomes(request, Status::Completed).await;
+    assert_eq!(only_request(&world).await, request);
+    assert_eq!(world.simulators().sendgrid().mails().len(), 1, "nobody is told twice");
     world.finish().await;
 }
 

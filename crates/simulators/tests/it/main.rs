@@ -17,3 +17,4 @@ mod speech;
 mod storage;
 mod table;
 mod world;
+mod zendesk;

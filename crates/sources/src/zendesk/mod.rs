@@ -13,7 +13,7 @@
 //!
 //! Source: developer.zendesk.com, "Verifying webhooks", "Anatomy of a webhook request", "Ticket events", "Messaging
 //! events"; the OpenAPI description of Sunshine Conversations (read 2026-11). UNCONFIRMED: how long a signature is good,
-//! since no window is published; when a refused event is repeated; the names of `ticket.permanently_deleted` and
+//! since no window is published; that placeholders take the filter `json`; when a refused event is repeated; the names of `ticket.permanently_deleted` and
 //! `ticket.marked_as_spam`; whether one body of Sunshine Conversations may be about several conversations.
 
 mod api;
