@@ -32,6 +32,8 @@ pub enum Verification {
         schemes: &'static [Scheme],
         /// The header. Lower case.
         header: &'static str,
+        /// Keys that the provider has published, for tests. They are refused before they are stored.
+        published_keys: &'static [&'static str],
     },
     /// By the token in its URL alone. Anybody who sees the form's page knows it, so it tells only whose the delivery
     /// is.
@@ -141,10 +143,13 @@ impl Verification {
     /// What is wrong with a key before it is stored, in words that say what to enter. `accepted` as in [`verify`].
     pub fn key_fault(&self, accepted: &[String], key: &str) -> Option<&'static str> {
         match self {
+            Self::SignedOrKey { published_keys, .. } if published_keys.contains(&key) => {
+                Some("the key of your own webhook: this one is published, for tests alone")
+            }
             Self::Signed(schemes) | Self::SignedOrKey { schemes, .. } => schemes
                 .iter()
                 .filter(|scheme| is_accepted(accepted, scheme.name))
-                .find_map(|scheme| scheme.key_fault(key)),
+                .find_map(|scheme| scheme.mac.key_fault(key)),
             Self::SharedKey { .. } => (!scheme::is_text_key(key)).then_some(scheme::TEXT_KEY),
             Self::PublicFormKey => Some("nothing: the URL alone says whose a form is"),
         }
@@ -200,7 +205,9 @@ impl Verification {
             };
             let checked = match self {
                 Self::Signed(schemes) => schemes[at].check(keys(schemes[at].mac), delivery),
-                Self::SignedOrKey { schemes, header } => match schemes.get(at) {
+                Self::SignedOrKey {
+                    schemes, header, ..
+                } => match schemes.get(at) {
                     Some(scheme) => scheme.check(keys(scheme.mac), delivery),
                     None => repeated(header),
                 },
@@ -224,14 +231,6 @@ fn is_accepted(accepted: &[String], name: &str) -> bool {
 const MAX_SIGNATURES: usize = 8;
 
 impl Scheme {
-    /// What is wrong with a key before it is stored.
-    fn key_fault(&self, key: &str) -> Option<&'static str> {
-        if self.published_keys.contains(&key) {
-            return Some("the key of your own webhook: this one is published, for tests alone");
-        }
-        self.mac.key_fault(key)
-    }
-
     const fn method(&self) -> Method {
         Method {
             name: self.name,

@@ -91,7 +91,8 @@ impl Api {
             ));
         }
         let user = format!("{email}/token");
-        let path = ["api", "v2", "tickets", &format!("{id}.json")];
+        let file = format!("{id}.json");
+        let path = ["api", "v2", "tickets", &file];
         let answer = self
             .get(account, &user, &path, &[("include", "users")])
             .await?;

@@ -55,10 +55,10 @@ static SPEC: SourceSpec = SourceSpec {
                 max_ahead: FIVE_MINUTES,
             }),
             is_key_ours: false,
-            published_keys: &[TEST_SECRET],
             ..Scheme::TIMESTAMP_LIST
         }],
         header: "x-api-key",
+        published_keys: &[TEST_SECRET],
     },
     kept_headers: &["x-zendesk-webhook-invocation-id"],
     account: Some(AccountSpec {

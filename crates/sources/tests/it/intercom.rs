@@ -86,7 +86,10 @@ fn both_generations_of_bodies_are_one_lead() {
         news("conversation-user-created"),
         news("conversation-user-created-older"),
     );
-    assert_eq!(today.facts, older.facts);
+    assert_eq!(today.facts.person, older.facts.person);
+    assert_eq!(said(chat(&today.facts)), said(chat(&older.facts)));
+    let began = |news: &News| chat(&news.facts).started_at;
+    assert_eq!(began(&today), began(&older));
     assert_eq!(today.aliases, older.aliases);
 }
 

@@ -380,6 +380,27 @@ pub async fn an_ignored_event_is_stored_without_a_request(subject: &Subject) {
     assert_eq!((again.event(), again.request()), (accepted.event(), None));
 }
 
+pub async fn an_update_of_something_unknown_makes_no_request(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let update = Lead::new(&tenant, "1").body("closed").only_update();
+    let accepted = subject.store.accept(update.delivery()).await.unwrap();
+    assert_eq!(accepted.request(), None);
+    let event = subject.store.event(&tenant, accepted.event()).await;
+    assert!(event.unwrap().unwrap().remark.is_some());
+    // It left no name behind, so what comes later is a request of its own; then an update changes that one.
+    let id = subject.request(&Lead::new(&tenant, "1")).await;
+    let update = Lead::new(&tenant, "1").body("closed again").note("closed");
+    let accepted = subject
+        .store
+        .accept(update.only_update().delivery())
+        .await
+        .unwrap();
+    assert_eq!(accepted.request(), Some(id));
+    let view = subject.view(&tenant, id).await;
+    let note = view.request.document.facts().labels.note;
+    assert_eq!(note.as_deref(), Some("closed"));
+}
+
 pub async fn an_unreadable_delivery_is_parked_in_reading(subject: &Subject) {
     let tenant = subject.tenant("a");
     let delivery = Delivery {

@@ -92,6 +92,7 @@ macro_rules! contract_suite {
                 the_request_that_was_dispatched_goes_on,
                 two_requests_that_were_dispatched_stay_apart,
                 an_ignored_event_is_stored_without_a_request,
+                an_update_of_something_unknown_makes_no_request,
                 an_unreadable_delivery_is_parked_in_reading,
                 a_receipt_concludes_an_open_effect,
                 a_receipt_for_nothing_of_ours_is_only_stored,
@@ -499,6 +500,7 @@ struct Lead {
     body: String,
     aliases: Vec<Alias>,
     is_thin: bool,
+    is_only_update: bool,
     delay: Duration,
     facts: Facts,
 }
@@ -555,6 +557,12 @@ impl Lead {
         self
     }
 
+    /// Nothing by itself.
+    fn only_update(mut self) -> Self {
+        self.is_only_update = true;
+        self
+    }
+
     fn note(mut self, note: &str) -> Self {
         self.facts.labels.note = Some(note.to_owned());
         self
@@ -579,6 +587,7 @@ impl Lead {
                 aliases: self.aliases.clone(),
                 is_modified: false,
                 is_thin: self.is_thin,
+                is_only_update: self.is_only_update,
                 delay: self.delay,
                 facts: self.facts.clone(),
             }))),
