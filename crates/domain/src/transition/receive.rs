@@ -190,7 +190,7 @@ fn rework(
         let is_talking = workflow::is_talking(&state.request.document);
         state.work.change(&key, |row| {
             // Whoever writes on does not end the pause that a step waits for.
-            if is_concerned && !(is_talking && row.waits_for_pause()) {
+            if is_concerned && !(is_talking && row.is_paused()) {
                 row.request_rerun(now, delay);
             }
         });

@@ -154,9 +154,7 @@ fn settle_row(row: &mut WorkRow, outcome: Outcome, context: SettleContext<'_>) {
             row.reason = Some(reason);
         }
         Outcome::Pause { until } => {
-            let until = if row.rerun_requested { now } else { until };
-            row.ready(until.max(now), now);
-            row.reason = Some("waits for a pause in the chat".to_owned());
+            row.pause(if row.rerun_requested { now } else { until }, now);
         }
         Outcome::Retry {
             after,
