@@ -17,6 +17,9 @@ use crate::{
     html, ignored,
 };
 
+/// What the message that a conversation began with is called among the others. Its own id is of another kind than theirs;
+/// of what was written in one second, this one comes first.
+const OPENING: &str = "0";
 /// Messages of one delivery that are read: a reply tells of one.
 const MAX_TOLD: usize = 30;
 /// Files of one message that are named, in a delivery.
@@ -130,8 +133,7 @@ pub(super) fn facts(item: &Fields<'_>) -> Facts {
     if let Some(opening) = opening
         && opening.has("author")
     {
-        let id = opening.text("id").filter(|id| is_id(id));
-        keep(id.unwrap_or("opening"), opening, started_at);
+        keep(OPENING, opening, started_at);
     }
     for part in parts(item) {
         if let Some(id) = part.text("id").filter(|id| is_id(id))

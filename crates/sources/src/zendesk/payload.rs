@@ -18,8 +18,9 @@ use crate::{
 pub(super) const PROVIDER: &str = "zendesk";
 pub(super) const CONVERSATION: &str = "conversation";
 
-/// What a ticket's description is called among its messages: events do not tell its id.
-pub(super) const DESCRIPTION: &str = "description";
+/// What a ticket's description is called among its messages: events do not tell its id. Of what was written in one second,
+/// it comes first.
+pub(super) const DESCRIPTION: &str = "0";
 
 /// What stands before every event's name.
 const EVENT: &str = "zen:event-type:";
