@@ -342,7 +342,9 @@ fn report(stage: Stage, job: &Claimed, outcome: &Outcome, took: Duration) {
         Outcome::Done { .. } | Outcome::Merge { .. } => {
             tracing::info!(attempt, took_ms, "finished {stage}");
         }
-        Outcome::Pause { until } => tracing::debug!(took_ms, "{stage} waits for a pause until {until}"),
+        Outcome::Pause { until } => {
+            tracing::debug!(took_ms, "{stage} waits for a pause until {until}")
+        }
         Outcome::Wait { reason, .. } => tracing::debug!(took_ms, "{stage} waits: {reason}"),
         Outcome::Retry { reason, .. } => {
             tracing::warn!(attempt, took_ms, "{stage} will be retried: {reason}");

@@ -7,9 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::{
-    AreaVerdict, Audio, Channel, ChatPolicy, DispatchSection, DispatchState, Document, Facts, Lane, LeadRequest,
-    NoAudio, OpenWork, QualificationSection, SpamGate, Stage, Status, Talk, TranscriptState, Verdict,
-    VerdictKind, WorkState,
+    AreaVerdict, Audio, Channel, ChatPolicy, DispatchSection, DispatchState, Document, Facts, Lane,
+    LeadRequest, NoAudio, OpenWork, QualificationSection, SpamGate, Stage, Status, Talk,
+    TranscriptState, Verdict, VerdictKind, WorkState,
 };
 
 /// A step that should be open.

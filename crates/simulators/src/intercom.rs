@@ -326,9 +326,18 @@ impl Shared<Intercom> {
         let now = self.control.now();
         let mut conversations = lock(&self.provider.conversations);
         let (topic, told) = match action {
-            "close" => ("conversation.admin.closed", conversations.set_open(id, false, now)),
-            "open" => ("conversation.admin.opened", conversations.set_open(id, true, now)),
-            "redact" => ("conversation_part.redacted", conversations.redact(id, part, now)),
+            "close" => (
+                "conversation.admin.closed",
+                conversations.set_open(id, false, now),
+            ),
+            "open" => (
+                "conversation.admin.opened",
+                conversations.set_open(id, true, now),
+            ),
+            "redact" => (
+                "conversation_part.redacted",
+                conversations.redact(id, part, now),
+            ),
             "delete" => ("conversation.deleted", conversations.delete(id)),
             other => return Err(format!("nobody can `{other}` a conversation")),
         };
@@ -352,7 +361,10 @@ impl Shared<Intercom> {
             return Err(answer.status().as_u16());
         }
         self.provider.post_to(url);
-        self.tell("ping", &json!({ "type": "ping", "message": "something something interzen" }));
+        self.tell(
+            "ping",
+            &json!({ "type": "ping", "message": "something something interzen" }),
+        );
         Ok(())
     }
 }

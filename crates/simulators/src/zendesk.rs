@@ -222,10 +222,7 @@ fn sign(key: &str, body: &[u8], now: Timestamp) -> Vec<(&'static str, String)> {
     mac.update(time.as_bytes());
     mac.update(body);
     vec![
-        (
-            "x-zendesk-webhook-signature",
-            STANDARD.encode(mac.sign()),
-        ),
+        ("x-zendesk-webhook-signature", STANDARD.encode(mac.sign())),
         ("x-zendesk-webhook-signature-timestamp", time),
     ]
 }

@@ -128,7 +128,10 @@ mod tests {
     fn markup_becomes_its_words() {
         for (markup, words) in [
             ("plain words", "plain words"),
-            ("<p>Hi, a 200 sq ft kitchen?</p>", "Hi, a 200 sq ft kitchen?"),
+            (
+                "<p>Hi, a 200 sq ft kitchen?</p>",
+                "Hi, a 200 sq ft kitchen?",
+            ),
             ("<p>One</p><p>Two<br/>Three</p>", "One\nTwo\nThree"),
             ("A &amp; B &lt;b&gt; &#39;c&#x27;", "A & B <b> 'c'"),
             ("&amp;lt;script&amp;gt;", "&lt;script&gt;"),

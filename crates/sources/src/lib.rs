@@ -11,6 +11,7 @@ mod api;
 pub mod calendly;
 pub mod callrail;
 pub mod contract;
+pub mod direct;
 mod fields;
 mod html;
 pub mod intercom;
@@ -204,6 +205,13 @@ impl Sources {
     /// The source of this slug.
     pub fn get(self, slug: &str) -> Option<&'static dyn Source> {
         self.iter().find(|source| source.spec().slug == slug)
+    }
+
+    /// What reads a stored delivery of this provider: a source, or the product's own door.
+    pub fn reader_of(self, slug: &str) -> Option<&'static dyn Source> {
+        let own: &'static dyn Source = &direct::Direct;
+        self.get(slug)
+            .or_else(|| (own.spec().slug == slug).then_some(own))
     }
 
     /// Each source.

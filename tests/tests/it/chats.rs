@@ -2,13 +2,13 @@
 
 use domain::{RequestId, Status};
 use jiff::{Timestamp, ToSpan as _};
+use pipeline::demo;
 use serde_json::Value;
 use simulators::{
     SampleDelivery,
     intercom::{Message, Wanted, Who},
     zendesk::{self, Comment},
 };
-use pipeline::demo;
 use tests::{Form, World, in_both_forms};
 
 in_both_forms![
@@ -79,7 +79,10 @@ async fn a_chat_at_intercom_is_one_request_whatever_is_written_later(form: Form)
     let mails = world.simulators().sendgrid().mails();
     assert_eq!(mails.len(), 1);
     let mail = format!("{:?}", mails[0]);
-    assert!(mail.contains("Dana Whitfield") && !mail.contains("caller"), "{mail}");
+    assert!(
+        mail.contains("Dana Whitfield") && !mail.contains("caller"),
+        "{mail}"
+    );
 
     // A later message changes the same deal, and tells nobody.
     intercom.write(&id, Message::person("We could start in March already."));
@@ -89,7 +92,10 @@ async fn a_chat_at_intercom_is_one_request_whatever_is_written_later(form: Form)
         })
         .await;
     world.becomes(request, Status::Completed).await;
-    intercom.write(&id, Message::person("A designer will call.").from(Who::Admin));
+    intercom.write(
+        &id,
+        Message::person("A designer will call.").from(Who::Admin),
+    );
     intercom.close(&id);
     world
         .eventually("the chat is closed", async || {
@@ -107,7 +113,10 @@ async fn a_chat_at_intercom_is_one_request_whatever_is_written_later(form: Form)
         .await;
     world.becomes(request, Status::Completed).await;
     let shown = world.shown(request).await;
-    assert!(!shown["about"].to_string().contains("roof leaks"), "{shown}");
+    assert!(
+        !shown["about"].to_string().contains("roof leaks"),
+        "{shown}"
+    );
     assert_eq!(only_request(&world).await, request);
     assert_eq!(world.simulators().sendgrid().mails().len(), 1);
     world.finish().await;
@@ -147,7 +156,11 @@ async fn a_ticket_at_zendesk_is_one_request_whatever_is_written_later(form: Form
         .await;
     world.becomes(request, Status::Completed).await;
     assert_eq!(only_request(&world).await, request);
-    assert_eq!(world.simulators().sendgrid().mails().len(), 1, "nobody is told twice");
+    assert_eq!(
+        world.simulators().sendgrid().mails().len(),
+        1,
+        "nobody is told twice"
+    );
     world.finish().await;
 }
 

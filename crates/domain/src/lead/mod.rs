@@ -19,16 +19,16 @@ pub use analysis::{
 pub use brief::Brief;
 pub use channel::Channel;
 pub use facts::{
-    About, BookingFacts, BookingStatus, CallFacts, ChatFacts, ChatStatus, Consent, Facts,
+    About, ApiFacts, BookingFacts, BookingStatus, CallFacts, ChatFacts, ChatStatus, Consent, Facts,
     FormFacts, Labels, PersonFacts, TextFacts,
 };
-pub use talk::Talk;
-pub use thread::{Attachment, Author, ChatMessage};
 pub use sections::{
     Audio, ContactSection, DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Message,
     NoAudio, NoDetails, NotificationsSection, QualificationSection, RecordingSection, RemoteIds,
     SourceSection, SpamGate, TranscriptSection, TranscriptState, Turn, Verdict, VerdictKind,
 };
+pub use talk::Talk;
+pub use thread::{Attachment, Author, ChatMessage};
 
 use crate::{ConnectionName, PersonId, PostalCode, RequestId, Stage, TenantId, figures::Counted};
 

@@ -95,7 +95,11 @@ impl ChatMessage {
     /// believed because it came later.
     pub(super) fn join(&mut self, newer: &Self) {
         let is_older = newer.edited_at < self.edited_at;
-        let mut joined = if is_older { self.clone() } else { newer.clone() };
+        let mut joined = if is_older {
+            self.clone()
+        } else {
+            newer.clone()
+        };
         let other = if is_older { newer } else { &*self };
         if joined.name.is_none() {
             joined.name.clone_from(&other.name);
@@ -134,10 +138,7 @@ pub fn in_order(messages: &BTreeMap<String, ChatMessage>) -> Vec<(&str, &ChatMes
         .map(|(id, message)| (id.as_str(), message))
         .collect();
     sorted.sort_by(|(id, message), (other_id, other)| {
-        message
-            .at
-            .cmp(&other.at)
-            .then_with(|| by_id(id, other_id))
+        message.at.cmp(&other.at).then_with(|| by_id(id, other_id))
     });
     sorted
 }
@@ -168,7 +169,10 @@ pub(super) fn bound(messages: &mut BTreeMap<String, ChatMessage>) -> bool {
         MAX_THREAD_BYTES - MAX_THREAD_BYTES / 5,
     );
     let middle = head..sorted.len().saturating_sub(tail).max(head);
-    let left_out: Vec<_> = sorted[middle].iter().map(|(id, _)| (*id).to_owned()).collect();
+    let left_out: Vec<_> = sorted[middle]
+        .iter()
+        .map(|(id, _)| (*id).to_owned())
+        .collect();
     for id in &left_out {
         messages.remove(id);
     }

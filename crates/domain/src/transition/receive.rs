@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{Origin, Plan, RequestState, close};
 use crate::{
-    DetailsAnswer, Document, Facts, LeadRequest, News, OpenWork, ParkCause, RequestId, SourceSection, Stage,
-    Status,
+    DetailsAnswer, Document, Facts, LeadRequest, News, OpenWork, ParkCause, RequestId,
+    SourceSection, Stage, Status,
     workflow::{self, Reentry},
 };
 
@@ -90,7 +90,8 @@ pub fn receive_again(
         source.said.labels.overlay(&before.labels);
     }
     source.absorb(news);
-    if let Some(DetailsAnswer::Known(facts)) = document.details.as_mut().map(|details| &mut details.answer)
+    if let Some(DetailsAnswer::Known(facts)) =
+        document.details.as_mut().map(|details| &mut details.answer)
     {
         // What was taken back is not kept for as long as the API is not asked again.
         facts.about.take_back(&news.facts.about);

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     About, Author, Channel, ChatFacts, ChatMessage, ChatPolicy, ChatStatus, Facts, LeadRequest,
-    News, Outcome, Stage, Status, lead::thread, later, workflow,
+    News, Outcome, Stage, Status, later, lead::thread, workflow,
 };
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -37,8 +37,13 @@ fn message(number: i64) -> (String, ChatMessage) {
 
 /// What a provider may tell of one message: as it was first, as it was changed, that it was taken back.
 fn piece() -> impl Strategy<Value = (String, ChatMessage)> {
-    (0..12_i64, 0..4_i64, prop::bool::weighted(0.1), any::<bool>()).prop_map(
-        |(number, edit, is_deleted, has_name)| {
+    (
+        0..12_i64,
+        0..4_i64,
+        prop::bool::weighted(0.1),
+        any::<bool>(),
+    )
+        .prop_map(|(number, edit, is_deleted, has_name)| {
             let (id, mut message) = message(number);
             if edit > 0 {
                 message.edited_at = Some(at(100 + edit));
@@ -49,8 +54,7 @@ fn piece() -> impl Strategy<Value = (String, ChatMessage)> {
             }
             message.name = has_name.then(|| "Ann Lee".to_owned());
             (id, message)
-        },
-    )
+        })
 }
 
 fn words(facts: &ChatFacts) -> Vec<(String, String)> {
@@ -108,11 +112,18 @@ fn a_thread_of_long_messages_is_bounded_in_bytes() {
     let long = |number| {
         let (id, _) = message(number);
         let text = "x".repeat(2 * thread::MAX_MESSAGE);
-        (id, ChatMessage::new(Author::Customer, Some(at(number)), &text))
+        (
+            id,
+            ChatMessage::new(Author::Customer, Some(at(number)), &text),
+        )
     };
     let mut thread = chat([]);
     thread.overlay(&chat((0..200).map(long)));
-    let bytes: usize = facts(&thread).messages.values().map(|message| message.text.len()).sum();
+    let bytes: usize = facts(&thread)
+        .messages
+        .values()
+        .map(|message| message.text.len())
+        .sum();
     assert!(bytes <= thread::MAX_THREAD_BYTES, "{bytes}");
     assert!(facts(&thread).messages.contains_key("0"));
     assert!(facts(&thread).messages.contains_key("199"));
@@ -276,7 +287,8 @@ fn a_chat_that_is_closed_is_judged_at_once() {
 fn what_is_written_while_it_is_judged_is_judged_after_another_pause() {
     let mut chat = Chat::began();
     chat.world.now = at(1_060);
-    chat.world.run(chat.id, Stage::Details, &Findings::default());
+    chat.world
+        .run(chat.id, Stage::Details, &Findings::default());
     let job = chat.world.claim(chat.id, Stage::Analysis);
     chat.writes(2);
     chat.world

@@ -43,7 +43,9 @@ impl Default for Wanted {
             name: text("Dana Whitfield"),
             phone: text("+1 512-555-0142"),
             email: text("dana.whitfield@example.com"),
-            text: text("Hi, can you remodel a 200 sq ft kitchen in 78664? We want to start in May."),
+            text: text(
+                "Hi, can you remodel a 200 sq ft kitchen in 78664? We want to start in May.",
+            ),
             page: text("https://remodel.example.com/kitchens?utm_source=google"),
             tags: Vec::new(),
             has_no_contact: false,

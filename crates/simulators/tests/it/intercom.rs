@@ -35,7 +35,10 @@ async fn what_is_written_is_told_part_by_part_and_shown_whole() {
     intercom.close(&id);
     eventually("four webhooks", || hook.received().len() == 4).await;
     let told = hook.received();
-    let topics: Vec<_> = told.iter().map(|told| told.json()["topic"].clone()).collect();
+    let topics: Vec<_> = told
+        .iter()
+        .map(|told| told.json()["topic"].clone())
+        .collect();
     let expected = [
         "conversation.user.created",
         "conversation.user.replied",
@@ -49,7 +52,9 @@ async fn what_is_written_is_told_part_by_part_and_shown_whole() {
     assert_eq!(parts["conversation_parts"][0]["id"], answer);
     assert_eq!(parts["conversation_parts"][1], serde_json::Value::Null);
 
-    let shown = ask(&world, &format!("conversations/{id}")).await.expect(200);
+    let shown = ask(&world, &format!("conversations/{id}"))
+        .await
+        .expect(200);
     let part = |number: usize| shown["conversation_parts"]["conversation_parts"][number].clone();
     assert_eq!(part(0)["body"], "<p>Around $50k &amp; soon.</p>");
     assert_eq!(part(1)["part_type"], "note");
@@ -59,7 +64,9 @@ async fn what_is_written_is_told_part_by_part_and_shown_whole() {
     let first = &plain["conversation_parts"]["conversation_parts"][0];
     assert_eq!(first["body"], "Around $50k & soon.");
     let contact = shown["contacts"]["contacts"][0]["id"].as_str().unwrap();
-    let contact = ask(&world, &format!("contacts/{contact}")).await.expect(200);
+    let contact = ask(&world, &format!("contacts/{contact}"))
+        .await
+        .expect(200);
     assert_eq!(contact["phone"], "+1 512-555-0142");
 }
 

@@ -11,7 +11,12 @@ use crate::world::{Answer, World, client, eventually, send};
 async fn ask(world: &World, path: &str) -> Answer {
     let url = format!("{}/api/v2/{path}", world.simulators.zendesk().base_url());
     let user = format!("{EMAIL}/token");
-    send(client().get(url).basic_auth(user, Some("simulated-zendesk-token"))).await
+    send(
+        client()
+            .get(url)
+            .basic_auth(user, Some("simulated-zendesk-token")),
+    )
+    .await
 }
 
 #[tokio::test]
@@ -28,7 +33,10 @@ async fn what_is_written_is_told_signed_and_shown_in_pages() {
     zendesk.solve(&id);
     eventually("four webhooks", || hook.received().len() == 4).await;
     let told = hook.received();
-    let kinds: Vec<_> = told.iter().map(|told| told.json()["type"].clone()).collect();
+    let kinds: Vec<_> = told
+        .iter()
+        .map(|told| told.json()["type"].clone())
+        .collect();
     let expected = [
         "zen:event-type:ticket.created",
         "zen:event-type:ticket.comment_added",
@@ -51,7 +59,9 @@ async fn what_is_written_is_told_signed_and_shown_in_pages() {
     assert_eq!(first["comments"].as_array().unwrap().len(), 2);
     assert_eq!(first["meta"]["has_more"], true);
     let after = first["meta"]["after_cursor"].as_str().unwrap();
-    let last = ask(&world, &format!("{page}&page[after]={after}")).await.expect(200);
+    let last = ask(&world, &format!("{page}&page[after]={after}"))
+        .await
+        .expect(200);
     assert_eq!(last["comments"][0]["public"], false);
     assert_eq!(last["meta"]["has_more"], false);
 }

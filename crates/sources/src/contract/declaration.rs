@@ -58,6 +58,7 @@ pub fn a_source_is_declared_completely(source: &dyn Source) {
             is_header(header);
         }
         Verification::PublicFormKey => {}
+        Verification::Caller => panic!("{slug} verifies no webhook"),
     }
 }
 

@@ -46,6 +46,7 @@ impl Signer {
                 schemes.chain([Way::Header(header)]).collect()
             }
             Verification::PublicFormKey => vec![Way::Nothing],
+            Verification::Caller => Vec::new(),
         };
         ways.into_iter().map(Self::new).collect()
     }

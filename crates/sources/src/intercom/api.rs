@@ -65,7 +65,11 @@ impl DetailsApi for Api {
             .filter(|id| payload::is_id(id))
             .ok_or(ApiError::NotFound)?;
         let answer = self
-            .get(account, &["conversations", id], &[("display_as", "plaintext")])
+            .get(
+                account,
+                &["conversations", id],
+                &[("display_as", "plaintext")],
+            )
             .await?;
         let conversation = json_fields(&answer, payload::is_wanted)?;
         if conversation.text("id") != Some(id) {
@@ -183,7 +187,9 @@ fn contact_id<'f>(conversation: &'f Fields<'_>) -> Option<&'f str> {
 
 /// Whether a conversation has parts that the answer does not show.
 fn shows_less_than_all(conversation: &Fields<'_>) -> bool {
-    let all = conversation.object("conversation_parts").text("total_count");
+    let all = conversation
+        .object("conversation_parts")
+        .text("total_count");
     let all = all.and_then(|count| count.parse::<usize>().ok());
     all.is_some_and(|all| all > payload::parts(conversation).len())
 }

@@ -181,9 +181,7 @@ pub(super) fn parts<'f, 'a>(item: &'f Fields<'a>) -> Vec<&'f Fields<'a>> {
         return vec![item];
     }
     let list = item.object("conversation_parts");
-    let list = list
-        .get("conversation_parts")
-        .map_or(&[][..], Field::items);
+    let list = list.get("conversation_parts").map_or(&[][..], Field::items);
     let parts = list.iter().filter_map(|part| match part {
         Field::Object(part) => Some(part),
         _ => None,

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::{About, Attachment, Author, ChatFacts, ChatMessage, Facts, PersonFacts, Reading, text};
+use domain::{
+    About, Attachment, Author, ChatFacts, ChatMessage, Facts, PersonFacts, Reading, text,
+};
 
 use super::payload::{self, CONVERSATION, PROVIDER, is_id};
 use crate::{
@@ -30,7 +32,9 @@ pub(super) fn read(delivery: &Verified, body: &Fields<'_>) -> Result<Reading, Re
         } else if events.iter().any(Field::says_something) && names_all(events) {
             Ok(ignored("events that are not used"))
         } else {
-            Err(ReadError::Missing { fields: &["events"] })
+            Err(ReadError::Missing {
+                fields: &["events"],
+            })
         };
     };
     let id = conversation_id(first)?;

@@ -75,7 +75,10 @@ fn a_chat_says_who_what_when_and_where() {
     assert_eq!(said(chat), [(Author::Customer, FIRST)]);
     assert_eq!(chat.status, Some(ChatStatus::Open));
     let began: Timestamp = "2026-03-17T14:42:10Z".parse().unwrap();
-    assert_eq!((chat.started_at, chat.stated_at), (Some(began), Some(began)));
+    assert_eq!(
+        (chat.started_at, chat.stated_at),
+        (Some(began), Some(began))
+    );
     let page = chat.page_url.as_deref();
     assert_eq!(page, Some("https://remodel.example.com/kitchens"));
 }
@@ -126,7 +129,10 @@ fn a_ping_without_an_id_is_a_ping() {
 
 #[test]
 fn words_that_must_go_have_gone() {
-    for name in ["conversation-part-redacted", "conversation-part-redacted-alone"] {
+    for name in [
+        "conversation-part-redacted",
+        "conversation-part-redacted-alone",
+    ] {
         let redacted = news(name);
         assert!(redacted.is_only_update && redacted.is_thin, "{name}");
         let mut known = news("conversation-user-replied").facts;
@@ -253,7 +259,10 @@ async fn a_thread_that_is_longer_than_what_is_shown_says_so() {
     let words = said(chat(&facts));
     let is_shown = |text: &str| words.iter().any(|(_, said)| *said == text);
     assert!(is_shown("message 519") && is_shown("message 20"));
-    assert!(!is_shown("message 19"), "the API shows the newest 500 parts");
+    assert!(
+        !is_shown("message 19"),
+        "the API shows the newest 500 parts"
+    );
 }
 
 #[tokio::test]

@@ -96,7 +96,10 @@ fn a_comment_is_told_apart_by_who_wrote_it() {
     assert_eq!(message.name.as_deref(), Some("Sam Reyes"));
     let staff = news("ticket-comment-added-staff");
     assert!(staff.is_only_update, "an agent's words are no lead");
-    assert_eq!(chat(&staff.facts).messages["9876543211"].from, Author::Agent);
+    assert_eq!(
+        chat(&staff.facts).messages["9876543211"].from,
+        Author::Agent
+    );
     // A ticket that an agent made for somebody is the agent's words.
     let mut made = body("ticket-created");
     made["detail"]["submitter_id"] = json!("8447388090500");
@@ -172,7 +175,11 @@ fn a_ticket_that_is_deleted_leaves_no_words() {
 fn the_published_secret_is_refused_before_it_is_stored() {
     let verification = &spec().verification;
     assert!(verification.key_fault(&[], TEST_SECRET).is_some());
-    assert!(verification.key_fault(&[], zendesk::SIGNING_SECRET).is_none());
+    assert!(
+        verification
+            .key_fault(&[], zendesk::SIGNING_SECRET)
+            .is_none()
+    );
 }
 
 #[test]
@@ -307,7 +314,10 @@ async fn the_api_shows_the_whole_thread_and_the_requester() {
     }
     let spoken = |facts: &Facts| {
         let words = said(chat(facts));
-        words.into_iter().filter(|(_, text)| !text.is_empty()).count()
+        words
+            .into_iter()
+            .filter(|(_, text)| !text.is_empty())
+            .count()
     };
     assert_eq!(spoken(&united), spoken(&facts), "nothing is doubled");
 }
@@ -318,10 +328,16 @@ async fn what_is_asked_needs_its_settings() {
     world.zendesk().register(TICKET, Wanted::default());
     world.details(CONVERSATION).await.unwrap();
     for (key, value) in [("email", ""), ("subdomain", ""), ("subdomain", "a.b/c")] {
-        let known = world.account.settings.insert(key.to_owned(), value.to_owned());
+        let known = world
+            .account
+            .settings
+            .insert(key.to_owned(), value.to_owned());
         let error = world.details(TICKET).await.unwrap_err();
         assert!(matches!(error, ApiError::NotConfigured(_)), "{error:?}");
-        world.account.settings.insert(key.to_owned(), known.unwrap());
+        world
+            .account
+            .settings
+            .insert(key.to_owned(), known.unwrap());
     }
     world.details(TICKET).await.unwrap();
     for strange in ["me", "../me", ""] {

@@ -6,9 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::{MAX_UTTERANCE, bounded_line, line, local_time};
 use crate::{
-    lead::{
-        About, Audio, Author, ChatMessage, Document, NoAudio, TranscriptState, Turn, thread,
-    },
+    lead::{About, Audio, Author, ChatMessage, Document, NoAudio, TranscriptState, Turn, thread},
     loops,
 };
 
@@ -77,7 +75,8 @@ impl Conversation {
             },
             About::Form(facts) => written(own_words(facts.message.as_deref())),
             About::Calendar(facts) => written(own_words(facts.message.as_deref())),
-            About::Api | About::Unrecognized(_) => Self::default(),
+            About::Api(facts) => written(own_words(facts.message.as_deref())),
+            About::Unrecognized(_) => Self::default(),
         }
     }
 
