@@ -14,8 +14,8 @@ use sha2::{Digest, Sha256};
 const UNREADABLE: &str =
     "it is about a request that this build cannot read; redrive it with the build that can";
 
-/// Why an update makes nothing.
-const UNKNOWN: &str = "it is an update of something that is not known";
+/// Why an addition is not used.
+const ADDS_TO_NOTHING: &str = "it adds to a lead that is not known, and makes none by itself";
 
 /// A delivery whose signature was verified, to be stored.
 #[derive(Debug, Clone)]
@@ -176,9 +176,9 @@ impl Delivery {
                 let plan = transition::receive_again(first, known, &origin, news, now);
                 (plan, None)
             }
-            (Ok(Reading::News(news)), Some(_)) if news.is_only_update => {
+            (Ok(Reading::News(news)), Some(_)) if news.is_addition => {
                 aliases = &[];
-                (Plan::default(), Some(UNKNOWN))
+                (Plan::default(), Some(ADDS_TO_NOTHING))
             }
             (Ok(Reading::News(news)), Some(_)) => {
                 let news = Ok(News::clone(news));

@@ -73,7 +73,7 @@ pub(super) fn read(delivery: &Verified) -> Result<Reading, ReadError> {
     }
     let mut news = delivery.news("conversation", &[id], facts);
     news.delivery_id = delivery_id(body);
-    news.is_only_update = topic != Topic::FromPerson;
+    news.is_addition = topic != Topic::FromPerson;
     news.is_thin = topic != Topic::Deleted;
     Ok(Reading::News(news))
 }

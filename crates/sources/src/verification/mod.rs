@@ -455,7 +455,7 @@ impl Verified {
             aliases,
             is_modified: false,
             is_thin: false,
-            is_only_update: false,
+            is_addition: false,
             delay: Duration::ZERO,
             facts,
         })

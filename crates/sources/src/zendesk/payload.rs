@@ -38,21 +38,21 @@ pub(super) fn read(delivery: &Verified) -> Result<Reading, ReadError> {
     let detail = body.object("detail");
     let event = body.object("event");
     let (mut facts, mut chat) = facts(detail);
-    let mut is_only_update = true;
+    let mut is_addition = true;
     match kind.strip_prefix(EVENT).unwrap_or(kind) {
-        "ticket.created" => is_only_update = is_from_staff(detail),
+        "ticket.created" => is_addition = is_from_staff(detail),
         "ticket.comment_added" => {
             let comment = event.object("comment");
             if comment.flag("is_public") == Some(false) {
                 return Ok(ignored("a note among the company's people"));
             }
             let (id, message) = comment_of(detail, comment, body.time("time"))?;
-            is_only_update = message.from != Author::Customer;
+            is_addition = message.from != Author::Customer;
             chat.messages.insert(id, message);
         }
         "messaging_ticket.message_added" => {
             let (id, message) = told_message(event, body.time("time"))?;
-            is_only_update = message.from != Author::Customer;
+            is_addition = message.from != Author::Customer;
             if message.from == Author::Customer {
                 facts.person.name.clone_from(&message.name);
             }
@@ -79,7 +79,7 @@ pub(super) fn read(delivery: &Verified) -> Result<Reading, ReadError> {
     news.aliases
         .extend(aliases(PROVIDER, CONVERSATION, conversation.as_slice()));
     news.delivery_id = body.id(&["id"]).ok().map(str::to_owned);
-    news.is_only_update = is_only_update;
+    news.is_addition = is_addition;
     news.is_thin = !is_gone;
     Ok(Reading::News(news))
 }

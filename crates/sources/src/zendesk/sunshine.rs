@@ -66,7 +66,7 @@ pub(super) fn read(delivery: &Verified, body: &Fields<'_>) -> Result<Reading, Re
         [only] => only.id(&["id"]).ok().map(str::to_owned),
         _ => None,
     };
-    news.is_only_update = !is_from_person;
+    news.is_addition = !is_from_person;
     news.is_thin = true;
     Ok(Reading::News(news))
 }

@@ -61,11 +61,11 @@ fn a_chat_says_who_what_when_and_where() {
     let News {
         facts,
         is_thin,
-        is_only_update,
+        is_addition,
         delivery_id,
         ..
     } = news("conversation-user-created");
-    assert!(is_thin && !is_only_update);
+    assert!(is_thin && !is_addition);
     assert!(delivery_id.unwrap().starts_with("notif_"));
     assert_eq!(facts.canonical_id.as_deref(), Some(ID));
     let person = &facts.person;
@@ -111,7 +111,7 @@ fn whoever_is_not_the_person_is_told_apart() {
     let kept = serde_json::to_string(&facts).unwrap();
     assert!(!kept.contains("intercomcdn"), "no link is kept: {kept}");
     let answered = news("conversation-admin-replied");
-    assert!(answered.is_only_update, "an agent's words are no lead");
+    assert!(answered.is_addition, "an agent's words are no lead");
     assert_eq!(chat(&answered.facts).messages["3302"].from, Author::Agent);
 }
 
@@ -134,7 +134,7 @@ fn words_that_must_go_have_gone() {
         "conversation-part-redacted-alone",
     ] {
         let redacted = news(name);
-        assert!(redacted.is_only_update && redacted.is_thin, "{name}");
+        assert!(redacted.is_addition && redacted.is_thin, "{name}");
         let mut known = news("conversation-user-replied").facts;
         known.overlay(&redacted.facts);
         let message = &chat(&known).messages["3301"];

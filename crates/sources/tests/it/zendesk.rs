@@ -70,11 +70,11 @@ fn a_ticket_says_what_the_person_wrote() {
     let News {
         facts,
         is_thin,
-        is_only_update,
+        is_addition,
         delivery_id,
         ..
     } = news("ticket-created");
-    assert!(is_thin && !is_only_update);
+    assert!(is_thin && !is_addition);
     assert_eq!(
         delivery_id.as_deref(),
         Some("cbe4028c-7239-495d-b020-f22348516046")
@@ -90,12 +90,12 @@ fn a_ticket_says_what_the_person_wrote() {
 #[test]
 fn a_comment_is_told_apart_by_who_wrote_it() {
     let person = news("ticket-comment-added");
-    assert!(!person.is_only_update);
+    assert!(!person.is_addition);
     let message = &chat(&person.facts).messages["9876543210"];
     assert_eq!(message.from, Author::Customer);
     assert_eq!(message.name.as_deref(), Some("Sam Reyes"));
     let staff = news("ticket-comment-added-staff");
-    assert!(staff.is_only_update, "an agent's words are no lead");
+    assert!(staff.is_addition, "an agent's words are no lead");
     assert_eq!(
         chat(&staff.facts).messages["9876543211"].from,
         Author::Agent
@@ -131,7 +131,7 @@ fn messaging_names_ticket_and_conversation() {
     assert_eq!(direct.facts.person.name.as_deref(), Some("Sam Reyes"));
     let email = direct.facts.person.email.as_deref();
     assert_eq!(email, Some("sam.reyes@example.com"));
-    assert!(news("messaging-message-added-agent").is_only_update);
+    assert!(news("messaging-message-added-agent").is_addition);
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn a_place_that_a_trigger_did_not_fill_says_nothing() {
 #[test]
 fn a_ticket_that_is_deleted_leaves_no_words() {
     let deleted = news("ticket-permanently-deleted");
-    assert!(deleted.is_only_update && !deleted.is_thin);
+    assert!(deleted.is_addition && !deleted.is_thin);
     let mut known = news("ticket-created").facts;
     known.overlay(&deleted.facts);
     assert!(said(chat(&known)).iter().all(|(_, text)| text.is_empty()));

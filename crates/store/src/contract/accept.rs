@@ -51,6 +51,24 @@ pub async fn a_request_can_wait_for_a_later_event(subject: &Subject) {
     subject.claim(&tenant, id, Stage::Details, "").await;
 }
 
+pub async fn an_addition_makes_no_request_by_itself(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let mut addition = Lead::new(&tenant, "1").body("more");
+    addition.is_addition = true;
+    let alone = subject.accept(&addition).await;
+    assert_eq!(alone.request(), None);
+    let stored = subject.store.event(&tenant, alone.event()).await;
+    let remark = stored.unwrap().unwrap().remark;
+    assert!(remark.is_some_and(|remark| remark.contains("not known")));
+    assert!(alone.into_wakes().is_empty());
+    // It left no name behind that leads nowhere.
+    let request = subject.request(&Lead::new(&tenant, "1")).await;
+    let known = subject.accept(&addition.body("even more")).await;
+    assert_eq!(known.request(), Some(request));
+    let lead = subject.lead(&tenant, request).await;
+    assert_eq!(lead.document.source.events, 2);
+}
+
 pub async fn a_hundred_equal_deliveries_at_once_become_one(subject: &Subject) {
     let tenant = subject.tenant("a");
     let lead = Lead::new(&tenant, "1");
@@ -404,27 +422,6 @@ pub async fn an_ignored_event_is_stored_without_a_request(subject: &Subject) {
     let again = subject.store.accept(delivery).await.unwrap();
     assert!(again.is_duplicate());
     assert_eq!((again.event(), again.request()), (accepted.event(), None));
-}
-
-pub async fn an_update_of_something_unknown_makes_no_request(subject: &Subject) {
-    let tenant = subject.tenant("a");
-    let update = Lead::new(&tenant, "1").body("closed").only_update();
-    let accepted = subject.store.accept(update.delivery()).await.unwrap();
-    assert_eq!(accepted.request(), None);
-    let event = subject.store.event(&tenant, accepted.event()).await;
-    assert!(event.unwrap().unwrap().remark.is_some());
-    // It left no name behind, so what comes later is a request of its own; then an update changes that one.
-    let id = subject.request(&Lead::new(&tenant, "1")).await;
-    let update = Lead::new(&tenant, "1").body("closed again").note("closed");
-    let accepted = subject
-        .store
-        .accept(update.only_update().delivery())
-        .await
-        .unwrap();
-    assert_eq!(accepted.request(), Some(id));
-    let view = subject.view(&tenant, id).await;
-    let note = view.request.document.facts().labels.note;
-    assert_eq!(note.as_deref(), Some("closed"));
 }
 
 pub async fn an_unreadable_delivery_is_parked_in_reading(subject: &Subject) {

@@ -75,6 +75,7 @@ macro_rules! contract_suite {
             $crate::contract_suite!(@tests $make; accept:
                 a_first_delivery_becomes_a_request_with_its_first_step,
                 a_request_can_wait_for_a_later_event,
+                an_addition_makes_no_request_by_itself,
                 a_hundred_equal_deliveries_at_once_become_one,
                 equal_deliveries_at_once_stay_with_their_tenants,
                 a_repeated_delivery_is_accepted_and_stored_once,
@@ -93,7 +94,6 @@ macro_rules! contract_suite {
                 the_request_that_was_dispatched_goes_on,
                 two_requests_that_were_dispatched_stay_apart,
                 an_ignored_event_is_stored_without_a_request,
-                an_update_of_something_unknown_makes_no_request,
                 an_unreadable_delivery_is_parked_in_reading,
                 a_receipt_concludes_an_open_effect,
                 a_receipt_for_nothing_of_ours_is_only_stored,
@@ -501,7 +501,7 @@ struct Lead {
     body: String,
     aliases: Vec<Alias>,
     is_thin: bool,
-    is_only_update: bool,
+    is_addition: bool,
     delay: Duration,
     facts: Facts,
 }
@@ -518,7 +518,7 @@ impl Lead {
             body: format!("body of {id}"),
             aliases: vec![alias(id)],
             is_thin: false,
-            is_only_update: false,
+            is_addition: false,
             delay: Duration::ZERO,
             facts: Facts::nothing(Channel::Api),
         }
@@ -558,12 +558,6 @@ impl Lead {
         self
     }
 
-    /// Nothing by itself.
-    fn only_update(mut self) -> Self {
-        self.is_only_update = true;
-        self
-    }
-
     fn note(mut self, note: &str) -> Self {
         self.facts.labels.note = Some(note.to_owned());
         self
@@ -588,7 +582,7 @@ impl Lead {
                 aliases: self.aliases.clone(),
                 is_modified: false,
                 is_thin: self.is_thin,
-                is_only_update: self.is_only_update,
+                is_addition: self.is_addition,
                 delay: self.delay,
                 facts: self.facts.clone(),
             }))),
