@@ -167,11 +167,13 @@ impl Outside {
     /// Posts the call to this URL; it ends in the CRM and in a mail.
     async fn call_ends_in_crm_and_mail(&self, url: &str) {
         let (call, _) = call();
-        let (header, signature) = call.signature;
-        let posted = self
-            .http
-            .post(url)
-            .header(header, signature)
+        let request = call
+            .signature
+            .into_iter()
+            .fold(self.http.post(url), |request, (header, value)| {
+                request.header(header, value)
+            });
+        let posted = request
             .body(call.content_type, call.body)
             .send()
             .await
