@@ -48,14 +48,14 @@ pub use ids::{
     NotificationId, OfficeId, PersonId, RequestId, SessionId, SourceId, TenantId, UserId,
 };
 pub use lead::{
-    About, AnalysisSection, ApiFacts, Audio, Author, BookingFacts, BookingSection, BookingStatus,
-    Brief, Budget, CallFacts, Channel, ChatFacts, ChatMessage, Conflict, Consent, ContactSection,
-    DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Document, Engine, Facts,
-    FormFacts, Intent, Labels, LeadRequest, MAX_CONFLICTS, Message, NoAudio, NoDetails,
-    NotificationsSection, PersonFacts, ProjectType, QualificationSection, Reason, RecordingSection,
-    RemoteIds, Revisions, Sentiment, Slot, SourceSection, SpamGate, Span, Status, TextFacts,
-    Timeline, Tokens, TranscriptSection, TranscriptState, Turn, UnknownBusy, Verdict, VerdictKind,
-    conflicts,
+    About, AnalysisSection, ApiFacts, Attachment, Audio, Author, BookingFacts, BookingSection,
+    BookingStatus, Brief, Budget, CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus, Conflict,
+    Consent, ContactSection, DetailsAnswer, DetailsSection, DispatchSection, DispatchState,
+    Document, Engine, Facts, FormFacts, Intent, Labels, LeadRequest, MAX_CONFLICTS, Message,
+    NoAudio, NoDetails, NotificationsSection, PersonFacts, ProjectType, QualificationSection,
+    Reason, RecordingSection, RemoteIds, Revisions, Sentiment, Slot, SourceSection, SpamGate, Span,
+    Status, Talk, TextFacts, Timeline, Tokens, TranscriptSection, TranscriptState, Turn,
+    UnknownBusy, Verdict, VerdictKind, conflicts,
 };
 pub use news::{News, Reading, Receipt};
 pub use phone::E164;
@@ -68,8 +68,8 @@ pub use stage::{
     Section, Stage, StageHandler, Usage,
 };
 pub use tenant::{
-    Destination, NotificationRules, Office, RecordingPolicy, SpamThresholds, Tenant, TenantStatus,
-    WorkflowConfig,
+    ChatPolicy, Destination, NotificationRules, Office, RecordingPolicy, SpamThresholds, Tenant,
+    TenantStatus, WorkflowConfig,
 };
 pub use transition::{
     Change, LogEntry, Origin, Plan, RequestState, ReviewAction, SettleContext, Stale,

@@ -4,6 +4,7 @@
 mod callrail;
 mod calls;
 mod channels;
+mod chats;
 mod crash;
 mod double_bookings;
 mod edges;

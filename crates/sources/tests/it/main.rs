@@ -6,3 +6,5 @@ mod busy;
 mod calendly;
 mod callrail;
 mod contract;
+mod intercom;
+mod zendesk;
