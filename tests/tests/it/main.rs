@@ -4,6 +4,7 @@
 mod calls;
 mod channels;
 mod crash;
+mod deployment;
 mod edges;
 mod fairness;
 mod fleet;
