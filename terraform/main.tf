@@ -114,7 +114,8 @@ locals {
   # Only what a service reads. Services that nobody but Pub/Sub may call leave the proof of callers to Cloud Run.
   own_settings = {
     webhook-ingest = {
-      PUSH_PROOF      = "token"
+      PUSH_PROOF = "token"
+      # The load balancer appends the client's address and its own. UNCONFIRMED for Cloud Run behind it.
       TRUSTED_PROXIES = "2"
     }
     media-processor = {
