@@ -11,11 +11,15 @@ mod api;
 pub mod calendly;
 pub mod callrail;
 pub mod contract;
+pub mod direct;
 mod fields;
+mod html;
+pub mod intercom;
 mod mending;
 mod sample;
 pub mod sendgrid;
 mod verification;
+pub mod zendesk;
 
 use domain::{AccountSpec, Alias, BaseUrl, Channel, Reading, TenantId};
 use http::Method;
@@ -33,7 +37,9 @@ pub static SOURCES: &[&dyn Source] = &[
     &callrail::CallRail,
     &calendly::Calendly,
     &acuity::Acuity,
+    &intercom::Intercom,
     &sendgrid::SendGrid,
+    &zendesk::Zendesk,
 ];
 
 /// Something that sends webhooks.
@@ -199,6 +205,13 @@ impl Sources {
     /// The source of this slug.
     pub fn get(self, slug: &str) -> Option<&'static dyn Source> {
         self.iter().find(|source| source.spec().slug == slug)
+    }
+
+    /// What reads a stored delivery of this provider: a source, or the product's own door.
+    pub fn reader_of(self, slug: &str) -> Option<&'static dyn Source> {
+        let own: &'static dyn Source = &direct::Direct;
+        self.get(slug)
+            .or_else(|| (own.spec().slug == slug).then_some(own))
     }
 
     /// Each source.

@@ -1,8 +1,10 @@
 //! Stories across the whole product, through the endpoints that its users have.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod callrail;
 mod calls;
 mod channels;
+mod chats;
 mod crash;
 mod deployment;
 mod edges;
@@ -11,6 +13,7 @@ mod fleet;
 mod handles;
 mod isolation;
 mod layering;
+mod leads;
 mod leaks;
 mod limits;
 mod live;
