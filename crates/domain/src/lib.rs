@@ -51,7 +51,7 @@ pub use lead::{
     Channel, ChatFacts, ChatMessage, Consent, ContactSection, DetailsAnswer, DetailsSection,
     DispatchSection, DispatchState, Document, Engine, Facts, FormFacts, Intent, Labels,
     LeadRequest, Message, NoAudio, NoDetails, NotificationsSection, PersonFacts, ProjectType,
-    QualificationSection, Reason, RecordingSection, RemoteIds, Revisions, Sentiment, SourceSection,
+    QualificationSection, Reason, RecordingSection, Recovered, RemoteIds, Revisions, Sentiment, SourceSection,
     SpamGate, Status, TextFacts, Timeline, Tokens, TranscriptSection, TranscriptState, Turn,
     Verdict, VerdictKind,
 };

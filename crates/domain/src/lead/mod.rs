@@ -23,7 +23,7 @@ pub use facts::{
 pub use sections::{
     Audio, ContactSection, DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Message,
     NoAudio, NoDetails, NotificationsSection, QualificationSection, RecordingSection, RemoteIds,
-    SourceSection, SpamGate, TranscriptSection, TranscriptState, Turn, Verdict, VerdictKind,
+    Recovered, SourceSection, SpamGate, TranscriptSection, TranscriptState, Turn, Verdict, VerdictKind,
 };
 
 use crate::{ConnectionName, PersonId, PostalCode, RequestId, Stage, TenantId, figures::Counted};
