@@ -5,6 +5,7 @@
 //!   and the answer has the `CAL…` id.
 //! - Recordings: `recording.json` gives a link with an access key, which redirects to the MP3 itself.
 //! - Lists: `page` and `per_page` (100 by default, 250 at most), for calls also `relative_pagination`.
+//! - Webhooks: one integration of the company, with several URLs for each event; its key signs. Nothing is posted twice.
 //! - Limit: per account and hour. The 429 has no `Retry-After`.
 //!
 //! A call that nobody registered exists all the same, with the default recording and invented details, so that any
@@ -16,6 +17,7 @@
 
 mod calls;
 mod demo;
+mod integrations;
 mod media;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -28,7 +30,8 @@ use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
 use axum::{Json, Router};
-use jiff::{Span, Timestamp, civil};
+use futures::future::BoxFuture;
+use jiff::{SignedDuration, Span, Timestamp, civil};
 use serde_json::{Map, Value, json};
 
 pub use calls::Call;
@@ -38,7 +41,8 @@ use crate::config::{ProviderConfig, Setup};
 use crate::control::{self, Page, pretty};
 use crate::extract::{Authorized, Path, Query};
 use crate::fault::{Fault, Late};
-use crate::provider::{Provider, Shared, lock};
+use crate::outbox::{self, Outbox, Posts, Rules, Trouble};
+use crate::provider::{Provider, Shared, Webhooks, lock};
 use crate::{SimulatorSpec, Simulators};
 
 const API_KEY: &str = "simulated-callrail-key";
@@ -109,15 +113,16 @@ pub struct CallRail {
     config: Config,
     calls: Mutex<calls::Calls>,
     asked: Mutex<BTreeMap<String, VecDeque<Timestamp>>>,
+    /// The most requests of an account within an hour, and how many were refused.
+    used: Mutex<(usize, u64)>,
+    integration: Mutex<integrations::Integration>,
+    outbox: Outbox,
     media_key: String,
 }
 
 impl CallRail {
     /// Counts a request of an account, and refuses it over the hourly limit.
     fn count(&self, account: &str, now: Timestamp) -> Result<(), Response> {
-        let Some(limit) = self.config.hourly_limit else {
-            return Ok(());
-        };
         let mut asked = lock(&self.asked);
         let asked = asked.entry(account.to_owned()).or_default();
         let an_hour_ago = now
@@ -126,10 +131,15 @@ impl CallRail {
         while asked.front().is_some_and(|at| *at <= an_hour_ago) {
             asked.pop_front();
         }
-        if asked.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
+        let limit = self.config.hourly_limit.map(usize::try_from);
+        let limit = limit.map(|limit| limit.unwrap_or(usize::MAX));
+        let mut used = lock(&self.used);
+        if limit.is_some_and(|limit| asked.len() >= limit) {
+            used.1 += 1;
             return Err(Self::rate_limited(now));
         }
         asked.push_back(now);
+        used.0 = used.0.max(asked.len());
         Ok(())
     }
 }
@@ -142,11 +152,19 @@ impl Provider for CallRail {
     type Config = Config;
     type Caller = ();
 
-    fn new(config: Config, _setup: &Setup) -> Self {
+    fn new(config: Config, setup: &Setup) -> Self {
+        let rules = Rules {
+            is_repeated: |_| false,
+            give_up: SignedDuration::ZERO,
+            switch_off: SignedDuration::MAX,
+        };
         Self {
             config,
             calls: Mutex::default(),
             asked: Mutex::default(),
+            used: Mutex::default(),
+            integration: Mutex::default(),
+            outbox: Outbox::new(rules, setup.config.webhook_retry),
             media_key: hex::encode(rand::random::<[u8; 16]>()),
         }
     }
@@ -164,10 +182,19 @@ impl Provider for CallRail {
                 "/v3/a/{account}/form_submissions.json",
                 get(list_form_submissions),
             )
+            .route(
+                "/v3/a/{account}/integrations.json",
+                get(integrations::list).post(integrations::create),
+            )
+            .route(
+                "/v3/a/{account}/integrations/{id}",
+                put(integrations::update),
+            )
             .route("/calls/{id}/recording/redirect", get(media::redirect))
             .route("/media/{file}", get(media::download))
             .route("/_sim/calls", get(view_calls).put(register_calls))
             .route("/_sim/calls/{id}", put(register_call))
+            .merge(outbox::routes::<Self>())
     }
 
     fn authorize(sim: &Shared<Self>, request: &Parts) -> Result<(), Response> {
@@ -207,6 +234,34 @@ impl Provider for CallRail {
     fn faults_cleared(&self) {
         lock(&self.calls).clear_lateness();
     }
+
+    fn background(sim: Arc<Shared<Self>>) -> Option<BoxFuture<'static, ()>> {
+        Some(Box::pin(outbox::run(sim)))
+    }
+
+    fn webhooks(&self) -> Option<&dyn Webhooks> {
+        Some(self)
+    }
+}
+
+impl Posts for CallRail {
+    fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    fn sign(_key: &str, body: &[u8], _now: Timestamp) -> (&'static str, String) {
+        ("signature", demo::sign(body))
+    }
+}
+
+impl Webhooks for CallRail {
+    fn post_to(&self, url: &str) {
+        lock(&self.integration).set(integrations::config_for(url), true, &self.outbox);
+    }
+
+    fn verification_key(&self) -> String {
+        SIGNING_KEY.to_owned()
+    }
 }
 
 impl Simulator {
@@ -222,6 +277,55 @@ impl Simulator {
     pub fn register(&self, id: &str, fields: Value) -> Result<(), String> {
         let call = serde_json::from_value(fields).map_err(|error| error.to_string())?;
         lock(&self.shared.provider.calls).register(id, call, self.shared.control.now())
+    }
+
+    /// Registers a call that is over, and posts its Post-Call webhook.
+    ///
+    /// # Errors
+    /// Says which id or field is invalid.
+    pub fn ring(&self, id: &str, fields: Value) -> Result<(), String> {
+        self.register(id, fields)?;
+        let now = self.shared.control.now();
+        let known = lock(&self.shared.provider.calls).find(id, now);
+        if let Some(known) = known {
+            let body = integrations::body(&self.shared, &known);
+            let outbox = &self.shared.provider.outbox;
+            outbox.post("post_call_webhook", "application/json", &body, now);
+        }
+        Ok(())
+    }
+
+    /// Sets the trouble that webhooks have from now on.
+    pub fn trouble(&self, trouble: Trouble) {
+        self.shared.provider.outbox.order(trouble);
+    }
+
+    /// Switches the company's webhooks on or off.
+    pub fn switch_webhooks(&self, is_on: bool) {
+        let provider = &self.shared.provider;
+        lock(&provider.integration).switch(is_on, &provider.outbox);
+    }
+
+    /// Sets the company's webhooks, as somebody does on the settings page.
+    pub fn set_webhooks(&self, config: Map<String, Value>) {
+        let provider = &self.shared.provider;
+        lock(&provider.integration).set(config, true, &provider.outbox);
+    }
+
+    /// The URLs that are posted to, each with whether it is on.
+    pub fn webhook_urls(&self) -> Vec<(String, bool)> {
+        let known = self.shared.provider.outbox.subscriptions();
+        known.into_iter().map(|known| (known.url, known.is_on)).collect()
+    }
+
+    /// How many webhooks have not been taken yet.
+    pub fn webhooks_waiting(&self) -> usize {
+        self.shared.provider.outbox.waiting()
+    }
+
+    /// The most requests that an account made within any hour, and how many were refused for the limit.
+    pub fn most_requests(&self) -> (usize, u64) {
+        *lock(&self.shared.provider.used)
     }
 }
 
@@ -337,13 +441,20 @@ async fn list_calls(
     }
     let fields = query.list("fields").unwrap_or_default();
     let known = lock(&sim.provider.calls).all();
-    let found: Vec<_> = known
+    let mut found: Vec<_> = known
         .iter()
         .filter(|known| !known.call.missing)
         .map(|known| sim.render(&account, known))
         .filter(|call| calls::is_wanted(call, &query))
         .map(|call| calls::select(call, &fields))
         .collect();
+    if query.text("sort") == Some("start_time") {
+        let at = |call: &Value| call["start_time"].as_str().map(str::parse::<Timestamp>);
+        found.sort_by_key(|call| at(call).and_then(Result::ok));
+        if query.text("order") == Some("desc") {
+            found.reverse();
+        }
+    }
     let mut answer = paged(&query, "calls", found)?;
     if query.text("relative_pagination") == Some("true") {
         let (page, per_page) = page_of(&query)?;

@@ -69,7 +69,7 @@ fn deliver(sample: &str, choices: &Choices) -> SampleDelivery {
 }
 
 /// HMAC-SHA1 of the body, in base64. Source: CallRail API reference, "Validating payloads".
-fn sign(body: &[u8]) -> String {
+pub(super) fn sign(body: &[u8]) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, SIGNING_KEY.as_bytes());
     STANDARD.encode(hmac::sign(&key, body))
 }

@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Deps;
 pub(crate) use access::{Access, Fault};
-pub(crate) use page::{Compared, compare};
+pub(crate) use page::compare;
 
 /// How long a sweep is its owner's without a step. One step makes a few requests of a provider.
 const LEASE: Duration = Duration::from_secs(180);

@@ -21,10 +21,9 @@ pub(crate) async fn keep(
     source: SourceId,
     url: &str,
 ) -> Result<(), Problem> {
-    let put = deps
-        .secrets
-        .put(tenant, &name(source)?, &SecretString::from(url));
-    put.await.map(drop).map_err(Problem::internal)
+    let (name, url) = (name(source)?, SecretString::from(url));
+    let put = deps.secrets.put(tenant, &name, &url).await;
+    put.map(drop).map_err(Problem::internal)
 }
 
 /// The URL of a source, if it is kept and still leads to it.
