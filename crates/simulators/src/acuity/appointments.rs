@@ -211,7 +211,7 @@ impl Appointments {
 }
 
 fn shown(id: &str, appointment: &Appointment) -> Value {
-    let Appointment { wanted, made } = appointment;
+    let Appointment { wanted, made, .. } = appointment;
     let zone = TimeZone::get("America/Chicago").unwrap_or(TimeZone::UTC);
     let starts_at = wanted.starts_at.to_zoned(zone.clone());
     let ends_at = starts_at.checked_add(wanted.minutes.minutes());

@@ -93,6 +93,9 @@ pub struct SweepState {
     pub off: Option<Off>,
     /// Events that were seen to be posted, by the provider's names.
     pub posted: Vec<String>,
+    /// Whether a person asked for the look: then what tells no time is not waited for.
+    #[serde(skip)]
+    pub is_asked_for: bool,
     /// When webhooks were last registered again.
     pub repaired_at: Option<Timestamp>,
 }
@@ -184,6 +187,9 @@ impl SweepState {
     pub fn is_missing(&mut self, name: &str, due_at: Option<Timestamp>, now: Timestamp) -> bool {
         if let Some(due_at) = due_at {
             return due_at <= now;
+        }
+        if self.is_asked_for {
+            return true;
         }
         if let Some(seen) = self.seen.get(name) {
             return now.duration_since(*seen) >= YOUNG_FOR;

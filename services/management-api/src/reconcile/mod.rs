@@ -25,8 +25,9 @@ use store::{
 use tokio_util::sync::CancellationToken;
 
 use crate::Deps;
-pub(crate) use access::{Access, Fault};
+pub(crate) use access::{Access, Fault, admit};
 pub(crate) use page::compare;
+pub(crate) use webhooks::newest_key;
 
 /// How long a sweep is its owner's without a step. One step makes a few requests of a provider.
 const LEASE: Duration = Duration::from_secs(180);
