@@ -340,11 +340,8 @@ async fn reconciled(
         Err(fault) => return Err(put_off(fault)),
     };
     let zone = zone(deps, known).await?;
-    let span = Span {
-        from,
-        to,
-        is_long: true,
-    };
+    // Whole days: some providers tell no more than the day.
+    let span = Span::of_days(from, to, &zone, true);
     let mut state = SweepState {
         is_asked_for: true,
         ..SweepState::default()
