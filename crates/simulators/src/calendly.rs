@@ -379,7 +379,11 @@ async fn list_events(
     let count: usize = query.parsed("count")?.unwrap_or(20);
     let begin: usize = query.parsed("page_token")?.unwrap_or(0);
     let events = lock(&sim.provider.bookings).events(from);
-    let shown: Vec<_> = events.iter().skip(begin).take(count.clamp(1, 100)).collect();
+    let shown: Vec<_> = events
+        .iter()
+        .skip(begin)
+        .take(count.clamp(1, 100))
+        .collect();
     let behind = begin + shown.len();
     let next = (behind < events.len()).then(|| behind.to_string());
     let list = json!({

@@ -315,7 +315,10 @@ impl Simulator {
     /// The URLs that are posted to, each with whether it is on.
     pub fn webhook_urls(&self) -> Vec<(String, bool)> {
         let known = self.shared.provider.outbox.subscriptions();
-        known.into_iter().map(|known| (known.url, known.is_on)).collect()
+        known
+            .into_iter()
+            .map(|known| (known.url, known.is_on))
+            .collect()
     }
 
     /// How many webhooks have not been taken yet.

@@ -180,8 +180,7 @@ pub(crate) fn json_fields(answer: &Response, wanted: Wanted) -> Result<Fields<'_
 
 /// An answer as JSON, where single members do not do.
 pub(crate) fn json_value(answer: &Response) -> Result<serde_json::Value, ApiError> {
-    serde_json::from_slice(&answer.body)
-        .map_err(|_| ApiError::Unreadable("it is no JSON".into()))
+    serde_json::from_slice(&answer.body).map_err(|_| ApiError::Unreadable("it is no JSON".into()))
 }
 
 impl From<UnreadableBody> for ApiError {

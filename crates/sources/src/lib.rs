@@ -12,6 +12,7 @@ mod audit;
 pub mod calendly;
 pub mod callrail;
 pub mod contract;
+pub mod direct;
 mod fields;
 mod mending;
 mod sample;
@@ -21,11 +22,11 @@ mod verification;
 use domain::{AccountSpec, Alias, BaseUrl, Channel, Reading, TenantId};
 use http::Method;
 
+pub use api::{ApiError, ApiSet, Apis, Config, Details, DetailsApi, MakeApis, RecordingsApi};
 pub use audit::{
     Asked, Found, ListPage, Listed, ListingApi, Quota, Registration, Thing, WebhooksApi, Wiring,
     our_url,
 };
-pub use api::{ApiError, ApiSet, Apis, Config, Details, DetailsApi, MakeApis, RecordingsApi};
 pub use fields::{Field, Fields, Wanted};
 pub use sample::{ReadAs, Recorded, Sample};
 pub use verification::{
@@ -207,6 +208,13 @@ impl Sources {
     /// The source of this slug.
     pub fn get(self, slug: &str) -> Option<&'static dyn Source> {
         self.iter().find(|source| source.spec().slug == slug)
+    }
+
+    /// What reads a stored delivery of this provider: a source, or the product's own door.
+    pub fn reader_of(self, slug: &str) -> Option<&'static dyn Source> {
+        let own: &'static dyn Source = &direct::Direct;
+        self.get(slug)
+            .or_else(|| (own.spec().slug == slug).then_some(own))
     }
 
     /// Each source.

@@ -158,7 +158,11 @@ fn save(tx: &Tx, sweep: &Sweep) -> Result<()> {
 }
 
 async fn one(reader: &Reader, claim: &SweepClaim) -> Result<Option<Sweep>> {
-    let key = key([claim.tenant.as_str(), &claim.source.to_string(), &claim.kind]);
+    let key = key([
+        claim.tenant.as_str(),
+        &claim.source.to_string(),
+        &claim.kind,
+    ]);
     let found = reader.row("sweeps", SWEEP_COLUMNS, key).await?;
     Ok(found.map(|row| rows::sweep(&*row)).transpose()?)
 }
@@ -194,12 +198,7 @@ async fn take(tx: &Tx, claim: &SweepClaim, lease: Duration) -> Result<Option<Swe
     Ok(Some(sweep))
 }
 
-async fn take_step(
-    tx: &Tx,
-    ids: &IdSource,
-    claim: &SweepClaim,
-    step: &SweepStep,
-) -> Result<bool> {
+async fn take_step(tx: &Tx, ids: &IdSource, claim: &SweepClaim, step: &SweepStep) -> Result<bool> {
     let known = one(tx, claim).await?;
     let Some(mut sweep) = known.filter(|known| known.token == claim.token) else {
         return Ok(false);

@@ -105,7 +105,11 @@ impl Sweeps for SqliteStore {
                 "SELECT {SWEEP_COLUMNS} FROM sweeps WHERE tenant_id = ?1 ORDER BY source_id, kind"
             );
             let found = sql::all(db, &sql, [tenant.as_str()], |row| {
-                readable("sweeps", || row.text("source_id").unwrap_or_default(), rows::sweep(row))
+                readable(
+                    "sweeps",
+                    || row.text("source_id").unwrap_or_default(),
+                    rows::sweep(row),
+                )
             })?;
             Ok(found.into_iter().flatten().collect())
         })
@@ -192,7 +196,11 @@ fn due(db: &Db, now: Timestamp) -> Result<Vec<Sweep>> {
         "SELECT {SWEEP_COLUMNS} FROM sweeps WHERE due_at <= ?1 ORDER BY due_at LIMIT {MAX_TRIED}"
     );
     let found = sql::all(db, &sql, [micros(now)], |row| {
-        readable("sweeps", || row.text("source_id").unwrap_or_default(), rows::sweep(row))
+        readable(
+            "sweeps",
+            || row.text("source_id").unwrap_or_default(),
+            rows::sweep(row),
+        )
     })?;
     Ok(found.into_iter().flatten().collect())
 }

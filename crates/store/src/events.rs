@@ -190,14 +190,20 @@ impl Delivery {
     }
 
     /// Decides what the delivery makes if it was stored before, as `event`; `state` is the request that it made or
-    /// changed then. Where newer deliveries came in between, the thing may have changed back, so its API is asked. It is
-    /// asked, too, where equal bodies may report two changes.
+    /// changed then. Where newer deliveries came in between, the thing may have changed back, so its API is asked, or where
+    /// our own users posted it, the repeat holds. The API is asked, too, where equal bodies may report two changes.
     pub fn repeated(&self, event: EventId, state: RequestState, now: Timestamp) -> Plan {
         let is_newest = state.request().document.source.last_event == event;
         let may_be_another =
             self.delivery_id.is_none() && self.news().is_some_and(|news| news.is_thin);
         if is_newest && !may_be_another {
             return Plan::default();
+        }
+        if let Some(news) = self.news()
+            && state.request().document.channel() == Channel::Api
+        {
+            // Nobody can be asked, so what its sender says last holds.
+            return transition::receive_again(state, Vec::new(), &self.origin(event), news, now);
         }
         transition::refetch(state, &self.origin(event), now)
     }
@@ -217,7 +223,10 @@ impl Delivery {
 
     /// When the thing happened, if nobody delivered it: it was found at the provider ([`RECOVERED`]).
     pub fn recovered(&self) -> Option<Timestamp> {
-        let at = self.headers.get(HAPPENED_AT).filter(|_| self.scheme == RECOVERED)?;
+        let at = self
+            .headers
+            .get(HAPPENED_AT)
+            .filter(|_| self.scheme == RECOVERED)?;
         at.parse().ok()
     }
 }

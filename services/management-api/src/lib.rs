@@ -18,6 +18,7 @@ mod idempotency;
 mod indexing;
 mod jobs;
 mod jwks;
+mod leads;
 mod limits;
 mod live;
 mod me;
@@ -61,8 +62,8 @@ pub use crate::{
     jobs::JobBell,
     limits::LimitsConfig,
     openapi::{openapi_json, openapi_yaml},
-    reconcile::{AuditConfig, Outward},
     problem_pages::errors_markdown,
+    reconcile::{AuditConfig, Outward},
 };
 
 /// What the service works with.
@@ -136,7 +137,9 @@ pub fn service(deps: Deps) -> Service {
                 stop.run_until_cancelled(indexing::run(store, clock)).await;
             }),
             Task::new("jobs", move |stop| jobs.run(stop)),
-            Task::new("audit of sources", move |stop| reconcile::run(audited, stop)),
+            Task::new("audit of sources", move |stop| {
+                reconcile::run(audited, stop)
+            }),
             Task::new("live events", move |stop| live::prune(store, clock, stop)),
         ],
     }

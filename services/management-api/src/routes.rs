@@ -9,7 +9,7 @@ use crate::{
     deliveries::{self, refusals},
     docs,
     jobs::{self, create as start, try_config},
-    jwks, live, me, metrics,
+    jwks, leads, live, me, metrics,
     offices::{self, create as office},
     openapi,
     people::{self, api_keys, invitations},
@@ -65,6 +65,8 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(catalogue::show_source_catalogue))
         .routes(routes!(health::show_source_health))
         .routes(routes!(completeness::list_completeness))
+        // Who may post leads.
+        .routes(routes!(leads::post_lead))
         // Who may decide, and set stopped work going.
         .routes(routes!(deliveries::replay_delivery))
         .routes(routes!(decide::approve_request))

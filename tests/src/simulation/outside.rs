@@ -414,7 +414,7 @@ fn change_about(about: &mut About, version: u32) {
         About::Calendar(booking) => {
             booking.starts_at = Timestamp::from_second(i64::from(version) * 3_600).ok();
         }
-        About::Text(_) | About::Form(_) | About::Api | About::Unrecognized(_) => {}
+        About::Text(_) | About::Form(_) | About::Api(_) | About::Unrecognized(_) => {}
     }
 }
 

@@ -371,8 +371,20 @@ impl World {
 
     /// Asks the API as an admin of the demo tenant.
     pub async fn get(&self, path: &str) -> Answer {
-        let request = self.http.get(format!("{}{path}", self.base));
-        answer(request.bearer_auth(self.token(&self.tenant()).expose_secret())).await
+        let url = format!("{}{path}", self.base);
+        answer(
+            self.http
+                .get(url)
+                .bearer_auth(self.admin_token().expose_secret()),
+        )
+        .await
+    }
+
+    /// Posts to the API as an admin of the demo tenant.
+    pub async fn post_to_api(&self, path: &str, body: &Value) -> Answer {
+        let url = format!("{}{path}", self.base);
+        let call = self.http.post(url).json(body);
+        answer(call.bearer_auth(self.admin_token().expose_secret())).await
     }
 
     /// Posts to the API as an admin of a tenant; `path` is below the tenant's.
@@ -380,6 +392,10 @@ impl World {
         let url = format!("{}/v1/tenants/{tenant}/{path}", self.base);
         let request = self.http.post(url).json(body);
         answer(request.bearer_auth(self.token(tenant).expose_secret())).await
+    }
+
+    fn admin_token(&self) -> SecretString {
+        self.token(&self.tenant())
     }
 
     fn token(&self, tenant: &TenantId) -> SecretString {

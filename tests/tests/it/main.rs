@@ -11,6 +11,7 @@ mod fleet;
 mod handles;
 mod isolation;
 mod layering;
+mod leads;
 mod leaks;
 mod limits;
 mod live;

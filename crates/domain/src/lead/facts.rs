@@ -209,6 +209,16 @@ facts! {
         stated_at: Option<Timestamp>,
     }
 
+    /// A lead that another system posted.
+    pub struct ApiFacts {
+        /// When the lead came to that system.
+        occurred_at: Option<Timestamp>,
+        /// What the person wrote in their own words.
+        message: Option<String>,
+        /// What is known of the project, by what it is called: `Project type`, `Budget`.
+        answers: BTreeMap<String, String>,
+    }
+
     /// A chat.
     pub struct ChatFacts {
         /// The subject.
@@ -285,7 +295,7 @@ pub enum Author {
 }
 
 /// What a channel says of a lead.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "channel", rename_all = "snake_case")]
 pub enum About {
     /// A telephone call.
@@ -298,12 +308,17 @@ pub enum About {
     Calendar(BookingFacts),
     /// A chat.
     Chat(ChatFacts),
-    /// A lead of another system: all that it says is in the other facts.
-    #[default]
-    Api,
+    /// A lead that another system posted.
+    Api(ApiFacts),
     /// A channel of a newer build. It is kept as it is, and worked like [`About::Api`].
     #[serde(untagged, deserialize_with = "of_a_newer_build")]
     Unrecognized(serde_json::Map<String, serde_json::Value>),
+}
+
+impl Default for About {
+    fn default() -> Self {
+        Self::Api(ApiFacts::default())
+    }
 }
 
 /// Only a channel that this build does not know may have any content: what cannot be read of a known one is damaged or
@@ -332,6 +347,7 @@ impl Fact for About {
             (Self::Form(mine), Self::Form(newer)) => mine.overlay(newer),
             (Self::Calendar(mine), Self::Calendar(newer)) => mine.overlay_in_time(newer),
             (Self::Chat(mine), Self::Chat(newer)) => mine.overlay(newer),
+            (Self::Api(mine), Self::Api(newer)) => mine.overlay(newer),
             // Aliases belong to one channel each, so a request changes its channel only while nothing is known of it.
             (mine, newer) if mine.is_empty() => mine.clone_from(newer),
             _ => {}
@@ -348,7 +364,7 @@ impl About {
             Channel::Form => Self::Form(FormFacts::default()),
             Channel::Calendar => Self::Calendar(BookingFacts::default()),
             Channel::Chat => Self::Chat(ChatFacts::default()),
-            Channel::Api => Self::Api,
+            Channel::Api => Self::Api(ApiFacts::default()),
         }
     }
 
@@ -360,7 +376,7 @@ impl About {
             Self::Form(_) => Channel::Form,
             Self::Calendar(_) => Channel::Calendar,
             Self::Chat(_) => Channel::Chat,
-            Self::Api | Self::Unrecognized(_) => Channel::Api,
+            Self::Api(_) | Self::Unrecognized(_) => Channel::Api,
         }
     }
 
@@ -371,7 +387,7 @@ impl About {
             Self::Form(facts) => facts.is_unsaid(),
             Self::Calendar(facts) => facts.is_unsaid(),
             Self::Chat(facts) => facts.is_unsaid(),
-            Self::Api => true,
+            Self::Api(facts) => facts.is_unsaid(),
             Self::Unrecognized(_) => false,
         }
     }
@@ -411,7 +427,8 @@ impl About {
     fn words(&self) -> impl PartialEq + '_ {
         let no_answers = || None::<&BTreeMap<String, String>>;
         match self {
-            Self::Phone(_) | Self::Api | Self::Unrecognized(_) => (None, no_answers(), None, None),
+            Self::Phone(_) | Self::Unrecognized(_) => (None, no_answers(), None, None),
+            Self::Api(facts) => (facts.message.as_deref(), Some(&facts.answers), None, None),
             Self::Text(facts) => (None, no_answers(), Some(&facts.messages), None),
             Self::Form(facts) => (facts.message.as_deref(), Some(&facts.answers), None, None),
             Self::Calendar(facts) => (

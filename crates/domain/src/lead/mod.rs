@@ -17,13 +17,14 @@ pub use analysis::{
 pub use brief::Brief;
 pub use channel::Channel;
 pub use facts::{
-    About, Author, BookingFacts, BookingStatus, CallFacts, ChatFacts, ChatMessage, Consent, Facts,
-    FormFacts, Labels, PersonFacts, TextFacts,
+    About, ApiFacts, Author, BookingFacts, BookingStatus, CallFacts, ChatFacts, ChatMessage,
+    Consent, Facts, FormFacts, Labels, PersonFacts, TextFacts,
 };
 pub use sections::{
     Audio, ContactSection, DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Message,
-    NoAudio, NoDetails, NotificationsSection, QualificationSection, RecordingSection, RemoteIds,
-    Recovered, SourceSection, SpamGate, TranscriptSection, TranscriptState, Turn, Verdict, VerdictKind,
+    NoAudio, NoDetails, NotificationsSection, QualificationSection, RecordingSection, Recovered,
+    RemoteIds, SourceSection, SpamGate, TranscriptSection, TranscriptState, Turn, Verdict,
+    VerdictKind,
 };
 
 use crate::{ConnectionName, PersonId, PostalCode, RequestId, Stage, TenantId, figures::Counted};

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{Origin, Plan, RequestState, close};
 use crate::{
-    Document, Facts, LeadRequest, News, OpenWork, ParkCause, Recovered, RequestId, SourceSection, Stage,
-    Status,
+    Document, Facts, LeadRequest, News, OpenWork, ParkCause, Recovered, RequestId, SourceSection,
+    Stage, Status,
     workflow::{self, Reentry},
 };
 
@@ -28,9 +28,10 @@ pub fn receive(id: RequestId, origin: &Origin, news: Result<News, String>, now: 
         last_event: origin.event,
         is_modified,
         unread: unread.clone(),
-        recovered: origin
-            .recovered
-            .map(|happened_at| Recovered { at: now, happened_at }),
+        recovered: origin.recovered.map(|happened_at| Recovered {
+            at: now,
+            happened_at,
+        }),
         said,
     });
     let request = LeadRequest {

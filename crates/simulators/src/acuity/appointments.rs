@@ -201,7 +201,10 @@ impl Appointments {
             .filter(|(_, known)| from.is_none_or(|from| day(known.wanted.starts_at) >= from))
             .collect();
         found.sort_by_key(|(_, known)| known.wanted.starts_at);
-        found.into_iter().map(|(id, known)| shown(id, known)).collect()
+        found
+            .into_iter()
+            .map(|(id, known)| shown(id, known))
+            .collect()
     }
 
     pub(super) fn view(&self) -> Vec<Value> {

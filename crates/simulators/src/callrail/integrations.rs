@@ -46,7 +46,12 @@ impl Integration {
         for (event, urls) in &config {
             for url in urls.as_array().into_iter().flatten() {
                 let url = url.as_str().unwrap_or_default();
-                outbox.subscribe(url, vec![event.clone()], demo::SIGNING_KEY, Timestamp::UNIX_EPOCH);
+                outbox.subscribe(
+                    url,
+                    vec![event.clone()],
+                    demo::SIGNING_KEY,
+                    Timestamp::UNIX_EPOCH,
+                );
             }
         }
         self.config = Some(config);
@@ -73,8 +78,14 @@ impl Integration {
 /// The URLs of a tenant's two events, as they are entered for it.
 pub(super) fn config_for(url: &str) -> Map<String, Value> {
     let mut config = Map::new();
-    config.insert("post_call_webhook".to_owned(), json!([format!("{url}/post-call")]));
-    config.insert("updated_call_webhook".to_owned(), json!([format!("{url}/call-modified")]));
+    config.insert(
+        "post_call_webhook".to_owned(),
+        json!([format!("{url}/post-call")]),
+    );
+    config.insert(
+        "updated_call_webhook".to_owned(),
+        json!([format!("{url}/call-modified")]),
+    );
     config
 }
 
@@ -84,7 +95,10 @@ pub(super) fn body(shared: &Shared<CallRail>, known: &calls::Known) -> Vec<u8> {
     let numeric = known.call.numeric_id;
     fields.insert("resource_id".to_owned(), json!(known.id));
     fields.insert("id".to_owned(), json!(numeric));
-    fields.insert("company_resource_id".to_owned(), json!(shared.provider.config.company_id));
+    fields.insert(
+        "company_resource_id".to_owned(),
+        json!(shared.provider.config.company_id),
+    );
     fields.insert("company_id".to_owned(), json!(demo::COMPANIES[0]));
     let duration = fields.get("duration").map(ToString::to_string);
     fields.insert("duration".to_owned(), json!(duration));

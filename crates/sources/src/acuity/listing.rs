@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 
 use super::{api::Api, payload};
 use crate::{
-    ApiError, Asked, Found, ListPage, Listed, ListingApi, Registration, Thing, WebhooksApi, aliases,
-    api::json_value,
+    ApiError, Asked, Found, ListPage, Listed, ListingApi, Registration, Thing, WebhooksApi,
+    aliases, api::json_value,
 };
 
 /// Appointments of a page.
@@ -53,7 +53,11 @@ impl ListingApi for Api {
         let first = from.saturating_sub(1.day());
         let (day, max): (civil::Date, usize) = place.unwrap_or((first, PER_PAGE));
         let (min_date, most) = (day.to_string(), max.to_string());
-        let canceled = if asked.kind == KINDS[1] { "true" } else { "false" };
+        let canceled = if asked.kind == KINDS[1] {
+            "true"
+        } else {
+            "false"
+        };
         let query = [
             ("minDate", min_date.as_str()),
             ("max", most.as_str()),
@@ -69,7 +73,11 @@ impl ListingApi for Api {
             accounts_of_source.is_empty()
                 || calendar.is_some_and(|calendar| accounts_of_source.contains(&calendar))
         };
-        let action = if asked.kind == KINDS[1] { "canceled" } else { "scheduled" };
+        let action = if asked.kind == KINDS[1] {
+            "canceled"
+        } else {
+            "scheduled"
+        };
         let things = all.iter().filter(is_theirs);
         let things = things.filter_map(|appointment| listed(appointment, action));
         let in_time = |thing: &Listed| thing.at >= asked.from && thing.at < asked.to;
@@ -150,12 +158,17 @@ impl WebhooksApi for Api {
         let answer = self.get(account, &["me"], &[]).await?;
         let me = json_value(&answer)?;
         let name = me["name"].as_str().or(me["email"].as_str());
-        Ok(format!("the key opens the account of {}", name.unwrap_or("somebody")))
+        Ok(format!(
+            "the key opens the account of {}",
+            name.unwrap_or("somebody")
+        ))
     }
 
     fn wanted(&self, url: &str) -> Vec<(String, String)> {
         let events = EVENTS.iter();
-        events.map(|event| ((*event).to_owned(), url.to_owned())).collect()
+        events
+            .map(|event| ((*event).to_owned(), url.to_owned()))
+            .collect()
     }
 
     async fn registered(
@@ -236,7 +249,10 @@ mod tests {
     #[test]
     fn a_day_is_read_as_it_is_written() {
         let at = |text: &str| made_on(text).map(|at| at.to_string());
-        assert_eq!(at("November 2, 2026").as_deref(), Some("2026-11-02T12:00:00Z"));
+        assert_eq!(
+            at("November 2, 2026").as_deref(),
+            Some("2026-11-02T12:00:00Z")
+        );
         assert_eq!(at("July 12, 2013").as_deref(), Some("2013-07-12T12:00:00Z"));
         assert_eq!(at("yesterday"), None);
     }

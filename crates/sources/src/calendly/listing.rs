@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 
 use super::api::Api;
 use crate::{
-    ApiError, Asked, Found, ListPage, Listed, ListingApi, Registration, Thing, WebhooksApi, aliases,
-    api::json_value,
+    ApiError, Asked, Found, ListPage, Listed, ListingApi, Registration, Thing, WebhooksApi,
+    aliases, api::json_value,
 };
 
 /// Events, invitees or subscriptions of a page.
@@ -73,17 +73,23 @@ impl ListingApi for Api {
             let is_for_one = event["invitees_counter"]["limit"] == json!(1);
             if is_for_one {
                 let made = time(&event["created_at"]);
-                page.things.extend(made.filter(|at| in_time(*at)).map(|at| Listed {
-                    aliases: aliases("calendly", "event", &[event["uri"].as_str().unwrap_or_default()]),
-                    at,
-                    due_at: at.checked_add(REPORTED_WITHIN).ok(),
-                    found: Found::Elsewhere(id.to_owned()),
-                }));
+                page.things
+                    .extend(made.filter(|at| in_time(*at)).map(|at| Listed {
+                        aliases: aliases(
+                            "calendly",
+                            "event",
+                            &[event["uri"].as_str().unwrap_or_default()],
+                        ),
+                        at,
+                        due_at: at.checked_add(REPORTED_WITHIN).ok(),
+                        found: Found::Elsewhere(id.to_owned()),
+                    }));
                 continue;
             }
             let invitees = self.invitees(account, id, event, &me.user).await?;
             page.requests += 1;
-            page.things.extend(invitees.into_iter().filter(|invitee| in_time(invitee.at)));
+            page.things
+                .extend(invitees.into_iter().filter(|invitee| in_time(invitee.at)));
         }
         Ok(page)
     }
@@ -136,7 +142,9 @@ impl Api {
         let answer = self.ask(account, &path, &[("count", PER_PAGE)]).await?;
         let answer = json_value(&answer)?;
         let all = collection(&answer)?.iter();
-        Ok(all.filter_map(|invitee| listed(invitee, event, user)).collect())
+        Ok(all
+            .filter_map(|invitee| listed(invitee, event, user))
+            .collect())
     }
 }
 
@@ -168,7 +176,11 @@ fn is_of_tenant(account: &Account, event: &Value) -> bool {
     let members = event["event_memberships"].as_array();
     let mut members = members.into_iter().flatten();
     users.is_empty()
-        || members.any(|member| member["user"].as_str().is_some_and(|user| users.contains(&user)))
+        || members.any(|member| {
+            member["user"]
+                .as_str()
+                .is_some_and(|user| users.contains(&user))
+        })
 }
 
 /// An invitee, as its webhook would say it.
@@ -180,7 +192,9 @@ fn listed(invitee: &Value, event: &Value, user: &str) -> Option<Listed> {
     let mut payload = invitee.clone();
     payload["scheduled_event"] = event.clone();
     // What the API says holds as of its last change.
-    let stated_at = invitee["updated_at"].as_str().or(invitee["created_at"].as_str());
+    let stated_at = invitee["updated_at"]
+        .as_str()
+        .or(invitee["created_at"].as_str());
     let body = json!({
         "event": name, "created_at": stated_at, "created_by": user, "payload": payload,
     });
@@ -209,7 +223,9 @@ impl WebhooksApi for Api {
 
     fn wanted(&self, url: &str) -> Vec<(String, String)> {
         let events = EVENTS.iter();
-        events.map(|event| ((*event).to_owned(), url.to_owned())).collect()
+        events
+            .map(|event| ((*event).to_owned(), url.to_owned()))
+            .collect()
     }
 
     async fn registered(
@@ -243,7 +259,10 @@ impl WebhooksApi for Api {
         let known = self.subscriptions(account, &me).await?;
         let ours: Vec<_> = known.into_iter().filter(|known| known.url == url).collect();
         let is_whole = |known: &Subscription| {
-            known.is_on && EVENTS.iter().all(|event| known.events.iter().any(|one| one == event))
+            known.is_on
+                && EVENTS
+                    .iter()
+                    .all(|event| known.events.iter().any(|one| one == event))
         };
         if ours.iter().any(is_whole) {
             return Ok(None);
@@ -302,7 +321,9 @@ impl Api {
                 ("count", PER_PAGE),
             ];
             query.extend(token.as_deref().map(|token| ("page_token", token)));
-            let answer = self.ask(account, &["webhook_subscriptions"], &query).await?;
+            let answer = self
+                .ask(account, &["webhook_subscriptions"], &query)
+                .await?;
             let answer = json_value(&answer)?;
             all.extend(collection(&answer)?.iter().filter_map(Subscription::read));
             token = next_token(&answer);
@@ -316,14 +337,22 @@ impl Api {
 
 impl Subscription {
     fn read(shown: &Value) -> Option<Self> {
-        let (_, id) = shown["uri"].as_str()?.split_once("/webhook_subscriptions/")?;
+        let (_, id) = shown["uri"]
+            .as_str()?
+            .split_once("/webhook_subscriptions/")?;
         let is_sign = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         let is_id = (1..=64).contains(&id.len()) && id.bytes().all(is_sign);
         let events = shown["events"].as_array().into_iter().flatten();
         is_id.then(|| Self {
             id: id.to_owned(),
-            url: shown["callback_url"].as_str().unwrap_or_default().to_owned(),
-            events: events.filter_map(Value::as_str).map(str::to_owned).collect(),
+            url: shown["callback_url"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+            events: events
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
             is_on: shown["state"] == json!("active"),
         })
     }

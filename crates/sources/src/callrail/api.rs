@@ -192,7 +192,10 @@ impl Api {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Response, ApiError> {
-        let request = self.client.get(self.url(account, path)?.as_str()).query(query);
+        let request = self
+            .client
+            .get(self.url(account, path)?.as_str())
+            .query(query);
         answered(account, request).await
     }
 
@@ -202,7 +205,10 @@ impl Api {
         path: &[&str],
         body: &Value,
     ) -> Result<Response, ApiError> {
-        let request = self.client.put(self.url(account, path)?.as_str()).json(body);
+        let request = self
+            .client
+            .put(self.url(account, path)?.as_str())
+            .json(body);
         answered(account, request).await
     }
 
@@ -212,7 +218,10 @@ impl Api {
         path: &[&str],
         body: &Value,
     ) -> Result<Response, ApiError> {
-        let request = self.client.post(self.url(account, path)?.as_str()).json(body);
+        let request = self
+            .client
+            .post(self.url(account, path)?.as_str())
+            .json(body);
         answered(account, request).await
     }
 

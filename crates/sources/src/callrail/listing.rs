@@ -20,8 +20,8 @@ use super::{
     payload,
 };
 use crate::{
-    ApiError, Asked, Found, ListPage, Listed, ListingApi, Registration, Thing, WebhooksApi, aliases,
-    api::json_value,
+    ApiError, Asked, Found, ListPage, Listed, ListingApi, Registration, Thing, WebhooksApi,
+    aliases, api::json_value,
 };
 
 /// The most calls of a page.
@@ -57,7 +57,8 @@ impl ListingApi for Api {
         let asked_for = companies_to_ask(&companies);
         // `{which company}:{page}`
         let place = asked.place.and_then(|place| place.split_once(':'));
-        let place = place.and_then(|(company, page)| Some((company.parse().ok()?, page.parse().ok()?)));
+        let place =
+            place.and_then(|(company, page)| Some((company.parse().ok()?, page.parse().ok()?)));
         let (index, number): (usize, u64) = place.unwrap_or((0, 1));
         let Some(company) = asked_for.get(index) else {
             return Ok(ListPage::default());
@@ -179,7 +180,10 @@ impl WebhooksApi for Api {
             self.integrations(account, company).await?;
         }
         let named = asked_for.join(", ");
-        Ok(format!("the key sees company {named} of account {}", account.setting("account_id")))
+        Ok(format!(
+            "the key sees company {named} of account {}",
+            account.setting("account_id")
+        ))
     }
 
     fn wanted(&self, url: &str) -> Vec<(String, String)> {
@@ -237,8 +241,7 @@ impl WebhooksApi for Api {
                     self.put(account, &path, &body).await?
                 }
                 None => {
-                    let body =
-                        json!({ "type": WEBHOOKS, "company_id": company, "config": config });
+                    let body = json!({ "type": WEBHOOKS, "company_id": company, "config": config });
                     self.post(account, &["integrations.json"], &body).await?
                 }
             };
@@ -340,8 +343,14 @@ mod tests {
             "sms_sent_webhook": ["https://other.example/c"],
         });
         let wanted = [
-            ("post_call_webhook".to_owned(), "https://ours/post-call".to_owned()),
-            ("updated_call_webhook".to_owned(), "https://ours/call-modified".to_owned()),
+            (
+                "post_call_webhook".to_owned(),
+                "https://ours/post-call".to_owned(),
+            ),
+            (
+                "updated_call_webhook".to_owned(),
+                "https://ours/call-modified".to_owned(),
+            ),
         ];
         let config = with_ours(before.as_object().cloned().unwrap(), &wanted);
         let expected = json!({
@@ -356,7 +365,10 @@ mod tests {
 
     #[test]
     fn a_company_is_asked_for_once() {
-        assert_eq!(companies_to_ask(&["7", "COM1", "COM1", "COM2"]), ["COM1", "COM2"]);
+        assert_eq!(
+            companies_to_ask(&["7", "COM1", "COM1", "COM2"]),
+            ["COM1", "COM2"]
+        );
         assert_eq!(companies_to_ask(&["7", "8"]), ["7"]);
     }
 }

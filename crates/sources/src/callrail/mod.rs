@@ -22,8 +22,8 @@ use domain::{AccountSpec, BaseUrl, Channel, Reading, SettingSpec, TenantId};
 use http::Method;
 
 use crate::{
-    Encoding, EndpointSpec, Fields, Key, Mac, Piece, Purpose, Quota, ReadError, Scheme, Sent, Source,
-    SourceSpec, TenantHint, Verification, Verified,
+    Encoding, EndpointSpec, Fields, Key, Mac, Piece, Purpose, Quota, ReadError, Scheme, Sent,
+    Source, SourceSpec, TenantHint, Verification, Verified,
 };
 
 /// The source.

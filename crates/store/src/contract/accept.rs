@@ -232,6 +232,32 @@ pub async fn an_older_body_that_comes_again_asks_the_provider(subject: &Subject)
     }
 }
 
+pub async fn what_was_posted_last_holds_though_it_was_posted_before(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let (older, newer) = (
+        Lead::new(&tenant, "1").note("one"),
+        Lead::new(&tenant, "1").body("2").note("two"),
+    );
+    let id = subject.request(&older).await;
+    let noted = async || {
+        let lead = subject.lead(&tenant, id).await;
+        lead.document.source.said.labels.note.unwrap()
+    };
+    subject.accept(&newer).await;
+    assert_eq!(noted().await, "two");
+    let again = subject.accept(&older).await;
+    assert!(again.is_duplicate());
+    assert_eq!(
+        (again.request(), noted().await),
+        (Some(id), "one".to_owned())
+    );
+    let version = subject.lead(&tenant, id).await.version;
+    subject.accept(&older).await;
+    assert_eq!(subject.lead(&tenant, id).await.version, version);
+    subject.accept(&newer).await;
+    assert_eq!(noted().await, "two");
+}
+
 pub async fn a_request_is_found_by_any_of_its_names(subject: &Subject) {
     let tenant = subject.tenant("a");
     let id = subject

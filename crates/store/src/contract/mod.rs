@@ -85,6 +85,7 @@ macro_rules! contract_suite {
                 two_canonical_ids_are_two_requests,
                 a_later_event_updates_the_request_that_it_names,
                 an_older_body_that_comes_again_asks_the_provider,
+                what_was_posted_last_holds_though_it_was_posted_before,
                 a_request_is_found_by_any_of_its_names,
                 names_of_another_kind_or_provider_are_other_things,
                 names_by_circumstances_join_no_deliveries,

@@ -79,7 +79,9 @@ mod tests {
             }
         }
         for begin in &made {
-            let within = made.iter().filter(|at| (*begin..begin + 3_600).contains(*at));
+            let within = made
+                .iter()
+                .filter(|at| (*begin..begin + 3_600).contains(*at));
             assert!(within.count() <= 10, "{made:?}");
         }
         // It goes on once there is room.

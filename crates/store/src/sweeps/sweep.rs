@@ -354,6 +354,9 @@ mod tests {
         for _ in 0..100 {
             state.failed(reason(), None, now);
         }
-        assert_eq!(state.failed(reason(), None, now), at("2026-03-18T12:30:00Z"));
+        assert_eq!(
+            state.failed(reason(), None, now),
+            at("2026-03-18T12:30:00Z")
+        );
     }
 }

@@ -228,11 +228,17 @@ impl NewJob {
             Some(JobKind::Reconcile) => {
                 let source = self.source_id.as_deref();
                 let source = faults.read("source_id", source, str::parse::<SourceId>);
-                if filter.all || filter.status.is_some() || filter.channel.is_some() || filter.request_ids.is_some() {
+                if filter.all
+                    || filter.status.is_some()
+                    || filter.channel.is_some()
+                    || filter.request_ids.is_some()
+                {
                     faults.add("filter", "only `from` and `to`");
                 }
                 let to = requests.to.unwrap_or(now);
-                let from = requests.from.unwrap_or_else(|| to.checked_sub(DAY).unwrap_or(to));
+                let from = requests
+                    .from
+                    .unwrap_or_else(|| to.checked_sub(DAY).unwrap_or(to));
                 if to.duration_since(from) > DAY * 31 {
                     faults.add("filter.from", "at most 31 days before `to`");
                 }

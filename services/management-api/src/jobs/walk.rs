@@ -305,7 +305,10 @@ async fn reconciled(
             let is_it = |(known, known_kind): &(&store::Source, &str)| {
                 known.id == *source && known_kind == kind
             };
-            (lists.iter().position(is_it).unwrap_or(lists.len()), place.clone())
+            (
+                lists.iter().position(is_it).unwrap_or(lists.len()),
+                place.clone(),
+            )
         }
         _ => (0, None),
     };
@@ -321,9 +324,7 @@ async fn reconciled(
     };
     let following = |next: Option<String>| match (next, lists.get(at + 1)) {
         (Some(next), _) => Some(JobCursor::Page(known.id, kind.to_owned(), Some(next))),
-        (None, Some((known, kind))) => {
-            Some(JobCursor::Page(known.id, (*kind).to_owned(), None))
-        }
+        (None, Some((known, kind))) => Some(JobCursor::Page(known.id, (*kind).to_owned(), None)),
         (None, None) => None,
     };
     let access = match Access::open(deps, &outward, known).await {
@@ -346,9 +347,17 @@ async fn reconciled(
         is_asked_for: true,
         ..SweepState::default()
     };
-    let compared = compare(deps, &access, kind, span, place.as_deref(), &mut state, &zone)
-        .await
-        .map_err(put_off)?;
+    let compared = compare(
+        deps,
+        &access,
+        kind,
+        span,
+        place.as_deref(),
+        &mut state,
+        &zone,
+    )
+    .await
+    .map_err(put_off)?;
     let cursor = following(compared.next);
     Ok(Batch {
         effect: Effect::Took(compared.taken),

@@ -177,7 +177,8 @@ async fn turn(
         Ok(Some(access)) => access,
         Ok(None) => {
             state.fault = source.map(|_| {
-                "the tenant's account is not connected, so nobody can compare: enter its secret".to_owned()
+                "the tenant's account is not connected, so nobody can compare: enter its secret"
+                    .to_owned()
             });
             write(deps, &claimed, state, later(now, RESTING)).await?;
             return Ok(true);
@@ -197,7 +198,15 @@ async fn turn(
         let now = deps.clock.now();
         let span = state.span(now, &zone);
         let place = state.place.clone();
-        let compared = compare(deps, &access, &claimed.kind, span, place.as_deref(), &mut state, &zone);
+        let compared = compare(
+            deps,
+            &access,
+            &claimed.kind,
+            span,
+            place.as_deref(),
+            &mut state,
+            &zone,
+        );
         let compared = match compared.await {
             Ok(compared) => compared,
             Err(fault) => {

@@ -11,7 +11,8 @@ use crate::Deps;
 
 /// The name of a source's URL among its tenant's secrets.
 fn name(source: SourceId) -> Result<SecretName, Problem> {
-    SecretName::new(&format!("webhook_url_{}", source.as_uuid().simple())).map_err(Problem::internal)
+    SecretName::new(&format!("webhook_url_{}", source.as_uuid().simple()))
+        .map_err(Problem::internal)
 }
 
 /// Keeps a source's URL.

@@ -94,7 +94,11 @@ async fn url(
     there: &[Registration],
 ) -> Result<Option<String>, Fault> {
     let source = access.source;
-    let internal = |_| Fault::Store(StoreError::Failed("the secrets cannot be reached".to_owned()));
+    let internal = |_| {
+        Fault::Store(StoreError::Failed(
+            "the secrets cannot be reached".to_owned(),
+        ))
+    };
     let kept = urls::find(deps, source).await.map_err(internal)?;
     let seen = our_url(there, |token| source.token == Some(TokenHash::of(token)));
     if let Some(seen) = &seen

@@ -152,10 +152,15 @@ fn steps(spec: &::sources::SourceSpec, is_connected_by_call: bool) -> Vec<String
             spec.set_up.to_owned(),
         ];
     }
-    let secret = spec.account.map_or("the account's secret", |account| account.secret);
+    let secret = spec
+        .account
+        .map_or("the account's secret", |account| account.secret);
     vec![
         format!("Enter {secret}, and what belongs to it."),
-        format!("The secret is checked at {}, and nothing is kept if it is refused.", spec.name),
+        format!(
+            "The secret is checked at {}, and nothing is kept if it is refused.",
+            spec.name
+        ),
         format!(
             "The webhooks are registered at {}, beside those of others, and their signing key is kept.",
             spec.name

@@ -79,7 +79,10 @@ pub(crate) async fn list_completeness(
     State(deps): State<Deps>,
 ) -> Result<Json<CompletenessList>, Problem> {
     let mut faults = Faults::default();
-    let day = |text: &str| text.parse::<Date>().map_err(|_| "a day such as `2026-11-07`");
+    let day = |text: &str| {
+        text.parse::<Date>()
+            .map_err(|_| "a day such as `2026-11-07`")
+    };
     let from = faults.read("from", params.from.as_deref(), day);
     let to = faults.read("to", params.to.as_deref(), day);
     // Offices ahead of UTC have tomorrow's date already.

@@ -188,7 +188,10 @@ impl Connecting<'_> {
             Err(detail) => return Ok(Err((None, Failed(StepName::Credentials, detail)))),
         };
         match self.check(&account, &new.accounts).await? {
-            Ok(whose) => done(StepName::Credentials, format!("{} takes it: {whose}.", self.spec.name)),
+            Ok(whose) => done(
+                StepName::Credentials,
+                format!("{} takes it: {whose}.", self.spec.name),
+            ),
             Err(detail) => return Ok(Err((None, Failed(StepName::Credentials, detail)))),
         }
 
@@ -200,9 +203,15 @@ impl Connecting<'_> {
                 settings: Some(account.settings.clone()),
             };
             connections::set(self.deps, self.caller, &name, &secret).await?;
-            done(StepName::Connection, format!("The connection `{name}` is kept."));
+            done(
+                StepName::Connection,
+                format!("The connection `{name}` is kept."),
+            );
         } else {
-            done(StepName::Connection, format!("The connection `{name}` was there already."));
+            done(
+                StepName::Connection,
+                format!("The connection `{name}` was there already."),
+            );
         }
 
         // 3. The source, and its URL.
@@ -230,12 +239,18 @@ impl Connecting<'_> {
                     return Ok(Err((Some(source), Failed(StepName::Source, detail))));
                 };
                 urls::keep(self.deps, tenant, source.id, &url).await?;
-                done(StepName::Source, format!("The source {} was there already.", source.id));
+                done(
+                    StepName::Source,
+                    format!("The source {} was there already.", source.id),
+                );
                 (source, url)
             }
             None => match self.create(&name, new.office_id, new.accounts).await? {
                 Ok((source, url)) => {
-                    done(StepName::Source, format!("The source {} is created.", source.id));
+                    done(
+                        StepName::Source,
+                        format!("The source {} is created.", source.id),
+                    );
                     (source, url)
                 }
                 Err(detail) => return Ok(Err((None, Failed(StepName::Source, detail)))),
@@ -258,7 +273,12 @@ impl Connecting<'_> {
                 return Ok(Err((Some(source), Failed(StepName::Webhooks, detail))));
             }
         };
-        let events: Vec<_> = self.api.wanted(&url).into_iter().map(|(event, _)| event).collect();
+        let events: Vec<_> = self
+            .api
+            .wanted(&url)
+            .into_iter()
+            .map(|(event, _)| event)
+            .collect();
         done(
             StepName::Webhooks,
             format!("{} posts {}.", self.spec.name, events.join(", ")),
@@ -273,7 +293,10 @@ impl Connecting<'_> {
         }
         if let Some(apis) = self.outward.apis.get(self.spec.slug) {
             let kinds = reconcile::kinds(apis);
-            self.deps.store.ensure_sweeps(tenant, source.id, &kinds).await?;
+            self.deps
+                .store
+                .ensure_sweeps(tenant, source.id, &kinds)
+                .await?;
         }
         Ok(Ok(source))
     }
@@ -292,24 +315,38 @@ impl Connecting<'_> {
         let secret = match &new.secret {
             Some(secret) => secret.0.clone(),
             None if known.is_some() => {
-                let opened = self.outward.accounts.open(tenant, name, self.spec.slug).await;
+                let opened = self
+                    .outward
+                    .accounts
+                    .open(tenant, name, self.spec.slug)
+                    .await;
                 match opened {
                     Ok(account) => account.secret,
                     Err(error) => return Ok(Err(format!("{error}: enter the secret."))),
                 }
             }
             None => {
-                let what = self.spec.account.map_or("the account's secret", |spec| spec.secret);
+                let what = self
+                    .spec
+                    .account
+                    .map_or("the account's secret", |spec| spec.secret);
                 return Ok(Err(format!("Enter `secret`: {what}.")));
             }
         };
         let required = self.spec.account.map_or(&[][..], |spec| spec.settings);
-        let is_missing = |key: &str| settings.get(key).is_none_or(|value| value.trim().is_empty());
+        let is_missing = |key: &str| {
+            settings
+                .get(key)
+                .is_none_or(|value| value.trim().is_empty())
+        };
         if let Some(setting) = required
             .iter()
             .find(|setting| setting.is_required && is_missing(setting.key))
         {
-            return Ok(Err(format!("Enter `settings.{}`: {}.", setting.key, setting.about)));
+            return Ok(Err(format!(
+                "Enter `settings.{}`: {}.",
+                setting.key, setting.about
+            )));
         }
         Ok(Ok(Account {
             tenant: tenant.clone(),
@@ -331,7 +368,10 @@ impl Connecting<'_> {
         }
         let checked = self.api.check(account, accounts).await;
         Ok(checked.map_err(|error| {
-            format!("{}: {error}. Nothing was kept; check what was entered.", self.spec.name)
+            format!(
+                "{}: {error}. Nothing was kept; check what was entered.",
+                self.spec.name
+            )
         }))
     }
 
@@ -437,12 +477,18 @@ impl Connecting<'_> {
             .act("source.add_key", &source.id)
             .saying(format!("the key {name}"));
         let change = SourceChange::AddKey(name.to_string());
-        match deps.store.change_source(tenant, source.id, change, &act).await {
+        match deps
+            .store
+            .change_source(tenant, source.id, change, &act)
+            .await
+        {
             Ok(changed) => {
                 *source = changed;
                 Ok(Ok("The key that signs deliveries is kept.".to_owned()))
             }
-            Err(StoreError::Conflict(reason)) => Ok(Err(format!("The signing key is another one, and {reason}."))),
+            Err(StoreError::Conflict(reason)) => Ok(Err(format!(
+                "The signing key is another one, and {reason}."
+            ))),
             Err(error) => Err(error.into()),
         }
     }
@@ -457,7 +503,12 @@ impl NewConnectedSource {
         tenant: &TenantId,
     ) -> Result<(&'static SourceSpec, std::sync::Arc<dyn WebhooksApi>), Problem> {
         let mut faults = Faults::default();
-        let api = |slug: &str| outward.apis.get(slug).and_then(|apis| apis.webhooks.clone());
+        let api = |slug: &str| {
+            outward
+                .apis
+                .get(slug)
+                .and_then(|apis| apis.webhooks.clone())
+        };
         let known = deps.sources.get(&self.provider).map(|known| known.spec());
         let found = known.and_then(|spec| Some((spec, api(spec.slug)?)));
         if found.is_none() {

@@ -92,9 +92,14 @@ pub(crate) async fn show_source_health(
     let midnight = midnight.map_or(now, |midnight| midnight.timestamp());
     let deliveries = newest(&deps, &source, midnight).await?;
     let last_at = deliveries.first().map(|delivery| delivery.received_at);
-    let times: Vec<_> = deliveries.iter().map(|delivery| delivery.received_at).collect();
+    let times: Vec<_> = deliveries
+        .iter()
+        .map(|delivery| delivery.received_at)
+        .collect();
     let gap = usual_gap(&times);
-    let of_today = deliveries.iter().filter(|delivery| delivery.received_at >= midnight);
+    let of_today = deliveries
+        .iter()
+        .filter(|delivery| delivery.received_at >= midnight);
     let (refused, refused_at) = refused(&deps, &source, midnight).await?;
     let mut today = HealthToday {
         refused,
@@ -105,7 +110,10 @@ pub(crate) async fn show_source_health(
         today.repeated += delivery.repeats;
     }
     let sweeps = deps.store.sweeps(tenant).await?;
-    let mine: Vec<_> = sweeps.iter().filter(|sweep| sweep.source == source.id).collect();
+    let mine: Vec<_> = sweeps
+        .iter()
+        .filter(|sweep| sweep.source == source.id)
+        .collect();
     let webhooks = mine.iter().find(|sweep| sweep.kind == WEBHOOKS);
     let off = webhooks.map(|sweep| &sweep.state).and_then(off_in_words);
     let looks = mine.iter().filter(|sweep| sweep.kind != WEBHOOKS);
@@ -131,7 +139,10 @@ pub(crate) async fn show_source_health(
         last_at,
         usual_gap_s: gap.map(|gap| gap.as_secs()),
         today,
-        audited_at: looks.clone().filter_map(|sweep| sweep.state.checked_at).min(),
+        audited_at: looks
+            .clone()
+            .filter_map(|sweep| sweep.state.checked_at)
+            .min(),
         audit_fault: mine.iter().find_map(|sweep| sweep.state.fault.clone()),
     }))
 }
@@ -201,8 +212,14 @@ async fn newest(
         };
         let page = deps.store.deliveries(&source.tenant, &query).await?;
         before = page.items.last().map(|last| last.id);
-        let is_past = page.items.last().is_none_or(|last| last.received_at < since);
-        let came = page.items.into_iter().filter(|delivery| delivery.scheme != store::RECOVERED);
+        let is_past = page
+            .items
+            .last()
+            .is_none_or(|last| last.received_at < since);
+        let came = page
+            .items
+            .into_iter()
+            .filter(|delivery| delivery.scheme != store::RECOVERED);
         found.extend(came);
         let is_enough = is_past && found.len() > MAX_GAPS;
         if !page.has_more || is_enough || found.len() >= MAX_COUNTED {
@@ -228,7 +245,10 @@ async fn refused(
         .items
         .iter()
         .filter(|refused| refused.provider == source.provider && refused.minute >= since);
-    let count = of_source.clone().map(|refused| u64::from(refused.count)).sum();
+    let count = of_source
+        .clone()
+        .map(|refused| u64::from(refused.count))
+        .sum();
     Ok((count, of_source.map(|refused| refused.minute).max()))
 }
 

@@ -83,11 +83,14 @@ pub(crate) async fn test_source(
         return failed(detail);
     };
     let Some(url) = urls::find(&deps, &source).await? else {
-        let detail = "The source's URL was shown once and is not kept: connect the source, and it is.";
+        let detail =
+            "The source's URL was shown once and is not kept: connect the source, and it is.";
         return failed(detail.to_owned());
     };
     let Some(key) = newest_key(&deps, &source).await else {
-        return failed("The source has no signing key: add one, or connect the source again.".to_owned());
+        return failed(
+            "The source has no signing key: add one, or connect the source again.".to_owned(),
+        );
     };
     let mark = hex::encode(random_bytes::<8>()?);
     let thing = api.test(&mark);
@@ -98,9 +101,14 @@ pub(crate) async fn test_source(
     let began = std::time::Instant::now();
     let detail = loop {
         let now = deps.clock.now();
-        let signed = spec.verification.sign(&source.schemes, &key, &thing.body, now);
+        let signed = spec
+            .verification
+            .sign(&source.schemes, &key, &thing.body, now);
         let Some((header, value)) = signed else {
-            return failed(format!("Deliveries of {} cannot be signed here.", spec.name));
+            return failed(format!(
+                "Deliveries of {} cannot be signed here.",
+                spec.name
+            ));
         };
         let request = outward
             .http

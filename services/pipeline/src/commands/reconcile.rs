@@ -26,7 +26,9 @@ pub(super) struct Args {
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// Compares now, and follows the job. What is missing is taken, and marked as recovered.
-    #[command(after_help = "Example:\n  pipeline reconcile now --tenant acme --from 2026-11-20T00:00:00Z")]
+    #[command(
+        after_help = "Example:\n  pipeline reconcile now --tenant acme --from 2026-11-20T00:00:00Z"
+    )]
     Now(Args),
 }
 

@@ -217,7 +217,11 @@ pub(super) async fn run(
         Command::Health { source } => {
             let health = tenant.get(&format!("sources/{source}/health"), &[]).await?;
             tenant.session.show(&health, |session| {
-                session.say(&format!("{}: {}", cell(&health["state"]), cell(&health["detail"])))?;
+                session.say(&format!(
+                    "{}: {}",
+                    cell(&health["state"]),
+                    cell(&health["detail"])
+                ))?;
                 session.say(&format!(
                     "Last delivery: {}. Today: {} accepted, {} repeated, {} refused.",
                     cell(&health["last_at"]),
@@ -317,8 +321,16 @@ async fn connect(
     let is_connected = answer["is_connected"] == json!(true);
     tenant.session.show(&answer, |session| {
         for step in answer["steps"].as_array().into_iter().flatten() {
-            let mark = if step["is_done"] == json!(true) { "done" } else { "FAILED" };
-            session.say(&format!("  {mark:<7} {:<12} {}", cell(&step["step"]), cell(&step["detail"])))?;
+            let mark = if step["is_done"] == json!(true) {
+                "done"
+            } else {
+                "FAILED"
+            };
+            session.say(&format!(
+                "  {mark:<7} {:<12} {}",
+                cell(&step["step"]),
+                cell(&step["detail"])
+            ))?;
         }
         Ok(())
     })?;

@@ -167,7 +167,16 @@ pub(super) enum About {
         messages: Vec<Message>,
     },
     /// A lead that another system posted.
-    Api,
+    Api {
+        /// That system's id of the lead.
+        external_id: Option<String>,
+        /// When the lead came to that system.
+        occurred_at: Option<Timestamp>,
+        /// What the person wrote in their own words.
+        message: Option<String>,
+        /// What is known of the project.
+        answers: BTreeMap<String, String>,
+    },
 }
 
 impl About {
@@ -215,7 +224,18 @@ impl About {
                 messages: messages(chat.messages),
             },
             // A channel of a newer build is worked like one of the API, so it is shown like one.
-            domain::About::Api | domain::About::Unrecognized(_) => Self::Api,
+            domain::About::Unrecognized(_) => Self::Api {
+                external_id,
+                occurred_at: None,
+                message: None,
+                answers: BTreeMap::new(),
+            },
+            domain::About::Api(lead) => Self::Api {
+                external_id,
+                occurred_at: lead.occurred_at,
+                message: lead.message,
+                answers: lead.answers,
+            },
         }
     }
 }
