@@ -190,6 +190,11 @@ fn warnings(brief: &Brief, provider_name: fn(&str) -> &str) -> Vec<String> {
             "Found {minutes} min after it happened: the provider had not reported it."
         ));
     }
+    if let Some(words) = &brief.opted_out {
+        warnings.push(format!(
+            "Do not text: the customer asked for no more messages ({words})."
+        ));
+    }
     if brief.is_area_unknown {
         warnings.push("Service area unknown: please check where the project is.".to_owned());
     }

@@ -14,6 +14,9 @@ use sha2::{Digest, Sha256};
 const UNREADABLE: &str =
     "it is about a request that this build cannot read; redrive it with the build that can";
 
+/// Why an addition is not used.
+const ADDS_TO_NOTHING: &str = "it adds to a lead that is not known, and makes none by itself";
+
 /// A delivery whose signature was verified, to be stored.
 #[derive(Debug, Clone)]
 pub struct Delivery {
@@ -172,6 +175,10 @@ impl Delivery {
                 let first = known.remove(0);
                 let plan = transition::receive_again(first, known, &origin, news, now);
                 (plan, None)
+            }
+            (Ok(Reading::News(news)), Some(_)) if news.is_addition => {
+                aliases = &[];
+                (Plan::default(), Some(ADDS_TO_NOTHING))
             }
             (Ok(Reading::News(news)), Some(_)) => {
                 let news = Ok(News::clone(news));

@@ -198,6 +198,7 @@ pub fn news(channel: Channel) -> News {
         aliases: vec![alias(channel)],
         is_modified: false,
         is_thin: false,
+        is_addition: false,
         delay: Duration::ZERO,
         facts: facts(channel),
     }

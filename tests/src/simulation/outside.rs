@@ -100,6 +100,7 @@ impl Report {
             aliases: self.names.iter().map(|name| alias(name)).collect(),
             is_modified: self.is_modified,
             is_thin: false,
+            is_addition: false,
             delay: self.delay,
             facts: self.facts.clone(),
         }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod audit;
+mod callrail;
 mod calls;
 mod channels;
 mod crash;

@@ -459,6 +459,39 @@ impl About {
     }
 }
 
+impl TextFacts {
+    /// The message by which the person asked for no more texts, if that is the last word on it. Carriers take a message
+    /// for such a word only if there is nothing else in it.
+    pub fn opt_out(&self) -> Option<&ChatMessage> {
+        const STOP: [&str; 8] = [
+            "STOP",
+            "STOPALL",
+            "UNSUBSCRIBE",
+            "CANCEL",
+            "END",
+            "QUIT",
+            "OPTOUT",
+            "REVOKE",
+        ];
+        const START: [&str; 3] = ["START", "UNSTOP", "OPTIN"];
+        let word = |message: &ChatMessage| {
+            let letters = message.text.chars().filter(|c| c.is_alphanumeric());
+            letters.collect::<String>().to_uppercase()
+        };
+        let words = self
+            .messages
+            .values()
+            .filter(|message| message.from == Author::Customer)
+            .map(|message| (message, word(message)));
+        let said = words.filter(|(_, word)| {
+            let word = word.as_str();
+            STOP.contains(&word) || START.contains(&word)
+        });
+        let (message, word) = said.max_by_key(|(message, _)| message.at)?;
+        STOP.contains(&word.as_str()).then_some(message)
+    }
+}
+
 impl BookingFacts {
     /// Takes over what `other` says, unless it is known to be older: then it only fills what is unsaid.
     fn overlay_in_time(&mut self, other: &Self) {
@@ -500,6 +533,15 @@ impl Facts {
         if self.canonical_id.is_some() {
             // A later statement may know it by another id alone.
             self.external_id.clone_from(&self.canonical_id);
+        }
+    }
+
+    /// Gives each text message without a time the one at which it was received: they are shown in order of time.
+    pub(crate) fn date_messages(&mut self, received_at: Timestamp) {
+        if let About::Text(facts) = &mut self.about {
+            for message in facts.messages.values_mut() {
+                message.at.get_or_insert(received_at);
+            }
         }
     }
 

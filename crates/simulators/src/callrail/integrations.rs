@@ -1,131 +1,184 @@
-//! A company's webhooks: one integration that everybody shares, and what it posts.
+//! Where a company's webhooks go, as CallRail's API manages it: one integration of the type `Webhooks` for each company,
+//! with a list of URLs for each event.
+//!
+//! Source: apidocs.callrail.com, "Configuring Integrations" (read 2026-11). UNCONFIRMED: the status of a second
+//! integration of one company; after how many failures CallRail disables one.
+
+use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{CallRail, Sim, calls, demo, paged};
+use super::calls::digits_of;
+use super::demo::{COMPANIES, EVENTS, SIGNING_KEY};
+use super::{CallRail, Sim, lock, paged};
 use crate::extract::{Authorized, JsonBody, Path, Query};
 use crate::outbox::Outbox;
-use crate::provider::{Provider as _, Shared, lock};
+use crate::provider::Provider as _;
 
-/// The integration's id.
-const ID: u64 = 4;
-const KIND: &str = "Webhooks";
-
-/// The events whose URLs can be set.
-const EVENTS: &[&str] = &[
-    "pre_call_webhook",
-    "answered_call_webhook",
-    "post_call_webhook",
-    "updated_call_webhook",
-    "post_outbound_call_webhook",
-    "updated_outbound_call_webhook",
-    "sms_received_webhook",
-    "sms_sent_webhook",
-    "form_captured_webhook",
-];
-
-/// The integration, once somebody made it: the URLs of each event.
-#[derive(Default)]
+/// The webhooks of one company.
+#[derive(Debug, Clone)]
 pub(super) struct Integration {
+    id: u64,
+    company: String,
+    config: BTreeMap<String, Vec<String>>,
+    is_on: bool,
+    /// Its URLs in the outbox.
+    subscriptions: Vec<u64>,
+}
+
+/// All integrations by their ids.
+#[derive(Default)]
+pub(super) struct Integrations {
+    last_id: u64,
+    all: BTreeMap<u64, Integration>,
+}
+
+/// The body of `POST` and `PUT`.
+#[derive(Deserialize)]
+pub(super) struct Body {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    company_id: Option<Value>,
     config: Option<Map<String, Value>>,
-    is_off: bool,
+    state: Option<String>,
+}
+
+/// The company by the id that integrations have: every id of the demo company is one company.
+pub(super) fn company(id: &str) -> String {
+    if COMPANIES.contains(&id) {
+        COMPANIES[1].to_owned()
+    } else {
+        id.to_owned()
+    }
+}
+
+/// The key that signs a company's webhooks.
+fn signing_key(company: &str) -> String {
+    if company == COMPANIES[1] {
+        SIGNING_KEY.to_owned()
+    } else {
+        digits_of(&format!("signing key {company}"), 32)
+    }
+}
+
+/// What the outbox calls an event of one company.
+pub(super) fn topic(company: &str, list: &str) -> String {
+    format!("{company}/{list}")
 }
 
 impl Integration {
-    /// Sets the URLs, and has the outbox post to them.
-    pub(super) fn set(&mut self, config: Map<String, Value>, is_on: bool, outbox: &Outbox) {
-        for known in outbox.subscriptions() {
-            outbox.unsubscribe(known.id);
+    /// Puts its URLs into the outbox in place of those that were there.
+    fn subscribe(&mut self, outbox: &Outbox, now: jiff::Timestamp) {
+        for id in self.subscriptions.drain(..) {
+            outbox.unsubscribe(id);
         }
-        for (event, urls) in &config {
-            for url in urls.as_array().into_iter().flatten() {
-                let url = url.as_str().unwrap_or_default();
-                outbox.subscribe(
-                    url,
-                    vec![event.clone()],
-                    demo::SIGNING_KEY,
-                    Timestamp::UNIX_EPOCH,
-                );
+        if !self.is_on {
+            return;
+        }
+        let key = signing_key(&self.company);
+        for (list, urls) in &self.config {
+            for url in urls {
+                let made = outbox.subscribe(url, vec![topic(&self.company, list)], &key, now);
+                self.subscriptions.push(made.id);
             }
         }
-        self.config = Some(config);
-        self.switch(is_on, outbox);
     }
 
-    pub(super) fn switch(&mut self, is_on: bool, outbox: &Outbox) {
-        self.is_off = !is_on;
-        outbox.switch(is_on);
-    }
-
-    fn shown(&self, query: &Query<CallRail>) -> Option<Value> {
-        let state = if self.is_off { "disabled" } else { "active" };
-        let config = self.config.as_ref()?;
-        let mut shown = json!({ "id": ID, "type": KIND, "state": state, "config": config });
-        let fields = query.list("fields").unwrap_or_default();
-        if fields.iter().any(|field| field == "signing_key") {
-            shown["signing_key"] = json!(demo::SIGNING_KEY);
+    fn shown(&self, outbox: &Outbox, with_key: bool) -> Value {
+        let known = outbox.subscriptions();
+        let has_failed = known
+            .iter()
+            .any(|known| self.subscriptions.contains(&known.id) && !known.is_on);
+        let state = if self.is_on && !has_failed {
+            "active"
+        } else {
+            "disabled"
+        };
+        let mut shown = json!({
+            "id": self.id, "type": "Webhooks", "state": state, "config": self.config,
+        });
+        if with_key {
+            shown["signing_key"] = json!(signing_key(&self.company));
         }
-        Some(shown)
+        shown
     }
 }
 
-/// The URLs of a tenant's two events, as they are entered for it.
-pub(super) fn config_for(url: &str) -> Map<String, Value> {
-    let mut config = Map::new();
-    config.insert(
-        "post_call_webhook".to_owned(),
-        json!([format!("{url}/post-call")]),
-    );
-    config.insert(
-        "updated_call_webhook".to_owned(),
-        json!([format!("{url}/call-modified")]),
-    );
-    config
-}
-
-/// What a webhook says of a call: what the API says, with the ids as webhooks have them.
-pub(super) fn body(shared: &Shared<CallRail>, known: &calls::Known) -> Vec<u8> {
-    let mut fields = shared.render(&shared.provider.config.account_id, known);
-    let numeric = known.call.numeric_id;
-    fields.insert("resource_id".to_owned(), json!(known.id));
-    fields.insert("id".to_owned(), json!(numeric));
-    fields.insert(
-        "company_resource_id".to_owned(),
-        json!(shared.provider.config.company_id),
-    );
-    fields.insert("company_id".to_owned(), json!(demo::COMPANIES[0]));
-    let duration = fields.get("duration").map(ToString::to_string);
-    fields.insert("duration".to_owned(), json!(duration));
-    Value::Object(fields).to_string().into_bytes()
-}
-
-#[derive(Deserialize)]
-pub(super) struct IntegrationBody {
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    company_id: Option<String>,
-    state: Option<String>,
-    config: Option<Map<String, Value>>,
-}
-
-impl IntegrationBody {
-    fn check(&self) -> Result<(), Response> {
-        let config = self.config.iter().flatten();
-        let is_url = |url: &Value| url.as_str().is_some_and(|url| url.starts_with("http"));
-        for (event, urls) in config {
-            let are_urls = urls.as_array().is_some_and(|urls| urls.iter().all(is_url));
-            if !EVENTS.contains(&event.as_str()) || !are_urls {
-                let message = format!("config: {event} is invalid");
-                return Err(CallRail::error(StatusCode::BAD_REQUEST, &message));
-            }
+impl Integrations {
+    /// Sets the URLs of the demo company, which has an integration then, and switches it on.
+    pub(super) fn set(
+        &mut self,
+        config: BTreeMap<String, Vec<String>>,
+        outbox: &Outbox,
+        now: jiff::Timestamp,
+    ) {
+        let known = self.all.values_mut();
+        let mut known: Vec<_> = known.filter(|known| known.company == COMPANIES[1]).collect();
+        if let Some(known) = known.first_mut() {
+            (known.config, known.is_on) = (config, true);
+            known.subscribe(outbox, now);
+            return;
         }
-        Ok(())
+        self.last_id += 1;
+        let mut made = Integration {
+            id: self.last_id,
+            company: COMPANIES[1].to_owned(),
+            config,
+            is_on: true,
+            subscriptions: Vec::new(),
+        };
+        made.subscribe(outbox, now);
+        self.all.insert(made.id, made);
+    }
+
+    /// The URLs of the demo company, each with whether it is posted to.
+    pub(super) fn urls(&self, outbox: &Outbox) -> Vec<(String, bool)> {
+        let known = self.all.values().find(|known| known.company == COMPANIES[1]);
+        let subscriptions = known.map_or(&[][..], |known| &known.subscriptions);
+        let posted = outbox.subscriptions().into_iter();
+        posted
+            .filter(|one| subscriptions.contains(&one.id))
+            .map(|one| (one.url, one.is_on))
+            .collect()
+    }
+}
+
+/// The URLs for each event. What is no event, or no list of URLs, is refused.
+fn config(config: &Map<String, Value>) -> Result<BTreeMap<String, Vec<String>>, Response> {
+    let invalid = |message: &str| CallRail::error(StatusCode::BAD_REQUEST, message);
+    let mut lists = BTreeMap::new();
+    for (name, urls) in config {
+        if !EVENTS.iter().any(|event| event.list == name) {
+            return Err(invalid(&format!("config: {name} is not a webhook")));
+        }
+        let is_url = |url: &&str| url.starts_with("http://") || url.starts_with("https://");
+        let urls: Option<Vec<String>> = urls.as_array().and_then(|urls| {
+            let url = |url: &Value| url.as_str().filter(is_url).map(str::to_owned);
+            urls.iter().map(url).collect()
+        });
+        let urls =
+            urls.ok_or_else(|| invalid(&format!("config: {name} must be a list of URLs")))?;
+        lists.insert(name.clone(), urls);
+    }
+    Ok(lists)
+}
+
+fn wants_key(query: &Query<CallRail>) -> bool {
+    let fields = query.list("fields").unwrap_or_default();
+    fields.iter().any(|field| field == "signing_key")
+}
+
+/// An id as text, whether it is quoted or not.
+fn text(id: &Value) -> Option<String> {
+    match id {
+        Value::String(id) => Some(id.clone()),
+        Value::Number(id) => Some(id.to_string()),
+        _ => None,
     }
 }
 
@@ -135,63 +188,114 @@ pub(super) async fn list(
     _: Authorized<CallRail>,
     query: Query<CallRail>,
 ) -> Result<Response, Response> {
-    let Some(company) = query.text("company_id") else {
-        let message = "company_id is required";
-        return Err(CallRail::error(StatusCode::BAD_REQUEST, message));
-    };
-    let is_known = company == sim.provider.config.company_id || demo::COMPANIES.contains(&company);
-    if !is_known {
-        return Err(CallRail::refuse(StatusCode::FORBIDDEN));
-    }
-    let shown = lock(&sim.provider.integration).shown(&query);
-    Ok(Json(paged(&query, "integrations", shown.into_iter().collect())?).into_response())
+    let wanted = query.text("company_id").map(company);
+    let wanted = wanted.ok_or_else(|| {
+        CallRail::error(
+            StatusCode::BAD_REQUEST,
+            "company_id is required to list integrations",
+        )
+    })?;
+    let outbox = &sim.provider.outbox;
+    let integrations = lock(&sim.provider.integrations);
+    let found = integrations
+        .all
+        .values()
+        .filter(|known| known.company == wanted)
+        .map(|known| known.shown(outbox, wants_key(&query)))
+        .collect();
+    Ok(Json(paged(&query, "integrations", found)?).into_response())
 }
 
-/// `POST /v3/a/{account}/integrations.json`: there is one for a company.
+/// `POST /v3/a/{account}/integrations.json`.
 pub(super) async fn create(
     State(sim): Sim,
     _: Authorized<CallRail>,
-    JsonBody(body): JsonBody<IntegrationBody>,
+    JsonBody(body): JsonBody<Body>,
 ) -> Result<Response, Response> {
-    body.check()?;
-    let mut integration = lock(&sim.provider.integration);
-    if body.kind.as_deref() != Some(KIND) || body.company_id.is_none() {
-        let message = "type and company_id are required";
-        return Err(CallRail::error(StatusCode::BAD_REQUEST, message));
+    let invalid = |message: &str| CallRail::error(StatusCode::BAD_REQUEST, message);
+    if body.kind.as_deref() != Some("Webhooks") {
+        return Err(invalid("type: only Webhooks are simulated"));
     }
-    if integration.config.is_some() {
-        let message = "the company has an integration of this type already";
+    let company_id = body.company_id.as_ref().and_then(text);
+    let company = company(&company_id.ok_or_else(|| invalid("company_id is required"))?);
+    let config = config(&body.config.unwrap_or_default())?;
+    let mut integrations = lock(&sim.provider.integrations);
+    if integrations
+        .all
+        .values()
+        .any(|known| known.company == company)
+    {
+        let message = "This company already has a Webhooks integration";
         return Err(CallRail::error(StatusCode::UNPROCESSABLE_ENTITY, message));
     }
-    integration.set(body.config.unwrap_or_default(), true, &sim.provider.outbox);
-    let config = integration.config.clone();
-    let made = json!({
-        "id": ID, "type": KIND, "state": "active", "config": config, "signing_key": demo::SIGNING_KEY,
-    });
-    Ok((StatusCode::CREATED, Json(made)).into_response())
+    integrations.last_id += 1;
+    let mut made = Integration {
+        id: integrations.last_id,
+        company,
+        config,
+        is_on: body.state.as_deref() != Some("disabled"),
+        subscriptions: Vec::new(),
+    };
+    made.subscribe(&sim.provider.outbox, sim.control.now());
+    let shown = made.shown(&sim.provider.outbox, true);
+    integrations.all.insert(made.id, made);
+    Ok((StatusCode::CREATED, Json(shown)).into_response())
 }
 
-/// `PUT /v3/a/{account}/integrations/{id}.json`: what is sent replaces what is there.
-pub(super) async fn update(
+/// `GET /v3/a/{account}/integrations/{id}.json`.
+pub(super) async fn show(
     State(sim): Sim,
     _: Authorized<CallRail>,
     Path((_, file)): Path<(String, String)>,
     query: Query<CallRail>,
-    JsonBody(body): JsonBody<IntegrationBody>,
 ) -> Result<Response, Response> {
-    body.check()?;
-    let mut integration = lock(&sim.provider.integration);
-    let Some(before) = integration
-        .config
-        .clone()
-        .filter(|_| file == format!("{ID}.json"))
-    else {
-        return Err(CallRail::refuse(StatusCode::NOT_FOUND));
-    };
-    let is_on = match body.state.as_deref() {
-        Some(state) => state == "active",
-        None => !integration.is_off,
-    };
-    integration.set(body.config.unwrap_or(before), is_on, &sim.provider.outbox);
-    Ok(Json(integration.shown(&query)).into_response())
+    let integrations = lock(&sim.provider.integrations);
+    let known = id(&file).and_then(|id| integrations.all.get(&id));
+    let known = known.ok_or_else(|| CallRail::refuse(StatusCode::NOT_FOUND))?;
+    Ok(Json(known.shown(&sim.provider.outbox, wants_key(&query))).into_response())
+}
+
+/// `PUT /v3/a/{account}/integrations/{id}.json`: a list that is given replaces the one that was there. What is switched on
+/// again begins anew.
+pub(super) async fn update(
+    State(sim): Sim,
+    _: Authorized<CallRail>,
+    Path((_, file)): Path<(String, String)>,
+    JsonBody(body): JsonBody<Body>,
+) -> Result<Response, Response> {
+    let lists = config(&body.config.unwrap_or_default())?;
+    let mut integrations = lock(&sim.provider.integrations);
+    let known = id(&file).and_then(|id| integrations.all.get_mut(&id));
+    let known = known.ok_or_else(|| CallRail::refuse(StatusCode::NOT_FOUND))?;
+    known.config.extend(lists);
+    match body.state.as_deref() {
+        None => {}
+        Some("active") => known.is_on = true,
+        Some("disabled") => known.is_on = false,
+        Some(_) => {
+            let message = "state must be active or disabled";
+            return Err(CallRail::error(StatusCode::BAD_REQUEST, message));
+        }
+    }
+    known.subscribe(&sim.provider.outbox, sim.control.now());
+    Ok(Json(known.shown(&sim.provider.outbox, false)).into_response())
+}
+
+/// `DELETE /v3/a/{account}/integrations/{id}.json`.
+pub(super) async fn delete(
+    State(sim): Sim,
+    _: Authorized<CallRail>,
+    Path((_, file)): Path<(String, String)>,
+) -> Result<StatusCode, Response> {
+    let mut integrations = lock(&sim.provider.integrations);
+    let known = id(&file).and_then(|id| integrations.all.remove(&id));
+    let known = known.ok_or_else(|| CallRail::refuse(StatusCode::NOT_FOUND))?;
+    for subscription in known.subscriptions {
+        sim.provider.outbox.unsubscribe(subscription);
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn id(file: &str) -> Option<u64> {
+    file.strip_suffix(".json").unwrap_or(file).parse().ok()
 }

@@ -60,6 +60,7 @@ pub fn news(lead: PostedLead) -> News {
         aliases: Vec::from_iter(alias),
         is_modified: false,
         is_thin: false,
+        is_addition: false,
         delay: std::time::Duration::ZERO,
         facts: lead.facts,
     }

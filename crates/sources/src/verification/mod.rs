@@ -471,6 +471,7 @@ impl Verified {
             aliases,
             is_modified: false,
             is_thin: false,
+            is_addition: false,
             delay: Duration::ZERO,
             facts,
         })

@@ -51,6 +51,24 @@ pub async fn a_request_can_wait_for_a_later_event(subject: &Subject) {
     subject.claim(&tenant, id, Stage::Details, "").await;
 }
 
+pub async fn an_addition_makes_no_request_by_itself(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let mut addition = Lead::new(&tenant, "1").body("more");
+    addition.is_addition = true;
+    let alone = subject.accept(&addition).await;
+    assert_eq!(alone.request(), None);
+    let stored = subject.store.event(&tenant, alone.event()).await;
+    let remark = stored.unwrap().unwrap().remark;
+    assert!(remark.is_some_and(|remark| remark.contains("not known")));
+    assert!(alone.into_wakes().is_empty());
+    // It left no name behind that leads nowhere.
+    let request = subject.request(&Lead::new(&tenant, "1")).await;
+    let known = subject.accept(&addition.body("even more")).await;
+    assert_eq!(known.request(), Some(request));
+    let lead = subject.lead(&tenant, request).await;
+    assert_eq!(lead.document.source.events, 2);
+}
+
 pub async fn a_hundred_equal_deliveries_at_once_become_one(subject: &Subject) {
     let tenant = subject.tenant("a");
     let lead = Lead::new(&tenant, "1");

@@ -76,6 +76,7 @@ macro_rules! contract_suite {
             $crate::contract_suite!(@tests $make; accept:
                 a_first_delivery_becomes_a_request_with_its_first_step,
                 a_request_can_wait_for_a_later_event,
+                an_addition_makes_no_request_by_itself,
                 a_hundred_equal_deliveries_at_once_become_one,
                 equal_deliveries_at_once_stay_with_their_tenants,
                 a_repeated_delivery_is_accepted_and_stored_once,
@@ -509,6 +510,7 @@ struct Lead {
     body: String,
     aliases: Vec<Alias>,
     is_thin: bool,
+    is_addition: bool,
     delay: Duration,
     facts: Facts,
 }
@@ -525,6 +527,7 @@ impl Lead {
             body: format!("body of {id}"),
             aliases: vec![alias(id)],
             is_thin: false,
+            is_addition: false,
             delay: Duration::ZERO,
             facts: Facts::nothing(Channel::Api),
         }
@@ -588,6 +591,7 @@ impl Lead {
                 aliases: self.aliases.clone(),
                 is_modified: false,
                 is_thin: self.is_thin,
+                is_addition: self.is_addition,
                 delay: self.delay,
                 facts: self.facts.clone(),
             }))),

@@ -40,6 +40,9 @@ pub(super) struct Args {
     /// The recording that the simulated provider has for it: kitchen-quote, bathroom-leak, out-of-area, …
     #[arg(long, value_name = "NAME")]
     recording: Option<String>,
+    /// The person's own words, where the sample is a text message or a form.
+    #[arg(long, value_name = "TEXT")]
+    words: Option<String>,
 }
 
 /// In the place of a provider: a lead that another system posts to the direct API.
@@ -75,6 +78,7 @@ pub(super) async fn run(settings: &Settings, args: Args) -> anyhow::Result<()> {
         id: args.call,
         phone: args.caller,
         recording: args.recording,
+        words: args.words,
         at: SystemClock::default().now(),
     });
     if let Some((path, content)) = preparation {

@@ -116,6 +116,8 @@ pub(super) enum About {
         company_number: Option<String>,
         /// The messages, in order.
         messages: Vec<Message>,
+        /// When the person asked for no more text messages, such as by `STOP`; null if that does not hold.
+        opted_out_at: Option<Timestamp>,
     },
     /// A form on a website.
     Form {
@@ -194,6 +196,7 @@ impl About {
                 has_recording: call.has_recording,
             },
             domain::About::Text(text) => Self::Text {
+                opted_out_at: text.opt_out().and_then(|message| message.at),
                 company_number: text.company_number,
                 messages: messages(text.messages),
             },
