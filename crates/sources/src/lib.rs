@@ -14,10 +14,13 @@ pub mod callrail;
 pub mod contract;
 pub mod direct;
 mod fields;
+mod html;
+pub mod intercom;
 mod mending;
 mod sample;
 pub mod sendgrid;
 mod verification;
+pub mod zendesk;
 
 use domain::{AccountSpec, Alias, BaseUrl, Channel, Reading, TenantId};
 use http::Method;
@@ -39,7 +42,9 @@ pub static SOURCES: &[&dyn Source] = &[
     &callrail::CallRail,
     &calendly::Calendly,
     &acuity::Acuity,
+    &intercom::Intercom,
     &sendgrid::SendGrid,
+    &zendesk::Zendesk,
 ];
 
 /// Something that sends webhooks.

@@ -35,7 +35,10 @@ async fn pass(world: &World, time: Duration) {
     let behind = now.checked_sub(SignedDuration::from_mins(7)).unwrap();
     let keeps_up = async || {
         let sweeps = world.store.sweeps(&tenant).await.unwrap();
-        !sweeps.is_empty() && sweeps.iter().all(|sweep| sweep.state.checked_at > Some(behind))
+        !sweeps.is_empty()
+            && sweeps
+                .iter()
+                .all(|sweep| sweep.state.checked_at > Some(behind))
     };
     world.eventually("the audit keeps up", keeps_up).await;
 }
@@ -60,7 +63,11 @@ async fn requests(world: &World, tenant: &TenantId) -> Vec<domain::LeadRequest> 
 
 /// The demo company's webhooks, ours first, and perhaps somebody else's URL behind it.
 fn webhooks(world: &World, other: Option<&str>) -> BTreeMap<String, Vec<String>> {
-    let hook = format!("{}/v1/hooks/{}", world.base, pipeline::demo::token("callrail"));
+    let hook = format!(
+        "{}/v1/hooks/{}",
+        world.base,
+        pipeline::demo::token("callrail")
+    );
     let events = [
         ("post_call_webhook", "post-call"),
         ("updated_call_webhook", "call-modified"),
@@ -70,7 +77,9 @@ fn webhooks(world: &World, other: Option<&str>) -> BTreeMap<String, Vec<String>>
         [ours].into_iter().chain(other.map(str::to_owned)).collect()
     };
     let lists = events.into_iter();
-    lists.map(|(list, name)| (list.to_owned(), urls(name))).collect()
+    lists
+        .map(|(list, name)| (list.to_owned(), urls(name)))
+        .collect()
 }
 
 fn call_id(number: u64) -> String {
@@ -103,7 +112,11 @@ async fn no_lead_is_missing_whatever_becomes_of_webhooks() {
         let trouble = Trouble {
             lose: u32::from(number % 20 == 7),
             repeat: u32::from(number % 33 == 5),
-            delay_ms: if number % 25 == 11 { LATEST_REPORT.as_secs() * 1_000 } else { 0 },
+            delay_ms: if number % 25 == 11 {
+                LATEST_REPORT.as_secs() * 1_000
+            } else {
+                0
+            },
         };
         if trouble.lose > 0 {
             lost.insert(number);
@@ -113,7 +126,9 @@ async fn no_lead_is_missing_whatever_becomes_of_webhooks() {
             switched_off_at = Some(world.now());
         }
         callrail.trouble(trouble);
-        callrail.ring(&call_id(number), fields(world.now(), number)).unwrap();
+        callrail
+            .ring(&call_id(number), fields(world.now(), number))
+            .unwrap();
         pass(&world, PAUSE).await;
         world.rest().await;
         let is_off = callrail.webhook_urls().iter().any(|(_, is_on)| !is_on);
@@ -130,13 +145,29 @@ async fn no_lead_is_missing_whatever_becomes_of_webhooks() {
 
     // The switch-off was noticed within 10 minutes, and mended without a word about others' URLs.
     let noticed_after = noticed_after.expect("it is on again");
-    assert!(noticed_after <= SignedDuration::from_mins(10), "{noticed_after}");
+    assert!(
+        noticed_after <= SignedDuration::from_mins(10),
+        "{noticed_after}"
+    );
     let urls = callrail.webhook_urls();
-    assert_eq!(urls.iter().filter(|(url, _)| *url == other).count(), 2, "{urls:?}");
+    assert_eq!(
+        urls.iter().filter(|(url, _)| *url == other).count(),
+        2,
+        "{urls:?}"
+    );
     assert!(urls.iter().all(|(_, is_on)| *is_on), "{urls:?}");
-    let log = world.store.audit_log(&tenant, None, 50).await.unwrap().items;
+    let log = world
+        .store
+        .audit_log(&tenant, None, 50)
+        .await
+        .unwrap()
+        .items;
     for action in ["source.webhook_off", "source.webhook_registered"] {
-        assert_eq!(log.iter().filter(|entry| entry.action == action).count(), 1, "{action}");
+        assert_eq!(
+            log.iter().filter(|entry| entry.action == action).count(),
+            1,
+            "{action}"
+        );
     }
     assert!(world.logs().contains("CallRail no longer posts"));
 
@@ -155,12 +186,25 @@ async fn no_lead_is_missing_whatever_becomes_of_webhooks() {
         .collect();
     assert!(recovered.len() >= lost.len(), "{}", recovered.len());
     // Nothing was taken while its webhook could still come.
-    assert!(recovered.iter().all(|one| one.minutes_late() >= 25), "{recovered:?}");
+    assert!(
+        recovered.iter().all(|one| one.minutes_late() >= 25),
+        "{recovered:?}"
+    );
 
-    let shown = world.get(&format!("/v1/tenants/{tenant}/completeness?from=2026-03-17&to=2026-03-17")).await;
+    let shown = world
+        .get(&format!(
+            "/v1/tenants/{tenant}/completeness?from=2026-03-17&to=2026-03-17"
+        ))
+        .await;
     let lines = shown.body["items"].as_array().unwrap();
-    let line = lines.iter().find(|line| line["at_provider"] == json!(CALLS)).unwrap_or_else(|| panic!("{lines:?}"));
-    assert_eq!((&line["held"], &line["missing"]), (&json!(CALLS), &json!(0)));
+    let line = lines
+        .iter()
+        .find(|line| line["at_provider"] == json!(CALLS))
+        .unwrap_or_else(|| panic!("{lines:?}"));
+    assert_eq!(
+        (&line["held"], &line["missing"]),
+        (&json!(CALLS), &json!(0))
+    );
     assert_eq!(line["recovered"], json!(recovered.len()));
 
     // Asked from outside: never more than CallRail allows.
@@ -192,14 +236,22 @@ async fn a_webhook_that_comes_after_the_audit_makes_no_second_lead() {
     let found = requests(&world, &tenant).await;
     assert_eq!(found.len(), 1, "{found:?}");
     let shown = world.shown(found[0].id).await;
-    assert!(shown["source"]["recovered"]["minutes_late"].as_u64().unwrap() >= 25, "{shown}");
+    assert!(
+        shown["source"]["recovered"]["minutes_late"]
+            .as_u64()
+            .unwrap()
+            >= 25,
+        "{shown}"
+    );
     assert_eq!(shown["flags"][0], json!("recovered"));
 
     for _ in 0..45 {
         pass(&world, PAUSE).await;
     }
     world
-        .eventually("the webhook is posted", async || callrail.webhooks_waiting() == 0)
+        .eventually("the webhook is posted", async || {
+            callrail.webhooks_waiting() == 0
+        })
         .await;
     world.rest().await;
     let found = requests(&world, &tenant).await;
@@ -215,16 +267,37 @@ async fn a_source_is_connected_in_one_call() {
     let company = world.add_tenant("acme").await;
     let tenant = company.tenant.clone();
     let wrong = json!({ "provider": "calendly", "secret": "not-the-token" });
-    let refused = world.post_as_admin(&tenant, "sources/connect", &wrong).await;
+    let refused = world
+        .post_as_admin(&tenant, "sources/connect", &wrong)
+        .await;
     assert_eq!(refused.body["is_connected"], json!(false), "{refused:?}");
     assert_eq!(refused.body["steps"][0]["step"], json!("credentials"));
-    assert!(world.store.connections(&tenant).await.unwrap().iter().all(|known| known.provider != "calendly"));
+    assert!(
+        world
+            .store
+            .connections(&tenant)
+            .await
+            .unwrap()
+            .iter()
+            .all(|known| known.provider != "calendly")
+    );
 
     let right = json!({ "provider": "calendly", "secret": "simulated-calendly-token" });
-    let connected = world.post_as_admin(&tenant, "sources/connect", &right).await;
+    let connected = world
+        .post_as_admin(&tenant, "sources/connect", &right)
+        .await;
     assert_eq!(connected.body["is_connected"], json!(true), "{connected:?}");
-    let source = connected.body["source"]["source_id"].as_str().unwrap().to_owned();
-    let again = world.post_as_admin(&tenant, "sources/connect", &json!({ "provider": "calendly" })).await;
+    let source = connected.body["source"]["source_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let again = world
+        .post_as_admin(
+            &tenant,
+            "sources/connect",
+            &json!({ "provider": "calendly" }),
+        )
+        .await;
     assert_eq!(again.body["is_connected"], json!(true), "{again:?}");
     assert_eq!(again.body["source"], connected.body["source"]);
 
@@ -232,12 +305,23 @@ async fn a_source_is_connected_in_one_call() {
     let tested = world.post_as_admin(&tenant, &path, &json!({})).await;
     assert_eq!(tested.body["is_arrived"], json!(true), "{tested:?}");
     let sweeps = world.store.sweeps(&tenant).await.unwrap();
-    assert!(sweeps.iter().any(|sweep| sweep.kind == WEBHOOKS), "{sweeps:?}");
-    assert!(requests(&world, &tenant).await.is_empty(), "a test makes no lead");
+    assert!(
+        sweeps.iter().any(|sweep| sweep.kind == WEBHOOKS),
+        "{sweeps:?}"
+    );
+    assert!(
+        requests(&world, &tenant).await.is_empty(),
+        "a test makes no lead"
+    );
 
-    world.simulators().calendly().book(simulators::calendly::Wanted::default());
     world
-        .eventually("the booking arrives", async || requests(&world, &tenant).await.len() == 1)
+        .simulators()
+        .calendly()
+        .book(simulators::calendly::Wanted::default());
+    world
+        .eventually("the booking arrives", async || {
+            requests(&world, &tenant).await.len() == 1
+        })
         .await;
     world.stop_early().await;
 }
@@ -248,7 +332,10 @@ async fn a_job_finds_what_did_not_come(form: Form) {
     let world = World::of(form).await;
     let tenant = world.tenant();
     let wanted = acuity::Wanted {
-        starts_at: world.now().checked_add(SignedDuration::from_hours(72)).unwrap(),
+        starts_at: world
+            .now()
+            .checked_add(SignedDuration::from_hours(72))
+            .unwrap(),
         ..acuity::Wanted::default()
     };
     world.simulators().acuity().register("914500777", wanted);
@@ -258,7 +345,9 @@ async fn a_job_finds_what_did_not_come(form: Form) {
     let job = started.body["job_id"].as_str().unwrap().to_owned();
     let path = format!("/v1/tenants/{tenant}/jobs/{job}");
     world
-        .eventually("the job ends", async || !world.get(&path).await.body["finished_at"].is_null())
+        .eventually("the job ends", async || {
+            !world.get(&path).await.body["finished_at"].is_null()
+        })
         .await;
     let ended = world.get(&path).await.body;
     assert_eq!(ended["state"], json!("done"), "{ended}");
@@ -272,7 +361,9 @@ async fn a_job_finds_what_did_not_come(form: Form) {
     let job = again.body["job_id"].as_str().unwrap().to_owned();
     let path = format!("/v1/tenants/{tenant}/jobs/{job}");
     world
-        .eventually("the job ends", async || !world.get(&path).await.body["finished_at"].is_null())
+        .eventually("the job ends", async || {
+            !world.get(&path).await.body["finished_at"].is_null()
+        })
         .await;
     assert_eq!(world.get(&path).await.body["result"]["changed"], json!(0));
     assert_eq!(requests(&world, &tenant).await.len(), 1);

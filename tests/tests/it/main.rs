@@ -5,6 +5,7 @@ mod audit;
 mod callrail;
 mod calls;
 mod channels;
+mod chats;
 mod crash;
 mod edges;
 mod fairness;

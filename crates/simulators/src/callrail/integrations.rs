@@ -118,7 +118,9 @@ impl Integrations {
         now: jiff::Timestamp,
     ) {
         let known = self.all.values_mut();
-        let mut known: Vec<_> = known.filter(|known| known.company == COMPANIES[1]).collect();
+        let mut known: Vec<_> = known
+            .filter(|known| known.company == COMPANIES[1])
+            .collect();
         if let Some(known) = known.first_mut() {
             (known.config, known.is_on) = (config, true);
             known.subscribe(outbox, now);
@@ -138,7 +140,10 @@ impl Integrations {
 
     /// The URLs of the demo company, each with whether it is posted to.
     pub(super) fn urls(&self, outbox: &Outbox) -> Vec<(String, bool)> {
-        let known = self.all.values().find(|known| known.company == COMPANIES[1]);
+        let known = self
+            .all
+            .values()
+            .find(|known| known.company == COMPANIES[1]);
         let subscriptions = known.map_or(&[][..], |known| &known.subscriptions);
         let posted = outbox.subscriptions().into_iter();
         posted

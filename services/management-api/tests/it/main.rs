@@ -12,6 +12,7 @@ mod issuer;
 mod jobs;
 mod keys;
 mod leads;
+mod links;
 mod live;
 mod metrics;
 mod offices;
