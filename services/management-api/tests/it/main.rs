@@ -4,6 +4,7 @@
 mod audit;
 mod configs;
 mod connections;
+mod dashboard;
 mod decisions;
 mod deliveries;
 mod finding;

@@ -4,7 +4,10 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{anyhow, bail};
 use domain::{Clock as _, TenantId};
-use management_api::sign_in::{PAGE, console_code};
+use management_api::{
+    dashboard::{Files, HOME},
+    sign_in::{PAGE, console_code},
+};
 use runtime::SystemClock;
 use settings::Settings;
 use simulators::{SIMULATORS, SimulatorSpec};
@@ -110,9 +113,7 @@ fn greet(app: &App, providers: &Providers, base: &str, code: Option<&str>) -> an
         version = env!("CARGO_PKG_VERSION"),
         metrics = app.metrics_address,
         data = app.folder.path().display(),
-        sign_in = code.map_or_else(String::new, |code| format!(
-            "\n  sign in           {base}{PAGE}#code={code}  (once)"
-        )),
+        sign_in = code.map_or_else(String::new, |code| entrance(base, code)),
     ))?;
     if code.is_none() {
         say(&format!(
@@ -149,6 +150,15 @@ fn greet(app: &App, providers: &Providers, base: &str, code: Option<&str>) -> an
         say(&format!("curl -sS {crm}/_sim/view"))?;
     }
     say("")
+}
+
+/// The line by which somebody gets in: to the dashboard where it was built, else to the page of signing in.
+fn entrance(base: &str, code: &str) -> String {
+    if Files::embedded().is_built() {
+        format!("\n  dashboard         {base}{HOME}#code={code}  (signs you in, once)")
+    } else {
+        format!("\n  sign in           {base}{PAGE}#code={code}  (once)")
+    }
 }
 
 /// Text as one word of a shell.

@@ -16,7 +16,7 @@ use minijinja::{Environment, context, value::Value};
 use runtime::Problem;
 use sha2::{Digest as _, Sha256};
 
-use crate::Deps;
+use crate::{Deps, dashboard::Files};
 
 const PAGE: &str = include_str!("page.html");
 const SCRIPT: &str = include_str!("page.js");
@@ -95,6 +95,7 @@ fn render(deps: &Deps) -> Result<String, minijinja::Error> {
         has_oidc => sign_in.is_some_and(super::SignIn::has_oidc),
         has_mail => sign_in.is_some_and(|sign_in| sign_in.asked().is_some()),
         is_simulated => deps.is_simulated,
+        has_dashboard => Files::embedded().is_built(),
     })
 }
 
