@@ -209,7 +209,7 @@ async fn take_step(tx: &Tx, ids: &IdSource, claim: &SweepClaim, step: &SweepStep
     tx.write(step.lines.iter().map(|line| put_line(&claim.tenant, line)))?;
     if let Some(act) = &step.act {
         audit::record(tx, ids, &claim.tenant, act).await?;
-        if let Some(change) = LiveChange::of_act(act.action, &act.object) {
+        if let Some(change) = LiveChange::of_act(act) {
             live::append(tx, &claim.tenant, &change)?;
         }
     }

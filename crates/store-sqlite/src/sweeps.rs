@@ -89,7 +89,7 @@ impl Sweeps for SqliteStore {
             if let Some(act) = &step.act {
                 let now = clock.now();
                 audit::record(db, &ids, now, &claim.tenant, act)?;
-                if let Some(change) = LiveChange::of_act(act.action, &act.object) {
+                if let Some(change) = LiveChange::of_act(act) {
                     live::append(db, now, &claim.tenant, &change)?;
                 }
             }
