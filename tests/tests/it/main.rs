@@ -6,6 +6,7 @@ mod calls;
 mod channels;
 mod chats;
 mod crash;
+mod deployment;
 mod edges;
 mod fairness;
 mod fleet;
