@@ -53,9 +53,9 @@ pub use lead::{
     Consent, ContactSection, DetailsAnswer, DetailsSection, DispatchSection, DispatchState,
     Document, Engine, Facts, FormFacts, Intent, Labels, LeadRequest, MAX_CONFLICTS, Message,
     NoAudio, NoDetails, NotificationsSection, PersonFacts, ProjectType, QualificationSection,
-    Reason, RecordingSection, RemoteIds, Revisions, Sentiment, Slot, SourceSection, SpamGate, Span,
-    Status, Talk, TextFacts, Timeline, Tokens, TranscriptSection, TranscriptState, Turn,
-    UnknownBusy, Verdict, VerdictKind, conflicts,
+    Reason, RecordingSection, Recovered, RemoteIds, Revisions, Sentiment, Slot, SourceSection,
+    SpamGate, Span, Status, Talk, TextFacts, Timeline, Tokens, TranscriptSection, TranscriptState,
+    Turn, UnknownBusy, Verdict, VerdictKind, conflicts,
 };
 pub use news::{News, Reading, Receipt};
 pub use phone::E164;

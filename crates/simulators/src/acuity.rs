@@ -345,18 +345,21 @@ async fn list_appointments(
     _: Authorized<Acuity>,
     query: Query<Acuity>,
 ) -> Result<Response, Response> {
-    let (from, to) = days(&query)?;
+    let from: Option<civil::Date> = query.parsed("minDate")?;
+    let (_, to) = days(&query)?;
     let max = query.parsed::<usize>("max")?.unwrap_or(100);
     let calendar = query.text("calendarID");
     let is_canceled = query.text("canceled") == Some("true");
-    let mut found = lock(&sim.provider.appointments).view();
+    let mut found = lock(&sim.provider.appointments).list(from, is_canceled);
+    if query.text("direction") != Some("ASC") {
+        found.reverse();
+    }
     found.retain(|shown| {
         let day = shown["datetime"]
             .as_str()
             .and_then(|time| time.get(..10)?.parse().ok());
         calendar.is_none_or(|id| shown["calendarID"].to_string() == id)
-            && day.is_some_and(|day: civil::Date| (from..=to).contains(&day))
-            && (shown["canceled"] == json!(true)) == is_canceled
+            && day.is_some_and(|day: civil::Date| day <= to)
     });
     found.truncate(max);
     if query.text("excludeForms") == Some("true") {

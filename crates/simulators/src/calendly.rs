@@ -1,7 +1,7 @@
 //! Calendly's API v2 and its webhooks: bookings, routing forms, subscriptions.
 //!
 //! - Auth: a bearer token. Anything else gets a 401.
-//! - `GET /users/me`, `/scheduled_events/{event}`, its `invitees`, one of them, `/routing_form_submissions/{id}`, all
+//! - `GET /users/me`, `/scheduled_events`, `/scheduled_events/{event}`, its `invitees`, one of them, `/routing_form_submissions/{id}`, all
 //!   wrapped in `resource`.
 //! - `GET /user_busy_times`: what was booked, and what [`Simulator::keep_busy`] says is in the person's other calendars, at
 //!   most seven days of it, none of them over.
@@ -135,6 +135,7 @@ impl Provider for Calendly {
     fn routes() -> Router<Arc<Shared<Self>>> {
         Router::new()
             .route("/users/me", get(show_me))
+            .route("/scheduled_events", get(list_events))
             .route("/scheduled_events/{event}", get(show_event))
             .route("/scheduled_events/{event}/invitees", get(list_invitees))
             .route("/scheduled_events/{event}/invitees/{id}", get(show_invitee))
@@ -375,6 +376,32 @@ async fn show_me(State(_): Sim, _: Authorized<Calendly>) -> Result<Response, Res
         "uri": USER, "name": "Luis Ortega", "email": "luis@example.com", "timezone": "America/Chicago",
         "current_organization": ORGANIZATION,
     })))
+}
+
+/// `GET /scheduled_events?organization=…&min_start_time=…`, by the time of beginning.
+async fn list_events(
+    State(sim): Sim,
+    _: Authorized<Calendly>,
+    query: Query<Calendly>,
+) -> Result<Response, Response> {
+    if query.text("organization") != Some(ORGANIZATION) {
+        return Err(Calendly::refuse(StatusCode::FORBIDDEN));
+    }
+    let from: Option<Timestamp> = query.parsed("min_start_time")?;
+    let count: usize = query.parsed("count")?.unwrap_or(20);
+    let begin: usize = query.parsed("page_token")?.unwrap_or(0);
+    let events = lock(&sim.provider.bookings).events(from);
+    let shown: Vec<_> = events
+        .iter()
+        .skip(begin)
+        .take(count.clamp(1, 100))
+        .collect();
+    let behind = begin + shown.len();
+    let next = (behind < events.len()).then(|| behind.to_string());
+    let list = json!({
+        "collection": shown, "pagination": { "count": shown.len(), "next_page_token": next },
+    });
+    Ok(Json(list).into_response())
 }
 
 async fn show_event(

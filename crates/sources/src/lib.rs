@@ -8,6 +8,7 @@
 pub mod acuity;
 mod answers;
 mod api;
+mod audit;
 pub mod calendly;
 pub mod callrail;
 pub mod contract;
@@ -26,6 +27,10 @@ use http::Method;
 
 pub use api::{
     ApiError, ApiSet, Apis, BusyApi, Config, Details, DetailsApi, MakeApis, RecordingsApi,
+};
+pub use audit::{
+    Asked, Found, ListPage, Listed, ListingApi, Quota, Registration, Thing, WebhooksApi, Wiring,
+    our_url,
 };
 pub use fields::{Field, Fields, Wanted};
 pub use sample::{ReadAs, Recorded, Sample};
@@ -84,6 +89,8 @@ pub struct SourceSpec {
     pub base_url: Option<BaseUrl>,
     /// Makes the clients of that API.
     pub apis: Option<MakeApis>,
+    /// How many requests of that API an account may make. `None` where nobody says it.
+    pub quota: Option<Quota>,
     /// The largest body that is accepted.
     pub body_limit_bytes: usize,
     /// Whether the provider sends a refused delivery again. If not, what is refused is lost.
@@ -112,6 +119,7 @@ impl SourceSpec {
         account: None,
         base_url: None,
         apis: None,
+        quota: None,
         body_limit_bytes: 1024 * 1024,
         is_resent: true,
         events: &[],

@@ -60,6 +60,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "bookings",
         include_str!("../../../migrations/spanner/0019_bookings.sql"),
     ),
+    (
+        21,
+        "audit_of_sources",
+        include_str!("../../../migrations/spanner/0021_audit_of_sources.sql"),
+    ),
 ];
 
 /// Where the steps that were taken are on record.

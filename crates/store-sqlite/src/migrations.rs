@@ -63,6 +63,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "bookings",
         include_str!("../../../migrations/sqlite/0022_bookings.sql"),
     ),
+    (
+        24,
+        "audit_of_sources",
+        include_str!("../../../migrations/sqlite/0024_audit_of_sources.sql"),
+    ),
 ];
 
 /// The step that figures came with.

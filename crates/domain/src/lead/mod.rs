@@ -25,8 +25,9 @@ pub use facts::{
 };
 pub use sections::{
     Audio, ContactSection, DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Message,
-    NoAudio, NoDetails, NotificationsSection, QualificationSection, RecordingSection, RemoteIds,
-    SourceSection, SpamGate, TranscriptSection, TranscriptState, Turn, Verdict, VerdictKind,
+    NoAudio, NoDetails, NotificationsSection, QualificationSection, RecordingSection, Recovered,
+    RemoteIds, SourceSection, SpamGate, TranscriptSection, TranscriptState, Turn, Verdict,
+    VerdictKind,
 };
 pub use slot::{BookingSection, Conflict, MAX_CONFLICTS, Slot, Span, UnknownBusy, conflicts};
 pub use talk::Talk;

@@ -13,9 +13,10 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{About, Account, BookingFacts, Facts, Span};
-use http_client::{Client, Response, Url, header};
+use http_client::{Client, Request, Response, Url, header};
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
 
 use super::payload;
 use crate::{
@@ -23,7 +24,7 @@ use crate::{
 };
 
 /// Calls the API.
-struct Api {
+pub(super) struct Api {
     client: Client,
     base_url: Url,
 }
@@ -37,7 +38,9 @@ pub(super) fn apis(client: &Client, base_url: &Url) -> Apis {
     Apis {
         details: api.clone(),
         recordings: None,
-        busy: Some(api),
+        busy: Some(api.clone()),
+        listing: Some(api.clone()),
+        webhooks: Some(api),
     }
 }
 
@@ -166,29 +169,53 @@ fn list(answer: &Response, wanted: Wanted, max: usize) -> Result<Vec<Fields<'_>>
 }
 
 impl Api {
-    async fn get(
+    pub(super) async fn get(
         &self,
         account: &Account,
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Response, ApiError> {
-        let user = account.setting("user_id");
-        if user.is_empty() {
-            return Err(ApiError::NotConfigured(
-                "the connection names no user: enter its user_id",
-            ));
+        let request = self.client.get(self.url(path).as_str()).query(query);
+        answered(account, request).await
+    }
+
+    pub(super) async fn post(
+        &self,
+        account: &Account,
+        path: &[&str],
+        body: &Value,
+    ) -> Result<Response, ApiError> {
+        let request = self.client.post(self.url(path).as_str()).json(body);
+        answered(account, request).await
+    }
+
+    /// What is gone already counts as deleted.
+    pub(super) async fn delete(&self, account: &Account, path: &[&str]) -> Result<(), ApiError> {
+        let request = self.client.delete(self.url(path).as_str());
+        match answered(account, request).await {
+            Ok(_) | Err(ApiError::NotFound) => Ok(()),
+            Err(error) => Err(error),
         }
+    }
+
+    fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base_url.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(["api", "v1"]).extend(path);
         }
-        let pair = format!("{user}:{}", account.secret.expose_secret());
-        let basic = format!("Basic {}", STANDARD.encode(pair));
-        let request = self
-            .client
-            .get(url.as_str())
-            .query(query)
-            .secret_header(header::AUTHORIZATION, &SecretString::from(basic));
-        ApiError::of_status(request.deadline(DEADLINE).send().await?)
+        url
     }
+}
+
+async fn answered(account: &Account, request: Request<'_>) -> Result<Response, ApiError> {
+    let user = account.setting("user_id");
+    if user.is_empty() {
+        return Err(ApiError::NotConfigured(
+            "the connection names no user: enter its user_id",
+        ));
+    }
+    let pair = format!("{user}:{}", account.secret.expose_secret());
+    let basic = format!("Basic {}", STANDARD.encode(pair));
+    let request = request.secret_header(header::AUTHORIZATION, &SecretString::from(basic));
+    ApiError::of_status(request.deadline(DEADLINE).send().await?)
 }

@@ -12,8 +12,9 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{About, Account, BookingFacts, Facts, Span};
-use http_client::{Client, Response, Url, header};
+use http_client::{Client, Request, Response, Url, header};
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
 
 use super::payload::{self, Ids, Invitee};
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
 };
 
 /// Calls the API.
-struct Api {
+pub(super) struct Api {
     client: Client,
     base_url: Url,
 }
@@ -35,7 +36,9 @@ pub(super) fn apis(client: &Client, base_url: &Url) -> Apis {
     Apis {
         details: api.clone(),
         recordings: None,
-        busy: Some(api),
+        busy: Some(api.clone()),
+        listing: Some(api.clone()),
+        webhooks: Some(api),
     }
 }
 
@@ -133,29 +136,49 @@ impl Api {
         self.ask(account, path, &[]).await
     }
 
-    async fn ask(
+    pub(super) async fn ask(
         &self,
         account: &Account,
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Response, ApiError> {
+        let request = self.client.get(self.url(path).as_str()).query(query);
+        answered(account, request).await
+    }
+
+    pub(super) async fn subscribe(&self, account: &Account, body: &Value) -> Result<(), ApiError> {
+        let url = self.url(&["webhook_subscriptions"]);
+        let request = self.client.post(url.as_str()).json(body);
+        answered(account, request).await.map(drop)
+    }
+
+    /// What is gone already counts as unsubscribed.
+    pub(super) async fn unsubscribe(&self, account: &Account, id: &str) -> Result<(), ApiError> {
+        let url = self.url(&["webhook_subscriptions", id]);
+        match answered(account, self.client.delete(url.as_str())).await {
+            Ok(_) | Err(ApiError::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base_url.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
         }
-        let token = format!("Bearer {}", account.secret.expose_secret());
-        let request = self
-            .client
-            .get(url.as_str())
-            .query(query)
-            .secret_header(header::AUTHORIZATION, &SecretString::from(token));
-        let answer = request.deadline(DEADLINE).send().await?;
-        let reset = seconds_until_reset(&answer);
-        ApiError::of_status(answer).map_err(|error| match error {
-            ApiError::Throttled { retry_after: None } => ApiError::Throttled { retry_after: reset },
-            error => error,
-        })
+        url
     }
+}
+
+async fn answered(account: &Account, request: Request<'_>) -> Result<Response, ApiError> {
+    let token = format!("Bearer {}", account.secret.expose_secret());
+    let request = request.secret_header(header::AUTHORIZATION, &SecretString::from(token));
+    let answer = request.deadline(DEADLINE).send().await?;
+    let reset = seconds_until_reset(&answer);
+    ApiError::of_status(answer).map_err(|error| match error {
+        ApiError::Throttled { retry_after: None } => ApiError::Throttled { retry_after: reset },
+        error => error,
+    })
 }
 
 /// Invitees of one booking that are kept as its names.

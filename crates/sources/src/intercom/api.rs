@@ -50,6 +50,8 @@ pub(super) fn apis(client: &Client, base_url: &Url) -> Apis {
         }),
         recordings: None,
         busy: None,
+        listing: None,
+        webhooks: None,
     }
 }
 

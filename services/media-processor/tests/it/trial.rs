@@ -56,6 +56,8 @@ fn apis(_client: &Client, _url: &Url) -> Apis {
         details: Arc::new(TrialApi),
         recordings: None,
         busy: None,
+        listing: None,
+        webhooks: None,
     }
 }
 
