@@ -17,7 +17,7 @@ use crate::{
     requests::{self, decide, find, replay},
     roles::routes,
     sign_in::{codes, devices, oidc, session},
-    sources::{self, create, keys},
+    sources::{self, create, keys, settings},
     tenants, views, work,
 };
 
@@ -28,6 +28,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(jwks::show_jwks))
         .routes(routes!(openapi::show_openapi))
         .routes(routes!(schema::show_workflow_schema))
+        .routes(routes!(settings::show_source_schema))
         .routes(routes!(docs::show_docs))
         .routes(routes!(problem_pages::show_problem_type))
         // Whoever signs in, by a cookie that only these read.
@@ -76,6 +77,10 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(sources::enable_source))
         .routes(routes!(keys::add_source_key))
         .routes(routes!(keys::remove_source_key))
+        .routes(routes!(
+            settings::show_source_settings,
+            settings::save_source_settings
+        ))
         .routes(routes!(connections::set_connection_secret))
         .routes(routes!(offices::list_offices, office::create_office))
         .routes(routes!(offices::show_office, offices::update_office))

@@ -3,7 +3,7 @@
 
 mod differences;
 pub(crate) mod office;
-pub(crate) mod shape;
+pub mod shape;
 mod workflow;
 
 use std::fmt;
@@ -23,7 +23,8 @@ pub struct ConfigFault {
 }
 
 impl ConfigFault {
-    pub(crate) fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+    /// What should be at a path.
+    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             path: path.into(),
             message: message.into(),

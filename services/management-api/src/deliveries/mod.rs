@@ -12,7 +12,9 @@ use domain::{EventId, RequestId, SourceId, TenantId};
 use jiff::Timestamp;
 use runtime::{Json, Path, Problem, Query};
 use serde::{Deserialize, Serialize};
-use store::{DeliveryOutcome, DeliveryQuery, DeliverySummary, StoredEvent};
+use store::{
+    DeliveryOutcome, DeliveryQuery, DeliverySummary, StoredEvent, configs::source_settings,
+};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
@@ -388,7 +390,14 @@ async fn read_now(
     .ok_or_else(|| {
         Problem::conflict("This build does not know the delivery's signature scheme.")
     })?;
-    let reading = read_for(source, &accounts, &delivery, event.event.as_deref());
+    let settings = source_settings(&*deps.store, tenant, event.source).await?;
+    let reading = read_for(
+        source,
+        &accounts,
+        &settings,
+        &delivery,
+        event.event.as_deref(),
+    );
     Ok(store::Delivery {
         tenant: tenant.clone(),
         provider: event.provider,

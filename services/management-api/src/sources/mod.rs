@@ -2,6 +2,7 @@
 
 pub(crate) mod create;
 pub(crate) mod keys;
+pub(crate) mod settings;
 
 use axum::extract::State;
 use domain::{SourceId, TenantId};

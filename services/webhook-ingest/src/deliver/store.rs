@@ -34,7 +34,13 @@ impl Ingest {
             return Err(Problem::too_many_requests(OVER_QUOTA_PAUSE).into());
         }
         let mut delivery_id = delivery.delivery_id();
-        let mut reading = read_for(source, &configured.accounts, &delivery, event.as_deref());
+        let mut reading = read_for(
+            source,
+            &configured.accounts,
+            &known.settings,
+            &delivery,
+            event.as_deref(),
+        );
         let message = match &mut reading {
             Ok(Reading::Ping) => return Ok(answer::ping()),
             Ok(Reading::News(news)) => {
