@@ -9,7 +9,7 @@ use runtime::{Json, Path, Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use store::{Config, ConfigKind, NewConfig};
-use utoipa::{IntoParams, ToSchema, openapi::Object};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{SourcePath, find, no_source};
 use crate::{
