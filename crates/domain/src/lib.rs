@@ -16,6 +16,7 @@ pub mod metric_names;
 mod name;
 mod news;
 mod phone;
+mod posted;
 pub mod qualification;
 mod queue;
 mod request_event;
@@ -48,16 +49,17 @@ pub use ids::{
     NotificationId, OfficeId, PersonId, RequestId, SessionId, SourceId, TenantId, UserId,
 };
 pub use lead::{
-    About, AnalysisSection, Audio, Author, BookingFacts, BookingStatus, Brief, Budget, CallFacts,
-    Channel, ChatFacts, ChatMessage, Consent, ContactSection, DetailsAnswer, DetailsSection,
-    DispatchSection, DispatchState, Document, Engine, Facts, FormFacts, Intent, Labels,
-    LeadRequest, Message, NoAudio, NoDetails, NotificationsSection, PersonFacts, ProjectType,
-    QualificationSection, Reason, RecordingSection, RemoteIds, Revisions, Sentiment, SourceSection,
-    SpamGate, Status, TextFacts, Timeline, Tokens, TranscriptSection, TranscriptState, Turn,
-    Verdict, VerdictKind,
+    About, AnalysisSection, ApiFacts, Audio, Author, BookingFacts, BookingStatus, Brief, Budget,
+    CallFacts, Channel, ChatFacts, ChatMessage, Consent, ContactSection, DetailsAnswer,
+    DetailsSection, DispatchSection, DispatchState, Document, Engine, Facts, FormFacts, Intent,
+    Labels, LeadRequest, Message, NoAudio, NoDetails, NotificationsSection, PersonFacts,
+    ProjectType, QualificationSection, Reason, RecordingSection, RemoteIds, Revisions, Sentiment,
+    SourceSection, SpamGate, Status, TextFacts, Timeline, Tokens, TranscriptSection,
+    TranscriptState, Turn, Verdict, VerdictKind,
 };
 pub use news::{News, Reading, Receipt};
 pub use phone::E164;
+pub use posted::PostedLead;
 pub use queue::{DueWake, Outbox, OutboxRow, SettleResult, StoreError, Wanted, WorkQueue};
 pub use request_event::RequestEvent;
 pub use retry::{Lane, NextTry, RetryPolicy};

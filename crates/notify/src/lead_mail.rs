@@ -185,6 +185,11 @@ impl View {
 /// What must not be overlooked.
 fn warnings(brief: &Brief, provider_name: fn(&str) -> &str) -> Vec<String> {
     let mut warnings = Vec::new();
+    if let Some(words) = &brief.opted_out {
+        warnings.push(format!(
+            "Do not text: the customer asked for no more messages ({words})."
+        ));
+    }
     if brief.is_area_unknown {
         warnings.push("Service area unknown: please check where the project is.".to_owned());
     }

@@ -35,6 +35,8 @@ pub struct Choices {
     pub phone: Option<String>,
     /// The recording that the simulated provider has, by name.
     pub recording: Option<String>,
+    /// The person's own words, where the sample is something that they wrote.
+    pub words: Option<String>,
     /// When it happened.
     pub at: Timestamp,
 }

@@ -11,6 +11,7 @@ mod api;
 pub mod calendly;
 pub mod callrail;
 pub mod contract;
+pub mod direct;
 mod fields;
 mod mending;
 mod sample;
@@ -138,8 +139,7 @@ impl SourceSpec {
     }
 }
 
-/// What a source reads in a genuine delivery. An error says why it cannot be read. `settings` are the tenant's, as they
-/// are stored: an empty object where there are none.
+/// What a source reads in a genuine delivery. An error says why it cannot be read.
 ///
 /// A body that names accounts, none of which is one of `accounts`, is another source's. Whoever has no accounts takes
 /// every body.
@@ -147,6 +147,20 @@ impl SourceSpec {
 /// # Errors
 /// Why it cannot be read, in words for a person.
 pub fn read_for(
+    source: &dyn Source,
+    accounts: &[String],
+    delivery: &Verified,
+    event: Option<&str>,
+) -> Result<Reading, String> {
+    let nothing = Value::Object(serde_json::Map::new());
+    read_as_set(source, accounts, &nothing, delivery, event)
+}
+
+/// The same by the tenant's settings of the source, as they are stored: an empty object where there are none.
+///
+/// # Errors
+/// As those of [`read_for`].
+pub fn read_as_set(
     source: &dyn Source,
     accounts: &[String],
     settings: &Value,
@@ -221,6 +235,13 @@ impl Sources {
     /// The source of this slug.
     pub fn get(self, slug: &str) -> Option<&'static dyn Source> {
         self.iter().find(|source| source.spec().slug == slug)
+    }
+
+    /// What reads a stored delivery of this provider: a source, or the product's own door.
+    pub fn reader_of(self, slug: &str) -> Option<&'static dyn Source> {
+        let own: &'static dyn Source = &direct::Direct;
+        self.get(slug)
+            .or_else(|| (own.spec().slug == slug).then_some(own))
     }
 
     /// Each source.

@@ -1,4 +1,4 @@
-//! Figures: each transaction inserts what it adds as a row of its own, and sums are kept by day.
+//! Figures: each transaction inserts what it adds as a row of its own, and sums are kept by time.
 //!
 //! A sum that every settle of a tenant changed would be a lock that they all wait for. A row that is only inserted is
 //! nobody's to wait for; folding takes the locks of the sums, once for hundreds of transactions.
@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use domain::{
     LeadRequest, RequestId, TenantId,
-    figures::{Additions, Cells, FiguresQuery, Folding, Sums, Tally},
+    figures::{Additions, FiguresQuery, Folding, Sums, SumsKey, Tally},
 };
 use google_cloud_spanner::{
-    key::{Key, KeySet},
+    key::{Key, KeyRange, KeySet},
     mutation::Mutation,
     statement::Statement,
 };
@@ -30,7 +30,7 @@ use crate::{
 
 type Result<T, E = Fault> = std::result::Result<T, E>;
 
-/// Transactions whose additions are folded at once. The rows of days that they touch are far fewer.
+/// Transactions whose additions are folded at once. The rows of sums that they touch are far fewer.
 const FOLDED_AT_ONCE: usize = 500;
 
 #[async_trait]
@@ -56,7 +56,7 @@ impl Figures for SpannerStore {
                 let part = self.write("figures.fold", work).await;
                 // What cannot be read stops this tenant's alone.
                 let name = || format!("figures of {named}");
-                folded += readable("metric_days", name, part)?.unwrap_or_default();
+                folded += readable("metric_sums", name, part)?.unwrap_or_default();
             }
         }
         Ok(folded)
@@ -108,24 +108,37 @@ pub(crate) fn add_refused(tx: &Tx, id: &str, events: &[SecurityEvent]) -> Result
 
 async fn sums(reader: &Reader, tenant: &TenantId, query: &FiguresQuery) -> Result<Sums> {
     let mut tally = Tally::new(query);
-    if let Some((first, last)) = query.days() {
-        let days = Statement::builder(
-            "SELECT day, name, sums FROM metric_days \
-             WHERE tenant_id = @tenant AND dimension = @dimension AND day BETWEEN @first AND @last",
-        )
-        .add_param("tenant", tenant.as_str().to_owned())
-        .add_param("dimension", i64::from(query.dimension.code()))
-        .add_param("first", first)
-        .add_param("last", last);
-        for row in reader.query(days.build()).await? {
-            figures::tally_day(&mut tally, &*row)?;
+    let all = query.blocks();
+    // A read for each grain: its rows do not say which they are of.
+    for part in all.chunk_by(|one, next| one.grain == next.grain) {
+        let Some(grain) = part.first().map(|blocks| blocks.grain) else {
+            continue;
+        };
+        let mut keys = KeySet::builder();
+        for blocks in part {
+            let begin = |block: i64| {
+                Key::new(vec![
+                    tenant.as_str().to_owned().into(),
+                    i64::from(grain.code()).into(),
+                    i64::from(query.dimension.code()).into(),
+                    block.into(),
+                ])
+            };
+            keys = keys.add_range(KeyRange::closed_closed(
+                begin(blocks.first),
+                begin(blocks.last),
+            ));
         }
-        let added = under([tenant.as_str()]);
-        for row in reader.rows("metric_additions", "additions", added).await? {
-            let read = figures::additions(&row.text("additions")?)?;
-            for addition in read.iter().flat_map(Additions::iter) {
-                tally.add(addition);
-            }
+        let columns = "block, name, sums";
+        for row in reader.rows("metric_sums", columns, keys.build()).await? {
+            figures::tally_row(&mut tally, grain, &*row)?;
+        }
+    }
+    let added = under([tenant.as_str()]);
+    for row in reader.rows("metric_additions", "additions", added).await? {
+        let read = figures::additions(&row.text("additions")?)?;
+        for addition in read.iter().flat_map(Additions::iter) {
+            tally.add(addition);
         }
     }
     Ok(tally.finish())
@@ -163,40 +176,38 @@ async fn fold(tx: &Tx, tenant: &str, ids: &[String]) -> Result<u32> {
     if count == 0 {
         return Ok(0);
     }
-    let mut days = KeySet::builder();
-    for day in folding.keys() {
-        days = days.add_key(day_key(tenant, day));
+    let mut keys = KeySet::builder();
+    for key in folding.keys() {
+        keys = keys.add_key(sums_key(tenant, key));
     }
-    let mut rows: BTreeMap<_, Cells> = folding.into_rows().collect();
-    let columns = "dimension, day, name, sums";
-    for row in tx.rows("metric_days", columns, days.build()).await? {
-        let day = (
-            row.number("dimension")?,
-            row.integer("day")?,
-            row.text("name")?,
-        );
-        if let Some(cells) = rows.get_mut(&day) {
-            figures::add_stored(cells, &*row)?;
-        }
+    let columns = "grain, dimension, block, name, sums";
+    let mut stored = BTreeMap::new();
+    for row in tx.rows("metric_sums", columns, keys.build()).await? {
+        stored.insert(sums_place(&*row)?, row);
     }
-    for (day, cells) in rows {
-        if cells.is_empty() {
-            tx.write([Mutation::delete(
-                "metric_days",
-                day_key(tenant, &day).into(),
-            )])?;
+    for (key, cells) in folding.into_rows() {
+        let row = stored.get(&place(&key)).map(|row| &**row);
+        let sums = figures::with_stored(&cells, row)?;
+        if sums.is_empty() {
+            let key = sums_key(tenant, &key);
+            tx.write([Mutation::delete("metric_sums", key.into())])?;
             continue;
         }
-        let (dimension, day, name) = day;
+        let SumsKey {
+            block,
+            dimension,
+            name,
+        } = key;
         tx.write([mutation(
             Write::Put,
-            "metric_days",
+            "metric_sums",
             [
                 ("tenant_id", tenant.to_owned().into()),
+                ("grain", i64::from(block.grain.code()).into()),
                 ("dimension", i64::from(dimension).into()),
-                ("day", day.into()),
+                ("block", block.number.into()),
                 ("name", name.into()),
-                ("sums", cells.packed().into()),
+                ("sums", sums.into()),
             ],
         )])?;
     }
@@ -204,13 +215,35 @@ async fn fold(tx: &Tx, tenant: &str, ids: &[String]) -> Result<u32> {
     Ok(count)
 }
 
-fn day_key(tenant: &str, (dimension, day, name): &(u8, i64, String)) -> Key {
+fn sums_key(tenant: &str, key: &SumsKey) -> Key {
+    let (grain, dimension, block, name) = place(key);
     Key::new(vec![
         tenant.to_owned().into(),
-        i64::from(*dimension).into(),
-        (*day).into(),
-        name.clone().into(),
+        grain.into(),
+        dimension.into(),
+        block.into(),
+        name.into(),
     ])
+}
+
+/// A row's key without its tenant, as it is stored.
+fn place(key: &SumsKey) -> (i64, i64, i64, String) {
+    let block = key.block;
+    (
+        block.grain.code().into(),
+        key.dimension.into(),
+        block.number,
+        key.name.clone(),
+    )
+}
+
+fn sums_place(row: &dyn rows::Row) -> Result<(i64, i64, i64, String)> {
+    Ok((
+        row.integer("grain")?,
+        row.integer("dimension")?,
+        row.integer("block")?,
+        row.text("name")?,
+    ))
 }
 
 async fn recount(

@@ -1,11 +1,11 @@
-//! Figures: additions in the order of their transactions, and sums by day.
+//! Figures: additions in the order of their transactions, and sums.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use domain::{
     LeadRequest, RequestId, TenantId,
-    figures::{Additions, Cells, FiguresQuery, Folding, Sums, Tally},
+    figures::{Additions, Cells, FiguresQuery, Folding, Sums, SumsKey, Tally},
 };
 use rusqlite::{Connection, params};
 use store::{
@@ -53,25 +53,34 @@ pub(crate) fn add(db: &Connection, tenant: &TenantId, additions: &Additions) -> 
 }
 
 fn sums(db: &Connection, tenant: &TenantId, query: &FiguresQuery) -> Result<Sums> {
-    const DAYS: &str = "SELECT day, name, sums FROM metric_days \
-                        WHERE tenant_id = ?1 AND dimension = ?2 AND day BETWEEN ?3 AND ?4";
+    const ROWS: &str = "SELECT block, name, sums FROM metric_sums WHERE tenant_id = ?1 AND grain = ?2 \
+                        AND dimension = ?3 AND block BETWEEN ?4 AND ?5";
     // Few are ever left, so they need no index.
     const ADDED: &str = "SELECT additions FROM metric_additions WHERE tenant_id = ?1";
     // One snapshot of both: what is folded meanwhile is in one of them.
     let snapshot = db.unchecked_transaction().map_err(store_error)?;
     let db: &Connection = &snapshot;
     let mut tally = Tally::new(query);
-    if let Some((first, last)) = query.days() {
-        let values = params![tenant.as_str(), query.dimension.code(), first, last];
-        sql::all(db, DAYS, values, |row| figures::tally_day(&mut tally, row))?;
-        sql::all(db, ADDED, [tenant.as_str()], |row| {
-            let read = figures::additions(&row.text("additions")?)?;
-            for addition in read.iter().flat_map(Additions::iter) {
-                tally.add(addition);
-            }
-            Ok(())
+    for blocks in query.blocks() {
+        let (tenant, dimension) = (tenant.as_str(), query.dimension.code());
+        let values = params![
+            tenant,
+            blocks.grain.code(),
+            dimension,
+            blocks.first,
+            blocks.last
+        ];
+        sql::all(db, ROWS, values, |row| {
+            figures::tally_row(&mut tally, blocks.grain, row)
         })?;
     }
+    sql::all(db, ADDED, [tenant.as_str()], |row| {
+        let read = figures::additions(&row.text("additions")?)?;
+        for addition in read.iter().flat_map(Additions::iter) {
+            tally.add(addition);
+        }
+        Ok(())
+    })?;
     Ok(tally.finish())
 }
 
@@ -91,15 +100,14 @@ fn fold(db: &Connection, limit: u32) -> Result<u32> {
     let mut folded = 0;
     for (tenant, (folding, positions)) in tenants {
         // Nothing is written before all is read: what cannot be read stops this tenant's alone.
-        let days = folding
-            .into_rows()
-            .map(|(day, cells)| with_stored(db, &tenant, day, cells));
-        let days = days.collect::<Result<Vec<_>>>();
-        let Some(days) = readable("metric_days", || format!("figures of {tenant}"), days)? else {
+        let rows = folding.into_rows();
+        let rows = rows.map(|(key, cells)| with_stored(db, &tenant, key, &cells));
+        let rows = rows.collect::<Result<Vec<_>>>();
+        let Some(rows) = readable("metric_sums", || format!("figures of {tenant}"), rows)? else {
             continue;
         };
-        for (day, cells) in days {
-            put_day(db, &tenant, &day, &cells)?;
+        for (key, sums) in rows {
+            put_sums(db, &tenant, &key, &sums)?;
         }
         for position in positions {
             sql::execute(db, REMOVE, [position])?;
@@ -109,28 +117,47 @@ fn fold(db: &Connection, limit: u32) -> Result<u32> {
     Ok(folded)
 }
 
-/// Dimension, day and name.
-type Day = (u8, i64, String);
-
-/// A day's sums with what is new of them.
-fn with_stored(db: &Connection, tenant: &str, day: Day, mut cells: Cells) -> Result<(Day, Cells)> {
-    const READ: &str = "SELECT sums FROM metric_days \
-                        WHERE tenant_id = ?1 AND dimension = ?2 AND day = ?3 AND name = ?4";
-    let key = params![tenant, day.0, day.1, day.2];
-    sql::first(db, READ, key, |row| figures::add_stored(&mut cells, row))?;
-    Ok((day, cells))
+/// A row's sums with what is new of them.
+fn with_stored(
+    db: &Connection,
+    tenant: &str,
+    key: SumsKey,
+    cells: &Cells,
+) -> Result<(SumsKey, Vec<u8>)> {
+    const READ: &str = "SELECT sums FROM metric_sums WHERE tenant_id = ?1 AND grain = ?2 AND dimension = ?3 \
+                        AND block = ?4 AND name = ?5";
+    let SumsKey {
+        block,
+        dimension,
+        name,
+    } = &key;
+    let values = params![tenant, block.grain.code(), dimension, block.number, name];
+    let stored = sql::first(db, READ, values, |row| {
+        figures::with_stored(cells, Some(row))
+    })?;
+    let sums = match stored {
+        Some(sums) => sums,
+        None => figures::with_stored(cells, None)?,
+    };
+    Ok((key, sums))
 }
 
-fn put_day(db: &Connection, tenant: &str, day: &Day, cells: &Cells) -> Result<()> {
-    const PUT: &str = "INSERT OR REPLACE INTO metric_days (tenant_id, dimension, day, name, sums) \
-                       VALUES (?1, ?2, ?3, ?4, ?5)";
-    const REMOVE: &str = "DELETE FROM metric_days \
-                          WHERE tenant_id = ?1 AND dimension = ?2 AND day = ?3 AND name = ?4";
-    let (dimension, day, name) = day;
-    if cells.is_empty() {
-        return sql::execute(db, REMOVE, params![tenant, dimension, day, name]).map(drop);
+fn put_sums(db: &Connection, tenant: &str, key: &SumsKey, sums: &[u8]) -> Result<()> {
+    const PUT: &str = "INSERT OR REPLACE INTO metric_sums (tenant_id, grain, dimension, block, name, sums) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    const REMOVE: &str = "DELETE FROM metric_sums WHERE tenant_id = ?1 AND grain = ?2 AND dimension = ?3 \
+                          AND block = ?4 AND name = ?5";
+    let SumsKey {
+        block,
+        dimension,
+        name,
+    } = key;
+    let (grain, block) = (block.grain.code(), block.number);
+    if sums.is_empty() {
+        let values = params![tenant, grain, dimension, block, name];
+        return sql::execute(db, REMOVE, values).map(drop);
     }
-    let values = params![tenant, dimension, day, name, cells.packed()];
+    let values = params![tenant, grain, dimension, block, name, sums];
     sql::execute(db, PUT, values).map(drop)
 }
 

@@ -60,6 +60,9 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     ),
 ];
 
+/// The step that figures came with.
+const FIGURES: u32 = 10;
+
 /// Brings the schema to this build's version; returns how many steps were taken. A newer schema is refused.
 pub(crate) fn apply(db: &mut Connection, now: jiff::Timestamp) -> Result<u32, StoreError> {
     db.execute_batch(
@@ -79,10 +82,15 @@ pub(crate) fn apply(db: &mut Connection, now: jiff::Timestamp) -> Result<u32, St
             "the data was written by a newer build (schema {current}, this build knows {newest}): run that build"
         )));
     }
+    // Files are only ever added since the first release; before it, what they say has changed.
+    let tells = match current {
+        0..FIGURES => "configs",
+        _ => "metric_sums",
+    };
     let is_of_this_line: bool = db
         .query_row(
-            "SELECT count(*) > 0 FROM sqlite_master WHERE name = 'configs'",
-            [],
+            "SELECT count(*) > 0 FROM sqlite_master WHERE name = ?1",
+            [tells],
             |row| row.get(0),
         )
         .map_err(store_error)?;

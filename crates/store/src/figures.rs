@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use domain::{
     LeadRequest, RequestId, StoreError, TenantId,
-    figures::{Additions, Cells, Counted, FiguresQuery, Sums, Tally, Unreadable},
+    figures::{Additions, Block, Cells, Counted, FiguresQuery, Grain, Sums, Tally, Unreadable},
 };
 
 use crate::{
@@ -17,11 +17,11 @@ use crate::{
 /// Sums of what changes a tenant's requests, added to in the transaction that changes them.
 #[async_trait]
 pub trait Figures {
-    /// The sums that a question asks for, as of the last commit. It reads the days that are asked for, under the names
-    /// of one dimension, and no request.
+    /// The sums that a question asks for, as of the last commit. It reads the rows of the times that are asked for, under
+    /// the names of one dimension, and no request.
     async fn figures(&self, tenant: &TenantId, query: &FiguresQuery) -> Result<Sums>;
 
-    /// Folds what transactions added into the rows of days: at most `limit` transactions, 1 to 1,000. Returns how many
+    /// Folds what transactions added into the rows of sums: at most `limit` transactions, 1 to 1,000. Returns how many
     /// were folded. Several may fold at once.
     async fn fold_figures_across_tenants(&self, limit: u32) -> Result<u32>;
 
@@ -69,28 +69,31 @@ pub fn additions(text: &str) -> Result<Option<Additions>> {
     )
 }
 
-/// Adds the row of a day to an answer. One that this build cannot read is left out, and counted as skipped.
+/// Adds a row of sums to an answer. One that this build cannot read is left out, and counted as skipped.
 ///
 /// # Errors
 /// None of its own.
-pub fn tally_day(tally: &mut Tally<'_>, row: &dyn Row) -> Result<()> {
-    let (name, day) = (row.text("name")?, row.integer("day")?);
+pub fn tally_row(tally: &mut Tally<'_>, grain: Grain, row: &dyn Row) -> Result<()> {
+    let (name, number) = (row.text("name")?, row.integer("block")?);
     let sums = row.bytes_option("sums")?.unwrap_or_default();
-    let read = tally.add_day(&name, day, &sums).map_err(unreadable);
-    scanned("metric_days", read).map(drop)
+    let read = tally.add_block(Block { grain, number }, &name, &sums);
+    scanned("metric_sums", read.map_err(unreadable)).map(drop)
 }
 
-/// Adds what is stored of a day to what is new of it.
+/// What a row of sums becomes with what is new of it; empty where all come to zero. Without a row, nothing is stored yet.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] if this build cannot read it.
-pub fn add_stored(cells: &mut Cells, row: &dyn Row) -> Result<()> {
-    let sums = row.bytes_option("sums")?.unwrap_or_default();
-    cells.add_packed(&sums).map_err(unreadable)
+pub fn with_stored(cells: &Cells, row: Option<&dyn Row>) -> Result<Vec<u8>> {
+    let stored = match row {
+        Some(row) => row.bytes_option("sums")?.unwrap_or_default(),
+        None => Vec::new(),
+    };
+    cells.onto(&stored).map_err(unreadable)
 }
 
 fn unreadable(error: Unreadable) -> StoreError {
-    corrupt("metric_days.sums", error)
+    corrupt("metric_sums.sums", error)
 }
 
 /// What a request must add to the sums because it counts for something else than its row says; none if it does not.

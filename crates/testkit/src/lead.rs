@@ -4,14 +4,15 @@
 use std::{collections::BTreeMap, str::FromStr, sync::Arc, time::Duration};
 
 use domain::{
-    About, Alias, AnalysisSection, Audio, Author, BookingFacts, BookingStatus, Budget, CallFacts,
-    Channel, ChatFacts, ChatMessage, Claim, Claimed, ConnectionName, Consent, Destination,
-    DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Document, EmailAddress, Engine,
-    Facts, FormFacts, Intent, Labels, LeadRequest, Message, News, NotificationRules,
-    NotificationsSection, OfficeConfig, OpenWork, Origin, Outcome, PersonFacts, PostalCode,
-    ProjectType, Reason, RecordingSection, RemoteIds, RequestState, RetryPolicy, Section,
-    Sentiment, SettleContext, Stage, TenantId, TextFacts, Timeline, Tokens, TranscriptSection,
-    TranscriptState, Turn, WorkKey, WorkRow, WorkflowConfig, qualification, transition,
+    About, Alias, AnalysisSection, ApiFacts, Audio, Author, BookingFacts, BookingStatus, Budget,
+    CallFacts, Channel, ChatFacts, ChatMessage, Claim, Claimed, ConnectionName, Consent,
+    Destination, DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Document,
+    EmailAddress, Engine, Facts, FormFacts, Intent, Labels, LeadRequest, Message, News,
+    NotificationRules, NotificationsSection, OfficeConfig, OpenWork, Origin, Outcome, PersonFacts,
+    PostalCode, ProjectType, Reason, RecordingSection, RemoteIds, RequestState, RetryPolicy,
+    Section, Sentiment, SettleContext, Stage, TenantId, TextFacts, Timeline, Tokens,
+    TranscriptSection, TranscriptState, Turn, WorkKey, WorkRow, WorkflowConfig, qualification,
+    transition,
 };
 use jiff::Timestamp;
 
@@ -131,7 +132,11 @@ fn about(channel: Channel) -> About {
             started_at: Some(at()),
             messages: conversation(),
         }),
-        Channel::Api => About::Api,
+        Channel::Api => About::Api(ApiFacts {
+            occurred_at: Some(at()),
+            message: text("We want a new kitchen before spring."),
+            answers: pairs([("Budget", "about forty thousand")]),
+        }),
     }
 }
 
@@ -193,6 +198,7 @@ pub fn news(channel: Channel) -> News {
         aliases: vec![alias(channel)],
         is_modified: false,
         is_thin: false,
+        is_addition: false,
         delay: Duration::ZERO,
         facts: facts(channel),
     }

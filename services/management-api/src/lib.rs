@@ -18,6 +18,7 @@ mod idempotency;
 mod indexing;
 mod jobs;
 mod jwks;
+mod leads;
 mod limits;
 mod live;
 mod me;

@@ -9,7 +9,7 @@ use crate::{
     deliveries::{self, refusals},
     docs,
     jobs::{self, create as start, try_config},
-    jwks, live, me, metrics,
+    jwks, leads, live, me, metrics,
     offices::{self, create as office},
     openapi,
     people::{self, api_keys, invitations},
@@ -63,6 +63,8 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(metrics::show_series))
         .routes(routes!(deliveries::show_delivery))
         .routes(routes!(refusals::list_security_events))
+        // Who may post leads.
+        .routes(routes!(leads::post_lead))
         // Who may decide, and set stopped work going.
         .routes(routes!(deliveries::replay_delivery))
         .routes(routes!(decide::approve_request))

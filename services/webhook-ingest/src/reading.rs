@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{Claimed, Outcome, ParkCause, Reading, Section, Stage, StageError, StageHandler};
-use sources::{Sources, Verified, read_for};
+use sources::{Sources, Verified, read_as_set};
 use store::{Store, configs::source_settings};
 
 /// Reads deliveries that could not be read when they came.
@@ -31,7 +31,7 @@ impl StageHandler for ReadingStage {
             .ok_or_else(|| StageError::permanent("the delivery is no longer stored"))?;
         let source = self
             .sources
-            .get(&section.provider)
+            .reader_of(&section.provider)
             .ok_or_else(|| StageError::permanent("this build has no such source"))?;
         let delivery = Verified::restored(source.spec(), &event.scheme, event.headers, event.body)
             .ok_or_else(|| {
@@ -41,7 +41,7 @@ impl StageHandler for ReadingStage {
         let settings = source_settings(&*self.store, &job.request.tenant, section.source).await;
         let settings = settings.map_err(|error| StageError::ours(&error))?;
         Ok(
-            match read_for(
+            match read_as_set(
                 source,
                 &accounts,
                 &settings,

@@ -14,8 +14,8 @@ const INDEX: [&str; 2] = ["request_tokens", "request_changes"];
 /// Every row of every table, as text, but for the `INDEX`.
 pub type Rows = BTreeMap<String, Vec<String>>;
 
-/// Tables that are rewritten at any time: what is added to figures is folded into days.
-const FOLDED: &str = "('metric_additions', 'metric_days')";
+/// Tables that are rewritten at any time: what is added to figures is folded into sums.
+const FOLDED: &str = "('metric_additions', 'metric_sums')";
 
 /// Of SQLite: every row that is a tenant's.
 pub(super) fn of_tenant(database: &Path, tenant: &TenantId) -> Rows {

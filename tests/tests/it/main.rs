@@ -1,6 +1,7 @@
 //! Stories across the whole product, through the endpoints that its users have.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod callrail;
 mod calls;
 mod channels;
 mod crash;
@@ -10,6 +11,7 @@ mod fleet;
 mod handles;
 mod isolation;
 mod layering;
+mod leads;
 mod leaks;
 mod limits;
 mod live;

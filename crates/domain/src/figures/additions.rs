@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Cells, Dimension, Metric, Slot};
+use super::{Block, Cells, Dimension, Grain, Metric, Slot};
 use crate::{LogEntry, Origin};
 
 /// What is added in one quarter of an hour, for one set of names.
@@ -140,31 +140,49 @@ impl Additions {
     }
 }
 
-/// What is added to the rows of one tenant: each row's new cells, by dimension, day and name.
+/// Sums of one row: of one name, over the times of a block.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SumsKey {
+    /// Over which times.
+    pub block: Block,
+    /// In which dimension: its number.
+    pub dimension: u8,
+    /// Under which name.
+    pub name: String,
+}
+
+/// What is added to the rows of one tenant.
 #[derive(Debug, Clone, Default)]
-pub struct Folding(BTreeMap<(u8, i64, String), Cells>);
+pub struct Folding(BTreeMap<SumsKey, Cells>);
 
 impl Folding {
     /// Adds what a transaction added.
     pub fn add(&mut self, additions: &Additions) {
         for addition in additions.iter() {
             for (dimension, name) in addition.filed() {
-                let key = (dimension, addition.slot.day(), name.to_owned());
-                let cells = self.0.entry(key).or_default();
-                for (metric, value) in &addition.values {
-                    cells.add(addition.slot.place(), *metric, *value);
+                for grain in Grain::ALL {
+                    let (block, place) = Block::of(grain, addition.slot);
+                    let key = SumsKey {
+                        block,
+                        dimension,
+                        name: name.to_owned(),
+                    };
+                    let cells = self.0.entry(key).or_default();
+                    for (metric, value) in &addition.values {
+                        cells.add(place, *metric, *value);
+                    }
                 }
             }
         }
     }
 
     /// Every row, with what is added to it.
-    pub fn into_rows(self) -> impl Iterator<Item = ((u8, i64, String), Cells)> {
+    pub fn into_rows(self) -> impl Iterator<Item = (SumsKey, Cells)> {
         self.0.into_iter()
     }
 
-    /// The keys of the rows: dimension, day and name.
-    pub fn keys(&self) -> impl Iterator<Item = &(u8, i64, String)> {
+    /// The keys of the rows.
+    pub fn keys(&self) -> impl Iterator<Item = &SumsKey> {
         self.0.keys()
     }
 }

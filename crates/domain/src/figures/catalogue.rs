@@ -1,6 +1,6 @@
 //! The figures that people read, each with what it is made of.
 
-use super::{Dimension, Metric, Sums};
+use super::{Dimension, Metric, NameSums};
 use crate::words::words;
 
 words! {
@@ -336,10 +336,10 @@ impl Figure {
         metrics
     }
 
-    /// Its value under a name, in a step.
-    pub fn value(&self, sums: &Sums, name: &str, step: usize) -> FigureValue {
+    /// Its value in a step.
+    pub fn value(&self, sums: NameSums<'_>, step: usize) -> FigureValue {
         let sum = |metrics: &[Metric]| -> i64 {
-            let each = metrics.iter().map(|metric| sums.get(name, step, *metric));
+            let each = metrics.iter().map(|metric| sums.get(step, *metric));
             each.fold(0, i64::saturating_add)
         };
         match self.formula {

@@ -1,87 +1,77 @@
-//! The sums of one day under one name, packed: a year of them is read in milliseconds.
+//! The sums of a row, packed: metric by metric, so that reading one skips the others.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use super::Metric;
 
 /// The first byte of what is packed: the shape that follows.
 const SHAPE: u8 = 1;
 
-/// What was summed in a day, by the place of its quarter of an hour and by metric. What is zero is not kept.
+/// What is added to a row, by metric and place. What is zero is not kept.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Cells(BTreeMap<(u8, Metric), i64>);
+pub struct Cells(BTreeMap<Metric, BTreeMap<u8, i64>>);
 
 /// What was packed is damaged, or of a shape that this build does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the sums of a day are damaged, or of a newer shape")]
+#[error("sums are damaged, or of a newer shape")]
 pub struct Unreadable;
 
 impl Cells {
     /// Adds to a sum.
     pub fn add(&mut self, place: u8, metric: Metric, value: i64) {
-        let sum = self.0.entry((place, metric)).or_default();
+        let sums = self.0.entry(metric).or_default();
+        let sum = sums.entry(place).or_default();
         *sum = sum.saturating_add(value);
-        if *sum == 0 {
-            self.0.remove(&(place, metric));
-        }
     }
 
-    /// Adds what is packed.
+    /// Packs what was packed together with these: for each metric its number and how many bytes its sums take, then each
+    /// place and its sum. Nothing is left where all come to zero.
     ///
     /// # Errors
     /// [`Unreadable`].
-    pub fn add_packed(&mut self, packed: &[u8]) -> Result<(), Unreadable> {
-        Self::each(packed, |place, metric, value| {
-            self.add(place, metric, value);
-        })
-    }
-
-    /// Whether all sums are zero.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Packs them: for each quarter of an hour its place and the number of sums, then each metric and its sum.
-    pub fn packed(&self) -> Vec<u8> {
-        let mut places = BTreeMap::<u8, Vec<(Metric, i64)>>::new();
-        for ((place, metric), value) in &self.0 {
-            places.entry(*place).or_default().push((*metric, *value));
+    pub fn onto(&self, stored: &[u8]) -> Result<Vec<u8>, Unreadable> {
+        let mut each: BTreeMap<Metric, Cow<'_, [u8]>> = BTreeMap::new();
+        for of_metric in metrics(stored)? {
+            let (metric, places) = of_metric?;
+            each.insert(metric, places.0.into());
         }
-        let mut packed = vec![SHAPE];
-        for (place, sums) in places {
-            packed.push(place);
-            packed.push(u8::try_from(sums.len()).unwrap_or(u8::MAX));
-            for (metric, value) in sums.into_iter().take(u8::MAX.into()) {
-                packed.push(metric.0);
-                put_number(&mut packed, value);
+        for (metric, new) in &self.0 {
+            let mut sums = [0_i64; 256];
+            let mut stored = Places(each.get(metric).map_or(&[], |stored| stored));
+            let add = |place: u8, sum: i64, sums: &mut [i64; 256]| {
+                if let Some(known) = sums.get_mut(usize::from(place)) {
+                    *known = known.saturating_add(sum);
+                }
+            };
+            while let Some((place, sum)) = stored.next()? {
+                add(place, sum, &mut sums);
             }
-        }
-        packed
-    }
-
-    /// Visits what is packed: place, metric and sum.
-    ///
-    /// # Errors
-    /// [`Unreadable`].
-    pub fn each(packed: &[u8], mut visit: impl FnMut(u8, Metric, i64)) -> Result<(), Unreadable> {
-        let mut rest = packed.iter();
-        let mut next = || rest.next().copied();
-        if next() != Some(SHAPE) {
-            return Err(Unreadable);
-        }
-        while let Some(place) = next() {
-            for _ in 0..next().ok_or(Unreadable)? {
-                let metric = Metric(next().ok_or(Unreadable)?);
-                visit(place, metric, number(&mut next).ok_or(Unreadable)?);
+            for (place, sum) in new {
+                add(*place, *sum, &mut sums);
             }
+            let mut packed = Vec::with_capacity(stored.0.len() + 3 * new.len());
+            for (place, sum) in (0..=u8::MAX).zip(sums).filter(|(_, sum)| *sum != 0) {
+                packed.push(place);
+                // Small negative ones are short, too.
+                put_number(&mut packed, (sum << 1 ^ sum >> 63).cast_unsigned());
+            }
+            each.insert(*metric, packed.into());
         }
-        Ok(())
+        let mut packed = Vec::new();
+        for (metric, places) in each.iter().filter(|(_, places)| !places.is_empty()) {
+            if packed.is_empty() {
+                packed.push(SHAPE);
+            }
+            packed.push(metric.0);
+            put_number(&mut packed, u64::try_from(places.len()).unwrap_or(u64::MAX));
+            packed.extend_from_slice(places);
+        }
+        Ok(packed)
     }
 }
 
-/// Writes a number in as few bytes as it takes, seven bits in each; small negative ones are short, too.
-fn put_number(packed: &mut Vec<u8>, value: i64) {
-    let mut left = (value << 1 ^ value >> 63).cast_unsigned();
+/// Writes a number in as few bytes as it takes, seven bits in each.
+fn put_number(packed: &mut Vec<u8>, mut left: u64) {
     while left > 0x7f {
         packed.push(u8::try_from(left & 0x7f).unwrap_or_default() | 0x80);
         left >>= 7;
@@ -90,16 +80,63 @@ fn put_number(packed: &mut Vec<u8>, value: i64) {
 }
 
 /// Reads such a number.
-fn number(next: &mut impl FnMut() -> Option<u8>) -> Option<i64> {
+fn number(bytes: &mut &[u8]) -> Result<u64, Unreadable> {
     let mut value = 0_u64;
     for shift in (0..64).step_by(7) {
-        let byte = next()?;
+        let (byte, rest) = bytes.split_first().ok_or(Unreadable)?;
+        *bytes = rest;
         value |= u64::from(byte & 0x7f) << shift;
         if byte & 0x80 == 0 {
-            return Some((value >> 1).cast_signed() ^ -(value & 1).cast_signed());
+            return Ok(value);
         }
     }
-    None
+    Err(Unreadable)
+}
+
+/// The sums of one metric, place by place.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Places<'a>(&'a [u8]);
+
+impl Places<'_> {
+    /// The next place and its sum.
+    pub(super) fn next(&mut self) -> Result<Option<(u8, i64)>, Unreadable> {
+        let Some((place, rest)) = self.0.split_first() else {
+            return Ok(None);
+        };
+        self.0 = rest;
+        let sum = number(&mut self.0)?;
+        Ok(Some((
+            *place,
+            (sum >> 1).cast_signed() ^ -(sum & 1).cast_signed(),
+        )))
+    }
+}
+
+/// The metrics of what is packed, each with its sums.
+pub(super) fn metrics(
+    packed: &[u8],
+) -> Result<impl Iterator<Item = Result<(Metric, Places<'_>), Unreadable>>, Unreadable> {
+    let mut rest = match packed.split_first() {
+        None => packed,
+        Some((&SHAPE, rest)) => rest,
+        Some(_) => return Err(Unreadable),
+    };
+    Ok(std::iter::from_fn(move || {
+        let (metric, behind) = rest.split_first()?;
+        rest = behind;
+        let length = number(&mut rest).and_then(|it| usize::try_from(it).map_err(|_| Unreadable));
+        let split = length.and_then(|length| rest.split_at_checked(length).ok_or(Unreadable));
+        match split {
+            Ok((places, behind)) => {
+                rest = behind;
+                Some(Ok((Metric(*metric), Places(places))))
+            }
+            Err(error) => {
+                rest = &[];
+                Some(Err(error))
+            }
+        }
+    }))
 }
 
 #[cfg(test)]
@@ -108,33 +145,69 @@ mod tests {
 
     use super::*;
 
+    fn read(packed: &[u8]) -> Result<BTreeMap<(Metric, u8), i64>, Unreadable> {
+        let mut sums = BTreeMap::new();
+        for of_metric in metrics(packed)? {
+            let (metric, mut places) = of_metric?;
+            while let Some((place, sum)) = places.next()? {
+                *sums.entry((metric, place)).or_default() += sum;
+            }
+        }
+        Ok(sums)
+    }
+
+    fn cells(sums: &[(u8, u8, i64)]) -> Cells {
+        let mut cells = Cells::default();
+        for (place, metric, value) in sums {
+            cells.add(*place, Metric(*metric), *value);
+        }
+        cells
+    }
+
+    fn sums() -> impl Strategy<Value = Vec<(u8, u8, i64)>> {
+        let value = prop_oneof![-3..3_i64, any::<i32>().prop_map(i64::from)];
+        proptest::collection::vec((0_u8..96, 0_u8..9, value), 0..200)
+    }
+
+    fn packed(sums: &[(u8, u8, i64)]) -> Vec<u8> {
+        cells(sums).onto(&[]).unwrap()
+    }
+
     proptest! {
         #[test]
         fn what_is_packed_is_read_again(sums in proptest::collection::vec((0_u8..96, any::<u8>(), any::<i64>()), 0..200)) {
-            let mut cells = Cells::default();
-            for (place, metric, value) in sums {
-                cells.add(place, Metric(metric % 120), value);
+            let mut expected = BTreeMap::<_, i64>::new();
+            for (place, metric, value) in &sums {
+                let sum = expected.entry((Metric(*metric), *place)).or_default();
+                *sum = sum.saturating_add(*value);
             }
-            let mut read = Cells::default();
-            read.add_packed(&cells.packed()).unwrap();
-            prop_assert_eq!(read, cells);
+            expected.retain(|_, sum| *sum != 0);
+            prop_assert_eq!(read(&packed(&sums)).unwrap(), expected);
         }
 
         #[test]
-        fn damaged_sums_are_an_error_at_most(packed in proptest::collection::vec(any::<u8>(), 0..100)) {
-            let read = Cells::each(&packed, |_, _, _| ());
+        fn packed_onto_others_they_are_as_if_packed_together(one in sums(), other in sums()) {
+            let both = [one.as_slice(), &other].concat();
+            let onto = cells(&other).onto(&packed(&one)).unwrap();
+            prop_assert_eq!(onto, packed(&both));
+        }
+
+        #[test]
+        fn damaged_sums_are_an_error_at_most(damaged in proptest::collection::vec(any::<u8>(), 0..100), new in sums()) {
+            let read = read(&damaged);
             prop_assert!(read.is_ok() || read == Err(Unreadable));
+            let onto = cells(&new).onto(&damaged);
+            prop_assert!(onto.is_ok() || onto == Err(Unreadable));
         }
     }
 
     #[test]
     fn small_sums_take_few_bytes_and_none_takes_none() {
-        let mut cells = Cells::default();
-        cells.add(48, Metric::CAME_IN, 7);
-        cells.add(48, Metric::GENUINE, -3);
-        assert_eq!(cells.packed(), [SHAPE, 48, 2, 1, 14, 2, 5]);
-        cells.add(48, Metric::CAME_IN, -7);
-        cells.add(48, Metric::GENUINE, 3);
-        assert!(cells.is_empty());
+        let sums = [(48, 1, 7), (49, 1, 1), (48, 2, -3)];
+        let small = [SHAPE, 1, 4, 48, 14, 49, 2, 2, 2, 48, 5];
+        assert_eq!(packed(&sums), small);
+        let against = sums.map(|(place, metric, value)| (place, metric, -value));
+        assert_eq!(cells(&against).onto(&small), Ok(Vec::new()));
+        assert_eq!(packed(&[]), [0; 0]);
     }
 }

@@ -5,23 +5,25 @@
 //! merges, replays or decides. What happens at a moment (a delivery, a refusal, a try of a step) is added once, where it
 //! happened.
 //!
-//! Additions are folded into one row for each day and name ([`Folding`], [`Cells`]), and a question is answered from
+//! Additions are folded into rows by name and time ([`Folding`], [`Block`], [`Cells`]), and a question is answered from
 //! those rows and what is not folded yet ([`Tally`]).
 
 mod additions;
 mod catalogue;
 mod cells;
 mod counted;
+mod grains;
 mod tally;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use additions::{Addition, Additions, Folding};
+pub use additions::{Addition, Additions, Folding, SumsKey};
 pub use catalogue::{FIGURES, Figure, FigureUnit, FigureValue, Formula};
 pub use cells::{Cells, Unreadable};
 pub use counted::Counted;
-pub use tally::{FiguresQuery, Sums, Tally};
+pub use grains::{Block, Blocks, Grain};
+pub use tally::{FiguresQuery, NameSums, Sums, Tally};
 
 use crate::words::words;
 
@@ -35,9 +37,6 @@ pub struct Slot(pub i64);
 impl Slot {
     /// Its length in seconds.
     pub const SECONDS: i64 = 15 * 60;
-    /// How many a day has.
-    pub const PER_DAY: i64 = 96;
-
     /// The one that a time is in.
     pub fn of(at: Timestamp) -> Self {
         Self(at.as_second().div_euclid(Self::SECONDS))
@@ -55,16 +54,6 @@ impl Slot {
     /// When it begins.
     pub fn begin(self) -> Timestamp {
         Timestamp::from_second(self.0.saturating_mul(Self::SECONDS)).unwrap_or(Timestamp::MAX)
-    }
-
-    /// Its day in UTC, counted from 1970.
-    pub const fn day(self) -> i64 {
-        self.0.div_euclid(Self::PER_DAY)
-    }
-
-    /// Its place in its day.
-    pub fn place(self) -> u8 {
-        u8::try_from(self.0.rem_euclid(Self::PER_DAY)).unwrap_or_default()
     }
 }
 
@@ -193,11 +182,12 @@ mod tests {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let slot = Slot::of(at("2026-03-01T12:29:59.9Z"));
         assert_eq!(slot.begin(), at("2026-03-01T12:15:00Z"));
-        assert_eq!(slot.place(), 49);
         assert_eq!(Slot::from(at("2026-03-01T12:15:00Z")), slot);
         assert_eq!(Slot::from(at("2026-03-01T12:15:00.1Z")), Slot(slot.0 + 1));
         let before = Slot::of(at("1969-12-31T23:59:59Z"));
-        assert_eq!((before.0, before.day(), before.place()), (-1, -1, 95));
+        assert_eq!(before.0, -1);
+        let (day, place) = Block::of(Grain::Quarter, before);
+        assert_eq!((day.number, place), (-1, 95));
     }
 
     #[test]

@@ -1,8 +1,12 @@
-//! Answering a question from rows of days and what is not folded into them yet.
+//! Answering a question from rows of sums and what is not folded into them yet.
 
 use std::collections::BTreeMap;
 
-use super::{Addition, Cells, Dimension, Metric, Slot, cells::Unreadable};
+use super::{
+    Addition, Block, Blocks, Dimension, Metric, Slot,
+    cells::{Unreadable, metrics},
+    grains::{PLACES, Steps},
+};
 
 /// What to sum.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,16 +20,9 @@ pub struct FiguresQuery {
 }
 
 impl FiguresQuery {
-    /// The first and the last day, in UTC, that have a part in it; none for a question without steps.
-    pub fn days(&self) -> Option<(i64, i64)> {
-        let (first, end) = (self.bounds.first()?, self.bounds.last()?);
-        (first < end).then(|| (first.day(), Slot(end.0 - 1).day()))
-    }
-
-    /// The step that a quarter of an hour is in.
-    fn step(&self, slot: Slot) -> Option<usize> {
-        let begun = self.bounds.partition_point(|bound| *bound <= slot);
-        (begun < self.bounds.len()).then(|| begun.checked_sub(1))?
+    /// The rows that have a part in it: for each name, all of these.
+    pub fn blocks(&self) -> Vec<Blocks> {
+        Steps(&self.bounds).blocks()
     }
 }
 
@@ -66,13 +63,29 @@ impl Sums {
         self.steps
     }
 
+    /// The sums under a name: all zero where it has none.
+    pub fn of(&self, name: &str) -> NameSums<'_> {
+        NameSums {
+            metrics: &self.metrics,
+            sums: self.names.get(name).map_or(&[], Vec::as_slice),
+        }
+    }
+}
+
+/// The sums under one name.
+#[derive(Debug, Clone, Copy)]
+pub struct NameSums<'a> {
+    metrics: &'a [Metric],
+    sums: &'a [i64],
+}
+
+impl NameSums<'_> {
     /// A sum.
-    pub fn get(&self, name: &str, step: usize, metric: Metric) -> i64 {
+    pub fn get(&self, step: usize, metric: Metric) -> i64 {
         let place = self.metrics.iter().position(|known| *known == metric);
-        let sums = self.names.get(name);
-        let sum = place.zip(sums).and_then(|(place, sums)| {
+        let sum = place.and_then(|place| {
             let place = step.checked_mul(self.metrics.len())?.checked_add(place)?;
-            sums.get(place)
+            self.sums.get(place)
         });
         sum.copied().unwrap_or_default()
     }
@@ -84,6 +97,8 @@ pub struct Tally<'a> {
     query: &'a FiguresQuery,
     /// Where each metric is in the sums, by its number.
     places: [Option<u8>; 256],
+    /// Into which steps the places of the last row were summed: those of the next one mostly are, too.
+    steps: Option<(Block, [Option<usize>; PLACES as usize])>,
     names: BTreeMap<String, Vec<i64>>,
 }
 
@@ -99,42 +114,54 @@ impl<'a> Tally<'a> {
         Self {
             query,
             places,
+            steps: None,
             names: BTreeMap::new(),
         }
     }
 
-    /// Adds the row of a day.
+    /// Adds a row. What is not asked for is passed over.
     ///
     /// # Errors
     /// [`Unreadable`].
-    pub fn add_day(&mut self, name: &str, day: i64, packed: &[u8]) -> Result<(), Unreadable> {
-        let mut step = (None, None);
-        let mut sums = std::mem::take(self.sums(name));
-        let read = Cells::each(packed, |place, metric, value| {
-            if step.0 != Some(place) {
-                let slot = day
-                    .saturating_mul(Slot::PER_DAY)
-                    .saturating_add(i64::from(place));
-                step = (Some(place), self.query.step(Slot(slot)));
+    pub fn add_block(&mut self, block: Block, name: &str, packed: &[u8]) -> Result<(), Unreadable> {
+        let steps = match &self.steps {
+            Some((last, steps)) if *last == block => *steps,
+            _ => Steps(&self.query.bounds).of_block(block),
+        };
+        self.steps = Some((block, steps));
+        let width = self.query.metrics.len();
+        for of_metric in metrics(packed)? {
+            let (metric, mut sums) = of_metric?;
+            let Some(offset) = self.place(metric) else {
+                continue;
+            };
+            let of_name = self.sums(name);
+            while let Some((place, sum)) = sums.next()? {
+                if let Some(Some(step)) = steps.get(usize::from(place))
+                    && let Some(known) = of_name.get_mut(step * width + offset)
+                {
+                    *known = known.saturating_add(sum);
+                }
             }
-            self.count(&mut sums, step.1, metric, value);
-        });
-        *self.sums(name) = sums;
-        read
+        }
+        Ok(())
     }
 
     /// Adds what is not folded into its rows yet.
     pub fn add(&mut self, addition: &Addition) {
-        let Some(step) = self.query.step(addition.slot) else {
+        let Some(step) = Steps(&self.query.bounds).of(addition.slot) else {
             return;
         };
         let code = self.query.dimension.code();
+        let width = self.query.metrics.len();
         for (_, name) in addition.filed().filter(|(it, _)| *it == code) {
-            let mut sums = std::mem::take(self.sums(name));
             for (metric, value) in &addition.values {
-                self.count(&mut sums, Some(step), *metric, *value);
+                if let Some(offset) = self.place(*metric)
+                    && let Some(known) = self.sums(name).get_mut(step * width + offset)
+                {
+                    *known = known.saturating_add(*value);
+                }
             }
-            *self.sums(name) = sums;
         }
     }
 
@@ -149,6 +176,11 @@ impl<'a> Tally<'a> {
         }
     }
 
+    fn place(&self, metric: Metric) -> Option<usize> {
+        let place = self.places.get(usize::from(metric.0)).copied().flatten();
+        place.map(usize::from)
+    }
+
     fn sums(&mut self, name: &str) -> &mut Vec<i64> {
         if !self.names.contains_key(name) {
             let steps = self.query.bounds.len().saturating_sub(1);
@@ -156,16 +188,5 @@ impl<'a> Tally<'a> {
             self.names.insert(name.to_owned(), sums);
         }
         self.names.entry(name.to_owned()).or_default()
-    }
-
-    fn count(&self, sums: &mut [i64], step: Option<usize>, metric: Metric, value: i64) {
-        let place = self.places.get(usize::from(metric.0)).copied().flatten();
-        let (Some(step), Some(place)) = (step, place) else {
-            return;
-        };
-        let place = step * self.query.metrics.len() + usize::from(place);
-        if let Some(sum) = sums.get_mut(place) {
-            *sum = sum.saturating_add(value);
-        }
     }
 }

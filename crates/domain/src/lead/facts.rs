@@ -209,6 +209,16 @@ facts! {
         stated_at: Option<Timestamp>,
     }
 
+    /// A lead that another system posted.
+    pub struct ApiFacts {
+        /// When the lead came to that system.
+        occurred_at: Option<Timestamp>,
+        /// What the person wrote in their own words.
+        message: Option<String>,
+        /// What is known of the project, by what it is called: `Project type`, `Budget`.
+        answers: BTreeMap<String, String>,
+    }
+
     /// A chat.
     pub struct ChatFacts {
         /// The subject.
@@ -285,7 +295,7 @@ pub enum Author {
 }
 
 /// What a channel says of a lead.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "channel", rename_all = "snake_case")]
 pub enum About {
     /// A telephone call.
@@ -298,12 +308,17 @@ pub enum About {
     Calendar(BookingFacts),
     /// A chat.
     Chat(ChatFacts),
-    /// A lead of another system: all that it says is in the other facts.
-    #[default]
-    Api,
+    /// A lead that another system posted.
+    Api(ApiFacts),
     /// A channel of a newer build. It is kept as it is, and worked like [`About::Api`].
     #[serde(untagged, deserialize_with = "of_a_newer_build")]
     Unrecognized(serde_json::Map<String, serde_json::Value>),
+}
+
+impl Default for About {
+    fn default() -> Self {
+        Self::Api(ApiFacts::default())
+    }
 }
 
 /// Only a channel that this build does not know may have any content: what cannot be read of a known one is damaged or
@@ -332,6 +347,7 @@ impl Fact for About {
             (Self::Form(mine), Self::Form(newer)) => mine.overlay(newer),
             (Self::Calendar(mine), Self::Calendar(newer)) => mine.overlay_in_time(newer),
             (Self::Chat(mine), Self::Chat(newer)) => mine.overlay(newer),
+            (Self::Api(mine), Self::Api(newer)) => mine.overlay(newer),
             // Aliases belong to one channel each, so a request changes its channel only while nothing is known of it.
             (mine, newer) if mine.is_empty() => mine.clone_from(newer),
             _ => {}
@@ -348,7 +364,7 @@ impl About {
             Channel::Form => Self::Form(FormFacts::default()),
             Channel::Calendar => Self::Calendar(BookingFacts::default()),
             Channel::Chat => Self::Chat(ChatFacts::default()),
-            Channel::Api => Self::Api,
+            Channel::Api => Self::Api(ApiFacts::default()),
         }
     }
 
@@ -360,7 +376,7 @@ impl About {
             Self::Form(_) => Channel::Form,
             Self::Calendar(_) => Channel::Calendar,
             Self::Chat(_) => Channel::Chat,
-            Self::Api | Self::Unrecognized(_) => Channel::Api,
+            Self::Api(_) | Self::Unrecognized(_) => Channel::Api,
         }
     }
 
@@ -371,7 +387,7 @@ impl About {
             Self::Form(facts) => facts.is_unsaid(),
             Self::Calendar(facts) => facts.is_unsaid(),
             Self::Chat(facts) => facts.is_unsaid(),
-            Self::Api => true,
+            Self::Api(facts) => facts.is_unsaid(),
             Self::Unrecognized(_) => false,
         }
     }
@@ -411,7 +427,8 @@ impl About {
     fn words(&self) -> impl PartialEq + '_ {
         let no_answers = || None::<&BTreeMap<String, String>>;
         match self {
-            Self::Phone(_) | Self::Api | Self::Unrecognized(_) => (None, no_answers(), None, None),
+            Self::Phone(_) | Self::Unrecognized(_) => (None, no_answers(), None, None),
+            Self::Api(facts) => (facts.message.as_deref(), Some(&facts.answers), None, None),
             Self::Text(facts) => (None, no_answers(), Some(&facts.messages), None),
             Self::Form(facts) => (facts.message.as_deref(), Some(&facts.answers), None, None),
             Self::Calendar(facts) => (
@@ -439,6 +456,39 @@ impl About {
             Self::Text(facts) => [facts.company_number.as_deref(), None],
             _ => [None, None],
         }
+    }
+}
+
+impl TextFacts {
+    /// The message by which the person asked for no more texts, if that is the last word on it. Carriers take a message
+    /// for such a word only if there is nothing else in it.
+    pub fn opt_out(&self) -> Option<&ChatMessage> {
+        const STOP: [&str; 8] = [
+            "STOP",
+            "STOPALL",
+            "UNSUBSCRIBE",
+            "CANCEL",
+            "END",
+            "QUIT",
+            "OPTOUT",
+            "REVOKE",
+        ];
+        const START: [&str; 3] = ["START", "UNSTOP", "OPTIN"];
+        let word = |message: &ChatMessage| {
+            let letters = message.text.chars().filter(|c| c.is_alphanumeric());
+            letters.collect::<String>().to_uppercase()
+        };
+        let words = self
+            .messages
+            .values()
+            .filter(|message| message.from == Author::Customer)
+            .map(|message| (message, word(message)));
+        let said = words.filter(|(_, word)| {
+            let word = word.as_str();
+            STOP.contains(&word) || START.contains(&word)
+        });
+        let (message, word) = said.max_by_key(|(message, _)| message.at)?;
+        STOP.contains(&word.as_str()).then_some(message)
     }
 }
 
@@ -483,6 +533,15 @@ impl Facts {
         if self.canonical_id.is_some() {
             // A later statement may know it by another id alone.
             self.external_id.clone_from(&self.canonical_id);
+        }
+    }
+
+    /// Gives each text message without a time the one at which it was received: they are shown in order of time.
+    pub(crate) fn date_messages(&mut self, received_at: Timestamp) {
+        if let About::Text(facts) = &mut self.about {
+            for message in facts.messages.values_mut() {
+                message.at.get_or_insert(received_at);
+            }
         }
     }
 

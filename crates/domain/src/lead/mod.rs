@@ -17,8 +17,8 @@ pub use analysis::{
 pub use brief::Brief;
 pub use channel::Channel;
 pub use facts::{
-    About, Author, BookingFacts, BookingStatus, CallFacts, ChatFacts, ChatMessage, Consent, Facts,
-    FormFacts, Labels, PersonFacts, TextFacts,
+    About, ApiFacts, Author, BookingFacts, BookingStatus, CallFacts, ChatFacts, ChatMessage,
+    Consent, Facts, FormFacts, Labels, PersonFacts, TextFacts,
 };
 pub use sections::{
     Audio, ContactSection, DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Message,

@@ -14,7 +14,10 @@ use crate::{
 /// A new request from a first delivery. An error says why the delivery could not be read.
 pub fn receive(id: RequestId, origin: &Origin, news: Result<News, String>, now: Timestamp) -> Plan {
     let (said, is_modified, delay, unread) = match news {
-        Ok(news) => (news.facts, news.is_modified, news.delay, None),
+        Ok(mut news) => {
+            news.facts.date_messages(now);
+            (news.facts, news.is_modified, news.delay, None)
+        }
         Err(reason) => {
             let said = Facts::nothing(origin.channel);
             (said, false, Duration::ZERO, Some(reason))
@@ -87,6 +90,7 @@ pub fn receive_again(
         source.said.labels.overlay(&before.labels);
     }
     source.absorb(news);
+    source.said.date_messages(now);
     let mut reentry = workflow::reenter(&before, &document.facts());
     let announces_recording =
         |facts: &Facts| facts.about.call().and_then(|call| call.has_recording) == Some(true);

@@ -126,7 +126,11 @@ pub(crate) fn change(about: &mut About, number: u8) {
         About::Calendar(facts) => {
             facts.starts_at = Some(later(Timestamp::UNIX_EPOCH, u32::from(number) * SECOND));
         }
-        About::Api | About::Unrecognized(_) => {}
+        About::Api(facts) => {
+            let answer = format!("answer {number}");
+            facts.answers.insert("Budget".to_owned(), answer);
+        }
+        About::Unrecognized(_) => {}
     }
 }
 
@@ -647,7 +651,8 @@ pub(crate) fn read(document: &Document) -> String {
                 facts.service, facts.message, facts.answers
             )
         }
-        About::Phone(_) | About::Api | About::Unrecognized(_) => spoken.to_owned(),
+        About::Api(facts) => format!("{:?} {:?}", facts.message, facts.answers),
+        About::Phone(_) | About::Unrecognized(_) => spoken.to_owned(),
     }
 }
 

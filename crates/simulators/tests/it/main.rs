@@ -5,6 +5,7 @@
 mod acuity;
 mod calendly;
 mod callrail;
+mod callrail_webhooks;
 mod errors;
 mod faults;
 mod gemini;

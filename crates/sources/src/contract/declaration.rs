@@ -52,6 +52,7 @@ pub fn a_source_is_declared_completely(source: &dyn Source) {
         Verification::Signed(schemes) => schemes.iter().for_each(is_consistent),
         Verification::SharedKey { header } => is_header(header),
         Verification::PublicFormKey => {}
+        Verification::Caller => panic!("{slug} verifies no webhook"),
     }
 }
 

@@ -40,6 +40,7 @@ impl Signer {
             Verification::Signed(schemes) => schemes.iter().copied().map(Way::Scheme).collect(),
             Verification::SharedKey { header } => vec![Way::Header(header)],
             Verification::PublicFormKey => vec![Way::Nothing],
+            Verification::Caller => Vec::new(),
         };
         ways.into_iter().map(Self::new).collect()
     }

@@ -28,6 +28,8 @@ pub enum Verification {
     /// By the token in its URL alone. Anybody who sees the form's page knows it, so it tells only whose the delivery
     /// is.
     PublicFormKey,
+    /// By the token or key of whoever calls our API, before the delivery is made. No webhook is ever verified by it.
+    Caller,
 }
 
 /// A delivery that was verified. Only [`verify`] makes one, and [`Verified::restored`] of what was stored.
@@ -119,6 +121,10 @@ impl Verification {
     pub const SHARED_KEY: &'static str = "shared-key";
     /// The name of [`Verification::PublicFormKey`] where schemes have theirs.
     pub const PUBLIC_FORM_KEY: &'static str = "public-form-key";
+    /// The name of [`Verification::Caller`] for a program's key where schemes have theirs.
+    pub const API_KEY: &'static str = "api-key";
+    /// The name of [`Verification::Caller`] for a person's token where schemes have theirs.
+    pub const TOKEN: &'static str = "token";
 
     /// The names of what verifies, as they are stored and configured; the usual one first.
     pub fn names(&self) -> Vec<&'static str> {
@@ -127,7 +133,7 @@ impl Verification {
 
     /// Whether a tenant has to have a key.
     pub const fn needs_key(&self) -> bool {
-        !matches!(self, Self::PublicFormKey)
+        !matches!(self, Self::PublicFormKey | Self::Caller)
     }
 
     /// What is wrong with a key before it is stored, in words that say what to enter. `accepted` as in [`verify`].
@@ -139,6 +145,7 @@ impl Verification {
                 .find_map(|scheme| scheme.mac.key_fault(key)),
             Self::SharedKey { .. } => (!scheme::is_text_key(key)).then_some(scheme::TEXT_KEY),
             Self::PublicFormKey => Some("nothing: the URL alone says whose a form is"),
+            Self::Caller => Some("nothing: whoever calls has a key or a token of their own"),
         }
     }
 
@@ -158,12 +165,13 @@ impl Verification {
     }
 
     fn methods(&self) -> impl Iterator<Item = Method> {
-        let (schemes, other) = match self {
-            Self::Signed(schemes) => (*schemes, None),
-            Self::SharedKey { .. } => (&[][..], Some(Self::SHARED_KEY)),
-            Self::PublicFormKey => (&[][..], Some(Self::PUBLIC_FORM_KEY)),
+        let (schemes, others): (_, &[_]) = match self {
+            Self::Signed(schemes) => (*schemes, &[]),
+            Self::SharedKey { .. } => (&[][..], &[Self::SHARED_KEY]),
+            Self::PublicFormKey => (&[][..], &[Self::PUBLIC_FORM_KEY]),
+            Self::Caller => (&[][..], &[Self::API_KEY, Self::TOKEN]),
         };
-        let other = other.map(|name| Method {
+        let other = others.iter().map(|name| Method {
             name,
             delivery_id: None,
         });
@@ -190,6 +198,7 @@ impl Verification {
                     is_right.then_some(()).ok_or(SignatureError::Wrong)
                 }),
                 Self::PublicFormKey => Ok(()),
+                Self::Caller => Err(SignatureError::Missing),
             };
             match checked {
                 Ok(()) => return Ok(method),
@@ -333,6 +342,33 @@ fn kept(spec: &SourceSpec, method: Method, headers: &HeaderMap) -> BTreeMap<Stri
 }
 
 impl Verified {
+    /// What somebody posted to our API, whose token (a program's key, if `is_program`) was proven genuine; `caller` is who
+    /// it is.
+    pub fn of_caller(
+        spec: &'static SourceSpec,
+        is_program: bool,
+        caller: &str,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Self {
+        let method = Method {
+            name: if is_program {
+                Verification::API_KEY
+            } else {
+                Verification::TOKEN
+            },
+            delivery_id: None,
+        };
+        let mut headers = kept(spec, method, headers);
+        headers.extend(line(caller, 200).map(|caller| ("sent-by".to_owned(), caller)));
+        Self {
+            provider: spec.slug,
+            body,
+            method,
+            headers,
+        }
+    }
+
     /// A delivery that was verified before it was stored; `scheme` is the name of what verified it. `None` if the
     /// source has no such scheme.
     pub fn restored(
@@ -396,6 +432,7 @@ impl Verified {
             aliases,
             is_modified: false,
             is_thin: false,
+            is_addition: false,
             delay: Duration::ZERO,
             facts,
         })

@@ -75,6 +75,7 @@ macro_rules! contract_suite {
             $crate::contract_suite!(@tests $make; accept:
                 a_first_delivery_becomes_a_request_with_its_first_step,
                 a_request_can_wait_for_a_later_event,
+                an_addition_makes_no_request_by_itself,
                 a_hundred_equal_deliveries_at_once_become_one,
                 equal_deliveries_at_once_stay_with_their_tenants,
                 a_repeated_delivery_is_accepted_and_stored_once,
@@ -84,6 +85,7 @@ macro_rules! contract_suite {
                 two_canonical_ids_are_two_requests,
                 a_later_event_updates_the_request_that_it_names,
                 an_older_body_that_comes_again_asks_the_provider,
+                what_was_posted_last_holds_though_it_was_posted_before,
                 a_request_is_found_by_any_of_its_names,
                 names_of_another_kind_or_provider_are_other_things,
                 names_by_circumstances_join_no_deliveries,
@@ -500,6 +502,7 @@ struct Lead {
     body: String,
     aliases: Vec<Alias>,
     is_thin: bool,
+    is_addition: bool,
     delay: Duration,
     facts: Facts,
 }
@@ -516,6 +519,7 @@ impl Lead {
             body: format!("body of {id}"),
             aliases: vec![alias(id)],
             is_thin: false,
+            is_addition: false,
             delay: Duration::ZERO,
             facts: Facts::nothing(Channel::Api),
         }
@@ -579,6 +583,7 @@ impl Lead {
                 aliases: self.aliases.clone(),
                 is_modified: false,
                 is_thin: self.is_thin,
+                is_addition: self.is_addition,
                 delay: self.delay,
                 facts: self.facts.clone(),
             }))),

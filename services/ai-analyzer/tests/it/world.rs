@@ -132,7 +132,7 @@ fn transcribe(document: &mut Document, turns: Vec<Turn>) {
     });
 }
 
-/// A lead of this channel whose person says only this. What came through the API has no words of its own but its note.
+/// A lead of this channel whose person says only this.
 pub(crate) fn written(channel: Channel, text: &str) -> Document {
     let mut document = lead::document(channel);
     let said = &mut document.source.said;
@@ -153,7 +153,8 @@ pub(crate) fn written(channel: Channel, text: &str) -> Document {
         About::Chat(facts) => facts.messages = messages,
         About::Form(facts) => facts.message = words,
         About::Calendar(facts) => facts.message = words,
-        About::Api | About::Unrecognized(_) => said.labels.note = words,
+        About::Api(facts) => facts.message = words,
+        About::Unrecognized(_) => said.labels.note = words,
     }
     document
 }

@@ -5,7 +5,7 @@ pub(crate) mod refusals;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ::sources::{Verified, read_for};
+use ::sources::{Verified, direct, read_as_set};
 use axum::extract::State;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{EventId, RequestId, SourceId, TenantId};
@@ -22,6 +22,7 @@ use crate::{
     auth::{Role, TenantOperator, TenantReader},
     cursor::Cursor as _,
     faults::{Faults, PARAMETERS, word},
+    leads,
     problems::{Conflict, QueryProblems, TenantProblems},
 };
 
@@ -293,7 +294,8 @@ async fn sources_of(
 ) -> Result<BTreeSet<SourceId>, Problem> {
     let sources = deps.store.sources(tenant).await?.into_iter();
     let of_provider = sources.filter(|source| source.provider == provider);
-    Ok(of_provider.map(|source| source.id).collect())
+    let own = (provider == direct::SPEC.slug).then(|| leads::source_of(tenant));
+    Ok(of_provider.map(|source| source.id).chain(own).collect())
 }
 
 /// A delivery as it came: headers and body.
@@ -370,7 +372,7 @@ async fn read_now(
     tenant: &TenantId,
     event: StoredEvent,
 ) -> Result<store::Delivery, Problem> {
-    let source = deps.sources.get(&event.provider).ok_or_else(|| {
+    let source = deps.sources.reader_of(&event.provider).ok_or_else(|| {
         Problem::conflict(format!("This build has no source `{}`.", event.provider))
     })?;
     let spec = source.spec();
@@ -391,7 +393,7 @@ async fn read_now(
         Problem::conflict("This build does not know the delivery's signature scheme.")
     })?;
     let settings = source_settings(&*deps.store, tenant, event.source).await?;
-    let reading = read_for(
+    let reading = read_as_set(
         source,
         &accounts,
         &settings,

@@ -166,7 +166,7 @@ pub(crate) async fn show_series(
     names.sort();
     let series = names.into_iter().map(|name| Series {
         values: (0..sums.steps())
-            .map(|step| figure.value(&sums, &name, step).value)
+            .map(|step| figure.value(sums.of(&name), step).value)
             .collect(),
         name: match (name.as_str(), dimension) {
             ("", Dimension::All) => Dimension::All.to_string(),

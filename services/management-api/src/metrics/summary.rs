@@ -133,10 +133,10 @@ async fn sums(
 /// A figure in the last step, and beside it in the step before, where there is one.
 fn shown(figure: &Figure, key: String, sums: &Sums, name: &str) -> SummaryFigure {
     let last = sums.steps().saturating_sub(1);
-    let now = figure.value(sums, name, last);
+    let now = figure.value(sums.of(name), last);
     let before = last
         .checked_sub(1)
-        .and_then(|step| figure.value(sums, name, step).value);
+        .and_then(|step| figure.value(sums.of(name), step).value);
     SummaryFigure {
         key,
         value: now.value,

@@ -190,7 +190,8 @@ fn started_at(about: &About) -> Option<Timestamp> {
             .values()
             .filter_map(|message| message.at)
             .min(),
-        About::Calendar(_) | About::Api | About::Unrecognized(_) => None,
+        About::Api(lead) => lead.occurred_at,
+        About::Calendar(_) | About::Unrecognized(_) => None,
     }
 }
 

@@ -11,6 +11,7 @@ mod gate;
 mod issuer;
 mod jobs;
 mod keys;
+mod leads;
 mod live;
 mod metrics;
 mod offices;

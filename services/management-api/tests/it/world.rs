@@ -543,6 +543,7 @@ pub(crate) fn news(number: u32) -> News {
         }],
         is_modified: false,
         is_thin: false,
+        is_addition: false,
         delay: Duration::ZERO,
         facts: Facts {
             external_id: Some(format!("CAL{number}")),

@@ -7,6 +7,7 @@ mod config;
 mod figures;
 mod job;
 mod key;
+mod lead;
 mod live;
 mod migrate;
 mod office;
@@ -82,6 +83,8 @@ enum Command {
     Quarantine(TenantArgs<review::QuarantineCommand>),
     /// Lists steps that are held or parked, and lets them run again.
     Work(TenantArgs<work::Command>),
+    /// Posts leads that came by another way.
+    Lead(TenantArgs<lead::Command>),
     /// Shows a request, and has it run again.
     Request(TenantArgs<request::Command>),
     /// Invites people into a tenant, lists them, changes what they may do, and removes them.
@@ -132,6 +135,7 @@ pub async fn run_to(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::Review(args) => review::review(&settings, args, out).await,
         Command::Quarantine(args) => review::quarantine(&settings, args, out).await,
         Command::Work(args) => work::run(&settings, args, out).await,
+        Command::Lead(args) => lead::run(&settings, args, out).await,
         Command::Request(args) => request::run(&settings, args, out).await,
         Command::User(args) => user::run(&settings, args, out).await,
         Command::Key(args) => key::run(&settings, args, out).await,

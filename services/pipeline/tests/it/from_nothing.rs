@@ -30,6 +30,7 @@ fn call() -> (SampleDelivery, &'static str) {
         id: Some("CALfromnothing".to_owned()),
         phone: Some("+15125550142".to_owned()),
         recording: None,
+        words: None,
         at: SystemClock::default().now(),
     });
     (delivery, demo.signing_key.unwrap())

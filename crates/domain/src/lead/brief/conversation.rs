@@ -70,7 +70,8 @@ impl Conversation {
             About::Chat(facts) => written(messages(&facts.messages, zone)),
             About::Form(facts) => written(own_words(facts.message.as_deref())),
             About::Calendar(facts) => written(own_words(facts.message.as_deref())),
-            About::Api | About::Unrecognized(_) => Self::default(),
+            About::Api(facts) => written(own_words(facts.message.as_deref())),
+            About::Unrecognized(_) => Self::default(),
         }
     }
 

@@ -89,10 +89,14 @@ impl Oracle {
         let (third, half) = ((end.0 - first.0) / 3, (end.0 - first.0) / 2);
         let mut bounds = vec![
             first,
-            Slot(first.0 + third),
+            // The beginning of a day in UTC, an hour, and what begins neither.
+            Slot((first.0 + third) / 96 * 96),
+            Slot((first.0 + half) / 4 * 4),
             Slot(first.0 + half.max(third + 1)),
             Slot(end.0 + 96),
         ];
+        bounds.retain(|bound| *bound >= first);
+        bounds.sort_unstable();
         bounds.dedup();
         for dimension in Dimension::ALL {
             let figures = FIGURES.iter().filter(|figure| figure.is_by(dimension));
@@ -113,7 +117,7 @@ impl Oracle {
                 );
                 for name in &names {
                     for (step, part) in bounds.windows(2).enumerate() {
-                        let found = figure.value(&sums, name, step);
+                        let found = figure.value(sums.of(name), step);
                         let (from, to) = (part[0].begin(), part[1].begin());
                         let expected = self.expected(figure, dimension, name, from, to);
                         let why = format!(

@@ -96,7 +96,9 @@ impl<'a> Run<'a> {
                         .unwrap(),
                 ),
                 _ => {
-                    let by = self.draw(40 * 60);
+                    // Now and then days go by.
+                    let longest = self.one_of(&[40 * 60, 40 * 60, 40 * 60, 3 * 24 * 60 * 60]);
+                    let by = self.draw(longest);
                     self.subject.wait(Duration::from_secs(by)).await;
                 }
             }

@@ -116,6 +116,8 @@ pub(super) enum About {
         company_number: Option<String>,
         /// The messages, in order.
         messages: Vec<Message>,
+        /// When the person asked for no more text messages, such as by `STOP`; null if that does not hold.
+        opted_out_at: Option<Timestamp>,
     },
     /// A form on a website.
     Form {
@@ -167,7 +169,16 @@ pub(super) enum About {
         messages: Vec<Message>,
     },
     /// A lead that another system posted.
-    Api,
+    Api {
+        /// That system's id of the lead.
+        external_id: Option<String>,
+        /// When the lead came to that system.
+        occurred_at: Option<Timestamp>,
+        /// What the person wrote in their own words.
+        message: Option<String>,
+        /// What is known of the project.
+        answers: BTreeMap<String, String>,
+    },
 }
 
 impl About {
@@ -185,6 +196,7 @@ impl About {
                 has_recording: call.has_recording,
             },
             domain::About::Text(text) => Self::Text {
+                opted_out_at: text.opt_out().and_then(|message| message.at),
                 company_number: text.company_number,
                 messages: messages(text.messages),
             },
@@ -215,7 +227,18 @@ impl About {
                 messages: messages(chat.messages),
             },
             // A channel of a newer build is worked like one of the API, so it is shown like one.
-            domain::About::Api | domain::About::Unrecognized(_) => Self::Api,
+            domain::About::Unrecognized(_) => Self::Api {
+                external_id,
+                occurred_at: None,
+                message: None,
+                answers: BTreeMap::new(),
+            },
+            domain::About::Api(lead) => Self::Api {
+                external_id,
+                occurred_at: lead.occurred_at,
+                message: lead.message,
+                answers: lead.answers,
+            },
         }
     }
 }
