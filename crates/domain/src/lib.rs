@@ -49,13 +49,13 @@ pub use ids::{
     NotificationId, OfficeId, PersonId, RequestId, SessionId, SourceId, TenantId, UserId,
 };
 pub use lead::{
-    About, AnalysisSection, ApiFacts, Audio, Author, BookingFacts, BookingStatus, Brief, Budget,
-    CallFacts, Channel, ChatFacts, ChatMessage, Consent, ContactSection, DetailsAnswer,
-    DetailsSection, DispatchSection, DispatchState, Document, Engine, Facts, FormFacts, Intent,
-    Labels, LeadRequest, Message, NoAudio, NoDetails, NotificationsSection, PersonFacts,
-    ProjectType, QualificationSection, Reason, RecordingSection, RemoteIds, Revisions, Sentiment,
-    SourceSection, SpamGate, Status, TextFacts, Timeline, Tokens, TranscriptSection,
-    TranscriptState, Turn, Verdict, VerdictKind,
+    About, AnalysisSection, ApiFacts, Attachment, Audio, Author, BookingFacts, BookingStatus,
+    Brief, Budget, CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus, Consent, ContactSection,
+    DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Document, Engine, Facts,
+    FormFacts, Intent, Labels, LeadRequest, Message, NoAudio, NoDetails, NotificationsSection,
+    PersonFacts, ProjectType, QualificationSection, Reason, RecordingSection, RemoteIds, Revisions,
+    Sentiment, SourceSection, SpamGate, Status, Talk, TextFacts, Timeline, Tokens,
+    TranscriptSection, TranscriptState, Turn, Verdict, VerdictKind,
 };
 pub use news::{News, Reading, Receipt};
 pub use phone::E164;
@@ -68,8 +68,8 @@ pub use stage::{
     Section, Stage, StageHandler, Usage,
 };
 pub use tenant::{
-    Destination, NotificationRules, Office, RecordingPolicy, SpamThresholds, Tenant, TenantStatus,
-    WorkflowConfig,
+    ChatPolicy, Destination, NotificationRules, Office, RecordingPolicy, SpamThresholds, Tenant,
+    TenantStatus, WorkflowConfig,
 };
 pub use transition::{
     Change, LogEntry, Origin, Plan, RequestState, ReviewAction, SettleContext, Stale,

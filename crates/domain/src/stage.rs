@@ -132,6 +132,11 @@ pub enum Outcome {
         /// When waiting ends and a person must look.
         deadline: Option<Timestamp>,
     },
+    /// People are still writing: no failure, and no wait that counts.
+    Pause {
+        /// When to look again.
+        until: Timestamp,
+    },
     /// It failed and is tried again.
     Retry {
         /// Not before this, from now.
@@ -190,7 +195,7 @@ impl Outcome {
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Done { .. } => "done",
-            Self::Wait { .. } => "waiting",
+            Self::Wait { .. } | Self::Pause { .. } => "waiting",
             Self::Retry { .. } => "retry",
             Self::Hold { .. } => "held",
             Self::Park { .. } => "parked",

@@ -33,7 +33,7 @@ pub struct Content {
 
 /// A template could not be filled: a fault of ours.
 #[derive(Debug, thiserror::Error)]
-#[error("the template `{LEAD_TEMPLATE}` could not be filled: {0}")]
+#[error("a template could not be filled: {0}")]
 pub struct TemplateError(#[from] minijinja::Error);
 
 /// What the templates show. Every text is one line, bounded; escaping is the templates' part.

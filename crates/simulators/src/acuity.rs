@@ -198,8 +198,8 @@ impl Posts for Acuity {
         &self.outbox
     }
 
-    fn sign(key: &str, body: &[u8], _now: Timestamp) -> (&'static str, String) {
-        ("x-acuity-signature", sign(key, body))
+    fn sign(key: &str, body: &[u8], _now: Timestamp) -> Vec<(&'static str, String)> {
+        vec![("x-acuity-signature", sign(key, body))]
     }
 }
 

@@ -217,8 +217,8 @@ impl Posts for Calendly {
         &self.outbox
     }
 
-    fn sign(key: &str, body: &[u8], now: Timestamp) -> (&'static str, String) {
-        ("calendly-webhook-signature", sign(key, body, now))
+    fn sign(key: &str, body: &[u8], now: Timestamp) -> Vec<(&'static str, String)> {
+        vec![("calendly-webhook-signature", sign(key, body, now))]
     }
 }
 

@@ -279,8 +279,8 @@ impl Posts for CallRail {
         &self.outbox
     }
 
-    fn sign(key: &str, body: &[u8], _now: Timestamp) -> (&'static str, String) {
-        ("signature", demo::sign(key, body))
+    fn sign(key: &str, body: &[u8], _now: Timestamp) -> Vec<(&'static str, String)> {
+        vec![("signature", demo::sign(key, body))]
     }
 }
 

@@ -13,11 +13,14 @@ pub mod callrail;
 pub mod contract;
 pub mod direct;
 mod fields;
+mod html;
+pub mod intercom;
 mod mending;
 mod sample;
 pub mod sendgrid;
 mod settings_spec;
 mod verification;
+pub mod zendesk;
 
 use domain::{AccountSpec, Alias, BaseUrl, Channel, Reading, TenantId};
 use http::Method;
@@ -37,7 +40,9 @@ pub static SOURCES: &[&dyn Source] = &[
     &callrail::CallRail,
     &calendly::Calendly,
     &acuity::Acuity,
+    &intercom::Intercom,
     &sendgrid::SendGrid,
+    &zendesk::Zendesk,
 ];
 
 /// Something that sends webhooks.

@@ -217,7 +217,7 @@ impl SpannerStore {
                 let done = change(tx.clone()).await?;
                 if is_change(&done) {
                     audit::record(&tx, &ids, &tenant, &act).await?;
-                    if let Some(change) = LiveChange::of_act(act.action, &act.object) {
+                    if let Some(change) = LiveChange::of_act(&act) {
                         live::append(&tx, &tenant, &change)?;
                     }
                 }

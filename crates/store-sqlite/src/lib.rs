@@ -178,7 +178,7 @@ impl SqliteStore {
             let done = change(db, now)?;
             if is_change(&done) {
                 audit::record(db, &ids, now, &tenant, &act)?;
-                if let Some(change) = LiveChange::of_act(act.action, &act.object) {
+                if let Some(change) = LiveChange::of_act(&act) {
                     live::append(db, now, &tenant, &change)?;
                 }
             }

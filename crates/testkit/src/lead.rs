@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, str::FromStr, sync::Arc, time::Duration};
 
 use domain::{
     About, Alias, AnalysisSection, ApiFacts, Audio, Author, BookingFacts, BookingStatus, Budget,
-    CallFacts, Channel, ChatFacts, ChatMessage, Claim, Claimed, ConnectionName, Consent,
-    Destination, DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Document,
+    CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus, Claim, Claimed, ConnectionName,
+    Consent, Destination, DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Document,
     EmailAddress, Engine, Facts, FormFacts, Intent, Labels, LeadRequest, Message, News,
     NotificationRules, NotificationsSection, OfficeConfig, OpenWork, Origin, Outcome, PersonFacts,
     PostalCode, ProjectType, Reason, RecordingSection, RemoteIds, RequestState, RetryPolicy,
@@ -130,7 +130,11 @@ fn about(channel: Channel) -> About {
             subject: text("Kitchen"),
             page_url: text("https://demo.example.com/kitchens"),
             started_at: Some(at()),
+            status: Some(ChatStatus::Open),
             messages: conversation(),
+            is_cut: None,
+            is_deleted: None,
+            stated_at: Some(at()),
         }),
         Channel::Api => About::Api(ApiFacts {
             occurred_at: Some(at()),
@@ -164,11 +168,7 @@ fn conversation() -> BTreeMap<String, ChatMessage> {
         ),
     ];
     let message = |(number, (from, at, text)): (usize, (Author, &str, &str))| {
-        let message = ChatMessage {
-            from,
-            at: Some(parsed(at)),
-            text: text.to_owned(),
-        };
+        let message = ChatMessage::new(from, Some(parsed(at)), text);
         (format!("msg-{}", number + 1), message)
     };
     messages.into_iter().enumerate().map(message).collect()

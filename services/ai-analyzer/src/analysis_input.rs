@@ -214,11 +214,7 @@ pub(crate) mod tests {
     pub(crate) fn with(channel: Channel, text: &str) -> AnalysisInput {
         let mut request = lead::qualified(channel);
         let words = || Some(text.to_owned());
-        let message = ChatMessage {
-            from: Author::Customer,
-            at: None,
-            text: text.to_owned(),
-        };
+        let message = ChatMessage::new(Author::Customer, None, text);
         let messages = || BTreeMap::from([("msg-1".to_owned(), message.clone())]);
         let document = &mut request.document;
         match &mut document.source.said.about {

@@ -10,6 +10,8 @@ mod configs;
 mod connections;
 #[doc(hidden)]
 pub mod cursor;
+#[doc(hidden)]
+pub mod dashboard;
 mod deliveries;
 mod docs;
 mod faults;
@@ -53,6 +55,7 @@ use store::{IdSource, Store};
 
 use crate::{
     auth::{KeyRing, Verifier},
+    dashboard::Files,
     gate::Gate,
     live::Hub,
     sign_in::SignIn,
@@ -119,12 +122,19 @@ pub fn service(deps: Deps) -> Service {
     let jobs = jobs::runner::Runner::new(deps.clone());
     let (store, clock) = (deps.store.clone(), deps.clock.clone());
     let search = (store.clone(), clock.clone());
+    let pages = dashboard::routes(
+        Arc::new(Files::embedded()),
+        deps.public_url.starts_with("https:"),
+    );
     let hub = Arc::new(Hub::new(store.clone(), clock.clone()));
     let routes: Router = routes::routes().with_state(deps).into();
     let routes = routes.layer(Extension(hub));
     Service {
         name: "management-api",
-        routes: routes.route_layer(middleware::from_fn_with_state(gate, gate::pass)),
+        routes: routes
+            .route_layer(middleware::from_fn_with_state(gate, gate::pass))
+            // Files that everybody may have: no caller, no limits.
+            .merge(pages),
         stages: Vec::new(),
         tasks: vec![
             Task::new("indexing", move |stop| async move {

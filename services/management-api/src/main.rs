@@ -7,11 +7,12 @@ use management_api::{
     auth::{KeyRing, OutsideConfig},
     service,
     sign_in::{
-        SignIn,
+        Postman, SignIn, SignInMailConfig,
         oidc::{Oidc, SignInConfig},
         own_trust,
     },
 };
+use notify::Channels;
 use settings::Reader;
 use sources::Sources;
 use store::IdSource;
@@ -24,6 +25,8 @@ struct Config {
     public_url: Option<Url>,
     tokens: OutsideConfig,
     sign_in: SignInConfig,
+    sign_in_mail: Option<SignInMailConfig>,
+    notify: notify::Config,
     limits: LimitsConfig,
 }
 
@@ -35,6 +38,12 @@ impl Config {
         );
         let tokens = OutsideConfig::read(reader);
         let sign_in = SignInConfig::read(reader);
+        let sign_in_mail = SignInMailConfig::read(reader);
+        if sign_in_mail.is_some() && public_url.is_none() {
+            let remedy =
+                "SIGN_IN_MAIL_FROM mails links to it: write it as in https://leads.example.com";
+            reader.fault("PUBLIC_URL", "it is missing", remedy);
+        }
         if sign_in.oidc.is_some() && public_url.is_none() {
             let remedy =
                 "OIDC_ISSUER leads people back to it: write it as in https://leads.example.com";
@@ -44,6 +53,8 @@ impl Config {
             public_url,
             tokens,
             sign_in,
+            sign_in_mail,
+            notify: notify::Config::read(reader),
             limits: LimitsConfig::read(reader),
         }
     }
@@ -60,6 +71,10 @@ fn main() -> ExitCode {
             let key = session_key.signing_key()?;
             verifier = verifier.with_own(own_trust(), key.key_set());
             let mut here = SignIn::new(key, own_trust(), clock.clone());
+            if let Some(sender) = config.sign_in_mail {
+                let channels = Channels::new(&engine.http, &clock, &config.notify);
+                here = here.with_mail(Postman::new(sender, &url, &channels));
+            }
             if let Some(oidc) = config.sign_in.oidc {
                 let admins = oidc.platform_admins.clone();
                 let http = engine.http.clone();

@@ -19,7 +19,7 @@ use crate::{
     idempotency::HEADER,
     live,
     problems::{FieldError, Problem, problem},
-    routes,
+    routes, words,
 };
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(openapi_json);
@@ -46,7 +46,8 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(openapi_json);
         live::RequestChanged,
         live::Changed,
         live::Counts,
-        live::Reset
+        live::Reset,
+        words::RequestSort
     )),
     tags(
         (name = "requests", description = "Leads, from their first delivery to their last effect."),

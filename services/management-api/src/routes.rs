@@ -10,13 +10,13 @@ use crate::{
     docs,
     jobs::{self, create as start, try_config},
     jwks, leads, live, me, metrics,
-    offices::{self, create as office},
+    offices::{self, create as office, remove},
     openapi,
     people::{self, api_keys, invitations},
     problem_pages,
     requests::{self, decide, find, replay},
     roles::routes,
-    sign_in::{codes, devices, oidc, session},
+    sign_in::{codes, devices, links, oidc, page, session},
     sources::{self, create, keys, settings},
     tenants, views, work,
 };
@@ -36,6 +36,8 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(session::refresh_sign_in))
         .routes(routes!(devices::list_devices))
         .routes(routes!(devices::sign_out_device))
+        .routes(routes!(page::show_sign_in))
+        .routes(routes!(links::ask_for_link))
         .routes(routes!(oidc::start_oidc))
         .routes(routes!(oidc::finish_oidc))
         // Whoever has a token.
@@ -85,7 +87,11 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         ))
         .routes(routes!(connections::set_connection_secret))
         .routes(routes!(offices::list_offices, office::create_office))
-        .routes(routes!(offices::show_office, offices::update_office))
+        .routes(routes!(
+            offices::show_office,
+            offices::update_office,
+            remove::remove_office
+        ))
         .routes(routes!(configs::show_config, configs::save_config))
         .routes(routes!(versions::list_config_versions))
         .routes(routes!(versions::show_config_version))
@@ -104,7 +110,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(metrics::recount_figures))
         // Who may create and suspend tenants.
         .routes(routes!(codes::create_code))
-        .routes(routes!(codes::create_link))
+        .routes(routes!(links::create_link_code))
         .routes(routes!(tenants::list_tenants, tenants::create_tenant))
         .routes(routes!(tenants::suspend_tenant))
         .routes(routes!(tenants::resume_tenant))

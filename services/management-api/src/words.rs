@@ -84,6 +84,13 @@ words! {
         Unrecognized => "unrecognized",
     }
 
+    /// Whether a chat goes on.
+    ChatStatus of domain::ChatStatus {
+        Open => "open",
+        Closed => "closed",
+        Unrecognized => "unrecognized",
+    }
+
     /// Who wrote a message: the lead, somebody of the company, or its software.
     Author of domain::Author {
         Customer => "customer",

@@ -16,7 +16,7 @@ use http_client::{Client, Options};
 use management_api::{
     JobBell, LimitsConfig,
     auth::{KeyRing, SigningKey, Trust, Verifier},
-    sign_in::{SignIn, own_trust},
+    sign_in::{Postman, SignIn, own_trust},
 };
 use runtime::{
     Check, Endpoint, Listener, ServeOptions, Service, Task, health_routes, install_metrics,
@@ -90,11 +90,12 @@ impl App {
             bus.clone(),
             secrets.clone(),
             clock.clone(),
-            (
-                config.webhook_base(address),
-                providers.is_google_simulated,
-                config.limits,
-            ),
+            Reached {
+                postman: postman(config, &config.webhook_base(address), &clock)?,
+                public_url: config.webhook_base(address),
+                is_simulated: providers.is_google_simulated,
+                limits: config.limits,
+            },
         )?;
         let services = services(config, providers, management, Arc::new(blobs))?;
 
@@ -205,7 +206,13 @@ pub(crate) async fn management_alone(
         bus,
         secrets,
         clock,
-        (base, false, config.limits),
+        // It reaches no provider: whoever calls it hands codes over.
+        Reached {
+            public_url: base,
+            is_simulated: false,
+            limits: config.limits,
+            postman: None,
+        },
     )?;
     let service = management_api::service(deps);
     Ok(Service {
@@ -221,14 +228,15 @@ fn management(
     bus: Arc<dyn Bus>,
     secrets: Arc<dyn Secrets>,
     clock: Arc<dyn Clock>,
-    (public_url, is_simulated, limits): (String, bool, LimitsConfig),
+    reached: Reached,
 ) -> anyhow::Result<management_api::Deps> {
     let key = SigningKey::open(folder.path()).context("opening the key that signs tokens")?;
     let keys = key.key_set();
+    let sign_in = SignIn::new(key, trust(), clock.clone()).with_mail(reached.postman);
     Ok(management_api::Deps {
         api_keys: Arc::new(KeyRing::new(store.clone(), clock.clone())),
-        sign_in: Some(Arc::new(SignIn::new(key, trust(), clock.clone()))),
-        is_simulated,
+        sign_in: Some(Arc::new(sign_in)),
+        is_simulated: reached.is_simulated,
         job_bell: JobBell::default(),
         store,
         sources,
@@ -237,9 +245,35 @@ fn management(
         ids: Arc::new(IdSource::new(clock.clone())),
         clock,
         verifier: Arc::new(Verifier::new(trust(), keys)),
-        public_url,
-        limits,
+        public_url: reached.public_url,
+        limits: reached.limits,
     })
+}
+
+/// How people reach the API, and it them.
+struct Reached {
+    public_url: String,
+    is_simulated: bool,
+    limits: LimitsConfig,
+    postman: Option<Postman>,
+}
+
+/// Who mails people the links that they sign in by.
+fn postman(
+    config: &Config,
+    public_url: &str,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Option<Postman>> {
+    let Some(sender) = config.sign_in_mail.clone() else {
+        return Ok(None);
+    };
+    // A simulated provider is on loopback.
+    let http = Client::new(Options {
+        allow_loopback: true,
+        ..Options::default()
+    })?;
+    let channels = notify::Channels::new(&http, clock, &config.notify);
+    Ok(Postman::new(sender, public_url, &channels))
 }
 
 /// Every service: they share what the API works with.

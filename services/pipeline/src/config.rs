@@ -9,7 +9,7 @@ use std::{
 
 use bus::{LocalBusConfig, RunnerConfig};
 use google::{GeminiConfig, SpeechConfig};
-use management_api::LimitsConfig;
+use management_api::{LimitsConfig, sign_in::SignInMailConfig};
 use runtime::{ServeOptions, TelemetryConfig};
 use secrecy::SecretString;
 use settings::Reader;
@@ -45,6 +45,8 @@ pub struct Config {
     pub sources: sources::Config,
     /// The APIs of message channels.
     pub notify: notify::Config,
+    /// Who mails people the links that they sign in by.
+    pub sign_in_mail: Option<SignInMailConfig>,
     /// The keys that verify webhooks to the demo tenant where a provider makes its own, by the provider's slug.
     pub webhook_keys: BTreeMap<&'static str, String>,
     /// The CRMs' APIs.
@@ -84,6 +86,7 @@ impl Config {
             serve: ServeOptions::read(reader),
             sources: sources::Config::read(reader),
             notify: notify::Config::read(reader),
+            sign_in_mail: SignInMailConfig::read(reader),
             webhook_keys: SIMULATORS
                 .iter()
                 .filter_map(|spec| {

@@ -405,11 +405,7 @@ fn change_about(about: &mut About, version: u32) {
     match about {
         About::Phone(call) => call.has_recording = Some(true),
         About::Chat(chat) => {
-            let message = ChatMessage {
-                from: Author::Customer,
-                at: None,
-                text: format!("message {version}"),
-            };
+            let message = ChatMessage::new(Author::Customer, None, &format!("message {version}"));
             chat.messages.insert(format!("msg{version}"), message);
         }
         About::Calendar(booking) => {

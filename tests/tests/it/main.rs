@@ -4,7 +4,9 @@
 mod callrail;
 mod calls;
 mod channels;
+mod chats;
 mod crash;
+mod deployment;
 mod edges;
 mod fairness;
 mod fleet;

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{Origin, Plan, RequestState, close};
 use crate::{
-    Document, Facts, LeadRequest, News, OpenWork, ParkCause, RequestId, SourceSection, Stage,
-    Status,
+    DetailsAnswer, Document, Facts, LeadRequest, News, OpenWork, ParkCause, RequestId,
+    SourceSection, Stage, Status,
     workflow::{self, Reentry},
 };
 
@@ -23,7 +23,7 @@ pub fn receive(id: RequestId, origin: &Origin, news: Result<News, String>, now: 
             (said, false, Duration::ZERO, Some(reason))
         }
     };
-    let document = Document::new(SourceSection {
+    let mut document = Document::new(SourceSection {
         provider: origin.provider.clone(),
         source: origin.source,
         office: origin.office,
@@ -33,6 +33,9 @@ pub fn receive(id: RequestId, origin: &Origin, news: Result<News, String>, now: 
         unread: unread.clone(),
         said,
     });
+    if unread.is_none() {
+        workflow::note_talk(&mut document, now);
+    }
     let request = LeadRequest {
         id,
         tenant: origin.tenant.clone(),
@@ -91,6 +94,12 @@ pub fn receive_again(
     }
     source.absorb(news);
     source.said.date_messages(now);
+    if let Some(DetailsAnswer::Known(facts)) =
+        document.details.as_mut().map(|details| &mut details.answer)
+    {
+        // What was taken back is not kept for as long as the API is not asked again.
+        facts.about.take_back(&news.facts.about);
+    }
     let mut reentry = workflow::reenter(&before, &document.facts());
     let announces_recording =
         |facts: &Facts| facts.about.call().and_then(|call| call.has_recording) == Some(true);
@@ -110,8 +119,13 @@ pub fn receive_again(
     // The provider may know it by the id that is new.
     let is_to_be_asked =
         news.is_thin || (!has_details && before.external_id != document.facts().external_id);
-    if is_to_be_asked && !workflow::is_withheld(document) {
-        workflow::raise_stage(document, &state.work, Stage::Details);
+    if !workflow::is_withheld(document) {
+        if is_to_be_asked {
+            workflow::raise_stage(document, &state.work, Stage::Details);
+        }
+        if is_to_be_asked || reentry.gather == Some(Stage::Analysis) {
+            workflow::note_talk(document, now);
+        }
     }
     rework(&mut state, reentry, news.delay, origin, now);
     close(state, others, now)
@@ -178,9 +192,13 @@ fn rework(
             // People are not told twice.
             Stage::Notification => false,
         };
-        if is_concerned {
-            state.work.change(&key, |row| row.request_rerun(now, delay));
-        }
+        let is_talking = workflow::is_talking(&state.request.document);
+        state.work.change(&key, |row| {
+            // Whoever writes on does not end the pause that a step waits for.
+            if is_concerned && !(is_talking && row.is_paused()) {
+                row.request_rerun(now, delay);
+            }
+        });
     }
     state.advance(now, Duration::ZERO, origin.traceparent.as_deref());
 }

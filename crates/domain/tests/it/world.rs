@@ -105,11 +105,7 @@ pub(crate) fn name(text: &str) -> ConnectionName {
 
 /// A message of a chat that names its number.
 pub(crate) fn message(number: u8) -> (String, ChatMessage) {
-    let message = ChatMessage {
-        from: Author::Customer,
-        at: None,
-        text: format!("message {number}"),
-    };
+    let message = ChatMessage::new(Author::Customer, None, &format!("message {number}"));
     (format!("msg-{number}"), message)
 }
 

@@ -226,7 +226,7 @@ fn deliver(event: &Event, choices: &Choices) -> SampleDelivery {
     SampleDelivery {
         id,
         content_type: "application/json",
-        signature: ("signature", sign(SIGNING_KEY, &body)),
+        signature: vec![("signature", sign(SIGNING_KEY, &body))],
         body,
         preparation,
     }

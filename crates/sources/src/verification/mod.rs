@@ -25,6 +25,16 @@ pub enum Verification {
         /// The header. Lower case.
         header: &'static str,
     },
+    /// By one of these schemes or, from senders of the provider's that cannot sign, by a secret that they repeat in a
+    /// header.
+    SignedOrKey {
+        /// The schemes, the usual one first.
+        schemes: &'static [Scheme],
+        /// The header. Lower case.
+        header: &'static str,
+        /// Keys that the provider has published, for tests. They are refused before they are stored.
+        published_keys: &'static [&'static str],
+    },
     /// By the token in its URL alone. Anybody who sees the form's page knows it, so it tells only whose the delivery
     /// is.
     PublicFormKey,
@@ -139,7 +149,10 @@ impl Verification {
     /// What is wrong with a key before it is stored, in words that say what to enter. `accepted` as in [`verify`].
     pub fn key_fault(&self, accepted: &[String], key: &str) -> Option<&'static str> {
         match self {
-            Self::Signed(schemes) => schemes
+            Self::SignedOrKey { published_keys, .. } if published_keys.contains(&key) => {
+                Some("the key of your own webhook: this one is published, for tests alone")
+            }
+            Self::Signed(schemes) | Self::SignedOrKey { schemes, .. } => schemes
                 .iter()
                 .filter(|scheme| is_accepted(accepted, scheme.name))
                 .find_map(|scheme| scheme.mac.key_fault(key)),
@@ -167,6 +180,7 @@ impl Verification {
     fn methods(&self) -> impl Iterator<Item = Method> {
         let (schemes, others): (_, &[_]) = match self {
             Self::Signed(schemes) => (*schemes, &[]),
+            Self::SignedOrKey { schemes, .. } => (*schemes, &[Self::SHARED_KEY]),
             Self::SharedKey { .. } => (&[][..], &[Self::SHARED_KEY]),
             Self::PublicFormKey => (&[][..], &[Self::PUBLIC_FORM_KEY]),
             Self::Caller => (&[][..], &[Self::API_KEY, Self::TOKEN]),
@@ -178,7 +192,7 @@ impl Verification {
         schemes.iter().map(Scheme::method).chain(other)
     }
 
-    /// What verifies the delivery. Each scheme has its keys; `shared` are those of a [`Verification::SharedKey`].
+    /// What verifies the delivery. Each scheme has its keys; `shared` are those that a header repeats.
     fn check<'k>(
         &self,
         accepted: &[String],
@@ -191,12 +205,21 @@ impl Verification {
             if !is_accepted(accepted, method.name) {
                 continue;
             }
-            let checked = match self {
-                Self::Signed(schemes) => schemes[at].check(keys(schemes[at].mac), delivery),
-                Self::SharedKey { header } => only(delivery.headers, header).and_then(|sent| {
+            let repeated = |header: &str| {
+                only(delivery.headers, header).and_then(|sent| {
                     let is_right = any_key(shared, |key| is_same_text(key.as_bytes(), sent));
                     is_right.then_some(()).ok_or(SignatureError::Wrong)
-                }),
+                })
+            };
+            let checked = match self {
+                Self::Signed(schemes) => schemes[at].check(keys(schemes[at].mac), delivery),
+                Self::SignedOrKey {
+                    schemes, header, ..
+                } => match schemes.get(at) {
+                    Some(scheme) => scheme.check(keys(scheme.mac), delivery),
+                    None => repeated(header),
+                },
+                Self::SharedKey { header } => repeated(header),
                 Self::PublicFormKey => Ok(()),
                 Self::Caller => Err(SignatureError::Missing),
             };

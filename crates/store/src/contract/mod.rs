@@ -192,6 +192,7 @@ macro_rules! contract_suite {
                 a_tenant_is_created_and_changed,
                 a_configurations_version_grows_only_with_a_change,
                 a_configuration_that_is_not_valid_is_refused,
+                a_removed_office_is_listed_no_more_and_its_requests_keep_it,
                 offices_are_listed_by_id,
             );
             $crate::contract_suite!(@tests $make; configs:

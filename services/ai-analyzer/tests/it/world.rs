@@ -138,11 +138,7 @@ pub(crate) fn written(channel: Channel, text: &str) -> Document {
     let said = &mut document.source.said;
     said.labels.note = None;
     let words = Some(text.to_owned());
-    let message = ChatMessage {
-        from: Author::Customer,
-        at: None,
-        text: text.to_owned(),
-    };
+    let message = ChatMessage::new(Author::Customer, None, text);
     let messages = BTreeMap::from([("msg-1".to_owned(), message)]);
     match &mut said.about {
         About::Phone(_) => transcribe(

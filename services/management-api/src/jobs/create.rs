@@ -1,9 +1,9 @@
 //! Starting bulk work.
 
 use axum::extract::State;
-use domain::{Channel, ConnectionName, ParkCause, RequestId, Stage, Status};
+use domain::{Channel, ConnectionName, ParkCause, RequestId, Stage, Status, TenantId};
 use http::{HeaderName, HeaderValue, StatusCode, header::LOCATION};
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use runtime::{Json, Problem};
 use serde::Deserialize;
 use store::{
@@ -68,11 +68,9 @@ pub(crate) struct JobFilter {
     /// How the requests reached the company.
     #[schema(value_type = Option<words::Channel>)]
     channel: Option<String>,
-    /// Requests that came in at this time or later.
-    #[schema(value_type = Option<Timestamp>)]
+    /// Requests that came in then or later: a time (RFC 3339), or a day (`2026-11-01`) in the zone of the first office.
     from: Option<String>,
-    /// Requests that came in before this time.
-    #[schema(value_type = Option<Timestamp>)]
+    /// Requests that came in before this time, or up to the end of this day.
     to: Option<String>,
     /// Only these requests, at most 1,000.
     request_ids: Option<Vec<String>>,
@@ -106,7 +104,8 @@ pub(crate) async fn create_job(
     State(deps): State<Deps>,
     Json(new): Json<NewJob>,
 ) -> Result<Started, Problem> {
-    let mut task = new.read()?;
+    let zone = new.zone(&deps, caller.tenant()).await?;
+    let mut task = new.read(&zone)?;
     if let JobTask::Redrive { filter } = &mut task
         && let Some(request) = filter.request
     {
@@ -149,11 +148,24 @@ pub(super) async fn start(
 }
 
 impl NewJob {
-    fn read(&self) -> Result<JobTask, Problem> {
+    /// The zone that days are read in, where one is given.
+    async fn zone(&self, deps: &Deps, tenant: &TenantId) -> Result<TimeZone, Problem> {
+        let mut times = [&self.filter.from, &self.filter.to].into_iter().flatten();
+        if times.all(|time| time.parse::<Timestamp>().is_ok()) {
+            return Ok(TimeZone::UTC);
+        }
+        let offices = deps.store.offices(tenant).await?;
+        Ok(requests::zone(&offices, None))
+    }
+
+    fn read(&self, zone: &TimeZone) -> Result<JobTask, Problem> {
         let mut faults = Faults::default();
         let kind = faults.read("kind", Some(&self.kind), str::parse::<JobKind>);
         let filter = &self.filter;
-        let (steps, requests) = (filter.steps(&mut faults), filter.requests(&mut faults));
+        let (steps, requests) = (
+            filter.steps(&mut faults),
+            filter.requests(&mut faults, zone),
+        );
         let from_stage = faults.read("from_stage", self.from_stage.as_deref(), str::parse);
         let (has_steps, has_requests) = (filter.has_steps(), filter.has_requests());
         if filter.all && (has_steps || has_requests) {
@@ -255,17 +267,17 @@ impl JobFilter {
         }
     }
 
-    fn requests(&self, faults: &mut Faults) -> RequestFilter {
-        let time = |text: &str| {
-            let read = text.parse::<Timestamp>();
-            read.map_err(|_| "a time such as `2026-11-27T14:00:00Z`")
-        };
-        let from = faults.read("filter.from", self.from.as_deref(), time);
-        let to = faults.read("filter.to", self.to.as_deref(), time);
+    fn requests(&self, faults: &mut Faults, zone: &TimeZone) -> RequestFilter {
+        let from = faults.read("filter.from", self.from.as_deref(), |text| {
+            requests::time(text, zone, false)
+        });
+        let to = faults.read("filter.to", self.to.as_deref(), |text| {
+            requests::time(text, zone, true)
+        });
         if let (Some(from), Some(to)) = (from, to)
             && from >= to
         {
-            faults.add("filter.to", "a time after `from`");
+            faults.add("filter.to", "later than `from`");
         }
         let (status, channel) = (self.status.as_deref(), self.channel.as_deref());
         RequestFilter {

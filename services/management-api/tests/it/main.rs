@@ -4,6 +4,7 @@
 mod audit;
 mod configs;
 mod connections;
+mod dashboard;
 mod decisions;
 mod deliveries;
 mod finding;
@@ -12,6 +13,7 @@ mod issuer;
 mod jobs;
 mod keys;
 mod leads;
+mod links;
 mod live;
 mod metrics;
 mod offices;

@@ -70,7 +70,7 @@ pub(super) async fn run(settings: &Settings, args: Args) -> anyhow::Result<()> {
     })?;
     let SampleDelivery {
         content_type,
-        signature: (header, signature),
+        signature,
         body,
         preparation,
         ..
@@ -90,9 +90,12 @@ pub(super) async fn run(settings: &Settings, args: Args) -> anyhow::Result<()> {
         demo::token(&args.source),
         sample.event
     );
-    let answer = http
-        .post(url)
-        .secret_header(header, &SecretString::from(signature))
+    let request = signature
+        .into_iter()
+        .fold(http.post(url), |request, (header, value)| {
+            request.secret_header(header, &SecretString::from(value))
+        });
+    let answer = request
         .body(content_type, body)
         .send()
         .await

@@ -23,6 +23,7 @@ use super::{
 const PUBLIC: [&str; 6] = [
     "/.well-known/jwks.json",
     "/problems/{problem}",
+    "/sign-in",
     "/v1/docs",
     "/v1/openapi.json",
     "/v1/schemas/source-settings/{provider}",

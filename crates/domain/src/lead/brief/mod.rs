@@ -246,6 +246,12 @@ impl Brief {
             .map(|reason| format!("none, {}", reason.sentence()));
         let recording = self.conversation.recording.as_deref();
         lines.add("Recording", recording.or(no_recording.as_deref()));
+        lines.add(
+            "Conversation",
+            self.conversation
+                .is_cut
+                .then_some("its middle is left out, because it is too long"),
+        );
         lines.add("Transcript", self.conversation.why_no_words().as_deref());
         lines.add("Tags", Some(&self.tags.join(", ")));
         lines.add("Note", self.note.as_deref());

@@ -69,11 +69,7 @@ pub(super) fn read(
             company_number: company,
             messages: content
                 .map(|text| {
-                    let message_of = ChatMessage {
-                        from: author,
-                        at,
-                        text,
-                    };
+                    let message_of = ChatMessage::new(author, at, &text);
                     BTreeMap::from([(message, message_of)])
                 })
                 .unwrap_or_default(),
