@@ -53,8 +53,8 @@ pub use lead::{
     Brief, Budget, CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus, Consent, ContactSection,
     DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Document, Engine, Facts,
     FormFacts, Intent, Labels, LeadRequest, Message, NoAudio, NoDetails, NotificationsSection,
-    PersonFacts, ProjectType, QualificationSection, Reason, RecordingSection, RemoteIds, Revisions,
-    Sentiment, SourceSection, SpamGate, Status, Talk, TextFacts, Timeline, Tokens,
+    PersonFacts, ProjectType, QualificationSection, Reason, RecordingSection, Recovered, RemoteIds,
+    Revisions, Sentiment, SourceSection, SpamGate, Status, Talk, TextFacts, Timeline, Tokens,
     TranscriptSection, TranscriptState, Turn, Verdict, VerdictKind,
 };
 pub use news::{News, Reading, Receipt};

@@ -271,9 +271,12 @@ impl Alias {
     /// and joins nothing by it: only what the provider's API says of a thing does.
     pub const BEGINNING: &str = "beginning";
 
+    /// The kind of the name that marks what was found at the provider, because its webhook had not come.
+    pub const RECOVERED: &str = "recovered";
+
     /// Whether a delivery that has this name is about the request that has it already.
     pub fn joins_deliveries(&self) -> bool {
-        self.kind != Self::BEGINNING
+        self.kind != Self::BEGINNING && self.kind != Self::RECOVERED
     }
 }
 

@@ -185,6 +185,11 @@ impl View {
 /// What must not be overlooked.
 fn warnings(brief: &Brief, provider_name: fn(&str) -> &str) -> Vec<String> {
     let mut warnings = Vec::new();
+    if let Some(minutes) = brief.recovered_late {
+        warnings.push(format!(
+            "Found {minutes} min after it happened: the provider had not reported it."
+        ));
+    }
     if let Some(words) = &brief.opted_out {
         warnings.push(format!(
             "Do not text: the customer asked for no more messages ({words})."

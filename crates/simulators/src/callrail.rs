@@ -122,6 +122,8 @@ pub struct CallRail {
     asked: Mutex<BTreeMap<String, VecDeque<Timestamp>>>,
     written: Mutex<written::Written>,
     integrations: Mutex<integrations::Integrations>,
+    /// The most requests of an account within an hour, and how many were refused.
+    used: Mutex<(usize, u64)>,
     outbox: Outbox,
     media_key: String,
 }
@@ -133,9 +135,6 @@ impl CallRail {
             (SignedDuration::from_hours(1), self.config.hourly_limit),
             (SignedDuration::from_hours(24), self.config.daily_limit),
         ];
-        if limits.iter().all(|(_, limit)| limit.is_none()) {
-            return Ok(());
-        }
         let mut asked = lock(&self.asked);
         let asked = asked.entry(account.to_owned()).or_default();
         while asked
@@ -149,10 +148,16 @@ impl CallRail {
             let recent = recent.take_while(|at| now.duration_since(**at) < span);
             let limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
             if limit.is_some_and(|limit| recent.count() >= limit) {
+                lock(&self.used).1 += 1;
                 return Err(Self::rate_limited(now));
             }
         }
         asked.push_back(now);
+        let hour = SignedDuration::from_hours(1);
+        let recent = asked.iter().rev();
+        let recent = recent.take_while(|at| now.duration_since(**at) < hour);
+        let mut used = lock(&self.used);
+        used.0 = used.0.max(recent.count());
         Ok(())
     }
 }
@@ -178,6 +183,7 @@ impl Provider for CallRail {
             asked: Mutex::default(),
             written: Mutex::default(),
             integrations: Mutex::default(),
+            used: Mutex::default(),
             outbox: Outbox::new(rules, setup.config.webhook_retry),
             media_key: hex::encode(rand::random::<[u8; 16]>()),
         }
@@ -319,6 +325,53 @@ impl Simulator {
     /// How many webhooks have not been taken yet.
     pub fn webhooks_waiting(&self) -> usize {
         self.shared.provider.outbox.waiting()
+    }
+
+    /// Sets the URLs of the demo company's webhooks, by their lists, as somebody does on the settings page.
+    pub fn set_webhooks(&self, config: BTreeMap<String, Vec<String>>) {
+        let provider = &self.shared.provider;
+        let now = self.shared.control.now();
+        lock(&provider.integrations).set(config, &provider.outbox, now);
+    }
+
+    /// The URLs of the demo company's webhooks, each with whether it is posted to.
+    pub fn webhook_urls(&self) -> Vec<(String, bool)> {
+        let provider = &self.shared.provider;
+        lock(&provider.integrations).urls(&provider.outbox)
+    }
+
+    /// Registers a call that is over, and posts its Post-Call webhook to the demo company's URLs.
+    ///
+    /// # Errors
+    /// Says which id or field is invalid.
+    pub fn ring(&self, id: &str, fields: Value) -> Result<(), String> {
+        self.register(id, fields)?;
+        let (shared, now) = (&self.shared, self.shared.control.now());
+        let Some(known) = lock(&shared.provider.calls).find(id, now) else {
+            return Ok(());
+        };
+        let mut body = shared.render(&shared.provider.config.account_id, &known);
+        // As webhooks write it.
+        let duration = body.get("duration").map(ToString::to_string);
+        for (name, value) in [
+            ("resource_id", json!(known.id)),
+            ("id", json!(known.call.numeric_id)),
+            ("company_resource_id", json!(COMPANIES[1])),
+            ("company_id", json!(COMPANIES[0])),
+            ("duration", json!(duration)),
+        ] {
+            body.insert(name.to_owned(), value);
+        }
+        let body = Value::Object(body).to_string().into_bytes();
+        let topic = integrations::topic(COMPANIES[1], "post_call_webhook");
+        let outbox = &shared.provider.outbox;
+        outbox.post(&topic, "application/json", &body, now);
+        Ok(())
+    }
+
+    /// The most requests that an account made within any hour, and how many were refused for the limit.
+    pub fn most_requests(&self) -> (usize, u64) {
+        *lock(&self.shared.provider.used)
     }
 
     /// The calls that were registered or read, with all their fields.
@@ -498,13 +551,20 @@ async fn list_calls(
     check_days(&query)?;
     let fields = query.list("fields").unwrap_or_default();
     let known = lock(&sim.provider.calls).all();
-    let found: Vec<_> = known
+    let mut found: Vec<_> = known
         .iter()
         .filter(|known| !known.call.missing)
         .map(|known| sim.render(&account, known))
         .filter(|call| calls::is_wanted(call, &query))
         .map(|call| calls::select(call, &fields))
         .collect();
+    if query.text("sort") == Some("start_time") {
+        let at = |call: &Value| call["start_time"].as_str().map(str::parse::<Timestamp>);
+        found.sort_by_key(|call| at(call).and_then(Result::ok));
+        if query.text("order") == Some("desc") {
+            found.reverse();
+        }
+    }
     let mut answer = paged(&query, "calls", found)?;
     if query.text("relative_pagination") == Some("true") {
         let (page, per_page) = page_of(&query)?;

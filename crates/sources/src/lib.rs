@@ -8,6 +8,7 @@
 pub mod acuity;
 mod answers;
 mod api;
+mod audit;
 pub mod calendly;
 pub mod callrail;
 pub mod contract;
@@ -27,6 +28,10 @@ use http::Method;
 use serde_json::Value;
 
 pub use api::{ApiError, ApiSet, Apis, Config, Details, DetailsApi, MakeApis, RecordingsApi};
+pub use audit::{
+    Asked, Found, ListPage, Listed, ListingApi, Quota, Registration, Thing, WebhooksApi, Wiring,
+    our_url,
+};
 pub use fields::{Field, Fields, Wanted};
 pub use sample::{ReadAs, Recorded, Sample};
 pub use settings_spec::SettingsSpec;
@@ -99,6 +104,8 @@ pub struct SourceSpec {
     pub base_url: Option<BaseUrl>,
     /// Makes the clients of that API.
     pub apis: Option<MakeApis>,
+    /// How many requests of that API an account may make. `None` where nobody says it.
+    pub quota: Option<Quota>,
     /// The largest body that is accepted.
     pub body_limit_bytes: usize,
     /// Whether the provider sends a refused delivery again. If not, what is refused is lost.
@@ -129,6 +136,7 @@ impl SourceSpec {
         account: None,
         base_url: None,
         apis: None,
+        quota: None,
         body_limit_bytes: 1024 * 1024,
         is_resent: true,
         events: &[],

@@ -30,6 +30,7 @@ mod security;
 mod sessions;
 mod sources;
 mod stopped;
+mod sweeps;
 mod tenants;
 mod tx;
 mod views;

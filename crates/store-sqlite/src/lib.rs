@@ -27,6 +27,7 @@ mod sessions;
 mod sources;
 mod sql;
 mod stopped;
+mod sweeps;
 mod tenants;
 mod work;
 mod writer;

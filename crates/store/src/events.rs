@@ -223,10 +223,25 @@ impl Delivery {
             source: self.source,
             office: self.office,
             event,
+            recovered: self.recovered(),
             traceparent: self.traceparent.clone(),
         }
     }
+
+    /// When the thing happened, if nobody delivered it: it was found at the provider ([`RECOVERED`]).
+    pub fn recovered(&self) -> Option<Timestamp> {
+        let at = self
+            .headers
+            .get(HAPPENED_AT)
+            .filter(|_| self.scheme == RECOVERED)?;
+        at.parse().ok()
+    }
 }
+
+/// The scheme of what nobody delivered: it was found at the provider, through the tenant's account.
+pub const RECOVERED: &str = "recovered";
+/// The header in which such a thing is kept with the time when it happened.
+pub const HAPPENED_AT: &str = "happened-at";
 
 /// Proof that a delivery is durable. Only a store makes it, after its transaction is committed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -212,6 +212,7 @@ pub fn origin(channel: Channel) -> Origin {
         source: parsed("src_00000000000000000000000000000009"),
         office: None,
         event: parsed("evt_00000000000000000000000000000008"),
+        recovered: None,
         traceparent: None,
     }
 }

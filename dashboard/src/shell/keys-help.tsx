@@ -29,6 +29,8 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]
       ['J K', 'next, previous of the list'],
       ['[ ]', 'previous, next reason'],
       ['c', 'call'],
+      ['a', 'approve what is in review'],
+      ['r', 'it is spam'],
     ],
   ],
 ];

@@ -25,6 +25,7 @@ it('tells times in the zone of the office', () => {
   expect(when('2026-11-27T20:14:00Z', NOW, ZONE)).toBe('2:14 PM');
   expect(when('2026-11-03T20:14:00Z', NOW, ZONE)).toBe('Nov 3');
   expect(when('2024-11-03T20:14:00Z', NOW, ZONE)).toBe('Nov 3, 2024');
+  expect(when('2026-12-01T16:30:00Z', NOW, ZONE), 'a booking to come').toBe('Tue, Dec 1, 10:30 AM');
   expect(when('nonsense', NOW, ZONE)).toBe('–');
   expect(day(NOW, ZONE), 'it is still the day before there').toBe('2026-11-27');
   expect(exactly('2026-11-28T02:59:30Z', ZONE)).toContain('2026-11-28 02:59:30 UTC');

@@ -52,6 +52,17 @@ export function when(at: string, now: number, zone: string): string {
   if (Number.isNaN(time)) return UNKNOWN;
   const seconds = (now - time) / 1000;
   if (seconds < 60 && seconds > -60) return 'just now';
+  // What is still to come is told with its day and its hour.
+  if (seconds < 0) {
+    return new Intl.DateTimeFormat(LOCALE, {
+      timeZone: zone,
+      weekday: 'short',
+      month: 'short',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: '2-digit',
+    }).format(time);
+  }
   if (seconds >= 60 && seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
   if (day(time, zone) === day(now, zone)) return clock(time, zone);
   const isThisYear = day(time, zone).slice(0, 4) === day(now, zone).slice(0, 4);

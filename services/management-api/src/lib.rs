@@ -31,6 +31,7 @@ mod people;
 mod preconditions;
 mod problem_pages;
 mod problems;
+mod reconcile;
 mod requests;
 mod roles;
 mod routes;
@@ -65,6 +66,7 @@ pub use crate::{
     limits::LimitsConfig,
     openapi::{openapi_json, openapi_yaml},
     problem_pages::errors_markdown,
+    reconcile::{AuditConfig, Outward},
 };
 
 /// What the service works with.
@@ -97,6 +99,8 @@ pub struct Deps {
     pub public_url: String,
     /// How much may be asked.
     pub limits: LimitsConfig,
+    /// The way to providers; none where nobody may be asked.
+    pub outward: Option<Outward>,
 }
 
 impl Deps {
@@ -120,6 +124,7 @@ fn random_bytes<const N: usize>() -> Result<[u8; N], Problem> {
 pub fn service(deps: Deps) -> Service {
     let gate = Gate::new(&deps);
     let jobs = jobs::runner::Runner::new(deps.clone());
+    let audited = deps.clone();
     let (store, clock) = (deps.store.clone(), deps.clock.clone());
     let search = (store.clone(), clock.clone());
     let pages = dashboard::routes(
@@ -142,6 +147,9 @@ pub fn service(deps: Deps) -> Service {
                 stop.run_until_cancelled(indexing::run(store, clock)).await;
             }),
             Task::new("jobs", move |stop| jobs.run(stop)),
+            Task::new("audit of sources", move |stop| {
+                reconcile::run(audited, stop)
+            }),
             Task::new("live events", move |stop| live::prune(store, clock, stop)),
         ],
     }

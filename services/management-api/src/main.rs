@@ -2,8 +2,9 @@
 
 use std::{process::ExitCode, sync::Arc};
 
+use accounts::Accounts;
 use management_api::{
-    Deps, JobBell, LimitsConfig,
+    AuditConfig, Deps, JobBell, LimitsConfig, Outward,
     auth::{KeyRing, OutsideConfig},
     service,
     sign_in::{
@@ -14,7 +15,7 @@ use management_api::{
 };
 use notify::Channels;
 use settings::Reader;
-use sources::Sources;
+use sources::{ApiSet, Sources};
 use store::IdSource;
 use url::Url;
 
@@ -28,6 +29,8 @@ struct Config {
     sign_in_mail: Option<SignInMailConfig>,
     notify: notify::Config,
     limits: LimitsConfig,
+    sources: sources::Config,
+    audit: AuditConfig,
 }
 
 impl Config {
@@ -56,6 +59,8 @@ impl Config {
             sign_in_mail,
             notify: notify::Config::read(reader),
             limits: LimitsConfig::read(reader),
+            sources: sources::Config::read(reader),
+            audit: AuditConfig::read(reader),
         }
     }
 }
@@ -83,10 +88,25 @@ fn main() -> ExitCode {
             }
             sign_in = Some(Arc::new(here));
         }
+        let sources = Sources::standard();
+        let accounts = Accounts::new(
+            engine.store.clone(),
+            engine.secrets.clone(),
+            engine.http.clone(),
+            clock.clone(),
+            config.sources.token_urls(sources),
+        );
+        let outward = Outward {
+            accounts,
+            apis: ApiSet::new(&engine.http, &sources, &config.sources),
+            http: engine.http.clone(),
+            config: config.audit,
+        };
         Ok(service(Deps {
+            outward: Some(outward),
             store: engine.store.clone(),
             bus: engine.bus.clone(),
-            sources: Sources::standard(),
+            sources,
             secrets: engine.secrets.clone(),
             job_bell: JobBell::default(),
             ids: Arc::new(IdSource::new(clock.clone())),

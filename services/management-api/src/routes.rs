@@ -17,7 +17,7 @@ use crate::{
     requests::{self, decide, find, replay},
     roles::routes,
     sign_in::{codes, devices, links, oidc, page, session},
-    sources::{self, create, keys, settings},
+    sources::{self, catalogue, completeness, connect, create, health, keys, settings, test},
     tenants, views, work,
 };
 
@@ -65,6 +65,9 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(metrics::show_series))
         .routes(routes!(deliveries::show_delivery))
         .routes(routes!(refusals::list_security_events))
+        .routes(routes!(catalogue::show_source_catalogue))
+        .routes(routes!(health::show_source_health))
+        .routes(routes!(completeness::list_completeness))
         // Who may post leads.
         .routes(routes!(leads::post_lead))
         // Who may decide, and set stopped work going.
@@ -77,6 +80,8 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(jobs::list_jobs, start::create_job))
         // Who may change a tenant's set-up; what it is, those who may read see.
         .routes(routes!(sources::list_sources, create::create_source))
+        .routes(routes!(connect::connect_source))
+        .routes(routes!(test::test_source))
         .routes(routes!(sources::disable_source))
         .routes(routes!(sources::enable_source))
         .routes(routes!(keys::add_source_key))

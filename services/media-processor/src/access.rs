@@ -49,6 +49,27 @@ impl<'a> Access<'a> {
         }
     }
 
+    /// Counts requests that are about to be made of the account, which audits and other tenants may share.
+    pub(crate) async fn admit(&self, requests: u32) -> Result<(), StageError> {
+        const ALL: u32 = 100;
+        let source = self.deps.sources.get(self.provider);
+        let Some(quota) = source.and_then(|source| source.spec().quota) else {
+            return Ok(());
+        };
+        let account = format!("{}/{}", self.provider, self.account.setting(quota.account));
+        let admitted = self
+            .deps
+            .store
+            .admit_requests_across_tenants(&account, quota.windows, requests, ALL)
+            .await;
+        match admitted.map_err(|error| StageError::ours(&error))? {
+            None => Ok(()),
+            Some(wait) => Err(self.failed(&ApiError::Throttled {
+                retry_after: Some(wait),
+            })),
+        }
+    }
+
     /// Whether the provider refused an access token that could be refreshed. Then the call is worth repeating once.
     pub(crate) async fn is_refreshed(&mut self, error: &ApiError) -> Result<bool, StageError> {
         let accounts = &self.deps.accounts;

@@ -14,7 +14,7 @@ use domain::Clock;
 use google::{Gemini, Speech, Tokens};
 use http_client::{Client, Options};
 use management_api::{
-    JobBell, LimitsConfig,
+    AuditConfig, JobBell, LimitsConfig, Outward,
     auth::{KeyRing, SigningKey, Trust, Verifier},
     sign_in::{Postman, SignIn, own_trust},
 };
@@ -199,7 +199,7 @@ pub(crate) async fn management_alone(
     let bus = LocalBus::new(LocalBusConfig::default());
     let base = config.webhook_base(config.listen);
     let sources = Sources::standard();
-    let deps = management(
+    let mut deps = management(
         folder,
         Arc::new(store),
         sources,
@@ -214,6 +214,15 @@ pub(crate) async fn management_alone(
             postman: None,
         },
     )?;
+    let http = http_client()?;
+    let accounts = accounts(config, &deps, &http);
+    deps.outward = Some(Outward {
+        apis: ApiSet::new(&http, &sources, &config.sources),
+        accounts,
+        http,
+        // A command has no time for it.
+        config: AuditConfig { is_on: false },
+    });
     let service = management_api::service(deps);
     Ok(Service {
         routes: with_shell(service.routes),
@@ -247,6 +256,7 @@ fn management(
         verifier: Arc::new(Verifier::new(trust(), keys)),
         public_url: reached.public_url,
         limits: reached.limits,
+        outward: None,
     })
 }
 
@@ -267,13 +277,30 @@ fn postman(
     let Some(sender) = config.sign_in_mail.clone() else {
         return Ok(None);
     };
-    // A simulated provider is on loopback.
-    let http = Client::new(Options {
-        allow_loopback: true,
-        ..Options::default()
-    })?;
+    let http = http_client()?;
     let channels = notify::Channels::new(&http, clock, &config.notify);
     Ok(Postman::new(sender, public_url, &channels))
+}
+
+/// The way to providers. Simulated ones are on loopback; a tenant's own URLs never are the product's business here.
+fn http_client() -> anyhow::Result<Client> {
+    Ok(Client::new(Options {
+        allow_loopback: true,
+        ..Options::default()
+    })?)
+}
+
+/// What opens tenants' accounts.
+fn accounts(config: &Config, deps: &management_api::Deps, http: &Client) -> Accounts {
+    let mut token_urls = config.crm.token_urls();
+    token_urls.extend(config.sources.token_urls(deps.sources));
+    Accounts::new(
+        deps.store.clone(),
+        deps.secrets.clone(),
+        http.clone(),
+        deps.clock.clone(),
+        token_urls,
+    )
 }
 
 /// Every service: they share what the API works with.
@@ -291,25 +318,20 @@ fn services(
         clock,
         ..
     } = management.clone();
-    // Simulated providers are on loopback; a tenant's own URLs never are the product's business here.
-    let http = Client::new(Options {
-        allow_loopback: true,
-        ..Options::default()
-    })?;
+    let http = http_client()?;
     let tokens = if providers.is_google_simulated {
         Tokens::fixed(SecretString::from(simulators::GOOGLE_TOKEN))
     } else {
         Tokens::adc()
     };
-    let mut token_urls = config.crm.token_urls();
-    token_urls.extend(config.sources.token_urls(sources));
-    let accounts = Accounts::new(
-        store.clone(),
-        secrets.clone(),
-        http.clone(),
-        clock.clone(),
-        token_urls,
-    );
+    let accounts = accounts(config, &management, &http);
+    let apis = ApiSet::new(&http, &sources, &config.sources);
+    let outward = Outward {
+        accounts: accounts.clone(),
+        apis: apis.clone(),
+        http: http.clone(),
+        config: config.audit,
+    };
     Ok(vec![
         webhook_ingest::service(webhook_ingest::Deps {
             store: store.clone(),
@@ -328,7 +350,7 @@ fn services(
             blobs,
             accounts: accounts.clone(),
             clock: clock.clone(),
-            apis: ApiSet::new(&http, &sources, &config.sources),
+            apis,
             sources,
             speech: Speech::new(http.clone(), tokens.clone(), config.speech.clone()),
         }),
@@ -348,6 +370,9 @@ fn services(
             channels: notify::Channels::new(&http, &clock, &config.notify),
             clock,
         }),
-        management_api::service(management),
+        management_api::service(management_api::Deps {
+            outward: Some(outward),
+            ..management
+        }),
     ])
 }

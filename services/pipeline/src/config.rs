@@ -9,7 +9,7 @@ use std::{
 
 use bus::{LocalBusConfig, RunnerConfig};
 use google::{GeminiConfig, SpeechConfig};
-use management_api::{LimitsConfig, sign_in::SignInMailConfig};
+use management_api::{AuditConfig, LimitsConfig, sign_in::SignInMailConfig};
 use runtime::{ServeOptions, TelemetryConfig};
 use secrecy::SecretString;
 use settings::Reader;
@@ -37,6 +37,8 @@ pub struct Config {
     pub ingest: webhook_ingest::Config,
     /// How much of the API may be asked.
     pub limits: LimitsConfig,
+    /// Whether sources are audited.
+    pub audit: AuditConfig,
     /// Connections and timeouts.
     pub serve: ServeOptions,
     /// Logs.
@@ -83,6 +85,7 @@ impl Config {
             work_lease: RunnerConfig::read(reader).lease,
             ingest: webhook_ingest::Config::read(reader),
             limits: LimitsConfig::read(reader),
+            audit: AuditConfig::read(reader),
             serve: ServeOptions::read(reader),
             sources: sources::Config::read(reader),
             notify: notify::Config::read(reader),

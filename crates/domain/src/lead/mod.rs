@@ -24,8 +24,9 @@ pub use facts::{
 };
 pub use sections::{
     Audio, ContactSection, DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Message,
-    NoAudio, NoDetails, NotificationsSection, QualificationSection, RecordingSection, RemoteIds,
-    SourceSection, SpamGate, TranscriptSection, TranscriptState, Turn, Verdict, VerdictKind,
+    NoAudio, NoDetails, NotificationsSection, QualificationSection, RecordingSection, Recovered,
+    RemoteIds, SourceSection, SpamGate, TranscriptSection, TranscriptState, Turn, Verdict,
+    VerdictKind,
 };
 pub use talk::Talk;
 pub use thread::{Attachment, Author, ChatMessage};

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Origin, Plan, RequestState, close};
 use crate::{
-    DetailsAnswer, Document, Facts, LeadRequest, News, OpenWork, ParkCause, RequestId,
+    DetailsAnswer, Document, Facts, LeadRequest, News, OpenWork, ParkCause, Recovered, RequestId,
     SourceSection, Stage, Status,
     workflow::{self, Reentry},
 };
@@ -31,6 +31,10 @@ pub fn receive(id: RequestId, origin: &Origin, news: Result<News, String>, now: 
         last_event: origin.event,
         is_modified,
         unread: unread.clone(),
+        recovered: origin.recovered.map(|happened_at| Recovered {
+            at: now,
+            happened_at,
+        }),
         said,
     });
     if unread.is_none() {
@@ -56,7 +60,14 @@ pub fn receive(id: RequestId, origin: &Origin, news: Result<News, String>, now: 
     state.note(
         now,
         "received",
-        Some(format!("first delivery by {}", origin.provider)),
+        Some(match &state.request.document.source.recovered {
+            None => format!("first delivery by {}", origin.provider),
+            Some(recovered) => format!(
+                "found at {} {} min after it happened: its webhook had not come",
+                origin.provider,
+                recovered.minutes_late()
+            ),
+        }),
     );
     state.advance(now, delay, origin.traceparent.as_deref());
     if let Some(reason) = unread {

@@ -109,6 +109,50 @@ impl Integration {
     }
 }
 
+impl Integrations {
+    /// Sets the URLs of the demo company, which has an integration then, and switches it on.
+    pub(super) fn set(
+        &mut self,
+        config: BTreeMap<String, Vec<String>>,
+        outbox: &Outbox,
+        now: jiff::Timestamp,
+    ) {
+        let known = self.all.values_mut();
+        let mut known: Vec<_> = known
+            .filter(|known| known.company == COMPANIES[1])
+            .collect();
+        if let Some(known) = known.first_mut() {
+            (known.config, known.is_on) = (config, true);
+            known.subscribe(outbox, now);
+            return;
+        }
+        self.last_id += 1;
+        let mut made = Integration {
+            id: self.last_id,
+            company: COMPANIES[1].to_owned(),
+            config,
+            is_on: true,
+            subscriptions: Vec::new(),
+        };
+        made.subscribe(outbox, now);
+        self.all.insert(made.id, made);
+    }
+
+    /// The URLs of the demo company, each with whether it is posted to.
+    pub(super) fn urls(&self, outbox: &Outbox) -> Vec<(String, bool)> {
+        let known = self
+            .all
+            .values()
+            .find(|known| known.company == COMPANIES[1]);
+        let subscriptions = known.map_or(&[][..], |known| &known.subscriptions);
+        let posted = outbox.subscriptions().into_iter();
+        posted
+            .filter(|one| subscriptions.contains(&one.id))
+            .map(|one| (one.url, one.is_on))
+            .collect()
+    }
+}
+
 /// The URLs for each event. What is no event, or no list of URLs, is refused.
 fn config(config: &Map<String, Value>) -> Result<BTreeMap<String, Vec<String>>, Response> {
     let invalid = |message: &str| CallRail::error(StatusCode::BAD_REQUEST, message);

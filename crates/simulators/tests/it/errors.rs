@@ -19,7 +19,8 @@ fn json_path(slug: &str) -> Option<&'static str> {
         "secret_manager" => Some("/v1/projects/p/secrets?secretId=key"),
         "sendgrid" => Some("/v3/mail/send"),
         "speech" => Some("/v2/projects/p/locations/us/recognizers/_:recognize"),
-        "callrail" | "intercom" | "storage" | "zendesk" => None,
+        "callrail" => Some("/v3/a/ACC1/integrations.json"),
+        "intercom" | "storage" | "zendesk" => None,
         other => panic!("add a path of {other} to this test"),
     }
 }

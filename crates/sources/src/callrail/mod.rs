@@ -14,6 +14,7 @@
 //! UNCONFIRMED: bodies as `application/x-www-form-urlencoded`, reported by two public integrations.
 
 mod api;
+mod listing;
 mod payload;
 mod samples;
 
@@ -21,8 +22,8 @@ use domain::{AccountSpec, BaseUrl, Channel, Reading, SettingSpec, TenantId};
 use http::Method;
 
 use crate::{
-    Encoding, EndpointSpec, Fields, Key, Mac, Piece, Purpose, ReadError, Scheme, Sent, Source,
-    SourceSpec, TenantHint, Verification, Verified,
+    Encoding, EndpointSpec, Fields, Key, Mac, Piece, Purpose, Quota, ReadError, Scheme, Sent,
+    Source, SourceSpec, TenantHint, Verification, Verified,
 };
 
 /// The source.
@@ -61,6 +62,11 @@ static SPEC: SourceSpec = SourceSpec {
         about: "CallRail's API.",
     }),
     apis: Some(api::apis),
+    // Shared by every tenant under the account. Source: apidocs.callrail.com, "Rate Limiting".
+    quota: Some(Quota {
+        account: "account_id",
+        windows: &[(1_000, 60 * 60), (10_000, 24 * 60 * 60)],
+    }),
     is_resent: false,
     events: EVENTS,
     is_told_by_body: true,

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use domain::{Facts, News};
 use http::HeaderMap;
 use jiff::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 pub use scheme::{Encoding, Key, Mac, Piece, Scheme, Sent, SignedTime};
 
@@ -56,6 +56,13 @@ pub struct Verified {
 struct Method {
     name: &'static str,
     delivery_id: Option<&'static str>,
+}
+
+impl Method {
+    const OF_RECOVERED: Self = Self {
+        name: Verified::RECOVERED,
+        delivery_id: None,
+    };
 }
 
 /// Why a delivery is not verified, the least telling first.
@@ -144,6 +151,23 @@ impl Verification {
     /// Whether a tenant has to have a key.
     pub const fn needs_key(&self) -> bool {
         !matches!(self, Self::PublicFormKey | Self::Caller)
+    }
+
+    /// The header that signs a body with this key now, and its value: for a test of our own. `None` where a signature needs
+    /// what only the provider has.
+    pub fn sign(
+        &self,
+        accepted: &[String],
+        key: &SecretString,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Option<(&'static str, String)> {
+        let Self::Signed(schemes) = self else {
+            return None;
+        };
+        let mut schemes = schemes.iter();
+        let scheme = schemes.find(|scheme| is_accepted(accepted, scheme.name))?;
+        scheme.sign(key.expose_secret(), body, now)
     }
 
     /// What is wrong with a key before it is stored, in words that say what to enter. `accepted` as in [`verify`].
@@ -365,6 +389,20 @@ fn kept(spec: &SourceSpec, method: Method, headers: &HeaderMap) -> BTreeMap<Stri
 }
 
 impl Verified {
+    /// The scheme of what nobody delivered.
+    pub const RECOVERED: &str = "recovered";
+
+    /// Something that was found at the provider, through the tenant's own account, in place of its delivery.
+    pub fn recovered(spec: &SourceSpec, content_type: &str, body: Bytes) -> Self {
+        let content_type = ("content-type".to_owned(), content_type.to_owned());
+        Self {
+            provider: spec.slug,
+            body,
+            method: Method::OF_RECOVERED,
+            headers: BTreeMap::from([content_type]),
+        }
+    }
+
     /// What somebody posted to our API, whose token (a program's key, if `is_program`) was proven genuine; `caller` is who
     /// it is.
     pub fn of_caller(
@@ -403,6 +441,7 @@ impl Verified {
         let method = spec
             .verification
             .methods()
+            .chain([Method::OF_RECOVERED])
             .find(|method| method.name == scheme)?;
         Some(Self {
             provider: spec.slug,

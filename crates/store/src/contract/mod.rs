@@ -38,6 +38,7 @@ pub mod rolling;
 pub mod security;
 pub mod settle;
 pub mod sources;
+pub mod sweeps;
 pub mod wakes;
 
 /// A store under test, and its clock.
@@ -231,6 +232,14 @@ macro_rules! contract_suite {
                 an_account_belongs_to_one_source,
                 a_token_belongs_to_one_source,
                 the_same_account_at_another_provider_is_another,
+            );
+            $crate::contract_suite!(@tests $make; sweeps:
+                a_sweep_is_made_once_and_claimed_by_one,
+                an_earlier_owner_of_a_sweep_writes_nothing,
+                a_sweep_is_due_when_its_owner_says,
+                lines_are_replaced_and_stay_with_their_tenant,
+                names_that_lead_to_a_request_are_known,
+                an_account_has_no_more_requests_than_its_quota,
             );
             $crate::contract_suite!(@tests $make; people:
                 an_invitation_makes_a_member_once,

@@ -365,57 +365,96 @@ function About({ lead }: { lead: Detail }) {
   );
 }
 
-/** What was written, for channels without a recording. */
+/** What was written or booked, for channels without a recording. */
 function Written({ lead }: { lead: Detail }) {
   const { about } = lead;
-  if ('messages' in about) {
-    return (
-      <ol className={styles.messages}>
-        {about.messages.map((message, at) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: messages are only ever added.
-          <li key={at}>
-            {'from' in message && <span className={styles.faint}>{plain(message.from)}</span>}
-            <Text>{typeof message === 'string' ? message : message.text}</Text>
-          </li>
-        ))}
-      </ol>
-    );
+  switch (about.channel) {
+    case 'text':
+    case 'chat':
+      return (
+        <ol className={styles.messages}>
+          {about.messages.map((message, at) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: messages are only ever added.
+            <li key={at}>
+              <span className={styles.faint}>
+                {plain(message.from)}
+                {message.at && (
+                  <>
+                    {' '}
+                    · <Time at={message.at} />
+                  </>
+                )}
+              </span>
+              <Text>{message.text}</Text>
+            </li>
+          ))}
+        </ol>
+      );
+    case 'form':
+    case 'api':
+      return <Filled message={about.message} of={about.answers} />;
+    case 'calendar':
+      return (
+        <>
+          <dl className={styles.facts}>
+            {about.status && <Fact name="Booking">{plain(about.status)}</Fact>}
+            {about.starts_at && (
+              <Fact name="Starts">
+                <Time at={about.starts_at} />
+              </Fact>
+            )}
+            {about.service && (
+              <Fact name="Service">
+                <Text>{about.service}</Text>
+              </Fact>
+            )}
+            {about.host && (
+              <Fact name="With">
+                <Text>{about.host}</Text>
+              </Fact>
+            )}
+            {about.location && (
+              <Fact name="Where">
+                <Text>{about.location}</Text>
+              </Fact>
+            )}
+          </dl>
+          <Filled message={about.message} of={about.answers} />
+        </>
+      );
+    case 'phone':
+      return <p className={styles.faint}>{silence(lead)}</p>;
   }
-  if ('answers' in about) {
-    return (
-      <>
-        {about.message && (
-          <p className={styles.summary}>
-            <Text>{about.message}</Text>
-          </p>
-        )}
-        <Pairs of={about.answers} empty="No further field was filled in." />
-      </>
-    );
+}
+
+function silence({ transcript }: Detail): string {
+  switch (transcript?.outcome) {
+    case 'silent':
+      return 'Nobody said anything.';
+    case 'unavailable':
+      return 'There is no transcript of it.';
+    default:
+      return 'No transcript yet.';
   }
+}
+
+/** What somebody wrote, and the fields that they filled in. */
+function Filled({ message, of }: { message: string | null; of: Record<string, string> }) {
   return (
-    <p className={styles.faint}>
-      {lead.transcript?.outcome === 'silent'
-        ? 'Nobody said anything.'
-        : lead.transcript?.outcome === 'unavailable'
-          ? 'There is no transcript of it.'
-          : 'No transcript yet.'}
-    </p>
+    <>
+      {message && (
+        <p className={styles.summary}>
+          <Text>{message}</Text>
+        </p>
+      )}
+      <Pairs of={of} empty={message ? 'No further field was filled in.' : 'Nothing was filled in.'} />
+    </>
   );
 }
 
-/** Names and values from outside, whatever they are. */
-function Pairs({ of, empty }: { of: unknown; empty: string }) {
-  const pairs = Array.isArray(of)
-    ? of.map(
-        (one, at) =>
-          [
-            String(one?.question ?? one?.label ?? one?.name ?? at + 1),
-            one?.answer ?? one?.value ?? one,
-          ] as const,
-      )
-    : Object.entries((of ?? {}) as Record<string, unknown>);
-  const told = pairs.filter(([, value]) => value !== null && value !== '');
+/** Names and values from outside. */
+function Pairs({ of, empty }: { of: Record<string, unknown>; empty: string }) {
+  const told = Object.entries(of).filter(([, value]) => value !== null && value !== '');
   if (told.length === 0) return <p className={styles.faint}>{empty}</p>;
   return (
     <dl className={styles.facts}>

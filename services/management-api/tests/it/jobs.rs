@@ -544,6 +544,7 @@ async fn deps(
         verifier: Arc::new(Verifier::new(trust, key.key_set())),
         public_url: String::new(),
         limits: LimitsConfig::default(),
+        outward: None,
     }
 }
 

@@ -113,6 +113,7 @@ impl World {
                 &clock,
             ))),
             is_simulated: true,
+            outward: None,
             store: store.clone(),
             bus: bus.clone(),
             sources: Sources::standard(),

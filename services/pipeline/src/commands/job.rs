@@ -30,7 +30,7 @@ pub(super) enum Command {
         #[arg(long, value_parser = ["queued", "running", "done", "cancelled", "failed"])]
         state: Option<String>,
         /// What they do.
-        #[arg(long, value_parser = ["redrive", "replay", "release", "dry_run"])]
+        #[arg(long, value_parser = ["redrive", "replay", "release", "dry_run", "reconcile"])]
         kind: Option<String>,
         #[command(flatten)]
         paging: Paging,

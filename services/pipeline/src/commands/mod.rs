@@ -11,6 +11,7 @@ mod lead;
 mod live;
 mod migrate;
 mod office;
+mod reconcile;
 mod request;
 mod review;
 mod run;
@@ -95,6 +96,8 @@ enum Command {
     SignIn(TenantArgs<sign_in::Command>),
     /// Lists, follows and cancels bulk work, and tries a workflow configuration on what came in.
     Job(TenantArgs<job::Command>),
+    /// Compares what providers have with what came, and takes what is missing.
+    Reconcile(TenantArgs<reconcile::Command>),
     /// Lists who changed what.
     Audit(TenantArgs<audit::Command>),
     /// Shows what leads, deliveries and steps sum up to.
@@ -141,6 +144,7 @@ pub async fn run_to(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::Key(args) => key::run(&settings, args, out).await,
         Command::SignIn(args) => sign_in::run(&settings, args, out).await,
         Command::Job(args) => job::run(&settings, args, out).await,
+        Command::Reconcile(args) => reconcile::run(&settings, args, out).await,
         Command::Audit(args) => audit::run(&settings, args, out).await,
         Command::Figures(args) => figures::run(&settings, args, out).await,
         Command::Live(args) => live::run(&settings, args, out).await,

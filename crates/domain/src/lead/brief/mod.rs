@@ -61,6 +61,8 @@ pub struct Brief {
     pub opted_out: Option<String>,
     /// What it means.
     pub judgment: Option<Judgment>,
+    /// How many minutes late it was found at its provider, if its webhook had not come.
+    pub recovered_late: Option<u64>,
     /// Whether nobody could tell if the project is in the service area.
     pub is_area_unknown: bool,
     /// Labels from the provider.
@@ -119,6 +121,10 @@ impl Brief {
                 _ => None,
             },
             judgment: analysis.map(Judgment::new),
+            recovered_late: document
+                .source
+                .recovered
+                .map(|recovered| recovered.minutes_late()),
             is_area_unknown: document
                 .qualification
                 .as_ref()

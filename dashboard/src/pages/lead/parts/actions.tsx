@@ -27,7 +27,12 @@ export default function Actions({ tenant, lead }: { tenant: string; lead: Detail
     },
   });
   const number = lead.contact.phone ?? lead.person.phone;
+  const byKey = (decision: Decision) => {
+    if (lead.status === 'in_review' && !refusal && !decide.isPending) decide.mutate(decision);
+  };
   useKeys({
+    a: () => byKey('approve'),
+    r: () => byKey('reject'),
     c: () => {
       if (number) location.href = `tel:${number}`;
     },
