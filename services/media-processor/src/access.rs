@@ -49,25 +49,21 @@ impl<'a> Access<'a> {
         }
     }
 
-    /// Counts requests that are about to be made of the account, which audits and other tenants may share.
-    pub(crate) async fn admit(&self, requests: u32) -> Result<(), StageError> {
+    /// Counts requests that are about to be made of the account, so that audits leave room. A lead that came is not held up
+    /// by our own count: only the provider knows what an account has left, and its refusal is waited for in the lanes.
+    pub(crate) async fn count(&self, requests: u32) -> Result<(), StageError> {
         const ALL: u32 = 100;
         let source = self.deps.sources.get(self.provider);
         let Some(quota) = source.and_then(|source| source.spec().quota) else {
             return Ok(());
         };
         let account = format!("{}/{}", self.provider, self.account.setting(quota.account));
-        let admitted = self
-            .deps
+        self.deps
             .store
             .admit_requests_across_tenants(&account, quota.windows, requests, ALL)
-            .await;
-        match admitted.map_err(|error| StageError::ours(&error))? {
-            None => Ok(()),
-            Some(wait) => Err(self.failed(&ApiError::Throttled {
-                retry_after: Some(wait),
-            })),
-        }
+            .await
+            .map(drop)
+            .map_err(|error| StageError::ours(&error))
     }
 
     /// Whether the provider refused an access token that could be refreshed. Then the call is worth repeating once.
