@@ -74,9 +74,9 @@ impl Additions {
     }
 
     /// Adds all of `others`.
-    pub fn extend(&mut self, others: &Self) {
-        for addition in others.iter() {
-            self.add(addition.clone());
+    pub fn extend(&mut self, others: Self) {
+        for addition in others.0 {
+            self.add(addition);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Addition, Additions, Dimension, Metric, Slot};
@@ -33,24 +34,10 @@ impl Counted {
         if document.merged_into.is_some() {
             return Self::default();
         }
-        let source = &document.source;
         let project_type = document
             .analysis
             .as_ref()
             .map_or("", |analysis| analysis.project_type.as_str());
-        let names = vec![
-            (
-                Dimension::Channel.code(),
-                document.channel_word().to_owned(),
-            ),
-            (Dimension::Provider.code(), source.provider.clone()),
-            (Dimension::Source.code(), source.source.to_string()),
-            (
-                Dimension::Office.code(),
-                source.office.map(|id| id.to_string()).unwrap_or_default(),
-            ),
-            (Dimension::ProjectType.code(), project_type.to_owned()),
-        ];
         let mut values = vec![(Metric::CAME_IN, 1)];
         if is_genuine(document) {
             values.push((Metric::GENUINE, 1));
@@ -67,10 +54,32 @@ impl Counted {
         });
         Self {
             slot: Slot::of(request.created_at),
-            names,
+            names: names(document, project_type),
             values,
             pushes: pushes.collect(),
         }
+    }
+
+    /// What a new request counts for, of which nothing is known but where it came from.
+    pub fn of_new(document: &Document, created_at: Timestamp) -> Self {
+        Self {
+            slot: Slot::of(created_at),
+            names: names(document, ""),
+            values: NEW.map(|metric| (metric, 1)).to_vec(),
+            pushes: BTreeMap::new(),
+        }
+    }
+
+    /// Whether a request counts for what a new one does: then only its names are its own.
+    pub fn is_of_new(&self) -> bool {
+        let project_type = (Dimension::ProjectType.code(), String::new());
+        self.pushes.is_empty()
+            && self
+                .values
+                .iter()
+                .copied()
+                .eq(NEW.map(|metric| (metric, 1)))
+            && self.names.contains(&project_type)
     }
 
     /// What must be added to the sums when this takes the place of `before`.
@@ -96,6 +105,31 @@ impl Counted {
         }
         additions
     }
+}
+
+/// What a new request counts for, each once and in this order.
+const NEW: [Metric; 4] = [
+    Metric::CAME_IN,
+    Metric::GENUINE,
+    Metric::IN_AREA,
+    Metric::IN_PROGRESS,
+];
+
+fn names(document: &Document, project_type: &str) -> Vec<(u8, String)> {
+    let source = &document.source;
+    vec![
+        (
+            Dimension::Channel.code(),
+            document.channel_word().to_owned(),
+        ),
+        (Dimension::Provider.code(), source.provider.clone()),
+        (Dimension::Source.code(), source.source.to_string()),
+        (
+            Dimension::Office.code(),
+            source.office.map(|id| id.to_string()).unwrap_or_default(),
+        ),
+        (Dimension::ProjectType.code(), project_type.to_owned()),
+    ]
 }
 
 /// Whether it is neither quarantined, nor rejected by a person, nor a wrong number.
