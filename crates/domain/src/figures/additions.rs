@@ -122,6 +122,7 @@ impl Additions {
                     office.map(|id| id.to_string()).unwrap_or_default(),
                 ),
                 (Dimension::ProjectType.code(), String::new()),
+                (Dimension::PostalCode.code(), String::new()),
             ],
             values: vec![(Metric::DELIVERIES, 1)],
         });
