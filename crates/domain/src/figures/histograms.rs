@@ -103,7 +103,7 @@ impl Histogram {
 
     /// What must be summed for it, from the lowest limit on.
     pub fn metrics(&self) -> Vec<Metric> {
-        let fives = |first: u8| (0..FIVES).map(|place| Metric(first.saturating_add(place)));
+        let fives = |first: u8| (0..FIVES).map(move |place| Metric(first.saturating_add(place)));
         match self.of {
             HistogramOf::Scores => fives(Metric::FIRST_SCORE).collect(),
             HistogramOf::Spam => fives(Metric::FIRST_SPAM).collect(),
