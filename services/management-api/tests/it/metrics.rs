@@ -390,7 +390,7 @@ async fn every_parameter_that_is_wrong_is_named() {
     let wrong = async |query: &str| wrong_fields(&world.get(&format!("{PATH}/{query}")).await);
     assert_eq!(
         wrong("histogram?key=stage_time&from=yesterday&office=mine").await,
-        ["from", "key", "office"]
+        ["key", "office", "from"]
     );
     assert_eq!(wrong("histogram?key=score.analysis").await, ["key"]);
     assert_eq!(wrong("places?to=soon").await, ["to"]);
