@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: run fleet test contract lint fmt bench bench-fleet crash crash-fleet simulate fuzz mutants clean help
+.PHONY: run fleet dashboard dashboard-dev test contract lint fmt bench bench-fleet crash crash-fleet simulate fuzz mutants clean help
 
 PORT ?= 8080
 DATA_DIR ?= .data
@@ -9,12 +9,21 @@ help: ## Show what there is.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 run: ## Start everything on embedded defaults: PORT=8080 (0 takes any free one), DATA_DIR=.data.
+	@./scripts/dashboard
 	@cargo build --package pipeline
 	@exec ./target/debug/pipeline run --port $(PORT) --data-dir "$(DATA_DIR)"
 
 fleet: ## Start the six services on Google's emulators: PORT=8080 (0 takes any free one), DATA_DIR=.data-fleet.
+	@./scripts/dashboard
 	@cargo build --workspace --bins
 	@exec ./target/debug/fleet --port $(PORT) --data-dir "$(if $(filter file,$(origin DATA_DIR)),.data-fleet,$(DATA_DIR))"
+
+dashboard: ## Build the dashboard that the program serves; needs Node.
+	@DASHBOARD=required ./scripts/dashboard
+
+dashboard-dev: ## Serve the dashboard as it is being written, before the product that runs: PRODUCT_URL=http://127.0.0.1:8080.
+	@DASHBOARD=required ./scripts/dashboard
+	@cd dashboard && exec npm run --silent dev
 
 test: ## Run the whole suite.
 	@./scripts/test

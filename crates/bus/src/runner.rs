@@ -9,7 +9,7 @@ use std::{
 
 use domain::{
     Claimed, Clock, Outcome, Record, SettleResult, Stage, StageHandler, StoreError, TenantId, Wake,
-    Wanted, WorkQueue, later, metric_names,
+    Wanted, WorkQueue, later, metric_names, workflow,
 };
 use futures::FutureExt as _;
 use settings::Reader;
@@ -163,7 +163,7 @@ impl Runner {
         job: &Claimed,
     ) -> (RunResult, Option<(Claimed, Slot)>) {
         let started = self.clock.monotonic();
-        let Some(outcome) = self.handle(handler, job).await else {
+        let Some(outcome) = self.pause_or_handle(handler, job).await else {
             tracing::warn!("lost the claim while the step ran");
             return (RunResult::Lost, None);
         };
@@ -209,6 +209,15 @@ impl Runner {
         self.handlers.get(&next)?;
         let slot = self.bus.try_begin(&job.row.key.tenant, next)?;
         Some((next, slot))
+    }
+
+    /// A pause while people are still writing, else the stage's outcome.
+    async fn pause_or_handle(&self, handler: &dyn StageHandler, job: &Claimed) -> Option<Outcome> {
+        let (document, policy) = (&job.request.document, &job.config.workflow.chat);
+        match workflow::pause(document, handler.stage(), policy, self.clock.now()) {
+            Some(until) => Some(Outcome::Pause { until }),
+            None => self.handle(handler, job).await,
+        }
     }
 
     /// The stage's outcome, with the lease renewed meanwhile. `None` if the claim was lost.
@@ -332,6 +341,9 @@ fn report(stage: Stage, job: &Claimed, outcome: &Outcome, took: Duration) {
     match outcome {
         Outcome::Done { .. } | Outcome::Merge { .. } => {
             tracing::info!(attempt, took_ms, "finished {stage}");
+        }
+        Outcome::Pause { until } => {
+            tracing::debug!(took_ms, "{stage} waits for a pause until {until}")
         }
         Outcome::Wait { reason, .. } => tracing::debug!(took_ms, "{stage} waits: {reason}"),
         Outcome::Retry { reason, .. } => {

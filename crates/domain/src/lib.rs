@@ -16,6 +16,7 @@ pub mod metric_names;
 mod name;
 mod news;
 mod phone;
+mod posted;
 pub mod qualification;
 mod queue;
 mod request_event;
@@ -47,16 +48,17 @@ pub use ids::{
     NotificationId, OfficeId, PersonId, RequestId, SessionId, SourceId, TenantId, UserId,
 };
 pub use lead::{
-    About, AnalysisSection, Audio, Author, BookingFacts, BookingStatus, Brief, Budget, CallFacts,
-    Channel, ChatFacts, ChatMessage, Consent, ContactSection, DetailsAnswer, DetailsSection,
-    DispatchSection, DispatchState, Document, Engine, Facts, FormFacts, Intent, Labels,
-    LeadRequest, Message, NoAudio, NoDetails, NotificationsSection, PersonFacts, ProjectType,
-    QualificationSection, Reason, RecordingSection, RemoteIds, Revisions, Sentiment, SourceSection,
-    SpamGate, Status, TextFacts, Timeline, Tokens, TranscriptSection, TranscriptState, Turn,
-    Verdict, VerdictKind,
+    About, AnalysisSection, ApiFacts, Attachment, Audio, Author, BookingFacts, BookingStatus,
+    Brief, Budget, CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus, Consent, ContactSection,
+    DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Document, Engine, Facts,
+    FormFacts, Intent, Labels, LeadRequest, Message, NoAudio, NoDetails, NotificationsSection,
+    PersonFacts, ProjectType, QualificationSection, Reason, RecordingSection, Recovered, RemoteIds,
+    Revisions, Sentiment, SourceSection, SpamGate, Status, Talk, TextFacts, Timeline, Tokens,
+    TranscriptSection, TranscriptState, Turn, Verdict, VerdictKind,
 };
 pub use news::{News, Reading, Receipt};
 pub use phone::E164;
+pub use posted::PostedLead;
 pub use queue::{DueWake, Outbox, OutboxRow, SettleResult, StoreError, Wanted, WorkQueue};
 pub use request_event::RequestEvent;
 pub use retry::{Lane, NextTry, RetryPolicy};
@@ -65,8 +67,8 @@ pub use stage::{
     Section, Stage, StageHandler, Usage,
 };
 pub use tenant::{
-    Destination, NotificationRules, Office, RecordingPolicy, SpamThresholds, Tenant, TenantStatus,
-    WorkflowConfig,
+    ChatPolicy, Destination, NotificationRules, Office, RecordingPolicy, SpamThresholds, Tenant,
+    TenantStatus, WorkflowConfig,
 };
 pub use transition::{
     Change, LogEntry, Origin, Plan, RequestState, ReviewAction, SettleContext, Stale,

@@ -33,3 +33,9 @@ pub const RELAY_WAKES_TOTAL: &str = "relay_wakes_total";
 pub const STORED_ROWS_SKIPPED_TOTAL: &str = "stored_rows_skipped_total";
 /// Units of work that the embedded store committed together.
 pub const STORE_GROUP_UNITS: &str = "store_group_units";
+/// Leads that were found at their provider, because their webhook had not come, by `provider`.
+pub const LEADS_RECOVERED_TOTAL: &str = "leads_recovered_total";
+/// Webhooks that were found switched off at their provider, by `provider`.
+pub const WEBHOOKS_OFF_TOTAL: &str = "webhooks_off_total";
+/// Looks of an audit that did not come to their end.
+pub const AUDIT_FAILURES_TOTAL: &str = "audit_failures_total";

@@ -56,7 +56,7 @@ fn is_placeholder(words: &str) -> bool {
         "undisclosed",
     ];
     /// What it is unknown of.
-    const OF: [&str; 10] = [
+    const OF: [&str; 11] = [
         "call",
         "caller",
         "caller id",
@@ -67,6 +67,7 @@ fn is_placeholder(words: &str) -> bool {
         "number",
         "person",
         "user",
+        "visitor",
     ];
     const WHOLE: [&str; 18] = [
         "caller",
@@ -99,7 +100,29 @@ fn is_placeholder(words: &str) -> bool {
             .and_then(|rest| rest.strip_prefix(' '));
         rest.is_some_and(|rest| UNKNOWN.contains(&rest))
     });
-    of_unknown || unknown_of || WHOLE.contains(&words) || is_toll_call(words)
+    of_unknown || unknown_of || is_numbered(words) || WHOLE.contains(&words) || is_toll_call(words)
+}
+
+/// What chats call somebody who has not said their name: `Visitor 12345`, `Web User 67ab5f53a96f`, `Guest`.
+fn is_numbered(words: &str) -> bool {
+    const WHO: [&str; 9] = [
+        "chat visitor",
+        "website visitor",
+        "web visitor",
+        "web user",
+        "new visitor",
+        "visitor",
+        "guest",
+        "user",
+        "lead",
+    ];
+    WHO.iter().any(|who| {
+        let rest = words.strip_prefix(who);
+        let number = rest.and_then(|rest| rest.strip_prefix(' '));
+        let has_digit = |text: &str| text.bytes().any(|byte| byte.is_ascii_digit());
+        let is_id = |text: &str| text.split(' ').count() == 1 && has_digit(text);
+        rest == Some("") || number.is_some_and(is_id)
+    })
 }
 
 /// `V` and digits: what carriers deliver for a call from a service.
@@ -155,6 +178,11 @@ mod tests {
             "-",
             "{{ticket.requester.name}}",
             "V18005550142",
+            "Visitor 12345",
+            "visitor #83921",
+            "Web User 67ab5f53a96f98663935c3f0",
+            "Guest",
+            "Unknown visitor",
             "+1 512-555-0142",
             "AUSTIN TX",
             "AUSTIN, TX",
@@ -178,6 +206,8 @@ mod tests {
             "Nan Lee",
             "No\u{e9}mie",
             "Ann O'Neil",
+            "Guest Miller",
+            "Edgar Guest",
         ] {
             assert_eq!(in_austin(raw).as_deref(), Some(raw), "{raw}");
         }

@@ -33,6 +33,9 @@ pub struct News {
     pub is_modified: bool,
     /// Whether it says that something changed, and not what: then the provider's API is asked again.
     pub is_thin: bool,
+    /// Whether it only adds to what is known: by itself it makes no request, such as a text message of the company to
+    /// somebody who has not written.
+    pub is_addition: bool,
     /// How long to wait for a later event before working on a new request.
     pub delay: Duration,
     /// What it says.

@@ -132,6 +132,11 @@ pub enum Outcome {
         /// When waiting ends and a person must look.
         deadline: Option<Timestamp>,
     },
+    /// People are still writing: no failure, and no wait that counts.
+    Pause {
+        /// When to look again.
+        until: Timestamp,
+    },
     /// It failed and is tried again.
     Retry {
         /// Not before this, from now.
@@ -190,7 +195,7 @@ impl Outcome {
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Done { .. } => "done",
-            Self::Wait { .. } => "waiting",
+            Self::Wait { .. } | Self::Pause { .. } => "waiting",
             Self::Retry { .. } => "retry",
             Self::Hold { .. } => "held",
             Self::Park { .. } => "parked",
@@ -266,9 +271,12 @@ impl Alias {
     /// and joins nothing by it: only what the provider's API says of a thing does.
     pub const BEGINNING: &str = "beginning";
 
+    /// The kind of the name that marks what was found at the provider, because its webhook had not come.
+    pub const RECOVERED: &str = "recovered";
+
     /// Whether a delivery that has this name is about the request that has it already.
     pub fn joins_deliveries(&self) -> bool {
-        self.kind != Self::BEGINNING
+        self.kind != Self::BEGINNING && self.kind != Self::RECOVERED
     }
 }
 

@@ -65,6 +65,8 @@ pub struct WorkflowConfig {
     pub retry: RetryPolicy,
     /// How long a recording is waited for.
     pub recording: RecordingPolicy,
+    /// When a chat is judged.
+    pub chat: ChatPolicy,
 }
 
 /// Spam likelihoods, in percent, at which a request leaves the straight way.
@@ -137,6 +139,35 @@ impl Default for RecordingPolicy {
         Self {
             wait_seconds: vec![30, 60, 120, 300, 600, 1200],
         }
+    }
+}
+
+/// When a chat is judged: after a pause, not after each message. A chat that is closed is judged at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ChatPolicy {
+    /// How long nobody has to have written, in seconds.
+    pub quiet_seconds: u64,
+    /// The longest time from the first message that was not judged, in seconds, however much is written meanwhile.
+    pub longest_seconds: u64,
+}
+
+impl Default for ChatPolicy {
+    fn default() -> Self {
+        Self {
+            quiet_seconds: 60,
+            longest_seconds: 600,
+        }
+    }
+}
+
+impl ChatPolicy {
+    pub(crate) const fn quiet(&self) -> Duration {
+        Duration::from_secs(self.quiet_seconds)
+    }
+
+    pub(crate) const fn longest(&self) -> Duration {
+        Duration::from_secs(self.longest_seconds)
     }
 }
 

@@ -135,6 +135,8 @@ impl WorkRow {
     pub const FIRST_WAKE: Duration = Duration::from_secs(10);
     /// Claims without a settle after which a row is parked.
     pub const CRASH_LOOP_CLAIMS: u32 = 20;
+    /// Why a row is put off while people are still writing.
+    const PAUSED: &str = "waits for a pause in the chat";
     /// More than the claims and settles of one row between two versions of its request.
     const TOKENS_PER_VERSION: u64 = 32;
 
@@ -239,6 +241,17 @@ impl WorkRow {
             }
             WorkState::Ready | WorkState::Held { .. } | WorkState::Parked { .. } => {}
         }
+    }
+
+    /// Puts the row off until `until`, because people are still writing. It counts as no wait.
+    pub(crate) fn pause(&mut self, until: Timestamp, now: Timestamp) {
+        self.ready(until.max(now), now);
+        self.reason = Some(Self::PAUSED.to_owned());
+    }
+
+    /// Whether it is put off because people are still writing.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.state == WorkState::Ready && self.reason.as_deref() == Some(Self::PAUSED)
     }
 
     /// Makes the row ready at `at`, keeping its counters.

@@ -4,10 +4,12 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::{
-    AreaVerdict, Audio, DispatchSection, DispatchState, Document, Facts, Lane, LeadRequest,
-    NoAudio, OpenWork, QualificationSection, SpamGate, Stage, Status, TranscriptState, Verdict,
-    VerdictKind, WorkState,
+    AreaVerdict, Audio, Channel, ChatPolicy, DispatchSection, DispatchState, Document, Facts, Lane,
+    LeadRequest, NoAudio, OpenWork, QualificationSection, SpamGate, Stage, Status, Talk,
+    TranscriptState, Verdict, VerdictKind, WorkState,
 };
 
 /// A step that should be open.
@@ -150,7 +152,8 @@ pub fn needs(document: &Document, stage: Stage) -> bool {
 /// it brings makes the later stages run again. Only a person's replay waits for it.
 fn blocks(document: &Document, stage: Stage) -> bool {
     let is_first_time = match stage {
-        Stage::Details => document.details.is_none(),
+        // A chat's thread is fetched before it is judged: else it would be judged twice.
+        Stage::Details => document.details.is_none() || document.talk.is_some(),
         Stage::Recording => document.recording.is_none(),
         _ => return true,
     };
@@ -172,6 +175,44 @@ pub(crate) fn end_wait(document: &mut Document) {
         .any(|stage| is_awaited(document, *stage) && needs(document, *stage));
     if !is_waiting {
         document.awaits = None;
+    }
+}
+
+/// Until when this stage of a chat waits for whoever may be writing still: the thread is fetched and judged once, after
+/// a pause. `None`: it does not wait. Neither does a chat that was closed, or that a person replays.
+pub fn pause(
+    document: &Document,
+    stage: Stage,
+    policy: &ChatPolicy,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    if !matches!(stage, Stage::Details | Stage::Analysis) {
+        return None;
+    }
+    let talk = document.talk.filter(|_| is_talking(document))?;
+    Some(talk.ends(policy)).filter(|until| *until > now)
+}
+
+/// Whether somebody may be writing on: something was written that is not judged yet, and the chat is open.
+pub(crate) fn is_talking(document: &Document) -> bool {
+    let is_open = || {
+        let facts = document.facts();
+        facts.about.chat().is_some_and(|chat| !chat.is_closed())
+    };
+    document.talk.is_some() && is_open()
+}
+
+/// Something was written now, or may have been, that is to be judged.
+pub(crate) fn note_talk(document: &mut Document, now: Timestamp) {
+    if document.channel() == Channel::Chat {
+        document.talk = Some(Talk::goes_on(document.talk, now));
+    }
+}
+
+/// Forgets what was written once all of it is judged.
+pub(crate) fn end_talk(document: &mut Document) {
+    if !needs(document, Stage::Details) && !needs_model(document) {
+        document.talk = None;
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Content {
 
 /// A template could not be filled: a fault of ours.
 #[derive(Debug, thiserror::Error)]
-#[error("the template `{LEAD_TEMPLATE}` could not be filled: {0}")]
+#[error("a template could not be filled: {0}")]
 pub struct TemplateError(#[from] minijinja::Error);
 
 /// What the templates show. Every text is one line, bounded; escaping is the templates' part.
@@ -185,6 +185,16 @@ impl View {
 /// What must not be overlooked.
 fn warnings(brief: &Brief, provider_name: fn(&str) -> &str) -> Vec<String> {
     let mut warnings = Vec::new();
+    if let Some(minutes) = brief.recovered_late {
+        warnings.push(format!(
+            "Found {minutes} min after it happened: the provider had not reported it."
+        ));
+    }
+    if let Some(words) = &brief.opted_out {
+        warnings.push(format!(
+            "Do not text: the customer asked for no more messages ({words})."
+        ));
+    }
     if brief.is_area_unknown {
         warnings.push("Service area unknown: please check where the project is.".to_owned());
     }

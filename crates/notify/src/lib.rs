@@ -1,4 +1,5 @@
-//! Messages to people about leads: what a message says, what it is called, and the channels that it leaves by.
+//! Messages to people about leads, and by which they sign in: what a message says, what it is called, and the channels
+//! that it leaves by.
 //!
 //! Each channel has a folder of its own. A new one needs its folder and its line in [`CHANNELS`].
 #![warn(missing_docs)]
@@ -7,6 +8,7 @@ mod error;
 mod lead_mail;
 mod message;
 mod sendgrid;
+mod sign_in_mail;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -18,6 +20,7 @@ use settings::{Reader, Settings};
 pub use error::SendError;
 pub use lead_mail::{Content, LEAD_TEMPLATE, TemplateError, lead_mail};
 pub use message::message_id;
+pub use sign_in_mail::{SignInReason, sign_in_mail};
 
 /// Every channel, by slug.
 pub static CHANNELS: &[&ChannelSpec] = &[&sendgrid::SPEC];
@@ -78,8 +81,8 @@ pub struct Mail<'a> {
     pub content: &'a Content,
     /// Our name of the message; see [`message_id`].
     pub message_id: &'a str,
-    /// What it is about.
-    pub request: RequestId,
+    /// The request that it is about, if any. The provider names it, and the tenant, on every event of the mail.
+    pub request: Option<RequestId>,
 }
 
 /// The provider's own id of a mail.

@@ -37,6 +37,32 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
+/// A JSON body as it was sent, and what it says. Rejections: those of [`Json`].
+#[derive(Debug, Clone)]
+pub struct RawJson {
+    /// The body, byte for byte.
+    pub bytes: Bytes,
+    /// What it says.
+    pub value: serde_json::Value,
+}
+
+impl RawJson {
+    /// The largest body that is read.
+    pub const MAX_BYTES: usize = 256 * 1024;
+}
+
+impl<S: Send + Sync> FromRequest<S> for RawJson {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = read_body(body, Self::MAX_BYTES).await?;
+        let request = Request::from_parts(parts, Body::from(bytes.clone()));
+        let Json(value) = Json::from_request(request, state).await?;
+        Ok(Self { bytes, value })
+    }
+}
+
 fn json_problem(rejection: &JsonRejection) -> Problem {
     let reason = innermost(rejection);
     match rejection {

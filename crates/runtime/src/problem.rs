@@ -35,6 +35,9 @@ struct Parts {
 pub struct FieldError {
     /// The path of the field: `offices[0].zip`.
     pub field: String,
+    /// What kind of fault, for programs, where it is known: `missing`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<&'static str>,
     /// What is wrong with it.
     pub message: String,
 }
@@ -180,6 +183,23 @@ impl Problem {
     pub fn with_error(mut self, field: impl Into<String>, message: impl Into<String>) -> Self {
         self.0.errors.push(FieldError {
             field: field.into(),
+            code: None,
+            message: message.into(),
+        });
+        self
+    }
+
+    /// Adds one fault of the content, with a code for programs.
+    #[must_use]
+    pub fn with_coded_error(
+        mut self,
+        field: impl Into<String>,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
+        self.0.errors.push(FieldError {
+            field: field.into(),
+            code: Some(code),
             message: message.into(),
         });
         self

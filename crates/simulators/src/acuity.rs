@@ -1,7 +1,7 @@
 //! Acuity Scheduling's API v1 and its webhooks: appointments and subscriptions.
 //!
 //! - Auth: HTTP Basic with the numeric user id and the API key. Anything else gets a 401.
-//! - `GET /api/v1/me`, `/api/v1/appointments/{id}`; `GET`, `POST` and `DELETE /api/v1/webhooks`, 25 at most.
+//! - `GET /api/v1/me`, `/api/v1/appointments`, `/api/v1/appointments/{id}`; `GET`, `POST` and `DELETE /api/v1/webhooks`, 25 at most.
 //! - Webhooks: form-encoded ids, signed with the API key. `changed` follows every other action. They are posted again at
 //!   growing intervals for 24 h, but only after a 500 or no answer at all; after 5 days of that the subscription is
 //!   disabled.
@@ -29,7 +29,7 @@ use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures::future::BoxFuture;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ pub use demo::{API_KEY, USER_ID};
 
 use crate::config::{ProviderConfig, Setup};
 use crate::control::{self, Page, pretty};
-use crate::extract::{Authorized, JsonBody, Path};
+use crate::extract::{Authorized, JsonBody, Path, Query};
 use crate::outbox::{self, Outbox, Posts, Rules, Subscription, Trouble};
 use crate::provider::{Provider, Shared, Webhooks, lock};
 use crate::{SimulatorSpec, Simulators};
@@ -127,6 +127,7 @@ impl Provider for Acuity {
     fn routes() -> Router<Arc<Shared<Self>>> {
         Router::new()
             .route("/api/v1/me", get(show_me))
+            .route("/api/v1/appointments", get(list_appointments))
             .route("/api/v1/appointments/{id}", get(show_appointment))
             .route("/api/v1/webhooks", get(list_webhooks).post(add_webhook))
             .route(
@@ -198,8 +199,8 @@ impl Posts for Acuity {
         &self.outbox
     }
 
-    fn sign(key: &str, body: &[u8], _now: Timestamp) -> (&'static str, String) {
-        ("x-acuity-signature", sign(key, body))
+    fn sign(key: &str, body: &[u8], _now: Timestamp) -> Vec<(&'static str, String)> {
+        vec![("x-acuity-signature", sign(key, body))]
     }
 }
 
@@ -306,6 +307,23 @@ async fn show_me(State(_): Sim, _: Authorized<Acuity>) -> Response {
         "id": id, "email": "luis@example.com", "timezone": "America/Chicago", "name": "Demo Company",
     }))
     .into_response()
+}
+
+/// `GET /appointments?minDate=…&max=…&direction=ASC&canceled=…`, by the time of beginning.
+async fn list_appointments(
+    State(sim): Sim,
+    _: Authorized<Acuity>,
+    query: Query<Acuity>,
+) -> Result<Response, Response> {
+    let from: Option<civil::Date> = query.parsed("minDate")?;
+    let most: usize = query.parsed("max")?.unwrap_or(100);
+    let is_canceled = query.text("canceled") == Some("true");
+    let mut found = lock(&sim.provider.appointments).list(from, is_canceled);
+    if query.text("direction") != Some("ASC") {
+        found.reverse();
+    }
+    found.truncate(most);
+    Ok(Json(found).into_response())
 }
 
 async fn show_appointment(

@@ -1,7 +1,7 @@
 //! Calendly's API v2 and its webhooks: bookings, routing forms, subscriptions.
 //!
 //! - Auth: a bearer token. Anything else gets a 401.
-//! - `GET /users/me`, `/scheduled_events/{event}`, its `invitees`, one of them, `/routing_form_submissions/{id}`, all
+//! - `GET /users/me`, `/scheduled_events`, `/scheduled_events/{event}`, its `invitees`, one of them, `/routing_form_submissions/{id}`, all
 //!   wrapped in `resource`.
 //! - `POST`, `GET` and `DELETE /webhook_subscriptions`. A URL is subscribed once; the same again is a 409.
 //! - Webhooks: signed with the key of their subscription, at the time when they leave. What is not answered 2xx is posted
@@ -39,7 +39,7 @@ pub use demo::{SIGNING_KEY, USER};
 
 use crate::config::{ProviderConfig, Setup};
 use crate::control::{self, Page, pretty};
-use crate::extract::{Authorized, Path};
+use crate::extract::{Authorized, Path, Query};
 use crate::outbox::{self, Outbox, Posts, Rules, Trouble};
 use crate::provider::{Provider, Shared, Webhooks, bearer, lock};
 use crate::{SimulatorSpec, Simulators};
@@ -130,6 +130,7 @@ impl Provider for Calendly {
     fn routes() -> Router<Arc<Shared<Self>>> {
         Router::new()
             .route("/users/me", get(show_me))
+            .route("/scheduled_events", get(list_events))
             .route("/scheduled_events/{event}", get(show_event))
             .route("/scheduled_events/{event}/invitees", get(list_invitees))
             .route("/scheduled_events/{event}/invitees/{id}", get(show_invitee))
@@ -217,8 +218,8 @@ impl Posts for Calendly {
         &self.outbox
     }
 
-    fn sign(key: &str, body: &[u8], now: Timestamp) -> (&'static str, String) {
-        ("calendly-webhook-signature", sign(key, body, now))
+    fn sign(key: &str, body: &[u8], now: Timestamp) -> Vec<(&'static str, String)> {
+        vec![("calendly-webhook-signature", sign(key, body, now))]
     }
 }
 
@@ -363,6 +364,32 @@ async fn show_me(State(_): Sim, _: Authorized<Calendly>) -> Result<Response, Res
         "uri": USER, "name": "Luis Ortega", "email": "luis@example.com", "timezone": "America/Chicago",
         "current_organization": ORGANIZATION,
     })))
+}
+
+/// `GET /scheduled_events?organization=…&min_start_time=…`, by the time of beginning.
+async fn list_events(
+    State(sim): Sim,
+    _: Authorized<Calendly>,
+    query: Query<Calendly>,
+) -> Result<Response, Response> {
+    if query.text("organization") != Some(ORGANIZATION) {
+        return Err(Calendly::refuse(StatusCode::FORBIDDEN));
+    }
+    let from: Option<Timestamp> = query.parsed("min_start_time")?;
+    let count: usize = query.parsed("count")?.unwrap_or(20);
+    let begin: usize = query.parsed("page_token")?.unwrap_or(0);
+    let events = lock(&sim.provider.bookings).events(from);
+    let shown: Vec<_> = events
+        .iter()
+        .skip(begin)
+        .take(count.clamp(1, 100))
+        .collect();
+    let behind = begin + shown.len();
+    let next = (behind < events.len()).then(|| behind.to_string());
+    let list = json!({
+        "collection": shown, "pagination": { "count": shown.len(), "next_page_token": next },
+    });
+    Ok(Json(list).into_response())
 }
 
 async fn show_event(

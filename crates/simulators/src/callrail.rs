@@ -1,22 +1,26 @@
-//! CallRail's API v3: accounts, calls and recordings.
+//! CallRail's API v3: accounts, calls and recordings, text messages, forms, and where webhooks go; and the webhooks.
 //!
 //! - Auth: `Authorization: Token token="<key>"`. Anything else gets a 401.
 //! - Calls: the documented default fields, others only with `fields=`. A numeric id and a `CAL…` id name the same call,
 //!   and the answer has the `CAL…` id.
 //! - Recordings: `recording.json` gives a link with an access key, which redirects to the MP3 itself.
 //! - Lists: `page` and `per_page` (100 by default, 250 at most), for calls also `relative_pagination`.
-//! - Limit: per account and hour. The 429 has no `Retry-After`.
+//! - Limits: per account, hour and day. The 429 has no `Retry-After`.
+//! - Webhooks: what happens by `POST /_sim/events/{event}` is posted once, signed, to the URLs that the company's
+//!   integration has for it. Nothing is repeated.
 //!
 //! A call that nobody registered exists all the same, with the default recording and invented details, so that any
 //! sample of a webhook works. `PUT /_sim/calls/{id}` registers one, `PUT /_sim/calls` many, `GET /_sim/calls` lists
-//! them.
+//! them. Text messages and forms exist once they were posted, or registered without a webhook.
 //!
 //! Source: apidocs.callrail.com (read 2026-11). UNCONFIRMED: the wording of errors; that a `per_page` over 250 is cut
 //! to 250.
 
 mod calls;
 mod demo;
+mod integrations;
 mod media;
+mod written;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -26,9 +30,11 @@ use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, put};
+use axum::routing::{get, post, put};
 use axum::{Json, Router};
-use jiff::{Span, Timestamp, civil};
+use futures::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp, civil};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 pub use calls::Call;
@@ -36,9 +42,11 @@ pub use demo::{ACCOUNT, COMPANIES, SIGNING_KEY};
 
 use crate::config::{ProviderConfig, Setup};
 use crate::control::{self, Page, pretty};
+use crate::demo::Choices;
 use crate::extract::{Authorized, Path, Query};
 use crate::fault::{Fault, Late};
-use crate::provider::{Provider, Shared, lock};
+use crate::outbox::{self, Outbox, Posts, Rules, Trouble};
+use crate::provider::{Provider, Shared, Webhooks, lock};
 use crate::{SimulatorSpec, Simulators};
 
 const API_KEY: &str = "simulated-callrail-key";
@@ -88,6 +96,8 @@ pub struct Config {
     pub recording: String,
     /// Requests per account and hour. `None` means no limit; the real one is [`GENERAL_REQUESTS_PER_HOUR`].
     pub hourly_limit: Option<u32>,
+    /// Requests per account and day. `None` means no limit; the real one is [`GENERAL_REQUESTS_PER_DAY`].
+    pub daily_limit: Option<u32>,
 }
 
 impl Default for Config {
@@ -98,6 +108,7 @@ impl Default for Config {
             company_id: "COM3f2a9c7d51e84b0aa6c1d2e3f4a5b6c7".to_owned(),
             recording: crate::recordings::DEFAULT.to_owned(),
             hourly_limit: None,
+            daily_limit: None,
         }
     }
 }
@@ -109,27 +120,44 @@ pub struct CallRail {
     config: Config,
     calls: Mutex<calls::Calls>,
     asked: Mutex<BTreeMap<String, VecDeque<Timestamp>>>,
+    written: Mutex<written::Written>,
+    integrations: Mutex<integrations::Integrations>,
+    /// The most requests of an account within an hour, and how many were refused.
+    used: Mutex<(usize, u64)>,
+    outbox: Outbox,
     media_key: String,
 }
 
 impl CallRail {
-    /// Counts a request of an account, and refuses it over the hourly limit.
+    /// Counts a request of an account, and refuses it over the limit of an hour or a day.
     fn count(&self, account: &str, now: Timestamp) -> Result<(), Response> {
-        let Some(limit) = self.config.hourly_limit else {
-            return Ok(());
-        };
+        let limits = [
+            (SignedDuration::from_hours(1), self.config.hourly_limit),
+            (SignedDuration::from_hours(24), self.config.daily_limit),
+        ];
         let mut asked = lock(&self.asked);
         let asked = asked.entry(account.to_owned()).or_default();
-        let an_hour_ago = now
-            .checked_sub(Span::new().hours(1))
-            .unwrap_or(Timestamp::MIN);
-        while asked.front().is_some_and(|at| *at <= an_hour_ago) {
+        while asked
+            .front()
+            .is_some_and(|at| now.duration_since(*at) >= SignedDuration::from_hours(24))
+        {
             asked.pop_front();
         }
-        if asked.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
-            return Err(Self::rate_limited(now));
+        for (span, limit) in limits {
+            let recent = asked.iter().rev();
+            let recent = recent.take_while(|at| now.duration_since(**at) < span);
+            let limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
+            if limit.is_some_and(|limit| recent.count() >= limit) {
+                lock(&self.used).1 += 1;
+                return Err(Self::rate_limited(now));
+            }
         }
         asked.push_back(now);
+        let hour = SignedDuration::from_hours(1);
+        let recent = asked.iter().rev();
+        let recent = recent.take_while(|at| now.duration_since(**at) < hour);
+        let mut used = lock(&self.used);
+        used.0 = used.0.max(recent.count());
         Ok(())
     }
 }
@@ -142,11 +170,21 @@ impl Provider for CallRail {
     type Config = Config;
     type Caller = ();
 
-    fn new(config: Config, _setup: &Setup) -> Self {
+    fn new(config: Config, setup: &Setup) -> Self {
+        // It does not send again, and switches off what has failed for long.
+        let rules = Rules {
+            is_repeated: |_| false,
+            give_up: SignedDuration::ZERO,
+            switch_off: SignedDuration::from_hours(24),
+        };
         Self {
             config,
             calls: Mutex::default(),
             asked: Mutex::default(),
+            written: Mutex::default(),
+            integrations: Mutex::default(),
+            used: Mutex::default(),
+            outbox: Outbox::new(rules, setup.config.webhook_retry),
             media_key: hex::encode(rand::random::<[u8; 16]>()),
         }
     }
@@ -162,12 +200,34 @@ impl Provider for CallRail {
             )
             .route(
                 "/v3/a/{account}/form_submissions.json",
-                get(list_form_submissions),
+                get(written::list_forms),
+            )
+            .route(
+                "/v3/a/{account}/text-messages.json",
+                get(written::list_conversations),
+            )
+            .route(
+                "/v3/a/{account}/text-messages/{id}",
+                get(written::show_conversation),
+            )
+            .route(
+                "/v3/a/{account}/integrations.json",
+                get(integrations::list).post(integrations::create),
+            )
+            .route(
+                "/v3/a/{account}/integrations/{id}",
+                get(integrations::show)
+                    .put(integrations::update)
+                    .delete(integrations::delete),
             )
             .route("/calls/{id}/recording/redirect", get(media::redirect))
             .route("/media/{file}", get(media::download))
             .route("/_sim/calls", get(view_calls).put(register_calls))
             .route("/_sim/calls/{id}", put(register_call))
+            .route("/_sim/texts/{conversation}", put(written::register_message))
+            .route("/_sim/forms/{id}", put(written::register_form))
+            .route("/_sim/events/{event}", post(happen))
+            .merge(outbox::routes::<Self>())
     }
 
     fn authorize(sim: &Shared<Self>, request: &Parts) -> Result<(), Response> {
@@ -201,15 +261,119 @@ impl Provider for CallRail {
     }
 
     fn view(sim: &Shared<Self>, _page: &Page) -> Value {
-        json!({ "calls": sim.all_calls() })
+        let mut view = lock(&sim.provider.written).view();
+        view["calls"] = json!(sim.all_calls());
+        view["webhooks"] = sim.provider.outbox.view();
+        view
     }
 
     fn faults_cleared(&self) {
         lock(&self.calls).clear_lateness();
     }
+
+    fn background(sim: Arc<Shared<Self>>) -> Option<BoxFuture<'static, ()>> {
+        Some(Box::pin(outbox::run(sim)))
+    }
+
+    fn webhooks(&self) -> Option<&dyn Webhooks> {
+        Some(self)
+    }
+}
+
+impl Posts for CallRail {
+    fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    fn sign(key: &str, body: &[u8], _now: Timestamp) -> Vec<(&'static str, String)> {
+        vec![("signature", demo::sign(key, body))]
+    }
+}
+
+impl Webhooks for CallRail {
+    fn post_to(&self, url: &str) {
+        let mut lists: Vec<_> = demo::EVENTS.iter().map(|event| event.list).collect();
+        lists.dedup();
+        self.outbox.subscribe_alone(url, &lists, SIGNING_KEY);
+    }
+
+    fn verification_key(&self) -> String {
+        SIGNING_KEY.to_owned()
+    }
 }
 
 impl Simulator {
+    /// Has something happen at the demo company, and posts its webhook: `post-call`, `sms-received`, `form-submission`,
+    /// … as `pipeline send` names them. Returns the id of the call, the conversation or the submission.
+    ///
+    /// # Errors
+    /// Says which events there are.
+    pub fn happen(&self, event: &str, choices: &Choices) -> Result<String, String> {
+        self.shared.happen(event, choices)
+    }
+
+    /// Sets the trouble that webhooks have from now on.
+    pub fn trouble(&self, trouble: Trouble) {
+        self.shared.provider.outbox.order(trouble);
+    }
+
+    /// Switches all subscriptions on or off.
+    pub fn switch_webhooks(&self, is_on: bool) {
+        self.shared.provider.outbox.switch(is_on);
+    }
+
+    /// How many webhooks have not been taken yet.
+    pub fn webhooks_waiting(&self) -> usize {
+        self.shared.provider.outbox.waiting()
+    }
+
+    /// Sets the URLs of the demo company's webhooks, by their lists, as somebody does on the settings page.
+    pub fn set_webhooks(&self, config: BTreeMap<String, Vec<String>>) {
+        let provider = &self.shared.provider;
+        let now = self.shared.control.now();
+        lock(&provider.integrations).set(config, &provider.outbox, now);
+    }
+
+    /// The URLs of the demo company's webhooks, each with whether it is posted to.
+    pub fn webhook_urls(&self) -> Vec<(String, bool)> {
+        let provider = &self.shared.provider;
+        lock(&provider.integrations).urls(&provider.outbox)
+    }
+
+    /// Registers a call that is over, and posts its Post-Call webhook to the demo company's URLs.
+    ///
+    /// # Errors
+    /// Says which id or field is invalid.
+    pub fn ring(&self, id: &str, fields: Value) -> Result<(), String> {
+        self.register(id, fields)?;
+        let (shared, now) = (&self.shared, self.shared.control.now());
+        let Some(known) = lock(&shared.provider.calls).find(id, now) else {
+            return Ok(());
+        };
+        let mut body = shared.render(&shared.provider.config.account_id, &known);
+        // As webhooks write it.
+        let duration = body.get("duration").map(ToString::to_string);
+        for (name, value) in [
+            ("resource_id", json!(known.id)),
+            ("id", json!(known.call.numeric_id)),
+            ("company_resource_id", json!(COMPANIES[1])),
+            ("company_id", json!(COMPANIES[0])),
+            ("duration", json!(duration)),
+        ] {
+            body.insert(name.to_owned(), value);
+        }
+        let body = Value::Object(body).to_string().into_bytes();
+        let topic = integrations::topic(COMPANIES[1], "post_call_webhook");
+        let outbox = &shared.provider.outbox;
+        outbox.post(&topic, "application/json", &body, now);
+        Ok(())
+    }
+
+    /// The most requests that an account made within any hour, and how many were refused for the limit.
+    pub fn most_requests(&self) -> (usize, u64) {
+        *lock(&self.shared.provider.used)
+    }
+
     /// The calls that were registered or read, with all their fields.
     pub fn calls(&self) -> Vec<Value> {
         self.shared.all_calls()
@@ -228,6 +392,38 @@ impl Simulator {
 type Sim = State<Arc<Shared<CallRail>>>;
 
 impl Shared<CallRail> {
+    /// What happens is known to the API before its webhook leaves.
+    fn happen(&self, event: &str, choices: &Choices) -> Result<String, String> {
+        let found = demo::EVENTS.iter().find(|known| known.name == event);
+        let event = found.ok_or_else(|| {
+            let names: Vec<_> = demo::EVENTS.iter().map(|event| event.name).collect();
+            format!(
+                "`{event}` never happens; choose one of {}",
+                names.join(", ")
+            )
+        })?;
+        let now = self.control.now();
+        let (id, body) = event.body(choices);
+        let (path, known) = event.known(&id, &body, choices);
+        if path.starts_with("/_sim/calls/") {
+            let call = serde_json::from_value(known).map_err(|error| error.to_string())?;
+            lock(&self.provider.calls).register(&id, call, now)?;
+        } else if path.starts_with("/_sim/texts/") {
+            lock(&self.provider.written).add_message(&id, known);
+        } else {
+            lock(&self.provider.written).add_form(&id, known);
+        }
+        let body = body.to_string().into_bytes();
+        for topic in [
+            event.list.to_owned(),
+            integrations::topic(COMPANIES[1], event.list),
+        ] {
+            let outbox = &self.provider.outbox;
+            outbox.post(&topic, "application/json", &body, now);
+        }
+        Ok(id)
+    }
+
     /// Finds a call, and makes its recording late if that fault is injected.
     fn call(&self, line: &str, id: &str) -> Result<calls::Known, Response> {
         let now = self.control.now();
@@ -298,6 +494,30 @@ fn paged(query: &Query<CallRail>, name: &str, found: Vec<Value>) -> Result<Value
     }))
 }
 
+/// Refuses a range of days that is none.
+fn check_days(query: &Query<CallRail>) -> Result<(), Response> {
+    for name in ["start_date", "end_date"] {
+        let day = query.text(name).map(|text| text.get(..10));
+        if day.is_some_and(|day| day.is_none_or(|day| day.parse::<civil::Date>().is_err())) {
+            let message = format!("{name} is not a date");
+            return Err(CallRail::error(StatusCode::BAD_REQUEST, &message));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a time is within the days that a query asks for.
+fn is_within_days(time: &str, query: &Query<CallRail>) -> bool {
+    let day = |text: &str| text.get(..10).map(str::to_owned);
+    let at = day(time);
+    let is_in = |name: &str, is_good: fn(&Option<String>, &Option<String>) -> bool| {
+        query
+            .text(name)
+            .is_none_or(|limit| is_good(&at, &day(limit)))
+    };
+    is_in("start_date", |at, from| at >= from) && is_in("end_date", |at, to| at <= to)
+}
+
 /// The page that a query asks for, and its size.
 fn page_of(query: &Query<CallRail>) -> Result<(usize, usize), Response> {
     let page = query.parsed("page")?.unwrap_or(1);
@@ -328,22 +548,23 @@ async fn list_calls(
     uri: Uri,
     query: Query<CallRail>,
 ) -> Result<Response, Response> {
-    for name in ["start_date", "end_date"] {
-        let day = query.text(name).map(|text| text.get(..10));
-        if day.is_some_and(|day| day.is_none_or(|day| day.parse::<civil::Date>().is_err())) {
-            let message = format!("{name} is not a date");
-            return Err(CallRail::error(StatusCode::BAD_REQUEST, &message));
-        }
-    }
+    check_days(&query)?;
     let fields = query.list("fields").unwrap_or_default();
     let known = lock(&sim.provider.calls).all();
-    let found: Vec<_> = known
+    let mut found: Vec<_> = known
         .iter()
         .filter(|known| !known.call.missing)
         .map(|known| sim.render(&account, known))
         .filter(|call| calls::is_wanted(call, &query))
         .map(|call| calls::select(call, &fields))
         .collect();
+    if query.text("sort") == Some("start_time") {
+        let at = |call: &Value| call["start_time"].as_str().map(str::parse::<Timestamp>);
+        found.sort_by_key(|call| at(call).and_then(Result::ok));
+        if query.text("order") == Some("desc") {
+            found.reverse();
+        }
+    }
     let mut answer = paged(&query, "calls", found)?;
     if query.text("relative_pagination") == Some("true") {
         let (page, per_page) = page_of(&query)?;
@@ -392,15 +613,6 @@ async fn show_recording(
     Ok(Json(json!({ "url": link })).into_response())
 }
 
-/// Form tracking is not simulated: the account has no submissions.
-async fn list_form_submissions(
-    State(_): Sim,
-    _: Authorized<CallRail>,
-    query: Query<CallRail>,
-) -> Result<Response, Response> {
-    Ok(Json(paged(&query, "form_submissions", Vec::new())?).into_response())
-}
-
 async fn view_calls(State(sim): Sim, page: Page) -> Response {
     pretty(&CallRail::view(&sim, &page))
 }
@@ -423,4 +635,37 @@ async fn register_call(State(sim): Sim, Path(id): Path<String>, body: Bytes) -> 
         control::read::<Call>(&body)
             .and_then(|call| lock(&sim.provider.calls).register(&id, call, sim.control.now())),
     )
+}
+
+/// What is chosen of something that happens.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Happening {
+    id: Option<String>,
+    phone: Option<String>,
+    recording: Option<String>,
+    words: Option<String>,
+}
+
+/// `POST /_sim/events/{event}`: answers the id of what happened.
+async fn happen(State(sim): Sim, Path(event): Path<String>, body: Bytes) -> Response {
+    let body = if body.is_empty() {
+        Bytes::from_static(b"{}")
+    } else {
+        body
+    };
+    let happened = control::read::<Happening>(&body).and_then(|wanted| {
+        let choices = Choices {
+            id: wanted.id,
+            phone: wanted.phone,
+            recording: wanted.recording,
+            words: wanted.words,
+            at: sim.control.now(),
+        };
+        sim.happen(&event, &choices)
+    });
+    match happened {
+        Ok(id) => pretty(&json!({ "id": id })),
+        Err(error) => control::done(Err(error)),
+    }
 }

@@ -35,6 +35,8 @@ pub struct Choices {
     pub phone: Option<String>,
     /// The recording that the simulated provider has, by name.
     pub recording: Option<String>,
+    /// The person's own words, where the sample is something that they wrote.
+    pub words: Option<String>,
     /// When it happened.
     pub at: Timestamp,
 }
@@ -46,8 +48,8 @@ pub struct SampleDelivery {
     pub id: String,
     /// The media type of the body.
     pub content_type: &'static str,
-    /// The signature, by header.
-    pub signature: (&'static str, String),
+    /// What verifies it, by header.
+    pub signature: Vec<(&'static str, String)>,
     /// The body.
     pub body: Vec<u8>,
     /// What the simulated provider must have before: a path below its base URL, and the body to `PUT` there.

@@ -15,6 +15,7 @@ mod fault;
 pub mod gemini;
 mod google;
 pub mod hubspot;
+pub mod intercom;
 mod mp3;
 mod outbox;
 mod provider;
@@ -24,6 +25,7 @@ pub mod secret_manager;
 pub mod sendgrid;
 pub mod speech;
 pub mod storage;
+pub mod zendesk;
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -54,10 +56,12 @@ pub static SIMULATORS: &[SimulatorSpec] = &[
     callrail::SPEC,
     gemini::SPEC,
     hubspot::SPEC,
+    intercom::SPEC,
     secret_manager::SPEC,
     sendgrid::SPEC,
     speech::SPEC,
     storage::SPEC,
+    zendesk::SPEC,
 ];
 
 /// A simulated provider, as the table lists it.

@@ -27,8 +27,8 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 pub(crate) trait Posts: Provider {
     fn outbox(&self) -> &Outbox;
 
-    /// The header that signs a body, and its value.
-    fn sign(key: &str, body: &[u8], now: Timestamp) -> (&'static str, String);
+    /// The headers that sign a body, and their values.
+    fn sign(key: &str, body: &[u8], now: Timestamp) -> Vec<(&'static str, String)>;
 }
 
 /// How a provider repeats what was not taken.
@@ -307,18 +307,17 @@ async fn deliver<P: Posts>(
     subscription: &Subscription,
     now: Timestamp,
 ) -> Option<StatusCode> {
-    let (header, signature) = P::sign(&subscription.key, &waiting.body, now);
-    let answer = client
+    let mut request = client
         .post(&subscription.url)
-        .header("content-type", waiting.content_type)
-        .header(header, signature)
-        .body(waiting.body.clone())
-        .send()
-        .await;
+        .header("content-type", waiting.content_type);
+    for (header, value) in P::sign(&subscription.key, &waiting.body, now) {
+        request = request.header(header, value);
+    }
+    let answer = request.body(waiting.body.clone()).send().await;
     answer.ok().map(|answer| answer.status())
 }
 
-fn client_for_webhooks() -> reqwest::Client {
+pub(crate) fn client_for_webhooks() -> reqwest::Client {
     #[expect(
         clippy::disallowed_methods,
         reason = "a simulator stands outside the product, whose only HTTP client is `http_client`"

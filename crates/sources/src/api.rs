@@ -10,7 +10,7 @@ use http_client::{
 };
 use settings::Reader;
 
-use crate::{Fields, ReadError, Source, Sources, Wanted};
+use crate::{Fields, ListingApi, ReadError, Source, Sources, Wanted, WebhooksApi};
 
 /// Makes the clients of a provider's API at this address.
 pub type MakeApis = fn(&Client, &Url) -> Apis;
@@ -22,6 +22,10 @@ pub struct Apis {
     pub details: Arc<dyn DetailsApi>,
     /// Recordings of calls. `None` if the provider has none.
     pub recordings: Option<Arc<dyn RecordingsApi>>,
+    /// Everything that happened. `None` if the source is not audited.
+    pub listing: Option<Arc<dyn ListingApi>>,
+    /// Where webhooks are posted. `None` if only a person can say that to the provider.
+    pub webhooks: Option<Arc<dyn WebhooksApi>>,
 }
 
 /// Asks a provider about a lead.
@@ -172,6 +176,11 @@ pub(crate) fn json_fields(answer: &Response, wanted: Wanted) -> Result<Fields<'_
         return Err(ApiError::Unreadable("it breaks off".into()));
     }
     Ok(fields)
+}
+
+/// An answer as JSON, where single members do not do.
+pub(crate) fn json_value(answer: &Response) -> Result<serde_json::Value, ApiError> {
+    serde_json::from_slice(&answer.body).map_err(|_| ApiError::Unreadable("it is no JSON".into()))
 }
 
 impl From<UnreadableBody> for ApiError {

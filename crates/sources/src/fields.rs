@@ -55,7 +55,7 @@ const MAX_FIELDS: usize = 128;
 /// Campaign tags among them: a link has as many as its author likes, and they must leave room for what counts.
 const MAX_CAMPAIGN_TAGS: usize = 40;
 /// Items of a list that are kept.
-const MAX_ITEMS: usize = 100;
+const MAX_ITEMS: usize = 500;
 
 impl<'a> Fields<'a> {
     /// Reads a whole body. Only one that is broken is mended, and copied.

@@ -8,19 +8,28 @@
 pub mod acuity;
 mod answers;
 mod api;
+mod audit;
 pub mod calendly;
 pub mod callrail;
 pub mod contract;
+pub mod direct;
 mod fields;
+mod html;
+pub mod intercom;
 mod mending;
 mod sample;
 pub mod sendgrid;
 mod verification;
+pub mod zendesk;
 
 use domain::{AccountSpec, Alias, BaseUrl, Channel, Reading, TenantId};
 use http::Method;
 
 pub use api::{ApiError, ApiSet, Apis, Config, Details, DetailsApi, MakeApis, RecordingsApi};
+pub use audit::{
+    Asked, Found, ListPage, Listed, ListingApi, Quota, Registration, Thing, WebhooksApi, Wiring,
+    our_url,
+};
 pub use fields::{Field, Fields, Wanted};
 pub use sample::{ReadAs, Recorded, Sample};
 pub use verification::{
@@ -33,7 +42,9 @@ pub static SOURCES: &[&dyn Source] = &[
     &callrail::CallRail,
     &calendly::Calendly,
     &acuity::Acuity,
+    &intercom::Intercom,
     &sendgrid::SendGrid,
+    &zendesk::Zendesk,
 ];
 
 /// Something that sends webhooks.
@@ -76,6 +87,8 @@ pub struct SourceSpec {
     pub base_url: Option<BaseUrl>,
     /// Makes the clients of that API.
     pub apis: Option<MakeApis>,
+    /// How many requests of that API an account may make. `None` where nobody says it.
+    pub quota: Option<Quota>,
     /// The largest body that is accepted.
     pub body_limit_bytes: usize,
     /// Whether the provider sends a refused delivery again. If not, what is refused is lost.
@@ -104,6 +117,7 @@ impl SourceSpec {
         account: None,
         base_url: None,
         apis: None,
+        quota: None,
         body_limit_bytes: 1024 * 1024,
         is_resent: true,
         events: &[],
@@ -199,6 +213,13 @@ impl Sources {
     /// The source of this slug.
     pub fn get(self, slug: &str) -> Option<&'static dyn Source> {
         self.iter().find(|source| source.spec().slug == slug)
+    }
+
+    /// What reads a stored delivery of this provider: a source, or the product's own door.
+    pub fn reader_of(self, slug: &str) -> Option<&'static dyn Source> {
+        let own: &'static dyn Source = &direct::Direct;
+        self.get(slug)
+            .or_else(|| (own.spec().slug == slug).then_some(own))
     }
 
     /// Each source.

@@ -30,6 +30,7 @@ mod security;
 mod sessions;
 mod sources;
 mod stopped;
+mod sweeps;
 mod tenants;
 mod tx;
 mod views;
@@ -217,7 +218,7 @@ impl SpannerStore {
                 let done = change(tx.clone()).await?;
                 if is_change(&done) {
                     audit::record(&tx, &ids, &tenant, &act).await?;
-                    if let Some(change) = LiveChange::of_act(act.action, &act.object) {
+                    if let Some(change) = LiveChange::of_act(&act) {
                         live::append(&tx, &tenant, &change)?;
                     }
                 }

@@ -55,6 +55,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "what_came_in",
         include_str!("../../../migrations/spanner/0008_what_came_in.sql"),
     ),
+    (
+        21,
+        "audit_of_sources",
+        include_str!("../../../migrations/spanner/0021_audit_of_sources.sql"),
+    ),
 ];
 
 /// Where the steps that were taken are on record.

@@ -12,8 +12,8 @@ use google_cloud_spanner::{
 };
 use jiff::Timestamp;
 use store::{
-    AuditAction, Holder, IdSource, Invitation, NewSession, OneTimeCode, Purpose, Refreshed,
-    Session, SessionCookie, Sessions, TokenHash, User,
+    AuditAction, Holder, IdSource, Invitation, LiveChange, NewSession, OneTimeCode, Purpose,
+    Refreshed, Session, SessionCookie, Sessions, TokenHash, User,
     people::{
         REMOVED_AT_ONCE,
         codes::KEPT_FOR,
@@ -28,7 +28,7 @@ use crate::{
     adapter::again,
     audit,
     fault::Fault,
-    people,
+    live, people,
     rows::{Row, Write, key, mutation, time_value},
     tenants,
     tx::{Reader, Tx},
@@ -307,7 +307,12 @@ async fn join(
     let role = invitation.role_over(known.as_ref().map(|known| known.role));
     let since = known.map_or(tx.now(), |known| known.since);
     people::put_member(tx, tenant, user.id, role, since)?;
-    audit::record(tx, ids, tenant, &accepted(user.id, code.id, role)).await
+    let act = accepted(user.id, code.id, role);
+    audit::record(tx, ids, tenant, &act).await?;
+    match LiveChange::of_act(&act) {
+        Some(change) => live::append(tx, tenant, &change),
+        None => Ok(()),
+    }
 }
 
 fn use_code(tx: &Tx, code: &TokenHash) -> Result<()> {

@@ -28,6 +28,7 @@ mod sessions;
 mod sources;
 mod sql;
 mod stopped;
+mod sweeps;
 mod tenants;
 mod work;
 mod writer;
@@ -179,7 +180,7 @@ impl SqliteStore {
             let done = change(db, now)?;
             if is_change(&done) {
                 audit::record(db, &ids, now, &tenant, &act)?;
-                if let Some(change) = LiveChange::of_act(act.action, &act.object) {
+                if let Some(change) = LiveChange::of_act(&act) {
                     noted::tell(now, &tenant, change);
                 }
             }

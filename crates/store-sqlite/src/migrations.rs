@@ -58,6 +58,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "what_came_in",
         include_str!("../../../migrations/sqlite/0011_what_came_in.sql"),
     ),
+    (
+        24,
+        "audit_of_sources",
+        include_str!("../../../migrations/sqlite/0024_audit_of_sources.sql"),
+    ),
 ];
 
 /// The step that figures came with.

@@ -5,8 +5,8 @@ use domain::{EmailAddress, InvitationId, SessionId, StoreError, TenantId};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use store::{
-    AuditAction, Holder, IdSource, Invitation, NewSession, OneTimeCode, Purpose, Refreshed, Result,
-    Session, SessionCookie, Sessions, TokenHash, User,
+    AuditAction, Holder, IdSource, Invitation, LiveChange, NewSession, OneTimeCode, Purpose,
+    Refreshed, Result, Session, SessionCookie, Sessions, TokenHash, User,
     people::{
         REMOVED_AT_ONCE,
         codes::KEPT_FOR,
@@ -16,7 +16,7 @@ use store::{
     },
 };
 
-use crate::{SqliteStore, audit, people, rows::micros, sql, tenants};
+use crate::{SqliteStore, audit, noted, people, rows::micros, sql, tenants};
 
 #[async_trait]
 impl Sessions for SqliteStore {
@@ -227,7 +227,12 @@ fn join(
     let role = invitation.role_over(known.as_ref().map(|known| known.role));
     let since = known.map_or(now, |known| known.since);
     people::put_member(db, tenant, user.id, role, since)?;
-    audit::record(db, ids, now, tenant, &accepted(user.id, code.id, role))
+    let act = accepted(user.id, code.id, role);
+    audit::record(db, ids, now, tenant, &act)?;
+    if let Some(change) = LiveChange::of_act(&act) {
+        noted::tell(now, tenant, change);
+    }
+    Ok(())
 }
 
 fn use_code(db: &Connection, code: &TokenHash, now: Timestamp) -> Result<()> {

@@ -15,6 +15,9 @@ pub struct AuditAction {
     pub object: String,
     /// What else is worth knowing, as a sentence. Never a secret or personal data.
     pub detail: String,
+    /// The version of the object that it makes, where the caller knows it. It is told to whoever watches, and not part of
+    /// the entry.
+    pub version: Option<u64>,
 }
 
 impl AuditAction {
@@ -29,6 +32,7 @@ impl AuditAction {
             action,
             object: object.to_string(),
             detail: String::new(),
+            version: None,
         }
     }
 
@@ -36,6 +40,13 @@ impl AuditAction {
     #[must_use]
     pub fn saying(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
+        self
+    }
+
+    /// With the version that it makes.
+    #[must_use]
+    pub const fn making(mut self, version: u64) -> Self {
+        self.version = Some(version);
         self
     }
 }

@@ -46,11 +46,23 @@ impl ConfigKind {
         name.parse::<OfficeId>()
             .map_err(|error| StoreError::Conflict(error.to_string()))?;
         let checked = match self {
-            Self::Office => OfficeDetails::read(json).map(drop),
+            Self::Office => OfficeDetails::read(&without_mark(json)).map(drop),
             Self::Workflow => WorkflowConfig::read(json).map(drop),
         };
         checked.map_err(|error| StoreError::Conflict(error.to_string()))
     }
+}
+
+/// The mark of an office that was removed. What it was stays beside it: its requests go on as it said.
+const REMOVED: &str = "is_removed";
+
+/// An office as it was described, without the mark.
+fn without_mark(json: &Value) -> Value {
+    let mut json = json.clone();
+    if let Some(fields) = json.as_object_mut() {
+        fields.remove(REMOVED);
+    }
+    json
 }
 
 /// One version of a configuration.
@@ -146,6 +158,20 @@ impl Config {
         })
     }
 
+    /// Whether it is of an office that was removed.
+    pub fn is_removed(&self) -> bool {
+        self.kind == ConfigKind::Office && self.json[REMOVED] == true
+    }
+
+    /// The same as the version that removes the office.
+    pub fn removed(&self) -> Value {
+        let mut json = self.json.clone();
+        if let Some(fields) = json.as_object_mut() {
+            fields.insert(REMOVED.to_owned(), Value::Bool(true));
+        }
+        json
+    }
+
     /// The office that it describes.
     ///
     /// # Errors
@@ -167,7 +193,8 @@ pub(crate) fn json(value: &impl Serialize) -> Result<Value> {
 }
 
 /// The configuration that applies to an office's requests. `offices` and `workflows` are the newest of the tenant's
-/// configurations, by name. The office is the given one, else the tenant's first; without any, the defaults apply.
+/// configurations, by name. The office is the given one, also if it was removed since; else the tenant's first that was
+/// not. Without any, the defaults apply.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] if this build cannot read it: the office's requests wait for a build that can.
@@ -181,7 +208,7 @@ pub fn office_config(
     let chosen = offices
         .iter()
         .find(|candidate| Some(&candidate.name) == name.as_ref())
-        .or_else(|| offices.first());
+        .or_else(|| offices.iter().find(|office| !office.is_removed()));
     let Some(chosen) = chosen else {
         return Ok(OfficeConfig {
             tenant_name,
@@ -197,10 +224,10 @@ pub fn office_config(
     })
 }
 
-/// The offices that this build can read.
+/// The offices that were not removed and that this build can read.
 pub(crate) fn read_offices(offices: &[Config], workflows: &[Config]) -> Result<Vec<Office>> {
     let mut read = Vec::new();
-    for config in offices {
+    for config in offices.iter().filter(|office| !office.is_removed()) {
         let name = || config.name.clone();
         read.extend(stored::readable(
             "configs",

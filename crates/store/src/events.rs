@@ -14,6 +14,9 @@ use sha2::{Digest, Sha256};
 const UNREADABLE: &str =
     "it is about a request that this build cannot read; redrive it with the build that can";
 
+/// Why an addition is not used.
+const ADDS_TO_NOTHING: &str = "it adds to a lead that is not known, and makes none by itself";
+
 /// A delivery whose signature was verified, to be stored.
 #[derive(Debug, Clone)]
 pub struct Delivery {
@@ -173,6 +176,10 @@ impl Delivery {
                 let plan = transition::receive_again(first, known, &origin, news, now);
                 (plan, None)
             }
+            (Ok(Reading::News(news)), Some(_)) if news.is_addition => {
+                aliases = &[];
+                (Plan::default(), Some(ADDS_TO_NOTHING))
+            }
             (Ok(Reading::News(news)), Some(_)) => {
                 let news = Ok(News::clone(news));
                 (transition::receive(id, &origin, news, now), None)
@@ -190,14 +197,20 @@ impl Delivery {
     }
 
     /// Decides what the delivery makes if it was stored before, as `event`; `state` is the request that it made or
-    /// changed then. Where newer deliveries came in between, the thing may have changed back, so its API is asked. It is
-    /// asked, too, where equal bodies may report two changes.
+    /// changed then. Where newer deliveries came in between, the thing may have changed back, so its API is asked, or where
+    /// our own users posted it, the repeat holds. The API is asked, too, where equal bodies may report two changes.
     pub fn repeated(&self, event: EventId, state: RequestState, now: Timestamp) -> Plan {
         let is_newest = state.request().document.source.last_event == event;
         let may_be_another =
             self.delivery_id.is_none() && self.news().is_some_and(|news| news.is_thin);
         if is_newest && !may_be_another {
             return Plan::default();
+        }
+        if let Some(news) = self.news()
+            && state.request().document.channel() == Channel::Api
+        {
+            // Nobody can be asked, so what its sender says last holds.
+            return transition::receive_again(state, Vec::new(), &self.origin(event), news, now);
         }
         transition::refetch(state, &self.origin(event), now)
     }
@@ -210,10 +223,25 @@ impl Delivery {
             source: self.source,
             office: self.office,
             event,
+            recovered: self.recovered(),
             traceparent: self.traceparent.clone(),
         }
     }
+
+    /// When the thing happened, if nobody delivered it: it was found at the provider ([`RECOVERED`]).
+    pub fn recovered(&self) -> Option<Timestamp> {
+        let at = self
+            .headers
+            .get(HAPPENED_AT)
+            .filter(|_| self.scheme == RECOVERED)?;
+        at.parse().ok()
+    }
 }
+
+/// The scheme of what nobody delivered: it was found at the provider, through the tenant's account.
+pub const RECOVERED: &str = "recovered";
+/// The header in which such a thing is kept with the time when it happened.
+pub const HAPPENED_AT: &str = "happened-at";
 
 /// Proof that a delivery is durable. Only a store makes it, after its transaction is committed.
 #[derive(Debug, Clone, PartialEq, Eq)]

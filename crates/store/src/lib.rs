@@ -31,6 +31,7 @@ mod security;
 mod settle;
 mod sources;
 pub mod stored;
+pub mod sweeps;
 pub mod tokens;
 pub mod work;
 
@@ -50,7 +51,7 @@ pub use deliveries::{
     Deliveries, DeliveryOutcome, DeliveryQuery, DeliverySummary, ReplayedDelivery, SecurityKey,
     SecurityQuery,
 };
-pub use events::{Accepted, Delivery, Received, StoredEvent};
+pub use events::{Accepted, Delivery, HAPPENED_AT, RECOVERED, Received, StoredEvent};
 pub use figures::{Figures, Recounted};
 pub use finding::{Count, FindQuery, Finding, Indexed, RequestFilter, RequestSort};
 pub use id_source::IdSource;
@@ -67,6 +68,7 @@ pub use security::SecurityEvent;
 pub use settle::{Settle, Settled};
 pub use sources::{Source, SourceChange, SourceState, TokenHash};
 pub use stored::Page;
+pub use sweeps::{Completeness, DayLine, Sweep, SweepClaim, SweepState, SweepStep, Sweeps};
 pub use tokens::SearchText;
 pub use work::{Redriven, StopKind, StoppedCount, WorkFilter, WorkQuery};
 
@@ -89,6 +91,7 @@ pub trait Store:
     + Sessions
     + ApiKeys
     + SavedViews
+    + Sweeps
 {
     /// Creates a tenant that is not there yet.
     ///

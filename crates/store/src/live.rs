@@ -10,7 +10,7 @@ use domain::{Change, LeadRequest, LogEntry, RequestId, Status, TenantId};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::{Connection, Job, Result};
+use crate::{AuditAction, Connection, Job, Result};
 
 /// How long an event is kept at least.
 pub const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
@@ -82,6 +82,10 @@ pub enum LiveKind {
     Tenant,
     /// A job.
     Job,
+    /// A person of the tenant, or an invitation.
+    Person,
+    /// A key by which programs call.
+    ApiKey,
 }
 
 impl LiveKind {
@@ -94,6 +98,8 @@ impl LiveKind {
             Self::Config => "config",
             Self::Tenant => "tenant",
             Self::Job => "job",
+            Self::Person => "person",
+            Self::ApiKey => "api_key",
         }
     }
 
@@ -105,6 +111,8 @@ impl LiveKind {
             "source" => Some(Self::Source),
             "config" | "office" => Some(Self::Config),
             "tenant" => Some(Self::Tenant),
+            "person" | "invitation" => Some(Self::Person),
+            "api_key" => Some(Self::ApiKey),
             _ => None,
         }
     }
@@ -179,9 +187,9 @@ impl LiveChange {
     }
 
     /// What a person's act changes beside requests.
-    pub fn of_act(action: &str, object: &str) -> Option<Self> {
-        let kind = LiveKind::of_action(action)?;
-        Some(Self::new(kind, &object, None, action))
+    pub fn of_act(act: &AuditAction) -> Option<Self> {
+        let kind = LiveKind::of_action(act.action)?;
+        Some(Self::new(kind, &act.object, act.version, act.action))
     }
 }
 
@@ -307,6 +315,8 @@ mod tests {
             ("source.add_key", Some(LiveKind::Source)),
             ("config.put", Some(LiveKind::Config)),
             ("tenant.suspend", Some(LiveKind::Tenant)),
+            ("invitation.accept", Some(LiveKind::Person)),
+            ("api_key.revoke", Some(LiveKind::ApiKey)),
             ("request.approve", None),
             ("work.redrive", None),
             ("nothing", None),
@@ -314,7 +324,10 @@ mod tests {
             assert_eq!(LiveKind::of_action(action), kind, "{action}");
         }
         let long = "x".repeat(1_000);
-        let change = LiveChange::of_act("source.create", &long).unwrap();
-        assert_eq!(change.object.len(), MAX_OBJECT);
+        let act = AuditAction::new("ann", "source.create", &long);
+        let change = LiveChange::of_act(&act).unwrap();
+        assert_eq!((change.object.len(), change.version), (MAX_OBJECT, None));
+        let act = AuditAction::new("ann", "config.save", "office").making(7);
+        assert_eq!(LiveChange::of_act(&act).unwrap().version, Some(7));
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     figures,
     jobs::{JobKind, JobResult, JobState, OpenJob},
     stored::{self, corrupt, from_json},
+    sweeps::{DayCount, DayLine, Sweep},
 };
 
 /// A row as a database's client hands it over. A column that is not there, or holds a value of another type, is an error.
@@ -422,5 +423,40 @@ pub fn open_job(row: &dyn Row) -> Result<OpenJob> {
         is_known: row.text("kind")?.parse::<JobKind>().is_ok(),
         is_running: row.text("state")? == JobState::Running.as_str(),
         lease_until: row.time_option("lease_until")?,
+    })
+}
+
+/// Columns that [`sweep`] reads.
+pub const SWEEP_COLUMNS: &str = "tenant_id, source_id, kind, state, due_at, token";
+
+/// A sweep.
+pub fn sweep(row: &dyn Row) -> Result<Sweep> {
+    Ok(Sweep {
+        tenant: row.parsed("tenant_id")?,
+        source: row.parsed("source_id")?,
+        kind: row.text("kind")?,
+        state: row.json("state", "a sweep's state")?,
+        due_at: row.time("due_at")?,
+        token: row.number("token")?,
+    })
+}
+
+/// Columns that [`day_line`] reads.
+pub const DAY_LINE_COLUMNS: &str =
+    "source_id, day, kind, at_provider, held, recovered, missing, checked_at";
+
+/// What an audit found of a day.
+pub fn day_line(row: &dyn Row) -> Result<DayLine> {
+    Ok(DayLine {
+        source: row.parsed("source_id")?,
+        day: row.parsed("day")?,
+        kind: row.text("kind")?,
+        count: DayCount {
+            at_provider: row.number("at_provider")?,
+            held: row.number("held")?,
+            recovered: row.number("recovered")?,
+            missing: row.number("missing")?,
+        },
+        checked_at: row.time("checked_at")?,
     })
 }

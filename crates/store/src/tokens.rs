@@ -316,6 +316,10 @@ fn add_words(request: &LeadRequest, tokens: &mut BTreeSet<String>) {
             words.add(form.message.as_deref().unwrap_or_default());
             answered(&mut words, &form.answers);
         }
+        About::Api(lead) => {
+            words.add(lead.message.as_deref().unwrap_or_default());
+            answered(&mut words, &lead.answers);
+        }
         About::Calendar(booking) => {
             for text in [&booking.service, &booking.message] {
                 words.add(text.as_deref().unwrap_or_default());
@@ -327,7 +331,7 @@ fn add_words(request: &LeadRequest, tokens: &mut BTreeSet<String>) {
             wrote(&mut words, &chat.messages);
         }
         About::Text(texts) => wrote(&mut words, &texts.messages),
-        About::Phone(_) | About::Api | About::Unrecognized(_) => {}
+        About::Phone(_) | About::Unrecognized(_) => {}
     }
     words.add(facts.labels.note.as_deref().unwrap_or_default());
     for turn in document.transcript.iter().flat_map(|said| &said.turns) {

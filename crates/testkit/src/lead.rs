@@ -4,14 +4,15 @@
 use std::{collections::BTreeMap, str::FromStr, sync::Arc, time::Duration};
 
 use domain::{
-    About, Alias, AnalysisSection, Audio, Author, BookingFacts, BookingStatus, Budget, CallFacts,
-    Channel, ChatFacts, ChatMessage, Claim, Claimed, ConnectionName, Consent, Destination,
-    DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Document, EmailAddress, Engine,
-    Facts, FormFacts, Intent, Labels, LeadRequest, Message, News, NotificationRules,
-    NotificationsSection, OfficeConfig, OpenWork, Origin, Outcome, PersonFacts, PostalCode,
-    ProjectType, Reason, RecordingSection, RemoteIds, RequestState, RetryPolicy, Section,
-    Sentiment, SettleContext, Stage, TenantId, TextFacts, Timeline, Tokens, TranscriptSection,
-    TranscriptState, Turn, WorkKey, WorkRow, WorkflowConfig, qualification, transition,
+    About, Alias, AnalysisSection, ApiFacts, Audio, Author, BookingFacts, BookingStatus, Budget,
+    CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus, Claim, Claimed, ConnectionName,
+    Consent, Destination, DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Document,
+    EmailAddress, Engine, Facts, FormFacts, Intent, Labels, LeadRequest, Message, News,
+    NotificationRules, NotificationsSection, OfficeConfig, OpenWork, Origin, Outcome, PersonFacts,
+    PostalCode, ProjectType, Reason, RecordingSection, RemoteIds, RequestState, RetryPolicy,
+    Section, Sentiment, SettleContext, Stage, TenantId, TextFacts, Timeline, Tokens,
+    TranscriptSection, TranscriptState, Turn, WorkKey, WorkRow, WorkflowConfig, qualification,
+    transition,
 };
 use jiff::Timestamp;
 
@@ -129,9 +130,17 @@ fn about(channel: Channel) -> About {
             subject: text("Kitchen"),
             page_url: text("https://demo.example.com/kitchens"),
             started_at: Some(at()),
+            status: Some(ChatStatus::Open),
             messages: conversation(),
+            is_cut: None,
+            is_deleted: None,
+            stated_at: Some(at()),
         }),
-        Channel::Api => About::Api,
+        Channel::Api => About::Api(ApiFacts {
+            occurred_at: Some(at()),
+            message: text("We want a new kitchen before spring."),
+            answers: pairs([("Budget", "about forty thousand")]),
+        }),
     }
 }
 
@@ -159,11 +168,7 @@ fn conversation() -> BTreeMap<String, ChatMessage> {
         ),
     ];
     let message = |(number, (from, at, text)): (usize, (Author, &str, &str))| {
-        let message = ChatMessage {
-            from,
-            at: Some(parsed(at)),
-            text: text.to_owned(),
-        };
+        let message = ChatMessage::new(from, Some(parsed(at)), text);
         (format!("msg-{}", number + 1), message)
     };
     messages.into_iter().enumerate().map(message).collect()
@@ -193,6 +198,7 @@ pub fn news(channel: Channel) -> News {
         aliases: vec![alias(channel)],
         is_modified: false,
         is_thin: false,
+        is_addition: false,
         delay: Duration::ZERO,
         facts: facts(channel),
     }
@@ -206,6 +212,7 @@ pub fn origin(channel: Channel) -> Origin {
         source: parsed("src_00000000000000000000000000000009"),
         office: None,
         event: parsed("evt_00000000000000000000000000000008"),
+        recovered: None,
         traceparent: None,
     }
 }

@@ -210,16 +210,11 @@ pub(crate) mod tests {
         of(lead::qualified(channel))
     }
 
-    /// A lead of this channel whose person says nothing but this: by telephone to somebody of the company, through the
-    /// API in the note.
+    /// A lead of this channel whose person says nothing but this: by telephone to somebody of the company.
     pub(crate) fn with(channel: Channel, text: &str) -> AnalysisInput {
         let mut request = lead::qualified(channel);
         let words = || Some(text.to_owned());
-        let message = ChatMessage {
-            from: Author::Customer,
-            at: None,
-            text: text.to_owned(),
-        };
+        let message = ChatMessage::new(Author::Customer, None, text);
         let messages = || BTreeMap::from([("msg-1".to_owned(), message.clone())]);
         let document = &mut request.document;
         match &mut document.source.said.about {
@@ -233,7 +228,8 @@ pub(crate) mod tests {
                     transcript.turns.push(lead::turn("2", 3_100, text));
                 }
             }
-            About::Api | About::Unrecognized(_) => document.source.said.labels.note = words(),
+            About::Api(facts) => facts.message = words(),
+            About::Unrecognized(_) => document.source.said.labels.note = words(),
         }
         document.details = None;
         of(request)

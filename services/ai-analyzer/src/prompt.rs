@@ -95,7 +95,7 @@ fn policy(input: &AnalysisInput) -> String {
         ),
         Channel::Api => (
             "Another system passed it on.",
-            "facts about the customer and a person's note",
+            "facts with what is known of the project, a person's note, and the customer's message",
         ),
     };
     let speakers = match input.channel {
@@ -251,8 +251,9 @@ mod tests {
             let expected: &[&str] = match channel {
                 Channel::Phone => &["Transcript:", "Note:", "Facts:"],
                 Channel::Text | Channel::Chat => &["Messages:", "Note:", "Facts:"],
-                Channel::Form | Channel::Calendar => &["Message:", "Note:", "Facts:"],
-                Channel::Api => &["Note:", "Facts:"],
+                Channel::Form | Channel::Calendar | Channel::Api => {
+                    &["Message:", "Note:", "Facts:"]
+                }
             };
             assert_eq!(headings, expected, "{channel}: {}", prompt.user);
             assert!(

@@ -65,12 +65,12 @@ pub(crate) struct ConnectionPath {
 pub(crate) struct NewSecret {
     /// The secret: an API key or an access token.
     #[schema(value_type = String, format = Password, write_only)]
-    secret: SecretText,
+    pub(crate) secret: SecretText,
     /// The provider's slug. Needed for a connection that is not there yet; a wrong one is answered with the list.
-    provider: Option<String>,
+    pub(crate) provider: Option<String>,
     /// What the account needs beside its secret, by name; a missing one is answered with what it is. Replaces what the
     /// connection has; left out, that stays.
-    settings: Option<BTreeMap<String, String>>,
+    pub(crate) settings: Option<BTreeMap<String, String>>,
 }
 
 /// What came of a new secret.
@@ -134,10 +134,20 @@ pub(crate) async fn set_connection_secret(
     State(deps): State<Deps>,
     Json(new): Json<NewSecret>,
 ) -> Result<Json<SecretSet>, Problem> {
-    let (tenant, name) = (caller.tenant(), &path.connection);
+    set(&deps, &caller, &path.connection, &new).await.map(Json)
+}
+
+/// Sets a connection's secret.
+pub(crate) async fn set(
+    deps: &Deps,
+    caller: &TenantAdmin,
+    name: &ConnectionName,
+    new: &NewSecret,
+) -> Result<SecretSet, Problem> {
+    let tenant = caller.tenant();
     let known = deps.store.connection(tenant, name).await?;
     let connection = new.read(name, known.as_ref())?;
-    is_used(&deps, tenant, name, &connection.provider).await?;
+    is_used(deps, tenant, name, &connection.provider).await?;
     let secret_name = SecretName::new(name.as_str()).map_err(Problem::internal)?;
     let secret_version = deps
         .secrets
@@ -153,12 +163,12 @@ pub(crate) async fn set_connection_secret(
         .replace_secret(tenant, name, secret_version, Some(&connection), &act)
         .await?;
     deps.hand_over(replaced.wakes).await;
-    Ok(Json(SecretSet {
+    Ok(SecretSet {
         name: name.to_string(),
         provider: connection.provider,
         version: replaced.version,
         released: replaced.released,
-    }))
+    })
 }
 
 /// A source finds its connection by name: the one that it names, else the one that is called like its provider. A

@@ -42,23 +42,38 @@ impl Paging {
 
 /// Fields, and what is wrong with each.
 #[derive(Default)]
-pub(crate) struct Faults(Vec<(String, String)>);
+pub(crate) struct Faults(Vec<(String, Option<&'static str>, String)>);
 
 impl Faults {
     /// Notes what a field should be.
     pub(crate) fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.0.push((field.into(), message.into()));
+        self.0.push((field.into(), None, message.into()));
+    }
+
+    /// The same with a code for programs.
+    pub(crate) fn add_coded(
+        &mut self,
+        field: impl Into<String>,
+        code: &'static str,
+        message: impl Into<String>,
+    ) {
+        self.0.push((field.into(), Some(code), message.into()));
     }
 
     /// Notes what is wrong with a configuration that stands at `part` of the body; empty: it is the body.
     pub(crate) fn of_part(&mut self, part: &str, faults: Vec<ConfigFault>) {
-        for ConfigFault { path, message } in faults {
+        for ConfigFault {
+            path,
+            code,
+            message,
+        } in faults
+        {
             let path = match (part, path.as_str()) {
                 ("", path) => path.to_owned(),
                 (part, "") => part.to_owned(),
                 (part, path) => format!("{part}.{path}"),
             };
-            self.add(path, message);
+            self.add_coded(path, code, message);
         }
     }
 
@@ -104,8 +119,9 @@ impl Faults {
         Err(self
             .0
             .into_iter()
-            .fold(problem, |problem, (field, message)| {
-                problem.with_error(field, message)
+            .fold(problem, |problem, (field, code, message)| match code {
+                Some(code) => problem.with_coded_error(field, code, message),
+                None => problem.with_error(field, message),
             }))
     }
 }

@@ -10,6 +10,8 @@ mod configs;
 mod connections;
 #[doc(hidden)]
 pub mod cursor;
+#[doc(hidden)]
+pub mod dashboard;
 mod deliveries;
 mod docs;
 mod faults;
@@ -18,6 +20,7 @@ mod idempotency;
 mod indexing;
 mod jobs;
 mod jwks;
+mod leads;
 mod limits;
 mod live;
 mod me;
@@ -28,6 +31,7 @@ mod people;
 mod preconditions;
 mod problem_pages;
 mod problems;
+mod reconcile;
 mod requests;
 mod roles;
 mod routes;
@@ -52,6 +56,7 @@ use store::{IdSource, Store};
 
 use crate::{
     auth::{KeyRing, Verifier},
+    dashboard::Files,
     gate::Gate,
     live::Hub,
     sign_in::SignIn,
@@ -61,6 +66,7 @@ pub use crate::{
     limits::LimitsConfig,
     openapi::{openapi_json, openapi_yaml},
     problem_pages::errors_markdown,
+    reconcile::{AuditConfig, Outward},
 };
 
 /// What the service works with.
@@ -93,6 +99,8 @@ pub struct Deps {
     pub public_url: String,
     /// How much may be asked.
     pub limits: LimitsConfig,
+    /// The way to providers; none where nobody may be asked.
+    pub outward: Option<Outward>,
 }
 
 impl Deps {
@@ -116,14 +124,22 @@ fn random_bytes<const N: usize>() -> Result<[u8; N], Problem> {
 pub fn service(deps: Deps) -> Service {
     let gate = Gate::new(&deps);
     let jobs = jobs::runner::Runner::new(deps.clone());
+    let audited = deps.clone();
     let (store, clock) = (deps.store.clone(), deps.clock.clone());
     let search = (store.clone(), clock.clone());
+    let pages = dashboard::routes(
+        Arc::new(Files::embedded()),
+        deps.public_url.starts_with("https:"),
+    );
     let hub = Arc::new(Hub::new(store.clone(), clock.clone()));
     let routes: Router = routes::routes().with_state(deps).into();
     let routes = routes.layer(Extension(hub));
     Service {
         name: "management-api",
-        routes: routes.route_layer(middleware::from_fn_with_state(gate, gate::pass)),
+        routes: routes
+            .route_layer(middleware::from_fn_with_state(gate, gate::pass))
+            // Files that everybody may have: no caller, no limits.
+            .merge(pages),
         stages: Vec::new(),
         tasks: vec![
             Task::new("indexing", move |stop| async move {
@@ -131,6 +147,9 @@ pub fn service(deps: Deps) -> Service {
                 stop.run_until_cancelled(indexing::run(store, clock)).await;
             }),
             Task::new("jobs", move |stop| jobs.run(stop)),
+            Task::new("audit of sources", move |stop| {
+                reconcile::run(audited, stop)
+            }),
             Task::new("live events", move |stop| live::prune(store, clock, stop)),
         ],
     }

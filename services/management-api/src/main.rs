@@ -2,18 +2,20 @@
 
 use std::{process::ExitCode, sync::Arc};
 
+use accounts::Accounts;
 use management_api::{
-    Deps, JobBell, LimitsConfig,
+    AuditConfig, Deps, JobBell, LimitsConfig, Outward,
     auth::{KeyRing, OutsideConfig},
     service,
     sign_in::{
-        SignIn,
+        Postman, SignIn, SignInMailConfig,
         oidc::{Oidc, SignInConfig},
         own_trust,
     },
 };
+use notify::Channels;
 use settings::Reader;
-use sources::Sources;
+use sources::{ApiSet, Sources};
 use store::IdSource;
 use url::Url;
 
@@ -24,7 +26,11 @@ struct Config {
     public_url: Option<Url>,
     tokens: OutsideConfig,
     sign_in: SignInConfig,
+    sign_in_mail: Option<SignInMailConfig>,
+    notify: notify::Config,
     limits: LimitsConfig,
+    sources: sources::Config,
+    audit: AuditConfig,
 }
 
 impl Config {
@@ -35,6 +41,12 @@ impl Config {
         );
         let tokens = OutsideConfig::read(reader);
         let sign_in = SignInConfig::read(reader);
+        let sign_in_mail = SignInMailConfig::read(reader);
+        if sign_in_mail.is_some() && public_url.is_none() {
+            let remedy =
+                "SIGN_IN_MAIL_FROM mails links to it: write it as in https://leads.example.com";
+            reader.fault("PUBLIC_URL", "it is missing", remedy);
+        }
         if sign_in.oidc.is_some() && public_url.is_none() {
             let remedy =
                 "OIDC_ISSUER leads people back to it: write it as in https://leads.example.com";
@@ -44,7 +56,11 @@ impl Config {
             public_url,
             tokens,
             sign_in,
+            sign_in_mail,
+            notify: notify::Config::read(reader),
             limits: LimitsConfig::read(reader),
+            sources: sources::Config::read(reader),
+            audit: AuditConfig::read(reader),
         }
     }
 }
@@ -60,6 +76,10 @@ fn main() -> ExitCode {
             let key = session_key.signing_key()?;
             verifier = verifier.with_own(own_trust(), key.key_set());
             let mut here = SignIn::new(key, own_trust(), clock.clone());
+            if let Some(sender) = config.sign_in_mail {
+                let channels = Channels::new(&engine.http, &clock, &config.notify);
+                here = here.with_mail(Postman::new(sender, &url, &channels));
+            }
             if let Some(oidc) = config.sign_in.oidc {
                 let admins = oidc.platform_admins.clone();
                 let http = engine.http.clone();
@@ -68,10 +88,25 @@ fn main() -> ExitCode {
             }
             sign_in = Some(Arc::new(here));
         }
+        let sources = Sources::standard();
+        let accounts = Accounts::new(
+            engine.store.clone(),
+            engine.secrets.clone(),
+            engine.http.clone(),
+            clock.clone(),
+            config.sources.token_urls(sources),
+        );
+        let outward = Outward {
+            accounts,
+            apis: ApiSet::new(&engine.http, &sources, &config.sources),
+            http: engine.http.clone(),
+            config: config.audit,
+        };
         Ok(service(Deps {
+            outward: Some(outward),
             store: engine.store.clone(),
             bus: engine.bus.clone(),
-            sources: Sources::standard(),
+            sources,
             secrets: engine.secrets.clone(),
             job_bell: JobBell::default(),
             ids: Arc::new(IdSource::new(clock.clone())),

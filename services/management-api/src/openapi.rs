@@ -19,7 +19,7 @@ use crate::{
     idempotency::HEADER,
     live,
     problems::{FieldError, Problem, problem},
-    routes,
+    routes, words,
 };
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(openapi_json);
@@ -33,7 +33,8 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(openapi_json);
                        while its value is not known. Fields of a body that are not described are refused. Errors are \
                        problem documents (RFC 9457). What belongs to another tenant is answered as if it did not exist.\n\n\
                        Each operation that takes a role names the least one in `x-role`: `viewer`, `operator`, \
-                       `tenant_admin`, `platform_admin`; each may do what those before may.\n\nA `POST` with an \
+                       `tenant_admin`, `platform_admin`; each may do what those before may. A scope of API keys that opens \
+                       an operation, too, stands in its `security`.\n\nA `POST` with an \
                        `Idempotency-Key` is done once: for 24 hours a repeat gets the same answer. Calls are limited by \
                        caller and by tenant; `RateLimit-Policy` and `RateLimit` in each answer tell the limits, and what \
                        is left of them."
@@ -45,10 +46,12 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(openapi_json);
         live::RequestChanged,
         live::Changed,
         live::Counts,
-        live::Reset
+        live::Reset,
+        words::RequestSort
     )),
     tags(
         (name = "requests", description = "Leads, from their first delivery to their last effect."),
+        (name = "leads", description = "Leads that other systems post."),
         (name = "work", description = "Steps that stopped, and how they go on."),
         (name = "deliveries", description = "What came in: stored deliveries, and refused ones."),
         (name = "jobs", description = "Bulk work that goes on in the background."),
@@ -108,7 +111,8 @@ fn description() -> OpenApi {
     let bodies = bodies(&api);
     if let Some(components) = &mut api.components {
         for (name, schema) in &mut components.schemas {
-            if name != Problem::NAME && !bodies.contains(name) {
+            let is_told_in_part = [Problem::NAME, FieldError::NAME].contains(&name.as_str());
+            if !is_told_in_part && !bodies.contains(name) {
                 require_all(schema);
             }
         }

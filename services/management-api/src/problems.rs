@@ -56,6 +56,11 @@ impl Problem {
     pub(crate) const NAME: &'static str = "Problem";
 }
 
+impl FieldError {
+    /// The schema's name.
+    pub(crate) const NAME: &'static str = "FieldError";
+}
+
 /// One thing that is wrong with a call.
 #[derive(ToSchema)]
 #[expect(
@@ -65,6 +70,10 @@ impl Problem {
 pub(crate) struct FieldError {
     /// The parameter, or the path of the field.
     field: String,
+    /// What kind of fault, for programs, where the body's shape is at fault: `missing`, `unknown_field`, `wrong_type`,
+    /// `wrong_length`, `too_long`, `out_of_range`, `invalid`, and what a route names beside.
+    #[schema(nullable = false, required = false)]
+    code: Option<String>,
     /// What is wrong with it.
     message: String,
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::openapi::{Paths, extensions::Extensions};
 
 use crate::auth::{
-    PlatformAdmin, Role, TenantAdmin, TenantOperator, TenantPlatformAdmin, TenantReader,
+    LeadSender, PlatformAdmin, Role, TenantAdmin, TenantOperator, TenantPlatformAdmin, TenantReader,
 };
 
 /// The field of an operation that names the least role.
@@ -65,6 +65,7 @@ pub(crate) fn of<E, H: Handler<E>>(_: &H) -> Option<Role> {
     let known = [
         (TypeId::of::<TenantReader>(), Role::Viewer),
         (TypeId::of::<TenantOperator>(), Role::Operator),
+        (TypeId::of::<LeadSender>(), Role::Operator),
         (TypeId::of::<TenantAdmin>(), Role::TenantAdmin),
         (TypeId::of::<TenantPlatformAdmin>(), Role::PlatformAdmin),
         (TypeId::of::<PlatformAdmin>(), Role::PlatformAdmin),

@@ -9,15 +9,15 @@ use crate::{
     deliveries::{self, refusals},
     docs,
     jobs::{self, create as start, try_config},
-    jwks, live, me, metrics,
-    offices::{self, create as office},
+    jwks, leads, live, me, metrics,
+    offices::{self, create as office, remove},
     openapi,
     people::{self, api_keys, invitations},
     problem_pages,
     requests::{self, decide, find, replay},
     roles::routes,
-    sign_in::{codes, devices, oidc, session},
-    sources::{self, create, keys},
+    sign_in::{codes, devices, links, oidc, page, session},
+    sources::{self, catalogue, completeness, connect, create, health, keys, test},
     tenants, views, work,
 };
 
@@ -35,6 +35,8 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(session::refresh_sign_in))
         .routes(routes!(devices::list_devices))
         .routes(routes!(devices::sign_out_device))
+        .routes(routes!(page::show_sign_in))
+        .routes(routes!(links::ask_for_link))
         .routes(routes!(oidc::start_oidc))
         .routes(routes!(oidc::finish_oidc))
         // Whoever has a token.
@@ -64,6 +66,11 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(metrics::list_places))
         .routes(routes!(deliveries::show_delivery))
         .routes(routes!(refusals::list_security_events))
+        .routes(routes!(catalogue::show_source_catalogue))
+        .routes(routes!(health::show_source_health))
+        .routes(routes!(completeness::list_completeness))
+        // Who may post leads.
+        .routes(routes!(leads::post_lead))
         // Who may decide, and set stopped work going.
         .routes(routes!(deliveries::replay_delivery))
         .routes(routes!(decide::approve_request))
@@ -74,13 +81,19 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(jobs::list_jobs, start::create_job))
         // Who may change a tenant's set-up; what it is, those who may read see.
         .routes(routes!(sources::list_sources, create::create_source))
+        .routes(routes!(connect::connect_source))
+        .routes(routes!(test::test_source))
         .routes(routes!(sources::disable_source))
         .routes(routes!(sources::enable_source))
         .routes(routes!(keys::add_source_key))
         .routes(routes!(keys::remove_source_key))
         .routes(routes!(connections::set_connection_secret))
         .routes(routes!(offices::list_offices, office::create_office))
-        .routes(routes!(offices::show_office, offices::update_office))
+        .routes(routes!(
+            offices::show_office,
+            offices::update_office,
+            remove::remove_office
+        ))
         .routes(routes!(configs::show_config, configs::save_config))
         .routes(routes!(versions::list_config_versions))
         .routes(routes!(versions::show_config_version))
@@ -99,7 +112,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(metrics::recount_figures))
         // Who may create and suspend tenants.
         .routes(routes!(codes::create_code))
-        .routes(routes!(codes::create_link))
+        .routes(routes!(links::create_link_code))
         .routes(routes!(tenants::list_tenants, tenants::create_tenant))
         .routes(routes!(tenants::suspend_tenant))
         .routes(routes!(tenants::resume_tenant))

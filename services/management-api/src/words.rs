@@ -84,6 +84,13 @@ words! {
         Unrecognized => "unrecognized",
     }
 
+    /// Whether a chat goes on.
+    ChatStatus of domain::ChatStatus {
+        Open => "open",
+        Closed => "closed",
+        Unrecognized => "unrecognized",
+    }
+
     /// Who wrote a message: the lead, somebody of the company, or its software.
     Author of domain::Author {
         Customer => "customer",
@@ -171,6 +178,7 @@ words! {
         Replay => "replay",
         Release => "release",
         DryRun => "dry_run",
+        Reconcile => "reconcile",
     }
 
     /// Where a job stands.
@@ -273,6 +281,8 @@ pub(crate) enum Area {
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Flag {
+    /// It was found at its provider by an audit, because its webhook had not come.
+    Recovered,
     /// The call went on without its recording.
     NoRecording,
     /// Our own rules judged it, because no model was available.

@@ -49,6 +49,23 @@ impl<'a> Access<'a> {
         }
     }
 
+    /// Counts requests that are about to be made of the account, so that audits leave room. A lead that came is not held up
+    /// by our own count: only the provider knows what an account has left, and its refusal is waited for in the lanes.
+    pub(crate) async fn count(&self, requests: u32) -> Result<(), StageError> {
+        const ALL: u32 = 100;
+        let source = self.deps.sources.get(self.provider);
+        let Some(quota) = source.and_then(|source| source.spec().quota) else {
+            return Ok(());
+        };
+        let account = format!("{}/{}", self.provider, self.account.setting(quota.account));
+        self.deps
+            .store
+            .admit_requests_across_tenants(&account, quota.windows, requests, ALL)
+            .await
+            .map(drop)
+            .map_err(|error| StageError::ours(&error))
+    }
+
     /// Whether the provider refused an access token that could be refreshed. Then the call is worth repeating once.
     pub(crate) async fn is_refreshed(&mut self, error: &ApiError) -> Result<bool, StageError> {
         let accounts = &self.deps.accounts;

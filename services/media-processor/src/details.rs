@@ -41,6 +41,7 @@ impl Details {
         if job.request.document.source.said.external_id.is_none() {
             return Ok(without(job, NoDetails::Unknown));
         }
+        access.count(1).await?;
         let mut answer = ask(&access, job).await;
         if let Err(error) = &answer
             && access.is_refreshed(error).await?

@@ -94,6 +94,8 @@ impl Recording {
         let name = format!("{call_id}.mp3");
         let key = BlobKey::new(&job.request.tenant, &name)
             .map_err(|error| StageError::permanent(error.to_string()))?;
+        // The link, and the download, should it count.
+        access.count(2).await?;
         let mut answer = recordings.recording(&access.account, call_id, LIMITS).await;
         if let Err(error) = &answer
             && access.is_refreshed(error).await?

@@ -193,7 +193,7 @@ impl Notification {
             to,
             content,
             message_id: id,
-            request: job.request.id,
+            request: Some(job.request.id),
         };
         let effects = Effects::new(
             self.deps.store.clone(),

@@ -14,9 +14,9 @@ use domain::Clock;
 use google::{Gemini, Speech, Tokens};
 use http_client::{Client, Options};
 use management_api::{
-    JobBell, LimitsConfig,
+    AuditConfig, JobBell, LimitsConfig, Outward,
     auth::{KeyRing, SigningKey, Trust, Verifier},
-    sign_in::{SignIn, own_trust},
+    sign_in::{Postman, SignIn, own_trust},
 };
 use runtime::{
     Check, Endpoint, Listener, ServeOptions, Service, Task, health_routes, install_metrics,
@@ -90,11 +90,12 @@ impl App {
             bus.clone(),
             secrets.clone(),
             clock.clone(),
-            (
-                config.webhook_base(address),
-                providers.is_google_simulated,
-                config.limits,
-            ),
+            Reached {
+                postman: postman(config, &config.webhook_base(address), &clock)?,
+                public_url: config.webhook_base(address),
+                is_simulated: providers.is_google_simulated,
+                limits: config.limits,
+            },
         )?;
         let services = services(config, providers, management, Arc::new(blobs))?;
 
@@ -198,15 +199,30 @@ pub(crate) async fn management_alone(
     let bus = LocalBus::new(LocalBusConfig::default());
     let base = config.webhook_base(config.listen);
     let sources = Sources::standard();
-    let deps = management(
+    let mut deps = management(
         folder,
         Arc::new(store),
         sources,
         bus,
         secrets,
         clock,
-        (base, false, config.limits),
+        // It reaches no provider: whoever calls it hands codes over.
+        Reached {
+            public_url: base,
+            is_simulated: false,
+            limits: config.limits,
+            postman: None,
+        },
     )?;
+    let http = http_client()?;
+    let accounts = accounts(config, &deps, &http);
+    deps.outward = Some(Outward {
+        apis: ApiSet::new(&http, &sources, &config.sources),
+        accounts,
+        http,
+        // A command has no time for it.
+        config: AuditConfig { is_on: false },
+    });
     let service = management_api::service(deps);
     Ok(Service {
         routes: with_shell(service.routes),
@@ -221,14 +237,15 @@ fn management(
     bus: Arc<dyn Bus>,
     secrets: Arc<dyn Secrets>,
     clock: Arc<dyn Clock>,
-    (public_url, is_simulated, limits): (String, bool, LimitsConfig),
+    reached: Reached,
 ) -> anyhow::Result<management_api::Deps> {
     let key = SigningKey::open(folder.path()).context("opening the key that signs tokens")?;
     let keys = key.key_set();
+    let sign_in = SignIn::new(key, trust(), clock.clone()).with_mail(reached.postman);
     Ok(management_api::Deps {
         api_keys: Arc::new(KeyRing::new(store.clone(), clock.clone())),
-        sign_in: Some(Arc::new(SignIn::new(key, trust(), clock.clone()))),
-        is_simulated,
+        sign_in: Some(Arc::new(sign_in)),
+        is_simulated: reached.is_simulated,
         job_bell: JobBell::default(),
         store,
         sources,
@@ -237,9 +254,53 @@ fn management(
         ids: Arc::new(IdSource::new(clock.clone())),
         clock,
         verifier: Arc::new(Verifier::new(trust(), keys)),
-        public_url,
-        limits,
+        public_url: reached.public_url,
+        limits: reached.limits,
+        outward: None,
     })
+}
+
+/// How people reach the API, and it them.
+struct Reached {
+    public_url: String,
+    is_simulated: bool,
+    limits: LimitsConfig,
+    postman: Option<Postman>,
+}
+
+/// Who mails people the links that they sign in by.
+fn postman(
+    config: &Config,
+    public_url: &str,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Option<Postman>> {
+    let Some(sender) = config.sign_in_mail.clone() else {
+        return Ok(None);
+    };
+    let http = http_client()?;
+    let channels = notify::Channels::new(&http, clock, &config.notify);
+    Ok(Postman::new(sender, public_url, &channels))
+}
+
+/// The way to providers. Simulated ones are on loopback; a tenant's own URLs never are the product's business here.
+fn http_client() -> anyhow::Result<Client> {
+    Ok(Client::new(Options {
+        allow_loopback: true,
+        ..Options::default()
+    })?)
+}
+
+/// What opens tenants' accounts.
+fn accounts(config: &Config, deps: &management_api::Deps, http: &Client) -> Accounts {
+    let mut token_urls = config.crm.token_urls();
+    token_urls.extend(config.sources.token_urls(deps.sources));
+    Accounts::new(
+        deps.store.clone(),
+        deps.secrets.clone(),
+        http.clone(),
+        deps.clock.clone(),
+        token_urls,
+    )
 }
 
 /// Every service: they share what the API works with.
@@ -257,25 +318,20 @@ fn services(
         clock,
         ..
     } = management.clone();
-    // Simulated providers are on loopback; a tenant's own URLs never are the product's business here.
-    let http = Client::new(Options {
-        allow_loopback: true,
-        ..Options::default()
-    })?;
+    let http = http_client()?;
     let tokens = if providers.is_google_simulated {
         Tokens::fixed(SecretString::from(simulators::GOOGLE_TOKEN))
     } else {
         Tokens::adc()
     };
-    let mut token_urls = config.crm.token_urls();
-    token_urls.extend(config.sources.token_urls(sources));
-    let accounts = Accounts::new(
-        store.clone(),
-        secrets.clone(),
-        http.clone(),
-        clock.clone(),
-        token_urls,
-    );
+    let accounts = accounts(config, &management, &http);
+    let apis = ApiSet::new(&http, &sources, &config.sources);
+    let outward = Outward {
+        accounts: accounts.clone(),
+        apis: apis.clone(),
+        http: http.clone(),
+        config: config.audit,
+    };
     Ok(vec![
         webhook_ingest::service(webhook_ingest::Deps {
             store: store.clone(),
@@ -294,7 +350,7 @@ fn services(
             blobs,
             accounts: accounts.clone(),
             clock: clock.clone(),
-            apis: ApiSet::new(&http, &sources, &config.sources),
+            apis,
             sources,
             speech: Speech::new(http.clone(), tokens.clone(), config.speech.clone()),
         }),
@@ -314,6 +370,9 @@ fn services(
             channels: notify::Channels::new(&http, &clock, &config.notify),
             clock,
         }),
-        management_api::service(management),
+        management_api::service(management_api::Deps {
+            outward: Some(outward),
+            ..management
+        }),
     ])
 }

@@ -9,7 +9,7 @@ use std::{
 
 use bus::{LocalBusConfig, RunnerConfig};
 use google::{GeminiConfig, SpeechConfig};
-use management_api::LimitsConfig;
+use management_api::{AuditConfig, LimitsConfig, sign_in::SignInMailConfig};
 use runtime::{ServeOptions, TelemetryConfig};
 use secrecy::SecretString;
 use settings::Reader;
@@ -37,6 +37,8 @@ pub struct Config {
     pub ingest: webhook_ingest::Config,
     /// How much of the API may be asked.
     pub limits: LimitsConfig,
+    /// Whether sources are audited.
+    pub audit: AuditConfig,
     /// Connections and timeouts.
     pub serve: ServeOptions,
     /// Logs.
@@ -45,6 +47,8 @@ pub struct Config {
     pub sources: sources::Config,
     /// The APIs of message channels.
     pub notify: notify::Config,
+    /// Who mails people the links that they sign in by.
+    pub sign_in_mail: Option<SignInMailConfig>,
     /// The keys that verify webhooks to the demo tenant where a provider makes its own, by the provider's slug.
     pub webhook_keys: BTreeMap<&'static str, String>,
     /// The CRMs' APIs.
@@ -81,9 +85,11 @@ impl Config {
             work_lease: RunnerConfig::read(reader).lease,
             ingest: webhook_ingest::Config::read(reader),
             limits: LimitsConfig::read(reader),
+            audit: AuditConfig::read(reader),
             serve: ServeOptions::read(reader),
             sources: sources::Config::read(reader),
             notify: notify::Config::read(reader),
+            sign_in_mail: SignInMailConfig::read(reader),
             webhook_keys: SIMULATORS
                 .iter()
                 .filter_map(|spec| {

@@ -8,6 +8,9 @@ use settings::{Settings, SettingsError};
 use simulators::{SIMULATORS, SimulatorSpec, Simulators, Urls};
 use url::{Host, Url};
 
+/// Who sends people their links where the provider is simulated: an address that its simulator has verified.
+const SIGN_IN_MAIL_FROM: &str = "sign-in@example.com";
+
 /// The simulated providers, and which of them the product uses.
 pub struct Providers {
     /// The simulators, serving until this is dropped.
@@ -51,6 +54,13 @@ pub async fn simulate(
             is_google_simulated &= !spec.is_google;
         }
     }
+    if given(&settings, "SIGN_IN_MAIL_FROM")?.is_none()
+        && let Some(spec) = mailer(&own)
+    {
+        settings = settings
+            .with("SIGN_IN_MAIL_FROM", SIGN_IN_MAIL_FROM)
+            .with("SIGN_IN_MAIL_KEY", spec.credential);
+    }
     if given(&settings, "GOOGLE_PROJECT")?.is_none() {
         settings = settings.with("GOOGLE_PROJECT", "simulated-project");
     }
@@ -61,6 +71,13 @@ pub async fn simulate(
         own,
     };
     Ok((settings, providers))
+}
+
+/// The simulator of the provider that usually brings people their links, if it is one of these.
+fn mailer(own: &[&str]) -> Option<&'static SimulatorSpec> {
+    let usual = notify::CHANNELS.first()?.slug;
+    let mut own = embedded().filter(|spec| own.contains(&spec.slug));
+    own.find(|spec| spec.slug == usual)
 }
 
 /// What a setting says.

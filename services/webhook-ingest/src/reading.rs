@@ -31,7 +31,7 @@ impl StageHandler for ReadingStage {
             .ok_or_else(|| StageError::permanent("the delivery is no longer stored"))?;
         let source = self
             .sources
-            .get(&section.provider)
+            .reader_of(&section.provider)
             .ok_or_else(|| StageError::permanent("this build has no such source"))?;
         let delivery = Verified::restored(source.spec(), &event.scheme, event.headers, event.body)
             .ok_or_else(|| {

@@ -187,7 +187,7 @@ impl Drawing {
         let number = self.plan.deliveries.len();
         let body = json!({ "resource_id": self.plan.calls[index].id, "number": number });
         Delivery {
-            event: "pre-call",
+            event: "convert-assist",
             body: bytes(&body),
             call: None,
             after: None,
@@ -283,7 +283,7 @@ mod tests {
         for (event, least) in [
             ("post-call", 1_000),
             ("call-modified", 400),
-            ("pre-call", 50),
+            ("convert-assist", 50),
         ] {
             assert!(count(event) > least, "{event}: {}", count(event));
         }

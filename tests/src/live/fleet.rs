@@ -79,6 +79,7 @@ impl Made<'_> {
                 is_simulated: true,
                 job_bell: JobBell::default(),
                 limits: LimitsConfig::default(),
+                outward: None,
                 store,
                 bus: LocalBus::new(LocalBusConfig::default()),
                 sources: Sources::standard(),

@@ -100,6 +100,7 @@ impl Report {
             aliases: self.names.iter().map(|name| alias(name)).collect(),
             is_modified: self.is_modified,
             is_thin: false,
+            is_addition: false,
             delay: self.delay,
             facts: self.facts.clone(),
         }
@@ -404,17 +405,13 @@ fn change_about(about: &mut About, version: u32) {
     match about {
         About::Phone(call) => call.has_recording = Some(true),
         About::Chat(chat) => {
-            let message = ChatMessage {
-                from: Author::Customer,
-                at: None,
-                text: format!("message {version}"),
-            };
+            let message = ChatMessage::new(Author::Customer, None, &format!("message {version}"));
             chat.messages.insert(format!("msg{version}"), message);
         }
         About::Calendar(booking) => {
             booking.starts_at = Timestamp::from_second(i64::from(version) * 3_600).ok();
         }
-        About::Text(_) | About::Form(_) | About::Api | About::Unrecognized(_) => {}
+        About::Text(_) | About::Form(_) | About::Api(_) | About::Unrecognized(_) => {}
     }
 }
 

@@ -371,19 +371,41 @@ impl World {
 
     /// Asks the API as an admin of the demo tenant.
     pub async fn get(&self, path: &str) -> Answer {
+        let url = format!("{}{path}", self.base);
+        answer(
+            self.http
+                .get(url)
+                .bearer_auth(self.admin_token().expose_secret()),
+        )
+        .await
+    }
+
+    /// Posts to the API as an admin of the demo tenant.
+    pub async fn post_to_api(&self, path: &str, body: &Value) -> Answer {
+        let url = format!("{}{path}", self.base);
+        let call = self.http.post(url).json(body);
+        answer(call.bearer_auth(self.admin_token().expose_secret())).await
+    }
+
+    /// Posts to the API as an admin of a tenant; `path` is below the tenant's.
+    pub async fn post_as_admin(&self, tenant: &TenantId, path: &str, body: &Value) -> Answer {
+        let url = format!("{}/v1/tenants/{tenant}/{path}", self.base);
+        let request = self.http.post(url).json(body);
+        answer(request.bearer_auth(self.token(tenant).expose_secret())).await
+    }
+
+    fn admin_token(&self) -> SecretString {
+        self.token(&self.tenant())
+    }
+
+    fn token(&self, tenant: &TenantId) -> SecretString {
         let grant = Grant {
             subject: "story".to_owned(),
             roles: vec![Role::TenantAdmin],
-            tenants: vec![self.tenant()],
+            tenants: vec![tenant.clone()],
             valid_for: Duration::from_secs(600),
         };
-        let token = self.key.mint(&trust(), &grant, self.now()).unwrap();
-        answer(
-            self.http
-                .get(format!("{}{path}", self.base))
-                .bearer_auth(token.expose_secret()),
-        )
-        .await
+        self.key.mint(&trust(), &grant, self.now()).unwrap()
     }
 
     /// A request as the API shows it.

@@ -60,7 +60,7 @@ fn sound() -> Evidence {
             ),
             (("post-call".to_owned(), [3; 32]), Some("req_2".to_owned())),
             (("post-call".to_owned(), [4; 32]), Some("req_3".to_owned())),
-            (("pre-call".to_owned(), [5; 32]), None),
+            (("convert-assist".to_owned(), [5; 32]), None),
         ],
         requests: vec![
             request(
@@ -104,7 +104,7 @@ fn sound() -> Evidence {
             sent("call-modified", 2, Some(0), Some("req_1")),
             sent("post-call", 3, Some(1), Some("req_2")),
             sent("post-call", 4, Some(2), Some("req_3")),
-            sent("pre-call", 5, None, None),
+            sent("convert-assist", 5, None, None),
         ],
         shown: vec![
             pair("req_3", "quarantined"),

@@ -82,13 +82,7 @@ async fn a_genuine_delivery_is_answered_with_its_request(form: Form) {
 
 async fn an_event_that_is_not_used_is_stored_as_ignored(form: Form) {
     let world = World::of(form).await;
-    for event in [
-        "pre-call",
-        "call-routing-complete",
-        "sms-received",
-        "form",
-        "something-new",
-    ] {
+    for event in ["convert-assist", "voice-assist", "form", "something-new"] {
         let answer = world.deliver(event, &CallBody::post_call(CALL)).await;
         assert_eq!(
             (answer.status, &answer.body["request_id"]),
@@ -248,7 +242,9 @@ async fn a_store_that_is_late_is_busy_and_takes_it_later() {
     let database = world.data_folder().join("pipeline.sqlite3");
     let blocker = rusqlite::Connection::open(database).unwrap();
     // The source is known by now, so that only the write is in the way.
-    world.deliver("pre-call", &CallBody::post_call(CALL)).await;
+    world
+        .deliver("something-new", &CallBody::post_call(CALL))
+        .await;
     blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
     let call = CallBody::post_call(CALL);
     let answer = world.deliver_once("post-call", &call).await;

@@ -360,7 +360,7 @@ const LATER: usize = 50;
 async fn what_the_store_was_too_slow_for_is_taken_as_a_repeat() {
     let world = World::with_settings([("WORKERS_PER_STAGE", "0")]).await;
     world
-        .deliver("pre-call", &CallBody::post_call("CALfirst"))
+        .deliver("convert-assist", &CallBody::post_call("CALfirst"))
         .await;
     let blocker = rusqlite::Connection::open(world.data_folder().join("pipeline.sqlite3")).unwrap();
     let mut number = 0;
@@ -394,7 +394,7 @@ async fn what_was_answered_503_is_there_whole_or_not_at_all() {
     let world = Arc::new(World::with_settings(settings).await);
     // The source is known by now: only writing is in the way.
     world
-        .deliver("pre-call", &CallBody::post_call("CALfirst"))
+        .deliver("convert-assist", &CallBody::post_call("CALfirst"))
         .await;
     let blocker = rusqlite::Connection::open(world.data_folder().join("pipeline.sqlite3")).unwrap();
     blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -436,7 +436,7 @@ async fn what_was_answered_503_is_there_whole_or_not_at_all() {
     let unused = CallBody::post_call("CALlast");
     world
         .eventually("the queue is empty", async || {
-            world.deliver("pre-call", &unused).await.status == StatusCode::OK
+            world.deliver("convert-assist", &unused).await.status == StatusCode::OK
         })
         .await;
     let there = held(&world);
@@ -483,7 +483,7 @@ const LARGE: usize = 40;
 async fn deliveries_that_wait_take_no_more_memory_than_they_may() {
     let world = World::with_settings([("WORKERS_PER_STAGE", "0"), ("BODY_MEMORY_MIB", "4")]).await;
     world
-        .deliver("pre-call", &CallBody::post_call("CALfirst"))
+        .deliver("convert-assist", &CallBody::post_call("CALfirst"))
         .await;
     let blocker = rusqlite::Connection::open(world.data_folder().join("pipeline.sqlite3")).unwrap();
     blocker.execute_batch("BEGIN IMMEDIATE").unwrap();

@@ -1,15 +1,20 @@
 //! Stories across the whole product, through the endpoints that its users have.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod audit;
+mod callrail;
 mod calls;
 mod channels;
+mod chats;
 mod crash;
+mod deployment;
 mod edges;
 mod fairness;
 mod fleet;
 mod handles;
 mod isolation;
 mod layering;
+mod leads;
 mod leaks;
 mod limits;
 mod live;

@@ -375,7 +375,7 @@ mod tests {
                 Channel::Chat,
                 "[Mon 2 Nov 2026, 9:04 AM CST] Customer: Hello",
             ),
-            (Channel::Api, ""),
+            (Channel::Api, "Customer: We want a new kitchen"),
         ] {
             let own = own_properties(&brief(channel));
             assert_eq!(own["lead_intake_channel"], channel.as_str());

@@ -18,16 +18,26 @@ pub use self::differences::{Difference, differences};
 pub struct ConfigFault {
     /// Where: names and positions with dots between, such as `service_area.polygons.0.ring.3`. Empty: the whole.
     pub path: String,
+    /// What kind of fault, for programs: `missing`, `unknown_field`, `wrong_type`, `too_long`, `out_of_range`, `invalid`.
+    pub code: &'static str,
     /// What should be there.
     pub message: String,
 }
 
 impl ConfigFault {
-    pub(crate) fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+    /// A value that is not valid, whatever kind of value it is.
+    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             path: path.into(),
+            code: "invalid",
             message: message.into(),
         }
+    }
+
+    /// The same under a code that says more.
+    #[must_use]
+    pub fn coded(self, code: &'static str) -> Self {
+        Self { code, ..self }
     }
 }
 

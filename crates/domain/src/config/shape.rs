@@ -28,6 +28,14 @@ pub(crate) enum Shape {
     Whole { max: u64 },
     /// True or false.
     Flag,
+    /// An object with so many members of any name, up to so many characters long.
+    Map {
+        of: &'static Shape,
+        max: usize,
+        max_name: usize,
+    },
+    /// A text of at most so many characters, a number, or true or false.
+    Scalar { max: usize },
     /// The shape, or null.
     OrNull(&'static Shape),
 }
@@ -135,8 +143,37 @@ impl Shape {
                     .is_some_and(|number| bounds.contains(number)) => {}
             (Self::Whole { max }, Value::Number(number))
                 if number.as_u64().is_some_and(|number| number <= *max) => {}
-            (Self::Flag, Value::Bool(_)) => {}
-            _ => faults.push(ConfigFault::new(path, self.wanted())),
+            (Self::Flag | Self::Scalar { .. }, Value::Bool(_))
+            | (Self::Scalar { .. }, Value::Number(_)) => {}
+            (Self::Scalar { max }, Value::String(given)) if given.chars().count() <= *max => {}
+            (Self::Map { of, max, max_name }, Value::Object(given))
+                if given.len() <= *max
+                    && given.keys().all(|name| name.chars().count() <= *max_name) =>
+            {
+                for (name, value) in given {
+                    of.check(value, &below(path, name), faults);
+                }
+            }
+            _ => {
+                let fault = ConfigFault::new(path, self.wanted());
+                faults.push(fault.coded(self.code_of(json)));
+            }
+        }
+    }
+
+    /// What kind of fault a value is that does not have this shape.
+    fn code_of(&self, json: &Value) -> &'static str {
+        match (self, json) {
+            (Self::OrNull(shape), _) => shape.code_of(json),
+            (Self::Text(text), Value::String(given)) if given.chars().count() > text.max => {
+                "too_long"
+            }
+            (Self::Text(_), Value::String(_)) => "invalid",
+            (Self::Scalar { .. }, Value::String(_)) => "too_long",
+            (Self::Number(_) | Self::Whole { .. }, Value::Number(_)) => "out_of_range",
+            (Self::List { .. } | Self::Tuple(_), Value::Array(_))
+            | (Self::Map { .. }, Value::Object(_)) => "wrong_length",
+            _ => "wrong_type",
         }
     }
 
@@ -165,6 +202,14 @@ impl Shape {
             Self::Number(Bounds { min, max, .. }) => format!("a number from {min} to {max}"),
             Self::Whole { max } => format!("a whole number from 0 to {max}"),
             Self::Flag => "true or false".to_owned(),
+            Self::Map { max, max_name, .. } => {
+                format!(
+                    "an object of at most {max} fields with names of at most {max_name} characters"
+                )
+            }
+            Self::Scalar { max } => {
+                format!("a text of at most {max} characters, a number, or true or false")
+            }
             Self::OrNull(shape) => format!("{}, or null", shape.wanted()),
         }
     }
@@ -222,10 +267,24 @@ impl Shape {
             }
             Self::Whole { max } => json!({ "type": "integer", "minimum": 0, "maximum": max }),
             Self::Flag => json!({ "type": "boolean" }),
+            Self::Map { of, max, max_name } => json!({
+                "type": "object",
+                "additionalProperties": of.schema(None),
+                "maxProperties": max,
+                "propertyNames": { "type": "string", "maxLength": max_name },
+            }),
+            Self::Scalar { max } => {
+                json!({ "type": ["string", "number", "boolean"], "maxLength": max })
+            }
             Self::OrNull(shape) => {
                 let mut schema = shape.schema(None);
-                let of = schema["type"].take();
-                schema["type"] = json!([of, "null"]);
+                schema["type"] = match schema["type"].take() {
+                    Value::Array(mut types) => {
+                        types.push("null".into());
+                        types.into()
+                    }
+                    of => json!([of, "null"]),
+                };
                 schema
             }
         };
@@ -265,7 +324,8 @@ fn check_members(
             Some(value) => member.shape.check(value, &path, faults),
             None if member.is_required => {
                 let wanted = member.shape.wanted();
-                faults.push(ConfigFault::new(path, format!("is missing: {wanted}")));
+                let fault = ConfigFault::new(path, format!("is missing: {wanted}"));
+                faults.push(fault.coded("missing"));
             }
             None => {}
         }
@@ -276,10 +336,11 @@ fn check_members(
             return;
         }
         let names: Vec<_> = members.iter().map(|member| member.name).collect();
-        faults.push(ConfigFault::new(
+        let fault = ConfigFault::new(
             below(path, &crate::text::bounded(name, 60)),
             format!("not a field; there are {}", names.join(", ")),
-        ));
+        );
+        faults.push(fault.coded("unknown_field"));
     }
 }
 

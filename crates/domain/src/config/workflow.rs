@@ -223,6 +223,19 @@ const RECORDING: Shape = Shape::Object(&[Member::optional(
     "The pauses between attempts to fetch a recording, in seconds. After the last one the call goes on without it.",
 )]);
 
+const CHAT: Shape = Shape::Object(&[
+    Member::optional(
+        "quiet_seconds",
+        Shape::Whole { max: 3_600 },
+        "How long nobody has to have written before a chat is judged, in seconds. A chat that is closed is judged at once.",
+    ),
+    Member::optional(
+        "longest_seconds",
+        Shape::Whole { max: 86_400 },
+        "The longest time from the first message that was not judged, in seconds. Not below `quiet_seconds`.",
+    ),
+]);
+
 const WORKFLOW: Shape = Shape::Object(&[
     Member::optional(
         "service_area",
@@ -254,6 +267,7 @@ const WORKFLOW: Shape = Shape::Object(&[
         RECORDING,
         "How long a recording is waited for.",
     ),
+    Member::optional("chat", CHAT, "When a chat is judged."),
 ]);
 
 impl WorkflowConfig {
@@ -333,6 +347,12 @@ impl WorkflowConfig {
                     "another connection than those of the destinations before",
                 ));
             }
+        }
+        if self.chat.longest_seconds < self.chat.quiet_seconds {
+            faults.push(ConfigFault::new(
+                "chat.longest_seconds",
+                "seconds that are not below `chat.quiet_seconds`",
+            ));
         }
         if !self.notifications.email.is_empty() && self.notifications.from.is_none() {
             faults.push(ConfigFault::new(

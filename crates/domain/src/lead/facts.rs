@@ -8,7 +8,10 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-use super::{Channel, ContactSection};
+use super::{
+    Channel, ContactSection,
+    thread::{self, Attachment, Author, ChatMessage},
+};
 use crate::{E164, EmailAddress, PostalCode, Stage, name, text};
 
 /// Longest name, in characters.
@@ -34,17 +37,38 @@ impl<T: Clone> Fact for Option<T> {
     }
 }
 
+/// What a map of facts holds: two statements of one entry become one.
+trait Entry: Clone {
+    fn overlay(&mut self, newer: &Self);
+}
+
+impl Entry for String {
+    fn overlay(&mut self, newer: &Self) {
+        self.clone_from(newer);
+    }
+}
+
+impl Entry for ChatMessage {
+    fn overlay(&mut self, newer: &Self) {
+        self.join(newer);
+    }
+}
+
 /// Maps are united: each statement may carry a part, such as one message of a chat.
-impl<K: Ord + Clone, V: Clone> Fact for BTreeMap<K, V> {
+impl<K: Ord + Clone, V: Entry> Fact for BTreeMap<K, V> {
     fn is_unsaid(&self) -> bool {
         self.is_empty()
     }
 
     fn overlay(&mut self, newer: &Self) {
-        let newer = newer
-            .iter()
-            .map(|(key, value)| (key.clone(), value.clone()));
-        self.extend(newer);
+        for (key, value) in newer {
+            match self.get_mut(key) {
+                Some(known) => known.overlay(value),
+                None => {
+                    self.insert(key.clone(), value.clone());
+                }
+            }
+        }
     }
 }
 
@@ -209,6 +233,16 @@ facts! {
         stated_at: Option<Timestamp>,
     }
 
+    /// A lead that another system posted.
+    pub struct ApiFacts {
+        /// When the lead came to that system.
+        occurred_at: Option<Timestamp>,
+        /// What the person wrote in their own words.
+        message: Option<String>,
+        /// What is known of the project, by what it is called: `Project type`, `Budget`.
+        answers: BTreeMap<String, String>,
+    }
+
     /// A chat.
     pub struct ChatFacts {
         /// The subject.
@@ -217,8 +251,17 @@ facts! {
         page_url: Option<String>,
         /// When it began.
         started_at: Option<Timestamp>,
+        /// Whether it goes on.
+        status: Option<ChatStatus>,
         /// The messages, by the provider's id of each.
         messages: BTreeMap<String, ChatMessage>,
+        /// Whether messages in its middle are left out, because there are more than are kept or than the provider shows.
+        is_cut: Option<bool>,
+        /// Whether the provider says that the whole conversation was deleted. Then it has no words any more.
+        is_deleted: Option<bool>,
+        /// When the provider stated all this but the messages, by its own clock. Of two statements with a time the later
+        /// one counts, in whatever order they arrive.
+        stated_at: Option<Timestamp>,
     }
 }
 
@@ -247,6 +290,19 @@ pub enum BookingStatus {
     Unrecognized,
 }
 
+/// Whether a chat goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChatStatus {
+    /// It goes on.
+    Open,
+    /// Somebody closed it. A later message may open it again.
+    Closed,
+    /// A word of a newer build.
+    #[serde(other)]
+    Unrecognized,
+}
+
 impl BookingStatus {
     /// As people read it.
     pub const fn as_str(self) -> &'static str {
@@ -259,33 +315,8 @@ impl BookingStatus {
     }
 }
 
-/// One message of a chat or of a text conversation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChatMessage {
-    /// Who wrote it.
-    pub from: Author,
-    /// When.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at: Option<Timestamp>,
-    /// The words.
-    pub text: String,
-}
-
-/// Who wrote a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Author {
-    /// The lead.
-    Customer,
-    /// Somebody of the company.
-    Agent,
-    /// The company's software.
-    #[serde(other)]
-    Bot,
-}
-
 /// What a channel says of a lead.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "channel", rename_all = "snake_case")]
 pub enum About {
     /// A telephone call.
@@ -298,12 +329,17 @@ pub enum About {
     Calendar(BookingFacts),
     /// A chat.
     Chat(ChatFacts),
-    /// A lead of another system: all that it says is in the other facts.
-    #[default]
-    Api,
+    /// A lead that another system posted.
+    Api(ApiFacts),
     /// A channel of a newer build. It is kept as it is, and worked like [`About::Api`].
     #[serde(untagged, deserialize_with = "of_a_newer_build")]
     Unrecognized(serde_json::Map<String, serde_json::Value>),
+}
+
+impl Default for About {
+    fn default() -> Self {
+        Self::Api(ApiFacts::default())
+    }
 }
 
 /// Only a channel that this build does not know may have any content: what cannot be read of a known one is damaged or
@@ -331,7 +367,8 @@ impl Fact for About {
             (Self::Text(mine), Self::Text(newer)) => mine.overlay(newer),
             (Self::Form(mine), Self::Form(newer)) => mine.overlay(newer),
             (Self::Calendar(mine), Self::Calendar(newer)) => mine.overlay_in_time(newer),
-            (Self::Chat(mine), Self::Chat(newer)) => mine.overlay(newer),
+            (Self::Chat(mine), Self::Chat(newer)) => mine.overlay_in_time(newer),
+            (Self::Api(mine), Self::Api(newer)) => mine.overlay(newer),
             // Aliases belong to one channel each, so a request changes its channel only while nothing is known of it.
             (mine, newer) if mine.is_empty() => mine.clone_from(newer),
             _ => {}
@@ -348,7 +385,7 @@ impl About {
             Channel::Form => Self::Form(FormFacts::default()),
             Channel::Calendar => Self::Calendar(BookingFacts::default()),
             Channel::Chat => Self::Chat(ChatFacts::default()),
-            Channel::Api => Self::Api,
+            Channel::Api => Self::Api(ApiFacts::default()),
         }
     }
 
@@ -360,7 +397,7 @@ impl About {
             Self::Form(_) => Channel::Form,
             Self::Calendar(_) => Channel::Calendar,
             Self::Chat(_) => Channel::Chat,
-            Self::Api | Self::Unrecognized(_) => Channel::Api,
+            Self::Api(_) | Self::Unrecognized(_) => Channel::Api,
         }
     }
 
@@ -371,7 +408,7 @@ impl About {
             Self::Form(facts) => facts.is_unsaid(),
             Self::Calendar(facts) => facts.is_unsaid(),
             Self::Chat(facts) => facts.is_unsaid(),
-            Self::Api => true,
+            Self::Api(facts) => facts.is_unsaid(),
             Self::Unrecognized(_) => false,
         }
     }
@@ -381,6 +418,21 @@ impl About {
         match self {
             Self::Phone(call) => Some(call),
             _ => None,
+        }
+    }
+
+    /// The chat's facts, if it is a chat.
+    pub const fn chat(&self) -> Option<&ChatFacts> {
+        match self {
+            Self::Chat(chat) => Some(chat),
+            _ => None,
+        }
+    }
+
+    /// Leaves nothing of the words that `newer` says were taken back.
+    pub(crate) fn take_back(&mut self, newer: &Self) {
+        if let (Self::Chat(mine), Self::Chat(newer)) = (self, newer) {
+            mine.take_back(newer);
         }
     }
 
@@ -403,6 +455,7 @@ impl About {
             (Self::Calendar(before), Self::Calendar(after)) => {
                 before.timeless() != after.timeless()
             }
+            (Self::Chat(before), Self::Chat(after)) => before.shown() != after.shown(),
             (before, after) => before != after,
         }
     }
@@ -410,20 +463,22 @@ impl About {
     /// The free text that the analysis reads, in a form that can be compared.
     fn words(&self) -> impl PartialEq + '_ {
         let no_answers = || None::<&BTreeMap<String, String>>;
+        let none = Vec::new;
         match self {
-            Self::Phone(_) | Self::Api | Self::Unrecognized(_) => (None, no_answers(), None, None),
-            Self::Text(facts) => (None, no_answers(), Some(&facts.messages), None),
-            Self::Form(facts) => (facts.message.as_deref(), Some(&facts.answers), None, None),
+            Self::Phone(_) | Self::Unrecognized(_) => (None, no_answers(), none(), None),
+            Self::Text(facts) => (None, no_answers(), said(&facts.messages), None),
+            Self::Form(facts) => (facts.message.as_deref(), Some(&facts.answers), none(), None),
+            Self::Api(facts) => (facts.message.as_deref(), Some(&facts.answers), none(), None),
             Self::Calendar(facts) => (
                 facts.message.as_deref(),
                 Some(&facts.answers),
-                None,
+                none(),
                 facts.service.as_deref(),
             ),
             Self::Chat(facts) => (
                 None,
                 no_answers(),
-                Some(&facts.messages),
+                said(&facts.messages),
                 facts.subject.as_deref(),
             ),
         }
@@ -439,6 +494,116 @@ impl About {
             Self::Text(facts) => [facts.company_number.as_deref(), None],
             _ => [None, None],
         }
+    }
+}
+
+/// What was said and by whom, in order: when it was told or changed makes no other words of it.
+fn said(messages: &BTreeMap<String, ChatMessage>) -> Vec<(Author, &str, &[Attachment])> {
+    let messages = thread::in_order(messages).into_iter();
+    messages
+        .map(|(_, message)| message)
+        .filter(|message| message.says_something())
+        .map(|message| (message.from, message.text.as_str(), &*message.attachments))
+        .collect()
+}
+
+impl ChatFacts {
+    /// Takes over what `other` says. Messages are united, one by one; of the rest the later statement counts, as with
+    /// bookings.
+    fn overlay_in_time(&mut self, other: &Self) {
+        let is_any = |mine: Option<bool>, other: Option<bool>| {
+            (mine == Some(true) || other == Some(true)).then_some(true)
+        };
+        let is_cut = is_any(self.is_cut, other.is_cut);
+        let is_deleted = is_any(self.is_deleted, other.is_deleted);
+        let is_older = self
+            .stated_at
+            .zip(other.stated_at)
+            .is_some_and(|(mine, other)| other < mine);
+        if is_older {
+            let newer = mem::replace(self, other.clone());
+            self.overlay(&newer);
+        } else {
+            self.overlay(other);
+        }
+        (self.is_cut, self.is_deleted) = (is_cut, is_deleted);
+        self.bound();
+    }
+
+    /// Leaves out what is more than is kept, and the words of a conversation that was deleted.
+    pub fn bound(&mut self) {
+        if self.is_deleted == Some(true) {
+            self.messages.values_mut().for_each(ChatMessage::take_back);
+        }
+        if thread::bound(&mut self.messages) {
+            self.is_cut = Some(true);
+        }
+    }
+
+    /// Whether it was closed and, as far as is known, not opened again.
+    pub fn is_closed(&self) -> bool {
+        self.status == Some(ChatStatus::Closed) || self.is_deleted == Some(true)
+    }
+
+    /// Leaves nothing of the words that `newer` says were taken back.
+    fn take_back(&mut self, newer: &Self) {
+        for (id, message) in &mut self.messages {
+            let is_deleted = newer.is_deleted == Some(true)
+                || newer.messages.get(id).is_some_and(|newer| newer.is_deleted);
+            if is_deleted {
+                message.take_back();
+            }
+        }
+    }
+
+    /// What readers are shown of it.
+    fn shown(&self) -> impl PartialEq + '_ {
+        let words = thread::in_order(&self.messages).into_iter();
+        let words = words.filter(|(_, message)| message.says_something());
+        let words: Vec<_> = words
+            .map(|(_, message)| {
+                (
+                    message.from,
+                    message.at,
+                    message.text.as_str(),
+                    &message.attachments,
+                )
+            })
+            .collect();
+        (&self.subject, &self.page_url, self.started_at, words)
+    }
+}
+
+impl TextFacts {
+    /// The message by which the person asked for no more texts, if that is the last word on it. Carriers take a message
+    /// for such a word only if there is nothing else in it.
+    pub fn opt_out(&self) -> Option<&ChatMessage> {
+        const STOP: [&str; 8] = [
+            "STOP",
+            "STOPALL",
+            "UNSUBSCRIBE",
+            "CANCEL",
+            "END",
+            "QUIT",
+            "OPTOUT",
+            "REVOKE",
+        ];
+        const START: [&str; 3] = ["START", "UNSTOP", "OPTIN"];
+        let word = |message: &ChatMessage| {
+            let letters = message.text.chars().filter(|c| c.is_alphanumeric());
+            letters.collect::<String>().to_uppercase()
+        };
+        let words = self
+            .messages
+            .values()
+            .filter(|message| message.from == Author::Customer)
+            .map(|message| (message, word(message)));
+        let said = words.filter(|(_, word)| {
+            let word = word.as_str();
+            STOP.contains(&word) || START.contains(&word)
+        });
+        let (message, word) = said.max_by_key(|(message, _)| message.at)?;
+        STOP.contains(&word.as_str()).then_some(message)
     }
 }
 
@@ -483,6 +648,15 @@ impl Facts {
         if self.canonical_id.is_some() {
             // A later statement may know it by another id alone.
             self.external_id.clone_from(&self.canonical_id);
+        }
+    }
+
+    /// Gives each text message without a time the one at which it was received: they are shown in order of time.
+    pub(crate) fn date_messages(&mut self, received_at: Timestamp) {
+        if let About::Text(facts) = &mut self.about {
+            for message in facts.messages.values_mut() {
+                message.at.get_or_insert(received_at);
+            }
         }
     }
 

@@ -5,6 +5,8 @@ pub mod brief;
 mod channel;
 mod facts;
 mod sections;
+mod talk;
+pub mod thread;
 
 use std::{borrow::Cow, collections::BTreeMap, str::FromStr, sync::Arc};
 
@@ -17,14 +19,17 @@ pub use analysis::{
 pub use brief::Brief;
 pub use channel::Channel;
 pub use facts::{
-    About, Author, BookingFacts, BookingStatus, CallFacts, ChatFacts, ChatMessage, Consent, Facts,
+    About, ApiFacts, BookingFacts, BookingStatus, CallFacts, ChatFacts, ChatStatus, Consent, Facts,
     FormFacts, Labels, PersonFacts, TextFacts,
 };
 pub use sections::{
     Audio, ContactSection, DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Message,
-    NoAudio, NoDetails, NotificationsSection, QualificationSection, RecordingSection, RemoteIds,
-    SourceSection, SpamGate, TranscriptSection, TranscriptState, Turn, Verdict, VerdictKind,
+    NoAudio, NoDetails, NotificationsSection, QualificationSection, RecordingSection, Recovered,
+    RemoteIds, SourceSection, SpamGate, TranscriptSection, TranscriptState, Turn, Verdict,
+    VerdictKind,
 };
+pub use talk::Talk;
+pub use thread::{Attachment, Author, ChatMessage};
 
 use crate::{ConnectionName, PersonId, PostalCode, RequestId, Stage, TenantId, figures::Counted};
 
@@ -159,6 +164,9 @@ pub struct Document {
         deserialize_with = "known_stage"
     )]
     pub awaits: Option<Stage>,
+    /// What was written of a chat and not judged yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub talk: Option<Talk>,
     /// How the person can be reached.
     #[serde(default)]
     pub contact: ContactSection,
@@ -260,6 +268,7 @@ impl Document {
             source,
             revisions: Revisions::default(),
             awaits: None,
+            talk: None,
             contact: ContactSection::default(),
             details: None,
             recording: None,

@@ -30,8 +30,28 @@ pub struct SourceSection {
     /// Why its delivery could not be read, while it could not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread: Option<String>,
+    /// Set if no delivery brought it first: it was found at the provider by comparing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovered: Option<Recovered>,
     /// What the deliveries said.
     pub said: Facts,
+}
+
+/// That a lead was found at the provider, because its webhook had not come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recovered {
+    /// When it was found.
+    pub at: Timestamp,
+    /// When it happened, by the provider.
+    pub happened_at: Timestamp,
+}
+
+impl Recovered {
+    /// How many whole minutes the lead was missing; 0 where the provider's clock is ahead.
+    pub fn minutes_late(&self) -> u64 {
+        let late = self.at.duration_since(self.happened_at);
+        u64::try_from(late.as_mins()).unwrap_or(0)
+    }
 }
 
 impl SourceSection {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::RequestState;
-use crate::{Document, Stage, workflow};
+use crate::{Document, Stage, Talk, workflow};
 
 /// Makes one of two requests that are the same: `(winner, loser)`. The one that has had effects wins, else the older.
 /// Two that both had effects stay apart, because a CRM already shows both.
@@ -36,6 +36,7 @@ pub(super) fn merge(
     if !take_judgment(into, from, is_running) {
         workflow::raise_stage(into, &winner.work, Stage::Analysis);
     }
+    into.talk = Talk::united(into.talk, from.talk);
     if into.verdict.is_none() {
         into.verdict.clone_from(&from.verdict);
     }
@@ -46,6 +47,7 @@ pub(super) fn merge(
     let reentry = workflow::reenter(&before, &into.facts());
     workflow::raise(into, &winner.work, reentry);
     workflow::end_wait(into);
+    workflow::end_talk(into);
 
     loser.request.document.merged_into = Some(winner.request.id);
     loser.work.remove_all();

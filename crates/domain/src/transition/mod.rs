@@ -117,6 +117,8 @@ pub struct Origin {
     pub office: Option<OfficeId>,
     /// The stored delivery.
     pub event: EventId,
+    /// When the thing happened, if nobody delivered it: it was found at the provider.
+    pub recovered: Option<Timestamp>,
     /// W3C trace context.
     pub traceparent: Option<String>,
 }

@@ -156,6 +156,8 @@ pub fn replay(
             for stage in channel.pipeline().skip(start) {
                 document.revisions.raise(stage);
             }
+            // Whoever asks for it now does not wait until the chat pauses.
+            document.talk = None;
             // An earlier replay that is still under way waits on from its own stage.
             let awaited = document.awaits.and_then(|stage| channel.position(stage));
             if awaited.is_none_or(|awaited| start < awaited) {

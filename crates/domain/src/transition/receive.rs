@@ -6,21 +6,24 @@ use jiff::Timestamp;
 
 use super::{Origin, Plan, RequestState, close};
 use crate::{
-    Document, Facts, LeadRequest, News, OpenWork, ParkCause, RequestId, SourceSection, Stage,
-    Status,
+    DetailsAnswer, Document, Facts, LeadRequest, News, OpenWork, ParkCause, Recovered, RequestId,
+    SourceSection, Stage, Status,
     workflow::{self, Reentry},
 };
 
 /// A new request from a first delivery. An error says why the delivery could not be read.
 pub fn receive(id: RequestId, origin: &Origin, news: Result<News, String>, now: Timestamp) -> Plan {
     let (said, is_modified, delay, unread) = match news {
-        Ok(news) => (news.facts, news.is_modified, news.delay, None),
+        Ok(mut news) => {
+            news.facts.date_messages(now);
+            (news.facts, news.is_modified, news.delay, None)
+        }
         Err(reason) => {
             let said = Facts::nothing(origin.channel);
             (said, false, Duration::ZERO, Some(reason))
         }
     };
-    let document = Document::new(SourceSection {
+    let mut document = Document::new(SourceSection {
         provider: origin.provider.clone(),
         source: origin.source,
         office: origin.office,
@@ -28,8 +31,15 @@ pub fn receive(id: RequestId, origin: &Origin, news: Result<News, String>, now: 
         last_event: origin.event,
         is_modified,
         unread: unread.clone(),
+        recovered: origin.recovered.map(|happened_at| Recovered {
+            at: now,
+            happened_at,
+        }),
         said,
     });
+    if unread.is_none() {
+        workflow::note_talk(&mut document, now);
+    }
     let request = LeadRequest {
         id,
         tenant: origin.tenant.clone(),
@@ -50,7 +60,14 @@ pub fn receive(id: RequestId, origin: &Origin, news: Result<News, String>, now: 
     state.note(
         now,
         "received",
-        Some(format!("first delivery by {}", origin.provider)),
+        Some(match &state.request.document.source.recovered {
+            None => format!("first delivery by {}", origin.provider),
+            Some(recovered) => format!(
+                "found at {} {} min after it happened: its webhook had not come",
+                origin.provider,
+                recovered.minutes_late()
+            ),
+        }),
     );
     state.advance(now, delay, origin.traceparent.as_deref());
     if let Some(reason) = unread {
@@ -87,6 +104,13 @@ pub fn receive_again(
         source.said.labels.overlay(&before.labels);
     }
     source.absorb(news);
+    source.said.date_messages(now);
+    if let Some(DetailsAnswer::Known(facts)) =
+        document.details.as_mut().map(|details| &mut details.answer)
+    {
+        // What was taken back is not kept for as long as the API is not asked again.
+        facts.about.take_back(&news.facts.about);
+    }
     let mut reentry = workflow::reenter(&before, &document.facts());
     let announces_recording =
         |facts: &Facts| facts.about.call().and_then(|call| call.has_recording) == Some(true);
@@ -106,8 +130,13 @@ pub fn receive_again(
     // The provider may know it by the id that is new.
     let is_to_be_asked =
         news.is_thin || (!has_details && before.external_id != document.facts().external_id);
-    if is_to_be_asked && !workflow::is_withheld(document) {
-        workflow::raise_stage(document, &state.work, Stage::Details);
+    if !workflow::is_withheld(document) {
+        if is_to_be_asked {
+            workflow::raise_stage(document, &state.work, Stage::Details);
+        }
+        if is_to_be_asked || reentry.gather == Some(Stage::Analysis) {
+            workflow::note_talk(document, now);
+        }
     }
     rework(&mut state, reentry, news.delay, origin, now);
     close(state, others, now)
@@ -174,9 +203,13 @@ fn rework(
             // People are not told twice.
             Stage::Notification => false,
         };
-        if is_concerned {
-            state.work.change(&key, |row| row.request_rerun(now, delay));
-        }
+        let is_talking = workflow::is_talking(&state.request.document);
+        state.work.change(&key, |row| {
+            // Whoever writes on does not end the pause that a step waits for.
+            if is_concerned && !(is_talking && row.is_paused()) {
+                row.request_rerun(now, delay);
+            }
+        });
     }
     state.advance(now, Duration::ZERO, origin.traceparent.as_deref());
 }

@@ -2,10 +2,12 @@
 
 use std::{mem, time::Duration};
 
+use jiff::Timestamp;
+
 use super::{LogEntry, Plan, RequestState, SettleContext, Stale, close, mark_dispatch};
 use crate::{
     Audio, Claim, DetailsAnswer, DetailsSection, NextTry, Outcome, ParkCause, RetryPolicy, Section,
-    Stage, WorkKey, WorkRow, WorkState, later, workflow,
+    Stage, Talk, WorkKey, WorkRow, WorkState, later, workflow,
 };
 
 /// Settles claimed work. `others` are requests that the outcome's aliases belong to, or the one to merge with.
@@ -28,11 +30,11 @@ pub fn settle(
     let traceparent = row.traceparent.clone();
     let previous_reason = row.reason.clone();
     let word = outcome.word();
-    let is_wait = matches!(outcome, Outcome::Wait { .. });
+    let is_wait = matches!(outcome, Outcome::Wait { .. } | Outcome::Pause { .. });
     let outcome = mergeable(&state, &others, outcome);
     if let Outcome::Done { sections, .. } = &outcome {
         for section in sections {
-            apply(&mut state, section.clone());
+            apply(&mut state, section.clone(), now);
         }
     }
     let outcome = reaching(&mut state, key, outcome);
@@ -151,6 +153,9 @@ fn settle_row(row: &mut WorkRow, outcome: Outcome, context: SettleContext<'_>) {
             }
             row.reason = Some(reason);
         }
+        Outcome::Pause { until } => {
+            row.pause(if row.rerun_requested { now } else { until }, now);
+        }
         Outcome::Retry {
             after,
             reason,
@@ -206,7 +211,7 @@ fn settle_row(row: &mut WorkRow, outcome: Outcome, context: SettleContext<'_>) {
 }
 
 /// Writes a section, and raises what depends on it.
-fn apply(state: &mut RequestState, section: Section) {
+fn apply(state: &mut RequestState, section: Section, now: Timestamp) {
     let (document, open) = (&mut state.request.document, &state.work);
     match section {
         Section::Source(read) => {
@@ -242,7 +247,11 @@ fn apply(state: &mut RequestState, section: Section) {
             document.details = Some(details);
             let after = document.facts();
             // What only the API knows counts like a later event's news.
-            workflow::raise(document, open, workflow::reenter(&before, &after));
+            let reentry = workflow::reenter(&before, &after);
+            workflow::raise(document, open, reentry);
+            if reentry.gather == Some(Stage::Analysis) && document.talk.is_none() {
+                workflow::note_talk(document, now);
+            }
             if is_first_answer && workflow::is_audio_missing(document) {
                 // Without details no audio is fetched. Now that they are known, it can be.
                 workflow::raise_stage(document, open, Stage::Recording);
@@ -262,6 +271,7 @@ fn apply(state: &mut RequestState, section: Section) {
         Section::Analysis(analysis) => {
             document.revisions.raise(Stage::Dispatch);
             document.analysis = Some(*analysis);
+            document.talk = document.talk.map(Talk::judged);
         }
         Section::Qualification(qualification) => document.qualification = Some(qualification),
         Section::Dispatch(name, dispatch) => {
@@ -270,4 +280,5 @@ fn apply(state: &mut RequestState, section: Section) {
         Section::Notifications(notifications) => document.notifications = Some(notifications),
     }
     workflow::end_wait(document);
+    workflow::end_talk(document);
 }

@@ -77,7 +77,12 @@ fn each_channel_is_told_in_its_own_words() {
         (Channel::Form, "Customer", "website form", &[&form, answer]),
         (Channel::Calendar, "Customer", "booking", &[booking, answer]),
         (Channel::Chat, "Customer", "chat", &[&chat]),
-        (Channel::Api, "Customer", "lead", &[]),
+        (
+            Channel::Api,
+            "Customer",
+            "lead",
+            &["Lead: Mon 2 Nov 2026, 9:04 AM CST", answer],
+        ),
     ];
     for (channel, role, what, lines) in told_of {
         let brief = told(channel);
@@ -111,7 +116,7 @@ fn each_channel_has_its_script() {
         (Channel::Form, Some(own_words)),
         (Channel::Calendar, Some(own_words)),
         (Channel::Chat, Some(messages)),
-        (Channel::Api, None),
+        (Channel::Api, Some(own_words)),
     ] {
         let told = told(channel).conversation.script(1_000);
         assert_eq!(told.as_deref(), script, "{channel}");

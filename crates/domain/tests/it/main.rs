@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::unwrap_in_result, reason = "tests")]
 
 mod briefs;
+mod chats;
 mod contact;
 mod documents;
 mod dry_runs;

@@ -105,11 +105,7 @@ pub(crate) fn name(text: &str) -> ConnectionName {
 
 /// A message of a chat that names its number.
 pub(crate) fn message(number: u8) -> (String, ChatMessage) {
-    let message = ChatMessage {
-        from: Author::Customer,
-        at: None,
-        text: format!("message {number}"),
-    };
+    let message = ChatMessage::new(Author::Customer, None, &format!("message {number}"));
     (format!("msg-{number}"), message)
 }
 
@@ -126,7 +122,11 @@ pub(crate) fn change(about: &mut About, number: u8) {
         About::Calendar(facts) => {
             facts.starts_at = Some(later(Timestamp::UNIX_EPOCH, u32::from(number) * SECOND));
         }
-        About::Api | About::Unrecognized(_) => {}
+        About::Api(facts) => {
+            let answer = format!("answer {number}");
+            facts.answers.insert("Budget".to_owned(), answer);
+        }
+        About::Unrecognized(_) => {}
     }
 }
 
@@ -647,7 +647,8 @@ pub(crate) fn read(document: &Document) -> String {
                 facts.service, facts.message, facts.answers
             )
         }
-        About::Phone(_) | About::Api | About::Unrecognized(_) => spoken.to_owned(),
+        About::Api(facts) => format!("{:?} {:?}", facts.message, facts.answers),
+        About::Phone(_) | About::Unrecognized(_) => spoken.to_owned(),
     }
 }
 

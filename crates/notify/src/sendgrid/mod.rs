@@ -79,15 +79,16 @@ impl EmailChannel for SendGrid {
             text,
             html,
         } = mail.content;
+        let mut names = json!({ "message_id": mail.message_id });
+        if let Some(request) = mail.request {
+            names["tenant_id"] = json!(account.tenant.as_str());
+            names["request_id"] = json!(request.to_string());
+        }
         let body = json!({
             "from": { "email": mail.from.as_str(), "name": mail.from_name },
             "personalizations": [{
                 "to": [{ "email": mail.to.as_str() }],
-                "custom_args": {
-                    "message_id": mail.message_id,
-                    "tenant_id": account.tenant.as_str(),
-                    "request_id": mail.request.to_string(),
-                },
+                "custom_args": names,
             }],
             "subject": subject,
             "content": [{ "type": "text/plain", "value": text }, { "type": "text/html", "value": html }],

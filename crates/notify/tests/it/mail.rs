@@ -44,7 +44,7 @@ fn each_channel_has_a_mail_in_its_own_words() {
             "Chat",
             "Chat: Mon 2 Nov 2026, 9:04 AM CST, Kitchen",
         ),
-        (Channel::Api, "Lead", "Timeline: 1–3 months"),
+        (Channel::Api, "Lead", "Lead: Mon 2 Nov 2026, 9:04 AM CST"),
     ] {
         let mail = mail(channel, dispatched);
         let subject = "Kitchen, score 82, Ann Lee (Round Rock, TX 78664)";

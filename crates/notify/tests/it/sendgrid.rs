@@ -43,7 +43,7 @@ impl World {
             to: &to,
             content: &self.content,
             message_id: &message_id(request, &to, 0),
-            request,
+            request: Some(request),
         };
         let account = Account {
             tenant: lead::tenant(),

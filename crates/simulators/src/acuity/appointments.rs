@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::{Timestamp, ToSpan, civil};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::form_urlencoded;
@@ -115,6 +115,8 @@ pub(super) const KIND: u64 = 58_210_034;
 struct Appointment {
     wanted: Wanted,
     made: Timestamp,
+    /// Nobody booked it.
+    is_invented: bool,
 }
 
 /// All appointments by id.
@@ -134,8 +136,12 @@ impl Appointments {
             },
             str::to_owned,
         );
-        self.known
-            .insert(id.clone(), Appointment { wanted, made: now });
+        let booked = Appointment {
+            wanted,
+            made: now,
+            is_invented: false,
+        };
+        self.known.insert(id.clone(), booked);
         id
     }
 
@@ -145,6 +151,7 @@ impl Appointments {
             .or_insert_with(|| Appointment {
                 wanted: Wanted::default(),
                 made: now,
+                is_invented: true,
             })
             .wanted;
         match action {
@@ -174,9 +181,30 @@ impl Appointments {
         if !self.known.contains_key(id) && self.invented < INVENTED {
             self.invented += 1;
             self.book(Some(id), Wanted::default(), now);
+            if let Some(invented) = self.known.get_mut(id) {
+                invented.is_invented = true;
+            }
         }
         let known = self.known.get(id)?;
         (!known.wanted.missing).then(|| shown(id, known))
+    }
+
+    /// Those that somebody booked, from a day on, by the time of beginning.
+    pub(super) fn list(&self, from: Option<civil::Date>, is_canceled: bool) -> Vec<Value> {
+        let zone = TimeZone::get("America/Chicago").unwrap_or(TimeZone::UTC);
+        let day = |at: Timestamp| at.to_zoned(zone.clone()).date();
+        let mut found: Vec<_> = self
+            .known
+            .iter()
+            .filter(|(_, known)| !known.is_invented && !known.wanted.missing)
+            .filter(|(_, known)| known.wanted.canceled == is_canceled)
+            .filter(|(_, known)| from.is_none_or(|from| day(known.wanted.starts_at) >= from))
+            .collect();
+        found.sort_by_key(|(_, known)| known.wanted.starts_at);
+        found
+            .into_iter()
+            .map(|(id, known)| shown(id, known))
+            .collect()
     }
 
     pub(super) fn view(&self) -> Vec<Value> {
@@ -186,7 +214,7 @@ impl Appointments {
 }
 
 fn shown(id: &str, appointment: &Appointment) -> Value {
-    let Appointment { wanted, made } = appointment;
+    let Appointment { wanted, made, .. } = appointment;
     let zone = TimeZone::get("America/Chicago").unwrap_or(TimeZone::UTC);
     let starts_at = wanted.starts_at.to_zoned(zone.clone());
     let ends_at = starts_at.checked_add(wanted.minutes.minutes());

@@ -74,7 +74,7 @@ fn sample(
     SampleDelivery {
         id,
         content_type: FORM,
-        signature: ("x-acuity-signature", sign(API_KEY, &body)),
+        signature: vec![("x-acuity-signature", sign(API_KEY, &body))],
         body,
         preparation,
     }

@@ -347,6 +347,17 @@ impl Bookings {
         self.find(event, &invitee)
     }
 
+    /// The events that somebody booked and that begin behind a time, in this order.
+    pub(super) fn events(&self, from: Option<Timestamp>) -> Vec<Value> {
+        let known = self.known.values();
+        let mut booked: Vec<_> = known
+            .filter(|booking| !booking.is_invented && !booking.wanted.missing)
+            .filter(|booking| from.is_none_or(|from| booking.wanted.starts_at > from))
+            .collect();
+        booked.sort_by_key(|booking| booking.wanted.starts_at);
+        booked.into_iter().map(Booking::event).collect()
+    }
+
     pub(super) fn submit(&mut self, submission: &Submission, now: Timestamp) -> (String, Value) {
         let id = fresh();
         let shown = submitted(&id, submission, now);

@@ -115,10 +115,10 @@ fn deliver(id: String, body: &Value, choices: &Choices) -> SampleDelivery {
     SampleDelivery {
         id,
         content_type: "application/json",
-        signature: (
+        signature: vec![(
             "calendly-webhook-signature",
             sign(SIGNING_KEY, &body, choices.at),
-        ),
+        )],
         body,
         preparation: None,
     }

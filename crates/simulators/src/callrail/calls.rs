@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{CallRail, Config, media};
+use super::{CallRail, Config, is_within_days, media};
 use crate::extract::Query;
 use crate::fault::{Late, absent_or_null};
 use crate::recordings::{self, Recording};
@@ -234,7 +234,6 @@ pub(super) fn select(mut call: Map<String, Value>, wanted: &[String]) -> Value {
 /// Whether a call passes the filters of a list.
 pub(super) fn is_wanted(call: &Map<String, Value>, query: &Query<CallRail>) -> bool {
     let text = |name: &str| call.get(name).and_then(Value::as_str).unwrap_or_default();
-    let day = text("start_time").get(..10).unwrap_or_default();
     let equal = [
         "company_id",
         "tracker_id",
@@ -245,12 +244,7 @@ pub(super) fn is_wanted(call: &Map<String, Value>, query: &Query<CallRail>) -> b
     equal
         .iter()
         .all(|name| query.text(name).is_none_or(|wanted| wanted == text(name)))
-        && query
-            .text("start_date")
-            .is_none_or(|from| from.get(..10).is_some_and(|from| day >= from))
-        && query
-            .text("end_date")
-            .is_none_or(|to| to.get(..10).is_some_and(|to| day <= to))
+        && is_within_days(text("start_time"), query)
 }
 
 /// Every field of a call. Values that nobody set are invented, and always the same for the same call.

@@ -19,7 +19,8 @@ fn json_path(slug: &str) -> Option<&'static str> {
         "secret_manager" => Some("/v1/projects/p/secrets?secretId=key"),
         "sendgrid" => Some("/v3/mail/send"),
         "speech" => Some("/v2/projects/p/locations/us/recognizers/_:recognize"),
-        "callrail" | "storage" => None,
+        "callrail" => Some("/v3/a/ACC1/integrations.json"),
+        "intercom" | "storage" | "zendesk" => None,
         other => panic!("add a path of {other} to this test"),
     }
 }
@@ -32,10 +33,12 @@ fn parameter_path(slug: &str) -> &'static str {
         "callrail" => "/v3/a/ACC1/calls/%FF.json",
         "gemini" => "/v1/projects/p/locations/us/publishers/google/models/%FF",
         "hubspot" => "/crm/v3/objects/contacts/%FF",
+        "intercom" => "/conversations/%FF",
         "secret_manager" => "/v1/projects/%FF/secrets",
         "sendgrid" => "/v3/user/webhooks/event/settings/signed/%FF",
         "speech" => "/v2/projects/p/locations/us/operations/%FF",
         "storage" => "/storage/v1/b/calls/o/%FF",
+        "zendesk" => "/api/v2/tickets/%FF",
         other => panic!("add a path of {other} to this test"),
     }
 }
@@ -54,8 +57,10 @@ fn assert_shape(spec: &SimulatorSpec, answer: &Answer, what: &str) {
         "calendly" => &["/title", "/message"],
         "callrail" => &["/error"],
         "hubspot" => &["/status", "/message", "/correlationId", "/category"],
+        "intercom" => &["/errors/0/code", "/errors/0/message"],
         "sendgrid" => &["/errors/0/message"],
         "storage" => &["/error/message", "/error/errors/0/reason"],
+        "zendesk" => &["/error", "/description"],
         _ => &["/error/message", "/error/status"],
     };
     assert!(texts.iter().all(|pointer| has_text(pointer)), "{what}");
@@ -67,6 +72,10 @@ fn assert_shape(spec: &SimulatorSpec, answer: &Answer, what: &str) {
 fn authorized(spec: &SimulatorSpec, request: RequestBuilder) -> RequestBuilder {
     match spec.slug {
         "acuity" => request.basic_auth(simulators::acuity::USER_ID, Some(spec.credential)),
+        "zendesk" => {
+            let user = format!("{}/token", simulators::zendesk::EMAIL);
+            request.basic_auth(user, Some(spec.credential))
+        }
         "callrail" => request.header(
             AUTHORIZATION,
             format!("Token token=\"{}\"", spec.credential),

@@ -5,14 +5,17 @@
 mod acuity;
 mod calendly;
 mod callrail;
+mod callrail_webhooks;
 mod errors;
 mod faults;
 mod gemini;
 mod hook;
 mod hubspot;
+mod intercom;
 mod secret_manager;
 mod sendgrid;
 mod speech;
 mod storage;
 mod table;
 mod world;
+mod zendesk;

@@ -12,6 +12,7 @@
 //! whether an action ever has the prefix `appointment.` that subscriptions have; both are understood.
 
 mod api;
+mod listing;
 mod payload;
 mod samples;
 

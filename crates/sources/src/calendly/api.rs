@@ -12,8 +12,9 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{About, Account, Facts};
-use http_client::{Client, Response, Url, header};
+use http_client::{Client, Request, Response, Url, header};
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
 
 use super::payload::{self, Ids, Invitee};
 use crate::{
@@ -21,19 +22,22 @@ use crate::{
 };
 
 /// Calls the API.
-struct Api {
+pub(super) struct Api {
     client: Client,
     base_url: Url,
 }
 
 /// The API at this address.
 pub(super) fn apis(client: &Client, base_url: &Url) -> Apis {
+    let api = Arc::new(Api {
+        client: client.clone(),
+        base_url: base_url.clone(),
+    });
     Apis {
-        details: Arc::new(Api {
-            client: client.clone(),
-            base_url: base_url.clone(),
-        }),
+        details: api.clone(),
         recordings: None,
+        listing: Some(api.clone()),
+        webhooks: Some(api),
     }
 }
 
@@ -128,22 +132,52 @@ impl Api {
     }
 
     async fn get(&self, account: &Account, path: &[&str]) -> Result<Response, ApiError> {
+        self.ask(account, path, &[]).await
+    }
+
+    pub(super) async fn ask(
+        &self,
+        account: &Account,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Response, ApiError> {
+        let request = self.client.get(self.url(path).as_str()).query(query);
+        answered(account, request).await
+    }
+
+    pub(super) async fn subscribe(&self, account: &Account, body: &Value) -> Result<(), ApiError> {
+        let url = self.url(&["webhook_subscriptions"]);
+        let request = self.client.post(url.as_str()).json(body);
+        answered(account, request).await.map(drop)
+    }
+
+    /// What is gone already counts as unsubscribed.
+    pub(super) async fn unsubscribe(&self, account: &Account, id: &str) -> Result<(), ApiError> {
+        let url = self.url(&["webhook_subscriptions", id]);
+        match answered(account, self.client.delete(url.as_str())).await {
+            Ok(_) | Err(ApiError::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base_url.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
         }
-        let token = format!("Bearer {}", account.secret.expose_secret());
-        let request = self
-            .client
-            .get(url.as_str())
-            .secret_header(header::AUTHORIZATION, &SecretString::from(token));
-        let answer = request.deadline(DEADLINE).send().await?;
-        let reset = seconds_until_reset(&answer);
-        ApiError::of_status(answer).map_err(|error| match error {
-            ApiError::Throttled { retry_after: None } => ApiError::Throttled { retry_after: reset },
-            error => error,
-        })
+        url
     }
+}
+
+async fn answered(account: &Account, request: Request<'_>) -> Result<Response, ApiError> {
+    let token = format!("Bearer {}", account.secret.expose_secret());
+    let request = request.secret_header(header::AUTHORIZATION, &SecretString::from(token));
+    let answer = request.deadline(DEADLINE).send().await?;
+    let reset = seconds_until_reset(&answer);
+    ApiError::of_status(answer).map_err(|error| match error {
+        ApiError::Throttled { retry_after: None } => ApiError::Throttled { retry_after: reset },
+        error => error,
+    })
 }
 
 /// Invitees of one booking that are kept as its names.

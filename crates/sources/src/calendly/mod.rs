@@ -15,6 +15,7 @@
 //! makes sense if it is.
 
 mod api;
+mod listing;
 mod payload;
 mod samples;
 

@@ -13,17 +13,21 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{Account, Facts};
-use http_client::{Client, Limits, Response, StatusCode, Streaming, Url, header};
+use http_client::{Client, Limits, Request, Response, StatusCode, Streaming, Url, header};
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
 
-use super::payload::{self, Ids};
+use super::{
+    listing::companies,
+    payload::{self, Ids},
+};
 use crate::{
     ApiError, Apis, Details, DetailsApi, RecordingsApi, aliases,
     api::{json_fields, retry_after},
 };
 
 /// Calls the API.
-struct Api {
+pub(super) struct Api {
     client: Client,
     base_url: Url,
 }
@@ -36,12 +40,14 @@ pub(super) fn apis(client: &Client, base_url: &Url) -> Apis {
     });
     Apis {
         details: api.clone(),
-        recordings: Some(api),
+        recordings: Some(api.clone()),
+        listing: Some(api.clone()),
+        webhooks: Some(api),
     }
 }
 
 /// What is asked for beside the default fields.
-const FIELDS: &str = "call_type,campaign,company_id,company_time_zone,created_at,device_type,fbclid,gclid,keywords,\
+pub(super) const FIELDS: &str = "call_type,campaign,company_id,company_time_zone,created_at,device_type,fbclid,gclid,keywords,\
     landing_page_url,last_requested_url,lead_status,medium,msclkid,note,referrer_domain,referring_url,source,\
     source_name,tags,utm_campaign,utm_content,utm_medium,utm_source,utm_term,value,zip_code";
 
@@ -59,17 +65,7 @@ impl DetailsApi for Api {
         accounts_of_source: &[String],
         facts: &Facts,
     ) -> Result<Details, ApiError> {
-        let companies = account.setting("company_ids").split(',').map(str::trim);
-        let companies: Vec<_> = companies
-            .filter(|id| !id.is_empty())
-            .chain(accounts_of_source.iter().map(String::as_str))
-            .collect();
-        if companies.is_empty() {
-            return Err(ApiError::NotConfigured(
-                "it is not known whose calls the tenant may see: enter the ids of its company, as number and as \
-                 `COM…`, as company_ids of the connection or as accounts of the source",
-            ));
-        }
+        let companies = companies(account, accounts_of_source)?;
         let call_id = facts.external_id.as_deref().ok_or(ApiError::NotFound)?;
         let path = ["calls", &format!("{call_id}.json")];
         let answer = self.get(account, &path, &[("fields", FIELDS)]).await?;
@@ -190,12 +186,46 @@ impl Api {
         url
     }
 
-    async fn get(
+    pub(super) async fn get(
         &self,
         account: &Account,
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Response, ApiError> {
+        let request = self
+            .client
+            .get(self.url(account, path)?.as_str())
+            .query(query);
+        answered(account, request).await
+    }
+
+    pub(super) async fn put(
+        &self,
+        account: &Account,
+        path: &[&str],
+        body: &Value,
+    ) -> Result<Response, ApiError> {
+        let request = self
+            .client
+            .put(self.url(account, path)?.as_str())
+            .json(body);
+        answered(account, request).await
+    }
+
+    pub(super) async fn post(
+        &self,
+        account: &Account,
+        path: &[&str],
+        body: &Value,
+    ) -> Result<Response, ApiError> {
+        let request = self
+            .client
+            .post(self.url(account, path)?.as_str())
+            .json(body);
+        answered(account, request).await
+    }
+
+    fn url(&self, account: &Account, path: &[&str]) -> Result<Url, ApiError> {
         let account_id = account.setting("account_id");
         if account_id.is_empty() {
             return Err(ApiError::NotConfigured(
@@ -209,14 +239,14 @@ impl Api {
                 .extend(["v3", "a", account_id])
                 .extend(path);
         }
-        let token = format!("Token token=\"{}\"", account.secret.expose_secret());
-        let request = self
-            .client
-            .get(url.as_str())
-            .query(query)
-            .secret_header(header::AUTHORIZATION, &SecretString::from(token));
-        ApiError::of_status(request.deadline(DEADLINE).send().await?)
+        Ok(url)
     }
+}
+
+async fn answered(account: &Account, request: Request<'_>) -> Result<Response, ApiError> {
+    let token = format!("Token token=\"{}\"", account.secret.expose_secret());
+    let request = request.secret_header(header::AUTHORIZATION, &SecretString::from(token));
+    ApiError::of_status(request.deadline(DEADLINE).send().await?)
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! CallRail: telephone calls to a company's tracking numbers.
+//! CallRail: telephone calls and text messages to a company's tracking numbers, and forms on its website.
 //!
 //! - Delivery: `POST`, JSON; form-encoded bodies have been seen, too. **Never repeated**: what is refused is lost. No
 //!   delivery id, no name of the event in the body, hence one URL for each event.
 //! - Identity: `resource_id` (`CAL…`), given once, beside it the older numeric `id`, which may be missing or stand in
 //!   for one (`0`, `null`). This product's own documented sample says `call_id`, `caller_id` and
-//!   `callrail_company_id`; both shapes are understood.
+//!   `callrail_company_id`; both shapes are understood. A text message belongs to its conversation, a form has a number.
 //! - Signature: `Signature`, base64 of HMAC-SHA1 over the raw body, keyed with the company's signing key as text; or
 //!   the documented sample's `x-callrail-signature: sha256=<hex of HMAC-SHA256>`.
 //! - Order: not promised. A call reports when it rings, when it is routed, when it ended (up to 20 minutes later) and
@@ -14,6 +14,7 @@
 //! UNCONFIRMED: bodies as `application/x-www-form-urlencoded`, reported by two public integrations.
 
 mod api;
+mod listing;
 mod payload;
 mod samples;
 
@@ -21,8 +22,8 @@ use domain::{AccountSpec, BaseUrl, Channel, Reading, SettingSpec, TenantId};
 use http::Method;
 
 use crate::{
-    Encoding, EndpointSpec, Fields, Key, Mac, Piece, Purpose, ReadError, Scheme, Sent, Source,
-    SourceSpec, TenantHint, Verification, Verified,
+    Encoding, EndpointSpec, Fields, Key, Mac, Piece, Purpose, Quota, ReadError, Scheme, Sent,
+    Source, SourceSpec, TenantHint, Verification, Verified,
 };
 
 /// The source.
@@ -31,7 +32,7 @@ pub struct CallRail;
 static SPEC: SourceSpec = SourceSpec {
     slug: "callrail",
     name: "CallRail",
-    channels: &[Channel::Phone],
+    channels: &[Channel::Phone, Channel::Text, Channel::Form],
     verification: Verification::Signed(&[V3, DOCUMENTED]),
     endpoints: &[EndpointSpec {
         method: Method::POST,
@@ -61,17 +62,34 @@ static SPEC: SourceSpec = SourceSpec {
         about: "CallRail's API.",
     }),
     apis: Some(api::apis),
+    // Shared by every tenant under the account. Source: apidocs.callrail.com, "Rate Limiting".
+    quota: Some(Quota {
+        account: "account_id",
+        windows: &[(1_000, 60 * 60), (10_000, 24 * 60 * 60)],
+    }),
     is_resent: false,
-    events: &[
-        ("post-call", "Post-Call"),
-        ("call-modified", "Call Modified"),
-    ],
+    events: EVENTS,
     is_told_by_body: true,
     set_up: "In CallRail, open the company's Settings, Integrations, Webhooks. Add each URL to the event of its name, \
-             beside what is there already. The signing key stands on the same page.",
+             beside what is there already. Pre-Call and Call Routing Complete are for those who want to see a request \
+             while the phone still rings. The signing key stands on the same page.",
     samples: samples::SAMPLES,
     ..SourceSpec::DEFAULT
 };
+
+/// Each event that has a URL of its own, and CallRail's name for it. What the company does itself (outbound calls) is
+/// stored, and makes no lead.
+const EVENTS: &[(&str, &str)] = &[
+    ("post-call", "Post-Call"),
+    ("call-modified", "Call Modified"),
+    ("pre-call", "Pre-Call"),
+    ("call-routing-complete", "Call Routing Complete"),
+    ("sms-received", "Text Message Received"),
+    ("sms-sent", "Text Message Sent"),
+    ("form-submission", "Form Submission"),
+    ("outbound-post-call", "Outbound Post-Call"),
+    ("outbound-call-modified", "Outbound Call Modified"),
+];
 
 /// `Signature`: HMAC-SHA1 of the raw body in base64. The key is text, though it looks hexadecimal.
 const V3: Scheme = Scheme {

@@ -1,11 +1,14 @@
-//! What a webhook's body says. The API shows a call by the same names, so its answers are read here too.
+//! What a webhook's body says: of a call here, of text messages and forms in their own files. The API shows a call by
+//! the same names, so its answers are read here too.
 //!
 //! Any member may be missing, empty, null, or quoted. What is empty says nothing, except for labels, note and value:
 //! there it says that they were cleared. What is odd is left out alone, and its name is kept.
 
+mod forms;
 mod ids;
 mod kind;
 mod reader;
+mod texts;
 
 use std::time::Duration;
 
@@ -30,9 +33,12 @@ pub(super) fn read(delivery: &Verified, event: Option<&str>) -> Result<Reading, 
         Some(event) => kind::by_name(event, fields),
         None => kind::by_content(fields),
     };
-    let is_modified = match kind {
-        Kind::Call => false,
-        Kind::Modified => true,
+    let (is_modified, is_ringing) = match kind {
+        Kind::Call => (false, false),
+        Kind::Modified => (true, false),
+        Kind::Ringing => (false, true),
+        Kind::Text(from) => return texts::read(delivery, fields, from),
+        Kind::Form => return forms::read(delivery),
         Kind::Unused(reason) => return Ok(ignored(reason)),
     };
     let ids = Ids::of(fields)?;
@@ -44,7 +50,7 @@ pub(super) fn read(delivery: &Verified, event: Option<&str>) -> Result<Reading, 
     let is_unanswered = facts.about.call().is_some_and(is_unanswered);
     // A URL of an event says which report it is.
     let is_first_report = event.is_none() && !is_modified;
-    let is_going_on = is_first_report && kind::is_going_on(fields, is_unanswered);
+    let is_going_on = is_ringing || (is_first_report && kind::is_going_on(fields, is_unanswered));
     if let (About::Phone(call), true) = (&mut facts.about, is_going_on) {
         // It says that nobody answered for 0 s, whatever comes of it.
         (call.is_answered, call.is_voicemail, call.duration_seconds) = (None, None, None);
@@ -132,7 +138,9 @@ pub(super) fn facts(fields: &Fields<'_>, ids: &Ids<'_>) -> Facts {
 fn call(reader: &mut Reader<'_>) -> CallFacts {
     CallFacts {
         is_answered: reader.flag("answered"),
-        is_voicemail: reader.flag("voicemail"),
+        is_voicemail: reader
+            .flag("voicemail")
+            .or_else(|| kind::is_voicemail(reader.fields()).then_some(true)),
         duration_seconds: reader.parsed("duration", whole_seconds),
         started_at: started_at(reader),
         tracking_number: reader.line(&["tracking_phone_number", "trackingnum"], 64),
@@ -230,6 +238,8 @@ pub(super) fn is_wanted(name: &str) -> bool {
             // What tells other events from calls.
             | "form_data" | "form_url" | "submitted_at" | "first_form" | "content" | "message_type" | "source_number"
             | "conversation_id" | "person_id" | "last_interaction_resource_id" | "answers"
+            // A text message.
+            | "destination_number" | "thread_resource_id" | "agent" | "media_urls"
             // The call, and the older names of the same.
             | "answered" | "voicemail" | "duration" | "start_time" | "created_at" | "timestamp" | "datetime"
             | "customer_name" | "callername" | "customer_phone_number" | "caller_id" | "callernum"

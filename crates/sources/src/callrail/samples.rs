@@ -4,6 +4,7 @@ use crate::{ReadAs, Recorded, Sample};
 
 const KEY: &str = "5f3d3ebe065cd800b8c154347437e958";
 const CALL: ReadAs = ReadAs::News(&["CAL0199f3a1c2d47e5fb8a61234567890ab", "902134477"]);
+const CONVERSATION: ReadAs = ReadAs::News(&["k7pQx"]);
 
 macro_rules! file {
     ($name:literal) => {
@@ -33,12 +34,14 @@ pub(super) static SAMPLES: &[Sample] = &[
     )
     .signed(by(KEY, &[("signature", "eAnQHKnQhHFMIUKO475XichSh9w=")])),
     Sample::json("pre-call", file!("pre-call.json"), CALL)
+        .of_event("pre-call")
         .signed(by(KEY, &[("signature", "E7Ryb8R2eDe1ee8fxQGw7DJt7X8=")])),
     Sample::json(
         "call-routing-complete",
         file!("call-routing-complete.json"),
         CALL,
     )
+    .of_event("call-routing-complete")
     .signed(by(KEY, &[("signature", "8NFPvttLU+yQj2zi4CQH/s4CP5g=")])),
     Sample::form(
         "post-call-form-encoded",
@@ -76,16 +79,20 @@ pub(super) static SAMPLES: &[Sample] = &[
         file!("outbound-post-call.json"),
         ReadAs::Ignored,
     )
+    .of_event("outbound-post-call")
     .signed(by(KEY, &[("signature", "2tk6jtJIcncMM46FlJbDKPwuvUU=")])),
     Sample::json(
         "form-submission",
         file!("form-submission.json"),
-        ReadAs::Ignored,
+        ReadAs::News(&["330091245"]),
     )
+    .of_event("form-submission")
     .signed(by(KEY, &[("signature", "9WF+1YIZpbSo/K3f/EBJF23KmOc=")])),
-    Sample::json("sms-received", file!("sms-received.json"), ReadAs::Ignored)
+    Sample::json("sms-received", file!("sms-received.json"), CONVERSATION)
+        .of_event("sms-received")
         .signed(by(KEY, &[("signature", "ulRNdjYfhLlvLGR3d0dFTQNyi88=")])),
-    Sample::json("sms-sent", file!("sms-sent.json"), ReadAs::Ignored)
+    Sample::json("sms-sent", file!("sms-sent.json"), CONVERSATION)
+        .of_event("sms-sent")
         .signed(by(KEY, &[("signature", "9ohkE8PAuYAvnXQE5vMHKHy4arE=")])),
     Sample::json(
         "convert-assist-complete",

@@ -51,7 +51,14 @@ pub fn a_source_is_declared_completely(source: &dyn Source) {
     match spec.verification {
         Verification::Signed(schemes) => schemes.iter().for_each(is_consistent),
         Verification::SharedKey { header } => is_header(header),
+        Verification::SignedOrKey {
+            schemes, header, ..
+        } => {
+            schemes.iter().for_each(is_consistent);
+            is_header(header);
+        }
         Verification::PublicFormKey => {}
+        Verification::Caller => panic!("{slug} verifies no webhook"),
     }
 }
 

@@ -39,7 +39,14 @@ impl Signer {
         let ways: Vec<_> = match spec.verification {
             Verification::Signed(schemes) => schemes.iter().copied().map(Way::Scheme).collect(),
             Verification::SharedKey { header } => vec![Way::Header(header)],
+            Verification::SignedOrKey {
+                schemes, header, ..
+            } => {
+                let schemes = schemes.iter().copied().map(Way::Scheme);
+                schemes.chain([Way::Header(header)]).collect()
+            }
             Verification::PublicFormKey => vec![Way::Nothing],
+            Verification::Caller => Vec::new(),
         };
         ways.into_iter().map(Self::new).collect()
     }

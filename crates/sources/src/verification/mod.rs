@@ -8,7 +8,7 @@ use bytes::Bytes;
 use domain::{Facts, News};
 use http::HeaderMap;
 use jiff::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 pub use scheme::{Encoding, Key, Mac, Piece, Scheme, Sent, SignedTime};
 
@@ -25,9 +25,21 @@ pub enum Verification {
         /// The header. Lower case.
         header: &'static str,
     },
+    /// By one of these schemes or, from senders of the provider's that cannot sign, by a secret that they repeat in a
+    /// header.
+    SignedOrKey {
+        /// The schemes, the usual one first.
+        schemes: &'static [Scheme],
+        /// The header. Lower case.
+        header: &'static str,
+        /// Keys that the provider has published, for tests. They are refused before they are stored.
+        published_keys: &'static [&'static str],
+    },
     /// By the token in its URL alone. Anybody who sees the form's page knows it, so it tells only whose the delivery
     /// is.
     PublicFormKey,
+    /// By the token or key of whoever calls our API, before the delivery is made. No webhook is ever verified by it.
+    Caller,
 }
 
 /// A delivery that was verified. Only [`verify`] makes one, and [`Verified::restored`] of what was stored.
@@ -44,6 +56,13 @@ pub struct Verified {
 struct Method {
     name: &'static str,
     delivery_id: Option<&'static str>,
+}
+
+impl Method {
+    const OF_RECOVERED: Self = Self {
+        name: Verified::RECOVERED,
+        delivery_id: None,
+    };
 }
 
 /// Why a delivery is not verified, the least telling first.
@@ -119,6 +138,10 @@ impl Verification {
     pub const SHARED_KEY: &'static str = "shared-key";
     /// The name of [`Verification::PublicFormKey`] where schemes have theirs.
     pub const PUBLIC_FORM_KEY: &'static str = "public-form-key";
+    /// The name of [`Verification::Caller`] for a program's key where schemes have theirs.
+    pub const API_KEY: &'static str = "api-key";
+    /// The name of [`Verification::Caller`] for a person's token where schemes have theirs.
+    pub const TOKEN: &'static str = "token";
 
     /// The names of what verifies, as they are stored and configured; the usual one first.
     pub fn names(&self) -> Vec<&'static str> {
@@ -127,18 +150,39 @@ impl Verification {
 
     /// Whether a tenant has to have a key.
     pub const fn needs_key(&self) -> bool {
-        !matches!(self, Self::PublicFormKey)
+        !matches!(self, Self::PublicFormKey | Self::Caller)
+    }
+
+    /// The header that signs a body with this key now, and its value: for a test of our own. `None` where a signature needs
+    /// what only the provider has.
+    pub fn sign(
+        &self,
+        accepted: &[String],
+        key: &SecretString,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Option<(&'static str, String)> {
+        let Self::Signed(schemes) = self else {
+            return None;
+        };
+        let mut schemes = schemes.iter();
+        let scheme = schemes.find(|scheme| is_accepted(accepted, scheme.name))?;
+        scheme.sign(key.expose_secret(), body, now)
     }
 
     /// What is wrong with a key before it is stored, in words that say what to enter. `accepted` as in [`verify`].
     pub fn key_fault(&self, accepted: &[String], key: &str) -> Option<&'static str> {
         match self {
-            Self::Signed(schemes) => schemes
+            Self::SignedOrKey { published_keys, .. } if published_keys.contains(&key) => {
+                Some("the key of your own webhook: this one is published, for tests alone")
+            }
+            Self::Signed(schemes) | Self::SignedOrKey { schemes, .. } => schemes
                 .iter()
                 .filter(|scheme| is_accepted(accepted, scheme.name))
                 .find_map(|scheme| scheme.mac.key_fault(key)),
             Self::SharedKey { .. } => (!scheme::is_text_key(key)).then_some(scheme::TEXT_KEY),
             Self::PublicFormKey => Some("nothing: the URL alone says whose a form is"),
+            Self::Caller => Some("nothing: whoever calls has a key or a token of their own"),
         }
     }
 
@@ -158,19 +202,21 @@ impl Verification {
     }
 
     fn methods(&self) -> impl Iterator<Item = Method> {
-        let (schemes, other) = match self {
-            Self::Signed(schemes) => (*schemes, None),
-            Self::SharedKey { .. } => (&[][..], Some(Self::SHARED_KEY)),
-            Self::PublicFormKey => (&[][..], Some(Self::PUBLIC_FORM_KEY)),
+        let (schemes, others): (_, &[_]) = match self {
+            Self::Signed(schemes) => (*schemes, &[]),
+            Self::SignedOrKey { schemes, .. } => (*schemes, &[Self::SHARED_KEY]),
+            Self::SharedKey { .. } => (&[][..], &[Self::SHARED_KEY]),
+            Self::PublicFormKey => (&[][..], &[Self::PUBLIC_FORM_KEY]),
+            Self::Caller => (&[][..], &[Self::API_KEY, Self::TOKEN]),
         };
-        let other = other.map(|name| Method {
+        let other = others.iter().map(|name| Method {
             name,
             delivery_id: None,
         });
         schemes.iter().map(Scheme::method).chain(other)
     }
 
-    /// What verifies the delivery. Each scheme has its keys; `shared` are those of a [`Verification::SharedKey`].
+    /// What verifies the delivery. Each scheme has its keys; `shared` are those that a header repeats.
     fn check<'k>(
         &self,
         accepted: &[String],
@@ -183,13 +229,23 @@ impl Verification {
             if !is_accepted(accepted, method.name) {
                 continue;
             }
-            let checked = match self {
-                Self::Signed(schemes) => schemes[at].check(keys(schemes[at].mac), delivery),
-                Self::SharedKey { header } => only(delivery.headers, header).and_then(|sent| {
+            let repeated = |header: &str| {
+                only(delivery.headers, header).and_then(|sent| {
                     let is_right = any_key(shared, |key| is_same_text(key.as_bytes(), sent));
                     is_right.then_some(()).ok_or(SignatureError::Wrong)
-                }),
+                })
+            };
+            let checked = match self {
+                Self::Signed(schemes) => schemes[at].check(keys(schemes[at].mac), delivery),
+                Self::SignedOrKey {
+                    schemes, header, ..
+                } => match schemes.get(at) {
+                    Some(scheme) => scheme.check(keys(scheme.mac), delivery),
+                    None => repeated(header),
+                },
+                Self::SharedKey { header } => repeated(header),
                 Self::PublicFormKey => Ok(()),
+                Self::Caller => Err(SignatureError::Missing),
             };
             match checked {
                 Ok(()) => return Ok(method),
@@ -333,6 +389,47 @@ fn kept(spec: &SourceSpec, method: Method, headers: &HeaderMap) -> BTreeMap<Stri
 }
 
 impl Verified {
+    /// The scheme of what nobody delivered.
+    pub const RECOVERED: &str = "recovered";
+
+    /// Something that was found at the provider, through the tenant's own account, in place of its delivery.
+    pub fn recovered(spec: &SourceSpec, content_type: &str, body: Bytes) -> Self {
+        let content_type = ("content-type".to_owned(), content_type.to_owned());
+        Self {
+            provider: spec.slug,
+            body,
+            method: Method::OF_RECOVERED,
+            headers: BTreeMap::from([content_type]),
+        }
+    }
+
+    /// What somebody posted to our API, whose token (a program's key, if `is_program`) was proven genuine; `caller` is who
+    /// it is.
+    pub fn of_caller(
+        spec: &'static SourceSpec,
+        is_program: bool,
+        caller: &str,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Self {
+        let method = Method {
+            name: if is_program {
+                Verification::API_KEY
+            } else {
+                Verification::TOKEN
+            },
+            delivery_id: None,
+        };
+        let mut headers = kept(spec, method, headers);
+        headers.extend(line(caller, 200).map(|caller| ("sent-by".to_owned(), caller)));
+        Self {
+            provider: spec.slug,
+            body,
+            method,
+            headers,
+        }
+    }
+
     /// A delivery that was verified before it was stored; `scheme` is the name of what verified it. `None` if the
     /// source has no such scheme.
     pub fn restored(
@@ -344,6 +441,7 @@ impl Verified {
         let method = spec
             .verification
             .methods()
+            .chain([Method::OF_RECOVERED])
             .find(|method| method.name == scheme)?;
         Some(Self {
             provider: spec.slug,
@@ -396,6 +494,7 @@ impl Verified {
             aliases,
             is_modified: false,
             is_thin: false,
+            is_addition: false,
             delay: Duration::ZERO,
             facts,
         })

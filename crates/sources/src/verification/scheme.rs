@@ -167,6 +167,42 @@ impl Scheme {
     };
 }
 
+impl Scheme {
+    /// The header that signs a body, and its value. `None` for a scheme that signs further headers, or whose key only
+    /// the sender has.
+    pub(super) fn sign(
+        &self,
+        key: &str,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Option<(&'static str, String)> {
+        let time = now.as_second().to_string();
+        let mut pieces: Vec<&[u8]> = Vec::new();
+        for piece in self.signed {
+            pieces.push(match piece {
+                Piece::Body => body,
+                Piece::Time => time.as_bytes(),
+                Piece::Text(text) => text.as_bytes(),
+                Piece::Header(_) => return None,
+            });
+        }
+        let signature = self.mac.sign(key, &pieces)?;
+        let signature = match self.encoding {
+            Encoding::Base64 => STANDARD.encode(signature),
+            Encoding::Hex => hex::encode(signature),
+        };
+        let value = match self.sent {
+            Sent::Alone { prefix } => format!("{prefix}{signature}"),
+            Sent::TimestampList {
+                time: time_name,
+                signature: name,
+            } => format!("{time_name}={time},{name}={signature}"),
+            Sent::VersionList { .. } => return None,
+        };
+        Some((self.header, value))
+    }
+}
+
 /// The longest DER form of a signature over P-256.
 const MAX_P256_SIGNATURE_BYTES: usize = 72;
 /// The longest public key that is read; a `SubjectPublicKeyInfo` over P-256 has 91 bytes.
@@ -235,33 +271,38 @@ impl Mac {
 
     /// Whether a key makes one of these signatures of these pieces. All are compared, each in constant time.
     pub(super) fn is_right(self, key: &str, pieces: &[&[u8]], signatures: &[Vec<u8>]) -> bool {
-        let (algorithm, form) = match self {
-            Self::HmacSha1(form) => (hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, form),
-            Self::HmacSha256(form) => (hmac::HMAC_SHA256, form),
-            Self::EcdsaP256Sha256 => {
-                let Some(key) = public_key(key) else {
-                    return false;
-                };
-                let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key);
-                let mut hash = digest::Context::new(&digest::SHA256);
-                pieces.iter().for_each(|piece| hash.update(piece));
-                let hash = hash.finish();
-                return any(signatures, |one| key.verify_digest(&hash, one).is_ok());
-            }
+        if self == Self::EcdsaP256Sha256 {
+            let Some(key) = public_key(key) else {
+                return false;
+            };
+            let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key);
+            let mut hash = digest::Context::new(&digest::SHA256);
+            pieces.iter().for_each(|piece| hash.update(piece));
+            let hash = hash.finish();
+            return any(signatures, |one| key.verify_digest(&hash, one).is_ok());
+        }
+        let Some(right) = self.sign(key, pieces) else {
+            return false;
         };
-        let key = match form {
-            Key::Text => hmac::Key::new(algorithm, key.as_bytes()),
-            Key::Base64 { prefix } => match shared_key(key, prefix) {
-                Some(key) => hmac::Key::new(algorithm, &key),
-                None => return false,
-            },
-        };
-        let mut mac = hmac::Context::with_key(&key);
-        pieces.iter().for_each(|piece| mac.update(piece));
-        let right = mac.sign();
         any(signatures, |one| {
             constant_time::verify_slices_are_equal(right.as_ref(), one).is_ok()
         })
+    }
+
+    /// The signature of these pieces by a shared key. `None` if the key is none, or the sender's alone.
+    fn sign(self, key: &str, pieces: &[&[u8]]) -> Option<hmac::Tag> {
+        let (algorithm, form) = match self {
+            Self::HmacSha1(form) => (hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, form),
+            Self::HmacSha256(form) => (hmac::HMAC_SHA256, form),
+            Self::EcdsaP256Sha256 => return None,
+        };
+        let key = match form {
+            Key::Text => hmac::Key::new(algorithm, key.as_bytes()),
+            Key::Base64 { prefix } => hmac::Key::new(algorithm, &shared_key(key, prefix)?),
+        };
+        let mut mac = hmac::Context::with_key(&key);
+        pieces.iter().for_each(|piece| mac.update(piece));
+        Some(mac.sign())
     }
 }
 

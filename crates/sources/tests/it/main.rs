@@ -5,3 +5,5 @@ mod acuity;
 mod calendly;
 mod callrail;
 mod contract;
+mod intercom;
+mod zendesk;

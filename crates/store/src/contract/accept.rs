@@ -51,6 +51,24 @@ pub async fn a_request_can_wait_for_a_later_event(subject: &Subject) {
     subject.claim(&tenant, id, Stage::Details, "").await;
 }
 
+pub async fn an_addition_makes_no_request_by_itself(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let mut addition = Lead::new(&tenant, "1").body("more");
+    addition.is_addition = true;
+    let alone = subject.accept(&addition).await;
+    assert_eq!(alone.request(), None);
+    let stored = subject.store.event(&tenant, alone.event()).await;
+    let remark = stored.unwrap().unwrap().remark;
+    assert!(remark.is_some_and(|remark| remark.contains("not known")));
+    assert!(alone.into_wakes().is_empty());
+    // It left no name behind that leads nowhere.
+    let request = subject.request(&Lead::new(&tenant, "1")).await;
+    let known = subject.accept(&addition.body("even more")).await;
+    assert_eq!(known.request(), Some(request));
+    let lead = subject.lead(&tenant, request).await;
+    assert_eq!(lead.document.source.events, 2);
+}
+
 pub async fn a_hundred_equal_deliveries_at_once_become_one(subject: &Subject) {
     let tenant = subject.tenant("a");
     let lead = Lead::new(&tenant, "1");
@@ -230,6 +248,32 @@ pub async fn an_older_body_that_comes_again_asks_the_provider(subject: &Subject)
         assert!(asks().await.is_none());
         assert!(subject.accept(&thin).await.is_duplicate());
     }
+}
+
+pub async fn what_was_posted_last_holds_though_it_was_posted_before(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let (older, newer) = (
+        Lead::new(&tenant, "1").note("one"),
+        Lead::new(&tenant, "1").body("2").note("two"),
+    );
+    let id = subject.request(&older).await;
+    let noted = async || {
+        let lead = subject.lead(&tenant, id).await;
+        lead.document.source.said.labels.note.unwrap()
+    };
+    subject.accept(&newer).await;
+    assert_eq!(noted().await, "two");
+    let again = subject.accept(&older).await;
+    assert!(again.is_duplicate());
+    assert_eq!(
+        (again.request(), noted().await),
+        (Some(id), "one".to_owned())
+    );
+    let version = subject.lead(&tenant, id).await.version;
+    subject.accept(&older).await;
+    assert_eq!(subject.lead(&tenant, id).await.version, version);
+    subject.accept(&newer).await;
+    assert_eq!(noted().await, "two");
 }
 
 pub async fn a_request_is_found_by_any_of_its_names(subject: &Subject) {

@@ -483,6 +483,7 @@ pub async fn the_audit_log_is_a_chain_of_what_was_done(subject: &Subject) {
             action: "tenant.suspend",
             object: entry.object.clone(),
             detail: entry.detail.clone(),
+            version: None,
         })
         .collect();
     assert_eq!(written, acts);

@@ -137,7 +137,7 @@ pub async fn acts_are_told_by_what_they_change(subject: &Subject) {
         expected: None,
         note: String::new(),
     };
-    let act = AuditAction::new("tester", "config.put", &config.name);
+    let act = AuditAction::new("tester", "config.put", &config.name).making(1);
     for _ in 0..2 {
         // The second time nothing changes.
         subject.store.put_config(&config, &act).await.unwrap();
@@ -152,6 +152,9 @@ pub async fn acts_are_told_by_what_they_change(subject: &Subject) {
             ("tenant", tenant.as_str(), "tenant.suspend"),
         ]
     );
+    // Where who acts knows it, the version is told.
+    let versions: Vec<_> = found.iter().map(|event| event.version).collect();
+    assert_eq!(versions, [None, Some(1), None]);
 }
 
 pub async fn a_jobs_way_is_told(subject: &Subject) {

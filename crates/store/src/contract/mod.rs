@@ -38,6 +38,7 @@ pub mod rolling;
 pub mod security;
 pub mod settle;
 pub mod sources;
+pub mod sweeps;
 pub mod wakes;
 
 /// A store under test, and its clock.
@@ -75,6 +76,7 @@ macro_rules! contract_suite {
             $crate::contract_suite!(@tests $make; accept:
                 a_first_delivery_becomes_a_request_with_its_first_step,
                 a_request_can_wait_for_a_later_event,
+                an_addition_makes_no_request_by_itself,
                 a_hundred_equal_deliveries_at_once_become_one,
                 equal_deliveries_at_once_stay_with_their_tenants,
                 a_repeated_delivery_is_accepted_and_stored_once,
@@ -84,6 +86,7 @@ macro_rules! contract_suite {
                 two_canonical_ids_are_two_requests,
                 a_later_event_updates_the_request_that_it_names,
                 an_older_body_that_comes_again_asks_the_provider,
+                what_was_posted_last_holds_though_it_was_posted_before,
                 a_request_is_found_by_any_of_its_names,
                 names_of_another_kind_or_provider_are_other_things,
                 names_by_circumstances_join_no_deliveries,
@@ -190,6 +193,7 @@ macro_rules! contract_suite {
                 a_tenant_is_created_and_changed,
                 a_configurations_version_grows_only_with_a_change,
                 a_configuration_that_is_not_valid_is_refused,
+                a_removed_office_is_listed_no_more_and_its_requests_keep_it,
                 offices_are_listed_by_id,
             );
             $crate::contract_suite!(@tests $make; configs:
@@ -227,6 +231,14 @@ macro_rules! contract_suite {
                 an_account_belongs_to_one_source,
                 a_token_belongs_to_one_source,
                 the_same_account_at_another_provider_is_another,
+            );
+            $crate::contract_suite!(@tests $make; sweeps:
+                a_sweep_is_made_once_and_claimed_by_one,
+                an_earlier_owner_of_a_sweep_writes_nothing,
+                a_sweep_is_due_when_its_owner_says,
+                lines_are_replaced_and_stay_with_their_tenant,
+                names_that_lead_to_a_request_are_known,
+                an_account_has_no_more_requests_than_its_quota,
             );
             $crate::contract_suite!(@tests $make; people:
                 an_invitation_makes_a_member_once,
@@ -499,6 +511,7 @@ struct Lead {
     body: String,
     aliases: Vec<Alias>,
     is_thin: bool,
+    is_addition: bool,
     delay: Duration,
     facts: Facts,
 }
@@ -515,6 +528,7 @@ impl Lead {
             body: format!("body of {id}"),
             aliases: vec![alias(id)],
             is_thin: false,
+            is_addition: false,
             delay: Duration::ZERO,
             facts: Facts::nothing(Channel::Api),
         }
@@ -578,6 +592,7 @@ impl Lead {
                 aliases: self.aliases.clone(),
                 is_modified: false,
                 is_thin: self.is_thin,
+                is_addition: self.is_addition,
                 delay: self.delay,
                 facts: self.facts.clone(),
             }))),

@@ -3,6 +3,7 @@
 use domain::{Destination, Office, StoreError, Tenant, TenantStatus, WorkflowConfig};
 
 use super::*;
+use crate::{ConfigKind, NewConfig};
 
 pub(super) fn office(tenant: &TenantId, number: u128) -> Office {
     Office {
@@ -69,6 +70,56 @@ pub async fn a_configuration_that_is_not_valid_is_refused(subject: &Subject) {
     );
     let offices = subject.store.offices(&tenant).await.unwrap();
     assert_eq!((offices.len(), &offices[0].name), (1, &valid.name));
+}
+
+pub async fn a_removed_office_is_listed_no_more_and_its_requests_keep_it(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    subject
+        .store
+        .put_tenant(&Tenant {
+            id: tenant.clone(),
+            name: "One".to_owned(),
+            status: TenantStatus::Active,
+        })
+        .await
+        .unwrap();
+    for (number, zone) in [(1, "America/Chicago"), (2, "America/Denver")] {
+        let put = Office {
+            time_zone: zone.to_owned(),
+            ..office(&tenant, number)
+        };
+        subject.store.put_office(&put).await.unwrap();
+    }
+    let name = office_id(1).to_string();
+    let known = subject
+        .store
+        .config(&tenant, ConfigKind::Office, &name, None);
+    let known = known.await.unwrap().unwrap();
+    let new = NewConfig {
+        tenant: tenant.clone(),
+        kind: ConfigKind::Office,
+        name,
+        json: known.removed(),
+        expected: Some(known.version),
+        note: String::new(),
+    };
+    subject.store.put_config(&new, &act()).await.unwrap();
+    let offices = subject.store.offices(&tenant).await.unwrap();
+    let ids: Vec<_> = offices.iter().map(|office| office.id).collect();
+    assert_eq!(ids, [office_id(2)]);
+    for (office, zone) in [
+        (Some(office_id(1)), "America/Chicago"),
+        (None, "America/Denver"),
+    ] {
+        let delivery = Delivery {
+            office,
+            ..Lead::new(&tenant, zone).delivery()
+        };
+        let accepted = subject.store.accept(delivery).await.unwrap();
+        let id = accepted.request().unwrap();
+        let job = subject.claim(&tenant, id, FIRST, "").await;
+        assert_eq!(job.config.time_zone, zone, "{office:?}");
+    }
 }
 
 pub async fn offices_are_listed_by_id(subject: &Subject) {

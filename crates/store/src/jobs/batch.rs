@@ -30,6 +30,8 @@ pub struct Batch {
 pub enum Effect {
     /// Nothing.
     None,
+    /// Nothing more: so many leads were taken before, each in its own transaction.
+    Took(u64),
     /// Lets these steps run again, as far as they are stopped.
     Redrive(Vec<WorkKey>),
     /// Has these requests run again, as far as they agree with the filter.
@@ -71,7 +73,7 @@ impl Effect {
     /// Request by request.
     pub fn units(&self, tenant: &TenantId) -> Vec<Unit> {
         match self {
-            Self::None => Vec::new(),
+            Self::None | Self::Took(_) => Vec::new(),
             Self::Redrive(keys) => by_request(tenant, keys)
                 .into_iter()
                 .map(|(request, keys)| Unit { request, keys })
@@ -89,7 +91,7 @@ impl Effect {
     /// Whether a request that was merged stands for the one that goes on: where it was named.
     pub const fn follows_merges(&self) -> bool {
         match self {
-            Self::None | Self::Redrive(_) => false,
+            Self::None | Self::Took(_) | Self::Redrive(_) => false,
             Self::Replay(_, _, filter) | Self::Release(_, filter) => !filter.request_ids.is_empty(),
         }
     }
@@ -114,7 +116,7 @@ impl Effect {
             return skipped("There is no such request.".to_owned());
         };
         let changes = match self {
-            Self::None => return Decided::Nothing,
+            Self::None | Self::Took(_) => return Decided::Nothing,
             Self::Redrive(_) => {
                 return match transition::redrive(state, &unit.keys, by, now) {
                     Some((keys, plan)) => {

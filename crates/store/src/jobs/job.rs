@@ -2,13 +2,13 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use domain::{JobId, OfficeId, RequestId, Stage, StoreError, TenantId, later};
+use domain::{JobId, OfficeId, RequestId, SourceId, Stage, StoreError, TenantId, later};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::{Applied, Batch, JobResult, MAX_OPEN_JOBS, RequestFilter};
+use super::{Applied, Batch, Effect, JobResult, MAX_OPEN_JOBS, RequestFilter};
 use crate::{Result, WorkFilter};
 
 /// Declares an enum whose values are stored, shown and asked for as words.
@@ -58,6 +58,8 @@ words! {
         Release => "release",
         /// Compares a workflow configuration with the one in use.
         DryRun => "dry_run",
+        /// Compares what providers have with what came, and takes what is missing.
+        Reconcile => "reconcile",
     }
 }
 
@@ -114,6 +116,15 @@ pub enum JobTask {
         /// Requests of so many days before the job was created.
         days: u32,
     },
+    /// Compares what providers have with what came.
+    Reconcile {
+        /// The source; without one, every source that can be compared.
+        source: Option<SourceId>,
+        /// Things that happened at this time or later.
+        from: Timestamp,
+        /// Things that happened before this time.
+        to: Timestamp,
+    },
 }
 
 impl JobTask {
@@ -124,6 +135,7 @@ impl JobTask {
             Self::Replay { .. } => JobKind::Replay,
             Self::Release { .. } => JobKind::Release,
             Self::DryRun { .. } => JobKind::DryRun,
+            Self::Reconcile { .. } => JobKind::Reconcile,
         }
     }
 }
@@ -136,6 +148,8 @@ pub enum JobCursor {
     Step(RequestId, Stage, String),
     /// The last request that it went through, the newest first.
     Request(RequestId),
+    /// A list of a provider: the source, the kind of things, and where its next page begins; none at its first.
+    Page(SourceId, String, Option<String>),
 }
 
 /// A job to be created.
@@ -291,7 +305,7 @@ impl Job {
     /// meant.
     pub fn requests(&self) -> Option<RequestFilter> {
         match &self.task {
-            JobTask::Redrive { .. } => None,
+            JobTask::Redrive { .. } | JobTask::Reconcile { .. } => None,
             JobTask::Replay { filter, .. } => Some(filter.clone().until(self.created_at)),
             JobTask::Release { filter } => Some(filter.clone().until(self.created_at)),
             JobTask::DryRun { days, .. } => {
@@ -325,6 +339,9 @@ impl Job {
         self.total = batch.total.or(self.total);
         self.cursor = batch.cursor.clone().or(self.cursor.take());
         self.result.changed += applied.changed;
+        if let Effect::Took(leads) = &batch.effect {
+            self.result.changed += leads;
+        }
         for skipped in applied.skipped {
             self.result.skip(skipped);
         }

@@ -453,7 +453,7 @@ async fn the_question_names_the_channels_parts() {
         (Channel::Form, "Message:", "customer name: Ann Lee"),
         (Channel::Calendar, "Message:", "customer name: Ann Lee"),
         (Channel::Chat, "Messages:", "customer name: Ann Lee"),
-        (Channel::Api, "Note:", "customer name: Ann Lee"),
+        (Channel::Api, "Message:", "customer name: Ann Lee"),
     ] {
         world.simulators.gemini().forget_requests();
         world.judge(&job(written(channel, "Hello."), 0)).await;

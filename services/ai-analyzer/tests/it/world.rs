@@ -132,17 +132,13 @@ fn transcribe(document: &mut Document, turns: Vec<Turn>) {
     });
 }
 
-/// A lead of this channel whose person says only this. What came through the API has no words of its own but its note.
+/// A lead of this channel whose person says only this.
 pub(crate) fn written(channel: Channel, text: &str) -> Document {
     let mut document = lead::document(channel);
     let said = &mut document.source.said;
     said.labels.note = None;
     let words = Some(text.to_owned());
-    let message = ChatMessage {
-        from: Author::Customer,
-        at: None,
-        text: text.to_owned(),
-    };
+    let message = ChatMessage::new(Author::Customer, None, text);
     let messages = BTreeMap::from([("msg-1".to_owned(), message)]);
     match &mut said.about {
         About::Phone(_) => transcribe(
@@ -153,7 +149,8 @@ pub(crate) fn written(channel: Channel, text: &str) -> Document {
         About::Chat(facts) => facts.messages = messages,
         About::Form(facts) => facts.message = words,
         About::Calendar(facts) => facts.message = words,
-        About::Api | About::Unrecognized(_) => said.labels.note = words,
+        About::Api(facts) => facts.message = words,
+        About::Unrecognized(_) => said.labels.note = words,
     }
     document
 }

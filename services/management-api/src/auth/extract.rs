@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::extract::{FromRequestParts, RawPathParams};
-use domain::{TenantId, text};
+use domain::{Tenant, TenantId, TenantStatus, text};
 use http::{
     HeaderValue,
     header::{AUTHORIZATION, WWW_AUTHENTICATE},
@@ -15,7 +15,7 @@ use http::{
 };
 use jiff::Timestamp;
 use runtime::{ClientAddr, Problem};
-use store::AuditAction;
+use store::{AuditAction, Scope};
 
 use super::{API_KEY_PREFIX, Caller, Refusal, Role, VerifyError};
 use crate::{Deps, problems};
@@ -118,6 +118,64 @@ impl<L: Least> FromRequestParts<Deps> for TenantCaller<L> {
             is_program: caller.is_program(),
             valid_until: caller.valid_until(),
             least: PhantomData,
+        })
+    }
+}
+
+/// Proof that the caller may post leads of the tenant of the path: by a key with the scope `ingest`, or by the role
+/// [`Role::Operator`]. Rejections: as of [`TenantCaller`].
+#[derive(Debug)]
+pub(crate) struct LeadSender {
+    tenant: Tenant,
+    subject: String,
+    is_program: bool,
+}
+
+impl LeadSender {
+    /// The scope of keys that opens it.
+    pub(crate) const SCOPE: Scope = Scope::Ingest;
+
+    /// The tenant.
+    pub(crate) fn tenant(&self) -> &TenantId {
+        &self.tenant.id
+    }
+
+    /// Whether the tenant takes part.
+    pub(crate) fn is_active(&self) -> bool {
+        self.tenant.status == TenantStatus::Active
+    }
+
+    /// Who they are, as deliveries show them.
+    pub(crate) fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// Whether it is a program that calls by a key of its own.
+    pub(crate) const fn is_program(&self) -> bool {
+        self.is_program
+    }
+}
+
+impl FromRequestParts<Deps> for LeadSender {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, deps: &Deps) -> Result<Self, Problem> {
+        let caller = caller(parts, deps).await?;
+        let tenant = tenant_of_path(parts, deps).await;
+        let tenant = tenant.filter(|tenant| caller.sees(tenant));
+        let tenant = tenant.ok_or_else(no_tenant)?;
+        if !caller.may_post_leads(&tenant) {
+            return Err(Problem::forbidden(format!(
+                "This takes an API key with the scope `{}`, or the role `{}`. Ask an administrator for it.",
+                Self::SCOPE,
+                Role::Operator
+            )));
+        }
+        let known = deps.store.tenant(&tenant).await?;
+        Ok(Self {
+            tenant: known.ok_or_else(no_tenant)?,
+            subject: subject(&caller),
+            is_program: caller.is_program(),
         })
     }
 }

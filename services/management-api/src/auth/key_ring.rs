@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use moka::future::Cache;
 use runtime::{Network, Problem};
 use sha2::{Digest as _, Sha256};
-use store::{ApiKey, Store, TokenHash};
+use store::{ApiKey, Scope, Store, TokenHash};
 use tokio::sync::Semaphore;
 
 use super::{Caller, PerMinute};
@@ -177,6 +177,7 @@ fn caller(key: &ApiKey, now: Timestamp) -> Caller {
         tenants: BTreeSet::from([tenant.clone()]),
         tenant_roles: BTreeMap::from_iter(role.map(|role| (tenant, role))),
         is_program: true,
+        may_post_leads: key.scopes.contains(&Scope::Ingest),
         valid_until: key
             .expires_at
             .map_or(looked_at_again, |ends| ends.min(looked_at_again)),

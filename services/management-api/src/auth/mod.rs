@@ -22,8 +22,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use extract::{
-    Anybody, PlatformAdmin, TenantAdmin, TenantOperator, TenantPlatformAdmin, TenantReader, Turned,
-    caller, client_of,
+    Anybody, LeadSender, PlatformAdmin, TenantAdmin, TenantOperator, TenantPlatformAdmin,
+    TenantReader, Turned, caller, client_of,
 };
 pub use jwks::{KeySet, Refusal, VerifyError};
 pub use key_ring::KeyRing;
@@ -133,6 +133,7 @@ pub struct Caller {
     tenants: BTreeSet<TenantId>,
     tenant_roles: BTreeMap<TenantId, Role>,
     is_program: bool,
+    may_post_leads: bool,
     valid_until: Timestamp,
 }
 
@@ -169,6 +170,12 @@ impl Caller {
     /// Whether it is a program that calls by a key of its own.
     pub const fn is_program(&self) -> bool {
         self.is_program
+    }
+
+    /// Whether they may post leads of this tenant.
+    pub fn may_post_leads(&self, tenant: &TenantId) -> bool {
+        let is_of_scope = self.may_post_leads && self.tenants.contains(tenant);
+        is_of_scope || self.role_in(tenant) >= Some(Role::Operator)
     }
 
     /// The tenants that are named for them.

@@ -1,4 +1,4 @@
-//! A limit on how often somebody may do something within a minute.
+//! A limit on how often somebody may do something within a minute, or within another time.
 
 use std::{
     collections::HashMap,
@@ -10,14 +10,15 @@ use std::{
 use domain::Clock;
 use runtime::Problem;
 
-/// Who is remembered within a minute. While there are as many, the others are not counted: whoever has so many networks
+/// Who is remembered within that time. While there are as many, the others are not counted: whoever has so many networks
 /// does little from each.
 const MOST: usize = 10_000;
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Counts by who did it, minute by minute.
+/// Counts by who did it, minute by minute, or as long as it was told.
 pub(crate) struct PerMinute<K> {
     most: u32,
+    within: Duration,
     clock: Arc<dyn Clock>,
     counts: Mutex<(u64, HashMap<K, u32>)>,
 }
@@ -25,8 +26,14 @@ pub(crate) struct PerMinute<K> {
 impl<K: Eq + Hash> PerMinute<K> {
     /// At most `most` times a minute.
     pub(crate) fn new(most: u32, clock: Arc<dyn Clock>) -> Self {
+        Self::within(MINUTE, most, clock)
+    }
+
+    /// At most `most` times within this time.
+    pub(crate) fn within(within: Duration, most: u32, clock: Arc<dyn Clock>) -> Self {
         Self {
             most,
+            within,
             clock,
             counts: Mutex::default(),
         }
@@ -56,7 +63,8 @@ impl<K: Eq + Hash> PerMinute<K> {
 
     fn count(&self, who: K, is_within: impl FnOnce(&mut u32) -> bool) -> Result<(), Problem> {
         let now = self.clock.monotonic();
-        let minute = now.as_secs() / MINUTE.as_secs();
+        let length = self.within.as_secs();
+        let minute = now.as_secs() / length;
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.0 != minute {
             *counts = (minute, HashMap::new());
@@ -67,7 +75,7 @@ impl<K: Eq + Hash> PerMinute<K> {
         if is_within(counts.1.entry(who).or_default()) {
             return Ok(());
         }
-        let next = Duration::from_secs((minute + 1) * MINUTE.as_secs());
+        let next = Duration::from_secs((minute + 1) * length);
         Err(Problem::too_many_requests(next.saturating_sub(now)))
     }
 }

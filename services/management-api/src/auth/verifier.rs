@@ -152,6 +152,7 @@ impl Claims {
             tenants: tenants.collect(),
             tenant_roles: of_tenants.collect(),
             is_program: false,
+            may_post_leads: false,
             subject: self.sub,
         }
     }

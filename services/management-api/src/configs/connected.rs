@@ -69,5 +69,5 @@ fn missing(name: &ConnectionName, provider: &str) -> String {
 }
 
 fn fault(path: String, message: String) -> ConfigFault {
-    ConfigFault { path, message }
+    ConfigFault::new(path, message)
 }

@@ -24,6 +24,24 @@ use crate::{
     problems::{BodyProblems, Preconditions, TenantProblems},
 };
 
+/// Notes what is wrong with a configuration that stands at `config` of a body: in itself, and in what it leads to.
+pub(crate) async fn check(
+    deps: &Deps,
+    tenant: &TenantId,
+    json: &Value,
+    faults: &mut Faults,
+) -> Result<(), Problem> {
+    match WorkflowConfig::read(json) {
+        Ok(config) => {
+            let connections = deps.store.connections(tenant).await?;
+            let missing = connected::faults(&config, &connections, &catalogue::providers());
+            faults.of_part("config", missing);
+        }
+        Err(error) => faults.of_part("config", error.faults),
+    }
+    Ok(())
+}
+
 /// The longest note, in characters.
 const MAX_NOTE: usize = 500;
 
@@ -255,14 +273,7 @@ impl Place {
             Err(why) => return Err(preconditions::refused(deps, place, if_match, why).await),
         };
         let mut faults = Faults::default();
-        match WorkflowConfig::read(&json) {
-            Ok(config) => {
-                let connections = deps.store.connections(&self.tenant).await?;
-                let missing = connected::faults(&config, &connections, &catalogue::providers());
-                faults.of_part("config", missing);
-            }
-            Err(error) => faults.of_part("config", error.faults),
-        }
+        check(deps, &self.tenant, &json, &mut faults).await?;
         faults.finish(BODY)?;
         let new = NewConfig {
             tenant: self.tenant.clone(),
@@ -272,7 +283,11 @@ impl Place {
             expected: Some(expected),
             note,
         };
-        match deps.store.put_config(&new, &act(expected + 1)).await {
+        match deps
+            .store
+            .put_config(&new, &act(expected + 1).making(expected + 1))
+            .await
+        {
             Ok(version) => Ok(OfficeConfig::new(self.version(deps, Some(version)).await?)),
             Err(StoreError::Outdated { .. }) => {
                 let seen = IfMatch::Versions(vec![expected]);

@@ -5,7 +5,7 @@ pub(crate) mod refusals;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ::sources::{Verified, read_for};
+use ::sources::{Verified, direct, read_for};
 use axum::extract::State;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{EventId, RequestId, SourceId, TenantId};
@@ -20,6 +20,7 @@ use crate::{
     auth::{Role, TenantOperator, TenantReader},
     cursor::Cursor as _,
     faults::{Faults, PARAMETERS, word},
+    leads,
     problems::{Conflict, QueryProblems, TenantProblems},
 };
 
@@ -291,7 +292,8 @@ async fn sources_of(
 ) -> Result<BTreeSet<SourceId>, Problem> {
     let sources = deps.store.sources(tenant).await?.into_iter();
     let of_provider = sources.filter(|source| source.provider == provider);
-    Ok(of_provider.map(|source| source.id).collect())
+    let own = (provider == direct::SPEC.slug).then(|| leads::source_of(tenant));
+    Ok(of_provider.map(|source| source.id).chain(own).collect())
 }
 
 /// A delivery as it came: headers and body.
@@ -368,7 +370,7 @@ async fn read_now(
     tenant: &TenantId,
     event: StoredEvent,
 ) -> Result<store::Delivery, Problem> {
-    let source = deps.sources.get(&event.provider).ok_or_else(|| {
+    let source = deps.sources.reader_of(&event.provider).ok_or_else(|| {
         Problem::conflict(format!("This build has no source `{}`.", event.provider))
     })?;
     let spec = source.spec();

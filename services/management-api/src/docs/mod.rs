@@ -16,7 +16,7 @@ use crate::{openapi_json, problem_pages, roles};
 
 const PAGE: &str = include_str!("page.html");
 const PROBLEM: &str = include_str!("problem.html");
-const STYLE: &str = include_str!("style.css");
+pub(crate) const STYLE: &str = include_str!("style.css");
 
 /// What the pages may load: the style in them, and nothing else.
 pub(crate) static POLICY: LazyLock<String> = LazyLock::new(|| {

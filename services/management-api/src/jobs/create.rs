@@ -1,9 +1,9 @@
 //! Starting bulk work.
 
 use axum::extract::State;
-use domain::{Channel, ConnectionName, ParkCause, RequestId, Stage, Status};
+use domain::{Channel, ConnectionName, ParkCause, RequestId, SourceId, Stage, Status, TenantId};
 use http::{HeaderName, HeaderValue, StatusCode, header::LOCATION};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use runtime::{Json, Problem};
 use serde::Deserialize;
 use store::{
@@ -22,6 +22,8 @@ use crate::{
     requests, words,
 };
 
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
 /// The answer to a call that started a job: where it is, and how it stands.
 pub(crate) type Started = (StatusCode, [(HeaderName, HeaderValue); 1], Json<Job>);
 
@@ -30,7 +32,7 @@ pub(crate) type Started = (StatusCode, [(HeaderName, HeaderValue); 1], Json<Job>
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "kind": "redrive", "filter": { "state": "parked", "stage": "dispatch" } }))]
 pub(crate) struct NewJob {
-    /// What it does: `redrive`, `replay` or `release`. A dry run is started with the office whose configuration it tries.
+    /// What it does: `redrive`, `replay`, `release` or `reconcile`. A dry run is started with the office whose configuration it tries.
     #[schema(value_type = words::JobKind)]
     kind: String,
     /// To what.
@@ -39,11 +41,15 @@ pub(crate) struct NewJob {
     /// Of a replay: the first stage that runs again.
     #[schema(value_type = Option<words::Stage>)]
     from_stage: Option<String>,
+    /// Of a comparison with providers: the source. Left out: every source that can be compared.
+    #[schema(value_type = Option<String>)]
+    source_id: Option<String>,
 }
 
 /// What a job is about: what agrees with everything that is given. A redrive is about stopped steps (`all`, or `state`,
 /// `stage`, `cause`, `connection`, `request_id`); a replay and a release are about requests (`all`, or `status`,
-/// `channel`, `from`, `to`, `request_ids`) that came in before the job was started.
+/// `channel`, `from`, `to`, `request_ids`) that came in before the job was started; a comparison with providers
+/// is about what happened there `from` and `to`, at most 31 days, the last day without them.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct JobFilter {
@@ -68,11 +74,9 @@ pub(crate) struct JobFilter {
     /// How the requests reached the company.
     #[schema(value_type = Option<words::Channel>)]
     channel: Option<String>,
-    /// Requests that came in at this time or later.
-    #[schema(value_type = Option<Timestamp>)]
+    /// Requests that came in then or later: a time (RFC 3339), or a day (`2026-11-01`) in the zone of the first office.
     from: Option<String>,
-    /// Requests that came in before this time.
-    #[schema(value_type = Option<Timestamp>)]
+    /// Requests that came in before this time, or up to the end of this day.
     to: Option<String>,
     /// Only these requests, at most 1,000.
     request_ids: Option<Vec<String>>,
@@ -106,7 +110,8 @@ pub(crate) async fn create_job(
     State(deps): State<Deps>,
     Json(new): Json<NewJob>,
 ) -> Result<Started, Problem> {
-    let mut task = new.read()?;
+    let zone = new.zone(&deps, caller.tenant()).await?;
+    let mut task = new.read(&zone, deps.clock.now())?;
     if let JobTask::Redrive { filter } = &mut task
         && let Some(request) = filter.request
     {
@@ -149,11 +154,24 @@ pub(super) async fn start(
 }
 
 impl NewJob {
-    fn read(&self) -> Result<JobTask, Problem> {
+    /// The zone that days are read in, where one is given.
+    async fn zone(&self, deps: &Deps, tenant: &TenantId) -> Result<TimeZone, Problem> {
+        let mut times = [&self.filter.from, &self.filter.to].into_iter().flatten();
+        if times.all(|time| time.parse::<Timestamp>().is_ok()) {
+            return Ok(TimeZone::UTC);
+        }
+        let offices = deps.store.offices(tenant).await?;
+        Ok(requests::zone(&offices, None))
+    }
+
+    fn read(&self, zone: &TimeZone, now: Timestamp) -> Result<JobTask, Problem> {
         let mut faults = Faults::default();
         let kind = faults.read("kind", Some(&self.kind), str::parse::<JobKind>);
         let filter = &self.filter;
-        let (steps, requests) = (filter.steps(&mut faults), filter.requests(&mut faults));
+        let (steps, requests) = (
+            filter.steps(&mut faults),
+            filter.requests(&mut faults, zone),
+        );
         let from_stage = faults.read("from_stage", self.from_stage.as_deref(), str::parse);
         let (has_steps, has_requests) = (filter.has_steps(), filter.has_requests());
         if filter.all && (has_steps || has_requests) {
@@ -174,6 +192,9 @@ impl NewJob {
                 "filter",
                 "`status`, `channel`, `from`, `to` and `request_ids` are of a replay or a release",
             );
+        }
+        if kind.is_some_and(|kind| kind != JobKind::Reconcile) && self.source_id.is_some() {
+            faults.add("source_id", "only of a comparison with providers");
         }
         let is_open = !(filter.all || has_steps || has_requests);
         let task = match kind {
@@ -216,10 +237,29 @@ impl NewJob {
                 }
                 Some(JobTask::Release { filter: requests })
             }
+            Some(JobKind::Reconcile) => {
+                let source = self.source_id.as_deref();
+                let source = faults.read("source_id", source, str::parse::<SourceId>);
+                if filter.all
+                    || filter.status.is_some()
+                    || filter.channel.is_some()
+                    || filter.request_ids.is_some()
+                {
+                    faults.add("filter", "only `from` and `to`");
+                }
+                let to = requests.to.unwrap_or(now);
+                let from = requests
+                    .from
+                    .unwrap_or_else(|| to.checked_sub(DAY).unwrap_or(to));
+                if to.duration_since(from) > DAY * 31 {
+                    faults.add("filter.from", "at most 31 days before `to`");
+                }
+                Some(JobTask::Reconcile { source, from, to })
+            }
             Some(JobKind::DryRun) => {
                 faults.add(
                     "kind",
-                    "redrive, replay or release; a dry run is started under the office: `offices/{office_id}/config/dry-run`",
+                    "redrive, replay, release or reconcile; a dry run is started under the office: `offices/{office_id}/config/dry-run`",
                 );
                 None
             }
@@ -255,17 +295,17 @@ impl JobFilter {
         }
     }
 
-    fn requests(&self, faults: &mut Faults) -> RequestFilter {
-        let time = |text: &str| {
-            let read = text.parse::<Timestamp>();
-            read.map_err(|_| "a time such as `2026-11-27T14:00:00Z`")
-        };
-        let from = faults.read("filter.from", self.from.as_deref(), time);
-        let to = faults.read("filter.to", self.to.as_deref(), time);
+    fn requests(&self, faults: &mut Faults, zone: &TimeZone) -> RequestFilter {
+        let from = faults.read("filter.from", self.from.as_deref(), |text| {
+            requests::time(text, zone, false)
+        });
+        let to = faults.read("filter.to", self.to.as_deref(), |text| {
+            requests::time(text, zone, true)
+        });
         if let (Some(from), Some(to)) = (from, to)
             && from >= to
         {
-            faults.add("filter.to", "a time after `from`");
+            faults.add("filter.to", "later than `from`");
         }
         let (status, channel) = (self.status.as_deref(), self.channel.as_deref());
         RequestFilter {
@@ -317,6 +357,11 @@ pub(super) fn sentence(task: &JobTask) -> String {
             office_id, days, ..
         } => {
             parts.push(format!("office {office_id}, {days} days"));
+            None
+        }
+        JobTask::Reconcile { source, from, to } => {
+            parts.extend(source.map(|source| format!("source {source}")));
+            parts.push(format!("from {from}, to {to}"));
             None
         }
     };

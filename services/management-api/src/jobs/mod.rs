@@ -86,7 +86,10 @@ impl Job {
             kind: job.task.kind().into(),
             from_stage: match &job.task {
                 JobTask::Replay { from_stage, .. } => Some((*from_stage).into()),
-                JobTask::Redrive { .. } | JobTask::Release { .. } | JobTask::DryRun { .. } => None,
+                JobTask::Redrive { .. }
+                | JobTask::Release { .. }
+                | JobTask::DryRun { .. }
+                | JobTask::Reconcile { .. } => None,
             },
             filter: JobTarget::of(job.task.clone()),
             state: job.state.into(),

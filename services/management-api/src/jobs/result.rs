@@ -116,7 +116,7 @@ impl JobResult {
     pub(crate) fn of(kind: JobKind, result: store::jobs::JobResult) -> Self {
         match kind {
             JobKind::DryRun => Self::DryRun(DryRunResult::of(result.dry_run.unwrap_or_default())),
-            JobKind::Redrive | JobKind::Replay | JobKind::Release => {
+            JobKind::Redrive | JobKind::Replay | JobKind::Release | JobKind::Reconcile => {
                 Self::Work(WorkResult::of(result))
             }
         }

@@ -116,7 +116,7 @@ impl Runner {
 
     /// What is to be done to the job next.
     async fn batch(&mut self, job: &Job) -> Result<JobStep, StoreError> {
-        match walk::next(&*self.deps.store, job).await {
+        match walk::next(&self.deps, job).await {
             Ok(batch) => Ok(JobStep::Batch(Box::new(batch))),
             Err(WalkError::Fatal(reason)) => Ok(JobStep::Fail(reason)),
             Err(WalkError::Store(error)) => Err(self.failed(job, error).await?),

@@ -38,6 +38,8 @@ pub(crate) struct JobTarget {
     office_id: Option<String>,
     /// Of a dry run: how many days.
     days: Option<u32>,
+    /// Of a comparison with providers: the source.
+    source_id: Option<String>,
 }
 
 impl JobTarget {
@@ -52,6 +54,12 @@ impl JobTarget {
             } => Self {
                 office_id: Some(office_id.to_string()),
                 days: Some(days),
+                ..Self::default()
+            },
+            JobTask::Reconcile { source, from, to } => Self {
+                source_id: source.map(|source| source.to_string()),
+                from: Some(from),
+                to: Some(to),
                 ..Self::default()
             },
         }

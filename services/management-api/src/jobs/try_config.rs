@@ -1,7 +1,7 @@
 //! Trying a workflow configuration on what came in.
 
 use axum::extract::State;
-use domain::{OfficeId, WorkflowConfig};
+use domain::{OfficeId, TenantId};
 use runtime::{Json, Path, Problem};
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     Deps,
     auth::TenantAdmin,
-    configs::schema::WorkflowConfigBody,
+    configs::{self, schema::WorkflowConfigBody},
     faults::{BODY, Faults},
     idempotency::IdempotencyKey,
     offices::{self, OfficePath, no_office},
@@ -76,20 +76,24 @@ pub(crate) async fn try_config(
     let tenant = caller.tenant();
     let known = offices::find(&deps, tenant, path.office_id).await?;
     known.ok_or_else(no_office)?;
-    let task = trial.read(path.office_id)?;
+    let task = trial.read(&deps, tenant, path.office_id).await?;
     let act = caller.act("job.create", &"job").saying(sentence(&task));
     start(&deps, tenant.clone(), task, key, act).await
 }
 
 impl Trial {
-    fn read(self, office_id: OfficeId) -> Result<JobTask, Problem> {
+    async fn read(
+        self,
+        deps: &Deps,
+        tenant: &TenantId,
+        office_id: OfficeId,
+    ) -> Result<JobTask, Problem> {
         let mut faults = Faults::default();
         if !(1..=MAX_DAYS).contains(&self.days) {
             faults.add("days", format!("a number from 1 to {MAX_DAYS}"));
         }
-        if let Err(error) = WorkflowConfig::read(&self.config) {
-            faults.of_part("config", error.faults);
-        }
+        // What could not be saved is not tried either.
+        configs::check(deps, tenant, &self.config, &mut faults).await?;
         faults.finish(BODY)?;
         Ok(JobTask::DryRun {
             office_id,

@@ -1,12 +1,22 @@
 //! Which batch a job does next: what is read of the store before the batch's own transaction. What it reads may be out of
 //! date by then, so the transaction decides on what it reads again.
 
+use std::sync::Arc;
+
 use domain::{
-    Document, DryRun, LeadRequest, OfficeConfig, OfficeId, RequestId, StoreError, WorkflowConfig,
+    Document, DryRun, LeadRequest, OfficeConfig, OfficeId, RequestId, SourceId, StoreError,
+    WorkflowConfig,
 };
+use jiff::Timestamp;
 use store::{
     ConfigKind, Job, RequestQuery, Store, WorkFilter, WorkQuery,
     jobs::{Batch, Effect, JobCursor, JobTask, RequestFilter, first_id_at},
+    sweeps::{Span, SweepState},
+};
+
+use crate::{
+    Deps,
+    reconcile::{Access, Fault, compare, zone},
 };
 
 /// Steps or requests of one transaction: little enough that other writes pass between two.
@@ -31,7 +41,8 @@ pub(super) enum WalkError {
 type Result<T> = std::result::Result<T, WalkError>;
 
 /// The next batch of a job.
-pub(super) async fn next(store: &dyn Store, job: &Job) -> Result<Batch> {
+pub(super) async fn next(deps: &Deps, job: &Job) -> Result<Batch> {
+    let store = &*deps.store;
     let mut batch = match &job.task {
         JobTask::Redrive { filter } => steps(store, job, filter).await?,
         JobTask::Replay { from_stage, .. } => {
@@ -47,6 +58,9 @@ pub(super) async fn next(store: &dyn Store, job: &Job) -> Result<Batch> {
         JobTask::DryRun {
             office_id, config, ..
         } => compared(store, job, *office_id, config).await?,
+        JobTask::Reconcile { source, from, to } => {
+            return reconciled(deps, job, *source, *from, *to).await;
+        }
     };
     if job.cursor.is_none() && job.total.is_none() {
         batch.total = total(store, job).await?;
@@ -95,7 +109,7 @@ async fn total(store: &dyn Store, job: &Job) -> Result<Option<u64>> {
 async fn steps(store: &dyn Store, job: &Job, filter: &WorkFilter) -> Result<Batch> {
     let after = match &job.cursor {
         Some(JobCursor::Step(request, stage, target)) => Some((*request, *stage, target.clone())),
-        Some(JobCursor::Request(_)) | None => None,
+        Some(JobCursor::Request(_) | JobCursor::Page(..)) | None => None,
     };
     let query = WorkQuery {
         filter: filter.clone(),
@@ -151,7 +165,7 @@ async fn requests(store: &dyn Store, job: &Job) -> Result<(Batch, Vec<RequestId>
 const fn place(job: &Job) -> Option<RequestId> {
     match &job.cursor {
         Some(JobCursor::Request(request)) => Some(*request),
-        Some(JobCursor::Step(..)) | None => None,
+        Some(JobCursor::Step(..) | JobCursor::Page(..)) | None => None,
     }
 }
 
@@ -261,4 +275,108 @@ fn is_of(document: &Document, office: OfficeId, offices: &[String]) -> bool {
     let named = document.source.office.map(|id| id.to_string());
     let of_named = named.filter(|name| offices.contains(name));
     of_named.as_ref().or(offices.first()) == Some(&office.to_string())
+}
+
+/// The next page of what providers have, compared; what is missing is taken. A source that cannot be compared is passed
+/// over, unless it is the one that was named.
+async fn reconciled(
+    deps: &Deps,
+    job: &Job,
+    source: Option<SourceId>,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Batch> {
+    let fatal = |reason: String| WalkError::Fatal(reason);
+    let Some(outward) = deps.outward.clone().map(Arc::new) else {
+        return Err(fatal("this server reaches no provider".to_owned()));
+    };
+    let sources = deps.store.sources(&job.tenant).await?;
+    let meant = |known: &&store::Source| source.is_none_or(|source| source == known.id);
+    // Every list that is to be gone through, in an order that stays.
+    let mut lists = Vec::new();
+    for known in sources.iter().filter(meant) {
+        let apis = outward.apis.get(&known.provider);
+        let listing = apis.and_then(|apis| apis.listing.as_ref());
+        let kinds = listing.map_or(&[][..], |listing| listing.kinds());
+        lists.extend(kinds.iter().map(|kind| (known, *kind)));
+    }
+    let (at, place) = match &job.cursor {
+        Some(JobCursor::Page(source, kind, place)) => {
+            let is_it = |(known, known_kind): &(&store::Source, &str)| {
+                known.id == *source && known_kind == kind
+            };
+            (
+                lists.iter().position(is_it).unwrap_or(lists.len()),
+                place.clone(),
+            )
+        }
+        _ => (0, None),
+    };
+    let Some((known, kind)) = lists.get(at).copied() else {
+        if source.is_some() && lists.is_empty() {
+            let reason = "the source's provider has no list to compare with";
+            return Err(fatal(reason.to_owned()));
+        }
+        return Ok(Batch {
+            is_last: true,
+            ..empty()
+        });
+    };
+    let following = |next: Option<String>| match (next, lists.get(at + 1)) {
+        (Some(next), _) => Some(JobCursor::Page(known.id, kind.to_owned(), Some(next))),
+        (None, Some((known, kind))) => Some(JobCursor::Page(known.id, (*kind).to_owned(), None)),
+        (None, None) => None,
+    };
+    let access = match Access::open(deps, &outward, known).await {
+        Ok(Some(access)) => access,
+        Ok(None) if source.is_none() => {
+            let cursor = following(None);
+            return Ok(Batch {
+                is_last: cursor.is_none(),
+                cursor,
+                ..empty()
+            });
+        }
+        Ok(None) => return Err(fatal("the source's account is not connected".to_owned())),
+        Err(fault) => return Err(put_off(fault)),
+    };
+    let zone = zone(deps, known).await?;
+    // Whole days: some providers tell no more than the day.
+    let span = Span::of_days(from, to, &zone, true);
+    let mut state = SweepState {
+        is_asked_for: true,
+        ..SweepState::default()
+    };
+    let compared = compare(
+        deps,
+        &access,
+        kind,
+        span,
+        place.as_deref(),
+        &mut state,
+        &zone,
+    )
+    .await
+    .map_err(put_off)?;
+    let cursor = following(compared.next);
+    Ok(Batch {
+        effect: Effect::Took(compared.taken),
+        through: compared.through,
+        is_last: cursor.is_none(),
+        cursor,
+        ..empty()
+    })
+}
+
+/// A job does not wait for a provider: others have their turn, and the regular audit goes on by itself.
+fn put_off(fault: Fault) -> WalkError {
+    const AGAIN: &str = "Start the job again; nothing is taken twice";
+    match fault {
+        Fault::Store(error) => WalkError::Store(error),
+        Fault::NoRoom(wait) => WalkError::Fatal(format!(
+            "the account's requests are used up for {} s. {AGAIN}",
+            wait.as_secs()
+        )),
+        Fault::Provider { reason, .. } => WalkError::Fatal(format!("{reason}. {AGAIN}")),
+    }
 }

@@ -53,8 +53,8 @@ pub(crate) struct LiveParams {
 /// What happens in a tenant, as it happens.
 ///
 /// Server-sent events, in the order of commits. `hello` (`LiveHello`) comes first. `request` (`LiveRequest`) shows a
-/// request that changed as it is now, `connection`, `source`, `config`, `tenant` and `job` (`LiveChange`) name a thing that
-/// changed, and `counts` (`LiveCounts`) says how much waits for a person. Pass over events that you do not know. A comment
+/// request that changed as it is now, `connection`, `source`, `config`, `tenant`, `job`, `person` and `api_key`
+/// (`LiveChange`) name a thing that changed, and `counts` (`LiveCounts`) says how much waits for a person. Pass over events that you do not know. A comment
 /// comes every 15 seconds. The stream ends when the token does, when the server ends, and when you read too slowly:
 /// connect again with the last id that you have, and you miss nothing and see nothing twice, for at least 24 hours. If
 /// what came behind that id is gone, `reset` (`LiveReset`) says so: read everything anew; the stream goes on from now.

@@ -60,9 +60,10 @@ pub(crate) async fn create_office(
     };
     let known = deps.store.configs(tenant, ConfigKind::Office).await?;
     let is_there = known.iter().any(|known| known.name == id.to_string());
-    if known.len() >= MAX_OFFICES && !is_there {
+    let count = known.iter().filter(|known| !known.is_removed()).count();
+    if count >= MAX_OFFICES && !is_there {
         return Err(Problem::conflict(format!(
-            "A tenant has at most {MAX_OFFICES} offices. Change one that is not used any more."
+            "A tenant has at most {MAX_OFFICES} offices. Remove one that is not used any more."
         )));
     }
     let new = NewConfig {
@@ -75,7 +76,7 @@ pub(crate) async fn create_office(
     };
     match deps
         .store
-        .put_config(&new, &caller.act("office.create", &id))
+        .put_config(&new, &caller.act("office.create", &id).making(1))
         .await
     {
         Ok(_) => {}

@@ -1,6 +1,7 @@
 //! Offices: where a company is, and when somebody is there.
 
 pub(crate) mod create;
+pub(crate) mod remove;
 
 use axum::extract::State;
 use domain::{BusinessHours, OfficeDetails, OfficeId, TenantId};
@@ -192,6 +193,7 @@ pub(crate) async fn list_offices(
     };
     let items = offices
         .iter()
+        .filter(|office| !office.is_removed())
         .map(|office| Office::new(office, version(office), now));
     Ok(Json(OfficeList {
         items: items.collect::<Result<_, _>>()?,
@@ -275,7 +277,7 @@ pub(crate) async fn update_office(
     };
     match deps
         .store
-        .put_config(&new, &caller.act("office.change", &id))
+        .put_config(&new, &caller.act("office.change", &id).making(expected + 1))
         .await
     {
         Ok(_) => Ok(shown(&deps, tenant, id).await?.tagged()),
@@ -308,7 +310,7 @@ async fn shown(deps: &Deps, tenant: &TenantId, id: OfficeId) -> Result<Office, P
     Office::new(&office, config_version, deps.clock.now())
 }
 
-/// An office of this tenant.
+/// An office of this tenant that was not removed.
 pub(crate) async fn find(
     deps: &Deps,
     tenant: &TenantId,
@@ -316,7 +318,7 @@ pub(crate) async fn find(
 ) -> Result<Option<Config>, Problem> {
     let name = id.to_string();
     let found = deps.store.config(tenant, ConfigKind::Office, &name, None);
-    Ok(found.await?)
+    Ok(found.await?.filter(|found| !found.is_removed()))
 }
 
 pub(crate) fn no_office() -> Problem {

@@ -16,7 +16,7 @@ use crate::{
     faults::{BODY, Faults},
     idempotency::NotKept,
     problems::{BodyProblems, Conflict, TenantProblems},
-    sign_in::{draw_code, sign_in_of},
+    sign_in::{draw_code, link_of, mail::Mailed, sign_in_of},
     words,
 };
 
@@ -73,6 +73,11 @@ pub(crate) struct CreatedInvitation {
     /// The code that signs the person in, once. Only who administers the platform gets it, to hand it over; it is shown
     /// this once.
     code: Option<String>,
+    /// The page that redeems the code, for whoever gets the code, where the server knows by which URL people reach it.
+    link: Option<String>,
+    /// What came of the mail that brings the person the link.
+    #[schema(inline)]
+    mail: Mailed,
 }
 
 /// A person to be invited.
@@ -110,9 +115,10 @@ pub(crate) async fn list_invitations(
 
 /// Invites a person into the tenant, for 7 days.
 ///
-/// They accept it by signing in at the company's own sign-in, where the server has one, or by its code. Whoever has the
-/// code becomes the person of that address, in every tenant that invites it, so only who administers the platform gets
-/// it; others may invite only where people sign in at an issuer.
+/// A mail brings them the link, where this installation sends mail (`mail` says what came of it). They accept it by
+/// signing in at the company's own sign-in, where the server has one, or by its code. Whoever has the code becomes the
+/// person of that address, in every tenant that invites it, so only who administers the platform gets it; others may
+/// invite only where people sign in at an issuer, or a mail brings the code.
 #[utoipa::path(
     post,
     path = "/v1/tenants/{tenant_id}/invitations",
@@ -141,10 +147,10 @@ pub(crate) async fn create_invitation(
     };
     may_give(&caller, role)?;
     let is_platform_admin = caller.role() == Role::PlatformAdmin;
-    if !is_platform_admin && !sign_in_of(&deps)?.has_oidc() {
+    if !is_platform_admin && !sign_in_of(&deps)?.reaches_people() {
         return Err(Problem::forbidden(
-            "Only this server's operator may have the code of an invitation. Ask for `pipeline user invite`; it takes the \
-             role `platform_admin`.",
+            "This installation sends no mail, and only its operator may have the code of an invitation. Ask for `pipeline \
+             user invite`; it takes the role `platform_admin`.",
         ));
     }
     let code = draw_code()?;
@@ -165,11 +171,21 @@ pub(crate) async fn create_invitation(
         .act("invitation.create", &id)
         .saying(format!("role {role}"));
     deps.store.invite(caller.tenant(), &kept, &act).await?;
+    let mail = match &deps.sign_in {
+        Some(sign_in) => {
+            let company = deps.store.tenant(caller.tenant()).await?;
+            let company = company.map_or_else(String::new, |company| company.name);
+            sign_in.bring(&code, &kept, &company).await
+        }
+        None => Mailed::NoSender,
+    };
     let invitation = Invitation::of(kept, deps.clock.now());
     let invitation = invitation.ok_or_else(|| Problem::internal("an invitation is none"))?;
     let created = CreatedInvitation {
         invitation,
+        link: link_of(&deps, &code).filter(|_| is_platform_admin),
         code: is_platform_admin.then_some(code),
+        mail,
     };
     Ok((StatusCode::CREATED, Extension(NotKept), Json(created)))
 }

@@ -345,7 +345,7 @@ fn sort_of(text: &str) -> Result<RequestSort, &'static str> {
 }
 
 /// The zone that days are read in.
-fn zone(offices: &[Office], given: Option<OfficeId>) -> TimeZone {
+pub(crate) fn zone(offices: &[Office], given: Option<OfficeId>) -> TimeZone {
     let office = match given {
         Some(id) => offices.iter().find(|office| office.id == id),
         None => None,
@@ -356,7 +356,7 @@ fn zone(offices: &[Office], given: Option<OfficeId>) -> TimeZone {
 }
 
 /// A time, or the beginning or the end of a day.
-fn time(text: &str, zone: &TimeZone, is_end: bool) -> Result<Timestamp, &'static str> {
+pub(crate) fn time(text: &str, zone: &TimeZone, is_end: bool) -> Result<Timestamp, &'static str> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time);
     }

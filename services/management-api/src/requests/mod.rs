@@ -15,7 +15,10 @@ use store::RequestView;
 use utoipa::IntoParams;
 
 use self::detail::RequestDetail;
-pub(crate) use self::summary::RequestSummary;
+pub(crate) use self::{
+    find::{time, zone},
+    summary::RequestSummary,
+};
 use crate::{Deps, auth::TenantReader, problems::TenantProblems};
 
 /// Which request.

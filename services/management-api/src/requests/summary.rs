@@ -190,7 +190,8 @@ fn started_at(about: &About) -> Option<Timestamp> {
             .values()
             .filter_map(|message| message.at)
             .min(),
-        About::Calendar(_) | About::Api | About::Unrecognized(_) => None,
+        About::Api(lead) => lead.occurred_at,
+        About::Calendar(_) | About::Unrecognized(_) => None,
     }
 }
 
@@ -224,6 +225,7 @@ pub(super) fn flags(document: &Document) -> Vec<Flag> {
         section.is_done && section.messages.iter().any(|message| !message.is_sent)
     });
     [
+        (document.source.recovered.is_some(), Flag::Recovered),
         (has_no_recording, Flag::NoRecording),
         (is_by_rules, Flag::AnalyzedByRules),
         (is_area_unknown, Flag::AreaUnknown),

@@ -1,15 +1,15 @@
 //! Codes by which the operator signs in.
 
 use axum::{Extension, extract::State};
-use domain::{EmailAddress, InvitationId, TenantId, UserId, later, text};
+use domain::{TenantId, UserId, later, text};
 use http::StatusCode;
 use jiff::Timestamp;
 use runtime::{Json, Problem};
 use serde::{Deserialize, Serialize};
-use store::{OneTimeCode, Purpose, TenantRole};
+use store::{Purpose, TenantRole};
 use utoipa::ToSchema;
 
-use super::{console_code, draw_code, sign_in_of};
+use super::{console_code, link_of, sign_in_of};
 use crate::{
     Deps,
     auth::PlatformAdmin,
@@ -40,6 +40,8 @@ pub(crate) struct NewCode {
 pub(crate) struct CreatedCode {
     /// The code, this once.
     code: String,
+    /// The page that redeems it; null where nobody knows by which URL people reach the server.
+    link: Option<String>,
     /// Until when it can be used; it is gone when the server starts again.
     expires_at: Timestamp,
 }
@@ -101,73 +103,9 @@ pub(crate) async fn create_code(
         StatusCode::CREATED,
         Extension(NotKept),
         Json(CreatedCode {
+            link: link_of(&deps, &code),
             code,
             expires_at: later(now, purpose.lasts()),
-        }),
-    ))
-}
-
-/// Whom a code signs in again.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = NewSignInLink, example = json!({ "email": "maria@example.com" }))]
-pub(crate) struct NewLink {
-    /// The person's e-mail address, in whatever case.
-    email: String,
-}
-
-/// Makes a code that signs in somebody who was invited before, once, within 10 minutes.
-///
-/// For people whose session has ended, where they cannot sign in at an issuer. Whoever has the code is that person, so
-/// only who administers the platform gets it.
-#[utoipa::path(
-    post,
-    path = "/v1/sign-in/links",
-    tag = "sign-in",
-    security(("bearer" = [])),
-    request_body = NewLink,
-    responses(
-        (status = CREATED, description = "The code.", body = CreatedCode),
-        BodyProblems,
-        PlatformProblems
-    )
-)]
-pub(crate) async fn create_link(
-    caller: PlatformAdmin,
-    State(deps): State<Deps>,
-    Json(new): Json<NewLink>,
-) -> Result<(StatusCode, Extension<NotKept>, Json<CreatedCode>), Problem> {
-    sign_in_of(&deps)?;
-    let mut faults = Faults::default();
-    let email = faults.read("email", Some(&new.email), EmailAddress::parse);
-    if let Some(email) = &email
-        && deps
-            .store
-            .user_by_email_across_tenants(email)
-            .await?
-            .is_none()
-    {
-        faults.add("email", "the address of somebody who has signed in before");
-    }
-    faults.finish(BODY)?;
-    let Some(email) = email else {
-        return Err(Problem::internal("a field was neither read nor refused"));
-    };
-    let code = draw_code()?;
-    let id = InvitationId::from_uuid(deps.ids.next());
-    let (purpose, now) = (Purpose::Link { email }, deps.clock.now());
-    let kept = OneTimeCode::new(id, &code, purpose, caller.subject(), now)?;
-    deps.store.keep_code_across_tenants(&kept).await?;
-    tracing::info!(
-        "{} made a code that signs in a person again",
-        caller.subject()
-    );
-    Ok((
-        StatusCode::CREATED,
-        Extension(NotKept),
-        Json(CreatedCode {
-            code,
-            expires_at: kept.expires_at,
         }),
     ))
 }

@@ -4,7 +4,10 @@
 mod browser;
 pub(crate) mod codes;
 pub(crate) mod devices;
+pub(crate) mod links;
+pub(crate) mod mail;
 pub mod oidc;
+pub(crate) mod page;
 pub(crate) mod session;
 
 use std::{
@@ -27,14 +30,24 @@ use crate::{
     auth::{PerMinute, Role, SignedIn, SigningKey, Trust},
     random_bytes,
 };
+pub use mail::{Postman, SignInMailConfig};
 use oidc::Oidc;
 
 /// How long a token is good for.
 const TOKEN_LIFE: Duration = Duration::from_secs(10 * 60);
+/// How long a link is good for that somebody asked for.
+const LINK_LIFE: Duration = Duration::from_secs(10 * 60);
 /// Codes and cookies of one network that were refused within a minute.
 const REFUSED_PER_MINUTE: u32 = 30;
 /// Random bytes of a code, and of each part of a cookie.
 const SECRET_BYTES: usize = 32;
+
+/// The page on which people sign in. What they sign in by is in the fragment, which reaches no log.
+pub const PAGE: &str = "/sign-in";
+/// Links that one network may ask for within a minute.
+const LINKS_PER_MINUTE: u32 = 5;
+/// Links to one address within the time that the first is good.
+const LINKS_PER_ADDRESS: u32 = 3;
 
 /// What the tokens that the product signs itself say of their issuer, and whom they are for.
 pub fn own_trust() -> Trust {
@@ -49,8 +62,11 @@ pub struct SignIn {
     key: SigningKey,
     trust: Trust,
     refused: PerMinute<Network>,
+    asked_by: PerMinute<Network>,
+    asked_for: PerMinute<String>,
     oidc: Option<Oidc>,
     platform_admins: BTreeSet<EmailAddress>,
+    postman: Option<Arc<Postman>>,
 }
 
 impl SignIn {
@@ -59,9 +75,12 @@ impl SignIn {
         Self {
             key,
             trust,
-            refused: PerMinute::new(REFUSED_PER_MINUTE, clock),
+            refused: PerMinute::new(REFUSED_PER_MINUTE, clock.clone()),
+            asked_by: PerMinute::new(LINKS_PER_MINUTE, clock.clone()),
+            asked_for: PerMinute::within(LINK_LIFE, LINKS_PER_ADDRESS, clock),
             oidc: None,
             platform_admins: BTreeSet::new(),
+            postman: None,
         }
     }
 
@@ -76,8 +95,41 @@ impl SignIn {
         }
     }
 
+    /// Also by links that this sender brings.
+    #[must_use]
+    pub fn with_mail(self, postman: Option<Postman>) -> Self {
+        Self {
+            postman: postman.map(Arc::new),
+            ..self
+        }
+    }
+
     pub(crate) const fn has_oidc(&self) -> bool {
         self.oidc.is_some()
+    }
+
+    /// Who brings the links that were asked for; none where people sign in at an issuer, or nobody sends mail.
+    fn asked(&self) -> Option<&Arc<Postman>> {
+        self.postman.as_ref().filter(|_| !self.has_oidc())
+    }
+
+    /// Whether whoever is invited can come in without anybody handing them a code.
+    pub(crate) const fn reaches_people(&self) -> bool {
+        self.has_oidc() || self.postman.is_some()
+    }
+
+    /// Mails an invitation: with its code, or to who signs in at an issuer without.
+    pub(crate) async fn bring(
+        &self,
+        code: &str,
+        kept: &OneTimeCode,
+        company: &str,
+    ) -> mail::Mailed {
+        let code = Some(code).filter(|_| !self.has_oidc());
+        match &self.postman {
+            Some(postman) => postman.bring(code, kept, company).await,
+            None => mail::Mailed::NoSender,
+        }
     }
 
     /// The token of whoever holds this session, with the roles that they have now.
@@ -130,6 +182,12 @@ pub(crate) fn sign_in_of(deps: &Deps) -> Result<&Arc<SignIn>, Problem> {
              SESSION_KEY.",
         )
     })
+}
+
+/// The link to the page that redeems a code; none where nobody knows by which URL people reach the server.
+pub(crate) fn link_of(deps: &Deps, code: &str) -> Option<String> {
+    let base = Some(&deps.public_url).filter(|base| !base.is_empty())?;
+    Some(format!("{base}{PAGE}#code={code}"))
 }
 
 /// A code that works once.

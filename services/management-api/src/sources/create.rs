@@ -27,7 +27,7 @@ use crate::{
 /// Most accounts of one source.
 const MAX_ACCOUNTS: usize = 20;
 /// Random bytes of a URL's token.
-const TOKEN_BYTES: usize = 32;
+pub(super) const TOKEN_BYTES: usize = 32;
 
 /// A source to be created.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -163,18 +163,7 @@ impl NewSource {
             let slugs: Vec<_> = sources.map(|source| source.spec().slug).collect();
             faults.add("provider", format!("one of {}", slugs.join(", ")));
         }
-        let is_account = |account: &String| {
-            (1..=64).contains(&account.len())
-                && account
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
-        };
-        if self.accounts.len() > MAX_ACCOUNTS || !self.accounts.iter().all(is_account) {
-            faults.add(
-                "accounts",
-                format!("at most {MAX_ACCOUNTS} ids of 1 to 64 letters, digits, `_` and `-`"),
-            );
-        }
+        check_accounts(&self.accounts, &mut faults);
         if let Some(office) = self.office_id {
             let offices = deps.store.offices(tenant).await?;
             if !offices.iter().any(|known| known.id == office) {
@@ -207,6 +196,22 @@ impl NewSource {
             state: SourceState::Active,
         };
         Ok((source, spec, key))
+    }
+}
+
+/// Notes what is wrong with a source's accounts.
+pub(super) fn check_accounts(accounts: &[String], faults: &mut Faults) {
+    let is_account = |account: &String| {
+        (1..=64).contains(&account.len())
+            && account
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    };
+    if accounts.len() > MAX_ACCOUNTS || !accounts.iter().all(is_account) {
+        faults.add(
+            "accounts",
+            format!("at most {MAX_ACCOUNTS} ids of 1 to 64 letters, digits, `_` and `-`"),
+        );
     }
 }
 
@@ -249,7 +254,7 @@ async fn repeated(
 }
 
 /// The source that a call of this name creates in this tenant, however often it is made.
-fn id_of_call(tenant: &TenantId, key: &str) -> SourceId {
+pub(super) fn id_of_call(tenant: &TenantId, key: &str) -> SourceId {
     const SPACE: Uuid = Uuid::from_u128(0x9c1f_7a52_3d64_4b0e_8f6b_2e51_c7a4_90d3);
     // A slug holds no slash.
     let name = format!("{tenant}/{key}");
@@ -273,7 +278,7 @@ fn webhooks(spec: &SourceSpec, url: &str) -> Vec<Webhook> {
 }
 
 /// The same in the same order, each once.
-fn distinct(mut texts: Vec<String>) -> Vec<String> {
+pub(super) fn distinct(mut texts: Vec<String>) -> Vec<String> {
     let mut seen = BTreeSet::new();
     texts.retain(|text| seen.insert(text.clone()));
     texts

@@ -171,6 +171,14 @@ pub(super) struct SigningKey {
 }
 
 impl SigningKey {
+    /// A key that is known to be right.
+    pub(super) const fn of(key: SecretString) -> Self {
+        Self {
+            key,
+            is_ours: false,
+        }
+    }
+
     /// The key as given; without one, a key of our own if the sender takes that. Notes what is wrong. `None` also for a
     /// provider whose deliveries need no key.
     pub(super) fn read(

@@ -1,7 +1,12 @@
 //! Sources: where a tenant's webhooks come from, and the keys that verify them.
 
+pub(crate) mod catalogue;
+pub(crate) mod completeness;
+pub(crate) mod connect;
 pub(crate) mod create;
+pub(crate) mod health;
 pub(crate) mod keys;
+pub(crate) mod test;
 
 use axum::extract::State;
 use domain::{SourceId, TenantId};

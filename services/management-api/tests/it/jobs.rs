@@ -301,6 +301,18 @@ async fn a_dry_run_says_what_would_be_different() {
             json!({ "config": { "spma": 1, "spam": { "review_from": 200 } } }),
             &["config.spam.review_from", "config.spma"],
         ),
+        (
+            json!({
+                "config": {
+                    "destinations": [{ "connector": "hubspot", "connection": "nowhere" }],
+                    "notifications": { "connection": "nobody" },
+                },
+            }),
+            &[
+                "config.destinations.0.connection",
+                "config.notifications.connection",
+            ],
+        ),
     ] {
         let answer = world
             .call_as(TenantAdmin, "POST", &path, Some(&trial))
@@ -391,6 +403,17 @@ async fn every_fault_of_a_job_is_told_at_once() {
         .await;
     assert_eq!(wrong_fields(&answer), ["limit", "state", "kind", "cursor"]);
     assert!(world.acts().await.is_empty());
+}
+
+#[tokio::test]
+async fn days_are_read_by_the_offices_clock() {
+    let world = World::start().await;
+    world.office_of("a").await;
+    let filter = json!({ "from": "2020-05-30", "to": "2020-05-31" });
+    let new = json!({ "kind": "replay", "from_stage": "analysis", "filter": filter });
+    let shown = started(&world.call_as(Operator, "POST", PATH, Some(&new)).await);
+    assert_eq!(shown["filter"]["from"], "2020-05-30T05:00:00Z");
+    assert_eq!(shown["filter"]["to"], "2020-06-01T05:00:00Z");
 }
 
 #[tokio::test]
@@ -521,6 +544,7 @@ async fn deps(
         verifier: Arc::new(Verifier::new(trust, key.key_set())),
         public_url: String::new(),
         limits: LimitsConfig::default(),
+        outward: None,
     }
 }
 

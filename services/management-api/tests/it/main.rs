@@ -4,6 +4,7 @@
 mod audit;
 mod configs;
 mod connections;
+mod dashboard;
 mod decisions;
 mod deliveries;
 mod finding;
@@ -11,6 +12,8 @@ mod gate;
 mod issuer;
 mod jobs;
 mod keys;
+mod leads;
+mod links;
 mod live;
 mod metrics;
 mod offices;

@@ -112,6 +112,60 @@ async fn every_fault_of_an_office_is_named() {
 }
 
 #[tokio::test]
+async fn an_office_is_removed_when_nothing_is_left_of_it() {
+    let world = World::start().await;
+    let used_id = world.office_of("a").await;
+    let added = created(&post(&world, &austin(), None).await);
+    let paths = [
+        used_id.to_string(),
+        added["office_id"].as_str().unwrap().to_owned(),
+    ];
+    let [used, added] = paths.map(|id| format!("{PATH}/{id}"));
+    problem(
+        &world.call_as(TenantAdmin, "DELETE", &added, None).await,
+        428,
+    );
+    let remove = async |path: &str| {
+        let nothing = Value::Null;
+        world
+            .call_on(TenantAdmin, ("DELETE", path), "*", &nothing)
+            .await
+    };
+    // A call of the first office has still to be worked on.
+    world.call_at(used_id, 1).await;
+    let told = problem(&remove(&used).await, 409);
+    assert!(
+        told["detail"]
+            .as_str()
+            .unwrap()
+            .contains("under way, 1 in all"),
+        "{told}"
+    );
+    let was = body(&remove(&added).await);
+    assert_is_as_described(&was, "Office");
+    problem(&world.get(&added).await, 404);
+    problem(&remove(&added).await, 404);
+    let left = body(&world.get(PATH).await);
+    assert_eq!(left["items"].as_array().unwrap().len(), 1);
+    let told = problem(&remove(&used).await, 409);
+    assert!(
+        told["detail"].as_str().unwrap().contains("only office"),
+        "{told}"
+    );
+    let acts: Vec<_> = world
+        .acts()
+        .await
+        .into_iter()
+        .map(|(_, act, _)| act)
+        .collect();
+    assert_eq!(
+        acts.last().map(String::as_str),
+        Some("office.remove"),
+        "{acts:?}"
+    );
+}
+
+#[tokio::test]
 async fn an_office_changes_from_what_its_editor_saw() {
     let world = World::start().await;
     let first = created(&post(&world, &austin(), None).await);

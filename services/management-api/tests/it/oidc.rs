@@ -92,6 +92,43 @@ impl Back {
     async fn arrive(&self, world: &World) -> Response {
         world.with_cookie("GET", &self.path, &self.cookie).await
     }
+
+    /// Arrives and is signed in; the session's cookie.
+    async fn comes_in(&self, world: &World) -> String {
+        let answer = self.arrive(world).await;
+        assert_eq!(led_to(&answer), "/sign-in");
+        let set: Vec<_> = answer.headers.get_all("set-cookie").iter().collect();
+        assert_eq!(set.len(), 2, "{set:?}");
+        let session = set[0].to_str().unwrap();
+        assert!(session.contains("SameSite=Strict"), "{session}");
+        session.split(';').next().unwrap().to_owned()
+    }
+}
+
+/// Where an answer leads the browser.
+#[track_caller]
+fn led_to(answer: &Response) -> &str {
+    assert_eq!(answer.status, 303, "{}", answer.text_lossy(500));
+    answer.header("location").unwrap()
+}
+
+/// That nobody came in, and why.
+#[track_caller]
+fn refused(answer: &Response, why: &str) {
+    assert_eq!(led_to(answer), format!("/sign-in#refused={why}"));
+    let set: Vec<_> = answer.headers.get_all("set-cookie").iter().collect();
+    assert!(
+        set.iter()
+            .all(|cookie| cookie.to_str().unwrap().starts_with("pipeline_oidc=;")),
+        "{set:?}"
+    );
+}
+
+/// The token that the page gets by the session's cookie, and the cookie that replaces it.
+async fn token(world: &World, session: &str) -> (SecretString, String) {
+    let refreshed = world.with_cookie("POST", REFRESH, session).await;
+    let token = body(&refreshed)["token"].as_str().unwrap().to_owned();
+    (token.into(), cookie(&refreshed))
 }
 
 async fn invite(world: &World, email: &str) -> Value {
@@ -110,8 +147,8 @@ async fn an_invited_person_signs_in_at_the_issuer() {
         Value::Null
     );
     let back = at_issuer(&world, &provider, "Maria@Example.com").await;
-    let answer = back.arrive(&world).await;
-    let token = SecretString::from(body(&answer)["token"].as_str().unwrap().to_owned());
+    let session = back.comes_in(&world).await;
+    let (token, _) = token(&world, &session).await;
     let me = body(&world.get_with("/v1/me", &token).await);
     assert_eq!(
         (&me["email"], &me["role"]),
@@ -120,7 +157,7 @@ async fn an_invited_person_signs_in_at_the_issuer() {
     assert_eq!(me["product"]["sign_in"], "oidc");
     problem(&world.get_with("/v1/tenants/b/requests", &token).await, 404);
     // The same answer again: the issuer took its code already.
-    problem(&back.arrive(&world).await, 403);
+    refused(&back.arrive(&world).await, "not-vouched");
 }
 
 #[tokio::test]
@@ -128,14 +165,10 @@ async fn only_who_was_invited_or_administers_the_platform_comes_in() {
     let provider = Provider::start(Key::ed25519("k1"), "2020-06-01T12:00:00Z");
     let world = world(&provider).await;
     let stranger = at_issuer(&world, &provider, "eve@example.com").await;
-    let shown = problem(&stranger.arrive(&world).await, 403);
-    assert!(
-        shown["detail"].as_str().unwrap().contains("invited"),
-        "{shown}"
-    );
+    refused(&stranger.arrive(&world).await, "not-invited");
     let root = at_issuer(&world, &provider, "root@example.com").await;
-    let answer = root.arrive(&world).await;
-    let token = SecretString::from(body(&answer)["token"].as_str().unwrap().to_owned());
+    let session = root.comes_in(&world).await;
+    let (token, _) = token(&world, &session).await;
     body(&world.get_with("/v1/tenants", &token).await);
     // By a code that somebody was handed, the same address administers nothing.
     let code = world.invited("a", "root@example.com", TenantAdmin).await;
@@ -163,7 +196,11 @@ async fn what_the_issuer_did_not_say_signs_nobody_in() {
         invite(&world, "maria@example.com").await;
         let back = at_issuer(&world, &provider, "maria@example.com").await;
         provider.twist(twist);
-        problem(&back.arrive(&world).await, 403);
+        let why = match twist {
+            Twist::UnverifiedEmail => "not-verified",
+            _ => "not-vouched",
+        };
+        refused(&back.arrive(&world).await, why);
     }
 }
 
@@ -174,20 +211,25 @@ async fn an_answer_belongs_to_the_browser_that_asked() {
     invite(&world, "maria@example.com").await;
     let one = at_issuer(&world, &provider, "maria@example.com").await;
     let other = at_issuer(&world, &provider, "maria@example.com").await;
-    for (path, cookie) in [
-        (&one.path, &other.cookie),
-        (&one.path, &"x=y".to_owned()),
+    for (path, cookie, why) in [
+        (&one.path, &other.cookie, "other-attempt"),
+        (&one.path, &"x=y".to_owned(), "other-attempt"),
         (
             &format!("{}&iss=https://evil.example", one.path),
             &one.cookie,
+            "not-vouched",
         ),
-        (&format!("{}&error=access_denied", one.path), &one.cookie),
-        (&CALLBACK.to_owned(), &one.cookie),
+        (
+            &format!("{}&error=access_denied", one.path),
+            &one.cookie,
+            "not-vouched",
+        ),
+        (&CALLBACK.to_owned(), &one.cookie, "other-attempt"),
     ] {
-        problem(&world.with_cookie("GET", path, cookie).await, 403);
+        refused(&world.with_cookie("GET", path, cookie).await, why);
     }
     world.clock.advance(Duration::from_secs(601));
-    problem(&one.arrive(&world).await, 403);
+    refused(&one.arrive(&world).await, "other-attempt");
 }
 
 #[tokio::test]
@@ -196,7 +238,7 @@ async fn the_issuer_is_asked_whether_people_may_stay() {
     let world = world(&provider).await;
     invite(&world, "maria@example.com").await;
     let back = at_issuer(&world, &provider, "maria@example.com").await;
-    let first = cookie(&back.arrive(&world).await);
+    let first = back.comes_in(&world).await;
     // Each refresh token is taken once.
     let second = cookie(&world.with_cookie("POST", REFRESH, &first).await);
     let third = cookie(&world.with_cookie("POST", REFRESH, &second).await);

@@ -58,6 +58,16 @@ fn operations() -> impl Iterator<Item = (&'static str, &'static str, &'static Va
 }
 
 #[test]
+fn every_shape_that_is_named_is_there() {
+    let text = management_api::openapi_json();
+    let api: Value = serde_json::from_str(&text).unwrap();
+    let named = text.split("\"#/components/schemas/").skip(1);
+    for name in named.filter_map(|rest| rest.split('"').next()) {
+        assert!(api["components"]["schemas"][name].is_object(), "{name}");
+    }
+}
+
+#[test]
 fn every_operation_says_what_it_does_and_answers() {
     assert_eq!(DESCRIPTION["openapi"], "3.1.0");
     let bearer = &DESCRIPTION["components"]["securitySchemes"]["bearer"];

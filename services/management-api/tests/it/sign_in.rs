@@ -297,7 +297,7 @@ async fn a_person_signs_in_again_by_the_operators_link() {
     let link = async |email: &str, role| {
         let new = json!({ "email": email });
         world
-            .call_as(role, "POST", "/v1/sign-in/links", Some(&new))
+            .call_as(role, "POST", "/v1/sign-in/link-codes", Some(&new))
             .await
     };
     problem(&link("ann@example.com", TenantAdmin).await, 403);
@@ -305,7 +305,12 @@ async fn a_person_signs_in_again_by_the_operators_link() {
     assert_eq!(wrong_fields(&unknown), ["email"]);
     let made = created(&link("ANN@example.com", PlatformAdmin).await);
     assert_eq!(made["expires_at"], "2020-06-01T12:10:00Z");
+    assert_is_as_described(&made, "CreatedSignInLink");
     let code = made["code"].as_str().unwrap();
+    assert_eq!(
+        made["link"],
+        format!("https://leads.example/sign-in#code={code}")
+    );
     let answer = world.sign_in(code).await;
     let me = body(&world.get_with("/v1/me", &token(&answer)).await);
     assert_eq!(me["subject"], user.to_string());

@@ -113,6 +113,7 @@ impl World {
                 &clock,
             ))),
             is_simulated: true,
+            outward: None,
             store: store.clone(),
             bus: bus.clone(),
             sources: Sources::standard(),
@@ -422,6 +423,17 @@ impl World {
             .await
     }
 
+    /// A call of tenant `a` that belongs to this office.
+    pub(crate) async fn call_at(&self, office: OfficeId, number: u32) {
+        let reading = Ok(Reading::News(Box::new(news(number))));
+        let body = Bytes::from(number.to_string());
+        let delivery = Delivery {
+            office: Some(office),
+            ..delivery("a", reading, body, "test")
+        };
+        self.store.accept(delivery).await.unwrap();
+    }
+
     /// The id of a request's newest delivery.
     pub(crate) async fn delivery_of(&self, slug: &str, request: RequestId) -> String {
         let view = self.store.request(&tenant(slug), request).await.unwrap();
@@ -457,21 +469,7 @@ impl World {
         body: Bytes,
         scheme: &str,
     ) -> Accepted {
-        let delivery = Delivery {
-            tenant: tenant(slug),
-            provider: "callrail".to_owned(),
-            source: SourceId::from_uuid(uuid::Uuid::from_u128(1)),
-            channel: Channel::Phone,
-            office: None,
-            event: None,
-            is_told_by_body: false,
-            delivery_id: None,
-            scheme: scheme.to_owned(),
-            headers: BTreeMap::from([("content-type".to_owned(), "application/json".to_owned())]),
-            body,
-            traceparent: None,
-            reading,
-        };
+        let delivery = delivery(slug, reading, body, scheme);
         self.store.accept(delivery).await.unwrap()
     }
 
@@ -543,6 +541,7 @@ pub(crate) fn news(number: u32) -> News {
         }],
         is_modified: false,
         is_thin: false,
+        is_addition: false,
         delay: Duration::ZERO,
         facts: Facts {
             external_id: Some(format!("CAL{number}")),
@@ -575,6 +574,24 @@ pub(crate) fn body(response: &Response) -> Value {
 pub(crate) fn created(response: &Response) -> Value {
     assert_eq!(response.status, 201, "{}", response.text_lossy(500));
     response.json().unwrap()
+}
+
+fn delivery(slug: &str, reading: Result<Reading, String>, body: Bytes, scheme: &str) -> Delivery {
+    Delivery {
+        tenant: tenant(slug),
+        provider: "callrail".to_owned(),
+        source: SourceId::from_uuid(uuid::Uuid::from_u128(1)),
+        channel: Channel::Phone,
+        office: None,
+        event: None,
+        is_told_by_body: false,
+        delivery_id: None,
+        scheme: scheme.to_owned(),
+        headers: BTreeMap::from([("content-type".to_owned(), "application/json".to_owned())]),
+        body,
+        traceparent: None,
+        reading,
+    }
 }
 
 /// The body of an answer that must be 202.

@@ -55,6 +55,8 @@ fn apis(_client: &Client, _url: &Url) -> Apis {
     Apis {
         details: Arc::new(TrialApi),
         recordings: None,
+        listing: None,
+        webhooks: None,
     }
 }
 

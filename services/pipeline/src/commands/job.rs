@@ -6,7 +6,6 @@ use anyhow::{Context as _, bail};
 use domain::{Channel, JobId, OfficeId, Stage, Status};
 use http::Method;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use jiff::Timestamp;
 use runtime::ServeOptions;
 use serde_json::{Value, json};
 use settings::Settings;
@@ -31,7 +30,7 @@ pub(super) enum Command {
         #[arg(long, value_parser = ["queued", "running", "done", "cancelled", "failed"])]
         state: Option<String>,
         /// What they do.
-        #[arg(long, value_parser = ["redrive", "replay", "release", "dry_run"])]
+        #[arg(long, value_parser = ["redrive", "replay", "release", "dry_run", "reconcile"])]
         kind: Option<String>,
         #[command(flatten)]
         paging: Paging,
@@ -56,7 +55,7 @@ pub(super) enum Command {
     },
     /// Has many requests run again from a stage on, and follows the job. `pipeline request replay` replays one.
     #[command(after_help = "Examples:\n  \
-        pipeline job replay --from-stage dispatch --status completed --since 2026-11-01T00:00:00Z\n  \
+        pipeline job replay --from-stage dispatch --status completed --since 2026-11-01\n  \
         pipeline job replay --from-stage analysis --all")]
     Replay {
         /// The first stage that runs again.
@@ -91,12 +90,12 @@ pub(super) struct Requests {
     /// How they reached the company.
     #[arg(long, value_name = "CHANNEL")]
     channel: Option<Channel>,
-    /// Those that came in at this time or later: 2026-11-27T14:00:00Z.
-    #[arg(long, value_name = "TIME")]
-    since: Option<Timestamp>,
-    /// Those that came in before this time.
-    #[arg(long, value_name = "TIME")]
-    until: Option<Timestamp>,
+    /// Those that came in then or later: a day (2026-11-27) by the office's clock, or a time (2026-11-27T14:00:00Z).
+    #[arg(long, value_name = "WHEN")]
+    since: Option<String>,
+    /// Those that came in up to the end of this day, or before this time.
+    #[arg(long, value_name = "WHEN")]
+    until: Option<String>,
     /// All of them.
     #[arg(long, conflicts_with_all = ["channel", "since", "until"])]
     all: bool,
@@ -114,8 +113,8 @@ impl Requests {
         let texts = [
             ("status", status.map(str::to_owned)),
             ("channel", self.channel.map(|channel| channel.to_string())),
-            ("from", self.since.map(|at| at.to_string())),
-            ("to", self.until.map(|at| at.to_string())),
+            ("from", self.since.clone()),
+            ("to", self.until.clone()),
         ];
         for (name, text) in texts {
             if let Some(text) = text {

@@ -7,9 +7,11 @@ mod config;
 mod figures;
 mod job;
 mod key;
+mod lead;
 mod live;
 mod migrate;
 mod office;
+mod reconcile;
 mod request;
 mod review;
 mod run;
@@ -82,6 +84,8 @@ enum Command {
     Quarantine(TenantArgs<review::QuarantineCommand>),
     /// Lists steps that are held or parked, and lets them run again.
     Work(TenantArgs<work::Command>),
+    /// Posts leads that came by another way.
+    Lead(TenantArgs<lead::Command>),
     /// Shows a request, and has it run again.
     Request(TenantArgs<request::Command>),
     /// Invites people into a tenant, lists them, changes what they may do, and removes them.
@@ -92,6 +96,8 @@ enum Command {
     SignIn(TenantArgs<sign_in::Command>),
     /// Lists, follows and cancels bulk work, and tries a workflow configuration on what came in.
     Job(TenantArgs<job::Command>),
+    /// Compares what providers have with what came, and takes what is missing.
+    Reconcile(TenantArgs<reconcile::Command>),
     /// Lists who changed what.
     Audit(TenantArgs<audit::Command>),
     /// Shows what leads, deliveries and steps sum up to.
@@ -132,11 +138,13 @@ pub async fn run_to(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::Review(args) => review::review(&settings, args, out).await,
         Command::Quarantine(args) => review::quarantine(&settings, args, out).await,
         Command::Work(args) => work::run(&settings, args, out).await,
+        Command::Lead(args) => lead::run(&settings, args, out).await,
         Command::Request(args) => request::run(&settings, args, out).await,
         Command::User(args) => user::run(&settings, args, out).await,
         Command::Key(args) => key::run(&settings, args, out).await,
         Command::SignIn(args) => sign_in::run(&settings, args, out).await,
         Command::Job(args) => job::run(&settings, args, out).await,
+        Command::Reconcile(args) => reconcile::run(&settings, args, out).await,
         Command::Audit(args) => audit::run(&settings, args, out).await,
         Command::Figures(args) => figures::run(&settings, args, out).await,
         Command::Live(args) => live::run(&settings, args, out).await,

@@ -78,6 +78,12 @@ pub(super) enum Command {
         #[arg(long, conflicts_with = "hours")]
         no_hours: bool,
     },
+    /// Removes an office that no source leads to, and of which no request is under way.
+    #[command(after_help = "Example:\n  pipeline office remove ofc_… --tenant acme")]
+    Remove {
+        /// The office.
+        office: OfficeId,
+    },
 }
 
 /// When an office is open.
@@ -218,6 +224,15 @@ pub(super) async fn run(
                 .change(Method::PUT, &path, Some(&body), version)
                 .await?;
             show(&mut tenant, &now)
+        }
+        Command::Remove { office } => {
+            let path = tenant.office(Some(office)).await?;
+            let known = tenant.get(&path, &[]).await?;
+            let version = known["version"].as_u64().unwrap_or_default();
+            let gone = tenant.change(Method::DELETE, &path, None, version).await?;
+            tenant.session.show(&gone, |session| {
+                session.say(&format!("The office {} is removed.", cell(&gone["name"])))
+            })
         }
     }
 }

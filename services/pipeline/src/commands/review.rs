@@ -51,7 +51,7 @@ pub(super) enum QuarantineCommand {
     /// followed until it ends. Ctrl-C leaves it running.
     #[command(after_help = "Examples:\n  \
         pipeline quarantine release req_…\n  \
-        pipeline quarantine release --out-of-area --since 2026-11-01T00:00:00Z\n  \
+        pipeline quarantine release --out-of-area --since 2026-11-01\n  \
         pipeline quarantine release --all")]
     Release {
         /// The request.

@@ -4,7 +4,10 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{anyhow, bail};
 use domain::{Clock as _, TenantId};
-use management_api::sign_in::console_code;
+use management_api::{
+    dashboard::{Files, HOME},
+    sign_in::{PAGE, console_code},
+};
 use runtime::SystemClock;
 use settings::Settings;
 use simulators::{SIMULATORS, SimulatorSpec};
@@ -106,19 +109,20 @@ fn greet(app: &App, providers: &Providers, base: &str, code: Option<&str>) -> an
          \n  API and webhooks  {base}\
          \n  health            {base}/v1/health\
          \n  metrics           http://{metrics}/metrics (private)\
-         \n  data folder       {data}",
+         \n  data folder       {data}{sign_in}",
         version = env!("CARGO_PKG_VERSION"),
         metrics = app.metrics_address,
         data = app.folder.path().display(),
+        sign_in = code.map_or_else(String::new, |code| entrance(base, code)),
     ))?;
-    let Some(code) = code else {
+    if code.is_none() {
         say(&format!(
             "\nSimulated providers:\n{simulated}\n\nBegin with a tenant of your own:\n"
         ))?;
         return say(&format!(
             "{program} tenant create acme --name \"Acme Remodeling\" --data-dir {folder}\n"
         ));
-    };
+    }
     // The list of sources begins with the one that the README shows.
     let usual = ::sources::SOURCES.iter().find_map(|source| {
         let mut simulators = providers::embedded();
@@ -139,10 +143,6 @@ fn greet(app: &App, providers: &Providers, base: &str, code: Option<&str>) -> an
         "curl -sS -H \"Authorization: Bearer $({program} token --data-dir {folder})\" {base}/v1/tenants/{}/requests",
         demo::TENANT
     ))?;
-    // Signs in, once: the answer has a token, and sets the cookie that gives the next ones.
-    say(&format!(
-        "curl -sS --json '{{\"code\":\"{code}\"}}' {base}/v1/sign-in"
-    ))?;
     let crms = catalogue::providers()
         .into_iter()
         .filter(|provider| provider.is_crm);
@@ -150,6 +150,15 @@ fn greet(app: &App, providers: &Providers, base: &str, code: Option<&str>) -> an
         say(&format!("curl -sS {crm}/_sim/view"))?;
     }
     say("")
+}
+
+/// The line by which somebody gets in: to the dashboard where it was built, else to the page of signing in.
+fn entrance(base: &str, code: &str) -> String {
+    if Files::embedded().is_built() {
+        format!("\n  dashboard         {base}{HOME}#code={code}  (signs you in, once)")
+    } else {
+        format!("\n  sign in           {base}{PAGE}#code={code}  (once)")
+    }
 }
 
 /// Text as one word of a shell.

@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use clap::builder::PossibleValuesParser;
 use domain::Clock as _;
+use http::Method;
 use http_client::{Client, Options};
 use runtime::SystemClock;
 use secrecy::SecretString;
-use serde_json::Value;
+use serde_json::{Value, json};
 use settings::Settings;
 use simulators::{Choices, SIMULATORS, Sample, SampleDelivery};
 
-use super::{data_dir, say};
+use super::{api::Api, data_dir, say};
 use crate::{
     data_folder::{ServerFile, running_server},
     demo,
@@ -21,7 +22,8 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The provider that a sample is from.
-    #[arg(value_parser = PossibleValuesParser::new(samples().map(|(slug, _)| slug)))]
+    /// `lead` posts one to the direct API.
+    #[arg(value_parser = PossibleValuesParser::new(samples().map(|(slug, _)| slug).chain([LEAD])))]
     source: String,
     /// The event. Default: the provider's usual one. A wrong one is answered with the list.
     event: Option<String>,
@@ -38,7 +40,13 @@ pub(super) struct Args {
     /// The recording that the simulated provider has for it: kitchen-quote, bathroom-leak, out-of-area, …
     #[arg(long, value_name = "NAME")]
     recording: Option<String>,
+    /// The person's own words, where the sample is a text message or a form.
+    #[arg(long, value_name = "TEXT")]
+    words: Option<String>,
 }
+
+/// In the place of a provider: a lead that another system posts to the direct API.
+const LEAD: &str = "lead";
 
 /// The providers that have samples.
 fn samples() -> impl Iterator<Item = (&'static str, &'static [Sample])> {
@@ -51,6 +59,9 @@ fn samples() -> impl Iterator<Item = (&'static str, &'static [Sample])> {
 }
 
 pub(super) async fn run(settings: &Settings, args: Args) -> anyhow::Result<()> {
+    if args.source == LEAD {
+        return send_lead(settings, args).await;
+    }
     let sample = sample(&args.source, args.event.as_deref())?;
     let server = running_server(&data_dir(settings, args.data_dir)?)?;
     let http = Client::new(Options {
@@ -59,7 +70,7 @@ pub(super) async fn run(settings: &Settings, args: Args) -> anyhow::Result<()> {
     })?;
     let SampleDelivery {
         content_type,
-        signature: (header, signature),
+        signature,
         body,
         preparation,
         ..
@@ -67,6 +78,7 @@ pub(super) async fn run(settings: &Settings, args: Args) -> anyhow::Result<()> {
         id: args.call,
         phone: args.caller,
         recording: args.recording,
+        words: args.words,
         at: SystemClock::default().now(),
     });
     if let Some((path, content)) = preparation {
@@ -78,9 +90,12 @@ pub(super) async fn run(settings: &Settings, args: Args) -> anyhow::Result<()> {
         demo::token(&args.source),
         sample.event
     );
-    let answer = http
-        .post(url)
-        .secret_header(header, &SecretString::from(signature))
+    let request = signature
+        .into_iter()
+        .fold(http.post(url), |request, (header, value)| {
+            request.secret_header(header, &SecretString::from(value))
+        });
+    let answer = request
         .body(content_type, body)
         .send()
         .await
@@ -91,6 +106,34 @@ pub(super) async fn run(settings: &Settings, args: Args) -> anyhow::Result<()> {
         bail!("the server answered {}", answer.status);
     }
     Ok(())
+}
+
+/// Posts a lead of the demo tenant to the direct API; one that is known by its id is changed.
+async fn send_lead(settings: &Settings, args: Args) -> anyhow::Result<()> {
+    let folder = data_dir(settings, args.data_dir)?;
+    running_server(&folder)?;
+    let api = Api::open(settings, &folder, "demo".to_owned()).await?;
+    let now = SystemClock::default().now();
+    let id = args.call;
+    let id = id.unwrap_or_else(|| format!("demo-{}", now.as_millisecond()));
+    let phone = args.caller;
+    let phone = phone.unwrap_or_else(|| "(512) 555-0188".to_owned());
+    let lead = json!({
+        "external_id": id,
+        "occurred_at": now,
+        "contact": { "name": "Nora Whitlock", "phone": phone, "email": "nora.whitlock@example.com" },
+        "place": { "address": "1204 Cedar Bend", "city": "Round Rock", "state": "Texas", "postal_code": "78664" },
+        "project": { "type": "Bathroom", "budget": "$25,000", "timeline": "this spring" },
+        "message": "We would like a quote for remodeling our bathroom with a walk-in shower.",
+        "attribution": {
+            "first": { "source": "google", "medium": "cpc", "campaign": "bath-remodel", "gclid": "demo-click" },
+            "last": { "source": "newsletter", "landing_page": "https://demo.example.com/baths" },
+        },
+        "consent": { "text": "You may call and text me about my project.", "at": now },
+    });
+    let path = format!("/v1/tenants/{}/leads", demo::TENANT);
+    let answer = api.call(Method::POST, &path, Some(&lead), None).await?;
+    say(&serde_json::to_string_pretty(&answer)?)
 }
 
 /// The sample of an event, or of the provider's usual one.

@@ -283,6 +283,12 @@ fn with_query(path: &str, query: &[(&str, String)]) -> String {
     }
 }
 
+/// The link of an answer that signs somebody in, or its code where there is none.
+pub(super) fn link_or_code(answer: &Value) -> &str {
+    let link = answer["link"].as_str();
+    link.or(answer["code"].as_str()).unwrap_or_default()
+}
+
 /// Text as one segment of a path.
 pub(super) fn segment(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes())

@@ -7,11 +7,11 @@ use serde_json::json;
 use settings::Settings;
 use store::TenantRole;
 
-use super::session::TenantArgs;
+use super::session::{TenantArgs, link_or_code};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Prints a code that signs in at the API, once, within 24 hours and until the server starts again.
+    /// Prints a link that signs in, once, within 24 hours and until the server starts again.
     #[command(after_help = "Example:\n  pipeline sign-in code --tenant acme --role operator")]
     Code {
         /// What the person may do in the tenant.
@@ -36,7 +36,5 @@ pub(super) async fn run(
         .api
         .call(Method::POST, "/v1/sign-in/codes", Some(&body), None)
         .await?;
-    session.show(&created, |session| {
-        session.say(created["code"].as_str().unwrap_or_default())
-    })
+    session.show(&created, |session| session.say(link_or_code(&created)))
 }

@@ -1,9 +1,10 @@
 //! `pipeline source`.
 
-use std::io::Write;
+use std::{collections::BTreeMap, io::Write};
 
 use domain::{ConnectionName, OfficeId, SourceId};
 use http::Method;
+use jiff::civil::Date;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use settings::Settings;
@@ -22,6 +23,36 @@ pub(super) enum Command {
     /// input, a file or an environment variable.
     #[command(after_help = examples())]
     Add(AddArgs),
+    /// Connects a source in one go: checks the account's secret at the provider, registers the webhooks there beside those
+    /// of others, keeps the signing key, and sends a test delivery. It can be repeated and goes on where it stopped. The
+    /// secret is read from standard input, a file or an environment variable.
+    #[command(after_help = "Example:\n  \
+        pipeline source connect callrail --tenant acme --set account_id=ACC… --set company_ids=COM… < key.txt")]
+    Connect(ConnectArgs),
+    /// Sends a test delivery through a source's public URL, and waits until it is stored.
+    #[command(after_help = "Example:\n  pipeline source test src_… --tenant acme")]
+    Test {
+        /// The source.
+        source: SourceId,
+    },
+    /// Shows whether a source brings what it should.
+    #[command(after_help = "Example:\n  pipeline source health src_… --tenant acme")]
+    Health {
+        /// The source.
+        source: SourceId,
+    },
+    /// Shows how much of what happened at the providers is held, by day.
+    #[command(
+        after_help = "Example:\n  pipeline source completeness --tenant acme --from 2026-11-01"
+    )]
+    Completeness {
+        /// The first day. Default: a week before the last.
+        #[arg(long, value_name = "DAY")]
+        from: Option<Date>,
+        /// The last day. Default: today.
+        #[arg(long, value_name = "DAY")]
+        to: Option<Date>,
+    },
     /// Lists a tenant's sources with their keys' names.
     #[command(after_help = "Example:\n  pipeline source list --tenant acme")]
     List,
@@ -89,6 +120,34 @@ pub(super) struct AddArgs {
     key: SecretInput,
 }
 
+#[derive(Debug, clap::Args)]
+pub(super) struct ConnectArgs {
+    /// The provider.
+    provider: String,
+    /// What the account needs beside its secret; can be repeated. Default: what was entered before.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    settings: Vec<(String, String)>,
+    /// The name of the connection. Default: the provider's.
+    #[arg(long, value_name = "CONNECTION")]
+    connection: Option<ConnectionName>,
+    /// The tenant's account at the provider, in every form that its webhooks name it; can be repeated.
+    #[arg(long = "account", value_name = "ID")]
+    accounts: Vec<String>,
+    /// The office that its requests belong to. Default: the tenant's first.
+    #[arg(long, value_name = "OFFICE")]
+    office: Option<OfficeId>,
+    /// Takes the secret that was entered before.
+    #[arg(long, conflicts_with_all = ["file", "env"])]
+    same_secret: bool,
+    #[command(flatten)]
+    secret: SecretInput,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 /// An example for each provider.
 fn examples() -> String {
     let mut help = "Examples:".to_owned();
@@ -153,6 +212,44 @@ pub(super) async fn run(
                 ))
             })
         }
+        Command::Connect(args) => connect(settings, &mut tenant, args).await,
+        Command::Test { source } => test(&mut tenant, &source.to_string()).await,
+        Command::Health { source } => {
+            let health = tenant.get(&format!("sources/{source}/health"), &[]).await?;
+            tenant.session.show(&health, |session| {
+                session.say(&format!(
+                    "{}: {}",
+                    cell(&health["state"]),
+                    cell(&health["detail"])
+                ))?;
+                session.say(&format!(
+                    "Last delivery: {}. Today: {} accepted, {} repeated, {} refused.",
+                    cell(&health["last_at"]),
+                    cell(&health["today"]["accepted"]),
+                    cell(&health["today"]["repeated"]),
+                    cell(&health["today"]["refused"])
+                ))
+            })
+        }
+        Command::Completeness { from, to } => {
+            let days = [("from", from), ("to", to)];
+            let query: Vec<_> = days
+                .into_iter()
+                .filter_map(|(name, day)| Some((name, day?.to_string())))
+                .collect();
+            let list = tenant.get("completeness", &query).await?;
+            let columns = [
+                ("date", "date"),
+                ("source", "source_id"),
+                ("held", "held"),
+                ("of", "at_provider"),
+                ("recovered", "recovered"),
+                ("missing", "missing"),
+                ("checked", "checked_at"),
+            ];
+            let empty = "Nothing was compared in this time.";
+            tenant.session.show_list(&list, &columns, empty)
+        }
         Command::Disable { source } => set_state(&mut tenant, source, "disable").await,
         Command::Enable { source } => set_state(&mut tenant, source, "enable").await,
     }
@@ -198,6 +295,63 @@ async fn add(
         say_made_key(session, &created)?;
         session.say(created["set_up"].as_str().unwrap_or_default())
     })
+}
+
+async fn connect(
+    settings: &Settings,
+    tenant: &mut TenantSession<'_>,
+    args: ConnectArgs,
+) -> anyhow::Result<()> {
+    let mut body = json!({
+        "provider": args.provider,
+        "connection": args.connection,
+        "accounts": args.accounts,
+        "office_id": args.office.map(|office| office.to_string()),
+    });
+    if !args.settings.is_empty() {
+        let given: BTreeMap<_, _> = args.settings.into_iter().collect();
+        body["settings"] = json!(given);
+    }
+    if !args.same_secret {
+        let secret = args.secret.read(settings, "The account's secret")?;
+        body["secret"] = json!(secret.expose_secret());
+    }
+    let path = "sources/connect";
+    let answer = tenant.call(Method::POST, path, Some(&body), None).await?;
+    let is_connected = answer["is_connected"] == json!(true);
+    tenant.session.show(&answer, |session| {
+        for step in answer["steps"].as_array().into_iter().flatten() {
+            let mark = if step["is_done"] == json!(true) {
+                "done"
+            } else {
+                "FAILED"
+            };
+            session.say(&format!(
+                "  {mark:<7} {:<12} {}",
+                cell(&step["step"]),
+                cell(&step["detail"])
+            ))?;
+        }
+        Ok(())
+    })?;
+    if !is_connected {
+        anyhow::bail!("the source is not connected yet: see the last step, then run this again");
+    }
+    let source = answer["source"]["source_id"].as_str().unwrap_or_default();
+    test(tenant, source).await
+}
+
+async fn test(tenant: &mut TenantSession<'_>, source: &str) -> anyhow::Result<()> {
+    let path = format!("sources/{source}/test");
+    let answer = tenant.call(Method::POST, &path, None, None).await?;
+    tenant.session.show(&answer, |session| {
+        session.say(answer["detail"].as_str().unwrap_or_default())
+    })?;
+    if answer["is_arrived"] == json!(true) {
+        Ok(())
+    } else {
+        anyhow::bail!("the test delivery did not arrive")
+    }
 }
 
 /// Prints a key that was made, for the sender to sign with.

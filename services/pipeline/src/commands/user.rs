@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 use settings::Settings;
 use store::TenantRole;
 
-use super::session::{Paging, TenantArgs, TenantSession, segment};
+use super::session::{Paging, TenantArgs, TenantSession, link_or_code, segment};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Invites a person: prints a code that signs them in once, within 7 days.
+    /// Invites a person: a link signs them in once, within 7 days. It is mailed to them where the server sends mail, and
+    /// printed.
     ///
-    /// Whoever has the code becomes the person of that address, so hand it over to them alone.
+    /// Whoever has the link becomes the person of that address, so hand it over to them alone.
     #[command(
         after_help = "Example:\n  pipeline user invite maria@example.com --tenant acme --role operator"
     )]
@@ -39,7 +40,7 @@ pub(super) enum Command {
         /// The invitation's id.
         invitation: String,
     },
-    /// Prints a code that signs in a person again, once, within 10 minutes.
+    /// Prints a link that signs in a person again, once, within 10 minutes.
     #[command(after_help = "Example:\n  pipeline user link maria@example.com --tenant acme")]
     Link {
         /// The person's e-mail address.
@@ -76,11 +77,18 @@ pub(super) async fn run(
                 .call(Method::POST, "invitations", Some(&body), None)
                 .await?;
             tenant.session.show(&created, |session| {
+                let mailed = match created["mail"].as_str() {
+                    Some("sent") => "A mail brings them this link",
+                    Some("failed") => {
+                        "The mail to them failed, as the server's log says: hand them this link"
+                    }
+                    _ => "No mail is sent here: hand them this link",
+                };
                 session.say(&format!(
-                    "{} is invited as {role}. This code signs them in once, within 7 days (POST /v1/sign-in):",
-                    created["invitation"]["email"].as_str().unwrap_or_default()
+                    "{} is invited as {role}. {mailed}, which signs them in once, within 7 days:",
+                    created["invitation"]["email"].as_str().unwrap_or_default(),
                 ))?;
-                session.say(created["code"].as_str().unwrap_or_default())
+                session.say(link_or_code(&created))
             })
         }
         Command::List(paging) => {
@@ -119,11 +127,9 @@ pub(super) async fn run(
             let session = &mut tenant.session;
             let created = session
                 .api
-                .call(Method::POST, "/v1/sign-in/links", Some(&body), None)
+                .call(Method::POST, "/v1/sign-in/link-codes", Some(&body), None)
                 .await?;
-            session.show(&created, |session| {
-                session.say(created["code"].as_str().unwrap_or_default())
-            })
+            session.show(&created, |session| session.say(link_or_code(&created)))
         }
         Command::Role { user, role } => {
             let id = find(&tenant, &user).await?;

@@ -1,5 +1,5 @@
 //! A company is set up on an empty folder, without a demo tenant: by HTTP alone, and by commands alone. Then a signed
-//! call ends in the CRM and in a mail.
+//! call ends in the CRM and in a mail, and a person who was invited signs in by a link and sees it.
 
 use std::{fs, path::Path, time::Instant};
 
@@ -30,6 +30,7 @@ fn call() -> (SampleDelivery, &'static str) {
         id: Some("CALfromnothing".to_owned()),
         phone: Some("+15125550142".to_owned()),
         recording: None,
+        words: None,
         at: SystemClock::default().now(),
     });
     (delivery, demo.signing_key.unwrap())
@@ -110,6 +111,54 @@ impl Outside {
         answer.json().unwrap()
     }
 
+    /// A person comes in by this link, as the page does, and may do what an operator may.
+    async fn comes_in(&self, link: &str, email: &str) {
+        let (page, code) = link.split_once("#code=").unwrap();
+        assert_eq!(page, format!("{}/sign-in", self.base));
+        let shown = self.http.get(page).send().await.unwrap();
+        assert_eq!(shown.status, 200);
+        let sign_in = format!("{}/v1/sign-in", self.base);
+        let call = self.http.post(&sign_in).json(&json!({ "code": code }));
+        let signed_in = call.send().await.unwrap();
+        assert_eq!(signed_in.status, 200, "{}", signed_in.text_lossy(500));
+        let cookie = signed_in.header("set-cookie").unwrap().split(';').next();
+        let call = self.http.post(format!("{sign_in}/refresh"));
+        let call = call.header("cookie", cookie.unwrap());
+        let refreshed: Value = call.send().await.unwrap().json().unwrap();
+        let hers = Self {
+            http: client(),
+            base: self.base.clone(),
+            token: refreshed["token"].as_str().unwrap().to_owned(),
+            simulators: Value::Null,
+        };
+        let me = hers.done("GET", "/v1/me", &Value::Null).await;
+        assert_eq!(
+            (&me["email"], &me["role"]),
+            (&json!(email), &json!("operator"))
+        );
+        assert_eq!(me["tenants"][0]["tenant_id"], "acme");
+        let count = hers.done("GET", "/v1/tenants/acme/requests/count", &Value::Null);
+        assert_eq!(count.await["count"], 1);
+        let refused = hers.call("GET", "/v1/tenants/acme/people", &Value::Null, "");
+        assert_eq!(refused.await.status, 403);
+        let again = self.http.post(&sign_in).json(&json!({ "code": code }));
+        assert_eq!(again.send().await.unwrap().status, 409);
+    }
+
+    /// The link that was mailed to an address.
+    async fn link_to(&self, email: &str) -> String {
+        let url = format!(
+            "{}/_sim/mails",
+            self.simulators["sendgrid"].as_str().unwrap()
+        );
+        let mails: Value = self.http.get(url).send().await.unwrap().json().unwrap();
+        let mails = mails["mails"].as_array().unwrap();
+        let mail = mails.iter().find(|mail| mail["to"][0] == email).unwrap();
+        let text = mail["text"].as_str().unwrap();
+        let link = text.lines().find(|line| line.contains("#code="));
+        link.unwrap_or_else(|| panic!("{text}")).to_owned()
+    }
+
     async fn simulated(&self, provider: &str) -> String {
         let url = format!("{}/_sim/view", self.simulators[provider].as_str().unwrap());
         self.http.get(url).send().await.unwrap().text_lossy(100_000)
@@ -118,11 +167,13 @@ impl Outside {
     /// Posts the call to this URL; it ends in the CRM and in a mail.
     async fn call_ends_in_crm_and_mail(&self, url: &str) {
         let (call, _) = call();
-        let (header, signature) = call.signature;
-        let posted = self
-            .http
-            .post(url)
-            .header(header, signature)
+        let request = call
+            .signature
+            .into_iter()
+            .fold(self.http.post(url), |request, (header, value)| {
+                request.header(header, value)
+            });
+        let posted = request
             .body(call.content_type, call.body)
             .send()
             .await
@@ -197,6 +248,13 @@ async fn a_company_is_set_up_by_http_alone() {
     let source = outside.done("POST", &of("sources"), &source).await;
     let url = source["webhooks"][0]["url"].as_str().unwrap();
     outside.call_ends_in_crm_and_mail(url).await;
+
+    let invitation = json!({ "email": "Maria@acme.example", "role": "operator" });
+    let invited = outside.done("POST", &of("invitations"), &invitation).await;
+    assert_eq!(invited["mail"], "sent");
+    let link = outside.link_to("maria@acme.example").await;
+    assert_eq!(invited["link"], link);
+    outside.comes_in(&link, "maria@acme.example").await;
     drop(server);
 }
 
@@ -304,6 +362,25 @@ async fn a_company_is_set_up_by_commands_alone() {
     let added = run(&["source", "add", "callrail", "--json"], call().1);
     let added: Value = serde_json::from_str(&added).unwrap();
     let url = added["webhooks"][0]["url"].as_str().unwrap();
-    Outside::of(folder).call_ends_in_crm_and_mail(url).await;
+    let outside = Outside::of(folder);
+    outside.call_ends_in_crm_and_mail(url).await;
+
+    let invited = run(
+        &["user", "invite", "maria@acme.example", "--role", "operator"],
+        "",
+    );
+    assert!(
+        invited.contains("A mail brings them this link"),
+        "{invited}"
+    );
+    let link = invited.lines().last().unwrap();
+    outside.comes_in(link, "maria@acme.example").await;
+    let people = run(&["user", "list"], "");
+    assert!(
+        people.contains("maria@acme.example") && people.contains("operator"),
+        "{people}"
+    );
+    let again = run(&["user", "link", "maria@acme.example"], "");
+    outside.comes_in(again.trim(), "maria@acme.example").await;
     drop(server);
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod from_nothing;
+mod on_a_server;
 mod people;
 
 use std::{

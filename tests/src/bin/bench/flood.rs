@@ -99,7 +99,11 @@ static DELIVERIES: AtomicU32 = AtomicU32::new(1);
 async fn deliver(world: &World, company: &Company, number: u32) -> Option<RequestId> {
     let call = DELIVERIES.fetch_add(1, Ordering::Relaxed);
     let is_lead = number.is_multiple_of(OF_DELIVERIES);
-    let event = if is_lead { "post-call" } else { "pre-call" };
+    let event = if is_lead {
+        "post-call"
+    } else {
+        "convert-assist"
+    };
     let body = CallBody::post_call(&format!("CAL{call:032x}")).with(
         "customer_phone_number",
         json!(format!("+1512{:07}", 2_000_000 + call)),

@@ -382,6 +382,7 @@ fn lead(number: u64) -> (Status, Document) {
         last_event: EventId::from_uuid(Uuid::from_u128(u128::from(number))),
         is_modified: false,
         unread: None,
+        recovered: None,
         said: Facts {
             person: PersonFacts {
                 name: Some(format!("{first} {last}")),

@@ -20,9 +20,10 @@ use super::{
 };
 
 /// Routes that anybody may call: there is nothing of a tenant in their answers.
-const PUBLIC: [&str; 5] = [
+const PUBLIC: [&str; 6] = [
     "/.well-known/jwks.json",
     "/problems/{problem}",
+    "/sign-in",
     "/v1/docs",
     "/v1/openapi.json",
     "/v1/schemas/workflow-config",

@@ -27,6 +27,7 @@ fn whole() -> Value {
         },
         "retry": { "fast_ms": [1000, 2000], "slow_lane": false, "jitter": 0.25 },
         "recording": { "wait_seconds": [30, 60] },
+        "chat": { "quiet_seconds": 30, "longest_seconds": 300 },
     })
 }
 

@@ -1,12 +1,12 @@
 //! What was said or written, or why nothing was.
 
-use std::{collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use jiff::tz::TimeZone;
 
 use super::{MAX_UTTERANCE, bounded_line, line, local_time};
 use crate::{
-    lead::{About, Audio, Author, ChatMessage, Document, NoAudio, TranscriptState, Turn},
+    lead::{About, Audio, Author, ChatMessage, Document, NoAudio, TranscriptState, Turn, thread},
     loops,
 };
 
@@ -21,6 +21,8 @@ pub struct Conversation {
     pub recording: Option<String>,
     /// Why there is no recording.
     pub no_recording: Option<NoAudio>,
+    /// Whether messages in its middle are left out.
+    pub is_cut: bool,
 }
 
 /// Why a recording has no transcript.
@@ -67,10 +69,14 @@ impl Conversation {
         match about {
             About::Phone(_) => Self::spoken(document),
             About::Text(facts) => written(messages(&facts.messages, zone)),
-            About::Chat(facts) => written(messages(&facts.messages, zone)),
+            About::Chat(facts) => Self {
+                is_cut: facts.is_cut == Some(true),
+                ..written(messages(&facts.messages, zone))
+            },
             About::Form(facts) => written(own_words(facts.message.as_deref())),
             About::Calendar(facts) => written(own_words(facts.message.as_deref())),
-            About::Api | About::Unrecognized(_) => Self::default(),
+            About::Api(facts) => written(own_words(facts.message.as_deref())),
+            About::Unrecognized(_) => Self::default(),
         }
     }
 
@@ -100,6 +106,7 @@ impl Conversation {
             no_words,
             recording,
             no_recording,
+            is_cut: false,
         }
     }
 
@@ -179,10 +186,8 @@ impl fmt::Debug for Utterance {
     }
 }
 
-/// Messages by time; those without one first, by the provider's id.
+/// A thread's messages in order, without those that were taken back.
 fn messages(messages: &BTreeMap<String, ChatMessage>, zone: &TimeZone) -> Vec<Utterance> {
-    let mut sorted: Vec<_> = messages.values().collect();
-    sorted.sort_by_key(|message| message.at);
     let utterance = |message: &ChatMessage| {
         Some(Utterance {
             at: message.at.map(|at| local_time(at, zone)),
@@ -191,10 +196,25 @@ fn messages(messages: &BTreeMap<String, ChatMessage>, zone: &TimeZone) -> Vec<Ut
                 Author::Agent => Speaker::Agent,
                 Author::Bot => Speaker::Bot,
             },
-            text: bounded_line(&message.text, MAX_UTTERANCE)?,
+            text: bounded_line(&words(message), MAX_UTTERANCE)?,
         })
     };
-    sorted.into_iter().filter_map(utterance).collect()
+    let sorted = thread::in_order(messages).into_iter();
+    sorted
+        .map(|(_, message)| message)
+        .filter(|message| message.says_something())
+        .filter_map(utterance)
+        .collect()
+}
+
+/// What a message says, with the names of its files.
+fn words(message: &ChatMessage) -> Cow<'_, str> {
+    if message.attachments.is_empty() {
+        return Cow::Borrowed(&message.text);
+    }
+    let files = message.attachments.iter().map(|file| file.name.as_str());
+    let files: Vec<_> = files.collect();
+    Cow::Owned(format!("{} [attached: {}]", message.text, files.join(", ")))
 }
 
 /// What the person wrote in their own words.

@@ -51,7 +51,14 @@ impl Happened {
                 notes: notes([chat.subject.as_deref(), chat.page_url.as_deref()]),
                 ..Self::default()
             },
-            About::Api | About::Unrecognized(_) => Self {
+            About::Api(lead) => Self {
+                label: "Lead",
+                what: "lead",
+                at: time(lead.occurred_at),
+                answers: answers(&lead.answers),
+                ..Self::default()
+            },
+            About::Unrecognized(_) => Self {
                 label: "Lead",
                 what: "lead",
                 ..Self::default()

@@ -14,7 +14,7 @@ pub use conversation::{Conversation, NoWords, Speaker, Utterance};
 pub use happened::Happened;
 pub use judgment::Judgment;
 
-use super::{Channel, ChatMessage, DispatchState, LeadRequest};
+use super::{About, Channel, ChatMessage, DispatchState, LeadRequest};
 use crate::{AreaVerdict, E164, EmailAddress, OfficeConfig, PersonId, PostalCode, RequestId, text};
 
 /// Longest single line, in characters.
@@ -57,8 +57,12 @@ pub struct Brief {
     pub address: Option<String>,
     /// What was said or written.
     pub conversation: Conversation,
+    /// The words by which the person asked for no more text messages.
+    pub opted_out: Option<String>,
     /// What it means.
     pub judgment: Option<Judgment>,
+    /// How many minutes late it was found at its provider, if its webhook had not come.
+    pub recovered_late: Option<u64>,
     /// Whether nobody could tell if the project is in the service area.
     pub is_area_unknown: bool,
     /// Labels from the provider.
@@ -112,7 +116,15 @@ impl Brief {
             postal_code: document.postal_code().cloned().or(contact.postal_code),
             address: said_address.or(typed_address),
             conversation: Conversation::new(document, &facts.about, &zone),
+            opted_out: match &facts.about {
+                About::Text(facts) => facts.opt_out().and_then(|message| line(&message.text)),
+                _ => None,
+            },
             judgment: analysis.map(Judgment::new),
+            recovered_late: document
+                .source
+                .recovered
+                .map(|recovered| recovered.minutes_late()),
             is_area_unknown: document
                 .qualification
                 .as_ref()
@@ -220,6 +232,7 @@ impl Brief {
         lines.add(&label(self.role()), Some(&self.title()));
         lines.add("Phone", self.dialed().as_deref());
         lines.add("E-mail", self.email.as_ref().map(EmailAddress::as_str));
+        lines.add("No more texts", self.opted_out.as_deref());
         lines.add("Place", self.place().as_deref());
         lines.add("Address", self.address.as_deref());
         lines.add(
@@ -239,6 +252,12 @@ impl Brief {
             .map(|reason| format!("none, {}", reason.sentence()));
         let recording = self.conversation.recording.as_deref();
         lines.add("Recording", recording.or(no_recording.as_deref()));
+        lines.add(
+            "Conversation",
+            self.conversation
+                .is_cut
+                .then_some("its middle is left out, because it is too long"),
+        );
         lines.add("Transcript", self.conversation.why_no_words().as_deref());
         lines.add("Tags", Some(&self.tags.join(", ")));
         lines.add("Note", self.note.as_deref());

@@ -1,29 +1,63 @@
 //! What a delivery is about. No body names its event, and URLs are mixed up, so its members have to tell.
 
-use super::ids;
+use super::{super::EVENTS, ids};
 use crate::fields::Fields;
 
 /// What a delivery is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
+    /// A call that has ended, or one of which only its members tell how far it is.
     Call,
+    /// A call that has just begun to ring, or was only routed so far.
+    Ringing,
+    /// An edit of a call.
     Modified,
+    /// A text message.
+    Text(Sender),
+    Form,
     Unused(&'static str),
+}
+
+/// Who wrote a text message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sender {
+    Customer,
+    Company,
 }
 
 const OUTBOUND: Kind = Kind::Unused("a call from the company");
 
 /// By the name of the event in its URL, as far as the content does not contradict it.
 pub(super) fn by_name(event: &str, fields: &Fields<'_>) -> Kind {
-    match event.replace('_', "-").as_str() {
-        _ if is_outbound(fields) => OUTBOUND,
-        "post-call" | "call-completed" => by_content(fields),
-        "call-modified" | "updated-call" => match by_content(fields) {
-            Kind::Call | Kind::Modified => Kind::Modified,
-            unused @ Kind::Unused(_) => unused,
-        },
+    let content = by_content(fields);
+    let event = event.replace('_', "-");
+    match (event.as_str(), content) {
+        (_, Kind::Unused(_) | Kind::Form) => content,
+        ("sms-sent" | "text-sent", Kind::Text(_)) => Kind::Text(Sender::Company),
+        ("sms-received" | "text-received", Kind::Text(_)) => Kind::Text(Sender::Customer),
+        (_, Kind::Text(_)) => content,
+        ("call-modified" | "updated-call", _) => Kind::Modified,
+        ("pre-call" | "call-routing-complete" | "answered-call", Kind::Call)
+            if !has_ended(fields) =>
+        {
+            Kind::Ringing
+        }
+        (event, _) if is_event(event) => content,
         _ => Kind::Unused("an event that is not used"),
     }
+}
+
+/// Whether it is an event's name. What is at the URL of the wrong one is read all the same.
+fn is_event(event: &str) -> bool {
+    let mut events = EVENTS.iter().map(|(name, _)| *name);
+    events.any(|name| name == event)
+        || [
+            "call-completed",
+            "answered-call",
+            "updated-call",
+            "voicemail",
+        ]
+        .contains(&event)
 }
 
 /// By its members. An empty one says nothing, and a call's canonical id says that it is a call.
@@ -48,9 +82,9 @@ pub(super) fn by_content(fields: &Fields<'_>) -> Kind {
     } else if ids::names_call(fields) {
         Kind::Call
     } else if is_form(fields) {
-        Kind::Unused("a form")
+        Kind::Form
     } else if is_message(fields) {
-        Kind::Unused("a text message")
+        Kind::Text(sender(fields))
     } else {
         Kind::Call
     }
@@ -90,6 +124,25 @@ fn is_message(fields: &Fields<'_>) -> bool {
         || (is_of_messages() && (fields.has("content") || !tells_of_call(fields)))
 }
 
+/// Only what the company sent names who of it did, or that nobody did.
+fn sender(fields: &Fields<'_>) -> Sender {
+    let is_outgoing = || {
+        let text = fields.text("direction");
+        text.is_some_and(|text| ["outgoing", "sent"].contains(&text))
+    };
+    if fields.get("agent").is_some() || is_outgoing() {
+        Sender::Company
+    } else {
+        Sender::Customer
+    }
+}
+
+/// Whether the kind of call says that it ended on the answering machine.
+pub(super) fn is_voicemail(fields: &Fields<'_>) -> bool {
+    let kind = fields.text("call_type");
+    kind.is_some_and(|kind| ["voicemail", "voicemail_transcription"].contains(&kind))
+}
+
 fn is_outbound(fields: &Fields<'_>) -> bool {
     ["direction", "call_type"].iter().any(|name| {
         let text = fields.text(name);
@@ -102,6 +155,16 @@ fn is_outbound(fields: &Fields<'_>) -> bool {
 ///
 /// Source: support.callrail.com, "Webhooks", the fields of Pre-Call and Call Routing Complete (read 2026-11).
 pub(super) fn is_going_on(fields: &Fields<'_>, is_unanswered: bool) -> bool {
+    match fields.text("call_type") {
+        Some("in_progress") => true,
+        Some(_) => is_unanswered && !has_ended(fields),
+        // A shape that leaves out more tells nothing by leaving these out.
+        None => false,
+    }
+}
+
+/// Whether it has a member that is attached at the end, be it empty.
+fn has_ended(fields: &Fields<'_>) -> bool {
     const AT_THE_END: [&str; 6] = [
         "recording",
         "recording_duration",
@@ -110,11 +173,5 @@ pub(super) fn is_going_on(fields: &Fields<'_>, is_unanswered: bool) -> bool {
         "value",
         "changes",
     ];
-    let is_ended = || AT_THE_END.iter().any(|name| fields.get(name).is_some());
-    match fields.text("call_type") {
-        Some("in_progress") => true,
-        Some(_) => is_unanswered && !is_ended(),
-        // A shape that leaves out more tells nothing by leaving these out.
-        None => false,
-    }
+    AT_THE_END.iter().any(|name| fields.get(name).is_some())
 }

@@ -21,6 +21,10 @@ impl<'f> Reader<'f> {
         }
     }
 
+    pub(super) const fn fields(&self) -> &'f Fields<'f> {
+        self.fields
+    }
+
     /// The names of what could not be read, or only in part. Only names that our code asks for, so there are at most
     /// some tens; campaign tags, which anybody may name, are one.
     pub(super) fn unread(mut self) -> BTreeSet<String> {
@@ -66,6 +70,12 @@ impl<'f> Reader<'f> {
     pub(super) fn line(&mut self, names: &[&str], max: usize) -> Option<String> {
         let mut raws = names.iter().filter_map(|name| self.text(name));
         raws.find_map(|raw| line(raw, max))
+    }
+
+    /// A text that keeps its lines.
+    pub(super) fn paragraphs(&mut self, name: &str, max: usize) -> Option<String> {
+        let clean = text::bounded(self.text(name)?.trim(), max);
+        (!clean.is_empty()).then_some(clean)
     }
 
     pub(super) fn flag(&mut self, name: &str) -> Option<bool> {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use domain::{ChatMessage, PersonFacts};
+use domain::{ChatMessage, PersonFacts, lead::thread};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::words::{Author, BookingStatus};
+use crate::words::{Author, BookingStatus, ChatStatus};
 
 /// A person as delivered.
 #[derive(Debug, Serialize, ToSchema)]
@@ -116,6 +116,8 @@ pub(super) enum About {
         company_number: Option<String>,
         /// The messages, in order.
         messages: Vec<Message>,
+        /// When the person asked for no more text messages, such as by `STOP`; null if that does not hold.
+        opted_out_at: Option<Timestamp>,
     },
     /// A form on a website.
     Form {
@@ -163,11 +165,24 @@ pub(super) enum About {
         page_url: Option<String>,
         /// When it began.
         started_at: Option<Timestamp>,
+        /// Whether it goes on.
+        status: Option<ChatStatus>,
         /// The messages, in order.
         messages: Vec<Message>,
+        /// Whether messages in its middle are left out, because there are more than are kept.
+        is_cut: bool,
     },
     /// A lead that another system posted.
-    Api,
+    Api {
+        /// That system's id of the lead.
+        external_id: Option<String>,
+        /// When the lead came to that system.
+        occurred_at: Option<Timestamp>,
+        /// What the person wrote in their own words.
+        message: Option<String>,
+        /// What is known of the project.
+        answers: BTreeMap<String, String>,
+    },
 }
 
 impl About {
@@ -185,8 +200,9 @@ impl About {
                 has_recording: call.has_recording,
             },
             domain::About::Text(text) => Self::Text {
+                opted_out_at: text.opt_out().and_then(|message| message.at),
                 company_number: text.company_number,
-                messages: messages(text.messages),
+                messages: messages(&text.messages),
             },
             domain::About::Form(form) => Self::Form {
                 form: form.form,
@@ -212,10 +228,23 @@ impl About {
                 subject: chat.subject,
                 page_url: chat.page_url,
                 started_at: chat.started_at,
-                messages: messages(chat.messages),
+                status: chat.status.map(Into::into),
+                is_cut: chat.is_cut == Some(true),
+                messages: messages(&chat.messages),
             },
             // A channel of a newer build is worked like one of the API, so it is shown like one.
-            domain::About::Api | domain::About::Unrecognized(_) => Self::Api,
+            domain::About::Unrecognized(_) => Self::Api {
+                external_id,
+                occurred_at: None,
+                message: None,
+                answers: BTreeMap::new(),
+            },
+            domain::About::Api(lead) => Self::Api {
+                external_id,
+                occurred_at: lead.occurred_at,
+                message: lead.message,
+                answers: lead.answers,
+            },
         }
     }
 }
@@ -226,19 +255,52 @@ impl About {
 pub(super) struct Message {
     /// Who wrote it.
     from: Author,
+    /// The writer's name, as the provider shows it.
+    name: Option<String>,
     /// When.
     at: Option<Timestamp>,
+    /// When it was last changed.
+    edited_at: Option<Timestamp>,
+    /// Whether it was taken back. Then it has no words.
+    is_deleted: bool,
     /// The words.
     text: String,
+    /// The files that came with it.
+    attachments: Vec<Attachment>,
 }
 
-fn messages(messages: BTreeMap<String, ChatMessage>) -> Vec<Message> {
-    let mut messages: Vec<_> = messages.into_values().collect();
-    messages.sort_by_key(|message| message.at);
-    let shown = messages.into_iter().map(|message| Message {
+/// A file that came with a message.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ChatAttachment)]
+pub(super) struct Attachment {
+    /// Its name.
+    name: String,
+    /// Its type.
+    content_type: Option<String>,
+    /// Its size in bytes.
+    size_bytes: Option<u64>,
+}
+
+impl From<&domain::Attachment> for Attachment {
+    fn from(file: &domain::Attachment) -> Self {
+        Self {
+            name: file.name.clone(),
+            content_type: file.content_type.clone(),
+            size_bytes: file.size_bytes,
+        }
+    }
+}
+
+fn messages(messages: &BTreeMap<String, ChatMessage>) -> Vec<Message> {
+    let shown = thread::in_order(messages).into_iter();
+    let shown = shown.map(|(_, message)| Message {
         from: message.from.into(),
+        name: message.name.clone(),
         at: message.at,
-        text: message.text,
+        edited_at: message.edited_at,
+        is_deleted: message.is_deleted,
+        text: message.text.clone(),
+        attachments: message.attachments.iter().map(Into::into).collect(),
     });
     shown.collect()
 }

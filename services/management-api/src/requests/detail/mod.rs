@@ -156,6 +156,20 @@ struct Source {
     last_event_id: String,
     /// Why its delivery could not be read, while it could not.
     unread_reason: Option<String>,
+    /// Set if an audit found it at the provider, because its webhook had not come.
+    recovered: Option<Recovered>,
+}
+
+/// That an audit found a request at its provider.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RecoveredRequest)]
+struct Recovered {
+    /// When it was found.
+    at: Timestamp,
+    /// When it happened, by the provider.
+    happened_at: Timestamp,
+    /// Minutes between the two.
+    minutes_late: u64,
 }
 
 impl From<SourceSection> for Source {
@@ -167,6 +181,11 @@ impl From<SourceSection> for Source {
             deliveries: section.events,
             last_event_id: section.last_event.to_string(),
             unread_reason: section.unread,
+            recovered: section.recovered.map(|recovered| Recovered {
+                at: recovered.at,
+                happened_at: recovered.happened_at,
+                minutes_late: recovered.minutes_late(),
+            }),
         }
     }
 }

@@ -16,7 +16,7 @@ use http::{
     header::{LOCATION, SET_COOKIE},
 };
 use http_client::Client;
-use runtime::{Json, Problem, Query};
+use runtime::{Problem, Query};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use store::{Holder, Session};
@@ -30,7 +30,14 @@ use self::{
     issuer::{Issuer, IssuerError},
     sealed::{Attempt, Seal},
 };
-use super::{Token, browser::Navigation, draw_code, draw_session, session::nobody, sign_in_of};
+use super::{
+    PAGE,
+    browser::{Browser, Navigation},
+    draw_code, draw_session,
+    page::Refused,
+    session::nobody,
+    sign_in_of,
+};
 use crate::{
     Deps,
     problems::{QueryProblems, SignInProblems},
@@ -177,14 +184,15 @@ pub(crate) struct Answer {
     iss: Option<String>,
 }
 
-/// Where the company's own sign-in leads back to. The answer sets the cookie of the session.
+/// Where the company's own sign-in leads back to. The answer sets the cookie of the session, and leads to the page that
+/// says who is signed in, or why nobody is (`#refused=…`).
 #[utoipa::path(
     get,
     path = "/v1/sign-in/oidc/callback",
     tag = "sign-in",
     params(Answer),
     responses(
-        (status = OK, description = "The first token.", body = Token),
+        (status = SEE_OTHER, description = "The page on which people sign in."),
         QueryProblems,
         SignInProblems
     )
@@ -193,45 +201,69 @@ pub(crate) async fn finish_oidc(
     Navigation(caller): Navigation,
     Query(answer): Query<Answer>,
     State(deps): State<Deps>,
-) -> Result<(StatusCode, HeaderMap, Json<Token>), Problem> {
+) -> Result<(StatusCode, HeaderMap), Problem> {
     let (sign_in, oidc) = (sign_in_of(&deps)?, oidc_of(&deps)?);
     let browser = &caller.browser;
     sign_in.refused.check(browser.network())?;
-    let refused = |reason: &str| {
-        sign_in.refused.take(browser.network())?;
-        Err(Problem::forbidden(format!(
-            "{reason} Begin again at {PATH}."
-        )))
+    let (mut headers, fragment) = match vouched_for(&deps, oidc, browser, answer).await? {
+        Ok((session, headers)) => {
+            tracing::info!(session.id = %session.id, "{} signed in by the issuer", session.holder.subject());
+            (headers, String::new())
+        }
+        Err(refused) => {
+            if refused != Refused::Unavailable {
+                sign_in.refused.take(browser.network())?;
+            }
+            (browser.set([])?, format!("#refused={}", refused.as_str()))
+        }
     };
+    let done = browser.set([format!(
+        "{COOKIE}=; Path={PATH}; Max-Age=0; HttpOnly; SameSite=Lax"
+    )])?;
+    for cookie in done.get_all(SET_COOKIE) {
+        headers.append(SET_COOKIE, cookie.clone());
+    }
+    let page = HeaderValue::try_from(format!("{PAGE}{fragment}")).map_err(Problem::internal)?;
+    headers.insert(LOCATION, page);
+    Ok((StatusCode::SEE_OTHER, headers))
+}
+
+/// Opens the session of who the issuer vouches for; the headers give the browser its cookie. Else why nobody came in.
+async fn vouched_for(
+    deps: &Deps,
+    oidc: &Oidc,
+    browser: &Browser,
+    answer: Answer,
+) -> Result<Result<(Session, HeaderMap), Refused>, Problem> {
     let now = deps.clock.now();
     let attempt = browser
         .cookie(COOKIE)
         .and_then(|sealed| oidc.seal.open_attempt(sealed));
     let Some(attempt) = attempt.filter(|attempt| now < attempt.ends_at) else {
-        return refused("This browser did not begin to sign in, or too long ago.");
+        return Ok(Err(Refused::OtherAttempt));
     };
     if answer.state.as_deref() != Some(attempt.state.as_str()) {
-        return refused("The answer belongs to another attempt to sign in.");
+        return Ok(Err(Refused::OtherAttempt));
     }
     if answer.iss.is_some_and(|iss| iss != oidc.issuer.name()) {
-        return refused("The answer is another issuer's.");
+        return Ok(Err(Refused::NotVouched));
     }
     let code = answer.code.filter(|code| code.len() <= MAX_PARAMETER);
     let (Some(code), None) = (code, answer.error) else {
-        return refused("The issuer signed nobody in.");
+        return Ok(Err(Refused::NotVouched));
     };
     let vouched = match oidc.issuer.exchange(&code, &attempt, now).await {
         Ok(vouched) => vouched,
-        Err(IssuerError::Refused) => return refused("The issuer's answer is not valid."),
+        Err(IssuerError::Refused) => return Ok(Err(Refused::NotVouched)),
         Err(IssuerError::Unavailable(error)) => {
             tracing::warn!("the issuer's answer could not be exchanged: {error}");
-            return Err(unavailable());
+            return Ok(Err(Refused::Unavailable));
         }
     };
     let Some(email) = vouched.email else {
-        return refused("The issuer has not verified your e-mail address.");
+        return Ok(Err(Refused::NotVerified));
     };
-    let is_admin = sign_in.platform_admins.contains(&email);
+    let is_admin = sign_in_of(deps)?.platform_admins.contains(&email);
     let user = deps
         .store
         .accept_invitations_across_tenants(&email, &vouched.name)
@@ -242,11 +274,7 @@ pub(crate) async fn finish_oidc(
             let ensured = deps.store.ensure_user_across_tenants(&email, &vouched.name);
             ensured.await?
         }
-        None => {
-            return refused(
-                "Nobody has invited your address. Ask an administrator of your company.",
-            );
-        }
+        None => return Ok(Err(Refused::NotInvited)),
     };
     let mut new = draw_session(browser, None)?;
     let family = store::TokenHash::of(&new.cookie.family);
@@ -254,20 +282,8 @@ pub(crate) async fn finish_oidc(
     let token = vouched.refresh_token.unwrap_or_default();
     new.issuer_token = Some(oidc.seal.seal(token.expose_secret(), family.as_bytes())?);
     let holder = Holder::User(user.id);
-    let session = deps
-        .store
-        .open_session_across_tenants(&holder, &new)
-        .await?;
-    tracing::info!(session.id = %session.id, "{} signed in by the issuer", user.id);
-    let token = sign_in.token(&deps, &session).await?;
-    let mut headers = browser.keep(&new.cookie)?;
-    let done = browser.set([format!(
-        "{COOKIE}=; Path={PATH}; Max-Age=0; HttpOnly; SameSite=Lax"
-    )])?;
-    for cookie in done.get_all(SET_COOKIE) {
-        headers.append(SET_COOKIE, cookie.clone());
-    }
-    Ok((StatusCode::OK, headers, Json(token)))
+    let opened = deps.store.open_session_across_tenants(&holder, &new);
+    Ok(Ok((opened.await?, browser.keep(&new.cookie)?)))
 }
 
 fn oidc_of(deps: &Deps) -> Result<&Oidc, Problem> {

@@ -1,0 +1,112 @@
+//! How many requests of an account were used, in windows that slide.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A window is counted in so many parts.
+const PARTS: i64 = 12;
+
+/// The requests of an account that may still count, by window and part of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsedRequests {
+    /// By the window's length in seconds, then by the number of the part.
+    windows: BTreeMap<u64, BTreeMap<i64, u32>>,
+}
+
+impl UsedRequests {
+    /// Counts `wanted` requests if each of the windows of `(requests, seconds)` has room for them within `share` percent.
+    /// A part counts until all of it has left the window, so no window ever has more, however it lies.
+    ///
+    /// # Errors
+    /// How long to wait until there may be room. Then nothing is counted.
+    pub fn admit(
+        &mut self,
+        windows: &[(u32, u64)],
+        wanted: u32,
+        share: u32,
+        now: Timestamp,
+    ) -> Result<(), Duration> {
+        let mut wait: Option<Duration> = None;
+        for (requests, seconds) in windows {
+            let part = part_seconds(*seconds);
+            let current = now.as_second().div_euclid(part);
+            let used = self.windows.entry(*seconds).or_default();
+            used.retain(|number, _| *number >= current - PARTS);
+            let limit = u64::from(*requests) * u64::from(share.min(100)) / 100;
+            let sum: u64 = used.values().map(|used| u64::from(*used)).sum();
+            if sum + u64::from(wanted) > limit {
+                let oldest = used.keys().next().copied().unwrap_or(current);
+                let free_at = (oldest + PARTS + 1) * part;
+                let left = u64::try_from(free_at - now.as_second()).unwrap_or(1).max(1);
+                wait = wait.max(Some(Duration::from_secs(left)));
+            }
+        }
+        if let Some(wait) = wait {
+            return Err(wait);
+        }
+        for (_, seconds) in windows {
+            let current = now.as_second().div_euclid(part_seconds(*seconds));
+            let used = self.windows.entry(*seconds).or_default();
+            *used.entry(current).or_default() += wanted;
+        }
+        Ok(())
+    }
+}
+
+fn part_seconds(seconds: u64) -> i64 {
+    (i64::try_from(seconds).unwrap_or(i64::MAX) / PARTS).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: &[(u32, u64)] = &[(10, 3_600)];
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    #[test]
+    fn no_window_has_more_than_its_limit_wherever_it_lies() {
+        let mut used = UsedRequests::default();
+        let mut made: Vec<i64> = Vec::new();
+        for second in (0..4 * 3_600).step_by(20) {
+            if used.admit(HOUR, 1, 100, at(second)).is_ok() {
+                made.push(second);
+            }
+        }
+        for begin in &made {
+            let within = made
+                .iter()
+                .filter(|at| (*begin..begin + 3_600).contains(*at));
+            assert!(within.count() <= 10, "{made:?}");
+        }
+        // It goes on once there is room.
+        assert!(made.len() >= 30, "{made:?}");
+    }
+
+    #[test]
+    fn a_share_leaves_the_rest_to_others() {
+        let mut used = UsedRequests::default();
+        used.admit(HOUR, 7, 70, at(0)).unwrap();
+        used.admit(HOUR, 1, 70, at(0)).unwrap_err();
+        used.admit(HOUR, 3, 100, at(0)).unwrap();
+        let wait = used.admit(HOUR, 1, 100, at(0)).unwrap_err();
+        assert!(wait <= Duration::from_secs(3_900), "{wait:?}");
+        let later = i64::try_from(wait.as_secs()).unwrap();
+        used.admit(HOUR, 1, 100, at(later)).unwrap();
+    }
+
+    #[test]
+    fn the_narrowest_window_counts() {
+        let mut used = UsedRequests::default();
+        let windows = [(2, 60), (3, 3_600)];
+        used.admit(&windows, 2, 100, at(0)).unwrap();
+        used.admit(&windows, 1, 100, at(1)).unwrap_err();
+        used.admit(&windows, 1, 100, at(120)).unwrap();
+        used.admit(&windows, 1, 100, at(300)).unwrap_err();
+    }
+}

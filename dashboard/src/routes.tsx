@@ -1,0 +1,106 @@
+// Every page with its address, what it needs, and where its code is: the table of contents.
+import type { QueryClient } from '@tanstack/react-query';
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router';
+import { readFilter } from './api/filter';
+import { leadsQuery } from './api/leads-query';
+import { meQuery, officesQuery } from './api/queries';
+import { isSignedIn } from './api/sign-in';
+import { leadQuery } from './pages/lead/queries';
+import { readLeadSearch } from './pages/lead/search';
+import NotFound from './pages/not-found/page';
+import SignIn from './pages/sign-in/page';
+import { readSignInSearch } from './pages/sign-in/search';
+import Boundary from './shell/boundary';
+import Shell from './shell/shell';
+import { parseSearch, stringifySearch } from './text/search';
+
+type Context = { cache: QueryClient };
+
+const root = createRootRouteWithContext<Context>()({ component: Outlet, notFoundComponent: NotFound });
+
+const signInRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  validateSearch: readSignInSearch,
+  component: SignIn,
+});
+
+/** The first company of whoever is signed in. */
+const home = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  beforeLoad: async ({ context }) => {
+    if (!isSignedIn()) throw redirect({ to: '/sign-in', search: {} });
+    const me = await context.cache.ensureQueryData(meQuery);
+    const tenant = me.tenants[0]?.tenant_id;
+    if (tenant) throw redirect({ to: '/t/$tenant', params: { tenant } });
+  },
+  component: NotFound,
+});
+
+const tenant = createRoute({
+  getParentRoute: () => root,
+  path: '/t/$tenant',
+  beforeLoad: ({ location }) => {
+    if (!isSignedIn()) throw redirect({ to: '/sign-in', search: { to: location.href } });
+  },
+  loader: ({ context, params }) => {
+    void context.cache.prefetchQuery(meQuery);
+    void context.cache.prefetchQuery(officesQuery(params.tenant));
+  },
+  component: Shell,
+});
+
+const today = createRoute({
+  getParentRoute: () => tenant,
+  path: '/',
+  component: lazyRouteComponent(() => import('./pages/today/page')),
+});
+
+const leads = createRoute({
+  getParentRoute: () => tenant,
+  path: '/leads',
+  validateSearch: readFilter,
+  loaderDeps: ({ search }) => search,
+  loader: ({ context, params, deps }) =>
+    void context.cache.prefetchInfiniteQuery(leadsQuery(params.tenant, deps)),
+  component: lazyRouteComponent(() => import('./pages/leads/page')),
+});
+
+const lead = createRoute({
+  getParentRoute: () => tenant,
+  path: '/leads/$id',
+  validateSearch: readLeadSearch,
+  loader: ({ context, params }) => void context.cache.prefetchQuery(leadQuery(params.tenant, params.id)),
+  component: lazyRouteComponent(() => import('./pages/lead/page')),
+});
+
+const tree = root.addChildren([home, signInRoute, tenant.addChildren([today, leads, lead])]);
+
+export const makeRouter = (cache: QueryClient) =>
+  createRouter({
+    routeTree: tree,
+    basepath: '/dashboard',
+    context: { cache },
+    parseSearch,
+    stringifySearch,
+    defaultPreload: 'intent',
+    defaultPreloadStaleTime: 0,
+    defaultErrorComponent: Boundary,
+    scrollRestoration: true,
+    scrollToTopSelectors: ['#main'],
+    notFoundMode: 'root',
+  });
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof makeRouter>;
+  }
+}

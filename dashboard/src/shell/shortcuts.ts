@@ -1,0 +1,73 @@
+import { useNavigate } from '@tanstack/react-router';
+import { useEffect, useRef } from 'react';
+import type { Filter } from '../api/filter';
+
+/** Whether letters are typed somewhere, so that they are no keys of the page. */
+export function isTyping(event: KeyboardEvent): boolean {
+  const at = event.target;
+  return at instanceof HTMLElement && (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName));
+}
+
+/** Calls back for keys that are pressed alone, outside of fields and dialogs. */
+export function useKeys(keys: Record<string, (event: KeyboardEvent) => void>): void {
+  const latest = useRef(keys);
+  latest.current = keys;
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
+      if (document.querySelector('[role=dialog], [role=menu]')) return;
+      latest.current[event.key]?.(event);
+    };
+    addEventListener('keydown', onKey);
+    return () => removeEventListener('keydown', onKey);
+  }, []);
+}
+
+/** Where `g` and a letter go. */
+export const GO: Record<string, { to: '/t/$tenant' | '/t/$tenant/leads'; search: Filter; name: string }> = {
+  t: { to: '/t/$tenant', search: {}, name: 'Today' },
+  l: { to: '/t/$tenant/leads', search: {}, name: 'Leads' },
+  r: { to: '/t/$tenant/leads', search: { status: ['in_review'] }, name: 'Review' },
+  s: { to: '/t/$tenant/leads', search: { status: ['held', 'parked'] }, name: 'Stuck' },
+  q: { to: '/t/$tenant/leads', search: { status: ['quarantined'] }, name: 'Kept out' },
+};
+
+/** The keys that work on every page. */
+export function useShortcuts(tenant: string, open: (what: 'palette' | 'keys') => void): void {
+  const navigate = useNavigate();
+  const goesUntil = useRef(0);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      open('palette');
+    };
+    addEventListener('keydown', onKey);
+    return () => removeEventListener('keydown', onKey);
+  }, [open]);
+  const go = Object.fromEntries(
+    Object.entries(GO).map(([key, { to, search }]) => [
+      key,
+      (event: KeyboardEvent) => {
+        if (event.timeStamp > goesUntil.current) return;
+        goesUntil.current = 0;
+        event.preventDefault();
+        void navigate({ to, params: { tenant }, search });
+      },
+    ]),
+  );
+  useKeys({
+    ...go,
+    g: (event) => {
+      goesUntil.current = event.timeStamp + 1_500;
+    },
+    '?': () => open('keys'),
+    '/': (event) => {
+      event.preventDefault();
+      const field = document.querySelector<HTMLElement>('[data-search]');
+      if (field) field.focus();
+      else open('palette');
+    },
+    y: () => void navigator.clipboard?.writeText(location.href),
+  });
+}

@@ -1,0 +1,88 @@
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { expect, test } from '../support/test';
+import { PAGES, SIZES, THEMES } from './pages';
+
+const pictures = join(import.meta.dirname, '../../test-results/pages');
+// `npm run manual` renews the pictures of the manual, which are those of a desk in the light.
+const manual = process.env.MANUAL ? join(import.meta.dirname, '../../../docs/user/images') : null;
+
+async function picture(page: Page, name: string, theme: string, size: string): Promise<void> {
+  await page.screenshot({ path: join(pictures, `${name}-${theme}-${size}.png`) });
+  if (manual && theme === 'light' && size === 'desk')
+    await page.screenshot({ path: join(manual, `${name}.png`) });
+}
+
+async function settle(page: Page): Promise<void> {
+  await expect(page.locator('[aria-busy=true]')).toHaveCount(0);
+  await page.evaluate(() => document.fonts.ready);
+}
+
+async function findings(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page })
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'])
+    .analyze();
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.target.join(' ')} ${node.failureSummary}`),
+  );
+}
+
+test('every page is for everybody, in both themes, at a desk and on a phone', async ({
+  signedIn: page,
+  product,
+}) => {
+  test.setTimeout(180_000);
+  mkdirSync(pictures, { recursive: true });
+  const ids: Record<string, string> = {
+    completed: await product.call('kitchen-quote', '+15125550142'),
+    quarantined: await product.call('spam-robocall', '+15125550143'),
+    out: await product.call('out-of-area', '+15125550144'),
+  };
+  await product.until(ids.completed ?? '', 'completed');
+  await product.until(ids.quarantined ?? '', 'quarantined');
+  for (const { name, path, shows } of PAGES) {
+    const url = `${product.url}/dashboard${path.replace(/\{(\w+)\}/, (_, which: string) => ids[which] ?? which)}`;
+    await page.goto(url);
+    await expect(page.getByText(shows).first()).toBeVisible();
+    for (const size of SIZES) {
+      await page.setViewportSize(size);
+      for (const theme of THEMES) {
+        await page.evaluate((next) => {
+          document.documentElement.dataset.theme = next;
+        }, theme);
+        await settle(page);
+        await picture(page, name, theme, size.name);
+        expect(await findings(page), `${name}, ${theme}, ${size.name}`).toEqual([]);
+        const width = await page.evaluate(() => document.documentElement.scrollWidth);
+        expect(width, `${name} is no wider than a ${size.name}`).toBeLessThanOrEqual(size.width);
+      }
+    }
+  }
+});
+
+test('the page before signing in is for everybody, too', async ({ page, product }) => {
+  mkdirSync(pictures, { recursive: true });
+  await page.goto(`${product.url}/dashboard/sign-in`);
+  for (const size of SIZES) {
+    await page.setViewportSize(size);
+    for (const theme of THEMES) {
+      await page.evaluate((next) => {
+        document.documentElement.dataset.theme = next;
+      }, theme);
+      await picture(page, 'sign-in', theme, size.name);
+      expect(await findings(page)).toEqual([]);
+    }
+  }
+});
+
+test('every page has a section and a picture in the manual', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../../docs/user/dashboard-user-manual.md'), 'utf8');
+  const shown = [...text.matchAll(/\(images\/([\w-]+)\.png\)/g)].map(([, name]) => name);
+  const there = readdirSync(join(import.meta.dirname, '../../../docs/user/images')).map((name) =>
+    name.replace('.png', ''),
+  );
+  expect(shown.toSorted()).toEqual(there.toSorted());
+  expect(shown.toSorted()).toEqual(['sign-in', ...PAGES.map((page) => page.name)].toSorted());
+});

@@ -1,0 +1,28 @@
+// Every page, for the checks that each must pass and for the manual's pictures.
+
+export type PageUnderTest = {
+  name: string;
+  /** Its path, with the ids of leads that were sent before: `{completed}`, `{review}`. */
+  path: string;
+  /** What stands on it when it is whole. */
+  shows: string;
+};
+
+export const PAGES: readonly PageUnderTest[] = [
+  { name: 'today', path: '/t/tenant_demo', shows: 'Coming in' },
+  { name: 'leads', path: '/t/tenant_demo/leads', shows: 'Dana Whitfield' },
+  { name: 'leads-none', path: '/t/tenant_demo/leads?status=held&q=zeppelin', shows: 'No lead matches' },
+  { name: 'lead', path: '/t/tenant_demo/leads/{completed}?at=22.7', shows: 'What happened' },
+  { name: 'lead-kept-out', path: '/t/tenant_demo/leads/{quarantined}', shows: 'What happened' },
+  {
+    name: 'lead-absent',
+    path: '/t/tenant_demo/leads/req_0199f3a100007000800000000000002a',
+    shows: 'not here, or not yours',
+  },
+];
+
+export const SIZES = [
+  { name: 'desk', width: 1440, height: 900 },
+  { name: 'phone', width: 390, height: 844 },
+] as const;
+export const THEMES = ['light', 'dark'] as const;

@@ -1,0 +1,44 @@
+// What every journey begins with: a product of its worker, and a page that may do nothing that its policy forbids.
+import { test as base, expect, type Page } from '@playwright/test';
+import { Product } from './product';
+
+type Worker = { product: Product };
+type Each = { signedIn: Page };
+
+/** Watches a page: a breach of its policy, a call to elsewhere or an error of its code fails the test. */
+export function watch(page: Page, product: Product, faults: string[]): void {
+  page.on('console', (message) => {
+    if (/Content Security Policy|Refused to/i.test(message.text())) faults.push(message.text());
+  });
+  page.on('pageerror', (error) => faults.push(`${error}`));
+  page.on('request', (request) => {
+    const url = new URL(request.url());
+    if (/^(https?|wss?):$/.test(url.protocol) && url.origin !== product.url)
+      faults.push(`left the origin: ${url}`);
+  });
+}
+
+export const test = base.extend<Each, Worker>({
+  product: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads what a fixture needs from here.
+    async ({}, use) => {
+      const product = await Product.start();
+      await use(product);
+      await product.end();
+    },
+    { scope: 'worker' },
+  ],
+  page: async ({ page, product }, use) => {
+    const faults: string[] = [];
+    watch(page, product, faults);
+    await use(page);
+    expect(faults, 'breaches of the policy, errors, and calls to elsewhere').toEqual([]);
+  },
+  signedIn: async ({ page, product }, use) => {
+    await page.goto(await product.newLink());
+    await page.getByRole('heading', { name: 'Today', level: 1 }).waitFor();
+    await use(page);
+  },
+});
+
+export { expect };

@@ -1,0 +1,231 @@
+//! One page of a provider's list, compared with what came.
+
+use std::collections::BTreeMap;
+
+use ::sources::{Asked, Found, Listed, Thing, Verified, read_for};
+use domain::{Alias, Reading, metric_names};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use store::{
+    Delivery, HAPPENED_AT,
+    sweeps::{DayCount, Span, SweepState},
+};
+
+use super::{Access, Fault};
+use crate::Deps;
+
+/// Requests that fetching a thing takes at most.
+const REQUESTS_OF_A_FETCH: u32 = 3;
+
+/// What a page came to.
+#[derive(Debug, Default)]
+pub(crate) struct Compared {
+    /// What was counted, by day.
+    days: BTreeMap<Date, DayCount>,
+    /// Things that were looked at.
+    pub(crate) through: u64,
+    /// Those of them that were taken.
+    pub(crate) taken: u64,
+    /// Where the next page begins.
+    pub(crate) next: Option<String>,
+}
+
+impl Compared {
+    /// Adds what was counted.
+    pub(crate) fn add_to(&self, days: &mut BTreeMap<Date, DayCount>) {
+        for (day, count) in &self.days {
+            days.entry(*day).or_default().add(*count);
+        }
+    }
+
+    fn count(&mut self, at: Timestamp, zone: &TimeZone, count: DayCount) {
+        let day = at.to_zoned(zone.clone()).date();
+        self.days.entry(day).or_default().add(count);
+    }
+}
+
+const HELD: DayCount = DayCount {
+    at_provider: 1,
+    held: 1,
+    recovered: 0,
+    missing: 0,
+};
+const RECOVERED: DayCount = DayCount {
+    recovered: 1,
+    ..HELD
+};
+const MISSING: DayCount = DayCount {
+    at_provider: 1,
+    held: 0,
+    recovered: 0,
+    missing: 1,
+};
+
+/// Compares a page, and takes what is missing. A repeat finds what was taken as held.
+///
+/// # Errors
+/// [`Fault`]. What was taken before it stays taken.
+pub(crate) async fn compare(
+    deps: &Deps,
+    access: &Access<'_>,
+    kind: &str,
+    span: Span,
+    place: Option<&str>,
+    state: &mut SweepState,
+    zone: &TimeZone,
+) -> Result<Compared, Fault> {
+    let mut compared = Compared::default();
+    let Some(listing) = &access.apis.listing else {
+        return Ok(compared);
+    };
+    access.admit(1).await?;
+    let asked = Asked {
+        kind,
+        from: span.from,
+        to: span.to,
+        place,
+    };
+    let accounts = &access.source.accounts;
+    let page = match listing.list(&access.account, accounts, &asked).await {
+        Ok(page) => page,
+        Err(error) => return Err(access.failed(error).await),
+    };
+    compared.next = page.next;
+    let known = known(deps, access, &page.things).await?;
+    for (listed, held) in page.things.into_iter().zip(known) {
+        compared.through += 1;
+        if let Some(held) = held {
+            compared.count(listed.at, zone, held);
+            continue;
+        }
+        let Some(name) = listed.aliases.first() else {
+            continue;
+        };
+        let now = deps.clock.now();
+        let is_missing = state.is_missing(&name.value.clone(), listed.due_at, now);
+        match &listed.found {
+            Found::Here(thing) => {
+                let count = take(deps, access, &listed, thing, is_missing, &mut compared).await?;
+                count_if(&mut compared, listed.at, zone, count);
+            }
+            Found::Elsewhere(_) if !is_missing => compared.count(listed.at, zone, MISSING),
+            Found::Elsewhere(place) => {
+                access.admit(REQUESTS_OF_A_FETCH).await?;
+                let fetched = match listing.fetch(&access.account, accounts, place).await {
+                    Ok(fetched) => fetched,
+                    Err(error) => return Err(access.failed(error).await),
+                };
+                let known = self::known(deps, access, &fetched).await?;
+                for (listed, held) in fetched.into_iter().zip(known) {
+                    let count = match (held, &listed.found) {
+                        (Some(held), _) => Some(held),
+                        (None, Found::Here(thing)) => {
+                            take(deps, access, &listed, thing, true, &mut compared).await?
+                        }
+                        (None, Found::Elsewhere(_)) => None,
+                    };
+                    count_if(&mut compared, listed.at, zone, count);
+                }
+            }
+        }
+    }
+    Ok(compared)
+}
+
+fn count_if(compared: &mut Compared, at: Timestamp, zone: &TimeZone, count: Option<DayCount>) {
+    if let Some(count) = count {
+        compared.count(at, zone, count);
+    }
+}
+
+/// How each of these things is held; none if it is not.
+async fn known(
+    deps: &Deps,
+    access: &Access<'_>,
+    things: &[Listed],
+) -> Result<Vec<Option<DayCount>>, Fault> {
+    let mut names = Vec::new();
+    for thing in things {
+        names.extend(thing.aliases.iter().cloned());
+        names.extend(thing.aliases.first().map(mark));
+    }
+    let known = deps.store.are_known(&access.source.tenant, &names).await?;
+    let mut known = known.into_iter();
+    let held = things.iter().map(|thing| {
+        let is_held = known
+            .by_ref()
+            .take(thing.aliases.len())
+            .fold(false, |any, known| any | known);
+        let has_mark = !thing.aliases.is_empty();
+        let is_recovered = has_mark && known.next().unwrap_or(false);
+        is_held.then_some(if is_recovered { RECOVERED } else { HELD })
+    });
+    Ok(held.collect())
+}
+
+/// The name that marks what an audit took.
+fn mark(of: &Alias) -> Alias {
+    Alias {
+        kind: Alias::RECOVERED.to_owned(),
+        ..of.clone()
+    }
+}
+
+/// Takes a thing if it is missing, as its webhook would have brought it. `None` if it is no lead that is used.
+async fn take(
+    deps: &Deps,
+    access: &Access<'_>,
+    listed: &Listed,
+    thing: &Thing,
+    is_missing: bool,
+    compared: &mut Compared,
+) -> Result<Option<DayCount>, Fault> {
+    let (source, spec) = (access.source, access.spec);
+    let Some(reader) = deps.sources.get(spec.slug) else {
+        return Ok(None);
+    };
+    let delivery = Verified::recovered(spec, thing.content_type, thing.body.clone());
+    let mut news = match read_for(reader, &source.accounts, &delivery, thing.event) {
+        Ok(Reading::News(news)) => news,
+        Ok(Reading::Ignored { .. } | Reading::Receipts(_) | Reading::Ping) => return Ok(None),
+        Err(reason) => {
+            tracing::error!(
+                tenant.id = %source.tenant, source.id = %source.id,
+                "a lead that is missing cannot be read as {} lists it: {reason}", spec.name
+            );
+            return Ok(Some(MISSING));
+        }
+    };
+    if !is_missing {
+        return Ok(Some(MISSING));
+    }
+    // It marks the request in the transaction that makes it, so that no count is lost with a process.
+    news.aliases.extend(listed.aliases.first().map(mark));
+    let (mut headers, body) = delivery.into_parts();
+    headers.insert(HAPPENED_AT.to_owned(), listed.at.to_string());
+    let delivery = Delivery {
+        tenant: source.tenant.clone(),
+        provider: source.provider.clone(),
+        source: source.id,
+        channel: spec.usual_channel(),
+        office: source.office,
+        event: thing.event.map(str::to_owned),
+        is_told_by_body: spec.is_told_by_body,
+        delivery_id: None,
+        scheme: store::RECOVERED.to_owned(),
+        headers,
+        body,
+        traceparent: None,
+        reading: Ok(Reading::News(news)),
+    };
+    let accepted = deps.store.accept(delivery).await?;
+    compared.taken += 1;
+    metrics::counter!(metric_names::LEADS_RECOVERED_TOTAL, "provider" => spec.slug).increment(1);
+    let request = accepted.request().map(|id| id.to_string());
+    let request = request.unwrap_or_default();
+    tracing::warn!(
+        tenant.id = %source.tenant, source.id = %source.id, request.id = %request,
+        "request {request} was found at {}: its webhook had not come", spec.name
+    );
+    deps.hand_over(accepted.into_wakes()).await;
+    Ok(Some(RECOVERED))
+}

@@ -1,0 +1,289 @@
+//! Whether a source brings what it should.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use domain::EventId;
+use jiff::{SignedDuration, Timestamp};
+use runtime::{Json, Path, Problem};
+use serde::Serialize;
+use store::{
+    DeliveryQuery, DeliverySummary, SecurityQuery,
+    sweeps::{SweepState, WEBHOOKS},
+};
+use utoipa::ToSchema;
+
+use super::{SourcePath, find, no_source};
+use crate::{Deps, auth::TenantReader, problems::TenantProblems, reconcile};
+
+/// Deliveries that are looked at for today's counts.
+const MAX_COUNTED: usize = 2_000;
+/// Deliveries from which the usual gap is taken.
+const MAX_GAPS: usize = 100;
+/// Silence counts from so many usual gaps on, and not below an hour: nights are quiet everywhere.
+const QUIET_AFTER_GAPS: u32 = 5;
+const QUIET_AFTER: Duration = Duration::from_secs(60 * 60);
+
+/// How a source is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SourceHealth {
+    /// In a word.
+    state: HealthState,
+    /// The same in a sentence, with what to do.
+    detail: String,
+    /// When its last delivery was stored. What an audit found does not count.
+    last_at: Option<Timestamp>,
+    /// The usual time between two deliveries, in seconds; null while there are too few to tell.
+    usual_gap_s: Option<u64>,
+    /// What came since midnight by the office's clock.
+    today: HealthToday,
+    /// When the audit last compared it with its provider; null if it never did.
+    audited_at: Option<Timestamp>,
+    /// Why the last audit did not come to its end.
+    audit_fault: Option<String>,
+}
+
+/// What came since midnight. Counts end at 2,000.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(crate) struct HealthToday {
+    /// Deliveries that were stored.
+    accepted: u64,
+    /// Times that a stored one came again.
+    repeated: u64,
+    /// Deliveries of this provider that were refused.
+    refused: u64,
+}
+
+/// How a source is, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum HealthState {
+    /// It brings what it should.
+    Healthy,
+    /// Nothing has come for longer than usual.
+    Quiet,
+    /// Its deliveries are refused.
+    Failing,
+    /// Its webhooks are switched off at the provider.
+    OffAtProvider,
+}
+
+/// How a source is.
+#[utoipa::path(
+    get,
+    path = "/v1/tenants/{tenant_id}/sources/{source_id}/health",
+    tag = "sources",
+    security(("bearer" = [])),
+    params(("tenant_id" = String, Path, description = "The tenant's slug."), SourcePath),
+    responses((status = OK, description = "How it is.", body = SourceHealth), TenantProblems)
+)]
+pub(crate) async fn show_source_health(
+    reader: TenantReader,
+    Path(path): Path<SourcePath>,
+    State(deps): State<Deps>,
+) -> Result<Json<SourceHealth>, Problem> {
+    let tenant = reader.tenant();
+    let source = find(&deps, tenant, path.source_id)
+        .await?
+        .ok_or_else(no_source)?;
+    let now = deps.clock.now();
+    let zone = reconcile::zone(&deps, &source).await?;
+    let midnight = now.to_zoned(zone).start_of_day();
+    let midnight = midnight.map_or(now, |midnight| midnight.timestamp());
+    let deliveries = newest(&deps, &source, midnight).await?;
+    let last_at = deliveries.first().map(|delivery| delivery.received_at);
+    let times: Vec<_> = deliveries
+        .iter()
+        .map(|delivery| delivery.received_at)
+        .collect();
+    let gap = usual_gap(&times);
+    let of_today = deliveries
+        .iter()
+        .filter(|delivery| delivery.received_at >= midnight);
+    let (refused, refused_at) = refused(&deps, &source, midnight).await?;
+    let mut today = HealthToday {
+        refused,
+        ..HealthToday::default()
+    };
+    for delivery in of_today {
+        today.accepted += 1;
+        today.repeated += delivery.repeats;
+    }
+    let sweeps = deps.store.sweeps(tenant).await?;
+    let mine: Vec<_> = sweeps
+        .iter()
+        .filter(|sweep| sweep.source == source.id)
+        .collect();
+    let webhooks = mine.iter().find(|sweep| sweep.kind == WEBHOOKS);
+    let off = webhooks.map(|sweep| &sweep.state).and_then(off_in_words);
+    let looks = mine.iter().filter(|sweep| sweep.kind != WEBHOOKS);
+    let is_refused_now = refused_at.is_some_and(|at| last_at.is_none_or(|last| at > last));
+    let state = state(off.is_some(), is_refused_now, last_at, gap, now);
+    let detail = match (state, off) {
+        (HealthState::OffAtProvider, Some(off)) => off,
+        (HealthState::Failing, _) => "Deliveries are refused, and none was genuine since: compare the source's signing key \
+                                      with the provider's."
+            .to_owned(),
+        (HealthState::Quiet, _) if last_at.is_none() => {
+            "Nothing has come yet: test the source, and look whether its URLs are entered at the provider.".to_owned()
+        }
+        (HealthState::Quiet, _) => {
+            "Nothing has come for longer than usual. What the provider has is compared all the same, where it is audited."
+                .to_owned()
+        }
+        _ => "It brings what it should.".to_owned(),
+    };
+    Ok(Json(SourceHealth {
+        state,
+        detail,
+        last_at,
+        usual_gap_s: gap.map(|gap| gap.as_secs()),
+        today,
+        audited_at: looks
+            .clone()
+            .filter_map(|sweep| sweep.state.checked_at)
+            .min(),
+        audit_fault: mine.iter().find_map(|sweep| sweep.state.fault.clone()),
+    }))
+}
+
+fn off_in_words(state: &SweepState) -> Option<String> {
+    let off = state.off.as_ref()?;
+    let events = off.events.join(", ");
+    Some(format!(
+        "The provider has not posted {events} since {} or earlier. {}",
+        off.since, off.remedy
+    ))
+}
+
+/// How a source is, as far as that can be told.
+fn state(
+    is_off: bool,
+    is_refused_now: bool,
+    last_at: Option<Timestamp>,
+    gap: Option<Duration>,
+    now: Timestamp,
+) -> HealthState {
+    if is_off {
+        return HealthState::OffAtProvider;
+    }
+    if is_refused_now {
+        return HealthState::Failing;
+    }
+    let Some(last_at) = last_at else {
+        return HealthState::Quiet;
+    };
+    let usual = gap.unwrap_or_default().saturating_mul(QUIET_AFTER_GAPS);
+    let quiet_after = SignedDuration::try_from(usual.max(QUIET_AFTER));
+    let silence = now.duration_since(last_at);
+    if gap.is_some() && quiet_after.is_ok_and(|after| silence > after) {
+        HealthState::Quiet
+    } else {
+        HealthState::Healthy
+    }
+}
+
+/// The middle one of the gaps between deliveries, the newest first; none of fewer than five.
+fn usual_gap(times: &[Timestamp]) -> Option<Duration> {
+    const LEAST: usize = 5;
+    let pairs = times.iter().zip(times.iter().skip(1)).take(MAX_GAPS);
+    let mut gaps: Vec<_> = pairs
+        .filter_map(|(newer, older)| Duration::try_from(newer.duration_since(*older)).ok())
+        .collect();
+    gaps.sort_unstable();
+    (gaps.len() >= LEAST).then(|| gaps.get(gaps.len() / 2).copied())?
+}
+
+/// The source's deliveries since a time, and before it as many as the usual gap is taken from; the newest first.
+async fn newest(
+    deps: &Deps,
+    source: &store::Source,
+    since: Timestamp,
+) -> Result<Vec<DeliverySummary>, Problem> {
+    const PAGE: u32 = 200;
+    let mut found: Vec<DeliverySummary> = Vec::new();
+    let mut before: Option<EventId> = None;
+    loop {
+        let query = DeliveryQuery {
+            sources: Some([source.id].into()),
+            limit: PAGE,
+            before,
+            ..DeliveryQuery::default()
+        };
+        let page = deps.store.deliveries(&source.tenant, &query).await?;
+        before = page.items.last().map(|last| last.id);
+        let is_past = page
+            .items
+            .last()
+            .is_none_or(|last| last.received_at < since);
+        let came = page
+            .items
+            .into_iter()
+            .filter(|delivery| delivery.scheme != store::RECOVERED);
+        found.extend(came);
+        let is_enough = is_past && found.len() > MAX_GAPS;
+        if !page.has_more || is_enough || found.len() >= MAX_COUNTED {
+            return Ok(found);
+        }
+    }
+}
+
+/// How many deliveries of the source's provider were refused since a time, and when the last was.
+async fn refused(
+    deps: &Deps,
+    source: &store::Source,
+    since: Timestamp,
+) -> Result<(u64, Option<Timestamp>), Problem> {
+    let query = SecurityQuery {
+        address: None,
+        reason: None,
+        limit: 200,
+        after: None,
+    };
+    let page = deps.store.security_events(&source.tenant, &query).await?;
+    let of_source = page
+        .items
+        .iter()
+        .filter(|refused| refused.provider == source.provider && refused.minute >= since);
+    let count = of_source
+        .clone()
+        .map(|refused| u64::from(refused.count))
+        .sum();
+    Ok((count, of_source.map(|refused| refused.minute).max()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + minute * 60).unwrap()
+    }
+
+    #[test]
+    fn silence_is_quiet_only_beyond_what_is_usual() {
+        let gap = Some(Duration::from_secs(30 * 60));
+        let of = |silence: i64, gap| state(false, false, Some(at(0)), gap, at(silence));
+        assert_eq!(of(149, gap), HealthState::Healthy);
+        assert_eq!(of(151, gap), HealthState::Quiet);
+        assert_eq!(of(50, Some(Duration::from_secs(60))), HealthState::Healthy);
+        assert_eq!(of(61, Some(Duration::from_secs(60))), HealthState::Quiet);
+        assert_eq!(of(10_000, None), HealthState::Healthy, "too few to tell");
+        assert_eq!(state(false, false, None, None, at(0)), HealthState::Quiet);
+    }
+
+    #[test]
+    fn what_is_off_or_refused_comes_before_silence() {
+        let of = |is_off, is_refused| state(is_off, is_refused, Some(at(0)), None, at(1));
+        assert_eq!(of(true, true), HealthState::OffAtProvider);
+        assert_eq!(of(false, true), HealthState::Failing);
+        assert_eq!(of(false, false), HealthState::Healthy);
+    }
+
+    #[test]
+    fn the_usual_gap_is_the_middle_one() {
+        let times: Vec<_> = [100, 99, 90, 88, 85, 40].into_iter().map(at).collect();
+        assert_eq!(usual_gap(&times), Some(Duration::from_secs(180)));
+        assert_eq!(usual_gap(&times[..4]), None);
+    }
+}

@@ -1,0 +1,59 @@
+//! `pipeline reconcile`.
+
+use std::io::Write;
+
+use domain::SourceId;
+use jiff::Timestamp;
+use serde_json::json;
+use settings::Settings;
+
+use super::{job, session::TenantArgs, table::cell};
+
+/// What is compared.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The source. Default: every source whose provider has a list.
+    #[arg(long, value_name = "SOURCE")]
+    source: Option<SourceId>,
+    /// Things that happened at this time or later: 2026-11-27T14:00:00Z. Default: a day before the end.
+    #[arg(long, value_name = "TIME")]
+    from: Option<Timestamp>,
+    /// Things that happened before this time. Default: now.
+    #[arg(long, value_name = "TIME")]
+    to: Option<Timestamp>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Compares now, and follows the job. What is missing is taken, and marked as recovered.
+    #[command(
+        after_help = "Example:\n  pipeline reconcile now --tenant acme --from 2026-11-20T00:00:00Z"
+    )]
+    Now(Args),
+}
+
+pub(super) async fn run(
+    settings: &Settings,
+    args: TenantArgs<Command>,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let (mut tenant, Command::Now(args)) = args.open(settings, out).await?;
+    let mut new = json!({ "kind": "reconcile", "filter": {} });
+    let times = [("from", args.from), ("to", args.to)];
+    for (name, at) in times {
+        if let Some(at) = at {
+            new["filter"][name] = json!(at.to_string());
+        }
+    }
+    if let Some(source) = args.source {
+        new["source_id"] = json!(source.to_string());
+    }
+    let job = job::start(&mut tenant, "jobs", &new).await?;
+    tenant.session.show(&job, |session| {
+        session.say(&format!(
+            "{} things were compared, {} were missing and are taken.",
+            cell(&job["done"]),
+            cell(&job["result"]["changed"])
+        ))
+    })
+}
