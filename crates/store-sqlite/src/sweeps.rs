@@ -192,10 +192,9 @@ fn one(db: &Db, claim: &SweepClaim) -> Result<Option<Sweep>> {
 
 /// Some that are due, the longest first, without those that this build cannot read.
 fn due(db: &Db, now: Timestamp) -> Result<Vec<Sweep>> {
-    let sql = format!(
-        "SELECT {SWEEP_COLUMNS} FROM sweeps WHERE due_at <= ?1 ORDER BY due_at LIMIT {MAX_TRIED}"
-    );
-    let found = sql::all(db, &sql, [micros(now)], |row| {
+    let sql =
+        format!("SELECT {SWEEP_COLUMNS} FROM sweeps WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2");
+    let found = sql::all(db, &sql, params![micros(now), MAX_TRIED], |row| {
         readable(
             "sweeps",
             || row.text("source_id").unwrap_or_default(),
