@@ -63,6 +63,8 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(metrics::list_figures))
         .routes(routes!(metrics::show_summary))
         .routes(routes!(metrics::show_series))
+        .routes(routes!(metrics::show_histogram))
+        .routes(routes!(metrics::list_places))
         .routes(routes!(deliveries::show_delivery))
         .routes(routes!(refusals::list_security_events))
         .routes(routes!(catalogue::show_source_catalogue))

@@ -27,8 +27,7 @@ pub(super) enum Command {
     /// Connects a source in one go: checks the account's secret at the provider, registers the webhooks there beside those
     /// of others, keeps the signing key, and sends a test delivery. It can be repeated and goes on where it stopped. The
     /// secret is read from standard input, a file or an environment variable.
-    #[command(after_help = "Example:\n  \
-        pipeline source connect callrail --tenant acme --set account_id=ACC… --set company_ids=COM… < key.txt")]
+    #[command(after_help = connect_examples())]
     Connect(ConnectArgs),
     /// Sends a test delivery through a source's public URL, and waits until it is stored.
     #[command(after_help = "Example:\n  pipeline source test src_… --tenant acme")]
@@ -174,6 +173,31 @@ pub(super) struct ConnectArgs {
     same_secret: bool,
     #[command(flatten)]
     secret: SecretInput,
+}
+
+/// An example for each provider that has an account.
+fn connect_examples() -> String {
+    let mut help = "Examples:".to_owned();
+    for provider in catalogue::providers()
+        .iter()
+        .filter(|provider| provider.is_source)
+    {
+        let Some(account) = provider.account else {
+            continue;
+        };
+        let settings = account
+            .settings
+            .iter()
+            .filter(|setting| setting.is_required);
+        let settings: String = settings
+            .map(|setting| format!(" --set {}=…", setting.key))
+            .collect();
+        help.push_str(&format!(
+            "\n  pipeline source connect {} --tenant acme{settings} < secret.txt",
+            provider.slug
+        ));
+    }
+    help
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {
