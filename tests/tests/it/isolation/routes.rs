@@ -26,6 +26,7 @@ const PUBLIC: [&str; 6] = [
     "/sign-in",
     "/v1/docs",
     "/v1/openapi.json",
+    "/v1/schemas/source-settings/{provider}",
     "/v1/schemas/workflow-config",
 ];
 
