@@ -20,7 +20,7 @@ use super::{
 };
 
 /// Routes that anybody may call: there is nothing of a tenant in their answers.
-const PUBLIC: [&str; 6] = [
+const PUBLIC: [&str; 7] = [
     "/.well-known/jwks.json",
     "/problems/{problem}",
     "/sign-in",
