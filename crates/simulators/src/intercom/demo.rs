@@ -104,7 +104,7 @@ fn conversation(topic: &str, choices: &Choices) -> SampleDelivery {
         }
         _ => known.write(&id, answer, choices.at).1,
     };
-    deliver(id, &envelope(topic, item, choices.at))
+    deliver(id, &envelope(topic, &item, choices.at))
 }
 
 fn contact() -> Value {
