@@ -56,14 +56,14 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../../migrations/spanner/0008_what_came_in.sql"),
     ),
     (
-        19,
-        "bookings",
-        include_str!("../../../migrations/spanner/0019_bookings.sql"),
-    ),
-    (
         21,
         "audit_of_sources",
         include_str!("../../../migrations/spanner/0021_audit_of_sources.sql"),
+    ),
+    (
+        23,
+        "bookings",
+        include_str!("../../../migrations/spanner/0023_bookings.sql"),
     ),
 ];
 

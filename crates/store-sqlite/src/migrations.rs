@@ -59,14 +59,14 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         include_str!("../../../migrations/sqlite/0011_what_came_in.sql"),
     ),
     (
-        22,
-        "bookings",
-        include_str!("../../../migrations/sqlite/0022_bookings.sql"),
-    ),
-    (
         24,
         "audit_of_sources",
         include_str!("../../../migrations/sqlite/0024_audit_of_sources.sql"),
+    ),
+    (
+        26,
+        "bookings",
+        include_str!("../../../migrations/sqlite/0026_bookings.sql"),
     ),
 ];
 

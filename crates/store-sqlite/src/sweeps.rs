@@ -13,7 +13,7 @@ use store::{
     sweeps::{MAX_TRIED, UsedRequests},
 };
 
-use crate::{SqliteStore, audit, live, requests, rows::micros, sql};
+use crate::{SqliteStore, audit, noted, requests, rows::micros, sql};
 
 #[async_trait]
 impl Sweeps for SqliteStore {
@@ -90,7 +90,7 @@ impl Sweeps for SqliteStore {
                 let now = clock.now();
                 audit::record(db, &ids, now, &claim.tenant, act)?;
                 if let Some(change) = LiveChange::of_act(act) {
-                    live::append(db, now, &claim.tenant, &change)?;
+                    noted::tell(now, &claim.tenant, change);
                 }
             }
             Ok(true)

@@ -386,7 +386,7 @@ impl Plan {
             changes => {
                 let mut additions = self.figures.clone();
                 for change in changes {
-                    additions.extend(&change.figures);
+                    additions.extend(change.figures.clone());
                 }
                 Cow::Owned(additions)
             }

@@ -38,8 +38,8 @@ pub(crate) struct SeriesParams {
     /// stage.
     #[param(value_type = Option<By>, inline)]
     by: Option<String>,
-    /// How long a step is. Days, weeks and months begin by the office's clock.
-    #[param(value_type = Option<Step>, inline, default = "day")]
+    /// How long a step is: a day without it. Days, weeks and months begin by the office's clock.
+    #[param(value_type = Option<Step>, inline)]
     step: Option<String>,
     /// Where it begins: a time, or a day by the office's clock. Without it, 30 days before the end.
     #[param(example = "2026-11-01")]
@@ -71,6 +71,8 @@ pub(crate) enum By {
     Stage,
     /// Why a delivery was refused.
     Reason,
+    /// The ZIP code of the place that it is about.
+    PostalCode,
 }
 
 impl From<By> for Dimension {
@@ -84,6 +86,7 @@ impl From<By> for Dimension {
             By::Connection => Self::Connection,
             By::Stage => Self::Stage,
             By::Reason => Self::Reason,
+            By::PostalCode => Self::PostalCode,
         }
     }
 }

@@ -71,7 +71,14 @@ async fn a_source_comes_with_urls_whose_token_is_shown_once() {
         parts,
         [
             ("Post-Call", (token, "post-call")),
-            ("Call Modified", (token, "call-modified"))
+            ("Call Modified", (token, "call-modified")),
+            ("Pre-Call", (token, "pre-call")),
+            ("Call Routing Complete", (token, "call-routing-complete")),
+            ("Text Message Received", (token, "sms-received")),
+            ("Text Message Sent", (token, "sms-sent")),
+            ("Form Submission", (token, "form-submission")),
+            ("Outbound Post-Call", (token, "outbound-post-call")),
+            ("Outbound Call Modified", (token, "outbound-call-modified")),
         ]
     );
     assert_eq!(URL_SAFE_NO_PAD.decode(token).unwrap().len(), 32);
@@ -170,7 +177,7 @@ async fn a_repeated_creation_answers_the_same_source_without_urls() {
     let (one, two) = (created(&one), created(&two));
     assert_eq!(one["source"], two["source"]);
     let urls = |shown: &Value| shown["webhooks"].as_array().unwrap().len();
-    assert_eq!(urls(&one) + urls(&two), 2, "the URLs are shown once");
+    assert_eq!(urls(&one) + urls(&two), 9, "the URLs are shown once");
     let again = created(&post(&world, &callrail(), Some("k-1")).await);
     assert_eq!((&again["source"], urls(&again)), (&one["source"], 0));
     assert_eq!(list(&world).await.len(), 1);
@@ -358,4 +365,51 @@ async fn what_cannot_be_a_source_is_refused_by_its_fields() {
     }
     assert!(list(&world).await.is_empty() && world.secret_names().await.is_empty());
     assert!(world.acts().await.is_empty());
+}
+
+#[tokio::test]
+async fn settings_of_a_source_are_saved_by_versions() {
+    let world = World::start().await;
+    let source = created(&post(&world, &callrail(), None).await)["source"].clone();
+    let path = format!("{PATH}/{}/settings", source["source_id"].as_str().unwrap());
+    let answer = world.call_as(Viewer, "GET", &path, None).await;
+    assert_eq!(answer.header("etag"), Some("\"0\""));
+    let shown = body(&answer);
+    assert_is_as_described(&shown, "SourceSettings");
+    assert_eq!(
+        (&shown["version"], &shown["settings"]),
+        (&json!(0), &json!({}))
+    );
+    let save = async |settings: Value| {
+        let sent = json!({ "settings": settings, "note": "why not" });
+        world.call_as(TenantAdmin, "PUT", &path, Some(&sent)).await
+    };
+    // This provider has nothing to set, and says so by the path of each field.
+    assert_eq!(wrong_fields(&save(json!({ "x": 1 })).await), ["settings.x"]);
+    let saved = body(&save(json!({})).await);
+    assert_eq!(
+        (&saved["version"], &saved["author"]),
+        (&json!(1), &json!("ann"))
+    );
+    problem(&save(json!({})).await, 428);
+    let wrong = json!({ "settings": [], "nope": 1 });
+    let answer = world.call_on(TenantAdmin, ("PUT", &path), "\"1\"", &wrong);
+    assert_eq!(wrong_fields(&answer.await), ["nope", "settings"]);
+    problem(
+        &world
+            .call_as(Operator, "PUT", &path, Some(&json!({})))
+            .await,
+        403,
+    );
+    assert_eq!(world.acts().await.last().unwrap().1, "source.set");
+    let nobodys = format!("{PATH}/src_0199f3a1000070008000000000000bad/settings");
+    problem(&world.call_as(Viewer, "GET", &nobodys, None).await, 404);
+    let schema = world
+        .get_openly("/v1/schemas/source-settings/callrail")
+        .await;
+    assert_eq!(body(&schema)["additionalProperties"], json!(false));
+    problem(
+        &world.get_openly("/v1/schemas/source-settings/nobody").await,
+        404,
+    );
 }

@@ -20,12 +20,13 @@ use super::{
 };
 
 /// Routes that anybody may call: there is nothing of a tenant in their answers.
-const PUBLIC: [&str; 6] = [
+const PUBLIC: [&str; 7] = [
     "/.well-known/jwks.json",
     "/problems/{problem}",
     "/sign-in",
     "/v1/docs",
     "/v1/openapi.json",
+    "/v1/schemas/source-settings/{provider}",
     "/v1/schemas/workflow-config",
 ];
 
@@ -269,6 +270,8 @@ impl Scene<'_> {
                     continue;
                 }
                 "target" => "connection",
+                // What the caller's own system calls it.
+                "external_id" => continue,
                 other if MAKERS.iter().any(|maker| maker.parameter == other) => other,
                 other if other.ends_with("_id") && other != "tenant_id" => {
                     panic!(
