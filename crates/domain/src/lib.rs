@@ -50,13 +50,13 @@ pub use ids::{
 };
 pub use lead::{
     About, AnalysisSection, ApiFacts, Attachment, Audio, Author, BookingFacts, BookingSection,
-    BookingStatus, Brief, Budget, CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus, Conflict,
-    Consent, ContactSection, DetailsAnswer, DetailsSection, DispatchSection, DispatchState,
-    Document, Engine, Facts, FormFacts, Intent, Labels, LeadRequest, MAX_CONFLICTS, Message,
-    NoAudio, NoDetails, NotificationsSection, PersonFacts, ProjectType, QualificationSection,
-    Reason, RecordingSection, Recovered, RemoteIds, Revisions, Sentiment, Slot, SourceSection,
-    SpamGate, Span, Status, Talk, TextFacts, Timeline, Tokens, TranscriptSection, TranscriptState,
-    Turn, UnknownBusy, Verdict, VerdictKind, conflicts,
+    BookingStatus, Brief, Budget, Busy, CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus,
+    Conflict, Consent, ContactSection, DetailsAnswer, DetailsSection, DispatchSection,
+    DispatchState, Document, Engine, Facts, FormFacts, Intent, Labels, LeadRequest, MAX_CONFLICTS,
+    Message, NoAudio, NoDetails, NotificationsSection, PersonFacts, ProjectType,
+    QualificationSection, Reason, RecordingSection, Recovered, RemoteIds, Revisions, Sentiment,
+    Slot, SourceSection, SpamGate, Span, Status, Talk, TextFacts, Timeline, Tokens,
+    TranscriptSection, TranscriptState, Turn, UnknownBusy, Verdict, VerdictKind, conflicts,
 };
 pub use news::{News, Reading, Receipt};
 pub use phone::E164;

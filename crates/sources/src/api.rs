@@ -3,7 +3,9 @@
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use domain::{Account, Alias, BookingFacts, Classify, Disposition, Facts, ProviderAnswer, Span};
+use domain::{
+    Account, Alias, BookingFacts, Busy, Classify, Disposition, Facts, ProviderAnswer, Span,
+};
 use http_client::{
     Client, HeaderMap, HttpError, Limits, Response, StatusClass, StatusCode, Streaming,
     UnreadableBody, Url, header,
@@ -69,7 +71,7 @@ pub trait BusyApi: Send + Sync {
         external_id: &str,
         booking: &BookingFacts,
         span: Span,
-    ) -> Result<Vec<Span>, ApiError>;
+    ) -> Result<Vec<Busy>, ApiError>;
 }
 
 /// Fetches recordings of calls.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::{
-    About, BookingSection, Claimed, Disposition, Outcome, Section, Slot, Span, Stage, StageError,
+    About, BookingSection, Busy, Claimed, Disposition, Outcome, Section, Slot, Stage, StageError,
     StageHandler, UnknownBusy, conflicts,
 };
 use sources::ApiError;
@@ -17,8 +17,8 @@ use crate::{Deps, access::Access};
 pub(crate) struct Booking(pub(crate) Deps);
 
 /// What the provider says.
-enum Busy {
-    At(Vec<Span>),
+enum Told {
+    Busy(Vec<Busy>),
     Unknown(UnknownBusy),
 }
 
@@ -29,52 +29,59 @@ impl StageHandler for Booking {
     }
 
     async fn handle(&self, job: &Claimed) -> Result<Outcome, StageError> {
-        let document = &job.request.document;
+        let (tenant, document) = (&job.request.tenant, &job.request.document);
         let Some(slot) = document.slot() else {
-            let is_off = match &document.facts().about {
-                About::Calendar(booking) => !booking.stands(),
-                _ => true,
-            };
-            let unknown = (!is_off).then_some(UnknownBusy::NoTime);
+            let is_on =
+                matches!(&document.facts().about, About::Calendar(booking) if booking.stands());
             return Ok(done(
                 job,
-                None,
-                Vec::new(),
-                Busy::Unknown(UnknownBusy::NoTime),
-                unknown,
+                BookingSection {
+                    unknown: is_on.then_some(UnknownBusy::NoTime),
+                    ..BookingSection::default()
+                },
             ));
         };
-        let busy = match self.busy(job, &slot).await {
-            Err(error) if gives_up(job, &error) => Busy::Unknown(UnknownBusy::Unavailable),
-            busy => busy?,
+        let told = match self.told(job, &slot).await {
+            Err(error) if gives_up(job, &error) => Told::Unknown(UnknownBusy::Unavailable),
+            told => told?,
         };
-        let tenant = &job.request.tenant;
+        let (busy, unknown) = match told {
+            Told::Busy(busy) => (busy, None),
+            Told::Unknown(why) => (Vec::new(), Some(why)),
+        };
         // Asked last: a booking that came in meanwhile is among them.
         let booked = self.0.store.booked(tenant, &slot, job.request.id).await;
         let booked = booked.map_err(|error| StageError::ours(&error))?;
-        let bookings = booked
+        let booked = booked
             .into_iter()
-            .map(|booked| (booked.request, booked.span, booked.event))
-            .collect();
-        Ok(done(job, Some(&slot), bookings, busy, None))
+            .map(|booked| (booked.request, booked.span, booked.event));
+        Ok(done(
+            job,
+            BookingSection {
+                span: Some(slot.span),
+                conflicts: conflicts(&slot, booked, &document.source.provider, busy),
+                unknown,
+                ..BookingSection::default()
+            },
+        ))
     }
 }
 
 impl Booking {
     /// When the provider says that the host is busy.
-    async fn busy(&self, job: &Claimed, slot: &Slot) -> Result<Busy, StageError> {
+    async fn told(&self, job: &Claimed, slot: &Slot) -> Result<Told, StageError> {
         let facts = job.request.document.facts();
         let (About::Calendar(booking), Some(id)) = (&facts.about, &facts.external_id) else {
-            return Ok(Busy::Unknown(UnknownBusy::NoTime));
+            return Ok(Told::Unknown(UnknownBusy::NoTime));
         };
         let Some(mut access) = Access::open(&self.0, job).await? else {
-            return Ok(Busy::Unknown(UnknownBusy::NotConnected));
+            return Ok(Told::Unknown(UnknownBusy::NotConnected));
         };
         let Some(api) = access.apis.busy.clone() else {
-            return Ok(Busy::Unknown(UnknownBusy::NotConnected));
+            return Ok(Told::Unknown(UnknownBusy::NotConnected));
         };
         if slot.span.from <= self.0.clock.now() {
-            return Ok(Busy::Unknown(UnknownBusy::Past));
+            return Ok(Told::Unknown(UnknownBusy::Past));
         }
         let mut answer = api.busy(&access.account, id, booking, slot.span).await;
         if let Err(error) = &answer
@@ -83,9 +90,9 @@ impl Booking {
             answer = api.busy(&access.account, id, booking, slot.span).await;
         }
         match answer {
-            Ok(busy) => Ok(Busy::At(busy)),
+            Ok(busy) => Ok(Told::Busy(busy)),
             Err(error) => unknown(&error)
-                .map(Busy::Unknown)
+                .map(Told::Unknown)
                 .ok_or_else(|| access.failed(&error)),
         }
     }
@@ -113,25 +120,9 @@ fn gives_up(job: &Claimed, error: &StageError) -> bool {
         && failures >= job.config.workflow.retry.fast_ms.len()
 }
 
-fn done(
-    job: &Claimed,
-    slot: Option<&Slot>,
-    bookings: Vec<(domain::RequestId, Span, Option<String>)>,
-    busy: Busy,
-    without_slot: Option<UnknownBusy>,
-) -> Outcome {
-    let (busy, unknown) = match busy {
-        Busy::At(busy) => (busy, None),
-        Busy::Unknown(why) => (Vec::new(), Some(why)),
-    };
+fn done(job: &Claimed, section: BookingSection) -> Outcome {
     Outcome::done(Section::Booking(BookingSection {
         revision: job.request.document.revisions.of(Stage::Booking),
-        span: slot.map(|slot| slot.span),
-        conflicts: slot.map_or_else(Vec::new, |slot| conflicts(slot, bookings, busy)),
-        unknown: if slot.is_some() {
-            unknown
-        } else {
-            without_slot
-        },
+        ..section
     }))
 }

@@ -29,7 +29,7 @@ pub use sections::{
     RemoteIds, SourceSection, SpamGate, TranscriptSection, TranscriptState, Turn, Verdict,
     VerdictKind,
 };
-pub use slot::{BookingSection, Conflict, MAX_CONFLICTS, Slot, Span, UnknownBusy, conflicts};
+pub use slot::{BookingSection, Busy, Conflict, MAX_CONFLICTS, Slot, Span, UnknownBusy, conflicts};
 pub use talk::Talk;
 pub use thread::{Attachment, Author, ChatMessage};
 

@@ -1,5 +1,7 @@
 //! The time that a booking takes, and whether something else takes it, too.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -68,10 +70,24 @@ impl Slot {
             span,
             event: booking
                 .event_id
-                .as_ref()
-                .map(|event| format!("{provider} {event}")),
+                .as_deref()
+                .map(|event| Self::event_of(provider, event)),
         })
     }
+
+    /// The name of a provider's event among those of all providers.
+    fn event_of(provider: &str, event: &str) -> String {
+        format!("{provider} {event}")
+    }
+}
+
+/// A time at which a provider says that somebody is busy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Busy {
+    /// When, with the time that is kept free around it.
+    pub span: Span,
+    /// The provider's own id of what takes the time, if it says so.
+    pub event: Option<String>,
 }
 
 impl BookingFacts {
@@ -187,27 +203,32 @@ impl UnknownBusy {
     }
 }
 
-/// What overlaps a slot: other bookings, each with the name of its event, and times at which the provider says that a host
-/// is busy. Those who book one event attend together. A busy time that is one of the bookings is not told twice.
+/// What overlaps a slot: other bookings, each with the name of its event, and times at which `provider` says that a host is
+/// busy. Those who book one event attend together. A busy time that is one of the bookings is not told twice.
 pub fn conflicts(
     slot: &Slot,
     bookings: impl IntoIterator<Item = (RequestId, Span, Option<String>)>,
-    busy: impl IntoIterator<Item = Span>,
+    provider: &str,
+    busy: impl IntoIterator<Item = Busy>,
 ) -> Vec<Conflict> {
-    let mut found: Vec<Conflict> = bookings
-        .into_iter()
-        .filter(|(_, span, event)| {
-            slot.span.overlaps(span) && !(event.is_some() && *event == slot.event)
-        })
-        .map(|(request, span, _)| Conflict {
-            request: Some(request),
-            span,
-        })
-        .collect();
+    let mut told: BTreeSet<String> = slot.event.iter().cloned().collect();
+    let mut found = Vec::new();
+    for (request, span, event) in bookings {
+        let is_shared = event.is_some() && event == slot.event;
+        if slot.span.overlaps(&span) && !is_shared {
+            told.extend(event);
+            found.push(Conflict {
+                request: Some(request),
+                span,
+            });
+        }
+    }
     found.sort_by_key(|conflict| (conflict.span, conflict.request));
     found.dedup();
-    for span in busy {
-        let is_told = found.iter().any(|known| known.span == span);
+    for Busy { span, event } in busy {
+        let event = event.map(|event| Slot::event_of(provider, &event));
+        let is_told = event.is_some_and(|event| told.contains(&event))
+            || found.iter().any(|known| known.span == span);
         if slot.span.overlaps(&span) && !is_told {
             found.push(Conflict {
                 request: None,

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    BookingFacts, BookingSection, BookingStatus, RequestId, Slot, Span, UnknownBusy, conflicts,
+    BookingFacts, BookingSection, BookingStatus, Busy, RequestId, Slot, Span, UnknownBusy,
+    conflicts,
 };
 use jiff::{Timestamp, civil, tz::TimeZone};
 use proptest::prelude::*;
@@ -23,6 +24,10 @@ fn slot(span: Span) -> Slot {
         span,
         event: None,
     }
+}
+
+fn nameless(span: Span) -> Busy {
+    Busy { span, event: None }
 }
 
 fn request(number: u128) -> RequestId {
@@ -88,7 +93,7 @@ proptest! {
         let others: Vec<_> = others.into_iter().map(same_day).collect();
         let busy: Vec<_> = busy.into_iter().map(same_day).collect();
         let named = (1_u128..).zip(&others).map(|(number, span)| (request(number), *span, None));
-        let found = conflicts(&own_slot, named, busy.iter().copied());
+        let found = conflicts(&own_slot, named, "calendly", busy.iter().copied().map(nameless));
 
         let mine = minutes(&own_slot.span);
         let meets = |span: &Span| minutes(span).intersection(&mine).next().is_some();
@@ -120,6 +125,7 @@ fn a_double_booking_at_a_change_of_clocks_is_found_and_a_neighbor_is_not() {
     let found = conflicts(
         &slot(after),
         [(request(1), before, None), (request(2), elsewhere, None)],
+        "calendly",
         [],
     );
     assert_eq!(found.len(), 1);
@@ -139,9 +145,34 @@ fn those_who_book_one_event_attend_together() {
         (request(2), time, event("other")),
         (request(3), time, None),
     ];
-    let found = conflicts(&group, others, [time]);
+    let found = conflicts(&group, others, "calendly", [nameless(time)]);
     let requests: Vec<_> = found.iter().map(|conflict| conflict.request).collect();
     assert_eq!(requests, [Some(request(2)), Some(request(3))]);
+}
+
+#[test]
+fn a_busy_time_that_is_a_booking_is_told_once() {
+    let time = span("2026-11-30T16:00:00Z", "2026-11-30T17:00:00Z");
+    let own = Slot {
+        event: Some("calendly own".to_owned()),
+        ..slot(time)
+    };
+    // With the time that the company keeps free around it.
+    let buffered = span("2026-11-30T15:45:00Z", "2026-11-30T17:15:00Z");
+    let other = [(request(1), time, Some("calendly other".to_owned()))];
+    let busy = ["own", "other", "third"].map(|event| Busy {
+        span: buffered,
+        event: Some(event.to_owned()),
+    });
+    let found = conflicts(&own, other.clone(), "calendly", busy.clone());
+    let requests: Vec<_> = found.iter().map(|conflict| conflict.request).collect();
+    assert_eq!(
+        requests,
+        [None, Some(request(1))],
+        "the third, and the other"
+    );
+    let found = conflicts(&own, other, "acuity", busy.into_iter().take(1));
+    assert_eq!(found.len(), 2, "another provider's event of that name");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use domain::{About, Account, BookingFacts, Facts, Span};
+use domain::{About, Account, BookingFacts, Busy, Facts, Span};
 use http_client::{Client, Request, Response, Url, header};
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -94,7 +94,7 @@ impl BusyApi for Api {
         external_id: &str,
         booking: &BookingFacts,
         span: Span,
-    ) -> Result<Vec<Span>, ApiError> {
+    ) -> Result<Vec<Busy>, ApiError> {
         let calendars = booking.calendar_ids.iter().flatten();
         let calendars: Vec<_> = calendars.filter(|id| payload::is_id(id)).collect();
         if calendars.is_empty() {
@@ -134,9 +134,10 @@ impl BusyApi for Api {
                 };
                 let is_own = id == external_id;
                 let is_shared = other.event_id.is_some() && other.event_id == booking.event_id;
-                (!is_own && !is_shared && other.stands())
-                    .then(|| other.span())
-                    .flatten()
+                let is_other = !is_own && !is_shared && other.stands();
+                let span = other.span().filter(|_| is_other)?;
+                let event = other.event_id;
+                Some(Busy { span, event })
             }));
             let answer = self.get(account, &["blocks"], &days).await;
             let answer = answer.map_err(|error| match error {
@@ -153,10 +154,11 @@ impl BusyApi for Api {
                 let time = |name| payload::instant(block.text(name)?);
                 // Of one that takes long, the part that matters.
                 let (from, to) = (time("start")?, time("end")?);
-                Span::new(
+                let span = Span::new(
                     from.max(span.from.checked_sub(day).ok()?),
                     to.min(span.to.checked_add(day).ok()?),
-                )
+                );
+                span.map(|span| Busy { span, event: None })
             }));
         }
         Ok(busy)

@@ -11,7 +11,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use domain::{About, Account, BookingFacts, Facts, Span};
+use domain::{About, Account, BookingFacts, Busy, Facts, Span};
 use http_client::{Client, Request, Response, Url, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
@@ -260,7 +260,7 @@ impl BusyApi for Api {
         _external_id: &str,
         booking: &BookingFacts,
         span: Span,
-    ) -> Result<Vec<Span>, ApiError> {
+    ) -> Result<Vec<Busy>, ApiError> {
         const MAX_BUSY: usize = 100;
         let users: Vec<_> = booking.calendar_ids.iter().flatten().collect();
         if users.is_empty() {
@@ -286,7 +286,11 @@ impl BusyApi for Api {
                 let time = |buffered, name| item.time(buffered).or_else(|| item.time(name));
                 let from = time("buffered_start_time", "start_time");
                 let to = time("buffered_end_time", "end_time");
-                busy.extend(from.zip(to).and_then(|(from, to)| Span::new(from, to)));
+                let span = from.zip(to).and_then(|(from, to)| Span::new(from, to));
+                busy.extend(span.map(|span| Busy {
+                    span,
+                    event: event.map(str::to_owned),
+                }));
             }
         }
         Ok(busy)

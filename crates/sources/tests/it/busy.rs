@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use domain::{Account, BookingFacts, ConnectionName, Span, TenantId};
+use domain::{Account, BookingFacts, Busy, ConnectionName, Span, TenantId};
 use http_client::{Client, Options};
 use jiff::Timestamp;
 use simulators::{Fault, Simulators, acuity, calendly};
@@ -30,7 +30,7 @@ async fn busy(
     (secret, settings): (&str, &[(&str, &str)]),
     id: &str,
     booking: &BookingFacts,
-) -> Result<Vec<Span>, ApiError> {
+) -> Result<Vec<Busy>, ApiError> {
     let account = Account {
         tenant: TenantId::new("tenant_demo").unwrap(),
         connection: ConnectionName::new(slug).unwrap(),
@@ -56,6 +56,10 @@ async fn busy(
         .await
 }
 
+fn spans(busy: &[Busy]) -> Vec<Span> {
+    busy.iter().map(|busy| busy.span).collect()
+}
+
 fn booking(calendar: &str, event: Option<&str>, span: Span) -> BookingFacts {
     BookingFacts {
         starts_at: Some(span.from),
@@ -78,11 +82,13 @@ async fn calendly_tells_of_other_events_and_other_calendars() {
         })
     };
     book("2026-11-30T16:00:00Z");
-    let event = calendly.bookings()[0]["scheduled_event"]["uri"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let event_of = |index: usize| {
+        let uri = &calendly.bookings()[index]["scheduled_event"]["uri"];
+        uri.as_str().unwrap().to_owned()
+    };
+    let event = event_of(0);
     book("2026-11-30T16:30:00Z");
+    let second = Some(event_of(1));
     book("2026-11-30T17:00:00Z");
     let canceled = book("2026-11-30T16:15:00Z");
     calendly.cancel(&canceled);
@@ -99,13 +105,16 @@ async fn calendly_tells_of_other_events_and_other_calendars() {
         .await
     };
     let mine = booking(calendly::USER, Some(&event), own);
+    let found = ask(&mine).await.unwrap();
     assert_eq!(
-        ask(&mine).await.unwrap(),
+        spans(&found),
         [
             span("2026-11-30T15:00:00Z", "2026-11-30T16:10:00Z"),
             span("2026-11-30T16:30:00Z", "2026-11-30T17:30:00Z"),
         ]
     );
+    assert_eq!(found[0].event, None);
+    assert_eq!(found[1].event, second);
     let elsewhere = booking("https://api.calendly.com/users/another", None, own);
     assert!(matches!(
         ask(&elsewhere).await,
@@ -152,7 +161,7 @@ async fn acuity_tells_of_other_appointments_and_of_blocked_times() {
     let time = span("2026-11-02T05:30:00Z", "2026-11-02T06:30:00Z");
     let mine = booking(&calendar.to_string(), None, time);
     assert_eq!(
-        ask(&mine).await.unwrap(),
+        spans(&ask(&mine).await.unwrap()),
         [
             span("2026-11-02T06:00:00Z", "2026-11-02T07:00:00Z"),
             // The part of a long one that matters.
