@@ -1,11 +1,10 @@
 //! A source whose API needs no server: what a lead is called, and its account's settings, say what becomes of it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{Account, AccountSpec, BaseUrl, BookingFacts, Busy, Channel, Facts, Reading, Span};
 use http_client::{Client, StatusCode, Url};
-use jiff::SignedDuration;
 use sources::{
     ApiError, Apis, BusyApi, Details, DetailsApi, ReadError, Source, SourceSpec, Sources, Verified,
 };
@@ -111,7 +110,7 @@ impl BusyApi for TrialApi {
     ) -> Result<Vec<Busy>, ApiError> {
         match account.settings.get(CALENDAR).map(String::as_str) {
             Some(TAKEN) => {
-                let to = span.to - SignedDuration::from_mins(5);
+                let to = span.to - Duration::from_secs(300);
                 Ok(vec![Busy {
                     span: Span::new(span.from, to).unwrap(),
                     event: None,
