@@ -358,7 +358,7 @@ async fn list_appointments(
         let day = shown["datetime"]
             .as_str()
             .and_then(|time| time.get(..10)?.parse().ok());
-        calendar.is_none_or(|id| shown["calendarID"].to_string() == id)
+        calendar.is_none_or(|id| shown["calendarID"].as_u64() == id.parse().ok())
             && day.is_some_and(|day: civil::Date| day <= to)
     });
     found.truncate(max);
