@@ -30,7 +30,10 @@ mod work;
 pub mod workflow;
 
 pub use account::{Account, AccountSpec, BaseUrl, ProviderAnswer, RefreshSpec, SettingSpec};
-pub use area::{AreaBasis, AreaVerdict, City, Coordinates, Place, Polygon, Radius, ServiceArea};
+pub use area::{
+    AddressMap, AreaBasis, AreaVerdict, City, Coordinates, MapAddress, MapAnswer, MapFault, Place,
+    Polygon, Radius, ServiceArea,
+};
 pub use clock::{Clock, later};
 pub use config::{
     ConfigError, ConfigFault, Difference, differences,
@@ -53,7 +56,7 @@ pub use lead::{
     BookingStatus, Brief, Budget, Busy, CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus,
     Conflict, Consent, ContactSection, DetailsAnswer, DetailsSection, DispatchSection,
     DispatchState, Document, Engine, Facts, FormFacts, Intent, Labels, LeadRequest, MAX_CONFLICTS,
-    Message, NoAudio, NoDetails, NotificationsSection, PersonFacts, ProjectType,
+    MapOutcome, Message, NoAudio, NoDetails, NotificationsSection, PersonFacts, ProjectType,
     QualificationSection, Reason, RecordingSection, Recovered, RemoteIds, Revisions, Sentiment,
     Slot, SourceSection, SpamGate, Span, Status, Talk, TextFacts, Timeline, Tokens,
     TranscriptSection, TranscriptState, Turn, UnknownBusy, Verdict, VerdictKind, conflicts,

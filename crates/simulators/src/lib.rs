@@ -5,6 +5,7 @@
 )]
 
 pub mod acuity;
+pub mod address_validation;
 pub mod calendly;
 pub mod callrail;
 mod config;
@@ -12,7 +13,9 @@ mod control;
 mod demo;
 mod extract;
 mod fault;
+mod gazetteer;
 pub mod gemini;
+pub mod geocoding;
 mod google;
 pub mod hubspot;
 pub mod intercom;
@@ -52,9 +55,11 @@ use provider::Provider;
 /// tenant's credentials) is read from this table.
 pub static SIMULATORS: &[SimulatorSpec] = &[
     acuity::SPEC,
+    address_validation::SPEC,
     calendly::SPEC,
     callrail::SPEC,
     gemini::SPEC,
+    geocoding::SPEC,
     hubspot::SPEC,
     intercom::SPEC,
     secret_manager::SPEC,

@@ -65,6 +65,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "bookings",
         include_str!("../../../migrations/spanner/0023_bookings.sql"),
     ),
+    (
+        25,
+        "places",
+        include_str!("../../../migrations/spanner/0025_places.sql"),
+    ),
 ];
 
 /// Where the steps that were taken are on record.

@@ -68,6 +68,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "bookings",
         include_str!("../../../migrations/sqlite/0026_bookings.sql"),
     ),
+    (
+        28,
+        "places",
+        include_str!("../../../migrations/sqlite/0028_places.sql"),
+    ),
 ];
 
 /// The step that figures came with.

@@ -24,10 +24,10 @@ pub use facts::{
     FormFacts, Labels, PersonFacts, TextFacts,
 };
 pub use sections::{
-    Audio, ContactSection, DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Message,
-    NoAudio, NoDetails, NotificationsSection, QualificationSection, RecordingSection, Recovered,
-    RemoteIds, SourceSection, SpamGate, TranscriptSection, TranscriptState, Turn, Verdict,
-    VerdictKind,
+    Audio, ContactSection, DetailsAnswer, DetailsSection, DispatchSection, DispatchState,
+    MapOutcome, Message, NoAudio, NoDetails, NotificationsSection, QualificationSection,
+    RecordingSection, Recovered, RemoteIds, SourceSection, SpamGate, TranscriptSection,
+    TranscriptState, Turn, Verdict, VerdictKind,
 };
 pub use slot::{BookingSection, Busy, Conflict, MAX_CONFLICTS, Slot, Span, UnknownBusy, conflicts};
 pub use talk::Talk;
