@@ -48,7 +48,9 @@ fn parameter_path(slug: &str) -> &'static str {
 
 fn assert_shape(spec: &SimulatorSpec, answer: &Answer, what: &str) {
     let what = format!("{}, {what}: {answer:?}", spec.slug);
-    assert!(answer.status >= 400, "{what}");
+    // Geocoding says it in the body.
+    let is_told_by_status = spec.slug != "geocoding";
+    assert!(answer.status >= 400 || !is_told_by_status, "{what}");
     assert_eq!(answer.header("content-type"), "application/json", "{what}");
     let body = answer.json();
     let has_text = |pointer: &str| {
