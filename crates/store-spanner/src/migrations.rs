@@ -65,6 +65,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "bookings",
         include_str!("../../../migrations/spanner/0023_bookings.sql"),
     ),
+    (
+        26,
+        "calls_to_make",
+        include_str!("../../../migrations/spanner/0026_calls_to_make.sql"),
+    ),
 ];
 
 /// Where the steps that were taken are on record.

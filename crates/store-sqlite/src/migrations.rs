@@ -68,6 +68,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "bookings",
         include_str!("../../../migrations/sqlite/0026_bookings.sql"),
     ),
+    (
+        29,
+        "calls_to_make",
+        include_str!("../../../migrations/sqlite/0029_calls_to_make.sql"),
+    ),
 ];
 
 /// The step that figures came with.
