@@ -11,6 +11,7 @@ mod deployment;
 mod edges;
 mod fairness;
 mod fleet;
+mod forms;
 mod handles;
 mod isolation;
 mod layering;
