@@ -37,7 +37,7 @@ pub const PASSES: &str = "6LeIxAcTAAAAAGG-vFI1TnRWxMZNFuojJ4WifJWe";
 /// The simulator's line in the table.
 pub(crate) const SPEC: SimulatorSpec = SimulatorSpec {
     slug: Recaptcha::SLUG,
-    name: "Google reCAPTCHA",
+    name: "reCAPTCHA",
     setting: Some("RECAPTCHA_BASE_URL"),
     is_cloud_only: false,
     has_view: false,

@@ -45,7 +45,7 @@ const MAX_TOKEN: usize = 2_048;
 /// The simulator's line in the table.
 pub(crate) const SPEC: SimulatorSpec = SimulatorSpec {
     slug: Turnstile::SLUG,
-    name: "Cloudflare Turnstile",
+    name: "Turnstile",
     setting: Some("TURNSTILE_BASE_URL"),
     is_cloud_only: false,
     has_view: false,
