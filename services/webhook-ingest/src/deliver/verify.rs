@@ -62,10 +62,8 @@ impl Ingest {
                     self.count_failure(network);
                 }
             })?;
-        if is_shared {
-            if let Some(hint) = source.hint(content_type, &body) {
-                known = self.directory.by_hint(spec.slug, hint).await?;
-            }
+        if is_shared && let Some(hint) = source.hint(content_type, &body) {
+            known = self.directory.by_hint(spec.slug, hint).await?;
         }
         let now = self.clock.now();
         let refuse = |reason, tenant| {
