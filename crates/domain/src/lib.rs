@@ -52,10 +52,11 @@ pub use lead::{
     About, AnalysisSection, ApiFacts, Attachment, Audio, Author, BookingFacts, BookingStatus,
     Brief, Budget, CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus, Consent, ContactSection,
     DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Document, DocumentFacts, Engine,
-    Facts, FormFacts, Intent, Labels, LeadRequest, Message, NoAudio, NoDetails,
-    NotificationsSection, PersonFacts, ProjectType, QualificationSection, Reason, RecordingSection,
-    Recovered, RemoteIds, Revisions, Sentiment, SourceSection, SpamGate, Status, Talk, TextFacts,
-    Timeline, Tokens, TranscriptSection, TranscriptState, Turn, Verdict, VerdictKind,
+    Facts, FormFacts, Intent, Labels, LeadRequest, MAX_TOUCHES, Message, NewTouch, NoAudio,
+    NoDetails, NotificationsSection, PersonFacts, ProjectType, QualificationSection, Reason,
+    RecordingSection, Recovered, RemoteIds, Revisions, Sentiment, SourceSection, SpamGate, Status,
+    Talk, TextFacts, Timeline, Tokens, Touch, TouchKind, TouchOutcome, TranscriptSection,
+    TranscriptState, Turn, Verdict, VerdictKind,
 };
 pub use news::{News, Reading, Receipt};
 pub use phone::E164;

@@ -14,7 +14,7 @@ use crate::{
     openapi,
     people::{self, api_keys, invitations},
     problem_pages,
-    requests::{self, decide, find, replay},
+    requests::{self, decide, find, replay, touch},
     roles::routes,
     sign_in::{codes, devices, links, oidc, page, session},
     sources::{
@@ -76,6 +76,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(leads::post_lead))
         // Who may decide, and set stopped work going.
         .routes(routes!(deliveries::replay_delivery))
+        .routes(routes!(touch::touch_request))
         .routes(routes!(decide::approve_request))
         .routes(routes!(decide::reject_request))
         .routes(routes!(decide::release_request))

@@ -7,6 +7,7 @@ mod facts;
 mod sections;
 mod talk;
 pub mod thread;
+mod touch;
 
 use std::{borrow::Cow, collections::BTreeMap, str::FromStr, sync::Arc};
 
@@ -30,6 +31,7 @@ pub use sections::{
 };
 pub use talk::Talk;
 pub use thread::{Attachment, Author, ChatMessage};
+pub use touch::{MAX_TOUCHES, NewTouch, Touch, TouchKind, TouchOutcome};
 
 use crate::{ConnectionName, PersonId, PostalCode, RequestId, Stage, TenantId, figures::Counted};
 
@@ -194,6 +196,9 @@ pub struct Document {
     /// Messages to people; present once they are due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notifications: Option<NotificationsSection>,
+    /// What people did about it, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub touches: Vec<Touch>,
     /// The request that this one turned out to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<RequestId>,
@@ -278,6 +283,7 @@ impl Document {
             verdict: None,
             dispatches: BTreeMap::new(),
             notifications: None,
+            touches: Vec::new(),
             merged_into: None,
             erased: false,
             rest: BTreeMap::new(),

@@ -21,7 +21,7 @@ use self::{
     dispatches::{Attempt, Dispatch, NotificationAttempt, Notifications},
     work::{OpenWork, TimelineEntry, UsageLine},
 };
-use super::summary;
+use super::{summary, touch::Touch};
 use crate::words::{Channel, Flag, Status};
 
 /// A request, whole.
@@ -81,6 +81,10 @@ pub(crate) struct RequestDetail {
     qualification: Option<Qualification>,
     /// A person's decision; it outranks the analysis.
     verdict: Option<PersonsVerdict>,
+    /// Whether somebody should call: a genuine lead inside the service area with a number, about whom nobody did anything.
+    needs_call: bool,
+    /// Who got in touch with the person, or tried to, in order.
+    touches: Vec<Touch>,
     /// Where it stands with each CRM.
     dispatches: Vec<Dispatch>,
     /// Every attempt to push it into a CRM, in order.
@@ -110,6 +114,7 @@ impl RequestDetail {
         let headline = summary::headline(&request);
         let document = request.document;
         let facts = document.facts();
+        let needs_call = document.needs_call();
         Self {
             request_id: request.id.to_string(),
             merged_from: (asked_for != request.id).then(|| asked_for.to_string()),
@@ -138,6 +143,8 @@ impl RequestDetail {
             analysis: document.analysis.map(Into::into),
             qualification: document.qualification.map(Into::into),
             verdict: document.verdict.map(Into::into),
+            needs_call,
+            touches: document.touches.into_iter().map(Into::into).collect(),
             dispatches: document.dispatches.into_iter().map(Into::into).collect(),
             dispatch_attempts: attempts.into_iter().map(Into::into).collect(),
             notifications: document.notifications.map(Into::into),
