@@ -12,6 +12,7 @@ mod double_bookings;
 mod edges;
 mod fairness;
 mod fleet;
+mod forms;
 mod handles;
 mod isolation;
 mod layering;

@@ -21,8 +21,8 @@ pub use analysis::{
 pub use brief::Brief;
 pub use channel::Channel;
 pub use facts::{
-    About, ApiFacts, BookingFacts, BookingStatus, CallFacts, ChatFacts, ChatStatus, Consent, Facts,
-    FormFacts, Labels, PersonFacts, TextFacts,
+    About, ApiFacts, BookingFacts, BookingStatus, CallFacts, ChatFacts, ChatStatus, Consent,
+    DocumentFacts, Facts, FormFacts, Labels, PersonFacts, TextFacts,
 };
 pub use sections::{
     Audio, ContactSection, DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Message,

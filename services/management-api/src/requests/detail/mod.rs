@@ -51,6 +51,12 @@ pub(crate) struct RequestDetail {
     flags: Vec<Flag>,
     /// Names of the fields that could not be read, or only in part; `body` if a delivery broke off.
     unread_fields: BTreeSet<String>,
+    /// Fields that the source's settings require and that it lacks, by our names. Null where none are required.
+    missing_fields: Option<Vec<String>>,
+    /// Fields that nobody said and that follow from others, such as the state of a ZIP code.
+    derived_fields: Vec<String>,
+    /// What spoke against it when it came, the weightiest first.
+    suspicions: Vec<String>,
     /// Where it came from.
     source: Source,
     /// How the person can be reached.
@@ -125,6 +131,9 @@ impl RequestDetail {
             person_id: request.person.map(|id| id.to_string()),
             flags: summary::flags(&document),
             unread_fields: facts.unread_fields,
+            missing_fields: facts.missing_fields,
+            derived_fields: facts.derived_fields.unwrap_or_default(),
+            suspicions: facts.suspicions.unwrap_or_default(),
             contact: document.contact().into(),
             person: facts.person.into(),
             labels: facts.labels.into(),
