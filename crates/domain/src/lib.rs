@@ -55,11 +55,12 @@ pub use lead::{
     About, AnalysisSection, ApiFacts, Attachment, Audio, Author, BookingFacts, BookingSection,
     BookingStatus, Brief, Budget, Busy, CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus,
     Conflict, Consent, ContactSection, DetailsAnswer, DetailsSection, DispatchSection,
-    DispatchState, Document, Engine, Facts, FormFacts, Intent, Labels, LeadRequest, MAX_CONFLICTS,
-    MapOutcome, Message, NoAudio, NoDetails, NotificationsSection, PersonFacts, ProjectType,
-    QualificationSection, Reason, RecordingSection, Recovered, RemoteIds, Revisions, Sentiment,
-    Slot, SourceSection, SpamGate, Span, Status, Talk, TextFacts, Timeline, Tokens,
-    TranscriptSection, TranscriptState, Turn, UnknownBusy, Verdict, VerdictKind, conflicts,
+    DispatchState, Document, DocumentFacts, Engine, Facts, FormFacts, Intent, Labels, LeadRequest,
+    MAX_CONFLICTS, MAX_TOUCHES, MapOutcome, Message, NewTouch, NoAudio, NoDetails,
+    NotificationsSection, PersonFacts, ProjectType, QualificationSection, Reason, RecordingSection,
+    Recovered, RemoteIds, Revisions, Sentiment, Slot, SourceSection, SpamGate, Span, Status, Talk,
+    TextFacts, Timeline, Tokens, Touch, TouchKind, TouchOutcome, TranscriptSection,
+    TranscriptState, Turn, UnknownBusy, Verdict, VerdictKind, conflicts,
 };
 pub use news::{News, Reading, Receipt};
 pub use phone::E164;

@@ -60,7 +60,7 @@ const MAX_SUBSCRIPTIONS: usize = 25;
 pub(crate) const SPEC: SimulatorSpec = SimulatorSpec {
     slug: Acuity::SLUG,
     name: "Acuity Scheduling",
-    setting: "ACUITY_BASE_URL",
+    setting: Some("ACUITY_BASE_URL"),
     is_cloud_only: false,
     has_view: true,
     is_google: false,

@@ -36,7 +36,7 @@ use crate::{SimulatorSpec, Simulators};
 pub(crate) const SPEC: SimulatorSpec = SimulatorSpec {
     slug: AddressValidation::SLUG,
     name: "Address Validation",
-    setting: "ADDRESS_VALIDATION_BASE_URL",
+    setting: Some("ADDRESS_VALIDATION_BASE_URL"),
     is_cloud_only: false,
     has_view: false,
     // It takes keys, not Google's tokens.

@@ -66,7 +66,7 @@ const EVENTS: &[&str] = &[
 pub(crate) const SPEC: SimulatorSpec = SimulatorSpec {
     slug: Calendly::SLUG,
     name: "Calendly",
-    setting: "CALENDLY_BASE_URL",
+    setting: Some("CALENDLY_BASE_URL"),
     is_cloud_only: false,
     has_view: true,
     is_google: false,

@@ -42,7 +42,7 @@ pub const KEY: &str = "simulated-google-maps-key";
 pub(crate) const SPEC: SimulatorSpec = SimulatorSpec {
     slug: Geocoding::SLUG,
     name: "Geocoding",
-    setting: "GEOCODING_BASE_URL",
+    setting: Some("GEOCODING_BASE_URL"),
     is_cloud_only: false,
     has_view: false,
     // It takes keys, not Google's tokens.

@@ -66,9 +66,14 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../../migrations/spanner/0023_bookings.sql"),
     ),
     (
-        25,
+        26,
+        "calls_to_make",
+        include_str!("../../../migrations/spanner/0026_calls_to_make.sql"),
+    ),
+    (
+        27,
         "places",
-        include_str!("../../../migrations/spanner/0025_places.sql"),
+        include_str!("../../../migrations/spanner/0027_places.sql"),
     ),
 ];
 

@@ -69,9 +69,14 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         include_str!("../../../migrations/sqlite/0026_bookings.sql"),
     ),
     (
-        28,
+        29,
+        "calls_to_make",
+        include_str!("../../../migrations/sqlite/0029_calls_to_make.sql"),
+    ),
+    (
+        30,
         "places",
-        include_str!("../../../migrations/sqlite/0028_places.sql"),
+        include_str!("../../../migrations/sqlite/0030_places.sql"),
     ),
 ];
 

@@ -39,9 +39,9 @@ pub mod work;
 
 use async_trait::async_trait;
 use domain::{
-    AuditId, ConnectionName, EffectLog, EventId, LeadRequest, Office, OfficeDetails, PersonId,
-    RequestId, ReviewAction, Slot, SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus,
-    Wake, WorkKey, WorkQueue, WorkRow,
+    AuditId, ConnectionName, EffectLog, EventId, LeadRequest, NewTouch, Office, OfficeDetails,
+    PersonId, RequestId, ReviewAction, Slot, SourceId, Stage, StoreError, Tenant, TenantId,
+    TenantStatus, Wake, WorkKey, WorkQueue, WorkRow,
 };
 use jiff::Timestamp;
 
@@ -337,6 +337,19 @@ pub trait Store:
         tenant: &TenantId,
         request: RequestId,
         action: ReviewAction,
+        act: &AuditAction,
+    ) -> Result<Vec<Wake>>;
+
+    /// Notes that the actor of `act` got in touch with whom a request is from, or tried to. A merged request leads to the
+    /// one that goes on.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is no such request; [`StoreError::Conflict`] when nothing more is noted of it.
+    async fn touch(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        touch: NewTouch,
         act: &AuditAction,
     ) -> Result<Vec<Wake>>;
 

@@ -7,9 +7,9 @@ use domain::{
     About, Alias, AnalysisSection, ApiFacts, Audio, Author, BookingFacts, BookingSection,
     BookingStatus, Budget, CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus, Claim, Claimed,
     ConnectionName, Consent, Destination, DetailsAnswer, DetailsSection, DispatchSection,
-    DispatchState, Document, EmailAddress, Engine, Facts, FormFacts, Intent, Labels, LeadRequest,
-    Message, News, NotificationRules, NotificationsSection, OfficeConfig, OpenWork, Origin,
-    Outcome, PersonFacts, PostalCode, ProjectType, Reason, RecordingSection, RemoteIds,
+    DispatchState, Document, DocumentFacts, EmailAddress, Engine, Facts, FormFacts, Intent, Labels,
+    LeadRequest, Message, News, NotificationRules, NotificationsSection, OfficeConfig, OpenWork,
+    Origin, Outcome, PersonFacts, PostalCode, ProjectType, Reason, RecordingSection, RemoteIds,
     RequestState, RetryPolicy, Section, Sentiment, SettleContext, Stage, TenantId, TextFacts,
     Timeline, Tokens, TranscriptSection, TranscriptState, Turn, WorkKey, WorkRow, WorkflowConfig,
     qualification, transition,
@@ -86,6 +86,9 @@ pub fn facts(channel: Channel) -> Facts {
             at: Some(at()),
         }),
         extra: pairs([("landing_page", "kitchens")]),
+        missing_fields: Some(vec!["street".to_owned()]),
+        derived_fields: Some(vec!["state".to_owned()]),
+        suspicions: Some(vec!["the message has a link".to_owned()]),
         about: about(channel),
         ..Facts::default()
     }
@@ -113,6 +116,15 @@ fn about(channel: Channel) -> About {
             submitted_at: Some(at()),
             message: text("We want a new kitchen before spring."),
             answers: pairs([("Budget", "about forty thousand")]),
+            documents: BTreeMap::from([(
+                "part-6".to_owned(),
+                DocumentFacts {
+                    field: "photo".to_owned(),
+                    kind: "image/jpeg".to_owned(),
+                    bytes: 48_211,
+                    sha256: "5e".repeat(32),
+                },
+            )]),
         }),
         Channel::Calendar => About::Calendar(BookingFacts {
             service: text("Kitchen consultation"),

@@ -13,6 +13,7 @@ mod double_bookings;
 mod edges;
 mod fairness;
 mod fleet;
+mod forms;
 mod handles;
 mod isolation;
 mod layering;

@@ -54,6 +54,12 @@ impl Entry for ChatMessage {
     }
 }
 
+impl Entry for DocumentFacts {
+    fn overlay(&mut self, newer: &Self) {
+        self.clone_from(newer);
+    }
+}
+
 /// Maps are united: each statement may carry a part, such as one message of a chat.
 impl<K: Ord + Clone, V: Entry> Fact for BTreeMap<K, V> {
     fn is_unsaid(&self) -> bool {
@@ -132,6 +138,13 @@ facts! {
         /// Fields whose value could not be read, or only in part, by the names that our own code has for them: at most
         /// some tens, and never a value.
         unread_fields: BTreeSet<String>,
+        /// Fields that the tenant wants of each lead and this one lacks, by our own names. An empty list says that it has
+        /// them all.
+        missing_fields: Option<Vec<String>>,
+        /// Fields that were not said and follow from others, by our own names.
+        derived_fields: Option<Vec<String>>,
+        /// What speaks against the lead, as its source judged it when it came.
+        suspicions: Option<Vec<String>>,
         /// What the channel says.
         about: About,
     }
@@ -206,6 +219,8 @@ facts! {
         message: Option<String>,
         /// The other answers, by the form's own labels.
         answers: BTreeMap<String, String>,
+        /// Files that came with it, by the names that stored parts of the delivery have: `part-6`.
+        documents: BTreeMap<String, DocumentFacts>,
     }
 
     /// A booking.
@@ -267,6 +282,20 @@ facts! {
         /// one counts, in whatever order they arrive.
         stated_at: Option<Timestamp>,
     }
+}
+
+/// A file that came with a form. Its bytes are a part of the stored delivery's body; nothing that its sender says of it
+/// is trusted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentFacts {
+    /// The field that it came in.
+    pub field: String,
+    /// Its media type, by its first bytes; `application/octet-stream` where they tell nothing.
+    pub kind: String,
+    /// Its length.
+    pub bytes: u64,
+    /// SHA-256 of it in hexadecimal.
+    pub sha256: String,
 }
 
 /// What the person agreed to, word for word.

@@ -21,7 +21,8 @@ fn json_path(slug: &str) -> Option<&'static str> {
         "sendgrid" => Some("/v3/mail/send"),
         "speech" => Some("/v2/projects/p/locations/us/recognizers/_:recognize"),
         "callrail" => Some("/v3/a/ACC1/integrations.json"),
-        "geocoding" | "intercom" | "storage" | "zendesk" => None,
+        "geocoding" | "intercom" | "recaptcha" | "signedwebhook" | "storage" | "turnstile"
+        | "webforms" | "zendesk" => None,
         other => panic!("add a path of {other} to this test"),
     }
 }
@@ -37,10 +38,13 @@ fn parameter_path(slug: &str) -> &'static str {
         "geocoding" => "/maps/api/geocode/%FF",
         "hubspot" => "/crm/v3/objects/contacts/%FF",
         "intercom" => "/conversations/%FF",
+        "recaptcha" => "/recaptcha/api/siteverify/%FF",
         "secret_manager" => "/v1/projects/%FF/secrets",
         "sendgrid" => "/v3/user/webhooks/event/settings/signed/%FF",
+        "signedwebhook" | "webforms" => "/%FF",
         "speech" => "/v2/projects/p/locations/us/operations/%FF",
         "storage" => "/storage/v1/b/calls/o/%FF",
+        "turnstile" => "/turnstile/v0/siteverify/%FF",
         "zendesk" => "/api/v2/tickets/%FF",
         other => panic!("add a path of {other} to this test"),
     }
@@ -60,10 +64,11 @@ fn assert_shape(spec: &SimulatorSpec, answer: &Answer, what: &str) {
     let texts: &[&str] = match spec.slug {
         "acuity" => &["/message", "/error"],
         "calendly" => &["/title", "/message"],
-        "callrail" => &["/error"],
+        "callrail" | "signedwebhook" | "webforms" => &["/error"],
         "geocoding" => &["/status", "/error_message"],
         "hubspot" => &["/status", "/message", "/correlationId", "/category"],
         "intercom" => &["/errors/0/code", "/errors/0/message"],
+        "recaptcha" | "turnstile" => &["/error-codes/0"],
         "sendgrid" => &["/errors/0/message"],
         "storage" => &["/error/message", "/error/errors/0/reason"],
         "zendesk" => &["/error", "/description"],
