@@ -32,7 +32,9 @@ use domain::{AccountSpec, Alias, BaseUrl, Channel, Reading, TenantId};
 use http::Method;
 use serde_json::Value;
 
-pub use api::{ApiError, ApiSet, Apis, Config, Details, DetailsApi, MakeApis, RecordingsApi};
+pub use api::{
+    ApiError, ApiSet, Apis, BusyApi, Config, Details, DetailsApi, MakeApis, RecordingsApi,
+};
 pub use audit::{
     Asked, Found, ListPage, Listed, ListingApi, Quota, Registration, Thing, WebhooksApi, Wiring,
     our_url,

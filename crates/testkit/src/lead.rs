@@ -4,15 +4,15 @@
 use std::{collections::BTreeMap, str::FromStr, sync::Arc, time::Duration};
 
 use domain::{
-    About, Alias, AnalysisSection, ApiFacts, Audio, Author, BookingFacts, BookingStatus, Budget,
-    CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus, Claim, Claimed, ConnectionName,
-    Consent, Destination, DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Document,
-    DocumentFacts, EmailAddress, Engine, Facts, FormFacts, Intent, Labels, LeadRequest, Message,
-    News, NotificationRules, NotificationsSection, OfficeConfig, OpenWork, Origin, Outcome,
-    PersonFacts, PostalCode, ProjectType, Reason, RecordingSection, RemoteIds, RequestState,
-    RetryPolicy, Section, Sentiment, SettleContext, Stage, TenantId, TextFacts, Timeline, Tokens,
-    TranscriptSection, TranscriptState, Turn, WorkKey, WorkRow, WorkflowConfig, qualification,
-    transition,
+    About, Alias, AnalysisSection, ApiFacts, Audio, Author, BookingFacts, BookingSection,
+    BookingStatus, Budget, CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus, Claim, Claimed,
+    ConnectionName, Consent, Destination, DetailsAnswer, DetailsSection, DispatchSection,
+    DispatchState, Document, DocumentFacts, EmailAddress, Engine, Facts, FormFacts, Intent, Labels,
+    LeadRequest, Message, News, NotificationRules, NotificationsSection, OfficeConfig, OpenWork,
+    Origin, Outcome, PersonFacts, PostalCode, ProjectType, Reason, RecordingSection, RemoteIds,
+    RequestState, RetryPolicy, Section, Sentiment, SettleContext, Stage, TenantId, TextFacts,
+    Timeline, Tokens, TranscriptSection, TranscriptState, Turn, WorkKey, WorkRow, WorkflowConfig,
+    qualification, transition,
 };
 use jiff::Timestamp;
 
@@ -134,6 +134,8 @@ fn about(channel: Channel) -> About {
             status: Some(BookingStatus::Booked),
             location: text("12 Main Street, Round Rock"),
             host: text("Luis Ortega"),
+            calendar_ids: Some(vec!["cal_7".to_owned()]),
+            event_id: text("slot_7"),
             message: text("We want a new kitchen before spring."),
             answers: pairs([("Budget", "about forty thousand")]),
             stated_at: Some(at()),
@@ -275,6 +277,7 @@ pub fn found(document: &Document, stage: Stage, target: &str) -> Vec<Section> {
         ))],
         Stage::Recording => vec![Section::Recording(recording(document))],
         Stage::Transcript => vec![Section::Transcript(transcript(document))],
+        Stage::Booking => vec![Section::Booking(booking(document))],
         Stage::Analysis => {
             let analysis = analysis(document);
             let qualification = qualification::qualify(document, &analysis, &office(), None);
@@ -311,6 +314,15 @@ pub fn recording(document: &Document) -> RecordingSection {
             size_bytes: 1_480_000,
             duration_ms: 185_000,
         },
+    }
+}
+
+/// A time that nothing else takes.
+pub fn booking(document: &Document) -> BookingSection {
+    BookingSection {
+        revision: document.revisions.of(Stage::Booking),
+        span: document.slot().map(|slot| slot.span),
+        ..BookingSection::default()
     }
 }
 

@@ -104,6 +104,7 @@ words! {
         Details => "details",
         Recording => "recording",
         Transcript => "transcript",
+        Booking => "booking",
         Analysis => "analysis",
         Dispatch => "dispatch",
         Notification => "notification",

@@ -239,6 +239,10 @@ facts! {
         location: Option<String>,
         /// Who of the company it is with.
         host: Option<String>,
+        /// The provider's own ids of the calendars that it is in.
+        calendar_ids: Option<Vec<String>>,
+        /// The provider's own id of the slot, which those who may book it together share.
+        event_id: Option<String>,
         /// What the person wrote in their own words.
         message: Option<String>,
         /// The answers to the booking page's questions, by question.
@@ -651,10 +655,12 @@ impl BookingFacts {
         }
     }
 
-    /// The same without its time, which nobody is shown.
+    /// The same without its time and the provider's own ids, which nobody is shown.
     fn timeless(&self) -> Self {
         Self {
             stated_at: None,
+            calendar_ids: None,
+            event_id: None,
             ..self.clone()
         }
     }

@@ -5,6 +5,7 @@ pub mod brief;
 mod channel;
 mod facts;
 mod sections;
+mod slot;
 mod talk;
 pub mod thread;
 mod touch;
@@ -29,6 +30,7 @@ pub use sections::{
     RemoteIds, SourceSection, SpamGate, TranscriptSection, TranscriptState, Turn, Verdict,
     VerdictKind,
 };
+pub use slot::{BookingSection, Busy, Conflict, MAX_CONFLICTS, Slot, Span, UnknownBusy, conflicts};
 pub use talk::Talk;
 pub use thread::{Attachment, Author, ChatMessage};
 pub use touch::{MAX_TOUCHES, NewTouch, Touch, TouchKind, TouchOutcome};
@@ -181,6 +183,9 @@ pub struct Document {
     /// What was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transcript: Option<TranscriptSection>,
+    /// Whether something else takes a booking's time, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub booking: Option<BookingSection>,
     /// What it means.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub analysis: Option<AnalysisSection>,
@@ -278,6 +283,7 @@ impl Document {
             details: None,
             recording: None,
             transcript: None,
+            booking: None,
             analysis: None,
             qualification: None,
             verdict: None,

@@ -2,6 +2,7 @@
 
 mod about;
 mod analysis;
+mod booking;
 mod conversation;
 mod dispatches;
 mod work;
@@ -17,6 +18,7 @@ use utoipa::ToSchema;
 use self::{
     about::{About, Consent, Labels, Person},
     analysis::{Analysis, PersonsVerdict, Qualification},
+    booking::BookingCheck,
     conversation::{Recording, Transcript},
     dispatches::{Attempt, Dispatch, NotificationAttempt, Notifications},
     work::{OpenWork, TimelineEntry, UsageLine},
@@ -75,6 +77,8 @@ pub(crate) struct RequestDetail {
     recording: Option<Recording>,
     /// What was said.
     transcript: Option<Transcript>,
+    /// Whether something else takes a booking's time, too; null until that was looked at, and for what is no booking.
+    booking: Option<BookingCheck>,
     /// What it means.
     analysis: Option<Analysis>,
     /// What follows from that for this tenant.
@@ -140,6 +144,7 @@ impl RequestDetail {
             source: document.source.into(),
             recording: document.recording.map(|section| section.audio.into()),
             transcript: document.transcript.map(Into::into),
+            booking: document.booking.map(Into::into),
             analysis: document.analysis.map(Into::into),
             qualification: document.qualification.map(Into::into),
             verdict: document.verdict.map(Into::into),
