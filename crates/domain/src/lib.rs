@@ -49,13 +49,15 @@ pub use ids::{
     NotificationId, OfficeId, PersonId, RequestId, SessionId, SourceId, TenantId, UserId,
 };
 pub use lead::{
-    About, AnalysisSection, ApiFacts, Attachment, Audio, Author, BookingFacts, BookingStatus,
-    Brief, Budget, CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus, Consent, ContactSection,
-    DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Document, Engine, Facts,
-    FormFacts, Intent, Labels, LeadRequest, Message, NoAudio, NoDetails, NotificationsSection,
+    About, AnalysisSection, ApiFacts, Attachment, Audio, Author, BookingFacts, BookingSection,
+    BookingStatus, Brief, Budget, Busy, CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus,
+    Conflict, Consent, ContactSection, DetailsAnswer, DetailsSection, DispatchSection,
+    DispatchState, Document, DocumentFacts, Engine, Facts, FormFacts, Intent, Labels, LeadRequest,
+    MAX_CONFLICTS, MAX_TOUCHES, Message, NewTouch, NoAudio, NoDetails, NotificationsSection,
     PersonFacts, ProjectType, QualificationSection, Reason, RecordingSection, Recovered, RemoteIds,
-    Revisions, Sentiment, SourceSection, SpamGate, Status, Talk, TextFacts, Timeline, Tokens,
-    TranscriptSection, TranscriptState, Turn, Verdict, VerdictKind,
+    Revisions, Sentiment, Slot, SourceSection, SpamGate, Span, Status, Talk, TextFacts, Timeline,
+    Tokens, Touch, TouchKind, TouchOutcome, TranscriptSection, TranscriptState, Turn, UnknownBusy,
+    Verdict, VerdictKind, conflicts,
 };
 pub use news::{News, Reading, Receipt};
 pub use phone::E164;

@@ -185,6 +185,11 @@ impl View {
 /// What must not be overlooked.
 fn warnings(brief: &Brief, provider_name: fn(&str) -> &str) -> Vec<String> {
     let mut warnings = Vec::new();
+    for overlap in &brief.overlaps {
+        warnings.push(format!(
+            "Double booking: this appointment overlaps {overlap}."
+        ));
+    }
     if let Some(minutes) = brief.recovered_late {
         warnings.push(format!(
             "Found {minutes} min after it happened: the provider had not reported it."
@@ -251,6 +256,11 @@ fn facts(brief: &Brief, provider_name: fn(&str) -> &str) -> Vec<Fact> {
     };
     let happened = &brief.happened;
     add(happened.label, Some(happened.describe()));
+    let unknown = brief.unknown_overlaps;
+    add(
+        "Other appointments",
+        unknown.map(|why| format!("not known, {why}")),
+    );
     for (question, answer) in &happened.answers {
         add(question, Some(answer.clone()));
     }

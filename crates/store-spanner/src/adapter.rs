@@ -8,22 +8,22 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     AuditId, Claim, Claimed, ConnectionName, DueWake, EffectEnd, EffectIntent, EffectKey,
-    EffectLog, EventId, LeadRequest, Outbox, OutboxRow, Outcome, PersonId, Record, RequestId,
-    ReviewAction, SettleResult, SourceId, Stage, Tenant, TenantId, TenantStatus, Wake, Wanted,
-    WorkKey, WorkQueue, WorkRow, transition,
+    EffectLog, EventId, LeadRequest, NewTouch, Outbox, OutboxRow, Outcome, PersonId, Record,
+    RequestId, ReviewAction, SettleResult, Slot, SourceId, Stage, Tenant, TenantId, TenantStatus,
+    Wake, Wanted, WorkKey, WorkQueue, WorkRow, transition,
 };
 use google_cloud_spanner::key::Key;
 use jiff::Timestamp;
 use store::{
-    Accepted, AuditAction, AuditEntry, Config, ConfigKind, Connection, Delivery, LastWrite,
+    Accepted, AuditAction, AuditEntry, Booked, Config, ConfigKind, Connection, Delivery, LastWrite,
     NewConfig, NewConnection, Page, PersonIdentity, Redriven, ReplacedSecret, RequestQuery,
     RequestView, Result, SecurityEvent, Settle, Source, SourceChange, StoppedCount, Store,
     StoredEvent, TokenHash, WorkQuery,
 };
 
 use crate::{
-    MOVED_AT_ONCE, SpannerStore, audit, configs, connections, effects, events, outbox, persons,
-    security, sources, stopped, tenants, views, wakes, work,
+    MOVED_AT_ONCE, SpannerStore, audit, bookings, configs, connections, effects, events, outbox,
+    persons, security, sources, stopped, tenants, views, wakes, work,
 };
 
 /// A closure for a transaction that is run again when Spanner aborts it: what it names is cloned for every run.
@@ -221,6 +221,16 @@ impl Store for SpannerStore {
         self.write("person.find", work).await
     }
 
+    async fn booked(
+        &self,
+        tenant: &TenantId,
+        slot: &Slot,
+        except: RequestId,
+    ) -> Result<Vec<Booked>> {
+        self.read(async |reader| bookings::of_slot(&reader, tenant, slot, except).await)
+            .await
+    }
+
     async fn put_connection(&self, connection: &Connection) -> Result<()> {
         let connection = connection.clone();
         let change = again!([connection] | tx | connections::put(&tx, &connection));
@@ -283,6 +293,24 @@ impl Store for SpannerStore {
             [id, actor] | tx | {
                 stopped::decided(&tx, &id, request, |state, now| {
                     transition::decide(state, action, &actor, now)
+                })
+            }
+        );
+        self.act(tenant, act, change).await
+    }
+
+    async fn touch(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        touch: NewTouch,
+        act: &AuditAction,
+    ) -> Result<Vec<Wake>> {
+        let (id, actor) = (tenant.clone(), act.actor.clone());
+        let change = again!(
+            [id, actor, touch] | tx | {
+                stopped::decided(&tx, &id, request, |state, now| {
+                    transition::touch(state, touch.clone(), &actor, now)
                 })
             }
         );

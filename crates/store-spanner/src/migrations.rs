@@ -60,6 +60,16 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "audit_of_sources",
         include_str!("../../../migrations/spanner/0021_audit_of_sources.sql"),
     ),
+    (
+        23,
+        "bookings",
+        include_str!("../../../migrations/spanner/0023_bookings.sql"),
+    ),
+    (
+        26,
+        "calls_to_make",
+        include_str!("../../../migrations/spanner/0026_calls_to_make.sql"),
+    ),
 ];
 
 /// Where the steps that were taken are on record.

@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod audit;
+mod bookings;
 mod calls;
 mod checkpoints;
 mod configs;
@@ -42,17 +43,17 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     AuditId, Claim, Claimed, Clock, ConnectionName, DueWake, EffectEnd, EffectIntent, EffectKey,
-    EffectLog, EventId, LeadRequest, Outcome, PersonId, Record, RequestId, ReviewAction,
-    SettleResult, SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus, Wake, Wanted,
+    EffectLog, EventId, LeadRequest, NewTouch, Outcome, PersonId, Record, RequestId, ReviewAction,
+    SettleResult, Slot, SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus, Wake, Wanted,
     WorkKey, WorkQueue, WorkRow, transition,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection as Db, config::DbConfig};
 use store::{
-    Accepted, AuditAction, AuditEntry, Config, ConfigCache, ConfigKind, Connection, Delivery,
-    IdSource, LastWrite, LiveChange, NewConfig, NewConnection, Page, PersonIdentity, Redriven,
-    ReplacedSecret, RequestQuery, RequestView, Result, SecurityEvent, Settle, Source, SourceChange,
-    StoppedCount, Store, StoredEvent, TokenHash, WorkQuery,
+    Accepted, AuditAction, AuditEntry, Booked, Config, ConfigCache, ConfigKind, Connection,
+    Delivery, IdSource, LastWrite, LiveChange, NewConfig, NewConnection, Page, PersonIdentity,
+    Redriven, ReplacedSecret, RequestQuery, RequestView, Result, SecurityEvent, Settle, Source,
+    SourceChange, StoppedCount, Store, StoredEvent, TokenHash, WorkQuery,
 };
 
 use crate::{
@@ -390,6 +391,17 @@ impl Store for SqliteStore {
         .await
     }
 
+    async fn booked(
+        &self,
+        tenant: &TenantId,
+        slot: &Slot,
+        except: RequestId,
+    ) -> Result<Vec<Booked>> {
+        let (tenant, slot) = (tenant.clone(), slot.clone());
+        self.read(move |db| bookings::of_slot(db, &tenant, &slot, except))
+            .await
+    }
+
     async fn put_connection(&self, connection: &Connection) -> Result<()> {
         let connection = connection.clone();
         self.write_kept(move |db| connections::put(db, &connection))
@@ -441,6 +453,22 @@ impl Store for SqliteStore {
         self.act(tenant, act, move |db, now| {
             stopped::decided(db, &id, request, |state| {
                 transition::decide(state, action, &actor, now)
+            })
+        })
+        .await
+    }
+
+    async fn touch(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        touch: NewTouch,
+        act: &AuditAction,
+    ) -> Result<Vec<Wake>> {
+        let (id, actor) = (tenant.clone(), act.actor.clone());
+        self.act(tenant, act, move |db, now| {
+            stopped::decided(db, &id, request, |state| {
+                transition::touch(state, touch.clone(), &actor, now)
             })
         })
         .await

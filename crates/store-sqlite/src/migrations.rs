@@ -63,6 +63,16 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "audit_of_sources",
         include_str!("../../../migrations/sqlite/0024_audit_of_sources.sql"),
     ),
+    (
+        26,
+        "bookings",
+        include_str!("../../../migrations/sqlite/0026_bookings.sql"),
+    ),
+    (
+        29,
+        "calls_to_make",
+        include_str!("../../../migrations/sqlite/0029_calls_to_make.sql"),
+    ),
 ];
 
 /// The step that figures came with.

@@ -11,6 +11,7 @@
 #![warn(missing_docs)]
 
 mod audit;
+mod bookings;
 pub mod calls;
 pub mod configs;
 pub mod connections;
@@ -37,13 +38,14 @@ pub mod work;
 
 use async_trait::async_trait;
 use domain::{
-    AuditId, ConnectionName, EffectLog, EventId, LeadRequest, Office, OfficeDetails, PersonId,
-    RequestId, ReviewAction, SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus, Wake,
-    WorkKey, WorkQueue, WorkRow,
+    AuditId, ConnectionName, EffectLog, EventId, LeadRequest, NewTouch, Office, OfficeDetails,
+    PersonId, RequestId, ReviewAction, Slot, SourceId, Stage, StoreError, Tenant, TenantId,
+    TenantStatus, Wake, WorkKey, WorkQueue, WorkRow,
 };
 use jiff::Timestamp;
 
 pub use audit::{AuditAction, AuditEntry};
+pub use bookings::Booked;
 pub use calls::{Begun, Call, CallAnswer, Calls};
 pub use configs::{Config, ConfigCache, ConfigKind, NewConfig};
 pub use connections::{Connection, ConnectionState, NewConnection, ReplacedSecret};
@@ -279,6 +281,15 @@ pub trait Store:
         identities: &[PersonIdentity],
     ) -> Result<PersonId>;
 
+    /// The bookings of other requests that take a part of this slot in one of its calendars, those of `except` left out,
+    /// in order of time, each request once, 50 at most. What was called off or merged takes none.
+    async fn booked(
+        &self,
+        tenant: &TenantId,
+        slot: &Slot,
+        except: RequestId,
+    ) -> Result<Vec<Booked>>;
+
     /// Creates a connection at version 1, or changes what is not its version, state or secret. What was held before
     /// it existed is released by [`Store::replace_secret`].
     async fn put_connection(&self, connection: &Connection) -> Result<()>;
@@ -323,6 +334,19 @@ pub trait Store:
         tenant: &TenantId,
         request: RequestId,
         action: ReviewAction,
+        act: &AuditAction,
+    ) -> Result<Vec<Wake>>;
+
+    /// Notes that the actor of `act` got in touch with whom a request is from, or tried to. A merged request leads to the
+    /// one that goes on.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is no such request; [`StoreError::Conflict`] when nothing more is noted of it.
+    async fn touch(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        touch: NewTouch,
         act: &AuditAction,
     ) -> Result<Vec<Wake>>;
 

@@ -14,10 +14,12 @@ use crate::{
     openapi,
     people::{self, api_keys, invitations},
     problem_pages,
-    requests::{self, decide, find, replay},
+    requests::{self, decide, find, replay, touch},
     roles::routes,
     sign_in::{codes, devices, links, oidc, page, session},
-    sources::{self, catalogue, completeness, connect, create, health, keys, settings, test},
+    sources::{
+        self, catalogue, completeness, connect, create, health, keys, settings, snippet, test,
+    },
     tenants, views, work,
 };
 
@@ -74,6 +76,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(leads::post_lead))
         // Who may decide, and set stopped work going.
         .routes(routes!(deliveries::replay_delivery))
+        .routes(routes!(touch::touch_request))
         .routes(routes!(decide::approve_request))
         .routes(routes!(decide::reject_request))
         .routes(routes!(decide::release_request))
@@ -92,6 +95,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
             settings::show_source_settings,
             settings::save_source_settings
         ))
+        .routes(routes!(snippet::show_source_snippet))
         .routes(routes!(connections::set_connection_secret))
         .routes(routes!(offices::list_offices, office::create_office))
         .routes(routes!(

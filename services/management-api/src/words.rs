@@ -104,6 +104,7 @@ words! {
         Details => "details",
         Recording => "recording",
         Transcript => "transcript",
+        Booking => "booking",
         Analysis => "analysis",
         Dispatch => "dispatch",
         Notification => "notification",
@@ -213,6 +214,23 @@ words! {
         Polygon => "polygon",
         Address => "address",
         CallerCity => "caller_city",
+    }
+
+    /// How somebody got in touch.
+    TouchKind of domain::TouchKind {
+        Call => "call",
+        Text => "text",
+        Email => "email",
+        Visit => "visit",
+        Other => "other",
+    }
+
+    /// What came of it.
+    TouchOutcome of domain::TouchOutcome {
+        Reached => "reached",
+        LeftMessage => "left_message",
+        NoAnswer => "no_answer",
+        WrongPerson => "wrong_person",
     }
 
     /// What a person decided.

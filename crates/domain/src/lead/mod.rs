@@ -5,8 +5,10 @@ pub mod brief;
 mod channel;
 mod facts;
 mod sections;
+mod slot;
 mod talk;
 pub mod thread;
+mod touch;
 
 use std::{borrow::Cow, collections::BTreeMap, str::FromStr, sync::Arc};
 
@@ -19,8 +21,8 @@ pub use analysis::{
 pub use brief::Brief;
 pub use channel::Channel;
 pub use facts::{
-    About, ApiFacts, BookingFacts, BookingStatus, CallFacts, ChatFacts, ChatStatus, Consent, Facts,
-    FormFacts, Labels, PersonFacts, TextFacts,
+    About, ApiFacts, BookingFacts, BookingStatus, CallFacts, ChatFacts, ChatStatus, Consent,
+    DocumentFacts, Facts, FormFacts, Labels, PersonFacts, TextFacts,
 };
 pub use sections::{
     Audio, ContactSection, DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Message,
@@ -28,8 +30,10 @@ pub use sections::{
     RemoteIds, SourceSection, SpamGate, TranscriptSection, TranscriptState, Turn, Verdict,
     VerdictKind,
 };
+pub use slot::{BookingSection, Busy, Conflict, MAX_CONFLICTS, Slot, Span, UnknownBusy, conflicts};
 pub use talk::Talk;
 pub use thread::{Attachment, Author, ChatMessage};
+pub use touch::{MAX_TOUCHES, NewTouch, Touch, TouchKind, TouchOutcome};
 
 use crate::{ConnectionName, PersonId, PostalCode, RequestId, Stage, TenantId, figures::Counted};
 
@@ -179,6 +183,9 @@ pub struct Document {
     /// What was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transcript: Option<TranscriptSection>,
+    /// Whether something else takes a booking's time, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub booking: Option<BookingSection>,
     /// What it means.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub analysis: Option<AnalysisSection>,
@@ -194,6 +201,9 @@ pub struct Document {
     /// Messages to people; present once they are due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notifications: Option<NotificationsSection>,
+    /// What people did about it, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub touches: Vec<Touch>,
     /// The request that this one turned out to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<RequestId>,
@@ -273,11 +283,13 @@ impl Document {
             details: None,
             recording: None,
             transcript: None,
+            booking: None,
             analysis: None,
             qualification: None,
             verdict: None,
             dispatches: BTreeMap::new(),
             notifications: None,
+            touches: Vec::new(),
             merged_into: None,
             erased: false,
             rest: BTreeMap::new(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::RequestState;
-use crate::{Document, Stage, Talk, workflow};
+use crate::{Document, MAX_TOUCHES, Stage, Talk, workflow};
 
 /// Makes one of two requests that are the same: `(winner, loser)`. The one that has had effects wins, else the older.
 /// Two that both had effects stay apart, because a CRM already shows both.
@@ -26,6 +26,7 @@ pub(super) fn merge(
     let shared = [
         Stage::Details,
         Stage::Recording,
+        Stage::Booking,
         Stage::Analysis,
         Stage::Transcript,
         Stage::Notification,
@@ -40,6 +41,9 @@ pub(super) fn merge(
     if into.verdict.is_none() {
         into.verdict.clone_from(&from.verdict);
     }
+    into.touches.extend(from.touches.iter().cloned());
+    into.touches.sort_by_key(|touch| touch.at);
+    into.touches.truncate(MAX_TOUCHES);
     if disagree && into.channel().position(Stage::Details).is_some() {
         into.revisions.raise(Stage::Details);
     }
@@ -114,6 +118,9 @@ fn take_gathered(into: &mut Document, from: &Document) {
         // The labels of both were united above; whichever API answered first no longer outranks them.
         details.is_newer = false;
     }
+    if into.booking.is_none() {
+        into.booking.clone_from(&from.booking);
+    }
     let has_audio = workflow::is_audio_stored;
     if into.recording.is_none() || (!has_audio(into) && has_audio(from)) {
         into.recording.clone_from(&from.recording);
@@ -153,7 +160,9 @@ fn drop_needless_steps(winner: &mut RequestState, gathered: &[Stage], now: Times
         .work
         .iter()
         .filter(|row| match row.key.stage {
-            Stage::Reading | Stage::Transcript => !workflow::needs(document, row.key.stage),
+            Stage::Reading | Stage::Transcript | Stage::Booking => {
+                !workflow::needs(document, row.key.stage)
+            }
             Stage::Details | Stage::Recording => {
                 !gathered.contains(&row.key.stage) && !workflow::needs(document, row.key.stage)
             }

@@ -24,7 +24,7 @@ use crate::{
     text, workflow,
 };
 
-pub use people::{ReviewAction, Undecidable, decide, redrive, release, replay};
+pub use people::{ReviewAction, Undecidable, decide, redrive, release, replay, touch};
 pub use receipts::undelivered;
 pub use receive::{receive, receive_again, refetch};
 pub use settle::settle;
@@ -171,6 +171,7 @@ impl RequestState {
                 | Stage::Details
                 | Stage::Recording
                 | Stage::Transcript
+                | Stage::Booking
                 | Stage::Analysis => {}
             }
             let delay = step.delay.max(first_delay);

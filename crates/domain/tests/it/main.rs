@@ -16,6 +16,7 @@ mod outcomes;
 mod polygons;
 mod reentry;
 mod rows;
+mod slots;
 mod spam_gate;
 mod status;
 mod steps;

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::{Accepted, AuditAction, Delivery, RequestView, Store};
 
 pub mod accept;
+pub mod bookings;
 pub mod calls;
 pub mod claims;
 pub mod configs;
@@ -164,6 +165,7 @@ macro_rules! contract_suite {
                 a_source_is_created_once_and_for_a_tenant,
                 a_first_secret_releases_what_waited_for_it,
                 a_verdict_lets_a_request_go_on_once,
+                who_should_be_called_is_counted_and_found,
                 two_verdicts_at_once_are_one,
                 stopped_work_is_listed_by_reason,
                 what_is_redriven_runs_again_every_time,
@@ -180,6 +182,11 @@ macro_rules! contract_suite {
                 replacing_a_secret_releases_exactly_what_is_held_for_it,
                 a_new_secret_changes_only_the_settings_it_brings,
                 a_connection_that_is_not_there_is_not_replaced,
+            );
+            $crate::contract_suite!(@tests $make; bookings:
+                bookings_of_one_host_at_one_time_are_found,
+                a_booking_that_is_moved_or_called_off_leaves_its_time,
+                a_long_booking_reaches_into_later_ones,
             );
             $crate::contract_suite!(@tests $make; persons:
                 a_person_is_found_by_number_then_by_address,

@@ -5,6 +5,7 @@ mod detail;
 pub(crate) mod find;
 pub(crate) mod replay;
 mod summary;
+pub(crate) mod touch;
 
 use axum::{extract::State, response::IntoResponse};
 use domain::{RequestId, TenantId, Wake};

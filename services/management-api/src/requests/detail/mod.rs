@@ -2,6 +2,7 @@
 
 mod about;
 mod analysis;
+mod booking;
 mod conversation;
 mod dispatches;
 mod work;
@@ -17,11 +18,12 @@ use utoipa::ToSchema;
 use self::{
     about::{About, Consent, Labels, Person},
     analysis::{Analysis, PersonsVerdict, Qualification},
+    booking::BookingCheck,
     conversation::{Recording, Transcript},
     dispatches::{Attempt, Dispatch, NotificationAttempt, Notifications},
     work::{OpenWork, TimelineEntry, UsageLine},
 };
-use super::summary;
+use super::{summary, touch::Touch};
 use crate::words::{Channel, Flag, Status};
 
 /// A request, whole.
@@ -49,6 +51,12 @@ pub(crate) struct RequestDetail {
     flags: Vec<Flag>,
     /// Names of the fields that could not be read, or only in part; `body` if a delivery broke off.
     unread_fields: BTreeSet<String>,
+    /// Fields that the source's settings require and that it lacks, by our names. Null where none are required.
+    missing_fields: Option<Vec<String>>,
+    /// Fields that nobody said and that follow from others, such as the state of a ZIP code.
+    derived_fields: Vec<String>,
+    /// What spoke against it when it came, the weightiest first.
+    suspicions: Vec<String>,
     /// Where it came from.
     source: Source,
     /// How the person can be reached.
@@ -69,12 +77,18 @@ pub(crate) struct RequestDetail {
     recording: Option<Recording>,
     /// What was said.
     transcript: Option<Transcript>,
+    /// Whether something else takes a booking's time, too; null until that was looked at, and for what is no booking.
+    booking: Option<BookingCheck>,
     /// What it means.
     analysis: Option<Analysis>,
     /// What follows from that for this tenant.
     qualification: Option<Qualification>,
     /// A person's decision; it outranks the analysis.
     verdict: Option<PersonsVerdict>,
+    /// Whether somebody should call: a genuine lead inside the service area with a number, about whom nobody did anything.
+    needs_call: bool,
+    /// Who got in touch with the person, or tried to, in order.
+    touches: Vec<Touch>,
     /// Where it stands with each CRM.
     dispatches: Vec<Dispatch>,
     /// Every attempt to push it into a CRM, in order.
@@ -104,6 +118,7 @@ impl RequestDetail {
         let headline = summary::headline(&request);
         let document = request.document;
         let facts = document.facts();
+        let needs_call = document.needs_call();
         Self {
             request_id: request.id.to_string(),
             merged_from: (asked_for != request.id).then(|| asked_for.to_string()),
@@ -116,6 +131,9 @@ impl RequestDetail {
             person_id: request.person.map(|id| id.to_string()),
             flags: summary::flags(&document),
             unread_fields: facts.unread_fields,
+            missing_fields: facts.missing_fields,
+            derived_fields: facts.derived_fields.unwrap_or_default(),
+            suspicions: facts.suspicions.unwrap_or_default(),
             contact: document.contact().into(),
             person: facts.person.into(),
             labels: facts.labels.into(),
@@ -126,9 +144,12 @@ impl RequestDetail {
             source: document.source.into(),
             recording: document.recording.map(|section| section.audio.into()),
             transcript: document.transcript.map(Into::into),
+            booking: document.booking.map(Into::into),
             analysis: document.analysis.map(Into::into),
             qualification: document.qualification.map(Into::into),
             verdict: document.verdict.map(Into::into),
+            needs_call,
+            touches: document.touches.into_iter().map(Into::into).collect(),
             dispatches: document.dispatches.into_iter().map(Into::into).collect(),
             dispatch_attempts: attempts.into_iter().map(Into::into).collect(),
             notifications: document.notifications.map(Into::into),
