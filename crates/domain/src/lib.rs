@@ -13,7 +13,7 @@ mod ids;
 pub mod lead;
 pub mod loops;
 pub mod metric_names;
-mod name;
+pub mod name;
 mod news;
 mod phone;
 mod posted;
@@ -51,10 +51,11 @@ pub use lead::{
     About, AnalysisSection, ApiFacts, Attachment, Audio, Author, BookingFacts, BookingStatus,
     Brief, Budget, CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus, Consent, ContactSection,
     DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Document, Engine, Facts,
-    FormFacts, Intent, Labels, LeadRequest, Message, NoAudio, NoDetails, NotificationsSection,
-    PersonFacts, ProjectType, QualificationSection, Reason, RecordingSection, Recovered, RemoteIds,
-    Revisions, Sentiment, SourceSection, SpamGate, Status, Talk, TextFacts, Timeline, Tokens,
-    TranscriptSection, TranscriptState, Turn, Verdict, VerdictKind,
+    FormFacts, Intent, Labels, LeadRequest, Link, LinkReason, Message, NoAudio, NoDetails,
+    Normalized, NotificationsSection, PersonFacts, ProjectType, QualificationSection, Reason,
+    RecordingSection, Recovered, RemoteIds, RequiredField, Revisions, Sentiment, SourceSection,
+    SpamGate, Status, Talk, TextFacts, Timeline, Tokens, Touches, TranscriptSection,
+    TranscriptState, Turn, Unlinked, Verdict, VerdictKind,
 };
 pub use news::{News, Reading, Receipt};
 pub use phone::E164;
@@ -67,10 +68,10 @@ pub use stage::{
     Section, Stage, StageHandler, Usage,
 };
 pub use tenant::{
-    ChatPolicy, Destination, NotificationRules, Office, RecordingPolicy, SpamThresholds, Tenant,
-    TenantStatus, WorkflowConfig,
+    ChatPolicy, Destination, LinkPolicy, NotificationRules, Office, RecordingPolicy,
+    SpamThresholds, Tenant, TenantStatus, WorkflowConfig,
 };
 pub use transition::{
-    Change, LogEntry, Origin, Plan, RequestState, ReviewAction, SettleContext, Stale,
+    Change, Circle, LogEntry, Origin, Plan, RequestState, ReviewAction, SettleContext, Stale,
 };
 pub use work::{ClaimResult, OpenWork, Wake, WorkKey, WorkRow, WorkState};

@@ -35,11 +35,13 @@ pub mod sweeps;
 pub mod tokens;
 pub mod work;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use domain::{
-    AuditId, ConnectionName, EffectLog, EventId, LeadRequest, Office, OfficeDetails, PersonId,
-    RequestId, ReviewAction, SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus, Wake,
-    WorkKey, WorkQueue, WorkRow,
+    AuditId, ConnectionName, EffectLog, EventId, LeadRequest, Office, OfficeDetails, RequestId,
+    ReviewAction, SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus, Wake, WorkKey,
+    WorkQueue, WorkRow,
 };
 use jiff::Timestamp;
 
@@ -62,7 +64,7 @@ pub use people::{
     ApiKey, ApiKeys, Device, Holder, Invitation, Member, NewSession, OneTimeCode, People, Purpose,
     Refreshed, SavedView, SavedViews, Scope, Session, SessionCookie, Sessions, TenantRole, User,
 };
-pub use persons::PersonIdentity;
+pub use persons::{Identified, PersonIdentity};
 pub use requests::{RequestQuery, RequestView};
 pub use security::SecurityEvent;
 pub use settle::{Settle, Settled};
@@ -267,7 +269,9 @@ pub trait Store:
     async fn open_work(&self, tenant: &TenantId, request: RequestId) -> Result<Vec<WorkRow>>;
 
     /// The person behind a request: found by telephone number, then by e-mail address, else made. Asked again with
-    /// other identities it returns the same person, and remembers the new ones that belong to nobody else.
+    /// other identities it returns the same person, and remembers the new ones that belong to nobody else. Requests with
+    /// one of the identities that came `link_within` of each other are linked on both sides; see
+    /// [`domain::transition::link`].
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is no such request.
@@ -276,7 +280,20 @@ pub trait Store:
         tenant: &TenantId,
         request: RequestId,
         identities: &[PersonIdentity],
-    ) -> Result<PersonId>;
+        link_within: Duration,
+    ) -> Result<Identified>;
+
+    /// Takes two linked requests apart, on both sides. They are not linked again for the same reason.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when one of them is not there; [`StoreError::Conflict`] when they are not linked.
+    async fn unlink(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        other: RequestId,
+        act: &AuditAction,
+    ) -> Result<()>;
 
     /// Creates a connection at version 1, or changes what is not its version, state or secret. What was held before
     /// it existed is released by [`Store::replace_secret`].
