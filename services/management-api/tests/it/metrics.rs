@@ -31,6 +31,7 @@ async fn lead(world: &World, number: u32, score: u8, gate: SpamGate, area: AreaV
         analysis.project_type = ProjectType::ALL[usize::try_from(number % 3).unwrap()];
     }
     let qualification = Section::Qualification(QualificationSection {
+        missing_fields: Default::default(),
         revision: 0,
         gate,
         gate_reason: None,

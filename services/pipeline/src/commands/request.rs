@@ -43,6 +43,14 @@ pub(super) enum Command {
         /// The request.
         request: RequestId,
     },
+    /// Takes two requests apart that were linked as one person's.
+    #[command(after_help = "Example:\n  pipeline request unlink req_… req_…")]
+    Unlink {
+        /// The request.
+        request: RequestId,
+        /// The one that it is linked to.
+        other: RequestId,
+    },
     /// Has a request run again from a stage on. CRMs are brought up to date; people are notified again only from
     /// `notification` on.
     #[command(after_help = "Example:\n  pipeline request replay req_… --from analysis")]
@@ -188,6 +196,13 @@ pub(super) async fn run(
             let session = &mut tenant.session;
             session.show(&delivery, |session| show_delivery(session, &delivery))
         }
+        Command::Unlink { request, other } => {
+            let path = format!("requests/{request}/links/{other}/unlink");
+            let now = tenant.call(Method::POST, &path, None, None).await?;
+            tenant.session.show(&now, |session| {
+                session.say(&format!("{request} and {other} are no longer linked."))
+            })
+        }
         Command::Replay { request, from } => {
             let path = format!("requests/{request}/replay");
             let body = json!({ "from": from });
@@ -259,6 +274,12 @@ fn show(session: &mut Session<'_>, request: &Value) -> anyhow::Result<()> {
         ("due", "due_at"),
         ("reason", "reason"),
     ];
+    let links = [
+        ("request", "request_id"),
+        ("reason", "reason"),
+        ("channel", "channel"),
+        ("came", "came_at"),
+    ];
     let timeline = [
         ("at", "at"),
         ("stage", "stage"),
@@ -267,7 +288,8 @@ fn show(session: &mut Session<'_>, request: &Value) -> anyhow::Result<()> {
         ("detail", "detail"),
     ];
     for (title, field, columns) in [
-        ("CRMs", "dispatches", crms.as_slice()),
+        ("The same person's", "links", links.as_slice()),
+        ("CRMs", "dispatches", &crms),
         ("Still to be done", "open_work", &work),
         ("What happened", "timeline", &timeline),
     ] {

@@ -4,6 +4,7 @@ mod about;
 mod analysis;
 mod conversation;
 mod dispatches;
+mod normalized;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,10 +20,14 @@ use self::{
     analysis::{Analysis, PersonsVerdict, Qualification},
     conversation::{Recording, Transcript},
     dispatches::{Attempt, Dispatch, NotificationAttempt, Notifications},
+    normalized::{Normalized, Touches},
     work::{OpenWork, TimelineEntry, UsageLine},
 };
-use super::summary;
-use crate::words::{Channel, Flag, Status};
+use super::{
+    links::{self, Link},
+    summary,
+};
+use crate::words::{Channel, Flag, RequiredField, Status};
 
 /// A request, whole.
 #[derive(Debug, Serialize, ToSchema)]
@@ -53,12 +58,18 @@ pub(crate) struct RequestDetail {
     source: Source,
     /// How the person can be reached.
     contact: Contact,
+    /// The contact in one form, each field with what it comes from.
+    normalized: Normalized,
+    /// The fields that the company wants of every lead (`required_fields` of its configuration) and that this one lacks.
+    missing_fields: Vec<RequiredField>,
     /// The person as delivered: nothing of it is checked.
     person: Person,
     /// What people wrote about the lead at its provider.
     labels: Labels,
     /// How the person found the company, by the provider's name for each fact.
     attribution: BTreeMap<String, String>,
+    /// The same in our words: the first visit, and the last.
+    visits: Touches,
     /// What the person agreed to.
     consent: Option<Consent>,
     /// Fields of the deliveries that have no place here, by the provider's names.
@@ -73,6 +84,8 @@ pub(crate) struct RequestDetail {
     analysis: Option<Analysis>,
     /// What follows from that for this tenant.
     qualification: Option<Qualification>,
+    /// Requests of the same person, who came by another door.
+    links: Vec<Link>,
     /// A person's decision; it outranks the analysis.
     verdict: Option<PersonsVerdict>,
     /// Where it stands with each CRM.
@@ -104,6 +117,7 @@ impl RequestDetail {
         let headline = summary::headline(&request);
         let document = request.document;
         let facts = document.facts();
+        let normalized = domain::Normalized::of(&facts);
         Self {
             request_id: request.id.to_string(),
             merged_from: (asked_for != request.id).then(|| asked_for.to_string()),
@@ -117,8 +131,16 @@ impl RequestDetail {
             flags: summary::flags(&document),
             unread_fields: facts.unread_fields,
             contact: document.contact().into(),
+            normalized: normalized.into(),
+            missing_fields: document
+                .qualification
+                .iter()
+                .flat_map(|section| &section.missing_fields)
+                .map(|field| (*field).into())
+                .collect(),
             person: facts.person.into(),
             labels: facts.labels.into(),
+            visits: domain::Touches::of(&facts.attribution).into(),
             attribution: facts.attribution,
             consent: facts.consent.map(Into::into),
             extra: facts.extra,
@@ -128,6 +150,7 @@ impl RequestDetail {
             transcript: document.transcript.map(Into::into),
             analysis: document.analysis.map(Into::into),
             qualification: document.qualification.map(Into::into),
+            links: links::shown(document.links),
             verdict: document.verdict.map(Into::into),
             dispatches: document.dispatches.into_iter().map(Into::into).collect(),
             dispatch_attempts: attempts.into_iter().map(Into::into).collect(),
