@@ -35,6 +35,7 @@ pub use clock::{Clock, later};
 pub use config::{
     ConfigError, ConfigFault, Difference, differences,
     office::{BusinessHours, OfficeDetails, TimeOfDay, TimeSpan},
+    shape,
 };
 pub use contact::{ContactError, EmailAddress, PostalCode};
 pub use dry_run::{ChangedRequest, DryRun, DryRunAspect, DryRunOutcome};

@@ -19,11 +19,13 @@ pub mod intercom;
 mod mending;
 mod sample;
 pub mod sendgrid;
+mod settings_spec;
 mod verification;
 pub mod zendesk;
 
 use domain::{AccountSpec, Alias, BaseUrl, Channel, Reading, TenantId};
 use http::Method;
+use serde_json::Value;
 
 pub use api::{ApiError, ApiSet, Apis, Config, Details, DetailsApi, MakeApis, RecordingsApi};
 pub use audit::{
@@ -32,6 +34,7 @@ pub use audit::{
 };
 pub use fields::{Field, Fields, Wanted};
 pub use sample::{ReadAs, Recorded, Sample};
+pub use settings_spec::SettingsSpec;
 pub use verification::{
     Encoding, Key, Mac, Piece, Scheme, Sent, SignatureError, SignedTime, Verification, Verified,
     verify, verify_dummy,
@@ -63,6 +66,20 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// [`ReadError`] if it cannot be understood. Such a delivery is parked for a person and never refused.
     fn read(&self, delivery: &Verified, event: Option<&str>) -> Result<Reading, ReadError>;
+
+    /// The same by the tenant's settings of this source, an object of the shape of [`SourceSpec::settings`] with what it
+    /// leaves out. Only a source that has settings needs it; there, [`read`](Self::read) reads by the defaults.
+    ///
+    /// # Errors
+    /// As those of [`read`](Self::read).
+    fn read_by(
+        &self,
+        _settings: &Value,
+        delivery: &Verified,
+        event: Option<&str>,
+    ) -> Result<Reading, ReadError> {
+        self.read(delivery, event)
+    }
 }
 
 /// What a source declares.
@@ -98,6 +115,8 @@ pub struct SourceSpec {
     pub events: &'static [(&'static str, &'static str)],
     /// Whether a body alone tells what happened. Then the same news at two of its URLs are one delivery.
     pub is_told_by_body: bool,
+    /// What a tenant can set for a source of it. `None` if there is nothing to set.
+    pub settings: Option<SettingsSpec>,
     /// What to do at the provider with the URLs, for whoever sets it up.
     pub set_up: &'static str,
     /// Deliveries as the provider sends them, and what is read of each. The contract runs on them.
@@ -122,6 +141,7 @@ impl SourceSpec {
         is_resent: true,
         events: &[],
         is_told_by_body: false,
+        settings: None,
         set_up: "",
         samples: &[],
     };
@@ -145,6 +165,21 @@ pub fn read_for(
     delivery: &Verified,
     event: Option<&str>,
 ) -> Result<Reading, String> {
+    let nothing = Value::Object(serde_json::Map::new());
+    read_as_set(source, accounts, &nothing, delivery, event)
+}
+
+/// The same by the tenant's settings of the source, as they are stored: an empty object where there are none.
+///
+/// # Errors
+/// As those of [`read_for`].
+pub fn read_as_set(
+    source: &dyn Source,
+    accounts: &[String],
+    settings: &Value,
+    delivery: &Verified,
+    event: Option<&str>,
+) -> Result<Reading, String> {
     if !accounts.is_empty()
         && let Some(hint) = source.hint(delivery.content_type(), delivery.body())
         && !hint.accounts.is_empty()
@@ -152,7 +187,7 @@ pub fn read_for(
     {
         return Err("the body names another account than this source has".to_owned());
     }
-    let read = source.read(delivery, event);
+    let read = source.read_by(settings, delivery, event);
     read.map_err(|error| error.to_string())
 }
 

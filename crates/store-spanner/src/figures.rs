@@ -276,7 +276,7 @@ async fn recount(
             continue;
         };
         if let Some(correction) = figures::correction(&mut request) {
-            additions.extend(&correction);
+            additions.extend(correction);
             recounted.corrected += 1;
             tx.write([mutation(
                 Write::Update,

@@ -202,7 +202,7 @@ fn write_change(tx: &Tx, change: &Change) -> Result<()> {
             ("created_at", time_value(request.created_at)),
             ("updated_at", time_value(request.updated_at)),
             ("channel", request.document.channel_word().to_owned().into()),
-            ("counted", to_json(&*request.counted)?.into()),
+            ("counted", store::figures::counted_text(request)?.into()),
             ("document", to_json(&request.document)?.into()),
         ],
     )])?;

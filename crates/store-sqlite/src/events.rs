@@ -8,7 +8,7 @@ use store::{
     stored::{self, corrupt, to_json},
 };
 
-use crate::{deliveries, effects, figures, requests, rows::micros, sql};
+use crate::{deliveries, effects, noted, requests, rows::micros, sql};
 
 /// Longest part of a name that [`Key::about`] takes.
 const MAX_ABOUT: usize = 64;
@@ -52,7 +52,7 @@ pub(crate) fn accept(
     }
     requests::write(db, &received.plan)?;
     if received.plan.changes.is_empty() {
-        figures::add(db, tenant, &received.plan.figures)?;
+        noted::add(tenant, &received.plan.figures);
     }
     if let Some(request) = received.request {
         requests::add_aliases(db, tenant, request, received.aliases)?;

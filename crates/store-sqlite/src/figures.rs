@@ -14,7 +14,7 @@ use store::{
     stored::{readable, to_json},
 };
 
-use crate::{SqliteStore, rows::store_error, sql};
+use crate::{SqliteStore, noted, rows::store_error, sql};
 
 #[async_trait]
 impl Figures for SqliteStore {
@@ -42,8 +42,8 @@ impl Figures for SqliteStore {
     }
 }
 
-/// Adds to a tenant's sums: one row for each transaction, behind all others.
-pub(crate) fn add(db: &Connection, tenant: &TenantId, additions: &Additions) -> Result<()> {
+/// Adds to a tenant's sums: a row behind all others. Called once for a group of units: see [`noted`].
+pub(crate) fn write(db: &Connection, tenant: &TenantId, additions: &Additions) -> Result<()> {
     const SQL: &str = "INSERT INTO metric_additions (tenant_id, additions) VALUES (?1, ?2)";
     if additions.is_empty() {
         return Ok(());
@@ -192,7 +192,7 @@ fn recount(
             let id = request.id.to_string();
             let counted = to_json(&*request.counted)?;
             sql::execute(db, PUT, params![tenant.as_str(), id, counted])?;
-            add(db, tenant, &additions)?;
+            noted::add(tenant, &additions);
             recounted.corrected += 1;
         }
     }
@@ -200,9 +200,9 @@ fn recount(
 }
 
 /// Refusals of tenants that are known count in their figures.
-pub(crate) fn add_refused(db: &Connection, events: &[store::SecurityEvent]) -> Result<()> {
+pub(crate) fn add_refused(events: &[store::SecurityEvent]) -> Result<()> {
     for (tenant, additions) in figures::refused(events)? {
-        add(db, &tenant, &additions)?;
+        noted::add(&tenant, &additions);
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use store::{
     stored::{PageReader, readable, to_json},
 };
 
-use crate::{SqliteStore, audit, live, requests, rows::micros, sql};
+use crate::{SqliteStore, audit, noted, requests, rows::micros, sql};
 
 #[async_trait]
 impl Jobs for SqliteStore {
@@ -141,7 +141,8 @@ fn save(db: &Db, job: &Job, now: Timestamp) -> Result<()> {
         job.call,
     ];
     sql::execute(db, SQL, values)?;
-    live::append(db, now, &job.tenant, &LiveChange::of_job(job))
+    noted::tell(now, &job.tenant, LiveChange::of_job(job));
+    Ok(())
 }
 
 fn one(db: &Db, tenant: &TenantId, id: JobId) -> Result<Option<Job>> {

@@ -16,6 +16,7 @@ mod jobs;
 mod live;
 mod memo;
 mod migrations;
+mod noted;
 mod people;
 mod persons;
 mod readers;
@@ -180,7 +181,7 @@ impl SqliteStore {
             if is_change(&done) {
                 audit::record(db, &ids, now, &tenant, &act)?;
                 if let Some(change) = LiveChange::of_act(&act) {
-                    live::append(db, now, &tenant, &change)?;
+                    noted::tell(now, &tenant, change);
                 }
             }
             Ok(done)

@@ -4,7 +4,6 @@
 //! between two that were read.
 
 use std::{
-    cell::RefCell,
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -25,16 +24,6 @@ use crate::{SqliteStore, requests, rows::micros, sql};
 
 /// Tenants that are remembered although nobody watches them any more.
 const IDLE_WATCHES: usize = 1_000;
-
-thread_local! {
-    /// The tenants whose events the writer's group holds.
-    static CHANGED: RefCell<Vec<TenantId>> = const { RefCell::new(Vec::new()) };
-}
-
-/// The tenants whose events were appended since this was asked last, on this thread: the writer's.
-pub(crate) fn take_changed() -> Vec<TenantId> {
-    CHANGED.take()
-}
 
 /// Who watches.
 #[derive(Default)]
@@ -68,29 +57,29 @@ impl Watchers {
     }
 }
 
-/// Adds an event behind the tenant's last one.
-pub(crate) fn append(
+/// Writes events behind the tenant's last one, in their order. Called once for a group of units: see
+/// [`noted`](crate::noted).
+pub(crate) fn write(
     db: &Connection,
-    now: Timestamp,
     tenant: &TenantId,
-    change: &LiveChange,
+    told: &[(Timestamp, LiveChange)],
 ) -> Result<()> {
-    const SQL: &str = "INSERT INTO live_events (tenant_id, seq, at, kind, object, version, cause) VALUES (?1, \
-                       (SELECT ifnull(max(seq), 0) + 1 FROM live_events WHERE tenant_id = ?1), ?2, ?3, ?4, ?5, ?6)";
-    let values = params![
-        tenant.as_str(),
-        micros(now),
-        change.kind.as_str(),
-        change.object,
-        change.version.map_or(0, signed),
-        change.cause,
-    ];
-    sql::execute(db, SQL, values)?;
-    CHANGED.with_borrow_mut(|changed| {
-        if !changed.contains(tenant) {
-            changed.push(tenant.clone());
-        }
-    });
+    const LAST: &str = "SELECT ifnull(max(seq), 0) AS seq FROM live_events WHERE tenant_id = ?1";
+    const SQL: &str = "INSERT INTO live_events (tenant_id, seq, at, kind, object, version, cause) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let last = sql::first(db, LAST, [tenant.as_str()], |row| row.integer("seq"))?;
+    for (seq, (at, change)) in (last.unwrap_or_default() + 1..).zip(told) {
+        let values = params![
+            tenant.as_str(),
+            seq,
+            micros(*at),
+            change.kind.as_str(),
+            change.object,
+            change.version.map_or(0, signed),
+            change.cause,
+        ];
+        sql::execute(db, SQL, values)?;
+    }
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use store::{
 };
 
 use crate::{
-    figures, indexing, live,
+    indexing, noted,
     rows::{micros, store_error},
     sql,
 };
@@ -61,7 +61,7 @@ pub(crate) fn own_state_since(
     let values = params![tenant.as_str(), id.to_string()];
     let now = sql::first(db, SQL, values, |row| {
         let person = row.parsed_option("person_id")?;
-        let counted = rows::counted(row)?;
+        let counted = rows::counted(row, &known.document, known.created_at)?;
         Ok((
             row.number::<u64>("version")?,
             row.text("status")?,
@@ -172,7 +172,7 @@ pub(crate) fn write(db: &Connection, plan: &Plan) -> Result<()> {
         write_change(db, change)?;
     }
     if let Some(change) = plan.changes.last() {
-        figures::add(db, &change.request.tenant, &plan.additions())?;
+        noted::add(&change.request.tenant, &plan.additions());
         for (from, into) in &plan.merged {
             move_records(db, &change.request.tenant, *from, *into)?;
         }
@@ -210,7 +210,7 @@ fn write_change(db: &Connection, change: &Change) -> Result<()> {
         micros(request.created_at),
         opening,
         request.document.channel_word(),
-        to_json(&*request.counted)?,
+        store::figures::counted_text(request)?,
     ];
     let written = sql::execute(db, sql, values)?;
     if written != 1 {
@@ -243,7 +243,7 @@ fn write_change(db: &Connection, change: &Change) -> Result<()> {
         put_log(db, tenant, &id, request.version, position, entry)?;
     }
     if let Some(told) = LiveChange::of_request(change) {
-        live::append(db, request.updated_at, &request.tenant, &told)?;
+        noted::tell(request.updated_at, &request.tenant, told);
     }
     Ok(())
 }

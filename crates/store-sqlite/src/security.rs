@@ -26,7 +26,7 @@ pub(crate) fn record(db: &Connection, events: &[SecurityEvent]) -> Result<()> {
         ];
         sql::execute(db, SQL, values)?;
     }
-    figures::add_refused(db, events)
+    figures::add_refused(events)
 }
 
 pub(crate) fn prune(db: &Connection, before: Timestamp, limit: u32) -> Result<u32> {

@@ -16,7 +16,7 @@ use store::{
     },
 };
 
-use crate::{SqliteStore, audit, live, people, rows::micros, sql, tenants};
+use crate::{SqliteStore, audit, noted, people, rows::micros, sql, tenants};
 
 #[async_trait]
 impl Sessions for SqliteStore {
@@ -229,10 +229,10 @@ fn join(
     people::put_member(db, tenant, user.id, role, since)?;
     let act = accepted(user.id, code.id, role);
     audit::record(db, ids, now, tenant, &act)?;
-    match LiveChange::of_act(&act) {
-        Some(change) => live::append(db, now, tenant, &change),
-        None => Ok(()),
+    if let Some(change) = LiveChange::of_act(&act) {
+        noted::tell(now, tenant, change);
     }
+    Ok(())
 }
 
 fn use_code(db: &Connection, code: &TokenHash, now: Timestamp) -> Result<()> {

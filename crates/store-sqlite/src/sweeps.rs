@@ -13,7 +13,7 @@ use store::{
     sweeps::{MAX_TRIED, UsedRequests},
 };
 
-use crate::{SqliteStore, audit, live, requests, rows::micros, sql};
+use crate::{SqliteStore, audit, noted, requests, rows::micros, sql};
 
 #[async_trait]
 impl Sweeps for SqliteStore {
@@ -90,7 +90,7 @@ impl Sweeps for SqliteStore {
                 let now = clock.now();
                 audit::record(db, &ids, now, &claim.tenant, act)?;
                 if let Some(change) = LiveChange::of_act(act) {
-                    live::append(db, now, &claim.tenant, &change)?;
+                    noted::tell(now, &claim.tenant, change);
                 }
             }
             Ok(true)
@@ -192,10 +192,9 @@ fn one(db: &Db, claim: &SweepClaim) -> Result<Option<Sweep>> {
 
 /// Some that are due, the longest first, without those that this build cannot read.
 fn due(db: &Db, now: Timestamp) -> Result<Vec<Sweep>> {
-    let sql = format!(
-        "SELECT {SWEEP_COLUMNS} FROM sweeps WHERE due_at <= ?1 ORDER BY due_at LIMIT {MAX_TRIED}"
-    );
-    let found = sql::all(db, &sql, [micros(now)], |row| {
+    let sql =
+        format!("SELECT {SWEEP_COLUMNS} FROM sweeps WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2");
+    let found = sql::all(db, &sql, params![micros(now), MAX_TRIED], |row| {
         readable(
             "sweeps",
             || row.text("source_id").unwrap_or_default(),

@@ -20,7 +20,7 @@ use store::{
 };
 
 use crate::{
-    connections, indexing, live, requests,
+    connections, indexing, noted, requests,
     rows::{micros, store_error},
     sql, tenants,
 };
@@ -74,7 +74,7 @@ pub(crate) fn claim(
         )?;
         indexing::changed(db, tenant.as_str(), &id.to_string())?;
         let told = LiveChange::of_status(id, request.version, status);
-        live::append(db, now, tenant, &told)?;
+        noted::tell(now, tenant, told);
     }
     Ok(Some(Claimed::new(row, request, config)))
 }
@@ -157,7 +157,7 @@ pub(crate) fn settle(
     requests::put_records(db, ids, tenant, settled.shown_at, &settle.records, now)?;
     if let Some(refused) = &settled.refused {
         connections::write(db, refused)?;
-        live::append(db, now, tenant, &LiveChange::of_refusal(refused))?;
+        noted::tell(now, tenant, LiveChange::of_refusal(refused));
     }
     Ok((SettleResult::Written(settled.plan.wakes), settled.claimed))
 }

@@ -11,16 +11,12 @@ use std::{
     thread,
 };
 
-use domain::{StoreError, metric_names};
+use domain::{StoreError, TenantId, metric_names};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{Dispatch, dispatcher};
 
-use crate::{
-    checkpoints,
-    live::{self, Watchers},
-    rows::store_error,
-};
+use crate::{checkpoints, live::Watchers, noted, rows::store_error};
 
 /// Units that may wait.
 const QUEUE_UNITS: usize = 4_096;
@@ -155,10 +151,10 @@ fn run(
                 tracing::error!("cannot roll back: {error}");
             }
         }
-        let changed = live::take_changed();
-        if committed.is_ok() {
-            watchers.tell(&changed);
+        if let Ok(told) = &committed {
+            watchers.tell(told);
         }
+        let committed = committed.map(drop);
         for unit in group.drain(..) {
             unit.answer(committed.clone());
         }
@@ -166,8 +162,13 @@ fn run(
     }
 }
 
-fn commit(connection: &Connection, group: &mut [Box<dyn Unit>]) -> Result<(), StoreError> {
+/// Commits a group. Returns the tenants that it told something.
+fn commit(
+    connection: &Connection,
+    group: &mut [Box<dyn Unit>],
+) -> Result<Vec<TenantId>, StoreError> {
     execute(connection, "BEGIN IMMEDIATE")?;
+    noted::begin();
     if !group
         .iter_mut()
         .all(|unit| leaves_no_trace_of_failure(connection, unit.as_mut()))
@@ -177,11 +178,14 @@ fn commit(connection: &Connection, group: &mut [Box<dyn Unit>]) -> Result<(), St
             execute(connection, "ROLLBACK")?;
         }
         execute(connection, "BEGIN IMMEDIATE")?;
+        noted::begin();
         for unit in group {
             run_apart(connection, unit.as_mut())?;
         }
     }
-    execute(connection, "COMMIT")
+    let told = noted::write(connection)?;
+    execute(connection, "COMMIT")?;
+    Ok(told)
 }
 
 /// Runs a unit; false when it failed and had written by then.
@@ -203,10 +207,13 @@ fn run_apart(connection: &Connection, unit: &mut dyn Unit) -> Result<(), StoreEr
 
 /// Runs a unit; false when it failed or panicked.
 fn is_done(connection: &Connection, unit: &mut dyn Unit) -> bool {
-    catch_unwind(AssertUnwindSafe(|| unit.run(connection))).unwrap_or_else(|_| {
+    let run = catch_unwind(AssertUnwindSafe(|| unit.run(connection)));
+    let is_done = run.unwrap_or_else(|_| {
         tracing::error!("a unit of work panicked");
         false
-    })
+    });
+    noted::end_unit(is_done);
+    is_done
 }
 
 fn execute(connection: &Connection, sql: &str) -> Result<(), StoreError> {

@@ -7,12 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{Office, OfficeConfig, OfficeDetails, OfficeId, StoreError, TenantId, WorkflowConfig};
+use domain::{
+    Office, OfficeConfig, OfficeDetails, OfficeId, SourceId, StoreError, TenantId, WorkflowConfig,
+};
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{Result, stored};
+use crate::{Result, Store, stored};
 
 /// What a configuration is of. The words are on the wire for ever. Rows of a kind that this build does not know stay as
 /// they are: nothing asks for them.
@@ -22,17 +24,20 @@ pub enum ConfigKind {
     Office,
     /// What happens with an office's requests: [`WorkflowConfig`]. Named by the office's id.
     Workflow,
+    /// The settings of a source of webhooks, in the shape that its provider's source declares. Named by the source's id.
+    Source,
 }
 
 impl ConfigKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Office, Self::Workflow];
+    pub const ALL: [Self; 3] = [Self::Office, Self::Workflow, Self::Source];
 
     /// As it is stored and shown.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Office => "office",
             Self::Workflow => "workflow",
+            Self::Source => "source",
         }
     }
 
@@ -41,17 +46,38 @@ impl ConfigKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
-    /// Checks a configuration before it is stored.
+    /// Checks a configuration before it is stored. Of a source's settings it is checked that they are an object of
+    /// bearable size: only the source knows their shape, and whoever saves them asks it.
     fn check(self, name: &str, json: &Value) -> Result<()> {
-        name.parse::<OfficeId>()
-            .map_err(|error| StoreError::Conflict(error.to_string()))?;
+        let refused = |error: &dyn std::fmt::Display| StoreError::Conflict(error.to_string());
+        match self {
+            Self::Office | Self::Workflow => name
+                .parse::<OfficeId>()
+                .map(drop)
+                .map_err(|error| refused(&error))?,
+            Self::Source => name
+                .parse::<SourceId>()
+                .map(drop)
+                .map_err(|error| refused(&error))?,
+        }
         let checked = match self {
             Self::Office => OfficeDetails::read(&without_mark(json)).map(drop),
             Self::Workflow => WorkflowConfig::read(json).map(drop),
+            Self::Source if json.is_object() && json.to_string().len() <= MAX_SOURCE_SETTINGS => {
+                return Ok(());
+            }
+            Self::Source => {
+                return Err(refused(&format_args!(
+                    "a source's settings are an object of at most {MAX_SOURCE_SETTINGS} bytes"
+                )));
+            }
         };
-        checked.map_err(|error| StoreError::Conflict(error.to_string()))
+        checked.map_err(|error| refused(&error))
     }
 }
+
+/// The longest settings of a source, in bytes as JSON.
+const MAX_SOURCE_SETTINGS: usize = 64 * 1024;
 
 /// The mark of an office that was removed. What it was stays beside it: its requests go on as it said.
 const REMOVED: &str = "is_removed";
@@ -184,6 +210,22 @@ impl Config {
     pub(crate) fn says<T: DeserializeOwned + PartialEq>(&self, value: &T) -> bool {
         self.read::<T>().is_ok_and(|read| read == *value)
     }
+}
+
+/// The settings of a source, as they were saved last; an empty object where nobody has saved any.
+///
+/// # Errors
+/// Those of [`Store::config`].
+pub async fn source_settings(
+    store: &dyn Store,
+    tenant: &TenantId,
+    source: SourceId,
+) -> Result<Value> {
+    let name = source.to_string();
+    let found = store
+        .config(tenant, ConfigKind::Source, &name, None)
+        .await?;
+    Ok(found.map_or_else(|| Value::Object(serde_json::Map::new()), |found| found.json))
 }
 
 /// A value as a configuration.

@@ -4,14 +4,15 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use domain::{
-    LeadRequest, RequestId, StoreError, TenantId,
+    Document, LeadRequest, RequestId, StoreError, TenantId,
     figures::{Additions, Block, Cells, Counted, FiguresQuery, Grain, Sums, Tally, Unreadable},
 };
+use jiff::Timestamp;
 
 use crate::{
     AuditAction, Result, SecurityEvent,
     rows::Row,
-    stored::{corrupt, from_json, readable, scanned},
+    stored::{corrupt, from_json, readable, scanned, to_json},
 };
 
 /// Sums of what changes a tenant's requests, added to in the transaction that changes them.
@@ -37,6 +38,22 @@ pub trait Figures {
     ) -> Result<Recounted>;
 }
 
+/// What the row keeps of a request that counts for what every new one does: writing it out would be a part of what
+/// accepting costs. Its names follow from its document, which keeps where it came from first.
+const AS_NEW: &str = "";
+
+/// What a request's row keeps of what it counts for.
+///
+/// # Errors
+/// None of its own.
+pub fn counted_text(request: &LeadRequest) -> Result<String> {
+    let is_new = request.version <= 1 && request.counted.is_of_new();
+    match is_new {
+        true => Ok(AS_NEW.to_owned()),
+        false => to_json(&*request.counted),
+    }
+}
+
 /// What was counted anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Recounted {
@@ -49,9 +66,11 @@ pub struct Recounted {
 }
 
 /// What a request counts for, as its row keeps it. Nothing for one that was never counted.
-pub fn counted(text: Option<&str>) -> Counted {
-    let Some(text) = text else {
-        return Counted::default();
+pub fn counted(text: Option<&str>, document: &Document, created_at: Timestamp) -> Counted {
+    let text = match text {
+        None => return Counted::default(),
+        Some(AS_NEW) => return Counted::of_new(document, created_at),
+        Some(text) => text,
     };
     let read = from_json("what figures count of a request", text);
     let read = readable("requests", || "counted".to_owned(), read);

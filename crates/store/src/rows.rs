@@ -4,8 +4,8 @@ use std::{fmt::Display, str::FromStr};
 
 use bytes::Bytes;
 use domain::{
-    ConnectionName, DueWake, Effect, EventId, Lane, LeadRequest, Status, Tenant, TenantId, Wake,
-    WorkKey, WorkRow, WorkState, figures::Counted,
+    ConnectionName, Document, DueWake, Effect, EventId, Lane, LeadRequest, Status, Tenant,
+    TenantId, Wake, WorkKey, WorkRow, WorkState, figures::Counted,
 };
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -86,23 +86,25 @@ pub const REQUEST_COLUMNS: &str =
 
 /// A request.
 pub fn request(row: &dyn Row) -> Result<LeadRequest> {
+    let document = stored::document(&row.text("document")?)?;
+    let created_at = row.time("created_at")?;
     Ok(LeadRequest {
         id: row.parsed("request_id")?,
         tenant: row.parsed("tenant_id")?,
         version: row.number("version")?,
-        created_at: row.time("created_at")?,
+        created_at,
         updated_at: row.time("updated_at")?,
         status: Status::from_stored(&row.text("status")?),
         person: row.parsed_option("person_id")?,
-        counted: counted(row)?.into(),
-        document: stored::document(&row.text("document")?)?,
+        counted: counted(row, &document, created_at)?.into(),
+        document,
     })
 }
 
 /// What the figures count of a request.
-pub fn counted(row: &dyn Row) -> Result<Counted> {
+pub fn counted(row: &dyn Row, document: &Document, created_at: Timestamp) -> Result<Counted> {
     let text = row.text_option("counted")?;
-    Ok(figures::counted(text.as_deref()))
+    Ok(figures::counted(text.as_deref(), document, created_at))
 }
 
 /// The key of a row of work.

@@ -17,7 +17,7 @@ use crate::{
     requests::{self, decide, find, links as of_persons, replay, schema as of_requests},
     roles::routes,
     sign_in::{codes, devices, links, oidc, page, session},
-    sources::{self, catalogue, completeness, connect, create, health, keys, test},
+    sources::{self, catalogue, completeness, connect, create, health, keys, settings, test},
     tenants, views, work,
 };
 
@@ -29,6 +29,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(openapi::show_openapi))
         .routes(routes!(schema::show_workflow_schema))
         .routes(routes!(of_requests::show_request_schema))
+        .routes(routes!(settings::show_source_schema))
         .routes(routes!(docs::show_docs))
         .routes(routes!(problem_pages::show_problem_type))
         // Whoever signs in, by a cookie that only these read.
@@ -63,6 +64,8 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(metrics::list_figures))
         .routes(routes!(metrics::show_summary))
         .routes(routes!(metrics::show_series))
+        .routes(routes!(metrics::show_histogram))
+        .routes(routes!(metrics::list_places))
         .routes(routes!(deliveries::show_delivery))
         .routes(routes!(refusals::list_security_events))
         .routes(routes!(catalogue::show_source_catalogue))
@@ -87,6 +90,10 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(sources::enable_source))
         .routes(routes!(keys::add_source_key))
         .routes(routes!(keys::remove_source_key))
+        .routes(routes!(
+            settings::show_source_settings,
+            settings::save_source_settings
+        ))
         .routes(routes!(connections::set_connection_secret))
         .routes(routes!(offices::list_offices, office::create_office))
         .routes(routes!(

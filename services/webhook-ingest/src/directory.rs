@@ -10,8 +10,9 @@ use domain::{StoreError, TenantId};
 use moka::future::Cache;
 use secrecy::SecretString;
 use secrets::{SecretRef, Secrets, SecretsError};
-use sources::TenantHint;
-use store::{Source, Store, TokenHash};
+use serde_json::{Map, Value};
+use sources::{Sources, TenantHint};
+use store::{Source, Store, TokenHash, configs::source_settings};
 use tokio::{sync::Semaphore, time::Instant};
 
 /// How long an answer is kept. A changed source or key counts after this time.
@@ -38,6 +39,8 @@ enum Name {
 pub(crate) struct KeyedSource {
     pub(crate) source: Source,
     pub(crate) keys: Vec<SecretString>,
+    /// What the tenant has set for it; an empty object where there is nothing.
+    pub(crate) settings: Value,
     /// Some of its keys could not be loaded, so what the others do not verify may be genuine all the same.
     pub(crate) lacks_keys: bool,
     /// The tenant's permits at the store.
@@ -45,6 +48,7 @@ pub(crate) struct KeyedSource {
 }
 
 pub(crate) struct Directory {
+    sources: Sources,
     store: Arc<dyn Store>,
     secrets: Arc<dyn Secrets>,
     known: Cache<Name, Option<Arc<KeyedSource>>>,
@@ -53,12 +57,13 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    pub(crate) fn new(store: Arc<dyn Store>, secrets: Arc<dyn Secrets>) -> Self {
+    pub(crate) fn new(sources: Sources, store: Arc<dyn Store>, secrets: Arc<dyn Secrets>) -> Self {
         let known = Cache::builder()
             .max_capacity(CAPACITY)
             .time_to_live(FRESH_FOR)
             .build();
         Self {
+            sources,
             store,
             secrets,
             known,
@@ -148,12 +153,24 @@ impl Directory {
         };
         let Some(source) = found else { return Ok(None) };
         let keys = self.keys(&source).await?;
+        let settings = self.settings(&source).await?;
         Ok(Some(Arc::new(KeyedSource {
             lacks_keys: keys.len() < source.key_names.len(),
             at_store: self.at_store(&source.tenant),
             source,
             keys,
+            settings,
         })))
+    }
+
+    /// What the tenant has set for the source. A source that has nothing to set costs no look into the store.
+    async fn settings(&self, source: &Source) -> Result<Value, StoreError> {
+        let spec = self.sources.get(&source.provider).map(|known| known.spec());
+        if spec.is_some_and(|spec| spec.settings.is_some()) {
+            source_settings(&*self.store, &source.tenant, source.id).await
+        } else {
+            Ok(Value::Object(Map::new()))
+        }
     }
 
     /// The tenant's permits, the same for all of its sources.

@@ -79,7 +79,7 @@ pub fn service(deps: Deps) -> Service {
     );
     let ingest = Arc::new(Ingest {
         sources,
-        directory: Directory::new(store.clone(), secrets),
+        directory: Directory::new(sources, store.clone(), secrets),
         store: store.clone(),
         bus,
         clock: clock.clone(),

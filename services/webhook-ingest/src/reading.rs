@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{Claimed, Outcome, ParkCause, Reading, Section, Stage, StageError, StageHandler};
-use sources::{Sources, Verified, read_for};
-use store::Store;
+use sources::{Sources, Verified, read_as_set};
+use store::{Store, configs::source_settings};
 
 /// Reads deliveries that could not be read when they came.
 ///
@@ -38,8 +38,16 @@ impl StageHandler for ReadingStage {
                 StageError::permanent("this build does not know the delivery's signature scheme")
             })?;
         let accounts = self.accounts(job).await?;
+        let settings = source_settings(&*self.store, &job.request.tenant, section.source).await;
+        let settings = settings.map_err(|error| StageError::ours(&error))?;
         Ok(
-            match read_for(source, &accounts, &delivery, event.event.as_deref()) {
+            match read_as_set(
+                source,
+                &accounts,
+                &settings,
+                &delivery,
+                event.event.as_deref(),
+            ) {
                 Ok(Reading::News(news)) => {
                     let mut read = section.clone();
                     read.unread = None;

@@ -3,7 +3,7 @@
 
 mod differences;
 pub(crate) mod office;
-pub(crate) mod shape;
+pub mod shape;
 mod workflow;
 
 use std::fmt;

@@ -3,19 +3,22 @@
 
 use serde_json::{Map, Number, Value, json};
 
-use super::ConfigFault;
+use super::{ConfigError, ConfigFault, completed};
 
 /// Most faults that are told at once.
 const MAX_FAULTS: usize = 200;
 
 /// What a value may be.
-pub(crate) enum Shape {
+pub enum Shape {
     /// An object with these members and no other.
     Object(&'static [Member]),
     /// A list of so many of a shape.
     List {
+        /// What each of its items is.
         of: &'static Shape,
+        /// The fewest items.
         min: usize,
+        /// The most items.
         max: usize,
     },
     /// A list of exactly these.
@@ -25,53 +28,67 @@ pub(crate) enum Shape {
     /// A number within bounds.
     Number(Bounds),
     /// A whole number, written without a fraction, from 0 on.
-    Whole { max: u64 },
+    Whole {
+        /// The greatest.
+        max: u64,
+    },
     /// True or false.
     Flag,
     /// An object with so many members of any name, up to so many characters long.
     Map {
+        /// What each of its values is.
         of: &'static Shape,
+        /// The most members.
         max: usize,
+        /// The longest name, in characters.
         max_name: usize,
     },
     /// A text of at most so many characters, a number, or true or false.
-    Scalar { max: usize },
+    Scalar {
+        /// The most characters.
+        max: usize,
+    },
     /// The shape, or null.
     OrNull(&'static Shape),
 }
 
 /// A member of an object.
-pub(crate) struct Member {
-    pub(crate) name: &'static str,
+pub struct Member {
+    /// Its name.
+    pub name: &'static str,
     /// What it does, for whoever reads the schema.
-    pub(crate) about: &'static str,
-    pub(crate) shape: Shape,
-    pub(crate) is_required: bool,
+    pub about: &'static str,
+    /// What its value may be.
+    pub shape: Shape,
+    /// Whether it must be there.
+    pub is_required: bool,
 }
 
 /// A text. Both ways of saying which are valid say the same.
-pub(crate) struct Text {
+pub struct Text {
     /// What it should be, as whoever wrote something else is told.
-    pub(crate) about: &'static str,
+    pub about: &'static str,
     /// Which texts are valid, as a regular expression of ECMA-262.
-    pub(crate) pattern: &'static str,
+    pub pattern: &'static str,
     /// The most characters.
-    pub(crate) max: usize,
+    pub max: usize,
     /// Which texts are valid.
-    pub(crate) is_valid: fn(&str) -> bool,
+    pub is_valid: fn(&str) -> bool,
 }
 
 /// From where to where, both included unless it is said.
-pub(crate) struct Bounds {
-    pub(crate) min: f64,
-    pub(crate) max: f64,
+pub struct Bounds {
+    /// The least.
+    pub min: f64,
+    /// The greatest.
+    pub max: f64,
     /// Whether it must be above the minimum.
-    pub(crate) is_above: bool,
+    pub is_above: bool,
 }
 
 impl Member {
     /// A member that may be left out.
-    pub(crate) const fn optional(name: &'static str, shape: Shape, about: &'static str) -> Self {
+    pub const fn optional(name: &'static str, shape: Shape, about: &'static str) -> Self {
         Self {
             name,
             about,
@@ -81,7 +98,7 @@ impl Member {
     }
 
     /// A member that must be there.
-    pub(crate) const fn required(name: &'static str, shape: Shape, about: &'static str) -> Self {
+    pub const fn required(name: &'static str, shape: Shape, about: &'static str) -> Self {
         Self {
             is_required: true,
             ..Self::optional(name, shape, about)
@@ -90,7 +107,8 @@ impl Member {
 }
 
 impl Bounds {
-    pub(crate) const fn new(min: f64, max: f64) -> Self {
+    /// Both included.
+    pub const fn new(min: f64, max: f64) -> Self {
         Self {
             min,
             max,
@@ -100,8 +118,34 @@ impl Bounds {
 }
 
 impl Shape {
+    /// Checks a configuration of this shape before it is stored; `contradictions` are what is wrong where each field
+    /// alone is well, asked only once that is so.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every fault that was found.
+    pub fn read(
+        &self,
+        json: &Value,
+        contradictions: impl FnOnce(&Value) -> Vec<ConfigFault>,
+    ) -> Result<(), ConfigError> {
+        let mut faults = self.faults(json);
+        if faults.is_empty() {
+            faults = contradictions(json);
+        }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(ConfigError { faults })
+        }
+    }
+
+    /// `json` with `defaults` in place of what it leaves out.
+    pub fn with_defaults(json: &Value, defaults: &Value) -> Value {
+        completed(json, defaults)
+    }
+
     /// Everything that is wrong with `json`, in the order of the fields.
-    pub(crate) fn faults(&self, json: &Value) -> Vec<ConfigFault> {
+    pub fn faults(&self, json: &Value) -> Vec<ConfigFault> {
         let mut faults = Vec::new();
         self.check(json, "", &mut faults);
         if faults.len() > MAX_FAULTS {
@@ -180,6 +224,7 @@ impl Shape {
     /// What should be there.
     fn wanted(&self) -> String {
         match self {
+            Self::Object([]) => "an empty object".to_owned(),
             Self::Object(members) => {
                 let names: Vec<_> = members
                     .iter()
@@ -215,7 +260,7 @@ impl Shape {
     }
 
     /// The shape as a JSON Schema, with the values that stand where nothing is said.
-    pub(crate) fn schema(&self, default: Option<&Value>) -> Value {
+    pub fn schema(&self, default: Option<&Value>) -> Value {
         let mut schema = match self {
             Self::Object(members) => {
                 let properties: Map<String, Value> = members
@@ -336,9 +381,13 @@ fn check_members(
             return;
         }
         let names: Vec<_> = members.iter().map(|member| member.name).collect();
+        let known = match names.as_slice() {
+            [] => "none".to_owned(),
+            names => names.join(", "),
+        };
         let fault = ConfigFault::new(
             below(path, &crate::text::bounded(name, 60)),
-            format!("not a field; there are {}", names.join(", ")),
+            format!("not a field; there are {known}"),
         );
         faults.push(fault.coded("unknown_field"));
     }

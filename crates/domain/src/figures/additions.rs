@@ -74,9 +74,9 @@ impl Additions {
     }
 
     /// Adds all of `others`.
-    pub fn extend(&mut self, others: &Self) {
-        for addition in others.iter() {
-            self.add(addition.clone());
+    pub fn extend(&mut self, others: Self) {
+        for addition in others.0 {
+            self.add(addition);
         }
     }
 
@@ -122,6 +122,7 @@ impl Additions {
                     office.map(|id| id.to_string()).unwrap_or_default(),
                 ),
                 (Dimension::ProjectType.code(), String::new()),
+                (Dimension::PostalCode.code(), String::new()),
             ],
             values: vec![(Metric::DELIVERIES, 1)],
         });

@@ -71,6 +71,7 @@ const OF_LEADS: &[Dimension] = &[
     Dimension::Source,
     Dimension::Office,
     Dimension::ProjectType,
+    Dimension::PostalCode,
 ];
 const OF_PUSHES: &[Dimension] = &[
     Dimension::Channel,
@@ -78,6 +79,7 @@ const OF_PUSHES: &[Dimension] = &[
     Dimension::Source,
     Dimension::Office,
     Dimension::ProjectType,
+    Dimension::PostalCode,
     Dimension::Connection,
 ];
 const OF_DELIVERIES: &[Dimension] = &[

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Addition, Additions, Dimension, Metric, Slot};
@@ -33,30 +34,19 @@ impl Counted {
         if document.merged_into.is_some() {
             return Self::default();
         }
-        let source = &document.source;
         let project_type = document
             .analysis
             .as_ref()
             .map_or("", |analysis| analysis.project_type.as_str());
-        let names = vec![
-            (
-                Dimension::Channel.code(),
-                document.channel_word().to_owned(),
-            ),
-            (Dimension::Provider.code(), source.provider.clone()),
-            (Dimension::Source.code(), source.source.to_string()),
-            (
-                Dimension::Office.code(),
-                source.office.map(|id| id.to_string()).unwrap_or_default(),
-            ),
-            (Dimension::ProjectType.code(), project_type.to_owned()),
-        ];
         let mut values = vec![(Metric::CAME_IN, 1)];
         if is_genuine(document) {
             values.push((Metric::GENUINE, 1));
             genuine_values(document, &mut values);
         }
         values.extend(status_metric(request.status).map(|metric| (metric, 1)));
+        if let Some(analysis) = &document.analysis {
+            values.push((Metric::of_spam(analysis.spam_likelihood), 1));
+        }
         let pushes = document.dispatches.iter().filter_map(|(name, section)| {
             let metric = match section.state {
                 DispatchState::Done => Metric::PUSHED,
@@ -67,10 +57,36 @@ impl Counted {
         });
         Self {
             slot: Slot::of(request.created_at),
-            names,
+            names: names(document, project_type, postal_code(document)),
             values,
             pushes: pushes.collect(),
         }
+    }
+
+    /// What a new request counts for, of which nothing is known but where it came from.
+    pub fn of_new(document: &Document, created_at: Timestamp) -> Self {
+        Self {
+            slot: Slot::of(created_at),
+            names: names(document, "", String::new()),
+            values: NEW.map(|metric| (metric, 1)).to_vec(),
+            pushes: BTreeMap::new(),
+        }
+    }
+
+    /// Whether a request counts for what a new one does: then only its names are its own.
+    pub fn is_of_new(&self) -> bool {
+        let is_unknown = |dimension: Dimension| {
+            let unknown = (dimension.code(), String::new());
+            self.names.contains(&unknown)
+        };
+        self.pushes.is_empty()
+            && self
+                .values
+                .iter()
+                .copied()
+                .eq(NEW.map(|metric| (metric, 1)))
+            && is_unknown(Dimension::ProjectType)
+            && is_unknown(Dimension::PostalCode)
     }
 
     /// What must be added to the sums when this takes the place of `before`.
@@ -96,6 +112,46 @@ impl Counted {
         }
         additions
     }
+}
+
+/// What a new request counts for, each once and in this order.
+const NEW: [Metric; 4] = [
+    Metric::CAME_IN,
+    Metric::GENUINE,
+    Metric::IN_AREA,
+    Metric::IN_PROGRESS,
+];
+
+fn names(document: &Document, project_type: &str, postal_code: String) -> Vec<(u8, String)> {
+    let source = &document.source;
+    vec![
+        (
+            Dimension::Channel.code(),
+            document.channel_word().to_owned(),
+        ),
+        (Dimension::Provider.code(), source.provider.clone()),
+        (Dimension::Source.code(), source.source.to_string()),
+        (
+            Dimension::Office.code(),
+            source.office.map(|id| id.to_string()).unwrap_or_default(),
+        ),
+        (Dimension::ProjectType.code(), project_type.to_owned()),
+        (Dimension::PostalCode.code(), postal_code),
+    ]
+}
+
+/// The ZIP code of the place that a lead is about: as said, else as typed. Where a caller's number is registered says too
+/// little. Empty where nothing is known.
+fn postal_code(document: &Document) -> String {
+    let said = document.analysis.as_ref();
+    let said = said.and_then(|analysis| analysis.postal_code.as_ref());
+    let typed = || {
+        let typed = document.contact.postal_code.as_ref();
+        typed.filter(|_| !document.channel().is_by_number())
+    };
+    let code = said.filter(|code| !code.is_placeholder()).or_else(typed);
+    code.map(|code| code.as_str().to_owned())
+        .unwrap_or_default()
 }
 
 /// Whether it is neither quarantined, nor rejected by a person, nor a wrong number.
@@ -139,6 +195,7 @@ fn genuine_values(document: &Document, values: &mut Vec<(Metric, i64)>) {
     if let Some(analysis) = &document.analysis {
         values.push((Metric::SCORED, 1));
         values.push((Metric::SCORES, i64::from(analysis.lead_score)));
+        values.push((Metric::of_score(analysis.lead_score), 1));
         if analysis.lead_score > 80 {
             values.push((Metric::OVER_80, 1));
         }

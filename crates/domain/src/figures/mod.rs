@@ -13,6 +13,7 @@ mod catalogue;
 mod cells;
 mod counted;
 mod grains;
+mod histograms;
 mod tally;
 
 use jiff::Timestamp;
@@ -23,6 +24,7 @@ pub use catalogue::{FIGURES, Figure, FigureUnit, FigureValue, Formula};
 pub use cells::{Cells, Unreadable};
 pub use counted::Counted;
 pub use grains::{Block, Blocks, Grain};
+pub use histograms::{Bin, HISTOGRAMS, Histogram, HistogramOf};
 pub use tally::{FiguresQuery, NameSums, Sums, Tally};
 
 use crate::words::words;
@@ -79,6 +81,8 @@ words! {
         Stage => "stage",
         /// Why a delivery was refused.
         Reason => "reason",
+        /// The ZIP code of the place that it is about.
+        PostalCode => "postal_code",
     }
 }
 
@@ -95,6 +99,7 @@ impl Dimension {
             Self::Connection => 6,
             Self::Stage => 7,
             Self::Reason => 8,
+            Self::PostalCode => 9,
         }
     }
 }

@@ -394,7 +394,7 @@ impl Plan {
             changes => {
                 let mut additions = self.figures.clone();
                 for change in changes {
-                    additions.extend(&change.figures);
+                    additions.extend(change.figures.clone());
                 }
                 Cow::Owned(additions)
             }

@@ -58,6 +58,8 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
     ("sessions.rs", "put_code"),
     // The key of an account begins with its provider: the tenant is compared row by row.
     ("sources.rs", "put"),
+    // Audits are done in the order in which they are due, whoever's sources they are of.
+    ("sweeps.rs", "due"),
     // The index of tokens is built in the order in which requests came, whoever's they are; `changes` skips from tenant
     // to tenant.
     ("indexing.rs", "newest"),

@@ -237,3 +237,44 @@ pub async fn a_configuration_is_its_tenants_own(subject: &Subject) {
     assert_eq!(first.unwrap(), 1);
     assert_eq!(newest(subject, &owner, 1).await.unwrap().version, 2);
 }
+
+/// Only the source knows the shape of its settings; here they are an object, named by the source.
+pub async fn settings_of_a_source_have_versions_of_their_own(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let source = domain::SourceId::from_uuid(uuid::Uuid::from_u128(7));
+    let settings = |json: Value, expected| NewConfig {
+        tenant: tenant.clone(),
+        kind: ConfigKind::Source,
+        name: source.to_string(),
+        json,
+        expected,
+        note: String::new(),
+    };
+    let read = async || {
+        let read = crate::configs::source_settings(&*subject.store, &tenant, source);
+        read.await.unwrap()
+    };
+    assert_eq!(read().await, json!({}), "nobody has saved any");
+    let first = settings(json!({ "mapping": { "name": ["who"] } }), Some(0));
+    assert_eq!(put(subject, &first).await.unwrap(), 1);
+    assert_eq!(put(subject, &first).await.unwrap_err().to_string(), {
+        StoreError::Outdated { current: 1 }.to_string()
+    });
+    let second = settings(json!({ "mapping": {} }), Some(1));
+    assert_eq!(put(subject, &second).await.unwrap(), 2);
+    assert_eq!(read().await, second.json);
+    for refused in [
+        settings(json!([]), None),
+        settings(json!({ "mapping": "x".repeat(70_000) }), None),
+        NewConfig {
+            name: office_id(1).to_string(),
+            ..second.clone()
+        },
+    ] {
+        let error = put(subject, &refused).await.unwrap_err();
+        assert!(matches!(error, StoreError::Conflict(_)), "{error:?}");
+    }
+    assert_eq!(read().await, second.json);
+    let workflow = subject.store.configs(&tenant, ConfigKind::Workflow).await;
+    assert_eq!(workflow.unwrap(), []);
+}

@@ -194,28 +194,8 @@ struct Saved {
 impl Saved {
     fn read(body: &Value) -> Result<Self, Problem> {
         let mut faults = Faults::default();
-        let nothing = Map::new();
-        let members = body.as_object().unwrap_or_else(|| {
-            faults.add("", "an object with `config` and, if you like, `note`");
-            &nothing
-        });
-        let is_unknown = |name: &&String| *name != "config" && *name != "note";
-        for name in members.keys().filter(is_unknown) {
-            let name = text::bounded(name, 60);
-            faults.add(name, "not a field; there are config, note");
-        }
-        let is_note =
-            |note: &str| note.chars().count() <= MAX_NOTE && !note.chars().any(char::is_control);
-        let note = match members.get("note") {
-            None | Some(Value::Null) => String::new(),
-            Some(Value::String(note)) if is_note(note) => note.clone(),
-            Some(_) => {
-                let wanted = format!("up to {MAX_NOTE} characters on one line");
-                faults.add("note", wanted);
-                String::new()
-            }
-        };
-        let config = members.get("config").cloned();
+        let note = read_note("config", body, &mut faults);
+        let config = body.get("config").cloned();
         match config.as_ref().map(WorkflowConfig::read) {
             None if body.is_object() => faults.add("config", "is missing: the configuration"),
             Some(Err(error)) => faults.of_part("config", error.faults),
@@ -224,6 +204,35 @@ impl Saved {
         faults.finish(BODY)?;
         let config = config.unwrap_or_default();
         Ok(Self { config, note })
+    }
+}
+
+/// Reads the note of a body that has `part` and, if its author likes, `note`. Notes what is wrong, other members
+/// too.
+pub(crate) fn read_note(part: &str, body: &Value, faults: &mut Faults) -> String {
+    let nothing = Map::new();
+    let members = body.as_object().unwrap_or_else(|| {
+        faults.add(
+            "",
+            format!("an object with `{part}` and, if you like, `note`"),
+        );
+        &nothing
+    });
+    let is_unknown = |name: &&String| *name != part && *name != "note";
+    for name in members.keys().filter(is_unknown) {
+        let name = text::bounded(name, 60);
+        faults.add(name, format!("not a field; there are {part}, note"));
+    }
+    let is_note =
+        |note: &str| note.chars().count() <= MAX_NOTE && !note.chars().any(char::is_control);
+    match members.get("note") {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(note)) if is_note(note) => note.clone(),
+        Some(_) => {
+            let wanted = format!("up to {MAX_NOTE} characters on one line");
+            faults.add("note", wanted);
+            String::new()
+        }
     }
 }
 

@@ -5,14 +5,16 @@ pub(crate) mod refusals;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ::sources::{Verified, direct, read_for};
+use ::sources::{Verified, direct, read_as_set};
 use axum::extract::State;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{EventId, RequestId, SourceId, TenantId};
 use jiff::Timestamp;
 use runtime::{Json, Path, Problem, Query};
 use serde::{Deserialize, Serialize};
-use store::{DeliveryOutcome, DeliveryQuery, DeliverySummary, StoredEvent};
+use store::{
+    DeliveryOutcome, DeliveryQuery, DeliverySummary, StoredEvent, configs::source_settings,
+};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
@@ -390,7 +392,14 @@ async fn read_now(
     .ok_or_else(|| {
         Problem::conflict("This build does not know the delivery's signature scheme.")
     })?;
-    let reading = read_for(source, &accounts, &delivery, event.event.as_deref());
+    let settings = source_settings(&*deps.store, tenant, event.source).await?;
+    let reading = read_as_set(
+        source,
+        &accounts,
+        &settings,
+        &delivery,
+        event.event.as_deref(),
+    );
     Ok(store::Delivery {
         tenant: tenant.clone(),
         provider: event.provider,

@@ -1,5 +1,7 @@
 //! Figures: what leads, deliveries and steps sum up to, as one number each or step by step.
 
+mod histogram;
+mod places;
 mod range;
 mod recount;
 mod series;
@@ -11,6 +13,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub(crate) use self::{
+    histogram::{__path_show_histogram, show_histogram},
+    places::{__path_list_places, list_places},
     recount::{__path_recount_figures, recount_figures},
     series::{__path_show_series, show_series},
     summary::{__path_show_summary, show_summary},

@@ -71,6 +71,8 @@ pub(crate) enum By {
     Stage,
     /// Why a delivery was refused.
     Reason,
+    /// The ZIP code of the place that it is about.
+    PostalCode,
 }
 
 impl From<By> for Dimension {
@@ -84,6 +86,7 @@ impl From<By> for Dimension {
             By::Connection => Self::Connection,
             By::Stage => Self::Stage,
             By::Reason => Self::Reason,
+            By::PostalCode => Self::PostalCode,
         }
     }
 }

@@ -35,9 +35,6 @@ use crate::{
 /// A source to be connected.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({
-    "provider": "callrail", "secret": "0f1e2d3c", "settings": { "account_id": "ACC1", "company_ids": "COM1" }
-}))]
 pub(crate) struct NewConnectedSource {
     /// The provider's slug.
     provider: String,

@@ -6,6 +6,7 @@ pub(crate) mod connect;
 pub(crate) mod create;
 pub(crate) mod health;
 pub(crate) mod keys;
+pub(crate) mod settings;
 pub(crate) mod test;
 
 use axum::extract::State;

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     AreaBasis, AreaVerdict, ConnectionName, DispatchSection, DispatchState, Engine, Office,
-    OfficeId, Outcome, ParkCause, ProjectType, QualificationSection, RemoteIds, Section, SpamGate,
-    Stage, WorkflowConfig,
+    OfficeId, Outcome, ParkCause, PostalCode, ProjectType, QualificationSection, RemoteIds,
+    Section, SpamGate, Stage, WorkflowConfig,
 };
 use management_api::auth::Role::{Operator, TenantAdmin, Viewer};
 use rusqlite::Connection;
@@ -29,6 +29,10 @@ async fn lead(world: &World, number: u32, score: u8, gate: SpamGate, area: AreaV
     if let Section::Analysis(analysis) = &mut judged {
         analysis.lead_score = score;
         analysis.project_type = ProjectType::ALL[usize::try_from(number % 3).unwrap()];
+        analysis.spam_likelihood = f64::from(number * 8);
+        let said = [None, Some("78664"), Some("78664"), Some("78701")];
+        let said = said[usize::try_from(number % 4).unwrap()];
+        analysis.postal_code = said.map(|said| PostalCode::parse(said).unwrap());
     }
     let qualification = Section::Qualification(QualificationSection {
         missing_fields: Default::default(),
@@ -280,6 +284,67 @@ async fn every_figure_has_a_series_by_all_that_it_is_known_by() {
 }
 
 #[tokio::test]
+async fn histograms_and_places_equal_what_sql_counts() {
+    const GENUINE: &str = "ifnull(json_extract(document, '$.qualification.gate'), '') <> 'quarantine' \
+                           AND ifnull(json_extract(document, '$.analysis.intent'), '') <> 'wrong_number'";
+    const CODE: &str = "json_extract(document, '$.analysis.postal_code')";
+    let world = World::start().await;
+    leads(&world).await;
+    let db = Connection::open(world.folder().join("store.db")).unwrap();
+    let count = |which: String| -> i64 {
+        let sql = format!("SELECT count(*) FROM requests WHERE tenant_id = 'a' AND {which}");
+        db.query_row(&sql, [], |row| row.get(0)).unwrap()
+    };
+    let histogram = async |key: &str| {
+        let shown = body(&world.get(&format!("{PATH}/histogram?key={key}")).await);
+        assert_is_as_described(&shown, "FigureHistogram");
+        shown
+    };
+    for (key, path, which) in [
+        ("score", "$.analysis.lead_score", GENUINE),
+        ("spam_likelihood", "$.analysis.spam_likelihood", "true"),
+    ] {
+        let shown = histogram(key).await;
+        let bins = shown["bins"].as_array().unwrap();
+        assert_eq!(bins.len(), 20);
+        for bin in bins {
+            let (from, to) = (bin["from"].as_u64().unwrap(), bin["to"].as_u64().unwrap());
+            let end = if to == 100 { 101 } else { to };
+            let value = format!("json_extract(document, '{path}')");
+            let expected = count(format!("{which} AND {value} >= {from} AND {value} < {end}"));
+            assert_eq!(bin["count"], json!(expected), "{key} from {from}");
+        }
+        let all = count(format!(
+            "{which} AND json_extract(document, '{path}') IS NOT NULL"
+        ));
+        assert!(all > 0);
+        assert_eq!(shown["count"], json!(all), "{key}");
+    }
+    let times = histogram("stage_time.analysis").await;
+    assert_eq!(times["count"], json!(12));
+    assert_eq!(
+        times["bins"].as_array().unwrap().last().unwrap()["to"],
+        Value::Null
+    );
+
+    let places = body(&world.get(&format!("{PATH}/places")).await);
+    assert_is_as_described(&places, "PlaceList");
+    assert_eq!(places["others"], json!(0));
+    let mut seen = 0;
+    for place in places["items"].as_array().unwrap() {
+        let here = match place["postal_code"].as_str() {
+            Some(code) => format!("{CODE} = '{code}'"),
+            None => format!("{CODE} IS NULL"),
+        };
+        assert_eq!(place["came_in"], json!(count(here.clone())), "{here}");
+        let genuine = count(format!("{here} AND {GENUINE}"));
+        assert_eq!(place["genuine"], json!(genuine), "{here}");
+        seen += count(here);
+    }
+    assert_eq!(seen, count("true".to_owned()));
+}
+
+#[tokio::test]
 async fn days_begin_by_the_offices_clock() {
     let world = World::start().await;
     let office = Office {
@@ -324,6 +389,12 @@ async fn days_begin_by_the_offices_clock() {
 async fn every_parameter_that_is_wrong_is_named() {
     let world = World::start().await;
     let wrong = async |query: &str| wrong_fields(&world.get(&format!("{PATH}/{query}")).await);
+    assert_eq!(
+        wrong("histogram?key=stage_time&from=yesterday&office=mine").await,
+        ["key", "office", "from"]
+    );
+    assert_eq!(wrong("histogram?key=score.analysis").await, ["key"]);
+    assert_eq!(wrong("places?to=soon").await, ["to"]);
     assert_eq!(
         wrong("summary?from=yesterday&to=2020-13-01&compare=next&office=mine").await,
         ["compare", "office", "from", "to"]

@@ -359,3 +359,50 @@ async fn what_cannot_be_a_source_is_refused_by_its_fields() {
     assert!(list(&world).await.is_empty() && world.secret_names().await.is_empty());
     assert!(world.acts().await.is_empty());
 }
+
+#[tokio::test]
+async fn settings_of_a_source_are_saved_by_versions() {
+    let world = World::start().await;
+    let source = created(&post(&world, &callrail(), None).await)["source"].clone();
+    let path = format!("{PATH}/{}/settings", source["source_id"].as_str().unwrap());
+    let answer = world.call_as(Viewer, "GET", &path, None).await;
+    assert_eq!(answer.header("etag"), Some("\"0\""));
+    let shown = body(&answer);
+    assert_is_as_described(&shown, "SourceSettings");
+    assert_eq!(
+        (&shown["version"], &shown["settings"]),
+        (&json!(0), &json!({}))
+    );
+    let save = async |settings: Value| {
+        let sent = json!({ "settings": settings, "note": "why not" });
+        world.call_as(TenantAdmin, "PUT", &path, Some(&sent)).await
+    };
+    // This provider has nothing to set, and says so by the path of each field.
+    assert_eq!(wrong_fields(&save(json!({ "x": 1 })).await), ["settings.x"]);
+    let saved = body(&save(json!({})).await);
+    assert_eq!(
+        (&saved["version"], &saved["author"]),
+        (&json!(1), &json!("ann"))
+    );
+    problem(&save(json!({})).await, 428);
+    let wrong = json!({ "settings": [], "nope": 1 });
+    let answer = world.call_on(TenantAdmin, ("PUT", &path), "\"1\"", &wrong);
+    assert_eq!(wrong_fields(&answer.await), ["nope", "settings"]);
+    problem(
+        &world
+            .call_as(Operator, "PUT", &path, Some(&json!({})))
+            .await,
+        403,
+    );
+    assert_eq!(world.acts().await.last().unwrap().1, "source.set");
+    let nobodys = format!("{PATH}/src_0199f3a1000070008000000000000bad/settings");
+    problem(&world.call_as(Viewer, "GET", &nobodys, None).await, 404);
+    let schema = world
+        .get_openly("/v1/schemas/source-settings/callrail")
+        .await;
+    assert_eq!(body(&schema)["additionalProperties"], json!(false));
+    problem(
+        &world.get_openly("/v1/schemas/source-settings/nobody").await,
+        404,
+    );
+}

@@ -18,7 +18,7 @@ use super::{
     table::cell,
 };
 
-/// The largest file that is read.
+/// The largest file that is read, of a configuration or of a source's settings.
 const MAX_BYTES: u64 = 2 * 1024 * 1024;
 
 #[derive(Debug, clap::Subcommand)]
@@ -139,7 +139,7 @@ pub(super) async fn run(
             let saved = tenant
                 .change(Method::PUT, &path, Some(&body), version)
                 .await
-                .map_err(of_the_file)?;
+                .map_err(|error| of_the_file("config", error))?;
             say_saved(&mut tenant, &saved, version)
         }
         Command::History { office, paging } => {
@@ -177,19 +177,19 @@ pub(super) async fn run(
             let saved = tenant
                 .change(Method::POST, &path, None, newest)
                 .await
-                .map_err(of_the_file)?;
+                .map_err(|error| of_the_file("config", error))?;
             say_saved(&mut tenant, &saved, newest)
         }
         Command::Schema => Ok(()),
     }
 }
 
-async fn newest(tenant: &TenantSession<'_>, path: &str) -> anyhow::Result<u64> {
+pub(super) async fn newest(tenant: &TenantSession<'_>, path: &str) -> anyhow::Result<u64> {
     let shown = tenant.get(path, &[]).await?;
     Ok(shown["version"].as_u64().unwrap_or_default())
 }
 
-fn read(file: &Path) -> anyhow::Result<Value> {
+pub(super) fn read(file: &Path) -> anyhow::Result<Value> {
     let mut text = String::new();
     if file == Path::new("-") {
         io::stdin()
@@ -208,10 +208,10 @@ fn read(file: &Path) -> anyhow::Result<Value> {
     serde_json::from_str(&text).with_context(|| format!("{} is not JSON", file.display()))
 }
 
-/// Faults by their path in the file, which is the member `config` of what was sent.
-fn of_the_file(error: anyhow::Error) -> anyhow::Error {
+/// Faults by their path in the file, which is the member `part` of what was sent.
+pub(super) fn of_the_file(part: &'static str, error: anyhow::Error) -> anyhow::Error {
     match error.downcast::<Refused>() {
-        Ok(refused) => refused.below("config").into(),
+        Ok(refused) => refused.below(part).into(),
         Err(error) => error,
     }
 }

@@ -1,6 +1,6 @@
 //! `pipeline source`.
 
-use std::{collections::BTreeMap, io::Write};
+use std::{collections::BTreeMap, io::Write, path::PathBuf};
 
 use domain::{ConnectionName, OfficeId, SourceId};
 use http::Method;
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use settings::Settings;
 
 use super::{
+    config,
     secret_input::SecretInput,
     session::{Session, TenantArgs, TenantSession, segment},
     table::cell,
@@ -26,8 +27,7 @@ pub(super) enum Command {
     /// Connects a source in one go: checks the account's secret at the provider, registers the webhooks there beside those
     /// of others, keeps the signing key, and sends a test delivery. It can be repeated and goes on where it stopped. The
     /// secret is read from standard input, a file or an environment variable.
-    #[command(after_help = "Example:\n  \
-        pipeline source connect callrail --tenant acme --set account_id=ACC… --set company_ids=COM… < key.txt")]
+    #[command(after_help = connect_examples())]
     Connect(ConnectArgs),
     /// Sends a test delivery through a source's public URL, and waits until it is stored.
     #[command(after_help = "Example:\n  pipeline source test src_… --tenant acme")]
@@ -79,6 +79,9 @@ pub(super) enum Command {
         /// The key's name, as `source list` shows it.
         key: String,
     },
+    /// Shows or saves what a tenant sets for a source: which field means what, where forms may be sent from, and so on.
+    #[command(subcommand)]
+    Settings(SettingsCommand),
     /// Refuses a source's deliveries as if it did not exist, within 5 seconds.
     #[command(after_help = "Example:\n  pipeline source disable src_… --tenant acme")]
     Disable {
@@ -90,6 +93,35 @@ pub(super) enum Command {
     Enable {
         /// The source.
         source: SourceId,
+    },
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum SettingsCommand {
+    /// Prints a source's settings as JSON, ready to be changed and saved again. With --json, their version, author and
+    /// note, too.
+    #[command(
+        after_help = "Example:\n  pipeline source settings show src_… --tenant acme > settings.json"
+    )]
+    Show {
+        /// The source.
+        source: SourceId,
+    },
+    /// Saves a source's settings as a new version. What the file leaves out has its default.
+    #[command(
+        after_help = "Example:\n  pipeline source settings set src_… settings.json --tenant acme --note \"a new form\""
+    )]
+    Set {
+        /// The source.
+        source: SourceId,
+        /// A file with the settings as JSON, as `source settings show` prints them; `-` is standard input.
+        file: PathBuf,
+        /// Why, for whoever reads the history.
+        #[arg(long)]
+        note: Option<String>,
+        /// The version that the file was made from: if there is a newer one, nothing is saved. Default: the newest.
+        #[arg(long, value_name = "NUMBER")]
+        upon: Option<u64>,
     },
 }
 
@@ -141,6 +173,31 @@ pub(super) struct ConnectArgs {
     same_secret: bool,
     #[command(flatten)]
     secret: SecretInput,
+}
+
+/// An example for each provider that has an account.
+fn connect_examples() -> String {
+    let mut help = "Examples:".to_owned();
+    for provider in catalogue::providers()
+        .iter()
+        .filter(|provider| provider.is_source)
+    {
+        let Some(account) = provider.account else {
+            continue;
+        };
+        let settings = account
+            .settings
+            .iter()
+            .filter(|setting| setting.is_required);
+        let settings: String = settings
+            .map(|setting| format!(" --set {}=…", setting.key))
+            .collect();
+        help.push_str(&format!(
+            "\n  pipeline source connect {} --tenant acme{settings} < secret.txt",
+            provider.slug
+        ));
+    }
+    help
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {
@@ -210,6 +267,43 @@ pub(super) async fn run(
                     "The key is removed. The source has {}.",
                     cell(&now["keys"])
                 ))
+            })
+        }
+        Command::Settings(SettingsCommand::Show { source }) => {
+            let path = format!("sources/{source}/settings");
+            let shown = tenant.get(&path, &[]).await?;
+            tenant.session.show(&shown, |session| {
+                session.say(&serde_json::to_string_pretty(&shown["settings"])?)
+            })
+        }
+        Command::Settings(SettingsCommand::Set {
+            source,
+            file,
+            note,
+            upon,
+        }) => {
+            let path = format!("sources/{source}/settings");
+            let mut body = json!({ "settings": config::read(&file)? });
+            if let Some(note) = note {
+                body["note"] = note.into();
+            }
+            let version = match upon {
+                Some(version) => version,
+                None => config::newest(&tenant, &path).await?,
+            };
+            let saved = tenant
+                .change(Method::PUT, &path, Some(&body), version)
+                .await
+                .map_err(|error| config::of_the_file("settings", error))?;
+            let now = saved["version"].as_u64().unwrap_or_default();
+            tenant.session.show(&saved, |session| {
+                session.say(&if now == version {
+                    format!("Nothing has changed: version {now} says the same.")
+                } else {
+                    format!(
+                        "The settings are saved as version {now}. Deliveries that arrive 5 seconds from now are read by them."
+                    )
+                })
             })
         }
         Command::Connect(args) => connect(settings, &mut tenant, args).await,

@@ -6,7 +6,7 @@ use ::store::Delivery;
 use axum::response::Response;
 use domain::{Reading, metric_names};
 use runtime::{Problem, TraceContext};
-use sources::read_for;
+use sources::read_as_set;
 
 use super::{Genuine, Ingest, Refused};
 use crate::{answer, quota::WORKED_LAST_AFTER};
@@ -34,7 +34,13 @@ impl Ingest {
             return Err(Problem::too_many_requests(OVER_QUOTA_PAUSE).into());
         }
         let mut delivery_id = delivery.delivery_id();
-        let mut reading = read_for(source, &configured.accounts, &delivery, event.as_deref());
+        let mut reading = read_as_set(
+            source,
+            &configured.accounts,
+            &known.settings,
+            &delivery,
+            event.as_deref(),
+        );
         let message = match &mut reading {
             Ok(Reading::Ping) => return Ok(answer::ping()),
             Ok(Reading::News(news)) => {

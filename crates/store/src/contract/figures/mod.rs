@@ -43,7 +43,9 @@ pub async fn figures_equal_an_oracle_after_a_random_run(subject: &Subject) {
         let mut run = Run::new(subject, seed);
         for part in 0..4 {
             run.acts(40).await;
-            Oracle::of(&run).await.agrees(&run).await;
+            let oracle = Oracle::of(&run).await;
+            oracle.agrees(&run).await;
+            oracle.agrees_on_histograms(&run).await;
             if part % 2 == 1 {
                 fold(subject).await;
                 Oracle::of(&run).await.agrees(&run).await;

@@ -3,7 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{DispatchState, VerdictKind, figures::Figure};
+use domain::{
+    Channel, DispatchState, VerdictKind,
+    figures::{Figure, HISTOGRAMS},
+};
 
 use super::{
     random_run::{Run, Stored},
@@ -26,6 +29,7 @@ enum What {
         is_in_crm: bool,
         is_told: bool,
         score: Option<f64>,
+        spam: Option<f64>,
     },
     Push {
         is_done: bool,
@@ -129,6 +133,48 @@ impl Oracle {
                             run.seen.lock().unwrap().insert(figure.key);
                         }
                     }
+                }
+            }
+        }
+    }
+
+    /// Compares every histogram, over everything.
+    pub(super) async fn agrees_on_histograms(&self, run: &Run<'_>) {
+        for histogram in HISTOGRAMS {
+            let query = FiguresQuery {
+                dimension: histogram.dimension(),
+                bounds: vec![Slot(0), Slot(10_000_000)],
+                metrics: histogram.metrics(),
+            };
+            let sums = run.subject.store.figures(&run.tenant, &query).await;
+            let sums = sums.unwrap();
+            let names = match histogram.is_of_stages() {
+                true => Stage::ALL.map(Stage::as_str).to_vec(),
+                false => vec![""],
+            };
+            for name in names {
+                let things = self.0.iter().filter(|thing| {
+                    !histogram.is_of_stages()
+                        || thing.names.get(&Dimension::Stage).map(String::as_str) == Some(name)
+                });
+                let values = things.filter_map(|thing| match (histogram.key, &thing.what) {
+                    ("score", What::Lead { score, .. }) => *score,
+                    ("spam_likelihood", What::Lead { spam, .. }) => *spam,
+                    ("stage_time", What::Try(milliseconds)) => Some(*milliseconds as f64),
+                    _ => None,
+                });
+                let values: Vec<_> = values.collect();
+                for bin in histogram.bins(sums.of(name), 0) {
+                    let (from, to) = (bin.from as f64, bin.to.map(|to| to as f64));
+                    let is_in = |value: &&f64| match histogram.is_of_stages() {
+                        true => {
+                            (**value > from || from == 0.0) && to.is_none_or(|to| **value <= to)
+                        }
+                        false => **value >= from && to.is_none_or(|to| **value < to || to == 100.0),
+                    };
+                    let expected = values.iter().filter(is_in).count();
+                    let why = format!("{} of `{name}`: {bin:?}, {expected}", histogram.key);
+                    assert_eq!(bin.count, i64::try_from(expected).unwrap(), "{why}");
                 }
             }
         }
@@ -330,6 +376,26 @@ fn of_request(request: &LeadRequest) -> Vec<Thing> {
                 .map_or_else(String::new, |analysis| analysis.project_type.to_string()),
         ),
     ];
+    let said = document.analysis.as_ref();
+    let said = said
+        .and_then(|it| it.postal_code.as_ref())
+        .map(|code| code.as_str());
+    let typed = match document.channel() {
+        Channel::Phone | Channel::Text => None,
+        _ => document
+            .contact
+            .postal_code
+            .as_ref()
+            .map(|code| code.as_str()),
+    };
+    let postal_code = said
+        .filter(|code| *code != "00000")
+        .or(typed)
+        .unwrap_or_default();
+    let names = names
+        .into_iter()
+        .chain([(Dimension::PostalCode, postal_code.to_owned())])
+        .collect::<Vec<_>>();
     let approved = document.verdict.as_ref().map(|verdict| {
         (
             verdict.decision == VerdictKind::Approved,
@@ -373,11 +439,12 @@ fn of_request(request: &LeadRequest) -> Vec<Thing> {
                     .any(|(_, state)| *state == DispatchState::Done),
             is_told: is_genuine && is_told,
             score: score.filter(|_| is_genuine),
+            spam: document.analysis.as_ref().map(|it| it.spam_likelihood),
         },
     )];
     for (connection, state) in pushes {
         if state != DispatchState::Pending {
-            let mut names = names.to_vec();
+            let mut names = names.clone();
             names.push((Dimension::Connection, connection));
             let is_done = state == DispatchState::Done;
             things.push(thing(request.created_at, names, What::Push { is_done }));

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, sync::Mutex};
 
 use domain::{
-    AreaBasis, AreaVerdict, Intent, Message, ParkCause, ProjectType, RecordingSection,
+    AreaBasis, AreaVerdict, Intent, Message, ParkCause, PostalCode, ProjectType, RecordingSection,
     ReviewAction, StoreError,
 };
 
@@ -108,6 +108,7 @@ impl<'a> Run<'a> {
     /// A lead, news of one, a repeat, news of two that are one, something that is not used, or that cannot be read.
     async fn deliver(&mut self) {
         let known = self.draw(self.leads.max(1));
+        let typed = self.one_of(&[None, Some("78613".to_owned())]);
         let mut lead = match self.draw(8) {
             0 if self.leads > 0 => {
                 let text = self.reason();
@@ -132,6 +133,7 @@ impl<'a> Run<'a> {
             }
         };
         lead.facts.person.name = Some(self.reason());
+        lead.facts.person.postal_code = typed;
         let mut delivery = lead.delivery();
         delivery.source = SourceId::from_uuid(Uuid::from_u128(self.draw(3).into()));
         delivery.office = self.one_of(&[None, Some(office_id(1)), Some(office_id(2))]);
@@ -258,6 +260,9 @@ impl<'a> Run<'a> {
                 Section::Analysis(analysis) => {
                     analysis.lead_score = u8::try_from(70 + self.draw(30)).unwrap();
                     analysis.project_type = self.one_of(&ProjectType::ALL);
+                    analysis.spam_likelihood = f64::from(u8::try_from(self.draw(101)).unwrap());
+                    let said = self.one_of(&[None, Some("78664"), Some("78701"), Some("00000")]);
+                    analysis.postal_code = said.map(|said| PostalCode::parse(said).unwrap());
                     analysis.intent =
                         self.one_of(&[Intent::Quote, Intent::Repair, Intent::WrongNumber]);
                 }
