@@ -86,11 +86,11 @@ fn call_id(number: u64) -> String {
     format!("CAL{number:032x}")
 }
 
-/// A call that has just ended, and has no recording.
+/// A call that nobody answered, so that there is no recording to wait for.
 fn fields(now: Timestamp, number: u64) -> Value {
     let start = now.checked_sub(SignedDuration::from_secs(50)).unwrap();
     json!({
-        "numeric_id": 700_000_000 + number, "recording": null, "duration": 40, "answered": true,
+        "numeric_id": 700_000_000 + number, "recording": null, "duration": 0, "answered": false, "call_type": "missed",
         "start_time": start.to_string(), "created_at": start.to_string(),
         "customer_phone_number": format!("+1512{:07}", 5_550_000 + number),
     })
@@ -125,10 +125,17 @@ async fn no_lead_is_missing_whatever_becomes_of_webhooks() {
             callrail.switch_webhooks(false);
             switched_off_at = Some(world.now());
         }
+        let (before, is_late) = (callrail.webhooks_waiting(), trouble.delay_ms > 0);
         callrail.trouble(trouble);
         callrail
             .ring(&call_id(number), fields(world.now(), number))
             .unwrap();
+        // What is late waits at CallRail meanwhile.
+        world
+            .eventually("the webhook is posted", async || {
+                is_late || callrail.webhooks_waiting() <= before
+            })
+            .await;
         pass(&world, PAUSE).await;
         world.rest().await;
         let is_off = callrail.webhook_urls().iter().any(|(_, is_on)| !is_on);
