@@ -77,11 +77,12 @@ fn assert_only_the_right_signature_verifies(
     assert_ne!(verify(headers, body), Ok(()), "nobody has the key");
     let right = signer.sign(body, NOW);
     assert_eq!(verify(&right, body), Ok(()));
-    let other = with_a_bit_off(body, bit);
-    assert_eq!(verify(&right, &other), Err(SignatureError::Wrong));
+    // A shared key says who sends, not what.
     let Some(scheme) = signer.scheme() else {
         return;
     };
+    let other = with_a_bit_off(body, bit);
+    assert_eq!(verify(&right, &other), Err(SignatureError::Wrong));
     if let Some(time) = scheme.time.and_then(|time| time.header) {
         let mut later = right.clone();
         later.insert(time, HeaderValue::from_static("1"));

@@ -343,7 +343,7 @@ fn report(stage: Stage, job: &Claimed, outcome: &Outcome, took: Duration) {
             tracing::info!(attempt, took_ms, "finished {stage}");
         }
         Outcome::Pause { until } => {
-            tracing::debug!(took_ms, "{stage} waits for a pause until {until}")
+            tracing::debug!(took_ms, "{stage} waits for a pause until {until}");
         }
         Outcome::Wait { reason, .. } => tracing::debug!(took_ms, "{stage} waits: {reason}"),
         Outcome::Retry { reason, .. } => {

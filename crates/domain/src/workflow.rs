@@ -1,6 +1,6 @@
 //! The workflow: what follows from what a request's document holds. Pure functions, the only place that knows.
 //!
-//! Which stages a request passes is data of its [`Channel`](crate::Channel); the functions here only walk over them.
+//! Which stages a request passes is data of its [`Channel`]; the functions here only walk over them.
 
 use std::time::Duration;
 

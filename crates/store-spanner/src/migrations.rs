@@ -56,14 +56,14 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../../migrations/spanner/0008_what_came_in.sql"),
     ),
     (
-        15,
-        "requests_of_one_person",
-        include_str!("../../../migrations/spanner/0015_requests_of_one_person.sql"),
-    ),
-    (
         21,
         "audit_of_sources",
         include_str!("../../../migrations/spanner/0021_audit_of_sources.sql"),
+    ),
+    (
+        24,
+        "requests_of_one_person",
+        include_str!("../../../migrations/spanner/0024_requests_of_one_person.sql"),
     ),
 ];
 

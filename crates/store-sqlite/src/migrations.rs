@@ -59,14 +59,14 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         include_str!("../../../migrations/sqlite/0011_what_came_in.sql"),
     ),
     (
-        18,
-        "requests_of_one_person",
-        include_str!("../../../migrations/sqlite/0018_requests_of_one_person.sql"),
-    ),
-    (
         24,
         "audit_of_sources",
         include_str!("../../../migrations/sqlite/0024_audit_of_sources.sql"),
+    ),
+    (
+        27,
+        "requests_of_one_person",
+        include_str!("../../../migrations/sqlite/0027_requests_of_one_person.sql"),
     ),
 ];
 

@@ -188,7 +188,7 @@ fn complete((method, operation): (HttpMethod, &mut Operation)) {
 }
 
 /// Bodies that name a provider: the first of each kind stands for all.
-fn examples() -> [(&'static str, Value); 3] {
+fn examples() -> [(&'static str, Value); 4] {
     let providers = catalogue::providers();
     let slug = |is_kind: fn(&Provider) -> bool| {
         providers
@@ -201,6 +201,11 @@ fn examples() -> [(&'static str, Value); 3] {
         "accounts": ["481516777"],
         "signing_key": "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
     });
+    let connected = json!({
+        "provider": slug(|provider| provider.is_source),
+        "secret": "0f1e2d3c4b5a6978",
+        "accounts": ["481516777"],
+    });
     let secret = json!({
         "provider": slug(|provider| provider.is_crm),
         "secret": "0f1e2d3c4b5a6978",
@@ -212,6 +217,7 @@ fn examples() -> [(&'static str, Value); 3] {
     });
     [
         ("NewSource", source),
+        ("NewConnectedSource", connected),
         ("NewSecret", secret),
         ("Redrive", redrive),
     ]

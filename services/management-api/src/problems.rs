@@ -133,6 +133,11 @@ problem_responses! {
         "503": "The issuer's keys cannot be fetched: try again after `Retry-After`.",
     }
 
+    /// What a route over the providers that are known answers beside.
+    NoSuchProvider {
+        "404": "There is no such provider.",
+    }
+
     /// What a page answers beside when there is none.
     NoSuchPage {
         "404": "There is no such page.",

@@ -51,6 +51,17 @@ fn crm(world: &World) -> String {
     deals[0]["properties"].to_string()
 }
 
+/// What of the deal is ours to keep up to date. Its description is written once: people go on with it.
+fn ours(world: &World) -> String {
+    let deals = serde_json::to_value(world.simulators().hubspot().deals()).unwrap();
+    let properties = deals[0]["properties"].as_object().unwrap();
+    let ours = properties
+        .iter()
+        .filter(|(name, _)| name.starts_with("lead_intake_"));
+    ours.map(|(name, value)| format!("{name}: {value}\n"))
+        .collect()
+}
+
 /// How often the model was asked.
 fn judgments(world: &World) -> usize {
     world.simulators().gemini().requests().len()
@@ -108,7 +119,7 @@ async fn a_chat_at_intercom_is_one_request_whatever_is_written_later(form: Form)
     intercom.redact(&id, &budget);
     world
         .eventually("the deal forgets what was taken back", async || {
-            !crm(&world).contains("roof leaks")
+            !ours(&world).contains("roof leaks")
         })
         .await;
     world.becomes(request, Status::Completed).await;

@@ -121,7 +121,7 @@ impl ChatMessage {
 
     /// Whether it says anything.
     pub fn says_something(&self) -> bool {
-        !self.is_deleted && !(self.text.trim().is_empty() && self.attachments.is_empty())
+        !(self.is_deleted || self.text.trim().is_empty() && self.attachments.is_empty())
     }
 
     /// The bytes that it takes of a thread.

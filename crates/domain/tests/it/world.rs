@@ -9,6 +9,7 @@ use domain::{
     QualificationSection, RecordingSection, RequestId, RequestState, RetryPolicy, ReviewAction,
     Section, SettleContext, SpamGate, Stage, Stale, Status, TranscriptSection, VerdictKind,
     WorkRow, WorkState, later,
+    lead::thread,
     transition::{self, LogEntry},
     workflow::{self, Route},
 };
@@ -633,13 +634,21 @@ fn recording(document: &Document, findings: &Findings) -> RecordingSection {
     RecordingSection { audio, ..section }
 }
 
+/// Who said what, in order: when a message came is none of its words.
+fn said(messages: &BTreeMap<String, ChatMessage>) -> Vec<(Author, &str)> {
+    let messages = thread::in_order(messages).into_iter();
+    messages
+        .map(|(_, message)| (message.from, message.text.as_str()))
+        .collect()
+}
+
 /// The words that an analysis reads.
 pub(crate) fn read(document: &Document) -> String {
     let transcript = document.transcript.as_ref();
     let spoken = transcript.map_or("", |section| &section.audio_sha256);
     match &document.facts().about {
-        About::Text(facts) => format!("{:?}", facts.messages),
-        About::Chat(facts) => format!("{:?} {:?}", facts.subject, facts.messages),
+        About::Text(facts) => format!("{:?}", said(&facts.messages)),
+        About::Chat(facts) => format!("{:?} {:?}", facts.subject, said(&facts.messages)),
         About::Form(facts) => format!("{:?} {:?}", facts.message, facts.answers),
         About::Calendar(facts) => {
             format!(

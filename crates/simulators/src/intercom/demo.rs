@@ -49,18 +49,18 @@ pub(super) static DEMO: Demo = Demo {
         },
         Sample {
             event: "contact.lead.created",
-            make: |choices| other("contact.lead.created", contact(), choices),
+            make: |choices| other("contact.lead.created", &contact(), choices),
         },
         Sample {
             event: "contact.email.updated",
-            make: |choices| other("contact.email.updated", contact(), choices),
+            make: |choices| other("contact.email.updated", &contact(), choices),
         },
         Sample {
             event: "ticket.created",
             make: |choices| {
                 other(
                     "ticket.created",
-                    json!({ "type": "ticket", "id": "77", "ticket_id": "12" }),
+                    &json!({ "type": "ticket", "id": "77", "ticket_id": "12" }),
                     choices,
                 )
             },
@@ -70,7 +70,7 @@ pub(super) static DEMO: Demo = Demo {
             make: |choices| {
                 other(
                     "ping",
-                    json!({ "type": "ping", "message": "something something interzen" }),
+                    &json!({ "type": "ping", "message": "something something interzen" }),
                     choices,
                 )
             },
@@ -115,9 +115,9 @@ fn contact() -> Value {
 }
 
 /// A webhook about something else than a conversation.
-fn other(topic: &str, item: Value, choices: &Choices) -> SampleDelivery {
+fn other(topic: &str, item: &Value, choices: &Choices) -> SampleDelivery {
     let id = item["id"].as_str().unwrap_or_default().to_owned();
-    deliver(id, &envelope(topic, &item, choices.at))
+    deliver(id, &envelope(topic, item, choices.at))
 }
 
 /// A webhook's body. Its id follows from what it tells, so that a repeat has the same.

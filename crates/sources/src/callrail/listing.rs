@@ -90,7 +90,7 @@ impl ListingApi for Api {
         let calls = calls.ok_or_else(|| ApiError::Unreadable("it lists no calls".into()))?;
         let is_theirs = |call: &&Value| {
             let company = call["company_id"].as_str().unwrap_or_default();
-            companies.iter().any(|known| *known == company)
+            companies.contains(&company)
         };
         let things = calls.iter().filter(is_theirs).filter_map(listed);
         let in_time = |thing: &Listed| thing.at >= asked.from && thing.at < asked.to;

@@ -38,8 +38,8 @@ pub(crate) struct SeriesParams {
     /// stage.
     #[param(value_type = Option<By>, inline)]
     by: Option<String>,
-    /// How long a step is. Days, weeks and months begin by the office's clock.
-    #[param(value_type = Option<Step>, inline, default = "day")]
+    /// How long a step is: a day without it. Days, weeks and months begin by the office's clock.
+    #[param(value_type = Option<Step>, inline)]
     step: Option<String>,
     /// Where it begins: a time, or a day by the office's clock. Without it, 30 days before the end.
     #[param(example = "2026-11-01")]

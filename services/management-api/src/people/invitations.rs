@@ -76,7 +76,6 @@ pub(crate) struct CreatedInvitation {
     /// The page that redeems the code, for whoever gets the code, where the server knows by which URL people reach it.
     link: Option<String>,
     /// What came of the mail that brings the person the link.
-    #[schema(inline)]
     mail: Mailed,
 }
 

@@ -245,10 +245,7 @@ async fn refused(
         .items
         .iter()
         .filter(|refused| refused.provider == source.provider && refused.minute >= since);
-    let count = of_source
-        .clone()
-        .map(|refused| u64::from(refused.count))
-        .sum();
+    let count = of_source.clone().map(|refused| refused.count).sum();
     Ok((count, of_source.map(|refused| refused.minute).max()))
 }
 

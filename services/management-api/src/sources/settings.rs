@@ -18,7 +18,7 @@ use crate::{
     configs::{Tagged, read_note},
     faults::{BODY, Faults},
     preconditions::{self, IfMatch, Refused, etag},
-    problems::{BodyProblems, Preconditions, TenantProblems},
+    problems::{BodyProblems, NoSuchProvider, Preconditions, TenantProblems},
 };
 
 /// The settings of a source.
@@ -167,7 +167,7 @@ pub(crate) async fn save_source_settings(
     params(ProviderPath),
     responses(
         (status = OK, description = "The schema.", content_type = "application/schema+json", body = Object),
-        (status = NOT_FOUND, description = "There is no such provider."),
+        NoSuchProvider,
     )
 )]
 pub(crate) async fn show_source_schema(

@@ -71,7 +71,14 @@ async fn a_source_comes_with_urls_whose_token_is_shown_once() {
         parts,
         [
             ("Post-Call", (token, "post-call")),
-            ("Call Modified", (token, "call-modified"))
+            ("Call Modified", (token, "call-modified")),
+            ("Pre-Call", (token, "pre-call")),
+            ("Call Routing Complete", (token, "call-routing-complete")),
+            ("Text Message Received", (token, "sms-received")),
+            ("Text Message Sent", (token, "sms-sent")),
+            ("Form Submission", (token, "form-submission")),
+            ("Outbound Post-Call", (token, "outbound-post-call")),
+            ("Outbound Call Modified", (token, "outbound-call-modified")),
         ]
     );
     assert_eq!(URL_SAFE_NO_PAD.decode(token).unwrap().len(), 32);
@@ -170,7 +177,7 @@ async fn a_repeated_creation_answers_the_same_source_without_urls() {
     let (one, two) = (created(&one), created(&two));
     assert_eq!(one["source"], two["source"]);
     let urls = |shown: &Value| shown["webhooks"].as_array().unwrap().len();
-    assert_eq!(urls(&one) + urls(&two), 2, "the URLs are shown once");
+    assert_eq!(urls(&one) + urls(&two), 9, "the URLs are shown once");
     let again = created(&post(&world, &callrail(), Some("k-1")).await);
     assert_eq!((&again["source"], urls(&again)), (&one["source"], 0));
     assert_eq!(list(&world).await.len(), 1);

@@ -122,7 +122,7 @@ fn read_by(service: &str) -> BTreeMap<&'static str, bool> {
             reader.optional_url("PUBLIC_URL", "");
             drop(OutsideConfig::read(&mut reader));
             drop(SignInConfig::read(&mut reader));
-            drop(management_api::LimitsConfig::read(&mut reader));
+            management_api::LimitsConfig::read(&mut reader);
         }
         "media-processor" => {
             drop(GcsConfig::read(&mut reader));

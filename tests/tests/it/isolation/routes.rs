@@ -271,6 +271,8 @@ impl Scene<'_> {
                     continue;
                 }
                 "target" => "connection",
+                // What the caller's own system calls it.
+                "external_id" => continue,
                 other if MAKERS.iter().any(|maker| maker.parameter == other) => other,
                 other if other.ends_with("_id") && other != "tenant_id" => {
                     panic!(

@@ -2,6 +2,7 @@ use domain::{Author, TextFacts};
 
 use super::*;
 
+#[expect(clippy::needless_pass_by_value, reason = "literals are handed over")]
 fn text(body: Value, event: Option<&str>) -> News {
     news(None, body.to_string().as_bytes(), event)
 }
@@ -20,6 +21,7 @@ fn conversation(news: &News) -> &str {
 }
 
 /// A received message, changed by `changes`.
+#[expect(clippy::needless_pass_by_value, reason = "literals are handed over")]
 fn received(changes: Value) -> News {
     let mut body: Value = serde_json::from_slice(fixture!("sms-received.json")).unwrap();
     body.as_object_mut()
@@ -111,8 +113,7 @@ fn an_id_that_is_the_conversations_names_no_message() {
     let one = |content: &str| {
         let changes = json!({ "resource_id": null, "id": "k7pQx", "content": content });
         let news = received(changes);
-        let id = facts(&news).messages.keys().next().unwrap().clone();
-        id
+        facts(&news).messages.keys().next().unwrap().clone()
     };
     assert_ne!(one("first"), one("second"));
     assert_eq!(one("first"), one("first"));
