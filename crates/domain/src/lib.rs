@@ -55,8 +55,8 @@ pub use lead::{
     FormFacts, Intent, Labels, LeadRequest, Link, LinkReason, Message, NoAudio, NoDetails,
     Normalized, NotificationsSection, PersonFacts, ProjectType, QualificationSection, Reason,
     RecordingSection, Recovered, RemoteIds, RequiredField, Revisions, Sentiment, SourceSection,
-    SpamGate, Status, Talk, TextFacts, Timeline, Tokens, Touches, TranscriptSection,
-    TranscriptState, Turn, Unlinked, Verdict, VerdictKind,
+    SpamGate, Status, Talk, TextFacts, Timeline, Tokens, TranscriptSection, TranscriptState, Turn,
+    Unlinked, Verdict, VerdictKind, Visits,
 };
 pub use news::{News, Reading, Receipt};
 pub use phone::E164;

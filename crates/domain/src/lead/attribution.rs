@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 /// One visit, by our word for each fact.
-pub type Touch = BTreeMap<&'static str, String>;
+pub type Visit = BTreeMap<&'static str, String>;
 
 /// The first and the last visit.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Touches {
+pub struct Visits {
     /// The one that began it; empty where nobody says.
-    pub first: Touch,
+    pub first: Visit,
     /// The one in which the person got in touch; what a provider tells without saying which.
-    pub last: Touch,
+    pub last: Visit,
 }
 
 /// Our word, and what providers call the same.
@@ -34,11 +34,11 @@ const WORDS: [(&str, &[&str]); 13] = [
     ("msclkid", &["msclkid"]),
 ];
 
-impl Touches {
+impl Visits {
     /// Of what a provider says. Its names of the first visit begin with `first_`, those of the last with nothing or with
     /// `last_`.
     pub fn of(attribution: &BTreeMap<String, String>) -> Self {
-        let touch = |prefixes: &[&str]| {
+        let visit = |prefixes: &[&str]| {
             let known = WORDS.iter().filter_map(|(word, names)| {
                 let mut names = names
                     .iter()
@@ -49,8 +49,8 @@ impl Touches {
             known.collect()
         };
         Self {
-            first: touch(&["first_"]),
-            last: touch(&["", "last_"]),
+            first: visit(&["first_"]),
+            last: visit(&["", "last_"]),
         }
     }
 }
@@ -71,12 +71,12 @@ mod tests {
             ("device_type", "mobile"),
         ];
         let said = said.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let touches = Touches::of(&BTreeMap::from(said));
+        let visits = Visits::of(&BTreeMap::from(said));
         assert_eq!(
-            touches.first,
+            visits.first,
             BTreeMap::from([("source", "bing".to_owned())])
         );
-        let last: Vec<_> = touches.last.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        let last: Vec<_> = visits.last.iter().map(|(k, v)| (*k, v.as_str())).collect();
         assert_eq!(
             last,
             [

@@ -20,7 +20,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub use analysis::{
     AnalysisSection, Budget, Engine, Intent, ProjectType, Reason, Sentiment, Timeline, Tokens,
 };
-pub use attribution::Touches;
+pub use attribution::Visits;
 pub use brief::Brief;
 pub use channel::Channel;
 pub use facts::{

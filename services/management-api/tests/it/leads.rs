@@ -291,8 +291,8 @@ async fn linked_requests_show_each_other_until_they_are_taken_apart() {
         let phone = domain::E164::parse("+15125550142").unwrap();
         let identities = [PersonIdentity::Phone(phone)];
         let week = Duration::from_secs(7 * 24 * 3_600);
-        let store = &world.store;
-        let identified = store.person_for_request(&tenant("a"), request, &identities, week);
+        let (store, tenant) = (&world.store, tenant("a"));
+        let identified = store.person_for_request(&tenant, request, &identities, week);
         identified.await.unwrap();
         requests.push(posted);
     }

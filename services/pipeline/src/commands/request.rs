@@ -254,6 +254,7 @@ fn show(session: &mut Session<'_>, request: &Value) -> anyhow::Result<()> {
         ("summary", "analysis.summary"),
         ("verdict", "verdict.decision"),
         ("flags", "flags"),
+        ("missing", "missing_fields"),
         ("unread", "unread_fields"),
     ];
     for (name, field) in lines {

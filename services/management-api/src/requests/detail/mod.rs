@@ -20,7 +20,7 @@ use self::{
     analysis::{Analysis, PersonsVerdict, Qualification},
     conversation::{Recording, Transcript},
     dispatches::{Attempt, Dispatch, NotificationAttempt, Notifications},
-    normalized::{Normalized, Touches},
+    normalized::{Normalized, Visits},
     work::{OpenWork, TimelineEntry, UsageLine},
 };
 use super::{
@@ -69,7 +69,7 @@ pub(crate) struct RequestDetail {
     /// How the person found the company, by the provider's name for each fact.
     attribution: BTreeMap<String, String>,
     /// The same in our words: the first visit, and the last.
-    visits: Touches,
+    visits: Visits,
     /// What the person agreed to.
     consent: Option<Consent>,
     /// Fields of the deliveries that have no place here, by the provider's names.
@@ -140,7 +140,7 @@ impl RequestDetail {
                 .collect(),
             person: facts.person.into(),
             labels: facts.labels.into(),
-            visits: domain::Touches::of(&facts.attribution).into(),
+            visits: domain::Visits::of(&facts.attribution).into(),
             attribution: facts.attribution,
             consent: facts.consent.map(Into::into),
             extra: facts.extra,

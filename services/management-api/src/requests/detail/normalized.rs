@@ -60,30 +60,28 @@ impl From<domain::Normalized> for Normalized {
 
 /// How the person found the company.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = AttributionTouches)]
-pub(super) struct Touches {
+pub(super) struct Visits {
     /// The visit that began it.
-    first: Touch,
+    first: Visit,
     /// The visit in which the person got in touch.
-    last: Touch,
+    last: Visit,
 }
 
-macro_rules! touch {
+macro_rules! visit {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
         /// One visit.
         #[derive(Debug, Serialize, ToSchema)]
-        #[schema(as = AttributionTouch)]
-        struct Touch { $($(#[$doc])* $name: Option<String>),+ }
+        struct Visit { $($(#[$doc])* $name: Option<String>),+ }
 
-        impl From<domain::lead::attribution::Touch> for Touch {
-            fn from(mut touch: domain::lead::attribution::Touch) -> Self {
-                Self { $($name: touch.remove(stringify!($name))),+ }
+        impl From<domain::lead::attribution::Visit> for Visit {
+            fn from(mut visit: domain::lead::attribution::Visit) -> Self {
+                Self { $($name: visit.remove(stringify!($name))),+ }
             }
         }
     };
 }
 
-touch! {
+visit! {
     /// Where it came from: a search engine, a newsletter.
     source,
     /// How: `cpc`, `email`.
@@ -112,11 +110,11 @@ touch! {
     msclkid,
 }
 
-impl From<domain::Touches> for Touches {
-    fn from(touches: domain::Touches) -> Self {
+impl From<domain::Visits> for Visits {
+    fn from(visits: domain::Visits) -> Self {
         Self {
-            first: touches.first.into(),
-            last: touches.last.into(),
+            first: visits.first.into(),
+            last: visits.last.into(),
         }
     }
 }
