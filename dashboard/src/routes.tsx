@@ -9,12 +9,14 @@ import {
   redirect,
 } from '@tanstack/react-router';
 import { readFilter } from './api/filter';
+import { leadQuery } from './api/lead-query';
 import { leadsQuery } from './api/leads-query';
 import { meQuery, officesQuery } from './api/queries';
 import { isSignedIn } from './api/sign-in';
-import { leadQuery } from './pages/lead/queries';
 import { readLeadSearch } from './pages/lead/search';
 import NotFound from './pages/not-found/page';
+import { readQuarantineSearch } from './pages/quarantine/search';
+import { readReviewSearch } from './pages/review/search';
 import SignIn from './pages/sign-in/page';
 import { readSignInSearch } from './pages/sign-in/search';
 import Boundary from './shell/boundary';
@@ -82,7 +84,31 @@ const lead = createRoute({
   component: lazyRouteComponent(() => import('./pages/lead/page')),
 });
 
-const tree = root.addChildren([home, signInRoute, tenant.addChildren([today, leads, lead])]);
+const review = createRoute({
+  getParentRoute: () => tenant,
+  path: '/review',
+  validateSearch: readReviewSearch,
+  component: lazyRouteComponent(() => import('./pages/review/page')),
+});
+
+const stuck = createRoute({
+  getParentRoute: () => tenant,
+  path: '/stuck',
+  component: lazyRouteComponent(() => import('./pages/stuck/page')),
+});
+
+const quarantine = createRoute({
+  getParentRoute: () => tenant,
+  path: '/quarantine',
+  validateSearch: readQuarantineSearch,
+  component: lazyRouteComponent(() => import('./pages/quarantine/page')),
+});
+
+const tree = root.addChildren([
+  home,
+  signInRoute,
+  tenant.addChildren([today, leads, lead, review, stuck, quarantine]),
+]);
 
 export const makeRouter = (cache: QueryClient) =>
   createRouter({

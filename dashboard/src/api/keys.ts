@@ -11,4 +11,10 @@ export const keys = {
   work: (tenant: string) => ['t', tenant, 'work'] as const,
   offices: (tenant: string) => ['t', tenant, 'offices'] as const,
   connections: (tenant: string) => ['t', tenant, 'connections'] as const,
+  jobs: (tenant: string) => ['t', tenant, 'jobs'] as const,
+  sources: (tenant: string) => ['t', tenant, 'sources'] as const,
+  configs: (tenant: string) => ['t', tenant, 'configs'] as const,
+  people: (tenant: string) => ['t', tenant, 'people'] as const,
+  apiKeys: (tenant: string) => ['t', tenant, 'api-keys'] as const,
+  audit: (tenant: string) => ['t', tenant, 'audit'] as const,
 };

@@ -103,6 +103,28 @@ function apply(tenant: string, cache: QueryClient, messages: LiveMessage[], late
       case 'connection':
         again(keys.connections(tenant));
         again(keys.work(tenant));
+        again(keys.audit(tenant));
+        break;
+      case 'job':
+        again(keys.jobs(tenant));
+        again(keys.audit(tenant));
+        break;
+      case 'source':
+        again(keys.sources(tenant));
+        again(keys.audit(tenant));
+        break;
+      case 'config':
+        again(keys.configs(tenant));
+        again(keys.offices(tenant));
+        again(keys.audit(tenant));
+        break;
+      case 'person':
+        again(keys.people(tenant));
+        again(keys.audit(tenant));
+        break;
+      case 'api_key':
+        again(keys.apiKeys(tenant));
+        again(keys.audit(tenant));
         break;
       case 'reset':
         set({ fresh: [] });

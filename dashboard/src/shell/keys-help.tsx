@@ -24,6 +24,31 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]
     ],
   ],
   [
+    'Review',
+    [
+      ['a', 'approve'],
+      ['r', 'it is spam'],
+      ['s', 'skip'],
+      ['u', 'release the last spam after all'],
+    ],
+  ],
+  [
+    'Stuck',
+    [
+      ['j k', 'next, previous reason'],
+      ['Enter', 'the fix'],
+      ['d', 'redrive'],
+    ],
+  ],
+  [
+    'Quarantine',
+    [
+      ['j k', 'next, previous'],
+      ['x', 'select'],
+      ['Enter', 'open'],
+    ],
+  ],
+  [
     'Lead',
     [
       ['J K', 'next, previous of the list'],

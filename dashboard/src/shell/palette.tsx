@@ -7,8 +7,8 @@ import { keys } from '../api/keys';
 import { phone } from '../text/format';
 import ScorePlate from '../ui/score-plate/score-plate';
 import Text from '../ui/text/text';
+import { PLACES } from './pages';
 import styles from './shell.module.css';
-import { GO } from './shortcuts';
 
 type Option = { id: string; go: () => void; show: React.ReactNode; aside: string };
 
@@ -31,14 +31,14 @@ export default function Palette({ tenant, onClose }: { tenant: string; onClose: 
     placeholderData: keepPreviousData,
     staleTime: 5_000,
   });
-  const pages: Option[] = Object.values(GO)
-    .filter(({ name }) => name.toLowerCase().includes(q.toLowerCase()))
-    .map(({ to, search, name }) => ({
+  const pages: Option[] = PLACES.filter(({ name }) => name.toLowerCase().includes(q.toLowerCase())).map(
+    ({ to, name }) => ({
       id: name,
-      go: () => void navigate({ to, params: { tenant }, search }),
+      go: () => void navigate({ to, params: { tenant }, search: {} }),
       show: <span>{name}</span>,
       aside: 'Page',
-    }));
+    }),
+  );
   const leads: Option[] = (found.data?.items ?? []).map((lead) => ({
     id: lead.request_id,
     go: () => void navigate({ to: '/t/$tenant/leads/$id', params: { tenant, id: lead.request_id } }),

@@ -1,72 +1,98 @@
+import { Menu } from '@base-ui/react/menu';
 import { Link, useRouterState } from '@tanstack/react-router';
-import { Diamond, House, type LucideIcon, OctagonAlert, ShieldBan, Users } from 'lucide-react';
-import type { Schemas } from '../api/client';
-import { readFilter } from '../api/filter';
+import { Ellipsis } from 'lucide-react';
 import { useLive } from '../api/live-store';
 import { number } from '../text/format';
+import { GROUPS, PLACES, type Place, placeOf } from './pages';
 import styles from './shell.module.css';
+import { useIsNarrow } from './width';
 
-type Page = {
-  to: '/t/$tenant' | '/t/$tenant/leads';
-  status?: Schemas['Status'][];
-  name: string;
-  Icon: LucideIcon;
-  count?: 'in_review' | 'stuck';
-};
-
-const PAGES: readonly Page[] = [
-  { to: '/t/$tenant', name: 'Today', Icon: House },
-  { to: '/t/$tenant/leads', name: 'Leads', Icon: Users },
-  { to: '/t/$tenant/leads', status: ['in_review'], name: 'Review', Icon: Diamond, count: 'in_review' },
-  { to: '/t/$tenant/leads', status: ['held', 'parked'], name: 'Stuck', Icon: OctagonAlert, count: 'stuck' },
-  { to: '/t/$tenant/leads', status: ['quarantined'], name: 'Kept out', Icon: ShieldBan },
-];
-
-/** The page of the rail that is open: the most exact one. */
-function openPage(path: string, statuses: readonly string[]): Page | undefined {
-  const [, , , place] = path.split('/');
-  if (!place) return PAGES[0];
-  if (place !== 'leads') return undefined;
-  return PAGES.find((page) => page.status?.join() === statuses.join()) ?? PAGES[1];
-}
-
-/** Where one goes from everywhere, with what waits for a person. */
+/** Where one goes from everywhere, with what waits for a person. On a phone: the first three, and the rest behind More. */
 export default function Rail({ tenant }: { tenant: string }) {
-  const { counts } = useLive();
-  const waiting = { in_review: counts?.in_review ?? 0, stuck: (counts?.held ?? 0) + (counts?.parked ?? 0) };
-  const location = useRouterState({ select: (state) => state.location });
-  const open = openPage(location.pathname, readFilter(location.search).status ?? []);
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const open = placeOf(path);
+  const isNarrow = useIsNarrow();
+  if (isNarrow) {
+    const others = PLACES.filter((place) => !place.isFirst);
+    return (
+      <nav className={styles.rail} aria-label="Pages">
+        {PLACES.filter((place) => place.isFirst).map((place) => (
+          <Go key={place.name} tenant={tenant} place={place} isOpen={place === open} />
+        ))}
+        <Menu.Root>
+          <Menu.Trigger className={styles.link} data-open={(open && others.includes(open)) || undefined}>
+            <Ellipsis size={17} strokeWidth={2} aria-hidden />
+            More
+            <Waiting of={others} />
+          </Menu.Trigger>
+          <Menu.Portal>
+            <Menu.Positioner sideOffset={8} align="end">
+              <Menu.Popup className={styles.popup}>
+                {others.map((place) => (
+                  <Menu.LinkItem
+                    key={place.name}
+                    className={styles.item}
+                    closeOnClick
+                    render={<Link to={place.to} params={{ tenant }} search={{}} />}
+                  >
+                    <span>{place.name}</span>
+                    <Waiting of={[place]} />
+                  </Menu.LinkItem>
+                ))}
+              </Menu.Popup>
+            </Menu.Positioner>
+          </Menu.Portal>
+        </Menu.Root>
+      </nav>
+    );
+  }
   return (
     <nav className={styles.rail} aria-label="Pages">
       <div className={styles.brand}>
         <img src="/dashboard/icon.svg" alt="" width={24} height={24} />
         Leads
       </div>
-      <h2 className={styles.group}>Work</h2>
-      {PAGES.map((page) => {
-        const { to, status, name, Icon, count } = page;
-        const waits = count ? waiting[count] : 0;
-        return (
-          <Link
-            key={name}
-            to={to}
-            params={{ tenant }}
-            search={status ? { status } : {}}
-            className={styles.link}
-            activeOptions={{ exact: true, includeSearch: true }}
-            aria-current={page === open ? 'page' : undefined}
-          >
-            <Icon size={17} strokeWidth={2} aria-hidden />
+      {GROUPS.map(({ name, places }) => (
+        <section key={name} className={styles.places} aria-labelledby={`rail-${name}`}>
+          <h2 id={`rail-${name}`} className={styles.group}>
             {name}
-            {waits > 0 && (
-              <span className={styles.badge}>
-                {waits >= 10_000 ? '10,000+' : number(waits)}
-                <span className="hidden-but-read"> waiting</span>
-              </span>
-            )}
-          </Link>
-        );
-      })}
+          </h2>
+          {places.map((place) => (
+            <Go key={place.name} tenant={tenant} place={place} isOpen={place === open} />
+          ))}
+        </section>
+      ))}
     </nav>
+  );
+}
+
+function Go({ tenant, place, isOpen }: { tenant: string; place: Place; isOpen: boolean }) {
+  const { to, name, Icon } = place;
+  return (
+    <Link
+      to={to}
+      params={{ tenant }}
+      search={{}}
+      className={styles.link}
+      activeOptions={{ exact: true, includeSearch: true }}
+      aria-current={isOpen ? 'page' : undefined}
+    >
+      <Icon size={17} strokeWidth={2} aria-hidden />
+      {name}
+      <Waiting of={[place]} />
+    </Link>
+  );
+}
+
+function Waiting({ of }: { of: readonly Place[] }) {
+  const { counts } = useLive();
+  const waiting = { in_review: counts?.in_review ?? 0, stuck: (counts?.held ?? 0) + (counts?.parked ?? 0) };
+  const waits = of.reduce((sum, { count }) => sum + (count ? waiting[count] : 0), 0);
+  if (waits === 0) return null;
+  return (
+    <span className={styles.badge}>
+      {waits >= 10_000 ? '10,000+' : number(waits)}
+      <span className="hidden-but-read"> waiting</span>
+    </span>
   );
 }

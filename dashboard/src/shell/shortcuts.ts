@@ -1,6 +1,6 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
-import type { Filter } from '../api/filter';
+import { PLACES, type Place } from './pages';
 
 /** Whether letters are typed somewhere, so that they are no keys of the page. */
 export function isTyping(event: KeyboardEvent): boolean {
@@ -23,14 +23,19 @@ export function useKeys(keys: Record<string, (event: KeyboardEvent) => void>): v
   }, []);
 }
 
+/** Moves the focus among the things that a selector finds, from where it is now. */
+export function stepFocus(selector: string, by: 1 | -1): void {
+  const all = [...document.querySelectorAll<HTMLElement>(selector)];
+  const at = all.findIndex((one) => one === document.activeElement || one.contains(document.activeElement));
+  const next = at < 0 ? all[0] : all[at + by];
+  next?.focus();
+  next?.scrollIntoView({ block: 'nearest' });
+}
+
 /** Where `g` and a letter go. */
-export const GO: Record<string, { to: '/t/$tenant' | '/t/$tenant/leads'; search: Filter; name: string }> = {
-  t: { to: '/t/$tenant', search: {}, name: 'Today' },
-  l: { to: '/t/$tenant/leads', search: {}, name: 'Leads' },
-  r: { to: '/t/$tenant/leads', search: { status: ['in_review'] }, name: 'Review' },
-  s: { to: '/t/$tenant/leads', search: { status: ['held', 'parked'] }, name: 'Stuck' },
-  q: { to: '/t/$tenant/leads', search: { status: ['quarantined'] }, name: 'Kept out' },
-};
+export const GO: Record<string, Place> = Object.fromEntries(
+  PLACES.flatMap((place) => (place.letter ? [[place.letter, place] as const] : [])),
+);
 
 /** The keys that work on every page. */
 export function useShortcuts(tenant: string, open: (what: 'palette' | 'keys') => void): void {
@@ -46,13 +51,13 @@ export function useShortcuts(tenant: string, open: (what: 'palette' | 'keys') =>
     return () => removeEventListener('keydown', onKey);
   }, [open]);
   const go = Object.fromEntries(
-    Object.entries(GO).map(([key, { to, search }]) => [
+    Object.entries(GO).map(([key, { to }]) => [
       key,
       (event: KeyboardEvent) => {
         if (event.timeStamp > goesUntil.current) return;
         goesUntil.current = 0;
         event.preventDefault();
-        void navigate({ to, params: { tenant }, search });
+        void navigate({ to, params: { tenant }, search: {} });
       },
     ]),
   );

@@ -19,6 +19,10 @@ export const PAGES: readonly PageUnderTest[] = [
     path: '/t/tenant_demo/leads/req_0199f3a100007000800000000000002a',
     shows: 'not here, or not yours',
   },
+  { name: 'review', path: '/t/tenant_demo/review', shows: 'If you approve' },
+  { name: 'quarantine', path: '/t/tenant_demo/quarantine', shows: 'Release selected' },
+  { name: 'quarantine-area', path: '/t/tenant_demo/quarantine?kind=area', shows: 'Release selected' },
+  { name: 'stuck', path: '/t/tenant_demo/stuck', shows: 'HubSpot refuses the secret' },
 ];
 
 export const SIZES = [

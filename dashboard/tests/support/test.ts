@@ -41,4 +41,5 @@ export const test = base.extend<Each, Worker>({
   },
 });
 
+export type { Product };
 export { expect };

@@ -15,7 +15,7 @@ use tests::{Form, World, in_both_forms};
 const MINUTES: fn(u64) -> Duration = |minutes| Duration::from_secs(minutes * 60);
 
 /// Calls of the day, one after the other.
-const CALLS: u64 = 412;
+const CALLS: u64 = 206;
 /// Between two calls.
 const PAUSE: Duration = Duration::from_secs(90);
 /// CallRail reports a call this late at the latest.
@@ -82,8 +82,9 @@ fn webhooks(world: &World, other: Option<&str>) -> BTreeMap<String, Vec<String>>
         .collect()
 }
 
+/// No number makes an id of nothing but zeros: that one names no call.
 fn call_id(number: u64) -> String {
-    format!("CAL{number:032x}")
+    format!("CAL{:032x}", number + 1)
 }
 
 /// A call that nobody answered, so that there is no recording to wait for.
@@ -98,7 +99,6 @@ fn fields(now: Timestamp, number: u64) -> Value {
 
 /// CallRail loses 5 % of the webhooks, doubles 3 %, reports some 20 minutes late, and switches the webhook off once.
 #[tokio::test]
-#[ignore = "not green yet: one set of calls at the end differs from what was placed"]
 async fn no_lead_is_missing_whatever_becomes_of_webhooks() {
     let world = audited().await;
     let (tenant, callrail) = (world.tenant(), world.simulators().callrail());
@@ -122,7 +122,7 @@ async fn no_lead_is_missing_whatever_becomes_of_webhooks() {
         if trouble.lose > 0 {
             lost.insert(number);
         }
-        if number == 150 {
+        if number == 75 {
             callrail.switch_webhooks(false);
             switched_off_at = Some(world.now());
         }

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import type { Pages } from '../../api/cache';
 import type { Lead, Schemas } from '../../api/client';
 import { keys } from '../../api/keys';
+import { leadQuery } from '../../api/lead-query';
 import { meQuery } from '../../api/queries';
 import { useKeys } from '../../shell/shortcuts';
 import { callLength, number, phone } from '../../text/format';
@@ -30,7 +31,6 @@ import Actions from './parts/actions';
 import Conversation from './parts/conversation';
 import { turnOf } from './parts/find-quote';
 import Happened from './parts/happened';
-import { leadQuery } from './queries';
 
 type Detail = Schemas['RequestDetail'];
 

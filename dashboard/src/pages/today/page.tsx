@@ -325,25 +325,30 @@ function ComingIn({ tenant }: { tenant: string }) {
 
 function NeedsYou({ tenant }: { tenant: string }) {
   const { counts } = useLive();
-  const rows: { status: Schemas['Status']; count: number; words: string; filter: Filter }[] = counts
+  const rows: {
+    status: Schemas['Status'];
+    count: number;
+    words: string;
+    to: '/t/$tenant/review' | '/t/$tenant/stuck';
+  }[] = counts
     ? [
         {
           status: 'in_review',
           count: counts.in_review,
           words: 'may be spam: decide',
-          filter: { status: ['in_review'] },
+          to: '/t/$tenant/review',
         },
         {
           status: 'held',
           count: counts.held,
           words: 'steps wait for a connection’s new secret',
-          filter: { status: ['held'] },
+          to: '/t/$tenant/stuck',
         },
         {
           status: 'parked',
           count: counts.parked,
           words: 'steps wait for a person',
-          filter: { status: ['parked'] },
+          to: '/t/$tenant/stuck',
         },
       ]
     : [];
@@ -359,7 +364,7 @@ function NeedsYou({ tenant }: { tenant: string }) {
           {waiting.map((row) => (
             <li key={row.status} className={styles.coming}>
               <StatusMark status={row.status} />
-              <Link to="/t/$tenant/leads" params={{ tenant }} search={row.filter} className={styles.line}>
+              <Link to={row.to} params={{ tenant }} search={{}} className={styles.line}>
                 {number(row.count)} {row.words}
               </Link>
             </li>

@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query';
-import { api, read } from '../../api/client';
-import { keys } from '../../api/keys';
+import { api, read } from './client';
+import { keys } from './keys';
 
 export const leadQuery = (tenant: string, id: string) =>
   queryOptions({

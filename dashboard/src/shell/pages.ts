@@ -1,0 +1,41 @@
+// Every page that one goes to from everywhere, in the order of the rail.
+import { Diamond, House, type LucideIcon, OctagonAlert, ShieldBan, Users } from 'lucide-react';
+
+export type Place = {
+  to: '/t/$tenant' | '/t/$tenant/leads' | '/t/$tenant/review' | '/t/$tenant/stuck' | '/t/$tenant/quarantine';
+  name: string;
+  Icon: LucideIcon;
+  /** The letter that goes there after `g`. */
+  letter?: string;
+  count?: 'in_review' | 'stuck';
+  /** On a phone it stands below, others behind More. */
+  isFirst?: boolean;
+};
+
+export const GROUPS: readonly { name: string; places: readonly Place[] }[] = [
+  {
+    name: 'Work',
+    places: [
+      { to: '/t/$tenant', name: 'Today', Icon: House, letter: 't', isFirst: true },
+      { to: '/t/$tenant/leads', name: 'Leads', Icon: Users, letter: 'l', isFirst: true },
+      {
+        to: '/t/$tenant/review',
+        name: 'Review',
+        Icon: Diamond,
+        letter: 'r',
+        count: 'in_review',
+        isFirst: true,
+      },
+      { to: '/t/$tenant/stuck', name: 'Stuck', Icon: OctagonAlert, letter: 's', count: 'stuck' },
+      { to: '/t/$tenant/quarantine', name: 'Quarantine', Icon: ShieldBan, letter: 'q' },
+    ],
+  },
+];
+
+export const PLACES: readonly Place[] = GROUPS.flatMap((group) => group.places);
+
+/** The place of the rail that an address belongs to. */
+export function placeOf(path: string): Place | undefined {
+  const page = path.split('/')[3] ?? '';
+  return PLACES.find(({ to }) => (to.split('/')[3] ?? '') === page);
+}
