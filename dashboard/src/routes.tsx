@@ -104,10 +104,54 @@ const quarantine = createRoute({
   component: lazyRouteComponent(() => import('./pages/quarantine/page')),
 });
 
+const settings = createRoute({
+  getParentRoute: () => tenant,
+  path: '/settings',
+  beforeLoad: ({ params }) => {
+    throw redirect({ to: '/t/$tenant/settings/company', params });
+  },
+});
+
+const company = createRoute({
+  getParentRoute: () => tenant,
+  path: '/settings/company',
+  component: lazyRouteComponent(() => import('./pages/settings/company/page')),
+});
+
+const people = createRoute({
+  getParentRoute: () => tenant,
+  path: '/settings/people',
+  component: lazyRouteComponent(() => import('./pages/settings/people/page')),
+});
+
+const apiKeys = createRoute({
+  getParentRoute: () => tenant,
+  path: '/settings/keys',
+  component: lazyRouteComponent(() => import('./pages/settings/keys/page')),
+});
+
+const audit = createRoute({
+  getParentRoute: () => tenant,
+  path: '/settings/audit',
+  component: lazyRouteComponent(() => import('./pages/settings/audit/page')),
+});
+
 const tree = root.addChildren([
   home,
   signInRoute,
-  tenant.addChildren([today, leads, lead, review, stuck, quarantine]),
+  tenant.addChildren([
+    today,
+    leads,
+    lead,
+    review,
+    stuck,
+    quarantine,
+    settings,
+    company,
+    people,
+    apiKeys,
+    audit,
+  ]),
 ]);
 
 export const makeRouter = (cache: QueryClient) =>

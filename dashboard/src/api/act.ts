@@ -5,3 +5,6 @@ export function callKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
+
+/** The header that says which version is changed. */
+export const ifMatch = (version: number) => ({ 'If-Match': `"${version}"` });

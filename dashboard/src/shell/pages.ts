@@ -1,8 +1,14 @@
 // Every page that one goes to from everywhere, in the order of the rail.
-import { Diamond, House, type LucideIcon, OctagonAlert, ShieldBan, Users } from 'lucide-react';
+import { Diamond, House, type LucideIcon, OctagonAlert, Settings, ShieldBan, Users } from 'lucide-react';
 
 export type Place = {
-  to: '/t/$tenant' | '/t/$tenant/leads' | '/t/$tenant/review' | '/t/$tenant/stuck' | '/t/$tenant/quarantine';
+  to:
+    | '/t/$tenant'
+    | '/t/$tenant/leads'
+    | '/t/$tenant/review'
+    | '/t/$tenant/stuck'
+    | '/t/$tenant/quarantine'
+    | '/t/$tenant/settings/company';
   name: string;
   Icon: LucideIcon;
   /** The letter that goes there after `g`. */
@@ -29,6 +35,10 @@ export const GROUPS: readonly { name: string; places: readonly Place[] }[] = [
       { to: '/t/$tenant/stuck', name: 'Stuck', Icon: OctagonAlert, letter: 's', count: 'stuck' },
       { to: '/t/$tenant/quarantine', name: 'Quarantine', Icon: ShieldBan, letter: 'q' },
     ],
+  },
+  {
+    name: 'Set up',
+    places: [{ to: '/t/$tenant/settings/company', name: 'Settings', Icon: Settings }],
   },
 ];
 

@@ -51,6 +51,10 @@ export const statusName = of<Schemas['Status']>({
   quarantined: 'Kept out',
   out_of_area: 'Out of area',
 });
+export const roleName = of<Schemas['TenantRole'] | 'platform_admin'>({
+  tenant_admin: 'Administrator',
+  platform_admin: 'Operator of the installation',
+});
 export const causeName = of<Schemas['ParkCause']>({
   permanent: 'No repetition helps',
   exhausted: 'All tries were used up',

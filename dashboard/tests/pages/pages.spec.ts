@@ -48,6 +48,8 @@ test('every page is for everybody, in both themes, at a desk and on a phone', as
   await product.until(await product.call('unsure-pitch', '+15125550145'), 'in_review');
   await product.fault('hubspot', { kind: 'revoked_token' });
   await product.until(await product.call('kitchen-quote', '+15125550146'), 'held');
+  await product.command('user', 'invite', 'luis@example.com', '--role', 'operator');
+  await product.command('key', 'create', 'Weekly report', '--scope', 'read');
   for (const { name, path, shows } of PAGES) {
     const url = `${product.url}/dashboard${path.replace(/\{(\w+)\}/, (_, which: string) => ids[which] ?? which)}`;
     await page.goto(url);

@@ -23,6 +23,10 @@ export const PAGES: readonly PageUnderTest[] = [
   { name: 'quarantine', path: '/t/tenant_demo/quarantine', shows: 'Release selected' },
   { name: 'quarantine-area', path: '/t/tenant_demo/quarantine?kind=area', shows: 'Release selected' },
   { name: 'stuck', path: '/t/tenant_demo/stuck', shows: 'HubSpot refuses the secret' },
+  { name: 'settings-company', path: '/t/tenant_demo/settings/company', shows: 'America/Chicago' },
+  { name: 'settings-people', path: '/t/tenant_demo/settings/people', shows: 'luis@example.com' },
+  { name: 'settings-keys', path: '/t/tenant_demo/settings/keys', shows: 'Weekly report' },
+  { name: 'settings-audit', path: '/t/tenant_demo/settings/audit', shows: 'without a gap' },
 ];
 
 export const SIZES = [

@@ -41,8 +41,39 @@ export default function Field({
   );
 }
 
-type Own = Omit<ComponentProps<'input'>, 'onChange' | 'className'> & { onChange: (value: string) => void };
+type Own<T extends 'input' | 'select'> = Omit<ComponentProps<T>, 'onChange' | 'className'> & {
+  onChange: (value: string) => void;
+};
 
-export function Input({ onChange, ...props }: Own) {
+export function Input({ onChange, ...props }: Own<'input'>) {
   return <input {...props} className={styles.input} onChange={(event) => onChange(event.target.value)} />;
+}
+
+export function Select({ onChange, ...props }: Own<'select'>) {
+  return <select {...props} className={styles.input} onChange={(event) => onChange(event.target.value)} />;
+}
+
+/** Yes or no, with its words beside it. */
+export function Check({
+  isOn,
+  onChange,
+  disabled,
+  children,
+}: {
+  isOn: boolean;
+  onChange: (isOn: boolean) => void;
+  disabled?: boolean;
+  children: ReactNode;
+}) {
+  return (
+    <label className={styles.check}>
+      <input
+        type="checkbox"
+        checked={isOn}
+        disabled={disabled}
+        onChange={(event) => onChange(event.target.checked)}
+      />
+      <span>{children}</span>
+    </label>
+  );
 }

@@ -1,0 +1,124 @@
+import { infiniteQueryOptions, useInfiniteQuery } from '@tanstack/react-query';
+import { Link, useParams } from '@tanstack/react-router';
+import { api, read, type Schemas } from '../../../api/client';
+import { keys } from '../../../api/keys';
+import { number } from '../../../text/format';
+import { plain } from '../../../text/words';
+import Empty from '../../../ui/empty/empty';
+import FailureNote from '../../../ui/failure/failure';
+import Note from '../../../ui/note/note';
+import Rows, { type Column } from '../../../ui/rows/rows';
+import Skeleton from '../../../ui/skeleton/skeleton';
+import Text from '../../../ui/text/text';
+import Time from '../../../ui/time/time';
+import SettingsHead from '../head';
+import styles from '../settings.module.css';
+import { brokenAt } from './chain';
+
+type Entry = Schemas['AuditEntry'];
+
+const A_PAGE = 100;
+
+const auditQuery = (tenant: string) =>
+  infiniteQueryOptions({
+    queryKey: keys.audit(tenant),
+    queryFn: ({ signal, pageParam }) =>
+      read(
+        api.GET('/v1/tenants/{tenant_id}/audit', {
+          params: {
+            path: { tenant_id: tenant },
+            query: { limit: A_PAGE, ...(pageParam && { cursor: pageParam }) },
+          },
+          signal,
+        }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    // Decisions about leads are entries that no event of its own tells of.
+    staleTime: 5_000,
+  });
+
+/** Who changed what, and that nothing of it was taken out. */
+export default function Audit() {
+  const { tenant } = useParams({ from: '/t/$tenant/settings/audit' });
+  const list = useInfiniteQuery(auditQuery(tenant));
+  const entries = list.data?.pages.flatMap((page) => page.items) ?? [];
+  const broken = brokenAt(entries);
+  const columns: Column<Entry>[] = [
+    { name: 'When', fits: true, of: (entry) => <Time at={entry.at} /> },
+    {
+      name: 'Who',
+      of: (entry) => (
+        <span className={styles.name}>
+          <Text>{entry.actor}</Text>
+        </span>
+      ),
+    },
+    { name: 'Did', fits: true, of: (entry) => plain(entry.action.replaceAll('.', ' ')) },
+    {
+      name: 'To',
+      of: (entry) =>
+        entry.object.startsWith('req_') ? (
+          <Link to="/t/$tenant/leads/$id" params={{ tenant, id: entry.object }}>
+            Lead <code>{entry.object.slice(-8)}</code>
+          </Link>
+        ) : (
+          <code>
+            <Text>{entry.object}</Text>
+          </code>
+        ),
+    },
+    { name: 'With', of: (entry) => (entry.detail ? <Text>{entry.detail}</Text> : '–') },
+    {
+      name: 'Hash',
+      fits: true,
+      of: (entry) => (
+        <code className={styles.hash} title={entry.hash}>
+          {entry.hash.slice(0, 8)}
+        </code>
+      ),
+    },
+  ];
+  return (
+    <>
+      <SettingsHead
+        name="Audit log"
+        lead="Everything that a person or a program changed. Each entry holds the hash of the one before it: what is changed or taken out breaks the chain."
+      />
+      <div className={styles.list}>
+        {broken ? (
+          <p role="alert">
+            <strong>The chain is broken</strong> at the entry <code>{broken.audit_id}</code>: the one before
+            it was changed or taken out. Tell who runs this installation.
+          </p>
+        ) : (
+          entries.length > 1 && (
+            <Note look="done">
+              The {number(entries.length)} entries shown follow each other without a gap.
+            </Note>
+          )
+        )}
+        {list.isPending ? (
+          <Skeleton rows={8} height={36} />
+        ) : list.isError && entries.length === 0 ? (
+          <FailureNote
+            error={list.error}
+            what="The audit log cannot be read."
+            onRetry={() => void list.refetch()}
+          />
+        ) : entries.length === 0 ? (
+          <Empty title="No change yet">Whatever somebody changes stands here from then on.</Empty>
+        ) : (
+          <Rows
+            label="Entries"
+            columns={columns}
+            rows={entries}
+            keyOf={(entry) => entry.audit_id}
+            onMore={list.hasNextPage ? () => void list.fetchNextPage() : undefined}
+            isFetching={list.isFetchingNextPage}
+          />
+        )}
+      </div>
+    </>
+  );
+}
