@@ -52,11 +52,12 @@ pub use lead::{
     About, AnalysisSection, ApiFacts, Attachment, Audio, Author, BookingFacts, BookingStatus,
     Brief, Budget, CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus, Consent, ContactSection,
     DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Document, Engine, Facts,
-    FormFacts, Intent, Labels, LeadRequest, Link, LinkReason, Message, NoAudio, NoDetails,
-    Normalized, NotificationsSection, PersonFacts, ProjectType, QualificationSection, Reason,
-    RecordingSection, Recovered, RemoteIds, RequiredField, Revisions, Sentiment, SourceSection,
-    SpamGate, Status, Talk, TextFacts, Timeline, Tokens, TranscriptSection, TranscriptState, Turn,
-    Unlinked, Verdict, VerdictKind, Visits,
+    FormFacts, Intent, Labels, LeadRequest, Link, LinkReason, MAX_TOUCHES, Message, NewTouch,
+    NoAudio, NoDetails, Normalized, NotificationsSection, PersonFacts, ProjectType,
+    QualificationSection, Reason, RecordingSection, Recovered, RemoteIds, RequiredField, Revisions,
+    Sentiment, SourceSection, SpamGate, Status, Talk, TextFacts, Timeline, Tokens, Touch,
+    TouchKind, TouchOutcome, TranscriptSection, TranscriptState, Turn, Unlinked, Verdict,
+    VerdictKind, Visits,
 };
 pub use news::{News, Reading, Receipt};
 pub use phone::E164;

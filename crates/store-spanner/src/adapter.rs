@@ -8,9 +8,9 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     AuditId, Claim, Claimed, ConnectionName, DueWake, EffectEnd, EffectIntent, EffectKey,
-    EffectLog, EventId, LeadRequest, Outbox, OutboxRow, Outcome, Record, RequestId, ReviewAction,
-    SettleResult, SourceId, Stage, Tenant, TenantId, TenantStatus, Wake, Wanted, WorkKey,
-    WorkQueue, WorkRow, transition,
+    EffectLog, EventId, LeadRequest, NewTouch, Outbox, OutboxRow, Outcome, Record, RequestId,
+    ReviewAction, SettleResult, SourceId, Stage, Tenant, TenantId, TenantStatus, Wake, Wanted,
+    WorkKey, WorkQueue, WorkRow, transition,
 };
 use google_cloud_spanner::key::Key;
 use jiff::Timestamp;
@@ -296,6 +296,24 @@ impl Store for SpannerStore {
             [id, actor] | tx | {
                 stopped::decided(&tx, &id, request, |state, now| {
                     transition::decide(state, action, &actor, now)
+                })
+            }
+        );
+        self.act(tenant, act, change).await
+    }
+
+    async fn touch(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        touch: NewTouch,
+        act: &AuditAction,
+    ) -> Result<Vec<Wake>> {
+        let (id, actor) = (tenant.clone(), act.actor.clone());
+        let change = again!(
+            [id, actor, touch] | tx | {
+                stopped::decided(&tx, &id, request, |state, now| {
+                    transition::touch(state, touch.clone(), &actor, now)
                 })
             }
         );

@@ -115,6 +115,8 @@ async fn after(reader: &Reader, tenant: &TenantId, from: LiveId, limit: u32) -> 
 async fn counts(reader: &Reader, tenant: &TenantId) -> Result<LiveCounts> {
     let statement = Statement::builder(
         "SELECT \
+         (SELECT COUNT(*) FROM (SELECT 1 FROM requests@{FORCE_INDEX=requests_to_call} \
+         WHERE tenant_id = @tenant AND to_call IS NOT NULL LIMIT @most)) AS call_now, \
          (SELECT COUNT(*) FROM (SELECT 1 FROM requests@{FORCE_INDEX=requests_by_status} \
          WHERE tenant_id = @tenant AND status = 'in_review' LIMIT @most)) AS in_review, \
          (SELECT COUNT(*) FROM (SELECT 1 FROM requests@{FORCE_INDEX=requests_by_status} \
@@ -129,6 +131,7 @@ async fn counts(reader: &Reader, tenant: &TenantId) -> Result<LiveCounts> {
     let row = reader.query(statement.build()).await?.pop();
     let row = row.ok_or_else(|| corrupt("counts", "no row"))?;
     Ok(LiveCounts {
+        call_now: row.number("call_now")?,
         in_review: row.number("in_review")?,
         quarantined: row.number("quarantined")?,
         held: row.number("held")?,

@@ -65,6 +65,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "requests_of_one_person",
         include_str!("../../../migrations/spanner/0024_requests_of_one_person.sql"),
     ),
+    (
+        26,
+        "calls_to_make",
+        include_str!("../../../migrations/spanner/0026_calls_to_make.sql"),
+    ),
 ];
 
 /// Where the steps that were taken are on record.

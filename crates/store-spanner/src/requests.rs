@@ -203,6 +203,10 @@ fn write_change(tx: &Tx, change: &Change) -> Result<()> {
             ("updated_at", time_value(request.updated_at)),
             ("channel", request.document.channel_word().to_owned().into()),
             ("counted", store::figures::counted_text(request)?.into()),
+            (
+                "to_call",
+                request.document.needs_call().then_some(true).into(),
+            ),
             ("document", to_json(&request.document)?.into()),
         ],
     )])?;

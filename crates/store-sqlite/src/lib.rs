@@ -42,9 +42,9 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     AuditId, Claim, Claimed, Clock, ConnectionName, DueWake, EffectEnd, EffectIntent, EffectKey,
-    EffectLog, EventId, LeadRequest, Outcome, Record, RequestId, ReviewAction, SettleResult,
-    SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus, Wake, Wanted, WorkKey, WorkQueue,
-    WorkRow, transition,
+    EffectLog, EventId, LeadRequest, NewTouch, Outcome, Record, RequestId, ReviewAction,
+    SettleResult, SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus, Wake, Wanted,
+    WorkKey, WorkQueue, WorkRow, transition,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection as Db, config::DbConfig};
@@ -457,6 +457,22 @@ impl Store for SqliteStore {
         self.act(tenant, act, move |db, now| {
             stopped::decided(db, &id, request, |state| {
                 transition::decide(state, action, &actor, now)
+            })
+        })
+        .await
+    }
+
+    async fn touch(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        touch: NewTouch,
+        act: &AuditAction,
+    ) -> Result<Vec<Wake>> {
+        let (id, actor) = (tenant.clone(), act.actor.clone());
+        self.act(tenant, act, move |db, now| {
+            stopped::decided(db, &id, request, |state| {
+                transition::touch(state, touch.clone(), &actor, now)
             })
         })
         .await

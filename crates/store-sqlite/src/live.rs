@@ -136,12 +136,17 @@ fn counts(db: &Connection, tenant: &TenantId) -> Result<LiveCounts> {
                             AND status <> 'received' LIMIT ?3)";
     const STEPS: &str = "SELECT count(*) AS n FROM (SELECT 1 FROM work WHERE tenant_id = ?1 AND state = ?2 \
                          AND state IN ('held', 'parked') LIMIT ?3)";
+    const TO_CALL: &str = "SELECT count(*) AS n FROM (SELECT 1 FROM requests INDEXED BY requests_to_call \
+                           WHERE tenant_id = ?1 AND to_call = 1 LIMIT ?2)";
+    let to_call = params![tenant.as_str(), MAX_COUNT];
+    let call_now = sql::first(db, TO_CALL, to_call, |row| row.number("n"))?;
     let count = |sql, word: &str| {
         let values = params![tenant.as_str(), word, MAX_COUNT];
         let counted = sql::first(db, sql, values, |row| row.number("n"))?;
         Ok(counted.unwrap_or_default())
     };
     Ok(LiveCounts {
+        call_now: call_now.unwrap_or_default(),
         in_review: count(REQUESTS, "in_review")?,
         quarantined: count(REQUESTS, "quarantined")?,
         held: count(STEPS, "held")?,

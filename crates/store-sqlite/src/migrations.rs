@@ -68,6 +68,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "requests_of_one_person",
         include_str!("../../../migrations/sqlite/0027_requests_of_one_person.sql"),
     ),
+    (
+        29,
+        "calls_to_make",
+        include_str!("../../../migrations/sqlite/0029_calls_to_make.sql"),
+    ),
 ];
 
 /// The step that figures came with.

@@ -189,13 +189,13 @@ fn write_change(db: &Connection, change: &Change) -> Result<()> {
     let (sql, opening) = if change.is_new {
         (
             "INSERT INTO requests (status, version, person_id, updated_at, document, tenant_id, request_id, \
-             created_at, opening, channel, counted) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             created_at, opening, channel, counted, to_call) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             Some(to_json(&change.log)?),
         )
     } else {
         (
             "UPDATE requests SET status = ?1, version = ?2, person_id = ?3, updated_at = ?4, document = ?5, \
-             opening = ifnull(?9, opening), channel = ?10, counted = ?11 WHERE tenant_id = ?6 AND request_id = ?7 AND created_at = ?8",
+             opening = ifnull(?9, opening), channel = ?10, counted = ?11, to_call = ?12 WHERE tenant_id = ?6 AND request_id = ?7 AND created_at = ?8",
             None,
         )
     };
@@ -211,6 +211,7 @@ fn write_change(db: &Connection, change: &Change) -> Result<()> {
         opening,
         request.document.channel_word(),
         store::figures::counted_text(request)?,
+        request.document.needs_call().then_some(1),
     ];
     let written = sql::execute(db, sql, values)?;
     if written != 1 {

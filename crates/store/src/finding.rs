@@ -60,6 +60,8 @@ pub struct RequestFilter {
     pub from: Option<Timestamp>,
     /// Stored before then.
     pub to: Option<Timestamp>,
+    /// Whose person somebody should call.
+    pub needs_call: bool,
     /// In which these words are said.
     pub text: Option<SearchText>,
 }

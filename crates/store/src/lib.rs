@@ -39,9 +39,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{
-    AuditId, ConnectionName, EffectLog, EventId, LeadRequest, Office, OfficeDetails, RequestId,
-    ReviewAction, SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus, Wake, WorkKey,
-    WorkQueue, WorkRow,
+    AuditId, ConnectionName, EffectLog, EventId, LeadRequest, NewTouch, Office, OfficeDetails,
+    RequestId, ReviewAction, SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus, Wake,
+    WorkKey, WorkQueue, WorkRow,
 };
 use jiff::Timestamp;
 
@@ -340,6 +340,19 @@ pub trait Store:
         tenant: &TenantId,
         request: RequestId,
         action: ReviewAction,
+        act: &AuditAction,
+    ) -> Result<Vec<Wake>>;
+
+    /// Notes that the actor of `act` got in touch with whom a request is from, or tried to. A merged request leads to the
+    /// one that goes on.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is no such request; [`StoreError::Conflict`] when nothing more is noted of it.
+    async fn touch(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        touch: NewTouch,
         act: &AuditAction,
     ) -> Result<Vec<Wake>>;
 

@@ -222,6 +222,8 @@ pub struct LiveRead {
 /// How much of a tenant waits for a person. Each count ends at [`MAX_COUNT`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LiveCounts {
+    /// Requests whose person somebody should call.
+    pub call_now: u32,
     /// Requests in review.
     pub in_review: u32,
     /// Requests in quarantine.

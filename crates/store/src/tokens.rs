@@ -33,6 +33,8 @@ const MAX_QUERY_WORDS: usize = 16;
 pub const EVERY: &str = "all";
 /// The token of a request without a score.
 pub const NO_SCORE: &str = "s.none";
+/// The token of a request whose person somebody should call.
+pub const NEEDS_CALL: &str = "nc.1";
 /// How often the scores of 0 to 127 can be halved.
 pub const SCORE_LEVELS: u32 = 7;
 
@@ -114,6 +116,9 @@ impl RequestFilter {
         if self.score_from.is_some() || self.score_to.is_some() {
             let (from, to) = (self.score_from.unwrap_or(0), self.score_to.unwrap_or(100));
             clauses.push(Clause::facts(score_range(from.into(), to.into())));
+        }
+        if self.needs_call {
+            clauses.push(Clause::fact(NEEDS_CALL));
         }
         if let Some(SearchText(searched)) = &self.text {
             clauses.extend(searched.iter().cloned());
@@ -202,6 +207,9 @@ fn facts_of(request: &LeadRequest) -> BTreeSet<String> {
             AreaVerdict::Unknown => Area::Unknown,
         };
         tokens.insert(fact("ar", area.as_str()));
+    }
+    if document.needs_call() {
+        tokens.insert(NEEDS_CALL.to_owned());
     }
     match &document.analysis {
         Some(analysis) => {

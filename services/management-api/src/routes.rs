@@ -14,7 +14,7 @@ use crate::{
     openapi,
     people::{self, api_keys, invitations},
     problem_pages,
-    requests::{self, decide, find, links as of_persons, replay, schema as of_requests},
+    requests::{self, decide, find, links as of_persons, replay, schema as of_requests, touch},
     roles::routes,
     sign_in::{codes, devices, links, oidc, page, session},
     sources::{self, catalogue, completeness, connect, create, health, keys, settings, test},
@@ -75,6 +75,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(leads::post_lead))
         // Who may decide, and set stopped work going.
         .routes(routes!(deliveries::replay_delivery))
+        .routes(routes!(touch::touch_request))
         .routes(routes!(decide::approve_request))
         .routes(routes!(decide::reject_request))
         .routes(routes!(decide::release_request))

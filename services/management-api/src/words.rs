@@ -237,6 +237,23 @@ words! {
         CallerCity => "caller_city",
     }
 
+    /// How somebody got in touch.
+    TouchKind of domain::TouchKind {
+        Call => "call",
+        Text => "text",
+        Email => "email",
+        Visit => "visit",
+        Other => "other",
+    }
+
+    /// What came of it.
+    TouchOutcome of domain::TouchOutcome {
+        Reached => "reached",
+        LeftMessage => "left_message",
+        NoAnswer => "no_answer",
+        WrongPerson => "wrong_person",
+    }
+
     /// What a person decided.
     Decision of domain::VerdictKind {
         Approved => "approved",

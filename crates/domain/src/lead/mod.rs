@@ -11,6 +11,7 @@ mod required;
 mod sections;
 mod talk;
 pub mod thread;
+mod touch;
 
 use std::{borrow::Cow, collections::BTreeMap, str::FromStr, sync::Arc};
 
@@ -38,6 +39,7 @@ pub use sections::{
 };
 pub use talk::Talk;
 pub use thread::{Attachment, Author, ChatMessage};
+pub use touch::{MAX_TOUCHES, NewTouch, Touch, TouchKind, TouchOutcome};
 
 use crate::{ConnectionName, PersonId, PostalCode, RequestId, Stage, TenantId, figures::Counted};
 
@@ -205,6 +207,9 @@ pub struct Document {
     /// Requests of the same person, who came by another door; and those that were taken for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link>,
+    /// What people did about it, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub touches: Vec<Touch>,
     /// The request that this one turned out to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<RequestId>,
@@ -290,6 +295,7 @@ impl Document {
             dispatches: BTreeMap::new(),
             notifications: None,
             links: Vec::new(),
+            touches: Vec::new(),
             merged_into: None,
             erased: false,
             rest: BTreeMap::new(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::RequestState;
-use crate::{Document, Link, Stage, Talk, workflow};
+use crate::{Document, Link, MAX_TOUCHES, Stage, Talk, workflow};
 
 /// Makes one of two requests that are the same: `(winner, loser)`. The one that has had effects wins, else the older.
 /// Two that both had effects stay apart, because a CRM already shows both.
@@ -40,6 +40,9 @@ pub(super) fn merge(
     if into.verdict.is_none() {
         into.verdict.clone_from(&from.verdict);
     }
+    into.touches.extend(from.touches.iter().cloned());
+    into.touches.sort_by_key(|touch| touch.at);
+    into.touches.truncate(MAX_TOUCHES);
     if disagree && into.channel().position(Stage::Details).is_some() {
         into.revisions.raise(Stage::Details);
     }

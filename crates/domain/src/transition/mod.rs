@@ -26,7 +26,7 @@ use crate::{
 };
 
 pub use links::{Circle, link, unlink};
-pub use people::{ReviewAction, Undecidable, decide, redrive, release, replay};
+pub use people::{ReviewAction, Undecidable, decide, redrive, release, replay, touch};
 pub use receipts::undelivered;
 pub use receive::{receive, receive_again, refetch};
 pub use settle::settle;

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use super::{Plan, RequestState, close, mark_dispatch};
 use crate::{
-    ConnectionName, NotificationsSection, Stage, Status, Verdict, VerdictKind, WorkKey, WorkState,
+    ConnectionName, MAX_TOUCHES, NewTouch, NotificationsSection, Stage, Status, Touch, Verdict,
+    VerdictKind, WorkKey, WorkState,
     workflow::{self, Route},
 };
 
@@ -118,6 +119,38 @@ fn undecidable(action: ReviewAction, decision: Option<Route>, status: Status) ->
             )
         }
     })
+}
+
+/// Notes that somebody got in touch with the person, or tried to: `by` says so. Nothing runs again.
+///
+/// # Errors
+/// [`Undecidable`] when the request is erased, or has [`MAX_TOUCHES`] already.
+pub fn touch(
+    mut state: RequestState,
+    touch: NewTouch,
+    by: &str,
+    now: Timestamp,
+) -> Result<Plan, Undecidable> {
+    let document = &mut state.request.document;
+    if document.erased {
+        return Err(Undecidable(
+            "The request's personal data is erased, so nothing is noted of it.".to_owned(),
+        ));
+    }
+    if document.touches.len() >= MAX_TOUCHES {
+        return Err(Undecidable(format!(
+            "The request has {MAX_TOUCHES} touches, and no more are kept: note it in the CRM."
+        )));
+    }
+    document.touches.push(Touch {
+        kind: touch.kind,
+        outcome: touch.outcome,
+        note: touch.note,
+        by: by.to_owned(),
+        at: now,
+    });
+    state.note(now, "touched", Some(format!("by {by}")));
+    Ok(close(state, Vec::new(), now))
 }
 
 /// Has a request run again from a stage on, that stage included; `by` asked for it. What stopped there runs again too.

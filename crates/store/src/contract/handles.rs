@@ -1,13 +1,14 @@
 //! What people do: tenants, sources, secrets, verdicts, stopped work; and the audit log that says who did.
 
 use domain::{
-    ParkCause, ReviewAction, Status, StoreError, Tenant, TenantStatus, VerdictKind, WorkState,
+    MAX_TOUCHES, NewTouch, ParkCause, ReviewAction, Status, StoreError, Tenant, TenantStatus,
+    TouchKind, TouchOutcome, VerdictKind, WorkState,
 };
 
 use super::*;
 use crate::{
-    AuditEntry, NewConnection, Source, SourceChange, SourceState, StopKind, TokenHash, WorkFilter,
-    WorkQuery,
+    AuditEntry, FindQuery, NewConnection, RequestFilter, RequestSort, Source, SourceChange,
+    SourceState, StopKind, TokenHash, WorkFilter, WorkQuery,
 };
 
 pub(super) fn park(cause: ParkCause) -> Outcome {
@@ -269,6 +270,74 @@ pub async fn a_verdict_lets_a_request_go_on_once(subject: &Subject) {
     let opened = subject.row(&tenant, other, Stage::Dispatch, "crm").await;
     assert!(opened.is_some());
     assert_eq!(log(subject, &tenant).await.len(), 3);
+}
+
+pub async fn who_should_be_called_is_counted_and_found(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let store = &subject.store;
+    let with_number = |lead: &str| {
+        let mut lead = Lead::new(&tenant, lead);
+        lead.facts.person.phone = Some("+15125550142".to_owned());
+        lead
+    };
+    let new = subject.request(&with_number("new")).await;
+    let ann = subject.qualified(&with_number("ann"), &["crm"]).await;
+    let beth = subject.qualified(&with_number("beth"), &["crm"]).await;
+    // Nobody can be called without a number, and nobody calls spam.
+    subject.qualified(&Lead::new(&tenant, "mute"), &[]).await;
+    let spam = subject.request(&with_number("spam")).await;
+    subject
+        .judge(&tenant, spam, 99.0, SpamGate::Quarantine, &[])
+        .await;
+    let filter = RequestFilter {
+        needs_call: true,
+        ..RequestFilter::default()
+    };
+    let to_call = async || {
+        let query = FindQuery {
+            filter: filter.clone(),
+            sort: RequestSort::Oldest,
+            limit: 10,
+            after: None,
+        };
+        let page = store.find_requests(&tenant, &query).await.unwrap();
+        let counted = store.live_counts(&tenant).await.unwrap().call_now;
+        assert_eq!(usize::try_from(counted).unwrap(), page.items.len());
+        page.items
+            .iter()
+            .map(|request| request.id)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(to_call().await, [ann, beth]);
+
+    let touch = || NewTouch {
+        kind: TouchKind::Call,
+        outcome: Some(TouchOutcome::NoAnswer),
+        note: Some("the mailbox is full".to_owned()),
+    };
+    store.touch(&tenant, ann, touch(), &act()).await.unwrap();
+    assert_eq!(to_call().await, [beth]);
+    let touched = subject.lead(&tenant, ann).await;
+    assert_eq!(touched.document.touches.len(), 1);
+    let first = &touched.document.touches[0];
+    assert_eq!((&first.by, first.at), (&act().actor, (subject.now)()));
+    // What is spam or not judged yet can be touched, too; of what nobody has, nothing is noted.
+    store.touch(&tenant, new, touch(), &act()).await.unwrap();
+    let of_others = store
+        .touch(&subject.tenant("b"), beth, touch(), &act())
+        .await;
+    assert!(
+        matches!(of_others, Err(StoreError::NotFound)),
+        "{of_others:?}"
+    );
+    for _ in 1..MAX_TOUCHES {
+        store.touch(&tenant, ann, touch(), &act()).await.unwrap();
+    }
+    let one_more = store.touch(&tenant, ann, touch(), &act()).await;
+    assert!(
+        matches!(one_more, Err(StoreError::Conflict(_))),
+        "{one_more:?}"
+    );
 }
 
 pub async fn two_verdicts_at_once_are_one(subject: &Subject) {

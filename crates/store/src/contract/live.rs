@@ -331,6 +331,7 @@ pub async fn what_waits_for_people_is_counted(subject: &Subject) {
     subject.settle(&job, park).await;
     let counts = subject.store.live_counts(&tenant).await.unwrap();
     let expected = LiveCounts {
+        call_now: 0,
         in_review: 1,
         quarantined: 2,
         held: 0,

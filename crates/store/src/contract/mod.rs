@@ -164,6 +164,7 @@ macro_rules! contract_suite {
                 a_source_is_created_once_and_for_a_tenant,
                 a_first_secret_releases_what_waited_for_it,
                 a_verdict_lets_a_request_go_on_once,
+                who_should_be_called_is_counted_and_found,
                 two_verdicts_at_once_are_one,
                 stopped_work_is_listed_by_reason,
                 what_is_redriven_runs_again_every_time,

@@ -58,6 +58,8 @@ pub(crate) struct Changed {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LiveCounts)]
 pub(crate) struct Counts {
+    /// Requests whose person somebody should call, because nobody did.
+    call_now: u32,
     /// Requests in review.
     in_review: u32,
     /// Requests in quarantine.
@@ -71,6 +73,7 @@ pub(crate) struct Counts {
 impl From<store::LiveCounts> for Counts {
     fn from(counts: store::LiveCounts) -> Self {
         Self {
+            call_now: counts.call_now,
             in_review: counts.in_review,
             quarantined: counts.quarantined,
             held: counts.held,

@@ -74,6 +74,9 @@ pub(crate) struct FilterParams {
     project_type: Option<words::ProjectType>,
     /// Only those who want this.
     intent: Option<words::Intent>,
+    /// Only those whose person somebody should call: genuine leads inside the service area with a number, about whom
+    /// nobody did anything yet (see `touches`). `false` changes nothing.
+    needs_call: Option<bool>,
     /// Only those that came then or later: a time (RFC 3339), or a day (`2026-11-01`) in the zone of the given office,
     /// else of the first one.
     #[param(example = "2026-11-01")]
@@ -104,7 +107,7 @@ pub(crate) struct OrderParams {
     cursor: Option<String>,
 }
 
-const FILTERS: [&str; 12] = [
+const FILTERS: [&str; 13] = [
     "status",
     "channel",
     "source_id",
@@ -114,6 +117,7 @@ const FILTERS: [&str; 12] = [
     "area",
     "project_type",
     "intent",
+    "needs_call",
     "from",
     "to",
     "q",
@@ -284,6 +288,11 @@ impl Asked {
                 str::parse::<ProjectType>,
             ),
             intent: faults.read("intent", self.one("intent"), str::parse::<Intent>),
+            needs_call: faults
+                .read("needs_call", self.one("needs_call"), |text| {
+                    text.parse::<bool>().map_err(|_| "`true` or `false`")
+                })
+                .unwrap_or_default(),
             text: faults.read("q", self.one("q"), SearchText::parse),
             statuses,
             office,

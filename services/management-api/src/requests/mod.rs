@@ -7,6 +7,7 @@ pub(crate) mod links;
 pub(crate) mod replay;
 pub(crate) mod schema;
 mod summary;
+pub(crate) mod touch;
 
 use axum::{extract::State, response::IntoResponse};
 use domain::{RequestId, TenantId, Wake};

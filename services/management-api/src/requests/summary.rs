@@ -66,6 +66,10 @@ pub(crate) struct RequestSummary {
     area: Option<Area>,
     /// The conversation in a few sentences.
     summary: Option<String>,
+    /// Whether somebody should call: a genuine lead inside the service area with a number, about whom nobody did anything.
+    needs_call: bool,
+    /// When somebody first got in touch, or tried to.
+    touch: Option<FirstTouch>,
     /// Where it stands with each CRM.
     dispatches: Vec<DispatchSummary>,
     /// What a reader should know.
@@ -85,6 +89,15 @@ pub(crate) struct ContactSummary {
     phone: Option<String>,
     /// Town.
     city: Option<String>,
+}
+
+/// The first of a request's touches.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FirstTouch {
+    /// When it was noted.
+    first_at: Timestamp,
+    /// Who noted it.
+    by: String,
 }
 
 /// How a person found the company, in short.
@@ -146,6 +159,11 @@ impl RequestSummary {
                 .as_ref()
                 .map(|qualification| area(qualification.area).0),
             summary: analysis.map(|analysis| analysis.summary.clone()),
+            needs_call: document.needs_call(),
+            touch: document.touches.first().map(|touch| FirstTouch {
+                first_at: touch.at,
+                by: touch.by.clone(),
+            }),
             dispatches: document
                 .dispatches
                 .iter()

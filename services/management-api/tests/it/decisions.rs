@@ -224,3 +224,46 @@ async fn an_id_of_nothing_is_not_found() {
         404,
     );
 }
+
+#[tokio::test]
+async fn whoever_was_called_needs_no_call_any_more() {
+    let world = World::start().await;
+    let id = judged(&world, 1, SpamGate::Pass).await;
+    let path = format!("/v1/tenants/a/requests/{id}/touches");
+    let call = json!({ "kind": "call", "outcome": "left_message", "note": "  wants a visit  " });
+    let shown = body(&world.call_as(Operator, "POST", &path, Some(&call)).await);
+    assert_is_as_described(&shown, "RequestSummary");
+    assert_eq!(shown["needs_call"], json!(false));
+    assert_eq!(
+        shown["touch"],
+        json!({ "first_at": "2020-06-01T12:00:00Z", "by": "ann" })
+    );
+    let detail = body(&world.get(&format!("/v1/tenants/a/requests/{id}")).await);
+    assert_is_as_described(&detail, "RequestDetail");
+    assert_eq!(
+        detail["touches"],
+        json!([{ "kind": "call", "outcome": "left_message", "note": "wants a visit", "by": "ann", "at": "2020-06-01T12:00:00Z" }])
+    );
+    let list = body(&world.get("/v1/tenants/a/requests?needs_call=true").await);
+    assert_eq!(list["items"], json!([]));
+    assert_eq!(
+        world.acts().await,
+        [("ann".to_owned(), "request.touch".to_owned(), id.to_string())]
+    );
+    for wrong in [
+        json!({ "kind": "fax" }),
+        json!({ "kind": "call", "note": "a".repeat(2_001) }),
+        json!({ "kind": "call", "by": "somebody else" }),
+    ] {
+        problem(
+            &world.call_as(Operator, "POST", &path, Some(&wrong)).await,
+            422,
+        );
+    }
+    let odd = world.get("/v1/tenants/a/requests?needs_call=perhaps").await;
+    assert!(
+        problem(&odd, 422)["errors"]
+            .to_string()
+            .contains("needs_call")
+    );
+}

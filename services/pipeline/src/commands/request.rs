@@ -22,7 +22,8 @@ pub(super) enum Command {
         pipeline request list\n  \
         pipeline request list --status parked --status held --channel form --limit 200\n  \
         pipeline request list --q '512 555 0142'\n  \
-        pipeline request list --from 2026-11-01 --score-from 80 --sort score")]
+        pipeline request list --from 2026-11-01 --score-from 80 --sort score\n  \
+        pipeline request list --needs-call --sort score")]
     List(ListArgs),
     /// Counts requests, exactly up to 10,000.
     #[command(
@@ -50,6 +51,23 @@ pub(super) enum Command {
         request: RequestId,
         /// The one that it is linked to.
         other: RequestId,
+    },
+    /// Notes that you got in touch with the person, or tried to: the request needs no call any more.
+    #[command(after_help = "Examples:\n  \
+        pipeline request touch req_… --kind call --outcome reached\n  \
+        pipeline request touch req_… --kind text --note 'asked for photos'")]
+    Touch {
+        /// The request.
+        request: RequestId,
+        /// How.
+        #[arg(long, value_parser = ["call", "text", "email", "visit", "other"])]
+        kind: String,
+        /// What came of it.
+        #[arg(long, value_parser = ["reached", "left_message", "no_answer", "wrong_person"])]
+        outcome: Option<String>,
+        /// What is worth knowing about it, 2,000 characters at most.
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
     },
     /// Has a request run again from a stage on. CRMs are brought up to date; people are notified again only from
     /// `notification` on.
@@ -107,6 +125,9 @@ pub(super) struct Filter {
     /// What they want: `quote_request`, appointment, repair and so on.
     #[arg(long, value_name = "INTENT")]
     intent: Option<Intent>,
+    /// Only those whose person somebody should call, because nobody did yet.
+    #[arg(long)]
+    needs_call: bool,
     /// Since then: a day (`2026-11-01`) in the office's zone, or a time (`2026-11-01T09:00:00Z`).
     #[arg(long, value_name = "DAY")]
     from: Option<String>,
@@ -135,6 +156,7 @@ impl Filter {
                 self.project_type.map(|project| project.to_string()),
             ),
             ("intent", self.intent.map(|intent| intent.to_string())),
+            ("needs_call", self.needs_call.then(|| "true".to_owned())),
             ("from", self.from),
             ("to", self.to),
             ("q", self.q),
@@ -203,6 +225,19 @@ pub(super) async fn run(
                 session.say(&format!("{request} and {other} are no longer linked."))
             })
         }
+        Command::Touch {
+            request,
+            kind,
+            outcome,
+            note,
+        } => {
+            let path = format!("requests/{request}/touches");
+            let body = json!({ "kind": kind, "outcome": outcome, "note": note });
+            let now = tenant.call(Method::POST, &path, Some(&body), None).await?;
+            tenant.session.show(&now, |session| {
+                session.say(&format!("It is noted of {request}."))
+            })
+        }
         Command::Replay { request, from } => {
             let path = format!("requests/{request}/replay");
             let body = json!({ "from": from });
@@ -253,6 +288,7 @@ fn show(session: &mut Session<'_>, request: &Value) -> anyhow::Result<()> {
         ("spam %", "analysis.spam_likelihood"),
         ("summary", "analysis.summary"),
         ("verdict", "verdict.decision"),
+        ("needs call", "needs_call"),
         ("flags", "flags"),
         ("missing", "missing_fields"),
         ("unread", "unread_fields"),

@@ -26,6 +26,7 @@ use self::{
 use super::{
     links::{self, Link},
     summary,
+    touch::Touch,
 };
 use crate::words::{Channel, Flag, RequiredField, Status};
 
@@ -88,6 +89,10 @@ pub(crate) struct RequestDetail {
     links: Vec<Link>,
     /// A person's decision; it outranks the analysis.
     verdict: Option<PersonsVerdict>,
+    /// Whether somebody should call: a genuine lead inside the service area with a number, about whom nobody did anything.
+    needs_call: bool,
+    /// Who got in touch with the person, or tried to, in order.
+    touches: Vec<Touch>,
     /// Where it stands with each CRM.
     dispatches: Vec<Dispatch>,
     /// Every attempt to push it into a CRM, in order.
@@ -118,6 +123,7 @@ impl RequestDetail {
         let document = request.document;
         let facts = document.facts();
         let normalized = domain::Normalized::of(&facts);
+        let needs_call = document.needs_call();
         Self {
             request_id: request.id.to_string(),
             merged_from: (asked_for != request.id).then(|| asked_for.to_string()),
@@ -152,6 +158,8 @@ impl RequestDetail {
             qualification: document.qualification.map(Into::into),
             links: links::shown(document.links),
             verdict: document.verdict.map(Into::into),
+            needs_call,
+            touches: document.touches.into_iter().map(Into::into).collect(),
             dispatches: document.dispatches.into_iter().map(Into::into).collect(),
             dispatch_attempts: attempts.into_iter().map(Into::into).collect(),
             notifications: document.notifications.map(Into::into),
