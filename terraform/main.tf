@@ -5,7 +5,7 @@ locals {
   # Each service, and the stages whose wake-ups are pushed to it.
   stages = {
     webhook-ingest  = ["reading"]
-    media-processor = ["details", "recording", "transcript"]
+    media-processor = ["details", "booking", "recording", "transcript"]
     ai-analyzer     = ["analysis"]
     crm-dispatcher  = ["dispatch"]
     notifier        = ["notification"]

@@ -104,6 +104,30 @@ const quarantine = createRoute({
   component: lazyRouteComponent(() => import('./pages/quarantine/page')),
 });
 
+const sources = createRoute({
+  getParentRoute: () => tenant,
+  path: '/sources',
+  component: lazyRouteComponent(() => import('./pages/sources/page')),
+});
+
+const connect = createRoute({
+  getParentRoute: () => tenant,
+  path: '/sources/new',
+  component: lazyRouteComponent(() => import('./pages/connect/page')),
+});
+
+const source = createRoute({
+  getParentRoute: () => tenant,
+  path: '/sources/$id',
+  component: lazyRouteComponent(() => import('./pages/source/page')),
+});
+
+const crm = createRoute({
+  getParentRoute: () => tenant,
+  path: '/crm',
+  component: lazyRouteComponent(() => import('./pages/crm/page')),
+});
+
 const settings = createRoute({
   getParentRoute: () => tenant,
   path: '/settings',
@@ -146,6 +170,10 @@ const tree = root.addChildren([
     review,
     stuck,
     quarantine,
+    sources,
+    connect,
+    source,
+    crm,
     settings,
     company,
     people,

@@ -6,6 +6,7 @@
 
 pub mod cursor;
 pub mod delivery;
+pub mod form;
 pub mod model_answer;
 pub mod retry_after;
 pub mod signature;
@@ -17,9 +18,10 @@ pub mod traceparent;
 pub type Target = fn(&[u8]);
 
 /// Every target, by its name: that of its program and of its folder.
-pub static TARGETS: [(&str, Target); 7] = [
+pub static TARGETS: [(&str, Target); 8] = [
     ("cursor", cursor::check),
     ("delivery", delivery::check),
+    ("form", form::check),
     ("model_answer", model_answer::check),
     ("retry_after", retry_after::check),
     ("signature", signature::check),

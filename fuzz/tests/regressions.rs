@@ -79,12 +79,23 @@ fn time_grows_no_faster_than_a_body() {
         filled("{\"summary\":\"", " \\u0001", "\"}"),
         filled("", "company_id[]=7&", "company_id=7"),
         filled("", "&", "company_id=7"),
+        filled("", "a[]=&amp;&", "name=7"),
+        filled(
+            "",
+            "--b\r\ncontent-disposition: form-data; name=\"n\"\r\n\r\nx\r\n",
+            "--b--",
+        ),
+        filled(
+            "--b\r\ncontent-disposition: form-data; name=\"n\"\r\n\r\n",
+            "--",
+            "\r\n--b--",
+        ),
         filled("", "%", ""),
         filled("", "9", ""),
         numbered(&|at| format!("\"utm_{at}\":\"{at}\",")),
         numbered(&|at| format!("\"x{at}\":{{\"id\":{at}}},")),
     ];
-    let readers = ["delivery", "model_answer", "tenant_hint"];
+    let readers = ["delivery", "form", "model_answer", "tenant_hint"];
     for (name, check) in TARGETS {
         if !readers.contains(&name) {
             continue;

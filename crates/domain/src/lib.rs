@@ -49,15 +49,16 @@ pub use ids::{
     NotificationId, OfficeId, PersonId, RequestId, SessionId, SourceId, TenantId, UserId,
 };
 pub use lead::{
-    About, AnalysisSection, ApiFacts, Attachment, Audio, Author, BookingFacts, BookingStatus,
-    Brief, Budget, CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus, Consent, ContactSection,
-    DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Document, Engine, Facts,
-    FormFacts, Intent, Labels, LeadRequest, Link, LinkReason, MAX_TOUCHES, Message, NewTouch,
-    NoAudio, NoDetails, Normalized, NotificationsSection, PersonFacts, ProjectType,
-    QualificationSection, Reason, RecordingSection, Recovered, RemoteIds, RequiredField, Revisions,
-    Sentiment, SourceSection, SpamGate, Status, Talk, TextFacts, Timeline, Tokens, Touch,
-    TouchKind, TouchOutcome, TranscriptSection, TranscriptState, Turn, Unlinked, Verdict,
-    VerdictKind, Visits,
+    About, AnalysisSection, ApiFacts, Attachment, Audio, Author, BookingFacts, BookingSection,
+    BookingStatus, Brief, Budget, Busy, CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus,
+    Conflict, Consent, ContactSection, DetailsAnswer, DetailsSection, DispatchSection,
+    DispatchState, Document, DocumentFacts, Engine, Facts, FormFacts, Intent, Labels, LeadRequest,
+    Link, LinkReason, MAX_CONFLICTS, MAX_TOUCHES, Message, NewTouch, NoAudio, NoDetails,
+    Normalized, NotificationsSection, PersonFacts, ProjectType, QualificationSection, Reason,
+    RecordingSection, Recovered, RemoteIds, RequiredField, Revisions, Sentiment, Slot,
+    SourceSection, SpamGate, Span, Status, Talk, TextFacts, Timeline, Tokens, Touch, TouchKind,
+    TouchOutcome, TranscriptSection, TranscriptState, Turn, UnknownBusy, Unlinked, Verdict,
+    VerdictKind, Visits, conflicts,
 };
 pub use news::{News, Reading, Receipt};
 pub use phone::E164;

@@ -63,7 +63,15 @@ pub fn qualify(
         coordinates,
     };
     let (gate, gate_reason) = match facts.marked_spam {
-        Some(true) => (SpamGate::Quarantine, Some(MARKED_SPAM.to_owned())),
+        Some(true) => {
+            let told = facts.suspicions.iter().flatten().map(String::as_str);
+            let told: Vec<_> = told.collect();
+            let reason = match told.as_slice() {
+                [] => MARKED_SPAM.to_owned(),
+                told => format!("{MARKED_SPAM}: {}", told.join(", ")),
+            };
+            (SpamGate::Quarantine, Some(reason))
+        }
         Some(false) | None => (spam_gate(analysis, config.spam), None),
     };
     let destinations: BTreeMap<_, _> = config

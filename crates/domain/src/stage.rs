@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AnalysisSection, ConnectionName, DetailsSection, DispatchSection, Disposition, LeadRequest,
-    NotificationsSection, ParkCause, QualificationSection, RecordingSection, RemoteIds, RequestId,
-    SourceSection, StageError, TranscriptSection, WorkKey, WorkRow, WorkflowConfig, words::words,
+    AnalysisSection, BookingSection, ConnectionName, DetailsSection, DispatchSection, Disposition,
+    LeadRequest, NotificationsSection, ParkCause, QualificationSection, RecordingSection,
+    RemoteIds, RequestId, SourceSection, StageError, TranscriptSection, WorkKey, WorkRow,
+    WorkflowConfig, words::words,
 };
 
 words! {
@@ -24,6 +25,8 @@ words! {
         Recording => "recording",
         /// Turns audio into text.
         Transcript => "transcript",
+        /// Looks whether something else takes a booking's time, too.
+        Booking => "booking",
         /// Judges what was said or written, and qualifies the request.
         Analysis => "analysis",
         /// Pushes the request into one CRM.
@@ -245,6 +248,8 @@ pub enum Section {
     Recording(RecordingSection),
     /// What was said.
     Transcript(TranscriptSection),
+    /// Whether something else takes its time.
+    Booking(BookingSection),
     /// What it means.
     Analysis(Box<AnalysisSection>),
     /// What follows from that.

@@ -103,6 +103,7 @@ pub(crate) fn unreached(document: &Document, stage: Stage) -> Option<(String, Op
         | Stage::Details
         | Stage::Recording
         | Stage::Transcript
+        | Stage::Booking
         | Stage::Dispatch => None,
     }
 }
@@ -142,6 +143,7 @@ pub fn needs(document: &Document, stage: Stage) -> bool {
         Stage::Details => is_stale(document.details.as_ref().map(|section| section.revision)),
         Stage::Recording => is_stale(document.recording.as_ref().map(|section| section.revision)),
         Stage::Transcript => needs_transcript(document),
+        Stage::Booking => is_stale(document.booking.as_ref().map(|section| section.revision)),
         Stage::Analysis => needs_model(document) || needs_qualification(document),
         // Opened by the route, not by the pipeline.
         Stage::Dispatch | Stage::Notification => false,
@@ -155,6 +157,7 @@ fn blocks(document: &Document, stage: Stage) -> bool {
         // A chat's thread is fetched before it is judged: else it would be judged twice.
         Stage::Details => document.details.is_none() || document.talk.is_some(),
         Stage::Recording => document.recording.is_none(),
+        Stage::Booking => document.booking.is_none(),
         _ => return true,
     };
     is_first_time || is_awaited(document, stage)
@@ -323,6 +326,7 @@ fn is_new(document: &Document) -> bool {
     document.source.unread.is_none()
         && document.details.is_none()
         && document.recording.is_none()
+        && document.booking.is_none()
         && document.analysis.is_none()
 }
 
@@ -331,6 +335,8 @@ fn is_new(document: &Document) -> bool {
 pub struct Reentry {
     /// The first stage whose input changed: one that gathers, or the analysis.
     pub gather: Option<Stage>,
+    /// Whether a booking's time is free: it was moved, called off, or given to somebody else.
+    pub booking: bool,
     /// Qualification.
     pub qualification: bool,
     /// The CRMs.
@@ -357,6 +363,7 @@ pub fn reenter(before: &Facts, after: &Facts) -> Reentry {
     };
     Reentry {
         gather: before.about.gather_again(&after.about),
+        booking: before.about.slot("") != after.about.slot(""),
         qualification: is_moved
             || before.marked_spam != after.marked_spam
             || given(before) != given(after),
@@ -377,6 +384,9 @@ pub fn raise(document: &mut Document, open: &OpenWork, reentry: Reentry) {
             document.revisions.raise(Stage::Details);
         }
     }
+    if reentry.booking {
+        raise_stage(document, open, Stage::Booking);
+    }
     if reentry.qualification
         && (document.qualification.is_some() || open.is_running(Stage::Analysis))
     {
@@ -392,6 +402,7 @@ pub(crate) fn raise_stage(document: &mut Document, open: &OpenWork, stage: Stage
     let has_run = match stage {
         Stage::Details => document.details.is_some(),
         Stage::Recording => document.recording.is_some(),
+        Stage::Booking => document.booking.is_some(),
         Stage::Analysis => document.analysis.is_some(),
         Stage::Reading | Stage::Transcript | Stage::Dispatch | Stage::Notification => false,
     };

@@ -194,6 +194,11 @@ fn warnings(brief: &Brief, provider_name: fn(&str) -> &str) -> Vec<String> {
             brief.missing.join(", ")
         ));
     }
+    for overlap in &brief.overlaps {
+        warnings.push(format!(
+            "Double booking: this appointment overlaps {overlap}."
+        ));
+    }
     if let Some(minutes) = brief.recovered_late {
         warnings.push(format!(
             "Found {minutes} min after it happened: the provider had not reported it."
@@ -260,6 +265,11 @@ fn facts(brief: &Brief, provider_name: fn(&str) -> &str) -> Vec<Fact> {
     };
     let happened = &brief.happened;
     add(happened.label, Some(happened.describe()));
+    let unknown = brief.unknown_overlaps;
+    add(
+        "Other appointments",
+        unknown.map(|why| format!("not known, {why}")),
+    );
     for (question, answer) in &happened.answers {
         add(question, Some(answer.clone()));
     }

@@ -1,7 +1,7 @@
 //! Acuity Scheduling's API v1 and its webhooks: appointments and subscriptions.
 //!
 //! - Auth: HTTP Basic with the numeric user id and the API key. Anything else gets a 401.
-//! - `GET /api/v1/me`, `/api/v1/appointments`, `/api/v1/appointments/{id}`; `GET`, `POST` and `DELETE /api/v1/webhooks`, 25 at most.
+//! - `GET /api/v1/me`, `/api/v1/appointments/{id}`, `/api/v1/appointments` and `/api/v1/blocks` of a calendar and days; `GET`, `POST` and `DELETE /api/v1/webhooks`, 25 at most.
 //! - Webhooks: form-encoded ids, signed with the API key. `changed` follows every other action. They are posted again at
 //!   growing intervals for 24 h, but only after a 500 or no answer at all; after 5 days of that the subscription is
 //!   disabled.
@@ -29,6 +29,7 @@ use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures::future::BoxFuture;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, civil};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -59,7 +60,7 @@ const MAX_SUBSCRIPTIONS: usize = 25;
 pub(crate) const SPEC: SimulatorSpec = SimulatorSpec {
     slug: Acuity::SLUG,
     name: "Acuity Scheduling",
-    setting: "ACUITY_BASE_URL",
+    setting: Some("ACUITY_BASE_URL"),
     is_cloud_only: false,
     has_view: true,
     is_google: false,
@@ -100,6 +101,8 @@ impl ProviderConfig for Config {}
 pub struct Acuity {
     config: Config,
     appointments: Mutex<Appointments>,
+    /// Times that were blocked off, by calendar.
+    blocks: Mutex<Vec<(u64, Timestamp, Timestamp)>>,
     outbox: Outbox,
 }
 
@@ -120,6 +123,7 @@ impl Provider for Acuity {
         Self {
             config,
             appointments: Mutex::default(),
+            blocks: Mutex::default(),
             outbox: Outbox::new(rules, setup.config.webhook_retry),
         }
     }
@@ -129,12 +133,14 @@ impl Provider for Acuity {
             .route("/api/v1/me", get(show_me))
             .route("/api/v1/appointments", get(list_appointments))
             .route("/api/v1/appointments/{id}", get(show_appointment))
+            .route("/api/v1/blocks", get(list_blocks))
             .route("/api/v1/webhooks", get(list_webhooks).post(add_webhook))
             .route(
                 "/api/v1/webhooks/{id}",
                 axum::routing::delete(delete_webhook),
             )
             .route("/_sim/appointments", post(book))
+            .route("/_sim/blocks", post(block))
             .route("/_sim/appointments/{id}", put(register))
             .route("/_sim/appointments/{id}/{action}", post(act))
             .merge(outbox::routes::<Self>())
@@ -251,6 +257,11 @@ impl Simulator {
         self.shared.act(id, &Action::Change(notes.to_owned()));
     }
 
+    /// Blocks off a time of a calendar.
+    pub fn block(&self, calendar: u64, from: Timestamp, to: Timestamp) {
+        lock(&self.shared.provider.blocks).push((calendar, from, to));
+    }
+
     /// Sets the trouble that webhooks have from now on.
     pub fn trouble(&self, trouble: Trouble) {
         self.shared.provider.outbox.order(trouble);
@@ -309,23 +320,6 @@ async fn show_me(State(_): Sim, _: Authorized<Acuity>) -> Response {
     .into_response()
 }
 
-/// `GET /appointments?minDate=…&max=…&direction=ASC&canceled=…`, by the time of beginning.
-async fn list_appointments(
-    State(sim): Sim,
-    _: Authorized<Acuity>,
-    query: Query<Acuity>,
-) -> Result<Response, Response> {
-    let from: Option<civil::Date> = query.parsed("minDate")?;
-    let most: usize = query.parsed("max")?.unwrap_or(100);
-    let is_canceled = query.text("canceled") == Some("true");
-    let mut found = lock(&sim.provider.appointments).list(from, is_canceled);
-    if query.text("direction") != Some("ASC") {
-        found.reverse();
-    }
-    found.truncate(most);
-    Ok(Json(found).into_response())
-}
-
 async fn show_appointment(
     State(sim): Sim,
     _: Authorized<Acuity>,
@@ -334,6 +328,83 @@ async fn show_appointment(
     let shown = lock(&sim.provider.appointments).show(&id, sim.control.now());
     let shown = shown.ok_or_else(|| Acuity::refuse(StatusCode::NOT_FOUND))?;
     Ok(Json(shown).into_response())
+}
+
+/// The days that a query asks for, by the calendar's clocks.
+fn days(query: &Query<Acuity>) -> Result<(civil::Date, civil::Date), Response> {
+    let day = |name: &str| query.parsed::<civil::Date>(name);
+    Ok((
+        day("minDate")?.unwrap_or(civil::Date::MIN),
+        day("maxDate")?.unwrap_or(civil::Date::MAX),
+    ))
+}
+
+/// `GET /api/v1/appointments?calendarID=&minDate=&maxDate=&canceled=&max=`, the newest first.
+async fn list_appointments(
+    State(sim): Sim,
+    _: Authorized<Acuity>,
+    query: Query<Acuity>,
+) -> Result<Response, Response> {
+    let from: Option<civil::Date> = query.parsed("minDate")?;
+    let (_, to) = days(&query)?;
+    let max = query.parsed::<usize>("max")?.unwrap_or(100);
+    let calendar = query.text("calendarID");
+    let is_canceled = query.text("canceled") == Some("true");
+    let mut found = lock(&sim.provider.appointments).list(from, is_canceled);
+    if query.text("direction") != Some("ASC") {
+        found.reverse();
+    }
+    found.retain(|shown| {
+        let day = shown["datetime"]
+            .as_str()
+            .and_then(|time| time.get(..10)?.parse().ok());
+        calendar.is_none_or(|id| shown["calendarID"].as_u64() == id.parse().ok())
+            && day.is_some_and(|day: civil::Date| day <= to)
+    });
+    found.truncate(max);
+    if query.text("excludeForms") == Some("true") {
+        for shown in &mut found {
+            shown["forms"] = json!([]);
+        }
+    }
+    Ok(Json(found).into_response())
+}
+
+/// `GET /api/v1/blocks?calendarID=&minDate=&maxDate=`.
+async fn list_blocks(
+    State(sim): Sim,
+    _: Authorized<Acuity>,
+    query: Query<Acuity>,
+) -> Result<Response, Response> {
+    let (first, last) = days(&query)?;
+    let calendar = query.text("calendarID");
+    let zone = TimeZone::get("America/Chicago").unwrap_or(TimeZone::UTC);
+    let blocks = lock(&sim.provider.blocks).clone();
+    let shown = (1_u32..).zip(blocks).filter_map(|(id, (of, from, to))| {
+        let (from, to) = (from.to_zoned(zone.clone()), to.to_zoned(zone.clone()));
+        let is_asked = calendar.is_none_or(|calendar| calendar == of.to_string())
+            && from.date() <= last
+            && to.date() >= first;
+        let time = |at: &jiff::Zoned| at.strftime("%Y-%m-%dT%H:%M:%S%z").to_string();
+        is_asked.then(|| {
+            json!({ "id": id, "calendarID": of, "start": time(&from), "end": time(&to), "notes": "" })
+        })
+    });
+    Ok(Json(shown.collect::<Vec<_>>()).into_response())
+}
+
+/// A time to block off.
+#[derive(Deserialize)]
+struct BlockBody {
+    calendar_id: u64,
+    from: Timestamp,
+    to: Timestamp,
+}
+
+async fn block(State(sim): Sim, body: Bytes) -> Response {
+    control::done(control::read::<BlockBody>(&body).map(|body| {
+        lock(&sim.provider.blocks).push((body.calendar_id, body.from, body.to));
+    }))
 }
 
 /// The body of `POST /webhooks`.

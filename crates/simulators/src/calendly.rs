@@ -3,6 +3,8 @@
 //! - Auth: a bearer token. Anything else gets a 401.
 //! - `GET /users/me`, `/scheduled_events`, `/scheduled_events/{event}`, its `invitees`, one of them, `/routing_form_submissions/{id}`, all
 //!   wrapped in `resource`.
+//! - `GET /user_busy_times`: what was booked, and what [`Simulator::keep_busy`] says is in the person's other calendars, at
+//!   most seven days of it, none of them over.
 //! - `POST`, `GET` and `DELETE /webhook_subscriptions`. A URL is subscribed once; the same again is a 409.
 //! - Webhooks: signed with the key of their subscription, at the time when they leave. What is not answered 2xx is posted
 //!   again at growing intervals for 24 h; then the subscription is `disabled`.
@@ -64,7 +66,7 @@ const EVENTS: &[&str] = &[
 pub(crate) const SPEC: SimulatorSpec = SimulatorSpec {
     slug: Calendly::SLUG,
     name: "Calendly",
-    setting: "CALENDLY_BASE_URL",
+    setting: Some("CALENDLY_BASE_URL"),
     is_cloud_only: false,
     has_view: true,
     is_google: false,
@@ -105,6 +107,8 @@ impl ProviderConfig for Config {}
 pub struct Calendly {
     config: Config,
     bookings: Mutex<Bookings>,
+    /// In the person's other calendars.
+    busy: Mutex<Vec<(Timestamp, Timestamp)>>,
     outbox: Outbox,
 }
 
@@ -123,6 +127,7 @@ impl Provider for Calendly {
         Self {
             config,
             bookings: Mutex::default(),
+            busy: Mutex::default(),
             outbox: Outbox::new(rules, setup.config.webhook_retry),
         }
     }
@@ -135,6 +140,7 @@ impl Provider for Calendly {
             .route("/scheduled_events/{event}/invitees", get(list_invitees))
             .route("/scheduled_events/{event}/invitees/{id}", get(show_invitee))
             .route("/routing_form_submissions/{id}", get(show_submission))
+            .route("/user_busy_times", get(list_busy_times))
             .route(
                 "/webhook_subscriptions",
                 get(subscriptions::list).post(subscriptions::subscribe),
@@ -147,6 +153,7 @@ impl Provider for Calendly {
             .route("/_sim/bookings/{invitee}", put(register))
             .route("/_sim/bookings/{invitee}/{action}", post(act))
             .route("/_sim/submissions", post(submit))
+            .route("/_sim/busy", post(keep_busy))
             .merge(outbox::routes::<Self>())
     }
 
@@ -281,6 +288,11 @@ impl Simulator {
     /// Submits a routing form, and posts `routing_form_submission.created`. Returns its id.
     pub fn submit(&self, submission: &Submission) -> String {
         self.shared.submit(submission)
+    }
+
+    /// Puts something into the person's other calendars.
+    pub fn keep_busy(&self, from: Timestamp, to: Timestamp) {
+        lock(&self.shared.provider.busy).push((from, to));
     }
 
     /// Sets the trouble that webhooks have from now on.
@@ -420,6 +432,67 @@ async fn show_invitee(
 ) -> Result<Response, Response> {
     let booking = lock(&sim.provider.bookings).find(&event, &id);
     resource(booking.map(|booking| booking.invitee(false)))
+}
+
+/// `GET /user_busy_times?user=&start_time=&end_time=`.
+async fn list_busy_times(
+    State(sim): Sim,
+    _: Authorized<Calendly>,
+    query: Query<Calendly>,
+) -> Result<Response, Response> {
+    let invalid = |message: &str| Calendly::error(StatusCode::BAD_REQUEST, message);
+    let user = query
+        .text("user")
+        .ok_or_else(|| invalid("user: is missing"))?;
+    if user != USER {
+        let message = "This user is not in your organization";
+        return Err(Calendly::error(StatusCode::FORBIDDEN, message));
+    }
+    let time = |name: &str| query.parsed::<Timestamp>(name);
+    let (Some(from), Some(to)) = (time("start_time")?, time("end_time")?) else {
+        return Err(invalid("start_time, end_time: are missing"));
+    };
+    if from < sim.control.now() {
+        return Err(invalid("start_time: must be in the future"));
+    }
+    if to <= from || to.duration_since(from) > SignedDuration::from_hours(7 * 24) {
+        return Err(invalid("end_time: must be at most 7 days after start_time"));
+    }
+    let is_within = |start: Timestamp, end: Timestamp| start < to && from < end;
+    let booked = lock(&sim.provider.bookings).active();
+    let booked = booked.into_iter().map(|(event, start, end)| {
+        let times = json!({
+            "type": "calendly", "start_time": instant(start), "end_time": instant(end),
+            "buffered_start_time": instant(start), "buffered_end_time": instant(end), "event": { "uri": event },
+        });
+        (start, end, times)
+    });
+    let others = lock(&sim.provider.busy).clone();
+    let others = others.into_iter().map(|(start, end)| {
+        let times =
+            json!({ "type": "external", "start_time": instant(start), "end_time": instant(end) });
+        (start, end, times)
+    });
+    let mut found: Vec<_> = booked
+        .chain(others)
+        .filter(|(start, end, _)| is_within(*start, *end))
+        .collect();
+    found.sort_by_key(|(start, ..)| *start);
+    let collection: Vec<_> = found.into_iter().map(|(_, _, times)| times).collect();
+    Ok(Json(json!({ "collection": collection })).into_response())
+}
+
+/// What is in the person's other calendars.
+#[derive(serde::Deserialize)]
+struct BusyBody {
+    from: Timestamp,
+    to: Timestamp,
+}
+
+async fn keep_busy(State(sim): Sim, body: Bytes) -> Response {
+    control::done(control::read::<BusyBody>(&body).map(|body| {
+        lock(&sim.provider.busy).push((body.from, body.to));
+    }))
 }
 
 async fn show_submission(

@@ -55,7 +55,7 @@ const API_KEY: &str = "simulated-callrail-key";
 pub(crate) const SPEC: SimulatorSpec = SimulatorSpec {
     slug: CallRail::SLUG,
     name: "CallRail",
-    setting: "CALLRAIL_BASE_URL",
+    setting: Some("CALLRAIL_BASE_URL"),
     is_cloud_only: false,
     has_view: true,
     is_google: false,

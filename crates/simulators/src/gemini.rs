@@ -47,7 +47,7 @@ use reading::Reading;
 pub(crate) const SPEC: SimulatorSpec = SimulatorSpec {
     slug: Gemini::SLUG,
     name: "Gemini",
-    setting: "GEMINI_BASE_URL",
+    setting: Some("GEMINI_BASE_URL"),
     is_cloud_only: false,
     has_view: false,
     is_google: true,

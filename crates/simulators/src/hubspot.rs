@@ -54,7 +54,7 @@ const TOKEN: &str = "pat-na1-simulated-hubspot-token";
 pub(crate) const SPEC: SimulatorSpec = SimulatorSpec {
     slug: HubSpot::SLUG,
     name: "HubSpot",
-    setting: "HUBSPOT_BASE_URL",
+    setting: Some("HUBSPOT_BASE_URL"),
     is_cloud_only: false,
     has_view: true,
     is_google: false,

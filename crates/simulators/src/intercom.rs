@@ -64,7 +64,7 @@ const TOPICS: &[&str] = &[
 pub(crate) const SPEC: SimulatorSpec = SimulatorSpec {
     slug: Intercom::SLUG,
     name: "Intercom",
-    setting: "INTERCOM_BASE_URL",
+    setting: Some("INTERCOM_BASE_URL"),
     is_cloud_only: false,
     has_view: true,
     is_google: false,

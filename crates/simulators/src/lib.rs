@@ -19,12 +19,17 @@ pub mod intercom;
 mod mp3;
 mod outbox;
 mod provider;
+pub mod recaptcha;
 mod received;
 pub mod recordings;
 pub mod secret_manager;
 pub mod sendgrid;
+pub mod signedwebhook;
+mod siteverify;
 pub mod speech;
 pub mod storage;
+pub mod turnstile;
+pub mod webforms;
 pub mod zendesk;
 
 use std::any::Any;
@@ -57,10 +62,14 @@ pub static SIMULATORS: &[SimulatorSpec] = &[
     gemini::SPEC,
     hubspot::SPEC,
     intercom::SPEC,
+    recaptcha::SPEC,
     secret_manager::SPEC,
     sendgrid::SPEC,
+    signedwebhook::SPEC,
     speech::SPEC,
     storage::SPEC,
+    turnstile::SPEC,
+    webforms::SPEC,
     zendesk::SPEC,
 ];
 
@@ -71,8 +80,9 @@ pub struct SimulatorSpec {
     pub slug: &'static str,
     /// The provider's name, for people.
     pub name: &'static str,
-    /// The product's setting that holds the provider's base URL, for example `HUBSPOT_BASE_URL`.
-    pub setting: &'static str,
+    /// The product's setting that holds the provider's base URL, for example `HUBSPOT_BASE_URL`. `None` if the product
+    /// never calls it.
+    pub setting: Option<&'static str>,
     /// Whether only the cloud form of the product calls this provider.
     pub is_cloud_only: bool,
     /// Whether `/_sim/view` shows something that a person wants to see after sending a lead.
@@ -165,14 +175,15 @@ impl fmt::Debug for Simulators {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn the_table_is_sorted_and_settings_are_not_shared() {
         assert!(SIMULATORS.is_sorted_by(|a, b| a.slug < b.slug));
-        let mut settings: Vec<_> = SIMULATORS.iter().map(|spec| spec.setting).collect();
-        settings.sort_unstable();
-        settings.dedup();
-        assert_eq!(settings.len(), SIMULATORS.len());
+        let settings = || SIMULATORS.iter().filter_map(|spec| spec.setting);
+        let each: BTreeSet<_> = settings().collect();
+        assert_eq!(each.len(), settings().count());
     }
 }

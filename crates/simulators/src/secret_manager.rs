@@ -36,7 +36,7 @@ use crate::{SimulatorSpec, Simulators};
 pub(crate) const SPEC: SimulatorSpec = SimulatorSpec {
     slug: SecretManager::SLUG,
     name: "Secret Manager",
-    setting: "SECRET_MANAGER_BASE_URL",
+    setting: Some("SECRET_MANAGER_BASE_URL"),
     is_cloud_only: true,
     has_view: false,
     is_google: true,

@@ -51,7 +51,7 @@ const API_KEY: &str = "SG.simulated-sendgrid-key";
 pub(crate) const SPEC: SimulatorSpec = SimulatorSpec {
     slug: SendGrid::SLUG,
     name: "SendGrid",
-    setting: "SENDGRID_BASE_URL",
+    setting: Some("SENDGRID_BASE_URL"),
     is_cloud_only: false,
     has_view: true,
     is_google: false,

@@ -49,7 +49,7 @@ use crate::{SimulatorSpec, Simulators};
 pub(crate) const SPEC: SimulatorSpec = SimulatorSpec {
     slug: Speech::SLUG,
     name: "Speech-to-Text",
-    setting: "SPEECH_BASE_URL",
+    setting: Some("SPEECH_BASE_URL"),
     is_cloud_only: false,
     has_view: false,
     is_google: true,

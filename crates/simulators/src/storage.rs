@@ -43,7 +43,7 @@ use crate::{SimulatorSpec, Simulators};
 pub(crate) const SPEC: SimulatorSpec = SimulatorSpec {
     slug: Storage::SLUG,
     name: "Cloud Storage",
-    setting: "STORAGE_BASE_URL",
+    setting: Some("STORAGE_BASE_URL"),
     is_cloud_only: true,
     has_view: false,
     is_google: true,

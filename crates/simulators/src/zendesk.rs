@@ -60,7 +60,7 @@ const EVENTS: &[&str] = &[
 pub(crate) const SPEC: SimulatorSpec = SimulatorSpec {
     slug: Zendesk::SLUG,
     name: "Zendesk",
-    setting: "ZENDESK_BASE_URL",
+    setting: Some("ZENDESK_BASE_URL"),
     is_cloud_only: false,
     has_view: true,
     is_google: false,

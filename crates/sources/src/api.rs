@@ -3,7 +3,9 @@
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use domain::{Account, Alias, Classify, Disposition, Facts, ProviderAnswer};
+use domain::{
+    Account, Alias, BookingFacts, Busy, Classify, Disposition, Facts, ProviderAnswer, Span,
+};
 use http_client::{
     Client, HeaderMap, HttpError, Limits, Response, StatusClass, StatusCode, Streaming,
     UnreadableBody, Url, header,
@@ -22,6 +24,8 @@ pub struct Apis {
     pub details: Arc<dyn DetailsApi>,
     /// Recordings of calls. `None` if the provider has none.
     pub recordings: Option<Arc<dyn RecordingsApi>>,
+    /// When people are busy. `None` if the provider does not tell.
+    pub busy: Option<Arc<dyn BusyApi>>,
     /// Everything that happened. `None` if the source is not audited.
     pub listing: Option<Arc<dyn ListingApi>>,
     /// Where webhooks are posted. `None` if only a person can say that to the provider.
@@ -51,6 +55,23 @@ pub struct Details {
     pub facts: Facts,
     /// Every name that is known for it now, canonical first.
     pub aliases: Vec<Alias>,
+}
+
+/// Asks a provider when those are busy whom a booking is with.
+#[async_trait]
+pub trait BusyApi: Send + Sync {
+    /// The times at which they are busy around `span`, apart from the booking itself, whose id is `external_id`. Those that
+    /// do not overlap `span` may be among them.
+    ///
+    /// # Errors
+    /// [`ApiError`]; [`ApiError::NotFound`] if the booking names no calendar that can be asked about.
+    async fn busy(
+        &self,
+        account: &Account,
+        external_id: &str,
+        booking: &BookingFacts,
+        span: Span,
+    ) -> Result<Vec<Busy>, ApiError>;
 }
 
 /// Fetches recordings of calls.

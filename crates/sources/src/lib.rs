@@ -9,29 +9,37 @@ pub mod acuity;
 mod answers;
 mod api;
 mod audit;
+mod body;
 pub mod calendly;
 pub mod callrail;
 pub mod contract;
 pub mod direct;
+mod door;
 mod fields;
 mod html;
 pub mod intercom;
+mod mapping;
 mod mending;
 mod sample;
 pub mod sendgrid;
 mod settings_spec;
+pub mod signedwebhook;
 mod verification;
+pub mod webforms;
 pub mod zendesk;
 
 use domain::{AccountSpec, Alias, BaseUrl, Channel, Reading, TenantId};
 use http::Method;
 use serde_json::Value;
 
-pub use api::{ApiError, ApiSet, Apis, Config, Details, DetailsApi, MakeApis, RecordingsApi};
+pub use api::{
+    ApiError, ApiSet, Apis, BusyApi, Config, Details, DetailsApi, MakeApis, RecordingsApi,
+};
 pub use audit::{
     Asked, Found, ListPage, Listed, ListingApi, Quota, Registration, Thing, WebhooksApi, Wiring,
     our_url,
 };
+pub use door::{BotCheckConfig, BotChecks, Door, Turned, Visit};
 pub use fields::{Field, Fields, Wanted};
 pub use sample::{ReadAs, Recorded, Sample};
 pub use settings_spec::SettingsSpec;
@@ -47,6 +55,8 @@ pub static SOURCES: &[&dyn Source] = &[
     &acuity::Acuity,
     &intercom::Intercom,
     &sendgrid::SendGrid,
+    &webforms::WebForms,
+    &signedwebhook::SignedWebhook,
     &zendesk::Zendesk,
 ];
 
@@ -79,6 +89,11 @@ pub trait Source: Send + Sync {
         event: Option<&str>,
     ) -> Result<Reading, ReadError> {
         self.read(delivery, event)
+    }
+
+    /// What is asked before a delivery is stored, for a source whose URL anybody may know.
+    fn door(&self) -> Option<&'static dyn Door> {
+        None
     }
 }
 
@@ -145,6 +160,19 @@ impl SourceSpec {
         set_up: "",
         samples: &[],
     };
+
+    /// The path of the URL that deliveries are posted to: the source's own, else [`HOOK`].
+    pub fn hook(&self) -> &'static str {
+        let mut own = self.endpoints.iter().filter(|endpoint| {
+            endpoint.purpose == Purpose::Delivery
+                && endpoint.method == Method::POST
+                && endpoint.has_token()
+        });
+        match own.next() {
+            Some(own) if self.verification.is_public() => own.path,
+            Some(_) | None => HOOK,
+        }
+    }
 
     /// The channel of a delivery that could not be read.
     pub fn usual_channel(&self) -> Channel {
@@ -215,6 +243,10 @@ pub enum Purpose {
     Delivery,
     /// It tests whether the URL works, without a signature. It is answered 200 if the token is known.
     Ping,
+    /// A browser asks whether a script of a page may post here.
+    Preflight,
+    /// A page asks for the token by which it says later when it was loaded.
+    PageToken,
 }
 
 impl EndpointSpec {
@@ -290,7 +322,7 @@ pub fn ignored(reason: &'static str) -> Reading {
 }
 
 /// Why a delivery cannot be understood. Says where, never what: bodies carry personal data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
     /// Broken, or nested too deeply.
     #[error("the body is not readable JSON (line {line}, column {column})")]
@@ -314,6 +346,14 @@ pub enum ReadError {
     Missing {
         /// The fields that would.
         fields: &'static [&'static str],
+    },
+    /// Nothing in it is a field of a lead.
+    #[error(
+        "the body has nothing of a lead: looked for {looked_for}; say in the source's settings which field means what"
+    )]
+    Unmapped {
+        /// The fields, with the names that were tried.
+        looked_for: String,
     },
     /// An id that cannot be one.
     #[error("`{field}` is not an id: expected {expected}")]

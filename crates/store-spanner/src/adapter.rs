@@ -9,21 +9,21 @@ use async_trait::async_trait;
 use domain::{
     AuditId, Claim, Claimed, ConnectionName, DueWake, EffectEnd, EffectIntent, EffectKey,
     EffectLog, EventId, LeadRequest, NewTouch, Outbox, OutboxRow, Outcome, Record, RequestId,
-    ReviewAction, SettleResult, SourceId, Stage, Tenant, TenantId, TenantStatus, Wake, Wanted,
-    WorkKey, WorkQueue, WorkRow, transition,
+    ReviewAction, SettleResult, Slot, SourceId, Stage, Tenant, TenantId, TenantStatus, Wake,
+    Wanted, WorkKey, WorkQueue, WorkRow, transition,
 };
 use google_cloud_spanner::key::Key;
 use jiff::Timestamp;
 use store::{
-    Accepted, AuditAction, AuditEntry, Config, ConfigKind, Connection, Delivery, Identified,
-    LastWrite, NewConfig, NewConnection, Page, PersonIdentity, Redriven, ReplacedSecret,
-    RequestQuery, RequestView, Result, SecurityEvent, Settle, Source, SourceChange, StoppedCount,
-    Store, StoredEvent, TokenHash, WorkQuery,
+    Accepted, AuditAction, AuditEntry, Booked, Config, ConfigKind, Connection, Delivery,
+    Identified, LastWrite, NewConfig, NewConnection, Page, PersonIdentity, Redriven,
+    ReplacedSecret, RequestQuery, RequestView, Result, SecurityEvent, Settle, Source, SourceChange,
+    StoppedCount, Store, StoredEvent, TokenHash, WorkQuery,
 };
 
 use crate::{
-    MOVED_AT_ONCE, SpannerStore, audit, configs, connections, effects, events, outbox, persons,
-    security, sources, stopped, tenants, views, wakes, work,
+    MOVED_AT_ONCE, SpannerStore, audit, bookings, configs, connections, effects, events, outbox,
+    persons, security, sources, stopped, tenants, views, wakes, work,
 };
 
 /// A closure for a transaction that is run again when Spanner aborts it: what it names is cloned for every run.
@@ -232,6 +232,16 @@ impl Store for SpannerStore {
         let (id, actor) = (tenant.clone(), act.actor.clone());
         let change = again!([id, actor] | tx | persons::unlink(&tx, &id, request, other, &actor));
         self.act(tenant, act, change).await
+    }
+
+    async fn booked(
+        &self,
+        tenant: &TenantId,
+        slot: &Slot,
+        except: RequestId,
+    ) -> Result<Vec<Booked>> {
+        self.read(async |reader| bookings::of_slot(&reader, tenant, slot, except).await)
+            .await
     }
 
     async fn put_connection(&self, connection: &Connection) -> Result<()> {

@@ -5,6 +5,7 @@
 mod adapter;
 mod api_keys;
 mod audit;
+mod bookings;
 mod calls;
 mod configs;
 mod connect;

@@ -61,6 +61,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../../migrations/spanner/0021_audit_of_sources.sql"),
     ),
     (
+        23,
+        "bookings",
+        include_str!("../../../migrations/spanner/0023_bookings.sql"),
+    ),
+    (
         24,
         "requests_of_one_person",
         include_str!("../../../migrations/spanner/0024_requests_of_one_person.sql"),

@@ -3,8 +3,8 @@
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 use domain::{
-    Alias, Change, LeadRequest, LogEntry, OpenWork, Plan, RequestId, RequestState, TenantId,
-    WorkRow,
+    Alias, Change, Channel, LeadRequest, LogEntry, OpenWork, Plan, RequestId, RequestState,
+    TenantId, WorkRow,
 };
 use google_cloud_spanner::{
     key::{Key, KeySet},
@@ -17,6 +17,7 @@ use store::{
 };
 
 use crate::{
+    bookings,
     fault::Fault,
     figures, live, outbox,
     rows::{WORK, Write, key, mutation, time_value, under},
@@ -210,6 +211,9 @@ fn write_change(tx: &Tx, change: &Change) -> Result<()> {
             ("document", to_json(&request.document)?.into()),
         ],
     )])?;
+    if request.document.channel() == Channel::Calendar {
+        bookings::put(tx, request, change.is_new)?;
+    }
     for (stage, target) in &change.delete {
         tx.write([delete_work(&request.tenant, &id, stage, target)])?;
     }

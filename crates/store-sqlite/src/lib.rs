@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod audit;
+mod bookings;
 mod calls;
 mod checkpoints;
 mod configs;
@@ -43,16 +44,16 @@ use async_trait::async_trait;
 use domain::{
     AuditId, Claim, Claimed, Clock, ConnectionName, DueWake, EffectEnd, EffectIntent, EffectKey,
     EffectLog, EventId, LeadRequest, NewTouch, Outcome, Record, RequestId, ReviewAction,
-    SettleResult, SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus, Wake, Wanted,
+    SettleResult, Slot, SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus, Wake, Wanted,
     WorkKey, WorkQueue, WorkRow, transition,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection as Db, config::DbConfig};
 use store::{
-    Accepted, AuditAction, AuditEntry, Config, ConfigCache, ConfigKind, Connection, Delivery,
-    IdSource, Identified, LastWrite, LiveChange, NewConfig, NewConnection, Page, PersonIdentity,
-    Redriven, ReplacedSecret, RequestQuery, RequestView, Result, SecurityEvent, Settle, Source,
-    SourceChange, StoppedCount, Store, StoredEvent, TokenHash, WorkQuery,
+    Accepted, AuditAction, AuditEntry, Booked, Config, ConfigCache, ConfigKind, Connection,
+    Delivery, IdSource, Identified, LastWrite, LiveChange, NewConfig, NewConnection, Page,
+    PersonIdentity, Redriven, ReplacedSecret, RequestQuery, RequestView, Result, SecurityEvent,
+    Settle, Source, SourceChange, StoppedCount, Store, StoredEvent, TokenHash, WorkQuery,
 };
 
 use crate::{
@@ -404,6 +405,17 @@ impl Store for SqliteStore {
             persons::unlink(db, now, &id, request, other, &actor)
         })
         .await
+    }
+
+    async fn booked(
+        &self,
+        tenant: &TenantId,
+        slot: &Slot,
+        except: RequestId,
+    ) -> Result<Vec<Booked>> {
+        let (tenant, slot) = (tenant.clone(), slot.clone());
+        self.read(move |db| bookings::of_slot(db, &tenant, &slot, except))
+            .await
     }
 
     async fn put_connection(&self, connection: &Connection) -> Result<()> {

@@ -64,6 +64,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         include_str!("../../../migrations/sqlite/0024_audit_of_sources.sql"),
     ),
     (
+        26,
+        "bookings",
+        include_str!("../../../migrations/sqlite/0026_bookings.sql"),
+    ),
+    (
         27,
         "requests_of_one_person",
         include_str!("../../../migrations/sqlite/0027_requests_of_one_person.sql"),

@@ -13,7 +13,7 @@ use store::{
 };
 
 use crate::{
-    indexing, noted,
+    bookings, indexing, noted,
     rows::{micros, store_error},
     sql,
 };
@@ -219,6 +219,9 @@ fn write_change(db: &Connection, change: &Change) -> Result<()> {
     }
     if !change.is_new {
         indexing::changed(db, tenant, &id)?;
+    }
+    if request.document.channel() == Channel::Calendar {
+        bookings::put(db, request, change.is_new)?;
     }
     for (stage, target) in &change.delete {
         sql::execute(

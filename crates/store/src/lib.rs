@@ -11,6 +11,7 @@
 #![warn(missing_docs)]
 
 mod audit;
+mod bookings;
 pub mod calls;
 pub mod configs;
 pub mod connections;
@@ -40,12 +41,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::{
     AuditId, ConnectionName, EffectLog, EventId, LeadRequest, NewTouch, Office, OfficeDetails,
-    RequestId, ReviewAction, SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus, Wake,
-    WorkKey, WorkQueue, WorkRow,
+    RequestId, ReviewAction, Slot, SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus,
+    Wake, WorkKey, WorkQueue, WorkRow,
 };
 use jiff::Timestamp;
 
 pub use audit::{AuditAction, AuditEntry};
+pub use bookings::Booked;
 pub use calls::{Begun, Call, CallAnswer, Calls};
 pub use configs::{Config, ConfigCache, ConfigKind, NewConfig};
 pub use connections::{Connection, ConnectionState, NewConnection, ReplacedSecret};
@@ -295,6 +297,15 @@ pub trait Store:
         other: RequestId,
         act: &AuditAction,
     ) -> Result<()>;
+
+    /// The bookings of other requests that take a part of this slot in one of its calendars, those of `except` left out,
+    /// in order of time, each request once, 50 at most. What was called off or merged takes none.
+    async fn booked(
+        &self,
+        tenant: &TenantId,
+        slot: &Slot,
+        except: RequestId,
+    ) -> Result<Vec<Booked>>;
 
     /// Creates a connection at version 1, or changes what is not its version, state or secret. What was held before
     /// it existed is released by [`Store::replace_secret`].

@@ -4,15 +4,15 @@
 use std::{collections::BTreeMap, str::FromStr, sync::Arc, time::Duration};
 
 use domain::{
-    About, Alias, AnalysisSection, ApiFacts, Audio, Author, BookingFacts, BookingStatus, Budget,
-    CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus, Claim, Claimed, ConnectionName,
-    Consent, Destination, DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Document,
-    EmailAddress, Engine, Facts, FormFacts, Intent, Labels, LeadRequest, Message, News,
-    NotificationRules, NotificationsSection, OfficeConfig, OpenWork, Origin, Outcome, PersonFacts,
-    PostalCode, ProjectType, Reason, RecordingSection, RemoteIds, RequestState, RetryPolicy,
-    Section, Sentiment, SettleContext, Stage, TenantId, TextFacts, Timeline, Tokens,
-    TranscriptSection, TranscriptState, Turn, WorkKey, WorkRow, WorkflowConfig, qualification,
-    transition,
+    About, Alias, AnalysisSection, ApiFacts, Audio, Author, BookingFacts, BookingSection,
+    BookingStatus, Budget, CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus, Claim, Claimed,
+    ConnectionName, Consent, Destination, DetailsAnswer, DetailsSection, DispatchSection,
+    DispatchState, Document, DocumentFacts, EmailAddress, Engine, Facts, FormFacts, Intent, Labels,
+    LeadRequest, Message, News, NotificationRules, NotificationsSection, OfficeConfig, OpenWork,
+    Origin, Outcome, PersonFacts, PostalCode, ProjectType, Reason, RecordingSection, RemoteIds,
+    RequestState, RetryPolicy, Section, Sentiment, SettleContext, Stage, TenantId, TextFacts,
+    Timeline, Tokens, TranscriptSection, TranscriptState, Turn, WorkKey, WorkRow, WorkflowConfig,
+    qualification, transition,
 };
 use jiff::Timestamp;
 
@@ -86,6 +86,9 @@ pub fn facts(channel: Channel) -> Facts {
             at: Some(at()),
         }),
         extra: pairs([("landing_page", "kitchens")]),
+        missing_fields: Some(vec!["street".to_owned()]),
+        derived_fields: Some(vec!["state".to_owned()]),
+        suspicions: Some(vec!["the message has a link".to_owned()]),
         about: about(channel),
         ..Facts::default()
     }
@@ -113,6 +116,15 @@ fn about(channel: Channel) -> About {
             submitted_at: Some(at()),
             message: text("We want a new kitchen before spring."),
             answers: pairs([("Budget", "about forty thousand")]),
+            documents: BTreeMap::from([(
+                "part-6".to_owned(),
+                DocumentFacts {
+                    field: "photo".to_owned(),
+                    kind: "image/jpeg".to_owned(),
+                    bytes: 48_211,
+                    sha256: "5e".repeat(32),
+                },
+            )]),
         }),
         Channel::Calendar => About::Calendar(BookingFacts {
             service: text("Kitchen consultation"),
@@ -122,6 +134,8 @@ fn about(channel: Channel) -> About {
             status: Some(BookingStatus::Booked),
             location: text("12 Main Street, Round Rock"),
             host: text("Luis Ortega"),
+            calendar_ids: Some(vec!["cal_7".to_owned()]),
+            event_id: text("slot_7"),
             message: text("We want a new kitchen before spring."),
             answers: pairs([("Budget", "about forty thousand")]),
             stated_at: Some(at()),
@@ -263,6 +277,7 @@ pub fn found(document: &Document, stage: Stage, target: &str) -> Vec<Section> {
         ))],
         Stage::Recording => vec![Section::Recording(recording(document))],
         Stage::Transcript => vec![Section::Transcript(transcript(document))],
+        Stage::Booking => vec![Section::Booking(booking(document))],
         Stage::Analysis => {
             let analysis = analysis(document);
             let qualification = qualification::qualify(document, &analysis, &office(), None);
@@ -299,6 +314,15 @@ pub fn recording(document: &Document) -> RecordingSection {
             size_bytes: 1_480_000,
             duration_ms: 185_000,
         },
+    }
+}
+
+/// A time that nothing else takes.
+pub fn booking(document: &Document) -> BookingSection {
+    BookingSection {
+        revision: document.revisions.of(Stage::Booking),
+        span: document.slot().map(|slot| slot.span),
+        ..BookingSection::default()
     }
 }
 

@@ -17,7 +17,9 @@ use crate::{
     requests::{self, decide, find, links as of_persons, replay, schema as of_requests, touch},
     roles::routes,
     sign_in::{codes, devices, links, oidc, page, session},
-    sources::{self, catalogue, completeness, connect, create, health, keys, settings, test},
+    sources::{
+        self, catalogue, completeness, connect, create, health, keys, settings, snippet, test,
+    },
     tenants, views, work,
 };
 
@@ -95,6 +97,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
             settings::show_source_settings,
             settings::save_source_settings
         ))
+        .routes(routes!(snippet::show_source_snippet))
         .routes(routes!(connections::set_connection_secret))
         .routes(routes!(offices::list_offices, office::create_office))
         .routes(routes!(

@@ -126,6 +126,7 @@ words! {
         Details => "details",
         Recording => "recording",
         Transcript => "transcript",
+        Booking => "booking",
         Analysis => "analysis",
         Dispatch => "dispatch",
         Notification => "notification",

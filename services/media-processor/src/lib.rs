@@ -4,6 +4,7 @@
 #![warn(missing_docs)]
 
 mod access;
+mod booking;
 mod details;
 mod probe;
 mod recording;
@@ -47,6 +48,7 @@ pub fn service(deps: Deps) -> Service {
         routes: axum::Router::new(),
         stages: vec![
             Arc::new(details::Details(deps.clone())),
+            Arc::new(booking::Booking(deps.clone())),
             Arc::new(recording::Recording(deps.clone())),
             Arc::new(transcript::Transcript(deps)),
         ],

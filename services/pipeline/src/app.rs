@@ -340,6 +340,7 @@ fn services(
             relay_bus: bus.clone(),
             bus,
             secrets,
+            http: http.clone(),
             clock: clock.clone(),
             config: config.ingest.clone(),
             relay: RelayConfig::default(),

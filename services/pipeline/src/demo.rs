@@ -12,6 +12,7 @@ use domain::{
 use secrecy::SecretString;
 use secrets::{SecretName, SecretRef, Secrets};
 use simulators::{Demo, SIMULATORS, SimulatorSpec};
+use sources::SourceSpec;
 use store::{Connection, ConnectionState, Source, SourceState, Store, TokenHash};
 use uuid::Uuid;
 
@@ -20,9 +21,39 @@ pub const TENANT: &str = "tenant_demo";
 /// Who is told of leads.
 pub const MAIL_TO: &str = "sales@example.com";
 
-/// The token in the URLs that a provider posts the tenant's webhooks to.
+/// The token in the URLs that a provider posts the tenant's webhooks to. That of a URL which is no secret is the source's
+/// id, as the API makes it.
 pub fn token(provider: &str) -> String {
+    if spec(provider).is_some_and(|spec| spec.verification.is_public()) {
+        return source_id(provider).to_string();
+    }
     format!("demo-{provider}")
+}
+
+/// The path that a provider posts the tenant's webhooks to; what stands behind it names the event, where a provider has
+/// URLs for each.
+pub fn hook(provider: &str) -> String {
+    let path = spec(provider).map_or(::sources::HOOK, SourceSpec::hook);
+    path.replace("{token}", &token(provider))
+}
+
+/// The URL's path for one event.
+pub fn hook_of(provider: &str, event: &str) -> String {
+    let hook = hook(provider);
+    if spec(provider).is_some_and(|spec| spec.verification.is_public()) {
+        return hook;
+    }
+    format!("{hook}/{event}")
+}
+
+/// The id of the tenant's source.
+pub fn source_id(provider: &str) -> SourceId {
+    SourceId::from_uuid(fixed(provider))
+}
+
+fn spec(provider: &str) -> Option<&'static SourceSpec> {
+    let mut specs = ::sources::SOURCES.iter().map(|source| source.spec());
+    specs.find(|spec| spec.slug == provider)
 }
 
 /// Makes the demo tenant where it is missing. What somebody changed since stays. `webhook_key` tells the key of a
@@ -146,7 +177,7 @@ impl Seed<'_> {
         key: &SecretRef,
     ) -> Source {
         Source {
-            id: SourceId::from_uuid(fixed(provider)),
+            id: source_id(provider),
             tenant: self.tenant.clone(),
             provider: provider.to_owned(),
             connection: None,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use domain::RequestId;
 use http::{
-    StatusCode,
-    header::{CONTENT_TYPE, WWW_AUTHENTICATE},
+    HeaderValue, StatusCode,
+    header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE},
 };
 use runtime::{Json, Problem};
 use serde::Serialize;
@@ -38,6 +38,38 @@ pub(crate) fn accepted(accepted: &Accepted, message: &'static str, took: Duratio
         duplicate: is_duplicate,
     })
     .into_response()
+}
+
+/// The body of a 202.
+#[derive(Debug, Serialize)]
+struct TakenBody {
+    lead_id: Option<RequestId>,
+}
+
+/// The answer to a script that posted a form. Whatever is thought of it, it is told the same.
+pub(crate) fn taken(accepted: &Accepted) -> Response {
+    let body = TakenBody {
+        lead_id: accepted.request(),
+    };
+    (StatusCode::ACCEPTED, Json(body)).into_response()
+}
+
+/// The answer to a browser that posted a form: on to the tenant's own page, else a word of thanks.
+pub(crate) fn thanks(_: &Accepted, page: Option<&str>) -> Response {
+    const THANKS: &str = concat!(
+        r#"<!doctype html><html lang="en"><meta charset="utf-8"><title>Thank you</title>"#,
+        "<p>Thank you. We have received your message.</p></html>"
+    );
+    match page.and_then(|page| HeaderValue::from_str(page).ok()) {
+        Some(page) => (StatusCode::SEE_OTHER, [(LOCATION, page)]).into_response(),
+        None => {
+            let headers = [
+                (CONTENT_TYPE, "text/html; charset=utf-8"),
+                (CONTENT_SECURITY_POLICY, "default-src 'none'"),
+            ];
+            (StatusCode::ACCEPTED, headers, THANKS).into_response()
+        }
+    }
 }
 
 /// The answer to every delivery that is not verified: equal to the byte, whatever is wrong with it.

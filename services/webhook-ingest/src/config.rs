@@ -3,8 +3,9 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use settings::Reader;
+use sources::BotCheckConfig;
 
-/// Least memory for bodies: two of the largest, one of a known sender and one of an unknown.
+/// Least memory for bodies: two of the largest without files, one of a known sender and one of an unknown.
 const LEAST_BODY_MEMORY_MIB: usize = 4;
 
 /// What the edge is held to.
@@ -18,6 +19,8 @@ pub struct Config {
     pub body_memory_mib: usize,
     /// How long refusals are kept.
     pub security_events_kept_for: Duration,
+    /// What tells people from programs.
+    pub bot_checks: BotCheckConfig,
 }
 
 /// What a tenant may send.
@@ -36,6 +39,7 @@ impl Default for Config {
             failed_signatures_per_minute: NonZeroU32::new(120).expect("not zero"),
             body_memory_mib: 128,
             security_events_kept_for: Duration::from_secs(30 * 24 * 60 * 60),
+            bot_checks: BotCheckConfig::default(),
         }
     }
 }
@@ -56,7 +60,8 @@ impl Config {
         let body_memory_mib = reader.get(
             "BODY_MEMORY_MIB",
             defaults.body_memory_mib,
-            "MiB that the bodies of deliveries may take at once, those that wait for the store among them.",
+            "MiB that the bodies of deliveries may take at once, those that wait for the store among them. Forms with \
+             files need 16 to be taken whatever their size.",
         );
         if body_memory_mib < LEAST_BODY_MEMORY_MIB {
             reader.fault(
@@ -89,6 +94,7 @@ impl Config {
                 defaults.security_events_kept_for,
                 "How long refused deliveries are remembered, counted by minute and address.",
             ),
+            bot_checks: BotCheckConfig::read(reader),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use domain::{StoreError, TenantId};
 use moka::future::Cache;
 use secrecy::SecretString;
-use secrets::{SecretRef, Secrets, SecretsError};
+use secrets::{SecretName, SecretRef, Secrets, SecretsError};
 use serde_json::{Map, Value};
 use sources::{Sources, TenantHint};
 use store::{Source, Store, TokenHash, configs::source_settings};
@@ -41,6 +41,8 @@ pub(crate) struct KeyedSource {
     pub(crate) keys: Vec<SecretString>,
     /// What the tenant has set for it; an empty object where there is nothing.
     pub(crate) settings: Value,
+    /// The secret of its connection, where its door needs it.
+    pub(crate) secret: Option<SecretString>,
     /// Some of its keys could not be loaded, so what the others do not verify may be genuine all the same.
     pub(crate) lacks_keys: bool,
     /// The tenant's permits at the store.
@@ -154,12 +156,14 @@ impl Directory {
         let Some(source) = found else { return Ok(None) };
         let keys = self.keys(&source).await?;
         let settings = self.settings(&source).await?;
+        let secret = self.secret(&source, &settings).await?;
         Ok(Some(Arc::new(KeyedSource {
             lacks_keys: keys.len() < source.key_names.len(),
             at_store: self.at_store(&source.tenant),
             source,
             keys,
             settings,
+            secret,
         })))
     }
 
@@ -170,6 +174,32 @@ impl Directory {
             source_settings(&*self.store, &source.tenant, source.id).await
         } else {
             Ok(Value::Object(Map::new()))
+        }
+    }
+
+    /// The secret of the source's connection, where its door needs it and the tenant has entered one.
+    async fn secret(
+        &self,
+        source: &Source,
+        settings: &Value,
+    ) -> Result<Option<SecretString>, StoreError> {
+        let door = self
+            .sources
+            .get(&source.provider)
+            .and_then(|known| known.door());
+        if !door.is_some_and(|door| door.needs_secret(settings)) {
+            return Ok(None);
+        }
+        let Ok(name) = SecretName::new(source.connection_name().as_str()) else {
+            return Ok(None);
+        };
+        match self.secrets.get(&source.tenant, &name, None).await {
+            Ok(secret) => Ok(Some(secret)),
+            Err(error @ (SecretsError::NotFound | SecretsError::Damaged)) => {
+                tracing::error!(source.id = %source.id, "the secret of a source's bot check is missing: {error}");
+                Ok(None)
+            }
+            Err(error @ SecretsError::Store(_)) => Err(StoreError::Failed(error.to_string())),
         }
     }
 

@@ -18,9 +18,10 @@ use std::{sync::Arc, time::Duration};
 
 use bus::{Bus, Relay, RelayConfig};
 use domain::{Clock, StageHandler, WorkQueue, later};
+use http_client::Client;
 use runtime::{BodyMemory, Service, Task};
 use secrets::Secrets;
-use sources::Sources;
+use sources::{BotChecks, Sources};
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -29,8 +30,13 @@ pub use config::{Config, QuotaConfig};
 pub use program::main;
 
 use crate::{
-    deliver::Ingest, directory::Directory, failed_signatures::FailedSignatures, quota::Quota,
-    reading::ReadingStage, refusal_runs::RefusalRuns, refusals::Refusals,
+    deliver::{Ingest, Pace},
+    directory::Directory,
+    failed_signatures::FailedSignatures,
+    quota::Quota,
+    reading::ReadingStage,
+    refusal_runs::RefusalRuns,
+    refusals::Refusals,
 };
 
 /// How often what limits remember is tidied up.
@@ -51,6 +57,8 @@ pub struct Deps {
     pub relay_bus: Arc<dyn Bus>,
     /// Signing keys.
     pub secrets: Arc<dyn Secrets>,
+    /// Asks what tells people from programs.
+    pub http: Client,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// What the edge is held to.
@@ -68,6 +76,7 @@ pub fn service(deps: Deps) -> Service {
         bus,
         relay_bus,
         secrets,
+        http,
         clock,
         config,
         relay,
@@ -89,6 +98,8 @@ pub fn service(deps: Deps) -> Service {
         ),
         body_memory: BodyMemory::new(config.body_memory_mib.saturating_mul(1 << 20)),
         quota: Quota::new(config.quota, clock.clone()),
+        pace: Pace::new(clock.clone()),
+        bot_checks: BotChecks::new(http, config.bot_checks),
         refusals,
         refusal_runs: RefusalRuns::new(clock.clone()),
     });
@@ -118,5 +129,6 @@ async fn tidy(ingest: Arc<Ingest>, clock: Arc<dyn Clock>, stop: CancellationToke
         ingest.failed_signatures.forget_rested();
         ingest.refusal_runs.forget_rested();
         ingest.quota.forget_rested();
+        ingest.pace.forget_rested();
     }
 }

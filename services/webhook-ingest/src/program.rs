@@ -23,6 +23,7 @@ pub fn main(sources: Sources) -> ExitCode {
             bus: engine.bus_beside_answers(),
             relay_bus: engine.bus.clone(),
             secrets: engine.secrets.clone(),
+            http: engine.http.clone(),
             clock: engine.clock.clone(),
             config,
             relay: RelayConfig {

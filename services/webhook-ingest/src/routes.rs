@@ -103,5 +103,7 @@ async fn take(ingest: &Ingest, call: &Call, params: Params, request: Request) ->
     match call.purpose {
         Purpose::Delivery => ingest.deliver(target, request).await,
         Purpose::Ping => ingest.ping(target, request).await,
+        Purpose::Preflight => ingest.preflight(target, request).await,
+        Purpose::PageToken => ingest.page_token(target, request).await,
     }
 }

@@ -130,7 +130,8 @@ async fn public(State(front): State<Arc<Front>>, request: Request) -> Response {
     if path.starts_with("/internal") {
         return StatusCode::NOT_FOUND.into_response();
     }
-    let is_webhook = path.starts_with("/v1/hooks/") || path.starts_with("/v1/callrail/");
+    let hooks = ["/v1/hooks/", "/v1/forms/", "/v1/callrail/"];
+    let is_webhook = hooks.iter().any(|hook| path.starts_with(hook));
     let name = if is_webhook {
         Name::WebhookIngest
     } else {

@@ -339,7 +339,7 @@ fn settings(
     let urls = simulators.urls();
     let providers = SIMULATORS
         .iter()
-        .map(|spec| (spec.setting, urls[spec.slug].clone()));
+        .filter_map(|spec| Some((spec.setting?, urls[spec.slug].clone())));
     own.into_iter()
         .chain(providers)
         .map(|(key, value)| (key.to_owned(), value))

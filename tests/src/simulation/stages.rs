@@ -79,6 +79,9 @@ impl StageHandler for SimulatedStage {
             Stage::Details => self.ask(job).await,
             Stage::Recording => self.record(job).await,
             Stage::Transcript => self.transcribe(job).await,
+            Stage::Booking => Ok(Outcome::done(Section::Booking(lead::booking(
+                &job.request.document,
+            )))),
             Stage::Analysis => self.analyse(job).await,
             Stage::Dispatch => self.dispatch(job).await,
             Stage::Notification => self.notify(job).await,
@@ -157,6 +160,7 @@ impl SimulatedStage {
             | Stage::Details
             | Stage::Recording
             | Stage::Transcript
+            | Stage::Booking
             | Stage::Analysis => lead::PROVIDER,
         };
         let name = ConnectionName::new(name).unwrap();

@@ -387,6 +387,13 @@ impl World {
         answer(call.bearer_auth(self.admin_token().expose_secret())).await
     }
 
+    /// Puts to the API as an admin of the demo tenant.
+    pub async fn put_to_api(&self, path: &str, body: &Value) -> Answer {
+        let url = format!("{}{path}", self.base);
+        let call = self.http.put(url).json(body);
+        answer(call.bearer_auth(self.admin_token().expose_secret())).await
+    }
+
     /// Posts to the API as an admin of a tenant; `path` is below the tenant's.
     pub async fn post_as_admin(&self, tenant: &TenantId, path: &str, body: &Value) -> Answer {
         let url = format!("{}/v1/tenants/{tenant}/{path}", self.base);
@@ -548,7 +555,7 @@ impl World {
 /// Has the simulated providers post their webhooks to the demo tenant's URLs.
 pub(crate) fn post_webhooks(simulators: &Simulators, base: &str) {
     for spec in SIMULATORS {
-        let hook = format!("{base}/v1/hooks/{}", demo::token(spec.slug));
+        let hook = format!("{base}{}", demo::hook(spec.slug));
         simulators.post_webhooks_to(spec.slug, &hook);
     }
 }

@@ -27,7 +27,8 @@ impl Channel {
     pub const fn gathering(self) -> &'static [Stage] {
         match self {
             Self::Phone => &[Stage::Details, Stage::Recording, Stage::Transcript],
-            Self::Calendar | Self::Chat => &[Stage::Details],
+            Self::Calendar => &[Stage::Details, Stage::Booking],
+            Self::Chat => &[Stage::Details],
             Self::Text | Self::Form | Self::Api => &[],
         }
     }

@@ -55,6 +55,12 @@ impl Entry for ChatMessage {
     }
 }
 
+impl Entry for DocumentFacts {
+    fn overlay(&mut self, newer: &Self) {
+        self.clone_from(newer);
+    }
+}
+
 /// Maps are united: each statement may carry a part, such as one message of a chat.
 impl<K: Ord + Clone, V: Entry> Fact for BTreeMap<K, V> {
     fn is_unsaid(&self) -> bool {
@@ -133,6 +139,13 @@ facts! {
         /// Fields whose value could not be read, or only in part, by the names that our own code has for them: at most
         /// some tens, and never a value.
         unread_fields: BTreeSet<String>,
+        /// Fields that the tenant wants of each lead and this one lacks, by our own names. An empty list says that it has
+        /// them all.
+        missing_fields: Option<Vec<String>>,
+        /// Fields that were not said and follow from others, by our own names.
+        derived_fields: Option<Vec<String>>,
+        /// What speaks against the lead, as its source judged it when it came.
+        suspicions: Option<Vec<String>>,
         /// What the channel says.
         about: About,
     }
@@ -207,6 +220,8 @@ facts! {
         message: Option<String>,
         /// The other answers, by the form's own labels.
         answers: BTreeMap<String, String>,
+        /// Files that came with it, by the names that stored parts of the delivery have: `part-6`.
+        documents: BTreeMap<String, DocumentFacts>,
     }
 
     /// A booking.
@@ -225,6 +240,10 @@ facts! {
         location: Option<String>,
         /// Who of the company it is with.
         host: Option<String>,
+        /// The provider's own ids of the calendars that it is in.
+        calendar_ids: Option<Vec<String>>,
+        /// The provider's own id of the slot, which those who may book it together share.
+        event_id: Option<String>,
         /// What the person wrote in their own words.
         message: Option<String>,
         /// The answers to the booking page's questions, by question.
@@ -264,6 +283,20 @@ facts! {
         /// one counts, in whatever order they arrive.
         stated_at: Option<Timestamp>,
     }
+}
+
+/// A file that came with a form. Its bytes are a part of the stored delivery's body; nothing that its sender says of it
+/// is trusted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentFacts {
+    /// The field that it came in.
+    pub field: String,
+    /// Its media type, by its first bytes; `application/octet-stream` where they tell nothing.
+    pub kind: String,
+    /// Its length.
+    pub bytes: u64,
+    /// SHA-256 of it in hexadecimal.
+    pub sha256: String,
 }
 
 /// What the person agreed to, word for word.
@@ -623,10 +656,12 @@ impl BookingFacts {
         }
     }
 
-    /// The same without its time, which nobody is shown.
+    /// The same without its time and the provider's own ids, which nobody is shown.
     fn timeless(&self) -> Self {
         Self {
             stated_at: None,
+            calendar_ids: None,
+            event_id: None,
             ..self.clone()
         }
     }

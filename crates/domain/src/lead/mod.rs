@@ -9,6 +9,7 @@ pub mod links;
 pub mod normalized;
 mod required;
 mod sections;
+mod slot;
 mod talk;
 pub mod thread;
 mod touch;
@@ -25,8 +26,8 @@ pub use attribution::Visits;
 pub use brief::Brief;
 pub use channel::Channel;
 pub use facts::{
-    About, ApiFacts, BookingFacts, BookingStatus, CallFacts, ChatFacts, ChatStatus, Consent, Facts,
-    FormFacts, Labels, PersonFacts, TextFacts,
+    About, ApiFacts, BookingFacts, BookingStatus, CallFacts, ChatFacts, ChatStatus, Consent,
+    DocumentFacts, Facts, FormFacts, Labels, PersonFacts, TextFacts,
 };
 pub use links::{Link, LinkReason, Unlinked};
 pub use normalized::{Doubt, Normalized, NormalizedField};
@@ -37,6 +38,7 @@ pub use sections::{
     RemoteIds, SourceSection, SpamGate, TranscriptSection, TranscriptState, Turn, Verdict,
     VerdictKind,
 };
+pub use slot::{BookingSection, Busy, Conflict, MAX_CONFLICTS, Slot, Span, UnknownBusy, conflicts};
 pub use talk::Talk;
 pub use thread::{Attachment, Author, ChatMessage};
 pub use touch::{MAX_TOUCHES, NewTouch, Touch, TouchKind, TouchOutcome};
@@ -189,6 +191,9 @@ pub struct Document {
     /// What was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transcript: Option<TranscriptSection>,
+    /// Whether something else takes a booking's time, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub booking: Option<BookingSection>,
     /// What it means.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub analysis: Option<AnalysisSection>,
@@ -289,6 +294,7 @@ impl Document {
             details: None,
             recording: None,
             transcript: None,
+            booking: None,
             analysis: None,
             qualification: None,
             verdict: None,

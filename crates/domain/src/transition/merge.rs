@@ -26,6 +26,7 @@ pub(super) fn merge(
     let shared = [
         Stage::Details,
         Stage::Recording,
+        Stage::Booking,
         Stage::Analysis,
         Stage::Transcript,
         Stage::Notification,
@@ -132,6 +133,9 @@ fn take_gathered(into: &mut Document, from: &Document) {
         // The labels of both were united above; whichever API answered first no longer outranks them.
         details.is_newer = false;
     }
+    if into.booking.is_none() {
+        into.booking.clone_from(&from.booking);
+    }
     let has_audio = workflow::is_audio_stored;
     if into.recording.is_none() || (!has_audio(into) && has_audio(from)) {
         into.recording.clone_from(&from.recording);
@@ -171,7 +175,9 @@ fn drop_needless_steps(winner: &mut RequestState, gathered: &[Stage], now: Times
         .work
         .iter()
         .filter(|row| match row.key.stage {
-            Stage::Reading | Stage::Transcript => !workflow::needs(document, row.key.stage),
+            Stage::Reading | Stage::Transcript | Stage::Booking => {
+                !workflow::needs(document, row.key.stage)
+            }
             Stage::Details | Stage::Recording => {
                 !gathered.contains(&row.key.stage) && !workflow::needs(document, row.key.stage)
             }

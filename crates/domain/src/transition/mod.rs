@@ -180,6 +180,7 @@ impl RequestState {
                 | Stage::Details
                 | Stage::Recording
                 | Stage::Transcript
+                | Stage::Booking
                 | Stage::Analysis => {}
             }
             let delay = step.delay.max(first_delay);

@@ -185,7 +185,11 @@ pub fn replay(
             let why = format!("{by} wants it read again");
             document.source.unread.get_or_insert(why);
         }
-        Stage::Details | Stage::Recording | Stage::Transcript | Stage::Analysis => {
+        Stage::Details
+        | Stage::Recording
+        | Stage::Transcript
+        | Stage::Booking
+        | Stage::Analysis => {
             for stage in channel.pipeline().skip(start) {
                 document.revisions.raise(stage);
             }

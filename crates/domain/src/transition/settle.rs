@@ -268,6 +268,13 @@ fn apply(state: &mut RequestState, section: Section, now: Timestamp) {
             workflow::raise_stage(document, open, Stage::Analysis);
             document.transcript = Some(transcript);
         }
+        Section::Booking(booking) => {
+            let known = document.booking.take().unwrap_or_default();
+            if !booking.tells_the_same(&known) {
+                document.revisions.raise(Stage::Dispatch);
+            }
+            document.booking = Some(booking);
+        }
         Section::Analysis(analysis) => {
             document.revisions.raise(Stage::Dispatch);
             document.analysis = Some(*analysis);

@@ -18,6 +18,7 @@ mod polygons;
 mod reentry;
 mod required;
 mod rows;
+mod slots;
 mod spam_gate;
 mod status;
 mod steps;

@@ -11,6 +11,7 @@ type Say = fn(&mut Facts);
 
 const NOTHING: Reentry = Reentry {
     gather: None,
+    booking: false,
     qualification: false,
     dispatch: false,
 };
@@ -240,6 +241,34 @@ fn a_change_reruns_what_it_concerns() {
 }
 
 #[test]
+fn a_booking_is_looked_at_again_when_its_time_is_another() {
+    let at = |text: &str| Some(text.parse().unwrap());
+    let mut before = Facts::nothing(Channel::Calendar);
+    *booking(&mut before) = domain::BookingFacts {
+        host: some("Ann Lee"),
+        starts_at: at("2026-11-30T16:00:00Z"),
+        ends_at: at("2026-11-30T17:00:00Z"),
+        ..domain::BookingFacts::default()
+    };
+    let rerun = |say: Say| {
+        let mut after = before.clone();
+        say(&mut after);
+        workflow::reenter(&before, &after).booking
+    };
+    assert!(rerun(|facts| booking(facts).host = some("Bob Ray")));
+    assert!(rerun(
+        |facts| booking(facts).status = Some(BookingStatus::Canceled)
+    ));
+    assert!(rerun(|facts| {
+        booking(facts).ends_at = Some("2026-11-30T18:00:00Z".parse().unwrap());
+    }));
+    assert!(!rerun(
+        |facts| booking(facts).status = Some(BookingStatus::Booked)
+    ));
+    assert!(!rerun(|facts| booking(facts).location = some("Austin")));
+}
+
+#[test]
 fn a_recording_that_was_known_is_no_news() {
     let before = Facts::nothing(Channel::Phone);
     let mut known = before.clone();
@@ -253,8 +282,23 @@ fn a_completed_request_reruns_what_changed_in_silence() {
         let mut world = World::of(channel);
         let findings = Findings::without_audio();
         let id = world.completed(&findings);
+        let before = world.document(id).facts();
         world.event(id, &world.edit(say));
-        assert_eq!(world.open(id), opened(reentry), "{channel}, row {row}");
+        let after = world.document(id).facts();
+        let mut expected = opened(reentry);
+        // Only a booking whose time is known takes one.
+        expected.extend(
+            workflow::reenter(&before, &after)
+                .booking
+                .then_some(Stage::Booking),
+        );
+        let names = |stages: Vec<Stage>| {
+            let mut names: Vec<_> = stages.into_iter().map(Stage::as_str).collect();
+            names.sort_unstable();
+            names
+        };
+        let open = names(world.open(id));
+        assert_eq!(open, names(expected), "{channel}, row {row}");
         let seen = world.log.len();
         world.drain(&findings);
         let done = world.done_since(seen);

@@ -70,6 +70,7 @@ fn a_stage_reads_back_as_it_is_stored() {
         "details",
         "recording",
         "transcript",
+        "booking",
         "analysis",
         "dispatch",
         "notification",

@@ -583,6 +583,7 @@ impl Job {
                 turns: Vec::new(),
                 ..lead::transcript(document)
             })],
+            Stage::Booking => vec![Section::Booking(lead::booking(document))],
             Stage::Analysis => judged(document, findings),
             Stage::Dispatch => {
                 let section = DispatchSection {

@@ -369,6 +369,18 @@ impl Bookings {
         self.submissions.get(id).cloned()
     }
 
+    /// The events that stand and were booked by somebody: URI, beginning, end.
+    pub(super) fn active(&self) -> Vec<(String, Timestamp, Timestamp)> {
+        let known = self.known.values();
+        let active = known.filter(|booking| booking.canceled.is_none() && !booking.is_invented);
+        let times = active.filter_map(|booking| {
+            let from = booking.wanted.starts_at;
+            let to = from.checked_add(booking.wanted.minutes.minutes()).ok()?;
+            Some((event_uri(&booking.event), from, to))
+        });
+        times.collect()
+    }
+
     pub(super) fn view(&self) -> Vec<Value> {
         self.known
             .values()

@@ -20,7 +20,8 @@ fn json_path(slug: &str) -> Option<&'static str> {
         "sendgrid" => Some("/v3/mail/send"),
         "speech" => Some("/v2/projects/p/locations/us/recognizers/_:recognize"),
         "callrail" => Some("/v3/a/ACC1/integrations.json"),
-        "intercom" | "storage" | "zendesk" => None,
+        "intercom" | "recaptcha" | "signedwebhook" | "storage" | "turnstile" | "webforms"
+        | "zendesk" => None,
         other => panic!("add a path of {other} to this test"),
     }
 }
@@ -34,10 +35,13 @@ fn parameter_path(slug: &str) -> &'static str {
         "gemini" => "/v1/projects/p/locations/us/publishers/google/models/%FF",
         "hubspot" => "/crm/v3/objects/contacts/%FF",
         "intercom" => "/conversations/%FF",
+        "recaptcha" => "/recaptcha/api/siteverify/%FF",
         "secret_manager" => "/v1/projects/%FF/secrets",
         "sendgrid" => "/v3/user/webhooks/event/settings/signed/%FF",
+        "signedwebhook" | "webforms" => "/%FF",
         "speech" => "/v2/projects/p/locations/us/operations/%FF",
         "storage" => "/storage/v1/b/calls/o/%FF",
+        "turnstile" => "/turnstile/v0/siteverify/%FF",
         "zendesk" => "/api/v2/tickets/%FF",
         other => panic!("add a path of {other} to this test"),
     }
@@ -55,9 +59,10 @@ fn assert_shape(spec: &SimulatorSpec, answer: &Answer, what: &str) {
     let texts: &[&str] = match spec.slug {
         "acuity" => &["/message", "/error"],
         "calendly" => &["/title", "/message"],
-        "callrail" => &["/error"],
+        "callrail" | "signedwebhook" | "webforms" => &["/error"],
         "hubspot" => &["/status", "/message", "/correlationId", "/category"],
         "intercom" => &["/errors/0/code", "/errors/0/message"],
+        "recaptcha" | "turnstile" => &["/error-codes/0"],
         "sendgrid" => &["/errors/0/message"],
         "storage" => &["/error/message", "/error/errors/0/reason"],
         "zendesk" => &["/error", "/description"],

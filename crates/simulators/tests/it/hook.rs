@@ -20,6 +20,10 @@ impl Told {
         self.headers[name].to_str().unwrap()
     }
 
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.headers.contains_key(name)
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }

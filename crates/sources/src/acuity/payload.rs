@@ -92,6 +92,12 @@ pub(super) fn facts(id: &str, appointment: &Fields<'_>) -> Facts {
             status: Some(status(appointment)),
             location: appointment.line(&["location"], 200),
             host: appointment.line(&["calendar"], 200),
+            calendar_ids: appointment.text("calendarID").map(|id| vec![id.to_owned()]),
+            // Those who attend a class share its time.
+            event_id: appointment
+                .text("classID")
+                .filter(|id| is_id(id))
+                .map(str::to_owned),
             answers: others,
             ..BookingFacts::default()
         }),
@@ -111,7 +117,7 @@ fn status(appointment: &Fields<'_>) -> BookingStatus {
 }
 
 /// `2026-03-21T10:00:00-0500`: unlike RFC 3339, without a colon in the offset.
-fn instant(raw: &str) -> Option<Timestamp> {
+pub(super) fn instant(raw: &str) -> Option<Timestamp> {
     let time = Timestamp::strptime("%Y-%m-%dT%H:%M:%S%z", raw);
     time.ok().or_else(|| raw.parse().ok())
 }
@@ -181,6 +187,7 @@ pub(super) fn is_wanted(name: &str) -> bool {
             | "type"
             | "calendar"
             | "calendarID"
+            | "classID"
             | "location"
             | "category"
             | "confirmationPage"

@@ -11,14 +11,14 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use domain::{About, Account, Facts};
+use domain::{About, Account, BookingFacts, Busy, Facts, Span};
 use http_client::{Client, Request, Response, Url, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
 use super::payload::{self, Ids, Invitee};
 use crate::{
-    ApiError, Apis, Details, DetailsApi, Fields, aliases, api::json_fields, fields::Field,
+    ApiError, Apis, BusyApi, Details, DetailsApi, Fields, aliases, api::json_fields, fields::Field,
 };
 
 /// Calls the API.
@@ -36,6 +36,7 @@ pub(super) fn apis(client: &Client, base_url: &Url) -> Apis {
     Apis {
         details: api.clone(),
         recordings: None,
+        busy: Some(api.clone()),
         listing: Some(api.clone()),
         webhooks: Some(api),
     }
@@ -242,4 +243,69 @@ fn details(
         facts,
         aliases: all,
     }
+}
+
+/// When people are busy: by their events at Calendly, with the time before and behind that is kept free, and by the
+/// calendars that they have it look into.
+///
+/// A range has at most seven days and lies ahead. 424 says that the way to such a calendar is broken: nothing is known
+/// then. UNCONFIRMED: that the copy of an event in such a calendar is not told as a busy time of its own.
+///
+/// Source: developer.calendly.com, "List User Busy Times" (read 2026-11).
+#[async_trait]
+impl BusyApi for Api {
+    async fn busy(
+        &self,
+        account: &Account,
+        _external_id: &str,
+        booking: &BookingFacts,
+        span: Span,
+    ) -> Result<Vec<Busy>, ApiError> {
+        const MAX_BUSY: usize = 100;
+        let users: Vec<_> = booking.calendar_ids.iter().flatten().collect();
+        if users.is_empty() {
+            return Err(ApiError::NotFound);
+        }
+        let (from, to) = (span.from.to_string(), span.to.to_string());
+        let mut busy = Vec::new();
+        for user in users {
+            let range = [
+                ("user", user.as_str()),
+                ("start_time", from.as_str()),
+                ("end_time", to.as_str()),
+            ];
+            let answer = self.ask(account, &["user_busy_times"], &range).await?;
+            let body = json_fields(&answer, is_of_busy_times)?;
+            let items = body.get("collection").map_or(&[][..], Field::items);
+            for item in items.iter().take(MAX_BUSY) {
+                let Field::Object(item) = item else { continue };
+                let event = item.object("event").text("uri");
+                if event.is_some() && event == booking.event_id.as_deref() {
+                    continue;
+                }
+                let time = |buffered, name| item.time(buffered).or_else(|| item.time(name));
+                let from = time("buffered_start_time", "start_time");
+                let to = time("buffered_end_time", "end_time");
+                let span = from.zip(to).and_then(|(from, to)| Span::new(from, to));
+                busy.extend(span.map(|span| Busy {
+                    span,
+                    event: event.map(str::to_owned),
+                }));
+            }
+        }
+        Ok(busy)
+    }
+}
+
+fn is_of_busy_times(name: &str) -> bool {
+    matches!(
+        name,
+        "collection"
+            | "start_time"
+            | "end_time"
+            | "buffered_start_time"
+            | "buffered_end_time"
+            | "event"
+            | "uri"
+    )
 }

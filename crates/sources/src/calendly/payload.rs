@@ -252,6 +252,11 @@ pub(super) fn facts(invitee: &Fields<'_>, event: &Fields<'_>) -> Facts {
             time_zone: invitee.line(&["timezone"], 64),
             location: location(place),
             host: hosts(event),
+            calendar_ids: users(event),
+            event_id: event
+                .text("uri")
+                .filter(|uri| is_uri(uri))
+                .map(str::to_owned),
             answers: others,
             ..BookingFacts::default()
         }),
@@ -350,6 +355,17 @@ fn hosts(event: &Fields<'_>) -> Option<String> {
     });
     let names: Vec<_> = names.take(5).collect();
     line(&names.join(", "), 200)
+}
+
+/// The URIs of those whom it is with.
+fn users(event: &Fields<'_>) -> Option<Vec<String>> {
+    let members = event.get("event_memberships").map_or(&[][..], Field::items);
+    let users = members.iter().filter_map(|member| match member {
+        Field::Object(member) => member.text("user").filter(|uri| is_uri(uri)),
+        _ => None,
+    });
+    let users: Vec<_> = users.take(5).map(str::to_owned).collect();
+    (!users.is_empty()).then_some(users)
 }
 
 fn extra(invitee: &Fields<'_>, event: &Fields<'_>) -> BTreeMap<String, String> {

@@ -40,6 +40,7 @@ pub(super) fn apis(client: &Client, base_url: &Url) -> Apis {
     });
     Apis {
         details: api.clone(),
+        busy: None,
         recordings: Some(api.clone()),
         listing: Some(api.clone()),
         webhooks: Some(api),

@@ -9,7 +9,7 @@ use super::{DELIVERY_ID, Sending, is_read_as, read};
 use crate::{Piece, Scheme, Sent, Source, Sources, Verification, Verified};
 
 /// Bodies share the receiver's memory, which holds at least two of the largest.
-const LARGEST_BODY: usize = 2 * 1024 * 1024;
+const LARGEST_BODY: usize = 8 * 1024 * 1024;
 
 pub fn a_source_is_declared_completely(source: &dyn Source) {
     let spec = source.spec();
@@ -45,11 +45,21 @@ pub fn a_source_is_declared_completely(source: &dyn Source) {
         assert!(base.url.parse::<http_client::Url>().is_ok(), "{base:?}");
         assert!(base.key.ends_with("_BASE_URL"), "{base:?}");
     }
+    if let Some(settings) = spec.settings {
+        let defaults = settings.with_defaults(&serde_json::json!({}));
+        let faults = settings.check(&defaults);
+        assert_eq!(faults, Ok(()), "{slug}: the defaults are no settings");
+        let schema = settings.schema(slug, spec.name);
+        assert_eq!(schema["additionalProperties"], serde_json::json!(false));
+    }
+    // Whoever is public says what keeps programs out of what it stores.
     let names = spec.verification.names();
     assert!(!names.is_empty(), "{slug} verifies nothing");
     assert_eq!(names.len(), BTreeSet::from_iter(&names).len(), "{names:?}");
     match spec.verification {
-        Verification::Signed(schemes) => schemes.iter().for_each(is_consistent),
+        Verification::Signed(schemes) | Verification::PublicOrSigned(schemes) => {
+            schemes.iter().for_each(is_consistent);
+        }
         Verification::SharedKey { header } => is_header(header),
         Verification::SignedOrKey {
             schemes, header, ..

@@ -152,10 +152,22 @@ pub fn a_broken_value_never_loses_a_lead(source: &dyn Source) {
         let Some(rest) = sample.body.trim_ascii().strip_prefix(b"{") else {
             continue;
         };
-        let sound = read(source, Some(sample.content_type), sample.event, sample.body);
+        // A source may keep what nobody asked for, under its own name.
+        let without = |mut reading| {
+            if let Ok(Reading::News(news)) = &mut reading {
+                news.facts.extra.remove("zz_other");
+                news.facts.unread_fields.remove("zz_other");
+            }
+            reading
+        };
+        let read = |body: &[u8]| {
+            let content_type = Some(sample.content_type);
+            without(read(source, content_type, sample.event, body.to_vec()))
+        };
+        let sound = read(sample.body);
         for value in broken {
             let body = [b"{\"zz_other\": ", value, b", ", rest].concat();
-            let reading = read(source, Some(sample.content_type), sample.event, body);
+            let reading = read(&body);
             assert_eq!(
                 reading,
                 sound,

@@ -45,7 +45,7 @@ impl Signer {
                 let schemes = schemes.iter().copied().map(Way::Scheme);
                 schemes.chain([Way::Header(header)]).collect()
             }
-            Verification::PublicFormKey => vec![Way::Nothing],
+            Verification::PublicFormKey | Verification::PublicOrSigned(_) => vec![Way::Nothing],
             Verification::Caller => Vec::new(),
         };
         ways.into_iter().map(Self::new).collect()

@@ -25,6 +25,9 @@ pub enum Verification {
         /// The header. Lower case.
         header: &'static str,
     },
+    /// By the token in its URL alone, or, where a server posts and the tenant has a key, by one of these schemes too. A
+    /// signature that is there must be right.
+    PublicOrSigned(&'static [Scheme]),
     /// By one of these schemes or, from senders of the provider's that cannot sign, by a secret that they repeat in a
     /// header.
     SignedOrKey {
@@ -150,7 +153,12 @@ impl Verification {
 
     /// Whether a tenant has to have a key.
     pub const fn needs_key(&self) -> bool {
-        !matches!(self, Self::PublicFormKey | Self::Caller)
+        !self.is_public() && !matches!(self, Self::Caller)
+    }
+
+    /// Whether the URL alone is enough, so that it is no secret.
+    pub const fn is_public(&self) -> bool {
+        matches!(self, Self::PublicFormKey | Self::PublicOrSigned(_))
     }
 
     /// The header that signs a body with this key now, and its value: for a test of our own. `None` where a signature needs
@@ -180,6 +188,15 @@ impl Verification {
                 .iter()
                 .filter(|scheme| is_accepted(accepted, scheme.name))
                 .find_map(|scheme| scheme.mac.key_fault(key)),
+            // Whoever posts signs by one of them; which, is not known.
+            Self::PublicOrSigned(schemes) => {
+                let faults = schemes
+                    .iter()
+                    .filter(|scheme| is_accepted(accepted, scheme.name))
+                    .map(|scheme| scheme.mac.key_fault(key));
+                let faults: Option<Vec<_>> = faults.collect();
+                faults.and_then(|faults| faults.first().copied())
+            }
             Self::SharedKey { .. } => (!scheme::is_text_key(key)).then_some(scheme::TEXT_KEY),
             Self::PublicFormKey => Some("nothing: the URL alone says whose a form is"),
             Self::Caller => Some("nothing: whoever calls has a key or a token of their own"),
@@ -189,7 +206,7 @@ impl Verification {
     /// A key of ours from random bytes, for senders that sign with a key of our choice. `None` if the provider makes
     /// the key, or there is none. `accepted` as in [`verify`].
     pub fn made_key(&self, accepted: &[String], random: &[u8; 32]) -> Option<SecretString> {
-        let Self::Signed(schemes) = self else {
+        let (Self::Signed(schemes) | Self::PublicOrSigned(schemes)) = self else {
             return None;
         };
         let mut accepted = schemes
@@ -204,6 +221,7 @@ impl Verification {
     fn methods(&self) -> impl Iterator<Item = Method> {
         let (schemes, others): (_, &[_]) = match self {
             Self::Signed(schemes) => (*schemes, &[]),
+            Self::PublicOrSigned(schemes) => (*schemes, &[Self::PUBLIC_FORM_KEY]),
             Self::SignedOrKey { schemes, .. } => (*schemes, &[Self::SHARED_KEY]),
             Self::SharedKey { .. } => (&[][..], &[Self::SHARED_KEY]),
             Self::PublicFormKey => (&[][..], &[Self::PUBLIC_FORM_KEY]),
@@ -244,6 +262,12 @@ impl Verification {
                     None => repeated(header),
                 },
                 Self::SharedKey { header } => repeated(header),
+                Self::PublicOrSigned(schemes) => match schemes.get(at) {
+                    Some(scheme) if keys(scheme.mac).is_empty() => Err(SignatureError::Missing),
+                    Some(scheme) => scheme.check(keys(scheme.mac), delivery),
+                    None if error == SignatureError::Missing => Ok(()),
+                    None => Err(error),
+                },
                 Self::PublicFormKey => Ok(()),
                 Self::Caller => Err(SignatureError::Missing),
             };
@@ -464,6 +488,13 @@ impl Verified {
     /// The stored headers, by lower-case name; no signature, no secret.
     pub const fn headers(&self) -> &BTreeMap<String, String> {
         &self.headers
+    }
+
+    /// The same with what the door found out, under a name that no kept header has.
+    #[must_use]
+    pub(crate) fn noted(mut self, name: &str, value: &str) -> Self {
+        self.headers.insert(name.to_owned(), value.to_owned());
+        self
     }
 
     /// The stored headers and the body, for whoever stores them.

@@ -165,6 +165,18 @@ impl Scheme {
         delivery_id: Some("webhook-id"),
         is_key_ours: true,
     };
+
+    /// As GitHub signs: `x-hub-signature-256: sha256=<hexadecimal HMAC-SHA256 of the body>`. It covers no time.
+    ///
+    /// Source: docs.github.com, "Validating webhook deliveries".
+    pub const GITHUB: Self = Self {
+        name: "github",
+        header: "x-hub-signature-256",
+        sent: Sent::Alone { prefix: "sha256=" },
+        signed: &[Piece::Body],
+        time: None,
+        ..Self::TIMESTAMP_LIST
+    };
 }
 
 impl Scheme {

@@ -54,6 +54,7 @@ pub(super) fn apis(client: &Client, base_url: &Url) -> Apis {
             base_url: base_url.clone(),
         }),
         recordings: None,
+        busy: None,
         listing: None,
         webhooks: None,
     }

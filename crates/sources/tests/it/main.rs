@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod acuity;
+mod busy;
 mod calendly;
 mod callrail;
 mod contract;

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::{Accepted, AuditAction, Delivery, RequestView, Store};
 
 pub mod accept;
+pub mod bookings;
 pub mod calls;
 pub mod claims;
 pub mod configs;
@@ -181,6 +182,11 @@ macro_rules! contract_suite {
                 replacing_a_secret_releases_exactly_what_is_held_for_it,
                 a_new_secret_changes_only_the_settings_it_brings,
                 a_connection_that_is_not_there_is_not_replaced,
+            );
+            $crate::contract_suite!(@tests $make; bookings:
+                bookings_of_one_host_at_one_time_are_found,
+                a_booking_that_is_moved_or_called_off_leaves_its_time,
+                a_long_booking_reaches_into_later_ones,
             );
             $crate::contract_suite!(@tests $make; persons:
                 a_person_is_found_by_number_then_by_address,

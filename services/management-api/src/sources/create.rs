@@ -115,7 +115,12 @@ pub(crate) async fn create_source(
     if let Some(known) = find(&deps, tenant, id).await? {
         return repeated(&deps, &source, signing_key.as_ref(), known, spec).await;
     }
-    let token = URL_SAFE_NO_PAD.encode(random_bytes::<TOKEN_BYTES>()?);
+    // The key of a public form stands in the page's source: the id does as well, and the URL can be shown again.
+    let token = if spec.verification.is_public() {
+        id.to_string()
+    } else {
+        URL_SAFE_NO_PAD.encode(random_bytes::<TOKEN_BYTES>()?)
+    };
     source.token = Some(TokenHash::of(&token));
     let name = match &signing_key {
         Some(key) => Some(key.keep(&deps, tenant).await?),
@@ -141,7 +146,7 @@ pub(crate) async fn create_source(
     }
     let created = CreatedSource {
         source: source.into(),
-        webhooks: webhooks(spec, &format!("{}/v1/hooks/{token}", deps.public_url)),
+        webhooks: webhooks(spec, &url(&deps, spec, &token)),
         signing_key: signing_key.and_then(|key| key.shown()),
         set_up: spec.set_up.to_owned(),
     };
@@ -259,6 +264,12 @@ pub(super) fn id_of_call(tenant: &TenantId, key: &str) -> SourceId {
     // A slug holds no slash.
     let name = format!("{tenant}/{key}");
     SourceId::from_uuid(Uuid::new_v5(&SPACE, name.as_bytes()))
+}
+
+/// The URL of a source with this token.
+pub(super) fn url(deps: &Deps, spec: &SourceSpec, token: &str) -> String {
+    let path = spec.hook().replace("{token}", token);
+    format!("{}{path}", deps.public_url)
 }
 
 fn webhooks(spec: &SourceSpec, url: &str) -> Vec<Webhook> {

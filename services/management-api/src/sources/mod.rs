@@ -7,6 +7,7 @@ pub(crate) mod create;
 pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod settings;
+pub(crate) mod snippet;
 pub(crate) mod test;
 
 use axum::extract::State;

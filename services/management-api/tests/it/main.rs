@@ -8,6 +8,7 @@ mod dashboard;
 mod decisions;
 mod deliveries;
 mod finding;
+mod forms;
 mod gate;
 mod issuer;
 mod jobs;

@@ -1,6 +1,7 @@
 //! The stages against a simulated provider and Speech-to-Text, over real HTTP and a real store.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod booking;
 mod details;
 mod recording;
 mod transcript;

@@ -1,12 +1,12 @@
-//! A source whose API needs no server: what a lead is called says what becomes of it.
+//! A source whose API needs no server: what a lead is called, and its account's settings, say what becomes of it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use domain::{Account, AccountSpec, BaseUrl, Channel, Facts, Reading};
+use domain::{Account, AccountSpec, BaseUrl, BookingFacts, Busy, Channel, Facts, Reading, Span};
 use http_client::{Client, StatusCode, Url};
 use sources::{
-    ApiError, Apis, Details, DetailsApi, ReadError, Source, SourceSpec, Sources, Verified,
+    ApiError, Apis, BusyApi, Details, DetailsApi, ReadError, Source, SourceSpec, Sources, Verified,
 };
 use testkit::lead;
 
@@ -20,6 +20,18 @@ pub(crate) const SECRET: &str = "trial-secret";
 
 /// A lead of this name is not there.
 pub(crate) const MISSING: &str = "missing";
+
+/// The setting of an account that says what its calendar answers: [`TAKEN`], [`FAILS`], [`REFUSES`], or else that all is free.
+pub(crate) const CALENDAR: &str = "calendar";
+
+/// Something begins with the booking and ends five minutes before it.
+pub(crate) const TAKEN: &str = "taken";
+
+/// It answers 503.
+pub(crate) const FAILS: &str = "fails";
+
+/// It answers 403.
+pub(crate) const REFUSES: &str = "refuses";
 
 struct Trial;
 
@@ -55,6 +67,7 @@ fn apis(_client: &Client, _url: &Url) -> Apis {
     Apis {
         details: Arc::new(TrialApi),
         recordings: None,
+        busy: Some(Arc::new(TrialApi)),
         listing: None,
         webhooks: None,
     }
@@ -83,5 +96,34 @@ impl DetailsApi for TrialApi {
             facts: lead::facts(channel),
             aliases: vec![lead::alias(channel)],
         })
+    }
+}
+
+#[async_trait]
+impl BusyApi for TrialApi {
+    async fn busy(
+        &self,
+        account: &Account,
+        _external_id: &str,
+        _booking: &BookingFacts,
+        span: Span,
+    ) -> Result<Vec<Busy>, ApiError> {
+        match account.settings.get(CALENDAR).map(String::as_str) {
+            Some(TAKEN) => {
+                let to = span.to - Duration::from_secs(300);
+                Ok(vec![Busy {
+                    span: Span::new(span.from, to).unwrap(),
+                    event: None,
+                }])
+            }
+            Some(FAILS) => Err(ApiError::Unavailable {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                retry_after: None,
+            }),
+            Some(REFUSES) => Err(ApiError::Unauthorized {
+                status: StatusCode::FORBIDDEN,
+            }),
+            _ => Ok(Vec::new()),
+        }
     }
 }

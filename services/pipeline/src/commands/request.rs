@@ -75,7 +75,7 @@ pub(super) enum Command {
     Replay {
         /// The request.
         request: RequestId,
-        /// The first stage that runs again: reading, details, recording, transcript, analysis, dispatch or notification,
+        /// The first stage that runs again: reading, details, recording, transcript, booking, analysis, dispatch or notification,
         /// if its channel has it.
         #[arg(long, value_name = "STAGE")]
         from: Stage,

@@ -70,7 +70,7 @@ pub(super) async fn run(settings: Settings, args: Args) -> anyhow::Result<()> {
         })
         .await?;
         for spec in SIMULATORS {
-            let hook = format!("{base}/v1/hooks/{}", demo::token(spec.slug));
+            let hook = format!("{base}{}", demo::hook(spec.slug));
             providers.simulators.post_webhooks_to(spec.slug, &hook);
         }
     }
@@ -132,11 +132,11 @@ fn greet(app: &App, providers: &Providers, base: &str, code: Option<&str>) -> an
     let (source, event) = usual.map_or(("", ""), |(spec, sample)| (spec.slug, sample.event));
     say(&format!(
         "  demo tenant       {tenant} (Demo Company, Austin TX)\
-         \n  its webhook URL   {base}/v1/hooks/{token}/{event}\n\
+         \n  its webhook URL   {base}{hook}\n\
          \nSimulated providers:\n{simulated}\n\
          \nTry it; each line works as it stands, from any folder:\n",
         tenant = demo::TENANT,
-        token = demo::token(source),
+        hook = demo::hook_of(source, event),
     ))?;
     say(&format!("{program} send {source} --data-dir {folder}"))?;
     say(&format!(

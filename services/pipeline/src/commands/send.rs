@@ -84,12 +84,8 @@ pub(super) async fn run(settings: &Settings, args: Args) -> anyhow::Result<()> {
     if let Some((path, content)) = preparation {
         prepare(&http, &server, &args.source, &path, &content).await?;
     }
-    let url = format!(
-        "http://{}/v1/hooks/{}/{}",
-        server.address,
-        demo::token(&args.source),
-        sample.event
-    );
+    let path = demo::hook_of(&args.source, sample.event);
+    let url = format!("http://{}{path}", server.address);
     let request = signature
         .into_iter()
         .fold(http.post(url), |request, (header, value)| {

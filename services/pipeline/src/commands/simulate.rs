@@ -48,7 +48,10 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     say("Simulated providers; settings that point the product at them:")?;
     let urls = simulators.urls();
     for spec in SIMULATORS {
-        say(&format!("{}={}", spec.setting, urls[spec.slug]))?;
+        match spec.setting {
+            Some(setting) => say(&format!("{setting}={}", urls[spec.slug]))?,
+            None => say(&format!("# {}: {}", spec.name, urls[spec.slug]))?,
+        }
         let key = spec
             .webhook_key_setting
             .zip(simulators.webhook_key(spec.slug));

@@ -82,6 +82,12 @@ pub(super) enum Command {
     /// Shows or saves what a tenant sets for a source: which field means what, where forms may be sent from, and so on.
     #[command(subcommand)]
     Settings(SettingsCommand),
+    /// Prints a form to paste into a page of the company's website.
+    #[command(after_help = "Example:\n  pipeline source snippet src_… --tenant acme > form.html")]
+    Snippet {
+        /// The source.
+        source: SourceId,
+    },
     /// Refuses a source's deliveries as if it did not exist, within 5 seconds.
     #[command(after_help = "Example:\n  pipeline source disable src_… --tenant acme")]
     Disable {
@@ -267,6 +273,14 @@ pub(super) async fn run(
                     "The key is removed. The source has {}.",
                     cell(&now["keys"])
                 ))
+            })
+        }
+        Command::Snippet { source } => {
+            let shown = tenant
+                .get(&format!("sources/{source}/snippet"), &[])
+                .await?;
+            tenant.session.show(&shown, |session| {
+                session.say(shown["html"].as_str().unwrap_or_default())
             })
         }
         Command::Settings(SettingsCommand::Show { source }) => {

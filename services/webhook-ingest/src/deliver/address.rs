@@ -33,6 +33,7 @@ pub(crate) struct Addressed {
     pub(crate) known: Option<Arc<KeyedSource>>,
     pub(super) is_shared: bool,
     pub(super) event: Option<String>,
+    pub(crate) client: Option<ClientAddr>,
     pub(crate) network: Option<Network>,
     /// What a limited address at a shared URL holds until its delivery is verified.
     pub(super) permit: Option<OwnedSemaphorePermit>,
@@ -63,10 +64,8 @@ impl Ingest {
             tracing::error!("a delivery is of a provider that this build does not have");
             answer::busy()
         })?;
-        let network = parts
-            .extensions
-            .get::<ClientAddr>()
-            .map(|client| client.network());
+        let client = parts.extensions.get::<ClientAddr>().copied();
+        let network = client.map(ClientAddr::network);
         let permit = match network {
             Some(network) if known.is_none() => {
                 self.permit_for(network, source.spec().slug, is_shared)
@@ -79,6 +78,7 @@ impl Ingest {
             known,
             is_shared,
             event: event.map(str::to_owned),
+            client,
             network,
             permit,
         })

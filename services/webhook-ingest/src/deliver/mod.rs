@@ -4,6 +4,7 @@
 //! accepted.
 
 mod address;
+mod screen;
 mod store;
 mod verify;
 
@@ -17,10 +18,10 @@ use axum::{
 use bus::Bus;
 use domain::{Clock, StoreError};
 use runtime::{BodyMemory, Network, Problem};
-use sources::Sources;
+use sources::{BotChecks, Sources};
 
-pub(crate) use self::address::Target;
-use self::{address::Addressed, verify::Genuine};
+use self::{address::Addressed, screen::Readers, verify::Genuine};
+pub(crate) use self::{address::Target, screen::Pace};
 use crate::{
     answer, directory::Directory, failed_signatures::FailedSignatures, quota::Quota,
     refusal_runs::RefusalRuns, refusals::Refusals,
@@ -36,6 +37,8 @@ pub(crate) struct Ingest {
     pub(crate) failed_signatures: FailedSignatures,
     pub(crate) body_memory: BodyMemory,
     pub(crate) quota: Quota,
+    pub(crate) pace: Pace,
+    pub(crate) bot_checks: BotChecks,
     pub(crate) refusals: Refusals,
     pub(crate) refusal_runs: RefusalRuns,
 }
@@ -83,8 +86,14 @@ impl Ingest {
     ) -> Result<Response, Refused> {
         let (parts, body) = request.into_parts();
         let addressed: Addressed = self.address(target, &parts).await?;
-        let genuine: Genuine = self.verify(addressed, &parts.headers, body).await?;
-        self.accept(genuine, started).await
+        let readers = Readers::of(&addressed, &parts.headers);
+        let answered = async {
+            let genuine: Genuine = self.verify(addressed, &parts.headers, body).await?;
+            self.accept(genuine, readers.wants_page, started).await
+        };
+        let answered = answered.await;
+        let response = answered.unwrap_or_else(|Refused(response)| *response);
+        Ok(readers.tell(response))
     }
 
     /// Answers a provider that tests whether a URL works.

@@ -20,6 +20,7 @@ impl Ingest {
     pub(super) async fn accept(
         &self,
         genuine: Genuine,
+        wants_page: bool,
         started: Duration,
     ) -> Result<Response, Refused> {
         let Genuine {
@@ -90,7 +91,13 @@ impl Ingest {
         metrics::counter!(metric_names::DELIVERIES_ACCEPTED_TOTAL, "provider" => spec.slug)
             .increment(1);
         let took = self.clock.monotonic().saturating_sub(started);
-        let response = answer::accepted(&accepted, message, took);
+        let response = match source.door() {
+            Some(door) if wants_page => {
+                answer::thanks(&accepted, door.thank_you_url(&known.settings).as_deref())
+            }
+            Some(_) => answer::taken(&accepted),
+            None => answer::accepted(&accepted, message, took),
+        };
         if let Err(error) = self.bus.publish(accepted.into_wakes()).await {
             tracing::warn!("{error}: the relay will publish them");
         }

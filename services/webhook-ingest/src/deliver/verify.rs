@@ -7,7 +7,7 @@ use http::{HeaderMap, header::CONTENT_TYPE};
 use runtime::Sender;
 use sources::{Source, Verified};
 
-use super::{Addressed, Ingest, Refused};
+use super::{Addressed, Ingest, Refused, screen::turned_away};
 use crate::{answer, directory::KeyedSource, refusals::reason};
 
 /// A delivery that its source's keys have verified.
@@ -32,29 +32,38 @@ impl Ingest {
             mut known,
             is_shared,
             event,
+            client,
             network,
             permit: _permit,
         } = addressed;
         let spec = source.spec();
+        // Who knows a public URL is anybody.
         let sender = match known {
-            Some(_) => Sender::Known,
-            None => Sender::Unknown,
+            Some(_) if !spec.verification.is_public() => Sender::Known,
+            Some(_) | None => Sender::Unknown,
+        };
+        let content_type = headers.get(CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        let limit = match source.door() {
+            Some(door) => door.body_limit(content_type).map_err(|turned| {
+                let tenant = known.as_ref().map(|known| &known.source.tenant);
+                self.refusals
+                    .note(turned.reason, spec.slug, tenant, network);
+                turned_away(turned)
+            })?,
+            None => spec.body_limit_bytes,
         };
         let body = self
             .body_memory
-            .read(body, spec.body_limit_bytes, sender)
+            .read(body, limit, sender)
             .await
             .inspect_err(|problem| {
                 if problem.status().is_client_error() {
                     self.count_failure(network);
                 }
             })?;
-        if is_shared {
-            let content_type = headers.get(CONTENT_TYPE);
-            let content_type = content_type.and_then(|value| value.to_str().ok());
-            if let Some(hint) = source.hint(content_type, &body) {
-                known = self.directory.by_hint(spec.slug, hint).await?;
-            }
+        if is_shared && let Some(hint) = source.hint(content_type, &body) {
+            known = self.directory.by_hint(spec.slug, hint).await?;
         }
         let now = self.clock.now();
         let refuse = |reason, tenant| {
@@ -68,6 +77,10 @@ impl Ingest {
         };
         match sources::verify(spec, &known.source.schemes, &known.keys, headers, body, now) {
             Ok(delivery) => {
+                let from = (client, network);
+                let delivery = self
+                    .screen(source, &known, headers, from, delivery, now)
+                    .await?;
                 self.refusal_runs.ended(&known.source);
                 Ok(Genuine {
                     source,

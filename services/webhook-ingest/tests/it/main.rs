@@ -5,6 +5,7 @@ mod accounts;
 mod endpoints;
 mod failed_signatures;
 mod flood;
+mod forms;
 mod further;
 mod lookups;
 mod memory;

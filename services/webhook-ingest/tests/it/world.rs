@@ -48,6 +48,8 @@ pub(crate) const SENDGRID: &str = "/v1/hooks/sendgrid-token";
 pub(crate) const UNKNOWN: &str = "/v1/hooks/unknown-token/post-call";
 pub(crate) const SHARED: &str = "/v1/callrail/webhook";
 pub(crate) const COMPANY: &str = "COM3f2a9c7d51e84b0aa6c1d2e3f4a5b6c7";
+/// The source of website forms.
+pub(crate) const FORM_SOURCE: &str = "src_00000000000000000000000000000006";
 pub(crate) const CHAT_KEY: &str = "shared-secret-0001";
 const SIGNING_KEY: &str = "5f3d3ebe065cd800b8c154347437e958";
 
@@ -103,6 +105,8 @@ impl World {
                 ("older_key", "another key".to_owned()),
                 ("sendgrid_key", STANDARD.encode(public.as_ref())),
                 ("chat_key", CHAT_KEY.to_owned()),
+                ("form_key", "form-hmac-key-0001".to_owned()),
+                ("webforms", "bot-secret".to_owned()),
             ]),
             fault: Mutex::default(),
         });
@@ -126,6 +130,7 @@ impl World {
         for other in [
             source(2, "sendgrid", "sendgrid_key"),
             source(4, "chat", "chat_key"),
+            source(6, "webforms", "form_key"),
             Source {
                 key_names: Vec::new(),
                 ..source(5, "form", "")
@@ -157,6 +162,11 @@ impl World {
             bus: LocalBus::new(LocalBusConfig::default()),
             relay_bus: LocalBus::new(LocalBusConfig::default()),
             secrets: keys.clone(),
+            http: http_client::Client::new(http_client::Options {
+                allow_loopback: true,
+                ..http_client::Options::default()
+            })
+            .unwrap(),
             clock: shared,
             config,
             relay: RelayConfig::default(),
@@ -207,10 +217,10 @@ impl World {
         headers: &[(&str, &str)],
         body: impl Into<Body>,
     ) -> Answer {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("content-type", "application/json");
+        let mut request = Request::builder().method(method).uri(path);
+        if !headers.iter().any(|(name, _)| *name == "content-type") {
+            request = request.header("content-type", "application/json");
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

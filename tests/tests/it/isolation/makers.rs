@@ -97,8 +97,7 @@ pub(super) const MAKERS: &[Maker] = &[
         make: |api, tenant, objects| {
             Box::pin(async move {
                 let mark = &objects["mark"];
-                let key = format!("{mark}-signs");
-                let new = json!({ "provider": "callrail", "signing_key": key, "accounts": [mark] });
+                let new = json!({ "provider": "webforms", "accounts": [mark] });
                 let created = tenant.call(api, Method::POST, "sources", Some(&new)).await;
                 assert_eq!(created.status, StatusCode::CREATED, "{created:?}");
                 text(&created.body["source"]["source_id"])

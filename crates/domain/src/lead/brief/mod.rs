@@ -14,7 +14,10 @@ pub use conversation::{Conversation, NoWords, Speaker, Utterance};
 pub use happened::Happened;
 pub use judgment::Judgment;
 
-use super::{About, Channel, ChatMessage, DispatchState, LeadRequest, Link, RequiredField, links};
+use super::{
+    About, Channel, ChatMessage, Conflict, DispatchState, Document, LeadRequest, Link,
+    RequiredField, Span, UnknownBusy, links,
+};
 use crate::{AreaVerdict, E164, EmailAddress, OfficeConfig, PersonId, PostalCode, RequestId, text};
 
 /// Longest single line, in characters.
@@ -57,6 +60,10 @@ pub struct Brief {
     pub address: Option<String>,
     /// What was said or written.
     pub conversation: Conversation,
+    /// What else takes the time of a booking, a line each: `another booking, Mon 30 Nov 2026, 10:00 AM CST to …`.
+    pub overlaps: Vec<String>,
+    /// Why it is not known whether anything else does, as the second half of a sentence.
+    pub unknown_overlaps: Option<&'static str>,
     /// The words by which the person asked for no more text messages.
     pub opted_out: Option<String>,
     /// What it means.
@@ -120,6 +127,12 @@ impl Brief {
             postal_code: document.postal_code().cloned().or(contact.postal_code),
             address: said_address.or(typed_address),
             conversation: Conversation::new(document, &facts.about, &zone),
+            overlaps: overlaps(document, &zone),
+            unknown_overlaps: document
+                .booking
+                .as_ref()
+                .and_then(|section| section.unknown)
+                .map(UnknownBusy::sentence),
             opted_out: match &facts.about {
                 About::Text(facts) => facts.opt_out().and_then(|message| line(&message.text)),
                 _ => None,
@@ -258,6 +271,11 @@ impl Brief {
             self.is_area_unknown.then_some("unknown: please check"),
         );
         lines.add(self.happened.label, Some(&self.happened.describe()));
+        for overlap in &self.overlaps {
+            lines.add("Overlaps", Some(overlap));
+        }
+        let unknown = self.unknown_overlaps.map(|why| format!("not known, {why}"));
+        lines.add("Other appointments", unknown.as_deref());
         for (question, answer) in &self.happened.answers {
             lines.add(question, Some(answer));
         }
@@ -331,6 +349,27 @@ pub fn label(word: &str) -> String {
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(letters).collect()
     })
+}
+
+/// What else takes the time of a booking.
+fn overlaps(document: &Document, zone: &TimeZone) -> Vec<String> {
+    let conflicts = document
+        .booking
+        .iter()
+        .flat_map(|section| &section.conflicts);
+    let overlap = |conflict: &Conflict| {
+        let what = match conflict.request {
+            Some(_) => "another booking",
+            None => "something else in the calendar",
+        };
+        let Span { from, to } = conflict.span;
+        format!(
+            "{what}, {} to {}",
+            local_time(from, zone),
+            local_time(to, zone)
+        )
+    };
+    conflicts.map(overlap).collect()
 }
 
 /// A time as the office's people read it.

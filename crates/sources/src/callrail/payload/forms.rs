@@ -61,6 +61,7 @@ pub(super) fn read(delivery: &Verified) -> Result<Reading, ReadError> {
             submitted_at,
             message: form.message,
             answers: form.answers,
+            ..FormFacts::default()
         }),
         ..Facts::default()
     };

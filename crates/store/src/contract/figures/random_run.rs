@@ -226,6 +226,10 @@ impl<'a> Run<'a> {
                     reason: domain::NoAudio::NotRecorded,
                 },
             })],
+            Stage::Booking => vec![Section::Booking(domain::BookingSection {
+                revision: request.document.revisions.of(Stage::Booking),
+                ..domain::BookingSection::default()
+            })],
             Stage::Analysis => self.judgment(request),
             Stage::Dispatch => vec![dispatched(request, &job.row.key.target)],
             Stage::Notification => vec![Section::Notifications(NotificationsSection {

@@ -87,6 +87,30 @@ impl From<domain::Consent> for Consent {
     }
 }
 
+/// A file that came with a form. Its name is not kept, because nothing that its sender says of it is trusted.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct FormDocument {
+    /// The form's field that it came in.
+    field: String,
+    /// Its media type by its first bytes; `application/octet-stream` where they tell nothing.
+    kind: String,
+    /// Its length.
+    bytes: u64,
+    /// Its SHA-256 in hexadecimal.
+    sha256: String,
+}
+
+impl From<domain::DocumentFacts> for FormDocument {
+    fn from(facts: domain::DocumentFacts) -> Self {
+        Self {
+            field: facts.field,
+            kind: facts.kind,
+            bytes: facts.bytes,
+            sha256: facts.sha256,
+        }
+    }
+}
+
 /// What the channel says of a lead, as it is best known.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "channel", rename_all = "snake_case")]
@@ -131,6 +155,8 @@ pub(super) enum About {
         message: Option<String>,
         /// The other answers, by the form's own labels.
         answers: BTreeMap<String, String>,
+        /// Files that came with it, by their places in the delivery.
+        documents: BTreeMap<String, FormDocument>,
     },
     /// A booking.
     Calendar {
@@ -210,6 +236,11 @@ impl About {
                 submitted_at: form.submitted_at,
                 message: form.message,
                 answers: form.answers,
+                documents: form
+                    .documents
+                    .into_iter()
+                    .map(|(part, file)| (part, file.into()))
+                    .collect(),
             },
             domain::About::Calendar(booking) => Self::Calendar {
                 external_id,

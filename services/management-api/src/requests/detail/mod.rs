@@ -2,6 +2,7 @@
 
 mod about;
 mod analysis;
+mod booking;
 mod conversation;
 mod dispatches;
 mod normalized;
@@ -18,6 +19,7 @@ use utoipa::ToSchema;
 use self::{
     about::{About, Consent, Labels, Person},
     analysis::{Analysis, PersonsVerdict, Qualification},
+    booking::BookingCheck,
     conversation::{Recording, Transcript},
     dispatches::{Attempt, Dispatch, NotificationAttempt, Notifications},
     normalized::{Normalized, Visits},
@@ -55,6 +57,12 @@ pub(crate) struct RequestDetail {
     flags: Vec<Flag>,
     /// Names of the fields that could not be read, or only in part; `body` if a delivery broke off.
     unread_fields: BTreeSet<String>,
+    /// Fields that the source's settings require and that it lacks, by our names. Null where none are required.
+    missing_fields: Option<Vec<String>>,
+    /// Fields that nobody said and that follow from others, such as the state of a ZIP code.
+    derived_fields: Vec<String>,
+    /// What spoke against it when it came, the weightiest first.
+    suspicions: Vec<String>,
     /// Where it came from.
     source: Source,
     /// How the person can be reached.
@@ -81,6 +89,8 @@ pub(crate) struct RequestDetail {
     recording: Option<Recording>,
     /// What was said.
     transcript: Option<Transcript>,
+    /// Whether something else takes a booking's time, too; null until that was looked at, and for what is no booking.
+    booking: Option<BookingCheck>,
     /// What it means.
     analysis: Option<Analysis>,
     /// What follows from that for this tenant.
@@ -136,6 +146,9 @@ impl RequestDetail {
             person_id: request.person.map(|id| id.to_string()),
             flags: summary::flags(&document),
             unread_fields: facts.unread_fields,
+            missing_fields: facts.missing_fields,
+            derived_fields: facts.derived_fields.unwrap_or_default(),
+            suspicions: facts.suspicions.unwrap_or_default(),
             contact: document.contact().into(),
             normalized: normalized.into(),
             missing_fields: document
@@ -154,6 +167,7 @@ impl RequestDetail {
             source: document.source.into(),
             recording: document.recording.map(|section| section.audio.into()),
             transcript: document.transcript.map(Into::into),
+            booking: document.booking.map(Into::into),
             analysis: document.analysis.map(Into::into),
             qualification: document.qualification.map(Into::into),
             links: links::shown(document.links),

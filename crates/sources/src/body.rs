@@ -1,0 +1,382 @@
+//! A body as names and values, whatever its type: JSON as dotted paths, forms as they name their fields, multipart with
+//! what is known of its files.
+//!
+//! Everything is bounded, and what is broken is read as far as it goes. What tools wrap around the fields is taken off in
+//! [`tools`].
+
+mod tools;
+
+use bytes::Bytes;
+use futures::{FutureExt as _, stream};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    Field, Fields, ReadError, Verified,
+    mending::{self, LOST},
+};
+
+/// Parts of a multipart body.
+pub(crate) const MAX_PARTS: usize = 64;
+/// Files of a multipart body.
+pub(crate) const MAX_FILES: usize = 5;
+/// Fields of a body.
+pub(crate) const MAX_FIELDS: usize = 128;
+/// Bytes of a field's value.
+pub(crate) const MAX_VALUE_BYTES: usize = 16 * 1024;
+/// Bytes of the field in which Jotform sends everything once more.
+const MAX_RAW_BYTES: usize = 256 * 1024;
+/// Its name.
+const RAW: &str = "rawRequest";
+/// Characters of a field's name.
+const MAX_NAME: usize = 128;
+/// How deep JSON is followed.
+const MAX_DEPTH: usize = 8;
+
+/// A body, read.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Body {
+    /// Its fields, each name once, in the order in which they came.
+    pub(crate) entries: Vec<Entry>,
+    /// Its files.
+    pub(crate) files: Vec<FilePart>,
+    /// Names of what could be read only in part, or not at all.
+    pub(crate) unread: Vec<String>,
+    /// Whether it ended before it was whole: what is missing may be anything.
+    pub(crate) is_cut: bool,
+    /// Whether a value was longer than it may be, and is read only in part.
+    is_long: bool,
+}
+
+/// A field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Its name, or its path with dots.
+    pub(crate) name: String,
+    /// Its values: several where it was repeated or is a list.
+    pub(crate) values: Vec<String>,
+    /// Whether its name is the question that a person was asked.
+    pub(crate) is_question: bool,
+}
+
+/// What is known of a file, of which nothing that its sender says is trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FilePart {
+    /// The field that it came in.
+    pub(crate) field: String,
+    /// Its place among the parts, from 0.
+    pub(crate) part: usize,
+    /// Its type, by its first bytes.
+    pub(crate) kind: &'static str,
+    pub(crate) bytes: usize,
+    /// SHA-256 in hexadecimal.
+    pub(crate) sha256: String,
+}
+
+/// Why a body is refused before it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unacceptable {
+    /// It has more of something than it may.
+    TooMuch(&'static str),
+    /// It cannot be taken apart.
+    Broken(&'static str),
+}
+
+impl Entry {
+    pub(crate) fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            values: vec![value.into()],
+            is_question: false,
+        }
+    }
+
+    /// Whether any of its values is not empty.
+    pub(crate) fn says_something(&self) -> bool {
+        self.values.iter().any(|value| !clean(value).is_empty())
+    }
+
+    /// Its values in one text.
+    pub(crate) fn joined(&self) -> String {
+        let values = self.values.iter().map(|value| clean(value));
+        let values: Vec<_> = values.filter(|value| !value.is_empty()).collect();
+        values.join("; ")
+    }
+}
+
+/// A value as a person wrote it: entities that a tool wrote in place of signs are undone, once, and a placeholder that
+/// was never filled in is nothing.
+fn clean(value: &str) -> String {
+    let value = value.trim();
+    if value.starts_with("{{") && value.ends_with("}}") {
+        return String::new();
+    }
+    unescaped(value)
+}
+
+fn unescaped(value: &str) -> String {
+    const ENTITIES: [(&str, char); 7] = [
+        ("&amp;", '&'),
+        ("&lt;", '<'),
+        ("&gt;", '>'),
+        ("&quot;", '"'),
+        ("&#39;", '\''),
+        ("&#039;", '\''),
+        ("&apos;", '\''),
+    ];
+    let mut text = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some((before, _)) = rest.split_once('&') {
+        text.push_str(before);
+        let tail = rest.get(before.len()..).unwrap_or_default();
+        let found = ENTITIES
+            .iter()
+            .find_map(|(entity, sign)| Some((tail.strip_prefix(entity)?, *sign)));
+        let (after, sign) = match found {
+            Some(found) => found,
+            None => (tail.get(1..).unwrap_or_default(), '&'),
+        };
+        text.push(sign);
+        rest = after;
+    }
+    text.push_str(rest);
+    text
+}
+
+impl Body {
+    /// Reads a delivery's body.
+    ///
+    /// # Errors
+    /// [`ReadError`] if it is no object and no form.
+    pub(crate) fn read(delivery: &Verified) -> Result<Self, ReadError> {
+        Self::of(delivery.content_type(), delivery.body())
+    }
+
+    /// Reads a body of this type.
+    ///
+    /// # Errors
+    /// [`ReadError`] if it is no object and no form.
+    pub(crate) fn of(content_type: Option<&str>, body: &Bytes) -> Result<Self, ReadError> {
+        let mut read = Self::default();
+        if let Some(boundary) = boundary(content_type) {
+            // What is behind a fault is lost; what stands before it is not.
+            if read.fill_from_parts(boundary, body).is_err() {
+                read.unread.push("body".to_owned());
+                read.is_cut = true;
+            }
+        } else if is_json(content_type, body) {
+            let fields = Fields::read(content_type, body, |_| true)?;
+            if fields.is_cut() {
+                read.unread.push("body".to_owned());
+                read.is_cut = true;
+            }
+            read.unread.extend(fields.mended().iter().cloned());
+            tools::flatten(&fields, &mut read);
+        } else {
+            read.fill_from_form(content_type, body);
+        }
+        tools::unwrap(&mut read);
+        read.entries.truncate(MAX_FIELDS);
+        Ok(read)
+    }
+
+    /// Whether a body may be stored at all.
+    ///
+    /// # Errors
+    /// [`Unacceptable`] if it has more of something than it may, or holds what no form sends.
+    pub(crate) fn check(content_type: Option<&str>, body: &Bytes) -> Result<(), Unacceptable> {
+        const NUL: Unacceptable = Unacceptable::Broken("it holds a NUL character");
+        let mut read = Self::default();
+        if let Some(boundary) = boundary(content_type) {
+            read.fill_from_parts(boundary, body)?;
+        } else {
+            if body.contains(&0) {
+                return Err(NUL);
+            }
+            if is_json(content_type, body) {
+                // Its depth and its number of members are bounded where it is read.
+                return Ok(());
+            }
+            read.fill_from_form(content_type, body);
+        }
+        let values = || read.entries.iter().flat_map(|entry| &entry.values);
+        if values().any(|value| value.contains('\0')) {
+            return Err(NUL);
+        }
+        if read.entries.len() > MAX_FIELDS {
+            return Err(Unacceptable::TooMuch("it has more than 128 fields"));
+        }
+        if read.is_long {
+            return Err(Unacceptable::TooMuch("a field is longer than 16 KiB"));
+        }
+        Ok(())
+    }
+
+    /// The first value of a field of exactly this name.
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        let found = self.entries.iter().find(|entry| entry.name == name)?;
+        let value = found.values.first()?.trim();
+        (!value.is_empty()).then_some(value)
+    }
+
+    /// A hash of what it says, whatever its type, without the fields of these names.
+    pub(crate) fn hash(&self, without: &[&str]) -> String {
+        let mut hash = Sha256::new();
+        let counted = |entry: &&Entry| !without.contains(&entry.name.as_str());
+        for entry in self.entries.iter().filter(counted) {
+            for text in [entry.name.as_str(), &entry.joined()] {
+                hash.update(text.len().to_be_bytes());
+                hash.update(text);
+            }
+        }
+        hex::encode(hash.finalize()).chars().take(32).collect()
+    }
+
+    /// Adds a value to a field.
+    pub(crate) fn add(&mut self, name: &str, value: impl Into<String>) {
+        let is_list = name.ends_with("[]");
+        let name = name.strip_suffix("[]").unwrap_or(name);
+        let name: String = name.chars().take(MAX_NAME).collect();
+        let mut value = value.into();
+        let most = if name == RAW {
+            MAX_RAW_BYTES
+        } else {
+            MAX_VALUE_BYTES
+        };
+        if value.len() > most {
+            value.truncate(value.floor_char_boundary(most));
+            self.unread.push(name.clone());
+            self.is_long = true;
+        }
+        let has_room = self.entries.len() <= MAX_FIELDS;
+        match self.entries.iter_mut().find(|entry| entry.name == name) {
+            // An unticked box is often sent as an empty field before the ticked one.
+            Some(known) if known.values.len() < MAX_FIELDS => {
+                if !is_list && known.values.iter().all(|value| value.trim().is_empty()) {
+                    known.values.clear();
+                }
+                known.values.push(value);
+            }
+            Some(_) => {}
+            None if has_room => self.entries.push(Entry::new(name, value)),
+            None => {}
+        }
+    }
+
+    fn fill_from_form(&mut self, content_type: Option<&str>, body: &[u8]) {
+        let pairs = || url::form_urlencoded::parse(body);
+        let is_lost = |text: &str| text.contains(LOST);
+        if mending::is_wide(body) || pairs().any(|(name, value)| is_lost(&name) || is_lost(&value))
+        {
+            let text = mending::decoded(content_type, body);
+            for (name, value) in mending::form(content_type, &text) {
+                if is_lost(&value) {
+                    self.unread.push(name.chars().take(MAX_NAME).collect());
+                }
+                self.add(&name, value.replace(LOST, ""));
+            }
+            return;
+        }
+        for (name, value) in pairs() {
+            self.add(&name, value);
+        }
+    }
+
+    fn fill_from_parts(&mut self, boundary: String, body: &Bytes) -> Result<(), Unacceptable> {
+        const BROKEN: Unacceptable = Unacceptable::Broken("its parts cannot be told apart");
+        let whole = stream::iter([Ok::<_, std::convert::Infallible>(body.clone())]);
+        let mut parts = multer::Multipart::new(whole, boundary);
+        let mut part = 0;
+        loop {
+            // The body is in memory: nothing is ever waited for.
+            let field = parts.next_field().now_or_never().ok_or(BROKEN)?;
+            let Some(field) = field.map_err(|_| BROKEN)? else {
+                return Ok(());
+            };
+            if part >= MAX_PARTS {
+                return Err(Unacceptable::TooMuch("it has more than 64 parts"));
+            }
+            let name = field.name().unwrap_or_default().to_owned();
+            let is_file = field.file_name().is_some();
+            let content = field.bytes().now_or_never().ok_or(BROKEN)?;
+            let content = content.map_err(|_| BROKEN)?;
+            if is_file {
+                self.take_file(&name, part, &content)?;
+            } else {
+                let text = String::from_utf8_lossy(&content);
+                self.add(&name, text);
+            }
+            part += 1;
+        }
+    }
+
+    fn take_file(&mut self, field: &str, part: usize, content: &[u8]) -> Result<(), Unacceptable> {
+        // A file that nobody chose comes as an empty part.
+        if content.is_empty() {
+            return Ok(());
+        }
+        if self.files.len() >= MAX_FILES {
+            return Err(Unacceptable::TooMuch("it has more than 5 files"));
+        }
+        self.files.push(FilePart {
+            field: field.chars().take(MAX_NAME).collect(),
+            part,
+            kind: sniffed(content),
+            bytes: content.len(),
+            sha256: hex::encode(Sha256::digest(content)),
+        });
+        Ok(())
+    }
+}
+
+/// The type of a file by its first bytes; what is not known is bytes.
+fn sniffed(content: &[u8]) -> &'static str {
+    const SIGNS: [(&[u8], &str); 6] = [
+        (b"\xff\xd8\xff", "image/jpeg"),
+        (b"\x89PNG\r\n\x1a\n", "image/png"),
+        (b"GIF8", "image/gif"),
+        (b"%PDF-", "application/pdf"),
+        (b"II*\0", "image/tiff"),
+        (b"MM\0*", "image/tiff"),
+    ];
+    let is_brand =
+        |brand: &[u8]| content.get(4..8) == Some(b"ftyp") && content.get(8..12) == Some(brand);
+    if content.starts_with(b"RIFF") && content.get(8..12) == Some(b"WEBP") {
+        return "image/webp";
+    }
+    if is_brand(b"heic") || is_brand(b"mif1") {
+        return "image/heic";
+    }
+    let found = SIGNS.iter().find(|(sign, _)| content.starts_with(sign));
+    found.map_or("application/octet-stream", |(_, kind)| kind)
+}
+
+/// The boundary of a multipart form's type. None: it is no multipart form.
+fn boundary(content_type: Option<&str>) -> Option<String> {
+    let content_type = content_type?;
+    let is_multipart = content_type
+        .get(..19)
+        .is_some_and(|kind| kind.eq_ignore_ascii_case("multipart/form-data"));
+    is_multipart.then(|| multer::parse_boundary(content_type).unwrap_or_default())
+}
+
+/// As [`Fields`] tells it: a form's names never begin with a brace.
+fn is_json(content_type: Option<&str>, body: &[u8]) -> bool {
+    match body.iter().find(|byte| byte.is_ascii_graphic()) {
+        Some(b'{' | b'[') => true,
+        Some(_) | None => {
+            content_type.is_some_and(|kind| kind.to_ascii_lowercase().contains("json"))
+        }
+    }
+}
+
+/// The scalar as text; none for lists and objects.
+fn scalar(field: &Field<'_>) -> Option<String> {
+    match field {
+        Field::Text(text) => Some(text.trim().to_owned()),
+        Field::Bool(flag) => Some(flag.to_string()),
+        Field::List(_) | Field::Object(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

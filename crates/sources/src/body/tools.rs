@@ -1,0 +1,349 @@
+//! What the tools that make forms wrap around the fields, taken off.
+//!
+//! Source: general knowledge of what Contact Form 7, Elementor, Gravity Forms, HubSpot, Jotform, Typeform and Webflow
+//! send. UNCONFIRMED in details, which is why a tenant's own mapping goes before all of this.
+
+use super::{Body, Entry, MAX_DEPTH, MAX_FIELDS, MAX_NAME, RAW, scalar};
+use crate::{Field, Fields, mapping};
+
+/// JSON, as paths with dots.
+pub(super) fn flatten(fields: &Fields<'_>, body: &mut Body) {
+    if typeform(fields, body) || webflow(fields, body) {
+        return;
+    }
+    let has_pairs = pairs_of_a_list(fields, body);
+    for (name, field) in fields.members() {
+        if !has_pairs || !matches!(name, "fields" | "context") {
+            value_at(name, field, 1, body);
+        }
+    }
+}
+
+fn paths(fields: &Fields<'_>, prefix: &str, depth: usize, body: &mut Body) {
+    for (name, field) in fields.members() {
+        let path = if prefix.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{prefix}.{name}")
+        };
+        value_at(&path, field, depth, body);
+    }
+}
+
+fn value_at(path: &str, field: &Field<'_>, depth: usize, body: &mut Body) {
+    if depth > MAX_DEPTH || path.chars().count() > MAX_NAME {
+        return;
+    }
+    match field {
+        Field::Object(members) => paths(members, path, depth + 1, body),
+        Field::List(items) => {
+            for (at, item) in items.iter().enumerate() {
+                match scalar(item) {
+                    Some(value) => body.add(&format!("{path}[]"), value),
+                    None => value_at(&format!("{path}.{at}"), item, depth + 1, body),
+                }
+            }
+        }
+        field => {
+            if let Some(value) = scalar(field) {
+                body.add(path, value);
+            }
+        }
+    }
+}
+
+/// A list `fields` of objects with `name` and `value`, as HubSpot's forms have it.
+fn pairs_of_a_list(fields: &Fields<'_>, body: &mut Body) -> bool {
+    let mut has_pairs = false;
+    let list = fields.get("fields").map_or(&[][..], Field::items);
+    for item in list {
+        if let Field::Object(pair) = item
+            && let (Some(name), Some(value)) = (pair.text("name"), pair.get("value"))
+        {
+            value_at(name, value, 2, body);
+            has_pairs = true;
+        }
+    }
+    if let Some(page) = fields.object("context").text("pageUri") {
+        body.add("page_url", page);
+    }
+    has_pairs
+}
+
+/// Typeform: `form_response` with a list of typed answers, and the questions in `definition`.
+fn typeform(fields: &Fields<'_>, body: &mut Body) -> bool {
+    let response = fields.object("form_response");
+    let answers = response.get("answers").map_or(&[][..], Field::items);
+    if response.text("token").is_none() && answers.is_empty() {
+        return false;
+    }
+    let definition = response.object("definition");
+    let questions = definition.get("fields").map_or(&[][..], Field::items);
+    let question_of = |id: &str| {
+        questions.iter().find_map(|question| match question {
+            Field::Object(question) if question.text("id") == Some(id) => question.text("title"),
+            _ => None,
+        })
+    };
+    for (field, name) in [
+        ("token", "submission_id"),
+        ("form_id", "form"),
+        ("submitted_at", "submitted_at"),
+    ] {
+        if let Some(value) = response.text(field) {
+            body.add(name, value);
+        }
+    }
+    paths(response.object("hidden"), "", 1, body);
+    for answer in answers {
+        let Field::Object(answer) = answer else {
+            continue;
+        };
+        let kind = answer.text("type").unwrap_or_default();
+        let field = answer.object("field");
+        let values = match answer.get(kind) {
+            Some(Field::Object(choice)) => choice
+                .get("labels")
+                .map_or(&[][..], Field::items)
+                .iter()
+                .filter_map(scalar)
+                .chain(choice.text("label").map(str::to_owned))
+                .chain(choice.text("other").map(str::to_owned))
+                .collect(),
+            Some(value) => scalar(value).into_iter().collect(),
+            None => Vec::new(),
+        };
+        let asked = field.text("id").and_then(question_of);
+        let own = field.text("ref");
+        let common = own.filter(|name| mapping::is_common(name));
+        let name = match kind {
+            "email" => "email",
+            "phone_number" => "phone",
+            _ => common.or(asked).or(own).unwrap_or("Answer"),
+        };
+        if !values.is_empty() && body.entries.len() < MAX_FIELDS {
+            let name = name.chars().take(MAX_NAME).collect();
+            body.entries.push(Entry {
+                name,
+                values,
+                is_question: true,
+            });
+        }
+    }
+    true
+}
+
+/// Webflow: `data` with the fields by their labels, beside the form's name; newer ones wrap that in `payload`.
+fn webflow(fields: &Fields<'_>, body: &mut Body) -> bool {
+    let outer = match fields.get("payload") {
+        Some(Field::Object(payload)) if fields.text("triggerType").is_some() => payload,
+        _ => fields,
+    };
+    let is_one = outer.text("formId").is_some()
+        || outer.text("submittedAt").is_some()
+        || outer.text("siteId").is_some();
+    let Some(Field::Object(data)) = outer.get("data").filter(|_| is_one) else {
+        return false;
+    };
+    for (field, name) in [
+        ("name", "form"),
+        ("id", "submission_id"),
+        ("submittedAt", "submitted_at"),
+    ] {
+        if let Some(value) = outer.text(field) {
+            body.add(name, value);
+        }
+    }
+    paths(data, "", 1, body);
+    true
+}
+
+/// Names with brackets as paths, and without what a tool puts before each.
+pub(super) fn unwrap(body: &mut Body) {
+    if let Some(raw) = body.value(RAW).map(str::to_owned) {
+        jotform(&raw, body);
+    }
+    for entry in &mut body.entries {
+        if entry.name.contains('[') {
+            entry.name = entry
+                .name
+                .replace("][", ".")
+                .replace('[', ".")
+                .replace(']', "");
+        }
+        for prefix in ["form_fields.", "data.fields."] {
+            if let Some(bare) = entry.name.strip_prefix(prefix) {
+                entry.name = bare.to_owned();
+            }
+        }
+        // Elementor, of a field without a label.
+        if let Some(bare) = entry.name.strip_prefix("No Label ") {
+            entry.name = bare.to_owned();
+        }
+        // Gravity Forms, as a browser posts it.
+        if let Some(number) = entry.name.strip_prefix("input_")
+            && number
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b'_')
+        {
+            entry.name = number.replace('_', ".");
+        }
+    }
+    elementor(body);
+    gravity(body);
+    entries_housekeeping(body);
+}
+
+/// What Gravity Forms keeps of each entry beside its fields, and says nothing of the person.
+fn entries_housekeeping(body: &mut Body) {
+    const NAMES: [&str; 16] = [
+        "post_id",
+        "date_updated",
+        "is_starred",
+        "is_read",
+        "is_approved",
+        "is_fulfilled",
+        "ip",
+        "user_agent",
+        "currency",
+        "payment_status",
+        "payment_date",
+        "payment_amount",
+        "payment_method",
+        "transaction_id",
+        "transaction_type",
+        "created_by",
+    ];
+    if body.value("form_id").is_some() && body.entries.iter().any(|e| e.name == "is_starred") {
+        let is_kept = |entry: &Entry| !NAMES.contains(&entry.name.as_str());
+        body.entries.retain(|entry| is_kept(entry));
+    }
+}
+
+/// Jotform: everything once more in a field that holds JSON, each name behind the question's number.
+fn jotform(raw: &str, body: &mut Body) {
+    let Ok(fields) = Fields::read(Some("application/json"), raw.as_bytes(), |_| true) else {
+        body.unread.push(RAW.to_owned());
+        return;
+    };
+    body.entries
+        .retain(|entry| entry.name != RAW && entry.name != "pretty");
+    let mut within = Body::default();
+    paths(&fields, "", 1, &mut within);
+    for mut entry in within.entries {
+        let numbered = entry
+            .name
+            .strip_prefix('q')
+            .and_then(|rest| rest.split_once('_'));
+        if let Some((number, name)) = numbered
+            && !number.is_empty()
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            entry.name = without_number(name, number);
+        } else {
+            // Cookies, timings and the like of the tool.
+            continue;
+        }
+        let mut known = body.entries.iter();
+        if !known.any(|known| known.name == entry.name) {
+            body.entries.push(entry);
+        }
+    }
+    let part = |body: &Body, name: &str| body.value(name).map(str::to_owned);
+    let (area, number) = (part(body, "phone.area"), part(body, "phone.phone"));
+    if let (Some(area), Some(number)) = (area, number) {
+        body.add("phone", format!("({area}) {number}"));
+    } else if let Some(full) = part(body, "phone.full").or_else(|| part(body, "phoneNumber.full")) {
+        body.add("phone", full);
+    }
+    body.entries.retain(|entry| {
+        !entry.name.starts_with("phone.") && !entry.name.starts_with("phoneNumber.")
+    });
+}
+
+/// Jotform's own names end in the question's number too: `q3_fullName3` is `fullName`.
+fn without_number(name: &str, number: &str) -> String {
+    let (own, part) = match name.split_once('.') {
+        Some((own, part)) => (own, Some(part)),
+        None => (name, None),
+    };
+    let own = own.strip_suffix(number).filter(|own| !own.is_empty());
+    let own = own.unwrap_or_else(|| name.split('.').next().unwrap_or(name));
+    match part {
+        Some(part) => format!("{own}.{part}"),
+        None => own.to_owned(),
+    }
+}
+
+/// Elementor with all its data: `fields[name][value]` beside ids, titles and types of the same.
+fn elementor(body: &mut Body) {
+    let is_one = body
+        .entries
+        .iter()
+        .any(|entry| entry.name.starts_with("fields.") && entry.name.ends_with(".raw_value"));
+    if !is_one {
+        return;
+    }
+    body.entries.retain_mut(|entry| {
+        let rest = entry.name.strip_prefix("fields.");
+        match rest.and_then(|rest| rest.rsplit_once('.')) {
+            Some((name, "value")) => {
+                entry.name = name.to_owned();
+                true
+            }
+            Some(_) => false,
+            None => match entry.name.strip_prefix("meta.") {
+                Some("page_url.value") => {
+                    entry.name = "page_url".to_owned();
+                    true
+                }
+                Some(_) => false,
+                None => true,
+            },
+        }
+    });
+}
+
+/// Gravity Forms names the parts of a field by numbers behind a dot: of a name 3 is the first and 6 the last, of an
+/// address 1 is the street, 3 the town, 4 the state and 5 the ZIP code.
+fn gravity(body: &mut Body) {
+    let numbers: Vec<(usize, String, String)> = body
+        .entries
+        .iter()
+        .enumerate()
+        .filter_map(|(at, entry)| {
+            let (field, part) = entry.name.split_once('.')?;
+            let is_number =
+                |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+            (is_number(field) && is_number(part) && entry.says_something())
+                .then(|| (at, field.to_owned(), part.to_owned()))
+        })
+        .collect();
+    let has = |field: &str, wanted: &str| {
+        numbers
+            .iter()
+            .any(|(_, known, part)| known == field && part == wanted)
+    };
+    let mut named = Vec::new();
+    for (at, field, part) in &numbers {
+        let is_address = has(field, "5") || (has(field, "1") && has(field, "4"));
+        let is_name = !is_address && (has(field, "3") || has(field, "6")) && !has(field, "1");
+        let name = match (part.as_str(), is_name, is_address) {
+            ("3", true, _) => "first_name",
+            ("6", true, _) => "last_name",
+            ("1", _, true) => "street",
+            ("3", _, true) => "city",
+            ("4", _, true) => "state",
+            ("5", _, true) => "zip",
+            ("6", _, true) => "country",
+            _ => continue,
+        };
+        named.push((*at, name));
+    }
+    for (at, name) in named {
+        let is_taken = body.entries.iter().any(|entry| entry.name == name);
+        if !is_taken {
+            body.entries[at].name = name.to_owned();
+        }
+    }
+}

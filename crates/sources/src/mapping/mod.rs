@@ -1,0 +1,350 @@
+//! What the fields of a body mean: names of form fields, or dotted paths of JSON, to the fields that a lead has.
+//!
+//! Pure and total: any body maps to something, and the same body and mapping to the same. A tenant's own names come
+//! first, then the names that forms commonly use ([`fields`]). What nobody asked for is kept by its own name.
+
+mod fields;
+mod states;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{About, Consent, E164, EmailAddress, Facts, FormFacts, PersonFacts, PostalCode, text};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+pub(crate) use self::fields::{FIELDS, MAPPING, REQUIRED};
+use crate::{
+    answers::Answers,
+    body::{Body, Entry},
+    fields::line,
+};
+
+/// Fields that we have no place for, which are kept by their names.
+const MAX_EXTRA: usize = 40;
+const MAX_MESSAGE: usize = 5_000;
+const MAX_VALUE: usize = 2_000;
+
+/// A tenant's names, by ours.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Mapping(BTreeMap<String, Vec<String>>);
+
+/// What a body says, by our names.
+#[derive(Debug, Default)]
+pub(crate) struct Mapped {
+    values: BTreeMap<&'static str, String>,
+    answers: Answers,
+    extra: BTreeMap<String, String>,
+    derived: BTreeSet<&'static str>,
+}
+
+impl Mapping {
+    fn names(&self, field: &str) -> &[String] {
+        self.0.get(field).map_or(&[], Vec::as_slice)
+    }
+
+    /// Maps a body. `is_internal` tells names that mean something to the form's tool alone.
+    pub(crate) fn map(&self, body: &Body, is_internal: impl Fn(&str) -> bool) -> Mapped {
+        let mut used = vec![false; body.entries.len()];
+        let mut mapped = Mapped::default();
+        let normal: Vec<_> = body
+            .entries
+            .iter()
+            .map(|entry| (normalized(&entry.name), last_part(&entry.name)))
+            .collect();
+        let says: Vec<_> = body.entries.iter().map(Entry::says_something).collect();
+        for field in FIELDS {
+            let own = self.names(field.name).iter().find_map(|name| {
+                let wanted = normalized(name);
+                let exact = body.entries.iter().position(|entry| entry.name == *name);
+                exact
+                    .into_iter()
+                    .chain(normal.iter().position(|(known, _)| *known == wanted))
+                    .find(|at| says[*at])
+            });
+            let is_free = |at: &usize| !used[*at] && says[*at];
+            let at_alias = |is_it: &dyn Fn(&(String, String), &str) -> bool| {
+                field.aliases.iter().find_map(|alias| {
+                    let mut all = (0..body.entries.len()).filter(is_free);
+                    all.find(|at| is_it(&normal[*at], alias))
+                })
+            };
+            let common = || {
+                at_alias(&|(whole, _), alias| whole == alias).or_else(|| {
+                    let last = |(whole, last): &(String, String), alias: &str| {
+                        field.is_telling && last == alias && !whole.starts_with("consent.")
+                    };
+                    at_alias(&last)
+                })
+            };
+            if let Some(at) = own.or_else(common) {
+                used[at] = true;
+                mapped.values.insert(field.name, body.entries[at].joined());
+            }
+        }
+        mapped.take_consents(body, &normal, &mut used);
+        for name in self.names(fields::ANSWERS) {
+            let wanted = normalized(name);
+            for (at, entry) in body.entries.iter().enumerate() {
+                if !used[at] && (entry.name == *name || normal[at].0 == wanted) {
+                    used[at] = true;
+                    mapped.answers.add(&entry.name, &entry.joined());
+                }
+            }
+        }
+        for (at, entry) in body.entries.iter().enumerate() {
+            if used[at] || is_internal(&entry.name) {
+                continue;
+            }
+            if entry.is_question {
+                mapped.answers.add(&entry.name, &entry.joined());
+            } else {
+                mapped.keep(&entry.name, &entry.joined());
+            }
+        }
+        mapped.derive();
+        mapped
+    }
+
+    /// The names that are looked for, as a person is told who sees that none was found.
+    pub(crate) fn looked_for(&self) -> String {
+        let told = ["name", "email", "phone", "message"].map(|field| {
+            let own = self.names(field).iter().map(String::as_str);
+            let common = FIELDS.iter().find(|known| known.name == field);
+            let common = common.map_or(&[][..], |known| known.aliases);
+            let names = own.chain(common.iter().copied()).take(4);
+            let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+            format!("{field} ({})", names.join(", "))
+        });
+        told.join(", ")
+    }
+}
+
+impl Mapped {
+    /// A value that was found, by our name of its field.
+    pub(crate) fn get(&self, field: &str) -> Option<&str> {
+        self.values.get(field).map(String::as_str)
+    }
+
+    /// Whether anything was found that a lead can be made of.
+    pub(crate) fn is_lead(&self) -> bool {
+        let says = |field: &&str| self.get(field).is_some();
+        ["name", "email", "phone", "message", "street"]
+            .iter()
+            .any(says)
+            || !self.answers.others.is_empty()
+            || self.answers.person != PersonFacts::default()
+    }
+
+    /// The required fields that it lacks, by our names, in the order of the requirement.
+    pub(crate) fn missing(&self, required: &[String]) -> Vec<String> {
+        let person = &self.answers.person;
+        let says = |field: &str| {
+            self.get(field).is_some()
+                || match field {
+                    "name" => person.name.is_some(),
+                    "email" => person.email.is_some(),
+                    "phone" => person.phone.is_some(),
+                    "zip" => person.postal_code.is_some(),
+                    "street" => person.address.is_some(),
+                    _ => false,
+                }
+        };
+        let missing = required.iter().filter(|field| !says(field));
+        missing.cloned().collect()
+    }
+
+    /// Several boxes of one consent, as members of an object.
+    fn take_consents(&mut self, body: &Body, normal: &[(String, String)], used: &mut [bool]) {
+        if self.get("consent").is_some() {
+            return;
+        }
+        let (mut said, mut is_given) = (Vec::new(), false);
+        for (at, (whole, _)) in normal.iter().enumerate() {
+            if let Some(name) = whole.strip_prefix("consent.")
+                && !used[at]
+            {
+                used[at] = true;
+                let value = body.entries[at].joined();
+                is_given |= YES.iter().any(|yes| value.eq_ignore_ascii_case(yes));
+                said.push(format!("{name}: {value}"));
+            }
+        }
+        if is_given {
+            self.values.insert("consent", said.join("; "));
+        }
+    }
+
+    fn keep(&mut self, name: &str, value: &str) {
+        // A key without a value may be the rest of a value that an unescaped `&` cut off.
+        if self.extra.len() < MAX_EXTRA
+            && let Some(name) = line(name, 100)
+        {
+            self.extra.insert(name, text::bounded(value, MAX_VALUE));
+        }
+    }
+
+    /// Fills what was not said and follows from what was.
+    fn derive(&mut self) {
+        let full = match (self.get("first_name"), self.get("last_name")) {
+            (None, None) => None,
+            (first, last) => Some([first, last].into_iter().flatten().collect::<Vec<_>>()),
+        };
+        if let Some(full) = full.map(|parts| parts.join(" ")) {
+            self.fill("name", full);
+        }
+        // A tool that names its fields by numbers says nothing of what they are.
+        for (field, is_it) in [
+            ("email", is_email as fn(&str) -> bool),
+            ("phone", is_phone as fn(&str) -> bool),
+        ] {
+            if self.get(field).is_some() {
+                continue;
+            }
+            let mut like = self.extra.iter().filter(|(name, value)| {
+                name.bytes().all(|b| b.is_ascii_digit() || b == b'.') && is_it(value)
+            });
+            if let (Some((name, value)), None) = (like.next(), like.next()) {
+                let (name, value) = (name.clone(), value.clone());
+                self.extra.remove(&name);
+                self.fill(field, value);
+            }
+        }
+        let code = self.get("zip").and_then(|raw| PostalCode::parse(raw).ok());
+        if let Some(code) = code.filter(|code| !code.is_placeholder()) {
+            if let Some(state) = states::of(&code) {
+                self.fill("state", state.to_owned());
+            }
+            self.fill("country", "US".to_owned());
+        }
+    }
+
+    fn fill(&mut self, field: &'static str, value: String) {
+        if !value.is_empty() && !self.values.contains_key(field) {
+            self.values.insert(field, value);
+            self.derived.insert(field);
+        }
+    }
+
+    /// The facts; `at` is when it was submitted, if nothing says otherwise, and `consent_text` what stands beside the
+    /// box whose tick says no more than that it is ticked.
+    pub(crate) fn into_facts(self, at: Option<Timestamp>, consent_text: Option<&str>) -> Facts {
+        let one_line = |field: &str, max| line(self.get(field)?, max);
+        let submitted_at = self
+            .get("submitted_at")
+            .and_then(|raw| raw.parse().ok())
+            .or(at);
+        let asked = &self.answers.person;
+        let person = PersonFacts {
+            name: one_line("name", 200).or_else(|| asked.name.clone()),
+            phone: one_line("phone", 64).or_else(|| asked.phone.clone()),
+            email: one_line("email", 254).or_else(|| asked.email.clone()),
+            city: one_line("city", 100),
+            state: one_line("state", 50),
+            country: one_line("country", 50),
+            postal_code: one_line("zip", 20).or_else(|| asked.postal_code.clone()),
+            address: one_line("street", 200).or_else(|| asked.address.clone()),
+        };
+        let mut answers = BTreeMap::new();
+        for field in FIELDS.iter().filter(|field| field.is_answer) {
+            if let Some(value) = self.get(field.name) {
+                answers.insert(field.name.to_owned(), text::bounded(value, MAX_VALUE));
+            }
+        }
+        let attribution = FIELDS.iter().filter(|field| field.is_attribution);
+        let attribution = attribution
+            .filter_map(|field| Some((field.name.to_owned(), one_line(field.name, 500)?)))
+            .collect();
+        let consent = self.consent(consent_text, submitted_at);
+        let form = FormFacts {
+            form: one_line("form", 200),
+            page_url: one_line("page_url", 500),
+            submitted_at,
+            message: self
+                .get("message")
+                .map(|message| text::bounded(message, MAX_MESSAGE)),
+            answers: {
+                answers.extend(self.answers.others.clone());
+                answers
+            },
+            ..FormFacts::default()
+        };
+        Facts {
+            person,
+            attribution,
+            consent,
+            derived_fields: Some(self.derived.iter().map(|name| (*name).to_owned()).collect()),
+            extra: self.extra,
+            about: About::Form(form),
+            ..Facts::default()
+        }
+    }
+
+    /// An empty box is no consent, nor is one that says no.
+    fn consent(&self, text: Option<&str>, at: Option<Timestamp>) -> Option<Consent> {
+        let said = self.get("consent")?;
+        if NO.iter().any(|no| said.eq_ignore_ascii_case(no)) {
+            return None;
+        }
+        let is_tick = YES.iter().any(|yes| said.eq_ignore_ascii_case(yes));
+        let words = match text {
+            Some(text) if is_tick => text,
+            _ => said,
+        };
+        let at = self
+            .get("consent_at")
+            .and_then(|raw| raw.parse().ok())
+            .or(at);
+        Some(Consent {
+            text: text::bounded(words, MAX_VALUE),
+            at,
+        })
+    }
+}
+
+const YES: [&str; 7] = ["on", "yes", "true", "1", "checked", "y", "agree"];
+const NO: [&str; 6] = ["off", "no", "false", "0", "n", "unchecked"];
+
+fn is_email(value: &str) -> bool {
+    EmailAddress::parse(value).is_ok()
+}
+
+/// Parsing a number is dear, and an accepted delivery waits for this.
+fn is_phone(value: &str) -> bool {
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let is_sign = |c: char| c.is_ascii_digit() || " +-().".contains(c);
+    (10..=15).contains(&digits) && value.chars().all(is_sign) && E164::parse(value).is_ok()
+}
+
+/// Whether a name is one that forms commonly have for a field of ours.
+pub(crate) fn is_common(name: &str) -> bool {
+    let name = normalized(name);
+    FIELDS
+        .iter()
+        .any(|field| field.aliases.contains(&name.as_str()))
+}
+
+/// A name as those of [`FIELDS`] are written: `Phone Number:*` is `phone_number`.
+fn normalized(name: &str) -> String {
+    let name = name.trim().trim_end_matches("[]");
+    let mut normal = String::with_capacity(name.len());
+    for c in name.chars().take(100) {
+        let c = match c {
+            '-' | ' ' | '_' | '\t' => '_',
+            ':' | '*' | '?' | '(' | ')' | '\'' | '"' => continue,
+            c => c.to_ascii_lowercase(),
+        };
+        if c != '_' || !normal.ends_with('_') {
+            normal.push(c);
+        }
+    }
+    normal.trim_matches('_').to_owned()
+}
+
+/// The last part of a dotted path, normalized.
+fn last_part(name: &str) -> String {
+    normalized(name.rsplit('.').next().unwrap_or(name))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! Signed webhooks: leads of any system that signs what it posts, read by the tenant's own mapping.
+//!
+//! - Delivery: `POST`, JSON or a form.
+//! - Identity: the id that the signature covers (`webhook-id`), else the field that the mapping names, else the body.
+//! - Signature: Standard Webhooks, or `X-Hub-Signature-256` as GitHub signs. The second covers neither time nor id, so a
+//!   replayed delivery is told by its contents alone.
+//!
+//! Source: standardwebhooks.com, "Standard Webhooks specification"; docs.github.com, "Validating webhook deliveries"
+//! (read 2026-11).
+
+mod samples;
+
+use domain::{
+    Channel, ConfigFault, Facts, Reading,
+    shape::{Member, Shape, Text},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    ReadError, Scheme, SettingsSpec, Source, SourceSpec, Verification, Verified,
+    body::Body,
+    fields::line,
+    ignored,
+    mapping::{MAPPING, Mapping, REQUIRED},
+};
+
+/// The source.
+pub struct SignedWebhook;
+
+static SPEC: SourceSpec = SourceSpec {
+    slug: "signedwebhook",
+    name: "Signed webhook",
+    channels: &[Channel::Form],
+    verification: Verification::Signed(&[Scheme::STANDARD_WEBHOOKS, Scheme::GITHUB]),
+    settings: Some(SETTINGS_SPEC),
+    set_up: "Enter the URL and the signing key at the sender. It signs as Standard Webhooks say, or as GitHub does; for a \
+             key of its own, create the source with that scheme alone. Say in the source's settings which field means \
+             what.",
+    samples: samples::SAMPLES,
+    ..SourceSpec::DEFAULT
+};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Settings {
+    mapping: Mapping,
+    required: Vec<String>,
+    event_path: Option<String>,
+    events: Vec<String>,
+}
+
+const PATH: Text = Text {
+    about: "a path with dots such as `data.type`, of 1 to 128 characters",
+    pattern: r"^[^\u0000-\u001f\u007f-\u009f]+$",
+    max: 128,
+    is_valid: |text| !text.is_empty() && !text.chars().any(char::is_control),
+};
+
+const SHAPE: Shape = Shape::Object(&[
+    Member::optional(
+        "mapping",
+        MAPPING,
+        "The paths that the bodies have for our fields, such as `data.contact.email`; common names are known.",
+    ),
+    Member::optional(
+        "required",
+        REQUIRED,
+        "Fields that a lead should have. What is missing is shown, and the lead is kept.",
+    ),
+    Member::optional(
+        "event_path",
+        Shape::OrNull(&Shape::Text(&PATH)),
+        "Where a body says what happened. Null: every delivery is a lead.",
+    ),
+    Member::optional(
+        "events",
+        Shape::List {
+            of: &Shape::Text(&PATH),
+            min: 0,
+            max: 50,
+        },
+        "What has to stand at `event_path` for a delivery to be a lead; the others are stored and not used.",
+    ),
+]);
+
+const SETTINGS_SPEC: SettingsSpec = SettingsSpec {
+    shape: &SHAPE,
+    defaults: || json!({ "mapping": {}, "required": [], "event_path": null, "events": [] }),
+    contradictions,
+};
+
+fn contradictions(settings: &Value) -> Vec<ConfigFault> {
+    let settings = Settings::deserialize(settings).unwrap_or_default();
+    match (&settings.event_path, settings.events.as_slice()) {
+        (None, [_, ..]) => vec![ConfigFault::new(
+            "event_path",
+            "a path, because `events` says what has to stand there",
+        )],
+        (Some(_), []) => vec![ConfigFault::new(
+            "events",
+            "at least one, because `event_path` says where it stands",
+        )],
+        _ => Vec::new(),
+    }
+}
+
+impl Source for SignedWebhook {
+    fn spec(&self) -> &'static SourceSpec {
+        &SPEC
+    }
+
+    fn read(&self, delivery: &Verified, event: Option<&str>) -> Result<Reading, ReadError> {
+        self.read_by(&Value::Null, delivery, event)
+    }
+
+    fn read_by(
+        &self,
+        settings: &Value,
+        delivery: &Verified,
+        _: Option<&str>,
+    ) -> Result<Reading, ReadError> {
+        // They were checked when they were saved; those of another build must not cost a lead.
+        let settings = Settings::deserialize(settings).unwrap_or_default();
+        let body = Body::read(delivery)?;
+        if let Some(path) = &settings.event_path
+            && let Some(event) = body.value(path)
+            && !settings.events.iter().any(|wanted| wanted == event)
+        {
+            return Ok(ignored("an event that the source's settings do not name"));
+        }
+        let is_event = |name: &str| settings.event_path.as_deref() == Some(name);
+        let mapped = settings.mapping.map(&body, is_event);
+        if !mapped.is_lead() {
+            return Err(ReadError::Unmapped {
+                looked_for: settings.mapping.looked_for(),
+            });
+        }
+        let own = mapped.get("submission_id");
+        let own = own
+            .and_then(|id| line(id, 150))
+            .filter(|id| id.bytes().all(|byte| byte.is_ascii_graphic()));
+        let id = match (own, delivery.delivery_id()) {
+            (Some(id), _) => id,
+            (None, Some(id)) => id,
+            (None, None) if body.is_cut => return Err(ReadError::Cut),
+            (None, None) => body.hash(&[]),
+        };
+        let missing = mapped.missing(&settings.required);
+        let form = mapped.into_facts(None, None);
+        let facts = Facts {
+            missing_fields: (!settings.required.is_empty()).then_some(missing),
+            unread_fields: body
+                .unread
+                .iter()
+                .take(20)
+                .filter_map(|name| line(name, 100))
+                .collect(),
+            ..form
+        };
+        Ok(Reading::News(delivery.news("lead", &[id], facts)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,244 @@
+//! Website forms: what people enter on a company's own pages, posted by the browser, by a script, or by the tool that
+//! made the form.
+//!
+//! - Delivery: `POST` to `/v1/forms/{key}`: JSON, urlencoded, or multipart with files. Browsers do not repeat; people
+//!   click twice.
+//! - Identity: the tool's id of the submission, else the sender's `Idempotency-Key`, else form, e-mail address, number
+//!   and message within ten minutes.
+//! - Signature: none is needed. The key in the URL stands in the page's source, so it tells whose the form is and proves
+//!   nothing. A server that posts may sign, as GitHub, Typeform or Standard Webhooks do; then its page's address is not
+//!   asked for.
+//! - What keeps programs out: [`door`]; what is made of it: [`judgment`].
+//!
+//! Source: this product's own door. Turnstile and reCAPTCHA: their documents on checking tokens at the server (read
+//! 2026-11). UNCONFIRMED: details of what form tools send.
+
+mod door;
+mod judgment;
+mod samples;
+mod settings;
+mod snippet;
+
+use std::collections::BTreeMap;
+
+use domain::{About, AccountSpec, Channel, DocumentFacts, Reading};
+use http::Method;
+use jiff::Timestamp;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use self::{judgment::Judgment, settings::Settings};
+use crate::{
+    Door, Encoding, EndpointSpec, Piece, Purpose, ReadError, Scheme, Sent, Source, SourceSpec,
+    Verification, Verified, body::Body, mapping::Mapped,
+};
+
+/// The source.
+pub struct WebForms;
+
+const PATH: &str = "/v1/forms/{token}";
+/// Where a page asks for the token by which it says later when it was loaded.
+const PAGE_TOKEN_PATH: &str = "/v1/forms/{token}/page-token";
+
+static SPEC: SourceSpec = SourceSpec {
+    slug: "webforms",
+    name: "Website forms",
+    channels: &[Channel::Form],
+    verification: Verification::PublicOrSigned(&[
+        Scheme::GITHUB,
+        TYPEFORM,
+        Scheme::STANDARD_WEBHOOKS,
+    ]),
+    endpoints: &[
+        EndpointSpec {
+            method: Method::POST,
+            path: PATH,
+            purpose: Purpose::Delivery,
+        },
+        EndpointSpec {
+            method: Method::OPTIONS,
+            path: PATH,
+            purpose: Purpose::Preflight,
+        },
+        EndpointSpec {
+            method: Method::GET,
+            path: PAGE_TOKEN_PATH,
+            purpose: Purpose::PageToken,
+        },
+    ],
+    kept_headers: &["origin", "idempotency-key"],
+    account: Some(AccountSpec {
+        secret: "the secret key of Turnstile or reCAPTCHA, if the forms have such a check",
+        settings: &[],
+        refresh: None,
+    }),
+    body_limit_bytes: door::LIMIT_WITH_FILES,
+    is_resent: false,
+    settings: Some(settings::SPEC),
+    set_up: "Enter the URL as the form's action, or as the webhook of the tool that makes the form; `pipeline source \
+             snippet` prints a form to paste. List the domains of the website in the source's settings.",
+    samples: samples::SAMPLES,
+    ..SourceSpec::DEFAULT
+};
+
+/// Typeform: `sha256=` and HMAC-SHA256 of the raw body in base64.
+const TYPEFORM: Scheme = Scheme {
+    name: "typeform",
+    header: "typeform-signature",
+    encoding: Encoding::Base64,
+    sent: Sent::Alone { prefix: "sha256=" },
+    signed: &[Piece::Body],
+    ..Scheme::GITHUB
+};
+
+impl Source for WebForms {
+    fn spec(&self) -> &'static SourceSpec {
+        &SPEC
+    }
+
+    fn door(&self) -> Option<&'static dyn Door> {
+        Some(&door::FormDoor)
+    }
+
+    fn read(&self, delivery: &Verified, event: Option<&str>) -> Result<Reading, ReadError> {
+        self.read_by(&Value::Null, delivery, event)
+    }
+
+    fn read_by(
+        &self,
+        settings: &Value,
+        delivery: &Verified,
+        _: Option<&str>,
+    ) -> Result<Reading, ReadError> {
+        let settings = Settings::of(settings);
+        let body = Body::read(delivery)?;
+        let judgment = Judgment::of(&settings, delivery, &body);
+        let mapped = settings
+            .mapping
+            .map(&body, |name| settings.is_internal(name));
+        if !mapped.is_lead() && !judgment.is_spam {
+            return Err(ReadError::Unmapped {
+                looked_for: settings.mapping.looked_for(),
+            });
+        }
+        let names = Names::of(delivery, &body, &mapped);
+        if body.is_cut && !names.is_said {
+            // What is missing may be what tells it from others.
+            return Err(ReadError::Cut);
+        }
+        let missing = mapped.missing(&settings.required);
+        let received_at = received_at(delivery);
+        let mut facts = mapped.into_facts(received_at, settings.consent_text.as_deref());
+        facts.missing_fields = (!settings.required.is_empty()).then_some(missing);
+        facts.marked_spam = judgment.is_spam.then_some(true);
+        facts.suspicions = (!judgment.suspicions.is_empty()).then_some(judgment.suspicions);
+        if let Some(word) = judgment.bot_check {
+            facts.extra.insert("bot_check".to_owned(), word);
+        }
+        facts.unread_fields = body
+            .unread
+            .iter()
+            .take(20)
+            .filter_map(|name| domain::text::line(name, 100))
+            .collect();
+        if let About::Form(form) = &mut facts.about {
+            form.documents = documents(&body);
+        }
+        let mut news = delivery.news("submission", &names.aliases, facts);
+        news.delivery_id = Some(names.delivery);
+        Ok(Reading::News(news))
+    }
+}
+
+/// When it came, as the door noted it.
+fn received_at(delivery: &Verified) -> Option<Timestamp> {
+    delivery.headers().get(door::RECEIVED)?.parse().ok()
+}
+
+/// The files: where each is within the stored body, and what it is.
+fn documents(body: &Body) -> BTreeMap<String, DocumentFacts> {
+    let files = body.files.iter();
+    files
+        .map(|file| {
+            let facts = DocumentFacts {
+                field: domain::text::line(&file.field, 100).unwrap_or_default(),
+                kind: file.kind.to_owned(),
+                bytes: u64::try_from(file.bytes).unwrap_or(u64::MAX),
+                sha256: file.sha256.clone(),
+            };
+            (format!("part-{}", file.part), facts)
+        })
+        .collect()
+}
+
+/// What tells a submission from others, and repeats from new ones.
+struct Names {
+    delivery: String,
+    aliases: Vec<String>,
+    /// Whether its sender says which submission it is. Else its words tell.
+    is_said: bool,
+}
+
+/// How long the same words of the same person are one submission.
+const WINDOW_SECONDS: i64 = 10 * 60;
+
+impl Names {
+    fn of(delivery: &Verified, body: &Body, mapped: &Mapped) -> Self {
+        let is_id = |id: &&str| id.len() <= 150 && id.bytes().all(|byte| byte.is_ascii_graphic());
+        if let Some(id) = mapped.get("submission_id").filter(is_id) {
+            return Self {
+                delivery: format!("submission-{id}"),
+                aliases: vec![id.to_owned()],
+                is_said: true,
+            };
+        }
+        // Whose key it is does not matter, so that it must not be shown.
+        if let Some(key) = delivery.headers().get("idempotency-key") {
+            let id = format!("key-{}", hashed(&[key]));
+            return Self {
+                delivery: id.clone(),
+                aliases: vec![id],
+                is_said: true,
+            };
+        }
+        let phone: String = mapped
+            .get("phone")
+            .unwrap_or_default()
+            .chars()
+            .filter(char::is_ascii_digit)
+            .collect();
+        let digits = phone.len();
+        let phone = phone.get(digits.saturating_sub(10)..).unwrap_or_default();
+        let email = mapped.get("email").unwrap_or_default().to_lowercase();
+        let message = mapped.get("message").unwrap_or_default();
+        let same = if phone.is_empty() && email.is_empty() {
+            body.hash(&[door::PAGE_TOKEN_FIELD])
+        } else {
+            let form = mapped.get("form").unwrap_or_default();
+            hashed(&[form, &email, phone, message])
+        };
+        // Of two windows that follow each other each submission has both names, so that the second click finds the
+        // first also across their border.
+        let window = received_at(delivery).map_or(0, |at| at.as_second() / WINDOW_SECONDS);
+        let name = |window: i64| format!("{same}-{window}");
+        Self {
+            delivery: name(window),
+            aliases: vec![name(window), name(window + 1)],
+            is_said: false,
+        }
+    }
+}
+
+/// A short hash of texts that are apart.
+fn hashed(texts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for text in texts {
+        hash.update(text.len().to_be_bytes());
+        hash.update(text);
+    }
+    let hex = hex::encode(hash.finalize());
+    hex.get(..32).unwrap_or(&hex).to_owned()
+}
+
+#[cfg(test)]
+mod tests;
