@@ -599,6 +599,7 @@ pub(crate) fn analysis(engine: Engine) -> Section {
 
 pub(crate) fn qualification(area: AreaVerdict, notify: bool) -> Section {
     Section::Qualification(QualificationSection {
+        missing_fields: Default::default(),
         revision: 0,
         gate: SpamGate::Pass,
         gate_reason: None,
