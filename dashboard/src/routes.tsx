@@ -17,6 +17,7 @@ import { readLeadSearch } from './pages/lead/search';
 import NotFound from './pages/not-found/page';
 import { readQuarantineSearch } from './pages/quarantine/search';
 import { readReviewSearch } from './pages/review/search';
+import { readRulesSearch } from './pages/rules/search';
 import SignIn from './pages/sign-in/page';
 import { readSignInSearch } from './pages/sign-in/search';
 import Boundary from './shell/boundary';
@@ -128,6 +129,13 @@ const crm = createRoute({
   component: lazyRouteComponent(() => import('./pages/crm/page')),
 });
 
+const rules = createRoute({
+  getParentRoute: () => tenant,
+  path: '/rules',
+  validateSearch: readRulesSearch,
+  component: lazyRouteComponent(() => import('./pages/rules/page')),
+});
+
 const settings = createRoute({
   getParentRoute: () => tenant,
   path: '/settings',
@@ -174,6 +182,7 @@ const tree = root.addChildren([
     connect,
     source,
     crm,
+    rules,
     settings,
     company,
     people,

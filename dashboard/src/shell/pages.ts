@@ -7,6 +7,7 @@ import {
   Send,
   Settings,
   ShieldBan,
+  SlidersHorizontal,
   Users,
   Webhook,
 } from 'lucide-react';
@@ -20,6 +21,7 @@ export type Place = {
     | '/t/$tenant/quarantine'
     | '/t/$tenant/sources'
     | '/t/$tenant/crm'
+    | '/t/$tenant/rules'
     | '/t/$tenant/settings/company';
   name: string;
   Icon: LucideIcon;
@@ -53,6 +55,7 @@ export const GROUPS: readonly { name: string; places: readonly Place[] }[] = [
     places: [
       { to: '/t/$tenant/sources', name: 'Sources', Icon: Webhook, letter: 'o' },
       { to: '/t/$tenant/crm', name: 'CRM', Icon: Send, letter: 'm' },
+      { to: '/t/$tenant/rules', name: 'Rules', Icon: SlidersHorizontal },
       { to: '/t/$tenant/settings/company', name: 'Settings', Icon: Settings },
     ],
   },

@@ -67,6 +67,8 @@ test('every page is for everybody, in both themes, at a desk and on a phone', as
         expect(await findings(page, theme), `${name}, ${theme}, ${size.name}`).toEqual([]);
         const width = await page.evaluate(() => document.documentElement.scrollWidth);
         expect(width, `${name} is no wider than a ${size.name}`).toBeLessThanOrEqual(size.width);
+        const over = await page.locator('#main').evaluate((main) => main.scrollWidth - main.clientWidth);
+        expect(over, `${name} fits into its place on a ${size.name}`).toBeLessThanOrEqual(0);
       }
     }
   }

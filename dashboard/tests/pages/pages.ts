@@ -27,6 +27,7 @@ export const PAGES: readonly PageUnderTest[] = [
   { name: 'source', path: '/t/tenant_demo/sources/{callrail}', shows: 'See it' },
   { name: 'source-connect', path: '/t/tenant_demo/sources/new', shows: 'we register its webhooks' },
   { name: 'crm', path: '/t/tenant_demo/crm', shows: 'secret refused' },
+  { name: 'rules', path: '/t/tenant_demo/rules', shows: 'in use' },
   { name: 'settings-company', path: '/t/tenant_demo/settings/company', shows: 'America/Chicago' },
   { name: 'settings-people', path: '/t/tenant_demo/settings/people', shows: 'luis@example.com' },
   { name: 'settings-keys', path: '/t/tenant_demo/settings/keys', shows: 'Weekly report' },
