@@ -290,7 +290,7 @@ fn show(session: &mut Session<'_>, request: &Value) -> anyhow::Result<()> {
         ("verdict", "verdict.decision"),
         ("needs call", "needs_call"),
         ("flags", "flags"),
-        ("missing", "missing_fields"),
+        ("missing", "missing_required_fields"),
         ("unread", "unread_fields"),
     ];
     for (name, field) in lines {

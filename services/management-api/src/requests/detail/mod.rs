@@ -70,7 +70,7 @@ pub(crate) struct RequestDetail {
     /// The contact in one form, each field with what it comes from.
     normalized: Normalized,
     /// The fields that the company wants of every lead (`required_fields` of its configuration) and that this one lacks.
-    missing_fields: Vec<RequiredField>,
+    missing_required_fields: Vec<RequiredField>,
     /// The person as delivered: nothing of it is checked.
     person: Person,
     /// What people wrote about the lead at its provider.
@@ -151,7 +151,7 @@ impl RequestDetail {
             suspicions: facts.suspicions.unwrap_or_default(),
             contact: document.contact().into(),
             normalized: normalized.into(),
-            missing_fields: document
+            missing_required_fields: document
                 .qualification
                 .iter()
                 .flat_map(|section| &section.missing_fields)
