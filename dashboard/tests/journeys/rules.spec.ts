@@ -6,7 +6,8 @@ test('rules are tried, saved, compared and restored, and of two the later choose
   signedIn: page,
   product,
 }) => {
-  await product.until(await product.call('unsure-pitch', '+15125550501'), 'in_review');
+  const id = await product.call('unsure-pitch', '+15125550501');
+  await product.until(id, 'in_review');
   const { items } = await product.api<{ items: { office_id: string }[] }>('offices');
   const read = () => product.api<Config>(`offices/${items[0]?.office_id}/config`);
   const before = await read();
@@ -51,4 +52,5 @@ test('rules are tried, saved, compared and restored, and of two the later choose
     .click();
   await page.getByRole('dialog').getByRole('button', { name: 'Restore' }).click();
   await expect(from).toHaveValue('50');
+  await product.command('review', 'reject', id);
 });
