@@ -17,6 +17,7 @@ import { readLeadSearch } from './pages/lead/search';
 import NotFound from './pages/not-found/page';
 import { readQuarantineSearch } from './pages/quarantine/search';
 import { readReviewSearch } from './pages/review/search';
+import { readRulesSearch } from './pages/rules/search';
 import SignIn from './pages/sign-in/page';
 import { readSignInSearch } from './pages/sign-in/search';
 import Boundary from './shell/boundary';
@@ -104,6 +105,37 @@ const quarantine = createRoute({
   component: lazyRouteComponent(() => import('./pages/quarantine/page')),
 });
 
+const sources = createRoute({
+  getParentRoute: () => tenant,
+  path: '/sources',
+  component: lazyRouteComponent(() => import('./pages/sources/page')),
+});
+
+const connect = createRoute({
+  getParentRoute: () => tenant,
+  path: '/sources/new',
+  component: lazyRouteComponent(() => import('./pages/connect/page')),
+});
+
+const source = createRoute({
+  getParentRoute: () => tenant,
+  path: '/sources/$id',
+  component: lazyRouteComponent(() => import('./pages/source/page')),
+});
+
+const crm = createRoute({
+  getParentRoute: () => tenant,
+  path: '/crm',
+  component: lazyRouteComponent(() => import('./pages/crm/page')),
+});
+
+const rules = createRoute({
+  getParentRoute: () => tenant,
+  path: '/rules',
+  validateSearch: readRulesSearch,
+  component: lazyRouteComponent(() => import('./pages/rules/page')),
+});
+
 const settings = createRoute({
   getParentRoute: () => tenant,
   path: '/settings',
@@ -146,6 +178,11 @@ const tree = root.addChildren([
     review,
     stuck,
     quarantine,
+    sources,
+    connect,
+    source,
+    crm,
+    rules,
     settings,
     company,
     people,

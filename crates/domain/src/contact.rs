@@ -43,6 +43,13 @@ impl EmailAddress {
             && !local.starts_with('.')
             && !local.ends_with('.')
             && !local.contains("..");
+        // What is written in other letters is sent in ASCII (IDNA).
+        let in_ascii = (!domain.is_ascii()).then(|| url::Host::parse(domain));
+        let domain = match &in_ascii {
+            None => domain,
+            Some(Ok(url::Host::Domain(domain))) => domain,
+            Some(_) => return Err(ContactError::Email),
+        };
         let domain_ok = (3..=253).contains(&domain.len())
             && domain.contains('.')
             && domain.split('.').all(|label| {
@@ -64,21 +71,66 @@ impl EmailAddress {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it is read by whoever has a part in a company, and tells no person: `info@`, `noreply@`.
+    pub fn is_of_a_role(&self) -> bool {
+        const ROLES: [&str; 22] = [
+            "accounting",
+            "accounts",
+            "admin",
+            "billing",
+            "contact",
+            "donotreply",
+            "enquiries",
+            "estimates",
+            "hello",
+            "help",
+            "info",
+            "inquiries",
+            "mail",
+            "marketing",
+            "noreply",
+            "office",
+            "postmaster",
+            "reception",
+            "sales",
+            "service",
+            "support",
+            "webmaster",
+        ];
+        let local = self.0.rsplit_once('@').map_or("", |(local, _)| local);
+        // `info+web@`
+        let local = local.split('+').next().unwrap_or_default().to_lowercase();
+        // `no-reply@`
+        ROLES.contains(&local.replace(['-', '_'], "").as_str())
+    }
 }
 
 impl PostalCode {
-    /// Reads `78664` or `78664-1234`.
+    /// Reads `78664`, `78664-1234`, `78664 1234` or `786641234`.
     ///
     /// # Errors
     /// [`ContactError::PostalCode`] for anything else.
     pub fn parse(raw: &str) -> Result<Self, ContactError> {
+        let (five, _) = Self::parts(raw).ok_or(ContactError::PostalCode)?;
+        Ok(Self(five.to_owned()))
+    }
+
+    /// The code in one form with all that was given: `78664`, or `78664-1234`. None for what is no ZIP code.
+    pub fn in_full(raw: &str) -> Option<String> {
+        let (five, four) = Self::parts(raw)?;
+        Some(four.map_or_else(|| five.to_owned(), |four| format!("{five}-{four}")))
+    }
+
+    /// The five digits, and the four behind them.
+    fn parts(raw: &str) -> Option<(&str, Option<&str>)> {
         let raw = raw.trim();
-        let (five, four) = raw.split_once('-').unwrap_or((raw, "0000"));
+        let (five, rest) = raw.split_at_checked(5)?;
+        let four = rest.strip_prefix(['-', ' ']).unwrap_or(rest);
         let digits = |text: &str, n| text.len() == n && text.bytes().all(|b| b.is_ascii_digit());
-        if digits(five, 5) && digits(four, 4) {
-            Ok(Self(five.to_owned()))
-        } else {
-            Err(ContactError::PostalCode)
+        match digits(five, 5) && (rest.is_empty() || digits(four, 4)) {
+            true => Some((five, (!rest.is_empty()).then_some(four))),
+            false => None,
         }
     }
 
@@ -145,6 +197,21 @@ mod tests {
             "a@b.c,d@e.f",
         ] {
             assert!(EmailAddress::parse(raw).is_err(), "{raw}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_a_role_is_told() {
+        for (address, is_role) in [
+            ("info@example.com", true),
+            ("No-Reply@example.com", true),
+            ("sales+web@example.com", true),
+            ("ann.info@example.com", false),
+            ("infos@example.com", false),
+            ("ann@info.example.com", false),
+        ] {
+            let address = EmailAddress::parse(address).unwrap();
+            assert_eq!(address.is_of_a_role(), is_role, "{}", address.as_str());
         }
     }
 

@@ -13,7 +13,7 @@ mod ids;
 pub mod lead;
 pub mod loops;
 pub mod metric_names;
-mod name;
+pub mod name;
 mod news;
 mod phone;
 mod posted;
@@ -56,11 +56,12 @@ pub use lead::{
     BookingStatus, Brief, Budget, Busy, CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus,
     Conflict, Consent, ContactSection, DetailsAnswer, DetailsSection, DispatchSection,
     DispatchState, Document, DocumentFacts, Engine, Facts, FormFacts, Intent, Labels, LeadRequest,
-    MAX_CONFLICTS, MAX_TOUCHES, MapOutcome, Message, NewTouch, NoAudio, NoDetails,
-    NotificationsSection, PersonFacts, ProjectType, QualificationSection, Reason, RecordingSection,
-    Recovered, RemoteIds, Revisions, Sentiment, Slot, SourceSection, SpamGate, Span, Status, Talk,
-    TextFacts, Timeline, Tokens, Touch, TouchKind, TouchOutcome, TranscriptSection,
-    TranscriptState, Turn, UnknownBusy, Verdict, VerdictKind, conflicts,
+    Link, LinkReason, MAX_CONFLICTS, MAX_TOUCHES, MapOutcome, Message, NewTouch, NoAudio,
+    NoDetails, Normalized, NotificationsSection, PersonFacts, ProjectType, QualificationSection,
+    Reason, RecordingSection, Recovered, RemoteIds, RequiredField, Revisions, Sentiment, Slot,
+    SourceSection, SpamGate, Span, Status, Talk, TextFacts, Timeline, Tokens, Touch, TouchKind,
+    TouchOutcome, TranscriptSection, TranscriptState, Turn, UnknownBusy, Unlinked, Verdict,
+    VerdictKind, Visits, conflicts,
 };
 pub use news::{News, Reading, Receipt};
 pub use phone::E164;
@@ -73,10 +74,10 @@ pub use stage::{
     Section, Stage, StageHandler, Usage,
 };
 pub use tenant::{
-    ChatPolicy, Destination, NotificationRules, Office, RecordingPolicy, SpamThresholds, Tenant,
-    TenantStatus, WorkflowConfig,
+    ChatPolicy, Destination, LinkPolicy, NotificationRules, Office, RecordingPolicy,
+    SpamThresholds, Tenant, TenantStatus, WorkflowConfig,
 };
 pub use transition::{
-    Change, LogEntry, Origin, Plan, RequestState, ReviewAction, SettleContext, Stale,
+    Change, Circle, LogEntry, Origin, Plan, RequestState, ReviewAction, SettleContext, Stale,
 };
 pub use work::{ClaimResult, OpenWork, Wake, WorkKey, WorkRow, WorkState};

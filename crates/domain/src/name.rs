@@ -4,6 +4,10 @@ use crate::{E164, text};
 
 /// Most letters of a name that a carrier delivers; longer ones are cut there.
 const CARRIER_NAME: usize = 15;
+/// Titles, which tell nobody apart.
+const TITLES: [&str; 6] = ["mr", "mrs", "ms", "miss", "dr", "prof"];
+/// The shortest name that may be the beginning of another: `Ann`, `Annie`.
+const SHORT_FORM: usize = 3;
 
 /// A name on one line; none if it only stands in for one: a carrier's words, a number, the town of the caller's number,
 /// a placeholder that a template or a program left, or no letter at all.
@@ -145,6 +149,45 @@ fn is_town(name: &str, city: Option<&str>, state: Option<&str>) -> bool {
     let town = town.trim_end();
     let is_cut = name.chars().count() == CARRIER_NAME && town.starts_with(&named);
     named == city || named == town || is_cut
+}
+
+/// Whether a word is a title.
+pub(crate) fn is_title(word: &str) -> bool {
+    TITLES.contains(&word.trim_end_matches('.').to_lowercase().as_str())
+}
+
+/// The words of a name that tell people apart.
+pub fn distinguishing(name: &str) -> Vec<String> {
+    let words = name.split(|c: char| !c.is_alphanumeric() && c != '\'');
+    let folded = words.map(|word| {
+        let letters = word.chars().filter(|c| c.is_alphanumeric());
+        letters.flat_map(char::to_lowercase).collect::<String>()
+    });
+    folded
+        .filter(|word| !word.is_empty() && !TITLES.contains(&word.as_str()))
+        .collect()
+}
+
+/// Whether both can be one person's name: each word of the shorter one stands in the other, as itself or as its first
+/// letter. `Ann` is `Annie` only where one name is all that is known.
+pub fn are_same(name: &[String], other: &[String]) -> bool {
+    let (short, long) = if name.len() <= other.len() {
+        (name, other)
+    } else {
+        (other, name)
+    };
+    let is_alone = short.len() == 1;
+    let begins = |word: &str, with: &str| {
+        let is_initial = with.chars().count() == 1;
+        let is_short_form = is_alone && with.chars().count() >= SHORT_FORM;
+        (is_initial || is_short_form) && word.starts_with(with)
+    };
+    let is_like =
+        |word: &String, other: &String| word == other || begins(word, other) || begins(other, word);
+    !short.is_empty()
+        && short
+            .iter()
+            .all(|word| long.iter().any(|other| is_like(word, other)))
 }
 
 #[cfg(test)]

@@ -73,6 +73,30 @@ impl E164 {
     }
 }
 
+impl E164 {
+    /// The two letters of the only country that has its code; none where several share it, as for +1.
+    pub fn country(&self) -> Option<String> {
+        let digits = self.0.trim_start_matches('+');
+        let regions = (1..=3).find_map(|length| {
+            let (code, _) = digits.split_at_checked(length)?;
+            DATABASE.by_code(&code.parse::<u16>().ok()?)
+        })?;
+        match regions.as_slice() {
+            [only] => {
+                Some(only.id().to_owned()).filter(|id| id.bytes().all(|b| b.is_ascii_uppercase()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it is a freephone number of North America: a company's, whoever of it calls.
+    pub fn is_toll_free(&self) -> bool {
+        let codes = ["800", "833", "844", "855", "866", "877", "888"];
+        let national = self.0.strip_prefix("+1").filter(|rest| rest.len() == 10);
+        national.is_some_and(|rest| codes.iter().any(|code| rest.starts_with(code)))
+    }
+}
+
 /// `+1` and ten digits whose area code and exchange could be such (North American Numbering Plan).
 fn is_plain_us(raw: &str) -> bool {
     let Some([area, _, _, exchange, ..]) = raw.strip_prefix("+1").map(str::as_bytes) else {

@@ -1,10 +1,10 @@
 //! Qualification: what an analysis means for this tenant. A pure function.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    AnalysisSection, AreaVerdict, Coordinates, Document, MapAddress, OfficeConfig, Place,
-    PostalCode, QualificationSection, SpamGate, SpamThresholds,
+    AnalysisSection, AreaVerdict, Coordinates, Document, MapAddress, Normalized, OfficeConfig,
+    Place, PostalCode, QualificationSection, RequiredField, SpamGate, SpamThresholds,
 };
 
 /// What the spam gate says of a likelihood in percent: above the upper threshold quarantine, from the lower one on,
@@ -21,6 +21,22 @@ pub fn spam_gate(analysis: &AnalysisSection, thresholds: SpamThresholds) -> Spam
 
 /// Why the gate closes without asking the analysis.
 const MARKED_SPAM: &str = "marked by the source";
+
+/// Which of the fields that a company wants a lead lacks.
+fn missing(
+    document: &Document,
+    analysis: &AnalysisSection,
+    wanted: &[RequiredField],
+) -> BTreeSet<RequiredField> {
+    if wanted.is_empty() {
+        return BTreeSet::new();
+    }
+    let normalized = Normalized::of(&document.facts());
+    let missing = wanted
+        .iter()
+        .filter(|field| field.is_missing(document, &normalized, analysis));
+    missing.copied().collect()
+}
 
 /// Qualifies a request: gate, service area, and where it goes. `analysis` is the one just made, or the stored one.
 pub fn qualify(
@@ -58,6 +74,7 @@ pub fn qualify(
         gate_reason,
         area: config.service_area.verdict(&place),
         map: None,
+        missing_fields: missing(document, analysis, &config.required_fields),
         config_version: office.version,
         destinations,
         notify: !config.notifications.email.is_empty(),

@@ -1,11 +1,12 @@
 //! Tenants, their offices, and the typed configuration that drives a request through the workflow.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
-    ConnectionName, EmailAddress, OfficeId, RetryPolicy, ServiceArea, TenantId, words::words,
+    ConnectionName, EmailAddress, OfficeId, RequiredField, RetryPolicy, ServiceArea, TenantId,
+    words::words,
 };
 
 /// A remodeling company.
@@ -65,8 +66,45 @@ pub struct WorkflowConfig {
     pub retry: RetryPolicy,
     /// How long a recording is waited for.
     pub recording: RecordingPolicy,
+    /// Which requests are taken for one person's.
+    pub links: LinkPolicy,
+    /// The fields that the company wants of every lead. One that is missing is told, and the lead goes on.
+    #[serde(deserialize_with = "known_fields")]
+    pub required_fields: Vec<RequiredField>,
     /// When a chat is judged.
     pub chat: ChatPolicy,
+}
+
+/// A field of a newer build is none that this one can ask for.
+fn known_fields<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<RequiredField>, D::Error> {
+    let words = Vec::<Cow<'de, str>>::deserialize(deserializer)?;
+    let known = words
+        .iter()
+        .filter_map(|word| RequiredField::from_word(word));
+    Ok(known.collect())
+}
+
+/// Which requests are linked as one person's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LinkPolicy {
+    /// How many days two requests may be apart. 0: none are linked.
+    pub window_days: u32,
+}
+
+impl Default for LinkPolicy {
+    fn default() -> Self {
+        Self { window_days: 7 }
+    }
+}
+
+impl LinkPolicy {
+    /// How far two requests may be apart.
+    pub const fn window(self) -> Duration {
+        Duration::from_secs(self.window_days as u64 * 24 * 60 * 60)
+    }
 }
 
 /// Spam likelihoods, in percent, at which a request leaves the straight way.

@@ -355,10 +355,18 @@ pub fn reenter(before: &Facts, after: &Facts) -> Reentry {
         )
     };
     let is_moved = reach(before) != reach(after);
+    // What a company wants of every lead, and what may be missing.
+    let given = |facts: &Facts| {
+        let person = &facts.person;
+        let (city, state) = (person.city.is_some(), person.state.is_some());
+        (person.name.is_some(), city, state, facts.consent.is_some())
+    };
     Reentry {
         gather: before.about.gather_again(&after.about),
         booking: before.about.slot("") != after.about.slot(""),
-        qualification: is_moved || before.marked_spam != after.marked_spam,
+        qualification: is_moved
+            || before.marked_spam != after.marked_spam
+            || given(before) != given(after),
         dispatch: is_moved
             || before.labels != after.labels
             || before.person.name != after.person.name

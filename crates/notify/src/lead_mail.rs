@@ -11,7 +11,7 @@ use minijinja::{Environment, UndefinedBehavior, Value, value::Serde};
 use serde::Serialize;
 
 /// The template and its version, as it stands in records. It changes with every change of what people see.
-pub const LEAD_TEMPLATE: &str = "lead/2";
+pub const LEAD_TEMPLATE: &str = "lead/3";
 
 /// Longest subject, in characters: what a phone shows, and more.
 const MAX_SUBJECT: usize = 120;
@@ -185,6 +185,15 @@ impl View {
 /// What must not be overlooked.
 fn warnings(brief: &Brief, provider_name: fn(&str) -> &str) -> Vec<String> {
     let mut warnings = Vec::new();
+    for before in &brief.before {
+        warnings.push(format!("The same person {before}."));
+    }
+    if !brief.missing.is_empty() {
+        warnings.push(format!(
+            "Please ask for what is missing: {}.",
+            brief.missing.join(", ")
+        ));
+    }
     for overlap in &brief.overlaps {
         warnings.push(format!(
             "Double booking: this appointment overlaps {overlap}."

@@ -7,7 +7,7 @@
 //! Control: `POST /_sim/submissions` sends a form: `{"tool", "first_name", "email", "message", "trap", "token", …}`,
 //! `"clicks": 2` twice. It answers what each post was answered.
 //!
-//! Source: what browsers do; for the tools see [`tools`].
+//! Source: what browsers do; for the tools see `tools.rs`.
 
 mod demo;
 mod tools;

@@ -8,17 +8,17 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     AuditId, Claim, Claimed, ConnectionName, DueWake, EffectEnd, EffectIntent, EffectKey,
-    EffectLog, EventId, LeadRequest, NewTouch, Outbox, OutboxRow, Outcome, PersonId, Record,
-    RequestId, ReviewAction, SettleResult, Slot, SourceId, Stage, Tenant, TenantId, TenantStatus,
-    Wake, Wanted, WorkKey, WorkQueue, WorkRow, transition,
+    EffectLog, EventId, LeadRequest, NewTouch, Outbox, OutboxRow, Outcome, Record, RequestId,
+    ReviewAction, SettleResult, Slot, SourceId, Stage, Tenant, TenantId, TenantStatus, Wake,
+    Wanted, WorkKey, WorkQueue, WorkRow, transition,
 };
 use google_cloud_spanner::key::Key;
 use jiff::Timestamp;
 use store::{
-    Accepted, AuditAction, AuditEntry, Booked, Config, ConfigKind, Connection, Delivery, LastWrite,
-    NewConfig, NewConnection, Page, PersonIdentity, Redriven, ReplacedSecret, RequestQuery,
-    RequestView, Result, SecurityEvent, Settle, Source, SourceChange, StoppedCount, Store,
-    StoredEvent, TokenHash, WorkQuery,
+    Accepted, AuditAction, AuditEntry, Booked, Config, ConfigKind, Connection, Delivery,
+    Identified, LastWrite, NewConfig, NewConnection, Page, PersonIdentity, Redriven,
+    ReplacedSecret, RequestQuery, RequestView, Result, SecurityEvent, Settle, Source, SourceChange,
+    StoppedCount, Store, StoredEvent, TokenHash, WorkQuery,
 };
 
 use crate::{
@@ -210,15 +210,28 @@ impl Store for SpannerStore {
         tenant: &TenantId,
         request: RequestId,
         identities: &[PersonIdentity],
-    ) -> Result<PersonId> {
+        link_within: Duration,
+    ) -> Result<Identified> {
         let (id, ids) = (tenant.clone(), self.ids.clone());
         let identities: Arc<[PersonIdentity]> = identities.into();
         let work = again!(
             [id, ids, identities] | tx | {
-                persons::for_request(&tx, &ids, &id, request, &identities)
+                persons::for_request(&tx, &ids, &id, request, &identities, link_within)
             }
         );
         self.write("person.find", work).await
+    }
+
+    async fn unlink(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        other: RequestId,
+        act: &AuditAction,
+    ) -> Result<()> {
+        let (id, actor) = (tenant.clone(), act.actor.clone());
+        let change = again!([id, actor] | tx | persons::unlink(&tx, &id, request, other, &actor));
+        self.act(tenant, act, change).await
     }
 
     async fn booked(

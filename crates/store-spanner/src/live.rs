@@ -115,7 +115,8 @@ async fn after(reader: &Reader, tenant: &TenantId, from: LiveId, limit: u32) -> 
 async fn counts(reader: &Reader, tenant: &TenantId) -> Result<LiveCounts> {
     let statement = Statement::builder(
         "SELECT \
-         (SELECT COUNT(*) FROM (SELECT 1 FROM requests@{FORCE_INDEX=requests_to_call} \
+         (SELECT COUNT(*) FROM (SELECT 1 FROM requests@{FORCE_INDEX=requests_to_call, \
+         spanner_emulator.disable_query_null_filtered_index_check=true} \
          WHERE tenant_id = @tenant AND to_call IS NOT NULL LIMIT @most)) AS call_now, \
          (SELECT COUNT(*) FROM (SELECT 1 FROM requests@{FORCE_INDEX=requests_by_status} \
          WHERE tenant_id = @tenant AND status = 'in_review' LIMIT @most)) AS in_review, \

@@ -66,6 +66,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../../migrations/spanner/0023_bookings.sql"),
     ),
     (
+        24,
+        "requests_of_one_person",
+        include_str!("../../../migrations/spanner/0024_requests_of_one_person.sql"),
+    ),
+    (
         26,
         "calls_to_make",
         include_str!("../../../migrations/spanner/0026_calls_to_make.sql"),

@@ -1,11 +1,16 @@
 //! A tenant's people.
 
-use domain::{PersonId, RequestId, StoreError, TenantId};
-use google_cloud_spanner::key::KeySet;
-use store::{IdSource, PersonIdentity, persons};
+use std::time::Duration;
+
+use domain::{Link, PersonId, RequestId, RequestState, StoreError, TenantId};
+use google_cloud_spanner::{key::KeySet, statement::Statement};
+use store::{
+    IdSource, Identified, PersonIdentity,
+    persons::{self, Circles},
+};
 
 use crate::{
-    fault::Fault,
+    fault::{Fault, readable},
     requests,
     rows::{Write, key, mutation, time_value},
     tx::{Reader, Tx},
@@ -19,10 +24,12 @@ pub(crate) async fn for_request(
     tenant: &TenantId,
     request: RequestId,
     identities: &[PersonIdentity],
-) -> Result<PersonId> {
-    let found = requests::one(tx, tenant, request)
+    link_within: Duration,
+) -> Result<Identified> {
+    let own = requests::own_state(tx, tenant, request)
         .await?
         .ok_or(StoreError::NotFound)?;
+    let found = own.request();
     let owners = owners(tx, tenant, identities).await?;
     let resolved = persons::resolve(found.person, &owners);
     let person = match resolved.person {
@@ -52,7 +59,86 @@ pub(crate) async fn for_request(
             ],
         )])?;
     }
-    Ok(person)
+    let own = own.of_person(person);
+    let links = link(tx, tenant, own, identities, link_within).await?;
+    Ok(Identified { person, links })
+}
+
+/// Links the request to others that have one of its identities, and remembers that it has them.
+async fn link(
+    tx: &Tx,
+    tenant: &TenantId,
+    own: RequestState,
+    identities: &[PersonIdentity],
+    within: Duration,
+) -> Result<Vec<Link>> {
+    let request = own.request().id.to_string();
+    let mut circles = Circles::around(own);
+    for identity in identities {
+        let Some(reason) = identity.link_reason() else {
+            continue;
+        };
+        let others = others(tx, tenant, identity, &request).await?;
+        let mut states = Vec::new();
+        for other in &others {
+            let state = requests::state(tx, tenant, *other).await;
+            states.extend(readable("requests", other, state)?.flatten());
+        }
+        circles.add(reason, others.len(), states);
+        tx.write([mutation(
+            Write::Put,
+            "request_identities",
+            [
+                ("tenant_id", tenant.as_str().to_owned().into()),
+                ("kind", identity.kind().to_owned().into()),
+                ("fingerprint", identity.fingerprint().into()),
+                ("request_id", request.clone().into()),
+            ],
+        )])?;
+    }
+    let (plan, links) = circles.linked(within, tx.now());
+    requests::write(tx, &plan)?;
+    Ok(links)
+}
+
+/// The newest other requests that have this identity, one more than are looked at.
+async fn others(
+    tx: &Tx,
+    tenant: &TenantId,
+    identity: &PersonIdentity,
+    request: &str,
+) -> Result<Vec<RequestId>> {
+    let wanted = i64::try_from(persons::MAX_CIRCLE + 1).unwrap_or(i64::MAX);
+    let statement = Statement::builder(
+        "SELECT request_id FROM request_identities WHERE tenant_id = @tenant AND kind = @kind \
+         AND fingerprint = @fingerprint AND request_id != @request ORDER BY request_id DESC LIMIT @wanted",
+    )
+    .add_param("tenant", tenant.as_str().to_owned())
+    .add_param("kind", identity.kind().to_owned())
+    .add_param("fingerprint", identity.fingerprint())
+    .add_param("request", request.to_owned())
+    .add_param("wanted", wanted)
+    .build();
+    let rows = tx.query(statement).await?;
+    let ids = rows.iter().map(|row| row.parsed("request_id"));
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
+/// Takes two requests apart.
+pub(crate) async fn unlink(
+    tx: &Tx,
+    tenant: &TenantId,
+    request: RequestId,
+    other: RequestId,
+    by: &str,
+) -> Result<()> {
+    let state = async |id| -> Result<RequestState> {
+        let found = requests::state(tx, tenant, id).await?;
+        Ok(found.ok_or(StoreError::NotFound)?)
+    };
+    let (one, another) = (state(request).await?, state(other).await?);
+    let plan = persons::unlinked((request, one), (other, another), by, tx.now())?;
+    requests::write(tx, &plan)
 }
 
 /// These identities, each with the person whom it belongs to.

@@ -44,7 +44,7 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     AuditId, Claim, Claimed, Clock, ConnectionName, DueWake, EffectEnd, EffectIntent, EffectKey,
-    EffectLog, EventId, LeadRequest, NewTouch, Outcome, PersonId, Record, RequestId, ReviewAction,
+    EffectLog, EventId, LeadRequest, NewTouch, Outcome, Record, RequestId, ReviewAction,
     SettleResult, Slot, SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus, Wake, Wanted,
     WorkKey, WorkQueue, WorkRow, transition,
 };
@@ -52,9 +52,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection as Db, config::DbConfig};
 use store::{
     Accepted, AuditAction, AuditEntry, Booked, Config, ConfigCache, ConfigKind, Connection,
-    Delivery, IdSource, LastWrite, LiveChange, NewConfig, NewConnection, Page, PersonIdentity,
-    Redriven, ReplacedSecret, RequestQuery, RequestView, Result, SecurityEvent, Settle, Source,
-    SourceChange, StoppedCount, Store, StoredEvent, TokenHash, WorkQuery,
+    Delivery, IdSource, Identified, LastWrite, LiveChange, NewConfig, NewConnection, Page,
+    PersonIdentity, Redriven, ReplacedSecret, RequestQuery, RequestView, Result, SecurityEvent,
+    Settle, Source, SourceChange, StoppedCount, Store, StoredEvent, TokenHash, WorkQuery,
 };
 
 use crate::{
@@ -383,11 +383,27 @@ impl Store for SqliteStore {
         tenant: &TenantId,
         request: RequestId,
         identities: &[PersonIdentity],
-    ) -> Result<PersonId> {
+        link_within: Duration,
+    ) -> Result<Identified> {
         let (tenant, identities) = (tenant.clone(), identities.to_vec());
         let (ids, clock) = (self.ids.clone(), self.clock.clone());
         self.write(move |db| {
-            persons::for_request(db, &ids, clock.now(), &tenant, request, &identities)
+            let now = clock.now();
+            persons::for_request(db, &ids, now, &tenant, request, &identities, link_within)
+        })
+        .await
+    }
+
+    async fn unlink(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        other: RequestId,
+        act: &AuditAction,
+    ) -> Result<()> {
+        let (id, actor) = (tenant.clone(), act.actor.clone());
+        self.act(tenant, act, move |db, now| {
+            persons::unlink(db, now, &id, request, other, &actor)
         })
         .await
     }

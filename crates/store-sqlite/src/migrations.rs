@@ -69,6 +69,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         include_str!("../../../migrations/sqlite/0026_bookings.sql"),
     ),
     (
+        27,
+        "requests_of_one_person",
+        include_str!("../../../migrations/sqlite/0027_requests_of_one_person.sql"),
+    ),
+    (
         29,
         "calls_to_make",
         include_str!("../../../migrations/sqlite/0029_calls_to_make.sql"),

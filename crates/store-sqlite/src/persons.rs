@@ -1,9 +1,15 @@
 //! A tenant's people.
 
-use domain::{PersonId, RequestId, StoreError, TenantId};
+use std::time::Duration;
+
+use domain::{Link, PersonId, RequestId, StoreError, TenantId};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
-use store::{IdSource, PersonIdentity, Result, persons};
+use store::{
+    IdSource, Identified, PersonIdentity, Result,
+    persons::{self, Circles},
+    stored,
+};
 
 use crate::{requests, rows::micros, sql};
 
@@ -14,7 +20,8 @@ pub(crate) fn for_request(
     tenant: &TenantId,
     request: RequestId,
     identities: &[PersonIdentity],
-) -> Result<PersonId> {
+    link_within: Duration,
+) -> Result<Identified> {
     const ALIAS: &str = "INSERT INTO person_aliases (tenant_id, kind, fingerprint, person_id) VALUES (?1, ?2, ?3, ?4)";
     let found = requests::one(db, tenant, request)?.ok_or(StoreError::NotFound)?;
     let mut owners = Vec::new();
@@ -38,7 +45,59 @@ pub(crate) fn for_request(
             params![tenant.as_str(), request.to_string(), person.to_string()],
         )?;
     }
-    Ok(person)
+    let links = link(db, now, tenant, request, identities, link_within)?;
+    Ok(Identified { person, links })
+}
+
+/// Links the request to others that have one of its identities, and remembers that it has them.
+fn link(
+    db: &Connection,
+    now: Timestamp,
+    tenant: &TenantId,
+    request: RequestId,
+    identities: &[PersonIdentity],
+    within: Duration,
+) -> Result<Vec<Link>> {
+    const OTHERS: &str = "SELECT request_id FROM request_identities WHERE tenant_id = ?1 AND kind = ?2 AND fingerprint = ?3 \
+                          AND request_id <> ?4 ORDER BY request_id DESC LIMIT ?5";
+    const KEEP: &str = "INSERT INTO request_identities (tenant_id, kind, fingerprint, request_id) VALUES (?1, ?2, ?3, ?4) \
+                        ON CONFLICT DO NOTHING";
+    let own = requests::own_state(db, tenant, request)?.ok_or(StoreError::NotFound)?;
+    let mut circles = Circles::around(own);
+    for identity in identities {
+        let Some(reason) = identity.link_reason() else {
+            continue;
+        };
+        let (kind, fingerprint) = (identity.kind(), identity.fingerprint());
+        let (tenant_id, id) = (tenant.as_str(), request.to_string());
+        let wanted = u32::try_from(persons::MAX_CIRCLE + 1).unwrap_or(u32::MAX);
+        let values = params![tenant_id, kind, fingerprint, id, wanted];
+        let others = sql::all(db, OTHERS, values, |row| row.parsed("request_id"))?;
+        let mut states = Vec::new();
+        for other in &others {
+            let state = requests::state(db, tenant, *other);
+            states.extend(stored::readable("requests", || other.to_string(), state)?.flatten());
+        }
+        circles.add(reason, others.len(), states);
+        sql::execute(db, KEEP, params![tenant_id, kind, fingerprint, id])?;
+    }
+    let (plan, links) = circles.linked(within, now);
+    requests::write(db, &plan)?;
+    Ok(links)
+}
+
+/// Takes two requests apart.
+pub(crate) fn unlink(
+    db: &Connection,
+    now: Timestamp,
+    tenant: &TenantId,
+    request: RequestId,
+    other: RequestId,
+    by: &str,
+) -> Result<()> {
+    let state = |id| requests::state(db, tenant, id)?.ok_or(StoreError::NotFound);
+    let plan = persons::unlinked((request, state(request)?), (other, state(other)?), by, now)?;
+    requests::write(db, &plan)
 }
 
 fn owner_of(

@@ -37,11 +37,13 @@ pub mod sweeps;
 pub mod tokens;
 pub mod work;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use domain::{
     AuditId, ConnectionName, EffectLog, EventId, LeadRequest, NewTouch, Office, OfficeDetails,
-    PersonId, RequestId, ReviewAction, Slot, SourceId, Stage, StoreError, Tenant, TenantId,
-    TenantStatus, Wake, WorkKey, WorkQueue, WorkRow,
+    RequestId, ReviewAction, Slot, SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus,
+    Wake, WorkKey, WorkQueue, WorkRow,
 };
 use jiff::Timestamp;
 
@@ -65,7 +67,7 @@ pub use people::{
     ApiKey, ApiKeys, Device, Holder, Invitation, Member, NewSession, OneTimeCode, People, Purpose,
     Refreshed, SavedView, SavedViews, Scope, Session, SessionCookie, Sessions, TenantRole, User,
 };
-pub use persons::PersonIdentity;
+pub use persons::{Identified, PersonIdentity};
 pub use places::{PlaceKey, Places};
 pub use requests::{RequestQuery, RequestView};
 pub use security::SecurityEvent;
@@ -273,7 +275,9 @@ pub trait Store:
     async fn open_work(&self, tenant: &TenantId, request: RequestId) -> Result<Vec<WorkRow>>;
 
     /// The person behind a request: found by telephone number, then by e-mail address, else made. Asked again with
-    /// other identities it returns the same person, and remembers the new ones that belong to nobody else.
+    /// other identities it returns the same person, and remembers the new ones that belong to nobody else. Requests with
+    /// one of the identities that came `link_within` of each other are linked on both sides; see
+    /// [`domain::transition::link`].
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is no such request.
@@ -282,7 +286,20 @@ pub trait Store:
         tenant: &TenantId,
         request: RequestId,
         identities: &[PersonIdentity],
-    ) -> Result<PersonId>;
+        link_within: Duration,
+    ) -> Result<Identified>;
+
+    /// Takes two linked requests apart, on both sides. They are not linked again for the same reason.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when one of them is not there; [`StoreError::Conflict`] when they are not linked.
+    async fn unlink(
+        &self,
+        tenant: &TenantId,
+        request: RequestId,
+        other: RequestId,
+        act: &AuditAction,
+    ) -> Result<()>;
 
     /// The bookings of other requests that take a part of this slot in one of its calendars, those of `except` left out,
     /// in order of time, each request once, 50 at most. What was called off or merged takes none.

@@ -1,9 +1,15 @@
 //! A tenant's people.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
-use domain::{E164, EmailAddress, PersonId};
+use domain::{
+    Circle, ContactSection, E164, EmailAddress, Link, LinkReason, PersonId, Plan, RequestId,
+    RequestState, StoreError, transition,
+};
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
+
+use crate::Result;
 
 /// What a person is recognized by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,11 +21,29 @@ pub enum PersonIdentity {
 }
 
 impl PersonIdentity {
+    /// What a person is recognized by who can be reached like this.
+    pub fn of(contact: &ContactSection) -> Vec<Self> {
+        let phone = contact.phone.clone().map(Self::Phone);
+        let email = contact.email.clone().map(Self::Email);
+        phone.into_iter().chain(email).collect()
+    }
+
     /// `phone` or `email`.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Phone(_) => "phone",
             Self::Email(_) => "email",
+        }
+    }
+
+    /// What requests that share it are linked for; none if it tells nobody: a role's address, a company's freephone
+    /// number, a number that stands in for one.
+    pub fn link_reason(&self) -> Option<LinkReason> {
+        match self {
+            Self::Phone(phone) => {
+                (!phone.reaches_nobody() && !phone.is_toll_free()).then_some(LinkReason::Phone)
+            }
+            Self::Email(email) => (!email.is_of_a_role()).then_some(LinkReason::Email),
         }
     }
 
@@ -31,6 +55,82 @@ impl PersonIdentity {
         };
         hex::encode(Sha256::digest(text))
     }
+}
+
+/// How many requests with one number or address are looked at. One that has more is no one person's.
+pub const MAX_CIRCLE: usize = 20;
+
+/// Whose a request is, and which others are theirs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identified {
+    /// The person.
+    pub person: PersonId,
+    /// The request's links, active ones and others.
+    pub links: Vec<Link>,
+}
+
+/// What a request's identities lead to, gathered in the transaction that learns them.
+#[derive(Debug, Default)]
+pub struct Circles {
+    states: Vec<RequestState>,
+    circles: Vec<Circle>,
+}
+
+impl Circles {
+    /// The circles of a request that has just learned its identities.
+    pub fn around(request: RequestState) -> Self {
+        Self {
+            states: vec![request],
+            circles: Vec::new(),
+        }
+    }
+
+    /// The requests that have this identity, merged ones followed; those that this build cannot read are left out.
+    /// `found` is how many there are, up to one more than [`MAX_CIRCLE`].
+    pub fn add(&mut self, reason: LinkReason, found: usize, states: Vec<RequestState>) {
+        let own = self.states.first().map(|state| state.request().id);
+        let others = states.iter().map(|state| state.request().id);
+        self.circles.push(Circle {
+            reason,
+            members: own.into_iter().chain(others).collect(),
+            is_crowded: found > MAX_CIRCLE,
+        });
+        for state in states {
+            let id = state.request().id;
+            if !self.states.iter().any(|known| known.request().id == id) {
+                self.states.push(state);
+            }
+        }
+    }
+
+    /// What to write, and the links that the request has then.
+    pub fn linked(self, within: Duration, now: Timestamp) -> (Plan, Vec<Link>) {
+        let own = self.states.first().map(|state| state.request().clone());
+        let plan = transition::link(self.states, &self.circles, within, now);
+        let links = own.map(|own| {
+            let mut changes = plan.changes.iter();
+            let changed = changes.find(|change| change.request.id == own.id);
+            let now = changed.map_or(&own, |change| &change.request);
+            now.document.links.clone()
+        });
+        (plan, links.unwrap_or_default())
+    }
+}
+
+/// Decides what takes two requests apart; each comes with the id that it was asked for by. `by` asked for it.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when they are not linked.
+pub fn unlinked(
+    (asked, one): (RequestId, RequestState),
+    (asked_other, other): (RequestId, RequestState),
+    by: &str,
+    now: Timestamp,
+) -> Result<Plan> {
+    let names = [asked, one.request().id];
+    let others_names = [asked_other, other.request().id];
+    transition::unlink((one, &names), (other, &others_names), by, now)
+        .map_err(|error| StoreError::Conflict(error.to_string()))
 }
 
 /// Whose a request is.

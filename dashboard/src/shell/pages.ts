@@ -1,5 +1,16 @@
 // Every page that one goes to from everywhere, in the order of the rail.
-import { Diamond, House, type LucideIcon, OctagonAlert, Settings, ShieldBan, Users } from 'lucide-react';
+import {
+  Diamond,
+  House,
+  type LucideIcon,
+  OctagonAlert,
+  Send,
+  Settings,
+  ShieldBan,
+  SlidersHorizontal,
+  Users,
+  Webhook,
+} from 'lucide-react';
 
 export type Place = {
   to:
@@ -8,6 +19,9 @@ export type Place = {
     | '/t/$tenant/review'
     | '/t/$tenant/stuck'
     | '/t/$tenant/quarantine'
+    | '/t/$tenant/sources'
+    | '/t/$tenant/crm'
+    | '/t/$tenant/rules'
     | '/t/$tenant/settings/company';
   name: string;
   Icon: LucideIcon;
@@ -38,7 +52,12 @@ export const GROUPS: readonly { name: string; places: readonly Place[] }[] = [
   },
   {
     name: 'Set up',
-    places: [{ to: '/t/$tenant/settings/company', name: 'Settings', Icon: Settings }],
+    places: [
+      { to: '/t/$tenant/sources', name: 'Sources', Icon: Webhook, letter: 'o' },
+      { to: '/t/$tenant/crm', name: 'CRM', Icon: Send, letter: 'm' },
+      { to: '/t/$tenant/rules', name: 'Rules', Icon: SlidersHorizontal },
+      { to: '/t/$tenant/settings/company', name: 'Settings', Icon: Settings },
+    ],
   },
 ];
 

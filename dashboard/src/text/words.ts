@@ -51,6 +51,12 @@ export const statusName = of<Schemas['Status']>({
   quarantined: 'Kept out',
   out_of_area: 'Out of area',
 });
+export const healthName = of<Schemas['HealthState']>({ off_at_provider: 'Switched off at the provider' });
+export const outcomeName = of<Schemas['DeliveryOutcome']>({
+  request: 'Made a lead',
+  unread: 'Cannot be read',
+  unused: 'Not used',
+});
 export const roleName = of<Schemas['TenantRole'] | 'platform_admin'>({
   tenant_admin: 'Administrator',
   platform_admin: 'Operator of the installation',
@@ -78,6 +84,9 @@ const PROVIDERS: Record<string, string> = {
   sendgrid: 'SendGrid',
   calendly: 'Calendly',
   acuity: 'Acuity Scheduling',
+  intercom: 'Intercom',
+  zendesk: 'Zendesk',
+  direct: 'Direct API',
 };
 /** A provider's or connection's name as people write it. */
 export const providerName = (slug: string): string => PROVIDERS[slug] ?? plain(slug);

@@ -50,6 +50,8 @@ test('every page is for everybody, in both themes, at a desk and on a phone', as
   await product.until(await product.call('kitchen-quote', '+15125550146'), 'held');
   await product.command('user', 'invite', 'luis@example.com', '--role', 'operator');
   await product.command('key', 'create', 'Weekly report', '--scope', 'read');
+  const sources = await product.api<{ items: { source_id: string; provider: string }[] }>('sources');
+  ids.callrail = sources.items.find((one) => one.provider === 'callrail')?.source_id ?? '';
   for (const { name, path, shows } of PAGES) {
     const url = `${product.url}/dashboard${path.replace(/\{(\w+)\}/, (_, which: string) => ids[which] ?? which)}`;
     await page.goto(url);
@@ -65,6 +67,8 @@ test('every page is for everybody, in both themes, at a desk and on a phone', as
         expect(await findings(page, theme), `${name}, ${theme}, ${size.name}`).toEqual([]);
         const width = await page.evaluate(() => document.documentElement.scrollWidth);
         expect(width, `${name} is no wider than a ${size.name}`).toBeLessThanOrEqual(size.width);
+        const over = await page.locator('#main').evaluate((main) => main.scrollWidth - main.clientWidth);
+        expect(over, `${name} fits into its place on a ${size.name}`).toBeLessThanOrEqual(0);
       }
     }
   }

@@ -6,11 +6,10 @@ use async_trait::async_trait;
 use crm::{Connector, Known, PushError, Pushed};
 use domain::{
     Account, Brief, Claimed, Classify, ConnectionName, DispatchAttempt, DispatchSection,
-    DispatchState, Effects, Outcome, PersonId, Record, RemoteIds, Section, Stage, StageError,
-    StageHandler,
+    DispatchState, Effects, Outcome, Record, RemoteIds, Section, Stage, StageError, StageHandler,
 };
 use http_client::with_last_exchange;
-use store::PersonIdentity;
+use store::{Identified, PersonIdentity};
 
 use crate::Deps;
 
@@ -40,7 +39,7 @@ impl StageHandler for Dispatch {
             .accounts
             .open(tenant, &name, connector.slug())
             .await?;
-        let person = self.person(job).await?;
+        let identified = self.person(job).await?;
         if !self.is_still_ours(job).await? {
             // Whoever has the work now goes on; this outcome is settled by nobody.
             let now = self.deps.clock.now();
@@ -49,7 +48,9 @@ impl StageHandler for Dispatch {
                 "another worker has taken over the dispatch",
             ));
         }
-        let brief = Brief::new(&job.request, &job.config).from_person(person);
+        let brief = Brief::new(&job.request, &job.config)
+            .from_person(identified.person)
+            .linked_to(&identified.links, job.request.created_at);
         let before = job.request.document.dispatches.get(&name);
         let before = before.filter(|section| section.connector == connector.slug());
         let known = before.map(known).unwrap_or_default();
@@ -97,20 +98,14 @@ impl Dispatch {
     }
 
     /// Who it is from: asked before the first effect, so that every CRM gets the same person.
-    async fn person(&self, job: &Claimed) -> Result<PersonId, StageError> {
-        let contact = job.request.document.facts().contact();
-        let identities: Vec<_> = [
-            contact.phone.map(PersonIdentity::Phone),
-            contact.email.map(PersonIdentity::Email),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
+    async fn person(&self, job: &Claimed) -> Result<Identified, StageError> {
+        let identities = PersonIdentity::of(&job.request.document.facts().contact());
+        let window = job.config.workflow.links.window();
         let key = &job.row.key;
         let person = self
             .deps
             .store
-            .person_for_request(&key.tenant, key.request, &identities)
+            .person_for_request(&key.tenant, key.request, &identities, window)
             .await;
         person.map_err(|error| StageError::ours(&error))
     }

@@ -67,6 +67,7 @@ pub use crate::{
     openapi::{openapi_json, openapi_yaml},
     problem_pages::errors_markdown,
     reconcile::{AuditConfig, Outward},
+    requests::schema::request_schema_json,
 };
 
 /// What the service works with.

@@ -14,7 +14,7 @@ use crate::{
     openapi,
     people::{self, api_keys, invitations},
     problem_pages,
-    requests::{self, decide, find, replay, touch},
+    requests::{self, decide, find, links as of_persons, replay, schema as of_requests, touch},
     roles::routes,
     sign_in::{codes, devices, links, oidc, page, session},
     sources::{
@@ -30,6 +30,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(jwks::show_jwks))
         .routes(routes!(openapi::show_openapi))
         .routes(routes!(schema::show_workflow_schema))
+        .routes(routes!(of_requests::show_request_schema))
         .routes(routes!(settings::show_source_schema))
         .routes(routes!(docs::show_docs))
         .routes(routes!(problem_pages::show_problem_type))
@@ -81,6 +82,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(decide::reject_request))
         .routes(routes!(decide::release_request))
         .routes(routes!(replay::replay_request))
+        .routes(routes!(of_persons::unlink_requests))
         .routes(routes!(work::redrive_work))
         .routes(routes!(jobs::list_jobs, start::create_job))
         // Who may change a tenant's set-up; what it is, those who may read see.

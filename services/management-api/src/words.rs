@@ -76,6 +76,28 @@ words! {
         Score => "score",
     }
 
+    /// A field that a company may want of every lead.
+    RequiredField of domain::RequiredField {
+        Name => "name",
+        Phone => "phone",
+        Email => "email",
+        Address => "address",
+        City => "city",
+        State => "state",
+        PostalCode => "postal_code",
+        Message => "message",
+        ProjectType => "project_type",
+        Budget => "budget",
+        Timeline => "timeline",
+        Consent => "consent",
+    }
+
+    /// What two linked requests have in common.
+    LinkReason of domain::LinkReason {
+        Phone => "phone",
+        Email => "email",
+    }
+
     /// Whether a booking stands.
     BookingStatus of domain::BookingStatus {
         Booked => "booked",

@@ -6,15 +6,15 @@ use accounts::AccountError;
 use async_trait::async_trait;
 use domain::{
     Account, Brief, Claimed, Classify, EffectKey, EffectOutcome, EffectTiming, Effects,
-    EmailAddress, Lookup, Message, NotificationRecord, NotificationRules, NotificationsSection,
-    Outcome, Record, Section, Stage, StageError, StageHandler, StoreError, TenantId, Usage,
-    effect::REFUSED, later, text,
+    EmailAddress, Link, Lookup, Message, NotificationRecord, NotificationRules,
+    NotificationsSection, Outcome, Record, Section, Stage, StageError, StageHandler, StoreError,
+    TenantId, Usage, effect::REFUSED, later, text,
 };
 use jiff::Timestamp;
 use notify::{
     CALL_DEADLINE, Content, EmailChannel, LEAD_TEMPLATE, Mail, SendError, lead_mail, message_id,
 };
-use store::Connection;
+use store::{Connection, PersonIdentity};
 
 use crate::Deps;
 
@@ -86,6 +86,10 @@ impl StageHandler for Notification {
             }
         };
         let brief = Brief::new(&job.request, &job.config);
+        let brief = match self.links(job).await? {
+            Some(links) => brief.linked_to(&links, job.request.created_at),
+            None => brief,
+        };
         let content = lead_mail(&brief, &job.config.tenant_name, catalogue::name)
             .map_err(|error| StageError::permanent(error.to_string()))?;
         let (mut ended, mut look_at) = (Vec::new(), None);
@@ -117,6 +121,22 @@ impl Notification {
     pub(crate) fn new(deps: Deps) -> Self {
         let since = deps.clock.now();
         Self { deps, since }
+    }
+
+    /// The request's links, where no CRM had it asked whose it is: then it is asked here.
+    async fn links(&self, job: &Claimed) -> Result<Option<Vec<Link>>, StageError> {
+        if job.request.person.is_some() {
+            return Ok(None);
+        }
+        let identities = PersonIdentity::of(&job.request.document.facts().contact());
+        let window = job.config.workflow.links.window();
+        let key = &job.row.key;
+        let store = &self.deps.store;
+        let identified = store.person_for_request(&key.tenant, key.request, &identities, window);
+        let identified = identified.await;
+        Ok(Some(
+            identified.map_err(|error| StageError::ours(&error))?.links,
+        ))
     }
 
     async fn sender<'a>(

@@ -483,11 +483,13 @@ fn survivor<'a>(requests: &HashMap<&'a str, &'a Request>, id: &'a str) -> &'a st
 
 /// A timeline ends as the request stands. It has at most one end for each reason (a delivery that was received, or
 /// another request that was the same), and nothing but further reasons, which changed nothing, stands behind the last
-/// end.
+/// end. What tells of other requests, or of people, is no work, and stands anywhere.
 fn timeline(request: &Request) -> Result<(), &'static str> {
     const ENDS: [&str; 3] = ["completed", "quarantined", "out_of_area"];
+    const BESIDE: [&str; 3] = ["linked", "unlinked", "touched"];
     let (mut has_reason, mut end) = (false, None);
-    for word in &request.timeline {
+    let work = |word: &&String| !BESIDE.contains(&word.as_str());
+    for word in request.timeline.iter().filter(work) {
         if word == "received" || word == "merged" {
             has_reason = true;
         } else if !has_reason {

@@ -485,24 +485,35 @@ impl World {
 
     /// Adds a source to the demo tenant, and returns the token of its URL.
     pub async fn add_source(&self, id: SourceId, provider: &str, key: &SecretString) -> String {
+        let token = demo::token(provider);
+        self.add_source_at(id, provider, key, &token).await;
+        token
+    }
+
+    /// The same with the URL's token of our choice.
+    pub async fn add_source_at(
+        &self,
+        id: SourceId,
+        provider: &str,
+        key: &SecretString,
+        token: &str,
+    ) {
         let tenant = self.tenant();
         let name = SecretName::new(&format!("{provider}_signing_key")).unwrap();
         let version = self.secrets.put(&tenant, &name, key).await.unwrap();
-        let token = demo::token(provider);
         let source = Source {
             id,
             tenant,
             provider: provider.to_owned(),
             connection: None,
             office: None,
-            token: Some(TokenHash::of(&token)),
+            token: Some(TokenHash::of(token)),
             accounts: Vec::new(),
             key_names: vec![SecretRef { name, version }.to_string()],
             schemes: Vec::new(),
             state: SourceState::Active,
         };
         self.store.put_source(&source).await.unwrap();
-        token
     }
 
     /// Ends a story whose work is left undone on purpose.

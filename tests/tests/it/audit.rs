@@ -237,8 +237,8 @@ async fn a_webhook_that_comes_after_the_audit_makes_no_second_lead() {
     callrail.trouble(late);
     callrail.ring(&call_id(1), fields(world.now(), 1)).unwrap();
     callrail.trouble(Trouble::default());
-    for _ in 0..24 {
-        pass(&world, PAUSE).await;
+    for _ in 0..9 {
+        pass(&world, MINUTES(4)).await;
     }
     world.rest().await;
     let found = requests(&world, &tenant).await;
@@ -253,8 +253,8 @@ async fn a_webhook_that_comes_after_the_audit_makes_no_second_lead() {
     );
     assert_eq!(shown["flags"][0], json!("recovered"));
 
-    for _ in 0..45 {
-        pass(&world, PAUSE).await;
+    for _ in 0..17 {
+        pass(&world, MINUTES(4)).await;
     }
     world
         .eventually("the webhook is posted", async || {

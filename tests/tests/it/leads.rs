@@ -3,9 +3,12 @@
 use domain::{RequestId, Status};
 use http::StatusCode;
 use serde_json::{Value, json};
-use tests::{Form, World, in_both_forms};
+use tests::{CallBody, Form, World, in_both_forms};
 
-in_both_forms![a_posted_lead_reaches_the_crm_and_a_mail];
+in_both_forms![
+    a_posted_lead_reaches_the_crm_and_a_mail,
+    one_person_by_two_doors_is_one_contact_and_two_linked_requests,
+];
 
 fn lead(id: &str) -> Value {
     json!({
@@ -64,5 +67,44 @@ async fn a_posted_lead_reaches_the_crm_and_a_mail(form: Form) {
     world.becomes(request, Status::Completed).await;
     assert_eq!(world.simulators().hubspot().deals().len(), 1);
     assert_eq!(world.simulators().sendgrid().mails().len(), 1);
+    world.finish().await;
+}
+
+async fn one_person_by_two_doors_is_one_contact_and_two_linked_requests(form: Form) {
+    let world = World::of(form).await;
+    let call = CallBody::post_call("CALnora1")
+        .with("customer_name", json!("Nora Whitlock"))
+        .with("callername", json!("WHITLOCK NORA"))
+        .with("customer_phone_number", json!("+15125550188"))
+        .with("callernum", json!("+15125550188"));
+    let call = world.deliver("post-call", &call).await.request_id();
+    world.becomes(call, Status::Completed).await;
+    let posted = post(&world, &lead("L-1")).await;
+    world.becomes(posted, Status::Completed).await;
+
+    for (one, other) in [(call, posted), (posted, call)] {
+        let links = world.shown(one).await["links"].clone();
+        assert_eq!(links.as_array().unwrap().len(), 1, "{links}");
+        assert_eq!(links[0]["request_id"], other.to_string());
+        assert_eq!(links[0]["reason"], "phone");
+    }
+    let mails = world.simulators().sendgrid().mails();
+    let told = |mail: &simulators::sendgrid::Mail| mail.text.contains("The same person called");
+    assert_eq!(
+        mails.iter().filter(|mail| told(mail)).count(),
+        1,
+        "{mails:?}"
+    );
+    let contact = |shown: &Value| shown["dispatches"][0]["remote_ids"]["contact"].clone();
+    let (first, second) = (world.shown(call).await, world.shown(posted).await);
+    assert_eq!(contact(&first), contact(&second));
+    assert!(contact(&first).is_string(), "{first}");
+
+    let path = format!("/v1/tenants/tenant_demo/requests/{call}/links/{posted}/unlink");
+    let parted = world.post_to_api(&path, &Value::Null).await;
+    assert_eq!(parted.status, StatusCode::OK, "{parted:?}");
+    for request in [call, posted] {
+        assert_eq!(world.shown(request).await["links"], json!([]));
+    }
     world.finish().await;
 }

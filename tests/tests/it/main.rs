@@ -21,6 +21,7 @@ mod leads;
 mod leaks;
 mod limits;
 mod live;
+mod one_shape;
 mod providers;
 mod settings;
 mod simulation;

@@ -1,7 +1,10 @@
 //! Whose contact a telephone number leads to. An office, a family and a call center have one number for many, so a
 //! number alone names a person only while nothing speaks against it. Pure.
 
-use domain::{Brief, E164, EmailAddress};
+use domain::{
+    Brief, E164, EmailAddress,
+    name::{are_same as is_same, distinguishing as words},
+};
 use sha2::{Digest as _, Sha256};
 
 use super::{api::Record, mapping};
@@ -24,11 +27,6 @@ pub(super) fn key_by_name(brief: &Brief) -> String {
     let hash: String = hash.chars().take(16).collect();
     format!("{}.{hash}", brief.person_key())
 }
-
-/// Titles, which tell nobody apart.
-const TITLES: [&str; 6] = ["mr", "mrs", "ms", "miss", "dr", "prof"];
-/// The shortest name that may be the beginning of another: `Ann`, `Annie`.
-const SHORT_FORM: usize = 3;
 
 /// The contact that a number leads to.
 #[derive(Default)]
@@ -89,40 +87,6 @@ fn notice(count: usize, brief: &Brief, number: &E164) -> String {
         "{others} the number {number}, and {why}. So this contact is new. Merge it if it is one of them.",
         number = number.as_str()
     )
-}
-
-/// The words of a name that tell people apart.
-fn words(name: &str) -> Vec<String> {
-    let words = name.split(|c: char| !c.is_alphanumeric() && c != '\'');
-    let folded = words.map(|word| {
-        let letters = word.chars().filter(|c| c.is_alphanumeric());
-        letters.flat_map(char::to_lowercase).collect::<String>()
-    });
-    folded
-        .filter(|word| !word.is_empty() && !TITLES.contains(&word.as_str()))
-        .collect()
-}
-
-/// Whether both can be one person's name: each word of the shorter one stands in the other, as itself or as its first
-/// letter. `Ann` is `Annie` only where one name is all that is known.
-fn is_same(name: &[String], other: &[String]) -> bool {
-    let (short, long) = if name.len() <= other.len() {
-        (name, other)
-    } else {
-        (other, name)
-    };
-    let is_alone = short.len() == 1;
-    let begins = |word: &str, with: &str| {
-        let is_initial = with.chars().count() == 1;
-        let is_short_form = is_alone && with.chars().count() >= SHORT_FORM;
-        (is_initial || is_short_form) && word.starts_with(with)
-    };
-    let is_like =
-        |word: &String, other: &String| word == other || begins(word, other) || begins(other, word);
-    !short.is_empty()
-        && short
-            .iter()
-            .all(|word| long.iter().any(|other| is_like(word, other)))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::{
     shape::{Bounds, Member, Shape, Text},
     sound,
 };
-use crate::{ConnectionName, EmailAddress, ServiceArea, WorkflowConfig};
+use crate::{ConnectionName, EmailAddress, RequiredField, ServiceArea, WorkflowConfig};
 
 /// One line that people read.
 pub(super) const LINE: Text = Text {
@@ -223,6 +223,20 @@ const RECORDING: Shape = Shape::Object(&[Member::optional(
     "The pauses between attempts to fetch a recording, in seconds. After the last one the call goes on without it.",
 )]);
 
+const REQUIRED_FIELD: Text = Text {
+    about: "one of `name`, `phone`, `email`, `address`, `city`, `state`, `postal_code`, `message`, `project_type`, `budget`, \
+            `timeline` and `consent`",
+    pattern: "^(name|phone|email|address|city|state|postal_code|message|project_type|budget|timeline|consent)$",
+    max: 20,
+    is_valid: |text| RequiredField::from_word(text).is_some(),
+};
+
+const LINKS: Shape = Shape::Object(&[Member::optional(
+    "window_days",
+    Shape::Whole { max: 90 },
+    "How many days two requests with one telephone number or e-mail address may be apart. 0: none are linked.",
+)]);
+
 const CHAT: Shape = Shape::Object(&[
     Member::optional(
         "quiet_seconds",
@@ -266,6 +280,20 @@ const WORKFLOW: Shape = Shape::Object(&[
         "recording",
         RECORDING,
         "How long a recording is waited for.",
+    ),
+    Member::optional(
+        "links",
+        LINKS,
+        "Which requests are linked as one person's, who came by two doors.",
+    ),
+    Member::optional(
+        "required_fields",
+        Shape::List {
+            of: &Shape::Text(&REQUIRED_FIELD),
+            min: 0,
+            max: RequiredField::ALL.len(),
+        },
+        "The fields that the company wants of every lead. Those that are missing are shown with the lead, which goes on.",
     ),
     Member::optional("chat", CHAT, "When a chat is judged."),
 ]);

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use super::{
     Channel, ContactSection,
+    normalized::state_code,
     thread::{self, Attachment, Author, ChatMessage},
 };
 use crate::{E164, EmailAddress, PostalCode, Stage, name, text};
@@ -733,7 +734,7 @@ impl Facts {
                 .as_deref()
                 .and_then(|raw| EmailAddress::parse(raw).ok()),
             city: line(city, 100),
-            state: line(state, 50),
+            state: line(state, 50).map(|state| state_code(&state).unwrap_or(state)),
             postal_code: postal_code
                 .as_deref()
                 .and_then(|raw| PostalCode::parse(raw).ok())

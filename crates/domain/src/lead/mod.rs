@@ -1,9 +1,13 @@
 //! The unified request: whatever came in, in one shape, with one section for each stage.
 
 mod analysis;
+pub mod attribution;
 pub mod brief;
 mod channel;
 mod facts;
+pub mod links;
+pub mod normalized;
+mod required;
 mod sections;
 mod slot;
 mod talk;
@@ -18,12 +22,16 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub use analysis::{
     AnalysisSection, Budget, Engine, Intent, ProjectType, Reason, Sentiment, Timeline, Tokens,
 };
+pub use attribution::Visits;
 pub use brief::Brief;
 pub use channel::Channel;
 pub use facts::{
     About, ApiFacts, BookingFacts, BookingStatus, CallFacts, ChatFacts, ChatStatus, Consent,
     DocumentFacts, Facts, FormFacts, Labels, PersonFacts, TextFacts,
 };
+pub use links::{Link, LinkReason, Unlinked};
+pub use normalized::{Doubt, Normalized, NormalizedField};
+pub use required::RequiredField;
 pub use sections::{
     Audio, ContactSection, DetailsAnswer, DetailsSection, DispatchSection, DispatchState,
     MapOutcome, Message, NoAudio, NoDetails, NotificationsSection, QualificationSection,
@@ -201,6 +209,9 @@ pub struct Document {
     /// Messages to people; present once they are due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notifications: Option<NotificationsSection>,
+    /// Requests of the same person, who came by another door; and those that were taken for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
     /// What people did about it, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub touches: Vec<Touch>,
@@ -289,6 +300,7 @@ impl Document {
             verdict: None,
             dispatches: BTreeMap::new(),
             notifications: None,
+            links: Vec::new(),
             touches: Vec::new(),
             merged_into: None,
             erased: false,

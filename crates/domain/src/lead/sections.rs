@@ -1,11 +1,14 @@
 //! The sections of a request's document: each stage writes its own.
 
-use std::collections::BTreeMap;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::Facts;
+use super::{Facts, RequiredField};
 use crate::{
     AreaVerdict, ConnectionName, E164, EmailAddress, EventId, News, OfficeId, PostalCode, SourceId,
 };
@@ -260,6 +263,13 @@ pub struct QualificationSection {
     /// What came of asking a map, where nothing that was said decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub map: Option<MapOutcome>,
+    /// The fields that the company wants of every lead and that this one lacks.
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeSet::is_empty",
+        deserialize_with = "known_fields"
+    )]
+    pub missing_fields: BTreeSet<RequiredField>,
     /// Version of the configuration that decided.
     pub config_version: u64,
     /// The CRMs that get it: connector by connection.
@@ -285,6 +295,17 @@ pub enum MapOutcome {
     /// A word of a newer build.
     #[serde(other)]
     Unrecognized,
+}
+
+/// A field of a newer build is none that this one can name.
+fn known_fields<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeSet<RequiredField>, D::Error> {
+    let words = Vec::<Cow<'de, str>>::deserialize(deserializer)?;
+    let known = words
+        .iter()
+        .filter_map(|word| RequiredField::from_word(word));
+    Ok(known.collect())
 }
 
 /// What the spam gate says.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::RequestState;
-use crate::{Document, MAX_TOUCHES, Stage, Talk, workflow};
+use crate::{Document, Link, MAX_TOUCHES, Stage, Talk, workflow};
 
 /// Makes one of two requests that are the same: `(winner, loser)`. The one that has had effects wins, else the older.
 /// Two that both had effects stay apart, because a CRM already shows both.
@@ -53,6 +53,7 @@ pub(super) fn merge(
     workflow::end_wait(into);
     workflow::end_talk(into);
 
+    unite_links(&mut winner, &loser);
     loser.request.document.merged_into = Some(winner.request.id);
     loser.work.remove_all();
     let (winner_id, loser_id) = (winner.request.id, loser.request.id);
@@ -61,6 +62,20 @@ pub(super) fn merge(
     drop_needless_steps(&mut winner, &gathered, now);
     winner.advance(now, Duration::ZERO, None);
     Ok((winner, loser))
+}
+
+/// Takes over the other's links. Two that are one are linked no longer.
+fn unite_links(winner: &mut RequestState, loser: &RequestState) {
+    let (id, other) = (winner.request.id, loser.request.id);
+    let links = &mut winner.request.document.links;
+    links.retain(|link| link.request != other);
+    for link in &loser.request.document.links {
+        let is_known = |known: &Link| (known.request, known.reason) == (link.request, link.reason);
+        if link.request != id && !links.iter().any(is_known) {
+            links.push(link.clone());
+        }
+    }
+    links.sort_by_key(|link| (link.came_at, link.request, link.reason));
 }
 
 /// Which of the two goes on.

@@ -4,6 +4,7 @@
 //! ([`receive`]), news of messages that were sent ([`undelivered`]), a settled step ([`settle()`]), two requests that are
 //! one (`merge`), a person (`people`).
 
+mod links;
 mod merge;
 mod people;
 mod receipts;
@@ -17,13 +18,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Channel, ClaimResult, ConnectionName, DispatchSection, DispatchState, Document, EventId,
-    LeadRequest, OfficeId, OpenWork, RemoteIds, RequestId, RetryPolicy, SourceId, Stage, Status,
-    TenantId, Wake, Wanted, WorkKey, WorkRow, WorkState,
+    LeadRequest, OfficeId, OpenWork, PersonId, RemoteIds, RequestId, RetryPolicy, SourceId, Stage,
+    Status, TenantId, Wake, Wanted, WorkKey, WorkRow, WorkState,
     figures::{Additions, Counted},
     lead::known_stage,
     text, workflow,
 };
 
+pub use links::{Circle, link, unlink};
 pub use people::{ReviewAction, Undecidable, decide, redrive, release, replay, touch};
 pub use receipts::undelivered;
 pub use receive::{receive, receive_again, refetch};
@@ -73,8 +75,8 @@ pub struct LogEntry {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub target: String,
     /// What happened, in one word: `received`, `done`, `waiting`, `retry`, `held`, `released`, `parked`, `redriven`,
-    /// `replayed`, `approved`, `rejected`, `withdrawn`, `undelivered`, `merged`, `merging`, `kept_apart`, or a terminal
-    /// status.
+    /// `replayed`, `approved`, `rejected`, `withdrawn`, `undelivered`, `merged`, `merging`, `kept_apart`, `linked`,
+    /// `unlinked`, or a terminal status.
     pub outcome: String,
     /// What happened, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -148,6 +150,13 @@ impl RequestState {
             log: Vec::new(),
             before,
         }
+    }
+
+    /// The same, of a request whose person is this one.
+    #[must_use]
+    pub fn of_person(mut self, person: PersonId) -> Self {
+        self.request.person = Some(person);
+        self
     }
 
     /// The request.

@@ -14,7 +14,7 @@ use crate::{
 /// The request is in no state for what was asked; says what would have to be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Undecidable(String);
+pub struct Undecidable(pub(super) String);
 
 /// What a person decides about a request that is withheld. Each is for one state alone, so that of two people who decide
 /// at the same moment one learns that it was decided already.

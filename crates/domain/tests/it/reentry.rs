@@ -23,6 +23,11 @@ const QUALIFICATION: Reentry = Reentry {
     qualification: true,
     ..DISPATCH
 };
+/// What a company may want of every lead: whether it is missing is told anew.
+const MISSING: Reentry = Reentry {
+    qualification: true,
+    ..NOTHING
+};
 const ANALYSIS: Reentry = Reentry {
     gather: Some(Stage::Analysis),
     ..DISPATCH
@@ -37,9 +42,17 @@ fn some(text: &str) -> Option<String> {
 }
 
 /// Each change that any channel can say, and what it makes run again.
-const ANY: [(Say, Reentry); 13] = [
+const ANY: [(Say, Reentry); 15] = [
     (|_| (), NOTHING),
-    (|facts| facts.person.city = some("Austin"), NOTHING),
+    (|facts| facts.person.city = some("Austin"), MISSING),
+    (|facts| facts.person.state = some("TX"), MISSING),
+    (
+        |facts| {
+            let text = "You may call me.".to_owned();
+            facts.consent = Some(domain::Consent { text, at: None });
+        },
+        MISSING,
+    ),
     (|facts| facts.external_id = some("1"), NOTHING),
     (
         |facts| {
@@ -55,7 +68,7 @@ const ANY: [(Say, Reentry); 13] = [
     (|facts| facts.labels.note = some("call back"), DISPATCH),
     (|facts| facts.labels.value = some("9000"), DISPATCH),
     (|facts| facts.labels.status = some("good_lead"), DISPATCH),
-    (|facts| facts.person.name = some("Ann"), DISPATCH),
+    (|facts| facts.person.name = some("Ann"), QUALIFICATION),
     (
         |facts| facts.person.phone = some("+15125550142"),
         QUALIFICATION,

@@ -705,6 +705,7 @@ fn judged(document: &Document, findings: &Findings) -> Vec<Section> {
     }
     let destinations = findings.destinations.iter();
     sections.push(Section::Qualification(QualificationSection {
+        missing_fields: Default::default(),
         revision: document.revisions.of_qualification(),
         gate: findings.gate,
         gate_reason: None,

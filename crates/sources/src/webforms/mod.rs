@@ -8,7 +8,7 @@
 //! - Signature: none is needed. The key in the URL stands in the page's source, so it tells whose the form is and proves
 //!   nothing. A server that posts may sign, as GitHub, Typeform or Standard Webhooks do; then its page's address is not
 //!   asked for.
-//! - What keeps programs out: [`door`]; what is made of it: [`judgment`].
+//! - What keeps programs out: `door.rs`; what is made of it: `judgment.rs`.
 //!
 //! Source: this product's own door. Turnstile and reCAPTCHA: their documents on checking tokens at the server (read
 //! 2026-11). UNCONFIRMED: details of what form tools send.

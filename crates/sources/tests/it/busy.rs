@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use domain::{Account, BookingFacts, Busy, ConnectionName, Span, TenantId};
 use http_client::{Client, Options};
 use jiff::Timestamp;
+use serde_json::Value;
 use simulators::{Fault, Simulators, acuity, calendly};
 use sources::{ApiError, ApiSet, Config, Sources};
 
@@ -82,13 +83,17 @@ async fn calendly_tells_of_other_events_and_other_calendars() {
         })
     };
     book("2026-11-30T16:00:00Z");
-    let event_of = |index: usize| {
-        let uri = &calendly.bookings()[index]["scheduled_event"]["uri"];
-        uri.as_str().unwrap().to_owned()
+    // Bookings are in no order that a test could count on.
+    let event_of = |starts_at: &str| {
+        let bookings = calendly.bookings();
+        let mut events = bookings.iter().map(|booking| &booking["scheduled_event"]);
+        let starts = |event: &&Value| event["start_time"].as_str().unwrap().starts_with(starts_at);
+        let event = events.find(starts).unwrap();
+        event["uri"].as_str().unwrap().to_owned()
     };
-    let event = event_of(0);
+    let event = event_of("2026-11-30T16:00:00");
     book("2026-11-30T16:30:00Z");
-    let second = Some(event_of(1));
+    let second = Some(event_of("2026-11-30T16:30:00"));
     book("2026-11-30T17:00:00Z");
     let canceled = book("2026-11-30T16:15:00Z");
     calendly.cancel(&canceled);

@@ -211,7 +211,10 @@ async fn a_requests_life_is_its_own() {
     assert_eq!(again.usage, view.usage);
 
     let phone = PersonIdentity::Phone(E164::parse("+15125550142").unwrap());
-    let person = twins.store.person_for_request(&a(), first, &[phone]).await;
+    let person = twins
+        .store
+        .person_for_request(&a(), first, &[phone], Duration::ZERO)
+        .await;
     person.unwrap();
     twins.claim(fresh, Stage::Analysis).await;
     twins.clock.advance(60 * 60 * SECOND);

@@ -48,7 +48,9 @@ pub async fn another_tenants_ids_are_not_found(subject: &Subject) {
             .items
             .is_empty()
     );
-    let person = store.person_for_request(&other, id, &[]).await;
+    let person = store
+        .person_for_request(&other, id, &[], Duration::ZERO)
+        .await;
     assert!(matches!(person, Err(StoreError::NotFound)), "{person:?}");
     assert!(
         store
@@ -238,8 +240,11 @@ pub async fn equal_identities_of_two_tenants_are_two_people(subject: &Subject) {
     let mut people = Vec::new();
     for tenant in [&owner, &other] {
         let id = subject.request(&Lead::new(tenant, "1")).await;
-        let found = subject.store.person_for_request(tenant, id, &phone).await;
-        people.push(found.unwrap());
+        let found = subject
+            .store
+            .person_for_request(tenant, id, &phone, Duration::from_secs(60))
+            .await;
+        people.push(found.unwrap().person);
     }
     assert_ne!(people[0], people[1]);
 }

@@ -200,6 +200,10 @@ macro_rules! contract_suite {
                 asking_again_answers_the_same_person,
                 later_identities_are_remembered,
                 a_person_that_is_asked_for_at_once_is_one,
+                requests_of_one_person_are_linked_on_both_sides,
+                a_request_outside_the_window_is_not_linked,
+                what_several_people_share_links_nobody,
+                what_was_taken_apart_stays_apart,
             );
             $crate::contract_suite!(@tests $make; offices:
                 a_tenant_is_created_and_changed,
@@ -695,6 +699,7 @@ fn analysis(request: &LeadRequest, spam_likelihood: f64) -> Section {
 /// Qualified for these connections, and for people to be notified.
 fn qualification(request: &LeadRequest, gate: SpamGate, destinations: &[&str]) -> Section {
     Section::Qualification(QualificationSection {
+        missing_fields: Default::default(),
         revision: request.document.revisions.of_qualification(),
         gate,
         gate_reason: None,

@@ -1,9 +1,11 @@
 //! People.
 
-use domain::{E164, EmailAddress, PersonId, StoreError};
+use domain::{E164, EmailAddress, LinkReason, PersonId, StoreError};
 
 use super::*;
-use crate::PersonIdentity;
+use crate::{Identified, PersonIdentity};
+
+const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 fn phone(last: u32) -> PersonIdentity {
     PersonIdentity::Phone(E164::parse(&format!("+1512555{last:04}")).unwrap())
@@ -19,9 +21,9 @@ async fn person(subject: &Subject, lead: &str, identities: &[PersonIdentity]) ->
     let id = subject.request(&Lead::new(&tenant, lead)).await;
     let found = subject
         .store
-        .person_for_request(&tenant, id, identities)
+        .person_for_request(&tenant, id, identities, WEEK)
         .await;
-    let found = found.unwrap();
+    let found = found.unwrap().person;
     assert_eq!(subject.lead(&tenant, id).await.person, Some(found));
     found
 }
@@ -62,16 +64,19 @@ pub async fn asking_again_answers_the_same_person(subject: &Subject) {
     let ann = person(subject, "1", &[phone(1)]).await;
     let id = subject.request(&Lead::new(&tenant, "2")).await;
     let store = &subject.store;
-    let own = store.person_for_request(&tenant, id, &[]).await.unwrap();
+    let own = store.person_for_request(&tenant, id, &[], WEEK).await;
+    let own = own.unwrap().person;
     assert_ne!(own, ann);
-    let again = store.person_for_request(&tenant, id, &[phone(1)]).await;
-    assert_eq!(again.unwrap(), own);
+    let again = store
+        .person_for_request(&tenant, id, &[phone(1)], WEEK)
+        .await;
+    assert_eq!(again.unwrap().person, own);
     assert_eq!(person(subject, "3", &[phone(1)]).await, ann);
     // A later settle keeps it.
     subject.qualify(&tenant, id, &[]).await;
     assert_eq!(subject.lead(&tenant, id).await.person, Some(own));
     let nobody = RequestId::from_uuid(Uuid::from_u128(7));
-    let missing = store.person_for_request(&tenant, nobody, &[]).await;
+    let missing = store.person_for_request(&tenant, nobody, &[], WEEK).await;
     assert!(matches!(missing, Err(StoreError::NotFound)), "{missing:?}");
 }
 
@@ -79,11 +84,12 @@ pub async fn later_identities_are_remembered(subject: &Subject) {
     let tenant = subject.tenant("a");
     let id = subject.request(&Lead::new(&tenant, "1")).await;
     let store = &subject.store;
-    let own = store.person_for_request(&tenant, id, &[]).await.unwrap();
+    let own = store.person_for_request(&tenant, id, &[], WEEK).await;
+    let own = own.unwrap().person;
     let again = store
-        .person_for_request(&tenant, id, &[phone(1), email("ann")])
+        .person_for_request(&tenant, id, &[phone(1), email("ann")], WEEK)
         .await;
-    assert_eq!(again.unwrap(), own);
+    assert_eq!(again.unwrap().person, own);
     assert_eq!(person(subject, "2", &[email("ann")]).await, own);
 }
 
@@ -98,10 +104,157 @@ pub async fn a_person_that_is_asked_for_at_once_is_one(subject: &Subject) {
         );
     }
     let identities = [phone(1), email("ann")];
-    let asked = ids
-        .iter()
-        .map(|id| subject.store.person_for_request(&tenant, *id, &identities));
+    let asked = ids.iter().map(|id| {
+        subject
+            .store
+            .person_for_request(&tenant, *id, &identities, WEEK)
+    });
     let found = futures::future::join_all(asked).await;
-    let found: Vec<_> = found.into_iter().map(Result::unwrap).collect();
+    let found: Vec<_> = found
+        .into_iter()
+        .map(|found| found.unwrap().person)
+        .collect();
     assert!(found.iter().all(|person| *person == found[0]), "{found:?}");
+}
+
+/// A request of somebody with this name, once its identities are learned; what links it then has.
+async fn linked(
+    subject: &Subject,
+    lead: &str,
+    name: &str,
+    identities: &[PersonIdentity],
+) -> (RequestId, Identified) {
+    let tenant = subject.tenant("a");
+    let mut lead = Lead::new(&tenant, lead);
+    lead.facts.person.name = Some(name.to_owned());
+    let id = subject.request(&lead).await;
+    let found = subject
+        .store
+        .person_for_request(&tenant, id, identities, WEEK)
+        .await;
+    (id, found.unwrap())
+}
+
+/// The requests that a request is linked to, each with the reason.
+async fn links(subject: &Subject, id: RequestId) -> Vec<(RequestId, LinkReason)> {
+    let lead = subject.lead(&subject.tenant("a"), id).await;
+    let active = lead.document.links.iter().filter(|link| link.is_active());
+    active.map(|link| (link.request, link.reason)).collect()
+}
+
+pub async fn requests_of_one_person_are_linked_on_both_sides(subject: &Subject) {
+    let (first, alone) = linked(subject, "1", "Ann Lee", &[phone(1), email("ann")]).await;
+    assert!(alone.links.is_empty());
+    subject.wait(SECOND).await;
+    let (second, found) = linked(subject, "2", "Ms. Ann Lee", &[phone(1)]).await;
+    assert_eq!(links(subject, second).await, [(first, LinkReason::Phone)]);
+    assert_eq!(links(subject, first).await, [(second, LinkReason::Phone)]);
+    let lead = subject.lead(&subject.tenant("a"), second).await;
+    assert_eq!(found.links, lead.document.links);
+    assert_eq!(lead.person, Some(found.person));
+    let link = &lead.document.links[0];
+    assert_eq!(
+        (link.channel.as_str(), link.by.as_str()),
+        ("api", "pipeline")
+    );
+    // What is learned again makes nothing new.
+    let versions = async || {
+        let tenant = subject.tenant("a");
+        let (first, second) = (
+            subject.lead(&tenant, first).await,
+            subject.lead(&tenant, second).await,
+        );
+        (first.version, second.version)
+    };
+    let before = versions().await;
+    let tenant = subject.tenant("a");
+    let learn = async |identities: &[PersonIdentity]| {
+        let store = &subject.store;
+        let found = store
+            .person_for_request(&tenant, second, identities, WEEK)
+            .await;
+        found.unwrap()
+    };
+    assert_eq!(learn(&[phone(1)]).await, found);
+    assert_eq!(versions().await, before);
+    // An address that is learned later is one more thing in common.
+    learn(&[phone(1), email("ann")]).await;
+    let both = [(first, LinkReason::Phone), (first, LinkReason::Email)];
+    assert_eq!(links(subject, second).await, both);
+}
+
+pub async fn a_request_outside_the_window_is_not_linked(subject: &Subject) {
+    let (first, _) = linked(subject, "1", "Ann", &[phone(1)]).await;
+    let tenant = subject.tenant("a");
+    let late = subject.request(&Lead::new(&tenant, "2")).await;
+    let store = &subject.store;
+    let within = async |window| {
+        let found = store
+            .person_for_request(&tenant, late, &[phone(1)], window)
+            .await;
+        found.unwrap().links.len()
+    };
+    assert_eq!(within(Duration::ZERO).await, 0, "no window links nobody");
+    assert_eq!(within(WEEK).await, 1);
+    assert_eq!(links(subject, first).await, [(late, LinkReason::Phone)]);
+}
+
+pub async fn what_several_people_share_links_nobody(subject: &Subject) {
+    let office = email("info");
+    let toll_free = PersonIdentity::Phone(E164::parse("+18005550142").unwrap());
+    for (number, identity) in [office, toll_free].into_iter().enumerate() {
+        let (first, _) = linked(
+            subject,
+            &format!("a{number}"),
+            "Ann Lee",
+            std::slice::from_ref(&identity),
+        )
+        .await;
+        let (second, _) = linked(subject, &format!("b{number}"), "Ann Lee", &[identity]).await;
+        assert_eq!(links(subject, first).await, []);
+        assert_eq!(links(subject, second).await, []);
+    }
+    // Two of one name are linked until another name has the number, too.
+    let (ann, _) = linked(subject, "1", "Ann Lee", &[phone(1)]).await;
+    let (again, _) = linked(subject, "2", "Ann Lee", &[phone(1)]).await;
+    assert_eq!(links(subject, ann).await, [(again, LinkReason::Phone)]);
+    let (bob, found) = linked(subject, "3", "Bob Ray", &[phone(1)]).await;
+    assert!(found.links.is_empty());
+    for id in [ann, again, bob] {
+        assert_eq!(links(subject, id).await, []);
+    }
+}
+
+pub async fn what_was_taken_apart_stays_apart(subject: &Subject) {
+    let (first, _) = linked(subject, "1", "Ann Lee", &[phone(1)]).await;
+    let (second, _) = linked(subject, "2", "Ann Lee", &[phone(1)]).await;
+    let (tenant, store) = (subject.tenant("a"), &subject.store);
+    let act = AuditAction::new("eve", "request.unlink", &first);
+    store.unlink(&tenant, first, second, &act).await.unwrap();
+    for id in [first, second] {
+        assert_eq!(links(subject, id).await, []);
+        store
+            .person_for_request(&tenant, id, &[phone(1)], WEEK)
+            .await
+            .unwrap();
+        assert_eq!(links(subject, id).await, [], "not for the same reason");
+    }
+    let again = store.unlink(&tenant, second, first, &act).await;
+    assert!(matches!(again, Err(StoreError::Conflict(_))), "{again:?}");
+    let nobody = RequestId::from_uuid(Uuid::from_u128(7));
+    let missing = store.unlink(&tenant, first, nobody, &act).await;
+    assert!(matches!(missing, Err(StoreError::NotFound)), "{missing:?}");
+    let log = store.audit_log(&tenant, None, 10).await.unwrap().items;
+    let acts = log.iter().filter(|entry| entry.action == "request.unlink");
+    assert_eq!(acts.count(), 1);
+    // Another thing in common may link them all the same.
+    store
+        .person_for_request(&tenant, first, &[email("ann")], WEEK)
+        .await
+        .unwrap();
+    store
+        .person_for_request(&tenant, second, &[email("ann")], WEEK)
+        .await
+        .unwrap();
+    assert_eq!(links(subject, first).await, [(second, LinkReason::Email)]);
 }

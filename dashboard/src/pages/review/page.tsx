@@ -2,6 +2,7 @@ import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tansta
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import type { Lead, Schemas } from '../../api/client';
+import { configQuery } from '../../api/config-query';
 import { keys } from '../../api/keys';
 import { leadQuery } from '../../api/lead-query';
 import { countQuery, leadsQuery } from '../../api/leads-query';
@@ -24,7 +25,7 @@ import SpamGauge from '../../ui/spam-gauge/spam-gauge';
 import Text from '../../ui/text/text';
 import Time from '../../ui/time/time';
 import styles from './page.module.css';
-import { configQuery, type Decision, decide, QUEUE } from './queries';
+import { type Decision, decide, QUEUE } from './queries';
 import { nextOf, waitingOf } from './queue';
 
 const FIRST_WORDS = 6;

@@ -41,12 +41,16 @@ export default function Field({
   );
 }
 
-type Own<T extends 'input' | 'select'> = Omit<ComponentProps<T>, 'onChange' | 'className'> & {
+type Own<T extends 'input' | 'select' | 'textarea'> = Omit<ComponentProps<T>, 'onChange' | 'className'> & {
   onChange: (value: string) => void;
 };
 
 export function Input({ onChange, ...props }: Own<'input'>) {
   return <input {...props} className={styles.input} onChange={(event) => onChange(event.target.value)} />;
+}
+
+export function TextArea({ onChange, ...props }: Own<'textarea'>) {
+  return <textarea {...props} className={styles.input} onChange={(event) => onChange(event.target.value)} />;
 }
 
 export function Select({ onChange, ...props }: Own<'select'>) {

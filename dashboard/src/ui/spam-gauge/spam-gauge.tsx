@@ -6,12 +6,11 @@ export default function SpamGauge({
   reviewFrom,
   quarantineAbove,
 }: {
-  /** In percent, as the lines. */
-  likelihood: number;
+  /** In percent, as the lines; null for the lines alone. */
+  likelihood: number | null;
   reviewFrom: number;
   quarantineAbove: number;
 }) {
-  const at = Math.min(100, Math.max(0, likelihood));
   return (
     <div className={styles.gauge}>
       <div className={styles.track} aria-hidden>
@@ -23,7 +22,9 @@ export default function SpamGauge({
           className={`${styles.zone} ${styles.out}`}
           style={{ left: `${quarantineAbove}%`, width: `${100 - quarantineAbove}%` }}
         />
-        <span className={styles.mark} style={{ left: `${at}%` }} />
+        {likelihood !== null && (
+          <span className={styles.mark} style={{ left: `${Math.min(100, Math.max(0, likelihood))}%` }} />
+        )}
       </div>
       <div className={styles.words}>
         <span>goes on</span>

@@ -3,7 +3,9 @@
 pub(crate) mod decide;
 mod detail;
 pub(crate) mod find;
+pub(crate) mod links;
 pub(crate) mod replay;
+pub(crate) mod schema;
 mod summary;
 pub(crate) mod touch;
 

@@ -25,6 +25,7 @@ async fn judged_at(world: &World, number: u32, gate: SpamGate, area: AreaVerdict
     world.gather().await;
     let hubspot = ConnectionName::new("hubspot").unwrap();
     let qualification = Section::Qualification(QualificationSection {
+        missing_fields: Default::default(),
         revision: 0,
         gate,
         gate_reason: None,

@@ -173,6 +173,7 @@ async fn every_filter_that_is_wrong_is_named_at_once() {
         ("from=2026-11-01T09:00", "from"),
         ("from=", "from"),
         ("to=9999-12-31", "to"),
+        ("needs_call=yes", "needs_call"),
         ("q=", "q"),
         ("q=%00", "q"),
         ("q=...", "q"),
@@ -183,7 +184,7 @@ async fn every_filter_that_is_wrong_is_named_at_once() {
     for query in [
         "statuss=held",
         "score_from=1&score_from=2",
-        "needs_call=true",
+        "needs_call=true&needs_call=true",
     ] {
         problem(&world.get(&format!("{LIST}?{query}")).await, 400);
         problem(&world.get(&format!("{LIST}/count?{query}")).await, 400);

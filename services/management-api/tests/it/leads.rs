@@ -7,7 +7,7 @@ use http_client::Response;
 use management_api::auth::Role::{Operator, TenantAdmin, Viewer};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use store::Store as _;
+use store::{PersonIdentity, Store as _};
 
 use crate::{
     openapi::assert_is_as_described,
@@ -277,4 +277,49 @@ async fn a_stored_lead_reads_as_it_was_posted() {
         .unwrap()
         .unwrap();
     assert_eq!(view.request.document.source.said, news.facts);
+}
+
+#[tokio::test]
+async fn linked_requests_show_each_other_until_they_are_taken_apart() {
+    let world = World::start().await;
+    let mut requests = Vec::new();
+    for id in ["L-1", "L-2"] {
+        let mut lead = lead();
+        lead["external_id"] = json!(id);
+        let posted = accepted(&post(&world, &lead).await);
+        let request = posted["request_id"].as_str().unwrap().parse().unwrap();
+        let phone = domain::E164::parse("+15125550142").unwrap();
+        let identities = [PersonIdentity::Phone(phone)];
+        let week = Duration::from_secs(7 * 24 * 3_600);
+        let (store, tenant) = (&world.store, tenant("a"));
+        let identified = store.person_for_request(&tenant, request, &identities, week);
+        identified.await.unwrap();
+        requests.push(posted);
+    }
+    let [first, second] = requests.try_into().unwrap();
+    for (one, other) in [(&first, &second), (&second, &first)] {
+        let links = shown(&world, one).await["links"].clone();
+        assert_eq!(links[0]["request_id"], other["request_id"], "{links}");
+        assert_eq!(
+            (&links[0]["reason"], &links[0]["channel"]),
+            (&json!("phone"), &json!("api"))
+        );
+    }
+    let id = |posted: &Value| posted["request_id"].as_str().unwrap().to_owned();
+    let path = format!(
+        "/v1/tenants/a/requests/{}/links/{}/unlink",
+        id(&second),
+        id(&first)
+    );
+    problem(&world.call_as(Viewer, "POST", &path, None).await, 403);
+    body(&world.call_as(Operator, "POST", &path, None).await);
+    for posted in [&first, &second] {
+        assert_eq!(shown(&world, posted).await["links"], json!([]));
+    }
+    problem(&world.call_as(Operator, "POST", &path, None).await, 409);
+    let act = world.acts().await.pop().unwrap();
+    assert_eq!(
+        act,
+        ("ann".to_owned(), "request.unlink".to_owned(), id(&second))
+    );
 }

@@ -19,6 +19,7 @@ mod live;
 mod metrics;
 mod offices;
 mod oidc;
+mod one_shape;
 mod openapi;
 mod outside;
 mod people;

@@ -35,6 +35,7 @@ async fn lead(world: &World, number: u32, score: u8, gate: SpamGate, area: AreaV
         analysis.postal_code = said.map(|said| PostalCode::parse(said).unwrap());
     }
     let qualification = Section::Qualification(QualificationSection {
+        missing_fields: Default::default(),
         revision: 0,
         gate,
         gate_reason: None,

@@ -2,7 +2,9 @@
 
 use std::{fs, path::Path, sync::LazyLock};
 
-use management_api::{auth::Role, errors_markdown, openapi_json, openapi_yaml};
+use management_api::{
+    auth::Role, errors_markdown, openapi_json, openapi_yaml, request_schema_json,
+};
 use runtime::PROBLEM_TYPES;
 use serde_json::{Map, Value};
 
@@ -11,9 +13,10 @@ use crate::world::{World, body, problem};
 /// What is made of code and checked in: the file, and what makes what it says.
 type Generated = (&'static str, fn() -> String);
 
-const GENERATED: [Generated; 2] = [
+const GENERATED: [Generated; 3] = [
     ("docs/api/openapi.yaml", openapi_yaml),
     ("docs/api/errors.md", errors_markdown),
+    ("docs/api/request.schema.json", request_schema_json),
 ];
 
 static DESCRIPTION: LazyLock<Value> =

@@ -194,7 +194,7 @@ async fn a_fresh_request_shows_what_the_delivery_said() {
             "confidence": null, "timeline": null, "budget": null,
             "contact": { "name": "Ann Example", "phone": "+15125550142", "city": "Round Rock" },
             "lead_score": null, "intent": null, "project_type": null, "spam_likelihood": null,
-            "area": null, "summary": null, "dispatches": [], "flags": [], "unread_fields": [], "merged_into": null,
+            "area": null, "summary": null, "dispatches": [], "flags": [], "unread_fields": [], "merged_into": null, "needs_call": false, "touch": null,
         })
     );
     let answer = world.get(&format!("{LIST}/{id}")).await;
@@ -599,6 +599,7 @@ pub(crate) fn analysis(engine: Engine) -> Section {
 
 pub(crate) fn qualification(area: AreaVerdict, notify: bool) -> Section {
     Section::Qualification(QualificationSection {
+        missing_fields: Default::default(),
         revision: 0,
         gate: SpamGate::Pass,
         gate_reason: None,

@@ -79,7 +79,7 @@ async fn each_recipient_gets_one_mail_and_it_is_written_down() {
         .iter()
         .map(|r| (r.outcome.as_str(), r.template.as_str()))
         .collect();
-    assert_eq!(records, [("sent", "lead/2"), ("sent", "lead/2")]);
+    assert_eq!(records, [("sent", "lead/3"), ("sent", "lead/3")]);
     let usage: Vec<_> = view
         .usage
         .iter()

@@ -44,6 +44,14 @@ pub(super) enum Command {
         /// The request.
         request: RequestId,
     },
+    /// Takes two requests apart that were linked as one person's.
+    #[command(after_help = "Example:\n  pipeline request unlink req_… req_…")]
+    Unlink {
+        /// The request.
+        request: RequestId,
+        /// The one that it is linked to.
+        other: RequestId,
+    },
     /// Notes that you got in touch with the person, or tried to: the request needs no call any more.
     #[command(after_help = "Examples:\n  \
         pipeline request touch req_… --kind call --outcome reached\n  \
@@ -210,6 +218,13 @@ pub(super) async fn run(
             let session = &mut tenant.session;
             session.show(&delivery, |session| show_delivery(session, &delivery))
         }
+        Command::Unlink { request, other } => {
+            let path = format!("requests/{request}/links/{other}/unlink");
+            let now = tenant.call(Method::POST, &path, None, None).await?;
+            tenant.session.show(&now, |session| {
+                session.say(&format!("{request} and {other} are no longer linked."))
+            })
+        }
         Command::Touch {
             request,
             kind,
@@ -275,6 +290,7 @@ fn show(session: &mut Session<'_>, request: &Value) -> anyhow::Result<()> {
         ("verdict", "verdict.decision"),
         ("needs call", "needs_call"),
         ("flags", "flags"),
+        ("missing", "missing_required_fields"),
         ("unread", "unread_fields"),
     ];
     for (name, field) in lines {
@@ -295,6 +311,12 @@ fn show(session: &mut Session<'_>, request: &Value) -> anyhow::Result<()> {
         ("due", "due_at"),
         ("reason", "reason"),
     ];
+    let links = [
+        ("request", "request_id"),
+        ("reason", "reason"),
+        ("channel", "channel"),
+        ("came", "came_at"),
+    ];
     let timeline = [
         ("at", "at"),
         ("stage", "stage"),
@@ -303,7 +325,8 @@ fn show(session: &mut Session<'_>, request: &Value) -> anyhow::Result<()> {
         ("detail", "detail"),
     ];
     for (title, field, columns) in [
-        ("CRMs", "dispatches", crms.as_slice()),
+        ("The same person's", "links", links.as_slice()),
+        ("CRMs", "dispatches", &crms),
         ("Still to be done", "open_work", &work),
         ("What happened", "timeline", &timeline),
     ] {

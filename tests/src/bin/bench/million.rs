@@ -451,6 +451,7 @@ fn lead(number: u64) -> (Status, Document) {
         tokens: Default::default(),
     });
     document.qualification = Some(QualificationSection {
+        missing_fields: Default::default(),
         revision: 0,
         gate: SpamGate::Pass,
         gate_reason: None,

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use domain::{ParkCause, Stage, Status, TenantId, WorkState};
+use domain::{Channel, ParkCause, Stage, Status, TenantId, WorkState};
 use pipeline::demo;
 use serde_json::json;
 use simulators::Fault;
@@ -187,7 +187,8 @@ async fn a_replay_runs_each_stage_and_repeats_a_mail_on_purpose(form: Form) {
             .count()
     };
     let mut expected = Vec::new();
-    for from in Stage::ALL {
+    let has = |stage: &Stage| Channel::Phone.position(*stage).is_some();
+    for from in Stage::ALL.into_iter().filter(has) {
         let before = done(from).await;
         let replay = ["request", "replay", &id, "--from", from.as_str()];
         command(&world, &replay).await.unwrap();

@@ -66,6 +66,21 @@ pub(super) const MAKERS: &[Maker] = &[
         },
     },
     Maker {
+        parameter: "other_id",
+        nobodys: Nobodys::Id("req"),
+        make: |api, tenant, objects| {
+            Box::pin(async move {
+                let mark = &objects["mark"];
+                let body = CallBody::post_call(&format!("CAL{mark}5"))
+                    .with("customer_name", json!(mark))
+                    .with("tags", json!(["kitchen"]));
+                let other = tenant.deliver(api, "post-call", &body).await;
+                api.world.rest().await;
+                other
+            })
+        },
+    },
+    Maker {
         parameter: "event_id",
         nobodys: Nobodys::Id("evt"),
         make: |api, tenant, objects| {

@@ -27,6 +27,8 @@ fn whole() -> Value {
         },
         "retry": { "fast_ms": [1000, 2000], "slow_lane": false, "jitter": 0.25 },
         "recording": { "wait_seconds": [30, 60] },
+        "links": { "window_days": 30 },
+        "required_fields": ["name", "postal_code"],
         "chat": { "quiet_seconds": 30, "longest_seconds": 300 },
     })
 }
@@ -86,6 +88,8 @@ fn every_fault_is_named_at_once_with_its_path() {
         "notifications": { "email": ["Ann <a@example.com>"], "unknown_wait_seconds": -1 },
         "retry": { "fast_ms": [600_001], "jitter": null, "slow_lane": "yes" },
         "recording": { "wait_seconds": [0.5] },
+        "links": { "window_days": 91 },
+        "required_fields": ["name", "fax"],
         "spma": {},
         "destinations": [
             { "connector": "a", "connection": "crm" },
@@ -110,6 +114,8 @@ fn every_fault_is_named_at_once_with_its_path() {
             "retry.slow_lane",
             "retry.jitter",
             "recording.wait_seconds.0",
+            "links.window_days",
+            "required_fields.1",
             "spma",
             "destinations.1.connection",
         ]

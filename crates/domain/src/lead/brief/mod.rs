@@ -15,7 +15,8 @@ pub use happened::Happened;
 pub use judgment::Judgment;
 
 use super::{
-    About, Channel, ChatMessage, Conflict, DispatchState, Document, LeadRequest, Span, UnknownBusy,
+    About, Channel, ChatMessage, Conflict, DispatchState, Document, LeadRequest, Link,
+    RequiredField, Span, UnknownBusy, links,
 };
 use crate::{AreaVerdict, E164, EmailAddress, OfficeConfig, PersonId, PostalCode, RequestId, text};
 
@@ -81,6 +82,10 @@ pub struct Brief {
     pub lead_status: Option<String>,
     /// How the person found the company, by the provider's name for each fact.
     pub attribution: BTreeMap<String, String>,
+    /// The fields that the company wants and that are missing, as people read them: `E-mail`.
+    pub missing: Vec<String>,
+    /// What the same person did before, by another door: `called two days ago (same telephone number)`. The latest first.
+    pub before: Vec<String>,
     /// Each CRM that the lead is meant for.
     pub crms: Vec<CrmState>,
 }
@@ -151,6 +156,13 @@ impl Brief {
             attribution: attribution
                 .filter_map(|(name, value)| Some((bounded_line(name, 100)?, line(value)?)))
                 .collect(),
+            missing: document
+                .qualification
+                .iter()
+                .flat_map(|section| &section.missing_fields)
+                .map(|field| field_label(*field))
+                .collect(),
+            before: before(&document.links, request.created_at),
             crms: document
                 .dispatches
                 .values()
@@ -167,6 +179,13 @@ impl Brief {
     #[must_use]
     pub fn from_person(mut self, person: PersonId) -> Self {
         self.person = Some(person);
+        self
+    }
+
+    /// The same with these links of the request, which came at this time: of what was written since it was read.
+    #[must_use]
+    pub fn linked_to(mut self, links: &[Link], came_at: Timestamp) -> Self {
+        self.before = before(links, came_at);
         self
     }
 
@@ -281,6 +300,8 @@ impl Brief {
         lines.add("Value", self.value.as_deref());
         lines.add("Lead status", self.lead_status.as_deref());
         lines.add("Source", self.found_by().as_deref());
+        lines.add("Missing", Some(&self.missing.join(", ")));
+        lines.add("Same person", Some(&self.before.join("; ")));
         lines.add("Request", Some(&self.request.to_string()));
         text::bounded(&lines.0.join("\n"), MAX_DETAILS)
     }
@@ -304,6 +325,15 @@ impl fmt::Debug for Brief {
             .field("request", &self.request)
             .field("person", &self.person)
             .finish_non_exhaustive()
+    }
+}
+
+fn field_label(field: RequiredField) -> String {
+    match field {
+        RequiredField::Email => "E-mail".to_owned(),
+        RequiredField::PostalCode => "ZIP code".to_owned(),
+        RequiredField::City => "Town".to_owned(),
+        field => label(field.as_str()),
     }
 }
 
@@ -347,6 +377,20 @@ fn local_time(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone())
         .strftime("%a %-d %b %Y, %-I:%M %p %Z")
         .to_string()
+}
+
+/// What the person did before, the latest first.
+fn before(links: &[Link], came_at: Timestamp) -> Vec<String> {
+    const MAX_TOLD: usize = 3;
+    let mut told: Vec<_> = links
+        .iter()
+        .rev()
+        .filter_map(|link| Some((link.request, links::tell(link, came_at)?)))
+        .collect();
+    // Two things in common are told once.
+    told.dedup_by_key(|(request, _)| *request);
+    let told = told.into_iter().map(|(_, told)| told);
+    told.take(MAX_TOLD).collect()
 }
 
 fn first_time(messages: &BTreeMap<String, ChatMessage>) -> Option<Timestamp> {

@@ -5,6 +5,7 @@ mod analysis;
 mod booking;
 mod conversation;
 mod dispatches;
+mod normalized;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,10 +22,15 @@ use self::{
     booking::BookingCheck,
     conversation::{Recording, Transcript},
     dispatches::{Attempt, Dispatch, NotificationAttempt, Notifications},
+    normalized::{Normalized, Visits},
     work::{OpenWork, TimelineEntry, UsageLine},
 };
-use super::{summary, touch::Touch};
-use crate::words::{Channel, Flag, Status};
+use super::{
+    links::{self, Link},
+    summary,
+    touch::Touch,
+};
+use crate::words::{Channel, Flag, RequiredField, Status};
 
 /// A request, whole.
 #[derive(Debug, Serialize, ToSchema)]
@@ -61,12 +67,18 @@ pub(crate) struct RequestDetail {
     source: Source,
     /// How the person can be reached.
     contact: Contact,
+    /// The contact in one form, each field with what it comes from.
+    normalized: Normalized,
+    /// The fields that the company wants of every lead (`required_fields` of its configuration) and that this one lacks.
+    missing_required_fields: Vec<RequiredField>,
     /// The person as delivered: nothing of it is checked.
     person: Person,
     /// What people wrote about the lead at its provider.
     labels: Labels,
     /// How the person found the company, by the provider's name for each fact.
     attribution: BTreeMap<String, String>,
+    /// The same in our words: the first visit, and the last.
+    visits: Visits,
     /// What the person agreed to.
     consent: Option<Consent>,
     /// Fields of the deliveries that have no place here, by the provider's names.
@@ -83,6 +95,8 @@ pub(crate) struct RequestDetail {
     analysis: Option<Analysis>,
     /// What follows from that for this tenant.
     qualification: Option<Qualification>,
+    /// Requests of the same person, who came by another door.
+    links: Vec<Link>,
     /// A person's decision; it outranks the analysis.
     verdict: Option<PersonsVerdict>,
     /// Whether somebody should call: a genuine lead inside the service area with a number, about whom nobody did anything.
@@ -118,6 +132,7 @@ impl RequestDetail {
         let headline = summary::headline(&request);
         let document = request.document;
         let facts = document.facts();
+        let normalized = domain::Normalized::of(&facts);
         let needs_call = document.needs_call();
         Self {
             request_id: request.id.to_string(),
@@ -135,8 +150,16 @@ impl RequestDetail {
             derived_fields: facts.derived_fields.unwrap_or_default(),
             suspicions: facts.suspicions.unwrap_or_default(),
             contact: document.contact().into(),
+            normalized: normalized.into(),
+            missing_required_fields: document
+                .qualification
+                .iter()
+                .flat_map(|section| &section.missing_fields)
+                .map(|field| (*field).into())
+                .collect(),
             person: facts.person.into(),
             labels: facts.labels.into(),
+            visits: domain::Visits::of(&facts.attribution).into(),
             attribution: facts.attribution,
             consent: facts.consent.map(Into::into),
             extra: facts.extra,
@@ -147,6 +170,7 @@ impl RequestDetail {
             booking: document.booking.map(Into::into),
             analysis: document.analysis.map(Into::into),
             qualification: document.qualification.map(Into::into),
+            links: links::shown(document.links),
             verdict: document.verdict.map(Into::into),
             needs_call,
             touches: document.touches.into_iter().map(Into::into).collect(),

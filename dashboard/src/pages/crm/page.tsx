@@ -1,0 +1,202 @@
+import { useMutation, useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useParams } from '@tanstack/react-router';
+import { type FormEvent, useState } from 'react';
+import type { Schemas } from '../../api/client';
+import { configQuery } from '../../api/config-query';
+import { connectionsQuery, setSecret } from '../../api/connections';
+import { keys } from '../../api/keys';
+import { officesQuery } from '../../api/queries';
+import { useRefusal } from '../../shell/role';
+import { number } from '../../text/format';
+import { plain, providerName } from '../../text/words';
+import Button from '../../ui/button/button';
+import Empty from '../../ui/empty/empty';
+import FailureNote from '../../ui/failure/failure';
+import Field, { Input } from '../../ui/field/field';
+import Modal, { modalActions } from '../../ui/modal/modal';
+import Note from '../../ui/note/note';
+import Refused from '../../ui/note/refused';
+import PageHead from '../../ui/page-head/page-head';
+import Rows, { type Column } from '../../ui/rows/rows';
+import SecretForm from '../../ui/secret-form/secret-form';
+import Skeleton from '../../ui/skeleton/skeleton';
+import Text from '../../ui/text/text';
+import styles from './page.module.css';
+
+type Connection = Schemas['Connection'];
+
+/** The accounts by which leads go out and come in, and whether their providers take them. */
+export default function Crm() {
+  const { tenant } = useParams({ from: '/t/$tenant/crm' });
+  const refusal = useRefusal('tenant_admin');
+  const connections = useQuery(connectionsQuery(tenant));
+  const offices = useQuery(officesQuery(tenant)).data?.items ?? [];
+  const configs = useQueries({ queries: offices.map((office) => configQuery(tenant, office.office_id)) });
+  const [secretFor, setSecretFor] = useState<string | null>(null);
+  const [isAdding, setAdding] = useState(false);
+  const [told, setTold] = useState<string | null>(null);
+  const items = connections.data?.items ?? [];
+  const officesOf = (connection: string): string[] =>
+    offices.flatMap((office, at) =>
+      configs[at]?.data?.config.destinations?.some((one) => one.connection === connection)
+        ? [office.name]
+        : [],
+    );
+  const isConfigUnread = configs.some((one) => one.isError);
+  const done = ({ name, released }: Schemas['SecretSet']) => {
+    setSecretFor(null);
+    setAdding(false);
+    const freed = released === 1 ? '1 step goes on.' : `${number(released)} steps go on.`;
+    setTold(`${providerName(name)} has a new secret. ${released > 0 ? freed : 'Nothing was held for it.'}`);
+  };
+  const columns: Column<Connection>[] = [
+    {
+      name: 'Connection',
+      of: (one) => (
+        <>
+          <span className={styles.name}>{providerName(one.provider)}</span>
+          {one.name !== one.provider && (
+            <span className={styles.faint}>
+              {' '}
+              <Text>{one.name}</Text>
+            </span>
+          )}
+        </>
+      ),
+    },
+    {
+      name: 'State',
+      fits: true,
+      of: (one) => (
+        <span data-state={one.state} className={styles.state}>
+          {one.state === 'active'
+            ? '✓ taken'
+            : one.state === 'refused'
+              ? '✕ secret refused'
+              : plain(one.state)}
+        </span>
+      ),
+    },
+    {
+      name: 'Gets leads of',
+      of: (one) => {
+        const names = officesOf(one.name);
+        return names.length > 0 ? <Text>{names.join(', ')}</Text> : '–';
+      },
+    },
+    {
+      name: 'Account',
+      of: (one) => {
+        const settings = Object.entries(one.settings);
+        return settings.length > 0
+          ? settings.map(([name, value]) => (
+              <div key={name}>
+                {plain(name)} <Text>{value}</Text>
+              </div>
+            ))
+          : '–';
+      },
+    },
+    {
+      name: 'New secret',
+      isBare: true,
+      fits: true,
+      of: (one) => (
+        <Button refusal={refusal} onClick={() => setSecretFor(one.name)}>
+          New secret…<span className="hidden-but-read"> for {providerName(one.name)}</span>
+        </Button>
+      ),
+    },
+  ];
+  return (
+    <div className={styles.page}>
+      <PageHead
+        name="CRM"
+        lead="The company’s accounts at its CRM, its mail provider and its sources. Whoever’s secret is refused keeps its leads waiting until there is a new one."
+      >
+        <Button refusal={refusal} onClick={() => setAdding(true)}>
+          Add a connection
+        </Button>
+      </PageHead>
+      {told && <Note look="done">{told}</Note>}
+      {isConfigUnread && <p role="alert">Which offices send leads where cannot be read now.</p>}
+      {connections.isPending ? (
+        <Skeleton rows={5} height={44} />
+      ) : connections.isError && items.length === 0 ? (
+        <FailureNote
+          error={connections.error}
+          what="The connections cannot be read."
+          onRetry={() => void connections.refetch()}
+        />
+      ) : items.length === 0 ? (
+        <Empty title="No connection yet">
+          With a CRM connected, leads land where you sell. It takes a token of its account.
+        </Empty>
+      ) : (
+        <Rows label="Connections" columns={columns} rows={items} keyOf={(one) => one.name} />
+      )}
+      {secretFor && (
+        <SecretForm tenant={tenant} connection={secretFor} onClose={() => setSecretFor(null)} onDone={done} />
+      )}
+      {isAdding && <Add tenant={tenant} onClose={() => setAdding(false)} onDone={done} />}
+    </div>
+  );
+}
+
+function Add({
+  tenant,
+  onClose,
+  onDone,
+}: {
+  tenant: string;
+  onClose: () => void;
+  onDone: (set: Schemas['SecretSet']) => void;
+}) {
+  const cache = useQueryClient();
+  const [name, setName] = useState('');
+  const [provider, setProvider] = useState('hubspot');
+  const [secret, setSecretText] = useState('');
+  const adding = useMutation({
+    mutationFn: () => setSecret(tenant, name.trim(), { provider: provider.trim(), secret }),
+    onSuccess: (set) => {
+      void cache.invalidateQueries({ queryKey: keys.connections(tenant) });
+      onDone(set);
+    },
+  });
+  const onSubmit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!adding.isPending) adding.mutate();
+  };
+  return (
+    <Modal title="Add a connection" onClose={onClose}>
+      <form className={styles.form} onSubmit={onSubmit}>
+        <Field label="Name" help="What you call it, such as our-crm. Rules name it.">
+          {(props) => <Input {...props} value={name} onChange={setName} required autoComplete="off" />}
+        </Field>
+        <Field label="Provider" help="The provider’s short name, such as hubspot or sendgrid.">
+          {(props) => <Input {...props} value={provider} onChange={setProvider} required />}
+        </Field>
+        <Field label="Secret" help="An API key or an access token. It is kept sealed and never shown again.">
+          {(props) => (
+            <Input
+              {...props}
+              type="password"
+              value={secret}
+              onChange={setSecretText}
+              required
+              maxLength={8192}
+              autoComplete="off"
+            />
+          )}
+        </Field>
+        <Refused error={adding.error} what="It was not added" />
+        <div className={modalActions}>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" look="primary" disabled={!name.trim() || !secret || adding.isPending}>
+            {adding.isPending ? 'Adding…' : 'Add'}
+          </Button>
+        </div>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,79 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link, useParams, useSearch } from '@tanstack/react-router';
+import { configQuery } from '../../api/config-query';
+import { connectionsQuery } from '../../api/connections';
+import { officesQuery } from '../../api/queries';
+import Empty from '../../ui/empty/empty';
+import FailureNote from '../../ui/failure/failure';
+import PageHead from '../../ui/page-head/page-head';
+import Skeleton from '../../ui/skeleton/skeleton';
+import Views from '../../ui/views/views';
+import styles from './page.module.css';
+import History from './parts/history';
+import RulesForm from './parts/rules-form';
+
+/** What happens with an office's leads, version by version. */
+export default function Rules() {
+  const { tenant } = useParams({ from: '/t/$tenant/rules' });
+  const { office: wanted } = useSearch({ from: '/t/$tenant/rules' });
+  const offices = useQuery(officesQuery(tenant));
+  const items = offices.data?.items ?? [];
+  const office = items.find((one) => one.office_id === wanted) ?? items[0];
+  return (
+    <div className={styles.page}>
+      <PageHead
+        name="Rules"
+        lead="What happens with an office’s leads: what is spam, where the company works, which CRMs get them and who is told. Every save is a new version; nothing is overwritten."
+      />
+      {items.length > 1 && (
+        <Views
+          label="Offices"
+          views={items.map((one) => ({
+            name: one.name,
+            isOpen: one === office,
+            link: <Link to="/t/$tenant/rules" params={{ tenant }} search={{ office: one.office_id }} />,
+          }))}
+        />
+      )}
+      {offices.isPending ? (
+        <Skeleton rows={4} height={120} />
+      ) : offices.isError ? (
+        <FailureNote
+          error={offices.error}
+          what="The offices cannot be read."
+          onRetry={() => void offices.refetch()}
+        />
+      ) : office ? (
+        <Whole key={office.office_id} tenant={tenant} office={office.office_id} />
+      ) : (
+        <Empty title="No office yet">Rules belong to an office: add one in the settings first.</Empty>
+      )}
+    </div>
+  );
+}
+
+function Whole({ tenant, office }: { tenant: string; office: string }) {
+  const saved = useQuery(configQuery(tenant, office));
+  const connections = useQuery(connectionsQuery(tenant));
+  if (saved.isError && !saved.data) {
+    return (
+      <FailureNote
+        error={saved.error}
+        what="The rules cannot be read."
+        onRetry={() => void saved.refetch()}
+      />
+    );
+  }
+  if (!saved.data || connections.isPending) return <Skeleton rows={4} height={120} />;
+  return (
+    <>
+      <RulesForm
+        tenant={tenant}
+        office={office}
+        saved={saved.data}
+        connections={connections.data?.items ?? []}
+      />
+      <History tenant={tenant} office={office} current={saved.data.version} />
+    </>
+  );
+}
