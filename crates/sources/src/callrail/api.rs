@@ -48,9 +48,10 @@ pub(super) fn apis(client: &Client, base_url: &Url) -> Apis {
 }
 
 /// What is asked for beside the default fields.
-pub(super) const FIELDS: &str = "call_type,campaign,company_id,company_time_zone,created_at,device_type,fbclid,gclid,keywords,\
-    landing_page_url,last_requested_url,lead_status,medium,msclkid,note,referrer_domain,referring_url,source,\
-    source_name,tags,utm_campaign,utm_content,utm_medium,utm_source,utm_term,value,zip_code";
+pub(super) const FIELDS: &str = "call_type,campaign,company_id,company_time_zone,created_at,device_type,\
+    fbclid,gclid,keywords,landing_page_url,last_requested_url,lead_status,medium,milestones,msclkid,note,\
+    referrer_domain,referring_url,source,source_name,tags,utm_campaign,utm_content,utm_medium,utm_source,utm_term,\
+    value,zip_code";
 
 /// The longest time for one request of the API.
 const DEADLINE: std::time::Duration = std::time::Duration::from_secs(15);

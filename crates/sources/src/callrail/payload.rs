@@ -249,6 +249,9 @@ pub(super) fn is_wanted(name: &str) -> bool {
             | "tags" | "note" | "value" | "lead_status"
             // The name of a tag that is an object.
             | "name"
+            // The visits before the call, in the API's answers.
+            | "milestones" | "first_touch" | "last_touch" | "landing" | "landing_page_url_params" | "referrer"
+            | "gbraid" | "wbraid"
             // Whose it is, in the API's answers, and where that is.
             | "company_id" | "company_time_zone" | "time_zone"
         )

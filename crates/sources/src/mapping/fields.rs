@@ -119,8 +119,20 @@ fields! {
     attribution "fbclid": ["fbclid"], "Facebook's id of the click.";
     attribution "msclkid": ["msclkid"], "Microsoft's id of the click.";
     attribution "referrer": ["referrer", "referer", "http_referrer", "referring_url"], "The page that the person came from.";
-    attribution "landing_page": ["landing_page", "landing_page_url", "landing_url", "first_page"],
+    attribution "landing_page": ["landing_page", "landing_page_url", "landing_url"],
         "The page on which the visit began.";
+    attribution "first_utm_source": ["first_utm_source", "first_source"], "Campaign tag of the first visit.";
+    attribution "first_utm_medium": ["first_utm_medium", "first_medium"], "Campaign tag of the first visit.";
+    attribution "first_utm_campaign": ["first_utm_campaign", "first_campaign"], "Campaign tag of the first visit.";
+    attribution "first_utm_term": ["first_utm_term", "first_term"], "Campaign tag of the first visit.";
+    attribution "first_utm_content": ["first_utm_content", "first_content"], "Campaign tag of the first visit.";
+    attribution "first_gclid": ["first_gclid"], "Google's id of the first visit's click.";
+    attribution "first_gbraid": ["first_gbraid"], "Google's id of the first visit's click.";
+    attribution "first_wbraid": ["first_wbraid"], "Google's id of the first visit's click.";
+    attribution "first_fbclid": ["first_fbclid"], "Facebook's id of the first visit's click.";
+    attribution "first_msclkid": ["first_msclkid"], "Microsoft's id of the first visit's click.";
+    attribution "first_referrer": ["first_referrer", "first_referer"], "The page that the person came from the first time.";
+    attribution "first_landing_page": ["first_landing_page", "first_landing_page_url", "first_landing_url", "first_page"], "The page on which the first visit began.";
     telling "consent": ["consent", "sms_consent", "tcpa", "tcpa_consent", "terms", "acceptance", "acceptance_terms", "gdpr"],
         "The box by which the person agrees to be called or written to.";
     telling "consent_at": ["consent_at", "consent_time", "consent_timestamp"], "When the person agreed.";

@@ -109,3 +109,33 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_first_visit_has_names_of_its_own() {
+    let body = "name=Ada+Fenn&utm_source=bing&first_utm_source=google&first_utm_campaign=baths&first_gclid=G1\
+                &landing_page=%2Flast&first_page=%2Ffirst&first_referrer=https%3A%2F%2Fnews.example";
+    let facts = mapped(&json!({}), body).into_facts(None, None);
+    let visits = domain::Visits::of(&facts.attribution);
+    let first: Vec<_> = visits
+        .first
+        .iter()
+        .map(|(word, value)| (*word, value.as_str()))
+        .collect();
+    assert_eq!(
+        first,
+        [
+            ("campaign", "baths"),
+            ("gclid", "G1"),
+            ("landing_page", "/first"),
+            ("referrer", "https://news.example"),
+            ("source", "google"),
+        ]
+    );
+    let last: Vec<_> = visits
+        .last
+        .iter()
+        .map(|(word, value)| (*word, value.as_str()))
+        .collect();
+    assert_eq!(last, [("landing_page", "/last"), ("source", "bing")]);
+    assert!(facts.extra.is_empty(), "{:?}", facts.extra);
+}

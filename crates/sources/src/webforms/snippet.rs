@@ -68,10 +68,29 @@ pub(super) fn of(settings: &Settings, url: &str) -> String {
   <input type="hidden" name="{PAGE_TOKEN_FIELD}" value="">
   <button type="submit">Send</button>
 </form>
+<!-- The script alone may stand on the site's other pages, too: then the first page that a visitor saw is known. -->
 <script>
 (function () {{
   "use strict";
+  var query = new URLSearchParams(location.search);
+  var visit = {{ landing_page: location.href.slice(0, 500), referrer: document.referrer.slice(0, 500) }};
+  ["utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "gclid", "gbraid", "wbraid", "fbclid",
+    "msclkid"].forEach(function (name) {{
+    if (query.get(name)) visit[name] = query.get(name).slice(0, 500);
+  }});
+  var isClick = Object.keys(visit).length > 2;
+  // What was kept in this browser; without a store, this page is all that is known.
+  function kept(store, isNew) {{
+    try {{
+      var known = isNew ? null : JSON.parse(window[store].getItem("lead-form-visit"));
+      if (known && typeof known === "object") return known;
+      window[store].setItem("lead-form-visit", JSON.stringify(visit));
+    }} catch (error) {{}}
+    return visit;
+  }}
+  var first = kept("localStorage", false), last = kept("sessionStorage", isClick);
   var form = document.currentScript.previousElementSibling;
+  if (!form || !form.classList.contains("lead-form")) return;
   function put(name, value) {{
     var field = form.elements[name];
     if (!field) {{
@@ -82,13 +101,9 @@ pub(super) fn of(settings: &Settings, url: &str) -> String {
     }}
     field.value = value;
   }}
-  var query = new URLSearchParams(location.search);
-  ["utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "gclid", "gbraid", "wbraid", "fbclid",
-    "msclkid"].forEach(function (name) {{
-    if (query.get(name)) put(name, query.get(name).slice(0, 500));
-  }});
+  Object.keys(last).forEach(function (name) {{ put(name, last[name]); }});
+  Object.keys(first).forEach(function (name) {{ put("first_" + name, first[name]); }});
   put("page_url", location.href.slice(0, 500));
-  put("referrer", document.referrer.slice(0, 500));
   fetch(form.action + "/page-token").then(function (answer) {{ return answer.json(); }})
     .then(function (answer) {{ put("{PAGE_TOKEN_FIELD}", answer.page_token); }}).catch(function () {{}});
   form.addEventListener("submit", function () {{ form.querySelector("button").disabled = true; }});
@@ -149,5 +164,6 @@ mod tests {
             "the field that nobody sees"
         );
         assert!(!html.contains("turnstile") && !html.contains("type=\"checkbox\""));
+        assert!(html.contains("kept(\"localStorage\"") && html.contains("put(\"first_\" + name"));
     }
 }

@@ -110,6 +110,14 @@ fn form_data<'f>(fields: &'f Fields<'_>) -> impl Iterator<Item = (&'f str, &'f F
     nested.chain(flat)
 }
 
+/// Whether a form's field tells of the visit, or, behind `first_`, of the first one.
+fn is_of_visit(name: &str) -> bool {
+    is_attribution(name)
+        || name
+            .strip_prefix("first_")
+            .is_some_and(|name| is_attribution(name) || matches!(name, "landing_page" | "referrer"))
+}
+
 /// What a form's own fields say.
 #[derive(Default)]
 struct Form {
@@ -129,7 +137,7 @@ impl Form {
             // `full_name` and `your-email` ask as `full name` and `your email` do.
             let question = name.replace(['_', '-'], " ");
             match question.trim().to_lowercase().as_str() {
-                _ if is_attribution(name) => {
+                _ if is_of_visit(name) => {
                     form.attribution
                         .extend(line(name, 100).zip(line(&value, 500)));
                 }

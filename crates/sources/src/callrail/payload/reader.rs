@@ -176,8 +176,62 @@ impl<'f> Reader<'f> {
         for name in self.fields.members().filter_map(odd) {
             self.note(name);
         }
-        self.fields.lines(is_attribution, 500)
+        let mut said = self.fields.lines(is_attribution, 500);
+        let milestones = self.fields.object("milestones");
+        for (touch, milestone) in [("first", "first_touch"), ("last", "last_touch")] {
+            for (fact, value) in visit(milestones.object(milestone)) {
+                said.insert(format!("{touch}_{fact}"), value);
+            }
+        }
+        said
     }
+}
+
+/// What a milestone says of a visit, by the names that [`domain::Visits`] knows.
+fn visit(touch: &Fields<'_>) -> BTreeMap<&'static str, String> {
+    const FACTS: [(&str, &str); 6] = [
+        ("source", "source"),
+        ("medium", "medium"),
+        ("campaign", "campaign"),
+        ("keywords", "keywords"),
+        ("landing_page", "landing"),
+        ("referrer", "referrer"),
+    ];
+    const OF_LANDING: [&str; 7] = [
+        "gclid",
+        "gbraid",
+        "wbraid",
+        "fbclid",
+        "msclkid",
+        "utm_term",
+        "utm_content",
+    ];
+    let said = |name: &str| line(touch.text(name)?, 500).filter(|text| !is_placeholder(text));
+    let mut visit: BTreeMap<_, _> = FACTS
+        .iter()
+        .filter_map(|(fact, name)| Some((*fact, said(name)?)))
+        .collect();
+    // Of a visit without a page before it, CallRail says so in the place of that page.
+    if visit
+        .get("referrer")
+        .is_some_and(|page| page.eq_ignore_ascii_case("direct"))
+    {
+        visit.remove("referrer");
+    }
+    let params = touch.object("landing_page_url_params");
+    let landing = touch.text("landing").and_then(|url| url.split_once('?'));
+    let query = landing.map_or("", |(_, query)| query.split('#').next().unwrap_or_default());
+    let query: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).collect();
+    for name in OF_LANDING {
+        let in_query = || query.iter().find(|(known, _)| known == name);
+        let value = params
+            .text(name)
+            .or_else(|| in_query().map(|(_, value)| value.as_ref()));
+        if let Some(value) = value.and_then(|value| line(value, 500)) {
+            visit.insert(name, value);
+        }
+    }
+    visit
 }
 
 /// Whether it stands where a value is missing. `0` is a number here, and `false` a flag.

@@ -250,3 +250,73 @@ fn a_call_that_only_rang_is_not_answered() {
         assert!(unread(&news).is_empty());
     }
 }
+
+#[test]
+fn the_first_visit_is_told_apart_from_the_last() {
+    let json = Some("application/json");
+    let visits = |body: &[u8]| domain::Visits::of(&news(json, body, None).facts.attribution);
+    let first_of = |visits: &domain::Visits| -> Vec<(&'static str, String)> {
+        visits
+            .first
+            .iter()
+            .map(|(word, value)| (*word, value.clone()))
+            .collect()
+    };
+    let body = fixture!("api-call.json");
+    let told = visits(body);
+    let first = [
+        ("campaign", "austin-kitchen-remodel"),
+        ("gclid", "TeSt-gclid-0001"),
+        ("keyword", "kitchen remodel round rock"),
+        (
+            "landing_page",
+            "https://remodel.example.com/kitchens?gclid=TeSt-gclid-0001",
+        ),
+        ("medium", "cpc"),
+        ("referrer", "https://www.google.com/"),
+        ("source", "Google Ads"),
+    ];
+    assert_eq!(
+        first_of(&told),
+        first.map(|(word, value)| (word, value.to_owned()))
+    );
+    assert_eq!(told.last["source"], "Direct");
+    assert_eq!(told.last["medium"], "direct");
+    assert_eq!(told.last["landing_page"], "https://remodel.example.com/");
+    assert!(
+        !told.last.contains_key("referrer") && !told.last.contains_key("gclid"),
+        "{told:?}"
+    );
+
+    // The click's id stands in the landing page's query, too.
+    let mut call: serde_json::Value = serde_json::from_slice(body).unwrap();
+    let touch = &mut call["milestones"]["first_touch"];
+    touch["landing_page_url_params"] = serde_json::json!({});
+    touch["landing"] = "https://x.example/?a=1&gclid=Te%53t&utm_term=bath+tub#top?fbclid=no".into();
+    let told = visits(call.to_string().as_bytes()).first;
+    assert_eq!(told["gclid"], "TeSt");
+    assert_eq!(told["term"], "bath tub");
+    assert!(!told.contains_key("fbclid"), "behind the query");
+
+    // Milestones may be missing, null or of any other shape: the call is told all the same.
+    for odd in [
+        serde_json::json!(null),
+        serde_json::json!([]),
+        serde_json::json!("x"),
+        serde_json::json!({ "first_touch": 7, "last_touch": null }),
+        serde_json::json!({ "first_touch": { "source": null, "landing": {} } }),
+    ] {
+        call["milestones"] = odd;
+        let told = news(json, call.to_string().as_bytes(), None);
+        let visits = domain::Visits::of(&told.facts.attribution);
+        assert!(visits.first.is_empty(), "{visits:?}");
+        assert_eq!(told.facts.person.name.as_deref(), Some("Dana Whitfield"));
+    }
+}
+
+#[test]
+fn the_api_is_asked_for_the_milestones() {
+    let asked = super::super::super::api::FIELDS;
+    assert!(asked.split(',').any(|field| field == "milestones"));
+    assert!(!asked.contains(' '), "{asked}");
+}
