@@ -44,8 +44,8 @@ pub use fields::{Field, Fields, Wanted};
 pub use sample::{ReadAs, Recorded, Sample};
 pub use settings_spec::SettingsSpec;
 pub use verification::{
-    Encoding, Key, Mac, Piece, Scheme, Sent, SignatureError, SignedTime, Verification, Verified,
-    verify, verify_dummy,
+    Encoding, Key, Mac, Piece, Scheme, Sent, SignatureError, SignedTime, TimeForm, Verification,
+    Verified, verify, verify_dummy,
 };
 
 /// Every webhook source of the product. Services are given a [`Sources`] and do not read this list.

@@ -24,7 +24,8 @@ use std::time::Duration;
 use domain::{AccountSpec, BaseUrl, Channel, Reading, SettingSpec};
 
 use crate::{
-    Fields, ReadError, Scheme, SignedTime, Source, SourceSpec, TenantHint, Verification, Verified,
+    Fields, ReadError, Scheme, SignedTime, Source, SourceSpec, TenantHint, TimeForm, Verification,
+    Verified,
 };
 
 /// The source.
@@ -41,6 +42,7 @@ static SPEC: SourceSpec = SourceSpec {
         header: "calendly-webhook-signature",
         time: Some(SignedTime {
             header: None,
+            form: TimeForm::UnixSeconds,
             max_age: THREE_MINUTES,
             max_ahead: THREE_MINUTES,
         }),

@@ -37,6 +37,7 @@ macro_rules! source_contract {
             a_source_without_a_key_refuses_everything,
             a_key_alone_does_not_verify_another_scheme,
             a_signature_is_accepted_within_its_tolerance,
+            a_time_is_taken_in_its_own_form_alone,
             an_unknown_tenant_is_never_verified,
             no_secret_is_kept_of_the_headers,
             a_repeated_delivery_says_the_same,

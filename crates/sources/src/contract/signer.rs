@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use sha1::Sha1;
 use sha2::Sha256;
 
-use crate::{Encoding, Key, Mac, Piece, Scheme, Sent, SourceSpec, Verification};
+use crate::{Encoding, Key, Mac, Piece, Scheme, Sent, SourceSpec, TimeForm, Verification};
 
 /// A sender with a key, and one way to sign.
 pub struct Signer {
@@ -108,22 +108,36 @@ impl Signer {
 
     /// The headers that a body is sent with, signed at this time.
     pub fn sign(&self, body: &[u8], at: Timestamp) -> HeaderMap {
+        let scheme = match &self.way {
+            Way::Scheme(scheme) => scheme,
+            Way::Header(header) => {
+                let key = HeaderValue::from_str(&self.key).expect("a header's value");
+                return HeaderMap::from_iter([(HeaderName::from_static(header), key)]);
+            }
+            Way::Nothing => return HeaderMap::new(),
+        };
+        let time = match scheme.time.map(|time| time.form) {
+            Some(TimeForm::Rfc3339) => at.to_string(),
+            Some(TimeForm::UnixSeconds) | None => at.as_second().to_string(),
+        };
+        self.sign_by(scheme, body, &time)
+    }
+
+    /// The headers that a body is sent with where the time among them is this text, signed as it stands. `None` where no
+    /// time is signed.
+    pub fn sign_at_text(&self, body: &[u8], time: &str) -> Option<HeaderMap> {
+        let scheme = self.scheme().filter(|scheme| scheme.time.is_some())?;
+        Some(self.sign_by(scheme, body, time))
+    }
+
+    fn sign_by(&self, scheme: &Scheme, body: &[u8], time: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let mut insert = |name: &'static str, value: &str| {
             let value = HeaderValue::from_str(value).expect("a header's value");
             headers.insert(HeaderName::from_static(name), value);
         };
-        let scheme = match &self.way {
-            Way::Scheme(scheme) => scheme,
-            Way::Header(header) => {
-                insert(header, &self.key);
-                return headers;
-            }
-            Way::Nothing => return headers,
-        };
-        let time = at.as_second().to_string();
         if let Some(header) = scheme.time.and_then(|time| time.header) {
-            insert(header, &time);
+            insert(header, time);
         }
         let mut message = Vec::new();
         for piece in scheme.signed {

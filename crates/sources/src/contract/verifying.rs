@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::{Sending, Signer, each, later, now};
-use crate::{SignatureError, Source, verify, verify_dummy};
+use crate::{SignatureError, Source, TimeForm, verify, verify_dummy};
 
 const SECOND: Duration = Duration::from_secs(1);
 const TEN_YEARS: Duration = Duration::from_hours(10 * 365 * 24);
@@ -152,6 +152,41 @@ pub fn a_signature_is_accepted_within_its_tolerance(source: &dyn Source) {
             SignatureError::Wrong,
             "its age is not revealed"
         );
+    });
+}
+
+/// A time is signed as it was sent, but only one way to write it is one: the same in every source.
+pub fn a_time_is_taken_in_its_own_form_alone(source: &dyn Source) {
+    each(source, |signer, sample| {
+        let Some(time) = signer.scheme().and_then(|scheme| scheme.time) else {
+            return;
+        };
+        let at = |text: &str| {
+            let mut sending = Sending::of(source, signer, sample);
+            let signed = signer.sign_at_text(sample.body, text).unwrap();
+            sending.headers.extend(signed);
+            sending.verify().map(drop)
+        };
+        let seconds = now().as_second().to_string();
+        let (own, other) = match time.form {
+            TimeForm::UnixSeconds => (seconds.clone(), now().to_string()),
+            TimeForm::Rfc3339 => (now().to_string(), seconds.clone()),
+        };
+        assert_eq!(at(&own), Ok(()));
+        for strange in [
+            other,
+            format!("0{seconds}"),
+            format!("+{seconds}"),
+            format!("-{seconds}"),
+            format!("{seconds}.0"),
+            format!("{seconds}e0"),
+            format!("{seconds}000"),
+            format!("{seconds}0000000000000000000"),
+            "0".to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(at(&strange), Err(SignatureError::Stale), "{strange:?}");
+        }
     });
 }
 

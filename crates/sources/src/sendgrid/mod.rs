@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use crate::{
     Encoding, Fields, Mac, Piece, ReadAs, ReadError, Sample, Scheme, Sent, SignedTime, Source,
-    SourceSpec, Verification, Verified, ignored,
+    SourceSpec, TimeForm, Verification, Verified, ignored,
 };
 
 /// The source.
@@ -34,6 +34,7 @@ static SPEC: SourceSpec = SourceSpec {
         signed: &[Piece::Time, Piece::Body],
         time: Some(SignedTime {
             header: Some("x-twilio-email-event-webhook-timestamp"),
+            form: TimeForm::UnixSeconds,
             max_age: Duration::from_hours(24),
             max_ahead: Duration::from_mins(10),
         }),

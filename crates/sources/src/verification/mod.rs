@@ -10,7 +10,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
-pub use scheme::{Encoding, Key, Mac, Piece, Scheme, Sent, SignedTime};
+pub use scheme::{Encoding, Key, Mac, Piece, Scheme, Sent, SignedTime, TimeForm};
 
 use self::scheme::{any_key, decode, is_same_text};
 use crate::{Fields, ReadError, SourceSpec, Wanted, aliases, fields::line};

@@ -105,16 +105,51 @@ pub enum Piece {
     Text(&'static str),
 }
 
-/// The time that a signature covers: Unix seconds or RFC 3339.
+/// The time that a signature covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignedTime {
     /// The header that carries it. `None`: it stands in the signature's own header, as [`Sent::TimestampList`] writes
     /// it.
     pub header: Option<&'static str>,
+    /// How it is written. Another form is no time, whatever signs it.
+    pub form: TimeForm,
     /// How old it may be.
     pub max_age: Duration,
     /// How far the sender's clock may be ahead of ours.
     pub max_ahead: Duration,
+}
+
+/// How a signed time is written. The text as it was sent is what is signed; it is read for the window alone, and each
+/// time has one way to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeForm {
+    /// Seconds since 1970 in plain digits: `1795190400`. Neither a sign, nor leading zeros, nor a fraction.
+    UnixSeconds,
+    /// `2026-11-20T16:00:00Z`, with or without a fraction of the second.
+    Rfc3339,
+}
+
+impl TimeForm {
+    /// The time that a text says.
+    fn parse(self, sent: &[u8]) -> Option<Timestamp> {
+        let text = std::str::from_utf8(sent).ok()?;
+        match self {
+            Self::UnixSeconds => {
+                let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+                let is_canonical = is_plain && (text == "0" || !text.starts_with('0'));
+                Timestamp::from_second(text.parse().ok().filter(|_| is_canonical)?).ok()
+            }
+            Self::Rfc3339 => text.parse().ok(),
+        }
+    }
+
+    /// The time as it is sent.
+    pub(super) fn write(self, time: Timestamp) -> String {
+        match self {
+            Self::UnixSeconds => time.as_second().to_string(),
+            Self::Rfc3339 => time.to_string(),
+        }
+    }
 }
 
 const FIVE_MINUTES: Duration = Duration::from_secs(5 * 60);
@@ -134,6 +169,7 @@ impl Scheme {
         signed: &[Piece::Time, Piece::Text("."), Piece::Body],
         time: Some(SignedTime {
             header: None,
+            form: TimeForm::UnixSeconds,
             max_age: FIVE_MINUTES,
             max_ahead: FIVE_MINUTES,
         }),
@@ -159,6 +195,7 @@ impl Scheme {
         ],
         time: Some(SignedTime {
             header: Some("webhook-timestamp"),
+            form: TimeForm::UnixSeconds,
             max_age: FIVE_MINUTES,
             max_ahead: FIVE_MINUTES,
         }),
@@ -188,7 +225,8 @@ impl Scheme {
         body: &[u8],
         now: Timestamp,
     ) -> Option<(&'static str, String)> {
-        let time = now.as_second().to_string();
+        let form = self.time.map_or(TimeForm::UnixSeconds, |time| time.form);
+        let time = form.write(now);
         let mut pieces: Vec<&[u8]> = Vec::new();
         for piece in self.signed {
             pieces.push(match piece {
@@ -228,8 +266,10 @@ impl Mac {
         let (is_key, expected) = match self {
             Self::HmacSha1(Key::Text) | Self::HmacSha256(Key::Text) => (is_text_key(key), TEXT_KEY),
             Self::HmacSha1(Key::Base64 { prefix }) | Self::HmacSha256(Key::Base64 { prefix }) => (
-                shared_key(key, prefix).is_some(),
-                "the whole key as it is shown, with its prefix: 24 to 64 bytes in base64",
+                // Without the prefix, nobody knows whether base64 is meant or the text itself.
+                key.starts_with(prefix) && shared_key(key, prefix).is_some(),
+                "the whole key as it is shown, with its prefix: 24 to 64 bytes in base64. If the sender shows base64 \
+                 alone, put the prefix before it",
             ),
             Self::EcdsaP256Sha256 => (
                 public_key(key)
@@ -344,7 +384,8 @@ pub(super) fn is_same_text(a: &[u8], b: &[u8]) -> bool {
     constant_time::verify_slices_are_equal(hash(a).as_ref(), hash(b).as_ref()).is_ok()
 }
 
-/// The bytes of a shared key in base64. The prefix may be missing: some settings pages show the key without it.
+/// The bytes of a shared key in base64. The prefix may be missing in a key that was stored by an older version; none is
+/// stored without it now.
 fn shared_key(key: &str, prefix: &str) -> Option<Vec<u8>> {
     let key = key.strip_prefix(prefix).unwrap_or(key);
     decode(Encoding::Base64, key.as_bytes(), *SHARED_KEY_BYTES.end())
@@ -374,13 +415,8 @@ pub(super) fn decode(encoding: Encoding, text: &[u8], max: usize) -> Option<Vec<
 impl SignedTime {
     /// Whether a time, as it was sent, lies in the window around `now`.
     pub(super) fn is_fresh(&self, sent: &[u8], now: Timestamp) -> bool {
-        let text = std::str::from_utf8(sent).unwrap_or_default();
-        let sent_at = match text.parse() {
-            Ok(seconds) => Timestamp::from_second(seconds).ok(),
-            Err(_) => text.parse().ok(),
-        };
         let limit = |limit| SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX);
-        sent_at.is_some_and(|sent_at: Timestamp| {
+        self.form.parse(sent).is_some_and(|sent_at| {
             let age = now.duration_since(sent_at);
             age <= limit(self.max_age) && -age <= limit(self.max_ahead)
         })

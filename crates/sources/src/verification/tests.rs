@@ -75,10 +75,22 @@ const TIMED: Scheme = Scheme {
     signed: &[Piece::Time, Piece::Body],
     time: Some(SignedTime {
         header: Some("x-timestamp"),
+        form: TimeForm::UnixSeconds,
         max_age: Duration::from_secs(300),
         max_ahead: Duration::from_secs(300),
     }),
     ..ALONE
+};
+
+/// The same with a time of RFC 3339.
+const TIMED_BY_DATE: Scheme = Scheme {
+    time: Some(SignedTime {
+        header: Some("x-timestamp"),
+        form: TimeForm::Rfc3339,
+        max_age: Duration::from_secs(300),
+        max_ahead: Duration::from_secs(300),
+    }),
+    ..TIMED
 };
 
 #[test]
@@ -175,7 +187,7 @@ fn schemes_of_every_family_are_data_alone() {
             at: 1_773_759_131,
         },
         Vector {
-            schemes: &[TIMED],
+            schemes: &[TIMED_BY_DATE],
             key: "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ==",
             sent: &[
                 (
@@ -448,7 +460,18 @@ fn a_bad_key_is_reported_before_it_is_stored() {
         (ecdsa, &off_the_curve, false),
         (ecdsa, "", false),
         (standard, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", true),
-        (standard, "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", true),
+        // The spellings in which people paste it. A text of hexadecimal digits is base64, too.
+        (standard, "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", false),
+        (standard, KEY, false),
+        (standard, "v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", false),
+        (standard, " whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", false),
+        (standard, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n", false),
+        (standard, "WHSEC_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", false),
+        (
+            standard,
+            "whsec_whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            false,
+        ),
         (standard, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa", false),
         (standard, "whsec_not base64 at all, is it", false),
         (Verification::PublicFormKey, KEY, false),

@@ -27,7 +27,7 @@ use domain::{AccountSpec, BaseUrl, Channel, Reading, SettingSpec};
 
 use crate::{
     Encoding, Fields, Piece, ReadError, Scheme, Sent, SignedTime, Source, SourceSpec, TenantHint,
-    Verification, Verified,
+    TimeForm, Verification, Verified,
 };
 
 /// The source.
@@ -51,6 +51,7 @@ static SPEC: SourceSpec = SourceSpec {
             signed: &[Piece::Time, Piece::Body],
             time: Some(SignedTime {
                 header: Some("x-zendesk-webhook-signature-timestamp"),
+                form: TimeForm::Rfc3339,
                 max_age: FIVE_MINUTES,
                 max_ahead: FIVE_MINUTES,
             }),
