@@ -3,7 +3,7 @@
 use std::{net::Ipv4Addr, sync::Arc};
 
 use axum::{Json, Router, extract::State, routing::post};
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, Uri};
 use serde_json::{Value, json};
 use store::{AuditAction, ConfigKind, NewConfig, RequestQuery, Store as _};
 use tokio::sync::Mutex;
@@ -272,87 +272,165 @@ async fn one_neighborhood_posts_so_often_and_no_more() {
     assert_eq!(elsewhere.status, StatusCode::ACCEPTED);
 }
 
-type Said = Arc<Mutex<Option<Value>>>;
-
-/// A stand-in for the service that tells people from programs; without an answer it fails.
-async fn bot_service() -> (Url, Said) {
-    async fn verify(State(said): State<Said>, body: String) -> Result<Json<Value>, StatusCode> {
-        assert!(
-            body.contains("secret=bot-secret") && body.contains("response=tok-en"),
-            "{body}"
-        );
-        let said = said.lock().await.clone();
-        said.map(Json).ok_or(StatusCode::SERVICE_UNAVAILABLE)
-    }
-    let said = Said::default();
-    let routes = Router::new()
-        .route("/turnstile/v0/siteverify", post(verify))
-        .with_state(said.clone());
-    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .await
-        .unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, routes).await });
-    (url.parse().unwrap(), said)
+/// A stand-in for the services that tell people from programs, at the paths of both.
+#[derive(Clone, Default)]
+pub(crate) struct BotService {
+    /// What it says next; without an answer it fails.
+    said: Arc<Mutex<Option<Value>>>,
+    /// The path of each question, in order.
+    asked: Arc<Mutex<Vec<String>>>,
 }
+
+impl BotService {
+    /// Begins to serve; the settings of an edge that asks it, whichever service a form names.
+    pub(crate) async fn start() -> (Self, Config) {
+        async fn verify(
+            State(service): State<BotService>,
+            uri: Uri,
+            body: String,
+        ) -> Result<Json<Value>, StatusCode> {
+            assert!(
+                body.contains("secret=bot-secret") && body.contains("response=tok-en"),
+                "{body}"
+            );
+            service.asked.lock().await.push(uri.path().to_owned());
+            let said = service.said.lock().await.clone();
+            said.map(Json).ok_or(StatusCode::SERVICE_UNAVAILABLE)
+        }
+        let service = Self::default();
+        let routes = Router::new()
+            .route("/turnstile/v0/siteverify", post(verify))
+            .route("/recaptcha/api/siteverify", post(verify))
+            .with_state(service.clone());
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let url: Url = url.parse().unwrap();
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        let mut config = Config::default();
+        config.bot_checks.turnstile = url.clone();
+        config.bot_checks.recaptcha = url;
+        (service, config)
+    }
+
+    /// The path of each question, in order.
+    pub(crate) async fn asked(&self) -> Vec<String> {
+        self.asked.lock().await.clone()
+    }
+}
+
+/// What the newest lead says of its bot check, and whether it is marked as spam.
+async fn checked(world: &World) -> (String, Option<bool>) {
+    let newest = RequestQuery {
+        limit: 1,
+        ..RequestQuery::default()
+    };
+    let page = world.store.list_requests(&world.tenant, &newest).await;
+    let page = page.unwrap();
+    let facts = &page.items[0].document.source.said;
+    assert!(!serde_json::to_string(facts).unwrap().contains("tok-en"));
+    (facts.extra["bot_check"].clone(), facts.marked_spam)
+}
+
+/// Each service: its name, the field that carries its token, and where it is asked.
+const SERVICES: [(&str, &str, &str); 2] = [
+    (
+        "turnstile",
+        "cf-turnstile-response",
+        "/turnstile/v0/siteverify",
+    ),
+    (
+        "recaptcha",
+        "g-recaptcha-response",
+        "/recaptcha/api/siteverify",
+    ),
+];
 
 #[tokio::test]
 async fn a_bot_check_counts_only_for_this_page_and_action() {
-    let (turnstile, said) = bot_service().await;
-    let mut config = Config::default();
-    config.bot_checks.turnstile = turnstile;
-    let world = World::with(config).await;
-    let mut settings = own_pages();
-    settings["bot_check"] = json!({ "service": "turnstile", "action": "quote" });
-    set(&world, settings).await;
-    let answer = |host: &str, action: &str| json!({ "success": true, "hostname": host, "action": action, "error-codes": [] });
-    let cases = [
-        (Some(answer("remodel.example.com", "quote")), "passed", None),
-        (
-            Some(answer("evil.example.net", "quote")),
-            "failed",
+    for (name, field, path) in SERVICES {
+        let (service, config) = BotService::start().await;
+        let world = World::with(config).await;
+        let mut settings = own_pages();
+        settings["bot_check"] = json!({ "service": name, "action": "quote" });
+        set(&world, settings).await;
+        let answer = |host: &str, action: &str| json!({ "success": true, "hostname": host, "action": action, "error-codes": [] });
+        let no = |code: &str| json!({ "success": false, "error-codes": [code] });
+        let cases = [
+            (Some(answer("remodel.example.com", "quote")), "passed", None),
+            (
+                Some(answer("evil.example.net", "quote")),
+                "failed",
+                Some(true),
+            ),
+            (
+                Some(answer("remodel.example.com", "login")),
+                "failed",
+                Some(true),
+            ),
+            (Some(no("timeout-or-duplicate")), "failed", Some(true)),
+            (Some(no("invalid-input-secret")), "unknown", None),
+            (None, "unknown", None),
+        ];
+        let count = cases.len();
+        for (number, (says, word, marked)) in cases.into_iter().enumerate() {
+            *service.said.lock().await = says;
+            let body = format!("{GOOD}{number}&{field}=tok-en");
+            let answer = post_form(&world, &[PAGE], &body).await;
+            assert_eq!(answer.status, StatusCode::ACCEPTED);
+            assert_eq!(
+                checked(&world).await,
+                (word.to_owned(), marked),
+                "{name}, case {number}"
+            );
+        }
+        post_form(&world, &[PAGE], &format!("{GOOD}x")).await;
+        assert_eq!(
+            judged(&world).await[0].0,
             Some(true),
-        ),
-        (
-            Some(answer("remodel.example.com", "login")),
-            "failed",
-            Some(true),
-        ),
-        (
-            Some(json!({ "success": false, "error-codes": ["timeout-or-duplicate"] })),
-            "failed",
-            Some(true),
-        ),
-        (
-            Some(json!({ "success": false, "error-codes": ["invalid-input-secret"] })),
-            "unknown",
-            None,
-        ),
-        (None, "unknown", None),
-    ];
-    for (number, (says, word, marked)) in cases.into_iter().enumerate() {
-        *said.lock().await = says;
-        let body = format!("{GOOD}{number}&cf-turnstile-response=tok-en");
+            "{name}: the token is missing"
+        );
+        // Once for each token, and no other service.
+        assert_eq!(service.asked().await, vec![path; count]);
+    }
+}
+
+#[tokio::test]
+async fn a_score_is_held_against_the_least_that_counts() {
+    for (min_score, score, word) in [
+        (None, Some(0.49), "failed"),
+        (None, Some(0.5), "passed"),
+        (Some(0.5), Some(0.49), "failed"),
+        (Some(0.5), Some(0.5), "passed"),
+        (Some(0.7), Some(0.69), "failed"),
+        (Some(0.7), Some(0.7), "passed"),
+        (Some(0.3), Some(0.3), "passed"),
+        (Some(0.3), Some(0.29), "failed"),
+        // A box that is ticked has no score.
+        (None, None, "passed"),
+    ] {
+        let (service, config) = BotService::start().await;
+        let world = World::with(config).await;
+        let mut settings = own_pages();
+        settings["bot_check"] = json!({ "service": "recaptcha" });
+        if let Some(min_score) = min_score {
+            settings["bot_check"]["min_score"] = json!(min_score);
+        }
+        set(&world, settings).await;
+        let mut said = json!({ "success": true, "hostname": "remodel.example.com" });
+        if let Some(score) = score {
+            said["score"] = json!(score);
+        }
+        *service.said.lock().await = Some(said);
+        let body = format!("{GOOD}&g-recaptcha-response=tok-en");
         let answer = post_form(&world, &[PAGE], &body).await;
         assert_eq!(answer.status, StatusCode::ACCEPTED);
-        let all = RequestQuery {
-            limit: 1,
-            ..RequestQuery::default()
-        };
-        let page = world
-            .store
-            .list_requests(&world.tenant, &all)
-            .await
-            .unwrap();
-        let facts = &page.items[0].document.source.said;
-        assert_eq!(facts.extra["bot_check"], word, "case {number}");
-        assert_eq!(facts.marked_spam, marked, "case {number}");
-        assert!(!serde_json::to_string(facts).unwrap().contains("tok-en"));
+        let marked = (word == "failed").then_some(true);
+        assert_eq!(
+            checked(&world).await,
+            (word.to_owned(), marked),
+            "{score:?} of {min_score:?}"
+        );
     }
-    post_form(&world, &[PAGE], &format!("{GOOD}x")).await;
-    assert_eq!(
-        judged(&world).await[0].0,
-        Some(true),
-        "the token is missing"
-    );
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod accounts;
+mod answers;
 mod endpoints;
 mod failed_signatures;
 mod flood;

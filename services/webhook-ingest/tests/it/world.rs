@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     future::pending,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -62,6 +65,8 @@ pub(crate) struct World {
     pub(crate) time: StoppedTime,
     pub(crate) tenant: TenantId,
     routes: Router,
+    /// The number of the next further tenant.
+    tenants: AtomicU32,
     mail_key: EcdsaKeyPair,
     _running: DropGuard,
     folder: TempDir,
@@ -100,6 +105,7 @@ impl World {
         let mail_key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
         let public: PublicKeyX509Der<'_> = mail_key.public_key().as_der().unwrap();
         let keys = Arc::new(Keys {
+            more: Mutex::default(),
             keys: BTreeMap::from([
                 ("callrail_key", SIGNING_KEY.to_owned()),
                 ("older_key", "another key".to_owned()),
@@ -190,6 +196,7 @@ impl World {
             time,
             tenant,
             routes: service.routes,
+            tenants: AtomicU32::new(1_000),
             mail_key,
             _running: stop.drop_guard(),
             folder,
@@ -290,6 +297,34 @@ impl World {
         self.send(address, SENDGRID, &headers, body).await
     }
 
+    /// A tenant of its own with one source of this provider, which has this key. The source's token is the tenant's name.
+    pub(crate) async fn tenant_with(&self, provider: &str, key: SecretString) -> TenantId {
+        let number = self.tenants.fetch_add(1, Ordering::Relaxed);
+        let tenant = TenantId::new(&format!("tenant_{number}")).unwrap();
+        let key_name = format!("key_{number}");
+        self.keys.add(&key_name, key);
+        let active = Tenant {
+            id: tenant.clone(),
+            name: tenant.to_string(),
+            status: TenantStatus::Active,
+        };
+        self.store.put_tenant(&active).await.unwrap();
+        let source = Source {
+            id: SourceId::from_uuid(Uuid::from_u128(u128::from(number))),
+            tenant: tenant.clone(),
+            provider: provider.to_owned(),
+            office: None,
+            connection: None,
+            token: Some(TokenHash::of(tenant.as_str())),
+            accounts: Vec::new(),
+            key_names: vec![format!("{key_name}@1")],
+            schemes: Vec::new(),
+            state: SourceState::Active,
+        };
+        self.store.put_source(&source).await.unwrap();
+        tenant
+    }
+
     /// The store's database, as somebody else sees it.
     pub(crate) fn database(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.folder.path().join("store.db")).unwrap()
@@ -362,6 +397,7 @@ pub(crate) fn endless() -> Body {
 /// Secrets that can be made to fail.
 pub(crate) struct Keys {
     keys: BTreeMap<&'static str, String>,
+    more: Mutex<BTreeMap<String, SecretString>>,
     fault: Mutex<Fault>,
 }
 
@@ -381,6 +417,11 @@ impl Keys {
     pub(crate) fn set(&self, fault: Fault) {
         *self.fault.lock().unwrap() = fault;
     }
+
+    /// Keeps a further key, of whichever tenant.
+    pub(crate) fn add(&self, name: &str, key: SecretString) {
+        self.more.lock().unwrap().insert(name.to_owned(), key);
+    }
 }
 
 #[async_trait]
@@ -397,6 +438,9 @@ impl Secrets for Keys {
             Fault::Unreachable => Err(SecretsError::Store("unreachable".into())),
             Fault::Missing(missing) if missing == name.as_str() => Err(SecretsError::NotFound),
             Fault::Missing(_) | Fault::None => {
+                if let Some(key) = self.more.lock().unwrap().get(name.as_str()) {
+                    return Ok(key.clone());
+                }
                 let key = self.keys.get(name.as_str()).ok_or(SecretsError::NotFound)?;
                 Ok(SecretString::from(key.as_str()))
             }
