@@ -1,7 +1,7 @@
 //! The demo tenant at Calendly: its people, and samples of its webhooks.
 
 use jiff::{Timestamp, ToSpan};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::bookings::{Booking, Move, Submission, Wanted, derived, fresh, submitted};
 use super::{envelope, sign};
@@ -11,6 +11,20 @@ use crate::demo::{Choices, Demo, Sample, SampleDelivery};
 pub const USER: &str = "https://api.calendly.com/users/CDRSTN0000000001";
 /// The key that signs the tenant's webhooks.
 pub const SIGNING_KEY: &str = "cal-sign-7b1f3c55d0e94a6f";
+
+/// An event that tells of no booking: its name, and what makes its payload of an id.
+macro_rules! other {
+    ($event:literal, $payload:ident) => {
+        Sample {
+            event: $event,
+            make: |choices| {
+                let id = choices.id.clone().unwrap_or_else(fresh);
+                let body = envelope($event, &$payload(&id), choices.at);
+                deliver(id, &body, choices)
+            },
+        }
+    };
+}
 
 /// The demo tenant at Calendly.
 pub(super) static DEMO: Demo = Demo {
@@ -58,6 +72,13 @@ pub(super) static DEMO: Demo = Demo {
             event: "routing_form_submission.created",
             make: submission,
         },
+        other!("event_type.created", event_type),
+        other!("event_type.updated", event_type),
+        other!("event_type.deleted", event_type),
+        other!("contact.created", contact),
+        other!("contact.updated", contact),
+        other!("contact.deleted", contact),
+        other!("meeting_recap.created", recap),
     ],
 };
 
@@ -108,6 +129,27 @@ fn submission(choices: &Choices) -> SampleDelivery {
         &envelope("routing_form_submission.created", &shown, choices.at),
         choices,
     )
+}
+
+fn event_type(id: &str) -> Value {
+    json!({
+        "uri": format!("https://api.calendly.com/event_types/{id}"),
+        "name": "In-home kitchen estimate (60 min)", "active": true, "kind": "solo",
+    })
+}
+
+fn contact(id: &str) -> Value {
+    json!({
+        "uri": format!("https://api.calendly.com/contacts/{id}"),
+        "name": "Dana Whitfield", "email": "dana.whitfield@example.com",
+    })
+}
+
+fn recap(id: &str) -> Value {
+    json!({
+        "uri": format!("https://api.calendly.com/meeting_recaps/{id}"),
+        "event": format!("https://api.calendly.com/scheduled_events/{id}"),
+    })
 }
 
 fn deliver(id: String, body: &Value, choices: &Choices) -> SampleDelivery {

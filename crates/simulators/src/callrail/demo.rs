@@ -38,6 +38,12 @@ pub(super) static DEMO: Demo = Demo {
         sample("outbound-call-modified", |choices| {
             deliver(&OUTBOUND_MODIFIED, choices)
         }),
+        sample("convert-assist-complete", |choices| {
+            assistant(&CONVERT_ASSIST, choices)
+        }),
+        sample("voice-assist-answered", |choices| {
+            assistant(&VOICE_ASSIST, choices)
+        }),
     ],
 };
 
@@ -229,6 +235,33 @@ fn deliver(event: &Event, choices: &Choices) -> SampleDelivery {
         signature: vec![("signature", sign(SIGNING_KEY, &body))],
         body,
         preparation,
+    }
+}
+
+/// News of an assistant about a call: the member that names the call, and the body.
+type Assistant = (&'static str, &'static str);
+
+static CONVERT_ASSIST: Assistant = (
+    "last_interaction_resource_id",
+    include_str!("samples/convert-assist-complete.json"),
+);
+static VOICE_ASSIST: Assistant = (
+    "call_id",
+    include_str!("samples/voice-assist-answered.json"),
+);
+
+fn assistant((member, body): &Assistant, choices: &Choices) -> SampleDelivery {
+    let mut body: Value = serde_json::from_str(body).expect("a sample is JSON");
+    let id = choices.id.clone().unwrap_or_else(|| fresh("CAL"));
+    body[*member] = json!(id);
+    body["timestamp"] = json!(choices.at.to_string());
+    let body = body.to_string().into_bytes();
+    SampleDelivery {
+        id,
+        content_type: "application/json",
+        signature: vec![("signature", sign(SIGNING_KEY, &body))],
+        body,
+        preparation: None,
     }
 }
 

@@ -48,6 +48,22 @@ pub(super) static DEMO: Demo = Demo {
             make: |choices| conversation("conversation.deleted", choices),
         },
         Sample {
+            event: "conversation.admin.assigned",
+            make: |choices| conversation("conversation.admin.assigned", choices),
+        },
+        Sample {
+            event: "conversation.admin.noted",
+            make: |choices| conversation("conversation.admin.noted", choices),
+        },
+        Sample {
+            event: "contact.user.created",
+            make: |choices| {
+                let mut contact = contact();
+                contact["role"] = json!("user");
+                other("contact.user.created", &contact, choices)
+            },
+        },
+        Sample {
             event: "contact.lead.created",
             make: |choices| other("contact.lead.created", &contact(), choices),
         },
@@ -92,6 +108,12 @@ fn conversation(topic: &str, choices: &Choices) -> SampleDelivery {
     let item = match topic {
         "conversation.user.created" => created,
         "conversation.admin.closed" => known.set_open(&id, false, choices.at),
+        // An assignment changes the conversation, and is no words.
+        "conversation.admin.assigned" => known.set_open(&id, true, choices.at),
+        "conversation.admin.noted" => {
+            let note = Message::person("Sounds cheap, low priority.");
+            known.write(&id, note.from(Who::Note), choices.at).1
+        }
         "conversation.admin.opened" => known.set_open(&id, true, choices.at),
         "conversation.deleted" => known.delete(&id),
         "conversation_part.redacted" => {

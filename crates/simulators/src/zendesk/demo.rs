@@ -57,6 +57,46 @@ pub(super) static DEMO: Demo = Demo {
             event: "conversation.message",
             make: message,
         },
+        Sample {
+            event: "ticket.marked_as_spam",
+            make: |choices| changed("ticket.marked_as_spam", &json!({}), choices),
+        },
+        Sample {
+            event: "ticket.priority_changed",
+            make: |choices| {
+                let change = json!({ "current": "HIGH", "previous": "NORMAL" });
+                changed("ticket.priority_changed", &change, choices)
+            },
+        },
+        Sample {
+            event: "ticket.agent_assignment_changed",
+            make: |choices| {
+                let change = json!({ "current": "8447388090494", "previous": null });
+                changed("ticket.agent_assignment_changed", &change, choices)
+            },
+        },
+        Sample {
+            event: "conversation.create",
+            make: |choices| of_conversation("create", &json!({}), choices),
+        },
+        Sample {
+            event: "conversation.read",
+            make: |choices| of_conversation("read", &json!({}), choices),
+        },
+        Sample {
+            event: "conversation.postback",
+            make: |choices| {
+                let told = json!({ "postback": { "payload": "QUOTE", "title": "Get a quote" } });
+                of_conversation("postback", &told, choices)
+            },
+        },
+        Sample {
+            event: "conversation.referral",
+            make: |choices| {
+                let told = json!({ "referral": { "code": "spring" } });
+                of_conversation("referral", &told, choices)
+            },
+        },
     ],
 };
 
@@ -79,6 +119,17 @@ fn ticket(event: &str, choices: &Choices) -> SampleDelivery {
             known.comment(&id, answer, choices.at).1
         }
     };
+    deliver(id, &body, choices.at)
+}
+
+/// A webhook about a ticket with this number that tells of a change alone.
+fn changed(event: &str, change: &Value, choices: &Choices) -> SampleDelivery {
+    let id = choices.id.clone().unwrap_or_else(fresh);
+    let mut known = Tickets::default();
+    let (_, mut body) = known.make(Some(&id), Wanted::default(), choices.at);
+    body["type"] = json!(format!("zen:event-type:{event}"));
+    body["event"] = change.clone();
+    body["id"] = json!(fresh_hex());
     deliver(id, &body, choices.at)
 }
 
@@ -115,15 +166,23 @@ const QUESTION: &str = "Do you do tub to shower conversions in 78681?";
 
 /// A message of Sunshine Conversations. Nothing signs it: its sender repeats the key.
 fn message(choices: &Choices) -> SampleDelivery {
+    of_conversation(
+        "message",
+        &json!({ "message": shown_message(choices.at) }),
+        choices,
+    )
+}
+
+/// An event of Sunshine Conversations: its name behind `conversation:`, and what it tells beside the conversation.
+fn of_conversation(event: &str, told: &Value, choices: &Choices) -> SampleDelivery {
     let id = choices.id.clone().unwrap_or_else(fresh_hex);
+    let mut payload = told.clone();
+    payload["conversation"] = json!({ "id": id, "type": "personal" });
     let body = json!({
         "app": { "id": APP }, "webhook": { "id": "68b1c2d3e4f5a6b7c8d9e0f1", "version": "v2" },
         "events": [{
-            "id": fresh_hex(), "type": "conversation:message", "createdAt": format!("{:.3}", choices.at),
-            "payload": {
-                "conversation": { "id": id, "type": "personal" },
-                "message": shown_message(choices.at),
-            },
+            "id": fresh_hex(), "type": format!("conversation:{event}"), "createdAt": format!("{:.3}", choices.at),
+            "payload": payload,
         }],
     });
     SampleDelivery {

@@ -88,4 +88,42 @@ pub(super) static SAMPLES: &[Sample] = &[
         1773748801,
         "6cae381836a0961d2ce8aac1fb6242d2ff3a466812f655d168e43aaa6288a1b0"
     ),
+    // What else can be subscribed says nothing of a booking. UNCONFIRMED: what contacts and recaps hold, and that a recap is
+    // told as `created`.
+    sample!(
+        "event-type-created",
+        ReadAs::Ignored,
+        1773748701,
+        "1d5cfb1754034c5cbe36cefefcea0e5fdaa70b01dc1289f3e6f032079baef211"
+    ),
+    sample!(
+        "event-type-deleted",
+        ReadAs::Ignored,
+        1773748901,
+        "919342b75f12d4ba539df99b6d560592ba9fcb7f4209f51bfdfe028692fd29c0"
+    ),
+    sample!(
+        "contact-created",
+        ReadAs::Ignored,
+        1773748702,
+        "be953f60a76c3b2175eef84f60b7cc187873e2f145acfd8d6bcc01e449325dc3"
+    ),
+    sample!(
+        "contact-updated",
+        ReadAs::Ignored,
+        1773748703,
+        "a95613d2b1fc791232d116283420f54d790a44324ab2f9db7029b8d390af01cc"
+    ),
+    sample!(
+        "contact-deleted",
+        ReadAs::Ignored,
+        1773748704,
+        "1899a302fd63f26cc5859b853ecf8e0bd72271817d8a113d5d81e6a975187455"
+    ),
+    sample!(
+        "meeting-recap-created",
+        ReadAs::Ignored,
+        1774107001,
+        "714d409a7704cfa7bfc40799de315f6532d805e9431a79603be5b15eb19da15d"
+    ),
 ];

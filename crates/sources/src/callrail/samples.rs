@@ -82,6 +82,13 @@ pub(super) static SAMPLES: &[Sample] = &[
     .of_event("outbound-post-call")
     .signed(by(KEY, &[("signature", "2tk6jtJIcncMM46FlJbDKPwuvUU=")])),
     Sample::json(
+        "outbound-call-modified",
+        file!("outbound-call-modified.json"),
+        ReadAs::Ignored,
+    )
+    .of_event("outbound-call-modified")
+    .signed(by(KEY, &[("signature", "f9wNv0m7TKuhydnquNiKOq3j7TE=")])),
+    Sample::json(
         "form-submission",
         file!("form-submission.json"),
         ReadAs::News(&["330091245"]),

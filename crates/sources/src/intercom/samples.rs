@@ -105,4 +105,14 @@ pub(super) static SAMPLES: &[Sample] = &[
         ReadAs::Ignored,
         "198846f5f93fc23d89fd04a4e51dc047a4683ebb"
     ),
+    sample!(
+        "conversation-admin-assigned",
+        ReadAs::Ignored,
+        "ff16ed740c49171ffd0fe3fd9f9a2fd42f3bd524"
+    ),
+    sample!(
+        "contact-user-created",
+        ReadAs::Ignored,
+        "a51312f8833b01accb7d8f746a6f8aec2cade016"
+    ),
 ];

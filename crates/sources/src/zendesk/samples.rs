@@ -126,4 +126,14 @@ pub(super) static SAMPLES: &[Sample] = &[
     sample!("conversation-message", CONVERSATION),
     sample!("conversation-messages", CONVERSATION),
     sample!("conversation-read", ReadAs::Ignored),
+    sample!(
+        "ticket-agent-assignment-changed",
+        ReadAs::Ignored,
+        "2026-03-17T14:57:00Z",
+        1773759420,
+        "z4sJ7+ysQyi69+NToBW1iUTMDDcf5Shu8b7QtmPuXaM="
+    ),
+    sample!("conversation-create", ReadAs::Ignored),
+    sample!("conversation-postback", ReadAs::Ignored),
+    sample!("conversation-referral", ReadAs::Ignored),
 ];

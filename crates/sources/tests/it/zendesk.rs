@@ -159,6 +159,52 @@ fn a_place_that_a_trigger_did_not_fill_says_nothing() {
     try_read(typed).unwrap_err();
 }
 
+/// The same trigger with a text that somebody put into it without the filter `json`.
+fn trigger_with(ticket: &str, text: &str) -> String {
+    format!(
+        "{{\"schema\":1,\"ticket_id\":\"{ticket}\",\"title\":\"{text}\",\"requester\":{{\"name\":\"Ada Moss\"}}}}"
+    )
+}
+
+#[test]
+fn a_trigger_whose_words_break_its_json_still_names_its_ticket() {
+    for text in [
+        "He said \"call me\"\n tomorrow",
+        "\"quoted\"",
+        "a \\ at the end\\",
+        "two\r\nlines, {braces} and [brackets], \"and\": more",
+        "a\u{0}b",
+    ] {
+        let body = trigger_with(TICKET, text);
+        assert!(serde_json::from_str::<Value>(&body).is_err(), "{body}");
+        let news = match try_read(&body) {
+            Ok(Reading::News(news)) => *news,
+            other => panic!("{body}: {other:?}"),
+        };
+        let ids: Vec<_> = news.aliases.iter().map(|alias| &alias.value).collect();
+        assert_eq!(ids, [TICKET], "{body}");
+        // What is missing here, the API tells.
+        assert!(news.is_thin);
+        assert!(!news.facts.unread_fields.is_empty(), "{body}: {news:?}");
+    }
+}
+
+#[test]
+fn a_trigger_as_it_was_typed_is_no_ticket_and_nobodys_name() {
+    for place in ["{{ticket.ID}}", "{{ticket.id}}", "", "5158-2", "null"] {
+        let body = trigger_with(place, "A new bath");
+        assert!(try_read(&body).is_err(), "{place:?}");
+    }
+    let typed = trigger_with(TICKET, "{{ticket.title}}").replace("Ada Moss", "{{requester.name}}");
+    let news = match try_read(&typed).unwrap() {
+        Reading::News(news) => *news,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(news.facts.person.name, None);
+    let facts = serde_json::to_string(&news.facts).unwrap();
+    assert!(!facts.contains("{{"), "{facts}");
+}
+
 #[test]
 fn a_ticket_that_is_deleted_leaves_no_words() {
     let deleted = news("ticket-permanently-deleted");
