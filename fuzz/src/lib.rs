@@ -8,6 +8,7 @@ pub mod cursor;
 pub mod delivery;
 pub mod form;
 pub mod model_answer;
+pub mod provider_answer;
 pub mod retry_after;
 pub mod signature;
 pub mod tenant_hint;
@@ -18,11 +19,12 @@ pub mod traceparent;
 pub type Target = fn(&[u8]);
 
 /// Every target, by its name: that of its program and of its folder.
-pub static TARGETS: [(&str, Target); 8] = [
+pub static TARGETS: [(&str, Target); 9] = [
     ("cursor", cursor::check),
     ("delivery", delivery::check),
     ("form", form::check),
     ("model_answer", model_answer::check),
+    ("provider_answer", provider_answer::check),
     ("retry_after", retry_after::check),
     ("signature", signature::check),
     ("tenant_hint", tenant_hint::check),

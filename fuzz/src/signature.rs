@@ -95,24 +95,65 @@ fn assert_only_the_right_signature_verifies(
         later.insert(time, HeaderValue::from_static("1"));
         assert_eq!(verify(&later, body), Err(SignatureError::Wrong));
     }
-    if let Sent::Alone { prefix } = scheme.sent {
-        let sent = right[scheme.header].as_bytes();
-        let sent = sent.strip_prefix(prefix.as_bytes()).unwrap_or_default();
-        let off = match scheme.encoding {
-            Encoding::Base64 => {
-                let bytes = STANDARD.decode(sent).unwrap_or_default();
-                STANDARD.encode(with_a_bit_off(&bytes, bit))
-            }
-            Encoding::Hex => {
-                let bytes = hex::decode(sent).unwrap_or_default();
-                hex::encode(with_a_bit_off(&bytes, bit))
-            }
+    let sent = right[scheme.header].to_str().unwrap_or_default();
+    let is_taken = |value: &str| {
+        let mut headers = right.clone();
+        let Ok(value) = HeaderValue::from_str(value) else {
+            return Err(SignatureError::Wrong);
         };
-        let mut forged = right.clone();
-        if let Ok(value) = HeaderValue::from_str(&format!("{prefix}{off}")) {
-            forged.insert(scheme.header, value);
+        headers.insert(scheme.header, value);
+        verify(&headers, body)
+    };
+    let off = |signature: &str| match scheme.encoding {
+        Encoding::Base64 => {
+            let bytes = STANDARD.decode(signature).unwrap_or_default();
+            STANDARD.encode(with_a_bit_off(&bytes, bit))
         }
-        assert_eq!(verify(&forged, body), Err(SignatureError::Wrong));
+        Encoding::Hex => {
+            let bytes = hex::decode(signature).unwrap_or_default();
+            hex::encode(with_a_bit_off(&bytes, bit))
+        }
+    };
+    match scheme.sent {
+        Sent::Alone { prefix } => {
+            let signature = sent.strip_prefix(prefix).unwrap_or_default();
+            let forged = format!("{prefix}{}", off(signature));
+            assert_eq!(is_taken(&forged), Err(SignatureError::Wrong));
+        }
+        Sent::TimestampList {
+            time,
+            signature: name,
+        } => {
+            let (listed_time, signature) = sent.rsplit_once(',').unwrap_or_default();
+            let signature = signature.strip_prefix(&format!("{name}=")).unwrap_or(name);
+            let wrong = off(signature);
+            for forged in [
+                format!("{listed_time},{name}={wrong}"),
+                format!("{time}=1,{name}={signature}"),
+                format!("{listed_time},{time}=1,{name}={signature}"),
+                format!("{name}={signature}"),
+                format!("{listed_time},{name}0={signature}"),
+            ] {
+                assert_eq!(is_taken(&forged), Err(SignatureError::Wrong), "{forged}");
+            }
+            // A sender that changes its key signs by both for a while.
+            let both = format!("{listed_time},{name}={wrong},{name}={signature}");
+            assert_eq!(is_taken(&both), Ok(()), "{both}");
+        }
+        Sent::VersionList { version } => {
+            let signature = sent.split_once(',').unwrap_or_default().1;
+            let wrong = off(signature);
+            for forged in [
+                format!("{version},{wrong}"),
+                format!("{version}0,{signature}"),
+                format!("{version}={signature}"),
+                signature.to_owned(),
+            ] {
+                assert_eq!(is_taken(&forged), Err(SignatureError::Wrong), "{forged}");
+            }
+            let both = format!("{version},{wrong} {version},{signature}");
+            assert_eq!(is_taken(&both), Ok(()), "{both}");
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::fmt;
 use domain::TenantId;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
-use sources::{Source as _, TenantHint, callrail::CallRail};
+use sources::{Source, Sources, TenantHint, callrail::CallRail};
 
 const ACCOUNTS: [&str; 3] = ["company_resource_id", "company_id", "callrail_company_id"];
 const TENANT: &str = "tenant_id";
@@ -28,13 +28,59 @@ pub fn check(data: &[u8]) {
         if is_sound(content_type, data) {
             assert_eq!(hint, by_whole_body(content_type, data), "{content_type:?}");
         }
+        for source in Sources::standard().iter() {
+            check_source(source, content_type, data);
+        }
         for account in hint.iter().flat_map(|hint| &hint.accounts) {
             assert!((1..=64).contains(&account.len()), "{account:?}");
             let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
             assert!(account.bytes().all(is_safe), "{account:?}");
         }
     }
-    assert_eq!(sources::sendgrid::SendGrid.hint(None, data), None);
+}
+
+/// The sources whose bodies name an account in one member.
+const OF_ONE_MEMBER: [(&str, &str); 3] = [
+    ("acuity", "calendarID"),
+    ("calendly", "created_by"),
+    ("intercom", "app_id"),
+];
+/// The sources whose bodies are never asked.
+const OF_NONE: [&str; 3] = ["sendgrid", "signedwebhook", "webforms"];
+
+fn check_source(source: &dyn Source, content_type: Option<&str>, data: &[u8]) {
+    let slug = source.spec().slug;
+    let hint = source.hint(content_type, data);
+    assert_eq!(source.hint(content_type, data), hint, "{slug}: another");
+    let accounts = hint.iter().flat_map(|hint| &hint.accounts);
+    for account in accounts {
+        let is_line = account.bytes().all(|byte| byte.is_ascii_graphic());
+        assert!((1..=200).contains(&account.len()) && is_line, "{account:?}");
+    }
+    if OF_NONE.contains(&slug) {
+        assert_eq!(hint, None, "{slug}");
+    }
+    let member = OF_ONE_MEMBER.iter().find(|(known, _)| *known == slug);
+    if let Some((_, member)) = member
+        && is_sound(content_type, data)
+    {
+        let expected = first(content_type, data, member);
+        let accounts = hint.map(|hint| hint.accounts);
+        assert_eq!(accounts, expected.map(|account| vec![account]), "{slug}");
+    }
+}
+
+/// The account in the first member of this name, by the whole body.
+fn first(content_type: Option<&str>, body: &[u8], member: &str) -> Option<String> {
+    let members = if is_json(content_type, body) {
+        json(body)
+    } else {
+        form(body)
+    };
+    let (_, value) = members.into_iter().find(|(name, _)| name == member)?;
+    let value = value?.trim().to_owned();
+    let is_id = (1..=200).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_graphic());
+    is_id.then_some(value)
 }
 
 fn is_json(content_type: Option<&str>, body: &[u8]) -> bool {

@@ -1,0 +1,294 @@
+//! Whatever a provider's API answers: each client asks a server on this machine that answers everything with the input.
+//!
+//! Beside that, who tells people from programs answers with it, and it is posted as a lead to the product's own API.
+
+use std::{
+    net::Ipv4Addr,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use domain::{
+    About, Account, BookingFacts, Channel, ConnectionName, Facts, News, PostedLead, Reading, Span,
+    TenantId,
+};
+use http::{HeaderMap, HeaderValue, header};
+use http_client::{Client, Options, Url};
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde_json::json;
+use sources::{
+    ApiSet, Apis, Asked, BotCheckConfig, BotChecks, Config, Found, Source, Sources, Verified,
+    Visit, contract, webforms::WebForms,
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    runtime::{Builder, Runtime},
+};
+
+/// What is answered to whatever is asked.
+type Answer = Arc<Mutex<Bytes>>;
+
+/// The server, and everybody who asks it.
+struct World {
+    runtime: Runtime,
+    answer: Answer,
+    apis: ApiSet,
+    bot_checks: BotChecks,
+}
+
+/// One at a time, as there is one answer.
+static WORLD: LazyLock<Mutex<World>> = LazyLock::new(|| Mutex::new(World::begin()));
+
+/// Answers with `data`.
+pub fn check(data: &[u8]) {
+    if let Ok(json) = serde_json::from_slice(data)
+        && let Ok(lead) = PostedLead::read(&json)
+    {
+        let again = PostedLead::read(&json);
+        assert_eq!(again.map(|lead| lead.facts).ok(), Some(lead.facts));
+    }
+    let world = WORLD.lock().unwrap_or_else(PoisonError::into_inner);
+    *world.answer.lock().unwrap_or_else(PoisonError::into_inner) = Bytes::copy_from_slice(data);
+    world.runtime.block_on(async {
+        for source in Sources::standard().iter() {
+            if let Some(apis) = world.apis.get(source.spec().slug) {
+                ask(source, apis).await;
+            }
+        }
+        is_person(&world.bot_checks).await;
+    });
+}
+
+impl World {
+    fn begin() -> Self {
+        let begun = || -> std::io::Result<Self> {
+            let runtime = Builder::new_current_thread().enable_all().build()?;
+            let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+            let address = format!("http://{}", listener.local_addr()?);
+            let url: Url = address.parse().map_err(std::io::Error::other)?;
+            let answer = Answer::default();
+            runtime.spawn(serve(listener, answer.clone()));
+            let options = Options {
+                allow_loopback: true,
+                ..Options::default()
+            };
+            let client = Client::new(options).map_err(std::io::Error::other)?;
+            let sources = Sources::standard();
+            let specs = sources.iter().map(|source| source.spec());
+            let config = specs.fold(Config::default(), |config, spec| {
+                config.with_url(spec.slug, url.clone())
+            });
+            let services = BotCheckConfig {
+                turnstile: url.clone(),
+                recaptcha: url,
+            };
+            Ok(Self {
+                apis: ApiSet::new(&client, &sources, &config),
+                bot_checks: BotChecks::new(client, services),
+                runtime,
+                answer,
+            })
+        };
+        match begun() {
+            Ok(world) => world,
+            Err(error) => panic!("no server can be had on this machine: {error}"),
+        }
+    }
+}
+
+async fn serve(listener: TcpListener, answer: Answer) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let body = answer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        // Whoever hangs up has heard enough.
+        tokio::spawn(async move { tell(stream, &body).await.ok() });
+    }
+}
+
+/// Hears one request to its end, and answers it.
+async fn tell(mut stream: TcpStream, answer: &[u8]) -> std::io::Result<()> {
+    let mut heard = Vec::new();
+    loop {
+        let ended = heard.windows(4).position(|end| end == b"\r\n\r\n");
+        if let Some(end) = ended {
+            let head = String::from_utf8_lossy(&heard[..end]).to_ascii_lowercase();
+            let mut lengths = head
+                .lines()
+                .filter_map(|line| line.strip_prefix("content-length:"));
+            let length: usize = lengths.next().map_or(0, |n| n.trim().parse().unwrap_or(0));
+            if heard.len() >= end + 4 + length {
+                break;
+            }
+        }
+        if stream.read_buf(&mut heard).await? == 0 {
+            return Ok(());
+        }
+    }
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        answer.len()
+    );
+    stream.write_all(head.as_bytes()).await?;
+    stream.write_all(answer).await?;
+    stream.shutdown().await
+}
+
+/// Asks all that can be asked, but to change something.
+async fn ask(source: &dyn Source, apis: &Apis) {
+    let spec = source.spec();
+    let settings = spec.account.iter().flat_map(|account| account.settings);
+    let settings = settings.map(|setting| {
+        let value = if setting.key == "region" { "us" } else { "7" };
+        (setting.key.to_owned(), value.to_owned())
+    });
+    let (Ok(tenant), Ok(connection)) = (TenantId::new("tenant"), ConnectionName::new("name"))
+    else {
+        panic!("both are names")
+    };
+    let account = Account {
+        tenant,
+        connection,
+        version: 1,
+        secret: SecretString::from("secret"),
+        settings: settings.collect(),
+    };
+    let accounts = ["7".to_owned()];
+    let channels = spec.channels.iter();
+    for (channel, id) in channels.flat_map(|channel| IDS.map(|id| (*channel, id))) {
+        let facts = Facts {
+            external_id: Some(id.to_owned()),
+            canonical_id: Some(id.to_owned()),
+            ..Facts::nothing(channel)
+        };
+        for accounts in [&accounts[..], &[]] {
+            let Ok(details) = apis.details.details(&account, accounts, &facts).await else {
+                continue;
+            };
+            let news = News {
+                delivery_id: None,
+                aliases: Vec::new(),
+                is_modified: false,
+                is_thin: false,
+                is_addition: false,
+                delay: std::time::Duration::ZERO,
+                facts: details.facts,
+            };
+            // A chat may have more messages than one body holds.
+            let told = news.facts.about.channel();
+            if told == channel && channel != Channel::Chat {
+                contract::assert_bounded(spec, &Reading::News(Box::new(news)));
+            }
+            assert!(!details.aliases.is_empty(), "{}: it has no name", spec.slug);
+        }
+    }
+    let booking = BookingFacts {
+        calendar_ids: Some(vec!["7".to_owned()]),
+        ..BookingFacts::default()
+    };
+    let hour = jiff::SignedDuration::from_hours(1);
+    let from = Timestamp::UNIX_EPOCH;
+    let span = from
+        .checked_add(hour)
+        .ok()
+        .and_then(|to| Span::new(from, to));
+    if let (Some(busy), Some(span)) = (&apis.busy, span) {
+        for id in IDS {
+            busy.busy(&account, id, &booking, span).await.ok();
+        }
+    }
+    if let Some(webhooks) = &apis.webhooks {
+        webhooks.check(&account, &accounts).await.ok();
+        webhooks.registered(&account, &accounts).await.ok();
+    }
+    let Some(listing) = &apis.listing else { return };
+    for kind in listing.kinds() {
+        let asked = Asked {
+            kind,
+            from,
+            to: Timestamp::MAX,
+            place: None,
+        };
+        let Ok(page) = listing.list(&account, &accounts, &asked).await else {
+            continue;
+        };
+        for listed in page.things.into_iter().take(3) {
+            match listed.found {
+                Found::Here(thing) => is_read(source, thing.event, thing.content_type, thing.body),
+                Found::Elsewhere(place) => {
+                    let fetched = listing.fetch(&account, &accounts, &place).await;
+                    for listed in fetched.into_iter().flatten().take(3) {
+                        if let Found::Here(thing) = listed.found {
+                            is_read(source, thing.event, thing.content_type, thing.body);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Ids as providers have them.
+const IDS: [&str; 3] = [
+    "7",
+    "CAL0199f3a1c2d47e5fb8a61234567890ab",
+    "https://api.calendly.com/scheduled_events/a/invitees/b",
+];
+
+/// What a list has of a thing is read as its webhook would be.
+fn is_read(source: &dyn Source, event: Option<&str>, kind: &str, body: Bytes) {
+    let delivery = Verified::recovered(source.spec(), kind, body);
+    if let Ok(reading) = source.read(&delivery, event) {
+        contract::assert_bounded(source.spec(), &reading);
+    }
+}
+
+/// Posts a form whose check is answered with the input: whatever it is, the form is taken, and what is noted is a word.
+async fn is_person(checks: &BotChecks) {
+    let Some(door) = WebForms.door() else {
+        panic!("forms have a door")
+    };
+    for (service, field) in [
+        ("turnstile", "cf-turnstile-response"),
+        ("recaptcha", "g-recaptcha-response"),
+    ] {
+        let settings = json!({ "domains": ["example.com"], "bot_check": { "service": service, "action": "a" } });
+        let origin = HeaderValue::from_static("https://www.example.com");
+        let headers = HeaderMap::from_iter([(header::ORIGIN, origin)]);
+        let secret = SecretString::from("secret");
+        let visit = Visit {
+            settings: &settings,
+            keys: &[],
+            secret: Some(&secret),
+            headers: &headers,
+            checks,
+            now: Timestamp::UNIX_EPOCH,
+        };
+        let kind = ("content-type", "application/x-www-form-urlencoded");
+        let kind = [(kind.0.to_owned(), kind.1.to_owned())];
+        let body = format!("name=Ada+Fenn&email=a%40example.com&{field}=token");
+        let scheme = sources::Verification::PUBLIC_FORM_KEY;
+        let delivery = Verified::restored(WebForms.spec(), scheme, kind.into(), body.into());
+        let Some(delivery) = delivery else {
+            panic!("forms are taken without a signature")
+        };
+        let screened = match door.screen(&visit, delivery).await {
+            Ok(screened) => screened,
+            Err(turned) => panic!("a form is turned away for its check: {turned:?}"),
+        };
+        let Ok(Reading::News(news)) = WebForms.read_by(&settings, &screened, None) else {
+            panic!("a form is a lead")
+        };
+        let About::Form(_) = news.facts.about else {
+            panic!("a form is read as something else")
+        };
+        let word = news.facts.extra.get("bot_check").map(String::as_str);
+        assert!(
+            matches!(word, Some("passed" | "failed" | "unknown")),
+            "{word:?}"
+        );
+    }
+}
