@@ -10,6 +10,7 @@ pub mod callrail;
 mod config;
 mod control;
 mod demo;
+pub mod document_ai;
 mod extract;
 mod fault;
 pub mod gemini;
@@ -59,6 +60,7 @@ pub static SIMULATORS: &[SimulatorSpec] = &[
     acuity::SPEC,
     calendly::SPEC,
     callrail::SPEC,
+    document_ai::SPEC,
     gemini::SPEC,
     hubspot::SPEC,
     intercom::SPEC,

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bus::{LocalBusConfig, RunnerConfig};
-use google::{GeminiConfig, SpeechConfig};
+use google::{DocumentAiConfig, GeminiConfig, SpeechConfig};
 use management_api::{AuditConfig, LimitsConfig, sign_in::SignInMailConfig};
 use runtime::{ServeOptions, TelemetryConfig};
 use secrecy::SecretString;
@@ -55,6 +55,8 @@ pub struct Config {
     pub crm: crm::Config,
     /// Speech-to-Text.
     pub speech: SpeechConfig,
+    /// Document AI.
+    pub documents: DocumentAiConfig,
     /// Gemini.
     pub gemini: GeminiConfig,
     /// The analyzer.
@@ -102,6 +104,7 @@ impl Config {
                 .collect(),
             crm: crm::Config::read(reader),
             speech: SpeechConfig::read(reader),
+            documents: DocumentAiConfig::read(reader),
             gemini: GeminiConfig::read(reader),
             analyzer: ai_analyzer::Config::read(reader),
             // Behind Google's own settings: where GOOGLE_PROJECT is required, it is described so.

@@ -260,7 +260,7 @@ pub struct QualificationSection {
     pub gate_reason: Option<String>,
     /// Whether the project is in the service area.
     pub area: AreaVerdict,
-    /// The fields that the company wants of every lead and that this one lacks.
+    /// The fields that the company, or the lead's source, wants of every lead and that this one lacks.
     #[serde(
         default,
         skip_serializing_if = "BTreeSet::is_empty",

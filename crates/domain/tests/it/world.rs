@@ -578,6 +578,7 @@ impl Job {
                 vec![Section::Source(Box::new(source))]
             }
             Stage::Details => vec![Section::Details(details(document, findings))],
+            Stage::Documents => vec![Section::Documents(Box::new(lead::kept(document)))],
             Stage::Recording => vec![Section::Recording(recording(document, findings))],
             Stage::Transcript => vec![Section::Transcript(TranscriptSection {
                 turns: Vec::new(),

@@ -12,6 +12,7 @@ fn json_path(slug: &str) -> Option<&'static str> {
     match slug {
         "acuity" => Some("/api/v1/webhooks"),
         "calendly" => Some("/webhook_subscriptions"),
+        "document_ai" => Some("/v1/projects/p/locations/us/processors/form-parser:process"),
         "gemini" => Some(
             "/v1/projects/p/locations/us/publishers/google/models/gemini-3.5-flash-lite:generateContent",
         ),
@@ -32,6 +33,7 @@ fn parameter_path(slug: &str) -> &'static str {
         "acuity" => "/api/v1/appointments/%FF",
         "calendly" => "/scheduled_events/%FF",
         "callrail" => "/v3/a/ACC1/calls/%FF.json",
+        "document_ai" => "/v1/projects/p/locations/us/processors/%FF",
         "gemini" => "/v1/projects/p/locations/us/publishers/google/models/%FF",
         "hubspot" => "/crm/v3/objects/contacts/%FF",
         "intercom" => "/conversations/%FF",
