@@ -80,10 +80,11 @@ impl Documents {
             blob: before.and_then(|file| file.blob.clone()),
             reading: DocumentReading::Off,
         };
-        let mut content = None;
+        let mut delivered = delivered.iter();
+        let content = delivered.find(|(sha256, _)| *sha256 == facts.sha256);
+        let content = content.map(|(_, bytes)| bytes.clone());
         if kept.blob.is_none() {
-            let found = delivered.iter().find(|(sha256, _)| *sha256 == facts.sha256);
-            let Some((_, bytes)) = found else {
+            let Some(bytes) = &content else {
                 // A later delivery replaced it before it was kept.
                 return Ok(kept);
             };
@@ -91,7 +92,6 @@ impl Documents {
             let put = self.0.blobs.put(&key, blobs::content(bytes.clone())).await;
             put.map_err(|error| StageError::ours(&error))?;
             kept.blob = Some(key.name().to_owned());
-            content = Some(bytes.clone());
         }
         kept.reading = match before.map(|file| &file.reading) {
             Some(reading @ DocumentReading::Read { .. }) => reading.clone(),

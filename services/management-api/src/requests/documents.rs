@@ -94,7 +94,12 @@ pub(crate) async fn download_document(
 
 /// A name under which the file is harmless to save: plain letters of what its sender calls it, and the ending of what it is.
 fn file_name(given: &str, blob: &str) -> String {
-    let stem = given.rsplit_once('.').map_or(given, |(stem, _)| stem);
+    // Only a plain ending is one.
+    let ends = |ending: &str| (1..=5).contains(&ending.len()) && !ending.contains(['/', '\\']);
+    let stem = match given.rsplit_once('.') {
+        Some((stem, ending)) if ends(ending) => stem,
+        _ => given,
+    };
     let plain: String = stem
         .chars()
         .map(|c| {
