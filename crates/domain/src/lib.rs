@@ -30,7 +30,10 @@ mod work;
 pub mod workflow;
 
 pub use account::{Account, AccountSpec, BaseUrl, ProviderAnswer, RefreshSpec, SettingSpec};
-pub use area::{AreaBasis, AreaVerdict, City, Coordinates, Place, Polygon, Radius, ServiceArea};
+pub use area::{
+    AddressMap, AreaBasis, AreaVerdict, City, Coordinates, MapAddress, MapAnswer, MapFault, Place,
+    Polygon, Radius, ServiceArea,
+};
 pub use clock::{Clock, later};
 pub use config::{
     ConfigError, ConfigFault, Difference, differences,
@@ -54,11 +57,12 @@ pub use lead::{
     Conflict, Consent, ContactSection, DetailsAnswer, DetailsSection, DispatchSection,
     DispatchState, Document, DocumentFacts, DocumentReading, DocumentsSection, Engine, Facts,
     FormFacts, Intent, KeptDocument, Labels, LeadRequest, Link, LinkReason, MAX_CONFLICTS,
-    MAX_TOUCHES, Message, NewTouch, NoAudio, NoDetails, Normalized, NotificationsSection,
-    PersonFacts, ProjectType, QualificationSection, ReadValue, Reason, RecordingSection, Recovered,
-    RemoteIds, RequiredField, Revisions, Sentiment, Slot, SourceSection, SpamGate, Span, Status,
-    Talk, TextFacts, Timeline, Tokens, Touch, TouchKind, TouchOutcome, TranscriptSection,
-    TranscriptState, Turn, UnknownBusy, Unlinked, Verdict, VerdictKind, Visits, conflicts,
+    MAX_TOUCHES, MapOutcome, Message, NewTouch, NoAudio, NoDetails, Normalized,
+    NotificationsSection, PersonFacts, ProjectType, QualificationSection, ReadValue, Reason,
+    RecordingSection, Recovered, RemoteIds, RequiredField, Revisions, Sentiment, Slot,
+    SourceSection, SpamGate, Span, Status, Talk, TextFacts, Timeline, Tokens, Touch, TouchKind,
+    TouchOutcome, TranscriptSection, TranscriptState, Turn, UnknownBusy, Unlinked, Verdict,
+    VerdictKind, Visits, conflicts,
 };
 pub use news::{News, Reading, Receipt};
 pub use phone::E164;

@@ -352,7 +352,7 @@ pub struct NotificationRecord {
 /// A paid operation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
-    /// What: `speech_seconds`, `document_pages`, `model_prompt_tokens`, `model_output_tokens`, `emails`.
+    /// What: `speech_seconds`, `document_pages`, `model_prompt_tokens`, `model_output_tokens`, `map_lookups`, `emails`.
     pub unit: String,
     /// How much.
     pub amount: u64,

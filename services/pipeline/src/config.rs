@@ -8,7 +8,7 @@ use std::{
 };
 
 use bus::{LocalBusConfig, RunnerConfig};
-use google::{DocumentAiConfig, GeminiConfig, SpeechConfig};
+use google::{DocumentAiConfig, GeminiConfig, MapsConfig, SpeechConfig};
 use management_api::{AuditConfig, LimitsConfig, sign_in::SignInMailConfig};
 use runtime::{ServeOptions, TelemetryConfig};
 use secrecy::SecretString;
@@ -59,6 +59,8 @@ pub struct Config {
     pub documents: DocumentAiConfig,
     /// Gemini.
     pub gemini: GeminiConfig,
+    /// The map, if any.
+    pub maps: Option<MapsConfig>,
     /// The analyzer.
     pub analyzer: ai_analyzer::Config,
 }
@@ -106,6 +108,7 @@ impl Config {
             speech: SpeechConfig::read(reader),
             documents: DocumentAiConfig::read(reader),
             gemini: GeminiConfig::read(reader),
+            maps: MapsConfig::read(reader),
             analyzer: ai_analyzer::Config::read(reader),
             // Behind Google's own settings: where GOOGLE_PROJECT is required, it is described so.
             telemetry: TelemetryConfig::read(reader),

@@ -3,6 +3,7 @@
 
 mod document_ai;
 mod gemini;
+mod maps;
 mod secret_manager;
 mod speech;
 
