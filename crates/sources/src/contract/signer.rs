@@ -118,6 +118,7 @@ impl Signer {
         };
         let time = match scheme.time.map(|time| time.form) {
             Some(TimeForm::Rfc3339) => at.to_string(),
+            Some(TimeForm::UnixMillis) => at.as_millisecond().to_string(),
             Some(TimeForm::UnixSeconds) | None => at.as_second().to_string(),
         };
         self.sign_by(scheme, body, &time)

@@ -171,6 +171,7 @@ pub fn a_time_is_taken_in_its_own_form_alone(source: &dyn Source) {
         let seconds = now().as_second().to_string();
         let (own, other) = match time.form {
             TimeForm::UnixSeconds => (seconds.clone(), now().to_string()),
+            TimeForm::UnixMillis => (now().as_millisecond().to_string(), seconds.clone()),
             TimeForm::Rfc3339 => (now().to_string(), seconds.clone()),
         };
         assert_eq!(at(&own), Ok(()));

@@ -125,6 +125,8 @@ pub struct SignedTime {
 pub enum TimeForm {
     /// Seconds since 1970 in plain digits: `1795190400`. Neither a sign, nor leading zeros, nor a fraction.
     UnixSeconds,
+    /// The same in milliseconds: `1795190400000`.
+    UnixMillis,
     /// `2026-11-20T16:00:00Z`, with or without a fraction of the second.
     Rfc3339,
 }
@@ -133,12 +135,14 @@ impl TimeForm {
     /// The time that a text says.
     fn parse(self, sent: &[u8]) -> Option<Timestamp> {
         let text = std::str::from_utf8(sent).ok()?;
+        let number = || -> Option<i64> {
+            let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+            let is_canonical = is_plain && (text == "0" || !text.starts_with('0'));
+            text.parse().ok().filter(|_| is_canonical)
+        };
         match self {
-            Self::UnixSeconds => {
-                let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
-                let is_canonical = is_plain && (text == "0" || !text.starts_with('0'));
-                Timestamp::from_second(text.parse().ok().filter(|_| is_canonical)?).ok()
-            }
+            Self::UnixSeconds => Timestamp::from_second(number()?).ok(),
+            Self::UnixMillis => Timestamp::from_millisecond(number()?).ok(),
             Self::Rfc3339 => text.parse().ok(),
         }
     }
@@ -147,6 +151,7 @@ impl TimeForm {
     pub(super) fn write(self, time: Timestamp) -> String {
         match self {
             Self::UnixSeconds => time.as_second().to_string(),
+            Self::UnixMillis => time.as_millisecond().to_string(),
             Self::Rfc3339 => time.to_string(),
         }
     }
@@ -217,22 +222,28 @@ impl Scheme {
 }
 
 impl Scheme {
-    /// The header that signs a body, and its value. `None` for a scheme that signs further headers, or whose key only
-    /// the sender has.
+    /// The headers that sign a body, with their values; `id` names the delivery where its id is signed. `None` for a scheme
+    /// that signs other headers, or whose key only the sender has.
     pub(super) fn sign(
         &self,
         key: &str,
+        id: &str,
         body: &[u8],
         now: Timestamp,
-    ) -> Option<(&'static str, String)> {
+    ) -> Option<Vec<(&'static str, String)>> {
         let form = self.time.map_or(TimeForm::UnixSeconds, |time| time.form);
         let time = form.write(now);
+        let mut headers = Vec::new();
+        let time_header = self.time.and_then(|time| time.header);
+        headers.extend(time_header.map(|header| (header, time.clone())));
+        headers.extend(self.delivery_id.map(|header| (header, id.to_owned())));
         let mut pieces: Vec<&[u8]> = Vec::new();
         for piece in self.signed {
             pieces.push(match piece {
                 Piece::Body => body,
                 Piece::Time => time.as_bytes(),
                 Piece::Text(text) => text.as_bytes(),
+                Piece::Header(name) if self.delivery_id == Some(name) => id.as_bytes(),
                 Piece::Header(_) => return None,
             });
         }
@@ -247,9 +258,10 @@ impl Scheme {
                 time: time_name,
                 signature: name,
             } => format!("{time_name}={time},{name}={signature}"),
-            Sent::VersionList { .. } => return None,
+            Sent::VersionList { version } => format!("{version},{signature}"),
         };
-        Some((self.header, value))
+        headers.push((self.header, value));
+        Some(headers)
     }
 }
 
