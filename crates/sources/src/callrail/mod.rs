@@ -14,6 +14,7 @@
 //! UNCONFIRMED: bodies as `application/x-www-form-urlencoded`, reported by two public integrations.
 
 mod api;
+mod integrations;
 mod listing;
 mod payload;
 mod samples;

@@ -7,4 +7,5 @@ mod calendly;
 mod callrail;
 mod contract;
 mod intercom;
+mod lists;
 mod zendesk;
