@@ -49,7 +49,9 @@ pub(super) fn read(delivery: &Verified) -> Result<Reading, ReadError> {
     }
     let submitted_at: Option<Timestamp> =
         reader.parsed("submitted_at", |raw| raw.parse().ok().filter(is_likely));
-    let name = submitted_at.and_then(|at| form.name(at));
+    // What is missing of a body may be what it would be named by.
+    let named_at = submitted_at.filter(|_| !fields.is_cut());
+    let name = named_at.and_then(|at| form.name(at));
     let person = PersonFacts {
         // The API's names, in case a webhook has them, too.
         name: reader.line(&["customer_name"], 200),

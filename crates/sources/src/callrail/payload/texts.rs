@@ -94,6 +94,8 @@ pub(super) fn read(
 /// The name of a message by its conversation, its minute and its words; none where one of these is not told.
 fn name(fields: &Fields<'_>, at: Option<Timestamp>) -> Option<Alias> {
     let conversation = fields.text("conversation_id");
+    // What is missing of a body may be some of its words.
+    let conversation = conversation.filter(|_| !fields.is_cut());
     let conversation = conversation.filter(|id| is_id(id) && !is_placeholder(id))?;
     let content = fields.text("content").unwrap_or_default();
     let [name, ..] = names(conversation, at?, content);
