@@ -55,9 +55,12 @@ async fn found(world: &World) -> Vec<(String, bool)> {
 }
 
 fn expected(of: &[(&str, bool)]) -> Vec<(String, bool)> {
-    of.iter()
+    let all = of.iter();
+    let mut all: Vec<_> = all
         .map(|(who, is_recovered)| (format!("{who}@example.com"), *is_recovered))
-        .collect()
+        .collect();
+    all.sort();
+    all
 }
 
 #[tokio::test]
