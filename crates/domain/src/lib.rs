@@ -29,7 +29,10 @@ mod words;
 mod work;
 pub mod workflow;
 
-pub use account::{Account, AccountSpec, BaseUrl, ProviderAnswer, RefreshSpec, SettingSpec};
+pub use account::{
+    Account, AccountFault, AccountSpec, BaseUrl, CheckAccount, ClientProof, Grant, ProviderAnswer,
+    RefreshSpec, SettingSpec, TokenEndpoint,
+};
 pub use area::{AreaBasis, AreaVerdict, City, Coordinates, Place, Polygon, Radius, ServiceArea};
 pub use clock::{Clock, later};
 pub use config::{
