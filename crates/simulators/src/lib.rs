@@ -9,6 +9,7 @@ pub mod calendly;
 pub mod callrail;
 mod config;
 mod control;
+pub mod customcrm;
 mod demo;
 mod extract;
 mod fault;
@@ -22,6 +23,7 @@ mod provider;
 pub mod recaptcha;
 mod received;
 pub mod recordings;
+pub mod salesforce;
 pub mod secret_manager;
 pub mod sendgrid;
 pub mod signedwebhook;
@@ -59,10 +61,12 @@ pub static SIMULATORS: &[SimulatorSpec] = &[
     acuity::SPEC,
     calendly::SPEC,
     callrail::SPEC,
+    customcrm::SPEC,
     gemini::SPEC,
     hubspot::SPEC,
     intercom::SPEC,
     recaptcha::SPEC,
+    salesforce::SPEC,
     secret_manager::SPEC,
     sendgrid::SPEC,
     signedwebhook::SPEC,

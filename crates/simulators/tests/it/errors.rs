@@ -19,9 +19,10 @@ fn json_path(slug: &str) -> Option<&'static str> {
         "secret_manager" => Some("/v1/projects/p/secrets?secretId=key"),
         "sendgrid" => Some("/v3/mail/send"),
         "speech" => Some("/v2/projects/p/locations/us/recognizers/_:recognize"),
+        "salesforce" => Some("/services/data/v62.0/composite"),
         "callrail" => Some("/v3/a/ACC1/integrations.json"),
-        "intercom" | "recaptcha" | "signedwebhook" | "storage" | "turnstile" | "webforms"
-        | "zendesk" => None,
+        "customcrm" | "intercom" | "recaptcha" | "signedwebhook" | "storage" | "turnstile"
+        | "webforms" | "zendesk" => None,
         other => panic!("add a path of {other} to this test"),
     }
 }
@@ -35,10 +36,11 @@ fn parameter_path(slug: &str) -> &'static str {
         "gemini" => "/v1/projects/p/locations/us/publishers/google/models/%FF",
         "hubspot" => "/crm/v3/objects/contacts/%FF",
         "intercom" => "/conversations/%FF",
+        "salesforce" => "/services/data/v62.0/sobjects/%FF/describe",
         "recaptcha" => "/recaptcha/api/siteverify/%FF",
         "secret_manager" => "/v1/projects/%FF/secrets",
         "sendgrid" => "/v3/user/webhooks/event/settings/signed/%FF",
-        "signedwebhook" | "webforms" => "/%FF",
+        "customcrm" | "signedwebhook" | "webforms" => "/%FF",
         "speech" => "/v2/projects/p/locations/us/operations/%FF",
         "storage" => "/storage/v1/b/calls/o/%FF",
         "turnstile" => "/turnstile/v0/siteverify/%FF",
@@ -59,8 +61,9 @@ fn assert_shape(spec: &SimulatorSpec, answer: &Answer, what: &str) {
     let texts: &[&str] = match spec.slug {
         "acuity" => &["/message", "/error"],
         "calendly" => &["/title", "/message"],
-        "callrail" | "signedwebhook" | "webforms" => &["/error"],
+        "callrail" | "customcrm" | "signedwebhook" | "webforms" => &["/error"],
         "hubspot" => &["/status", "/message", "/correlationId", "/category"],
+        "salesforce" => &["/0/errorCode", "/0/message"],
         "intercom" => &["/errors/0/code", "/errors/0/message"],
         "recaptcha" | "turnstile" => &["/error-codes/0"],
         "sendgrid" => &["/errors/0/message"],
