@@ -3,6 +3,7 @@
 use std::{process::ExitCode, sync::Arc};
 
 use accounts::Accounts;
+use crm::Connectors;
 use management_api::{
     AuditConfig, Deps, JobBell, LimitsConfig, Outward,
     auth::{KeyRing, OutsideConfig},
@@ -30,6 +31,7 @@ struct Config {
     notify: notify::Config,
     limits: LimitsConfig,
     sources: sources::Config,
+    crm: crm::Config,
     audit: AuditConfig,
 }
 
@@ -60,6 +62,7 @@ impl Config {
             notify: notify::Config::read(reader),
             limits: LimitsConfig::read(reader),
             sources: sources::Config::read(reader),
+            crm: crm::Config::read(reader),
             audit: AuditConfig::read(reader),
         }
     }
@@ -89,16 +92,19 @@ fn main() -> ExitCode {
             sign_in = Some(Arc::new(here));
         }
         let sources = Sources::standard();
+        let mut endpoints = config.crm.token_endpoints();
+        endpoints.extend(config.sources.token_endpoints(sources));
         let accounts = Accounts::new(
             engine.store.clone(),
             engine.secrets.clone(),
             engine.http.clone(),
             clock.clone(),
-            config.sources.token_urls(sources),
+            endpoints,
         );
         let outward = Outward {
             accounts,
             apis: ApiSet::new(&engine.http, &sources, &config.sources),
+            crms: Connectors::new(&engine.http, &engine.clock, &config.crm),
             http: engine.http.clone(),
             config: config.audit,
         };
