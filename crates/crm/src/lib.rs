@@ -11,6 +11,7 @@ mod customcrm;
 mod error;
 mod hubspot;
 mod inspection;
+mod pipedrive;
 mod salesforce;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -28,6 +29,7 @@ pub static CONNECTORS: &[&ConnectorSpec] = &[
     &hubspot::SPEC,
     &customcrm::SPEC,
     &salesforce::SPEC,
+    &pipedrive::SPEC,
 ];
 
 /// What is known of a connector before it is made.

@@ -19,6 +19,7 @@ pub mod hubspot;
 pub mod intercom;
 mod mp3;
 mod outbox;
+pub mod pipedrive;
 mod provider;
 pub mod recaptcha;
 mod received;
@@ -65,6 +66,7 @@ pub static SIMULATORS: &[SimulatorSpec] = &[
     gemini::SPEC,
     hubspot::SPEC,
     intercom::SPEC,
+    pipedrive::SPEC,
     recaptcha::SPEC,
     salesforce::SPEC,
     secret_manager::SPEC,

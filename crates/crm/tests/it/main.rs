@@ -4,8 +4,9 @@
 mod customcrm;
 mod hubspot;
 mod persons;
+mod pipedrive;
 mod refusals;
 mod salesforce;
 mod world;
 
-crm::contract_suite!(world::brief; world::World, customcrm::Receiver, salesforce::World);
+crm::contract_suite!(world::brief; world::World, customcrm::Receiver, salesforce::World, pipedrive::World);

@@ -19,6 +19,7 @@ fn json_path(slug: &str) -> Option<&'static str> {
         "secret_manager" => Some("/v1/projects/p/secrets?secretId=key"),
         "sendgrid" => Some("/v3/mail/send"),
         "speech" => Some("/v2/projects/p/locations/us/recognizers/_:recognize"),
+        "pipedrive" => Some("/api/v2/persons"),
         "salesforce" => Some("/services/data/v62.0/composite"),
         "callrail" => Some("/v3/a/ACC1/integrations.json"),
         "customcrm" | "intercom" | "recaptcha" | "signedwebhook" | "storage" | "turnstile"
@@ -36,6 +37,7 @@ fn parameter_path(slug: &str) -> &'static str {
         "gemini" => "/v1/projects/p/locations/us/publishers/google/models/%FF",
         "hubspot" => "/crm/v3/objects/contacts/%FF",
         "intercom" => "/conversations/%FF",
+        "pipedrive" => "/api/v2/persons/%FF",
         "salesforce" => "/services/data/v62.0/sobjects/%FF/describe",
         "recaptcha" => "/recaptcha/api/siteverify/%FF",
         "secret_manager" => "/v1/projects/%FF/secrets",
@@ -63,6 +65,7 @@ fn assert_shape(spec: &SimulatorSpec, answer: &Answer, what: &str) {
         "calendly" => &["/title", "/message"],
         "callrail" | "customcrm" | "signedwebhook" | "webforms" => &["/error"],
         "hubspot" => &["/status", "/message", "/correlationId", "/category"],
+        "pipedrive" => &["/error", "/error_info"],
         "salesforce" => &["/0/errorCode", "/0/message"],
         "intercom" => &["/errors/0/code", "/errors/0/message"],
         "recaptcha" | "turnstile" => &["/error-codes/0"],
@@ -80,6 +83,7 @@ fn assert_shape(spec: &SimulatorSpec, answer: &Answer, what: &str) {
 fn authorized(spec: &SimulatorSpec, request: RequestBuilder) -> RequestBuilder {
     match spec.slug {
         "acuity" => request.basic_auth(simulators::acuity::USER_ID, Some(spec.credential)),
+        "pipedrive" => request.header("x-api-token", spec.credential),
         "zendesk" => {
             let user = format!("{}/token", simulators::zendesk::EMAIL);
             request.basic_auth(user, Some(spec.credential))

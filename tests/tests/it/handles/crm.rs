@@ -5,7 +5,7 @@ use std::fs;
 use domain::Status;
 use pipeline::demo;
 use serde_json::{Value, json};
-use simulators::{Simulators, customcrm, salesforce};
+use simulators::{Simulators, customcrm, pipedrive, salesforce};
 use tests::{CallBody, Form, World, in_both_forms};
 
 use super::{command, json_of, secret_file};
@@ -23,6 +23,10 @@ const BY_APP: &[ByApp] = &[
     ("salesforce", salesforce::APP, |simulators| {
         let salesforce = simulators.salesforce();
         [salesforce.leads().len(), salesforce.tasks().len()]
+    }),
+    ("pipedrive", pipedrive::APP, |simulators| {
+        let pipedrive = simulators.pipedrive();
+        [pipedrive.persons().len(), pipedrive.leads().len()]
     }),
 ];
 
