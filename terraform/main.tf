@@ -14,6 +14,7 @@ locals {
 
   # What the code calls. Everything else stays off.
   apis = toset([
+    "addressvalidation.googleapis.com",
     "aiplatform.googleapis.com",
     "artifactregistry.googleapis.com",
     "bigquery.googleapis.com",
@@ -21,6 +22,7 @@ locals {
     "cloudkms.googleapis.com",
     "cloudscheduler.googleapis.com",
     "compute.googleapis.com",
+    "geocoding-backend.googleapis.com",
     "iam.googleapis.com",
     "iamcredentials.googleapis.com",
     "logging.googleapis.com",
@@ -152,6 +154,9 @@ locals {
 
   # Values of these come from Secret Manager. Terraform makes the secrets, an operator adds their values.
   secret_settings = {
+    ai-analyzer = var.google_maps == false ? {} : {
+      GOOGLE_MAPS_KEY = "google-maps-key"
+    }
     management-api = var.oidc == null ? {} : {
       SESSION_KEY        = "session-key"
       OIDC_CLIENT_SECRET = "oidc-client-secret"

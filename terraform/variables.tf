@@ -90,6 +90,12 @@ variable "oidc" {
   default = null
 }
 
+variable "google_maps" {
+  description = "Whether addresses are looked up on Google Maps. The API key is the secret `google-maps-key`."
+  type        = bool
+  default     = false
+}
+
 variable "platform_admins" {
   description = "E-mail addresses of who administers the platform."
   type        = list(string)

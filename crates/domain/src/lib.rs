@@ -33,7 +33,10 @@ pub use account::{
     Account, AccountFault, AccountSpec, BaseUrl, CheckAccount, ClientProof, Grant, ProviderAnswer,
     RefreshSpec, SettingSpec, TokenEndpoint,
 };
-pub use area::{AreaBasis, AreaVerdict, City, Coordinates, Place, Polygon, Radius, ServiceArea};
+pub use area::{
+    AddressMap, AreaBasis, AreaVerdict, City, Coordinates, MapAddress, MapAnswer, MapFault, Place,
+    Polygon, Radius, ServiceArea,
+};
 pub use clock::{Clock, later};
 pub use config::{
     ConfigError, ConfigFault, Difference, differences,
@@ -56,9 +59,9 @@ pub use lead::{
     BookingStatus, Brief, Budget, Busy, CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus,
     Conflict, Consent, ContactSection, DetailsAnswer, DetailsSection, DispatchSection,
     DispatchState, Document, DocumentFacts, Engine, Facts, FormFacts, Intent, Labels, LeadRequest,
-    Link, LinkReason, MAX_CONFLICTS, MAX_TOUCHES, Message, NewTouch, NoAudio, NoDetails,
-    Normalized, NotificationsSection, PersonFacts, ProjectType, QualificationSection, Reason,
-    RecordingSection, Recovered, RemoteIds, RequiredField, Revisions, Sentiment, Slot,
+    Link, LinkReason, MAX_CONFLICTS, MAX_TOUCHES, MapOutcome, Message, NewTouch, NoAudio,
+    NoDetails, Normalized, NotificationsSection, PersonFacts, ProjectType, QualificationSection,
+    Reason, RecordingSection, Recovered, RemoteIds, RequiredField, Revisions, Sentiment, Slot,
     SourceSection, SpamGate, Span, Status, Talk, TextFacts, Timeline, Tokens, Touch, TouchKind,
     TouchOutcome, TranscriptSection, TranscriptState, Turn, UnknownBusy, Unlinked, Verdict,
     VerdictKind, Visits, conflicts,

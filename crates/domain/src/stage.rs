@@ -348,7 +348,7 @@ pub struct NotificationRecord {
 /// A paid operation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
-    /// What: `speech_seconds`, `model_prompt_tokens`, `model_output_tokens`, `emails`.
+    /// What: `speech_seconds`, `model_prompt_tokens`, `model_output_tokens`, `map_lookups`, `emails`.
     pub unit: String,
     /// How much.
     pub amount: u64,

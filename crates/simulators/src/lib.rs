@@ -5,6 +5,7 @@
 )]
 
 pub mod acuity;
+pub mod address_validation;
 pub mod calendly;
 pub mod callrail;
 mod config;
@@ -13,7 +14,9 @@ pub mod customcrm;
 mod demo;
 mod extract;
 mod fault;
+mod gazetteer;
 pub mod gemini;
+pub mod geocoding;
 mod google;
 pub mod hubspot;
 pub mod intercom;
@@ -60,10 +63,12 @@ use provider::Provider;
 /// tenant's credentials) is read from this table.
 pub static SIMULATORS: &[SimulatorSpec] = &[
     acuity::SPEC,
+    address_validation::SPEC,
     calendly::SPEC,
     callrail::SPEC,
     customcrm::SPEC,
     gemini::SPEC,
+    geocoding::SPEC,
     hubspot::SPEC,
     intercom::SPEC,
     pipedrive::SPEC,

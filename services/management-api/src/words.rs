@@ -238,6 +238,16 @@ words! {
         CallerCity => "caller_city",
     }
 
+    /// What came of asking a map where a project is.
+    MapOutcome of domain::MapOutcome {
+        Found => "found",
+        Doubtful => "doubtful",
+        NotFound => "not_found",
+        OverQuota => "over_quota",
+        Unavailable => "unavailable",
+        Unrecognized => "unrecognized",
+    }
+
     /// How somebody got in touch.
     TouchKind of domain::TouchKind {
         Call => "call",

@@ -6,12 +6,13 @@ use std::{
 };
 
 use accounts::Accounts;
+use ai_analyzer::MapLookup;
 use anyhow::Context as _;
 use axum::Router;
 use blobs::{Blobs, FolderBlobs};
 use bus::{Bus, LocalBus, LocalBusConfig, RelayConfig, Runner, RunnerConfig};
 use domain::Clock;
-use google::{Gemini, Speech, Tokens};
+use google::{Gemini, Maps, Speech, Tokens};
 use http_client::{Client, Options};
 use management_api::{
     AuditConfig, JobBell, LimitsConfig, Outward,
@@ -361,6 +362,10 @@ fn services(
         }),
         ai_analyzer::service(ai_analyzer::Deps {
             gemini: Gemini::new(http.clone(), tokens, config.gemini.clone()),
+            map: config.maps.clone().map(|maps| {
+                let map = Arc::new(Maps::new(http.clone(), maps));
+                MapLookup::new(map, store.clone(), clock.clone(), config.analyzer.map)
+            }),
             config: config.analyzer.clone(),
         }),
         crm_dispatcher::service(crm_dispatcher::Deps {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bus::{LocalBusConfig, RunnerConfig};
-use google::{GeminiConfig, SpeechConfig};
+use google::{GeminiConfig, MapsConfig, SpeechConfig};
 use management_api::{AuditConfig, LimitsConfig, sign_in::SignInMailConfig};
 use runtime::{ServeOptions, TelemetryConfig};
 use secrecy::SecretString;
@@ -59,6 +59,8 @@ pub struct Config {
     pub speech: SpeechConfig,
     /// Gemini.
     pub gemini: GeminiConfig,
+    /// The map, if any.
+    pub maps: Option<MapsConfig>,
     /// The analyzer.
     pub analyzer: ai_analyzer::Config,
 }
@@ -110,6 +112,7 @@ impl Config {
             crm: crm::Config::read(reader),
             speech: SpeechConfig::read(reader),
             gemini: GeminiConfig::read(reader),
+            maps: MapsConfig::read(reader),
             analyzer: ai_analyzer::Config::read(reader),
             // Behind Google's own settings: where GOOGLE_PROJECT is required, it is described so.
             telemetry: TelemetryConfig::read(reader),

@@ -323,6 +323,7 @@ fn settings(
         ("HOST", "127.0.0.1".to_owned()),
         ("GOOGLE_PROJECT", PROJECT.to_owned()),
         ("GOOGLE_ACCESS_TOKEN", simulators::GOOGLE_TOKEN.to_owned()),
+        ("GOOGLE_MAPS_KEY", simulators::geocoding::KEY.to_owned()),
         ("ALLOW_LOOPBACK", "true".to_owned()),
         ("SPANNER_INSTANCE", "fleet".to_owned()),
         ("SPANNER_EMULATOR_URL", spanner.grpc.clone()),

@@ -1,6 +1,7 @@
 //! Stories across the whole product, through the endpoints that its users have.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod area_by_map;
 mod audit;
 mod callrail;
 mod calls;

@@ -33,10 +33,10 @@ pub use links::{Link, LinkReason, Unlinked};
 pub use normalized::{Doubt, Normalized, NormalizedField};
 pub use required::RequiredField;
 pub use sections::{
-    Audio, ContactSection, DetailsAnswer, DetailsSection, DispatchSection, DispatchState, Message,
-    NoAudio, NoDetails, NotificationsSection, QualificationSection, RecordingSection, Recovered,
-    RemoteIds, SourceSection, SpamGate, TranscriptSection, TranscriptState, Turn, Verdict,
-    VerdictKind,
+    Audio, ContactSection, DetailsAnswer, DetailsSection, DispatchSection, DispatchState,
+    MapOutcome, Message, NoAudio, NoDetails, NotificationsSection, QualificationSection,
+    RecordingSection, Recovered, RemoteIds, SourceSection, SpamGate, TranscriptSection,
+    TranscriptState, Turn, Verdict, VerdictKind,
 };
 pub use slot::{BookingSection, Busy, Conflict, MAX_CONFLICTS, Slot, Span, UnknownBusy, conflicts};
 pub use talk::Talk;

@@ -710,6 +710,7 @@ fn judged(document: &Document, findings: &Findings) -> Vec<Section> {
         gate: findings.gate,
         gate_reason: None,
         area: findings.area,
+        map: None,
         config_version: reach(document),
         destinations: destinations
             .map(|connection| (name(connection), lead::CRM.to_owned()))

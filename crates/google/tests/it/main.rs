@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod gemini;
+mod maps;
 mod secret_manager;
 mod speech;
 

@@ -8,6 +8,7 @@ use std::{
 
 use blobs_gcs::GcsConfig;
 use domain::Stage;
+use google::MapsConfig;
 use hcl::{Expression, ObjectKey};
 use management_api::{auth::OutsideConfig, sign_in::oidc::SignInConfig};
 use settings::{Reader, Settings};
@@ -124,6 +125,7 @@ fn read_by(service: &str) -> BTreeMap<&'static str, bool> {
             drop(SignInConfig::read(&mut reader));
             management_api::LimitsConfig::read(&mut reader);
         }
+        "ai-analyzer" => drop(MapsConfig::read(&mut reader)),
         "media-processor" => {
             drop(GcsConfig::read(&mut reader));
         }
@@ -163,9 +165,16 @@ pub(super) fn assert_settings(modules: &Modules) {
 
 /// Settings whose value must not stand in Terraform's state.
 fn is_secret(name: &str) -> bool {
-    ["SECRET", "TOKEN", "SESSION_KEY", "SEALING_KEY", "PASSWORD"]
-        .iter()
-        .any(|part| name.contains(part))
+    [
+        "SECRET",
+        "TOKEN",
+        "MAPS_KEY",
+        "SESSION_KEY",
+        "SEALING_KEY",
+        "PASSWORD",
+    ]
+    .iter()
+    .any(|part| name.contains(part))
         && name != "SECRETS_PREFIX"
 }
 
