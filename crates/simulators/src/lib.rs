@@ -12,6 +12,7 @@ mod config;
 mod control;
 pub mod customcrm;
 mod demo;
+pub mod document_ai;
 mod extract;
 mod fault;
 mod gazetteer;
@@ -67,6 +68,7 @@ pub static SIMULATORS: &[SimulatorSpec] = &[
     calendly::SPEC,
     callrail::SPEC,
     customcrm::SPEC,
+    document_ai::SPEC,
     gemini::SPEC,
     geocoding::SPEC,
     hubspot::SPEC,

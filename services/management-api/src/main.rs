@@ -3,6 +3,7 @@
 use std::{process::ExitCode, sync::Arc};
 
 use accounts::Accounts;
+use blobs_gcs::{GcsBlobs, GcsConfig};
 use crm::Connectors;
 use management_api::{
     AuditConfig, Deps, JobBell, LimitsConfig, Outward,
@@ -33,6 +34,7 @@ struct Config {
     sources: sources::Config,
     crm: crm::Config,
     audit: AuditConfig,
+    blobs: GcsConfig,
 }
 
 impl Config {
@@ -64,6 +66,7 @@ impl Config {
             sources: sources::Config::read(reader),
             crm: crm::Config::read(reader),
             audit: AuditConfig::read(reader),
+            blobs: GcsConfig::read(reader),
         }
     }
 }
@@ -91,6 +94,8 @@ fn main() -> ExitCode {
             }
             sign_in = Some(Arc::new(here));
         }
+        let (http, tokens) = (engine.http.clone(), engine.tokens.clone());
+        let blobs = GcsBlobs::open(http, tokens, config.blobs).await?;
         let sources = Sources::standard();
         let mut endpoints = config.crm.token_endpoints();
         endpoints.extend(config.sources.token_endpoints(sources));
@@ -113,6 +118,7 @@ fn main() -> ExitCode {
             store: engine.store.clone(),
             bus: engine.bus.clone(),
             sources,
+            blobs: Arc::new(blobs),
             secrets: engine.secrets.clone(),
             job_bell: JobBell::default(),
             ids: Arc::new(IdSource::new(clock.clone())),
