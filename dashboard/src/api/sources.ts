@@ -71,6 +71,19 @@ export const deliveriesQuery = (tenant: string, source: string) =>
     staleTime: HEALTH_MS,
   });
 
+/** The deliveries of one lead; there are seldom more than a few. */
+export const leadDeliveriesQuery = (tenant: string, request: string) =>
+  queryOptions({
+    queryKey: [...keys.lead(tenant, request), 'deliveries'],
+    queryFn: ({ signal }) =>
+      read(
+        api.GET('/v1/tenants/{tenant_id}/events', {
+          params: { path: { tenant_id: tenant }, query: { request_id: request, limit: 50 } },
+          signal,
+        }),
+      ),
+  });
+
 export const deliveryQuery = (tenant: string, event: string) =>
   queryOptions({
     queryKey: [...keys.sources(tenant), 'delivery', event],

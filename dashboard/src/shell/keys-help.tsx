@@ -54,6 +54,7 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]
       ['J K', 'next, previous of the list'],
       ['[ ]', 'previous, next reason'],
       ['c', 'call'],
+      ['m', 'answered: note how'],
       ['a', 'approve what is in review'],
       ['r', 'it is spam'],
     ],

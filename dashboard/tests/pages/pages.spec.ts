@@ -43,6 +43,11 @@ test('every page is for everybody, in both themes, at a desk and on a phone', as
     quarantined: await product.call('spam-robocall', '+15125550143'),
     out: await product.call('out-of-area', '+15125550144'),
   };
+  const booked = async () =>
+    (JSON.parse(await product.command('send', 'acuity', 'scheduled')) as { request_id: string }).request_id;
+  await product.until(await booked(), 'completed');
+  ids.booking = await booked();
+  await product.until(ids.booking, 'completed');
   await product.until(ids.completed ?? '', 'completed');
   await product.until(ids.quarantined ?? '', 'quarantined');
   await product.until(await product.call('unsure-pitch', '+15125550145'), 'in_review');

@@ -13,6 +13,7 @@ export const PAGES: readonly PageUnderTest[] = [
   { name: 'leads', path: '/t/tenant_demo/leads', shows: 'Dana Whitfield' },
   { name: 'leads-none', path: '/t/tenant_demo/leads?status=held&q=zeppelin', shows: 'No lead matches' },
   { name: 'lead', path: '/t/tenant_demo/leads/{completed}?at=22.7', shows: 'What happened' },
+  { name: 'lead-booking', path: '/t/tenant_demo/leads/{booking}', shows: 'Somebody else has this time' },
   { name: 'lead-kept-out', path: '/t/tenant_demo/leads/{quarantined}', shows: 'What happened' },
   {
     name: 'lead-absent',

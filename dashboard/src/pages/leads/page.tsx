@@ -19,6 +19,7 @@ import Table from './parts/table';
 
 const VIEWS: readonly { name: string; filter: Filter }[] = [
   { name: 'All', filter: {} },
+  { name: 'Call now', filter: { needs_call: 'yes', sort: 'score' } },
   { name: 'Over 80', filter: { score: '81-100', sort: 'score' } },
   { name: 'Waiting', filter: { sort: 'waiting' } },
   { name: 'Completed', filter: { status: ['completed'] } },

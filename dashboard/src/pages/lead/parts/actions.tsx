@@ -10,6 +10,7 @@ import { useKeys } from '../../../shell/shortcuts';
 import { phone } from '../../../text/format';
 import { stageName } from '../../../text/words';
 import Button, { buttonClass } from '../../../ui/button/button';
+import Touched from '../../../ui/touched/touched';
 import styles from '../page.module.css';
 
 type Detail = Schemas['RequestDetail'];
@@ -55,9 +56,20 @@ export default function Actions({ tenant, lead }: { tenant: string; lead: Detail
         </Button>
       ))}
       {number && (
-        <a className={buttonClass(buttons.length > 0 ? 'plain' : 'primary')} href={`tel:${number}`}>
+        <a
+          className={buttonClass(buttons.length > 0 || lead.needs_call ? 'plain' : 'primary')}
+          href={`tel:${number}`}
+        >
           <Phone size={15} aria-hidden /> Call {phone(number)}
         </a>
+      )}
+      {lead.status !== 'erased' && lead.status !== 'merged' && (
+        <Touched
+          tenant={tenant}
+          id={lead.request_id}
+          look={lead.needs_call && buttons.length === 0 ? 'primary' : 'plain'}
+          hasKey
+        />
       )}
       {stages.length > 0 && lead.status !== 'erased' && (
         <Menu.Root>

@@ -9,6 +9,7 @@ import ScorePlate from '../../../ui/score-plate/score-plate';
 import StatusMark from '../../../ui/status-mark/status-mark';
 import Text from '../../../ui/text/text';
 import Time from '../../../ui/time/time';
+import Waits from '../../../ui/waits/waits';
 import styles from '../page.module.css';
 import { COLUMNS, nameOf, Wants, Way } from './columns';
 
@@ -153,7 +154,11 @@ export default function Table({
                     <Wants lead={lead} />
                   </span>
                   <span className={styles.cardStatus}>
-                    <StatusMark status={lead.status} stage={lead.stage} />
+                    {lead.needs_call ? (
+                      <Waits since={lead.created_at} />
+                    ) : (
+                      <StatusMark status={lead.status} stage={lead.stage} />
+                    )}
                   </span>
                 </div>
               ) : (
