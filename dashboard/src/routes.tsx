@@ -16,6 +16,7 @@ import { isSignedIn } from './api/sign-in';
 import { readLeadSearch } from './pages/lead/search';
 import NotFound from './pages/not-found/page';
 import { readQuarantineSearch } from './pages/quarantine/search';
+import { readRefusedSearch } from './pages/refused/search';
 import { readReviewSearch } from './pages/review/search';
 import { readRulesSearch } from './pages/rules/search';
 import SignIn from './pages/sign-in/page';
@@ -117,6 +118,13 @@ const connect = createRoute({
   component: lazyRouteComponent(() => import('./pages/connect/page')),
 });
 
+const refused = createRoute({
+  getParentRoute: () => tenant,
+  path: '/sources/refused',
+  validateSearch: readRefusedSearch,
+  component: lazyRouteComponent(() => import('./pages/refused/page')),
+});
+
 const source = createRoute({
   getParentRoute: () => tenant,
   path: '/sources/$id',
@@ -180,6 +188,7 @@ const tree = root.addChildren([
     quarantine,
     sources,
     connect,
+    refused,
     source,
     crm,
     rules,

@@ -20,12 +20,12 @@ test('a call shows while it comes in, to its end, without a reload', async ({ si
 });
 
 test('a list does not move: new leads wait until they are taken in', async ({ signedIn: page, product }) => {
-  await product.until(await product.call('kitchen-quote', '+15125550101'), 'completed');
+  const before = await product.call('kitchen-quote', '+15125550101');
+  await product.until(before, 'completed');
   await page.getByRole('link', { name: 'Leads', exact: true }).click();
   const first = page.locator('[role=row][data-index="0"]');
-  await expect(first).toBeVisible();
+  await expect(first).toHaveAttribute('data-lead', before);
   await isLive(page);
-  const before = await first.getAttribute('data-lead');
   const id = await product.call('kitchen-quote', '+15125550102');
   await product.until(id, 'completed');
   await expect(page.getByRole('button', { name: /1 new lead/ })).toBeVisible();

@@ -57,6 +57,12 @@ test('every page is for everybody, in both themes, at a desk and on a phone', as
   await product.command('key', 'create', 'Weekly report', '--scope', 'read');
   const sources = await product.api<{ items: { source_id: string; provider: string }[] }>('sources');
   ids.callrail = sources.items.find((one) => one.provider === 'callrail')?.source_id ?? '';
+  ids.webforms = sources.items.find((one) => one.provider === 'webforms')?.source_id ?? '';
+  await fetch(`${product.url}/v1/hooks/demo-callrail/post-call`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', signature: 'forged' },
+    body: '{}',
+  });
   for (const { name, path, shows } of PAGES) {
     const url = `${product.url}/dashboard${path.replace(/\{(\w+)\}/, (_, which: string) => ids[which] ?? which)}`;
     await page.goto(url);

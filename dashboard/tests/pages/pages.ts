@@ -26,6 +26,8 @@ export const PAGES: readonly PageUnderTest[] = [
   { name: 'stuck', path: '/t/tenant_demo/stuck', shows: 'HubSpot refuses the secret' },
   { name: 'sources', path: '/t/tenant_demo/sources', shows: 'CallRail' },
   { name: 'source', path: '/t/tenant_demo/sources/{callrail}', shows: 'See it' },
+  { name: 'source-forms', path: '/t/tenant_demo/sources/{webforms}', shows: 'These are the defaults' },
+  { name: 'sources-refused', path: '/t/tenant_demo/sources/refused', shows: 'Wrong signature' },
   { name: 'source-connect', path: '/t/tenant_demo/sources/new', shows: 'we register its webhooks' },
   { name: 'crm', path: '/t/tenant_demo/crm', shows: 'secret refused' },
   { name: 'rules', path: '/t/tenant_demo/rules', shows: 'in use' },

@@ -31,6 +31,9 @@ export default function Sources() {
         name="Sources"
         lead="Where leads come from. What a provider has is compared with what came, day by day; what is missing is taken."
       >
+        <Link to="/t/$tenant/sources/refused" params={{ tenant }} className={buttonClass('quiet')}>
+          Refused deliveries
+        </Link>
         <Link to="/t/$tenant/sources/new" params={{ tenant }} className={buttonClass('primary')}>
           Connect a source
         </Link>
