@@ -8,12 +8,12 @@ import {
   Outlet,
   redirect,
 } from '@tanstack/react-router';
-import { readFilter } from './api/filter';
 import { leadQuery } from './api/lead-query';
 import { leadsQuery } from './api/leads-query';
 import { meQuery, officesQuery } from './api/queries';
 import { isSignedIn } from './api/sign-in';
 import { readLeadSearch } from './pages/lead/search';
+import { readLeadsSearch } from './pages/leads/search';
 import NotFound from './pages/not-found/page';
 import { readQuarantineSearch } from './pages/quarantine/search';
 import { readRefusedSearch } from './pages/refused/search';
@@ -71,8 +71,8 @@ const today = createRoute({
 const leads = createRoute({
   getParentRoute: () => tenant,
   path: '/leads',
-  validateSearch: readFilter,
-  loaderDeps: ({ search }) => search,
+  validateSearch: readLeadsSearch,
+  loaderDeps: ({ search: { peek: _, ...filter } }) => filter,
   loader: ({ context, params, deps }) =>
     void context.cache.prefetchInfiniteQuery(leadsQuery(params.tenant, deps)),
   component: lazyRouteComponent(() => import('./pages/leads/page')),
@@ -176,6 +176,12 @@ const audit = createRoute({
   component: lazyRouteComponent(() => import('./pages/settings/audit/page')),
 });
 
+const you = createRoute({
+  getParentRoute: () => tenant,
+  path: '/me',
+  component: lazyRouteComponent(() => import('./pages/me/page')),
+});
+
 const tree = root.addChildren([
   home,
   signInRoute,
@@ -197,6 +203,7 @@ const tree = root.addChildren([
     people,
     apiKeys,
     audit,
+    you,
   ]),
 ]);
 

@@ -20,6 +20,7 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]
     [
       ['j k', 'next, previous'],
       ['Enter', 'open'],
+      ['Space', 'peek, and close again'],
       ['n', 'take in new leads'],
     ],
   ],

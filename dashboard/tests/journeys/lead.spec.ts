@@ -16,10 +16,10 @@ test('whoever is to be called is called from Today, and the call is noted', asyn
   await expect(row).toBeVisible();
   await expect(row.getByRole('link', { name: /^Call/ })).toHaveAttribute('href', 'tel:+15125550301');
   await row.getByRole('button', { name: /Answered/ }).click();
-  await page.getByRole('menuitem', { name: 'Called, left a message' }).click();
+  await page.getByRole('button', { name: 'Called, left a message' }).click();
   await expect(row).toHaveCount(0);
   await page.goto(`${product.url}/dashboard/t/tenant_demo/leads/${id}`);
-  await expect(page.getByText('Called, left a message').first()).toBeVisible();
+  await expect(page.getByRole('region', { name: 'What happened' })).toContainText('Called, left a message');
   // Another by key, with a note, which is only ever text.
   await page.keyboard.press('m');
   const dialog = page.getByRole('dialog');

@@ -11,6 +11,7 @@ export type PageUnderTest = {
 export const PAGES: readonly PageUnderTest[] = [
   { name: 'today', path: '/t/tenant_demo', shows: 'Coming in' },
   { name: 'leads', path: '/t/tenant_demo/leads', shows: 'Dana Whitfield' },
+  { name: 'leads-peek', path: '/t/tenant_demo/leads?sort=score&peek={completed}', shows: 'Came by' },
   { name: 'leads-none', path: '/t/tenant_demo/leads?status=held&q=zeppelin', shows: 'No lead matches' },
   { name: 'lead', path: '/t/tenant_demo/leads/{completed}?at=22.7', shows: 'What happened' },
   { name: 'lead-booking', path: '/t/tenant_demo/leads/{booking}', shows: 'Somebody else has this time' },
@@ -26,7 +27,7 @@ export const PAGES: readonly PageUnderTest[] = [
   { name: 'stuck', path: '/t/tenant_demo/stuck', shows: 'HubSpot refuses the secret' },
   { name: 'sources', path: '/t/tenant_demo/sources', shows: 'CallRail' },
   { name: 'source', path: '/t/tenant_demo/sources/{callrail}', shows: 'See it' },
-  { name: 'source-forms', path: '/t/tenant_demo/sources/{webforms}', shows: 'These are the defaults' },
+  { name: 'source-forms', path: '/t/tenant_demo/sources/{webforms}', shows: 'Honeypots' },
   { name: 'sources-refused', path: '/t/tenant_demo/sources/refused', shows: 'Wrong signature' },
   { name: 'source-connect', path: '/t/tenant_demo/sources/new', shows: 'we register its webhooks' },
   { name: 'crm', path: '/t/tenant_demo/crm', shows: 'secret refused' },
@@ -35,6 +36,7 @@ export const PAGES: readonly PageUnderTest[] = [
   { name: 'settings-people', path: '/t/tenant_demo/settings/people', shows: 'luis@example.com' },
   { name: 'settings-keys', path: '/t/tenant_demo/settings/keys', shows: 'Weekly report' },
   { name: 'settings-audit', path: '/t/tenant_demo/settings/audit', shows: 'without a gap' },
+  { name: 'me', path: '/t/tenant_demo/me', shows: 'this one' },
 ];
 
 export const SIZES = [

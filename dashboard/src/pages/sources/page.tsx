@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import type { Schemas } from '../../api/client';
 import { completenessQuery, healthQuery, sourcesQuery } from '../../api/sources';
-import { useNow, useZone } from '../../shell/office';
+import { useNow, useOfficeZone } from '../../shell/office';
 import { day, number } from '../../text/format';
 import { providerName } from '../../text/words';
 import { buttonClass } from '../../ui/button/button';
@@ -21,7 +21,7 @@ const DAYS = 14;
 export default function Sources() {
   const { tenant } = useParams({ from: '/t/$tenant/sources' });
   const sources = useQuery(sourcesQuery(tenant));
-  const [zone, now] = [useZone(), useNow()];
+  const [zone, now] = [useOfficeZone(), useNow()];
   const today = day(now, zone);
   const whole = useQuery(completenessQuery(tenant, daysBefore(today, DAYS - 1), today));
   const items = sources.data?.items ?? [];

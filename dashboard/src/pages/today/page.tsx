@@ -7,7 +7,7 @@ import type { Filter } from '../../api/filter';
 import { leadsQuery } from '../../api/leads-query';
 import { useLive } from '../../api/live-store';
 import { meQuery, officesQuery } from '../../api/queries';
-import { useNow, useZone } from '../../shell/office';
+import { useNow, useOfficeZone } from '../../shell/office';
 import { day, number, percent, phone, took } from '../../text/format';
 import { channelName, projectName, startName } from '../../text/words';
 import { buttonClass } from '../../ui/button/button';
@@ -44,7 +44,7 @@ export default function Today() {
 }
 
 function Day({ tenant }: { tenant: string }) {
-  const [zone, now] = [useZone(), useNow()];
+  const [zone, now] = [useOfficeZone(), useNow()];
   const date = day(now, zone);
   const figures = useQuery(dayQuery(tenant, date));
   return (

@@ -1,4 +1,3 @@
-import { Menu } from '@base-ui/react/menu';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Check, ChevronDown } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
@@ -7,11 +6,11 @@ import { type Pages, withLead } from '../../api/cache';
 import { api, read, type Schemas } from '../../api/client';
 import { keys } from '../../api/keys';
 import { useRefusal } from '../../shell/role';
-import shell from '../../shell/shell.module.css';
 import { useKeys } from '../../shell/shortcuts';
 import { touchWords } from '../../text/words';
 import { buttonClass } from '../button/button';
 import Refused from '../note/refused';
+import Popover, { popoverItem, popoverRule } from '../popover/popover';
 import Text from '../text/text';
 
 const Noted = lazy(() => import('./noted'));
@@ -76,40 +75,37 @@ export default function Touched({
   });
   return (
     <>
-      <Menu.Root>
-        <Menu.Trigger
-          className={buttonClass(look)}
-          disabled={Boolean(refusal) || noting.isPending}
-          title={refusal ?? 'Note that you called, wrote or met (m)'}
-        >
-          <Check size={15} aria-hidden /> {noting.isPending ? 'Noting…' : 'Answered'}
-          {of && (
-            <span className="hidden-but-read">
-              : <Text>{of}</Text>
-            </span>
-          )}{' '}
-          <ChevronDown size={14} aria-hidden />
-        </Menu.Trigger>
-        <Menu.Portal>
-          <Menu.Positioner sideOffset={6} align="end">
-            <Menu.Popup className={shell.popup}>
-              {USUAL.map((touch) => (
-                <Menu.Item
-                  key={touchWords(touch)}
-                  className={shell.item}
-                  onClick={() => noting.mutate(touch)}
-                >
-                  {touchWords(touch)}
-                </Menu.Item>
-              ))}
-              <Menu.Separator className={shell.rule} />
-              <Menu.Item className={shell.item} onClick={() => setAsked(true)}>
-                Something else, or with a note…
-              </Menu.Item>
-            </Menu.Popup>
-          </Menu.Positioner>
-        </Menu.Portal>
-      </Menu.Root>
+      <Popover
+        className={buttonClass(look)}
+        disabled={Boolean(refusal) || noting.isPending}
+        title={refusal ?? 'Note that you called, wrote or met (m)'}
+        trigger={
+          <>
+            <Check size={15} aria-hidden /> {noting.isPending ? 'Noting…' : 'Answered'}
+            {of && (
+              <span className="hidden-but-read">
+                : <Text>{of}</Text>
+              </span>
+            )}{' '}
+            <ChevronDown size={14} aria-hidden />
+          </>
+        }
+      >
+        {USUAL.map((touch) => (
+          <button
+            type="button"
+            key={touchWords(touch)}
+            className={popoverItem}
+            onClick={() => noting.mutate(touch)}
+          >
+            {touchWords(touch)}
+          </button>
+        ))}
+        <div className={popoverRule} />
+        <button type="button" className={popoverItem} onClick={() => setAsked(true)}>
+          Something else, or with a note…
+        </button>
+      </Popover>
       {isAsked ? (
         <Suspense>
           <Noted
