@@ -12,6 +12,7 @@ import { leadQuery } from './api/lead-query';
 import { leadsQuery } from './api/leads-query';
 import { meQuery, officesQuery } from './api/queries';
 import { isSignedIn } from './api/sign-in';
+import { readAreaSearch } from './pages/area/search';
 import { readLeadSearch } from './pages/lead/search';
 import { readLeadsSearch } from './pages/leads/search';
 import NotFound from './pages/not-found/page';
@@ -137,6 +138,13 @@ const crm = createRoute({
   component: lazyRouteComponent(() => import('./pages/crm/page')),
 });
 
+const area = createRoute({
+  getParentRoute: () => tenant,
+  path: '/area',
+  validateSearch: readAreaSearch,
+  component: lazyRouteComponent(() => import('./pages/area/page')),
+});
+
 const rules = createRoute({
   getParentRoute: () => tenant,
   path: '/rules',
@@ -197,6 +205,7 @@ const tree = root.addChildren([
     refused,
     source,
     crm,
+    area,
     rules,
     settings,
     company,

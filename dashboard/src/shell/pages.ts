@@ -3,6 +3,7 @@ import {
   Diamond,
   House,
   type LucideIcon,
+  MapPin,
   OctagonAlert,
   Send,
   Settings,
@@ -21,6 +22,7 @@ export type Place = {
     | '/t/$tenant/quarantine'
     | '/t/$tenant/sources'
     | '/t/$tenant/crm'
+    | '/t/$tenant/area'
     | '/t/$tenant/rules'
     | '/t/$tenant/settings/company';
   name: string;
@@ -55,6 +57,7 @@ export const GROUPS: readonly { name: string; places: readonly Place[] }[] = [
     places: [
       { to: '/t/$tenant/sources', name: 'Sources', Icon: Webhook, letter: 'o' },
       { to: '/t/$tenant/crm', name: 'CRM', Icon: Send, letter: 'm' },
+      { to: '/t/$tenant/area', name: 'Service area', Icon: MapPin },
       { to: '/t/$tenant/rules', name: 'Rules', Icon: SlidersHorizontal },
       { to: '/t/$tenant/settings/company', name: 'Settings', Icon: Settings },
     ],
