@@ -184,6 +184,12 @@ const audit = createRoute({
   component: lazyRouteComponent(() => import('./pages/settings/audit/page')),
 });
 
+const start = createRoute({
+  getParentRoute: () => tenant,
+  path: '/start',
+  component: lazyRouteComponent(() => import('./pages/start/page')),
+});
+
 const you = createRoute({
   getParentRoute: () => tenant,
   path: '/me',
@@ -212,6 +218,7 @@ const tree = root.addChildren([
     people,
     apiKeys,
     audit,
+    start,
     you,
   ]),
 ]);

@@ -1,6 +1,7 @@
 // Every page that one goes to from everywhere, in the order of the rail.
 import {
   Diamond,
+  Flag,
   House,
   type LucideIcon,
   MapPin,
@@ -20,6 +21,7 @@ export type Place = {
     | '/t/$tenant/review'
     | '/t/$tenant/stuck'
     | '/t/$tenant/quarantine'
+    | '/t/$tenant/start'
     | '/t/$tenant/sources'
     | '/t/$tenant/crm'
     | '/t/$tenant/area'
@@ -55,6 +57,7 @@ export const GROUPS: readonly { name: string; places: readonly Place[] }[] = [
   {
     name: 'Set up',
     places: [
+      { to: '/t/$tenant/start', name: 'Get started', Icon: Flag },
       { to: '/t/$tenant/sources', name: 'Sources', Icon: Webhook, letter: 'o' },
       { to: '/t/$tenant/crm', name: 'CRM', Icon: Send, letter: 'm' },
       { to: '/t/$tenant/area', name: 'Service area', Icon: MapPin },

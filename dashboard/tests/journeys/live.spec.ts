@@ -107,7 +107,8 @@ test('six tabs share one stream', async ({ signedIn: page, product, context }) =
 test('on a phone a strong lead is dialled from Today', async ({ signedIn: page, product }) => {
   await page.setViewportSize({ width: 390, height: 844 });
   await product.until(await product.call('kitchen-quote', '+15125550107'), 'completed');
-  const call = page.locator('a[href="tel:+15125550107"]');
+  // Whom to call first: others of the same score may have waited longer than this one.
+  const call = page.locator('[data-call] a[href^="tel:+1"]').first();
   await expect(call).toBeVisible();
   const box = await call.boundingBox();
   expect(box?.height).toBeGreaterThanOrEqual(24);

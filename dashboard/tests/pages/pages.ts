@@ -25,6 +25,7 @@ export const PAGES: readonly PageUnderTest[] = [
   { name: 'quarantine', path: '/t/tenant_demo/quarantine', shows: 'Release selected' },
   { name: 'quarantine-area', path: '/t/tenant_demo/quarantine?kind=area', shows: 'Release selected' },
   { name: 'stuck', path: '/t/tenant_demo/stuck', shows: 'HubSpot refuses the secret' },
+  { name: 'start', path: '/t/tenant_demo/start', shows: 'Each step proves itself' },
   { name: 'sources', path: '/t/tenant_demo/sources', shows: 'CallRail' },
   { name: 'source', path: '/t/tenant_demo/sources/{callrail}', shows: 'See it' },
   { name: 'source-forms', path: '/t/tenant_demo/sources/{webforms}', shows: 'Honeypots' },

@@ -9,6 +9,7 @@ import { buttonClass } from '../../ui/button/button';
 import Empty from '../../ui/empty/empty';
 import FailureNote from '../../ui/failure/failure';
 import Health from '../../ui/health/health';
+import layout from '../../ui/layout/layout.module.css';
 import PageHead from '../../ui/page-head/page-head';
 import Skeleton from '../../ui/skeleton/skeleton';
 import Time from '../../ui/time/time';
@@ -101,15 +102,15 @@ function Card({
         {providerName(source.provider)}
       </Link>
       {source.state === 'disabled' ? (
-        <span className={styles.faint}>switched off here</span>
+        <span className={layout.faint}>switched off here</span>
       ) : told ? (
         <Health state={told.state} />
       ) : health.isError ? (
-        <span className={styles.faint}>its health cannot be read</span>
+        <span className={layout.faint}>its health cannot be read</span>
       ) : (
         <Skeleton rows={1} height={20} />
       )}
-      <span className={styles.faint}>
+      <span className={layout.faint}>
         {told && (
           <>
             today {number(told.today.accepted)}, refused {number(told.today.refused)}
@@ -124,7 +125,7 @@ function Card({
           </>
         )}
       </span>
-      <span className={styles.faint}>
+      <span className={layout.faint}>
         {days.length > 0 ? (
           <>
             <span className={styles.squares} aria-hidden>
