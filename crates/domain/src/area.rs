@@ -1,10 +1,14 @@
 //! The service area: where a company works.
 
+mod map;
 mod polygon;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::polygon::Polygon;
+pub use self::{
+    map::{AddressMap, MapAddress, MapAnswer, MapFault},
+    polygon::Polygon,
+};
 use crate::{ConfigFault, PostalCode};
 
 /// Where a company works: any of these makes a place part of it. With none given, it works everywhere.
@@ -106,9 +110,14 @@ impl ServiceArea {
         text.len() == 5 && digits.len() >= 3 && digits.bytes().all(|byte| byte.is_ascii_digit())
     }
 
+    /// Whether a point can decide: a radius or an area drawn on a map is given.
+    pub fn is_drawn(&self) -> bool {
+        self.radius.is_some() || !self.polygons.is_empty()
+    }
+
     /// Whether `place` is in the area. A ZIP code decides before coordinates, those before the caller's record.
     pub fn verdict(&self, place: &Place) -> AreaVerdict {
-        let is_drawn = self.radius.is_some() || !self.polygons.is_empty();
+        let is_drawn = self.is_drawn();
         if self.postal_codes.is_empty() && self.cities.is_empty() && !is_drawn {
             return AreaVerdict::In(AreaBasis::Everywhere);
         }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AreaBasis, AreaVerdict, Document, OfficeConfig, QualificationSection, RequestId, SpamGate,
-    SpamThresholds, qualification,
+    AreaBasis, AreaVerdict, Document, MapAddress, MapAnswer, MapOutcome, OfficeConfig,
+    QualificationSection, RequestId, SpamGate, SpamThresholds, qualification,
     words::words,
     workflow::{self, Route},
 };
@@ -28,7 +28,7 @@ words! {
         Quarantined => "quarantined",
         /// Outside the service area.
         OutOfArea => "out_of_area",
-        /// It was never analyzed, so nothing can be said.
+        /// It was never analyzed, or only a map could tell whether it is in the area, which a dry run never asks.
         Unknown => "unknown",
     }
 }
@@ -79,21 +79,28 @@ pub struct DryRun {
 }
 
 impl DryRun {
-    /// Compares one more request. One that became part of another, or was erased, does not count.
+    /// Compares one more request. One that became part of another, or was erased, does not count. `said` is what a map
+    /// once said of its [`address_to_locate`], where that is still kept.
     pub fn add(
         &mut self,
         id: RequestId,
         document: &Document,
         before: &OfficeConfig,
         after: &OfficeConfig,
+        said: Option<MapAnswer>,
     ) {
         if document.erased || document.merged_into.is_some() {
             return;
         }
-        let fates = Fate::of(document, before).zip(Fate::of(document, after));
+        let of = |office: &OfficeConfig| {
+            let settled = settled(document, before);
+            let is_same_area = office.workflow.service_area == before.workflow.service_area;
+            Fate::of(document, office, settled.filter(|_| is_same_area), said)
+        };
+        let fates = (of(before), of(after));
         let outcome = |fate: Option<&Fate>| fate.map_or(DryRunOutcome::Unknown, Fate::outcome);
-        let was = outcome(fates.as_ref().map(|(was, _)| was));
-        let is = outcome(fates.as_ref().map(|(_, is)| is));
+        let (was, is) = (outcome(fates.0.as_ref()), outcome(fates.1.as_ref()));
+        let fates = fates.0.zip(fates.1);
         self.requests += 1;
         *self.before.entry(was).or_default() += 1;
         *self.after.entry(is).or_default() += 1;
@@ -107,6 +114,31 @@ impl DryRun {
     }
 }
 
+/// The address of a request of which only a map tells whether it is in the area of one of the configurations.
+pub fn address_to_locate(
+    document: &Document,
+    before: &OfficeConfig,
+    after: &OfficeConfig,
+) -> Option<MapAddress> {
+    let analysis = document.analysis.as_ref()?;
+    let mut offices = [before, after].into_iter();
+    offices.find_map(|office| {
+        if !office.workflow.service_area.is_drawn() {
+            return None;
+        }
+        let qualified = qualification::qualify(document, analysis, office, None);
+        qualification::address_to_locate(document, analysis, office, &qualified)
+    })
+}
+
+/// What the request itself says of the area of the configuration in use: it was decided by that, and nothing has changed.
+fn settled(document: &Document, before: &OfficeConfig) -> Option<AreaVerdict> {
+    let section = document.qualification.as_ref()?;
+    let is_current = section.config_version == before.version
+        && section.revision == document.revisions.of_qualification();
+    is_current.then_some(section.area)
+}
+
 /// What one configuration does to one request.
 struct Fate {
     qualification: QualificationSection,
@@ -116,10 +148,25 @@ struct Fate {
 }
 
 impl Fate {
-    /// None for a request that was never analyzed.
-    fn of(document: &Document, office: &OfficeConfig) -> Option<Self> {
+    /// None for a request that was never analyzed, and for one whose place only a map knows that did not say it.
+    fn of(
+        document: &Document,
+        office: &OfficeConfig,
+        settled: Option<AreaVerdict>,
+        said: Option<MapAnswer>,
+    ) -> Option<Self> {
         let analysis = document.analysis.as_ref()?;
-        let qualification = qualification::qualify(document, analysis, office, None);
+        let qualify = |at| qualification::qualify(document, analysis, office, at);
+        let open = qualify(None);
+        let address = qualification::address_to_locate(document, analysis, office, &open);
+        let qualification = match (address, settled, said) {
+            (None, _, _) => open,
+            (Some(_), Some(area), _) => QualificationSection { area, ..open },
+            (Some(_), None, Some(MapAnswer::Found { at })) => qualify(Some(at)),
+            (Some(_), None, Some(MapAnswer::Doubtful | MapAnswer::NotFound)) => open,
+            (Some(_), None, None) if is_off_the_map(document) => open,
+            (Some(_), None, None) => return None,
+        };
         let route = workflow::route_by(&qualification, document.verdict.as_ref());
         let email = &office.workflow.notifications.email;
         let mut recipients: Vec<_> = email.iter().map(|to| to.as_str().to_owned()).collect();
@@ -226,6 +273,20 @@ impl Fate {
         }
         parts.join(", and ")
     }
+}
+
+/// Whether a map was asked for the request's address and could not tell.
+fn is_off_the_map(document: &Document) -> bool {
+    let section = document.qualification.as_ref();
+    let current = section.filter(|one| one.revision == document.revisions.of_qualification());
+    let outcome = current.and_then(|section| section.map);
+    outcome.is_some_and(|outcome| match outcome {
+        MapOutcome::Doubtful
+        | MapOutcome::NotFound
+        | MapOutcome::OverQuota
+        | MapOutcome::Unavailable => true,
+        MapOutcome::Found | MapOutcome::Unrecognized => false,
+    })
 }
 
 fn gated(gate: SpamGate, passes: &str) -> String {

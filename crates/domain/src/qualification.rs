@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    AnalysisSection, Coordinates, Document, Normalized, OfficeConfig, Place, PostalCode,
-    QualificationSection, RequiredField, SpamGate, SpamThresholds,
+    AnalysisSection, AreaVerdict, Coordinates, Document, MapAddress, Normalized, OfficeConfig,
+    Place, PostalCode, QualificationSection, RequiredField, SpamGate, SpamThresholds,
 };
 
 /// What the spam gate says of a likelihood in percent: above the upper threshold quarantine, from the lower one on,
@@ -22,20 +22,23 @@ pub fn spam_gate(analysis: &AnalysisSection, thresholds: SpamThresholds) -> Spam
 /// Why the gate closes without asking the analysis.
 const MARKED_SPAM: &str = "marked by the source";
 
-/// Which of the fields that a company wants a lead lacks.
+/// Which of the fields that a company wants of every lead, or this one's source of its own, it lacks.
 fn missing(
     document: &Document,
     analysis: &AnalysisSection,
     wanted: &[RequiredField],
 ) -> BTreeSet<RequiredField> {
+    let own = &document.source.said.required_fields;
+    let own = own.iter().filter_map(|word| RequiredField::from_word(word));
+    let wanted: BTreeSet<_> = wanted.iter().copied().chain(own).collect();
     if wanted.is_empty() {
-        return BTreeSet::new();
+        return wanted;
     }
-    let normalized = Normalized::of(&document.facts());
+    let normalized = Normalized::of_request(document);
     let missing = wanted
-        .iter()
+        .into_iter()
         .filter(|field| field.is_missing(document, &normalized, analysis));
-    missing.copied().collect()
+    missing.collect()
 }
 
 /// Qualifies a request: gate, service area, and where it goes. `analysis` is the one just made, or the stored one.
@@ -47,20 +50,9 @@ pub fn qualify(
 ) -> QualificationSection {
     let config = &office.workflow;
     let facts = document.facts();
-    let contact = facts.contact();
-    let said = |code: &&PostalCode| !code.is_placeholder();
-    let said = analysis.postal_code.as_ref().filter(said).cloned();
-    let (typed, recorded) = if document.channel().is_by_number() {
-        (None, contact.postal_code)
-    } else {
-        (contact.postal_code, None)
-    };
     let place = Place {
-        postal_code: said.or(typed),
-        address: analysis.address.clone().or(contact.address),
-        caller_postal_code: recorded,
-        caller_city: contact.city.zip(contact.state),
         coordinates,
+        ..place(document, analysis)
     };
     let (gate, gate_reason) = match facts.marked_spam {
         Some(true) => {
@@ -84,9 +76,69 @@ pub fn qualify(
         gate,
         gate_reason,
         area: config.service_area.verdict(&place),
+        map: None,
         missing_fields: missing(document, analysis, &config.required_fields),
         config_version: office.version,
         destinations,
         notify: !config.notifications.email.is_empty(),
     }
+}
+
+/// What was said of where the project is.
+fn place(document: &Document, analysis: &AnalysisSection) -> Place {
+    let contact = document.facts().contact();
+    let said = |code: &&PostalCode| !code.is_placeholder();
+    let said = analysis.postal_code.as_ref().filter(said).cloned();
+    let (typed, recorded) = if document.channel().is_by_number() {
+        (None, contact.postal_code)
+    } else {
+        (contact.postal_code, None)
+    };
+    Place {
+        postal_code: said.or(typed),
+        address: analysis.address.clone().or(contact.address),
+        caller_postal_code: recorded,
+        caller_city: contact.city.zip(contact.state),
+        coordinates: None,
+    }
+}
+
+/// The address that a map has to be asked for: none where what was said decides whether the project is in the area, where
+/// no area is drawn on a map, where too little of an address was said, or where the request is spam. A caller's town and ZIP
+/// code belong to their number, so they are not taken for the project's.
+pub fn address_to_locate(
+    document: &Document,
+    analysis: &AnalysisSection,
+    office: &OfficeConfig,
+    qualified: &QualificationSection,
+) -> Option<MapAddress> {
+    let is_open = qualified.area == AreaVerdict::Unknown
+        && qualified.gate != SpamGate::Quarantine
+        && office.workflow.service_area.is_drawn();
+    if !is_open {
+        return None;
+    }
+    let facts = document.facts();
+    let country = facts.person.country.as_deref();
+    if country.is_some_and(|country| !is_home(country)) {
+        return None;
+    }
+    let place = place(document, analysis);
+    let typed = !document.channel().is_by_number();
+    let contact = facts.contact();
+    let address = if typed {
+        place.address
+    } else {
+        analysis.address.clone()
+    };
+    let town = contact.city.as_deref().filter(|_| typed);
+    let town = town.map(|city| (city, contact.state.as_deref()));
+    MapAddress::new(&address?, place.postal_code.as_ref(), town)
+}
+
+/// Whether a country, as somebody typed it, is the United States: maps are asked of no other.
+fn is_home(country: &str) -> bool {
+    let letters: String = country.chars().filter(|c| c.is_alphabetic()).collect();
+    let names = ["us", "usa", "unitedstates", "unitedstatesofamerica"];
+    names.iter().any(|name| letters.eq_ignore_ascii_case(name))
 }

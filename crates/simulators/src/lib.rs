@@ -5,14 +5,18 @@
 )]
 
 pub mod acuity;
+pub mod address_validation;
 pub mod calendly;
 pub mod callrail;
 mod config;
 mod control;
 mod demo;
+pub mod document_ai;
 mod extract;
 mod fault;
+mod gazetteer;
 pub mod gemini;
+pub mod geocoding;
 mod google;
 pub mod hubspot;
 pub mod intercom;
@@ -57,9 +61,12 @@ use provider::Provider;
 /// tenant's credentials) is read from this table.
 pub static SIMULATORS: &[SimulatorSpec] = &[
     acuity::SPEC,
+    address_validation::SPEC,
     calendly::SPEC,
     callrail::SPEC,
+    document_ai::SPEC,
     gemini::SPEC,
+    geocoding::SPEC,
     hubspot::SPEC,
     intercom::SPEC,
     recaptcha::SPEC,

@@ -75,7 +75,7 @@ fn is_secret(name: &str) -> bool {
 /// A query, or a form, without the values of its secrets.
 pub(crate) fn hide_in_query(query: &str) -> String {
     let hide = |pair: &str| match pair.split_once('=') {
-        Some((name, _)) if is_secret(name) => format!("{name}={HIDDEN}"),
+        Some((name, _)) if is_secret(name) || name == "key" => format!("{name}={HIDDEN}"),
         _ => pair.to_owned(),
     };
     query.split('&').map(hide).collect::<Vec<_>>().join("&")

@@ -23,6 +23,7 @@ mod migrations;
 mod outbox;
 mod people;
 mod persons;
+mod places;
 mod records;
 mod requests;
 mod rows;

@@ -75,6 +75,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "calls_to_make",
         include_str!("../../../migrations/spanner/0026_calls_to_make.sql"),
     ),
+    (
+        27,
+        "places",
+        include_str!("../../../migrations/spanner/0027_places.sql"),
+    ),
 ];
 
 /// Where the steps that were taken are on record.

@@ -20,6 +20,7 @@ mod migrations;
 mod noted;
 mod people;
 mod persons;
+mod places;
 mod readers;
 mod requests;
 mod rows;

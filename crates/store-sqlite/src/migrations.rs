@@ -78,6 +78,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "calls_to_make",
         include_str!("../../../migrations/sqlite/0029_calls_to_make.sql"),
     ),
+    (
+        30,
+        "places",
+        include_str!("../../../migrations/sqlite/0030_places.sql"),
+    ),
 ];
 
 /// The step that figures came with.

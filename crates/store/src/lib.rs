@@ -26,6 +26,7 @@ mod last_write;
 pub mod live;
 pub mod people;
 pub mod persons;
+pub mod places;
 mod requests;
 pub mod rows;
 mod security;
@@ -67,6 +68,7 @@ pub use people::{
     Refreshed, SavedView, SavedViews, Scope, Session, SessionCookie, Sessions, TenantRole, User,
 };
 pub use persons::{Identified, PersonIdentity};
+pub use places::{PlaceKey, Places};
 pub use requests::{RequestQuery, RequestView};
 pub use security::SecurityEvent;
 pub use settle::{Settle, Settled};
@@ -92,6 +94,7 @@ pub trait Store:
     + Live
     + Jobs
     + People
+    + Places
     + Sessions
     + ApiKeys
     + SavedViews

@@ -45,6 +45,7 @@ export const areaName = namesOf<Schemas['Area']>({
 export const stageName = namesOf<Schemas['Stage']>({
   reading: 'Reading',
   details: 'Details',
+  documents: 'Files',
   recording: 'Recording',
   transcript: 'Transcript',
   analysis: 'Analysis',

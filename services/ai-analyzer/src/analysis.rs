@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{
-    AnalysisSection, Brief, Claimed, Classify, Disposition, Engine, Outcome, Record, Section,
-    Stage, StageError, StageHandler, Tokens, Usage, qualification, workflow,
+    AnalysisSection, Brief, Claimed, Classify, Disposition, Engine, Outcome, QualificationSection,
+    Record, Section, Stage, StageError, StageHandler, Tokens, Usage, qualification, workflow,
 };
 use google::{Answer, CallError, GeminiError, GeminiFault, Spent};
 
@@ -44,7 +44,7 @@ impl StageHandler for Analysis {
         let analysis = made.as_ref().or(document.analysis.as_ref());
         let analysis =
             analysis.ok_or_else(|| StageError::permanent("the request has no analysis"))?;
-        let qualification = qualification::qualify(document, analysis, &job.config, None);
+        let qualification = qualify(&self.0, job, analysis).await?;
         let mut sections =
             Vec::from_iter(made.map(|analysis| Section::Analysis(Box::new(analysis))));
         sections.push(Section::Qualification(qualification));
@@ -53,6 +53,25 @@ impl StageHandler for Analysis {
             aliases: Vec::new(),
         })
     }
+}
+
+/// What follows for the tenant. A map is asked only where what was said leaves the area open.
+async fn qualify(
+    deps: &Deps,
+    job: &Claimed,
+    analysis: &AnalysisSection,
+) -> Result<QualificationSection, StageError> {
+    let (document, office) = (&job.request.document, &job.config);
+    let qualified = qualification::qualify(document, analysis, office, None);
+    let address = qualification::address_to_locate(document, analysis, office, &qualified);
+    let (Some(map), Some(address)) = (&deps.map, address) else {
+        return Ok(qualified);
+    };
+    let (outcome, at) = map.find(job, &address).await?;
+    Ok(QualificationSection {
+        map: Some(outcome),
+        ..qualification::qualify(document, analysis, office, at)
+    })
 }
 
 /// Judges what there is: by a model, else by the rules. Fails only while it is worth asking the model again.

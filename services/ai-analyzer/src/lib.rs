@@ -2,12 +2,14 @@
 //!
 //! A model judges what a request's [`domain::Brief`] says ([`google::Gemini`]); its answer is checked word by word before
 //! it counts. If no model is available, a lexicon of our own fills in, so that a lead never waits for Google.
-//! Qualification follows from the analysis and the office's configuration alone.
+//! Qualification follows from the analysis and the office's configuration, and, where these do not tell whether a project is
+//! in an area drawn on a map, from what a map says of its address.
 
 mod analysis;
 mod analysis_input;
 mod answer;
 mod judgment;
+mod map;
 mod prompt;
 mod rules;
 mod words;
@@ -22,11 +24,15 @@ use settings::Reader;
 
 use crate::analysis_input::AnalysisInput;
 
+pub use map::{MapLimits, MapLookup};
+
 /// What the service needs.
 #[derive(Debug, Clone)]
 pub struct Deps {
     /// The models.
     pub gemini: Gemini,
+    /// The map that is asked where projects are. None where no key is set.
+    pub map: Option<MapLookup>,
     /// How it behaves.
     pub config: Config,
 }
@@ -37,11 +43,16 @@ pub struct Config {
     /// How often the models are asked before the rules fill in; at least once. Each try after the first costs a pause
     /// of the fast lane, and the lead waits for it.
     pub model_tries: u32,
+    /// How often the map is asked.
+    pub map: MapLimits,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { model_tries: 2 }
+        Self {
+            model_tries: 2,
+            map: MapLimits::default(),
+        }
     }
 }
 
@@ -51,6 +62,7 @@ impl Config {
         let about = "How often the models are asked about a lead before our own rules judge it.";
         Self {
             model_tries: reader.get("MODEL_TRIES", Self::default().model_tries, about),
+            map: MapLimits::read(reader),
         }
     }
 }

@@ -124,6 +124,7 @@ words! {
     Stage of domain::Stage {
         Reading => "reading",
         Details => "details",
+        Documents => "documents",
         Recording => "recording",
         Transcript => "transcript",
         Booking => "booking",
@@ -238,6 +239,16 @@ words! {
         CallerCity => "caller_city",
     }
 
+    /// What came of asking a map where a project is.
+    MapOutcome of domain::MapOutcome {
+        Found => "found",
+        Doubtful => "doubtful",
+        NotFound => "not_found",
+        OverQuota => "over_quota",
+        Unavailable => "unavailable",
+        Unrecognized => "unrecognized",
+    }
+
     /// How somebody got in touch.
     TouchKind of domain::TouchKind {
         Call => "call",
@@ -325,6 +336,8 @@ pub(crate) enum Flag {
     Recovered,
     /// The call went on without its recording.
     NoRecording,
+    /// A file that was to be read could not be: see `documents`.
+    UnreadDocument,
     /// Our own rules judged it, because no model was available.
     AnalyzedByRules,
     /// Whether the project is in the service area cannot be known.

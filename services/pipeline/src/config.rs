@@ -8,7 +8,7 @@ use std::{
 };
 
 use bus::{LocalBusConfig, RunnerConfig};
-use google::{GeminiConfig, SpeechConfig};
+use google::{DocumentAiConfig, GeminiConfig, MapsConfig, SpeechConfig};
 use management_api::{AuditConfig, LimitsConfig, sign_in::SignInMailConfig};
 use runtime::{ServeOptions, TelemetryConfig};
 use secrecy::SecretString;
@@ -55,8 +55,12 @@ pub struct Config {
     pub crm: crm::Config,
     /// Speech-to-Text.
     pub speech: SpeechConfig,
+    /// Document AI.
+    pub documents: DocumentAiConfig,
     /// Gemini.
     pub gemini: GeminiConfig,
+    /// The map, if any.
+    pub maps: Option<MapsConfig>,
     /// The analyzer.
     pub analyzer: ai_analyzer::Config,
 }
@@ -102,7 +106,9 @@ impl Config {
                 .collect(),
             crm: crm::Config::read(reader),
             speech: SpeechConfig::read(reader),
+            documents: DocumentAiConfig::read(reader),
             gemini: GeminiConfig::read(reader),
+            maps: MapsConfig::read(reader),
             analyzer: ai_analyzer::Config::read(reader),
             // Behind Google's own settings: where GOOGLE_PROJECT is required, it is described so.
             telemetry: TelemetryConfig::read(reader),

@@ -5,11 +5,14 @@
 use std::path::Path;
 
 use settings::{Settings, SettingsError};
-use simulators::{SIMULATORS, SimulatorSpec, Simulators, Urls};
+use simulators::{SIMULATORS, SimulatorSpec, Simulators, Urls, geocoding};
 use url::{Host, Url};
 
 /// Who sends people their links where the provider is simulated: an address that its simulator has verified.
 const SIGN_IN_MAIL_FROM: &str = "sign-in@example.com";
+
+/// The setting of the map's key: without one no map is asked.
+const MAPS_KEY: &str = "GOOGLE_MAPS_KEY";
 
 /// The simulated providers, and which of them the product uses.
 pub struct Providers {
@@ -41,6 +44,7 @@ pub async fn simulate(
     let simulators = Simulators::start(config).await?;
     let mut urls = simulators.urls();
     let (mut is_google_simulated, mut own) = (true, Vec::new());
+    let has_map = given(&settings, MAPS_KEY)?.is_some();
     for spec in embedded() {
         // What is never called posts all the same.
         let Some(setting) = spec.setting else {
@@ -48,6 +52,11 @@ pub async fn simulate(
             continue;
         };
         let Some(url) = given(&settings, setting)? else {
+            if has_map && spec.credential == geocoding::KEY {
+                // Whoever has a key means the map that it opens.
+                urls.remove(spec.slug);
+                continue;
+            }
             settings = settings.with(setting, &urls[spec.slug]);
             own.push(spec.slug);
             continue;
@@ -66,8 +75,25 @@ pub async fn simulate(
             .with("SIGN_IN_MAIL_FROM", SIGN_IN_MAIL_FROM)
             .with("SIGN_IN_MAIL_KEY", spec.credential);
     }
+    // A map that is not there decides about no real lead.
+    if is_google_simulated && !has_map && own.contains(&geocoding::SLUG) {
+        settings = settings.with(MAPS_KEY, geocoding::KEY);
+    }
     if given(&settings, "GOOGLE_PROJECT")?.is_none() {
         settings = settings.with("GOOGLE_PROJECT", "simulated-project");
+    }
+    if urls.contains_key("document_ai") {
+        for (setting, processor) in [
+            (
+                "DOCUMENT_AI_FORM_PARSER",
+                simulators::document_ai::FORM_PARSER,
+            ),
+            ("DOCUMENT_AI_EXTRACTOR", simulators::document_ai::EXTRACTOR),
+        ] {
+            if given(&settings, setting)?.is_none() {
+                settings = settings.with(setting, processor);
+            }
+        }
     }
     let providers = Providers {
         simulators,

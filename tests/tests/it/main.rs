@@ -1,6 +1,7 @@
 //! Stories across the whole product, through the endpoints that its users have.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod area_by_map;
 mod audit;
 mod callrail;
 mod calls;
@@ -8,6 +9,7 @@ mod channels;
 mod chats;
 mod crash;
 mod deployment;
+mod documents;
 mod double_bookings;
 mod edges;
 mod fairness;

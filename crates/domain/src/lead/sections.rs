@@ -260,7 +260,10 @@ pub struct QualificationSection {
     pub gate_reason: Option<String>,
     /// Whether the project is in the service area.
     pub area: AreaVerdict,
-    /// The fields that the company wants of every lead and that this one lacks.
+    /// What came of asking a map, where nothing that was said decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map: Option<MapOutcome>,
+    /// The fields that the company, or the lead's source, wants of every lead and that this one lacks.
     #[serde(
         default,
         skip_serializing_if = "BTreeSet::is_empty",
@@ -273,6 +276,25 @@ pub struct QualificationSection {
     pub destinations: BTreeMap<ConnectionName, String>,
     /// Whether people are told.
     pub notify: bool,
+}
+
+/// What came of asking a map where a project is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MapOutcome {
+    /// It knows the house: the area follows from that.
+    Found,
+    /// It knows several houses, or not the very one.
+    Doubtful,
+    /// It does not know the address.
+    NotFound,
+    /// It was not asked: as many addresses were looked up as may be.
+    OverQuota,
+    /// It did not answer, or refuses us.
+    Unavailable,
+    /// A word of a newer build.
+    #[serde(other)]
+    Unrecognized,
 }
 
 /// A field of a newer build is none that this one can name.

@@ -1,8 +1,10 @@
 //! What another configuration would have done to requests that came in.
 
 use domain::{
-    Channel, DryRun, DryRunAspect, DryRunOutcome, EmailAddress, LeadRequest, OfficeConfig,
-    RequestId, Verdict, VerdictKind, dry_run::MAX_CHANGED,
+    AreaBasis, AreaVerdict, Channel, Coordinates, DryRun, DryRunAspect, DryRunOutcome,
+    EmailAddress, LeadRequest, MapAnswer, MapOutcome, OfficeConfig, PostalCode, Radius, RequestId,
+    ServiceArea, Verdict, VerdictKind,
+    dry_run::{self, MAX_CHANGED},
 };
 use testkit::lead;
 use uuid::Uuid;
@@ -24,7 +26,7 @@ fn office(change: impl FnOnce(&mut OfficeConfig)) -> OfficeConfig {
 
 fn compared(request: &LeadRequest, before: &OfficeConfig, after: &OfficeConfig) -> DryRun {
     let mut run = DryRun::default();
-    run.add(request.id, &request.document, before, after);
+    run.add(request.id, &request.document, before, after, None);
     run
 }
 
@@ -171,10 +173,119 @@ fn the_list_is_bounded_and_the_count_is_not() {
     let request = request(5.0);
     let mut run = DryRun::default();
     for _ in 0..MAX_CHANGED + 7 {
-        run.add(request.id, &request.document, &lead::office(), &stricter);
+        run.add(
+            request.id,
+            &request.document,
+            &lead::office(),
+            &stricter,
+            None,
+        );
     }
     assert_eq!(run.changed.len(), MAX_CHANGED);
     assert_eq!(run.changed_total, u64::try_from(MAX_CHANGED).unwrap() + 7);
     let stored = serde_json::to_string(&run).unwrap();
     assert_eq!(serde_json::from_str::<DryRun>(&stored).unwrap(), run);
+}
+
+/// A circle of so many miles around Austin, and nothing else, as this version of the configuration.
+fn around_austin(miles: f64, version: u64) -> OfficeConfig {
+    office(|office| {
+        office.version = version;
+        office.workflow.service_area = ServiceArea {
+            radius: Some(Radius {
+                latitude: 30.2672,
+                longitude: -97.7431,
+                miles,
+            }),
+            ..ServiceArea::default()
+        };
+    })
+}
+
+/// A lead who wrote an address in Round Rock, 17 miles from Austin.
+fn at_elm_street() -> LeadRequest {
+    let mut request = request(5.0);
+    let analysis = request.document.analysis.as_mut().unwrap();
+    analysis.postal_code = Some(PostalCode::parse("78664").unwrap());
+    analysis.address = Some("12 Elm St, Round Rock".to_owned());
+    request
+}
+
+const IN_ROUND_ROCK: MapAnswer = MapAnswer::Found {
+    at: Coordinates {
+        latitude: 30.5083,
+        longitude: -97.6789,
+    },
+};
+
+/// Where the lead ends by a circle of 25 miles and by one of 10 miles, with this answer of the map.
+fn ends(request: &LeadRequest, said: Option<MapAnswer>) -> (DryRunOutcome, DryRunOutcome, u64) {
+    let (wide, narrow) = (around_austin(25.0, 7), around_austin(10.0, 8));
+    let asked = dry_run::address_to_locate(&request.document, &wide, &narrow);
+    assert!(asked.is_some());
+    let mut run = DryRun::default();
+    run.add(request.id, &request.document, &wide, &narrow, said);
+    let (before, after) = outcomes(&run);
+    (before[0], after[0], run.changed_total)
+}
+
+#[test]
+fn what_a_map_said_before_counts_in_a_dry_run() {
+    let request = at_elm_street();
+    let (dispatched, out) = (DryRunOutcome::Dispatched, DryRunOutcome::OutOfArea);
+    assert_eq!(ends(&request, Some(IN_ROUND_ROCK)), (dispatched, out, 1));
+    for vague in [MapAnswer::Doubtful, MapAnswer::NotFound] {
+        let answer = ends(&request, Some(vague));
+        assert_eq!(answer, (dispatched, dispatched, 0), "{vague:?}");
+    }
+}
+
+#[test]
+fn what_only_a_map_could_tell_is_unknown() {
+    let unknown = DryRunOutcome::Unknown;
+    assert_eq!(ends(&at_elm_street(), None), (unknown, unknown, 0));
+}
+
+#[test]
+fn a_request_says_what_the_map_decided_about_it() {
+    let mut request = at_elm_street();
+    let section = request.document.qualification.as_mut().unwrap();
+    section.config_version = 7;
+    section.area = AreaVerdict::Out(AreaBasis::Radius);
+    section.map = Some(MapOutcome::Found);
+    let (out, unknown) = (DryRunOutcome::OutOfArea, DryRunOutcome::Unknown);
+    assert_eq!(ends(&request, None), (out, unknown, 0));
+    // The same area in another version is the same area.
+    let (wide, renewed) = (around_austin(25.0, 7), around_austin(25.0, 8));
+    assert_eq!(
+        outcomes(&compared(&request, &wide, &renewed)),
+        (vec![out], vec![out])
+    );
+    // An older version decided on another area, maybe.
+    let later = around_austin(25.0, 9);
+    assert_eq!(outcomes(&compared(&request, &later, &renewed)).0, [unknown]);
+    // A map that could not tell would not tell more of another area.
+    let section = request.document.qualification.as_mut().unwrap();
+    section.area = AreaVerdict::Unknown;
+    section.map = Some(MapOutcome::OverQuota);
+    let dispatched = DryRunOutcome::Dispatched;
+    assert_eq!(ends(&request, None), (dispatched, dispatched, 0));
+}
+
+#[test]
+fn no_map_is_needed_where_a_zip_code_decides() {
+    let request = at_elm_street();
+    let listed = office(|office| {
+        office.workflow.service_area = ServiceArea {
+            postal_codes: vec!["786xx".to_owned()],
+            ..around_austin(10.0, 8).workflow.service_area
+        };
+    });
+    let asked = dry_run::address_to_locate(&request.document, &listed, &lead::office());
+    assert!(asked.is_none());
+    let dispatched = DryRunOutcome::Dispatched;
+    assert_eq!(
+        outcomes(&compared(&request, &lead::office(), &listed)).1,
+        [dispatched]
+    );
 }

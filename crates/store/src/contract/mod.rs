@@ -34,6 +34,7 @@ pub mod live;
 pub mod offices;
 pub mod people;
 pub mod persons;
+pub mod places;
 pub mod requests;
 pub mod rolling;
 pub mod security;
@@ -187,6 +188,10 @@ macro_rules! contract_suite {
                 bookings_of_one_host_at_one_time_are_found,
                 a_booking_that_is_moved_or_called_off_leaves_its_time,
                 a_long_booking_reaches_into_later_ones,
+            );
+            $crate::contract_suite!(@tests $make; places:
+                what_a_map_said_is_kept_for_its_tenant,
+                coordinates_are_forgotten_within_a_month_and_nothing_within_a_day,
             );
             $crate::contract_suite!(@tests $make; persons:
                 a_person_is_found_by_number_then_by_address,
@@ -699,6 +704,7 @@ fn qualification(request: &LeadRequest, gate: SpamGate, destinations: &[&str]) -
         gate,
         gate_reason: None,
         area: AreaVerdict::In(AreaBasis::Everywhere),
+        map: None,
         config_version: 1,
         destinations: destinations
             .iter()

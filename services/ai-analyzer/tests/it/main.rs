@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod analysis;
+mod map;
 mod red_team;
 mod world;

@@ -1,17 +1,19 @@
 //! A stage with its simulated models, and requests to hand to it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use ai_analyzer::{Config, Deps};
+use ai_analyzer::{Config, Deps, MapLimits, MapLookup};
 use domain::{
     About, AnalysisSection, Author, Channel, ChatMessage, Claimed, Document, Facts, LeadRequest,
     OfficeConfig, Outcome, QualificationSection, Record, Section, Stage, StageError, StageHandler,
     TranscriptSection, TranscriptState, Turn, WorkflowConfig,
 };
-use google::{Gemini, GeminiConfig, Tokens};
+use google::{Gemini, GeminiConfig, Maps, MapsConfig, Tokens};
 use http_client::{Client, Options};
-use simulators::{Simulators, recordings::recording};
-use testkit::lead;
+use simulators::{Simulators, geocoding, recordings::recording};
+use store_sqlite::SqliteStore;
+use tempfile::TempDir;
+use testkit::{ManualClock, lead};
 
 /// The revisions of a [`call`]'s input.
 const ANALYSIS_REVISION: u32 = 3;
@@ -20,7 +22,9 @@ const QUALIFICATION_REVISION: u32 = 5;
 /// The stage and its models.
 pub(crate) struct World {
     pub(crate) simulators: Simulators,
+    pub(crate) clock: ManualClock,
     handler: Arc<dyn StageHandler>,
+    _folder: TempDir,
 }
 
 impl World {
@@ -29,6 +33,23 @@ impl World {
     }
 
     pub(crate) async fn start_with(
+        change: impl FnOnce(GeminiConfig) -> GeminiConfig,
+        token: &str,
+    ) -> Self {
+        Self::start_within(MapLimits::default(), change, token).await
+    }
+
+    /// A world whose tenants may have so many addresses looked up a day.
+    pub(crate) async fn with_lookups(per_tenant_and_day: u32) -> Self {
+        let limits = MapLimits {
+            per_tenant_and_day,
+            ..MapLimits::default()
+        };
+        Self::start_within(limits, |config| config, simulators::GOOGLE_TOKEN).await
+    }
+
+    async fn start_within(
+        limits: MapLimits,
         change: impl FnOnce(GeminiConfig) -> GeminiConfig,
         token: &str,
     ) -> Self {
@@ -44,15 +65,30 @@ impl World {
             base_url: simulators.gemini().base_url().parse().unwrap(),
             ..GeminiConfig::new("demo-project")
         };
+        let maps = MapsConfig {
+            key: geocoding::KEY.to_owned().into(),
+            geocoding_url: simulators.geocoding().base_url().parse().unwrap(),
+            validation_url: None,
+            timeout: Duration::from_secs(3),
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let clock = ManualClock::at("2026-11-02T15:04:05Z".parse().unwrap());
+        let shared = Arc::new(clock.clone());
+        let store = SqliteStore::open(&folder.path().join("store.db"), shared.clone()).unwrap();
+        let map = Arc::new(Maps::new(http.clone(), maps));
+        let map = MapLookup::new(map, Arc::new(store), shared, limits);
         let gemini = Gemini::new(http, Tokens::fixed(token.to_owned().into()), change(config));
         let handler = ai_analyzer::stages(Deps {
             gemini,
+            map: Some(map),
             config: Config::default(),
         })
         .remove(0);
         Self {
             simulators,
+            clock,
             handler,
+            _folder: folder,
         }
     }
 

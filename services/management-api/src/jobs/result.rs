@@ -93,7 +93,7 @@ pub(crate) struct OutcomeCounts {
     quarantined: u64,
     /// Outside the service area.
     out_of_area: u64,
-    /// Never analyzed.
+    /// Never analyzed, or only a map could tell whether they are in the area, and what it said is not known.
     unknown: u64,
 }
 

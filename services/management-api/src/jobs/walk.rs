@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use domain::{
     Document, DryRun, LeadRequest, OfficeConfig, OfficeId, RequestId, SourceId, StoreError,
-    WorkflowConfig,
+    WorkflowConfig, dry_run,
 };
 use jiff::Timestamp;
 use store::{
-    ConfigKind, Job, RequestQuery, Store, WorkFilter, WorkQuery,
+    ConfigKind, Job, PlaceKey, RequestQuery, Store, WorkFilter, WorkQuery,
     jobs::{Batch, Effect, JobCursor, JobTask, RequestFilter, first_id_at},
     sweeps::{Span, SweepState},
 };
@@ -215,7 +215,13 @@ async fn compared(
         through += count(found.len());
         for request in found {
             if is_of(&request.document, office, &offices) {
-                run.add(request.id, &request.document, &before, &after);
+                let document = &request.document;
+                // What the map said is looked up, never asked for: a dry run costs nothing.
+                let said = match dry_run::address_to_locate(document, &before, &after) {
+                    Some(address) => store.place(&job.tenant, &PlaceKey::of(&address)).await?,
+                    None => None,
+                };
+                run.add(request.id, document, &before, &after, said);
             }
         }
         place = last.or(place);

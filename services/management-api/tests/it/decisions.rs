@@ -30,6 +30,7 @@ async fn judged_at(world: &World, number: u32, gate: SpamGate, area: AreaVerdict
         gate,
         gate_reason: None,
         area,
+        map: None,
         config_version: 1,
         destinations: BTreeMap::from([(hubspot, "hubspot".to_owned())]),
         notify: false,

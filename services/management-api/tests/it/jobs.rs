@@ -12,8 +12,9 @@ use std::{
 use async_trait::async_trait;
 use bus::{Bus, BusError};
 use domain::{
-    AnalysisSection, Budget, Channel, Engine, Intent, Outcome, ParkCause, ProjectType, RequestId,
-    Section, Sentiment, Stage, TenantId, Timeline, Tokens, Wake, WorkQueue as _, qualification,
+    AnalysisSection, Budget, Channel, Coordinates, Engine, Intent, MapAddress, MapAnswer, Outcome,
+    ParkCause, ProjectType, RequestId, Section, Sentiment, Stage, TenantId, Timeline, Tokens, Wake,
+    WorkQueue as _, qualification,
 };
 use management_api::{
     Deps, JobBell, LimitsConfig,
@@ -28,7 +29,8 @@ use secrets::{KeySource, SealedSecrets};
 use serde_json::{Value, json};
 use sources::Sources;
 use store::{
-    AuditAction, Delivery, IdSource, Jobs as _, NewJob, RequestQuery, Store as _, WorkFilter,
+    AuditAction, Delivery, IdSource, Jobs as _, NewJob, PlaceKey, Places as _, RequestQuery,
+    Store as _, WorkFilter,
     jobs::{JobState, JobTask},
 };
 use store_sqlite::SqliteStore;
@@ -81,6 +83,16 @@ async fn run(world: &World, new: Value) -> Value {
 
 /// A request of tenant `a` that is analyzed, with this spam likelihood, by its office's configuration.
 async fn analyzed(world: &World, number: u32, spam_likelihood: f64) -> RequestId {
+    analyzed_at(world, number, spam_likelihood, None).await
+}
+
+/// The same, with an address that was said.
+async fn analyzed_at(
+    world: &World,
+    number: u32,
+    spam_likelihood: f64,
+    address: Option<&str>,
+) -> RequestId {
     let id = world.call(number).await;
     world.gather().await;
     let job = world.claim(Stage::Analysis).await;
@@ -99,7 +111,7 @@ async fn analyzed(world: &World, number: u32, spam_likelihood: f64) -> RequestId
         spam_likelihood,
         summary: "A kitchen.".to_owned(),
         postal_code: None,
-        address: None,
+        address: address.map(ToOwned::to_owned),
         is_blocked: false,
         tokens: Tokens::default(),
     };
@@ -530,7 +542,9 @@ async fn deps(
         audience: "management-api".to_owned(),
     };
     let key = SigningKey::open(folder).unwrap();
+    let blobs = blobs::FolderBlobs::open(folder.join("blobs")).await;
     Deps {
+        blobs: Arc::new(blobs.unwrap()),
         api_keys: Arc::new(KeyRing::new(store.clone(), clock.clone())),
         sign_in: None,
         is_simulated: false,
@@ -653,4 +667,43 @@ async fn a_killed_redrive_of_a_thousand_steps_does_each_once() {
         }
     }
     assert_eq!(seen, STEPS);
+}
+
+#[tokio::test]
+async fn a_dry_run_of_a_drawn_area_knows_what_the_map_said() {
+    let world = World::start().await;
+    let office = world.office_of("a").await;
+    let (kept, never_asked) = ("12 Elm St, Dallas, TX", "14 Elm St, Dallas, TX");
+    for (number, address) in [(1, Some(kept)), (2, Some(never_asked)), (3, None)] {
+        analyzed_at(&world, number, 5.0, address).await;
+    }
+    let key = PlaceKey::of(&MapAddress::new(kept, None, None).unwrap());
+    let at = Coordinates {
+        latitude: 32.7767,
+        longitude: -96.797,
+    };
+    let said = MapAnswer::Found { at };
+    world
+        .store
+        .keep_place(&tenant("a"), &key, &said)
+        .await
+        .unwrap();
+    let path = format!("/v1/tenants/a/offices/{office}/config/dry-run");
+    let trial = json!({
+        "config": { "service_area": { "radius": { "latitude": 30.2672, "longitude": -97.7431, "miles": 25 } } },
+    });
+    let answer = world
+        .call_as(TenantAdmin, "POST", &path, Some(&trial))
+        .await;
+    let done = ended(&world, &started(&answer)).await;
+    let after = &done["result"]["counts"]["after"];
+    assert_eq!(
+        (
+            &after["out_of_area"],
+            &after["unknown"],
+            &after["unreached"]
+        ),
+        (&json!(1), &json!(1), &json!(1)),
+        "{done}"
+    );
 }

@@ -40,6 +40,7 @@ async fn lead(world: &World, number: u32, score: u8, gate: SpamGate, area: AreaV
         gate,
         gate_reason: None,
         area,
+        map: None,
         config_version: 1,
         destinations: BTreeMap::from([(hubspot.clone(), "hubspot".to_owned())]),
         notify: false,

@@ -604,6 +604,7 @@ pub(crate) fn qualification(area: AreaVerdict, notify: bool) -> Section {
         gate: SpamGate::Pass,
         gate_reason: None,
         area,
+        map: None,
         config_version: 3,
         destinations: BTreeMap::from([(hubspot(), "hubspot".to_owned())]),
         notify,

@@ -102,7 +102,7 @@ fn greet(app: &App, providers: &Providers, base: &str, code: Option<&str>) -> an
     let folder = quoted(&app.folder.path().display().to_string());
     let url_of = |spec: &SimulatorSpec| providers.urls.get(spec.slug);
     let simulated: String = providers::embedded()
-        .filter_map(|spec| Some(format!("\n  {:<18}{}", spec.name, url_of(spec)?)))
+        .filter_map(|spec| Some(format!("\n  {:<20}{}", spec.name, url_of(spec)?)))
         .collect();
     say(&format!(
         "\nThe pipeline {version} is up: every service in one process, providers simulated.\n\

@@ -456,6 +456,7 @@ fn lead(number: u64) -> (Status, Document) {
         gate: SpamGate::Pass,
         gate_reason: None,
         area,
+        map: None,
         config_version: 1,
         destinations: Default::default(),
         notify: true,

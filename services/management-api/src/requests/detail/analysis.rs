@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 
 use super::summary;
 use crate::words::{
-    Area, AreaBasis, Budget, Decision, Engine, Intent, ProjectStart, ProjectType, Sentiment,
-    SpamGate,
+    Area, AreaBasis, Budget, Decision, Engine, Intent, MapOutcome, ProjectStart, ProjectType,
+    Sentiment, SpamGate,
 };
 
 /// What the conversation means.
@@ -120,6 +120,8 @@ pub(super) struct Qualification {
     area: Area,
     /// What that rests on.
     area_because: Option<AreaBasis>,
+    /// What came of asking a map for the address, where nothing that was said decided; null where none was asked.
+    map: Option<MapOutcome>,
     /// Version of the configuration that decided.
     config_version: u64,
     /// The CRMs that get it.
@@ -145,6 +147,7 @@ impl From<QualificationSection> for Qualification {
             gate_reason: section.gate_reason,
             area,
             area_because,
+            map: section.map.map(Into::into),
             config_version: section.config_version,
             destinations: section
                 .destinations
