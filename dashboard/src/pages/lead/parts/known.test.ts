@@ -4,7 +4,6 @@ import { worthKnowing } from './known';
 const NOTHING = {
   flags: [],
   missing_required_fields: [],
-  missing_fields: null,
   suspicions: [],
   normalized: { doubts: [], fields: [] },
 };
@@ -15,12 +14,10 @@ it('tells what is missing first, each thing in a sentence', () => {
     worthKnowing({
       ...NOTHING,
       missing_required_fields: ['budget', 'timeline', 'email'],
-      missing_fields: ['company_size'],
       flags: ['recovered'],
     }),
   ).toEqual([
     'It lacks what you want of every lead: budget, when it should start, and e-mail address.',
-    'It lacks what its source requires: company size.',
     'Its webhook never came: it was found at the provider, and taken.',
   ]);
 });

@@ -4,7 +4,7 @@ import { namesOf, plain } from '../../../text/words';
 
 type Detail = Pick<
   Schemas['RequestDetail'],
-  'flags' | 'missing_required_fields' | 'missing_fields' | 'suspicions' | 'normalized'
+  'flags' | 'missing_required_fields' | 'suspicions' | 'normalized'
 >;
 
 const fieldName = namesOf<Schemas['RequiredField']>({
@@ -35,10 +35,8 @@ const list = new Intl.ListFormat('en-US', { type: 'conjunction' });
 /** One sentence for each thing, what is missing first. */
 export function worthKnowing(lead: Detail): string[] {
   const required = lead.missing_required_fields.map(fieldName);
-  const bySource = (lead.missing_fields ?? []).map((field) => plain(field).toLowerCase());
   return [
     ...(required.length > 0 ? [`It lacks what you want of every lead: ${list.format(required)}.`] : []),
-    ...(bySource.length > 0 ? [`It lacks what its source requires: ${list.format(bySource)}.`] : []),
     ...lead.flags.map(flagName),
     ...lead.suspicions.map((one) => `Suspicious: ${plain(one).toLowerCase()}.`),
     ...lead.normalized.doubts.map(({ field, code, suggestion }) =>

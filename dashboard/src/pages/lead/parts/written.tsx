@@ -195,7 +195,8 @@ function Documents({ of }: { of: readonly Schemas['FormDocument'][] }) {
     <Facts>
       {of.map((file) => (
         <Fact key={`${file.field} ${file.sha256}`} name={plain(file.field)}>
-          A file, <Text>{file.kind}</Text>, {number(file.bytes)} bytes
+          {file.name ? <Text>{file.name}</Text> : 'A file'}, <Text>{file.kind}</Text>, {number(file.bytes)}{' '}
+          bytes
         </Fact>
       ))}
     </Facts>
