@@ -57,6 +57,9 @@ function start(args, folder, ready) {
   const child = spawn(PROGRAM, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let printed = '';
   const ended = new Promise((done) => child.once('close', done));
+  // Also where this process ends before its tests do.
+  process.once('exit', () => child.kill('SIGKILL'));
+  process.once('SIGTERM', () => process.exit(1));
   after(async () => {
     child.kill('SIGKILL');
     await ended;
