@@ -35,7 +35,8 @@ test('it lists the messages of a conversation, the newest page first', async () 
   const last = newest.messages.at(-1);
   assert.equal(last.content.text, 'message 100');
   assert.equal(last.author.type, 'user');
-  assert.equal(last.author.user.profile.givenName, 'Sam');
+  assert.equal(last.author.displayName, 'Sam Reyes');
+  assert.match(last.author.userId, /^[0-9a-f]{24}$/);
   assert.equal(newest.messages[0].author.type, 'business');
   assert.ok(Math.abs(last.received - Date.now()) < 3_600_000, String(last.received));
 

@@ -1,16 +1,23 @@
 // How Google's own clients are pointed at simulated services.
 import { Storage } from '@google-cloud/storage';
-import { OAuth2Client } from 'google-auth-library';
+import { GoogleAuth, OAuth2Client } from 'google-auth-library';
 
 const TOKEN = 'simulated-google-token';
+// Generated clients read an error from the answer themselves.
+const transporterOptions = { validateStatus: () => true };
+
+// No client looks for a machine of Google's around it.
+process.env.METADATA_SERVER_DETECTION = 'none';
 
 /** Somebody who has this token already, so that no client asks for one elsewhere. */
 export function bearer(token = TOKEN) {
-  // Generated clients read an error from the answer themselves.
-  const client = new OAuth2Client({ transporterOptions: { validateStatus: () => true } });
+  const client = new OAuth2Client({ transporterOptions });
   client.setCredentials({ access_token: token, expiry_date: Date.now() + 3_600_000 });
   return client;
 }
+
+/** Somebody who has an API key. */
+export const keyed = (key) => new GoogleAuth().fromAPIKey(key, { transporterOptions });
 
 /** The options of a generated client that speaks REST, not gRPC, with a service at this URL. */
 export function rest(url) {

@@ -1,7 +1,7 @@
 //! The conversations of Sunshine Conversations, which is Zendesk's messaging, and how their messages are listed.
 //!
-//! Source: the API reference of Sunshine Conversations, "List Messages" (read 2026-11): a page has the 100 messages before
-//! a cursor, the newest without one.
+//! Source: the API reference of Sunshine Conversations, "List Messages" and "Author" (read 2026-11): a page has the 100
+//! messages before a cursor, the newest without one.
 
 use std::collections::BTreeMap;
 
@@ -30,9 +30,12 @@ impl Conversations {
     /// Returns the message's id.
     pub(super) fn write(&mut self, id: &str, wrote: &Wrote, now: Timestamp) -> Value {
         let mut message = shown_message(now, &wrote.text);
-        if wrote.is_business {
-            message["author"] = json!({ "type": "business", "displayName": "Luis Ortega" });
-        }
+        // Unlike a webhook, the API shows no person in an author.
+        message["author"] = if wrote.is_business {
+            json!({ "type": "business", "displayName": "Luis Ortega" })
+        } else {
+            json!({ "type": "user", "userId": message["author"]["userId"], "displayName": "Sam Reyes" })
+        };
         let written = message["id"].clone();
         self.0.entry(id.to_owned()).or_default().push(message);
         written

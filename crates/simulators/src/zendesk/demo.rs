@@ -132,7 +132,7 @@ fn message(choices: &Choices) -> SampleDelivery {
     }
 }
 
-/// A message of a person, as webhooks and the API of Sunshine Conversations show it.
+/// A message of a person, as webhooks of Sunshine Conversations show it.
 pub(super) fn shown_message(at: Timestamp, text: &str) -> Value {
     json!({
         "id": fresh_hex(), "received": format!("{at:.3}"),
