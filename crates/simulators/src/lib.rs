@@ -11,6 +11,7 @@ pub mod callrail;
 mod config;
 mod control;
 mod demo;
+pub mod document_ai;
 mod extract;
 mod fault;
 mod gazetteer;
@@ -63,6 +64,7 @@ pub static SIMULATORS: &[SimulatorSpec] = &[
     address_validation::SPEC,
     calendly::SPEC,
     callrail::SPEC,
+    document_ai::SPEC,
     gemini::SPEC,
     geocoding::SPEC,
     hubspot::SPEC,

@@ -40,6 +40,7 @@ export const areaName = of<Schemas['Area']>({ in: 'in area', out: 'out of area',
 export const stageName = of<Schemas['Stage']>({
   reading: 'Reading',
   details: 'Details',
+  documents: 'Files',
   recording: 'Recording',
   transcript: 'Transcript',
   analysis: 'Analysis',

@@ -3,6 +3,7 @@
 use std::{process::ExitCode, sync::Arc};
 
 use accounts::Accounts;
+use blobs_gcs::{GcsBlobs, GcsConfig};
 use management_api::{
     AuditConfig, Deps, JobBell, LimitsConfig, Outward,
     auth::{KeyRing, OutsideConfig},
@@ -31,6 +32,7 @@ struct Config {
     limits: LimitsConfig,
     sources: sources::Config,
     audit: AuditConfig,
+    blobs: GcsConfig,
 }
 
 impl Config {
@@ -61,6 +63,7 @@ impl Config {
             limits: LimitsConfig::read(reader),
             sources: sources::Config::read(reader),
             audit: AuditConfig::read(reader),
+            blobs: GcsConfig::read(reader),
         }
     }
 }
@@ -88,6 +91,8 @@ fn main() -> ExitCode {
             }
             sign_in = Some(Arc::new(here));
         }
+        let (http, tokens) = (engine.http.clone(), engine.tokens.clone());
+        let blobs = GcsBlobs::open(http, tokens, config.blobs).await?;
         let sources = Sources::standard();
         let accounts = Accounts::new(
             engine.store.clone(),
@@ -107,6 +112,7 @@ fn main() -> ExitCode {
             store: engine.store.clone(),
             bus: engine.bus.clone(),
             sources,
+            blobs: Arc::new(blobs),
             secrets: engine.secrets.clone(),
             job_bell: JobBell::default(),
             ids: Arc::new(IdSource::new(clock.clone())),

@@ -12,7 +12,7 @@ use axum::Router;
 use blobs::{Blobs, FolderBlobs};
 use bus::{Bus, LocalBus, LocalBusConfig, RelayConfig, Runner, RunnerConfig};
 use domain::Clock;
-use google::{Gemini, Maps, Speech, Tokens};
+use google::{DocumentAi, Gemini, Maps, Speech, Tokens};
 use http_client::{Client, Options};
 use management_api::{
     AuditConfig, JobBell, LimitsConfig, Outward,
@@ -84,9 +84,11 @@ impl App {
             )
         })?;
         let address = public.local_addr()?;
+        let blobs: Arc<dyn Blobs> = Arc::new(blobs);
         let management = management(
             &folder,
             store.clone(),
+            blobs.clone(),
             sources,
             bus.clone(),
             secrets.clone(),
@@ -98,7 +100,7 @@ impl App {
                 limits: config.limits,
             },
         )?;
-        let services = services(config, providers, management, Arc::new(blobs))?;
+        let services = services(config, providers, management, blobs)?;
 
         let mut routes = Router::new();
         let (mut tasks, mut handlers) = (Vec::new(), Vec::new());
@@ -197,12 +199,16 @@ pub(crate) async fn management_alone(
     let store =
         SqliteStore::open(&folder.database(), clock.clone()).context("opening the database")?;
     let secrets = open_secrets(config, folder).await?;
+    let blobs = FolderBlobs::open(folder.blobs())
+        .await
+        .context("opening the folder of recordings")?;
     let bus = LocalBus::new(LocalBusConfig::default());
     let base = config.webhook_base(config.listen);
     let sources = Sources::standard();
     let mut deps = management(
         folder,
         Arc::new(store),
+        Arc::new(blobs),
         sources,
         bus,
         secrets,
@@ -234,6 +240,7 @@ pub(crate) async fn management_alone(
 fn management(
     folder: &DataFolder,
     store: Arc<dyn Store>,
+    blobs: Arc<dyn Blobs>,
     sources: Sources,
     bus: Arc<dyn Bus>,
     secrets: Arc<dyn Secrets>,
@@ -250,6 +257,7 @@ fn management(
         job_bell: JobBell::default(),
         store,
         sources,
+        blobs,
         bus,
         secrets,
         ids: Arc::new(IdSource::new(clock.clone())),
@@ -355,6 +363,7 @@ fn services(
             apis,
             sources,
             speech: Speech::new(http.clone(), tokens.clone(), config.speech.clone()),
+            documents: DocumentAi::new(http.clone(), tokens.clone(), config.documents.clone()),
         }),
         ai_analyzer::service(ai_analyzer::Deps {
             gemini: Gemini::new(http.clone(), tokens, config.gemini.clone()),

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bus::{LocalBusConfig, RunnerConfig};
-use google::{GeminiConfig, MapsConfig, SpeechConfig};
+use google::{DocumentAiConfig, GeminiConfig, MapsConfig, SpeechConfig};
 use management_api::{AuditConfig, LimitsConfig, sign_in::SignInMailConfig};
 use runtime::{ServeOptions, TelemetryConfig};
 use secrecy::SecretString;
@@ -55,6 +55,8 @@ pub struct Config {
     pub crm: crm::Config,
     /// Speech-to-Text.
     pub speech: SpeechConfig,
+    /// Document AI.
+    pub documents: DocumentAiConfig,
     /// Gemini.
     pub gemini: GeminiConfig,
     /// The map, if any.
@@ -104,6 +106,7 @@ impl Config {
                 .collect(),
             crm: crm::Config::read(reader),
             speech: SpeechConfig::read(reader),
+            documents: DocumentAiConfig::read(reader),
             gemini: GeminiConfig::read(reader),
             maps: MapsConfig::read(reader),
             analyzer: ai_analyzer::Config::read(reader),

@@ -13,6 +13,7 @@ fn json_path(slug: &str) -> Option<&'static str> {
         "acuity" => Some("/api/v1/webhooks"),
         "address_validation" => Some("/v1:validateAddress?key=simulated-google-maps-key"),
         "calendly" => Some("/webhook_subscriptions"),
+        "document_ai" => Some("/v1/projects/p/locations/us/processors/form-parser:process"),
         "gemini" => Some(
             "/v1/projects/p/locations/us/publishers/google/models/gemini-3.5-flash-lite:generateContent",
         ),
@@ -34,6 +35,7 @@ fn parameter_path(slug: &str) -> &'static str {
         "address_validation" => "/v1:validateAddress/%FF",
         "calendly" => "/scheduled_events/%FF",
         "callrail" => "/v3/a/ACC1/calls/%FF.json",
+        "document_ai" => "/v1/projects/p/locations/us/processors/%FF",
         "gemini" => "/v1/projects/p/locations/us/publishers/google/models/%FF",
         "geocoding" => "/maps/api/geocode/%FF",
         "hubspot" => "/crm/v3/objects/contacts/%FF",
