@@ -123,6 +123,7 @@ function AreaForm({ tenant, office, saved }: { tenant: string; office: string; s
   const outside = [...leads].filter(
     ([zip]) => !area.postal_codes.some((code) => zip.startsWith(code.replace(/x+$/, ''))),
   );
+  const elsewhere = outside.reduce((sum, [, count]) => sum + count, 0);
   return (
     <form className={styles.columns} onSubmit={onSubmit}>
       <section className={layout.card} aria-label="Map">
@@ -213,8 +214,8 @@ function AreaForm({ tenant, office, saved }: { tenant: string; office: string; s
           </Field>
           {area.postal_codes.length > 0 && leads.size > 0 && (
             <p className={layout.faint}>
-              Of the last {DAYS} days, {number(outside.reduce((sum, [, count]) => sum + count, 0))} leads are
-              from ZIP codes that are not named here. <em>Try it</em> says what would become of each.
+              Of the last {DAYS} days, {number(elsewhere)} {elsewhere === 1 ? 'lead is' : 'leads are'} from
+              ZIP codes that are not named here. <em>Try it</em> says what would become of each.
             </p>
           )}
         </section>
