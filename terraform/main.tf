@@ -5,7 +5,7 @@ locals {
   # Each service, and the stages whose wake-ups are pushed to it.
   stages = {
     webhook-ingest  = ["reading"]
-    media-processor = ["details", "booking", "recording", "transcript"]
+    media-processor = ["details", "documents", "booking", "recording", "transcript"]
     ai-analyzer     = ["analysis"]
     crm-dispatcher  = ["dispatch"]
     notifier        = ["notification"]
@@ -22,6 +22,7 @@ locals {
     "cloudkms.googleapis.com",
     "cloudscheduler.googleapis.com",
     "compute.googleapis.com",
+    "documentai.googleapis.com",
     "geocoding-backend.googleapis.com",
     "iam.googleapis.com",
     "iamcredentials.googleapis.com",
@@ -120,10 +121,19 @@ locals {
       # The load balancer appends the client's address and its own. UNCONFIRMED for Cloud Run behind it.
       TRUSTED_PROXIES = "2"
     }
-    media-processor = {
-      PUSH_PROOF   = local.worker_proof
-      BLOBS_BUCKET = module.data.bucket
-    }
+    media-processor = merge(
+      {
+        PUSH_PROOF           = local.worker_proof
+        BLOBS_BUCKET         = module.data.bucket
+        DOCUMENT_AI_BASE_URL = "https://${var.document_ai.location}-documentai.googleapis.com"
+      },
+      var.document_ai.form_parser == null ? {} : {
+        DOCUMENT_AI_FORM_PARSER = var.document_ai.form_parser
+      },
+      var.document_ai.extractor == null ? {} : {
+        DOCUMENT_AI_EXTRACTOR = var.document_ai.extractor
+      },
+    )
     ai-analyzer = {
       PUSH_PROOF = local.worker_proof
     }
@@ -137,6 +147,7 @@ locals {
       {
         PUSH_PROOF      = "token"
         TRUSTED_PROXIES = "2"
+        BLOBS_BUCKET    = module.data.bucket
         PUBLIC_URL      = local.public_url
         JWT_JWKS_URL    = var.jwt.jwks_url
         JWT_ISSUER      = var.jwt.issuer

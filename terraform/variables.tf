@@ -81,6 +81,16 @@ variable "jwt" {
   }
 }
 
+variable "document_ai" {
+  description = "The Document AI processors that read the files of forms, by their names, and their location. Without one, files are kept and not read."
+  type = object({
+    location    = optional(string, "us")
+    form_parser = optional(string)
+    extractor   = optional(string)
+  })
+  default = {}
+}
+
 variable "oidc" {
   description = "The OpenID Connect issuer that people sign in at. Its client secret is the secret `oidc-client-secret`."
   type = object({

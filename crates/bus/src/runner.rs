@@ -213,8 +213,8 @@ impl Runner {
 
     /// A pause while people are still writing, else the stage's outcome.
     async fn pause_or_handle(&self, handler: &dyn StageHandler, job: &Claimed) -> Option<Outcome> {
-        let (document, policy) = (&job.request.document, &job.config.workflow.chat);
-        match workflow::pause(document, handler.stage(), policy, self.clock.now()) {
+        let (document, config) = (&job.request.document, &job.config.workflow);
+        match workflow::pause(document, handler.stage(), config, self.clock.now()) {
             Some(until) => Some(Outcome::Pause { until }),
             None => self.handle(handler, job).await,
         }

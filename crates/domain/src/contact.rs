@@ -1,5 +1,7 @@
 //! How a person can be reached and where they live, parsed once at the edge.
 
+mod states;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

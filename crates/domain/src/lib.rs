@@ -29,7 +29,10 @@ mod words;
 mod work;
 pub mod workflow;
 
-pub use account::{Account, AccountSpec, BaseUrl, ProviderAnswer, RefreshSpec, SettingSpec};
+pub use account::{
+    Account, AccountFault, AccountSpec, BaseUrl, CheckAccount, ClientProof, Grant, ProviderAnswer,
+    RefreshSpec, SettingSpec, TokenEndpoint,
+};
 pub use area::{
     AddressMap, AreaBasis, AreaVerdict, City, Coordinates, MapAddress, MapAnswer, MapFault, Place,
     Polygon, Radius, ServiceArea,
@@ -55,10 +58,11 @@ pub use lead::{
     About, AnalysisSection, ApiFacts, Attachment, Audio, Author, BookingFacts, BookingSection,
     BookingStatus, Brief, Budget, Busy, CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus,
     Conflict, Consent, ContactSection, DetailsAnswer, DetailsSection, DispatchSection,
-    DispatchState, Document, DocumentFacts, Engine, Facts, FormFacts, Intent, Labels, LeadRequest,
-    Link, LinkReason, MAX_CONFLICTS, MAX_TOUCHES, MapOutcome, Message, NewTouch, NoAudio,
-    NoDetails, Normalized, NotificationsSection, PersonFacts, ProjectType, QualificationSection,
-    Reason, RecordingSection, Recovered, RemoteIds, RequiredField, Revisions, Sentiment, Slot,
+    DispatchState, Document, DocumentFacts, DocumentReading, DocumentsSection, Engine, Facts,
+    FormFacts, Intent, KeptDocument, Labels, LeadRequest, Link, LinkReason, MAX_CONFLICTS,
+    MAX_TOUCHES, MapOutcome, Message, NewTouch, NoAudio, NoDetails, Normalized,
+    NotificationsSection, PersonFacts, ProjectType, QualificationSection, ReadValue, Reason,
+    RecordingSection, Recovered, RemoteIds, RequiredField, Revisions, Sentiment, Slot,
     SourceSection, SpamGate, Span, Status, Talk, TextFacts, Timeline, Tokens, Touch, TouchKind,
     TouchOutcome, TranscriptSection, TranscriptState, Turn, UnknownBusy, Unlinked, Verdict,
     VerdictKind, Visits, conflicts,
@@ -74,8 +78,8 @@ pub use stage::{
     Section, Stage, StageHandler, Usage,
 };
 pub use tenant::{
-    ChatPolicy, Destination, LinkPolicy, NotificationRules, Office, RecordingPolicy,
-    SpamThresholds, Tenant, TenantStatus, WorkflowConfig,
+    ChatPolicy, Destination, DocumentPolicy, DocumentReader, LinkPolicy, NotificationRules, Office,
+    RecordingPolicy, SpamThresholds, Tenant, TenantStatus, WorkflowConfig,
 };
 pub use transition::{
     Change, Circle, LogEntry, Origin, Plan, RequestState, ReviewAction, SettleContext, Stale,

@@ -22,20 +22,23 @@ pub fn spam_gate(analysis: &AnalysisSection, thresholds: SpamThresholds) -> Spam
 /// Why the gate closes without asking the analysis.
 const MARKED_SPAM: &str = "marked by the source";
 
-/// Which of the fields that a company wants a lead lacks.
+/// Which of the fields that a company wants of every lead, or this one's source of its own, it lacks.
 fn missing(
     document: &Document,
     analysis: &AnalysisSection,
     wanted: &[RequiredField],
 ) -> BTreeSet<RequiredField> {
+    let own = &document.source.said.required_fields;
+    let own = own.iter().filter_map(|word| RequiredField::from_word(word));
+    let wanted: BTreeSet<_> = wanted.iter().copied().chain(own).collect();
     if wanted.is_empty() {
-        return BTreeSet::new();
+        return wanted;
     }
-    let normalized = Normalized::of(&document.facts());
+    let normalized = Normalized::of_request(document);
     let missing = wanted
-        .iter()
+        .into_iter()
         .filter(|field| field.is_missing(document, &normalized, analysis));
-    missing.copied().collect()
+    missing.collect()
 }
 
 /// Qualifies a request: gate, service area, and where it goes. `analysis` is the one just made, or the stored one.

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AnalysisSection, BookingSection, ConnectionName, DetailsSection, DispatchSection, Disposition,
-    LeadRequest, NotificationsSection, ParkCause, QualificationSection, RecordingSection,
-    RemoteIds, RequestId, SourceSection, StageError, TranscriptSection, WorkKey, WorkRow,
-    WorkflowConfig, words::words,
+    DocumentsSection, LeadRequest, NotificationsSection, ParkCause, QualificationSection,
+    RecordingSection, RemoteIds, RequestId, SourceSection, StageError, TranscriptSection, WorkKey,
+    WorkRow, WorkflowConfig, words::words,
 };
 
 words! {
@@ -21,6 +21,8 @@ words! {
         Reading => "reading",
         /// Asks the provider's API about the lead.
         Details => "details",
+        /// Keeps the files of a form, and has them read where its company wants that.
+        Documents => "documents",
         /// Fetches a call's audio.
         Recording => "recording",
         /// Turns audio into text.
@@ -244,6 +246,8 @@ pub enum Section {
     Source(Box<SourceSection>),
     /// What the provider's API says.
     Details(DetailsSection),
+    /// The files of a form.
+    Documents(Box<DocumentsSection>),
     /// The audio.
     Recording(RecordingSection),
     /// What was said.
@@ -348,7 +352,7 @@ pub struct NotificationRecord {
 /// A paid operation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
-    /// What: `speech_seconds`, `model_prompt_tokens`, `model_output_tokens`, `map_lookups`, `emails`.
+    /// What: `speech_seconds`, `document_pages`, `model_prompt_tokens`, `model_output_tokens`, `map_lookups`, `emails`.
     pub unit: String,
     /// How much.
     pub amount: u64,

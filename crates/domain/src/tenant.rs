@@ -73,6 +73,36 @@ pub struct WorkflowConfig {
     pub required_fields: Vec<RequiredField>,
     /// When a chat is judged.
     pub chat: ChatPolicy,
+    /// When texts are judged.
+    pub texts: ChatPolicy,
+    /// What becomes of the files of forms.
+    pub documents: DocumentPolicy,
+}
+
+/// What becomes of the files of forms, beside being kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DocumentPolicy {
+    /// Who reads them. None: nobody, or a reader of a newer build.
+    #[serde(deserialize_with = "known_reader")]
+    pub read_by: Option<DocumentReader>,
+}
+
+words! {
+    /// Who reads a file. Which processor that is says the installation.
+    pub enum DocumentReader ("a reader of documents") {
+        /// Document AI's form parser: labels and what stands beside them, of any form.
+        FormParser => "form_parser",
+        /// A custom extractor of Document AI's, which knows the fields of the company's own forms.
+        Extractor => "extractor",
+    }
+}
+
+fn known_reader<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<DocumentReader>, D::Error> {
+    let word = Option::<Cow<'de, str>>::deserialize(deserializer)?;
+    Ok(word.and_then(|word| DocumentReader::from_word(&word)))
 }
 
 /// A field of a newer build is none that this one can ask for.

@@ -7,9 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::{
-    AreaVerdict, Audio, Channel, ChatPolicy, DispatchSection, DispatchState, Document, Facts, Lane,
+    About, AreaVerdict, Audio, Channel, DispatchSection, DispatchState, Document, Facts, Lane,
     LeadRequest, NoAudio, OpenWork, QualificationSection, SpamGate, Stage, Status, Talk,
-    TranscriptState, Verdict, VerdictKind, WorkState,
+    TranscriptState, Verdict, VerdictKind, WorkState, WorkflowConfig,
 };
 
 /// A step that should be open.
@@ -101,6 +101,7 @@ pub(crate) fn unreached(document: &Document, stage: Stage) -> Option<(String, Op
         }
         Stage::Reading
         | Stage::Details
+        | Stage::Documents
         | Stage::Recording
         | Stage::Transcript
         | Stage::Booking
@@ -141,6 +142,11 @@ pub fn needs(document: &Document, stage: Stage) -> bool {
     match stage {
         Stage::Reading => document.source.unread.is_some(),
         Stage::Details => is_stale(document.details.as_ref().map(|section| section.revision)),
+        Stage::Documents => {
+            // Most forms have no files.
+            !document.source.said.about.files().is_empty()
+                && is_stale(document.documents.as_ref().map(|section| section.revision))
+        }
         Stage::Recording => is_stale(document.recording.as_ref().map(|section| section.revision)),
         Stage::Transcript => needs_transcript(document),
         Stage::Booking => is_stale(document.booking.as_ref().map(|section| section.revision)),
@@ -156,6 +162,7 @@ fn blocks(document: &Document, stage: Stage) -> bool {
     let is_first_time = match stage {
         // A chat's thread is fetched before it is judged: else it would be judged twice.
         Stage::Details => document.details.is_none() || document.talk.is_some(),
+        Stage::Documents => document.documents.is_none(),
         Stage::Recording => document.recording.is_none(),
         Stage::Booking => document.booking.is_none(),
         _ => return true,
@@ -181,40 +188,47 @@ pub(crate) fn end_wait(document: &mut Document) {
     }
 }
 
-/// Until when this stage of a chat waits for whoever may be writing still: the thread is fetched and judged once, after
-/// a pause. `None`: it does not wait. Neither does a chat that was closed, or that a person replays.
+/// Until when this stage of a chat, or of texts, waits for whoever may be writing still: the thread is fetched and judged
+/// once, after a pause. `None`: it does not wait. Neither does a chat that was closed, or what a person replays.
 pub fn pause(
     document: &Document,
     stage: Stage,
-    policy: &ChatPolicy,
+    config: &WorkflowConfig,
     now: Timestamp,
 ) -> Option<Timestamp> {
     if !matches!(stage, Stage::Details | Stage::Analysis) {
         return None;
     }
+    let policy = match document.channel() {
+        Channel::Text => &config.texts,
+        _ => &config.chat,
+    };
     let talk = document.talk.filter(|_| is_talking(document))?;
     Some(talk.ends(policy)).filter(|until| *until > now)
 }
 
-/// Whether somebody may be writing on: something was written that is not judged yet, and the chat is open.
+/// Whether somebody may be writing on: something was written that is not judged yet, and nobody closed the chat. Nobody
+/// closes texts.
 pub(crate) fn is_talking(document: &Document) -> bool {
-    let is_open = || {
-        let facts = document.facts();
-        facts.about.chat().is_some_and(|chat| !chat.is_closed())
+    let is_open = || match document.facts().about {
+        About::Chat(chat) => !chat.is_closed(),
+        About::Text(_) => true,
+        _ => false,
     };
     document.talk.is_some() && is_open()
 }
 
 /// Something was written now, or may have been, that is to be judged.
 pub(crate) fn note_talk(document: &mut Document, now: Timestamp) {
-    if document.channel() == Channel::Chat {
+    if matches!(document.channel(), Channel::Chat | Channel::Text) {
         document.talk = Some(Talk::goes_on(document.talk, now));
     }
 }
 
 /// Forgets what was written once all of it is judged.
 pub(crate) fn end_talk(document: &mut Document) {
-    if !needs(document, Stage::Details) && !needs_model(document) {
+    let asks = document.channel().position(Stage::Details).is_some();
+    if !(asks && needs(document, Stage::Details)) && !needs_model(document) {
         document.talk = None;
     }
 }
@@ -325,6 +339,7 @@ pub fn status(document: &Document, open: &OpenWork) -> Status {
 fn is_new(document: &Document) -> bool {
     document.source.unread.is_none()
         && document.details.is_none()
+        && document.documents.is_none()
         && document.recording.is_none()
         && document.booking.is_none()
         && document.analysis.is_none()
@@ -337,6 +352,8 @@ pub struct Reentry {
     pub gather: Option<Stage>,
     /// Whether a booking's time is free: it was moved, called off, or given to somebody else.
     pub booking: bool,
+    /// The files of a form.
+    pub documents: bool,
     /// Qualification.
     pub qualification: bool,
     /// The CRMs.
@@ -364,9 +381,11 @@ pub fn reenter(before: &Facts, after: &Facts) -> Reentry {
     Reentry {
         gather: before.about.gather_again(&after.about),
         booking: before.about.slot("") != after.about.slot(""),
+        documents: before.about.files() != after.about.files(),
         qualification: is_moved
             || before.marked_spam != after.marked_spam
-            || given(before) != given(after),
+            || given(before) != given(after)
+            || before.required_fields != after.required_fields,
         dispatch: is_moved
             || before.labels != after.labels
             || before.person.name != after.person.name
@@ -387,6 +406,9 @@ pub fn raise(document: &mut Document, open: &OpenWork, reentry: Reentry) {
     if reentry.booking {
         raise_stage(document, open, Stage::Booking);
     }
+    if reentry.documents {
+        raise_stage(document, open, Stage::Documents);
+    }
     if reentry.qualification
         && (document.qualification.is_some() || open.is_running(Stage::Analysis))
     {
@@ -402,6 +424,7 @@ pub(crate) fn raise_stage(document: &mut Document, open: &OpenWork, stage: Stage
     let has_run = match stage {
         Stage::Details => document.details.is_some(),
         Stage::Recording => document.recording.is_some(),
+        Stage::Documents => document.documents.is_some(),
         Stage::Booking => document.booking.is_some(),
         Stage::Analysis => document.analysis.is_some(),
         Stage::Reading | Stage::Transcript | Stage::Dispatch | Stage::Notification => false,

@@ -1,4 +1,4 @@
-//! Google's services that are called over REST: tokens, Speech-to-Text, Gemini, Secret Manager and Maps.
+//! Google's services that are called over REST: tokens, Speech-to-Text, Gemini, Document AI, Secret Manager and Maps.
 //!
 //! Each client says of a failure what to do next ([`domain::Classify`]); none retries by itself what the retry lanes
 //! can repeat. Nothing here prints a token, a prompt or what somebody said.
@@ -6,6 +6,7 @@
 
 mod auth;
 mod call;
+mod document_ai;
 mod gemini;
 mod maps;
 mod secret_manager;
@@ -13,6 +14,9 @@ mod speech;
 
 pub use auth::{TokenError, Tokens};
 pub use call::CallError;
+pub use document_ai::{
+    DocumentAi, DocumentAiConfig, DocumentAiError, ProcessorName, ProcessorNameError, ReadDocument,
+};
 pub use gemini::{Answer, Gemini, GeminiConfig, GeminiError, GeminiFault, Prompt, Spent};
 pub use maps::{Maps, MapsConfig};
 pub use secret_manager::{SecretManager, SecretManagerConfig, SecretManagerError};

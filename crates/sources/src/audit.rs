@@ -101,6 +101,17 @@ pub struct Thing {
     pub body: Bytes,
 }
 
+impl Thing {
+    /// A test in JSON: nothing but its mark, as the member of this name.
+    pub(crate) fn test(member: &str, mark: &str) -> Self {
+        Self {
+            event: None,
+            content_type: "application/json",
+            body: Bytes::from(serde_json::json!({ member: mark }).to_string()),
+        }
+    }
+}
+
 /// Where a provider posts webhooks to.
 #[async_trait]
 pub trait WebhooksApi: Send + Sync {

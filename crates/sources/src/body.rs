@@ -4,6 +4,7 @@
 //! Everything is bounded, and what is broken is read as far as it goes. What tools wrap around the fields is taken off in
 //! [`tools`].
 
+mod sniff;
 mod tools;
 
 use bytes::Bytes;
@@ -63,11 +64,14 @@ pub(crate) struct Entry {
 pub(crate) struct FilePart {
     /// The field that it came in.
     pub(crate) field: String,
+    /// What its sender calls it: any text at all.
+    pub(crate) name: Option<String>,
+    /// Its bytes.
+    pub(crate) content: Bytes,
     /// Its place among the parts, from 0.
     pub(crate) part: usize,
-    /// Its type, by its first bytes.
+    /// Its type, by its bytes.
     pub(crate) kind: &'static str,
-    pub(crate) bytes: usize,
     /// SHA-256 in hexadecimal.
     pub(crate) sha256: String,
 }
@@ -296,11 +300,11 @@ impl Body {
                 return Err(Unacceptable::TooMuch("it has more than 64 parts"));
             }
             let name = field.name().unwrap_or_default().to_owned();
-            let is_file = field.file_name().is_some();
+            let file_name = field.file_name().map(str::to_owned);
             let content = field.bytes().now_or_never().ok_or(BROKEN)?;
             let content = content.map_err(|_| BROKEN)?;
-            if is_file {
-                self.take_file(&name, part, &content)?;
+            if let Some(file_name) = file_name {
+                self.take_file(&name, &file_name, part, content)?;
             } else {
                 let text = String::from_utf8_lossy(&content);
                 self.add(&name, text);
@@ -309,7 +313,13 @@ impl Body {
         }
     }
 
-    fn take_file(&mut self, field: &str, part: usize, content: &[u8]) -> Result<(), Unacceptable> {
+    fn take_file(
+        &mut self,
+        field: &str,
+        name: &str,
+        part: usize,
+        content: Bytes,
+    ) -> Result<(), Unacceptable> {
         // A file that nobody chose comes as an empty part.
         if content.is_empty() {
             return Ok(());
@@ -319,35 +329,14 @@ impl Body {
         }
         self.files.push(FilePart {
             field: field.chars().take(MAX_NAME).collect(),
+            name: domain::text::line(name, MAX_NAME),
             part,
-            kind: sniffed(content),
-            bytes: content.len(),
-            sha256: hex::encode(Sha256::digest(content)),
+            kind: sniff::sniffed(&content),
+            sha256: hex::encode(Sha256::digest(&content)),
+            content,
         });
         Ok(())
     }
-}
-
-/// The type of a file by its first bytes; what is not known is bytes.
-fn sniffed(content: &[u8]) -> &'static str {
-    const SIGNS: [(&[u8], &str); 6] = [
-        (b"\xff\xd8\xff", "image/jpeg"),
-        (b"\x89PNG\r\n\x1a\n", "image/png"),
-        (b"GIF8", "image/gif"),
-        (b"%PDF-", "application/pdf"),
-        (b"II*\0", "image/tiff"),
-        (b"MM\0*", "image/tiff"),
-    ];
-    let is_brand =
-        |brand: &[u8]| content.get(4..8) == Some(b"ftyp") && content.get(8..12) == Some(brand);
-    if content.starts_with(b"RIFF") && content.get(8..12) == Some(b"WEBP") {
-        return "image/webp";
-    }
-    if is_brand(b"heic") || is_brand(b"mif1") {
-        return "image/heic";
-    }
-    let found = SIGNS.iter().find(|(sign, _)| content.starts_with(sign));
-    found.map_or("application/octet-stream", |(_, kind)| kind)
 }
 
 /// The boundary of a multipart form's type. None: it is no multipart form.

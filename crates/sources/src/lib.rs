@@ -16,6 +16,7 @@ pub mod contract;
 pub mod direct;
 mod door;
 mod fields;
+mod files;
 mod html;
 pub mod intercom;
 mod mapping;
@@ -41,6 +42,7 @@ pub use audit::{
 };
 pub use door::{BotCheckConfig, BotChecks, Door, Turned, Visit};
 pub use fields::{Field, Fields, Wanted};
+pub use files::{facts_of_values, files};
 pub use sample::{ReadAs, Recorded, Sample};
 pub use settings_spec::SettingsSpec;
 pub use verification::{
@@ -89,6 +91,12 @@ pub trait Source: Send + Sync {
         event: Option<&str>,
     ) -> Result<Reading, ReadError> {
         self.read(delivery, event)
+    }
+
+    /// A body that it stores and does not use, to be posted as a test and signed with the source's own key; `mark` tells tests
+    /// apart. `None`: no test is made so ([`WebhooksApi::test`] may make one).
+    fn test(&self, _mark: &str) -> Option<Thing> {
+        None
     }
 
     /// What is asked before a delivery is stored, for a source whose URL anybody may know.

@@ -7,12 +7,13 @@ use domain::{
     About, Alias, AnalysisSection, ApiFacts, Audio, Author, BookingFacts, BookingSection,
     BookingStatus, Budget, CallFacts, Channel, ChatFacts, ChatMessage, ChatStatus, Claim, Claimed,
     ConnectionName, Consent, Destination, DetailsAnswer, DetailsSection, DispatchSection,
-    DispatchState, Document, DocumentFacts, EmailAddress, Engine, Facts, FormFacts, Intent, Labels,
-    LeadRequest, Message, News, NotificationRules, NotificationsSection, OfficeConfig, OpenWork,
-    Origin, Outcome, PersonFacts, PostalCode, ProjectType, Reason, RecordingSection, RemoteIds,
-    RequestState, RetryPolicy, Section, Sentiment, SettleContext, Stage, TenantId, TextFacts,
-    Timeline, Tokens, TranscriptSection, TranscriptState, Turn, WorkKey, WorkRow, WorkflowConfig,
-    qualification, transition,
+    DispatchState, Document, DocumentFacts, DocumentReading, DocumentsSection, EmailAddress,
+    Engine, Facts, FormFacts, Intent, KeptDocument, Labels, LeadRequest, Message, News,
+    NotificationRules, NotificationsSection, OfficeConfig, OpenWork, Origin, Outcome, PersonFacts,
+    PostalCode, ProjectType, Reason, RecordingSection, RemoteIds, RequestState, RetryPolicy,
+    Section, Sentiment, SettleContext, Stage, TenantId, TextFacts, Timeline, Tokens,
+    TranscriptSection, TranscriptState, Turn, WorkKey, WorkRow, WorkflowConfig, qualification,
+    transition,
 };
 use jiff::Timestamp;
 
@@ -86,7 +87,7 @@ pub fn facts(channel: Channel) -> Facts {
             at: Some(at()),
         }),
         extra: pairs([("landing_page", "kitchens")]),
-        missing_fields: Some(vec!["street".to_owned()]),
+        required_fields: ["address".to_owned()].into(),
         derived_fields: Some(vec!["state".to_owned()]),
         suspicions: Some(vec!["the message has a link".to_owned()]),
         about: about(channel),
@@ -120,6 +121,7 @@ fn about(channel: Channel) -> About {
                 "part-6".to_owned(),
                 DocumentFacts {
                     field: "photo".to_owned(),
+                    name: text("kitchen.jpg"),
                     kind: "image/jpeg".to_owned(),
                     bytes: 48_211,
                     sha256: "5e".repeat(32),
@@ -275,6 +277,7 @@ pub fn found(document: &Document, stage: Stage, target: &str) -> Vec<Section> {
             document,
             document.source.said.clone(),
         ))],
+        Stage::Documents => vec![Section::Documents(Box::new(kept(document)))],
         Stage::Recording => vec![Section::Recording(recording(document))],
         Stage::Transcript => vec![Section::Transcript(transcript(document))],
         Stage::Booking => vec![Section::Booking(booking(document))],
@@ -301,6 +304,26 @@ pub fn details(document: &Document, answer: Facts) -> DetailsSection {
         revision,
         answer: DetailsAnswer::Known(Box::new(answer)),
         is_newer: revision > 0,
+    }
+}
+
+/// Files that are kept, and that nobody reads.
+pub fn kept(document: &Document) -> DocumentsSection {
+    let About::Form(form) = &document.source.said.about else {
+        return DocumentsSection::default();
+    };
+    let kept = |file: &DocumentFacts| KeptDocument {
+        sha256: file.sha256.clone(),
+        blob: Some("document-1.jpg".to_owned()),
+        reading: DocumentReading::Off,
+    };
+    let files = form.documents.iter();
+    DocumentsSection {
+        revision: document.revisions.of(Stage::Documents),
+        files: files
+            .map(|(name, file)| (name.clone(), kept(file)))
+            .collect(),
+        ..DocumentsSection::default()
     }
 }
 

@@ -7,6 +7,7 @@
 mod audit;
 pub mod auth;
 mod configs;
+mod connection_test;
 mod connections;
 #[doc(hidden)]
 pub mod cursor;
@@ -48,6 +49,7 @@ use std::sync::Arc;
 use ::sources::Sources;
 use aws_lc_rs::rand;
 use axum::{Extension, Router, middleware};
+use blobs::Blobs;
 use bus::Bus;
 use domain::{Clock, Wake};
 use runtime::{Problem, Service, Task};
@@ -79,6 +81,8 @@ pub struct Deps {
     pub bus: Arc<dyn Bus>,
     /// Where webhooks can come from.
     pub sources: Sources,
+    /// Where the files of forms are kept.
+    pub blobs: Arc<dyn Blobs>,
     /// Credentials and signing keys.
     pub secrets: Arc<dyn Secrets>,
     /// Rung when a job is created.

@@ -3,6 +3,8 @@
 use std::{process::ExitCode, sync::Arc};
 
 use accounts::Accounts;
+use blobs_gcs::{GcsBlobs, GcsConfig};
+use crm::Connectors;
 use management_api::{
     AuditConfig, Deps, JobBell, LimitsConfig, Outward,
     auth::{KeyRing, OutsideConfig},
@@ -30,7 +32,9 @@ struct Config {
     notify: notify::Config,
     limits: LimitsConfig,
     sources: sources::Config,
+    crm: crm::Config,
     audit: AuditConfig,
+    blobs: GcsConfig,
 }
 
 impl Config {
@@ -60,7 +64,9 @@ impl Config {
             notify: notify::Config::read(reader),
             limits: LimitsConfig::read(reader),
             sources: sources::Config::read(reader),
+            crm: crm::Config::read(reader),
             audit: AuditConfig::read(reader),
+            blobs: GcsConfig::read(reader),
         }
     }
 }
@@ -88,17 +94,22 @@ fn main() -> ExitCode {
             }
             sign_in = Some(Arc::new(here));
         }
+        let (http, tokens) = (engine.http.clone(), engine.tokens.clone());
+        let blobs = GcsBlobs::open(http, tokens, config.blobs).await?;
         let sources = Sources::standard();
+        let mut endpoints = config.crm.token_endpoints();
+        endpoints.extend(config.sources.token_endpoints(sources));
         let accounts = Accounts::new(
             engine.store.clone(),
             engine.secrets.clone(),
             engine.http.clone(),
             clock.clone(),
-            config.sources.token_urls(sources),
+            endpoints,
         );
         let outward = Outward {
             accounts,
             apis: ApiSet::new(&engine.http, &sources, &config.sources),
+            crms: Connectors::new(&engine.http, &engine.clock, &config.crm),
             http: engine.http.clone(),
             config: config.audit,
         };
@@ -107,6 +118,7 @@ fn main() -> ExitCode {
             store: engine.store.clone(),
             bus: engine.bus.clone(),
             sources,
+            blobs: Arc::new(blobs),
             secrets: engine.secrets.clone(),
             job_bell: JobBell::default(),
             ids: Arc::new(IdSource::new(clock.clone())),

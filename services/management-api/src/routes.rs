@@ -5,7 +5,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     Deps, audit,
     configs::{self, schema, versions},
-    connections,
+    connection_test, connections,
     deliveries::{self, refusals},
     docs,
     jobs::{self, create as start, try_config},
@@ -14,7 +14,9 @@ use crate::{
     openapi,
     people::{self, api_keys, invitations},
     problem_pages,
-    requests::{self, decide, find, links as of_persons, replay, schema as of_requests, touch},
+    requests::{
+        self, decide, documents, find, links as of_persons, replay, schema as of_requests, touch,
+    },
     roles::routes,
     sign_in::{codes, devices, links, oidc, page, session},
     sources::{
@@ -76,6 +78,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         // Who may post leads.
         .routes(routes!(leads::post_lead))
         // Who may decide, and set stopped work going.
+        .routes(routes!(documents::download_document))
         .routes(routes!(deliveries::replay_delivery))
         .routes(routes!(touch::touch_request))
         .routes(routes!(decide::approve_request))
@@ -99,6 +102,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         ))
         .routes(routes!(snippet::show_source_snippet))
         .routes(routes!(connections::set_connection_secret))
+        .routes(routes!(connection_test::test_connection))
         .routes(routes!(offices::list_offices, office::create_office))
         .routes(routes!(
             offices::show_office,

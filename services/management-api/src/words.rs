@@ -124,6 +124,7 @@ words! {
     Stage of domain::Stage {
         Reading => "reading",
         Details => "details",
+        Documents => "documents",
         Recording => "recording",
         Transcript => "transcript",
         Booking => "booking",
@@ -335,6 +336,8 @@ pub(crate) enum Flag {
     Recovered,
     /// The call went on without its recording.
     NoRecording,
+    /// A file that was to be read could not be: see `documents`.
+    UnreadDocument,
     /// Our own rules judged it, because no model was available.
     AnalyzedByRules,
     /// Whether the project is in the service area cannot be known.

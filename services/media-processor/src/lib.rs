@@ -1,4 +1,5 @@
-//! Gathers what a delivery does not carry: facts from the provider's API, a call's audio, and text from Speech-to-Text.
+//! Gathers what a delivery does not carry: facts from the provider's API, a call's audio, and text from Speech-to-Text;
+//! keeps a form's files, and has them read by Document AI.
 //!
 //! None of the stages stops a lead: one without details, audio or text goes on marked as such.
 #![warn(missing_docs)]
@@ -6,6 +7,7 @@
 mod access;
 mod booking;
 mod details;
+mod documents;
 mod probe;
 mod recording;
 mod transcript;
@@ -15,7 +17,7 @@ use std::sync::Arc;
 use accounts::Accounts;
 use blobs::Blobs;
 use domain::{Claimed, Clock, Disposition, EffectLog, Outcome, StageError, later};
-use google::Speech;
+use google::{DocumentAi, Speech};
 use runtime::Service;
 use sources::{ApiSet, Sources};
 use store::Store;
@@ -27,7 +29,7 @@ pub struct Deps {
     pub store: Arc<dyn Store>,
     /// The record of paid operations that were started.
     pub effects: Arc<dyn EffectLog>,
-    /// Where audio is archived.
+    /// Where audio and files are archived.
     pub blobs: Arc<dyn Blobs>,
     /// Opens the tenants' accounts.
     pub accounts: Accounts,
@@ -39,6 +41,8 @@ pub struct Deps {
     pub apis: ApiSet,
     /// Turns audio into text.
     pub speech: Speech,
+    /// Reads the files of forms.
+    pub documents: DocumentAi,
 }
 
 /// The whole service.
@@ -48,6 +52,7 @@ pub fn service(deps: Deps) -> Service {
         routes: axum::Router::new(),
         stages: vec![
             Arc::new(details::Details(deps.clone())),
+            Arc::new(documents::Documents(deps.clone())),
             Arc::new(booking::Booking(deps.clone())),
             Arc::new(recording::Recording(deps.clone())),
             Arc::new(transcript::Transcript(deps)),

@@ -4,7 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use accounts::Accounts;
 use blobs_gcs::{GcsBlobs, GcsConfig};
-use google::{Speech, SpeechConfig};
+use google::{DocumentAi, DocumentAiConfig, Speech, SpeechConfig};
 use media_processor::{Deps, service};
 use settings::Reader;
 use sources::{ApiSet, Sources};
@@ -15,6 +15,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Config {
     sources: sources::Config,
     speech: SpeechConfig,
+    documents: DocumentAiConfig,
     blobs: GcsConfig,
 }
 
@@ -23,6 +24,7 @@ impl Config {
         Self {
             sources: sources::Config::read(reader),
             speech: SpeechConfig::read(reader),
+            documents: DocumentAiConfig::read(reader),
             blobs: GcsConfig::read(reader),
         }
     }
@@ -38,7 +40,7 @@ fn main() -> ExitCode {
             engine.secrets.clone(),
             http.clone(),
             engine.clock.clone(),
-            config.sources.token_urls(sources),
+            config.sources.token_endpoints(sources),
         );
         Ok(service(Deps {
             store: engine.store.clone(),
@@ -48,7 +50,8 @@ fn main() -> ExitCode {
             clock: engine.clock.clone(),
             apis: ApiSet::new(&http, &sources, &config.sources),
             sources,
-            speech: Speech::new(http, tokens, config.speech),
+            speech: Speech::new(http.clone(), tokens.clone(), config.speech),
+            documents: DocumentAi::new(http, tokens, config.documents),
         }))
     })
 }

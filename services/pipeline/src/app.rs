@@ -12,7 +12,7 @@ use axum::Router;
 use blobs::{Blobs, FolderBlobs};
 use bus::{Bus, LocalBus, LocalBusConfig, RelayConfig, Runner, RunnerConfig};
 use domain::Clock;
-use google::{Gemini, Maps, Speech, Tokens};
+use google::{DocumentAi, Gemini, Maps, Speech, Tokens};
 use http_client::{Client, Options};
 use management_api::{
     AuditConfig, JobBell, LimitsConfig, Outward,
@@ -84,9 +84,11 @@ impl App {
             )
         })?;
         let address = public.local_addr()?;
+        let blobs: Arc<dyn Blobs> = Arc::new(blobs);
         let management = management(
             &folder,
             store.clone(),
+            blobs.clone(),
             sources,
             bus.clone(),
             secrets.clone(),
@@ -98,7 +100,7 @@ impl App {
                 limits: config.limits,
             },
         )?;
-        let services = services(config, providers, management, Arc::new(blobs))?;
+        let services = services(config, providers, management, blobs)?;
 
         let mut routes = Router::new();
         let (mut tasks, mut handlers) = (Vec::new(), Vec::new());
@@ -197,12 +199,16 @@ pub(crate) async fn management_alone(
     let store =
         SqliteStore::open(&folder.database(), clock.clone()).context("opening the database")?;
     let secrets = open_secrets(config, folder).await?;
+    let blobs = FolderBlobs::open(folder.blobs())
+        .await
+        .context("opening the folder of recordings")?;
     let bus = LocalBus::new(LocalBusConfig::default());
     let base = config.webhook_base(config.listen);
     let sources = Sources::standard();
     let mut deps = management(
         folder,
         Arc::new(store),
+        Arc::new(blobs),
         sources,
         bus,
         secrets,
@@ -215,10 +221,11 @@ pub(crate) async fn management_alone(
             postman: None,
         },
     )?;
-    let http = http_client()?;
+    let http = http_client(config)?;
     let accounts = accounts(config, &deps, &http);
     deps.outward = Some(Outward {
         apis: ApiSet::new(&http, &sources, &config.sources),
+        crms: crm::Connectors::new(&http, &deps.clock, &config.crm),
         accounts,
         http,
         // A command has no time for it.
@@ -234,6 +241,7 @@ pub(crate) async fn management_alone(
 fn management(
     folder: &DataFolder,
     store: Arc<dyn Store>,
+    blobs: Arc<dyn Blobs>,
     sources: Sources,
     bus: Arc<dyn Bus>,
     secrets: Arc<dyn Secrets>,
@@ -250,6 +258,7 @@ fn management(
         job_bell: JobBell::default(),
         store,
         sources,
+        blobs,
         bus,
         secrets,
         ids: Arc::new(IdSource::new(clock.clone())),
@@ -278,29 +287,30 @@ fn postman(
     let Some(sender) = config.sign_in_mail.clone() else {
         return Ok(None);
     };
-    let http = http_client()?;
+    let http = http_client(config)?;
     let channels = notify::Channels::new(&http, clock, &config.notify);
     Ok(Postman::new(sender, public_url, &channels))
 }
 
-/// The way to providers. Simulated ones are on loopback; a tenant's own URLs never are the product's business here.
-fn http_client() -> anyhow::Result<Client> {
+/// The way to providers. Simulated ones are on loopback; a URL that a tenant enters leads there only if that is allowed.
+fn http_client(config: &Config) -> anyhow::Result<Client> {
     Ok(Client::new(Options {
         allow_loopback: true,
+        tenants_allow_loopback: config.tenants_allow_loopback,
         ..Options::default()
     })?)
 }
 
 /// What opens tenants' accounts.
 fn accounts(config: &Config, deps: &management_api::Deps, http: &Client) -> Accounts {
-    let mut token_urls = config.crm.token_urls();
-    token_urls.extend(config.sources.token_urls(deps.sources));
+    let mut token_endpoints = config.crm.token_endpoints();
+    token_endpoints.extend(config.sources.token_endpoints(deps.sources));
     Accounts::new(
         deps.store.clone(),
         deps.secrets.clone(),
         http.clone(),
         deps.clock.clone(),
-        token_urls,
+        token_endpoints,
     )
 }
 
@@ -319,7 +329,7 @@ fn services(
         clock,
         ..
     } = management.clone();
-    let http = http_client()?;
+    let http = http_client(config)?;
     let tokens = if providers.is_google_simulated {
         Tokens::fixed(SecretString::from(simulators::GOOGLE_TOKEN))
     } else {
@@ -327,8 +337,10 @@ fn services(
     };
     let accounts = accounts(config, &management, &http);
     let apis = ApiSet::new(&http, &sources, &config.sources);
+    let crms = crm::Connectors::new(&http, &clock, &config.crm);
     let outward = Outward {
         accounts: accounts.clone(),
+        crms: crms.clone(),
         apis: apis.clone(),
         http: http.clone(),
         config: config.audit,
@@ -355,6 +367,7 @@ fn services(
             apis,
             sources,
             speech: Speech::new(http.clone(), tokens.clone(), config.speech.clone()),
+            documents: DocumentAi::new(http.clone(), tokens.clone(), config.documents.clone()),
         }),
         ai_analyzer::service(ai_analyzer::Deps {
             gemini: Gemini::new(http.clone(), tokens, config.gemini.clone()),
@@ -367,7 +380,7 @@ fn services(
         crm_dispatcher::service(crm_dispatcher::Deps {
             store: store.clone(),
             accounts: accounts.clone(),
-            connectors: crm::Connectors::new(&http, &clock, &config.crm),
+            connectors: crms,
             clock: clock.clone(),
         }),
         notifier::service(notifier::Deps {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bus::{LocalBusConfig, RunnerConfig};
-use google::{GeminiConfig, MapsConfig, SpeechConfig};
+use google::{DocumentAiConfig, GeminiConfig, MapsConfig, SpeechConfig};
 use management_api::{AuditConfig, LimitsConfig, sign_in::SignInMailConfig};
 use runtime::{ServeOptions, TelemetryConfig};
 use secrecy::SecretString;
@@ -51,10 +51,14 @@ pub struct Config {
     pub sign_in_mail: Option<SignInMailConfig>,
     /// The keys that verify webhooks to the demo tenant where a provider makes its own, by the provider's slug.
     pub webhook_keys: BTreeMap<&'static str, String>,
+    /// Whether URLs that tenants enter may lead to this machine.
+    pub tenants_allow_loopback: bool,
     /// The CRMs' APIs.
     pub crm: crm::Config,
     /// Speech-to-Text.
     pub speech: SpeechConfig,
+    /// Document AI.
+    pub documents: DocumentAiConfig,
     /// Gemini.
     pub gemini: GeminiConfig,
     /// The map, if any.
@@ -102,8 +106,14 @@ impl Config {
                     Some((spec.slug, key?))
                 })
                 .collect(),
+            tenants_allow_loopback: reader.flag(
+                "TENANTS_ALLOW_LOOPBACK",
+                false,
+                "Whether URLs that tenants enter may lead to this machine: for tests and the demo.",
+            ),
             crm: crm::Config::read(reader),
             speech: SpeechConfig::read(reader),
+            documents: DocumentAiConfig::read(reader),
             gemini: GeminiConfig::read(reader),
             maps: MapsConfig::read(reader),
             analyzer: ai_analyzer::Config::read(reader),

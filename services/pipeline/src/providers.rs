@@ -82,6 +82,19 @@ pub async fn simulate(
     if given(&settings, "GOOGLE_PROJECT")?.is_none() {
         settings = settings.with("GOOGLE_PROJECT", "simulated-project");
     }
+    if urls.contains_key("document_ai") {
+        for (setting, processor) in [
+            (
+                "DOCUMENT_AI_FORM_PARSER",
+                simulators::document_ai::FORM_PARSER,
+            ),
+            ("DOCUMENT_AI_EXTRACTOR", simulators::document_ai::EXTRACTOR),
+        ] {
+            if given(&settings, setting)?.is_none() {
+                settings = settings.with(setting, processor);
+            }
+        }
+    }
     let providers = Providers {
         simulators,
         is_google_simulated,

@@ -183,6 +183,13 @@ resource "google_storage_bucket_iam_member" "media" {
   member = "serviceAccount:${var.accounts["media-processor"]}"
 }
 
+# Files of forms are downloaded through the API.
+resource "google_storage_bucket_iam_member" "api" {
+  bucket = google_storage_bucket.recordings.name
+  role   = "roles/storage.objectViewer"
+  member = "serviceAccount:${var.accounts["management-api"]}"
+}
+
 resource "google_bigquery_dataset" "analytics" {
   dataset_id  = "pipeline_${var.environment}"
   location    = "US"

@@ -18,7 +18,7 @@ locals {
   # What a service may do in the project beside what its own resources grant it (bucket, topics, database).
   project_roles = {
     webhook-ingest  = []
-    media-processor = ["roles/speech.client"]
+    media-processor = ["roles/documentai.apiUser", "roles/speech.client"]
     ai-analyzer     = ["roles/aiplatform.user"]
     crm-dispatcher  = []
     notifier        = []

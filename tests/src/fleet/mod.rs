@@ -34,7 +34,7 @@ use pipeline::{
 };
 use runtime::SystemClock;
 use secrecy::SecretString;
-use simulators::{SIMULATORS, Simulators};
+use simulators::{SIMULATORS, Simulators, document_ai};
 use store_spanner::{Emulator, SpannerConfig, SpannerStore};
 use testkit::emulators::{PubSub, Spanner};
 
@@ -332,6 +332,11 @@ fn settings(
         // The emulator sends no tokens.
         ("PUSH_PROOF", "platform".to_owned()),
         ("BLOBS_BUCKET", BUCKET.to_owned()),
+        (
+            "DOCUMENT_AI_FORM_PARSER",
+            document_ai::FORM_PARSER.to_owned(),
+        ),
+        ("DOCUMENT_AI_EXTRACTOR", document_ai::EXTRACTOR.to_owned()),
         ("PUBLIC_URL", format!("http://{front}")),
         ("JWT_JWKS_URL", format!("http://{keys_address}/jwks.json")),
         ("JWT_ISSUER", trust.issuer),

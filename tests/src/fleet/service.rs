@@ -63,9 +63,11 @@ impl Name {
     pub(super) const fn of_stage(stage: Stage) -> Self {
         match stage {
             Stage::Reading => Self::WebhookIngest,
-            Stage::Details | Stage::Recording | Stage::Transcript | Stage::Booking => {
-                Self::MediaProcessor
-            }
+            Stage::Details
+            | Stage::Documents
+            | Stage::Recording
+            | Stage::Transcript
+            | Stage::Booking => Self::MediaProcessor,
             Stage::Analysis => Self::AiAnalyzer,
             Stage::Dispatch => Self::CrmDispatcher,
             Stage::Notification => Self::Notifier,

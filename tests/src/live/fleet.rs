@@ -72,11 +72,13 @@ impl Made<'_> {
         let store: Arc<dyn Store> = Arc::new(store.unwrap());
         let key = SigningKey::open(self.folder).unwrap();
         let secrets = SealedSecrets::open(self.folder, KeySource::File).await;
+        let blobs = blobs::FolderBlobs::open(self.folder.join("blobs")).await;
         let routes = with_shell(
             management_api::service(Deps {
                 api_keys: Arc::new(KeyRing::new(store.clone(), self.clock.clone())),
                 sign_in: None,
                 is_simulated: true,
+                blobs: Arc::new(blobs.unwrap()),
                 job_bell: JobBell::default(),
                 limits: LimitsConfig::default(),
                 outward: None,

@@ -79,6 +79,9 @@ impl StageHandler for SimulatedStage {
             Stage::Details => self.ask(job).await,
             Stage::Recording => self.record(job).await,
             Stage::Transcript => self.transcribe(job).await,
+            Stage::Documents => Ok(Outcome::done(Section::Documents(Box::new(lead::kept(
+                &job.request.document,
+            ))))),
             Stage::Booking => Ok(Outcome::done(Section::Booking(lead::booking(
                 &job.request.document,
             )))),
@@ -158,6 +161,7 @@ impl SimulatedStage {
             Stage::Notification => MAIL,
             Stage::Reading
             | Stage::Details
+            | Stage::Documents
             | Stage::Recording
             | Stage::Transcript
             | Stage::Booking

@@ -380,6 +380,15 @@ impl World {
         .await
     }
 
+    /// Asks the API for a file as an admin of the demo tenant: the headers, and the bytes.
+    pub async fn download(&self, path: &str) -> (StatusCode, http::HeaderMap, Vec<u8>) {
+        let call = self.http.get(format!("{}{path}", self.base));
+        let call = call.bearer_auth(self.admin_token().expose_secret());
+        let response = call.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        (status, headers, response.bytes().await.unwrap().to_vec())
+    }
+
     /// Posts to the API as an admin of the demo tenant.
     pub async fn post_to_api(&self, path: &str, body: &Value) -> Answer {
         let url = format!("{}{path}", self.base);

@@ -56,8 +56,75 @@ fn mail(world: &World) -> String {
     format!("{:?}", mails[0])
 }
 
+/// Sets how long texts have to be quiet.
+async fn quiet_for(world: &World, seconds: u64) {
+    for mut office in world.store.offices(&world.tenant()).await.unwrap() {
+        office.config.texts.quiet_seconds = seconds;
+        office.config.texts.longest_seconds = 24 * 60 * 60;
+        world.store.put_office(&office).await.unwrap();
+    }
+}
+
+/// The words of a text's messages, in the order in which they are shown.
+async fn words(world: &World, request: RequestId) -> Vec<String> {
+    let shown = world.shown(request).await;
+    let messages = shown["about"]["messages"].as_array().cloned();
+    let words = messages.unwrap_or_default().into_iter();
+    let words = words.map(|message| message["text"].as_str().unwrap().to_owned());
+    words.collect()
+}
+
+#[tokio::test]
+async fn texts_are_judged_once_after_a_pause_in_their_order() {
+    const HOUR: u64 = 60 * 60;
+    let world = World::on_manual_clock().await;
+    quiet_for(&world, HOUR).await;
+    let (callrail, gemini) = (world.simulators().callrail(), world.simulators().gemini());
+    let begun: Timestamp = world.now();
+    // What was written last comes first.
+    let written = [
+        (40, "Before spring, please."),
+        (20, "With an island."),
+        (0, "Can you quote a kitchen remodel in 78664?"),
+    ];
+    for (count, (seconds, said)) in (1..).zip(written) {
+        let text = Choices {
+            id: Some("kPause".to_owned()),
+            words: Some(said.to_owned()),
+            at: begun + std::time::Duration::from_secs(seconds),
+            ..Choices::default()
+        };
+        callrail.happen("sms-received", &text).unwrap();
+        let request = only_request(&world).await;
+        world
+            .eventually("the message is there", async || {
+                words(&world, request).await.len() == count
+            })
+            .await;
+    }
+    let request = only_request(&world).await;
+    world.rest().await;
+    assert!(
+        gemini.requests().is_empty(),
+        "somebody may be writing still"
+    );
+    assert!(world.simulators().hubspot().deals().is_empty());
+    world.pass(std::time::Duration::from_secs(HOUR));
+    world.becomes(request, Status::Completed).await;
+    assert_eq!(gemini.requests().len(), 1, "once for all of them");
+    let expected = written.map(|(_, said)| said.to_owned());
+    let expected: Vec<_> = expected.into_iter().rev().collect();
+    assert_eq!(words(&world, request).await, expected);
+    let asked = gemini.requests()[0].body.to_string();
+    let places = expected.iter().map(|said| asked.find(said).unwrap());
+    assert!(places.is_sorted(), "{asked}");
+    mail(&world);
+    world.finish().await;
+}
+
 async fn a_text_and_what_follows_are_one_request_in_order(form: Form) {
     let world = World::of(form).await;
+    quiet_for(&world, 0).await;
     let callrail = world.simulators().callrail();
     let begun: Timestamp = world.now();
     let text = |seconds: u64, words: &str| Choices {
@@ -85,13 +152,7 @@ async fn a_text_and_what_follows_are_one_request_in_order(form: Form) {
     callrail
         .happen("sms-received", &text(30, "With an island."))
         .unwrap();
-    let messages = async || {
-        let shown = world.shown(request).await;
-        let messages = shown["about"]["messages"].as_array().cloned();
-        let words = messages.unwrap_or_default().into_iter();
-        let words = words.map(|message| message["text"].as_str().unwrap().to_owned());
-        words.collect::<Vec<_>>()
-    };
+    let messages = async || words(&world, request).await;
     world
         .eventually("all four messages are there", async || {
             messages().await.len() == 4

@@ -15,7 +15,39 @@ use tests::{Form, World, in_both_forms};
 in_both_forms![
     a_website_form_reaches_the_crm_and_a_mail_once,
     a_signed_webhook_reaches_the_crm_and_a_mail_by_the_tenants_mapping,
+    a_test_of_a_source_goes_through_its_url_and_makes_no_lead,
 ];
+
+async fn a_test_of_a_source_goes_through_its_url_and_makes_no_lead(form: Form) {
+    let world = World::of(form).await;
+    let tenant = world.tenant();
+    for provider in ["webforms", "signedwebhook"] {
+        let new = json!({ "provider": provider });
+        let created = world.post_as_admin(&tenant, "sources", &new).await;
+        assert_eq!(created.status, StatusCode::CREATED, "{created:?}");
+        let source = created.body["source"]["source_id"].as_str().unwrap();
+        if provider == "webforms" {
+            // Whoever signs needs no page.
+            let path = format!("/v1/tenants/{tenant}/sources/{source}/settings");
+            let settings = json!({ "settings": { "domains": ["remodel.example.com"] } });
+            let saved = world.put_to_api(&path, &settings).await;
+            assert_eq!(saved.status, StatusCode::OK, "{saved:?}");
+        }
+        let path = format!("sources/{source}/test");
+        let tested = world.post_as_admin(&tenant, &path, &json!({})).await;
+        assert_eq!(tested.body["is_arrived"], json!(true), "{tested:?}");
+        let event = tested.body["event_id"].as_str().unwrap();
+        let stored = world
+            .get(&format!("/v1/tenants/{tenant}/events/{event}"))
+            .await;
+        assert_eq!(stored.body["outcome"], "unused");
+        assert_eq!(stored.body["remark"], "a test of the source");
+    }
+    world.rest().await;
+    assert_eq!(requests(&world).await, Vec::<Value>::new());
+    assert_eq!(crm(&world).0, 0);
+    world.finish().await;
+}
 
 /// Saves the settings of the demo tenant's source.
 async fn set(world: &World, provider: &str, settings: Value) {
@@ -61,7 +93,7 @@ async fn a_website_form_reaches_the_crm_and_a_mail_once(form: Form) {
     let world = World::of(form).await;
     let settings = json!({
         "domains": ["remodel.example.com"], "thank_you_url": "https://www.remodel.example.com/thanks",
-        "required": ["phone", "street"], "bot_check": { "service": "turnstile", "action": "quote" },
+        "required_fields": ["phone", "address"], "bot_check": { "service": "turnstile", "action": "quote" },
     });
     set(&world, "webforms", settings).await;
     let (website, turnstile) = (
@@ -85,8 +117,8 @@ async fn a_website_form_reaches_the_crm_and_a_mail_once(form: Form) {
     assert_eq!(shown["channel"], "form");
     assert_eq!(shown["contact"]["phone"], "+15125550142");
     assert_eq!(shown["contact"]["state"], "TX");
-    assert_eq!(shown["missing_fields"], json!(["street"]));
-    assert_eq!(shown["derived_fields"], json!(["country", "state"]));
+    assert_eq!(shown["missing_required_fields"], json!(["address"]));
+    assert_eq!(shown["derived_fields"], json!([]));
     assert_eq!(shown["extra"]["bot_check"], "passed");
     assert_eq!(shown["suspicions"], json!([]));
     let documents = shown["about"]["documents"].as_object().unwrap();
@@ -170,7 +202,7 @@ async fn a_signed_webhook_reaches_the_crm_and_a_mail_by_the_tenants_mapping(form
             "zip": ["data.place.postcode"], "project_type": ["data.wish"], "message": ["data.words"],
             "submission_id": ["data.lead_id"],
         },
-        "required": ["street"], "event_path": "type", "events": ["lead.created"],
+        "required_fields": ["address"], "event_path": "type", "events": ["lead.created"],
     });
     set(&world, "signedwebhook", settings).await;
     let sender = world.simulators().signedwebhook();
@@ -192,7 +224,7 @@ async fn a_signed_webhook_reaches_the_crm_and_a_mail_by_the_tenants_mapping(form
     assert_eq!(shown["contact"]["phone"], "+15125550142");
     assert_eq!(shown["contact"]["postal_code"], "78664");
     assert_eq!(shown["about"]["answers"]["project_type"], "Kitchen");
-    assert_eq!(shown["missing_fields"], json!(["street"]));
+    assert_eq!(shown["missing_required_fields"], json!(["address"]));
     assert_eq!(shown["extra"]["data.channel"], "home_show");
     assert_eq!(requests(&world).await.len(), 1, "{id} is one lead");
     let (deals, written) = crm(&world);

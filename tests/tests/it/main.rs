@@ -11,6 +11,7 @@ mod channels;
 mod chats;
 mod crash;
 mod deployment;
+mod documents;
 mod double_bookings;
 mod edges;
 mod fairness;

@@ -8,7 +8,9 @@ use super::{
     shape::{Bounds, Member, Shape, Text},
     sound,
 };
-use crate::{ConnectionName, EmailAddress, RequiredField, ServiceArea, WorkflowConfig};
+use crate::{
+    ConnectionName, DocumentReader, EmailAddress, RequiredField, ServiceArea, WorkflowConfig,
+};
 
 /// One line that people read.
 pub(super) const LINE: Text = Text {
@@ -231,6 +233,15 @@ const REQUIRED_FIELD: Text = Text {
     is_valid: |text| RequiredField::from_word(text).is_some(),
 };
 
+impl RequiredField {
+    /// Some of them, in a configuration.
+    pub const LIST: Shape = Shape::List {
+        of: &Shape::Text(&REQUIRED_FIELD),
+        min: 0,
+        max: Self::ALL.len(),
+    };
+}
+
 const LINKS: Shape = Shape::Object(&[Member::optional(
     "window_days",
     Shape::Whole { max: 90 },
@@ -249,6 +260,33 @@ const CHAT: Shape = Shape::Object(&[
         "The longest time from the first message that was not judged, in seconds. Not below `quiet_seconds`.",
     ),
 ]);
+
+const TEXTS: Shape = Shape::Object(&[
+    Member::optional(
+        "quiet_seconds",
+        Shape::Whole { max: 3_600 },
+        "How long nobody has to have written before text messages are judged, in seconds.",
+    ),
+    Member::optional(
+        "longest_seconds",
+        Shape::Whole { max: 86_400 },
+        "The longest time from the first message that was not judged, in seconds. Not below `quiet_seconds`.",
+    ),
+]);
+
+const READER: Text = Text {
+    about: "`form_parser` or `extractor`",
+    pattern: "^(form_parser|extractor)$",
+    max: 20,
+    is_valid: |text| DocumentReader::from_word(text).is_some(),
+};
+
+const DOCUMENTS: Shape = Shape::Object(&[Member::optional(
+    "read_by",
+    Shape::OrNull(&Shape::Text(&READER)),
+    "Who reads the files of forms: Document AI's `form_parser`, or the `extractor` for the company's own forms. What is read \
+     fills only what the person left out. Null: files are kept and not read.",
+)]);
 
 const WORKFLOW: Shape = Shape::Object(&[
     Member::optional(
@@ -288,14 +326,16 @@ const WORKFLOW: Shape = Shape::Object(&[
     ),
     Member::optional(
         "required_fields",
-        Shape::List {
-            of: &Shape::Text(&REQUIRED_FIELD),
-            min: 0,
-            max: RequiredField::ALL.len(),
-        },
+        RequiredField::LIST,
         "The fields that the company wants of every lead. Those that are missing are shown with the lead, which goes on.",
     ),
     Member::optional("chat", CHAT, "When a chat is judged."),
+    Member::optional("texts", TEXTS, "When text messages are judged."),
+    Member::optional(
+        "documents",
+        DOCUMENTS,
+        "What becomes of the files of forms, beside being kept.",
+    ),
 ]);
 
 impl WorkflowConfig {
@@ -376,11 +416,13 @@ impl WorkflowConfig {
                 ));
             }
         }
-        if self.chat.longest_seconds < self.chat.quiet_seconds {
-            faults.push(ConfigFault::new(
-                "chat.longest_seconds",
-                "seconds that are not below `chat.quiet_seconds`",
-            ));
+        for (name, policy) in [("chat", &self.chat), ("texts", &self.texts)] {
+            if policy.longest_seconds < policy.quiet_seconds {
+                faults.push(ConfigFault::new(
+                    format!("{name}.longest_seconds"),
+                    format!("seconds that are not below `{name}.quiet_seconds`"),
+                ));
+            }
         }
         if !self.notifications.email.is_empty() && self.notifications.from.is_none() {
             faults.push(ConfigFault::new(

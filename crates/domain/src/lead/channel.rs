@@ -29,7 +29,8 @@ impl Channel {
             Self::Phone => &[Stage::Details, Stage::Recording, Stage::Transcript],
             Self::Calendar => &[Stage::Details, Stage::Booking],
             Self::Chat => &[Stage::Details],
-            Self::Text | Self::Form | Self::Api => &[],
+            Self::Form => &[Stage::Documents],
+            Self::Text | Self::Api => &[],
         }
     }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use super::{
     Channel, ContactSection,
-    normalized::state_code,
+    normalized::{state_code, state_of},
     thread::{self, Attachment, Author, ChatMessage},
 };
 use crate::{E164, EmailAddress, PostalCode, Stage, name, text};
@@ -139,9 +139,9 @@ facts! {
         /// Fields whose value could not be read, or only in part, by the names that our own code has for them: at most
         /// some tens, and never a value.
         unread_fields: BTreeSet<String>,
-        /// Fields that the tenant wants of each lead and this one lacks, by our own names. An empty list says that it has
-        /// them all.
-        missing_fields: Option<Vec<String>>,
+        /// Fields that its source wants of each lead, beside those that the company wants: words of
+        /// [`RequiredField`](crate::RequiredField), or of a newer build.
+        required_fields: BTreeSet<String>,
         /// Fields that were not said and follow from others, by our own names.
         derived_fields: Option<Vec<String>>,
         /// What speaks against the lead, as its source judged it when it came.
@@ -291,6 +291,9 @@ facts! {
 pub struct DocumentFacts {
     /// The field that it came in.
     pub field: String,
+    /// What its sender calls it, on one line. It is shown, and never part of a path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Its media type, by its first bytes; `application/octet-stream` where they tell nothing.
     pub kind: String,
     /// Its length.
@@ -482,6 +485,17 @@ impl About {
             }
             (before, after) => (before.words() != after.words()).then_some(Stage::Analysis),
         }
+    }
+
+    /// The files that came with it: by their names and contents.
+    pub(crate) fn files(&self) -> BTreeMap<&str, &str> {
+        let Self::Form(form) = self else {
+            return BTreeMap::new();
+        };
+        let files = form.documents.iter();
+        files
+            .map(|(name, file)| (name.as_str(), file.sha256.as_str()))
+            .collect()
     }
 
     /// Whether a CRM shows something else after this difference, apart from what an analysis of it brings.
@@ -718,7 +732,7 @@ impl Facts {
             email,
             city,
             state,
-            country: _,
+            country,
             postal_code,
             address,
         } = &self.person;
@@ -729,6 +743,13 @@ impl Facts {
         let (phone, extension) = phone.unzip();
         let real_name =
             |raw: &str| name::real_name(raw, MAX_NAME, city.as_deref(), state.as_deref());
+        let code = postal_code
+            .as_deref()
+            .and_then(|raw| PostalCode::parse(raw).ok())
+            .filter(|code| !code.is_placeholder());
+        let said = line(state, 50).map(|state| state_code(&state).unwrap_or(state));
+        let of_code = || state_of(code.as_ref()?, country.as_deref(), phone.as_ref());
+        let state = said.or_else(of_code);
         ContactSection {
             name: name.as_deref().and_then(real_name),
             phone,
@@ -737,11 +758,8 @@ impl Facts {
                 .as_deref()
                 .and_then(|raw| EmailAddress::parse(raw).ok()),
             city: line(city, 100),
-            state: line(state, 50).map(|state| state_code(&state).unwrap_or(state)),
-            postal_code: postal_code
-                .as_deref()
-                .and_then(|raw| PostalCode::parse(raw).ok())
-                .filter(|code| !code.is_placeholder()),
+            state,
+            postal_code: code,
             address: line(address, 200),
         }
     }
@@ -755,6 +773,44 @@ impl Labels {
 }
 
 impl PersonFacts {
+    /// A field by its name.
+    pub fn get(&self, field: &str) -> Option<&str> {
+        let Self {
+            name,
+            phone,
+            email,
+            city,
+            state,
+            country,
+            postal_code,
+            address,
+        } = self;
+        let found = match field {
+            "name" => name,
+            "phone" => phone,
+            "email" => email,
+            "city" => city,
+            "state" => state,
+            "country" => country,
+            "postal_code" => postal_code,
+            "address" => address,
+            _ => &None,
+        };
+        found.as_deref()
+    }
+
+    /// The names of its fields.
+    pub const FIELDS: [&str; 8] = [
+        "name",
+        "phone",
+        "email",
+        "city",
+        "state",
+        "country",
+        "postal_code",
+        "address",
+    ];
+
     /// `self` where it says something, else `older`.
     #[must_use]
     pub fn or(&self, older: &Self) -> Self {

@@ -4,6 +4,7 @@ mod analysis;
 pub mod attribution;
 pub mod brief;
 mod channel;
+mod documents;
 mod facts;
 pub mod links;
 pub mod normalized;
@@ -25,6 +26,7 @@ pub use analysis::{
 pub use attribution::Visits;
 pub use brief::Brief;
 pub use channel::Channel;
+pub use documents::{DocumentReading, DocumentsSection, KeptDocument, ReadValue};
 pub use facts::{
     About, ApiFacts, BookingFacts, BookingStatus, CallFacts, ChatFacts, ChatStatus, Consent,
     DocumentFacts, Facts, FormFacts, Labels, PersonFacts, TextFacts,
@@ -176,7 +178,7 @@ pub struct Document {
         deserialize_with = "known_stage"
     )]
     pub awaits: Option<Stage>,
-    /// What was written of a chat and not judged yet.
+    /// What was written of a chat, or by texts, and not judged yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub talk: Option<Talk>,
     /// How the person can be reached.
@@ -185,6 +187,9 @@ pub struct Document {
     /// What the provider's API says of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<DetailsSection>,
+    /// The files that came with a form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub documents: Option<DocumentsSection>,
     /// The audio of a call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording: Option<RecordingSection>,
@@ -292,6 +297,7 @@ impl Document {
             talk: None,
             contact: ContactSection::default(),
             details: None,
+            documents: None,
             recording: None,
             transcript: None,
             booking: None,
@@ -322,9 +328,22 @@ impl Document {
         .unwrap_or_else(|| self.channel().as_str())
     }
 
-    /// The facts as they are best known: deliveries outrank the API, which fills what they leave out. Labels come from
-    /// the API if it was asked after the last delivery.
+    /// The facts as they are best known: deliveries outrank the API, which fills what they leave out, and what was read of
+    /// files fills what both leave out. Labels come from the API if it was asked after the last delivery.
     pub fn facts(&self) -> Facts {
+        let typed = self.facts_without_documents();
+        match self
+            .documents
+            .as_ref()
+            .and_then(|section| section.said.as_deref())
+        {
+            Some(read) => typed.or(read),
+            None => typed,
+        }
+    }
+
+    /// The same without what was read of files.
+    pub fn facts_without_documents(&self) -> Facts {
         let Some(details) = self.details.as_ref().and_then(DetailsSection::facts) else {
             return self.source.said.clone();
         };

@@ -1,7 +1,7 @@
 //! A lead's contact as it is understood: each field in one form, marked with what it comes from. Derived by what was said
 //! alone: no list of towns fills in what nobody said.
 
-use crate::{E164, EmailAddress, Facts, PostalCode, name, text};
+use crate::{Document, E164, EmailAddress, Facts, PostalCode, name, text};
 
 /// A lead's contact in one form.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,10 +19,12 @@ pub struct NormalizedField {
     pub field: &'static str,
     /// Its value.
     pub value: String,
-    /// The field as delivered that says it: `phone`, `address`.
+    /// The field as delivered that says it, such as `phone` or `address`; `document` for a file.
     pub from: &'static str,
-    /// Whether another field says it. Else it is that field, in its form.
+    /// Whether another field, or a file, says it. Else it is that field, in its form.
     pub is_derived: bool,
+    /// How sure the reader of the files is, in percent, where only a file says it.
+    pub percent_sure: Option<u8>,
 }
 
 /// What looks like a slip of the pen.
@@ -47,7 +49,25 @@ impl std::fmt::Debug for NormalizedField {
     }
 }
 
+/// What says a field that was read of a file.
+const DOCUMENT: &str = "document";
+
 impl Normalized {
+    /// Of a request, with what its files say marked as such.
+    pub fn of_request(document: &Document) -> Self {
+        let mut all = Self::of(&document.facts());
+        if let Some(section) = &document.documents {
+            let typed = document.facts_without_documents().person;
+            for field in &mut all.fields {
+                field.percent_sure = section.fills(field.from, &typed);
+                if field.percent_sure.is_some() && !field.is_derived {
+                    (field.is_derived, field.from) = (true, DOCUMENT);
+                }
+            }
+        }
+        all
+    }
+
     /// Of a lead's facts.
     pub fn of(facts: &Facts) -> Self {
         let mut all = Self::default();
@@ -77,9 +97,14 @@ impl Normalized {
         if city.is_none() {
             all.derive("city", parsed.city, "address");
         }
-        let state = contact.state.clone();
-        all.add_said("state", state.clone(), "state");
-        if state.is_none() {
+        let is_state_said = person.state.as_deref().and_then(|raw| text::line(raw, 50));
+        let is_state_said = is_state_said.is_some();
+        all.add_said(
+            "state",
+            contact.state.clone().filter(|_| is_state_said),
+            "state",
+        );
+        if !is_state_said {
             all.derive("state", parsed.state.clone(), "address");
         }
         let postal_code = person.postal_code.as_deref().and_then(PostalCode::in_full);
@@ -91,6 +116,13 @@ impl Normalized {
         );
         if !is_real {
             all.derive("postal_code", parsed.postal_code, "address");
+        }
+        if all.get("state").is_none() {
+            let code = all.get("postal_code").map(PostalCode::parse);
+            let country = person.country.as_deref();
+            let code = code.and_then(Result::ok);
+            let state = code.and_then(|code| state_of(&code, country, contact.phone.as_ref()));
+            all.derive("state", state, "postal_code");
         }
         all.add_country(facts, contact.phone.as_ref());
         all
@@ -134,6 +166,7 @@ impl Normalized {
             value,
             from,
             is_derived: false,
+            percent_sure: None,
         });
     }
 
@@ -150,6 +183,7 @@ impl Normalized {
             value,
             from,
             is_derived: true,
+            percent_sure: None,
         }));
     }
 }
@@ -239,6 +273,20 @@ impl AddressParts {
                 .filter(|code| PostalCode::parse(code).is_ok_and(|code| !code.is_placeholder())),
         }
     }
+}
+
+/// The state that a ZIP code is in, unless something says that the code is another country's.
+pub(super) fn state_of(
+    code: &PostalCode,
+    country: Option<&str>,
+    phone: Option<&E164>,
+) -> Option<String> {
+    let is_abroad = match country.map(str::trim).filter(|said| !said.is_empty()) {
+        Some(said) => !is_the_us(said),
+        None => phone.is_some_and(|phone| phone.country().is_some()),
+    };
+    let state = code.state().filter(|_| !is_abroad);
+    state.map(str::to_owned)
 }
 
 fn is_the_us(country: &str) -> bool {

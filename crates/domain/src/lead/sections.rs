@@ -263,7 +263,7 @@ pub struct QualificationSection {
     /// What came of asking a map, where nothing that was said decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub map: Option<MapOutcome>,
-    /// The fields that the company wants of every lead and that this one lacks.
+    /// The fields that the company, or the lead's source, wants of every lead and that this one lacks.
     #[serde(
         default,
         skip_serializing_if = "BTreeSet::is_empty",

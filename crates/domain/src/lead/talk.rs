@@ -1,11 +1,11 @@
-//! A chat that goes on: its words are judged after a pause, not one message at a time.
+//! A chat or a conversation by texts that goes on: its words are judged after a pause, not one message at a time.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{ChatPolicy, later};
 
-/// What was written of a chat and not judged yet, by our own clock: a provider tells of messages late and in any order.
+/// What was written of a chat, or by texts, and not judged yet, by our own clock: a provider tells of messages late and in any order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Talk {
     /// When the first of it was stored.

@@ -25,6 +25,7 @@ pub(super) fn merge(
     let disagree = unite_deliveries(into, from);
     let shared = [
         Stage::Details,
+        Stage::Documents,
         Stage::Recording,
         Stage::Booking,
         Stage::Analysis,
@@ -133,6 +134,11 @@ fn take_gathered(into: &mut Document, from: &Document) {
         // The labels of both were united above; whichever API answered first no longer outranks them.
         details.is_newer = false;
     }
+    match (&mut into.documents, &from.documents) {
+        (Some(mine), Some(theirs)) => mine.unite(theirs),
+        (mine, theirs) if mine.is_none() => mine.clone_from(theirs),
+        _ => {}
+    }
     if into.booking.is_none() {
         into.booking.clone_from(&from.booking);
     }
@@ -175,7 +181,7 @@ fn drop_needless_steps(winner: &mut RequestState, gathered: &[Stage], now: Times
         .work
         .iter()
         .filter(|row| match row.key.stage {
-            Stage::Reading | Stage::Transcript | Stage::Booking => {
+            Stage::Reading | Stage::Documents | Stage::Transcript | Stage::Booking => {
                 !workflow::needs(document, row.key.stage)
             }
             Stage::Details | Stage::Recording => {

@@ -178,6 +178,7 @@ impl RequestState {
                 Stage::Dispatch => self.open_dispatch(&step.target),
                 Stage::Reading
                 | Stage::Details
+                | Stage::Documents
                 | Stage::Recording
                 | Stage::Transcript
                 | Stage::Booking

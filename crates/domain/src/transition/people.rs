@@ -186,6 +186,7 @@ pub fn replay(
             document.source.unread.get_or_insert(why);
         }
         Stage::Details
+        | Stage::Documents
         | Stage::Recording
         | Stage::Transcript
         | Stage::Booking

@@ -196,6 +196,7 @@ fn rework(
         let is_concerned = match key.stage {
             // Each may be waiting for just this event.
             Stage::Reading | Stage::Details | Stage::Recording => true,
+            Stage::Documents => reentry.documents,
             Stage::Booking => reentry.booking,
             // Its input is the archived audio, which no delivery changes.
             Stage::Transcript => false,

@@ -257,6 +257,12 @@ fn apply(state: &mut RequestState, section: Section, now: Timestamp) {
                 workflow::raise_stage(document, open, Stage::Recording);
             }
         }
+        Section::Documents(section) => {
+            let before = document.facts();
+            document.documents = Some(*section);
+            let reentry = workflow::reenter(&before, &document.facts());
+            workflow::raise(document, open, reentry);
+        }
         Section::Recording(mut recording) => {
             if let (Audio::Absent { .. }, Some(known)) = (&recording.audio, &document.recording) {
                 // What was archived stays, whatever the provider has now.

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
-    About, Author, Channel, ChatFacts, ChatMessage, ChatPolicy, ChatStatus, Facts, LeadRequest,
-    News, Outcome, Stage, Status, later, lead::thread, workflow,
+    About, Author, Channel, ChatFacts, ChatMessage, ChatStatus, Facts, LeadRequest, News, Outcome,
+    Stage, Status, WorkflowConfig, later, lead::thread, workflow,
 };
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -213,7 +213,7 @@ impl Chat {
             self.world.now = self.world.now.max(row.due_at);
             let job = self.world.try_claim(&row).expect("it is due");
             let document = &job.request.document;
-            let policy = ChatPolicy::default();
+            let policy = WorkflowConfig::default();
             let outcome = match workflow::pause(document, row.key.stage, &policy, self.world.now) {
                 Some(until) => Outcome::Pause { until },
                 None => job.done(&Findings::default()),

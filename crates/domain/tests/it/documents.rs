@@ -146,18 +146,20 @@ fn a_channel_reads_back_as_it_is_stored() {
 #[test]
 fn each_channel_has_its_stages_in_order() {
     use Stage::{
-        Analysis, Booking, Details, Dispatch, Notification, Reading, Recording, Transcript,
+        Analysis, Booking, Details, Dispatch, Documents, Notification, Reading, Recording,
+        Transcript,
     };
     let phone = [Reading, Details, Recording, Transcript, Analysis].as_slice();
     let with_api = [Reading, Details, Analysis].as_slice();
     let booking = [Reading, Details, Booking, Analysis].as_slice();
+    let form = [Reading, Documents, Analysis].as_slice();
     let without = [Reading, Analysis].as_slice();
     for (channel, expected) in [
         (Channel::Phone, phone),
         (Channel::Calendar, booking),
         (Channel::Chat, with_api),
         (Channel::Text, without),
-        (Channel::Form, without),
+        (Channel::Form, form),
         (Channel::Api, without),
     ] {
         let pipeline: Vec<_> = channel.pipeline().collect();

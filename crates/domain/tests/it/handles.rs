@@ -126,7 +126,9 @@ fn every_redrive_runs_again() {
 #[test]
 fn a_replay_runs_the_stage_and_what_follows() {
     for channel in Channel::ALL {
-        let pipeline: Vec<_> = channel.pipeline().skip(1).collect();
+        // These forms have no files.
+        let stages = channel.pipeline().skip(1);
+        let pipeline: Vec<_> = stages.filter(|stage| *stage != Stage::Documents).collect();
         for from in Stage::ALL {
             let expected = match pipeline.iter().position(|stage| *stage == from) {
                 Some(start) => [&pipeline[start..], &[Stage::Dispatch]].concat(),

@@ -7,6 +7,7 @@ mod contact;
 mod documents;
 mod dry_runs;
 mod effects;
+mod files;
 mod handles;
 mod later_events;
 mod life;

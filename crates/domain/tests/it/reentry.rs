@@ -12,6 +12,7 @@ type Say = fn(&mut Facts);
 const NOTHING: Reentry = Reentry {
     gather: None,
     booking: false,
+    documents: false,
     qualification: false,
     dispatch: false,
 };

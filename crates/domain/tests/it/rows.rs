@@ -68,6 +68,7 @@ fn a_stage_reads_back_as_it_is_stored() {
     for (stage, word) in Stage::ALL.into_iter().zip([
         "reading",
         "details",
+        "documents",
         "recording",
         "transcript",
         "booking",
@@ -79,7 +80,10 @@ fn a_stage_reads_back_as_it_is_stored() {
         assert_eq!(word.parse(), Ok(stage));
     }
     let fault = "Reading".parse::<Stage>().unwrap_err();
-    assert!(fault.contains("reading, details, recording"), "{fault}");
+    assert!(
+        fault.contains("reading, details, documents, recording"),
+        "{fault}"
+    );
 }
 
 #[test]

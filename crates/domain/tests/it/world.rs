@@ -227,9 +227,10 @@ impl World {
         self.receive(Ok(self.edit(|_| ())))
     }
 
-    /// The first stage after reading.
+    /// The first stage after reading; of a form, one without files.
     pub(crate) fn first(&self) -> Stage {
-        self.channel.pipeline().nth(1).unwrap()
+        let mut stages = self.channel.pipeline().skip(1);
+        stages.find(|stage| *stage != Stage::Documents).unwrap()
     }
 
     pub(crate) fn state(&self, id: RequestId) -> RequestState {
@@ -578,6 +579,7 @@ impl Job {
                 vec![Section::Source(Box::new(source))]
             }
             Stage::Details => vec![Section::Details(details(document, findings))],
+            Stage::Documents => vec![Section::Documents(Box::new(lead::kept(document)))],
             Stage::Recording => vec![Section::Recording(recording(document, findings))],
             Stage::Transcript => vec![Section::Transcript(TranscriptSection {
                 turns: Vec::new(),

@@ -1,6 +1,7 @@
 //! The clients against simulated providers, over real HTTP.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod document_ai;
 mod gemini;
 mod maps;
 mod secret_manager;

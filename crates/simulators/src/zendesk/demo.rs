@@ -122,7 +122,7 @@ fn message(choices: &Choices) -> SampleDelivery {
             "id": fresh_hex(), "type": "conversation:message", "createdAt": format!("{:.3}", choices.at),
             "payload": {
                 "conversation": { "id": id, "type": "personal" },
-                "message": shown_message(choices.at),
+                "message": shown_message(choices.at, QUESTION),
             },
         }],
     });
@@ -132,7 +132,8 @@ fn message(choices: &Choices) -> SampleDelivery {
     }
 }
 
-fn shown_message(at: Timestamp) -> Value {
+/// A message of a person, as webhooks of Sunshine Conversations show it.
+pub(super) fn shown_message(at: Timestamp, text: &str) -> Value {
     json!({
         "id": fresh_hex(), "received": format!("{at:.3}"),
         "author": {
@@ -142,14 +143,9 @@ fn shown_message(at: Timestamp) -> Value {
                 "profile": { "givenName": "Sam", "surname": "Reyes", "email": "sam.reyes@example.com" },
             },
         },
-        "content": { "type": "text", "text": QUESTION },
+        "content": { "type": "text", "text": text },
         "source": { "type": "web", "integrationId": "67ab5f53a96f98663935c3ee" },
     })
-}
-
-/// A conversation, as the API of Sunshine Conversations shows it: nobody has one here that was not told of.
-pub(super) fn conversation(_id: &str) -> Value {
-    json!({ "messages": [], "meta": { "hasMore": false }, "links": {} })
 }
 
 pub(super) fn deliver(id: String, body: &Value, at: Timestamp) -> SampleDelivery {

@@ -46,8 +46,10 @@ static SPEC: SourceSpec = SourceSpec {
             key: "user_id",
             about: "the numeric user id beside the API key",
             is_required: true,
+            is_url: false,
         }],
         refresh: None,
+        check: None,
     }),
     base_url: Some(BaseUrl {
         key: "ACUITY_BASE_URL",

@@ -66,10 +66,6 @@ macro_rules! fields {
                 "Further fields that answer a question: they are read as the person's words. The others are kept and shown.",
             ),
         ]);
-
-        fn is_field(name: &str) -> bool {
-            [$($name),+].contains(&name)
-        }
     };
 }
 
@@ -136,18 +132,6 @@ fields! {
 
 const NAMES: Shape = Shape::List {
     of: &Shape::Text(&FIELD_NAME),
-    min: 0,
-    max: 20,
-};
-
-/// Our names that can be required.
-pub(crate) const REQUIRED: Shape = Shape::List {
-    of: &Shape::Text(&Text {
-        about: "the name of a field, as `mapping` has them, such as `phone`",
-        pattern: "^[a-z_]{3,20}$",
-        max: 20,
-        is_valid: is_field,
-    }),
     min: 0,
     max: 20,
 };

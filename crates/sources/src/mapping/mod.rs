@@ -4,15 +4,14 @@
 //! first, then the names that forms commonly use ([`fields`]). What nobody asked for is kept by its own name.
 
 mod fields;
-mod states;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{About, Consent, E164, EmailAddress, Facts, FormFacts, PersonFacts, PostalCode, text};
+use domain::{About, Consent, E164, EmailAddress, Facts, FormFacts, PersonFacts, text};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-pub(crate) use self::fields::{FIELDS, MAPPING, REQUIRED};
+pub(crate) use self::fields::{FIELDS, MAPPING};
 use crate::{
     answers::Answers,
     body::{Body, Entry},
@@ -136,24 +135,6 @@ impl Mapped {
             || self.answers.person != PersonFacts::default()
     }
 
-    /// The required fields that it lacks, by our names, in the order of the requirement.
-    pub(crate) fn missing(&self, required: &[String]) -> Vec<String> {
-        let person = &self.answers.person;
-        let says = |field: &str| {
-            self.get(field).is_some()
-                || match field {
-                    "name" => person.name.is_some(),
-                    "email" => person.email.is_some(),
-                    "phone" => person.phone.is_some(),
-                    "zip" => person.postal_code.is_some(),
-                    "street" => person.address.is_some(),
-                    _ => false,
-                }
-        };
-        let missing = required.iter().filter(|field| !says(field));
-        missing.cloned().collect()
-    }
-
     /// Several boxes of one consent, as members of an object.
     fn take_consents(&mut self, body: &Body, normal: &[(String, String)], used: &mut [bool]) {
         if self.get("consent").is_some() {
@@ -209,13 +190,6 @@ impl Mapped {
                 self.extra.remove(&name);
                 self.fill(field, value);
             }
-        }
-        let code = self.get("zip").and_then(|raw| PostalCode::parse(raw).ok());
-        if let Some(code) = code.filter(|code| !code.is_placeholder()) {
-            if let Some(state) = states::of(&code) {
-                self.fill("state", state.to_owned());
-            }
-            self.fill("country", "US".to_owned());
         }
     }
 

@@ -30,7 +30,6 @@ fn common_names_are_known_however_they_are_written() {
         ("service=bath&service=tile", "project_type", "bath; tile"),
         ("name=Love+%26amp%3B+Pace", "name", "Love & Pace"),
         ("utm_source=google", "utm_source", "google"),
-        ("zip=02139", "state", "MA"),
     ] {
         assert_eq!(
             mapped(&json!({}), body).get(field),
@@ -62,19 +61,14 @@ fn a_tenants_names_go_first_and_what_nobody_asked_for_is_kept() {
 }
 
 #[test]
-fn what_is_derived_is_marked_and_what_is_required_is_listed() {
+fn what_is_derived_is_marked() {
     let found = mapped(
         &json!({}),
         "first_name=Ada&zip=78664&7=a%40b.com&9=(512)+555-0171",
     );
-    let required = ["name", "email", "street", "phone"].map(str::to_owned);
-    assert_eq!(found.missing(&required), ["street"]);
     let facts = found.into_facts(None, None);
-    assert_eq!(
-        facts.derived_fields.unwrap(),
-        ["country", "email", "name", "phone", "state"]
-    );
-    assert_eq!(facts.person.state.as_deref(), Some("TX"));
+    assert_eq!(facts.derived_fields.unwrap(), ["email", "name", "phone"]);
+    assert_eq!(facts.person.state, None, "the lead's own business");
 }
 
 #[test]

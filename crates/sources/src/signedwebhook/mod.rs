@@ -11,18 +11,18 @@
 mod samples;
 
 use domain::{
-    Channel, ConfigFault, Facts, Reading,
+    Channel, ConfigFault, Facts, Reading, RequiredField,
     shape::{Member, Shape, Text},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    ReadError, Scheme, SettingsSpec, Source, SourceSpec, Verification, Verified,
+    ReadError, Scheme, SettingsSpec, Source, SourceSpec, Thing, Verification, Verified,
     body::Body,
     fields::line,
     ignored,
-    mapping::{MAPPING, Mapping, REQUIRED},
+    mapping::{MAPPING, Mapping},
 };
 
 /// The source.
@@ -45,7 +45,7 @@ static SPEC: SourceSpec = SourceSpec {
 #[serde(default)]
 struct Settings {
     mapping: Mapping,
-    required: Vec<String>,
+    required_fields: Vec<String>,
     event_path: Option<String>,
     events: Vec<String>,
 }
@@ -64,9 +64,10 @@ const SHAPE: Shape = Shape::Object(&[
         "The paths that the bodies have for our fields, such as `data.contact.email`; common names are known.",
     ),
     Member::optional(
-        "required",
-        REQUIRED,
-        "Fields that a lead should have. What is missing is shown, and the lead is kept.",
+        "required_fields",
+        RequiredField::LIST,
+        "Fields that a lead of this source should have, beside those of the workflow configuration. What is missing is shown, and \
+         the lead is kept.",
     ),
     Member::optional(
         "event_path",
@@ -86,7 +87,7 @@ const SHAPE: Shape = Shape::Object(&[
 
 const SETTINGS_SPEC: SettingsSpec = SettingsSpec {
     shape: &SHAPE,
-    defaults: || json!({ "mapping": {}, "required": [], "event_path": null, "events": [] }),
+    defaults: || json!({ "mapping": {}, "required_fields": [], "event_path": null, "events": [] }),
     contradictions,
 };
 
@@ -105,9 +106,16 @@ fn contradictions(settings: &Value) -> Vec<ConfigFault> {
     }
 }
 
+/// The member of a test of ours.
+const TEST: &str = "lead_intake_test";
+
 impl Source for SignedWebhook {
     fn spec(&self) -> &'static SourceSpec {
         &SPEC
+    }
+
+    fn test(&self, mark: &str) -> Option<Thing> {
+        Some(Thing::test(TEST, mark))
     }
 
     fn read(&self, delivery: &Verified, event: Option<&str>) -> Result<Reading, ReadError> {
@@ -123,6 +131,9 @@ impl Source for SignedWebhook {
         // They were checked when they were saved; those of another build must not cost a lead.
         let settings = Settings::deserialize(settings).unwrap_or_default();
         let body = Body::read(delivery)?;
+        if body.value(TEST).is_some() {
+            return Ok(ignored("a test of the source"));
+        }
         if let Some(path) = &settings.event_path
             && let Some(event) = body.value(path)
             && !settings.events.iter().any(|wanted| wanted == event)
@@ -146,10 +157,9 @@ impl Source for SignedWebhook {
             (None, None) if body.is_cut => return Err(ReadError::Cut),
             (None, None) => body.hash(&[]),
         };
-        let missing = mapped.missing(&settings.required);
         let form = mapped.into_facts(None, None);
         let facts = Facts {
-            missing_fields: (!settings.required.is_empty()).then_some(missing),
+            required_fields: settings.required_fields.into_iter().collect(),
             unread_fields: body
                 .unread
                 .iter()

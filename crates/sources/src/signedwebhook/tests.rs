@@ -102,7 +102,7 @@ fn read(settings: &Value, body: &Value) -> Result<Reading, ReadError> {
 fn a_tenants_paths_say_what_a_body_means() {
     let settings = json!({
         "mapping": { "name": ["who.called"], "phone": ["who.at.0"], "answers": ["wish"], "submission_id": ["nr"] },
-        "required": ["name", "email", "zip"], "event_path": "kind", "events": ["new"],
+        "required_fields": ["name", "email", "postal_code"], "event_path": "kind", "events": ["new"],
     });
     assert_eq!(SETTINGS_SPEC.check(&settings), Ok(()));
     let body = json!({
@@ -114,7 +114,8 @@ fn a_tenants_paths_say_what_a_body_means() {
     };
     let facts = &news.facts;
     assert_eq!(facts.person.name.as_deref(), Some("Ada Fenn"));
-    assert_eq!(facts.missing_fields.as_deref().unwrap(), ["email", "zip"]);
+    let required = ["email", "name", "postal_code"].map(str::to_owned);
+    assert_eq!(facts.required_fields, required.into());
     assert_eq!(facts.external_id.as_deref(), Some("7"));
     assert_eq!(facts.extra["zz.deep"], "true");
     let domain::About::Form(form) = &facts.about else {
@@ -145,9 +146,42 @@ fn settings_that_contradict_each_other_are_refused() {
             json!({ "mapping": { "name": ["", "a"] } }),
             "mapping.name.0",
         ),
-        (json!({ "required": ["hat"] }), "required.0"),
+        (json!({ "required_fields": ["hat"] }), "required_fields.0"),
     ] {
         let error = SETTINGS_SPEC.check(&settings).unwrap_err();
         assert_eq!(error.faults[0].path, path, "{settings}");
+    }
+}
+
+#[test]
+fn a_test_is_signed_by_the_scheme_that_is_accepted_and_used_for_nothing() {
+    let thing = SignedWebhook.test("5e5e").unwrap();
+    let now = "2026-11-28T12:00:00Z".parse().unwrap();
+    let made = SPEC.verification.made_key(&[], &[7; 32]).unwrap();
+    for (accepted, key) in [
+        ("standard-webhooks", made),
+        ("github", SecretString::from("a-key-of-letters")),
+    ] {
+        let accepted = [accepted.to_owned()];
+        let signed = SPEC
+            .verification
+            .sign(&accepted, &key, "5e5e", &thing.body, now);
+        let headers = signed.unwrap().into_iter().map(|(name, value)| {
+            let name = http::HeaderName::from_static(name);
+            (name, value.parse().unwrap())
+        });
+        let keys = [key];
+        let verified = crate::verify(
+            &SPEC,
+            &accepted,
+            &keys,
+            &headers.collect(),
+            thing.body.clone(),
+            now,
+        );
+        let verified = verified.unwrap();
+        assert_eq!(verified.scheme(), accepted[0]);
+        let read = SignedWebhook.read(&verified, None);
+        assert!(matches!(read, Ok(Reading::Ignored { .. })), "{read:?}");
     }
 }

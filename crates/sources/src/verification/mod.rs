@@ -161,21 +161,22 @@ impl Verification {
         matches!(self, Self::PublicFormKey | Self::PublicOrSigned(_))
     }
 
-    /// The header that signs a body with this key now, and its value: for a test of our own. `None` where a signature needs
-    /// what only the provider has.
+    /// The headers that sign a body with this key now, with their values: for a test of our own, which `id` names. `None`
+    /// where a signature needs what only the provider has.
     pub fn sign(
         &self,
         accepted: &[String],
         key: &SecretString,
+        id: &str,
         body: &[u8],
         now: Timestamp,
-    ) -> Option<(&'static str, String)> {
-        let Self::Signed(schemes) = self else {
+    ) -> Option<Vec<(&'static str, String)>> {
+        let (Self::Signed(schemes) | Self::PublicOrSigned(schemes)) = self else {
             return None;
         };
-        let mut schemes = schemes.iter();
-        let scheme = schemes.find(|scheme| is_accepted(accepted, scheme.name))?;
-        scheme.sign(key.expose_secret(), body, now)
+        let schemes = schemes.iter();
+        let mut schemes = schemes.filter(|scheme| is_accepted(accepted, scheme.name));
+        schemes.find_map(|scheme| scheme.sign(key.expose_secret(), id, body, now))
     }
 
     /// What is wrong with a key before it is stored, in words that say what to enter. `accepted` as in [`verify`].
@@ -209,9 +210,12 @@ impl Verification {
         let (Self::Signed(schemes) | Self::PublicOrSigned(schemes)) = self else {
             return None;
         };
+        // A public URL takes the keys of some tools beside ours.
+        let is_public = self.is_public();
         let mut accepted = schemes
             .iter()
-            .filter(|scheme| is_accepted(accepted, scheme.name));
+            .filter(|scheme| is_accepted(accepted, scheme.name))
+            .filter(|scheme| scheme.is_key_ours || !is_public);
         let first = accepted.next().filter(|scheme| scheme.is_key_ours)?;
         accepted
             .all(|scheme| scheme.is_key_ours)
@@ -264,7 +268,14 @@ impl Verification {
                 Self::SharedKey { header } => repeated(header),
                 Self::PublicOrSigned(schemes) => match schemes.get(at) {
                     Some(scheme) if keys(scheme.mac).is_empty() => Err(SignatureError::Missing),
-                    Some(scheme) => scheme.check(keys(scheme.mac), delivery),
+                    // A tool that makes its own key signs whether or not the key is stored here. What it signs by another
+                    // one is worth as much as what nobody signed.
+                    Some(scheme) => match scheme.check(keys(scheme.mac), delivery) {
+                        Err(SignatureError::Wrong) if !scheme.is_key_ours => {
+                            Err(SignatureError::Missing)
+                        }
+                        checked => checked,
+                    },
                     None if error == SignatureError::Missing => Ok(()),
                     None => Err(error),
                 },

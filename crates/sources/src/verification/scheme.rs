@@ -105,7 +105,7 @@ pub enum Piece {
     Text(&'static str),
 }
 
-/// The time that a signature covers: Unix seconds or RFC 3339.
+/// The time that a signature covers: Unix seconds or milliseconds, or RFC 3339.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignedTime {
     /// The header that carries it. `None`: it stands in the signature's own header, as [`Sent::TimestampList`] writes
@@ -180,21 +180,27 @@ impl Scheme {
 }
 
 impl Scheme {
-    /// The header that signs a body, and its value. `None` for a scheme that signs further headers, or whose key only
-    /// the sender has.
+    /// The headers that sign a body, with their values; `id` names the delivery where its id is signed. `None` for a scheme
+    /// that signs other headers, or whose key only the sender has.
     pub(super) fn sign(
         &self,
         key: &str,
+        id: &str,
         body: &[u8],
         now: Timestamp,
-    ) -> Option<(&'static str, String)> {
+    ) -> Option<Vec<(&'static str, String)>> {
         let time = now.as_second().to_string();
+        let mut headers = Vec::new();
+        let time_header = self.time.and_then(|time| time.header);
+        headers.extend(time_header.map(|header| (header, time.clone())));
+        headers.extend(self.delivery_id.map(|header| (header, id.to_owned())));
         let mut pieces: Vec<&[u8]> = Vec::new();
         for piece in self.signed {
             pieces.push(match piece {
                 Piece::Body => body,
                 Piece::Time => time.as_bytes(),
                 Piece::Text(text) => text.as_bytes(),
+                Piece::Header(name) if self.delivery_id == Some(name) => id.as_bytes(),
                 Piece::Header(_) => return None,
             });
         }
@@ -209,9 +215,10 @@ impl Scheme {
                 time: time_name,
                 signature: name,
             } => format!("{time_name}={time},{name}={signature}"),
-            Sent::VersionList { .. } => return None,
+            Sent::VersionList { version } => format!("{version},{signature}"),
         };
-        Some((self.header, value))
+        headers.push((self.header, value));
+        Some(headers)
     }
 }
 
@@ -371,11 +378,15 @@ pub(super) fn decode(encoding: Encoding, text: &[u8], max: usize) -> Option<Vec<
     (bytes.len() <= max).then_some(bytes)
 }
 
+/// From here on a number counts milliseconds: as seconds it would lie thousands of years ahead.
+const FIRST_MILLIS: i64 = 100_000_000_000;
+
 impl SignedTime {
     /// Whether a time, as it was sent, lies in the window around `now`.
     pub(super) fn is_fresh(&self, sent: &[u8], now: Timestamp) -> bool {
         let text = std::str::from_utf8(sent).unwrap_or_default();
-        let sent_at = match text.parse() {
+        let sent_at = match text.parse::<i64>() {
+            Ok(millis) if millis >= FIRST_MILLIS => Timestamp::from_millisecond(millis).ok(),
             Ok(seconds) => Timestamp::from_second(seconds).ok(),
             Err(_) => text.parse().ok(),
         };

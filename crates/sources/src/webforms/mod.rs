@@ -6,7 +6,7 @@
 //! - Identity: the tool's id of the submission, else the sender's `Idempotency-Key`, else form, e-mail address, number
 //!   and message within ten minutes.
 //! - Signature: none is needed. The key in the URL stands in the page's source, so it tells whose the form is and proves
-//!   nothing. A server that posts may sign, as GitHub, Typeform or Standard Webhooks do; then its page's address is not
+//!   nothing. A server that posts may sign, as GitHub, Typeform, Webflow or Standard Webhooks do; then its page's address is not
 //!   asked for.
 //! - What keeps programs out: `door.rs`; what is made of it: `judgment.rs`.
 //!
@@ -19,7 +19,7 @@ mod samples;
 mod settings;
 mod snippet;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use domain::{About, AccountSpec, Channel, DocumentFacts, Reading};
 use http::Method;
@@ -29,8 +29,8 @@ use sha2::{Digest as _, Sha256};
 
 use self::{judgment::Judgment, settings::Settings};
 use crate::{
-    Door, Encoding, EndpointSpec, Piece, Purpose, ReadError, Scheme, Sent, Source, SourceSpec,
-    Verification, Verified, body::Body, mapping::Mapped,
+    Door, Encoding, EndpointSpec, Piece, Purpose, ReadError, Scheme, Sent, SignedTime, Source,
+    SourceSpec, Thing, Verification, Verified, body::Body, ignored, mapping::Mapped,
 };
 
 /// The source.
@@ -47,6 +47,7 @@ static SPEC: SourceSpec = SourceSpec {
     verification: Verification::PublicOrSigned(&[
         Scheme::GITHUB,
         TYPEFORM,
+        WEBFLOW,
         Scheme::STANDARD_WEBHOOKS,
     ]),
     endpoints: &[
@@ -71,6 +72,7 @@ static SPEC: SourceSpec = SourceSpec {
         secret: "the secret key of Turnstile or reCAPTCHA, if the forms have such a check",
         settings: &[],
         refresh: None,
+        check: None,
     }),
     body_limit_bytes: door::LIMIT_WITH_FILES,
     is_resent: false,
@@ -91,6 +93,25 @@ const TYPEFORM: Scheme = Scheme {
     ..Scheme::GITHUB
 };
 
+/// Webflow: hexadecimal HMAC-SHA256 of `{time in milliseconds}:{body}`, by the key that its API shows when the webhook is made.
+/// Webhooks that were made in its dashboard are not signed.
+const WEBFLOW: Scheme = Scheme {
+    name: "webflow",
+    header: "x-webflow-signature",
+    sent: Sent::Alone { prefix: "" },
+    signed: &[Piece::Time, Piece::Text(":"), Piece::Body],
+    time: Some(SignedTime {
+        header: Some("x-webflow-timestamp"),
+        max_age: Duration::from_secs(5 * 60),
+        max_ahead: Duration::from_secs(5 * 60),
+    }),
+    is_key_ours: false,
+    ..Scheme::GITHUB
+};
+
+/// The field of a test of ours.
+const TEST: &str = "lead_intake_test";
+
 impl Source for WebForms {
     fn spec(&self) -> &'static SourceSpec {
         &SPEC
@@ -98,6 +119,10 @@ impl Source for WebForms {
 
     fn door(&self) -> Option<&'static dyn Door> {
         Some(&door::FormDoor)
+    }
+
+    fn test(&self, mark: &str) -> Option<Thing> {
+        Some(Thing::test(TEST, mark))
     }
 
     fn read(&self, delivery: &Verified, event: Option<&str>) -> Result<Reading, ReadError> {
@@ -112,6 +137,10 @@ impl Source for WebForms {
     ) -> Result<Reading, ReadError> {
         let settings = Settings::of(settings);
         let body = Body::read(delivery)?;
+        // Only who has the key makes a test: nobody hides a lead so.
+        if delivery.scheme() != Verification::PUBLIC_FORM_KEY && body.value(TEST).is_some() {
+            return Ok(ignored("a test of the source"));
+        }
         let judgment = Judgment::of(&settings, delivery, &body);
         let mapped = settings
             .mapping
@@ -126,10 +155,9 @@ impl Source for WebForms {
             // What is missing may be what tells it from others.
             return Err(ReadError::Cut);
         }
-        let missing = mapped.missing(&settings.required);
         let received_at = received_at(delivery);
         let mut facts = mapped.into_facts(received_at, settings.consent_text.as_deref());
-        facts.missing_fields = (!settings.required.is_empty()).then_some(missing);
+        facts.required_fields = settings.required_fields.iter().cloned().collect();
         facts.marked_spam = judgment.is_spam.then_some(true);
         facts.suspicions = (!judgment.suspicions.is_empty()).then_some(judgment.suspicions);
         if let Some(word) = judgment.bot_check {
@@ -162,8 +190,9 @@ fn documents(body: &Body) -> BTreeMap<String, DocumentFacts> {
         .map(|file| {
             let facts = DocumentFacts {
                 field: domain::text::line(&file.field, 100).unwrap_or_default(),
+                name: file.name.clone(),
                 kind: file.kind.to_owned(),
-                bytes: u64::try_from(file.bytes).unwrap_or(u64::MAX),
+                bytes: u64::try_from(file.content.len()).unwrap_or(u64::MAX),
                 sha256: file.sha256.clone(),
             };
             (format!("part-{}", file.part), facts)

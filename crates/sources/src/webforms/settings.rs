@@ -1,7 +1,7 @@
 //! What a tenant sets for its forms.
 
 use domain::{
-    ConfigFault,
+    ConfigFault, RequiredField,
     shape::{Bounds, Member, Shape, Text},
 };
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use super::door;
 use crate::{
     SettingsSpec,
     door::BotService,
-    mapping::{MAPPING, Mapping, REQUIRED},
+    mapping::{MAPPING, Mapping},
 };
 
 /// The settings, read: what cannot be read has its default.
@@ -23,7 +23,7 @@ pub(super) struct Settings {
     pub(super) thank_you_url: Option<String>,
     pub(super) honeypots: Option<Vec<String>>,
     pub(super) mapping: Mapping,
-    pub(super) required: Vec<String>,
+    pub(super) required_fields: Vec<String>,
     pub(super) consent_text: Option<String>,
     pub(super) bot_check: Option<BotCheck>,
     pub(super) quarantine_from: Option<u32>,
@@ -249,9 +249,10 @@ const SETTINGS: Shape = Shape::Object(&[
         "The names that the forms have for our fields; common ones are known.",
     ),
     Member::optional(
-        "required",
-        REQUIRED,
-        "Fields that a lead should have. What is missing is shown, and the lead is kept.",
+        "required_fields",
+        RequiredField::LIST,
+        "Fields that a lead of this source should have, beside those of the workflow configuration. What is missing is shown, and \
+         the lead is kept.",
     ),
     Member::optional(
         "consent_text",
@@ -273,7 +274,7 @@ const SETTINGS: Shape = Shape::Object(&[
 
 fn defaults() -> Value {
     json!({
-        "domains": [], "thank_you_url": null, "honeypots": HONEYPOTS, "mapping": {}, "required": [],
+        "domains": [], "thank_you_url": null, "honeypots": HONEYPOTS, "mapping": {}, "required_fields": [],
         "consent_text": null, "bot_check": null, "quarantine_from": QUARANTINE_FROM,
     })
 }

@@ -43,14 +43,14 @@ pub(super) fn of(settings: &Settings, url: &str) -> String {
         None => String::new(),
     };
     let required = |field: &str| {
-        let is_required = settings.required.iter().any(|name| name == field);
+        let is_required = settings.required_fields.iter().any(|name| name == field);
         if is_required { " required" } else { "" }
     };
     let (name, email, phone, zip) = (
         required("name"),
         required("email"),
         required("phone"),
-        required("zip"),
+        required("postal_code"),
     );
     format!(
         r#"<form class="lead-form" action="{url}" method="post">
@@ -124,7 +124,7 @@ mod tests {
     fn what_a_tenant_sets_breaks_out_of_no_quotes() {
         let evil = "\"><script>alert('x')</script>";
         let settings = Settings::of(&json!({
-            "honeypots": [evil], "consent_text": evil, "required": ["phone"],
+            "honeypots": [evil], "consent_text": evil, "required_fields": ["phone"],
             "bot_check": { "service": "turnstile", "action": evil },
         }));
         let html = of(

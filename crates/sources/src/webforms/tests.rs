@@ -58,7 +58,7 @@ fn every_tools_shape_names_the_person() {
 
 #[test]
 fn a_whole_form_is_read_in_all_its_parts() {
-    let facts = read("json", &json!({ "required": ["phone", "street"] }));
+    let facts = read("json", &json!({ "required_fields": ["phone", "address"] }));
     assert_eq!(facts.attribution["utm_campaign"], "austin-kitchen-remodel");
     assert_eq!(facts.attribution["gclid"], "TeSt-gclid-0001");
     let answers = &form(&facts).answers;
@@ -72,7 +72,10 @@ fn a_whole_form_is_read_in_all_its_parts() {
         "sms: true; email: true; text_version: 2026-01"
     );
     assert_eq!(consent.at.unwrap().to_string(), "2026-03-17T14:36:18Z");
-    assert_eq!(facts.missing_fields.unwrap(), ["street"]);
+    assert_eq!(
+        facts.required_fields,
+        ["address".into(), "phone".into()].into()
+    );
     assert!(facts.extra.is_empty(), "{:?}", facts.extra);
 }
 
@@ -81,13 +84,11 @@ fn files_are_known_and_gravity_forms_is_mapped_by_numbers() {
     let facts = read("multipart", &json!({}));
     let document = &form(&facts).documents["part-6"];
     assert_eq!((&*document.field, document.bytes), ("photo", 19));
+    assert_eq!(document.name.as_deref(), Some("kitchen.jpg"));
     let facts = read("gravity-forms", &json!({ "mapping": { "message": ["5"] } }));
     assert_eq!(form(&facts).message.as_deref(), Some("A new bath, please."));
     assert_eq!(facts.person.city.as_deref(), Some("Round Rock"));
-    assert_eq!(
-        facts.derived_fields.unwrap(),
-        ["country", "email", "name", "phone"]
-    );
+    assert_eq!(facts.derived_fields.unwrap(), ["email", "name", "phone"]);
 }
 
 #[test]
@@ -123,4 +124,77 @@ fn settings_that_cannot_work_are_refused_by_their_paths() {
         let error = spec.check(&settings).unwrap_err();
         assert_eq!(error.faults[0].path, path, "{settings}");
     }
+}
+
+#[test]
+fn webflows_signature_counts_where_its_key_is_stored() {
+    let body = &br#"{"triggerType":"form_submission","payload":{"name":"Quote","data":{"Email":"a@b.com"}}}"#[..];
+    let at: Timestamp = "2026-11-28T12:00:00Z".parse().unwrap();
+    let signed_at = |at: Timestamp, key: &str| {
+        let time = at.as_millisecond().to_string();
+        let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, key.as_bytes());
+        let text = [time.as_bytes(), b":", body].concat();
+        let signature = hex::encode(aws_lc_rs::hmac::sign(&key, &text));
+        http::HeaderMap::from_iter([
+            (
+                http::HeaderName::from_static("x-webflow-timestamp"),
+                time.parse().unwrap(),
+            ),
+            (
+                http::HeaderName::from_static("x-webflow-signature"),
+                signature.parse().unwrap(),
+            ),
+        ])
+    };
+    let keys = ["the key of our pages", "the key that webflow shows"];
+    let keys = keys.map(|key| secrecy::SecretString::from(key));
+    let scheme = |headers: &http::HeaderMap, keys: &[secrecy::SecretString], at: Timestamp| {
+        let verified = crate::verify(&SPEC, &[], keys, headers, body.into(), at);
+        verified.map(|verified| verified.scheme())
+    };
+    let genuine = signed_at(at, "the key that webflow shows");
+    assert_eq!(scheme(&genuine, &keys, at), Ok("webflow"));
+    // Another page's key, or none: the post is worth as much as one that nobody signed.
+    assert_eq!(scheme(&genuine, &keys[..1], at), Ok("public-form-key"));
+    assert_eq!(scheme(&genuine, &[], at), Ok("public-form-key"));
+    // What was genuine once is no news for ever.
+    let later = at
+        .checked_add(jiff::SignedDuration::from_secs(301))
+        .unwrap();
+    let stale = scheme(&genuine, &keys, later);
+    assert_eq!(stale, Err(crate::SignatureError::Stale));
+    // A key of our own makes all the same what it made before.
+    assert!(SPEC.verification.made_key(&[], &[7; 32]).is_some());
+}
+
+#[test]
+fn a_test_is_used_for_nothing_and_only_who_has_the_key_makes_one() {
+    let thing = WebForms.test("5e5e").unwrap();
+    let read = |scheme: &str| {
+        let headers = BTreeMap::from([("content-type".to_owned(), thing.content_type.to_owned())]);
+        let delivery = Verified::restored(&SPEC, scheme, headers, thing.body.clone());
+        WebForms.read_by(&Value::Null, &delivery.unwrap(), None)
+    };
+    assert!(matches!(read("github"), Ok(Reading::Ignored { .. })));
+    assert!(!matches!(
+        read(Verification::PUBLIC_FORM_KEY),
+        Ok(Reading::Ignored { .. })
+    ));
+    let key = secrecy::SecretString::from("form-hmac-key-0001");
+    let now = "2026-11-28T12:00:00Z".parse().unwrap();
+    let signed = SPEC.verification.sign(&[], &key, "5e5e", &thing.body, now);
+    let headers = signed.unwrap().into_iter();
+    let headers = headers.map(|(name, value)| {
+        let name = http::HeaderName::from_static(name);
+        (name, value.parse().unwrap())
+    });
+    let verified = crate::verify(
+        &SPEC,
+        &[],
+        &[key],
+        &headers.collect(),
+        thing.body.clone(),
+        now,
+    );
+    assert_eq!(verified.unwrap().scheme(), "github");
 }

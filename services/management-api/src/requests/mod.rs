@@ -2,6 +2,7 @@
 
 pub(crate) mod decide;
 mod detail;
+pub(crate) mod documents;
 pub(crate) mod find;
 pub(crate) mod links;
 pub(crate) mod replay;

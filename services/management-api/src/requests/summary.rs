@@ -233,6 +233,8 @@ pub(super) fn flags(document: &Document) -> Vec<Flag> {
     let qualification = document.qualification.as_ref();
     let has_no_recording =
         recording.is_some_and(|section| matches!(section.audio, Audio::Absent { .. }));
+    let documents = document.documents.as_ref();
+    let is_unread = documents.is_some_and(domain::DocumentsSection::is_unread);
     let is_by_rules =
         analysis.is_some_and(|section| matches!(section.engine, domain::Engine::Rules(_)));
     let is_area_unknown =
@@ -245,6 +247,7 @@ pub(super) fn flags(document: &Document) -> Vec<Flag> {
     [
         (document.source.recovered.is_some(), Flag::Recovered),
         (has_no_recording, Flag::NoRecording),
+        (is_unread, Flag::UnreadDocument),
         (is_by_rules, Flag::AnalyzedByRules),
         (is_area_unknown, Flag::AreaUnknown),
         (is_marked_spam, Flag::MarkedSpam),

@@ -21,6 +21,7 @@ use crate::{
     idempotency::{self, IdempotencyKey, Itself},
     problems::{BodyProblems, Conflict, TenantProblems},
     random_bytes,
+    reconcile::urls,
     secret_text::SecretText,
 };
 
@@ -143,6 +144,11 @@ pub(crate) async fn create_source(
             Some(known) => repeated(&deps, &source, signing_key.as_ref(), known, spec).await,
             None => Err(error.into()),
         };
+    }
+    let known = deps.sources.get(&source.provider);
+    if !spec.verification.is_public() && known.is_some_and(|known| known.test("").is_some()) {
+        // A test posts to it.
+        urls::keep(&deps, tenant, id, &url(&deps, spec, &token)).await?;
     }
     let created = CreatedSource {
         source: source.into(),

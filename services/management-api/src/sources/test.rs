@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use ::sources::SourceSpec;
 use axum::extract::State;
 use domain::EventId;
 use http::StatusCode;
 use runtime::{Json, Path, Problem};
 use serde::Serialize;
-use store::DeliveryQuery;
+use store::{DeliveryQuery, TokenHash};
 use utoipa::ToSchema;
 
-use super::{SourcePath, find, no_source};
+use super::{SourcePath, create::url, find, no_source};
 use crate::{
     Deps,
     auth::TenantAdmin,
@@ -74,17 +75,21 @@ pub(crate) async fn test_source(
     let api = outward
         .and_then(|outward| outward.apis.get(&source.provider))
         .and_then(|apis| apis.webhooks.as_ref());
-    let spec = deps.sources.get(&source.provider).map(|known| known.spec());
-    let (Some(outward), Some(api), Some(spec)) = (outward, api, spec) else {
+    let known = deps.sources.get(&source.provider);
+    let mark = hex::encode(random_bytes::<8>()?);
+    let thing = known.and_then(|known| known.test(&mark));
+    let thing = thing.or_else(|| Some(api?.test(&mark)));
+    let spec = known.map(|known| known.spec());
+    let (Some(outward), Some(thing), Some(spec)) = (outward, thing, spec) else {
         let detail = format!(
             "Deliveries of {} cannot be made here: have it send one.",
             source.provider
         );
         return failed(detail);
     };
-    let Some(url) = urls::find(&deps, &source).await? else {
-        let detail =
-            "The source's URL was shown once and is not kept: connect the source, and it is.";
+    let Some(url) = known_url(&deps, &source, spec).await? else {
+        let detail = "The source's URL was shown once and is not kept. Where the source connects an account, connect it, and the \
+                      URL is kept; else create the source anew.";
         return failed(detail.to_owned());
     };
     let Some(key) = newest_key(&deps, &source).await else {
@@ -92,8 +97,6 @@ pub(crate) async fn test_source(
             "The source has no signing key: add one, or connect the source again.".to_owned(),
         );
     };
-    let mark = hex::encode(random_bytes::<8>()?);
-    let thing = api.test(&mark);
     let url = match thing.event {
         Some(event) => format!("{url}/{event}"),
         None => url,
@@ -103,18 +106,18 @@ pub(crate) async fn test_source(
         let now = deps.clock.now();
         let signed = spec
             .verification
-            .sign(&source.schemes, &key, &thing.body, now);
-        let Some((header, value)) = signed else {
+            .sign(&source.schemes, &key, &mark, &thing.body, now);
+        let Some(headers) = signed else {
             return failed(format!(
                 "Deliveries of {} cannot be signed here.",
                 spec.name
             ));
         };
-        let request = outward
-            .http
-            .post(&url)
-            .secret_path()
-            .header(header, value)
+        let mut request = outward.http.post(&url).secret_path();
+        for (header, value) in headers {
+            request = request.header(header, value);
+        }
+        let request = request
             .body(thing.content_type, thing.body.clone())
             .deadline(DEADLINE);
         let detail = match request.send().await {
@@ -143,6 +146,19 @@ pub(crate) async fn test_source(
         tokio::time::sleep(PAUSE).await;
     };
     failed(detail)
+}
+
+/// The URL of a source: of a public one it follows from the source's id, else it may be kept.
+async fn known_url(
+    deps: &Deps,
+    source: &store::Source,
+    spec: &SourceSpec,
+) -> Result<Option<String>, Problem> {
+    let token = source.id.to_string();
+    if source.token == Some(TokenHash::of(&token)) {
+        return Ok(Some(url(deps, spec, &token)));
+    }
+    urls::find(deps, source).await
 }
 
 /// The stored test delivery with this mark.

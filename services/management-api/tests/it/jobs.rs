@@ -542,7 +542,9 @@ async fn deps(
         audience: "management-api".to_owned(),
     };
     let key = SigningKey::open(folder).unwrap();
+    let blobs = blobs::FolderBlobs::open(folder.join("blobs")).await;
     Deps {
+        blobs: Arc::new(blobs.unwrap()),
         api_keys: Arc::new(KeyRing::new(store.clone(), clock.clone())),
         sign_in: None,
         is_simulated: false,

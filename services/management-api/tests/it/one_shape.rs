@@ -64,8 +64,7 @@ async fn requests_of_every_channel_have_one_shape() {
             ("state", "TX", "state", false),
             ("country", "US", "country", false),
         ] {
-            let expected =
-                json!({ "field": name, "value": value, "from": from, "is_derived": is_derived });
+            let expected = json!({ "field": name, "value": value, "from": from, "is_derived": is_derived, "percent_sure": null });
             assert_eq!(field(name), expected, "{channel}");
         }
     }

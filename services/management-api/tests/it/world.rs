@@ -102,7 +102,9 @@ impl World {
             per_caller: per_caller.try_into().unwrap(),
             per_tenant: per_tenant.try_into().unwrap(),
         };
+        let blobs = blobs::FolderBlobs::open(folder.path().join("blobs"));
         let deps = Deps {
+            blobs: Arc::new(blobs.await.unwrap()),
             api_keys: Arc::new(KeyRing::new(store.clone(), Arc::new(clock.clone()))),
             sign_in: Some(Arc::new(sign_in(
                 SignIn::new(

@@ -3,6 +3,7 @@
 
 mod booking;
 mod details;
+mod documents;
 mod recording;
 mod transcript;
 mod trial;

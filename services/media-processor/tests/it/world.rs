@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use accounts::Accounts;
 use blobs::{BlobError, BlobKey, Blobs as _, FolderBlobs};
 use domain::{
-    Channel, Clock as _, ConnectionName, LeadRequest, News, Outcome, Reading, Record, RequestId,
-    Section, SettleResult, SourceId, Stage, StageHandler, Status, Tenant, TenantId, TenantStatus,
-    WorkQueue as _, WorkRow,
+    Channel, Clock as _, ConnectionName, LeadRequest, News, Office, OfficeId, Outcome, Reading,
+    Record, RequestId, Section, SettleResult, SourceId, Stage, StageHandler, Status, Tenant,
+    TenantId, TenantStatus, WorkQueue as _, WorkRow, WorkflowConfig,
 };
-use google::{Speech, SpeechConfig, Tokens};
+use google::{DocumentAi, DocumentAiConfig, Speech, SpeechConfig, Tokens};
 use http_client::{Client, Options};
 use media_processor::Deps;
 use secrecy::SecretString;
@@ -26,6 +26,7 @@ use crate::trial;
 
 pub(crate) const CALL: &str = "CAL0199f3a1c2d47e5fb8a61234567890ab";
 pub(crate) const CALLRAIL: &str = "callrail";
+const FORMS: &str = "webforms";
 const COMPANY: &str = "COM3f2a9c7d51e84b0aa6c1d2e3f4a5b6c7";
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -84,6 +85,11 @@ impl World {
             base_url: simulators.speech().base_url().parse().unwrap(),
             ..SpeechConfig::new("demo")
         };
+        let documents = DocumentAiConfig {
+            base_url: simulators.document_ai().base_url().parse().unwrap(),
+            form_parser: simulators::document_ai::FORM_PARSER.parse().ok(),
+            extractor: simulators::document_ai::EXTRACTOR.parse().ok(),
+        };
         let sources = trial::sources();
         let callrail = simulators.callrail().base_url().parse().unwrap();
         let apis = sources::Config::default().with_url(CALLRAIL, callrail);
@@ -102,6 +108,11 @@ impl World {
             clock: Arc::new(clock.clone()),
             apis: ApiSet::new(&client, &sources, &apis),
             sources,
+            documents: DocumentAi::new(
+                client.clone(),
+                Tokens::fixed(simulators::GOOGLE_TOKEN.to_owned().into()),
+                documents,
+            ),
             speech: Speech::new(
                 client,
                 Tokens::fixed(simulators::GOOGLE_TOKEN.to_owned().into()),
@@ -213,8 +224,56 @@ impl World {
         self.accept(lead::PROVIDER, b"{}".to_vec(), reading).await
     }
 
-    async fn accept(&self, provider: &str, body: Vec<u8>, reading: Reading) -> RequestId {
+    /// A source of website forms, of an office with this configuration.
+    pub(crate) async fn set_up_forms(&self, config: WorkflowConfig) {
+        let office = Office {
+            id: OfficeId::from_uuid(uuid::Uuid::from_u128(7)),
+            tenant: self.tenant.clone(),
+            name: "Austin".to_owned(),
+            address: String::new(),
+            time_zone: "America/Chicago".to_owned(),
+            config,
+            config_version: 1,
+        };
+        self.store.put_office(&office).await.unwrap();
+        self.put_source(FORMS, None).await;
+    }
+
+    /// Stores a multipart form with the boundary `b`, as the ingest does.
+    pub(crate) async fn deliver_form(&self, body: Vec<u8>) -> RequestId {
+        let source = self.sources.get(FORMS).unwrap();
+        let kind = "multipart/form-data; boundary=b".to_owned();
+        let headers = BTreeMap::from([("content-type".to_owned(), kind)]);
+        let scheme = sources::Verification::PUBLIC_FORM_KEY;
+        let verified =
+            Verified::restored(source.spec(), scheme, headers.clone(), body.clone().into());
+        let reading = source.read(&verified.unwrap(), None).unwrap();
         let delivery = Delivery {
+            channel: Channel::Form,
+            office: Some(OfficeId::from_uuid(uuid::Uuid::from_u128(7))),
+            scheme: scheme.to_owned(),
+            headers,
+            ..self.delivery(FORMS, body, reading)
+        };
+        let accepted = self.store.accept(delivery).await.unwrap();
+        accepted.request().unwrap()
+    }
+
+    /// The content of a blob.
+    pub(crate) async fn blob(&self, name: &str) -> Result<Vec<u8>, BlobError> {
+        let key = BlobKey::new(&self.tenant, name).unwrap();
+        let read = self.blobs.read(&key, 1024 * 1024).await;
+        read.map(|bytes| bytes.to_vec())
+    }
+
+    async fn accept(&self, provider: &str, body: Vec<u8>, reading: Reading) -> RequestId {
+        let delivery = self.delivery(provider, body, reading);
+        let accepted = self.store.accept(delivery).await.unwrap();
+        accepted.request().unwrap()
+    }
+
+    fn delivery(&self, provider: &str, body: Vec<u8>, reading: Reading) -> Delivery {
+        Delivery {
             tenant: self.tenant.clone(),
             provider: provider.to_owned(),
             source: source_id(provider),
@@ -228,9 +287,7 @@ impl World {
             body: body.into(),
             traceparent: None,
             reading: Ok(reading),
-        };
-        let accepted = self.store.accept(delivery).await.unwrap();
-        accepted.request().unwrap()
+        }
     }
 
     /// An answered call of the default recording.

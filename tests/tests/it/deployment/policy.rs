@@ -8,7 +8,7 @@ use std::{
 
 use blobs_gcs::GcsConfig;
 use domain::Stage;
-use google::MapsConfig;
+use google::{DocumentAiConfig, MapsConfig};
 use hcl::{Expression, ObjectKey};
 use management_api::{auth::OutsideConfig, sign_in::oidc::SignInConfig};
 use settings::{Reader, Settings};
@@ -25,7 +25,7 @@ const SERVICES: [&str; 6] = [
 ];
 
 /// Every role that may be granted, and what needs it.
-const ROLES: [(&str, &str); 17] = [
+const ROLES: [(&str, &str); 19] = [
     ("roles/aiplatform.user", "the analyzer asks Gemini"),
     (
         "roles/bigquery.dataEditor",
@@ -40,6 +40,10 @@ const ROLES: [(&str, &str); 17] = [
         "Cloud Storage encrypts recordings",
     ),
     ("roles/cloudtrace.agent", "services write traces"),
+    (
+        "roles/documentai.apiUser",
+        "media-processor has files of forms read",
+    ),
     (
         "roles/iam.serviceAccountTokenCreator",
         "Pub/Sub signs its pushes",
@@ -66,6 +70,10 @@ const ROLES: [(&str, &str); 17] = [
     (
         "roles/storage.objectUser",
         "media-processor keeps recordings",
+    ),
+    (
+        "roles/storage.objectViewer",
+        "management-api hands out files of forms",
     ),
 ];
 
@@ -124,10 +132,12 @@ fn read_by(service: &str) -> BTreeMap<&'static str, bool> {
             drop(OutsideConfig::read(&mut reader));
             drop(SignInConfig::read(&mut reader));
             management_api::LimitsConfig::read(&mut reader);
+            drop(GcsConfig::read(&mut reader));
         }
         "ai-analyzer" => drop(MapsConfig::read(&mut reader)),
         "media-processor" => {
             drop(GcsConfig::read(&mut reader));
+            drop(DocumentAiConfig::read(&mut reader));
         }
         _ => {}
     }

@@ -55,14 +55,37 @@ pub(super) const MAKERS: &[Maker] = &[
         nobodys: Nobodys::Id("req"),
         make: |api, tenant, objects| {
             Box::pin(async move {
+                // A form with a file, which a person has to decide about.
+                let new = json!({ "provider": "webforms" });
+                let created = tenant.call(api, Method::POST, "sources", Some(&new)).await;
+                let url = text(&created.body["webhooks"][0]["url"]);
+                let (_, path) = url.split_once("/v1/").unwrap();
+                let path = format!("/v1/{path}");
                 let mark = &objects["mark"];
-                let body = CallBody::post_call(&format!("CAL{mark}2"))
-                    .with("customer_name", json!(mark))
-                    .with("tags", json!(["unsuremark"]));
-                let in_review = tenant.deliver(api, "post-call", &body).await;
+                let mut parts = vec![
+                    part("name=\"name\"", mark),
+                    part("name=\"phone\"", "(512) 555-0142"),
+                    part("name=\"message\"", "unsuremark"),
+                    part("name=\"plan\"; filename=\"plan.pdf\"", "%PDF-1.4 a plan"),
+                    "--b--\r\n".to_owned(),
+                ];
+                if place_of_file(mark) == "part-4" {
+                    parts.insert(0, part("name=\"zip\"", "78664"));
+                }
+                let kind = [("content-type", "multipart/form-data; boundary=b")];
+                let taken = api.world.post(&path, &kind, parts.concat()).await;
+                let in_review = text(&taken.body["lead_id"]);
                 api.world.rest().await;
                 in_review
             })
+        },
+    },
+    Maker {
+        parameter: "document",
+        nobodys: Nobodys::Name("part-4000"),
+        make: |_, _, objects| {
+            let place = place_of_file(&objects["mark"]);
+            Box::pin(async move { place.to_owned() })
         },
     },
     Maker {
@@ -238,6 +261,20 @@ pub(super) const MAKERS: &[Maker] = &[
         },
     },
 ];
+
+/// Where a tenant's form has its file: each another place.
+fn place_of_file(mark: &str) -> &'static str {
+    if mark.ends_with("ann") {
+        "part-3"
+    } else {
+        "part-4"
+    }
+}
+
+/// A part of a multipart form.
+fn part(of: &str, content: &str) -> String {
+    format!("--b\r\nContent-Disposition: form-data; {of}\r\n\r\n{content}\r\n")
+}
 
 /// A version that no configuration has.
 const NO_VERSION: &str = "4000000001";

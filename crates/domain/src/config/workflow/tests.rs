@@ -30,6 +30,8 @@ fn whole() -> Value {
         "links": { "window_days": 30 },
         "required_fields": ["name", "postal_code"],
         "chat": { "quiet_seconds": 30, "longest_seconds": 300 },
+        "texts": { "quiet_seconds": 20, "longest_seconds": 200 },
+        "documents": { "read_by": "extractor" },
     })
 }
 

@@ -226,6 +226,10 @@ impl<'a> Run<'a> {
                     reason: domain::NoAudio::NotRecorded,
                 },
             })],
+            Stage::Documents => vec![Section::Documents(Box::new(domain::DocumentsSection {
+                revision: request.document.revisions.of(Stage::Documents),
+                ..domain::DocumentsSection::default()
+            }))],
             Stage::Booking => vec![Section::Booking(domain::BookingSection {
                 revision: request.document.revisions.of(Stage::Booking),
                 ..domain::BookingSection::default()

@@ -87,11 +87,13 @@ impl From<domain::Consent> for Consent {
     }
 }
 
-/// A file that came with a form. Its name is not kept, because nothing that its sender says of it is trusted.
+/// A file that came with a form, as it was told when the form came.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct FormDocument {
     /// The form's field that it came in.
     field: String,
+    /// What its sender calls it: any text at all.
+    name: Option<String>,
     /// Its media type by its first bytes; `application/octet-stream` where they tell nothing.
     kind: String,
     /// Its length.
@@ -104,6 +106,7 @@ impl From<domain::DocumentFacts> for FormDocument {
     fn from(facts: domain::DocumentFacts) -> Self {
         Self {
             field: facts.field,
+            name: facts.name,
             kind: facts.kind,
             bytes: facts.bytes,
             sha256: facts.sha256,

@@ -5,6 +5,7 @@ mod analysis;
 mod booking;
 mod conversation;
 mod dispatches;
+mod documents;
 mod normalized;
 mod work;
 
@@ -22,6 +23,7 @@ use self::{
     booking::BookingCheck,
     conversation::{Recording, Transcript},
     dispatches::{Attempt, Dispatch, NotificationAttempt, Notifications},
+    documents::KeptDocument,
     normalized::{Normalized, Visits},
     work::{OpenWork, TimelineEntry, UsageLine},
 };
@@ -57,9 +59,7 @@ pub(crate) struct RequestDetail {
     flags: Vec<Flag>,
     /// Names of the fields that could not be read, or only in part; `body` if a delivery broke off.
     unread_fields: BTreeSet<String>,
-    /// Fields that the source's settings require and that it lacks, by our names. Null where none are required.
-    missing_fields: Option<Vec<String>>,
-    /// Fields that nobody said and that follow from others, such as the state of a ZIP code.
+    /// Fields that nobody said and that follow from others, such as a name of first and last name.
     derived_fields: Vec<String>,
     /// What spoke against it when it came, the weightiest first.
     suspicions: Vec<String>,
@@ -69,7 +69,8 @@ pub(crate) struct RequestDetail {
     contact: Contact,
     /// The contact in one form, each field with what it comes from.
     normalized: Normalized,
-    /// The fields that the company wants of every lead (`required_fields` of its configuration) and that this one lacks.
+    /// The fields that the company, or the lead's source, wants of every lead (`required_fields` of the workflow configuration
+    /// and of the source's settings) and that this one lacks.
     missing_required_fields: Vec<RequiredField>,
     /// The person as delivered: nothing of it is checked.
     person: Person,
@@ -85,6 +86,9 @@ pub(crate) struct RequestDetail {
     extra: BTreeMap<String, String>,
     /// What the channel says of it.
     about: About,
+    /// The files that came with a form, by the names that a download asks for; null until they are kept, and where there are
+    /// none.
+    documents: Option<BTreeMap<String, KeptDocument>>,
     /// The audio of a call.
     recording: Option<Recording>,
     /// What was said.
@@ -132,8 +136,9 @@ impl RequestDetail {
         let headline = summary::headline(&request);
         let document = request.document;
         let facts = document.facts();
-        let normalized = domain::Normalized::of(&facts);
+        let normalized = domain::Normalized::of_request(&document);
         let needs_call = document.needs_call();
+        let about = facts.about;
         Self {
             request_id: request.id.to_string(),
             merged_from: (asked_for != request.id).then(|| asked_for.to_string()),
@@ -146,7 +151,6 @@ impl RequestDetail {
             person_id: request.person.map(|id| id.to_string()),
             flags: summary::flags(&document),
             unread_fields: facts.unread_fields,
-            missing_fields: facts.missing_fields,
             derived_fields: facts.derived_fields.unwrap_or_default(),
             suspicions: facts.suspicions.unwrap_or_default(),
             contact: document.contact().into(),
@@ -163,8 +167,11 @@ impl RequestDetail {
             attribution: facts.attribution,
             consent: facts.consent.map(Into::into),
             extra: facts.extra,
-            about: About::of(facts.about, facts.external_id),
             source: document.source.into(),
+            documents: document
+                .documents
+                .map(|section| documents::shown(section, &about)),
+            about: About::of(about, facts.external_id),
             recording: document.recording.map(|section| section.audio.into()),
             transcript: document.transcript.map(Into::into),
             booking: document.booking.map(Into::into),

@@ -21,10 +21,12 @@ struct Field {
     field: &'static str,
     /// Its value.
     value: String,
-    /// The field of `person` that says it.
+    /// The field of `person` that says it; `document` for what only a file says.
     from: &'static str,
-    /// Whether another field than itself says it.
+    /// Whether another field than itself, or a file, says it.
     is_derived: bool,
+    /// How sure the reader of the files is, in percent, where only a file says it.
+    percent_sure: Option<u8>,
 }
 
 /// What looks like a slip of the pen.
@@ -45,6 +47,7 @@ impl From<domain::Normalized> for Normalized {
             value: field.value,
             from: field.from,
             is_derived: field.is_derived,
+            percent_sure: field.percent_sure,
         });
         let doubts = normalized.doubts.into_iter().map(|doubt| Doubt {
             field: doubt.field,

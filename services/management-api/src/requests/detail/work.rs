@@ -99,7 +99,7 @@ impl From<WorkRow> for OpenWork {
 pub(super) struct UsageLine {
     /// When.
     at: Timestamp,
-    /// What is counted: `speech_seconds`, `model_prompt_tokens`, `model_output_tokens`, `map_lookups`, `emails`.
+    /// What is counted: `speech_seconds`, `document_pages`, `model_prompt_tokens`, `model_output_tokens`, `map_lookups`, `emails`.
     unit: String,
     /// How much.
     amount: u64,

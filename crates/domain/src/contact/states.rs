@@ -3,7 +3,7 @@
 //! Source: USPS, "L002 3-Digit ZIP Code Prefix Matrix" as general knowledge; UNCONFIRMED for prefixes that are unused or
 //! belong to the military and to territories, which are left out.
 
-use domain::PostalCode;
+use crate::PostalCode;
 
 /// First and last prefix, and the state that all of them are in.
 const PREFIXES: &[(u16, u16, &str)] = &[
@@ -74,13 +74,15 @@ const PREFIXES: &[(u16, u16, &str)] = &[
     (995, 999, "AK"),
 ];
 
-/// The two letters of the state that a ZIP code is in.
-pub(super) fn of(code: &PostalCode) -> Option<&'static str> {
-    let prefix: u16 = code.as_str().get(..3)?.parse().ok()?;
-    let found = PREFIXES
-        .iter()
-        .find(|(first, last, _)| (*first..=*last).contains(&prefix));
-    found.map(|(_, _, state)| *state)
+impl PostalCode {
+    /// The two letters of the state that it is in, where all codes that begin like it are.
+    pub fn state(&self) -> Option<&'static str> {
+        let prefix: u16 = self.as_str().get(..3)?.parse().ok()?;
+        let found = PREFIXES
+            .iter()
+            .find(|(first, last, _)| (*first..=*last).contains(&prefix));
+        found.map(|(_, _, state)| *state)
+    }
 }
 
 #[cfg(test)]
@@ -95,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_code_has_the_state_of_its_prefix() {
-        let state = |raw: &str| of(&PostalCode::parse(raw).unwrap());
+        let state = |raw: &str| PostalCode::parse(raw).unwrap().state();
         assert_eq!(state("78664"), Some("TX"));
         assert_eq!(state("02139"), Some("MA"));
         assert_eq!(state("90210-1234"), Some("CA"));
