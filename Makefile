@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: run fleet dashboard dashboard-dev test contract lint fmt bench bench-fleet crash crash-fleet simulate fuzz mutants clean help
+.PHONY: run fleet dashboard dashboard-dev test contract clients lint fmt bench bench-fleet crash crash-fleet simulate fuzz mutants clean help
 
 PORT ?= 8080
 DATA_DIR ?= .data
@@ -31,6 +31,10 @@ test: ## Run the whole suite.
 contract: ## Fuzz the API by its own description: CONTRACT_SECONDS=80, CONTRACT_SEED=.
 	@cargo build --package pipeline
 	@./scripts/contract
+
+clients: ## Drive the simulated providers and the product with the providers' official clients; needs Node.
+	@cargo build --package pipeline
+	@CLIENTS=required ./scripts/clients
 
 lint: ## Check formatting, lints and docs; warnings are errors.
 	cargo fmt --all --check

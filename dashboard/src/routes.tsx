@@ -8,14 +8,16 @@ import {
   Outlet,
   redirect,
 } from '@tanstack/react-router';
-import { readFilter } from './api/filter';
 import { leadQuery } from './api/lead-query';
 import { leadsQuery } from './api/leads-query';
 import { meQuery, officesQuery } from './api/queries';
 import { isSignedIn } from './api/sign-in';
+import { readAreaSearch } from './pages/area/search';
 import { readLeadSearch } from './pages/lead/search';
+import { readLeadsSearch } from './pages/leads/search';
 import NotFound from './pages/not-found/page';
 import { readQuarantineSearch } from './pages/quarantine/search';
+import { readRefusedSearch } from './pages/refused/search';
 import { readReviewSearch } from './pages/review/search';
 import { readRulesSearch } from './pages/rules/search';
 import SignIn from './pages/sign-in/page';
@@ -70,8 +72,8 @@ const today = createRoute({
 const leads = createRoute({
   getParentRoute: () => tenant,
   path: '/leads',
-  validateSearch: readFilter,
-  loaderDeps: ({ search }) => search,
+  validateSearch: readLeadsSearch,
+  loaderDeps: ({ search: { peek: _, ...filter } }) => filter,
   loader: ({ context, params, deps }) =>
     void context.cache.prefetchInfiniteQuery(leadsQuery(params.tenant, deps)),
   component: lazyRouteComponent(() => import('./pages/leads/page')),
@@ -117,6 +119,13 @@ const connect = createRoute({
   component: lazyRouteComponent(() => import('./pages/connect/page')),
 });
 
+const refused = createRoute({
+  getParentRoute: () => tenant,
+  path: '/sources/refused',
+  validateSearch: readRefusedSearch,
+  component: lazyRouteComponent(() => import('./pages/refused/page')),
+});
+
 const source = createRoute({
   getParentRoute: () => tenant,
   path: '/sources/$id',
@@ -127,6 +136,13 @@ const crm = createRoute({
   getParentRoute: () => tenant,
   path: '/crm',
   component: lazyRouteComponent(() => import('./pages/crm/page')),
+});
+
+const area = createRoute({
+  getParentRoute: () => tenant,
+  path: '/area',
+  validateSearch: readAreaSearch,
+  component: lazyRouteComponent(() => import('./pages/area/page')),
 });
 
 const rules = createRoute({
@@ -168,6 +184,18 @@ const audit = createRoute({
   component: lazyRouteComponent(() => import('./pages/settings/audit/page')),
 });
 
+const start = createRoute({
+  getParentRoute: () => tenant,
+  path: '/start',
+  component: lazyRouteComponent(() => import('./pages/start/page')),
+});
+
+const you = createRoute({
+  getParentRoute: () => tenant,
+  path: '/me',
+  component: lazyRouteComponent(() => import('./pages/me/page')),
+});
+
 const tree = root.addChildren([
   home,
   signInRoute,
@@ -180,14 +208,18 @@ const tree = root.addChildren([
     quarantine,
     sources,
     connect,
+    refused,
     source,
     crm,
+    area,
     rules,
     settings,
     company,
     people,
     apiKeys,
     audit,
+    start,
+    you,
   ]),
 ]);
 

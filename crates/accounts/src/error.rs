@@ -33,7 +33,8 @@ pub enum AccountError {
     },
     /// The secret is an object, but not one that a token can be refreshed with.
     #[error(
-        "the connection's secret must be an access token, or JSON with client_id, client_secret and refresh_token: enter it again"
+        "the connection's secret must be an access token, or JSON with an OAuth app: client_id, client_secret and \
+         refresh_token, or what else the provider takes: enter it again"
     )]
     NoApp {
         /// What the work is held for.

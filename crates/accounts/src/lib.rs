@@ -1,16 +1,17 @@
 //! Tenants' accounts at providers: the one place where a connection and its secret become something to call with.
 //!
-//! [`Accounts::open`] loads both, checks the provider, and exchanges an OAuth app's refresh token for an access token.
+//! [`Accounts::open`] loads both, checks the provider, and exchanges what an OAuth app has for an access token.
 //! An [`AccountError`] says what becomes of the work: a missing or refused secret holds it until the secret is entered
 //! again, and a token endpoint that is down has it tried again.
 #![warn(missing_docs)]
 
+mod app;
 mod error;
 mod refresh;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use domain::{Account, Clock, ConnectionName, TenantId};
+use domain::{Account, Clock, ConnectionName, TenantId, TokenEndpoint};
 use http_client::Client;
 use secrets::{SecretName, Secrets, SecretsError};
 use store::{Connection, Store};
@@ -30,19 +31,19 @@ struct Parts {
 }
 
 impl Accounts {
-    /// Accounts of this store and these secrets. `token_urls` are the token endpoints of the providers whose secret may
+    /// Accounts of this store and these secrets. `endpoints` are the token endpoints of the providers whose secret may
     /// be an OAuth app's, by slug.
     pub fn new(
         store: Arc<dyn Store>,
         secrets: Arc<dyn Secrets>,
         http: Client,
         clock: Arc<dyn Clock>,
-        token_urls: BTreeMap<&'static str, String>,
+        endpoints: BTreeMap<&'static str, TokenEndpoint>,
     ) -> Self {
         Self(Arc::new(Parts {
             store,
             secrets,
-            refresher: Refresher::new(http, clock, token_urls),
+            refresher: Refresher::new(http, clock, endpoints),
         }))
     }
 
@@ -101,8 +102,12 @@ impl Accounts {
             secret,
             settings,
         };
-        if let Some(token) = self.0.refresher.access_token(&provider, &account).await? {
-            account.secret = token;
+        if let Some(opened) = self.0.refresher.access_token(&provider, &account).await? {
+            account.secret = opened.token;
+            if let Some((setting, address)) = opened.address {
+                let known = account.settings.entry(setting.to_owned());
+                known.or_insert(address);
+            }
         }
         Ok(account)
     }

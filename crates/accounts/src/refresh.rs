@@ -1,11 +1,11 @@
-//! Access tokens of OAuth apps: refreshed, and kept in memory until shortly before they expire.
+//! Access tokens of OAuth apps: got ahead of their end, and kept in memory until shortly before they expire.
 //!
 //! Source: RFC 6749, sections 5 and 6.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use domain::{Account, Clock, ConnectionName, ProviderAnswer, TenantId, later};
-use http_client::{Client, HttpError, Response};
+use domain::{Account, Clock, ConnectionName, ProviderAnswer, TenantId, TokenEndpoint, later};
+use http_client::{Client, HttpError, Response, header};
 use jiff::Timestamp;
 use moka::{
     future::Cache,
@@ -13,8 +13,9 @@ use moka::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use serde_json::Value;
 
-use crate::AccountError;
+use crate::{AccountError, app::App};
 
 /// Longest time of a call of a token endpoint.
 const CALL_DEADLINE: Duration = Duration::from_secs(15);
@@ -31,7 +32,7 @@ type Key = (TenantId, (ConnectionName, u64));
 pub(crate) struct Refresher {
     http: Client,
     clock: Arc<dyn Clock>,
-    token_urls: BTreeMap<&'static str, String>,
+    endpoints: BTreeMap<&'static str, TokenEndpoint>,
     tokens: Cache<Key, Result<Token, RefreshError>>,
 }
 
@@ -40,30 +41,39 @@ struct Token {
     secret: SecretString,
     /// Until when it is used. A token that was refused is not used at all.
     fresh_until: Timestamp,
+    /// The refresh token that came with it, if it is another.
+    renewed: Option<SecretString>,
+    /// The setting that says where the account is, and its value.
+    address: Option<(&'static str, String)>,
+}
+
+/// What opens an account whose secret is an OAuth app's.
+pub(crate) struct Opened {
+    pub(crate) token: SecretString,
+    /// The setting that says where the account is, and its value.
+    pub(crate) address: Option<(&'static str, String)>,
 }
 
 /// Why a token was not refreshed. Everybody who waited for the same refresh gets a copy.
 #[derive(Clone)]
 enum RefreshError {
     Refused(ProviderAnswer),
+    /// The app's key cannot sign.
+    NoKey,
     Unavailable {
         what: String,
         retry_after: Option<Duration>,
     },
 }
 
-/// An OAuth app with a tenant's consent, as the tenant's secret names it.
-#[derive(Deserialize)]
-struct App {
-    client_id: String,
-    client_secret: String,
-    refresh_token: String,
-}
-
 #[derive(Deserialize)]
 struct Granted {
     access_token: String,
+    /// Some providers name none.
     expires_in: Option<u64>,
+    refresh_token: Option<String>,
+    #[serde(flatten)]
+    rest: BTreeMap<String, Value>,
 }
 
 /// An error as RFC 6749 writes it; other providers use `message`.
@@ -79,44 +89,52 @@ impl Refresher {
     pub(crate) fn new(
         http: Client,
         clock: Arc<dyn Clock>,
-        token_urls: BTreeMap<&'static str, String>,
+        endpoints: BTreeMap<&'static str, TokenEndpoint>,
     ) -> Self {
         Self {
             http,
             clock,
-            token_urls,
+            endpoints,
             tokens: Cache::new(MAX_TOKENS),
         }
     }
 
-    /// The access token of an account whose secret is an OAuth app's; `None` if the secret is used as it is.
+    /// What opens an account whose secret is an OAuth app's; `None` if the secret is used as it is.
     pub(crate) async fn access_token(
         &self,
         provider: &str,
         account: &Account,
-    ) -> Result<Option<SecretString>, AccountError> {
-        let secret = account.secret.expose_secret();
-        let Some(url) = self.token_urls.get(provider) else {
+    ) -> Result<Option<Opened>, AccountError> {
+        let secret = &account.secret;
+        let Some(endpoint) = self.endpoints.get(provider) else {
             return Ok(None);
         };
-        if !secret.trim_start().starts_with('{') {
+        if !secret.expose_secret().trim_start().starts_with('{') {
             return Ok(None);
         }
         let held_by = account.held_by();
-        let Ok(app) = serde_json::from_str::<App>(secret) else {
+        let Some(app) = App::parse(secret, endpoint) else {
             return Err(AccountError::NoApp { held_by });
         };
         let now = self.clock.now();
+        let key = key(account);
         let is_stale = |kept: &Result<Token, RefreshError>| {
             kept.as_ref().map_or(true, |token| token.fresh_until <= now)
         };
-        let entry = self.tokens.entry(key(account));
-        let kept = entry
-            .or_insert_with_if(self.refresh(url, &app), is_stale)
-            .await;
+        let renewed = match self.tokens.get(&key).await {
+            Some(Ok(token)) => token.renewed,
+            _ => None,
+        };
+        let entry = self.tokens.entry(key);
+        let refresh = self.refresh(endpoint, account, &app, renewed.as_ref());
+        let kept = entry.or_insert_with_if(refresh, is_stale).await;
         match kept.into_value() {
-            Ok(token) => Ok(Some(token.secret)),
+            Ok(token) => Ok(Some(Opened {
+                token: token.secret,
+                address: token.address,
+            })),
             Err(RefreshError::Refused(answer)) => Err(AccountError::Refused { answer, held_by }),
+            Err(RefreshError::NoKey) => Err(AccountError::NoApp { held_by }),
             Err(RefreshError::Unavailable { what, retry_after }) => {
                 Err(AccountError::Unavailable { what, retry_after })
             }
@@ -141,17 +159,33 @@ impl Refresher {
         !matches!(result, CompResult::StillNone(_))
     }
 
-    async fn refresh(&self, url: &str, app: &App) -> Result<Token, RefreshError> {
-        let form = [
-            ("grant_type", "refresh_token"),
-            ("client_id", &app.client_id),
-            ("client_secret", &app.client_secret),
-            ("refresh_token", &app.refresh_token),
-        ];
-        let answer = self
-            .http
-            .post(url)
-            .form(&form)
+    async fn refresh(
+        &self,
+        endpoint: &TokenEndpoint,
+        account: &Account,
+        app: &App,
+        renewed: Option<&SecretString>,
+    ) -> Result<Token, RefreshError> {
+        let spec = &endpoint.spec;
+        let own = spec.server_setting.map_or("", |key| account.setting(key));
+        let server = if own.is_empty() {
+            &endpoint.server
+        } else {
+            own
+        };
+        let server = server.trim_end_matches('/');
+        let asked = app
+            .ask(endpoint, server, renewed, self.clock.now())
+            .ok_or(RefreshError::NoKey)?;
+        let mut request = self.http.post(format!("{server}{}", spec.path));
+        if !own.is_empty() && !own.starts_with(&endpoint.server) {
+            request = request.to_a_tenants_url();
+        }
+        if let Some(proof) = &asked.proof {
+            request = request.secret_header(header::AUTHORIZATION, proof);
+        }
+        let answer = request
+            .form(&asked.form)
             .deadline(CALL_DEADLINE)
             .send()
             .await?;
@@ -166,9 +200,18 @@ impl Refresher {
             .expires_in
             .map_or(UNNAMED_LIFETIME, Duration::from_secs);
         let margin = MARGIN.min(lifetime / 2);
+        let address = spec.address.and_then(|member| {
+            let address = granted.rest.get(member)?.as_str()?;
+            Some((member, address.to_owned()))
+        });
         Ok(Token {
             secret: granted.access_token.into(),
             fresh_until: later(self.clock.now(), lifetime - margin),
+            renewed: granted
+                .refresh_token
+                .map(SecretString::from)
+                .or_else(|| renewed.cloned()),
+            address,
         })
     }
 

@@ -42,7 +42,7 @@ pub fn providers() -> Vec<Provider> {
         provider.is_source = true;
     }
     for spec in crm::CONNECTORS {
-        let (account, base_url) = (Some(spec.account), Some(spec.base_url));
+        let (account, base_url) = (Some(spec.account), spec.base_url());
         entry(&mut found, spec.slug, spec.name, account, base_url).is_crm = true;
     }
     for spec in notify::CHANNELS {

@@ -96,6 +96,7 @@ macro_rules! contract_suite {
             a_refused_credential_holds,
             a_missing_permission_holds,
             a_refused_lead_parks_with_the_crms_words,
+            an_account_is_inspected,
         );
 
         #[test]
@@ -447,6 +448,26 @@ pub async fn a_missing_permission_holds<B: Bench>(brief: MakeBrief) {
         B::SLUG
     );
     assert!(bench.records().is_empty(), "{}", B::SLUG);
+}
+
+/// Nothing stays of it, and a credential that is not accepted is known by it.
+pub async fn an_account_is_inspected<B: Bench>(_: MakeBrief) {
+    let bench = B::start().await;
+    let account = bench.account();
+    let inspection = bench.connector().inspect(&account).await.unwrap();
+    let fields = inspection.objects.iter().map(|object| object.fields.len());
+    assert!(fields.sum::<usize>() > 0, "{}: {inspection:?}", B::SLUG);
+    assert!(bench.records().is_empty(), "{}", B::SLUG);
+    for request in bench.requests() {
+        bench.fail_next(&request, Fault::Revoked);
+        let error = bench.connector().inspect(&account).await.unwrap_err();
+        assert_eq!(
+            error.disposition(),
+            Disposition::Hold,
+            "{}: {error:?}",
+            B::SLUG
+        );
+    }
 }
 
 pub async fn a_refused_lead_parks_with_the_crms_words<B: Bench>(brief: MakeBrief) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Classify, Disposition, ProviderAnswer};
+use domain::{Classify, Disposition, EffectFailure, ProviderAnswer};
 use http_client::{HttpError, UnreadableBody};
 
 /// Why a lead did not reach the CRM. Its text names fields and codes, never what a lead says.
@@ -51,6 +51,16 @@ pub enum PushError {
         /// The CRM's explanation: as a rule the permission's name.
         answer: ProviderAnswer,
     },
+    /// Nobody takes leads at the account's address any more, or it leads elsewhere.
+    #[error(
+        "the account's address no longer takes leads (status {status}): connect the account again with the one that does"
+    )]
+    Gone {
+        /// The answer's status.
+        status: u16,
+        /// The explanation that came with it.
+        answer: ProviderAnswer,
+    },
     /// The CRM asks us to slow down.
     #[error("the CRM asks us to slow down")]
     Throttled {
@@ -83,6 +93,23 @@ pub enum PushError {
     /// The answer is not what the CRM documents: what was sent may have been done. The next attempt looks it up.
     #[error("the CRM's answer cannot be read: {0}")]
     Unreadable(#[from] UnreadableBody),
+    /// What came of an earlier write is not known yet: its traces need time to show.
+    #[error("an earlier write may still show: it is looked for again")]
+    NotYet {
+        /// How long from now.
+        after: Duration,
+    },
+    /// A write was begun as often as is allowed, and never seen to happen.
+    #[error(
+        "the CRM never showed the record `{record}` that was written: look for it there, then redrive"
+    )]
+    NeverSeen {
+        /// Our word for the record.
+        record: &'static str,
+    },
+    /// Our own record of what was written failed, or another worker has taken over.
+    #[error("what was written could not be recorded: {0}")]
+    Unrecorded(String),
     /// The CRM was not reached.
     #[error("the CRM was not reached: {0}")]
     NotSent(#[source] HttpError),
@@ -98,12 +125,16 @@ impl PushError {
             Self::Misconfigured(_) => "misconfigured",
             Self::Unauthorized { .. } => "unauthorized",
             Self::MissingScopes { .. } => "missing_scopes",
+            Self::Gone { .. } => "gone",
             Self::Throttled { .. } => "throttled",
             Self::Unavailable { .. } => "unavailable",
             Self::Moved { .. } => "moved",
             Self::Outdated { .. } => "outdated",
             Self::OutcomeUnknown(_) => "outcome_unknown",
             Self::Unreadable(_) => "unreadable",
+            Self::NotYet { .. } => "not_yet",
+            Self::NeverSeen { .. } => "never_seen",
+            Self::Unrecorded(_) => "unrecorded",
             Self::NotSent(_) => "not_sent",
         }
     }
@@ -116,14 +147,21 @@ impl Classify for PushError {
             Self::Rejected { .. }
             | Self::Required { .. }
             | Self::Refused { .. }
-            | Self::Misconfigured(_) => Disposition::Park,
-            Self::Unauthorized { .. } | Self::MissingScopes { .. } => Disposition::Hold,
+            | Self::Misconfigured(_)
+            | Self::NeverSeen { .. } => Disposition::Park,
+            Self::Unauthorized { .. } | Self::MissingScopes { .. } | Self::Gone { .. } => {
+                Disposition::Hold
+            }
             Self::Throttled { retry_after } | Self::Unavailable { retry_after, .. } => {
                 Disposition::Retry {
                     after: *retry_after,
                 }
             }
+            Self::NotYet { after } => Disposition::Retry {
+                after: Some(*after),
+            },
             Self::Moved { .. }
+            | Self::Unrecorded(_)
             | Self::Outdated { .. }
             | Self::OutcomeUnknown(_)
             | Self::Unreadable(_)
@@ -137,8 +175,31 @@ impl Classify for PushError {
             | Self::Required { answer, .. }
             | Self::Refused { answer, .. }
             | Self::Unauthorized { answer }
-            | Self::MissingScopes { answer } => answer.text(),
+            | Self::MissingScopes { answer }
+            | Self::Gone { answer, .. } => answer.text(),
             _ => None,
+        }
+    }
+}
+
+impl EffectFailure for PushError {
+    fn is_outcome_unknown(&self) -> bool {
+        match self {
+            Self::OutcomeUnknown(_) | Self::Unreadable(_) | Self::Unavailable { .. } => true,
+            Self::Rejected { .. }
+            | Self::Required { .. }
+            | Self::Refused { .. }
+            | Self::Misconfigured(_)
+            | Self::Unauthorized { .. }
+            | Self::MissingScopes { .. }
+            | Self::Gone { .. }
+            | Self::Throttled { .. }
+            | Self::Moved { .. }
+            | Self::Outdated { .. }
+            | Self::NotYet { .. }
+            | Self::NeverSeen { .. }
+            | Self::Unrecorded(_)
+            | Self::NotSent(_) => false,
         }
     }
 }

@@ -7,20 +7,30 @@
 
 mod cell;
 pub mod contract;
+mod customcrm;
 mod error;
 mod hubspot;
+mod inspection;
+mod pipedrive;
+mod salesforce;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use domain::{Account, AccountSpec, BaseUrl, Brief, Clock, Effects, RemoteIds};
+use domain::{Account, AccountSpec, BaseUrl, Brief, Clock, Effects, RemoteIds, TokenEndpoint};
 use http_client::{Client, Url};
 use settings::{Reader, Settings};
 
 pub use error::PushError;
+pub use inspection::{CrmField, CrmObject, Inspection};
 
-/// Every connector, by slug.
-pub static CONNECTORS: &[&ConnectorSpec] = &[&hubspot::SPEC];
+/// Every connector. The first is the usual one.
+pub static CONNECTORS: &[&ConnectorSpec] = &[
+    &hubspot::SPEC,
+    &customcrm::SPEC,
+    &salesforce::SPEC,
+    &pipedrive::SPEC,
+];
 
 /// What is known of a connector before it is made.
 #[derive(Debug, Clone, Copy)]
@@ -31,15 +41,38 @@ pub struct ConnectorSpec {
     pub name: &'static str,
     /// What a tenant enters to connect an account.
     pub account: AccountSpec,
-    /// Where its API is. A CRM that gives each company its own address takes that from the account's settings, and has
-    /// its login server here.
-    pub base_url: BaseUrl,
-    /// Makes the connector to the CRM at this URL; no call takes longer than the duration.
-    pub new: MakeConnector,
+    /// Where it is, and what makes the connector to it.
+    pub place: Place,
 }
 
-/// Makes a connector; opens no connection.
-pub type MakeConnector = fn(Client, Arc<dyn Clock>, &Url, Duration) -> Arc<dyn Connector>;
+/// Where a CRM is, and what makes the connector to it: that opens no connection, and no call takes longer than the
+/// duration.
+#[derive(Debug, Clone, Copy)]
+pub enum Place {
+    /// At an address that all companies share. A CRM that gives each company its own address learns that when it logs
+    /// in, and has its login server here.
+    Known {
+        /// The address.
+        base_url: BaseUrl,
+        /// Makes the connector to the CRM at this URL.
+        new: fn(Client, Arc<dyn Clock>, &Url, Duration) -> Arc<dyn Connector>,
+    },
+    /// Where the account's settings say.
+    OfAccount {
+        /// Makes the connector.
+        new: fn(Client, Arc<dyn Clock>, Duration) -> Arc<dyn Connector>,
+    },
+}
+
+impl ConnectorSpec {
+    /// The address that all companies share, if there is one.
+    pub const fn base_url(&self) -> Option<BaseUrl> {
+        match self.place {
+            Place::Known { base_url, .. } => Some(base_url),
+            Place::OfAccount { .. } => None,
+        }
+    }
+}
 
 /// Pushes leads into one kind of CRM.
 #[async_trait]
@@ -62,6 +95,12 @@ pub trait Connector: Send + Sync {
         known: &Known,
         effects: &Effects,
     ) -> Result<Pushed, PushError>;
+
+    /// Asks the CRM whether it takes the account, and what its records are made of. Nothing is written that stays.
+    ///
+    /// # Errors
+    /// [`PushError`] says what is wrong with the account.
+    async fn inspect(&self, account: &Account) -> Result<Inspection, PushError>;
 }
 
 /// What is known from the last push of a request; nothing before the first.
@@ -95,11 +134,11 @@ impl Config {
     /// Reads each connector's base URL, the real one if nothing is set, and the time that a call may take.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let url = |spec: &&ConnectorSpec| {
-            let BaseUrl { key, url, about } = spec.base_url;
-            (spec.slug, reader.url(key, url, about))
+            let BaseUrl { key, url, about } = spec.base_url()?;
+            Some((spec.slug, reader.url(key, url, about)))
         };
         Self {
-            urls: CONNECTORS.iter().map(url).collect(),
+            urls: CONNECTORS.iter().filter_map(url).collect(),
             timeout: reader.duration(
                 "CRM_TIMEOUT",
                 Duration::from_secs(30),
@@ -123,12 +162,13 @@ impl Config {
     }
 
     /// The token endpoint of each CRM whose accounts may be opened by an OAuth app, by slug.
-    pub fn token_urls(&self) -> BTreeMap<&'static str, String> {
-        let token_url = |spec: &&ConnectorSpec| {
-            let base_url = self.urls.get(spec.slug)?;
-            Some((spec.slug, spec.account.refresh?.url(base_url.as_str())))
+    pub fn token_endpoints(&self) -> BTreeMap<&'static str, TokenEndpoint> {
+        let endpoint = |spec: &&ConnectorSpec| {
+            let (base_url, real) = (self.urls.get(spec.slug)?, spec.base_url()?.url);
+            let refresh = spec.account.refresh?;
+            Some((spec.slug, refresh.endpoint(base_url.as_str(), real)))
         };
-        CONNECTORS.iter().filter_map(token_url).collect()
+        CONNECTORS.iter().filter_map(endpoint).collect()
     }
 }
 
@@ -149,8 +189,13 @@ impl Connectors {
     /// Makes every connector of [`CONNECTORS`]; opens no connection.
     pub fn new(http: &Client, clock: &Arc<dyn Clock>, config: &Config) -> Self {
         let make = |spec: &&ConnectorSpec| {
-            let url = config.urls.get(spec.slug)?;
-            let made = (spec.new)(http.clone(), Arc::clone(clock), url, config.timeout);
+            let (http, clock) = (http.clone(), Arc::clone(clock));
+            let made = match spec.place {
+                Place::Known { new, .. } => {
+                    new(http, clock, config.urls.get(spec.slug)?, config.timeout)
+                }
+                Place::OfAccount { new } => new(http, clock, config.timeout),
+            };
             Some((spec.slug, made))
         };
         Self(CONNECTORS.iter().filter_map(make).collect())

@@ -34,7 +34,7 @@ impl Account {
 }
 
 /// What a provider's accounts need from a tenant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct AccountSpec {
     /// What to enter as the secret: `a private app's access token`.
     pub secret: &'static str,
@@ -42,23 +42,101 @@ pub struct AccountSpec {
     pub settings: &'static [SettingSpec],
     /// How access tokens are refreshed, if the secret may be an OAuth app's.
     pub refresh: Option<RefreshSpec>,
+    /// Says what of secret and settings cannot be right, when they are entered. `None` if any text may be.
+    pub check: Option<CheckAccount>,
 }
 
-/// How access tokens are refreshed. The secret of such an account is the JSON object
-/// `{"client_id":"…","client_secret":"…","refresh_token":"…"}`; a secret that is no object is used as it is. The refresh
-/// token must stay valid: one that is replaced with every use is not stored.
+/// Checks a secret and the settings beside it. Pure; says what is expected of whom.
+pub type CheckAccount = fn(&SecretString, &BTreeMap<String, String>) -> Result<(), AccountFault>;
+
+/// What of an account as it was entered cannot be right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountFault {
+    /// Where it stands: `secret`, or `settings`.
+    pub field: &'static str,
+    /// What is expected there. Never what was entered: it may be a secret.
+    pub expected: String,
+}
+
+/// How access tokens are got. The secret of such an account is a JSON object with what an OAuth app needs; a secret that
+/// is no object is used as it is. Which grant is asked for follows from what the object has:
+/// - `refresh_token`, with `client_id` and, where the app has one, `client_secret`: a person's consent;
+/// - `private_key` (PKCS #8 or PKCS #1 in PEM), with `client_id` and `username`: a signed assertion;
+/// - else `client_id` and `client_secret`: the app itself.
 ///
-/// Source: RFC 6749, section 6; the client's id and secret are sent in the form.
+/// A refresh token that is replaced with every use is used in its newest form as long as the process lives, and not stored.
+///
+/// Source: RFC 6749, sections 4.4 and 6; RFC 7523.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RefreshSpec {
-    /// The token endpoint's path under the API's base URL: `/oauth/v1/token`.
+    /// The token endpoint's path: `/oauth/v1/token`.
     pub path: &'static str,
+    /// The grants that the provider knows.
+    pub grants: &'static [Grant],
+    /// The server of the token endpoint, if it is another than the API's. Where the API's base URL is not the real one,
+    /// as with a simulator, both are there.
+    pub server: Option<&'static str>,
+    /// The account's setting that names another server, if it can have one.
+    pub server_setting: Option<&'static str>,
+    /// How the app proves itself.
+    pub proof: ClientProof,
+    /// The member of the answer that says where the account is, if there is one. It becomes the setting of this name,
+    /// unless the account has that.
+    pub address: Option<&'static str>,
+}
+
+/// A way to get an access token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grant {
+    /// By a refresh token.
+    RefreshToken,
+    /// By an assertion that the app's key signs.
+    JwtBearer,
+    /// By the app's own credentials.
+    ClientCredentials,
+}
+
+/// How an OAuth app proves itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientProof {
+    /// Its id and secret stand in the form.
+    InForm,
+    /// `Authorization: Basic`.
+    Basic,
+}
+
+/// Where the access tokens of one provider's accounts come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenEndpoint {
+    /// The server, without the path.
+    pub server: String,
+    /// The rest.
+    pub spec: RefreshSpec,
 }
 
 impl RefreshSpec {
-    /// The token endpoint of an API at this base URL.
-    pub fn url(&self, base_url: &str) -> String {
-        format!("{}{}", base_url.trim_end_matches('/'), self.path)
+    /// An endpoint at the API's own server, with refresh tokens alone.
+    pub const fn at(path: &'static str) -> Self {
+        Self {
+            path,
+            grants: &[Grant::RefreshToken],
+            server: None,
+            server_setting: None,
+            proof: ClientProof::InForm,
+            address: None,
+        }
+    }
+
+    /// The endpoint, where the API is at `base_url` and would really be at `real`.
+    pub fn endpoint(self, base_url: &str, real: &str) -> TokenEndpoint {
+        let base_url = base_url.trim_end_matches('/');
+        let own = self
+            .server
+            .filter(|_| base_url == real.trim_end_matches('/'));
+        TokenEndpoint {
+            server: own.unwrap_or(base_url).to_owned(),
+            spec: self,
+        }
     }
 }
 
@@ -71,6 +149,8 @@ pub struct SettingSpec {
     pub about: &'static str,
     /// Whether an account cannot do without it.
     pub is_required: bool,
+    /// Whether it is a URL that is called: then it must lead to a public address.
+    pub is_url: bool,
 }
 
 /// Where a provider's API is.

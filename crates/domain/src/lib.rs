@@ -29,7 +29,10 @@ mod words;
 mod work;
 pub mod workflow;
 
-pub use account::{Account, AccountSpec, BaseUrl, ProviderAnswer, RefreshSpec, SettingSpec};
+pub use account::{
+    Account, AccountFault, AccountSpec, BaseUrl, CheckAccount, ClientProof, Grant, ProviderAnswer,
+    RefreshSpec, SettingSpec, TokenEndpoint,
+};
 pub use area::{
     AddressMap, AreaBasis, AreaVerdict, City, Coordinates, MapAddress, MapAnswer, MapFault, Place,
     Polygon, Radius, ServiceArea,

@@ -37,6 +37,8 @@ pub struct Config {
     pub access_token: Option<SecretString>,
     /// Whether providers may be on this machine.
     pub allow_loopback: bool,
+    /// Whether URLs that tenants enter may lead to this machine.
+    pub tenants_allow_loopback: bool,
     /// How long a step is its worker's without a sign of life.
     pub work_lease: Duration,
 }
@@ -87,6 +89,11 @@ impl Config {
                 "ALLOW_LOOPBACK",
                 false,
                 "Whether providers may be on this machine: for simulators.",
+            ),
+            tenants_allow_loopback: reader.flag(
+                "TENANTS_ALLOW_LOOPBACK",
+                false,
+                "Whether URLs that tenants enter may lead to this machine: for tests and the demo.",
             ),
             work_lease: RunnerConfig::read(reader).lease,
         }

@@ -57,6 +57,7 @@ impl Engine {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let http = Client::new(Options {
             allow_loopback: config.allow_loopback,
+            tenants_allow_loopback: config.tenants_allow_loopback,
             ..Options::default()
         })?;
         let tokens = match &config.access_token {

@@ -2,10 +2,12 @@
 //! name resolves to. The connection is made to a checked address alone.
 
 use std::{
-    io,
+    fmt, io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
 };
 
+use async_trait::async_trait;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
@@ -16,7 +18,12 @@ use crate::HttpError;
 pub(crate) struct Policy {
     pub(crate) allow_loopback: bool,
     pub(crate) allow_private: bool,
+    /// Only the ports of HTTPS, besides any of this machine: nobody but a tenant has chosen the address.
+    pub(crate) only_https_ports: bool,
 }
+
+/// The ports of HTTPS.
+const HTTPS_PORTS: [u16; 2] = [443, 8443];
 
 /// Which kind of network an address belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +63,12 @@ impl Policy {
                 host: host.to_string(),
             });
         }
+        let is_here = literal.map(reach) == Some(Reach::Loopback)
+            || matches!(host, Host::Domain(name) if self.allow_loopback && is_localhost(name));
+        let port = url.port_or_known_default().unwrap_or_default();
+        if self.only_https_ports && !is_here && !HTTPS_PORTS.contains(&port) {
+            return Err(HttpError::BadUrl("its port is neither 443 nor 8443"));
+        }
         match url.scheme() {
             "https" => Ok(()),
             "http" if self.may_be_plain(&host, literal) => Ok(()),
@@ -79,15 +92,61 @@ fn is_localhost(name: &str) -> bool {
     name.eq_ignore_ascii_case("localhost")
 }
 
-/// Resolves names to the addresses that the policy allows.
-pub(crate) struct Resolver(pub(crate) Policy);
+/// Says which addresses a name has. Its answers are checked, whoever gives them.
+#[async_trait]
+pub trait Names: fmt::Debug + Send + Sync {
+    /// The addresses of a name, as they are now.
+    ///
+    /// # Errors
+    /// Whatever kept it from being looked up.
+    async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>>;
+}
+
+/// The system's own look-up.
+#[derive(Debug)]
+pub(crate) struct SystemNames;
+
+#[async_trait]
+impl Names for SystemNames {
+    async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        let found = tokio::net::lookup_host((name, 0)).await?;
+        Ok(found.map(|address| address.ip()).collect())
+    }
+}
+
+/// Resolves names to the addresses that the policy allows. The connection is made to one of these, so that a name which
+/// changes its addresses in between changes nothing.
+pub(crate) struct Resolver {
+    pub(crate) policy: Policy,
+    pub(crate) names: Arc<dyn Names>,
+}
+
+impl Resolver {
+    /// Refuses a URL that does not lead to allowed addresses alone, as its name is resolved now.
+    pub(crate) async fn check(&self, url: &Url) -> Result<(), HttpError> {
+        self.policy.check(url)?;
+        let Some(Host::Domain(name)) = url.host() else {
+            return Ok(());
+        };
+        let found = self.names.addresses(name).await.unwrap_or_default();
+        if found.is_empty() {
+            return Err(HttpError::BadUrl("its name has no address now"));
+        }
+        if found.into_iter().all(|address| self.policy.allows(address)) {
+            Ok(())
+        } else {
+            Err(HttpError::Blocked {
+                host: name.to_owned(),
+            })
+        }
+    }
+}
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let policy = self.0;
+        let (policy, names) = (self.policy, self.names.clone());
         Box::pin(async move {
-            let found: Vec<SocketAddr> =
-                tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let found = names.addresses(name.as_str()).await?;
             // Plain HTTP was allowed because `localhost` is this machine, so it must resolve to it.
             let only_loopback = is_localhost(name.as_str());
             let is_allowed =
@@ -95,7 +154,8 @@ impl Resolve for Resolver {
             let was_found = !found.is_empty();
             let allowed: Vec<SocketAddr> = found
                 .into_iter()
-                .filter(|address| is_allowed(address.ip()))
+                .filter(|address| is_allowed(*address))
+                .map(|address| SocketAddr::new(address, 0))
                 .collect();
             if allowed.is_empty() && was_found {
                 return Err(BlockedAddress.into());
@@ -158,10 +218,16 @@ mod tests {
     const CLOSED: Policy = Policy {
         allow_loopback: false,
         allow_private: false,
+        only_https_ports: false,
     };
     const OPEN: Policy = Policy {
         allow_loopback: true,
         allow_private: true,
+        ..CLOSED
+    };
+    const TENANTS: Policy = Policy {
+        only_https_ports: true,
+        ..CLOSED
     };
 
     #[test]
@@ -233,12 +299,23 @@ mod tests {
             "https://[::ffff:169.254.169.254]/",
             "https://[fd00:ec2::254]/",
             "http://127.0.0.1/",
+            "https://0251.0376.0251.0376/",
+            "https://2852039166/",
+            "https://0xa9fea9fe/",
+            "https://[64:ff9b::a9fe:a9fe]/",
+            "https://[::ffff:10.0.0.1]/",
+            "https://[2002:a9fe:a9fe::]/",
+            "https://[fe80::1]/",
+            "https://192.168.0.10/",
+            "https://100.64.0.1/",
         ] {
-            let answer = CLOSED.check(&url.parse().unwrap());
-            assert!(
-                matches!(answer, Err(HttpError::Blocked { .. })),
-                "{url}: {answer:?}"
-            );
+            for policy in [CLOSED, TENANTS] {
+                let answer = policy.check(&url.parse().unwrap());
+                assert!(
+                    matches!(answer, Err(HttpError::Blocked { .. })),
+                    "{url}: {answer:?}"
+                );
+            }
         }
     }
 
@@ -257,6 +334,28 @@ mod tests {
                 ),
                 "{url}"
             );
+        }
+    }
+
+    #[test]
+    fn a_tenant_chooses_no_port_but_those_of_https() {
+        for (url, is_allowed) in [
+            ("https://crm.example.com/leads", true),
+            ("https://crm.example.com:8443/leads", true),
+            ("https://crm.example.com:22/", false),
+            ("https://crm.example.com:6379/", false),
+            ("https://8.8.8.8:25/", false),
+            ("http://crm.example.com/", false),
+        ] {
+            let answer = TENANTS.check(&url.parse().unwrap());
+            assert_eq!(answer.is_ok(), is_allowed, "{url}: {answer:?}");
+        }
+        let demo = Policy {
+            allow_loopback: true,
+            ..TENANTS
+        };
+        for url in ["http://127.0.0.1:4000/", "http://localhost:4000/"] {
+            assert!(demo.check(&url.parse().unwrap()).is_ok(), "{url}");
         }
     }
 

@@ -3,10 +3,11 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use http::Method;
+use url::Url;
 
 use crate::{
-    Request,
-    address::{Policy, Resolver},
+    HttpError, Names, Request,
+    address::{Policy, Resolver, SystemNames},
     error::first_cause,
 };
 
@@ -25,6 +26,11 @@ pub struct Options {
     pub allow_loopback: bool,
     /// Lets calls reach private networks, without TLS when named by address.
     pub allow_private: bool,
+    /// Lets URLs that tenants enter lead to this machine, also without TLS: for tests and the demo. What else is allowed
+    /// does not hold for them.
+    pub tenants_allow_loopback: bool,
+    /// Who says which addresses a name has, in place of the system.
+    pub names: Option<Arc<dyn Names>>,
 }
 
 impl Default for Options {
@@ -36,6 +42,8 @@ impl Default for Options {
             user_agent: concat!("ingestion-pipeline/", env!("CARGO_PKG_VERSION")).to_owned(),
             allow_loopback: false,
             allow_private: false,
+            tenants_allow_loopback: false,
+            names: None,
         }
     }
 }
@@ -48,29 +56,33 @@ pub struct SetupError(String);
 /// Calls other machines. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct Client {
-    pub(crate) http: reqwest::Client,
+    pub(crate) ours: Way,
+    pub(crate) tenants: Way,
     pub(crate) options: Arc<Options>,
-    pub(crate) policy: Policy,
 }
 
-impl Client {
-    /// Makes a client; opens no connection.
-    ///
-    /// # Errors
-    /// [`SetupError`] if TLS cannot be set up or the user agent is not a valid header value.
+/// A client of the HTTP layer, and which addresses it calls.
+#[derive(Clone)]
+pub(crate) struct Way {
+    pub(crate) http: reqwest::Client,
+    pub(crate) resolver: Arc<Resolver>,
+}
+
+impl Way {
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place where the HTTP layer is made"
     )]
-    pub fn new(options: Options) -> Result<Self, SetupError> {
-        let policy = Policy {
-            allow_loopback: options.allow_loopback,
-            allow_private: options.allow_private,
-        };
+    fn new(options: &Options, policy: Policy) -> Result<Self, SetupError> {
+        let names = options.names.clone();
+        let resolver = Arc::new(Resolver {
+            policy,
+            names: names.unwrap_or_else(|| Arc::new(SystemNames)),
+        });
         let http = reqwest::Client::builder()
             .connect_timeout(options.connect_timeout)
             .user_agent(&options.user_agent)
-            .dns_resolver(Resolver(policy))
+            .dns_resolver(resolver.clone())
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never()) // whether to send again is the caller's decision
             .no_proxy()
@@ -81,11 +93,42 @@ impl Client {
             .pool_max_idle_per_host(32)
             .build()
             .map_err(|error| SetupError(first_cause(&error)))?;
+        Ok(Self { http, resolver })
+    }
+}
+
+impl Client {
+    /// Makes a client; opens no connection.
+    ///
+    /// # Errors
+    /// [`SetupError`] if TLS cannot be set up or the user agent is not a valid header value.
+    pub fn new(options: Options) -> Result<Self, SetupError> {
+        let ours = Policy {
+            allow_loopback: options.allow_loopback,
+            allow_private: options.allow_private,
+            only_https_ports: false,
+        };
+        let tenants = Policy {
+            allow_loopback: options.tenants_allow_loopback,
+            allow_private: false,
+            only_https_ports: true,
+        };
         Ok(Self {
-            http,
+            ours: Way::new(&options, ours)?,
+            tenants: Way::new(&options, tenants)?,
             options: Arc::new(options),
-            policy,
         })
+    }
+
+    /// Refuses a URL that a tenant may not have called: of another scheme than `https`, with credentials, or leading to
+    /// an address that is not public, by itself or by its name as that is resolved now. Calls check again
+    /// ([`Request::to_a_tenants_url`]).
+    ///
+    /// # Errors
+    /// [`HttpError::BadUrl`] or [`HttpError::Blocked`].
+    pub async fn check_tenants_url(&self, url: &str) -> Result<(), HttpError> {
+        let url = Url::parse(url).map_err(|_| HttpError::BadUrl("it does not parse"))?;
+        self.tenants.resolver.check(&url).await
     }
 
     /// Begins a request. `send` reports a URL that does not parse.

@@ -14,6 +14,7 @@ mod request;
 mod response;
 mod streaming;
 
+pub use address::Names;
 pub use client::{Client, Options, SetupError};
 pub use error::{HttpError, StatusClass, chain, classify_status, redact_url};
 pub use exchanges::{Exchange, with_last_exchange};

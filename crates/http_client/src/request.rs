@@ -30,6 +30,7 @@ pub struct Request<'a> {
     deadline: Duration,
     max_body_bytes: u64,
     has_secret_path: bool,
+    is_tenants: bool,
     fault: Option<HttpError>,
 }
 
@@ -44,6 +45,7 @@ impl<'a> Request<'a> {
             deadline: client.options.deadline,
             max_body_bytes: client.options.max_body_bytes,
             has_secret_path: false,
+            is_tenants: false,
             fault: None,
         }
     }
@@ -61,6 +63,13 @@ impl<'a> Request<'a> {
     /// Marks the path as a secret, as in the URLs of chat webhooks: logs and errors name the host alone.
     pub fn secret_path(mut self) -> Self {
         self.has_secret_path = true;
+        self
+    }
+
+    /// Says that a tenant has entered the URL: only public addresses are called then, and this machine where that is
+    /// allowed for tenants.
+    pub fn to_a_tenants_url(mut self) -> Self {
+        self.is_tenants = true;
         self
     }
 
@@ -144,7 +153,12 @@ impl<'a> Request<'a> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
-        self.client.policy.check(&url)?;
+        let way = if self.is_tenants {
+            &self.client.tenants
+        } else {
+            &self.client.ours
+        };
+        way.resolver.policy.check(&url)?;
 
         let started = Instant::now();
         let ends_at = started + limits.total;
@@ -161,7 +175,7 @@ impl<'a> Request<'a> {
             (Some(body), None) => Some(body.into()),
             (None, _) => None,
         };
-        let answer = tokio::time::timeout_at(ends_at, self.client.http.execute(request)).await;
+        let answer = tokio::time::timeout_at(ends_at, way.http.execute(request)).await;
         let result = match answer {
             Ok(Ok(answer)) => Ok(Streaming::new(answer, shown.clone(), limits, ends_at)),
             Ok(Err(error)) => Err(HttpError::before_answer(

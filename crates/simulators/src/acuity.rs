@@ -267,6 +267,22 @@ impl Simulator {
         self.shared.provider.outbox.order(trouble);
     }
 
+    /// Subscribes somebody else's URL to these events.
+    pub fn subscribe(&self, url: &str, events: &[&str]) {
+        let events = events.iter().map(|event| (*event).to_owned()).collect();
+        let now = self.shared.control.now();
+        let outbox = &self.shared.provider.outbox;
+        outbox.subscribe(url, events, "somebody-elses-key", now);
+    }
+
+    /// Who gets webhooks: each subscription's number, URL, events, and whether it is posted to.
+    pub fn subscriptions(&self) -> Vec<(u64, String, Vec<String>, bool)> {
+        let known = self.shared.provider.outbox.subscriptions().into_iter();
+        known
+            .map(|one| (one.id, one.url, one.events, one.is_on))
+            .collect()
+    }
+
     /// Switches all subscriptions on or off.
     pub fn switch_webhooks(&self, is_on: bool) {
         self.shared.provider.outbox.switch(is_on);

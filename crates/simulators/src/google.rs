@@ -12,9 +12,16 @@ use crate::provider::bearer;
 /// The bearer token that the simulated Google services accept unless configured otherwise.
 pub const TOKEN: &str = "simulated-google-token";
 
-/// The parameters that every method of Google's APIs takes.
+/// The parameters that every method of Google's APIs takes. Google's generated clients send those with a dollar.
+///
+/// Source: discovery documents; "System parameters" (read 2026-11). Only the default format is answered: with
+/// `$alt=json;enum-encoding=int` the real ones answer numbers for words, and clients read both.
 const STANDARD_PARAMETERS: &[&str] = &[
     "$.xgafv",
+    "$alt",
+    "$callback",
+    "$ct",
+    "$fields",
     "access_token",
     "alt",
     "callback",

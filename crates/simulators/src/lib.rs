@@ -10,6 +10,7 @@ pub mod calendly;
 pub mod callrail;
 mod config;
 mod control;
+pub mod customcrm;
 mod demo;
 pub mod document_ai;
 mod extract;
@@ -22,10 +23,12 @@ pub mod hubspot;
 pub mod intercom;
 mod mp3;
 mod outbox;
+pub mod pipedrive;
 mod provider;
 pub mod recaptcha;
 mod received;
 pub mod recordings;
+pub mod salesforce;
 pub mod secret_manager;
 pub mod sendgrid;
 pub mod signedwebhook;
@@ -64,12 +67,15 @@ pub static SIMULATORS: &[SimulatorSpec] = &[
     address_validation::SPEC,
     calendly::SPEC,
     callrail::SPEC,
+    customcrm::SPEC,
     document_ai::SPEC,
     gemini::SPEC,
     geocoding::SPEC,
     hubspot::SPEC,
     intercom::SPEC,
+    pipedrive::SPEC,
     recaptcha::SPEC,
+    salesforce::SPEC,
     secret_manager::SPEC,
     sendgrid::SPEC,
     signedwebhook::SPEC,

@@ -9,11 +9,13 @@
 //!
 //! A ticket that nobody made exists all the same, with invented words, so that any sample of a webhook works.
 //! Control: `POST /_sim/tickets` makes one, `PUT /_sim/tickets/{id}` without a webhook, `POST /_sim/tickets/{id}/comments`
-//! writes in it, `POST /_sim/tickets/{id}/{solve|delete}` does what people do; `GET` and `PUT /_sim/webhooks`.
+//! writes in it, `POST /_sim/tickets/{id}/{solve|delete}` does what people do; `POST /_sim/conversations/{id}/messages`
+//! writes in messaging, without a webhook; `GET` and `PUT /_sim/webhooks`.
 //!
 //! Source: developer.zendesk.com, "Verifying webhooks", "Ticket events", "Tickets", "Ticket comments" (read 2026-11).
 //! UNCONFIRMED: how often a webhook is tried again, and when.
 
+mod conversations;
 mod demo;
 mod tickets;
 
@@ -44,6 +46,7 @@ use crate::outbox::{self, Outbox, Posts, Rules, Trouble};
 use crate::provider::{Provider, Shared, Webhooks, lock};
 use crate::{SimulatorSpec, Simulators};
 
+use conversations::{Conversations, Wrote};
 use tickets::Tickets;
 
 const TOKEN: &str = "simulated-zendesk-token";
@@ -104,6 +107,7 @@ impl ProviderConfig for Config {}
 pub struct Zendesk {
     config: Config,
     tickets: Mutex<Tickets>,
+    conversations: Mutex<Conversations>,
     outbox: Outbox,
 }
 
@@ -124,6 +128,7 @@ impl Provider for Zendesk {
         Self {
             config,
             tickets: Mutex::default(),
+            conversations: Mutex::default(),
             outbox: Outbox::new(rules, setup.config.webhook_retry),
         }
     }
@@ -137,6 +142,7 @@ impl Provider for Zendesk {
                 "/sc/v2/apps/{app}/conversations/{id}/messages",
                 get(list_messages),
             )
+            .route("/_sim/conversations/{id}/messages", post(write))
             .route("/_sim/tickets", post(make))
             .route("/_sim/tickets/{id}", put(register))
             .route("/_sim/tickets/{id}/comments", post(comment))
@@ -360,12 +366,27 @@ async fn list_comments(
     found(lock(&sim.provider.tickets).comments(&id, after, size))
 }
 
+/// A conversation in which nobody wrote exists all the same, without messages.
 async fn list_messages(
-    State(_): Sim,
+    State(sim): Sim,
     _: Authorized<Zendesk>,
     Path((app, id)): Path<(String, String)>,
+    query: Query<Zendesk>,
 ) -> Result<Response, Response> {
-    found((app == demo::APP).then(|| demo::conversation(&id)))
+    let before = query.text("page[before]");
+    let conversations = lock(&sim.provider.conversations);
+    found((app == demo::APP).then(|| conversations.page(&id, before)))
+}
+
+async fn write(State(sim): Sim, Path(id): Path<String>, body: Bytes) -> Response {
+    match control::read::<Wrote>(&body) {
+        Ok(wrote) => {
+            let now = sim.control.now();
+            let written = lock(&sim.provider.conversations).write(&id, &wrote, now);
+            pretty(&json!({ "message": written }))
+        }
+        Err(reason) => control::invalid(&reason),
+    }
 }
 
 async fn make(State(sim): Sim, body: Bytes) -> Response {

@@ -5,6 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use domain::{
     Account, Alias, BookingFacts, Busy, Classify, Disposition, Facts, ProviderAnswer, Span,
+    TokenEndpoint,
 };
 use http_client::{
     Client, HeaderMap, HttpError, Limits, Response, StatusClass, StatusCode, Streaming,
@@ -280,16 +281,14 @@ impl Config {
     }
 
     /// The token endpoint of each source whose accounts may be opened by an OAuth app, by slug.
-    pub fn token_urls(&self, sources: Sources) -> BTreeMap<&'static str, String> {
-        let token_url = |source: &'static dyn Source| {
+    pub fn token_endpoints(&self, sources: Sources) -> BTreeMap<&'static str, TokenEndpoint> {
+        let endpoint = |source: &'static dyn Source| {
             let spec = source.spec();
-            let base_url = match self.urls.get(spec.slug) {
-                Some(url) => url.as_str(),
-                None => spec.base_url?.url,
-            };
-            Some((spec.slug, spec.account?.refresh?.url(base_url)))
+            let real = spec.base_url?.url;
+            let base_url = self.urls.get(spec.slug).map_or(real, Url::as_str);
+            Some((spec.slug, spec.account?.refresh?.endpoint(base_url, real)))
         };
-        sources.iter().filter_map(token_url).collect()
+        sources.iter().filter_map(endpoint).collect()
     }
 }
 

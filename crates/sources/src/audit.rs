@@ -217,7 +217,8 @@ pub fn our_url(there: &[Registration], is_ours: impl Fn(&str) -> bool) -> Option
 /// How many requests an account may make, shared by everybody who uses it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
-    /// The setting of the connection that names the account at the provider: `account_id`.
+    /// The setting of the connection that names the account at the provider: `account_id`. Empty where all accounts share
+    /// the requests, because the provider counts them by the address that they come from.
     pub account: &'static str,
     /// So many requests in so many seconds, each.
     pub windows: &'static [(u32, u64)],

@@ -37,6 +37,8 @@ export type Filter = {
   project?: Schemas['ProjectType'];
   /** From and to, both within: `81-100`. */
   score?: string;
+  /** Whether somebody should call, because nobody did. */
+  needs_call?: 'yes' | 'no';
   from?: string;
   to?: string;
   q?: string;
@@ -58,6 +60,7 @@ export function readFilter(raw: Record<string, unknown>): Filter {
     area: oneOf(raw, 'area', AREAS),
     project: oneOf(raw, 'project', PROJECTS),
     score: score && low <= high && high <= 100 ? `${low}-${high}` : undefined,
+    needs_call: oneOf(raw, 'needs_call', ['yes', 'no'] as const),
     from: day('from'),
     to: day('to'),
     q: one(raw, 'q')?.trim().slice(0, 200) || undefined,
@@ -69,7 +72,7 @@ export function readFilter(raw: Record<string, unknown>): Filter {
 /** What an address had that is no filter: it is told, not passed over. */
 export function droppedFrom(raw: Record<string, unknown>): string[] {
   const kept = readFilter(raw) as Record<string, unknown>;
-  const known = ['status', 'channel', 'area', 'project', 'score', 'from', 'to', 'q', 'sort'];
+  const known = ['status', 'channel', 'area', 'project', 'score', 'needs_call', 'from', 'to', 'q', 'sort'];
   return known.flatMap((key) => {
     const given = [raw[key]].flat().filter((value) => value !== undefined && value !== '');
     const took = new Set([kept[key]].flat().map(String));
@@ -94,6 +97,7 @@ export function asQuery(filter: Filter) {
     ...(filter.area && { area: filter.area }),
     ...(filter.project && { project_type: filter.project }),
     ...(between && { score_from: between[0], score_to: between[1] }),
+    ...(filter.needs_call && { needs_call: filter.needs_call === 'yes' }),
     ...(filter.from && { from: filter.from }),
     ...(filter.to && { to: filter.to }),
     ...(filter.q && { q: filter.q }),
@@ -112,6 +116,7 @@ export function fits(filter: Filter, lead: Lead): boolean {
     (!filter.area || filter.area === (lead.area ?? 'unknown')) &&
     (!filter.project || filter.project === lead.project_type) &&
     (!between || (score !== null && score >= between[0] && score <= between[1])) &&
+    (!filter.needs_call || (filter.needs_call === 'yes') === lead.needs_call) &&
     (filter.sort !== 'waiting' || WAITING.includes(lead.status))
   );
 }

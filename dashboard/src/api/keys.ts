@@ -16,5 +16,6 @@ export const keys = {
   configs: (tenant: string) => ['t', tenant, 'configs'] as const,
   people: (tenant: string) => ['t', tenant, 'people'] as const,
   apiKeys: (tenant: string) => ['t', tenant, 'api-keys'] as const,
+  views: (tenant: string) => ['t', tenant, 'views'] as const,
   audit: (tenant: string) => ['t', tenant, 'audit'] as const,
 };

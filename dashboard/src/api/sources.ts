@@ -1,6 +1,7 @@
 // Where a tenant's webhooks come from.
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
-import { callKey } from './act';
+import type { Schema } from '../ui/schema-form/schema';
+import { callKey, ifMatch } from './act';
 import { api, read, type Schemas } from './client';
 import { keys } from './keys';
 
@@ -71,6 +72,19 @@ export const deliveriesQuery = (tenant: string, source: string) =>
     staleTime: HEALTH_MS,
   });
 
+/** The deliveries of one lead; there are seldom more than a few. */
+export const leadDeliveriesQuery = (tenant: string, request: string) =>
+  queryOptions({
+    queryKey: [...keys.lead(tenant, request), 'deliveries'],
+    queryFn: ({ signal }) =>
+      read(
+        api.GET('/v1/tenants/{tenant_id}/events', {
+          params: { path: { tenant_id: tenant }, query: { request_id: request, limit: 50 } },
+          signal,
+        }),
+      ),
+  });
+
 export const deliveryQuery = (tenant: string, event: string) =>
   queryOptions({
     queryKey: [...keys.sources(tenant), 'delivery', event],
@@ -129,3 +143,83 @@ export const createSource = (tenant: string, body: Schemas['NewSource']) =>
       body,
     }),
   );
+
+/** What can be set of a provider's sources. */
+export const settingsSchemaQuery = (provider: string) =>
+  queryOptions({
+    queryKey: ['schema', provider],
+    queryFn: ({ signal }) =>
+      read(
+        api.GET('/v1/schemas/source-settings/{provider}', { params: { path: { provider } }, signal }),
+      ) as Promise<Schema>,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const settingsQuery = (tenant: string, source: string) =>
+  queryOptions({
+    queryKey: [...keys.sources(tenant), 'settings', source],
+    queryFn: ({ signal }) =>
+      read(
+        api.GET('/v1/tenants/{tenant_id}/sources/{source_id}/settings', {
+          params: { path: { tenant_id: tenant, source_id: source } },
+          signal,
+        }),
+      ),
+  });
+
+/** Saves upon the version that was seen; none is named before there is one. */
+export const saveSettings = (
+  tenant: string,
+  source: string,
+  upon: number,
+  settings: Record<string, unknown>,
+  note: string,
+) =>
+  read(
+    api.PUT('/v1/tenants/{tenant_id}/sources/{source_id}/settings', {
+      params: {
+        path: { tenant_id: tenant, source_id: source },
+        ...(upon > 0 && { header: ifMatch(upon) }),
+      },
+      body: { settings: settings as Record<string, never>, ...(note && { note }) },
+    }),
+  );
+
+/** A form to paste into the company's website. Only website forms have one. */
+export const snippetQuery = (tenant: string, source: string) =>
+  queryOptions({
+    queryKey: [...keys.sources(tenant), 'snippet', source],
+    queryFn: ({ signal }) =>
+      read(
+        api.GET('/v1/tenants/{tenant_id}/sources/{source_id}/snippet', {
+          params: { path: { tenant_id: tenant, source_id: source } },
+          signal,
+        }),
+      ),
+  });
+
+export type Refusals = { address?: string; reason?: string };
+
+/** Deliveries that were refused before they were stored, by minute, address and reason. */
+export const refusalsQuery = (tenant: string, { address, reason }: Refusals) =>
+  infiniteQueryOptions({
+    queryKey: [...keys.sources(tenant), 'refusals', address ?? '', reason ?? ''],
+    queryFn: ({ signal, pageParam }) =>
+      read(
+        api.GET('/v1/tenants/{tenant_id}/security-events', {
+          params: {
+            path: { tenant_id: tenant },
+            query: {
+              limit: 50,
+              ...(address && { address }),
+              ...(reason && { reason }),
+              ...(pageParam && { cursor: pageParam }),
+            },
+          },
+          signal,
+        }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    staleTime: HEALTH_MS,
+  });

@@ -20,6 +20,7 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]
     [
       ['j k', 'next, previous'],
       ['Enter', 'open'],
+      ['Space', 'peek, and close again'],
       ['n', 'take in new leads'],
     ],
   ],
@@ -54,6 +55,7 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]
       ['J K', 'next, previous of the list'],
       ['[ ]', 'previous, next reason'],
       ['c', 'call'],
+      ['m', 'answered: note how'],
       ['a', 'approve what is in review'],
       ['r', 'it is spam'],
     ],

@@ -1,14 +1,28 @@
-import { createContext, type ReactNode, useContext, useSyncExternalStore } from 'react';
+import { createContext, type ReactNode, useContext, useMemo, useSyncExternalStore } from 'react';
 import { serverNow } from '../api/live-store';
 
-const Zone = createContext('UTC');
+const Zone = createContext({ office: 'UTC', shown: 'UTC' });
 
-/** The zone in which everything of a tenant is told. */
-export function OfficeZone({ zone, children }: { zone: string; children: ReactNode }) {
-  return <Zone value={zone}>{children}</Zone>;
+/** The zone of a tenant's office, by which days are counted, and the one in which times are told. */
+export function OfficeZone({
+  office,
+  shown,
+  children,
+}: {
+  office: string;
+  /** The reader's own, if they want one. */
+  shown: string | null;
+  children: ReactNode;
+}) {
+  const zones = useMemo(() => ({ office, shown: shown ?? office }), [office, shown]);
+  return <Zone value={zones}>{children}</Zone>;
 }
 
-export const useZone = (): string => useContext(Zone);
+/** The zone in which times are told. */
+export const useZone = (): string => useContext(Zone).shown;
+
+/** The office's, by which the server counts days. */
+export const useOfficeZone = (): string => useContext(Zone).office;
 
 const TICK_MS = 1_000;
 let now = serverNow();

@@ -1,8 +1,10 @@
 // Every page that one goes to from everywhere, in the order of the rail.
 import {
   Diamond,
+  Flag,
   House,
   type LucideIcon,
+  MapPin,
   OctagonAlert,
   Send,
   Settings,
@@ -19,8 +21,10 @@ export type Place = {
     | '/t/$tenant/review'
     | '/t/$tenant/stuck'
     | '/t/$tenant/quarantine'
+    | '/t/$tenant/start'
     | '/t/$tenant/sources'
     | '/t/$tenant/crm'
+    | '/t/$tenant/area'
     | '/t/$tenant/rules'
     | '/t/$tenant/settings/company';
   name: string;
@@ -53,8 +57,10 @@ export const GROUPS: readonly { name: string; places: readonly Place[] }[] = [
   {
     name: 'Set up',
     places: [
+      { to: '/t/$tenant/start', name: 'Get started', Icon: Flag },
       { to: '/t/$tenant/sources', name: 'Sources', Icon: Webhook, letter: 'o' },
       { to: '/t/$tenant/crm', name: 'CRM', Icon: Send, letter: 'm' },
+      { to: '/t/$tenant/area', name: 'Service area', Icon: MapPin },
       { to: '/t/$tenant/rules', name: 'Rules', Icon: SlidersHorizontal },
       { to: '/t/$tenant/settings/company', name: 'Settings', Icon: Settings },
     ],

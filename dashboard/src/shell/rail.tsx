@@ -1,8 +1,8 @@
-import { Menu } from '@base-ui/react/menu';
 import { Link, useRouterState } from '@tanstack/react-router';
 import { Ellipsis } from 'lucide-react';
 import { useLive } from '../api/live-store';
 import { number } from '../text/format';
+import Popover, { popoverItem } from '../ui/popover/popover';
 import { GROUPS, PLACES, type Place, placeOf } from './pages';
 import styles from './shell.module.css';
 import { useIsNarrow } from './width';
@@ -19,30 +19,24 @@ export default function Rail({ tenant }: { tenant: string }) {
         {PLACES.filter((place) => place.isFirst).map((place) => (
           <Go key={place.name} tenant={tenant} place={place} isOpen={place === open} />
         ))}
-        <Menu.Root>
-          <Menu.Trigger className={styles.link} data-open={(open && others.includes(open)) || undefined}>
-            <Ellipsis size={17} strokeWidth={2} aria-hidden />
-            More
-            <Waiting of={others} />
-          </Menu.Trigger>
-          <Menu.Portal>
-            <Menu.Positioner sideOffset={8} align="end">
-              <Menu.Popup className={styles.popup}>
-                {others.map((place) => (
-                  <Menu.LinkItem
-                    key={place.name}
-                    className={styles.item}
-                    closeOnClick
-                    render={<Link to={place.to} params={{ tenant }} search={{}} />}
-                  >
-                    <span>{place.name}</span>
-                    <Waiting of={[place]} />
-                  </Menu.LinkItem>
-                ))}
-              </Menu.Popup>
-            </Menu.Positioner>
-          </Menu.Portal>
-        </Menu.Root>
+        <Popover
+          className={styles.link}
+          isOpenHere={open !== undefined && others.includes(open)}
+          trigger={
+            <>
+              <Ellipsis size={17} strokeWidth={2} aria-hidden />
+              More
+              <Waiting of={others} />
+            </>
+          }
+        >
+          {others.map((place) => (
+            <Link key={place.name} to={place.to} params={{ tenant }} search={{}} className={popoverItem}>
+              <span>{place.name}</span>
+              <Waiting of={[place]} />
+            </Link>
+          ))}
+        </Popover>
       </nav>
     );
   }

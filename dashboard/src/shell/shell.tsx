@@ -2,11 +2,14 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Outlet, useParams } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { followTenant, useLive } from '../api/live-store';
+import { USUAL } from '../api/preferences';
 import { officesQuery } from '../api/queries';
 import { OfficeZone } from './office';
+import { usePreferences } from './preferences';
 import Rail from './rail';
 import styles from './shell.module.css';
-import { useShortcuts } from './shortcuts';
+import { setLetters, useShortcuts } from './shortcuts';
+import { apply } from './theme';
 import TopBar from './top-bar';
 
 const Palette = lazy(() => import('./palette'));
@@ -27,9 +30,15 @@ export default function Shell() {
     };
   }, [tenant, cache]);
   useShortcuts(tenant, setOpen);
+  const { isKnown, preferences } = usePreferences();
+  const { theme, density, hasLetters } = preferences;
+  useEffect(() => {
+    if (isKnown) apply({ ...USUAL, theme, density });
+    setLetters(hasLetters);
+  }, [isKnown, theme, density, hasLetters]);
   const zone = offices.data?.items[0]?.time_zone ?? 'UTC';
   return (
-    <OfficeZone zone={zone}>
+    <OfficeZone office={zone} shown={preferences.zone}>
       <div className={styles.shell}>
         <a href="#main" className={styles.skip}>
           Skip to the page

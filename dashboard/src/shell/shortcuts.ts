@@ -8,6 +8,13 @@ export function isTyping(event: KeyboardEvent): boolean {
   return at instanceof HTMLElement && (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName));
 }
 
+let hasLetters = true;
+
+/** Whether single letters are keys at all: somebody who dictates switches them off. */
+export function setLetters(isOn: boolean): void {
+  hasLetters = isOn;
+}
+
 /** Calls back for keys that are pressed alone, outside of fields and dialogs. */
 export function useKeys(keys: Record<string, (event: KeyboardEvent) => void>): void {
   const latest = useRef(keys);
@@ -15,7 +22,8 @@ export function useKeys(keys: Record<string, (event: KeyboardEvent) => void>): v
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
-      if (document.querySelector('[role=dialog], [role=menu]')) return;
+      if (!hasLetters && /^[a-z0-9?/[\]]$/i.test(event.key)) return;
+      if (document.querySelector('[role=dialog], [role=menu], :popover-open')) return;
       latest.current[event.key]?.(event);
     };
     addEventListener('keydown', onKey);

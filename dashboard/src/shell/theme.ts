@@ -1,11 +1,6 @@
-export type Theme = 'system' | 'light' | 'dark';
+import type { Preferences, Theme } from '../api/preferences';
 
-export function theme(): Theme {
-  const set = document.documentElement.dataset.theme;
-  return set === 'light' || set === 'dark' ? set : 'system';
-}
-
-/** Sets the theme here and for the next visit. */
+/** Sets the theme here and for the next visit, before anything is asked. */
 export function setTheme(next: Theme): void {
   try {
     if (next === 'system') localStorage.removeItem('theme');
@@ -15,4 +10,11 @@ export function setTheme(next: Theme): void {
   }
   if (next === 'system') delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = next;
+}
+
+/** Makes the page look as its reader prefers. */
+export function apply({ theme, density }: Preferences): void {
+  setTheme(theme);
+  if (density === 'compact') document.documentElement.dataset.density = 'compact';
+  else delete document.documentElement.dataset.density;
 }

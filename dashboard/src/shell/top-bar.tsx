@@ -1,15 +1,14 @@
-import { Menu } from '@base-ui/react/menu';
 import { useQuery } from '@tanstack/react-query';
-import { useNavigate, useRouterState } from '@tanstack/react-router';
+import { Link, useNavigate, useRouterState } from '@tanstack/react-router';
 import { Check, ChevronDown, CircleHelp, Search } from 'lucide-react';
-import { useState } from 'react';
 import { retryLive, useLive } from '../api/live-store';
 import { meQuery } from '../api/queries';
 import { signOut } from '../api/sign-in';
 import { cityOf, clock } from '../text/format';
-import { useNow, useZone } from './office';
+import Popover, { popoverItem, popoverLabel, popoverRule } from '../ui/popover/popover';
+import { useNow, useOfficeZone, useZone } from './office';
+import { usePreferences } from './preferences';
 import styles from './shell.module.css';
-import { setTheme, theme } from './theme';
 
 const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
 
@@ -41,14 +40,13 @@ export default function TopBar({
         <CircleHelp size={18} aria-hidden />
         <span className="hidden-but-read">Keys</span>
       </button>
-      <Person />
+      <Person tenant={tenant} />
     </header>
   );
 }
 
 function Tenants({ tenant }: { tenant: string }) {
   const me = useQuery(meQuery).data;
-  const navigate = useNavigate();
   const path = useRouterState({ select: (state) => state.location.pathname });
   const tenants = me?.tenants ?? [];
   const name = tenants.find((one) => one.tenant_id === tenant)?.name ?? tenant;
@@ -62,27 +60,22 @@ function Tenants({ tenant }: { tenant: string }) {
   // The same page of the other company; a lead is in one of them alone.
   const page = path.split('/')[3] ?? '';
   return (
-    <Menu.Root>
-      <Menu.Trigger className={styles.tenant}>
-        <bdi>{name}</bdi> <ChevronDown size={14} aria-hidden />
-      </Menu.Trigger>
-      <Menu.Portal>
-        <Menu.Positioner sideOffset={8} align="start">
-          <Menu.Popup className={styles.popup}>
-            {tenants.map((one) => (
-              <Menu.Item
-                key={one.tenant_id}
-                className={styles.item}
-                onClick={() => void navigate({ href: `/t/${one.tenant_id}/${page}` })}
-              >
-                <bdi>{one.name}</bdi>
-                {one.tenant_id === tenant && <Check size={16} aria-label="open now" />}
-              </Menu.Item>
-            ))}
-          </Menu.Popup>
-        </Menu.Positioner>
-      </Menu.Portal>
-    </Menu.Root>
+    <Popover
+      className={styles.tenant}
+      trigger={
+        <>
+          <span className="hidden-but-read">Company: </span>
+          <bdi>{name}</bdi> <ChevronDown size={14} aria-hidden />
+        </>
+      }
+    >
+      {tenants.map((one) => (
+        <Link key={one.tenant_id} to={`/t/${one.tenant_id}/${page}` as '/'} className={popoverItem}>
+          <bdi>{one.name}</bdi>
+          {one.tenant_id === tenant && <Check size={16} aria-label="open now" />}
+        </Link>
+      ))}
+    </Popover>
   );
 }
 
@@ -109,7 +102,7 @@ function LiveMark() {
 }
 
 function OfficeClock() {
-  const [zone, now] = [useZone(), useNow()];
+  const [zone, now] = [useOfficeZone(), useNow()];
   return (
     <span className={styles.clock} title={`The office's time, ${zone}`} data-time>
       {cityOf(zone)} {clock(now, zone)}
@@ -123,10 +116,10 @@ const THEMES = [
   ['dark', 'Dark'],
 ] as const;
 
-function Person() {
+function Person({ tenant }: { tenant: string }) {
   const me = useQuery(meQuery).data;
   const navigate = useNavigate();
-  const [chosen, choose] = useState(theme);
+  const { preferences, change } = usePreferences();
   const name = me?.name || me?.email || me?.subject || '';
   const initials = name
     .split(/[\s.@_-]+/)
@@ -138,43 +131,42 @@ function Person() {
     await navigate({ to: '/sign-in', search: {} });
   };
   return (
-    <Menu.Root>
-      <Menu.Trigger className={`${styles.round} ${styles.person}`}>
-        <span aria-hidden>{initials || '·'}</span>
-        <span className="hidden-but-read">{name || 'You'}: theme, sign out</span>
-      </Menu.Trigger>
-      <Menu.Portal>
-        <Menu.Positioner sideOffset={8} align="end">
-          <Menu.Popup className={styles.popup}>
-            <Menu.RadioGroup
-              value={chosen}
-              onValueChange={(next) => {
-                setTheme(next);
-                choose(next);
-              }}
-            >
-              <div className={styles.label}>
-                <bdi>{name}</bdi>
-              </div>
-              {THEMES.map(([value, word]) => (
-                <Menu.RadioItem key={value} value={value} className={styles.item} closeOnClick={false}>
-                  {word}
-                  <Menu.RadioItemIndicator>
-                    <Check size={16} aria-hidden />
-                  </Menu.RadioItemIndicator>
-                </Menu.RadioItem>
-              ))}
-            </Menu.RadioGroup>
-            <Menu.Separator className={styles.rule} />
-            <Menu.LinkItem className={styles.item} href="/dashboard/licences.txt">
-              About: version {me?.product.version}, licences
-            </Menu.LinkItem>
-            <Menu.Item className={styles.item} onClick={() => void leave()}>
-              Sign out
-            </Menu.Item>
-          </Menu.Popup>
-        </Menu.Positioner>
-      </Menu.Portal>
-    </Menu.Root>
+    <Popover
+      className={`${styles.round} ${styles.person}`}
+      trigger={
+        <>
+          <span aria-hidden>{initials || '·'}</span>
+          <span className="hidden-but-read">{name || 'You'}: preferences, sign out</span>
+        </>
+      }
+    >
+      <fieldset>
+        <legend className={popoverLabel}>
+          <bdi>{name}</bdi>
+          <span className="hidden-but-read">: theme</span>
+        </legend>
+        {THEMES.map(([value, word]) => (
+          <label key={value} className={popoverItem}>
+            <input
+              type="radio"
+              name="theme"
+              checked={preferences.theme === value}
+              onChange={() => change({ theme: value })}
+            />
+            {word}
+          </label>
+        ))}
+      </fieldset>
+      <div className={popoverRule} />
+      <Link to="/t/$tenant/me" params={{ tenant }} className={popoverItem}>
+        Preferences and devices
+      </Link>
+      <a className={popoverItem} href="/dashboard/licences.txt">
+        About: version {me?.product.version}, licences
+      </a>
+      <button type="button" className={popoverItem} onClick={() => void leave()}>
+        Sign out
+      </button>
+    </Popover>
   );
 }

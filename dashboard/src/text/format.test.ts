@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { callLength, day, exactly, percent, phone, shown, took, waited, when } from './format';
+import { callLength, day, exactly, percent, phone, shown, took, waited, waitedAbout, when } from './format';
 
 const ZONE = 'America/Chicago';
 const NOW = Date.parse('2026-11-28T03:00:00Z');
@@ -7,6 +7,7 @@ const NOW = Date.parse('2026-11-28T03:00:00Z');
 it('writes lengths, waits and times of steps', () => {
   expect([252, 0, 3725].map(callLength)).toEqual(['4:12', '0:00', '1:02:05']);
   expect([42, 372, 11_100, 187_200].map(waited)).toEqual(['42s', '6m 12s', '3h 5m', '2d 4h']);
+  expect([-3, 59, 372, 11_100].map(waitedAbout)).toEqual(['under 1 min', 'under 1 min', '6 min', '3h 5m']);
   expect([12, 900, 41_000, 125_000].map(took)).toEqual(['12 ms', '0.9 s', '41 s', '2m 5s']);
 });
 

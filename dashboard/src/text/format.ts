@@ -40,9 +40,15 @@ export function waited(seconds: number): string {
   return `${Math.floor(whole / 86_400)}d ${Math.floor((whole % 86_400) / 3600)}h`;
 }
 
+/** The same to the minute, for what is counted on while it is looked at: under 1 min, 6 min, 3h 5m. */
+export function waitedAbout(seconds: number): string {
+  if (seconds < 60) return 'under 1 min';
+  return seconds < 3600 ? `${Math.floor(seconds / 60)} min` : waited(seconds);
+}
+
 /** (512) 555-0177 for numbers of North America, +44 20 7946 0000 as +442079460000 otherwise. */
 export function phone(e164: string): string {
-  const us = /^\+1(\d{3})(\d{3})(\d{4})$/.exec(e164);
+  const us = /^(?:\+1)?(\d{3})(\d{3})(\d{4})$/.exec(e164);
   return us ? `(${us[1]}) ${us[2]}-${us[3]}` : e164;
 }
 

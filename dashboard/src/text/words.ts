@@ -5,30 +5,31 @@ const plain = (word: string): string => {
   const words = word.replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
-const of =
+/** Names for words, as a page has them that alone needs them. */
+export const namesOf =
   <T extends string>(names: Partial<Record<T, string>>) =>
   (word: T): string =>
     names[word] ?? plain(word);
 
-export const projectName = of<Schemas['ProjectType']>({
+export const projectName = namesOf<Schemas['ProjectType']>({
   windows_doors: 'Windows, doors',
   unknown: 'Unknown project',
 });
-export const intentName = of<Schemas['Intent']>({ quote_request: 'Asks for a quote' });
-export const startName = of<Schemas['ProjectStart']>({
+export const intentName = namesOf<Schemas['Intent']>({ quote_request: 'Asks for a quote' });
+export const startName = namesOf<Schemas['ProjectStart']>({
   immediate: 'now',
   '1_3_months': 'in 1–3 months',
   '3_6_months': 'in 3–6 months',
   '6_plus_months': 'in 6 months or later',
   unknown: 'no date',
 });
-export const budgetName = of<Schemas['Budget']>({
+export const budgetName = namesOf<Schemas['Budget']>({
   high: 'high budget',
   medium: 'medium budget',
   low: 'low budget',
   unknown: 'no budget',
 });
-export const channelName = of<Schemas['Channel']>({
+export const channelName = namesOf<Schemas['Channel']>({
   phone: 'Call',
   text: 'Text',
   form: 'Form',
@@ -36,8 +37,12 @@ export const channelName = of<Schemas['Channel']>({
   chat: 'Chat',
   api: 'API',
 });
-export const areaName = of<Schemas['Area']>({ in: 'in area', out: 'out of area', unknown: 'area unknown' });
-export const stageName = of<Schemas['Stage']>({
+export const areaName = namesOf<Schemas['Area']>({
+  in: 'in area',
+  out: 'out of area',
+  unknown: 'area unknown',
+});
+export const stageName = namesOf<Schemas['Stage']>({
   reading: 'Reading',
   details: 'Details',
   documents: 'Files',
@@ -47,22 +52,24 @@ export const stageName = of<Schemas['Stage']>({
   dispatch: 'CRM',
   notification: 'Message',
 });
-export const statusName = of<Schemas['Status']>({
+export const statusName = namesOf<Schemas['Status']>({
   in_review: 'In review',
   quarantined: 'Kept out',
   out_of_area: 'Out of area',
 });
-export const healthName = of<Schemas['HealthState']>({ off_at_provider: 'Switched off at the provider' });
-export const outcomeName = of<Schemas['DeliveryOutcome']>({
+export const healthName = namesOf<Schemas['HealthState']>({
+  off_at_provider: 'Switched off at the provider',
+});
+export const outcomeName = namesOf<Schemas['DeliveryOutcome']>({
   request: 'Made a lead',
   unread: 'Cannot be read',
   unused: 'Not used',
 });
-export const roleName = of<Schemas['TenantRole'] | 'platform_admin'>({
+export const roleName = namesOf<Schemas['TenantRole'] | 'platform_admin'>({
   tenant_admin: 'Administrator',
   platform_admin: 'Operator of the installation',
 });
-export const causeName = of<Schemas['ParkCause']>({
+export const causeName = namesOf<Schemas['ParkCause']>({
   permanent: 'No repetition helps',
   exhausted: 'All tries were used up',
   deadline: 'The time was up',
@@ -70,7 +77,7 @@ export const causeName = of<Schemas['ParkCause']>({
   unreadable: 'The delivery cannot be read',
   unreached: 'Nobody could be told',
 });
-export const noAudio = of<Schemas['NoAudio']>({
+export const noAudio = namesOf<Schemas['NoAudio']>({
   never_arrived: 'The recording never arrived, so the lead was judged by what else was known.',
   not_recorded: 'The call was not recorded.',
   empty: 'The recording has no sound.',
@@ -79,6 +86,22 @@ export const noAudio = of<Schemas['NoAudio']>({
   unknown_call: 'The provider does not know this call.',
   not_connected: 'No account of the call provider is connected.',
 });
+export const touchName = namesOf<Schemas['TouchKind']>({
+  call: 'Called',
+  text: 'Texted',
+  email: 'E-mailed',
+  visit: 'Visited',
+  other: 'Got in touch',
+});
+export const touchOutcomeName = namesOf<Schemas['TouchOutcome']>({
+  reached: 'reached',
+  left_message: 'left a message',
+  no_answer: 'no answer',
+  wrong_person: 'wrong person',
+});
+/** A touch in a few words: "Called, left a message". */
+export const touchWords = ({ kind, outcome }: Pick<Schemas['Touch'], 'kind' | 'outcome'>): string =>
+  [touchName(kind), outcome && touchOutcomeName(outcome)].filter(Boolean).join(', ');
 const PROVIDERS: Record<string, string> = {
   callrail: 'CallRail',
   hubspot: 'HubSpot',
@@ -86,6 +109,8 @@ const PROVIDERS: Record<string, string> = {
   calendly: 'Calendly',
   acuity: 'Acuity Scheduling',
   intercom: 'Intercom',
+  signedwebhook: 'Signed webhook',
+  webforms: 'Website forms',
   zendesk: 'Zendesk',
   direct: 'Direct API',
 };

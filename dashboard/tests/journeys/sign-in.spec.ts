@@ -34,7 +34,7 @@ test('whoever is not signed in comes back to where they wanted to be', async ({ 
 
 test('signing out ends the session here', async ({ signedIn: page, product }) => {
   await page.getByRole('button', { name: /sign out/ }).click();
-  await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  await page.getByRole('button', { name: 'Sign out', exact: true }).click();
   await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
   await page.goto(`${product.url}/dashboard/t/tenant_demo`);
   await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();

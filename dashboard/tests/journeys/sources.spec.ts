@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from '../support/test';
 
 test('a source is connected step by step, and a test proves it', async ({ signedIn: page }) => {
@@ -51,4 +53,60 @@ test('a signing key is changed with both taken meanwhile', async ({ signedIn: pa
     .click();
   await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
   await expect(keys.getByRole('listitem')).toHaveCount(1);
+});
+
+test('how forms are read is set as their schema says, and of two who do so the later chooses', async ({
+  signedIn: page,
+  product,
+}) => {
+  const { items } = await product.api<{ items: { source_id: string; provider: string }[] }>('sources');
+  const forms = items.find((one) => one.provider === 'webforms')?.source_id ?? '';
+  await page.goto(`${product.url}/dashboard/t/tenant_demo/sources/${forms}`);
+  await expect(page.getByRole('region', { name: 'For your web designer' })).toContainText('<form');
+  const settings = page.getByRole('region', { name: 'Settings' });
+  await expect(settings).toContainText('These are the defaults');
+  await settings.getByLabel('Domains').fill('www.example.com\nnot a domain');
+  await settings.getByRole('group', { name: 'Mapping' }).getByLabel('Add a field').selectOption('zip');
+  await settings.getByLabel('Zip').fill('your-zip');
+  await settings.getByRole('button', { name: 'Save' }).click();
+  await expect(settings.getByRole('alert')).toContainText('not saved');
+  await settings.getByLabel('Domains').fill('www.example.com');
+  await settings.getByRole('button', { name: 'Save' }).click();
+  await expect(settings).toContainText('Version 1');
+  // Somebody else is faster.
+  await settings.getByLabel('Quarantine from').fill('80');
+  const file = join(product.folder, 'settings.json');
+  writeFileSync(file, JSON.stringify({ quarantine_from: 90 }));
+  await product.command('source', 'settings', 'set', forms, file, '--as', 'luis');
+  await settings.getByRole('button', { name: 'Save' }).click();
+  await expect(settings).toContainText('Somebody else saved version 2');
+  await settings.getByRole('button', { name: 'Save mine over it' }).click();
+  await expect(settings).toContainText('Version 3');
+  const saved = await product.api<{ settings: Record<string, unknown> }>(`sources/${forms}/settings`);
+  expect(saved.settings).toMatchObject({
+    quarantine_from: 80,
+    domains: ['www.example.com'],
+    mapping: { zip: ['your-zip'] },
+  });
+});
+
+test('what could not prove where it is from is listed by address and reason', async ({
+  signedIn: page,
+  product,
+}) => {
+  for (const _ of [1, 2]) {
+    await fetch(`${product.url}/v1/hooks/demo-callrail/post-call`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', signature: 'forged' },
+      body: '{}',
+    });
+  }
+  await page.goto(`${product.url}/dashboard/t/tenant_demo/sources`);
+  await page.getByRole('link', { name: 'Refused deliveries' }).click();
+  const row = page.getByRole('row', { name: /CallRail/ }).first();
+  await expect(row).toContainText('Wrong signature');
+  await row.getByRole('link').click();
+  await expect(page).toHaveURL(/address=127/);
+  await page.getByLabel('Why').selectOption('stale_signature');
+  await expect(page.getByText('Nothing was refused for that')).toBeVisible();
 });

@@ -89,7 +89,11 @@ test('what is parked is redriven by a job that goes on alone', async ({ signedIn
   await expect(reason).toContainText('2 steps');
   await page.keyboard.press('j');
   await expect(reason).toBeFocused();
+  const isStarted = page.waitForResponse(
+    (answer) => answer.url().endsWith('/jobs') && answer.request().method() === 'POST',
+  );
   await page.keyboard.press('d');
+  await isStarted;
   await page.goto('about:blank');
   for (const id of ids) await product.until(id, 'completed');
   await page.goto(`${product.url}/dashboard/t/tenant_demo/stuck`);

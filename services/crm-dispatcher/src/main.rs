@@ -16,7 +16,7 @@ fn main() -> ExitCode {
             engine.secrets.clone(),
             engine.http.clone(),
             engine.clock.clone(),
-            config.token_urls(),
+            config.token_endpoints(),
         );
         Ok(service(Deps {
             store: engine.store.clone(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use catalogue::Provider;
-use domain::{AccountSpec, ConnectionName, TenantId};
+use domain::{AccountFault, AccountSpec, ConnectionName, TenantId};
 use runtime::{Json, Path, Problem};
 use secrecy::ExposeSecret as _;
 use secrets::SecretName;
@@ -24,7 +24,7 @@ use crate::{
 /// The longest secret that is taken.
 const MAX_SECRET_BYTES: usize = 8 * 1024;
 /// The longest value of a setting.
-const MAX_SETTING_BYTES: usize = 1_000;
+const MAX_SETTING_BYTES: usize = 4_000;
 
 /// A tenant's account at a provider.
 #[derive(Debug, Serialize, ToSchema)]
@@ -56,7 +56,7 @@ pub(crate) struct ConnectionList {
 pub(crate) struct ConnectionPath {
     /// The connection's name: 1 to 63 of `a-z`, `0-9`, `_` and `-`, the first a letter or a digit.
     #[param(value_type = String, example = "crm")]
-    connection: ConnectionName,
+    pub(crate) connection: ConnectionName,
 }
 
 /// A connection's new secret.
@@ -147,6 +147,7 @@ pub(crate) async fn set(
     let tenant = caller.tenant();
     let known = deps.store.connection(tenant, name).await?;
     let connection = new.read(name, known.as_ref())?;
+    check_urls(deps, new, &connection.provider).await?;
     is_used(deps, tenant, name, &connection.provider).await?;
     let secret_name = SecretName::new(name.as_str()).map_err(Problem::internal)?;
     let secret_version = deps
@@ -169,6 +170,36 @@ pub(crate) async fn set(
         version: replaced.version,
         released: replaced.released,
     })
+}
+
+/// Refuses URLs that lead to what is not public, as they and their names are now. Every call checks again.
+async fn check_urls(deps: &Deps, new: &NewSecret, provider: &str) -> Result<(), Problem> {
+    let providers = catalogue::providers();
+    let spec = providers.iter().find(|known| known.slug == provider);
+    let settings = spec
+        .and_then(|spec| spec.account)
+        .map(|account| account.settings);
+    let mut faults = Faults::default();
+    for setting in settings
+        .into_iter()
+        .flatten()
+        .filter(|setting| setting.is_url)
+    {
+        let entered = new.settings.as_ref().and_then(|all| all.get(setting.key));
+        let Some(url) = entered else { continue };
+        let outward = deps.outward.as_ref();
+        let outward = outward.ok_or_else(|| Problem::internal("this process calls nobody"))?;
+        if let Err(error) = outward.http.check_tenants_url(url).await {
+            faults.add(
+                "settings",
+                format!(
+                    "{}: a URL of yours that the internet reaches: {error}",
+                    setting.key
+                ),
+            );
+        }
+    }
+    faults.finish(BODY)
 }
 
 /// A source finds its connection by name: the one that it names, else the one that is called like its provider. A
@@ -306,6 +337,11 @@ impl NewSecret {
                 ),
             };
             faults.add("settings", expected);
+            return;
+        }
+        let fault = spec.check.map(|check| check(&self.secret.0, settings));
+        if let Some(Err(AccountFault { field, expected })) = fault {
+            faults.add(field, expected);
         }
     }
 }

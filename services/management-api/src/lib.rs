@@ -7,6 +7,7 @@
 mod audit;
 pub mod auth;
 mod configs;
+mod connection_test;
 mod connections;
 #[doc(hidden)]
 pub mod cursor;

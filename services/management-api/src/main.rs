@@ -4,6 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use accounts::Accounts;
 use blobs_gcs::{GcsBlobs, GcsConfig};
+use crm::Connectors;
 use management_api::{
     AuditConfig, Deps, JobBell, LimitsConfig, Outward,
     auth::{KeyRing, OutsideConfig},
@@ -31,6 +32,7 @@ struct Config {
     notify: notify::Config,
     limits: LimitsConfig,
     sources: sources::Config,
+    crm: crm::Config,
     audit: AuditConfig,
     blobs: GcsConfig,
 }
@@ -62,6 +64,7 @@ impl Config {
             notify: notify::Config::read(reader),
             limits: LimitsConfig::read(reader),
             sources: sources::Config::read(reader),
+            crm: crm::Config::read(reader),
             audit: AuditConfig::read(reader),
             blobs: GcsConfig::read(reader),
         }
@@ -94,16 +97,19 @@ fn main() -> ExitCode {
         let (http, tokens) = (engine.http.clone(), engine.tokens.clone());
         let blobs = GcsBlobs::open(http, tokens, config.blobs).await?;
         let sources = Sources::standard();
+        let mut endpoints = config.crm.token_endpoints();
+        endpoints.extend(config.sources.token_endpoints(sources));
         let accounts = Accounts::new(
             engine.store.clone(),
             engine.secrets.clone(),
             engine.http.clone(),
             clock.clone(),
-            config.sources.token_urls(sources),
+            endpoints,
         );
         let outward = Outward {
             accounts,
             apis: ApiSet::new(&engine.http, &sources, &config.sources),
+            crms: Connectors::new(&engine.http, &engine.clock, &config.crm),
             http: engine.http.clone(),
             config: config.audit,
         };

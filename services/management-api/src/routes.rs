@@ -5,7 +5,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     Deps, audit,
     configs::{self, schema, versions},
-    connections,
+    connection_test, connections,
     deliveries::{self, refusals},
     docs,
     jobs::{self, create as start, try_config},
@@ -102,6 +102,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         ))
         .routes(routes!(snippet::show_source_snippet))
         .routes(routes!(connections::set_connection_secret))
+        .routes(routes!(connection_test::test_connection))
         .routes(routes!(offices::list_offices, office::create_office))
         .routes(routes!(
             offices::show_office,

@@ -40,7 +40,7 @@ fn main() -> ExitCode {
             engine.secrets.clone(),
             http.clone(),
             engine.clock.clone(),
-            config.sources.token_urls(sources),
+            config.sources.token_endpoints(sources),
         );
         Ok(service(Deps {
             store: engine.store.clone(),

@@ -221,10 +221,11 @@ pub(crate) async fn management_alone(
             postman: None,
         },
     )?;
-    let http = http_client()?;
+    let http = http_client(config)?;
     let accounts = accounts(config, &deps, &http);
     deps.outward = Some(Outward {
         apis: ApiSet::new(&http, &sources, &config.sources),
+        crms: crm::Connectors::new(&http, &deps.clock, &config.crm),
         accounts,
         http,
         // A command has no time for it.
@@ -286,29 +287,30 @@ fn postman(
     let Some(sender) = config.sign_in_mail.clone() else {
         return Ok(None);
     };
-    let http = http_client()?;
+    let http = http_client(config)?;
     let channels = notify::Channels::new(&http, clock, &config.notify);
     Ok(Postman::new(sender, public_url, &channels))
 }
 
-/// The way to providers. Simulated ones are on loopback; a tenant's own URLs never are the product's business here.
-fn http_client() -> anyhow::Result<Client> {
+/// The way to providers. Simulated ones are on loopback; a URL that a tenant enters leads there only if that is allowed.
+fn http_client(config: &Config) -> anyhow::Result<Client> {
     Ok(Client::new(Options {
         allow_loopback: true,
+        tenants_allow_loopback: config.tenants_allow_loopback,
         ..Options::default()
     })?)
 }
 
 /// What opens tenants' accounts.
 fn accounts(config: &Config, deps: &management_api::Deps, http: &Client) -> Accounts {
-    let mut token_urls = config.crm.token_urls();
-    token_urls.extend(config.sources.token_urls(deps.sources));
+    let mut token_endpoints = config.crm.token_endpoints();
+    token_endpoints.extend(config.sources.token_endpoints(deps.sources));
     Accounts::new(
         deps.store.clone(),
         deps.secrets.clone(),
         http.clone(),
         deps.clock.clone(),
-        token_urls,
+        token_endpoints,
     )
 }
 
@@ -327,7 +329,7 @@ fn services(
         clock,
         ..
     } = management.clone();
-    let http = http_client()?;
+    let http = http_client(config)?;
     let tokens = if providers.is_google_simulated {
         Tokens::fixed(SecretString::from(simulators::GOOGLE_TOKEN))
     } else {
@@ -335,8 +337,10 @@ fn services(
     };
     let accounts = accounts(config, &management, &http);
     let apis = ApiSet::new(&http, &sources, &config.sources);
+    let crms = crm::Connectors::new(&http, &clock, &config.crm);
     let outward = Outward {
         accounts: accounts.clone(),
+        crms: crms.clone(),
         apis: apis.clone(),
         http: http.clone(),
         config: config.audit,
@@ -376,7 +380,7 @@ fn services(
         crm_dispatcher::service(crm_dispatcher::Deps {
             store: store.clone(),
             accounts: accounts.clone(),
-            connectors: crm::Connectors::new(&http, &clock, &config.crm),
+            connectors: crms,
             clock: clock.clone(),
         }),
         notifier::service(notifier::Deps {

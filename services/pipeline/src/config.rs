@@ -51,6 +51,8 @@ pub struct Config {
     pub sign_in_mail: Option<SignInMailConfig>,
     /// The keys that verify webhooks to the demo tenant where a provider makes its own, by the provider's slug.
     pub webhook_keys: BTreeMap<&'static str, String>,
+    /// Whether URLs that tenants enter may lead to this machine.
+    pub tenants_allow_loopback: bool,
     /// The CRMs' APIs.
     pub crm: crm::Config,
     /// Speech-to-Text.
@@ -104,6 +106,11 @@ impl Config {
                     Some((spec.slug, key?))
                 })
                 .collect(),
+            tenants_allow_loopback: reader.flag(
+                "TENANTS_ALLOW_LOOPBACK",
+                false,
+                "Whether URLs that tenants enter may lead to this machine: for tests and the demo.",
+            ),
             crm: crm::Config::read(reader),
             speech: SpeechConfig::read(reader),
             documents: DocumentAiConfig::read(reader),

@@ -3,6 +3,8 @@
 
 mod area_by_map;
 mod audit;
+mod audit_bookings;
+mod audit_written;
 mod callrail;
 mod calls;
 mod channels;

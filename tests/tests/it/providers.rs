@@ -13,6 +13,9 @@ const LISTS: [&str; 4] = [
     "crates/sources/src/lib.rs",
 ];
 
+/// Names on the wire of one provider that have another's in them.
+const WIRE: [&str; 1] = ["salesforce_uuid"];
+
 /// Lines of one list that may name one provider: its module, and its entry. An import of the entry is a third.
 const LINES_IN_A_LIST: usize = 3;
 
@@ -72,7 +75,12 @@ fn a_providers_name_stands_in_its_folder_alone() {
         let is_test = path.ends_with("/tests.rs") || path.contains("/contract");
         for slug in slugs.iter().filter(|slug| !is_test && !is_own(path, slug)) {
             let named: Vec<_> = code(text)
-                .filter(|(_, line)| line.to_lowercase().contains(slug))
+                .filter(|(_, line)| {
+                    let line = WIRE
+                        .iter()
+                        .fold(line.to_lowercase(), |line, name| line.replace(name, ""));
+                    line.contains(slug)
+                })
                 .collect();
             if LISTS.contains(&path.as_str()) && named.len() <= LINES_IN_A_LIST {
                 continue;

@@ -4,14 +4,21 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use accounts::{AccountError, Accounts};
+use aws_lc_rs::{
+    encoding::{AsDer as _, Pkcs8V1Der},
+    rsa::{KeyPair, KeySize},
+    signature::KeyPair as _,
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{
-    Account, Clock as _, ConnectionName, Disposition, StageError, Tenant, TenantId, TenantStatus,
+    Account, ClientProof, Clock as _, ConnectionName, Disposition, Grant, RefreshSpec, StageError,
+    Tenant, TenantId, TenantStatus,
 };
 use futures::future::join_all;
 use http_client::{Client, Options};
 use secrecy::ExposeSecret as _;
 use secrets::{KeySource, SealedSecrets, SecretName, Secrets as _};
-use simulators::{Fault, Simulators, hubspot::App};
+use simulators::{Fault, Simulators, hubspot::App, salesforce};
 use store::{AuditAction, Connection, ConnectionState, Store as _};
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
@@ -32,6 +39,11 @@ struct World {
 
 impl World {
     async fn start() -> Self {
+        Self::with(None).await
+    }
+
+    /// One whose login server verifies assertions by this key.
+    async fn with(public_key: Option<Vec<u8>>) -> Self {
         let folder = TempDir::new().unwrap();
         let clock = ManualClock::at("2026-11-02T15:10:00Z".parse().unwrap());
         let path = folder.path().join("store.db");
@@ -47,8 +59,10 @@ impl World {
             refresh_token: format!("rt-{number}"),
         };
         config.of::<simulators::hubspot::Config>().apps = vec![app(1), app(2)];
+        config.of::<salesforce::Config>().public_key = public_key;
         let simulators = Simulators::start(config).await.unwrap();
-        let url = format!("{}/oauth/v1/token", simulators.hubspot().base_url());
+        let server = simulators.hubspot().base_url();
+        let endpoint = RefreshSpec::at("/oauth/v1/token").endpoint(&server, "");
         let http = Client::new(Options {
             allow_loopback: true,
             ..Options::default()
@@ -58,7 +72,7 @@ impl World {
             Arc::new(secrets.clone()),
             http.unwrap(),
             Arc::new(clock.clone()),
-            BTreeMap::from([(PROVIDER, url)]),
+            BTreeMap::from([(PROVIDER, endpoint)]),
         );
         Self {
             accounts,
@@ -289,4 +303,123 @@ async fn nothing_that_is_printed_shows_a_secret() {
     for secret in ["s3cret-1", "rt-1"] {
         assert!(!shown.contains(secret), "{shown}");
     }
+}
+
+/// Another login server: its answers name where the account is, and no end of the session.
+async fn logged_in(
+    world: &World,
+    secret: &str,
+    settings: BTreeMap<String, String>,
+) -> Result<Account, AccountError> {
+    let endpoint = RefreshSpec {
+        path: "/services/oauth2/token",
+        grants: &[
+            Grant::RefreshToken,
+            Grant::JwtBearer,
+            Grant::ClientCredentials,
+        ],
+        server: Some("https://login.example.com"),
+        server_setting: Some("login_url"),
+        proof: ClientProof::InForm,
+        address: Some("instance_url"),
+    };
+    let server = world.simulators.salesforce().base_url();
+    let http = Client::new(Options {
+        allow_loopback: true,
+        ..Options::default()
+    });
+    let accounts = Accounts::new(
+        world.store.clone(),
+        Arc::new(world.secrets.clone()),
+        http.unwrap(),
+        Arc::new(world.clock.clone()),
+        BTreeMap::from([(
+            PROVIDER,
+            endpoint.endpoint(&server, "https://api.example.com"),
+        )]),
+    );
+    let name = SecretName::new("crm").unwrap();
+    let secret_version = world.secrets.put(&tenant(), &name, &secret.into()).await;
+    let connection = Connection {
+        tenant: tenant(),
+        name: connection(),
+        provider: PROVIDER.to_owned(),
+        version: 1,
+        secret_version: secret_version.unwrap(),
+        state: ConnectionState::Active,
+        settings,
+    };
+    let first = accounts.open_connection(connection.clone()).await?;
+    let again = accounts.open_connection(connection.clone()).await?;
+    assert_eq!(first.secret.expose_secret(), again.secret.expose_secret());
+    assert!(accounts.invalidate(&first).await);
+    let next = accounts.open_connection(connection).await?;
+    assert_ne!(first.secret.expose_secret(), next.secret.expose_secret());
+    Ok(next)
+}
+
+#[tokio::test]
+async fn an_app_opens_an_account_by_each_of_its_grants() {
+    let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
+    let der: Pkcs8V1Der<'_> = key.as_der().unwrap();
+    let public_key = key.public_key().as_ref().to_vec();
+    let pem = format!(
+        "-----BEGIN PRIVATE KEY-----\\n{}\\n-----END PRIVATE KEY-----",
+        STANDARD.encode(der.as_ref())
+    );
+    let by_key = format!(
+        r#"{{"client_id":"3MVG9simulated","username":"ann@example.com","private_key":"{pem}"}}"#
+    );
+    let by_itself =
+        r#"{"client_id":"3MVG9simulated","client_secret":"simulated-salesforce-secret"}"#;
+    let world = World::with(Some(public_key)).await;
+    for secret in [salesforce::APP, by_key.as_str(), by_itself] {
+        let account = logged_in(&world, secret, BTreeMap::new()).await.unwrap();
+        let server = world.simulators.salesforce().base_url();
+        assert_eq!(account.setting("instance_url"), server);
+        let known = BTreeMap::from([(
+            "instance_url".to_owned(),
+            "https://own.example.com".to_owned(),
+        )]);
+        let account = logged_in(&world, secret, known).await.unwrap();
+        assert_eq!(account.setting("instance_url"), "https://own.example.com");
+    }
+    for secret in [
+        r#"{"client_id":"x"}"#,
+        r#"{"client_id":"x","private_key":"no key","username":"a@b"}"#,
+        r#"{"client_id":"x","private_key":"no key"}"#,
+    ] {
+        let error = logged_in(&world, secret, BTreeMap::new())
+            .await
+            .unwrap_err();
+        assert!(matches!(error, AccountError::NoApp { .. }), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_server_that_is_busy_is_asked_again_and_one_inside_never() {
+    let world = World::start().await;
+    let busy = Fault::Answer {
+        status: 429,
+        retry_after_seconds: Some(9),
+        body: None,
+    };
+    world.simulators.salesforce().answer_next(busy);
+    let error = logged_in(&world, salesforce::APP, BTreeMap::new())
+        .await
+        .unwrap_err();
+    let after = Some(Duration::from_secs(9));
+    assert_eq!(
+        StageError::from(error).disposition,
+        Disposition::Retry { after }
+    );
+
+    let calls = world.simulators.hubspot().requests().len();
+    let inside = world.simulators.hubspot().base_url();
+    let settings = BTreeMap::from([("login_url".to_owned(), inside)]);
+    let error = logged_in(&world, salesforce::APP, settings)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("must not be called"), "{error}");
+    assert_eq!(world.simulators.hubspot().requests().len(), calls);
 }

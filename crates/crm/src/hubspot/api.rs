@@ -15,7 +15,7 @@ use super::{
     fault::{Fault, named},
     mapping::{OwnProperty, Properties},
 };
-use crate::PushError;
+use crate::{CrmField, PushError};
 
 /// The pause if the account's limit over ten seconds is reached and no other pause is named.
 const TEN_SECONDS: Duration = Duration::from_secs(10);
@@ -86,6 +86,32 @@ pub(super) struct Property {
     pub(super) name: String,
     #[serde(default)]
     pub(super) has_unique_value: bool,
+    #[serde(default)]
+    label: String,
+    #[serde(default, rename = "type")]
+    kind: String,
+    #[serde(default)]
+    options: Vec<Choice>,
+}
+
+/// A value that a property takes.
+#[derive(Deserialize)]
+struct Choice {
+    value: String,
+}
+
+impl From<Property> for CrmField {
+    /// HubSpot does not say which properties a portal requires.
+    fn from(property: Property) -> Self {
+        let options = property.options.into_iter();
+        Self {
+            name: property.name,
+            label: property.label,
+            kind: property.kind,
+            options: options.map(|choice| choice.value).collect(),
+            ..Self::default()
+        }
+    }
 }
 
 /// A pipeline of deals, or a stage of one, which has no stages.

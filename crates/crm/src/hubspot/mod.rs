@@ -46,7 +46,7 @@ use self::{
     },
     person::Match,
 };
-use crate::{Connector, ConnectorSpec, Known, PushError, Pushed};
+use crate::{Connector, ConnectorSpec, CrmObject, Inspection, Known, Place, PushError, Pushed};
 
 /// HubSpot, before it is made.
 pub(crate) static SPEC: ConnectorSpec = ConnectorSpec {
@@ -56,16 +56,17 @@ pub(crate) static SPEC: ConnectorSpec = ConnectorSpec {
         secret: "a service key, a private app's access token, or JSON with an OAuth app's client_id, client_secret and \
             refresh_token",
         settings: &[],
-        refresh: Some(RefreshSpec {
-            path: "/oauth/v1/token",
-        }),
+        refresh: Some(RefreshSpec::at("/oauth/v1/token")),
+        check: None,
     },
-    base_url: BaseUrl {
-        key: "HUBSPOT_BASE_URL",
-        url: "https://api.hubapi.com",
-        about: "Base URL of HubSpot's API.",
+    place: Place::Known {
+        base_url: BaseUrl {
+            key: "HUBSPOT_BASE_URL",
+            url: "https://api.hubapi.com",
+            about: "Base URL of HubSpot's API.",
+        },
+        new: |http, clock, url, timeout| Arc::new(HubSpot::new(http, url, clock, timeout)),
     },
-    new: |http, clock, url, timeout| Arc::new(HubSpot::new(http, url, clock, timeout)),
 };
 
 /// How long what we know of a portal is taken for true.
@@ -149,6 +150,21 @@ impl Connector for HubSpot {
             remote_ids: written?,
             fields_hash,
             is_changed: true,
+        })
+    }
+
+    async fn inspect(&self, account: &Account) -> Result<Inspection, PushError> {
+        let mut objects = Vec::new();
+        for kind in [Kind::Contacts, Kind::Deals] {
+            let fields = self.api.properties(&account.secret, kind).await?;
+            objects.push(CrmObject {
+                name: kind.as_str().to_owned(),
+                fields: fields.into_iter().map(Into::into).collect(),
+            });
+        }
+        Ok(Inspection {
+            objects,
+            notes: Vec::new(),
         })
     }
 }

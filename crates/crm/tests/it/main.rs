@@ -1,9 +1,12 @@
 //! The contract of connectors against simulated CRMs, and what is each CRM's own.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod customcrm;
 mod hubspot;
 mod persons;
+mod pipedrive;
 mod refusals;
+mod salesforce;
 mod world;
 
-crm::contract_suite!(world::brief; world::World);
+crm::contract_suite!(world::brief; world::World, customcrm::Receiver, salesforce::World, pipedrive::World);

@@ -93,22 +93,7 @@ impl Bench for World {
     }
 
     fn fail_next(&self, request: &str, fault: Fault) {
-        let fault = match fault {
-            Fault::Unanswered => simulators::Fault::TimeoutAfterWrite,
-            Fault::Broken => simulators::Fault::ResetAfterWrite,
-            Fault::Truncated => simulators::Fault::Malformed,
-            Fault::Slow => simulators::Fault::Slow(Duration::from_millis(50)),
-            Fault::Status {
-                status,
-                retry_after_seconds,
-            } => simulators::Fault::Answer {
-                status,
-                retry_after_seconds,
-                body: None,
-            },
-            Fault::Revoked => simulators::Fault::RevokedToken,
-        };
-        self.hubspot().answer_next_to(request, fault, 1);
+        self.hubspot().answer_next_to(request, injected(fault), 1);
     }
 
     fn records(&self) -> Vec<BTreeMap<String, String>> {
@@ -117,6 +102,25 @@ impl Bench for World {
             .into_iter()
             .map(|record: Record| record.properties)
             .collect()
+    }
+}
+
+/// A fault of the contract as simulators inject it.
+pub(crate) fn injected(fault: Fault) -> simulators::Fault {
+    match fault {
+        Fault::Unanswered => simulators::Fault::TimeoutAfterWrite,
+        Fault::Broken => simulators::Fault::ResetAfterWrite,
+        Fault::Truncated => simulators::Fault::Malformed,
+        Fault::Slow => simulators::Fault::Slow(Duration::from_millis(50)),
+        Fault::Status {
+            status,
+            retry_after_seconds,
+        } => simulators::Fault::Answer {
+            status,
+            retry_after_seconds,
+            body: None,
+        },
+        Fault::Revoked => simulators::Fault::RevokedToken,
     }
 }
 

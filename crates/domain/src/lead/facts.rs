@@ -401,7 +401,10 @@ impl Fact for About {
     fn overlay(&mut self, newer: &Self) {
         match (self, newer) {
             (Self::Phone(mine), Self::Phone(newer)) => mine.overlay(newer),
-            (Self::Text(mine), Self::Text(newer)) => mine.overlay(newer),
+            (Self::Text(mine), Self::Text(newer)) => {
+                mine.overlay(newer);
+                thread::join_unnamed(&mut mine.messages);
+            }
             (Self::Form(mine), Self::Form(newer)) => mine.overlay(newer),
             (Self::Calendar(mine), Self::Calendar(newer)) => mine.overlay_in_time(newer),
             (Self::Chat(mine), Self::Chat(newer)) => mine.overlay_in_time(newer),

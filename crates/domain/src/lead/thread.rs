@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::text;
@@ -131,6 +131,40 @@ impl ChatMessage {
     }
 }
 
+/// What the id of a message begins with that its provider told without one.
+const UNNAMED: &str = "unnamed-";
+/// Two statements of one message are at most so far apart by their times.
+const APART: SignedDuration = SignedDuration::from_mins(2);
+
+/// The id of a message that its provider told without one, by what tells it from others.
+pub fn unnamed(what: &str) -> String {
+    format!("{UNNAMED}{what}")
+}
+
+/// Leaves out each message without an id that is there with one, too: the same words of the same side at the same time. A
+/// provider's list may have no ids where its webhooks do.
+pub(super) fn join_unnamed(messages: &mut BTreeMap<String, ChatMessage>) {
+    let is_same = |one: &ChatMessage, other: &ChatMessage| {
+        let apart = one.at.zip(other.at);
+        let apart = apart.map(|(one, other)| one.duration_since(other).abs());
+        one.from == other.from
+            && one.text == other.text
+            && apart.is_some_and(|apart| apart <= APART)
+    };
+    let unnamed = messages.range(UNNAMED.to_owned()..);
+    let unnamed = unnamed.take_while(|(id, _)| id.starts_with(UNNAMED));
+    let doubled: Vec<_> = unnamed
+        .filter(|(_, message)| {
+            let named = messages.iter().filter(|(id, _)| !id.starts_with(UNNAMED));
+            named.into_iter().any(|(_, other)| is_same(message, other))
+        })
+        .map(|(id, _)| id.clone())
+        .collect();
+    for id in doubled {
+        messages.remove(&id);
+    }
+}
+
 /// A thread's messages in order: by the provider's time, then by id. Those without a time come first.
 pub fn in_order(messages: &BTreeMap<String, ChatMessage>) -> Vec<(&str, &ChatMessage)> {
     let mut sorted: Vec<_> = messages
@@ -199,6 +233,31 @@ fn fitting<'m>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_without_an_id_gives_way_to_the_same_with_one() {
+        let at = |seconds: i64| Timestamp::from_second(1_700_000_000 + seconds).ok();
+        let wrote = |seconds, text: &str| ChatMessage::new(Author::Customer, at(seconds), text);
+        let thread = |messages: &[(String, ChatMessage)]| {
+            let mut messages: BTreeMap<_, _> = messages.iter().cloned().collect();
+            join_unnamed(&mut messages);
+            messages.into_keys().collect::<Vec<_>>()
+        };
+        let named = ("SCI1".to_owned(), wrote(0, "Hello"));
+        let gone = (unnamed("1"), wrote(59, "Hello"));
+        assert_eq!(thread(&[named.clone(), gone.clone()]), ["SCI1"]);
+        assert_eq!(thread(&[gone]), ["unnamed-1"]);
+        let others = [
+            wrote(59, "Hello?"),
+            wrote(121, "Hello"),
+            ChatMessage::new(Author::Agent, at(0), "Hello"),
+            ChatMessage::new(Author::Customer, None, "Hello"),
+        ];
+        for other in others {
+            let kept = thread(&[named.clone(), (unnamed("2"), other)]);
+            assert_eq!(kept, ["SCI1", "unnamed-2"]);
+        }
+    }
 
     #[test]
     fn numbers_are_ordered_as_numbers() {

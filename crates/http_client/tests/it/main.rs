@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod misbehaving;
+mod tenants;
 mod well_behaved;
 
 use std::{net::SocketAddr, time::Duration};

@@ -30,6 +30,7 @@ pub(crate) static SPEC: ChannelSpec = ChannelSpec {
         secret: "an API key with the permission to send mail",
         settings: &[],
         refresh: None,
+        check: None,
     },
     base_url: BaseUrl {
         key: "SENDGRID_BASE_URL",

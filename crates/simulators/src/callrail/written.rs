@@ -1,7 +1,7 @@
 //! What people wrote: text messages in conversations, and forms.
 //!
 //! Source: apidocs.callrail.com, "Text Messages" and "Form Submissions" (read 2026-11). UNCONFIRMED: every field of a
-//! conversation but its id, its numbers and its messages.
+//! conversation but its id, its numbers and its messages, of which no id is documented.
 
 use std::collections::BTreeMap;
 
@@ -70,7 +70,7 @@ fn conversation(id: &str, messages: &[Value], shown: usize) -> Value {
             "incoming"
         };
         json!({
-            "id": message["resource_id"], "direction": direction, "content": message["content"],
+            "direction": direction, "content": message["content"],
             "created_at": message["timestamp"], "type": message["message_type"], "media_urls": message["media_urls"],
         })
     });

@@ -168,7 +168,7 @@ const QUESTION: &str = "Do you do tub to shower conversions in 78681?";
 fn message(choices: &Choices) -> SampleDelivery {
     of_conversation(
         "message",
-        &json!({ "message": shown_message(choices.at) }),
+        &json!({ "message": shown_message(choices.at, QUESTION) }),
         choices,
     )
 }
@@ -191,7 +191,8 @@ fn of_conversation(event: &str, told: &Value, choices: &Choices) -> SampleDelive
     }
 }
 
-fn shown_message(at: Timestamp) -> Value {
+/// A message of a person, as webhooks of Sunshine Conversations show it.
+pub(super) fn shown_message(at: Timestamp, text: &str) -> Value {
     json!({
         "id": fresh_hex(), "received": format!("{at:.3}"),
         "author": {
@@ -201,14 +202,9 @@ fn shown_message(at: Timestamp) -> Value {
                 "profile": { "givenName": "Sam", "surname": "Reyes", "email": "sam.reyes@example.com" },
             },
         },
-        "content": { "type": "text", "text": QUESTION },
+        "content": { "type": "text", "text": text },
         "source": { "type": "web", "integrationId": "67ab5f53a96f98663935c3ee" },
     })
-}
-
-/// A conversation, as the API of Sunshine Conversations shows it: nobody has one here that was not told of.
-pub(super) fn conversation(_id: &str) -> Value {
-    json!({ "messages": [], "meta": { "hasMore": false }, "links": {} })
 }
 
 pub(super) fn deliver(id: String, body: &Value, at: Timestamp) -> SampleDelivery {

@@ -21,9 +21,11 @@ fn json_path(slug: &str) -> Option<&'static str> {
         "secret_manager" => Some("/v1/projects/p/secrets?secretId=key"),
         "sendgrid" => Some("/v3/mail/send"),
         "speech" => Some("/v2/projects/p/locations/us/recognizers/_:recognize"),
+        "pipedrive" => Some("/api/v2/persons"),
+        "salesforce" => Some("/services/data/v62.0/composite"),
         "callrail" => Some("/v3/a/ACC1/integrations.json"),
-        "geocoding" | "intercom" | "recaptcha" | "signedwebhook" | "storage" | "turnstile"
-        | "webforms" | "zendesk" => None,
+        "customcrm" | "geocoding" | "intercom" | "recaptcha" | "signedwebhook" | "storage"
+        | "turnstile" | "webforms" | "zendesk" => None,
         other => panic!("add a path of {other} to this test"),
     }
 }
@@ -40,10 +42,12 @@ fn parameter_path(slug: &str) -> &'static str {
         "geocoding" => "/maps/api/geocode/%FF",
         "hubspot" => "/crm/v3/objects/contacts/%FF",
         "intercom" => "/conversations/%FF",
+        "pipedrive" => "/api/v2/persons/%FF",
+        "salesforce" => "/services/data/v62.0/sobjects/%FF/describe",
         "recaptcha" => "/recaptcha/api/siteverify/%FF",
         "secret_manager" => "/v1/projects/%FF/secrets",
         "sendgrid" => "/v3/user/webhooks/event/settings/signed/%FF",
-        "signedwebhook" | "webforms" => "/%FF",
+        "customcrm" | "signedwebhook" | "webforms" => "/%FF",
         "speech" => "/v2/projects/p/locations/us/operations/%FF",
         "storage" => "/storage/v1/b/calls/o/%FF",
         "turnstile" => "/turnstile/v0/siteverify/%FF",
@@ -66,9 +70,11 @@ fn assert_shape(spec: &SimulatorSpec, answer: &Answer, what: &str) {
     let texts: &[&str] = match spec.slug {
         "acuity" => &["/message", "/error"],
         "calendly" => &["/title", "/message"],
-        "callrail" | "signedwebhook" | "webforms" => &["/error"],
+        "callrail" | "customcrm" | "signedwebhook" | "webforms" => &["/error"],
         "geocoding" => &["/status", "/error_message"],
         "hubspot" => &["/status", "/message", "/correlationId", "/category"],
+        "pipedrive" => &["/error", "/error_info"],
+        "salesforce" => &["/0/errorCode", "/0/message"],
         "intercom" => &["/errors/0/code", "/errors/0/message"],
         "recaptcha" | "turnstile" => &["/error-codes/0"],
         "sendgrid" => &["/errors/0/message"],
@@ -85,6 +91,7 @@ fn assert_shape(spec: &SimulatorSpec, answer: &Answer, what: &str) {
 fn authorized(spec: &SimulatorSpec, request: RequestBuilder) -> RequestBuilder {
     match spec.slug {
         "acuity" => request.basic_auth(simulators::acuity::USER_ID, Some(spec.credential)),
+        "pipedrive" => request.header("x-api-token", spec.credential),
         "zendesk" => {
             let user = format!("{}/token", simulators::zendesk::EMAIL);
             request.basic_auth(user, Some(spec.credential))
@@ -229,6 +236,8 @@ async fn googles_apis_refuse_parameters_they_do_not_have() {
             send(authorized(spec, client().get(url))).await
         };
         ask("alt=json&prettyPrint=false").await.expect(200);
+        // As Google's generated clients ask.
+        ask("$alt=json%3Benum-encoding=int").await.expect(200);
         let refused = ask("limit=5").await;
         assert_eq!(refused.status, 400);
         assert_shape(spec, &refused, "unknown parameter");

@@ -19,8 +19,8 @@ mod samples;
 use domain::{AccountSpec, BaseUrl, Channel, Reading, SettingSpec};
 
 use crate::{
-    Encoding, Fields, Piece, ReadError, Scheme, Sent, Source, SourceSpec, TenantHint, Verification,
-    Verified,
+    Encoding, Fields, Piece, Quota, ReadError, Scheme, Sent, Source, SourceSpec, TenantHint,
+    Verification, Verified,
 };
 
 /// The source.
@@ -46,8 +46,10 @@ static SPEC: SourceSpec = SourceSpec {
             key: "user_id",
             about: "the numeric user id beside the API key",
             is_required: true,
+            is_url: false,
         }],
         refresh: None,
+        check: None,
     }),
     base_url: Some(BaseUrl {
         key: "ACUITY_BASE_URL",
@@ -55,6 +57,11 @@ static SPEC: SourceSpec = SourceSpec {
         about: "Acuity Scheduling's API.",
     }),
     apis: Some(api::apis),
+    // By address, so that all tenants share it. Source: developers.acuityscheduling.com, "Errors", `too_many_requests`.
+    quota: Some(Quota {
+        account: "",
+        windows: &[(10, 1)],
+    }),
     is_resent: false,
     is_told_by_body: true,
     set_up: "In Acuity, open Integrations, API, View credentials: the API key there is both the signing key of the \

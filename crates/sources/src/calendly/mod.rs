@@ -55,8 +55,10 @@ static SPEC: SourceSpec = SourceSpec {
             about: "only if the organization serves other companies, too: the URIs of the tenant's people, with a comma \
                     between them",
             is_required: false,
+            is_url: false,
         }],
         refresh: None,
+        check: None,
     }),
     base_url: Some(BaseUrl {
         key: "CALENDLY_BASE_URL",

@@ -1,56 +1,82 @@
-//! CallRail's lists, and its webhooks' set-up, as an audit needs them.
+//! CallRail's lists, as an audit needs them: calls, text messages and forms.
 //!
-//! - Lists have no time of change: calls are asked for by the days on which they began, in the order of their beginning,
-//!   so that what comes in meanwhile stands on the last page.
-//! - A company has one integration of type `Webhooks`, shared by everybody. Each of its events has several URLs: ours are
-//!   added to what is there, and nothing is taken away.
+//! - Lists have no time of change: everything is asked for by the days on which it began. Calls are asked for in the order
+//!   of their beginning, so that what comes in meanwhile stands on the last page; of the others no order is documented, so
+//!   a page may show again what the one before it showed.
+//! - Calls have the ids of their webhooks.
+//! - Text messages are listed by conversations, which have the ids of their webhooks, the newest messages of each with it.
+//!   The messages have no ids: they are known by conversation, minute and words. Only what people wrote is compared, since
+//!   what the company writes makes no lead.
+//! - Forms are listed as `FOR…`, and told by their webhooks under a number. They are known by the second in which they were
+//!   submitted, and whom they say to call or to write to.
 //!
-//! - Texts and forms are not compared: their lists' ids are not documented to be those of their webhooks, and a thing
-//!   under two ids would become two leads.
-//!
-//! Source: apidocs.callrail.com, "Listing All Calls", "Integrations" (read 2026-11). UNCONFIRMED: that `state` can be set
-//! back to `active` by a `PUT`; if it cannot, the integration stays off and is reported again.
+//! Source: apidocs.callrail.com, "Listing All Calls", "Text Messages", "Form Submissions" (read 2026-11); the fields of a
+//! conversation as a public client of the API has them (github.com/predictive-data-lab/pycallrail). UNCONFIRMED: that a
+//! list and a webhook give a message the same minute, and a form the same second; that conversations are listed by the day
+//! of their last message; how many messages of a conversation a list shows. What has other words in a list than in its
+//! webhook is taken a second time: into the same conversation, if it is a text.
+
+mod written;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::Account;
 use jiff::{SignedDuration, Timestamp, ToSpan as _, tz::TimeZone};
-use secrecy::SecretString;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     api::{Api, FIELDS},
     payload,
 };
 use crate::{
-    ApiError, Asked, Found, ListPage, Listed, ListingApi, Registration, Thing, WebhooksApi,
-    aliases, api::json_value,
+    ApiError, Asked, Found, ListPage, Listed, ListingApi, Thing, aliases, api::json_value,
 };
 
-/// The most calls of a page.
-const PER_PAGE: &str = "250";
+/// The most things of a page.
+pub(super) const PER_PAGE: &str = "250";
 
 /// A call is reported at most 20 minutes after its end, and a little later where nobody hurries.
 const REPORTED_WITHIN: SignedDuration = SignedDuration::from_mins(25);
 
-/// The integration that posts webhooks.
-const WEBHOOKS: &str = "Webhooks";
+/// A list of the API.
+struct List {
+    kind: &'static str,
+    path: &'static str,
+    /// Where an answer has the things.
+    member: &'static str,
+    /// What is asked for beside days and page.
+    query: &'static [(&'static str, &'static str)],
+    read: fn(&Value) -> Vec<Listed>,
+}
 
-/// What the integration calls an event of ours.
-const EVENTS: &[(&str, &str)] = &[
-    ("post-call", "post_call_webhook"),
-    ("call-modified", "updated_call_webhook"),
-    ("sms-received", "sms_received_webhook"),
-    ("sms-sent", "sms_sent_webhook"),
-    ("form-submission", "form_captured_webhook"),
+static LISTS: [List; 3] = [
+    List {
+        kind: "calls",
+        path: "calls.json",
+        member: "calls",
+        query: &[("sort", "start_time"), ("order", "asc"), ("fields", FIELDS)],
+        read: |call| listed(call).into_iter().collect(),
+    },
+    List {
+        kind: "texts",
+        path: "text-messages.json",
+        member: "conversations",
+        query: &[],
+        read: written::texts,
+    },
+    List {
+        kind: "forms",
+        path: "form_submissions.json",
+        member: "form_submissions",
+        query: &[("fields", written::FORM_FIELDS)],
+        read: |form| written::form(form).into_iter().collect(),
+    },
 ];
-
-const CALLS: &str = "calls";
 
 #[async_trait]
 impl ListingApi for Api {
     fn kinds(&self) -> &'static [&'static str] {
-        &[CALLS]
+        &["calls", "texts", "forms"]
     }
 
     async fn list(
@@ -59,6 +85,9 @@ impl ListingApi for Api {
         accounts_of_source: &[String],
         asked: &Asked<'_>,
     ) -> Result<ListPage, ApiError> {
+        let Some(list) = LISTS.iter().find(|list| list.kind == asked.kind) else {
+            return Ok(ListPage::default());
+        };
         let companies = companies(account, accounts_of_source)?;
         let asked_for = companies_to_ask(&companies);
         // `{which company}:{page}`
@@ -74,25 +103,24 @@ impl ListingApi for Api {
         let first = day(asked.from).saturating_sub(1.day()).to_string();
         let last = day(asked.to).saturating_add(1.day()).to_string();
         let page = number.to_string();
-        let query = [
+        let mut query = vec![
             ("company_id", *company),
             ("start_date", first.as_str()),
             ("end_date", last.as_str()),
-            ("sort", "start_time"),
-            ("order", "asc"),
             ("per_page", PER_PAGE),
             ("page", page.as_str()),
-            ("fields", FIELDS),
         ];
-        let answer = self.get(account, &["calls.json"], &query).await?;
+        query.extend(list.query);
+        let answer = self.get(account, &[list.path], &query).await?;
         let answer = json_value(&answer)?;
-        let calls = answer[CALLS].as_array();
-        let calls = calls.ok_or_else(|| ApiError::Unreadable("it lists no calls".into()))?;
-        let is_theirs = |call: &&Value| {
-            let company = call["company_id"].as_str().unwrap_or_default();
+        let things = answer[list.member].as_array();
+        let things = things
+            .ok_or_else(|| ApiError::Unreadable(format!("it lists no {}", list.kind).into()))?;
+        let is_theirs = |thing: &&Value| {
+            let company = thing["company_id"].as_str().unwrap_or_default();
             companies.contains(&company)
         };
-        let things = calls.iter().filter(is_theirs).filter_map(listed);
+        let things = things.iter().filter(is_theirs).flat_map(list.read);
         let in_time = |thing: &Listed| thing.at >= asked.from && thing.at < asked.to;
         let has_more = number < answer["total_pages"].as_u64().unwrap_or(1);
         let next = if has_more {
@@ -137,7 +165,7 @@ pub(super) fn companies<'a>(
 }
 
 /// Companies by the id that the API asks for, each once: a number names the same company as the `COM…` beside it.
-fn companies_to_ask<'a>(companies: &[&'a str]) -> Vec<&'a str> {
+pub(super) fn companies_to_ask<'a>(companies: &[&'a str]) -> Vec<&'a str> {
     let mut asked: Vec<&str> = Vec::new();
     for id in companies.iter().filter(|id| id.starts_with("COM")) {
         if !asked.contains(id) {
@@ -172,202 +200,9 @@ fn listed(call: &Value) -> Option<Listed> {
     })
 }
 
-#[async_trait]
-impl WebhooksApi for Api {
-    async fn check(
-        &self,
-        account: &Account,
-        accounts_of_source: &[String],
-    ) -> Result<String, ApiError> {
-        let companies = companies(account, accounts_of_source)?;
-        let asked_for = companies_to_ask(&companies);
-        // Whoever may not see the company gets its integrations refused.
-        for company in &asked_for {
-            self.integrations(account, company).await?;
-        }
-        let named = asked_for.join(", ");
-        Ok(format!(
-            "the key sees company {named} of account {}",
-            account.setting("account_id")
-        ))
-    }
-
-    fn wanted(&self, url: &str) -> Vec<(String, String)> {
-        let events = EVENTS.iter();
-        events
-            .map(|(event, name)| ((*name).to_owned(), format!("{url}/{event}")))
-            .collect()
-    }
-
-    async fn registered(
-        &self,
-        account: &Account,
-        accounts_of_source: &[String],
-    ) -> Result<Vec<Registration>, ApiError> {
-        let companies = companies(account, accounts_of_source)?;
-        let mut all = Vec::new();
-        for company in companies_to_ask(&companies) {
-            let Some(known) = self.integrations(account, company).await? else {
-                continue;
-            };
-            let is_on = known.state == "active";
-            for (event, urls) in &known.config {
-                let urls = urls.as_array().into_iter().flatten();
-                all.extend(urls.filter_map(Value::as_str).map(|url| Registration {
-                    event: event.clone(),
-                    url: url.to_owned(),
-                    is_on,
-                }));
-            }
-        }
-        Ok(all)
-    }
-
-    async fn register(
-        &self,
-        account: &Account,
-        accounts_of_source: &[String],
-        url: &str,
-        _signing_key: Option<&SecretString>,
-    ) -> Result<Option<SecretString>, ApiError> {
-        let companies = companies(account, accounts_of_source)?;
-        let mut key = None;
-        for company in companies_to_ask(&companies) {
-            let known = self.integrations(account, company).await?;
-            let before = known.as_ref().map(|known| known.config.clone());
-            let config = with_ours(before.unwrap_or_default(), &self.wanted(url));
-            let answer = match known {
-                Some(known) if known.state == "active" && known.config == config => {
-                    key = key.or(known.signing_key);
-                    continue;
-                }
-                Some(known) => {
-                    let body = json!({ "state": "active", "config": config });
-                    let path = ["integrations", &format!("{}.json", known.id)];
-                    self.put(account, &path, &body).await?
-                }
-                None => {
-                    let body = json!({ "type": WEBHOOKS, "company_id": company, "config": config });
-                    self.post(account, &["integrations.json"], &body).await?
-                }
-            };
-            let made = Integration::read(&json_value(&answer)?);
-            let made_key = made.and_then(|made| made.signing_key);
-            key = key.or(match made_key {
-                Some(made_key) => Some(made_key),
-                // It is not in every answer.
-                None => {
-                    let known = self.integrations(account, company).await?;
-                    known.and_then(|known| known.signing_key)
-                }
-            });
-        }
-        Ok(key)
-    }
-
-    fn test(&self, mark: &str) -> Thing {
-        // A URL's event that is not used, so it is stored and makes no lead.
-        Thing {
-            event: Some("test"),
-            content_type: "application/json",
-            body: Bytes::from(json!({ "resource_id": "CALtest", "test": mark }).to_string()),
-        }
-    }
-}
-
-/// The company's integration that posts webhooks.
-struct Integration {
-    id: String,
-    state: String,
-    config: Map<String, Value>,
-    signing_key: Option<SecretString>,
-}
-
-impl Integration {
-    fn read(shown: &Value) -> Option<Self> {
-        if shown["type"] != json!(WEBHOOKS) {
-            return None;
-        }
-        let id = shown["id"].as_u64().map(|id| id.to_string());
-        let text = |name: &str| shown[name].as_str().map(str::to_owned);
-        Some(Self {
-            id: id.or_else(|| text("id").filter(|id| payload::is_id(id)))?,
-            state: text("state").unwrap_or_default(),
-            config: shown["config"].as_object().cloned().unwrap_or_default(),
-            signing_key: text("signing_key").map(SecretString::from),
-        })
-    }
-}
-
-impl Api {
-    async fn integrations(
-        &self,
-        account: &Account,
-        company: &str,
-    ) -> Result<Option<Integration>, ApiError> {
-        let query = [
-            ("company_id", company),
-            ("fields", "signing_key"),
-            ("per_page", PER_PAGE),
-        ];
-        let answer = self.get(account, &["integrations.json"], &query).await?;
-        let answer = json_value(&answer)?;
-        let list = answer["integrations"].as_array();
-        let list = list.ok_or_else(|| ApiError::Unreadable("it lists no integrations".into()))?;
-        Ok(list.iter().find_map(Integration::read))
-    }
-}
-
-/// A configuration in which our URLs stand beside those of others.
-fn with_ours(mut config: Map<String, Value>, wanted: &[(String, String)]) -> Map<String, Value> {
-    for (event, url) in wanted {
-        let known = config.entry(event.clone()).or_insert_with(|| json!([]));
-        // One URL may stand alone, and a cleared one is null.
-        if let Value::String(one) = known {
-            *known = json!([one]);
-        }
-        if let Value::Array(urls) = known {
-            if !urls.iter().any(|known| known == url) {
-                urls.push(json!(url));
-            }
-        } else {
-            *known = json!([url]);
-        }
-    }
-    config
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn urls_of_others_stay() {
-        let before = json!({
-            "post_call_webhook": ["https://other.example/a"],
-            "updated_call_webhook": "https://other.example/b",
-            "sms_sent_webhook": ["https://other.example/c"],
-        });
-        let wanted = [
-            (
-                "post_call_webhook".to_owned(),
-                "https://ours/post-call".to_owned(),
-            ),
-            (
-                "updated_call_webhook".to_owned(),
-                "https://ours/call-modified".to_owned(),
-            ),
-        ];
-        let config = with_ours(before.as_object().cloned().unwrap(), &wanted);
-        let expected = json!({
-            "post_call_webhook": ["https://other.example/a", "https://ours/post-call"],
-            "updated_call_webhook": ["https://other.example/b", "https://ours/call-modified"],
-            "sms_sent_webhook": ["https://other.example/c"],
-        });
-        assert_eq!(json!(config), expected);
-        // Ours are not added twice.
-        assert_eq!(json!(with_ours(config, &wanted)), expected);
-    }
 
     #[test]
     fn a_company_is_asked_for_once() {

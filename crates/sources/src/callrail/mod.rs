@@ -14,6 +14,7 @@
 //! UNCONFIRMED: bodies as `application/x-www-form-urlencoded`, reported by two public integrations.
 
 mod api;
+mod integrations;
 mod listing;
 mod payload;
 mod samples;
@@ -46,15 +47,18 @@ static SPEC: SourceSpec = SourceSpec {
                 key: "account_id",
                 about: "the account's id, as `ACC…` or as number",
                 is_required: true,
+                is_url: false,
             },
             SettingSpec {
                 key: "company_ids",
                 about: "the ids of the tenant's company, as number and as `COM…`, with a comma between them; \
                         those of its source count too",
                 is_required: false,
+                is_url: false,
             },
         ],
         refresh: None,
+        check: None,
     }),
     base_url: Some(BaseUrl {
         key: "CALLRAIL_BASE_URL",

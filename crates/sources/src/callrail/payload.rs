@@ -16,7 +16,10 @@ use domain::{About, Alias, CallFacts, E164, Facts, Labels, PersonFacts, Reading}
 use jiff::{Timestamp, civil, tz::TimeZone};
 use sha2::{Digest as _, Sha256};
 
-pub(super) use self::ids::{Ids, is_canonical, is_id, is_placeholder};
+pub(super) use self::{
+    ids::{Ids, is_canonical, is_id, is_placeholder},
+    texts::names as message_names,
+};
 use self::{kind::Kind, reader::Reader};
 use crate::{ReadError, Verified, fields::Fields, ignored};
 

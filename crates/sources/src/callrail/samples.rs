@@ -4,7 +4,9 @@ use crate::{ReadAs, Recorded, Sample};
 
 const KEY: &str = "5f3d3ebe065cd800b8c154347437e958";
 const CALL: ReadAs = ReadAs::News(&["CAL0199f3a1c2d47e5fb8a61234567890ab", "902134477"]);
-const CONVERSATION: ReadAs = ReadAs::News(&["k7pQx"]);
+/// A text that a person wrote has a name by its circumstances, too.
+const RECEIVED: ReadAs = ReadAs::News(&["k7pQx", "29562665-e95717a4a374597a45d8a33d8dce5345"]);
+const SENT: ReadAs = ReadAs::News(&["k7pQx"]);
 
 macro_rules! file {
     ($name:literal) => {
@@ -91,14 +93,14 @@ pub(super) static SAMPLES: &[Sample] = &[
     Sample::json(
         "form-submission",
         file!("form-submission.json"),
-        ReadAs::News(&["330091245"]),
+        ReadAs::News(&["330091245", "1773758178-e359a76929b9bb0d9e4632bbb638fd2e"]),
     )
     .of_event("form-submission")
     .signed(by(KEY, &[("signature", "9WF+1YIZpbSo/K3f/EBJF23KmOc=")])),
-    Sample::json("sms-received", file!("sms-received.json"), CONVERSATION)
+    Sample::json("sms-received", file!("sms-received.json"), RECEIVED)
         .of_event("sms-received")
         .signed(by(KEY, &[("signature", "ulRNdjYfhLlvLGR3d0dFTQNyi88=")])),
-    Sample::json("sms-sent", file!("sms-sent.json"), CONVERSATION)
+    Sample::json("sms-sent", file!("sms-sent.json"), SENT)
         .of_event("sms-sent")
         .signed(by(KEY, &[("signature", "9ohkE8PAuYAvnXQE5vMHKHy4arE=")])),
     Sample::json(

@@ -61,8 +61,10 @@ static SPEC: SourceSpec = SourceSpec {
             key: "region",
             about: "where the workspace's data is: us (unless said otherwise), eu or au",
             is_required: false,
+            is_url: false,
         }],
         refresh: None,
+        check: None,
     }),
     base_url: Some(BaseUrl {
         key: "INTERCOM_BASE_URL",

@@ -72,6 +72,7 @@ static SPEC: SourceSpec = SourceSpec {
         secret: "the secret key of Turnstile or reCAPTCHA, if the forms have such a check",
         settings: &[],
         refresh: None,
+        check: None,
     }),
     body_limit_bytes: door::LIMIT_WITH_FILES,
     is_resent: false,

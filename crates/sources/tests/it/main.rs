@@ -7,5 +7,6 @@ mod calendly;
 mod callrail;
 mod contract;
 mod intercom;
+mod lists;
 mod sent;
 mod zendesk;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// A window is counted in so many parts.
+/// A window is counted in so many parts; a shorter one than this in seconds.
 const PARTS: i64 = 12;
 
 /// The requests of an account that may still count, by window and part of it.
@@ -31,14 +31,16 @@ impl UsedRequests {
         let mut wait: Option<Duration> = None;
         for (requests, seconds) in windows {
             let part = part_seconds(*seconds);
+            let parts = i64::try_from(*seconds).unwrap_or(i64::MAX).div_euclid(part);
+            let parts = parts.clamp(1, PARTS);
             let current = now.as_second().div_euclid(part);
             let used = self.windows.entry(*seconds).or_default();
-            used.retain(|number, _| *number >= current - PARTS);
+            used.retain(|number, _| *number >= current - parts);
             let limit = u64::from(*requests) * u64::from(share.min(100)) / 100;
             let sum: u64 = used.values().map(|used| u64::from(*used)).sum();
             if sum + u64::from(wanted) > limit {
                 let oldest = used.keys().next().copied().unwrap_or(current);
-                let free_at = (oldest + PARTS + 1) * part;
+                let free_at = (oldest + parts + 1) * part;
                 let left = u64::try_from(free_at - now.as_second()).unwrap_or(1).max(1);
                 wait = wait.max(Some(Duration::from_secs(left)));
             }
@@ -67,6 +69,17 @@ mod tests {
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    #[test]
+    fn a_window_of_a_second_is_free_again_after_two() {
+        const SECOND: &[(u32, u64)] = &[(10, 1)];
+        let mut used = UsedRequests::default();
+        assert_eq!(used.admit(SECOND, 5, 70, at(0)), Ok(()));
+        assert_eq!(used.admit(SECOND, 2, 70, at(1)), Ok(()));
+        let wait = used.admit(SECOND, 1, 70, at(1)).unwrap_err();
+        assert_eq!(wait, Duration::from_secs(1));
+        assert_eq!(used.admit(SECOND, 5, 70, at(2)), Ok(()));
     }
 
     #[test]

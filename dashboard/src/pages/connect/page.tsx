@@ -12,6 +12,7 @@ import Button, { buttonClass } from '../../ui/button/button';
 import FailureNote from '../../ui/failure/failure';
 import Field, { Input } from '../../ui/field/field';
 import Forbidden from '../../ui/forbidden/forbidden';
+import layout from '../../ui/layout/layout.module.css';
 import Note from '../../ui/note/note';
 import Refused from '../../ui/note/refused';
 import Once from '../../ui/once/once';
@@ -101,7 +102,7 @@ function Wizard({ tenant, provider }: { tenant: string; provider: Provider }) {
         ))}
       </ol>
       {!isDone && (
-        <form className={styles.form} onSubmit={onSubmit}>
+        <form className={layout.form} onSubmit={onSubmit}>
           {provider.fields.map((field) => (
             <Field
               key={field.name}
@@ -237,7 +238,7 @@ function Proof({ tenant, source, name }: { tenant: string; source: string; name:
         <Note {...(testing.data.is_arrived ? { look: 'done' as const } : {})}>{testing.data.detail}</Note>
       )}
       <Refused error={testing.error} what="The test could not be sent" />
-      <div className={styles.buttons}>
+      <div className={layout.buttons}>
         <Button look="primary" disabled={testing.isPending} onClick={() => testing.mutate()}>
           {testing.isPending ? 'Testing…' : 'Send a test'}
         </Button>

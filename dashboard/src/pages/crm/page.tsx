@@ -13,6 +13,7 @@ import Button from '../../ui/button/button';
 import Empty from '../../ui/empty/empty';
 import FailureNote from '../../ui/failure/failure';
 import Field, { Input } from '../../ui/field/field';
+import layout from '../../ui/layout/layout.module.css';
 import Modal, { modalActions } from '../../ui/modal/modal';
 import Note from '../../ui/note/note';
 import Refused from '../../ui/note/refused';
@@ -56,7 +57,7 @@ export default function Crm() {
         <>
           <span className={styles.name}>{providerName(one.provider)}</span>
           {one.name !== one.provider && (
-            <span className={styles.faint}>
+            <span className={layout.faint}>
               {' '}
               <Text>{one.name}</Text>
             </span>
@@ -109,7 +110,7 @@ export default function Crm() {
     },
   ];
   return (
-    <div className={styles.page}>
+    <div className={layout.page}>
       <PageHead
         name="CRM"
         lead="The company’s accounts at its CRM, its mail provider and its sources. Whoever’s secret is refused keeps its leads waiting until there is a new one."
@@ -169,7 +170,7 @@ function Add({
   };
   return (
     <Modal title="Add a connection" onClose={onClose}>
-      <form className={styles.form} onSubmit={onSubmit}>
+      <form className={layout.form} onSubmit={onSubmit}>
         <Field label="Name" help="What you call it, such as our-crm. Rules name it.">
           {(props) => <Input {...props} value={name} onChange={setName} required autoComplete="off" />}
         </Field>

@@ -8,29 +8,25 @@ import { leadQuery } from '../../api/lead-query';
 import { meQuery } from '../../api/queries';
 import { useKeys } from '../../shell/shortcuts';
 import { callLength, number, phone } from '../../text/format';
-import {
-  areaName,
-  budgetName,
-  channelName,
-  intentName,
-  noAudio,
-  plain,
-  projectName,
-  providerName,
-  startName,
-} from '../../text/words';
+import { channelName, noAudio, plain } from '../../text/words';
+import Facts, { Fact } from '../../ui/facts/facts';
 import FailureNote from '../../ui/failure/failure';
-import Phone from '../../ui/phone/phone';
-import ScorePlate, { sureness } from '../../ui/score-plate/score-plate';
+import ScorePlate from '../../ui/score-plate/score-plate';
 import Skeleton from '../../ui/skeleton/skeleton';
 import StatusMark from '../../ui/status-mark/status-mark';
 import Text from '../../ui/text/text';
-import Time from '../../ui/time/time';
+import Waits from '../../ui/waits/waits';
 import styles from './page.module.css';
 import Actions from './parts/actions';
 import Conversation from './parts/conversation';
 import { turnOf } from './parts/find-quote';
+import From from './parts/from';
 import Happened from './parts/happened';
+import { worthKnowing } from './parts/known';
+import Person from './parts/person';
+import Sent, { Deliveries } from './parts/sent';
+import Why from './parts/why';
+import Written from './parts/written';
 
 type Detail = Schemas['RequestDetail'];
 
@@ -133,6 +129,7 @@ function Whole({ tenant, lead }: { tenant: string; lead: Detail }) {
     '[': () => go(marks.findLast((turn) => turn < current) ?? -1),
   });
   const analysis = lead.analysis;
+  const known = worthKnowing(lead);
   return (
     <>
       <header className={styles.header}>
@@ -147,6 +144,7 @@ function Whole({ tenant, lead }: { tenant: string; lead: Detail }) {
           <Text>{nameOf(lead)}</Text>
         </h1>
         <StatusMark status={lead.status} stage={lead.open_work[0]?.stage ?? null} isPill />
+        {lead.needs_call && <Waits since={lead.created_at} />}
         <Actions tenant={tenant} lead={lead} />
       </header>
       {lead.merged_from && (
@@ -159,71 +157,19 @@ function Whole({ tenant, lead }: { tenant: string; lead: Detail }) {
           <Text>{analysis.summary}</Text>
         </p>
       )}
+      {known.length > 0 && (
+        <ul className={styles.notice} aria-label="Worth knowing">
+          {known.map((one) => (
+            <li key={one}>
+              <Text>{one}</Text>
+            </li>
+          ))}
+        </ul>
+      )}
       <div className={styles.columns}>
         <section className={styles.panel} aria-labelledby="why">
           <h2 id="why">{analysis ? 'Why this score' : 'Score'}</h2>
-          {analysis ? (
-            <>
-              <p className={styles.score}>
-                <span className={styles.big}>{analysis.lead_score}</span>
-                <span>
-                  of 100, {sureness(analysis.confidence)}
-                  <br />
-                  <span className={styles.faint}>
-                    judged by {analysis.engine === 'rules' ? 'rules' : 'the model'}
-                  </span>
-                </span>
-              </p>
-              <div className={styles.gauge} aria-hidden>
-                <span style={{ width: `${analysis.lead_score}%` }} />
-              </div>
-              <ul className={styles.reasons}>
-                {reasons.map((reason) => (
-                  <li key={`${reason.reason} ${reason.quote}`}>
-                    <span className={styles.reason}>
-                      <Text>{reason.reason}</Text>
-                    </span>
-                    {reason.turn >= 0 ? (
-                      <button
-                        type="button"
-                        className={styles.quote}
-                        onClick={() => go(reason.turn)}
-                        onPointerEnter={() => setLit(reason.turn)}
-                        onPointerLeave={() => setLit(null)}
-                      >
-                        “<Text>{reason.quote}</Text>”
-                        <span className={styles.jump}>
-                          {callLength((turns[reason.turn]?.start_ms ?? 0) / 1000)}
-                        </span>
-                      </button>
-                    ) : (
-                      <span className={styles.quote}>
-                        “<Text>{reason.quote}</Text>”
-                      </span>
-                    )}
-                  </li>
-                ))}
-              </ul>
-              <dl className={styles.facts}>
-                <Fact name="Wants">
-                  {intentName(analysis.intent)}: {projectName(analysis.project_type).toLowerCase()}
-                </Fact>
-                <Fact name="When">{startName(analysis.timeline)}</Fact>
-                <Fact name="Budget">{budgetName(analysis.budget)}</Fact>
-                {lead.qualification && (
-                  <Fact name="Area">
-                    {areaName(lead.qualification.area)}
-                    {analysis.postal_code && <> · {analysis.postal_code}</>}
-                  </Fact>
-                )}
-                <Fact name="Spam">{Math.round(analysis.spam_likelihood)} % likely</Fact>
-              </dl>
-            </>
-          ) : (
-            <p className={styles.faint}>
-              Not judged yet{lead.open_work[0] && <>: the step before it still runs</>}.
-            </p>
-          )}
+          <Why lead={lead} reasons={reasons} onPick={go} onLight={setLit} />
         </section>
         <section className={styles.panel} aria-labelledby="said">
           <h2 id="said">
@@ -240,7 +186,7 @@ function Whole({ tenant, lead }: { tenant: string; lead: Detail }) {
               onPick={go}
             />
           ) : (
-            <Written lead={lead} />
+            <Written tenant={tenant} lead={lead} />
           )}
         </section>
         <section className={styles.panel} aria-labelledby="happened">
@@ -251,84 +197,23 @@ function Whole({ tenant, lead }: { tenant: string; lead: Detail }) {
       <div className={styles.below}>
         <section className={styles.panel} aria-labelledby="person">
           <h2 id="person">Person</h2>
-          <dl className={styles.facts}>
-            {lead.person.name && (
-              <Fact name="Name">
-                <Text>{lead.person.name}</Text>
-              </Fact>
-            )}
-            {lead.person.phone && (
-              <Fact name="Phone">
-                <Phone number={lead.person.phone} />
-              </Fact>
-            )}
-            {lead.person.email && (
-              <Fact name="E-mail">
-                <Text>{lead.person.email}</Text>
-              </Fact>
-            )}
-            <Fact name="Place">
-              <Text>
-                {[lead.person.address, lead.person.city, lead.person.state, lead.person.postal_code]
-                  .filter(Boolean)
-                  .join(', ') || 'unknown'}
-              </Text>
-            </Fact>
-            <Fact name="Came by">
-              {providerName(lead.source.provider)}, <Time at={lead.created_at} />
-            </Fact>
-            <Fact name="Id">
-              <code>{lead.request_id}</code>
-            </Fact>
-          </dl>
+          <Person tenant={tenant} lead={lead} />
         </section>
         <section className={styles.panel} aria-labelledby="sent">
           <h2 id="sent">Sent to</h2>
-          {lead.dispatches.length === 0 && (lead.notifications?.messages.length ?? 0) === 0 && (
-            <p className={styles.faint}>Nothing was sent.</p>
-          )}
-          <dl className={styles.facts}>
-            {lead.dispatches.map((one) => (
-              <Fact key={one.connection} name={providerName(one.connector)}>
-                {plain(one.state)}
-                {one.reason && (
-                  <>
-                    : <Text>{one.reason}</Text>
-                  </>
-                )}
-                {Object.entries(one.remote_ids).map(([kind, id]) => (
-                  <span key={kind} className={styles.remote}>
-                    {kind} <code>{String(id)}</code>
-                  </span>
-                ))}
-              </Fact>
-            ))}
-            {lead.notifications?.messages.map((message) => (
-              <Fact key={`${message.channel} ${message.recipient}`} name={plain(message.channel)}>
-                <Text>{message.recipient}</Text>{' '}
-                {message.is_sent ? (
-                  '✓ sent'
-                ) : (
-                  <>
-                    not sent
-                    {message.reason && (
-                      <>
-                        : <Text>{message.reason}</Text>
-                      </>
-                    )}
-                  </>
-                )}
-              </Fact>
-            ))}
-          </dl>
+          <Sent lead={lead} />
         </section>
         <section className={styles.panel} aria-labelledby="attribution">
           <h2 id="attribution">Where from</h2>
-          <Pairs of={lead.attribution} empty="The provider said nothing of it." />
+          <From lead={lead} />
+        </section>
+        <section className={styles.panel} aria-labelledby="deliveries">
+          <h2 id="deliveries">Deliveries</h2>
+          <Deliveries tenant={tenant} lead={lead} />
         </section>
         <section className={styles.panel} aria-labelledby="usage">
           <h2 id="usage">What it took</h2>
-          <dl className={styles.facts}>
+          <Facts>
             {lead.usage.map((line, at) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: lines are only ever added.
               <Fact key={at} name={plain(line.unit)}>
@@ -338,20 +223,11 @@ function Whole({ tenant, lead }: { tenant: string; lead: Detail }) {
                 </span>
               </Fact>
             ))}
-          </dl>
+          </Facts>
           {lead.usage.length === 0 && <p className={styles.faint}>Nothing that costs.</p>}
         </section>
       </div>
     </>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: React.ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 
@@ -362,107 +238,5 @@ function About({ lead }: { lead: Detail }) {
       {channelName(lead.channel)}
       {typeof seconds === 'number' && <> {callLength(seconds)}</>}
     </>
-  );
-}
-
-/** What was written or booked, for channels without a recording. */
-function Written({ lead }: { lead: Detail }) {
-  const { about } = lead;
-  switch (about.channel) {
-    case 'text':
-    case 'chat':
-      return (
-        <ol className={styles.messages}>
-          {about.messages.map((message, at) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: messages are only ever added.
-            <li key={at}>
-              <span className={styles.faint}>
-                {plain(message.from)}
-                {message.at && (
-                  <>
-                    {' '}
-                    · <Time at={message.at} />
-                  </>
-                )}
-              </span>
-              <Text>{message.text}</Text>
-            </li>
-          ))}
-        </ol>
-      );
-    case 'form':
-    case 'api':
-      return <Filled message={about.message} of={about.answers} />;
-    case 'calendar':
-      return (
-        <>
-          <dl className={styles.facts}>
-            {about.status && <Fact name="Booking">{plain(about.status)}</Fact>}
-            {about.starts_at && (
-              <Fact name="Starts">
-                <Time at={about.starts_at} />
-              </Fact>
-            )}
-            {about.service && (
-              <Fact name="Service">
-                <Text>{about.service}</Text>
-              </Fact>
-            )}
-            {about.host && (
-              <Fact name="With">
-                <Text>{about.host}</Text>
-              </Fact>
-            )}
-            {about.location && (
-              <Fact name="Where">
-                <Text>{about.location}</Text>
-              </Fact>
-            )}
-          </dl>
-          <Filled message={about.message} of={about.answers} />
-        </>
-      );
-    case 'phone':
-      return <p className={styles.faint}>{silence(lead)}</p>;
-  }
-}
-
-function silence({ transcript }: Detail): string {
-  switch (transcript?.outcome) {
-    case 'silent':
-      return 'Nobody said anything.';
-    case 'unavailable':
-      return 'There is no transcript of it.';
-    default:
-      return 'No transcript yet.';
-  }
-}
-
-/** What somebody wrote, and the fields that they filled in. */
-function Filled({ message, of }: { message: string | null; of: Record<string, string> }) {
-  return (
-    <>
-      {message && (
-        <p className={styles.summary}>
-          <Text>{message}</Text>
-        </p>
-      )}
-      <Pairs of={of} empty={message ? 'No further field was filled in.' : 'Nothing was filled in.'} />
-    </>
-  );
-}
-
-/** Names and values from outside. */
-function Pairs({ of, empty }: { of: Record<string, unknown>; empty: string }) {
-  const told = Object.entries(of).filter(([, value]) => value !== null && value !== '');
-  if (told.length === 0) return <p className={styles.faint}>{empty}</p>;
-  return (
-    <dl className={styles.facts}>
-      {told.map(([name, value]) => (
-        <Fact key={name} name={plain(name)}>
-          <Text>{typeof value === 'string' ? value : JSON.stringify(value)}</Text>
-        </Fact>
-      ))}
-    </dl>
   );
 }

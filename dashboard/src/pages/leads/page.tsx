@@ -1,11 +1,12 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useRouterState, useSearch } from '@tanstack/react-router';
-import { useCallback } from 'react';
-import { countOf, droppedFrom, type Filter, isNewHere } from '../../api/filter';
+import { lazy, Suspense, useCallback } from 'react';
+import { countOf, droppedFrom, type Filter, isNewHere, readFilter } from '../../api/filter';
 import { keys } from '../../api/keys';
 import { countQuery, leadsQuery } from '../../api/leads-query';
 import { takeInFresh, useLive } from '../../api/live-store';
 import { meQuery } from '../../api/queries';
+import { viewsQuery } from '../../api/views';
 import { useKeys } from '../../shell/shortcuts';
 import { number } from '../../text/format';
 import { parseSearch } from '../../text/search';
@@ -15,10 +16,14 @@ import FailureNote from '../../ui/failure/failure';
 import Skeleton from '../../ui/skeleton/skeleton';
 import styles from './page.module.css';
 import Filters, { setFilters } from './parts/filters';
+import Saved from './parts/saved';
 import Table from './parts/table';
+
+const Peek = lazy(() => import('./parts/peek'));
 
 const VIEWS: readonly { name: string; filter: Filter }[] = [
   { name: 'All', filter: {} },
+  { name: 'Call now', filter: { needs_call: 'yes', sort: 'score' } },
   { name: 'Over 80', filter: { score: '81-100', sort: 'score' } },
   { name: 'Waiting', filter: { sort: 'waiting' } },
   { name: 'Completed', filter: { status: ['completed'] } },
@@ -32,7 +37,21 @@ const same = (one: Filter, other: Filter) => JSON.stringify(one) === JSON.string
 
 export default function Leads() {
   const { tenant } = useParams({ from: '/t/$tenant/leads' });
-  const filter = useSearch({ from: '/t/$tenant/leads' });
+  const { peek, ...filter } = useSearch({ from: '/t/$tenant/leads' });
+  const navigate = useNavigate();
+  const onPeek = (id: string | null) =>
+    void navigate({
+      to: '/t/$tenant/leads',
+      params: { tenant },
+      search: id ? { ...filter, peek: id } : filter,
+      replace: true,
+      resetScroll: false,
+    });
+  const onEscape = () => peek && onPeek(null);
+  useKeys({ Escape: onEscape });
+  const saved = (useQuery(viewsQuery(tenant)).data?.items ?? [])
+    .filter((one) => one.page === 'leads')
+    .map((one) => ({ ...one, filter: readFilter(parseSearch(one.search)) }));
   const list = useInfiniteQuery(leadsQuery(tenant, filter));
   const count = useQuery(countQuery(tenant, filter));
   const company = useQuery(meQuery).data?.tenants.find((one) => one.tenant_id === tenant)?.name;
@@ -43,7 +62,9 @@ export default function Leads() {
   }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
   const isCounted = count.data && filter.sort !== 'waiting';
   const total = isCounted && count.data.is_exact ? count.data.count : hasNextPage ? -1 : leads.length;
-  const view = VIEWS.find((one) => same(one.filter, filter))?.name;
+  const usual = VIEWS.find((one) => same(one.filter, filter));
+  const own = usual ? undefined : saved.find((one) => same(one.filter, filter));
+  const view = usual?.name ?? own?.name;
 
   return (
     <div className={styles.page}>
@@ -55,18 +76,21 @@ export default function Leads() {
         </span>
       </header>
       <nav className={styles.views} aria-label="Views">
-        {VIEWS.map(({ name, filter: of }) => (
+        {[...VIEWS.map((one) => ({ ...one, id: one.name })), ...saved].map(({ id, name, filter: of }) => (
           <Link
-            key={name}
+            key={id}
             to="/t/$tenant/leads"
             params={{ tenant }}
             search={of}
             activeOptions={{ exact: true, includeSearch: true }}
-            aria-current={name === view ? 'true' : undefined}
+            aria-current={id === (usual?.name ?? own?.id) ? 'true' : undefined}
           >
-            {name}
+            <bdi>{name}</bdi>
           </Link>
         ))}
+        {(own || (!usual && Object.keys(filter).length > 0)) && (
+          <Saved tenant={tenant} filter={filter} view={own} />
+        )}
       </nav>
       <Filters tenant={tenant} filter={filter} />
       <Dropped />
@@ -82,15 +106,24 @@ export default function Leads() {
       ) : leads.length === 0 ? (
         <NoLeads tenant={tenant} filter={filter} />
       ) : (
-        <Table
-          key={JSON.stringify(filter)}
-          tenant={tenant}
-          filter={filter}
-          leads={leads}
-          total={total}
-          hasMore={hasNextPage}
-          onMore={more}
-        />
+        <div className={styles.beside}>
+          <Table
+            key={JSON.stringify(filter)}
+            tenant={tenant}
+            filter={filter}
+            leads={leads}
+            total={total}
+            hasMore={hasNextPage}
+            onMore={more}
+            peek={peek}
+            onPeek={onPeek}
+          />
+          {peek && (
+            <Suspense>
+              <Peek key={peek} tenant={tenant} id={peek} onClose={() => onPeek(null)} />
+            </Suspense>
+          )}
+        </div>
       )}
     </div>
   );

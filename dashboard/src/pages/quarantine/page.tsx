@@ -16,6 +16,7 @@ import Confirm from '../../ui/confirm/confirm';
 import Empty from '../../ui/empty/empty';
 import FailureNote from '../../ui/failure/failure';
 import JobLine from '../../ui/job-line/job-line';
+import layout from '../../ui/layout/layout.module.css';
 import Refused from '../../ui/note/refused';
 import PageHead from '../../ui/page-head/page-head';
 import Rows, { type Column } from '../../ui/rows/rows';
@@ -150,7 +151,7 @@ function List({ tenant, filter }: { tenant: string; filter: Filter }) {
     {
       name: 'About',
       of: (lead) =>
-        lead.summary ? <Text>{lead.summary}</Text> : <span className={styles.faint}>{lead.headline}</span>,
+        lead.summary ? <Text>{lead.summary}</Text> : <span className={layout.faint}>{lead.headline}</span>,
     },
     {
       name: 'Where',
@@ -209,7 +210,7 @@ function List({ tenant, filter }: { tenant: string; filter: Filter }) {
       ) : (
         <>
           <div className={styles.bar}>
-            <span className={styles.faint} aria-live="polite">
+            <span className={layout.faint} aria-live="polite">
               {count && `${number(count.count)}${count.is_exact ? '' : '+'} kept out`}
               {chosenHere.length > 0 && ` · ${number(chosenHere.length)} selected`}
             </span>

@@ -16,6 +16,7 @@ import { areaName, channelName, intentName, projectName, providerName } from '..
 import Button, { buttonClass } from '../../ui/button/button';
 import Empty from '../../ui/empty/empty';
 import FailureNote from '../../ui/failure/failure';
+import layout from '../../ui/layout/layout.module.css';
 import Note from '../../ui/note/note';
 import Refused from '../../ui/note/refused';
 import PageHead from '../../ui/page-head/page-head';
@@ -117,7 +118,7 @@ export default function Review() {
     <div className={styles.page}>
       <PageHead name="Review">
         {current && (
-          <span className={styles.counter} aria-live="polite">
+          <span className={layout.faint} aria-live="polite">
             {number(at + 1)} of {number(total)}
             {count && !count.is_exact && '+'} · oldest{' '}
             <Waits since={waiting[0]?.created_at ?? current.created_at} />
@@ -227,14 +228,14 @@ function Card({ tenant, lead, buttons }: { tenant: string; lead: Lead; buttons: 
   const config = useQuery({ ...configQuery(tenant, office ?? ''), enabled: Boolean(office) }).data?.config;
   return (
     <article className={styles.card} aria-label={nameOf(lead)} data-lead={lead.request_id}>
-      <header className={styles.top}>
+      <header className={layout.top}>
         <ScorePlate score={lead.lead_score} confidence={lead.confidence} />
-        <h2 className={styles.name}>
+        <h2 className={`${layout.title} ${styles.name}`}>
           <Link to="/t/$tenant/leads/$id" params={{ tenant, id: lead.request_id }}>
             <Text>{nameOf(lead)}</Text>
           </Link>
         </h2>
-        <span className={styles.faint}>
+        <span className={layout.faint}>
           {channelName(lead.channel)} · {providerName(lead.provider)} · <Time at={lead.created_at} />
         </span>
       </header>
@@ -314,7 +315,7 @@ function Said({ lead }: { lead: Schemas['RequestDetail'] }) {
         <h3 className={styles.mark}>Why</h3>
         {analysis ? (
           <>
-            <p className={styles.faint}>
+            <p className={layout.faint}>
               {intentName(analysis.intent)} · {projectName(analysis.project_type).toLowerCase()}
               {lead.qualification && <> · {areaName(lead.qualification.area)}</>}
             </p>
@@ -332,7 +333,7 @@ function Said({ lead }: { lead: Schemas['RequestDetail'] }) {
             </ul>
           </>
         ) : (
-          <p className={styles.faint}>
+          <p className={layout.faint}>
             {lead.qualification?.gate_reason ? (
               <Text>{lead.qualification.gate_reason}</Text>
             ) : (
@@ -343,7 +344,7 @@ function Said({ lead }: { lead: Schemas['RequestDetail'] }) {
       </section>
       <section aria-label="What was said">
         <h3 className={styles.mark}>What was said</h3>
-        {words.length === 0 && <p className={styles.faint}>Nothing that can be read.</p>}
+        {words.length === 0 && <p className={layout.faint}>Nothing that can be read.</p>}
         <ol className={styles.words}>
           {words.slice(0, FIRST_WORDS).map((text, at) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: what was said does not change.
@@ -353,7 +354,7 @@ function Said({ lead }: { lead: Schemas['RequestDetail'] }) {
           ))}
         </ol>
         {words.length > FIRST_WORDS && (
-          <p className={styles.faint}>and {number(words.length - FIRST_WORDS)} more on the lead’s page</p>
+          <p className={layout.faint}>and {number(words.length - FIRST_WORDS)} more on the lead’s page</p>
         )}
       </section>
     </div>

@@ -5,10 +5,10 @@ import { connectionsQuery } from '../../api/connections';
 import { officesQuery } from '../../api/queries';
 import Empty from '../../ui/empty/empty';
 import FailureNote from '../../ui/failure/failure';
+import layout from '../../ui/layout/layout.module.css';
 import PageHead from '../../ui/page-head/page-head';
 import Skeleton from '../../ui/skeleton/skeleton';
 import Views from '../../ui/views/views';
-import styles from './page.module.css';
 import History from './parts/history';
 import RulesForm from './parts/rules-form';
 
@@ -20,7 +20,7 @@ export default function Rules() {
   const items = offices.data?.items ?? [];
   const office = items.find((one) => one.office_id === wanted) ?? items[0];
   return (
-    <div className={styles.page}>
+    <div className={layout.page}>
       <PageHead
         name="Rules"
         lead="What happens with an office’s leads: what is spam, where the company works, which CRMs get them and who is told. Every save is a new version; nothing is overwritten."

@@ -7,7 +7,6 @@ import { keys } from '../../api/keys';
 import {
   addKey,
   deliveriesQuery,
-  deliveryQuery,
   healthQuery,
   removeKey,
   sourcesQuery,
@@ -15,16 +14,18 @@ import {
   testSource,
 } from '../../api/sources';
 import { useRefusal } from '../../shell/role';
-import { number, waited } from '../../text/format';
+import { number } from '../../text/format';
 import { outcomeName, providerName } from '../../text/words';
 import Button from '../../ui/button/button';
 import Confirm from '../../ui/confirm/confirm';
+import Delivery from '../../ui/delivery/delivery';
 import Empty from '../../ui/empty/empty';
+import Facts, { Fact } from '../../ui/facts/facts';
 import FailureNote from '../../ui/failure/failure';
 import Field, { Input } from '../../ui/field/field';
 import Health from '../../ui/health/health';
 import JobLine from '../../ui/job-line/job-line';
-import Modal, { modalActions } from '../../ui/modal/modal';
+import layout from '../../ui/layout/layout.module.css';
 import Note from '../../ui/note/note';
 import Refused from '../../ui/note/refused';
 import Once from '../../ui/once/once';
@@ -34,6 +35,9 @@ import Skeleton from '../../ui/skeleton/skeleton';
 import Text from '../../ui/text/text';
 import Time from '../../ui/time/time';
 import styles from './page.module.css';
+import { usualGap } from './parts/gap';
+import Settings from './parts/settings';
+import Snippet from './parts/snippet';
 
 type Source = Schemas['Source'];
 
@@ -78,7 +82,7 @@ function Whole({ tenant, source }: { tenant: string; source: Source }) {
   const isOff = source.state === 'disabled';
   const enabling = useMutation({ mutationFn: () => switchSource(tenant, id, 'enable'), onSettled: again });
   return (
-    <div className={styles.page}>
+    <div className={layout.page}>
       <PageHead name={name} within="Sources">
         <Button refusal={refusal} disabled={testing.isPending || isOff} onClick={() => testing.mutate()}>
           {testing.isPending ? 'Testing…' : 'Send a test'}
@@ -108,7 +112,7 @@ function Whole({ tenant, source }: { tenant: string; source: Source }) {
       )}
       <Refused error={testing.error ?? enabling.error ?? comparing.error} />
       {comparing.data && <JobLine tenant={tenant} id={comparing.data.job_id} />}
-      <section className={styles.card} aria-labelledby="health">
+      <section className={layout.card} aria-labelledby="health">
         <h2 id="health">Health</h2>
         {isOff ? (
           <p>It is switched off here: its deliveries are refused.</p>
@@ -119,25 +123,29 @@ function Whole({ tenant, source }: { tenant: string; source: Source }) {
             </p>
             <p>{health.data.detail}</p>
             {health.data.audit_fault && <p>The last comparison failed: {health.data.audit_fault}</p>}
-            <dl className={styles.facts}>
-              <dt>Today</dt>
-              <dd>
+            <Facts>
+              <Fact name="Today">
                 {number(health.data.today.accepted)} taken, {number(health.data.today.repeated)} repeated,{' '}
-                {number(health.data.today.refused)} refused
-              </dd>
-              <dt>Last</dt>
-              <dd>{health.data.last_at ? <Time at={health.data.last_at} /> : 'nothing came yet'}</dd>
-              <dt>Usual gap</dt>
-              <dd>
-                {health.data.usual_gap_s === null ? 'too few to tell' : waited(health.data.usual_gap_s)}
-              </dd>
-              <dt>Compared</dt>
-              <dd>{health.data.audited_at ? <Time at={health.data.audited_at} /> : 'never'}</dd>
-              <dt>Connection</dt>
-              <dd>{source.connection}</dd>
-              <dt>Accounts</dt>
-              <dd>{source.accounts.length > 0 ? <Text>{source.accounts.join(', ')}</Text> : 'any'}</dd>
-            </dl>
+                {health.data.today.refused === 0 ? (
+                  '0 refused'
+                ) : (
+                  <Link to="/t/$tenant/sources/refused" params={{ tenant }}>
+                    {number(health.data.today.refused)} refused
+                  </Link>
+                )}
+              </Fact>
+              <Fact name="Last">
+                {health.data.last_at ? <Time at={health.data.last_at} /> : 'nothing came yet'}
+              </Fact>
+              <Fact name="Usual gap">{usualGap(health.data.usual_gap_s)}</Fact>
+              <Fact name="Compared">
+                {health.data.audited_at ? <Time at={health.data.audited_at} /> : 'never'}
+              </Fact>
+              <Fact name="Connection">{source.connection}</Fact>
+              <Fact name="Accounts">
+                {source.accounts.length > 0 ? <Text>{source.accounts.join(', ')}</Text> : 'any'}
+              </Fact>
+            </Facts>
           </>
         ) : health.isError ? (
           <FailureNote
@@ -149,6 +157,8 @@ function Whole({ tenant, source }: { tenant: string; source: Source }) {
           <Skeleton rows={4} height={20} />
         )}
       </section>
+      {source.provider === 'webforms' && <Snippet tenant={tenant} source={id} />}
+      <Settings tenant={tenant} source={source} refusal={refusal} />
       <SigningKeys tenant={tenant} source={source} refusal={refusal} />
       <div className={styles.deliveries}>
         <h2>Deliveries</h2>
@@ -196,9 +206,9 @@ function SigningKeys({
     if (key && !refusal && !adding.isPending) adding.mutate();
   };
   return (
-    <section className={styles.card} aria-labelledby="keys">
+    <section className={layout.card} aria-labelledby="keys">
       <h2 id="keys">Signing keys</h2>
-      <p className={styles.faint}>
+      <p className={layout.faint}>
         To change the key, add the new one, then change it at the provider, then remove the old one: both are
         taken meanwhile.
       </p>
@@ -212,7 +222,7 @@ function SigningKeys({
           </li>
         ))}
       </ul>
-      <form className={styles.row} onSubmit={onSubmit}>
+      <form className={layout.row} onSubmit={onSubmit}>
         <Field label="A further key">
           {(props) => (
             <Input
@@ -313,41 +323,4 @@ function Deliveries({ tenant, source }: { tenant: string; source: string }) {
       {open && <Delivery tenant={tenant} event={open} onClose={() => setOpen(null)} />}
     </>
   );
-}
-
-function Delivery({ tenant, event, onClose }: { tenant: string; event: string; onClose: () => void }) {
-  const query = useQuery(deliveryQuery(tenant, event));
-  const one = query.data;
-  return (
-    <Modal title="A delivery, as it came" onClose={onClose}>
-      {one ? (
-        <>
-          <p className={styles.faint}>
-            <code>{one.event_id}</code> · proven by {one.scheme}
-            {one.is_masked && ' · letters and digits are masked: the role operator sees them'}
-            {one.is_cut && ' · only its beginning is shown'}
-          </p>
-          <pre className={styles.body} tabIndex={-1}>
-            <Text>{one.body_encoding === 'text' ? readable(one.body) : one.body}</Text>
-          </pre>
-        </>
-      ) : query.isError ? (
-        <FailureNote error={query.error} onRetry={() => void query.refetch()} />
-      ) : (
-        <Skeleton rows={6} height={18} />
-      )}
-      <div className={modalActions}>
-        <Button onClick={onClose}>Close</Button>
-      </div>
-    </Modal>
-  );
-}
-
-/** JSON with its lines broken; anything else as it is. */
-function readable(body: string): string {
-  try {
-    return JSON.stringify(JSON.parse(body), null, 2);
-  } catch {
-    return body;
-  }
 }

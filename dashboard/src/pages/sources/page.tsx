@@ -2,13 +2,14 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import type { Schemas } from '../../api/client';
 import { completenessQuery, healthQuery, sourcesQuery } from '../../api/sources';
-import { useNow, useZone } from '../../shell/office';
+import { useNow, useOfficeZone } from '../../shell/office';
 import { day, number } from '../../text/format';
 import { providerName } from '../../text/words';
 import { buttonClass } from '../../ui/button/button';
 import Empty from '../../ui/empty/empty';
 import FailureNote from '../../ui/failure/failure';
 import Health from '../../ui/health/health';
+import layout from '../../ui/layout/layout.module.css';
 import PageHead from '../../ui/page-head/page-head';
 import Skeleton from '../../ui/skeleton/skeleton';
 import Time from '../../ui/time/time';
@@ -21,7 +22,7 @@ const DAYS = 14;
 export default function Sources() {
   const { tenant } = useParams({ from: '/t/$tenant/sources' });
   const sources = useQuery(sourcesQuery(tenant));
-  const [zone, now] = [useZone(), useNow()];
+  const [zone, now] = [useOfficeZone(), useNow()];
   const today = day(now, zone);
   const whole = useQuery(completenessQuery(tenant, daysBefore(today, DAYS - 1), today));
   const items = sources.data?.items ?? [];
@@ -31,6 +32,9 @@ export default function Sources() {
         name="Sources"
         lead="Where leads come from. What a provider has is compared with what came, day by day; what is missing is taken."
       >
+        <Link to="/t/$tenant/sources/refused" params={{ tenant }} className={buttonClass('quiet')}>
+          Refused deliveries
+        </Link>
         <Link to="/t/$tenant/sources/new" params={{ tenant }} className={buttonClass('primary')}>
           Connect a source
         </Link>
@@ -98,15 +102,15 @@ function Card({
         {providerName(source.provider)}
       </Link>
       {source.state === 'disabled' ? (
-        <span className={styles.faint}>switched off here</span>
+        <span className={layout.faint}>switched off here</span>
       ) : told ? (
         <Health state={told.state} />
       ) : health.isError ? (
-        <span className={styles.faint}>its health cannot be read</span>
+        <span className={layout.faint}>its health cannot be read</span>
       ) : (
         <Skeleton rows={1} height={20} />
       )}
-      <span className={styles.faint}>
+      <span className={layout.faint}>
         {told && (
           <>
             today {number(told.today.accepted)}, refused {number(told.today.refused)}
@@ -121,7 +125,7 @@ function Card({
           </>
         )}
       </span>
-      <span className={styles.faint}>
+      <span className={layout.faint}>
         {days.length > 0 ? (
           <>
             <span className={styles.squares} aria-hidden>

@@ -13,6 +13,7 @@ import Confirm from '../../ui/confirm/confirm';
 import Empty from '../../ui/empty/empty';
 import FailureNote from '../../ui/failure/failure';
 import JobLine from '../../ui/job-line/job-line';
+import layout from '../../ui/layout/layout.module.css';
 import Note from '../../ui/note/note';
 import PageHead from '../../ui/page-head/page-head';
 import SecretForm from '../../ui/secret-form/secret-form';
@@ -54,11 +55,11 @@ export default function Stuck() {
   });
   const shown = jobs.data?.items.filter((job) => job.kind !== 'dry_run').slice(0, JOBS) ?? [];
   return (
-    <div className={styles.page}>
+    <div className={layout.page}>
       <PageHead name="Stuck">
         {items.length > 0 && oldest && (
           <>
-            <span className={styles.faint} aria-live="polite">
+            <span className={layout.faint} aria-live="polite">
               {number(total)} {total === 1 ? 'step' : 'steps'}, {number(items.length)}{' '}
               {items.length === 1 ? 'reason' : 'reasons'}, oldest <Since at={oldest} />
             </span>

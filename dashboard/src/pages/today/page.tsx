@@ -1,12 +1,13 @@
 import { type UseQueryResult, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
-import { type ReactNode, useRef, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useRef, useState } from 'react';
+import { newestOf } from '../../api/cache';
 import type { Lead, Schemas } from '../../api/client';
 import type { Filter } from '../../api/filter';
 import { leadsQuery } from '../../api/leads-query';
 import { useLive } from '../../api/live-store';
 import { meQuery, officesQuery } from '../../api/queries';
-import { useNow, useZone } from '../../shell/office';
+import { useNow, useOfficeZone } from '../../shell/office';
 import { day, number, percent, phone, took } from '../../text/format';
 import { channelName, projectName, startName } from '../../text/words';
 import { buttonClass } from '../../ui/button/button';
@@ -17,12 +18,16 @@ import Skeleton from '../../ui/skeleton/skeleton';
 import StatusMark from '../../ui/status-mark/status-mark';
 import Text from '../../ui/text/text';
 import Time from '../../ui/time/time';
+import Waits from '../../ui/waits/waits';
 import styles from './page.module.css';
 import { channelsQuery, dayQuery } from './queries';
 
+/** It comes behind what is read first; the row has its room. */
+const Touched = lazy(() => import('../../ui/touched/touched'));
+
 type Figures = readonly Schemas['SummaryFigure'][];
 
-const STRONGEST = 10;
+const CALLS = 10;
 const COMING_IN = 20;
 
 export default function Today() {
@@ -39,7 +44,7 @@ export default function Today() {
 }
 
 function Day({ tenant }: { tenant: string }) {
-  const [zone, now] = [useZone(), useNow()];
+  const [zone, now] = [useOfficeZone(), useNow()];
   const date = day(now, zone);
   const figures = useQuery(dayQuery(tenant, date));
   return (
@@ -75,7 +80,7 @@ function Day({ tenant }: { tenant: string }) {
         />
       </div>
       <div className={styles.columns}>
-        <Strongest tenant={tenant} date={date} />
+        <CallNow tenant={tenant} />
         <ComingIn tenant={tenant} />
       </div>
       <div className={styles.columns}>
@@ -190,36 +195,25 @@ function Panel({ name, aside, children }: { name: string; aside?: ReactNode; chi
 const nameOf = (lead: Lead) =>
   lead.contact.name ?? (lead.contact.phone ? phone(lead.contact.phone) : lead.headline);
 
-function Strongest({ tenant, date }: { tenant: string; date: string }) {
-  const filter: Filter = {
-    status: ['received', 'processing', 'completed', 'held', 'parked'],
-    score: '61-100',
-    from: date,
-    sort: 'score',
-  };
-  const list = useInfiniteQuery(leadsQuery(tenant, filter));
-  const { fresh } = useLive();
+const TO_CALL: Filter = { needs_call: 'yes', sort: 'score' };
+
+/** Whom to call, the strongest lead first. One that was answered stays where it is while somebody is at the list. */
+function CallNow({ tenant }: { tenant: string }) {
+  const list = useInfiniteQuery(leadsQuery(tenant, TO_CALL));
+  const { fresh, counts } = useLive();
   const listed = list.data?.pages[0]?.items ?? [];
-  const known = new Set(listed.map((lead) => lead.request_id));
-  const added = fresh.filter(
-    (lead) =>
-      !known.has(lead.request_id) &&
-      (lead.lead_score ?? 0) > 60 &&
-      filter.status?.includes(lead.status) &&
-      lead.created_at >= (listed[0]?.created_at.slice(0, 10) ?? date),
-  );
-  const all = [...listed, ...added].sort((a, b) => (b.lead_score ?? 0) - (a.lead_score ?? 0));
+  const latest = new Map(newestOf([...listed, ...fresh]).map((lead) => [lead.request_id, lead] as const));
+  const all = [...latest.values()]
+    .filter((lead) => lead.needs_call)
+    .sort((a, b) => (b.lead_score ?? 0) - (a.lead_score ?? 0));
   const { items, hold } = useSteady(all);
+  const waiting = counts?.call_now ?? all.length;
   return (
     <Panel
-      name="Strongest today"
+      name="Call now"
       aside={
-        <Link
-          to="/t/$tenant/leads"
-          params={{ tenant }}
-          search={{ score: '61-100', from: date, sort: 'score' }}
-        >
-          All
+        <Link to="/t/$tenant/leads" params={{ tenant }} search={TO_CALL}>
+          {waiting > 0 ? `All ${number(waiting)}` : 'All'}
         </Link>
       }
     >
@@ -228,47 +222,60 @@ function Strongest({ tenant, date }: { tenant: string; date: string }) {
       ) : list.isError ? (
         <FailureNote error={list.error} onRetry={() => void list.refetch()} />
       ) : items.length === 0 ? (
-        <Empty title="No strong lead yet today">
-          Leads with a score over 60 stand here, the strongest first.
+        <Empty title="Nobody waits for a call">
+          Genuine leads of your area stand here until somebody calls, the strongest first.
         </Empty>
       ) : (
         <ul {...hold}>
-          {items.slice(0, STRONGEST).map((lead) => (
-            <li key={lead.request_id} className={styles.strong}>
-              <ScorePlate score={lead.lead_score} confidence={lead.confidence} />
-              <Link
-                to="/t/$tenant/leads/$id"
-                params={{ tenant, id: lead.request_id }}
-                className={styles.who}
-                title={lead.summary ?? undefined}
-              >
-                <span className={styles.name}>
-                  <Text>{nameOf(lead)}</Text>
-                </span>
-                <span className={styles.wants}>
-                  {[
-                    lead.project_type && projectName(lead.project_type),
-                    lead.timeline && lead.timeline !== 'unknown' && startName(lead.timeline),
-                    lead.contact.city,
-                  ]
-                    .filter(Boolean)
-                    .join(' · ')}
-                </span>
-              </Link>
-              <span className={styles.time}>
-                <Time at={lead.created_at} />
-              </span>
-              {lead.contact.phone && (
-                <a className={buttonClass()} href={`tel:${lead.contact.phone}`}>
-                  Call<span className="hidden-but-read"> {nameOf(lead)}</span>
-                </a>
-              )}
-            </li>
+          {items.slice(0, CALLS).map((kept) => (
+            <ToCall key={kept.request_id} tenant={tenant} lead={latest.get(kept.request_id) ?? kept} />
           ))}
         </ul>
       )}
-      {all.length > STRONGEST && <p className={styles.small}>and {number(all.length - STRONGEST)} more</p>}
+      {waiting > CALLS && items.length > 0 && (
+        <p className={styles.small}>and {number(waiting - CALLS)} more</p>
+      )}
     </Panel>
+  );
+}
+
+function ToCall({ tenant, lead }: { tenant: string; lead: Lead }) {
+  return (
+    <li className={styles.strong} data-call={lead.request_id}>
+      <ScorePlate score={lead.lead_score} confidence={lead.confidence} />
+      <Link
+        to="/t/$tenant/leads/$id"
+        params={{ tenant, id: lead.request_id }}
+        className={styles.who}
+        title={lead.summary ?? undefined}
+      >
+        <span className={styles.name}>
+          <Text>{nameOf(lead)}</Text>
+        </span>
+        <span className={styles.wants}>
+          {[
+            lead.project_type && projectName(lead.project_type),
+            lead.timeline && lead.timeline !== 'unknown' && startName(lead.timeline),
+            lead.contact.city,
+          ]
+            .filter(Boolean)
+            .join(' · ')}
+        </span>
+      </Link>
+      {lead.needs_call ? <Waits since={lead.created_at} /> : <span className={styles.time}>✓ answered</span>}
+      <span className={styles.act}>
+        {lead.contact.phone && (
+          <a className={buttonClass('primary')} href={`tel:${lead.contact.phone}`}>
+            Call<span className="hidden-but-read"> {nameOf(lead)}</span>
+          </a>
+        )}
+        {lead.needs_call && (
+          <Suspense>
+            <Touched tenant={tenant} id={lead.request_id} of={nameOf(lead)} />
+          </Suspense>
+        )}
+      </span>
+    </li>
   );
 }
 

@@ -1,5 +1,4 @@
-import { useState } from 'react';
-import Button from '../button/button';
+import Copy from '../copy/copy';
 import styles from './once.module.css';
 
 /** Something that is shown this once: to be copied now. */
@@ -23,22 +22,5 @@ export default function Once({
         </div>
       ))}
     </section>
-  );
-}
-
-function Copy({ text, name }: { text: string; name: string }) {
-  const [isCopied, setCopied] = useState(false);
-  // Browsers have a clipboard on safe addresses alone; elsewhere the text is selected by one press.
-  if (!navigator.clipboard) return null;
-  const copy = () =>
-    navigator.clipboard.writeText(text).then(
-      () => setCopied(true),
-      () => setCopied(false),
-    );
-  return (
-    <Button onClick={() => void copy()}>
-      {isCopied ? 'Copied' : 'Copy'}
-      <span className="hidden-but-read"> {name}</span>
-    </Button>
   );
 }

@@ -73,7 +73,7 @@ impl World {
                 Arc::new(secrets.clone()),
                 http,
                 shared.clone(),
-                config.token_urls(),
+                config.token_endpoints(),
             ),
             store: store.clone(),
             clock: shared,

@@ -1,11 +1,11 @@
 //! Which batch a job does next: what is read of the store before the batch's own transaction. What it reads may be out of
 //! date by then, so the transaction decides on what it reads again.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use domain::{
     Document, DryRun, LeadRequest, OfficeConfig, OfficeId, RequestId, SourceId, StoreError,
-    WorkflowConfig, dry_run,
+    WorkflowConfig, dry_run, later,
 };
 use jiff::Timestamp;
 use store::{
@@ -26,6 +26,10 @@ const COMPARED: u32 = 200;
 const PAGES: u32 = 10;
 /// Requests that are counted at most to say how much there is.
 const COUNTED: u32 = 100_000;
+
+/// How long a job waits for a provider's quota, and how often for a page.
+const SHORT_WAIT: Duration = Duration::from_secs(5);
+const MAX_PAUSES: u32 = 20;
 
 /// Why there is no next batch.
 #[derive(Debug, thiserror::Error)]
@@ -353,17 +357,26 @@ async fn reconciled(
         is_asked_for: true,
         ..SweepState::default()
     };
-    let compared = compare(
-        deps,
-        &access,
-        kind,
-        span,
-        place.as_deref(),
-        &mut state,
-        &zone,
-    )
-    .await
-    .map_err(put_off)?;
+    let mut pauses = 0;
+    let compared = loop {
+        let compared = compare(
+            deps,
+            &access,
+            kind,
+            span,
+            place.as_deref(),
+            &mut state,
+            &zone,
+        );
+        match compared.await {
+            // Where requests are limited by the second, there is room again at once.
+            Err(Fault::NoRoom(wait)) if wait <= SHORT_WAIT && pauses < MAX_PAUSES => {
+                pauses += 1;
+                deps.clock.sleep_until(later(deps.clock.now(), wait)).await;
+            }
+            compared => break compared.map_err(put_off)?,
+        }
+    };
     let cursor = following(compared.next);
     Ok(Batch {
         effect: Effect::Took(compared.taken),

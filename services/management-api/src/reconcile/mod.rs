@@ -13,6 +13,7 @@ use std::{sync::Arc, time::Duration};
 
 use ::sources::{ApiSet, Apis};
 use accounts::Accounts;
+use crm::Connectors;
 use domain::{StoreError, TenantStatus, later, metric_names};
 use futures::future::join_all;
 use http_client::Client;
@@ -51,6 +52,8 @@ pub struct Outward {
     pub accounts: Accounts,
     /// The clients of the sources' APIs.
     pub apis: ApiSet,
+    /// The connectors to CRMs.
+    pub crms: Connectors,
     /// The way to our own public URL, for tests of it.
     pub http: Client,
     /// Whether sources are audited.

@@ -43,6 +43,7 @@ static SPEC: SourceSpec = SourceSpec {
         secret: "any",
         settings: &[],
         refresh: None,
+        check: None,
     }),
     base_url: Some(BaseUrl {
         key: "TRIAL_BASE_URL",

@@ -8,7 +8,11 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 use settings::Settings;
 
-use super::{secret_input::SecretInput, session::TenantArgs, table::cell};
+use super::{
+    secret_input::SecretInput,
+    session::{Session, TenantArgs},
+    table::cell,
+};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -16,6 +20,15 @@ pub(super) enum Command {
     /// standard input, a file or an environment variable. A connection that is not there yet is created.
     #[command(after_help = examples())]
     Set(SetArgs),
+    /// Asks a CRM whether it takes a connection's account, and which fields its records have.
+    #[command(after_help = "Example:\n  pipeline secret test crm --tenant acme")]
+    Test(TestArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct TestArgs {
+    /// The connection's name.
+    connection: ConnectionName,
 }
 
 #[derive(Debug, clap::Args)]
@@ -79,7 +92,16 @@ pub(super) async fn run(
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let (mut tenant, command) = args.open(settings, out).await?;
-    let Command::Set(args) = command;
+    let args = match command {
+        Command::Set(args) => args,
+        Command::Test(TestArgs { connection }) => {
+            let path = format!("connections/{connection}/test");
+            let tested = tenant.call(Method::POST, &path, None, None).await?;
+            return tenant
+                .session
+                .show(&tested, |session| show_test(session, &tested));
+        }
+    };
     let SetArgs {
         connection,
         provider,
@@ -115,4 +137,32 @@ pub(super) async fn run(
         return Ok(());
     }
     tenant.session.say_when_it_runs()
+}
+
+/// What came of a test, and what a record cannot be made without.
+fn show_test(session: &mut Session<'_>, tested: &serde_json::Value) -> anyhow::Result<()> {
+    session.say(&cell(&tested["detail"]))?;
+    let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
+    if !tested["answer"].is_null() {
+        session.say(&format!("It says: {}", cell(&tested["answer"])))?;
+    }
+    for note in list(&tested["notes"]) {
+        session.say(&format!("- {}", cell(&note)))?;
+    }
+    for object in list(&tested["objects"]) {
+        let fields = list(&object["fields"]);
+        let required = fields.iter().filter(|field| field["is_required"] == true);
+        let required: Vec<_> = required.map(|field| cell(&field["name"])).collect();
+        session.say(&format!(
+            "{}: {} fields; required: {}",
+            cell(&object["name"]),
+            fields.len(),
+            if required.is_empty() {
+                "none".to_owned()
+            } else {
+                required.join(", ")
+            }
+        ))?;
+    }
+    Ok(())
 }

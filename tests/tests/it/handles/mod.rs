@@ -1,5 +1,6 @@
 //! Handles for people: what an operator does through the API and by commands.
 
+mod crm;
 mod live;
 mod on_a_folder;
 mod redrive;

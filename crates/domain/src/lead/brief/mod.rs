@@ -18,7 +18,9 @@ use super::{
     About, Channel, ChatMessage, Conflict, DispatchState, Document, LeadRequest, Link,
     RequiredField, Span, UnknownBusy, links,
 };
-use crate::{AreaVerdict, E164, EmailAddress, OfficeConfig, PersonId, PostalCode, RequestId, text};
+use crate::{
+    AreaVerdict, E164, EmailAddress, OfficeConfig, PersonId, PostalCode, RequestId, Stage, text,
+};
 
 /// Longest single line, in characters.
 pub const MAX_LINE: usize = 200;
@@ -36,6 +38,10 @@ const MAX_ITEMS: usize = 20;
 pub struct Brief {
     /// The request: one job in a CRM.
     pub request: RequestId,
+    /// Grows with everything that CRMs are told anew.
+    pub version: u32,
+    /// When the lead came.
+    pub received_at: Timestamp,
     /// The person: one contact in a CRM. `None` until the dispatcher has found out who it is.
     pub person: Option<PersonId>,
     /// How the lead reached the company.
@@ -115,6 +121,8 @@ impl Brief {
         let attribution = facts.attribution.iter();
         Self {
             request: request.id,
+            version: document.revisions.of(Stage::Dispatch),
+            received_at: request.created_at,
             person: request.person,
             channel: document.channel(),
             happened: Happened::new(&facts.about, &zone),

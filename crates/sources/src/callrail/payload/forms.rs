@@ -1,6 +1,8 @@
 //! Forms on the company's website, as CallRail's Form Tracking captures them.
 //!
 //! - Identity: the numeric `id`; the API names the same submission `FOR…`. UNCONFIRMED: that a webhook ever names it so.
+//!   So it has a name by its circumstances, too: when it was submitted, and whom it says to call or to write to. What one
+//!   person submits within one second is one lead.
 //! - `form_data` is a free map of the form's own fields. What they say of the person is taken where name and value agree,
 //!   where the person came from (`utm_…`, click ids) goes to the attribution, the longest words of their own are the
 //!   message, and all others are kept as answers.
@@ -11,7 +13,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::{About, Facts, FormFacts, PersonFacts, Reading, text};
+use domain::{About, Alias, Facts, FormFacts, PersonFacts, Reading, text};
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 
 use super::{
     ids::{is_id, is_placeholder},
@@ -35,15 +39,19 @@ pub(super) fn read(delivery: &Verified) -> Result<Reading, ReadError> {
     let fields = &delivery.fields(|_| true)?;
     let ids = ids(fields)?;
     let mut reader = Reader::new(fields);
-    let form = Form::of(form_data(fields));
+    let mut form = Form::of(form_data(fields));
     let mut attribution = reader.attribution();
     if let Some(referrer) = reader.line(&["referrer"], 500) {
         attribution.insert("referrer".to_owned(), referrer);
     }
-    for (name, value) in form.attribution {
+    for (name, value) in std::mem::take(&mut form.attribution) {
         attribution.entry(name).or_insert(value);
     }
-    let submitted_at = reader.parsed("submitted_at", |raw| raw.parse().ok().filter(is_likely));
+    let submitted_at: Option<Timestamp> =
+        reader.parsed("submitted_at", |raw| raw.parse().ok().filter(is_likely));
+    // What is missing of a body may be what it would be named by.
+    let named_at = submitted_at.filter(|_| !fields.is_cut());
+    let name = named_at.and_then(|at| form.name(at));
     let person = PersonFacts {
         // The API's names, in case a webhook has them, too.
         name: reader.line(&["customer_name"], 200),
@@ -73,7 +81,9 @@ pub(super) fn read(delivery: &Verified) -> Result<Reading, ReadError> {
         unread_fields,
         ..facts
     };
-    Ok(Reading::News(delivery.news("form", &ids, facts)))
+    let mut news = delivery.news("form", &ids, facts);
+    news.aliases.extend(name);
+    Ok(Reading::News(news))
 }
 
 fn ids<'f>(fields: &'f Fields<'_>) -> Result<Vec<&'f str>, ReadError> {
@@ -128,6 +138,38 @@ struct Form {
 }
 
 impl Form {
+    /// The name of a submission by its circumstances; none where it says nothing. Of a number the last ten digits count,
+    /// however it was written.
+    fn name(&self, at: Timestamp) -> Option<Alias> {
+        let email = self.person.email.as_deref().map(str::to_lowercase);
+        let digits = |phone: &str| {
+            let digits: Vec<_> = phone.chars().filter(char::is_ascii_digit).collect();
+            digits[digits.len().saturating_sub(10)..]
+                .iter()
+                .collect::<String>()
+        };
+        let phone = self.person.phone.as_deref().map(digits);
+        let told = if email.is_some() || phone.is_some() {
+            format!(
+                "{} {}",
+                email.unwrap_or_default(),
+                phone.unwrap_or_default()
+            )
+        } else if !self.answers.is_empty() || self.message.is_some() {
+            format!("{:?} {:?}", self.answers, self.message)
+        } else {
+            return None;
+        };
+        let mut digest = hex::encode(Sha256::digest(told));
+        digest.truncate(32);
+        Some(Alias {
+            provider: "callrail".to_owned(),
+            kind: "submission".to_owned(),
+            // Hashed so that nobody reads it in passing; it is the person's data all the same.
+            value: format!("{}-{digest}", at.as_second()),
+        })
+    }
+
     fn of<'f>(fields: impl Iterator<Item = (&'f str, &'f Field<'f>)>) -> Self {
         let mut form = Self::default();
         let mut answers = Answers::default();

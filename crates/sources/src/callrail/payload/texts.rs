@@ -7,6 +7,8 @@
 //!   conversation's there.
 //! - Order: not promised. Messages are kept by their ids and shown by their times.
 //!
+//! - The API lists messages without their ids. So one that a person wrote has a name by its circumstances, too.
+//!
 //! What the company writes belongs to the conversation, but makes no lead of it: nobody has asked for anything yet.
 //!
 //! Source: support.callrail.com, "Webhooks", "Text Message" (read 2026-11).
@@ -14,7 +16,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    About, Author, ChatMessage, E164, Facts, Labels, PersonFacts, Reading, TextFacts, text,
+    About, Alias, Author, ChatMessage, E164, Facts, Labels, PersonFacts, Reading, TextFacts,
+    lead::thread, text,
 };
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
@@ -46,7 +49,7 @@ pub(super) fn read(
     let customer = reader.line(&[customer], 64);
     let company = reader.line(&[company], 64);
     let conversation = conversation(fields, customer.as_deref(), company.as_deref())?;
-    let message = message_id(fields).unwrap_or_else(|| digest(delivery.body()));
+    let message = message_id(fields).unwrap_or_else(|| thread::unnamed(&digest(delivery.body())));
     let content = content(&mut reader);
     let at: Option<Timestamp> =
         reader.parsed("timestamp", |raw| raw.parse().ok().filter(is_likely));
@@ -82,7 +85,38 @@ pub(super) fn read(
     };
     let mut news = delivery.news("conversation", &[conversation], facts);
     news.is_addition = from == Sender::Company;
+    if from == Sender::Customer {
+        news.aliases.extend(name(fields, at));
+    }
     Ok(Reading::News(news))
+}
+
+/// The name of a message by its conversation, its minute and its words; none where one of these is not told.
+fn name(fields: &Fields<'_>, at: Option<Timestamp>) -> Option<Alias> {
+    let conversation = fields.text("conversation_id");
+    // What is missing of a body may be some of its words.
+    let conversation = conversation.filter(|_| !fields.is_cut());
+    let conversation = conversation.filter(|id| is_id(id) && !is_placeholder(id))?;
+    let content = fields.text("content").unwrap_or_default();
+    let [name, ..] = names(conversation, at?, content);
+    Some(name)
+}
+
+/// The names that a message has by its conversation, its minute and its words: its own first, then those that it has if
+/// the clocks differ.
+pub(in crate::callrail) fn names(conversation: &str, at: Timestamp, content: &str) -> [Alias; 3] {
+    let words: Vec<_> = content.split_whitespace().collect();
+    let words = words.join(" ");
+    let minute = at.as_second().div_euclid(60);
+    [minute, minute - 1, minute + 1].map(|minute| Alias {
+        provider: "callrail".to_owned(),
+        kind: "text".to_owned(),
+        // Hashed so that nobody reads the words in passing.
+        value: format!(
+            "{minute}-{}",
+            digest(format!("{conversation} {minute} {words}").as_bytes())
+        ),
+    })
 }
 
 /// The words, and how many pictures or files came along. Links to those end soon and are as good as keys, so they are

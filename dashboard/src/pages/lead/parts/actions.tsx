@@ -1,15 +1,15 @@
-import { Menu } from '@base-ui/react/menu';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { ChevronDown, Phone } from 'lucide-react';
 import { api, read, type Schemas } from '../../../api/client';
 import { keys } from '../../../api/keys';
 import { explain } from '../../../api/problem';
 import { useRefusal } from '../../../shell/role';
-import shell from '../../../shell/shell.module.css';
 import { useKeys } from '../../../shell/shortcuts';
 import { phone } from '../../../text/format';
 import { stageName } from '../../../text/words';
 import Button, { buttonClass } from '../../../ui/button/button';
+import Popover, { popoverItem, popoverLabel } from '../../../ui/popover/popover';
+import Touched from '../../../ui/touched/touched';
 import styles from '../page.module.css';
 
 type Detail = Schemas['RequestDetail'];
@@ -55,36 +55,44 @@ export default function Actions({ tenant, lead }: { tenant: string; lead: Detail
         </Button>
       ))}
       {number && (
-        <a className={buttonClass(buttons.length > 0 ? 'plain' : 'primary')} href={`tel:${number}`}>
+        <a
+          className={buttonClass(buttons.length > 0 || lead.needs_call ? 'plain' : 'primary')}
+          href={`tel:${number}`}
+        >
           <Phone size={15} aria-hidden /> Call {phone(number)}
         </a>
       )}
+      {lead.status !== 'erased' && lead.status !== 'merged' && (
+        <Touched
+          tenant={tenant}
+          id={lead.request_id}
+          look={lead.needs_call && buttons.length === 0 ? 'primary' : 'plain'}
+          hasKey
+        />
+      )}
       {stages.length > 0 && lead.status !== 'erased' && (
-        <Menu.Root>
-          <Menu.Trigger
-            className={buttonClass()}
-            disabled={Boolean(refusal) || decide.isPending}
-            title={refusal ?? undefined}
-          >
-            Replay <ChevronDown size={14} aria-hidden />
-          </Menu.Trigger>
-          <Menu.Portal>
-            <Menu.Positioner sideOffset={6} align="end">
-              <Menu.Popup className={shell.popup}>
-                <div className={shell.label}>From which step on? Effects outside happen once.</div>
-                {stages.map((stage) => (
-                  <Menu.Item
-                    key={stage}
-                    className={shell.item}
-                    onClick={() => decide.mutate({ replay: stage })}
-                  >
-                    {stageName(stage)}
-                  </Menu.Item>
-                ))}
-              </Menu.Popup>
-            </Menu.Positioner>
-          </Menu.Portal>
-        </Menu.Root>
+        <Popover
+          className={buttonClass()}
+          disabled={Boolean(refusal) || decide.isPending}
+          title={refusal ?? undefined}
+          trigger={
+            <>
+              Replay <ChevronDown size={14} aria-hidden />
+            </>
+          }
+        >
+          <div className={popoverLabel}>From which step on? Effects outside happen once.</div>
+          {stages.map((stage) => (
+            <button
+              type="button"
+              key={stage}
+              className={popoverItem}
+              onClick={() => decide.mutate({ replay: stage })}
+            >
+              {stageName(stage)}
+            </button>
+          ))}
+        </Popover>
       )}
       {outcome && (
         <p role="alert" className={styles.refused}>

@@ -4,6 +4,7 @@ import { causeName, plain, providerName, stageName } from '../../../text/words';
 import Text from '../../../ui/text/text';
 import Time from '../../../ui/time/time';
 import styles from '../page.module.css';
+import { storyOf } from './story';
 
 type Detail = Schemas['RequestDetail'];
 
@@ -12,15 +13,15 @@ export default function Happened({ lead }: { lead: Detail }) {
   const longest = Math.max(1, ...lead.timeline.map((entry) => entry.duration_ms ?? 0));
   return (
     <ol className={styles.steps}>
-      {lead.timeline.map((entry, at) => (
+      {storyOf(lead).map(({ entry, name, detail }, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: entries are only ever added.
         <li key={at} data-outcome={entry.outcome}>
           <span className={styles.stepName}>
-            {entry.stage ? stageName(entry.stage) : plain(entry.outcome)}
+            {name ?? (entry.stage ? stageName(entry.stage) : plain(entry.outcome))}
             {entry.target && <> · {providerName(entry.target)}</>}
           </span>
           <span className={styles.stepOutcome}>
-            {entry.stage && entry.outcome !== 'done' ? plain(entry.outcome) : null}
+            {entry.stage && entry.outcome !== 'done' ? `${plain(entry.outcome)} ` : null}
             {entry.duration_ms !== null ? (
               took(entry.duration_ms)
             ) : entry.stage ? null : (
@@ -34,9 +35,9 @@ export default function Happened({ lead }: { lead: Detail }) {
               aria-hidden
             />
           )}
-          {entry.detail && (
+          {detail && (
             <span className={styles.stepDetail}>
-              <Text>{entry.detail}</Text>
+              <Text>{detail}</Text>
             </span>
           )}
         </li>

@@ -9,12 +9,13 @@ import {
 } from 'lucide-react';
 import type { ReactNode } from 'react';
 import type { Lead, Schemas } from '../../../api/client';
-import { callLength, phone } from '../../../text/format';
+import { callLength, phone, waited } from '../../../text/format';
 import { areaName, channelName, projectName, providerName, startName } from '../../../text/words';
 import ScorePlate from '../../../ui/score-plate/score-plate';
 import StatusMark from '../../../ui/status-mark/status-mark';
 import Text from '../../../ui/text/text';
 import Time from '../../../ui/time/time';
+import Waits from '../../../ui/waits/waits';
 import styles from '../page.module.css';
 
 export type Column = { key: string; name: string; cell: (lead: Lead) => ReactNode };
@@ -82,6 +83,14 @@ function Crm({ lead }: { lead: Lead }) {
   );
 }
 
+/** How long it took until somebody got in touch, or that the lead waits for it. */
+function Answered({ lead }: { lead: Lead }) {
+  if (lead.needs_call) return <Waits since={lead.created_at} />;
+  if (!lead.touch) return <span className={styles.faint}>–</span>;
+  const seconds = (Date.parse(lead.touch.first_at) - Date.parse(lead.created_at)) / 1000;
+  return <span title={`by ${lead.touch.by}`}>✓ after {waited(seconds)}</span>;
+}
+
 export const COLUMNS: readonly Column[] = [
   {
     key: 'score',
@@ -110,5 +119,6 @@ export const COLUMNS: readonly Column[] = [
   { key: 'where', name: 'Where', cell: (lead) => <Where lead={lead} /> },
   { key: 'status', name: 'Status', cell: (lead) => <StatusMark status={lead.status} stage={lead.stage} /> },
   { key: 'crm', name: 'CRM', cell: (lead) => <Crm lead={lead} /> },
+  { key: 'answered', name: 'Answered', cell: (lead) => <Answered lead={lead} /> },
   { key: 'came', name: 'Came', cell: (lead) => <Time at={lead.created_at} /> },
 ];

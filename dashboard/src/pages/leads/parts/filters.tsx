@@ -38,6 +38,7 @@ export function setFilters(filter: Filter): { words: string; without: Filter }[]
     ['area', filter.area && areaName(filter.area)],
     ['project', filter.project && projectName(filter.project).toLowerCase()],
     ['score', filter.score && `score ${filter.score.replace('-', ' to ')}`],
+    ['needs_call', filter.needs_call && (filter.needs_call === 'yes' ? 'to be called' : 'not to be called')],
     ['from', filter.from && `from ${filter.from}`],
     ['to', filter.to && `to ${filter.to}`],
     ['q', filter.q && `“${filter.q}”`],
@@ -103,6 +104,15 @@ export default function Filters({ tenant, filter }: { tenant: string; filter: Fi
         value={filter.area ?? ''}
         options={AREAS.map((area) => [area, areaName(area)] as const)}
         onChange={(value) => pick('area', value)}
+      />
+      <Choice
+        name="Call"
+        value={filter.needs_call ?? ''}
+        options={[
+          ['yes', 'To be called'],
+          ['no', 'Nobody to call'],
+        ]}
+        onChange={(value) => pick('needs_call', value)}
       />
       <Choice
         name="Order"

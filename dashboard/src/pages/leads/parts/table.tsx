@@ -3,16 +3,19 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import type { Lead } from '../../../api/client';
 import { type Filter, fits } from '../../../api/filter';
+import { usePreferences } from '../../../shell/preferences';
 import { useKeys } from '../../../shell/shortcuts';
 import { useIsNarrow } from '../../../shell/width';
 import ScorePlate from '../../../ui/score-plate/score-plate';
 import StatusMark from '../../../ui/status-mark/status-mark';
 import Text from '../../../ui/text/text';
 import Time from '../../../ui/time/time';
+import Waits from '../../../ui/waits/waits';
 import styles from '../page.module.css';
 import { COLUMNS, nameOf, Wants, Way } from './columns';
 
 const ROW = 41;
+const COMPACT_ROW = 33;
 const CARD = 79;
 
 /**
@@ -26,6 +29,8 @@ export default function Table({
   total,
   hasMore,
   onMore,
+  peek,
+  onPeek,
 }: {
   tenant: string;
   filter: Filter;
@@ -34,16 +39,20 @@ export default function Table({
   total: number;
   hasMore: boolean;
   onMore: () => void;
+  /** The lead that stands open beside the list; it follows where one moves. */
+  peek: string | undefined;
+  onPeek: (id: string | null) => void;
 }) {
   const navigate = useNavigate();
   const isNarrow = useIsNarrow();
+  const isCompact = usePreferences().preferences.density === 'compact';
   const scroller = useRef<HTMLDivElement>(null);
   const [current, setCurrent] = useState(0);
   const [isMoving, setMoving] = useState(false);
   const rows = useVirtualizer({
     count: leads.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => (isNarrow ? CARD : ROW),
+    estimateSize: () => (isNarrow ? CARD : isCompact ? COMPACT_ROW : ROW),
     overscan: 12,
     rangeExtractor: ({ startIndex, endIndex, overscan, count }) => {
       const first = Math.max(0, startIndex - overscan);
@@ -57,7 +66,7 @@ export default function Table({
   const drawn = rows.getVirtualItems();
   const last = drawn.at(-1)?.index ?? 0;
   // biome-ignore lint/correctness/useExhaustiveDependencies: rows are measured anew when their height changes.
-  useEffect(() => rows.measure(), [isNarrow]);
+  useEffect(() => rows.measure(), [isNarrow, isCompact]);
   useEffect(() => {
     if (hasMore && last >= leads.length - 20) onMore();
   }, [hasMore, last, leads.length, onMore]);
@@ -67,6 +76,8 @@ export default function Table({
     setCurrent(next);
     setMoving(true);
     rows.scrollToIndex(next, { align: 'auto' });
+    const lead = leads[next];
+    if (peek && lead) onPeek(lead.request_id);
   };
   useEffect(() => {
     if (!isMoving) return;
@@ -92,6 +103,11 @@ export default function Table({
       move(current + step);
     }
     if (event.key === 'Enter') open(leads[current]);
+    if (event.key === ' ') {
+      event.preventDefault();
+      const id = leads[current]?.request_id;
+      if (id) onPeek(id === peek ? null : id);
+    }
   };
 
   return (
@@ -131,6 +147,7 @@ export default function Table({
               data-index={index}
               data-lead={lead.request_id}
               data-gone={isGone || undefined}
+              aria-selected={lead.request_id === peek}
               tabIndex={index === current ? 0 : -1}
               className={isNarrow ? styles.card : styles.row}
               style={{ transform: `translateY(${start}px)` }}
@@ -153,7 +170,11 @@ export default function Table({
                     <Wants lead={lead} />
                   </span>
                   <span className={styles.cardStatus}>
-                    <StatusMark status={lead.status} stage={lead.stage} />
+                    {lead.needs_call ? (
+                      <Waits since={lead.created_at} />
+                    ) : (
+                      <StatusMark status={lead.status} stage={lead.stage} />
+                    )}
                   </span>
                 </div>
               ) : (

@@ -1,17 +1,18 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
+import { diffQuery, restoreVersion, versionsQuery } from '../../../api/config';
 import { keys } from '../../../api/keys';
 import { useRefusal } from '../../../shell/role';
 import { number } from '../../../text/format';
 import Button from '../../../ui/button/button';
+import Difference from '../../../ui/config-draft/difference';
 import Confirm from '../../../ui/confirm/confirm';
 import FailureNote from '../../../ui/failure/failure';
+import layout from '../../../ui/layout/layout.module.css';
 import Skeleton from '../../../ui/skeleton/skeleton';
 import Text from '../../../ui/text/text';
 import Time from '../../../ui/time/time';
 import styles from '../page.module.css';
-import { diffQuery, restoreVersion, versionsQuery } from '../queries';
-import Difference from './difference';
 
 /** Every version: who, when and why, what it changed, and a way back. */
 export default function History({
@@ -34,7 +35,7 @@ export default function History({
   });
   const versions = list.data?.pages.flatMap((page) => page.items) ?? [];
   return (
-    <section className={styles.card} aria-labelledby="history">
+    <section className={layout.card} aria-labelledby="history">
       <h2 id="history">Versions</h2>
       {list.isPending ? (
         <Skeleton rows={3} height={24} />
@@ -45,7 +46,7 @@ export default function History({
           onRetry={() => void list.refetch()}
         />
       ) : versions.length === 0 ? (
-        <p className={styles.faint}>Nothing was saved yet: the defaults are in use.</p>
+        <p className={layout.faint}>Nothing was saved yet: the defaults are in use.</p>
       ) : (
         <ol className={styles.versions}>
           {versions.map(({ version, author, created_at, note }) => (
@@ -60,7 +61,7 @@ export default function History({
                     </>
                   )}
                 </span>
-                <span className={styles.buttons}>
+                <span className={layout.buttons}>
                   {version > 1 && (
                     <Button
                       look="quiet"

@@ -1,27 +1,18 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useBlocker } from '@tanstack/react-router';
-import { type FormEvent, useState } from 'react';
+import { useQuery } from '@tanstack/react-query';
+import type { FormEvent } from 'react';
 import type { Schemas } from '../../../api/client';
+import type { Config } from '../../../api/config';
 import type { SavedConfig } from '../../../api/config-query';
-import { jobQuery } from '../../../api/jobs';
-import { keys } from '../../../api/keys';
-import { Failure } from '../../../api/problem';
 import { catalogueQuery } from '../../../api/sources';
 import { useRefusal } from '../../../shell/role';
 import { number } from '../../../text/format';
+import { foldZips, readList, readTowns, writeTowns } from '../../../text/lists';
 import { providerName } from '../../../text/words';
-import Button from '../../../ui/button/button';
+import SaveBar from '../../../ui/config-draft/save-bar';
+import { useConfigDraft } from '../../../ui/config-draft/use-config-draft';
 import Field, { Check, Input, TextArea } from '../../../ui/field/field';
-import Note from '../../../ui/note/note';
-import Refused from '../../../ui/note/refused';
+import layout from '../../../ui/layout/layout.module.css';
 import SpamGauge from '../../../ui/spam-gauge/spam-gauge';
-import { foldZips, readList, readTowns, writeTowns } from '../lists';
-import styles from '../page.module.css';
-import { type Config, diffQuery, saveConfig, tryConfig } from '../queries';
-import Difference from './difference';
-import Trial from './trial';
-
-const TRIAL_DAYS = 90;
 
 type Written = {
   reviewFrom: string;
@@ -78,45 +69,17 @@ export default function RulesForm({
   saved: SavedConfig;
   connections: readonly Schemas['Connection'][];
 }) {
-  const cache = useQueryClient();
   const refusal = useRefusal('tenant_admin');
-  const [base, setBase] = useState(saved);
-  const [written, setWritten] = useState(() => write(saved.config));
-  const [note, setNote] = useState('');
-  const config = readWritten(base.config, written);
-  const isDirty = JSON.stringify(written) !== JSON.stringify(write(base.config));
+  const draft = useConfigDraft({ tenant, office, saved, write, read: readWritten });
+  const { written, setWritten, base, saving, faultOf } = draft;
   const towns = readTowns(written.towns);
-  // Whoever has changed nothing sees what others save; whoever has is asked when they save.
-  if (!isDirty && saved.version !== base.version) {
-    setBase(saved);
-    setWritten(write(saved.config));
-  }
-  useBlocker({
-    shouldBlockFn: () => isDirty && !confirm('Leave without saving your changes?'),
-    enableBeforeUnload: () => isDirty,
-  });
-  const trying = useMutation({ mutationFn: () => tryConfig(tenant, office, config, TRIAL_DAYS) });
-  const job = useQuery({
-    ...jobQuery(tenant, trying.data?.job_id ?? ''),
-    enabled: trying.data !== undefined,
-  }).data;
-  const saving = useMutation({
-    mutationFn: (upon: number) => saveConfig(tenant, office, upon, config, note.trim()),
-    onSuccess: (next) => {
-      setBase(next);
-      setWritten(write(next.config));
-      setNote('');
-      trying.reset();
-    },
-    onSettled: () => cache.invalidateQueries({ queryKey: keys.configs(tenant) }),
-  });
-  const isBeaten = saving.error instanceof Failure && saving.error.status === 412;
   const set = (name: keyof Written) => (value: string) => setWritten({ ...written, [name]: value });
-  const faultOf = (field: string) =>
-    saving.error instanceof Failure
-      ? saving.error.fields.find((fault) => fault.field === field || fault.field === `config.${field}`)
-          ?.message
-      : undefined;
+  /** A field of the form: its value, and what the server said of it. */
+  const of = (name: Exclude<keyof Written, 'destinations'>) => ({
+    value: written[name],
+    onChange: set(name),
+    disabled: Boolean(refusal),
+  });
   const toggle = (connection: Schemas['Connection']) => (isOn: boolean) => {
     const others = written.destinations.filter((one) => one.connection !== connection.name);
     const added = { connection: connection.name, connector: connection.provider };
@@ -129,37 +92,20 @@ export default function RulesForm({
   const crms = connections.filter((one) => !isSource.has(one.provider) || chosen.has(one.name));
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();
-    if (!refusal && isDirty && towns.faults.length === 0 && !saving.isPending) saving.mutate(base.version);
+    if (!refusal && draft.isDirty && towns.faults.length === 0 && !saving.isPending)
+      saving.mutate(base.version);
   };
   const zips = readList(written.zips);
   return (
-    <form className={styles.form} onSubmit={onSubmit}>
-      <section className={styles.card} aria-labelledby="spam">
+    <form className={layout.page} onSubmit={onSubmit}>
+      <section className={layout.card} aria-labelledby="spam">
         <h2 id="spam">Spam</h2>
-        <div className={styles.pair}>
+        <div className={layout.pair}>
           <Field label="A person decides from" help="Percent" error={faultOf('spam.review_from')}>
-            {(props) => (
-              <Input
-                {...props}
-                type="number"
-                min={0}
-                max={100}
-                value={written.reviewFrom}
-                onChange={set('reviewFrom')}
-              />
-            )}
+            {(props) => <Input {...props} type="number" min={0} max={100} {...of('reviewFrom')} />}
           </Field>
           <Field label="It is kept out above" help="Percent" error={faultOf('spam.quarantine_above')}>
-            {(props) => (
-              <Input
-                {...props}
-                type="number"
-                min={0}
-                max={100}
-                value={written.quarantineAbove}
-                onChange={set('quarantineAbove')}
-              />
-            )}
+            {(props) => <Input {...props} type="number" min={0} max={100} {...of('quarantineAbove')} />}
           </Field>
         </div>
         <SpamGauge
@@ -168,16 +114,16 @@ export default function RulesForm({
           quarantineAbove={Number(written.quarantineAbove)}
         />
       </section>
-      <section className={styles.card} aria-labelledby="area">
+      <section className={layout.card} aria-labelledby="area">
         <h2 id="area">Service area</h2>
         <Field
           label="ZIP codes"
           help="Whole, or the first digits, as in 786xx; paste a list. Nothing here and below means everywhere."
           error={faultOf('service_area.postal_codes')}
         >
-          {(props) => <TextArea {...props} rows={3} value={written.zips} onChange={set('zips')} />}
+          {(props) => <TextArea {...props} rows={3} {...of('zips')} />}
         </Field>
-        <p className={styles.faint}>
+        <p className={layout.faint}>
           {number(zips.length)} in all:{' '}
           {foldZips(zips)
             .map(({ prefix, count }) => `${prefix}… ${number(count)}`)
@@ -188,15 +134,15 @@ export default function RulesForm({
           help="A line for each, with its state: Round Rock, TX. They speak for a lead, never against it."
           error={towns.faults[0] ?? faultOf('service_area.cities')}
         >
-          {(props) => <TextArea {...props} rows={3} value={written.towns} onChange={set('towns')} />}
+          {(props) => <TextArea {...props} rows={3} {...of('towns')} />}
         </Field>
         {((base.config.service_area?.polygons?.length ?? 0) > 0 || base.config.service_area?.radius) && (
-          <p className={styles.faint}>Areas drawn on a map are kept as they are.</p>
+          <p className={layout.faint}>Areas drawn on a map are kept as they are.</p>
         )}
       </section>
-      <section className={styles.card} aria-labelledby="crm">
+      <section className={layout.card} aria-labelledby="crm">
         <h2 id="crm">Where genuine leads go</h2>
-        {crms.length === 0 && <p className={styles.faint}>No CRM is connected yet.</p>}
+        {crms.length === 0 && <p className={layout.faint}>No CRM is connected yet.</p>}
         {crms.map((one) => (
           <Check
             key={one.name}
@@ -208,118 +154,33 @@ export default function RulesForm({
           </Check>
         ))}
       </section>
-      <section className={styles.card} aria-labelledby="told">
+      <section className={layout.card} aria-labelledby="told">
         <h2 id="told">Who is told</h2>
         <Field
           label="E-mail addresses"
           help="A line for each. Everybody gets a message of their own."
           error={faultOf('notifications.email')}
         >
-          {(props) => <TextArea {...props} rows={3} value={written.email} onChange={set('email')} />}
+          {(props) => <TextArea {...props} rows={3} {...of('email')} />}
         </Field>
-        <div className={styles.pair}>
+        <div className={layout.pair}>
           <Field
             label="Sender"
             help="An address that the mail provider has verified."
             error={faultOf('notifications.from')}
           >
-            {(props) => <Input {...props} value={written.from} onChange={set('from')} />}
+            {(props) => <Input {...props} {...of('from')} />}
           </Field>
           <Field
             label="Sender’s name"
             help="Left empty: the company’s."
             error={faultOf('notifications.from_name')}
           >
-            {(props) => (
-              <Input {...props} value={written.fromName} onChange={set('fromName')} maxLength={100} />
-            )}
+            {(props) => <Input {...props} {...of('fromName')} maxLength={100} />}
           </Field>
         </div>
       </section>
-      <section className={styles.card} aria-label="Save">
-        <Field label="Why" help="For whoever reads the history. It may be left empty.">
-          {(props) => <Input {...props} value={note} onChange={setNote} maxLength={500} />}
-        </Field>
-        {isBeaten ? (
-          <Beaten
-            tenant={tenant}
-            office={office}
-            seen={base.version}
-            current={saved.version}
-            onTheirs={() => {
-              setBase(saved);
-              setWritten(write(saved.config));
-              saving.reset();
-            }}
-            onMine={() => saving.mutate(saved.version)}
-          />
-        ) : (
-          <Refused error={saving.error ?? trying.error} what="It was not saved" />
-        )}
-        {job && <Trial tenant={tenant} job={job} />}
-        <div className={styles.buttons}>
-          <Button
-            refusal={refusal}
-            disabled={trying.isPending || towns.faults.length > 0}
-            onClick={() => trying.mutate()}
-          >
-            Try it on {TRIAL_DAYS} days
-          </Button>
-          <Button
-            type="submit"
-            look="primary"
-            refusal={refusal}
-            disabled={!isDirty || towns.faults.length > 0 || saving.isPending}
-          >
-            {saving.isPending ? 'Saving…' : `Save as version ${number(base.version + 1)}`}
-          </Button>
-          <Button look="quiet" disabled={!isDirty} onClick={() => setWritten(write(base.config))}>
-            Discard
-          </Button>
-        </div>
-        {saving.isSuccess && !isDirty && (
-          <Note look="done">
-            Version {number(base.version)} is in use: it counts for leads that are judged from now on.
-          </Note>
-        )}
-      </section>
+      <SaveBar draft={draft} refusal={refusal} isReadable={towns.faults.length === 0} />
     </form>
-  );
-}
-
-/** Somebody saved meanwhile: what they changed, and whose counts. */
-function Beaten({
-  tenant,
-  office,
-  seen,
-  current,
-  onTheirs,
-  onMine,
-}: {
-  tenant: string;
-  office: string;
-  seen: number;
-  current: number;
-  onTheirs: () => void;
-  onMine: () => void;
-}) {
-  const isKnown = current > seen;
-  const diff = useQuery({ ...diffQuery(tenant, office, Math.max(1, seen), current), enabled: isKnown }).data;
-  return (
-    <Note>
-      <p>
-        Somebody else saved {isKnown ? `version ${number(current)}` : 'a version'} while you changed version{' '}
-        {number(seen)}.{diff && ' They changed:'}
-      </p>
-      {diff && <Difference items={diff.items} />}
-      <div className={styles.buttons}>
-        <Button disabled={!isKnown} onClick={onTheirs}>
-          Take theirs
-        </Button>
-        <Button disabled={!isKnown} onClick={onMine}>
-          Save mine over it
-        </Button>
-      </div>
-    </Note>
   );
 }

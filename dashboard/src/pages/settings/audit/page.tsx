@@ -6,6 +6,7 @@ import { number } from '../../../text/format';
 import { plain } from '../../../text/words';
 import Empty from '../../../ui/empty/empty';
 import FailureNote from '../../../ui/failure/failure';
+import layout from '../../../ui/layout/layout.module.css';
 import Note from '../../../ui/note/note';
 import Rows, { type Column } from '../../../ui/rows/rows';
 import Skeleton from '../../../ui/skeleton/skeleton';
@@ -85,7 +86,7 @@ export default function Audit() {
         name="Audit log"
         lead="Everything that a person or a program changed. Each entry holds the hash of the one before it: what is changed or taken out breaks the chain."
       />
-      <div className={styles.list}>
+      <div className={layout.page}>
         {broken ? (
           <p role="alert">
             <strong>The chain is broken</strong> at the entry <code>{broken.audit_id}</code>: the one before

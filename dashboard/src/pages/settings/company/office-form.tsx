@@ -7,6 +7,7 @@ import { Failure } from '../../../api/problem';
 import { plain } from '../../../text/words';
 import Button from '../../../ui/button/button';
 import Field, { Check, Input } from '../../../ui/field/field';
+import layout from '../../../ui/layout/layout.module.css';
 import Note from '../../../ui/note/note';
 import Refused from '../../../ui/note/refused';
 import styles from '../settings.module.css';
@@ -98,7 +99,7 @@ export default function OfficeForm({
     saving.reset();
   };
   return (
-    <form className={styles.form} onSubmit={onSubmit}>
+    <form className={layout.form} onSubmit={onSubmit}>
       <Field label="Name" error={faultOf('name')}>
         {(props) => <Input {...props} value={name} onChange={setName} maxLength={100} required />}
       </Field>
@@ -140,7 +141,7 @@ export default function OfficeForm({
             Somebody else saved this office while you changed it. Now it is <bdi>{office?.name}</bdi>,{' '}
             {office?.time_zone}.
           </p>
-          <div className={styles.buttons}>
+          <div className={layout.buttons}>
             <Button onClick={takeTheirs}>Take theirs</Button>
             <Button onClick={overwrite}>Save mine over it</Button>
           </div>
@@ -148,7 +149,7 @@ export default function OfficeForm({
       ) : (
         <Refused error={saving.error} what="It was not saved" />
       )}
-      <div className={styles.buttons}>
+      <div className={layout.buttons}>
         <Button type="submit" look="primary" disabled={!isReadable || saving.isPending}>
           {saving.isPending ? 'Saving…' : 'Save'}
         </Button>

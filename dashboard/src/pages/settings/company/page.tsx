@@ -9,12 +9,13 @@ import { useRefusal } from '../../../shell/role';
 import { plain } from '../../../text/words';
 import Button from '../../../ui/button/button';
 import Confirm from '../../../ui/confirm/confirm';
+import Facts, { Fact } from '../../../ui/facts/facts';
 import FailureNote from '../../../ui/failure/failure';
+import layout from '../../../ui/layout/layout.module.css';
 import Note from '../../../ui/note/note';
 import Skeleton from '../../../ui/skeleton/skeleton';
 import Text from '../../../ui/text/text';
 import SettingsHead from '../head';
-import styles from '../settings.module.css';
 import { DAYS, writeHours } from './hours';
 import OfficeForm from './office-form';
 
@@ -42,10 +43,10 @@ export default function Company() {
           Add an office
         </Button>
       </SettingsHead>
-      <div className={styles.list}>
+      <div className={layout.page}>
         {told && <Note look="done">{told}</Note>}
         {open === 'new' && (
-          <section className={styles.card} aria-label="A new office">
+          <section className={layout.card} aria-label="A new office">
             <OfficeForm tenant={tenant} onDone={done} onCancel={() => setOpen(null)} />
           </section>
         )}
@@ -59,7 +60,7 @@ export default function Company() {
           />
         ) : (
           items.map((office) => (
-            <section key={office.office_id} className={styles.card} aria-label={office.name}>
+            <section key={office.office_id} className={layout.card} aria-label={office.name}>
               {open === office.office_id ? (
                 <OfficeForm tenant={tenant} office={office} onDone={done} onCancel={() => setOpen(null)} />
               ) : (
@@ -111,14 +112,14 @@ function Whole({
   const days = DAYS.filter((day) => written[day]);
   return (
     <>
-      <header className={styles.top}>
-        <h2>
+      <header className={layout.top}>
+        <h2 className={layout.title}>
           <Text>{office.name}</Text>
         </h2>
         {office.is_open !== null && (
-          <span className={styles.faint}>{office.is_open ? 'open now' : 'closed now'}</span>
+          <span className={layout.faint}>{office.is_open ? 'open now' : 'closed now'}</span>
         )}
-        <div className={styles.end}>
+        <div className={layout.end}>
           <Button refusal={refusal} onClick={onEdit}>
             Change
           </Button>
@@ -127,13 +128,10 @@ function Whole({
           </Button>
         </div>
       </header>
-      <dl className={styles.facts}>
-        <dt>Address</dt>
-        <dd>{office.address ? <Text>{office.address}</Text> : 'not said'}</dd>
-        <dt>Time zone</dt>
-        <dd>{office.time_zone}</dd>
-        <dt>Hours</dt>
-        <dd>
+      <Facts>
+        <Fact name="Address">{office.address ? <Text>{office.address}</Text> : 'not said'}</Fact>
+        <Fact name="Time zone">{office.time_zone}</Fact>
+        <Fact name="Hours">
           {office.business_hours === null
             ? 'nobody has said'
             : days.length === 0
@@ -141,12 +139,11 @@ function Whole({
               : days.map((day) => (
                   <div key={day}>{`${plain(day)} ${written[day].replaceAll('-', '–')}`}</div>
                 ))}
-        </dd>
-        <dt>Id</dt>
-        <dd>
+        </Fact>
+        <Fact name="Id">
           <code>{office.office_id}</code>
-        </dd>
-      </dl>
+        </Fact>
+      </Facts>
       {isAsked && (
         <Confirm
           title={`Remove ${office.name}?`}

@@ -13,6 +13,7 @@ import Empty from '../../../ui/empty/empty';
 import FailureNote from '../../../ui/failure/failure';
 import Field, { Check, Input } from '../../../ui/field/field';
 import Forbidden from '../../../ui/forbidden/forbidden';
+import layout from '../../../ui/layout/layout.module.css';
 import Refused from '../../../ui/note/refused';
 import Once from '../../../ui/once/once';
 import Rows, { type Column } from '../../../ui/rows/rows';
@@ -54,7 +55,7 @@ export default function ApiKeys() {
       ) : refusal ? (
         <Forbidden refusal={refusal} />
       ) : (
-        <div className={styles.list}>
+        <div className={layout.page}>
           <Make tenant={tenant} />
           <List tenant={tenant} />
         </div>
@@ -98,9 +99,9 @@ function Make({ tenant }: { tenant: string }) {
     if (!making.isPending) making.mutate();
   };
   return (
-    <section className={styles.card} aria-labelledby="make">
+    <section className={layout.card} aria-labelledby="make">
       <h2 id="make">Make a key</h2>
-      <form className={styles.form} onSubmit={onSubmit}>
+      <form className={layout.form} onSubmit={onSubmit}>
         <Field label="What it is for">
           {(props) => <Input {...props} value={name} onChange={setName} maxLength={100} required />}
         </Field>
@@ -116,7 +117,7 @@ function Make({ tenant }: { tenant: string }) {
           {(props) => <Input {...props} type="date" value={until} onChange={setUntil} />}
         </Field>
         <Refused error={making.error} what="No key was made" />
-        <div className={styles.buttons}>
+        <div className={layout.buttons}>
           <Button
             type="submit"
             look="primary"
@@ -155,7 +156,7 @@ function List({ tenant }: { tenant: string }) {
           <span className={styles.name}>
             <Text>{key.name}</Text>
           </span>
-          <div className={styles.faint}>
+          <div className={layout.faint}>
             <code>{key.prefix}…</code>
           </div>
         </>
@@ -178,7 +179,7 @@ function List({ tenant }: { tenant: string }) {
       fits: true,
       of: (key) =>
         key.revoked_at ? (
-          <span className={styles.faint}>
+          <span className={layout.faint}>
             revoked <Time at={key.revoked_at} />
           </span>
         ) : (

@@ -3,24 +3,6 @@ import { useParams } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import type { Schemas } from '../../../api/client';
 import { keys } from '../../../api/keys';
-import { meQuery } from '../../../api/queries';
-import { useRefusal } from '../../../shell/role';
-import { roleName } from '../../../text/words';
-import Button from '../../../ui/button/button';
-import Confirm from '../../../ui/confirm/confirm';
-import Empty from '../../../ui/empty/empty';
-import FailureNote from '../../../ui/failure/failure';
-import Field, { Input, Select } from '../../../ui/field/field';
-import Forbidden from '../../../ui/forbidden/forbidden';
-import Note from '../../../ui/note/note';
-import Refused from '../../../ui/note/refused';
-import Once from '../../../ui/once/once';
-import Rows, { type Column } from '../../../ui/rows/rows';
-import Skeleton from '../../../ui/skeleton/skeleton';
-import Text from '../../../ui/text/text';
-import Time from '../../../ui/time/time';
-import SettingsHead from '../head';
-import styles from '../settings.module.css';
 import {
   giveRole,
   invitationsQuery,
@@ -30,7 +12,26 @@ import {
   type Role,
   removePerson,
   withdraw,
-} from './queries';
+} from '../../../api/people';
+import { meQuery } from '../../../api/queries';
+import { useRefusal } from '../../../shell/role';
+import { roleName } from '../../../text/words';
+import Button from '../../../ui/button/button';
+import Confirm from '../../../ui/confirm/confirm';
+import Empty from '../../../ui/empty/empty';
+import FailureNote from '../../../ui/failure/failure';
+import Field, { Input, Select } from '../../../ui/field/field';
+import Forbidden from '../../../ui/forbidden/forbidden';
+import layout from '../../../ui/layout/layout.module.css';
+import Note from '../../../ui/note/note';
+import Refused from '../../../ui/note/refused';
+import Once from '../../../ui/once/once';
+import Rows, { type Column } from '../../../ui/rows/rows';
+import Skeleton from '../../../ui/skeleton/skeleton';
+import Text from '../../../ui/text/text';
+import Time from '../../../ui/time/time';
+import SettingsHead from '../head';
+import styles from '../settings.module.css';
 
 type Person = Schemas['TenantPerson'];
 
@@ -49,7 +50,7 @@ export default function People() {
       ) : refusal ? (
         <Forbidden refusal={refusal} />
       ) : (
-        <div className={styles.list}>
+        <div className={layout.page}>
           <Invite tenant={tenant} />
           <Invitations tenant={tenant} />
           <List tenant={tenant} />
@@ -76,9 +77,9 @@ function Invite({ tenant }: { tenant: string }) {
   };
   const made = inviting.data;
   return (
-    <section className={styles.card} aria-labelledby="invite">
+    <section className={layout.card} aria-labelledby="invite">
       <h2 id="invite">Invite somebody</h2>
-      <form className={styles.row} onSubmit={onSubmit}>
+      <form className={layout.row} onSubmit={onSubmit}>
         <Field label="E-mail address">
           {(props) => (
             <Input {...props} type="email" value={email} onChange={setEmail} maxLength={254} required />
@@ -199,7 +200,7 @@ function List({ tenant }: { tenant: string }) {
             <Text>{one.name || one.email}</Text>
           </span>
           {one.name && (
-            <div className={styles.faint}>
+            <div className={layout.faint}>
               <Text>{one.email}</Text>
             </div>
           )}
@@ -247,7 +248,7 @@ function List({ tenant }: { tenant: string }) {
         onMore={list.hasNextPage ? () => void list.fetchNextPage() : undefined}
         isFetching={list.isFetchingNextPage}
       />
-      <p className={styles.faint}>A new role counts from the person’s next token on: within 10 minutes.</p>
+      <p className={layout.faint}>A new role counts from the person’s next token on: within 10 minutes.</p>
       {removed && (
         <Confirm
           title={`Remove ${removed.name || removed.email}?`}

@@ -6,6 +6,7 @@ import { number } from '../../../text/format';
 import { plain, providerName } from '../../../text/words';
 import Button, { buttonClass } from '../../../ui/button/button';
 import FailureNote from '../../../ui/failure/failure';
+import layout from '../../../ui/layout/layout.module.css';
 import Skeleton from '../../../ui/skeleton/skeleton';
 import StatusMark from '../../../ui/status-mark/status-mark';
 import Text from '../../../ui/text/text';
@@ -41,11 +42,11 @@ export default function ReasonCard({
   const redrive = `Redrive ${number(reason.steps)}`;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: `j` and `k` go from reason to reason, `d` and Enter act on it.
-    <section className={styles.card} aria-label={fix.title} data-reason={name} tabIndex={0}>
-      <header className={styles.top}>
+    <section className={layout.card} aria-label={fix.title} data-reason={name} tabIndex={0}>
+      <header className={layout.top}>
         <StatusMark status={reason.state} isPill />
-        <h2 className={styles.title}>{fix.title}</h2>
-        <span className={styles.faint}>
+        <h2 className={layout.title}>{fix.title}</h2>
+        <span className={layout.faint}>
           {number(reason.steps)} {reason.steps === 1 ? 'step' : 'steps'} · since <Time at={reason.oldest} />
         </span>
         {fix.drains && <span className={styles.drains}>goes on by itself once mended</span>}
@@ -68,7 +69,7 @@ export default function ReasonCard({
         <p>
           <strong>Fix</strong> {fix.advice}
         </p>
-        <div className={styles.buttons}>
+        <div className={layout.buttons}>
           {fix.act === 'secret' && connection && (
             <Button look="primary" refusal={adminRefusal} onClick={() => onSecret(connection)} data-fix>
               New secret…
@@ -120,7 +121,7 @@ function Steps({ tenant, reason }: { tenant: string; reason: Reason }) {
             <Link to="/t/$tenant/leads/$id" params={{ tenant, id: step.request_id }}>
               Lead <code>{step.request_id.slice(-8)}</code>
             </Link>
-            <span className={styles.faint}>
+            <span className={layout.faint}>
               {step.attempts > 0 && (
                 <>
                   {number(step.attempts)} {step.attempts === 1 ? 'try' : 'tries'} ·{' '}

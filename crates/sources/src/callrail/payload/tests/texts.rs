@@ -15,8 +15,11 @@ fn facts(news: &News) -> &TextFacts {
 }
 
 fn conversation(news: &News) -> &str {
-    assert_eq!(news.aliases.len(), 1);
     assert_eq!(news.aliases[0].kind, "conversation");
+    // Beside it, only the name of a message by its circumstances.
+    let others = news.aliases.iter().skip(1);
+    assert!(others.clone().all(|alias| alias.kind == "text"), "{news:?}");
+    assert!(others.count() <= 1);
     &news.aliases[0].value
 }
 

@@ -1,8 +1,8 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
-import { callKey, ifMatch } from '../../api/act';
-import { api, read, type Schemas } from '../../api/client';
-import type { SavedConfig } from '../../api/config-query';
-import { keys } from '../../api/keys';
+import { callKey, ifMatch } from './act';
+import { api, read, type Schemas } from './client';
+import type { SavedConfig } from './config-query';
+import { keys } from './keys';
 
 export type Config = SavedConfig['config'];
 

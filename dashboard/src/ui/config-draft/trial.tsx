@@ -1,11 +1,11 @@
 import { Link } from '@tanstack/react-router';
-import type { Job } from '../../../api/jobs';
-import { number } from '../../../text/format';
-import { plain } from '../../../text/words';
-import JobLine from '../../../ui/job-line/job-line';
-import Note from '../../../ui/note/note';
-import Text from '../../../ui/text/text';
-import styles from '../page.module.css';
+import type { Job } from '../../api/jobs';
+import { number } from '../../text/format';
+import { plain } from '../../text/words';
+import JobLine from '../job-line/job-line';
+import Note from '../note/note';
+import Text from '../text/text';
+import styles from './config-draft.module.css';
 
 const OUTCOMES = ['dispatched', 'in_review', 'quarantined', 'out_of_area', 'unreached', 'unknown'] as const;
 

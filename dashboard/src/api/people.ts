@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
-import { callKey } from '../../../api/act';
-import { api, read, type Schemas } from '../../../api/client';
-import { keys } from '../../../api/keys';
+import { callKey } from './act';
+import { api, read, type Schemas } from './client';
+import { keys } from './keys';
 
 export const ROLES = [
   'viewer',

@@ -1,10 +1,11 @@
-import type { Schemas } from '../../../api/client';
-import Text from '../../../ui/text/text';
-import styles from '../page.module.css';
+import type { Schemas } from '../../api/client';
+import layout from '../layout/layout.module.css';
+import Text from '../text/text';
+import styles from './config-draft.module.css';
 
 /** What two versions say differently, place by place. */
 export default function Difference({ items }: { items: readonly Schemas['ConfigDifference'][] }) {
-  if (items.length === 0) return <p className={styles.faint}>They say the same.</p>;
+  if (items.length === 0) return <p className={layout.faint}>They say the same.</p>;
   return (
     <dl className={styles.difference}>
       {items.map(({ path, before, after }) => (

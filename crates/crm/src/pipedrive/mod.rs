@@ -1,0 +1,474 @@
+//! Pipedrive: a person, a lead or a deal for the request, and a note with everything.
+//!
+//! - Auth: `x-api-token` with a user's token of 40 characters, or a bearer token of an OAuth app, refreshed at
+//!   `https://oauth.pipedrive.com/oauth/token` (by `accounts`); the answer names the company's `api_domain`.
+//! - Once: nothing here is unique, and no write can be repeated. So each person, lead and note is begun once
+//!   by our own record of effects; after an answer that was lost, it is looked for when the search index must show it,
+//!   and only written again when it is not there. Our ids are in a field of ours, `Lead external ID`, and in the note.
+//! - Persons are searched before one is made: by our id, by e-mail address, by number. Within a process one push at a
+//!   time searches for a person; across processes the record of effects stands in.
+//! - Keys of own fields are 40 hexadecimal digits that differ from company to company: they are read by the field's name,
+//!   passed on as they are, and read again when a write is refused.
+//! - A person's fields are filled while they are empty. A lead or a deal is never changed once it is there: an update of
+//!   its value has been seen to reset other fields. The note is ours, and shows the newest.
+//!
+//! Source: Pipedrive developer documentation, API v2 for persons, deals, fields and search, API v1 for leads and notes
+//! (read 2026-11). UNCONFIRMED: how far search lags behind writes; `x-ratelimit-reset` in seconds; whether a lead that was
+//! turned into a deal still answers by its id.
+
+mod api;
+mod fault;
+mod mapping;
+mod once;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use domain::{
+    Account, AccountFault, AccountSpec, BaseUrl, Brief, ClientProof, Clock, ConnectionName,
+    Effects, EmailAddress, Grant, Lookup, RefreshSpec, RemoteIds, SettingSpec, TenantId,
+    name::{are_same, distinguishing},
+};
+use futures::lock::Mutex;
+use http_client::{Client, Url};
+use moka::future::Cache;
+use secrecy::SecretString;
+
+use self::{
+    api::{Api, Found, Kind, Person},
+    mapping::Keys,
+    once::Once,
+};
+use crate::{Connector, ConnectorSpec, CrmObject, Inspection, Known, Place, PushError, Pushed};
+
+/// Pipedrive, before it is made.
+pub(crate) static SPEC: ConnectorSpec = ConnectorSpec {
+    slug: "pipedrive",
+    name: "Pipedrive",
+    account: AccountSpec {
+        secret: "an API token, or JSON with an OAuth app's client_id, client_secret and refresh_token",
+        settings: &[
+            SettingSpec {
+                key: BECOMES,
+                about: "what a request becomes: `lead` (the default), or `deal`, in the first stage of the first pipeline",
+                is_required: false,
+                is_url: false,
+            },
+            SettingSpec {
+                key: CURRENCY,
+                about: "the currency of values, in three capital letters: USD unless it says",
+                is_required: false,
+                is_url: false,
+            },
+        ],
+        refresh: Some(RefreshSpec {
+            path: "/oauth/token",
+            grants: &[Grant::RefreshToken],
+            server: Some("https://oauth.pipedrive.com"),
+            server_setting: None,
+            proof: ClientProof::Basic,
+            address: Some(API_DOMAIN),
+        }),
+        check: Some(check),
+    },
+    place: Place::Known {
+        base_url: BaseUrl {
+            key: "PIPEDRIVE_BASE_URL",
+            url: "https://api.pipedrive.com",
+            about: "Base URL of Pipedrive's API.",
+        },
+        new: |http, clock, url, timeout| Arc::new(Pipedrive::new(http, url, clock, timeout)),
+    },
+};
+
+const BECOMES: &str = "becomes";
+const CURRENCY: &str = "currency";
+const API_DOMAIN: &str = "api_domain";
+
+/// How long the keys of fields are taken for true.
+const KEYS_KEPT: Duration = Duration::from_secs(3_600);
+/// How often a record that people have deleted is made again.
+const MAX_REVISIONS: u32 = 5;
+/// Our words for the records that a request becomes.
+const PERSON: &str = "person";
+const LEAD: &str = "lead";
+const DEAL: &str = "deal";
+const NOTE: &str = "note";
+
+/// Pushes leads into Pipedrive.
+struct Pipedrive {
+    api: Api,
+    clock: Arc<dyn Clock>,
+    keys: Cache<AccountKey, Keys>,
+    /// One lock for each person that is being pushed.
+    persons: Cache<(AccountKey, String), Arc<Mutex<()>>>,
+}
+
+/// Tenant, connection and version of its secret.
+type AccountKey = (TenantId, (ConnectionName, u64));
+
+/// What one push works with.
+struct Push<'a> {
+    brief: &'a Brief,
+    account: &'a Account,
+    known: &'a Known,
+    keys: Keys,
+    once: Once<'a>,
+}
+
+#[async_trait]
+impl Connector for Pipedrive {
+    fn slug(&self) -> &'static str {
+        SPEC.slug
+    }
+
+    async fn push(
+        &self,
+        brief: &Brief,
+        account: &Account,
+        known: &Known,
+        effects: &Effects,
+    ) -> Result<Pushed, PushError> {
+        let fields_hash = mapping::fields_hash(brief);
+        if known.fields_hash.as_deref() == Some(&fields_hash) {
+            return Ok(Pushed {
+                remote_ids: known.remote_ids.clone(),
+                fields_hash,
+                is_changed: false,
+            });
+        }
+        let keys = self.keys(account, effects).await?;
+        let mut written = self.write(brief, account, known, effects, &keys).await;
+        if matches!(
+            written,
+            Err(PushError::Refused { .. } | PushError::Outdated { .. })
+        ) {
+            // A field that was deleted and made again has another key.
+            self.keys.invalidate(&account_key(account)).await;
+            let newer = self.keys(account, effects).await?;
+            if newer != keys {
+                written = self.write(brief, account, known, effects, &newer).await;
+            }
+        }
+        Ok(Pushed {
+            remote_ids: written?,
+            fields_hash,
+            is_changed: true,
+        })
+    }
+
+    async fn inspect(&self, account: &Account) -> Result<Inspection, PushError> {
+        let mut objects = Vec::new();
+        for kind in [Kind::Person, Kind::Deal] {
+            let fields = self.api.fields(account, kind).await?;
+            objects.push(CrmObject {
+                name: kind.word().to_owned(),
+                fields: fields.into_iter().map(Into::into).collect(),
+            });
+        }
+        Ok(Inspection {
+            objects,
+            notes: Vec::new(),
+        })
+    }
+}
+
+impl Pipedrive {
+    fn new(http: Client, base_url: &Url, clock: Arc<dyn Clock>, timeout: Duration) -> Self {
+        Self {
+            api: Api::new(http, base_url, clock.clone(), timeout),
+            clock,
+            keys: Cache::builder()
+                .max_capacity(10_000)
+                .time_to_live(KEYS_KEPT)
+                .build(),
+            persons: Cache::builder()
+                .max_capacity(100_000)
+                .time_to_idle(KEYS_KEPT)
+                .build(),
+        }
+    }
+
+    async fn write(
+        &self,
+        brief: &Brief,
+        account: &Account,
+        known: &Known,
+        effects: &Effects,
+        keys: &Keys,
+    ) -> Result<RemoteIds, PushError> {
+        let push = Push {
+            brief,
+            account,
+            known,
+            keys: keys.clone(),
+            once: self.once(account, effects),
+        };
+        let lock = (account_key(account), brief.person_key());
+        let lock = self.persons.get_with(lock, async { Arc::default() }).await;
+        let _alone = lock.lock().await;
+        let person = self.write_person(&push).await?;
+        let (word, job) = self.write_job(&push, person).await?;
+        let note = self.write_note(&push, word, &job, person).await?;
+        Ok(RemoteIds::default()
+            .with(PERSON, person.to_string())
+            .with(word, job)
+            .with(NOTE, note))
+    }
+
+    fn once<'a>(&self, account: &'a Account, effects: &'a Effects) -> Once<'a> {
+        Once {
+            effects,
+            clock: self.clock.clone(),
+            target: account.connection.as_str(),
+            call_deadline: self.api.timeout(),
+        }
+    }
+
+    /// The keys of our fields, found or made once for each version of the account's secret; pushes that come meanwhile
+    /// wait for that.
+    async fn keys(&self, account: &Account, effects: &Effects) -> Result<Keys, PushError> {
+        let prepared = async {
+            let once = self.once(account, effects);
+            Ok(Keys {
+                person: self.key(account, &once, Kind::Person).await?,
+                deal: self.key(account, &once, Kind::Deal).await?,
+            })
+        };
+        let keys = self.keys.try_get_with(account_key(account), prepared).await;
+        keys.map_err(|error: Arc<PushError>| PushError::clone(&error))
+    }
+
+    async fn key(
+        &self,
+        account: &Account,
+        once: &Once<'_>,
+        kind: Kind,
+    ) -> Result<String, PushError> {
+        for revision in 1..=MAX_REVISIONS + 1 {
+            if let Some(key) = self.api.own_field(account, kind).await? {
+                return Ok(key);
+            }
+            let made = once.make(
+                "field",
+                kind.word(),
+                account.connection.as_str(),
+                revision,
+                async || match self.api.own_field(account, kind).await? {
+                    Some(key) => Ok(Lookup::Found(key)),
+                    None => Ok(Lookup::Absent),
+                },
+                async || self.api.add_field(account, kind).await,
+            );
+            // Read again: what was made in an earlier life of the account may have been deleted since.
+            made.await?;
+        }
+        Err(PushError::NeverSeen { record: "field" })
+    }
+
+    /// The person, completed or made.
+    async fn write_person(&self, push: &Push<'_>) -> Result<u64, PushError> {
+        let known = push
+            .known
+            .remote_ids
+            .get(PERSON)
+            .and_then(|id| id.parse().ok());
+        if let Some(id) = known
+            && let Some(person) = self.api.person(push.account, id).await?
+        {
+            return self.complete(push, person).await;
+        }
+        if let Some(person) = self.find_person(push).await? {
+            return self.complete(push, person).await;
+        }
+        let key = push.brief.person_key();
+        for revision in 1..=MAX_REVISIONS {
+            let look = async || match self.find_own_person(push, &key).await? {
+                Some(person) => Ok(Lookup::Found(person.id.to_string())),
+                None => Ok(Lookup::Absent),
+            };
+            let write = async || {
+                let body = mapping::person(push.brief, &push.keys);
+                let id = self.api.add_person(push.account, &body).await?;
+                Ok(id.to_string())
+            };
+            let made = push.once.make(PERSON, PERSON, &key, revision, look, write);
+            let id: u64 = made.await?.parse().unwrap_or_default();
+            // Whoever made it may have been another push, long ago: people may have deleted it since.
+            if let Some(person) = self.api.person(push.account, id).await? {
+                return self.complete(push, person).await;
+            }
+        }
+        Err(PushError::NeverSeen { record: PERSON })
+    }
+
+    /// Looks by our id, by e-mail address, then by number and name.
+    async fn find_person(&self, push: &Push<'_>) -> Result<Option<Person>, PushError> {
+        let account = push.account;
+        if let Some(person) = self.find_own_person(push, &push.brief.person_key()).await? {
+            return Ok(Some(person));
+        }
+        if let Some(email) = push.brief.email.as_ref().map(EmailAddress::as_str) {
+            let found = self.api.search_persons(account, email, "email").await?;
+            let has_it = |found: &&Found| {
+                found
+                    .emails
+                    .iter()
+                    .any(|other| other.eq_ignore_ascii_case(email))
+            };
+            if let Some(found) = found.iter().filter(has_it).min_by_key(|found| found.id) {
+                return self.api.person(account, found.id).await;
+            }
+        }
+        let Some(phone) = &push.brief.phone else {
+            return Ok(None);
+        };
+        let mut holders: BTreeMap<u64, Found> = BTreeMap::new();
+        for form in mapping::phone_forms(phone) {
+            let found = self.api.search_persons(account, &form, "phone").await?;
+            let found = found.into_iter().filter(|found| found.has_phone(phone));
+            holders.extend(found.map(|found| (found.id, found)));
+        }
+        let is_alone = holders.len() == 1;
+        let name = push
+            .brief
+            .name
+            .as_deref()
+            .map(distinguishing)
+            .unwrap_or_default();
+        let fits = |found: &&Found| {
+            let other = distinguishing(mapping::known_name(&found.name));
+            let is_unnamed = name.is_empty() || other.is_empty();
+            (is_unnamed && is_alone) || are_same(&name, &other)
+        };
+        match holders.values().find(fits) {
+            Some(found) => self.api.person(account, found.id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The person with our id, as far as the search index has it.
+    async fn find_own_person(
+        &self,
+        push: &Push<'_>,
+        key: &str,
+    ) -> Result<Option<Person>, PushError> {
+        let found = self
+            .api
+            .search_persons(push.account, key, "custom_fields")
+            .await?;
+        let own = found.iter().filter(|found| found.has_own(key));
+        match own.min_by_key(|found| found.id) {
+            Some(found) => self.api.person(push.account, found.id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Fills what a person lacks.
+    async fn complete(&self, push: &Push<'_>, existing: Person) -> Result<u64, PushError> {
+        let missing = mapping::missing(&existing, push.brief, &push.keys);
+        if !missing.is_empty() {
+            self.api
+                .update_person(push.account, existing.id, &missing)
+                .await?;
+        }
+        Ok(existing.id)
+    }
+
+    /// The request's lead or deal, made once and left to people then.
+    async fn write_job(
+        &self,
+        push: &Push<'_>,
+        person: u64,
+    ) -> Result<(&'static str, String), PushError> {
+        // What it has become it stays, whatever the setting says by now.
+        let known = [LEAD, DEAL].into_iter().find_map(|word| {
+            let id = push.known.remote_ids.get(word)?;
+            Some((word, id.to_owned()))
+        });
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let kind = match push.account.setting(BECOMES) {
+            DEAL => Kind::Deal,
+            _ => Kind::Lead,
+        };
+        let request = push.brief.request.to_string();
+        let currency = match push.account.setting(CURRENCY) {
+            "" => "USD",
+            currency => currency,
+        };
+        let look = async || {
+            let found = self.api.search_job(push.account, kind, &request).await?;
+            Ok(found.map_or(Lookup::Absent, Lookup::Found))
+        };
+        let write = async || {
+            let body = mapping::job(push.brief, &push.keys, kind, person, currency);
+            self.api.add_job(push.account, kind, &body).await
+        };
+        let made = push
+            .once
+            .make(kind.word(), kind.word(), &request, 1, look, write);
+        Ok((kind.word(), made.await?))
+    }
+
+    /// The note with everything, made or brought up to date.
+    async fn write_note(
+        &self,
+        push: &Push<'_>,
+        word: &str,
+        job: &str,
+        person: u64,
+    ) -> Result<String, PushError> {
+        let content = mapping::note(push.brief);
+        let request = push.brief.request.to_string();
+        if let Some(known) = push.known.remote_ids.get(NOTE)
+            && self.api.update_note(push.account, known, &content).await?
+        {
+            return Ok(known.to_owned());
+        }
+        for revision in 1..=MAX_REVISIONS {
+            let mut is_new = false;
+            let look = async || {
+                let found = self.api.find_note(push.account, person, &request).await?;
+                Ok(found.map_or(Lookup::Absent, Lookup::Found))
+            };
+            let write = async || {
+                let body = mapping::note_body(&content, word, job, person);
+                let id = self.api.add_note(push.account, &body).await?;
+                is_new = true;
+                Ok(id)
+            };
+            let made = push
+                .once
+                .make(NOTE, NOTE, &request, revision, look, write)
+                .await?;
+            if is_new || self.api.update_note(push.account, &made, &content).await? {
+                return Ok(made);
+            }
+        }
+        Err(PushError::NeverSeen { record: NOTE })
+    }
+}
+
+fn account_key(account: &Account) -> AccountKey {
+    (account.tenant.clone(), account.held_by())
+}
+
+/// Says what of the settings cannot be right, when they are entered.
+fn check(_: &SecretString, settings: &BTreeMap<String, String>) -> Result<(), AccountFault> {
+    let setting = |key: &str| settings.get(key).map_or("", String::as_str);
+    let fault = |expected: &str| AccountFault {
+        field: "settings",
+        expected: expected.to_owned(),
+    };
+    if !matches!(setting(BECOMES), "" | LEAD | DEAL) {
+        return Err(fault("becomes: lead or deal"));
+    }
+    let currency = setting(CURRENCY);
+    let is_code = currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_uppercase());
+    if !currency.is_empty() && !is_code {
+        return Err(fault("currency: three capital letters, such as USD"));
+    }
+    Ok(())
+}

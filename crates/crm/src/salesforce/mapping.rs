@@ -1,0 +1,318 @@
+//! A lead's brief in Salesforce's fields. Pure.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    Brief, Channel, E164, EmailAddress, PostalCode, ProjectType, lead::brief::label, text,
+};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::{api::Record, org::Org};
+use crate::cell::{cell, is_formula};
+
+/// Values by field.
+pub(super) type Fields = BTreeMap<String, Value>;
+
+/// The unique field of leads: the person's id.
+pub(super) const LEAD_KEY: &str = "Lead_External_Id__c";
+/// The unique field of tasks: the request's id.
+pub(super) const TASK_KEY: &str = "Task_External_Id__c";
+
+/// What a lead is called while nothing is known of its name, which it must have. It counts as empty when one is learned.
+const NAMELESS: &str = "Unknown person";
+/// The longest description, in UTF-16 code units: 32,000 is Salesforce's.
+const MAX_DESCRIPTION: usize = 31_900;
+
+/// The fields of a lead that we read before we write.
+pub(super) const READ: &str = "Id, FirstName, LastName, Company, Email, Phone, MobilePhone, Street, City, State, \
+    PostalCode, Description, IsConverted, ConvertedContactId, Lead_External_Id__c";
+
+/// How a text may be made to fit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    /// Cut: the task's description has all of it.
+    Cut,
+    /// Left out: half of a key or of an address is another one.
+    Whole,
+}
+
+/// The person, as far as we know them.
+pub(super) fn lead(brief: &Brief, org: &Org) -> Fields {
+    let (first, last) = match brief.split_name() {
+        // A name of one word is the one that must be there.
+        (Some(only), None) => (None, Some(only)),
+        names => names,
+    };
+    let email = brief.email.as_ref().map(EmailAddress::as_str);
+    let last = last.unwrap_or(NAMELESS);
+    let household = match last {
+        NAMELESS => NAMELESS.to_owned(),
+        last => format!("{last} household"),
+    };
+    let state = brief.state.as_deref();
+    let is_code = state.is_some_and(|state| state.len() == 2);
+    let codes = org.has_state_codes && is_code;
+    let values = [
+        ("LastName", Some(cell(last)), Fit::Cut, 80),
+        ("FirstName", first.map(cell), Fit::Cut, 40),
+        (
+            "Company",
+            org.needs_company.then(|| cell(household)),
+            Fit::Cut,
+            255,
+        ),
+        (
+            "Email",
+            email.filter(|email| !is_formula(email)).map(str::to_owned),
+            Fit::Whole,
+            80,
+        ),
+        (
+            "Phone",
+            brief.phone.clone().map(String::from),
+            Fit::Whole,
+            40,
+        ),
+        ("Street", brief.address.as_deref().map(cell), Fit::Cut, 255),
+        ("City", brief.city.as_deref().map(cell), Fit::Cut, 40),
+        (
+            "State",
+            state.filter(|_| !org.has_state_codes).map(cell),
+            Fit::Cut,
+            80,
+        ),
+        (
+            "StateCode",
+            state.filter(|_| codes).map(cell),
+            Fit::Whole,
+            10,
+        ),
+        (
+            "CountryCode",
+            codes.then(|| "US".to_owned()),
+            Fit::Whole,
+            10,
+        ),
+        (
+            "PostalCode",
+            brief.postal_code.as_ref().map(PostalCode::as_str).map(cell),
+            Fit::Cut,
+            20,
+        ),
+        ("Description", Some(cell(brief.details())), Fit::Cut, 32_000),
+    ];
+    let fitted = values.into_iter().filter_map(|(name, value, fit, usual)| {
+        let (value, longest) = (value?, org.longest(name, usual));
+        let is_short = value.encode_utf16().count() <= longest;
+        let value = match fit {
+            _ if is_short => value,
+            Fit::Cut => cut(&value, longest),
+            Fit::Whole => return None,
+        };
+        (!value.is_empty()).then(|| (name.to_owned(), value.into()))
+    });
+    fitted.collect()
+}
+
+/// What of the person an existing lead lacks. Another telephone number becomes the mobile number if there is none.
+pub(super) fn missing(existing: &Record, mut wanted: Fields, brief: &Brief) -> Fields {
+    let is_empty = |name: &str| matches!(existing.get(name), "" | NAMELESS);
+    if existing.get(LEAD_KEY).is_empty() {
+        wanted.insert(LEAD_KEY.to_owned(), brief.person_key().into());
+    }
+    let numbers = ["Phone", "MobilePhone"].map(|name| E164::parse(existing.get(name)).ok());
+    match &brief.phone {
+        Some(phone) if numbers.contains(&Some(phone.clone())) => drop(wanted.remove("Phone")),
+        Some(phone) if !is_empty("Phone") => {
+            let mobile = ("MobilePhone".to_owned(), phone.as_str().into());
+            wanted.extend([mobile]);
+        }
+        Some(_) | None => {}
+    }
+    // A state that is there, there is as a text and as a code.
+    if !is_empty("State") {
+        wanted.remove("StateCode");
+        wanted.remove("CountryCode");
+    }
+    if brief.name.is_none() {
+        wanted.remove("LastName");
+    }
+    wanted.retain(|name, _| is_empty(name));
+    wanted
+}
+
+/// The job. What a salesperson changes is written with a new task alone.
+pub(super) fn task(brief: &Brief, is_new: bool, org: &Org) -> Fields {
+    let project = brief.judgment.as_ref().map(|it| it.project_type);
+    let project = match project {
+        None | Some(ProjectType::Unknown | ProjectType::Other) => brief.happened.label.to_owned(),
+        Some(known) => label(known.as_str()),
+    };
+    let subject = cell(format!("{project} - {}", brief.title()));
+    let mut fields = Fields::new();
+    let mut set = |name: &str, value: String| drop(fields.insert(name.to_owned(), value.into()));
+    set("Description", description(brief));
+    if is_new {
+        set("Subject", cut(&subject, org.longest("Subject", 255)));
+        set("Status", "Not Started".to_owned());
+        set("Priority", "Normal".to_owned());
+        set(
+            "ActivityDate",
+            brief.received_at.strftime("%Y-%m-%d").to_string(),
+        );
+        if brief.channel == Channel::Phone {
+            set("TaskSubtype", "Call".to_owned());
+        }
+    }
+    fields
+}
+
+/// Everything: the facts, then as much of the conversation as there is room for.
+fn description(brief: &Brief) -> String {
+    let details = brief.details();
+    let room = MAX_DESCRIPTION.saturating_sub(details.encode_utf16().count() + 2);
+    let told = match brief.conversation.script(room) {
+        Some(script) => format!("{details}\n\n{script}"),
+        None => details,
+    };
+    cut(&cell(told), MAX_DESCRIPTION)
+}
+
+/// The beginning of a text, at most so many UTF-16 code units, and never half of a character.
+fn cut(whole: &str, max: usize) -> String {
+    let mut length = 0;
+    let fits = |letter: &char| {
+        length += letter.len_utf16();
+        length <= max
+    };
+    let cut: String = whole.chars().take_while(fits).collect();
+    text::bounded(&cut, cut.len())
+}
+
+/// The whole name of a lead; empty if it has none.
+pub(super) fn name(lead: &Record) -> String {
+    let words = ["FirstName", "LastName"].map(|name| lead.get(name));
+    let words = words.into_iter().filter(|word| *word != NAMELESS);
+    words.collect::<Vec<_>>().join(" ").trim().to_owned()
+}
+
+/// SHA-256 over everything that is mapped, in lower-case hexadecimal.
+pub(super) fn fields_hash(brief: &Brief) -> String {
+    let org = Org::default();
+    let mut hash = Sha256::new();
+    for fields in [lead(brief, &org), task(brief, true, &org)] {
+        hash.update(serde_json::to_vec(&fields).unwrap_or_default());
+        hash.update([0]);
+    }
+    hex::encode(hash.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::PersonId;
+    use testkit::lead as sample;
+
+    use super::*;
+
+    fn call() -> Brief {
+        let person = PersonId::from_uuid(uuid::Uuid::from_u128(2));
+        Brief::new(&sample::qualified(Channel::Phone), &sample::office()).from_person(person)
+    }
+
+    #[test]
+    fn every_value_goes_where_it_belongs() {
+        let lead = lead(&call(), &Org::with(&[], true, false));
+        for (name, value) in [
+            ("FirstName", "Ann"),
+            ("LastName", "Lee"),
+            ("Company", "Lee household"),
+            ("Email", "ann@example.com"),
+            ("Phone", "+15125550142"),
+            ("City", "Round Rock"),
+            ("State", "TX"),
+            ("PostalCode", "78664"),
+        ] {
+            assert_eq!(lead[name], value, "{name}");
+        }
+        let task = task(&call(), true, &Org::default());
+        assert_eq!(task["Subject"], "Kitchen - Ann Lee");
+        assert_eq!(task["TaskSubtype"], "Call");
+        let told = task["Description"].as_str().unwrap();
+        assert!(told.contains("Score") || told.contains("score"), "{told}");
+        assert!(told.contains("Speaker 1: Thanks for calling"), "{told}");
+    }
+
+    #[test]
+    fn where_no_company_is_needed_a_person_has_none_and_states_are_codes() {
+        let lead = lead(&call(), &Org::with(&[], false, true));
+        assert!(!lead.contains_key("Company") && !lead.contains_key("State"));
+        assert_eq!(
+            (&lead["StateCode"], &lead["CountryCode"]),
+            (&"TX".into(), &"US".into())
+        );
+    }
+
+    #[test]
+    fn texts_are_cut_to_what_the_org_says_and_keys_are_left_out() {
+        let long = Brief {
+            city: Some("out past Dripping Springs near the old Fitzhugh church".to_owned()),
+            name: Some(format!("Ann {}", "L".repeat(90))),
+            address: Some("💥".repeat(60)),
+            ..call()
+        };
+        let org = Org::with(
+            &[("City", 40), ("LastName", 80), ("Street", 41), ("Email", 5)],
+            true,
+            false,
+        );
+        let lead = lead(&long, &org);
+        assert_eq!(lead["City"], "out past Dripping Springs near the old F");
+        assert_eq!(lead["LastName"].as_str().unwrap().len(), 80);
+        assert_eq!(lead["Street"], "💥".repeat(20), "never half of a character");
+        assert!(!lead.contains_key("Email"));
+        let told = task(&long, true, &org)["Description"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        for whole in [
+            long.name.as_deref().unwrap(),
+            "Fitzhugh church",
+            "ann@example.com",
+        ] {
+            assert!(told.contains(whole), "{told}");
+        }
+    }
+
+    #[test]
+    fn an_existing_lead_is_completed_and_never_changed() {
+        let existing = Record::new(&[
+            ("Id", "00Q1"),
+            ("FirstName", "Annie"),
+            ("LastName", "Unknown person"),
+            ("Phone", "(512) 555-0199"),
+            ("Company", "Cedar Works"),
+            ("State", "Texas"),
+        ]);
+        let missing = missing(
+            &existing,
+            lead(&call(), &Org::with(&[], true, false)),
+            &call(),
+        );
+        let names: Vec<_> = missing.keys().map(String::as_str).collect();
+        assert_eq!(
+            names,
+            [
+                "City",
+                "Description",
+                "Email",
+                "LastName",
+                LEAD_KEY,
+                "MobilePhone",
+                "PostalCode",
+                "Street"
+            ]
+        );
+        assert_eq!(missing["MobilePhone"], "+15125550142");
+    }
+}

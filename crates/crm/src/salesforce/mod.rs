@@ -1,0 +1,423 @@
+//! Salesforce: a lead for the person, a task at it for the request.
+//!
+//! - Auth: an access token of an external client app, got by a refresh token, a signed assertion, or the app's own
+//!   credentials at `POST /services/oauth2/token` (by `accounts`). The answer names the org's address and no end of the
+//!   token, so that 401 ends it.
+//! - Once: leads and tasks are written by unique fields, `Lead_External_Id__c` (the person) and `Task_External_Id__c`
+//!   (the request). An administrator adds both; nothing is written without them. Both writes are one composite request
+//!   that is done whole or not at all, so each can be repeated after an answer that was lost. Of two first writes at the
+//!   same time one is told `DUPLICATE_VALUE`, and becomes an update.
+//! - Duplicates: a lead that others made is found by e-mail address, then by number and name, and completed. What the
+//!   org's own rules find is decided by the setting `duplicates`.
+//! - The company's fields are filled while they are empty and never changed; the task's description is ours and shows the
+//!   newest. A converted lead is left alone: the task is at its contact.
+//! - Texts are cut to what the org says is their longest; keys and addresses are never cut, but left out. The task's
+//!   description has all of it. A value that Salesforce refuses is left out.
+//! - Calls are counted by the org for all its programs: from a share on we pause (`api_share`).
+//!
+//! Source: Salesforce developer documentation, "REST API", "Composite", "sObject Rows by External ID", "Duplicate Rule
+//! Header", "API Request Limits" (read 2026-11). UNCONFIRMED: members of `duplicateResult` over REST; how SOSL compares
+//! telephone numbers; whether a composite request hands its headers to its parts (they are sent in both); whether a
+//! company's name that may be empty means person accounts.
+
+mod api;
+mod fault;
+mod mapping;
+mod org;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use domain::{
+    Account, AccountFault, AccountSpec, BaseUrl, Brief, ClientProof, Clock, ConnectionName, E164,
+    Effects, EmailAddress, Grant, ProviderAnswer, RefreshSpec, RemoteIds, SettingSpec, TenantId,
+    name::{are_same, distinguishing},
+};
+use http_client::{Client, Url};
+use moka::future::Cache;
+use secrecy::SecretString;
+
+use self::{
+    api::{Api, Part, Record},
+    fault::Refusal,
+    mapping::{LEAD_KEY, TASK_KEY},
+    org::Org,
+};
+use crate::{Connector, ConnectorSpec, CrmObject, Inspection, Known, Place, PushError, Pushed};
+
+/// Salesforce, before it is made.
+pub(crate) static SPEC: ConnectorSpec = ConnectorSpec {
+    slug: "salesforce",
+    name: "Salesforce",
+    account: AccountSpec {
+        secret: "JSON of an external client app: client_id with refresh_token and, where it has one, client_secret; or \
+            client_id with username and private_key; or client_id with client_secret alone",
+        settings: &[
+            SettingSpec {
+                key: LOGIN_URL,
+                about: "where to log in, if not at https://login.salesforce.com: My Domain (client_secret alone needs \
+                    it), or https://test.salesforce.com",
+                is_required: false,
+                is_url: true,
+            },
+            SettingSpec {
+                key: INSTANCE_URL,
+                about: "where the org's API is: only for an access token that is entered as it is",
+                is_required: false,
+                is_url: true,
+            },
+            SettingSpec {
+                key: DUPLICATES,
+                about: "what happens to a lead that the org's duplicate rules find: `attach` it to what they found (the \
+                    default), `save` it all the same where the rule lets us, or `hold` it for a person",
+                is_required: false,
+                is_url: false,
+            },
+            SettingSpec {
+                key: API_SHARE,
+                about: "how much of the org's daily calls may be used up before we pause, in percent: 80 unless it says",
+                is_required: false,
+                is_url: false,
+            },
+        ],
+        refresh: Some(RefreshSpec {
+            path: "/services/oauth2/token",
+            grants: &[
+                Grant::RefreshToken,
+                Grant::JwtBearer,
+                Grant::ClientCredentials,
+            ],
+            server: None,
+            server_setting: Some(LOGIN_URL),
+            proof: ClientProof::InForm,
+            address: Some(INSTANCE_URL),
+        }),
+        check: Some(check),
+    },
+    place: Place::Known {
+        base_url: BaseUrl {
+            key: "SALESFORCE_BASE_URL",
+            url: "https://login.salesforce.com",
+            about: "Base URL of Salesforce's login server.",
+        },
+        new: |http, clock, url, timeout| Arc::new(Salesforce::new(http, url, clock, timeout)),
+    },
+};
+
+const LOGIN_URL: &str = "login_url";
+const INSTANCE_URL: &str = "instance_url";
+const DUPLICATES: &str = "duplicates";
+const API_SHARE: &str = "api_share";
+
+/// How long what we know of an org is taken for true.
+const ORG_KEPT: Duration = Duration::from_secs(3_600);
+/// How long we pause once the org's calls are used up to the share: they come back by and by.
+const PAUSE: Duration = Duration::from_secs(15 * 60);
+/// How often a write is tried at once, against others' writes and without what is refused.
+const MAX_WRITES: usize = 8;
+/// Our words for the records that a request becomes.
+const LEAD: &str = "lead";
+const TASK: &str = "task";
+
+/// Pushes leads into Salesforce.
+struct Salesforce {
+    api: Api,
+    orgs: Cache<OrgKey, Arc<Org>>,
+    /// Orgs whose calls are used up to the share.
+    spent: Cache<OrgKey, ()>,
+}
+
+/// Tenant, connection and version of its secret.
+type OrgKey = (TenantId, (ConnectionName, u64));
+
+/// Whose task it becomes.
+enum Person {
+    /// Nobody's yet: the lead is made.
+    New,
+    /// A lead that is there.
+    Lead(Record),
+    /// A contact, or what else a task can be at.
+    Other(String),
+}
+
+/// What the tenant wants of leads that the org's duplicate rules find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Duplicates {
+    Attach,
+    Save,
+    Hold,
+}
+
+impl Duplicates {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "" | "attach" => Some(Self::Attach),
+            "save" => Some(Self::Save),
+            "hold" => Some(Self::Hold),
+            _ => None,
+        }
+    }
+}
+
+#[async_trait]
+impl Connector for Salesforce {
+    fn slug(&self) -> &'static str {
+        SPEC.slug
+    }
+
+    async fn push(
+        &self,
+        brief: &Brief,
+        account: &Account,
+        known: &Known,
+        _effects: &Effects, // every write here has a unique key
+    ) -> Result<Pushed, PushError> {
+        let fields_hash = mapping::fields_hash(brief);
+        if known.fields_hash.as_deref() == Some(&fields_hash) {
+            return Ok(Pushed {
+                remote_ids: known.remote_ids.clone(),
+                fields_hash,
+                is_changed: false,
+            });
+        }
+        if self.spent.get(&org_key(account)).await.is_some() {
+            return Err(PushError::Throttled {
+                retry_after: Some(PAUSE),
+            });
+        }
+        let written = self.write(brief, account, known).await;
+        if matches!(
+            written,
+            Err(PushError::Outdated { .. } | PushError::Misconfigured(_))
+        ) {
+            self.orgs.invalidate(&org_key(account)).await;
+        }
+        Ok(Pushed {
+            remote_ids: written?,
+            fields_hash,
+            is_changed: true,
+        })
+    }
+
+    async fn inspect(&self, account: &Account) -> Result<Inspection, PushError> {
+        let (mut objects, mut notes) = (Vec::new(), Vec::new());
+        for (name, key) in [("Lead", LEAD_KEY), ("Task", TASK_KEY)] {
+            let described = self.api.describe(account, name).await?;
+            notes.extend(org::missing_key(name, key, &described));
+            objects.push(CrmObject {
+                name: name.to_owned(),
+                fields: described.into_iter().map(Into::into).collect(),
+            });
+        }
+        Ok(Inspection { objects, notes })
+    }
+}
+
+impl Salesforce {
+    fn new(http: Client, base_url: &Url, clock: Arc<dyn Clock>, timeout: Duration) -> Self {
+        let kept = |time| Cache::builder().max_capacity(10_000).time_to_live(time);
+        Self {
+            api: Api::new(http, base_url, clock, timeout),
+            orgs: kept(ORG_KEPT).build(),
+            spent: Cache::builder()
+                .max_capacity(10_000)
+                .time_to_live(PAUSE)
+                .build(),
+        }
+    }
+
+    async fn write(
+        &self,
+        brief: &Brief,
+        account: &Account,
+        known: &Known,
+    ) -> Result<RemoteIds, PushError> {
+        let org = self.org(account).await?;
+        let mut person = self.find(brief, account).await?;
+        let is_known = known.remote_ids.get(TASK).is_some();
+        let has_task = is_known || self.has_task(brief, account).await?;
+        let policy = Duplicates::parse(account.setting(DUPLICATES)).unwrap_or(Duplicates::Attach);
+        let mut is_saved_anyway = policy == Duplicates::Save;
+        let mut left_out = Vec::new();
+        for _ in 0..MAX_WRITES {
+            let parts = self.parts(brief, &org, &person, has_task, &left_out);
+            let written = self.api.composite(account, &parts, is_saved_anyway).await?;
+            self.note_usage(account, written.share_used).await;
+            match written.ids {
+                Ok(ids) => return Ok(remote_ids(&person, &ids)),
+                Err(Refusal::Taken) => person = self.find(brief, account).await?,
+                Err(Refusal::Value { field, error }) => {
+                    let is_needed = matches!(&*field, "LastName" | "Company" | LEAD_KEY | TASK_KEY);
+                    if is_needed || left_out.contains(&field) {
+                        return Err(error);
+                    }
+                    left_out.push(field);
+                }
+                Err(Refusal::Duplicates { found, answer }) => {
+                    let refused = || PushError::Refused {
+                        code: "DUPLICATES_DETECTED".to_owned(),
+                        answer: ProviderAnswer::new(&answer),
+                    };
+                    match (policy, found) {
+                        (Duplicates::Hold, _) => return Err(refused()),
+                        (Duplicates::Attach, Some(id)) if matches!(person, Person::New) => {
+                            person = self.read(account, &id).await?.unwrap_or(Person::Other(id));
+                        }
+                        _ if is_saved_anyway => return Err(refused()), // the rule blocks
+                        _ => is_saved_anyway = true,
+                    }
+                }
+                Err(Refusal::Other(error)) => return Err(error),
+            }
+        }
+        Err(PushError::Moved { holder: None })
+    }
+
+    /// What is written: the lead unless it is left alone, and the task.
+    fn parts(
+        &self,
+        brief: &Brief,
+        org: &Org,
+        person: &Person,
+        has_task: bool,
+        left_out: &[String],
+    ) -> Vec<Part> {
+        let mut lead = mapping::lead(brief, org);
+        lead.retain(|name, _| !left_out.iter().any(|out| out == name));
+        let task = |who: &str| {
+            Part::upsert("Task", TASK_KEY, &brief.request.to_string(), {
+                let mut fields = mapping::task(brief, !has_task, org);
+                fields.retain(|name, _| !left_out.iter().any(|out| out == name));
+                fields.insert("WhoId".to_owned(), who.into());
+                fields
+            })
+        };
+        match person {
+            Person::New => vec![
+                Part::upsert("Lead", LEAD_KEY, &brief.person_key(), lead),
+                task("@{lead.id}"),
+            ],
+            Person::Lead(existing) => {
+                let missing = mapping::missing(existing, lead, brief);
+                let mut parts = Vec::new();
+                if !missing.is_empty() {
+                    parts.push(Part::update("Lead", existing.id(), missing));
+                }
+                parts.push(task(existing.id()));
+                parts
+            }
+            Person::Other(id) => vec![task(id)],
+        }
+    }
+
+    /// The org, described once for each version of the account's secret; pushes that come meanwhile wait for that.
+    async fn org(&self, account: &Account) -> Result<Arc<Org>, PushError> {
+        let described = async {
+            let lead = self.api.describe(account, "Lead").await?;
+            let task = self.api.describe(account, "Task").await?;
+            Org::new(&lead, &task).map(Arc::new)
+        };
+        let org = self.orgs.try_get_with(org_key(account), described).await;
+        org.map_err(|error: Arc<PushError>| PushError::clone(&error))
+    }
+
+    /// Looks by our key, by e-mail address, then by number and name.
+    async fn find(&self, brief: &Brief, account: &Account) -> Result<Person, PushError> {
+        let email = brief.email.as_ref().map(EmailAddress::as_str);
+        let key = brief.person_key();
+        let found = self.api.leads_by(account, &key, email).await?;
+        let by_key = found.iter().position(|lead| lead.get(LEAD_KEY) == key);
+        let chosen = by_key.or(if found.is_empty() { None } else { Some(0) });
+        if let Some(lead) = chosen.and_then(|at| found.into_iter().nth(at)) {
+            return Ok(person(lead));
+        }
+        let Some(phone) = &brief.phone else {
+            return Ok(Person::New);
+        };
+        let found = self.api.leads_by_phone(account, phone).await?;
+        Ok(by_number(found, brief, phone).map_or(Person::New, person))
+    }
+
+    /// A lead by its id; `None` if it is none.
+    async fn read(&self, account: &Account, id: &str) -> Result<Option<Person>, PushError> {
+        let found = self.api.lead(account, id).await?;
+        Ok(found.map(person))
+    }
+
+    async fn has_task(&self, brief: &Brief, account: &Account) -> Result<bool, PushError> {
+        self.api.has_task(account, &brief.request.to_string()).await
+    }
+
+    async fn note_usage(&self, account: &Account, used_percent: Option<u64>) {
+        let share = account.setting(API_SHARE).parse().unwrap_or(80);
+        if used_percent.is_some_and(|used| used >= share) {
+            self.spent.insert(org_key(account), ()).await;
+        }
+    }
+}
+
+/// A lead as whose a task is written: one that was converted is a contact by now.
+fn person(lead: Record) -> Person {
+    match lead.get("ConvertedContactId") {
+        "" => Person::Lead(lead),
+        contact => Person::Other(contact.to_owned()),
+    }
+}
+
+/// The lead that a number leads to: the one of the same name, or the only one while no other name speaks against it.
+fn by_number(found: Vec<Record>, brief: &Brief, phone: &E164) -> Option<Record> {
+    let has_it = |lead: &Record| {
+        ["Phone", "MobilePhone"]
+            .iter()
+            .any(|name| E164::parse(lead.get(name)).as_ref() == Ok(phone))
+    };
+    let holders: Vec<Record> = found.into_iter().filter(has_it).collect();
+    let is_alone = holders.len() == 1;
+    let name = brief
+        .name
+        .as_deref()
+        .map(distinguishing)
+        .unwrap_or_default();
+    holders.into_iter().find(|lead| {
+        let other = mapping::name(lead);
+        let other = distinguishing(&other);
+        let is_unnamed = name.is_empty() || other.is_empty();
+        (is_unnamed && is_alone) || are_same(&name, &other)
+    })
+}
+
+fn remote_ids(person: &Person, ids: &BTreeMap<String, String>) -> RemoteIds {
+    let of = |reference: &str| ids.get(reference).cloned();
+    let lead = of(LEAD).or_else(|| match person {
+        Person::Lead(lead) => Some(lead.id().to_owned()),
+        Person::Other(id) => Some(id.clone()),
+        Person::New => None,
+    });
+    RemoteIds::default()
+        .with(LEAD, lead.unwrap_or_default())
+        .with(TASK, of(TASK).unwrap_or_default())
+}
+
+fn org_key(account: &Account) -> OrgKey {
+    (account.tenant.clone(), account.held_by())
+}
+
+/// Says what of the settings cannot be right, when they are entered.
+fn check(_: &SecretString, settings: &BTreeMap<String, String>) -> Result<(), AccountFault> {
+    let setting = |key: &str| settings.get(key).map_or("", String::as_str);
+    let fault = |expected: &str| AccountFault {
+        field: "settings",
+        expected: expected.to_owned(),
+    };
+    if Duplicates::parse(setting(DUPLICATES)).is_none() {
+        return Err(fault("duplicates: attach, save or hold"));
+    }
+    let share = setting(API_SHARE);
+    let is_percent = share
+        .parse::<u64>()
+        .is_ok_and(|share| (1..=100).contains(&share));
+    if !share.is_empty() && !is_percent {
+        return Err(fault("api_share: a number from 1 to 100"));
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+import { expect, test } from '../support/test';
+
+type Detail = {
+  needs_call: boolean;
+  touches: { kind: string; outcome: string; note: string }[];
+  links: unknown[];
+};
+
+test('whoever is to be called is called from Today, and the call is noted', async ({
+  signedIn: page,
+  product,
+}) => {
+  const id = await product.call('kitchen-quote', '+15125550301');
+  await product.until(id, 'completed');
+  const row = page.locator(`[data-call="${id}"]`);
+  await expect(row).toBeVisible();
+  await expect(row.getByRole('link', { name: /^Call/ })).toHaveAttribute('href', 'tel:+15125550301');
+  await row.getByRole('button', { name: /Answered/ }).click();
+  await page.getByRole('button', { name: 'Called, left a message' }).click();
+  await expect(row).toHaveCount(0);
+  await page.goto(`${product.url}/dashboard/t/tenant_demo/leads/${id}`);
+  await expect(page.getByRole('region', { name: 'What happened' })).toContainText('Called, left a message');
+  // Another by key, with a note, which is only ever text.
+  await page.keyboard.press('m');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('How').selectOption('visit');
+  await dialog.getByLabel('What came of it').selectOption('reached');
+  await dialog.getByLabel('Note').fill('<b>at five</b>');
+  await dialog.getByRole('button', { name: 'Note it' }).click();
+  await expect(page.getByRole('region', { name: 'What happened' })).toContainText('Visited, reached');
+  await expect(page.getByRole('region', { name: 'What happened' })).toContainText('<b>at five</b>');
+  const lead = await product.api<Detail>(`requests/${id}`);
+  expect(lead.needs_call).toBe(false);
+  expect(lead.touches.map(({ kind, outcome, note }) => [kind, outcome, note])).toEqual([
+    ['call', 'left_message', null],
+    ['visit', 'reached', '<b>at five</b>'],
+  ]);
+  await page.goto(`${product.url}/dashboard/t/tenant_demo/leads?needs_call=yes`);
+  await expect(page.getByRole('link', { name: 'Call now' })).toBeVisible();
+  await expect(page.locator(`[data-lead="${id}"]`)).toHaveCount(0);
+});
+
+test('two leads of a person are one click apart, and can be taken apart', async ({
+  signedIn: page,
+  product,
+}) => {
+  const first = await product.call('kitchen-quote', '+15125550311');
+  await product.until(first, 'completed');
+  const second = await product.call('bathroom-leak', '+15125550311');
+  await product.until(second, 'completed');
+  await page.goto(`${product.url}/dashboard/t/tenant_demo/leads/${second}`);
+  const doors = page.getByRole('region', { name: 'The same person' });
+  await expect(doors).toContainText('same telephone number');
+  await doors.getByRole('link', { name: 'Call' }).click();
+  await expect(page).toHaveURL(new RegExp(first));
+  await expect(doors).toBeVisible();
+  await doors.getByRole('button', { name: /Not the same/ }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Take apart' }).click();
+  await expect(doors).toHaveCount(0);
+  expect((await product.api<Detail>(`requests/${second}`)).links).toEqual([]);
+});
+
+test('a booking at a time that is taken says so, and leads to the other', async ({
+  signedIn: page,
+  product,
+}) => {
+  const send = async (source: string, event: string) =>
+    (JSON.parse(await product.command('send', source, event)) as { request_id: string }).request_id;
+  const first = await send('acuity', 'scheduled');
+  await product.until(first, 'completed');
+  const second = await send('acuity', 'scheduled');
+  await product.until(second, 'completed');
+  await page.goto(`${product.url}/dashboard/t/tenant_demo/leads/${second}`);
+  await expect(page.getByText('Somebody else has this time')).toBeVisible();
+  await page.getByRole('link', { name: 'Another booking' }).first().click();
+  await expect(page).not.toHaveURL(new RegExp(second));
+  await expect(page.getByRole('heading', { name: 'Deliveries' })).toBeVisible();
+  await page
+    .getByRole('region', { name: 'Deliveries' })
+    .getByRole('button', { name: /See it/ })
+    .click();
+  await expect(page.getByRole('dialog')).toContainText('proven by');
+});
+
+test('what the CRM answered to a refused lead is on its page', async ({ signedIn: page, product }) => {
+  await product.fault('hubspot', { kind: 'status', status: 400 });
+  const id = await product.call('kitchen-quote', '+15125550321');
+  await product.until(id, 'parked');
+  await page.goto(`${product.url}/dashboard/t/tenant_demo/leads/${id}`);
+  const sent = page.getByRole('region', { name: 'Sent to' });
+  await expect(sent).toContainText('1 attempt, 1 failed');
+  await expect(sent.getByText('It answered')).toBeVisible();
+  await page.getByRole('button', { name: 'Redrive' }).click();
+  await product.until(id, 'completed');
+  await expect(sent).toContainText('2 attempts, 1 failed');
+});

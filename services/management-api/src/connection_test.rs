@@ -1,0 +1,160 @@
+//! A test of a connection to a CRM: whether it takes the account, and what its records are made of.
+
+use axum::extract::State;
+use crm::{CrmField, CrmObject, Inspection};
+use domain::Classify;
+use runtime::{Json, Path, Problem};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    Deps,
+    auth::TenantAdmin,
+    connections::ConnectionPath,
+    problems::{Conflict, TenantProblems},
+};
+
+/// What came of a connection's test.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(crate) struct ConnectionTest {
+    /// Whether the CRM takes the account.
+    is_accepted: bool,
+    /// What happened; of a test that failed, why, and what to do.
+    detail: String,
+    /// What the CRM said when it refused.
+    answer: Option<String>,
+    /// The kinds of record that leads become, as the CRM describes them.
+    objects: Vec<ConnectionObject>,
+    /// What is still to be done there before leads can be written, a sentence each.
+    notes: Vec<String>,
+}
+
+/// A kind of record of a CRM.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ConnectionObject {
+    /// The CRM's name of it.
+    name: String,
+    /// Its fields, in the CRM's order.
+    fields: Vec<ConnectionField>,
+}
+
+/// A field of a CRM's record.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ConnectionField {
+    /// The CRM's name of it.
+    name: String,
+    /// What people call it.
+    label: String,
+    /// The CRM's type of its values.
+    kind: String,
+    /// Whether a record cannot be made without it.
+    is_required: bool,
+    /// The values that it takes; empty if any.
+    options: Vec<String>,
+    /// The longest text, in characters.
+    max_length: Option<u32>,
+}
+
+impl From<CrmField> for ConnectionField {
+    fn from(field: CrmField) -> Self {
+        let CrmField {
+            name,
+            label,
+            kind,
+            is_required,
+            options,
+            max_length,
+        } = field;
+        Self {
+            name,
+            label,
+            kind,
+            is_required,
+            options,
+            max_length,
+        }
+    }
+}
+
+impl From<CrmObject> for ConnectionObject {
+    fn from(object: CrmObject) -> Self {
+        Self {
+            name: object.name,
+            fields: object.fields.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// Asks a connection's CRM whether it takes the account, and for the fields of its records.
+///
+/// Nothing is written there that stays. A custom CRM gets a signed `connection.test`.
+#[utoipa::path(
+    post,
+    path = "/v1/tenants/{tenant_id}/connections/{connection}/test",
+    tag = "connections",
+    security(("bearer" = [])),
+    params(("tenant_id" = String, Path, description = "The tenant's slug."), ConnectionPath),
+    responses(
+        (status = OK, description = "What came of it.", body = ConnectionTest),
+        Conflict,
+        TenantProblems
+    )
+)]
+pub(crate) async fn test_connection(
+    caller: TenantAdmin,
+    Path(path): Path<ConnectionPath>,
+    State(deps): State<Deps>,
+) -> Result<Json<ConnectionTest>, Problem> {
+    let connection = deps
+        .store
+        .connection(caller.tenant(), &path.connection)
+        .await?;
+    let connection = connection.ok_or_else(|| {
+        Problem::not_found(format!("There is no connection `{}`.", path.connection))
+    })?;
+    let outward = deps
+        .outward
+        .as_ref()
+        .ok_or_else(|| Problem::internal("this process calls nobody"))?;
+    let name = catalogue::name(&connection.provider).to_owned();
+    let Some(crm) = outward.crms.get(&connection.provider) else {
+        return Err(Problem::conflict(format!(
+            "{name} is no CRM: its connection shows whether it works by the source or the mail that uses it."
+        )));
+    };
+    let account = match outward.accounts.open_connection(connection.clone()).await {
+        Ok(account) => account,
+        Err(error) => return Ok(Json(refused(&error))),
+    };
+    let mut inspected = crm.inspect(&account).await;
+    let is_stale = matches!(inspected, Err(crm::PushError::Unauthorized { .. }));
+    if is_stale && outward.accounts.invalidate(&account).await {
+        inspected = match outward.accounts.open_connection(connection).await {
+            Ok(account) => crm.inspect(&account).await,
+            Err(error) => return Ok(Json(refused(&error))),
+        };
+    }
+    Ok(Json(match inspected {
+        Ok(Inspection { objects, notes }) => ConnectionTest {
+            is_accepted: true,
+            detail: match notes.len() {
+                0 => format!("{name} takes the account."),
+                _ => {
+                    format!("{name} takes the account, and needs something before it takes leads.")
+                }
+            },
+            answer: None,
+            objects: objects.into_iter().map(Into::into).collect(),
+            notes,
+        },
+        Err(error) => refused(&error),
+    }))
+}
+
+fn refused(error: &(impl Classify + std::fmt::Display)) -> ConnectionTest {
+    ConnectionTest {
+        detail: error.to_string(),
+        answer: error.answer(),
+        ..ConnectionTest::default()
+    }
+}

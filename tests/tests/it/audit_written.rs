@@ -1,0 +1,114 @@
+//! Texts and forms whose webhooks were lost are found at CallRail, once.
+
+use std::time::Duration;
+
+use domain::{About, LeadRequest};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use simulators::{Choices, Trouble};
+use tests::{Form, World, in_both_forms};
+
+use crate::audit::{reconciled, requests};
+
+const LOST: Trouble = Trouble {
+    lose: 1,
+    repeat: 0,
+    delay_ms: 0,
+};
+
+in_both_forms![lost_texts_and_forms_are_found_once];
+
+/// Something that somebody writes: in a conversation, or as the form of this number.
+fn written(id: &str, phone: &str, words: &str, at: Timestamp) -> Choices {
+    Choices {
+        id: Some(id.to_owned()),
+        phone: Some(phone.to_owned()),
+        words: Some(words.to_owned()),
+        at,
+        ..Choices::default()
+    }
+}
+
+/// What was written in a request's conversation, in order.
+fn words(request: &LeadRequest) -> Vec<String> {
+    let About::Text(facts) = &request.document.source.said.about else {
+        return Vec::new();
+    };
+    let thread = domain::lead::thread::in_order(&facts.messages).into_iter();
+    thread.map(|(_, message)| message.text.clone()).collect()
+}
+
+/// Each request: its words or its form's message, and whether an audit made it.
+async fn found(world: &World) -> Vec<(String, bool)> {
+    let mut found: Vec<_> = requests(world, &world.tenant())
+        .await
+        .iter()
+        .map(|request| {
+            let source = &request.document.source;
+            let said = match &source.said.about {
+                About::Form(form) => form.message.clone().unwrap_or_default(),
+                _ => words(request).join(" | "),
+            };
+            (said, source.recovered.is_some())
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+async fn lost_texts_and_forms_are_found_once(form: Form) {
+    let world = World::of(form).await;
+    let callrail = world.simulators().callrail();
+    let begun = world.now().checked_sub(SignedDuration::from_mins(50));
+    let begun = begun.unwrap();
+    let at = |minute: u64| begun + Duration::from_secs(minute * 60);
+    let first = written("kKept", "512-555-0142", "A kitchen, please.", at(0));
+    callrail.happen("sms-received", &first).unwrap();
+    let form = written("330000001", "(512) 555-0143", "A bathroom, please.", at(1));
+    callrail.happen("form-submission", &form).unwrap();
+    world
+        .eventually("both webhooks arrive", async || {
+            found(&world).await.len() == 2
+        })
+        .await;
+
+    // The second message of a conversation, a whole conversation and a form.
+    for (event, choices) in [
+        (
+            "sms-received",
+            written("kKept", "512-555-0142", "With an island.", at(2)),
+        ),
+        (
+            "sms-received",
+            written("kLost", "512-555-0144", "A new roof, please.", at(3)),
+        ),
+        (
+            "form-submission",
+            written("330000002", "(512) 555-0145", "A deck, please.", at(4)),
+        ),
+    ] {
+        callrail.trouble(LOST);
+        callrail.happen(event, &choices).unwrap();
+        world
+            .eventually("the webhook is lost", async || {
+                callrail.webhooks_waiting() == 0
+            })
+            .await;
+    }
+    callrail.trouble(Trouble::default());
+    assert_eq!(found(&world).await.len(), 2);
+
+    for taken in [3, 0] {
+        let ended = reconciled(&world).await;
+        assert_eq!(ended["result"]["changed"], json!(taken), "{ended}");
+        let expected = [
+            ("A bathroom, please.", false),
+            ("A deck, please.", true),
+            ("A kitchen, please. | With an island.", false),
+            ("A new roof, please.", true),
+        ];
+        let expected = expected.map(|(words, is_recovered)| (words.to_owned(), is_recovered));
+        assert_eq!(found(&world).await, expected);
+    }
+    world.finish().await;
+}
