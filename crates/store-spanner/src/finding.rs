@@ -30,6 +30,10 @@ type Result<T, E = Fault> = std::result::Result<T, E>;
 
 /// Requests that one transaction takes in: with as many tokens as they may have, its commit stays within Spanner's limits.
 const INDEXED_AT_ONCE: usize = 8;
+/// Joins that Spanner takes in one query.
+const MAX_JOINS: usize = 20;
+// Each request is in this index once. The emulator cannot see that by itself; Spanner ignores the hint that says so.
+const BY_RANK: &str = "@{FORCE_INDEX=request_tokens_by_rank, spanner_emulator.disable_query_null_filtered_index_check=true}";
 
 #[async_trait]
 impl Finding for SpannerStore {
@@ -88,7 +92,13 @@ async fn find(reader: &Reader, tenant: &TenantId, query: &FindQuery) -> Result<P
         let spots = search
             .spots(query.sort, after.as_ref(), page.wanted())
             .await?;
-        let read = search.read(&spots).await?;
+        let mut read = search.read(&spots).await?;
+        if !search.is_complete {
+            // Where too much is fresh, the table may still know a request as it was.
+            for request in &mut read {
+                request.take_if(|request| !search.filter.is_met_by(request));
+            }
+        }
         after = spots.into_iter().next_back().or(after);
         if !page.take(read) {
             return Ok(page.finish());
@@ -106,8 +116,11 @@ async fn count(reader: &Reader, tenant: &TenantId, filter: &RequestFilter) -> Re
     };
     let search = Search::begin(reader, tenant, filter).await?;
     let most = usize::try_from(MAX_EXACT).unwrap_or(usize::MAX) + 1;
-    let spots = search.spots(RequestSort::Newest, None, most).await?;
-    let counted = u32::try_from(spots.len()).unwrap_or(u32::MAX);
+    let counted = match search.fresh.is_empty() {
+        true => search.count(most).await?,
+        false => search.spots(RequestSort::Newest, None, most).await?.len(),
+    };
+    let counted = u32::try_from(counted).unwrap_or(u32::MAX);
     Ok(Count::of(counted, search.is_complete))
 }
 
@@ -175,8 +188,25 @@ impl<'a> Search<'a> {
         wanted: usize,
     ) -> Result<Vec<Spot>> {
         // As many more as may have to be left out.
-        let indexed = self.indexed(sort, after, wanted + self.fresh.len());
-        let mut spots = indexed.await?;
+        let limit = wanted + self.fresh.len();
+        let mut spots = match (sort, after) {
+            (RequestSort::Score, after) if self.has_words() => {
+                self.walk(Lead::SortedWords, after, limit).await?
+            }
+            (RequestSort::Score, None) => self.walk(Lead::Ranks, None, limit).await?,
+            (RequestSort::Score, after) => {
+                let mut spots = self.walk(Lead::OneRank, after, limit).await?;
+                if spots.len() < limit {
+                    let lower = limit - spots.len();
+                    spots.extend(self.walk(Lead::Ranks, after, lower).await?);
+                }
+                spots
+            }
+            (RequestSort::Newest, after) => self.walk(Lead::Newest, after, limit).await?,
+            (RequestSort::Oldest | RequestSort::Waiting, after) => {
+                self.walk(Lead::Oldest, after, limit).await?
+            }
+        };
         spots.retain(|spot| !self.fresh.contains_key(&spot.request));
         let fresh = self.fresh.iter().filter_map(|(request, score)| {
             Some(Spot {
@@ -190,53 +220,17 @@ impl<'a> Search<'a> {
         Ok(spots)
     }
 
+    /// Whether words are searched for. They are rarer than scores: all that have them are read and sorted.
+    fn has_words(&self) -> bool {
+        self.clauses
+            .first()
+            .is_some_and(|clause| clause.is_of_words)
+    }
+
     /// What the table has.
-    async fn indexed(
-        &self,
-        sort: RequestSort,
-        after: Option<&Spot>,
-        limit: usize,
-    ) -> Result<Vec<Spot>> {
-        let (behind, by) = match sort {
-            RequestSort::Newest => ("k.request_id < @after", "request_id DESC"),
-            RequestSort::Oldest | RequestSort::Waiting => ("k.request_id > @after", "request_id"),
-            RequestSort::Score => (
-                "(k.score < @score OR (k.score = @score AND k.request_id < @after))",
-                "score DESC, request_id DESC",
-            ),
-        };
-        let behind = after.map_or("TRUE", |_| behind);
-        let mut conditions = format!("k.token IN UNNEST(@clause0) AND {behind}");
-        for number in 1..self.clauses.len() {
-            conditions.push_str(&format!(
-                " AND EXISTS (SELECT 1 FROM request_tokens AS k{number} WHERE k{number}.tenant_id = @tenant \
-                 AND k{number}.token IN UNNEST(@clause{number}) AND k{number}.request_id = k.request_id)"
-            ));
-        }
-        let times = [
-            self.filter.from.map(|_| "r.created_at >= @from"),
-            self.filter.to.map(|_| "r.created_at < @to"),
-        ];
-        let times: Vec<_> = times.into_iter().flatten().collect();
-        if !times.is_empty() {
-            conditions.push_str(&format!(
-                " AND EXISTS (SELECT 1 FROM requests AS r WHERE r.tenant_id = @tenant \
-                 AND r.request_id = k.request_id AND {})",
-                times.join(" AND ")
-            ));
-        }
-        // A request may have several tokens of a clause.
-        let distinct = match self.clauses.first() {
-            Some(first) if first.any_of.len() == 1 => "",
-            _ => "DISTINCT ",
-        };
-        let sql = format!(
-            "SELECT {distinct}k.request_id, k.score FROM request_tokens AS k \
-             WHERE k.tenant_id = @tenant AND {conditions} ORDER BY {by} LIMIT @limit"
-        );
-        let found = self
-            .reader
-            .query(self.with_parameters(sql, after, limit).build());
+    async fn walk(&self, lead: Lead, after: Option<&Spot>, limit: usize) -> Result<Vec<Spot>> {
+        let statement = self.with_parameters(self.sql(lead, after.is_some()), after, limit);
+        let found = self.reader.query(statement.build());
         let mut spots = Vec::new();
         for row in found.await? {
             spots.push(Spot {
@@ -247,6 +241,86 @@ impl<'a> Search<'a> {
         Ok(spots)
     }
 
+    /// How many the table has, up to a limit.
+    async fn count(&self, limit: usize) -> Result<usize> {
+        let sql = self.sql(Lead::Newest, false);
+        let sql = format!("SELECT COUNT(*) AS found FROM ({sql})");
+        let found = self
+            .reader
+            .query(self.with_parameters(sql, None, limit).build());
+        let found = found.await?.first().map(|row| row.integer("found"));
+        Ok(usize::try_from(found.transpose()?.unwrap_or_default()).unwrap_or_default())
+    }
+
+    fn sql(&self, lead: Lead, is_begun: bool) -> String {
+        let by = lead.order();
+        let behind = lead.behind(is_begun);
+        if matches!(lead, Lead::Ranks | Lead::OneRank) {
+            let met = self.met(0);
+            return format!(
+                "SELECT k.request_id, k.score FROM request_tokens{BY_RANK} AS k \
+                 WHERE k.tenant_id = @tenant AND k.ranked IS NOT NULL AND {behind}{met} \
+                 ORDER BY k.ranked DESC, k.request_id DESC LIMIT @limit"
+            );
+        }
+        // Words are rarer than facts, and the requests of one token lie in the order of time: a list that one token
+        // leads reads no more of it than it returns, but for what fails the rest.
+        let (tokens, met) = (self.leading().len(), self.met(1));
+        let list = |led: &str| {
+            format!(
+                "SELECT k.request_id, k.score FROM request_tokens AS k WHERE k.tenant_id = @tenant AND {led} \
+                 AND {behind}{met} ORDER BY {by} LIMIT @limit"
+            )
+        };
+        match tokens {
+            1 => list("k.token = @lead0"),
+            _ if tokens * self.clauses.len() <= MAX_JOINS => {
+                let lists = (0..tokens)
+                    .map(|number| format!("({})", list(&format!("k.token = @lead{number}"))));
+                let lists = lists.collect::<Vec<_>>().join(" UNION ALL ");
+                // A request may have several tokens of a clause.
+                format!(
+                    "SELECT DISTINCT request_id, score FROM ({lists}) ORDER BY {by} LIMIT @limit"
+                )
+            }
+            _ => list("k.token IN UNNEST(@clause0)").replacen("SELECT", "SELECT DISTINCT", 1),
+        }
+    }
+
+    fn leading(&self) -> &[String] {
+        self.clauses.first().map_or(&[], |clause| &clause.any_of)
+    }
+
+    /// The conditions that the clauses make from this one on, and the times.
+    fn met(&self, first: usize) -> String {
+        let mut met = String::new();
+        for number in first..self.clauses.len() {
+            met.push_str(&format!(
+                " AND EXISTS (SELECT 1 FROM request_tokens AS k{number} WHERE k{number}.tenant_id = @tenant \
+                 AND k{number}.token IN UNNEST(@clause{number}) AND k{number}.request_id = k.request_id)"
+            ));
+        }
+        // Ids rise with time, nearly: they bound the walk, and the time itself decides.
+        let ids = [
+            self.filter.from.map(|_| " AND k.request_id >= @first"),
+            self.filter.to.map(|_| " AND k.request_id < @end"),
+        ];
+        met.extend(ids.into_iter().flatten());
+        let times = [
+            self.filter.from.map(|_| "r.created_at >= @from"),
+            self.filter.to.map(|_| "r.created_at < @to"),
+        ];
+        let times: Vec<_> = times.into_iter().flatten().collect();
+        if !times.is_empty() {
+            met.push_str(&format!(
+                " AND EXISTS (SELECT 1 FROM requests AS r WHERE r.tenant_id = @tenant \
+                 AND r.request_id = k.request_id AND {})",
+                times.join(" AND ")
+            ));
+        }
+        met
+    }
+
     fn with_parameters(&self, sql: String, after: Option<&Spot>, limit: usize) -> StatementBuilder {
         let mut statement = Statement::builder(sql)
             .add_param("tenant", self.tenant.as_str().to_owned())
@@ -254,9 +328,21 @@ impl<'a> Search<'a> {
         for (number, clause) in self.clauses.iter().enumerate() {
             statement = statement.add_param(format!("clause{number}"), clause.any_of.clone());
         }
+        for (number, token) in self.leading().iter().enumerate() {
+            statement = statement.add_param(format!("lead{number}"), token.clone());
+        }
         for (name, time) in [("from", self.filter.from), ("to", self.filter.to)] {
             if let Some(time) = time {
                 statement = statement.add_typed_param(name, time_value(time), types::timestamp());
+            }
+        }
+        let ids = [
+            ("first", self.filter.first_id()),
+            ("end", self.filter.end_id()),
+        ];
+        for (name, id) in ids {
+            if let Some(id) = id {
+                statement = statement.add_param(name, id.to_string());
             }
         }
         match after {
@@ -288,6 +374,45 @@ impl<'a> Search<'a> {
             by_id.remove(&id)
         });
         Ok(read.collect())
+    }
+}
+
+/// Along what a list is read.
+#[derive(Debug, Clone, Copy)]
+enum Lead {
+    /// The tokens of the first clause, the newest first.
+    Newest,
+    /// The same, the oldest first.
+    Oldest,
+    /// All that have a word, sorted by score.
+    SortedWords,
+    /// Every request by its score; behind a place, those with lower ones.
+    Ranks,
+    /// Those with the score of a place, behind it.
+    OneRank,
+}
+
+impl Lead {
+    const fn order(self) -> &'static str {
+        match self {
+            Self::Newest => "request_id DESC",
+            Self::Oldest => "request_id",
+            Self::SortedWords | Self::Ranks | Self::OneRank => "score DESC, request_id DESC",
+        }
+    }
+
+    /// What lies behind the last page. No index is read from within an OR: ranks are walked in two steps.
+    const fn behind(self, is_begun: bool) -> &'static str {
+        match self {
+            _ if !is_begun => "TRUE",
+            Self::Newest => "k.request_id < @after",
+            Self::Oldest => "k.request_id > @after",
+            Self::SortedWords => {
+                "(k.score < @score OR (k.score = @score AND k.request_id < @after))"
+            }
+            Self::Ranks => "k.ranked < @score",
+            Self::OneRank => "k.ranked = @score AND k.request_id < @after",
+        }
     }
 }
 

@@ -80,6 +80,16 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "places",
         include_str!("../../../migrations/spanner/0027_places.sql"),
     ),
+    (
+        36,
+        "lists_of_jobs",
+        include_str!("../../../migrations/spanner/0036_lists_of_jobs.sql"),
+    ),
+    (
+        37,
+        "leads_by_score",
+        include_str!("../../../migrations/spanner/0037_leads_by_score.sql"),
+    ),
 ];
 
 /// Where the steps that were taken are on record.

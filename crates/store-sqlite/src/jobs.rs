@@ -164,9 +164,16 @@ fn by_call(db: &Db, new: &NewJob) -> Result<Option<Job>> {
 }
 
 fn list(db: &Db, tenant: &TenantId, query: &JobQuery) -> Result<Page<Job>> {
+    // Each has an index in this order.
+    let of_kind_and_state = match (query.kind, query.state) {
+        (Some(_), Some(_)) => "AND kind = ?4 AND state = ?3",
+        (Some(_), None) => "AND kind = ?4 AND ?3 IS NULL",
+        (None, Some(_)) => "AND state = ?3 AND ?4 IS NULL",
+        (None, None) => "AND ?3 IS NULL AND ?4 IS NULL",
+    };
     let sql = format!(
-        "SELECT {JOB_COLUMNS} FROM jobs WHERE tenant_id = ?1 AND job_id < ?2 AND state = ifnull(?3, state) \
-         AND kind = ifnull(?4, kind) ORDER BY job_id DESC LIMIT ?5"
+        "SELECT {JOB_COLUMNS} FROM jobs WHERE tenant_id = ?1 AND job_id < ?2 {of_kind_and_state} \
+         ORDER BY job_id DESC LIMIT ?5"
     );
     let before = query.before.map(|id| id.to_string());
     let mut before = before.unwrap_or_else(|| "job_~".to_owned());

@@ -83,6 +83,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "places",
         include_str!("../../../migrations/sqlite/0030_places.sql"),
     ),
+    (
+        39,
+        "lists_of_jobs",
+        include_str!("../../../migrations/sqlite/0039_lists_of_jobs.sql"),
+    ),
 ];
 
 /// The step that figures came with.

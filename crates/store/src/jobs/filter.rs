@@ -62,14 +62,23 @@ impl RequestFilter {
 
     /// An id that sorts behind every request that is meant, where the filter says so.
     pub fn behind(&self) -> Option<RequestId> {
-        self.to.map(|to| first_id_at(later(to, SKEW)))
+        self.to.map(end_id_before)
     }
 
     /// An id that sorts before every request that is meant, where the filter says so.
     pub fn before(&self) -> Option<RequestId> {
-        let from = self.from?.checked_sub(SKEW).ok()?;
-        Some(first_id_at(from))
+        first_id_since(self.from?)
     }
+}
+
+/// An id that sorts behind the ids of all requests that were created before `to`.
+pub fn end_id_before(to: Timestamp) -> RequestId {
+    first_id_at(later(to, SKEW))
+}
+
+/// An id that sorts before the ids of all requests that were created at `from` or later; none where time begins.
+pub fn first_id_since(from: Timestamp) -> Option<RequestId> {
+    Some(first_id_at(from.checked_sub(SKEW).ok()?))
 }
 
 /// An id that sorts before all that are drawn at `at` or later.

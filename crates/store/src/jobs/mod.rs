@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use crate::{AuditAction, Page, Result};
 
 pub use batch::{Applied, Batch, Decided, Effect, Unit};
-pub use filter::{RequestFilter, first_id_at};
+pub use filter::{RequestFilter, end_id_before, first_id_at, first_id_since};
 pub use job::{
     Created, Job, JobClaim, JobCursor, JobKind, JobState, JobTask, NewJob, OpenJob, next,
 };

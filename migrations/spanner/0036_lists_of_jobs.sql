@@ -1,0 +1,6 @@
+-- The lists of jobs: of one state, of one kind, of both.
+CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (tenant_id, state, job_id DESC);
+
+CREATE INDEX IF NOT EXISTS jobs_by_kind ON jobs (tenant_id, kind, job_id DESC);
+
+CREATE INDEX IF NOT EXISTS jobs_by_kind_and_state ON jobs (tenant_id, kind, state, job_id DESC);
