@@ -21,6 +21,7 @@ pub mod geocoding;
 mod google;
 pub mod hubspot;
 pub mod intercom;
+pub mod issuer;
 mod mp3;
 mod outbox;
 pub mod pipedrive;
@@ -73,6 +74,7 @@ pub static SIMULATORS: &[SimulatorSpec] = &[
     geocoding::SPEC,
     hubspot::SPEC,
     intercom::SPEC,
+    issuer::SPEC,
     pipedrive::SPEC,
     recaptcha::SPEC,
     salesforce::SPEC,

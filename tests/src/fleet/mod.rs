@@ -22,6 +22,7 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use axum::{Json, Router, routing::get};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bus_pubsub::{Access, PubSubConfig, provision};
 use domain::{Clock, Stage};
 use google::{SecretManager, SecretManagerConfig, Tokens};
@@ -34,7 +35,7 @@ use pipeline::{
 };
 use runtime::SystemClock;
 use secrecy::SecretString;
-use simulators::{SIMULATORS, Simulators, document_ai};
+use simulators::{SIMULATORS, Simulators, document_ai, issuer};
 use store_spanner::{Emulator, SpannerConfig, SpannerStore};
 use testkit::emulators::{PubSub, Spanner};
 
@@ -49,6 +50,8 @@ pub use visitor::Visitor;
 /// Everything of the fleet lives in this project, on the emulators and simulators.
 const PROJECT: &str = "fleet-project";
 const BUCKET: &str = "fleet-recordings";
+/// Who administers the platform, once they signed in at the simulated issuer.
+pub const PLATFORM_ADMIN: &str = "admin@example.com";
 
 /// How a fleet is started.
 #[derive(Debug, Clone)]
@@ -341,6 +344,11 @@ fn settings(
         ("JWT_JWKS_URL", format!("http://{keys_address}/jwks.json")),
         ("JWT_ISSUER", trust.issuer),
         ("JWT_AUDIENCE", trust.audience),
+        // People sign in at the simulated issuer, whose URL comes with those of the other providers.
+        ("OIDC_CLIENT_ID", issuer::CLIENT_ID.to_owned()),
+        ("OIDC_CLIENT_SECRET", issuer::CLIENT_SECRET.to_owned()),
+        ("SESSION_KEY", STANDARD.encode(rand::random::<[u8; 32]>())),
+        ("PLATFORM_ADMINS", PLATFORM_ADMIN.to_owned()),
     ];
     let urls = simulators.urls();
     let providers = SIMULATORS

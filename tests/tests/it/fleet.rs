@@ -70,6 +70,69 @@ async fn a_call_goes_from_ring_to_crm_across_six_processes() {
     assert_rows(&fleet, request).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_signs_in_at_the_issuer() {
+    if !has_emulators() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let options = FleetOptions {
+        port: 0,
+        programs: programs(),
+        ingest: "webhook-ingest",
+        settings: Vec::new(),
+        simulators: simulators::Config::default(),
+    };
+    let fleet = Box::pin(Fleet::start(folder.path(), options))
+        .await
+        .unwrap();
+    let base = fleet.base();
+    // A browser, but for following by itself.
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    let leads_to = |answer: &reqwest::Response| {
+        let location = answer.headers()["location"].to_str().unwrap();
+        answer.url().join(location).unwrap()
+    };
+    let cookies = |answer: &reqwest::Response| {
+        let set = answer.headers().get_all("set-cookie").iter();
+        let pairs = set.map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap());
+        pairs.collect::<Vec<_>>().join("; ")
+    };
+
+    let started = http.get(format!("{base}/v1/sign-in/oidc")).send();
+    let started = started.await.unwrap();
+    assert_eq!(started.status(), 302);
+    let (attempt, page) = (cookies(&started), leads_to(&started));
+    assert!(
+        page.as_str()
+            .starts_with(&fleet.simulators.issuer().base_url())
+    );
+    let shown = http.get(page.clone()).send().await.unwrap();
+    assert!(shown.text().await.unwrap().contains("E-mail address"));
+    let who = [("email", fleet::PLATFORM_ADMIN)];
+    let back = http.post(page).form(&who).send().await.unwrap();
+    let back = http.get(leads_to(&back)).header("cookie", attempt).send();
+    let back = back.await.unwrap();
+    assert_eq!(leads_to(&back).as_str(), format!("{base}/sign-in"));
+    let refreshed = http
+        .post(format!("{base}/v1/sign-in/refresh"))
+        .header("cookie", cookies(&back))
+        .header("origin", &base)
+        .send();
+    let refreshed: serde_json::Value = refreshed.await.unwrap().json().await.unwrap();
+    let token = refreshed["token"].as_str().unwrap();
+    let me = http.get(format!("{base}/v1/me")).bearer_auth(token).send();
+    let me: serde_json::Value = me.await.unwrap().json().await.unwrap();
+    assert_eq!(me["email"], fleet::PLATFORM_ADMIN, "{me}");
+    assert_eq!(me["product"]["sign_in"], "oidc", "{me}");
+    let tenants = http.get(format!("{base}/v1/tenants")).bearer_auth(token);
+    assert_eq!(tenants.send().await.unwrap().status(), 200);
+}
+
 /// What a plain client of the database sees once a request is completed.
 async fn assert_rows(fleet: &Fleet, request: RequestId) {
     let rows = async |sql: &str| read_rows(&fleet.database, sql).await.unwrap();

@@ -24,8 +24,8 @@ fn json_path(slug: &str) -> Option<&'static str> {
         "pipedrive" => Some("/api/v2/persons"),
         "salesforce" => Some("/services/data/v62.0/composite"),
         "callrail" => Some("/v3/a/ACC1/integrations.json"),
-        "customcrm" | "geocoding" | "intercom" | "recaptcha" | "signedwebhook" | "storage"
-        | "turnstile" | "webforms" | "zendesk" => None,
+        "customcrm" | "geocoding" | "intercom" | "issuer" | "recaptcha" | "signedwebhook"
+        | "storage" | "turnstile" | "webforms" | "zendesk" => None,
         other => panic!("add a path of {other} to this test"),
     }
 }
@@ -42,6 +42,7 @@ fn parameter_path(slug: &str) -> &'static str {
         "geocoding" => "/maps/api/geocode/%FF",
         "hubspot" => "/crm/v3/objects/contacts/%FF",
         "intercom" => "/conversations/%FF",
+        "issuer" => "/keys/%FF",
         "pipedrive" => "/api/v2/persons/%FF",
         "salesforce" => "/services/data/v62.0/sobjects/%FF/describe",
         "recaptcha" => "/recaptcha/api/siteverify/%FF",
@@ -70,7 +71,7 @@ fn assert_shape(spec: &SimulatorSpec, answer: &Answer, what: &str) {
     let texts: &[&str] = match spec.slug {
         "acuity" => &["/message", "/error"],
         "calendly" => &["/title", "/message"],
-        "callrail" | "customcrm" | "signedwebhook" | "webforms" => &["/error"],
+        "callrail" | "customcrm" | "issuer" | "signedwebhook" | "webforms" => &["/error"],
         "geocoding" => &["/status", "/error_message"],
         "hubspot" => &["/status", "/message", "/correlationId", "/category"],
         "pipedrive" => &["/error", "/error_info"],

@@ -13,11 +13,14 @@ use management_api::{
 };
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use simulators::{
+    Config, Simulators,
+    issuer::{CLIENT_ID, CLIENT_SECRET, Twist},
+};
 use testkit::ManualClock;
 use url::Url;
 
 use crate::{
-    issuer::{Key, Provider, Twist},
     sign_in::cookie,
     world::{PUBLIC_URL, World, body, created, problem},
 };
@@ -26,11 +29,20 @@ const START: &str = "/v1/sign-in/oidc";
 const CALLBACK: &str = "/v1/sign-in/oidc/callback";
 const REFRESH: &str = "/v1/sign-in/refresh";
 
-fn oidc(provider: &Provider, sign_in: SignIn, clock: &ManualClock) -> SignIn {
+/// An issuer whose clock stands.
+async fn issuer() -> Simulators {
+    let config = Config {
+        now: Arc::new(|| "2020-06-01T12:00:00Z".parse().unwrap()),
+        ..Config::default()
+    };
+    Simulators::start(config).await.unwrap()
+}
+
+fn oidc(provider: &Simulators, sign_in: SignIn, clock: &ManualClock) -> SignIn {
     let config = OidcConfig {
-        issuer: provider.url(),
-        client_id: "leads".to_owned(),
-        client_secret: SecretString::from("client-secret"),
+        issuer: provider.issuer().base_url(),
+        client_id: CLIENT_ID.to_owned(),
+        client_secret: SecretString::from(CLIENT_SECRET),
         scopes: "openid email".to_owned(),
         platform_admins: [EmailAddress::parse("root@example.com").unwrap()].into(),
     };
@@ -44,7 +56,7 @@ fn oidc(provider: &Provider, sign_in: SignIn, clock: &ManualClock) -> SignIn {
     sign_in.with_oidc(oidc, config.platform_admins)
 }
 
-async fn world(provider: &Provider) -> World {
+async fn world(provider: &Simulators) -> World {
     World::start_signing_in(
         |key, trust, _| Verifier::new(trust.clone(), key.key_set()),
         |sign_in, clock| oidc(provider, sign_in, clock),
@@ -59,7 +71,7 @@ struct Back {
 }
 
 /// Leads a browser to the issuer, where this person signs in.
-async fn at_issuer(world: &World, provider: &Provider, email: &str) -> Back {
+async fn at_issuer(world: &World, provider: &Simulators, email: &str) -> Back {
     let call = world.call_openly("GET", START);
     let started = call.send().await.unwrap();
     assert_eq!(started.status, 302, "{}", started.text_lossy(500));
@@ -78,7 +90,7 @@ async fn at_issuer(world: &World, provider: &Provider, email: &str) -> Back {
         ),
         ("S256", "code")
     );
-    let code = provider.authorize(&asked, email);
+    let code = provider.issuer().sign_in(&asked, email);
     Back {
         cookie: set.split(';').next().unwrap().to_owned(),
         path: format!(
@@ -139,7 +151,7 @@ async fn invite(world: &World, email: &str) -> Value {
 
 #[tokio::test]
 async fn an_invited_person_signs_in_at_the_issuer() {
-    let provider = Provider::start(Key::p256("k1"), "2020-06-01T12:00:00Z");
+    let provider = issuer().await;
     let world = world(&provider).await;
     // An administrator invites, and has no code that could sign in as the person.
     assert_eq!(
@@ -162,7 +174,7 @@ async fn an_invited_person_signs_in_at_the_issuer() {
 
 #[tokio::test]
 async fn only_who_was_invited_or_administers_the_platform_comes_in() {
-    let provider = Provider::start(Key::ed25519("k1"), "2020-06-01T12:00:00Z");
+    let provider = issuer().await;
     let world = world(&provider).await;
     let stranger = at_issuer(&world, &provider, "eve@example.com").await;
     refused(&stranger.arrive(&world).await, "not-invited");
@@ -191,11 +203,11 @@ async fn what_the_issuer_did_not_say_signs_nobody_in() {
         Twist::ForeignKey,
         Twist::NoIdToken,
     ] {
-        let provider = Provider::start(Key::p256("k1"), "2020-06-01T12:00:00Z");
+        let provider = issuer().await;
         let world = world(&provider).await;
         invite(&world, "maria@example.com").await;
         let back = at_issuer(&world, &provider, "maria@example.com").await;
-        provider.twist(twist);
+        provider.issuer().twist(Some(twist));
         let why = match twist {
             Twist::UnverifiedEmail => "not-verified",
             _ => "not-vouched",
@@ -206,7 +218,7 @@ async fn what_the_issuer_did_not_say_signs_nobody_in() {
 
 #[tokio::test]
 async fn an_answer_belongs_to_the_browser_that_asked() {
-    let provider = Provider::start(Key::p256("k1"), "2020-06-01T12:00:00Z");
+    let provider = issuer().await;
     let world = world(&provider).await;
     invite(&world, "maria@example.com").await;
     let one = at_issuer(&world, &provider, "maria@example.com").await;
@@ -234,7 +246,7 @@ async fn an_answer_belongs_to_the_browser_that_asked() {
 
 #[tokio::test]
 async fn the_issuer_is_asked_whether_people_may_stay() {
-    let provider = Provider::start(Key::p256("k1"), "2020-06-01T12:00:00Z");
+    let provider = issuer().await;
     let world = world(&provider).await;
     invite(&world, "maria@example.com").await;
     let back = at_issuer(&world, &provider, "maria@example.com").await;
@@ -242,7 +254,7 @@ async fn the_issuer_is_asked_whether_people_may_stay() {
     // Each refresh token is taken once.
     let second = cookie(&world.with_cookie("POST", REFRESH, &first).await);
     let third = cookie(&world.with_cookie("POST", REFRESH, &second).await);
-    provider.twist(Twist::Down);
+    provider.issuer().twist(Some(Twist::Down));
     world.clock.advance(Duration::from_secs(3_500));
     let fourth = cookie(&world.with_cookie("POST", REFRESH, &third).await);
     world.clock.advance(Duration::from_secs(200));
@@ -251,7 +263,7 @@ async fn the_issuer_is_asked_whether_people_may_stay() {
     let set = answer.header("set-cookie").unwrap();
     let fifth = set.split(';').next().unwrap();
     problem(&world.with_cookie("POST", REFRESH, &fourth).await, 503);
-    provider.twist(Twist::RefusesRefresh);
+    provider.issuer().twist(Some(Twist::RefusesRefresh));
     problem(&world.with_cookie("POST", REFRESH, fifth).await, 401);
     problem(&world.with_cookie("POST", REFRESH, fifth).await, 401);
 }

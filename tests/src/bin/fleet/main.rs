@@ -6,7 +6,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Context as _;
 use clap::Parser;
 use pipeline::demo;
-use tests::fleet::{Fleet, FleetOptions};
+use tests::fleet::{Fleet, FleetOptions, PLATFORM_ADMIN};
 
 /// Google's emulators, simulated providers and the six services, each as a process of its own.
 #[derive(Parser)]
@@ -52,6 +52,7 @@ fn greet(fleet: &Fleet, program: &str) {
     let (program, quoted) = (quoted(program), quoted(&folder.to_string()));
     println!(
         "\nThe fleet is up: six services on emulated Spanner and Pub/Sub, other providers simulated.\n\
+         \n  dashboard         {base} (sign in at the simulated issuer as {PLATFORM_ADMIN})\
          \n  API and webhooks  {base} (a front that stands for the load balancer)\
          \n  Spanner           {} (gRPC), {} (REST), {}/{}/{}\
          \n  Pub/Sub           {}\
