@@ -138,8 +138,9 @@ pub trait WebhooksApi: Send + Sync {
         accounts_of_source: &[String],
     ) -> Result<Vec<Registration>, ApiError>;
 
-    /// Has every event of [`WebhooksApi::wanted`] posted to this URL, and switches on what is off. Registrations of other
-    /// URLs stay as they are. What is there already is not made again.
+    /// Has each of these events posted to its URL, and switches on what is off. They are [`WebhooksApi::wanted`], or some
+    /// of them: who entered a URL by hand may have chosen. Registrations of other URLs stay as they are, and so do other
+    /// events of ours. What is there already is not made again.
     ///
     /// Returns the key that signs, where the provider or the account has it; else `signing_key` signs.
     ///
@@ -149,7 +150,7 @@ pub trait WebhooksApi: Send + Sync {
         &self,
         account: &Account,
         accounts_of_source: &[String],
-        url: &str,
+        wanted: &[(String, String)],
         signing_key: Option<&SecretString>,
     ) -> Result<Option<SecretString>, ApiError>;
 

@@ -184,13 +184,13 @@ impl WebhooksApi for Api {
         &self,
         account: &Account,
         _accounts_of_source: &[String],
-        url: &str,
+        wanted: &[(String, String)],
         _signing_key: Option<&SecretString>,
     ) -> Result<Option<SecretString>, ApiError> {
         let known = self.subscriptions(account).await?;
-        for (event, url) in self.wanted(url) {
+        for (event, url) in wanted {
             let ours = |known: &&Subscription| {
-                known.registration.event == event && known.registration.url == url
+                known.registration.event == *event && known.registration.url == *url
             };
             let ours: Vec<_> = known.iter().filter(ours).collect();
             if ours.iter().any(|known| known.registration.is_on) {

@@ -8,6 +8,8 @@
 //!
 //! Source: developer.calendly.com, "List Events", "List Event Invitees", "Webhook Subscriptions" (read 2026-11).
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::Account;
@@ -252,17 +254,22 @@ impl WebhooksApi for Api {
         &self,
         account: &Account,
         _accounts_of_source: &[String],
-        url: &str,
+        wanted: &[(String, String)],
         signing_key: Option<&SecretString>,
     ) -> Result<Option<SecretString>, ApiError> {
+        // All of them go to one URL.
+        let Some((_, url)) = wanted.first() else {
+            return Ok(None);
+        };
         let me = self.me(account).await?;
         let known = self.subscriptions(account, &me).await?;
-        let ours: Vec<_> = known.into_iter().filter(|known| known.url == url).collect();
+        let ours: Vec<_> = known
+            .into_iter()
+            .filter(|known| known.url == *url)
+            .collect();
+        let mut events: BTreeSet<_> = wanted.iter().map(|(event, _)| event.clone()).collect();
         let is_whole = |known: &Subscription| {
-            known.is_on
-                && EVENTS
-                    .iter()
-                    .all(|event| known.events.iter().any(|one| one == event))
+            known.is_on && events.iter().all(|event| known.events.contains(event))
         };
         if ours.iter().any(is_whole) {
             return Ok(None);
@@ -272,12 +279,13 @@ impl WebhooksApi for Api {
                 "the source has no signing key: without one, deliveries could not be verified",
             ));
         };
-        // A URL is subscribed once, and one that was switched off has to be made anew.
+        // A URL is subscribed once, and one that was switched off has to be made anew, with what it had beside.
         for off in ours {
+            events.extend(off.events);
             self.unsubscribe(account, &off.id).await?;
         }
         let body = json!({
-            "url": url, "events": EVENTS, "organization": me.organization, "scope": "organization",
+            "url": url, "events": events, "organization": me.organization, "scope": "organization",
             "signing_key": key.expose_secret(),
         });
         self.subscribe(account, &body).await?;

@@ -86,7 +86,7 @@ impl WebhooksApi for Api {
         &self,
         account: &Account,
         accounts_of_source: &[String],
-        url: &str,
+        wanted: &[(String, String)],
         _signing_key: Option<&SecretString>,
     ) -> Result<Option<SecretString>, ApiError> {
         let companies = companies(account, accounts_of_source)?;
@@ -94,7 +94,7 @@ impl WebhooksApi for Api {
         for company in companies_to_ask(&companies) {
             let known = self.integrations(account, company).await?;
             let before = known.as_ref().map(|known| known.config.clone());
-            let config = with_ours(before.unwrap_or_default(), &self.wanted(url));
+            let config = with_ours(before.unwrap_or_default(), wanted);
             let answer = match known {
                 Some(known) if known.state == "active" && known.config == config => {
                     key = key.or(known.signing_key);

@@ -70,7 +70,7 @@ async fn check(
     if state.off.is_none() {
         told_off(deps, access, claimed, state, events).await?;
     }
-    repair(deps, access, claimed, state, &**api, &url).await
+    repair(deps, access, claimed, state, &**api, &wanted).await
 }
 
 pub(crate) async fn registered(
@@ -137,21 +137,21 @@ async fn told_off(
     step(deps, claimed, state, act).await
 }
 
-/// Registers the URL again.
+/// Registers what was posted again.
 async fn repair(
     deps: &Deps,
     access: &Access<'_>,
     claimed: &Sweep,
     state: &mut SweepState,
     api: &dyn WebhooksApi,
-    url: &str,
+    wanted: &[(String, String)],
 ) -> Result<(), Fault> {
     let (provider, source) = (access.spec.name, claimed.source);
     let key = newest_key(deps, access.source).await;
     access.admit(api.requests() + 2).await?;
     let accounts = &access.source.accounts;
     let registered = api
-        .register(&access.account, accounts, url, key.as_ref())
+        .register(&access.account, accounts, wanted, key.as_ref())
         .await;
     if let Err(error) = registered {
         if let Some(off) = &mut state.off {

@@ -256,9 +256,10 @@ impl Connecting<'_> {
 
         // 4. The webhooks.
         let key = reconcile::newest_key(self.deps, &source).await;
+        let wanted = self.api.wanted(&url);
         let registered = self
             .api
-            .register(&account, &source.accounts, &url, key.as_ref())
+            .register(&account, &source.accounts, &wanted, key.as_ref())
             .await;
         let signing_key = match registered {
             Ok(signing_key) => signing_key,
