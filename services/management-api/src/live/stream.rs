@@ -66,15 +66,17 @@ impl Stream {
             now: deps.clock.now(),
             version: env!("CARGO_PKG_VERSION"),
         };
-        let hello = Event::default()
-            .id(place.to_string())
-            .event("hello")
-            .data(json(&hello)?);
-        let mut ready = VecDeque::from([hello]);
-        if let Some(reason) = reset {
-            let reset = Event::default().event("reset");
-            ready.push_back(reset.data(json(&Reset { reason })?));
-        }
+        let (place_now, hello) = (place.to_string(), json(&hello)?);
+        let hello = |event: Event| event.event("hello").data(hello);
+        let ready = match reset {
+            None => VecDeque::from([hello(Event::default().id(place_now))]),
+            // The place comes with the reset, not before it: a reader that is cut off in between is told again.
+            Some(reason) => {
+                let reset = Event::default().id(place_now).event("reset");
+                let reset = reset.data(json(&Reset { reason })?);
+                VecDeque::from([hello(Event::default()), reset])
+            }
+        };
         Ok(Self {
             source: Source {
                 store: deps.store,
