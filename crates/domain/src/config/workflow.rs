@@ -344,15 +344,24 @@ impl WorkflowConfig {
     /// # Errors
     /// [`ConfigError`] with every fault that was found.
     pub fn read(json: &Value) -> Result<Self, ConfigError> {
-        let mut faults = WORKFLOW.faults(json);
-        let config = Self::deserialize(sound(json, &faults, "service_area"));
-        match &config {
-            Ok(config) => faults.extend(config.contradictions()),
-            Err(error) => faults.push(ConfigFault::new("", error.to_string())),
+        match Self::sound_part(json) {
+            (Some(config), faults) if faults.is_empty() => Ok(config),
+            (_, faults) => Err(ConfigError { faults }),
         }
-        match config {
-            Ok(config) if faults.is_empty() => Ok(config),
-            _ => Err(ConfigError { faults }),
+    }
+
+    /// What is sound of a configuration, for further checks, and every fault of the rest.
+    pub fn sound_part(json: &Value) -> (Option<Self>, Vec<ConfigFault>) {
+        let mut faults = WORKFLOW.faults(json);
+        match Self::deserialize(sound(json, &faults, "service_area")) {
+            Ok(config) => {
+                faults.extend(config.contradictions());
+                (Some(config), faults)
+            }
+            Err(error) => {
+                faults.push(ConfigFault::new("", error.to_string()));
+                (None, faults)
+            }
         }
     }
 

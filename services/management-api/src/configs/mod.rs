@@ -31,13 +31,12 @@ pub(crate) async fn check(
     json: &Value,
     faults: &mut Faults,
 ) -> Result<(), Problem> {
-    match WorkflowConfig::read(json) {
-        Ok(config) => {
-            let connections = deps.store.connections(tenant).await?;
-            let missing = connected::faults(&config, &connections, &catalogue::providers());
-            faults.of_part("config", missing);
-        }
-        Err(error) => faults.of_part("config", error.faults),
+    let (config, wrong) = WorkflowConfig::sound_part(json);
+    faults.of_part("config", wrong);
+    if let Some(config) = config {
+        let connections = deps.store.connections(tenant).await?;
+        let missing = connected::faults(&config, &connections, &catalogue::providers());
+        faults.of_part("config", missing);
     }
     Ok(())
 }
@@ -176,7 +175,7 @@ pub(crate) async fn save_config(
     Json(body): Json<Value>,
 ) -> Result<Tagged<OfficeConfig>, Problem> {
     let office = Place::of(&deps, caller.tenant(), path.office_id).await?;
-    let Saved { config, note } = Saved::read(&body)?;
+    let Saved { config, note } = Saved::read(&deps, caller.tenant(), &body).await?;
     let act = |version| {
         let said = format!("as version {version}");
         caller.act("config.save", &path.office_id).saying(said)
@@ -192,14 +191,14 @@ struct Saved {
 }
 
 impl Saved {
-    fn read(body: &Value) -> Result<Self, Problem> {
+    async fn read(deps: &Deps, tenant: &TenantId, body: &Value) -> Result<Self, Problem> {
         let mut faults = Faults::default();
         let note = read_note("config", body, &mut faults);
         let config = body.get("config").cloned();
-        match config.as_ref().map(WorkflowConfig::read) {
+        match &config {
             None if body.is_object() => faults.add("config", "is missing: the configuration"),
-            Some(Err(error)) => faults.of_part("config", error.faults),
-            None | Some(Ok(_)) => {}
+            None => {}
+            Some(config) => check(deps, tenant, config, &mut faults).await?,
         }
         faults.finish(BODY)?;
         let config = config.unwrap_or_default();
@@ -265,7 +264,7 @@ impl Place {
         Ok(found.await?)
     }
 
-    /// Saves a configuration as a new version, unless it leads to something that the tenant does not have.
+    /// Saves a configuration that was checked as a new version.
     async fn save(
         &self,
         deps: &Deps,
@@ -281,9 +280,6 @@ impl Place {
             Ok(expected) => expected,
             Err(why) => return Err(preconditions::refused(deps, place, if_match, why).await),
         };
-        let mut faults = Faults::default();
-        check(deps, &self.tenant, &json, &mut faults).await?;
-        faults.finish(BODY)?;
         let new = NewConfig {
             tenant: self.tenant.clone(),
             kind: ConfigKind::Workflow,

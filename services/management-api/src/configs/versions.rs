@@ -14,7 +14,7 @@ use crate::{
     Deps,
     auth::{TenantAdmin, TenantReader},
     cursor::{BehindVersion, Cursor as _},
-    faults::{Faults, PARAMETERS, Paging},
+    faults::{BODY, Faults, PARAMETERS, Paging},
     offices::OfficePath,
     preconditions::IfMatch,
     problems::{BodyProblems, Preconditions, QueryProblems, TenantProblems},
@@ -240,6 +240,10 @@ pub(crate) async fn restore_config_version(
 ) -> Result<Tagged<OfficeConfig>, Problem> {
     let office = Place::of(&deps, caller.tenant(), path.office_id).await?;
     let old = saved(&office, &deps, path.version).await?;
+    // What it led to may be gone by now.
+    let mut faults = Faults::default();
+    super::check(&deps, caller.tenant(), &old.json, &mut faults).await?;
+    faults.finish(BODY)?;
     let note = format!("version {} again", path.version);
     let act = |version| {
         let said = format!("version {} as version {version}", path.version);
