@@ -1,19 +1,22 @@
 """Calls every operation of the API's description with valid and invalid input, and checks each answer against it.
 
-Starts the product in one process on a data folder of its own, gives it leads, and lets schemathesis go over the document
-that it serves: once about things that are there, once with every part of a path invented. Fails on an answer of 500, on a
-status, a header, a media type or a body that the description does not have, and on input that is taken although the
-description rules it out.
+Starts the product in one process on a data folder of its own, gives it leads and one of each thing that a path can name,
+and lets schemathesis go over the document that it serves: once about things that are there, once with every part of a path
+invented. Fails on an answer of 500, on a status, a header, a media type or a body that the description does not have, on
+input that is taken although the description rules it out, on a part of a path that it has nothing for, and on an operation
+that was not called.
 """
 
 import argparse
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 
 import requests
 
@@ -22,6 +25,10 @@ TENANT = "tenant_demo"
 UNCHECKED = "positive_data_acceptance"
 # Streams do not end.
 ENDLESS = r"/live$"
+# The description itself is fetched to begin with, and is not among the operations that are reported.
+DESCRIPTION = "/v1/openapi.json"
+HOT_LEADS = {"name": "Hot", "page": "leads", "search": "score_from=80", "is_shared": True}
+METHODS = ("get", "put", "post", "delete", "patch")
 
 
 def main() -> int:
@@ -84,6 +91,11 @@ class Product:
 def fuzz(product: Product, options: argparse.Namespace) -> int:
     token = product.run("token", "--role", "platform_admin", "--minutes", "60")
     known = things(product, token)
+    described = requests.get(f"{product.base}/v1/openapi.json", timeout=10).json()
+    unknown = parts_of_paths(described) - known.keys()
+    if unknown:
+        print("add one of each of these to `things`:", ", ".join(sorted(unknown)))
+        return 1
     half = max(options.seconds // 2, 10)
     failed = [
         what
@@ -95,6 +107,9 @@ def fuzz(product: Product, options: argparse.Namespace) -> int:
     ]
     if product.process.poll() is not None:
         failed.append("the product ended")
+    silent = operations(described) - called(product)
+    if silent:
+        failed.append("never called: " + ", ".join(sorted(silent)))
     if failed:
         print("failed:", ", ".join(failed), "\nthe product's log:\n" + product.logged())
     return 1 if failed else 0
@@ -106,24 +121,97 @@ def things(product: Product, token: str) -> dict[str, str]:
     session.headers["Authorization"] = f"Bearer {token}"
     base = f"{product.base}/v1/tenants/{TENANT}"
 
+    def call(method: str, path: str, body: object = None, **headers: str) -> dict:
+        answer = session.request(method, f"{base}/{path}", json=body, headers=headers, timeout=10)
+        if not answer.ok:
+            sys.exit(f"{method} {path}: {answer.status_code} {answer.text}")
+        return answer.json() if answer.content else {}
+
     def get(path: str) -> dict:
-        answer = session.get(f"{base}/{path}", timeout=10)
-        answer.raise_for_status()
-        return answer.json()
+        return call("GET", path)
 
     for _ in range(3):
         product.run("send", "callrail")
-    deadline = time.monotonic() + 30
-    while len(get("requests")["items"]) < 3 and time.monotonic() < deadline:
-        time.sleep(0.2)
+    # The same person by another door, so that there is a link.
+    caller = {"name": "Ann Whitfield", "phone": "+15125550142", "email": "ann@example.com"}
+    call("POST", "leads", {"contact": caller, "message": "A new kitchen."})
+    until(lambda: len(get("requests")["items"]) >= 4, "leads come in")
     source = get("sources")["items"][0]
+    office = get("offices")["items"][0]["office_id"]
+    config = requests.get(
+        f"{base}/offices/{office}/config", headers=session.headers, timeout=10
+    )
+    saved = {"config": config.json()["config"], "note": "as it was"}
+    call("PUT", f"offices/{office}/config", saved, **{"If-Match": config.headers["ETag"]})
+    view = "0199f3a1c2d47e5fb8a6123456789abc"
+    call("PUT", f"views/{view}", HOT_LEADS)
+    key = call("POST", "api-keys", {"name": "fuzz", "scopes": ["read"]})
+    invited = call("POST", "invitations", {"email": "ann@example.com", "role": "viewer"})
+    joined = call("POST", "invitations", {"email": "bob@example.com", "role": "viewer"})
+    signed_in = requests.post(
+        f"{product.base}/v1/sign-in",
+        json={"code": joined["code"]},
+        headers={"Origin": product.base},
+        timeout=10,
+    )
+    signed_in.raise_for_status()
+    # A device is seen by whoever signed in there alone.
+    devices = requests.get(
+        f"{product.base}/v1/sign-in/devices", cookies=signed_in.cookies, timeout=10
+    ).json()
+    job = call("POST", "jobs", {"kind": "redrive", "filter": {"all": True}}, **{"Idempotency-Key": "fuzz-1"})
+    people = get("people")["items"]
+    listed = get("requests")["items"]
     return {
         "tenant_id": TENANT,
-        "request_id": get("requests")["items"][0]["request_id"],
+        "request_id": listed[0]["request_id"],
+        "other_id": listed[-1]["request_id"],
         "event_id": get("events")["items"][0]["event_id"],
         "source_id": source["source_id"],
+        "key": get("sources")["items"][0]["keys"][0],
         "connection": get("connections")["items"][0]["name"],
+        "office_id": office,
+        "version": "1",
+        "view_id": view,
+        "key_id": key["api_key"]["key_id"],
+        "invitation_id": invited["invitation"]["invitation_id"],
+        "user_id": people[0]["user_id"],
+        "device_id": devices["items"][0]["device_id"],
+        "job_id": job["job_id"],
+        "provider": "webforms",
+        "problem": "unauthorized",
     }
+
+
+def until(is_so: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 60
+    while not is_so():
+        if time.monotonic() > deadline:
+            sys.exit(f"waited in vain: {what}")
+        time.sleep(0.2)
+
+
+def operations(described: dict) -> set[str]:
+    """Every operation that is fuzzed, as `GET /path`."""
+    return {
+        f"{method.upper()} {path}"
+        for path, methods in described["paths"].items()
+        for method in methods
+        if method in METHODS and path != DESCRIPTION and not re.search(ENDLESS, path)
+    }
+
+
+def parts_of_paths(described: dict) -> set[str]:
+    return {part for path in described["paths"] for part in re.findall(r"{(\w+)}", path)}
+
+
+def called(product: Product) -> set[str]:
+    """Every operation of which a report says that it was called."""
+    found = set()
+    for report in product.folder.glob("report-*.ndjson"):
+        for line in report.read_text().splitlines():
+            found |= set(re.findall(r'"label": ?"([A-Z]+ /[^"]*)"', line))
+    return found
 
 
 def schemathesis(
@@ -155,6 +243,10 @@ def schemathesis(
         str(seconds),
         "--seed",
         str(seed),
+        "--report",
+        "ndjson",
+        "--report-ndjson-path",
+        str(product.folder / f"report-{len(parameters)}.ndjson"),
         "--request-timeout",
         "10",
         "--continue-on-failure",
