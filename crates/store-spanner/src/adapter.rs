@@ -60,6 +60,12 @@ impl Store for SpannerStore {
         self.act(tenant, act, change).await
     }
 
+    async fn rename_tenant(&self, tenant: &TenantId, name: &str, act: &AuditAction) -> Result<()> {
+        let (id, name) = (tenant.clone(), name.to_owned());
+        let change = again!([id, name] | tx | tenants::rename(&tx, &id, &name));
+        self.act(tenant, act, change).await
+    }
+
     async fn tenants_across_tenants(&self) -> Result<Vec<Tenant>> {
         self.read(async |reader| tenants::all_across_tenants(&reader).await)
             .await

@@ -40,6 +40,12 @@ pub(crate) async fn set_status(tx: &Tx, id: &TenantId, status: TenantStatus) -> 
     put_tenant(tx, &Tenant { status, ..known })
 }
 
+pub(crate) async fn rename(tx: &Tx, id: &TenantId, name: &str) -> Result<()> {
+    let known = tenant(tx, id).await?.ok_or(StoreError::NotFound)?;
+    let name = name.to_owned();
+    put_tenant(tx, &Tenant { name, ..known })
+}
+
 pub(crate) async fn all_across_tenants(reader: &Reader) -> Result<Vec<Tenant>> {
     let found = reader.rows("tenants", COLUMNS, KeySet::all()).await?;
     let tenants = found.iter().map(|row| rows::tenant(row));

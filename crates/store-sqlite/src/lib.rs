@@ -231,6 +231,12 @@ impl Store for SqliteStore {
         .await
     }
 
+    async fn rename_tenant(&self, tenant: &TenantId, name: &str, act: &AuditAction) -> Result<()> {
+        let (id, name) = (tenant.clone(), name.to_owned());
+        self.act(tenant, act, move |db, _| tenants::rename(db, &id, &name))
+            .await
+    }
+
     async fn tenants_across_tenants(&self) -> Result<Vec<Tenant>> {
         self.read(tenants::all).await
     }

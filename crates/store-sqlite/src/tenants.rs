@@ -26,6 +26,12 @@ pub(crate) fn set_status(db: &Connection, id: &TenantId, status: TenantStatus) -
     put_tenant(db, &Tenant { status, ..known })
 }
 
+pub(crate) fn rename(db: &Connection, id: &TenantId, name: &str) -> Result<()> {
+    let known = tenant(db, id)?.ok_or(StoreError::NotFound)?;
+    let name = name.to_owned();
+    put_tenant(db, &Tenant { name, ..known })
+}
+
 pub(crate) fn all(db: &Connection) -> Result<Vec<Tenant>> {
     const SQL: &str = "SELECT tenant_id, name, status FROM tenants ORDER BY tenant_id";
     sql::all(db, SQL, [], rows::tenant)

@@ -117,6 +117,12 @@ pub trait Store:
         act: &AuditAction,
     ) -> Result<()>;
 
+    /// Gives a tenant another name.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is no such tenant.
+    async fn rename_tenant(&self, tenant: &TenantId, name: &str, act: &AuditAction) -> Result<()>;
+
     /// Every tenant, by id.
     async fn tenants_across_tenants(&self) -> Result<Vec<Tenant>>;
 

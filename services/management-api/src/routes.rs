@@ -129,6 +129,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(codes::create_code))
         .routes(routes!(links::create_link_code))
         .routes(routes!(tenants::list_tenants, tenants::create_tenant))
+        .routes(routes!(tenants::show_tenant, tenants::rename_tenant))
         .routes(routes!(tenants::suspend_tenant))
         .routes(routes!(tenants::resume_tenant))
         .routes(routes!(refusals::list_security_events_of_nobody))

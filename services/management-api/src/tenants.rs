@@ -62,6 +62,23 @@ pub(crate) struct NewTenant {
     name: String,
 }
 
+/// What changes about a tenant.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "Acme Remodeling" }))]
+pub(crate) struct NewTenantName {
+    /// Its name, as people read it: up to 200 characters on one line.
+    name: String,
+}
+
+/// Notes it when a name is none.
+fn check_name(name: &str, faults: &mut Faults) {
+    if text::line(name, MAX_NAME).as_deref() != Some(name) {
+        let wanted = format!("1 to {MAX_NAME} characters on one line, without spare white space");
+        faults.add("name", wanted);
+    }
+}
+
 /// Creates a tenant.
 ///
 /// With an `Idempotency-Key` it can be repeated: a tenant that is there already, just as the body says, is answered
@@ -87,10 +104,7 @@ pub(crate) async fn create_tenant(
     Json(new): Json<NewTenant>,
 ) -> Result<(StatusCode, Json<Tenant>), Problem> {
     let mut faults = Faults::default();
-    if text::line(&new.name, MAX_NAME).as_ref() != Some(&new.name) {
-        let wanted = format!("1 to {MAX_NAME} characters on one line, without spare white space");
-        faults.add("name", wanted);
-    }
+    check_name(&new.name, &mut faults);
     faults.finish(BODY)?;
     let tenant = domain::Tenant {
         id: new.tenant_id,
@@ -141,6 +155,50 @@ pub(crate) async fn list_tenants(
     }))
 }
 
+/// A tenant.
+#[utoipa::path(
+    get,
+    path = "/v1/tenants/{tenant_id}",
+    tag = "tenants",
+    security(("bearer" = [])),
+    params(("tenant_id" = String, Path, description = "The tenant's slug.")),
+    responses((status = OK, description = "The tenant.", body = Tenant), TenantProblems)
+)]
+pub(crate) async fn show_tenant(
+    caller: TenantPlatformAdmin,
+    State(deps): State<Deps>,
+) -> Result<Json<Tenant>, Problem> {
+    shown(&deps, caller.tenant()).await
+}
+
+/// Gives a tenant another name. Its slug stays.
+#[utoipa::path(
+    put,
+    path = "/v1/tenants/{tenant_id}",
+    tag = "tenants",
+    security(("bearer" = [])),
+    params(("tenant_id" = String, Path, description = "The tenant's slug.")),
+    request_body = NewTenantName,
+    responses(
+        (status = OK, description = "The tenant as it is now.", body = Tenant),
+        BodyProblems,
+        TenantProblems
+    )
+)]
+pub(crate) async fn rename_tenant(
+    caller: TenantPlatformAdmin,
+    State(deps): State<Deps>,
+    Json(new): Json<NewTenantName>,
+) -> Result<Json<Tenant>, Problem> {
+    let mut faults = Faults::default();
+    check_name(&new.name, &mut faults);
+    faults.finish(BODY)?;
+    let tenant = caller.tenant();
+    let act = caller.act("tenant.rename", tenant);
+    deps.store.rename_tenant(tenant, &new.name, &act).await?;
+    shown(&deps, tenant).await
+}
+
 /// Suspends a tenant: its webhooks are refused as if it did not exist, within 5 seconds.
 ///
 /// What was taken before is still worked on.
@@ -184,6 +242,10 @@ async fn set_status(
     act: &AuditAction,
 ) -> Result<Json<Tenant>, Problem> {
     deps.store.set_tenant_status(tenant, status, act).await?;
+    shown(deps, tenant).await
+}
+
+async fn shown(deps: &Deps, tenant: &TenantId) -> Result<Json<Tenant>, Problem> {
     let tenant = deps.store.tenant(tenant).await?;
     let tenant = tenant.ok_or_else(|| Problem::not_found("There is no such tenant."))?;
     Ok(Json(tenant.into()))

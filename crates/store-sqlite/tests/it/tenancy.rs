@@ -16,6 +16,8 @@ use crate::clock;
 const ACROSS_TENANTS: &[(&str, &str)] = &[
     // Calls that are too old, whosever they were.
     ("calls.rs", "forget_old"),
+    // What the map said too long ago, to whomever.
+    ("places.rs", "forget_old"),
     // Asked by a secret token or by a provider's account: the tenant is the answer.
     ("sources.rs", "USABLE"),
     ("sources.rs", "by_account"),

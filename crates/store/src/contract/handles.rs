@@ -104,6 +104,12 @@ pub async fn a_tenant_is_created_once_and_suspended(subject: &Subject) {
         .unwrap();
     let found = store.tenant(&id).await.unwrap().unwrap();
     assert_eq!(found.status, TenantStatus::Suspended);
+    store.rename_tenant(&id, "Newer", &act()).await.unwrap();
+    let found = store.tenant(&id).await.unwrap().unwrap();
+    assert_eq!(
+        (found.name.as_str(), found.status),
+        ("Newer", TenantStatus::Suspended)
+    );
     let all = store.tenants_across_tenants().await.unwrap();
     assert!(all.contains(&found));
     assert!(all.is_sorted_by(|a, b| a.id < b.id));
@@ -112,8 +118,10 @@ pub async fn a_tenant_is_created_once_and_suspended(subject: &Subject) {
         .set_tenant_status(&nobody, TenantStatus::Active, &act())
         .await;
     assert!(matches!(missing, Err(StoreError::NotFound)), "{missing:?}");
+    let missing = store.rename_tenant(&nobody, "Nobody", &act()).await;
+    assert!(matches!(missing, Err(StoreError::NotFound)), "{missing:?}");
     // What was not done is not in the log.
-    assert_eq!(log(subject, &id).await.len(), 2);
+    assert_eq!(log(subject, &id).await.len(), 3);
     assert_eq!(log(subject, &nobody).await.len(), 0);
 }
 

@@ -308,6 +308,7 @@ async fn a_finished_request_shows_everything() {
         json!({
             "gate": "pass", "gate_reason": null, "area": "in", "area_because": "postal_code", "config_version": 3,
             "destinations": [{ "connection": "hubspot", "connector": "hubspot" }], "notify": true,
+            "map": null,
         })
     );
     assert_eq!(detail["dispatches"][0]["state"], "done");
@@ -498,7 +499,7 @@ async fn paths_and_methods_that_do_not_exist_are_problems() {
     let world = World::start().await;
     for path in [
         "/v1",
-        "/v1/tenants/a",
+        "/v1/tenants/a/other",
         "/v1/tenants/a/requests/",
         "/v1/other",
     ] {

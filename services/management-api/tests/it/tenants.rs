@@ -47,6 +47,21 @@ async fn a_tenant_is_created_listed_suspended_and_resumed() {
         let stored = world.store.tenant(&tenant("acme")).await.unwrap().unwrap();
         assert_eq!(stored.status, status);
     }
+    let path = format!("{PATH}/acme");
+    let renamed = json!({ "name": "Acme Kitchens" });
+    let shown = body(
+        &world
+            .call_as(PlatformAdmin, "PUT", &path, Some(&renamed))
+            .await,
+    );
+    assert_eq!(shown["name"], "Acme Kitchens");
+    let again = world.call_as(PlatformAdmin, "GET", &path, None).await;
+    assert_eq!(body(&again), shown);
+    let stored = world.store.tenant(&tenant("acme")).await.unwrap().unwrap();
+    assert_eq!(stored.name, "Acme Kitchens");
+    let blank = json!({ "name": " " });
+    let refused = world.call_as(PlatformAdmin, "PUT", &path, Some(&blank));
+    assert_eq!(wrong_fields(&refused.await), ["name"]);
     let acts: Vec<_> = world
         .audit("acme")
         .await
@@ -60,7 +75,8 @@ async fn a_tenant_is_created_listed_suspended_and_resumed() {
             "acme".to_owned(),
         )
     };
-    assert_eq!(acts, [act("create"), act("suspend"), act("resume")]);
+    let all = ["create", "suspend", "resume", "rename"].map(act);
+    assert_eq!(acts, all);
     let unknown = format!("{PATH}/nobody/suspend");
     problem(
         &world.call_as(PlatformAdmin, "POST", &unknown, None).await,

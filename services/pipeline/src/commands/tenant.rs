@@ -34,6 +34,14 @@ enum Command {
     /// Lists the tenants.
     #[command(after_help = "Example:\n  pipeline tenant list")]
     List,
+    /// Gives a tenant another name, which people read. Its id stays.
+    #[command(after_help = "Example:\n  pipeline tenant rename acme \"Acme Remodeling\"")]
+    Rename {
+        /// The tenant.
+        tenant: TenantId,
+        /// Its name from now on.
+        name: String,
+    },
     /// Refuses a tenant's webhooks as if it did not exist, within 5 seconds.
     #[command(after_help = "Example:\n  pipeline tenant suspend acme")]
     Suspend {
@@ -81,6 +89,16 @@ pub(super) async fn run(
             ];
             let empty = "There is no tenant yet: create one with `pipeline tenant create`.";
             session.show_list(&list, &columns, empty)
+        }
+        Command::Rename { tenant, name } => {
+            let (path, body) = (format!("/v1/tenants/{tenant}"), json!({ "name": name }));
+            let now = session
+                .api
+                .call(Method::PUT, &path, Some(&body), None)
+                .await?;
+            session.show(&now, |session| {
+                session.say(&format!("The tenant {tenant} is called {name} now."))
+            })
         }
         Command::Suspend { tenant } => set_status(&mut session, &tenant, "suspend").await,
         Command::Resume { tenant } => set_status(&mut session, &tenant, "resume").await,
