@@ -6,7 +6,7 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use crate::{Page, RequestQuery, Result, tokens::SearchText};
+use crate::{Page, RequestQuery, Result, jobs, tokens::SearchText};
 
 /// Requests of the newest changes that are looked at one by one, because they are not in the index yet.
 pub const MAX_FRESH: usize = 200;
@@ -46,6 +46,8 @@ pub struct RequestFilter {
     pub source: Option<SourceId>,
     /// Of this office.
     pub office: Option<OfficeId>,
+    /// Together with `office`: also those whose source names none. They belong to a tenant's first office.
+    pub or_no_office: bool,
     /// With this score, 0 to 100, or a higher one.
     pub score_from: Option<u8>,
     /// With this score, 0 to 100, or a lower one.
@@ -157,6 +159,16 @@ pub fn score(request: &LeadRequest) -> Option<u8> {
 }
 
 impl RequestFilter {
+    /// An id that sorts before every request that is meant, where the filter says from when on.
+    pub fn first_id(&self) -> Option<RequestId> {
+        jobs::first_id_since(self.from?)
+    }
+
+    /// An id that sorts behind every request that is meant, where the filter says until when.
+    pub fn end_id(&self) -> Option<RequestId> {
+        self.to.map(jobs::end_id_before)
+    }
+
     /// Whether it asks for one status at most, and nothing else: for that, requests have an index of their own.
     pub fn is_of_one_status(&self) -> bool {
         let statuses = self.statuses.clone();

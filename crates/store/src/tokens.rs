@@ -33,6 +33,8 @@ const MAX_QUERY_WORDS: usize = 16;
 pub const EVERY: &str = "all";
 /// The token of a request without a score.
 pub const NO_SCORE: &str = "s.none";
+/// The token of a request whose source names no office.
+const NO_OFFICE: &str = "of.none";
 /// The token of a request whose person somebody should call.
 pub const NEEDS_CALL: &str = "nc.1";
 /// How often the scores of 0 to 127 can be halved.
@@ -106,13 +108,17 @@ impl RequestFilter {
         let facts = [
             self.channel.map(|channel| fact("ch", channel.as_str())),
             self.source.map(|source| fact("so", &source.to_string())),
-            self.office.map(|office| fact("of", &office.to_string())),
             self.area.map(|area| fact("ar", area.as_str())),
             self.project_type
                 .map(|project| fact("pt", project.as_str())),
             self.intent.map(|intent| fact("in", intent.as_str())),
         ];
         clauses.extend(facts.into_iter().flatten().map(Clause::fact));
+        if let Some(office) = self.office {
+            let none = self.or_no_office.then(|| NO_OFFICE.to_owned());
+            let named = fact("of", &office.to_string());
+            clauses.push(Clause::facts([named].into_iter().chain(none).collect()));
+        }
         if self.score_from.is_some() || self.score_to.is_some() {
             let (from, to) = (self.score_from.unwrap_or(0), self.score_to.unwrap_or(100));
             clauses.push(Clause::facts(score_range(from.into(), to.into())));
@@ -199,7 +205,10 @@ fn facts_of(request: &LeadRequest) -> BTreeSet<String> {
         fact("ch", document.channel_word()),
         fact("so", &source.source.to_string()),
     ]);
-    tokens.extend(source.office.map(|office| fact("of", &office.to_string())));
+    tokens.insert(match source.office {
+        Some(office) => fact("of", &office.to_string()),
+        None => NO_OFFICE.to_owned(),
+    });
     if let Some(qualification) = &document.qualification {
         let area = match qualification.area {
             AreaVerdict::In(_) => Area::In,

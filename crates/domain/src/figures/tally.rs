@@ -49,12 +49,23 @@ impl Sums {
         names.sort_by_key(|(_, sums)| std::cmp::Reverse(sums.iter().copied().max()));
         let rest = names.split_off(count);
         self.names = names.into_iter().collect();
-        let summed = self.names.entry(others.to_owned()).or_default();
         for (_, sums) in rest {
-            summed.resize(sums.len(), 0);
-            for (sum, more) in summed.iter_mut().zip(sums) {
-                *sum = sum.saturating_add(more);
-            }
+            self.add(others, &sums);
+        }
+    }
+
+    /// Counts what has no name under this one.
+    pub fn give_unnamed_to(&mut self, name: &str) {
+        if let Some(sums) = self.names.remove("") {
+            self.add(name, &sums);
+        }
+    }
+
+    fn add(&mut self, name: &str, more: &[i64]) {
+        let summed = self.names.entry(name.to_owned()).or_default();
+        summed.resize(more.len().max(summed.len()), 0);
+        for (sum, more) in summed.iter_mut().zip(more) {
+            *sum = sum.saturating_add(*more);
         }
     }
 

@@ -2,12 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{Channel, TenantId};
+use domain::{Channel, Status, TenantId};
 use futures::future::join_all;
 use rusqlite::Connection;
 use store::{
-    FindQuery, Finding as _, RequestFilter, RequestSort, Store as _, contract::delivery,
-    finding::Place,
+    FindQuery, Finding as _, RequestFilter, RequestSort, Store as _,
+    contract::delivery,
+    finding::{MAX_FRESH, Place},
 };
 use store_sqlite::SqliteStore;
 
@@ -106,6 +107,47 @@ async fn old_data_is_indexed_in_steps_over_every_restart() {
     );
     assert_eq!(number("SELECT count(*) FROM request_changes"), 0);
     assert_eq!(number("SELECT back FROM request_index"), 0);
+}
+
+#[tokio::test]
+async fn what_no_longer_agrees_is_not_shown_however_much_is_fresh() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pipeline.db");
+    let store = SqliteStore::open(&path, Arc::new(clock())).unwrap();
+    let tenant = TenantId::new("a").unwrap();
+    let leads: Vec<_> = (0..MAX_FRESH + 100).map(|lead| lead.to_string()).collect();
+    let accepting = leads
+        .iter()
+        .map(|lead| store.accept(delivery(&tenant, lead)));
+    for accepted in join_all(accepting).await {
+        accepted.unwrap();
+    }
+    while store
+        .index_requests_across_tenants(1_000)
+        .await
+        .unwrap()
+        .has_more
+    {}
+    let db = Connection::open(&path).unwrap();
+    let changed = "UPDATE requests SET status = 'completed', version = version + 1";
+    assert_eq!(db.execute(changed, []).unwrap(), leads.len());
+    let told =
+        "INSERT INTO request_changes (tenant_id, place) SELECT tenant_id, rowid FROM requests";
+    assert_eq!(db.execute(told, []).unwrap(), leads.len());
+    let of = |statuses: &[Status]| FindQuery {
+        filter: RequestFilter {
+            statuses: statuses.to_vec(),
+            ..RequestFilter::default()
+        },
+        limit: 200,
+        ..FindQuery::default()
+    };
+    let waiting = of(&[Status::Received, Status::Processing]);
+    let page = store.find_requests(&tenant, &waiting).await.unwrap();
+    assert!(page.items.is_empty() && !page.has_more);
+    let done = of(&[Status::Completed, Status::Merged]);
+    let page = store.find_requests(&tenant, &done).await.unwrap();
+    assert_eq!(page.items.len(), MAX_FRESH);
 }
 
 #[tokio::test]

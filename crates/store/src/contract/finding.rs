@@ -161,9 +161,10 @@ fn agrees(known: &Known, filter: &RequestFilter) -> bool {
         && filter
             .source
             .is_none_or(|source| source == SourceId::from_uuid(Uuid::from_u128(known.source)))
-        && filter
-            .office
-            .is_none_or(|office| known.office.map(office_id) == Some(office))
+        && filter.office.is_none_or(|office| match known.office {
+            Some(known) => office_id(known) == office,
+            None => filter.or_no_office,
+        })
         && filter
             .score_from
             .is_none_or(|from| score.is_some_and(|score| score >= from))
@@ -201,6 +202,11 @@ fn filters() -> Vec<RequestFilter> {
         RequestFilter {
             source: source(1),
             office: Some(office_id(2)),
+            ..any()
+        },
+        RequestFilter {
+            office: Some(office_id(1)),
+            or_no_office: true,
             ..any()
         },
         RequestFilter {

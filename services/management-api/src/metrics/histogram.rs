@@ -9,7 +9,7 @@ use runtime::{Json, Problem, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::range::{Range, office};
+use super::range::{Range, office, with_first_office};
 use crate::{
     Deps,
     auth::TenantReader,
@@ -103,7 +103,8 @@ pub(crate) async fn show_histogram(
         bounds: vec![from, to],
         metrics: histogram.metrics(),
     };
-    let sums = deps.store.figures(reader.tenant(), &query).await?;
+    let mut sums = deps.store.figures(reader.tenant(), &query).await?;
+    with_first_office(&mut sums, dimension, &offices);
     let bins = histogram.bins(sums.of(&name), 0);
     Ok(Json(FigureHistogram {
         definition: histogram.definition,

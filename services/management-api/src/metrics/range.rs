@@ -1,6 +1,9 @@
 //! The time that figures are asked for, and the steps that it is cut into.
 
-use domain::{Office, OfficeId, figures::Slot};
+use domain::{
+    Office, OfficeId,
+    figures::{Dimension, Slot, Sums},
+};
 use jiff::{
     Timestamp, ToSpan as _, Zoned,
     civil::{Date, Weekday},
@@ -60,6 +63,13 @@ pub(super) fn office<'a>(
     let zone = asked.or(offices.first());
     let zone = zone.and_then(|office| TimeZone::get(&office.time_zone).ok());
     (asked, zone.unwrap_or(TimeZone::UTC))
+}
+
+/// What comes of sources without an office belongs to the tenant's first one.
+pub(super) fn with_first_office(sums: &mut Sums, dimension: Dimension, offices: &[Office]) {
+    if let (Dimension::Office, Some(first)) = (dimension, offices.first()) {
+        sums.give_unnamed_to(&first.id.to_string());
+    }
 }
 
 impl Range {

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     NONE,
-    range::{MAX_STEPS, Range, Step, office},
+    range::{MAX_STEPS, Range, Step, office, with_first_office},
 };
 use crate::{
     Deps,
@@ -160,6 +160,7 @@ pub(crate) async fn show_series(
         metrics: figure.metrics(),
     };
     let mut sums = deps.store.figures(reader.tenant(), &query).await?;
+    with_first_office(&mut sums, dimension, &offices);
     sums.keep_largest(MAX_SERIES, OTHERS);
     let mut names: Vec<String> = match (&only, dimension) {
         (Some(only), _) => vec![only.clone()],

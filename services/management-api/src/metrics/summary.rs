@@ -6,7 +6,7 @@ use runtime::{Json, Problem, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::range::{Range, office};
+use super::range::{Range, office, with_first_office};
 use crate::{
     Deps,
     auth::TenantReader,
@@ -94,7 +94,8 @@ pub(crate) async fn show_summary(
         Some(office) => (Dimension::Office, office.id.to_string()),
         None => (Dimension::All, String::new()),
     };
-    let sums = sums(&deps, &reader, dimension, &bounds).await?;
+    let mut sums = sums(&deps, &reader, dimension, &bounds).await?;
+    with_first_office(&mut sums, dimension, &offices);
     let mut summary = Vec::new();
     for figure in FIGURES.iter().filter(|figure| figure.is_by(dimension)) {
         summary.push(shown(figure, figure.key.to_owned(), &sums, &name));

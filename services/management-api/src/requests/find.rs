@@ -59,7 +59,7 @@ pub(crate) struct FilterParams {
     /// Only those whose first delivery came to this source.
     #[param(example = "src_0199f3a100007000800000000000002a")]
     source_id: Option<String>,
-    /// Only those of this office.
+    /// Only those of this office. The tenant's first one has those of sources without an office, too.
     #[param(example = "ofc_0199f3a100007000800000000000002a")]
     office_id: Option<String>,
     /// Only those with this score or a higher one.
@@ -245,10 +245,10 @@ impl Asked {
         self.all(name).first().map(String::as_str)
     }
 
-    /// The offices, where a day is given, whose zone one of them says.
+    /// The offices, where one is given, or a day, whose zone one of them says.
     async fn offices(&self, deps: &Deps, reader: &TenantReader) -> Result<Vec<Office>, Problem> {
         let mut times = ["from", "to"].into_iter().filter_map(|name| self.one(name));
-        if times.any(|time| time.parse::<Timestamp>().is_err()) {
+        if self.one("office_id").is_some() || times.any(|time| time.parse::<Timestamp>().is_err()) {
             return Ok(deps.store.offices(reader.tenant()).await?);
         }
         Ok(Vec::new())
@@ -296,6 +296,7 @@ impl Asked {
             text: faults.read("q", self.one("q"), SearchText::parse),
             statuses,
             office,
+            or_no_office: office.is_some() && offices.first().map(|first| first.id) == office,
             score_from,
             score_to,
             from,

@@ -380,9 +380,19 @@ async fn days_begin_by_the_offices_clock() {
         (&came_in["value"], &came_in["previous"]),
         (&json!(2.0), &json!(1.0))
     );
-    // The calls are of no office.
+    // The calls name no office: they belong to the first one, and not to another.
     let of_office = summary(&world, &format!("?office={}", office.id)).await;
-    assert_eq!(of_office["came_in"]["value"], json!(0.0));
+    assert_eq!(of_office["came_in"]["value"], json!(3.0));
+    let by_office = series(
+        &world,
+        "key=came_in&by=office&step=all&from=2020-06-01&to=2020-06-02",
+    )
+    .await;
+    let name = office.id.to_string();
+    assert_eq!(
+        by_office["series"],
+        json!([{ "name": name, "values": [3.0] }])
+    );
     assert!(!of_office.contains_key("stage_runs.analysis"));
 }
 

@@ -195,6 +195,24 @@ impl Outside {
             assert!(is_on_its_way && is_patient, "{request:#}");
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
+        // The source names no office, so the lead is the first one's.
+        let offices = self
+            .done("GET", "/v1/tenants/acme/offices", &Value::Null)
+            .await;
+        let office = offices["items"][0]["office_id"].as_str().unwrap();
+        let path = format!("/v1/tenants/acme/requests?office_id={office}");
+        let of_office = self.done("GET", &path, &Value::Null).await;
+        assert_eq!(
+            of_office["items"].as_array().unwrap().len(),
+            1,
+            "{of_office}"
+        );
+        let path = format!("/v1/tenants/acme/metrics/summary?office={office}");
+        let summary = self.done("GET", &path, &Value::Null).await;
+        let figures = summary.as_array().unwrap().iter();
+        let came_in = figures.filter(|figure| figure["key"] == "came_in");
+        let came_in: Vec<_> = came_in.map(|figure| &figure["value"]).collect();
+        assert_eq!(came_in, [1.0], "{summary}");
         let crm = self.simulated("hubspot").await;
         assert!(crm.contains("+15125550142"), "{crm}");
         let mails = self.simulated("sendgrid").await;
