@@ -38,7 +38,7 @@ test('it lists the messages of a conversation, the newest page first', async () 
   assert.equal(last.author.displayName, 'Sam Reyes');
   assert.match(last.author.userId, /^[0-9a-f]{24}$/);
   assert.equal(newest.messages[0].author.type, 'business');
-  assert.ok(Math.abs(last.received - Date.now()) < 3_600_000, String(last.received));
+  assert.ok(Math.abs(new Date(last.received) - Date.now()) < 3_600_000, String(last.received));
 
   const older = await api.listMessages(APP, id, { page: { before: newest.meta.beforeCursor } });
   assert.deepEqual(
