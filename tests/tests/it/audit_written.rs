@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use domain::{About, LeadRequest};
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ToSpan as _, tz::TimeZone};
 use serde_json::json;
 use simulators::{Choices, Trouble};
+use store::sweeps::DayCount;
 use tests::{Form, World, in_both_forms};
 
-use crate::audit::{reconciled, requests};
+use crate::audit::{audited, pass, reconciled, requests};
 
 const LOST: Trouble = Trouble {
     lose: 1,
@@ -110,5 +111,73 @@ async fn lost_texts_and_forms_are_found_once(form: Form) {
         let expected = expected.map(|(words, is_recovered)| (words.to_owned(), is_recovered));
         assert_eq!(found(&world).await, expected);
     }
+    world.finish().await;
+}
+
+/// What was counted of texts and of forms: at CallRail, held, recovered, missing.
+async fn counted(world: &World) -> [[u64; 4]; 2] {
+    let today = world.now().to_zoned(TimeZone::UTC).date();
+    let (from, to) = (today.saturating_sub(1.day()), today.saturating_add(1.day()));
+    let lines = world.store.day_lines(&world.tenant(), from, to).await;
+    let lines = lines.unwrap();
+    ["texts", "forms"].map(|kind| {
+        let mut sum = DayCount::default();
+        for line in lines.iter().filter(|line| line.kind == kind) {
+            sum.add(line.count);
+        }
+        [sum.at_provider, sum.held, sum.recovered, sum.missing]
+    })
+}
+
+/// What is late is taken, and its webhook adds nothing when it comes after all.
+#[tokio::test]
+async fn a_late_text_and_a_late_form_are_no_second_ones() {
+    let world = audited().await;
+    let callrail = world.simulators().callrail();
+    let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+    pass(&world, minutes(1)).await;
+    callrail.trouble(Trouble {
+        delay_ms: 90 * 60 * 1_000,
+        ..Trouble::default()
+    });
+    let now = world.now();
+    let text = written("kLate", "512-555-0142", "A kitchen, please.", now);
+    callrail.happen("sms-received", &text).unwrap();
+    let form = written("330000003", "(512) 555-0143", "A deck, please.", now);
+    callrail.happen("form-submission", &form).unwrap();
+    // A look within these is later than both.
+    for _ in 0..2 {
+        pass(&world, minutes(4)).await;
+    }
+    assert_eq!(counted(&world).await, [[1, 0, 0, 1]; 2]);
+    assert!(found(&world).await.is_empty(), "its webhook may still come");
+
+    for _ in 0..4 {
+        pass(&world, minutes(4)).await;
+    }
+    world.rest().await;
+    let taken = [
+        ("A deck, please.".to_owned(), true),
+        ("A kitchen, please.".to_owned(), true),
+    ];
+    assert_eq!(found(&world).await, taken);
+    assert_eq!(counted(&world).await, [[1, 1, 1, 0]; 2]);
+
+    for _ in 0..20 {
+        pass(&world, minutes(4)).await;
+    }
+    world
+        .eventually("the webhooks are posted", async || {
+            callrail.webhooks_waiting() == 0
+        })
+        .await;
+    world.rest().await;
+    let all = requests(&world, &world.tenant()).await;
+    assert!(
+        all.iter().all(|one| one.document.source.events == 2),
+        "{all:?}"
+    );
+    assert_eq!(found(&world).await, taken);
+    assert_eq!(counted(&world).await, [[1, 1, 1, 0]; 2]);
     world.finish().await;
 }
