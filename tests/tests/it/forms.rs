@@ -93,7 +93,7 @@ async fn a_website_form_reaches_the_crm_and_a_mail_once(form: Form) {
     let world = World::of(form).await;
     let settings = json!({
         "domains": ["remodel.example.com"], "thank_you_url": "https://www.remodel.example.com/thanks",
-        "required_fields": ["phone", "address"], "bot_check": { "service": "turnstile", "action": "quote" },
+        "required_fields": ["phone", "consent"], "bot_check": { "service": "turnstile", "action": "quote" },
     });
     set(&world, "webforms", settings).await;
     let (website, turnstile) = (
@@ -117,7 +117,7 @@ async fn a_website_form_reaches_the_crm_and_a_mail_once(form: Form) {
     assert_eq!(shown["channel"], "form");
     assert_eq!(shown["contact"]["phone"], "+15125550142");
     assert_eq!(shown["contact"]["state"], "TX");
-    assert_eq!(shown["missing_required_fields"], json!(["address"]));
+    assert_eq!(shown["missing_required_fields"], json!(["consent"]));
     assert_eq!(shown["derived_fields"], json!([]));
     assert_eq!(shown["extra"]["bot_check"], "passed");
     assert_eq!(shown["suspicions"], json!([]));
@@ -202,7 +202,7 @@ async fn a_signed_webhook_reaches_the_crm_and_a_mail_by_the_tenants_mapping(form
             "zip": ["data.place.postcode"], "project_type": ["data.wish"], "message": ["data.words"],
             "submission_id": ["data.lead_id"],
         },
-        "required_fields": ["address"], "event_path": "type", "events": ["lead.created"],
+        "required_fields": ["consent"], "event_path": "type", "events": ["lead.created"],
     });
     set(&world, "signedwebhook", settings).await;
     let sender = world.simulators().signedwebhook();
@@ -224,7 +224,7 @@ async fn a_signed_webhook_reaches_the_crm_and_a_mail_by_the_tenants_mapping(form
     assert_eq!(shown["contact"]["phone"], "+15125550142");
     assert_eq!(shown["contact"]["postal_code"], "78664");
     assert_eq!(shown["about"]["answers"]["project_type"], "Kitchen");
-    assert_eq!(shown["missing_required_fields"], json!(["address"]));
+    assert_eq!(shown["missing_required_fields"], json!(["consent"]));
     assert_eq!(shown["extra"]["data.channel"], "home_show");
     assert_eq!(requests(&world).await.len(), 1, "{id} is one lead");
     let (deals, written) = crm(&world);
