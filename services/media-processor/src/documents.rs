@@ -7,17 +7,19 @@ use blobs::BlobKey;
 use bytes::Bytes;
 use domain::{
     About, Claimed, Classify as _, Disposition, DocumentFacts, DocumentReader, DocumentReading,
-    DocumentsSection, Facts, KeptDocument, Outcome, PersonFacts, ReadValue, Record, Section, Stage,
-    StageError, StageHandler, Usage,
+    DocumentsSection, EventId, Facts, KeptDocument, Outcome, PersonFacts, ReadValue, Record,
+    Section, Stage, StageError, StageHandler, Usage,
 };
 use google::{DocumentAi, DocumentAiError};
 use sources::{Verified, facts_of_values, files};
-use store::configs::source_settings;
+use store::{DeliveryQuery, configs::source_settings};
 
 use crate::{Deps, gives_up, is_marked_spam};
 
 /// A file's largest size: that of a form's body.
 const MAX_BYTES: u64 = 8 * 1024 * 1024;
+/// Older deliveries of a form that are looked through for its files.
+const MAX_DELIVERIES: u32 = 50;
 /// What was read with less confidence, in percent, is shown and fills nothing.
 const MIN_PERCENT_SURE: u8 = 50;
 
@@ -38,8 +40,21 @@ impl StageHandler for Documents {
         let About::Form(form) = &document.source.said.about else {
             return Ok(done(job, BTreeMap::new(), None));
         };
-        let delivered = self.delivered(job).await?;
         let known = document.documents.as_ref();
+        let is_kept = |(name, facts): (&String, &DocumentFacts)| {
+            let file = known.and_then(|section| section.files.get(name));
+            file.is_some_and(|file| file.sha256 == facts.sha256 && file.blob.is_some())
+        };
+        let mut delivered = self.delivered(job, document.source.last_event).await?;
+        let is_there = |delivered: &[(String, Bytes)], facts: &DocumentFacts| {
+            delivered.iter().any(|(sha256, _)| *sha256 == facts.sha256)
+        };
+        let is_missing =
+            |entry: (&String, &DocumentFacts)| !is_kept(entry) && !is_there(&delivered, entry.1);
+        if form.documents.iter().any(is_missing) {
+            // A newer delivery came without it, before it was kept.
+            delivered.extend(self.delivered_before(job).await?);
+        }
         let mut kept = BTreeMap::new();
         for (name, facts) in &form.documents {
             let of_name = known.and_then(|section| section.files.get(name));
@@ -53,10 +68,32 @@ impl StageHandler for Documents {
 }
 
 impl Documents {
-    /// The files of the newest delivery, by their hashes as they were told when it came.
-    async fn delivered(&self, job: &Claimed) -> Result<Vec<(String, Bytes)>, StageError> {
+    /// The files of all older deliveries.
+    async fn delivered_before(&self, job: &Claimed) -> Result<Vec<(String, Bytes)>, StageError> {
+        let query = DeliveryQuery {
+            request: Some(job.request.id),
+            limit: MAX_DELIVERIES,
+            ..DeliveryQuery::default()
+        };
+        let page = self.0.store.deliveries(&job.request.tenant, &query).await;
+        let page = page.map_err(|error| StageError::ours(&error))?;
+        let mut all = Vec::new();
+        for delivery in page.items {
+            if delivery.id != job.request.document.source.last_event {
+                all.extend(self.delivered(job, delivery.id).await?);
+            }
+        }
+        Ok(all)
+    }
+
+    /// The files of a delivery, by their hashes as they were told when it came.
+    async fn delivered(
+        &self,
+        job: &Claimed,
+        event: EventId,
+    ) -> Result<Vec<(String, Bytes)>, StageError> {
         let source = &job.request.document.source;
-        let event = self.0.store.event(&job.request.tenant, source.last_event);
+        let event = self.0.store.event(&job.request.tenant, event);
         let event = event.await.map_err(|error| StageError::ours(&error))?;
         let reader = self.0.sources.reader_of(&source.provider);
         let delivery = event.zip(reader).and_then(|(event, reader)| {
@@ -85,7 +122,10 @@ impl Documents {
         let content = content.map(|(_, bytes)| bytes.clone());
         if kept.blob.is_none() {
             let Some(bytes) = &content else {
-                // A later delivery replaced it before it was kept.
+                tracing::error!(
+                    tenant.id = %job.request.tenant, request.id = %job.request.id,
+                    "a file of this form is in none of its deliveries any more, and is not kept"
+                );
                 return Ok(kept);
             };
             let key = key(job, facts)?;

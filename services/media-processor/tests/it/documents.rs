@@ -67,6 +67,27 @@ fn reading(section: &DocumentsSection) -> &DocumentReading {
 }
 
 #[tokio::test]
+async fn a_file_that_a_newer_delivery_lacks_is_kept() {
+    let world = world(None).await;
+    let named = [("submission_id", "s-1"), ("email", "typed@example.com")];
+    let request = delivered(&world, &named, &scan()).await;
+    // The same submission again, corrected and without its file, before anybody looked at the first.
+    let mut again = Vec::new();
+    for (name, value) in [named[0], named[1], ("message", "By Friday, please.")] {
+        let part =
+            format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        again.extend(part.into_bytes());
+    }
+    again.extend(b"--b--\r\n");
+    assert_eq!(world.deliver_form(again).await, request);
+    world.step(request).await;
+    let kept = section(&world, request).await;
+    assert_eq!(kept.files.len(), 1);
+    let name = kept.files["part-2"].blob.clone().unwrap();
+    assert_eq!(world.blob(&name).await.unwrap(), scan());
+}
+
+#[tokio::test]
 async fn a_file_is_kept_and_its_fields_fill_what_was_left_out() {
     let world = world(Some(DocumentReader::FormParser)).await;
     let request = delivered(&world, &TYPED, &scan()).await;
