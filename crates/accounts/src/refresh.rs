@@ -178,7 +178,7 @@ impl Refresher {
             .ask(endpoint, server, renewed, self.clock.now())
             .ok_or(RefreshError::NoKey)?;
         let mut request = self.http.post(format!("{server}{}", spec.path));
-        if !own.is_empty() && !own.starts_with(&endpoint.server) {
+        if server != endpoint.server.trim_end_matches('/') {
             request = request.to_a_tenants_url();
         }
         if let Some(proof) = &asked.proof {

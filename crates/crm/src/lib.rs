@@ -45,6 +45,9 @@ pub struct ConnectorSpec {
     pub place: Place,
 }
 
+/// Makes the connector to the CRM at a URL.
+pub type NewConnector = fn(Client, Arc<dyn Clock>, &Url, Duration) -> Arc<dyn Connector>;
+
 /// Where a CRM is, and what makes the connector to it: that opens no connection, and no call takes longer than the
 /// duration.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +58,7 @@ pub enum Place {
         /// The address.
         base_url: BaseUrl,
         /// Makes the connector to the CRM at this URL.
-        new: fn(Client, Arc<dyn Clock>, &Url, Duration) -> Arc<dyn Connector>,
+        new: NewConnector,
     },
     /// Where the account's settings say.
     OfAccount {

@@ -113,7 +113,8 @@ fn read(answer: &Response) -> Result<Answer, PushError> {
     let is_json = answer
         .header("content-type")
         .is_some_and(|kind| kind.starts_with("application/json"));
-    if !is_json || answer.body.is_empty() {
+    // Nothing said, be it with a line end, is no answer that breaks off.
+    if !is_json || answer.body.trim_ascii().is_empty() {
         return Ok(Answer::default());
     }
     let breaks_off =

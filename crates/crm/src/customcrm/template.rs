@@ -12,11 +12,8 @@ pub(super) struct Template(Map<String, Value>);
 impl Template {
     /// Reads a shape. `places` are what can be named. The error says what is expected.
     pub(super) fn parse(text: &str, places: &[&str]) -> Result<Self, String> {
-        let members = match serde_json::from_str(text) {
-            Ok(Value::Object(members)) => members,
-            _ => {
-                return Err("a JSON object, such as {\"customer\":\"{{contact.name}}\"}".to_owned());
-            }
+        let Ok(Value::Object(members)) = serde_json::from_str(text) else {
+            return Err("a JSON object, such as {\"customer\":\"{{contact.name}}\"}".to_owned());
         };
         let known = |place: &str| places.contains(&place);
         for value in members.values() {

@@ -274,7 +274,8 @@ impl Api {
         account: &Account,
     ) -> Result<Response, PushError> {
         let org = account.setting(INSTANCE_URL);
-        if !org.is_empty() && !org.starts_with(&self.base_url) {
+        let is_ours = org.trim_end_matches('/') == self.base_url.trim_end_matches('/');
+        if !org.is_empty() && !is_ours {
             request = request.to_a_tenants_url();
         }
         let request = request.bearer(&account.secret).deadline(self.timeout);
