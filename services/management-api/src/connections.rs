@@ -251,12 +251,18 @@ impl NewSecret {
     ) -> Result<NewConnection, Problem> {
         let mut faults = Faults::default();
         let secret = self.secret.0.expose_secret();
-        let is_secret = (1..=MAX_SECRET_BYTES).contains(&secret.len())
-            && secret.bytes().all(|byte| byte.is_ascii_graphic());
+        // An app's credentials are an object, in which a private key has spaces of its own.
+        let is_object = secret.starts_with('{');
+        let is_of_secret =
+            |byte: u8| byte.is_ascii_graphic() || (is_object && b" \t\r\n".contains(&byte));
+        let is_secret =
+            (1..=MAX_SECRET_BYTES).contains(&secret.len()) && secret.bytes().all(is_of_secret);
         if !is_secret {
             faults.add(
                 "secret",
-                format!("1 to {MAX_SECRET_BYTES} letters, digits and signs, without white space"),
+                format!(
+                    "1 to {MAX_SECRET_BYTES} letters, digits and signs, without white space but within an object"
+                ),
             );
         }
         let accounts: Vec<(&str, AccountSpec)> = catalogue::providers()

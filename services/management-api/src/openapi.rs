@@ -206,8 +206,13 @@ fn examples() -> [(&'static str, Value); 4] {
         "secret": "0f1e2d3c4b5a6978",
         "accounts": ["481516777"],
     });
+    let needs_no_settings = |provider: &Provider| {
+        let account = provider.account.as_ref();
+        let settings = account.map_or(&[][..], |account| account.settings);
+        provider.is_crm && !settings.iter().any(|setting| setting.is_required)
+    };
     let secret = json!({
-        "provider": slug(|provider| provider.is_crm),
+        "provider": slug(needs_no_settings),
         "secret": "0f1e2d3c4b5a6978",
     });
     let redrive = json!({

@@ -184,7 +184,7 @@ async fn what_the_tenant_does_not_have_is_refused_when_saved() {
         })
     };
     let wrong = office
-        .save(&config("salesforce", "our_crm", json!("mail")), "")
+        .save(&config("nocrm", "our_crm", json!("mail")), "")
         .await;
     let expected = [
         "config.destinations.0.connector",
@@ -200,14 +200,14 @@ async fn what_the_tenant_does_not_have_is_refused_when_saved() {
             .to_owned()
     };
     // Together with what is wrong in itself.
-    let mut also = config("salesforce", "our_crm", json!("mail"));
+    let mut also = config("nocrm", "our_crm", json!("mail"));
     also["recording"] = json!("soon");
     let both = office.save(&also, "").await;
     assert_eq!(
         wrong_fields(&both),
         [["config.recording"].as_slice(), &expected].concat()
     );
-    assert!(message(0).contains("one of hubspot"), "{told}");
+    assert!(message(0).contains("hubspot"), "{told}");
     assert!(message(1).contains("pipeline secret set our_crm"), "{told}");
     // A CRM carries no mail, and a mail provider takes no leads.
     let mail = office
