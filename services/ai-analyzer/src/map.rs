@@ -132,8 +132,10 @@ impl MapLookup {
         }));
         match self.map.locate(address).await {
             Ok(answer) => {
-                let kept = self.store.keep_place(tenant, &key, &answer).await;
-                kept.map_err(|error| StageError::ours(&error))?;
+                // It is paid for: if it cannot be kept now, it is asked for again another time.
+                if let Err(error) = self.store.keep_place(tenant, &key, &answer).await {
+                    tracing::warn!(tenant.id = %tenant, "what the map says is not kept: {error}");
+                }
                 Ok(told(answer))
             }
             Err(fault) => {
