@@ -41,7 +41,8 @@ fn spent() -> Duration {
         .expect("no time before the thread began")
 }
 
-/// These take a fraction of a second each; where time grows faster than size, they take minutes.
+/// These take up to a few seconds each, since every source reads them in each of its ways; where time grows faster than
+/// size, they take minutes.
 #[test]
 fn time_grows_no_faster_than_a_body() {
     const LIMIT: usize = 128 * 1024;
@@ -105,7 +106,7 @@ fn time_grows_no_faster_than_a_body() {
             check(body.as_bytes());
             let taken = spent().saturating_sub(before);
             let head: String = body.chars().take(40).collect();
-            assert!(taken.as_secs() < 5, "{name} took {taken:?} for {head}");
+            assert!(taken.as_secs() < 30, "{name} took {taken:?} for {head}");
         }
     }
 }

@@ -95,9 +95,11 @@ impl Simulators {
         let process = Process(process);
         let mut settings = Vec::new();
         for line in lines {
-            match line.unwrap().split_once('=') {
+            let line = line.unwrap();
+            match line.split_once('=') {
                 Some((key, value)) => settings.push((key.to_owned(), value.to_owned())),
-                None if settings.is_empty() => {}
+                // One that the product does not call has no setting.
+                None if settings.is_empty() || line.starts_with('#') => {}
                 // A sentence follows the last of them.
                 None => break,
             }

@@ -71,6 +71,10 @@ async fn a_call_goes_from_ring_to_crm_across_six_processes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it stands for a person's browser"
+)]
 async fn a_person_signs_in_at_the_issuer() {
     if !has_emulators() {
         return;

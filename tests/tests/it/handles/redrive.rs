@@ -202,7 +202,7 @@ async fn a_replay_runs_each_stage_and_repeats_a_mail_on_purpose(form: Form) {
     let nowhere = command(&world, &["request", "replay", &id, "--from", "nowhere"]).await;
     let nowhere = nowhere.unwrap_err();
     assert!(
-        nowhere.contains("reading, details, recording, transcript"),
+        nowhere.contains("reading, details, documents, recording, transcript"),
         "{nowhere}"
     );
     world.finish().await;
