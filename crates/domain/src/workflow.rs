@@ -228,7 +228,8 @@ pub(crate) fn note_talk(document: &mut Document, now: Timestamp) {
 /// Forgets what was written once all of it is judged.
 pub(crate) fn end_talk(document: &mut Document) {
     let asks = document.channel().position(Stage::Details).is_some();
-    if !(asks && needs(document, Stage::Details)) && !needs_model(document) {
+    let waits_for_details = asks && needs(document, Stage::Details);
+    if !waits_for_details && !needs_model(document) {
         document.talk = None;
     }
 }

@@ -1,4 +1,4 @@
-//! An OpenID Connect issuer that people sign in at: authorization code flow with PKCE, refresh tokens, one ES256 key.
+//! An `OpenID` Connect issuer that people sign in at: authorization code flow with PKCE, refresh tokens, one ES256 key.
 //!
 //! - `GET /.well-known/openid-configuration`, `GET /keys`.
 //! - `GET /authorize` shows a page that asks only for an e-mail address: whoever types one is that person. It leads back to
@@ -8,7 +8,7 @@
 //!
 //! Control: `POST /_sim/twist` with `{"twist": "wrong_nonce"}` lets it misbehave, `{"twist": null}` ends that.
 //!
-//! Source: OpenID Connect Core 1.0 and Discovery 1.0, RFC 6749, RFC 7636. No certain issuer is meant.
+//! Source: `OpenID` Connect Core 1.0 and Discovery 1.0, RFC 6749, RFC 7636. No certain issuer is meant.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

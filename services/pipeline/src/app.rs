@@ -238,6 +238,10 @@ pub(crate) async fn management_alone(
     })
 }
 
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a part of the product, and they are put together here alone"
+)]
 fn management(
     folder: &DataFolder,
     store: Arc<dyn Store>,

@@ -126,7 +126,7 @@ impl MapAddress {
             let folded = folded.to_uppercase();
             let is_code = PostalCode::parse(word).is_ok_and(|found| found.as_str() == code);
             // The house's number is no ZIP code, though it may look like one.
-            if !folded.is_empty() && !(is_code && !normalized.is_empty()) {
+            if !folded.is_empty() && (!is_code || normalized.is_empty()) {
                 normalized.push_str(short(&folded));
                 normalized.push(' ');
             }

@@ -147,7 +147,7 @@ fn webflows_signature_counts_where_its_key_is_stored() {
         ])
     };
     let keys = ["the key of our pages", "the key that webflow shows"];
-    let keys = keys.map(|key| secrecy::SecretString::from(key));
+    let keys = keys.map(secrecy::SecretString::from);
     let scheme = |headers: &http::HeaderMap, keys: &[secrecy::SecretString], at: Timestamp| {
         let verified = crate::verify(&SPEC, &[], keys, headers, body.into(), at);
         verified.map(|verified| verified.scheme())
