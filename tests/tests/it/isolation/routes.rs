@@ -214,8 +214,10 @@ impl Scene<'_> {
             let reply = self
                 .is_as_of_nobody(route, param, (&of_bob, body), (&of_nobody, body))
                 .await;
-            // What a PUT names need not be there.
-            let is_made = route.method == Method::PUT && reply.status.is_success();
+            // What a PUT names need not be there. Connections are named by their tenant: one that a PUT made under the
+            // same name is hers from then on.
+            let is_hers = route.method == Method::PUT || param == "connection";
+            let is_made = is_hers && reply.status.is_success();
             assert!(
                 is_made || reply.status == StatusCode::NOT_FOUND,
                 "{}: {reply:?}",
