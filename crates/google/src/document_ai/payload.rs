@@ -176,7 +176,7 @@ mod tests {
 
     use super::*;
 
-    fn read(reader: DocumentReader, document: Value) -> Vec<(String, String, u8)> {
+    fn read(reader: DocumentReader, document: &Value) -> Vec<(String, String, u8)> {
         let answer: Answer = serde_json::from_value(json!({ "document": document })).unwrap();
         let values = answer.document.read(reader).values.into_iter();
         values
@@ -206,7 +206,7 @@ mod tests {
             ] }],
             "entities": [{ "type": "phone", "mentionText": "+1 512 555 0100", "confidence": 0.99 }],
         });
-        let found = read(DocumentReader::FormParser, document);
+        let found = read(DocumentReader::FormParser, &document);
         let expected = [("Näme", "Zoë Ortiz", 97), ("Estimate", "yes", 90)];
         let expected =
             expected.map(|(name, value, sure)| (name.to_owned(), value.to_owned(), sure));
@@ -225,7 +225,7 @@ mod tests {
                 { "type": "nothing", "mentionText": " ", "confidence": 1.0 },
             ],
         });
-        let found = read(DocumentReader::Extractor, document);
+        let found = read(DocumentReader::Extractor, &document);
         let expected = [
             ("email", "dana@example.com", 96),
             ("name", "Dana Ortiz", 100),
@@ -234,7 +234,7 @@ mod tests {
         let expected =
             expected.map(|(name, value, sure)| (name.to_owned(), value.to_owned(), sure));
         assert_eq!(found, expected);
-        assert_eq!(read(DocumentReader::Extractor, json!({})), []);
+        assert_eq!(read(DocumentReader::Extractor, &json!({})), []);
     }
 
     #[test]
@@ -242,7 +242,7 @@ mod tests {
         let entity = json!({ "type": "line", "mentionText": "x".repeat(5_000), "confidence": 0.5 });
         let found = read(
             DocumentReader::Extractor,
-            json!({ "entities": vec![entity; 300] }),
+            &json!({ "entities": vec![entity; 300] }),
         );
         assert_eq!(found.len(), MAX_VALUES);
         assert!(
