@@ -35,6 +35,7 @@ fn is_near(answer: MapAnswer, latitude: f64, longitude: f64) -> bool {
 }
 
 /// A result as Geocoding shows it, with these members changed.
+#[expect(clippy::needless_pass_by_value, reason = "calls read better")]
 fn result(changes: Value) -> Value {
     let mut result = json!({
         "address_components": [
