@@ -42,7 +42,7 @@ pub(crate) struct DocumentPath {
     security(("bearer" = [])),
     params(("tenant_id" = String, Path, description = "The tenant's slug."), DocumentPath),
     responses(
-        (status = OK, description = "The file, of the type that its bytes say.", content_type = "application/octet-stream",
+        (status = OK, description = "The file, of the type that its bytes say.", content_type = "*/*",
          body = Vec<u8>),
         TenantProblems
     )
