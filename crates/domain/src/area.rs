@@ -1,6 +1,7 @@
 //! The service area: where a company works.
 
 mod map;
+mod meeting;
 mod polygon;
 
 use serde::{Deserialize, Serialize};

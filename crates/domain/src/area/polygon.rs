@@ -1,13 +1,14 @@
 //! Areas drawn on a map.
 
 use geo::{
-    Coord, Intersects as _, Line, LineString,
+    Coord, Line, LineString, Relate as _,
     coordinate_position::{CoordPos, coord_pos_relative_to_ring},
+    dimensions::Dimensions,
     line_intersection::{LineIntersection, line_intersection},
 };
 use serde::{Deserialize, Serialize};
 
-use super::Coordinates;
+use super::{Coordinates, meeting::meeting};
 use crate::ConfigFault;
 
 /// An area drawn on a map, its edges included. Edges are straight in degrees, as in RFC 7946; one that
@@ -62,26 +63,31 @@ impl Polygon {
                 None
             }
         };
+        let mut before: Vec<Ring> = Vec::new();
         for (index, corners) in self.holes.iter().enumerate() {
             let path = format!("{path}.holes.{index}");
-            if let Err(fault) = Ring::of(corners).and_then(Ring::simple) {
-                faults.push(fault.at(&path));
-                continue;
-            }
-            let is_within = |outer: &Ring| {
-                let mut corners = corners.iter();
-                corners.all(|[longitude, latitude]| {
-                    outer.position(Coordinates {
-                        latitude: *latitude,
-                        longitude: *longitude,
-                    }) != CoordPos::Outside
-                })
+            let hole = match Ring::of(corners).and_then(Ring::simple) {
+                Ok(hole) => hole,
+                Err(fault) => {
+                    faults.push(fault.at(&path));
+                    continue;
+                }
             };
-            if outer.as_ref().is_some_and(|outer| !is_within(outer)) {
-                faults.push(ConfigFault::new(
+            let Some(outer) = &outer else {
+                continue;
+            };
+            match hole.beside(outer).filter(|hole| hole.is_within(outer)) {
+                None => faults.push(ConfigFault::new(
                     &path,
                     "a hole inside of its polygon's ring; this one reaches beyond it",
-                ));
+                )),
+                Some(hole) if before.iter().any(|before| before.overlaps(&hole)) => {
+                    faults.push(ConfigFault::new(
+                        &path,
+                        "a hole that has nothing in common with those before; draw overlapping ones as one",
+                    ));
+                }
+                Some(hole) => before.push(hole),
             }
         }
         faults
@@ -140,29 +146,72 @@ impl Ring {
 
     /// The ring, if no two of its edges meet but neighbors at their corner.
     fn simple(self) -> Result<Self, NoRing> {
-        let mut edges: Vec<(usize, Line)> = self.0.lines().enumerate().collect();
-        let count = edges.len();
-        let west = |line: &Line| line.start.x.min(line.end.x);
-        let east = |line: &Line| line.start.x.max(line.end.x);
-        // Only edges that share a longitude can meet.
-        edges.sort_by(|(_, a), (_, b)| west(a).total_cmp(&west(b)));
-        for (place, (i, edge)) in edges.iter().enumerate() {
-            let further = edges.iter().skip(place + 1);
-            for (j, other) in further.take_while(|(_, other)| west(other) <= east(edge)) {
-                let (first, second) = (*i.min(j), *i.max(j));
-                let are_neighbors = second - first == 1 || (first == 0 && second == count - 1);
-                let meet = if are_neighbors {
-                    let met = line_intersection(*edge, *other);
-                    matches!(met, Some(LineIntersection::Collinear { .. }))
-                } else {
-                    edge.intersects(other)
-                };
-                if meet {
-                    return Err(NoRing::Crosses(first, second));
-                }
-            }
+        let edges: Vec<Line> = self.0.lines().collect();
+        let may = |first: usize, second: usize| {
+            let are_neighbors = second - first == 1 || (first == 0 && second == edges.len() - 1);
+            let met = edges.get(first).zip(edges.get(second));
+            let met = met.and_then(|(a, b)| line_intersection(*a, *b));
+            are_neighbors && !matches!(met, Some(LineIntersection::Collinear { .. }))
+        };
+        match meeting(&edges, may) {
+            Some((first, second)) => Err(NoRing::Crosses(first, second)),
+            None => Ok(self),
         }
-        Ok(self)
+    }
+
+    /// The same on the side of the date line on which `outer` holds its first corner.
+    fn beside(self, outer: &Self) -> Option<Self> {
+        let first = self.0.0.first().copied()?;
+        let turn = [0.0, 360.0, -360.0].into_iter().find(|turn| {
+            let at = Coord {
+                x: first.x + turn,
+                y: first.y,
+            };
+            coord_pos_relative_to_ring(at, &outer.0) != CoordPos::Outside
+        })?;
+        let corners = self.0.into_iter().map(|corner| Coord {
+            x: corner.x + turn,
+            y: corner.y,
+        });
+        Some(Self(corners.collect()))
+    }
+
+    /// Whether no edge meets one of the other ring.
+    fn is_apart_from(&self, other: &Self) -> bool {
+        let edges: Vec<Line> = self.0.lines().chain(other.0.lines()).collect();
+        let own = self.0.lines().len();
+        // Within a ring they are known to meet at corners alone.
+        meeting(&edges, |first, second| (first < own) == (second < own)).is_none()
+    }
+
+    /// Whether nothing of it is beyond the other ring. It may touch it.
+    fn is_within(&self, outer: &Self) -> bool {
+        let mut corners = self.0.coords();
+        let is_in =
+            |corner: &Coord| coord_pos_relative_to_ring(*corner, &outer.0) != CoordPos::Outside;
+        if !corners.all(is_in) {
+            return false;
+        }
+        self.is_apart_from(outer) || self.area().relate(&outer.area()).is_coveredby()
+    }
+
+    /// Whether they have more than edges and corners in common.
+    fn overlaps(&self, other: &Self) -> bool {
+        let holds = |outer: &Self, inner: &Self| {
+            let mut corners = inner.0.coords();
+            corners.next().is_some_and(|corner| {
+                coord_pos_relative_to_ring(*corner, &outer.0) == CoordPos::Inside
+            })
+        };
+        if self.is_apart_from(other) {
+            return holds(self, other) || holds(other, self);
+        }
+        let common = self.area().relate(&other.area());
+        common.get(CoordPos::Inside, CoordPos::Inside) != Dimensions::Empty
+    }
+
+    fn area(&self) -> geo::Polygon {
+        geo::Polygon::new(self.0.clone(), Vec::new())
     }
 }
 

@@ -76,6 +76,63 @@ fn is_simple(ring: &[Point]) -> bool {
     })
 }
 
+/// Points of a ring's edges of which each part between two meetings with another ring has one; all of them times the
+/// number, so that they are whole.
+fn between(ring: &[Point], other: &[Point]) -> Vec<(Point, i64)> {
+    let mut found = Vec::new();
+    for (a, b) in edges(ring) {
+        // Where on the edge it meets another: `part / whole` of it.
+        let mut parts = vec![(0, 1), (1, 1)];
+        for (c, d) in edges(other) {
+            let (side_c, side_d) = (cross(c, d, a), cross(c, d, b));
+            if side_c != side_d {
+                let (part, whole) = (side_c, side_c - side_d);
+                parts.push((part * whole.signum(), whole.abs()));
+            }
+            let length = (b.0 - a.0).pow(2) + (b.1 - a.1).pow(2);
+            for corner in [c, d] {
+                let along = (corner.0 - a.0) * (b.0 - a.0) + (corner.1 - a.1) * (b.1 - a.1);
+                parts.push((along, length));
+            }
+        }
+        parts.retain(|(part, whole)| (0..=*whole).contains(part));
+        parts.sort_by(|(p, q), (r, s)| (p * s).cmp(&(r * q)));
+        for pair in parts.windows(2) {
+            let ((p, q), (r, s)) = (pair[0], pair[1]);
+            let (part, whole) = (p * s + r * q, 2 * q * s);
+            if p * s != r * q {
+                let on = |a: i64, b: i64| a * whole + (b - a) * part;
+                found.push(((on(a.0, b.0), on(a.1, b.1)), whole));
+            }
+        }
+    }
+    found
+}
+
+/// How often the ring winds around what is this point by the number.
+fn windings_around(ring: &[Point], (point, times): (Point, i64)) -> Option<i64> {
+    let larger: Vec<_> = ring.iter().map(|(x, y)| (x * times, y * times)).collect();
+    windings(&larger, point)
+}
+
+/// Whether all of the ring is in the other, or on its edge.
+fn is_within(ring: &[Point], outer: &[Point]) -> bool {
+    let mut points = between(ring, outer).into_iter();
+    points.all(|point| windings_around(outer, point) != Some(0))
+}
+
+/// Whether the insides of two rings have a point in common.
+fn overlap(a: &[Point], b: &[Point]) -> bool {
+    let is_inside = |point| windings_around(b, point).is_some_and(|count| count != 0);
+    let is_outside = |point| windings_around(b, point) == Some(0);
+    let points = between(a, b);
+    let mut others = between(b, a).into_iter();
+    points.iter().any(|point| is_inside(*point))
+        || others.any(|point| windings_around(a, point).is_some_and(|count| count != 0))
+        // Of the same edge.
+        || !points.iter().any(|point| is_outside(*point))
+}
+
 /// The corners in degrees, moved east by `shift` degrees, around the globe if need be.
 fn degrees(ring: &[Point], shift: i64) -> Vec<[f64; 2]> {
     ring.iter().map(|point| degrees_of(*point, shift)).collect()
@@ -179,9 +236,12 @@ proptest! {
         if !is_area {
             refused.push("service_area.polygons.0.ring".to_owned());
         } else {
+            let mut before: Vec<&Vec<Point>> = Vec::new();
             for (index, hole) in holes.iter().enumerate() {
-                if hole.iter().any(|corner| windings(&outer, *corner) == Some(0)) {
+                if !is_within(hole, &outer) || before.iter().any(|before| overlap(before, hole)) {
                     refused.push(format!("service_area.polygons.0.holes.{index}"));
+                } else {
+                    before.push(hole);
                 }
             }
         }
@@ -266,6 +326,19 @@ fn without_coordinates_a_drawn_area_says_nothing() {
 
 #[test]
 fn five_thousand_points_are_checked_and_asked() {
+    // A comb whose slanting teeth all lie beside each other: nearly every two share longitudes and latitudes.
+    let tooth = |index: u32| {
+        let far = if index.is_multiple_of(2) { 0.0 } else { 4.0 };
+        [far, far + f64::from(index) / 5_000.0]
+    };
+    let mut comb = Polygon {
+        name: "comb".to_owned(),
+        ring: (0..4_997).map(tooth).chain([[-1.0, -1.0]]).collect(),
+        holes: Vec::new(),
+    };
+    assert_eq!(faults(&comb), [""; 0]);
+    comb.ring[3_000][1] -= 0.001;
+    assert_eq!(faults(&comb), ["service_area.polygons.0.ring"]);
     // A star of spikes.
     let corner = |index: u32| {
         let angle = f64::from(index) * std::f64::consts::TAU / 4_998.0;
