@@ -13,8 +13,8 @@ use crate::{
     About, ApiFacts, ConfigError, ConfigFault, Consent, E164, EmailAddress, Facts, Labels,
     OfficeId, PersonFacts, PostalCode,
     config::{
+        Sound,
         shape::{Bounds, Member, Shape, Text},
-        sound,
     },
     text,
 };
@@ -325,9 +325,20 @@ impl PostedLead {
     /// # Errors
     /// [`ConfigError`] with every fault that was found.
     pub fn read(json: &Value) -> Result<Self, ConfigError> {
+        Self::read_with(json, |_| Vec::new())
+    }
+
+    /// The same, with what `further` checks find in all that is sound of it: whatever is wrong is told at once.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every fault that was found.
+    pub fn read_with(
+        json: &Value,
+        further: impl FnOnce(&Self) -> Vec<ConfigFault>,
+    ) -> Result<Self, ConfigError> {
         let mut faults = LEAD.faults(json);
-        let body = Body::deserialize(sound(json, &faults, ""));
-        let lead = match body {
+        let sound = Sound::of(json, &faults, &[]);
+        match Body::deserialize(&sound.json) {
             Ok(body) => {
                 let is_contact_sound = !faults.iter().any(|fault| {
                     let mut names = fault.path.split('.');
@@ -338,17 +349,14 @@ impl PostedLead {
                     let wanted = "a `phone` or an `email`, or an `address` in `place`: without any, nobody can answer";
                     faults.push(ConfigFault::new("contact", wanted).coded("unreachable"));
                 }
-                Some(lead)
+                sound.tell(further(&lead), &mut faults);
+                if faults.is_empty() {
+                    return Ok(lead);
+                }
             }
-            Err(error) => {
-                faults.push(ConfigFault::new("", error.to_string()));
-                None
-            }
-        };
-        match lead {
-            Some(lead) if faults.is_empty() => Ok(lead),
-            _ => Err(ConfigError { faults }),
+            Err(error) => faults.push(ConfigFault::new("", error.to_string())),
         }
+        Err(ConfigError { faults })
     }
 
     /// What a posted lead looks like: a JSON Schema of the draft 2020-12. It knows all that [`read`](Self::read) refuses

@@ -7,7 +7,7 @@ use std::{borrow::Cow, time::Duration};
 
 use ::sources::{Verified, direct, read_for};
 use axum::extract::State;
-use domain::{OfficeId, PostedLead, SourceId, TenantId, later, metric_names};
+use domain::{ConfigFault, OfficeId, PostedLead, SourceId, TenantId, later, metric_names};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use runtime::{Json, Problem, RawJson, TraceContext};
@@ -162,34 +162,33 @@ async fn read(
     json: &Value,
     now: Timestamp,
 ) -> Result<PostedLead, Problem> {
-    let mut faults = Faults::default();
-    let lead = match PostedLead::read(json) {
-        Ok(lead) => Some(lead),
-        Err(error) => {
-            faults.of_part("", error.faults);
-            None
-        }
+    let offices = match json.get("office_id") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(_) => deps.store.offices(tenant).await?,
     };
-    if let Some(domain::About::Api(about)) = lead.as_ref().map(|lead| &lead.facts.about)
-        && about
-            .occurred_at
-            .is_some_and(|at| at > later(now, CLOCK_AHEAD))
-    {
-        faults.add_coded(
-            "occurred_at",
-            "in_the_future",
-            "a time that has come; check the time zone",
-        );
-    }
-    if let Some(office) = lead.as_ref().and_then(|lead| lead.office) {
-        let offices = deps.store.offices(tenant).await?;
-        if !offices.iter().any(|known| known.id == office) {
-            let wanted = "the id of one of the tenant's offices; leave it out for the first one";
-            faults.add_coded("office_id", "unknown", wanted);
+    PostedLead::read_with(json, |lead| {
+        let mut faults = Vec::new();
+        if let domain::About::Api(about) = &lead.facts.about
+            && about
+                .occurred_at
+                .is_some_and(|at| at > later(now, CLOCK_AHEAD))
+        {
+            let wanted = "a time that has come; check the time zone";
+            faults.push(ConfigFault::new("occurred_at", wanted).coded("in_the_future"));
         }
-    }
-    faults.finish(BODY)?;
-    lead.ok_or_else(|| Problem::unprocessable(BODY))
+        let is_known = |office: OfficeId| offices.iter().any(|known| known.id == office);
+        if lead.office.is_some_and(|office| !is_known(office)) {
+            let wanted = "the id of one of the tenant's offices; leave it out for the first one";
+            faults.push(ConfigFault::new("office_id", wanted).coded("unknown"));
+        }
+        faults
+    })
+    .or_else(|error| {
+        let mut faults = Faults::default();
+        faults.of_part("", error.faults);
+        faults.finish(BODY)?;
+        Err(Problem::internal("a fault was not noted"))
+    })
 }
 
 async fn store(

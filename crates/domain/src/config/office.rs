@@ -7,10 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    ConfigError, ConfigFault,
+    ConfigError, ConfigFault, Sound,
     shape::{Member, Shape, Text},
-    sound,
-    workflow::LINE,
 };
 
 /// An office as its company describes it. Strict when it is written ([`OfficeDetails::read`]), lenient when it is read.
@@ -71,6 +69,13 @@ const TIME_ZONE: Text = Text {
     is_valid: |text| TimeZone::get(text).is_ok(),
 };
 
+const NAME: Text = Text {
+    about: "1 to 100 characters on one line, not all of them blank",
+    pattern: r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$",
+    max: 100,
+    is_valid: |text| !text.trim().is_empty() && !text.chars().any(char::is_control),
+};
+
 const ADDRESS: Text = Text {
     about: "up to 300 characters on one line",
     pattern: r"^[^\u0000-\u001f\u007f-\u009f]*$",
@@ -109,7 +114,7 @@ const HOURS: Shape = Shape::Object(&[
 ]);
 
 const OFFICE: Shape = Shape::Object(&[
-    Member::required("name", Shape::Text(&LINE), ""),
+    Member::required("name", Shape::Text(&NAME), ""),
     Member::optional("address", Shape::Text(&ADDRESS), ""),
     Member::required("time_zone", Shape::Text(&TIME_ZONE), ""),
     Member::optional("business_hours", Shape::OrNull(&HOURS), ""),
@@ -122,9 +127,10 @@ impl OfficeDetails {
     /// [`ConfigError`] with every fault that was found.
     pub fn read(json: &Value) -> Result<Self, ConfigError> {
         let mut faults = OFFICE.faults(json);
-        let details = Self::deserialize(sound(json, &faults, ""));
+        let sound = Sound::of(json, &faults, &["business_hours"]);
+        let details = Self::deserialize(&sound.json);
         match &details {
-            Ok(details) => faults.extend(details.contradictions()),
+            Ok(details) => sound.tell(details.contradictions(), &mut faults),
             Err(error) => faults.push(ConfigFault::new("", error.to_string())),
         }
         match details {
@@ -316,6 +322,25 @@ mod tests {
                 "business_hours.monday.0.to",
                 "business_hours.mon",
                 "zone",
+            ]
+        );
+        let blank = json!({ "name": " \u{a0}", "time_zone": "America/Chicago" });
+        assert_eq!(paths(&blank), ["name"]);
+        // One bad time hides no other span.
+        let json = json!({
+            "name": "Austin",
+            "time_zone": "America/Chicago",
+            "business_hours": {
+                "monday": [{ "from": "8:00", "to": "10:00" }, { "from": "17:00", "to": "09:00" }],
+                "tuesday": [{ "from": "17:00", "to": "09:00" }],
+            },
+        });
+        assert_eq!(
+            paths(&json),
+            [
+                "business_hours.monday.0.from",
+                "business_hours.monday.1.to",
+                "business_hours.tuesday.0.to"
             ]
         );
         let json = json!({

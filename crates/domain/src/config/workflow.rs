@@ -4,16 +4,15 @@ use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use super::{
-    ConfigError, ConfigFault, completed,
+    ConfigError, ConfigFault, Sound, completed,
     shape::{Bounds, Member, Shape, Text},
-    sound,
 };
 use crate::{
     ConnectionName, DocumentReader, EmailAddress, RequiredField, ServiceArea, WorkflowConfig,
 };
 
 /// One line that people read.
-pub(super) const LINE: Text = Text {
+const LINE: Text = Text {
     about: "1 to 100 characters on one line",
     pattern: r"^[^\u0000-\u001f\u007f-\u009f]+$",
     max: 100,
@@ -344,25 +343,30 @@ impl WorkflowConfig {
     /// # Errors
     /// [`ConfigError`] with every fault that was found.
     pub fn read(json: &Value) -> Result<Self, ConfigError> {
-        match Self::sound_part(json) {
-            (Some(config), faults) if faults.is_empty() => Ok(config),
-            (_, faults) => Err(ConfigError { faults }),
-        }
+        Self::read_with(json, |_| Vec::new())
     }
 
-    /// What is sound of a configuration, for further checks, and every fault of the rest.
-    pub fn sound_part(json: &Value) -> (Option<Self>, Vec<ConfigFault>) {
+    /// The same, with what `further` checks find in all that is sound of it: whatever is wrong is told at once.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every fault that was found.
+    pub fn read_with(
+        json: &Value,
+        further: impl FnOnce(&Self) -> Vec<ConfigFault>,
+    ) -> Result<Self, ConfigError> {
         let mut faults = WORKFLOW.faults(json);
-        match Self::deserialize(sound(json, &faults, "service_area")) {
+        let sound = Sound::of(json, &faults, &["service_area", "notifications"]);
+        match Self::deserialize(&sound.json) {
             Ok(config) => {
-                faults.extend(config.contradictions());
-                (Some(config), faults)
+                sound.tell(config.contradictions(), &mut faults);
+                sound.tell(further(&config), &mut faults);
+                if faults.is_empty() {
+                    return Ok(config);
+                }
             }
-            Err(error) => {
-                faults.push(ConfigFault::new("", error.to_string()));
-                (None, faults)
-            }
+            Err(error) => faults.push(ConfigFault::new("", error.to_string())),
         }
+        Err(ConfigError { faults })
     }
 
     /// The same of JSON in a text.
@@ -430,6 +434,19 @@ impl WorkflowConfig {
                 faults.push(ConfigFault::new(
                     format!("{name}.longest_seconds"),
                     format!("seconds that are not below `{name}.quiet_seconds`"),
+                ));
+            }
+        }
+        let recipients = &self.notifications.email;
+        for (index, recipient) in recipients.iter().enumerate() {
+            if recipients
+                .iter()
+                .take(index)
+                .any(|before| before == recipient)
+            {
+                faults.push(ConfigFault::new(
+                    format!("notifications.email.{index}"),
+                    "another address than those before: each is told once",
                 ));
             }
         }

@@ -38,10 +38,22 @@ pub(super) fn faults(
             Some(_) => {}
         }
     }
-    if let Some(connection) = &config.notifications.connection {
-        let path = "notifications.connection".to_owned();
-        match provider_of(connection, connections) {
-            None => faults.push(fault(path, missing(connection, channels.first().unwrap_or(&"…")))),
+    let path = "notifications.connection".to_owned();
+    let is_channel = |connection: &Connection| channels.contains(&connection.provider.as_str());
+    let provider = channels.first().unwrap_or(&"…");
+    match &config.notifications.connection {
+        // Without a name it is the first that sends e-mail.
+        None if config.notifications.email.is_empty() || connections.iter().any(is_channel) => {}
+        None => faults.push(fault(
+            path,
+            format!(
+                "a connection to a provider of e-mail, one of {}: recipients cannot be told without one. Create it first, \
+                 with `pipeline secret set {provider} --provider {provider}` or PUT …/connections/{provider}/secret",
+                channels.join(", ")
+            ),
+        )),
+        Some(connection) => match provider_of(connection, connections) {
+            None => faults.push(fault(path, missing(connection, provider))),
             Some(provider) if !channels.contains(&provider) => faults.push(fault(
                 path,
                 format!(
@@ -50,7 +62,7 @@ pub(super) fn faults(
                 ),
             )),
             Some(_) => {}
-        }
+        },
     }
     faults
 }

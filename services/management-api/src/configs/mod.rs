@@ -31,12 +31,17 @@ pub(crate) async fn check(
     json: &Value,
     faults: &mut Faults,
 ) -> Result<(), Problem> {
-    let (config, wrong) = WorkflowConfig::sound_part(json);
-    faults.of_part("config", wrong);
-    if let Some(config) = config {
-        let connections = deps.store.connections(tenant).await?;
-        let missing = connected::faults(&config, &connections, &catalogue::providers());
-        faults.of_part("config", missing);
+    let connections = deps.store.connections(tenant).await?;
+    let json = json.clone();
+    // Areas drawn on a map take their time, and other calls go on.
+    let read = tokio::task::spawn_blocking(move || {
+        let providers = catalogue::providers();
+        WorkflowConfig::read_with(&json, |config| {
+            connected::faults(config, &connections, &providers)
+        })
+    });
+    if let Err(error) = read.await.map_err(Problem::internal)? {
+        faults.of_part("config", error.faults);
     }
     Ok(())
 }

@@ -173,8 +173,11 @@ impl NewApiKey {
             faults.add("name", wanted);
         }
         let mut scopes = Vec::new();
-        for word in self.scopes.iter().take(Scope::ALL.len() + 1) {
-            scopes.extend(faults.read("scopes", Some(word), str::parse::<Scope>));
+        for (index, word) in self.scopes.iter().take(Scope::ALL.len() + 1).enumerate() {
+            match word.parse::<Scope>() {
+                Ok(scope) => scopes.push(scope),
+                Err(wanted) => faults.add(format!("scopes.{index}"), wanted.to_string()),
+            }
         }
         scopes.sort();
         scopes.dedup();

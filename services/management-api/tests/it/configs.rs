@@ -156,6 +156,7 @@ async fn every_fault_is_named_at_once() {
         "config.spam.model",
         "config.retry.slow_lane",
         "config.notifications.from",
+        "config.notifications.connection",
     ];
     assert_eq!(wrong_fields(&answer), expected);
     for (sent, expected) in [
@@ -214,19 +215,25 @@ async fn what_the_tenant_does_not_have_is_refused_when_saved() {
         .save(&config("hubspot", "hubspot", json!("hubspot")), "")
         .await;
     assert_eq!(wrong_fields(&mail), ["config.notifications.connection"]);
-    let path = "/v1/tenants/a/connections/sendgrid/secret";
-    let secret = json!({ "secret": "SG.key", "provider": "sendgrid" });
-    let set = office
-        .world
-        .call_as(TenantAdmin, "PUT", path, Some(&secret));
-    body(&set.await);
+    // Without a name it is the first that sends mail, which is not there.
+    let recipients =
+        json!({ "notifications": { "email": ["a@x.example"], "from": "l@x.example" } });
+    let nobody = office.save(&recipients, "").await;
+    assert_eq!(wrong_fields(&nobody), ["config.notifications.connection"]);
+    let told = problem(&nobody, 422)["errors"][0]["message"].to_string();
+    assert!(
+        told.contains("pipeline secret set sendgrid --provider sendgrid"),
+        "{told}"
+    );
+    office.world.mail_connection().await;
+    body(&office.save(&recipients, "").await);
     let crm = office
-        .save(&config("hubspot", "sendgrid", Value::Null), "")
+        .save(&config("hubspot", "sendgrid", Value::Null), "\"1\"")
         .await;
     assert_eq!(wrong_fields(&crm), ["config.destinations.0.connection"]);
     body(
         &office
-            .save(&config("hubspot", "hubspot", json!("sendgrid")), "")
+            .save(&config("hubspot", "hubspot", json!("sendgrid")), "\"1\"")
             .await,
     );
 }

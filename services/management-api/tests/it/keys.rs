@@ -174,9 +174,10 @@ fn well_formed() -> String {
 #[tokio::test]
 async fn every_fault_of_a_new_key_is_named() {
     let world = World::start().await;
-    let wrong = json!({ "name": " x", "scopes": ["all"], "expires_at": "2020-06-01T12:00:00Z" });
+    let wrong =
+        json!({ "name": " x", "scopes": ["read", "all"], "expires_at": "2020-06-01T12:00:00Z" });
     let answer = world.call_as(TenantAdmin, "POST", KEYS, Some(&wrong)).await;
-    assert_eq!(wrong_fields(&answer), ["name", "scopes", "expires_at"]);
+    assert_eq!(wrong_fields(&answer), ["name", "scopes.1", "expires_at"]);
     let none = json!({ "name": "x", "scopes": [] });
     let answer = world.call_as(TenantAdmin, "POST", KEYS, Some(&none)).await;
     assert_eq!(wrong_fields(&answer), ["scopes"]);

@@ -140,7 +140,7 @@ async fn every_fault_is_told_at_once_and_nothing_is_stored() {
     };
     assert_eq!(
         told(&answer),
-        "contact.mobile: unknown_field, place.city: wrong_type"
+        "contact.mobile: unknown_field, place.city: wrong_type, occurred_at: in_the_future, office_id: unknown"
     );
     let later = json!({
         "contact": { "phone": "512 555 0142" },

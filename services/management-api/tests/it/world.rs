@@ -21,7 +21,7 @@ use management_api::{
 use runtime::{Endpoint, Listener, ServeOptions, with_shell};
 use secrecy::{ExposeSecret as _, SecretString};
 use secrets::{KeySource, SealedSecrets, SecretRef, Secrets as _};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sources::Sources;
 use store::{
     Accepted, AuditAction, AuditEntry, Connection, ConnectionState, Delivery, IdSource, Jobs as _,
@@ -178,8 +178,12 @@ impl World {
     }
 
     pub(crate) fn token(&self, roles: &[Role], tenants: &[&str]) -> SecretString {
+        self.token_of("ann", roles, tenants)
+    }
+
+    pub(crate) fn token_of(&self, subject: &str, roles: &[Role], tenants: &[&str]) -> SecretString {
         let grant = Grant {
-            subject: "ann".to_owned(),
+            subject: subject.to_owned(),
             roles: roles.to_vec(),
             tenants: tenants.iter().map(|slug| tenant(slug)).collect(),
             valid_for: Duration::from_secs(3600),
@@ -243,11 +247,24 @@ impl World {
         body: Option<&Value>,
         key: Option<&str>,
     ) -> Response {
+        let token = self.token(&[role], &["a"]);
+        self.call_with_token(&token, method, path, body, key).await
+    }
+
+    /// The same by whose token it is.
+    pub(crate) async fn call_with_token(
+        &self,
+        token: &SecretString,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        key: Option<&str>,
+    ) -> Response {
         let url = format!("{}{path}", self.base);
         let mut request = self
             .client
             .request(method.parse().unwrap(), url)
-            .bearer(&self.token(&[role], &["a"]));
+            .bearer(token);
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
@@ -357,6 +374,17 @@ impl World {
             .send()
             .await
             .unwrap()
+    }
+
+    /// A connection of tenant `a` to SendGrid.
+    pub(crate) async fn mail_connection(&self) {
+        let path = "/v1/tenants/a/connections/sendgrid/secret";
+        let secret = json!({ "secret": "SG.key", "provider": "sendgrid" });
+        body(
+            &self
+                .call_as(Role::TenantAdmin, "PUT", path, Some(&secret))
+                .await,
+        );
     }
 
     /// A connection of a tenant to HubSpot.

@@ -65,6 +65,61 @@ fn places(json: &Value, at: &str, found: &mut Vec<String>) {
 }
 
 #[test]
+fn one_bad_item_hides_no_other_fault() {
+    let crossing = json!([[0, 0], [1, 1], [1, 0], [0, 1]]);
+    let json = json!({
+        "service_area": {
+            "postal_codes": ["7x"],
+            "polygons": [{ "name": 5, "ring": [] }, { "name": "B", "ring": crossing }],
+        },
+        "destinations": [
+            { "connector": "hubspot" },
+            { "connector": "hubspot", "connection": "crm" },
+            { "connector": "hubspot", "connection": "crm" },
+        ],
+        "notifications": { "email": ["nobody", "a@example.com"], "from_name": 5 },
+    });
+    assert_eq!(
+        paths(&json),
+        [
+            "service_area.postal_codes.0",
+            "service_area.polygons.0.name",
+            "service_area.polygons.0.ring",
+            "destinations.0.connection",
+            "notifications.email.0",
+            "notifications.from_name",
+            "service_area.polygons.1.ring",
+            "destinations.2.connection",
+            "notifications.from",
+        ]
+    );
+    // Further checks are told the paths of the whole, too, and nothing twice.
+    let error = WorkflowConfig::read_with(&json, |sound| {
+        let path = |index: usize| format!("destinations.{index}.connector");
+        let found = sound.destinations.iter().enumerate();
+        let mut found: Vec<_> = found
+            .map(|(index, _)| ConfigFault::new(path(index), "known"))
+            .collect();
+        found.push(ConfigFault::new("notifications.from_name", "again"));
+        found
+    })
+    .unwrap_err();
+    let further: Vec<_> = error.faults.iter().skip(9).map(|it| &it.path).collect();
+    assert_eq!(
+        further,
+        ["destinations.1.connector", "destinations.2.connector"]
+    );
+}
+
+#[test]
+fn nobody_is_told_twice() {
+    let json = json!({
+        "notifications": { "email": ["a@example.com", "b@example.com", "a@example.com"], "from": "l@example.com" },
+    });
+    assert_eq!(paths(&json), ["notifications.email.2"]);
+}
+
+#[test]
 fn the_whole_configuration_reads_back_as_it_was_written() {
     let config = WorkflowConfig::read(&whole()).unwrap();
     let json = serde_json::to_value(&config).unwrap();

@@ -159,7 +159,7 @@ export default function RulesForm({
         <Field
           label="E-mail addresses"
           help="A line for each. Everybody gets a message of their own."
-          error={faultOf('notifications.email')}
+          error={faultOf('notifications.email') ?? faultOf('notifications.connection')}
         >
           {(props) => <TextArea {...props} rows={3} {...of('email')} />}
         </Field>
