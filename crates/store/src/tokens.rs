@@ -24,6 +24,8 @@ const BEGINNINGS: std::ops::RangeInclusive<usize> = 2..=10;
 const MIN_DIGITS: usize = 3;
 /// Digits from which on what is written with blanks and dashes is one number.
 const NUMBER_DIGITS: std::ops::RangeInclusive<usize> = 7..=18;
+/// Digits that no extension of a number has any more.
+const MAX_EXTENSION: usize = 8;
 /// Longest text that is searched for, in characters.
 const MAX_QUERY: usize = 200;
 /// Words that are searched for at most.
@@ -440,17 +442,20 @@ fn address(chunk: &str) -> Option<String> {
 
 /// What folded text asks for.
 fn searched(folded: &str) -> Vec<Clause> {
-    let chunks: Vec<&str> = folded.split_whitespace().collect();
+    let folded: String = folded
+        .chars()
+        .map(|c| if is_dash(c) { '-' } else { c })
+        .collect();
+    let chunks: Vec<&str> = folded.split_whitespace().map(bare_number).collect();
     let mut clauses = Vec::new();
-    for group in chunks.chunk_by(|one, other| is_numeric(one) && is_numeric(other)) {
-        let digits: String = group
-            .iter()
-            .flat_map(|chunk| chunk.chars())
-            .filter(char::is_ascii_digit)
-            .collect();
-        let is_number = group.iter().all(|chunk| is_numeric(chunk));
-        if is_number && NUMBER_DIGITS.contains(&digits.len()) {
+    let mut left = chunks.as_slice();
+    while !left.is_empty() {
+        let numeric = left.iter().take_while(|chunk| is_numeric(chunk)).count();
+        let (group, behind) = left.split_at(numeric.max(1));
+        let digits: String = group.iter().flat_map(|chunk| digits_of(chunk)).collect();
+        if numeric > 0 && NUMBER_DIGITS.contains(&digits.len()) {
             clauses.push(number(&group.join(" "), &digits));
+            left = behind_extension(behind);
             continue;
         }
         for chunk in group {
@@ -459,8 +464,57 @@ fn searched(folded: &str) -> Vec<Clause> {
                 None => clauses.extend(pieces(chunk).iter().map(|piece| term(piece))),
             }
         }
+        left = behind;
     }
     clauses
+}
+
+fn digits_of(chunk: &str) -> impl Iterator<Item = char> {
+    chunk.chars().filter(char::is_ascii_digit)
+}
+
+/// Dashes of every width.
+const fn is_dash(c: char) -> bool {
+    matches!(
+        c,
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}'
+    )
+}
+
+/// Of a telephone number in one piece, the number without the scheme of its URL and without its extension: whoever has the
+/// number is meant.
+fn bare_number(chunk: &str) -> &str {
+    let bare = chunk.strip_prefix("tel:").unwrap_or(chunk);
+    let end = bare.find(|c: char| c.is_alphabetic() || matches!(c, '#' | ';'));
+    let (number, behind) = bare.split_at(end.unwrap_or(bare.len()));
+    let is_whole = behind.is_empty() || extension(behind).is_some_and(|digits| !digits.is_empty());
+    let is_number = is_numeric(number) && NUMBER_DIGITS.contains(&digits_of(number).count());
+    if is_whole && is_number { number } else { chunk }
+}
+
+/// What follows the word for an extension, which may be nothing; none for something else.
+fn extension(chunk: &str) -> Option<&str> {
+    const WORDS: [&str; 4] = ["extension", "ext", "x", "#"];
+    let chunk = chunk.trim_start_matches(';');
+    let digits = WORDS.iter().find_map(|word| chunk.strip_prefix(word))?;
+    let digits = digits.trim_start_matches(['.', ':', '=']);
+    let is_extension = digits.len() < MAX_EXTENSION && digits.bytes().all(|b| b.is_ascii_digit());
+    is_extension.then_some(digits)
+}
+
+/// What stands behind a number's extension.
+fn behind_extension<'a, 'b>(chunks: &'b [&'a str]) -> &'b [&'a str] {
+    match chunks {
+        [word, left @ ..] if extension(word).is_some_and(|digits| !digits.is_empty()) => left,
+        [word, digits, left @ ..]
+            if extension(word) == Some("")
+                && digits.len() < MAX_EXTENSION
+                && digits.bytes().all(|b| b.is_ascii_digit()) =>
+        {
+            left
+        }
+        _ => chunks,
+    }
 }
 
 fn said(any_of: Vec<String>) -> Clause {
@@ -472,7 +526,7 @@ fn said(any_of: Vec<String>) -> Clause {
 
 /// Nothing but digits and what numbers are written with.
 fn is_numeric(chunk: &str) -> bool {
-    let is_part = |c: char| c.is_ascii_digit() || "+-./()".contains(c);
+    let is_part = |c: char| c.is_ascii_digit() || "+-./()_".contains(c);
     chunk.chars().all(is_part) && chunk.contains(|c: char| c.is_ascii_digit())
 }
 
@@ -573,6 +627,15 @@ mod tests {
             "512",
             "512555",
             "１５１２５５５０１４２",
+            "512–555–0142",
+            "512‑555‑0142",
+            "512_555_0142",
+            "tel:+15125550142",
+            "TEL:+1-512-555-0142;ext=12",
+            "+15125550142 x12",
+            "(512) 555-0142 ext. 12",
+            "512-555-0142x12",
+            "512.555.0142 Extension 12",
         ] {
             assert!(number_is_found("+15125550142", query), "{query}");
         }
@@ -582,6 +645,10 @@ mod tests {
             "555",
             "(512) 555-0143",
             "99995125550142",
+            "tel:+15125550143",
+            "512–555–0143",
+            "512_555_0143 x12",
+            "512-555-0142 kitchen",
         ] {
             assert!(!number_is_found("+15125550142", query), "{query}");
         }
