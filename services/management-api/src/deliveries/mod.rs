@@ -9,7 +9,7 @@ use ::sources::{Verified, direct, read_as_set};
 use axum::extract::State;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{EventId, RequestId, SourceId, TenantId};
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use runtime::{Json, Path, Problem, Query};
 use serde::{Deserialize, Serialize};
 use store::{
@@ -24,6 +24,7 @@ use crate::{
     faults::{Faults, PARAMETERS, word},
     leads,
     problems::{Conflict, QueryProblems, TenantProblems},
+    requests,
 };
 
 /// How much of a body is shown, in bytes.
@@ -93,11 +94,11 @@ pub(crate) struct ListParams {
     /// Only those that came again.
     #[param(value_type = Option<bool>)]
     repeated: Option<String>,
-    /// Only those that were stored at this time or later: RFC 3339.
-    #[param(value_type = Option<Timestamp>)]
+    /// Only those that were stored then or later: a time (RFC 3339), or a day by the clock of the tenant's first office.
+    #[param(example = "2026-11-01")]
     from: Option<String>,
-    /// Only those that were stored before this time: RFC 3339.
-    #[param(value_type = Option<Timestamp>)]
+    /// Only those that were stored before this time, or up to the end of this day.
+    #[param(example = "2026-11-30")]
     to: Option<String>,
     /// Where the page before ended: its `next_cursor`.
     cursor: Option<String>,
@@ -234,7 +235,8 @@ pub(crate) async fn list_deliveries(
     Query(params): Query<ListParams>,
     State(deps): State<Deps>,
 ) -> Result<Json<DeliveryList>, Problem> {
-    let mut query = params.read()?;
+    let zone = params.zone(&deps, reader.tenant()).await?;
+    let mut query = params.read(&zone)?;
     if let Some(provider) = &params.provider {
         let of_provider = sources_of(&deps, reader.tenant(), provider).await?;
         query.sources = Some(match query.sources {
@@ -251,17 +253,23 @@ pub(crate) async fn list_deliveries(
 }
 
 impl ListParams {
-    fn read(&self) -> Result<DeliveryQuery, Problem> {
+    /// The zone that days are read in, where one is given.
+    async fn zone(&self, deps: &Deps, tenant: &TenantId) -> Result<TimeZone, Problem> {
+        let mut times = [&self.from, &self.to].into_iter().flatten();
+        if times.all(|time| time.parse::<Timestamp>().is_ok()) {
+            return Ok(TimeZone::UTC);
+        }
+        let offices = deps.store.offices(tenant).await?;
+        Ok(requests::zone(&offices, None))
+    }
+
+    fn read(&self, zone: &TimeZone) -> Result<DeliveryQuery, Problem> {
         let mut faults = Faults::default();
         let source = faults.read(
             "source_id",
             self.source_id.as_deref(),
             str::parse::<SourceId>,
         );
-        let time = |text: &str| {
-            text.parse::<Timestamp>()
-                .map_err(|_| "a time such as `2026-03-17T15:00:00Z`")
-        };
         let outcome = faults.read("outcome", self.outcome.as_deref(), word::<Outcome>);
         let query = DeliveryQuery {
             sources: source.map(|source| BTreeSet::from([source])),
@@ -276,11 +284,22 @@ impl ListParams {
                     text.parse().map_err(|_| "`true` or `false`")
                 })
                 .unwrap_or(false),
-            from: faults.read("from", self.from.as_deref(), time),
-            to: faults.read("to", self.to.as_deref(), time),
+            from: faults.read("from", self.from.as_deref(), |text| {
+                requests::time(text, zone, false)
+            }),
+            to: faults.read("to", self.to.as_deref(), |text| {
+                requests::time(text, zone, true)
+            }),
             limit: faults.limit(self.limit.as_deref()),
             before: faults.cursor(self.cursor.as_deref()),
         };
+        if query
+            .from
+            .zip(query.to)
+            .is_some_and(|(from, to)| from >= to)
+        {
+            faults.add("to", "later than `from`");
+        }
         faults.finish(PARAMETERS)?;
         Ok(query)
     }

@@ -183,7 +183,7 @@ fn when(
     zone: &TimeZone,
     is_end: bool,
 ) -> Result<(Timestamp, Option<Date>), &'static str> {
-    if text.len() > 10 {
+    if text.len() != 10 {
         return text.parse().map(|at| (at, None)).map_err(|_| WHEN);
     }
     let day: Date = text.parse().map_err(|_| WHEN)?;

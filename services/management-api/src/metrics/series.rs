@@ -161,7 +161,10 @@ pub(crate) async fn show_series(
     };
     let mut sums = deps.store.figures(reader.tenant(), &query).await?;
     with_first_office(&mut sums, dimension, &offices);
-    sums.keep_largest(MAX_SERIES, OTHERS);
+    // One that was asked for alone may be among the small ones.
+    if only.is_none() {
+        sums.keep_largest(MAX_SERIES, OTHERS);
+    }
     let mut names: Vec<String> = match (&only, dimension) {
         (Some(only), _) => vec![only.clone()],
         (None, Dimension::All) => vec![String::new()],

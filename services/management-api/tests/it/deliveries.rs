@@ -11,7 +11,7 @@ use store::{SecurityEvent, Store as _};
 
 use crate::{
     openapi::assert_is_as_described,
-    world::{World, body, problem},
+    world::{World, body, problem, wrong_fields},
 };
 
 #[tokio::test]
@@ -133,6 +133,9 @@ async fn deliveries_are_listed_and_filtered() {
             "?from=2020-06-01T12:01:00Z&to=2020-06-01T12:02:00Z".to_owned(),
             1,
         ),
+        // Days, as everywhere.
+        ("?from=2020-06-01&to=2020-06-01".to_owned(), 3),
+        ("?from=2020-06-02".to_owned(), 0),
     ] {
         assert_eq!(items(&list(&query).await).len(), count, "{query}");
     }
@@ -154,6 +157,14 @@ async fn deliveries_are_listed_and_filtered() {
             "cursor"
         ]
     );
+    for (query, field) in [
+        ("from=20200601", "from"),
+        ("from=2020-06-02&to=2020-06-01", "to"),
+        ("from=2020-06-01T12:00:00Z&to=2020-06-01T12:00:00Z", "to"),
+    ] {
+        let answer = world.get(&format!("/v1/tenants/a/events?{query}")).await;
+        assert_eq!(wrong_fields(&answer), [field], "{query}");
+    }
     problem(&world.get("/v1/tenants/a/events?nonsense=1").await, 400);
 }
 

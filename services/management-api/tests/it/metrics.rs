@@ -397,6 +397,41 @@ async fn days_begin_by_the_offices_clock() {
 }
 
 #[tokio::test]
+async fn an_office_that_is_asked_for_has_its_figures_however_small_it_is() {
+    let world = World::start().await;
+    let offices: Vec<_> = (1..=52)
+        .map(|number| OfficeId::from_uuid(uuid::Uuid::from_u128(number)))
+        .collect();
+    let (small, large) = offices.split_last().unwrap();
+    let mut number = 0;
+    for office in large.iter().chain(large).chain([small]) {
+        number += 1;
+        world.call_at(*office, number).await;
+    }
+    for id in [small, &large[0]] {
+        let office = Office {
+            id: *id,
+            tenant: tenant("a"),
+            name: "Austin".to_owned(),
+            address: String::new(),
+            time_zone: "America/Chicago".to_owned(),
+            config: WorkflowConfig::default(),
+            config_version: 1,
+        };
+        world.store.put_office(&office).await.unwrap();
+    }
+    for (office, leads) in [(&large[0], 2.0), (small, 1.0)] {
+        let query = format!("key=came_in&step=all&office={office}");
+        let shown = series(&world, &query).await;
+        let name = office.to_string();
+        assert_eq!(
+            shown["series"],
+            json!([{ "name": name, "values": [leads] }])
+        );
+    }
+}
+
+#[tokio::test]
 async fn every_parameter_that_is_wrong_is_named() {
     let world = World::start().await;
     let wrong = async |query: &str| wrong_fields(&world.get(&format!("{PATH}/{query}")).await);
