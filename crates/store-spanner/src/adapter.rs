@@ -71,6 +71,15 @@ impl Store for SpannerStore {
             .await
     }
 
+    async fn page_of_tenants_across_tenants(
+        &self,
+        after: Option<&TenantId>,
+        limit: u32,
+    ) -> Result<Page<Tenant>> {
+        self.read(async |reader| tenants::page_across_tenants(&reader, after, limit).await)
+            .await
+    }
+
     async fn put_tenant(&self, tenant: &Tenant) -> Result<()> {
         let tenant = tenant.clone();
         let change = again!([tenant] | tx | async { tenants::put_tenant(&tx, &tenant) });

@@ -46,7 +46,8 @@ fn key(call: &Call) -> Key {
 }
 
 async fn begin(tx: &Tx, call: &Call) -> Result<Begun> {
-    const COLUMNS: &str = "request_hash, started_at, state, status, content_type, location, answer";
+    const COLUMNS: &str =
+        "request_hash, started_at, state, status, content_type, location, etag, answer";
     let row = tx.row("api_calls", COLUMNS, key(call)).await?;
     let known = row.map(|row| rows::call(&row)).transpose()?;
     let begun = StoredCall::begun(known, call, tx.now());
@@ -63,6 +64,7 @@ async fn begin(tx: &Tx, call: &Call) -> Result<Begun> {
                 ("status", None::<i64>.into()),
                 ("content_type", None::<String>.into()),
                 ("location", None::<String>.into()),
+                ("etag", None::<String>.into()),
                 ("answer", None::<Vec<u8>>.into()),
             ],
         )])?;
@@ -88,6 +90,7 @@ fn end(tx: &Tx, call: &Call, answer: Option<&CallAnswer>) -> Result<()> {
                 columns.content_type.map(str::to_owned).into(),
             ),
             ("location", columns.location.map(str::to_owned).into()),
+            ("etag", columns.etag.map(str::to_owned).into()),
             ("answer", columns.body.map(<[u8]>::to_vec).into()),
         ],
     )])

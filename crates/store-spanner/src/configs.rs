@@ -67,7 +67,7 @@ pub(crate) async fn one(
     found.first().map(read).transpose()
 }
 
-/// The newest version of each configuration of these kinds, by name.
+/// The newest version of each configuration of these kinds, the first created first.
 pub(crate) async fn newest(
     reader: &Reader,
     tenant: &TenantId,
@@ -76,7 +76,9 @@ pub(crate) async fn newest(
     let statement = Statement::builder(format!(
         "SELECT {COLUMNS} FROM configs AS config WHERE tenant_id = @tenant AND kind IN UNNEST(@kinds) \
          AND version = (SELECT MAX(version) FROM configs AS each WHERE each.tenant_id = config.tenant_id \
-         AND each.kind = config.kind AND each.name = config.name) ORDER BY kind, name"
+         AND each.kind = config.kind AND each.name = config.name) ORDER BY kind, (SELECT first.created_at FROM configs AS first \
+         WHERE first.tenant_id = config.tenant_id AND first.kind = config.kind AND first.name = config.name \
+         AND first.version = 1), name"
     ));
     let kinds: Vec<_> = kinds.iter().map(|kind| kind.as_str().to_owned()).collect();
     let statement = statement

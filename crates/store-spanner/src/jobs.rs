@@ -187,9 +187,13 @@ async fn by_call(reader: &Reader, new: &NewJob) -> Result<Option<Job>> {
 }
 
 async fn create(tx: &Tx, ids: &IdSource, new: &NewJob, act: &AuditAction) -> Result<Created> {
-    if let Some(job) = by_call(tx, new).await? {
-        let is_new = false;
-        return Ok(Created { job, is_new });
+    if let Some(mut job) = by_call(tx, new).await? {
+        if new.repeats(&job, tx.now()) {
+            let is_new = false;
+            return Ok(Created { job, is_new });
+        }
+        job.call = None;
+        save(tx, &job)?;
     }
     let open = open(tx, &new.tenant).await?.len();
     let job = new.queued(JobId::from_uuid(ids.next()), open, tx.now())?;

@@ -90,6 +90,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "leads_by_score",
         include_str!("../../../migrations/spanner/0037_leads_by_score.sql"),
     ),
+    (
+        40,
+        "answers_with_etags",
+        include_str!("../../../migrations/spanner/0040_answers_with_etags.sql"),
+    ),
 ];
 
 /// Where the steps that were taken are on record.

@@ -1,8 +1,13 @@
 //! Tenants, and the configuration that applies to a request.
 
 use domain::{OfficeConfig, OfficeId, StoreError, Tenant, TenantId, TenantStatus};
-use google_cloud_spanner::key::KeySet;
-use store::{Config, ConfigKind, configs::office_config, rows};
+use google_cloud_spanner::{key::KeySet, statement::Statement};
+use store::{
+    Config, ConfigKind, Page,
+    configs::office_config,
+    rows::{self, signed},
+    stored::PageReader,
+};
 
 use crate::{
     configs,
@@ -50,6 +55,23 @@ pub(crate) async fn all_across_tenants(reader: &Reader) -> Result<Vec<Tenant>> {
     let found = reader.rows("tenants", COLUMNS, KeySet::all()).await?;
     let tenants = found.iter().map(|row| rows::tenant(row));
     Ok(tenants.collect::<store::Result<_>>()?)
+}
+
+pub(crate) async fn page_across_tenants(
+    reader: &Reader,
+    after: Option<&TenantId>,
+    limit: u32,
+) -> Result<Page<Tenant>> {
+    let mut page = PageReader::new(limit);
+    let statement = Statement::builder(format!(
+        "SELECT {COLUMNS} FROM tenants WHERE tenant_id > @after ORDER BY tenant_id LIMIT @limit"
+    ))
+    .add_param("after", after.map_or("", TenantId::as_str).to_owned())
+    .add_param("limit", signed(page.wanted()));
+    let found = reader.query(statement.build()).await?;
+    let tenants = found.iter().map(|row| rows::tenant(row).map(Some));
+    page.take(tenants.collect::<store::Result<_>>()?);
+    Ok(page.finish())
 }
 
 pub(crate) async fn tenant(reader: &Reader, tenant: &TenantId) -> Result<Option<Tenant>> {

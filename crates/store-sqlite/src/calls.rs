@@ -36,7 +36,7 @@ fn begin(db: &Connection, now: Timestamp, call: &Call) -> Result<Begun> {
     const NEW: &str = "INSERT INTO api_calls (tenant_id, call_hash, request_hash, started_at, state) \
                        VALUES (?1, ?2, ?3, ?4, 'running') ON CONFLICT (tenant_id, call_hash) \
                        DO UPDATE SET request_hash = excluded.request_hash, started_at = excluded.started_at, \
-                       state = 'running', status = NULL, content_type = NULL, location = NULL, answer = NULL";
+                       state = 'running', status = NULL, content_type = NULL, location = NULL, etag = NULL, answer = NULL";
     let tenant = call.tenant_column();
     let known = sql::first(db, KNOWN, params![tenant, call.id], rows::call)?;
     let begun = StoredCall::begun(known, call, now);
@@ -50,7 +50,7 @@ fn begin(db: &Connection, now: Timestamp, call: &Call) -> Result<Begun> {
 
 fn end(db: &Connection, call: &Call, answer: Option<&CallAnswer>) -> Result<()> {
     const FORGET: &str = "DELETE FROM api_calls WHERE tenant_id = ?1 AND call_hash = ?2";
-    const KEEP: &str = "UPDATE api_calls SET state = ?3, status = ?4, content_type = ?5, location = ?6, answer = ?7 \
+    const KEEP: &str = "UPDATE api_calls SET state = ?3, status = ?4, content_type = ?5, location = ?6, etag = ?7, answer = ?8 \
                         WHERE tenant_id = ?1 AND call_hash = ?2";
     let tenant = call.tenant_column();
     let Some(answer) = answer else {
@@ -64,6 +64,7 @@ fn end(db: &Connection, call: &Call, answer: Option<&CallAnswer>) -> Result<()> 
         columns.status,
         columns.content_type,
         columns.location,
+        columns.etag,
         columns.body,
     ];
     sql::execute(db, KEEP, values).map(drop)

@@ -52,11 +52,13 @@ pub(crate) fn one(
     sql::first(db, SQL, values, |row| rows::config(row, kind))
 }
 
-/// The newest version of each configuration of a kind, by name.
+/// The newest version of each configuration of a kind, the first created first.
 pub(crate) fn newest(db: &Connection, tenant: &TenantId, kind: ConfigKind) -> Result<Vec<Config>> {
     // The other columns are those of the row with the highest version.
     const SQL: &str = "SELECT tenant_id, name, max(version) AS version, json, author, note, created_at FROM configs \
-                       WHERE tenant_id = ?1 AND kind = ?2 GROUP BY name ORDER BY name";
+                       WHERE tenant_id = ?1 AND kind = ?2 GROUP BY name ORDER BY ( \
+                       SELECT created_at FROM configs AS first WHERE first.tenant_id = configs.tenant_id \
+                       AND first.kind = configs.kind AND first.name = configs.name AND first.version = 1), name";
     let values = params![tenant.as_str(), kind.as_str()];
     sql::all(db, SQL, values, |row| rows::config(row, kind))
 }

@@ -25,11 +25,15 @@ impl Jobs for SqliteStore {
         let (ids, clock) = (self.ids.clone(), self.clock.clone());
         self.write(move |db| {
             let tenant = &new.tenant;
-            if let Some(job) = by_call(db, &new)? {
-                let is_new = false;
-                return Ok(Created { job, is_new });
-            }
             let now = clock.now();
+            if let Some(mut job) = by_call(db, &new)? {
+                if new.repeats(&job, now) {
+                    let is_new = false;
+                    return Ok(Created { job, is_new });
+                }
+                job.call = None;
+                save(db, &job, now)?;
+            }
             let open = open(db, tenant)?.len();
             let job = new.queued(JobId::from_uuid(ids.next()), open, now)?;
             save(db, &job, now)?;
@@ -118,7 +122,7 @@ fn save(db: &Db, job: &Job, now: Timestamp) -> Result<()> {
                        done = excluded.done, stopped = excluded.stopped, started_at = excluded.started_at, \
                        finished_at = excluded.finished_at, failure = excluded.failure, result = excluded.result, \
                        job_cursor = excluded.job_cursor, owner = excluded.owner, lease_until = excluded.lease_until, \
-                       token = excluded.token";
+                       token = excluded.token, call_hash = excluded.call_hash";
     let values = params![
         job.tenant.as_str(),
         job.id.to_string(),

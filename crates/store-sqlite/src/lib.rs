@@ -241,6 +241,16 @@ impl Store for SqliteStore {
         self.read(tenants::all).await
     }
 
+    async fn page_of_tenants_across_tenants(
+        &self,
+        after: Option<&TenantId>,
+        limit: u32,
+    ) -> Result<Page<Tenant>> {
+        let after = after.cloned();
+        self.read(move |db| tenants::page(db, after.as_ref(), limit))
+            .await
+    }
+
     async fn put_tenant(&self, tenant: &Tenant) -> Result<()> {
         let (tenant, configs) = (tenant.clone(), self.configs.clone());
         self.write(move |db| {

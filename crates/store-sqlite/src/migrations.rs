@@ -88,6 +88,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "lists_of_jobs",
         include_str!("../../../migrations/sqlite/0039_lists_of_jobs.sql"),
     ),
+    (
+        40,
+        "answers_with_etags",
+        include_str!("../../../migrations/sqlite/0040_answers_with_etags.sql"),
+    ),
 ];
 
 /// The step that figures came with.

@@ -2,7 +2,12 @@
 
 use domain::{OfficeConfig, OfficeId, StoreError, Tenant, TenantId, TenantStatus};
 use rusqlite::{Connection, params};
-use store::{ConfigKind, Result, configs::office_config, rows};
+use store::{
+    ConfigKind, Page, Result,
+    configs::office_config,
+    rows::{self, signed},
+    stored::PageReader,
+};
 
 use crate::{configs, sql};
 
@@ -35,6 +40,17 @@ pub(crate) fn rename(db: &Connection, id: &TenantId, name: &str) -> Result<()> {
 pub(crate) fn all(db: &Connection) -> Result<Vec<Tenant>> {
     const SQL: &str = "SELECT tenant_id, name, status FROM tenants ORDER BY tenant_id";
     sql::all(db, SQL, [], rows::tenant)
+}
+
+pub(crate) fn page(db: &Connection, after: Option<&TenantId>, limit: u32) -> Result<Page<Tenant>> {
+    const SQL: &str = "SELECT tenant_id, name, status FROM tenants WHERE tenant_id > ?1 ORDER BY tenant_id LIMIT ?2";
+    let mut page = PageReader::new(limit);
+    let after = after.map_or("", TenantId::as_str);
+    let values = params![after, signed(page.wanted())];
+    page.take(sql::all(db, SQL, values, |row| {
+        rows::tenant(row).map(Some)
+    })?);
+    Ok(page.finish())
 }
 
 pub(crate) fn tenant(db: &Connection, tenant: &TenantId) -> Result<Option<Tenant>> {

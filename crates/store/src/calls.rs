@@ -53,7 +53,8 @@ impl Call {
     }
 }
 
-fn hash(parts: &[&[u8]]) -> [u8; 32] {
+/// SHA-256 of these parts; where one ends is part of it.
+pub(crate) fn hash(parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
@@ -86,6 +87,8 @@ pub enum CallAnswer {
         content_type: String,
         /// Where the thing is that was made, if the answer said so.
         location: Option<String>,
+        /// Its version, if the answer said so.
+        etag: Option<String>,
         /// The body.
         body: Vec<u8>,
     },
@@ -133,6 +136,8 @@ pub struct AnswerColumns<'a> {
     /// Of a kept one.
     pub location: Option<&'a str>,
     /// Of a kept one.
+    pub etag: Option<&'a str>,
+    /// Of a kept one.
     pub body: Option<&'a [u8]>,
 }
 
@@ -147,12 +152,14 @@ impl CallAnswer {
                 status,
                 content_type,
                 location,
+                etag,
                 body,
             } => {
                 columns.state = "kept";
                 columns.status = Some((*status).into());
                 columns.content_type = Some(content_type);
                 columns.location = location.as_deref();
+                columns.etag = etag.as_deref();
                 columns.body = Some(body);
             }
         }

@@ -234,9 +234,18 @@ pub(crate) fn json(value: &impl Serialize) -> Result<Value> {
         .map_err(|error| stored::corrupt("a configuration cannot be written", error))
 }
 
+/// The office that a request belongs to whose source names `named`: that one, also if it was removed since; else the
+/// tenant's first that was not. `offices` are as [`Store::configs`] lists them.
+pub fn office_of(offices: &[Config], named: Option<OfficeId>) -> Option<&Config> {
+    let name = named.map(|id| id.to_string());
+    offices
+        .iter()
+        .find(|office| Some(&office.name) == name.as_ref())
+        .or_else(|| offices.iter().find(|office| !office.is_removed()))
+}
+
 /// The configuration that applies to an office's requests. `offices` and `workflows` are the newest of the tenant's
-/// configurations, by name. The office is the given one, also if it was removed since; else the tenant's first that was
-/// not. Without any, the defaults apply.
+/// configurations, as [`Store::configs`] lists them. Without any office, the defaults apply.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] if this build cannot read it: the office's requests wait for a build that can.
@@ -246,12 +255,7 @@ pub fn office_config(
     workflows: &[Config],
     office: Option<OfficeId>,
 ) -> Result<OfficeConfig> {
-    let name = office.map(|id| id.to_string());
-    let chosen = offices
-        .iter()
-        .find(|candidate| Some(&candidate.name) == name.as_ref())
-        .or_else(|| offices.iter().find(|office| !office.is_removed()));
-    let Some(chosen) = chosen else {
+    let Some(chosen) = office_of(offices, office) else {
         return Ok(OfficeConfig {
             tenant_name,
             ..OfficeConfig::default()

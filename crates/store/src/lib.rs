@@ -126,6 +126,13 @@ pub trait Store:
     /// Every tenant, by id.
     async fn tenants_across_tenants(&self) -> Result<Vec<Tenant>>;
 
+    /// A page of them; `after` is the last of the page before, `limit` 1 to 200.
+    async fn page_of_tenants_across_tenants(
+        &self,
+        after: Option<&TenantId>,
+        limit: u32,
+    ) -> Result<Page<Tenant>>;
+
     /// Creates a tenant, or changes its name and status: for the set-up of demos and tests.
     async fn put_tenant(&self, tenant: &Tenant) -> Result<()>;
 
@@ -149,7 +156,7 @@ pub trait Store:
         version: Option<u64>,
     ) -> Result<Option<Config>>;
 
-    /// The newest version of each configuration of a kind, by name.
+    /// The newest version of each configuration of a kind, the first created first; of one moment, by name.
     async fn configs(&self, tenant: &TenantId, kind: ConfigKind) -> Result<Vec<Config>>;
 
     /// A page of a configuration's versions, newest first; `before` is the last of the page before, `limit` 1 to 200.
@@ -207,7 +214,7 @@ pub trait Store:
         Ok(())
     }
 
-    /// A tenant's offices, by id, without those that this build cannot read.
+    /// A tenant's offices, the first created first, without those that this build cannot read.
     async fn offices(&self, tenant: &TenantId) -> Result<Vec<Office>> {
         let offices = self.configs(tenant, ConfigKind::Office).await?;
         let workflows = self.configs(tenant, ConfigKind::Workflow).await?;

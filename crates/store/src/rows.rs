@@ -274,6 +274,7 @@ pub fn call(row: &dyn Row) -> Result<StoredCall> {
             status: row.number("status")?,
             content_type: row.text("content_type")?,
             location: row.text_option("location")?,
+            etag: row.text_option("etag")?,
             body: required("answer", row.bytes_option("answer")?)?,
         }),
         other => return Err(corrupt("api_calls.state", other)),

@@ -67,6 +67,7 @@ pub(crate) async fn pass(
         (Some(wait), _) => Problem::too_many_requests(wait).into_response(),
         (None, Some(key)) => {
             let named = idempotency::Named {
+                role: tenant.as_ref().and_then(|tenant| caller.role_in(tenant)),
                 tenant,
                 subject: caller.subject().to_owned(),
                 key,

@@ -1,6 +1,6 @@
 //! The header `Idempotency-Key`: a call that its caller named is done once, and a repeat is answered as the first was.
 //!
-//! The name is the caller's own, and its tenant's. Successful answers are kept for 24 hours; after one that failed, the
+//! The name is the caller's own, in their present role, and its tenant's. Successful answers are kept for 24 hours; after one that failed, the
 //! name is free again. An answer with a secret is not kept: the handler says so with [`NotKept`], or with [`Itself`] if
 //! what it creates tells a repeat by itself. A process that dies after a handler has written and before its answer is kept
 //! leaves the name free after a minute.
@@ -16,14 +16,14 @@ use axum::{
 use domain::TenantId;
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
-    header::{CONTENT_TYPE, LOCATION},
+    header::{CONTENT_TYPE, ETAG, LOCATION},
     request::Parts,
 };
 use runtime::{Problem, TraceContext, read_body};
 use store::{Begun, Call, CallAnswer, Store};
 use tracing::Instrument as _;
 
-use crate::Deps;
+use crate::{Deps, auth::Role};
 
 /// The header's name.
 pub(crate) const HEADER: &str = "Idempotency-Key";
@@ -50,6 +50,15 @@ pub(crate) struct Itself;
 /// What a caller calls a call, so that it can be repeated: none, or 1 to 255 visible ASCII characters.
 #[derive(Debug)]
 pub(crate) struct IdempotencyKey(pub(crate) Option<String>);
+
+impl IdempotencyKey {
+    /// What is to name that which this call creates, however often it is made; none for a call without a name. Each
+    /// caller has names of their own.
+    pub(crate) fn of_call(&self, subject: &str) -> Option<String> {
+        // A key holds no white space.
+        self.0.as_ref().map(|key| format!("call/{key} {subject}"))
+    }
+}
 
 impl FromRequestParts<Deps> for IdempotencyKey {
     type Rejection = Problem;
@@ -88,6 +97,8 @@ pub(crate) fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 pub(crate) struct Named {
     pub(crate) tenant: Option<TenantId>,
     pub(crate) subject: String,
+    /// As what they call: whoever lost a role is not answered what they might ask for before.
+    pub(crate) role: Option<Role>,
     pub(crate) key: String,
 }
 
@@ -108,7 +119,9 @@ pub(crate) async fn answer(
         .path_and_query()
         .map_or("/", |target| target.as_str());
     let asked = [parts.method.as_str().as_bytes(), target.as_bytes(), &body];
-    let call = Call::new(named.tenant, &named.subject, &named.key, &asked);
+    let role = named.role.map_or("none", Role::as_str);
+    let subject = format!("{role} {}", named.subject);
+    let call = Call::new(named.tenant, &subject, &named.key, &asked);
     let is_repeat = match store.begin_call_across_tenants(&call).await? {
         Begun::Now => false,
         Begun::Before(CallAnswer::Itself) => true,
@@ -116,8 +129,16 @@ pub(crate) async fn answer(
             status,
             content_type,
             location,
+            etag,
             body,
-        }) => return kept(status, &content_type, location.as_deref(), body),
+        }) => {
+            let headers = [
+                (CONTENT_TYPE, Some(content_type)),
+                (LOCATION, location),
+                (ETAG, etag),
+            ];
+            return kept(status, headers, body);
+        }
         Begun::Before(CallAnswer::NotKept) => return Err(Problem::idempotency_answer_gone()),
         Begun::Running => return Err(Problem::idempotency_key_in_use(RUNNING_PAUSE)),
         Begun::Other => {
@@ -172,6 +193,7 @@ async fn keep(response: Response) -> Result<(Response, Option<CallAnswer>), Prob
             status: parts.status.as_u16(),
             content_type: text(CONTENT_TYPE).unwrap_or_default(),
             location: text(LOCATION),
+            etag: text(ETAG),
             body: body.to_vec(),
         }
     } else {
@@ -183,21 +205,18 @@ async fn keep(response: Response) -> Result<(Response, Option<CallAnswer>), Prob
 /// What the first call was answered.
 fn kept(
     status: u16,
-    content_type: &str,
-    location: Option<&str>,
+    kept: [(HeaderName, Option<String>); 3],
     body: Vec<u8>,
 ) -> Result<Response, Problem> {
     let status = StatusCode::from_u16(status).map_err(Problem::internal)?;
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();
     headers.remove(CONTENT_TYPE);
-    if let Ok(content_type) = HeaderValue::from_str(content_type)
-        && !content_type.is_empty()
-    {
-        headers.insert(CONTENT_TYPE, content_type);
-    }
-    if let Some(Ok(location)) = location.map(HeaderValue::from_str) {
-        headers.insert(LOCATION, location);
+    for (name, value) in kept {
+        let value = value.filter(|value| !value.is_empty());
+        if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
+            headers.insert(name, value);
+        }
     }
     headers.insert(REPLAYED.clone(), HeaderValue::from_static("true"));
     Ok(response)

@@ -143,15 +143,13 @@ pub(crate) async fn list_tenants(
     State(deps): State<Deps>,
 ) -> Result<Json<TenantList>, Problem> {
     let (limit, behind): (_, Option<TenantId>) = paging.read()?;
-    let mut tenants = deps.store.tenants_across_tenants().await?;
-    tenants.retain(|tenant| behind.as_ref().is_none_or(|behind| tenant.id > *behind));
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let has_more = tenants.len() > limit;
-    tenants.truncate(limit);
-    let last = tenants.last().filter(|_| has_more);
+    let store = &deps.store;
+    let page = store.page_of_tenants_across_tenants(behind.as_ref(), limit);
+    let page = page.await?;
+    let last = page.items.last().filter(|_| page.has_more);
     Ok(Json(TenantList {
         next_cursor: last.map(|tenant| tenant.id.encode()),
-        items: tenants.into_iter().map(Into::into).collect(),
+        items: page.items.into_iter().map(Into::into).collect(),
     }))
 }
 

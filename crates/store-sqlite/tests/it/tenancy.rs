@@ -23,6 +23,7 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
     ("sources.rs", "by_account"),
     // For operators.
     ("tenants.rs", "all"),
+    ("tenants.rs", "page"),
     ("security.rs", "newest"),
     ("security.rs", "prune"),
     // Skips from tenant to tenant, and then asks for the rows of each.

@@ -29,6 +29,7 @@ pub async fn a_call_is_answered_once_and_remembered(subject: &Subject) {
         status: 201,
         content_type: "application/json".to_owned(),
         location: Some("/v1/things/1".to_owned()),
+        etag: Some("\"1\"".to_owned()),
         body: b"{\"id\":1}".to_vec(),
     };
     end(subject, &first, Some(&answer)).await;

@@ -113,6 +113,26 @@ pub async fn a_tenant_is_created_once_and_suspended(subject: &Subject) {
     let all = store.tenants_across_tenants().await.unwrap();
     assert!(all.contains(&found));
     assert!(all.is_sorted_by(|a, b| a.id < b.id));
+    let other = Tenant {
+        id: subject.tenant("z"),
+        ..new
+    };
+    store.create_tenant(&other, &act()).await.unwrap();
+    let (mut after, mut behind) = (Some(id.clone()), Vec::new());
+    while let Some(place) = after {
+        let page = store.page_of_tenants_across_tenants(Some(&place), 1).await;
+        let page = page.unwrap();
+        assert_eq!(page.items.len(), 1);
+        behind.extend(page.items);
+        let is_found = behind.last() == Some(&other);
+        after = behind
+            .last()
+            .filter(|_| page.has_more && !is_found)
+            .map(|last| last.id.clone());
+    }
+    assert_eq!(behind.last(), Some(&other));
+    assert!(behind.iter().all(|tenant| tenant.id > id));
+    assert!(behind.is_sorted_by(|a, b| a.id < b.id));
     let nobody = subject.tenant("nobody");
     let missing = store
         .set_tenant_status(&nobody, TenantStatus::Active, &act())

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     WorkFilter, WorkQuery,
+    calls::KEPT_FOR,
     jobs::{
         Batch, Effect, Job, JobCursor, JobKind, JobQuery, JobState, JobStep, JobTask, NewJob,
         RequestFilter, Stepped,
@@ -140,6 +141,25 @@ pub async fn a_call_creates_a_job_once(subject: &Subject) {
     assert!(store.create_job(&call, &act()).await.unwrap().is_new);
     let log = store.audit_log(&a, None, 10).await.unwrap();
     assert_eq!(log.items.len(), 1, "a repeat leaves no entry");
+}
+
+pub async fn a_call_is_its_callers_own_and_forgotten_after_a_day(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let mut call = new(&tenant, redrive_all());
+    call.call = Some("call-1".to_owned());
+    let store = &subject.store;
+    let first = store.create_job(&call, &act()).await.unwrap();
+    let mut bens = call.clone();
+    bens.by = "ben".to_owned();
+    let other = store.create_job(&bens, &act()).await.unwrap();
+    assert!(other.is_new && other.job.id != first.job.id);
+    subject.wait(KEPT_FOR).await;
+    let anew = store.create_job(&call, &act()).await.unwrap();
+    assert!(anew.is_new && anew.job.id != first.job.id);
+    let again = store.create_job(&call, &act()).await.unwrap();
+    assert_eq!((again.job.id, again.is_new), (anew.job.id, false));
+    let old = store.job(&tenant, first.job.id).await.unwrap().unwrap();
+    assert_eq!((old.task, old.call), (first.job.task, None));
 }
 
 pub async fn a_job_has_one_owner(subject: &Subject) {

@@ -210,7 +210,7 @@ macro_rules! contract_suite {
                 a_configurations_version_grows_only_with_a_change,
                 a_configuration_that_is_not_valid_is_refused,
                 a_removed_office_is_listed_no_more_and_its_requests_keep_it,
-                offices_are_listed_by_id,
+                offices_are_listed_as_they_were_created,
             );
             $crate::contract_suite!(@tests $make; configs:
                 a_change_adds_a_version,
@@ -344,6 +344,7 @@ macro_rules! contract_suite {
             $crate::contract_suite!(@tests $make; jobs:
                 a_job_is_created_with_its_entry_in_the_audit_log,
                 a_call_creates_a_job_once,
+                a_call_is_its_callers_own_and_forgotten_after_a_day,
                 a_job_has_one_owner,
                 a_job_whose_lease_ended_is_claimed_again,
                 a_step_renews_the_lease_and_a_rest_ends_it,

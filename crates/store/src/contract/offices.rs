@@ -122,7 +122,7 @@ pub async fn a_removed_office_is_listed_no_more_and_its_requests_keep_it(subject
     }
 }
 
-pub async fn offices_are_listed_by_id(subject: &Subject) {
+pub async fn offices_are_listed_as_they_were_created(subject: &Subject) {
     let tenant = subject.tenant("a");
     for number in [3, 1, 2] {
         subject
@@ -130,8 +130,22 @@ pub async fn offices_are_listed_by_id(subject: &Subject) {
             .put_office(&office(&tenant, number))
             .await
             .unwrap();
+        subject.wait(SECOND).await;
     }
+    // A change makes none younger.
+    let mut moved = office(&tenant, 3);
+    moved.time_zone = "America/Denver".to_owned();
+    subject.store.put_office(&moved).await.unwrap();
     let offices = subject.store.offices(&tenant).await.unwrap();
     let ids: Vec<_> = offices.iter().map(|office| office.id).collect();
-    assert_eq!(ids, [office_id(1), office_id(2), office_id(3)]);
+    assert_eq!(ids, [office_id(3), office_id(1), office_id(2)]);
+    // Requests of a source without an office are the first one's, too.
+    let accepted = subject
+        .store
+        .accept(Lead::new(&tenant, "lead").delivery())
+        .await
+        .unwrap();
+    let id = accepted.request().unwrap();
+    let job = subject.claim(&tenant, id, FIRST, "").await;
+    assert_eq!(job.config.time_zone, "America/Denver");
 }

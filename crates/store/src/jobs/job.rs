@@ -6,10 +6,12 @@ use domain::{JobId, OfficeId, RequestId, SourceId, Stage, StoreError, TenantId, 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use super::{Applied, Batch, Effect, JobResult, MAX_OPEN_JOBS, RequestFilter};
-use crate::{Result, WorkFilter};
+use crate::{
+    Result, WorkFilter,
+    calls::{KEPT_FOR, hash},
+};
 
 /// Declares an enum whose values are stored, shown and asked for as words.
 macro_rules! words {
@@ -211,7 +213,7 @@ pub struct Job {
     pub lease_until: Option<Timestamp>,
     /// Rises with each claim: what an earlier owner does is refused.
     pub token: u64,
-    /// SHA-256 of the `call` that created it, in hexadecimal.
+    /// SHA-256 of who created it and of the `call`, in hexadecimal; none once the name is another job's.
     pub call: Option<String>,
 }
 
@@ -240,10 +242,16 @@ pub struct OpenJob {
 }
 
 impl NewJob {
-    /// What `call` is stored as.
+    /// What `call` is stored as: each caller has names of their own.
     pub fn call_hash(&self) -> Option<String> {
         let call = self.call.as_ref()?;
-        Some(hex::encode(Sha256::digest(call)))
+        Some(hex::encode(hash(&[self.by.as_bytes(), call.as_bytes()])))
+    }
+
+    /// Whether this repeats the call that created `known`, which has its `call_hash`. After [`KEPT_FOR`] a name is
+    /// forgotten: [`Job::call`] is then to be taken away, because it is unique.
+    pub fn repeats(&self, known: &Job, now: Timestamp) -> bool {
+        self.call_hash() == known.call && later(known.created_at, KEPT_FOR) > now
     }
 
     /// The job, waiting; `open` is how many of the tenant's wait or run already.

@@ -322,13 +322,22 @@ impl JobFilter {
         let Some(texts) = &self.request_ids else {
             return Vec::new();
         };
-        let read: Result<Vec<RequestId>, _> = texts.iter().map(|text| text.parse()).collect();
-        let mut ids = read.unwrap_or_default();
-        if ids.is_empty() || ids.len() > RequestFilter::MAX_IDS {
+        if !(1..=RequestFilter::MAX_IDS).contains(&texts.len()) {
             faults.add(
                 "filter.request_ids",
                 format!("1 to {} ids of requests (`req_…`)", RequestFilter::MAX_IDS),
             );
+            return Vec::new();
+        }
+        let mut ids: Vec<RequestId> = Vec::with_capacity(texts.len());
+        for (index, text) in texts.iter().enumerate() {
+            match text.parse() {
+                Ok(id) => ids.push(id),
+                Err(_) => faults.add(
+                    format!("filter.request_ids.{index}"),
+                    "the id of a request: `req_` and 32 characters",
+                ),
+            }
         }
         ids.sort_unstable_by(|a, b| b.cmp(a));
         ids.dedup();

@@ -4,12 +4,13 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{
-    Document, DryRun, LeadRequest, OfficeConfig, OfficeId, RequestId, SourceId, StoreError,
-    WorkflowConfig, dry_run, later,
+    DryRun, LeadRequest, OfficeConfig, OfficeId, RequestId, SourceId, StoreError, WorkflowConfig,
+    dry_run, later,
 };
 use jiff::Timestamp;
 use store::{
     ConfigKind, Job, PlaceKey, RequestQuery, Store, WorkFilter, WorkQuery,
+    configs::office_of,
     jobs::{Batch, Effect, JobCursor, JobTask, RequestFilter, first_id_at},
     sweeps::{Span, SweepState},
 };
@@ -212,13 +213,14 @@ async fn compared(
     let mut run = known.unwrap_or_default();
     run.config_version = before.version;
     let offices = store.configs(&job.tenant, ConfigKind::Office).await?;
-    let offices: Vec<_> = offices.into_iter().map(|office| office.name).collect();
+    let name = office.to_string();
     let (mut through, mut place, mut is_last) = (0, place(job), false);
     for _ in 0..PAGES {
         let (found, last, is_end) = page(store, job, &filter, place, COMPARED).await?;
         through += count(found.len());
         for request in found {
-            if is_of(&request.document, office, &offices) {
+            let of = office_of(&offices, request.document.source.office);
+            if of.is_some_and(|of| of.name == name) {
                 let document = &request.document;
                 // What the map said is looked up, never asked for: a dry run costs nothing.
                 let said = match dry_run::address_to_locate(document, &before, &after) {
@@ -278,13 +280,6 @@ async fn configs(
         ..OfficeConfig::default()
     };
     Ok((before, after))
-}
-
-/// Whether a request is this office's: a tenant's first office, by id, has what names none that is known.
-fn is_of(document: &Document, office: OfficeId, offices: &[String]) -> bool {
-    let named = document.source.office.map(|id| id.to_string());
-    let of_named = named.filter(|name| offices.contains(name));
-    of_named.as_ref().or(offices.first()) == Some(&office.to_string())
 }
 
 /// The next page of what providers have, compared; what is missing is taken. A source that cannot be compared is passed

@@ -1,11 +1,11 @@
 //! Creating an office.
 
 use axum::extract::State;
-use domain::{OfficeId, StoreError, TenantId};
+use domain::{OfficeId, StoreError, TenantId, later};
 use http::{HeaderName, HeaderValue, StatusCode};
 use runtime::{Json, Problem};
 use serde_json::Value;
-use store::{ConfigKind, NewConfig};
+use store::{Config, ConfigKind, NewConfig, calls::KEPT_FOR};
 use uuid::Uuid;
 
 use super::{NewOffice, Office, read, shown};
@@ -54,8 +54,8 @@ pub(crate) async fn create_office(
 ) -> Result<(StatusCode, [(HeaderName, HeaderValue); 1], Json<Office>), Problem> {
     let tenant = caller.tenant();
     let json = read(&body)?;
-    let id = match &key.0 {
-        Some(key) => id_of_call(tenant, key),
+    let id = match key.of_call(caller.subject()) {
+        Some(call) => id_of_call(&deps, tenant, &call).await?,
         None => OfficeId::from_uuid(deps.ids.next()),
     };
     let known = deps.store.configs(tenant, ConfigKind::Office).await?;
@@ -100,10 +100,21 @@ pub(crate) async fn create_office(
     Ok((StatusCode::CREATED, etag(office.version), Json(office)))
 }
 
-/// The office that a call of this name creates in this tenant, however often it is made.
-fn id_of_call(tenant: &TenantId, key: &str) -> OfficeId {
+/// The office that a call of this name creates in this tenant, however often it is made within [`KEPT_FOR`].
+async fn id_of_call(deps: &Deps, tenant: &TenantId, call: &str) -> Result<OfficeId, Problem> {
     const SPACE: Uuid = Uuid::from_u128(0x2f4b_81d0_66c3_4d5e_9a07_c8e1_53b2_7f96);
-    // A slug holds no slash.
-    let name = format!("{tenant}/{key}");
-    OfficeId::from_uuid(Uuid::new_v5(&SPACE, name.as_bytes()))
+    let mut times: u32 = 0;
+    loop {
+        // A slug holds no slash.
+        let name = format!("{tenant}/{times}/{call}");
+        let id = OfficeId::from_uuid(Uuid::new_v5(&SPACE, name.as_bytes()));
+        let (kind, name) = (ConfigKind::Office, id.to_string());
+        let first = deps.store.config(tenant, kind, &name, Some(1)).await?;
+        // The name was forgotten since.
+        let is_old = |first: &Config| later(first.created_at, KEPT_FOR) <= deps.clock.now();
+        if !first.as_ref().is_some_and(is_old) {
+            return Ok(id);
+        }
+        times += 1;
+    }
 }

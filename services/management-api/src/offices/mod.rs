@@ -43,7 +43,7 @@ pub(crate) struct Office {
     config_version: u64,
 }
 
-/// A tenant's offices, by id.
+/// A tenant's offices, the first created first: leads of a source without an office are that one's.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OfficeList {
     /// The offices, all of them.
@@ -69,11 +69,11 @@ pub(crate) struct OfficeList {
 )]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewOffice {
-    /// Its name, as people read it: 1 to 100 characters on one line.
+    /// Its name, as people read it: 1 to 100 characters on one line, not all of them blank.
     #[schema(
         min_length = 1,
         max_length = 100,
-        pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$"
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
     )]
     name: String,
     /// Where it stands: up to 300 characters on one line.

@@ -108,8 +108,8 @@ pub(crate) async fn create_source(
     Json(new): Json<NewSource>,
 ) -> Result<Answer, Problem> {
     let tenant = caller.tenant();
-    let id = match &key.0 {
-        Some(key) => id_of_call(tenant, key),
+    let id = match key.of_call(caller.subject()) {
+        Some(call) => id_of_call(tenant, &call),
         None => SourceId::from_uuid(deps.ids.next()),
     };
     let (mut source, spec, signing_key) = new.read(&deps, tenant, id).await?;
@@ -265,10 +265,10 @@ async fn repeated(
 }
 
 /// The source that a call of this name creates in this tenant, however often it is made.
-pub(super) fn id_of_call(tenant: &TenantId, key: &str) -> SourceId {
+pub(super) fn id_of_call(tenant: &TenantId, call: &str) -> SourceId {
     const SPACE: Uuid = Uuid::from_u128(0x9c1f_7a52_3d64_4b0e_8f6b_2e51_c7a4_90d3);
     // A slug holds no slash.
-    let name = format!("{tenant}/{key}");
+    let name = format!("{tenant}/{call}");
     SourceId::from_uuid(Uuid::new_v5(&SPACE, name.as_bytes()))
 }
 

@@ -35,6 +35,26 @@ async fn a_named_call_is_done_once_and_answered_twice() {
 }
 
 #[tokio::test]
+async fn a_repeat_is_answered_with_the_version_and_to_whoever_may_still_call() {
+    let world = World::start().await;
+    let path = "/v1/tenants/a/offices";
+    let new = json!({ "name": "Austin", "time_zone": "America/Chicago" });
+    let call = async |role| {
+        world
+            .call_with(role, "POST", path, Some(&new), Some("k"))
+            .await
+    };
+    let (first, again) = (call(TenantAdmin).await, call(TenantAdmin).await);
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    assert_eq!(
+        (first.header("etag"), again.header("etag")),
+        (Some("\"1\""), Some("\"1\""))
+    );
+    // Meanwhile she became a viewer.
+    problem(&call(Viewer).await, 403);
+}
+
+#[tokio::test]
 async fn a_name_is_for_one_body_and_free_after_a_failure() {
     let world = World::start().await;
     let create = async |id: &str, key: &str| {

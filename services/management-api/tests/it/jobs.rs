@@ -226,6 +226,52 @@ async fn requests_are_replayed_by_filter_and_by_name() {
 }
 
 #[tokio::test]
+async fn a_named_call_is_its_callers_own() {
+    let world = World::start().await;
+    let new = json!({ "kind": "redrive", "filter": { "state": "parked" } });
+    let mut jobs = Vec::new();
+    for (number, subject) in [(1, "operator"), (2, "bob")] {
+        stopped(&world, number, park(ParkCause::Permanent)).await;
+        let token = world.token_of(subject, &[Operator], &["a"]);
+        let answer = world
+            .call_with_token(&token, "POST", PATH, Some(&new), Some("j1"))
+            .await;
+        let done = ended(&world, &started(&answer)).await;
+        assert_eq!(done["result"]["changed"], 1, "{subject}: {done}");
+        jobs.push(done["job_id"].clone());
+    }
+    assert_ne!(jobs[0], jobs[1]);
+}
+
+#[tokio::test]
+async fn a_dry_run_compares_what_came_since_the_first_office_was_removed() {
+    let world = World::start().await;
+    let first = world.office_of("a").await;
+    let offices = "/v1/tenants/a/offices";
+    world.clock.advance(Duration::from_secs(1));
+    let new = json!({ "name": "Denver", "time_zone": "America/Denver" });
+    let made = world
+        .call_as(TenantAdmin, "POST", offices, Some(&new))
+        .await;
+    let second: Value = made.json().unwrap();
+    let gone = format!("{offices}/{first}");
+    body(
+        &world
+            .call_on(TenantAdmin, ("DELETE", &gone), "*", &Value::Null)
+            .await,
+    );
+    analyzed(&world, 1, 60.0).await;
+    let id = second["office_id"].as_str().unwrap();
+    let trial = json!({ "config": { "spam": { "review_from": 70 } }, "days": 7 });
+    let path = format!("{offices}/{id}/config/dry-run");
+    let answer = world
+        .call_as(TenantAdmin, "POST", &path, Some(&trial))
+        .await;
+    let done = ended(&world, &started(&answer)).await;
+    assert_eq!(done["result"]["changed_total"], 1, "{done}");
+}
+
+#[tokio::test]
 async fn what_is_withheld_is_released() {
     let world = World::start().await;
     for number in 0..2 {
@@ -247,6 +293,7 @@ async fn what_is_withheld_is_released() {
 async fn a_dry_run_says_what_would_be_different() {
     let world = World::start().await;
     let office = world.office_of("a").await;
+    world.mail_connection().await;
     let unsure = analyzed(&world, 1, 60.0).await;
     analyzed(&world, 2, 5.0).await;
     analyzed(&world, 3, 99.0).await;
@@ -401,6 +448,12 @@ async fn every_fault_of_a_job_is_told_at_once() {
                 "filter": { "status": "quarantined", "from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z" },
             }),
             &["filter.to"],
+        ),
+        (
+            json!({ "kind": "replay", "from_stage": "analysis", "filter": { "request_ids": [
+                "req_0199f3a100007000800000000000002a", "req_1", "2",
+            ] } }),
+            &["filter.request_ids.1", "filter.request_ids.2"],
         ),
         (
             json!({ "kind": "redrive", "filter": { "everything": true } }),

@@ -1,5 +1,7 @@
 //! Offices: created, shown, changed.
 
+use std::time::Duration;
+
 use http_client::Response;
 use management_api::auth::Role::{TenantAdmin, Viewer};
 use serde_json::{Value, json};
@@ -94,6 +96,56 @@ async fn a_call_that_is_repeated_creates_one_office() {
 }
 
 #[tokio::test]
+async fn a_name_of_a_call_is_its_callers_own_and_forgotten_after_a_day() {
+    let world = World::start().await;
+    let first = created(&post(&world, &austin(), Some("k-1")).await);
+    let ben = world.token_of("ben", &[TenantAdmin], &["a"]);
+    let mut dallas = austin();
+    dallas["name"] = json!("Dallas");
+    let his = world
+        .call_with_token(&ben, "POST", PATH, Some(&dallas), Some("k-1"))
+        .await;
+    assert_ne!(created(&his)["office_id"], first["office_id"]);
+    world.clock.advance(Duration::from_secs(25 * 3_600));
+    let later = created(&post(&world, &austin(), Some("k-1")).await);
+    assert_ne!(later["office_id"], first["office_id"]);
+    assert_eq!(
+        created(&post(&world, &austin(), Some("k-1")).await)["office_id"],
+        later["office_id"]
+    );
+}
+
+#[tokio::test]
+async fn a_later_office_takes_no_leads_over() {
+    let world = World::start().await;
+    let first = created(&post(&world, &austin(), None).await);
+    world.clock.advance(Duration::from_secs(1));
+    // An id of a named call can be smaller than any that was made before. This one is the smallest.
+    let second = world.office_of("a").await;
+    let lead = world.call(1).await;
+    let first = first["office_id"].as_str().unwrap();
+    let list = body(&world.get(PATH).await);
+    assert_eq!(list["items"][0]["office_id"], first);
+    for (office, leads) in [(first, 1), (&second.to_string(), 0)] {
+        let path = format!("/v1/tenants/a/requests?office_id={office}");
+        let found = body(&world.get(&path).await);
+        assert_eq!(found["items"].as_array().unwrap().len(), leads, "{office}");
+        let path = format!("/v1/tenants/a/metrics/summary?office={office}");
+        let figures = body(&world.get(&path).await);
+        let mut figures = figures.as_array().unwrap().iter();
+        let came_in = figures.find(|figure| figure["key"] == "came_in").unwrap();
+        assert_eq!(came_in["value"], json!(leads as f64), "{office}");
+    }
+    let saved = json!({ "config": { "spam": { "review_from": 7 } } });
+    let path = format!("{PATH}/{first}/config");
+    body(&world.call_as(TenantAdmin, "PUT", &path, Some(&saved)).await);
+    world.gather().await;
+    let work = world.claim(domain::Stage::Analysis).await;
+    assert_eq!(work.row.key.request, lead);
+    assert_eq!(work.config.workflow.spam.review_from.to_string(), "7");
+}
+
+#[tokio::test]
 async fn every_fault_of_an_office_is_named() {
     let world = World::start().await;
     let office = json!({
@@ -102,7 +154,13 @@ async fn every_fault_of_an_office_is_named() {
         "business_hours": { "monday": [{ "from": "17:00", "to": "08:00" }], "holidays": [] },
         "zone": 1,
     });
-    let expected = ["name", "time_zone", "business_hours.holidays", "zone"];
+    let expected = [
+        "name",
+        "time_zone",
+        "business_hours.holidays",
+        "zone",
+        "business_hours.monday.0.to",
+    ];
     assert_eq!(wrong_fields(&post(&world, &office, None).await), expected);
     assert_eq!(wrong_fields(&post(&world, &json!([]), None).await), [""]);
     let office = json!({ "business_hours": { "monday": [{ "from": "17:00", "to": "08:00" }] } });
