@@ -127,6 +127,9 @@ pub struct SourceSpec {
     pub base_url: Option<BaseUrl>,
     /// Makes the clients of that API.
     pub apis: Option<MakeApis>,
+    /// Whether that API registers webhooks ([`Apis::webhooks`]), so that one call connects the source. Else a person enters
+    /// the URLs at the provider, as `set_up` says.
+    pub is_connected_by_call: bool,
     /// How many requests of that API an account may make. `None` where nobody says it.
     pub quota: Option<Quota>,
     /// The largest body that is accepted.
@@ -159,6 +162,7 @@ impl SourceSpec {
         account: None,
         base_url: None,
         apis: None,
+        is_connected_by_call: false,
         quota: None,
         body_limit_bytes: 1024 * 1024,
         is_resent: true,
@@ -321,6 +325,9 @@ fn aliases(provider: &str, kind: &str, ids: &[impl AsRef<str>]) -> Vec<Alias> {
     };
     ids.iter().map(|id| alias(id.as_ref())).collect()
 }
+
+/// Why a test of a source is not used: what is stored with it.
+pub const TEST_REMARK: &str = "a test of the source";
 
 /// An event that is not used.
 pub fn ignored(reason: &'static str) -> Reading {

@@ -140,7 +140,7 @@ impl Source for WebForms {
         let body = Body::read(delivery)?;
         // Only who has the key makes a test: nobody hides a lead so.
         if delivery.scheme() != Verification::PUBLIC_FORM_KEY && body.value(TEST).is_some() {
-            return Ok(ignored("a test of the source"));
+            return Ok(ignored(crate::TEST_REMARK));
         }
         let judgment = Judgment::of(&settings, delivery, &body);
         let mapped = settings
