@@ -152,7 +152,10 @@ impl Provider for Zendesk {
                 "/api/v2/webhooks/{id}",
                 get(webhooks::show).patch(webhooks::change),
             )
-            .route("/api/v2/webhooks/{id}/signing_secret", get(webhooks::secret))
+            .route(
+                "/api/v2/webhooks/{id}/signing_secret",
+                get(webhooks::secret),
+            )
             .route("/_sim/conversations/{id}/messages", post(write))
             .route("/_sim/tickets", post(make))
             .route("/_sim/tickets/{id}", put(register))
@@ -305,9 +308,7 @@ impl Simulator {
     /// Who gets webhooks: each webhook's URL, events, and whether it is active.
     pub fn subscriptions(&self) -> Vec<(String, Vec<String>, bool)> {
         let known = self.shared.provider.outbox.subscriptions().into_iter();
-        known
-            .map(|one| (one.url, one.events, one.is_on))
-            .collect()
+        known.map(|one| (one.url, one.events, one.is_on)).collect()
     }
 
     /// How many webhooks have not been taken yet.

@@ -232,9 +232,7 @@ impl Classify for ApiError {
             | Self::NotConfigured(_)
             | Self::Full(_)
             | Self::Rejected { .. }
-            | Self::BadLink(_) => {
-                Disposition::Park
-            }
+            | Self::BadLink(_) => Disposition::Park,
             Self::Throttled { retry_after } | Self::Unavailable { retry_after, .. } => {
                 Disposition::Retry {
                     after: *retry_after,

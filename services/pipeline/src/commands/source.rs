@@ -202,9 +202,9 @@ fn connectable() -> String {
 fn connect_examples() -> String {
     let all = catalogue::providers();
     let examples = |is_by_call: bool| -> String {
-        let those = all.iter().filter(|provider| {
-            provider.is_source && provider.is_connected_by_call == is_by_call
-        });
+        let those = all
+            .iter()
+            .filter(|provider| provider.is_source && provider.is_connected_by_call == is_by_call);
         those.map(connect_example).collect()
     };
     format!(
@@ -215,7 +215,10 @@ fn connect_examples() -> String {
 }
 
 fn connect_example(provider: &catalogue::Provider) -> String {
-    let line = format!("\n  pipeline source connect {} --tenant acme", provider.slug);
+    let line = format!(
+        "\n  pipeline source connect {} --tenant acme",
+        provider.slug
+    );
     let Some(account) = provider.account else {
         return line;
     };
