@@ -288,6 +288,19 @@ impl Simulator {
         self.shared.act(id, "delete").ok();
     }
 
+    /// Somebody writes in messaging, of the company or not. Returns the webhook of Sunshine Conversations that tells of it,
+    /// for whoever delivers it.
+    pub fn say(&self, conversation: &str, text: &str, is_business: bool) -> SampleDelivery {
+        let now = self.shared.control.now();
+        let wrote = Wrote {
+            text: text.to_owned(),
+            is_business,
+        };
+        let mut conversations = lock(&self.shared.provider.conversations);
+        let message = conversations.write(conversation, &wrote, now);
+        demo::said(conversation, &message, now)
+    }
+
     /// Every webhook that a ticket made of its words, in order, signed at this time: for whoever delivers them otherwise.
     pub fn told(&self, id: &str, at: Timestamp) -> Vec<SampleDelivery> {
         let bodies = lock(&self.shared.provider.tickets).told(id);
@@ -403,7 +416,7 @@ async fn write(State(sim): Sim, Path(id): Path<String>, body: Bytes) -> Response
         Ok(wrote) => {
             let now = sim.control.now();
             let written = lock(&sim.provider.conversations).write(&id, &wrote, now);
-            pretty(&json!({ "message": written }))
+            pretty(&json!({ "message": written["id"] }))
         }
         Err(reason) => control::invalid(&reason),
     }

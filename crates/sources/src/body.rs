@@ -68,8 +68,6 @@ pub(crate) struct FilePart {
     pub(crate) name: Option<String>,
     /// Its bytes.
     pub(crate) content: Bytes,
-    /// Its place among the parts, from 0.
-    pub(crate) part: usize,
     /// Its type, by its bytes.
     pub(crate) kind: &'static str,
     /// SHA-256 in hexadecimal.
@@ -304,7 +302,7 @@ impl Body {
             let content = field.bytes().now_or_never().ok_or(BROKEN)?;
             let content = content.map_err(|_| BROKEN)?;
             if let Some(file_name) = file_name {
-                self.take_file(&name, &file_name, part, content)?;
+                self.take_file(&name, &file_name, content)?;
             } else {
                 let text = String::from_utf8_lossy(&content);
                 self.add(&name, text);
@@ -313,13 +311,7 @@ impl Body {
         }
     }
 
-    fn take_file(
-        &mut self,
-        field: &str,
-        name: &str,
-        part: usize,
-        content: Bytes,
-    ) -> Result<(), Unacceptable> {
+    fn take_file(&mut self, field: &str, name: &str, content: Bytes) -> Result<(), Unacceptable> {
         // A file that nobody chose comes as an empty part.
         if content.is_empty() {
             return Ok(());
@@ -330,7 +322,6 @@ impl Body {
         self.files.push(FilePart {
             field: field.chars().take(MAX_NAME).collect(),
             name: domain::text::line(name, MAX_NAME),
-            part,
             kind: sniff::sniffed(&content),
             sha256: hex::encode(Sha256::digest(&content)),
             content,

@@ -3,6 +3,7 @@
 mod one_process;
 mod rows;
 mod six_services;
+mod watcher;
 
 use std::{
     path::{Path, PathBuf},
@@ -30,6 +31,7 @@ use crate::{
 use one_process::{OneProcess, Stopped};
 pub use rows::Rows;
 use six_services::SixServices;
+pub use watcher::Watcher;
 
 /// Longest wait of a story for anything.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -378,6 +380,16 @@ impl World {
                 .bearer_auth(self.admin_token().expose_secret()),
         )
         .await
+    }
+
+    /// Watches the demo tenant live, as its admin.
+    pub async fn watch(&self) -> Watcher {
+        let url = format!("{}/v1/tenants/{}/live", self.base, self.tenant());
+        let call = self.http.get(url);
+        let call = call.bearer_auth(self.admin_token().expose_secret());
+        let response = call.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        Watcher::of(response)
     }
 
     /// Asks the API for a file as an admin of the demo tenant: the headers, and the bytes.

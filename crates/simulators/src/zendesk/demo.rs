@@ -173,6 +173,16 @@ fn message(choices: &Choices) -> SampleDelivery {
     )
 }
 
+/// That somebody wrote this in a conversation.
+pub(super) fn said(id: &str, message: &Value, at: Timestamp) -> SampleDelivery {
+    let choices = Choices {
+        id: Some(id.to_owned()),
+        at,
+        ..Choices::default()
+    };
+    of_conversation("message", &json!({ "message": message }), &choices)
+}
+
 /// An event of Sunshine Conversations: its name behind `conversation:`, and what it tells beside the conversation.
 fn of_conversation(event: &str, told: &Value, choices: &Choices) -> SampleDelivery {
     let id = choices.id.clone().unwrap_or_else(fresh_hex);

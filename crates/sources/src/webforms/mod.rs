@@ -184,7 +184,7 @@ fn received_at(delivery: &Verified) -> Option<Timestamp> {
     delivery.headers().get(door::RECEIVED)?.parse().ok()
 }
 
-/// The files: where each is within the stored body, and what it is.
+/// The files, each by its content: another delivery of the submission may bring another file in the same place.
 fn documents(body: &Body) -> BTreeMap<String, DocumentFacts> {
     let files = body.files.iter();
     files
@@ -196,7 +196,8 @@ fn documents(body: &Body) -> BTreeMap<String, DocumentFacts> {
                 bytes: u64::try_from(file.content.len()).unwrap_or(u64::MAX),
                 sha256: file.sha256.clone(),
             };
-            (format!("part-{}", file.part), facts)
+            let hash: String = facts.sha256.chars().take(16).collect();
+            (format!("file-{hash}"), facts)
         })
         .collect()
 }
@@ -217,7 +218,7 @@ impl Names {
         let is_id = |id: &&str| id.len() <= 150 && id.bytes().all(|byte| byte.is_ascii_graphic());
         if let Some(id) = mapped.get("submission_id").filter(is_id) {
             return Self {
-                delivery: format!("submission-{id}"),
+                delivery: with_files(format!("submission-{id}"), body),
                 aliases: vec![id.to_owned()],
                 is_said: true,
             };
@@ -252,11 +253,21 @@ impl Names {
         let window = received_at(delivery).map_or(0, |at| at.as_second() / WINDOW_SECONDS);
         let name = |window: i64| format!("{same}-{window}");
         Self {
-            delivery: name(window),
+            delivery: with_files(name(window), body),
             aliases: vec![name(window), name(window + 1)],
             is_said: false,
         }
     }
+}
+
+/// A delivery's name, which its files belong to: the same words with another file are no repeat.
+fn with_files(name: String, body: &Body) -> String {
+    if body.files.is_empty() {
+        return name;
+    }
+    let mut files: Vec<_> = body.files.iter().map(|file| &*file.sha256).collect();
+    files.sort_unstable();
+    format!("{name}-{}", hashed(&files))
 }
 
 /// A short hash of texts that are apart.
