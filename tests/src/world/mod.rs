@@ -426,6 +426,13 @@ impl World {
         answer(request.bearer_auth(self.token(tenant).expose_secret())).await
     }
 
+    /// Asks the API as an admin of this tenant, by the path behind the tenant's.
+    pub async fn get_as_admin(&self, tenant: &TenantId, path: &str) -> Answer {
+        let url = format!("{}/v1/tenants/{tenant}/{path}", self.base);
+        let request = self.http.get(url);
+        answer(request.bearer_auth(self.token(tenant).expose_secret())).await
+    }
+
     fn admin_token(&self) -> SecretString {
         self.token(&self.tenant())
     }

@@ -197,18 +197,31 @@ async fn what_has_no_api_for_webhooks_says_what_a_person_does() {
         .await;
     assert_eq!(added.status, 201, "{added:?}");
 
-    let chat = world.simulators().intercom();
-    chat.register("215471000777009", intercom::Wanted::default());
-    let told = chat.told("215471000777009").remove(0);
+    // Intercom tries the URL. It makes no lead, and a person sees that it works.
+    let spec = SIMULATORS.iter().find(|spec| spec.slug == "intercom");
+    let samples = spec.unwrap().demo.unwrap().samples;
+    let ping = samples.iter().find(|sample| sample.event == "ping");
+    let ping = ping.unwrap().deliver(&Choices {
+        at: world.now(),
+        ..Choices::default()
+    });
     world
         .eventually("the new key counts", async || {
-            let mut headers = vec![("content-type", told.content_type)];
-            let signature = told.signature.iter();
+            let mut headers = vec![("content-type", ping.content_type)];
+            let signature = ping.signature.iter();
             headers.extend(signature.map(|(name, value)| (*name, value.as_str())));
-            let answer = world.post_once(hook, &headers, told.body.clone()).await;
+            let answer = world.post_once(hook, &headers, ping.body.clone()).await;
             answer.status == 200
         })
         .await;
+    let health = format!("sources/{source}/health");
+    let health = world.get_as_admin(&tenant, &health).await.body;
+    assert!(health["last_ping_at"].is_string(), "{health}");
+    assert_eq!(health["last_at"], Value::Null, "{health}");
+    assert_eq!(health["state"], json!("healthy"), "{health}");
+    let detail = health["detail"].as_str().unwrap();
+    assert!(detail.starts_with("The connection works"), "{detail}");
+    assert!(requests(&world, &tenant).await.is_empty());
     let connected = connect(&world, &tenant, &body).await;
     assert_eq!(connected["is_connected"], json!(true), "{connected}");
     assert_eq!(connected["webhooks"], json!([]));

@@ -368,6 +368,9 @@ pub(super) async fn run(
                     cell(&health["state"]),
                     cell(&health["detail"])
                 ))?;
+                if let Some(at) = health["last_ping_at"].as_str() {
+                    session.say(&format!("Last test of the provider's: {at}."))?;
+                }
                 session.say(&format!(
                     "Last delivery: {}. Today: {} accepted, {} repeated, {} refused.",
                     cell(&health["last_at"]),
