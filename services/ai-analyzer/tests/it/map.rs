@@ -1,5 +1,6 @@
 //! Where projects are, by the simulated map.
 
+use ai_analyzer::MapLimits;
 use domain::{
     AreaBasis, AreaVerdict, Channel, Document, MapOutcome, PersonFacts, Radius, ServiceArea,
     WorkflowConfig,
