@@ -93,6 +93,13 @@ pub trait Source: Send + Sync {
         self.read(delivery, event)
     }
 
+    /// Whether the tenant says by these settings that the provider's app, whose one key and URL the source has, serves other
+    /// companies, too. Then what names an account of nobody's is no loss: refusing it would have the provider switch the URL
+    /// off for all.
+    fn serves_many(&self, _settings: &Value) -> bool {
+        false
+    }
+
     /// A body that it stores and does not use, to be posted as a test and signed with the source's own key; `mark` tells tests
     /// apart. `None`: no test is made so ([`WebhooksApi::test`] may make one).
     fn test(&self, _mark: &str) -> Option<Thing> {

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use ::sources::{SourceSpec, WebhooksApi, our_url};
 use axum::{Extension, extract::State};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{Account, ConnectionName, OfficeId, StoreError, TenantId};
+use domain::{Account, Classify as _, ConnectionName, OfficeId, StoreError, TenantId};
 use runtime::{Json, Problem};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};

@@ -16,6 +16,10 @@ const STORE_DEADLINE: Duration = Duration::from_secs(2);
 /// How soon a sender that resends may come back when its tenant is over the quota.
 const OVER_QUOTA_PAUSE: Duration = Duration::from_secs(5);
 
+/// What is stored with a delivery of a suspended tenant.
+const SUSPENDED: &str =
+    "the tenant is suspended: once it takes part again, replay this delivery and it becomes a lead";
+
 impl Ingest {
     pub(super) async fn accept(
         &self,
@@ -28,6 +32,7 @@ impl Ingest {
             known,
             delivery,
             event,
+            is_suspended,
         } = genuine;
         let (spec, configured) = (source.spec(), &known.source);
         let is_within_quota = self.quota.admits(&configured.tenant);
@@ -42,6 +47,11 @@ impl Ingest {
             &delivery,
             event.as_deref(),
         );
+        if is_suspended && matches!(reading, Ok(Reading::News(_)) | Err(_)) {
+            reading = Ok(Reading::Ignored {
+                reason: SUSPENDED.into(),
+            });
+        }
         let message = match &mut reading {
             Ok(Reading::Ping) => {
                 // One a minute is noted; equal bodies at different times are no repeats.
