@@ -169,7 +169,7 @@ struct Made {
 type Stopped = (Option<store::Source>, Failed);
 
 impl ConnectStep {
-    const fn done(step: StepName, detail: String) -> Self {
+    fn done(step: StepName, detail: String) -> Self {
         Self {
             step,
             is_done: true,
@@ -177,7 +177,7 @@ impl ConnectStep {
         }
     }
 
-    const fn failed(Failed(step, detail): Failed) -> Self {
+    fn failed(Failed(step, detail): Failed) -> Self {
         Self {
             step,
             is_done: false,
