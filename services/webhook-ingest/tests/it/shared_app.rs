@@ -6,7 +6,8 @@ use domain::{SourceId, Tenant, TenantId, TenantStatus};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use store::{
-    AuditAction, ConfigKind, DeliveryQuery, NewConfig, Source, SourceState, Store as _, TokenHash,
+    AuditAction, ConfigKind, Deliveries as _, DeliveryQuery, NewConfig, Source, SourceState,
+    Store as _, TokenHash,
 };
 use uuid::Uuid;
 
