@@ -11,6 +11,7 @@ const run = promisify(execFile);
 export class Product {
   private child: ChildProcess | null = null;
   private printed = '';
+  private bearer: Promise<string> | null = null;
   readonly folder = mkdtempSync(join(tmpdir(), 'dashboard-'));
   url = '';
 
@@ -75,10 +76,10 @@ export class Product {
     return (await run(PROGRAM, [...args, '--data-dir', this.folder])).stdout;
   }
 
-  /** Another link, for a person with this role. */
-  async newLink(role = 'tenant_admin', subject = 'maria'): Promise<string> {
+  /** Another link, for a person with this role. It opens a page, or else where one lands. */
+  async newLink(role = 'tenant_admin', subject = 'maria', path = '/'): Promise<string> {
     const printed = await this.command('sign-in', 'code', '--role', role, '--subject', subject);
-    return `${this.url}/dashboard/#code=${/[\w-]+$/.exec(printed.trim())?.[0]}`;
+    return `${this.url}/dashboard${path}#code=${/[\w-]+$/.exec(printed.trim())?.[0]}`;
   }
 
   /** Posts a call to it, and gives its request's id. */
@@ -89,7 +90,8 @@ export class Product {
 
   /** Asks its API, as an administrator of the demo tenant. */
   async api<T>(path: string): Promise<T> {
-    const bearer = (await this.command('token')).trim();
+    this.bearer ??= this.command('token');
+    const bearer = (await this.bearer).trim();
     const answer = await fetch(`${this.url}/v1/tenants/tenant_demo/${path}`, {
       headers: { authorization: `Bearer ${bearer}` },
     });
