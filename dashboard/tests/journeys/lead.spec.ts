@@ -1,3 +1,5 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from '../support/test';
 
 type Detail = {
@@ -88,4 +90,42 @@ test('what the CRM answered to a refused lead is on its page', async ({ enter, p
   await page.getByRole('button', { name: 'Redrive' }).click();
   await product.until(id, 'completed');
   await expect(sent).toContainText('2 attempts, 1 failed');
+});
+
+test('a file that came with a form is saved by whoever may, as long as it is there', async ({
+  enter,
+  product,
+}) => {
+  const id = await product.form();
+  await product.until(id, 'completed');
+  const page = await enter(`/leads/${id}`);
+  const files = page.getByRole('region', { name: 'Files' });
+  await expect(files).toContainText('Photo · image/jpeg · 40 bytes');
+  const saving = page.waitForEvent('download');
+  await files.getByRole('button', { name: 'Download kitchen.jpg' }).click();
+  const saved = await saving;
+  expect(saved.suggestedFilename()).toBe('kitchen.jpg');
+  expect(readFileSync(await saved.path()).subarray(0, 3)).toEqual(Buffer.from([0xff, 0xd8, 0xff]));
+  await expect(page).toHaveURL(new RegExp(id));
+  // Removed from the folder meanwhile.
+  rmSync(join(product.folder, 'blobs', 'tenant_demo'), { recursive: true });
+  await files.getByRole('button', { name: 'Download kitchen.jpg' }).click();
+  await expect(files.getByRole('alert')).toContainText('removed meanwhile');
+  await expect(files.getByRole('button')).toHaveCount(0);
+});
+
+test('a file that could not be read says why, and who may only look does not save it', async ({
+  enter,
+  product,
+}) => {
+  await product.readDocuments();
+  await product.fault('document_ai', { kind: 'status', status: 400 });
+  const id = await product.form();
+  await product.until(id, 'completed');
+  const page = await enter(`/leads/${id}`, 'viewer');
+  const files = page.getByRole('region', { name: 'Files' });
+  await expect(files).toContainText('It could not be read, and the lead went on without');
+  const save = files.getByRole('button', { name: 'Download kitchen.jpg' });
+  await expect(save).toBeDisabled();
+  await expect(save).toHaveAttribute('title', /takes the role operator/);
 });

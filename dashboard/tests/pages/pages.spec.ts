@@ -59,6 +59,10 @@ test.beforeAll(async ({ product }) => {
   await product.until(ids.completed ?? '', 'completed');
   await product.until(ids.quarantined ?? '', 'quarantined');
   await product.until(await product.call('unsure-pitch', '+15125550145'), 'in_review');
+  await product.readDocuments();
+  await product.fault('document_ai', { kind: 'status', status: 400 });
+  ids.form = await product.form();
+  await product.until(ids.form, 'completed');
   await product.fault('hubspot', { kind: 'revoked_token' });
   await product.until(await product.call('kitchen-quote', '+15125550146'), 'held');
   await product.command('user', 'invite', 'luis@example.com', '--role', 'operator');

@@ -15,6 +15,7 @@ export const PAGES: readonly PageUnderTest[] = [
   { name: 'leads-none', path: '/leads?status=held&q=zeppelin', shows: 'No lead matches' },
   { name: 'lead', path: '/leads/{completed}?at=22.7', shows: 'What happened' },
   { name: 'lead-booking', path: '/leads/{booking}', shows: 'Somebody else has this time' },
+  { name: 'lead-form', path: '/leads/{form}', shows: 'could not be read' },
   { name: 'lead-kept-out', path: '/leads/{quarantined}', shows: 'What happened' },
   {
     name: 'lead-absent',

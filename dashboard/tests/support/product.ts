@@ -1,6 +1,6 @@
 // The real product, started on a folder of its own.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -86,6 +86,20 @@ export class Product {
   async call(recording = 'kitchen-quote', caller = '+15125550142'): Promise<string> {
     const out = await this.command('send', 'callrail', '--recording', recording, '--caller', caller);
     return (JSON.parse(out) as { request_id: string }).request_id;
+  }
+
+  /** Posts a form with a picture, which its website's visitor chose, and gives its request's id. */
+  async form(): Promise<string> {
+    const out = await this.command('send', 'webforms', 'multipart');
+    return (JSON.parse(out) as { lead_id: string }).lead_id;
+  }
+
+  /** Has the files of forms read from now on. */
+  async readDocuments(): Promise<void> {
+    const config = JSON.parse(await this.command('config', 'show')) as object;
+    const file = join(this.folder, 'config.json');
+    writeFileSync(file, JSON.stringify({ ...config, documents: { read_by: 'form_parser' } }));
+    await this.command('config', 'set', file);
   }
 
   /** Asks its API, as an administrator of the demo tenant. */
