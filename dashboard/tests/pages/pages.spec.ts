@@ -10,6 +10,8 @@ const pictures = join(import.meta.dirname, '../../test-results/pages');
 const manual = process.env.MANUAL ? join(import.meta.dirname, '../../../docs/user/images') : null;
 
 async function picture(page: Page, name: string, theme: string, size: string): Promise<void> {
+  // A link to a sentence goes there: the picture begins at the top all the same.
+  await page.evaluate(() => document.querySelector('#main')?.scrollTo(0, 0));
   await page.screenshot({ path: join(pictures, `${name}-${theme}-${size}.png`) });
   if (manual && theme === 'light' && size === 'desk')
     await page.screenshot({ path: join(manual, `${name}.png`) });
