@@ -475,7 +475,7 @@ async fn connect(
             session.say(&format!(
                 "  {mark:<7} {:<12} {}",
                 cell(&step["step"]),
-                cell(&step["detail"])
+                step["detail"].as_str().unwrap_or_default()
             ))?;
         }
         say_urls(
@@ -485,7 +485,8 @@ async fn connect(
         )?;
         say_made_key(session, &answer)?;
         for (number, step) in (1..).zip(&by_hand) {
-            session.say(&format!("{number}. {}", cell(step)))?;
+            let step = step.as_str().unwrap_or_default();
+            session.say(&format!("{number}. {step}"))?;
         }
         Ok(())
     })?;
