@@ -357,7 +357,7 @@ impl Connecting<'_> {
             provider: Some(self.spec.slug.to_owned()),
             settings: Some(account.settings.clone()),
         };
-        connections::set(self.deps, self.caller, name, &secret).await?;
+        connections::set(self.deps, self.caller, name, &secret, true).await?;
         Ok(format!("The connection `{name}` is kept."))
     }
 

@@ -451,12 +451,13 @@ async fn connect(
         let given: BTreeMap<_, _> = args.settings.into_iter().collect();
         body["settings"] = json!(given);
     }
-    // Who has no account there has no secret of it. What is no provider is refused by the server, which says which are.
+    // Without an API that we call, nothing needs the account. What is no provider is refused by the server, which says which
+    // there are.
     let providers = catalogue::providers();
     let mut known = providers.iter();
     let known = known.find(|known| known.is_source && known.slug == args.provider);
-    let has_account = known.is_some_and(|known| known.account.is_some());
-    if has_account && !args.same_secret {
+    let has_api = known.is_some_and(|known| known.base_url.is_some());
+    if has_api && !args.same_secret {
         let secret = args.secret.read(settings, "The account's secret")?;
         body["secret"] = json!(secret.expose_secret());
     }

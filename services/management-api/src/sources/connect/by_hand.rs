@@ -88,7 +88,9 @@ impl Connecting<'_> {
         steps: &mut Vec<ConnectStep>,
     ) -> Result<Result<Made, Failed>, Problem> {
         let name = self.name(&new)?;
-        if self.spec.account.is_some() {
+        // What has no API that we call can do without.
+        let needs_account = self.spec.apis.is_some();
+        if self.spec.account.is_some() && (needs_account || new.secret.is_some()) {
             let account = match self.account(&new, &name).await? {
                 Ok(account) => account,
                 Err(detail) => return Ok(Err(Failed(StepName::Connection, detail))),
