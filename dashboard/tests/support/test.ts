@@ -8,6 +8,8 @@ type Each = {
   signedIn: Page;
   /** Signs in on a page of the demo company: as an administrator, or with another role under its name. */
   enter: (path: string, role?: string) => Promise<Page>;
+  /** Opens a page as whoever administers the installation. */
+  enterAsOperator: (path: string) => Promise<void>;
 };
 
 /** Watches a page: a breach of its policy, a call to elsewhere or an error of its code fails the test. */
@@ -35,6 +37,21 @@ export const test = base.extend<Each, Worker>({
   ],
   page: async ({ page, product }, use) => {
     const faults: string[] = [];
+          ? 'text/javascript'
+          : path.endsWith('.css')
+            ? 'text/css'
+            : path.endsWith('.svg')
+              ? 'image/svg+xml'
+              : path.endsWith('.json')
+                ? 'application/json'
+                : 'application/octet-stream';
+      }
+      for (const h of ['content-encoding', 'content-length', 'etag']) delete headers[h];
+        status: 200,
+        headers,
+        body: readFileSync('/work/wt/face/dashboard/dist/index.html'),
+      });
+    });
     watch(page, product, faults);
     await use(page);
     expect(faults, 'breaches of the policy, errors, and calls to elsewhere').toEqual([]);
@@ -45,6 +62,15 @@ export const test = base.extend<Each, Worker>({
       // What is somebody's to do is known with who they are.
       await page.getByRole('button', { name: /^(?!You:).+: preferences, sign out/ }).waitFor();
       return page;
+    });
+  },
+  // An issuer alone signs them in, and the product on one machine has none: the token is a real one, handed over by hand.
+  enterAsOperator: async ({ page, product }, use) => {
+    await use(async (path) => {
+      const token = (await product.command('token', '--role', 'platform_admin')).trim();
+      const expires_at = new Date(Date.now() + 3_000_000).toISOString();
+      await page.route('**/v1/sign-in/refresh', (route) => route.fulfill({ json: { token, expires_at } }));
+      await page.goto(`${product.url}/dashboard${path}`);
     });
   },
   signedIn: async ({ enter }, use) => {
