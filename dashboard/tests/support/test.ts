@@ -38,21 +38,6 @@ export const test = base.extend<Each, Worker>({
   page: async ({ page, product }, use) => {
     const faults: string[] = [];
           ? 'text/javascript'
-          : path.endsWith('.css')
-            ? 'text/css'
-            : path.endsWith('.svg')
-              ? 'image/svg+xml'
-              : path.endsWith('.json')
-                ? 'application/json'
-                : 'application/octet-stream';
-      }
-      for (const h of ['content-encoding', 'content-length', 'etag']) delete headers[h];
-        status: 200,
-        headers,
-        body: readFileSync('/work/wt/face/dashboard/dist/index.html'),
-      });
-    });
-    watch(page, product, faults);
     await use(page);
     expect(faults, 'breaches of the policy, errors, and calls to elsewhere').toEqual([]);
   },
