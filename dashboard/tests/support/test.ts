@@ -37,7 +37,7 @@ export const test = base.extend<Each, Worker>({
   ],
   page: async ({ page, product }, use) => {
     const faults: string[] = [];
-          ? 'text/javascript'
+    watch(page, product, faults);
     await use(page);
     expect(faults, 'breaches of the policy, errors, and calls to elsewhere').toEqual([]);
   },
