@@ -97,7 +97,14 @@ async fn acuitys_limit_is_told_before_some_webhooks_are_made() {
     let before = acuity.subscriptions();
     let settings = json!({ "user_id": simulators::acuity::USER_ID });
     let body = account("acuity", &settings);
-    let refused = connect(&world, &tenant, &body).await;
+    // The audit of the demo tenant shares the account's requests a second.
+    let within_quota = async || loop {
+        let connected = connect(&world, &tenant, &body).await;
+        if !last(&connected).contains("are used up") {
+            return connected;
+        }
+    };
+    let refused = within_quota().await;
     assert_eq!(refused["is_connected"], json!(false), "{refused}");
     let words = last(&refused);
     assert!(
@@ -108,7 +115,7 @@ async fn acuitys_limit_is_told_before_some_webhooks_are_made() {
 
     // Whoever makes room goes on where it stopped.
     assert!(acuity.unsubscribe(before[before.len() - 1].0));
-    let connected = connect(&world, &tenant, &body).await;
+    let connected = within_quota().await;
     assert_eq!(connected["is_connected"], json!(true), "{connected}");
     assert_eq!(connected["source"], refused["source"]);
     assert_eq!(acuity.subscriptions().len(), 25);

@@ -171,7 +171,10 @@ impl Verification {
         body: &[u8],
         now: Timestamp,
     ) -> Option<Vec<(&'static str, String)>> {
-        let (Self::Signed(schemes) | Self::PublicOrSigned(schemes)) = self else {
+        let (Self::Signed(schemes)
+        | Self::PublicOrSigned(schemes)
+        | Self::SignedOrKey { schemes, .. }) = self
+        else {
             return None;
         };
         let schemes = schemes.iter();
