@@ -3,7 +3,14 @@ import { test as base, expect, type Page } from '@playwright/test';
 import { Product } from './product';
 
 type Worker = { product: Product };
-type Each = { signedIn: Page };
+type Each = {
+  /** On Today, as an administrator. */
+  signedIn: Page;
+  /** Signs in on a page of the demo company: as an administrator, or with another role under its name. */
+  enter: (path: string, role?: string) => Promise<Page>;
+  /** Opens a page as whoever administers the installation. */
+  enterAsOperator: (path: string) => Promise<void>;
+};
 
 /** Watches a page: a breach of its policy, a call to elsewhere or an error of its code fails the test. */
 export function watch(page: Page, product: Product, faults: string[]): void {
@@ -34,8 +41,25 @@ export const test = base.extend<Each, Worker>({
     await use(page);
     expect(faults, 'breaches of the policy, errors, and calls to elsewhere').toEqual([]);
   },
-  signedIn: async ({ page, product }, use) => {
-    await page.goto(await product.newLink());
+  enter: async ({ page, product }, use) => {
+    await use(async (path, role) => {
+      await page.goto(await product.newLink(role, role, `/t/tenant_demo${path}`));
+      // What is somebody's to do is known with who they are.
+      await page.getByRole('button', { name: /^(?!You:).+: preferences, sign out/ }).waitFor();
+      return page;
+    });
+  },
+  // An issuer alone signs them in, and the product on one machine has none: the token is a real one, handed over by hand.
+  enterAsOperator: async ({ page, product }, use) => {
+    await use(async (path) => {
+      const token = (await product.command('token', '--role', 'platform_admin')).trim();
+      const expires_at = new Date(Date.now() + 3_000_000).toISOString();
+      await page.route('**/v1/sign-in/refresh', (route) => route.fulfill({ json: { token, expires_at } }));
+      await page.goto(`${product.url}/dashboard${path}`);
+    });
+  },
+  signedIn: async ({ enter }, use) => {
+    const page = await enter('');
     await page.getByRole('heading', { name: 'Today', level: 1 }).waitFor();
     await use(page);
   },

@@ -3,6 +3,7 @@
 mod one_process;
 mod rows;
 mod six_services;
+mod watcher;
 
 use std::{
     path::{Path, PathBuf},
@@ -30,6 +31,7 @@ use crate::{
 use one_process::{OneProcess, Stopped};
 pub use rows::Rows;
 use six_services::SixServices;
+pub use watcher::Watcher;
 
 /// Longest wait of a story for anything.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -110,7 +112,10 @@ impl World {
             Form::OneProcess => Self::in_this_process(Stopped::new(&settings, None)).await,
             Form::Fleet => {
                 let (services, parts) = Box::pin(SixServices::start(&settings)).await;
-                Self::around(Product::Fleet(Box::new(services)), parts)
+                let world = Self::around(Product::Fleet(Box::new(services)), parts);
+                // The emulator does one transaction at a time: on a busy machine it may be too slow to accept.
+                world.simulators().callrail().insist();
+                world
             }
         }
     }
@@ -219,7 +224,9 @@ impl World {
         match &self.product {
             Product::OneProcess(process) => rows::of_tenant(&process.database(), tenant),
             Product::Fleet(services) => {
-                Box::pin(rows::of_tenant_on_spanner(services.database(), tenant)).await
+                let read =
+                    async { rows::of_tenant_on_spanner(services.reader().await, tenant).await };
+                Box::pin(read).await
             }
         }
     }
@@ -244,7 +251,7 @@ impl World {
                     rows::due(&process.database(), self.now().as_microsecond())
                 }
                 Product::Fleet(services) => {
-                    Box::pin(rows::due_on_spanner(services.database())).await
+                    Box::pin(async { rows::due_on_spanner(services.reader().await).await }).await
                 }
             };
             if due == 0 {
@@ -380,6 +387,16 @@ impl World {
         .await
     }
 
+    /// Watches the demo tenant live, as its admin.
+    pub async fn watch(&self) -> Watcher {
+        let url = format!("{}/v1/tenants/{}/live", self.base, self.tenant());
+        let call = self.http.get(url);
+        let call = call.bearer_auth(self.admin_token().expose_secret());
+        let response = call.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        Watcher::of(response)
+    }
+
     /// Asks the API for a file as an admin of the demo tenant: the headers, and the bytes.
     #[expect(
         clippy::disallowed_methods,
@@ -411,6 +428,13 @@ impl World {
     pub async fn post_as_admin(&self, tenant: &TenantId, path: &str, body: &Value) -> Answer {
         let url = format!("{}/v1/tenants/{tenant}/{path}", self.base);
         let request = self.http.post(url).json(body);
+        answer(request.bearer_auth(self.token(tenant).expose_secret())).await
+    }
+
+    /// Asks the API as an admin of this tenant, by the path behind the tenant's.
+    pub async fn get_as_admin(&self, tenant: &TenantId, path: &str) -> Answer {
+        let url = format!("{}/v1/tenants/{tenant}/{path}", self.base);
+        let request = self.http.get(url);
         answer(request.bearer_auth(self.token(tenant).expose_secret())).await
     }
 

@@ -57,7 +57,7 @@ fn mail(world: &World) -> String {
 }
 
 /// Sets how long texts have to be quiet.
-async fn quiet_for(world: &World, seconds: u64) {
+pub(crate) async fn quiet_for(world: &World, seconds: u64) {
     for mut office in world.store.offices(&world.tenant()).await.unwrap() {
         office.config.texts.quiet_seconds = seconds;
         office.config.texts.longest_seconds = 24 * 60 * 60;
@@ -144,8 +144,7 @@ async fn a_text_and_what_follows_are_one_request_in_order(form: Form) {
     assert!(deal(&world).contains("kitchen remodel"), "{}", deal(&world));
     assert!(mail(&world).contains("kitchen remodel"), "{}", mail(&world));
 
-    // Two more, the later one first, and the company's answer in between. One at a time: the emulator does one
-    // transaction at a time, and what it is too slow for is refused, and never sent again.
+    // Two more, the later one first, and the company's answer in between.
     let messages = async || words(&world, request).await;
     let more = [
         ("sms-received", text(120, "STOP")),
@@ -202,6 +201,37 @@ async fn a_form_of_callrail_reaches_the_crm_and_a_mail(form: Form) {
             "{text}"
         );
     }
+    world.finish().await;
+}
+
+/// Whoever watches is told while it still rings, and hears of the same request when it has ended.
+#[tokio::test]
+async fn a_watcher_sees_a_call_before_it_ends() {
+    let world = World::start().await;
+    let mut watcher = world.watch().await;
+    let callrail = world.simulators().callrail();
+    let call = |world: &World| Choices {
+        id: Some("CAL0199f3a1c2d47e5fb8a61234567abcd".to_owned()),
+        recording: Some("kitchen-quote".to_owned()),
+        ..at(world)
+    };
+    callrail.happen("pre-call", &call(&world)).unwrap();
+    let rings = watcher
+        .told("it rings", |told| told["cause"] == json!("received"))
+        .await;
+    let (id, early) = (&rings["request_id"], &rings["request"]);
+    assert_eq!(early["status"], json!("received"), "{rings}");
+    assert_eq!(early["contact"]["phone"], json!("+15125550142"), "{rings}");
+    assert_eq!(world.simulators().hubspot().deals().len(), 0);
+
+    callrail.happen("post-call", &call(&world)).unwrap();
+    let ended = watcher
+        .told("it is completed", |told| {
+            told["request"]["status"] == json!("completed")
+        })
+        .await;
+    assert_eq!(ended["request_id"], *id);
+    assert_eq!(only_request(&world).await.to_string(), id.as_str().unwrap());
     world.finish().await;
 }
 
