@@ -265,6 +265,27 @@ async fn what_another_company_got_is_not_listed() {
 }
 
 #[tokio::test]
+async fn a_company_that_is_known_by_its_number_alone_is_listed() {
+    let simulators = simulators().await;
+    put(
+        &simulators,
+        "/_sim/calls/CAL0142aa",
+        &json!({ "start_time": "2026-03-17T09:41:02.101-05:00" }),
+    )
+    .await;
+    let form = fixture(include_str!(
+        "../../src/callrail/fixtures/form-submission.json"
+    ));
+    put(&simulators, "/_sim/forms/330091245", &form).await;
+    let settings = [("account_id", "ACC1"), ("company_ids", "481516234")];
+    let account = ("simulated-callrail-key", settings.as_slice());
+    for kind in ["calls", "forms"] {
+        let (all, _) = listed(&simulators, "callrail", account, kind).await;
+        assert_eq!(all.len(), 1, "{kind}: {all:?}");
+    }
+}
+
+#[tokio::test]
 async fn bookings_are_listed_whether_their_webhooks_came_or_not() {
     let simulators = simulators().await;
     let starts_at = at("2026-03-20T16:00:00Z");
