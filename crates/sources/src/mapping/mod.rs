@@ -35,6 +35,8 @@ pub(crate) struct Mapped {
     answers: Answers,
     extra: BTreeMap<String, String>,
     derived: BTreeSet<&'static str>,
+    /// Names of fields that were sent and are not kept, because there are too many.
+    dropped: Vec<String>,
 }
 
 impl Mapping {
@@ -55,7 +57,7 @@ impl Mapping {
         for field in FIELDS {
             let own = self.names(field.name).iter().find_map(|name| {
                 let wanted = normalized(name);
-                let exact = body.entries.iter().position(|entry| entry.name == *name);
+                let exact = body.entries.iter().position(|entry| entry.is_called(name));
                 exact
                     .into_iter()
                     .chain(normal.iter().position(|(known, _)| *known == wanted))
@@ -85,7 +87,7 @@ impl Mapping {
         for name in self.names(fields::ANSWERS) {
             let wanted = normalized(name);
             for (at, entry) in body.entries.iter().enumerate() {
-                if !used[at] && (entry.name == *name || normal[at].0 == wanted) {
+                if !used[at] && (entry.is_called(name) || normal[at].0 == wanted) {
                     used[at] = true;
                     mapped.answers.add(&entry.name, &entry.joined());
                 }
@@ -158,10 +160,13 @@ impl Mapped {
 
     fn keep(&mut self, name: &str, value: &str) {
         // A key without a value may be the rest of a value that an unescaped `&` cut off.
-        if self.extra.len() < MAX_EXTRA
-            && let Some(name) = line(name, 100)
-        {
+        let Some(name) = line(name, 100) else {
+            return;
+        };
+        if self.extra.len() < MAX_EXTRA || self.extra.contains_key(&name) {
             self.extra.insert(name, text::bounded(value, MAX_VALUE));
+        } else if !value.is_empty() {
+            self.dropped.push(name);
         }
     }
 
@@ -249,6 +254,7 @@ impl Mapped {
             consent,
             derived_fields: Some(self.derived.iter().map(|name| (*name).to_owned()).collect()),
             extra: self.extra,
+            unread_fields: named(&self.dropped),
             about: About::Form(form),
             ..Facts::default()
         }
@@ -274,6 +280,20 @@ impl Mapped {
             at,
         })
     }
+}
+
+/// Names for a person, some of them, and how many more there are.
+pub(crate) fn named(names: &[String]) -> BTreeSet<String> {
+    const MOST: usize = 20;
+    let mut named: BTreeSet<_> = names
+        .iter()
+        .take(MOST)
+        .filter_map(|name| line(name, 100))
+        .collect();
+    if let Some(more) = names.len().checked_sub(MOST).filter(|more| *more > 0) {
+        named.insert(format!("{more} more fields"));
+    }
+    named
 }
 
 const YES: [&str; 7] = ["on", "yes", "true", "1", "checked", "y", "agree"];
