@@ -216,7 +216,10 @@ async fn take_step(tx: &Tx, ids: &IdSource, claim: &SweepClaim, step: &SweepStep
     Ok(true)
 }
 
-fn put_line(tenant: &TenantId, line: &DayLine) -> google_cloud_spanner::mutation::Mutation {
+pub(crate) fn put_line(
+    tenant: &TenantId,
+    line: &DayLine,
+) -> google_cloud_spanner::mutation::Mutation {
     mutation(
         Write::Put,
         "completeness",

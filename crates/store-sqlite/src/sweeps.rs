@@ -204,7 +204,7 @@ fn due(db: &Db, now: Timestamp) -> Result<Vec<Sweep>> {
     Ok(found.into_iter().flatten().collect())
 }
 
-fn put_line(db: &Db, tenant: &TenantId, line: &DayLine) -> Result<()> {
+pub(crate) fn put_line(db: &Db, tenant: &TenantId, line: &DayLine) -> Result<()> {
     const SQL: &str = "INSERT INTO completeness (tenant_id, day, source_id, kind, at_provider, held, recovered, missing, \
                        checked_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
                        ON CONFLICT (tenant_id, day, source_id, kind) DO UPDATE SET at_provider = excluded.at_provider, \

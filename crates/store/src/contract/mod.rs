@@ -350,6 +350,8 @@ macro_rules! contract_suite {
                 a_job_that_cannot_go_on_fails,
                 tenants_take_turns,
                 a_job_that_rests_lets_another_tenant_go_first,
+                a_job_that_is_put_off_goes_on_where_it_is,
+                what_a_comparison_found_is_written_with_its_batch,
                 a_redrive_survives_its_owners,
                 a_request_is_replayed_once_by_a_job,
                 what_no_longer_agrees_is_skipped_with_its_reason,
