@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use domain::{Alias, SourceId, TenantId};
+use domain::{Alias, RequestId, SourceId, TenantId};
 use google_cloud_spanner::{statement::Statement, types};
 use jiff::civil::Date;
 use store::{
@@ -115,6 +115,19 @@ impl Sweeps for SpannerStore {
             let named = requests::by_aliases(&reader, tenant, names, |_| true).await?;
             let is_known = |name: &Alias| !named.free.contains(name);
             Ok(names.iter().map(is_known).collect())
+        };
+        self.read_without_time(read).await
+    }
+
+    async fn request_named(
+        &self,
+        tenant: &TenantId,
+        name: &Alias,
+    ) -> store::Result<Option<RequestId>> {
+        let read = async |reader: Reader| {
+            let names = std::slice::from_ref(name);
+            let named = requests::by_aliases(&reader, tenant, names, |_| true).await?;
+            Ok(named.requests.first().copied())
         };
         self.read_without_time(read).await
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Alias, SourceId, TenantId};
+use domain::{Alias, RequestId, SourceId, TenantId};
 use jiff::{Timestamp, civil::Date};
 use rusqlite::{Connection as Db, params};
 use store::{
@@ -136,6 +136,15 @@ impl Sweeps for SqliteStore {
                 .iter()
                 .map(|name| Ok(!requests::by_aliases(db, &tenant, [name])?.is_empty()))
                 .collect()
+        })
+        .await
+    }
+
+    async fn request_named(&self, tenant: &TenantId, name: &Alias) -> Result<Option<RequestId>> {
+        let (tenant, name) = (tenant.clone(), name.clone());
+        self.read(move |db| {
+            let named = requests::by_aliases(db, &tenant, [&name])?;
+            Ok(named.first().copied())
         })
         .await
     }

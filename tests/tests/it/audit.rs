@@ -357,6 +357,21 @@ async fn a_job_finds_what_did_not_come(form: Form) {
     let ended = reconciled(&world).await;
     assert_eq!(ended["result"]["changed"], json!(0), "{ended}");
     assert_eq!(requests(&world, &tenant).await.len(), 1);
+    // A cancellation whose webhook did not come is taken, too. It is no further lead.
+    world.simulators().acuity().switch_webhooks(false);
+    world.simulators().acuity().cancel("914500777");
+    let ended = reconciled(&world).await;
+    assert_eq!(ended["result"]["changed"], json!(0), "{ended}");
+    world
+        .eventually("the booking is canceled", async || {
+            let found = requests(&world, &tenant).await;
+            let facts = found[0].document.facts();
+            matches!(facts.about, domain::About::Calendar(booking)
+                if booking.status == Some(domain::BookingStatus::Canceled))
+        })
+        .await;
+    assert_eq!(requests(&world, &tenant).await.len(), 1);
+
     // What was compared is told by the day, also where nothing happened.
     let day = world.now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let (from, to) = (day.yesterday().unwrap(), day.tomorrow().unwrap());

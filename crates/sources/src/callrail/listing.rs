@@ -214,6 +214,7 @@ fn listed(call: &Value) -> Option<Listed> {
         aliases: aliases("callrail", "call", &[id]),
         at,
         due_at,
+        canceled: None,
         found: Found::Here(Thing {
             event: Some("post-call"),
             content_type: "application/json",

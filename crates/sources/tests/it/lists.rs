@@ -265,6 +265,41 @@ async fn what_another_company_got_is_not_listed() {
 }
 
 #[tokio::test]
+async fn a_booking_that_is_canceled_says_at_what_time_it_was() {
+    let simulators = simulators().await;
+    let starts_at = at("2026-03-20T16:00:00Z");
+    let canceled = async |slug, account, kind| {
+        let (found, _) = listed(&simulators, slug, account, kind).await;
+        found.iter().map(|one| one.canceled).collect::<Vec<_>>()
+    };
+    let calendly = ("simulated-calendly-token", [].as_slice());
+    let invitee = simulators.calendly().book(calendly::Wanted {
+        starts_at,
+        ..calendly::Wanted::default()
+    });
+    assert_eq!(canceled("calendly", calendly, "bookings").await, [None]);
+    simulators.calendly().cancel(&invitee);
+    let found = canceled("calendly", calendly, "bookings").await;
+    assert_eq!(found, [Some(starts_at)]);
+
+    simulators.acuity().register(
+        "914500777",
+        acuity::Wanted {
+            starts_at,
+            ..acuity::Wanted::default()
+        },
+    );
+    let settings = [("user_id", acuity::USER_ID)];
+    let acuity = (acuity::API_KEY, settings.as_slice());
+    assert_eq!(canceled("acuity", acuity, "appointments").await, [None]);
+    simulators.acuity().cancel("914500777");
+    assert_eq!(
+        canceled("acuity", acuity, "canceled").await,
+        [Some(starts_at)]
+    );
+}
+
+#[tokio::test]
 async fn a_company_that_is_known_by_its_number_alone_is_listed() {
     let simulators = simulators().await;
     put(
