@@ -284,12 +284,15 @@ fn jotform_phones(body: &mut Body) {
             }
         })
         .collect();
+    // The parts say that it is a telephone number, whatever words ask for it.
+    let is_phone = |name: &str| mapping::is_name_of("phone", name);
+    let mut has_phone = body.entries.iter().any(|entry| is_phone(&entry.name))
+        || numbers.iter().any(|(question, ..)| is_phone(question));
     for (question, full, used) in numbers {
-        // The parts say that it is a telephone number, whatever words ask for it.
-        let is_first = !body.entries.iter().any(|entry| entry.name == "phone");
-        let name = if mapping::is_common(&question) || !is_first {
+        let name = if has_phone {
             question.clone()
         } else {
+            has_phone = true;
             "phone".to_owned()
         };
         let is_used = |entry: &Entry| {
@@ -354,13 +357,16 @@ fn elementor(body: &mut Body) {
             !names.iter().any(|known| known == name)
                 && !named.iter().any(|(_, known, _)| known == name)
         };
+        let lacks = |field: &str| !names.iter().any(|known| mapping::is_name_of(field, known));
         let is_made_up = id.starts_with("field_") && !mapping::is_common(id);
         let title = of("title").filter(|_| is_made_up);
         let kind = match of("type").filter(|_| is_made_up) {
-            Some("tel") => Some("phone"),
-            Some("email") => Some("email"),
-            Some("acceptance") => Some("acceptance"),
-            Some("textarea") if has_one_text && !title.is_some_and(mapping::is_common) => {
+            Some("tel") if lacks("phone") => Some("phone"),
+            Some("email") if lacks("email") => Some("email"),
+            Some("acceptance") if lacks("consent") => Some("acceptance"),
+            Some("textarea")
+                if has_one_text && lacks("message") && !title.is_some_and(mapping::is_common) =>
+            {
                 Some("message")
             }
             _ => None,

@@ -318,6 +318,13 @@ pub(crate) fn is_common(name: &str) -> bool {
         .any(|field| field.aliases.contains(&name.as_str()))
 }
 
+/// Whether a name is one that forms commonly have for this field of ours.
+pub(crate) fn is_name_of(field: &str, name: &str) -> bool {
+    let name = normalized(name);
+    let field = FIELDS.iter().find(|known| known.name == field);
+    field.is_some_and(|field| field.aliases.contains(&name.as_str()))
+}
+
 /// A name as those of [`FIELDS`] are written: `Phone Number:*` is `phone_number`.
 fn normalized(name: &str) -> String {
     let name = name.trim().trim_end_matches("[]");
