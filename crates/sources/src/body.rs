@@ -9,6 +9,7 @@ mod tools;
 
 use bytes::Bytes;
 use futures::{FutureExt as _, stream};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -205,6 +206,10 @@ impl Body {
                 return Err(NUL);
             }
             if is_json(content_type, body) {
+                let json = serde_json::from_slice::<Value>(body);
+                if json.is_ok_and(|json| is_wide(&json)) {
+                    return Err(Unacceptable::TooMuch("it has more than 128 fields"));
+                }
                 match Fields::read(content_type, body, |_| true) {
                     Ok(fields) => tools::flatten(&fields, &mut read),
                     // What cannot be read is stored all the same, and a person looks at it.
@@ -376,6 +381,15 @@ fn boundary(content_type: Option<&str>) -> Option<String> {
         .get(..19)
         .is_some_and(|kind| kind.eq_ignore_ascii_case("multipart/form-data"));
     is_multipart.then(|| multer::parse_boundary(content_type).unwrap_or_default())
+}
+
+/// Whether an object has more members than are read of one.
+fn is_wide(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members.len() > MAX_FIELDS || members.values().any(is_wide),
+        Value::Array(items) => items.iter().any(is_wide),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
 }
 
 /// As [`Fields`] tells it: a form's names never begin with a brace.
