@@ -5,10 +5,14 @@ import { defineConfig } from '@playwright/test';
 const chromium = process.env.CHROMIUM ?? execFileSync('sh', ['-c', 'command -v chromium']).toString().trim();
 
 export default defineConfig({
-  testDir: './tests',
   testMatch: '**/*.spec.ts',
-  // Two cores are shared with the product, which each worker starts for itself.
-  workers: 1,
+  // Each has a product of its own. What changes a product's state shares a file, which one worker runs in order; pages are
+  // only looked at, and go to whoever is free. They come first, since the longest of all is among them.
+  workers: 2,
+  projects: [
+    { name: 'pages', testDir: './tests/pages', fullyParallel: true },
+    { name: 'journeys', testDir: './tests/journeys' },
+  ],
   timeout: 45_000,
   expect: { timeout: 15_000 },
   forbidOnly: true,

@@ -317,6 +317,12 @@ impl Simulator {
         self.shared.provider.outbox.order(trouble);
     }
 
+    /// From now on, posts again what was refused, which the real one never does: for what is no test of losses, on a
+    /// machine so busy that a webhook may be refused.
+    pub fn insist(&self) {
+        self.shared.provider.outbox.insist();
+    }
+
     /// Switches all subscriptions on or off.
     pub fn switch_webhooks(&self, is_on: bool) {
         self.shared.provider.outbox.switch(is_on);

@@ -85,6 +85,8 @@ struct Inner {
     queue: Vec<Waiting>,
     posting: usize,
     trouble: Trouble,
+    /// Whether it repeats what was not taken whatever its rules say.
+    insists: bool,
 }
 
 /// The subscriptions of a provider, and the webhooks that they have not taken yet.
@@ -152,6 +154,11 @@ impl Outbox {
     /// Sets the trouble for what is posted from now on.
     pub(crate) fn order(&self, trouble: Trouble) {
         lock(&self.inner).trouble = trouble;
+    }
+
+    /// From now on, repeats what was not taken for an hour whatever the rules say.
+    pub(crate) fn insist(&self) {
+        lock(&self.inner).insists = true;
     }
 
     /// Switches every subscription on or off.
@@ -244,8 +251,13 @@ impl Outbox {
                 subscription.is_on &= now.duration_since(since) < self.rules.switch_off;
             }
         }
-        let is_repeated = !is_taken && (self.rules.is_repeated)(status);
-        if is_repeated && now.duration_since(waiting.made) < self.rules.give_up {
+        let is_repeated = !is_taken && (inner.insists || (self.rules.is_repeated)(status));
+        let give_up = if inner.insists {
+            SignedDuration::from_hours(1)
+        } else {
+            self.rules.give_up
+        };
+        if is_repeated && now.duration_since(waiting.made) < give_up {
             let pause = self
                 .first_retry
                 .saturating_mul(2_u32.saturating_pow(waiting.refusals));

@@ -1,5 +1,17 @@
 import { expect, it } from 'vitest';
-import { callLength, day, exactly, percent, phone, shown, took, waited, waitedAbout, when } from './format';
+import {
+  callLength,
+  day,
+  exactly,
+  fileSize,
+  percent,
+  phone,
+  shown,
+  took,
+  waited,
+  waitedAbout,
+  when,
+} from './format';
 
 const ZONE = 'America/Chicago';
 const NOW = Date.parse('2026-11-28T03:00:00Z');
@@ -9,6 +21,18 @@ it('writes lengths, waits and times of steps', () => {
   expect([42, 372, 11_100, 187_200].map(waited)).toEqual(['42s', '6m 12s', '3h 5m', '2d 4h']);
   expect([-3, 59, 372, 11_100].map(waitedAbout)).toEqual(['under 1 min', 'under 1 min', '6 min', '3h 5m']);
   expect([12, 900, 41_000, 125_000].map(took)).toEqual(['12 ms', '0.9 s', '41 s', '2m 5s']);
+});
+
+it('writes sizes of files', () => {
+  expect([0, 1, 999, 1_400, 999_499, 999_500, 8_388_608].map(fileSize)).toEqual([
+    '0 bytes',
+    '1 byte',
+    '999 bytes',
+    '1 KB',
+    '999 KB',
+    '1.0 MB',
+    '8.4 MB',
+  ]);
 });
 
 it('writes shares with a digit below ten percent', () => {

@@ -15,6 +15,14 @@ export function percent(share: number): string {
   return `${new Intl.NumberFormat(LOCALE, { maximumFractionDigits: digits }).format(value)} %`;
 }
 
+/** How large a file is: `40 bytes`, `2.1 MB`. */
+export function fileSize(bytes: number): string {
+  if (bytes === 1) return '1 byte';
+  if (bytes < 1_000) return `${number(bytes)} bytes`;
+  if (bytes < 999_500) return `${number(Math.round(bytes / 1_000))} KB`;
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
 /** A call's length: 4:12, or 1:02:05. */
 export function callLength(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));

@@ -14,14 +14,14 @@ type Config = {
 };
 
 test('an area is pasted, pressed and drawn, tried and saved, and of two the later chooses', async ({
-  signedIn: page,
+  enter,
   product,
 }) => {
   await product.until(await product.call('kitchen-quote', '+15125550601'), 'completed');
   const { items } = await product.api<{ items: { office_id: string }[] }>('offices');
   const read = () => product.api<Config>(`offices/${items[0]?.office_id}/config`);
   const before = await read();
-  await page.goto(`${product.url}/dashboard/t/tenant_demo/area`);
+  const page = await enter('/area');
   const zips = page.getByLabel('ZIP codes', { exact: true });
   const save = page.getByRole('button', { name: /Save as version/ });
   // Pasted, with a mistake that is named.
@@ -81,10 +81,8 @@ test('an area is pasted, pressed and drawn, tried and saved, and of two the late
   await expect(page.getByLabel('Miles around')).toHaveValue('');
 });
 
-test('who may not change the area sees it, and why', async ({ page, product }) => {
-  await page.goto(await product.newLink('viewer', 'vera'));
-  await page.getByRole('heading', { name: 'Today', level: 1 }).waitFor();
-  await page.goto(`${product.url}/dashboard/t/tenant_demo/area?state=CO`);
+test('who may not change the area sees it, and why', async ({ enter }) => {
+  const page = await enter('/area?state=CO', 'viewer');
   await expect(page.getByRole('img', { name: /^CO: 0 of/ })).toBeVisible();
   await expect(page.getByLabel('ZIP codes', { exact: true })).toBeDisabled();
   await expect(page.getByRole('button', { name: 'ZIP codes', exact: true })).toBeDisabled();

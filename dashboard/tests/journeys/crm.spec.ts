@@ -30,10 +30,8 @@ test('a refused secret is replaced, and a further connection is added', async ({
   await expect(page.getByRole('row', { name: /second-crm/ })).toBeVisible();
 });
 
-test('who does not administer sees the state, and why a secret is not theirs', async ({ page, product }) => {
-  await page.goto(await product.newLink('viewer', 'vera'));
-  await page.getByRole('heading', { name: 'Today', level: 1 }).waitFor();
-  await page.goto(`${product.url}/dashboard/t/tenant_demo/crm`);
+test('who does not administer sees the state, and why a secret is not theirs', async ({ enter }) => {
+  const page = await enter('/crm', 'viewer');
   await expect(page.getByRole('button', { name: /New secret/ }).first()).toBeDisabled();
   await expect(page.getByRole('button', { name: 'Add a connection' })).toHaveAttribute(
     'title',

@@ -1,3 +1,5 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from '../support/test';
 
 type Detail = {
@@ -20,7 +22,8 @@ test('whoever is to be called is called from Today, and the call is noted', asyn
   await expect(row).toHaveCount(0);
   await page.goto(`${product.url}/dashboard/t/tenant_demo/leads/${id}`);
   await expect(page.getByRole('region', { name: 'What happened' })).toContainText('Called, left a message');
-  // Another by key, with a note, which is only ever text.
+  // Another by key, with a note, which is only ever text. Keys work once it is known who is there.
+  await expect(page.getByRole('button', { name: 'Answered' })).toBeEnabled();
   await page.keyboard.press('m');
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('How').selectOption('visit');
@@ -40,15 +43,12 @@ test('whoever is to be called is called from Today, and the call is noted', asyn
   await expect(page.locator(`[data-lead="${id}"]`)).toHaveCount(0);
 });
 
-test('two leads of a person are one click apart, and can be taken apart', async ({
-  signedIn: page,
-  product,
-}) => {
+test('two leads of a person are one click apart, and can be taken apart', async ({ enter, product }) => {
   const first = await product.call('kitchen-quote', '+15125550311');
   await product.until(first, 'completed');
   const second = await product.call('bathroom-leak', '+15125550311');
   await product.until(second, 'completed');
-  await page.goto(`${product.url}/dashboard/t/tenant_demo/leads/${second}`);
+  const page = await enter(`/leads/${second}`);
   const doors = page.getByRole('region', { name: 'The same person' });
   await expect(doors).toContainText('same telephone number');
   await doors.getByRole('link', { name: 'Call' }).click();
@@ -60,17 +60,14 @@ test('two leads of a person are one click apart, and can be taken apart', async 
   expect((await product.api<Detail>(`requests/${second}`)).links).toEqual([]);
 });
 
-test('a booking at a time that is taken says so, and leads to the other', async ({
-  signedIn: page,
-  product,
-}) => {
+test('a booking at a time that is taken says so, and leads to the other', async ({ enter, product }) => {
   const send = async (source: string, event: string) =>
     (JSON.parse(await product.command('send', source, event)) as { request_id: string }).request_id;
   const first = await send('acuity', 'scheduled');
   await product.until(first, 'completed');
   const second = await send('acuity', 'scheduled');
   await product.until(second, 'completed');
-  await page.goto(`${product.url}/dashboard/t/tenant_demo/leads/${second}`);
+  const page = await enter(`/leads/${second}`);
   await expect(page.getByText('Somebody else has this time')).toBeVisible();
   await page.getByRole('link', { name: 'Another booking' }).first().click();
   await expect(page).not.toHaveURL(new RegExp(second));
@@ -82,15 +79,53 @@ test('a booking at a time that is taken says so, and leads to the other', async 
   await expect(page.getByRole('dialog')).toContainText('proven by');
 });
 
-test('what the CRM answered to a refused lead is on its page', async ({ signedIn: page, product }) => {
+test('what the CRM answered to a refused lead is on its page', async ({ enter, product }) => {
   await product.fault('hubspot', { kind: 'status', status: 400 });
   const id = await product.call('kitchen-quote', '+15125550321');
   await product.until(id, 'parked');
-  await page.goto(`${product.url}/dashboard/t/tenant_demo/leads/${id}`);
+  const page = await enter(`/leads/${id}`);
   const sent = page.getByRole('region', { name: 'Sent to' });
   await expect(sent).toContainText('1 attempt, 1 failed');
   await expect(sent.getByText('It answered')).toBeVisible();
   await page.getByRole('button', { name: 'Redrive' }).click();
   await product.until(id, 'completed');
   await expect(sent).toContainText('2 attempts, 1 failed');
+});
+
+test('a file that came with a form is saved by whoever may, as long as it is there', async ({
+  enter,
+  product,
+}) => {
+  const id = await product.form();
+  await product.until(id, 'completed');
+  const page = await enter(`/leads/${id}`);
+  const files = page.getByRole('region', { name: 'Files' });
+  await expect(files).toContainText('Photo · image/jpeg · 40 bytes');
+  const saving = page.waitForEvent('download');
+  await files.getByRole('button', { name: 'Download kitchen.jpg' }).click();
+  const saved = await saving;
+  expect(saved.suggestedFilename()).toBe('kitchen.jpg');
+  expect(readFileSync(await saved.path()).subarray(0, 3)).toEqual(Buffer.from([0xff, 0xd8, 0xff]));
+  await expect(page).toHaveURL(new RegExp(id));
+  // Removed from the folder meanwhile.
+  rmSync(join(product.folder, 'blobs', 'tenant_demo'), { recursive: true });
+  await files.getByRole('button', { name: 'Download kitchen.jpg' }).click();
+  await expect(files.getByRole('alert')).toContainText('removed meanwhile');
+  await expect(files.getByRole('button')).toHaveCount(0);
+});
+
+test('a file that could not be read says why, and who may only look does not save it', async ({
+  enter,
+  product,
+}) => {
+  await product.readDocuments();
+  await product.fault('document_ai', { kind: 'status', status: 400 });
+  const id = await product.form();
+  await product.until(id, 'completed');
+  const page = await enter(`/leads/${id}`, 'viewer');
+  const files = page.getByRole('region', { name: 'Files' });
+  await expect(files).toContainText('It could not be read, and the lead went on without');
+  const save = files.getByRole('button', { name: 'Download kitchen.jpg' });
+  await expect(save).toBeDisabled();
+  await expect(save).toHaveAttribute('title', /takes the role operator/);
 });

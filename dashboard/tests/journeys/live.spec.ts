@@ -35,13 +35,10 @@ test('a list does not move: new leads wait until they are taken in', async ({ si
   await expect(page.getByRole('button', { name: /new lead/ })).toHaveCount(0);
 });
 
-test('a lead that no longer fits its filter stays, and says where it went', async ({
-  signedIn: page,
-  product,
-}) => {
+test('a lead that no longer fits its filter stays, and says where it went', async ({ enter, product }) => {
   const id = await product.call('spam-robocall', '+15125550103');
   await product.until(id, 'quarantined');
-  await page.goto(`${product.url}/dashboard/t/tenant_demo/leads?status=quarantined`);
+  const page = await enter('/leads?status=quarantined');
   const row = page.locator(`[data-lead="${id}"]`);
   await expect(row).toBeVisible();
   await isLive(page);

@@ -47,12 +47,12 @@ test('what somebody prefers goes with them to another browser', async ({
   await elsewhere.close();
 });
 
-test('a lead is looked at beside its list, by keys', async ({ signedIn: page, product }) => {
+test('a lead is looked at beside its list, by keys', async ({ enter, product }) => {
   const first = await product.call('kitchen-quote', '+15125550331');
   await product.until(first, 'completed');
   const second = await product.call('bathroom-leak', '+15125550332');
   await product.until(second, 'completed');
-  await page.goto(`${product.url}/dashboard/t/tenant_demo/leads`);
+  const page = await enter('/leads');
   const row = page.locator(`[data-lead="${second}"]`);
   await expect(row).toBeVisible();
   await row.focus();
@@ -69,11 +69,11 @@ test('a lead is looked at beside its list, by keys', async ({ signedIn: page, pr
 });
 
 test('a view is kept under a name, for everybody or not, and let go of', async ({
-  signedIn: page,
+  enter,
   product,
   browser,
 }) => {
-  await page.goto(`${product.url}/dashboard/t/tenant_demo/leads?project=kitchen&score=81-100`);
+  const page = await enter('/leads?project=kitchen&score=81-100');
   await page.getByRole('button', { name: 'Save as a view' }).click();
   await page.getByLabel('Name', { exact: true }).fill('<i>Kitchens</i>');
   await page.getByRole('checkbox', { name: /Everybody/ }).check();

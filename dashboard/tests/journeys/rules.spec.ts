@@ -3,7 +3,7 @@ import { expect, test } from '../support/test';
 type Config = { version: number; config: { spam: { review_from: number }; retry: object } };
 
 test('rules are tried, saved, compared and restored, and of two the later chooses', async ({
-  signedIn: page,
+  enter,
   product,
 }) => {
   const id = await product.call('unsure-pitch', '+15125550501');
@@ -11,7 +11,7 @@ test('rules are tried, saved, compared and restored, and of two the later choose
   const { items } = await product.api<{ items: { office_id: string }[] }>('offices');
   const read = () => product.api<Config>(`offices/${items[0]?.office_id}/config`);
   const before = await read();
-  await page.goto(`${product.url}/dashboard/t/tenant_demo/rules`);
+  const page = await enter('/rules');
   const from = page.getByLabel('A person decides from');
   await expect(from).toHaveValue('50');
   await from.fill('70');

@@ -1,10 +1,7 @@
 import { expect, test } from '../support/test';
 
-test('an office is changed, and of two who do so at once the later chooses', async ({
-  signedIn: page,
-  product,
-}) => {
-  await page.goto(`${product.url}/dashboard/t/tenant_demo/settings/company`);
+test('an office is changed, and of two who do so at once the later chooses', async ({ enter, product }) => {
+  const page = await enter('/settings/company');
   await page.getByRole('button', { name: 'Change' }).click();
   await page.getByRole('checkbox').check();
   const monday = page.getByLabel('Monday');
@@ -24,8 +21,8 @@ test('an office is changed, and of two who do so at once the later chooses', asy
   expect(items[0]?.address).toBe('1 Mine St');
 });
 
-test('somebody is invited, and the invitation withdrawn', async ({ signedIn: page, product }) => {
-  await page.goto(`${product.url}/dashboard/t/tenant_demo/settings/people`);
+test('somebody is invited, and the invitation withdrawn', async ({ enter }) => {
+  const page = await enter('/settings/people');
   await page.getByLabel('E-mail address').fill('ann@example.com');
   await page.getByLabel('Role').first().selectOption('operator');
   await page.getByRole('button', { name: 'Invite', exact: true }).click();
@@ -36,8 +33,8 @@ test('somebody is invited, and the invitation withdrawn', async ({ signedIn: pag
   await expect(row).toHaveCount(0);
 });
 
-test('a key is shown once, opens what it says, and is revoked', async ({ signedIn: page, product }) => {
-  await page.goto(`${product.url}/dashboard/t/tenant_demo/settings/keys`);
+test('a key is shown once, opens what it says, and is revoked', async ({ enter, product }) => {
+  const page = await enter('/settings/keys');
   await page.getByLabel('What it is for').fill('Report <b>"weekly"</b>');
   await page.getByRole('button', { name: 'Make the key' }).click();
   const key = await page.locator('code', { hasText: /^mip_/ }).first().textContent();
@@ -55,10 +52,8 @@ test('a key is shown once, opens what it says, and is revoked', async ({ signedI
   await expect(page.getByText('without a gap')).toBeVisible();
 });
 
-test('who does not administer is told so, and still reads the audit log', async ({ page, product }) => {
-  await page.goto(await product.newLink('operator', 'omar'));
-  await page.getByRole('heading', { name: 'Today', level: 1 }).waitFor();
-  await page.goto(`${product.url}/dashboard/t/tenant_demo/settings/people`);
+test('who does not administer is told so, and still reads the audit log', async ({ enter }) => {
+  const page = await enter('/settings/people', 'operator');
   await expect(page.getByText('This takes the role tenant_admin')).toBeVisible();
   await page.getByRole('link', { name: 'Audit log' }).click();
   await expect(page.getByRole('heading', { name: 'Audit log', level: 1 })).toBeVisible();

@@ -21,12 +21,12 @@ test('a source is connected step by step, and a test proves it', async ({ signed
   await expect(page.getByRole('heading', { name: 'Calendly', level: 1 })).toBeVisible();
 });
 
-test('a source shows what it delivered, and is switched off and on', async ({ signedIn: page, product }) => {
+test('a source shows what it delivered, and is switched off and on', async ({ enter, product }) => {
   const id = await product.call('kitchen-quote', '+15125550301');
   await product.until(id, 'completed');
   const { items } = await product.api<{ items: { source_id: string; provider: string }[] }>('sources');
   const callrail = items.find((one) => one.provider === 'callrail')?.source_id ?? '';
-  await page.goto(`${product.url}/dashboard/t/tenant_demo/sources/${callrail}`);
+  const page = await enter(`/sources/${callrail}`);
   const row = page.getByRole('row', { name: new RegExp(`Lead ${id.slice(-8)}`) });
   await row.getByRole('button', { name: /See it/ }).click();
   await expect(page.getByRole('dialog')).toContainText('5125550301');
@@ -38,10 +38,10 @@ test('a source shows what it delivered, and is switched off and on', async ({ si
   await expect(page.getByRole('button', { name: 'Switch off' })).toBeVisible();
 });
 
-test('a signing key is changed with both taken meanwhile', async ({ signedIn: page, product }) => {
+test('a signing key is changed with both taken meanwhile', async ({ enter, product }) => {
   const { items } = await product.api<{ items: { source_id: string; provider: string }[] }>('sources');
   const source = items.find((one) => one.provider === 'intercom')?.source_id ?? '';
-  await page.goto(`${product.url}/dashboard/t/tenant_demo/sources/${source}`);
+  const page = await enter(`/sources/${source}`);
   const keys = page.getByRole('region', { name: 'Signing keys' });
   await expect(keys.getByRole('button', { name: /Remove/ })).toBeDisabled();
   await keys.getByLabel('A further key').fill('the-next-client-secret');
@@ -56,12 +56,12 @@ test('a signing key is changed with both taken meanwhile', async ({ signedIn: pa
 });
 
 test('how forms are read is set as their schema says, and of two who do so the later chooses', async ({
-  signedIn: page,
+  enter,
   product,
 }) => {
   const { items } = await product.api<{ items: { source_id: string; provider: string }[] }>('sources');
   const forms = items.find((one) => one.provider === 'webforms')?.source_id ?? '';
-  await page.goto(`${product.url}/dashboard/t/tenant_demo/sources/${forms}`);
+  const page = await enter(`/sources/${forms}`);
   await expect(page.getByRole('region', { name: 'For your web designer' })).toContainText('<form');
   const settings = page.getByRole('region', { name: 'Settings' });
   await expect(settings).toContainText('These are the defaults');
@@ -90,10 +90,7 @@ test('how forms are read is set as their schema says, and of two who do so the l
   });
 });
 
-test('what could not prove where it is from is listed by address and reason', async ({
-  signedIn: page,
-  product,
-}) => {
+test('what could not prove where it is from is listed by address and reason', async ({ enter, product }) => {
   for (const _ of [1, 2]) {
     await fetch(`${product.url}/v1/hooks/demo-callrail/post-call`, {
       method: 'POST',
@@ -101,7 +98,7 @@ test('what could not prove where it is from is listed by address and reason', as
       body: '{}',
     });
   }
-  await page.goto(`${product.url}/dashboard/t/tenant_demo/sources`);
+  const page = await enter('/sources');
   await page.getByRole('link', { name: 'Refused deliveries' }).click();
   const row = page.getByRole('row', { name: /CallRail/ }).first();
   await expect(row).toContainText('Wrong signature');

@@ -1,14 +1,6 @@
-import type { Page } from '@playwright/test';
-import { expect, type Product, test } from '../support/test';
+import { expect, test } from '../support/test';
 
 const TOKEN = 'pat-na1-simulated-hubspot-token';
-
-/** Opens the product as somebody else, in this page. */
-async function as(page: Page, product: Product, role: string, path: string): Promise<void> {
-  await page.goto(await product.newLink(role, role));
-  await page.getByRole('heading', { name: 'Today', level: 1 }).waitFor();
-  await page.goto(`${product.url}/dashboard${path}`);
-}
 
 test('what may be spam is decided by keys, one after another', async ({ signedIn: page, product }) => {
   const ids: string[] = [];
@@ -77,14 +69,14 @@ test('a refused token holds leads, and a new one sets them free', async ({ signe
   await expect(page.getByText('Everything moves')).toBeVisible();
 });
 
-test('what is parked is redriven by a job that goes on alone', async ({ signedIn: page, product }) => {
+test('what is parked is redriven by a job that goes on alone', async ({ enter, product }) => {
   await product.fault('hubspot', { kind: 'status', status: 400 }, 2);
   const ids = [
     await product.call('kitchen-quote', '+15125550231'),
     await product.call('kitchen-quote', '+15125550232'),
   ];
   for (const id of ids) await product.until(id, 'parked');
-  await page.goto(`${product.url}/dashboard/t/tenant_demo/stuck`);
+  const page = await enter('/stuck');
   const reason = page.getByRole('region', { name: /no repetition helps/ });
   await expect(reason).toContainText('2 steps');
   await page.keyboard.press('j');
@@ -100,11 +92,11 @@ test('what is parked is redriven by a job that goes on alone', async ({ signedIn
   await expect(page.getByRole('region', { name: /Redrive/ }).first()).toContainText('2 of 2 done');
 });
 
-test('what was kept out is released, one or many', async ({ signedIn: page, product }) => {
+test('what was kept out is released, one or many', async ({ enter, product }) => {
   const ids: string[] = [];
   for (const at of [1, 2, 3]) ids.push(await product.call('spam-robocall', `+1512555024${at}`));
   for (const id of ids) await product.until(id, 'quarantined');
-  await page.goto(`${product.url}/dashboard/t/tenant_demo/quarantine`);
+  const page = await enter('/quarantine');
   const row = (id: string) => page.getByRole('row').filter({ has: page.locator(`[data-who="${id}"]`) });
   await row(ids[0] ?? '')
     .getByRole('button', { name: /Release/ })
@@ -117,11 +109,11 @@ test('what was kept out is released, one or many', async ({ signedIn: page, prod
   for (const id of ids) await product.until(id, 'completed');
 });
 
-test('who may only read sees why a control is not theirs', async ({ page, product }) => {
+test('who may only read sees why a control is not theirs', async ({ enter, product }) => {
   const id = await product.call('unsure-pitch', '+15125550251');
   await product.until(id, 'in_review');
   await product.until(await product.call('spam-robocall', '+15125550252'), 'quarantined');
-  await as(page, product, 'viewer', `/t/tenant_demo/review?lead=${id}`);
+  const page = await enter(`/review?lead=${id}`, 'viewer');
   const approve = page.getByRole('button', { name: /Approve/ });
   await expect(approve).toBeDisabled();
   await expect(approve).toHaveAttribute('title', /takes the role operator/);

@@ -10,6 +10,8 @@ const pictures = join(import.meta.dirname, '../../test-results/pages');
 const manual = process.env.MANUAL ? join(import.meta.dirname, '../../../docs/user/images') : null;
 
 async function picture(page: Page, name: string, theme: string, size: string): Promise<void> {
+  // A link to a sentence goes there: the picture begins at the top all the same.
+  await page.evaluate(() => document.querySelector('#main')?.scrollTo(0, 0));
   await page.screenshot({ path: join(pictures, `${name}-${theme}-${size}.png`) });
   if (manual && theme === 'light' && size === 'desk')
     await page.screenshot({ path: join(manual, `${name}.png`) });
@@ -20,9 +22,17 @@ async function settle(page: Page): Promise<void> {
   await page.evaluate(() => document.fonts.ready);
 }
 
-/** What is wrong for somebody. Between themes nothing but colors changes: in the second they alone are looked at. */
+/**
+ * What is wrong for somebody. Between themes nothing but colors changes: in the second they alone are looked at. Of what
+ * is in order no list is made, and what an image is drawn of is nothing to anybody but its name: a map is of thousands of
+ * shapes.
+ */
 async function findings(page: Page, theme: 'light' | 'dark' = 'light'): Promise<string[]> {
-  const axe = new AxeBuilder({ page });
+  const axe = new AxeBuilder({ page })
+    .options({ resultTypes: ['violations'] })
+    .exclude('svg[role=img] > *')
+    // Without frames of other origins there is nothing for the page of its own that it would open each time.
+    .setLegacyMode(true);
   const { violations } = await (theme === 'dark'
     ? axe.withRules(['color-contrast', 'link-in-text-block'])
     : axe.withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'])
@@ -51,6 +61,10 @@ test.beforeAll(async ({ product }) => {
   await product.until(ids.completed ?? '', 'completed');
   await product.until(ids.quarantined ?? '', 'quarantined');
   await product.until(await product.call('unsure-pitch', '+15125550145'), 'in_review');
+  await product.readDocuments();
+  await product.fault('document_ai', { kind: 'status', status: 400 });
+  ids.form = await product.form();
+  await product.until(ids.form, 'completed');
   await product.fault('hubspot', { kind: 'revoked_token' });
   await product.until(await product.call('kitchen-quote', '+15125550146'), 'held');
   await product.command('user', 'invite', 'luis@example.com', '--role', 'operator');
@@ -65,21 +79,23 @@ test.beforeAll(async ({ product }) => {
   });
 });
 
-/** So many pages at a time: a test that fails is soon run again. */
-const AT_ONCE = 8;
+/** So many pages at a time: workers share them evenly, and a test that fails is soon run again. */
+const AT_ONCE = 5;
 const groups = Array.from({ length: Math.ceil(PAGES.length / AT_ONCE) }, (_, at) =>
   PAGES.slice(at * AT_ONCE, (at + 1) * AT_ONCE),
 );
 
 for (const [at, pages] of groups.entries()) {
   test(`pages are for everybody, in both themes, at a desk and on a phone: ${at + 1} of ${groups.length}`, async ({
-    signedIn: page,
+    enter,
+    page,
     product,
   }) => {
     test.setTimeout(240_000);
-    for (const { name, path, shows } of pages) {
-      const url = `${product.url}/dashboard${path.replace(/\{(\w+)\}/, (_, which: string) => ids[which] ?? which)}`;
-      await page.goto(url);
+    for (const [nth, { name, path, shows }] of pages.entries()) {
+      const there = path.replace(/\{(\w+)\}/, (_, which: string) => ids[which] ?? which);
+      if (nth === 0) await enter(there);
+      else await page.goto(`${product.url}/dashboard/t/tenant_demo${there}`);
       await expect(page.getByText(shows).first()).toBeVisible();
       for (const size of SIZES) {
         await page.setViewportSize(size);

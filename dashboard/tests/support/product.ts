@@ -1,6 +1,6 @@
 // The real product, started on a folder of its own.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,6 +11,7 @@ const run = promisify(execFile);
 export class Product {
   private child: ChildProcess | null = null;
   private printed = '';
+  private bearer: Promise<string> | null = null;
   readonly folder = mkdtempSync(join(tmpdir(), 'dashboard-'));
   url = '';
 
@@ -75,10 +76,10 @@ export class Product {
     return (await run(PROGRAM, [...args, '--data-dir', this.folder])).stdout;
   }
 
-  /** Another link, for a person with this role. */
-  async newLink(role = 'tenant_admin', subject = 'maria'): Promise<string> {
+  /** Another link, for a person with this role. It opens a page, or else where one lands. */
+  async newLink(role = 'tenant_admin', subject = 'maria', path = '/'): Promise<string> {
     const printed = await this.command('sign-in', 'code', '--role', role, '--subject', subject);
-    return `${this.url}/dashboard/#code=${/[\w-]+$/.exec(printed.trim())?.[0]}`;
+    return `${this.url}/dashboard${path}#code=${/[\w-]+$/.exec(printed.trim())?.[0]}`;
   }
 
   /** Posts a call to it, and gives its request's id. */
@@ -87,9 +88,24 @@ export class Product {
     return (JSON.parse(out) as { request_id: string }).request_id;
   }
 
+  /** Posts a form with a picture, which its website's visitor chose, and gives its request's id. */
+  async form(): Promise<string> {
+    const out = await this.command('send', 'webforms', 'multipart');
+    return (JSON.parse(out) as { lead_id: string }).lead_id;
+  }
+
+  /** Has the files of forms read from now on. */
+  async readDocuments(): Promise<void> {
+    const config = JSON.parse(await this.command('config', 'show')) as object;
+    const file = join(this.folder, 'config.json');
+    writeFileSync(file, JSON.stringify({ ...config, documents: { read_by: 'form_parser' } }));
+    await this.command('config', 'set', file);
+  }
+
   /** Asks its API, as an administrator of the demo tenant. */
   async api<T>(path: string): Promise<T> {
-    const bearer = (await this.command('token')).trim();
+    this.bearer ??= this.command('token');
+    const bearer = (await this.bearer).trim();
     const answer = await fetch(`${this.url}/v1/tenants/tenant_demo/${path}`, {
       headers: { authorization: `Bearer ${bearer}` },
     });

@@ -3,7 +3,12 @@ import { test as base, expect, type Page } from '@playwright/test';
 import { Product } from './product';
 
 type Worker = { product: Product };
-type Each = { signedIn: Page };
+type Each = {
+  /** On Today, as an administrator. */
+  signedIn: Page;
+  /** Signs in on a page of the demo company: as an administrator, or with another role under its name. */
+  enter: (path: string, role?: string) => Promise<Page>;
+};
 
 /** Watches a page: a breach of its policy, a call to elsewhere or an error of its code fails the test. */
 export function watch(page: Page, product: Product, faults: string[]): void {
@@ -34,8 +39,16 @@ export const test = base.extend<Each, Worker>({
     await use(page);
     expect(faults, 'breaches of the policy, errors, and calls to elsewhere').toEqual([]);
   },
-  signedIn: async ({ page, product }, use) => {
-    await page.goto(await product.newLink());
+  enter: async ({ page, product }, use) => {
+    await use(async (path, role) => {
+      await page.goto(await product.newLink(role, role, `/t/tenant_demo${path}`));
+      // What is somebody's to do is known with who they are.
+      await page.getByRole('button', { name: /^(?!You:).+: preferences, sign out/ }).waitFor();
+      return page;
+    });
+  },
+  signedIn: async ({ enter }, use) => {
+    const page = await enter('');
     await page.getByRole('heading', { name: 'Today', level: 1 }).waitFor();
     await use(page);
   },

@@ -37,10 +37,10 @@ use runtime::SystemClock;
 use secrecy::SecretString;
 use simulators::{SIMULATORS, Simulators, document_ai, issuer};
 use store_spanner::{Emulator, SpannerConfig, SpannerStore};
-use testkit::emulators::{PubSub, Spanner};
+use testkit::emulators::{Probe, PubSub, Spanner};
 
 use crate::world::post_webhooks;
-pub use database::read_rows;
+pub use database::{Reader, read_rows};
 use front::Front;
 pub use options::StoryOptions;
 pub use service::{Instance, Name};
@@ -89,6 +89,7 @@ pub struct Fleet {
     /// Holds the key that signs tokens, the services' logs, and tells commands where the fleet is.
     pub folder: DataFolder,
     front: Arc<Front>,
+    probe: Probe,
     settings: Vec<(String, String)>,
     programs: PathBuf,
     ingest: &'static str,
@@ -164,6 +165,7 @@ impl Fleet {
             secrets,
             folder,
             front,
+            probe: Probe::new(),
             settings,
             programs: options.programs,
             ingest: options.ingest,
@@ -197,7 +199,7 @@ impl Fleet {
         };
         let program = self.programs.join(program);
         let mut instance = Instance::new(name, program, log, &self.settings)?;
-        instance.start(&self.front).await?;
+        instance.start(&self.front, &self.probe).await?;
         self.instances.push(instance);
         Ok(())
     }
@@ -213,7 +215,7 @@ impl Fleet {
             .context("there is no such process")?;
         instance.kill(&self.front);
         tokio::time::sleep(down).await;
-        instance.start(&self.front).await
+        instance.start(&self.front, &self.probe).await
     }
 
     /// Ends every process in its own time.
@@ -248,7 +250,7 @@ impl Fleet {
     /// When one does not start.
     pub async fn start_again(&mut self) -> anyhow::Result<()> {
         for instance in &mut self.instances {
-            instance.start(&self.front).await?;
+            instance.start(&self.front, &self.probe).await?;
         }
         Ok(())
     }

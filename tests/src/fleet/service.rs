@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use domain::Stage;
-use testkit::emulators::{Emulator as Process, Signal, probe};
+use testkit::emulators::{Emulator as Process, Probe, Signal};
 
 use super::Front;
 
@@ -113,7 +113,7 @@ impl Instance {
     }
 
     /// Starts it, waits until it is ready, and lets requests reach it.
-    pub(super) async fn start(&mut self, front: &Front) -> anyhow::Result<()> {
+    pub(super) async fn start(&mut self, front: &Front, probe: &Probe) -> anyhow::Result<()> {
         let command = |[port]: [u16; 1]| {
             // Nothing of the environment of whoever starts the fleet is a setting here.
             let mut command = Command::new("env");
@@ -130,7 +130,7 @@ impl Instance {
             command
         };
         let is_ready = async |[port]: [u16; 1]| {
-            let answer = probe(port, "/v1/health/ready").await;
+            let answer = probe.get(port, "/v1/health/ready").await;
             answer.is_some_and(|(status, _)| status == 200)
         };
         let began = Instant::now();

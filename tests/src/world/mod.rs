@@ -110,7 +110,10 @@ impl World {
             Form::OneProcess => Self::in_this_process(Stopped::new(&settings, None)).await,
             Form::Fleet => {
                 let (services, parts) = Box::pin(SixServices::start(&settings)).await;
-                Self::around(Product::Fleet(Box::new(services)), parts)
+                let world = Self::around(Product::Fleet(Box::new(services)), parts);
+                // The emulator does one transaction at a time: on a busy machine it may be too slow to accept.
+                world.simulators().callrail().insist();
+                world
             }
         }
     }
@@ -219,7 +222,9 @@ impl World {
         match &self.product {
             Product::OneProcess(process) => rows::of_tenant(&process.database(), tenant),
             Product::Fleet(services) => {
-                Box::pin(rows::of_tenant_on_spanner(services.database(), tenant)).await
+                let read =
+                    async { rows::of_tenant_on_spanner(services.reader().await, tenant).await };
+                Box::pin(read).await
             }
         }
     }
@@ -244,7 +249,7 @@ impl World {
                     rows::due(&process.database(), self.now().as_microsecond())
                 }
                 Product::Fleet(services) => {
-                    Box::pin(rows::due_on_spanner(services.database())).await
+                    Box::pin(async { rows::due_on_spanner(services.reader().await).await }).await
                 }
             };
             if due == 0 {

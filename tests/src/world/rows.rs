@@ -4,9 +4,8 @@ use std::{collections::BTreeMap, path::Path};
 
 use domain::TenantId;
 use rusqlite::{Connection, types::Value};
-use store_spanner::SpannerConfig;
 
-use crate::fleet::read_rows;
+use crate::fleet::Reader;
 
 /// What requests are found by follows behind what they are, at a pace of its own.
 const INDEX: [&str; 2] = ["request_tokens", "request_changes"];
@@ -58,13 +57,13 @@ pub(super) fn due(database: &Path, now_us: i64) -> u32 {
 }
 
 /// Of Spanner: every row that is a tenant's.
-pub(super) async fn of_tenant_on_spanner(config: &SpannerConfig, tenant: &TenantId) -> Rows {
+pub(super) async fn of_tenant_on_spanner(reader: &Reader, tenant: &TenantId) -> Rows {
     let tables = format!(
         "SELECT c.table_name FROM information_schema.columns AS c
         WHERE c.table_schema = '' AND c.column_name = 'tenant_id' AND c.table_name NOT IN {FOLDED}"
     );
     let mut rows = Rows::new();
-    for table in read_rows(config, &tables).await.unwrap() {
+    for table in reader.rows(&tables).await.unwrap() {
         let table: String = table.get(0).unwrap();
         if INDEX.contains(&table.as_str()) {
             continue;
@@ -79,7 +78,7 @@ pub(super) async fn of_tenant_on_spanner(config: &SpannerConfig, tenant: &Tenant
             "SELECT FORMAT('%T', one) FROM (SELECT {columns} FROM {table}) AS one \
              WHERE tenant_id = '{tenant}' ORDER BY 1"
         );
-        let found = read_rows(config, &theirs).await.unwrap();
+        let found = reader.rows(&theirs).await.unwrap();
         let texts = found.iter().map(|row| row.get(0).unwrap()).collect();
         rows.insert(table, texts);
     }
@@ -88,10 +87,10 @@ pub(super) async fn of_tenant_on_spanner(config: &SpannerConfig, tenant: &Tenant
 
 /// Of Spanner: how many steps somebody works on, or are due by now, jobs that have not ended, and events that are still
 /// to be published.
-pub(super) async fn due_on_spanner(config: &SpannerConfig) -> u32 {
+pub(super) async fn due_on_spanner(reader: &Reader) -> u32 {
     let due = "SELECT (SELECT COUNT(*) FROM work WHERE state = 'in_flight'
             OR (state = 'ready' AND due_at <= CURRENT_TIMESTAMP())) + (SELECT COUNT(*) FROM outbox)
             + (SELECT COUNT(*) FROM jobs WHERE state IN ('queued', 'running'))";
-    let rows = read_rows(config, due).await.unwrap();
+    let rows = reader.rows(due).await.unwrap();
     u32::try_from(rows[0].get::<i64>(0).unwrap()).unwrap()
 }

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use management_api::auth::SigningKey;
 use simulators::Simulators;
-use store_spanner::SpannerConfig;
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 use super::{Parts, one_process::NO_LIMITS};
 use crate::{
-    fleet::{Fleet, FleetOptions},
+    fleet::{Fleet, FleetOptions, Reader},
     programs,
 };
 
@@ -17,6 +17,7 @@ use crate::{
 pub(super) struct SixServices {
     fleet: Fleet,
     folder: TempDir,
+    reader: OnceCell<Reader>,
 }
 
 impl SixServices {
@@ -39,7 +40,12 @@ impl SixServices {
             secrets: fleet.secrets.clone(),
             key: SigningKey::open(fleet.folder.path()).unwrap(),
         };
-        (Self { fleet, folder }, parts)
+        let services = Self {
+            fleet,
+            folder,
+            reader: OnceCell::new(),
+        };
+        (services, parts)
     }
 
     pub(super) fn stop(&mut self) {
@@ -55,8 +61,10 @@ impl SixServices {
         self.folder.path().to_owned()
     }
 
-    pub(super) const fn database(&self) -> &SpannerConfig {
-        &self.fleet.database
+    /// Who reads in the database.
+    pub(super) async fn reader(&self) -> &Reader {
+        let open = async || Reader::open(&self.fleet.database).await.unwrap();
+        self.reader.get_or_init(open).await
     }
 
     pub(super) fn recordings(&self) -> Vec<String> {

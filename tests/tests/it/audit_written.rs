@@ -10,6 +10,7 @@ use store::sweeps::DayCount;
 use tests::{Form, World, in_both_forms};
 
 use crate::audit::{audited, pass, reconciled, requests};
+use crate::callrail::quiet_for;
 
 const LOST: Trouble = Trouble {
     lose: 1,
@@ -59,6 +60,7 @@ async fn found(world: &World) -> Vec<(String, bool)> {
 
 async fn lost_texts_and_forms_are_found_once(form: Form) {
     let world = World::of(form).await;
+    quiet_for(&world, 0).await;
     let callrail = world.simulators().callrail();
     let begun = world.now().checked_sub(SignedDuration::from_mins(50));
     let begun = begun.unwrap();

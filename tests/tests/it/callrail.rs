@@ -57,7 +57,7 @@ fn mail(world: &World) -> String {
 }
 
 /// Sets how long texts have to be quiet.
-async fn quiet_for(world: &World, seconds: u64) {
+pub(crate) async fn quiet_for(world: &World, seconds: u64) {
     for mut office in world.store.offices(&world.tenant()).await.unwrap() {
         office.config.texts.quiet_seconds = seconds;
         office.config.texts.longest_seconds = 24 * 60 * 60;
@@ -144,8 +144,7 @@ async fn a_text_and_what_follows_are_one_request_in_order(form: Form) {
     assert!(deal(&world).contains("kitchen remodel"), "{}", deal(&world));
     assert!(mail(&world).contains("kitchen remodel"), "{}", mail(&world));
 
-    // Two more, the later one first, and the company's answer in between. One at a time: the emulator does one
-    // transaction at a time, and what it is too slow for is refused, and never sent again.
+    // Two more, the later one first, and the company's answer in between.
     let messages = async || words(&world, request).await;
     let more = [
         ("sms-received", text(120, "STOP")),

@@ -100,17 +100,34 @@ pub fn unless_missing<T>(started: Result<T, EmulatorError>) -> Option<T> {
     }
 }
 
-/// What a `GET` of this path on this machine answers: status and text. None when nobody answers.
-pub async fn probe(port: u16, path: &str) -> Option<(u16, String)> {
-    let options = Options {
-        deadline: Duration::from_secs(2),
-        allow_loopback: true,
-        ..Options::default()
-    };
-    let client = Client::new(options).ok()?;
-    let url = format!("http://127.0.0.1:{port}{path}");
-    let answer = client.get(url).send().await.ok()?;
-    Some((answer.status.as_u16(), answer.text_lossy(1_000)))
+/// Asks on this machine until somebody answers.
+#[derive(Debug)]
+pub struct Probe {
+    // One for all looks: making a client reads the machine's certificates.
+    client: Client,
+}
+
+impl Probe {
+    /// One that waits two seconds for an answer.
+    ///
+    /// # Panics
+    /// When the system gives no randomness.
+    pub fn new() -> Self {
+        let options = Options {
+            deadline: Duration::from_secs(2),
+            allow_loopback: true,
+            ..Options::default()
+        };
+        let client = Client::new(options).expect("a client without a certificate of its own");
+        Self { client }
+    }
+
+    /// What a `GET` of this path answers: status and text. None when nobody answers.
+    pub async fn get(&self, port: u16, path: &str) -> Option<(u16, String)> {
+        let url = format!("http://127.0.0.1:{port}{path}");
+        let answer = self.client.get(url).send().await.ok()?;
+        Some((answer.status.as_u16(), answer.text_lossy(1_000)))
+    }
 }
 
 #[expect(

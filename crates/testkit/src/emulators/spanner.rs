@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::Command};
 
-use super::{Emulator, EmulatorError, NO_SDK, probe, sdk};
+use super::{Emulator, EmulatorError, NO_SDK, Probe, sdk};
 
 const NAME: &str = "Spanner emulator";
 
@@ -36,8 +36,10 @@ impl Spanner {
                 .arg(&server);
             command
         };
+        let probe = Probe::new();
         let is_ready = async |[_, rest]: [u16; 2]| {
-            probe(rest, "/v1/projects/any/instanceConfigs")
+            probe
+                .get(rest, "/v1/projects/any/instanceConfigs")
                 .await
                 .is_some_and(|(status, _)| status == 200)
         };

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use testkit::emulators::{Emulator, EmulatorError, probe};
+use testkit::emulators::{Emulator, EmulatorError, Probe};
 
 /// Prints the numbers of its two processes, `<leader> <child>`.
 const PROGRAM: &str = "sleep 600 & echo $$ $!; wait";
@@ -125,7 +125,8 @@ async fn a_failing_start_is_retried_and_then_reported_with_its_log() {
         command.args(["-c", &format!("echo port {port} is taken; exit 1")]);
         command
     };
-    let is_ready = async |[port]: [u16; 1]| probe(port, "/").await.is_some();
+    let probe = Probe::new();
+    let is_ready = async |[port]: [u16; 1]| probe.get(port, "/").await.is_some();
     let error = Emulator::start("breaker", command, is_ready)
         .await
         .unwrap_err();

@@ -585,18 +585,18 @@ async fn every_route_answers_for_anothers_things_as_for_nothing(form: Form) {
         Form::OneProcess => World::on_manual_clock_with(SETTINGS).await,
         Form::Fleet => World::with(form, SETTINGS).await,
     };
-    every_route(world, false).await;
+    every_route(world, form, false).await;
 }
 
 #[tokio::test]
 #[should_panic(expected = "is not answered as one that does not exist")]
 async fn a_token_that_opens_two_tenants_is_noticed() {
     let world = World::on_manual_clock_with(SETTINGS).await;
-    every_route(world, true).await;
+    every_route(world, Form::OneProcess, true).await;
 }
 
 /// Calls every route as tenant `ann`; her token may be good for both tenants, which must not pass.
-async fn every_route(world: World, is_good_for_both: bool) {
+async fn every_route(world: World, form: Form, is_good_for_both: bool) {
     world
         .simulators()
         .gemini()
@@ -620,7 +620,12 @@ async fn every_route(world: World, is_good_for_both: bool) {
         "{before:?}"
     );
 
-    for route in &routes {
+    // To read all that a tenant has takes the emulator a second. One process says which route it was.
+    let routes_between_looks = match form {
+        Form::OneProcess => 1,
+        Form::Fleet => 20,
+    };
+    for (number, route) in routes.iter().enumerate() {
         if route.is_public {
             assert!(
                 PUBLIC.contains(&route.path.as_str()) || route.path.starts_with(OF_A_COOKIE),
@@ -635,14 +640,23 @@ async fn every_route(world: World, is_good_for_both: bool) {
             scene.foreign_content(route).await;
             scene.foreign_parts(route).await;
         }
+        if number % routes_between_looks != 0 {
+            continue;
+        }
         world.rest().await;
         assert_eq!(
             scene.all_of_bob().await,
             before,
-            "{}: it has changed what is another tenant's",
+            "{}: it has changed what is another tenant's, or one before it",
             route.name()
         );
     }
+    world.rest().await;
+    assert_eq!(
+        scene.all_of_bob().await,
+        before,
+        "what is another tenant's was changed"
+    );
     // What removes things comes last.
     let mut hers: Vec<_> = routes.iter().filter(|route| !route.is_public).collect();
     hers.sort_by_key(|route| route.method == Method::DELETE);

@@ -28,6 +28,7 @@ const flagName = namesOf<Schemas['Flag']>({
   area_unknown: 'Whether it is in your service area is not known.',
   marked_spam: 'Somebody marked it as spam at the provider.',
   unread_fields: 'Something of its deliveries could not be read.',
+  unread_document: 'A file of its form could not be read.',
   not_told: 'Nobody could be told of it.',
 });
 const list = new Intl.ListFormat('en-US', { type: 'conjunction' });

@@ -1,11 +1,12 @@
 import { Link } from '@tanstack/react-router';
 import type { Schemas } from '../../../api/client';
-import { number } from '../../../text/format';
+import { fileSize } from '../../../text/format';
 import { plain } from '../../../text/words';
 import Facts, { Fact, Pairs } from '../../../ui/facts/facts';
 import Text from '../../../ui/text/text';
 import Time from '../../../ui/time/time';
 import styles from '../page.module.css';
+import Documents from './documents';
 
 type Detail = Schemas['RequestDetail'];
 
@@ -50,7 +51,7 @@ export default function Written({ tenant, lead }: { tenant: string; lead: Detail
       return (
         <>
           <Filled message={about.message} of={about.answers} />
-          <Documents of={Object.values(about.documents)} />
+          <Documents tenant={tenant} lead={lead} told={about.documents} />
         </>
       );
     case 'api':
@@ -131,7 +132,7 @@ function Thread({ messages }: { messages: readonly Schemas['ChatMessage'][] }) {
           {message.attachments.map((file) => (
             <span key={file.name} className={styles.by}>
               Attached: <Text>{file.name}</Text>
-              {file.size_bytes !== null && <>, {number(file.size_bytes)} bytes</>}
+              {file.size_bytes !== null && <>, {fileSize(file.size_bytes)}</>}
             </span>
           ))}
         </li>
@@ -186,19 +187,5 @@ function Filled({ message, of }: { message: string | null; of: Record<string, st
       )}
       <Pairs of={of} empty={message ? 'No further field was filled in.' : 'Nothing was filled in.'} />
     </>
-  );
-}
-
-function Documents({ of }: { of: readonly Schemas['FormDocument'][] }) {
-  if (of.length === 0) return null;
-  return (
-    <Facts>
-      {of.map((file) => (
-        <Fact key={`${file.field} ${file.sha256}`} name={plain(file.field)}>
-          {file.name ? <Text>{file.name}</Text> : 'A file'}, <Text>{file.kind}</Text>, {number(file.bytes)}{' '}
-          bytes
-        </Fact>
-      ))}
-    </Facts>
   );
 }
