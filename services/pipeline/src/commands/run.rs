@@ -12,7 +12,7 @@ use runtime::SystemClock;
 use settings::Settings;
 use simulators::{SIMULATORS, SimulatorSpec};
 use sources::Sources;
-use store::TenantRole;
+use store::{Store as _, TenantRole};
 
 use super::{data_dir, say};
 use crate::{

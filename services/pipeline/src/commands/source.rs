@@ -468,10 +468,7 @@ async fn set(tenant: &mut TenantSession<'_>, args: SetArgs) -> anyhow::Result<()
                 "The source {} is changed, within 5 seconds. Name: {}. Office: {}. Accounts: {}.",
                 args.source,
                 cell(&now["name"]),
-                match now["office_id"].as_str() {
-                    Some(office) => office,
-                    None => "the first",
-                },
+                now["office_id"].as_str().unwrap_or("the first"),
                 cell(&now["accounts"])
             )
         })
