@@ -5,7 +5,6 @@ use tests::{
     crash::Program,
     has_emulators,
     live::{self, Options, Outcome, Told},
-    programs,
 };
 
 const OPTIONS: Options = Options {
@@ -29,7 +28,7 @@ async fn watchers_of_one_process_see_everything_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn watchers_of_a_fleet_see_everything_once() {
     if has_emulators() {
-        check(&Box::pin(live::in_a_fleet(programs(), OPTIONS)).await);
+        check(&Box::pin(live::in_a_fleet(OPTIONS)).await);
     }
 }
 
