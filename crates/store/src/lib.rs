@@ -56,7 +56,7 @@ pub use deliveries::{
     Deliveries, DeliveryOutcome, DeliveryQuery, DeliverySummary, ReplayedDelivery, SecurityKey,
     SecurityQuery,
 };
-pub use events::{Accepted, Delivery, HAPPENED_AT, RECOVERED, Received, StoredEvent};
+pub use events::{Accepted, Delivery, HAPPENED_AT, PING, RECOVERED, Received, StoredEvent};
 pub use figures::{Figures, Recounted};
 pub use finding::{Count, FindQuery, Finding, Indexed, RequestFilter, RequestSort};
 pub use id_source::IdSource;

@@ -309,7 +309,8 @@ pub(super) fn url(deps: &Deps, spec: &SourceSpec, token: &str) -> String {
     format!("{}{path}", deps.public_url)
 }
 
-fn webhooks(spec: &SourceSpec, url: &str) -> Vec<Webhook> {
+/// The URLs of a source, one for each of its events.
+pub(super) fn webhooks(spec: &SourceSpec, url: &str) -> Vec<Webhook> {
     if spec.events.is_empty() {
         return vec![Webhook {
             event: None,

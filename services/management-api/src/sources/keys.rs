@@ -180,6 +180,11 @@ impl SigningKey {
         }
     }
 
+    /// A key of our own.
+    pub(super) const fn made(key: SecretString) -> Self {
+        Self { key, is_ours: true }
+    }
+
     /// The key as given; without one, a key of our own if the sender takes that. Notes what is wrong. `None` also for a
     /// provider whose deliveries need no key.
     pub(super) fn read(
@@ -196,8 +201,10 @@ impl SigningKey {
             if made.is_none() && verification.needs_key() {
                 faults.add(FIELD, format!("the signing key that {} shows", spec.name));
             }
-            return made.map(|key| Self { key, is_ours: true });
+            return made.map(Self::made);
         };
+        // Blanks around it came along when it was copied.
+        let key = SecretString::from(key.expose_secret().trim());
         if let Some(fault) = verification.key_fault(schemes, key.expose_secret()) {
             faults.add(FIELD, fault);
             return None;

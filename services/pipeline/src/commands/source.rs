@@ -26,9 +26,13 @@ pub(super) enum Command {
     Add(AddArgs),
     /// Connects a source in one go: checks the account's secret at the provider, registers the webhooks there beside those
     /// of others, keeps the signing key, and sends a test delivery. It can be repeated and goes on where it stopped. The
-    /// secret is read from standard input, a file or an environment variable.
+    /// secret is read from standard input, a file or an environment variable. Of a provider whose webhooks a person enters,
+    /// it creates the source and says what is left to do there.
     #[command(after_help = connect_examples())]
     Connect(ConnectArgs),
+    /// Lists what can be connected: by one call, or with the URLs entered at the provider by hand.
+    #[command(after_help = "Example:\n  pipeline source providers --tenant acme")]
+    Providers,
     /// Sends a test delivery through a source's public URL, and waits until it is stored.
     #[command(after_help = "Example:\n  pipeline source test src_… --tenant acme")]
     Test {
@@ -194,6 +198,7 @@ pub(super) struct SetArgs {
 #[derive(Debug, clap::Args)]
 pub(super) struct ConnectArgs {
     /// The provider.
+    #[arg(long_help = connectable())]
     provider: String,
     /// What the account needs beside its secret; can be repeated. Default: what was entered before.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
@@ -214,29 +219,50 @@ pub(super) struct ConnectArgs {
     secret: SecretInput,
 }
 
-/// An example for each provider that has an account.
+/// Which providers one call connects, and at which a person enters the URLs.
+fn connectable() -> String {
+    let slugs = |is_by_call: bool| {
+        super::slugs(|provider| provider.is_source && provider.is_connected_by_call == is_by_call)
+    };
+    format!(
+        "The provider. By its API: {}. With the URLs entered there by hand: {}.",
+        slugs(true),
+        slugs(false)
+    )
+}
+
+/// An example for each provider: those first that one call connects.
 fn connect_examples() -> String {
-    let mut help = "Examples:".to_owned();
-    for provider in catalogue::providers()
-        .iter()
-        .filter(|provider| provider.is_source)
-    {
-        let Some(account) = provider.account else {
-            continue;
-        };
-        let settings = account
-            .settings
+    let all = catalogue::providers();
+    let examples = |is_by_call: bool| -> String {
+        let those = all
             .iter()
-            .filter(|setting| setting.is_required);
-        let settings: String = settings
-            .map(|setting| format!(" --set {}=…", setting.key))
-            .collect();
-        help.push_str(&format!(
-            "\n  pipeline source connect {} --tenant acme{settings} < secret.txt",
-            provider.slug
-        ));
-    }
-    help
+            .filter(|provider| provider.is_source && provider.is_connected_by_call == is_by_call);
+        those.map(connect_example).collect()
+    };
+    format!(
+        "Examples, where one call does all:{}\n\nExamples, where the URLs are entered at the provider by hand:{}",
+        examples(true),
+        examples(false)
+    )
+}
+
+fn connect_example(provider: &catalogue::Provider) -> String {
+    let line = format!(
+        "\n  pipeline source connect {} --tenant acme",
+        provider.slug
+    );
+    let Some(account) = provider.account else {
+        return line;
+    };
+    let settings = account
+        .settings
+        .iter()
+        .filter(|setting| setting.is_required);
+    let settings: String = settings
+        .map(|setting| format!(" --set {}=…", setting.key))
+        .collect();
+    format!("{line}{settings} < secret.txt")
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {
@@ -279,6 +305,18 @@ pub(super) async fn run(
             ];
             let empty = "The tenant has no source yet: add one with `pipeline source add`.";
             tenant.session.show_list(&list, &columns, empty)
+        }
+        Command::Providers => {
+            let list = tenant.get("source-catalogue", &[]).await?;
+            let columns = [
+                ("provider", "provider"),
+                ("name", "name"),
+                ("one call", "is_connected_by_call"),
+                ("audited", "is_audited"),
+            ];
+            tenant
+                .session
+                .show_list(&list, &columns, "This build has no source.")
         }
         Command::AddKey {
             source,
@@ -365,6 +403,9 @@ pub(super) async fn run(
                     cell(&health["state"]),
                     cell(&health["detail"])
                 ))?;
+                if let Some(at) = health["last_ping_at"].as_str() {
+                    session.say(&format!("Last test of the provider's: {at}."))?;
+                }
                 session.say(&format!(
                     "Last delivery: {}. Today: {} accepted, {} repeated, {} refused.",
                     cell(&health["last_at"]),
@@ -421,21 +462,11 @@ async fn add(
     tenant.session.show(&created, |session| {
         let id = cell(&created["source"]["source_id"]);
         session.say(&format!("The source {id} is there."))?;
-        let webhooks = created["webhooks"].as_array().cloned().unwrap_or_default();
-        if !webhooks.is_empty() {
-            session.say("Its URLs hold a key and are shown this once:\n")?;
-        }
-        for webhook in &webhooks {
-            let event = match webhook["event"].as_str() {
-                Some(event) => format!("{event:<15} "),
-                None => String::new(),
-            };
-            let url = webhook["url"].as_str().unwrap_or_default();
-            session.say(&format!("  {event}{url}"))?;
-        }
-        if !webhooks.is_empty() {
-            session.say("")?;
-        }
+        say_urls(
+            session,
+            &created,
+            "Its URLs hold a key and are shown this once:\n",
+        )?;
         say_made_key(session, &created)?;
         session.say(created["set_up"].as_str().unwrap_or_default())
     })
@@ -490,30 +521,57 @@ async fn connect(
         let given: BTreeMap<_, _> = args.settings.into_iter().collect();
         body["settings"] = json!(given);
     }
-    if !args.same_secret {
+    // Without an API that we call, nothing needs the account. What is no provider is refused by the server, which says which
+    // there are.
+    let providers = catalogue::providers();
+    let mut known = providers.iter();
+    let known = known.find(|known| known.is_source && known.slug == args.provider);
+    let has_api = known.is_some_and(|known| known.base_url.is_some());
+    if has_api && !args.same_secret {
         let secret = args.secret.read(settings, "The account's secret")?;
         body["secret"] = json!(secret.expose_secret());
     }
     let path = "sources/connect";
     let answer = tenant.call(Method::POST, path, Some(&body), None).await?;
     let is_connected = answer["is_connected"] == json!(true);
+    let by_hand = answer["by_hand"].as_array().cloned().unwrap_or_default();
+    let is_by_hand = !by_hand.is_empty();
     tenant.session.show(&answer, |session| {
         for step in answer["steps"].as_array().into_iter().flatten() {
-            let mark = if step["is_done"] == json!(true) {
-                "done"
-            } else {
-                "FAILED"
+            let mark = match step["is_done"].as_bool() {
+                Some(true) => "done",
+                _ if is_by_hand => "TO DO",
+                _ => "FAILED",
             };
             session.say(&format!(
                 "  {mark:<7} {:<12} {}",
                 cell(&step["step"]),
-                cell(&step["detail"])
+                step["detail"].as_str().unwrap_or_default()
             ))?;
+        }
+        say_urls(
+            session,
+            &answer,
+            "\nIts URLs hold a key and are shown until the first delivery has come:\n",
+        )?;
+        say_made_key(session, &answer)?;
+        for (number, step) in (1..).zip(&by_hand) {
+            let step = step.as_str().unwrap_or_default();
+            session.say(&format!("{number}. {step}"))?;
         }
         Ok(())
     })?;
+    if is_by_hand {
+        anyhow::bail!("the source is not connected yet: do what is listed, then run this again");
+    }
     if !is_connected {
         anyhow::bail!("the source is not connected yet: see the last step, then run this again");
+    }
+    if known.is_some_and(|known| !known.is_connected_by_call) {
+        // A delivery of the provider's own has come already.
+        return tenant.session.show(&json!(null), |session| {
+            session.say("The source is connected.")
+        });
     }
     let source = answer["source"]["source_id"].as_str().unwrap_or_default();
     test(tenant, source).await
@@ -530,6 +588,24 @@ async fn test(tenant: &mut TenantSession<'_>, source: &str) -> anyhow::Result<()
     } else {
         anyhow::bail!("the test delivery did not arrive")
     }
+}
+
+/// Prints the URLs to enter at the provider, if there are any, below these words.
+fn say_urls(session: &mut Session<'_>, answer: &Value, words: &str) -> anyhow::Result<()> {
+    let webhooks = answer["webhooks"].as_array().cloned().unwrap_or_default();
+    if webhooks.is_empty() {
+        return Ok(());
+    }
+    session.say(words)?;
+    for webhook in &webhooks {
+        let event = match webhook["event"].as_str() {
+            Some(event) => format!("{event:<15} "),
+            None => String::new(),
+        };
+        let url = webhook["url"].as_str().unwrap_or_default();
+        session.say(&format!("  {event}{url}"))?;
+    }
+    session.say("")
 }
 
 /// Prints a key that was made, for the sender to sign with.

@@ -1,6 +1,7 @@
 //! The program as people start it.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod connecting;
 mod from_nothing;
 mod on_a_server;
 mod people;
