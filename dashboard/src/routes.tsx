@@ -10,7 +10,7 @@ import {
 } from '@tanstack/react-router';
 import { leadQuery } from './api/lead-query';
 import { leadsQuery } from './api/leads-query';
-import { meQuery, officesQuery } from './api/queries';
+import { firstOf, meQuery, officesQuery } from './api/queries';
 import { isSignedIn } from './api/sign-in';
 import { readAreaSearch } from './pages/area/search';
 import { readLeadSearch } from './pages/lead/search';
@@ -23,6 +23,7 @@ import { readRulesSearch } from './pages/rules/search';
 import SignIn from './pages/sign-in/page';
 import { readSignInSearch } from './pages/sign-in/search';
 import Boundary from './shell/boundary';
+import Platform from './shell/platform';
 import Shell from './shell/shell';
 import { parseSearch, stringifySearch } from './text/search';
 
@@ -37,15 +38,16 @@ const signInRoute = createRoute({
   component: SignIn,
 });
 
-/** The first company of whoever is signed in. */
+/** The first company of whoever is signed in; where there is none yet, whoever creates them does that. */
 const home = createRoute({
   getParentRoute: () => root,
   path: '/',
   beforeLoad: async ({ context }) => {
     if (!isSignedIn()) throw redirect({ to: '/sign-in', search: {} });
     const me = await context.cache.ensureQueryData(meQuery);
-    const tenant = me.tenants[0]?.tenant_id;
+    const tenant = firstOf(me)?.tenant_id;
     if (tenant) throw redirect({ to: '/t/$tenant', params: { tenant } });
+    if (me.role === 'platform_admin') throw redirect({ to: '/platform/tenants' });
   },
   component: NotFound,
 });
@@ -61,6 +63,21 @@ const tenant = createRoute({
     void context.cache.prefetchQuery(officesQuery(params.tenant));
   },
   component: Shell,
+});
+
+const platform = createRoute({
+  getParentRoute: () => root,
+  path: '/platform',
+  beforeLoad: ({ location }) => {
+    if (!isSignedIn()) throw redirect({ to: '/sign-in', search: { to: location.href } });
+  },
+  component: Platform,
+});
+
+const tenants = createRoute({
+  getParentRoute: () => platform,
+  path: '/tenants',
+  component: lazyRouteComponent(() => import('./pages/tenants/page')),
 });
 
 const today = createRoute({
@@ -199,6 +216,7 @@ const you = createRoute({
 const tree = root.addChildren([
   home,
   signInRoute,
+  platform.addChildren([tenants]),
   tenant.addChildren([
     today,
     leads,

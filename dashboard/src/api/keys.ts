@@ -1,6 +1,7 @@
 // The names under which answers are kept. Everything of a tenant begins with it, so that leaving drops it all.
 export const keys = {
   me: ['me'] as const,
+  tenants: ['tenants'] as const,
   tenant: (tenant: string) => ['t', tenant] as const,
   lists: (tenant: string) => ['t', tenant, 'leads'] as const,
   list: (tenant: string, search: object) => ['t', tenant, 'leads', search] as const,

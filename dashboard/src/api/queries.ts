@@ -1,6 +1,6 @@
 // What more than one page reads.
 import { QueryClient, queryOptions } from '@tanstack/react-query';
-import { api, read } from './client';
+import { api, read, type Schemas } from './client';
 import { keys } from './keys';
 import { isLive } from './live-store';
 import { Failure } from './problem';
@@ -28,6 +28,10 @@ export const meQuery = queryOptions({
   queryFn: ({ signal }) => read(api.GET('/v1/me', { signal })),
   staleTime: 60_000,
 });
+
+/** The company that one lands on: the first that takes leads. */
+export const firstOf = ({ tenants }: Pick<Schemas['Me'], 'tenants'>) =>
+  tenants.find(({ status }) => status === 'active') ?? tenants[0];
 
 export const officesQuery = (tenant: string) =>
   queryOptions({

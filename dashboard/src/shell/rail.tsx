@@ -1,6 +1,8 @@
+import { useQuery } from '@tanstack/react-query';
 import { Link, useRouterState } from '@tanstack/react-router';
-import { Ellipsis } from 'lucide-react';
+import { Building2, Ellipsis } from 'lucide-react';
 import { useLive } from '../api/live-store';
+import { meQuery } from '../api/queries';
 import { number } from '../text/format';
 import Popover, { popoverItem } from '../ui/popover/popover';
 import { GROUPS, PLACES, type Place, placeOf } from './pages';
@@ -12,6 +14,8 @@ export default function Rail({ tenant }: { tenant: string }) {
   const path = useRouterState({ select: (state) => state.location.pathname });
   const open = placeOf(path);
   const isNarrow = useIsNarrow();
+  const me = useQuery(meQuery).data;
+  const seesMany = me !== undefined && (me.role === 'platform_admin' || me.tenants.length > 1);
   if (isNarrow) {
     const others = PLACES.filter((place) => !place.isFirst);
     return (
@@ -36,6 +40,11 @@ export default function Rail({ tenant }: { tenant: string }) {
               <Waiting of={[place]} />
             </Link>
           ))}
+          {seesMany && (
+            <Link to="/platform/tenants" className={popoverItem}>
+              Companies
+            </Link>
+          )}
         </Popover>
       </nav>
     );
@@ -56,6 +65,17 @@ export default function Rail({ tenant }: { tenant: string }) {
           ))}
         </section>
       ))}
+      {seesMany && (
+        <section className={styles.places} aria-labelledby="rail-platform">
+          <h2 id="rail-platform" className={styles.group}>
+            Platform
+          </h2>
+          <Link to="/platform/tenants" className={styles.link}>
+            <Building2 size={17} strokeWidth={2} aria-hidden />
+            Companies
+          </Link>
+        </section>
+      )}
     </nav>
   );
 }

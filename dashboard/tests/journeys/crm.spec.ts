@@ -30,6 +30,25 @@ test('a refused secret is replaced, and a further connection is added', async ({
   await expect(page.getByRole('row', { name: /second-crm/ })).toBeVisible();
 });
 
+test('a CRM is asked whether it takes the account, and what its records are made of', async ({
+  enter,
+  product,
+}) => {
+  const page = await enter('/crm');
+  await page.getByRole('button', { name: 'Test HubSpot', exact: true }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog.getByText('HubSpot takes the account')).toBeVisible();
+  await dialog.getByText(/^contacts: \d+ fields/).click();
+  await expect(dialog).toContainText('firstname string');
+  await product.fault('hubspot', { kind: 'status', status: 401 });
+  await dialog.getByRole('button', { name: 'Again' }).click();
+  await expect(dialog.getByRole('alert')).toContainText('not taken');
+  await dialog.getByRole('button', { name: 'Close' }).last().click();
+  // What is no CRM has nothing to be asked for.
+  await page.getByRole('button', { name: 'Test SendGrid', exact: true }).click();
+  await expect(dialog).toContainText('SendGrid is no CRM');
+});
+
 test('who does not administer sees the state, and why a secret is not theirs', async ({ enter }) => {
   const page = await enter('/crm', 'viewer');
   await expect(page.getByRole('button', { name: /New secret/ }).first()).toBeDisabled();

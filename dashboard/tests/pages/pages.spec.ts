@@ -68,6 +68,8 @@ test.beforeAll(async ({ product }) => {
   await product.fault('hubspot', { kind: 'revoked_token' });
   await product.until(await product.call('kitchen-quote', '+15125550146'), 'held');
   await product.command('user', 'invite', 'luis@example.com', '--role', 'operator');
+  await product.command('tenant', 'create', 'closed', '--name', 'Closed Kitchens');
+  await product.command('tenant', 'suspend', 'closed');
   await product.command('key', 'create', 'Weekly report', '--scope', 'read');
   const sources = await product.api<{ items: { source_id: string; provider: string }[] }>('sources');
   ids.callrail = sources.items.find((one) => one.provider === 'callrail')?.source_id ?? '';
@@ -88,13 +90,15 @@ const groups = Array.from({ length: Math.ceil(PAGES.length / AT_ONCE) }, (_, at)
 for (const [at, pages] of groups.entries()) {
   test(`pages are for everybody, in both themes, at a desk and on a phone: ${at + 1} of ${groups.length}`, async ({
     enter,
+    enterAsOperator,
     page,
     product,
   }) => {
     test.setTimeout(240_000);
-    for (const [nth, { name, path, shows }] of pages.entries()) {
+    for (const [nth, { name, path, shows, isOfPlatform }] of pages.entries()) {
       const there = path.replace(/\{(\w+)\}/, (_, which: string) => ids[which] ?? which);
-      if (nth === 0) await enter(there);
+      if (isOfPlatform) await enterAsOperator(there);
+      else if (nth === 0) await enter(there);
       else await page.goto(`${product.url}/dashboard/t/tenant_demo${there}`);
       await expect(page.getByText(shows).first()).toBeVisible();
       for (const size of SIZES) {

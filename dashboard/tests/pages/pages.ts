@@ -6,6 +6,8 @@ export type PageUnderTest = {
   path: string;
   /** What stands on it when it is whole. */
   shows: string;
+  /** It belongs to no company: its path begins at the dashboard, and whoever administers the installation opens it. */
+  isOfPlatform?: boolean;
 };
 
 export const PAGES: readonly PageUnderTest[] = [
@@ -40,6 +42,8 @@ export const PAGES: readonly PageUnderTest[] = [
   { name: 'settings-keys', path: '/settings/keys', shows: 'Weekly report' },
   { name: 'settings-audit', path: '/settings/audit', shows: 'without a gap' },
   { name: 'me', path: '/me', shows: 'this one' },
+  // The last: whoever opens it stays who they are.
+  { name: 'tenants', path: '/platform/tenants', shows: 'suspended', isOfPlatform: true },
 ];
 
 export const SIZES = [

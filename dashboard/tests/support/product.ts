@@ -71,9 +71,11 @@ export class Product {
     return this.server().simulators[name] ?? '';
   }
 
-  /** Runs one of its commands. */
+  /** Runs one of its commands, on the demo tenant: journeys make others. */
   async command(...args: string[]): Promise<string> {
-    return (await run(PROGRAM, [...args, '--data-dir', this.folder])).stdout;
+    const isOfOne = !['send', 'tenant', 'token'].includes(args[0] ?? '');
+    const of = isOfOne ? ['--tenant', 'tenant_demo'] : [];
+    return (await run(PROGRAM, [...args, ...of, '--data-dir', this.folder])).stdout;
   }
 
   /** Another link, for a person with this role. It opens a page, or else where one lands. */

@@ -8,6 +8,8 @@ type Each = {
   signedIn: Page;
   /** Signs in on a page of the demo company: as an administrator, or with another role under its name. */
   enter: (path: string, role?: string) => Promise<Page>;
+  /** Opens a page as whoever administers the installation. */
+  enterAsOperator: (path: string) => Promise<void>;
 };
 
 /** Watches a page: a breach of its policy, a call to elsewhere or an error of its code fails the test. */
@@ -45,6 +47,15 @@ export const test = base.extend<Each, Worker>({
       // What is somebody's to do is known with who they are.
       await page.getByRole('button', { name: /^(?!You:).+: preferences, sign out/ }).waitFor();
       return page;
+    });
+  },
+  // An issuer alone signs them in, and the product on one machine has none: the token is a real one, handed over by hand.
+  enterAsOperator: async ({ page, product }, use) => {
+    await use(async (path) => {
+      const token = (await product.command('token', '--role', 'platform_admin')).trim();
+      const expires_at = new Date(Date.now() + 3_000_000).toISOString();
+      await page.route('**/v1/sign-in/refresh', (route) => route.fulfill({ json: { token, expires_at } }));
+      await page.goto(`${product.url}/dashboard${path}`);
     });
   },
   signedIn: async ({ enter }, use) => {

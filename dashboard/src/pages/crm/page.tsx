@@ -23,6 +23,7 @@ import SecretForm from '../../ui/secret-form/secret-form';
 import Skeleton from '../../ui/skeleton/skeleton';
 import Text from '../../ui/text/text';
 import styles from './page.module.css';
+import ConnectionTest from './parts/connection-test';
 
 type Connection = Schemas['Connection'];
 
@@ -34,6 +35,7 @@ export default function Crm() {
   const offices = useQuery(officesQuery(tenant)).data?.items ?? [];
   const configs = useQueries({ queries: offices.map((office) => configQuery(tenant, office.office_id)) });
   const [secretFor, setSecretFor] = useState<string | null>(null);
+  const [tested, setTested] = useState<Connection | null>(null);
   const [isAdding, setAdding] = useState(false);
   const [told, setTold] = useState<string | null>(null);
   const items = connections.data?.items ?? [];
@@ -99,13 +101,18 @@ export default function Crm() {
       },
     },
     {
-      name: 'New secret',
+      name: 'What can be done',
       isBare: true,
       fits: true,
       of: (one) => (
-        <Button refusal={refusal} onClick={() => setSecretFor(one.name)}>
-          New secret…<span className="hidden-but-read"> for {providerName(one.name)}</span>
-        </Button>
+        <div className={styles.acts}>
+          <Button refusal={refusal} onClick={() => setTested(one)}>
+            Test<span className="hidden-but-read"> {providerName(one.name)}</span>
+          </Button>
+          <Button refusal={refusal} onClick={() => setSecretFor(one.name)}>
+            New secret…<span className="hidden-but-read"> for {providerName(one.name)}</span>
+          </Button>
+        </div>
       ),
     },
   ];
@@ -139,6 +146,7 @@ export default function Crm() {
       {secretFor && (
         <SecretForm tenant={tenant} connection={secretFor} onClose={() => setSecretFor(null)} onDone={done} />
       )}
+      {tested && <ConnectionTest tenant={tenant} of={tested} onClose={() => setTested(null)} />}
       {isAdding && <Add tenant={tenant} onClose={() => setAdding(false)} onDone={done} />}
     </div>
   );

@@ -24,6 +24,10 @@ enum Stored {
     Ping,
 }
 
+/// What is stored with a delivery of a suspended tenant.
+const SUSPENDED: &str =
+    "the tenant is suspended: once it takes part again, replay this delivery and it becomes a lead";
+
 impl Ingest {
     pub(super) async fn accept(
         &self,
@@ -36,6 +40,7 @@ impl Ingest {
             known,
             delivery,
             event,
+            is_suspended,
         } = genuine;
         let spec = source.spec();
         let is_within_quota = self.quota.admits(&known.source.tenant);
@@ -51,6 +56,7 @@ impl Ingest {
                 known: known.clone(),
                 delivery: part,
                 event: event.clone(),
+                is_suspended,
             };
             let stored = self.accept_one(part, is_within_quota).await?;
             answered = answered.or(Some(stored));
@@ -79,6 +85,7 @@ impl Ingest {
             known,
             delivery,
             event,
+            is_suspended,
         } = genuine;
         let (spec, configured) = (source.spec(), &known.source);
         let mut delivery_id = delivery.delivery_id();
@@ -89,8 +96,18 @@ impl Ingest {
             &delivery,
             event.as_deref(),
         );
+        if is_suspended && matches!(reading, Ok(Reading::News(_)) | Err(_)) {
+            reading = Ok(Reading::Ignored {
+                reason: SUSPENDED.into(),
+            });
+        }
         let message = match &mut reading {
-            Ok(Reading::Ping) => return Ok(Stored::Ping),
+            Ok(Reading::Ping) => {
+                // One a minute is noted; equal bodies at different times are no repeats.
+                let minute = self.clock.now().as_second() / 60;
+                delivery_id = Some(format!("ping-{}-{minute}", configured.id));
+                "the URL works"
+            }
             Ok(Reading::News(news)) => {
                 if !is_within_quota {
                     news.delay = news.delay.max(WORKED_LAST_AFTER);
@@ -109,6 +126,7 @@ impl Ingest {
                 "stored; it could not be read, and a person will look at it"
             }
         };
+        let is_ping = matches!(reading, Ok(Reading::Ping));
         let scheme = delivery.scheme().to_owned();
         let (headers, body) = delivery.into_parts();
         let delivery = Delivery {
@@ -130,7 +148,12 @@ impl Ingest {
             let _permit = known.at_store.acquire().await;
             self.store.accept(delivery).await
         };
-        let Ok(accepted) = tokio::time::timeout(STORE_DEADLINE, stored).await else {
+        let stored = tokio::time::timeout(STORE_DEADLINE, stored).await;
+        if is_ping {
+            // It delivers nothing: whether it could be noted is nothing to its sender.
+            return Ok(Stored::Ping);
+        }
+        let Ok(accepted) = stored else {
             tracing::error!("the store took more than {STORE_DEADLINE:?} to accept a delivery");
             return Err(answer::busy().into());
         };

@@ -1,0 +1,337 @@
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { type FormEvent, useState } from 'react';
+import { keys } from '../../api/keys';
+import { meQuery } from '../../api/queries';
+import { create, rename, resume, stoppedQuery, suspend, type Tenant, tenantsQuery } from '../../api/tenants';
+import { number } from '../../text/format';
+import Button from '../../ui/button/button';
+import Confirm from '../../ui/confirm/confirm';
+import Empty from '../../ui/empty/empty';
+import FailureNote from '../../ui/failure/failure';
+import Field, { Input } from '../../ui/field/field';
+import layout from '../../ui/layout/layout.module.css';
+import Modal, { modalActions } from '../../ui/modal/modal';
+import Note from '../../ui/note/note';
+import Refused from '../../ui/note/refused';
+import PageHead from '../../ui/page-head/page-head';
+import Rows, { type Column } from '../../ui/rows/rows';
+import Skeleton from '../../ui/skeleton/skeleton';
+import Text from '../../ui/text/text';
+import styles from './page.module.css';
+import { slugFault, slugOf } from './slug';
+
+/** What is open over the page. */
+type Open = { kind: 'create' } | { kind: 'rename' | 'suspend' | 'resume'; tenant: Tenant } | null;
+
+/** Every company that somebody sees. Who administers the installation creates, renames and suspends them. */
+export default function Tenants() {
+  const me = useQuery(meQuery);
+  return (
+    <div className={layout.page}>
+      {me.isPending ? (
+        <>
+          <PageHead name="Companies" />
+          <Skeleton rows={5} height={44} />
+        </>
+      ) : me.isError ? (
+        <>
+          <PageHead name="Companies" />
+          <FailureNote error={me.error} onRetry={() => void me.refetch()} />
+        </>
+      ) : me.data.role === 'platform_admin' ? (
+        <All />
+      ) : (
+        <>
+          <PageHead name="Companies" lead="The companies whose leads you see." />
+          <Listed tenants={me.data.tenants} />
+        </>
+      )}
+    </div>
+  );
+}
+
+/** All of the installation, with what can be done about them. */
+function All() {
+  const cache = useQueryClient();
+  const list = useInfiniteQuery(tenantsQuery);
+  const [open, setOpen] = useState<Open>(null);
+  const [told, setTold] = useState<{ words: string; tenant: Tenant; isNew: boolean } | null>(null);
+  const done = async (words: string, tenant: Tenant, isNew = false) => {
+    setOpen(null);
+    setTold({ words, tenant, isNew });
+    await Promise.all([
+      cache.invalidateQueries({ queryKey: keys.tenants }),
+      cache.invalidateQueries({ queryKey: keys.me }),
+    ]);
+  };
+  const close = () => setOpen(null);
+  const tenants = list.data?.pages.flatMap((page) => page.items) ?? [];
+  return (
+    <>
+      <PageHead
+        name="Companies"
+        lead="Each has leads, people and a set-up of its own, and sees nothing of another."
+      >
+        <Button onClick={() => setOpen({ kind: 'create' })}>Create a company</Button>
+      </PageHead>
+      {told && (
+        <Note look="done">
+          <Text>{told.tenant.name}</Text> {told.words}
+          {told.isNew && (
+            <>
+              {' '}
+              <Link to="/t/$tenant/settings/people" params={{ tenant: told.tenant.tenant_id }}>
+                Invite who administers it
+              </Link>
+              .
+            </>
+          )}
+        </Note>
+      )}
+      {list.isPending ? (
+        <Skeleton rows={5} height={44} />
+      ) : list.isError && tenants.length === 0 ? (
+        <FailureNote
+          error={list.error}
+          what="The companies cannot be read."
+          onRetry={() => void list.refetch()}
+        />
+      ) : tenants.length === 0 ? (
+        <Empty title="No company yet">Create the first one, and invite who administers it.</Empty>
+      ) : (
+        <Listed
+          tenants={tenants}
+          onOpen={setOpen}
+          onMore={list.hasNextPage ? () => void list.fetchNextPage() : undefined}
+          isFetching={list.isFetchingNextPage}
+        />
+      )}
+      {open?.kind === 'create' && (
+        <Create onClose={close} onDone={(tenant) => void done('is there.', tenant, true)} />
+      )}
+      {open?.kind === 'rename' && (
+        <Rename
+          tenant={open.tenant}
+          onClose={close}
+          onDone={(tenant) => void done('is its name now.', tenant)}
+        />
+      )}
+      {open?.kind === 'suspend' && (
+        <Confirm
+          title={`Suspend ${open.tenant.name}?`}
+          act="Suspend"
+          typed={open.tenant.tenant_id}
+          onClose={close}
+          onAct={async () => done('is suspended.', await suspend(open.tenant.tenant_id))}
+        >
+          Its webhooks are refused as if it did not exist, within 5 seconds: what its providers do not send
+          again is lost. What was taken before is still worked on.
+        </Confirm>
+      )}
+      {open?.kind === 'resume' && (
+        <Confirm
+          title={`Let ${open.tenant.name} take part again?`}
+          act="Resume"
+          onClose={close}
+          onAct={async () => done('takes part again.', await resume(open.tenant.tenant_id))}
+        >
+          Its webhooks are taken again within 5 seconds.
+        </Confirm>
+      )}
+    </>
+  );
+}
+
+function Listed({
+  tenants,
+  onOpen,
+  onMore,
+  isFetching = false,
+}: {
+  tenants: readonly Tenant[];
+  /** Opens what can be done about one; left out where nothing can. */
+  onOpen?: (open: Open) => void;
+  onMore?: (() => void) | undefined;
+  isFetching?: boolean;
+}) {
+  const [text, setText] = useState('');
+  const sought = text.trim().toLowerCase();
+  const found = tenants.filter(
+    ({ name, tenant_id }) => name.toLowerCase().includes(sought) || tenant_id.includes(sought),
+  );
+  const columns: Column<Tenant>[] = [
+    {
+      name: 'Company',
+      of: ({ tenant_id, name }) => (
+        <>
+          <Link to="/t/$tenant" params={{ tenant: tenant_id }} className={styles.name}>
+            <Text>{name}</Text>
+          </Link>
+          <div className={layout.faint}>
+            <code>{tenant_id}</code>
+          </div>
+        </>
+      ),
+    },
+    {
+      name: 'State',
+      fits: true,
+      of: ({ status }) => (
+        <span className={styles.state} data-state={status}>
+          {status === 'active' ? '✓ takes leads' : '✕ suspended'}
+        </span>
+      ),
+    },
+    { name: 'Stuck', fits: true, of: ({ tenant_id }) => <Stopped tenant={tenant_id} /> },
+  ];
+  if (onOpen) {
+    columns.push({
+      name: 'What can be done',
+      isBare: true,
+      fits: true,
+      of: (tenant) => {
+        const next = tenant.status === 'active' ? 'suspend' : 'resume';
+        return (
+          <div className={styles.acts}>
+            <Button onClick={() => onOpen({ kind: 'rename', tenant })}>
+              Rename…<span className="hidden-but-read"> {tenant.name}</span>
+            </Button>
+            <Button onClick={() => onOpen({ kind: next, tenant })}>
+              {next === 'suspend' ? 'Suspend…' : 'Resume…'}
+              <span className="hidden-but-read"> {tenant.name}</span>
+            </Button>
+          </div>
+        );
+      },
+    });
+  }
+  return (
+    <>
+      <div className={layout.pair}>
+        <Field label="Find a company">
+          {(props) => <Input {...props} type="search" value={text} onChange={setText} autoComplete="off" />}
+        </Field>
+      </div>
+      {found.length === 0 ? (
+        <Empty
+          title="No company is called so"
+          actions={<Button onClick={() => setText('')}>Show all of them</Button>}
+        >
+          {onMore && 'Those that are not read yet were not looked at.'}
+        </Empty>
+      ) : (
+        <Rows label="Companies" columns={columns} rows={found} keyOf={(one) => one.tenant_id} />
+      )}
+      {onMore && (
+        <div className={layout.buttons}>
+          <Button onClick={onMore} disabled={isFetching}>
+            {isFetching ? 'Reading…' : 'More companies'}
+          </Button>
+        </div>
+      )}
+    </>
+  );
+}
+
+/** How many steps of a company wait for somebody. */
+function Stopped({ tenant }: { tenant: string }) {
+  const { data, isError } = useQuery(stoppedQuery(tenant));
+  if (isError) return <span title="It could not be read">?</span>;
+  if (data === undefined) return '…';
+  if (data === 0) return '–';
+  return (
+    <Link to="/t/$tenant/stuck" params={{ tenant }}>
+      {number(data)} {data === 1 ? 'step' : 'steps'}
+    </Link>
+  );
+}
+
+function Create({ onClose, onDone }: { onClose: () => void; onDone: (tenant: Tenant) => void }) {
+  const [name, setName] = useState('');
+  const [own, setOwn] = useState<string | null>(null);
+  const slug = own ?? slugOf(name);
+  const fault = slugFault(slug);
+  const making = useMutation({
+    mutationFn: () => create({ name: name.trim(), tenant_id: slug }),
+    onSuccess: onDone,
+  });
+  const onSubmit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!making.isPending) making.mutate();
+  };
+  return (
+    <Modal title="Create a company" onClose={onClose}>
+      <form className={layout.form} onSubmit={onSubmit}>
+        <Field label="Name" help="As people read it. It can be changed.">
+          {(props) => (
+            <Input {...props} value={name} onChange={setName} required maxLength={200} autoComplete="off" />
+          )}
+        </Field>
+        <Field
+          label="Short name"
+          help="It stands in addresses and for programs, and stays for ever."
+          error={fault}
+        >
+          {(props) => <Input {...props} value={slug} onChange={setOwn} required autoComplete="off" />}
+        </Field>
+        <Refused error={making.error} what="It was not created" />
+        <div className={modalActions}>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button
+            type="submit"
+            look="primary"
+            disabled={!name.trim() || !slug || Boolean(fault) || making.isPending}
+          >
+            {making.isPending ? 'Creating…' : 'Create'}
+          </Button>
+        </div>
+      </form>
+    </Modal>
+  );
+}
+
+function Rename({
+  tenant,
+  onClose,
+  onDone,
+}: {
+  tenant: Tenant;
+  onClose: () => void;
+  onDone: (tenant: Tenant) => void;
+}) {
+  const [name, setName] = useState(tenant.name);
+  const renaming = useMutation({
+    mutationFn: () => rename(tenant.tenant_id, name.trim()),
+    onSuccess: onDone,
+  });
+  const onSubmit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!renaming.isPending) renaming.mutate();
+  };
+  return (
+    <Modal title={`Rename ${tenant.name}`} onClose={onClose}>
+      <form className={layout.form} onSubmit={onSubmit}>
+        <Field
+          label="Name"
+          help={`As people read it, from now on. Its short name stays ${tenant.tenant_id}.`}
+        >
+          {(props) => (
+            <Input {...props} value={name} onChange={setName} required maxLength={200} autoComplete="off" />
+          )}
+        </Field>
+        <Refused error={renaming.error} what="It was not renamed" />
+        <div className={modalActions}>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button
+            type="submit"
+            look="primary"
+            disabled={!name.trim() || name.trim() === tenant.name || renaming.isPending}
+          >
+            {renaming.isPending ? 'Renaming…' : 'Rename'}
+          </Button>
+        </div>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,65 @@
+import { expect, test } from '../support/test';
+
+test('who administers the installation creates, renames and suspends a company', async ({
+  page,
+  enterAsOperator,
+  product,
+}) => {
+  await enterAsOperator('/');
+  await page.getByRole('link', { name: 'Companies' }).click();
+  await expect(page.getByRole('row', { name: /Demo Company/ })).toContainText('takes leads');
+  await page.getByRole('button', { name: 'Create a company' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name', { exact: true }).fill('Küchen <b>Austin</b>');
+  const slug = dialog.getByLabel('Short name');
+  await expect(slug).toHaveValue('kuchen-b-austin-b');
+  await slug.fill('Küchen');
+  await expect(dialog).toContainText('Write small letters');
+  await expect(dialog.getByRole('button', { name: 'Create' })).toBeDisabled();
+  await slug.fill('tenant_demo');
+  await dialog.getByRole('button', { name: 'Create' }).click();
+  await expect(dialog.getByRole('alert')).toContainText('It was not created');
+  await slug.fill('kuchen');
+  await dialog.getByRole('button', { name: 'Create' }).click();
+  await expect(page.getByRole('status')).toContainText('Küchen <b>Austin</b> is there.');
+
+  const row = page.getByRole('row', { name: /kuchen/ });
+  await row.getByRole('button', { name: /Rename/ }).click();
+  await dialog.getByLabel('Name', { exact: true }).fill('Küchen Austin');
+  await dialog.getByRole('button', { name: 'Rename' }).click();
+  await expect(row).toContainText('Küchen Austin');
+  await row.getByRole('button', { name: /Suspend/ }).click();
+  const suspend = dialog.getByRole('button', { name: 'Suspend' });
+  await expect(suspend).toBeDisabled();
+  await dialog.getByLabel('Type kuchen to go on').fill('kuchen');
+  await suspend.click();
+  await expect(row).toContainText('suspended');
+  const kept = async () => {
+    const { items } = JSON.parse(await product.command('tenant', 'list', '--json')) as {
+      items: { tenant_id: string; name: string; status: string }[];
+    };
+    return items.find((one) => one.tenant_id === 'kuchen');
+  };
+  expect(await kept()).toEqual({ tenant_id: 'kuchen', name: 'Küchen Austin', status: 'suspended' });
+  await row.getByRole('button', { name: /Resume/ }).click();
+  await dialog.getByRole('button', { name: 'Resume' }).click();
+  await expect(row).toContainText('takes leads');
+  expect((await kept())?.status).toBe('active');
+
+  await page.getByLabel('Find a company').fill('zeppelin');
+  await expect(page.getByText('No company is called so')).toBeVisible();
+  await page.getByRole('button', { name: 'Show all of them' }).click();
+  await row.getByRole('link', { name: 'Küchen Austin' }).click();
+  await expect(page.getByRole('heading', { name: 'Today', level: 1 })).toBeVisible();
+  await expect(page).toHaveURL(/\/t\/kuchen$/);
+});
+
+test('who sees one company is not led to others, and finds none there', async ({ enter, product }) => {
+  const page = await enter('', 'tenant_admin');
+  await expect(page.getByRole('link', { name: 'Settings' })).toBeVisible();
+  await expect(page.getByRole('link', { name: 'Companies' })).toHaveCount(0);
+  await page.goto(`${product.url}/dashboard/platform/tenants`);
+  await expect(page.getByRole('row')).toHaveCount(2);
+  await expect(page.getByRole('row', { name: /Demo Company/ })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Create a company' })).toHaveCount(0);
+});
