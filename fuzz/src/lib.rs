@@ -7,6 +7,7 @@
 pub mod cursor;
 pub mod delivery;
 pub mod form;
+pub mod google_answer;
 pub mod model_answer;
 pub mod provider_answer;
 pub mod retry_after;
@@ -19,10 +20,11 @@ pub mod traceparent;
 pub type Target = fn(&[u8]);
 
 /// Every target, by its name: that of its program and of its folder.
-pub static TARGETS: [(&str, Target); 9] = [
+pub static TARGETS: [(&str, Target); 10] = [
     ("cursor", cursor::check),
     ("delivery", delivery::check),
     ("form", form::check),
+    ("google_answer", google_answer::check),
     ("model_answer", model_answer::check),
     ("provider_answer", provider_answer::check),
     ("retry_after", retry_after::check),

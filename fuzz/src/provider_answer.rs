@@ -28,7 +28,7 @@ use tokio::{
 };
 
 /// What is answered to whatever is asked.
-type Answer = Arc<Mutex<Bytes>>;
+pub(crate) type Answer = Arc<Mutex<Bytes>>;
 
 /// The server, and everybody who asks it.
 struct World {
@@ -98,7 +98,7 @@ impl World {
     }
 }
 
-async fn serve(listener: TcpListener, answer: Answer) {
+pub(crate) async fn serve(listener: TcpListener, answer: Answer) {
     while let Ok((stream, _)) = listener.accept().await {
         let body = answer
             .lock()
@@ -137,7 +137,7 @@ async fn tell(mut stream: TcpStream, answer: &[u8]) -> std::io::Result<()> {
     stream.shutdown().await
 }
 
-/// Asks all that can be asked, but to change something.
+/// Asks all that can be asked, and has webhooks registered, whose answers tell the keys that sign.
 async fn ask(source: &dyn Source, apis: &Apis) {
     let spec = source.spec();
     let settings = spec.account.iter().flat_map(|account| account.settings);
@@ -203,6 +203,10 @@ async fn ask(source: &dyn Source, apis: &Apis) {
     if let Some(webhooks) = &apis.webhooks {
         webhooks.check(&account, &accounts).await.ok();
         webhooks.registered(&account, &accounts).await.ok();
+        let wanted = webhooks.wanted("https://leads.example/v1/hooks/token");
+        let key = SecretString::from("key");
+        let registered = webhooks.register(&account, &accounts, &wanted, Some(&key));
+        registered.await.ok();
     }
     let Some(listing) = &apis.listing else { return };
     for kind in listing.kinds() {

@@ -18,7 +18,7 @@ use testkit::emulators::{PubSub, Spanner, unless_missing};
 pub use callrail::{CallBody, brief, form_encoded, sha1_signature, sha256_signature};
 pub use company::Company;
 pub use sources::TRIAL;
-pub use world::{Answer, Form, Rows, World};
+pub use world::{Answer, Form, Rows, Watcher, World};
 
 /// Whether a fleet can run here; where it cannot, a line says why, and a test of one returns early.
 pub fn has_emulators() -> bool {

@@ -17,6 +17,8 @@ pub struct Provider {
     pub name: &'static str,
     /// Whether webhooks come from it.
     pub is_source: bool,
+    /// Whether one call connects it as a source: its API registers webhooks. Else a person enters the URLs there.
+    pub is_connected_by_call: bool,
     /// Whether leads are pushed into it.
     pub is_crm: bool,
     /// Whether messages to people leave by it.
@@ -40,6 +42,7 @@ pub fn providers() -> Vec<Provider> {
             spec.base_url,
         );
         provider.is_source = true;
+        provider.is_connected_by_call = spec.is_connected_by_call;
     }
     for spec in crm::CONNECTORS {
         let (account, base_url) = (Some(spec.account), spec.base_url());
@@ -64,6 +67,7 @@ fn entry<'a>(
         slug,
         name,
         is_source: false,
+        is_connected_by_call: false,
         is_crm: false,
         is_channel: false,
         account: None,

@@ -18,6 +18,8 @@ pub const BODIES_REFUSED_TOTAL: &str = "bodies_refused_total";
 pub const DELIVERIES_ACCEPTED_TOTAL: &str = "deliveries_accepted_total";
 /// Deliveries that were not proven genuine, by `reason`; `too_many_failures` for those that were not looked at.
 pub const DELIVERIES_REFUSED_TOTAL: &str = "deliveries_refused_total";
+/// Genuine deliveries to the URL of an app that serves many companies, of an account that none of them has, by `provider`.
+pub const DELIVERIES_UNROUTABLE_TOTAL: &str = "deliveries_unroutable_total";
 /// Alarms that the deliveries of a source are refused one after the other, by `provider` and `reason` of the last.
 pub const REFUSAL_ALARMS_TOTAL: &str = "refusal_alarms_total";
 /// Refusals that came too fast to be recorded.

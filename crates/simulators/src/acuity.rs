@@ -275,6 +275,11 @@ impl Simulator {
         outbox.subscribe(url, events, "somebody-elses-key", now);
     }
 
+    /// Ends a subscription. Returns whether there was one.
+    pub fn unsubscribe(&self, id: u64) -> bool {
+        self.shared.provider.outbox.unsubscribe(id)
+    }
+
     /// Who gets webhooks: each subscription's number, URL, events, and whether it is posted to.
     pub fn subscriptions(&self) -> Vec<(u64, String, Vec<String>, bool)> {
         let known = self.shared.provider.outbox.subscriptions().into_iter();

@@ -147,6 +147,23 @@ impl Outbox {
         inner.subscriptions.len() != before
     }
 
+    /// Changes the events of a subscription, and switches it on or off, as far as that is asked. Returns whether there is
+    /// one.
+    pub(crate) fn change(&self, id: u64, events: Option<Vec<String>>, is_on: Option<bool>) -> bool {
+        let mut inner = lock(&self.inner);
+        let Some(known) = inner.subscriptions.iter_mut().find(|known| known.id == id) else {
+            return false;
+        };
+        if let Some(events) = events {
+            known.events = events;
+        }
+        if let Some(is_on) = is_on {
+            known.is_on = is_on;
+            known.failing_since = None;
+        }
+        true
+    }
+
     pub(crate) fn subscriptions(&self) -> Vec<Subscription> {
         lock(&self.inner).subscriptions.clone()
     }

@@ -3,7 +3,8 @@
 //! - Auth: Basic. `{email}/token` and an API token for tickets; an app's key for Sunshine Conversations. Anything else gets
 //!   a 401.
 //! - `GET /api/v2/users/me.json`, `/api/v2/tickets/{id}.json`, its `comments.json` in pages with a cursor; `GET
-//!   /sc/v2/apps/{app}/conversations/{id}/messages`.
+//!   /sc/v2/apps/{app}/conversations/{id}/messages`; `GET` and `POST /api/v2/webhooks`, `GET` and `PATCH` of one, and its
+//! `signing_secret`.
 //! - Webhooks: ticket events, signed over time and body, at the time when they leave. Only 409, 429, 503 and no answer are
 //!   followed by another try.
 //!
@@ -12,12 +13,14 @@
 //! writes in it, `POST /_sim/tickets/{id}/{solve|delete}` does what people do; `POST /_sim/conversations/{id}/messages`
 //! writes in messaging, without a webhook; `GET` and `PUT /_sim/webhooks`.
 //!
-//! Source: developer.zendesk.com, "Verifying webhooks", "Ticket events", "Tickets", "Ticket comments" (read 2026-11).
+//! Source: developer.zendesk.com, "Verifying webhooks", "Ticket events", "Tickets", "Ticket comments", "Webhooks API" (read
+//! 2026-11).
 //! UNCONFIRMED: how often a webhook is tried again, and when.
 
 mod conversations;
 mod demo;
 mod tickets;
+mod webhooks;
 
 use std::sync::{Arc, Mutex};
 
@@ -56,7 +59,9 @@ const EVENTS: &[&str] = &[
     "ticket.created",
     "ticket.comment_added",
     "ticket.status_changed",
+    "ticket.marked_as_spam",
     "ticket.permanently_deleted",
+    "messaging_ticket.message_added",
 ];
 
 /// The simulator's line in the table.
@@ -141,6 +146,15 @@ impl Provider for Zendesk {
             .route(
                 "/sc/v2/apps/{app}/conversations/{id}/messages",
                 get(list_messages),
+            )
+            .route("/api/v2/webhooks", get(webhooks::list).post(webhooks::make))
+            .route(
+                "/api/v2/webhooks/{id}",
+                get(webhooks::show).patch(webhooks::change),
+            )
+            .route(
+                "/api/v2/webhooks/{id}/signing_secret",
+                get(webhooks::secret),
             )
             .route("/_sim/conversations/{id}/messages", post(write))
             .route("/_sim/tickets", post(make))
@@ -274,6 +288,19 @@ impl Simulator {
         self.shared.act(id, "delete").ok();
     }
 
+    /// Somebody writes in messaging, of the company or not. Returns the webhook of Sunshine Conversations that tells of it,
+    /// for whoever delivers it.
+    pub fn say(&self, conversation: &str, text: &str, is_business: bool) -> SampleDelivery {
+        let now = self.shared.control.now();
+        let wrote = Wrote {
+            text: text.to_owned(),
+            is_business,
+        };
+        let mut conversations = lock(&self.shared.provider.conversations);
+        let message = conversations.write(conversation, &wrote, now);
+        demo::said(conversation, &message, now)
+    }
+
     /// Every webhook that a ticket made of its words, in order, signed at this time: for whoever delivers them otherwise.
     pub fn told(&self, id: &str, at: Timestamp) -> Vec<SampleDelivery> {
         let bodies = lock(&self.shared.provider.tickets).told(id);
@@ -289,6 +316,12 @@ impl Simulator {
     /// Switches all subscriptions on or off.
     pub fn switch_webhooks(&self, is_on: bool) {
         self.shared.provider.outbox.switch(is_on);
+    }
+
+    /// Who gets webhooks: each webhook's URL, events, and whether it is active.
+    pub fn subscriptions(&self) -> Vec<(String, Vec<String>, bool)> {
+        let known = self.shared.provider.outbox.subscriptions().into_iter();
+        known.map(|one| (one.url, one.events, one.is_on)).collect()
     }
 
     /// How many webhooks have not been taken yet.
@@ -383,7 +416,7 @@ async fn write(State(sim): Sim, Path(id): Path<String>, body: Bytes) -> Response
         Ok(wrote) => {
             let now = sim.control.now();
             let written = lock(&sim.provider.conversations).write(&id, &wrote, now);
-            pretty(&json!({ "message": written }))
+            pretty(&json!({ "message": written["id"] }))
         }
         Err(reason) => control::invalid(&reason),
     }

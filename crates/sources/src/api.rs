@@ -108,6 +108,9 @@ pub enum ApiError {
     /// The tenant's account lacks a setting. Says which, and what to enter.
     #[error("{0}")]
     NotConfigured(&'static str),
+    /// The account has no room for more. Says what to remove.
+    #[error("{0}")]
+    Full(&'static str),
     /// The account's requests are used up for a while.
     #[error("the provider asks us to slow down")]
     Throttled {
@@ -225,9 +228,11 @@ impl Classify for ApiError {
     fn disposition(&self) -> Disposition {
         match self {
             Self::Unauthorized { .. } => Disposition::Hold,
-            Self::Foreign | Self::NotConfigured(_) | Self::Rejected { .. } | Self::BadLink(_) => {
-                Disposition::Park
-            }
+            Self::Foreign
+            | Self::NotConfigured(_)
+            | Self::Full(_)
+            | Self::Rejected { .. }
+            | Self::BadLink(_) => Disposition::Park,
             Self::Throttled { retry_after } | Self::Unavailable { retry_after, .. } => {
                 Disposition::Retry {
                     after: *retry_after,

@@ -68,8 +68,6 @@ pub(crate) struct FilePart {
     pub(crate) name: Option<String>,
     /// Its bytes.
     pub(crate) content: Bytes,
-    /// Its place among the parts, from 0.
-    pub(crate) part: usize,
     /// Its type, by its bytes.
     pub(crate) kind: &'static str,
     /// SHA-256 in hexadecimal.
@@ -301,10 +299,11 @@ impl Body {
             }
             let name = field.name().unwrap_or_default().to_owned();
             let file_name = field.file_name().map(str::to_owned);
+            let file_name = file_name.or_else(|| extended_name(field.headers()));
             let content = field.bytes().now_or_never().ok_or(BROKEN)?;
             let content = content.map_err(|_| BROKEN)?;
             if let Some(file_name) = file_name {
-                self.take_file(&name, &file_name, part, content)?;
+                self.take_file(&name, &file_name, content)?;
             } else {
                 let text = String::from_utf8_lossy(&content);
                 self.add(&name, text);
@@ -313,13 +312,7 @@ impl Body {
         }
     }
 
-    fn take_file(
-        &mut self,
-        field: &str,
-        name: &str,
-        part: usize,
-        content: Bytes,
-    ) -> Result<(), Unacceptable> {
+    fn take_file(&mut self, field: &str, name: &str, content: Bytes) -> Result<(), Unacceptable> {
         // A file that nobody chose comes as an empty part.
         if content.is_empty() {
             return Ok(());
@@ -329,14 +322,48 @@ impl Body {
         }
         self.files.push(FilePart {
             field: field.chars().take(MAX_NAME).collect(),
-            name: domain::text::line(name, MAX_NAME),
-            part,
+            name: domain::text::line(&without_turns(name), MAX_NAME),
             kind: sniff::sniffed(&content),
             sha256: hex::encode(Sha256::digest(&content)),
             content,
         });
         Ok(())
     }
+}
+
+/// A file's name as RFC 5987 writes it, which some tools send alone: `filename*=UTF-8''K%C3%BCche.pdf`.
+fn extended_name(headers: &http::HeaderMap) -> Option<String> {
+    let disposition = headers.get(http::header::CONTENT_DISPOSITION)?;
+    let disposition = String::from_utf8_lossy(disposition.as_bytes());
+    let mut parameters = disposition.split(';').filter_map(|one| one.split_once('='));
+    let (_, value) = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("filename*"))?;
+    // Its character set and language stand before it.
+    let encoded = value.trim().splitn(3, '\'').nth(2)?;
+    let mut bytes = Vec::with_capacity(encoded.len());
+    let mut rest = encoded.as_bytes();
+    while let [first, behind @ ..] = rest {
+        let escaped = match (first, behind) {
+            (b'%', [high, low, ..]) => hex::decode([*high, *low]).ok(),
+            _ => None,
+        };
+        match escaped {
+            Some(byte) => {
+                bytes.extend(byte);
+                rest = behind.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = behind;
+            }
+        }
+    }
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// A name without the signs that turn the direction of writing: `gpj.exe` must not be shown as `exe.jpg`.
+fn without_turns(name: &str) -> String {
+    let is_turn = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    name.chars().filter(|c| !is_turn(*c)).collect()
 }
 
 /// The boundary of a multipart form's type. None: it is no multipart form.

@@ -93,6 +93,13 @@ pub trait Source: Send + Sync {
         self.read(delivery, event)
     }
 
+    /// Whether the tenant says by these settings that the provider's app, whose one key and URL the source has, serves other
+    /// companies, too. Then what names an account of nobody's is no loss: refusing it would have the provider switch the URL
+    /// off for all.
+    fn serves_many(&self, _settings: &Value) -> bool {
+        false
+    }
+
     /// A body that it stores and does not use, to be posted as a test and signed with the source's own key; `mark` tells tests
     /// apart. `None`: no test is made so ([`WebhooksApi::test`] may make one).
     fn test(&self, _mark: &str) -> Option<Thing> {
@@ -127,6 +134,9 @@ pub struct SourceSpec {
     pub base_url: Option<BaseUrl>,
     /// Makes the clients of that API.
     pub apis: Option<MakeApis>,
+    /// Whether that API registers webhooks ([`Apis::webhooks`]), so that one call connects the source. Else a person enters
+    /// the URLs at the provider, as `set_up` says.
+    pub is_connected_by_call: bool,
     /// How many requests of that API an account may make. `None` where nobody says it.
     pub quota: Option<Quota>,
     /// The largest body that is accepted.
@@ -159,6 +169,7 @@ impl SourceSpec {
         account: None,
         base_url: None,
         apis: None,
+        is_connected_by_call: false,
         quota: None,
         body_limit_bytes: 1024 * 1024,
         is_resent: true,
@@ -321,6 +332,9 @@ fn aliases(provider: &str, kind: &str, ids: &[impl AsRef<str>]) -> Vec<Alias> {
     };
     ids.iter().map(|id| alias(id.as_ref())).collect()
 }
+
+/// Why a test of a source is not used: what is stored with it.
+pub const TEST_REMARK: &str = "a test of the source";
 
 /// An event that is not used.
 pub fn ignored(reason: &'static str) -> Reading {

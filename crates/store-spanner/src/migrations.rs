@@ -90,6 +90,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "leads_by_score",
         include_str!("../../../migrations/spanner/0037_leads_by_score.sql"),
     ),
+    (
+        58,
+        "names_of_sources",
+        include_str!("../../../migrations/spanner/0058_names_of_sources.sql"),
+    ),
 ];
 
 /// Where the steps that were taken are on record.

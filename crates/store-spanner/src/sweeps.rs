@@ -10,7 +10,7 @@ use store::{
     DayLine, IdSource, LiveChange, Sweep, SweepClaim, SweepStep, Sweeps,
     rows::{self, DAY_LINE_COLUMNS, SWEEP_COLUMNS, signed},
     stored::{self, from_json, to_json},
-    sweeps::{MAX_TRIED, UsedRequests},
+    sweeps::{Counted, MAX_TRIED, UsedRequests, admit},
 };
 
 use crate::{
@@ -119,15 +119,13 @@ impl Sweeps for SpannerStore {
         self.read_without_time(read).await
     }
 
-    async fn admit_requests_across_tenants(
+    async fn admit_requests_of_all_across_tenants(
         &self,
-        account: &str,
-        windows: &[(u32, u64)],
+        accounts: Vec<Counted>,
         wanted: u32,
         share: u32,
     ) -> store::Result<Option<Duration>> {
-        let (account, windows) = (account.to_owned(), windows.to_vec());
-        let work = again!([account, windows] | tx | admit(&tx, &account, &windows, wanted, share));
+        let work = again!([accounts] | tx | admit_all(&tx, &accounts, wanted, share));
         self.write("provider.admit", work).await
     }
 }
@@ -234,28 +232,33 @@ fn put_line(tenant: &TenantId, line: &DayLine) -> google_cloud_spanner::mutation
     )
 }
 
-async fn admit(
+async fn admit_all(
     tx: &Tx,
-    account: &str,
-    windows: &[(u32, u64)],
+    accounts: &[Counted],
     wanted: u32,
     share: u32,
 ) -> Result<Option<Duration>> {
-    let known = tx.row("provider_requests", "used", key([account])).await?;
-    let mut used: UsedRequests = match known {
-        Some(row) => from_json("an account's requests", &row.text("used")?)?,
-        None => UsedRequests::default(),
-    };
-    if let Err(wait) = used.admit(windows, wanted, share, tx.now()) {
+    let mut all = Vec::new();
+    for counted in accounts {
+        let account = key([counted.0.as_str()]);
+        let used: UsedRequests = match tx.row("provider_requests", "used", account).await? {
+            Some(row) => from_json("an account's requests", &row.text("used")?)?,
+            None => UsedRequests::default(),
+        };
+        all.push((counted, used));
+    }
+    if let Err(wait) = admit(&mut all, wanted, share, tx.now()) {
         return Ok(Some(wait));
     }
-    tx.write([mutation(
-        Write::Put,
-        "provider_requests",
-        [
-            ("account", account.to_owned().into()),
-            ("used", to_json(&used)?.into()),
-        ],
-    )])?;
+    for ((account, _), used) in &all {
+        tx.write([mutation(
+            Write::Put,
+            "provider_requests",
+            [
+                ("account", account.clone().into()),
+                ("used", to_json(used)?.into()),
+            ],
+        )])?;
+    }
     Ok(None)
 }

@@ -88,6 +88,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "lists_of_jobs",
         include_str!("../../../migrations/sqlite/0039_lists_of_jobs.sql"),
     ),
+    (
+        58,
+        "names_of_sources",
+        include_str!("../../../migrations/sqlite/0058_names_of_sources.sql"),
+    ),
 ];
 
 /// The step that figures came with.

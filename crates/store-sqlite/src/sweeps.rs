@@ -10,7 +10,7 @@ use store::{
     DayLine, LiveChange, Result, Sweep, SweepClaim, SweepStep, Sweeps,
     rows::{self, DAY_LINE_COLUMNS, SWEEP_COLUMNS, signed},
     stored::{from_json, readable, to_json},
-    sweeps::{MAX_TRIED, UsedRequests},
+    sweeps::{Counted, MAX_TRIED, UsedRequests, admit},
 };
 
 use crate::{SqliteStore, audit, noted, requests, rows::micros, sql};
@@ -140,27 +140,32 @@ impl Sweeps for SqliteStore {
         .await
     }
 
-    async fn admit_requests_across_tenants(
+    async fn admit_requests_of_all_across_tenants(
         &self,
-        account: &str,
-        windows: &[(u32, u64)],
+        accounts: Vec<Counted>,
         wanted: u32,
         share: u32,
     ) -> Result<Option<Duration>> {
         const READ: &str = "SELECT used FROM provider_requests WHERE account = ?1";
         const WRITE: &str = "INSERT INTO provider_requests (account, used) VALUES (?1, ?2) \
                              ON CONFLICT (account) DO UPDATE SET used = excluded.used";
-        let (account, windows, clock) = (account.to_owned(), windows.to_vec(), self.clock.clone());
+        let clock = self.clock.clone();
         self.write(move |db| {
-            let known = sql::first(db, READ, [&account], |row| row.text("used"))?;
-            let mut used: UsedRequests = match known {
-                Some(known) => from_json("an account's requests", &known)?,
-                None => UsedRequests::default(),
-            };
-            if let Err(wait) = used.admit(&windows, wanted, share, clock.now()) {
+            let mut all = Vec::new();
+            for counted in &accounts {
+                let known = sql::first(db, READ, [&counted.0], |row| row.text("used"))?;
+                let used: UsedRequests = match known {
+                    Some(known) => from_json("an account's requests", &known)?,
+                    None => UsedRequests::default(),
+                };
+                all.push((counted, used));
+            }
+            if let Err(wait) = admit(&mut all, wanted, share, clock.now()) {
                 return Ok(Some(wait));
             }
-            sql::execute(db, WRITE, params![account, to_json(&used)?])?;
+            for ((account, _), used) in &all {
+                sql::execute(db, WRITE, params![account, to_json(used)?])?;
+            }
             Ok(None)
         })
         .await

@@ -45,9 +45,12 @@ pub struct Delivery {
     /// W3C trace context.
     pub traceparent: Option<String>,
     /// What the source reads in it. An error says why it cannot be read: then it becomes a request that is parked in
-    /// `reading`. A [`Reading::Ping`] needs no storing.
+    /// `reading`. A [`Reading::Ping`] is noted as [`PING`].
     pub reading: Result<Reading, String>,
 }
+
+/// The remark of a delivery by which a provider tries whether the URL works.
+pub const PING: &str = "a test of the provider's: the connection works";
 
 /// What a delivery makes that was not stored before.
 #[derive(Debug)]
@@ -186,7 +189,8 @@ impl Delivery {
             }
             (Err(reason), _) => (parked(reason), Some(reason.as_str())),
             (Ok(Reading::Ignored { reason }), _) => (Plan::default(), Some(&**reason)),
-            (Ok(Reading::Receipts(_) | Reading::Ping), _) => (Plan::default(), None),
+            (Ok(Reading::Ping), _) => (Plan::default(), Some(PING)),
+            (Ok(Reading::Receipts(_)), _) => (Plan::default(), None),
         };
         Received {
             request: plan.changes.last().map(|change| change.request.id),

@@ -15,6 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     Deps,
     auth::{TenantAdmin, TenantReader},
+    body::Body,
     faults::{BODY, Faults},
     problems::{BodyProblems, Conflict, TenantProblems},
     secret_text::SecretText,
@@ -132,23 +133,25 @@ pub(crate) async fn set_connection_secret(
     caller: TenantAdmin,
     Path(path): Path<ConnectionPath>,
     State(deps): State<Deps>,
-    Json(new): Json<NewSecret>,
+    Body(new): Body<NewSecret>,
 ) -> Result<Json<SecretSet>, Problem> {
-    set(&deps, &caller, &path.connection, &new).await.map(Json)
+    let set = set(&deps, &caller, &path.connection, &new, false).await;
+    set.map(Json)
 }
 
-/// Sets a connection's secret.
+/// Sets a connection's secret. `is_used_next`: its caller makes the source that uses it.
 pub(crate) async fn set(
     deps: &Deps,
     caller: &TenantAdmin,
     name: &ConnectionName,
     new: &NewSecret,
+    is_used_next: bool,
 ) -> Result<SecretSet, Problem> {
     let tenant = caller.tenant();
     let known = deps.store.connection(tenant, name).await?;
     let connection = new.read(name, known.as_ref())?;
     check_urls(deps, new, &connection.provider).await?;
-    is_used(deps, tenant, name, &connection.provider).await?;
+    is_used(deps, tenant, name, &connection.provider, is_used_next).await?;
     let secret_name = SecretName::new(name.as_str()).map_err(Problem::internal)?;
     let secret_version = deps
         .secrets
@@ -209,6 +212,7 @@ async fn is_used(
     tenant: &TenantId,
     name: &ConnectionName,
     provider: &str,
+    is_used_next: bool,
 ) -> Result<(), Problem> {
     let providers = catalogue::providers();
     let is_of_a_source = |slug: &str| {
@@ -223,6 +227,9 @@ async fn is_used(
         return Err(Problem::conflict(format!(
             "The name `{name}` is for a connection to {name}. Choose another one for {provider}."
         )));
+    }
+    if is_used_next {
+        return Ok(());
     }
     let is_named_by_offices =
         |known: &Provider| known.slug == provider && (known.is_crm || known.is_channel);

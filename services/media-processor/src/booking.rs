@@ -106,6 +106,7 @@ fn unknown(error: &ApiError) -> Option<UnknownBusy> {
         ApiError::Unauthorized { .. }
         | ApiError::Foreign
         | ApiError::NotConfigured(_)
+        | ApiError::Full(_)
         | ApiError::Rejected { .. }
         | ApiError::Unreadable(_)
         | ApiError::BadLink(_) => Some(UnknownBusy::Refused),

@@ -84,6 +84,19 @@ pub(crate) fn not_verified() -> Response {
     (StatusCode::UNAUTHORIZED, headers, NOT_VERIFIED).into_response()
 }
 
+/// The answer to what an app sends of a company that nobody here is: refusing it would have the app's URL switched off for
+/// those who are.
+pub(crate) fn nobodys() -> Response {
+    Json(AcceptedBody {
+        success: true,
+        request_id: None,
+        processing_time_ms: 0,
+        message: "dropped: no source has this account",
+        duplicate: false,
+    })
+    .into_response()
+}
+
 /// The answer to a provider that tries whether the URL works. It delivers nothing, so nothing has to be durable.
 pub(crate) fn ping() -> Response {
     Json(AcceptedBody {

@@ -32,6 +32,8 @@ const AT_STORE_PER_TENANT: usize = 256;
 enum Name {
     Token(TokenHash),
     Account(&'static str, String),
+    /// An account of a tenant that is suspended.
+    Suspended(&'static str, String),
     Tenant(&'static str, TenantId),
 }
 
@@ -108,6 +110,25 @@ impl Directory {
         }
     }
 
+    /// The source of a suspended tenant that has one of these accounts.
+    ///
+    /// # Errors
+    /// [`StoreError`] if store or secrets cannot say it now.
+    pub(crate) async fn suspended(
+        &self,
+        provider: &'static str,
+        accounts: Vec<String>,
+    ) -> Result<Option<Arc<KeyedSource>>, StoreError> {
+        let ends_at = Instant::now() + DEADLINE;
+        for account in accounts {
+            let name = Name::Suspended(provider, account);
+            if let Some(found) = self.find(name, ends_at).await? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
     async fn find(
         &self,
         name: Name,
@@ -137,6 +158,7 @@ impl Directory {
                     .source_by_account_across_tenants(provider, account)
                     .await?
             }
+            Name::Suspended(provider, account) => self.suspended_one(provider, account).await?,
             Name::Tenant(provider, tenant) => {
                 let is_active = self
                     .store
@@ -165,6 +187,28 @@ impl Directory {
             settings,
             secret,
         })))
+    }
+
+    /// Suspended tenants are few, and asked about only where an app's URL gets what is nobody's else.
+    async fn suspended_one(
+        &self,
+        provider: &str,
+        account: &str,
+    ) -> Result<Option<Source>, StoreError> {
+        let tenants = self.store.tenants_across_tenants().await?;
+        let suspended = |tenant: &domain::Tenant| tenant.status == domain::TenantStatus::Suspended;
+        for tenant in tenants.into_iter().filter(suspended) {
+            let mut sources = self.store.sources(&tenant.id).await?.into_iter();
+            let has_it = |source: &Source| {
+                source.provider == provider
+                    && source.state == store::SourceState::Active
+                    && source.accounts.iter().any(|known| known == account)
+            };
+            if let Some(found) = sources.find(has_it) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     /// What the tenant has set for the source. A source that has nothing to set costs no look into the store.

@@ -3,6 +3,7 @@
 mod one_process;
 mod rows;
 mod six_services;
+mod watcher;
 
 use std::{
     path::{Path, PathBuf},
@@ -30,6 +31,7 @@ use crate::{
 use one_process::{OneProcess, Stopped};
 pub use rows::Rows;
 use six_services::SixServices;
+pub use watcher::Watcher;
 
 /// Longest wait of a story for anything.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -385,6 +387,16 @@ impl World {
         .await
     }
 
+    /// Watches the demo tenant live, as its admin.
+    pub async fn watch(&self) -> Watcher {
+        let url = format!("{}/v1/tenants/{}/live", self.base, self.tenant());
+        let call = self.http.get(url);
+        let call = call.bearer_auth(self.admin_token().expose_secret());
+        let response = call.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        Watcher::of(response)
+    }
+
     /// Asks the API for a file as an admin of the demo tenant: the headers, and the bytes.
     #[expect(
         clippy::disallowed_methods,
@@ -416,6 +428,13 @@ impl World {
     pub async fn post_as_admin(&self, tenant: &TenantId, path: &str, body: &Value) -> Answer {
         let url = format!("{}/v1/tenants/{tenant}/{path}", self.base);
         let request = self.http.post(url).json(body);
+        answer(request.bearer_auth(self.token(tenant).expose_secret())).await
+    }
+
+    /// Asks the API as an admin of this tenant, by the path behind the tenant's.
+    pub async fn get_as_admin(&self, tenant: &TenantId, path: &str) -> Answer {
+        let url = format!("{}/v1/tenants/{tenant}/{path}", self.base);
+        let request = self.http.get(url);
         answer(request.bearer_auth(self.token(tenant).expose_secret())).await
     }
 
@@ -530,6 +549,8 @@ impl World {
             key_names: vec![SecretRef { name, version }.to_string()],
             schemes: Vec::new(),
             state: SourceState::Active,
+            name: None,
+            version: 1,
         };
         self.store.put_source(&source).await.unwrap();
     }

@@ -204,6 +204,37 @@ async fn a_form_of_callrail_reaches_the_crm_and_a_mail(form: Form) {
     world.finish().await;
 }
 
+/// Whoever watches is told while it still rings, and hears of the same request when it has ended.
+#[tokio::test]
+async fn a_watcher_sees_a_call_before_it_ends() {
+    let world = World::start().await;
+    let mut watcher = world.watch().await;
+    let callrail = world.simulators().callrail();
+    let call = |world: &World| Choices {
+        id: Some("CAL0199f3a1c2d47e5fb8a61234567abcd".to_owned()),
+        recording: Some("kitchen-quote".to_owned()),
+        ..at(world)
+    };
+    callrail.happen("pre-call", &call(&world)).unwrap();
+    let rings = watcher
+        .told("it rings", |told| told["cause"] == json!("received"))
+        .await;
+    let (id, early) = (&rings["request_id"], &rings["request"]);
+    assert_eq!(early["status"], json!("received"), "{rings}");
+    assert_eq!(early["contact"]["phone"], json!("+15125550142"), "{rings}");
+    assert_eq!(world.simulators().hubspot().deals().len(), 0);
+
+    callrail.happen("post-call", &call(&world)).unwrap();
+    let ended = watcher
+        .told("it is completed", |told| {
+            told["request"]["status"] == json!("completed")
+        })
+        .await;
+    assert_eq!(ended["request_id"], *id);
+    assert_eq!(only_request(&world).await.to_string(), id.as_str().unwrap());
+    world.finish().await;
+}
+
 async fn a_call_is_one_request_from_its_first_ring(form: Form) {
     let world = World::of(form).await;
     let callrail = world.simulators().callrail();

@@ -15,6 +15,7 @@ use tests::{Form, World, in_both_forms};
 in_both_forms![
     a_chat_at_intercom_is_one_request_whatever_is_written_later,
     a_ticket_at_zendesk_is_one_request_whatever_is_written_later,
+    a_conversation_of_sunshine_is_one_request_whatever_is_written_later,
     thirty_messages_in_any_order_are_one_request,
     an_update_of_an_unknown_chat_is_no_lead,
 ];
@@ -176,9 +177,67 @@ async fn a_ticket_at_zendesk_is_one_request_whatever_is_written_later(form: Form
     world.finish().await;
 }
 
+/// Sunshine Conversations sign nothing: their webhook repeats a key.
+async fn a_conversation_of_sunshine_is_one_request_whatever_is_written_later(form: Form) {
+    let world = World::of(form).await;
+    quiet_for(&world, 1).await;
+    let zendesk = world.simulators().zendesk();
+    let id = "67ab5f53a96f98663935c3f9";
+    let first = zendesk.say(id, "Do you do tub to shower conversions in 78681?", false);
+    // Whoever does not know the key says nothing.
+    let path = format!("/v1/hooks/{}", demo::token("zendesk"));
+    let forged = [
+        ("content-type", first.content_type),
+        ("x-api-key", "a guess"),
+    ];
+    let answer = world.post(&path, &forged, first.body.clone()).await;
+    assert_eq!(answer.status, 401, "{answer:?}");
+    assert_eq!(requests(&world).await, [Value::Null; 0]);
+
+    deliver_to(&world, "zendesk", &first).await;
+    let answer = zendesk.say(id, "We do. What is your budget?", true);
+    deliver_to(&world, "zendesk", &answer).await;
+    let budget = zendesk.say(id, "Around 18k for the whole bathroom remodel.", false);
+    deliver_to(&world, "zendesk", &budget).await;
+    let request = only_request(&world).await;
+    world.becomes(request, Status::Completed).await;
+
+    let shown = world.shown(request).await;
+    assert_eq!(shown["channel"], "chat");
+    assert_eq!(shown["contact"]["name"], "Sam Reyes");
+    assert_eq!(shown["contact"]["email"], "sam.reyes@example.com");
+    let messages = shown["about"]["messages"].as_array().unwrap();
+    let from: Vec<_> = messages.iter().map(|message| &message["from"]).collect();
+    assert_eq!(from, ["customer", "agent", "customer"], "{messages:?}");
+    let first_deal = crm(&world);
+    assert!(first_deal.contains("tub to shower"), "{first_deal}");
+    assert!(first_deal.contains("What is your budget?"), "{first_deal}");
+    let mails = world.simulators().sendgrid().mails();
+    assert_eq!(mails.len(), 1);
+    assert!(format!("{:?}", mails[0]).contains("Sam Reyes"));
+
+    // A later message changes the same deal, a repeat nothing, and nobody is told twice.
+    let later = zendesk.say(id, "We could start in March already.", false);
+    deliver_to(&world, "zendesk", &later).await;
+    deliver_to(&world, "zendesk", &budget).await;
+    world
+        .eventually("the deal shows the later message", async || {
+            crm(&world).contains("start in March")
+        })
+        .await;
+    world.becomes(request, Status::Completed).await;
+    assert_eq!(only_request(&world).await, request);
+    assert_eq!(world.simulators().sendgrid().mails().len(), 1);
+    world.finish().await;
+}
+
 /// Posts a webhook to the demo tenant's source, as Intercom does.
 async fn deliver(world: &World, delivery: &SampleDelivery) {
-    let path = format!("/v1/hooks/{}", demo::token("intercom"));
+    deliver_to(world, "intercom", delivery).await;
+}
+
+async fn deliver_to(world: &World, source: &str, delivery: &SampleDelivery) {
+    let path = format!("/v1/hooks/{}", demo::token(source));
     let mut headers = vec![("content-type", delivery.content_type)];
     let signature = delivery.signature.iter();
     headers.extend(signature.map(|(name, value)| (*name, value.as_str())));

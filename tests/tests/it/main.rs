@@ -9,6 +9,7 @@ mod callrail;
 mod calls;
 mod channels;
 mod chats;
+mod connecting;
 mod crash;
 mod deployment;
 mod documents;

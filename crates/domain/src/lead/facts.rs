@@ -220,7 +220,7 @@ facts! {
         message: Option<String>,
         /// The other answers, by the form's own labels.
         answers: BTreeMap<String, String>,
-        /// Files that came with it, by the names that stored parts of the delivery have: `part-6`.
+        /// Files that came with it, by names that follow from their contents: `file-5f3d3ebe065cd800`.
         documents: BTreeMap<String, DocumentFacts>,
     }
 

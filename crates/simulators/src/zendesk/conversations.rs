@@ -17,9 +17,9 @@ const PAGE: usize = 100;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Wrote {
-    text: String,
+    pub(super) text: String,
     /// Whether somebody of the company writes it, not the person.
-    is_business: bool,
+    pub(super) is_business: bool,
 }
 
 /// The messages of each conversation, the oldest first. One in which nobody wrote has none.
@@ -27,18 +27,22 @@ pub(super) struct Wrote {
 pub(super) struct Conversations(BTreeMap<String, Vec<Value>>);
 
 impl Conversations {
-    /// Returns the message's id.
+    /// Returns the message as a webhook shows it.
     pub(super) fn write(&mut self, id: &str, wrote: &Wrote, now: Timestamp) -> Value {
-        let mut message = shown_message(now, &wrote.text);
-        // Unlike a webhook, the API shows no person in an author.
-        message["author"] = if wrote.is_business {
-            json!({ "type": "business", "displayName": "Luis Ortega" })
-        } else {
-            json!({ "type": "user", "userId": message["author"]["userId"], "displayName": "Sam Reyes" })
-        };
-        let written = message["id"].clone();
+        let mut told = shown_message(now, &wrote.text);
+        if wrote.is_business {
+            told["author"] = json!({ "type": "business", "displayName": "Luis Ortega" });
+            told["source"] = json!({ "type": "zd:agentWorkspace" });
+        }
+        let mut message = told.clone();
+        if !wrote.is_business {
+            // Unlike a webhook, the API shows no person in an author.
+            message["author"] = json!({
+                "type": "user", "userId": told["author"]["userId"], "displayName": "Sam Reyes",
+            });
+        }
         self.0.entry(id.to_owned()).or_default().push(message);
-        written
+        told
     }
 
     /// The messages before one of them, or the newest.

@@ -84,6 +84,35 @@ pub(super) static DEMO: Demo = Demo {
             make: |choices| of_conversation("read", &json!({}), choices),
         },
         Sample {
+            event: "conversation.typing",
+            make: |choices| {
+                let told =
+                    json!({ "activity": { "type": "typing:start", "author": { "type": "user" } } });
+                of_conversation("typing", &told, choices)
+            },
+        },
+        Sample {
+            event: "client.add",
+            make: |choices| {
+                of_event(
+                    "client:add",
+                    &json!({ "client": { "type": "web" } }),
+                    choices,
+                )
+            },
+        },
+        Sample {
+            event: "user.update",
+            make: |choices| of_event("user:update", &json!({ "reason": "profile" }), choices),
+        },
+        Sample {
+            event: "switchboard.passControl",
+            make: |choices| {
+                let told = json!({ "reason": "external" });
+                of_event("switchboard:passControl", &told, choices)
+            },
+        },
+        Sample {
             event: "conversation.postback",
             make: |choices| {
                 let told = json!({ "postback": { "payload": "QUOTE", "title": "Get a quote" } });
@@ -173,15 +202,30 @@ fn message(choices: &Choices) -> SampleDelivery {
     )
 }
 
+/// That somebody wrote this in a conversation.
+pub(super) fn said(id: &str, message: &Value, at: Timestamp) -> SampleDelivery {
+    let choices = Choices {
+        id: Some(id.to_owned()),
+        at,
+        ..Choices::default()
+    };
+    of_conversation("message", &json!({ "message": message }), &choices)
+}
+
 /// An event of Sunshine Conversations: its name behind `conversation:`, and what it tells beside the conversation.
 fn of_conversation(event: &str, told: &Value, choices: &Choices) -> SampleDelivery {
+    of_event(&format!("conversation:{event}"), told, choices)
+}
+
+/// The same, by the whole name of the event.
+fn of_event(event: &str, told: &Value, choices: &Choices) -> SampleDelivery {
     let id = choices.id.clone().unwrap_or_else(fresh_hex);
     let mut payload = told.clone();
     payload["conversation"] = json!({ "id": id, "type": "personal" });
     let body = json!({
         "app": { "id": APP }, "webhook": { "id": "68b1c2d3e4f5a6b7c8d9e0f1", "version": "v2" },
         "events": [{
-            "id": fresh_hex(), "type": format!("conversation:{event}"), "createdAt": format!("{:.3}", choices.at),
+            "id": fresh_hex(), "type": event, "createdAt": format!("{:.3}", choices.at),
             "payload": payload,
         }],
     });

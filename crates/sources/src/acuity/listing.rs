@@ -26,6 +26,9 @@ const PER_PAGE: usize = 250;
 /// Those that stand, and those that were canceled: a list has only the ones or the others.
 const KINDS: &[&str] = &["appointments", "canceled"];
 
+/// Webhooks that an account may have, whoever made them.
+const MAX_WEBHOOKS: usize = 25;
+
 /// The events that are subscribed.
 const EVENTS: [&str; 4] = [
     "appointment.scheduled",
@@ -188,11 +191,24 @@ impl WebhooksApi for Api {
         _signing_key: Option<&SecretString>,
     ) -> Result<Option<SecretString>, ApiError> {
         let known = self.subscriptions(account).await?;
-        for (event, url) in wanted {
-            let ours = |known: &&Subscription| {
-                known.registration.event == *event && known.registration.url == *url
+        let ours = |event: &str, url: &str| -> Vec<&Subscription> {
+            let is_ours = |known: &&Subscription| {
+                known.registration.event == event && known.registration.url == url
             };
-            let ours: Vec<_> = known.iter().filter(ours).collect();
+            known.iter().filter(is_ours).collect()
+        };
+        let missing = wanted
+            .iter()
+            .filter(|(event, url)| ours(event, url).is_empty());
+        // Rather none than some of them.
+        if known.len() + missing.count() > MAX_WEBHOOKS {
+            return Err(ApiError::Full(
+                "Acuity takes 25 webhooks for an account, and it has no room for ours: remove some that nobody needs, in \
+                 Acuity under Integrations, Webhooks, or by its API",
+            ));
+        }
+        for (event, url) in wanted {
+            let ours = ours(event, url);
             if ours.iter().any(|known| known.registration.is_on) {
                 continue;
             }

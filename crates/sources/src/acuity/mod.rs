@@ -57,6 +57,7 @@ static SPEC: SourceSpec = SourceSpec {
         about: "Acuity Scheduling's API.",
     }),
     apis: Some(api::apis),
+    is_connected_by_call: true,
     // By address, so that all tenants share it. Source: developers.acuityscheduling.com, "Errors", `too_many_requests`.
     quota: Some(Quota {
         account: "",

@@ -22,22 +22,26 @@ fn a_files_type_is_what_its_bytes_say() {
         ),
         part("name=\"plan\"; filename=\"../../etc/passwd\"", b"%PDF-1.7"),
         part("name=\"empty\"; filename=\"\"", b""),
+        part(
+            "name=\"scan\"; filename*=UTF-8''K%C3%BCche%E2%80%AEgpj.exe",
+            b"GIF89a",
+        ),
         part("name=\"name\"", "Ren\u{e9}e".as_bytes()),
         b"--b--\r\n".to_vec(),
     ]
     .concat();
     let read = of(KIND, body);
-    let kinds: Vec<_> = read
-        .files
-        .iter()
-        .map(|file| (file.part, file.kind))
-        .collect();
-    assert_eq!(kinds, [(0, "image/jpeg"), (1, "application/pdf")]);
+    let kinds: Vec<_> = read.files.iter().map(|file| file.kind).collect();
+    assert_eq!(kinds, ["image/jpeg", "application/pdf", "image/gif"]);
     assert_eq!(read.value("name"), Some("Ren\u{e9}e"));
     let names: Vec<_> = read.files.iter().map(|file| file.name.as_deref()).collect();
     assert_eq!(
         names,
-        [Some("a.pdf"), Some("../../etc/passwd")],
+        [
+            Some("a.pdf"),
+            Some("../../etc/passwd"),
+            Some("K\u{fc}chegpj.exe")
+        ],
         "kept as text, and nothing follows from it"
     );
 }

@@ -66,6 +66,7 @@ static SPEC: SourceSpec = SourceSpec {
         about: "Calendly's API.",
     }),
     apis: Some(api::apis),
+    is_connected_by_call: true,
     is_told_by_body: true,
     set_up: "Calendly has no page for this: subscribe the URL by its API (`POST /webhook_subscriptions`) with the \
              signing key as `signing_key`, the organization, and the events invitee.created, invitee.canceled, \

@@ -66,6 +66,7 @@ static SPEC: SourceSpec = SourceSpec {
         about: "CallRail's API.",
     }),
     apis: Some(api::apis),
+    is_connected_by_call: true,
     // Shared by every tenant under the account. Source: apidocs.callrail.com, "Rate Limiting".
     quota: Some(Quota {
         account: "account_id",

@@ -38,9 +38,18 @@ pub fn a_source_is_declared_completely(source: &dyn Source) {
             endpoint.path
         );
     }
-    if spec.apis.is_some() {
+    let mut registers = false;
+    if let Some(make) = spec.apis {
         assert!(spec.account.is_some() && spec.base_url.is_some(), "{slug}");
+        let client = http_client::Client::new(http_client::Options::default()).unwrap();
+        let url = spec.base_url.and_then(|base| base.url.parse().ok());
+        let apis = url.map(|url| make(&client, &url));
+        registers = apis.is_some_and(|apis| apis.webhooks.is_some());
     }
+    assert_eq!(
+        spec.is_connected_by_call, registers,
+        "{slug} is connected by a call exactly if its API registers webhooks"
+    );
     if let Some(base) = spec.base_url {
         assert!(base.url.parse::<http_client::Url>().is_ok(), "{base:?}");
         assert!(base.key.ends_with("_BASE_URL"), "{base:?}");

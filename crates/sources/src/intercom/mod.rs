@@ -18,12 +18,16 @@ mod payload;
 mod pseudonym;
 mod samples;
 
-use domain::{AccountSpec, BaseUrl, Channel, Reading, SettingSpec};
+use domain::{
+    AccountSpec, BaseUrl, Channel, Reading, SettingSpec,
+    shape::{Member, Shape},
+};
 use http::Method;
+use serde_json::{Value, json};
 
 use crate::{
     EndpointSpec, Fields, HOOK, HOOK_OF_EVENT, Key, Mac, Piece, Purpose, ReadError, Scheme, Sent,
-    Source, SourceSpec, TenantHint, Verification, Verified,
+    SettingsSpec, Source, SourceSpec, TenantHint, Verification, Verified,
 };
 
 /// The source.
@@ -73,12 +77,27 @@ static SPEC: SourceSpec = SourceSpec {
     }),
     apis: Some(api::apis),
     is_told_by_body: true,
+    settings: Some(SETTINGS),
     set_up: "In Intercom's Developer Hub, open your app. Under Basic information, copy the client secret: it is the \
              signing key of the source. Under Webhooks, enter the URL, and choose the topics conversation.user.created, \
              conversation.user.replied, conversation.admin.replied, conversation.admin.closed, \
              conversation.admin.opened, conversation.deleted and conversation_part.redacted.",
     samples: samples::SAMPLES,
     ..SourceSpec::DEFAULT
+};
+
+const SERVES_MANY: &str = "app_serves_many";
+
+const SETTINGS: SettingsSpec = SettingsSpec {
+    shape: &Shape::Object(&[Member::optional(
+        SERVES_MANY,
+        Shape::Flag,
+        "Whether the app, whose secret and URL this source has, serves other companies' workspaces, too. What one of them sends is \
+         handed to the source that names it among its accounts. If nobody does, it is answered 200, counted and dropped, so \
+         that Intercom does not suspend the URL. Enter your own workspace as the source's account first.",
+    )]),
+    defaults: || json!({ SERVES_MANY: false }),
+    ..SettingsSpec::NONE
 };
 
 impl Source for Intercom {
@@ -94,6 +113,10 @@ impl Source for Intercom {
             accounts: vec![workspace.to_owned()],
             tenant: None,
         })
+    }
+
+    fn serves_many(&self, settings: &Value) -> bool {
+        settings[SERVES_MANY] == json!(true)
     }
 
     fn read(&self, delivery: &Verified, _: Option<&str>) -> Result<Reading, ReadError> {

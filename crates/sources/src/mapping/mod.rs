@@ -35,6 +35,8 @@ pub(crate) struct Mapped {
     answers: Answers,
     extra: BTreeMap<String, String>,
     derived: BTreeSet<&'static str>,
+    /// What stands beside the box of consent, as the form's tool sends it in a field of its own.
+    beside_the_box: Option<String>,
 }
 
 impl Mapping {
@@ -79,6 +81,9 @@ impl Mapping {
             if let Some(at) = own.or_else(common) {
                 used[at] = true;
                 mapped.values.insert(field.name, body.entries[at].joined());
+                if field.name == "consent" {
+                    mapped.take_words(body, &body.entries[at].name, &mut used);
+                }
             }
         }
         mapped.take_consents(body, &normal, &mut used);
@@ -133,6 +138,23 @@ impl Mapped {
             .any(says)
             || !self.answers.others.is_empty()
             || self.answers.person != PersonFacts::default()
+    }
+
+    /// Gravity Forms sends a box as `6.1`, what stands beside it as `6.2`, and that text's revision as `6.3`.
+    fn take_words(&mut self, body: &Body, name: &str, used: &mut [bool]) {
+        let Some(field) = name
+            .strip_suffix(".1")
+            .filter(|field| field.bytes().all(|byte| byte.is_ascii_digit()))
+        else {
+            return;
+        };
+        let words = format!("{field}.2");
+        let mut entries = body.entries.iter().enumerate();
+        let found = entries.find(|(at, entry)| !used[*at] && entry.name == words);
+        if let Some((at, entry)) = found {
+            used[at] = true;
+            self.beside_the_box = Some(entry.joined());
+        }
     }
 
     /// Several boxes of one consent, as members of an object.
@@ -230,6 +252,10 @@ impl Mapped {
             .filter_map(|field| Some((field.name.to_owned(), one_line(field.name, 500)?)))
             .collect();
         let consent = self.consent(consent_text, submitted_at);
+        let refused = self
+            .get("consent")
+            .filter(|said| consent.is_none() && !NO.iter().any(|no| said.eq_ignore_ascii_case(no)));
+        let refused = refused.map(|said| text::bounded(said, MAX_VALUE));
         let form = FormFacts {
             form: one_line("form", 200),
             page_url: one_line("page_url", 500),
@@ -243,12 +269,15 @@ impl Mapped {
             },
             ..FormFacts::default()
         };
+        let mut extra = self.extra;
+        // It is no consent, and a person may want to read it.
+        extra.extend(refused.map(|said| ("consent".to_owned(), said)));
         Facts {
             person,
             attribution,
             consent,
             derived_fields: Some(self.derived.iter().map(|name| (*name).to_owned()).collect()),
-            extra: self.extra,
+            extra,
             about: About::Form(form),
             ..Facts::default()
         }
@@ -257,11 +286,11 @@ impl Mapped {
     /// An empty box is no consent, nor is one that says no.
     fn consent(&self, text: Option<&str>, at: Option<Timestamp>) -> Option<Consent> {
         let said = self.get("consent")?;
-        if NO.iter().any(|no| said.eq_ignore_ascii_case(no)) {
+        if is_refusal(said) {
             return None;
         }
         let is_tick = YES.iter().any(|yes| said.eq_ignore_ascii_case(yes));
-        let words = match text {
+        let words = match self.beside_the_box.as_deref().or(text) {
             Some(text) if is_tick => text,
             _ => said,
         };
@@ -278,6 +307,37 @@ impl Mapped {
 
 const YES: [&str; 7] = ["on", "yes", "true", "1", "checked", "y", "agree"];
 const NO: [&str; 6] = ["off", "no", "false", "0", "n", "unchecked"];
+
+/// Words that refuse, at the beginning. A consent that nobody gave costs more than one that is asked for again.
+const REFUSALS: [&str; 12] = [
+    "no",
+    "not",
+    "never",
+    "none",
+    "nope",
+    "n/a",
+    "don't",
+    "don\u{2019}t",
+    "dont",
+    "decline",
+    "declined",
+    "refuse",
+];
+
+/// Whether words say no, as `No, thanks` or `I do not agree` do.
+fn is_refusal(said: &str) -> bool {
+    if NO.iter().any(|no| said.eq_ignore_ascii_case(no)) {
+        return true;
+    }
+    let said = said.to_lowercase();
+    let mut words = said
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | '.' | ';' | ':' | '!' | '-'))
+        .filter(|word| {
+            !word.is_empty() && !matches!(*word, "i" | "please" | "do" | "would" | "will")
+        });
+    let first = words.next().unwrap_or_default();
+    REFUSALS.contains(&first) || first == "opt" && words.next() == Some("out")
+}
 
 fn is_email(value: &str) -> bool {
     EmailAddress::parse(value).is_ok()
@@ -312,7 +372,23 @@ fn normalized(name: &str) -> String {
             normal.push(c);
         }
     }
-    normal.trim_matches('_').to_owned()
+    let normal = normal.trim_matches('_');
+    of_kind(normal).unwrap_or(normal).to_owned()
+}
+
+/// What Contact Form 7 calls a field to which its maker gave no name: its kind and a number, as in `tel-620`. A text may be
+/// anything.
+fn of_kind(name: &str) -> Option<&'static str> {
+    let (kind, number) = name.rsplit_once('_')?;
+    let is_made = (2..=4).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
+    match kind {
+        _ if !is_made => None,
+        "tel" => Some("tel"),
+        "email" => Some("email"),
+        "textarea" => Some("message"),
+        "acceptance" => Some("acceptance"),
+        _ => None,
+    }
 }
 
 /// The last part of a dotted path, normalized.

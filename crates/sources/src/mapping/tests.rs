@@ -133,3 +133,66 @@ fn the_first_visit_has_names_of_its_own() {
     assert_eq!(last, [("landing_page", "/last"), ("source", "bing")]);
     assert!(facts.extra.is_empty(), "{:?}", facts.extra);
 }
+
+#[test]
+fn names_that_contact_form_7_makes_say_what_they_are() {
+    let mapped = mapped(
+        &json!({}),
+        "text-123=Ada+Fenn&tel-620=5125550171&email-77=a%40b.com&textarea-12=A+bath&acceptance-123=1",
+    );
+    assert!(mapped.is_lead());
+    assert_eq!(mapped.get("phone"), Some("5125550171"));
+    assert_eq!(mapped.get("email"), Some("a@b.com"));
+    assert_eq!(mapped.get("message"), Some("A bath"));
+    let facts = mapped.into_facts(None, Some("Call me."));
+    assert_eq!(facts.consent.unwrap().text, "Call me.");
+    assert_eq!(
+        facts.extra["text-123"], "Ada Fenn",
+        "a text may be anything"
+    );
+}
+
+#[test]
+fn whoever_says_no_has_not_agreed() {
+    let consent = |said: &str| {
+        let body = json!({ "email": "a@b.com", "consent": said }).to_string();
+        mapped(&json!({}), &body).into_facts(None, Some("Call me."))
+    };
+    for no in [
+        "No, thanks",
+        "No thank you.",
+        "I do not agree",
+        "I don't want calls",
+        "Please do not call",
+        "Opt-out",
+        "Never",
+        "N/A",
+    ] {
+        let facts = consent(no);
+        assert_eq!(facts.consent, None, "{no}");
+        assert_eq!(facts.extra["consent"], no, "it can be read all the same");
+    }
+    for no in ["no", "off", "0"] {
+        let facts = consent(no);
+        assert_eq!((facts.consent, facts.extra.len()), (None, 0), "{no}");
+    }
+    for (yes, text) in [
+        ("yes", "Call me."),
+        ("I agree to be called.", "I agree to be called."),
+        ("Yes, text me", "Yes, text me"),
+    ] {
+        assert_eq!(consent(yes).consent.unwrap().text, text);
+    }
+}
+
+#[test]
+fn what_gravity_forms_sends_beside_a_box_is_the_consent() {
+    let body = r#"{"3": "a@b.com", "6.1": "1", "6.2": "I agree to calls and texts.", "6.3": "4"}"#;
+    let facts = mapped(&json!({ "consent": ["6.1"] }), body).into_facts(None, Some("Call me."));
+    assert_eq!(facts.consent.unwrap().text, "I agree to calls and texts.");
+    assert!(!facts.extra.contains_key("6.2"), "{:?}", facts.extra);
+    // An empty box has the same text beside it.
+    let body = r#"{"3": "a@b.com", "6.1": "", "6.2": "I agree to calls and texts."}"#;
+    let facts = mapped(&json!({ "consent": ["6.1"] }), body).into_facts(None, None);
+    assert_eq!(facts.consent, None);
+}

@@ -132,7 +132,7 @@ impl Source for SignedWebhook {
         let settings = Settings::deserialize(settings).unwrap_or_default();
         let body = Body::read(delivery)?;
         if body.value(TEST).is_some() {
-            return Ok(ignored("a test of the source"));
+            return Ok(ignored(crate::TEST_REMARK));
         }
         if let Some(path) = &settings.event_path
             && let Some(event) = body.value(path)

@@ -171,7 +171,10 @@ impl Verification {
         body: &[u8],
         now: Timestamp,
     ) -> Option<Vec<(&'static str, String)>> {
-        let (Self::Signed(schemes) | Self::PublicOrSigned(schemes)) = self else {
+        let (Self::Signed(schemes)
+        | Self::PublicOrSigned(schemes)
+        | Self::SignedOrKey { schemes, .. }) = self
+        else {
             return None;
         };
         let schemes = schemes.iter();
@@ -263,7 +266,9 @@ impl Verification {
                     schemes, header, ..
                 } => match schemes.get(at) {
                     Some(scheme) => scheme.check(keys(scheme.mac), delivery),
-                    None => repeated(header),
+                    // Who signs has to be right about that: a key in a header mends no wrong signature.
+                    None if error == SignatureError::Missing => repeated(header),
+                    None => Err(error),
                 },
                 Self::SharedKey { header } => repeated(header),
                 Self::PublicOrSigned(schemes) => match schemes.get(at) {

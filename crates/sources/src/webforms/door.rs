@@ -44,7 +44,7 @@ pub(super) struct FormDoor;
 const TYPE: Turned = Turned {
     status: 415,
     reason: "wrong_content_type",
-    detail: "Send the form as application/json, application/x-www-form-urlencoded or multipart/form-data.",
+    detail: "application/json, application/x-www-form-urlencoded or multipart/form-data",
 };
 
 const ELSEWHERE: Turned = Turned {

@@ -18,9 +18,10 @@ use domain::{
     About, Account, Attachment, Author, ChatFacts, ChatMessage, Facts, Labels, PersonFacts,
     lead::thread,
 };
-use http_client::{Client, Response, Url, header};
+use http_client::{Client, Request, Response, Url, header};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
 
 use super::{
     payload::{self, DESCRIPTION},
@@ -41,22 +42,23 @@ const PAGE: &str = "100";
 const MAX_PAGES: usize = 10;
 
 /// Calls the API.
-struct Api {
+pub(super) struct Api {
     client: Client,
     base_url: Url,
 }
 
 /// The API at this address.
 pub(super) fn apis(client: &Client, base_url: &Url) -> Apis {
+    let api = Arc::new(Api {
+        client: client.clone(),
+        base_url: base_url.clone(),
+    });
     Apis {
-        details: Arc::new(Api {
-            client: client.clone(),
-            base_url: base_url.clone(),
-        }),
+        details: api.clone(),
         recordings: None,
         busy: None,
         listing: None,
-        webhooks: None,
+        webhooks: Some(api),
     }
 }
 
@@ -87,13 +89,7 @@ struct Person {
 impl Api {
     /// A ticket as it is now, with its thread.
     async fn ticket(&self, account: &Account, id: &str) -> Result<Details, ApiError> {
-        let email = account.setting("email");
-        if email.is_empty() {
-            return Err(ApiError::NotConfigured(
-                "the connection names no agent: enter the e-mail address of the API token as its email",
-            ));
-        }
-        let user = format!("{email}/token");
+        let user = agent(account)?;
         let file = format!("{id}.json");
         let path = ["api", "v2", "tickets", &file];
         let answer = self
@@ -192,26 +188,43 @@ impl Api {
         })
     }
 
-    async fn get(
+    pub(super) async fn get(
         &self,
         account: &Account,
         user: &str,
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Response, ApiError> {
+        let request = self.client.get(self.url(account, path)?.as_str());
+        answered(account, user, request.query(query)).await
+    }
+
+    pub(super) async fn post(
+        &self,
+        account: &Account,
+        path: &[&str],
+        body: &Value,
+    ) -> Result<Response, ApiError> {
+        let request = self.client.post(self.url(account, path)?.as_str());
+        answered(account, &agent(account)?, request.json(body)).await
+    }
+
+    pub(super) async fn patch(
+        &self,
+        account: &Account,
+        path: &[&str],
+        body: &Value,
+    ) -> Result<Response, ApiError> {
+        let request = self.client.patch(self.url(account, path)?.as_str());
+        answered(account, &agent(account)?, request.json(body)).await
+    }
+
+    fn url(&self, account: &Account, path: &[&str]) -> Result<Url, ApiError> {
         let mut url = self.of_account(account)?;
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
         }
-        let pair = format!("{user}:{}", account.secret.expose_secret());
-        let basic = format!("Basic {}", STANDARD.encode(pair));
-        let request = self
-            .client
-            .get(url.as_str())
-            .query(query)
-            .secret_header(header::AUTHORIZATION, &SecretString::from(basic))
-            .max_body_bytes(MAX_ANSWER_BYTES);
-        ApiError::of_status(request.deadline(DEADLINE).send().await?)
+        Ok(url)
     }
 
     /// The account's own address. An address of the operator's own, as of a simulator, stands for every account.
@@ -234,6 +247,30 @@ impl Api {
         }
         Ok(url)
     }
+}
+
+/// Who asks about tickets and webhooks: the agent whom the API token is of.
+pub(super) fn agent(account: &Account) -> Result<String, ApiError> {
+    let email = account.setting("email");
+    if email.is_empty() {
+        return Err(ApiError::NotConfigured(
+            "the connection names no agent: enter the e-mail address of the API token as its email",
+        ));
+    }
+    Ok(format!("{email}/token"))
+}
+
+async fn answered(
+    account: &Account,
+    user: &str,
+    request: Request<'_>,
+) -> Result<Response, ApiError> {
+    let pair = format!("{user}:{}", account.secret.expose_secret());
+    let basic = format!("Basic {}", STANDARD.encode(pair));
+    let request = request
+        .secret_header(header::AUTHORIZATION, &SecretString::from(basic))
+        .max_body_bytes(MAX_ANSWER_BYTES);
+    ApiError::of_status(request.deadline(DEADLINE).send().await?)
 }
 
 /// The people whom an answer brings along.

@@ -13,13 +13,13 @@
 //!
 //! Source: developer.zendesk.com, "Verifying webhooks", "Anatomy of a webhook request", "Ticket events", "Messaging
 //! events"; the OpenAPI description of Sunshine Conversations (read 2026-11). UNCONFIRMED: how long a signature is good,
-//! since no window is published; that placeholders take the filter `json`; when a refused event is repeated; the names of `ticket.permanently_deleted` and
-//! `ticket.marked_as_spam`; whether one body of Sunshine Conversations may be about several conversations.
+//! since no window is published; that placeholders take the filter `json`; when a refused event is repeated; whether one body of Sunshine Conversations may be about several conversations.
 
 mod api;
 mod payload;
 mod samples;
 mod sunshine;
+mod webhooks;
 
 use std::time::Duration;
 
@@ -99,6 +99,7 @@ static SPEC: SourceSpec = SourceSpec {
         about: "Zendesk's API. Each account has its own address below this one.",
     }),
     apis: Some(api::apis),
+    is_connected_by_call: true,
     is_told_by_body: true,
     set_up: "In Zendesk's Admin Center, open Apps and integrations, Webhooks, and create a webhook with the URL for the \
              events ticket created, comment added, status changed, permanently deleted, marked as spam, and messaging \

@@ -163,6 +163,7 @@ macro_rules! contract_suite {
             $crate::contract_suite!(@tests $make; handles:
                 a_tenant_is_created_once_and_suspended,
                 a_source_has_two_keys_at_most_and_one_at_least,
+                an_update_of_a_source_is_of_one_version,
                 a_source_is_created_once_and_for_a_tenant,
                 a_first_secret_releases_what_waited_for_it,
                 a_verdict_lets_a_request_go_on_once,

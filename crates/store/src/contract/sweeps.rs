@@ -204,4 +204,23 @@ pub async fn an_account_has_no_more_requests_than_its_quota(subject: &Subject) {
     );
     // Another account has its own.
     assert_eq!(admit(&format!("{account}-2"), 10, 100).await, None);
+
+    // Of several at once all count, or none does.
+    let fresh = format!("{account}-3");
+    let both = vec![
+        (fresh.clone(), windows.to_vec()),
+        (account, windows.to_vec()),
+    ];
+    let wait = store
+        .admit_requests_of_all_across_tenants(both, 1, 100)
+        .await;
+    assert!(wait.unwrap().is_some());
+    let other = (format!("{fresh}-4"), vec![(1, 60)]);
+    let both = vec![(fresh.clone(), windows.to_vec()), other];
+    let wait = store
+        .admit_requests_of_all_across_tenants(both, 1, 100)
+        .await;
+    assert_eq!(wait.unwrap(), None);
+    assert_eq!(admit(&fresh, 9, 100).await, None, "one was counted");
+    assert!(admit(&fresh, 1, 100).await.is_some());
 }

@@ -18,7 +18,7 @@ use jiff::civil::Date;
 use crate::Result;
 
 pub use days::{Completeness, DayLine, completeness};
-pub use quota::UsedRequests;
+pub use quota::{Counted, UsedRequests, admit};
 pub use sweep::{
     DayCount, LONG_SPAN_DAYS, Off, Span, Sweep, SweepClaim, SweepState, SweepStep, WEBHOOKS,
 };
@@ -74,6 +74,18 @@ pub trait Sweeps: Send + Sync {
         &self,
         account: &str,
         windows: &[(u32, u64)],
+        wanted: u32,
+        share: u32,
+    ) -> Result<Option<Duration>> {
+        let account = (account.to_owned(), windows.to_vec());
+        self.admit_requests_of_all_across_tenants(vec![account], wanted, share)
+            .await
+    }
+
+    /// The same for several accounts at once, of which each counts the requests: if one of them has no room, none counts any.
+    async fn admit_requests_of_all_across_tenants(
+        &self,
+        accounts: Vec<Counted>,
         wanted: u32,
         share: u32,
     ) -> Result<Option<Duration>>;

@@ -16,18 +16,16 @@ pub struct UsedRequests {
 }
 
 impl UsedRequests {
-    /// Counts `wanted` requests if each of the windows of `(requests, seconds)` has room for them within `share` percent.
-    /// A part counts until all of it has left the window, so no window ever has more, however it lies.
-    ///
-    /// # Errors
-    /// How long to wait until there may be room. Then nothing is counted.
-    pub fn admit(
+    /// How long to wait until each of the windows of `(requests, seconds)` may have room for `wanted` requests within
+    /// `share` percent; none if it has. A part counts until all of it has left the window, so no window ever has more,
+    /// however it lies.
+    fn wait(
         &mut self,
         windows: &[(u32, u64)],
         wanted: u32,
         share: u32,
         now: Timestamp,
-    ) -> Result<(), Duration> {
+    ) -> Option<Duration> {
         let mut wait: Option<Duration> = None;
         for (requests, seconds) in windows {
             let part = part_seconds(*seconds);
@@ -45,16 +43,42 @@ impl UsedRequests {
                 wait = wait.max(Some(Duration::from_secs(left)));
             }
         }
-        if let Some(wait) = wait {
-            return Err(wait);
-        }
+        wait
+    }
+
+    fn count(&mut self, windows: &[(u32, u64)], wanted: u32, now: Timestamp) {
         for (_, seconds) in windows {
             let current = now.as_second().div_euclid(part_seconds(*seconds));
             let used = self.windows.entry(*seconds).or_default();
             *used.entry(current).or_default() += wanted;
         }
-        Ok(())
     }
+}
+
+/// An account, as requests of it are counted, and its windows of `(requests, seconds)`.
+pub type Counted = (String, Vec<(u32, u64)>);
+
+/// Counts `wanted` requests of each of these accounts, beside what it has used, if every window of all of them has room
+/// within `share` percent.
+///
+/// # Errors
+/// How long to wait until there may be room. Then nothing is counted, of no account.
+pub fn admit(
+    accounts: &mut [(&Counted, UsedRequests)],
+    wanted: u32,
+    share: u32,
+    now: Timestamp,
+) -> Result<(), Duration> {
+    let waits = accounts
+        .iter_mut()
+        .filter_map(|((_, windows), used)| used.wait(windows, wanted, share, now));
+    if let Some(wait) = waits.max() {
+        return Err(wait);
+    }
+    for ((_, windows), used) in accounts {
+        used.count(windows, wanted, now);
+    }
+    Ok(())
 }
 
 fn part_seconds(seconds: u64) -> i64 {
@@ -66,6 +90,23 @@ mod tests {
     use super::*;
 
     const HOUR: &[(u32, u64)] = &[(10, 3_600)];
+
+    impl UsedRequests {
+        fn admit(
+            &mut self,
+            windows: &[(u32, u64)],
+            wanted: u32,
+            share: u32,
+            now: Timestamp,
+        ) -> Result<(), Duration> {
+            let account = ("a".to_owned(), windows.to_vec());
+            let mut accounts = [(&account, std::mem::take(self))];
+            let admitted = super::admit(&mut accounts, wanted, share, now);
+            let [(_, used)] = accounts;
+            *self = used;
+            admitted
+        }
+    }
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()

@@ -1,5 +1,6 @@
 //! Where projects are, by the simulated map.
 
+use ai_analyzer::MapLimits;
 use domain::{
     AreaBasis, AreaVerdict, Channel, Document, MapOutcome, PersonFacts, Radius, ServiceArea,
     WorkflowConfig,
@@ -165,6 +166,29 @@ async fn beyond_its_quota_a_tenant_goes_on_without_the_map() {
     // What is known costs nothing.
     let known = form("1 Elm St", "Round Rock", "78664");
     assert_eq!(placed(&world, known, drawn(&[])).await.1, Some(found));
+}
+
+#[tokio::test]
+async fn what_all_together_may_not_ask_costs_a_tenant_nothing() {
+    let world = World::within(MapLimits {
+        per_minute: 1,
+        per_tenant_and_day: 2,
+        ..MapLimits::default()
+    })
+    .await;
+    let place = async |number: u32| {
+        let house = form(&format!("{number} Elm St"), "Round Rock", "78664");
+        placed(&world, house, drawn(&[])).await.1.unwrap()
+    };
+    let (found, over) = (MapOutcome::Found, MapOutcome::OverQuota);
+    assert_eq!(place(1).await, found);
+    for _ in 0..3 {
+        assert_eq!(place(2).await, over, "all together had their minute");
+    }
+    world.clock.advance(std::time::Duration::from_secs(180));
+    assert_eq!(place(2).await, found, "its own quota has room still");
+    world.clock.advance(std::time::Duration::from_secs(180));
+    assert_eq!(place(3).await, over, "and now it has none");
 }
 
 #[tokio::test]

@@ -41,10 +41,14 @@ impl World {
 
     /// A world whose tenants may have so many addresses looked up a day.
     pub(crate) async fn with_lookups(per_tenant_and_day: u32) -> Self {
-        let limits = MapLimits {
+        Self::within(MapLimits {
             per_tenant_and_day,
             ..MapLimits::default()
-        };
+        })
+        .await
+    }
+
+    pub(crate) async fn within(limits: MapLimits) -> Self {
         Self::start_within(limits, |config| config, simulators::GOOGLE_TOKEN).await
     }
 

@@ -28,7 +28,7 @@ pub(crate) struct DocumentPath {
     #[param(value_type = String, example = "req_0199f3a100007000800000000000002a")]
     request_id: RequestId,
     /// The file's name among the request's `documents`.
-    #[param(example = "part-6")]
+    #[param(example = "file-5f3d3ebe065cd800")]
     document: String,
 }
 
@@ -133,7 +133,7 @@ mod tests {
             ("Küche\r\nX: y", "K_che__X__y.pdf"),
             ("", "document.pdf"),
             ("....", "document.pdf"),
-            ("part-6", "part-6.pdf"),
+            ("file-5f3d", "file-5f3d.pdf"),
         ] {
             assert_eq!(file_name(given, "req_1-5e5e.pdf"), expected, "{given}");
         }

@@ -83,7 +83,7 @@ pub(crate) async fn show_source_catalogue(
         let spec = source.spec();
         let outward = deps.outward.as_ref();
         let apis = outward.and_then(|outward| outward.apis.get(spec.slug));
-        let is_connected_by_call = apis.is_some_and(|apis| apis.webhooks.is_some());
+        let is_connected_by_call = spec.is_connected_by_call;
         Connectable {
             provider: spec.slug.to_owned(),
             name: spec.name.to_owned(),
@@ -148,7 +148,7 @@ fn label(key: &str) -> String {
 fn steps(spec: &::sources::SourceSpec, is_connected_by_call: bool) -> Vec<String> {
     if !is_connected_by_call {
         return vec![
-            "Create the source. Its URLs are shown once.".to_owned(),
+            "Connect or create the source. Its URLs are shown then.".to_owned(),
             spec.set_up.to_owned(),
         ];
     }

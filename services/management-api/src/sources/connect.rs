@@ -2,13 +2,17 @@
 //!
 //! Every step can be repeated, and finds what an earlier call did: the source's id follows from provider and connection,
 //! its URL is kept before the source is created, and registering adds nothing twice.
+//!
+//! A provider without an API for webhooks is connected as far as that goes: `by_hand` says what is left to a person.
+
+mod by_hand;
 
 use std::collections::BTreeMap;
 
 use ::sources::{SourceSpec, WebhooksApi, our_url};
 use axum::{Extension, extract::State};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{Account, ConnectionName, OfficeId, StoreError, TenantId};
+use domain::{Account, Classify as _, ConnectionName, OfficeId, StoreError, TenantId};
 use runtime::{Json, Problem};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -17,12 +21,13 @@ use utoipa::ToSchema;
 
 use super::{
     Source,
-    create::{self, TOKEN_BYTES},
+    create::{self, TOKEN_BYTES, Webhook},
     keys::SigningKey,
 };
 use crate::{
     Deps,
     auth::TenantAdmin,
+    body::Body,
     connections::{self, NewSecret},
     faults::{BODY, Faults},
     idempotency::NotKept,
@@ -38,16 +43,17 @@ use crate::{
 pub(crate) struct NewConnectedSource {
     /// The provider's slug.
     provider: String,
-    /// The secret of the tenant's account at the provider. Left out: the one that was entered before.
+    /// The secret of the tenant's account at the provider. Left out: the one that was entered before, or none where the
+    /// provider has no account.
     #[schema(value_type = Option<String>, format = Password, write_only)]
     secret: Option<SecretText>,
     /// What the account needs beside its secret, by name: see the catalogue.
     settings: Option<BTreeMap<String, String>>,
     /// The name of the connection. Left out: the provider's slug.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^[a-z0-9][a-z0-9_-]{0,62}$")]
     connection: Option<ConnectionName>,
     /// The office that its requests belong to. Left out: the tenant's first.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^ofc_[0-9a-f]{32}$")]
     office_id: Option<OfficeId>,
     /// The tenant's account ids at the provider, in every form that its webhooks name it.
     #[serde(default)]
@@ -61,8 +67,14 @@ pub(crate) struct ConnectedSource {
     is_connected: bool,
     /// The source, once it is there.
     source: Option<Source>,
-    /// What was done, in this order, up to the first step that failed.
+    /// What was done, in this order, up to the first step that failed or is a person's.
     steps: Vec<ConnectStep>,
+    /// What a person does at a provider that has no API for it, in this order. Empty where the call does all.
+    by_hand: Vec<String>,
+    /// The URLs to enter there, until the first delivery has come by them. They hold a token, so they are as good as a key.
+    webhooks: Vec<Webhook>,
+    /// The signing key to enter there, where it was made by this call. It is shown this once.
+    signing_key: Option<String>,
 }
 
 /// A step of connecting a source.
@@ -72,7 +84,7 @@ pub(crate) struct ConnectStep {
     step: StepName,
     /// Whether it was done.
     is_done: bool,
-    /// What was done; of one that failed, why, and what to do.
+    /// What was done; of one that was not, why, and what to do.
     detail: String,
 }
 
@@ -99,6 +111,9 @@ struct Failed(StepName, String);
 /// Connects a source: checks the secret at the provider, keeps it, creates the source, registers its webhooks beside those
 /// of others, and keeps the key that signs them.
 ///
+/// Where the catalogue says that a provider is not connected by a call, the source is created all the same, and `by_hand`
+/// says what is left to do there, with the URLs to enter.
+///
 /// It can be repeated: what was done before is found, and it goes on where it stopped.
 #[utoipa::path(
     post,
@@ -117,35 +132,21 @@ struct Failed(StepName, String);
 pub(crate) async fn connect_source(
     caller: TenantAdmin,
     State(deps): State<Deps>,
-    Json(new): Json<NewConnectedSource>,
+    Body(new): Body<NewConnectedSource>,
 ) -> Result<(Extension<NotKept>, Json<ConnectedSource>), Problem> {
     let outward = deps.outward.clone();
     let outward = outward.ok_or_else(|| Problem::conflict("This server reaches no provider."))?;
-    let (spec, api) = new.check(&deps, &outward, caller.tenant()).await?;
-    let mut steps = Vec::new();
+    let spec = new.check(&deps, caller.tenant()).await?;
     let connecting = Connecting {
         deps: &deps,
         outward: &outward,
         caller: &caller,
         spec,
-        api: &*api,
     };
-    let connected = connecting.run(new, &mut steps).await?;
-    let (source, is_connected) = match connected {
-        Ok(source) => (Some(source), true),
-        Err((source, Failed(step, detail))) => {
-            steps.push(ConnectStep {
-                step,
-                is_done: false,
-                detail,
-            });
-            (source, false)
-        }
-    };
-    let answer = ConnectedSource {
-        is_connected,
-        source: source.map(Into::into),
-        steps,
+    let apis = outward.apis.get(spec.slug);
+    let answer = match apis.and_then(|apis| apis.webhooks.as_deref()) {
+        Some(api) => connecting.by_call(api, new).await?,
+        None => connecting.by_hand(new).await?,
     };
     Ok((Extension(NotKept), Json(answer)))
 }
@@ -155,36 +156,78 @@ struct Connecting<'a> {
     outward: &'a Outward,
     caller: &'a TenantAdmin,
     spec: &'static SourceSpec,
-    api: &'a dyn WebhooksApi,
+}
+
+/// A source that was found or made, with its URL.
+struct Made {
+    source: store::Source,
+    url: String,
+    /// The key that was made for it now.
+    key: Option<SigningKey>,
 }
 
 /// The source as far as it came, and the step that failed.
 type Stopped = (Option<store::Source>, Failed);
 
+impl ConnectStep {
+    fn done(step: StepName, detail: String) -> Self {
+        Self {
+            step,
+            is_done: true,
+            detail,
+        }
+    }
+
+    fn failed(Failed(step, detail): Failed) -> Self {
+        Self {
+            step,
+            is_done: false,
+            detail,
+        }
+    }
+}
+
 impl Connecting<'_> {
+    /// Connects by the provider's API.
+    async fn by_call(
+        &self,
+        api: &dyn WebhooksApi,
+        new: NewConnectedSource,
+    ) -> Result<ConnectedSource, Problem> {
+        let mut steps = Vec::new();
+        let (source, is_connected) = match self.run(api, new, &mut steps).await? {
+            Ok(source) => (Some(source), true),
+            Err((source, failed)) => {
+                steps.push(ConnectStep::failed(failed));
+                (source, false)
+            }
+        };
+        Ok(ConnectedSource {
+            is_connected,
+            source: source.map(Into::into),
+            steps,
+            by_hand: Vec::new(),
+            webhooks: Vec::new(),
+            signing_key: None,
+        })
+    }
+
     async fn run(
         &self,
+        api: &dyn WebhooksApi,
         new: NewConnectedSource,
         steps: &mut Vec<ConnectStep>,
     ) -> Result<Result<store::Source, Stopped>, Problem> {
         let tenant = self.caller.tenant();
-        let mut done = |step, detail: String| {
-            steps.push(ConnectStep {
-                step,
-                is_done: true,
-                detail,
-            });
-        };
-        let name = new.connection.clone();
-        let name = name.map_or_else(|| ConnectionName::new(self.spec.slug), Ok);
-        let name = name.map_err(Problem::internal)?;
+        let mut done = |step, detail: String| steps.push(ConnectStep::done(step, detail));
+        let name = self.name(&new)?;
 
         // 1. The secret, before anything is kept.
         let account = match self.account(&new, &name).await? {
             Ok(account) => account,
             Err(detail) => return Ok(Err((None, Failed(StepName::Credentials, detail)))),
         };
-        match self.check(&account, &new.accounts).await? {
+        match self.check(api, &account, &new.accounts).await? {
             Ok(whose) => done(
                 StepName::Credentials,
                 format!("{} takes it: {whose}.", self.spec.name),
@@ -193,36 +236,16 @@ impl Connecting<'_> {
         }
 
         // 2. The connection.
-        if let Some(secret) = new.secret {
-            let secret = NewSecret {
-                secret,
-                provider: Some(self.spec.slug.to_owned()),
-                settings: Some(account.settings.clone()),
-            };
-            connections::set(self.deps, self.caller, &name, &secret).await?;
-            done(
-                StepName::Connection,
-                format!("The connection `{name}` is kept."),
-            );
-        } else {
-            done(
-                StepName::Connection,
-                format!("The connection `{name}` was there already."),
-            );
-        }
+        let kept = self.keep(&name, new.secret, &account).await?;
+        done(StepName::Connection, kept);
 
         // 3. The source, and its URL.
-        let there = self.registered(&account, &new.accounts).await?;
+        let there = self.registered(api, &account, &new.accounts).await?;
         let there = match there {
             Ok(there) => there,
             Err(detail) => return Ok(Err((None, Failed(StepName::Webhooks, detail)))),
         };
-        let known = self.deps.store.sources(tenant).await?;
-        let is_it = |known: &&store::Source| {
-            known.provider == self.spec.slug && known.connection_name() == name
-        };
-        let known = known.iter().find(is_it).cloned();
-        let (mut source, url) = match known {
+        let made = match self.known(&name).await? {
             Some(source) => {
                 let is_ours = |token: &str| source.token == Some(TokenHash::of(token));
                 let url = our_url(&there, is_ours);
@@ -240,43 +263,48 @@ impl Connecting<'_> {
                     StepName::Source,
                     format!("The source {} was there already.", source.id),
                 );
-                (source, url)
+                Ok(Made {
+                    source,
+                    url,
+                    key: None,
+                })
             }
-            None => match self.create(&name, new.office_id, new.accounts).await? {
-                Ok((source, url)) => {
-                    done(
-                        StepName::Source,
-                        format!("The source {} is created.", source.id),
-                    );
-                    (source, url)
+            None => {
+                let made = self.create(&name, new.office_id, new.accounts).await?;
+                if let Ok(made) = &made {
+                    let detail = format!("The source {} is created.", made.source.id);
+                    done(StepName::Source, detail);
                 }
-                Err(detail) => return Ok(Err((None, Failed(StepName::Source, detail)))),
-            },
+                made
+            }
+        };
+        let Made {
+            mut source, url, ..
+        } = match made {
+            Ok(made) => made,
+            Err(detail) => return Ok(Err((None, Failed(StepName::Source, detail)))),
         };
 
         // 4. The webhooks.
         let key = reconcile::newest_key(self.deps, &source).await;
-        let wanted = self.api.wanted(&url);
-        let registered = self
-            .api
+        let wanted = api.wanted(&url);
+        let registered = api
             .register(&account, &source.accounts, &wanted, key.as_ref())
             .await;
         let signing_key = match registered {
             Ok(signing_key) => signing_key,
             Err(error) => {
+                let answer = error.answer();
+                let answer = answer.map(|answer| format!(" ({answer})"));
                 let detail = format!(
-                    "{} did not register the webhooks: {error}. Call this again; what is done stays.",
-                    self.spec.name
+                    "{} did not register the webhooks: {error}{}. Call this again; what is done stays.",
+                    self.spec.name,
+                    answer.unwrap_or_default()
                 );
                 return Ok(Err((Some(source), Failed(StepName::Webhooks, detail))));
             }
         };
-        let events: Vec<_> = self
-            .api
-            .wanted(&url)
-            .into_iter()
-            .map(|(event, _)| event)
-            .collect();
+        let events: Vec<_> = wanted.into_iter().map(|(event, _)| event).collect();
         done(
             StepName::Webhooks,
             format!("{} posts {}.", self.spec.name, events.join(", ")),
@@ -297,6 +325,41 @@ impl Connecting<'_> {
                 .await?;
         }
         Ok(Ok(source))
+    }
+
+    /// The connection's name.
+    fn name(&self, new: &NewConnectedSource) -> Result<ConnectionName, Problem> {
+        let name = new.connection.clone();
+        let name = name.map_or_else(|| ConnectionName::new(self.spec.slug), Ok);
+        name.map_err(Problem::internal)
+    }
+
+    /// The source of this provider and connection.
+    async fn known(&self, name: &ConnectionName) -> Result<Option<store::Source>, Problem> {
+        let known = self.deps.store.sources(self.caller.tenant()).await?;
+        let is_it = |known: &store::Source| {
+            known.provider == self.spec.slug && known.connection_name() == *name
+        };
+        Ok(known.into_iter().find(is_it))
+    }
+
+    /// Keeps the account's secret, if one was entered. Returns what was done.
+    async fn keep(
+        &self,
+        name: &ConnectionName,
+        secret: Option<SecretText>,
+        account: &Account,
+    ) -> Result<String, Problem> {
+        let Some(secret) = secret else {
+            return Ok(format!("The connection `{name}` was there already."));
+        };
+        let secret = NewSecret {
+            secret,
+            provider: Some(self.spec.slug.to_owned()),
+            settings: Some(account.settings.clone()),
+        };
+        connections::set(self.deps, self.caller, name, &secret, true).await?;
+        Ok(format!("The connection `{name}` is kept."))
     }
 
     /// The account as it would be; an error says what is missing.
@@ -358,13 +421,14 @@ impl Connecting<'_> {
     /// Whose account it is; an error says why the provider does not take it.
     async fn check(
         &self,
+        api: &dyn WebhooksApi,
         account: &Account,
         accounts: &[String],
     ) -> Result<Result<String, String>, Problem> {
         if let Err(detail) = self.admit(account).await? {
             return Ok(Err(detail));
         }
-        let checked = self.api.check(account, accounts).await;
+        let checked = api.check(account, accounts).await;
         Ok(checked.map_err(|error| {
             format!(
                 "{}: {error}. Nothing was kept; check what was entered.",
@@ -375,10 +439,11 @@ impl Connecting<'_> {
 
     async fn registered(
         &self,
+        api: &dyn WebhooksApi,
         account: &Account,
         accounts: &[String],
     ) -> Result<Result<Vec<::sources::Registration>, String>, Problem> {
-        let registered = self.api.registered(account, accounts).await;
+        let registered = api.registered(account, accounts).await;
         Ok(registered.map_err(|error| {
             format!(
                 "{} does not say which webhooks there are: {error}. Call this again.",
@@ -407,19 +472,25 @@ impl Connecting<'_> {
         name: &ConnectionName,
         office: Option<OfficeId>,
         accounts: Vec<String>,
-    ) -> Result<Result<(store::Source, String), String>, Problem> {
+    ) -> Result<Result<Made, String>, Problem> {
         let (deps, tenant) = (self.deps, self.caller.tenant());
         if deps.public_url.is_empty() {
             let detail = "This server does not know where senders reach it: set PUBLIC_URL, and call this again.";
             return Ok(Err(detail.to_owned()));
         }
         let id = create::id_of_call(tenant, &format!("connect/{}/{name}", self.spec.slug));
-        let token = URL_SAFE_NO_PAD.encode(random_bytes::<TOKEN_BYTES>()?);
-        let url = format!("{}/v1/hooks/{token}", deps.public_url);
+        // The id of a public form's source stands in its page.
+        let token = if self.spec.verification.is_public() {
+            id.to_string()
+        } else {
+            URL_SAFE_NO_PAD.encode(random_bytes::<TOKEN_BYTES>()?)
+        };
+        let url = create::url(deps, self.spec, &token);
         let random = random_bytes::<32>()?;
         let made = self.spec.verification.made_key(&[], &random);
-        let key = match made {
-            Some(key) => Some(SigningKey::of(key).keep(deps, tenant).await?),
+        let made = made.map(SigningKey::made);
+        let key = match &made {
+            Some(key) => Some(key.keep(deps, tenant).await?),
             None => None,
         };
         let source = store::Source {
@@ -433,6 +504,8 @@ impl Connecting<'_> {
             key_names: key.iter().map(ToString::to_string).collect(),
             schemes: Vec::new(),
             state: SourceState::Active,
+            name: None,
+            version: 1,
         };
         urls::keep(deps, tenant, id, &url).await?;
         let act = self
@@ -440,7 +513,11 @@ impl Connecting<'_> {
             .act("source.create", &id)
             .saying(format!("{} by connecting it", self.spec.name));
         match deps.store.create_source(&source, &act).await {
-            Ok(()) => Ok(Ok((source, url))),
+            Ok(()) => Ok(Ok(Made {
+                source,
+                url,
+                key: made,
+            })),
             Err(StoreError::Conflict(reason)) => Ok(Err(format!(
                 "The source cannot be created: {reason}. Disable the other source, or enter other `accounts`."
             ))),
@@ -494,31 +571,20 @@ impl Connecting<'_> {
 
 impl NewConnectedSource {
     /// Checks what does not need the provider.
-    async fn check(
-        &self,
-        deps: &Deps,
-        outward: &Outward,
-        tenant: &TenantId,
-    ) -> Result<(&'static SourceSpec, std::sync::Arc<dyn WebhooksApi>), Problem> {
+    async fn check(&self, deps: &Deps, tenant: &TenantId) -> Result<&'static SourceSpec, Problem> {
         let mut faults = Faults::default();
-        let api = |slug: &str| {
-            outward
-                .apis
-                .get(slug)
-                .and_then(|apis| apis.webhooks.clone())
-        };
-        let known = deps.sources.get(&self.provider).map(|known| known.spec());
-        let found = known.and_then(|spec| Some((spec, api(spec.slug)?)));
-        if found.is_none() {
-            let by_call = deps.sources.iter().map(|source| source.spec().slug);
-            let by_call: Vec<_> = by_call.filter(|slug| api(slug).is_some()).collect();
-            faults.add(
-                "provider",
-                format!(
-                    "one of {}; the webhooks of others are entered by hand, with the URLs of a source that is created",
-                    by_call.join(", ")
-                ),
-            );
+        let spec = deps.sources.get(&self.provider).map(|known| known.spec());
+        if spec.is_none() {
+            let slugs = deps.sources.iter().map(|source| source.spec().slug);
+            let slugs: Vec<_> = slugs.collect();
+            faults.add("provider", format!("one of {}", slugs.join(", ")));
+        }
+        if let Some(spec) = spec
+            && spec.account.is_none()
+            && (self.secret.is_some() || self.settings.is_some())
+        {
+            let none = format!("nothing: {} has no account to open", spec.name);
+            faults.add("secret", none);
         }
         create::check_accounts(&self.accounts, &mut faults);
         if let Some(office) = self.office_id {
@@ -528,6 +594,6 @@ impl NewConnectedSource {
             }
         }
         faults.finish(BODY)?;
-        found.ok_or_else(|| Problem::internal("a fault was not noted"))
+        spec.ok_or_else(|| Problem::internal("a fault was not noted"))
     }
 }

@@ -33,6 +33,9 @@ pub(crate) struct SourceHealth {
     detail: String,
     /// When its last delivery was stored. What an audit found does not count.
     last_at: Option<Timestamp>,
+    /// When a test of the provider's last came: it makes no lead, and shows that the connection works. Null if none of the
+    /// last deliveries was one.
+    last_ping_at: Option<Timestamp>,
     /// The usual time between two deliveries, in seconds; null while there are too few to tell.
     usual_gap_s: Option<u64>,
     /// What came since midnight by the office's clock.
@@ -90,7 +93,11 @@ pub(crate) async fn show_source_health(
     let zone = reconcile::zone(&deps, &source).await?;
     let midnight = now.to_zoned(zone).start_of_day();
     let midnight = midnight.map_or(now, |midnight| midnight.timestamp());
-    let deliveries = newest(&deps, &source, midnight).await?;
+    let mut deliveries = newest(&deps, &source, midnight).await?;
+    let is_ping = |delivery: &DeliverySummary| delivery.remark.as_deref() == Some(store::PING);
+    let last_ping_at = deliveries.iter().find(|delivery| is_ping(delivery));
+    let last_ping_at = last_ping_at.map(|delivery| delivery.received_at);
+    deliveries.retain(|delivery| !is_ping(delivery));
     let last_at = deliveries.first().map(|delivery| delivery.received_at);
     let times: Vec<_> = deliveries
         .iter()
@@ -117,13 +124,17 @@ pub(crate) async fn show_source_health(
     let webhooks = mine.iter().find(|sweep| sweep.kind == WEBHOOKS);
     let off = webhooks.map(|sweep| &sweep.state).and_then(off_in_words);
     let looks = mine.iter().filter(|sweep| sweep.kind != WEBHOOKS);
-    let is_refused_now = refused_at.is_some_and(|at| last_at.is_none_or(|last| at > last));
-    let state = state(off.is_some(), is_refused_now, last_at, gap, now);
+    let proven_at = last_at.max(last_ping_at);
+    let is_refused_now = refused_at.is_some_and(|at| proven_at.is_none_or(|last| at > last));
+    let state = state(off.is_some(), is_refused_now, proven_at, gap, now);
     let detail = match (state, off) {
         (HealthState::OffAtProvider, Some(off)) => off,
         (HealthState::Failing, _) => "Deliveries are refused, and none was genuine since: compare the source's signing key \
                                       with the provider's."
             .to_owned(),
+        (HealthState::Healthy, _) if last_at.is_none() => {
+            "The connection works: a test of the provider's came. Nothing else has come yet.".to_owned()
+        }
         (HealthState::Quiet, _) if last_at.is_none() => {
             "Nothing has come yet: test the source, and look whether its URLs are entered at the provider.".to_owned()
         }
@@ -137,6 +148,7 @@ pub(crate) async fn show_source_health(
         state,
         detail,
         last_at,
+        last_ping_at,
         usual_gap_s: gap.map(|gap| gap.as_secs()),
         today,
         audited_at: looks

@@ -15,6 +15,7 @@ use super::{Source, SourcePath, find, no_source};
 use crate::{
     Deps,
     auth::TenantAdmin,
+    body::Body,
     faults::{BODY, Faults},
     idempotency::NotKept,
     problems::{BodyProblems, Conflict, TenantProblems},
@@ -76,7 +77,7 @@ pub(crate) async fn add_source_key(
     caller: TenantAdmin,
     Path(path): Path<SourcePath>,
     State(deps): State<Deps>,
-    Json(new): Json<NewKey>,
+    Body(new): Body<NewKey>,
 ) -> Result<(StatusCode, Extension<NotKept>, Json<AddedKey>), Problem> {
     let tenant = caller.tenant();
     let source = find(&deps, tenant, path.source_id)
@@ -179,6 +180,11 @@ impl SigningKey {
         }
     }
 
+    /// A key of our own.
+    pub(super) const fn made(key: SecretString) -> Self {
+        Self { key, is_ours: true }
+    }
+
     /// The key as given; without one, a key of our own if the sender takes that. Notes what is wrong. `None` also for a
     /// provider whose deliveries need no key.
     pub(super) fn read(
@@ -195,8 +201,10 @@ impl SigningKey {
             if made.is_none() && verification.needs_key() {
                 faults.add(FIELD, format!("the signing key that {} shows", spec.name));
             }
-            return made.map(|key| Self { key, is_ours: true });
+            return made.map(Self::made);
         };
+        // Blanks around it came along when it was copied.
+        let key = SecretString::from(key.expose_secret().trim());
         if let Some(fault) = verification.key_fault(schemes, key.expose_secret()) {
             faults.add(FIELD, fault);
             return None;

@@ -61,9 +61,14 @@ async fn section(world: &World, request: RequestId) -> DocumentsSection {
     world.request(request).await.document.documents.unwrap()
 }
 
+/// The only one of them.
+fn only<T>(files: &std::collections::BTreeMap<String, T>) -> &T {
+    assert_eq!(files.len(), 1);
+    files.values().next().unwrap()
+}
+
 fn reading(section: &DocumentsSection) -> &DocumentReading {
-    assert_eq!(section.files.len(), 1);
-    &section.files["part-2"].reading
+    &only(&section.files).reading
 }
 
 #[tokio::test]
@@ -82,9 +87,29 @@ async fn a_file_that_a_newer_delivery_lacks_is_kept() {
     assert_eq!(world.deliver_form(again).await, request);
     world.step(request).await;
     let kept = section(&world, request).await;
-    assert_eq!(kept.files.len(), 1);
-    let name = kept.files["part-2"].blob.clone().unwrap();
+    let name = only(&kept.files).blob.clone().unwrap();
     assert_eq!(world.blob(&name).await.unwrap(), scan());
+}
+
+#[tokio::test]
+async fn another_file_in_the_same_place_is_kept_beside_the_first() {
+    let world = world(None).await;
+    let first = delivered(&world, &TYPED, &scan()).await;
+    world.step(first).await;
+    // The same words once more within minutes, with the picture that was meant.
+    let meant = b"%PDF-1.7 the one that was meant".to_vec();
+    assert_eq!(world.deliver_form(form(&TYPED, &meant)).await, first);
+    world.step(first).await;
+    let kept = section(&world, first).await;
+    assert_eq!(kept.files.len(), 2, "{kept:?}");
+    let mut bytes = Vec::new();
+    for file in kept.files.values() {
+        bytes.push(world.blob(file.blob.as_ref().unwrap()).await.unwrap());
+    }
+    assert!(bytes.contains(&scan()) && bytes.contains(&meant));
+    // What came before comes again: it is kept already.
+    assert_eq!(world.deliver_form(form(&TYPED, &scan())).await, first);
+    assert_eq!(section(&world, first).await.files, kept.files);
 }
 
 #[tokio::test]
@@ -105,7 +130,7 @@ async fn a_file_is_kept_and_its_fields_fill_what_was_left_out() {
     assert!(
         matches!(reading(&kept), DocumentReading::Read { pages: 1, values, .. } if values.len() == 6)
     );
-    let name = kept.files["part-2"].blob.clone().unwrap();
+    let name = only(&kept.files).blob.clone().unwrap();
     assert!(
         name.starts_with(&request.to_string()) && name.ends_with(".pdf"),
         "{name}"
@@ -132,7 +157,7 @@ async fn a_file_is_kept_and_its_fields_fill_what_was_left_out() {
     assert_eq!(form.answers["Age of the roof"], "20 years");
     assert_eq!(form.answers["Call me in the evening"], "yes");
     assert_eq!(
-        form.documents["part-2"].name.as_deref(),
+        only(&form.documents).name.as_deref(),
         Some("../my scan.png")
     );
     let normalized = domain::Normalized::of_request(&document);
@@ -187,7 +212,7 @@ async fn a_form_without_files_goes_nowhere_and_one_that_nobody_reads_is_kept() {
         world.step(request).await;
         let kept = section(&world, request).await;
         assert_eq!(*reading(&kept), expected);
-        let name = kept.files["part-2"].blob.clone().unwrap();
+        let name = only(&kept.files).blob.clone().unwrap();
         assert_eq!(world.blob(&name).await.unwrap(), file);
     }
     assert_eq!(world.simulators.document_ai().pages_read(), 0);

@@ -26,9 +26,13 @@ pub(super) enum Command {
     Add(AddArgs),
     /// Connects a source in one go: checks the account's secret at the provider, registers the webhooks there beside those
     /// of others, keeps the signing key, and sends a test delivery. It can be repeated and goes on where it stopped. The
-    /// secret is read from standard input, a file or an environment variable.
+    /// secret is read from standard input, a file or an environment variable. Of a provider whose webhooks a person enters,
+    /// it creates the source and says what is left to do there.
     #[command(after_help = connect_examples())]
     Connect(ConnectArgs),
+    /// Lists what can be connected: by one call, or with the URLs entered at the provider by hand.
+    #[command(after_help = "Example:\n  pipeline source providers --tenant acme")]
+    Providers,
     /// Sends a test delivery through a source's public URL, and waits until it is stored.
     #[command(after_help = "Example:\n  pipeline source test src_… --tenant acme")]
     Test {
@@ -53,6 +57,11 @@ pub(super) enum Command {
         #[arg(long, value_name = "DAY")]
         to: Option<Date>,
     },
+    /// Changes what a source is called, the office that its requests belong to, and its accounts: only what is named.
+    #[command(
+        after_help = "Example:\n  pipeline source set src_… --tenant acme --name \"Website, Austin\" --account 481516777"
+    )]
+    Set(SetArgs),
     /// Lists a tenant's sources with their keys' names.
     #[command(after_help = "Example:\n  pipeline source list --tenant acme")]
     List,
@@ -142,6 +151,9 @@ pub(super) struct AddArgs {
     /// The tenant's account at the provider, in every form that its webhooks name it; can be repeated.
     #[arg(long = "account", value_name = "ID")]
     accounts: Vec<String>,
+    /// What you call it.
+    #[arg(long)]
+    name: Option<String>,
     /// The office that its requests belong to. Default: the tenant's first.
     #[arg(long, value_name = "OFFICE")]
     office: Option<OfficeId>,
@@ -159,8 +171,34 @@ pub(super) struct AddArgs {
 }
 
 #[derive(Debug, clap::Args)]
+pub(super) struct SetArgs {
+    /// The source.
+    source: SourceId,
+    /// What you call it.
+    #[arg(long)]
+    name: Option<String>,
+    /// Takes its name away.
+    #[arg(long, conflicts_with = "name")]
+    no_name: bool,
+    /// The office that its requests belong to from now on.
+    #[arg(long, value_name = "OFFICE")]
+    office: Option<OfficeId>,
+    /// Its requests belong to the tenant's first office from now on.
+    #[arg(long, conflicts_with = "office")]
+    first_office: bool,
+    /// The tenant's account at the provider, in every form that its webhooks name it; can be repeated. These replace those
+    /// that it has.
+    #[arg(long = "account", value_name = "ID")]
+    accounts: Vec<String>,
+    /// Takes its accounts away.
+    #[arg(long, conflicts_with = "accounts")]
+    no_accounts: bool,
+}
+
+#[derive(Debug, clap::Args)]
 pub(super) struct ConnectArgs {
     /// The provider.
+    #[arg(long_help = connectable())]
     provider: String,
     /// What the account needs beside its secret; can be repeated. Default: what was entered before.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
@@ -181,29 +219,50 @@ pub(super) struct ConnectArgs {
     secret: SecretInput,
 }
 
-/// An example for each provider that has an account.
+/// Which providers one call connects, and at which a person enters the URLs.
+fn connectable() -> String {
+    let slugs = |is_by_call: bool| {
+        super::slugs(|provider| provider.is_source && provider.is_connected_by_call == is_by_call)
+    };
+    format!(
+        "The provider. By its API: {}. With the URLs entered there by hand: {}.",
+        slugs(true),
+        slugs(false)
+    )
+}
+
+/// An example for each provider: those first that one call connects.
 fn connect_examples() -> String {
-    let mut help = "Examples:".to_owned();
-    for provider in catalogue::providers()
-        .iter()
-        .filter(|provider| provider.is_source)
-    {
-        let Some(account) = provider.account else {
-            continue;
-        };
-        let settings = account
-            .settings
+    let all = catalogue::providers();
+    let examples = |is_by_call: bool| -> String {
+        let those = all
             .iter()
-            .filter(|setting| setting.is_required);
-        let settings: String = settings
-            .map(|setting| format!(" --set {}=…", setting.key))
-            .collect();
-        help.push_str(&format!(
-            "\n  pipeline source connect {} --tenant acme{settings} < secret.txt",
-            provider.slug
-        ));
-    }
-    help
+            .filter(|provider| provider.is_source && provider.is_connected_by_call == is_by_call);
+        those.map(connect_example).collect()
+    };
+    format!(
+        "Examples, where one call does all:{}\n\nExamples, where the URLs are entered at the provider by hand:{}",
+        examples(true),
+        examples(false)
+    )
+}
+
+fn connect_example(provider: &catalogue::Provider) -> String {
+    let line = format!(
+        "\n  pipeline source connect {} --tenant acme",
+        provider.slug
+    );
+    let Some(account) = provider.account else {
+        return line;
+    };
+    let settings = account
+        .settings
+        .iter()
+        .filter(|setting| setting.is_required);
+    let settings: String = settings
+        .map(|setting| format!(" --set {}=…", setting.key))
+        .collect();
+    format!("{line}{settings} < secret.txt")
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {
@@ -239,12 +298,25 @@ pub(super) async fn run(
             let columns = [
                 ("source", "source_id"),
                 ("provider", "provider"),
+                ("name", "name"),
                 ("state", "state"),
                 ("accounts", "accounts"),
                 ("keys", "keys"),
             ];
             let empty = "The tenant has no source yet: add one with `pipeline source add`.";
             tenant.session.show_list(&list, &columns, empty)
+        }
+        Command::Providers => {
+            let list = tenant.get("source-catalogue", &[]).await?;
+            let columns = [
+                ("provider", "provider"),
+                ("name", "name"),
+                ("one call", "is_connected_by_call"),
+                ("audited", "is_audited"),
+            ];
+            tenant
+                .session
+                .show_list(&list, &columns, "This build has no source.")
         }
         Command::AddKey {
             source,
@@ -320,6 +392,7 @@ pub(super) async fn run(
                 })
             })
         }
+        Command::Set(args) => set(&mut tenant, args).await,
         Command::Connect(args) => connect(settings, &mut tenant, args).await,
         Command::Test { source } => test(&mut tenant, &source.to_string()).await,
         Command::Health { source } => {
@@ -330,6 +403,9 @@ pub(super) async fn run(
                     cell(&health["state"]),
                     cell(&health["detail"])
                 ))?;
+                if let Some(at) = health["last_ping_at"].as_str() {
+                    session.say(&format!("Last test of the provider's: {at}."))?;
+                }
                 session.say(&format!(
                     "Last delivery: {}. Today: {} accepted, {} repeated, {} refused.",
                     cell(&health["last_at"]),
@@ -370,6 +446,7 @@ async fn add(
 ) -> anyhow::Result<()> {
     let mut body = json!({
         "provider": args.provider,
+        "name": args.name,
         "connection": args.connection,
         "accounts": args.accounts,
         "schemes": args.schemes,
@@ -385,23 +462,47 @@ async fn add(
     tenant.session.show(&created, |session| {
         let id = cell(&created["source"]["source_id"]);
         session.say(&format!("The source {id} is there."))?;
-        let webhooks = created["webhooks"].as_array().cloned().unwrap_or_default();
-        if !webhooks.is_empty() {
-            session.say("Its URLs hold a key and are shown this once:\n")?;
-        }
-        for webhook in &webhooks {
-            let event = match webhook["event"].as_str() {
-                Some(event) => format!("{event:<15} "),
-                None => String::new(),
-            };
-            let url = webhook["url"].as_str().unwrap_or_default();
-            session.say(&format!("  {event}{url}"))?;
-        }
-        if !webhooks.is_empty() {
-            session.say("")?;
-        }
+        say_urls(
+            session,
+            &created,
+            "Its URLs hold a key and are shown this once:\n",
+        )?;
         say_made_key(session, &created)?;
         session.say(created["set_up"].as_str().unwrap_or_default())
+    })
+}
+
+async fn set(tenant: &mut TenantSession<'_>, args: SetArgs) -> anyhow::Result<()> {
+    let path = format!("sources/{}", args.source);
+    let mut body = json!({});
+    if args.no_name || args.name.is_some() {
+        body["name"] = json!(args.name);
+    }
+    if args.first_office || args.office.is_some() {
+        body["office_id"] = json!(args.office.map(|office| office.to_string()));
+    }
+    if args.no_accounts || !args.accounts.is_empty() {
+        body["accounts"] = json!(args.accounts);
+    }
+    if body == json!({}) {
+        anyhow::bail!("nothing is named that should change: see `pipeline source set --help`");
+    }
+    let version = config::newest(tenant, &path).await?;
+    let now = tenant
+        .change(Method::PATCH, &path, Some(&body), version)
+        .await?;
+    tenant.session.show(&now, |session| {
+        session.say(&if now["version"].as_u64() == Some(version) {
+            "Nothing has changed: the source is so already.".to_owned()
+        } else {
+            format!(
+                "The source {} is changed, within 5 seconds. Name: {}. Office: {}. Accounts: {}.",
+                args.source,
+                cell(&now["name"]),
+                now["office_id"].as_str().unwrap_or("the first"),
+                cell(&now["accounts"])
+            )
+        })
     })
 }
 
@@ -420,30 +521,57 @@ async fn connect(
         let given: BTreeMap<_, _> = args.settings.into_iter().collect();
         body["settings"] = json!(given);
     }
-    if !args.same_secret {
+    // Without an API that we call, nothing needs the account. What is no provider is refused by the server, which says which
+    // there are.
+    let providers = catalogue::providers();
+    let mut known = providers.iter();
+    let known = known.find(|known| known.is_source && known.slug == args.provider);
+    let has_api = known.is_some_and(|known| known.base_url.is_some());
+    if has_api && !args.same_secret {
         let secret = args.secret.read(settings, "The account's secret")?;
         body["secret"] = json!(secret.expose_secret());
     }
     let path = "sources/connect";
     let answer = tenant.call(Method::POST, path, Some(&body), None).await?;
     let is_connected = answer["is_connected"] == json!(true);
+    let by_hand = answer["by_hand"].as_array().cloned().unwrap_or_default();
+    let is_by_hand = !by_hand.is_empty();
     tenant.session.show(&answer, |session| {
         for step in answer["steps"].as_array().into_iter().flatten() {
-            let mark = if step["is_done"] == json!(true) {
-                "done"
-            } else {
-                "FAILED"
+            let mark = match step["is_done"].as_bool() {
+                Some(true) => "done",
+                _ if is_by_hand => "TO DO",
+                _ => "FAILED",
             };
             session.say(&format!(
                 "  {mark:<7} {:<12} {}",
                 cell(&step["step"]),
-                cell(&step["detail"])
+                step["detail"].as_str().unwrap_or_default()
             ))?;
+        }
+        say_urls(
+            session,
+            &answer,
+            "\nIts URLs hold a key and are shown until the first delivery has come:\n",
+        )?;
+        say_made_key(session, &answer)?;
+        for (number, step) in (1..).zip(&by_hand) {
+            let step = step.as_str().unwrap_or_default();
+            session.say(&format!("{number}. {step}"))?;
         }
         Ok(())
     })?;
+    if is_by_hand {
+        anyhow::bail!("the source is not connected yet: do what is listed, then run this again");
+    }
     if !is_connected {
         anyhow::bail!("the source is not connected yet: see the last step, then run this again");
+    }
+    if known.is_some_and(|known| !known.is_connected_by_call) {
+        // A delivery of the provider's own has come already.
+        return tenant.session.show(&json!(null), |session| {
+            session.say("The source is connected.")
+        });
     }
     let source = answer["source"]["source_id"].as_str().unwrap_or_default();
     test(tenant, source).await
@@ -460,6 +588,24 @@ async fn test(tenant: &mut TenantSession<'_>, source: &str) -> anyhow::Result<()
     } else {
         anyhow::bail!("the test delivery did not arrive")
     }
+}
+
+/// Prints the URLs to enter at the provider, if there are any, below these words.
+fn say_urls(session: &mut Session<'_>, answer: &Value, words: &str) -> anyhow::Result<()> {
+    let webhooks = answer["webhooks"].as_array().cloned().unwrap_or_default();
+    if webhooks.is_empty() {
+        return Ok(());
+    }
+    session.say(words)?;
+    for webhook in &webhooks {
+        let event = match webhook["event"].as_str() {
+            Some(event) => format!("{event:<15} "),
+            None => String::new(),
+        };
+        let url = webhook["url"].as_str().unwrap_or_default();
+        session.say(&format!("  {event}{url}"))?;
+    }
+    session.say("")
 }
 
 /// Prints a key that was made, for the sender to sign with.

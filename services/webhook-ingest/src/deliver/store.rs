@@ -16,6 +16,10 @@ const STORE_DEADLINE: Duration = Duration::from_secs(2);
 /// How soon a sender that resends may come back when its tenant is over the quota.
 const OVER_QUOTA_PAUSE: Duration = Duration::from_secs(5);
 
+/// What is stored with a delivery of a suspended tenant.
+const SUSPENDED: &str =
+    "the tenant is suspended: once it takes part again, replay this delivery and it becomes a lead";
+
 impl Ingest {
     pub(super) async fn accept(
         &self,
@@ -28,6 +32,7 @@ impl Ingest {
             known,
             delivery,
             event,
+            is_suspended,
         } = genuine;
         let (spec, configured) = (source.spec(), &known.source);
         let is_within_quota = self.quota.admits(&configured.tenant);
@@ -42,8 +47,18 @@ impl Ingest {
             &delivery,
             event.as_deref(),
         );
+        if is_suspended && matches!(reading, Ok(Reading::News(_)) | Err(_)) {
+            reading = Ok(Reading::Ignored {
+                reason: SUSPENDED.into(),
+            });
+        }
         let message = match &mut reading {
-            Ok(Reading::Ping) => return Ok(answer::ping()),
+            Ok(Reading::Ping) => {
+                // One a minute is noted; equal bodies at different times are no repeats.
+                let minute = self.clock.now().as_second() / 60;
+                delivery_id = Some(format!("ping-{}-{minute}", configured.id));
+                "the URL works"
+            }
             Ok(Reading::News(news)) => {
                 if !is_within_quota {
                     news.delay = news.delay.max(WORKED_LAST_AFTER);
@@ -62,6 +77,7 @@ impl Ingest {
                 "stored; it could not be read, and a person will look at it"
             }
         };
+        let is_ping = matches!(reading, Ok(Reading::Ping));
         let scheme = delivery.scheme().to_owned();
         let (headers, body) = delivery.into_parts();
         let delivery = Delivery {
@@ -83,7 +99,12 @@ impl Ingest {
             let _permit = known.at_store.acquire().await;
             self.store.accept(delivery).await
         };
-        let Ok(accepted) = tokio::time::timeout(STORE_DEADLINE, stored).await else {
+        let stored = tokio::time::timeout(STORE_DEADLINE, stored).await;
+        if is_ping {
+            // It delivers nothing: whether it could be noted is nothing to its sender.
+            return Ok(answer::ping());
+        }
+        let Ok(accepted) = stored else {
             tracing::error!("the store took more than {STORE_DEADLINE:?} to accept a delivery");
             return Err(answer::busy().into());
         };

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
+use domain::metric_names;
 use http::{HeaderMap, header::CONTENT_TYPE};
+use jiff::Timestamp;
 use runtime::Sender;
-use sources::{Source, Verified};
+use sources::{Source, TenantHint, Verified};
 
 use super::{Addressed, Ingest, Refused, screen::turned_away};
 use crate::{answer, directory::KeyedSource, refusals::reason};
@@ -16,6 +18,8 @@ pub(super) struct Genuine {
     pub(super) known: Arc<KeyedSource>,
     pub(super) delivery: Verified,
     pub(super) event: Option<String>,
+    /// Its tenant is suspended: it is kept, and nothing is done about it.
+    pub(super) is_suspended: bool,
 }
 
 impl Ingest {
@@ -75,7 +79,19 @@ impl Ingest {
             refuse("unknown_tenant", None);
             return Err(answer::not_verified().into());
         };
-        match sources::verify(spec, &known.source.schemes, &known.keys, headers, body, now) {
+        let verified = sources::verify(
+            spec,
+            &known.source.schemes,
+            &known.keys,
+            headers,
+            body.clone(),
+            now,
+        );
+        match verified {
+            Ok(_) if is_of_another(source, &known, content_type, &body) => {
+                self.routed(source, headers, content_type, body, event, now)
+                    .await
+            }
             Ok(delivery) => {
                 let from = (client, network);
                 let delivery = self
@@ -87,6 +103,7 @@ impl Ingest {
                     known,
                     delivery,
                     event,
+                    is_suspended: false,
                 })
             }
             Err(error) => {
@@ -102,4 +119,60 @@ impl Ingest {
             }
         }
     }
+
+    /// What an app that serves many sent to the URL of one of them about another: to whom it belongs, if that one's own key
+    /// verifies it.
+    async fn routed(
+        &self,
+        source: &'static dyn Source,
+        headers: &HeaderMap,
+        content_type: Option<&str>,
+        body: Bytes,
+        event: Option<String>,
+        now: Timestamp,
+    ) -> Result<Genuine, Refused> {
+        let spec = source.spec();
+        let accounts = source.hint(content_type, &body);
+        let accounts = accounts.map(|hint| hint.accounts).unwrap_or_default();
+        let hint = TenantHint {
+            accounts: accounts.clone(),
+            tenant: None,
+        };
+        let (known, is_suspended) = match self.directory.by_hint(spec.slug, hint).await? {
+            Some(known) => (Some(known), false),
+            None => (self.directory.suspended(spec.slug, accounts).await?, true),
+        };
+        let verified = known.and_then(|known| {
+            let schemes = &known.source.schemes;
+            let delivery = sources::verify(spec, schemes, &known.keys, headers, body, now);
+            Some((known.clone(), delivery.ok()?))
+        });
+        let Some((known, delivery)) = verified else {
+            metrics::counter!(metric_names::DELIVERIES_UNROUTABLE_TOTAL, "provider" => spec.slug)
+                .increment(1);
+            return Err(answer::nobodys().into());
+        };
+        Ok(Genuine {
+            source,
+            known,
+            delivery,
+            event,
+            is_suspended,
+        })
+    }
+}
+
+/// Whether an app that serves many sent it about another company than the one whose URL it came to.
+fn is_of_another(
+    source: &dyn Source,
+    known: &KeyedSource,
+    content_type: Option<&str>,
+    body: &[u8],
+) -> bool {
+    let own = &known.source.accounts;
+    !own.is_empty()
+        && source.serves_many(&known.settings)
+        && source.hint(content_type, body).is_some_and(|hint| {
+            !hint.accounts.is_empty() && !hint.accounts.iter().any(|named| own.contains(named))
+        })
 }

@@ -1,5 +1,7 @@
 //! What providers call beside a source's two URLs.
 
+use std::time::Duration;
+
 use axum::http::{Method, StatusCode};
 use domain::{Channel, Status};
 use serde_json::json;
@@ -87,7 +89,7 @@ async fn a_ping_is_answered_if_its_token_is_known() {
 }
 
 #[tokio::test]
-async fn a_delivered_ping_is_verified_and_not_stored() {
+async fn a_delivered_ping_is_verified_and_noted_once_a_minute() {
     let world = World::start().await;
     let ping = r#"{"topic": "ping"}"#;
     let answer = world.send(ADDRESS, HOOK, &[KEY], ping).await;
@@ -101,11 +103,20 @@ async fn a_delivered_ping_is_verified_and_not_stored() {
     assert_eq!(answer.body, expected);
     let answer = world.send(ADDRESS, HOOK, &[], ping).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
-    let events: u32 = world
-        .database()
-        .query_row("SELECT COUNT(*) FROM webhook_events", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(events, 0);
+    let noted = || -> (u32, u32) {
+        let sql = "SELECT COUNT(*), COUNT(*) FILTER (WHERE request_id IS NULL AND remark = ?1) FROM webhook_events";
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        world.database().query_row(sql, [store::PING], row).unwrap()
+    };
+    assert_eq!(noted(), (1, 1));
+    world.send(ADDRESS, HOOK, &[KEY], ping).await;
+    assert_eq!(noted(), (1, 1));
+    // Hours later, the same bytes are another ping.
+    world.clock.advance(Duration::from_secs(3_600));
+    let answer = world.send(ADDRESS, HOOK, &[KEY], ping).await;
+    assert_eq!(answer.body, expected);
+    assert_eq!(noted(), (2, 2));
+    assert_eq!(world.requests().await, 0);
 }
 
 #[tokio::test]

@@ -14,4 +14,5 @@ mod quota;
 mod reading;
 mod refusal_runs;
 mod refusals;
+mod shared_app;
 mod world;

@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use http::{Method, StatusCode};
 use management_api::auth::Role;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tests::CallBody;
 use uuid::Uuid;
 
@@ -62,16 +63,13 @@ pub(super) const MAKERS: &[Maker] = &[
                 let (_, path) = url.split_once("/v1/").unwrap();
                 let path = format!("/v1/{path}");
                 let mark = &objects["mark"];
-                let mut parts = vec![
+                let parts = [
                     part("name=\"name\"", mark),
                     part("name=\"phone\"", "(512) 555-0142"),
                     part("name=\"message\"", "unsuremark"),
-                    part("name=\"plan\"; filename=\"plan.pdf\"", "%PDF-1.4 a plan"),
+                    part("name=\"plan\"; filename=\"plan.pdf\"", &plan(mark)),
                     "--b--\r\n".to_owned(),
                 ];
-                if place_of_file(mark) == "part-4" {
-                    parts.insert(0, part("name=\"zip\"", "78664"));
-                }
                 let kind = [("content-type", "multipart/form-data; boundary=b")];
                 let taken = api.world.post(&path, &kind, parts.concat()).await;
                 let in_review = text(&taken.body["lead_id"]);
@@ -82,10 +80,10 @@ pub(super) const MAKERS: &[Maker] = &[
     },
     Maker {
         parameter: "document",
-        nobodys: Nobodys::Name("part-4000"),
+        nobodys: Nobodys::Name("file-00000000deadbeef"),
         make: |_, _, objects| {
-            let place = place_of_file(&objects["mark"]);
-            Box::pin(async move { place.to_owned() })
+            let hash = hex::encode(Sha256::digest(plan(&objects["mark"])));
+            Box::pin(async move { format!("file-{}", &hash[..16]) })
         },
     },
     Maker {
@@ -262,13 +260,9 @@ pub(super) const MAKERS: &[Maker] = &[
     },
 ];
 
-/// Where a tenant's form has its file: each another place.
-fn place_of_file(mark: &str) -> &'static str {
-    if mark.ends_with("ann") {
-        "part-3"
-    } else {
-        "part-4"
-    }
+/// The file of a tenant's form: each another one.
+fn plan(mark: &str) -> String {
+    format!("%PDF-1.4 the plan of {mark}")
 }
 
 /// A part of a multipart form.
