@@ -80,6 +80,8 @@ impl Company {
                 key_names: vec![key.to_string()],
                 schemes: Vec::new(),
                 state: SourceState::Active,
+                name: None,
+                version: 1,
             })
             .await
             .unwrap();

@@ -347,6 +347,18 @@ pub struct NotificationRecord {
     pub outcome: String,
     /// The provider's id.
     pub provider_id: Option<String>,
+    /// How long the provider took, in milliseconds; `None` where it was not called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<u64>,
+    /// The status of its answer, if one came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Its answer where it failed, capped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// How many bytes of the answer were left out by its cap.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bytes_cut: u64,
 }
 
 /// A paid operation.

@@ -66,6 +66,22 @@ pub enum SendError {
     OutcomeUnknown(#[source] HttpError),
 }
 
+impl SendError {
+    /// What went wrong, in a word: for records and metrics.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Refused { .. } => "refused",
+            Self::Unauthorized { .. } => "unauthorized",
+            Self::Forbidden { .. } => "forbidden",
+            Self::Throttled { .. } => "throttled",
+            Self::Unexpected { .. } => "unexpected",
+            Self::NotSent(_) => "not_sent",
+            Self::OutOfOrder { .. } => "out_of_order",
+            Self::Failed { .. } | Self::OutcomeUnknown(_) => "unknown",
+        }
+    }
+}
+
 impl From<HttpError> for SendError {
     fn from(error: HttpError) -> Self {
         match error {

@@ -37,6 +37,22 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
+/// Reads what a body says into a type.
+///
+/// # Errors
+/// 422, as of [`Json`].
+pub fn read_json<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T, Problem> {
+    if let Ok(read) = T::deserialize(value) {
+        return Ok(read);
+    }
+    // A second time, so that the fault has its path.
+    let bytes = serde_json::to_vec(value).map_err(Problem::internal)?;
+    match axum::Json::from_bytes(&bytes) {
+        Ok(axum::Json(read)) => Ok(read),
+        Err(rejection) => Err(json_problem(&rejection)),
+    }
+}
+
 /// A JSON body as it was sent, and what it says. Rejections: those of [`Json`].
 #[derive(Debug, Clone)]
 pub struct RawJson {

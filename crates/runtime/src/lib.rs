@@ -21,7 +21,7 @@ mod trace;
 
 pub use body_memory::{BodyMemory, Sender};
 pub use clock::SystemClock;
-pub use extract::{Json, Path, Query, RawJson, read_body, without_value};
+pub use extract::{Json, Path, Query, RawJson, read_body, read_json, without_value};
 pub use health::{Check, health_routes};
 pub use metrics::{install_metrics, metrics_routes};
 pub use observe::{observed, with_shell};

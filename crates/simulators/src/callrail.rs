@@ -192,6 +192,10 @@ impl Provider for CallRail {
     fn routes() -> Router<Arc<Shared<Self>>> {
         Router::new()
             .route("/v3/a.json", get(list_accounts))
+            .route(
+                "/v3/a/{account}/companies/{id}",
+                get(integrations::show_company),
+            )
             .route("/v3/a/{account}/calls.json", get(list_calls))
             .route("/v3/a/{account}/calls/{id}", get(show_call))
             .route(

@@ -77,6 +77,9 @@ pub struct Listed {
     /// Until when its webhook may still come. None where that cannot be said of it: then it counts from when it was
     /// first seen.
     pub due_at: Option<Timestamp>,
+    /// Of a booking that is canceled, the time that it was at: a request that says that it stands at this time lacks the
+    /// cancellation. None of anything else, and of a provider that does not say it.
+    pub canceled: Option<Timestamp>,
     /// What there is of it.
     pub found: Found,
 }

@@ -9,6 +9,7 @@ mod tools;
 
 use bytes::Bytes;
 use futures::{FutureExt as _, stream};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -57,6 +58,8 @@ pub(crate) struct Entry {
     pub(crate) values: Vec<String>,
     /// Whether its name is the question that a person was asked.
     pub(crate) is_question: bool,
+    /// What its tool calls it, where it has another name here: a tenant's own mapping may say either.
+    pub(crate) id: Option<String>,
 }
 
 /// What is known of a file, of which nothing that its sender says is trusted.
@@ -89,12 +92,18 @@ impl Entry {
             name: name.into(),
             values: vec![value.into()],
             is_question: false,
+            id: None,
         }
     }
 
     /// Whether any of its values is not empty.
     pub(crate) fn says_something(&self) -> bool {
         self.values.iter().any(|value| !clean(value).is_empty())
+    }
+
+    /// Whether a tenant means it by this name.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.id.as_deref() == Some(name)
     }
 
     /// Its values in one text.
@@ -195,10 +204,18 @@ impl Body {
                 return Err(NUL);
             }
             if is_json(content_type, body) {
-                // Its depth and its number of members are bounded where it is read.
-                return Ok(());
+                let json = serde_json::from_slice::<Value>(body);
+                if json.is_ok_and(|json| is_wide(&json)) {
+                    return Err(Unacceptable::TooMuch("it has more than 128 fields"));
+                }
+                match Fields::read(content_type, body, |_| true) {
+                    Ok(fields) => tools::flatten(&fields, &mut read),
+                    // What cannot be read is stored all the same, and a person looks at it.
+                    Err(_) => return Ok(()),
+                }
+            } else {
+                read.fill_from_form(content_type, body);
             }
-            read.fill_from_form(content_type, body);
         }
         let values = || read.entries.iter().flat_map(|entry| &entry.values);
         if values().any(|value| value.contains('\0')) {
@@ -229,6 +246,9 @@ impl Body {
                 hash.update(text.len().to_be_bytes());
                 hash.update(text);
             }
+        }
+        for file in &self.files {
+            hash.update(&file.sha256);
         }
         hex::encode(hash.finalize()).chars().take(32).collect()
     }
@@ -299,17 +319,32 @@ impl Body {
             }
             let name = field.name().unwrap_or_default().to_owned();
             let file_name = field.file_name().map(str::to_owned);
+            let kind = field.content_type().map(ToString::to_string);
             let file_name = file_name.or_else(|| extended_name(field.headers()));
             let content = field.bytes().now_or_never().ok_or(BROKEN)?;
             let content = content.map_err(|_| BROKEN)?;
             if let Some(file_name) = file_name {
                 self.take_file(&name, &file_name, content)?;
             } else {
-                let text = String::from_utf8_lossy(&content);
-                self.add(&name, text);
+                self.add_part(&name, kind.as_deref(), &content);
             }
             part += 1;
         }
+    }
+
+    /// A text of a multipart form. A page that is not in UTF-8 sends what a person wrote in its own encoding, and says so
+    /// of no part.
+    fn add_part(&mut self, name: &str, kind: Option<&str>, content: &[u8]) {
+        // Of another encoding than UTF-16, which no form sends, NUL is none: it is refused before it is stored.
+        if content.contains(&0) {
+            self.add(name, String::from_utf8_lossy(content));
+            return;
+        }
+        let text = mending::decoded(kind, content);
+        if text.contains(LOST) {
+            self.unread.push(name.chars().take(MAX_NAME).collect());
+        }
+        self.add(name, text.replace(LOST, ""));
     }
 
     fn take_file(&mut self, field: &str, name: &str, content: Bytes) -> Result<(), Unacceptable> {
@@ -373,6 +408,15 @@ fn boundary(content_type: Option<&str>) -> Option<String> {
         .get(..19)
         .is_some_and(|kind| kind.eq_ignore_ascii_case("multipart/form-data"));
     is_multipart.then(|| multer::parse_boundary(content_type).unwrap_or_default())
+}
+
+/// Whether an object has more members than are read of one.
+fn is_wide(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members.len() > MAX_FIELDS || members.values().any(is_wide),
+        Value::Array(items) => items.iter().any(is_wide),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
 }
 
 /// As [`Fields`] tells it: a form's names never begin with a brace.

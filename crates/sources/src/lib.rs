@@ -106,6 +106,12 @@ pub trait Source: Send + Sync {
         None
     }
 
+    /// The deliveries that a body is which tells of several things at once: each is stored, read and recognized as a
+    /// repeat by itself, so that each becomes a request of its own. One of most sources.
+    fn parts(&self, delivery: Verified) -> Vec<Verified> {
+        vec![delivery]
+    }
+
     /// What is asked before a delivery is stored, for a source whose URL anybody may know.
     fn door(&self) -> Option<&'static dyn Door> {
         None
@@ -376,6 +382,14 @@ pub enum ReadError {
     Unmapped {
         /// The fields, with the names that were tried.
         looked_for: String,
+    },
+    /// It tells of several things, and one delivery is about one.
+    #[error(
+        "the body tells of several {what} at once and could not be taken apart: look at each at the provider"
+    )]
+    Several {
+        /// The things.
+        what: &'static str,
     },
     /// An id that cannot be one.
     #[error("`{field}` is not an id: expected {expected}")]

@@ -25,6 +25,7 @@ use crate::{
     fault::{Fault, readable},
     live,
     rows::{Write, key, mutation, time_value},
+    sweeps,
     tx::{Reader, Tx},
 };
 
@@ -265,7 +266,7 @@ async fn open(reader: &Reader, tenant: &TenantId) -> Result<Vec<OpenJob>> {
 async fn tenants_across_tenants(reader: &Reader) -> Result<Vec<TenantId>> {
     let statement = Statement::builder(format!(
         "SELECT open.tenant_id FROM (SELECT DISTINCT tenant_id FROM jobs{BY_OPEN} \
-             WHERE is_open = TRUE AND kind IN UNNEST(@kinds)) AS open \
+             WHERE is_open = TRUE AND kind IN UNNEST(@kinds) AND (lease_until IS NULL OR lease_until <= @now)) AS open \
          LEFT JOIN job_turns ON job_turns.tenant_id = open.tenant_id \
          WHERE NOT EXISTS (SELECT 1 FROM jobs{BY_OPEN} AS busy WHERE busy.is_open = TRUE \
              AND busy.tenant_id = open.tenant_id AND busy.state = 'running' AND busy.lease_until > @now) \
@@ -318,9 +319,12 @@ async fn take_step(tx: &Tx, claim: &JobClaim, step: &JobStep, lease: Duration) -
     match step {
         JobStep::Batch(batch) => {
             let applied = batch::apply(tx, &job, batch, &mut wakes).await?;
+            let lines = batch.reconciled.lines.iter();
+            tx.write(lines.map(|line| sweeps::put_line(&job.tenant, line)))?;
             job.advance(batch, applied, tx.now(), lease);
         }
         JobStep::Rest => job.rest(tx.now()),
+        JobStep::PutOff(until) => job.put_off(*until),
         JobStep::Fail(reason) => job.fail(reason.clone(), tx.now()),
     }
     save(tx, &job)?;

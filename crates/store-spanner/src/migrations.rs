@@ -95,6 +95,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "answers_with_etags",
         include_str!("../../../migrations/spanner/0040_answers_with_etags.sql"),
     ),
+    (
+        58,
+        "names_of_sources",
+        include_str!("../../../migrations/spanner/0058_names_of_sources.sql"),
+    ),
 ];
 
 /// Where the steps that were taken are on record.

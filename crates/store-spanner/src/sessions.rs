@@ -64,9 +64,13 @@ impl Sessions for SpannerStore {
         self.act(tenant, act, change).await
     }
 
-    async fn keep_code_across_tenants(&self, code: &OneTimeCode) -> store::Result<()> {
-        let code = code.clone();
-        let work = again!([code] | tx | put_code(&tx, &code));
+    async fn keep_code_across_tenants(
+        &self,
+        code: &OneTimeCode,
+        act: &AuditAction,
+    ) -> store::Result<()> {
+        let (code, act, ids) = (code.clone(), act.clone(), self.ids.clone());
+        let work = again!([code, act, ids] | tx | keep_code(&tx, &ids, &code, &act));
         self.write("code.keep", work).await
     }
 
@@ -144,6 +148,32 @@ impl Sessions for SpannerStore {
         let work = again!([] | tx | end(&tx, session));
         self.write("session.end", work).await
     }
+}
+
+async fn keep_code(tx: &Tx, ids: &IdSource, code: &OneTimeCode, act: &AuditAction) -> Result<()> {
+    // What is read comes before what is written.
+    let opened = opened(tx, &code.purpose).await?;
+    put_code(tx, code).await?;
+    for tenant in &opened {
+        audit::record(tx, ids, tenant, act).await?;
+    }
+    Ok(())
+}
+
+/// The tenants that a code opens.
+async fn opened(reader: &Reader, purpose: &Purpose) -> Result<Vec<TenantId>> {
+    Ok(match purpose {
+        Purpose::Console { tenant, .. } => vec![tenant.clone()],
+        Purpose::Invitation(invitation) => vec![invitation.tenant.clone()],
+        Purpose::Link { email } => match people::by_email(reader, email).await? {
+            Some(user) => people::tenants(reader, user.id)
+                .await?
+                .into_iter()
+                .map(|(tenant, _)| tenant)
+                .collect(),
+            None => Vec::new(),
+        },
+    })
 }
 
 async fn keep_invitation(tx: &Tx, tenant: &TenantId, code: &OneTimeCode) -> Result<()> {

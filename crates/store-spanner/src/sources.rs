@@ -7,7 +7,11 @@ use google_cloud_spanner::{
     key::{Key, KeySet},
     mutation::Mutation,
 };
-use store::{ConfigKind, Source, SourceChange, SourceState, TokenHash, rows, stored::to_json};
+use store::{
+    ConfigKind, Source, SourceChange, SourceState, TokenHash,
+    rows::{self, signed},
+    stored::to_json,
+};
 
 use crate::{
     configs,
@@ -20,7 +24,7 @@ use crate::{
 type Result<T, E = Fault> = std::result::Result<T, E>;
 
 const COLUMNS: &str = "tenant_id, source_id, provider, office_id, connection, token_hash, accounts, key_names, \
-                       schemes, state";
+                       schemes, state, name, version";
 const OWNER: &str = "tenant_id, source_id";
 
 pub(crate) async fn create(tx: &Tx, source: &Source) -> Result<()> {
@@ -44,7 +48,14 @@ pub(crate) async fn change(
     change: SourceChange,
 ) -> Result<Source> {
     let mut source = one(tx, tenant, id).await?.ok_or(StoreError::NotFound)?;
-    source.change(change)?;
+    let kind = ConfigKind::Office;
+    let has_office = match change.office() {
+        Some(id) => configs::one(tx, tenant, kind, &id.to_string(), None)
+            .await?
+            .is_some_and(|office| !office.is_removed()),
+        None => true,
+    };
+    source.change(change, has_office)?;
     put(tx, &source).await?;
     Ok(source)
 }
@@ -80,6 +91,8 @@ pub(crate) async fn put(tx: &Tx, source: &Source) -> Result<()> {
             ("key_names", to_json(&source.key_names)?.into()),
             ("schemes", to_json(&source.schemes)?.into()),
             ("state", source.state.as_str().to_owned().into()),
+            ("name", source.name.clone().into()),
+            ("version", signed(source.version).into()),
         ],
     )])?;
     tx.write(accounts.into_iter().map(|account| {

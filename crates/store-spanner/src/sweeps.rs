@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use domain::{Alias, SourceId, TenantId};
+use domain::{Alias, RequestId, SourceId, TenantId};
 use google_cloud_spanner::{statement::Statement, types};
 use jiff::civil::Date;
 use store::{
@@ -119,6 +119,19 @@ impl Sweeps for SpannerStore {
         self.read_without_time(read).await
     }
 
+    async fn request_named(
+        &self,
+        tenant: &TenantId,
+        name: &Alias,
+    ) -> store::Result<Option<RequestId>> {
+        let read = async |reader: Reader| {
+            let names = std::slice::from_ref(name);
+            let named = requests::by_aliases(&reader, tenant, names, |_| true).await?;
+            Ok(named.requests.first().copied())
+        };
+        self.read_without_time(read).await
+    }
+
     async fn admit_requests_of_all_across_tenants(
         &self,
         accounts: Vec<Counted>,
@@ -214,7 +227,10 @@ async fn take_step(tx: &Tx, ids: &IdSource, claim: &SweepClaim, step: &SweepStep
     Ok(true)
 }
 
-fn put_line(tenant: &TenantId, line: &DayLine) -> google_cloud_spanner::mutation::Mutation {
+pub(crate) fn put_line(
+    tenant: &TenantId,
+    line: &DayLine,
+) -> google_cloud_spanner::mutation::Mutation {
     mutation(
         Write::Put,
         "completeness",

@@ -16,7 +16,7 @@ use store::{
     stored::{PageReader, readable, to_json},
 };
 
-use crate::{SqliteStore, audit, noted, requests, rows::micros, sql};
+use crate::{SqliteStore, audit, noted, requests, rows::micros, sql, sweeps};
 
 #[async_trait]
 impl Jobs for SqliteStore {
@@ -208,7 +208,7 @@ fn tenants(db: &Db, now: Timestamp) -> Result<Vec<TenantId>> {
     let known = JobKind::WORDS.join("', '");
     let sql = format!(
         "SELECT open.tenant_id FROM (SELECT DISTINCT tenant_id FROM jobs INDEXED BY jobs_open \
-             WHERE state IN ('queued', 'running') AND kind IN ('{known}')) AS open \
+             WHERE state IN ('queued', 'running') AND kind IN ('{known}') AND ifnull(lease_until, 0) <= ?1) AS open \
          LEFT JOIN job_turns USING (tenant_id) \
          WHERE NOT EXISTS (SELECT 1 FROM jobs AS busy INDEXED BY jobs_open WHERE busy.tenant_id = open.tenant_id \
              AND busy.state IN ('queued', 'running') AND busy.state = 'running' AND busy.lease_until > ?1) \
@@ -255,9 +255,13 @@ fn take_step(
     match step {
         JobStep::Batch(batch) => {
             let applied = apply(db, now, &job, batch, &mut wakes)?;
+            for line in &batch.reconciled.lines {
+                sweeps::put_line(db, &job.tenant, line)?;
+            }
             job.advance(batch, applied, now, lease);
         }
         JobStep::Rest => job.rest(now),
+        JobStep::PutOff(until) => job.put_off(*until),
         JobStep::Fail(reason) => job.fail(reason.clone(), now),
     }
     save(db, &job, now)?;

@@ -93,6 +93,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "answers_with_etags",
         include_str!("../../../migrations/sqlite/0040_answers_with_etags.sql"),
     ),
+    (
+        58,
+        "names_of_sources",
+        include_str!("../../../migrations/sqlite/0058_names_of_sources.sql"),
+    ),
 ];
 
 /// The step that figures came with.

@@ -50,9 +50,18 @@ impl Sessions for SqliteStore {
         .await
     }
 
-    async fn keep_code_across_tenants(&self, code: &OneTimeCode) -> Result<()> {
-        let (code, clock) = (code.clone(), self.clock.clone());
-        self.write(move |db| put_code(db, &code, clock.now())).await
+    async fn keep_code_across_tenants(&self, code: &OneTimeCode, act: &AuditAction) -> Result<()> {
+        let (code, act) = (code.clone(), act.clone());
+        let (ids, clock) = (self.ids.clone(), self.clock.clone());
+        self.write(move |db| {
+            let now = clock.now();
+            put_code(db, &code, now)?;
+            for tenant in opened(db, &code.purpose)? {
+                audit::record(db, &ids, now, &tenant, &act)?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn remove_console_codes_across_tenants(&self) -> Result<()> {
@@ -171,6 +180,21 @@ impl Sessions for SqliteStore {
     async fn end_session_across_tenants(&self, session: SessionId) -> Result<bool> {
         self.write(move |db| remove(db, session)).await
     }
+}
+
+/// The tenants that a code opens.
+fn opened(db: &Connection, purpose: &Purpose) -> Result<Vec<TenantId>> {
+    Ok(match purpose {
+        Purpose::Console { tenant, .. } => vec![tenant.clone()],
+        Purpose::Invitation(invitation) => vec![invitation.tenant.clone()],
+        Purpose::Link { email } => match people::by_email(db, email)? {
+            Some(user) => people::tenants(db, user.id)?
+                .into_iter()
+                .map(|(tenant, _)| tenant)
+                .collect(),
+            None => Vec::new(),
+        },
+    })
 }
 
 fn redeem(

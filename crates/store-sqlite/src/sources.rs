@@ -4,7 +4,11 @@ use std::collections::BTreeSet;
 
 use domain::{SourceId, StoreError, TenantId};
 use rusqlite::{Connection, Params, params};
-use store::{ConfigKind, Result, Source, SourceChange, TokenHash, rows, stored::to_json};
+use store::{
+    ConfigKind, Result, Source, SourceChange, TokenHash,
+    rows::{self, signed},
+    stored::to_json,
+};
 
 use crate::{configs, rows::store_error, sql, tenants};
 
@@ -27,7 +31,12 @@ pub(crate) fn change(
     change: SourceChange,
 ) -> Result<Source> {
     let mut source = one(db, tenant, id)?.ok_or(StoreError::NotFound)?;
-    source.change(change)?;
+    let has_office = match change.office() {
+        Some(id) => configs::one(db, tenant, ConfigKind::Office, &id.to_string(), None)?
+            .is_some_and(|office| !office.is_removed()),
+        None => true,
+    };
+    source.change(change, has_office)?;
     put(db, &source)?;
     Ok(source)
 }
@@ -46,10 +55,11 @@ pub(crate) fn put(db: &Connection, source: &Source) -> Result<()> {
     let (tenant, id) = (source.tenant.as_str(), source.id.to_string());
     db.prepare_cached(
         "INSERT INTO sources (tenant_id, source_id, provider, office_id, connection, token_hash, accounts, key_names, \
-         schemes, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
+         schemes, state, name, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
          ON CONFLICT (tenant_id, source_id) DO UPDATE SET provider = excluded.provider, office_id = excluded.office_id, \
          connection = excluded.connection, token_hash = excluded.token_hash, accounts = excluded.accounts, \
-         key_names = excluded.key_names, schemes = excluded.schemes, state = excluded.state",
+         key_names = excluded.key_names, schemes = excluded.schemes, state = excluded.state, \
+         name = excluded.name, version = excluded.version",
     )
     .map_err(store_error)?
     .execute(params![
@@ -63,6 +73,8 @@ pub(crate) fn put(db: &Connection, source: &Source) -> Result<()> {
         to_json(&source.key_names)?,
         to_json(&source.schemes)?,
         source.state.as_str(),
+        source.name,
+        signed(source.version),
     ])
     .map_err(|error| match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::ConstraintViolation) => Source::token_taken(),

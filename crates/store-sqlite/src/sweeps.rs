@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Alias, SourceId, TenantId};
+use domain::{Alias, RequestId, SourceId, TenantId};
 use jiff::{Timestamp, civil::Date};
 use rusqlite::{Connection as Db, params};
 use store::{
@@ -140,6 +140,15 @@ impl Sweeps for SqliteStore {
         .await
     }
 
+    async fn request_named(&self, tenant: &TenantId, name: &Alias) -> Result<Option<RequestId>> {
+        let (tenant, name) = (tenant.clone(), name.clone());
+        self.read(move |db| {
+            let named = requests::by_aliases(db, &tenant, [&name])?;
+            Ok(named.first().copied())
+        })
+        .await
+    }
+
     async fn admit_requests_of_all_across_tenants(
         &self,
         accounts: Vec<Counted>,
@@ -209,7 +218,7 @@ fn due(db: &Db, now: Timestamp) -> Result<Vec<Sweep>> {
     Ok(found.into_iter().flatten().collect())
 }
 
-fn put_line(db: &Db, tenant: &TenantId, line: &DayLine) -> Result<()> {
+pub(crate) fn put_line(db: &Db, tenant: &TenantId, line: &DayLine) -> Result<()> {
     const SQL: &str = "INSERT INTO completeness (tenant_id, day, source_id, kind, at_provider, held, recovered, missing, \
                        checked_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
                        ON CONFLICT (tenant_id, day, source_id, kind) DO UPDATE SET at_provider = excluded.at_provider, \

@@ -72,7 +72,7 @@ pub use places::{PlaceKey, Places};
 pub use requests::{RequestQuery, RequestView};
 pub use security::SecurityEvent;
 pub use settle::{Settle, Settled};
-pub use sources::{Source, SourceChange, SourceState, TokenHash};
+pub use sources::{Source, SourceChange, SourceState, SourceUpdate, TokenHash};
 pub use stored::Page;
 pub use sweeps::{Completeness, DayLine, Sweep, SweepClaim, SweepState, SweepStep, Sweeps};
 pub use tokens::SearchText;
@@ -231,7 +231,8 @@ pub trait Store:
     /// Changes a source; returns it as it is now.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when there is no such source; [`StoreError::Conflict`] when the change is not possible.
+    /// [`StoreError::NotFound`] when there is no such source or office; [`StoreError::Conflict`] when the change is not
+    /// possible; [`StoreError::Outdated`] when an update is of another version.
     async fn change_source(
         &self,
         tenant: &TenantId,

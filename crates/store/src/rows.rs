@@ -330,6 +330,7 @@ pub fn source(row: &dyn Row) -> Result<Source> {
         id: row.parsed("source_id")?,
         tenant: row.parsed("tenant_id")?,
         provider: row.text("provider")?,
+        name: row.text_option("name")?,
         office: row.parsed_option("office_id")?,
         connection: row.parsed_option("connection")?,
         token: token.map(TokenHash::from_bytes),
@@ -337,6 +338,7 @@ pub fn source(row: &dyn Row) -> Result<Source> {
         key_names: row.json("key_names", "a source's keys")?,
         schemes: row.json("schemes", "a source's schemes")?,
         state: SourceState::from_stored(&row.text("state")?),
+        version: row.number("version")?,
     })
 }
 

@@ -43,6 +43,8 @@ pub struct Source {
     pub tenant: TenantId,
     /// The provider's slug.
     pub provider: String,
+    /// What its tenant calls it; `None`: nobody has named it.
+    pub name: Option<String>,
     /// The office that its requests belong to; else the tenant's first.
     pub office: Option<OfficeId>,
     /// The connection that opens its provider's API. `None`: the one that is named like the provider's slug.
@@ -57,6 +59,21 @@ pub struct Source {
     pub schemes: Vec<String>,
     /// Whether it is in use.
     pub state: SourceState,
+    /// Grows by one with every [`SourceChange`]; 1 at first.
+    pub version: u64,
+}
+
+/// What of a source can be said anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceUpdate {
+    /// The version that is changed, and no other.
+    pub expected: u64,
+    /// [`Source::name`].
+    pub name: Option<String>,
+    /// [`Source::office`].
+    pub office: Option<OfficeId>,
+    /// [`Source::accounts`].
+    pub accounts: Vec<String>,
 }
 
 /// A change of a source.
@@ -68,6 +85,18 @@ pub enum SourceChange {
     RemoveKey(String),
     /// Whether it is in use.
     SetState(SourceState),
+    /// How it is called, where its requests belong, which accounts it stands for.
+    Update(SourceUpdate),
+}
+
+impl SourceChange {
+    /// The office that it names.
+    pub const fn office(&self) -> Option<OfficeId> {
+        match self {
+            Self::Update(update) => update.office,
+            Self::AddKey(_) | Self::RemoveKey(_) | Self::SetState(_) => None,
+        }
+    }
 }
 
 impl Source {
@@ -111,11 +140,12 @@ impl Source {
         StoreError::Conflict(format!("the {provider} account belongs to another source"))
     }
 
-    /// Changes the source.
+    /// Changes the source. `has_office`: the office that the change names, if it names one, is its tenant's.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] says why it is not possible, and what to do.
-    pub fn change(&mut self, change: SourceChange) -> Result<()> {
+    /// [`StoreError::Conflict`] says why it is not possible, and what to do; [`StoreError::Outdated`] if the change is of
+    /// another version; [`StoreError::NotFound`] without the office.
+    pub fn change(&mut self, change: SourceChange, has_office: bool) -> Result<()> {
         let refused = |reason: &str| Err(StoreError::Conflict(reason.to_owned()));
         match change {
             SourceChange::AddKey(name) if self.key_names.contains(&name) => {
@@ -139,7 +169,19 @@ impl Source {
                 self.key_names.remove(index);
             }
             SourceChange::SetState(state) => self.state = state,
+            SourceChange::Update(update) if update.expected != self.version => {
+                return Err(StoreError::Outdated {
+                    current: self.version,
+                });
+            }
+            SourceChange::Update(_) if !has_office => return Err(StoreError::NotFound),
+            SourceChange::Update(update) => {
+                self.name = update.name;
+                self.office = update.office;
+                self.accounts = update.accounts;
+            }
         }
+        self.version += 1;
         Ok(())
     }
 }

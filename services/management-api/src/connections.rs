@@ -15,6 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     Deps,
     auth::{TenantAdmin, TenantReader},
+    body::Body,
     faults::{BODY, Faults},
     problems::{BodyProblems, Conflict, TenantProblems},
     secret_text::SecretText,
@@ -132,7 +133,7 @@ pub(crate) async fn set_connection_secret(
     caller: TenantAdmin,
     Path(path): Path<ConnectionPath>,
     State(deps): State<Deps>,
-    Json(new): Json<NewSecret>,
+    Body(new): Body<NewSecret>,
 ) -> Result<Json<SecretSet>, Problem> {
     let set = set(&deps, &caller, &path.connection, &new, false).await;
     set.map(Json)

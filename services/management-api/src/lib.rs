@@ -6,6 +6,7 @@
 
 mod audit;
 pub mod auth;
+mod body;
 mod configs;
 mod connection_test;
 mod connections;

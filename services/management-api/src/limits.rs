@@ -53,12 +53,12 @@ impl LimitsConfig {
             per_caller: reader.get(
                 "API_CALLS_PER_MINUTE",
                 default.per_caller,
-                "Calls of the API that one caller may make in a minute.",
+                "Calls of the API that one caller may make in a minute, of each process.",
             ),
             per_tenant: reader.get(
                 "API_CALLS_PER_MINUTE_OF_TENANT",
                 default.per_tenant,
-                "Calls of the API about one tenant that may be made in a minute.",
+                "Calls of the API about one tenant that may be made in a minute, of each process.",
             ),
         }
     }

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::{
     Deps,
     auth::{Anybody, Caller},
+    body::Body,
     faults::{BODY, Faults},
     problems::{BodyProblems, CallerProblems},
     words,
@@ -185,7 +186,7 @@ pub(crate) struct Preferences {
 pub(crate) async fn put_preferences(
     caller: Anybody,
     State(deps): State<Deps>,
-    Json(new): Json<NewPreferences>,
+    Body(new): Body<NewPreferences>,
 ) -> Result<Json<Preferences>, Problem> {
     if caller.0.is_program() {
         let refused = "A program has no preferences. Sign in, and save yours.";

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::LazyLock};
 use axum::response::IntoResponse;
 use catalogue::Provider;
 use http::header::CONTENT_TYPE;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::{
     OpenApi as _,
     openapi::{
@@ -37,7 +37,10 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(openapi_json);
                        an operation, too, stands in its `security`.\n\nA `POST` with an \
                        `Idempotency-Key` is done once: for 24 hours a repeat gets the same answer. Calls are limited by \
                        caller and by tenant; `RateLimit-Policy` and `RateLimit` in each answer tell the limits, and what \
-                       is left of them."
+                       is left of them. Each process counts for itself.\n\nNot described here are the URLs that webhooks and \
+                       forms are posted to: the answer that creates a source shows them, and what is posted is up to the \
+                       provider. Every service also answers `GET /v1/health` (200 while the process lives) and \
+                       `GET /v1/health/ready` (200, or 503 with what is not ready), without a token."
     ),
     components(schemas(
         Problem,
@@ -228,7 +231,19 @@ fn examples() -> [(&'static str, Value); 4] {
     ]
 }
 
-/// The schemas of what callers send, and of its parts.
+/// The schemas of what callers send, and of its parts, by name.
+pub(crate) fn schemas_of_bodies() -> Map<String, Value> {
+    let api = description();
+    let bodies = bodies(&api);
+    let components = api.components.unwrap_or_default();
+    let schemas = components.schemas.into_iter();
+    schemas
+        .filter(|(name, _)| bodies.contains(name))
+        .map(|(name, schema)| (name, json!(schema)))
+        .collect()
+}
+
+/// The names of the same.
 fn bodies(api: &OpenApi) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut further: Vec<_> = whole_bodies(api).into_iter().collect();

@@ -139,6 +139,22 @@ pub(crate) fn etag(version: u64) -> [(http::HeaderName, HeaderValue); 1] {
     [(ETAG, tag.unwrap_or(HeaderValue::from_static("\"0\"")))]
 }
 
+/// What a caller is told whose change was not made, where no versions are kept to compare.
+pub(crate) fn told(why: Refused) -> Problem {
+    match why {
+        Refused::Unsaid => unsaid(),
+        Refused::Outdated => Problem::precondition_failed(
+            "Somebody changed it since you read it. Read it again, and repeat your change on what it is now.",
+        ),
+    }
+}
+
+fn unsaid() -> Problem {
+    Problem::precondition_required(
+        "Read it first, and send the `ETag` of that answer as `If-Match`, so that nobody else's change gets lost.",
+    )
+}
+
 /// What a caller is told whose change was not made: 428, or 412 with the version that they saw and the newest.
 pub(crate) async fn refused(
     deps: &Deps,
@@ -147,16 +163,11 @@ pub(crate) async fn refused(
     why: Refused,
 ) -> Problem {
     let told = match why {
-        Refused::Unsaid => Problem::precondition_required(
-            "Read it first, and send the `ETag` of that answer as `If-Match`, so that nobody else's change gets lost.",
-        ),
+        Refused::Unsaid => return unsaid(),
         Refused::Outdated => Problem::precondition_failed(
             "Somebody changed it since you read it. Compare `seen` with `current`, and repeat your change on `current`.",
         ),
     };
-    if why == Refused::Unsaid {
-        return told;
-    }
     let version = async |version| -> Result<Value, StoreError> {
         let found = deps.store.config(tenant, kind, name, version).await?;
         Ok(found.map_or(Value::Null, |found| json!(Version::from(found))))

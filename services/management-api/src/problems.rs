@@ -163,6 +163,12 @@ problem_responses! {
         "428": "There is a version already: say in `If-Match` which one you saw.",
     }
 
+    /// What a route answers beside that changes one version of a thing of which no others are kept.
+    VersionProblems {
+        "412": "Somebody changed it meanwhile: read it again.",
+        "428": "Say in `If-Match` which version you saw.",
+    }
+
     /// What a route answers beside when the state of the thing can be in the way.
     Conflict {
         "409": "The present state does not allow this; `detail` says what would.",

@@ -21,6 +21,7 @@ use crate::{
     sign_in::{codes, devices, links, oidc, page, session},
     sources::{
         self, catalogue, completeness, connect, create, health, keys, settings, snippet, test,
+        update,
     },
     tenants, views, work,
 };
@@ -91,6 +92,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         // Who may change a tenant's set-up; what it is, those who may read see.
         .routes(routes!(sources::list_sources, create::create_source))
         .routes(routes!(connect::connect_source))
+        .routes(routes!(update::show_source, update::update_source))
         .routes(routes!(test::test_source))
         .routes(routes!(sources::disable_source))
         .routes(routes!(sources::enable_source))

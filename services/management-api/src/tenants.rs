@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::{
     Deps,
     auth::{PlatformAdmin, TenantPlatformAdmin},
+    body::Body,
     cursor::Cursor as _,
     faults::{BODY, Faults, Paging},
     idempotency::IdempotencyKey,
@@ -56,9 +57,10 @@ pub(crate) struct TenantList {
 #[schema(example = json!({ "tenant_id": "acme", "name": "Acme Remodeling" }))]
 pub(crate) struct NewTenant {
     /// Its slug: 1 to 63 of `a-z`, `0-9`, `_` and `-`, the first a letter or a digit. It stays for ever.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^[a-z0-9][a-z0-9_-]{0,62}$")]
     tenant_id: TenantId,
     /// Its name, as people read it: up to 200 characters on one line.
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
 }
 
@@ -68,6 +70,7 @@ pub(crate) struct NewTenant {
 #[schema(example = json!({ "name": "Acme Remodeling" }))]
 pub(crate) struct NewTenantName {
     /// Its name, as people read it: up to 200 characters on one line.
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
 }
 
@@ -101,7 +104,7 @@ pub(crate) async fn create_tenant(
     caller: PlatformAdmin,
     key: IdempotencyKey,
     State(deps): State<Deps>,
-    Json(new): Json<NewTenant>,
+    Body(new): Body<NewTenant>,
 ) -> Result<(StatusCode, Json<Tenant>), Problem> {
     let mut faults = Faults::default();
     check_name(&new.name, &mut faults);
@@ -186,7 +189,7 @@ pub(crate) async fn show_tenant(
 pub(crate) async fn rename_tenant(
     caller: TenantPlatformAdmin,
     State(deps): State<Deps>,
-    Json(new): Json<NewTenantName>,
+    Body(new): Body<NewTenantName>,
 ) -> Result<Json<Tenant>, Problem> {
     let mut faults = Faults::default();
     check_name(&new.name, &mut faults);

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::{
     Deps,
     auth::{Role, TenantReader},
+    body::Body,
     faults::{BODY, Faults},
     problems::{BodyProblems, Conflict, TenantProblems},
 };
@@ -73,10 +74,13 @@ pub(crate) struct ViewList {
 )]
 pub(crate) struct NewView {
     /// Its name: up to 100 characters on one line.
+    #[schema(min_length = 1, max_length = 100)]
     name: String,
     /// The page that it is of: up to 64 of `a-z`, `0-9`, `_` and `-`.
+    #[schema(min_length = 1, max_length = 64)]
     page: String,
     /// What is asked for there, as in a URL: up to 2,000 characters.
+    #[schema(max_length = 2_000)]
     search: String,
     /// Whether everybody in the tenant sees it.
     is_shared: bool,
@@ -147,7 +151,7 @@ pub(crate) async fn put_view(
     caller: TenantReader,
     path: Path<(String, String)>,
     State(deps): State<Deps>,
-    Json(new): Json<NewView>,
+    Body(new): Body<NewView>,
 ) -> Result<Json<View>, Problem> {
     let Path((_, id)) = path;
     if caller.is_program() {

@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     Deps,
     auth::{TenantOperator, TenantReader},
+    body::Body,
     cursor::Cursor as _,
     faults::{BODY, Faults, PARAMETERS, word},
     problems::{BodyProblems, Conflict, QueryProblems, TenantProblems},
@@ -218,7 +219,7 @@ pub(crate) async fn count_work(
 #[serde(deny_unknown_fields)]
 pub(crate) struct Redrive {
     /// Its request.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^req_[0-9a-f]{32}$")]
     request_id: RequestId,
     /// Its stage.
     #[schema(value_type = words::Stage)]
@@ -252,7 +253,7 @@ pub(crate) struct Redriven {
 pub(crate) async fn redrive_work(
     caller: TenantOperator,
     State(deps): State<Deps>,
-    Json(redrive): Json<Redrive>,
+    Body(redrive): Body<Redrive>,
 ) -> Result<Json<Redriven>, Problem> {
     let tenant = caller.tenant();
     if redrive.target.is_some() && redrive.stage != Stage::Dispatch {

@@ -5,11 +5,12 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use accounts::AccountError;
 use async_trait::async_trait;
 use domain::{
-    Account, Brief, Claimed, Classify, EffectKey, EffectOutcome, EffectTiming, Effects,
-    EmailAddress, Link, Lookup, Message, NotificationRecord, NotificationRules,
+    Account, Brief, Claimed, Classify, EffectFailure as _, EffectKey, EffectOutcome, EffectTiming,
+    Effects, EmailAddress, Link, Lookup, Message, NotificationRecord, NotificationRules,
     NotificationsSection, Outcome, Record, Section, Stage, StageError, StageHandler, StoreError,
     TenantId, Usage, effect::REFUSED, later, text,
 };
+use http_client::{Exchange, with_last_exchange};
 use jiff::Timestamp;
 use notify::{
     CALL_DEADLINE, Content, EmailChannel, LEAD_TEMPLATE, Mail, SendError, lead_mail, message_id,
@@ -20,6 +21,8 @@ use crate::Deps;
 
 /// How often a message is begun, when what came of it stays unknown.
 const MAX_ATTEMPTS: u32 = 2;
+/// The word for a message that the provider took.
+const SENT: &str = "sent";
 /// How often a receipt is looked for.
 const LOOK: Duration = Duration::from_secs(10);
 
@@ -53,9 +56,22 @@ enum NoSender {
 
 /// Where a message stands.
 enum Progress {
-    Ended(Ending),
+    Ended(Ended),
     /// What came of it is not known before then.
     Unknown(Timestamp),
+}
+
+/// A message that has ended.
+struct Ended {
+    ending: Ending,
+    tried: Tried,
+}
+
+/// A try to send a message, as far as the provider had part in it.
+#[derive(Default)]
+struct Tried {
+    /// How long it took, and what was answered last; none where the provider was not called.
+    call: Option<(Duration, Exchange)>,
 }
 
 /// How a message ended.
@@ -77,9 +93,12 @@ impl StageHandler for Notification {
             Ok(sender) => sender,
             Err(NoSender::Failed(error)) => return Err(error),
             Err(NoSender::NotSetUp { word, reason }) => {
-                let ending = || Ending::NotSent {
-                    word,
-                    reason: reason.clone(),
+                let ending = || Ended {
+                    ending: Ending::NotSent {
+                        word,
+                        reason: reason.clone(),
+                    },
+                    tried: Tried::default(),
                 };
                 let ended = recipients.into_iter().map(|(id, to)| (id, to, ending()));
                 return Ok(self.done(job, ended.collect()));
@@ -95,7 +114,7 @@ impl StageHandler for Notification {
         let (mut ended, mut look_at) = (Vec::new(), None);
         for (id, to) in recipients {
             match self.send(job, &sender, to, &id, &content).await? {
-                Progress::Ended(ending) => ended.push((id, to, ending)),
+                Progress::Ended(message) => ended.push((id, to, message)),
                 Progress::Unknown(at) => {
                     look_at = Some(look_at.map_or(at, |earlier: Timestamp| earlier.min(at)));
                 }
@@ -231,20 +250,32 @@ impl Notification {
             Err(error @ SendError::Refused { .. }) => Ok(refused(&error)),
             Err(error) => Err(error),
         };
-        match effects.once(&key, timing, lookup, write).await {
-            EffectOutcome::Done(remote_id) => Ok(Progress::Ended(ending(remote_id))),
-            EffectOutcome::NotYet(at) => Ok(Progress::Unknown(at)),
-            EffectOutcome::GaveUp => Ok(Progress::Ended(Ending::NotSent {
-                word: "unconfirmed",
-                reason: format!(
-                    "handed over {MAX_ATTEMPTS} times, and never confirmed: it may have arrived"
-                ),
+        let started = self.deps.clock.monotonic();
+        let (outcome, last) = with_last_exchange(effects.once(&key, timing, lookup, write)).await;
+        let took = self.deps.clock.monotonic().saturating_sub(started);
+        let tried = Tried {
+            call: last.map(|last| (took, last)),
+        };
+        match outcome {
+            EffectOutcome::Done(remote_id) => Ok(Progress::Ended(Ended {
+                ending: ending(remote_id),
+                tried,
             })),
-            EffectOutcome::Failed(SendError::Failed { .. } | SendError::OutcomeUnknown(_)) => {
-                self.record(job, to, "unknown", None);
-                Ok(Progress::Unknown(later(self.deps.clock.now(), LOOK)))
-            }
+            EffectOutcome::NotYet(at) => Ok(Progress::Unknown(at)),
+            EffectOutcome::GaveUp => Ok(Progress::Ended(Ended {
+                ending: Ending::NotSent {
+                    word: "unconfirmed",
+                    reason: format!(
+                        "handed over {MAX_ATTEMPTS} times, and never confirmed: it may have arrived"
+                    ),
+                },
+                tried,
+            })),
             EffectOutcome::Failed(error) => {
+                self.record(job, to, error.word(), None, tried);
+                if error.is_outcome_unknown() {
+                    return Ok(Progress::Unknown(later(self.deps.clock.now(), LOOK)));
+                }
                 Err(StageError::from_provider(&error, Some(account.held_by())))
             }
             EffectOutcome::Stale => Err(StageError::ours(&"the claim is no longer valid")),
@@ -253,14 +284,14 @@ impl Notification {
     }
 
     /// Every message has ended: what is stored of each.
-    fn done(&self, job: &Claimed, ended: Vec<(String, &EmailAddress, Ending)>) -> Outcome {
+    fn done(&self, job: &Claimed, ended: Vec<(String, &EmailAddress, Ended)>) -> Outcome {
         let mut messages = Vec::new();
-        for (id, to, ending) in ended {
+        for (id, to, Ended { ending, tried }) in ended {
             let (word, provider_id, reason) = match ending {
-                Ending::Sent { provider_id } => ("sent", Some(provider_id), None),
+                Ending::Sent { provider_id } => (SENT, Some(provider_id), None),
                 Ending::NotSent { word, reason } => (word, None, Some(reason)),
             };
-            self.record(job, to, word, provider_id.clone());
+            self.record(job, to, word, provider_id.clone(), tried);
             messages.push(Message {
                 channel: "email".to_owned(),
                 recipient: to.as_str().to_owned(),
@@ -276,9 +307,12 @@ impl Notification {
         }))
     }
 
-    fn record_usage(job: &Claimed, sender: &Sender<'_>, ended: &[(String, &EmailAddress, Ending)]) {
-        let is_sent = |ending: &Ending| matches!(ending, Ending::Sent { .. });
-        let sent = ended.iter().filter(|(.., ending)| is_sent(ending)).count();
+    fn record_usage(job: &Claimed, sender: &Sender<'_>, ended: &[(String, &EmailAddress, Ended)]) {
+        let is_sent = |message: &Ended| matches!(message.ending, Ending::Sent { .. });
+        let sent = ended
+            .iter()
+            .filter(|(.., message)| is_sent(message))
+            .count();
         if sent > 0 {
             job.record(Record::Usage(Usage {
                 unit: "emails".to_owned(),
@@ -289,7 +323,18 @@ impl Notification {
     }
 
     /// Keeps what came of an attempt: a second one explains a second mail.
-    fn record(&self, job: &Claimed, to: &EmailAddress, outcome: &str, provider_id: Option<String>) {
+    fn record(
+        &self,
+        job: &Claimed,
+        to: &EmailAddress,
+        outcome: &str,
+        provider_id: Option<String>,
+        tried: Tried,
+    ) {
+        let (took, last) = tried.call.unzip();
+        // What went well has no more to tell.
+        let failed = last.as_ref().filter(|_| outcome != SENT);
+        let answer = failed.and_then(|last| last.answer.clone());
         job.record(Record::Notification(NotificationRecord {
             channel: "email".to_owned(),
             recipient: to.as_str().to_owned(),
@@ -297,6 +342,13 @@ impl Notification {
             at: self.deps.clock.now(),
             outcome: outcome.to_owned(),
             provider_id,
+            latency_ms: took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+            status: last.as_ref().and_then(|last| last.status),
+            bytes_cut: match &answer {
+                Some(_) => failed.map_or(0, |last| last.bytes_cut),
+                None => 0,
+            },
+            answer,
         }));
     }
 }

@@ -187,6 +187,8 @@ impl Seed<'_> {
             key_names: vec![key.to_string()],
             schemes: Vec::new(),
             state: SourceState::Active,
+            name: None,
+            version: 1,
         }
     }
 

@@ -454,6 +454,10 @@ impl SimulatedStage {
                 at: self.scene.clock.now(),
                 outcome: if message.is_sent { "sent" } else { UNCONFIRMED }.to_owned(),
                 provider_id: message.provider_id.clone(),
+                latency_ms: None,
+                status: None,
+                answer: None,
+                bytes_cut: 0,
             }));
         }
         Ok(Outcome::done(Section::Notifications(

@@ -549,6 +549,8 @@ impl World {
             key_names: vec![SecretRef { name, version }.to_string()],
             schemes: Vec::new(),
             state: SourceState::Active,
+            name: None,
+            version: 1,
         };
         self.store.put_source(&source).await.unwrap();
     }

@@ -31,7 +31,7 @@ pub struct Link {
     pub at: Timestamp,
     /// Who linked it.
     pub by: String,
-    /// Who took the link back; then it is not made again for this reason.
+    /// Who took the link back; then it is not made again, for whatever reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unlinked: Option<Unlinked>,
 }

@@ -132,7 +132,8 @@ fn has_several_names(members: &[RequestId], states: &BTreeMap<RequestId, Request
     pairs.any(|(one, other)| !name::are_same(one, other))
 }
 
-/// Links `of` to `to`, unless it is or was.
+/// Links `of` to `to`, unless it is so already. Where a person took a link of the two back, they are two persons,
+/// whatever else they turn out to have in common.
 fn put_in(
     states: &mut BTreeMap<RequestId, RequestState>,
     of: RequestId,
@@ -150,7 +151,7 @@ fn put_in(
     };
     let apart = state.request.created_at.duration_since(came_at);
     let links = &mut state.request.document.links;
-    let is_known = |link: &Link| link.request == to && link.reason == reason;
+    let is_known = |link: &Link| link.request == to && (link.reason == reason || !link.is_active());
     if window.is_zero() || apart.unsigned_abs() > window || links.iter().any(is_known) {
         return false;
     }

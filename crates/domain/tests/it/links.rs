@@ -176,3 +176,34 @@ fn a_pair_that_was_taken_apart_stays_apart() {
     let again = unlink((one, &its), (other, &others), "eve", lead::at());
     assert!(again.is_err(), "they are not linked any more");
 }
+
+#[test]
+fn a_pair_that_was_taken_apart_is_not_linked_for_another_reason() {
+    let wish = Wish {
+        day: 0,
+        name: 1,
+        phone: Some(1),
+        email: None,
+    };
+    let mut world = after(&[wish.clone(), wish.clone()], &[0, 1]);
+    let [one, other] = [0, 1].map(|number| world.requests[&id(number)].clone());
+    let (its, others) = ([id(0)], [id(1)]);
+    let plan = unlink((one, &its), (other, &others), "eve", lead::at()).unwrap();
+    for change in plan.changes {
+        let changed = RequestState::new(change.request, OpenWork::default());
+        world.requests.insert(changed.request().id, changed);
+    }
+    // Both turn out to have one address.
+    let learned = Wish {
+        email: Some(1),
+        ..wish
+    };
+    for number in [0, 1] {
+        world.learn(number, &learned, lead::at());
+    }
+    for state in world.requests.values() {
+        let links = &state.request().document.links;
+        assert!(!links.is_empty(), "what was taken back stays known");
+        assert!(links.iter().all(|link| !link.is_active()), "{links:?}");
+    }
+}

@@ -234,16 +234,12 @@ pub(super) fn select(mut call: Map<String, Value>, wanted: &[String]) -> Value {
 /// Whether a call passes the filters of a list.
 pub(super) fn is_wanted(call: &Map<String, Value>, query: &Query<CallRail>) -> bool {
     let text = |name: &str| call.get(name).and_then(Value::as_str).unwrap_or_default();
-    let equal = [
-        "company_id",
-        "tracker_id",
-        "call_type",
-        "direction",
-        "lead_status",
-    ];
+    let wanted = query.text("company_id").map(super::integrations::company);
+    let equal = ["tracker_id", "call_type", "direction", "lead_status"];
     equal
         .iter()
         .all(|name| query.text(name).is_none_or(|wanted| wanted == text(name)))
+        && wanted.is_none_or(|wanted| wanted == text("company_id"))
         && is_within_days(text("start_time"), query)
 }
 

@@ -187,6 +187,22 @@ fn text(id: &Value) -> Option<String> {
     }
 }
 
+/// `GET /v3/a/{account}/companies/{id}.json`: by any of its ids, and the answer has the newest.
+pub(super) async fn show_company(
+    _: Sim,
+    _: Authorized<CallRail>,
+    Path((_, file)): Path<(String, String)>,
+) -> Result<Response, Response> {
+    let id = company(file.strip_suffix(".json").unwrap_or(&file));
+    if !id.starts_with("COM") {
+        return Err(CallRail::error(StatusCode::NOT_FOUND, "Not found"));
+    }
+    let shown = json!({
+        "id": id, "name": "Demo Company", "status": "active", "time_zone": "America/Chicago",
+    });
+    Ok(Json(shown).into_response())
+}
+
 /// `GET /v3/a/{account}/integrations.json?company_id=…`.
 pub(super) async fn list(
     State(sim): Sim,

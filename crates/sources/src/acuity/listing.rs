@@ -24,7 +24,10 @@ use crate::{
 const PER_PAGE: usize = 250;
 
 /// Those that stand, and those that were canceled: a list has only the ones or the others.
-const KINDS: &[&str] = &["appointments", "canceled"];
+const KINDS: &[&str] = &["appointments", CANCELED];
+
+/// The kind of those that were canceled, and the webhook's action.
+const CANCELED: &str = "canceled";
 
 /// Webhooks that an account may have, whoever made them.
 const MAX_WEBHOOKS: usize = 25;
@@ -77,7 +80,7 @@ impl ListingApi for Api {
                 || calendar.is_some_and(|calendar| accounts_of_source.contains(&calendar))
         };
         let action = if asked.kind == KINDS[1] {
-            "canceled"
+            CANCELED
         } else {
             "scheduled"
         };
@@ -136,6 +139,9 @@ fn listed(appointment: &Value, action: &str) -> Option<Listed> {
         aliases: aliases("acuity", "appointment", &[&id]),
         at: made_on(appointment["dateCreated"].as_str()?)?,
         due_at: None,
+        canceled: (action == CANCELED)
+            .then(|| payload::instant(appointment["datetime"].as_str()?))
+            .flatten(),
         found: Found::Here(Thing {
             event: None,
             content_type: "application/x-www-form-urlencoded",

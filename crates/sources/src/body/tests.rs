@@ -47,6 +47,51 @@ fn a_files_type_is_what_its_bytes_say() {
 }
 
 #[test]
+fn a_part_in_another_encoding_is_read_and_what_is_lost_is_told() {
+    let typed = |content: &[u8]| {
+        let head = "name=\"name\"\r\ncontent-type: text/plain; charset=iso-8859-2";
+        [part(head, content), b"--b--\r\n".to_vec()].concat()
+    };
+    let plain = |content: &[u8]| [part("name=\"name\"", content), b"--b--\r\n".to_vec()].concat();
+    let read = of(KIND, plain(b"Ren\xe9e \x80 20k"));
+    assert_eq!(read.value("name"), Some("Ren\u{e9}e \u{20ac} 20k"));
+    assert!(read.unread.is_empty());
+    assert_eq!(of(KIND, typed(b"\xb3uk")).value("name"), Some("\u{142}uk"));
+    let read = of(KIND, plain(b"Ren\xc3\xa9e \xc3"));
+    assert_eq!(read.value("name"), Some("Ren\u{e9}e"));
+    assert_eq!(read.unread, ["name"]);
+    let nul = Body::check(Some(KIND), &plain(b"a\0b\0").into());
+    assert!(matches!(nul, Err(Unacceptable::Broken(_))), "{nul:?}");
+}
+
+#[test]
+fn json_is_held_to_the_same_bounds_as_a_form() {
+    let kind = Some("application/json");
+    let fields = |count: usize| {
+        let members: Vec<_> = (0..count)
+            .map(|number| format!(r#""f{number}":1"#))
+            .collect();
+        Bytes::from(format!("{{{}}}", members.join(",")))
+    };
+    assert_eq!(Body::check(kind, &fields(MAX_FIELDS)), Ok(()));
+    let many = Body::check(kind, &fields(MAX_FIELDS + 1));
+    assert_eq!(
+        many,
+        Err(Unacceptable::TooMuch("it has more than 128 fields"))
+    );
+    let long = format!(r#"{{"message":"{}"}}"#, "x".repeat(MAX_VALUE_BYTES + 1));
+    let long = Body::check(kind, &long.into());
+    assert_eq!(
+        long,
+        Err(Unacceptable::TooMuch("a field is longer than 16 KiB"))
+    );
+    assert_eq!(
+        Body::check(kind, &Bytes::from_static(b"{\"a\": brok")),
+        Ok(())
+    );
+}
+
+#[test]
 fn repeated_names_are_lists_and_commas_are_theirs() {
     let body =
         b"your-budget%5B%5D=%2420%2C000+-+%2430%2C000&your-budget%5B%5D=more&terms=&terms=on"

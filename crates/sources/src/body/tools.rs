@@ -127,6 +127,7 @@ fn typeform(fields: &Fields<'_>, body: &mut Body) -> bool {
                 name,
                 values,
                 is_question: true,
+                id: None,
             });
         }
     }
@@ -249,16 +250,69 @@ fn jotform(raw: &str, body: &mut Body) {
             body.entries.push(entry);
         }
     }
-    let part = |body: &Body, name: &str| body.value(name).map(str::to_owned);
-    let (area, number) = (part(body, "phone.area"), part(body, "phone.phone"));
-    if let (Some(area), Some(number)) = (area, number) {
-        body.add("phone", format!("({area}) {number}"));
-    } else if let Some(full) = part(body, "phone.full").or_else(|| part(body, "phoneNumber.full")) {
-        body.add("phone", full);
+    jotform_phones(body);
+}
+
+/// Jotform's telephone numbers are in parts, whatever their question is called: `{"area": "512", "phone": "555-0177"}`,
+/// with the country's code where the form asks for it, or `{"full": "(512) 555-0177"}` where it has a mask. Only a part
+/// that is used is taken away.
+fn jotform_phones(body: &mut Body) {
+    let numbers: Vec<(String, String, Vec<&str>)> = body
+        .entries
+        .iter()
+        .filter_map(|entry| {
+            let (question, part) = entry.name.rsplit_once('.')?;
+            let of = |part: &str| body.value(&format!("{question}.{part}"));
+            match part {
+                "phone" => {
+                    let (area, number) = (of("area")?, of("phone")?);
+                    let code: String = of("country").unwrap_or_default().to_owned();
+                    let code: String = code.chars().filter(char::is_ascii_digit).collect();
+                    let (before, used) = if code.is_empty() {
+                        (code, vec!["area", "phone"])
+                    } else {
+                        (format!("+{code} "), vec!["area", "phone", "country"])
+                    };
+                    let full = format!("{before}({area}) {number}");
+                    Some((question.to_owned(), full, used))
+                }
+                "full" if is_like_a_number(of("full")?) => {
+                    let full = of("full")?.to_owned();
+                    Some((question.to_owned(), full, vec!["full"]))
+                }
+                _ => None,
+            }
+        })
+        .collect();
+    // The parts say that it is a telephone number, whatever words ask for it.
+    let is_phone = |name: &str| mapping::is_name_of("phone", name);
+    let mut has_phone = body.entries.iter().any(|entry| is_phone(&entry.name))
+        || numbers.iter().any(|(question, ..)| is_phone(question));
+    for (question, full, used) in numbers {
+        let name = if has_phone {
+            question.clone()
+        } else {
+            has_phone = true;
+            "phone".to_owned()
+        };
+        let is_used = |entry: &Entry| {
+            let part = entry.name.strip_prefix(&question);
+            let part = part.and_then(|rest| rest.strip_prefix('.'));
+            part.is_some_and(|part| used.contains(&part))
+        };
+        let place = body.entries.iter().position(is_used);
+        body.entries.retain(|entry| !is_used(entry));
+        let mut entry = Entry::new(name, full);
+        entry.id = Some(question.clone());
+        let place = place.unwrap_or_default().min(body.entries.len());
+        body.entries.insert(place, entry);
     }
-    body.entries.retain(|entry| {
-        !entry.name.starts_with("phone.") && !entry.name.starts_with("phoneNumber.")
-    });
+}
+
+fn is_like_a_number(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let is_sign = |c: char| c.is_ascii_digit() || " +-().".contains(c);
+    (7..=15).contains(&digits) && text.chars().all(is_sign)
 }
 
 /// Jotform's own names end in the question's number too: `q3_fullName3` is `fullName`.
@@ -275,7 +329,8 @@ fn without_number(name: &str, number: &str) -> String {
     }
 }
 
-/// Elementor with all its data: `fields[name][value]` beside ids, titles and types of the same.
+/// Elementor with all its data: `fields[name][value]` beside ids, titles and types of the same. A field that was added to
+/// a form is called `field_1a2b3c4` unless somebody gave it another name: then its type, else its title, says what it is.
 fn elementor(body: &mut Body) {
     let is_one = body
         .entries
@@ -284,11 +339,55 @@ fn elementor(body: &mut Body) {
     if !is_one {
         return;
     }
+    let names: Vec<String> = body
+        .entries
+        .iter()
+        .filter_map(|entry| entry.name.strip_prefix("fields.")?.strip_suffix(".value"))
+        .map(str::to_owned)
+        .collect();
+    let texts = body.entries.iter().filter(|entry| {
+        entry.name.ends_with(".type") && entry.values.first().is_some_and(|kind| kind == "textarea")
+    });
+    let has_one_text = texts.count() == 1;
+    // By id: the name that it gets, and whether that is a question.
+    let mut named: Vec<(String, String, bool)> = Vec::new();
+    for id in &names {
+        let of = |part: &str| body.value(&format!("fields.{id}.{part}"));
+        let is_free = |name: &str| {
+            !names.iter().any(|known| known == name)
+                && !named.iter().any(|(_, known, _)| known == name)
+        };
+        let lacks = |field: &str| !names.iter().any(|known| mapping::is_name_of(field, known));
+        let is_made_up = id.starts_with("field_") && !mapping::is_common(id);
+        let title = of("title").filter(|_| is_made_up);
+        let kind = match of("type").filter(|_| is_made_up) {
+            Some("tel") if lacks("phone") => Some("phone"),
+            Some("email") if lacks("email") => Some("email"),
+            Some("acceptance") if lacks("consent") => Some("acceptance"),
+            Some("textarea")
+                if has_one_text && lacks("message") && !title.is_some_and(mapping::is_common) =>
+            {
+                Some("message")
+            }
+            _ => None,
+        };
+        let (name, is_question) = match (kind.filter(|kind| is_free(kind)), title) {
+            (Some(kind), _) => (kind.to_owned(), false),
+            (None, Some(title)) if is_free(title) => (title.to_owned(), true),
+            (None, _) => (id.clone(), false),
+        };
+        named.push((id.clone(), name, is_question));
+    }
     body.entries.retain_mut(|entry| {
         let rest = entry.name.strip_prefix("fields.");
         match rest.and_then(|rest| rest.rsplit_once('.')) {
-            Some((name, "value")) => {
-                entry.name = name.to_owned();
+            Some((id, "value")) => {
+                if let Some((id, name, is_question)) = named.iter().find(|(known, ..)| known == id)
+                {
+                    entry.id = Some(id.clone());
+                    entry.is_question = *is_question;
+                    entry.name = name.chars().take(MAX_NAME).collect();
+                }
                 true
             }
             Some(_) => false,

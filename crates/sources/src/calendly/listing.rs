@@ -84,6 +84,7 @@ impl ListingApi for Api {
                         ),
                         at,
                         due_at: at.checked_add(REPORTED_WITHIN).ok(),
+                        canceled: canceled(event, event),
                         found: Found::Elsewhere(id.to_owned()),
                     }));
                 continue;
@@ -185,6 +186,12 @@ fn is_of_tenant(account: &Account, event: &Value) -> bool {
         })
 }
 
+/// The time of an event that is canceled, or whose invitee canceled.
+fn canceled(of: &Value, event: &Value) -> Option<Timestamp> {
+    let is_canceled = of["status"] == json!("canceled");
+    time(&event["start_time"]).filter(|_| is_canceled)
+}
+
 /// An invitee, as its webhook would say it.
 fn listed(invitee: &Value, event: &Value, user: &str) -> Option<Listed> {
     let uri = invitee["uri"].as_str()?;
@@ -204,6 +211,7 @@ fn listed(invitee: &Value, event: &Value, user: &str) -> Option<Listed> {
         aliases: aliases("calendly", "invitee", &[uri]),
         at,
         due_at: at.checked_add(REPORTED_WITHIN).ok(),
+        canceled: canceled(invitee, event),
         found: Found::Here(Thing {
             event: None,
             content_type: "application/json",

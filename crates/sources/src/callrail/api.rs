@@ -4,12 +4,17 @@
 //!   each answer is held against the tenant's own companies.
 //! - Limits: 1,000 requests an hour and 10,000 a day for an account, shared by every tenant under it; over that a bare
 //!   429. A call takes two requests, three if its recording's download counts. Work that meets the limit waits in its lanes.
+//! - Companies: answers name them as `COM…`. UNCONFIRMED: that `companies/{id}.json` takes the older number, as the API is
+//!   said to take older ids elsewhere. Where it does not, whoever entered the number alone is told to enter `COM…`.
 //! - Recordings: `recording.json` answers a link; behind it are redirects to a storage host. Links are as good as keys
 //!   and may end within a day: they are followed at once and never kept.
 //!
 //! Source: apidocs.callrail.com, "Retrieving a Call", "Retrieving a Call Recording" and "Rate Limiting" (read 2026-11).
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use async_trait::async_trait;
 use domain::{Account, Facts};
@@ -18,18 +23,20 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
 use super::{
-    listing::companies,
+    listing::{companies, is_company},
     payload::{self, Ids},
 };
 use crate::{
     ApiError, Apis, Details, DetailsApi, RecordingsApi, aliases,
-    api::{json_fields, retry_after},
+    api::{json_fields, json_value, retry_after},
 };
 
 /// Calls the API.
 pub(super) struct Api {
     client: Client,
     base_url: Url,
+    /// Companies' `COM…` by the account and the number under which they were asked for. They never change.
+    learned: Mutex<BTreeMap<(String, String), String>>,
 }
 
 /// The API at this address.
@@ -37,6 +44,7 @@ pub(super) fn apis(client: &Client, base_url: &Url) -> Apis {
     let api = Arc::new(Api {
         client: client.clone(),
         base_url: base_url.clone(),
+        learned: Mutex::default(),
     });
     Apis {
         details: api.clone(),
@@ -67,13 +75,13 @@ impl DetailsApi for Api {
         accounts_of_source: &[String],
         facts: &Facts,
     ) -> Result<Details, ApiError> {
-        let companies = companies(account, accounts_of_source)?;
+        let companies = self.companies(account, accounts_of_source).await?;
         let call_id = facts.external_id.as_deref().ok_or(ApiError::NotFound)?;
         let path = ["calls", &format!("{call_id}.json")];
         let answer = self.get(account, &path, &[("fields", FIELDS)]).await?;
         let fields = json_fields(&answer, payload::is_wanted)?;
         let company = fields.text("company_id");
-        if !company.is_some_and(|company| companies.contains(&company)) {
+        if !company.is_some_and(|company| companies.iter().any(|known| known == company)) {
             return Err(ApiError::Foreign);
         }
         // An answer that names no call, or not in a form that it can have, is of the one that was asked for.
@@ -114,6 +122,57 @@ impl RecordingsApi for Api {
 }
 
 impl Api {
+    /// The ids of the tenant's company, in every form. Answers have `COM…` whatever was asked for, so where only numbers
+    /// are entered, what they stand for is asked once.
+    pub(super) async fn companies(
+        &self,
+        account: &Account,
+        accounts_of_source: &[String],
+    ) -> Result<Vec<String>, ApiError> {
+        const UNKNOWN: ApiError = ApiError::NotConfigured(
+            "CallRail does not know the company by its number: enter its id as `COM…` too, as company_ids of the \
+             connection or as an account of the source",
+        );
+        let entered = companies(account, accounts_of_source)?;
+        let mut all: Vec<String> = entered.iter().map(|id| (*id).to_owned()).collect();
+        if entered.iter().any(|id| is_company(id)) {
+            return Ok(all);
+        }
+        for number in entered {
+            let key = (account.setting("account_id").to_owned(), number.to_owned());
+            let known = self.learned().get(&key).cloned();
+            let id = match known {
+                Some(id) => id,
+                None => {
+                    let path = ["companies", &format!("{number}.json")];
+                    let answer = match self.get(account, &path, &[]).await {
+                        // The older number of a company has another one beside it that is known.
+                        Err(ApiError::NotFound | ApiError::Rejected { .. }) => continue,
+                        answer => json_value(&answer?)?,
+                    };
+                    let id = answer["id"].as_str().filter(|id| is_company(id));
+                    let id = id.ok_or_else(|| {
+                        ApiError::Unreadable("it names no company as `COM…`".into())
+                    })?;
+                    self.learned().insert(key, id.to_owned());
+                    id.to_owned()
+                }
+            };
+            if !all.contains(&id) {
+                all.push(id);
+            }
+        }
+        if all.iter().any(|id| is_company(id)) {
+            Ok(all)
+        } else {
+            Err(UNKNOWN)
+        }
+    }
+
+    fn learned(&self) -> std::sync::MutexGuard<'_, BTreeMap<(String, String), String>> {
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Where a call's recording can be had now. As good as a key: it is never printed.
     async fn link(&self, account: &Account, call_id: &str) -> Result<Option<Url>, ApiError> {
         let path = ["calls", call_id, "recording.json"];
@@ -262,6 +321,7 @@ mod tests {
         let api = |base: &str| Api {
             client: Client::new(Options::default()).unwrap(),
             base_url: base.parse().unwrap(),
+            learned: Mutex::default(),
         };
         let url: Url = "http://app.callrail.com/calls/CAL1/recording/redirect?access_key=k"
             .parse()

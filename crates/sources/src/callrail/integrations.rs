@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     api::Api,
-    listing::{PER_PAGE, companies, companies_to_ask},
+    listing::{PER_PAGE, companies_to_ask},
     payload,
 };
 use crate::{ApiError, Registration, Thing, WebhooksApi, api::json_value};
@@ -38,7 +38,8 @@ impl WebhooksApi for Api {
         account: &Account,
         accounts_of_source: &[String],
     ) -> Result<String, ApiError> {
-        let companies = companies(account, accounts_of_source)?;
+        let companies = self.companies(account, accounts_of_source).await?;
+        let companies: Vec<&str> = companies.iter().map(String::as_str).collect();
         let asked_for = companies_to_ask(&companies);
         // Whoever may not see the company gets its integrations refused.
         for company in &asked_for {
@@ -63,7 +64,8 @@ impl WebhooksApi for Api {
         account: &Account,
         accounts_of_source: &[String],
     ) -> Result<Vec<Registration>, ApiError> {
-        let companies = companies(account, accounts_of_source)?;
+        let companies = self.companies(account, accounts_of_source).await?;
+        let companies: Vec<&str> = companies.iter().map(String::as_str).collect();
         let mut all = Vec::new();
         for company in companies_to_ask(&companies) {
             let Some(known) = self.integrations(account, company).await? else {
@@ -89,7 +91,8 @@ impl WebhooksApi for Api {
         wanted: &[(String, String)],
         _signing_key: Option<&SecretString>,
     ) -> Result<Option<SecretString>, ApiError> {
-        let companies = companies(account, accounts_of_source)?;
+        let companies = self.companies(account, accounts_of_source).await?;
+        let companies: Vec<&str> = companies.iter().map(String::as_str).collect();
         let mut key = None;
         for company in companies_to_ask(&companies) {
             let known = self.integrations(account, company).await?;

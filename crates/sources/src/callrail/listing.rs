@@ -88,7 +88,8 @@ impl ListingApi for Api {
         let Some(list) = LISTS.iter().find(|list| list.kind == asked.kind) else {
             return Ok(ListPage::default());
         };
-        let companies = companies(account, accounts_of_source)?;
+        let companies = self.companies(account, accounts_of_source).await?;
+        let companies: Vec<&str> = companies.iter().map(String::as_str).collect();
         let asked_for = companies_to_ask(&companies);
         // `{which company}:{page}`
         let place = asked.place.and_then(|place| place.split_once(':'));
@@ -116,11 +117,7 @@ impl ListingApi for Api {
         let things = answer[list.member].as_array();
         let things = things
             .ok_or_else(|| ApiError::Unreadable(format!("it lists no {}", list.kind).into()))?;
-        let is_theirs = |thing: &&Value| {
-            let company = thing["company_id"].as_str().unwrap_or_default();
-            companies.contains(&company)
-        };
-        let things = things.iter().filter(is_theirs).flat_map(list.read);
+        let things = theirs(things, &companies)?.into_iter().flat_map(list.read);
         let in_time = |thing: &Listed| thing.at >= asked.from && thing.at < asked.to;
         let has_more = number < answer["total_pages"].as_u64().unwrap_or(1);
         let next = if has_more {
@@ -164,10 +161,35 @@ pub(super) fn companies<'a>(
     Ok(companies)
 }
 
+/// Those of these things that are of these companies.
+///
+/// # Errors
+/// [`ApiError::NotConfigured`] if none is and there are some: else the audit would say for ever that nothing is missing,
+/// and have looked at nothing.
+fn theirs<'a>(things: &'a [Value], companies: &[&str]) -> Result<Vec<&'a Value>, ApiError> {
+    let is_theirs = |thing: &&Value| {
+        let company = thing["company_id"].as_str().unwrap_or_default();
+        companies.contains(&company)
+    };
+    let theirs: Vec<_> = things.iter().filter(is_theirs).collect();
+    if theirs.is_empty() && !things.is_empty() {
+        return Err(ApiError::NotConfigured(
+            "CallRail lists only things of other companies than the one that is entered: check company_ids of the \
+             connection, or the accounts of the source, and enter the company's id as `COM…`",
+        ));
+    }
+    Ok(theirs)
+}
+
+/// Whether an id is the one that answers have.
+pub(super) fn is_company(id: &str) -> bool {
+    id.starts_with("COM")
+}
+
 /// Companies by the id that the API asks for, each once: a number names the same company as the `COM…` beside it.
 pub(super) fn companies_to_ask<'a>(companies: &[&'a str]) -> Vec<&'a str> {
     let mut asked: Vec<&str> = Vec::new();
-    for id in companies.iter().filter(|id| id.starts_with("COM")) {
+    for id in companies.iter().filter(|id| is_company(id)) {
         if !asked.contains(id) {
             asked.push(id);
         }
@@ -192,6 +214,7 @@ fn listed(call: &Value) -> Option<Listed> {
         aliases: aliases("callrail", "call", &[id]),
         at,
         due_at,
+        canceled: None,
         found: Found::Here(Thing {
             event: Some("post-call"),
             content_type: "application/json",
@@ -203,6 +226,18 @@ fn listed(call: &Value) -> Option<Listed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_of_which_nothing_is_theirs_is_a_fault() {
+        let things = [
+            json!({ "company_id": "COM1" }),
+            json!({ "company_id": "COM2" }),
+        ];
+        assert_eq!(theirs(&things, &["7", "COM2"]).unwrap(), [&things[1]]);
+        assert!(theirs(&[], &["7"]).unwrap().is_empty());
+        let error = theirs(&things, &["7"]).unwrap_err();
+        assert!(matches!(error, ApiError::NotConfigured(_)), "{error:?}");
+    }
 
     #[test]
     fn a_company_is_asked_for_once() {

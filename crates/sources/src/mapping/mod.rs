@@ -35,6 +35,8 @@ pub(crate) struct Mapped {
     answers: Answers,
     extra: BTreeMap<String, String>,
     derived: BTreeSet<&'static str>,
+    /// Names of fields that were sent and are not kept, because there are too many.
+    dropped: Vec<String>,
     /// What stands beside the box of consent, as the form's tool sends it in a field of its own.
     beside_the_box: Option<String>,
 }
@@ -57,7 +59,7 @@ impl Mapping {
         for field in FIELDS {
             let own = self.names(field.name).iter().find_map(|name| {
                 let wanted = normalized(name);
-                let exact = body.entries.iter().position(|entry| entry.name == *name);
+                let exact = body.entries.iter().position(|entry| entry.is_called(name));
                 exact
                     .into_iter()
                     .chain(normal.iter().position(|(known, _)| *known == wanted))
@@ -90,7 +92,7 @@ impl Mapping {
         for name in self.names(fields::ANSWERS) {
             let wanted = normalized(name);
             for (at, entry) in body.entries.iter().enumerate() {
-                if !used[at] && (entry.name == *name || normal[at].0 == wanted) {
+                if !used[at] && (entry.is_called(name) || normal[at].0 == wanted) {
                     used[at] = true;
                     mapped.answers.add(&entry.name, &entry.joined());
                 }
@@ -180,10 +182,13 @@ impl Mapped {
 
     fn keep(&mut self, name: &str, value: &str) {
         // A key without a value may be the rest of a value that an unescaped `&` cut off.
-        if self.extra.len() < MAX_EXTRA
-            && let Some(name) = line(name, 100)
-        {
+        let Some(name) = line(name, 100) else {
+            return;
+        };
+        if self.extra.len() < MAX_EXTRA || self.extra.contains_key(&name) {
             self.extra.insert(name, text::bounded(value, MAX_VALUE));
+        } else if !value.is_empty() {
+            self.dropped.push(name);
         }
     }
 
@@ -278,6 +283,7 @@ impl Mapped {
             consent,
             derived_fields: Some(self.derived.iter().map(|name| (*name).to_owned()).collect()),
             extra,
+            unread_fields: named(&self.dropped),
             about: About::Form(form),
             ..Facts::default()
         }
@@ -303,6 +309,20 @@ impl Mapped {
             at,
         })
     }
+}
+
+/// Names for a person, some of them, and how many more there are.
+pub(crate) fn named(names: &[String]) -> BTreeSet<String> {
+    const MOST: usize = 20;
+    let mut named: BTreeSet<_> = names
+        .iter()
+        .take(MOST)
+        .filter_map(|name| line(name, 100))
+        .collect();
+    if let Some(more) = names.len().checked_sub(MOST).filter(|more| *more > 0) {
+        named.insert(format!("{more} more fields"));
+    }
+    named
 }
 
 const YES: [&str; 7] = ["on", "yes", "true", "1", "checked", "y", "agree"];
@@ -356,6 +376,13 @@ pub(crate) fn is_common(name: &str) -> bool {
     FIELDS
         .iter()
         .any(|field| field.aliases.contains(&name.as_str()))
+}
+
+/// Whether a name is one that forms commonly have for this field of ours.
+pub(crate) fn is_name_of(field: &str, name: &str) -> bool {
+    let name = normalized(name);
+    let field = FIELDS.iter().find(|known| known.name == field);
+    field.is_some_and(|field| field.aliases.contains(&name.as_str()))
 }
 
 /// A name as those of [`FIELDS`] are written: `Phone Number:*` is `phone_number`.

@@ -11,7 +11,7 @@
 mod samples;
 
 use domain::{
-    Channel, ConfigFault, Facts, Reading, RequiredField,
+    Channel, ConfigFault, Reading, RequiredField,
     shape::{Member, Shape, Text},
 };
 use serde::Deserialize;
@@ -22,7 +22,7 @@ use crate::{
     body::Body,
     fields::line,
     ignored,
-    mapping::{MAPPING, Mapping},
+    mapping::{MAPPING, Mapping, named},
 };
 
 /// The source.
@@ -157,17 +157,9 @@ impl Source for SignedWebhook {
             (None, None) if body.is_cut => return Err(ReadError::Cut),
             (None, None) => body.hash(&[]),
         };
-        let form = mapped.into_facts(None, None);
-        let facts = Facts {
-            required_fields: settings.required_fields.into_iter().collect(),
-            unread_fields: body
-                .unread
-                .iter()
-                .take(20)
-                .filter_map(|name| line(name, 100))
-                .collect(),
-            ..form
-        };
+        let mut facts = mapped.into_facts(None, None);
+        facts.required_fields = settings.required_fields.into_iter().collect();
+        facts.unread_fields.extend(named(&body.unread));
         Ok(Reading::News(delivery.news("lead", &[id], facts)))
     }
 }

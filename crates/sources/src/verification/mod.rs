@@ -513,6 +513,16 @@ impl Verified {
         self
     }
 
+    /// The same with this part of its body: for a body that tells of several things.
+    #[must_use]
+    pub(crate) fn part(&self, body: Bytes) -> Self {
+        Self {
+            body,
+            headers: self.headers.clone(),
+            ..*self
+        }
+    }
+
     /// The stored headers and the body, for whoever stores them.
     pub fn into_parts(self) -> (BTreeMap<String, String>, Bytes) {
         (self.headers, self.body)

@@ -26,6 +26,15 @@ pub(super) const BOT_CHECK: &str = "bot-check";
 /// The field in which a page says when it was loaded.
 pub(super) const PAGE_TOKEN_FIELD: &str = "page_token";
 
+/// Fields that differ each time a form is sent, also where a person sends the same again.
+pub(super) const ONCE_FIELDS: [&str; 5] = [
+    "cf-turnstile-response",
+    "g-recaptcha-response",
+    "h-captcha-response",
+    "elapsed_ms",
+    PAGE_TOKEN_FIELD,
+];
+
 /// The largest body without files.
 const LIMIT: usize = 256 * 1024;
 /// The largest body with files. It is stored whole, and a column of Spanner's holds 10 MiB.

@@ -3,7 +3,7 @@
 //!
 //! - Delivery: `POST` to `/v1/forms/{key}`: JSON, urlencoded, or multipart with files. Browsers do not repeat; people
 //!   click twice.
-//! - Identity: the tool's id of the submission, else the sender's `Idempotency-Key`, else form, e-mail address, number
+//! - Identity: the tool's id of the submission, else the sender's `Idempotency-Key` and what it posts by it, else form, e-mail address, number
 //!   and message within ten minutes.
 //! - Signature: none is needed. The key in the URL stands in the page's source, so it tells whose the form is and proves
 //!   nothing. A server that posts may sign, as GitHub, Typeform, Webflow or Standard Webhooks do; then its page's address is not
@@ -168,12 +168,9 @@ impl Source for WebForms {
         if let Some(word) = judgment.bot_check {
             facts.extra.insert("bot_check".to_owned(), word);
         }
-        facts.unread_fields = body
-            .unread
-            .iter()
-            .take(20)
-            .filter_map(|name| domain::text::line(name, 100))
-            .collect();
+        facts
+            .unread_fields
+            .extend(crate::mapping::named(&body.unread));
         if let About::Form(form) = &mut facts.about {
             form.documents = documents(&body);
         }
@@ -227,9 +224,11 @@ impl Names {
                 is_said: true,
             };
         }
-        // Whose key it is does not matter, so that it must not be shown.
+        // Whose key it is does not matter, so that it must not be shown. A key that a script makes once for all its
+        // posts must hide nobody: another body by the same key is another lead. A refusal would be lost, since a page
+        // shows nobody what it is answered.
         if let Some(key) = delivery.headers().get("idempotency-key") {
-            let id = format!("key-{}", hashed(&[key]));
+            let id = format!("key-{}", hashed(&[key, &body.hash(&door::ONCE_FIELDS)]));
             return Self {
                 delivery: id.clone(),
                 aliases: vec![id],
@@ -247,7 +246,7 @@ impl Names {
         let email = mapped.get("email").unwrap_or_default().to_lowercase();
         let message = mapped.get("message").unwrap_or_default();
         let same = if phone.is_empty() && email.is_empty() {
-            body.hash(&[door::PAGE_TOKEN_FIELD])
+            body.hash(&door::ONCE_FIELDS)
         } else {
             let form = mapped.get("form").unwrap_or_default();
             hashed(&[form, &email, phone, message])

@@ -16,6 +16,23 @@ fn read(name: &str, settings: &Value) -> Facts {
     news.facts
 }
 
+/// What is read of a form that a browser would post.
+fn posted(content_type: &str, body: impl Into<bytes::Bytes>, settings: &Value) -> Facts {
+    let headers = BTreeMap::from([("content-type".to_owned(), content_type.to_owned())]);
+    let delivery = Verified::restored(&SPEC, "public-form-key", headers, body.into()).unwrap();
+    match WebForms.read_by(settings, &delivery, None) {
+        Ok(Reading::News(news)) => news.facts,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn urlencoded(fields: &[(&str, &str)], settings: &Value) -> Facts {
+    let body = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish();
+    posted("application/x-www-form-urlencoded", body, settings)
+}
+
 fn form(facts: &Facts) -> &FormFacts {
     match &facts.about {
         About::Form(form) => form,
@@ -201,4 +218,111 @@ fn a_test_is_used_for_nothing_and_only_who_has_the_key_makes_one() {
         now,
     );
     assert_eq!(verified.unwrap().scheme(), "github");
+}
+
+#[test]
+fn jotforms_telephone_numbers_are_whole_whatever_their_question_is_called() {
+    let read = |raw: Value| {
+        let raw = raw.to_string();
+        urlencoded(&[("formID", "232"), ("rawRequest", &raw)], &json!({}))
+    };
+    let parts = json!({ "area": "512", "phone": "555-0177" });
+    for question in [
+        "q5_phoneNumber",
+        "q5_phone",
+        "q5_mobile",
+        "q5_yourPhone",
+        "q5_bestNumberTo5",
+    ] {
+        let facts = read(json!({ "q3_name": "Ada Fenn", question: parts }));
+        assert_eq!(
+            facts.person.phone.as_deref(),
+            Some("(512) 555-0177"),
+            "{question}"
+        );
+        assert!(facts.extra.is_empty(), "{question}: {:?}", facts.extra);
+    }
+    for (parts, expected) in [
+        (
+            json!({ "country": "+44", "area": "20", "phone": "7946 0018" }),
+            "+44 (20) 7946 0018",
+        ),
+        (json!({ "full": "(512) 555-0177" }), "(512) 555-0177"),
+        (
+            json!({ "area": "", "phone": "512-555-0177" }),
+            "512-555-0177",
+        ),
+    ] {
+        let facts = read(json!({ "q3_name": "Ada Fenn", "q5_phoneNumber": parts }));
+        assert_eq!(facts.person.phone.as_deref(), Some(expected));
+    }
+    // A second number is kept under its own name, and nothing that is not used is taken away.
+    let facts = read(json!({
+        "q3_name": "Ada Fenn",
+        "q5_phoneNumber": parts,
+        "q6_spouse": { "area": "737", "phone": "555-0100", "best": "evenings" },
+        "q7_office": { "area": "737" },
+    }));
+    assert_eq!(facts.person.phone.as_deref(), Some("(512) 555-0177"));
+    assert_eq!(facts.extra["spouse"], "(737) 555-0100");
+    assert_eq!(facts.extra["spouse.best"], "evenings");
+    assert_eq!(facts.extra["office.area"], "737");
+}
+
+#[test]
+fn elementors_added_fields_are_what_their_types_and_titles_say() {
+    let field = |id: &str, kind: &str, title: &str, value: &str| {
+        let part = |part: &str, text: &str| (format!("fields[{id}][{part}]"), text.to_owned());
+        vec![
+            part("id", id),
+            part("type", kind),
+            part("title", title),
+            part("value", value),
+            part("raw_value", value),
+        ]
+    };
+    let fields = [
+        field("name", "text", "Name", "Ada Fenn"),
+        field("field_a1b2c3d", "tel", "Phone", "512-555-0171"),
+        field(
+            "field_b2",
+            "textarea",
+            "What do you dream of?",
+            "A new bath",
+        ),
+        field("field_c3", "text", "Zip code", "78681"),
+        field("field_d4", "select", "How did you hear of us?", "A friend"),
+        field("field_e5", "acceptance", "", "on"),
+    ]
+    .concat();
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|(name, value)| (&**name, &**value))
+        .collect();
+    let facts = urlencoded(&fields, &json!({}));
+    assert_eq!(facts.person.phone.as_deref(), Some("512-555-0171"));
+    assert_eq!(facts.person.postal_code.as_deref(), Some("78681"));
+    assert_eq!(form(&facts).message.as_deref(), Some("A new bath"));
+    assert_eq!(form(&facts).answers["How did you hear of us?"], "A friend");
+    assert_eq!(facts.consent.as_ref().unwrap().text, "on");
+    assert!(facts.extra.is_empty(), "{:?}", facts.extra);
+    // A company may mean a field by the name that Elementor made up.
+    let mapping = json!({ "mapping": { "project_type": ["field_b2"] } });
+    let facts = urlencoded(&fields, &mapping);
+    assert_eq!(form(&facts).answers["project_type"], "A new bath");
+}
+
+#[test]
+fn fields_that_there_is_no_place_for_are_named() {
+    let names: Vec<_> = (10..75).map(|number| format!("detail_{number}")).collect();
+    let fields = names.iter().map(|name| (&**name, "x"));
+    let fields: Vec<_> = [("name", "Ada Fenn")].into_iter().chain(fields).collect();
+    let facts = urlencoded(&fields, &json!({}));
+    assert_eq!(facts.extra.len(), 40);
+    assert!(
+        facts.unread_fields.contains("detail_50"),
+        "{:?}",
+        facts.unread_fields
+    );
+    assert!(facts.unread_fields.contains("5 more fields"));
 }

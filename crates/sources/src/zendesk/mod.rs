@@ -126,6 +126,10 @@ impl Source for Zendesk {
         })
     }
 
+    fn parts(&self, delivery: Verified) -> Vec<Verified> {
+        sunshine::parts(delivery)
+    }
+
     fn read(&self, delivery: &Verified, _: Option<&str>) -> Result<Reading, ReadError> {
         payload::read(delivery)
     }

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use domain::{
     About, Attachment, Author, ChatFacts, ChatMessage, Facts, PersonFacts, Reading, text,
 };
+
+use serde_json::Value;
 
 use super::payload::{self, CONVERSATION, PROVIDER, is_id};
 use crate::{
@@ -17,15 +20,63 @@ use crate::{
 const MAX_MESSAGES: usize = 30;
 /// Files of one of them that are named.
 const MAX_FILES: usize = 3;
+/// Conversations of one body that are taken apart. The others stay together, which is a delivery that a person sees.
+const MAX_PARTS: usize = 50;
+/// The event that is used.
+const MESSAGE: &str = "conversation:message";
 
-/// Reads a body, which holds several events. Those of the first conversation are one piece of it.
+/// A body for each conversation that a body has messages of. Other events stay with the first.
+pub(super) fn parts(delivery: Verified) -> Vec<Verified> {
+    let Ok(Value::Object(mut body)) = serde_json::from_slice::<Value>(delivery.body()) else {
+        // It may be read all the same; one of several conversations is not.
+        return vec![delivery];
+    };
+    let Some(Value::Array(events)) = body.get("events") else {
+        return vec![delivery];
+    };
+    // In the order in which they come. A message that names no conversation is a part, too: a person sees it.
+    let mut parts: Vec<(&Value, Vec<&Value>)> = Vec::new();
+    let mut others = Vec::new();
+    for event in events {
+        if event["type"] != MESSAGE {
+            others.push(event);
+            continue;
+        }
+        let id = &event["payload"]["conversation"]["id"];
+        let is_full = parts.len() >= MAX_PARTS;
+        match parts.iter_mut().find(|(known, _)| *known == id) {
+            Some((_, events)) => events.push(event),
+            None => match parts.last_mut().filter(|_| is_full) {
+                Some((_, events)) => events.push(event),
+                None => parts.push((id, vec![event])),
+            },
+        }
+    }
+    if parts.len() < 2 {
+        return vec![delivery];
+    }
+    if let Some((_, events)) = parts.first_mut() {
+        events.extend(others);
+    }
+    let parts: Vec<Value> = parts
+        .into_iter()
+        .map(|(_, events)| events.into_iter().cloned().collect())
+        .collect();
+    let parts = parts.into_iter().map(|events| {
+        body.insert("events".to_owned(), events);
+        delivery.part(Bytes::from(Value::Object(body.clone()).to_string()))
+    });
+    parts.collect()
+}
+
+/// Reads a body, which holds several events, all of one conversation ([`parts`]).
 pub(super) fn read(delivery: &Verified, body: &Fields<'_>) -> Result<Reading, ReadError> {
     let events = body.get("events").map_or(&[][..], Field::items);
     let told = events.iter().filter_map(|event| match event {
-        Field::Object(event) if event.text("type") == Some("conversation:message") => Some(event),
+        Field::Object(event) if event.text("type") == Some(MESSAGE) => Some(event),
         _ => None,
     });
-    let told: Vec<_> = told.take(MAX_MESSAGES).collect();
+    let told: Vec<_> = told.collect();
     let Some(first) = told.first() else {
         return if body.is_cut() {
             Err(ReadError::Cut)
@@ -38,11 +89,16 @@ pub(super) fn read(delivery: &Verified, body: &Fields<'_>) -> Result<Reading, Re
         };
     };
     let id = conversation_id(first)?;
+    if told.iter().any(|event| is_of_another(event, id)) {
+        return Err(ReadError::Several {
+            what: "conversations",
+        });
+    }
     let (mut facts, mut chat) = (Facts::default(), ChatFacts::default());
     let mut is_from_person = false;
-    for event in &told {
+    // The rest of the conversation comes with what the API is asked for.
+    for event in told.iter().take(MAX_MESSAGES) {
         if event.object("payload").object("conversation").text("id") != Some(id) {
-            // Its own next message brings the whole of the other conversation.
             facts.unread_fields.insert("events".to_owned());
             continue;
         }
@@ -69,6 +125,14 @@ pub(super) fn read(delivery: &Verified, body: &Fields<'_>) -> Result<Reading, Re
     news.is_addition = !is_from_person;
     news.is_thin = true;
     Ok(Reading::News(news))
+}
+
+/// Whether an event names a conversation, and another one.
+fn is_of_another(event: &Fields<'_>, id: &str) -> bool {
+    let conversation = event.object("payload").object("conversation");
+    conversation
+        .text("id")
+        .is_some_and(|known| known != id && is_id(known))
 }
 
 /// Whether every event says what it is.

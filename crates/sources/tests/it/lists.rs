@@ -265,6 +265,62 @@ async fn what_another_company_got_is_not_listed() {
 }
 
 #[tokio::test]
+async fn a_booking_that_is_canceled_says_at_what_time_it_was() {
+    let simulators = simulators().await;
+    let starts_at = at("2026-03-20T16:00:00Z");
+    let canceled = async |slug, account, kind| {
+        let (found, _) = listed(&simulators, slug, account, kind).await;
+        found.iter().map(|one| one.canceled).collect::<Vec<_>>()
+    };
+    let calendly = ("simulated-calendly-token", [].as_slice());
+    let invitee = simulators.calendly().book(calendly::Wanted {
+        starts_at,
+        ..calendly::Wanted::default()
+    });
+    assert_eq!(canceled("calendly", calendly, "bookings").await, [None]);
+    simulators.calendly().cancel(&invitee);
+    let found = canceled("calendly", calendly, "bookings").await;
+    assert_eq!(found, [Some(starts_at)]);
+
+    simulators.acuity().register(
+        "914500777",
+        acuity::Wanted {
+            starts_at,
+            ..acuity::Wanted::default()
+        },
+    );
+    let settings = [("user_id", acuity::USER_ID)];
+    let acuity = (acuity::API_KEY, settings.as_slice());
+    assert_eq!(canceled("acuity", acuity, "appointments").await, [None]);
+    simulators.acuity().cancel("914500777");
+    assert_eq!(
+        canceled("acuity", acuity, "canceled").await,
+        [Some(starts_at)]
+    );
+}
+
+#[tokio::test]
+async fn a_company_that_is_known_by_its_number_alone_is_listed() {
+    let simulators = simulators().await;
+    put(
+        &simulators,
+        "/_sim/calls/CAL0142aa",
+        &json!({ "start_time": "2026-03-17T09:41:02.101-05:00" }),
+    )
+    .await;
+    let form = fixture(include_str!(
+        "../../src/callrail/fixtures/form-submission.json"
+    ));
+    put(&simulators, "/_sim/forms/330091245", &form).await;
+    let settings = [("account_id", "ACC1"), ("company_ids", "481516234")];
+    let account = ("simulated-callrail-key", settings.as_slice());
+    for kind in ["calls", "forms"] {
+        let (all, _) = listed(&simulators, "callrail", account, kind).await;
+        assert_eq!(all.len(), 1, "{kind}: {all:?}");
+    }
+}
+
+#[tokio::test]
 async fn bookings_are_listed_whether_their_webhooks_came_or_not() {
     let simulators = simulators().await;
     let starts_at = at("2026-03-20T16:00:00Z");

@@ -410,3 +410,21 @@ async fn each_failure_says_what_to_do_next() {
         world.zendesk().clear_faults();
     }
 }
+
+#[test]
+fn several_conversations_that_cannot_be_taken_apart_are_left_to_a_person() {
+    let mut several = body("conversation-messages");
+    several["events"][1]["payload"]["conversation"]["id"] = json!("67ab5f53a96f98663935c3ff");
+    let whole = several.to_string();
+    let broken = &whole[..whole.len() - 2];
+    let delivery = Verified::restored(
+        spec(),
+        "zendesk-sha256",
+        BTreeMap::new(),
+        Bytes::from(broken.to_owned()),
+    );
+    let parts = SOURCE.parts(delivery.unwrap());
+    assert_eq!(parts.len(), 1);
+    let read = SOURCE.read(&parts[0], None);
+    assert!(matches!(read, Err(ReadError::Several { .. })), "{read:?}");
+}

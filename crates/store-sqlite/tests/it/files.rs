@@ -48,6 +48,8 @@ async fn the_first_tenant_is_made_by_a_plain_insert() {
         key_names: Vec::new(),
         schemes: Vec::new(),
         state: SourceState::Active,
+        name: None,
+        version: 1,
     };
     store.put_source(&source).await.unwrap();
     let found = store.source_by_token_across_tenants(&token).await;

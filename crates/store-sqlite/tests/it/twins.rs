@@ -176,6 +176,10 @@ fn records(number: u64) -> Vec<Record> {
             at,
             outcome: "sent".to_owned(),
             provider_id: Some(number.to_string()),
+            latency_ms: None,
+            status: None,
+            answer: None,
+            bytes_cut: 0,
         }),
         Record::Usage(Usage {
             unit: "emails".to_owned(),
@@ -290,6 +294,8 @@ async fn what_is_set_up_is_its_own() {
         key_names: vec!["key@1".to_owned()],
         schemes: Vec::new(),
         state: SourceState::Active,
+        name: None,
+        version: 1,
     };
     store.put_source(&source).await.unwrap();
     let office = Office {

@@ -8,7 +8,7 @@ use domain::{
 use super::*;
 use crate::{
     AuditEntry, FindQuery, NewConnection, RequestFilter, RequestSort, Source, SourceChange,
-    SourceState, StopKind, TokenHash, WorkFilter, WorkQuery,
+    SourceState, SourceUpdate, StopKind, TokenHash, WorkFilter, WorkQuery,
 };
 
 pub(super) fn park(cause: ParkCause) -> Outcome {
@@ -46,6 +46,8 @@ fn source(subject: &Subject, tenant: &TenantId, number: u128) -> Source {
         key_names: vec!["key-1".to_owned()],
         schemes: Vec::new(),
         state: SourceState::Active,
+        name: None,
+        version: 1,
     }
 }
 
@@ -174,6 +176,90 @@ pub async fn a_source_has_two_keys_at_most_and_one_at_least(subject: &Subject) {
         .unwrap();
     assert_eq!(store.sources(&id).await.unwrap(), [disabled]);
     assert_eq!(log(subject, &id).await.len(), 4);
+}
+
+pub async fn an_update_of_a_source_is_of_one_version(subject: &Subject) {
+    let id = tenant(subject, "a").await;
+    let other = tenant(subject, "b").await;
+    let store = &subject.store;
+    for (owner, number) in [(&id, 5), (&other, 7)] {
+        let office = offices::office(owner, number);
+        store.put_office(&office).await.unwrap();
+    }
+    let account = |name: &str| format!("{}/{name}", subject.scope);
+    let new = Source {
+        accounts: vec![account("old"), account("both")],
+        ..source(subject, &id, 1)
+    };
+    let neighbour = Source {
+        accounts: vec![account("taken")],
+        ..source(subject, &other, 2)
+    };
+    for source in [&new, &neighbour] {
+        store.create_source(source, &act()).await.unwrap();
+    }
+    let update = async |change: SourceUpdate| {
+        let change = SourceChange::Update(change);
+        store.change_source(&id, new.id, change, &act()).await
+    };
+    let wanted = SourceUpdate {
+        expected: 1,
+        name: Some("Website".to_owned()),
+        office: Some(office_id(5)),
+        accounts: vec![account("both"), account("new")],
+    };
+    let now = update(wanted.clone()).await.unwrap();
+    let expected = Source {
+        name: wanted.name.clone(),
+        office: wanted.office,
+        accounts: wanted.accounts.clone(),
+        version: 2,
+        ..new.clone()
+    };
+    assert_eq!(now, expected);
+    assert_eq!(store.sources(&id).await.unwrap(), [expected.clone()]);
+    let of_account = async |name: &str| {
+        let account = account(name);
+        let found = store.source_by_account_across_tenants("leads", &account);
+        found.await.unwrap().map(|found| found.id)
+    };
+    assert_eq!(of_account("old").await, None);
+    assert_eq!(of_account("new").await, Some(new.id));
+
+    let late = update(wanted.clone()).await;
+    assert!(
+        matches!(late, Err(StoreError::Outdated { current: 2 })),
+        "{late:?}"
+    );
+    let wanted = SourceUpdate {
+        expected: 2,
+        ..wanted
+    };
+    let of_another = SourceUpdate {
+        office: Some(office_id(7)),
+        ..wanted.clone()
+    };
+    let foreign = update(of_another).await;
+    assert!(matches!(foreign, Err(StoreError::NotFound)), "{foreign:?}");
+    let taken = SourceUpdate {
+        accounts: vec![account("taken")],
+        ..wanted.clone()
+    };
+    let taken = update(taken).await;
+    assert!(matches!(taken, Err(StoreError::Conflict(_))), "{taken:?}");
+    assert_eq!(store.sources(&id).await.unwrap(), [expected]);
+    let bare = SourceUpdate {
+        name: None,
+        office: None,
+        accounts: Vec::new(),
+        ..wanted
+    };
+    let now = update(bare).await.unwrap();
+    assert_eq!((now.name, now.office, now.version), (None, None, 3));
+    // What was refused is not in the log, in which the office's set-up is, too.
+    let log = log(subject, &id).await;
+    let acts = log.iter().filter(|entry| entry.action == "test.act");
+    assert_eq!(acts.count(), 3);
 }
 
 pub async fn a_source_is_created_once_and_for_a_tenant(subject: &Subject) {

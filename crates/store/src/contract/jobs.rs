@@ -1,6 +1,6 @@
 //! Bulk work: one owner, a cursor that moves with its effect, tenants in turns.
 
-use domain::{ParkCause, Status, StoreError, Verdict};
+use domain::{ParkCause, Status, StoreError, Verdict, later};
 
 use super::{
     handles::{gated, park, stopped},
@@ -11,8 +11,9 @@ use crate::{
     calls::KEPT_FOR,
     jobs::{
         Batch, Effect, Job, JobCursor, JobKind, JobQuery, JobState, JobStep, JobTask, NewJob,
-        RequestFilter, Stepped,
+        Reconciled, RequestFilter, SourceFault, Stepped,
     },
+    sweeps::{DayCount, DayLine},
 };
 
 const JOB_LEASE: Duration = Duration::from_secs(30);
@@ -54,6 +55,7 @@ fn batch(effect: Effect, through: u64, cursor: Option<JobCursor>, is_last: bool)
         total: None,
         dry_run: None,
         stopped: None,
+        reconciled: Reconciled::default(),
     }
 }
 
@@ -226,6 +228,123 @@ pub async fn a_step_renews_the_lease_and_a_rest_ends_it(subject: &Subject) {
     assert_eq!(written(rested.unwrap()).0.state, JobState::Running);
     let next = claimed(subject, &tenant, "two").await.unwrap();
     assert_eq!((next.id, next.owner.as_deref()), (job.id, Some("two")));
+}
+
+pub async fn a_job_that_is_put_off_goes_on_where_it_is(subject: &Subject) {
+    let (a, b) = (subject.tenant("a"), subject.tenant("b"));
+    let job = created(subject, &a, redrive_all()).await;
+    let first = claimed(subject, &a, "one").await.unwrap();
+    let place = JobCursor::Page(
+        SourceId::from_uuid(Uuid::from_u128(7)),
+        "calls".to_owned(),
+        None,
+    );
+    let (moved, _) = written(
+        step(
+            subject,
+            &first,
+            batch(Effect::None, 3, Some(place.clone()), false),
+        )
+        .await,
+    );
+    let until = later((subject.now)(), JOB_LEASE * 2);
+    let step_job = |job: &Job, step: JobStep| {
+        let claim = job.claim_token();
+        async move {
+            subject
+                .store
+                .step_job(&claim, step, JOB_LEASE)
+                .await
+                .unwrap()
+        }
+    };
+    let (put_off, _) = written(step_job(&moved, JobStep::PutOff(until)).await);
+    assert_eq!(put_off.state, JobState::Queued);
+    assert_eq!(put_off.result.put_off_until, Some(until));
+    // It is nobody's, and neither its tenant's other jobs nor other tenants wait for it.
+    let late = batch(Effect::None, 1, None, false);
+    assert!(matches!(step(subject, &first, late).await, Stepped::Lost));
+    let waiting = async || {
+        subject
+            .store
+            .tenants_with_jobs_across_tenants()
+            .await
+            .unwrap()
+    };
+    assert!(!waiting().await.contains(&a));
+    let other = created(subject, &a, redrive_all()).await;
+    created(subject, &b, redrive_all()).await;
+    assert!(waiting().await.contains(&a));
+    let next = claimed(subject, &a, "two").await.unwrap();
+    assert_eq!(next.id, other.id);
+    written(step(subject, &next, batch(Effect::None, 0, None, true)).await);
+    assert!(claimed(subject, &a, "two").await.is_none());
+    subject.wait(JOB_LEASE * 2).await;
+    assert!(waiting().await.contains(&a));
+    let again = claimed(subject, &a, "two").await.unwrap();
+    assert_eq!(
+        (again.id, again.done, again.cursor.clone()),
+        (job.id, 3, Some(place))
+    );
+    let (done, _) = written(step(subject, &again, batch(Effect::None, 1, None, true)).await);
+    assert_eq!(
+        (done.state, done.done, done.result.put_off_until),
+        (JobState::Done, 4, None)
+    );
+}
+
+pub async fn what_a_comparison_found_is_written_with_its_batch(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let source = SourceId::from_uuid(Uuid::from_u128(7));
+    created(subject, &tenant, redrive_all()).await;
+    let job = claimed(subject, &tenant, "one").await.unwrap();
+    let count = DayCount {
+        at_provider: 2,
+        held: 2,
+        ..DayCount::default()
+    };
+    let day = jiff::civil::date(2026, 3, 17);
+    let found = |reconciled: Reconciled, is_last: bool| Batch {
+        reconciled,
+        ..batch(Effect::None, 2, None, is_last)
+    };
+    let lines = async || {
+        let lines = subject.store.day_lines(&tenant, day, day).await;
+        lines.unwrap()
+    };
+    let so_far = Reconciled {
+        days: [(day, count)].into(),
+        ..Reconciled::default()
+    };
+    let (job, _) = written(step(subject, &job, found(so_far.clone(), false)).await);
+    let stored = subject.store.job(&tenant, job.id).await.unwrap().unwrap();
+    assert_eq!(stored.result.days, so_far.days, "the next owner counts on");
+    assert!(lines().await.is_empty());
+    let fault = SourceFault {
+        source_id: source,
+        reason: "the provider refuses the credential".to_owned(),
+    };
+    let line = DayLine {
+        source,
+        day,
+        kind: "calls".to_owned(),
+        count,
+        checked_at: (subject.now)(),
+    };
+    let end = Reconciled {
+        lines: vec![line.clone()],
+        fault: Some(fault.clone()),
+        ..Reconciled::default()
+    };
+    let (done, _) = written(step(subject, &job, found(end, true)).await);
+    assert!(done.result.days.is_empty());
+    let stored = subject.store.job(&tenant, job.id).await.unwrap().unwrap();
+    assert_eq!(stored.result.faults, [fault]);
+    let lines = lines().await;
+    assert_eq!(
+        (lines.len(), lines[0].count, &*lines[0].kind),
+        (1, count, "calls")
+    );
 }
 
 pub async fn a_job_that_cannot_go_on_fails(subject: &Subject) {

@@ -163,6 +163,7 @@ macro_rules! contract_suite {
             $crate::contract_suite!(@tests $make; handles:
                 a_tenant_is_created_once_and_suspended,
                 a_source_has_two_keys_at_most_and_one_at_least,
+                an_update_of_a_source_is_of_one_version,
                 a_source_is_created_once_and_for_a_tenant,
                 a_first_secret_releases_what_waited_for_it,
                 a_verdict_lets_a_request_go_on_once,
@@ -351,6 +352,8 @@ macro_rules! contract_suite {
                 a_job_that_cannot_go_on_fails,
                 tenants_take_turns,
                 a_job_that_rests_lets_another_tenant_go_first,
+                a_job_that_is_put_off_goes_on_where_it_is,
+                what_a_comparison_found_is_written_with_its_batch,
                 a_redrive_survives_its_owners,
                 a_request_is_replayed_once_by_a_job,
                 what_no_longer_agrees_is_skipped_with_its_reason,

@@ -256,8 +256,12 @@ pub async fn a_link_signs_in_who_is_known(subject: &Subject) {
     };
     let (known, late, stranger) = (link("1", "Ann"), link("2", "ann"), link("3", "bob"));
     for code in [&known, &late, &stranger] {
-        subject.store.keep_code_across_tenants(code).await.unwrap();
+        let store = &subject.store;
+        store.keep_code_across_tenants(code, &act()).await.unwrap();
     }
+    // Two are of her tenant's person, one is nobody's.
+    let kept = actions(subject, &home).await;
+    assert_eq!(kept.iter().filter(|act| *act == "test.act").count(), 3);
     let session = redeem(subject, &known, "link").await.unwrap();
     assert_eq!(user_of(&session), user);
     let nobody = redeem(subject, &stranger, "stranger").await;
@@ -278,8 +282,10 @@ pub async fn a_console_code_is_gone_after_a_restart(subject: &Subject) {
     };
     let (used, left) = (console("1"), console("2"));
     for code in [&used, &left] {
-        subject.store.keep_code_across_tenants(code).await.unwrap();
+        let store = &subject.store;
+        store.keep_code_across_tenants(code, &act()).await.unwrap();
     }
+    assert_eq!(actions(subject, &home).await, ["test.act", "test.act"]);
     let session = redeem(subject, &used, "console").await.unwrap();
     assert_eq!(session.holder.subject(), "operator");
     let found = subject.store.session_across_tenants(&session.family).await;

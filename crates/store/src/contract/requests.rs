@@ -158,6 +158,10 @@ pub async fn a_view_shows_records_in_order(subject: &Subject) {
         at,
         outcome: "sent".to_owned(),
         provider_id: Some("m".to_owned()),
+        latency_ms: None,
+        status: None,
+        answer: None,
+        bytes_cut: 0,
     };
     let usage = |amount| Usage {
         unit: "emails".to_owned(),

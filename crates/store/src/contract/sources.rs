@@ -29,6 +29,8 @@ async fn source(subject: &Subject, tenant: &str, number: u128) -> Source {
         key_names: vec!["new".to_owned(), "old".to_owned()],
         schemes: vec!["hmac_sha1".to_owned()],
         state: SourceState::Active,
+        name: None,
+        version: 1,
     }
 }
 

@@ -175,7 +175,7 @@ pub async fn lines_are_replaced_and_stay_with_their_tenant(subject: &Subject) {
 pub async fn names_that_lead_to_a_request_are_known(subject: &Subject) {
     let tenant = subject.tenant("a");
     let other = subject.tenant("b");
-    subject.request(&Lead::new(&tenant, "known")).await;
+    let known = subject.request(&Lead::new(&tenant, "known")).await;
     let names = [alias("other"), alias("known"), alias("another")];
     let store: &dyn Store = &*subject.store;
     assert_eq!(
@@ -184,6 +184,13 @@ pub async fn names_that_lead_to_a_request_are_known(subject: &Subject) {
     );
     assert_eq!(store.are_known(&other, &names).await.unwrap(), [false; 3]);
     assert!(store.are_known(&tenant, &[]).await.unwrap().is_empty());
+    let named = async |tenant: &TenantId, name: &str| {
+        let named = store.request_named(tenant, &alias(name)).await;
+        named.unwrap()
+    };
+    assert_eq!(named(&tenant, "known").await, Some(known));
+    assert_eq!(named(&tenant, "other").await, None);
+    assert_eq!(named(&other, "known").await, None);
 }
 
 pub async fn an_account_has_no_more_requests_than_its_quota(subject: &Subject) {

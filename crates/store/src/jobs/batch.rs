@@ -1,10 +1,16 @@
 //! What one batch of a job does to requests.
 
-use domain::{DryRun, Plan, RequestId, RequestState, ReviewAction, Stage, WorkKey, transition};
-use jiff::Timestamp;
+use std::collections::BTreeMap;
 
-use super::{JobCursor, RequestFilter, SkippedRequest, StoppedAgain};
-use crate::{TenantId, work::by_request};
+use domain::{DryRun, Plan, RequestId, RequestState, ReviewAction, Stage, WorkKey, transition};
+use jiff::{Timestamp, civil::Date};
+
+use super::{JobCursor, RequestFilter, SkippedRequest, SourceFault, StoppedAgain};
+use crate::{
+    TenantId,
+    sweeps::{DayCount, DayLine},
+    work::by_request,
+};
 
 /// A batch: what it does, and what the job says behind it.
 #[derive(Debug, Clone)]
@@ -23,6 +29,19 @@ pub struct Batch {
     pub dry_run: Option<DryRun>,
     /// What stopped again, when that was counted.
     pub stopped: Option<StoppedAgain>,
+    /// What was found of a provider's list, where one is compared.
+    pub reconciled: Reconciled,
+}
+
+/// What a batch found of a provider's list.
+#[derive(Debug, Clone, Default)]
+pub struct Reconciled {
+    /// What was counted of the list so far, where it has further pages.
+    pub days: BTreeMap<Date, DayCount>,
+    /// What was found of whole days, behind the last page.
+    pub lines: Vec<DayLine>,
+    /// Why a source could not be compared.
+    pub fault: Option<SourceFault>,
 }
 
 /// What a batch does to requests.

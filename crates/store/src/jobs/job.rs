@@ -209,7 +209,7 @@ pub struct Job {
     pub cursor: Option<JobCursor>,
     /// Who is at work on it.
     pub owner: Option<String>,
-    /// Until when nobody else may claim it.
+    /// Until when nobody else may claim it; while it waits, until when it is put off.
     pub lease_until: Option<Timestamp>,
     /// Rises with each claim: what an earlier owner does is refused.
     pub token: u64,
@@ -237,7 +237,7 @@ pub struct OpenJob {
     pub is_known: bool,
     /// Whether it has begun.
     pub is_running: bool,
-    /// Until when it is its owner's.
+    /// Until when it is its owner's, or is put off.
     pub lease_until: Option<Timestamp>,
 }
 
@@ -288,13 +288,13 @@ impl NewJob {
 }
 
 /// Which of a tenant's jobs is to be claimed: one whose owner is gone, else the oldest that waits. None while one is at
-/// work, or where there is none.
+/// work, or where there is none. One that is put off waits until then, and keeps no other waiting.
 pub fn next(open: &[OpenJob], now: Timestamp) -> Option<JobId> {
     let is_leased = |job: &OpenJob| job.lease_until.is_some_and(|until| until > now);
     if open.iter().any(|job| job.is_running && is_leased(job)) {
         return None;
     }
-    let known = open.iter().filter(|job| job.is_known);
+    let known = open.iter().filter(|job| job.is_known && !is_leased(job));
     let next = known.min_by_key(|job| (!job.is_running, job.id));
     next.map(|job| job.id)
 }
@@ -344,6 +344,8 @@ impl Job {
     /// Moves it on behind a batch.
     pub fn advance(&mut self, batch: &Batch, applied: Applied, now: Timestamp, lease: Duration) {
         self.done += batch.through;
+        self.result.put_off_until = None;
+        self.result.reconciled(&batch.reconciled);
         self.total = batch.total.or(self.total);
         self.cursor = batch.cursor.clone().or(self.cursor.take());
         self.result.changed += applied.changed;
@@ -371,6 +373,14 @@ impl Job {
     /// Lets whoever is next claim it at once.
     pub fn rest(&mut self, now: Timestamp) {
         self.lease_until = Some(now);
+    }
+
+    /// Lets it wait until then, and whoever is next go first.
+    pub fn put_off(&mut self, until: Timestamp) {
+        self.state = JobState::Queued;
+        self.owner = None;
+        self.lease_until = Some(until);
+        self.result.put_off_until = Some(until);
     }
 
     /// Gives it up.
@@ -413,6 +423,19 @@ mod tests {
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(seconds).unwrap()
+    }
+
+    #[test]
+    fn a_job_that_is_put_off_keeps_no_other_waiting() {
+        let mut put_off = open(1, Some(10));
+        put_off.is_running = false;
+        let other = open(2, None);
+        assert_eq!(
+            next(&[put_off.clone(), other.clone()], at(9)),
+            Some(other.id)
+        );
+        assert_eq!(next(&[put_off.clone()], at(9)), None);
+        assert_eq!(next(&[put_off.clone(), other], at(10)), Some(put_off.id));
     }
 
     fn open(number: u128, lease_until: Option<i64>) -> OpenJob {

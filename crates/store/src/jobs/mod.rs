@@ -19,12 +19,12 @@ use jiff::Timestamp;
 
 use crate::{AuditAction, Page, Result};
 
-pub use batch::{Applied, Batch, Decided, Effect, Unit};
+pub use batch::{Applied, Batch, Decided, Effect, Reconciled, Unit};
 pub use filter::{RequestFilter, end_id_before, first_id_at, first_id_since};
 pub use job::{
     Created, Job, JobClaim, JobCursor, JobKind, JobState, JobTask, NewJob, OpenJob, next,
 };
-pub use result::{JobResult, SkippedRequest, StoppedAgain, StoppedStep};
+pub use result::{JobResult, SkippedRequest, SourceFault, StoppedAgain, StoppedStep};
 
 /// Jobs of a tenant that may wait or run at once.
 pub const MAX_OPEN_JOBS: usize = 100;
@@ -55,6 +55,8 @@ pub enum JobStep {
     Batch(Box<Batch>),
     /// Lets go of it, so that whoever is next can claim it at once.
     Rest,
+    /// Lets go of it until this time, when it goes on where it is. The tenant's other jobs have their turn meanwhile.
+    PutOff(Timestamp),
     /// Gives it up, for this reason.
     Fail(String),
 }
@@ -98,11 +100,11 @@ pub trait Jobs: Send + Sync {
     /// [`StoreError::Conflict`](domain::StoreError::Conflict) when it has ended otherwise.
     async fn cancel_job(&self, tenant: &TenantId, job: JobId, act: &AuditAction) -> Result<Job>;
 
-    /// Tenants that have a job to be claimed, whoever waited longest first, at most [`MAX_TENANTS_TRIED`].
+    /// Tenants that have a job to be claimed, none that is put off, whoever waited longest first, at most [`MAX_TENANTS_TRIED`].
     async fn tenants_with_jobs_across_tenants(&self) -> Result<Vec<TenantId>>;
 
     /// Claims the tenant's next job, unless another owner is at work on one of its jobs: one whose lease has ended, else
-    /// the oldest that waits.
+    /// the oldest that waits and is not put off.
     async fn claim_job(
         &self,
         tenant: &TenantId,

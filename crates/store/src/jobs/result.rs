@@ -1,10 +1,13 @@
 //! What came of a job.
 
-use domain::{DryRun, RequestId, WorkRow, WorkState};
+use std::collections::BTreeMap;
+
+use domain::{DryRun, RequestId, SourceId, WorkRow, WorkState};
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use super::MAX_NAMED;
-use crate::StopKind;
+use super::{MAX_NAMED, Reconciled};
+use crate::{StopKind, sweeps::DayCount};
 
 /// What came of a job so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +24,24 @@ pub struct JobResult {
     /// The comparison of a dry run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dry_run: Option<DryRun>,
+    /// Sources that could not be compared, the first of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<SourceFault>,
+    /// What was counted of the list that is being compared.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub days: BTreeMap<Date, DayCount>,
+    /// Until when it waits for a provider's quota.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub put_off_until: Option<Timestamp>,
+}
+
+/// A source that a job could not compare.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceFault {
+    /// Which.
+    pub source_id: SourceId,
+    /// Why, and what to do, in a sentence.
+    pub reason: String,
 }
 
 impl JobResult {
@@ -28,6 +49,15 @@ impl JobResult {
         self.skipped += 1;
         if self.first_skipped.len() < MAX_NAMED {
             self.first_skipped.push(skipped);
+        }
+    }
+
+    pub(super) fn reconciled(&mut self, found: &Reconciled) {
+        self.days.clone_from(&found.days);
+        if let Some(fault) = &found.fault
+            && self.faults.len() < MAX_NAMED
+        {
+            self.faults.push(fault.clone());
         }
     }
 }

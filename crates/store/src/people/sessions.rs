@@ -296,8 +296,9 @@ pub trait Sessions {
         act: &AuditAction,
     ) -> Result<()>;
 
-    /// Keeps a code that is no invitation.
-    async fn keep_code_across_tenants(&self, code: &OneTimeCode) -> Result<()>;
+    /// Keeps a code that is no invitation. Each tenant that it opens gets the act into its audit log: that of the console's
+    /// code, those of which the link's person is a member.
+    async fn keep_code_across_tenants(&self, code: &OneTimeCode, act: &AuditAction) -> Result<()>;
 
     /// Removes every code of the console.
     async fn remove_console_codes_across_tenants(&self) -> Result<()>;

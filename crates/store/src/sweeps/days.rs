@@ -22,6 +22,25 @@ pub struct DayLine {
     pub checked_at: Timestamp,
 }
 
+impl DayLine {
+    /// What was counted of the days of a list.
+    pub fn of_days(
+        days: BTreeMap<Date, DayCount>,
+        source: SourceId,
+        kind: &str,
+        checked_at: Timestamp,
+    ) -> Vec<Self> {
+        let line = |(day, count)| Self {
+            source,
+            day,
+            kind: kind.to_owned(),
+            count,
+            checked_at,
+        };
+        days.into_iter().map(line).collect()
+    }
+}
+
 /// What audits found of a source on a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Completeness {

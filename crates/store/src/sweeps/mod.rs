@@ -12,7 +12,7 @@ mod sweep;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Alias, SourceId, TenantId};
+use domain::{Alias, RequestId, SourceId, TenantId};
 use jiff::civil::Date;
 
 use crate::Result;
@@ -67,6 +67,9 @@ pub trait Sweeps: Send + Sync {
 
     /// Which of these names lead to a request, in their order.
     async fn are_known(&self, tenant: &TenantId, names: &[Alias]) -> Result<Vec<bool>>;
+
+    /// The request that this name leads to; of one that was merged, itself.
+    async fn request_named(&self, tenant: &TenantId, name: &Alias) -> Result<Option<RequestId>>;
 
     /// Counts requests that are about to be made of an account, if they are within `share` percent of each window of
     /// `(requests, seconds)`; else answers how long to wait, and counts nothing. `account` is unique among all providers.

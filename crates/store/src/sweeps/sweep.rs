@@ -23,6 +23,8 @@ pub const LONG_SPAN_DAYS: i32 = 7;
 const AFTER_FAILURE: Duration = Duration::from_secs(60);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 60);
 /// Things without a time that are remembered until they may count as missing, and for how long they are young.
+/// Days of one look that have a line although nothing happened on them.
+const MAX_EMPTY_DAYS: usize = 40;
 const MAX_SEEN: usize = 2_000;
 const YOUNG_FOR: SignedDuration = SignedDuration::from_mins(5);
 
@@ -158,6 +160,18 @@ impl Span {
             is_long,
         }
     }
+
+    /// Its days that have begun, each with nothing counted.
+    pub fn days(&self, zone: &TimeZone, now: Timestamp) -> BTreeMap<Date, DayCount> {
+        let day = |at: Timestamp| at.to_zoned(zone.clone()).date();
+        let last = self.to.checked_sub(SignedDuration::from_nanos(1));
+        let last = day(last.unwrap_or(self.to).min(now));
+        let days = day(self.from).series(1.day());
+        days.take_while(|day| *day <= last)
+            .take(MAX_EMPTY_DAYS)
+            .map(|day| (day, DayCount::default()))
+            .collect()
+    }
 }
 
 impl SweepState {
@@ -214,14 +228,7 @@ impl SweepState {
         kind: &str,
         now: Timestamp,
     ) -> (Vec<DayLine>, Timestamp) {
-        let lines = self.days.iter().map(|(day, count)| DayLine {
-            source,
-            day: *day,
-            kind: kind.to_owned(),
-            count: *count,
-            checked_at: now,
-        });
-        let lines = lines.collect();
+        let lines = DayLine::of_days(std::mem::take(&mut self.days), source, kind, now);
         if self.span.is_some_and(|span| span.is_long) {
             self.long_at = Some(now);
         }
@@ -230,7 +237,6 @@ impl SweepState {
         self.seen.retain(|_, at| is_recent(at));
         self.span = None;
         self.place = None;
-        self.days.clear();
         self.checked_at = Some(now);
         self.failures = 0;
         self.fault = None;

@@ -16,6 +16,7 @@ use super::Job;
 use crate::{
     Deps,
     auth::TenantOperator,
+    body::Body,
     faults::{BODY, Faults, word},
     idempotency::{self, IdempotencyKey},
     problems::{BodyProblems, Conflict, TenantProblems},
@@ -108,7 +109,7 @@ pub(crate) async fn create_job(
     caller: TenantOperator,
     key: IdempotencyKey,
     State(deps): State<Deps>,
-    Json(new): Json<NewJob>,
+    Body(new): Body<NewJob>,
 ) -> Result<Started, Problem> {
     let zone = new.zone(&deps, caller.tenant()).await?;
     let mut task = new.read(&zone, deps.clock.now())?;

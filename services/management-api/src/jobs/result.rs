@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::DryRunOutcome;
+use jiff::Timestamp;
 use serde::Serialize;
 use store::jobs::JobKind;
 use utoipa::ToSchema;
@@ -30,6 +31,19 @@ pub(crate) struct WorkResult {
     first_skipped: Vec<SkippedRequest>,
     /// The first 100 steps that stopped again.
     first_stopped: Vec<StoppedAgain>,
+    /// Of a comparison with providers, the first 100 sources that could not be compared. The others were.
+    faults: Vec<SourceFault>,
+    /// Until when it waits, because a provider takes no more requests; then it goes on where it is.
+    put_off_until: Option<Timestamp>,
+}
+
+/// A source that a job could not compare.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SourceFault {
+    /// Which.
+    source_id: String,
+    /// Why, and what to do.
+    reason: String,
 }
 
 /// A request that a job left as it was.
@@ -127,7 +141,15 @@ impl WorkResult {
     fn of(result: store::jobs::JobResult) -> Self {
         let skipped = result.first_skipped.into_iter();
         let stopped = result.first_stopped.into_iter();
+        let faults = result.faults.into_iter();
         Self {
+            faults: faults
+                .map(|fault| SourceFault {
+                    source_id: fault.source_id.to_string(),
+                    reason: fault.reason,
+                })
+                .collect(),
+            put_off_until: result.put_off_until,
             changed: result.changed,
             skipped: result.skipped,
             first_skipped: skipped

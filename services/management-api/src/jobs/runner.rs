@@ -6,7 +6,7 @@ use domain::{JobId, StoreError, later};
 use jiff::Timestamp;
 use store::{
     Job,
-    jobs::{JobStep, Stepped},
+    jobs::{JobState, JobStep, Stepped},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -102,6 +102,9 @@ impl Runner {
                 }
             }
             self.failures.remove(&job.id);
+            if job.state == JobState::Queued {
+                return Ok(true);
+            }
             if !job.state.is_open() {
                 tracing::info!(tenant = %job.tenant, job = %job.id, state = %job.state, done = job.done, "a job ended");
                 return Ok(true);
@@ -119,6 +122,8 @@ impl Runner {
         match walk::next(&self.deps, job).await {
             Ok(batch) => Ok(JobStep::Batch(Box::new(batch))),
             Err(WalkError::Fatal(reason)) => Ok(JobStep::Fail(reason)),
+            // It goes on where it is: nothing is asked of the provider twice.
+            Err(WalkError::NoRoom(wait)) => Ok(JobStep::PutOff(later(self.deps.clock.now(), wait))),
             Err(WalkError::Store(error)) => Err(self.failed(job, error).await?),
         }
     }

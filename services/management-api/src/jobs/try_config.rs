@@ -1,10 +1,9 @@
 //! Trying a workflow configuration on what came in.
 
 use axum::extract::State;
-use domain::{OfficeId, TenantId};
+use domain::{OfficeId, TenantId, text};
 use runtime::{Json, Path, Problem};
-use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use store::jobs::JobTask;
 use utoipa::ToSchema;
 
@@ -24,9 +23,12 @@ use crate::{
 
 /// Requests of at most so many days are compared.
 const MAX_DAYS: u32 = 90;
+/// Without a word about it.
+const DEFAULT_DAYS: u32 = 30;
 
 /// A workflow configuration to be tried.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `read` takes, with all its faults")]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "config": { "spam": { "review_from": 60, "quarantine_above": 90 } }, "days": 30 }))]
 pub(crate) struct Trial {
@@ -34,13 +36,8 @@ pub(crate) struct Trial {
     #[schema(value_type = WorkflowConfigBody)]
     config: Value,
     /// Requests that came in within so many days are compared.
-    #[schema(minimum = 1, maximum = 90, default = 30)]
-    #[serde(default = "default_days")]
+    #[schema(minimum = 1, maximum = 90, default = 30, required = false)]
     days: u32,
-}
-
-const fn default_days() -> u32 {
-    30
 }
 
 /// Compares a workflow configuration with the one in use, on the office's requests of the last days.
@@ -71,34 +68,54 @@ pub(crate) async fn try_config(
     Path(path): Path<OfficePath>,
     key: IdempotencyKey,
     State(deps): State<Deps>,
-    Json(trial): Json<Trial>,
+    Json(body): Json<Value>,
 ) -> Result<Started, Problem> {
     let tenant = caller.tenant();
     let known = offices::find(&deps, tenant, path.office_id).await?;
     known.ok_or_else(no_office)?;
-    let task = trial.read(&deps, tenant, path.office_id).await?;
+    let task = read(&deps, tenant, path.office_id, &body).await?;
     let act = caller.act("job.create", &"job").saying(sentence(&task));
     start(&deps, tenant.clone(), task, key, act).await
 }
 
-impl Trial {
-    async fn read(
-        self,
-        deps: &Deps,
-        tenant: &TenantId,
-        office_id: OfficeId,
-    ) -> Result<JobTask, Problem> {
-        let mut faults = Faults::default();
-        if !(1..=MAX_DAYS).contains(&self.days) {
-            faults.add("days", format!("a number from 1 to {MAX_DAYS}"));
-        }
-        // What could not be saved is not tried either.
-        configs::check(deps, tenant, &self.config, &mut faults).await?;
-        faults.finish(BODY)?;
-        Ok(JobTask::DryRun {
-            office_id,
-            config: self.config,
-            days: self.days,
-        })
+/// What is to be tried, once nothing is wrong with the body.
+async fn read(
+    deps: &Deps,
+    tenant: &TenantId,
+    office_id: OfficeId,
+    body: &Value,
+) -> Result<JobTask, Problem> {
+    let mut faults = Faults::default();
+    let nothing = Map::new();
+    let members = body.as_object().unwrap_or_else(|| {
+        faults.add("", "an object with `config` and, if you like, `days`");
+        &nothing
+    });
+    let is_unknown = |name: &&String| !["config", "days"].contains(&name.as_str());
+    for name in members.keys().filter(is_unknown) {
+        let message = "not a field; there are config, days";
+        faults.add_coded(text::bounded(name, 60), "unknown_field", message);
     }
+    let days = match members.get("days") {
+        None => Some(DEFAULT_DAYS),
+        Some(days) => days.as_u64().and_then(|days| u32::try_from(days).ok()),
+    };
+    let days = days.filter(|days| (1..=MAX_DAYS).contains(days));
+    if days.is_none() {
+        faults.add("days", format!("a number from 1 to {MAX_DAYS}"));
+    }
+    match members.get("config") {
+        // What could not be saved is not tried either.
+        Some(config) => configs::check(deps, tenant, config, &mut faults).await?,
+        None if body.is_object() => {
+            faults.add_coded("config", "missing", "is missing: the configuration");
+        }
+        None => {}
+    }
+    faults.finish(BODY)?;
+    Ok(JobTask::DryRun {
+        office_id,
+        config: members.get("config").cloned().unwrap_or_default(),
+        days: days.unwrap_or(DEFAULT_DAYS),
+    })
 }

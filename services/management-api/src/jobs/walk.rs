@@ -11,8 +11,10 @@ use jiff::Timestamp;
 use store::{
     ConfigKind, Job, PlaceKey, RequestQuery, Store, WorkFilter, WorkQuery,
     configs::office_of,
-    jobs::{Batch, Effect, JobCursor, JobTask, RequestFilter, first_id_at},
-    sweeps::{Span, SweepState},
+    jobs::{
+        Batch, Effect, JobCursor, JobTask, Reconciled, RequestFilter, SourceFault, first_id_at,
+    },
+    sweeps::{DayLine, Span, SweepState},
 };
 
 use crate::{
@@ -41,6 +43,9 @@ pub(super) enum WalkError {
     /// It never will.
     #[error("{0}")]
     Fatal(String),
+    /// A provider's quota is used up for so long.
+    #[error("an account's requests are used up for {} s", .0.as_secs())]
+    NoRoom(Duration),
 }
 
 type Result<T> = std::result::Result<T, WalkError>;
@@ -85,6 +90,7 @@ fn empty() -> Batch {
         total: None,
         dry_run: None,
         stopped: None,
+        reconciled: Reconciled::default(),
     }
 }
 
@@ -332,18 +338,36 @@ async fn reconciled(
         (None, Some((known, kind))) => Some(JobCursor::Page(known.id, (*kind).to_owned(), None)),
         (None, None) => None,
     };
+    // A source whose account cannot be asked keeps no other from being compared.
+    let passed_over = |fault: Option<String>| {
+        let rest = lists.iter().skip(at);
+        let other = rest.copied().find(|(other, _)| other.id != known.id);
+        Batch {
+            is_last: other.is_none(),
+            cursor: other.map(|(other, kind)| JobCursor::Page(other.id, kind.to_owned(), None)),
+            reconciled: Reconciled {
+                fault: fault.map(|reason| SourceFault {
+                    source_id: known.id,
+                    reason,
+                }),
+                ..Reconciled::default()
+            },
+            ..empty()
+        }
+    };
+    let failed = |fault: Fault| match fault {
+        Fault::Store(error) => Err(WalkError::Store(error)),
+        Fault::NoRoom(wait) => Err(WalkError::NoRoom(wait)),
+        Fault::Provider { reason, .. } if source.is_none() => Ok(passed_over(Some(reason))),
+        Fault::Provider { reason, .. } => Err(fatal(format!(
+            "{reason}. Start the job again; nothing is taken twice"
+        ))),
+    };
     let access = match Access::open(deps, &outward, known).await {
         Ok(Some(access)) => access,
-        Ok(None) if source.is_none() => {
-            let cursor = following(None);
-            return Ok(Batch {
-                is_last: cursor.is_none(),
-                cursor,
-                ..empty()
-            });
-        }
+        Ok(None) if source.is_none() => return Ok(passed_over(None)),
         Ok(None) => return Err(fatal("the source's account is not connected".to_owned())),
-        Err(fault) => return Err(put_off(fault)),
+        Err(fault) => return failed(fault),
     };
     let zone = zone(deps, known).await?;
     // Whole days: some providers tell no more than the day.
@@ -369,8 +393,26 @@ async fn reconciled(
                 pauses += 1;
                 deps.clock.sleep_until(later(deps.clock.now(), wait)).await;
             }
-            compared => break compared.map_err(put_off)?,
+            Err(fault) => return failed(fault),
+            Ok(compared) => break compared,
         }
+    };
+    // Of a list that begins, every day that is over or goes on has a line, also where nothing happened on it.
+    let now = deps.clock.now();
+    let mut days = match place {
+        Some(_) => job.result.days.clone(),
+        None => span.days(&zone, now),
+    };
+    compared.add_to(&mut days);
+    let reconciled = match &compared.next {
+        Some(_) => Reconciled {
+            days,
+            ..Reconciled::default()
+        },
+        None => Reconciled {
+            lines: DayLine::of_days(days, known.id, kind, now),
+            ..Reconciled::default()
+        },
     };
     let cursor = following(compared.next);
     Ok(Batch {
@@ -378,19 +420,7 @@ async fn reconciled(
         through: compared.through,
         is_last: cursor.is_none(),
         cursor,
+        reconciled,
         ..empty()
     })
-}
-
-/// A job does not wait for a provider: others have their turn, and the regular audit goes on by itself.
-fn put_off(fault: Fault) -> WalkError {
-    const AGAIN: &str = "Start the job again; nothing is taken twice";
-    match fault {
-        Fault::Store(error) => WalkError::Store(error),
-        Fault::NoRoom(wait) => WalkError::Fatal(format!(
-            "the account's requests are used up for {} s. {AGAIN}",
-            wait.as_secs()
-        )),
-        Fault::Provider { reason, .. } => WalkError::Fatal(format!("{reason}. {AGAIN}")),
-    }
 }

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::{
     Deps,
     auth::TenantAdmin,
+    body::Body,
     cursor::Cursor as _,
     faults::{BODY, Faults},
     problems::{BodyProblems, TenantProblems},
@@ -58,7 +59,7 @@ pub(crate) struct Recounted {
 pub(crate) async fn recount_figures(
     admin: TenantAdmin,
     State(deps): State<Deps>,
-    Json(recount): Json<Recount>,
+    Body(recount): Body<Recount>,
 ) -> Result<Json<Recounted>, Problem> {
     let mut faults = Faults::default();
     let before: Option<RequestId> = faults.cursor(recount.cursor.as_deref());

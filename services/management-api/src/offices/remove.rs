@@ -98,7 +98,7 @@ async fn is_unused(deps: &Deps, tenant: &TenantId, id: OfficeId) -> Result<(), P
     if !leading.is_empty() {
         let named: Vec<_> = leading.iter().take(MAX_NAMED).map(String::as_str).collect();
         return Err(Problem::conflict(format!(
-            "Sources lead to it, {} in all: {}. Create sources for another office, and disable these first.",
+            "Sources lead to it, {} in all: {}. Give them another office, or disable them, first.",
             leading.len(),
             named.join(", ")
         )));

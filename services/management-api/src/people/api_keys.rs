@@ -13,6 +13,7 @@ use super::may_give;
 use crate::{
     Deps,
     auth::{NewKey, TenantAdmin},
+    body::Body,
     faults::{BODY, Faults},
     idempotency::NotKept,
     problems::{BodyProblems, Conflict, TenantProblems},
@@ -85,6 +86,7 @@ pub(crate) struct CreatedApiKey {
 #[schema(example = json!({ "name": "Weekly report", "scopes": ["read"], "expires_at": "2099-12-31T00:00:00Z" }))]
 pub(crate) struct NewApiKey {
     /// What it is for: up to 100 characters on one line.
+    #[schema(min_length = 1, max_length = 100)]
     name: String,
     /// What it opens, at least one of `ingest` (posts leads, nothing here), `read`, `operate` and `admin`.
     scopes: Vec<String>,
@@ -130,7 +132,7 @@ pub(crate) async fn list_api_keys(
 pub(crate) async fn create_api_key(
     caller: TenantAdmin,
     State(deps): State<Deps>,
-    Json(new): Json<NewApiKey>,
+    Body(new): Body<NewApiKey>,
 ) -> Result<(StatusCode, Extension<NotKept>, Json<CreatedApiKey>), Problem> {
     let now = deps.clock.now();
     let scopes = new.read(now)?;

@@ -13,6 +13,7 @@ use super::may_give;
 use crate::{
     Deps,
     auth::{Role, TenantAdmin},
+    body::Body,
     faults::{BODY, Faults},
     idempotency::NotKept,
     problems::{BodyProblems, Conflict, TenantProblems},
@@ -135,7 +136,7 @@ pub(crate) async fn list_invitations(
 pub(crate) async fn create_invitation(
     caller: TenantAdmin,
     State(deps): State<Deps>,
-    Json(new): Json<NewInvitation>,
+    Body(new): Body<NewInvitation>,
 ) -> Result<(StatusCode, Extension<NotKept>, Json<CreatedInvitation>), Problem> {
     let mut faults = Faults::default();
     let email = faults.read("email", Some(&new.email), EmailAddress::parse);

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use crate::{
     Deps,
     auth::TenantAdmin,
+    body::Body,
     cursor::Cursor as _,
     faults::{BODY, Faults, Paging},
     problems::{BodyProblems, Conflict, QueryProblems, TenantProblems},
@@ -114,7 +115,7 @@ pub(crate) async fn set_person_role(
     caller: TenantAdmin,
     path: Path<(String, UserId)>,
     State(deps): State<Deps>,
-    Json(new): Json<NewRole>,
+    Body(new): Body<NewRole>,
 ) -> Result<Json<Person>, Problem> {
     let Path((_, user)) = path;
     let mut faults = Faults::default();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ::sources::{Asked, Found, Listed, Thing, Verified, read_for};
-use domain::{Alias, Reading, metric_names};
+use domain::{About, Alias, BookingStatus, Reading, metric_names};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use store::{
     Delivery, HAPPENED_AT,
@@ -94,6 +94,9 @@ pub(crate) async fn compare(
     for (listed, held) in page.things.into_iter().zip(known) {
         compared.through += 1;
         if let Some(held) = held {
+            if is_to_be_canceled(deps, access, &listed).await? {
+                cancel(deps, access, &listed).await?;
+            }
             compared.count(listed.at, zone, held);
             continue;
         }
@@ -129,6 +132,62 @@ pub(crate) async fn compare(
         }
     }
     Ok(compared)
+}
+
+/// Whether our request says that a booking stands at the time at which it was canceled. One that was moved stands at
+/// another.
+async fn is_to_be_canceled(
+    deps: &Deps,
+    access: &Access<'_>,
+    listed: &Listed,
+) -> Result<bool, Fault> {
+    let (Some(canceled), Some(name)) = (listed.canceled, listed.aliases.first()) else {
+        return Ok(false);
+    };
+    let tenant = &access.source.tenant;
+    let Some(id) = deps.store.request_named(tenant, name).await? else {
+        return Ok(false);
+    };
+    let view = deps.store.request(tenant, id).await?;
+    Ok(view.is_some_and(|view| {
+        let facts = view.request.document.facts();
+        matches!(&facts.about, About::Calendar(booking)
+            if booking.status == Some(BookingStatus::Booked) && booking.starts_at == Some(canceled))
+    }))
+}
+
+/// Takes the cancellation of a booking that is held, as its webhook would have brought it.
+async fn cancel(deps: &Deps, access: &Access<'_>, listed: &Listed) -> Result<(), Fault> {
+    let fetched = match &listed.found {
+        Found::Here(_) => vec![listed.clone()],
+        Found::Elsewhere(place) => {
+            let Some(listing) = &access.apis.listing else {
+                return Ok(());
+            };
+            access.admit(REQUESTS_OF_A_FETCH).await?;
+            let accounts = &access.source.accounts;
+            match listing.fetch(&access.account, accounts, place).await {
+                Ok(fetched) => fetched,
+                Err(error) => return Err(access.failed(error).await),
+            }
+        }
+    };
+    for listed in fetched.iter().filter(|listed| listed.canceled.is_some()) {
+        if let Found::Here(thing) = &listed.found
+            && let Read::News(delivery) = delivery_of(deps, access, listed, thing)
+        {
+            let accepted = deps.store.accept(*delivery).await?;
+            let (source, spec) = (access.source, access.spec);
+            let request = accepted.request().map(|id| id.to_string());
+            tracing::warn!(
+                tenant.id = %source.tenant, source.id = %source.id,
+                "the booking of request {} is canceled at {}: its webhook had not come",
+                request.unwrap_or_default(), spec.name
+            );
+            deps.hand_over(accepted.into_wakes()).await;
+        }
+    }
+    Ok(())
 }
 
 fn count_if(compared: &mut Compared, at: Timestamp, zone: &TimeZone, count: Option<DayCount>) {
@@ -170,39 +229,36 @@ fn mark(of: &Alias) -> Alias {
     }
 }
 
-/// Takes a thing if it is missing, as its webhook would have brought it. `None` if it is no lead that is used.
-async fn take(
-    deps: &Deps,
-    access: &Access<'_>,
-    listed: &Listed,
-    thing: &Thing,
-    is_missing: bool,
-    compared: &mut Compared,
-) -> Result<Option<DayCount>, Fault> {
+/// What a thing of a list is to its source.
+enum Read {
+    /// News, as its webhook would have brought them.
+    News(Box<Delivery>),
+    /// Nothing that is used.
+    Unused,
+    /// It cannot be read.
+    Unreadable,
+}
+
+fn delivery_of(deps: &Deps, access: &Access<'_>, listed: &Listed, thing: &Thing) -> Read {
     let (source, spec) = (access.source, access.spec);
     let Some(reader) = deps.sources.get(spec.slug) else {
-        return Ok(None);
+        return Read::Unused;
     };
     let delivery = Verified::recovered(spec, thing.content_type, thing.body.clone());
-    let mut news = match read_for(reader, &source.accounts, &delivery, thing.event) {
+    let news = match read_for(reader, &source.accounts, &delivery, thing.event) {
         Ok(Reading::News(news)) => news,
-        Ok(Reading::Ignored { .. } | Reading::Receipts(_) | Reading::Ping) => return Ok(None),
+        Ok(Reading::Ignored { .. } | Reading::Receipts(_) | Reading::Ping) => return Read::Unused,
         Err(reason) => {
             tracing::error!(
                 tenant.id = %source.tenant, source.id = %source.id,
                 "a lead that is missing cannot be read as {} lists it: {reason}", spec.name
             );
-            return Ok(Some(MISSING));
+            return Read::Unreadable;
         }
     };
-    if !is_missing {
-        return Ok(Some(MISSING));
-    }
-    // It marks the request in the transaction that makes it, so that no count is lost with a process.
-    news.aliases.extend(listed.aliases.first().map(mark));
     let (mut headers, body) = delivery.into_parts();
     headers.insert(HAPPENED_AT.to_owned(), listed.at.to_string());
-    let delivery = Delivery {
+    Read::News(Box::new(Delivery {
         tenant: source.tenant.clone(),
         provider: source.provider.clone(),
         source: source.id,
@@ -216,8 +272,29 @@ async fn take(
         body,
         traceparent: None,
         reading: Ok(Reading::News(news)),
+    }))
+}
+
+/// Takes a thing if it is missing, as its webhook would have brought it. `None` if it is no lead that is used.
+async fn take(
+    deps: &Deps,
+    access: &Access<'_>,
+    listed: &Listed,
+    thing: &Thing,
+    is_missing: bool,
+    compared: &mut Compared,
+) -> Result<Option<DayCount>, Fault> {
+    let (source, spec) = (access.source, access.spec);
+    let mut delivery = match delivery_of(deps, access, listed, thing) {
+        Read::News(delivery) if is_missing => delivery,
+        Read::News(_) | Read::Unreadable => return Ok(Some(MISSING)),
+        Read::Unused => return Ok(None),
     };
-    let accepted = deps.store.accept(delivery).await?;
+    // It marks the request in the transaction that makes it, so that no count is lost with a process.
+    if let Ok(Reading::News(news)) = &mut delivery.reading {
+        news.aliases.extend(listed.aliases.first().map(mark));
+    }
+    let accepted = deps.store.accept(*delivery).await?;
     compared.taken += 1;
     metrics::counter!(metric_names::LEADS_RECOVERED_TOTAL, "provider" => spec.slug).increment(1);
     let request = accepted.request().map(|id| id.to_string());

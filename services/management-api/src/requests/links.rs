@@ -42,20 +42,44 @@ pub(super) struct Link {
     at: Timestamp,
     /// Who linked it: `pipeline`.
     by: String,
+    /// Who took it back; null while it holds. The two are not linked again.
+    taken_back: Option<TakenBack>,
 }
 
-/// The links that nobody took back.
-pub(super) fn shown(links: Vec<domain::Link>) -> Vec<Link> {
-    let active = links.into_iter().filter(domain::Link::is_active);
-    let shown = active.map(|link| Link {
-        request_id: link.request.to_string(),
-        reason: link.reason.into(),
-        channel: link.channel,
-        came_at: link.came_at,
-        at: link.at,
-        by: link.by,
-    });
-    shown.collect()
+/// That somebody said that two requests are not the same person's.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TakenBack {
+    /// Who: the subject of their token.
+    by: String,
+    /// When.
+    at: Timestamp,
+}
+
+/// The links that nobody took back, and those that somebody did.
+pub(super) fn shown(links: Vec<domain::Link>) -> (Vec<Link>, Vec<Link>) {
+    let (active, others) = links.into_iter().partition(domain::Link::is_active);
+    let shown = |links: Vec<domain::Link>| {
+        let links = links.into_iter();
+        links.map(Link::of).collect::<Vec<_>>()
+    };
+    (shown(active), shown(others))
+}
+
+impl Link {
+    fn of(link: domain::Link) -> Self {
+        Self {
+            request_id: link.request.to_string(),
+            reason: link.reason.into(),
+            channel: link.channel,
+            came_at: link.came_at,
+            at: link.at,
+            by: link.by,
+            taken_back: link.unlinked.map(|unlinked| TakenBack {
+                by: unlinked.by,
+                at: unlinked.at,
+            }),
+        }
+    }
 }
 
 /// Takes two linked requests apart.

@@ -10,6 +10,7 @@ use super::{RequestPath, changed, find, summary::RequestSummary};
 use crate::{
     Deps,
     auth::TenantOperator,
+    body::Body,
     problems::{BodyProblems, Conflict, TenantProblems},
     words,
 };
@@ -46,7 +47,7 @@ pub(crate) async fn replay_request(
     caller: TenantOperator,
     Path(path): Path<RequestPath>,
     State(deps): State<Deps>,
-    Json(replay): Json<Replay>,
+    Body(replay): Body<Replay>,
 ) -> Result<Json<RequestSummary>, Problem> {
     let tenant = caller.tenant();
     let id = find(&deps, tenant, path.request_id).await?.request.id;

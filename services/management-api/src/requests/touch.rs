@@ -11,6 +11,7 @@ use super::{RequestPath, changed, find, summary::RequestSummary};
 use crate::{
     Deps,
     auth::TenantOperator,
+    body::Body,
     faults::{BODY, Faults},
     problems::{BodyProblems, Conflict, TenantProblems},
     words,
@@ -83,7 +84,7 @@ pub(crate) async fn touch_request(
     caller: TenantOperator,
     Path(path): Path<RequestPath>,
     State(deps): State<Deps>,
-    Json(posted): Json<PostedTouch>,
+    Body(posted): Body<PostedTouch>,
 ) -> Result<Json<RequestSummary>, Problem> {
     let mut faults = Faults::default();
     let note = posted.note.as_deref().map(str::trim);

@@ -13,6 +13,7 @@ use super::{console_code, link_of, sign_in_of};
 use crate::{
     Deps,
     auth::PlatformAdmin,
+    body::Body,
     faults::{BODY, Faults},
     idempotency::NotKept,
     problems::{BodyProblems, PlatformProblems},
@@ -31,6 +32,7 @@ pub(crate) struct NewCode {
     /// One of `viewer`, `operator` and `tenant_admin`.
     role: String,
     /// Who it is, as the audit log shows it: up to 100 characters on one line.
+    #[schema(min_length = 1, max_length = 100)]
     subject: String,
 }
 
@@ -62,7 +64,7 @@ pub(crate) struct CreatedCode {
 pub(crate) async fn create_code(
     caller: PlatformAdmin,
     State(deps): State<Deps>,
-    Json(new): Json<NewCode>,
+    Body(new): Body<NewCode>,
 ) -> Result<(StatusCode, Extension<NotKept>, Json<CreatedCode>), Problem> {
     sign_in_of(&deps)?;
     let mut faults = Faults::default();
@@ -93,7 +95,15 @@ pub(crate) async fn create_code(
         role,
     };
     let whom = (new.subject.as_str(), &tenant, role);
-    let code = console_code(deps.store.as_ref(), &deps.ids, now, whom, false).await?;
+    let code = console_code(
+        deps.store.as_ref(),
+        &deps.ids,
+        now,
+        whom,
+        caller.subject(),
+        false,
+    )
+    .await?;
     tracing::info!(
         "{} made a code that signs in {}",
         caller.subject(),

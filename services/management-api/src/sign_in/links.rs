@@ -8,13 +8,14 @@ use http::StatusCode;
 use jiff::Timestamp;
 use runtime::{Json, Problem};
 use serde::{Deserialize, Serialize};
-use store::{OneTimeCode, Purpose};
+use store::{AuditAction, OneTimeCode, Purpose};
 use utoipa::ToSchema;
 
 use super::{browser::Browser, draw_code, link_of, mail::Postman, sign_in_of};
 use crate::{
     Deps,
     auth::PlatformAdmin,
+    body::Body,
     faults::{BODY, Faults},
     idempotency::NotKept,
     problems::{BodyProblems, PlatformProblems, SignInProblems},
@@ -73,7 +74,7 @@ pub(crate) struct CreatedLink {
 pub(crate) async fn ask_for_link(
     browser: Browser,
     State(deps): State<Deps>,
-    Json(new): Json<NewLink>,
+    Body(new): Body<NewLink>,
 ) -> Result<(StatusCode, Json<Asked>), Problem> {
     let sign_in = sign_in_of(&deps)?;
     let Some(postman) = sign_in.asked() else {
@@ -115,23 +116,25 @@ async fn bring(deps: &Deps, postman: &Arc<Postman>, email: EmailAddress) -> Resu
     let Some(user) = user else {
         return Ok(());
     };
-    let (code, kept) = make(deps, email, &user.id.to_string()).await?;
+    let (code, kept) = make(deps, email, user.id, &user.id.to_string()).await?;
     let mailed = postman.bring(Some(&code), &kept, "").await;
     tracing::info!("{} asked for a link: {mailed:?}", user.id);
     Ok(())
 }
 
-/// Makes a code for an address.
+/// Makes a code for the address of a person. The audit log of each of their tenants says so.
 async fn make(
     deps: &Deps,
     email: EmailAddress,
+    user: UserId,
     by: &str,
 ) -> Result<(String, OneTimeCode), Problem> {
     let code = draw_code()?;
     let id = InvitationId::from_uuid(deps.ids.next());
     let purpose = Purpose::Link { email };
     let kept = OneTimeCode::new(id, &code, purpose, by, deps.clock.now())?;
-    deps.store.keep_code_across_tenants(&kept).await?;
+    let act = AuditAction::new(by, "sign_in_link.create", &id).saying(format!("signs in {user}"));
+    deps.store.keep_code_across_tenants(&kept, &act).await?;
     Ok((code, kept))
 }
 
@@ -154,7 +157,7 @@ async fn make(
 pub(crate) async fn create_link_code(
     caller: PlatformAdmin,
     State(deps): State<Deps>,
-    Json(new): Json<NewLink>,
+    Body(new): Body<NewLink>,
 ) -> Result<(StatusCode, Extension<NotKept>, Json<CreatedLink>), Problem> {
     sign_in_of(&deps)?;
     let mut faults = Faults::default();
@@ -171,7 +174,7 @@ pub(crate) async fn create_link_code(
     let (Some(email), Some(user)) = (email, user) else {
         return Err(Problem::internal("a field was neither read nor refused"));
     };
-    let (code, kept) = make(&deps, email, caller.subject()).await?;
+    let (code, kept) = make(&deps, email, user, caller.subject()).await?;
     tracing::info!(
         "{} made a code that signs in {user} again",
         caller.subject()

@@ -22,7 +22,9 @@ use jiff::Timestamp;
 use runtime::{Network, Problem};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
-use store::{Holder, IdSource, NewSession, OneTimeCode, Purpose, Session, Store, TenantRole};
+use store::{
+    AuditAction, Holder, IdSource, NewSession, OneTimeCode, Purpose, Session, Store, TenantRole,
+};
 use utoipa::ToSchema;
 
 use crate::{
@@ -212,7 +214,7 @@ fn draw_session(
 }
 
 /// Makes a code by which the operator signs in once, within 24 hours and until the server starts again; `replace` removes
-/// those before.
+/// those before. `by` is who makes it, as the tenant's audit log shows it.
 ///
 /// # Errors
 /// When there are no random bytes, or the store fails.
@@ -221,6 +223,7 @@ pub async fn console_code(
     ids: &IdSource,
     now: Timestamp,
     (subject, tenant, role): (&str, &TenantId, TenantRole),
+    by: &str,
     replace: bool,
 ) -> Result<String, Problem> {
     if replace {
@@ -233,7 +236,9 @@ pub async fn console_code(
         role,
     };
     let id = InvitationId::from_uuid(ids.next());
-    let kept = OneTimeCode::new(id, &code, purpose, subject, now)?;
-    store.keep_code_across_tenants(&kept).await?;
+    let kept = OneTimeCode::new(id, &code, purpose, by, now)?;
+    let act = AuditAction::new(by, "sign_in_code.create", &id)
+        .saying(format!("signs in {subject}, role {role}"));
+    store.keep_code_across_tenants(&kept, &act).await?;
     Ok(code)
 }

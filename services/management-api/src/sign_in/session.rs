@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use super::{Token, browser::Browser, draw_session, sign_in_of};
 use crate::{
     Deps,
+    body::Body,
     problems::{BodyProblems, SignInProblems},
     random_bytes,
     secret_text::SecretText,
@@ -50,7 +51,7 @@ type Answer = (StatusCode, HeaderMap, Json<Token>);
 pub(crate) async fn sign_in(
     browser: Browser,
     State(deps): State<Deps>,
-    Json(given): Json<Code>,
+    Body(given): Body<Code>,
 ) -> Result<Answer, Problem> {
     let sign_in = sign_in_of(&deps)?;
     sign_in.refused.check(browser.network())?;

@@ -27,6 +27,7 @@ use super::{
 use crate::{
     Deps,
     auth::TenantAdmin,
+    body::Body,
     connections::{self, NewSecret},
     faults::{BODY, Faults},
     idempotency::NotKept,
@@ -49,10 +50,10 @@ pub(crate) struct NewConnectedSource {
     /// What the account needs beside its secret, by name: see the catalogue.
     settings: Option<BTreeMap<String, String>>,
     /// The name of the connection. Left out: the provider's slug.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^[a-z0-9][a-z0-9_-]{0,62}$")]
     connection: Option<ConnectionName>,
     /// The office that its requests belong to. Left out: the tenant's first.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^ofc_[0-9a-f]{32}$")]
     office_id: Option<OfficeId>,
     /// The tenant's account ids at the provider, in every form that its webhooks name it.
     #[serde(default)]
@@ -131,7 +132,7 @@ struct Failed(StepName, String);
 pub(crate) async fn connect_source(
     caller: TenantAdmin,
     State(deps): State<Deps>,
-    Json(new): Json<NewConnectedSource>,
+    Body(new): Body<NewConnectedSource>,
 ) -> Result<(Extension<NotKept>, Json<ConnectedSource>), Problem> {
     let outward = deps.outward.clone();
     let outward = outward.ok_or_else(|| Problem::conflict("This server reaches no provider."))?;
@@ -503,6 +504,8 @@ impl Connecting<'_> {
             key_names: key.iter().map(ToString::to_string).collect(),
             schemes: Vec::new(),
             state: SourceState::Active,
+            name: None,
+            version: 1,
         };
         urls::keep(deps, tenant, id, &url).await?;
         let act = self

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ::sources::SourceSpec;
 use axum::{Extension, extract::State};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{ConnectionName, OfficeId, SourceId, TenantId};
+use domain::{ConnectionName, OfficeId, SourceId, TenantId, text};
 use http::StatusCode;
 use runtime::{Json, Problem};
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,7 @@ use super::{Source, find, keys, keys::SigningKey};
 use crate::{
     Deps,
     auth::TenantAdmin,
+    body::Body,
     faults::{BODY, Faults},
     idempotency::{self, IdempotencyKey, Itself},
     problems::{BodyProblems, Conflict, TenantProblems},
@@ -25,6 +26,8 @@ use crate::{
     secret_text::SecretText,
 };
 
+/// The longest name, in characters.
+const MAX_NAME: usize = 100;
 /// Most accounts of one source.
 const MAX_ACCOUNTS: usize = 20;
 /// Random bytes of a URL's token.
@@ -36,11 +39,14 @@ pub(super) const TOKEN_BYTES: usize = 32;
 pub(crate) struct NewSource {
     /// The provider's slug.
     provider: String,
+    /// What you call it: up to 100 characters on one line. Left out: nothing.
+    #[schema(min_length = 1, max_length = 100)]
+    name: Option<String>,
     /// The connection that opens the tenant's account at the provider. Left out: the one named like the provider.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^[a-z0-9][a-z0-9_-]{0,62}$")]
     connection: Option<ConnectionName>,
     /// The office that its requests belong to. Left out: the tenant's first.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^ofc_[0-9a-f]{32}$")]
     office_id: Option<OfficeId>,
     /// The tenant's account ids at the provider, in every form that it sends, such as a company's number and its text
     /// id. A body that names another one is kept for a person.
@@ -105,7 +111,7 @@ pub(crate) async fn create_source(
     caller: TenantAdmin,
     key: IdempotencyKey,
     State(deps): State<Deps>,
-    Json(new): Json<NewSource>,
+    Body(new): Body<NewSource>,
 ) -> Result<Answer, Problem> {
     let tenant = caller.tenant();
     let id = match key.of_call(caller.subject()) {
@@ -174,12 +180,12 @@ impl NewSource {
             let slugs: Vec<_> = sources.map(|source| source.spec().slug).collect();
             faults.add("provider", format!("one of {}", slugs.join(", ")));
         }
+        if let Some(name) = &self.name {
+            check_name(name, &mut faults);
+        }
         check_accounts(&self.accounts, &mut faults);
         if let Some(office) = self.office_id {
-            let offices = deps.store.offices(tenant).await?;
-            if !offices.iter().any(|known| known.id == office) {
-                faults.add("office_id", "an office of this tenant");
-            }
+            check_office(deps, tenant, office, &mut faults).await?;
         }
         let key = spec.and_then(|spec| {
             let names = spec.verification.names();
@@ -205,9 +211,33 @@ impl NewSource {
             key_names: Vec::new(),
             schemes: distinct(self.schemes),
             state: SourceState::Active,
+            name: self.name,
+            version: 1,
         };
         Ok((source, spec, key))
     }
+}
+
+/// Notes it when a name is none.
+pub(super) fn check_name(name: &str, faults: &mut Faults) {
+    if text::line(name, MAX_NAME).as_deref() != Some(name) {
+        let wanted = format!("1 to {MAX_NAME} characters on one line, without spare white space");
+        faults.add("name", wanted);
+    }
+}
+
+/// Notes it when an office is not the tenant's.
+pub(super) async fn check_office(
+    deps: &Deps,
+    tenant: &TenantId,
+    office: OfficeId,
+    faults: &mut Faults,
+) -> Result<(), Problem> {
+    let offices = deps.store.offices(tenant).await?;
+    if !offices.iter().any(|known| known.id == office) {
+        faults.add("office_id", "an office of this tenant");
+    }
+    Ok(())
 }
 
 /// Notes what is wrong with a source's accounts.
@@ -239,6 +269,7 @@ async fn repeated(
         Some(key) => key.is_ours || key.is_of(deps, &known).await?,
     };
     let is_same = known.provider == wanted.provider
+        && known.name == wanted.name
         && known.connection == wanted.connection
         && known.office == wanted.office
         && known.accounts == wanted.accounts

@@ -15,6 +15,7 @@ use super::{Source, SourcePath, find, no_source};
 use crate::{
     Deps,
     auth::TenantAdmin,
+    body::Body,
     faults::{BODY, Faults},
     idempotency::NotKept,
     problems::{BodyProblems, Conflict, TenantProblems},
@@ -76,7 +77,7 @@ pub(crate) async fn add_source_key(
     caller: TenantAdmin,
     Path(path): Path<SourcePath>,
     State(deps): State<Deps>,
-    Json(new): Json<NewKey>,
+    Body(new): Body<NewKey>,
 ) -> Result<(StatusCode, Extension<NotKept>, Json<AddedKey>), Problem> {
     let tenant = caller.tenant();
     let source = find(&deps, tenant, path.source_id)

@@ -9,6 +9,7 @@ pub(crate) mod keys;
 pub(crate) mod settings;
 pub(crate) mod snippet;
 pub(crate) mod test;
+pub(crate) mod update;
 
 use axum::extract::State;
 use domain::{SourceId, TenantId};
@@ -31,6 +32,8 @@ pub(crate) struct Source {
     source_id: String,
     /// The provider's slug.
     provider: String,
+    /// What its tenant calls it; null: nobody has named it.
+    name: Option<String>,
     /// The connection that opens the tenant's account at the provider.
     connection: String,
     /// The office that its requests belong to; null for the tenant's first.
@@ -43,6 +46,8 @@ pub(crate) struct Source {
     schemes: Vec<String>,
     /// The names of its active signing keys, the newest first: two while one replaces the other.
     keys: Vec<String>,
+    /// Grows by one with every change; the `ETag` of the source.
+    version: u64,
 }
 
 impl From<store::Source> for Source {
@@ -51,11 +56,13 @@ impl From<store::Source> for Source {
             source_id: source.id.to_string(),
             connection: source.connection_name().to_string(),
             provider: source.provider,
+            name: source.name,
             office_id: source.office.map(|office| office.to_string()),
             state: source.state.into(),
             accounts: source.accounts,
             schemes: source.schemes,
             keys: source.key_names,
+            version: source.version,
         }
     }
 }

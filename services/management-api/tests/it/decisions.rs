@@ -203,7 +203,7 @@ async fn a_request_runs_again_from_a_stage_on() {
     for stage in Stage::ALL {
         assert!(shown.contains(stage.as_str()), "{shown}");
     }
-    assert_eq!(wrong_fields(&replay(json!({})).await), [""]);
+    assert_eq!(wrong_fields(&replay(json!({})).await), ["from"]);
     assert_eq!(
         wrong_fields(&replay(json!({ "from": "analysis", "to": "dispatch" })).await),
         ["to"]

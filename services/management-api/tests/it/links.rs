@@ -112,6 +112,13 @@ async fn a_link_goes_to_ones_own_address_alone() {
     let mails = mailing.mailed(2).await;
     let (to, link) = &mails[1];
     assert_eq!(to, "ann@example.com");
+    let entries = world.audit("a").await;
+    let asked = entries.last().unwrap();
+    assert_eq!(
+        (asked.action.as_str(), asked.actor.as_str()),
+        ("sign_in_link.create", user.to_string().as_str())
+    );
+    assert!(!format!("{entries:?}").contains(code_of(link)));
     let signed_in = world.sign_in(code_of(link)).await;
     let token = body(&signed_in)["token"].as_str().unwrap().to_owned();
     let me = body(&world.get_with("/v1/me", &token.into()).await);

@@ -268,6 +268,10 @@ async fn a_finished_request_shows_everything() {
         at: world.now(),
         outcome: "sent".to_owned(),
         provider_id: Some("msg-1".to_owned()),
+        latency_ms: None,
+        status: None,
+        answer: None,
+        bytes_cut: 0,
     };
     world
         .settle(

@@ -317,4 +317,35 @@ async fn a_person_signs_in_again_by_the_operators_link() {
     let shown = problem(&world.sign_in(code).await, 409);
     let detail = shown["detail"].as_str().unwrap();
     assert!(detail.contains("pipeline user link"), "{detail}");
+    let entries = world.audit("a").await;
+    let last = entries.last().unwrap();
+    assert_eq!(
+        (last.action.as_str(), last.detail.as_str()),
+        ("sign_in_link.create", format!("signs in {user}").as_str())
+    );
+    assert!(!format!("{entries:?}").contains(code));
+    assert!(world.audit("b").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_code_of_the_console_is_in_the_audit_log_of_its_tenant() {
+    let world = World::start().await;
+    let code = world.code().await;
+    let entries = world.audit("a").await;
+    let [entry] = entries.as_slice() else {
+        panic!("{entries:?}")
+    };
+    assert_eq!(
+        (
+            entry.actor.as_str(),
+            entry.action.as_str(),
+            entry.detail.as_str()
+        ),
+        (
+            "ann",
+            "sign_in_code.create",
+            "signs in operator, role tenant_admin"
+        )
+    );
+    assert!(entry.object.starts_with("inv_") && !format!("{entries:?}").contains(&code));
 }

@@ -413,3 +413,99 @@ async fn settings_of_a_source_are_saved_by_versions() {
         404,
     );
 }
+
+#[tokio::test]
+async fn a_source_is_changed_one_version_at_a_time() {
+    let world = World::start().await;
+    let source = created(&post(&world, &callrail(), None).await)["source"].clone();
+    let path = format!("{PATH}/{}", source["source_id"].as_str().unwrap());
+    let answer = world.call_as(Viewer, "GET", &path, None).await;
+    assert_eq!(answer.header("etag"), Some("\"1\""));
+    let shown = body(&answer);
+    assert_is_as_described(&shown, "Source");
+    assert_eq!(shown, source);
+    let office = world.office_of("a").await.to_string();
+    let change = async |version: &str, body: Value| {
+        let place = ("PATCH", path.as_str());
+        world.call_on(TenantAdmin, place, version, &body).await
+    };
+
+    // Only what is named changes, and null takes it away.
+    let named = change("\"1\"", json!({ "name": "Main line", "office_id": office })).await;
+    assert_eq!(named.header("etag"), Some("\"2\""));
+    let shown = body(&named);
+    assert_eq!(
+        (&shown["name"], &shown["office_id"], &shown["accounts"]),
+        (&json!("Main line"), &json!(office), &source["accounts"])
+    );
+    let moved = json!({ "office_id": null, "accounts": ["78", "78"] });
+    let shown = body(&change("\"2\"", moved.clone()).await);
+    assert_eq!(
+        (&shown["name"], &shown["office_id"], &shown["accounts"]),
+        (&json!("Main line"), &Value::Null, &json!(["78"]))
+    );
+    let by_account = async |account| {
+        let found = world
+            .store
+            .source_by_account_across_tenants("callrail", account);
+        found.await.unwrap().is_some()
+    };
+    assert!(by_account("78").await && !by_account("77").await);
+
+    // Who saw another version changes nothing.
+    problem(&change("\"2\"", moved.clone()).await, 412);
+    let unsaid = world.call_as(TenantAdmin, "PATCH", &path, Some(&moved));
+    problem(&unsaid.await, 428);
+    // Nothing new makes no version, and no entry.
+    assert_eq!(body(&change("\"3\"", moved.clone()).await)["version"], 3);
+    assert_eq!(list(&world).await, [shown]);
+
+    let entries = world.audit("a").await;
+    let changes: Vec<_> = entries
+        .iter()
+        .filter(|entry| entry.action == "source.change")
+        .map(|entry| entry.detail.as_str())
+        .collect();
+    let first = format!("called Main line, for the office {office}");
+    assert_eq!(
+        changes,
+        [first.as_str(), "for the first office, of the accounts 78"]
+    );
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_change_of_a_source_is_told_at_once() {
+    let world = World::start().await;
+    let source = created(&post(&world, &callrail(), None).await)["source"].clone();
+    let path = format!("{PATH}/{}", source["source_id"].as_str().unwrap());
+    let change = async |body: Value| {
+        let place = ("PATCH", path.as_str());
+        world.call_on(TenantAdmin, place, "\"1\"", &body).await
+    };
+    let office = world.office_of("b").await.to_string();
+    for (body, fields) in [
+        (
+            json!({ "name": " x", "office_id": office, "accounts": ["../77"] }),
+            vec!["name", "accounts", "office_id"],
+        ),
+        (
+            json!({ "name": 7, "office_id": "austin", "accounts": null, "provider": "hubspot" }),
+            vec!["accounts", "name", "office_id", "provider"],
+        ),
+    ] {
+        let mut told = wrong_fields(&change(body.clone()).await);
+        let mut fields = fields;
+        told.sort();
+        fields.sort_unstable();
+        assert_eq!(told, fields, "{body}");
+    }
+    let other = json!({ "provider": "callrail", "accounts": ["79"], "signing_key": KEY });
+    created(&post(&world, &other, None).await);
+    problem(&change(json!({ "accounts": ["79"] })).await, 409);
+    let nothing = json!({});
+    let denied = world.call_as(Operator, "PATCH", &path, Some(&nothing));
+    problem(&denied.await, 403);
+    let nobodys = format!("{PATH}/src_0199f3a1000070008000000000000bad");
+    problem(&world.call_as(Viewer, "GET", &nobodys, None).await, 404);
+    assert_eq!(list(&world).await[0], source);
+}

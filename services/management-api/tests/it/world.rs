@@ -322,6 +322,8 @@ impl World {
             key_names: vec!["signing_key@1".to_owned()],
             schemes: Vec::new(),
             state: SourceState::Active,
+            name: None,
+            version: 1,
         };
         self.store.put_source(&source).await.unwrap();
         id

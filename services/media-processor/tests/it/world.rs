@@ -164,6 +164,8 @@ impl World {
             key_names: Vec::new(),
             schemes: Vec::new(),
             state: SourceState::Active,
+            name: None,
+            version: 1,
         };
         self.store.put_source(&source).await.unwrap();
     }

@@ -80,6 +80,11 @@ async fn each_recipient_gets_one_mail_and_it_is_written_down() {
         .map(|r| (r.outcome.as_str(), r.template.as_str()))
         .collect();
     assert_eq!(records, [("sent", "lead/3"), ("sent", "lead/3")]);
+    for record in &view.notifications {
+        // What went well has a status and a time, and nothing to explain.
+        assert_eq!((record.status, &record.answer), (Some(202), &None));
+        assert!(record.latency_ms.is_some() && record.bytes_cut == 0);
+    }
     let usage: Vec<_> = view
         .usage
         .iter()
@@ -201,6 +206,10 @@ async fn a_mail_is_handed_over_twice_at_most() {
         .map(|attempt| attempt.outcome.as_str())
         .collect();
     assert_eq!(outcomes, ["unknown", "unknown", "unconfirmed"]);
+    // No answer came; and for the last word nobody was asked to send.
+    let statuses: Vec<_> = attempts.iter().map(|attempt| attempt.status).collect();
+    assert_eq!(statuses[..2], [None, None]);
+    assert!(attempts[0].latency_ms.is_some());
 }
 
 #[tokio::test]
@@ -235,7 +244,16 @@ async fn a_refused_key_holds_the_rest_until_it_is_replaced() {
             panic!("not held")
         };
         assert_eq!((connection, version), (name(), 1));
-        assert_eq!(world.view(request).await.request.status, Status::Held);
+        let view = world.view(request).await;
+        assert_eq!(view.request.status, Status::Held);
+        let tried = &view.notifications[0];
+        assert!(
+            matches!(
+                (tried.outcome.as_str(), tried.status),
+                ("unauthorized", Some(401)) | ("forbidden", Some(403))
+            ),
+            "{tried:?}"
+        );
 
         world.sendgrid().clear_faults();
         world.replace_secret(Some(KEY)).await;

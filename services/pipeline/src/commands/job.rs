@@ -325,7 +325,19 @@ fn show(session: &mut Session<'_>, job: &Value) -> anyhow::Result<()> {
         &skipped,
         &result["first_skipped"],
     )?;
-    say_table(session, "Stopped again", &stopped, &result["first_stopped"])
+    say_table(session, "Stopped again", &stopped, &result["first_stopped"])?;
+    say_not_compared(session, result)
+}
+
+/// Sources that a comparison with providers passed over, and until when it waits for one.
+pub(super) fn say_not_compared(session: &mut Session<'_>, result: &Value) -> anyhow::Result<()> {
+    if let Some(until) = result["put_off_until"].as_str() {
+        session.say(&format!(
+            "A provider takes no more requests: it goes on at {until}."
+        ))?;
+    }
+    let faults = [("source", "source_id"), ("reason", "reason")];
+    say_table(session, "Not compared", &faults, &result["faults"])
 }
 
 fn show_comparison(session: &mut Session<'_>, result: &Value) -> anyhow::Result<()> {

@@ -54,6 +54,7 @@ pub(super) async fn run(
             "{} things were compared, {} were missing and are taken.",
             cell(&job["done"]),
             cell(&job["result"]["changed"])
-        ))
+        ))?;
+        job::say_not_compared(session, &job["result"])
     })
 }

@@ -317,6 +317,12 @@ fn show(session: &mut Session<'_>, request: &Value) -> anyhow::Result<()> {
         ("channel", "channel"),
         ("came", "came_at"),
     ];
+    let taken_apart = [
+        ("request", "request_id"),
+        ("channel", "channel"),
+        ("by", "taken_back.by"),
+        ("at", "taken_back.at"),
+    ];
     let timeline = [
         ("at", "at"),
         ("stage", "stage"),
@@ -326,6 +332,7 @@ fn show(session: &mut Session<'_>, request: &Value) -> anyhow::Result<()> {
     ];
     for (title, field, columns) in [
         ("The same person's", "links", links.as_slice()),
+        ("Taken apart", "links_taken_back", &taken_apart),
         ("CRMs", "dispatches", &crms),
         ("Still to be done", "open_work", &work),
         ("What happened", "timeline", &timeline),

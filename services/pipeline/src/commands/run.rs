@@ -12,7 +12,7 @@ use runtime::SystemClock;
 use settings::Settings;
 use simulators::{SIMULATORS, SimulatorSpec};
 use sources::Sources;
-use store::TenantRole;
+use store::{Store as _, TenantRole};
 
 use super::{data_dir, say};
 use crate::{
@@ -83,8 +83,28 @@ pub(super) async fn run(settings: Settings, args: Args) -> anyhow::Result<()> {
     } else {
         None
     };
-    greet(&app, &providers, &base, code.as_deref())?;
+    let entered = match code {
+        Some(code) => Entered::Demo(code),
+        None => {
+            let mut tenants = app.store.tenants_across_tenants().await?.into_iter();
+            match tenants.next() {
+                Some(tenant) => Entered::Tenant(tenant.id),
+                None => Entered::Nothing,
+            }
+        }
+    };
+    greet(&app, &providers, &base, &entered)?;
     app.run(runtime::shutdown_signal()).await
+}
+
+/// What somebody who starts a server comes into.
+enum Entered {
+    /// The demo tenant, by this code.
+    Demo(String),
+    /// A server with tenants of their own, of which this is the first.
+    Tenant(TenantId),
+    /// A server without tenants.
+    Nothing,
 }
 
 /// A code that signs the operator in, once, into the demo tenant. Those of earlier starts are gone.
@@ -92,12 +112,12 @@ async fn operators_code(app: &App) -> anyhow::Result<String> {
     let tenant = TenantId::new(demo::TENANT)?;
     let whom = ("operator", &tenant, TenantRole::TenantAdmin);
     let (store, now) = (app.store.as_ref(), SystemClock::default().now());
-    let code = console_code(store, store.ids(), now, whom, true).await;
+    let code = console_code(store, store.ids(), now, whom, "operator", true).await;
     code.map_err(|problem| anyhow!("the code that signs in could not be made: {problem:?}"))
 }
 
 /// What is where, and what to try.
-fn greet(app: &App, providers: &Providers, base: &str, code: Option<&str>) -> anyhow::Result<()> {
+fn greet(app: &App, providers: &Providers, base: &str, entered: &Entered) -> anyhow::Result<()> {
     let program = quoted(&std::env::current_exe()?.display().to_string());
     let folder = quoted(&app.folder.path().display().to_string());
     let url_of = |spec: &SimulatorSpec| providers.urls.get(spec.slug);
@@ -113,14 +133,31 @@ fn greet(app: &App, providers: &Providers, base: &str, code: Option<&str>) -> an
         version = env!("CARGO_PKG_VERSION"),
         metrics = app.metrics_address,
         data = app.folder.path().display(),
-        sign_in = code.map_or_else(String::new, |code| entrance(base, code)),
+        sign_in = match entered {
+            Entered::Demo(code) => entrance(base, code),
+            Entered::Tenant(_) | Entered::Nothing => String::new(),
+        },
     ))?;
-    if code.is_none() {
-        say(&format!(
-            "\nSimulated providers:\n{simulated}\n\nBegin with a tenant of your own:\n"
-        ))?;
+    let own = match entered {
+        Entered::Demo(_) => None,
+        Entered::Tenant(tenant) => Some((
+            tenant.as_str(),
+            "Sign in, once, by the link that this prints",
+        )),
+        Entered::Nothing => Some((
+            "acme",
+            "Begin with a tenant of your own, then sign in, once, by the link that the second line prints",
+        )),
+    };
+    if let Some((tenant, what)) = own {
+        say(&format!("\nSimulated providers:\n{simulated}\n\n{what}:\n"))?;
+        if matches!(entered, Entered::Nothing) {
+            say(&format!(
+                "{program} tenant create {tenant} --name \"Acme Remodeling\" --data-dir {folder}"
+            ))?;
+        }
         return say(&format!(
-            "{program} tenant create acme --name \"Acme Remodeling\" --data-dir {folder}\n"
+            "{program} sign-in code --tenant {tenant} --data-dir {folder}\n"
         ));
     }
     // The list of sources begins with the one that the README shows.

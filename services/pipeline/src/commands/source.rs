@@ -57,6 +57,11 @@ pub(super) enum Command {
         #[arg(long, value_name = "DAY")]
         to: Option<Date>,
     },
+    /// Changes what a source is called, the office that its requests belong to, and its accounts: only what is named.
+    #[command(
+        after_help = "Example:\n  pipeline source set src_… --tenant acme --name \"Website, Austin\" --account 481516777"
+    )]
+    Set(SetArgs),
     /// Lists a tenant's sources with their keys' names.
     #[command(after_help = "Example:\n  pipeline source list --tenant acme")]
     List,
@@ -146,6 +151,9 @@ pub(super) struct AddArgs {
     /// The tenant's account at the provider, in every form that its webhooks name it; can be repeated.
     #[arg(long = "account", value_name = "ID")]
     accounts: Vec<String>,
+    /// What you call it.
+    #[arg(long)]
+    name: Option<String>,
     /// The office that its requests belong to. Default: the tenant's first.
     #[arg(long, value_name = "OFFICE")]
     office: Option<OfficeId>,
@@ -160,6 +168,31 @@ pub(super) struct AddArgs {
     idempotency_key: Option<String>,
     #[command(flatten)]
     key: SecretInput,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct SetArgs {
+    /// The source.
+    source: SourceId,
+    /// What you call it.
+    #[arg(long)]
+    name: Option<String>,
+    /// Takes its name away.
+    #[arg(long, conflicts_with = "name")]
+    no_name: bool,
+    /// The office that its requests belong to from now on.
+    #[arg(long, value_name = "OFFICE")]
+    office: Option<OfficeId>,
+    /// Its requests belong to the tenant's first office from now on.
+    #[arg(long, conflicts_with = "office")]
+    first_office: bool,
+    /// The tenant's account at the provider, in every form that its webhooks name it; can be repeated. These replace those
+    /// that it has.
+    #[arg(long = "account", value_name = "ID")]
+    accounts: Vec<String>,
+    /// Takes its accounts away.
+    #[arg(long, conflicts_with = "accounts")]
+    no_accounts: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -265,6 +298,7 @@ pub(super) async fn run(
             let columns = [
                 ("source", "source_id"),
                 ("provider", "provider"),
+                ("name", "name"),
                 ("state", "state"),
                 ("accounts", "accounts"),
                 ("keys", "keys"),
@@ -358,6 +392,7 @@ pub(super) async fn run(
                 })
             })
         }
+        Command::Set(args) => set(&mut tenant, args).await,
         Command::Connect(args) => connect(settings, &mut tenant, args).await,
         Command::Test { source } => test(&mut tenant, &source.to_string()).await,
         Command::Health { source } => {
@@ -411,6 +446,7 @@ async fn add(
 ) -> anyhow::Result<()> {
     let mut body = json!({
         "provider": args.provider,
+        "name": args.name,
         "connection": args.connection,
         "accounts": args.accounts,
         "schemes": args.schemes,
@@ -433,6 +469,40 @@ async fn add(
         )?;
         say_made_key(session, &created)?;
         session.say(created["set_up"].as_str().unwrap_or_default())
+    })
+}
+
+async fn set(tenant: &mut TenantSession<'_>, args: SetArgs) -> anyhow::Result<()> {
+    let path = format!("sources/{}", args.source);
+    let mut body = json!({});
+    if args.no_name || args.name.is_some() {
+        body["name"] = json!(args.name);
+    }
+    if args.first_office || args.office.is_some() {
+        body["office_id"] = json!(args.office.map(|office| office.to_string()));
+    }
+    if args.no_accounts || !args.accounts.is_empty() {
+        body["accounts"] = json!(args.accounts);
+    }
+    if body == json!({}) {
+        anyhow::bail!("nothing is named that should change: see `pipeline source set --help`");
+    }
+    let version = config::newest(tenant, &path).await?;
+    let now = tenant
+        .change(Method::PATCH, &path, Some(&body), version)
+        .await?;
+    tenant.session.show(&now, |session| {
+        session.say(&if now["version"].as_u64() == Some(version) {
+            "Nothing has changed: the source is so already.".to_owned()
+        } else {
+            format!(
+                "The source {} is changed, within 5 seconds. Name: {}. Office: {}. Accounts: {}.",
+                args.source,
+                cell(&now["name"]),
+                now["office_id"].as_str().unwrap_or("the first"),
+                cell(&now["accounts"])
+            )
+        })
     })
 }
 

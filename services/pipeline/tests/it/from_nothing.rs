@@ -1,7 +1,7 @@
 //! A company is set up on an empty folder, without a demo tenant: by HTTP alone, and by commands alone. Then a signed
 //! call ends in the CRM and in a mail, and a person who was invited signs in by a link and sees it.
 
-use std::{fs, path::Path, time::Instant};
+use std::{fs, path::Path, process::Command, time::Instant};
 
 use domain::Clock as _;
 use http_client::{Client, Options, Response};
@@ -265,6 +265,12 @@ async fn a_company_is_set_up_by_http_alone() {
     let source = json!({ "provider": "callrail", "signing_key": call().1 });
     let source = outside.done("POST", &of("sources"), &source).await;
     let url = source["webhooks"][0]["url"].as_str().unwrap();
+    let id = source["source"]["source_id"].as_str().unwrap();
+    let named = json!({ "name": "Main line" });
+    let named = outside
+        .call("PATCH", &of(&format!("sources/{id}")), &named, "\"1\"")
+        .await;
+    assert_eq!(named.status, 200, "{}", named.text_lossy(500));
     outside.call_ends_in_crm_and_mail(url).await;
 
     let invitation = json!({ "email": "Maria@acme.example", "role": "operator" });
@@ -380,6 +386,14 @@ async fn a_company_is_set_up_by_commands_alone() {
     let added = run(&["source", "add", "callrail", "--json"], call().1);
     let added: Value = serde_json::from_str(&added).unwrap();
     let url = added["webhooks"][0]["url"].as_str().unwrap();
+    let id = added["source"]["source_id"].as_str().unwrap();
+    let named = run(&["source", "set", id, "--name", "Main line"], "");
+    assert!(named.contains("Name: Main line."), "{named}");
+    let again = run(&["source", "set", id, "--name", "Main line"], "");
+    assert!(again.contains("Nothing has changed"), "{again}");
+    assert!(run(&["source", "list"], "").contains("Main line"));
+    let nothing = refused(&["source", "set", id], "");
+    assert!(nothing.contains("source set --help"), "{nothing}");
     let outside = Outside::of(folder);
     outside.call_ends_in_crm_and_mail(url).await;
 
@@ -401,4 +415,39 @@ async fn a_company_is_set_up_by_commands_alone() {
     let again = run(&["user", "link", "maria@acme.example"], "");
     outside.comes_in(again.trim(), "maria@acme.example").await;
     drop(server);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_tenants_says_how_to_begin() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (server, greeting) = Server::greets(folder, &["--no-demo"]);
+    let lines: Vec<_> = greeting
+        .lines()
+        .filter(|line| line.contains(" --data-dir "))
+        .collect();
+    let [create, sign_in] = lines.as_slice() else {
+        panic!("{greeting}")
+    };
+    assert!(create.contains(" tenant create acme "), "{greeting}");
+    let in_shell = |line: &str| {
+        let output = Command::new("sh").args(["-c", line]).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    in_shell(create);
+    let link = in_shell(sign_in);
+    let (_, code) = link.trim().split_once("/sign-in#code=").unwrap();
+    let base = Outside::of(folder).base;
+    let call = client().post(format!("{base}/v1/sign-in"));
+    let signed_in = call.json(&json!({ "code": code })).send().await.unwrap();
+    assert_eq!(signed_in.status, 200, "{}", signed_in.text_lossy(500));
+    drop(server);
+
+    let (_server, greeting) = Server::greets(folder, &["--no-demo"]);
+    assert!(!greeting.contains(" tenant create "), "{greeting}");
+    assert!(
+        greeting.contains(" sign-in code --tenant acme "),
+        "{greeting}"
+    );
 }

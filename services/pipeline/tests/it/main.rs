@@ -8,7 +8,7 @@ mod people;
 
 use std::{
     fs,
-    io::Write as _,
+    io::{BufRead as _, BufReader, Write as _},
     path::Path,
     process::{Child, Command, Output, Stdio},
     thread,
@@ -28,6 +28,30 @@ struct Server(Child);
 impl Server {
     fn start(folder: &Path) -> Self {
         Self::start_with(folder, &[])
+    }
+
+    /// The same with what it says to whoever started it: the lines up to the one that is to be tried last.
+    fn greets(folder: &Path, options: &[&str]) -> (Self, String) {
+        let mut child = Command::new(PROGRAM)
+            .args(["run", "--port", "0", "--data-dir"])
+            .arg(folder)
+            .args(options)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let server = Self(child);
+        let mut greeting = String::new();
+        for line in lines {
+            let line = line.unwrap();
+            greeting.push_str(&line);
+            greeting.push('\n');
+            if line.contains(" sign-in code ") {
+                break;
+            }
+        }
+        (server, greeting)
     }
 
     fn start_with(folder: &Path, options: &[&str]) -> Self {

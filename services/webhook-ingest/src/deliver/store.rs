@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ::store::Delivery;
+use ::store::{Accepted, Delivery};
 use axum::response::Response;
 use domain::{Reading, metric_names};
 use runtime::{Problem, TraceContext};
@@ -15,6 +15,14 @@ use crate::{answer, quota::WORKED_LAST_AFTER};
 const STORE_DEADLINE: Duration = Duration::from_secs(2);
 /// How soon a sender that resends may come back when its tenant is over the quota.
 const OVER_QUOTA_PAUSE: Duration = Duration::from_secs(5);
+
+/// What a genuine delivery came to.
+enum Stored {
+    /// It is durable; in words, what was made of it.
+    Accepted(Accepted, &'static str),
+    /// The provider tried whether the URL works.
+    Ping,
+}
 
 /// What is stored with a delivery of a suspended tenant.
 const SUSPENDED: &str =
@@ -34,11 +42,52 @@ impl Ingest {
             event,
             is_suspended,
         } = genuine;
-        let (spec, configured) = (source.spec(), &known.source);
-        let is_within_quota = self.quota.admits(&configured.tenant);
+        let spec = source.spec();
+        let is_within_quota = self.quota.admits(&known.source.tenant);
         if !is_within_quota && spec.is_resent {
             return Err(Problem::too_many_requests(OVER_QUOTA_PAUSE).into());
         }
+        // Of several things that one body tells of, those that are stored are repeats when their sender tries again
+        // because another could not be stored.
+        let mut answered = None;
+        for part in source.parts(delivery) {
+            let part = Genuine {
+                source,
+                known: known.clone(),
+                delivery: part,
+                event: event.clone(),
+                is_suspended,
+            };
+            let stored = self.accept_one(part, is_within_quota).await?;
+            answered = answered.or(Some(stored));
+        }
+        let Some(stored) = answered else {
+            return Ok(answer::ping());
+        };
+        let (accepted, message) = match stored {
+            Stored::Accepted(accepted, message) => (accepted, message),
+            Stored::Ping => return Ok(answer::ping()),
+        };
+        let took = self.clock.monotonic().saturating_sub(started);
+        Ok(match source.door() {
+            Some(door) if wants_page => {
+                answer::thanks(&accepted, door.thank_you_url(&known.settings).as_deref())
+            }
+            Some(_) => answer::taken(&accepted),
+            None => answer::accepted(&accepted, message, took),
+        })
+    }
+
+    /// Stores what is about one thing.
+    async fn accept_one(&self, genuine: Genuine, is_within_quota: bool) -> Result<Stored, Refused> {
+        let Genuine {
+            source,
+            known,
+            delivery,
+            event,
+            is_suspended,
+        } = genuine;
+        let (spec, configured) = (source.spec(), &known.source);
         let mut delivery_id = delivery.delivery_id();
         let mut reading = read_as_set(
             source,
@@ -102,7 +151,7 @@ impl Ingest {
         let stored = tokio::time::timeout(STORE_DEADLINE, stored).await;
         if is_ping {
             // It delivers nothing: whether it could be noted is nothing to its sender.
-            return Ok(answer::ping());
+            return Ok(Stored::Ping);
         }
         let Ok(accepted) = stored else {
             tracing::error!("the store took more than {STORE_DEADLINE:?} to accept a delivery");
@@ -111,17 +160,9 @@ impl Ingest {
         let accepted = accepted?;
         metrics::counter!(metric_names::DELIVERIES_ACCEPTED_TOTAL, "provider" => spec.slug)
             .increment(1);
-        let took = self.clock.monotonic().saturating_sub(started);
-        let response = match source.door() {
-            Some(door) if wants_page => {
-                answer::thanks(&accepted, door.thank_you_url(&known.settings).as_deref())
-            }
-            Some(_) => answer::taken(&accepted),
-            None => answer::accepted(&accepted, message, took),
-        };
-        if let Err(error) = self.bus.publish(accepted.into_wakes()).await {
+        if let Err(error) = self.bus.publish(accepted.clone().into_wakes()).await {
             tracing::warn!("{error}: the relay will publish them");
         }
-        Ok(response)
+        Ok(Stored::Accepted(accepted, message))
     }
 }

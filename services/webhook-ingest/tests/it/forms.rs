@@ -102,9 +102,14 @@ async fn two_clicks_are_one_lead_also_across_a_window() {
     assert_ne!(first.body, again.body, "an hour later it is meant");
     let key = ("idempotency-key", "7");
     let named = post_form(&world, &[key], GOOD).await;
-    let repeated = post_form(&world, &[key], "name=Ada&message=other").await;
+    let repeated = post_form(&world, &[key], &format!("{GOOD}&page_token=y")).await;
     assert_eq!(named.body, repeated.body);
     assert_eq!(world.requests().await, 3);
+    // A script that makes one key for everybody hides nobody.
+    let other = post_form(&world, &[key], "name=Bo&message=other").await;
+    assert_eq!(other.status, StatusCode::ACCEPTED);
+    assert_ne!(named.body, other.body);
+    assert_eq!(world.requests().await, 4);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use axum::http::StatusCode;
 use domain::{Document, RequestId, Status};
 use serde_json::{Value, json};
-use store::Store as _;
+use store::{RequestQuery, Store as _};
 
 use crate::world::{Answer, CALLRAIL, COMPANY, SHARED, World};
 
@@ -210,4 +210,76 @@ async fn a_text_or_a_form_at_a_calls_url_is_no_call() {
         assert_eq!(requests.len(), 1, "it is one, whichever URL it came to");
     }
     assert_eq!(world.requests().await, 2);
+}
+
+#[tokio::test]
+async fn each_conversation_of_one_body_is_a_request_of_its_own() {
+    let world = World::start().await;
+    let key = "sunshine-shared-key-0001";
+    let tenant = world.tenant_with("zendesk", key.to_owned().into()).await;
+    let path = format!("/v1/hooks/{tenant}");
+    let event = |number: u32, conversation: &str, name: &str| {
+        json!({
+            "id": format!("68b1c2d4e4f5a6b7c8d9e0{number:02}"), "type": "conversation:message",
+            "payload": {
+                "conversation": { "id": conversation, "type": "personal" },
+                "message": {
+                    "id": format!("67ab5f55155becd183e284{number:02}"), "received": "2026-03-17T15:02:05.200Z",
+                    "author": { "type": "user", "user": { "profile": { "givenName": name } } },
+                    "content": { "type": "text", "text": "Do you do showers?" },
+                },
+            },
+        })
+    };
+    let body = |events: &[Value]| {
+        let app = json!({ "id": "5d8cff3cd55b040010928b5b" });
+        json!({ "app": app, "events": events }).to_string()
+    };
+    let (ada, bo) = ("67ab5f53a96f98663935c301", "67ab5f53a96f98663935c302");
+    let events = [
+        event(1, ada, "Ada"),
+        event(2, bo, "Bo"),
+        event(3, ada, "Ada"),
+    ];
+    let nameless = event(4, "", "Cy");
+    let both = body(&events);
+    let all = RequestQuery {
+        limit: 200,
+        ..RequestQuery::default()
+    };
+    let names = async || {
+        let page = world.store.list_requests(&tenant, &all).await.unwrap();
+        let requests = page.items.into_iter();
+        let mut names: Vec<_> = requests
+            .map(|request| (request.status, request.document.source.said.person.name))
+            .collect();
+        names.sort_by(|one, other| one.1.cmp(&other.1));
+        names
+    };
+    let send = async |body: &str| {
+        let headers = [("x-api-key", key), ("content-type", "application/json")];
+        let answer = world.send(ADDRESS, &path, &headers, body.to_owned()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        answer
+    };
+    let first = send(&both).await;
+    let found = names().await;
+    let expected = ["Ada", "Bo"].map(|name| Some(name.to_owned()));
+    assert_eq!(
+        found
+            .iter()
+            .map(|(_, name)| name.clone())
+            .collect::<Vec<_>>(),
+        expected
+    );
+    // A repeat makes nothing twice, and one of them alone is known.
+    assert_eq!(id(&send(&both).await), id(&first));
+    send(&body(&events[1..2])).await;
+    assert_eq!(names().await.len(), 2);
+    // What names no conversation is seen by a person, and hides nobody beside it.
+    send(&body(&[nameless, events[0].clone()])).await;
+    let found = names().await;
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert_eq!(found[0].1, None);
+    assert_eq!(found[0].0, Status::Parked);
 }

@@ -44,6 +44,8 @@ async fn company(world: &World, number: u128, workspace: &str, status: TenantSta
         key_names: vec!["app_secret@1".to_owned()],
         schemes: Vec::new(),
         state: SourceState::Active,
+        name: None,
+        version: 1,
     };
     world.store.put_source(&source).await.unwrap();
     tenant

@@ -127,6 +127,8 @@ impl World {
             key_names: vec![format!("{key}@1")],
             schemes: Vec::new(),
             state: SourceState::Active,
+            name: None,
+            version: 1,
         };
         let callrail = Source {
             accounts: vec![COMPANY.to_owned()],
@@ -320,6 +322,8 @@ impl World {
             key_names: vec![format!("{key_name}@1")],
             schemes: Vec::new(),
             state: SourceState::Active,
+            name: None,
+            version: 1,
         };
         self.store.put_source(&source).await.unwrap();
         tenant

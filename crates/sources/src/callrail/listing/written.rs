@@ -55,6 +55,7 @@ fn text(id: &str, conversation: &Value, message: &Value) -> Option<Listed> {
         aliases: payload::message_names(id, at, content).into(),
         at,
         due_at: at.checked_add(REPORTED_WITHIN).ok(),
+        canceled: None,
         found: Found::Here(Thing {
             event: Some("sms-received"),
             content_type: JSON,
@@ -79,6 +80,7 @@ pub(super) fn form(form: &Value) -> Option<Listed> {
         aliases: news.aliases,
         at,
         due_at: at.checked_add(REPORTED_WITHIN).ok(),
+        canceled: None,
         found: Found::Here(thing),
     })
 }

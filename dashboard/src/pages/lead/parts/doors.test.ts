@@ -9,6 +9,7 @@ const link = (request_id: string, reason: Schemas['LinkReason'], came_at: string
   channel: 'form',
   at: came_at,
   by: 'pipeline',
+  taken_back: null,
 });
 
 it('tells each other lead once, with all that both have in common', () => {

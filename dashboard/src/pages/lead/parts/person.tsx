@@ -21,6 +21,10 @@ type Detail = Schemas['RequestDetail'];
 export default function Person({ tenant, lead }: { tenant: string; lead: Detail }) {
   const { person, touches, consent, labels } = lead;
   const doors = doorsOf(lead.links);
+  const apart = doorsOf(lead.links_taken_back).map((door) => ({
+    ...door,
+    by: lead.links_taken_back.find((link) => link.request_id === door.id)?.taken_back?.by ?? '',
+  }));
   const noted = [labels.status, labels.value, labels.note, ...(labels.tags ?? [])].filter(Boolean);
   return (
     <>
@@ -75,6 +79,18 @@ export default function Person({ tenant, lead }: { tenant: string; lead: Detail 
                 </span>
               ))}
         </Fact>
+        {apart.length > 0 && (
+          <Fact name="Taken apart">
+            {apart.map(({ id, channel, came_at, by }) => (
+              <span key={id} className={styles.line}>
+                <Link to="/t/$tenant/leads/$id" params={{ tenant, id }}>
+                  {channelName(channel)}
+                </Link>{' '}
+                <Time at={came_at} /> is another person’s, says <Text>{by}</Text>
+              </span>
+            ))}
+          </Fact>
+        )}
         <Fact name="Came by">
           {providerName(lead.source.provider)}, <Time at={lead.created_at} />
         </Fact>

@@ -140,6 +140,14 @@ pub(super) struct NotificationAttempt {
     outcome: String,
     /// The provider's id of it.
     provider_id: Option<String>,
+    /// How long the provider took, in milliseconds; null where it was not called.
+    latency_ms: Option<u64>,
+    /// The status of its answer; null when none came.
+    status: Option<u16>,
+    /// The beginning of its answer, where it failed.
+    answer: Option<String>,
+    /// How many bytes of the answer, and of what was sent, are not shown.
+    bytes_cut: u64,
 }
 
 impl From<NotificationRecord> for NotificationAttempt {
@@ -151,6 +159,10 @@ impl From<NotificationRecord> for NotificationAttempt {
             at: record.at,
             outcome: record.outcome,
             provider_id: record.provider_id,
+            latency_ms: record.latency_ms,
+            status: record.status,
+            answer: record.answer,
+            bytes_cut: record.bytes_cut,
         }
     }
 }

@@ -101,6 +101,8 @@ pub(crate) struct RequestDetail {
     qualification: Option<Qualification>,
     /// Requests of the same person, who came by another door.
     links: Vec<Link>,
+    /// Requests that were linked to it until somebody said that they are another person's.
+    links_taken_back: Vec<Link>,
     /// A person's decision; it outranks the analysis.
     verdict: Option<PersonsVerdict>,
     /// Whether somebody should call: a genuine lead inside the service area with a number, about whom nobody did anything.
@@ -134,11 +136,12 @@ impl RequestDetail {
             usage,
         } = view;
         let headline = summary::headline(&request);
-        let document = request.document;
+        let mut document = request.document;
         let facts = document.facts();
         let normalized = domain::Normalized::of_request(&document);
         let needs_call = document.needs_call();
         let about = facts.about;
+        let (links, links_taken_back) = links::shown(std::mem::take(&mut document.links));
         Self {
             request_id: request.id.to_string(),
             merged_from: (asked_for != request.id).then(|| asked_for.to_string()),
@@ -177,7 +180,8 @@ impl RequestDetail {
             booking: document.booking.map(Into::into),
             analysis: document.analysis.map(Into::into),
             qualification: document.qualification.map(Into::into),
-            links: links::shown(document.links),
+            links,
+            links_taken_back,
             verdict: document.verdict.map(Into::into),
             needs_call,
             touches: document.touches.into_iter().map(Into::into).collect(),
