@@ -439,7 +439,8 @@ async fn a_server_without_tenants_says_how_to_begin() {
     let link = in_shell(sign_in);
     let (_, code) = link.trim().split_once("/sign-in#code=").unwrap();
     let base = Outside::of(folder).base;
-    let call = client().post(format!("{base}/v1/sign-in"));
+    let http = client();
+    let call = http.post(format!("{base}/v1/sign-in"));
     let signed_in = call.json(&json!({ "code": code })).send().await.unwrap();
     assert_eq!(signed_in.status, 200, "{}", signed_in.text_lossy(500));
     drop(server);
