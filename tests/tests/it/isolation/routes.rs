@@ -159,8 +159,8 @@ struct Scene<'a> {
 
 impl Scene<'_> {
     async fn as_ann(&self, route: &Route, path: &str, body: Option<&Value>) -> Reply {
-        let (token, mut headers) = (Some(self.ann.0.admin.as_str()), Vec::new());
         let version;
+        let (token, mut headers) = (Some(self.ann.0.admin.as_str()), Vec::new());
         if route.is_of_a_version {
             // As whoever has just read it, so that nothing is refused for its version. Of what is not hers, any.
             let shown = path.split("/versions/").next().unwrap();
