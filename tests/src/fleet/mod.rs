@@ -102,6 +102,18 @@ impl Fleet {
     /// # Errors
     /// What is missing or does not start, and how to get it.
     pub async fn start(folder: &Path, options: FleetOptions) -> anyhow::Result<Self> {
+        Self::start_of(folder, options, &Name::ALL).await
+    }
+
+    /// The same with these services alone.
+    ///
+    /// # Errors
+    /// As of [`Fleet::start`].
+    pub async fn start_of(
+        folder: &Path,
+        options: FleetOptions,
+        services: &[Name],
+    ) -> anyhow::Result<Self> {
         ensure!(
             !has_data(folder),
             "{} holds a server's data: give the fleet a folder of its own (DATA_DIR=…)",
@@ -160,8 +172,8 @@ impl Fleet {
             _endpoints: vec![keys_server, public_server, pushes_server],
         };
         fleet.seed().await?;
-        for name in Name::ALL {
-            fleet.add(name).await?;
+        for name in services {
+            fleet.add(*name).await?;
         }
         fleet.announce()?;
         Ok(fleet)

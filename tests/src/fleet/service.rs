@@ -159,6 +159,11 @@ impl Instance {
         }
     }
 
+    /// Where it is reached without the front, while it runs.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.running.as_ref().map(|(_, address)| *address)
+    }
+
     /// The number of its process.
     pub fn process(&self) -> Option<u32> {
         let (process, _) = self.running.as_ref()?;

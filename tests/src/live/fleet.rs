@@ -1,15 +1,13 @@
-//! Two instances of the API over one Spanner database, one or the other of which is dead now and then, while others
+//! Two processes of the API over one Spanner database, one or the other of which is killed now and then, while others
 //! write.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use bus::{LocalBus, LocalBusConfig};
-use domain::{Clock, Tenant, TenantId, TenantStatus};
+use domain::{Clock as _, Tenant, TenantId, TenantStatus};
 use google_cloud_auth::credentials::anonymous;
 use google_cloud_spanner::{
     builder::SpannerBuilderExt as _,
@@ -17,22 +15,16 @@ use google_cloud_spanner::{
     client::{DatabaseClient, Spanner as Client},
     mutation::Mutation,
 };
-use management_api::{
-    Deps, JobBell, LimitsConfig,
-    auth::{Grant, KeyRing, Role, SigningKey, Verifier},
-};
+use management_api::auth::{Grant, Role, SigningKey};
 use pipeline::app::trust;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use runtime::{Listener, ServeOptions, SystemClock, with_shell};
+use runtime::SystemClock;
 use secrecy::ExposeSecret as _;
-use secrets::{KeySource, SealedSecrets};
-use sources::Sources;
-use store::{AuditAction, IdSource, Store, contract::delivery};
-use store_spanner::{Emulator, SpannerConfig, SpannerStore};
-use testkit::emulators::Spanner;
+use store::{AuditAction, Store as _, contract::delivery};
+use store_spanner::{SpannerConfig, SpannerStore};
 use tokio::{
     sync::{oneshot, watch},
-    task::{AbortHandle, JoinSet},
+    task::JoinSet,
     time::sleep,
 };
 
@@ -40,95 +32,44 @@ use super::{
     Options, Outcome, Told,
     watcher::{Habits, Servers, Watcher},
 };
-use crate::fleet::read_rows;
+use crate::fleet::{Fleet, FleetOptions, Name, read_rows};
 
+/// Watchers come back faster than any browser does.
+const SETTINGS: [(&str, &str); 3] = [
+    ("API_CALLS_PER_MINUTE", "1000000"),
+    ("API_CALLS_PER_MINUTE_OF_TENANT", "1000000"),
+    ("LOG", "warn"),
+];
 const TENANT: &str = "tenant_watched";
 /// Acts and leads that come about through the store, each in a transaction of its own.
 const ACTS: usize = 150;
 const LEADS: usize = 50;
 /// Events of one of the other transactions, as when many requests are set going again.
 const AT_ONCE: std::ops::Range<usize> = 1..120;
-/// How long both instances live, and how long one is dead, in milliseconds.
+/// How long both processes live, and how long one is dead, in milliseconds.
 const LIFE_MS: std::ops::Range<u64> = 500..2_000;
 const DEAD_MS: std::ops::Range<u64> = 50..500;
 
-/// An instance of the API.
-struct Instance {
-    address: SocketAddr,
-    serving: AbortHandle,
-}
-
-/// What instances are made of.
-struct Made<'a> {
-    database: &'a SpannerConfig,
-    folder: &'a Path,
-    clock: Arc<dyn Clock>,
-}
-
-impl Made<'_> {
-    /// A process of its own has a store of its own.
-    async fn instance(&self) -> Instance {
-        let store = SpannerStore::open(self.database, self.clock.clone()).await;
-        let store: Arc<dyn Store> = Arc::new(store.unwrap());
-        let key = SigningKey::open(self.folder).unwrap();
-        let secrets = SealedSecrets::open(self.folder, KeySource::File).await;
-        let blobs = blobs::FolderBlobs::open(self.folder.join("blobs")).await;
-        let routes = with_shell(
-            management_api::service(Deps {
-                api_keys: Arc::new(KeyRing::new(store.clone(), self.clock.clone())),
-                sign_in: None,
-                is_simulated: true,
-                blobs: Arc::new(blobs.unwrap()),
-                job_bell: JobBell::default(),
-                limits: LimitsConfig::default(),
-                outward: None,
-                store,
-                bus: LocalBus::new(LocalBusConfig::default()),
-                sources: Sources::standard(),
-                secrets: Arc::new(secrets.unwrap()),
-                ids: Arc::new(IdSource::new(self.clock.clone())),
-                clock: self.clock.clone(),
-                verifier: Arc::new(Verifier::new(trust(), key.key_set())),
-                public_url: String::new(),
-            })
-            .routes,
-        );
-        let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0).into())
-            .await
-            .unwrap();
-        let address = listener.local_addr().unwrap();
-        let serving = tokio::spawn(async move {
-            let options = ServeOptions::default();
-            runtime::serve("api", listener, routes, &options, std::future::pending()).await;
-        });
-        Instance {
-            address,
-            serving: serving.abort_handle(),
-        }
-    }
-}
-
-/// Kills instances so often, while at least so many events come about.
+/// Kills processes so often, while at least so many events come about. `programs` is where the services' programs lie.
 ///
 /// # Panics
-/// When the emulator or an instance does not start.
-pub async fn in_a_fleet(options: Options) -> Outcome {
-    let emulator = Spanner::start().await.unwrap();
+/// When the emulators or a process do not start.
+pub async fn in_a_fleet(programs: PathBuf, options: Options) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let database = SpannerConfig {
-        project: "live-project".to_owned(),
-        instance: "fleet".to_owned(),
-        database: "pipeline".to_owned(),
-        emulator: Some(Emulator {
-            grpc: emulator.grpc.clone(),
-            rest: emulator.rest.clone(),
-        }),
+    let fleet_options = FleetOptions {
+        port: 0,
+        programs,
+        ingest: Name::WebhookIngest.as_str(),
+        settings: SETTINGS
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+        simulators: simulators::Config::default(),
     };
-    SpannerStore::migrate(&database, clock.as_ref())
-        .await
-        .unwrap();
-    let store = SpannerStore::open(&database, clock.clone()).await.unwrap();
+    // Nobody works on the leads, so that nothing comes about once the writers are done.
+    let services = [Name::ManagementApi; 2];
+    let started = Box::pin(Fleet::start_of(folder.path(), fleet_options, &services)).await;
+    let mut fleet = started.unwrap_or_else(|error| panic!("{error:#}"));
+    let (store, database) = (fleet.store.clone(), fleet.database.clone());
     let id = TenantId::new(TENANT).unwrap();
     let tenant = Tenant {
         id: id.clone(),
@@ -137,15 +78,9 @@ pub async fn in_a_fleet(options: Options) -> Outcome {
     };
     store.put_tenant(&tenant).await.unwrap();
 
-    let made = Made {
-        database: &database,
-        folder: folder.path(),
-        clock: clock.clone(),
-    };
-    let mut instances = [made.instance().await, made.instance().await];
-    let alive = Arc::new(Mutex::new(
-        instances.each_ref().map(|one| Some(one.address)),
-    ));
+    let addresses = |fleet: &Fleet| [0, 1].map(|index: usize| fleet.instances[index].address());
+    let alive = Arc::new(Mutex::new(addresses(&fleet)));
+    let token = token(fleet.folder.path());
     let (last_is, last) = watch::channel(None);
     let mut watchers = JoinSet::new();
     for number in 0..3 {
@@ -159,7 +94,7 @@ pub async fn in_a_fleet(options: Options) -> Outcome {
         let watcher = Watcher {
             servers,
             path: format!("/v1/tenants/{TENANT}/live"),
-            token: token(folder.path(), clock.as_ref()),
+            token: token.clone(),
             habits: Habits {
                 hangs_up_after: [1..900, 100_000..100_001, 1..40_000][number].clone(),
                 looks_for: Duration::ZERO,
@@ -182,17 +117,18 @@ pub async fn in_a_fleet(options: Options) -> Outcome {
     };
     let killing = async {
         let mut rng = StdRng::seed_from_u64(options.seed);
+        let set = |addresses| {
+            *alive.lock().unwrap_or_else(PoisonError::into_inner) = addresses;
+        };
         for _ in 0..options.kills {
             sleep(Duration::from_millis(rng.random_range(LIFE_MS))).await;
             let index = rng.random_range(0..2);
-            let set = |address| {
-                alive.lock().unwrap_or_else(PoisonError::into_inner)[index] = address;
-            };
-            set(None);
-            instances[index].serving.abort();
-            sleep(Duration::from_millis(rng.random_range(DEAD_MS))).await;
-            instances[index] = made.instance().await;
-            set(Some(instances[index].address));
+            let mut left = addresses(&fleet);
+            left[index] = None;
+            set(left);
+            let dead_for = Duration::from_millis(rng.random_range(DEAD_MS));
+            fleet.kill_and_restart(index, dead_for).await.unwrap();
+            set(addresses(&fleet));
         }
     };
     tokio::join!(writing, killing);
@@ -200,9 +136,7 @@ pub async fn in_a_fleet(options: Options) -> Outcome {
     last_is.send_replace(kept.last().map(|told| told.id.clone()));
     let mut seen: Vec<_> = watchers.join_all().await;
     seen.sort_by_key(|(number, _)| *number);
-    for instance in &instances {
-        instance.serving.abort();
-    }
+    fleet.stop();
     Outcome {
         kept,
         seen: seen.into_iter().map(|(_, seen)| seen).collect(),
@@ -297,7 +231,7 @@ async fn kept(config: &SpannerConfig) -> Vec<Told> {
         .collect()
 }
 
-fn token(folder: &Path, clock: &dyn Clock) -> String {
+fn token(folder: &Path) -> String {
     let grant = Grant {
         subject: "story".to_owned(),
         roles: vec![Role::Viewer],
@@ -305,6 +239,7 @@ fn token(folder: &Path, clock: &dyn Clock) -> String {
         valid_for: Duration::from_secs(3_600),
     };
     let key = SigningKey::open(folder).unwrap();
-    let token = key.mint(&trust(), &grant, clock.now()).unwrap();
+    let now = SystemClock::default().now();
+    let token = key.mint(&trust(), &grant, now).unwrap();
     token.expose_secret().to_owned()
 }

@@ -41,6 +41,8 @@ struct Api<'a> {
 struct Reply {
     status: StatusCode,
     body: Value,
+    /// The version of what is shown.
+    etag: Option<String>,
 }
 
 impl<'a> Api<'a> {
@@ -94,11 +96,13 @@ impl<'a> Api<'a> {
         }
         let response = request.send().await.unwrap();
         let status = response.status();
+        let etag = response.headers().get("etag");
+        let etag = etag.map(|tag| tag.to_str().unwrap().to_owned());
         let content_type = response.headers().get("content-type");
         if content_type.is_some_and(|kind| kind == "text/event-stream") {
             // It does not end.
             let body = Value::Null;
-            return Reply { status, body };
+            return Reply { status, body, etag };
         }
         #[expect(
             clippy::disallowed_methods,
@@ -108,6 +112,7 @@ impl<'a> Api<'a> {
         Reply {
             status,
             body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+            etag,
         }
     }
 }

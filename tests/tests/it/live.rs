@@ -5,6 +5,7 @@ use tests::{
     crash::Program,
     has_emulators,
     live::{self, Options, Outcome, Told},
+    programs,
 };
 
 const OPTIONS: Options = Options {
@@ -28,7 +29,7 @@ async fn watchers_of_one_process_see_everything_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn watchers_of_a_fleet_see_everything_once() {
     if has_emulators() {
-        check(&Box::pin(live::in_a_fleet(OPTIONS)).await);
+        check(&Box::pin(live::in_a_fleet(programs(), OPTIONS)).await);
     }
 }
 

@@ -19,12 +19,72 @@ pub(super) struct Route {
     pub(super) needed: String,
     /// What it takes, as the description shows it.
     pub(super) body: Option<Body>,
+    /// Whether it changes one version and no other, by `If-Match`.
+    pub(super) is_of_a_version: bool,
     pub(super) is_public: bool,
 }
 
 pub(super) struct Body {
     pub(super) example: Value,
     pub(super) members: Vec<String>,
+    /// Members of its parts: names and, for the items of lists, `0`, with dots between.
+    pub(super) nested: Vec<String>,
+}
+
+impl Body {
+    /// The example, or what `instead` has in place of its members, with a value at the path of a nested member.
+    pub(super) fn with(&self, instead: &Value, path: &str, value: &str) -> Value {
+        let mut body = self.example.clone();
+        for (name, value) in instead.as_object().into_iter().flatten() {
+            body[name] = value.clone();
+        }
+        let mut place = &mut body;
+        for name in path.split('.') {
+            if let ("0", false) = (name, place.is_array()) {
+                *place = json!([null]);
+            }
+            place = match place {
+                Value::Array(items) => {
+                    if items.is_empty() {
+                        items.push(Value::Null);
+                    }
+                    &mut items[0]
+                }
+                _ => &mut place[name],
+            };
+        }
+        *place = json!(value);
+        body
+    }
+}
+
+/// The members of a schema's parts, at every depth.
+fn nested(api: &Value, schema: &Value, path: &str, found: &mut Vec<String>) {
+    let below = |name: &str| match path {
+        "" => name.to_owned(),
+        path => format!("{path}.{name}"),
+    };
+    if let Some(reference) = schema["$ref"].as_str() {
+        let named = api.pointer(reference.trim_start_matches('#')).unwrap();
+        return nested(api, named, path, found);
+    }
+    for choice in schema["oneOf"].as_array().into_iter().flatten() {
+        nested(api, choice, path, found);
+    }
+    if schema["items"].is_object() {
+        let item = below("0");
+        if path.contains('.') || schema["items"]["type"] == "string" {
+            found.push(item.clone());
+        }
+        nested(api, &schema["items"], &item, found);
+    }
+    for (name, member) in schema["properties"].as_object().into_iter().flatten() {
+        let member_path = below(name);
+        if !path.is_empty() {
+            found.push(member_path.clone());
+        }
+        nested(api, member, &member_path, found);
+    }
 }
 
 /// What a tenant has, by the names of parameters and members.
@@ -89,9 +149,12 @@ pub(super) fn routes() -> Vec<Route> {
                     "{name}: its body has no example in the description"
                 );
                 let members = schema["properties"].as_object().into_iter().flatten();
+                let mut of_parts = Vec::new();
+                nested(&api, schema, "", &mut of_parts);
                 Body {
                     example,
                     members: members.map(|(name, _)| name.clone()).collect(),
+                    nested: of_parts,
                 }
             });
             let needed = operation["parameters"].as_array().into_iter().flatten();
@@ -121,6 +184,7 @@ pub(super) fn routes() -> Vec<Route> {
                     false => format!("?{}", needed.join("&")),
                 },
                 body,
+                is_of_a_version: named("header").iter().any(|name| name == "If-Match"),
                 is_public: operation["security"].as_array().is_none_or(Vec::is_empty),
             });
         }
