@@ -357,6 +357,54 @@ async fn a_job_finds_what_did_not_come(form: Form) {
     let ended = reconciled(&world).await;
     assert_eq!(ended["result"]["changed"], json!(0), "{ended}");
     assert_eq!(requests(&world, &tenant).await.len(), 1);
+    // A cancellation whose webhook did not come is taken, too. It is no further lead.
+    world.simulators().acuity().switch_webhooks(false);
+    world.simulators().acuity().cancel("914500777");
+    let ended = reconciled(&world).await;
+    assert_eq!(ended["result"]["changed"], json!(0), "{ended}");
+    world
+        .eventually("the booking is canceled", async || {
+            let found = requests(&world, &tenant).await;
+            let facts = found[0].document.facts();
+            matches!(facts.about, domain::About::Calendar(booking)
+                if booking.status == Some(domain::BookingStatus::Canceled))
+        })
+        .await;
+    assert_eq!(requests(&world, &tenant).await.len(), 1);
+
+    // What was compared is told by the day, also where nothing happened.
+    let day = world.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let (from, to) = (day.yesterday().unwrap(), day.tomorrow().unwrap());
+    let shown = world
+        .get(&format!(
+            "/v1/tenants/{tenant}/completeness?from={from}&to={to}"
+        ))
+        .await;
+    let lines = shown.body["items"].as_array().unwrap();
+    let sum = |name: &str| {
+        lines
+            .iter()
+            .filter_map(|line| line[name].as_u64())
+            .sum::<u64>()
+    };
+    assert_eq!((sum("at_provider"), sum("recovered")), (1, 1), "{lines:?}");
+    assert!(lines.iter().any(|line| line["at_provider"] == json!(0)));
+
+    // An account that is refused keeps no other from being compared, and is named.
+    assert_eq!(ended["result"]["faults"], json!([]));
+    let path = format!("/v1/tenants/{tenant}/connections/acuity/secret");
+    let replaced = world
+        .put_to_api(&path, &json!({ "secret": "another-key" }))
+        .await;
+    assert!(replaced.status.is_success(), "{replaced:?}");
+    let ended = reconciled(&world).await;
+    let faults = ended["result"]["faults"].as_array().unwrap();
+    assert_eq!(faults.len(), 1, "{ended}");
+    let reason = faults[0]["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("enter the account's secret again"),
+        "{reason}"
+    );
     world.finish().await;
 }
 
