@@ -22,9 +22,9 @@ pub const LONG_SPAN_DAYS: i32 = 7;
 /// Pauses after failures: the first, and the longest.
 const AFTER_FAILURE: Duration = Duration::from_secs(60);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 60);
-/// Things without a time that are remembered until they may count as missing, and for how long they are young.
 /// Days of one look that have a line although nothing happened on them.
 const MAX_EMPTY_DAYS: usize = 40;
+/// Things without a time that are remembered until they may count as missing, and for how long they are young.
 const MAX_SEEN: usize = 2_000;
 const YOUNG_FOR: SignedDuration = SignedDuration::from_mins(5);
 

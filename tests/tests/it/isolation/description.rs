@@ -80,7 +80,8 @@ fn nested(api: &Value, schema: &Value, path: &str, found: &mut Vec<String>) {
     }
     for (name, member) in schema["properties"].as_object().into_iter().flatten() {
         let member_path = below(name);
-        if !path.is_empty() {
+        // Of a list, its items are meant.
+        if !path.is_empty() && !member["items"].is_object() {
             found.push(member_path.clone());
         }
         nested(api, member, &member_path, found);

@@ -111,7 +111,13 @@ fn beside(member: &str) -> Value {
 fn neutral(reply: &Reply, asked: &Objects) -> (StatusCode, String) {
     let mut body = reply.body.clone();
     if let Some(fields) = body.as_object_mut() {
-        for name in ["request_id", "updated_at", "job_id"] {
+        for name in [
+            "request_id",
+            "created_at",
+            "updated_at",
+            "job_id",
+            "version",
+        ] {
             fields.remove(name);
         }
     }

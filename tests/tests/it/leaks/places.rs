@@ -12,7 +12,7 @@ use super::{
 };
 
 /// What of the database may hold people's data, and no other column: table and column.
-const FOR_PEOPLES_DATA: [(&str, &str); 9] = [
+const FOR_PEOPLES_DATA: [(&str, &str); 10] = [
     ("webhook_events", "body"),
     // Of these, what its sender calls itself, and the event by its name in the URL.
     ("webhook_events", "headers"),
@@ -21,6 +21,7 @@ const FOR_PEOPLES_DATA: [(&str, &str); 9] = [
     // The providers' own words.
     ("work", "answer"),
     ("crm_integrations", "attempt"),
+    ("notifications", "message"),
     ("effects", "remote_id"),
     // The words that requests are found by.
     ("request_tokens_data", "block"),
