@@ -3,8 +3,8 @@
 //! - Auth: Basic. `{email}/token` and an API token for tickets; an app's key for Sunshine Conversations. Anything else gets
 //!   a 401.
 //! - `GET /api/v2/users/me.json`, `/api/v2/tickets/{id}.json`, its `comments.json` in pages with a cursor; `GET
-//!   /sc/v2/apps/{app}/conversations/{id}/messages`; `GET` and `POST /api/v2/webhooks`, `GET` and `PATCH` of one, and its
-//! `signing_secret`.
+//!   /sc/v2/apps/{app}/conversations/{id}/messages`; `GET` and `POST /api/v2/webhooks`, `GET` and `PATCH` of one, and
+//!   its `signing_secret`.
 //! - Webhooks: ticket events, signed over time and body, at the time when they leave. Only 409, 429, 503 and no answer are
 //!   followed by another try.
 //!

@@ -102,7 +102,7 @@ impl Fleet {
     /// # Errors
     /// What is missing or does not start, and how to get it.
     pub async fn start(folder: &Path, options: FleetOptions) -> anyhow::Result<Self> {
-        Self::start_of(folder, options, &Name::ALL).await
+        Box::pin(Self::start_of(folder, options, &Name::ALL)).await
     }
 
     /// The same with these services alone.

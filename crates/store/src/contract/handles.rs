@@ -217,7 +217,10 @@ pub async fn an_update_of_a_source_is_of_one_version(subject: &Subject) {
         ..new.clone()
     };
     assert_eq!(now, expected);
-    assert_eq!(store.sources(&id).await.unwrap(), [expected.clone()]);
+    assert_eq!(
+        store.sources(&id).await.unwrap(),
+        std::slice::from_ref(&expected)
+    );
     let of_account = async |name: &str| {
         let account = account(name);
         let found = store.source_by_account_across_tenants("leads", &account);

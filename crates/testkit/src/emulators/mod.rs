@@ -112,6 +112,10 @@ impl Probe {
     ///
     /// # Panics
     /// When the system gives no randomness.
+    #[expect(
+        clippy::new_without_default,
+        reason = "nobody needs one that is made in silence"
+    )]
     pub fn new() -> Self {
         let options = Options {
             deadline: Duration::from_secs(2),

@@ -82,8 +82,8 @@ pub(super) const MAKERS: &[Maker] = &[
         parameter: "document",
         nobodys: Nobodys::Name("file-00000000deadbeef"),
         make: |_, _, objects| {
-            let hash = hex::encode(Sha256::digest(plan(&objects["mark"])));
-            Box::pin(async move { format!("file-{}", &hash[..16]) })
+            let hash = Sha256::digest(plan(&objects["mark"]));
+            Box::pin(async move { format!("file-{}", hex::encode(hash.split_at(8).0)) })
         },
     },
     Maker {
