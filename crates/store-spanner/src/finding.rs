@@ -32,6 +32,9 @@ type Result<T, E = Fault> = std::result::Result<T, E>;
 const INDEXED_AT_ONCE: usize = 8;
 /// Joins that Spanner takes in one query.
 const MAX_JOINS: usize = 20;
+/// Row by row, by key: a walk along one token must not read all of another.
+const LOOKED_UP: &str = "@{JOIN_METHOD=APPLY_JOIN}";
+const ONCE: &str = " GROUP BY k.request_id, k.score, k.ranked";
 // Each request is in this index once. The emulator cannot see that by itself; Spanner ignores the hint that says so.
 const BY_RANK: &str = "@{FORCE_INDEX=request_tokens_by_rank, spanner_emulator.disable_query_null_filtered_index_check=true}";
 
@@ -255,35 +258,36 @@ impl<'a> Search<'a> {
     fn sql(&self, lead: Lead, is_begun: bool) -> String {
         let by = lead.order();
         let behind = lead.behind(is_begun);
+        let met = self.met();
         if matches!(lead, Lead::Ranks | Lead::OneRank) {
-            let met = self.met(0);
+            let (joined, once) = (self.joined(0), self.once(0));
             return format!(
-                "SELECT k.request_id, k.score FROM request_tokens{BY_RANK} AS k \
-                 WHERE k.tenant_id = @tenant AND k.ranked IS NOT NULL AND {behind}{met} \
+                "SELECT k.request_id, k.score FROM request_tokens{BY_RANK} AS k{joined} \
+                 WHERE k.tenant_id = @tenant AND k.ranked IS NOT NULL AND {behind}{met}{once} \
                  ORDER BY k.ranked DESC, k.request_id DESC LIMIT @limit"
             );
         }
         // Words are rarer than facts, and the requests of one token lie in the order of time: a list that one token
         // leads reads no more of it than it returns, but for what fails the rest.
-        let (tokens, met) = (self.leading().len(), self.met(1));
-        let list = |led: &str| {
+        let (tokens, joined, once) = (self.leading().len(), self.joined(1), self.once(1));
+        let list = |led: &str, once: &str| {
             format!(
-                "SELECT k.request_id, k.score FROM request_tokens AS k WHERE k.tenant_id = @tenant AND {led} \
-                 AND {behind}{met} ORDER BY {by} LIMIT @limit"
+                "SELECT k.request_id, k.score FROM request_tokens AS k{joined} WHERE k.tenant_id = @tenant AND {led} \
+                 AND {behind}{met}{once} ORDER BY {by} LIMIT @limit"
             )
         };
         match tokens {
-            1 => list("k.token = @lead0"),
+            1 => list("k.token = @lead0", once),
             _ if tokens * self.clauses.len() <= MAX_JOINS => {
                 let lists = (0..tokens)
-                    .map(|number| format!("({})", list(&format!("k.token = @lead{number}"))));
+                    .map(|number| format!("({})", list(&format!("k.token = @lead{number}"), once)));
                 let lists = lists.collect::<Vec<_>>().join(" UNION ALL ");
                 // A request may have several tokens of a clause.
                 format!(
                     "SELECT DISTINCT request_id, score FROM ({lists}) ORDER BY {by} LIMIT @limit"
                 )
             }
-            _ => list("k.token IN UNNEST(@clause0)").replacen("SELECT", "SELECT DISTINCT", 1),
+            _ => list("k.token IN UNNEST(@clause0)", ONCE),
         }
     }
 
@@ -291,15 +295,36 @@ impl<'a> Search<'a> {
         self.clauses.first().map_or(&[], |clause| &clause.any_of)
     }
 
-    /// The conditions that the clauses make from this one on, and the times.
-    fn met(&self, first: usize) -> String {
-        let mut met = String::new();
+    /// The clauses from this one on, looked up for each request that the walk comes by. No `EXISTS`: the emulator looks
+    /// through the whole table for each row then, and needs minutes for some thousand tokens.
+    fn joined(&self, first: usize) -> String {
+        let mut joined = String::new();
         for number in first..self.clauses.len() {
-            met.push_str(&format!(
-                " AND EXISTS (SELECT 1 FROM request_tokens AS k{number} WHERE k{number}.tenant_id = @tenant \
-                 AND k{number}.token IN UNNEST(@clause{number}) AND k{number}.request_id = k.request_id)"
+            joined.push_str(&format!(
+                " JOIN{LOOKED_UP} request_tokens AS k{number} ON k{number}.tenant_id = @tenant \
+                 AND k{number}.token IN UNNEST(@clause{number}) AND k{number}.request_id = k.request_id"
             ));
         }
+        if self.filter.from.is_some() || self.filter.to.is_some() {
+            joined.push_str(&format!(
+                " JOIN{LOOKED_UP} requests AS r ON r.tenant_id = @tenant AND r.request_id = k.request_id"
+            ));
+        }
+        joined
+    }
+
+    /// What keeps a request that has several tokens of a clause from being found several times.
+    fn once(&self, first: usize) -> &'static str {
+        let mut joined = self.clauses.iter().skip(first);
+        match joined.any(|clause| clause.any_of.len() > 1) {
+            true => ONCE,
+            false => "",
+        }
+    }
+
+    /// The conditions that the times make.
+    fn met(&self) -> String {
+        let mut met = String::new();
         // Ids rise with time, nearly: they bound the walk, and the time itself decides.
         let ids = [
             self.filter.from.map(|_| " AND k.request_id >= @first"),
@@ -307,17 +332,10 @@ impl<'a> Search<'a> {
         ];
         met.extend(ids.into_iter().flatten());
         let times = [
-            self.filter.from.map(|_| "r.created_at >= @from"),
-            self.filter.to.map(|_| "r.created_at < @to"),
+            self.filter.from.map(|_| " AND r.created_at >= @from"),
+            self.filter.to.map(|_| " AND r.created_at < @to"),
         ];
-        let times: Vec<_> = times.into_iter().flatten().collect();
-        if !times.is_empty() {
-            met.push_str(&format!(
-                " AND EXISTS (SELECT 1 FROM requests AS r WHERE r.tenant_id = @tenant \
-                 AND r.request_id = k.request_id AND {})",
-                times.join(" AND ")
-            ));
-        }
+        met.extend(times.into_iter().flatten());
         met
     }
 
