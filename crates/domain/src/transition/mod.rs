@@ -28,7 +28,7 @@ use crate::{
 pub use links::{Circle, link, unlink};
 pub use people::{ReviewAction, Undecidable, decide, redrive, release, replay, touch};
 pub use receipts::undelivered;
-pub use receive::{receive, receive_again, refetch};
+pub use receive::{receive, receive_again, recheck_booking, refetch};
 pub use settle::settle;
 
 /// A request and its open work, as re-read in a transaction.

@@ -130,13 +130,11 @@ pub fn receive_again(
     // The provider may know it by the id that is new.
     let is_to_be_asked =
         news.is_thin || (!has_details && before.external_id != document.facts().external_id);
-    if !workflow::is_withheld(document) {
-        if is_to_be_asked {
-            workflow::raise_stage(document, &state.work, Stage::Details);
-        }
-        if is_to_be_asked || reentry.gather == Some(Stage::Analysis) {
-            workflow::note_talk(document, now);
-        }
+    if is_to_be_asked {
+        workflow::raise_stage(document, &state.work, Stage::Details);
+    }
+    if is_to_be_asked || reentry.gather == Some(Stage::Analysis) {
+        workflow::note_talk(document, now);
     }
     rework(&mut state, reentry, news.delay, origin, now);
     close(state, others, now)
@@ -147,7 +145,7 @@ pub fn refetch(mut state: RequestState, origin: &Origin, now: Timestamp) -> Plan
     let document = &mut state.request.document;
     document.source.last_event = origin.event;
     let has_details = document.channel().position(Stage::Details).is_some();
-    if has_details && !workflow::is_withheld(document) {
+    if has_details {
         // A first answer that is still to come counts as newer, too: its labels outrank those of the deliveries.
         document.revisions.raise(Stage::Details);
         if !workflow::is_audio_stored(document) {
@@ -163,7 +161,28 @@ pub fn refetch(mut state: RequestState, origin: &Origin, now: Timestamp) -> Plan
     close(state, Vec::new(), now)
 }
 
-/// Makes stages run again, unless the request is withheld: then later events are only stored.
+/// Another booking that takes this one's time, or took it, has changed: whether the time is free is looked at again.
+pub fn recheck_booking(mut state: RequestState, now: Timestamp) -> Plan {
+    let document = &mut state.request.document;
+    if document.erased || document.merged_into.is_some() || document.booking.is_none() {
+        return Plan::default();
+    }
+    document.revisions.raise(Stage::Booking);
+    let key = state.key(Stage::Booking, "");
+    state
+        .work
+        .change(&key, |row| row.request_rerun(now, Duration::ZERO));
+    state.note(
+        now,
+        "received",
+        Some("another booking of this time was made, moved or called off".to_owned()),
+    );
+    state.advance(now, Duration::ZERO, None);
+    close(state, Vec::new(), now)
+}
+
+/// Makes stages run again. One that is withheld is judged again, too: what kept it back may have been corrected, or words
+/// taken back. A person's verdict stands whatever comes of it.
 fn rework(
     state: &mut RequestState,
     reentry: Reentry,
@@ -172,20 +191,6 @@ fn rework(
     now: Timestamp,
 ) {
     let document = &mut state.request.document;
-    if workflow::is_withheld(document) {
-        // This opens nothing now. If the request is let through later, the CRMs get what was stored meanwhile.
-        if reentry.dispatch {
-            document.revisions.raise(Stage::Dispatch);
-        }
-        if state.work.is_running(Stage::Details) {
-            // The API may have answered before this delivery, and its labels must not outrank the delivery's.
-            let key = state.key(Stage::Details, "");
-            state.work.change(&key, |row| row.request_rerun(now, delay));
-        }
-        // A step that a person replayed may have waited for just this delivery.
-        state.advance(now, Duration::ZERO, origin.traceparent.as_deref());
-        return;
-    }
     workflow::raise(document, &state.work, reentry);
     if reentry.gather == Some(Stage::Recording) {
         // The API may have answered while the call was still going on.

@@ -390,37 +390,80 @@ fn a_superseded_first_report_only_fills_what_is_missing() {
     }
 }
 
-#[test]
-fn events_of_a_withheld_request_are_only_stored() {
-    let inside = domain::AreaVerdict::Unknown;
+/// What is kept from CRMs and people, and why.
+fn withheld() -> [Findings; 3] {
     let out = domain::AreaVerdict::Out(domain::AreaBasis::PostalCode);
+    [
+        Findings::gated(SpamGate::Review),
+        Findings::gated(SpamGate::Quarantine),
+        Findings {
+            area: out,
+            ..Findings::default()
+        },
+    ]
+}
+
+#[test]
+fn what_is_withheld_is_judged_again_when_it_is_corrected() {
     for channel in Channel::ALL {
-        for (gate, area) in [
-            (SpamGate::Review, inside),
-            (SpamGate::Quarantine, inside),
-            (SpamGate::Pass, out),
-        ] {
+        for findings in withheld() {
             let mut world = World::of(channel);
             let id = world.lead();
-            let findings = Findings {
-                gate,
-                area,
-                ..Findings::default()
-            };
             world.qualify(id, &findings);
             let status = world.status(id);
-            let news = world.edit(|facts| {
-                change(&mut facts.about, 1);
-                facts.labels.note = Some("new".to_owned());
-                facts.person.phone = Some("+15125550142".to_owned());
-            });
-            world.event(id, &news);
-            world.refetch(id);
-            assert_eq!((world.status(id), world.rows(id)), (status, &[][..]));
-            let labels = world.document(id).facts().labels;
-            assert_eq!(labels.note.as_deref(), Some("new"));
+            world.event(id, &world.note("nothing that decides"));
+            world.drain(&findings);
+            assert_eq!(world.status(id), status, "{channel}");
+            assert!(world.document(id).dispatches.is_empty());
+            world.event(id, &world.moved());
+            assert!(world.open(id).contains(&Stage::Analysis), "{channel}");
+            world.drain(&findings);
+            assert_eq!(world.status(id), status, "{channel}: it is as it was");
+            assert!(world.document(id).dispatches.is_empty());
+            world.event(
+                id,
+                &world.edit(|facts| facts.person.postal_code = Some("78664".to_owned())),
+            );
+            world.drain(&Findings::default());
+            assert_eq!(world.status(id), Status::Completed, "{channel}");
+            assert!(world.document(id).notifications.is_some());
         }
     }
+}
+
+#[test]
+fn what_a_person_rejected_stays_so_whatever_comes() {
+    for channel in Channel::ALL {
+        let mut world = World::of(channel);
+        let id = world.lead();
+        world.qualify(id, &Findings::gated(SpamGate::Review));
+        world.decide(id, VerdictKind::Rejected).unwrap();
+        let news = world.edit(|facts| {
+            change(&mut facts.about, 1);
+            facts.person.phone = Some("+15125550142".to_owned());
+        });
+        world.event(id, &news);
+        world.drain(&Findings::default());
+        assert_eq!(world.status(id), Status::Quarantined, "{channel}");
+        assert!(world.document(id).dispatches.is_empty(), "{channel}");
+        assert_eq!(world.document(id).notifications, None, "{channel}");
+        let facts = world.document(id).facts();
+        assert_eq!(facts.person.phone.as_deref(), Some("+15125550142"));
+    }
+}
+
+#[test]
+fn a_mark_of_spam_that_is_taken_back_lets_the_lead_through() {
+    let mut world = World::default();
+    let id = world.completed(&Findings::default());
+    let marked = |world: &World, is_spam| world.edit(|facts| facts.marked_spam = Some(is_spam));
+    world.event(id, &marked(&world, true));
+    world.drain(&Findings::gated(SpamGate::Quarantine));
+    assert_eq!(world.status(id), Status::Quarantined);
+    world.event(id, &marked(&world, false));
+    assert_eq!(world.open(id), [Stage::Analysis]);
+    world.drain(&Findings::default());
+    assert_eq!(world.status(id), Status::Completed);
 }
 
 #[test]
