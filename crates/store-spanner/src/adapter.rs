@@ -259,6 +259,12 @@ impl Store for SpannerStore {
             .await
     }
 
+    async fn recheck_booking(&self, tenant: &TenantId, request: RequestId) -> Result<Vec<Wake>> {
+        let tenant = tenant.clone();
+        let change = again!([tenant] | tx | bookings::recheck(&tx, &tenant, request));
+        self.write("booking.recheck", change).await
+    }
+
     async fn put_connection(&self, connection: &Connection) -> Result<()> {
         let connection = connection.clone();
         let change = again!([connection] | tx | connections::put(&tx, &connection));

@@ -1,11 +1,12 @@
 //! Which request takes which time in which calendar.
 
-use domain::{LeadRequest, RequestId, Slot, Span, TenantId};
+use domain::{LeadRequest, RequestId, Slot, Span, TenantId, Wake, transition};
 use google_cloud_spanner::{mutation::Mutation, statement::Statement, types};
 use store::{Booked, rows::signed, stored::corrupt};
 
 use crate::{
     fault::Fault,
+    requests,
     rows::{Write, mutation, time_value, under},
     tx::{Reader, Tx},
 };
@@ -72,4 +73,13 @@ pub(crate) async fn of_slot(
         }
     }
     Ok(Booked::of_slot(found, slot))
+}
+
+pub(crate) async fn recheck(tx: &Tx, tenant: &TenantId, request: RequestId) -> Result<Vec<Wake>> {
+    let Some(state) = requests::state(tx, tenant, request).await? else {
+        return Ok(Vec::new());
+    };
+    let plan = transition::recheck_booking(state, tx.now());
+    requests::write(tx, &plan)?;
+    Ok(plan.wakes)
 }

@@ -1,10 +1,11 @@
 //! Which request takes which time in which calendar.
 
-use domain::{LeadRequest, RequestId, Slot, Span, TenantId};
+use domain::{LeadRequest, RequestId, Slot, Span, TenantId, Wake, transition};
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use store::{Booked, Result, rows::signed, stored::corrupt};
 
-use crate::{rows::micros, sql};
+use crate::{requests, rows::micros, sql};
 
 /// Keeps the time that a request takes now, in place of what it took.
 pub(crate) fn put(db: &Connection, request: &LeadRequest, is_new: bool) -> Result<()> {
@@ -65,4 +66,18 @@ pub(crate) fn of_slot(
         })?);
     }
     Ok(Booked::of_slot(found, slot))
+}
+
+pub(crate) fn recheck(
+    db: &Connection,
+    tenant: &TenantId,
+    request: RequestId,
+    now: Timestamp,
+) -> Result<Vec<Wake>> {
+    let Some(state) = requests::state(db, tenant, request)? else {
+        return Ok(Vec::new());
+    };
+    let plan = transition::recheck_booking(state, now);
+    requests::write(db, &plan)?;
+    Ok(plan.wakes)
 }

@@ -435,6 +435,12 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn recheck_booking(&self, tenant: &TenantId, request: RequestId) -> Result<Vec<Wake>> {
+        let (tenant, clock) = (tenant.clone(), self.clock.clone());
+        self.write(move |db| bookings::recheck(db, &tenant, request, clock.now()))
+            .await
+    }
+
     async fn put_connection(&self, connection: &Connection) -> Result<()> {
         let connection = connection.clone();
         self.write_kept(move |db| connections::put(db, &connection))

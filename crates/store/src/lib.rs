@@ -324,6 +324,10 @@ pub trait Store:
         except: RequestId,
     ) -> Result<Vec<Booked>>;
 
+    /// Has a booking looked at again, because another one that takes a part of its time, or took it, has changed. What is
+    /// not there, or is no booking that was looked at, stays as it is.
+    async fn recheck_booking(&self, tenant: &TenantId, request: RequestId) -> Result<Vec<Wake>>;
+
     /// Creates a connection at version 1, or changes what is not its version, state or secret. What was held before
     /// it existed is released by [`Store::replace_secret`].
     async fn put_connection(&self, connection: &Connection) -> Result<()>;

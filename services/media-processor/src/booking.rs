@@ -1,9 +1,11 @@
 //! The stage `booking`: whether something else takes a booking's time, too.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use domain::{
-    About, BookingSection, Busy, Claimed, Disposition, Outcome, Section, Slot, Stage, StageError,
-    StageHandler, UnknownBusy, conflicts,
+    About, BookingSection, Busy, Claimed, Conflict, Disposition, Outcome, Section, Slot, Stage,
+    StageError, StageHandler, UnknownBusy, conflicts,
 };
 use sources::ApiError;
 
@@ -33,6 +35,7 @@ impl StageHandler for Booking {
         let Some(slot) = document.slot() else {
             let is_on =
                 matches!(&document.facts().about, About::Calendar(booking) if booking.stands());
+            self.tell_others(job, &[]).await?;
             return Ok(done(
                 job,
                 BookingSection {
@@ -55,11 +58,13 @@ impl StageHandler for Booking {
         let booked = booked
             .into_iter()
             .map(|booked| (booked.request, booked.span, booked.event));
+        let conflicts = conflicts(&slot, booked, &document.source.provider, busy);
+        self.tell_others(job, &conflicts).await?;
         Ok(done(
             job,
             BookingSection {
                 span: Some(slot.span),
-                conflicts: conflicts(&slot, booked, &document.source.provider, busy),
+                conflicts,
                 unknown,
                 ..BookingSection::default()
             },
@@ -68,6 +73,36 @@ impl StageHandler for Booking {
 }
 
 impl Booking {
+    /// Has those looked at again that still show a conflict with this booking, or do not show it yet: it was made, moved
+    /// or called off. Whoever shows what is so is left alone, so that two that overlap do not go on for ever.
+    async fn tell_others(&self, job: &Claimed, now: &[Conflict]) -> Result<(), StageError> {
+        let (store, request) = (&self.0.store, &job.request);
+        let known = request.document.booking.as_ref();
+        let before = known.map_or(&[][..], |section| &section.conflicts);
+        let others: BTreeSet<_> = before
+            .iter()
+            .chain(now)
+            .filter_map(|one| one.request)
+            .collect();
+        for other in others {
+            let found = store.request(&request.tenant, other).await;
+            let found = found.map_err(|error| StageError::ours(&error))?;
+            let Some(shown) = found.and_then(|found| found.request.document.booking) else {
+                continue;
+            };
+            let names =
+                |conflicts: &[Conflict], id| conflicts.iter().any(|one| one.request == Some(id));
+            if names(&shown.conflicts, request.id) != names(now, other) {
+                // The relay wakes whoever has something to do.
+                store
+                    .recheck_booking(&request.tenant, other)
+                    .await
+                    .map_err(|error| StageError::ours(&error))?;
+            }
+        }
+        Ok(())
+    }
+
     /// When the provider says that the host is busy.
     async fn told(&self, job: &Claimed, slot: &Slot) -> Result<Told, StageError> {
         let facts = job.request.document.facts();

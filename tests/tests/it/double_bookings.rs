@@ -94,6 +94,16 @@ async fn check(world: &World, request: RequestId) -> Value {
     world.shown(request).await["booking"].clone()
 }
 
+/// The requests that a check names.
+fn with(check: &Value) -> Vec<String> {
+    let conflicts = check["conflicts"].as_array().unwrap().iter();
+    let names = conflicts.map(|conflict| {
+        assert_eq!(conflict["with"], "request");
+        conflict["request_id"].as_str().unwrap().to_owned()
+    });
+    names.collect()
+}
+
 /// The mail about a request.
 fn mail(world: &World, request: RequestId) -> String {
     let mails = world.simulators().sendgrid().mails();
@@ -119,16 +129,7 @@ async fn is_told(form: Form, calendar: &Calendar) {
     let (double_id, double) = booked(&world, calendar, ten + HOUR / 2).await;
     let found = check(&world, double).await;
     assert_eq!(found["result"], "conflict", "{found}");
-    let with: Vec<_> = found["conflicts"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|conflict| {
-            assert_eq!(conflict["with"], "request");
-            conflict["request_id"].as_str().unwrap().to_owned()
-        })
-        .collect();
-    assert_eq!(with, [first.to_string(), neighbor.to_string()]);
+    assert_eq!(with(&found), [first.to_string(), neighbor.to_string()]);
     let told = mail(&world, double);
     assert!(
         told.contains("Double booking: this appointment overlaps another booking"),
@@ -144,12 +145,23 @@ async fn is_told(form: Form, calendar: &Calendar) {
     };
     assert!(crm().contains("Overlaps: another booking"), "{}", crm());
 
+    world
+        .eventually("whoever was there before shows it, too", async || {
+            with(&check(&world, first).await) == [double.to_string()]
+                && with(&check(&world, neighbor).await) == [double.to_string()]
+        })
+        .await;
+
     // The first is called off, and the second takes its time.
     (calendar.cancel)(world.simulators(), &first_id);
     world
-        .eventually("the first takes no time", async || {
-            check(&world, first).await["result"] == "none"
-        })
+        .eventually(
+            "the first takes no time, and is in nobody's way",
+            async || {
+                check(&world, first).await["result"] == "none"
+                    && with(&check(&world, double).await) == [neighbor.to_string()]
+            },
+        )
         .await;
     (calendar.reschedule)(world.simulators(), &double_id, ten);
     world
@@ -157,7 +169,13 @@ async fn is_told(form: Form, calendar: &Calendar) {
             check(&world, double).await["result"] == "free"
         })
         .await;
+    world
+        .eventually("its neighbor is free, too", async || {
+            check(&world, neighbor).await["result"] == "free"
+        })
+        .await;
     world.becomes(double, Status::Completed).await;
+    world.becomes(neighbor, Status::Completed).await;
 
     // Something that is no booking.
     (calendar.keep_busy)(world.simulators(), ten + HOUR * 5);

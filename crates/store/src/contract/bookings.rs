@@ -1,6 +1,8 @@
 //! Which request takes which time.
 
-use domain::{About, BookingFacts, BookingStatus, Channel, Facts, RequestId, Slot, Span};
+use domain::{
+    About, BookingFacts, BookingSection, BookingStatus, Channel, Facts, RequestId, Slot, Span,
+};
 use jiff::Timestamp;
 
 use super::*;
@@ -106,6 +108,41 @@ pub async fn a_booking_that_is_moved_or_called_off_leaves_its_time(subject: &Sub
     assert_eq!(subject.request(&canceled).await, second);
     assert!(beside(subject, &tenant, third).await.is_empty());
     assert_eq!(subject.lead(&tenant, second).await.document.slot(), None);
+}
+
+pub async fn a_booking_that_was_looked_at_is_looked_at_again(subject: &Subject) {
+    let (tenant, other) = (subject.tenant("a"), subject.tenant("b"));
+    let ten = span("2026-11-30T16:00:00Z", "2026-11-30T17:00:00Z");
+    let id = subject
+        .request(&booking(&tenant, "1", "Ann Lee", ten))
+        .await;
+    let recheck = async |tenant, id| subject.store.recheck_booking(tenant, id).await.unwrap();
+    assert!(recheck(&tenant, id).await.is_empty(), "it will be anyway");
+    subject
+        .run(&tenant, id, Stage::Details, "", no_details)
+        .await;
+    let section = |request: &LeadRequest| {
+        Section::Booking(BookingSection {
+            revision: request.document.revisions.of(Stage::Booking),
+            span: Some(ten),
+            ..BookingSection::default()
+        })
+    };
+    subject.run(&tenant, id, Stage::Booking, "", section).await;
+    subject.qualify(&tenant, id, &[]).await;
+    assert!(subject.row(&tenant, id, Stage::Booking, "").await.is_none());
+    assert!(
+        recheck(&other, id).await.is_empty(),
+        "it is another tenant's"
+    );
+    assert!(subject.row(&tenant, id, Stage::Booking, "").await.is_none());
+
+    let wakes = recheck(&tenant, id).await;
+    assert_eq!(wakes.len(), 1, "{wakes:?}");
+    subject.run(&tenant, id, Stage::Booking, "", section).await;
+    let open = subject.store.open_work(&tenant, id).await.unwrap();
+    let stages: Vec<_> = open.iter().map(|row| row.key.stage).collect();
+    assert_eq!(stages, [Stage::Notification], "nothing else runs again");
 }
 
 pub async fn a_long_booking_reaches_into_later_ones(subject: &Subject) {

@@ -188,6 +188,7 @@ macro_rules! contract_suite {
             $crate::contract_suite!(@tests $make; bookings:
                 bookings_of_one_host_at_one_time_are_found,
                 a_booking_that_is_moved_or_called_off_leaves_its_time,
+                a_booking_that_was_looked_at_is_looked_at_again,
                 a_long_booking_reaches_into_later_ones,
             );
             $crate::contract_suite!(@tests $make; places:
