@@ -253,12 +253,7 @@ mod tests {
                 ..SecurityQuery::default()
             };
             let equal: Vec<_> = query.columns().map(|(column, _)| column).collect();
-            sql::assert_walks(
-                &refusals_meant(&query),
-                "security_events",
-                &equal,
-                "(minute",
-            );
+            sql::assert_walks(&refusals_meant(&query), "security_events", &equal, "minute");
         }
     }
 }

@@ -42,7 +42,7 @@ pub(crate) fn all<T>(
 }
 
 /// Checks SQLite's own plan of a statement: one walk along an index of `table`, on which `equal` columns are fixed and
-/// which begins at the page's place, whose condition starts with `place`. So it reads what it shows, and sorts nothing.
+/// which begins at the page's place, which is said of `place`. So it reads what it shows, and sorts nothing.
 #[cfg(test)]
 pub(crate) fn assert_walks(sql: &str, table: &str, equal: &[&str], place: &str) {
     let mut db = Connection::open_in_memory().unwrap();

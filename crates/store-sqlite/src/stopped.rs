@@ -159,7 +159,7 @@ mod tests {
                                 // These say how it stopped.
                                 equal.retain(|column| *column != "state");
                             }
-                            sql::assert_walks(&sql, "work", &equal, "(request_id");
+                            sql::assert_walks(&sql, "work", &equal, "request_id");
                             walked += 1;
                         }
                     }

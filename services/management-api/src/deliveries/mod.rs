@@ -268,20 +268,20 @@ impl ListParams {
             str::parse::<SourceId>,
         );
         let outcome = faults.read("outcome", self.outcome.as_deref(), word::<Outcome>);
+        let request = faults.read(
+            "request_id",
+            self.request_id.as_deref(),
+            str::parse::<RequestId>,
+        );
+        let is_repeated = faults.read("repeated", self.repeated.as_deref(), |text| {
+            text.parse().map_err(|_| "`true` or `false`")
+        });
         let (from, to) = self.period().read(&mut faults, ["from", "to"], zone);
         let query = DeliveryQuery {
             sources: source.map(|source| BTreeSet::from([source])),
-            request: faults.read(
-                "request_id",
-                self.request_id.as_deref(),
-                str::parse::<RequestId>,
-            ),
+            request,
             outcome: outcome.map(Into::into),
-            is_repeated: faults
-                .read("repeated", self.repeated.as_deref(), |text| {
-                    text.parse().map_err(|_| "`true` or `false`")
-                })
-                .unwrap_or(false),
+            is_repeated: is_repeated.unwrap_or(false),
             from,
             to,
             limit: faults.limit(self.limit.as_deref()),
