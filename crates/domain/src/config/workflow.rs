@@ -355,7 +355,8 @@ impl WorkflowConfig {
         further: impl FnOnce(&Self) -> Vec<ConfigFault>,
     ) -> Result<Self, ConfigError> {
         let mut faults = WORKFLOW.faults(json);
-        let sound = Sound::of(json, &faults, &["service_area", "notifications"]);
+        let (drawn, beside) = with_rings_of_faulty_polygons(json, &faults);
+        let sound = Sound::of(&drawn, &beside, &["service_area", "notifications"]);
         match Self::deserialize(&sound.json) {
             Ok(config) => {
                 sound.tell(config.contradictions(), &mut faults);
@@ -458,6 +459,34 @@ impl WorkflowConfig {
         }
         faults
     }
+}
+
+/// A faulty polygon whose ring has no fault of its shape is drawn by its ring alone, so that its name does not hide that the
+/// ring crosses itself. Returns what is to be checked, and the faults that are left in it.
+fn with_rings_of_faulty_polygons(
+    json: &Value,
+    faults: &[ConfigFault],
+) -> (Value, Vec<ConfigFault>) {
+    let (mut drawn, mut left) = (json.clone(), faults.to_vec());
+    let polygons = drawn.pointer_mut("/service_area/polygons");
+    let polygons = polygons.and_then(Value::as_array_mut);
+    for (index, polygon) in polygons.into_iter().flatten().enumerate() {
+        let item = format!("service_area.polygons.{index}");
+        let of_ring = format!("{item}.ring");
+        let is_in = |path: &str, place: &str| {
+            let below = path.strip_prefix(place);
+            below.is_some_and(|below| below.is_empty() || below.starts_with('.'))
+        };
+        let is_faulty = left.iter().any(|fault| is_in(&fault.path, &item));
+        let is_drawn = !left
+            .iter()
+            .any(|fault| fault.path == item || is_in(&fault.path, &of_ring));
+        if let Some(ring) = polygon.get("ring").filter(|_| is_faulty && is_drawn) {
+            *polygon = json!({ "name": "drawn", "ring": ring });
+            left.retain(|fault| !is_in(&fault.path, &item));
+        }
+    }
+    (drawn, left)
 }
 
 #[cfg(test)]

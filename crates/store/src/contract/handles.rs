@@ -31,7 +31,7 @@ pub(super) async fn tenant(subject: &Subject, name: &str) -> TenantId {
     id
 }
 
-fn source(subject: &Subject, tenant: &TenantId, number: u128) -> Source {
+pub(super) fn source(subject: &Subject, tenant: &TenantId, number: u128) -> Source {
     Source {
         id: SourceId::from_uuid(Uuid::from_u128(number)),
         tenant: tenant.clone(),

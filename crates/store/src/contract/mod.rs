@@ -216,6 +216,7 @@ macro_rules! contract_suite {
                 a_tenant_is_created_and_changed,
                 a_configurations_version_grows_only_with_a_change,
                 a_configuration_that_is_not_valid_is_refused,
+                an_office_is_not_removed_while_something_leads_to_it,
                 a_removed_office_is_listed_no_more_and_its_requests_keep_it,
                 offices_are_listed_as_they_were_created,
             );
@@ -268,6 +269,7 @@ macro_rules! contract_suite {
                 an_invitation_makes_a_member_once,
                 an_invitation_lasts_a_week_and_can_be_withdrawn,
                 an_invitation_takes_nothing_from_a_member,
+                what_is_decided_about_a_member_ends_their_invitations,
                 of_two_uses_of_a_code_at_once_one_is_refused,
                 a_proven_address_accepts_its_invitations,
                 a_link_signs_in_who_is_known,
@@ -283,6 +285,7 @@ macro_rules! contract_suite {
                 an_api_keys_use_is_noted_once_a_minute,
                 preferences_are_one_persons,
                 a_view_is_its_owners_until_it_is_shared,
+                private_views_are_in_nobodys_way,
                 people_and_keys_stay_with_their_tenant,
             );
             $crate::contract_suite!(@tests $make; requests:

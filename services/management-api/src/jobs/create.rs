@@ -21,7 +21,7 @@ use crate::{
     idempotency::{self, IdempotencyKey},
     period::Period,
     problems::{BodyProblems, Conflict, TenantProblems},
-    requests, words,
+    requests, sources, words,
 };
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -120,6 +120,18 @@ pub(crate) async fn create_job(
         // A merged one leads to the one that goes on.
         let found = requests::find(&deps, caller.tenant(), request).await?;
         filter.request = Some(found.request.id);
+    }
+    if let JobTask::Reconcile {
+        source: Some(source),
+        ..
+    } = &task
+        && sources::find(&deps, caller.tenant(), *source)
+            .await?
+            .is_none()
+    {
+        let mut faults = Faults::default();
+        faults.add("source_id", "a source of this tenant");
+        faults.finish(BODY)?;
     }
     let act = caller.act("job.create", &"job").saying(sentence(&task));
     start(&deps, caller.tenant().clone(), task, key, act).await

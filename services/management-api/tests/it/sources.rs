@@ -453,7 +453,14 @@ async fn a_source_is_changed_one_version_at_a_time() {
     assert!(by_account("78").await && !by_account("77").await);
 
     // Who saw another version changes nothing.
-    problem(&change("\"2\"", moved.clone()).await, 412);
+    let told = problem(&change("\"2\"", moved.clone()).await, 412);
+    let current = json!({ "name": "Main line", "office_id": null, "accounts": ["78"] });
+    assert_eq!(
+        (&told["seen"], &told["current"]["version"]),
+        (&Value::Null, &json!(3))
+    );
+    assert_eq!(told["current"]["config"], current);
+    assert_eq!(told["current"]["author"], "ann");
     let unsaid = world.call_as(TenantAdmin, "PATCH", &path, Some(&moved));
     problem(&unsaid.await, 428);
     // Nothing new makes no version, and no entry.

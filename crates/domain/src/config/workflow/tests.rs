@@ -180,6 +180,39 @@ fn every_fault_is_named_at_once_with_its_path() {
 }
 
 #[test]
+fn a_bad_member_hides_no_fault_of_the_ring_beside_it() {
+    let (crossing, square) = (
+        json!([[0, 0], [1, 1], [1, 0], [0, 1]]),
+        json!([[0, 0], [1, 0], [1, 1], [0, 1]]),
+    );
+    let polygons = json!([
+        { "name": 5, "ring": crossing },
+        { "name": "extra", "ring": crossing, "color": "red" },
+        { "name": "", "ring": square, "holes": 7 },
+        { "name": "far", "ring": [[0, 0], [1, 1], [1, 0], [0, 91]], "color": "red" },
+        { "name": "well", "ring": square },
+        { "ring": crossing },
+        7,
+    ]);
+    let place = "service_area.polygons";
+    let found = paths(&json!({ "service_area": { "polygons": polygons } }));
+    let expected = [
+        "0.name",
+        "1.color",
+        "2.name",
+        "2.holes",
+        "3.ring.3.1",
+        "3.color",
+        "5.name",
+        "6",
+        "0.ring",
+        "1.ring",
+        "5.ring",
+    ];
+    assert_eq!(found, expected.map(|path| format!("{place}.{path}")));
+}
+
+#[test]
 fn what_fields_say_together_is_checked() {
     let square = json!([[0, 0], [2, 0], [2, 2], [0, 2]]);
     let json = json!({
