@@ -50,7 +50,7 @@ async fn part(world: &World, path: &str, headers: &[(&str, &str)]) -> Response {
     let token = world.token(&[Viewer], &["a"]);
     let mut request = world.call_openly("GET", path).bearer(&token);
     for (name, value) in headers {
-        request = request.header(name, value);
+        request = request.header(*name, value);
     }
     request.send().await.unwrap()
 }
