@@ -16,6 +16,7 @@ export type PageUnderTest = {
 /** A provider that has no API for webhooks, as another account than the one that is there. */
 export async function connectByHand(page: Page, connection: string): Promise<void> {
   await page.getByRole('button', { name: /^Intercom/ }).click();
+  await page.getByLabel('Secret').fill('an-access-token');
   await page.getByLabel(/A short name for another account/).fill(connection);
   await page.getByRole('button', { name: 'Connect', exact: true }).click();
 }

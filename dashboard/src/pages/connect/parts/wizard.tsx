@@ -39,11 +39,13 @@ export default function Wizard({ tenant, provider }: { tenant: string; provider:
   const isByHand = Boolean(made && source && made.by_hand.length > 0);
   return (
     <>
-      <ol className={styles.steps} aria-label="Steps">
-        {provider.steps.map((step) => (
-          <li key={step}>{step}</li>
-        ))}
-      </ol>
+      {!isByHand && (
+        <ol className={styles.steps} aria-label="Steps">
+          {provider.steps.map((step) => (
+            <li key={step}>{step}</li>
+          ))}
+        </ol>
+      )}
       {!made?.is_connected && !isByHand && (
         <form className={layout.form} onSubmit={onSubmit}>
           <Asked tenant={tenant} provider={provider} entered={entered} onChange={setEntered} />
