@@ -20,6 +20,7 @@ import NotFound from './pages/not-found/page';
 import { readQuarantineSearch } from './pages/quarantine/search';
 import { readReviewSearch } from './pages/review/search';
 import { readRulesSearch } from './pages/rules/search';
+import { readAuditSearch } from './pages/settings/audit/search';
 import SignIn from './pages/sign-in/page';
 import { readSignInSearch } from './pages/sign-in/search';
 import Boundary from './shell/boundary';
@@ -205,6 +206,7 @@ const apiKeys = createRoute({
 const audit = createRoute({
   getParentRoute: () => tenant,
   path: '/settings/audit',
+  validateSearch: readAuditSearch,
   component: lazyRouteComponent(() => import('./pages/settings/audit/page')),
 });
 
