@@ -63,7 +63,7 @@ test('who does not administer is told so, and still reads the audit log', async 
 test('the audit log is asked for who did what, and the address says so', async ({ enter, product }) => {
   await product.command('key', 'create', 'For the filter', '--scope', 'read', '--as', 'luis');
   const page = await enter('/settings/audit', 'viewer');
-  const rows = page.getByRole('table', { name: 'Entries' }).getByRole('row');
+  const rows = page.getByRole('region', { name: 'Entries' }).getByRole('row');
   await rows.filter({ hasText: 'luis' }).first().getByRole('link', { name: 'luis' }).click();
   await expect(page).toHaveURL(/actor=luis/);
   await expect(page.getByLabel('Who')).toHaveValue('luis');
