@@ -71,7 +71,7 @@ export const PAGES: readonly PageUnderTest[] = [
   { name: 'me', path: '/me', shows: 'this one' },
   // The last: whoever opens them stays who they are.
   { name: 'tenants', path: '/platform/tenants', shows: 'suspended', isOfPlatform: true },
-  { name: 'security', path: '/platform/security', shows: 'No such company', isOfPlatform: true },
+  { name: 'security', path: '/platform/security', shows: 'The URL names no company', isOfPlatform: true },
 ];
 
 export const SIZES = [

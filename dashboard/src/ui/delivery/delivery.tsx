@@ -49,7 +49,8 @@ export default function Delivery({
               </>
             )}
           </p>
-          <pre className={styles.body} tabIndex={-1}>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and is to be reached by keyboard for it. */}
+          <pre className={styles.body} tabIndex={0}>
             <Text>{one.body_encoding === 'text' ? readable(one.body) : one.body}</Text>
           </pre>
         </>
