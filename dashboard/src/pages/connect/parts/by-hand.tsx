@@ -103,7 +103,7 @@ function SigningKey({
   };
   return (
     <form className={layout.row} onSubmit={onSubmit}>
-      <Field label="Signing key" help={`As ${name} shows it. Nobody sees it again, neither here nor there.`}>
+      <Field label="Signing key" help={`As ${name} shows it. It is not shown again here.`}>
         {(props) => <Input {...props} type="password" value={key} onChange={setKey} autoComplete="off" />}
       </Field>
       <Button type="submit" disabled={!key.trim() || keeping.isPending}>

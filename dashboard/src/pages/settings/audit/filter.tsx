@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import Button, { buttonClass } from '../../../ui/button/button';
 import Field, { Input } from '../../../ui/field/field';
-import layout from '../../../ui/layout/layout.module.css';
+import styles from '../settings.module.css';
 import { type AuditSearch, readAuditSearch } from './search';
 
 const FIELDS = [
@@ -29,7 +29,7 @@ export default function Filter({
     onSearch(readAuditSearch(written));
   };
   return (
-    <form className={layout.row} onSubmit={onSubmit} aria-label="Filter">
+    <form className={styles.filter} onSubmit={onSubmit} aria-label="Filter">
       {FIELDS.map(({ key, label, type, example }) => (
         <Field key={key} label={label}>
           {(props) => (
