@@ -28,6 +28,6 @@ export function keepSettings(settings: Listening): void {
 
 /** The next faster or slower speed. */
 export function nextSpeed(speed: number, by: 1 | -1): number {
-  const at = SPEEDS.findIndex((one) => one === speed);
+  const at = (SPEEDS as readonly number[]).indexOf(speed);
   return SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, at + by))] ?? USUAL.speed;
 }
