@@ -63,7 +63,8 @@ impl Connecting<'_> {
             steps.push(ConnectStep::failed(Failed(StepName::Webhooks, detail)));
         }
         if !has_key {
-            let detail = format!("Only {name} knows its signing key: store it as a key of the source.");
+            let detail =
+                format!("Only {name} knows its signing key: store it as a key of the source.");
             steps.push(ConnectStep::failed(Failed(StepName::SigningKey, detail)));
         }
         let webhooks: Vec<Webhook> = if has_come {
