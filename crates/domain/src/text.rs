@@ -28,6 +28,18 @@ pub fn harmless(text: &str) -> String {
     text.chars().filter(|c| !is_harmful(c)).collect()
 }
 
+/// Whether nobody sees it: white space, control characters, marks of direction and characters of no width.
+pub fn is_unseen(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Without what nobody sees at its ends: it came along when the text was copied.
+pub fn without_unseen_ends(text: &str) -> &str {
+    text.trim_matches(is_unseen)
+}
+
 /// A single line: [`bounded`], white space folded. Empty text is none.
 pub fn line(text: &str, max: usize) -> Option<String> {
     let mut folded = String::with_capacity(text.len());
@@ -49,6 +61,15 @@ pub fn line(text: &str, max: usize) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_sees_is_taken_off_the_ends_alone() {
+        for around in [" ", "\r\n", "\u{feff}", "\u{200b}\u{a0}", "\u{2060}\t"] {
+            let copied = format!("{around}key\u{200b} 7{around}");
+            assert_eq!(without_unseen_ends(&copied), "key\u{200b} 7", "{around:?}");
+        }
+        assert_eq!(without_unseen_ends("\u{200b} "), "");
+    }
 
     #[test]
     fn long_text_is_cut_between_characters() {

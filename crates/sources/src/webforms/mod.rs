@@ -19,7 +19,7 @@ mod samples;
 mod settings;
 mod snippet;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use domain::{About, AccountSpec, Channel, DocumentFacts, Reading};
 use http::Method;
@@ -29,8 +29,8 @@ use sha2::{Digest as _, Sha256};
 
 use self::{judgment::Judgment, settings::Settings};
 use crate::{
-    Door, Encoding, EndpointSpec, Piece, Purpose, ReadError, Scheme, Sent, SignedTime, Source,
-    SourceSpec, Thing, TimeForm, Verification, Verified, body::Body, ignored, mapping::Mapped,
+    Door, EndpointSpec, Purpose, ReadError, Scheme, Source, SourceSpec, Thing, Verification,
+    Verified, body::Body, ignored, mapping::Mapped,
 };
 
 /// The source.
@@ -46,8 +46,8 @@ static SPEC: SourceSpec = SourceSpec {
     channels: &[Channel::Form],
     verification: Verification::PublicOrSigned(&[
         Scheme::GITHUB,
-        TYPEFORM,
-        WEBFLOW,
+        Scheme::TYPEFORM,
+        Scheme::WEBFLOW,
         Scheme::STANDARD_WEBHOOKS,
     ]),
     endpoints: &[
@@ -81,37 +81,6 @@ static SPEC: SourceSpec = SourceSpec {
              snippet` prints a form to paste. List the domains of the website in the source's settings.",
     samples: samples::SAMPLES,
     ..SourceSpec::DEFAULT
-};
-
-/// Typeform: `sha256=` and HMAC-SHA256 of the raw body in base64.
-const TYPEFORM: Scheme = Scheme {
-    name: "typeform",
-    header: "typeform-signature",
-    encoding: Encoding::Base64,
-    sent: Sent::Alone { prefix: "sha256=" },
-    signed: &[Piece::Body],
-    ..Scheme::GITHUB
-};
-
-/// Webflow: hexadecimal HMAC-SHA256 of `{time in milliseconds}:{body}`, by the key that its API shows when the webhook is made.
-/// Webhooks that were made in its dashboard are not signed.
-///
-/// What was not taken comes up to three times more, ten minutes apart. UNCONFIRMED: whether a repeat has the time of its
-/// first try. If it has, a window of five minutes, as Webflow's own example has, refuses every repeat, and the lead is lost;
-/// what somebody replays within the wider one is a repeat of a submission that is known, and makes nothing.
-const WEBFLOW: Scheme = Scheme {
-    name: "webflow",
-    header: "x-webflow-signature",
-    sent: Sent::Alone { prefix: "" },
-    signed: &[Piece::Time, Piece::Text(":"), Piece::Body],
-    time: Some(SignedTime {
-        header: Some("x-webflow-timestamp"),
-        form: TimeForm::UnixMillis,
-        max_age: Duration::from_secs(40 * 60),
-        max_ahead: Duration::from_secs(5 * 60),
-    }),
-    is_key_ours: false,
-    ..Scheme::GITHUB
 };
 
 /// The field of a test of ours.
