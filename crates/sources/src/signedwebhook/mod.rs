@@ -20,7 +20,6 @@ use serde_json::{Value, json};
 use crate::{
     OwnScheme, ReadError, Scheme, SettingsSpec, Source, SourceSpec, Thing, Verification, Verified,
     body::Body,
-    fields::line,
     ignored,
     mapping::{MAPPING, Mapping, named},
     verification::SIGNATURE,
@@ -165,10 +164,7 @@ impl Source for SignedWebhook {
                 looked_for: settings.mapping.looked_for(),
             });
         }
-        let own = mapped.get("submission_id");
-        let own = own
-            .and_then(|id| line(id, 150))
-            .filter(|id| id.bytes().all(|byte| byte.is_ascii_graphic()));
+        let own = mapped.submission_id().map(str::to_owned);
         let id = match (own, delivery.delivery_id()) {
             (Some(id), _) => id,
             (None, Some(id)) => id,
