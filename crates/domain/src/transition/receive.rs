@@ -130,7 +130,7 @@ pub fn receive_again(
     // The provider may know it by the id that is new.
     let is_to_be_asked =
         news.is_thin || (!has_details && before.external_id != document.facts().external_id);
-    if !workflow::is_withheld(document) {
+    if !workflow::is_left_to_people(document) {
         if is_to_be_asked {
             workflow::raise_stage(document, &state.work, Stage::Details);
         }
@@ -147,7 +147,7 @@ pub fn refetch(mut state: RequestState, origin: &Origin, now: Timestamp) -> Plan
     let document = &mut state.request.document;
     document.source.last_event = origin.event;
     let has_details = document.channel().position(Stage::Details).is_some();
-    if has_details && !workflow::is_withheld(document) {
+    if has_details && !workflow::is_left_to_people(document) {
         // A first answer that is still to come counts as newer, too: its labels outrank those of the deliveries.
         document.revisions.raise(Stage::Details);
         if !workflow::is_audio_stored(document) {
@@ -163,7 +163,7 @@ pub fn refetch(mut state: RequestState, origin: &Origin, now: Timestamp) -> Plan
     close(state, Vec::new(), now)
 }
 
-/// Makes stages run again, unless the request is withheld: then later events are only stored.
+/// Makes stages run again, unless the request is left to people: then later events are only stored.
 fn rework(
     state: &mut RequestState,
     reentry: Reentry,
@@ -172,7 +172,7 @@ fn rework(
     now: Timestamp,
 ) {
     let document = &mut state.request.document;
-    if workflow::is_withheld(document) {
+    if workflow::is_left_to_people(document) {
         // This opens nothing now. If the request is let through later, the CRMs get what was stored meanwhile.
         if reentry.dispatch {
             document.revisions.raise(Stage::Dispatch);
