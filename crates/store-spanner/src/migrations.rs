@@ -100,6 +100,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "names_of_sources",
         include_str!("../../../migrations/spanner/0058_names_of_sources.sql"),
     ),
+    (
+        60,
+        "early_messages",
+        include_str!("../../../migrations/spanner/0060_early_messages.sql"),
+    ),
 ];
 
 /// Where the steps that were taken are on record.

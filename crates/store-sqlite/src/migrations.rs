@@ -98,6 +98,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "names_of_sources",
         include_str!("../../../migrations/sqlite/0058_names_of_sources.sql"),
     ),
+    (
+        60,
+        "early_messages",
+        include_str!("../../../migrations/sqlite/0060_early_messages.sql"),
+    ),
 ];
 
 /// The step that figures came with.
