@@ -9,7 +9,7 @@ use store::{
 
 use crate::{
     fault::Fault,
-    rows::{Write, key, mutation, under},
+    rows::{Write, mutation, under},
     tx::{Reader, Tx},
 };
 

@@ -535,6 +535,14 @@ impl About {
         }
     }
 
+    /// Whether it says that something which was written is to be forgotten.
+    pub(crate) fn takes_words_back(&self) -> bool {
+        self.chat().is_some_and(|chat| {
+            chat.is_deleted == Some(true)
+                || chat.messages.values().any(|message| message.is_deleted)
+        })
+    }
+
     /// The company's own numbers: nobody is reached by them.
     fn own_numbers(&self) -> [Option<&str>; 2] {
         match self {
