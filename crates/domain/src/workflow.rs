@@ -435,21 +435,7 @@ pub(crate) fn raise_stage(document: &mut Document, open: &OpenWork, stage: Stage
     }
 }
 
-/// Whether later events are only stored, because a person keeps the request apart, or is asked about it. What our own judgment
-/// alone keeps apart is judged again once more is known: a corrected ZIP code, a mark of spam that was taken back, words that
-/// show that it is a lead after all.
-pub(crate) fn is_left_to_people(document: &Document) -> bool {
-    let verdict = document.verdict.as_ref();
-    match route(document) {
-        Some(Route::Review) => true,
-        Some(Route::Quarantine | Route::OutOfArea) => {
-            verdict.is_some_and(|verdict| verdict.decision == VerdictKind::Rejected)
-        }
-        Some(Route::Dispatch) | None => false,
-    }
-}
-
-/// Whether the request is withheld from CRMs and people.
+/// Whether the request is withheld from CRMs and people. Then later events are only stored.
 pub(crate) fn is_withheld(document: &Document) -> bool {
     match route(document) {
         Some(Route::Review | Route::Quarantine | Route::OutOfArea) => true,

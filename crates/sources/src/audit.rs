@@ -41,6 +41,12 @@ pub trait ListingApi: Send + Sync {
         accounts_of_source: &[String],
         place: &str,
     ) -> Result<Vec<Listed>, ApiError>;
+
+    /// Further ids of the source's accounts, which the provider was asked for and which never change: kept with the source,
+    /// nobody has to ask for them again.
+    fn learned(&self, _account: &Account, _accounts_of_source: &[String]) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// What is listed.

@@ -535,14 +535,6 @@ impl About {
         }
     }
 
-    /// Whether it says that something which was written is to be forgotten.
-    pub(crate) fn takes_words_back(&self) -> bool {
-        self.chat().is_some_and(|chat| {
-            chat.is_deleted == Some(true)
-                || chat.messages.values().any(|message| message.is_deleted)
-        })
-    }
-
     /// The company's own numbers: nobody is reached by them.
     fn own_numbers(&self) -> [Option<&str>; 2] {
         match self {
@@ -762,9 +754,7 @@ impl Facts {
             name: name.as_deref().and_then(real_name),
             phone,
             extension: extension.flatten(),
-            email: email
-                .as_deref()
-                .and_then(|raw| EmailAddress::parse(raw).ok()),
+            email: email.as_deref().and_then(EmailAddress::find),
             city: line(city, 100),
             state,
             postal_code: code,

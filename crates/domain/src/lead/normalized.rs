@@ -88,6 +88,15 @@ impl Normalized {
             all.add("email", email.as_str().to_owned(), "email");
             all.doubts.extend(mistyped(email));
         }
+        let is_said =
+            |raw: &Option<String>| raw.as_deref().is_some_and(|raw| !raw.trim().is_empty());
+        if contact.email.is_none() && is_said(&person.email) {
+            all.doubts.push(Doubt {
+                field: "email",
+                code: "not_an_email",
+                suggestion: None,
+            });
+        }
         let line = |raw: &Option<String>, max| raw.as_deref().and_then(|raw| text::line(raw, max));
         let said = line(&person.address, 200);
         let parsed = said.as_deref().map(AddressParts::of).unwrap_or_default();

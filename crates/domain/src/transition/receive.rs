@@ -130,9 +130,7 @@ pub fn receive_again(
     // The provider may know it by the id that is new.
     let is_to_be_asked =
         news.is_thin || (!has_details && before.external_id != document.facts().external_id);
-    // Words that were taken back must not live on in what was made of them, wherever the request stands.
-    let is_left = workflow::is_left_to_people(document) && !news.facts.about.takes_words_back();
-    if !is_left {
+    if !workflow::is_withheld(document) {
         if is_to_be_asked {
             workflow::raise_stage(document, &state.work, Stage::Details);
         }
@@ -140,7 +138,7 @@ pub fn receive_again(
             workflow::note_talk(document, now);
         }
     }
-    rework(&mut state, is_left, reentry, news.delay, origin, now);
+    rework(&mut state, reentry, news.delay, origin, now);
     close(state, others, now)
 }
 
@@ -149,8 +147,7 @@ pub fn refetch(mut state: RequestState, origin: &Origin, now: Timestamp) -> Plan
     let document = &mut state.request.document;
     document.source.last_event = origin.event;
     let has_details = document.channel().position(Stage::Details).is_some();
-    let is_left = workflow::is_left_to_people(document);
-    if has_details && !is_left {
+    if has_details && !workflow::is_withheld(document) {
         // A first answer that is still to come counts as newer, too: its labels outrank those of the deliveries.
         document.revisions.raise(Stage::Details);
         if !workflow::is_audio_stored(document) {
@@ -162,28 +159,20 @@ pub fn refetch(mut state: RequestState, origin: &Origin, now: Timestamp) -> Plan
         "received",
         Some("a delivery came again, so the provider is asked".to_owned()),
     );
-    rework(
-        &mut state,
-        is_left,
-        Reentry::default(),
-        Duration::ZERO,
-        origin,
-        now,
-    );
+    rework(&mut state, Reentry::default(), Duration::ZERO, origin, now);
     close(state, Vec::new(), now)
 }
 
-/// Makes stages run again, unless the request is left to people: then later events are only stored.
+/// Makes stages run again, unless the request is withheld: then later events are only stored.
 fn rework(
     state: &mut RequestState,
-    is_left: bool,
     reentry: Reentry,
     delay: Duration,
     origin: &Origin,
     now: Timestamp,
 ) {
     let document = &mut state.request.document;
-    if is_left {
+    if workflow::is_withheld(document) {
         // This opens nothing now. If the request is let through later, the CRMs get what was stored meanwhile.
         if reentry.dispatch {
             document.revisions.raise(Stage::Dispatch);

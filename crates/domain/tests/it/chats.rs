@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     About, Author, Channel, ChatFacts, ChatMessage, ChatStatus, Facts, LeadRequest, News, Outcome,
-    SpamGate, Stage, Status, VerdictKind, WorkflowConfig, later, lead::thread, workflow,
+    Stage, Status, WorkflowConfig, later, lead::thread, workflow,
 };
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -330,34 +330,4 @@ fn words_that_are_taken_back_are_not_kept_of_the_api_either() {
     world.event(id, &news);
     let document = serde_json::to_string(&world.document(id).details).unwrap();
     assert!(!document.contains("message 1"), "{document}");
-}
-
-/// A summary and a quote are words, too: what was made of a chat goes when the chat is deleted, also while the chat is kept apart.
-#[test]
-fn what_was_made_of_a_deleted_chat_is_made_anew_wherever_the_request_stands() {
-    for (gate, verdict) in [
-        (SpamGate::Pass, None),
-        (SpamGate::Review, None),
-        (SpamGate::Quarantine, None),
-        (SpamGate::Review, Some(VerdictKind::Rejected)),
-    ] {
-        let mut world = World::of(Channel::Chat);
-        let findings = Findings::gated(gate);
-        let id = world.lead();
-        world.drain(&findings);
-        if let Some(verdict) = verdict {
-            world.decide(id, verdict).unwrap();
-        }
-        let news = world.edit(|facts| {
-            facts.about = About::Chat(ChatFacts {
-                is_deleted: Some(true),
-                ..ChatFacts::default()
-            });
-        });
-        let before = world.document(id).analysis.clone();
-        world.event(id, &news);
-        world.drain(&findings);
-        let after = &world.document(id).analysis;
-        assert_ne!(*after, before, "{gate:?} {verdict:?}");
-    }
 }

@@ -390,71 +390,35 @@ fn a_superseded_first_report_only_fills_what_is_missing() {
     }
 }
 
-/// News that change what a lead says, whom to call, and what people wrote about it.
-fn corrected(world: &World) -> News {
-    world.edit(|facts| {
-        change(&mut facts.about, 1);
-        facts.labels.note = Some("new".to_owned());
-        facts.person.phone = Some("+15125550142".to_owned());
-    })
-}
-
 #[test]
-fn events_of_a_request_that_is_left_to_people_are_only_stored() {
+fn events_of_a_withheld_request_are_only_stored() {
+    let inside = domain::AreaVerdict::Unknown;
+    let out = domain::AreaVerdict::Out(domain::AreaBasis::PostalCode);
     for channel in Channel::ALL {
-        for is_rejected in [false, true] {
+        for (gate, area) in [
+            (SpamGate::Review, inside),
+            (SpamGate::Quarantine, inside),
+            (SpamGate::Pass, out),
+        ] {
             let mut world = World::of(channel);
             let id = world.lead();
-            world.qualify(id, &Findings::gated(SpamGate::Review));
-            if is_rejected {
-                world.decide(id, VerdictKind::Rejected).unwrap();
-            }
+            let findings = Findings {
+                gate,
+                area,
+                ..Findings::default()
+            };
+            world.qualify(id, &findings);
             let status = world.status(id);
-            let news = corrected(&world);
+            let news = world.edit(|facts| {
+                change(&mut facts.about, 1);
+                facts.labels.note = Some("new".to_owned());
+                facts.person.phone = Some("+15125550142".to_owned());
+            });
             world.event(id, &news);
             world.refetch(id);
             assert_eq!((world.status(id), world.rows(id)), (status, &[][..]));
             let labels = world.document(id).facts().labels;
             assert_eq!(labels.note.as_deref(), Some("new"));
-        }
-    }
-}
-
-/// A corrected ZIP code, a mark of spam that was taken back, words that show a lead after all: what only our own judgment kept
-/// apart is judged again, and goes on.
-#[test]
-fn what_our_judgment_keeps_apart_is_judged_again_when_more_is_known() {
-    let out = domain::AreaVerdict::Out(domain::AreaBasis::PostalCode);
-    for channel in Channel::ALL {
-        for (gate, area, kept) in [
-            (
-                SpamGate::Quarantine,
-                domain::AreaVerdict::Unknown,
-                Status::Quarantined,
-            ),
-            (SpamGate::Pass, out, Status::OutOfArea),
-        ] {
-            let mut world = World::of(channel);
-            let id = world.lead();
-            let apart = Findings {
-                gate,
-                area,
-                ..Findings::default()
-            };
-            world.qualify(id, &apart);
-            assert_eq!(world.status(id), kept);
-            let news = corrected(&world);
-            world.event(id, &news);
-            assert!(!world.rows(id).is_empty(), "{channel} {kept:?}");
-            // The same verdict once more changes nothing.
-            world.drain(&apart);
-            assert_eq!(world.status(id), kept, "{channel}");
-            let news = world.edit(|facts| facts.person.postal_code = Some("78664".to_owned()));
-            world.event(id, &news);
-            world.drain(&Findings::default());
-            assert_eq!(world.status(id), Status::Completed, "{channel} {kept:?}");
-            let document = world.document(id);
-            assert!(!document.dispatches.is_empty() && document.notifications.is_some());
         }
     }
 }

@@ -60,7 +60,9 @@ impl Mapped {
         let (phone, email) = (said("phone"), said("email"));
         let is =
             |value: &Option<String>, is_it: fn(&str) -> bool| value.as_deref().is_some_and(is_it);
-        let has_address_alone = is(&phone, is_email) && !is(&email, is_email);
+        let has_address_alone = is(&phone, |phone| {
+            is_email(phone) && digits(phone) < FEWEST_DIGITS
+        }) && !is(&email, is_email);
         let has_number_alone = is(&email, is_number) && !is(&phone, is_number);
         if !has_address_alone && !has_number_alone {
             return;
@@ -121,20 +123,25 @@ impl Mapped {
 }
 
 fn is_email(value: &str) -> bool {
-    EmailAddress::parse(value).is_ok()
+    EmailAddress::find(value).is_some()
 }
 
 /// Whether it has as many digits as a telephone number.
 fn is_number(value: &str) -> bool {
-    let digits = value.bytes().filter(u8::is_ascii_digit).count();
-    (7..=20).contains(&digits) && !value.contains('@')
+    (FEWEST_DIGITS..=20).contains(&digits(value)) && !value.contains('@')
+}
+
+/// The fewest digits of a telephone number.
+const FEWEST_DIGITS: usize = 7;
+
+fn digits(value: &str) -> usize {
+    value.bytes().filter(u8::is_ascii_digit).count()
 }
 
 /// Whether it is one for certain.
 fn is_phone(value: &str) -> bool {
-    let digits = value.bytes().filter(u8::is_ascii_digit).count();
     let is_sign = |c: char| c.is_ascii_digit() || " +-().".contains(c);
-    (10..=15).contains(&digits) && value.chars().all(is_sign) && E164::parse(value).is_ok()
+    (10..=15).contains(&digits(value)) && value.chars().all(is_sign) && E164::parse(value).is_ok()
 }
 
 /// The one ZIP code in a text.
