@@ -214,6 +214,28 @@ impl Wiring {
     }
 }
 
+/// Each of these events at the URL, for a provider that posts all of them to one.
+pub(crate) fn all_at(url: &str, events: &[&str]) -> Vec<(String, String)> {
+    let events = events.iter();
+    events
+        .map(|event| ((*event).to_owned(), url.to_owned()))
+        .collect()
+}
+
+/// A webhook that a provider has for several events: a registration for each.
+pub(crate) fn registrations(
+    events: impl IntoIterator<Item = String>,
+    url: &str,
+    is_on: bool,
+) -> Vec<Registration> {
+    let of = |event| Registration {
+        event,
+        url: url.to_owned(),
+        is_on,
+    };
+    events.into_iter().map(of).collect()
+}
+
 /// The URL of ours, without an event, that is among these registrations; `is_ours` says it of a token.
 pub fn our_url(there: &[Registration], is_ours: impl Fn(&str) -> bool) -> Option<String> {
     const MARK: &str = "/v1/hooks/";
