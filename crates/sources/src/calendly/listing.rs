@@ -229,6 +229,15 @@ impl WebhooksApi for Api {
         account: &Account,
         _accounts_of_source: &[String],
     ) -> Result<String, ApiError> {
+        // A name in the place of an address would turn every booking away.
+        let is_uri = |user: &str| user.starts_with("https://") && user.contains("/users/");
+        let users = account.setting("users").split(',').map(str::trim);
+        if !users.filter(|user| !user.is_empty()).all(is_uri) {
+            return Err(ApiError::NotConfigured(
+                "`users` takes the addresses of people in Calendly's API, such as https://api.calendly.com/users/AAAA, with commas \
+                 between them, and no names: leave it out to take everybody's bookings",
+            ));
+        }
         let me = self.me(account).await?;
         Ok(format!("the token is that of {}", me.name))
     }
