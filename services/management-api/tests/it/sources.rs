@@ -165,7 +165,7 @@ async fn an_unseen_blank_around_a_signing_key_is_left_off_and_one_within_is_name
     let name = created(&answer)["source"]["keys"][0].clone();
     let kept = world.secret(name.as_str().unwrap()).await;
     assert_eq!(kept.as_deref(), Some(KEY));
-    let within = KEY.replace("e0", "e\u{200b}0");
+    let within = KEY.replace("e1", "e\u{200b}1");
     assert_ne!(within, KEY);
     let refused = problem(&post(&world, &with(&within), None).await, 422);
     assert!(
