@@ -49,7 +49,7 @@ fn parameter_path(slug: &str) -> &'static str {
         "secret_manager" => "/v1/projects/%FF/secrets",
         "sendgrid" => "/v3/user/webhooks/event/settings/signed/%FF",
         "customcrm" | "signedwebhook" | "webforms" => "/%FF",
-        "slack" => "/services/%FF",
+        "slack" => "/api/%FF",
         "speech" => "/v2/projects/p/locations/us/operations/%FF",
         "storage" => "/storage/v1/b/calls/o/%FF",
         "turnstile" => "/turnstile/v0/siteverify/%FF",
