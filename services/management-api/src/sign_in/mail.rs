@@ -218,7 +218,8 @@ mod tests {
         assert!(read(&[]).unwrap().is_none());
         let from = ("SIGN_IN_MAIL_FROM", "leads@example.com");
         let whole = read(&[from, ("SIGN_IN_MAIL_KEY", "key")]).unwrap();
-        assert_eq!(whole.unwrap().provider, CHANNELS[0].slug);
+        let usual = email_channels().next().unwrap().slug;
+        assert_eq!(whole.unwrap().provider, usual);
         for (pairs, fault) in [
             (vec![from], "SIGN_IN_MAIL_KEY"),
             (
@@ -230,6 +231,15 @@ mod tests {
                     from,
                     ("SIGN_IN_MAIL_KEY", "key"),
                     ("SIGN_IN_MAIL_PROVIDER", "pigeon"),
+                ],
+                "SIGN_IN_MAIL_PROVIDER",
+            ),
+            // A chat carries no mail.
+            (
+                vec![
+                    from,
+                    ("SIGN_IN_MAIL_KEY", "key"),
+                    ("SIGN_IN_MAIL_PROVIDER", "slack"),
                 ],
                 "SIGN_IN_MAIL_PROVIDER",
             ),
