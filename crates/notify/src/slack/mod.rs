@@ -41,7 +41,7 @@ pub(crate) static SPEC: ChannelSpec = ChannelSpec {
         settings: &[SettingSpec {
             key: CHANNEL,
             about: "with a bot's token: the id of the channel that messages go to unless a recipient names another, such as \
-                    C0123456789. At the end of the channel's details in Slack",
+                    C08LEADS12X. At the end of the channel's details in Slack",
             is_required: false,
             is_url: false,
         }],

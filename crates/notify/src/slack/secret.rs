@@ -75,7 +75,7 @@ pub(super) fn check(
         (Some(Secret::Bot(_)), Some(id)) if is_place(id) => Ok(()),
         (Some(Secret::Bot(_)), _) => Err(fault(
             "settings",
-            "channel, with the channel's id such as C0123456789, not its name. It stands at the end of the channel's details",
+            "channel, with the channel's id such as C08LEADS12X, not its name. It stands at the end of the channel's details",
         )),
     }
 }
@@ -93,7 +93,7 @@ pub(super) fn check_place(
         ),
         (true, Some(id)) if is_place(id) => Ok(()),
         (true, Some(_)) => Err(
-            "the id of a channel or a person, such as C0123456789, not a name. It stands at the end of the channel's details"
+            "the id of a channel or a person, such as C08LEADS12X, not a name. It stands at the end of the channel's details"
                 .to_owned(),
         ),
     }

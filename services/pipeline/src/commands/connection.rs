@@ -19,6 +19,7 @@ pub(super) enum Command {
     #[command(after_help = "Example:\n  pipeline connection check crm --tenant acme")]
     Check(TestArgs),
     /// Lists the connections, and whether their providers take them.
+    #[command(after_help = "Example:\n  pipeline connection list --tenant acme")]
     List,
 }
 
