@@ -15,7 +15,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::{Accepted, AuditAction, Delivery, RequestView, Store};
+use crate::{Accepted, AuditAction, AuditQuery, Delivery, RequestView, Store};
 
 pub mod accept;
 pub mod bookings;
@@ -30,6 +30,7 @@ pub mod finding;
 pub mod handles;
 pub mod isolation;
 pub mod jobs;
+pub mod lists;
 pub mod live;
 pub mod offices;
 pub mod people;
@@ -174,6 +175,11 @@ macro_rules! contract_suite {
                 a_redrive_reaches_no_other_tenants_work,
                 a_replay_runs_a_stage_again,
                 the_audit_log_is_a_chain_of_what_was_done,
+            );
+            $crate::contract_suite!(@tests $make; lists:
+                every_filter_of_stopped_work_finds_what_agrees,
+                every_filter_of_refusals_finds_what_agrees,
+                every_filter_of_the_audit_log_finds_what_agrees,
             );
             $crate::contract_suite!(@tests $make; connections:
                 a_connection_begins_at_version_one,

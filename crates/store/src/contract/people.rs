@@ -100,7 +100,11 @@ fn user_of(session: &Session) -> UserId {
 }
 
 async fn actions(subject: &Subject, tenant: &TenantId) -> Vec<String> {
-    let page = subject.store.audit_log(tenant, None, 100).await.unwrap();
+    let page = subject
+        .store
+        .audit_log(tenant, &AuditQuery::newest(100))
+        .await
+        .unwrap();
     page.items
         .into_iter()
         .rev()
