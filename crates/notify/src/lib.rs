@@ -59,15 +59,18 @@ pub struct ChannelSpec {
 #[derive(Debug, Clone, Copy)]
 pub enum MakeChannel {
     /// It carries e-mail, to any address.
-    Email(fn(Client, Arc<dyn Clock>, &Url) -> Arc<dyn EmailChannel>),
+    Email(Make<Arc<dyn EmailChannel>>),
     /// It posts to places in a team's chat.
     Chat {
         /// Makes it.
-        new: fn(Client, Arc<dyn Clock>, &Url) -> Arc<dyn ChatChannel>,
+        new: Make<Arc<dyn ChatChannel>>,
         /// Says what of a recipient cannot be right.
         check: CheckPlace,
     },
 }
+
+/// Makes a channel from the way out, the clock and the provider's URL.
+pub type Make<C> = fn(Client, Arc<dyn Clock>, &Url) -> C;
 
 /// Checks where a recipient's messages go, against the settings of its connection. Pure; says what is expected.
 pub type CheckPlace = fn(&BTreeMap<String, String>, Option<&str>) -> Result<(), String>;
