@@ -117,4 +117,7 @@ const PROVIDERS: Record<string, string> = {
 };
 /** A provider's or connection's name as people write it. */
 export const providerName = (slug: string): string => PROVIDERS[slug] ?? plain(slug);
+/** What its company calls a source, or else its provider's name. */
+export const sourceName = ({ name, provider }: Pick<Schemas['Source'], 'name' | 'provider'>): string =>
+  name ?? providerName(provider);
 export { plain };

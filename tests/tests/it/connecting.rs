@@ -190,7 +190,7 @@ async fn what_has_no_api_for_webhooks_says_what_a_person_does() {
     let url = begun["webhooks"][0]["url"].as_str().unwrap().to_owned();
     let hook = url.strip_prefix(&world.base).expect("it is ours");
     let by_hand = begun["by_hand"].to_string();
-    for what in ["Developer Hub", "add-key", "call this again"] {
+    for what in ["Developer Hub", "add-key", "connect it again"] {
         assert!(by_hand.contains(what), "{what}: {by_hand}");
     }
 
