@@ -30,7 +30,7 @@ pub(super) async fn run(
 ) -> anyhow::Result<()> {
     let (mut tenant, command) = args.open(settings, out).await?;
     match command {
-        Command::Add(args) => secret::set(settings, &mut tenant, args.to_its_provider()).await,
+        Command::Add(args) => secret::set(settings, &mut tenant, args.with_its_provider()).await,
         Command::Check(args) => secret::test(&mut tenant, args).await,
         Command::List => {
             let list = tenant.get("connections", &[]).await?;

@@ -47,7 +47,7 @@ pub(super) struct SetArgs {
 
 impl SetArgs {
     /// The same with the provider that the connection is called like, where none is named.
-    pub(super) fn to_its_provider(mut self) -> Self {
+    pub(super) fn with_its_provider(mut self) -> Self {
         let providers = catalogue::providers();
         let mut known = providers.iter();
         if self.provider.is_none()
