@@ -101,6 +101,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../../migrations/spanner/0058_names_of_sources.sql"),
     ),
     (
+        60,
+        "early_messages",
+        include_str!("../../../migrations/spanner/0060_early_messages.sql"),
+    ),
+    (
         65,
         "lists_of_stopped_work",
         include_str!("../../../migrations/spanner/0065_lists_of_stopped_work.sql"),

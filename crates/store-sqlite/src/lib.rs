@@ -8,6 +8,7 @@ mod checkpoints;
 mod configs;
 mod connections;
 mod deliveries;
+mod early;
 mod effects;
 mod events;
 mod figures;

@@ -99,6 +99,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         include_str!("../../../migrations/sqlite/0058_names_of_sources.sql"),
     ),
     (
+        60,
+        "early_messages",
+        include_str!("../../../migrations/sqlite/0060_early_messages.sql"),
+    ),
+    (
         65,
         "lists_of_stopped_work",
         include_str!("../../../migrations/sqlite/0065_lists_of_stopped_work.sql"),

@@ -17,6 +17,7 @@ pub mod configs;
 pub mod connections;
 pub mod contract;
 pub mod deliveries;
+mod early;
 mod events;
 pub mod figures;
 pub mod finding;
@@ -57,6 +58,7 @@ pub use deliveries::{
     Deliveries, DeliveryOutcome, DeliveryQuery, DeliverySummary, ReplayedDelivery, SecurityKey,
     SecurityQuery,
 };
+pub use early::{Early, MAX_EARLY};
 pub use events::{Accepted, Delivery, HAPPENED_AT, PING, RECOVERED, Received, StoredEvent};
 pub use figures::{Figures, Recounted};
 pub use finding::{Count, FindQuery, Finding, Indexed, RequestFilter, RequestSort};

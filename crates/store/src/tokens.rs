@@ -7,8 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{About, AreaVerdict, ChatMessage, E164, LeadRequest};
-use icu_normalizer::DecomposingNormalizerBorrowed;
+use domain::{About, AreaVerdict, ChatMessage, E164, LeadRequest, text::folded};
 
 use crate::finding::{Area, RequestFilter};
 
@@ -356,27 +355,6 @@ fn add_words(request: &LeadRequest, tokens: &mut BTreeSet<String>) {
     for turn in document.transcript.iter().flat_map(|said| &said.turns) {
         words.add(&turn.text);
     }
-}
-
-/// Without case, accents, and differences of width.
-fn folded(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_ascii_lowercase();
-    }
-    let decomposed = DecomposingNormalizerBorrowed::new_nfkd().normalize(text);
-    decomposed
-        .chars()
-        .filter(|c| !is_mark(*c))
-        .flat_map(char::to_lowercase)
-        .collect()
-}
-
-/// Accents, points and other marks that belong to the letter before them.
-const fn is_mark(c: char) -> bool {
-    matches!(c,
-        '\u{0300}'..='\u{036f}' | '\u{0483}'..='\u{0487}' | '\u{0591}'..='\u{05bd}' | '\u{064b}'..='\u{065f}'
-        | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{3099}' | '\u{309a}'
-        | '\u{fe20}'..='\u{fe2f}')
 }
 
 const fn is_apostrophe(c: char) -> bool {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use catalogue::Provider;
-use domain::{AccountFault, AccountSpec, ConnectionName, TenantId};
+use domain::{AccountFault, AccountSpec, ConnectionName, TenantId, text};
 use runtime::{Json, Path, Problem};
 use secrecy::ExposeSecret as _;
 use secrets::SecretName;
@@ -264,7 +264,13 @@ impl NewSecret {
             |byte: u8| byte.is_ascii_graphic() || (is_object && b" \t\r\n".contains(&byte));
         let is_secret =
             (1..=MAX_SECRET_BYTES).contains(&secret.len()) && secret.bytes().all(is_of_secret);
-        if !is_secret {
+        if !is_secret && !is_object && secret.contains(text::is_unseen) {
+            faults.add(
+                "secret",
+                "the secret without white space: a blank, a line end or a character that is not shown came into it when it \
+                 was copied",
+            );
+        } else if !is_secret {
             faults.add(
                 "secret",
                 format!(

@@ -31,6 +31,9 @@ pub(crate) use access::{Access, Fault, admit};
 pub(crate) use page::compare;
 pub(crate) use webhooks::newest_key;
 
+/// Who acts, in the audit log.
+const ACTOR: &str = "audit of sources";
+
 /// How long a sweep is its owner's without a step. One step makes a few requests of a provider.
 const LEASE: Duration = Duration::from_secs(180);
 /// The pause between two searches that find nothing.
