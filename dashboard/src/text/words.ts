@@ -106,6 +106,7 @@ const PROVIDERS: Record<string, string> = {
   callrail: 'CallRail',
   hubspot: 'HubSpot',
   sendgrid: 'SendGrid',
+  slack: 'Slack',
   calendly: 'Calendly',
   acuity: 'Acuity Scheduling',
   intercom: 'Intercom',

@@ -232,7 +232,7 @@ async fn is_used(
         return Ok(());
     }
     let is_named_by_offices =
-        |known: &Provider| known.slug == provider && (known.is_crm || known.is_channel);
+        |known: &Provider| known.slug == provider && (known.is_crm || known.is_channel());
     if providers.iter().any(is_named_by_offices) {
         return Ok(());
     }

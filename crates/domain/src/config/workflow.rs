@@ -159,6 +159,36 @@ const DESTINATION: Shape = Shape::Object(&[
     ),
 ]);
 
+const PLACE: Text = Text {
+    about: "the provider's id of a place, of 1 to 80 letters, digits, `_`, `-`, `.` and `:`",
+    pattern: "^[A-Za-z0-9_.:-]+$",
+    max: 80,
+    is_valid: |text| {
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
+        !text.is_empty() && text.bytes().all(is_part)
+    },
+};
+
+const CHANNEL_RECIPIENT: Shape = Shape::Object(&[
+    Member::required("channel", Shape::Text(&NAME), "The provider's slug."),
+    Member::required(
+        "connection",
+        Shape::Text(&NAME),
+        "The tenant's connection to it.",
+    ),
+    Member::optional(
+        "to",
+        Shape::OrNull(&Shape::Text(&PLACE)),
+        "The provider's id of the place that the message goes to. Null: where the connection leads by itself.",
+    ),
+    Member::optional(
+        "shows_contact",
+        Shape::Flag,
+        "Whether the lead's telephone number and e-mail address are shown whole. Otherwise most of them is masked, because \
+         many people read there.",
+    ),
+]);
+
 const NOTIFICATIONS: Shape = Shape::Object(&[
     Member::optional(
         "email",
@@ -185,9 +215,18 @@ const NOTIFICATIONS: Shape = Shape::Object(&[
         "The connection that e-mail leaves by. Null: the tenant's first, by name, to a provider that carries e-mail.",
     ),
     Member::optional(
+        "channels",
+        Shape::List {
+            of: &CHANNEL_RECIPIENT,
+            min: 0,
+            max: 20,
+        },
+        "Who is told by another way than e-mail: places in a team's chat. Each gets a message of its own.",
+    ),
+    Member::optional(
         "unknown_wait_seconds",
         Shape::Whole { max: 86_400 },
-        "How long a message whose answer was lost is waited for before it is sent once more, in seconds.",
+        "How long a mail whose answer was lost is waited for before it is sent once more, in seconds.",
     ),
 ]);
 
@@ -448,6 +487,16 @@ impl WorkflowConfig {
                 faults.push(ConfigFault::new(
                     format!("notifications.email.{index}"),
                     "another address than those before: each is told once",
+                ));
+            }
+        }
+        let places = &self.notifications.channels;
+        for (index, place) in places.iter().enumerate() {
+            let mut before = places.iter().take(index);
+            if before.any(|before| before.is_same_place(place)) {
+                faults.push(ConfigFault::new(
+                    format!("notifications.channels.{index}"),
+                    "another place than those before: each is told once",
                 ));
             }
         }

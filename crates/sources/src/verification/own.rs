@@ -196,7 +196,7 @@ impl OwnScheme {
     /// What is wrong with settings whose fields are well one by one; `path` is where they stand.
     pub(crate) fn contradictions(&self, path: &str) -> Vec<ConfigFault> {
         let preset = self.preset.scheme();
-        let fault = |name: &str, wanted: &str| ConfigFault::new(&format!("{path}.{name}"), wanted);
+        let fault = |name: &str, wanted: &str| ConfigFault::new(format!("{path}.{name}"), wanted);
         let mut faults = Vec::new();
         let is_list = !matches!(preset.sent, Sent::Alone { .. });
         if is_list {

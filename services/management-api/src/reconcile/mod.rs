@@ -18,6 +18,7 @@ use domain::{StoreError, TenantStatus, later, metric_names};
 use futures::future::join_all;
 use http_client::Client;
 use jiff::{Timestamp, tz::TimeZone};
+use notify::Channels;
 use settings::Reader;
 use store::{
     Source, SourceState, Sweep, SweepStep,
@@ -57,6 +58,8 @@ pub struct Outward {
     pub apis: ApiSet,
     /// The connectors to CRMs.
     pub crms: Connectors,
+    /// What messages leave by.
+    pub channels: Channels,
     /// The way to our own public URL, for tests of it.
     pub http: Client,
     /// Whether sources are audited.

@@ -171,6 +171,22 @@ async fn what_cannot_be_a_connection_is_refused_by_its_fields() {
             json!({ "secret": SECRET, "provider": "hubspot", "version": 7 }),
             &["version"],
         ),
+        // A chat's webhook leads nowhere but there.
+        (
+            "chat",
+            json!({ "secret": "https://169.254.169.254/services/T1/B1/a", "provider": "slack" }),
+            &["secret"],
+        ),
+        (
+            "chat",
+            json!({ "secret": "https://hooks.slack.com.evil.example/services/T1/B1/a", "provider": "slack" }),
+            &["secret"],
+        ),
+        (
+            "chat",
+            json!({ "secret": "xoxb-1-a", "provider": "slack", "settings": { "channel": "#leads" } }),
+            &["settings"],
+        ),
     ] {
         let answer = put(&world, name, &body).await;
         assert_eq!(wrong_fields(&answer), fields, "{body}");

@@ -12,7 +12,7 @@ pub(super) enum Command {
     #[command(after_help = "Examples:\n  \
         pipeline audit list --tenant acme --limit 20\n  \
         pipeline audit list --who ann@example.com --since 2026-11-01\n  \
-        pipeline audit list --action secret.set --object hubspot")]
+        pipeline audit list --action secret.set --object our-crm")]
     List {
         /// Who did it, as the list shows it.
         #[arg(long, value_name = "NAME")]

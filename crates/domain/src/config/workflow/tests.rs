@@ -23,6 +23,9 @@ fn whole() -> Value {
             "from": "leads@mail.example.com",
             "from_name": "Acme",
             "connection": "mail",
+            "channels": [
+                { "channel": "slack", "connection": "team", "to": "C0123456789", "shows_contact": true },
+            ],
             "unknown_wait_seconds": 600,
         },
         "retry": { "fast_ms": [1000, 2000], "slow_lane": false, "jitter": 0.25 },
@@ -117,6 +120,15 @@ fn nobody_is_told_twice() {
         "notifications": { "email": ["a@example.com", "b@example.com", "a@example.com"], "from": "l@example.com" },
     });
     assert_eq!(paths(&json), ["notifications.email.2"]);
+    let place = |to: Value, shows_contact: bool| json!({ "channel": "slack", "connection": "team", "to": to, "shows_contact": shows_contact });
+    let places = [
+        place(json!("C1"), false),
+        place(json!("C2"), false),
+        place(Value::Null, false),
+        place(json!("C1"), true),
+    ];
+    let json = json!({ "notifications": { "channels": places } });
+    assert_eq!(paths(&json), ["notifications.channels.3"]);
 }
 
 #[test]
