@@ -11,15 +11,16 @@ import {
 import { leadQuery } from './api/lead-query';
 import { leadsQuery } from './api/leads-query';
 import { firstOf, meQuery, officesQuery } from './api/queries';
+import { readRefusals } from './api/refusals';
 import { isSignedIn } from './api/sign-in';
 import { readAreaSearch } from './pages/area/search';
 import { readLeadSearch } from './pages/lead/search';
 import { readLeadsSearch } from './pages/leads/search';
 import NotFound from './pages/not-found/page';
 import { readQuarantineSearch } from './pages/quarantine/search';
-import { readRefusedSearch } from './pages/refused/search';
 import { readReviewSearch } from './pages/review/search';
 import { readRulesSearch } from './pages/rules/search';
+import { readAuditSearch } from './pages/settings/audit/search';
 import SignIn from './pages/sign-in/page';
 import { readSignInSearch } from './pages/sign-in/search';
 import Boundary from './shell/boundary';
@@ -78,6 +79,13 @@ const tenants = createRoute({
   getParentRoute: () => platform,
   path: '/tenants',
   component: lazyRouteComponent(() => import('./pages/tenants/page')),
+});
+
+const security = createRoute({
+  getParentRoute: () => platform,
+  path: '/security',
+  validateSearch: readRefusals,
+  component: lazyRouteComponent(() => import('./pages/security/page')),
 });
 
 const today = createRoute({
@@ -139,7 +147,7 @@ const connect = createRoute({
 const refused = createRoute({
   getParentRoute: () => tenant,
   path: '/sources/refused',
-  validateSearch: readRefusedSearch,
+  validateSearch: readRefusals,
   component: lazyRouteComponent(() => import('./pages/refused/page')),
 });
 
@@ -198,6 +206,7 @@ const apiKeys = createRoute({
 const audit = createRoute({
   getParentRoute: () => tenant,
   path: '/settings/audit',
+  validateSearch: readAuditSearch,
   component: lazyRouteComponent(() => import('./pages/settings/audit/page')),
 });
 
@@ -216,7 +225,7 @@ const you = createRoute({
 const tree = root.addChildren([
   home,
   signInRoute,
-  platform.addChildren([tenants]),
+  platform.addChildren([tenants, security]),
   tenant.addChildren([
     today,
     leads,

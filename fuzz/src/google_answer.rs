@@ -3,31 +3,20 @@
 //! Each client asks a server on this machine that answers everything with the input.
 
 use std::{
-    net::Ipv4Addr,
     sync::{LazyLock, Mutex, PoisonError},
     time::Duration,
 };
 
-use bytes::Bytes;
 use domain::{AddressMap as _, DocumentReader, MapAddress, MapAnswer};
 use google::{DocumentAi, DocumentAiConfig, Maps, MapsConfig, Tokens};
-use http_client::{Client, Options, Url};
 use secrecy::SecretString;
-use tokio::{
-    net::TcpListener,
-    runtime::{Builder, Runtime},
-};
 
-use crate::{
-    provider_answer::{Answer, serve},
-    text::assert_line,
-};
+use crate::{answering::Server, text::assert_line};
 
 const PROCESSOR: &str = "projects/p/locations/us/processors/1";
 
 struct World {
-    runtime: Runtime,
-    answer: Answer,
+    server: Server,
     documents: DocumentAi,
     maps: Maps,
 }
@@ -38,8 +27,7 @@ static WORLD: LazyLock<Mutex<World>> = LazyLock::new(|| Mutex::new(World::begin(
 /// Answers with `data`.
 pub fn check(data: &[u8]) {
     let world = WORLD.lock().unwrap_or_else(PoisonError::into_inner);
-    *world.answer.lock().unwrap_or_else(PoisonError::into_inner) = Bytes::copy_from_slice(data);
-    world.runtime.block_on(async {
+    world.server.asked(data, async {
         for reader in [DocumentReader::FormParser, DocumentReader::Extractor] {
             is_bounded(&world.documents, reader).await;
         }
@@ -49,40 +37,23 @@ pub fn check(data: &[u8]) {
 
 impl World {
     fn begin() -> Self {
-        let begun = || -> std::io::Result<Self> {
-            let runtime = Builder::new_current_thread().enable_all().build()?;
-            let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
-            let address = format!("http://{}", listener.local_addr()?);
-            let url: Url = address.parse().map_err(std::io::Error::other)?;
-            let answer = Answer::default();
-            runtime.spawn(serve(listener, answer.clone()));
-            let options = Options {
-                allow_loopback: true,
-                ..Options::default()
-            };
-            let client = Client::new(options).map_err(std::io::Error::other)?;
-            let config = DocumentAiConfig {
-                base_url: url.clone(),
-                form_parser: PROCESSOR.parse().ok(),
-                extractor: PROCESSOR.parse().ok(),
-            };
-            let tokens = Tokens::fixed(SecretString::from("token"));
-            let maps = MapsConfig {
-                key: SecretString::from("key"),
-                geocoding_url: url.clone(),
-                validation_url: Some(url),
-                timeout: Duration::from_secs(3),
-            };
-            Ok(Self {
-                documents: DocumentAi::new(client.clone(), tokens, config),
-                maps: Maps::new(client, maps),
-                runtime,
-                answer,
-            })
+        let server = Server::begin();
+        let config = DocumentAiConfig {
+            base_url: server.url.clone(),
+            form_parser: PROCESSOR.parse().ok(),
+            extractor: PROCESSOR.parse().ok(),
         };
-        match begun() {
-            Ok(world) => world,
-            Err(error) => panic!("no server can be had on this machine: {error}"),
+        let tokens = Tokens::fixed(SecretString::from("token"));
+        let maps = MapsConfig {
+            key: SecretString::from("key"),
+            geocoding_url: server.url.clone(),
+            validation_url: Some(server.url.clone()),
+            timeout: Duration::from_secs(3),
+        };
+        Self {
+            documents: DocumentAi::new(server.client.clone(), tokens, config),
+            maps: Maps::new(server.client.clone(), maps),
+            server,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! `fuzz/regressions`: real bodies to begin with, and whatever once broke it.
 #![warn(missing_docs)]
 
+mod answering;
 pub mod cursor;
 pub mod delivery;
 pub mod form;

@@ -2,10 +2,7 @@
 //!
 //! Beside that, who tells people from programs answers with it, and it is posted as a lead to the product's own API.
 
-use std::{
-    net::Ipv4Addr,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
-};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use bytes::Bytes;
 use domain::{
@@ -13,7 +10,6 @@ use domain::{
     TenantId,
 };
 use http::{HeaderMap, HeaderValue, header};
-use http_client::{Client, Options, Url};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::json;
@@ -21,19 +17,12 @@ use sources::{
     ApiSet, Apis, Asked, BotCheckConfig, BotChecks, Config, Found, Source, Sources, Verified,
     Visit, contract, webforms::WebForms,
 };
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
-    runtime::{Builder, Runtime},
-};
 
-/// What is answered to whatever is asked.
-pub(crate) type Answer = Arc<Mutex<Bytes>>;
+use crate::answering::Server;
 
-/// The server, and everybody who asks it.
+/// Everybody who asks the server.
 struct World {
-    runtime: Runtime,
-    answer: Answer,
+    server: Server,
     apis: ApiSet,
     bot_checks: BotChecks,
 }
@@ -50,8 +39,7 @@ pub fn check(data: &[u8]) {
         assert_eq!(again.map(|lead| lead.facts).ok(), Some(lead.facts));
     }
     let world = WORLD.lock().unwrap_or_else(PoisonError::into_inner);
-    *world.answer.lock().unwrap_or_else(PoisonError::into_inner) = Bytes::copy_from_slice(data);
-    world.runtime.block_on(async {
+    world.server.asked(data, async {
         for source in Sources::standard().iter() {
             if let Some(apis) = world.apis.get(source.spec().slug) {
                 ask(source, apis).await;
@@ -63,78 +51,22 @@ pub fn check(data: &[u8]) {
 
 impl World {
     fn begin() -> Self {
-        let begun = || -> std::io::Result<Self> {
-            let runtime = Builder::new_current_thread().enable_all().build()?;
-            let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
-            let address = format!("http://{}", listener.local_addr()?);
-            let url: Url = address.parse().map_err(std::io::Error::other)?;
-            let answer = Answer::default();
-            runtime.spawn(serve(listener, answer.clone()));
-            let options = Options {
-                allow_loopback: true,
-                ..Options::default()
-            };
-            let client = Client::new(options).map_err(std::io::Error::other)?;
-            let sources = Sources::standard();
-            let specs = sources.iter().map(|source| source.spec());
-            let config = specs.fold(Config::default(), |config, spec| {
-                config.with_url(spec.slug, url.clone())
-            });
-            let services = BotCheckConfig {
-                turnstile: url.clone(),
-                recaptcha: url,
-            };
-            Ok(Self {
-                apis: ApiSet::new(&client, &sources, &config),
-                bot_checks: BotChecks::new(client, services),
-                runtime,
-                answer,
-            })
+        let server = Server::begin();
+        let sources = Sources::standard();
+        let specs = sources.iter().map(|source| source.spec());
+        let config = specs.fold(Config::default(), |config, spec| {
+            config.with_url(spec.slug, server.url.clone())
+        });
+        let services = BotCheckConfig {
+            turnstile: server.url.clone(),
+            recaptcha: server.url.clone(),
         };
-        match begun() {
-            Ok(world) => world,
-            Err(error) => panic!("no server can be had on this machine: {error}"),
+        Self {
+            apis: ApiSet::new(&server.client, &sources, &config),
+            bot_checks: BotChecks::new(server.client.clone(), services),
+            server,
         }
     }
-}
-
-pub(crate) async fn serve(listener: TcpListener, answer: Answer) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let body = answer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        // Whoever hangs up has heard enough.
-        tokio::spawn(async move { tell(stream, &body).await.ok() });
-    }
-}
-
-/// Hears one request to its end, and answers it.
-async fn tell(mut stream: TcpStream, answer: &[u8]) -> std::io::Result<()> {
-    let mut heard = Vec::new();
-    loop {
-        let ended = heard.windows(4).position(|end| end == b"\r\n\r\n");
-        if let Some(end) = ended {
-            let head = String::from_utf8_lossy(&heard[..end]).to_ascii_lowercase();
-            let mut lengths = head
-                .lines()
-                .filter_map(|line| line.strip_prefix("content-length:"));
-            let length: usize = lengths.next().map_or(0, |n| n.trim().parse().unwrap_or(0));
-            if heard.len() >= end + 4 + length {
-                break;
-            }
-        }
-        if stream.read_buf(&mut heard).await? == 0 {
-            return Ok(());
-        }
-    }
-    let head = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-        answer.len()
-    );
-    stream.write_all(head.as_bytes()).await?;
-    stream.write_all(answer).await?;
-    stream.shutdown().await
 }
 
 /// Asks all that can be asked, and has webhooks registered, whose answers tell the keys that sign.

@@ -32,6 +32,7 @@ use google_cloud_gax::{
 };
 use google_cloud_storage::{
     client::Storage,
+    model_ext::ReadRange,
     read_object::ReadObjectResponse,
     read_resume_policy::{ReadResumePolicyExt as _, Recommended},
     retry_policy::RetryableErrors,
@@ -156,23 +157,22 @@ impl Blobs for GcsBlobs {
     }
 
     async fn get(&self, key: &BlobKey) -> Result<Opened, BlobError> {
-        let read = self.storage.read_object(self.bucket(), key.to_string());
-        let opened = timeout(PIECE_DEADLINE, Box::pin(read.send())).await;
-        let opened = opened.map_err(|_| store(GcsError::Late))?;
-        let opened = opened.map_err(|error| match self.failed(&error) {
-            GcsError::NotFound { .. } => BlobError::NotFound,
-            error => store(error),
-        })?;
-        let size_bytes = u64::try_from(opened.object().size).unwrap_or_default();
-        let blobs = self.clone();
-        let pieces = stream::try_unfold((opened, blobs), async |(mut opened, blobs)| {
-            let piece = blobs.next(&mut opened).await?;
-            Ok::<_, BoxError>(piece.map(|piece| (piece, (opened, blobs))))
-        });
+        let opened = self.open_object(key, ReadRange::all()).await?;
         Ok(Opened {
-            size_bytes,
-            content: pieces.boxed(),
+            size_bytes: u64::try_from(opened.object().size).unwrap_or_default(),
+            content: self.pieces(opened),
         })
+    }
+
+    async fn get_part(
+        &self,
+        key: &BlobKey,
+        start: u64,
+        length: u64,
+    ) -> Result<ByteStream, BlobError> {
+        let part = ReadRange::segment(start, length);
+        let opened = self.open_object(key, part).await?;
+        Ok(self.pieces(opened))
     }
 
     async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
@@ -231,6 +231,30 @@ impl GcsBlobs {
             // Cloud Storage reports success, although the content was not read to its end.
             (Ok(_), None) => Err(store(GcsError::Damaged)),
         }
+    }
+
+    async fn open_object(
+        &self,
+        key: &BlobKey,
+        range: ReadRange,
+    ) -> Result<ReadObjectResponse, BlobError> {
+        let read = self.storage.read_object(self.bucket(), key.to_string());
+        let sent = Box::pin(read.set_read_range(range).send());
+        let opened = timeout(PIECE_DEADLINE, sent).await;
+        let opened = opened.map_err(|_| store(GcsError::Late))?;
+        opened.map_err(|error| match self.failed(&error) {
+            GcsError::NotFound { .. } => BlobError::NotFound,
+            error => store(error),
+        })
+    }
+
+    /// What is read of an object, piece by piece.
+    fn pieces(&self, opened: ReadObjectResponse) -> ByteStream {
+        let pieces = stream::try_unfold((opened, self.clone()), async |(mut opened, blobs)| {
+            let piece = blobs.next(&mut opened).await?;
+            Ok::<_, BoxError>(piece.map(|piece| (piece, (opened, blobs))))
+        });
+        pieces.boxed()
     }
 
     /// The next piece of an object.

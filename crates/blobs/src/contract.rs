@@ -18,6 +18,7 @@ macro_rules! contract_suite {
             the_hash_and_the_size_are_those_of_the_content,
             an_empty_blob_is_a_blob,
             a_large_blob_is_streamed_both_ways,
+            a_part_of_a_blob_is_read_alone,
             a_blob_that_is_not_there_is_not_found,
             putting_again_replaces_the_content,
             two_writers_of_one_key_leave_the_content_of_one,
@@ -121,6 +122,26 @@ pub async fn a_large_blob_is_streamed_both_ways(blobs: &impl Blobs) {
         at += part.len();
     }
     assert_eq!(at as u64, stored.size_bytes);
+}
+
+pub async fn a_part_of_a_blob_is_read_alone(blobs: &impl Blobs) {
+    let piece = Bytes::from((0..=255).cycle().take(300 * 1024).collect::<Vec<u8>>());
+    let key = key("a.mp3");
+    blobs.put(&key, content(piece.clone())).await.unwrap();
+    for (start, length, end) in [
+        (0, 1, 1),
+        (0, 307_200, 307_200),
+        (70_001, 200_000, 270_001),
+        (307_199, 1, 307_200),
+        (307_000, 100_000, 307_200),
+    ] {
+        let part = blobs.get_part(&key, start, length).await.unwrap();
+        let part: Vec<Bytes> = part.try_collect().await.unwrap();
+        let first = usize::try_from(start).unwrap();
+        assert_eq!(part.concat(), piece[first..end], "{length} from {start}");
+    }
+    let none = blobs.get_part(&self::key("b.mp3"), 0, 1).await;
+    assert!(matches!(none, Err(BlobError::NotFound)));
 }
 
 pub async fn a_blob_that_is_not_there_is_not_found(blobs: &impl Blobs) {

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, ErrorKind, Read as _, Write as _},
+    io::{self, ErrorKind, Read as _, SeekFrom, Write as _},
     iter,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
@@ -12,7 +12,11 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
-use tokio::{io::AsyncReadExt as _, sync::mpsc, task::spawn_blocking};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncSeekExt as _},
+    sync::mpsc,
+    task::spawn_blocking,
+};
 
 use crate::{BlobError, BlobKey, Blobs, BoxError, ByteStream, Opened, Stored};
 
@@ -164,15 +168,22 @@ impl Blobs for FolderBlobs {
         let file = tokio::fs::File::open(self.path(key)).await;
         let file = file.map_err(missing_or_failed)?;
         let size_bytes = file.metadata().await.map_err(store)?.len();
-        let content = stream::try_unfold(file, async |mut file| {
-            let mut piece = BytesMut::with_capacity(PIECE_BYTES);
-            let read = file.read_buf(&mut piece).await?;
-            Ok::<_, BoxError>((read > 0).then(|| (piece.freeze(), file)))
-        });
         Ok(Opened {
             size_bytes,
-            content: content.boxed(),
+            content: pieces(file),
         })
+    }
+
+    async fn get_part(
+        &self,
+        key: &BlobKey,
+        start: u64,
+        length: u64,
+    ) -> Result<ByteStream, BlobError> {
+        let file = tokio::fs::File::open(self.path(key)).await;
+        let mut file = file.map_err(missing_or_failed)?;
+        file.seek(SeekFrom::Start(start)).await.map_err(store)?;
+        Ok(pieces(file.take(length)))
     }
 
     async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
@@ -203,6 +214,16 @@ impl Blobs for FolderBlobs {
     fn uri(&self, key: &BlobKey) -> String {
         format!("gs://{}/{key}", Self::BUCKET)
     }
+}
+
+/// What is left to read, piece by piece.
+fn pieces(file: impl AsyncRead + Unpin + Send + 'static) -> ByteStream {
+    let pieces = stream::try_unfold(file, async |mut file| {
+        let mut piece = BytesMut::with_capacity(PIECE_BYTES);
+        let read = file.read_buf(&mut piece).await?;
+        Ok::<_, BoxError>((read > 0).then(|| (piece.freeze(), file)))
+    });
+    pieces.boxed()
 }
 
 fn store(error: io::Error) -> BlobError {

@@ -35,6 +35,18 @@ pub trait Blobs: Send + Sync + 'static {
     /// [`BlobError::NotFound`], or [`BlobError::Store`].
     async fn get(&self, key: &BlobKey) -> Result<Opened, BlobError>;
 
+    /// Opens a part of a blob: `length` bytes from its byte `start` on, or up to its end where that comes first. `start`
+    /// is before its end.
+    ///
+    /// # Errors
+    /// [`BlobError::NotFound`], or [`BlobError::Store`].
+    async fn get_part(
+        &self,
+        key: &BlobKey,
+        start: u64,
+        length: u64,
+    ) -> Result<ByteStream, BlobError>;
+
     /// Removes a blob. Succeeds without one, too.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use domain::{AccountSpec, BaseUrl};
+use notify::{CheckPlace, MakeChannel};
 
 /// A provider, with every part that it plays.
 #[derive(Debug, Clone, Copy)]
@@ -21,12 +22,21 @@ pub struct Provider {
     pub is_connected_by_call: bool,
     /// Whether leads are pushed into it.
     pub is_crm: bool,
-    /// Whether messages to people leave by it.
-    pub is_channel: bool,
+    /// Whether e-mail to people leaves by it.
+    pub is_mailer: bool,
+    /// Whether messages to people are posted to a team's chat there, and what may be a place in it.
+    pub chat: Option<CheckPlace>,
     /// What a tenant enters to connect an account. `None` if it needs none: its webhooks are all there is.
     pub account: Option<AccountSpec>,
     /// Where its API is, if it has one that we call.
     pub base_url: Option<BaseUrl>,
+}
+
+impl Provider {
+    /// Whether messages to people leave by it.
+    pub fn is_channel(&self) -> bool {
+        self.is_mailer || self.chat.is_some()
+    }
 }
 
 /// Every provider, by slug.
@@ -50,7 +60,11 @@ pub fn providers() -> Vec<Provider> {
     }
     for spec in notify::CHANNELS {
         let (account, base_url) = (Some(spec.account), Some(spec.base_url));
-        entry(&mut found, spec.slug, spec.name, account, base_url).is_channel = true;
+        let provider = entry(&mut found, spec.slug, spec.name, account, base_url);
+        match spec.make {
+            MakeChannel::Email(_) => provider.is_mailer = true,
+            MakeChannel::Chat { check, .. } => provider.chat = Some(check),
+        }
     }
     found.into_values().collect()
 }
@@ -69,7 +83,8 @@ fn entry<'a>(
         is_source: false,
         is_connected_by_call: false,
         is_crm: false,
-        is_channel: false,
+        is_mailer: false,
+        chat: None,
         account: None,
         base_url: None,
     });
@@ -98,7 +113,7 @@ mod tests {
         assert_eq!(slugs.len(), all.len());
         for provider in &all {
             assert!(
-                provider.is_source || provider.is_crm || provider.is_channel,
+                provider.is_source || provider.is_crm || provider.is_channel(),
                 "{provider:?}"
             );
             // Whoever is called needs something to be called with.
@@ -109,7 +124,7 @@ mod tests {
         }
         assert!(
             all.iter()
-                .any(|provider| provider.is_source && provider.is_channel)
+                .any(|provider| provider.is_source && provider.is_mailer)
         );
     }
 }

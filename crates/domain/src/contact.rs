@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::text;
+
 /// An e-mail address, its domain in lower case. Prints redacted in `Debug`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -67,6 +69,27 @@ impl EmailAddress {
         } else {
             Err(ContactError::Email)
         }
+    }
+
+    /// The first address in a text as people enter one: `Ann <ann@example.com>`, `mailto:ann@example.com`, two with a comma
+    /// between them, a full stop behind it. None where nothing in it is one.
+    pub fn find(raw: &str) -> Option<Self> {
+        const LONGEST: usize = 1_000;
+        if let Ok(plain) = Self::parse(raw) {
+            return Some(plain);
+        }
+        if raw.len() > LONGEST {
+            return None;
+        }
+        let is_between = |c: char| text::is_unseen(c) || ",;<>()[]\"|".contains(c);
+        // Keyboards of full width write the sign so.
+        let raw = raw.replace('\u{ff20}', "@");
+        let mut words = raw.split(is_between).map(|word| {
+            let bare = word.strip_prefix("mailto:");
+            let bare = bare.map_or(word, |link| link.split('?').next().unwrap_or(link));
+            bare.trim_matches(['.', ':', '\''])
+        });
+        words.find_map(|word| Self::parse(word).ok())
     }
 
     /// The address.
@@ -179,6 +202,26 @@ text_conversions!(EmailAddress, PostalCode);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_found_in_what_people_write_around_it() {
+        for raw in [
+            "ann@example.com.",
+            "<ann@example.com>",
+            "Ann Lee <ann@example.com>",
+            "mailto:ann@example.com?subject=bath",
+            "ann@example.com, bo@example.com",
+            "\u{200b}ann@example.com\u{a0}",
+            "ann\u{ff20}example.com",
+            "write to ann@example.com",
+        ] {
+            let found = EmailAddress::find(raw).map(String::from);
+            assert_eq!(found.as_deref(), Some("ann@example.com"), "{raw}");
+        }
+        for raw in ["ann@example", "none", "", "@", "ann at example.com"] {
+            assert_eq!(EmailAddress::find(raw), None, "{raw}");
+        }
+    }
 
     #[test]
     fn addresses_are_checked() {

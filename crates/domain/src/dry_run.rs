@@ -168,8 +168,11 @@ impl Fate {
             (Some(_), None, None) => return None,
         };
         let route = workflow::route_by(&qualification, document.verdict.as_ref());
-        let email = &office.workflow.notifications.email;
-        let mut recipients: Vec<_> = email.iter().map(|to| to.as_str().to_owned()).collect();
+        let rules = &office.workflow.notifications;
+        let addresses = rules.email.iter().map(|to| to.as_str().to_owned());
+        let places = rules.channels.iter();
+        let places = places.map(|place| format!("{} {place}", place.channel));
+        let mut recipients: Vec<_> = addresses.chain(places).collect();
         recipients.sort();
         recipients.dedup();
         Some(Self {

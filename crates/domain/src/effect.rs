@@ -45,6 +45,14 @@ impl EffectKey {
         is_hash.then(|| Self::new("email", &request, hash, &revision))
     }
 
+    /// The key of a message in a team's chat that we sent under this id, by this provider:
+    /// `{channel}/{request}/{hash}/{revision}`. No receipt names one. `None` if the id is not one of ours.
+    pub fn of_post(channel: &str, id: &str) -> Option<Self> {
+        let Self(key) = Self::of_message(id)?;
+        let rest = key.strip_prefix("email")?;
+        Some(Self(format!("{channel}{rest}")))
+    }
+
     /// The request that a message was about.
     pub fn request(&self) -> Option<RequestId> {
         self.0
@@ -278,6 +286,8 @@ pub enum Lookup {
     Found(String),
     /// It did not happen.
     Absent,
+    /// The outside tells nobody. The effect is given up: begun again, it might happen twice.
+    CannotTell,
 }
 
 /// Why a write did not end well, as the code that knows the provider tells.
@@ -356,11 +366,11 @@ impl Effects {
                 }
                 match lookup().await {
                     Ok(Lookup::Found(remote_id)) => return self.done(key, remote_id).await,
-                    Ok(Lookup::Absent) if attempts >= timing.max_attempts => {
+                    Ok(found) if found == Lookup::CannotTell || attempts >= timing.max_attempts => {
                         let outcome = EffectOutcome::GaveUp;
                         return self.conclude(key, EffectEnd::GivenUp, outcome).await;
                     }
-                    Ok(Lookup::Absent) => {}
+                    Ok(Lookup::Absent | Lookup::CannotTell) => {}
                     Err(error) => return EffectOutcome::Failed(error),
                 }
                 match self

@@ -78,8 +78,9 @@ pub use stage::{
     Section, Stage, StageHandler, Usage,
 };
 pub use tenant::{
-    ChatPolicy, Destination, DocumentPolicy, DocumentReader, LinkPolicy, NotificationRules, Office,
-    RecordingPolicy, SpamThresholds, Tenant, TenantStatus, WorkflowConfig,
+    ChannelRecipient, ChatPolicy, Destination, DocumentPolicy, DocumentReader, LinkPolicy,
+    NotificationRules, Office, RecordingPolicy, SpamThresholds, Tenant, TenantStatus,
+    WorkflowConfig,
 };
 pub use transition::{
     Change, Circle, LogEntry, Origin, Plan, RequestState, ReviewAction, SettleContext, Stale,

@@ -156,8 +156,9 @@ pub(crate) fn is_title(word: &str) -> bool {
     TITLES.contains(&word.trim_end_matches('.').to_lowercase().as_str())
 }
 
-/// The words of a name that tell people apart.
+/// The words of a name that tell people apart, without case and accents: carriers write names in plain capitals.
 pub fn distinguishing(name: &str) -> Vec<String> {
+    let name = plain(&text::folded(name));
     let words = name.split(|c: char| !c.is_alphanumeric() && c != '\'');
     let folded = words.map(|word| {
         let letters = word.chars().filter(|c| c.is_alphanumeric());
@@ -166,6 +167,27 @@ pub fn distinguishing(name: &str) -> Vec<String> {
     folded
         .filter(|word| !word.is_empty() && !TITLES.contains(&word.as_str()))
         .collect()
+}
+
+/// Letters that are no other letter with an accent, as they are written where there is no key for them.
+fn plain(folded: &str) -> String {
+    let mut plain = String::with_capacity(folded.len());
+    for c in folded.chars() {
+        match c {
+            '\u{142}' => plain.push('l'),
+            '\u{f8}' => plain.push('o'),
+            '\u{111}' | '\u{f0}' => plain.push('d'),
+            '\u{131}' => plain.push('i'),
+            '\u{df}' => plain.push_str("ss"),
+            '\u{e6}' => plain.push_str("ae"),
+            '\u{153}' => plain.push_str("oe"),
+            '\u{fe}' => plain.push_str("th"),
+            // Of typed apostrophes there is one.
+            '\u{2019}' | '\u{2018}' | '\u{2bc}' => plain.push('\''),
+            c => plain.push(c),
+        }
+    }
+    plain
 }
 
 /// Whether both can be one person's name: each word of the shorter one stands in the other, as itself or as its first
@@ -235,6 +257,22 @@ mod tests {
         }
         let cut = real_name("SAN FRANCISCO C", 200, Some("San Francisco"), Some("CA"));
         assert_eq!(cut, None);
+    }
+
+    /// A name with accents, the same in another spelling of Unicode, and as a carrier writes it.
+    #[test]
+    fn a_name_is_the_same_however_its_accents_are_written() {
+        let same = |one: &str, other: &str| are_same(&distinguishing(one), &distinguishing(other));
+        for (one, other) in [
+            ("Jos\u{e9} Nu\u{f1}ez", "Jose\u{301} Nun\u{303}ez"),
+            ("Jos\u{e9} N\u{fa}\u{f1}ez", "JOSE NUNEZ"),
+            ("\u{141}ukasz \u{17b}ak", "Lukasz Zak"),
+            ("S\u{f8}ren Gro\u{df}", "SOREN GROSS"),
+            ("D\u{2019}Arcy", "D'Arcy"),
+        ] {
+            assert!(same(one, other), "{one} {other}");
+        }
+        assert!(!same("Jos\u{e9} Nu\u{f1}ez", "Jos\u{e9} Mu\u{f1}oz"));
     }
 
     #[test]

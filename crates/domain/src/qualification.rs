@@ -80,7 +80,7 @@ pub fn qualify(
         missing_fields: missing(document, analysis, &config.required_fields),
         config_version: office.version,
         destinations,
-        notify: !config.notifications.email.is_empty(),
+        notify: config.notifications.has_recipients(),
     }
 }
 

@@ -335,7 +335,7 @@ const fn is_zero(number: &u64) -> bool {
 /// A message to a person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NotificationRecord {
-    /// `email`.
+    /// `email`, or the slug of the chat's provider.
     pub channel: String,
     /// Who got it.
     pub recipient: String,

@@ -1,6 +1,6 @@
 //! Tenants, their offices, and the typed configuration that drives a request through the workflow.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -178,8 +178,50 @@ pub struct NotificationRules {
     /// The connection that the e-mail leaves by. `None`: the tenant's first connection, by name, to a provider that
     /// carries e-mail.
     pub connection: Option<ConnectionName>,
-    /// How long a message whose answer was lost is waited for before it is sent once more, in seconds.
+    /// Who is told by another way than e-mail; each gets a message of its own.
+    pub channels: Vec<ChannelRecipient>,
+    /// How long a mail whose answer was lost is waited for before it is sent once more, in seconds.
     pub unknown_wait_seconds: u64,
+}
+
+/// A recipient that is no e-mail address: a channel of a team's chat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelRecipient {
+    /// The provider's slug, as `notify::CHANNELS` has it.
+    pub channel: String,
+    /// Whose credentials are used.
+    pub connection: ConnectionName,
+    /// The provider's id of where the message goes. `None`: where the connection leads by itself.
+    #[serde(default)]
+    pub to: Option<String>,
+    /// Whether the lead's telephone number and e-mail address are shown whole.
+    #[serde(default)]
+    pub shows_contact: bool,
+}
+
+impl ChannelRecipient {
+    /// Whether both lead to the same place.
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        (&self.channel, &self.connection, &self.to)
+            == (&other.channel, &other.connection, &other.to)
+    }
+}
+
+impl fmt::Display for ChannelRecipient {
+    /// How people are told of it: the connection, and the place where one is named.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.to {
+            Some(to) => write!(f, "{}/{to}", self.connection),
+            None => write!(f, "{}", self.connection),
+        }
+    }
+}
+
+impl NotificationRules {
+    /// Whether anybody is told.
+    pub fn has_recipients(&self) -> bool {
+        !(self.email.is_empty() && self.channels.is_empty())
+    }
 }
 
 impl Default for NotificationRules {
@@ -189,6 +231,7 @@ impl Default for NotificationRules {
             from: None,
             from_name: None,
             connection: None,
+            channels: Vec::new(),
             unknown_wait_seconds: 600,
         }
     }

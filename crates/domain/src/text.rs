@@ -1,5 +1,7 @@
 //! Text from outside: bounded and stripped of what does harm in logs, mails and CRMs.
 
+use icu_normalizer::DecomposingNormalizerBorrowed;
+
 /// The first `max` characters of `text`, without control characters (line ends and tabs stay), marked with `…` when cut.
 pub fn bounded(text: &str, max: usize) -> String {
     let is_kept = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
@@ -28,6 +30,39 @@ pub fn harmless(text: &str) -> String {
     text.chars().filter(|c| !is_harmful(c)).collect()
 }
 
+/// Whether nobody sees it: white space, control characters, marks of direction and characters of no width.
+pub fn is_unseen(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Without what nobody sees at its ends: it came along when the text was copied.
+pub fn without_unseen_ends(text: &str) -> &str {
+    text.trim_matches(is_unseen)
+}
+
+/// Without case, accents, and differences of width: what two spellings of one text have in common.
+pub fn folded(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let decomposed = DecomposingNormalizerBorrowed::new_nfkd().normalize(text);
+    decomposed
+        .chars()
+        .filter(|c| !is_mark(*c))
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// Accents, points and other marks that belong to the letter before them.
+const fn is_mark(c: char) -> bool {
+    matches!(c,
+        '\u{0300}'..='\u{036f}' | '\u{0483}'..='\u{0487}' | '\u{0591}'..='\u{05bd}' | '\u{064b}'..='\u{065f}'
+        | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{3099}' | '\u{309a}'
+        | '\u{fe20}'..='\u{fe2f}')
+}
+
 /// A single line: [`bounded`], white space folded. Empty text is none.
 pub fn line(text: &str, max: usize) -> Option<String> {
     let mut folded = String::with_capacity(text.len());
@@ -49,6 +84,15 @@ pub fn line(text: &str, max: usize) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_sees_is_taken_off_the_ends_alone() {
+        for around in [" ", "\r\n", "\u{feff}", "\u{200b}\u{a0}", "\u{2060}\t"] {
+            let copied = format!("{around}key\u{200b} 7{around}");
+            assert_eq!(without_unseen_ends(&copied), "key\u{200b} 7", "{around:?}");
+        }
+        assert_eq!(without_unseen_ends("\u{200b} "), "");
+    }
 
     #[test]
     fn long_text_is_cut_between_characters() {

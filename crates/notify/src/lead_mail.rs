@@ -38,47 +38,47 @@ pub struct TemplateError(#[from] minijinja::Error);
 
 /// What the templates show. Every text is one line, bounded; escaping is the templates' part.
 #[derive(Serialize)]
-struct View {
-    subject: String,
-    preview: String,
-    company: String,
-    request: String,
-    happened: String,
-    person: String,
-    wants: String,
-    place: Option<String>,
-    phone: Option<Phone>,
-    score: Option<u8>,
-    score_color: &'static str,
-    warnings: Vec<String>,
-    facts: Vec<Fact>,
-    summary: Option<String>,
-    reasons: Vec<Reason>,
-    transcript: Vec<Turn>,
-    turns_left: usize,
+pub(crate) struct View {
+    pub(crate) subject: String,
+    pub(crate) preview: String,
+    pub(crate) company: String,
+    pub(crate) request: String,
+    pub(crate) happened: String,
+    pub(crate) person: String,
+    pub(crate) wants: String,
+    pub(crate) place: Option<String>,
+    pub(crate) phone: Option<Phone>,
+    pub(crate) score: Option<u8>,
+    pub(crate) score_color: &'static str,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) facts: Vec<Fact>,
+    pub(crate) summary: Option<String>,
+    pub(crate) reasons: Vec<Reason>,
+    pub(crate) transcript: Vec<Turn>,
+    pub(crate) turns_left: usize,
 }
 
 #[derive(Serialize)]
-struct Phone {
-    number: String,
-    shown: String,
+pub(crate) struct Phone {
+    pub(crate) number: String,
+    pub(crate) shown: String,
 }
 
 #[derive(Serialize)]
-struct Fact {
-    label: String,
-    value: String,
-    link: Option<String>,
+pub(crate) struct Fact {
+    pub(crate) label: String,
+    pub(crate) value: String,
+    pub(crate) link: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Reason {
+pub(crate) struct Reason {
     reason: String,
     quote: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Turn {
+pub(crate) struct Turn {
     at: Option<String>,
     speaker: String,
     text: String,
@@ -120,7 +120,7 @@ pub fn lead_mail(
 }
 
 impl View {
-    fn new(brief: &Brief, company: &str, provider_name: fn(&str) -> &str) -> Self {
+    pub(crate) fn new(brief: &Brief, company: &str, provider_name: fn(&str) -> &str) -> Self {
         let judgment = brief.judgment.as_ref();
         let phone = brief.phone.as_ref().map(|phone| Phone {
             number: phone.as_str().to_owned(),

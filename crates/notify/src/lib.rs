@@ -6,24 +6,36 @@
 
 mod error;
 mod lead_mail;
+mod lead_post;
 mod message;
+mod post_error;
 mod sendgrid;
 mod sign_in_mail;
+mod slack;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use domain::{Account, AccountSpec, BaseUrl, Clock, EmailAddress, RequestId};
+use domain::{Account, AccountSpec, BaseUrl, Clock, EmailAddress, Lookup, RequestId};
 use http_client::{Client, Url};
+use jiff::Timestamp;
 use settings::{Reader, Settings};
 
 pub use error::SendError;
 pub use lead_mail::{Content, LEAD_TEMPLATE, TemplateError, lead_mail};
-pub use message::message_id;
+pub use lead_post::{Fact, LEAD_POST_TEMPLATE, LeadPost, lead_post};
+pub use message::{message_id, post_id};
+pub use post_error::PostError;
 pub use sign_in_mail::{SignInReason, sign_in_mail};
 
 /// Every channel, by slug.
-pub static CHANNELS: &[&ChannelSpec] = &[&sendgrid::SPEC];
+pub static CHANNELS: &[&ChannelSpec] = &[&sendgrid::SPEC, &slack::SPEC];
+
+/// The channels that carry e-mail, in the order of [`CHANNELS`].
+pub fn email_channels() -> impl Iterator<Item = &'static ChannelSpec> {
+    let is_email = |spec: &&ChannelSpec| matches!(spec.make, MakeChannel::Email(_));
+    CHANNELS.iter().copied().filter(is_email)
+}
 
 /// Longest time of a channel's call. Whoever records an effect counts with it.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(15);
@@ -39,12 +51,29 @@ pub struct ChannelSpec {
     pub account: AccountSpec,
     /// Where its API is.
     pub base_url: BaseUrl,
-    /// Makes the channel of the provider at this URL.
-    pub new: MakeChannel,
+    /// What kind of channel it is, and how it is made.
+    pub make: MakeChannel,
 }
 
-/// Makes a channel; opens no connection.
-pub type MakeChannel = fn(Client, Arc<dyn Clock>, &Url) -> Arc<dyn EmailChannel>;
+/// Makes the channel of a provider at a URL; opens no connection.
+#[derive(Debug, Clone, Copy)]
+pub enum MakeChannel {
+    /// It carries e-mail, to any address.
+    Email(Make<Arc<dyn EmailChannel>>),
+    /// It posts to places in a team's chat.
+    Chat {
+        /// Makes it.
+        new: Make<Arc<dyn ChatChannel>>,
+        /// Says what of a recipient cannot be right.
+        check: CheckPlace,
+    },
+}
+
+/// Makes a channel from the way out, the clock and the provider's URL.
+pub type Make<C> = fn(Client, Arc<dyn Clock>, &Url) -> C;
+
+/// Checks where a recipient's messages go, against the settings of its connection. Pure; says what is expected.
+pub type CheckPlace = fn(&BTreeMap<String, String>, Option<&str>) -> Result<(), String>;
 
 /// Sends e-mail by one provider.
 #[async_trait]
@@ -85,7 +114,53 @@ pub struct Mail<'a> {
     pub request: Option<RequestId>,
 }
 
-/// The provider's own id of a mail.
+/// Posts messages to a team's chat, by one provider.
+#[async_trait]
+pub trait ChatChannel: Send + Sync {
+    /// The provider's slug.
+    fn slug(&self) -> &'static str;
+
+    /// Posts a message. A repeat posts another.
+    ///
+    /// # Errors
+    /// [`PostError`] says whether the message may have been posted, and what to do next.
+    async fn post(
+        &self,
+        post: &Post<'_>,
+        account: &Account,
+    ) -> Result<ProviderMessageId, PostError>;
+
+    /// Looks for a message that may have been posted, by its name, no further back than `since`.
+    ///
+    /// # Errors
+    /// [`PostError`] when the provider could not be asked now. One that never tells is no error.
+    async fn find(
+        &self,
+        post: &Post<'_>,
+        since: Timestamp,
+        account: &Account,
+    ) -> Result<Lookup, PostError>;
+
+    /// Asks whether the provider takes an account, and posts nothing. Returns what it says of it, as a sentence.
+    ///
+    /// # Errors
+    /// [`PostError`] when it does not, or could not be asked.
+    async fn inspect(&self, account: &Account) -> Result<String, PostError>;
+}
+
+/// A message to one place in a team's chat.
+pub struct Post<'a> {
+    /// The provider's id of the place. `None`: where the account leads by itself.
+    pub to: Option<&'a str>,
+    /// What it says.
+    pub content: &'a LeadPost,
+    /// Our name of the message; see [`post_id`].
+    pub message_id: &'a str,
+    /// The request that it is about.
+    pub request: RequestId,
+}
+
+/// The provider's own id of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderMessageId(pub String);
 
@@ -126,20 +201,42 @@ impl Default for Config {
 
 /// The channels of a running service, by slug.
 #[derive(Clone)]
-pub struct Channels(BTreeMap<&'static str, Arc<dyn EmailChannel>>);
+pub struct Channels {
+    email: BTreeMap<&'static str, Arc<dyn EmailChannel>>,
+    chat: BTreeMap<&'static str, Arc<dyn ChatChannel>>,
+}
 
 impl Channels {
     /// Makes every channel of [`CHANNELS`]; opens no connection.
     pub fn new(http: &Client, clock: &Arc<dyn Clock>, config: &Config) -> Self {
-        let make = |spec: &&ChannelSpec| {
-            let url = config.urls.get(spec.slug)?;
-            Some((spec.slug, (spec.new)(http.clone(), Arc::clone(clock), url)))
+        let mut channels = Self {
+            email: BTreeMap::new(),
+            chat: BTreeMap::new(),
         };
-        Self(CHANNELS.iter().filter_map(make).collect())
+        for spec in CHANNELS {
+            let Some(url) = config.urls.get(spec.slug) else {
+                continue;
+            };
+            let (http, clock) = (http.clone(), Arc::clone(clock));
+            match spec.make {
+                MakeChannel::Email(new) => {
+                    channels.email.insert(spec.slug, new(http, clock, url));
+                }
+                MakeChannel::Chat { new, .. } => {
+                    channels.chat.insert(spec.slug, new(http, clock, url));
+                }
+            }
+        }
+        channels
     }
 
-    /// The channel of this provider.
-    pub fn get(&self, slug: &str) -> Option<&Arc<dyn EmailChannel>> {
-        self.0.get(slug)
+    /// The channel of this provider, if it carries e-mail.
+    pub fn email(&self, slug: &str) -> Option<&Arc<dyn EmailChannel>> {
+        self.email.get(slug)
+    }
+
+    /// The channel of this provider, if it posts to a team's chat.
+    pub fn chat(&self, slug: &str) -> Option<&Arc<dyn ChatChannel>> {
+        self.chat.get(slug)
     }
 }

@@ -34,6 +34,7 @@ pub mod secret_manager;
 pub mod sendgrid;
 pub mod signedwebhook;
 mod siteverify;
+pub mod slack;
 pub mod speech;
 pub mod storage;
 pub mod turnstile;
@@ -81,6 +82,7 @@ pub static SIMULATORS: &[SimulatorSpec] = &[
     secret_manager::SPEC,
     sendgrid::SPEC,
     signedwebhook::SPEC,
+    slack::SPEC,
     speech::SPEC,
     storage::SPEC,
     turnstile::SPEC,

@@ -41,6 +41,12 @@ pub trait ListingApi: Send + Sync {
         accounts_of_source: &[String],
         place: &str,
     ) -> Result<Vec<Listed>, ApiError>;
+
+    /// Further ids of the source's accounts, which the provider was asked for and which never change: kept with the source,
+    /// nobody has to ask for them again.
+    fn learned(&self, _account: &Account, _accounts_of_source: &[String]) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// What is listed.
@@ -206,6 +212,28 @@ impl Wiring {
             Self::Off(off)
         }
     }
+}
+
+/// Each of these events at the URL, for a provider that posts all of them to one.
+pub(crate) fn all_at(url: &str, events: &[&str]) -> Vec<(String, String)> {
+    let events = events.iter();
+    events
+        .map(|event| ((*event).to_owned(), url.to_owned()))
+        .collect()
+}
+
+/// A webhook that a provider has for several events: a registration for each.
+pub(crate) fn registrations(
+    events: impl IntoIterator<Item = String>,
+    url: &str,
+    is_on: bool,
+) -> Vec<Registration> {
+    let of = |event| Registration {
+        event,
+        url: url.to_owned(),
+        is_on,
+    };
+    events.into_iter().map(of).collect()
 }
 
 /// The URL of ours, without an event, that is among these registrations; `is_ours` says it of a token.

@@ -60,6 +60,8 @@ pub(crate) struct Entry {
     pub(crate) is_question: bool,
     /// What its tool calls it, where it has another name here: a tenant's own mapping may say either.
     pub(crate) id: Option<String>,
+    /// The words beside it, where it is a box and its tool sends them.
+    pub(crate) beside: Option<String>,
 }
 
 /// What is known of a file, of which nothing that its sender says is trusted.
@@ -93,6 +95,7 @@ impl Entry {
             values: vec![value.into()],
             is_question: false,
             id: None,
+            beside: None,
         }
     }
 

@@ -46,8 +46,8 @@ pub use files::{facts_of_values, files};
 pub use sample::{ReadAs, Recorded, Sample};
 pub use settings_spec::SettingsSpec;
 pub use verification::{
-    Encoding, Key, Mac, Piece, Scheme, Sent, SignatureError, SignedTime, TimeForm, Verification,
-    Verified, verify, verify_dummy,
+    Encoding, Key, Mac, OwnScheme, Piece, Scheme, Sent, SignatureError, SignedTime, TimeForm,
+    Verification, Verified, verify, verify_as_set, verify_dummy,
 };
 
 /// Every webhook source of the product. Services are given a [`Sources`] and do not read this list.
@@ -98,6 +98,11 @@ pub trait Source: Send + Sync {
     /// off for all.
     fn serves_many(&self, _settings: &Value) -> bool {
         false
+    }
+
+    /// How its sender signs, where the tenant says so by these settings. Then nothing else is accepted.
+    fn signed_as(&self, _settings: &Value) -> Option<OwnScheme> {
+        None
     }
 
     /// A body that it stores and does not use, to be posted as a test and signed with the source's own key; `mark` tells tests

@@ -7,16 +7,16 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    AuditId, Claim, Claimed, ConnectionName, DueWake, EffectEnd, EffectIntent, EffectKey,
-    EffectLog, EventId, LeadRequest, NewTouch, Outbox, OutboxRow, Outcome, Record, RequestId,
-    ReviewAction, SettleResult, Slot, SourceId, Stage, Tenant, TenantId, TenantStatus, Wake,
-    Wanted, WorkKey, WorkQueue, WorkRow, transition,
+    Claim, Claimed, ConnectionName, DueWake, EffectEnd, EffectIntent, EffectKey, EffectLog,
+    EventId, LeadRequest, NewTouch, Outbox, OutboxRow, Outcome, Record, RequestId, ReviewAction,
+    SettleResult, Slot, SourceId, Stage, Tenant, TenantId, TenantStatus, Wake, Wanted, WorkKey,
+    WorkQueue, WorkRow, transition,
 };
 use google_cloud_spanner::key::Key;
 use jiff::Timestamp;
 use store::{
-    Accepted, AuditAction, AuditEntry, Booked, Config, ConfigKind, Connection, Delivery,
-    Identified, LastWrite, NewConfig, NewConnection, Page, PersonIdentity, Redriven,
+    Accepted, AuditAction, AuditEntry, AuditQuery, Booked, Config, ConfigKind, Connection,
+    Delivery, Identified, LastWrite, NewConfig, NewConnection, Page, PersonIdentity, Redriven,
     ReplacedSecret, RequestQuery, RequestView, Result, SecurityEvent, Settle, Source, SourceChange,
     StoppedCount, Store, StoredEvent, TokenHash, WorkQuery,
 };
@@ -392,13 +392,8 @@ impl Store for SpannerStore {
             .await
     }
 
-    async fn audit_log(
-        &self,
-        tenant: &TenantId,
-        before: Option<AuditId>,
-        limit: u32,
-    ) -> Result<Page<AuditEntry>> {
-        self.read(async |reader| audit::page(&reader, tenant, before, limit).await)
+    async fn audit_log(&self, tenant: &TenantId, query: &AuditQuery) -> Result<Page<AuditEntry>> {
+        self.read(async |reader| audit::page(&reader, tenant, query).await)
             .await
     }
 

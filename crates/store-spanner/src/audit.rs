@@ -1,9 +1,9 @@
 //! The audit log.
 
 use domain::{AuditId, TenantId};
-use google_cloud_spanner::statement::Statement;
+use google_cloud_spanner::{statement::Statement, types};
 use store::{
-    AuditAction, AuditEntry, IdSource, Page,
+    AuditAction, AuditEntry, AuditQuery, IdSource, Page,
     rows::{self, signed},
     stored::PageReader,
 };
@@ -27,7 +27,7 @@ pub(crate) async fn record(
     tenant: &TenantId,
     act: &AuditAction,
 ) -> Result<()> {
-    let last = page(tx, tenant, None, 1).await?.items.pop();
+    let last = page(tx, tenant, &AuditQuery::newest(1)).await?.items.pop();
     let id = behind(last.as_ref(), AuditId::from_uuid(ids.next()));
     let previous = last.map(|entry| entry.hash);
     let entry = AuditEntry::new(id, tenant, tx.now(), act, previous);
@@ -61,20 +61,38 @@ fn behind(last: Option<&AuditEntry>, drawn: AuditId) -> AuditId {
 pub(crate) async fn page(
     reader: &Reader,
     tenant: &TenantId,
-    before: Option<AuditId>,
-    limit: u32,
+    query: &AuditQuery,
 ) -> Result<Page<AuditEntry>> {
-    let mut page = PageReader::new(limit);
-    let statement = Statement::builder(format!(
-        "SELECT {COLUMNS} FROM audit_log WHERE tenant_id = @tenant AND audit_id < @before \
-         ORDER BY audit_id DESC LIMIT @wanted"
+    let mut page = PageReader::new(query.limit);
+    let index = query.index();
+    let index = index.map_or_else(String::new, |index| format!("@{{FORCE_INDEX={index}}}"));
+    let mut filter: String = query
+        .columns()
+        .map(|(column, _)| format!(" AND {column} = @{column}"))
+        .collect();
+    if query.from.is_some() {
+        filter.push_str(" AND occurred_at >= @from");
+    }
+    if query.to.is_some() {
+        filter.push_str(" AND occurred_at < @to");
+    }
+    let ids = query.ids();
+    let mut statement = Statement::builder(format!(
+        "SELECT {COLUMNS} FROM audit_log{index} WHERE tenant_id = @tenant{filter} \
+         AND audit_id < @before AND audit_id >= @first ORDER BY audit_id DESC LIMIT @wanted"
     ))
     .add_param("tenant", tenant.as_str().to_owned())
-    .add_param(
-        "before",
-        before.map_or_else(|| "aud_~".to_owned(), |id| id.to_string()),
-    )
+    .add_param("before", ids.before)
+    .add_param("first", ids.from)
     .add_param("wanted", signed(page.wanted()));
+    for (column, value) in query.columns() {
+        statement = statement.add_param(column, value.clone());
+    }
+    for (name, at) in [("from", query.from), ("to", query.to)] {
+        if let Some(at) = at {
+            statement = statement.add_typed_param(name, time_value(at), types::timestamp());
+        }
+    }
     let found = reader.query(statement.build()).await?;
     let entry = |row| rows::audit_entry(row, "occurred_at", "entry_hash").map(Some);
     let read = found.iter().map(|row| entry(row));

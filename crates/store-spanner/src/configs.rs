@@ -9,6 +9,7 @@ use google_cloud_spanner::{
 };
 use store::{
     Config, ConfigKind, NewConfig, Page,
+    configs::Asked,
     rows::{self, signed},
     stored::{PageReader, corrupt, to_json},
 };
@@ -16,6 +17,7 @@ use store::{
 use crate::{
     fault::Fault,
     rows::{Row, Write, mutation, time_value},
+    sources,
     tx::{Reader, Tx},
 };
 
@@ -25,6 +27,18 @@ const COLUMNS: &str = "tenant_id, kind, name, version, json, author, note, creat
 
 /// Adds a version, unless it would be equal to the newest; returns the newest, and whether it is new.
 pub(crate) async fn put(tx: &Tx, new: &NewConfig, author: &str) -> Result<(u64, bool)> {
+    match new.asks() {
+        Asked::Nothing => {}
+        Asked::Office => {
+            let office = one(tx, &new.tenant, ConfigKind::Office, &new.name, None).await?;
+            NewConfig::check_office(office.as_ref())?;
+        }
+        Asked::WhatLeadsToIt => {
+            let offices = newest(tx, &new.tenant, &[ConfigKind::Office]).await?;
+            let sources = sources::of_tenant(tx, &new.tenant).await?;
+            new.check_removal(&offices, &sources)?;
+        }
+    }
     let known = one(tx, &new.tenant, new.kind, &new.name, None).await?;
     let Some(config) = new.after(known.as_ref(), author, tx.now())? else {
         return Ok((known.map_or(0, |known| known.version), false));

@@ -227,18 +227,17 @@ async fn refusals(
     tenant: &str,
     query: &SecurityQuery,
 ) -> Result<Page<SecurityEvent>> {
-    let mut filter = String::new();
-    for (column, value) in [("address", &query.address), ("reason", &query.reason)] {
-        if value.is_some() {
-            filter.push_str(&format!(" AND {column} = @{column}"));
-        }
-    }
-    // Spanner compares no tuples.
+    let index = query.index();
+    let filter: String = query
+        .columns()
+        .map(|(column, _)| format!(" AND {column} = @{column}"))
+        .collect();
+    // Spanner compares no tuples. The first condition alone says where the walk begins.
     let sql = format!(
         "SELECT minute, address, reason, provider, tenant_id, count, trace_id \
-         FROM security_events@{{FORCE_INDEX=security_events_by_tenant}} WHERE tenant_id = @tenant \
+         FROM security_events@{{FORCE_INDEX={index}}} WHERE tenant_id = @tenant{filter} AND minute <= @minute \
          AND (minute < @minute OR (minute = @minute AND (address < @last_address OR (address = @last_address \
-         AND (reason < @last_reason OR (reason = @last_reason AND provider < @last_provider)))))){filter} \
+         AND (reason < @last_reason OR (reason = @last_reason AND provider < @last_provider)))))) \
          ORDER BY minute DESC, address DESC, reason DESC, provider DESC LIMIT @wanted"
     );
     let after = query.after.as_ref();
@@ -254,10 +253,8 @@ async fn refusals(
         .add_param("last_reason", reason.to_owned())
         .add_param("last_provider", provider.to_owned())
         .add_param("wanted", signed(page.wanted()));
-    for (column, value) in [("address", &query.address), ("reason", &query.reason)] {
-        if let Some(value) = value {
-            statement = statement.add_param(column, value.clone());
-        }
+    for (column, value) in query.columns() {
+        statement = statement.add_param(column, value.clone());
     }
     let found = reader.query(statement.build()).await?;
     let read = found.iter().map(|row| rows::security_event(row).map(Some));

@@ -5,7 +5,7 @@ use google_cloud_spanner::{key::Key, value::Value};
 use store::{Accepted, Delivery, IdSource, Received, StoredEvent, rows, stored::to_json};
 
 use crate::{
-    deliveries, effects,
+    deliveries, early, effects,
     fault::{Fault, readable},
     figures, records, requests,
     rows::{Write, key, mutation, time_value},
@@ -70,8 +70,20 @@ pub(crate) async fn accept(tx: &Tx, ids: &IdSource, delivery: &Delivery) -> Resu
         requests::by_aliases(tx, tenant, delivery.aliases(), Alias::joins_deliveries).await?;
     let states = known_requests(tx, tenant, &named.requests).await?;
     let id = RequestId::from_uuid(ids.next());
-    let mut received = delivery.received(event, id, states, tx.now());
+    let early = match delivery.begins(states.as_deref()) {
+        Some(conversation) => early::of(tx, tenant, conversation).await?,
+        None => Vec::new(),
+    };
+    let whole = delivery.after(&early);
+    let mut received = whole.received(event, id, states, tx.now());
     insert(tx, delivery, event, hash, &received)?;
+    match (received.request, delivery.begins(Some(&[]))) {
+        (Some(request), Some(conversation)) => {
+            early::taken(tx, tenant, conversation, &early, request)?;
+        }
+        (None, _) => early::keep(tx, delivery, event)?,
+        _ => {}
+    }
     requests::write(tx, &received.plan)?;
     if received.plan.changes.is_empty() {
         figures::add(tx, tenant, &event.to_string(), &received.plan.figures)?;

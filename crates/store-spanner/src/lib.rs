@@ -11,6 +11,7 @@ mod configs;
 mod connect;
 mod connections;
 mod deliveries;
+mod early;
 mod effects;
 mod events;
 mod fault;

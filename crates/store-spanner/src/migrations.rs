@@ -100,6 +100,26 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "names_of_sources",
         include_str!("../../../migrations/spanner/0058_names_of_sources.sql"),
     ),
+    (
+        60,
+        "early_messages",
+        include_str!("../../../migrations/spanner/0060_early_messages.sql"),
+    ),
+    (
+        65,
+        "lists_of_stopped_work",
+        include_str!("../../../migrations/spanner/0065_lists_of_stopped_work.sql"),
+    ),
+    (
+        66,
+        "lists_of_refusals",
+        include_str!("../../../migrations/spanner/0066_lists_of_refusals.sql"),
+    ),
+    (
+        67,
+        "lists_of_the_audit_log",
+        include_str!("../../../migrations/spanner/0067_lists_of_the_audit_log.sql"),
+    ),
 ];
 
 /// Where the steps that were taken are on record.

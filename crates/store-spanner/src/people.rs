@@ -16,6 +16,7 @@ use crate::{
     adapter::again,
     fault::Fault,
     rows::{Row, Write, key, mutation, time_value},
+    sessions,
     tx::{Reader, Tx},
 };
 
@@ -121,6 +122,9 @@ async fn set_role(
     let member = checked(tx, tenant, user, Some(role)).await?;
     let is_change = member.role != role;
     put_member(tx, tenant, user, role, member.since)?;
+    if is_change {
+        sessions::close_invitations(tx, tenant, &member.user.email).await?;
+    }
     Ok((Member { role, ..member }, is_change))
 }
 
@@ -128,6 +132,7 @@ async fn remove(tx: &Tx, tenant: &TenantId, user: UserId) -> Result<Member> {
     let member = checked(tx, tenant, user, None).await?;
     let key = key([tenant.as_str(), &user.to_string()]);
     tx.write([Mutation::delete("memberships", key.into())])?;
+    sessions::close_invitations(tx, tenant, &member.user.email).await?;
     Ok(member)
 }
 

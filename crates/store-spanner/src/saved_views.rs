@@ -8,7 +8,7 @@ use store::{
     AuditAction, SavedView, SavedViews,
     people::{
         rows::{self, VIEW_COLUMNS},
-        views::MAX_LISTED,
+        views::{FoundViews, MAX_LISTED, ViewPlaces, listed},
     },
     stored::to_json,
 };
@@ -59,14 +59,23 @@ impl SavedViews for SpannerStore {
             .add_param("limit", i64::from(MAX_LISTED));
             let found = reader.query(statement.build()).await?;
             let read = found.iter().map(|row| rows::view(&**row));
-            Ok(read.collect::<store::Result<_>>()?)
+            Ok(listed(read.collect::<store::Result<_>>()?, subject))
         })
         .await
     }
 
-    async fn view(&self, tenant: &TenantId, id: &str) -> store::Result<Option<SavedView>> {
-        self.read(async |reader| one(&reader, tenant, id).await)
-            .await
+    async fn view(
+        &self,
+        tenant: &TenantId,
+        id: &str,
+        subject: &str,
+    ) -> store::Result<Option<SavedView>> {
+        self.read(async |reader| {
+            let places = ViewPlaces::of(id, subject);
+            let found = found(&reader, tenant, &places).await?;
+            Ok(found.seen(places, subject).map(|(_, view)| view))
+        })
+        .await
     }
 
     async fn put_view(&self, view: &SavedView, act: &AuditAction) -> store::Result<()> {
@@ -108,33 +117,50 @@ async fn put(tx: &Tx, new: &SavedView) -> Result<()> {
     .add_param("owner", new.owner.clone());
     let owned = tx.query(owned.build()).await?;
     let owned = owned.first().map(|row| row.number("views")).transpose()?;
-    let known = one(tx, &new.tenant, &new.id).await?;
-    new.check_put(known.as_ref(), owned.unwrap_or(0))?;
-    tx.write([mutation(
-        Write::Put,
-        "saved_views",
-        [
-            ("tenant_id", new.tenant.as_str().to_owned().into()),
-            ("view_id", new.id.clone().into()),
-            ("owner", new.owner.clone().into()),
-            ("name", new.name.clone().into()),
-            ("page", new.page.clone().into()),
-            ("search", new.search.clone().into()),
-            ("is_shared", new.is_shared.into()),
-            ("updated_at", time_value(tx.now())),
-        ],
-    )])
+    let known = found(tx, &new.tenant, &ViewPlaces::of(&new.id, &new.owner)).await?;
+    let change = new.clone().saved_over(&known, owned.unwrap_or(0))?;
+    let removed = change.removed.iter();
+    tx.write(removed.map(|place| removal(&new.tenant, place)))?;
+    tx.write(change.put.into_iter().map(|(place, view)| {
+        let is_own = view.owner == new.owner;
+        let at = if is_own { tx.now() } else { view.updated_at };
+        mutation(
+            Write::Put,
+            "saved_views",
+            [
+                ("tenant_id", view.tenant.as_str().to_owned().into()),
+                ("view_id", place.into()),
+                ("owner", view.owner.into()),
+                ("name", view.name.into()),
+                ("page", view.page.into()),
+                ("search", view.search.into()),
+                ("is_shared", view.is_shared.into()),
+                ("updated_at", time_value(at)),
+            ],
+        )
+    }))
 }
 
 async fn remove(tx: &Tx, tenant: &TenantId, id: &str, subject: &str, is_admin: bool) -> Result<()> {
-    let known = one(tx, tenant, id).await?.ok_or(StoreError::NotFound)?;
-    known.check_removal(subject, is_admin)?;
-    let key = key([tenant.as_str(), id]);
-    tx.write([Mutation::delete("saved_views", key.into())])
+    let places = ViewPlaces::of(id, subject);
+    let seen = found(tx, tenant, &places).await?.seen(places, subject);
+    let (place, view) = seen.ok_or(StoreError::NotFound)?;
+    view.check_removal(subject, is_admin)?;
+    tx.write([removal(tenant, &place)])
 }
 
-async fn one(reader: &Reader, tenant: &TenantId, id: &str) -> Result<Option<SavedView>> {
-    let key = key([tenant.as_str(), id]);
-    let found = reader.row("saved_views", VIEW_COLUMNS, key).await?;
-    Ok(found.map(|row| rows::view(&*row)).transpose()?)
+fn removal(tenant: &TenantId, place: &str) -> Mutation {
+    Mutation::delete("saved_views", key([tenant.as_str(), place]).into())
+}
+
+async fn found(reader: &Reader, tenant: &TenantId, places: &ViewPlaces) -> Result<FoundViews> {
+    let at = async |place: &str| -> Result<Option<SavedView>> {
+        let key = key([tenant.as_str(), place]);
+        let found = reader.row("saved_views", VIEW_COLUMNS, key).await?;
+        Ok(found.map(|row| rows::view(&*row)).transpose()?)
+    };
+    Ok(FoundViews {
+        own: at(&places.own).await?,
+        common: at(&places.common).await?,
+    })
 }

@@ -455,6 +455,17 @@ async fn open(reader: &Reader, tenant: &TenantId) -> Result<Vec<OneTimeCode>> {
     Ok(codes)
 }
 
+/// Ends what still invites this address into the tenant: what was decided about the person later outranks it.
+pub(crate) async fn close_invitations(
+    tx: &Tx,
+    tenant: &TenantId,
+    email: &EmailAddress,
+) -> Result<()> {
+    let open = open(tx, tenant).await?;
+    let theirs = open.iter().filter(|code| code.email() == Some(email));
+    tx.write(theirs.map(|code| Mutation::delete("one_time_codes", code_key(&code.hash).into())))
+}
+
 /// Keeps a code, and removes what nobody asks for any more.
 async fn put_code(tx: &Tx, code: &OneTimeCode) -> Result<()> {
     let before = tx.now().checked_sub(KEPT_FOR).unwrap_or(Timestamp::MIN);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{SourceId, StoreError, TenantId, TenantStatus};
+use domain::{OfficeId, SourceId, StoreError, TenantId, TenantStatus};
 use google_cloud_spanner::{
     key::{Key, KeySet},
     mutation::Mutation,
@@ -28,13 +28,8 @@ const COLUMNS: &str = "tenant_id, source_id, provider, office_id, connection, to
 const OWNER: &str = "tenant_id, source_id";
 
 pub(crate) async fn create(tx: &Tx, source: &Source) -> Result<()> {
-    let (tenant, kind) = (&source.tenant, ConfigKind::Office);
-    let has_office = match source.office {
-        Some(id) => configs::one(tx, tenant, kind, &id.to_string(), None)
-            .await?
-            .is_some(),
-        None => true,
-    };
+    let tenant = &source.tenant;
+    let has_office = has_office(tx, tenant, source.office).await?;
     let has_owner = has_office && tenants::tenant(tx, tenant).await?.is_some();
     let is_known = one(tx, tenant, source.id).await?.is_some();
     Source::check_new(has_owner, is_known)?;
@@ -48,16 +43,17 @@ pub(crate) async fn change(
     change: SourceChange,
 ) -> Result<Source> {
     let mut source = one(tx, tenant, id).await?.ok_or(StoreError::NotFound)?;
-    let kind = ConfigKind::Office;
-    let has_office = match change.office() {
-        Some(id) => configs::one(tx, tenant, kind, &id.to_string(), None)
-            .await?
-            .is_some_and(|office| !office.is_removed()),
-        None => true,
-    };
+    let has_office = has_office(tx, tenant, change.office()).await?;
     source.change(change, has_office)?;
     put(tx, &source).await?;
     Ok(source)
+}
+
+/// Whether the office that is meant is there, if one is.
+async fn has_office(tx: &Tx, tenant: &TenantId, meant: Option<OfficeId>) -> Result<bool> {
+    let Some(id) = meant else { return Ok(true) };
+    let found = configs::one(tx, tenant, ConfigKind::Office, &id.to_string(), None).await?;
+    Ok(found.is_some_and(|office| !office.is_removed()))
 }
 
 pub(crate) async fn put(tx: &Tx, source: &Source) -> Result<()> {

@@ -10,7 +10,7 @@ use store::{
     Page, Redriven, StoppedCount, WorkQuery,
     rows::{self, signed},
     stored::{self, PageReader},
-    work::by_request,
+    work::{WorkWalk, by_request},
 };
 
 use crate::{
@@ -27,15 +27,30 @@ pub(crate) async fn page(
     tenant: &TenantId,
     query: &WorkQuery,
 ) -> Result<Page<WorkRow>> {
-    let filter: Vec<_> = query.filter.columns().collect();
+    let mut page = PageReader::new(query.limit);
+    let Some(walk) = query.filter.walk() else {
+        return Ok(page.finish());
+    };
+    let index = match walk {
+        WorkWalk::OfRequest => "_BASE_TABLE",
+        WorkWalk::Along(index) => index,
+    };
+    let hint = format!(
+        "FORCE_INDEX={index}, spanner_emulator.disable_query_null_filtered_index_check=true"
+    );
+    // `stopped` is the state of what has stopped, as the indexes have it.
+    let filter = query.filter.columns();
+    let filter: Vec<_> = filter
+        .map(|(column, value)| (if column == "state" { "stopped" } else { column }, value))
+        .collect();
     let equal: String = filter
         .iter()
         .map(|(column, _)| format!(" AND {column} = @{column}"))
         .collect();
-    // Spanner compares no tuples.
+    // Spanner compares no tuples. The first condition alone says where the walk begins.
     let sql = format!(
-        "SELECT {WORK} FROM work@{{FORCE_INDEX=work_by_state}} \
-         WHERE tenant_id = @tenant AND state IN ('held', 'parked'){equal} \
+        "SELECT {WORK} FROM work@{{{hint}}} WHERE tenant_id = @tenant AND stopped IS NOT NULL{equal} \
+         AND request_id >= @after_request \
          AND (request_id > @after_request OR (request_id = @after_request AND (stage > @after_stage \
          OR (stage = @after_stage AND target > @after_target)))) ORDER BY request_id, stage, target LIMIT @wanted"
     );
@@ -47,7 +62,6 @@ pub(crate) async fn page(
         )
     });
     let (mut request, mut stage, mut target): (String, String, String) = after.unwrap_or_default();
-    let mut page = PageReader::new(query.limit);
     loop {
         let mut statement = Statement::builder(sql.as_str())
             .add_param("tenant", tenant.as_str().to_owned())

@@ -5,11 +5,12 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use store::{
     Config, ConfigKind, NewConfig, Page, Result,
+    configs::Asked,
     rows::{self, signed},
     stored::{PageReader, to_json},
 };
 
-use crate::{rows::micros, sql};
+use crate::{rows::micros, sources, sql};
 
 /// Adds a version, unless it would be equal to the newest; returns the newest, and whether it is new.
 pub(crate) fn put(
@@ -20,6 +21,17 @@ pub(crate) fn put(
 ) -> Result<(u64, bool)> {
     const SQL: &str = "INSERT INTO configs (tenant_id, kind, name, version, json, author, note, created_at) \
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    match new.asks() {
+        Asked::Nothing => {}
+        Asked::Office => {
+            let office = one(db, &new.tenant, ConfigKind::Office, &new.name, None)?;
+            NewConfig::check_office(office.as_ref())?;
+        }
+        Asked::WhatLeadsToIt => {
+            let offices = newest(db, &new.tenant, ConfigKind::Office)?;
+            new.check_removal(&offices, &sources::of_tenant(db, &new.tenant)?)?;
+        }
+    }
     let known = one(db, &new.tenant, new.kind, &new.name, None)?;
     let Some(config) = new.after(known.as_ref(), author, now)? else {
         return Ok((known.map_or(0, |known| known.version), false));

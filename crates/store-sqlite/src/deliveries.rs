@@ -195,17 +195,22 @@ fn replay(
     })
 }
 
+/// The statement that finds a page of refusals.
+fn refusals_meant(query: &SecurityQuery) -> String {
+    let index = format!(" INDEXED BY {}", query.index());
+    let equal: String = query
+        .columns()
+        .map(|(column, _)| format!(" AND {column} = :{column}"))
+        .collect();
+    format!(
+        "SELECT * FROM security_events{index} WHERE tenant_id = :tenant{equal} \
+         AND (minute, address, reason, provider) < (:last_minute, :last_address, :last_reason, :last_provider) \
+         ORDER BY minute DESC, address DESC, reason DESC, provider DESC LIMIT :wanted"
+    )
+}
+
 /// Refusals of a tenant, or, if it is empty, of what named none.
 fn refusals(db: &Connection, tenant: &str, query: &SecurityQuery) -> Result<Page<SecurityEvent>> {
-    let mut filter = String::new();
-    let mut values: Vec<(&str, &dyn ToSql)> = vec![(":tenant", &tenant)];
-    for (name, value) in [(":address", &query.address), (":reason", &query.reason)] {
-        if let Some(value) = value {
-            let column = name.trim_start_matches(':');
-            filter.push_str(&format!(" AND {column} = {name}"));
-            values.push((name, value));
-        }
-    }
     let after = query.after.as_ref();
     let minute = after.map_or(i64::MAX, |after| micros(after.minute));
     let (address, reason, provider) = after.map_or(("", "", ""), |after| {
@@ -213,21 +218,42 @@ fn refusals(db: &Connection, tenant: &str, query: &SecurityQuery) -> Result<Page
     });
     let mut page = PageReader::new(query.limit);
     let wanted = rows::signed(page.wanted());
-    let place: [(&str, &dyn ToSql); 5] = [
-        (":minute", &minute),
+    let equal: Vec<_> = query
+        .columns()
+        .map(|(column, value)| (format!(":{column}"), value))
+        .collect();
+    let mut values: Vec<(&str, &dyn ToSql)> = vec![
+        (":tenant", &tenant),
+        (":last_minute", &minute),
         (":last_address", &address),
         (":last_reason", &reason),
         (":last_provider", &provider),
         (":wanted", &wanted),
     ];
-    values.extend(place);
-    let sql = format!(
-        "SELECT * FROM security_events WHERE tenant_id = :tenant \
-         AND (minute, address, reason, provider) < (:minute, :last_address, :last_reason, :last_provider){filter} \
-         ORDER BY minute DESC, address DESC, reason DESC, provider DESC LIMIT :wanted"
-    );
+    let equal = equal.iter();
+    values.extend(equal.map(|(name, value)| (name.as_str(), value as &dyn ToSql)));
+    let sql = refusals_meant(query);
     page.take(sql::all(db, &sql, values.as_slice(), |row| {
         rows::security_event(row).map(Some)
     })?);
     Ok(page.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_list_of_refusals_reads_what_it_does_not_show() {
+        let given = |is_given| Some("x".to_owned()).filter(|_| is_given);
+        for filters in 0..4 {
+            let query = SecurityQuery {
+                address: given(filters & 1 > 0),
+                reason: given(filters & 2 > 0),
+                ..SecurityQuery::default()
+            };
+            let equal: Vec<_> = query.columns().map(|(column, _)| column).collect();
+            sql::assert_walks(&refusals_meant(&query), "security_events", &equal, "minute");
+        }
+    }
 }

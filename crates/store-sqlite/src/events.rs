@@ -8,7 +8,7 @@ use store::{
     stored::{self, corrupt, to_json},
 };
 
-use crate::{deliveries, effects, noted, requests, rows::micros, sql};
+use crate::{deliveries, early, effects, noted, requests, rows::micros, sql};
 
 /// Longest part of a name that [`Key::about`] takes.
 const MAX_ABOUT: usize = 64;
@@ -46,9 +46,21 @@ pub(crate) fn accept(
     let tenant = &delivery.tenant;
     let event = EventId::from_uuid(ids.next());
     let known = known_requests(db, delivery)?;
-    let received = delivery.received(event, RequestId::from_uuid(ids.next()), known, now);
+    let early = match delivery.begins(known.as_deref()) {
+        Some(conversation) => early::of(db, tenant, conversation)?,
+        None => Vec::new(),
+    };
+    let whole = delivery.after(&early);
+    let received = whole.received(event, RequestId::from_uuid(ids.next()), known, now);
     if !insert(db, now, delivery, event, key, &received)? {
         return repeat(db, now, delivery, key);
+    }
+    match (received.request, delivery.begins(Some(&[]))) {
+        (Some(request), Some(conversation)) if !early.is_empty() => {
+            early::taken(db, tenant, conversation, &early, request)?;
+        }
+        (None, _) => early::keep(db, now, delivery, event)?,
+        _ => {}
     }
     requests::write(db, &received.plan)?;
     if received.plan.changes.is_empty() {

@@ -8,6 +8,7 @@ mod checkpoints;
 mod configs;
 mod connections;
 mod deliveries;
+mod early;
 mod effects;
 mod events;
 mod figures;
@@ -43,18 +44,19 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    AuditId, Claim, Claimed, Clock, ConnectionName, DueWake, EffectEnd, EffectIntent, EffectKey,
-    EffectLog, EventId, LeadRequest, NewTouch, Outcome, Record, RequestId, ReviewAction,
-    SettleResult, Slot, SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus, Wake, Wanted,
-    WorkKey, WorkQueue, WorkRow, transition,
+    Claim, Claimed, Clock, ConnectionName, DueWake, EffectEnd, EffectIntent, EffectKey, EffectLog,
+    EventId, LeadRequest, NewTouch, Outcome, Record, RequestId, ReviewAction, SettleResult, Slot,
+    SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus, Wake, Wanted, WorkKey, WorkQueue,
+    WorkRow, transition,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection as Db, config::DbConfig};
 use store::{
-    Accepted, AuditAction, AuditEntry, Booked, Config, ConfigCache, ConfigKind, Connection,
-    Delivery, IdSource, Identified, LastWrite, LiveChange, NewConfig, NewConnection, Page,
-    PersonIdentity, Redriven, ReplacedSecret, RequestQuery, RequestView, Result, SecurityEvent,
-    Settle, Source, SourceChange, StoppedCount, Store, StoredEvent, TokenHash, WorkQuery,
+    Accepted, AuditAction, AuditEntry, AuditQuery, Booked, Config, ConfigCache, ConfigKind,
+    Connection, Delivery, IdSource, Identified, LastWrite, LiveChange, NewConfig, NewConnection,
+    Page, PersonIdentity, Redriven, ReplacedSecret, RequestQuery, RequestView, Result,
+    SecurityEvent, Settle, Source, SourceChange, StoppedCount, Store, StoredEvent, TokenHash,
+    WorkQuery,
 };
 
 use crate::{
@@ -552,15 +554,9 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn audit_log(
-        &self,
-        tenant: &TenantId,
-        before: Option<AuditId>,
-        limit: u32,
-    ) -> Result<Page<AuditEntry>> {
-        let tenant = tenant.clone();
-        self.read(move |db| audit::page(db, &tenant, before, limit))
-            .await
+    async fn audit_log(&self, tenant: &TenantId, query: &AuditQuery) -> Result<Page<AuditEntry>> {
+        let (tenant, query) = (tenant.clone(), query.clone());
+        self.read(move |db| audit::page(db, &tenant, &query)).await
     }
 
     async fn record_security_events_across_tenants(

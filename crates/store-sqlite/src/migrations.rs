@@ -98,6 +98,26 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "names_of_sources",
         include_str!("../../../migrations/sqlite/0058_names_of_sources.sql"),
     ),
+    (
+        60,
+        "early_messages",
+        include_str!("../../../migrations/sqlite/0060_early_messages.sql"),
+    ),
+    (
+        65,
+        "lists_of_stopped_work",
+        include_str!("../../../migrations/sqlite/0065_lists_of_stopped_work.sql"),
+    ),
+    (
+        66,
+        "lists_of_refusals",
+        include_str!("../../../migrations/sqlite/0066_lists_of_refusals.sql"),
+    ),
+    (
+        67,
+        "lists_of_the_audit_log",
+        include_str!("../../../migrations/sqlite/0067_lists_of_the_audit_log.sql"),
+    ),
 ];
 
 /// The step that figures came with.

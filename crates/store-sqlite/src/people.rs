@@ -11,7 +11,7 @@ use store::{
     stored::PageReader,
 };
 
-use crate::{SqliteStore, rows::micros, sql};
+use crate::{SqliteStore, rows::micros, sessions, sql};
 
 #[async_trait]
 impl People for SqliteStore {
@@ -76,6 +76,9 @@ impl People for SqliteStore {
             let member = checked(db, &id, user, Some(role))?;
             let is_change = member.role != role;
             put_member(db, &id, user, role, member.since)?;
+            if is_change {
+                sessions::close_invitations(db, &id, &member.user.email)?;
+            }
             Ok((Member { role, ..member }, is_change))
         };
         let changed = self.act_if(tenant, act, change, |(_, is_change)| *is_change);
@@ -93,6 +96,7 @@ impl People for SqliteStore {
         self.act(tenant, act, move |db, _| {
             let member = checked(db, &id, user, None)?;
             sql::execute(db, SQL, params![id.as_str(), user.to_string()])?;
+            sessions::close_invitations(db, &id, &member.user.email)?;
             Ok(member)
         })
         .await

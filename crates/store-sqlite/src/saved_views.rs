@@ -6,7 +6,10 @@ use rusqlite::{Connection, params};
 use serde_json::Value;
 use store::{
     AuditAction, Result, SavedView, SavedViews,
-    people::{rows, views::MAX_LISTED},
+    people::{
+        rows,
+        views::{FoundViews, MAX_LISTED, ViewPlaces, listed},
+    },
     stored::to_json,
 };
 
@@ -43,14 +46,19 @@ impl SavedViews for SqliteStore {
         let (tenant, subject) = (tenant.clone(), subject.to_owned());
         self.read(move |db| {
             let values = params![tenant.as_str(), subject, MAX_LISTED];
-            sql::all(db, SQL, values, rows::view)
+            Ok(listed(sql::all(db, SQL, values, rows::view)?, &subject))
         })
         .await
     }
 
-    async fn view(&self, tenant: &TenantId, id: &str) -> Result<Option<SavedView>> {
-        let (tenant, id) = (tenant.clone(), id.to_owned());
-        self.read(move |db| one(db, &tenant, &id)).await
+    async fn view(&self, tenant: &TenantId, id: &str, subject: &str) -> Result<Option<SavedView>> {
+        let (tenant, subject) = (tenant.clone(), subject.to_owned());
+        let places = ViewPlaces::of(id, &subject);
+        self.read(move |db| {
+            let found = found(db, &tenant, &places)?;
+            Ok(found.seen(places, &subject).map(|(_, view)| view))
+        })
+        .await
     }
 
     async fn put_view(&self, view: &SavedView, act: &AuditAction) -> Result<()> {
@@ -58,25 +66,37 @@ impl SavedViews for SqliteStore {
             "SELECT count(*) AS views FROM saved_views WHERE tenant_id = ?1 AND owner = ?2";
         const PUT: &str = "INSERT INTO saved_views (tenant_id, view_id, owner, name, page, search, is_shared, updated_at) \
                            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
-                           ON CONFLICT (tenant_id, view_id) DO UPDATE SET name = excluded.name, page = excluded.page, \
+                           ON CONFLICT (tenant_id, view_id) DO UPDATE SET owner = excluded.owner, name = excluded.name, page = excluded.page, \
                            search = excluded.search, is_shared = excluded.is_shared, updated_at = excluded.updated_at";
         let new = view.clone();
         self.act(&view.tenant, act, move |db, now| {
             let tenant = new.tenant.as_str();
             let owned = sql::first(db, OWNED, [tenant, &new.owner], |row| row.number("views"))?;
-            let known = one(db, &new.tenant, &new.id)?;
-            new.check_put(known.as_ref(), owned.unwrap_or(0))?;
-            let values = params![
-                tenant,
-                new.id,
-                new.owner,
-                new.name,
-                new.page,
-                new.search,
-                new.is_shared,
-                micros(now),
-            ];
-            sql::execute(db, PUT, values).map(drop)
+            let known = found(db, &new.tenant, &ViewPlaces::of(&new.id, &new.owner))?;
+            let (id, owner) = (new.tenant.clone(), new.owner.clone());
+            let change = new.clone().saved_over(&known, owned.unwrap_or(0))?;
+            for place in &change.removed {
+                remove(db, &id, place)?;
+            }
+            for (place, view) in change.put {
+                let at = if view.owner == owner {
+                    now
+                } else {
+                    view.updated_at
+                };
+                let values = params![
+                    id.as_str(),
+                    place,
+                    view.owner,
+                    view.name,
+                    view.page,
+                    view.search,
+                    view.is_shared,
+                    micros(at),
+                ];
+                sql::execute(db, PUT, values)?;
+            }
+            Ok(())
         })
         .await
     }
@@ -89,18 +109,28 @@ impl SavedViews for SqliteStore {
         is_admin: bool,
         act: &AuditAction,
     ) -> Result<()> {
-        const SQL: &str = "DELETE FROM saved_views WHERE tenant_id = ?1 AND view_id = ?2";
-        let (of, id, subject) = (tenant.clone(), id.to_owned(), subject.to_owned());
+        let (of, subject) = (tenant.clone(), subject.to_owned());
+        let places = ViewPlaces::of(id, &subject);
         self.act(tenant, act, move |db, _| {
-            let known = one(db, &of, &id)?.ok_or(StoreError::NotFound)?;
-            known.check_removal(&subject, is_admin)?;
-            sql::execute(db, SQL, [of.as_str(), id.as_str()]).map(drop)
+            let seen = found(db, &of, &places)?.seen(places.clone(), &subject);
+            let (place, view) = seen.ok_or(StoreError::NotFound)?;
+            view.check_removal(&subject, is_admin)?;
+            remove(db, &of, &place)
         })
         .await
     }
 }
 
-fn one(db: &Connection, tenant: &TenantId, id: &str) -> Result<Option<SavedView>> {
+fn found(db: &Connection, tenant: &TenantId, places: &ViewPlaces) -> Result<FoundViews> {
     const SQL: &str = "SELECT * FROM saved_views WHERE tenant_id = ?1 AND view_id = ?2";
-    sql::first(db, SQL, [tenant.as_str(), id], rows::view)
+    let at = |place: &str| sql::first(db, SQL, [tenant.as_str(), place], rows::view);
+    Ok(FoundViews {
+        own: at(&places.own)?,
+        common: at(&places.common)?,
+    })
+}
+
+fn remove(db: &Connection, tenant: &TenantId, place: &str) -> Result<()> {
+    const SQL: &str = "DELETE FROM saved_views WHERE tenant_id = ?1 AND view_id = ?2";
+    sql::execute(db, SQL, [tenant.as_str(), place]).map(drop)
 }

@@ -341,6 +341,19 @@ fn open(db: &Connection, tenant: &TenantId) -> Result<Vec<OneTimeCode>> {
     Ok(codes)
 }
 
+/// Ends what still invites this address into the tenant: what was decided about the person later outranks it.
+pub(crate) fn close_invitations(
+    db: &Connection,
+    tenant: &TenantId,
+    email: &EmailAddress,
+) -> Result<()> {
+    let open = open(db, tenant)?;
+    let theirs = open.iter().filter(|code| code.email() == Some(email));
+    theirs
+        .into_iter()
+        .try_for_each(|code| remove_code(db, code))
+}
+
 /// Keeps a code, and removes what nobody asks for any more.
 fn put_code(db: &Connection, code: &OneTimeCode, now: Timestamp) -> Result<()> {
     const SQL: &str = "INSERT INTO one_time_codes (code_hash, code_id, purpose, tenant_id, email, subject, role, \

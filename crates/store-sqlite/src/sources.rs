@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{SourceId, StoreError, TenantId};
+use domain::{OfficeId, SourceId, StoreError, TenantId};
 use rusqlite::{Connection, Params, params};
 use store::{
     ConfigKind, Result, Source, SourceChange, TokenHash,
@@ -14,10 +14,7 @@ use crate::{configs, rows::store_error, sql, tenants};
 
 pub(crate) fn create(db: &Connection, source: &Source) -> Result<()> {
     let tenant = &source.tenant;
-    let has_office = match source.office {
-        Some(id) => configs::one(db, tenant, ConfigKind::Office, &id.to_string(), None)?.is_some(),
-        None => true,
-    };
+    let has_office = has_office(db, tenant, source.office)?;
     let has_owner = has_office && tenants::tenant(db, tenant)?.is_some();
     let is_known = one(db, tenant, source.id)?.is_some();
     Source::check_new(has_owner, is_known)?;
@@ -31,14 +28,17 @@ pub(crate) fn change(
     change: SourceChange,
 ) -> Result<Source> {
     let mut source = one(db, tenant, id)?.ok_or(StoreError::NotFound)?;
-    let has_office = match change.office() {
-        Some(id) => configs::one(db, tenant, ConfigKind::Office, &id.to_string(), None)?
-            .is_some_and(|office| !office.is_removed()),
-        None => true,
-    };
+    let has_office = has_office(db, tenant, change.office())?;
     source.change(change, has_office)?;
     put(db, &source)?;
     Ok(source)
+}
+
+/// Whether the office that is meant is there, if one is.
+fn has_office(db: &Connection, tenant: &TenantId, meant: Option<OfficeId>) -> Result<bool> {
+    let Some(id) = meant else { return Ok(true) };
+    let found = configs::one(db, tenant, ConfigKind::Office, &id.to_string(), None)?;
+    Ok(found.is_some_and(|office| !office.is_removed()))
 }
 
 fn one(db: &Connection, tenant: &TenantId, id: SourceId) -> Result<Option<Source>> {

@@ -40,3 +40,25 @@ pub(crate) fn all<T>(
     }
     Ok(all)
 }
+
+/// Checks SQLite's own plan of a statement: one walk along an index of `table`, on which `equal` columns are fixed and
+/// which begins at the page's place, which is said of `place`. So it reads what it shows, and sorts nothing.
+#[cfg(test)]
+pub(crate) fn assert_walks(sql: &str, table: &str, equal: &[&str], place: &str) {
+    let mut db = Connection::open_in_memory().unwrap();
+    crate::migrations::apply(&mut db, jiff::Timestamp::UNIX_EPOCH).unwrap();
+    let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let steps = statement.raw_query().mapped(|row| row.get("detail"));
+    let steps: Vec<String> = steps.map(std::result::Result::unwrap).collect();
+    let [step] = steps.as_slice() else {
+        panic!("more than a walk: {steps:?}\n{sql}");
+    };
+    assert!(
+        step.starts_with(&format!("SEARCH {table} USING ")),
+        "{step}"
+    );
+    for column in equal {
+        assert!(step.contains(&format!("{column}=?")), "{column}: {step}");
+    }
+    assert!(step.contains(place), "{place}: {step}");
+}

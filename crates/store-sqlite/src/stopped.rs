@@ -7,26 +7,41 @@ use domain::{
 use jiff::Timestamp;
 use rusqlite::{Connection, ToSql};
 use store::{
-    Page, Redriven, Result, StoppedCount, WorkQuery,
+    Page, Redriven, Result, StoppedCount, WorkFilter, WorkQuery,
     rows::{self, signed},
     stored::{PageReader, readable},
-    work::by_request,
+    work::{WorkWalk, by_request},
 };
 
 use crate::{requests, sql};
 
+/// The statement that finds a page of what is meant; `None` when nothing can agree.
+fn statement(meant: &WorkFilter) -> Option<String> {
+    let index = match meant.walk()? {
+        WorkWalk::OfRequest => " INDEXED BY work_by_stop".to_owned(),
+        WorkWalk::Along(index) => format!(" INDEXED BY {index}"),
+    };
+    let equal: String = meant
+        .columns()
+        .map(|(column, _)| format!(" AND {column} = :{column}"))
+        .collect();
+    Some(format!(
+        "SELECT * FROM work{index} WHERE tenant_id = :tenant AND state IN ('held', 'parked'){equal} \
+         AND (request_id, stage, target) > (:after_request, :after_stage, :after_target) \
+         ORDER BY request_id, stage, target LIMIT :wanted"
+    ))
+}
+
 pub(crate) fn page(db: &Connection, tenant: &TenantId, query: &WorkQuery) -> Result<Page<WorkRow>> {
-    let mut sql = String::from(
-        "SELECT * FROM work INDEXED BY work_by_stop WHERE tenant_id = :tenant AND state IN ('held', 'parked') \
-         AND (request_id, stage, target) > (:after_request, :after_stage, :after_target)",
-    );
+    let mut page = PageReader::new(query.limit);
+    let Some(sql) = statement(&query.filter) else {
+        return Ok(page.finish());
+    };
     let tenant_id = tenant.as_str();
-    let mut filter = Vec::new();
-    for (column, value) in query.filter.columns() {
-        sql.push_str(&format!(" AND {column} = :{column}"));
-        filter.push((format!(":{column}"), value));
-    }
-    sql.push_str(" ORDER BY request_id, stage, target LIMIT :wanted");
+    let columns = query.filter.columns();
+    let filter: Vec<_> = columns
+        .map(|(column, value)| (format!(":{column}"), value))
+        .collect();
     let after = query.after.as_ref().map(|(request, stage, target)| {
         (
             request.to_string(),
@@ -35,7 +50,6 @@ pub(crate) fn page(db: &Connection, tenant: &TenantId, query: &WorkQuery) -> Res
         )
     });
     let mut after: (String, String, String) = after.unwrap_or_default();
-    let mut page = PageReader::new(query.limit);
     loop {
         let (wanted, last) = (signed(page.wanted()), after.clone());
         let mut values: Vec<(&str, &dyn ToSql)> = vec![
@@ -108,4 +122,50 @@ pub(crate) fn decided(
     let plan = decide(state).map_err(|error| StoreError::Conflict(error.to_string()))?;
     requests::write(db, &plan)?;
     Ok(plan.wakes)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{ParkCause, Stage};
+    use store::StopKind;
+
+    use super::*;
+
+    #[test]
+    fn no_list_of_stopped_work_reads_what_it_does_not_show() {
+        let request = "req_0199f3a100007000800000000000002a".parse().unwrap();
+        let (mut walked, mut impossible) = (0, 0);
+        for stop in [None, Some(StopKind::Held), Some(StopKind::Parked)] {
+            for stage in [None, Some(Stage::Dispatch)] {
+                for cause in [None, Some(ParkCause::Permanent)] {
+                    for connection in [None, Some("hubspot".parse().unwrap())] {
+                        for request in [None, Some(request)] {
+                            let filter = WorkFilter {
+                                stop,
+                                stage,
+                                cause,
+                                connection: connection.clone(),
+                                request,
+                            };
+                            let Some(sql) = statement(&filter) else {
+                                impossible += 1;
+                                continue;
+                            };
+                            let mut equal: Vec<_> =
+                                filter.columns().map(|(column, _)| column).collect();
+                            if request.is_some() {
+                                equal = vec!["request_id"];
+                            } else if cause.is_some() || connection.is_some() {
+                                // These say how it stopped.
+                                equal.retain(|column| *column != "state");
+                            }
+                            sql::assert_walks(&sql, "work", &equal, "request_id");
+                            walked += 1;
+                        }
+                    }
+                }
+            }
+        }
+        assert_eq!((walked, impossible), (28, 20));
+    }
 }

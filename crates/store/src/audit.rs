@@ -4,6 +4,8 @@ use domain::{AuditId, TenantId};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+use crate::IdRange;
+
 /// Who does what to what, as the caller of a change says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditAction {
@@ -72,6 +74,59 @@ pub struct AuditEntry {
     pub previous: String,
     /// SHA-256 over all of the above, in hexadecimal.
     pub hash: String,
+}
+
+/// Which entries of a tenant's audit log to list: those that agree with everything that is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditQuery {
+    /// Who.
+    pub actor: Option<String>,
+    /// What was done.
+    pub action: Option<String>,
+    /// To what.
+    pub object: Option<String>,
+    /// Only those of then or later.
+    pub from: Option<Timestamp>,
+    /// Only those of before.
+    pub to: Option<Timestamp>,
+    /// At most so many, 1 to 200.
+    pub limit: u32,
+    /// Only older ones than this: the last of the page before.
+    pub before: Option<AuditId>,
+}
+
+impl AuditQuery {
+    /// The newest entries, whatever they say.
+    pub fn newest(limit: u32) -> Self {
+        Self {
+            limit,
+            ..Self::default()
+        }
+    }
+
+    /// The columns of `audit_log` that must have a value, and the value.
+    pub fn columns(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        [
+            ("actor", &self.actor),
+            ("action", &self.action),
+            ("object", &self.object),
+        ]
+        .into_iter()
+        .filter_map(|(column, value)| Some((column, value.as_ref()?)))
+    }
+
+    /// The index, of either store, that holds a tenant's entries with these values next to each other, in their order;
+    /// `None` for the table itself.
+    pub fn index(&self) -> Option<String> {
+        let columns: Vec<_> = self.columns().map(|(column, _)| column).collect();
+        (!columns.is_empty()).then(|| format!("audit_log_by_{}", columns.join("_and_")))
+    }
+
+    /// Where a walk begins and ends.
+    pub fn ids(&self) -> IdRange {
+        let before = self.before.map(|before| before.to_string());
+        IdRange::of(AuditId::PREFIX, self.from, self.to, before)
+    }
 }
 
 impl AuditEntry {

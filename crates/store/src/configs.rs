@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{Result, Store, stored};
+use crate::{Result, Source, SourceState, Store, stored};
 
 /// What a configuration is of. The words are on the wire for ever. Rows of a kind that this build does not know stay as
 /// they are: nothing asks for them.
@@ -129,6 +129,17 @@ pub struct NewConfig {
     pub note: String,
 }
 
+/// What a store looks up before it writes a configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// Nothing.
+    Nothing,
+    /// The tenant's offices and sources, for [`NewConfig::check_removal`].
+    WhatLeadsToIt,
+    /// The office, for [`NewConfig::check_office`].
+    Office,
+}
+
 impl NewConfig {
     /// Longest name, in characters.
     pub const MAX_NAME: usize = 128;
@@ -143,6 +154,51 @@ impl NewConfig {
             return Err(StoreError::Conflict(reason));
         }
         self.kind.check(&self.name, &self.json)
+    }
+
+    /// What must be known of the tenant before it is written: asked for in the transaction that writes it, because an office
+    /// may be removed, and a source led to it, at the same moment.
+    pub fn asks(&self) -> Asked {
+        match self.kind {
+            ConfigKind::Office if self.json[REMOVED] == true => Asked::WhatLeadsToIt,
+            ConfigKind::Workflow => Asked::Office,
+            ConfigKind::Office | ConfigKind::Source => Asked::Nothing,
+        }
+    }
+
+    /// Checks the removal of an office, beside these offices and sources of its tenant.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it is the last office, or a source leads to it.
+    pub fn check_removal(&self, offices: &[Config], sources: &[Source]) -> Result<()> {
+        let others = offices.iter().filter(|office| office.name != self.name);
+        if others.into_iter().all(Config::is_removed) {
+            return Err(StoreError::Conflict(
+                "it is the tenant's only office: add another one first".to_owned(),
+            ));
+        }
+        let leads_here = |source: &Source| {
+            let office = source.office.map(|office| office.to_string());
+            office.as_ref() == Some(&self.name) && source.state == SourceState::Active
+        };
+        if let Some(source) = sources.iter().find(|source| leads_here(source)) {
+            return Err(StoreError::Conflict(format!(
+                "the source {} leads to the office: give it another office, or disable it, first",
+                source.id
+            )));
+        }
+        Ok(())
+    }
+
+    /// Checks that what is configured of an office is not of one that was removed.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it was.
+    pub fn check_office(office: Option<&Config>) -> Result<()> {
+        if office.is_some_and(Config::is_removed) {
+            return Err(StoreError::Conflict("the office was removed".to_owned()));
+        }
+        Ok(())
     }
 
     /// The version that follows the newest, `known`, or `None` if it would be equal to it.

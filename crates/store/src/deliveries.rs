@@ -4,15 +4,11 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use domain::{
-    EventId, Plan, RequestId, RequestState, SourceId, Stage, StoreError, TenantId, Wake, later,
-    transition,
+    EventId, Plan, RequestId, RequestState, SourceId, Stage, StoreError, TenantId, Wake, transition,
 };
 use jiff::Timestamp;
 
-use crate::{AuditAction, Delivery, Page, Received, Result, SecurityEvent};
-
-/// How far the time in a delivery's id may be from the time at which it was stored: clocks of a fleet differ.
-const CLOCK_DIFFERENCE: std::time::Duration = std::time::Duration::from_secs(60);
+use crate::{AuditAction, Delivery, IdRange, Page, Received, Result, SecurityEvent};
 
 /// Looking at what came in.
 #[async_trait]
@@ -87,15 +83,6 @@ pub enum DeliveryOutcome {
     Unused,
 }
 
-/// The ids between which a query's deliveries are, as stores compare them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IdRange {
-    /// The least.
-    pub from: String,
-    /// Behind the greatest.
-    pub before: String,
-}
-
 impl DeliveryQuery {
     /// The walks along the store's indexes that find the deliveries: one for each source, else one for all.
     pub fn walks(&self) -> Vec<Option<SourceId>> {
@@ -105,26 +92,10 @@ impl DeliveryQuery {
         }
     }
 
-    /// Where a walk begins and ends: ids are ordered by time.
+    /// Where a walk begins and ends.
     pub fn ids(&self) -> IdRange {
-        let bound = |at: Timestamp| {
-            let millis = at.as_millisecond().max(0);
-            format!("{}_{millis:012x}", EventId::PREFIX)
-        };
-        let from = self.from.map(|from| {
-            let earlier = from.checked_sub(CLOCK_DIFFERENCE).unwrap_or(from);
-            bound(earlier)
-        });
-        let to = self.to.map(|to| bound(later(to, CLOCK_DIFFERENCE)));
         let before = self.before.map(|before| before.to_string());
-        IdRange {
-            from: from.unwrap_or_default(),
-            before: to
-                .into_iter()
-                .chain(before)
-                .min()
-                .unwrap_or_else(|| format!("{}_~", EventId::PREFIX)),
-        }
+        IdRange::of(EventId::PREFIX, self.from, self.to, before)
     }
 
     /// How many rows a walk reads: one more than the page holds, to find out whether there are more behind it.
@@ -261,6 +232,25 @@ pub struct SecurityKey {
     pub reason: String,
     /// The provider's slug.
     pub provider: String,
+}
+
+impl SecurityQuery {
+    /// The columns of `security_events` that must have a value, and the value.
+    pub fn columns(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        [("address", &self.address), ("reason", &self.reason)]
+            .into_iter()
+            .filter_map(|(column, value)| Some((column, value.as_ref()?)))
+    }
+
+    /// The index, of either store, that holds a tenant's refusals with these values next to each other, in their order.
+    pub const fn index(&self) -> &'static str {
+        match (&self.address, &self.reason) {
+            (None, None) => "security_events_by_tenant",
+            (Some(_), None) => "security_events_by_address",
+            (None, Some(_)) => "security_events_by_reason",
+            (Some(_), Some(_)) => "security_events_by_address_and_reason",
+        }
+    }
 }
 
 impl SecurityEvent {

@@ -17,9 +17,11 @@ pub mod configs;
 pub mod connections;
 pub mod contract;
 pub mod deliveries;
+mod early;
 mod events;
 pub mod figures;
 pub mod finding;
+mod id_range;
 mod id_source;
 pub mod jobs;
 mod last_write;
@@ -41,13 +43,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{
-    AuditId, ConnectionName, EffectLog, EventId, LeadRequest, NewTouch, Office, OfficeDetails,
-    RequestId, ReviewAction, Slot, SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus,
-    Wake, WorkKey, WorkQueue, WorkRow,
+    ConnectionName, EffectLog, EventId, LeadRequest, NewTouch, Office, OfficeDetails, RequestId,
+    ReviewAction, Slot, SourceId, Stage, StoreError, Tenant, TenantId, TenantStatus, Wake, WorkKey,
+    WorkQueue, WorkRow,
 };
 use jiff::Timestamp;
 
-pub use audit::{AuditAction, AuditEntry};
+pub use audit::{AuditAction, AuditEntry, AuditQuery};
 pub use bookings::Booked;
 pub use calls::{Begun, Call, CallAnswer, Calls};
 pub use configs::{Config, ConfigCache, ConfigKind, NewConfig};
@@ -56,9 +58,11 @@ pub use deliveries::{
     Deliveries, DeliveryOutcome, DeliveryQuery, DeliverySummary, ReplayedDelivery, SecurityKey,
     SecurityQuery,
 };
+pub use early::{Early, MAX_EARLY};
 pub use events::{Accepted, Delivery, HAPPENED_AT, PING, RECOVERED, Received, StoredEvent};
 pub use figures::{Figures, Recounted};
 pub use finding::{Count, FindQuery, Finding, Indexed, RequestFilter, RequestSort};
+pub use id_range::IdRange;
 pub use id_source::IdSource;
 pub use jobs::{Job, JobQuery, Jobs, NewJob};
 pub use last_write::LastWrite;
@@ -416,13 +420,8 @@ pub trait Store:
         act: &AuditAction,
     ) -> Result<Redriven>;
 
-    /// A page of a tenant's audit log, newest first; `before` is the last of the page before, `limit` 1 to 200.
-    async fn audit_log(
-        &self,
-        tenant: &TenantId,
-        before: Option<AuditId>,
-        limit: u32,
-    ) -> Result<Page<AuditEntry>>;
+    /// A page of a tenant's audit log, newest first.
+    async fn audit_log(&self, tenant: &TenantId, query: &AuditQuery) -> Result<Page<AuditEntry>>;
 
     /// Adds refusals to their minutes' counts.
     async fn record_security_events_across_tenants(&self, events: Vec<SecurityEvent>)

@@ -7,8 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{About, AreaVerdict, ChatMessage, E164, LeadRequest};
-use icu_normalizer::DecomposingNormalizerBorrowed;
+use domain::{About, AreaVerdict, ChatMessage, E164, LeadRequest, text::folded};
 
 use crate::finding::{Area, RequestFilter};
 
@@ -307,7 +306,14 @@ fn add_words(request: &LeadRequest, tokens: &mut BTreeSet<String>) {
     }
     words.add(contact.extension.as_deref().unwrap_or_default());
     let email = contact.email.as_ref().map(domain::EmailAddress::as_str);
-    for name in [contact.name.as_deref(), email, contact.city.as_deref()] {
+    // A host beyond ASCII is written in two ways: as mail takes it, and as the person did.
+    let written = facts.person.email.as_deref().filter(|it| !it.is_ascii());
+    for name in [
+        contact.name.as_deref(),
+        email,
+        written,
+        contact.city.as_deref(),
+    ] {
         words.add_name(name.unwrap_or_default());
     }
     let postal_code = document.postal_code().map(domain::PostalCode::as_str);
@@ -356,27 +362,6 @@ fn add_words(request: &LeadRequest, tokens: &mut BTreeSet<String>) {
     for turn in document.transcript.iter().flat_map(|said| &said.turns) {
         words.add(&turn.text);
     }
-}
-
-/// Without case, accents, and differences of width.
-fn folded(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_ascii_lowercase();
-    }
-    let decomposed = DecomposingNormalizerBorrowed::new_nfkd().normalize(text);
-    decomposed
-        .chars()
-        .filter(|c| !is_mark(*c))
-        .flat_map(char::to_lowercase)
-        .collect()
-}
-
-/// Accents, points and other marks that belong to the letter before them.
-const fn is_mark(c: char) -> bool {
-    matches!(c,
-        '\u{0300}'..='\u{036f}' | '\u{0483}'..='\u{0487}' | '\u{0591}'..='\u{05bd}' | '\u{064b}'..='\u{065f}'
-        | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{3099}' | '\u{309a}'
-        | '\u{fe20}'..='\u{fe2f}')
 }
 
 const fn is_apostrophe(c: char) -> bool {
@@ -446,7 +431,15 @@ fn searched(folded: &str) -> Vec<Clause> {
         .chars()
         .map(|c| if is_dash(c) { '-' } else { c })
         .collect();
-    let chunks: Vec<&str> = folded.split_whitespace().map(bare_number).collect();
+    let split: Vec<&str> = folded.split_whitespace().collect();
+    let chunks = split.iter().enumerate();
+    let chunks = chunks.filter_map(|(at, chunk)| match chunk.strip_prefix("tel:") {
+        // A number in several pieces has the scheme of its URL before the first of them.
+        Some("") if split.get(at + 1).is_some_and(|next| is_numeric(next)) => None,
+        Some(rest) if is_numeric(rest) => Some(rest),
+        _ => Some(bare_number(chunk)),
+    });
+    let chunks: Vec<&str> = chunks.collect();
     let mut clauses = Vec::new();
     let mut left = chunks.as_slice();
     while !left.is_empty() {
@@ -631,6 +624,9 @@ mod tests {
             "512‑555‑0142",
             "512_555_0142",
             "tel:+15125550142",
+            "tel: 512-555-0142",
+            "tel:512 555-0142",
+            "tel:(512) 555-0142",
             "TEL:+1-512-555-0142;ext=12",
             "+15125550142 x12",
             "(512) 555-0142 ext. 12",

@@ -100,6 +100,41 @@ impl WorkFilter {
         .into_iter()
         .filter_map(|(column, value)| Some((column, value?)))
     }
+
+    /// Where a store finds what is meant; `None` when nothing can agree: what is parked is held for no connection, and
+    /// what is held has no cause.
+    pub const fn walk(&self) -> Option<WorkWalk> {
+        let is_parked = self.cause.is_some() || matches!(self.stop, Some(StopKind::Parked));
+        let is_held = self.connection.is_some() || matches!(self.stop, Some(StopKind::Held));
+        if is_parked && is_held {
+            return None;
+        }
+        if self.request.is_some() {
+            return Some(WorkWalk::OfRequest);
+        }
+        let has_stage = self.stage.is_some();
+        Some(WorkWalk::Along(
+            match (&self.cause, &self.connection, self.stop, has_stage) {
+                (Some(_), _, _, true) => "work_stopped_by_cause_and_stage",
+                (Some(_), _, _, false) => "work_stopped_by_cause",
+                (None, Some(_), _, true) => "work_stopped_by_connection_and_stage",
+                (None, Some(_), _, false) => "work_stopped_by_connection",
+                (None, None, Some(_), true) => "work_stopped_by_state_and_stage",
+                (None, None, Some(_), false) => "work_stopped_by_state",
+                (None, None, None, true) => "work_stopped_by_stage",
+                (None, None, None, false) => "work_by_stop",
+            },
+        ))
+    }
+}
+
+/// How stopped work is walked, so that nothing is read that is not meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WorkWalk {
+    /// The rows of one request, by the table's own key: there are few.
+    OfRequest,
+    /// This index, of either store: it holds what is meant next to each other, in the order of the list.
+    Along(&'static str),
 }
 
 impl StoppedCount {

@@ -2,6 +2,7 @@
 export const keys = {
   me: ['me'] as const,
   tenants: ['tenants'] as const,
+  refusals: ['refusals'] as const,
   tenant: (tenant: string) => ['t', tenant] as const,
   lists: (tenant: string) => ['t', tenant, 'leads'] as const,
   list: (tenant: string, search: object) => ['t', tenant, 'leads', search] as const,

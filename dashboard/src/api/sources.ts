@@ -113,6 +113,23 @@ export const switchSource = (tenant: string, source: string, to: 'enable' | 'dis
     }),
   );
 
+/** Changes what is named upon the version that was seen; the rest stays as it is. */
+export const changeSource = (tenant: string, source: string, upon: number, body: Schemas['ChangedSource']) =>
+  read(
+    api.PATCH('/v1/tenants/{tenant_id}/sources/{source_id}', {
+      params: { path: { tenant_id: tenant, source_id: source }, header: ifMatch(upon) },
+      body,
+    }),
+  );
+
+/** Has a delivery read again, as the same event. */
+export const replayDelivery = (tenant: string, event: string) =>
+  read(
+    api.POST('/v1/tenants/{tenant_id}/events/{event_id}/replay', {
+      params: { path: { tenant_id: tenant, event_id: event }, header: once() },
+    }),
+  );
+
 export const addKey = (tenant: string, source: string, signingKey: string) =>
   read(
     api.POST('/v1/tenants/{tenant_id}/sources/{source_id}/keys', {
@@ -131,14 +148,6 @@ export const removeKey = (tenant: string, source: string, key: string) =>
 export const connectSource = (tenant: string, body: Schemas['NewConnectedSource']) =>
   read(
     api.POST('/v1/tenants/{tenant_id}/sources/connect', {
-      params: { path: { tenant_id: tenant }, header: once() },
-      body,
-    }),
-  );
-
-export const createSource = (tenant: string, body: Schemas['NewSource']) =>
-  read(
-    api.POST('/v1/tenants/{tenant_id}/sources', {
       params: { path: { tenant_id: tenant }, header: once() },
       body,
     }),
@@ -196,30 +205,4 @@ export const snippetQuery = (tenant: string, source: string) =>
           signal,
         }),
       ),
-  });
-
-export type Refusals = { address?: string; reason?: string };
-
-/** Deliveries that were refused before they were stored, by minute, address and reason. */
-export const refusalsQuery = (tenant: string, { address, reason }: Refusals) =>
-  infiniteQueryOptions({
-    queryKey: [...keys.sources(tenant), 'refusals', address ?? '', reason ?? ''],
-    queryFn: ({ signal, pageParam }) =>
-      read(
-        api.GET('/v1/tenants/{tenant_id}/security-events', {
-          params: {
-            path: { tenant_id: tenant },
-            query: {
-              limit: 50,
-              ...(address && { address }),
-              ...(reason && { reason }),
-              ...(pageParam && { cursor: pageParam }),
-            },
-          },
-          signal,
-        }),
-      ),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next_cursor ?? undefined,
-    staleTime: HEALTH_MS,
   });

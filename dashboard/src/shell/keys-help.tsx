@@ -54,6 +54,9 @@ const GROUPS: readonly (readonly [string, readonly (readonly [string, string])[]
     [
       ['J K', 'next, previous of the list'],
       ['[ ]', 'previous, next reason'],
+      ['Space', 'play, and stop again'],
+      ['← →', 'back, on by 5 seconds'],
+      [', .', 'slower, faster'],
       ['c', 'call'],
       ['m', 'answered: note how'],
       ['a', 'approve what is in review'],

@@ -34,13 +34,21 @@ export default function Platform() {
           <img src="/dashboard/icon.svg" alt="" width={24} height={24} />
           Leads
         </span>
-        {first && (
-          <nav aria-label="Pages">
+        <nav aria-label="Pages" className={styles.pages}>
+          {first && (
             <Link to="/t/$tenant" params={{ tenant: first.tenant_id }}>
               ‹ <bdi>{first.name}</bdi>
             </Link>
-          </nav>
-        )}
+          )}
+          {me?.role === 'platform_admin' && (
+            <>
+              <Link to="/platform/tenants">Companies</Link>
+              <Link to="/platform/security" search={{}}>
+                Security
+              </Link>
+            </>
+          )}
+        </nav>
         <span className={styles.end}>
           <Button look="quiet" onClick={() => void leave()}>
             Sign out

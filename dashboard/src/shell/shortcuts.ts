@@ -23,7 +23,7 @@ export function useKeys(keys: Record<string, (event: KeyboardEvent) => void>): v
   useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
-      if (!hasLetters && /^[a-z0-9?/[\]]$/i.test(event.key)) return;
+      if (!hasLetters && /^[a-z0-9?/[\],.]$/i.test(event.key)) return;
       if (document.querySelector('[role=dialog], [role=menu], :popover-open')) return;
       latest.current[event.key]?.(event);
     };

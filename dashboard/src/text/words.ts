@@ -106,6 +106,7 @@ const PROVIDERS: Record<string, string> = {
   callrail: 'CallRail',
   hubspot: 'HubSpot',
   sendgrid: 'SendGrid',
+  slack: 'Slack',
   calendly: 'Calendly',
   acuity: 'Acuity Scheduling',
   intercom: 'Intercom',
@@ -116,4 +117,7 @@ const PROVIDERS: Record<string, string> = {
 };
 /** A provider's or connection's name as people write it. */
 export const providerName = (slug: string): string => PROVIDERS[slug] ?? plain(slug);
+/** What its company calls a source, or else its provider's name. */
+export const sourceName = ({ name, provider }: Pick<Schemas['Source'], 'name' | 'provider'>): string =>
+  name ?? providerName(provider);
 export { plain };

@@ -131,3 +131,81 @@ test('a file that could not be read says why, and who may only look does not sav
   await expect(save).toBeDisabled();
   await expect(save).toHaveAttribute('title', /takes the role operator/);
 });
+
+test('a call is heard from a quoted sentence on, and by keys', async ({ enter, product }) => {
+  const id = await product.call('kitchen-quote', '+15125550331');
+  await product.until(id, 'completed');
+  const page = await enter(`/leads/${id}`);
+  const audio = page.locator('audio');
+  const second = () => audio.evaluate((element: HTMLAudioElement) => element.currentTime);
+  const reasons = page.getByRole('region', { name: 'Why this score' });
+  await expect(reasons.getByRole('button').first()).toBeVisible();
+  // Nothing is asked for before somebody listens.
+  expect(await audio.evaluate((element: HTMLAudioElement) => element.currentSrc)).toBe('');
+  const part = page.waitForResponse((answer) => answer.url().includes('/recording?link='));
+  // The first of them: much is left to hear behind it, however slow the machine is.
+  await reasons.getByRole('button').first().click();
+  expect((await part).status()).toBe(206);
+  const [minutes, seconds] = ((await reasons.getByRole('button').first().textContent()) ?? '')
+    .slice(-4)
+    .split(':')
+    .map(Number);
+  const said = (minutes ?? 0) * 60 + (seconds ?? 0);
+  await expect(page.getByRole('button', { name: 'Pause' })).toBeVisible();
+  await expect.poll(second).toBeGreaterThan(said - 1);
+  // It goes on by itself, and the sentence that is heard is marked.
+  const from = await second();
+  await expect.poll(second).toBeGreaterThan(from);
+  await expect(page.locator('button[aria-current]')).toHaveCount(1);
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await expect(page.getByRole('button', { name: 'Play', exact: true })).toBeVisible();
+  const stopped = await second();
+  await page.getByRole('heading', { level: 1 }).click();
+  await page.keyboard.press('ArrowLeft');
+  await expect.poll(second).toBeCloseTo(Math.max(0, stopped - 5), 1);
+  const slider = page.getByRole('slider', { name: 'Moment of the recording' });
+  await expect(slider).toHaveAttribute('aria-valuetext', /second.* of .*second/);
+  await slider.press('ArrowRight');
+  await expect.poll(second).toBeCloseTo(Math.max(5, stopped), 1);
+  await page.getByRole('heading', { level: 1 }).click();
+  await page.keyboard.press('.');
+  await expect(page.getByLabel('Speed')).toHaveValue('1.25');
+  await page.keyboard.press(' ');
+  await expect(page.getByRole('button', { name: 'Pause' })).toBeVisible();
+  expect(await audio.evaluate((element: HTMLAudioElement) => element.playbackRate)).toBe(1.25);
+});
+
+test('a link that has ended is renewed from where it was, and a recording that is gone says so', async ({
+  enter,
+  product,
+}) => {
+  const id = await product.call('kitchen-quote', '+15125550332');
+  await product.until(id, 'completed');
+  const page = await enter(`/leads/${id}?at=9`);
+  let links = 0;
+  page.on('request', (request) => {
+    if (request.url().endsWith('/recording/link')) links += 1;
+  });
+  // As if it had ended on its way.
+  let refused = 1;
+  await page.route('**/recording?link=*', async (route) => {
+    if (refused > 0) {
+      refused -= 1;
+      await route.fulfill({ status: 401 });
+    } else await route.continue();
+  });
+  await page.getByRole('button', { name: 'Play', exact: true }).click();
+  await expect(page.getByRole('button', { name: 'Pause' })).toBeVisible();
+  await expect
+    .poll(() => page.locator('audio').evaluate((element: HTMLAudioElement) => element.currentTime))
+    .toBeGreaterThan(9);
+  expect(links).toBe(2);
+  const other = await product.call('kitchen-quote', '+15125550333');
+  await product.until(other, 'completed');
+  rmSync(join(product.folder, 'blobs', 'tenant_demo'), { recursive: true });
+  await page.goto(`${product.url}/dashboard/t/tenant_demo/leads/${other}`);
+  await page.getByRole('button', { name: 'Play', exact: true }).click();
+  await expect(page.getByRole('region', { name: 'Recording' }).getByRole('alert')).toContainText(
+    'The recording cannot be played',
+  );
+});

@@ -59,3 +59,21 @@ test('who does not administer is told so, and still reads the audit log', async 
   await expect(page.getByRole('heading', { name: 'Audit log', level: 1 })).toBeVisible();
   await expect(page.getByRole('alert')).toHaveCount(0);
 });
+
+test('the audit log is asked for who did what, and the address says so', async ({ enter, product }) => {
+  await product.command('key', 'create', 'For the filter', '--scope', 'read', '--as', 'luis');
+  const page = await enter('/settings/audit', 'viewer');
+  const rows = page.getByRole('region', { name: 'Entries' }).getByRole('row');
+  await rows.filter({ hasText: 'luis' }).first().getByRole('link', { name: 'luis' }).click();
+  await expect(page).toHaveURL(/actor=luis/);
+  await expect(page.getByLabel('Who')).toHaveValue('luis');
+  await expect(page.getByText('without a gap')).toHaveCount(0);
+  await expect(rows.filter({ hasNotText: 'luis' })).toHaveCount(1); // its head
+  await page.getByLabel('Until').fill('2020-01-01');
+  await page.getByRole('button', { name: 'Show' }).click();
+  await expect(page).toHaveURL(/actor=luis&to=2020-01-01/);
+  await expect(page.getByText('No entry agrees with that')).toBeVisible();
+  await page.getByRole('link', { name: 'all entries' }).click();
+  await expect(page.getByText('without a gap')).toBeVisible();
+  await expect(rows.filter({ hasText: 'luis' }).first()).toBeVisible();
+});

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { connectByHand } from '../pages/pages';
 import { expect, test } from '../support/test';
 
 test('a source is connected step by step, and a test proves it', async ({ signedIn: page }) => {
@@ -19,6 +20,83 @@ test('a source is connected step by step, and a test proves it', async ({ signed
   await expect(page.getByRole('region', { name: 'Test' }).getByRole('status')).toBeVisible();
   await page.getByRole('link', { name: 'See Calendly' }).click();
   await expect(page.getByRole('heading', { name: 'Calendly', level: 1 })).toBeVisible();
+});
+
+test('what a provider has no API for is said, with what to copy there, until its deliveries come', async ({
+  enter,
+  product,
+}) => {
+  const page = await enter('/sources/new');
+  await connectByHand(page, 'intercom-north');
+  const there = page.getByRole('list', { name: 'At Intercom' });
+  await expect(there.getByRole('listitem')).toHaveText([
+    /Developer Hub/,
+    /signing key/,
+    /send something, then connect it again/,
+  ]);
+  const url = await page.getByText(/^http.*\/v1\/hooks\//).textContent();
+  const done = page.getByRole('list', { name: 'What was done' });
+  await expect(done.getByText('Signing key, to do')).toBeVisible();
+  await page.getByLabel('Signing key').fill('the-app-of-the-north');
+  await page.getByRole('button', { name: 'Store it' }).click();
+  await expect(done.getByText('Signing key, done')).toBeVisible();
+  // Still the same URL, and nothing has come by it.
+  await page.getByRole('button', { name: 'It is done: look whether it came' }).click();
+  await expect(done.getByText('Webhooks, to do')).toBeVisible();
+  await expect(page.getByText(url ?? '')).toBeVisible();
+  await page.getByRole('link', { name: 'See Intercom' }).click();
+  await expect(page.getByRole('heading', { name: 'Intercom', level: 1 })).toBeVisible();
+  const { items } = await product.api<{ items: { connection: string }[] }>('sources');
+  expect(items.filter((one) => one.connection === 'intercom-north')).toHaveLength(1);
+});
+
+test('a source is named, and of two who do so the later chooses', async ({ enter, product }) => {
+  type Source = { source_id: string; provider: string; name: string | null; accounts: string[] };
+  const { items } = await product.api<{ items: Source[] }>('sources');
+  const id = items.find((one) => one.provider === 'calendly')?.source_id ?? '';
+  const page = await enter(`/sources/${id}`);
+  const form = page.getByRole('region', { name: 'Name and office' });
+  await form.getByLabel('Name').fill('Showroom visits');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByRole('heading', { name: 'Showroom visits', level: 1 })).toBeVisible();
+  await expect(form.getByText('It counts within 5 seconds')).toBeVisible();
+  // Somebody else is faster.
+  await form.getByLabel('Name').fill('Visits <i>here</i>');
+  await product.command('source', 'set', id, '--name', 'Visits to us', '--as', 'luis');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await expect(form.getByText('theirs is “Visits to us”, yours is “Visits <i>here</i>”')).toBeVisible();
+  await form.getByRole('button', { name: 'Save mine over it' }).click();
+  await expect(page.getByRole('heading', { name: 'Visits <i>here</i>', level: 1 })).toBeVisible();
+  const saved = await product.api<Source>(`sources/${id}`);
+  expect(saved.name).toBe('Visits <i>here</i>');
+  await page.getByRole('link', { name: 'Sources', exact: true }).first().click();
+  await expect(page.getByRole('article', { name: 'Visits <i>here</i>' })).toContainText('Calendly');
+});
+
+test('a delivery is read again from where it is looked at', async ({ enter, product }) => {
+  const id = await product.call('kitchen-quote', '+15125550321');
+  await product.until(id, 'completed');
+  const page = await enter(`/leads/${id}`);
+  const see = page.getByRole('region', { name: 'Deliveries' }).getByRole('button', { name: /See it/ });
+  await see.last().click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toContainText('Made a lead');
+  await dialog.getByRole('button', { name: 'Replay' }).click();
+  await expect(dialog.getByRole('status')).toContainText('It is being read again');
+  await dialog.getByRole('link', { name: 'its lead' }).click();
+  await expect(page).toHaveURL(new RegExp(id));
+  await product.until(id, 'completed');
+});
+
+test('a viewer sees what a delivery became, and who may replay it', async ({ enter, product }) => {
+  const id = await product.call('kitchen-quote', '+15125550322');
+  await product.until(id, 'completed');
+  const page = await enter(`/leads/${id}`, 'viewer');
+  const see = page.getByRole('region', { name: 'Deliveries' }).getByRole('button', { name: /See it/ });
+  await see.last().click();
+  const replay = page.getByRole('dialog').getByRole('button', { name: 'Replay' });
+  await expect(replay).toBeDisabled();
+  await expect(replay).toHaveAttribute('title', /operator/);
 });
 
 test('a source shows what it delivered, and is switched off and on', async ({ enter, product }) => {

@@ -63,3 +63,26 @@ test('who sees one company is not led to others, and finds none there', async ({
   await expect(page.getByRole('row', { name: /Demo Company/ })).toBeVisible();
   await expect(page.getByRole('button', { name: 'Create a company' })).toHaveCount(0);
 });
+
+test('who runs the installation sees what named no company, and nobody else does', async ({
+  enter,
+  enterAsOperator,
+  page,
+  product,
+}) => {
+  await fetch(`${product.url}/v1/hooks/nobodys-token/post-call`, { method: 'POST', body: '{}' });
+  await enter('', 'tenant_admin');
+  await page.goto(`${product.url}/dashboard/platform/security`);
+  await expect(page.getByText('This takes the role platform_admin')).toBeVisible();
+  await expect(page.getByRole('row')).toHaveCount(0);
+  await enterAsOperator('/platform/tenants');
+  await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Security' }).click();
+  const row = page.getByRole('row', { name: /No such company/ }).first();
+  await expect(row).toContainText('127.0.0.1');
+  await row.getByRole('link').click();
+  await expect(page).toHaveURL(/address=127/);
+  await page.getByLabel('Why').selectOption('too_many_failures');
+  await expect(page.getByText('Nothing was refused for that')).toBeVisible();
+  await page.getByRole('link', { name: /^All/ }).click();
+  await expect(row).toBeVisible();
+});

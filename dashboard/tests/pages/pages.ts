@@ -1,4 +1,5 @@
 // Every page, for the checks that each must pass and for the manual's pictures.
+import type { Page } from '@playwright/test';
 
 export type PageUnderTest = {
   name: string;
@@ -8,7 +9,17 @@ export type PageUnderTest = {
   shows: string;
   /** It belongs to no company: its path begins at the dashboard, and whoever administers the installation opens it. */
   isOfPlatform?: boolean;
+  /** What somebody does there first: not everything has an address. */
+  reach?: (page: Page) => Promise<void>;
 };
+
+/** A provider that has no API for webhooks, as another account than the one that is there. */
+export async function connectByHand(page: Page, connection: string): Promise<void> {
+  await page.getByRole('button', { name: /^Intercom/ }).click();
+  await page.getByLabel('Secret').fill('an-access-token');
+  await page.getByLabel(/A short name for another account/).fill(connection);
+  await page.getByRole('button', { name: 'Connect', exact: true }).click();
+}
 
 export const PAGES: readonly PageUnderTest[] = [
   { name: 'today', path: '', shows: 'Coming in' },
@@ -31,9 +42,25 @@ export const PAGES: readonly PageUnderTest[] = [
   { name: 'start', path: '/start', shows: 'Each step proves itself' },
   { name: 'sources', path: '/sources', shows: 'CallRail' },
   { name: 'source', path: '/sources/{callrail}', shows: 'See it' },
+  {
+    name: 'source-delivery',
+    path: '/sources/{callrail}',
+    shows: 'proven by',
+    reach: (page) =>
+      page
+        .getByRole('button', { name: /See it/ })
+        .first()
+        .click(),
+  },
   { name: 'source-forms', path: '/sources/{webforms}', shows: 'Honeypots' },
   { name: 'sources-refused', path: '/sources/refused', shows: 'The signing key here' },
   { name: 'source-connect', path: '/sources/new', shows: 'we register its webhooks' },
+  {
+    name: 'source-by-hand',
+    path: '/sources/new',
+    shows: 'look whether it came',
+    reach: (page) => connectByHand(page, 'intercom-south'),
+  },
   { name: 'crm', path: '/crm', shows: 'secret refused' },
   { name: 'area', path: '/area', shows: 'nearest to the middle' },
   { name: 'rules', path: '/rules', shows: 'in use' },
@@ -42,8 +69,9 @@ export const PAGES: readonly PageUnderTest[] = [
   { name: 'settings-keys', path: '/settings/keys', shows: 'Weekly report' },
   { name: 'settings-audit', path: '/settings/audit', shows: 'without a gap' },
   { name: 'me', path: '/me', shows: 'this one' },
-  // The last: whoever opens it stays who they are.
+  // The last: whoever opens them stays who they are.
   { name: 'tenants', path: '/platform/tenants', shows: 'suspended', isOfPlatform: true },
+  { name: 'security', path: '/platform/security', shows: 'The URL names no company', isOfPlatform: true },
 ];
 
 export const SIZES = [

@@ -1,20 +1,51 @@
 //! The audit log: who changed what, and when.
 
 use axum::extract::State;
-use domain::AuditId;
-use jiff::Timestamp;
+use domain::text;
+use jiff::{Timestamp, tz::TimeZone};
 use runtime::{Json, Problem, Query};
-use serde::Serialize;
-use store::AuditEntry;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use store::{AuditEntry, AuditQuery};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     Deps,
     auth::TenantReader,
     cursor::Cursor as _,
-    faults::Paging,
+    faults::{Faults, PARAMETERS},
+    period::Period,
     problems::{QueryProblems, TenantProblems},
 };
+
+/// The longest filter.
+const MAX_FILTER: usize = 200;
+
+/// Which entries to list, as callers write it: those that agree with everything that is given.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AuditParams {
+    /// At most so many.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
+    limit: Option<String>,
+    /// Only what this person or program did, as the list shows it.
+    #[param(example = "ann@example.com")]
+    actor: Option<String>,
+    /// Only what was done, as the list shows it.
+    #[param(example = "secret.set")]
+    action: Option<String>,
+    /// Only what was done to this: an id or a name, as the list shows it.
+    #[param(example = "req_0199f3a100007000800000000000002a")]
+    object: Option<String>,
+    /// Only what was done then or later: a time (RFC 3339), or a day by the clock of the tenant's first office.
+    #[param(example = "2026-11-01")]
+    from: Option<String>,
+    /// Only what was done before this time, or up to the end of this day.
+    #[param(example = "2026-11-30")]
+    to: Option<String>,
+    /// Where the page before ended: its `next_cursor`.
+    cursor: Option<String>,
+}
 
 /// An entry of a tenant's audit log.
 #[derive(Debug, Serialize, ToSchema)]
@@ -68,19 +99,53 @@ pub(crate) struct AuditLog {
     path = "/v1/tenants/{tenant_id}/audit",
     tag = "audit",
     security(("bearer" = [])),
-    params(("tenant_id" = String, Path, description = "The tenant's slug."), Paging),
+    params(("tenant_id" = String, Path, description = "The tenant's slug."), AuditParams),
     responses((status = OK, description = "A page.", body = AuditLog), QueryProblems, TenantProblems)
 )]
 pub(crate) async fn list_audit(
     reader: TenantReader,
-    Query(paging): Query<Paging>,
+    Query(params): Query<AuditParams>,
     State(deps): State<Deps>,
 ) -> Result<Json<AuditLog>, Problem> {
-    let (limit, before): (_, Option<AuditId>) = paging.read()?;
-    let page = deps.store.audit_log(reader.tenant(), before, limit).await?;
+    let zone = params.period().zone(&deps, reader.tenant()).await?;
+    let query = params.read(&zone)?;
+    let page = deps.store.audit_log(reader.tenant(), &query).await?;
     let last = page.items.last().filter(|_| page.has_more);
     Ok(Json(AuditLog {
         next_cursor: last.map(|entry| entry.id.encode()),
         items: page.items.into_iter().map(Into::into).collect(),
     }))
+}
+
+impl AuditParams {
+    fn period(&self) -> Period<'_> {
+        Period {
+            from: self.from.as_deref(),
+            to: self.to.as_deref(),
+        }
+    }
+
+    fn read(&self, zone: &TimeZone) -> Result<AuditQuery, Problem> {
+        let mut faults = Faults::default();
+        let line = |given: &str| {
+            let line = text::line(given, MAX_FILTER).filter(|line| line == given);
+            line.ok_or_else(|| format!("1 to {MAX_FILTER} characters on one line"))
+        };
+        let limit = faults.limit(self.limit.as_deref());
+        let actor = faults.read("actor", self.actor.as_deref(), line);
+        let action = faults.read("action", self.action.as_deref(), line);
+        let object = faults.read("object", self.object.as_deref(), line);
+        let (from, to) = self.period().read(&mut faults, ["from", "to"], zone);
+        let before = faults.cursor(self.cursor.as_deref());
+        faults.finish(PARAMETERS)?;
+        Ok(AuditQuery {
+            actor,
+            action,
+            object,
+            from,
+            to,
+            limit,
+            before,
+        })
+    }
 }

@@ -1,4 +1,5 @@
-//! A test of a connection to a CRM: whether it takes the account, and what its records are made of.
+//! A test of a connection: whether a CRM takes the account, and what its records are made of; whether a team's chat takes
+//! it.
 
 use axum::extract::State;
 use crm::{CrmField, CrmObject, Inspection};
@@ -17,13 +18,13 @@ use crate::{
 /// What came of a connection's test.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct ConnectionTest {
-    /// Whether the CRM takes the account.
+    /// Whether the provider takes the account.
     is_accepted: bool,
     /// What happened; of a test that failed, why, and what to do.
     detail: String,
-    /// What the CRM said when it refused.
+    /// What the provider said when it refused.
     answer: Option<String>,
-    /// The kinds of record that leads become, as the CRM describes them.
+    /// The kinds of record that leads become, as the CRM describes them; none of a team's chat.
     objects: Vec<ConnectionObject>,
     /// What is still to be done there before leads can be written, a sentence each.
     notes: Vec<String>,
@@ -85,9 +86,9 @@ impl From<CrmObject> for ConnectionObject {
     }
 }
 
-/// Asks a connection's CRM whether it takes the account, and for the fields of its records.
+/// Asks a connection's provider whether it takes the account, and a CRM for the fields of its records.
 ///
-/// Nothing is written there that stays. A custom CRM gets a signed `connection.test`.
+/// Nothing is written there that stays, and nothing is posted to a team's chat. A custom CRM gets a signed `connection.test`.
 #[utoipa::path(
     post,
     path = "/v1/tenants/{tenant_id}/connections/{connection}/test",
@@ -117,9 +118,23 @@ pub(crate) async fn test_connection(
         .as_ref()
         .ok_or_else(|| Problem::internal("this process calls nobody"))?;
     let name = catalogue::name(&connection.provider).to_owned();
+    if let Some(chat) = outward.channels.chat(&connection.provider) {
+        let account = match outward.accounts.open_connection(connection).await {
+            Ok(account) => account,
+            Err(error) => return Ok(Json(refused(&error))),
+        };
+        return Ok(Json(match chat.inspect(&account).await {
+            Ok(detail) => ConnectionTest {
+                is_accepted: true,
+                detail,
+                ..ConnectionTest::default()
+            },
+            Err(error) => refused(&error),
+        }));
+    }
     let Some(crm) = outward.crms.get(&connection.provider) else {
         return Err(Problem::conflict(format!(
-            "{name} is no CRM: its connection shows whether it works by the source or the mail that uses it."
+            "{name} is no CRM and no team's chat: its connection shows whether it works by the source or the mail that uses it."
         )));
     };
     let account = match outward.accounts.open_connection(connection.clone()).await {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use catalogue::Provider;
-use domain::{AccountFault, AccountSpec, ConnectionName, TenantId};
+use domain::{AccountFault, AccountSpec, ConnectionName, TenantId, text};
 use runtime::{Json, Path, Problem};
 use secrecy::ExposeSecret as _;
 use secrets::SecretName;
@@ -232,7 +232,7 @@ async fn is_used(
         return Ok(());
     }
     let is_named_by_offices =
-        |known: &Provider| known.slug == provider && (known.is_crm || known.is_channel);
+        |known: &Provider| known.slug == provider && (known.is_crm || known.is_channel());
     if providers.iter().any(is_named_by_offices) {
         return Ok(());
     }
@@ -264,7 +264,13 @@ impl NewSecret {
             |byte: u8| byte.is_ascii_graphic() || (is_object && b" \t\r\n".contains(&byte));
         let is_secret =
             (1..=MAX_SECRET_BYTES).contains(&secret.len()) && secret.bytes().all(is_of_secret);
-        if !is_secret {
+        if !is_secret && !is_object && secret.contains(text::is_unseen) {
+            faults.add(
+                "secret",
+                "the secret without white space: a blank, a line end or a character that is not shown came into it when it \
+                 was copied",
+            );
+        } else if !is_secret {
             faults.add(
                 "secret",
                 format!(

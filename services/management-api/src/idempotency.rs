@@ -16,7 +16,7 @@ use axum::{
 use domain::TenantId;
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
-    header::{CONTENT_TYPE, ETAG, LOCATION},
+    header::{CONTENT_TYPE, ETAG, IF_MATCH, LOCATION},
     request::Parts,
 };
 use runtime::{Problem, TraceContext, read_body};
@@ -118,7 +118,15 @@ pub(crate) async fn answer(
         .uri
         .path_and_query()
         .map_or("/", |target| target.as_str());
-    let asked = [parts.method.as_str().as_bytes(), target.as_bytes(), &body];
+    let mut asked = vec![parts.method.as_str().as_bytes(), target.as_bytes(), &body];
+    // Another version is another change.
+    asked.extend(
+        parts
+            .headers
+            .get_all(IF_MATCH)
+            .iter()
+            .map(HeaderValue::as_bytes),
+    );
     let role = named.role.map_or("none", Role::as_str);
     let subject = format!("{role} {}", named.subject);
     let call = Call::new(named.tenant, &subject, &named.key, &asked);

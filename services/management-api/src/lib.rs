@@ -30,6 +30,7 @@ mod metrics;
 mod offices;
 mod openapi;
 mod people;
+mod period;
 mod preconditions;
 mod problem_pages;
 mod problems;

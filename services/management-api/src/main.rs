@@ -110,6 +110,7 @@ fn main() -> ExitCode {
             accounts,
             apis: ApiSet::new(&engine.http, &sources, &config.sources),
             crms: Connectors::new(&engine.http, &engine.clock, &config.crm),
+            channels: Channels::new(&engine.http, &engine.clock, &config.notify),
             http: engine.http.clone(),
             config: config.audit,
         };

@@ -165,7 +165,7 @@ problem_responses! {
 
     /// What a route answers beside that changes one version of a thing of which no others are kept.
     VersionProblems {
-        "412": "Somebody changed it meanwhile: read it again.",
+        "412": "Somebody changed it meanwhile: `current` holds the newest version. Of earlier ones nothing is kept, so `seen` is null.",
         "428": "Say in `If-Match` which version you saw.",
     }
 

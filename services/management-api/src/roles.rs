@@ -6,8 +6,12 @@ use std::any::TypeId;
 use serde_json::Value;
 use utoipa::openapi::{Paths, extensions::Extensions};
 
-use crate::auth::{
-    LeadSender, PlatformAdmin, Role, TenantAdmin, TenantOperator, TenantPlatformAdmin, TenantReader,
+use crate::{
+    auth::{
+        LeadSender, PlatformAdmin, Role, TenantAdmin, TenantOperator, TenantPlatformAdmin,
+        TenantReader,
+    },
+    requests::recording::Listener,
 };
 
 /// The field of an operation that names the least role.
@@ -64,6 +68,7 @@ handlers! { A B C D E G H I }
 pub(crate) fn of<E, H: Handler<E>>(_: &H) -> Option<Role> {
     let known = [
         (TypeId::of::<TenantReader>(), Role::Viewer),
+        (TypeId::of::<Listener>(), Role::Viewer),
         (TypeId::of::<TenantOperator>(), Role::Operator),
         (TypeId::of::<LeadSender>(), Role::Operator),
         (TypeId::of::<TenantAdmin>(), Role::TenantAdmin),

@@ -15,7 +15,8 @@ use crate::{
     people::{self, api_keys, invitations},
     problem_pages,
     requests::{
-        self, decide, documents, find, links as of_persons, replay, schema as of_requests, touch,
+        self, decide, documents, find, links as of_persons, recording, replay,
+        schema as of_requests, touch,
     },
     roles::routes,
     sign_in::{codes, devices, links, oidc, page, session},
@@ -59,6 +60,8 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(find::list_requests))
         .routes(routes!(find::count_requests))
         .routes(routes!(requests::show_request))
+        .routes(routes!(recording::hear_recording))
+        .routes(routes!(recording::link_recording))
         .routes(routes!(work::list_work))
         .routes(routes!(work::count_work))
         .routes(routes!(connections::list_connections))

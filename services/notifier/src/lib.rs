@@ -1,5 +1,7 @@
 //! Notifies people of leads: one message to each recipient, once.
 
+mod chat;
+mod mail;
 mod notification;
 
 use std::sync::Arc;

@@ -226,6 +226,7 @@ pub(crate) async fn management_alone(
     deps.outward = Some(Outward {
         apis: ApiSet::new(&http, &sources, &config.sources),
         crms: crm::Connectors::new(&http, &deps.clock, &config.crm),
+        channels: notify::Channels::new(&http, &deps.clock, &config.notify),
         accounts,
         http,
         // A command has no time for it.
@@ -342,9 +343,11 @@ fn services(
     let accounts = accounts(config, &management, &http);
     let apis = ApiSet::new(&http, &sources, &config.sources);
     let crms = crm::Connectors::new(&http, &clock, &config.crm);
+    let channels = notify::Channels::new(&http, &clock, &config.notify);
     let outward = Outward {
         accounts: accounts.clone(),
         crms: crms.clone(),
+        channels: channels.clone(),
         apis: apis.clone(),
         http: http.clone(),
         config: config.audit,
@@ -390,7 +393,7 @@ fn services(
         notifier::service(notifier::Deps {
             store,
             accounts,
-            channels: notify::Channels::new(&http, &clock, &config.notify),
+            channels,
             clock,
         }),
         management_api::service(management_api::Deps {

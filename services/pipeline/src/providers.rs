@@ -106,7 +106,7 @@ pub async fn simulate(
 
 /// The simulator of the provider that usually brings people their links, if it is one of these.
 fn mailer(own: &[&str]) -> Option<&'static SimulatorSpec> {
-    let usual = notify::CHANNELS.first()?.slug;
+    let usual = notify::email_channels().next()?.slug;
     let mut own = embedded().filter(|spec| own.contains(&spec.slug));
     own.find(|spec| spec.slug == usual)
 }

@@ -166,7 +166,7 @@ async fn no_lead_is_missing_whatever_becomes_of_webhooks() {
     assert!(urls.iter().all(|(_, is_on)| *is_on), "{urls:?}");
     let log = world
         .store
-        .audit_log(&tenant, None, 50)
+        .audit_log(&tenant, &store::AuditQuery::newest(50))
         .await
         .unwrap()
         .items;

@@ -1,5 +1,7 @@
 //! Connecting sources: by one call where the provider registers webhooks, else as far as that goes.
 
+use std::collections::BTreeMap;
+
 use domain::TenantId;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -46,6 +48,10 @@ async fn has_requests(world: &World, tenant: &TenantId, count: usize) {
 
 #[tokio::test]
 async fn callrails_own_key_is_fetched_and_others_urls_stay() {
+    const LISTS: [(&str, &str); 2] = [
+        ("post_call_webhook", "/post-call"),
+        ("updated_call_webhook", "/call-modified"),
+    ];
     let world = World::start().await;
     let tenant = world.add_tenant("acme").await.tenant;
     let callrail = world.simulators().callrail();
@@ -83,6 +89,23 @@ async fn callrails_own_key_is_fetched_and_others_urls_stay() {
     let again = connect(&world, &tenant, &body).await;
     assert_eq!(again["source"], connected["source"], "{again}");
     assert_eq!(callrail.webhook_urls(), urls);
+
+    // Webhooks at an address of before, where nobody listens any more, are registered at this server's.
+    let moved: BTreeMap<_, _> = urls
+        .iter()
+        .map(|(url, _)| url.replace(&world.base, "https://before.example"))
+        .filter_map(|url| Some((LISTS.iter().find(|(_, end)| url.ends_with(end))?.0, url)))
+        .map(|(list, url)| (list.to_owned(), vec![url]))
+        .collect();
+    assert_eq!(moved.len(), LISTS.len());
+    callrail.set_webhooks(moved);
+    let after = connect(&world, &tenant, &body).await;
+    assert_eq!(after["is_connected"], json!(true), "{after}");
+    let here = callrail.webhook_urls();
+    let ours = urls.iter().filter(|(url, _)| *url != other);
+    for known in ours {
+        assert!(here.contains(known), "{known:?} of {here:?}");
+    }
     world.stop_early().await;
 }
 
@@ -190,7 +213,7 @@ async fn what_has_no_api_for_webhooks_says_what_a_person_does() {
     let url = begun["webhooks"][0]["url"].as_str().unwrap().to_owned();
     let hook = url.strip_prefix(&world.base).expect("it is ours");
     let by_hand = begun["by_hand"].to_string();
-    for what in ["Developer Hub", "add-key", "call this again"] {
+    for what in ["Developer Hub", "add-key", "connect it again"] {
         assert!(by_hand.contains(what), "{what}: {by_hand}");
     }
 

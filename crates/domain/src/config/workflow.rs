@@ -159,6 +159,36 @@ const DESTINATION: Shape = Shape::Object(&[
     ),
 ]);
 
+const PLACE: Text = Text {
+    about: "the provider's id of a place, of 1 to 80 letters, digits, `_`, `-`, `.` and `:`",
+    pattern: "^[A-Za-z0-9_.:-]+$",
+    max: 80,
+    is_valid: |text| {
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
+        !text.is_empty() && text.bytes().all(is_part)
+    },
+};
+
+const CHANNEL_RECIPIENT: Shape = Shape::Object(&[
+    Member::required("channel", Shape::Text(&NAME), "The provider's slug."),
+    Member::required(
+        "connection",
+        Shape::Text(&NAME),
+        "The tenant's connection to it.",
+    ),
+    Member::optional(
+        "to",
+        Shape::OrNull(&Shape::Text(&PLACE)),
+        "The provider's id of the place that the message goes to. Null: where the connection leads by itself.",
+    ),
+    Member::optional(
+        "shows_contact",
+        Shape::Flag,
+        "Whether the lead's telephone number and e-mail address are shown whole. Otherwise most of them is masked, because \
+         many people read there.",
+    ),
+]);
+
 const NOTIFICATIONS: Shape = Shape::Object(&[
     Member::optional(
         "email",
@@ -185,9 +215,18 @@ const NOTIFICATIONS: Shape = Shape::Object(&[
         "The connection that e-mail leaves by. Null: the tenant's first, by name, to a provider that carries e-mail.",
     ),
     Member::optional(
+        "channels",
+        Shape::List {
+            of: &CHANNEL_RECIPIENT,
+            min: 0,
+            max: 20,
+        },
+        "Who is told by another way than e-mail: places in a team's chat. Each gets a message of its own.",
+    ),
+    Member::optional(
         "unknown_wait_seconds",
         Shape::Whole { max: 86_400 },
-        "How long a message whose answer was lost is waited for before it is sent once more, in seconds.",
+        "How long a mail whose answer was lost is waited for before it is sent once more, in seconds.",
     ),
 ]);
 
@@ -355,7 +394,8 @@ impl WorkflowConfig {
         further: impl FnOnce(&Self) -> Vec<ConfigFault>,
     ) -> Result<Self, ConfigError> {
         let mut faults = WORKFLOW.faults(json);
-        let sound = Sound::of(json, &faults, &["service_area", "notifications"]);
+        let (drawn, beside) = with_rings_of_faulty_polygons(json, &faults);
+        let sound = Sound::of(&drawn, &beside, &["service_area", "notifications"]);
         match Self::deserialize(&sound.json) {
             Ok(config) => {
                 sound.tell(config.contradictions(), &mut faults);
@@ -450,6 +490,16 @@ impl WorkflowConfig {
                 ));
             }
         }
+        let places = &self.notifications.channels;
+        for (index, place) in places.iter().enumerate() {
+            let mut before = places.iter().take(index);
+            if before.any(|before| before.is_same_place(place)) {
+                faults.push(ConfigFault::new(
+                    format!("notifications.channels.{index}"),
+                    "another place than those before: each is told once",
+                ));
+            }
+        }
         if !self.notifications.email.is_empty() && self.notifications.from.is_none() {
             faults.push(ConfigFault::new(
                 "notifications.from",
@@ -458,6 +508,34 @@ impl WorkflowConfig {
         }
         faults
     }
+}
+
+/// A faulty polygon whose ring has no fault of its shape is drawn by its ring alone, so that its name does not hide that the
+/// ring crosses itself. Returns what is to be checked, and the faults that are left in it.
+fn with_rings_of_faulty_polygons(
+    json: &Value,
+    faults: &[ConfigFault],
+) -> (Value, Vec<ConfigFault>) {
+    let (mut drawn, mut left) = (json.clone(), faults.to_vec());
+    let polygons = drawn.pointer_mut("/service_area/polygons");
+    let polygons = polygons.and_then(Value::as_array_mut);
+    for (index, polygon) in polygons.into_iter().flatten().enumerate() {
+        let item = format!("service_area.polygons.{index}");
+        let of_ring = format!("{item}.ring");
+        let is_in = |path: &str, place: &str| {
+            let below = path.strip_prefix(place);
+            below.is_some_and(|below| below.is_empty() || below.starts_with('.'))
+        };
+        let is_faulty = left.iter().any(|fault| is_in(&fault.path, &item));
+        let is_drawn = !left
+            .iter()
+            .any(|fault| fault.path == item || is_in(&fault.path, &of_ring));
+        if let Some(ring) = polygon.get("ring").filter(|_| is_faulty && is_drawn) {
+            *polygon = json!({ "name": "drawn", "ring": ring });
+            left.retain(|fault| !is_in(&fault.path, &item));
+        }
+    }
+    (drawn, left)
 }
 
 #[cfg(test)]

@@ -705,7 +705,7 @@ impl Facts {
     }
 
     /// Gives each text message without a time the one at which it was received: they are shown in order of time.
-    pub(crate) fn date_messages(&mut self, received_at: Timestamp) {
+    pub fn date_messages(&mut self, received_at: Timestamp) {
         if let About::Text(facts) = &mut self.about {
             for message in facts.messages.values_mut() {
                 message.at.get_or_insert(received_at);
@@ -754,9 +754,7 @@ impl Facts {
             name: name.as_deref().and_then(real_name),
             phone,
             extension: extension.flatten(),
-            email: email
-                .as_deref()
-                .and_then(|raw| EmailAddress::parse(raw).ok()),
+            email: email.as_deref().and_then(EmailAddress::find),
             city: line(city, 100),
             state,
             postal_code: code,

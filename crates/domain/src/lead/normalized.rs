@@ -88,6 +88,15 @@ impl Normalized {
             all.add("email", email.as_str().to_owned(), "email");
             all.doubts.extend(mistyped(email));
         }
+        let is_said =
+            |raw: &Option<String>| raw.as_deref().is_some_and(|raw| !raw.trim().is_empty());
+        if contact.email.is_none() && is_said(&person.email) {
+            all.doubts.push(Doubt {
+                field: "email",
+                code: "not_an_email",
+                suggestion: None,
+            });
+        }
         let line = |raw: &Option<String>, max| raw.as_deref().and_then(|raw| text::line(raw, max));
         let said = line(&person.address, 200);
         let parsed = said.as_deref().map(AddressParts::of).unwrap_or_default();
@@ -196,9 +205,29 @@ struct NameParts {
     last: Option<String>,
 }
 
+/// What stands behind names: generations, degrees and the like. Letters that are also last names are not among them.
+const BEHIND_NAMES: [&str; 14] = [
+    "jr", "sr", "ii", "iii", "iv", "phd", "md", "dds", "dmd", "esq", "cpa", "rn", "mba", "jd",
+];
+
 impl NameParts {
-    /// `Lee, Ann` is `Ann Lee`; of several words the last is the last name. A name of one word is a first name.
+    /// `Lee, Ann` is `Ann Lee`; of several words the last is the last name. A name of one word is a first name. What stands
+    /// behind a name is no part of it (`Jr.`, `PhD`), and an address is no name.
     fn of(whole: &str) -> Self {
+        if whole.contains('@') {
+            return Self::default();
+        }
+        let is_behind = |word: &str| {
+            let letters: String = word.chars().filter(|c| c.is_alphanumeric()).collect();
+            BEHIND_NAMES.contains(&letters.to_lowercase().as_str())
+        };
+        let mut rest = whole.trim_end_matches([' ', ',']);
+        while let Some((before, word)) = rest.rsplit_once(' ')
+            && is_behind(word)
+        {
+            rest = before.trim_end_matches([' ', ',']);
+        }
+        let whole = rest;
         let turned = whole.split_once(", ");
         let whole = turned.map_or_else(
             || whole.to_owned(),
@@ -530,6 +559,11 @@ mod tests {
         for (name, title, first, last) in [
             ("Ann Lee", None, Some("Ann"), Some("Lee")),
             ("Lee, Ann", None, Some("Ann"), Some("Lee")),
+            ("Dr. Jane Doe, PhD", Some("Dr."), Some("Jane"), Some("Doe")),
+            ("Sam Reyes Jr.", None, Some("Sam"), Some("Reyes")),
+            ("Reyes, Sam, M.D.", None, Some("Sam"), Some("Reyes")),
+            ("o'neil-smith jr.", None, Some("o'neil-smith"), None),
+            ("jane@doe.example", None, None, None),
             ("Mrs. Lee", Some("Mrs."), Some("Lee"), None),
             ("Ann", None, Some("Ann"), None),
             ("Dr", None, Some("Dr"), None),

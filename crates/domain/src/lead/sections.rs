@@ -435,9 +435,9 @@ impl NotificationsSection {
 /// One message to one person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// `email`.
+    /// `email`, or the slug of the chat's provider.
     pub channel: String,
-    /// Who got it.
+    /// Who got it: an address, or a connection and the place that it leads to.
     pub recipient: String,
     /// Our own id of it, which comes back with the provider's receipts.
     #[serde(default, skip_serializing_if = "Option::is_none")]

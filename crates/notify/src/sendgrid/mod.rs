@@ -19,7 +19,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
-    CALL_DEADLINE, ChannelSpec, Content, EmailChannel, Mail, ProviderMessageId, SendError,
+    CALL_DEADLINE, ChannelSpec, Content, EmailChannel, Mail, MakeChannel, ProviderMessageId,
+    SendError,
 };
 
 /// SendGrid, before it is made.
@@ -37,7 +38,7 @@ pub(crate) static SPEC: ChannelSpec = ChannelSpec {
         url: "https://api.sendgrid.com",
         about: "Base URL of SendGrid's API. Subusers in the EU: https://api.eu.sendgrid.com.",
     },
-    new: |http, clock, url| Arc::new(SendGrid::new(http, clock, url)),
+    make: MakeChannel::Email(|http, clock, url| Arc::new(SendGrid::new(http, clock, url))),
 };
 
 /// The pause if too much was sent and no time is named.

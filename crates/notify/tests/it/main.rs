@@ -3,6 +3,7 @@
 
 mod mail;
 mod sendgrid;
+mod slack;
 
 use domain::{Brief, Channel, Document};
 use notify::{Content, lead_mail};

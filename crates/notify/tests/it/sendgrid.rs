@@ -66,7 +66,7 @@ fn channel(url: &str, clock: ManualClock) -> Arc<dyn EmailChannel> {
     let config = Config::default().with_url("sendgrid", Url::parse(url).unwrap());
     let clock: Arc<dyn Clock> = Arc::new(clock);
     let channels = Channels::new(&Client::new(options).unwrap(), &clock, &config);
-    Arc::clone(channels.get("sendgrid").unwrap())
+    Arc::clone(channels.email("sendgrid").unwrap())
 }
 
 #[tokio::test]

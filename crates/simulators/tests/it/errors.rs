@@ -25,7 +25,7 @@ fn json_path(slug: &str) -> Option<&'static str> {
         "salesforce" => Some("/services/data/v62.0/composite"),
         "callrail" => Some("/v3/a/ACC1/integrations.json"),
         "customcrm" | "geocoding" | "intercom" | "issuer" | "recaptcha" | "signedwebhook"
-        | "storage" | "turnstile" | "webforms" | "zendesk" => None,
+        | "slack" | "storage" | "turnstile" | "webforms" | "zendesk" => None,
         other => panic!("add a path of {other} to this test"),
     }
 }
@@ -49,6 +49,7 @@ fn parameter_path(slug: &str) -> &'static str {
         "secret_manager" => "/v1/projects/%FF/secrets",
         "sendgrid" => "/v3/user/webhooks/event/settings/signed/%FF",
         "customcrm" | "signedwebhook" | "webforms" => "/%FF",
+        "slack" => "/api/%FF",
         "speech" => "/v2/projects/p/locations/us/operations/%FF",
         "storage" => "/storage/v1/b/calls/o/%FF",
         "turnstile" => "/turnstile/v0/siteverify/%FF",
@@ -59,8 +60,8 @@ fn parameter_path(slug: &str) -> &'static str {
 
 fn assert_shape(spec: &SimulatorSpec, answer: &Answer, what: &str) {
     let what = format!("{}, {what}: {answer:?}", spec.slug);
-    // Geocoding says it in the body.
-    let is_told_by_status = spec.slug != "geocoding";
+    // Geocoding and Slack say it in the body.
+    let is_told_by_status = !matches!(spec.slug, "geocoding" | "slack");
     assert!(answer.status >= 400 || !is_told_by_status, "{what}");
     assert_eq!(answer.header("content-type"), "application/json", "{what}");
     let body = answer.json();
@@ -71,7 +72,7 @@ fn assert_shape(spec: &SimulatorSpec, answer: &Answer, what: &str) {
     let texts: &[&str] = match spec.slug {
         "acuity" => &["/message", "/error"],
         "calendly" => &["/title", "/message"],
-        "callrail" | "customcrm" | "issuer" | "signedwebhook" | "webforms" => &["/error"],
+        "callrail" | "customcrm" | "issuer" | "signedwebhook" | "slack" | "webforms" => &["/error"],
         "geocoding" => &["/status", "/error_message"],
         "hubspot" => &["/status", "/message", "/correlationId", "/category"],
         "pipedrive" => &["/error", "/error_info"],

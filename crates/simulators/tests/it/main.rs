@@ -16,6 +16,7 @@ mod secret_manager;
 mod sendgrid;
 mod signedwebhook;
 mod siteverify;
+mod slack;
 mod speech;
 mod storage;
 mod table;

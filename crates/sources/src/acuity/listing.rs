@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::{api::Api, payload};
 use crate::{
     ApiError, Asked, Found, ListPage, Listed, ListingApi, Registration, Thing, WebhooksApi,
-    aliases, api::json_value,
+    aliases, api::json_value, audit::all_at,
 };
 
 /// Appointments of a page.
@@ -174,10 +174,7 @@ impl WebhooksApi for Api {
     }
 
     fn wanted(&self, url: &str) -> Vec<(String, String)> {
-        let events = EVENTS.iter();
-        events
-            .map(|event| ((*event).to_owned(), url.to_owned()))
-            .collect()
+        all_at(url, &EVENTS)
     }
 
     async fn registered(

@@ -95,6 +95,7 @@ fn typeform(fields: &Fields<'_>, body: &mut Body) -> bool {
         }
     }
     paths(response.object("hidden"), "", 1, body);
+    let mut has_consent = false;
     for answer in answers {
         let Field::Object(answer) = answer else {
             continue;
@@ -116,7 +117,10 @@ fn typeform(fields: &Fields<'_>, body: &mut Body) -> bool {
         let asked = field.text("id").and_then(question_of);
         let own = field.text("ref");
         let common = own.filter(|name| mapping::is_common(name));
+        let is_consent = field.text("type") == Some("legal") && !has_consent;
+        has_consent |= is_consent;
         let name = match kind {
+            _ if is_consent => "consent",
             "email" => "email",
             "phone_number" => "phone",
             _ => common.or(asked).or(own).unwrap_or("Answer"),
@@ -128,6 +132,7 @@ fn typeform(fields: &Fields<'_>, body: &mut Body) -> bool {
                 values,
                 is_question: true,
                 id: None,
+                beside: asked.filter(|_| is_consent).map(str::to_owned),
             });
         }
     }
@@ -351,6 +356,13 @@ fn elementor(body: &mut Body) {
     let has_one_text = texts.count() == 1;
     // By id: the name that it gets, and whether that is a question.
     let mut named: Vec<(String, String, bool)> = Vec::new();
+    let titles: Vec<(String, String)> = names
+        .iter()
+        .filter_map(|id| {
+            let title = body.value(&format!("fields.{id}.title"))?;
+            Some((id.clone(), title.to_owned()))
+        })
+        .collect();
     for id in &names {
         let of = |part: &str| body.value(&format!("fields.{id}.{part}"));
         let is_free = |name: &str| {
@@ -386,6 +398,10 @@ fn elementor(body: &mut Body) {
                 {
                     entry.id = Some(id.clone());
                     entry.is_question = *is_question;
+                    let mut titles = titles.iter();
+                    entry.beside = titles
+                        .find(|(known, _)| known == id)
+                        .map(|(_, title)| title.clone());
                     entry.name = name.chars().take(MAX_NAME).collect();
                 }
                 true

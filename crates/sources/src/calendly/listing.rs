@@ -20,7 +20,9 @@ use serde_json::{Value, json};
 use super::api::Api;
 use crate::{
     ApiError, Asked, Found, ListPage, Listed, ListingApi, Registration, Thing, WebhooksApi,
-    aliases, api::json_value,
+    aliases,
+    api::json_value,
+    audit::{all_at, registrations},
 };
 
 /// Events, invitees or subscriptions of a page.
@@ -227,15 +229,21 @@ impl WebhooksApi for Api {
         account: &Account,
         _accounts_of_source: &[String],
     ) -> Result<String, ApiError> {
+        // A name in the place of an address would turn every booking away.
+        let is_uri = |user: &str| user.starts_with("https://") && user.contains("/users/");
+        let users = account.setting("users").split(',').map(str::trim);
+        if !users.filter(|user| !user.is_empty()).all(is_uri) {
+            return Err(ApiError::NotConfigured(
+                "`users` takes the addresses of people in Calendly's API, such as https://api.calendly.com/users/AAAA, with commas \
+                 between them, and no names: leave it out to take everybody's bookings",
+            ));
+        }
         let me = self.me(account).await?;
         Ok(format!("the token is that of {}", me.name))
     }
 
     fn wanted(&self, url: &str) -> Vec<(String, String)> {
-        let events = EVENTS.iter();
-        events
-            .map(|event| ((*event).to_owned(), url.to_owned()))
-            .collect()
+        all_at(url, &EVENTS)
     }
 
     async fn registered(
@@ -245,17 +253,9 @@ impl WebhooksApi for Api {
     ) -> Result<Vec<Registration>, ApiError> {
         let me = self.me(account).await?;
         let all = self.subscriptions(account, &me).await?;
-        let registrations = all.into_iter().flat_map(|known| {
-            let Subscription {
-                url, events, is_on, ..
-            } = known;
-            events.into_iter().map(move |event| Registration {
-                event,
-                url: url.clone(),
-                is_on,
-            })
-        });
-        Ok(registrations.collect())
+        let each = all.into_iter();
+        let each = each.flat_map(|known| registrations(known.events, &known.url, known.is_on));
+        Ok(each.collect())
     }
 
     async fn register(

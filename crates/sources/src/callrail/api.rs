@@ -35,7 +35,8 @@ use crate::{
 pub(super) struct Api {
     client: Client,
     base_url: Url,
-    /// Companies' `COM…` by the account and the number under which they were asked for. They never change.
+    /// Companies' `COM…` by the account and the number under which they were asked for. They never change, and an audit keeps
+    /// them with the source.
     learned: Mutex<BTreeMap<(String, String), String>>,
 }
 
@@ -139,9 +140,7 @@ impl Api {
             return Ok(all);
         }
         for number in entered {
-            let key = (account.setting("account_id").to_owned(), number.to_owned());
-            let known = self.learned().get(&key).cloned();
-            let id = match known {
+            let id = match self.company_of(account, number) {
                 Some(id) => id,
                 None => {
                     let path = ["companies", &format!("{number}.json")];
@@ -154,6 +153,7 @@ impl Api {
                     let id = id.ok_or_else(|| {
                         ApiError::Unreadable("it names no company as `COM…`".into())
                     })?;
+                    let key = (account.setting("account_id").to_owned(), number.to_owned());
                     self.learned().insert(key, id.to_owned());
                     id.to_owned()
                 }
@@ -167,6 +167,12 @@ impl Api {
         } else {
             Err(UNKNOWN)
         }
+    }
+
+    /// The `COM…` of a number, if it was asked for.
+    pub(super) fn company_of(&self, account: &Account, number: &str) -> Option<String> {
+        let key = (account.setting("account_id").to_owned(), number.to_owned());
+        self.learned().get(&key).cloned()
     }
 
     fn learned(&self) -> std::sync::MutexGuard<'_, BTreeMap<(String, String), String>> {

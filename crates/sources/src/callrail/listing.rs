@@ -140,6 +140,14 @@ impl ListingApi for Api {
     ) -> Result<Vec<Listed>, ApiError> {
         Ok(Vec::new()) // a list has everything
     }
+
+    fn learned(&self, account: &Account, accounts_of_source: &[String]) -> Vec<String> {
+        let learned = |number| self.company_of(account, number);
+        accounts_of_source
+            .iter()
+            .filter_map(|number| learned(number))
+            .collect()
+    }
 }
 
 /// The ids of the tenant's company, in every form.

@@ -97,7 +97,7 @@ const EVENTS: &[(&str, &str)] = &[
 ];
 
 /// `Signature`: HMAC-SHA1 of the raw body in base64. The key is text, though it looks hexadecimal.
-const V3: Scheme = Scheme {
+const V3: Scheme<'static> = Scheme {
     name: "callrail-v3",
     mac: Mac::HmacSha1(Key::Text),
     header: "signature",
@@ -110,7 +110,7 @@ const V3: Scheme = Scheme {
 };
 
 /// `x-callrail-signature`: `sha256=` and HMAC-SHA256 of the raw body in hexadecimal, as the documented sample has it.
-const DOCUMENTED: Scheme = Scheme {
+const DOCUMENTED: Scheme<'static> = Scheme {
     name: "sha256-hex",
     mac: Mac::HmacSha256(Key::Text),
     header: "x-callrail-signature",

@@ -92,8 +92,8 @@ fn is_header(name: &str) {
     );
 }
 
-fn is_consistent(scheme: &Scheme) {
-    let signs = |piece: &Piece| scheme.signed.contains(piece);
+fn is_consistent(scheme: &Scheme<'static>) {
+    let signs = |piece: &Piece<'static>| scheme.signed.contains(piece);
     is_header(scheme.header);
     assert!(signs(&Piece::Body), "{scheme:?} does not sign the body");
     assert_eq!(signs(&Piece::Time), scheme.time.is_some(), "{scheme:?}");

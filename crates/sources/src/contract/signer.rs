@@ -25,7 +25,7 @@ pub struct Signer {
 
 #[derive(Clone, Copy)]
 enum Way {
-    Scheme(Scheme),
+    Scheme(Scheme<'static>),
     Header(&'static str),
     Nothing,
 }
@@ -94,7 +94,7 @@ impl Signer {
     }
 
     /// Its scheme, if it has one.
-    pub const fn scheme(&self) -> Option<&Scheme> {
+    pub const fn scheme(&self) -> Option<&Scheme<'static>> {
         match &self.way {
             Way::Scheme(scheme) => Some(scheme),
             Way::Header(_) | Way::Nothing => None,
@@ -131,7 +131,7 @@ impl Signer {
         Some(self.sign_by(scheme, body, time))
     }
 
-    fn sign_by(&self, scheme: &Scheme, body: &[u8], time: &str) -> HeaderMap {
+    fn sign_by(&self, scheme: &Scheme<'static>, body: &[u8], time: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let mut insert = |name: &'static str, value: &str| {
             let value = HeaderValue::from_str(value).expect("a header's value");
@@ -169,7 +169,7 @@ impl Signer {
         headers
     }
 
-    fn signature(&self, scheme: &Scheme, message: &[u8]) -> Vec<u8> {
+    fn signature(&self, scheme: &Scheme<'static>, message: &[u8]) -> Vec<u8> {
         let key = |form| match form {
             Key::Text => self.key.clone().into_bytes(),
             Key::Base64 { prefix } => {

@@ -189,7 +189,7 @@ pub fn a_time_is_taken_in_its_own_form_alone(source: &dyn Source) {
         ] {
             // What separates the pieces must not stand in one of them.
             let is_separator =
-                |piece: &Piece| matches!(piece, Piece::Text(text) if strange.contains(text));
+                |piece: &Piece<'_>| matches!(piece, Piece::Text(text) if strange.contains(text));
             let expected = if scheme.signed.iter().any(is_separator) {
                 SignatureError::Wrong
             } else {

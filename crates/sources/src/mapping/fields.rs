@@ -83,7 +83,8 @@ fields! {
         "The last name.";
     field "name": ["name", "full_name", "your_name", "fullname", "contact_name", "customer_name", "contact.name",
         "customer.name", "lead.name", "person.name", "name.full", "data.name", "data.full_name", "payload.name",
-        "data.contact.name", "data.lead.name"],
+        "data.contact.name", "data.lead.name", "lead.contact.name", "contact.full_name", "customer.full_name", "person.full_name",
+        "lead.full_name", "lead.contact.full_name", "data.contact.full_name", "data.lead.full_name"],
         "The person's whole name.";
     telling "zip": ["zip", "zipcode", "postal", "postal_code", "zip_code", "postcode", "your_zip", "project_zip"],
         "The ZIP code.";

@@ -3,14 +3,16 @@
 //! Pure and total: any body maps to something, and the same body and mapping to the same. A tenant's own names come
 //! first, then the names that forms commonly use ([`fields`]). What nobody asked for is kept by its own name.
 
+mod derived;
 mod fields;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{About, Consent, E164, EmailAddress, Facts, FormFacts, PersonFacts, text};
+use domain::{About, Consent, Facts, FormFacts, PersonFacts, text};
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use self::derived::can_be;
 pub(crate) use self::fields::{FIELDS, MAPPING};
 use crate::{
     answers::Answers,
@@ -55,40 +57,52 @@ impl Mapping {
             .iter()
             .map(|entry| (normalized(&entry.name), last_part(&entry.name)))
             .collect();
+        let normal = normal.as_slice();
         let says: Vec<_> = body.entries.iter().map(Entry::says_something).collect();
         for field in FIELDS {
-            let own = self.names(field.name).iter().find_map(|name| {
+            let own = self.names(field.name).iter().flat_map(|name| {
                 let wanted = normalized(name);
                 let exact = body.entries.iter().position(|entry| entry.is_called(name));
                 exact
                     .into_iter()
                     .chain(normal.iter().position(|(known, _)| *known == wanted))
-                    .find(|at| says[*at])
+                    .filter(|at| says[*at])
             });
             let is_free = |at: &usize| !used[*at] && says[*at];
-            let at_alias = |is_it: &dyn Fn(&(String, String), &str) -> bool| {
-                field.aliases.iter().find_map(|alias| {
-                    let mut all = (0..body.entries.len()).filter(is_free);
-                    all.find(|at| is_it(&normal[*at], alias))
+            let whole = field.aliases.iter().flat_map(|alias| {
+                let all = (0..body.entries.len()).filter(is_free);
+                all.filter(move |at| normal[*at].0 == *alias)
+            });
+            let last = field.aliases.iter().flat_map(|alias| {
+                let all = (0..body.entries.len()).filter(|at| field.is_telling && is_free(at));
+                all.filter(move |at| {
+                    let (whole, last) = &normal[*at];
+                    last == alias && !whole.starts_with("consent.")
                 })
+            });
+            let mut found = own.chain(whole).chain(last);
+            // Of several that mean it, the first that can be it: a second field may have the number that the first lacks.
+            let is_it = |at: &usize| can_be(field.name, &body.entries[*at].joined());
+            let first = found.next();
+            let at = match first {
+                Some(at) if !is_it(&at) => found.find(is_it).or(first),
+                first => first,
             };
-            let common = || {
-                at_alias(&|(whole, _), alias| whole == alias).or_else(|| {
-                    let last = |(whole, last): &(String, String), alias: &str| {
-                        field.is_telling && last == alias && !whole.starts_with("consent.")
-                    };
-                    at_alias(&last)
-                })
-            };
-            if let Some(at) = own.or_else(common) {
+            if let Some(at) = at {
                 used[at] = true;
-                mapped.values.insert(field.name, body.entries[at].joined());
+                let entry = &body.entries[at];
                 if field.name == "consent" {
-                    mapped.take_words(body, &body.entries[at].name, &mut used);
+                    mapped.values.insert(field.name, of_boxes(entry));
+                    // A mere label says nothing of what is agreed to.
+                    let is_sentence = |words: &&String| words.split_whitespace().count() > 2;
+                    mapped.beside_the_box = entry.beside.as_ref().filter(is_sentence).cloned();
+                    mapped.take_words(body, &entry.name, &mut used);
+                } else {
+                    mapped.values.insert(field.name, entry.joined());
                 }
             }
         }
-        mapped.take_consents(body, &normal, &mut used);
+        mapped.take_consents(body, normal, &mut used);
         for name in self.names(fields::ANSWERS) {
             let wanted = normalized(name);
             for (at, entry) in body.entries.iter().enumerate() {
@@ -130,6 +144,29 @@ impl Mapped {
     /// A value that was found, by our name of its field.
     pub(crate) fn get(&self, field: &str) -> Option<&str> {
         self.values.get(field).map(String::as_str)
+    }
+
+    /// The sender's own id of the submission. What stands in the place of one is none: a zero, or a placeholder that nobody
+    /// filled in.
+    pub(crate) fn submission_id(&self) -> Option<&str> {
+        const NOTHING: [&str; 9] = [
+            "null",
+            "none",
+            "nil",
+            "nan",
+            "n/a",
+            "na",
+            "undefined",
+            "false",
+            "true",
+        ];
+        let id = self.get("submission_id")?;
+        let is_id = id.len() <= 150 && id.bytes().all(|byte| byte.is_ascii_graphic());
+        let is_placeholder = id.contains(['{', '}', '[', ']', '<', '>'])
+            || (id.starts_with('%') && id.ends_with('%'));
+        let is_nothing = id.bytes().all(|byte| matches!(byte, b'0' | b'-' | b'.'))
+            || NOTHING.iter().any(|word| id.eq_ignore_ascii_case(word));
+        (is_id && !is_placeholder && !is_nothing).then_some(id)
     }
 
     /// Whether anything was found that a lead can be made of.
@@ -189,41 +226,6 @@ impl Mapped {
             self.extra.insert(name, text::bounded(value, MAX_VALUE));
         } else if !value.is_empty() {
             self.dropped.push(name);
-        }
-    }
-
-    /// Fills what was not said and follows from what was.
-    fn derive(&mut self) {
-        let full = match (self.get("first_name"), self.get("last_name")) {
-            (None, None) => None,
-            (first, last) => Some([first, last].into_iter().flatten().collect::<Vec<_>>()),
-        };
-        if let Some(full) = full.map(|parts| parts.join(" ")) {
-            self.fill("name", full);
-        }
-        // A tool that names its fields by numbers says nothing of what they are.
-        for (field, is_it) in [
-            ("email", is_email as fn(&str) -> bool),
-            ("phone", is_phone as fn(&str) -> bool),
-        ] {
-            if self.get(field).is_some() {
-                continue;
-            }
-            let mut like = self.extra.iter().filter(|(name, value)| {
-                name.bytes().all(|b| b.is_ascii_digit() || b == b'.') && is_it(value)
-            });
-            if let (Some((name, value)), None) = (like.next(), like.next()) {
-                let (name, value) = (name.clone(), value.clone());
-                self.extra.remove(&name);
-                self.fill(field, value);
-            }
-        }
-    }
-
-    fn fill(&mut self, field: &'static str, value: String) {
-        if !value.is_empty() && !self.values.contains_key(field) {
-            self.values.insert(field, value);
-            self.derived.insert(field);
         }
     }
 
@@ -359,15 +361,22 @@ fn is_refusal(said: &str) -> bool {
     REFUSALS.contains(&first) || first == "opt" && words.next() == Some("out")
 }
 
-fn is_email(value: &str) -> bool {
-    EmailAddress::parse(value).is_ok()
-}
-
-/// Parsing a number is dear, and an accepted delivery waits for this.
-fn is_phone(value: &str) -> bool {
-    let digits = value.bytes().filter(u8::is_ascii_digit).count();
-    let is_sign = |c: char| c.is_ascii_digit() || " +-().".contains(c);
-    (10..=15).contains(&digits) && value.chars().all(is_sign) && E164::parse(value).is_ok()
+/// What the boxes of one name say. A page sends an empty box's value along with a ticked one's.
+fn of_boxes(entry: &Entry) -> String {
+    let says = |value: &&String| !value.trim().is_empty();
+    let is_no = |value: &&String| NO.iter().any(|no| value.trim().eq_ignore_ascii_case(no));
+    let all = || entry.values.iter().filter(says).cloned();
+    let ticked: Vec<_> = all().filter(|value| !is_no(&value)).collect();
+    let values = if ticked.is_empty() {
+        all().take(1).collect()
+    } else {
+        ticked
+    };
+    Entry {
+        values,
+        ..entry.clone()
+    }
+    .joined()
 }
 
 /// Whether a name is one that forms commonly have for a field of ours.
@@ -392,7 +401,7 @@ fn normalized(name: &str) -> String {
     for c in name.chars().take(100) {
         let c = match c {
             '-' | ' ' | '_' | '\t' => '_',
-            ':' | '*' | '?' | '(' | ')' | '\'' | '"' => continue,
+            ':' | '*' | '?' | '(' | ')' | '\'' | '\u{2019}' | '"' => continue,
             c => c.to_ascii_lowercase(),
         };
         if c != '_' || !normal.ends_with('_') {
@@ -400,8 +409,22 @@ fn normalized(name: &str) -> String {
         }
     }
     let normal = normal.trim_matches('_');
+    let normal = QUESTIONS
+        .iter()
+        .find_map(|question| normal.strip_prefix(question))
+        .unwrap_or(normal);
     of_kind(normal).unwrap_or(normal).to_owned()
 }
+
+/// What stands before the name of a field that is asked for in a sentence.
+const QUESTIONS: [&str; 6] = [
+    "whats_your_",
+    "what_is_your_",
+    "please_enter_your_",
+    "enter_your_",
+    "please_tell_us_your_",
+    "and_your_",
+];
 
 /// What Contact Form 7 calls a field to which its maker gave no name: its kind and a number, as in `tel-620`. A text may be
 /// anything.

@@ -196,3 +196,141 @@ fn what_gravity_forms_sends_beside_a_box_is_the_consent() {
     let facts = mapped(&json!({ "consent": ["6.1"] }), body).into_facts(None, None);
     assert_eq!(facts.consent, None);
 }
+
+/// A second field may have what the first of the same meaning lacks.
+#[test]
+fn of_fields_with_one_meaning_the_first_that_can_be_it_is_taken() {
+    let found = mapped(
+        &json!({ "phone": ["landline"] }),
+        r#"{"landline": "none", "phone": "n/a", "mobile": "512-555-0139", "email": "-", "mail": "a@b.com"}"#,
+    );
+    assert_eq!(found.get("phone"), Some("512-555-0139"));
+    assert_eq!(found.get("email"), Some("a@b.com"));
+    assert_eq!(found.extra["landline"], "none");
+    // Where none can be it, what was entered is shown all the same.
+    let none = mapped(&json!({}), r#"{"phone": "none", "mobile": "ask me"}"#);
+    assert_eq!(none.get("phone"), Some("none"));
+}
+
+#[test]
+fn an_address_and_a_number_in_each_others_place_change_places() {
+    for (body, phone, email) in [
+        (
+            r#"{"phone": "sw@example.com", "email": "512-555-0140"}"#,
+            Some("512-555-0140"),
+            Some("sw@example.com"),
+        ),
+        (
+            r#"{"phone": "sw@example.com"}"#,
+            None,
+            Some("sw@example.com"),
+        ),
+        (r#"{"email": "512-555-0140"}"#, Some("512-555-0140"), None),
+        (
+            r#"{"phone": "later", "email": "512-555-0140"}"#,
+            Some("512-555-0140"),
+            None,
+        ),
+        (
+            r#"{"phone": "512-555-0140", "email": "none"}"#,
+            Some("512-555-0140"),
+            Some("none"),
+        ),
+    ] {
+        let found = mapped(&json!({}), body);
+        assert_eq!(
+            (found.get("phone"), found.get("email")),
+            (phone, email),
+            "{body}"
+        );
+    }
+    let kept = mapped(&json!({}), r#"{"phone": "later", "email": "512-555-0140"}"#);
+    assert_eq!(kept.extra["phone"], "later");
+    let marked = kept.into_facts(None, None).derived_fields;
+    assert_eq!(marked.unwrap(), ["phone"]);
+}
+
+#[test]
+fn a_zip_code_is_found_among_other_words() {
+    let found = mapped(&json!({}), r#"{"zip": "Austin, TX 78704"}"#);
+    assert_eq!(found.extra["zip"], "Austin, TX 78704");
+    let facts = found.into_facts(None, None);
+    assert_eq!(facts.person.postal_code.as_deref(), Some("78704"));
+    assert_eq!(facts.derived_fields.unwrap(), ["postal_code"]);
+    let two = mapped(&json!({}), r#"{"zip": "78704 or 78664"}"#);
+    assert_eq!(two.get("zip"), Some("78704 or 78664"));
+}
+
+/// Tools that have no fields for a campaign leave it in the page's address.
+#[test]
+fn a_campaign_is_read_from_the_address_of_the_page() {
+    for page in ["landing_page", "source_url", "page_url"] {
+        let body = json!({
+            page: "https://acme.example/lp?utm_source=bing&utm_term=bath%20remodel&gclid=LLL&x=1#utm_medium=no",
+            "first_landing_page": "https://acme.example/?utm_source=radio", "utm_campaign": "spring",
+        });
+        let facts = mapped(&json!({}), &body.to_string()).into_facts(None, None);
+        let of = |name: &str| facts.attribution.get(name).map(String::as_str);
+        assert_eq!(of("utm_source"), Some("bing"), "{page}");
+        assert_eq!(of("utm_term"), Some("bath remodel"));
+        assert_eq!(of("gclid"), Some("LLL"));
+        assert_eq!(of("utm_campaign"), Some("spring"));
+        assert_eq!(of("first_utm_source"), Some("radio"));
+        assert_eq!(of("utm_medium"), None);
+        let visits = domain::Visits::of(&facts.attribution);
+        assert!(format!("{visits:?}").contains("bing"));
+        let derived = facts.derived_fields.unwrap();
+        assert!(derived.contains(&"gclid".to_owned()), "{derived:?}");
+        assert!(!derived.contains(&"utm_campaign".to_owned()));
+    }
+    // What a field says goes before what an address has.
+    let said =
+        json!({ "utm_source": "mail", "landing_page": "https://acme.example/?utm_source=bing" });
+    let found = mapped(&json!({}), &said.to_string());
+    assert_eq!(found.get("utm_source"), Some("mail"));
+}
+
+#[test]
+fn a_name_that_is_asked_for_in_a_sentence_is_known() {
+    let body = json!({ "What\u{2019}s your first name?": "Lin", "Last name": "Ch\u{e9}n", "Please enter your ZIP code": "78664" });
+    let found = mapped(&json!({}), &body.to_string());
+    assert_eq!(found.get("name"), Some("Lin Ch\u{e9}n"));
+    assert_eq!(found.get("zip"), Some("78664"));
+    let deep = r#"{"lead": {"contact": {"full_name": "Nes Ted", "phone": "512 555 0119"}}}"#;
+    let found = mapped(&json!({}), deep);
+    assert_eq!(found.get("name"), Some("Nes Ted"));
+}
+
+/// A page sends a hidden `0` along with the box, so that an unticked one says something.
+#[test]
+fn an_empty_boxs_value_beside_a_ticked_one_says_nothing() {
+    let consent = |body: &str| mapped(&json!({}), body).into_facts(None, Some("You may call."));
+    let given = consent("sms_consent=0&sms_consent=1&name=Ada");
+    assert_eq!(given.consent.unwrap().text, "You may call.");
+    assert_eq!(consent("sms_consent=0&name=Ada").consent, None);
+    assert_eq!(consent("sms_consent=0&sms_consent=no").consent, None);
+}
+
+#[test]
+fn a_stand_in_is_no_id_of_a_submission() {
+    for (id, is_id) in [
+        ("90211", true),
+        ("ld_01HQ", true),
+        ("0", false),
+        ("000", false),
+        ("null", false),
+        ("undefined", false),
+        ("{entry_id}", false),
+        ("[entry_id]", false),
+        ("%entry_id%", false),
+        ("${id}", false),
+        ("two words", false),
+    ] {
+        let body = json!({ "submission_id": id, "name": "Ada" }).to_string();
+        assert_eq!(
+            mapped(&json!({}), &body).submission_id().is_some(),
+            is_id,
+            "{id}"
+        );
+    }
+}

@@ -2,8 +2,8 @@
 //!
 //! - Delivery: `POST`, JSON or a form.
 //! - Identity: the id that the signature covers (`webhook-id`), else the field that the mapping names, else the body.
-//! - Signature: Standard Webhooks, or `X-Hub-Signature-256` as GitHub signs. The second covers neither time nor id, so a
-//!   replayed delivery is told by its contents alone.
+//! - Signature: Standard Webhooks, or `X-Hub-Signature-256` as GitHub signs, or as the tenant's settings say. The second
+//!   covers neither time nor id, so a replayed delivery is told by its contents alone.
 //!
 //! Source: standardwebhooks.com, "Standard Webhooks specification"; docs.github.com, "Validating webhook deliveries"
 //! (read 2026-11).
@@ -18,11 +18,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    ReadError, Scheme, SettingsSpec, Source, SourceSpec, Thing, Verification, Verified,
+    OwnScheme, ReadError, Scheme, SettingsSpec, Source, SourceSpec, Thing, Verification, Verified,
     body::Body,
-    fields::line,
     ignored,
     mapping::{MAPPING, Mapping, named},
+    verification::SIGNATURE,
 };
 
 /// The source.
@@ -32,11 +32,15 @@ static SPEC: SourceSpec = SourceSpec {
     slug: "signedwebhook",
     name: "Signed webhook",
     channels: &[Channel::Form],
-    verification: Verification::Signed(&[Scheme::STANDARD_WEBHOOKS, Scheme::GITHUB]),
+    verification: Verification::Signed(&[
+        Scheme::STANDARD_WEBHOOKS,
+        Scheme::GITHUB,
+        Scheme::AS_SET,
+    ]),
     settings: Some(SETTINGS_SPEC),
     set_up: "Enter the URL and the signing key at the sender. It signs as Standard Webhooks say, or as GitHub does; for a \
-             key of its own, create the source with that scheme alone. Say in the source's settings which field means \
-             what.",
+             key of its own, create the source with that scheme alone. One that signs otherwise: create the source with \
+             `as-set`, and say how in its settings, `signature`. Say there, too, which field means what.",
     samples: samples::SAMPLES,
     ..SourceSpec::DEFAULT
 };
@@ -44,6 +48,7 @@ static SPEC: SourceSpec = SourceSpec {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Settings {
+    signature: Option<OwnScheme>,
     mapping: Mapping,
     required_fields: Vec<String>,
     event_path: Option<String>,
@@ -58,6 +63,11 @@ const PATH: Text = Text {
 };
 
 const SHAPE: Shape = Shape::Object(&[
+    Member::optional(
+        "signature",
+        SIGNATURE,
+        "How the sender signs, if neither as Standard Webhooks say nor as GitHub does. Then nothing else is accepted.",
+    ),
     Member::optional(
         "mapping",
         MAPPING,
@@ -87,23 +97,26 @@ const SHAPE: Shape = Shape::Object(&[
 
 const SETTINGS_SPEC: SettingsSpec = SettingsSpec {
     shape: &SHAPE,
-    defaults: || json!({ "mapping": {}, "required_fields": [], "event_path": null, "events": [] }),
+    defaults: || json!({ "signature": null, "mapping": {}, "required_fields": [], "event_path": null, "events": [] }),
     contradictions,
 };
 
 fn contradictions(settings: &Value) -> Vec<ConfigFault> {
     let settings = Settings::deserialize(settings).unwrap_or_default();
+    let signature = settings.signature.as_ref();
+    let mut faults = signature.map_or_else(Vec::new, |own| own.contradictions("signature"));
     match (&settings.event_path, settings.events.as_slice()) {
-        (None, [_, ..]) => vec![ConfigFault::new(
+        (None, [_, ..]) => faults.push(ConfigFault::new(
             "event_path",
             "a path, because `events` says what has to stand there",
-        )],
-        (Some(_), []) => vec![ConfigFault::new(
+        )),
+        (Some(_), []) => faults.push(ConfigFault::new(
             "events",
             "at least one, because `event_path` says where it stands",
-        )],
-        _ => Vec::new(),
+        )),
+        _ => {}
     }
+    faults
 }
 
 /// The member of a test of ours.
@@ -112,6 +125,10 @@ const TEST: &str = "lead_intake_test";
 impl Source for SignedWebhook {
     fn spec(&self) -> &'static SourceSpec {
         &SPEC
+    }
+
+    fn signed_as(&self, settings: &Value) -> Option<OwnScheme> {
+        Settings::deserialize(settings).ok()?.signature
     }
 
     fn test(&self, mark: &str) -> Option<Thing> {
@@ -147,10 +164,7 @@ impl Source for SignedWebhook {
                 looked_for: settings.mapping.looked_for(),
             });
         }
-        let own = mapped.get("submission_id");
-        let own = own
-            .and_then(|id| line(id, 150))
-            .filter(|id| id.bytes().all(|byte| byte.is_ascii_graphic()));
+        let own = mapped.submission_id().map(str::to_owned);
         let id = match (own, delivery.delivery_id()) {
             (Some(id), _) => id,
             (None, Some(id)) => id,

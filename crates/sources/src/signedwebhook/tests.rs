@@ -3,7 +3,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
 use super::*;
-use crate::{SignatureError, verify};
+use crate::{SignatureError, verify, verify_as_set};
 
 fn verified(
     key: &str,
@@ -91,6 +91,125 @@ fn what_the_documents_refuse_is_refused() {
     assert_eq!(wrong.err(), Some(SignatureError::Wrong));
 }
 
+/// What verifies a delivery of a sender whose tenant has said how it signs.
+fn verified_as_set(
+    signature: &Value,
+    headers: &[(&str, &str)],
+    at: i64,
+) -> Result<&'static str, SignatureError> {
+    let settings = json!({ "signature": signature });
+    assert_eq!(SETTINGS_SPEC.check(&settings), Ok(()), "{settings}");
+    let own = SignedWebhook.signed_as(&settings);
+    assert_eq!(own.is_some(), !signature.is_null());
+    let headers: HeaderMap = headers
+        .iter()
+        .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()))
+        .collect();
+    let keys = [SecretString::from(TEXT_KEY)];
+    let body = bytes::Bytes::from_static(SENT);
+    let at = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(at);
+    verify_as_set(&SPEC, own.as_ref(), &[], &keys, &headers, body, at)
+        .map(|verified| verified.scheme())
+}
+
+// Made with OpenSSL.
+const TEXT_KEY: &str = "acme-signing-key";
+const SENT: &[u8] = br#"{"name":"Ada Fenn","phone":"(512) 555-0171"}"#;
+const OF_BODY: &str = "9120a56264ff636d6d3727c825732758e0aff098314d06115723ea25bb23930c";
+const OF_MILLIS: &str = "2444edc0ccc9485288ddbdd3ee4ba299f8f7fec07a6f9d7403b81fb54e5a5786";
+const OF_SECONDS: &str = "29dc365262a23cee6fdfee3c2231001d875d1ad5db3f5741d5f46382c000e404";
+const OF_DATE: &str = "bc8890e19ca3477bee5e2f88924bef06a36fda6d5f867936622287ba2810d6ca";
+const OF_SHA1: &str = "wLgjMX/Yjo3xYGwz5ui/c/ksdek=";
+const SENT_AT: i64 = 1_795_190_400;
+
+/// Each builder of forms signs otherwise: some count time in milliseconds, some let the user name the header.
+#[test]
+fn a_senders_header_unit_of_time_and_form_of_signature_are_settings() {
+    let list = format!("t=1795190400,v1={OF_SECONDS}");
+    let prefixed = format!("hmac={OF_DATE}");
+    for (signature, headers) in [
+        (
+            json!({ "preset": "webflow" }),
+            vec![
+                ("x-webflow-timestamp", "1795190400000"),
+                ("x-webflow-signature", OF_MILLIS),
+            ],
+        ),
+        (
+            json!({ "header": "X-Acme-Sig" }),
+            vec![("x-acme-sig", OF_BODY)],
+        ),
+        (
+            json!({
+                "preset": "webflow", "header": "X-Acme-Sig", "time_header": "X-Acme-Time",
+            }),
+            vec![("x-acme-time", "1795190400000"), ("x-acme-sig", OF_MILLIS)],
+        ),
+        (
+            json!({ "preset": "timestamp-list", "header": "X-Acme-Sig" }),
+            vec![("x-acme-sig", &*list)],
+        ),
+        (
+            json!({ "algorithm": "sha1", "encoding": "base64", "time_header": "x-time" }),
+            vec![("x-time", "1795190400"), ("x-signature", OF_SHA1)],
+        ),
+        (
+            json!({
+                "prefix": "hmac=", "time_header": "x-time", "time_unit": "rfc3339", "separator": "|",
+            }),
+            vec![
+                ("x-time", "2026-11-20T16:00:00Z"),
+                ("x-signature", &*prefixed),
+            ],
+        ),
+    ] {
+        assert_eq!(
+            verified_as_set(&signature, &headers, SENT_AT),
+            Ok("as-set"),
+            "{signature}"
+        );
+        let wrong = verified_as_set(&signature, &headers[..headers.len() - 1], SENT_AT);
+        assert_eq!(wrong, Err(SignatureError::Missing), "{signature}");
+        let is_timed = headers.len() == 2 || signature["preset"] == "timestamp-list";
+        let late = verified_as_set(&signature, &headers, SENT_AT + 86_400);
+        assert_eq!(late.err(), is_timed.then_some(SignatureError::Stale));
+    }
+}
+
+/// A signature in the usual header counts for nothing where the tenant has named another.
+#[test]
+fn the_usual_header_is_no_signature_where_another_is_set() {
+    let own = json!({ "header": "X-Acme-Sig" });
+    let usual = format!("sha256={OF_BODY}");
+    for header in [("x-signature", OF_BODY), ("x-hub-signature-256", &*usual)] {
+        assert!(verified_as_set(&Value::Null, &[header], SENT_AT).is_ok());
+        let error = verified_as_set(&own, &[header], SENT_AT);
+        assert_eq!(error, Err(SignatureError::Missing), "{header:?}");
+    }
+}
+
+#[test]
+fn how_long_a_signed_time_counts_is_a_setting() {
+    let headers = [
+        ("x-webflow-timestamp", "1795190400000"),
+        ("x-webflow-signature", OF_MILLIS),
+    ];
+    for (max_age, late, is_taken) in [
+        (Value::Null, 2_399, true),
+        (Value::Null, 2_401, false),
+        (json!(60), 60, true),
+        (json!(60), 61, false),
+    ] {
+        let signature = json!({ "preset": "webflow", "max_age_seconds": max_age });
+        let verified = verified_as_set(&signature, &headers, SENT_AT + late);
+        assert_eq!(verified.is_ok(), is_taken, "{signature} {late}");
+    }
+    // Seconds are no milliseconds, though they are signed.
+    let seconds = json!({ "preset": "webflow", "time_unit": "seconds" });
+    let strange = verified_as_set(&seconds, &headers, SENT_AT);
+    assert_eq!(strange, Err(SignatureError::Stale));
+}
+
 fn read(settings: &Value, body: &Value) -> Result<Reading, ReadError> {
     let headers = [("content-type".to_owned(), "application/json".to_owned())];
     let body = body.to_string().into_bytes().into();
@@ -147,6 +266,30 @@ fn settings_that_contradict_each_other_are_refused() {
             "mapping.name.0",
         ),
         (json!({ "required_fields": ["hat"] }), "required_fields.0"),
+        (
+            json!({ "signature": { "preset": "mine" } }),
+            "signature.preset",
+        ),
+        (
+            json!({ "signature": { "header": "X Sig" } }),
+            "signature.header",
+        ),
+        (
+            json!({ "signature": { "time_unit": "seconds" } }),
+            "signature.time_header",
+        ),
+        (
+            json!({ "signature": { "preset": "timestamp-list", "time_header": "x-t" } }),
+            "signature.time_header",
+        ),
+        (
+            json!({ "signature": { "header": "X-A", "time_header": "x-a" } }),
+            "signature.time_header",
+        ),
+        (
+            json!({ "signature": { "separator": "ab" } }),
+            "signature.separator",
+        ),
     ] {
         let error = SETTINGS_SPEC.check(&settings).unwrap_err();
         assert_eq!(error.faults[0].path, path, "{settings}");
@@ -166,10 +309,8 @@ fn a_test_is_signed_by_the_scheme_that_is_accepted_and_used_for_nothing() {
         let signed = SPEC
             .verification
             .sign(&accepted, &key, "5e5e", &thing.body, now);
-        let headers = signed.unwrap().into_iter().map(|(name, value)| {
-            let name = http::HeaderName::from_static(name);
-            (name, value.parse().unwrap())
-        });
+        let signed = signed.unwrap().into_iter();
+        let headers = signed.map(|(name, value)| (name, value.parse().unwrap()));
         let keys = [key];
         let verified = crate::verify(
             &SPEC,
@@ -183,5 +324,28 @@ fn a_test_is_signed_by_the_scheme_that_is_accepted_and_used_for_nothing() {
         assert_eq!(verified.scheme(), accepted[0]);
         let read = SignedWebhook.read(&verified, None);
         assert!(matches!(read, Ok(Reading::Ignored { .. })), "{read:?}");
+    }
+}
+
+#[test]
+fn a_test_is_signed_as_the_tenant_has_set() {
+    let thing = SignedWebhook.test("5e5e").unwrap();
+    let now = "2026-11-28T12:00:00Z".parse().unwrap();
+    for signature in [
+        json!({}),
+        json!({ "preset": "webflow", "header": "X-Acme-Sig" }),
+        json!({ "preset": "timestamp-list" }),
+        json!({ "algorithm": "sha1", "encoding": "base64", "time_header": "x-time", "separator": "" }),
+    ] {
+        let own = SignedWebhook
+            .signed_as(&json!({ "signature": signature }))
+            .unwrap();
+        let keys = [SecretString::from("acme-signing-key")];
+        let signed = own.sign(&keys[0], &thing.body, now).unwrap().into_iter();
+        let headers = signed.map(|(name, value)| (name, value.parse().unwrap()));
+        let headers = headers.collect();
+        let body = thing.body.clone();
+        let verified = verify_as_set(&SPEC, Some(&own), &[], &keys, &headers, body, now);
+        assert_eq!(verified.unwrap().scheme(), "as-set", "{signature}");
     }
 }

@@ -1,15 +1,18 @@
 //! Whether a delivery is genuine. This is the one engine; a source only declares what it has to check.
 
+mod own;
 mod scheme;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use bytes::Bytes;
 use domain::{Facts, News};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 
+pub use own::OwnScheme;
+pub(crate) use own::SIGNATURE;
 pub use scheme::{Encoding, Key, Mac, Piece, Scheme, Sent, SignedTime, TimeForm};
 
 use self::scheme::{any_key, decode, is_same_text};
@@ -19,7 +22,7 @@ use crate::{Fields, ReadError, SourceSpec, Wanted, aliases, fields::line};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verification {
     /// By one of these schemes, the usual one first.
-    Signed(&'static [Scheme]),
+    Signed(&'static [Scheme<'static>]),
     /// By a secret that the sender repeats in a header.
     SharedKey {
         /// The header. Lower case.
@@ -27,12 +30,12 @@ pub enum Verification {
     },
     /// By the token in its URL alone, or, where a server posts and the tenant has a key, by one of these schemes too. A
     /// signature that is there must be right.
-    PublicOrSigned(&'static [Scheme]),
+    PublicOrSigned(&'static [Scheme<'static>]),
     /// By one of these schemes or, from senders of the provider's that cannot sign, by a secret that they repeat in a
     /// header.
     SignedOrKey {
         /// The schemes, the usual one first.
-        schemes: &'static [Scheme],
+        schemes: &'static [Scheme<'static>],
         /// The header. Lower case.
         header: &'static str,
         /// Keys that the provider has published, for tests. They are refused before they are stored.
@@ -113,6 +116,37 @@ pub fn verify(
     })
 }
 
+/// The same where the tenant may have said how its sender signs ([`Source::signed_as`](crate::Source::signed_as)): then that
+/// alone is accepted.
+///
+/// # Errors
+/// As those of [`verify`].
+pub fn verify_as_set(
+    spec: &SourceSpec,
+    own: Option<&OwnScheme>,
+    accepted: &[String],
+    keys: &[SecretString],
+    headers: &HeaderMap,
+    body: Bytes,
+    now: Timestamp,
+) -> Result<Verified, SignatureError> {
+    let Some(own) = own else {
+        return verify(spec, accepted, keys, headers, body, now);
+    };
+    let delivery = Delivery {
+        headers,
+        body: &body,
+        now,
+    };
+    let method = own.read(|scheme| scheme.check(keys, &delivery).map(|()| scheme.method()))?;
+    Ok(Verified {
+        provider: spec.slug,
+        headers: kept(spec, method, headers),
+        body,
+        method,
+    })
+}
+
 /// Does the work of [`verify`] for a tenant that does not exist, so that time does not tell who does. It never
 /// succeeds.
 pub fn verify_dummy(
@@ -170,7 +204,7 @@ impl Verification {
         id: &str,
         body: &[u8],
         now: Timestamp,
-    ) -> Option<Vec<(&'static str, String)>> {
+    ) -> Option<Vec<(HeaderName, String)>> {
         let (Self::Signed(schemes)
         | Self::PublicOrSigned(schemes)
         | Self::SignedOrKey { schemes, .. }) = self
@@ -201,7 +235,7 @@ impl Verification {
                 let faults: Option<Vec<_>> = faults.collect();
                 faults.and_then(|faults| faults.first().copied())
             }
-            Self::SharedKey { .. } => (!scheme::is_text_key(key)).then_some(scheme::TEXT_KEY),
+            Self::SharedKey { .. } => scheme::text_key_fault(key),
             Self::PublicFormKey => Some("nothing: the URL alone says whose a form is"),
             Self::Caller => Some("nothing: whoever calls has a key or a token of their own"),
         }
@@ -303,7 +337,7 @@ fn is_accepted(accepted: &[String], name: &str) -> bool {
 /// Signatures of one delivery that are compared. Senders send two while one key replaces another.
 const MAX_SIGNATURES: usize = 8;
 
-impl Scheme {
+impl Scheme<'_> {
     const fn method(&self) -> Method {
         Method {
             name: self.name,
@@ -337,7 +371,7 @@ impl Scheme {
 
     /// What is signed.
     fn pieces<'d>(
-        &self,
+        &'d self,
         delivery: &Delivery<'d>,
         time: Option<&'d [u8]>,
     ) -> Result<Vec<&'d [u8]>, SignatureError> {
@@ -366,7 +400,7 @@ const MAX_SIGNATURE_BYTES: usize = 72;
 /// The signatures of a header as they are written, and the time where it stands among them.
 type Parsed<'h> = (Vec<&'h [u8]>, Option<&'h [u8]>);
 
-impl Sent {
+impl Sent<'_> {
     fn parse<'h>(&self, header: &'h [u8]) -> Result<Parsed<'h>, SignatureError> {
         let (mut signatures, mut times) = (Vec::new(), Vec::new());
         match self {

@@ -7,28 +7,30 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_ASN1, ParsedPublicKey, UnparsedPublicKey},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use domain::text;
+use http::HeaderName;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// A way to sign a delivery. A source declares it from these parts, or changes what differs from
 /// [`Scheme::TIMESTAMP_LIST`] or [`Scheme::STANDARD_WEBHOOKS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Scheme {
+pub struct Scheme<'s> {
     /// Its name as it is stored, shown and configured. Once used, it stays for ever.
     pub name: &'static str,
     /// The algorithm, and how its key is written.
     pub mac: Mac,
     /// The header that carries the signature. Lower case.
-    pub header: &'static str,
+    pub header: &'s str,
     /// How that header is written.
-    pub sent: Sent,
+    pub sent: Sent<'s>,
     /// How the bytes of a signature are written.
     pub encoding: Encoding,
     /// What is signed: these pieces, one right behind the other.
-    pub signed: &'static [Piece],
+    pub signed: &'s [Piece<'s>],
     /// The time among the signed pieces. Without one, a delivery can be replayed at any time, and only deduplication
     /// protects.
-    pub time: Option<SignedTime>,
+    pub time: Option<SignedTime<'s>>,
     /// The header among the signed pieces that carries the provider's id of the delivery.
     pub delivery_id: Option<&'static str>,
     /// Whether the sender signs with a key of our choice. Otherwise its provider makes the key and shows it.
@@ -61,25 +63,25 @@ pub enum Key {
 
 /// How the signature's header is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sent {
+pub enum Sent<'s> {
     /// The signature behind a prefix, which may be empty: `sha256=<signature>`.
     Alone {
         /// `sha256=`.
-        prefix: &'static str,
+        prefix: &'s str,
     },
     /// Pairs with commas between them, one of which is the signed time: `t=1773759131,v1=<signature>`. Unknown names
     /// are skipped.
     TimestampList {
         /// The time's name: `t`.
-        time: &'static str,
+        time: &'s str,
         /// The signature's name: `v1`.
-        signature: &'static str,
+        signature: &'s str,
     },
     /// Signatures with spaces between them, each behind its version: `v1,<signature> v1,<signature>`. Other versions
     /// are skipped.
     VersionList {
         /// `v1`.
-        version: &'static str,
+        version: &'s str,
     },
 }
 
@@ -94,23 +96,23 @@ pub enum Encoding {
 
 /// A piece of what is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Piece {
+pub enum Piece<'s> {
     /// The raw body.
     Body,
     /// The signed time, as it was sent.
     Time,
     /// The value of a header that must be there once.
-    Header(&'static str),
+    Header(&'s str),
     /// This text. What stands before it must not contain it: otherwise two deliveries would have one signature.
-    Text(&'static str),
+    Text(&'s str),
 }
 
 /// The time that a signature covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SignedTime {
+pub struct SignedTime<'s> {
     /// The header that carries it. `None`: it stands in the signature's own header, as [`Sent::TimestampList`] writes
     /// it.
-    pub header: Option<&'static str>,
+    pub header: Option<&'s str>,
     /// How it is written. Another form is no time, whatever signs it.
     pub form: TimeForm,
     /// How old it may be.
@@ -157,9 +159,9 @@ impl TimeForm {
     }
 }
 
-const FIVE_MINUTES: Duration = Duration::from_secs(5 * 60);
+pub(super) const FIVE_MINUTES: Duration = Duration::from_secs(5 * 60);
 
-impl Scheme {
+impl Scheme<'static> {
     /// A list of time and signature: `t=<Unix seconds>,v1=<hexadecimal HMAC-SHA256 of "{t}.{body}">`. Its source names
     /// scheme and header, and the tolerance where it is not 5 minutes.
     pub const TIMESTAMP_LIST: Self = Self {
@@ -221,7 +223,7 @@ impl Scheme {
     };
 }
 
-impl Scheme {
+impl Scheme<'_> {
     /// The headers that sign a body, with their values; `id` names the delivery where its id is signed. `None` for a scheme
     /// that signs other headers, or whose key only the sender has.
     pub(super) fn sign(
@@ -230,20 +232,25 @@ impl Scheme {
         id: &str,
         body: &[u8],
         now: Timestamp,
-    ) -> Option<Vec<(&'static str, String)>> {
+    ) -> Option<Vec<(HeaderName, String)>> {
+        let name = |header: &str| header.parse::<HeaderName>().ok();
         let form = self.time.map_or(TimeForm::UnixSeconds, |time| time.form);
         let time = form.write(now);
         let mut headers = Vec::new();
         let time_header = self.time.and_then(|time| time.header);
-        headers.extend(time_header.map(|header| (header, time.clone())));
-        headers.extend(self.delivery_id.map(|header| (header, id.to_owned())));
+        headers.extend(time_header.and_then(name).map(|name| (name, time.clone())));
+        headers.extend(
+            self.delivery_id
+                .and_then(name)
+                .map(|name| (name, id.to_owned())),
+        );
         let mut pieces: Vec<&[u8]> = Vec::new();
         for piece in self.signed {
             pieces.push(match piece {
                 Piece::Body => body,
                 Piece::Time => time.as_bytes(),
                 Piece::Text(text) => text.as_bytes(),
-                Piece::Header(name) if self.delivery_id == Some(name) => id.as_bytes(),
+                Piece::Header(header) if self.delivery_id == Some(header) => id.as_bytes(),
                 Piece::Header(_) => return None,
             });
         }
@@ -256,11 +263,11 @@ impl Scheme {
             Sent::Alone { prefix } => format!("{prefix}{signature}"),
             Sent::TimestampList {
                 time: time_name,
-                signature: name,
-            } => format!("{time_name}={time},{name}={signature}"),
+                signature: signature_name,
+            } => format!("{time_name}={time},{signature_name}={signature}"),
             Sent::VersionList { version } => format!("{version},{signature}"),
         };
-        headers.push((self.header, value));
+        headers.push((name(self.header)?, value));
         Some(headers)
     }
 }
@@ -275,6 +282,8 @@ const SHARED_KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 impl Mac {
     /// What is wrong with a key before it is stored, in words that say what to enter.
     pub(super) fn key_fault(self, key: &str) -> Option<&'static str> {
+        // A public key is shown in lines.
+        let is_armored = self == Self::EcdsaP256Sha256;
         let (is_key, expected) = match self {
             Self::HmacSha1(Key::Text) | Self::HmacSha256(Key::Text) => (is_text_key(key), TEXT_KEY),
             Self::HmacSha1(Key::Base64 { prefix }) | Self::HmacSha256(Key::Base64 { prefix }) => (
@@ -289,7 +298,12 @@ impl Mac {
                 "the verification key as it is shown: base64 of a public key over P-256",
             ),
         };
-        (!is_key).then_some(expected)
+        let is_stray = |c: char| text::is_unseen(c) && !(is_armored && c.is_whitespace());
+        (!is_key).then_some(if key.contains(is_stray) {
+            UNSEEN
+        } else {
+            expected
+        })
     }
 
     /// A key of ours from random bytes, as the sender is to be given it. `None`: only the provider makes such keys.
@@ -383,10 +397,18 @@ pub(super) fn any_key(keys: &[SecretString], is_right: impl Fn(&str) -> bool) ->
     })
 }
 
-pub(super) const TEXT_KEY: &str = "8 to 256 letters, digits and signs, without white space";
+/// What is wrong with a key that is none because of something that nobody sees in it.
+const UNSEEN: &str = "the key without white space: a blank, a line end or a character that is not shown came into it when it was copied";
+
+/// What is wrong with a text that can be no key.
+pub(super) fn text_key_fault(key: &str) -> Option<&'static str> {
+    Mac::HmacSha256(Key::Text).key_fault(key)
+}
+
+const TEXT_KEY: &str = "8 to 256 letters, digits and signs, without white space";
 
 /// Whether a text can be a key, or a shared secret.
-pub(super) fn is_text_key(key: &str) -> bool {
+fn is_text_key(key: &str) -> bool {
     (8..=256).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
@@ -424,7 +446,7 @@ pub(super) fn decode(encoding: Encoding, text: &[u8], max: usize) -> Option<Vec<
     (bytes.len() <= max).then_some(bytes)
 }
 
-impl SignedTime {
+impl SignedTime<'_> {
     /// Whether a time, as it was sent, lies in the window around `now`.
     pub(super) fn is_fresh(&self, sent: &[u8], now: Timestamp) -> bool {
         let limit = |limit| SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX);

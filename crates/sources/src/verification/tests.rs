@@ -50,7 +50,7 @@ fn callrail(
 }
 
 /// A source that has this scheme alone.
-fn with(scheme: &'static [Scheme]) -> SourceSpec {
+fn with(scheme: &'static [Scheme<'static>]) -> SourceSpec {
     SourceSpec {
         slug: "any",
         verification: Verification::Signed(scheme),
@@ -58,7 +58,7 @@ fn with(scheme: &'static [Scheme]) -> SourceSpec {
     }
 }
 
-const ALONE: Scheme = Scheme {
+const ALONE: Scheme<'static> = Scheme {
     name: "any",
     mac: Mac::HmacSha256(Key::Text),
     header: "x-signature",
@@ -71,7 +71,7 @@ const ALONE: Scheme = Scheme {
 };
 
 /// Time and body in headers of their own, as several providers have it.
-const TIMED: Scheme = Scheme {
+const TIMED: Scheme<'static> = Scheme {
     signed: &[Piece::Time, Piece::Body],
     time: Some(SignedTime {
         header: Some("x-timestamp"),
@@ -83,7 +83,7 @@ const TIMED: Scheme = Scheme {
 };
 
 /// The same with a time of RFC 3339.
-const TIMED_BY_DATE: Scheme = Scheme {
+const TIMED_BY_DATE: Scheme<'static> = Scheme {
     time: Some(SignedTime {
         header: Some("x-timestamp"),
         form: TimeForm::Rfc3339,
@@ -96,7 +96,7 @@ const TIMED_BY_DATE: Scheme = Scheme {
 #[test]
 fn schemes_of_every_family_are_data_alone() {
     struct Vector {
-        schemes: &'static [Scheme],
+        schemes: &'static [Scheme<'static>],
         key: &'static str,
         sent: &'static [(&'static str, &'static str)],
         body: &'static str,
@@ -481,6 +481,37 @@ fn a_bad_key_is_reported_before_it_is_stored() {
     }
 }
 
+/// A key that looks right and is none, because of what nobody sees in it, costs days: so that is what is said.
+#[test]
+fn a_blank_or_an_unseen_character_in_a_key_is_named_as_the_fault() {
+    let public = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEvbkcWZXSt55groIZlLKrEAOQB3M8UA0+sEH0osKXG9suXYrjbQbaubXKTtreYbxV16WE8W1GPiiM05jJuj1GEw==";
+    for (verification, key) in [
+        (of("callrail").verification, KEY),
+        (Verification::SharedKey { header: "x-key" }, KEY),
+        (
+            Verification::Signed(&[Scheme::STANDARD_WEBHOOKS]),
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        ),
+    ] {
+        for unseen in [" ", "\n", "\u{a0}", "\u{200b}", "\u{feff}", "\u{ad}"] {
+            let (head, tail) = key.split_at(9);
+            let fault = verification.key_fault(&[], &format!("{head}{unseen}{tail}"));
+            assert!(
+                fault.unwrap().contains("without white space: a blank"),
+                "{unseen:?}"
+            );
+        }
+        let fault = verification.key_fault(&[], "seven77").unwrap();
+        assert!(!fault.contains("a blank"), "{fault}");
+    }
+    // A public key comes in lines; what is not shown may still be in it.
+    let ecdsa = of("sendgrid").verification;
+    let (head, tail) = public.split_at(9);
+    assert_eq!(ecdsa.key_fault(&[], &format!("{head}\r\n {tail}")), None);
+    let fault = ecdsa.key_fault(&[], &format!("{head}\u{200b}{tail}"));
+    assert!(fault.unwrap().contains("a blank"));
+}
+
 #[test]
 fn a_key_is_made_only_where_the_sender_accepts_ours() {
     let made = |verification: Verification, accepted: &[&str]| {
@@ -549,7 +580,7 @@ proptest! {
 
     #[test]
     fn no_header_makes_it_panic(value in proptest::collection::vec(0x20u8..=0xff, 0..120)) {
-        let schemes: &[Scheme] = &[Scheme { header: "x-signature", ..Scheme::TIMESTAMP_LIST }];
+        let schemes: &[Scheme<'static>] = &[Scheme { header: "x-signature", ..Scheme::TIMESTAMP_LIST }];
         let list = SourceSpec { verification: Verification::Signed(schemes), ..SourceSpec::DEFAULT };
         let standard = with(&[Scheme::STANDARD_WEBHOOKS]);
         if let Ok(value) = HeaderValue::from_bytes(&value) {

@@ -3,8 +3,8 @@
 //!
 //! - Delivery: `POST` to `/v1/forms/{key}`: JSON, urlencoded, or multipart with files. Browsers do not repeat; people
 //!   click twice.
-//! - Identity: the tool's id of the submission, else the sender's `Idempotency-Key` and what it posts by it, else form, e-mail address, number
-//!   and message within ten minutes.
+//! - Identity: the tool's id of the submission with form and person, else the sender's `Idempotency-Key` and what it posts by it, else form,
+//!   e-mail address, number and message within ten minutes. What says all the same is a repeat, what says more a correction.
 //! - Signature: none is needed. The key in the URL stands in the page's source, so it tells whose the form is and proves
 //!   nothing. A server that posts may sign, as GitHub, Typeform, Webflow or Standard Webhooks do; then its page's address is not
 //!   asked for.
@@ -19,7 +19,7 @@ mod samples;
 mod settings;
 mod snippet;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use domain::{About, AccountSpec, Channel, DocumentFacts, Reading};
 use http::Method;
@@ -29,8 +29,8 @@ use sha2::{Digest as _, Sha256};
 
 use self::{judgment::Judgment, settings::Settings};
 use crate::{
-    Door, Encoding, EndpointSpec, Piece, Purpose, ReadError, Scheme, Sent, SignedTime, Source,
-    SourceSpec, Thing, TimeForm, Verification, Verified, body::Body, ignored, mapping::Mapped,
+    Door, EndpointSpec, Purpose, ReadError, Scheme, Source, SourceSpec, Thing, Verification,
+    Verified, body::Body, ignored, mapping::Mapped,
 };
 
 /// The source.
@@ -46,8 +46,8 @@ static SPEC: SourceSpec = SourceSpec {
     channels: &[Channel::Form],
     verification: Verification::PublicOrSigned(&[
         Scheme::GITHUB,
-        TYPEFORM,
-        WEBFLOW,
+        Scheme::TYPEFORM,
+        Scheme::WEBFLOW,
         Scheme::STANDARD_WEBHOOKS,
     ]),
     endpoints: &[
@@ -81,37 +81,6 @@ static SPEC: SourceSpec = SourceSpec {
              snippet` prints a form to paste. List the domains of the website in the source's settings.",
     samples: samples::SAMPLES,
     ..SourceSpec::DEFAULT
-};
-
-/// Typeform: `sha256=` and HMAC-SHA256 of the raw body in base64.
-const TYPEFORM: Scheme = Scheme {
-    name: "typeform",
-    header: "typeform-signature",
-    encoding: Encoding::Base64,
-    sent: Sent::Alone { prefix: "sha256=" },
-    signed: &[Piece::Body],
-    ..Scheme::GITHUB
-};
-
-/// Webflow: hexadecimal HMAC-SHA256 of `{time in milliseconds}:{body}`, by the key that its API shows when the webhook is made.
-/// Webhooks that were made in its dashboard are not signed.
-///
-/// What was not taken comes up to three times more, ten minutes apart. UNCONFIRMED: whether a repeat has the time of its
-/// first try. If it has, a window of five minutes, as Webflow's own example has, refuses every repeat, and the lead is lost;
-/// what somebody replays within the wider one is a repeat of a submission that is known, and makes nothing.
-const WEBFLOW: Scheme = Scheme {
-    name: "webflow",
-    header: "x-webflow-signature",
-    sent: Sent::Alone { prefix: "" },
-    signed: &[Piece::Time, Piece::Text(":"), Piece::Body],
-    time: Some(SignedTime {
-        header: Some("x-webflow-timestamp"),
-        form: TimeForm::UnixMillis,
-        max_age: Duration::from_secs(40 * 60),
-        max_ahead: Duration::from_secs(5 * 60),
-    }),
-    is_key_ours: false,
-    ..Scheme::GITHUB
 };
 
 /// The field of a test of ours.
@@ -155,8 +124,11 @@ impl Source for WebForms {
                 looked_for: settings.mapping.looked_for(),
             });
         }
-        let names = Names::of(delivery, &body, &mapped);
-        if body.is_cut && !names.is_said {
+        let mut names = Names::of(delivery, &body, &mapped);
+        if judgment.is_spam {
+            names.set_apart();
+        }
+        if body.is_cut && names.is_told_by_words {
             // What is missing may be what tells it from others.
             return Err(ReadError::Cut);
         }
@@ -175,6 +147,9 @@ impl Source for WebForms {
             form.documents = documents(&body);
         }
         let mut news = delivery.news("submission", &names.aliases, facts);
+        if names.own_id.is_some() {
+            news.facts.external_id = names.own_id;
+        }
         news.delivery_id = Some(names.delivery);
         Ok(Reading::News(news))
     }
@@ -203,12 +178,15 @@ fn documents(body: &Body) -> BTreeMap<String, DocumentFacts> {
         .collect()
 }
 
-/// What tells a submission from others, and repeats from new ones.
+/// What tells a submission from others, and repeats from new ones. A repeat says all the same; whoever sends other words about
+/// the same submission corrects it.
 struct Names {
     delivery: String,
     aliases: Vec<String>,
-    /// Whether its sender says which submission it is. Else its words tell.
-    is_said: bool,
+    /// The sender's own id of it. Without one, its words tell which it is.
+    own_id: Option<String>,
+    /// Whether what the form says has a part in its names.
+    is_told_by_words: bool,
 }
 
 /// How long the same words of the same person are one submission.
@@ -216,25 +194,8 @@ const WINDOW_SECONDS: i64 = 10 * 60;
 
 impl Names {
     fn of(delivery: &Verified, body: &Body, mapped: &Mapped) -> Self {
-        let is_id = |id: &&str| id.len() <= 150 && id.bytes().all(|byte| byte.is_ascii_graphic());
-        if let Some(id) = mapped.get("submission_id").filter(is_id) {
-            return Self {
-                delivery: with_files(format!("submission-{id}"), body),
-                aliases: vec![id.to_owned()],
-                is_said: true,
-            };
-        }
-        // Whose key it is does not matter, so that it must not be shown. A key that a script makes once for all its
-        // posts must hide nobody: another body by the same key is another lead. A refusal would be lost, since a page
-        // shows nobody what it is answered.
-        if let Some(key) = delivery.headers().get("idempotency-key") {
-            let id = format!("key-{}", hashed(&[key, &body.hash(&door::ONCE_FIELDS)]));
-            return Self {
-                delivery: id.clone(),
-                aliases: vec![id],
-                is_said: true,
-            };
-        }
+        let words = body.hash(&door::ONCE_FIELDS);
+        let form = mapped.get("form").unwrap_or_default();
         let phone: String = mapped
             .get("phone")
             .unwrap_or_default()
@@ -244,11 +205,30 @@ impl Names {
         let digits = phone.len();
         let phone = phone.get(digits.saturating_sub(10)..).unwrap_or_default();
         let email = mapped.get("email").unwrap_or_default().to_lowercase();
+        if let Some(id) = mapped.submission_id() {
+            return Self {
+                delivery: format!("submission-{}", hashed(&[id, form, &email, phone, &words])),
+                aliases: submission_names(id, form, &email, phone),
+                own_id: Some(id.to_owned()),
+                is_told_by_words: true,
+            };
+        }
+        // Whose key it is does not matter, so that it must not be shown. A key that a script makes once for all its
+        // posts must hide nobody: another body by the same key is another lead. A refusal would be lost, since a page
+        // shows nobody what it is answered.
+        if let Some(key) = delivery.headers().get("idempotency-key") {
+            let id = format!("key-{}", hashed(&[key, &words]));
+            return Self {
+                delivery: id.clone(),
+                aliases: vec![id],
+                own_id: None,
+                is_told_by_words: false,
+            };
+        }
         let message = mapped.get("message").unwrap_or_default();
         let same = if phone.is_empty() && email.is_empty() {
-            body.hash(&door::ONCE_FIELDS)
+            words.clone()
         } else {
-            let form = mapped.get("form").unwrap_or_default();
             hashed(&[form, &email, phone, message])
         };
         // Of two windows that follow each other each submission has both names, so that the second click finds the
@@ -256,21 +236,41 @@ impl Names {
         let window = received_at(delivery).map_or(0, |at| at.as_second() / WINDOW_SECONDS);
         let name = |window: i64| format!("{same}-{window}");
         Self {
-            delivery: with_files(name(window), body),
+            delivery: format!("{}-{words}", name(window)),
             aliases: vec![name(window), name(window + 1)],
-            is_said: false,
+            own_id: None,
+            is_told_by_words: true,
         }
     }
 }
 
-/// A delivery's name, which its files belong to: the same words with another file are no repeat.
-fn with_files(name: String, body: &Body) -> String {
-    if body.files.is_empty() {
-        return name;
+impl Names {
+    /// What is taken for spam joins nothing that is not: else a program that posts a person's words first would hide the person,
+    /// and one that posts them later would take the lead away.
+    fn set_apart(&mut self) {
+        self.delivery = format!("apart-{}", self.delivery);
+        for alias in &mut self.aliases {
+            *alias = format!("apart-{alias}");
+        }
     }
-    let mut files: Vec<_> = body.files.iter().map(|file| &*file.sha256).collect();
-    files.sort_unstable();
-    format!("{name}-{}", hashed(&files))
+}
+
+/// The names of a submission that its sender has an id for. Forms of one website may count each for itself, and a tool that
+/// fills nothing in sends one id for everybody: so form and person belong to its name, and whoever shares neither address nor
+/// number with another is another lead.
+fn submission_names(id: &str, form: &str, email: &str, phone: &str) -> Vec<String> {
+    let named = |kind: &str, value: &str| {
+        let hash = hashed(&[form, kind, value]);
+        format!("{id}-{}", hash.get(..16).unwrap_or(&hash))
+    };
+    let by_person = [("email", email), ("phone", phone)];
+    let by_person = by_person.iter().filter(|(_, value)| !value.is_empty());
+    let names: Vec<_> = by_person.map(|(kind, value)| named(kind, value)).collect();
+    if names.is_empty() {
+        vec![named("", "")]
+    } else {
+        names
+    }
 }
 
 /// A short hash of texts that are apart.

@@ -67,8 +67,8 @@ pub(super) static SAMPLES: &[Sample] = &[
         "honeypot-tripped",
         body!("honeypot-tripped", "txt"),
         ReadAs::News(&[
-            "5433ec30b77e01d4e4a83576e03202fe-0",
-            "5433ec30b77e01d4e4a83576e03202fe-1",
+            "apart-5433ec30b77e01d4e4a83576e03202fe-0",
+            "apart-5433ec30b77e01d4e4a83576e03202fe-1",
         ]),
     ),
     Sample::form(
@@ -98,12 +98,18 @@ pub(super) static SAMPLES: &[Sample] = &[
     Sample::json(
         "webflow",
         body!("webflow", "json"),
-        ReadAs::News(&["6321ca84df3949bfc6752327"]),
+        ReadAs::News(&[
+            "6321ca84df3949bfc6752327-c7fac6f12d2a7e05",
+            "6321ca84df3949bfc6752327-501aa641ad817478",
+        ]),
     ),
     Sample::json(
         "typeform",
         body!("typeform", "json"),
-        ReadAs::News(&["a3a12ec67a1365927098a606107fac15"]),
+        ReadAs::News(&[
+            "a3a12ec67a1365927098a606107fac15-3225a58a2fb9883d",
+            "a3a12ec67a1365927098a606107fac15-df7bc23abb77f651",
+        ]),
     )
     .signed(Recorded {
         key: "typeform-secret-0001",
@@ -118,7 +124,7 @@ pub(super) static SAMPLES: &[Sample] = &[
         ..Sample::form(
             "jotform",
             body!("jotform", "txt"),
-            ReadAs::News(&["5839392012"]),
+            ReadAs::News(&["5839392012-9ce6e8f4845ee895", "5839392012-7bf21daf4213bbbd"]),
         )
     },
 ];

@@ -26,6 +26,141 @@ fn posted(content_type: &str, body: impl Into<bytes::Bytes>, settings: &Value) -
     }
 }
 
+/// The news of a form in JSON that came at this second.
+fn told(body: &Value, second: i64) -> domain::News {
+    let at = Timestamp::from_second(second).unwrap().to_string();
+    let headers = [("content-type", "application/json"), (door::RECEIVED, &at)];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let body = body.to_string().into_bytes();
+    let delivery = Verified::restored(&SPEC, "public-form-key", headers.into(), body.into());
+    match WebForms.read(&delivery.unwrap(), None) {
+        Ok(Reading::News(news)) => *news,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Whether the second is about the request that the first made.
+fn joins(first: &domain::News, second: &domain::News) -> bool {
+    second
+        .aliases
+        .iter()
+        .any(|alias| first.aliases.contains(alias))
+}
+
+/// A visitor who sends the form once more with a correction changes their lead. Who clicks twice does not.
+#[test]
+fn a_form_with_a_correction_is_no_repeat_and_the_same_lead() {
+    const NOON: i64 = 1_795_190_400;
+    let first = json!({
+        "name": "Ann Fixer", "email": "ann.fixer@example.com", "phone": "(512) 555-0101", "service": "Kitchen",
+    });
+    let mut mended = first.clone();
+    mended["service"] = json!("Bathroom");
+    mended["zip"] = json!("78664");
+    let before = told(&first, NOON);
+    let again = told(&first, NOON + 5);
+    assert_eq!(before.delivery_id, again.delivery_id);
+    let after = told(&mended, NOON + 60);
+    assert_ne!(before.delivery_id, after.delivery_id);
+    assert!(joins(&before, &after));
+    assert_eq!(after.facts.person.postal_code.as_deref(), Some("78664"));
+    // The same of a tool that has an id for it.
+    let numbered = |body: &Value| {
+        let mut body = body.clone();
+        body["entry_id"] = json!("12");
+        told(&body, NOON)
+    };
+    let (before, after) = (numbered(&first), numbered(&mended));
+    assert_eq!(before.delivery_id, numbered(&first).delivery_id);
+    assert_ne!(before.delivery_id, after.delivery_id);
+    assert!(joins(&before, &after));
+    assert_eq!(before.facts.external_id.as_deref(), Some("12"));
+}
+
+/// An id that a tool gives everybody must hide nobody.
+#[test]
+fn two_people_with_one_id_of_a_submission_are_two_leads() {
+    let lead = |id: &str, form: &str, name: &str, email: &str, phone: &str| {
+        let body = json!({
+            "lead_id": id, "form_id": form, "name": name, "email": email, "phone": phone, "message": "kitchen",
+        });
+        told(&body, 1_795_190_400)
+    };
+    for id in ["0", "{entry_id}", "12"] {
+        let first = lead(id, "3", "One", "one@example.com", "512-555-0151");
+        let other = lead(id, "3", "Two", "two@example.com", "512-555-0152");
+        assert!(!joins(&first, &other), "{id}");
+        assert_ne!(first.delivery_id, other.delivery_id, "{id}");
+    }
+    let first = lead("12", "3", "One", "one@example.com", "512-555-0151");
+    let of_another_form = lead("12", "5", "Two", "two@example.com", "512-555-0152");
+    assert!(!joins(&first, &of_another_form));
+    // A corrected address, and the same number: one person.
+    let corrected = lead("12", "3", "One", "won@example.com", "(512) 555-0151");
+    assert!(joins(&first, &corrected));
+    let nobody = |message: &str| told(&json!({ "lead_id": "12", "message": message }), 0);
+    assert!(joins(&nobody("a"), &nobody("b")));
+}
+
+/// A browser may fill in the field that nobody sees, and a program may post the words of a person.
+#[test]
+fn what_tripped_the_trap_and_a_persons_own_form_are_two_leads() {
+    let form = |website: &str| {
+        let body = json!({
+            "name": "Dana", "email": "dana@example.com", "message": "kitchen", "website": website,
+        });
+        told(&body, 1_795_190_400)
+    };
+    let (trap, person) = (form("http://filled.example"), form(""));
+    assert_eq!(trap.facts.marked_spam, Some(true));
+    assert_eq!(person.facts.marked_spam, None);
+    assert!(!joins(&trap, &person));
+    assert_ne!(trap.delivery_id, person.delivery_id);
+}
+
+/// The words beside the box are what was agreed to.
+#[test]
+fn consent_has_the_words_that_its_tool_sends_beside_the_box() {
+    let typeform = json!({ "form_response": {
+        "token": "t1",
+        "definition": { "fields": [
+            { "id": "a", "title": "What's your first name?", "type": "short_text" },
+            { "id": "b", "title": "Last name", "type": "short_text" },
+            { "id": "c", "title": "I agree that ACME may call and text me.", "type": "legal" },
+        ] },
+        "answers": [
+            { "type": "text", "text": "Lin", "field": { "id": "a", "type": "short_text" } },
+            { "type": "text", "text": "Chen", "field": { "id": "b", "type": "short_text" } },
+            { "type": "boolean", "boolean": true, "field": { "id": "c", "type": "legal" } },
+        ],
+    } });
+    let facts = told(&typeform, 0).facts;
+    assert_eq!(facts.person.name.as_deref(), Some("Lin Chen"));
+    let words = "I agree that ACME may call and text me.";
+    assert_eq!(facts.consent.unwrap().text, words);
+    let mut refused = typeform;
+    refused["form_response"]["answers"][2]["boolean"] = json!(false);
+    assert_eq!(told(&refused, 0).facts.consent, None);
+
+    let elementor = |title: &str| {
+        let fields = [
+            ("fields[name][value]", "Ada Fenn"),
+            ("fields[name][raw_value]", "Ada Fenn"),
+            ("fields[field_1a2b3c4][type]", "acceptance"),
+            ("fields[field_1a2b3c4][title]", title),
+            ("fields[field_1a2b3c4][value]", "on"),
+            ("fields[field_1a2b3c4][raw_value]", "on"),
+        ];
+        let settings = json!({ "consent_text": "You may call." });
+        urlencoded(&fields, &settings).consent.unwrap().text
+    };
+    assert_eq!(
+        elementor("I agree to be contacted"),
+        "I agree to be contacted"
+    );
+    assert_eq!(elementor("Acceptance"), "You may call.");
+}
+
 fn urlencoded(fields: &[(&str, &str)], settings: &Value) -> Facts {
     let body = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(fields)
@@ -207,10 +342,7 @@ fn a_test_is_used_for_nothing_and_only_who_has_the_key_makes_one() {
     let now = "2026-11-28T12:00:00Z".parse().unwrap();
     let signed = SPEC.verification.sign(&[], &key, "5e5e", &thing.body, now);
     let headers = signed.unwrap().into_iter();
-    let headers = headers.map(|(name, value)| {
-        let name = http::HeaderName::from_static(name);
-        (name, value.parse().unwrap())
-    });
+    let headers = headers.map(|(name, value)| (name, value.parse().unwrap()));
     let verified = crate::verify(
         &SPEC,
         &[],

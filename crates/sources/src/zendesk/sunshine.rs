@@ -206,11 +206,14 @@ fn words(content: &Fields<'_>) -> String {
 
 /// A picture or a file that a message is.
 fn attachment(content: &Fields<'_>) -> Option<Attachment> {
-    let content_type = content.line(&["mediaType"], 100)?;
-    let kind = content.text("type").unwrap_or("file");
+    let content_type = content.line(&["mediaType"], 100);
+    let kind = match content.text("type") {
+        Some(kind @ ("image" | "file")) => kind,
+        kind => kind.filter(|_| content_type.is_some())?,
+    };
     Some(Attachment {
         name: content.line(&["altText"], 200).or_else(|| line(kind, 50))?,
-        content_type: Some(content_type),
+        content_type,
         size_bytes: content.text("mediaSize").and_then(|size| size.parse().ok()),
     })
 }

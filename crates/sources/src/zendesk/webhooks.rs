@@ -18,7 +18,11 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::api::{Api, agent};
-use crate::{ApiError, Registration, Thing, WebhooksApi, api::json_value};
+use crate::{
+    ApiError, Registration, Thing, WebhooksApi,
+    api::json_value,
+    audit::{all_at, registrations},
+};
 
 const PER_PAGE: &str = "100";
 const MAX_PAGES: usize = 5;
@@ -61,10 +65,7 @@ impl WebhooksApi for Api {
     }
 
     fn wanted(&self, url: &str) -> Vec<(String, String)> {
-        let events = EVENTS.iter();
-        events
-            .map(|event| ((*event).to_owned(), url.to_owned()))
-            .collect()
+        all_at(url, &EVENTS)
     }
 
     async fn registered(
@@ -73,17 +74,9 @@ impl WebhooksApi for Api {
         _accounts_of_source: &[String],
     ) -> Result<Vec<Registration>, ApiError> {
         let all = self.webhooks(account).await?;
-        let registrations = all.into_iter().flat_map(|known| {
-            let Webhook {
-                url, events, is_on, ..
-            } = known;
-            events.into_iter().map(move |event| Registration {
-                event,
-                url: url.clone(),
-                is_on,
-            })
-        });
-        Ok(registrations.collect())
+        let each = all.into_iter();
+        let each = each.flat_map(|known| registrations(known.events, &known.url, known.is_on));
+        Ok(each.collect())
     }
 
     async fn register(

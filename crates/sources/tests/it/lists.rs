@@ -320,6 +320,57 @@ async fn a_company_that_is_known_by_its_number_alone_is_listed() {
     }
 }
 
+/// A name in the place of an address would turn every booking away, so it is told when it is entered.
+#[tokio::test]
+async fn a_persons_name_where_their_address_belongs_is_refused() {
+    let simulators = simulators().await;
+    let url = simulators.urls()["calendly"].parse().unwrap();
+    let config = Config::default().with_url("calendly", url);
+    let set = ApiSet::new(&client(), &Sources::standard(), &config);
+    let webhooks = set.get("calendly").unwrap().webhooks.clone().unwrap();
+    let users = "https://api.calendly.com/users/AAAA, https://api.calendly.com/users/BBBB";
+    for (users, is_taken) in [("", true), (users, true), ("Luis Ortega", false)] {
+        let settings = BTreeMap::from([("users".to_owned(), users.to_owned())]);
+        let account = Account {
+            tenant: TenantId::new("tenant_demo").unwrap(),
+            connection: ConnectionName::new("calendly").unwrap(),
+            version: 1,
+            secret: "simulated-calendly-token".to_owned().into(),
+            settings,
+        };
+        let checked = webhooks.check(&account, &[]).await;
+        assert_eq!(checked.is_ok(), is_taken, "{users}: {checked:?}");
+    }
+}
+
+/// What the provider was asked for of a company is told, so that it is kept and nobody asks again after a restart.
+#[tokio::test]
+async fn a_companys_other_id_is_asked_for_once_and_told() {
+    let simulators = simulators().await;
+    let settings = BTreeMap::from([("account_id".to_owned(), "ACC1".to_owned())]);
+    let account = Account {
+        tenant: TenantId::new("tenant_demo").unwrap(),
+        connection: ConnectionName::new("callrail").unwrap(),
+        version: 1,
+        secret: "simulated-callrail-key".to_owned().into(),
+        settings,
+    };
+    let url = simulators.urls()["callrail"].parse().unwrap();
+    let config = Config::default().with_url("callrail", url);
+    let set = ApiSet::new(&client(), &Sources::standard(), &config);
+    let listing = set.get("callrail").unwrap().listing.clone().unwrap();
+    let number = ["481516234".to_owned()];
+    assert_eq!(listing.learned(&account, &number), Vec::<String>::new());
+    let asked = Asked {
+        kind: "calls",
+        from: at("2026-03-17T05:00:00Z"),
+        to: at("2026-03-18T05:00:00Z"),
+        place: None,
+    };
+    listing.list(&account, &number, &asked).await.unwrap();
+    assert_eq!(listing.learned(&account, &number), [COMPANY]);
+}
+
 #[tokio::test]
 async fn bookings_are_listed_whether_their_webhooks_came_or_not() {
     let simulators = simulators().await;

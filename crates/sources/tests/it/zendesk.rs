@@ -147,6 +147,23 @@ fn several_messages_in_one_body_are_read() {
     assert_eq!(said(chat(&facts)), expected);
 }
 
+/// A picture says something, also where its provider names neither its type nor its words.
+#[test]
+fn a_message_that_is_a_picture_names_it() {
+    let mut body = body("conversation-messages");
+    let content =
+        json!({ "type": "image", "mediaUrl": "https://files.example/a.jpg", "altText": "plan" });
+    body["events"][0]["payload"]["message"]["content"] = content;
+    let facts = news_of(&body).facts;
+    let names: Vec<_> = chat(&facts)
+        .messages
+        .values()
+        .flat_map(|message| &message.attachments)
+        .map(|file| (file.name.as_str(), file.content_type.as_deref()))
+        .collect();
+    assert_eq!(names, [("plan", None)]);
+}
+
 #[test]
 fn a_place_that_a_trigger_did_not_fill_says_nothing() {
     let person = news("trigger-ticket").facts.person;

@@ -1,7 +1,8 @@
 //! Accepting deliveries.
 
-use domain::{Alias, ParkCause, Receipt, Status, WorkState};
+use domain::{About, Alias, Author, ChatMessage, ParkCause, Receipt, Status, TextFacts, WorkState};
 use futures::future::join_all;
+use jiff::Timestamp;
 
 use super::*;
 
@@ -67,6 +68,76 @@ pub async fn an_addition_makes_no_request_by_itself(subject: &Subject) {
     assert_eq!(known.request(), Some(request));
     let lead = subject.lead(&tenant, request).await;
     assert_eq!(lead.document.source.events, 2);
+}
+
+/// A company may write first. Its words make no lead, and are the beginning of the conversation once the person answers.
+pub async fn what_a_company_wrote_first_is_the_beginning_of_the_conversation(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let text = |from: Author, id: &str, minute: i64| {
+        let at = Timestamp::from_second(1_795_190_400 + minute * 60).ok();
+        let message = ChatMessage::new(from, at, id);
+        let mut lead = Lead::new(&tenant, "k1").body(id);
+        lead.facts.about = About::Text(TextFacts {
+            messages: [(id.to_owned(), message)].into(),
+            ..TextFacts::default()
+        });
+        lead.is_addition = from == Author::Agent;
+        lead
+    };
+    let mut first = text(Author::Agent, "offer", 0);
+    first.facts.labels.note = Some("older".to_owned());
+    let first = subject.accept(&first).await;
+    let second = subject.accept(&text(Author::Agent, "reminder", 1)).await;
+    assert_eq!((first.request(), second.request()), (None, None));
+    // Another conversation, another tenant, and what was told twice, bring nothing along.
+    let mut other = text(Author::Agent, "to another", 0);
+    other.aliases = vec![alias("k2")];
+    subject.accept(&other).await;
+    let mut foreign = text(Author::Agent, "of another tenant", 0);
+    foreign.tenant = subject.tenant("b");
+    subject.accept(&foreign).await;
+    assert!(
+        subject
+            .accept(&text(Author::Agent, "reminder", 1))
+            .await
+            .is_duplicate()
+    );
+
+    let mut answer = text(Author::Customer, "yes, please", 2);
+    answer.facts.labels.note = Some("newer".to_owned());
+    let request = subject.accept(&answer).await.request().unwrap();
+    let thread = async |request| {
+        let facts = subject.lead(&tenant, request).await.document.facts();
+        let About::Text(text) = facts.about else {
+            panic!("it is a text");
+        };
+        let ordered = domain::lead::thread::in_order(&text.messages);
+        let words: Vec<_> = ordered
+            .iter()
+            .map(|(_, message)| message.text.clone())
+            .collect();
+        (words, facts.labels.note)
+    };
+    let (words, note) = thread(request).await;
+    assert_eq!(words, ["offer", "reminder", "yes, please"]);
+    assert_eq!(note.as_deref(), Some("newer"));
+    for early in [&first, &second] {
+        let event = subject.store.event(&tenant, early.event()).await;
+        let event = event.unwrap().unwrap();
+        assert_eq!((event.request, event.remark), (Some(request), None));
+    }
+    // What comes later is added as ever, and what came first is taken once.
+    subject.accept(&text(Author::Agent, "when?", 3)).await;
+    subject.accept(&text(Author::Customer, "friday", 4)).await;
+    let (words, _) = thread(request).await;
+    assert_eq!(
+        words,
+        ["offer", "reminder", "yes, please", "when?", "friday"]
+    );
+    let mut alone = text(Author::Customer, "hello", 5);
+    alone.aliases = vec![alias("k3")];
+    let alone = subject.accept(&alone).await.request().unwrap();
+    assert_eq!(thread(alone).await.0, ["hello"]);
 }
 
 pub async fn a_hundred_equal_deliveries_at_once_become_one(subject: &Subject) {

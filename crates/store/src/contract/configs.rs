@@ -34,7 +34,11 @@ async fn newest(subject: &Subject, tenant: &TenantId, number: u128) -> Option<Co
 }
 
 async fn audited(subject: &Subject, tenant: &TenantId) -> usize {
-    let page = subject.store.audit_log(tenant, None, 100).await.unwrap();
+    let page = subject
+        .store
+        .audit_log(tenant, &AuditQuery::newest(100))
+        .await
+        .unwrap();
     page.items.len()
 }
 

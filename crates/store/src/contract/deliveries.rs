@@ -168,7 +168,11 @@ pub async fn an_outranked_delivery_is_not_replayed(subject: &Subject) {
     assert!(matches!(replayed.await, Err(StoreError::Conflict(_))));
     let after = subject.view(&tenant, first.request().unwrap()).await;
     assert_eq!(before.request, after.request);
-    let log = subject.store.audit_log(&tenant, None, 10).await.unwrap();
+    let log = subject
+        .store
+        .audit_log(&tenant, &AuditQuery::newest(10))
+        .await
+        .unwrap();
     assert!(log.items.is_empty());
 }
 
@@ -200,7 +204,11 @@ pub async fn a_delivery_that_was_not_used_makes_one_request(subject: &Subject) {
         Some(first.request),
         "it has the lead's names"
     );
-    let log = subject.store.audit_log(&tenant, None, 10).await.unwrap();
+    let log = subject
+        .store
+        .audit_log(&tenant, &AuditQuery::newest(10))
+        .await
+        .unwrap();
     assert_eq!(log.items.len(), 2, "what changed nothing is no entry");
 }
 

@@ -20,7 +20,7 @@ pub(super) fn park(cause: ParkCause) -> Outcome {
 }
 
 /// A tenant that is set up, and its id.
-async fn tenant(subject: &Subject, name: &str) -> TenantId {
+pub(super) async fn tenant(subject: &Subject, name: &str) -> TenantId {
     let id = subject.tenant(name);
     let tenant = Tenant {
         id: id.clone(),
@@ -31,7 +31,7 @@ async fn tenant(subject: &Subject, name: &str) -> TenantId {
     id
 }
 
-fn source(subject: &Subject, tenant: &TenantId, number: u128) -> Source {
+pub(super) fn source(subject: &Subject, tenant: &TenantId, number: u128) -> Source {
     Source {
         id: SourceId::from_uuid(Uuid::from_u128(number)),
         tenant: tenant.clone(),
@@ -55,7 +55,11 @@ fn source(subject: &Subject, tenant: &TenantId, number: u128) -> Source {
 async fn log(subject: &Subject, tenant: &TenantId) -> Vec<AuditEntry> {
     let (mut log, mut before) = (Vec::new(), None);
     loop {
-        let page = subject.store.audit_log(tenant, before, 2).await.unwrap();
+        let query = AuditQuery {
+            before,
+            ..AuditQuery::newest(2)
+        };
+        let page = subject.store.audit_log(tenant, &query).await.unwrap();
         before = page.items.last().map(|entry| entry.id);
         log.extend(page.items);
         if !page.has_more {

@@ -213,7 +213,11 @@ pub async fn each_tenants_audit_log_is_a_chain_of_its_own(subject: &Subject) {
         }
     }
     for tenant in tenants {
-        let page = subject.store.audit_log(tenant, None, 10).await.unwrap();
+        let page = subject
+            .store
+            .audit_log(tenant, &AuditQuery::newest(10))
+            .await
+            .unwrap();
         let [newer, older] = page.items.try_into().unwrap();
         assert!(older.follows(None) && newer.follows(Some(&older)));
     }

@@ -119,7 +119,11 @@ pub async fn a_job_is_created_with_its_entry_in_the_audit_log(subject: &Subject)
     );
     let stored = subject.store.job(&tenant, job.id).await.unwrap();
     assert_eq!(stored, Some(job.clone()));
-    let log = subject.store.audit_log(&tenant, None, 10).await.unwrap();
+    let log = subject
+        .store
+        .audit_log(&tenant, &AuditQuery::newest(10))
+        .await
+        .unwrap();
     let objects: Vec<_> = log.items.iter().map(|entry| entry.object.clone()).collect();
     assert_eq!(objects, [job.id.to_string()]);
 }
@@ -141,7 +145,7 @@ pub async fn a_call_creates_a_job_once(subject: &Subject) {
     assert_eq!((known.job, known.is_new), (first.job, false));
     call.tenant = b;
     assert!(store.create_job(&call, &act()).await.unwrap().is_new);
-    let log = store.audit_log(&a, None, 10).await.unwrap();
+    let log = store.audit_log(&a, &AuditQuery::newest(10)).await.unwrap();
     assert_eq!(log.items.len(), 1, "a repeat leaves no entry");
 }
 
@@ -543,7 +547,10 @@ pub async fn a_cancelled_job_does_no_further_batch(subject: &Subject) {
     // Once more changes nothing, and is not written down.
     let again = store.cancel_job(&tenant, queued.id, &act()).await.unwrap();
     assert_eq!(again, cancelled);
-    let log = store.audit_log(&tenant, None, 10).await.unwrap();
+    let log = store
+        .audit_log(&tenant, &AuditQuery::newest(10))
+        .await
+        .unwrap();
     assert_eq!(log.items.len(), 2);
     // What has ended otherwise is not cancelled.
     let other = created(subject, &tenant, redrive_all()).await;

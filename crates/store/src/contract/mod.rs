@@ -15,7 +15,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::{Accepted, AuditAction, Delivery, RequestView, Store};
+use crate::{Accepted, AuditAction, AuditQuery, Delivery, RequestView, Store};
 
 pub mod accept;
 pub mod bookings;
@@ -30,6 +30,7 @@ pub mod finding;
 pub mod handles;
 pub mod isolation;
 pub mod jobs;
+pub mod lists;
 pub mod live;
 pub mod offices;
 pub mod people;
@@ -79,6 +80,7 @@ macro_rules! contract_suite {
                 a_first_delivery_becomes_a_request_with_its_first_step,
                 a_request_can_wait_for_a_later_event,
                 an_addition_makes_no_request_by_itself,
+                what_a_company_wrote_first_is_the_beginning_of_the_conversation,
                 a_hundred_equal_deliveries_at_once_become_one,
                 equal_deliveries_at_once_stay_with_their_tenants,
                 a_repeated_delivery_is_accepted_and_stored_once,
@@ -175,6 +177,11 @@ macro_rules! contract_suite {
                 a_replay_runs_a_stage_again,
                 the_audit_log_is_a_chain_of_what_was_done,
             );
+            $crate::contract_suite!(@tests $make; lists:
+                every_filter_of_stopped_work_finds_what_agrees,
+                every_filter_of_refusals_finds_what_agrees,
+                every_filter_of_the_audit_log_finds_what_agrees,
+            );
             $crate::contract_suite!(@tests $make; connections:
                 a_connection_begins_at_version_one,
                 changing_settings_keeps_version_and_state,
@@ -211,6 +218,7 @@ macro_rules! contract_suite {
                 a_tenant_is_created_and_changed,
                 a_configurations_version_grows_only_with_a_change,
                 a_configuration_that_is_not_valid_is_refused,
+                an_office_is_not_removed_while_something_leads_to_it,
                 a_removed_office_is_listed_no_more_and_its_requests_keep_it,
                 offices_are_listed_as_they_were_created,
             );
@@ -263,6 +271,7 @@ macro_rules! contract_suite {
                 an_invitation_makes_a_member_once,
                 an_invitation_lasts_a_week_and_can_be_withdrawn,
                 an_invitation_takes_nothing_from_a_member,
+                what_is_decided_about_a_member_ends_their_invitations,
                 of_two_uses_of_a_code_at_once_one_is_refused,
                 a_proven_address_accepts_its_invitations,
                 a_link_signs_in_who_is_known,
@@ -278,6 +287,7 @@ macro_rules! contract_suite {
                 an_api_keys_use_is_noted_once_a_minute,
                 preferences_are_one_persons,
                 a_view_is_its_owners_until_it_is_shared,
+                private_views_are_in_nobodys_way,
                 people_and_keys_stay_with_their_tenant,
             );
             $crate::contract_suite!(@tests $make; requests:

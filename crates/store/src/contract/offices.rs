@@ -3,7 +3,7 @@
 use domain::{Destination, Office, StoreError, Tenant, TenantStatus, WorkflowConfig};
 
 use super::*;
-use crate::{ConfigKind, NewConfig};
+use crate::{ConfigKind, NewConfig, Source, SourceChange, SourceState};
 
 pub(super) fn office(tenant: &TenantId, number: u128) -> Office {
     Office {
@@ -148,4 +148,72 @@ pub async fn offices_are_listed_as_they_were_created(subject: &Subject) {
     let id = accepted.request().unwrap();
     let job = subject.claim(&tenant, id, FIRST, "").await;
     assert_eq!(job.config.time_zone, "America/Denver");
+}
+
+pub async fn an_office_is_not_removed_while_something_leads_to_it(subject: &Subject) {
+    let store = &subject.store;
+    let tenant = super::handles::tenant(subject, "a").await;
+    let (first, second) = (office(&tenant, 1), office(&tenant, 2));
+    let act = act();
+    for office in [&first, &second] {
+        store.put_office(office).await.unwrap();
+    }
+    let known = async |kind, id: &Office| {
+        let found = store.config(&tenant, kind, &id.id.to_string(), None).await;
+        found.unwrap().unwrap()
+    };
+    let write = async |kind, id: &Office, json| {
+        let new = NewConfig {
+            tenant: tenant.clone(),
+            kind,
+            name: id.id.to_string(),
+            json,
+            expected: None,
+            note: String::new(),
+        };
+        store.put_config(&new, &act).await
+    };
+    let remove = async |id| {
+        let json = known(ConfigKind::Office, id).await.removed();
+        write(ConfigKind::Office, id, json).await
+    };
+    let source = |number, office: &Office| Source {
+        office: Some(office.id),
+        ..super::handles::source(subject, &tenant, number)
+    };
+    store
+        .create_source(&source(1, &second), &act)
+        .await
+        .unwrap();
+    let refused = remove(&second).await;
+    assert!(
+        matches!(refused, Err(StoreError::Conflict(_))),
+        "{refused:?}"
+    );
+    // Of a source that is made and a removal at the same moment, one is refused.
+    let (made, removed) = (source(2, &first), remove(&first));
+    let (made, removed) = futures::join!(store.create_source(&made, &act), removed);
+    assert!(made.is_ok() != removed.is_ok(), "{made:?} {removed:?}");
+    if removed.is_ok() {
+        // The one that is left stays, whatever leads to it.
+        store
+            .change_source(
+                &tenant,
+                source(1, &second).id,
+                SourceChange::SetState(SourceState::Disabled),
+                &act,
+            )
+            .await
+            .unwrap();
+        let last = remove(&second).await;
+        assert!(matches!(last, Err(StoreError::Conflict(_))), "{last:?}");
+        let later = store.create_source(&source(3, &first), &act).await;
+        assert!(matches!(later, Err(StoreError::NotFound)), "{later:?}");
+        let json = serde_json::json!({});
+        let configured = write(ConfigKind::Workflow, &first, json).await;
+        assert!(
+            matches!(configured, Err(StoreError::Conflict(_))),
+            "{configured:?}"
+        );
+    }
 }

@@ -100,7 +100,11 @@ fn user_of(session: &Session) -> UserId {
 }
 
 async fn actions(subject: &Subject, tenant: &TenantId) -> Vec<String> {
-    let page = subject.store.audit_log(tenant, None, 100).await.unwrap();
+    let page = subject
+        .store
+        .audit_log(tenant, &AuditQuery::newest(100))
+        .await
+        .unwrap();
     page.items
         .into_iter()
         .rev()
@@ -192,6 +196,39 @@ pub async fn an_invitation_takes_nothing_from_a_member(subject: &Subject) {
     let member = subject.store.member(&home, user).await.unwrap().unwrap();
     assert_eq!(member.role, TenantRole::TenantAdmin);
     assert!(member.since < (subject.now)());
+}
+
+pub async fn what_is_decided_about_a_member_ends_their_invitations(subject: &Subject) {
+    let store = &subject.store;
+    let (home, other) = (tenant(subject, "a").await, tenant(subject, "b").await);
+    let again = async |of: &TenantId| {
+        let code = invite(subject, of, "Ann", TenantRole::TenantAdmin).await;
+        code.unwrap()
+    };
+    let not_found = async |code: &OneTimeCode| {
+        let gone = redeem(subject, code, "late").await;
+        assert!(matches!(gone, Err(StoreError::NotFound)), "{gone:?}");
+    };
+    let ann = join(subject, &home, "ann", TenantRole::Operator).await;
+    let (first, elsewhere) = (again(&home).await, again(&other).await);
+    let of_bob = invite(subject, &home, "bob", TenantRole::Viewer)
+        .await
+        .unwrap();
+    let act = act();
+    let set = async |role| store.set_member_role(&home, ann, role, &act).await.unwrap();
+    set(TenantRole::Viewer).await;
+    not_found(&first).await;
+    let second = again(&home).await;
+    store.remove_member(&home, ann, &act).await.unwrap();
+    not_found(&second).await;
+    assert_eq!(store.member(&home, ann).await.unwrap(), None);
+    // Others' invitations, and hers into other tenants, stay; and she can be invited again.
+    assert_eq!(store.invitations(&home).await.unwrap(), [of_bob]);
+    assert_eq!(
+        store.invitations(&other).await.unwrap(),
+        std::slice::from_ref(&elsewhere)
+    );
+    assert_eq!(join(subject, &home, "ann", TenantRole::Viewer).await, ann);
 }
 
 pub async fn of_two_uses_of_a_code_at_once_one_is_refused(subject: &Subject) {
@@ -574,12 +611,14 @@ pub async fn a_view_is_its_owners_until_it_is_shared(subject: &Subject) {
     let seen = async |who| store.views(&home, who).await.unwrap();
     assert_eq!(seen("ann").await, [own.clone(), shared.clone()]);
     assert_eq!(seen("bob").await, std::slice::from_ref(&shared));
-    assert_eq!(store.view(&home, "own").await.unwrap(), Some(own.clone()));
+    let found = async |id, who| store.view(&home, id, who).await.unwrap();
+    assert_eq!(found("own", "ann").await, Some(own.clone()));
+    assert_eq!(found("own", "bob").await, None);
     let of_bob = SavedView {
         owner: "bob".to_owned(),
-        ..own.clone()
+        ..shared.clone()
     };
-    conflict(store.put_view(&of_bob, &act()).await, "another person's");
+    conflict(store.put_view(&of_bob, &act()).await, "another person");
     let act = act();
     let remove = async |id, who, is_admin| store.remove_view(&home, id, who, is_admin, &act).await;
     assert!(matches!(
@@ -597,6 +636,57 @@ pub async fn a_view_is_its_owners_until_it_is_shared(subject: &Subject) {
     remove("shared", "bob", true).await.unwrap();
     assert_eq!(seen("ann").await, []);
     assert_eq!(actions(subject, &home).await.len(), 5);
+}
+
+pub async fn private_views_are_in_nobodys_way(subject: &Subject) {
+    let store = &subject.store;
+    let home = tenant(subject, "a").await;
+    let view = |owner: &str, is_shared| SavedView {
+        tenant: home.clone(),
+        id: "kitchens".to_owned(),
+        owner: owner.to_owned(),
+        name: format!("{owner}'s"),
+        page: "leads".to_owned(),
+        search: "q=kitchen".to_owned(),
+        is_shared,
+        updated_at: (subject.now)(),
+    };
+    let act = act();
+    let put = async |owner, is_shared| store.put_view(&view(owner, is_shared), &act).await;
+    let seen = async |who| {
+        let seen = store.view(&home, "kitchens", who).await.unwrap();
+        let listed = store.views(&home, who).await.unwrap();
+        assert_eq!(listed.first().cloned(), seen);
+        assert!(listed.len() < 2);
+        seen.map(|view| (view.owner, view.is_shared))
+    };
+    let owned = |owner: &str, is_shared| Some((owner.to_owned(), is_shared));
+    // Each has one of their own, and none is told of the other's.
+    put("ann", false).await.unwrap();
+    put("bob", false).await.unwrap();
+    assert_eq!(seen("ann").await, owned("ann", false));
+    assert_eq!(seen("bob").await, owned("bob", false));
+    assert_eq!(seen("cid").await, None);
+    // Who has one keeps it when another shares one, and sees the shared one without it.
+    put("bob", true).await.unwrap();
+    assert_eq!(seen("ann").await, owned("ann", false));
+    assert_eq!(seen("bob").await, owned("bob", true));
+    assert_eq!(seen("cid").await, owned("bob", true));
+    conflict(put("ann", true).await, "another person");
+    conflict(put("cid", false).await, "another person");
+    let remove = async |who, is_admin| {
+        let removed = store.remove_view(&home, "kitchens", who, is_admin, &act);
+        removed.await.unwrap();
+    };
+    remove("ann", true).await;
+    assert_eq!(seen("ann").await, owned("bob", true));
+    // What is no longer shared is nobody's but its owner's.
+    put("bob", false).await.unwrap();
+    assert_eq!(seen("ann").await, None);
+    put("ann", true).await.unwrap();
+    assert_eq!(seen("bob").await, owned("bob", false));
+    remove("bob", false).await;
+    assert_eq!(seen("bob").await, owned("ann", true));
 }
 
 pub async fn people_and_keys_stay_with_their_tenant(subject: &Subject) {
@@ -622,7 +712,7 @@ pub async fn people_and_keys_stay_with_their_tenant(subject: &Subject) {
     assert_eq!(store.members(&other, None, 10).await.unwrap().items, []);
     assert_eq!(store.api_keys(&other).await.unwrap(), []);
     assert_eq!(store.views(&other, "ann").await.unwrap(), []);
-    assert_eq!(store.view(&other, "v").await.unwrap(), None);
+    assert_eq!(store.view(&other, "v", "ann").await.unwrap(), None);
     let refused = [
         store.remove_member(&other, ann, &act).await.map(drop),
         store

@@ -244,7 +244,11 @@ pub async fn what_was_taken_apart_stays_apart(subject: &Subject) {
     let nobody = RequestId::from_uuid(Uuid::from_u128(7));
     let missing = store.unlink(&tenant, first, nobody, &act).await;
     assert!(matches!(missing, Err(StoreError::NotFound)), "{missing:?}");
-    let log = store.audit_log(&tenant, None, 10).await.unwrap().items;
+    let log = store
+        .audit_log(&tenant, &AuditQuery::newest(10))
+        .await
+        .unwrap()
+        .items;
     let acts = log.iter().filter(|entry| entry.action == "request.unlink");
     assert_eq!(acts.count(), 1);
     // Nor does another thing that they have in common link them.

@@ -168,7 +168,11 @@ pub async fn lines_are_replaced_and_stay_with_their_tenant(subject: &Subject) {
         (1, 9, 2)
     );
 
-    let entries = store.audit_log(&tenant, None, 10).await.unwrap().items;
+    let entries = store
+        .audit_log(&tenant, &AuditQuery::newest(10))
+        .await
+        .unwrap()
+        .items;
     assert_eq!(entries[0].action, "source.webhook_off");
 }
 

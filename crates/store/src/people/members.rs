@@ -160,7 +160,8 @@ pub trait People {
     /// A person of a tenant.
     async fn member(&self, tenant: &TenantId, user: UserId) -> Result<Option<Member>>;
 
-    /// Gives a person of the tenant another role. The same role leaves no entry in the audit log.
+    /// Gives a person of the tenant another role, and ends what still invites them there. The same role changes nothing
+    /// and leaves no entry in the audit log.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when the tenant has no such person; [`StoreError::Conflict`] when nobody would be left
@@ -173,7 +174,7 @@ pub trait People {
         act: &AuditAction,
     ) -> Result<Member>;
 
-    /// Removes a person from the tenant. The user stays, for other tenants.
+    /// Removes a person from the tenant, and ends what still invites them there. The user stays, for other tenants.
     ///
     /// # Errors
     /// As [`People::set_member_role`].

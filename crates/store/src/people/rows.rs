@@ -134,7 +134,7 @@ pub fn scopes(key: &ApiKey) -> String {
 pub fn view(row: &dyn Row) -> Result<SavedView> {
     Ok(SavedView {
         tenant: row.parsed("tenant_id")?,
-        id: row.text("view_id")?,
+        id: super::views::id_at(&row.text("view_id")?).to_owned(),
         owner: row.text("owner")?,
         name: row.text("name")?,
         page: row.text("page")?,

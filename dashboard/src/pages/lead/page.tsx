@@ -24,7 +24,10 @@ import From from './parts/from';
 import Happened from './parts/happened';
 import { worthKnowing } from './parts/known';
 import Person from './parts/person';
+import Player from './parts/player';
+import { turnAt } from './parts/positions';
 import Sent, { Deliveries } from './parts/sent';
+import { useListening } from './parts/use-listening';
 import Why from './parts/why';
 import Written from './parts/written';
 
@@ -60,7 +63,7 @@ export default function LeadPage() {
         )}
       </nav>
       {query.data ? (
-        <Whole tenant={tenant} lead={query.data} />
+        <Whole key={query.data.request_id} tenant={tenant} lead={query.data} />
       ) : query.isError ? (
         <>
           <h1 className="hidden-but-read">Lead</h1>
@@ -107,12 +110,13 @@ function Whole({ tenant, lead }: { tenant: string; lead: Detail }) {
     ...reason,
     turn: turnOf(reason.quote, turns),
   }));
-  const atMs = at === undefined ? -1 : at * 1000;
   const [lit, setLit] = useState<number | null>(null);
-  const current = turns.findLastIndex((turn) => turn.start_ms <= atMs + 50);
+  const listening = useListening(tenant, lead, turns, at);
+  const current = listening?.heard ?? turnAt(turns, at === undefined ? -1_000 : at * 1000);
   const go = (turn: number) => {
     const start = turns[turn]?.start_ms;
     if (start === undefined) return;
+    listening?.audio.seek(start, true);
     void navigate({
       to: '/t/$tenant/leads/$id',
       params: { tenant, id: lead.request_id },
@@ -184,7 +188,13 @@ function Whole({ tenant, lead }: { tenant: string; lead: Detail }) {
               quoted={new Set(lit === null ? marks : [lit])}
               current={current}
               onPick={go}
+              listening={listening}
             />
+          ) : listening ? (
+            <>
+              <Player listening={listening} />
+              <p className={styles.faint}>There is no transcript of it.</p>
+            </>
           ) : (
             <Written tenant={tenant} lead={lead} />
           )}

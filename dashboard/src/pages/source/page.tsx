@@ -15,7 +15,7 @@ import {
 } from '../../api/sources';
 import { useRefusal } from '../../shell/role';
 import { number } from '../../text/format';
-import { outcomeName, providerName } from '../../text/words';
+import { outcomeName, providerName, sourceName } from '../../text/words';
 import Button from '../../ui/button/button';
 import Confirm from '../../ui/confirm/confirm';
 import Delivery from '../../ui/delivery/delivery';
@@ -35,6 +35,7 @@ import Skeleton from '../../ui/skeleton/skeleton';
 import Text from '../../ui/text/text';
 import Time from '../../ui/time/time';
 import styles from './page.module.css';
+import About from './parts/about';
 import { usualGap } from './parts/gap';
 import Settings from './parts/settings';
 import Snippet from './parts/snippet';
@@ -78,12 +79,12 @@ function Whole({ tenant, source }: { tenant: string; source: Source }) {
     onSettled: again,
   });
   const [isAsked, setAsked] = useState(false);
-  const name = providerName(source.provider);
+  const name = sourceName(source);
   const isOff = source.state === 'disabled';
   const enabling = useMutation({ mutationFn: () => switchSource(tenant, id, 'enable'), onSettled: again });
   return (
     <div className={layout.page}>
-      <PageHead name={name} within="Sources">
+      <PageHead name={name} within="Sources" lead={source.name ? providerName(source.provider) : undefined}>
         <Button refusal={refusal} disabled={testing.isPending || isOff} onClick={() => testing.mutate()}>
           {testing.isPending ? 'Testing…' : 'Send a test'}
         </Button>
@@ -142,9 +143,6 @@ function Whole({ tenant, source }: { tenant: string; source: Source }) {
                 {health.data.audited_at ? <Time at={health.data.audited_at} /> : 'never'}
               </Fact>
               <Fact name="Connection">{source.connection}</Fact>
-              <Fact name="Accounts">
-                {source.accounts.length > 0 ? <Text>{source.accounts.join(', ')}</Text> : 'any'}
-              </Fact>
             </Facts>
           </>
         ) : health.isError ? (
@@ -158,6 +156,7 @@ function Whole({ tenant, source }: { tenant: string; source: Source }) {
         )}
       </section>
       {source.provider === 'webforms' && <Snippet tenant={tenant} source={id} />}
+      <About key={source.source_id} tenant={tenant} source={source} refusal={refusal} />
       <Settings tenant={tenant} source={source} refusal={refusal} />
       <SigningKeys tenant={tenant} source={source} refusal={refusal} />
       <div className={styles.deliveries}>

@@ -4,7 +4,7 @@ import type { Schemas } from '../../api/client';
 import { completenessQuery, healthQuery, sourcesQuery } from '../../api/sources';
 import { useNow, useOfficeZone } from '../../shell/office';
 import { day, number } from '../../text/format';
-import { providerName } from '../../text/words';
+import { providerName, sourceName } from '../../text/words';
 import { buttonClass } from '../../ui/button/button';
 import Empty from '../../ui/empty/empty';
 import FailureNote from '../../ui/failure/failure';
@@ -12,6 +12,7 @@ import Health from '../../ui/health/health';
 import layout from '../../ui/layout/layout.module.css';
 import PageHead from '../../ui/page-head/page-head';
 import Skeleton from '../../ui/skeleton/skeleton';
+import Text from '../../ui/text/text';
 import Time from '../../ui/time/time';
 import { daysBefore, squaresOf, sumOf } from './days';
 import styles from './page.module.css';
@@ -92,14 +93,15 @@ function Card({
   const told = health.data;
   const sum = sumOf(days);
   return (
-    <article className={styles.card} aria-label={providerName(source.provider)}>
+    <article className={styles.card} aria-label={sourceName(source)}>
       <Link
         to="/t/$tenant/sources/$id"
         params={{ tenant, id: source.source_id }}
         className={styles.name}
         data-source={source.source_id}
       >
-        {providerName(source.provider)}
+        <Text>{sourceName(source)}</Text>
+        {source.name && <span className={styles.provider}>{providerName(source.provider)}</span>}
       </Link>
       {source.state === 'disabled' ? (
         <span className={layout.faint}>switched off here</span>

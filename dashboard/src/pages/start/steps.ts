@@ -35,7 +35,11 @@ export function stepsOf(known: Known): Step[] {
     },
     { name: 'lead', minutes: 1, isDone: known.leads > 0 },
     { name: 'crm', minutes: 2, isDone: destinations.some(({ connection }) => accepted.has(connection)) },
-    { name: 'told', minutes: 1, isDone: (notifications?.email?.length ?? 0) > 0 },
+    {
+      name: 'told',
+      minutes: 1,
+      isDone: (notifications?.email?.length ?? 0) + (notifications?.channels?.length ?? 0) > 0,
+    },
     {
       name: 'area',
       minutes: 3,

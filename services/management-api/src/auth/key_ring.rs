@@ -28,7 +28,7 @@ const CHECK: usize = 6;
 /// Letters of a key that are shown for good.
 const SHOWN: usize = 12;
 /// How long an answer is kept. A key that another process revoked is refused after this time.
-const FRESH_FOR: Duration = Duration::from_secs(5);
+pub(crate) const FRESH_FOR: Duration = Duration::from_secs(5);
 /// Most answers that are kept, those for unknown keys among them.
 const CAPACITY: u64 = 10_000;
 /// Keys that are looked up at once. Whoever makes up keys keeps the store no busier than this.

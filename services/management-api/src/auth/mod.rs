@@ -27,7 +27,7 @@ pub(crate) use extract::{
 };
 pub use jwks::{KeySet, Refusal, VerifyError};
 pub use key_ring::KeyRing;
-pub(crate) use key_ring::{NewKey, PREFIX as API_KEY_PREFIX};
+pub(crate) use key_ring::{FRESH_FOR, NewKey, PREFIX as API_KEY_PREFIX};
 pub use outside::OutsideConfig;
 pub(crate) use outside::is_trustworthy;
 pub(crate) use per_minute::PerMinute;

@@ -163,7 +163,8 @@ impl SigningKey {
         })
     }
 
-    fn sign(&self, claims: &Claims<'_>) -> Result<SecretString, KeyError> {
+    /// Signs what is said, as a token.
+    pub(crate) fn sign(&self, claims: &impl Serialize) -> Result<SecretString, KeyError> {
         let mut header = Header::new(Algorithm::EdDSA);
         header.kid = Some(self.kid.clone());
         let token = encode(&header, claims, &self.encoding).map_err(|_| KeyError::Crypto)?;

@@ -1,7 +1,7 @@
 //! Whether a configuration leads only to what is there. Checked when it is saved, so that no lead finds out.
 
 use catalogue::Provider;
-use domain::{ConfigFault, ConnectionName, Destination, WorkflowConfig};
+use domain::{ChannelRecipient, ConfigFault, ConnectionName, Destination, WorkflowConfig};
 use store::Connection;
 
 /// What a configuration names and the tenant, or this build, does not have.
@@ -16,7 +16,7 @@ pub(super) fn faults(
     };
     let (crms, channels) = (
         slugs(|provider| provider.is_crm),
-        slugs(|provider| provider.is_channel),
+        slugs(|provider| provider.is_mailer),
     );
     let mut faults = Vec::new();
     for (index, destination) in config.destinations.iter().enumerate() {
@@ -63,6 +63,58 @@ pub(super) fn faults(
             )),
             Some(_) => {}
         },
+    }
+    let places = config.notifications.channels.iter().enumerate();
+    faults.extend(places.flat_map(|(index, place)| {
+        let path = format!("notifications.channels.{index}");
+        place_faults(&path, place, connections, providers)
+    }));
+    faults
+}
+
+/// What a place in a team's chat names that is not there, or what cannot be one.
+fn place_faults(
+    path: &str,
+    place: &ChannelRecipient,
+    connections: &[Connection],
+    providers: &[Provider],
+) -> Vec<ConfigFault> {
+    let ChannelRecipient {
+        channel,
+        connection: name,
+        to,
+        shows_contact: _,
+    } = place;
+    let mut faults = Vec::new();
+    let chats = providers
+        .iter()
+        .filter_map(|known| Some((known.slug, known.chat?)));
+    let chats: Vec<_> = chats.collect();
+    let check = chats.iter().find(|(slug, _)| slug == channel);
+    if check.is_none() {
+        let slugs: Vec<_> = chats.iter().map(|(slug, _)| *slug).collect();
+        let wanted = format!(
+            "a team's chat that this build knows: one of {}",
+            slugs.join(", ")
+        );
+        faults.push(fault(format!("{path}.channel"), wanted));
+    }
+    let connection = connections.iter().find(|known| known.name == *name);
+    match (connection, check) {
+        (None, _) => faults.push(fault(format!("{path}.connection"), missing(name, channel))),
+        (Some(connection), _) if connection.provider != *channel => faults.push(fault(
+            format!("{path}.connection"),
+            format!(
+                "a connection to {channel}: `{name}` belongs to {}",
+                connection.provider
+            ),
+        )),
+        (Some(connection), Some((_, check))) => {
+            if let Err(expected) = check(&connection.settings, to.as_deref()) {
+                faults.push(fault(format!("{path}.to"), expected));
+            }
+        }
+        (Some(_), None) => {}
     }
     faults
 }

@@ -20,7 +20,7 @@ pub(super) fn body(text: &str, content_type: Option<&str>) -> String {
     }
     if content_type.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")) {
         let pairs = url::form_urlencoded::parse(text.as_bytes());
-        let masked = pairs.map(|(name, value)| (name, scalar(&value)));
+        let masked = pairs.map(|(name, value)| (field(&name).into_owned(), scalar(&value)));
         return url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(masked)
             .finish();
@@ -93,6 +93,7 @@ mod tests {
     fn a_form_keeps_its_fields_and_anything_else_its_lines() {
         let form = Some("application/x-www-form-urlencoded");
         assert_eq!(body("name=Ann+M&zip=78704", form), "name=xxx+x&zip=00000");
+        assert_eq!(body("Ann+512-555-0142=1", form), "xxx+000-000-0000=0");
         assert_eq!(body("{\"name\": \"Ann\nB", None), "{\"xxxx\": \"xxx\nx");
         assert_eq!(text(&"é".repeat(100)), "x".repeat(MAX_CHARS));
     }

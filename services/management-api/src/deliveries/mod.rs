@@ -23,8 +23,8 @@ use crate::{
     cursor::Cursor as _,
     faults::{Faults, PARAMETERS, word},
     leads,
+    period::Period,
     problems::{Conflict, QueryProblems, TenantProblems},
-    requests,
 };
 
 /// How much of a body is shown, in bytes.
@@ -235,7 +235,7 @@ pub(crate) async fn list_deliveries(
     Query(params): Query<ListParams>,
     State(deps): State<Deps>,
 ) -> Result<Json<DeliveryList>, Problem> {
-    let zone = params.zone(&deps, reader.tenant()).await?;
+    let zone = params.period().zone(&deps, reader.tenant()).await?;
     let mut query = params.read(&zone)?;
     if let Some(provider) = &params.provider {
         let of_provider = sources_of(&deps, reader.tenant(), provider).await?;
@@ -253,14 +253,11 @@ pub(crate) async fn list_deliveries(
 }
 
 impl ListParams {
-    /// The zone that days are read in, where one is given.
-    async fn zone(&self, deps: &Deps, tenant: &TenantId) -> Result<TimeZone, Problem> {
-        let mut times = [&self.from, &self.to].into_iter().flatten();
-        if times.all(|time| time.parse::<Timestamp>().is_ok()) {
-            return Ok(TimeZone::UTC);
+    fn period(&self) -> Period<'_> {
+        Period {
+            from: self.from.as_deref(),
+            to: self.to.as_deref(),
         }
-        let offices = deps.store.offices(tenant).await?;
-        Ok(requests::zone(&offices, None))
     }
 
     fn read(&self, zone: &TimeZone) -> Result<DeliveryQuery, Problem> {
@@ -271,35 +268,25 @@ impl ListParams {
             str::parse::<SourceId>,
         );
         let outcome = faults.read("outcome", self.outcome.as_deref(), word::<Outcome>);
+        let request = faults.read(
+            "request_id",
+            self.request_id.as_deref(),
+            str::parse::<RequestId>,
+        );
+        let is_repeated = faults.read("repeated", self.repeated.as_deref(), |text| {
+            text.parse().map_err(|_| "`true` or `false`")
+        });
+        let (from, to) = self.period().read(&mut faults, ["from", "to"], zone);
         let query = DeliveryQuery {
             sources: source.map(|source| BTreeSet::from([source])),
-            request: faults.read(
-                "request_id",
-                self.request_id.as_deref(),
-                str::parse::<RequestId>,
-            ),
+            request,
             outcome: outcome.map(Into::into),
-            is_repeated: faults
-                .read("repeated", self.repeated.as_deref(), |text| {
-                    text.parse().map_err(|_| "`true` or `false`")
-                })
-                .unwrap_or(false),
-            from: faults.read("from", self.from.as_deref(), |text| {
-                requests::time(text, zone, false)
-            }),
-            to: faults.read("to", self.to.as_deref(), |text| {
-                requests::time(text, zone, true)
-            }),
+            is_repeated: is_repeated.unwrap_or(false),
+            from,
+            to,
             limit: faults.limit(self.limit.as_deref()),
             before: faults.cursor(self.cursor.as_deref()),
         };
-        if query
-            .from
-            .zip(query.to)
-            .is_some_and(|(from, to)| from >= to)
-        {
-            faults.add("to", "later than `from`");
-        }
         faults.finish(PARAMETERS)?;
         Ok(query)
     }

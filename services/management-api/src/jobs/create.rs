@@ -1,7 +1,7 @@
 //! Starting bulk work.
 
 use axum::extract::State;
-use domain::{Channel, ConnectionName, ParkCause, RequestId, SourceId, Stage, Status, TenantId};
+use domain::{Channel, ConnectionName, ParkCause, RequestId, SourceId, Stage, Status};
 use http::{HeaderName, HeaderValue, StatusCode, header::LOCATION};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use runtime::{Json, Problem};
@@ -19,8 +19,9 @@ use crate::{
     body::Body,
     faults::{BODY, Faults, word},
     idempotency::{self, IdempotencyKey},
+    period::Period,
     problems::{BodyProblems, Conflict, TenantProblems},
-    requests, words,
+    requests, sources, words,
 };
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -111,7 +112,7 @@ pub(crate) async fn create_job(
     State(deps): State<Deps>,
     Body(new): Body<NewJob>,
 ) -> Result<Started, Problem> {
-    let zone = new.zone(&deps, caller.tenant()).await?;
+    let zone = new.filter.period().zone(&deps, caller.tenant()).await?;
     let mut task = new.read(&zone, deps.clock.now())?;
     if let JobTask::Redrive { filter } = &mut task
         && let Some(request) = filter.request
@@ -119,6 +120,18 @@ pub(crate) async fn create_job(
         // A merged one leads to the one that goes on.
         let found = requests::find(&deps, caller.tenant(), request).await?;
         filter.request = Some(found.request.id);
+    }
+    if let JobTask::Reconcile {
+        source: Some(source),
+        ..
+    } = &task
+        && sources::find(&deps, caller.tenant(), *source)
+            .await?
+            .is_none()
+    {
+        let mut faults = Faults::default();
+        faults.add("source_id", "a source of this tenant");
+        faults.finish(BODY)?;
     }
     let act = caller.act("job.create", &"job").saying(sentence(&task));
     start(&deps, caller.tenant().clone(), task, key, act).await
@@ -155,16 +168,6 @@ pub(super) async fn start(
 }
 
 impl NewJob {
-    /// The zone that days are read in, where one is given.
-    async fn zone(&self, deps: &Deps, tenant: &TenantId) -> Result<TimeZone, Problem> {
-        let mut times = [&self.filter.from, &self.filter.to].into_iter().flatten();
-        if times.all(|time| time.parse::<Timestamp>().is_ok()) {
-            return Ok(TimeZone::UTC);
-        }
-        let offices = deps.store.offices(tenant).await?;
-        Ok(requests::zone(&offices, None))
-    }
-
     fn read(&self, zone: &TimeZone, now: Timestamp) -> Result<JobTask, Problem> {
         let mut faults = Faults::default();
         let kind = faults.read("kind", Some(&self.kind), str::parse::<JobKind>);
@@ -296,18 +299,16 @@ impl JobFilter {
         }
     }
 
-    fn requests(&self, faults: &mut Faults, zone: &TimeZone) -> RequestFilter {
-        let from = faults.read("filter.from", self.from.as_deref(), |text| {
-            requests::time(text, zone, false)
-        });
-        let to = faults.read("filter.to", self.to.as_deref(), |text| {
-            requests::time(text, zone, true)
-        });
-        if let (Some(from), Some(to)) = (from, to)
-            && from >= to
-        {
-            faults.add("filter.to", "later than `from`");
+    fn period(&self) -> Period<'_> {
+        Period {
+            from: self.from.as_deref(),
+            to: self.to.as_deref(),
         }
+    }
+
+    fn requests(&self, faults: &mut Faults, zone: &TimeZone) -> RequestFilter {
+        let fields = ["filter.from", "filter.to"];
+        let (from, to) = self.period().read(faults, fields, zone);
         let (status, channel) = (self.status.as_deref(), self.channel.as_deref());
         RequestFilter {
             status: faults.read("filter.status", status, str::parse::<Status>),

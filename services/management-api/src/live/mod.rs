@@ -17,7 +17,11 @@ use axum::{
     response::{IntoResponse, Sse},
 };
 use domain::{Clock, TenantId, later};
-use futures::{FutureExt as _, StreamExt as _, future::pending, stream::unfold};
+use futures::{
+    FutureExt as _, StreamExt as _,
+    future::{BoxFuture, pending, select},
+    stream::unfold,
+};
 use http::{HeaderMap, header::CACHE_CONTROL};
 use runtime::{Draining, Problem, Query};
 use serde::Deserialize;
@@ -32,7 +36,7 @@ use self::{
 };
 use crate::{
     Deps,
-    auth::TenantReader,
+    auth::{FRESH_FOR, TenantReader},
     problems::{QueryProblems, TenantProblems},
 };
 
@@ -95,7 +99,7 @@ pub(crate) async fn watch_tenant(
             || pending().boxed(),
             |Extension(draining)| draining.begun().boxed(),
         ),
-        expiry: deps.clock.sleep_until(reader.valid_until()),
+        expiry: expiry(&deps, &reader),
         beat: beat(deps.clock.as_ref()),
     };
     let stream = Stream::begin(deps, joined, ends, place, reset)?;
@@ -123,8 +127,32 @@ async fn begin(
     Ok((store.live_now(tenant).await?, reset))
 }
 
+/// Resolves when the reader may listen no longer: their token has ended, or their key was revoked.
+fn expiry(deps: &Deps, reader: &TenantReader) -> BoxFuture<'static, ()> {
+    let end = deps.clock.sleep_until(reader.valid_until());
+    if !reader.is_program() {
+        return end;
+    }
+    let (store, clock) = (deps.store.clone(), deps.clock.clone());
+    let (tenant, key) = (reader.tenant().clone(), reader.subject().to_owned());
+    let revoked = async move {
+        loop {
+            clock.sleep_until(later(clock.now(), FRESH_FOR)).await;
+            // While the store does not answer, the key is what it was.
+            let is_good = store.api_keys(&tenant).await.map_or(true, |keys| {
+                let mut keys = keys.iter();
+                keys.any(|known| known.id.to_string() == key && known.revoked_at.is_none())
+            });
+            if !is_good {
+                return;
+            }
+        }
+    };
+    select(end, revoked.boxed()).map(drop).boxed()
+}
+
 /// Resolves when a sign of life is due.
-fn beat(clock: &dyn Clock) -> futures::future::BoxFuture<'static, ()> {
+fn beat(clock: &dyn Clock) -> BoxFuture<'static, ()> {
     /// Shorter than proxies wait for the next byte.
     const HEARTBEAT: Duration = Duration::from_secs(15);
     clock.sleep_until(later(clock.now(), HEARTBEAT))

@@ -104,7 +104,7 @@ impl Stream {
             let end = tokio::select! {
                 biased;
                 () = &mut self.ends.draining => Err("the server ends: connect again"),
-                () = &mut self.ends.expiry => Err("the token has ended: connect again with a new one"),
+                () = &mut self.ends.expiry => Err("the token or key has ended: connect again with a new one"),
                 () = &mut self.ends.beat => {
                     self.ends.beat = beat(self.clock.as_ref());
                     // A reader goes on from here although there was no event.

@@ -18,6 +18,7 @@ use domain::{StoreError, TenantStatus, later, metric_names};
 use futures::future::join_all;
 use http_client::Client;
 use jiff::{Timestamp, tz::TimeZone};
+use notify::Channels;
 use settings::Reader;
 use store::{
     Source, SourceState, Sweep, SweepStep,
@@ -29,6 +30,9 @@ use crate::Deps;
 pub(crate) use access::{Access, Fault, admit};
 pub(crate) use page::compare;
 pub(crate) use webhooks::newest_key;
+
+/// Who acts, in the audit log.
+const ACTOR: &str = "audit of sources";
 
 /// How long a sweep is its owner's without a step. One step makes a few requests of a provider.
 const LEASE: Duration = Duration::from_secs(180);
@@ -54,6 +58,8 @@ pub struct Outward {
     pub apis: ApiSet,
     /// The connectors to CRMs.
     pub crms: Connectors,
+    /// What messages leave by.
+    pub channels: Channels,
     /// The way to our own public URL, for tests of it.
     pub http: Client,
     /// Whether sources are audited.

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use ::sources::{Asked, Found, Listed, Thing, Verified, read_for};
-use domain::{About, Alias, BookingStatus, Reading, metric_names};
+use domain::{About, Alias, BookingStatus, Reading, StoreError, metric_names};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use store::{
-    Delivery, HAPPENED_AT,
+    AuditAction, Delivery, HAPPENED_AT, SourceChange, SourceUpdate,
     sweeps::{DayCount, Span, SweepState},
 };
 
-use super::{Access, Fault};
+use super::{ACTOR, Access, Fault};
 use crate::Deps;
 
 /// Requests that fetching a thing takes at most.
@@ -90,6 +90,7 @@ pub(crate) async fn compare(
         Err(error) => return Err(access.failed(error).await),
     };
     compared.next = page.next;
+    keep_learned(deps, access, listing.learned(&access.account, accounts)).await?;
     let known = known(deps, access, &page.things).await?;
     for (listed, held) in page.things.into_iter().zip(known) {
         compared.through += 1;
@@ -132,6 +133,39 @@ pub(crate) async fn compare(
         }
     }
     Ok(compared)
+}
+
+/// Keeps further ids of the source's accounts with the source. Whoever takes every account is left so.
+async fn keep_learned(deps: &Deps, access: &Access<'_>, learned: Vec<String>) -> Result<(), Fault> {
+    let source = access.source;
+    let is_new = |id: &String| !source.accounts.contains(id);
+    let new: Vec<_> = learned.into_iter().filter(is_new).collect();
+    if new.is_empty() || source.accounts.is_empty() {
+        return Ok(());
+    }
+    let said = format!(
+        "{} names its account {}, too",
+        access.spec.name,
+        new.join(", ")
+    );
+    let update = SourceUpdate {
+        expected: source.version,
+        name: source.name.clone(),
+        office: source.office,
+        accounts: source.accounts.iter().cloned().chain(new).collect(),
+    };
+    let act = AuditAction::new(ACTOR, "source.change", &source.id).saying(said);
+    let change = SourceChange::Update(update);
+    let changed = deps
+        .store
+        .change_source(&source.tenant, source.id, change, &act)
+        .await;
+    match changed {
+        Ok(_) => Ok(()),
+        // Somebody else changed it meanwhile, or has the id: the next page sees how it is.
+        Err(StoreError::Outdated { .. } | StoreError::Conflict(_) | StoreError::NotFound) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Whether our request says that a booking stands at the time at which it was canceled. One that was moved stands at

@@ -1,13 +1,14 @@
 //! The URLs of sources, as far as they are kept: only a provider that we register them with needs them again. They hold
 //! tokens, so they are kept as secrets.
 
+use ::sources::SourceSpec;
 use domain::{SourceId, TenantId};
 use runtime::Problem;
 use secrecy::{ExposeSecret as _, SecretString};
 use secrets::{SecretName, SecretsError};
 use store::TokenHash;
 
-use crate::Deps;
+use crate::{Deps, sources::create};
 
 /// The name of a source's URL among its tenant's secrets.
 fn name(source: SourceId) -> Result<SecretName, Problem> {
@@ -36,10 +37,21 @@ pub(crate) async fn find(deps: &Deps, source: &store::Source) -> Result<Option<S
     match found {
         Ok(url) => {
             let url = url.expose_secret().to_owned();
-            let token = url.rsplit('/').next().unwrap_or_default();
-            Ok((source.token == Some(TokenHash::of(token))).then_some(url))
+            let is_it = source.token == Some(TokenHash::of(token_of(&url)));
+            let spec = deps.sources.get(&source.provider).map(|known| known.spec());
+            Ok(spec.filter(|_| is_it).map(|spec| here(deps, spec, &url)))
         }
         Err(SecretsError::NotFound | SecretsError::Damaged) => Ok(None),
         Err(error) => Err(Problem::internal(error)),
     }
+}
+
+/// A URL of ours at this server: the one that is given may be of the time when it was at another address, where nobody
+/// listens any more.
+pub(crate) fn here(deps: &Deps, spec: &SourceSpec, url: &str) -> String {
+    create::url(deps, spec, token_of(url))
+}
+
+fn token_of(url: &str) -> &str {
+    url.rsplit('/').next().unwrap_or_default()
 }

@@ -9,11 +9,8 @@ use store::{
     sweeps::{Off, SweepState},
 };
 
-use super::{Access, Fault, LEASE, noted, urls, write};
+use super::{ACTOR, Access, Fault, LEASE, noted, urls, write};
 use crate::Deps;
-
-/// Who acts, in the audit log.
-const ACTOR: &str = "audit of sources";
 
 /// Looks once, and registers again what is off.
 pub(super) async fn look(
@@ -87,7 +84,8 @@ pub(crate) async fn registered(
     }
 }
 
-/// The source's URL: as the provider has it, else as it is kept. One that is seen is kept, should it be removed there.
+/// The source's URL at this server, whose token the provider has, or is kept. One that is seen is kept, should it be removed
+/// there.
 async fn url(
     deps: &Deps,
     access: &Access<'_>,
@@ -101,6 +99,7 @@ async fn url(
     };
     let kept = urls::find(deps, source).await.map_err(internal)?;
     let seen = our_url(there, |token| source.token == Some(TokenHash::of(token)));
+    let seen = seen.map(|seen| urls::here(deps, access.spec, &seen));
     if let Some(seen) = &seen
         && kept.as_ref() != Some(seen)
     {

@@ -5,6 +5,7 @@ mod detail;
 pub(crate) mod documents;
 pub(crate) mod find;
 pub(crate) mod links;
+pub(crate) mod recording;
 pub(crate) mod replay;
 pub(crate) mod schema;
 mod summary;

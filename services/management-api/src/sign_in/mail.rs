@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use domain::{Account, ConnectionName, EmailAddress, InvitationId, TenantId};
-use notify::{CHANNELS, Channels, EmailChannel, Mail, SignInReason, sign_in_mail};
+use notify::{Channels, EmailChannel, Mail, SignInReason, email_channels, sign_in_mail};
 use secrecy::SecretString;
 use serde::Serialize;
 use settings::Reader;
@@ -48,15 +48,15 @@ impl SignInMailConfig {
             "Name of that sender, as mail programs show it.",
         );
         let key = reader.secret(KEY, "Key of the account that sends those mails.");
-        let usual = CHANNELS.first().map_or("", |spec| spec.slug);
+        let known: Vec<_> = email_channels().map(|spec| spec.slug).collect();
+        let usual = known.first().copied().unwrap_or_default();
         let provider = reader.get(
             PROVIDER,
             usual.to_owned(),
             "Provider that sends those mails.",
         );
         let from = from?;
-        if CHANNELS.iter().all(|spec| spec.slug != provider) {
-            let known: Vec<_> = CHANNELS.iter().map(|spec| spec.slug).collect();
+        if !known.contains(&provider.as_str()) {
             let remedy = format!("write one of {}", known.join(", "));
             reader.fault(PROVIDER, "there is no such provider", remedy);
         }
@@ -111,7 +111,7 @@ impl Postman {
             return None;
         }
         Some(Self {
-            channel: channels.get(&config.provider)?.clone(),
+            channel: channels.email(&config.provider)?.clone(),
             account: Account {
                 tenant: TenantId::new(OWN).ok()?,
                 connection: ConnectionName::new(OWN).ok()?,
@@ -218,7 +218,8 @@ mod tests {
         assert!(read(&[]).unwrap().is_none());
         let from = ("SIGN_IN_MAIL_FROM", "leads@example.com");
         let whole = read(&[from, ("SIGN_IN_MAIL_KEY", "key")]).unwrap();
-        assert_eq!(whole.unwrap().provider, CHANNELS[0].slug);
+        let usual = email_channels().next().unwrap().slug;
+        assert_eq!(whole.unwrap().provider, usual);
         for (pairs, fault) in [
             (vec![from], "SIGN_IN_MAIL_KEY"),
             (
@@ -230,6 +231,15 @@ mod tests {
                     from,
                     ("SIGN_IN_MAIL_KEY", "key"),
                     ("SIGN_IN_MAIL_PROVIDER", "pigeon"),
+                ],
+                "SIGN_IN_MAIL_PROVIDER",
+            ),
+            // A chat carries no mail.
+            (
+                vec![
+                    from,
+                    ("SIGN_IN_MAIL_KEY", "key"),
+                    ("SIGN_IN_MAIL_PROVIDER", "slack"),
                 ],
                 "SIGN_IN_MAIL_PROVIDER",
             ),

@@ -19,6 +19,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{Clock, EmailAddress, InvitationId, TenantId, later};
 use jiff::Timestamp;
+use jwks::Keys;
 use runtime::{Network, Problem};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
@@ -104,6 +105,16 @@ impl SignIn {
             postman: postman.map(Arc::new),
             ..self
         }
+    }
+
+    /// The key that signs what is signed here.
+    pub(crate) const fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
+    /// What tells the signatures of its own key from others.
+    pub(crate) fn own_keys(&self) -> Keys {
+        Keys::Given(Arc::new(self.key.key_set()))
     }
 
     pub(crate) const fn has_oidc(&self) -> bool {

@@ -249,6 +249,7 @@ impl Connecting<'_> {
             Some(source) => {
                 let is_ours = |token: &str| source.token == Some(TokenHash::of(token));
                 let url = our_url(&there, is_ours);
+                let url = url.map(|url| urls::here(self.deps, self.spec, &url));
                 let kept = urls::find(self.deps, &source).await?;
                 let Some(url) = url.or(kept) else {
                     let detail = format!(

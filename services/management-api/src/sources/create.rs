@@ -304,7 +304,7 @@ pub(super) fn id_of_call(tenant: &TenantId, call: &str) -> SourceId {
 }
 
 /// The URL of a source with this token.
-pub(super) fn url(deps: &Deps, spec: &SourceSpec, token: &str) -> String {
+pub(crate) fn url(deps: &Deps, spec: &SourceSpec, token: &str) -> String {
     let path = spec.hook().replace("{token}", token);
     format!("{}{path}", deps.public_url)
 }

@@ -203,8 +203,6 @@ impl SigningKey {
             }
             return made.map(Self::made);
         };
-        // Blanks around it came along when it was copied.
-        let key = SecretString::from(key.expose_secret().trim());
         if let Some(fault) = verification.key_fault(schemes, key.expose_secret()) {
             faults.add(FIELD, fault);
             return None;

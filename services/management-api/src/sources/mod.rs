@@ -159,7 +159,7 @@ async fn set_state(
 }
 
 /// A source of this tenant.
-async fn find(
+pub(crate) async fn find(
     deps: &Deps,
     tenant: &TenantId,
     source: SourceId,

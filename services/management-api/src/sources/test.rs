@@ -8,7 +8,7 @@ use domain::EventId;
 use http::StatusCode;
 use runtime::{Json, Path, Problem};
 use serde::Serialize;
-use store::{DeliveryQuery, TokenHash};
+use store::{DeliveryQuery, TokenHash, configs::source_settings};
 use utoipa::ToSchema;
 
 use super::{SourcePath, create::url, find, no_source};
@@ -101,12 +101,22 @@ pub(crate) async fn test_source(
         Some(event) => format!("{url}/{event}"),
         None => url,
     };
+    let own = match known {
+        Some(known) if spec.settings.is_some() => {
+            let settings = source_settings(&*deps.store, tenant, source.id).await?;
+            known.signed_as(&settings)
+        }
+        Some(_) | None => None,
+    };
     let began = std::time::Instant::now();
     let detail = loop {
         let now = deps.clock.now();
-        let signed = spec
-            .verification
-            .sign(&source.schemes, &key, &mark, &thing.body, now);
+        let signed = match &own {
+            Some(own) => own.sign(&key, &thing.body, now),
+            None => spec
+                .verification
+                .sign(&source.schemes, &key, &mark, &thing.body, now),
+        };
         let Some(headers) = signed else {
             return failed(format!(
                 "Deliveries of {} cannot be signed here.",

@@ -4,7 +4,8 @@ use axum::extract::State;
 use domain::{OfficeId, StoreError, text};
 use runtime::{Path, Problem};
 use serde::{Deserialize, Deserializer};
-use store::{SourceChange, SourceUpdate};
+use serde_json::json;
+use store::{AuditQuery, SourceChange, SourceUpdate};
 use utoipa::ToSchema;
 
 use super::{
@@ -18,7 +19,7 @@ use crate::{
     body::Body,
     configs::Tagged,
     faults::{BODY, Faults},
-    preconditions::{IfMatch, etag, told},
+    preconditions::{IfMatch, Refused, etag, told},
     problems::{BodyProblems, Conflict, TenantProblems, VersionProblems},
 };
 
@@ -121,8 +122,12 @@ pub(crate) async fn update_source(
         check_office(&deps, tenant, office, &mut faults).await?;
     }
     faults.finish(BODY)?;
+    let expected = match if_match.expected(known.version) {
+        Ok(expected) => expected,
+        Err(why) => return Err(refused(&deps, why, known).await),
+    };
     let update = SourceUpdate {
-        expected: if_match.expected(known.version).map_err(told)?,
+        expected,
         name: changed.name.unwrap_or_else(|| known.name.clone()),
         office: changed.office_id.unwrap_or(known.office),
         accounts: match changed.accounts {
@@ -143,9 +148,45 @@ pub(crate) async fn update_source(
         .change_source(tenant, path.source_id, change, &act);
     match changed.await {
         Ok(source) => Ok(tagged(source)),
-        Err(StoreError::Outdated { .. }) => Err(told(crate::preconditions::Refused::Outdated)),
+        Err(StoreError::Outdated { .. }) => {
+            let current = find(&deps, tenant, path.source_id).await?;
+            let current = current.ok_or_else(no_source)?;
+            Err(refused(&deps, Refused::Outdated, current).await)
+        }
         Err(error) => Err(error.into()),
     }
+}
+
+/// What a caller is told whose change was not made: 428, or 412 with the source as it is now, and who made it so. Of the
+/// version that they saw only what the audit log says is kept.
+async fn refused(deps: &Deps, why: Refused, current: store::Source) -> Problem {
+    let told = told(why);
+    if why == Refused::Unsaid {
+        return told;
+    }
+    let changes = AuditQuery {
+        object: Some(current.id.to_string()),
+        ..AuditQuery::newest(20)
+    };
+    let log = match deps.store.audit_log(&current.tenant, &changes).await {
+        Ok(page) => page.items,
+        Err(error) => return error.into(),
+    };
+    let mut log = log.into_iter();
+    let last = log.find(|entry| matches!(entry.action.as_str(), "source.change" | "source.create"));
+    let (author, note, at) = last.map_or_else(
+        || (String::new(), String::new(), deps.clock.now()),
+        |entry| (entry.actor, entry.detail, entry.at),
+    );
+    let current = json!({
+        "version": current.version,
+        "config": { "name": current.name, "office_id": current.office, "accounts": current.accounts },
+        "author": author,
+        "note": note,
+        "created_at": at,
+    });
+    told.with_member("seen", json!(null))
+        .with_member("current", current)
 }
 
 /// What an update says otherwise, for the audit log; `None`: nothing.

@@ -54,7 +54,36 @@ async fn the_log_is_read_page_by_page_the_newest_first() {
 #[tokio::test]
 async fn every_parameter_that_is_wrong_is_named() {
     let world = World::start().await;
-    let path = format!("{PATH}?limit=201&cursor=x");
+    let path = format!("{PATH}?limit=201&actor=&object=%0A&from=2020-06-02&to=2020-06-01&cursor=x");
     let answer = world.call_as(Viewer, "GET", &path, None).await;
-    assert_eq!(wrong_fields(&answer), ["limit", "cursor"]);
+    let wrong = ["limit", "actor", "object", "to", "cursor"];
+    assert_eq!(wrong_fields(&answer), wrong);
+}
+
+#[tokio::test]
+async fn the_log_is_asked_for_who_did_what_to_what_and_when() {
+    let world = World::start().await;
+    for verb in ["suspend", "resume", "suspend"] {
+        let path = format!("/v1/tenants/a/{verb}");
+        body(&world.call_as(PlatformAdmin, "POST", &path, None).await);
+    }
+    let counted = async |query: &str| {
+        let page = world
+            .call_as(Viewer, "GET", &format!("{PATH}?{query}"), None)
+            .await;
+        body(&page)["items"].as_array().unwrap().len()
+    };
+    for (query, expected) in [
+        ("actor=ann", 3),
+        ("actor=bob", 0),
+        ("action=tenant.suspend", 2),
+        ("action=tenant.suspend&object=a&actor=ann", 2),
+        ("object=b", 0),
+        ("from=2020-06-01&to=2020-06-01", 3),
+        ("from=2020-06-02", 0),
+        ("to=2020-06-01T12:00:00Z", 0),
+        ("from=2020-06-01T12:00:00Z&action=tenant.resume", 1),
+    ] {
+        assert_eq!(counted(query).await, expected, "{query}");
+    }
 }

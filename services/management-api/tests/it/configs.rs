@@ -239,6 +239,66 @@ async fn what_the_tenant_does_not_have_is_refused_when_saved() {
 }
 
 #[tokio::test]
+async fn a_place_in_a_chat_needs_its_connection() {
+    let office = Office::new().await;
+    office.world.mail_connection().await;
+    for (name, secret) in [
+        (
+            "bot",
+            json!({ "secret": "xoxb-1-a", "provider": "slack", "settings": { "channel": "C0123456789" } }),
+        ),
+        (
+            "hook",
+            json!({ "secret": "https://hooks.slack.com/services/T1/B1/abc", "provider": "slack" }),
+        ),
+    ] {
+        let path = format!("/v1/tenants/a/connections/{name}/secret");
+        let set = office
+            .world
+            .call_as(TenantAdmin, "PUT", &path, Some(&secret));
+        body(&set.await);
+    }
+    let place = |channel: &str, connection: &str, to: Value| json!({ "channel": channel, "connection": connection, "to": to });
+    let config = |places: &[Value]| json!({ "notifications": { "channels": places } });
+    let wrong = [
+        place("slack", "nowhere", Value::Null),
+        place("slack", "sendgrid", Value::Null),
+        place("sendgrid", "sendgrid", Value::Null),
+        place("slack", "bot", json!("general")),
+        place("slack", "hook", json!("C0123456789")),
+        place("slack", "bot", json!("#general")),
+    ];
+    let refused = office.save(&config(&wrong), "").await;
+    let fields: Vec<_> = [
+        (0, "connection"),
+        (1, "connection"),
+        (2, "channel"),
+        (3, "to"),
+        (4, "to"),
+        (5, "to"),
+    ]
+    .into_iter()
+    .map(|(index, member)| format!("config.notifications.channels.{index}.{member}"))
+    .collect();
+    let mut named = wrong_fields(&refused);
+    named.sort();
+    assert_eq!(named, fields);
+    let told = problem(&refused, 422).to_string();
+    assert!(
+        told.contains("pipeline secret set nowhere --provider slack"),
+        "{told}"
+    );
+    let right = [
+        place("slack", "bot", Value::Null),
+        place("slack", "bot", json!("C9876543210")),
+        place("slack", "hook", Value::Null),
+    ];
+    let saved = body(&office.save(&config(&right), "").await);
+    let kept = &saved["config"]["notifications"]["channels"][1];
+    assert_eq!(kept["to"], "C9876543210");
+}
+
+#[tokio::test]
 async fn a_history_is_walked_compared_and_restored() {
     let office = Office::new().await;
     for (seen, percent) in [(0, 10), (1, 20), (2, 30)] {

@@ -133,7 +133,7 @@ async fn what_cannot_be_a_connection_is_refused_by_its_fields() {
         ),
         (
             "crm",
-            json!({ "secret": "pat \n", "provider": "hubspot" }),
+            json!({ "secret": "pat\u{200b}7", "provider": "hubspot" }),
             &["secret"],
         ),
         (
@@ -171,6 +171,22 @@ async fn what_cannot_be_a_connection_is_refused_by_its_fields() {
             json!({ "secret": SECRET, "provider": "hubspot", "version": 7 }),
             &["version"],
         ),
+        // A chat's webhook leads nowhere but there.
+        (
+            "chat",
+            json!({ "secret": "https://169.254.169.254/services/T1/B1/a", "provider": "slack" }),
+            &["secret"],
+        ),
+        (
+            "chat",
+            json!({ "secret": "https://hooks.slack.com.evil.example/services/T1/B1/a", "provider": "slack" }),
+            &["secret"],
+        ),
+        (
+            "chat",
+            json!({ "secret": "xoxb-1-a", "provider": "slack", "settings": { "channel": "#leads" } }),
+            &["settings"],
+        ),
     ] {
         let answer = put(&world, name, &body).await;
         assert_eq!(wrong_fields(&answer), fields, "{body}");
@@ -183,6 +199,24 @@ async fn what_cannot_be_a_connection_is_refused_by_its_fields() {
     );
     assert_eq!(list(&world).await, json!([]));
     assert!(world.secret_names().await.is_empty() && world.acts().await.is_empty());
+}
+
+/// What came along when a secret was copied is left off; what stands in the middle of it is named.
+#[tokio::test]
+async fn an_unseen_blank_around_a_secret_is_left_off_and_one_within_is_named() {
+    let world = World::start().await;
+    let with = |secret: &str| json!({ "secret": secret, "provider": "hubspot" });
+    body(&put(&world, "crm", &with("\u{feff} pat-7\u{200b}\r\n")).await);
+    assert_eq!(world.secret("crm@1").await.as_deref(), Some("pat-7"));
+    for secret in ["pat 7", "pat\u{200b}-7", "pat\u{a0}-7"] {
+        let shown = problem(&put(&world, "crm", &with(secret)).await, 422);
+        let errors = shown["errors"].to_string();
+        assert!(errors.contains("not shown came into it"), "{errors}");
+    }
+    for nothing in [" ", "\u{200b}"] {
+        let refused = put(&world, "crm", &with(nothing)).await;
+        assert_eq!(wrong_fields(&refused), ["secret"]);
+    }
 }
 
 #[tokio::test]

@@ -760,3 +760,17 @@ async fn a_dry_run_of_a_drawn_area_knows_what_the_map_said() {
         "{done}"
     );
 }
+
+#[tokio::test]
+async fn a_comparison_is_refused_for_a_source_that_is_not_there() {
+    let world = World::start().await;
+    let of_another = world.source_of("b").await;
+    for source in [
+        "src_00000000000000000000000000000000",
+        &of_another.to_string(),
+    ] {
+        let new = json!({ "kind": "reconcile", "source_id": source, "filter": {} });
+        let answer = world.call_as(Operator, "POST", "/v1/tenants/a/jobs", Some(&new));
+        assert_eq!(wrong_fields(&answer.await), ["source_id"], "{source}");
+    }
+}

@@ -10,14 +10,14 @@ use http_client::{Client, Limits, Options};
 use management_api::auth::Role;
 use runtime::{Listener, ServeOptions, serve};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::Live as _;
 use tokio::{sync::oneshot, time::timeout};
 use tower::ServiceExt as _;
 
 use crate::{
     openapi::assert_is_as_described,
-    world::{World, tenant},
+    world::{World, body, created, tenant},
 };
 
 /// Longest wait for what must come.
@@ -306,7 +306,46 @@ async fn a_silent_stream_shows_that_it_lives_until_its_token_ends() {
     }
     world.clock.advance(Duration::from_secs(3_600));
     let end = stream.next().await;
-    assert!(end.comment.contains("token has ended"), "{end:?}");
+    assert!(end.comment.contains("has ended"), "{end:?}");
+    assert_eq!(stream.block().await, None);
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_key_is_revoked() {
+    let world = World::start().await;
+    let path = "/v1/tenants/a/api-keys";
+    let new = json!({ "name": "watcher", "scopes": ["read"] });
+    let made = world
+        .call_as(Role::TenantAdmin, "POST", path, Some(&new))
+        .await;
+    let made = created(&made);
+    let key = made["key"].as_str().unwrap().to_owned().into();
+    let answer = Stream::answer(&world, "a", "", None, &key).await;
+    let mut stream = Stream {
+        body: answer.into_body().into_data_stream(),
+        text: String::new(),
+    };
+    assert_eq!(stream.next().await.event, "hello");
+    assert_eq!(stream.next().await.event, "counts");
+    // It is looked at again and again, and goes on.
+    world.clock.advance(Duration::from_secs(15));
+    assert_eq!(stream.next().await.comment, "alive");
+    let of_key = format!("{path}/{}", made["api_key"]["key_id"].as_str().unwrap());
+    body(
+        &world
+            .call_as(Role::TenantAdmin, "DELETE", &of_key, None)
+            .await,
+    );
+    // Long before what a key opened would have to be looked at again: the stream tells of the revocation, lives, and ends.
+    let mut has_ended = false;
+    for _ in 0..20 {
+        world.clock.advance(Duration::from_secs(15));
+        has_ended = stream.next().await.comment.contains("has ended");
+        if has_ended {
+            break;
+        }
+    }
+    assert!(has_ended);
     assert_eq!(stream.block().await, None);
 }
 

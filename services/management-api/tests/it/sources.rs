@@ -156,6 +156,24 @@ async fn where_the_sender_takes_any_key_one_is_made_and_shown_once() {
     assert_ne!(added["signing_key"].as_str().unwrap(), key);
 }
 
+/// What came along when a signing key was copied is left off; what stands in the middle of it is named.
+#[tokio::test]
+async fn an_unseen_blank_around_a_signing_key_is_left_off_and_one_within_is_named() {
+    let world = World::start().await;
+    let with = |key: &str| json!({ "provider": "callrail", "signing_key": key });
+    let answer = post(&world, &with(&format!("\u{feff}{KEY}\u{200b}\r\n")), None).await;
+    let name = created(&answer)["source"]["keys"][0].clone();
+    let kept = world.secret(name.as_str().unwrap()).await;
+    assert_eq!(kept.as_deref(), Some(KEY));
+    let within = KEY.replace("e1", "e\u{200b}1");
+    assert_ne!(within, KEY);
+    let refused = problem(&post(&world, &with(&within), None).await, 422);
+    assert!(
+        refused["errors"].to_string().contains("a blank"),
+        "{refused}"
+    );
+}
+
 #[tokio::test]
 async fn a_repeated_creation_answers_the_same_source_without_urls() {
     let world = World::start().await;
@@ -453,7 +471,14 @@ async fn a_source_is_changed_one_version_at_a_time() {
     assert!(by_account("78").await && !by_account("77").await);
 
     // Who saw another version changes nothing.
-    problem(&change("\"2\"", moved.clone()).await, 412);
+    let told = problem(&change("\"2\"", moved.clone()).await, 412);
+    let current = json!({ "name": "Main line", "office_id": null, "accounts": ["78"] });
+    assert_eq!(
+        (&told["seen"], &told["current"]["version"]),
+        (&Value::Null, &json!(3))
+    );
+    assert_eq!(told["current"]["config"], current);
+    assert_eq!(told["current"]["author"], "ann");
     let unsaid = world.call_as(TenantAdmin, "PATCH", &path, Some(&moved));
     problem(&unsaid.await, 428);
     // Nothing new makes no version, and no entry.

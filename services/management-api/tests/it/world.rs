@@ -427,7 +427,10 @@ impl World {
 
     /// The audit log of a tenant, oldest first. Its chain holds.
     pub(crate) async fn audit(&self, slug: &str) -> Vec<AuditEntry> {
-        let page = self.store.audit_log(&tenant(slug), None, 200).await;
+        let page = self
+            .store
+            .audit_log(&tenant(slug), &store::AuditQuery::newest(200))
+            .await;
         let mut entries = page.unwrap().items;
         entries.reverse();
         for (index, entry) in entries.iter().enumerate() {

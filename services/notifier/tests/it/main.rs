@@ -1,6 +1,7 @@
 //! The notification stage, with a real store and a simulated provider of e-mail.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod chat;
 mod world;
 
 use std::time::Duration;
@@ -18,7 +19,7 @@ use crate::world::{KEY, World, email, name, rules};
 const SALES: &str = "sales@example.com";
 const OWNER: &str = "owner@example.com";
 
-async fn messages(world: &World, request: RequestId) -> Vec<Message> {
+pub(crate) async fn messages(world: &World, request: RequestId) -> Vec<Message> {
     world
         .view(request)
         .await
@@ -418,7 +419,7 @@ async fn a_drop_while_the_mail_is_being_written_down_counts() {
 }
 
 /// Why the one open step of a request waits for a person.
-async fn parked(world: &World, request: RequestId) -> ParkCause {
+pub(crate) async fn parked(world: &World, request: RequestId) -> ParkCause {
     let view = world.view(request).await;
     match &view.work[0].state {
         WorkState::Parked { cause } => *cause,

@@ -55,7 +55,9 @@ impl World {
         });
         let http = http.unwrap();
         let url = Url::parse(&simulators.sendgrid().base_url()).unwrap();
+        let slack = Url::parse(&simulators.slack().base_url()).unwrap();
         let config = Config::default().with_url("sendgrid", url);
+        let config = config.with_url("slack", slack);
         let channels = Channels::new(&http, &shared, &config);
         let deps = Deps {
             accounts: Accounts::new(
@@ -104,15 +106,32 @@ impl World {
         self.simulators.sendgrid()
     }
 
+    pub(crate) fn slack(&self) -> &simulators::slack::Simulator {
+        self.simulators.slack()
+    }
+
     pub(crate) async fn connect(&self, connection: &str, provider: &str) {
+        self.connect_with(connection, provider, KEY, &[]).await;
+    }
+
+    pub(crate) async fn connect_with(
+        &self,
+        connection: &str,
+        provider: &str,
+        secret: &str,
+        settings: &[(&str, &str)],
+    ) {
+        let settings = settings
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         let connection = Connection {
             tenant: self.tenant.clone(),
             name: ConnectionName::new(connection).unwrap(),
             provider: provider.to_owned(),
             version: 1,
-            secret_version: self.put_secret(connection, KEY).await,
+            secret_version: self.put_secret(connection, secret).await,
             state: ConnectionState::Active,
-            settings: BTreeMap::new(),
+            settings: settings.collect(),
         };
         self.store.put_connection(&connection).await.unwrap();
     }
@@ -125,14 +144,20 @@ impl World {
 
     /// Sets another secret; without one, a version that is not there.
     pub(crate) async fn replace_secret(&self, secret: Option<&str>) {
+        self.replace_secret_of("mail", secret).await;
+    }
+
+    /// The same of any connection.
+    pub(crate) async fn replace_secret_of(&self, connection: &str, secret: Option<&str>) {
         let version = match secret {
-            Some(secret) => self.put_secret("mail", secret).await,
+            Some(secret) => self.put_secret(connection, secret).await,
             None => 99,
         };
+        let name = ConnectionName::new(connection).unwrap();
         let act = AuditAction::new("test", "secret.set", "");
         let replaced = self
             .store
-            .replace_secret(&self.tenant, &name(), version, None, &act)
+            .replace_secret(&self.tenant, &name, version, None, &act)
             .await;
         replaced.unwrap();
     }

@@ -4,13 +4,30 @@ use std::io::Write;
 
 use settings::Settings;
 
-use super::session::{Paging, TenantArgs};
+use super::session::{Paging, Period, TenantArgs};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Lists who changed what in a tenant, newest first.
-    #[command(after_help = "Example:\n  pipeline audit list --tenant acme --limit 20")]
-    List(Paging),
+    /// Lists who changed what in a tenant, newest first: what agrees with everything that is given.
+    #[command(after_help = "Examples:\n  \
+        pipeline audit list --tenant acme --limit 20\n  \
+        pipeline audit list --who ann@example.com --since 2026-11-01\n  \
+        pipeline audit list --action secret.set --object our-crm")]
+    List {
+        /// Who did it, as the list shows it.
+        #[arg(long, value_name = "NAME")]
+        who: Option<String>,
+        /// What was done, as the list shows it.
+        #[arg(long, value_name = "ACTION")]
+        action: Option<String>,
+        /// What it was done to: an id or a name.
+        #[arg(long, value_name = "OBJECT")]
+        object: Option<String>,
+        #[command(flatten)]
+        period: Period,
+        #[command(flatten)]
+        paging: Paging,
+    },
 }
 
 pub(super) async fn run(
@@ -19,8 +36,19 @@ pub(super) async fn run(
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let (mut tenant, command) = args.open(settings, out).await?;
-    let Command::List(paging) = command;
-    let page = tenant.get("audit", &paging.query()).await?;
+    let Command::List {
+        who,
+        action,
+        object,
+        period,
+        paging,
+    } = command;
+    let mut query = paging.query();
+    query.extend(who.map(|who| ("actor", who)));
+    query.extend(action.map(|action| ("action", action)));
+    query.extend(object.map(|object| ("object", object)));
+    query.extend(period.query());
+    let page = tenant.get("audit", &query).await?;
     let columns = [
         ("at", "at"),
         ("who", "actor"),
@@ -30,5 +58,5 @@ pub(super) async fn run(
     ];
     tenant
         .session
-        .show_list(&page, &columns, "Nobody has changed anything yet.")
+        .show_list(&page, &columns, "Nobody has changed any such thing.")
 }

@@ -4,6 +4,7 @@ mod api;
 mod audit;
 mod check_config;
 mod config;
+mod connection;
 mod figures;
 mod job;
 mod key;
@@ -76,6 +77,8 @@ enum Command {
     Config(TenantArgs<config::Command>),
     /// Adds and lists sources of webhooks, and changes their signing keys.
     Source(TenantArgs<source::Command>),
+    /// Connects accounts at providers, checks and lists them.
+    Connection(TenantArgs<connection::Command>),
     /// Sets the secret of a connection to a provider, which lets held work go on.
     Secret(TenantArgs<secret::Command>),
     /// Lists what waits for a person's review, approves and rejects it.
@@ -134,6 +137,7 @@ pub async fn run_to(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::Office(args) => office::run(&settings, args, out).await,
         Command::Config(args) => config::run(&settings, args, out).await,
         Command::Source(args) => source::run(&settings, args, out).await,
+        Command::Connection(args) => connection::run(&settings, args, out).await,
         Command::Secret(args) => secret::run(&settings, args, out).await,
         Command::Review(args) => review::review(&settings, args, out).await,
         Command::Quarantine(args) => review::quarantine(&settings, args, out).await,

@@ -12,7 +12,7 @@ use runtime::SystemClock;
 use settings::Settings;
 use simulators::{SIMULATORS, SimulatorSpec};
 use sources::Sources;
-use store::{Store as _, TenantRole};
+use store::{Sessions as _, Store as _, TenantRole};
 
 use super::{data_dir, say};
 use crate::{
@@ -81,6 +81,8 @@ pub(super) async fn run(settings: Settings, args: Args) -> anyhow::Result<()> {
     let code = if has_demo {
         Some(operators_code(&app).await?)
     } else {
+        // Those of earlier starts are gone here, too.
+        app.store.remove_console_codes_across_tenants().await?;
         None
     };
     let entered = match code {

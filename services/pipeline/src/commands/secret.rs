@@ -10,7 +10,7 @@ use settings::Settings;
 
 use super::{
     secret_input::SecretInput,
-    session::{Session, TenantArgs},
+    session::{Session, TenantArgs, TenantSession},
     table::cell,
 };
 
@@ -18,9 +18,9 @@ use super::{
 pub(super) enum Command {
     /// Sets the secret of a connection to a provider, and lets what was held for it go on. The secret is read from
     /// standard input, a file or an environment variable. A connection that is not there yet is created.
-    #[command(after_help = examples())]
+    #[command(after_help = examples("secret set"))]
     Set(SetArgs),
-    /// Asks a CRM whether it takes a connection's account, and which fields its records have.
+    /// Asks a CRM or a team's chat whether it takes a connection's account, and which fields a CRM's records have.
     #[command(after_help = "Example:\n  pipeline secret test crm --tenant acme")]
     Test(TestArgs),
 }
@@ -45,6 +45,20 @@ pub(super) struct SetArgs {
     secret: SecretInput,
 }
 
+impl SetArgs {
+    /// The same with the provider that the connection is called like, where none is named.
+    pub(super) fn with_its_provider(mut self) -> Self {
+        let providers = catalogue::providers();
+        let mut known = providers.iter();
+        if self.provider.is_none()
+            && let Some(known) = known.find(|known| known.slug == self.connection.as_str())
+        {
+            self.provider = Some(known.slug.to_owned());
+        }
+        self
+    }
+}
+
 /// What each provider's accounts need.
 fn settings_help() -> String {
     let mut help = "What the connection needs beside its secret; can be repeated.".to_owned();
@@ -65,7 +79,7 @@ fn settings_help() -> String {
 }
 
 /// One example for a provider that needs a secret alone, one for each that needs settings.
-fn examples() -> String {
+pub(super) fn examples(command: &str) -> String {
     let mut help = "Examples:".to_owned();
     let providers = catalogue::providers();
     let accounts = providers
@@ -80,7 +94,7 @@ fn examples() -> String {
             .map(|setting| format!(" --setting {}=…", setting.key))
             .collect();
         help.push_str(&format!(
-            "\n  pipeline secret set {slug} --tenant acme --provider {slug}{settings} < secret.txt"
+            "\n  pipeline {command} {slug} --tenant acme --provider {slug}{settings} < secret.txt"
         ));
     }
     help
@@ -92,16 +106,30 @@ pub(super) async fn run(
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let (mut tenant, command) = args.open(settings, out).await?;
-    let args = match command {
-        Command::Set(args) => args,
-        Command::Test(TestArgs { connection }) => {
-            let path = format!("connections/{connection}/test");
-            let tested = tenant.call(Method::POST, &path, None, None).await?;
-            return tenant
-                .session
-                .show(&tested, |session| show_test(session, &tested));
-        }
-    };
+    match command {
+        Command::Set(args) => set(settings, &mut tenant, args).await,
+        Command::Test(args) => test(&mut tenant, args).await,
+    }
+}
+
+/// Asks the provider of a connection whether it takes the account.
+pub(super) async fn test(
+    tenant: &mut TenantSession<'_>,
+    TestArgs { connection }: TestArgs,
+) -> anyhow::Result<()> {
+    let path = format!("connections/{connection}/test");
+    let tested = tenant.call(Method::POST, &path, None, None).await?;
+    tenant
+        .session
+        .show(&tested, |session| show_test(session, &tested))
+}
+
+/// Sets a connection's secret.
+pub(super) async fn set(
+    settings: &Settings,
+    tenant: &mut TenantSession<'_>,
+    args: SetArgs,
+) -> anyhow::Result<()> {
     let SetArgs {
         connection,
         provider,

@@ -64,6 +64,27 @@ impl Paging {
     }
 }
 
+/// Of which time a list is.
+#[derive(Debug, clap::Args)]
+pub(super) struct Period {
+    /// Only what was then or later: a day (2026-11-27) by the office's clock, or a time (2026-11-27T14:00:00Z).
+    #[arg(long, value_name = "WHEN")]
+    since: Option<String>,
+    /// Only what was up to the end of this day, or before this time.
+    #[arg(long, value_name = "WHEN")]
+    until: Option<String>,
+}
+
+impl Period {
+    /// As parameters of a query.
+    pub(super) fn query(&self) -> Vec<(&'static str, String)> {
+        let times = [("from", &self.since), ("to", &self.until)].into_iter();
+        times
+            .filter_map(|(name, when)| Some((name, when.clone()?)))
+            .collect()
+    }
+}
+
 /// A command at work on a data folder.
 pub(super) struct Session<'a> {
     pub(super) api: Api,

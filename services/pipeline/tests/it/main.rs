@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod connecting;
+mod connections;
 mod from_nothing;
 mod on_a_server;
 mod people;

@@ -79,8 +79,10 @@ impl Ingest {
             refuse("unknown_tenant", None);
             return Err(answer::not_verified().into());
         };
-        let verified = sources::verify(
+        let own = source.signed_as(&known.settings);
+        let verified = sources::verify_as_set(
             spec,
+            own.as_ref(),
             &known.source.schemes,
             &known.keys,
             headers,

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use domain::{Clock as _, RequestId, Status, TenantId};
 use sources::{ReadAs, SOURCES, Sample, Source, Verification, contract::Signer};
-use store::Store as _;
+use store::{Deliveries as _, DeliveryQuery, PING, Store as _};
 
 use crate::{
     forms::BotService,
@@ -161,6 +161,35 @@ impl Row<'_> {
         assert_ne!(first.body["duplicate"], true, "{name}");
     }
 
+    /// A ping proves the connection: it makes no request and is no other one's repeat, however often it comes. One a minute is
+    /// noted, with no lead.
+    async fn pings(&self) {
+        let (name, tenant) = (self.name(), self.tenant().await);
+        let second = self.world.clock.now().as_second().rem_euclid(60);
+        let to_the_minute = u64::try_from(60 - second).unwrap();
+        for seconds in [to_the_minute, 1, 60] {
+            self.world.clock.advance(Duration::from_secs(seconds));
+            let answer = self.genuine(&tenant, self.sample.body).await;
+            assert_eq!(answer.status, self.taken(), "{name}: {answer:?}");
+            assert_eq!(answer.body["message"], "the URL works", "{name}");
+            assert_eq!(id_of(&answer), None, "{name}");
+            assert_ne!(answer.body["duplicate"], true, "{name}");
+        }
+        let query = DeliveryQuery {
+            limit: 10,
+            ..DeliveryQuery::default()
+        };
+        let noted = self.world.store.deliveries(&tenant, &query).await.unwrap();
+        let noted: Vec<_> = noted
+            .items
+            .into_iter()
+            .map(|delivery| (delivery.request, delivery.remark))
+            .collect();
+        let ping = (None, Some(PING.to_owned()));
+        assert_eq!(noted, [ping.clone(), ping], "{name}");
+        self.forgeries(&tenant).await;
+    }
+
     /// What breaks off but is genuine is kept for a person: many providers do not send it again.
     async fn breaks_off(&self) {
         let (name, kind) = (self.name(), self.sample.content_type);
@@ -266,6 +295,30 @@ async fn what_is_genuine_is_taken_once() {
 }
 
 #[tokio::test]
+async fn a_ping_proves_the_connection_and_is_no_lead() {
+    let mut pinging = Vec::new();
+    for source in SOURCES {
+        let spec = source.spec();
+        let is_ping = |sample: &Sample| sample.read_as == ReadAs::Ping;
+        if !spec.samples.iter().any(is_ping) {
+            continue;
+        }
+        pinging.push(spec.slug);
+        each(*source, async |row: Row<'_>| {
+            if is_ping(row.sample) {
+                row.pings().await;
+            }
+        })
+        .await;
+    }
+    assert_eq!(
+        pinging,
+        ["intercom"],
+        "each source that is pinged has its rows"
+    );
+}
+
+#[tokio::test]
 async fn sizes_and_types_are_held_to() {
     for source in SOURCES {
         each(*source, async |row: Row<'_>| {
@@ -295,7 +348,7 @@ fn every_way_to_sign_has_its_rows() {
         "Sunshine Conversations sends a key"
     );
     assert_eq!(ways("callrail").len(), 2);
-    assert_eq!(ways("signedwebhook").len(), 2);
+    assert_eq!(ways("signedwebhook").len(), 3);
 }
 
 /// Whoever answers a sender waits for the store and for keys alone. The one client that the edge is given goes to those who

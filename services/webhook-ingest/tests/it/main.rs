@@ -15,4 +15,5 @@ mod reading;
 mod refusal_runs;
 mod refusals;
 mod shared_app;
+mod signed_as_set;
 mod world;

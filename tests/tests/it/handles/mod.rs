@@ -92,7 +92,7 @@ async fn acts(world: &World, tenant: &str) -> Vec<(String, String, String)> {
     let tenant = TenantId::new(tenant).unwrap();
     let mut entries = world
         .store
-        .audit_log(&tenant, None, 200)
+        .audit_log(&tenant, &store::AuditQuery::newest(200))
         .await
         .unwrap()
         .items;

@@ -5,6 +5,7 @@
 mod gemini;
 mod hubspot;
 mod sendgrid;
+mod slack;
 mod speech;
 mod storage;
 

@@ -23,6 +23,9 @@ fn whole() -> Value {
             "from": "leads@mail.example.com",
             "from_name": "Acme",
             "connection": "mail",
+            "channels": [
+                { "channel": "slack", "connection": "team", "to": "C0123456789", "shows_contact": true },
+            ],
             "unknown_wait_seconds": 600,
         },
         "retry": { "fast_ms": [1000, 2000], "slow_lane": false, "jitter": 0.25 },
@@ -117,6 +120,15 @@ fn nobody_is_told_twice() {
         "notifications": { "email": ["a@example.com", "b@example.com", "a@example.com"], "from": "l@example.com" },
     });
     assert_eq!(paths(&json), ["notifications.email.2"]);
+    let place = |to: Value, shows_contact: bool| json!({ "channel": "slack", "connection": "team", "to": to, "shows_contact": shows_contact });
+    let places = [
+        place(json!("C1"), false),
+        place(json!("C2"), false),
+        place(Value::Null, false),
+        place(json!("C1"), true),
+    ];
+    let json = json!({ "notifications": { "channels": places } });
+    assert_eq!(paths(&json), ["notifications.channels.3"]);
 }
 
 #[test]
@@ -177,6 +189,39 @@ fn every_fault_is_named_at_once_with_its_path() {
             "destinations.1.connection",
         ]
     );
+}
+
+#[test]
+fn a_bad_member_hides_no_fault_of_the_ring_beside_it() {
+    let (crossing, square) = (
+        json!([[0, 0], [1, 1], [1, 0], [0, 1]]),
+        json!([[0, 0], [1, 0], [1, 1], [0, 1]]),
+    );
+    let polygons = json!([
+        { "name": 5, "ring": crossing },
+        { "name": "extra", "ring": crossing, "color": "red" },
+        { "name": "", "ring": square, "holes": 7 },
+        { "name": "far", "ring": [[0, 0], [1, 1], [1, 0], [0, 91]], "color": "red" },
+        { "name": "well", "ring": square },
+        { "ring": crossing },
+        7,
+    ]);
+    let place = "service_area.polygons";
+    let found = paths(&json!({ "service_area": { "polygons": polygons } }));
+    let expected = [
+        "0.name",
+        "1.color",
+        "2.name",
+        "2.holes",
+        "3.ring.3.1",
+        "3.color",
+        "5.name",
+        "6",
+        "0.ring",
+        "1.ring",
+        "5.ring",
+    ];
+    assert_eq!(found, expected.map(|path| format!("{place}.{path}")));
 }
 
 #[test]

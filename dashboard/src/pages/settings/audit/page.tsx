@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, useInfiniteQuery } from '@tanstack/react-query';
-import { Link, useParams } from '@tanstack/react-router';
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
 import { api, read, type Schemas } from '../../../api/client';
 import { keys } from '../../../api/keys';
 import { number } from '../../../text/format';
@@ -15,20 +16,22 @@ import Time from '../../../ui/time/time';
 import SettingsHead from '../head';
 import styles from '../settings.module.css';
 import { brokenAt } from './chain';
+import Filter from './filter';
+import type { AuditSearch } from './search';
 
 type Entry = Schemas['AuditEntry'];
 
 const A_PAGE = 100;
 
-const auditQuery = (tenant: string) =>
+const auditQuery = (tenant: string, search: AuditSearch) =>
   infiniteQueryOptions({
-    queryKey: keys.audit(tenant),
+    queryKey: [...keys.audit(tenant), search],
     queryFn: ({ signal, pageParam }) =>
       read(
         api.GET('/v1/tenants/{tenant_id}/audit', {
           params: {
             path: { tenant_id: tenant },
-            query: { limit: A_PAGE, ...(pageParam && { cursor: pageParam }) },
+            query: { ...search, limit: A_PAGE, ...(pageParam && { cursor: pageParam }) },
           },
           signal,
         }),
@@ -42,20 +45,36 @@ const auditQuery = (tenant: string) =>
 /** Who changed what, and that nothing of it was taken out. */
 export default function Audit() {
   const { tenant } = useParams({ from: '/t/$tenant/settings/audit' });
-  const list = useInfiniteQuery(auditQuery(tenant));
+  const search = useSearch({ from: '/t/$tenant/settings/audit' });
+  const navigate = useNavigate();
+  const list = useInfiniteQuery(auditQuery(tenant, search));
   const entries = list.data?.pages.flatMap((page) => page.items) ?? [];
-  const broken = brokenAt(entries);
+  const isFiltered = Object.keys(search).length > 0;
+  // What is filtered has gaps of its own.
+  const broken = isFiltered ? null : brokenAt(entries);
+  const only = (more: AuditSearch, words: ReactNode) => (
+    <Link
+      to="/t/$tenant/settings/audit"
+      params={{ tenant }}
+      search={{ ...search, ...more }}
+      title="Only entries with this"
+    >
+      {words}
+    </Link>
+  );
   const columns: Column<Entry>[] = [
     { name: 'When', fits: true, of: (entry) => <Time at={entry.at} /> },
     {
       name: 'Who',
       of: (entry) => (
-        <span className={styles.name}>
-          <Text>{entry.actor}</Text>
-        </span>
+        <span className={styles.name}>{only({ actor: entry.actor }, <Text>{entry.actor}</Text>)}</span>
       ),
     },
-    { name: 'Did', fits: true, of: (entry) => plain(entry.action.replaceAll('.', ' ')) },
+    {
+      name: 'Did',
+      fits: true,
+      of: (entry) => only({ action: entry.action }, plain(entry.action.replaceAll('.', ' '))),
+    },
     {
       name: 'To',
       of: (entry) =>
@@ -64,9 +83,12 @@ export default function Audit() {
             Lead <code>{entry.object.slice(-8)}</code>
           </Link>
         ) : (
-          <code>
-            <Text>{entry.object}</Text>
-          </code>
+          only(
+            { object: entry.object },
+            <code>
+              <Text>{entry.object}</Text>
+            </code>,
+          )
         ),
     },
     { name: 'With', of: (entry) => (entry.detail ? <Text>{entry.detail}</Text> : '–') },
@@ -87,12 +109,21 @@ export default function Audit() {
         lead="Everything that a person or a program changed. Each entry holds the hash of the one before it: what is changed or taken out breaks the chain."
       />
       <div className={layout.page}>
+        <Filter
+          key={JSON.stringify(search)}
+          tenant={tenant}
+          search={search}
+          onSearch={(next) =>
+            void navigate({ to: '/t/$tenant/settings/audit', params: { tenant }, search: next })
+          }
+        />
         {broken ? (
           <p role="alert">
             <strong>The chain is broken</strong> at the entry <code>{broken.audit_id}</code>: the one before
             it was changed or taken out. Tell who runs this installation.
           </p>
         ) : (
+          !isFiltered &&
           entries.length > 1 && (
             <Note look="done">
               The {number(entries.length)} entries shown follow each other without a gap.
@@ -107,6 +138,14 @@ export default function Audit() {
             what="The audit log cannot be read."
             onRetry={() => void list.refetch()}
           />
+        ) : entries.length === 0 && isFiltered ? (
+          <Empty title="No entry agrees with that">
+            Drop a part of it, or see{' '}
+            <Link to="/t/$tenant/settings/audit" params={{ tenant }} search={{}}>
+              all entries
+            </Link>
+            .
+          </Empty>
         ) : entries.length === 0 ? (
           <Empty title="No change yet">Whatever somebody changes stands here from then on.</Empty>
         ) : (

@@ -97,9 +97,9 @@ pub(super) struct Notifications {
 /// One message to one person.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Message {
-    /// By what way: `email`.
+    /// By what way: `email`, or the slug of the chat's provider.
     channel: String,
-    /// Who gets it.
+    /// Who gets it: an address, or a connection and the place that it leads to.
     recipient: String,
     /// Whether the provider took it, and has not reported since that it will not arrive.
     is_sent: bool,
@@ -128,7 +128,7 @@ impl From<NotificationsSection> for Notifications {
 /// An attempt to send a message to a person.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct NotificationAttempt {
-    /// By what way: `email`.
+    /// By what way: `email`, or the slug of the chat's provider.
     channel: String,
     /// Who it was for.
     recipient: String,

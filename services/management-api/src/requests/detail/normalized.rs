@@ -34,7 +34,7 @@ struct Field {
 struct Doubt {
     /// The field.
     field: &'static str,
-    /// What kind of slip: `domain_looks_mistyped`.
+    /// What kind of slip: `domain_looks_mistyped`, `not_an_email`.
     code: &'static str,
     /// What may be meant.
     suggestion: Option<String>,

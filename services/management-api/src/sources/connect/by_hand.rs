@@ -50,20 +50,21 @@ impl Connecting<'_> {
             steps.push(ConnectStep::done(StepName::SigningKey, detail.to_owned()));
         } else {
             by_hand.push(format!(
-                "Store the signing key that {name} shows: `POST` it to the source's `keys`, or `pipeline source add-key {id}`."
+                "Store the signing key that {name} shows as a key of the source, such as by `pipeline source add-key {id}`."
             ));
         }
         if !has_come {
             by_hand.push(format!(
-                "Have {name} send something, then call this again: it says whether it came."
+                "Have {name} send something, then connect it again: that says whether it came."
             ));
             let detail = format!(
-                "{name} has no API for this, and nothing has come yet: enter the URL there, as `by_hand` says."
+                "{name} has no API for this, and nothing has come yet: enter the URL there."
             );
             steps.push(ConnectStep::failed(Failed(StepName::Webhooks, detail)));
         }
         if !has_key {
-            let detail = format!("Only {name} knows its signing key: store it, as `by_hand` says.");
+            let detail =
+                format!("Only {name} knows its signing key: store it as a key of the source.");
             steps.push(ConnectStep::failed(Failed(StepName::SigningKey, detail)));
         }
         let webhooks: Vec<Webhook> = if has_come {
