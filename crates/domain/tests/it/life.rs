@@ -3,7 +3,6 @@
 use domain::{
     AreaBasis, AreaVerdict, Channel, Facts, News, Outcome, RequestId, SpamGate, Stage, Status,
     VerdictKind, WorkState, later,
-    workflow::{self, Route},
 };
 use proptest::prelude::*;
 use testkit::lead;
