@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{Link, PersonId, RequestId, RequestState, StoreError, TenantId};
-use google_cloud_spanner::{key::KeySet, statement::Statement};
+use google_cloud_spanner::{key::KeySet, mutation::Mutation, statement::Statement};
 use store::{
     IdSource, Identified, PersonIdentity,
     persons::{self, Circles},
@@ -95,6 +95,15 @@ async fn link(
                 ("request_id", request.clone().into()),
             ],
         )])?;
+    }
+    for other in circles.linked_before() {
+        let state = requests::state(tx, tenant, other).await;
+        let state = readable("requests", other, state)?.flatten();
+        let gone = state.map_or_else(Vec::new, |state| circles.compare(other, state));
+        tx.write(gone.iter().map(|gone| {
+            let row = [tenant.as_str(), gone.kind(), &gone.fingerprint(), &request];
+            Mutation::delete("request_identities", KeySet::from(key(row)))
+        }))?;
     }
     let (plan, links) = circles.linked(within, tx.now());
     requests::write(tx, &plan)?;

@@ -62,6 +62,8 @@ fn link(
                           AND request_id <> ?4 ORDER BY request_id DESC LIMIT ?5";
     const KEEP: &str = "INSERT INTO request_identities (tenant_id, kind, fingerprint, request_id) VALUES (?1, ?2, ?3, ?4) \
                         ON CONFLICT DO NOTHING";
+    const FORGET: &str = "DELETE FROM request_identities WHERE tenant_id = ?1 AND kind = ?2 AND fingerprint = ?3 \
+                          AND request_id = ?4";
     let own = requests::own_state(db, tenant, request)?.ok_or(StoreError::NotFound)?;
     let mut circles = Circles::around(own);
     for identity in identities {
@@ -80,6 +82,15 @@ fn link(
         }
         circles.add(reason, others.len(), states);
         sql::execute(db, KEEP, params![tenant_id, kind, fingerprint, id])?;
+    }
+    for other in circles.linked_before() {
+        let state = requests::state(db, tenant, other);
+        let state = stored::readable("requests", || other.to_string(), state)?.flatten();
+        for gone in state.map_or_else(Vec::new, |state| circles.compare(other, state)) {
+            let (kind, fingerprint) = (gone.kind(), gone.fingerprint());
+            let values = params![tenant.as_str(), kind, fingerprint, request.to_string()];
+            sql::execute(db, FORGET, values)?;
+        }
     }
     let (plan, links) = circles.linked(within, now);
     requests::write(db, &plan)?;

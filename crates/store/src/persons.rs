@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, time::Duration};
 
 use domain::{
     Circle, ContactSection, E164, EmailAddress, Link, LinkReason, PersonId, Plan, RequestId,
-    RequestState, StoreError, transition,
+    RequestState, StoreError,
+    transition::{self, StaleLink},
 };
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -74,6 +75,7 @@ pub struct Identified {
 pub struct Circles {
     states: Vec<RequestState>,
     circles: Vec<Circle>,
+    stale: Vec<StaleLink>,
 }
 
 impl Circles {
@@ -82,6 +84,7 @@ impl Circles {
         Self {
             states: vec![request],
             circles: Vec::new(),
+            stale: Vec::new(),
         }
     }
 
@@ -95,18 +98,63 @@ impl Circles {
             members: own.into_iter().chain(others).collect(),
             is_crowded: found > MAX_CIRCLE,
         });
-        for state in states {
-            let id = state.request().id;
-            if !self.states.iter().any(|known| known.request().id == id) {
-                self.states.push(state);
-            }
+        states.into_iter().for_each(|state| self.keep(state));
+    }
+
+    /// Those that the request is linked to already, as its links name them.
+    pub fn linked_before(&self) -> BTreeSet<RequestId> {
+        let own = self.states.first();
+        let links = own.map_or(&[][..], |own| &own.request().document.links);
+        let active = links.iter().filter(|link| link.is_active());
+        active.map(|link| link.request).collect()
+    }
+
+    /// One that the request is linked to already, and the id that its link names; asked once all circles are known. What
+    /// they no longer have in common links them no longer. Returns what the request is no longer to be found by.
+    pub fn compare(&mut self, named: RequestId, other: RequestState) -> Vec<PersonIdentity> {
+        let Some(own) = self.states.first() else {
+            return Vec::new();
+        };
+        let to = other.request().id;
+        let is_still = |reason: LinkReason| {
+            let mut of_reason = self.circles.iter().filter(|circle| circle.reason == reason);
+            of_reason.any(|circle| circle.is_crowded || circle.members.contains(&to))
+        };
+        let links = own.request().document.links.iter();
+        let gone = links.filter(|link| {
+            let is_by_itself = link.is_active() && link.by == Link::BY_ITSELF;
+            link.request == named && is_by_itself && !is_still(link.reason)
+        });
+        let gone: Vec<_> = gone.map(|link| link.reason).collect();
+        let of = own.request().id;
+        self.stale.extend(gone.iter().map(|reason| StaleLink {
+            of,
+            named,
+            to,
+            reason: *reason,
+        }));
+        let contact = other.request().document.facts().contact();
+        let mut others = PersonIdentity::of(&contact);
+        others.retain(|identity| {
+            identity
+                .link_reason()
+                .is_some_and(|reason| gone.contains(&reason))
+        });
+        self.keep(other);
+        others
+    }
+
+    fn keep(&mut self, state: RequestState) {
+        let id = state.request().id;
+        if !self.states.iter().any(|known| known.request().id == id) {
+            self.states.push(state);
         }
     }
 
     /// What to write, and the links that the request has then.
     pub fn linked(self, within: Duration, now: Timestamp) -> (Plan, Vec<Link>) {
         let own = self.states.first().map(|state| state.request().clone());
-        let plan = transition::link(self.states, &self.circles, within, now);
+        let plan = transition::link(self.states, &self.circles, &self.stale, within, now);
         let links = own.map(|own| {
             let mut changes = plan.changes.iter();
             let changed = changes.find(|change| change.request.id == own.id);

@@ -21,6 +21,19 @@ pub struct Circle {
     pub is_crowded: bool,
 }
 
+/// A link for what two requests no longer have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StaleLink {
+    /// One of them.
+    pub of: RequestId,
+    /// The other, as the link names it: it may have been merged since.
+    pub named: RequestId,
+    /// The other, as it is now.
+    pub to: RequestId,
+    /// What they had in common.
+    pub reason: LinkReason,
+}
+
 /// Links requests that are the same person's and came within `window` of each other.
 ///
 /// A number or an address at which several people answer joins nobody: two different names are enough, and links that it
@@ -28,6 +41,7 @@ pub struct Circle {
 pub fn link(
     states: Vec<RequestState>,
     circles: &[Circle],
+    stale: &[StaleLink],
     window: Duration,
     now: Timestamp,
 ) -> Plan {
@@ -37,6 +51,14 @@ pub fn link(
     });
     let mut states: BTreeMap<_, _> = open.map(|state| (state.request.id, state)).collect();
     let mut changed = BTreeSet::new();
+    for link in stale {
+        let why = format!("they no longer have one {}", link.reason.thing());
+        for (of, to) in [(link.of, link.named), (link.to, link.of)] {
+            if take_out(&mut states, of, to, link.reason, &why, now) {
+                changed.insert(of);
+            }
+        }
+    }
     for circle in circles {
         let members: Vec<_> = circle
             .members
@@ -49,7 +71,8 @@ pub fn link(
             for other in members.iter().skip(index + 1) {
                 for (of, to) in [(one, other), (other, one)] {
                     let is_changed = if is_shared {
-                        take_out(&mut states, *of, *to, circle.reason, now)
+                        let why = format!("several names have the {}", circle.reason.thing());
+                        take_out(&mut states, *of, *to, circle.reason, &why, now)
                     } else {
                         put_in(&mut states, *of, *to, circle.reason, window, now)
                     };
@@ -176,6 +199,7 @@ fn take_out(
     of: RequestId,
     to: RequestId,
     reason: LinkReason,
+    why: &str,
     now: Timestamp,
 ) -> bool {
     let Some(state) = states.get_mut(&of) else {
@@ -187,10 +211,7 @@ fn take_out(
     if links.len() == before {
         return false;
     }
-    let why = format!(
-        "{to} need not be the same person's: several names have the {}",
-        reason.thing()
-    );
+    let why = format!("{to} need not be the same person's: {why}");
     state.note(now, "unlinked", Some(why));
     true
 }

@@ -25,7 +25,7 @@ use crate::{
     text, workflow,
 };
 
-pub use links::{Circle, link, unlink};
+pub use links::{Circle, StaleLink, link, unlink};
 pub use people::{ReviewAction, Undecidable, decide, redrive, release, replay, touch};
 pub use receipts::undelivered;
 pub use receive::{receive, receive_again, recheck_booking, refetch};

@@ -74,7 +74,7 @@ impl World {
             });
         }
         let states = involved.iter().map(|id| self.requests[id].clone());
-        let plan = link(states.collect(), &circles, WINDOW, now);
+        let plan = link(states.collect(), &circles, &[], WINDOW, now);
         for change in plan.changes {
             let changed = RequestState::new(change.request, OpenWork::default());
             self.requests.insert(changed.request().id, changed);

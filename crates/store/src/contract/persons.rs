@@ -183,6 +183,36 @@ pub async fn requests_of_one_person_are_linked_on_both_sides(subject: &Subject) 
     assert_eq!(links(subject, second).await, both);
 }
 
+pub async fn a_number_that_was_corrected_links_no_longer(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let mut lead = Lead::new(&tenant, "1");
+    lead.facts.person.phone = Some("+15125550171".to_owned());
+    let number = |text| PersonIdentity::Phone(E164::parse(text).unwrap());
+    let (before, now) = (number("+15125550171"), number("+15125550172"));
+    let learn = async |id, identities: &[PersonIdentity]| {
+        let found = subject
+            .store
+            .person_for_request(&tenant, id, identities, WEEK)
+            .await;
+        found.unwrap()
+    };
+    let first = subject.request(&lead).await;
+    learn(first, &[before.clone(), email("ann")]).await;
+    let (second, _) = linked(subject, "2", "Ann Lee", &[before.clone(), email("ann")]).await;
+    let both = [(first, LinkReason::Phone), (first, LinkReason::Email)];
+    assert_eq!(links(subject, second).await, both);
+    let found = learn(second, &[now.clone(), email("ann")]).await;
+    assert_eq!(found.links.len(), 1, "{found:?}");
+    assert_eq!(links(subject, second).await, [(first, LinkReason::Email)]);
+    assert_eq!(links(subject, first).await, [(second, LinkReason::Email)]);
+    // Whoever still has the number does not find it there again.
+    learn(first, &[before, email("ann")]).await;
+    assert_eq!(links(subject, first).await, [(second, LinkReason::Email)]);
+    learn(second, &[now]).await;
+    assert_eq!(links(subject, second).await, []);
+    assert_eq!(links(subject, first).await, []);
+}
+
 pub async fn a_request_outside_the_window_is_not_linked(subject: &Subject) {
     let (first, _) = linked(subject, "1", "Ann", &[phone(1)]).await;
     let tenant = subject.tenant("a");
