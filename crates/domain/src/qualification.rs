@@ -89,7 +89,14 @@ fn place(document: &Document, analysis: &AnalysisSection) -> Place {
     let contact = document.facts().contact();
     let said = |code: &&PostalCode| !code.is_placeholder();
     let said = analysis.postal_code.as_ref().filter(said).cloned();
-    let (typed, recorded) = if document.channel().is_by_number() {
+    let is_contradicted = contact
+        .postal_code
+        .as_ref()
+        .and_then(PostalCode::state)
+        .zip(contact.state.as_deref())
+        .is_some_and(|(of_code, said)| of_code != said);
+    // A code of another state than the one that was said beside it may speak for the area, not against it.
+    let (typed, recorded) = if document.channel().is_by_number() || is_contradicted {
         (None, contact.postal_code)
     } else {
         (contact.postal_code, None)

@@ -32,7 +32,7 @@ pub struct NormalizedField {
 pub struct Doubt {
     /// The field.
     pub field: &'static str,
-    /// What kind of slip: `domain_looks_mistyped`.
+    /// What kind of slip: `domain_looks_mistyped`, `not_a_phone`, `not_an_email`, `in_another_state`.
     pub code: &'static str,
     /// What may be meant.
     pub suggestion: Option<String>,
@@ -90,6 +90,14 @@ impl Normalized {
         }
         let is_said =
             |raw: &Option<String>| raw.as_deref().is_some_and(|raw| !raw.trim().is_empty());
+        let is_typed = !facts.about.channel().is_by_number();
+        if is_typed && contact.phone.is_none() && is_said(&person.phone) {
+            all.doubts.push(Doubt {
+                field: "phone",
+                code: "not_a_phone",
+                suggestion: None,
+            });
+        }
         if contact.email.is_none() && is_said(&person.email) {
             all.doubts.push(Doubt {
                 field: "email",
@@ -125,6 +133,17 @@ impl Normalized {
         );
         if !is_real {
             all.derive("postal_code", parsed.postal_code, "address");
+        }
+        let of_code = contact.postal_code.as_ref().and_then(PostalCode::state);
+        if is_typed
+            && let Some((of_code, said)) = of_code.zip(contact.state.as_deref())
+            && of_code != said
+        {
+            all.doubts.push(Doubt {
+                field: "postal_code",
+                code: "in_another_state",
+                suggestion: None,
+            });
         }
         if all.get("state").is_none() {
             let code = all.get("postal_code").map(PostalCode::parse);
@@ -454,7 +473,7 @@ const STATES: [(&str, &str); 56] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::PersonFacts;
+    use crate::{Channel, PersonFacts};
 
     fn of(change: impl FnOnce(&mut PersonFacts)) -> Normalized {
         let mut facts = Facts::default();
@@ -594,6 +613,24 @@ mod tests {
                 .first()
                 .and_then(|doubt| doubt.suggestion.as_deref());
             assert_eq!(told, meant, "{address}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_right_is_told() {
+        for (phone, code, state, expected) in [
+            ("512-555-0142", "78704", "TX", &[][..]),
+            ("none", "78704", "TX", &["not_a_phone"]),
+            ("512-555-0142", "08540", "TX", &["in_another_state"]),
+            ("512-555-0142", "08540", "New Jersey", &[]),
+        ] {
+            let mut facts = Facts::nothing(Channel::Form);
+            facts.person.phone = Some(phone.to_owned());
+            facts.person.postal_code = Some(code.to_owned());
+            facts.person.state = Some(state.to_owned());
+            let doubts = Normalized::of(&facts).doubts;
+            let codes: Vec<_> = doubts.iter().map(|doubt| doubt.code).collect();
+            assert_eq!(codes, expected, "{phone} {code} {state}");
         }
     }
 

@@ -345,6 +345,28 @@ fn a_recorded_zip_code_never_sends_a_lead_away() {
 }
 
 #[test]
+fn a_zip_code_of_another_state_than_was_said_sends_nobody_away() {
+    for (code, state, is_out) in [
+        ("08540", None, true),
+        ("08540", Some("NJ"), true),
+        ("08540", Some("TX"), false),
+        ("75201", Some("Texas"), true),
+        ("78704", Some("NJ"), false),
+    ] {
+        let mut document = lead::document(Channel::Form);
+        let person = &mut document.source.said.person;
+        person.postal_code = Some(code.to_owned());
+        person.state = state.map(str::to_owned);
+        (person.address, person.city) = (None, None);
+        let mut analysis = lead::analysis(&document);
+        (analysis.postal_code, analysis.address) = (None, None);
+        let section = qualification::qualify(&document, &analysis, &austin(), None);
+        let found = matches!(section.area, AreaVerdict::Out(_));
+        assert_eq!(found, is_out, "{code} {state:?}: {:?}", section.area);
+    }
+}
+
+#[test]
 fn what_the_source_marked_as_spam_is_quarantined() {
     for (marked, gate) in [
         (Some(true), SpamGate::Quarantine),

@@ -34,7 +34,8 @@ struct Field {
 struct Doubt {
     /// The field.
     field: &'static str,
-    /// What kind of slip: `domain_looks_mistyped`, `not_an_email`.
+    /// What kind of slip: `domain_looks_mistyped`, `not_a_phone`, `not_an_email`, `in_another_state` (a ZIP code
+    /// of another state than was said).
     code: &'static str,
     /// What may be meant.
     suggestion: Option<String>,
