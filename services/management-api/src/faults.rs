@@ -42,12 +42,12 @@ impl Paging {
 
 /// Fields, and what is wrong with each.
 #[derive(Default)]
-pub(crate) struct Faults(Vec<(String, Option<&'static str>, String)>);
+pub(crate) struct Faults(Vec<(String, &'static str, String)>);
 
 impl Faults {
     /// Notes what a field should be.
     pub(crate) fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.0.push((field.into(), None, message.into()));
+        self.add_coded(field, "invalid", message);
     }
 
     /// The same with a code for programs.
@@ -57,7 +57,7 @@ impl Faults {
         code: &'static str,
         message: impl Into<String>,
     ) {
-        self.0.push((field.into(), Some(code), message.into()));
+        self.0.push((field.into(), code, message.into()));
     }
 
     /// Notes what is wrong with a configuration that stands at `part` of the body; empty: it is the body.
@@ -119,9 +119,8 @@ impl Faults {
         Err(self
             .0
             .into_iter()
-            .fold(problem, |problem, (field, code, message)| match code {
-                Some(code) => problem.with_coded_error(field, code, message),
-                None => problem.with_error(field, message),
+            .fold(problem, |problem, (field, code, message)| {
+                problem.with_coded_error(field, code, message)
             }))
     }
 }

@@ -89,6 +89,7 @@ pub(crate) struct NewApiKey {
     #[schema(min_length = 1, max_length = 100)]
     name: String,
     /// What it opens, at least one of `ingest` (posts leads, nothing here), `read`, `operate` and `admin`.
+    #[schema(value_type = Vec<words::Scope>, min_items = 1, max_items = 4)]
     scopes: Vec<String>,
     /// Until when it is taken. Left out: until it is revoked.
     expires_at: Option<Timestamp>,

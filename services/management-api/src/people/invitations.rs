@@ -86,8 +86,10 @@ pub(crate) struct CreatedInvitation {
 #[schema(example = json!({ "email": "maria@example.com", "role": "operator" }))]
 pub(crate) struct NewInvitation {
     /// Their e-mail address.
+    #[schema(max_length = 254, pattern = "@")]
     email: String,
     /// One of `viewer`, `operator` and `tenant_admin`.
+    #[schema(value_type = words::TenantRole)]
     role: String,
 }
 

@@ -65,6 +65,7 @@ pub(crate) struct PersonList {
 #[schema(example = json!({ "role": "operator" }))]
 pub(crate) struct NewRole {
     /// One of `viewer`, `operator` and `tenant_admin`.
+    #[schema(value_type = words::TenantRole)]
     role: String,
 }
 

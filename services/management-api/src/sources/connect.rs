@@ -45,7 +45,7 @@ pub(crate) struct NewConnectedSource {
     provider: String,
     /// The secret of the tenant's account at the provider. Left out: the one that was entered before, or none where the
     /// provider has no account.
-    #[schema(value_type = Option<String>, format = Password, write_only)]
+    #[schema(value_type = Option<String>, min_length = 1, format = Password, write_only)]
     secret: Option<SecretText>,
     /// What the account needs beside its secret, by name: see the catalogue.
     settings: Option<BTreeMap<String, String>>,
@@ -57,6 +57,7 @@ pub(crate) struct NewConnectedSource {
     office_id: Option<OfficeId>,
     /// The tenant's account ids at the provider, in every form that its webhooks name it.
     #[serde(default)]
+    #[schema(value_type = Vec<create::AccountId>, max_items = 20)]
     accounts: Vec<String>,
 }
 

@@ -51,13 +51,14 @@ pub(crate) struct NewSource {
     /// The tenant's account ids at the provider, in every form that it sends, such as a company's number and its text
     /// id. A body that names another one is kept for a person.
     #[serde(default)]
+    #[schema(value_type = Vec<AccountId>, max_items = 20)]
     accounts: Vec<String>,
     /// The signature schemes that are taken. Left out: all that the provider has.
     #[serde(default)]
     schemes: Vec<String>,
     /// The key that signs deliveries, as the provider shows it. Left out where the sender takes one of our choice
     /// (the scheme `sha256-hex` alone): then one is made.
-    #[schema(value_type = Option<String>, format = Password, write_only)]
+    #[schema(value_type = Option<String>, min_length = 1, format = Password, write_only)]
     signing_key: Option<SecretText>,
 }
 
@@ -239,6 +240,11 @@ pub(super) async fn check_office(
     }
     Ok(())
 }
+
+/// A tenant's account at a provider, as its webhooks name it.
+#[derive(ToSchema)]
+#[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
+pub(super) struct AccountId(#[expect(dead_code, reason = "its schema alone is used")] String);
 
 /// Notes what is wrong with a source's accounts.
 pub(super) fn check_accounts(accounts: &[String], faults: &mut Faults) {

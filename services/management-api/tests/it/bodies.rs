@@ -98,6 +98,42 @@ async fn every_fault_of_a_shape_is_told_at_once() {
         ),
         (
             "POST",
+            "/v1/tenants/a/invitations",
+            json!({ "email": "ann", "role": "owner", "color": "red" }),
+            vec![
+                [
+                    "color",
+                    "unknown_field",
+                    "not a field; there are email, role",
+                ],
+                [
+                    "email",
+                    "invalid",
+                    "a text of at most 254 characters. Their e-mail address.",
+                ],
+                ["role", "invalid", "one of viewer, operator, tenant_admin"],
+            ],
+        ),
+        (
+            "POST",
+            "/v1/tenants/a/sources",
+            json!({ "provider": 7, "accounts": ["!!", "1"], "signing_key": "" }),
+            vec![
+                [
+                    "accounts.0",
+                    "invalid",
+                    "a text. A tenant's account at a provider, as its webhooks name it.",
+                ],
+                ["provider", "wrong_type", "a text"],
+                [
+                    "signing_key",
+                    "too_short",
+                    "a text of at least 1 characters",
+                ],
+            ],
+        ),
+        (
+            "POST",
             "/v1/tenants",
             json!(["acme"]),
             vec![["", "wrong_type", "an object with name, tenant_id"]],
