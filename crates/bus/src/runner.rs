@@ -167,6 +167,7 @@ impl Runner {
             tracing::warn!("lost the claim while the step ran");
             return (RunResult::Lost, None);
         };
+        self.publish(job.take_wakes()).await;
         let took = self.clock.monotonic().saturating_sub(started);
         let (stage, word) = (handler.stage(), outcome.word());
         report(stage, job, &outcome, took);

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AnalysisSection, BookingSection, ConnectionName, DetailsSection, DispatchSection, Disposition,
     DocumentsSection, LeadRequest, NotificationsSection, ParkCause, QualificationSection,
-    RecordingSection, RemoteIds, RequestId, SourceSection, StageError, TranscriptSection, WorkKey,
-    WorkRow, WorkflowConfig, words::words,
+    RecordingSection, RemoteIds, RequestId, SourceSection, StageError, TranscriptSection, Wake,
+    WorkKey, WorkRow, WorkflowConfig, words::words,
 };
 
 words! {
@@ -61,6 +61,7 @@ pub struct Claimed {
     /// The configuration of its office, and its version.
     pub config: Arc<OfficeConfig>,
     records: Mutex<Vec<Record>>,
+    wakes: Mutex<Vec<Wake>>,
 }
 
 /// The configuration that applies to a request.
@@ -84,6 +85,7 @@ impl Claimed {
             request,
             config,
             records: Mutex::default(),
+            wakes: Mutex::default(),
         }
     }
 
@@ -106,6 +108,19 @@ impl Claimed {
     /// The records kept so far, in order; they are taken out.
     pub fn take_records(&self) -> Vec<Record> {
         std::mem::take(&mut *self.records.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Has steps of other requests woken, which this one made due: once it has ended, whatever its outcome.
+    pub fn wake(&self, others: impl IntoIterator<Item = Wake>) {
+        self.wakes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(others);
+    }
+
+    /// Whom to wake; they are taken out.
+    pub fn take_wakes(&self) -> Vec<Wake> {
+        std::mem::take(&mut *self.wakes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -93,11 +93,8 @@ impl Booking {
             let names =
                 |conflicts: &[Conflict], id| conflicts.iter().any(|one| one.request == Some(id));
             if names(&shown.conflicts, request.id) != names(now, other) {
-                // The relay wakes whoever has something to do.
-                store
-                    .recheck_booking(&request.tenant, other)
-                    .await
-                    .map_err(|error| StageError::ours(&error))?;
+                let woken = store.recheck_booking(&request.tenant, other).await;
+                job.wake(woken.map_err(|error| StageError::ours(&error))?);
             }
         }
         Ok(())
