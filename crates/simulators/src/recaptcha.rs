@@ -154,7 +154,7 @@ async fn verify(State(sim): Sim, headers: HeaderMap, body: Bytes) -> Json<Value>
         (secret, _) if !secrets.iter().any(|known| known == secret) => {
             refused("invalid-input-secret")
         }
-        (_, token) => match sim.provider.tokens.take(token, sim.control.now()) {
+        (_, token) => match sim.provider.tokens.take(token, None, sim.control.now()) {
             Ok(issued) => {
                 let visitor = issued.visitor;
                 let mut answer = json!({

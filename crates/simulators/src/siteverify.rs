@@ -38,6 +38,8 @@ pub(crate) struct Issued {
     pub(crate) visitor: Visitor,
     pub(crate) at: Timestamp,
     is_spent: bool,
+    /// With what it was shown: a repeat of that call is answered as it was.
+    shown_with: Option<String>,
 }
 
 /// Why a token is not taken.
@@ -70,19 +72,29 @@ impl Tokens {
             visitor,
             at,
             is_spent: false,
+            shown_with: None,
         };
         lock(&self.issued).insert(token.clone(), issued);
         token
     }
 
-    /// Takes a token, which nobody can show again.
-    pub(crate) fn take(&self, token: &str, now: Timestamp) -> Result<Issued, Bad> {
+    /// Takes a token, which nobody can show again, but for whoever repeats the call by its idempotency key.
+    pub(crate) fn take(
+        &self,
+        token: &str,
+        key: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Issued, Bad> {
         let mut all = lock(&self.issued);
         let issued = all.get_mut(token).ok_or(Bad::Unknown)?;
         let is_old = now.duration_since(issued.at) > self.lives;
-        if std::mem::replace(&mut issued.is_spent, true) || is_old {
+        let is_repeat = key.is_some() && issued.shown_with.as_deref() == key;
+        if is_old || (issued.is_spent && !is_repeat) {
+            issued.is_spent = true;
             return Err(Bad::TimeoutOrDuplicate);
         }
+        issued.is_spent = true;
+        issued.shown_with = key.map(str::to_owned);
         Ok(issued.clone())
     }
 

@@ -1,8 +1,8 @@
 //! Cloudflare Turnstile, as the server of a page asks it: `siteverify`.
 //!
-//! - `POST /turnstile/v0/siteverify`, a form or JSON: `secret`, `response`, `remoteip`. It is answered 200 whatever is
-//!   wrong; `error-codes` says what.
-//! - A token is good for 300 s, once. Afterwards: `timeout-or-duplicate`.
+//! - `POST /turnstile/v0/siteverify`, a form or JSON: `secret`, `response`, `remoteip`, `idempotency_key`. It is
+//!   answered 200 whatever is wrong; `error-codes` says what.
+//! - A token is good for 300 s, once, but for the call that repeats its `idempotency_key`. Else: `timeout-or-duplicate`.
 //! - The published secrets for tests: one always passes, one always fails, one finds every token spent.
 //!
 //! Control: `POST /_sim/tokens` hands a token to a page.
@@ -148,6 +148,7 @@ async fn verify(State(sim): Sim, headers: HeaderMap, body: Bytes) -> Json<Value>
     let fields = fields(&headers, &body, true);
     let field = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
     let (secret, token) = (field("secret"), field("response"));
+    let key = Some(field("idempotency_key")).filter(|key| !key.is_empty());
     let now = sim.control.now();
     let success = |hostname: &str, action: &str, at| {
         json!({
@@ -172,7 +173,7 @@ async fn verify(State(sim): Sim, headers: HeaderMap, body: Bytes) -> Json<Value>
             refused("invalid-input-secret")
         }
         (_, token) if token.len() > MAX_TOKEN => refused("invalid-input-response"),
-        (_, token) => match sim.provider.tokens.take(token, now) {
+        (_, token) => match sim.provider.tokens.take(token, key, now) {
             Ok(issued) => success(&issued.visitor.hostname, &issued.visitor.action, issued.at),
             Err(Bad::Unknown) => refused("invalid-input-response"),
             Err(Bad::TimeoutOrDuplicate) => refused("timeout-or-duplicate"),

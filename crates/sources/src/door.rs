@@ -154,21 +154,27 @@ impl BotChecks {
         Self { client, config }
     }
 
-    /// What the service says of a token. `None`: it gave no answer that can be used, so nothing is known.
+    /// What the service says of a token, which is good once. `None`: it gave no answer that can be used, so nothing is known.
+    ///
+    /// `of` is what came with it, as a UUID: Turnstile answers the same once more where both are the same. reCAPTCHA has no
+    /// such thing.
     pub(crate) async fn ask(
         &self,
         service: BotService,
         secret: &SecretString,
         token: &str,
+        of: &str,
     ) -> Option<BotAnswer> {
         let (base, path) = match service {
             BotService::Turnstile => (&self.config.turnstile, "turnstile/v0/siteverify"),
             BotService::Recaptcha => (&self.config.recaptcha, "recaptcha/api/siteverify"),
         };
         let url = format!("{}/{path}", base.as_str().trim_end_matches('/'));
+        let of = (service == BotService::Turnstile).then_some(("idempotency_key", of));
         let body = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("secret", secrecy::ExposeSecret::expose_secret(secret))
             .append_pair("response", token)
+            .extend_pairs(of)
             .finish();
         let asked = self
             .client

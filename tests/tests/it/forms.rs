@@ -101,7 +101,7 @@ async fn a_website_form_reaches_the_crm_and_a_mail_once(form: Form) {
         world.simulators().turnstile(),
     );
 
-    // People click twice. The second time the bot check's token is spent, which says nothing against the first.
+    // People click twice. The bot check's token is good once, and the second click is known for the first's repeat.
     let clicked = Wanted {
         tool: Tool::Multipart,
         token: turnstile.issue(turnstile::Visitor::default()),

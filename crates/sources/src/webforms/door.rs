@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, header};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use super::{
@@ -128,7 +129,7 @@ impl Door for FormDoor {
             .noted(RECEIVED, &visit.now.to_string())
             .noted(PAGE, loaded.unwrap_or("unsaid"));
         if let Some(check) = settings.bot_check.as_ref().filter(|_| !is_signed) {
-            let word = asked(visit, &settings, check, body.value(check.service.field())).await;
+            let word = asked(visit, &settings, check, &body).await;
             delivery = delivery.noted(BOT_CHECK, word);
         }
         Ok(delivery)
@@ -194,9 +195,9 @@ async fn asked(
     visit: &Visit<'_>,
     settings: &Settings,
     check: &BotCheck,
-    token: Option<&str>,
+    body: &Body,
 ) -> &'static str {
-    let Some(token) = token else {
+    let Some(token) = body.value(check.service.field()) else {
         return "missing";
     };
     let Some(secret) = visit.secret else {
@@ -205,7 +206,8 @@ async fn asked(
     if token.len() > MAX_TOKEN {
         return "failed";
     }
-    let Some(answer) = visit.checks.ask(check.service.asked(), secret, token).await else {
+    let (service, of) = (check.service.asked(), click(token, body));
+    let Some(answer) = visit.checks.ask(service, secret, token, &of).await else {
         return "unknown";
     };
     // The service's complaint about our own key says nothing of the person.
@@ -230,6 +232,22 @@ async fn asked(
     } else {
         "failed"
     }
+}
+
+/// Names a click on the page's button, as a UUID (RFC 9562, version 8): people click twice, and the same words with the
+/// same token are the same click.
+fn click(token: &str, body: &Body) -> String {
+    let hash = Sha256::digest(format!("{token}\n{}", body.hash(&ONCE_FIELDS)));
+    let hex = hex::encode(hash);
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    format!(
+        "{}-{}-8{}-8{}-{}",
+        part(0, 8),
+        part(8, 12),
+        part(13, 16),
+        part(17, 20),
+        part(20, 32)
+    )
 }
 
 #[cfg(test)]
