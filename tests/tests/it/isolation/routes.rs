@@ -161,14 +161,13 @@ struct Scene<'a> {
     ann: (Tenant, Objects),
     bob: (Tenant, Objects),
     nobody: Objects,
-    form: Form,
 }
 
 impl Scene<'_> {
     async fn as_ann(&self, route: &Route, path: &str, body: Option<&Value>) -> Reply {
         let shown = path.split("/versions/").next().unwrap();
         let mut version = None;
-        if route.is_of_a_version && self.form == Form::OneProcess {
+        if route.is_of_a_version {
             // As whoever has just read it, so that nothing is refused for its version. Of what is not hers, any.
             let shown = self.as_ann_again(&Method::GET, shown, None, &[]).await;
             version = Some(shown.etag.unwrap_or_else(|| "\"1\"".to_owned()));
@@ -556,10 +555,7 @@ impl Scene<'_> {
             .to_string()
             .contains("Nobody signs in at this server");
         assert!(
-            reply.status.is_success()
-                || is_of_no_use
-                || reply.status == StatusCode::CONFLICT
-                || (self.form == Form::Fleet && reply.status == StatusCode::PRECONDITION_REQUIRED),
+            reply.status.is_success() || is_of_no_use || reply.status == StatusCode::CONFLICT,
             "{}: her own things are refused: {reply:?}",
             route.name()
         );
@@ -645,7 +641,6 @@ async fn every_route(world: World, form: Form, is_good_for_both: bool) {
         bob: tenant(&api, "bob").await,
         nobody: nobodys(),
         api: &api,
-        form,
     };
     if is_good_for_both {
         let both = [scene.ann.0.id(), scene.bob.0.id()];
