@@ -241,7 +241,7 @@ pub(super) async fn check_office(
     Ok(())
 }
 
-/// A tenant's account at a provider, as its webhooks name it.
+/// A tenant's account at a provider, as its webhooks name it: 1 to 64 letters, digits, `_` and `-`.
 #[derive(ToSchema)]
 #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
 pub(super) struct AccountId(#[expect(dead_code, reason = "its schema alone is used")] String);

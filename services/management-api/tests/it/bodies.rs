@@ -65,7 +65,11 @@ async fn every_fault_of_a_shape_is_told_at_once() {
                     "invalid",
                     "a time such as `2026-11-01T08:30:00Z`, or null. Until when it is taken. Left out: until it is revoked.",
                 ],
-                ["scopes", "wrong_type", "a list, each of it a text"],
+                [
+                    "scopes",
+                    "wrong_type",
+                    "a list of 1 to 4, each of them one of ingest, read, operate, admin",
+                ],
             ],
         ),
         (
@@ -122,13 +126,13 @@ async fn every_fault_of_a_shape_is_told_at_once() {
                 [
                     "accounts.0",
                     "invalid",
-                    "a text. A tenant's account at a provider, as its webhooks name it.",
+                    "a text. A tenant's account at a provider, as its webhooks name it: 1 to 64 letters, digits, `_` and `-`.",
                 ],
                 ["provider", "wrong_type", "a text"],
                 [
                     "signing_key",
-                    "too_short",
-                    "a text of at least 1 characters",
+                    "wrong_length",
+                    "a text of at least 1 characters, or null",
                 ],
             ],
         ),
