@@ -373,6 +373,18 @@ pub fn reenter(before: &Facts, after: &Facts) -> Reentry {
         )
     };
     let is_moved = reach(before) != reach(after);
+    // What people typed is read by the model, which may have taken their ZIP code of before for the project's.
+    let place = |facts: &Facts| {
+        let person = facts.person.clone();
+        (
+            person.postal_code,
+            person.address,
+            person.city,
+            person.state,
+        )
+    };
+    let is_typed = !after.about.channel().is_by_number();
+    let is_place_corrected = is_typed && place(before) != place(after);
     // What a company wants of every lead, and what may be missing.
     let given = |facts: &Facts| {
         let person = &facts.person;
@@ -380,7 +392,10 @@ pub fn reenter(before: &Facts, after: &Facts) -> Reentry {
         (person.name.is_some(), city, state, facts.consent.is_some())
     };
     Reentry {
-        gather: before.about.gather_again(&after.about),
+        gather: before
+            .about
+            .gather_again(&after.about)
+            .or_else(|| is_place_corrected.then_some(Stage::Analysis)),
         booking: before.about.slot("") != after.about.slot(""),
         documents: before.about.files() != after.about.files(),
         qualification: is_moved

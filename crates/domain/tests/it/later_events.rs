@@ -432,6 +432,19 @@ fn what_is_withheld_is_judged_again_when_it_is_corrected() {
 }
 
 #[test]
+fn a_corrected_place_is_read_again_where_people_type_it() {
+    for channel in Channel::ALL {
+        let mut world = World::of(channel);
+        let id = world.completed(&Findings::default());
+        let revision = world.document(id).revisions.of(Stage::Analysis);
+        world.event(id, &world.moved());
+        let is_read_again = world.document(id).revisions.of(Stage::Analysis) > revision;
+        let is_by_number = matches!(channel, Channel::Phone | Channel::Text);
+        assert_eq!(is_read_again, !is_by_number, "{channel}");
+    }
+}
+
+#[test]
 fn what_a_person_rejected_stays_so_whatever_comes() {
     for channel in Channel::ALL {
         let mut world = World::of(channel);

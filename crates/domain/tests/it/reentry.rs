@@ -205,8 +205,28 @@ fn table() -> Vec<(usize, Channel, Say, Reentry)> {
         .into_iter()
         .flat_map(|channel| ANY.map(|(say, reentry)| (channel, say, reentry)));
     let rows = any.chain(ONE).enumerate();
-    rows.map(|(number, (channel, say, reentry))| (number, channel, say, reentry))
-        .collect()
+    let by_channel = |(number, (channel, say, reentry)): (usize, (Channel, Say, Reentry))| {
+        let mut facts = Facts::nothing(channel);
+        say(&mut facts);
+        let person = facts.person;
+        let place = [
+            person.postal_code,
+            person.address,
+            person.city,
+            person.state,
+        ];
+        let is_typed = !matches!(channel, Channel::Phone | Channel::Text);
+        // A place that was typed is read by the model. Of a caller, it is their number's.
+        let reentry = match is_typed && place.iter().any(Option::is_some) {
+            true => Reentry {
+                gather: Some(Stage::Analysis),
+                ..reentry
+            },
+            false => reentry,
+        };
+        (number, channel, say, reentry)
+    };
+    rows.map(by_channel).collect()
 }
 
 /// The stages that a completed request is open at after a change.
