@@ -40,6 +40,9 @@ const MOVES_BY: Duration = Duration::from_millis(100);
 
 /// Looks of [`World::rest`] without anything happening before a manual clock is nudged.
 const NUDGE_AFTER: u32 = 50;
+/// Looks after which a nudge is a long one: whoever sleeps still has a minute's lease to wait for.
+const LONG_AFTER: u32 = 1_000;
+const MOVES_FAR_BY: Duration = Duration::from_secs(1);
 
 /// What a product is made of. A story that neither moves the clock nor looks behind the endpoints is told of both, with
 /// [`in_both_forms`](crate::in_both_forms).
@@ -261,7 +264,10 @@ impl World {
             if looks.is_multiple_of(NUDGE_AFTER)
                 && let Some(clock) = self.clock()
             {
-                clock.advance(MOVES_BY);
+                clock.advance(match looks > LONG_AFTER {
+                    true => MOVES_FAR_BY,
+                    false => MOVES_BY,
+                });
             }
             let pause = self.look_every() / 5;
             tokio::time::sleep(pause).await;
