@@ -89,6 +89,10 @@ async fn lost_texts_and_forms_are_found_once(form: Form) {
             "form-submission",
             written("330000002", "(512) 555-0145", "A deck, please.", at(4)),
         ),
+        (
+            "form-submission",
+            written("330000003", "(512) 555-0146", "Just now.", world.now()),
+        ),
     ] {
         callrail.trouble(LOST);
         callrail.happen(event, &choices).unwrap();
@@ -104,6 +108,9 @@ async fn lost_texts_and_forms_are_found_once(form: Form) {
     for taken in [3, 0] {
         let ended = reconciled(&world).await;
         assert_eq!(ended["result"]["changed"], json!(taken), "{ended}");
+        // What may still come is told apart from what is there.
+        assert_eq!(ended["result"]["too_young"], json!(1), "{ended}");
+        assert!(ended["result"]["old_enough_at"].is_string(), "{ended}");
         let expected = [
             ("A bathroom, please.", false),
             ("A deck, please.", true),

@@ -11,7 +11,7 @@ use crate::{
     calls::KEPT_FOR,
     jobs::{
         Batch, Effect, Job, JobCursor, JobKind, JobQuery, JobState, JobStep, JobTask, NewJob,
-        Reconciled, RequestFilter, SourceFault, Stepped,
+        NotTaken, Reconciled, RequestFilter, SourceFault, Stepped,
     },
     sweeps::{DayCount, DayLine},
 };
@@ -316,8 +316,11 @@ pub async fn what_a_comparison_found_is_written_with_its_batch(subject: &Subject
         let lines = subject.store.day_lines(&tenant, day, day).await;
         lines.unwrap()
     };
+    let mut young = NotTaken::default();
+    young.wait(Some((subject.now)()));
     let so_far = Reconciled {
         days: [(day, count)].into(),
+        not_taken: young,
         ..Reconciled::default()
     };
     let (job, _) = written(step(subject, &job, found(so_far.clone(), false)).await);
@@ -336,6 +339,7 @@ pub async fn what_a_comparison_found_is_written_with_its_batch(subject: &Subject
         checked_at: (subject.now)(),
     };
     let end = Reconciled {
+        not_taken: young,
         lines: vec![line.clone()],
         fault: Some(fault.clone()),
         ..Reconciled::default()
@@ -344,6 +348,8 @@ pub async fn what_a_comparison_found_is_written_with_its_batch(subject: &Subject
     assert!(done.result.days.is_empty());
     let stored = subject.store.job(&tenant, job.id).await.unwrap().unwrap();
     assert_eq!(stored.result.faults, [fault]);
+    assert_eq!(stored.result.not_taken.too_young, 2);
+    assert_eq!(stored.result.not_taken.old_enough_at, young.old_enough_at);
     let lines = lines().await;
     assert_eq!(
         (lines.len(), lines[0].count, &*lines[0].kind),

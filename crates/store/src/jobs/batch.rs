@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{DryRun, Plan, RequestId, RequestState, ReviewAction, Stage, WorkKey, transition};
 use jiff::{Timestamp, civil::Date};
 
-use super::{JobCursor, RequestFilter, SkippedRequest, SourceFault, StoppedAgain};
+use super::{JobCursor, NotTaken, RequestFilter, SkippedRequest, SourceFault, StoppedAgain};
 use crate::{
     TenantId,
     sweeps::{DayCount, DayLine},
@@ -42,6 +42,8 @@ pub struct Reconciled {
     pub lines: Vec<DayLine>,
     /// Why a source could not be compared.
     pub fault: Option<SourceFault>,
+    /// What is missing still.
+    pub not_taken: NotTaken,
 }
 
 /// What a batch does to requests.

@@ -24,7 +24,7 @@ pub use filter::{RequestFilter, end_id_before, first_id_at, first_id_since};
 pub use job::{
     Created, Job, JobClaim, JobCursor, JobKind, JobState, JobTask, NewJob, OpenJob, next,
 };
-pub use result::{JobResult, SkippedRequest, SourceFault, StoppedAgain, StoppedStep};
+pub use result::{JobResult, NotTaken, SkippedRequest, SourceFault, StoppedAgain, StoppedStep};
 
 /// Jobs of a tenant that may wait or run at once.
 pub const MAX_OPEN_JOBS: usize = 100;

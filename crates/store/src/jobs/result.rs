@@ -33,6 +33,40 @@ pub struct JobResult {
     /// Until when it waits for a provider's quota.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub put_off_until: Option<Timestamp>,
+    /// Of a comparison with providers, what is missing still.
+    #[serde(skip_serializing_if = "NotTaken::is_nothing")]
+    pub not_taken: NotTaken,
+}
+
+/// What a comparison with providers found missing and did not take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NotTaken {
+    /// Leads whose webhook may still come.
+    pub too_young: u64,
+    /// When the youngest of them is old enough to be taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_enough_at: Option<Timestamp>,
+    /// Leads that cannot be read as the provider lists them.
+    pub unreadable: u64,
+}
+
+impl NotTaken {
+    /// Counts one whose webhook may come until `due_at`.
+    pub fn wait(&mut self, due_at: Option<Timestamp>) {
+        self.too_young += 1;
+        self.old_enough_at = self.old_enough_at.max(due_at);
+    }
+
+    fn add(&mut self, other: Self) {
+        self.too_young += other.too_young;
+        self.old_enough_at = self.old_enough_at.max(other.old_enough_at);
+        self.unreadable += other.unreadable;
+    }
+
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A source that a job could not compare.
@@ -54,6 +88,7 @@ impl JobResult {
 
     pub(super) fn reconciled(&mut self, found: &Reconciled) {
         self.days.clone_from(&found.days);
+        self.not_taken.add(found.not_taken);
         if let Some(fault) = &found.fault
             && self.faults.len() < MAX_NAMED
         {

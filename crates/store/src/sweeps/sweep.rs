@@ -149,11 +149,13 @@ impl DayCount {
 }
 
 impl Span {
-    /// Whole days in a time zone, from that of `from` to that of `to`.
+    /// Whole days in a time zone, from that of `from` to the one that `to` is in or ends.
     pub fn of_days(from: Timestamp, to: Timestamp, zone: &TimeZone, is_long: bool) -> Self {
         let day = |at: Timestamp| at.to_zoned(zone.clone()).date();
         let begin = |day: Date| zone.to_timestamp(day.at(0, 0, 0, 0));
-        let behind = day(to).saturating_add(1.day());
+        let last = to.checked_sub(SignedDuration::from_nanos(1));
+        let last = last.unwrap_or(to).max(from);
+        let behind = day(last).saturating_add(1.day());
         Self {
             from: begin(day(from)).unwrap_or(from),
             to: begin(behind).unwrap_or(to),
@@ -321,6 +323,15 @@ mod tests {
         assert!(!span.is_long);
         // What was begun is ended, whatever the time is.
         assert_eq!(state.span(at("2026-03-19T02:00:00Z"), &zone), span);
+    }
+
+    #[test]
+    fn a_span_ends_with_the_day_that_its_end_ends() {
+        let zone = TimeZone::get("America/Chicago").unwrap();
+        let end_of = |to: &str| Span::of_days(at("2026-03-17T15:00:00Z"), at(to), &zone, true).to;
+        assert_eq!(end_of("2026-03-18T05:00:00Z"), at("2026-03-18T05:00:00Z"));
+        assert_eq!(end_of("2026-03-18T05:00:01Z"), at("2026-03-19T05:00:00Z"));
+        assert_eq!(end_of("2026-03-17T15:00:00Z"), at("2026-03-18T05:00:00Z"));
     }
 
     #[test]

@@ -255,6 +255,9 @@ impl NewJob {
                 let from = requests
                     .from
                     .unwrap_or_else(|| to.checked_sub(DAY).unwrap_or(to));
+                if from >= to && filter.to.is_none() {
+                    faults.add("filter.from", "a time that is over");
+                }
                 if to.duration_since(from) > DAY * 31 {
                     faults.add("filter.from", "at most 31 days before `to`");
                 }

@@ -35,6 +35,13 @@ pub(crate) struct WorkResult {
     faults: Vec<SourceFault>,
     /// Until when it waits, because a provider takes no more requests; then it goes on where it is.
     put_off_until: Option<Timestamp>,
+    /// Of a comparison with providers, leads that are missing and too young to be taken: their webhook may still come.
+    too_young: u64,
+    /// When the youngest of these is old enough. Whoever compares after that takes them, if they have not come by then.
+    old_enough_at: Option<Timestamp>,
+    /// Of a comparison with providers, leads that are missing and cannot be read as the provider lists them. The log says
+    /// why.
+    unreadable: u64,
 }
 
 /// A source that a job could not compare.
@@ -150,6 +157,9 @@ impl WorkResult {
                 })
                 .collect(),
             put_off_until: result.put_off_until,
+            too_young: result.not_taken.too_young,
+            old_enough_at: result.not_taken.old_enough_at,
+            unreadable: result.not_taken.unreadable,
             changed: result.changed,
             skipped: result.skipped,
             first_skipped: skipped

@@ -407,10 +407,12 @@ async fn reconciled(
     let reconciled = match &compared.next {
         Some(_) => Reconciled {
             days,
+            not_taken: compared.not_taken,
             ..Reconciled::default()
         },
         None => Reconciled {
             lines: DayLine::of_days(days, known.id, kind, now),
+            not_taken: compared.not_taken,
             ..Reconciled::default()
         },
     };

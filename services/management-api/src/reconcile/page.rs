@@ -7,6 +7,7 @@ use domain::{About, Alias, BookingStatus, Reading, StoreError, metric_names};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use store::{
     AuditAction, Delivery, HAPPENED_AT, SourceChange, SourceUpdate,
+    jobs::NotTaken,
     sweeps::{DayCount, Span, SweepState},
 };
 
@@ -25,6 +26,8 @@ pub(crate) struct Compared {
     pub(crate) through: u64,
     /// Those of them that were taken.
     pub(crate) taken: u64,
+    /// Those of them that are missing still, and why.
+    pub(crate) not_taken: NotTaken,
     /// Where the next page begins.
     pub(crate) next: Option<String>,
 }
@@ -111,7 +114,10 @@ pub(crate) async fn compare(
                 let count = take(deps, access, &listed, thing, is_missing, &mut compared).await?;
                 count_if(&mut compared, listed.at, zone, count);
             }
-            Found::Elsewhere(_) if !is_missing => compared.count(listed.at, zone, MISSING),
+            Found::Elsewhere(_) if !is_missing => {
+                compared.not_taken.wait(listed.due_at);
+                compared.count(listed.at, zone, MISSING);
+            }
             Found::Elsewhere(place) => {
                 access.admit(REQUESTS_OF_A_FETCH).await?;
                 let fetched = match listing.fetch(&access.account, accounts, place).await {
@@ -321,7 +327,14 @@ async fn take(
     let (source, spec) = (access.source, access.spec);
     let mut delivery = match delivery_of(deps, access, listed, thing) {
         Read::News(delivery) if is_missing => delivery,
-        Read::News(_) | Read::Unreadable => return Ok(Some(MISSING)),
+        Read::News(_) => {
+            compared.not_taken.wait(listed.due_at);
+            return Ok(Some(MISSING));
+        }
+        Read::Unreadable => {
+            compared.not_taken.unreadable += 1;
+            return Ok(Some(MISSING));
+        }
         Read::Unused => return Ok(None),
     };
     // It marks the request in the transaction that makes it, so that no count is lost with a process.

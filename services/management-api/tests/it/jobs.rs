@@ -459,6 +459,10 @@ async fn every_fault_of_a_job_is_told_at_once() {
             json!({ "kind": "redrive", "filter": { "everything": true } }),
             &["filter.everything"],
         ),
+        (
+            json!({ "kind": "reconcile", "filter": { "from": "2999-01-01" } }),
+            &["filter.from"],
+        ),
     ] {
         let answer = world.call_as(Operator, "POST", PATH, Some(&new)).await;
         assert_eq!(wrong_fields(&answer), fields, "{new}");

@@ -329,8 +329,11 @@ fn show(session: &mut Session<'_>, job: &Value) -> anyhow::Result<()> {
     say_not_compared(session, result)
 }
 
-/// Sources that a comparison with providers passed over, and until when it waits for one.
+/// What a comparison with providers did not take, the sources that it passed over, and until when it waits for one.
 pub(super) fn say_not_compared(session: &mut Session<'_>, result: &Value) -> anyhow::Result<()> {
+    for left in left_out(result) {
+        session.say(&left)?;
+    }
     if let Some(until) = result["put_off_until"].as_str() {
         session.say(&format!(
             "A provider takes no more requests: it goes on at {until}."
@@ -338,6 +341,33 @@ pub(super) fn say_not_compared(session: &mut Session<'_>, result: &Value) -> any
     }
     let faults = [("source", "source_id"), ("reason", "reason")];
     say_table(session, "Not compared", &faults, &result["faults"])
+}
+
+/// What is missing still, in words.
+fn left_out(result: &Value) -> Vec<String> {
+    let count = |name: &str| result[name].as_u64().unwrap_or_default();
+    let mut left = Vec::new();
+    let young = count("too_young");
+    if young > 0 {
+        let (verb, its) = if young == 1 {
+            ("waits", "its webhook")
+        } else {
+            ("wait", "their webhooks")
+        };
+        let until = result["old_enough_at"].as_str();
+        let until = until.map_or_else(String::new, |at| format!(" after {at}"));
+        left.push(format!(
+            "{young} more {verb}: too young to be missing, {its} may still come. The audit looks again{until}, or run this then."
+        ));
+    }
+    let unreadable = count("unreadable");
+    if unreadable > 0 {
+        let verb = if unreadable == 1 { "is" } else { "are" };
+        left.push(format!(
+            "{unreadable} more {verb} missing and cannot be read as the provider lists them: the server's log says why."
+        ));
+    }
+    left
 }
 
 fn show_comparison(session: &mut Session<'_>, result: &Value) -> anyhow::Result<()> {
@@ -383,5 +413,22 @@ fn say_table(
             session.say(&format!("\n{title}\n{}", table(columns, items)))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_taken_is_told() {
+        let none = json!({ "too_young": 0, "old_enough_at": null, "unreadable": 0 });
+        assert!(left_out(&none).is_empty());
+        let some =
+            json!({ "too_young": 1, "old_enough_at": "2026-11-28T19:20:00Z", "unreadable": 2 });
+        let left = left_out(&some);
+        assert!(left[0].starts_with("1 more waits: too young"), "{left:?}");
+        assert!(left[0].contains("after 2026-11-28T19:20:00Z"), "{left:?}");
+        assert!(left[1].starts_with("2 more are missing"), "{left:?}");
     }
 }

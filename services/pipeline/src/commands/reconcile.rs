@@ -3,7 +3,6 @@
 use std::io::Write;
 
 use domain::SourceId;
-use jiff::Timestamp;
 use serde_json::json;
 use settings::Settings;
 
@@ -15,20 +14,19 @@ pub(super) struct Args {
     /// The source. Default: every source whose provider has a list.
     #[arg(long, value_name = "SOURCE")]
     source: Option<SourceId>,
-    /// Things that happened at this time or later: 2026-11-27T14:00:00Z. Default: a day before the end.
-    #[arg(long, value_name = "TIME")]
-    from: Option<Timestamp>,
-    /// Things that happened before this time. Default: now.
-    #[arg(long, value_name = "TIME")]
-    to: Option<Timestamp>,
+    /// Things that happened then or later: a day (2026-11-20) by the office's clock, or a time (2026-11-20T14:00:00Z). Whole
+    /// days are compared. Default: a day before the end.
+    #[arg(long, value_name = "WHEN")]
+    from: Option<String>,
+    /// Things that happened up to the end of this day, or before this time. Default: now.
+    #[arg(long, value_name = "WHEN")]
+    to: Option<String>,
 }
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// Compares now, and follows the job. What is missing is taken, and marked as recovered.
-    #[command(
-        after_help = "Example:\n  pipeline reconcile now --tenant acme --from 2026-11-20T00:00:00Z"
-    )]
+    #[command(after_help = "Example:\n  pipeline reconcile now --tenant acme --from 2026-11-20")]
     Now(Args),
 }
 
@@ -42,7 +40,7 @@ pub(super) async fn run(
     let times = [("from", args.from), ("to", args.to)];
     for (name, at) in times {
         if let Some(at) = at {
-            new["filter"][name] = json!(at.to_string());
+            new["filter"][name] = json!(at);
         }
     }
     if let Some(source) = args.source {
