@@ -182,6 +182,8 @@ pub struct Registration {
     pub url: String,
     /// Whether it is posted to. A provider may have switched it off after failures.
     pub is_on: bool,
+    /// Since when nothing that was posted to it is taken, where the provider tells: it tries again, and will switch it off.
+    pub failing_since: Option<Timestamp>,
 }
 
 /// How a source's URL is registered at its provider.
@@ -227,11 +229,13 @@ pub(crate) fn registrations(
     events: impl IntoIterator<Item = String>,
     url: &str,
     is_on: bool,
+    failing_since: Option<Timestamp>,
 ) -> Vec<Registration> {
     let of = |event| Registration {
         event,
         url: url.to_owned(),
         is_on,
+        failing_since,
     };
     events.into_iter().map(of).collect()
 }
@@ -265,6 +269,7 @@ mod tests {
             event: event.to_owned(),
             url: url.to_owned(),
             is_on,
+            failing_since: None,
         }
     }
 

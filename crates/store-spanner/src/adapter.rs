@@ -18,7 +18,7 @@ use store::{
     Accepted, AuditAction, AuditEntry, AuditQuery, Booked, Config, ConfigKind, Connection,
     Delivery, Identified, LastWrite, NewConfig, NewConnection, Page, PersonIdentity, Redriven,
     ReplacedSecret, RequestQuery, RequestView, Result, SecurityEvent, Settle, Source, SourceChange,
-    StoppedCount, Store, StoredEvent, TokenHash, WorkQuery,
+    SourceTest, StoppedCount, Store, StoredEvent, TokenHash, WorkQuery,
 };
 
 use crate::{
@@ -158,6 +158,22 @@ impl Store for SpannerStore {
 
     async fn sources(&self, tenant: &TenantId) -> Result<Vec<Source>> {
         self.read(async |reader| sources::of_tenant(&reader, tenant).await)
+            .await
+    }
+
+    async fn note_source_test(
+        &self,
+        tenant: &TenantId,
+        source: SourceId,
+        test: &SourceTest,
+    ) -> Result<()> {
+        let (id, test) = (tenant.clone(), test.clone());
+        let change = again!([id, test] | tx | sources::note_test(&tx, &id, source, &test));
+        self.write("source.test", change).await
+    }
+
+    async fn source_test(&self, tenant: &TenantId, source: SourceId) -> Result<Option<SourceTest>> {
+        self.read(async |reader| sources::last_test(&reader, tenant, source).await)
             .await
     }
 

@@ -120,6 +120,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "lists_of_the_audit_log",
         include_str!("../../../migrations/spanner/0067_lists_of_the_audit_log.sql"),
     ),
+    (
+        75,
+        "tests_of_sources",
+        include_str!("../../../migrations/spanner/0075_tests_of_sources.sql"),
+    ),
 ];
 
 /// Where the steps that were taken are on record.

@@ -8,7 +8,7 @@ use google_cloud_spanner::{
     mutation::Mutation,
 };
 use store::{
-    ConfigKind, Source, SourceChange, SourceState, TokenHash,
+    ConfigKind, Source, SourceChange, SourceState, SourceTest, TokenHash,
     rows::{self, signed},
     stored::to_json,
 };
@@ -16,7 +16,7 @@ use store::{
 use crate::{
     configs,
     fault::Fault,
-    rows::{Row, Write, key, mutation, under},
+    rows::{Row, Write, key, mutation, time_value, under},
     tenants,
     tx::{Reader, Tx},
 };
@@ -161,6 +161,38 @@ async fn one(reader: &Reader, tenant: &TenantId, id: SourceId) -> Result<Option<
     let key = key([tenant.as_str(), &id.to_string()]);
     let found = reader.row("sources", COLUMNS, key).await?;
     Ok(found.map(|row| rows::source(&row)).transpose()?)
+}
+
+pub(crate) async fn note_test(
+    tx: &Tx,
+    tenant: &TenantId,
+    source: SourceId,
+    test: &SourceTest,
+) -> Result<()> {
+    one(tx, tenant, source).await?.ok_or(StoreError::NotFound)?;
+    tx.write([mutation(
+        Write::Update,
+        "sources",
+        [
+            ("tenant_id", tenant.as_str().to_owned().into()),
+            ("source_id", source.to_string().into()),
+            ("tested_at", time_value(test.at)),
+            ("test_fault", test.fault.clone().into()),
+        ],
+    )])
+}
+
+pub(crate) async fn last_test(
+    reader: &Reader,
+    tenant: &TenantId,
+    source: SourceId,
+) -> Result<Option<SourceTest>> {
+    let key = key([tenant.as_str(), &source.to_string()]);
+    let found = reader.row("sources", "tested_at, test_fault", key).await?;
+    Ok(found
+        .map(|row| rows::source_test(&row))
+        .transpose()?
+        .flatten())
 }
 
 /// The source, where it is active and its tenant is.

@@ -55,8 +55,8 @@ use store::{
     Accepted, AuditAction, AuditEntry, AuditQuery, Booked, Config, ConfigCache, ConfigKind,
     Connection, Delivery, IdSource, Identified, LastWrite, LiveChange, NewConfig, NewConnection,
     Page, PersonIdentity, Redriven, ReplacedSecret, RequestQuery, RequestView, Result,
-    SecurityEvent, Settle, Source, SourceChange, StoppedCount, Store, StoredEvent, TokenHash,
-    WorkQuery,
+    SecurityEvent, Settle, Source, SourceChange, SourceTest, StoppedCount, Store, StoredEvent,
+    TokenHash, WorkQuery,
 };
 
 use crate::{
@@ -339,6 +339,23 @@ impl Store for SqliteStore {
         let key = tenant.clone();
         let read = self.read(move |db| sources::of_tenant(db, &key));
         self.sources.get(tenant.clone(), read).await
+    }
+
+    async fn note_source_test(
+        &self,
+        tenant: &TenantId,
+        source: SourceId,
+        test: &SourceTest,
+    ) -> Result<()> {
+        let (tenant, test) = (tenant.clone(), test.clone());
+        self.write(move |db| sources::note_test(db, &tenant, source, &test))
+            .await
+    }
+
+    async fn source_test(&self, tenant: &TenantId, source: SourceId) -> Result<Option<SourceTest>> {
+        let tenant = tenant.clone();
+        self.read(move |db| sources::last_test(db, &tenant, source))
+            .await
     }
 
     async fn source_by_token_across_tenants(&self, token: &TokenHash) -> Result<Option<Source>> {

@@ -118,6 +118,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "lists_of_the_audit_log",
         include_str!("../../../migrations/sqlite/0067_lists_of_the_audit_log.sql"),
     ),
+    (
+        75,
+        "tests_of_sources",
+        include_str!("../../../migrations/sqlite/0075_tests_of_sources.sql"),
+    ),
 ];
 
 /// The step that figures came with.

@@ -5,12 +5,16 @@ use std::collections::BTreeSet;
 use domain::{OfficeId, SourceId, StoreError, TenantId};
 use rusqlite::{Connection, Params, params};
 use store::{
-    ConfigKind, Result, Source, SourceChange, TokenHash,
+    ConfigKind, Result, Source, SourceChange, SourceTest, TokenHash,
     rows::{self, signed},
     stored::to_json,
 };
 
-use crate::{configs, rows::store_error, sql, tenants};
+use crate::{
+    configs,
+    rows::{micros, store_error},
+    sql, tenants,
+};
 
 pub(crate) fn create(db: &Connection, source: &Source) -> Result<()> {
     let tenant = &source.tenant;
@@ -102,6 +106,32 @@ pub(crate) fn put(db: &Connection, source: &Source) -> Result<()> {
 pub(crate) fn of_tenant(db: &Connection, tenant: &TenantId) -> Result<Vec<Source>> {
     const SQL: &str = "SELECT * FROM sources WHERE tenant_id = ?1 ORDER BY source_id";
     sql::all(db, SQL, [tenant.as_str()], rows::source)
+}
+
+pub(crate) fn note_test(
+    db: &Connection,
+    tenant: &TenantId,
+    source: SourceId,
+    test: &SourceTest,
+) -> Result<()> {
+    const SQL: &str = "UPDATE sources SET tested_at = ?3, test_fault = ?4 WHERE tenant_id = ?1 AND source_id = ?2";
+    let id = source.to_string();
+    let values = params![tenant.as_str(), id, micros(test.at), test.fault];
+    match sql::execute(db, SQL, values)? {
+        0 => Err(StoreError::NotFound),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn last_test(
+    db: &Connection,
+    tenant: &TenantId,
+    source: SourceId,
+) -> Result<Option<SourceTest>> {
+    const SQL: &str =
+        "SELECT tested_at, test_fault FROM sources WHERE tenant_id = ?1 AND source_id = ?2";
+    let values = params![tenant.as_str(), source.to_string()];
+    Ok(sql::first(db, SQL, values, rows::source_test)?.flatten())
 }
 
 /// What may be used: an active source of an active tenant.

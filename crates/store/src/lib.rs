@@ -76,7 +76,7 @@ pub use places::{PlaceKey, Places};
 pub use requests::{RequestQuery, RequestView};
 pub use security::SecurityEvent;
 pub use settle::{Settle, Settled};
-pub use sources::{Source, SourceChange, SourceState, SourceUpdate, TokenHash};
+pub use sources::{Source, SourceChange, SourceState, SourceTest, SourceUpdate, TokenHash};
 pub use stored::Page;
 pub use sweeps::{Completeness, DayLine, Sweep, SweepClaim, SweepState, SweepStep, Sweeps};
 pub use tokens::SearchText;
@@ -253,6 +253,20 @@ pub trait Store:
 
     /// A tenant's sources, by id.
     async fn sources(&self, tenant: &TenantId) -> Result<Vec<Source>>;
+
+    /// Keeps what came of a source's test, in place of the one before. It is no change of the source.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    async fn note_source_test(
+        &self,
+        tenant: &TenantId,
+        source: SourceId,
+        test: &SourceTest,
+    ) -> Result<()>;
+
+    /// What came of a source's last test; none if it was never tested.
+    async fn source_test(&self, tenant: &TenantId, source: SourceId) -> Result<Option<SourceTest>>;
 
     /// The active source of an active tenant whose URL token has this hash.
     async fn source_by_token_across_tenants(&self, token: &TokenHash) -> Result<Option<Source>>;

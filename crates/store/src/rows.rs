@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     AuditEntry, CallAnswer, Config, ConfigKind, Connection, ConnectionState, DeliverySummary, Job,
-    Result, SecurityEvent, Source, SourceState, StopKind, StoppedCount, StoredEvent, TokenHash,
+    Result, SecurityEvent, Source, SourceState, SourceTest, StopKind, StoppedCount, StoredEvent,
+    TokenHash,
     calls::StoredCall,
     figures,
     jobs::{JobKind, JobResult, JobState, OpenJob},
@@ -340,6 +341,13 @@ pub fn source(row: &dyn Row) -> Result<Source> {
         state: SourceState::from_stored(&row.text("state")?),
         version: row.number("version")?,
     })
+}
+
+/// What came of a source's last test; none if it was never tested.
+pub fn source_test(row: &dyn Row) -> Result<Option<SourceTest>> {
+    let fault = row.text_option("test_fault")?;
+    let at = row.time_option("tested_at")?;
+    Ok(at.map(|at| SourceTest { at, fault }))
 }
 
 /// A connection.

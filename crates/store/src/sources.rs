@@ -3,6 +3,7 @@
 use std::fmt;
 
 use domain::{ConnectionName, OfficeId, SourceId, StoreError, TenantId};
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::Result;
@@ -184,6 +185,15 @@ impl Source {
         self.version += 1;
         Ok(())
     }
+}
+
+/// What came of a source's last test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceTest {
+    /// When it ended.
+    pub at: Timestamp,
+    /// Why it failed, and what to do, in a sentence; none if it arrived.
+    pub fault: Option<String>,
 }
 
 /// Whether a source is in use.

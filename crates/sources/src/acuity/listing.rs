@@ -254,6 +254,7 @@ impl Api {
                     event: known["event"].as_str()?.to_owned(),
                     url: known["target"].as_str()?.to_owned(),
                     is_on: known["status"] != json!("disabled"),
+                    failing_since: None,
                 },
             })
         };

@@ -254,7 +254,9 @@ impl WebhooksApi for Api {
         let me = self.me(account).await?;
         let all = self.subscriptions(account, &me).await?;
         let each = all.into_iter();
-        let each = each.flat_map(|known| registrations(known.events, &known.url, known.is_on));
+        let each = each.flat_map(|known| {
+            registrations(known.events, &known.url, known.is_on, known.failing_since)
+        });
         Ok(each.collect())
     }
 
@@ -319,6 +321,7 @@ struct Subscription {
     url: String,
     events: Vec<String>,
     is_on: bool,
+    failing_since: Option<Timestamp>,
 }
 
 impl Api {
@@ -370,6 +373,7 @@ impl Subscription {
                 .map(str::to_owned)
                 .collect(),
             is_on: shown["state"] == json!("active"),
+            failing_since: time(&shown["retry_started_at"]),
         })
     }
 }

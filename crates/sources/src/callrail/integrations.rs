@@ -78,6 +78,7 @@ impl WebhooksApi for Api {
                     event: event.clone(),
                     url: url.to_owned(),
                     is_on,
+                    failing_since: None,
                 }));
             }
         }

@@ -75,7 +75,7 @@ impl WebhooksApi for Api {
     ) -> Result<Vec<Registration>, ApiError> {
         let all = self.webhooks(account).await?;
         let each = all.into_iter();
-        let each = each.flat_map(|known| registrations(known.events, &known.url, known.is_on));
+        let each = each.flat_map(|known| registrations(known.events, &known.url, known.is_on, None));
         Ok(each.collect())
     }
 

@@ -343,6 +343,42 @@ async fn a_persons_name_where_their_address_belongs_is_refused() {
     }
 }
 
+/// A webhook that the provider gets nothing through to is not off yet, and is told apart from one that works.
+#[tokio::test]
+async fn calendly_tells_since_when_a_webhook_fails() {
+    let simulators = simulators().await;
+    let url = simulators.urls()["calendly"].parse().unwrap();
+    let config = Config::default().with_url("calendly", url);
+    let set = ApiSet::new(&client(), &Sources::standard(), &config);
+    let webhooks = set.get("calendly").unwrap().webhooks.clone().unwrap();
+    let account = Account {
+        tenant: TenantId::new("tenant_demo").unwrap(),
+        connection: ConnectionName::new("calendly").unwrap(),
+        version: 1,
+        secret: "simulated-calendly-token".to_owned().into(),
+        settings: BTreeMap::new(),
+    };
+    let failing = async || {
+        let known = webhooks.registered(&account, &[]).await.unwrap();
+        assert!(known.iter().all(|known| known.is_on), "{known:?}");
+        known.first().and_then(|known| known.failing_since)
+    };
+    let calendly = simulators.calendly();
+    // Nobody listens there.
+    calendly.subscribe("http://127.0.0.1:1/hooks", &["invitee.created"]);
+    assert_eq!(failing().await, None);
+    calendly.book(calendly::Wanted::default());
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+    while failing().await != Some(at("2026-03-17T18:00:00Z")) {
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "it is told to fail: {:?}",
+            calendly.subscriptions()
+        );
+        tokio::task::yield_now().await;
+    }
+}
+
 /// What the provider was asked for of a company is told, so that it is kept and nobody asks again after a restart.
 #[tokio::test]
 async fn a_companys_other_id_is_asked_for_once_and_told() {

@@ -259,6 +259,7 @@ macro_rules! contract_suite {
                 an_account_belongs_to_one_source,
                 a_token_belongs_to_one_source,
                 the_same_account_at_another_provider_is_another,
+                the_last_test_of_a_source_is_kept_beside_it,
             );
             $crate::contract_suite!(@tests $make; sweeps:
                 a_sweep_is_made_once_and_claimed_by_one,

@@ -3,7 +3,7 @@
 use domain::{StoreError, Tenant, TenantStatus};
 
 use super::*;
-use crate::{Source, SourceState, TokenHash};
+use crate::{Source, SourceState, SourceTest, TokenHash};
 
 async fn put_tenant(subject: &Subject, id: &TenantId, status: TenantStatus) {
     let tenant = Tenant {
@@ -163,4 +163,28 @@ pub async fn the_same_account_at_another_provider_is_another(subject: &Subject) 
         .await;
     assert_eq!(found.unwrap(), Some(second));
     assert_eq!(by_account(subject, 1).await, Some(first));
+}
+
+pub async fn the_last_test_of_a_source_is_kept_beside_it(subject: &Subject) {
+    let store = &subject.store;
+    let put = source(subject, "a", 1).await;
+    store.put_source(&put).await.unwrap();
+    let (tenant, id) = (put.tenant.clone(), put.id);
+    assert_eq!(store.source_test(&tenant, id).await.unwrap(), None);
+    let test = |fault: Option<&str>| SourceTest {
+        at: (subject.now)(),
+        fault: fault.map(str::to_owned),
+    };
+    for noted in [test(Some("nobody answers")), test(None)] {
+        store.note_source_test(&tenant, id, &noted).await.unwrap();
+        // A change of the source is none of its test, nor the other way round.
+        store.put_source(&put).await.unwrap();
+        let last = store.source_test(&tenant, id).await.unwrap();
+        assert_eq!(last, Some(noted));
+    }
+    assert_eq!(by_token(subject, 1).await, Some(put));
+    let other = subject.tenant("b");
+    let foreign = store.note_source_test(&other, id, &test(None)).await;
+    assert!(matches!(foreign, Err(StoreError::NotFound)), "{foreign:?}");
+    assert_eq!(store.source_test(&other, id).await.unwrap(), None);
 }

@@ -93,6 +93,8 @@ pub struct SweepState {
     pub fault: Option<String>,
     /// Set while webhooks are switched off at the provider.
     pub off: Option<Off>,
+    /// Since when the provider gets nothing through to the webhooks, as it says. They are not switched off yet.
+    pub failing_since: Option<Timestamp>,
     /// Events that were seen to be posted, by the provider's names.
     pub posted: Vec<String>,
     /// Whether a person asked for the look: then what tells no time is not waited for.

@@ -2,6 +2,7 @@
 
 use ::sources::{Registration, WebhooksApi, Wiring, our_url};
 use domain::{StoreError, metric_names};
+use jiff::Timestamp;
 use secrecy::SecretString;
 use secrets::SecretRef;
 use store::{
@@ -43,7 +44,19 @@ async fn check(
         return Ok(());
     };
     let there = registered(access, &**api).await?;
-    let Some(url) = url(deps, access, &there).await? else {
+    let url = url(deps, access, &there).await?;
+    let failing_since = url
+        .as_ref()
+        .and_then(|url| failing_since(&api.wanted(url), &there));
+    if let (Some(since), None) = (failing_since, state.failing_since) {
+        tracing::warn!(
+            tenant.id = %claimed.tenant, source.id = %claimed.source,
+            "{} has got nothing through to source {} since {since:.0}: it tries again, and switches the webhook off in the end. \
+             Test the source", access.spec.name, claimed.source
+        );
+    }
+    state.failing_since = failing_since;
+    let Some(url) = url else {
         // It was entered by a person in a place that the API does not show, or never.
         return Ok(());
     };
@@ -68,6 +81,16 @@ async fn check(
         told_off(deps, access, claimed, state, events).await?;
     }
     repair(deps, access, claimed, state, &**api, &wanted).await
+}
+
+/// Since when the provider gets nothing through to one of these, as far as it tells.
+fn failing_since(wanted: &[(String, String)], there: &[Registration]) -> Option<Timestamp> {
+    let is_ours = |known: &&Registration| {
+        let mut wanted = wanted.iter();
+        known.is_on && wanted.any(|(event, url)| known.event == *event && known.url == *url)
+    };
+    let ours = there.iter().filter(is_ours);
+    ours.filter_map(|known| known.failing_since).min()
 }
 
 pub(crate) async fn registered(
@@ -200,4 +223,29 @@ pub(crate) async fn newest_key(deps: &Deps, source: &store::Source) -> Option<Se
         .secrets
         .get(&source.tenant, &name.name, Some(name.version));
     key.await.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_webhooks_fail_at_is_not_ours() {
+        let at = |second| Timestamp::from_second(second).ok();
+        let known = |url: &str, is_on, since| Registration {
+            event: "made".to_owned(),
+            url: url.to_owned(),
+            is_on,
+            failing_since: since,
+        };
+        let wanted = [("made".to_owned(), "https://ours/1".to_owned())];
+        let there = [
+            known("https://theirs/", true, at(1)),
+            known("https://ours/1", false, at(2)),
+            known("https://ours/1", true, at(4)),
+            known("https://ours/1", true, at(3)),
+        ];
+        assert_eq!(failing_since(&wanted, &there), at(3));
+        assert_eq!(failing_since(&wanted, &there[..2]), None);
+    }
 }

@@ -24,6 +24,9 @@ const MAX_GAPS: usize = 100;
 const QUIET_AFTER_GAPS: u32 = 5;
 const QUIET_AFTER: Duration = Duration::from_secs(60 * 60);
 
+/// What is said while deliveries are refused.
+const REFUSED: &str = "Deliveries are refused, and none was genuine since: compare the source's signing key with the provider's.";
+
 /// How a source is.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SourceHealth {
@@ -65,7 +68,7 @@ pub(crate) enum HealthState {
     Healthy,
     /// Nothing has come for longer than usual.
     Quiet,
-    /// Its deliveries are refused.
+    /// Its deliveries are refused, or do not get through, or its test failed.
     Failing,
     /// Its webhooks are switched off at the provider.
     OffAtProvider,
@@ -122,16 +125,21 @@ pub(crate) async fn show_source_health(
         .filter(|sweep| sweep.source == source.id)
         .collect();
     let webhooks = mine.iter().find(|sweep| sweep.kind == WEBHOOKS);
-    let off = webhooks.map(|sweep| &sweep.state).and_then(off_in_words);
+    let webhooks = webhooks.map(|sweep| &sweep.state);
     let looks = mine.iter().filter(|sweep| sweep.kind != WEBHOOKS);
     let proven_at = last_at.max(last_ping_at);
-    let is_refused_now = refused_at.is_some_and(|at| proven_at.is_none_or(|last| at > last));
-    let state = state(off.is_some(), is_refused_now, proven_at, gap, now);
-    let detail = match (state, off) {
-        (HealthState::OffAtProvider, Some(off)) => off,
-        (HealthState::Failing, _) => "Deliveries are refused, and none was genuine since: compare the source's signing key \
-                                      with the provider's."
-            .to_owned(),
+    let trouble = Trouble {
+        off: webhooks.and_then(off_in_words),
+        refused: refused_at.map(|at| (at, REFUSED.to_owned())),
+        failing: webhooks.and_then(|state| failing_in_words(&deps, &source, state)),
+        test: (deps.store.source_test(tenant, source.id).await?).and_then(test_in_words),
+    };
+    let (state, trouble) = match trouble.now(proven_at) {
+        Some((state, words)) => (state, Some(words)),
+        None => (state(proven_at, gap, now), None),
+    };
+    let detail = match (state, trouble) {
+        (_, Some(words)) => words,
         (HealthState::Healthy, _) if last_at.is_none() => {
             "The connection works: a test of the provider's came. Nothing else has come yet.".to_owned()
         }
@@ -168,20 +176,57 @@ fn off_in_words(state: &SweepState) -> Option<String> {
     ))
 }
 
-/// How a source is, as far as that can be told.
-fn state(
-    is_off: bool,
-    is_refused_now: bool,
-    last_at: Option<Timestamp>,
-    gap: Option<Duration>,
-    now: Timestamp,
-) -> HealthState {
-    if is_off {
-        return HealthState::OffAtProvider;
+/// What the provider says of webhooks that do not get through, and when it was asked.
+fn failing_in_words(
+    deps: &Deps,
+    source: &store::Source,
+    state: &SweepState,
+) -> Option<(Timestamp, String)> {
+    let (since, asked_at) = (state.failing_since?, state.checked_at?);
+    let spec = deps.sources.get(&source.provider).map(|known| known.spec());
+    let provider = spec.map_or(source.provider.as_str(), |spec| spec.name);
+    let words = format!(
+        "{provider} has got nothing through to us since {since:.0}, as it says. It tries again, and switches the webhook off in \
+         the end. Test the source: the test says what is in the way."
+    );
+    Some((asked_at, words))
+}
+
+fn test_in_words(test: store::SourceTest) -> Option<(Timestamp, String)> {
+    let fault = test.fault?;
+    let words = format!(
+        "Its test of {:.0} failed: {fault} Then test it again.",
+        test.at
+    );
+    Some((test.at, words))
+}
+
+/// What is wrong with a source, in words, each but the first with when that was known.
+#[derive(Default)]
+struct Trouble {
+    /// The provider has switched its webhooks off.
+    off: Option<String>,
+    /// Deliveries were refused.
+    refused: Option<(Timestamp, String)>,
+    /// The provider gets nothing through.
+    failing: Option<(Timestamp, String)>,
+    /// Its test failed.
+    test: Option<(Timestamp, String)>,
+}
+
+impl Trouble {
+    /// The worst of it. What was stored at `proven_at` has shown that what was known before is over.
+    fn now(self, proven_at: Option<Timestamp>) -> Option<(HealthState, String)> {
+        let is_now = |(at, _): &(Timestamp, String)| proven_at.is_none_or(|proven| *at > proven);
+        let off = self.off.map(|words| (HealthState::OffAtProvider, words));
+        let failing = [self.refused, self.failing, self.test];
+        let failing = failing.into_iter().flatten().find(is_now);
+        off.or(failing.map(|(_, words)| (HealthState::Failing, words)))
     }
-    if is_refused_now {
-        return HealthState::Failing;
-    }
+}
+
+/// How a source is with which nothing is wrong, as far as that can be told.
+fn state(last_at: Option<Timestamp>, gap: Option<Duration>, now: Timestamp) -> HealthState {
     let Some(last_at) = last_at else {
         return HealthState::Quiet;
     };
@@ -272,21 +317,40 @@ mod tests {
     #[test]
     fn silence_is_quiet_only_beyond_what_is_usual() {
         let gap = Some(Duration::from_secs(30 * 60));
-        let of = |silence: i64, gap| state(false, false, Some(at(0)), gap, at(silence));
+        let of = |silence: i64, gap| state(Some(at(0)), gap, at(silence));
         assert_eq!(of(149, gap), HealthState::Healthy);
         assert_eq!(of(151, gap), HealthState::Quiet);
         assert_eq!(of(50, Some(Duration::from_secs(60))), HealthState::Healthy);
         assert_eq!(of(61, Some(Duration::from_secs(60))), HealthState::Quiet);
         assert_eq!(of(10_000, None), HealthState::Healthy, "too few to tell");
-        assert_eq!(state(false, false, None, None, at(0)), HealthState::Quiet);
+        assert_eq!(state(None, None, at(0)), HealthState::Quiet);
     }
 
     #[test]
-    fn what_is_off_or_refused_comes_before_silence() {
-        let of = |is_off, is_refused| state(is_off, is_refused, Some(at(0)), None, at(1));
-        assert_eq!(of(true, true), HealthState::OffAtProvider);
-        assert_eq!(of(false, true), HealthState::Failing);
-        assert_eq!(of(false, false), HealthState::Healthy);
+    fn the_worst_is_told_until_a_delivery_proves_it_over() {
+        let known = |words: &str| Some((at(5), words.to_owned()));
+        let of = |trouble: Trouble, proven: i64| trouble.now(Some(at(proven)));
+        let failing = |words: &str| Some((HealthState::Failing, words.to_owned()));
+        let all = || Trouble {
+            off: None,
+            refused: known("refused"),
+            failing: known("failing"),
+            test: known("test"),
+        };
+        assert_eq!(of(all(), 4), failing("refused"));
+        assert_eq!(of(all(), 5), None);
+        assert_eq!(all().now(None), failing("refused"));
+        let test = Trouble {
+            test: known("test"),
+            ..Trouble::default()
+        };
+        assert_eq!(of(test, 4), failing("test"));
+        let off = Trouble {
+            off: Some("off".to_owned()),
+            ..all()
+        };
+        let off = of(off, 9);
+        assert_eq!(off, Some((HealthState::OffAtProvider, "off".to_owned())));
     }
 
     #[test]

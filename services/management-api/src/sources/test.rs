@@ -27,6 +27,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// How long one try may take.
 const DEADLINE: Duration = Duration::from_secs(5);
 
+/// What is said of a test that arrived.
+const ARRIVED: &str = "The test delivery arrived, its signature was verified, and it is stored.";
+
 /// What came of a test.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SourceTest {
@@ -64,13 +67,45 @@ pub(crate) async fn test_source(
     let source = find(&deps, tenant, path.source_id)
         .await?
         .ok_or_else(no_source)?;
-    let failed = |detail: String| {
-        Ok(Json(SourceTest {
-            is_arrived: false,
-            detail,
-            event_id: None,
-        }))
+    let tried = try_it(&deps, &source).await?;
+    let (event, fault) = match &tried {
+        Tried::Arrived(event) => (Some(event.to_string()), None),
+        Tried::Failed(fault) => (None, Some(fault.clone())),
+        Tried::Impossible(detail) => {
+            return Ok(Json(SourceTest {
+                is_arrived: false,
+                detail: detail.clone(),
+                event_id: None,
+            }));
+        }
     };
+    let test = store::SourceTest {
+        at: deps.clock.now(),
+        fault: fault.clone(),
+    };
+    let store = &deps.store;
+    store.note_source_test(tenant, source.id, &test).await?;
+    Ok(Json(SourceTest {
+        is_arrived: event.is_some(),
+        detail: fault.unwrap_or_else(|| ARRIVED.to_owned()),
+        event_id: event,
+    }))
+}
+
+/// What came of a try.
+enum Tried {
+    /// It is stored, as this.
+    Arrived(EventId),
+    /// It did not arrive; why, and what to do. The source's health says so from then on.
+    Failed(String),
+    /// It could not be tried: that says nothing of the source.
+    Impossible(String),
+}
+
+async fn try_it(deps: &Deps, source: &store::Source) -> Result<Tried, Problem> {
+    let failed = |detail: String| Ok(Tried::Failed(detail));
+    let impossible = |detail: String| Ok(Tried::Impossible(detail));
+    let tenant = &source.tenant;
     let outward = deps.outward.as_ref();
     let api = outward
         .and_then(|outward| outward.apis.get(&source.provider))
@@ -85,14 +120,14 @@ pub(crate) async fn test_source(
             "Deliveries of {} cannot be made here: have it send one.",
             source.provider
         );
-        return failed(detail);
+        return impossible(detail);
     };
-    let Some(url) = known_url(&deps, &source, spec).await? else {
+    let Some(url) = known_url(deps, source, spec).await? else {
         let detail = "The source's URL was shown once and is not kept. Where the source connects an account, connect it, and the \
                       URL is kept; else create the source anew.";
-        return failed(detail.to_owned());
+        return impossible(detail.to_owned());
     };
-    let Some(key) = newest_key(&deps, &source).await else {
+    let Some(key) = newest_key(deps, source).await else {
         return failed(
             "The source has no signing key: add one, or connect the source again.".to_owned(),
         );
@@ -118,7 +153,7 @@ pub(crate) async fn test_source(
                 .sign(&source.schemes, &key, &mark, &thing.body, now),
         };
         let Some(headers) = signed else {
-            return failed(format!(
+            return impossible(format!(
                 "Deliveries of {} cannot be signed here.",
                 spec.name
             ));
@@ -132,12 +167,8 @@ pub(crate) async fn test_source(
             .deadline(DEADLINE);
         let detail = match request.send().await {
             Ok(answer) if answer.status.is_success() => {
-                return match arrived(&deps, &source, &mark).await? {
-                    Some(event) => Ok(Json(SourceTest {
-                        is_arrived: true,
-                        detail: "The test delivery arrived, its signature was verified, and it is stored.".to_owned(),
-                        event_id: Some(event.to_string()),
-                    })),
+                return match arrived(deps, source, &mark).await? {
+                    Some(event) => Ok(Tried::Arrived(event)),
                     None => failed(
                         "The URL was answered, but not by this server: look where it leads.".to_owned(),
                     ),

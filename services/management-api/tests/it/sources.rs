@@ -4,7 +4,10 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{Office, OfficeId, WorkflowConfig};
 use management_api::auth::Role::{Operator, TenantAdmin, Viewer};
 use serde_json::{Value, json};
-use store::{Store as _, TokenHash};
+use store::{
+    SourceTest, Store as _, SweepStep, TokenHash,
+    sweeps::{Sweeps as _, WEBHOOKS},
+};
 
 use crate::{
     openapi::assert_is_as_described,
@@ -533,4 +536,61 @@ async fn what_is_wrong_with_a_change_of_a_source_is_told_at_once() {
     let nobodys = format!("{PATH}/src_0199f3a1000070008000000000000bad");
     problem(&world.call_as(Viewer, "GET", &nobodys, None).await, 404);
     assert_eq!(list(&world).await[0], source);
+}
+
+/// What the provider says of its webhooks, and what the source's own test came to, are its health.
+#[tokio::test]
+async fn a_source_that_gets_nothing_through_is_not_healthy() {
+    let world = World::start().await;
+    let tenant = tenant("a");
+    let source = world.source_of("a").await;
+    let path = format!("{PATH}/{source}/health");
+    let told = async || {
+        let shown = body(&world.call_as(Viewer, "GET", &path, None).await);
+        assert_is_as_described(&shown, "SourceHealth");
+        let text = |name: &str| shown[name].as_str().unwrap().to_owned();
+        (text("state"), text("detail"))
+    };
+    assert_eq!(told().await.0, "quiet");
+
+    let test = |fault: Option<&str>| SourceTest {
+        at: world.now(),
+        fault: fault.map(str::to_owned),
+    };
+    let note = async |test: SourceTest| {
+        let noted = world.store.note_source_test(&tenant, source, &test);
+        noted.await.unwrap();
+    };
+    note(test(Some("The URL cannot be reached."))).await;
+    let (state, detail) = told().await;
+    assert_eq!(state, "failing");
+    assert!(detail.contains("The URL cannot be reached."), "{detail}");
+    note(test(None)).await;
+    assert_eq!(told().await.0, "quiet");
+
+    let made = world.store.ensure_sweeps(&tenant, source, &[WEBHOOKS]);
+    made.await.unwrap();
+    let lease = std::time::Duration::from_secs(60);
+    let claimed = world.store.claim_sweep_across_tenants(lease).await;
+    let claimed = claimed.unwrap().unwrap();
+    let mut state = claimed.state.clone();
+    let due_at = state.looked(world.now());
+    state.failing_since = Some(world.now());
+    let step = SweepStep {
+        state,
+        due_at,
+        lines: Vec::new(),
+        act: None,
+    };
+    assert!(
+        world
+            .store
+            .step_sweep(&claimed.proof(), step)
+            .await
+            .unwrap()
+    );
+    let (state, detail) = told().await;
+    assert_eq!(state, "failing");
+    assert!(detail.starts_with("CallRail has got nothing"), "{detail}");
+    assert!(detail.contains("Test the source"), "{detail}");
 }
