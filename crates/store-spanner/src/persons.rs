@@ -82,9 +82,10 @@ async fn link(
         let mut states = Vec::new();
         for other in &others {
             let state = requests::state(tx, tenant, *other).await;
-            states.extend(readable("requests", other, state)?.flatten());
+            let state = readable("requests", other, state)?.flatten();
+            states.extend(state.map(|state| (*other, state)));
         }
-        circles.add(reason, others.len(), states);
+        circles.add(identity, reason, others.len(), states);
         tx.write([mutation(
             Write::Put,
             "request_identities",

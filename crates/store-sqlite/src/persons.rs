@@ -78,9 +78,10 @@ fn link(
         let mut states = Vec::new();
         for other in &others {
             let state = requests::state(db, tenant, *other);
-            states.extend(stored::readable("requests", || other.to_string(), state)?.flatten());
+            let state = stored::readable("requests", || other.to_string(), state)?.flatten();
+            states.extend(state.map(|state| (*other, state)));
         }
-        circles.add(reason, others.len(), states);
+        circles.add(identity, reason, others.len(), states);
         sql::execute(db, KEEP, params![tenant_id, kind, fingerprint, id])?;
     }
     for other in circles.linked_before() {

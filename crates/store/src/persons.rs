@@ -48,6 +48,13 @@ impl PersonIdentity {
         }
     }
 
+    /// Whether a request has it now.
+    fn is_of(&self, state: &RequestState) -> bool {
+        let contact = state.request().document.facts().contact();
+        let mut now = Self::of(&contact).into_iter();
+        now.any(|now| now.kind() == self.kind() && now.fingerprint() == self.fingerprint())
+    }
+
     /// What is stored instead of the number or address itself.
     pub fn fingerprint(&self) -> String {
         let text = match self {
@@ -88,9 +95,22 @@ impl Circles {
         }
     }
 
-    /// The requests that have this identity, merged ones followed; those that this build cannot read are left out.
-    /// `found` is how many there are, up to one more than [`MAX_CIRCLE`].
-    pub fn add(&mut self, reason: LinkReason, found: usize, states: Vec<RequestState>) {
+    /// The requests that had this identity when they were last asked, each with the id by which it was found, merged ones
+    /// followed; those that this build cannot read are left out. `found` is how many there are, up to one more than
+    /// [`MAX_CIRCLE`]. Whoever has corrected the number or the address since has it no more.
+    pub fn add(
+        &mut self,
+        identity: &PersonIdentity,
+        reason: LinkReason,
+        found: usize,
+        states: Vec<(RequestId, RequestState)>,
+    ) {
+        let has_it = |(named, state): &(RequestId, RequestState)| {
+            // What was merged brought it along: its contact is in the other's.
+            *named != state.request().id || identity.is_of(state)
+        };
+        let states = states.into_iter().filter(has_it);
+        let states: Vec<_> = states.map(|(_, state)| state).collect();
         let own = self.states.first().map(|state| state.request().id);
         let others = states.iter().map(|state| state.request().id);
         self.circles.push(Circle {

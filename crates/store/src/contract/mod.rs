@@ -211,6 +211,7 @@ macro_rules! contract_suite {
                 a_person_that_is_asked_for_at_once_is_one,
                 requests_of_one_person_are_linked_on_both_sides,
                 a_number_that_was_corrected_links_no_longer,
+                a_number_that_somebody_gave_by_mistake_is_not_theirs,
                 a_request_outside_the_window_is_not_linked,
                 what_several_people_share_links_nobody,
                 what_was_taken_apart_stays_apart,

@@ -117,7 +117,21 @@ pub async fn a_person_that_is_asked_for_at_once_is_one(subject: &Subject) {
     assert!(found.iter().all(|person| *person == found[0]), "{found:?}");
 }
 
-/// A request of somebody with this name, once its identities are learned; what links it then has.
+/// A lead of somebody with this name, who is known by this.
+fn lead_of(subject: &Subject, lead: &str, name: &str, identities: &[PersonIdentity]) -> Lead {
+    let mut lead = Lead::new(&subject.tenant("a"), lead);
+    let person = &mut lead.facts.person;
+    person.name = Some(name.to_owned());
+    for identity in identities {
+        match identity {
+            PersonIdentity::Phone(phone) => person.phone = Some(phone.as_str().to_owned()),
+            PersonIdentity::Email(email) => person.email = Some(email.as_str().to_owned()),
+        }
+    }
+    lead
+}
+
+/// The same, as a request whose identities are learned; what links it then has.
 async fn linked(
     subject: &Subject,
     lead: &str,
@@ -125,9 +139,9 @@ async fn linked(
     identities: &[PersonIdentity],
 ) -> (RequestId, Identified) {
     let tenant = subject.tenant("a");
-    let mut lead = Lead::new(&tenant, lead);
-    lead.facts.person.name = Some(name.to_owned());
-    let id = subject.request(&lead).await;
+    let id = subject
+        .request(&lead_of(subject, lead, name, identities))
+        .await;
     let found = subject
         .store
         .person_for_request(&tenant, id, identities, WEEK)
@@ -185,10 +199,8 @@ pub async fn requests_of_one_person_are_linked_on_both_sides(subject: &Subject) 
 
 pub async fn a_number_that_was_corrected_links_no_longer(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let mut lead = Lead::new(&tenant, "1");
-    lead.facts.person.phone = Some("+15125550171".to_owned());
-    let number = |text| PersonIdentity::Phone(E164::parse(text).unwrap());
-    let (before, now) = (number("+15125550171"), number("+15125550172"));
+    let (before, now) = (phone(171), phone(172));
+    let lead = lead_of(subject, "1", "Ann Lee", &[before.clone(), email("ann")]);
     let learn = async |id, identities: &[PersonIdentity]| {
         let found = subject
             .store
@@ -210,6 +222,27 @@ pub async fn a_number_that_was_corrected_links_no_longer(subject: &Subject) {
     assert_eq!(links(subject, first).await, [(second, LinkReason::Email)]);
     learn(second, &[now]).await;
     assert_eq!(links(subject, second).await, []);
+    assert_eq!(links(subject, first).await, []);
+}
+
+pub async fn a_number_that_somebody_gave_by_mistake_is_not_theirs(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let (first, _) = linked(subject, "1", "Ann Lee", &[phone(1)]).await;
+    // She corrects it, and was linked to nobody until then.
+    let corrected = lead_of(subject, "1", "Ann Lee", &[phone(2)]).body("corrected");
+    let again = subject.accept(&corrected).await;
+    assert_eq!(again.request(), Some(first));
+    // Whose it is comes before she is asked for again, and after.
+    let (second, found) = linked(subject, "2", "Ann Lee", &[phone(1)]).await;
+    assert_eq!(found.links, []);
+    subject
+        .store
+        .person_for_request(&tenant, first, &[phone(2)], WEEK)
+        .await
+        .unwrap();
+    let (third, found) = linked(subject, "3", "Ann Lee", &[phone(1)]).await;
+    assert_eq!(found.links.len(), 1, "{found:?}");
+    assert_eq!(links(subject, third).await, [(second, LinkReason::Phone)]);
     assert_eq!(links(subject, first).await, []);
 }
 
@@ -256,9 +289,18 @@ pub async fn what_several_people_share_links_nobody(subject: &Subject) {
 }
 
 pub async fn what_was_taken_apart_stays_apart(subject: &Subject) {
-    let (first, _) = linked(subject, "1", "Ann Lee", &[phone(1)]).await;
-    let (second, _) = linked(subject, "2", "Ann Lee", &[phone(1)]).await;
     let (tenant, store) = (subject.tenant("a"), &subject.store);
+    let mut ids = Vec::new();
+    for lead in ["1", "2"] {
+        let lead = lead_of(subject, lead, "Ann Lee", &[phone(1), email("ann")]);
+        let id = subject.request(&lead).await;
+        let known_by = [phone(1)];
+        let found = store.person_for_request(&tenant, id, &known_by, WEEK);
+        found.await.unwrap();
+        ids.push(id);
+    }
+    let (first, second) = (ids[0], ids[1]);
+    assert_eq!(links(subject, first).await, [(second, LinkReason::Phone)]);
     let act = AuditAction::new("eve", "request.unlink", &first);
     store.unlink(&tenant, first, second, &act).await.unwrap();
     for id in [first, second] {
