@@ -15,7 +15,7 @@ use store::{
 };
 
 use crate::{
-    SpannerStore, events,
+    SpannerStore, early, events,
     fault::{Fault, readable},
     records, requests,
     rows::{Write, key, mutation, time_value},
@@ -198,8 +198,16 @@ async fn replay(
     let read = read.ok_or(StoreError::NotFound)?;
     let named = requests::by_aliases(tx, tenant, read.aliases(), Alias::joins_deliveries).await?;
     let known = events::known_requests(tx, tenant, &named.requests).await?;
-    let received = read.taken(event, RequestId::from_uuid(ids.next()), known, tx.now());
+    let early = match read.begins(known.as_deref()) {
+        Some(conversation) => early::of(tx, tenant, conversation).await?,
+        None => Vec::new(),
+    };
+    let whole = read.after(&early);
+    let received = whole.taken(event, RequestId::from_uuid(ids.next()), known, tx.now());
     let request = taken_now(&received)?;
+    if let Some(conversation) = read.begins(Some(&[])) {
+        early::taken(tx, tenant, conversation, &early, request)?;
+    }
     requests::write(tx, &received.plan)?;
     records::follow_merges(tx, &received.plan).await?;
     if !received.aliases.is_empty() {

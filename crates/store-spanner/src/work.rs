@@ -16,7 +16,7 @@ use store::{
 };
 
 use crate::{
-    connections,
+    connections, early,
     fault::{Fault, readable},
     live, records, requests,
     rows::{WORK, Write, key, mutation},
@@ -152,9 +152,17 @@ pub(crate) async fn settle(
         Some(name) => connections::one(tx, tenant, name).await?,
         None => None,
     };
-    let Some(settled) = settle.decide(state, others, connection, tx.now()) else {
+    let early = match settle.begins() {
+        Some(conversation) => early::of(tx, tenant, conversation).await?,
+        None => Vec::new(),
+    };
+    let whole = settle.after(&early);
+    let Some(settled) = whole.decide(state, others, connection, tx.now()) else {
         return Ok((SettleResult::Stale, None));
     };
+    if let Some(conversation) = settle.begins() {
+        early::taken(tx, tenant, conversation, &early, *request)?;
+    }
     requests::write(tx, &settled.plan)?;
     records::follow_merges(tx, &settled.plan).await?;
     if !settle.aliases().is_empty() {

@@ -12,7 +12,7 @@ use store::{
     stored::{PageReader, readable},
 };
 
-use crate::{SqliteStore, events, requests, rows::micros, sql};
+use crate::{SqliteStore, early, events, requests, rows::micros, sql};
 
 /// What [`rows::delivery`] reads.
 const SUMMARY_COLUMNS: &str = "webhook_events.event_id AS event_id, provider, source_id, event, scheme, request_id, \
@@ -184,8 +184,16 @@ fn replay(
     }
     let read = read.ok_or(StoreError::NotFound)?;
     let known = events::known_requests(db, read)?;
-    let received = read.taken(event, RequestId::from_uuid(ids.next()), known, now);
+    let early = match read.begins(known.as_deref()) {
+        Some(conversation) => early::of(db, tenant, conversation)?,
+        None => Vec::new(),
+    };
+    let whole = read.after(&early);
+    let received = whole.taken(event, RequestId::from_uuid(ids.next()), known, now);
     let request = taken_now(&received)?;
+    if let Some(conversation) = read.begins(Some(&[])).filter(|_| !early.is_empty()) {
+        early::taken(db, tenant, conversation, &early, request)?;
+    }
     requests::write(db, &received.plan)?;
     requests::add_aliases(db, tenant, request, received.aliases)?;
     sql::execute(db, TAKEN, params![tenant.as_str(), id, request.to_string()])?;

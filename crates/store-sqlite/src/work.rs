@@ -20,7 +20,7 @@ use store::{
 };
 
 use crate::{
-    connections, indexing, noted, requests,
+    connections, early, indexing, noted, requests,
     rows::{micros, store_error},
     sql, tenants,
 };
@@ -149,9 +149,17 @@ pub(crate) fn settle(
         Some(name) => connections::one(db, tenant, name)?,
         None => None,
     };
-    let Some(settled) = settle.decide(state, others, connection, now) else {
+    let early = match settle.begins() {
+        Some(conversation) => early::of(db, tenant, conversation)?,
+        None => Vec::new(),
+    };
+    let whole = settle.after(&early);
+    let Some(settled) = whole.decide(state, others, connection, now) else {
         return Ok((SettleResult::Stale, None));
     };
+    if let Some(conversation) = settle.begins().filter(|_| !early.is_empty()) {
+        early::taken(db, tenant, conversation, &early, *request)?;
+    }
     requests::write(db, &settled.plan)?;
     requests::add_aliases(db, tenant, *request, settle.aliases())?;
     requests::put_records(db, ids, tenant, settled.shown_at, &settle.records, now)?;

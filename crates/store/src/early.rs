@@ -5,10 +5,10 @@
 
 use std::borrow::Cow;
 
-use domain::{Alias, Channel, EventId, Facts, Reading, RequestState};
+use domain::{Alias, Channel, EventId, Facts, Outcome, Reading, RequestState, Section};
 use jiff::Timestamp;
 
-use crate::Delivery;
+use crate::{Delivery, Settle};
 
 /// The most of a conversation's deliveries that are taken in, the newest: whoever never answers may be written to for years.
 pub const MAX_EARLY: usize = 50;
@@ -20,6 +20,46 @@ pub struct Early {
     pub event: EventId,
     /// What it says.
     pub facts: Facts,
+}
+
+/// What all of it says; none of nothing.
+fn told(early: &[Early]) -> Option<Facts> {
+    let (first, others) = early.split_first()?;
+    let mut facts = first.facts.clone();
+    for other in others {
+        facts.overlay(&other.facts);
+    }
+    Some(facts)
+}
+
+impl Settle {
+    /// The conversation that a delivery turned out to be of which could not be read when it came: nobody knew until then
+    /// whose conversation what the company wrote in it is part of.
+    pub fn begins(&self) -> Option<&Alias> {
+        let Outcome::Done { sections, aliases } = &self.outcome else {
+            return None;
+        };
+        let is_read = sections.iter().any(|section| {
+            matches!(section, Section::Source(read) if read.said.about.channel() == Channel::Text)
+        });
+        aliases.first().filter(|_| is_read)
+    }
+
+    /// The same with what was written before; `early` is in the order in which it came.
+    pub fn after(&self, early: &[Early]) -> Cow<'_, Self> {
+        let Some(before) = told(early) else {
+            return Cow::Borrowed(self);
+        };
+        let mut settle = self.clone();
+        if let Outcome::Done { sections, .. } = &mut settle.outcome {
+            for section in sections {
+                if let Section::Source(read) = section {
+                    read.said = read.said.or(&before);
+                }
+            }
+        }
+        Cow::Owned(settle)
+    }
 }
 
 impl Delivery {
@@ -45,16 +85,11 @@ impl Delivery {
 
     /// The same with what was written before it; `early` is in the order in which it came.
     pub fn after(&self, early: &[Early]) -> Cow<'_, Self> {
-        let (Ok(Reading::News(news)), [first, others @ ..]) = (&self.reading, early) else {
+        let (Ok(Reading::News(news)), Some(before)) = (&self.reading, told(early)) else {
             return Cow::Borrowed(self);
         };
-        let mut facts = first.facts.clone();
-        for other in others {
-            facts.overlay(&other.facts);
-        }
-        facts.overlay(&news.facts);
         let mut news = news.clone();
-        news.facts = facts;
+        news.facts = news.facts.or(&before);
         Cow::Owned(Self {
             reading: Ok(Reading::News(news)),
             ..self.clone()

@@ -22,7 +22,7 @@ pub struct Settle {
     pub request: LeadRequest,
     /// What to keep, whatever the outcome.
     pub records: Vec<Record>,
-    outcome: Outcome,
+    pub(crate) outcome: Outcome,
     config: Arc<OfficeConfig>,
     duration: Duration,
     jitter: f64,

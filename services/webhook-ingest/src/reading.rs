@@ -52,6 +52,7 @@ impl StageHandler for ReadingStage {
                     let mut read = section.clone();
                     read.unread = None;
                     read.absorb(&news);
+                    read.said.date_messages(event.received_at);
                     Outcome::Done {
                         sections: vec![Section::Source(Box::new(read))],
                         aliases: news.aliases,

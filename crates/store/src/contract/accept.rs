@@ -70,20 +70,33 @@ pub async fn an_addition_makes_no_request_by_itself(subject: &Subject) {
     assert_eq!(lead.document.source.events, 2);
 }
 
+/// A text of the conversation `k1`, written at a minute. The company's makes no lead.
+fn text_of(tenant: &TenantId, from: Author, words: &str, minute: i64) -> Lead {
+    let at = Timestamp::from_second(1_795_190_400 + minute * 60).ok();
+    let message = ChatMessage::new(from, at, words);
+    let mut lead = Lead::new(tenant, "k1").body(words);
+    lead.facts.about = About::Text(TextFacts {
+        messages: [(words.to_owned(), message)].into(),
+        ..TextFacts::default()
+    });
+    lead.is_addition = from == Author::Agent;
+    lead
+}
+
+/// What was written in a request's conversation, in order.
+async fn thread(subject: &Subject, tenant: &TenantId, request: RequestId) -> Vec<String> {
+    let facts = subject.lead(tenant, request).await.document.facts();
+    let About::Text(text) = facts.about else {
+        panic!("it is a text");
+    };
+    let ordered = domain::lead::thread::in_order(&text.messages).into_iter();
+    ordered.map(|(_, message)| message.text.clone()).collect()
+}
+
 /// A company may write first. Its words make no lead, and are the beginning of the conversation once the person answers.
 pub async fn what_a_company_wrote_first_is_the_beginning_of_the_conversation(subject: &Subject) {
     let tenant = subject.tenant("a");
-    let text = |from: Author, id: &str, minute: i64| {
-        let at = Timestamp::from_second(1_795_190_400 + minute * 60).ok();
-        let message = ChatMessage::new(from, at, id);
-        let mut lead = Lead::new(&tenant, "k1").body(id);
-        lead.facts.about = About::Text(TextFacts {
-            messages: [(id.to_owned(), message)].into(),
-            ..TextFacts::default()
-        });
-        lead.is_addition = from == Author::Agent;
-        lead
-    };
+    let text = |from: Author, id: &str, minute: i64| text_of(&tenant, from, id, minute);
     let mut first = text(Author::Agent, "offer", 0);
     first.facts.labels.note = Some("older".to_owned());
     let first = subject.accept(&first).await;
@@ -106,20 +119,12 @@ pub async fn what_a_company_wrote_first_is_the_beginning_of_the_conversation(sub
     let mut answer = text(Author::Customer, "yes, please", 2);
     answer.facts.labels.note = Some("newer".to_owned());
     let request = subject.accept(&answer).await.request().unwrap();
-    let thread = async |request| {
-        let facts = subject.lead(&tenant, request).await.document.facts();
-        let About::Text(text) = facts.about else {
-            panic!("it is a text");
-        };
-        let ordered = domain::lead::thread::in_order(&text.messages);
-        let words: Vec<_> = ordered
-            .iter()
-            .map(|(_, message)| message.text.clone())
-            .collect();
-        (words, facts.labels.note)
-    };
-    let (words, note) = thread(request).await;
-    assert_eq!(words, ["offer", "reminder", "yes, please"]);
+    assert_eq!(
+        thread(subject, &tenant, request).await,
+        ["offer", "reminder", "yes, please"]
+    );
+    let lead = subject.lead(&tenant, request).await;
+    let note = lead.document.facts().labels.note;
     assert_eq!(note.as_deref(), Some("newer"));
     for early in [&first, &second] {
         let event = subject.store.event(&tenant, early.event()).await;
@@ -129,15 +134,71 @@ pub async fn what_a_company_wrote_first_is_the_beginning_of_the_conversation(sub
     // What comes later is added as ever, and what came first is taken once.
     subject.accept(&text(Author::Agent, "when?", 3)).await;
     subject.accept(&text(Author::Customer, "friday", 4)).await;
-    let (words, _) = thread(request).await;
     assert_eq!(
-        words,
+        thread(subject, &tenant, request).await,
         ["offer", "reminder", "yes, please", "when?", "friday"]
     );
     let mut alone = text(Author::Customer, "hello", 5);
     alone.aliases = vec![alias("k3")];
     let alone = subject.accept(&alone).await.request().unwrap();
-    assert_eq!(thread(alone).await.0, ["hello"]);
+    assert_eq!(thread(subject, &tenant, alone).await, ["hello"]);
+}
+
+/// The person's first text may be read only later: what the company wrote until then is part of it all the same.
+pub async fn a_conversation_that_is_read_late_is_whole(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let text = |from: Author, id: &str, minute: i64| text_of(&tenant, from, id, minute);
+    let first = subject.accept(&text(Author::Agent, "offer", 0)).await;
+    let answer = text(Author::Customer, "yes, please", 1);
+    let unreadable = Delivery {
+        reading: Err("broken JSON".to_owned()),
+        ..answer.clone().delivery()
+    };
+    let accepted = subject.store.accept(unreadable).await.unwrap();
+    let request = accepted.request().unwrap();
+    // Nobody knows yet whose conversation this is part of.
+    let second = subject.accept(&text(Author::Agent, "when?", 2)).await;
+    assert_eq!(second.request(), None);
+
+    let row = subject.row(&tenant, request, Stage::Reading, "").await;
+    let keys = [row.unwrap().key];
+    subject.store.redrive(&tenant, &keys, &act()).await.unwrap();
+    let job = subject.claim(&tenant, request, Stage::Reading, "").await;
+    let mut source = job.request.document.source.clone();
+    source.unread = None;
+    source.said = answer.facts.clone();
+    let read = Outcome::Done {
+        sections: vec![Section::Source(Box::new(source))],
+        aliases: answer.aliases.clone(),
+    };
+    subject.settle(&job, read).await;
+    let whole = ["offer", "yes, please", "when?"];
+    assert_eq!(thread(subject, &tenant, request).await, whole);
+    for early in [&first, &second] {
+        let event = subject.store.event(&tenant, early.event()).await;
+        let event = event.unwrap().unwrap();
+        assert_eq!((event.request, event.remark), (Some(request), None));
+    }
+    let later = subject.accept(&text(Author::Agent, "friday?", 3)).await;
+    assert_eq!(later.request(), Some(request));
+
+    // So is one whose first text was not used, and is replayed.
+    let tenant = subject.tenant("b");
+    let text = |from: Author, id: &str, minute: i64| text_of(&tenant, from, id, minute);
+    subject.accept(&text(Author::Agent, "offer", 0)).await;
+    let answer = text(Author::Customer, "yes, please", 1).delivery();
+    let unused = Delivery {
+        reading: Ok(Reading::Ignored {
+            reason: "of another account".into(),
+        }),
+        ..answer.clone()
+    };
+    let event = subject.store.accept(unused).await.unwrap().event();
+    let (store, act) = (&subject.store, act());
+    let replayed = store.replay_delivery(&tenant, event, Some(answer), &act);
+    let request = replayed.await.unwrap().request;
+    let whole = ["offer", "yes, please"];
+    assert_eq!(thread(subject, &tenant, request).await, whole);
 }
 
 pub async fn a_hundred_equal_deliveries_at_once_become_one(subject: &Subject) {
