@@ -119,23 +119,21 @@ struct Appointment {
     is_invented: bool,
 }
 
+/// An appointment's id: one of another run is another appointment's.
+fn fresh() -> String {
+    rand::random_range(1_000_000_000_u64..10_000_000_000).to_string()
+}
+
 /// All appointments by id.
 #[derive(Default)]
 pub(super) struct Appointments {
     known: BTreeMap<String, Appointment>,
-    last_id: u64,
     invented: usize,
 }
 
 impl Appointments {
     pub(super) fn book(&mut self, id: Option<&str>, wanted: Wanted, now: Timestamp) -> String {
-        let id = id.map_or_else(
-            || {
-                self.last_id += 1;
-                (914_500_000 + self.last_id).to_string()
-            },
-            str::to_owned,
-        );
+        let id = id.map_or_else(fresh, str::to_owned);
         let booked = Appointment {
             wanted,
             made: now,

@@ -109,3 +109,16 @@ async fn a_wrong_key_or_id_is_refused_in_its_words() {
         assert_eq!(refused.expect(404)["error"], "not_found");
     }
 }
+
+/// A demo that starts again keeps its leads: a new booking must not have an older one's id.
+#[tokio::test]
+async fn another_run_gives_no_id_again() {
+    let mut ids = std::collections::BTreeSet::new();
+    for _ in 0..2 {
+        let world = World::start().await;
+        for _ in 0..3 {
+            ids.insert(world.simulators.acuity().book(Wanted::default()));
+        }
+    }
+    assert_eq!(ids.len(), 6, "{ids:?}");
+}
