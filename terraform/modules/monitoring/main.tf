@@ -182,3 +182,55 @@ resource "google_monitoring_alert_policy" "errors" {
     content   = "An error is logged for each step that waits for a person, and for a run of refused signatures. `pipeline work list` says which, and what to do."
   }
 }
+
+resource "google_logging_metric" "unroutable" {
+  name   = "pipeline-${var.environment}-deliveries-unroutable"
+  filter = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${var.environment}-webhook-ingest\" AND jsonPayload.metric=\"deliveries_unroutable_total\""
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
+
+    labels {
+      key = "provider"
+    }
+  }
+
+  label_extractors = {
+    provider = "EXTRACT(jsonPayload.provider)"
+  }
+}
+
+resource "google_monitoring_alert_policy" "unroutable" {
+  display_name          = "pipeline ${var.environment}: genuine deliveries are nobody's"
+  combiner              = "OR"
+  severity              = "WARNING"
+  notification_channels = local.warned
+
+  conditions {
+    display_name = "a delivery of an account that no company has"
+
+    condition_threshold {
+      filter          = "resource.type=\"cloud_run_revision\" AND metric.type=\"logging.googleapis.com/user/${google_logging_metric.unroutable.name}\""
+      comparison      = "COMPARISON_GT"
+      duration        = "0s"
+      threshold_value = 0
+
+      aggregations {
+        alignment_period     = "600s"
+        per_series_aligner   = "ALIGN_SUM"
+        cross_series_reducer = "REDUCE_SUM"
+        group_by_fields      = ["metric.label.provider"]
+      }
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "An app that serves many companies posts about one that is not here: its leads are dropped. Either that company has left (uninstall the app there), or its source lacks the account: compare the account ids of the sources (`pipeline source list`) with the workspaces that have the app at the provider, and add what is missing (`pipeline source set --account`). What was dropped until then is at the provider alone: enter it by hand, or have its webhooks sent again there."
+  }
+
+  alert_strategy {
+    auto_close = "1800s"
+  }
+}

@@ -76,6 +76,18 @@ fn every_setting_of_a_service_is_one_that_it_reads() {
     policy::assert_settings(&modules());
 }
 
+/// Whose account nobody has loses leads without anybody asking for them: the log's lines are counted, and somebody is told.
+#[test]
+fn deliveries_that_are_nobodys_raise_an_alarm() {
+    let file = root().join("terraform/modules/monitoring/main.tf");
+    let text = std::fs::read_to_string(file).unwrap();
+    let name = domain::metric_names::DELIVERIES_UNROUTABLE_TOTAL;
+    let line = format!("jsonPayload.metric=\\\"{name}\\\"");
+    assert!(text.contains(&line), "no metric counts {line}");
+    let counted = "user/${google_logging_metric.unroutable.name}";
+    assert!(text.contains(counted), "nobody is told of them");
+}
+
 #[test]
 fn no_secret_stands_in_a_plain_setting() {
     let faults = policy::plain_secrets(&modules());

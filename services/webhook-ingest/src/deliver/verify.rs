@@ -152,6 +152,13 @@ impl Ingest {
         let Some((known, delivery)) = verified else {
             metrics::counter!(metric_names::DELIVERIES_UNROUTABLE_TOTAL, "provider" => spec.slug)
                 .increment(1);
+            // The deployment's alarm counts these lines by their `metric`.
+            tracing::warn!(
+                metric = metric_names::DELIVERIES_UNROUTABLE_TOTAL,
+                provider = spec.slug,
+                "dropped a genuine delivery of {}: no company here has the account that it names",
+                spec.name
+            );
             return Err(answer::nobodys().into());
         };
         Ok(Genuine {
