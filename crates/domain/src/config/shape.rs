@@ -25,6 +25,8 @@ pub enum Shape {
     Tuple(&'static [Shape]),
     /// A text.
     Text(&'static Text),
+    /// One of these words.
+    Word(&'static [&'static str]),
     /// A number within bounds.
     Number(Bounds),
     /// A whole number, written without a fraction, from 0 on.
@@ -181,6 +183,7 @@ impl Shape {
             }
             (Self::Text(text), Value::String(given))
                 if (text.is_valid)(given) && given.chars().count() <= text.max => {}
+            (Self::Word(words), Value::String(given)) if words.contains(&given.as_str()) => {}
             (Self::Number(bounds), Value::Number(number))
                 if number
                     .as_f64()
@@ -212,7 +215,7 @@ impl Shape {
             (Self::Text(text), Value::String(given)) if given.chars().count() > text.max => {
                 "too_long"
             }
-            (Self::Text(_), Value::String(_)) => "invalid",
+            (Self::Text(_) | Self::Word(_), Value::String(_)) => "invalid",
             (Self::Scalar { .. }, Value::String(_)) => "too_long",
             (Self::Number(_) | Self::Whole { .. }, Value::Number(_)) => "out_of_range",
             (Self::List { .. } | Self::Tuple(_), Value::Array(_))
@@ -239,6 +242,14 @@ impl Shape {
                 format!("a list of {}: {}", shapes.len(), wanted.join(", and "))
             }
             Self::Text(text) => text.about.to_owned(),
+            Self::Word(words) => {
+                let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+                match words.split_last() {
+                    Some((last, [])) => last.clone(),
+                    Some((last, others)) => format!("{} or {last}", others.join(", ")),
+                    None => "no word".to_owned(),
+                }
+            }
             Self::Number(Bounds {
                 min,
                 max,
@@ -302,6 +313,7 @@ impl Shape {
             Self::Text(text) => {
                 json!({ "type": "string", "pattern": text.pattern, "maxLength": text.max })
             }
+            Self::Word(words) => json!({ "type": "string", "enum": words }),
             Self::Number(bounds) => {
                 let min = if bounds.is_above {
                     "exclusiveMinimum"
@@ -330,6 +342,9 @@ impl Shape {
                     }
                     of => json!([of, "null"]),
                 };
+                if let Some(Value::Array(words)) = schema.get_mut("enum") {
+                    words.push(Value::Null);
+                }
                 schema
             }
         };

@@ -263,18 +263,10 @@ const RECORDING: Shape = Shape::Object(&[Member::optional(
     "The pauses between attempts to fetch a recording, in seconds. After the last one the call goes on without it.",
 )]);
 
-const REQUIRED_FIELD: Text = Text {
-    about: "one of `name`, `phone`, `email`, `address`, `city`, `state`, `postal_code`, `message`, `project_type`, `budget`, \
-            `timeline` and `consent`",
-    pattern: "^(name|phone|email|address|city|state|postal_code|message|project_type|budget|timeline|consent)$",
-    max: 20,
-    is_valid: |text| RequiredField::from_word(text).is_some(),
-};
-
 impl RequiredField {
     /// Some of them, in a configuration.
     pub const LIST: Shape = Shape::List {
-        of: &Shape::Text(&REQUIRED_FIELD),
+        of: &Shape::Word(Self::WORDS),
         min: 0,
         max: Self::ALL.len(),
     };
@@ -312,16 +304,9 @@ const TEXTS: Shape = Shape::Object(&[
     ),
 ]);
 
-const READER: Text = Text {
-    about: "`form_parser` or `extractor`",
-    pattern: "^(form_parser|extractor)$",
-    max: 20,
-    is_valid: |text| DocumentReader::from_word(text).is_some(),
-};
-
 const DOCUMENTS: Shape = Shape::Object(&[Member::optional(
     "read_by",
-    Shape::OrNull(&Shape::Text(&READER)),
+    Shape::OrNull(&Shape::Word(DocumentReader::WORDS)),
     "Who reads the files of forms: Document AI's `form_parser`, or the `extractor` for the company's own forms. What is read \
      fills only what the person left out. Null: files are kept and not read.",
 )]);

@@ -150,9 +150,16 @@ const NAMES: Shape = Shape::List {
 };
 
 /// A name of a form's field, or a path into a body.
-const FIELD_NAME: Text = Text {
-    about: "the name of a field, or a path with dots such as `contact.phones.0`, of 1 to 128 characters",
-    pattern: r"^[^\u0000-\u001f\u007f-\u009f]+$",
-    max: 128,
-    is_valid: |text| !text.is_empty() && !text.chars().any(char::is_control),
-};
+const FIELD_NAME: Text = name(
+    "the name of a field, or a path with dots such as `contact.phones.0`, of 1 to 128 characters",
+);
+
+/// A name of a field of somebody else's, or of the place where one stands.
+pub(crate) const fn name(about: &'static str) -> Text {
+    Text {
+        about,
+        pattern: r"^[^\u0000-\u001f\u007f-\u009f]+$",
+        max: 128,
+        is_valid: |text| !text.is_empty() && !text.chars().any(char::is_control),
+    }
+}

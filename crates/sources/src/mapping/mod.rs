@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use self::derived::can_be;
-pub(crate) use self::fields::{FIELDS, MAPPING};
+pub(crate) use self::fields::{FIELDS, MAPPING, name};
 use crate::{
     answers::Answers,
     body::{Body, Entry},

@@ -21,7 +21,7 @@ use crate::{
     OwnScheme, ReadError, Scheme, SettingsSpec, Source, SourceSpec, Thing, Verification, Verified,
     body::Body,
     ignored,
-    mapping::{MAPPING, Mapping, named},
+    mapping::{self, MAPPING, Mapping, named},
     verification::SIGNATURE,
 };
 
@@ -55,12 +55,7 @@ struct Settings {
     events: Vec<String>,
 }
 
-const PATH: Text = Text {
-    about: "a path with dots such as `data.type`, of 1 to 128 characters",
-    pattern: r"^[^\u0000-\u001f\u007f-\u009f]+$",
-    max: 128,
-    is_valid: |text| !text.is_empty() && !text.chars().any(char::is_control),
-};
+const PATH: Text = mapping::name("a path with dots such as `data.type`, of 1 to 128 characters");
 
 const SHAPE: Shape = Shape::Object(&[
     Member::optional(

@@ -235,18 +235,6 @@ impl OwnScheme {
     }
 }
 
-const PRESET: Text = Text {
-    about: "`plain`, `github`, `typeform`, `webflow` or `timestamp-list`",
-    pattern: "^(plain|github|typeform|webflow|timestamp-list)$",
-    max: 20,
-    is_valid: |text| {
-        matches!(
-            text,
-            "plain" | "github" | "typeform" | "webflow" | "timestamp-list"
-        )
-    },
-};
-
 const HEADER: Text = Text {
     about: "the name of a header: letters, digits and hyphens",
     pattern: "^[A-Za-z0-9-]+$",
@@ -273,27 +261,6 @@ const SEPARATOR: Text = Text {
     is_valid: |text| text.bytes().all(|byte| byte.is_ascii_punctuation()),
 };
 
-const ALGORITHM: Text = Text {
-    about: "`sha256` or `sha1`",
-    pattern: "^(sha256|sha1)$",
-    max: 10,
-    is_valid: |text| matches!(text, "sha256" | "sha1"),
-};
-
-const WRITTEN: Text = Text {
-    about: "`hex` or `base64`",
-    pattern: "^(hex|base64)$",
-    max: 10,
-    is_valid: |text| matches!(text, "hex" | "base64"),
-};
-
-const UNIT: Text = Text {
-    about: "`seconds`, `milliseconds` or `rfc3339`",
-    pattern: "^(seconds|milliseconds|rfc3339)$",
-    max: 20,
-    is_valid: |text| matches!(text, "seconds" | "milliseconds" | "rfc3339"),
-};
-
 /// The oldest that a tenant may allow a signature to be: a day.
 const MAX_AGE_SECONDS: u64 = 24 * 60 * 60;
 
@@ -301,7 +268,7 @@ const MAX_AGE_SECONDS: u64 = 24 * 60 * 60;
 pub(crate) const SIGNATURE: Shape = Shape::OrNull(&Shape::Object(&[
     Member::optional(
         "preset",
-        Shape::Text(&PRESET),
+        Shape::Word(&["plain", "github", "typeform", "webflow", "timestamp-list"]),
         "What applies where nothing else is said. `plain`: `X-Signature` with the HMAC-SHA256 of the body in hexadecimal. \
          `github`: `X-Hub-Signature-256`, behind `sha256=`. `typeform`: `Typeform-Signature`, base64 behind `sha256=`. \
          `webflow`: `X-Webflow-Signature` over `{time}:{body}`, the time in milliseconds in `X-Webflow-Timestamp`. \
@@ -319,12 +286,12 @@ pub(crate) const SIGNATURE: Shape = Shape::OrNull(&Shape::Object(&[
     ),
     Member::optional(
         "algorithm",
-        Shape::OrNull(&Shape::Text(&ALGORITHM)),
+        Shape::OrNull(&Shape::Word(&["sha256", "sha1"])),
         "The hash of the HMAC.",
     ),
     Member::optional(
         "encoding",
-        Shape::OrNull(&Shape::Text(&WRITTEN)),
+        Shape::OrNull(&Shape::Word(&["hex", "base64"])),
         "How the signature is written.",
     ),
     Member::optional(
@@ -334,7 +301,7 @@ pub(crate) const SIGNATURE: Shape = Shape::OrNull(&Shape::Object(&[
     ),
     Member::optional(
         "time_unit",
-        Shape::OrNull(&Shape::Text(&UNIT)),
+        Shape::OrNull(&Shape::Word(&["seconds", "milliseconds", "rfc3339"])),
         "How the time is written: Unix seconds, Unix milliseconds, or RFC 3339. Null: that of the preset, else seconds.",
     ),
     Member::optional(

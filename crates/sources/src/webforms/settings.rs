@@ -12,7 +12,7 @@ use super::door;
 use crate::{
     SettingsSpec,
     door::BotService,
-    mapping::{MAPPING, Mapping},
+    mapping::{self, MAPPING, Mapping},
 };
 
 /// The settings, read: what cannot be read has its default.
@@ -167,12 +167,7 @@ const PAGE: Text = Text {
     },
 };
 
-const NAME: Text = Text {
-    about: "the name of a field, of 1 to 128 characters",
-    pattern: r"^[^\u0000-\u001f\u007f-\u009f]+$",
-    max: 128,
-    is_valid: |text| !text.is_empty() && !text.chars().any(char::is_control),
-};
+const NAME: Text = mapping::name("the name of a field, of 1 to 128 characters");
 
 const WORDS: Text = Text {
     about: "1 to 2000 characters",
@@ -181,24 +176,10 @@ const WORDS: Text = Text {
     is_valid: |text| !text.is_empty() && !text.contains('\0'),
 };
 
-const SERVICE: Text = Text {
-    about: "`turnstile` or `recaptcha`",
-    pattern: "^(turnstile|recaptcha)$",
-    max: 20,
-    is_valid: |text| matches!(text, "turnstile" | "recaptcha"),
-};
-
-const OUTAGE: Text = Text {
-    about: "`accept` or `quarantine`",
-    pattern: "^(accept|quarantine)$",
-    max: 20,
-    is_valid: |text| matches!(text, "accept" | "quarantine"),
-};
-
 const BOT_CHECK: Shape = Shape::Object(&[
     Member::required(
         "service",
-        Shape::Text(&SERVICE),
+        Shape::Word(&["turnstile", "recaptcha"]),
         "Whose check the page has. Its secret key is that of the source's connection.",
     ),
     Member::optional(
@@ -213,7 +194,7 @@ const BOT_CHECK: Shape = Shape::Object(&[
     ),
     Member::optional(
         "on_outage",
-        Shape::Text(&OUTAGE),
+        Shape::Word(&["accept", "quarantine"]),
         "What becomes of a form while the check cannot be asked.",
     ),
 ]);

@@ -12,7 +12,7 @@ const SCHEMA: Schema = {
       type: ['object', 'null'],
       required: ['service'],
       properties: {
-        service: { type: 'string', pattern: '^(turnstile|recaptcha)$' },
+        service: { type: 'string', enum: ['turnstile', 'recaptcha'] },
         min_score: { type: ['number', 'null'], minimum: 0, maximum: 1 },
       },
     },

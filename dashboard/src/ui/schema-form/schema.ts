@@ -32,10 +32,6 @@ export type Written = { [name: string]: string | Written | null };
 /** Texts longer than this get more than a line. */
 const LONG = 300;
 
-/** `^(accept|quarantine)$` is a choice. */
-const choiceOf = (pattern: string | undefined): string[] | null =>
-  /^\^\(([a-z0-9_|-]+)\)\$$/.exec(pattern ?? '')?.[1]?.split('|') ?? null;
-
 export function shapesOf(schema: Schema): Shape[] {
   const required = new Set(schema.required);
   return Object.entries(schema.properties ?? {}).flatMap(([name, one]): Shape[] => {
@@ -52,7 +48,7 @@ export function shapesOf(schema: Schema): Shape[] {
       const isWhole = types.includes('integer');
       return [{ ...named, kind: 'number', isWhole, min: one.minimum, max: one.maximum }];
     }
-    const options = one.enum?.filter((word) => word !== null).map(String) ?? choiceOf(one.pattern);
+    const options = one.enum?.filter((word) => word !== null).map(String);
     if (options) return [{ ...named, kind: 'choice', options }];
     const isLong = (one.maxLength ?? 0) > LONG && !one.pattern?.startsWith('^https');
     return [{ ...named, kind: 'text', isLong, maxLength: one.maxLength }];
