@@ -50,6 +50,33 @@ test('it lists the messages of a conversation, the newest page first', async () 
   assert.deepEqual(empty.messages, []);
 });
 
+test('it makes an integration whose webhook has a secret of its own', async () => {
+  const { apiClient } = api;
+  const integrations = new Sunshine.IntegrationsApi(apiClient);
+  const webhooks = new Sunshine.WebhooksApi(apiClient);
+  const target = 'http://127.0.0.1:1/hook';
+  const made = await integrations.createIntegration(APP, {
+    type: 'custom',
+    displayName: 'Leads',
+    webhooks: [{ target, triggers: ['conversation:message'] }],
+  });
+  const { id } = made.integration;
+  const listed = await integrations.listIntegrations(APP, { filter: { types: 'custom' } });
+  const known = listed.integrations.find((integration) => integration.id === id);
+  assert.equal(known.type, 'custom');
+  assert.equal(known.status, 'active');
+  const [hook] = (await webhooks.listWebhooks(APP, id)).webhooks;
+  assert.equal(hook.target, target);
+  assert.deepEqual(hook.triggers, ['conversation:message']);
+  assert.match(hook.secret, /^[0-9a-f]{32}$/);
+  assert.equal(hook.includeFullUser, false);
+  const { webhook } = await webhooks.updateWebhook(APP, id, hook.id, { includeFullUser: true });
+  assert.equal(webhook.includeFullUser, true);
+  assert.equal(webhook.secret, hook.secret);
+  const nobody = webhooks.listWebhooks(APP, '000000000000000000000000');
+  await assert.rejects(nobody, { status: 404 });
+});
+
 test('it is told what is not there, and who may not', async () => {
   const elsewhere = api.listMessages('000000000000000000000000', '67ab5f53a96f98663935c3f2');
   await assert.rejects(elsewhere, { status: 404 });

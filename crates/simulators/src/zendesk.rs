@@ -4,14 +4,14 @@
 //!   a 401.
 //! - `GET /api/v2/users/me.json`, `/api/v2/tickets/{id}.json`, its `comments.json` in pages with a cursor; `GET
 //!   /sc/v2/apps/{app}/conversations/{id}/messages`; `GET` and `POST /api/v2/webhooks`, `GET` and `PATCH` of one, and
-//!   its `signing_secret`.
+//!   its `signing_secret`; `GET` and `POST /sc/v2/apps/{app}/integrations`, the webhooks of one, and `PATCH` of one of these.
 //! - Webhooks: ticket events, signed over time and body, at the time when they leave. Only 409, 429, 503 and no answer are
 //!   followed by another try.
 //!
 //! A ticket that nobody made exists all the same, with invented words, so that any sample of a webhook works.
 //! Control: `POST /_sim/tickets` makes one, `PUT /_sim/tickets/{id}` without a webhook, `POST /_sim/tickets/{id}/comments`
 //! writes in it, `POST /_sim/tickets/{id}/{solve|delete}` does what people do; `POST /_sim/conversations/{id}/messages`
-//! writes in messaging, without a webhook; `GET` and `PUT /_sim/webhooks`.
+//! writes in messaging; `GET` and `PUT /_sim/webhooks`.
 //!
 //! Source: developer.zendesk.com, "Verifying webhooks", "Ticket events", "Tickets", "Ticket comments", "Webhooks API" (read
 //! 2026-11).
@@ -19,6 +19,7 @@
 
 mod conversations;
 mod demo;
+mod integrations;
 mod tickets;
 mod webhooks;
 
@@ -30,7 +31,7 @@ use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{get, patch, post, put};
 use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -38,7 +39,7 @@ use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-pub use demo::{ACCOUNT, EMAIL, SIGNING_SECRET};
+pub use demo::{ACCOUNT, APP, EMAIL, KEY_ID, SIGNING_SECRET};
 pub use tickets::{Comment, Wanted};
 
 use crate::config::{ProviderConfig, Setup};
@@ -156,6 +157,18 @@ impl Provider for Zendesk {
                 "/api/v2/webhooks/{id}/signing_secret",
                 get(webhooks::secret),
             )
+            .route(
+                "/sc/v2/apps/{app}/integrations",
+                get(integrations::list).post(integrations::make),
+            )
+            .route(
+                "/sc/v2/apps/{app}/integrations/{integration}/webhooks",
+                get(integrations::webhooks),
+            )
+            .route(
+                "/sc/v2/apps/{app}/integrations/{integration}/webhooks/{webhook}",
+                patch(integrations::change),
+            )
             .route("/_sim/conversations/{id}/messages", post(write))
             .route("/_sim/tickets", post(make))
             .route("/_sim/tickets/{id}", put(register))
@@ -230,6 +243,10 @@ impl Posts for Zendesk {
     }
 
     fn sign(key: &str, body: &[u8], now: Timestamp) -> Vec<(&'static str, String)> {
+        // Sunshine Conversations signs nothing: it sends the webhook's secret.
+        if body.starts_with(b"{\"app\":") {
+            return vec![("x-api-key", key.to_owned())];
+        }
         sign(key, body, now)
     }
 }
@@ -286,6 +303,15 @@ impl Simulator {
     /// Deletes a ticket for good, and posts that.
     pub fn delete(&self, id: &str) {
         self.shared.act(id, "delete").ok();
+    }
+
+    /// Somebody writes in messaging, and whoever subscribed is told. Returns the message's id.
+    pub fn write(&self, conversation: &str, text: &str) -> String {
+        let wrote = Wrote {
+            text: text.to_owned(),
+            is_business: false,
+        };
+        self.shared.write(conversation, &wrote)
     }
 
     /// Somebody writes in messaging, of the company or not. Returns the webhook of Sunshine Conversations that tells of it,
@@ -362,6 +388,16 @@ impl Shared<Zendesk> {
         Ok(())
     }
 
+    fn write(&self, conversation: &str, wrote: &Wrote) -> String {
+        let now = self.control.now();
+        let message = lock(&self.provider.conversations).write(conversation, wrote, now);
+        let body = demo::said_in(conversation, &message, now);
+        for (event, body) in integrations::told(&body) {
+            self.tell(&event, &body);
+        }
+        message["id"].as_str().unwrap_or_default().to_owned()
+    }
+
     fn tell(&self, event: &str, body: &Value) {
         let now = self.control.now();
         let body = body.to_string();
@@ -414,9 +450,8 @@ async fn list_messages(
 async fn write(State(sim): Sim, Path(id): Path<String>, body: Bytes) -> Response {
     match control::read::<Wrote>(&body) {
         Ok(wrote) => {
-            let now = sim.control.now();
-            let written = lock(&sim.provider.conversations).write(&id, &wrote, now);
-            pretty(&json!({ "message": written["id"] }))
+            let message = sim.write(&id, &wrote);
+            pretty(&json!({ "message": message }))
         }
         Err(reason) => control::invalid(&reason),
     }

@@ -135,7 +135,7 @@ pub trait WebhooksApi: Send + Sync {
     ) -> Result<String, ApiError>;
 
     /// Each event of a source that has this URL, by the provider's name, and the URL that it is to be posted to.
-    fn wanted(&self, url: &str) -> Vec<(String, String)>;
+    fn wanted(&self, account: &Account, url: &str) -> Vec<(String, String)>;
 
     /// Every registration of the account, others' too.
     ///

@@ -185,6 +185,47 @@ async fn zendesk_registers_and_tells_its_secret() {
     world.stop_early().await;
 }
 
+/// An app of Sunshine Conversations has no agent: its own key opens it, and its webhook's secret proves what it posts.
+#[tokio::test]
+async fn an_app_of_sunshine_conversations_is_connected_by_its_key() {
+    let world = World::start().await;
+    let tenant = world.add_tenant("acme").await.tenant;
+    let zendesk = world.simulators().zendesk();
+    let before = zendesk.subscriptions();
+    let settings =
+        json!({ "subdomain": "demo", "app_id": zendesk::APP, "key_id": zendesk::KEY_ID });
+    let body = account("zendesk", &settings);
+    let mut wrong = body.clone();
+    wrong["settings"]["app_id"] = json!("000000000000000000000000");
+    let refused = connect(&world, &tenant, &wrong).await;
+    assert_eq!(
+        refused["steps"][0]["step"],
+        json!("credentials"),
+        "{refused}"
+    );
+    assert_eq!(refused["is_connected"], json!(false));
+
+    let connected = connect(&world, &tenant, &body).await;
+    assert_eq!(connected["is_connected"], json!(true), "{connected}");
+    assert!(
+        connected["steps"]
+            .to_string()
+            .contains("conversation:message")
+    );
+    assert!(is_tested(&world, &tenant, &connected).await);
+    zendesk.write("67ab5f53a96f98663935c3f4", "A kitchen, please.");
+    has_requests(&world, &tenant, 1).await;
+    let found = requests(&world, &tenant).await;
+    let person = &found[0].document.source.said.person;
+    assert_eq!(person.email.as_deref(), Some("sam.reyes@example.com"));
+
+    // One webhook is enough, however often it is connected; those of tickets are left alone.
+    let again = connect(&world, &tenant, &body).await;
+    assert_eq!(again["is_connected"], json!(true), "{again}");
+    assert_eq!(zendesk.subscriptions().len(), before.len() + 1);
+    world.stop_early().await;
+}
+
 #[tokio::test]
 async fn what_has_no_api_for_webhooks_says_what_a_person_does() {
     let world = World::start().await;

@@ -10,9 +10,9 @@ use crate::demo::{Choices, Demo, Sample, SampleDelivery};
 /// The account's number, as events name it.
 pub const ACCOUNT: &str = "22129848";
 /// The app of Sunshine Conversations.
-pub(super) const APP: &str = "5d8cff3cd55b040010928b5b";
+pub const APP: &str = "5d8cff3cd55b040010928b5b";
 /// The id of the app's key.
-pub(super) const KEY_ID: &str = "app_67ab5f53a96f98663935c3aa";
+pub const KEY_ID: &str = "app_67ab5f53a96f98663935c3aa";
 /// The agent whom the API token is of.
 pub const EMAIL: &str = "luis@example.com";
 /// What signs the webhooks; the demo's app of Sunshine Conversations repeats it, too.
@@ -220,19 +220,32 @@ fn of_conversation(event: &str, told: &Value, choices: &Choices) -> SampleDelive
 /// The same, by the whole name of the event.
 fn of_event(event: &str, told: &Value, choices: &Choices) -> SampleDelivery {
     let id = choices.id.clone().unwrap_or_else(fresh_hex);
-    let mut payload = told.clone();
-    payload["conversation"] = json!({ "id": id, "type": "personal" });
-    let body = json!({
-        "app": { "id": APP }, "webhook": { "id": "68b1c2d3e4f5a6b7c8d9e0f1", "version": "v2" },
-        "events": [{
-            "id": fresh_hex(), "type": event, "createdAt": format!("{:.3}", choices.at),
-            "payload": payload,
-        }],
-    });
+    let body = told_of(event, &id, told, choices.at);
     SampleDelivery {
         signature: vec![("x-api-key", SIGNING_SECRET.to_owned())],
         ..deliver(id, &body, choices.at)
     }
+}
+
+/// That a message was written in a conversation.
+pub(super) fn said_in(id: &str, message: &Value, at: Timestamp) -> Value {
+    told_of(
+        "conversation:message",
+        id,
+        &json!({ "message": message }),
+        at,
+    )
+}
+
+fn told_of(event: &str, conversation: &str, told: &Value, at: Timestamp) -> Value {
+    let mut payload = told.clone();
+    payload["conversation"] = json!({ "id": conversation, "type": "personal" });
+    json!({
+        "app": { "id": APP }, "webhook": { "id": "68b1c2d3e4f5a6b7c8d9e0f1", "version": "v2" },
+        "events": [{
+            "id": fresh_hex(), "type": event, "createdAt": format!("{at:.3}"), "payload": payload,
+        }],
+    })
 }
 
 /// A message of a person, as webhooks of Sunshine Conversations show it.

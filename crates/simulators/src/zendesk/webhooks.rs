@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::integrations::is_of_messages;
 use super::{EVENTS, Sim, Zendesk};
 use crate::extract::{Authorized, JsonBody, Path};
 use crate::outbox::Subscription;
@@ -82,13 +83,14 @@ fn is_on(given: Option<&str>) -> Result<Option<bool>, Response> {
 
 fn find(sim: &Sim, wanted: &str) -> Result<Subscription, Response> {
     let mut known = sim.0.provider.outbox.subscriptions().into_iter();
-    let found = known.find(|known| id(known) == wanted);
+    let found = known.find(|known| id(known) == wanted && !is_of_messages(known));
     found.ok_or_else(|| Zendesk::refuse(StatusCode::NOT_FOUND))
 }
 
 pub(super) async fn list(State(sim): Sim, _: Authorized<Zendesk>) -> Response {
     let known = sim.provider.outbox.subscriptions();
-    let webhooks: Vec<_> = known.iter().map(shown).collect();
+    let of_tickets = known.iter().filter(|known| !is_of_messages(known));
+    let webhooks: Vec<_> = of_tickets.map(shown).collect();
     let meta = json!({ "has_more": false, "after_cursor": null, "before_cursor": null });
     Json(json!({ "webhooks": webhooks, "meta": meta })).into_response()
 }

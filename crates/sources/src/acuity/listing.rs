@@ -173,7 +173,7 @@ impl WebhooksApi for Api {
         ))
     }
 
-    fn wanted(&self, url: &str) -> Vec<(String, String)> {
+    fn wanted(&self, _account: &Account, url: &str) -> Vec<(String, String)> {
         all_at(url, &EVENTS)
     }
 

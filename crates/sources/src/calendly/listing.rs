@@ -242,7 +242,7 @@ impl WebhooksApi for Api {
         Ok(format!("the token is that of {}", me.name))
     }
 
-    fn wanted(&self, url: &str) -> Vec<(String, String)> {
+    fn wanted(&self, _account: &Account, url: &str) -> Vec<(String, String)> {
         all_at(url, &EVENTS)
     }
 

@@ -52,7 +52,7 @@ impl WebhooksApi for Api {
         ))
     }
 
-    fn wanted(&self, url: &str) -> Vec<(String, String)> {
+    fn wanted(&self, _account: &Account, url: &str) -> Vec<(String, String)> {
         let events = EVENTS.iter();
         events
             .map(|(event, name)| ((*name).to_owned(), format!("{url}/{event}")))

@@ -202,21 +202,23 @@ impl Api {
     pub(super) async fn post(
         &self,
         account: &Account,
+        user: &str,
         path: &[&str],
         body: &Value,
     ) -> Result<Response, ApiError> {
         let request = self.client.post(self.url(account, path)?.as_str());
-        answered(account, &agent(account)?, request.json(body)).await
+        answered(account, user, request.json(body)).await
     }
 
     pub(super) async fn patch(
         &self,
         account: &Account,
+        user: &str,
         path: &[&str],
         body: &Value,
     ) -> Result<Response, ApiError> {
         let request = self.client.patch(self.url(account, path)?.as_str());
-        answered(account, &agent(account)?, request.json(body)).await
+        answered(account, user, request.json(body)).await
     }
 
     fn url(&self, account: &Account, path: &[&str]) -> Result<Url, ApiError> {

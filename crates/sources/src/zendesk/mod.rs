@@ -16,6 +16,7 @@
 //! since no window is published; that placeholders take the filter `json`; when a refused event is repeated; whether one body of Sunshine Conversations may be about several conversations.
 
 mod api;
+mod messaging;
 mod payload;
 mod samples;
 mod sunshine;
@@ -73,7 +74,8 @@ static SPEC: SourceSpec = SourceSpec {
             },
             SettingSpec {
                 key: "email",
-                about: "for tickets: the e-mail address of the agent whom the API token is of",
+                about: "for tickets: the e-mail address of the agent whom the API token is of; left out for Sunshine \
+                        Conversations alone",
                 is_required: false,
                 is_url: false,
             },

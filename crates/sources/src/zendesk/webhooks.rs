@@ -1,10 +1,10 @@
-//! Where Zendesk posts events of tickets to.
+//! Where Zendesk posts to: events of tickets, or messages.
 //!
 //! - A webhook is a URL with its events, made active. What signs is its own secret, which Zendesk makes and tells.
 //! - Its events, and whether it is active, can be changed; a webhook that triggers use cannot become one of events, so those
 //!   are left alone.
 //! - The token has to be an admin's: others may read tickets, but no webhooks.
-//! - Sunshine Conversations has webhooks of its own, whose key a person copies: they are not made here.
+//! - An app of Sunshine Conversations, whose connection names no agent, has webhooks of its own.
 //!
 //! Source: developer.zendesk.com, "Webhooks API", "Creating and monitoring webhooks" and "Webhook event types" (read
 //! 2026-11). UNCONFIRMED: that an account without messaging takes its event all the same.
@@ -17,7 +17,10 @@ use domain::Account;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::api::{Api, agent};
+use super::{
+    api::{Api, agent},
+    messaging::{self, App},
+};
 use crate::{
     ApiError, Registration, Thing, WebhooksApi,
     api::json_value,
@@ -50,6 +53,9 @@ impl WebhooksApi for Api {
         account: &Account,
         _accounts_of_source: &[String],
     ) -> Result<String, ApiError> {
+        if let Some(app) = App::of(account) {
+            return self.check_app(account, app).await;
+        }
         let path = ["api", "v2", "users", "me.json"];
         let answer = self.get(account, &agent(account)?, &path, &[]).await?;
         let answer = json_value(&answer)?;
@@ -64,8 +70,11 @@ impl WebhooksApi for Api {
         Ok(format!("the token is that of {name}"))
     }
 
-    fn wanted(&self, url: &str) -> Vec<(String, String)> {
-        all_at(url, &EVENTS)
+    fn wanted(&self, account: &Account, url: &str) -> Vec<(String, String)> {
+        match App::of(account) {
+            Some(_) => all_at(url, &messaging::TRIGGERS),
+            None => all_at(url, &EVENTS),
+        }
     }
 
     async fn registered(
@@ -73,9 +82,16 @@ impl WebhooksApi for Api {
         account: &Account,
         _accounts_of_source: &[String],
     ) -> Result<Vec<Registration>, ApiError> {
+        if let Some(app) = App::of(account) {
+            let all = self.hooks(account, app).await?.into_iter();
+            let each =
+                all.flat_map(|known| registrations(known.triggers, &known.url, known.is_on, None));
+            return Ok(each.collect());
+        }
         let all = self.webhooks(account).await?;
         let each = all.into_iter();
-        let each = each.flat_map(|known| registrations(known.events, &known.url, known.is_on, None));
+        let each =
+            each.flat_map(|known| registrations(known.events, &known.url, known.is_on, None));
         Ok(each.collect())
     }
 
@@ -91,6 +107,10 @@ impl WebhooksApi for Api {
             return Ok(None);
         };
         let events: BTreeSet<_> = wanted.iter().map(|(event, _)| event.clone()).collect();
+        if let Some(app) = App::of(account) {
+            return self.register_hook(account, app, url, events).await;
+        }
+        let user = agent(account)?;
         let known = self.webhooks(account).await?;
         let ours = known
             .into_iter()
@@ -101,7 +121,7 @@ impl WebhooksApi for Api {
                 let all: BTreeSet<_> = known.events.union(&events).collect();
                 let body = json!({ "webhook": { "status": "active", "subscriptions": all } });
                 let path = ["api", "v2", "webhooks", &known.id];
-                self.patch(account, &path, &body).await?;
+                self.patch(account, &user, &path, &body).await?;
                 known.id
             }
             None => {
@@ -109,9 +129,8 @@ impl WebhooksApi for Api {
                     "name": NAME, "status": "active", "endpoint": url, "http_method": "POST", "request_format": "json",
                     "subscriptions": events,
                 } });
-                let answer = self
-                    .post(account, &["api", "v2", "webhooks"], &body)
-                    .await?;
+                let path = ["api", "v2", "webhooks"];
+                let answer = self.post(account, &user, &path, &body).await?;
                 let made = Webhook::read(&json_value(&answer)?["webhook"]);
                 made.ok_or_else(|| ApiError::Unreadable("it names no webhook".into()))?
                     .id

@@ -47,7 +47,7 @@ async fn check(
     let url = url(deps, access, &there).await?;
     let failing_since = url
         .as_ref()
-        .and_then(|url| failing_since(&api.wanted(url), &there));
+        .and_then(|url| failing_since(&api.wanted(&access.account, url), &there));
     if let (Some(since), None) = (failing_since, state.failing_since) {
         tracing::warn!(
             tenant.id = %claimed.tenant, source.id = %claimed.source,
@@ -61,7 +61,7 @@ async fn check(
         return Ok(());
     };
     // Who entered the URL by hand may have chosen some events: these must go on.
-    let wanted: Vec<_> = api.wanted(&url);
+    let wanted: Vec<_> = api.wanted(&access.account, &url);
     let posted = |(event, url): &&(String, String)| {
         let is_it = |known: &Registration| known.event == *event && known.url == *url;
         there.iter().any(is_it) || state.posted.contains(event)

@@ -289,7 +289,7 @@ impl Connecting<'_> {
 
         // 4. The webhooks.
         let key = reconcile::newest_key(self.deps, &source).await;
-        let wanted = api.wanted(&url);
+        let wanted = api.wanted(&account, &url);
         let registered = api
             .register(&account, &source.accounts, &wanted, key.as_ref())
             .await;
