@@ -59,6 +59,22 @@ impl E164 {
         Ok((Self(number), extension.map(str::to_owned)))
     }
 
+    /// The first number of several that were written into one field, as in `512-555-0142 or 512-555-0143`, with its
+    /// extension.
+    pub fn first_of(raw: &str) -> Option<(Self, Option<String>)> {
+        if raw.len() > MAX_RAW {
+            return None;
+        }
+        let plain = in_ascii(raw).to_ascii_lowercase();
+        let plain = plain.replace(" or ", "/").replace(" and ", "/");
+        let mut parts = plain.split(['/', ';', '|', '&', ',', '\n']);
+        parts.find_map(|part| {
+            let digits = part.bytes().filter(u8::is_ascii_digit).count();
+            let number = Self::parse_with_extension(part).ok()?;
+            (digits >= 10).then_some(number)
+        })
+    }
+
     /// The number, with its plus sign.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -447,5 +463,22 @@ mod tests {
     fn a_number_is_redacted_in_debug() {
         let phone = E164::parse("+15125550142").unwrap();
         assert!(!format!("{phone:?}").contains("512"));
+    }
+
+    #[test]
+    fn the_first_of_several_numbers_is_found() {
+        let first = |raw: &str| {
+            let found = E164::first_of(raw);
+            found.map(|(number, extension)| (number.as_str().to_owned(), extension))
+        };
+        let number = |extension: Option<&str>| {
+            let extension = extension.map(str::to_owned);
+            Some(("+15125550142".to_owned(), extension))
+        };
+        assert_eq!(first("512-555-0142 or 512-555-0143"), number(None));
+        assert_eq!(first("none / (512) 555-0142"), number(None));
+        assert_eq!(first("5125550142 x7; 5125550143"), number(Some("7")));
+        assert_eq!(first("555-0142 or 555-0143"), None);
+        assert_eq!(first("ask at the office"), None);
     }
 }

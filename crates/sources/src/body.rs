@@ -127,6 +127,10 @@ fn clean(value: &str) -> String {
     unescaped(value)
 }
 
+fn is_list(body: &[u8]) -> bool {
+    body.iter().find(|byte| byte.is_ascii_graphic()) == Some(&b'[')
+}
+
 fn unescaped(value: &str) -> String {
     const ENTITIES: [(&str, char); 7] = [
         ("&amp;", '&'),
@@ -177,6 +181,8 @@ impl Body {
                 read.unread.push("body".to_owned());
                 read.is_cut = true;
             }
+        } else if is_json(content_type, body) && is_list(body) {
+            read.fill_from_list(content_type, body)?;
         } else if is_json(content_type, body) {
             let fields = Fields::read(content_type, body, |_| true)?;
             if fields.is_cut() {
@@ -285,6 +291,22 @@ impl Body {
             None if has_room => self.entries.push(Entry::new(name, value)),
             None => {}
         }
+    }
+
+    /// A list of fields with their values, as a script makes it of a page's form; or one lead in a list of its own.
+    fn fill_from_list(&mut self, content_type: Option<&str>, body: &[u8]) -> Result<(), ReadError> {
+        let items = Fields::read_list(body, |_| true, MAX_FIELDS)?;
+        if items.len() > 1 || items.iter().all(|item| item.get("value").is_some()) {
+            let items: Vec<_> = items.into_iter().map(Field::Object).collect();
+            if tools::pairs_within(&items, "", self) {
+                return Ok(());
+            }
+        } else if let Some(lead) = items.first() {
+            tools::flatten(lead, self);
+            return Ok(());
+        }
+        // Several leads in one body are none that could be answered one by one: the fault says what is expected.
+        Fields::read(content_type, body, |_| true).map(drop)
     }
 
     fn fill_from_form(&mut self, content_type: Option<&str>, body: &[u8]) {

@@ -324,7 +324,10 @@ impl Facts {
         } = &self.person;
         let phone = phone
             .as_deref()
-            .and_then(|raw| E164::parse_with_extension(raw).ok())
+            .and_then(|raw| {
+                let one = E164::parse_with_extension(raw).ok();
+                one.or_else(|| E164::first_of(raw))
+            })
             .filter(|(phone, _)| !phone.reaches_nobody() && !own.contains(&Some(phone.clone())));
         let (phone, extension) = phone.unzip();
         let real_name =

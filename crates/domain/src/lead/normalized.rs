@@ -32,7 +32,7 @@ pub struct NormalizedField {
 pub struct Doubt {
     /// The field.
     pub field: &'static str,
-    /// What kind of slip: `domain_looks_mistyped`, `not_a_phone`, `not_an_email`, `in_another_state`.
+    /// What kind of slip: `domain_looks_mistyped`, `not_a_phone`, `not_an_email`, `not_a_zip_code`, `in_another_state`.
     pub code: &'static str,
     /// What may be meant.
     pub suggestion: Option<String>,
@@ -102,6 +102,13 @@ impl Normalized {
             all.doubts.push(Doubt {
                 field: "email",
                 code: "not_an_email",
+                suggestion: None,
+            });
+        }
+        if is_typed && contact.postal_code.is_none() && is_said(&person.postal_code) {
+            all.doubts.push(Doubt {
+                field: "postal_code",
+                code: "not_a_zip_code",
                 suggestion: None,
             });
         }
@@ -621,6 +628,8 @@ mod tests {
         for (phone, code, state, expected) in [
             ("512-555-0142", "78704", "TX", &[][..]),
             ("none", "78704", "TX", &["not_a_phone"]),
+            ("512-555-0142", "8540", "TX", &["not_a_zip_code"]),
+            ("512-555-0142 or (512) 555-0143", "78704", "TX", &[]),
             ("512-555-0142", "08540", "TX", &["in_another_state"]),
             ("512-555-0142", "08540", "New Jersey", &[]),
         ] {

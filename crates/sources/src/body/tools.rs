@@ -37,6 +37,9 @@ fn value_at(path: &str, field: &Field<'_>, depth: usize, body: &mut Body) {
     match field {
         Field::Object(members) => paths(members, path, depth + 1, body),
         Field::List(items) => {
+            if pairs_within(items, path, body) {
+                return;
+            }
             for (at, item) in items.iter().enumerate() {
                 match scalar(item) {
                     Some(value) => body.add(&format!("{path}[]"), value),
@@ -68,6 +71,56 @@ fn pairs_of_a_list(fields: &Fields<'_>, body: &mut Body) -> bool {
         body.add("page_url", page);
     }
     has_pairs
+}
+
+/// A list of objects that each name a field and its value, as many tools have it: `[{"label": "Phone", "value": "…"}]`. A
+/// tenant's mapping may say where it stands instead. Returns whether it is one.
+pub(super) fn pairs_within(items: &[Field<'_>], path: &str, body: &mut Body) -> bool {
+    const NAMES: [&str; 8] = [
+        "label",
+        "title",
+        "question",
+        "name",
+        "key",
+        "field",
+        "column_name",
+        "column_id",
+    ];
+    const VALUES: [&str; 4] = ["value", "answer", "values", "string_value"];
+    let pair = |item: &Field<'_>| {
+        let Field::Object(item) = item else {
+            return None;
+        };
+        let names = || NAMES.iter().filter_map(|name| item.text(name));
+        let says = |name: &&str| !name.trim().is_empty();
+        let common = names().find(|name| mapping::is_common(name));
+        let name = common.or_else(|| names().find(says))?.to_owned();
+        let mut values = VALUES.iter();
+        let value = values.find(|value| item.get(value).is_some())?;
+        Some((name, *value))
+    };
+    let pairs: Option<Vec<_>> = items.iter().map(pair).collect();
+    let Some(pairs) = pairs.filter(|pairs| !pairs.is_empty()) else {
+        return false;
+    };
+    for (at, (item, (name, value))) in items.iter().zip(pairs).enumerate() {
+        let Field::Object(item) = item else {
+            continue;
+        };
+        let before = body.entries.len();
+        if let Some(field) = item.get(value) {
+            value_at(&name, field, 2, body);
+        }
+        if let [made] = body.entries.get_mut(before..).unwrap_or_default() {
+            let place = if path.is_empty() {
+                format!("{at}.{value}")
+            } else {
+                format!("{path}.{at}.{value}")
+            };
+            made.id.get_or_insert(place);
+        }
+    }
+    true
 }
 
 /// Typeform: `form_response` with a list of typed answers, and the questions in `definition`.

@@ -26,6 +26,7 @@ impl Mapped {
         if let Some(full) = full.map(|parts| parts.join(" ")) {
             self.fill("name", full);
         }
+        self.complete_name();
         // A tool that names its fields by numbers says nothing of what they are.
         for (field, is_it) in [
             ("email", is_email as fn(&str) -> bool),
@@ -51,6 +52,19 @@ impl Mapped {
             ("first_landing_page", "first_"),
         ] {
             self.read_campaign(page, touch);
+        }
+    }
+
+    /// A form that asks for a name and a last name means the first one by it.
+    fn complete_name(&mut self) {
+        let (Some(name), Some(last)) = (self.get("name"), self.get("last_name")) else {
+            return;
+        };
+        let is_whole = name.to_lowercase().contains(&last.to_lowercase());
+        if self.get("first_name").is_none() && !is_whole && !name.contains(' ') {
+            let whole = format!("{name} {last}");
+            self.values.insert("name", whole);
+            self.derived.insert("name");
         }
     }
 

@@ -70,38 +70,48 @@ macro_rules! fields {
 }
 
 fields! {
-    telling "email": ["email", "your_email", "email_address", "e_mail", "mail", "work_email", "contact_email"],
+    telling "email": ["email", "your_email", "email_address", "e_mail", "mail", "work_email", "contact_email",
+        "e_mail_address", "emailaddress", "email_id", "correo", "correo_electronico"],
         "The e-mail address.";
     telling "phone": ["phone", "tel", "telephone", "your_phone", "your_tel", "mobile", "phone_number", "mobile_number",
-        "cell", "cell_phone", "phonenumber", "mobilephone", "contact_number"],
+        "cell", "cell_phone", "phonenumber", "mobilephone", "contact_number", "mobile_phone", "cell_number",
+        "cell_phone_number", "contact_phone", "best_phone", "best_phone_number", "primary_phone", "daytime_phone",
+        "telephone_number", "phone_no", "home_phone", "work_phone", "business_phone", "telefono", "numero_de_telefono",
+        "celular"],
         "The telephone number.";
     telling "first_name": ["first_name", "firstname", "fname", "your_first_name", "given_name", "name.first", "fullname.first",
-        "full_name.first"],
+        "full_name.first", "primer_nombre"],
         "The first name.";
     telling "last_name": ["last_name", "lastname", "lname", "your_last_name", "surname", "family_name", "name.last", "fullname.last",
-        "full_name.last"],
+        "full_name.last", "apellido", "apellidos"],
         "The last name.";
     field "name": ["name", "full_name", "your_name", "fullname", "contact_name", "customer_name", "contact.name",
         "customer.name", "lead.name", "person.name", "name.full", "data.name", "data.full_name", "payload.name",
         "data.contact.name", "data.lead.name", "lead.contact.name", "contact.full_name", "customer.full_name", "person.full_name",
-        "lead.full_name", "lead.contact.full_name", "data.contact.full_name", "data.lead.full_name"],
+        "lead.full_name", "lead.contact.full_name", "data.contact.full_name", "data.lead.full_name", "your_full_name",
+        "first_and_last_name", "name_first_and_last", "nombre", "nombre_completo", "nombre_y_apellido"],
         "The person's whole name.";
-    telling "zip": ["zip", "zipcode", "postal", "postal_code", "zip_code", "postcode", "your_zip", "project_zip"],
+    telling "zip": ["zip", "zipcode", "postal", "postal_code", "zip_code", "postcode", "your_zip", "project_zip",
+        "zip_postal_code", "postal_zip_code", "zip_code_postal_code", "zip_postal", "property_zip",
+        "address_zip_postal_code", "address_zip", "codigo_postal"],
         "The ZIP code.";
     telling "street": ["street", "address", "street_address", "address_line_1", "address1", "addr_line1", "your_address",
-        "project_address", "address.line1"],
+        "project_address", "address.line1", "property_address", "home_address", "job_address", "address_1",
+        "street_address_1", "address_first_line", "address_street_address", "direccion", "domicilio"],
         "The street address.";
-    telling "city": ["city", "town", "your_city"], "The town.";
-    telling "state": ["state", "province", "region", "your_state"], "The state.";
+    telling "city": ["city", "town", "your_city", "address_city", "ciudad"], "The town.";
+    telling "state": ["state", "province", "region", "your_state", "address_state", "address_state_province"], "The state.";
     telling "country": ["country"], "The country.";
     field "message": ["message", "comments", "your_message", "comment", "description", "details", "project_details",
         "project_description", "how_can_we_help", "tell_us_about_your_project", "notes", "question", "inquiry", "data.message", "lead.message",
-        "data.notes", "data.description"],
+        "data.notes", "data.description", "how_can_we_help_you", "what_can_we_help_with", "what_can_we_help_you_with",
+        "additional_comments", "additional_details", "additional_information", "comments_questions", "questions_comments",
+        "questions_or_comments", "comments_or_questions", "mensaje", "comentarios", "descripcion"],
         "What the person wrote in their own words.";
     answer "project_type": ["project_type", "service", "services", "interested_in", "project", "service_type",
-        "type_of_project", "service_needed"],
+        "type_of_project", "service_needed", "type_of_service", "servicio", "tipo_de_proyecto"],
         "What is to be done.";
-    answer "budget": ["budget", "price_range", "your_budget", "budget_range", "estimated_budget"], "What it may cost.";
+    answer "budget": ["budget", "price_range", "your_budget", "budget_range", "estimated_budget", "presupuesto"], "What it may cost.";
     answer "timeline": ["timeline", "start_date", "timeframe", "when", "project_timeline", "desired_start"],
         "When it should begin.";
     answer "square_feet": ["square_feet", "sqft", "size", "square_footage", "sq_ft"], "How large it is.";

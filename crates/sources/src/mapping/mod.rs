@@ -71,13 +71,13 @@ impl Mapping {
             let is_free = |at: &usize| !used[*at] && says[*at];
             let whole = field.aliases.iter().flat_map(|alias| {
                 let all = (0..body.entries.len()).filter(is_free);
-                all.filter(move |at| normal[*at].0 == *alias)
+                all.filter(move |at| is_same(&normal[*at].0, alias))
             });
             let last = field.aliases.iter().flat_map(|alias| {
                 let all = (0..body.entries.len()).filter(|at| field.is_telling && is_free(at));
                 all.filter(move |at| {
                     let (whole, last) = &normal[*at];
-                    last == alias && !whole.starts_with("consent.")
+                    is_same(last, alias) && !whole.starts_with("consent.")
                 })
             });
             let mut found = own.chain(whole).chain(last);
@@ -203,11 +203,11 @@ impl Mapped {
         }
         let (mut said, mut is_given) = (Vec::new(), false);
         for (at, (whole, _)) in normal.iter().enumerate() {
-            if let Some(name) = whole.strip_prefix("consent.")
-                && !used[at]
-            {
+            if whole.starts_with("consent.") && !used[at] {
                 used[at] = true;
-                let value = body.entries[at].joined();
+                let entry = &body.entries[at];
+                let name = entry.name.split_once('.').map_or("", |(_, name)| name);
+                let value = entry.joined();
                 is_given |= YES.iter().any(|yes| value.eq_ignore_ascii_case(yes));
                 said.push(format!("{name}: {value}"));
             }
@@ -382,27 +382,32 @@ fn of_boxes(entry: &Entry) -> String {
 /// Whether a name is one that forms commonly have for a field of ours.
 pub(crate) fn is_common(name: &str) -> bool {
     let name = normalized(name);
-    FIELDS
-        .iter()
-        .any(|field| field.aliases.contains(&name.as_str()))
+    let mut aliases = FIELDS.iter().flat_map(|field| field.aliases);
+    aliases.any(|alias| is_same(&name, alias))
 }
 
 /// Whether a name is one that forms commonly have for this field of ours.
 pub(crate) fn is_name_of(field: &str, name: &str) -> bool {
     let name = normalized(name);
     let field = FIELDS.iter().find(|known| known.name == field);
-    field.is_some_and(|field| field.aliases.contains(&name.as_str()))
+    field.is_some_and(|field| field.aliases.iter().any(|alias| is_same(&name, alias)))
 }
 
-/// A name as those of [`FIELDS`] are written: `Phone Number:*` is `phone_number`.
+/// Whether a normalized name is an alias of [`FIELDS`], where words stand apart.
+fn is_same(normalized: &str, alias: &str) -> bool {
+    let words = alias.bytes().filter(|byte| *byte != b'_');
+    words.eq(normalized.bytes())
+}
+
+/// A name in small letters without signs: `Phone Number:*`, `phone_number` and `phoneNumber` are one.
 fn normalized(name: &str) -> String {
     let name = name.trim().trim_end_matches("[]");
     let mut normal = String::with_capacity(name.len());
     for c in name.chars().take(100) {
         let c = match c {
-            '-' | ' ' | '_' | '\t' => '_',
-            ':' | '*' | '?' | '(' | ')' | '\'' | '\u{2019}' | '"' => continue,
-            c => c.to_ascii_lowercase(),
+            '-' | ' ' | '_' | '\t' | '/' | '\u{a0}' => '_',
+            ':' | '*' | '?' | '(' | ')' | '\'' | '\u{2019}' | '"' | '#' | '!' | '¿' => continue,
+            c => without_accent(c).to_ascii_lowercase(),
         };
         if c != '_' || !normal.ends_with('_') {
             normal.push(c);
@@ -413,7 +418,20 @@ fn normalized(name: &str) -> String {
         .iter()
         .find_map(|question| normal.strip_prefix(question))
         .unwrap_or(normal);
-    of_kind(normal).unwrap_or(normal).to_owned()
+    of_kind(normal).unwrap_or(normal).replace('_', "")
+}
+
+/// Spanish names of fields are written with accents, or without.
+const fn without_accent(c: char) -> char {
+    match c {
+        'á' | 'Á' => 'a',
+        'é' | 'É' => 'e',
+        'í' | 'Í' => 'i',
+        'ó' | 'Ó' => 'o',
+        'ú' | 'Ú' | 'ü' | 'Ü' => 'u',
+        'ñ' | 'Ñ' => 'n',
+        c => c,
+    }
 }
 
 /// What stands before the name of a field that is asked for in a sentence.

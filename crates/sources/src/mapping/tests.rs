@@ -30,6 +30,45 @@ fn common_names_are_known_however_they_are_written() {
         ("service=bath&service=tile", "project_type", "bath; tile"),
         ("name=Love+%26amp%3B+Pace", "name", "Love & Pace"),
         ("utm_source=google", "utm_source", "google"),
+        ("Phone+%23=5125550171", "phone", "5125550171"),
+        ("Zip%2FPostal+Code=78704", "zip", "78704"),
+        ("Tel%C3%A9fono=5125550171", "phone", "5125550171"),
+        ("Correo+Electr%C3%B3nico=a%40b.com", "email", "a@b.com"),
+        ("nombre=Ana&apellidos=Ruiz+Paz", "name", "Ana Ruiz Paz"),
+        ("name=Ana+Ruiz&apellidos=Ruiz", "name", "Ana Ruiz"),
+        (
+            r#"[{"name": "phone", "value": "5125550171"}, {"name": "zip", "value": "78704"}]"#,
+            "phone",
+            "5125550171",
+        ),
+        (r#"[{"phone": "5125550171"}]"#, "phone", "5125550171"),
+        (r#"{"emailAddress": "a@b.com"}"#, "email", "a@b.com"),
+        (
+            r#"{"PostalAddress": {"AddressFirstLine": "1 Elm"}}"#,
+            "street",
+            "1 Elm",
+        ),
+        ("Address+%28ZIP+%2F+Postal+Code%29=78704", "zip", "78704"),
+        (
+            r#"{"field_data": [{"name": "phone_number", "values": ["5125550171"]}]}"#,
+            "phone",
+            "5125550171",
+        ),
+        (
+            r#"{"user_column_data": [{"column_id": "PHONE_NUMBER", "string_value": "5125550171"}]}"#,
+            "phone",
+            "5125550171",
+        ),
+        (
+            r#"{"data": {"fields": [{"key": "q1", "label": "Phone Number", "value": "5125550171"}]}}"#,
+            "phone",
+            "5125550171",
+        ),
+        (
+            r#"{"answers": [{"question": "What is your ZIP code?", "answer": 78704}]}"#,
+            "zip",
+            "78704",
+        ),
     ] {
         assert_eq!(
             mapped(&json!({}), body).get(field),
@@ -44,6 +83,21 @@ fn common_names_are_known_however_they_are_written() {
     ] {
         assert_eq!(mapped(&json!({}), body).get(field), None, "{body}");
     }
+}
+
+#[test]
+fn a_list_of_fields_is_found_by_its_place_too() {
+    let names = json!({ "project_type": ["form.answers.1.value"] });
+    let body = r#"{"form": {"answers": [{"label": "Phone", "value": "1"}, {"label": "Which?", "value": ["a", "b"]}]}}"#;
+    let found = mapped(&names, body);
+    assert_eq!(found.get("phone"), Some("1"));
+    assert_eq!(found.get("project_type"), Some("a; b"));
+    // People, or things that are sold, are no fields.
+    let body =
+        r#"{"people": [{"name": "Ann", "phone": "5125550171"}, {"name": "Bob", "phone": "2"}]}"#;
+    assert_eq!(mapped(&json!({}), body).get("phone"), Some("5125550171"));
+    let several = r#"[{"phone": "1"}, {"phone": "2"}]"#;
+    assert!(Body::of(None, &Bytes::from_static(several.as_bytes())).is_err());
 }
 
 #[test]

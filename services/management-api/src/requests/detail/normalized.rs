@@ -34,7 +34,7 @@ struct Field {
 struct Doubt {
     /// The field.
     field: &'static str,
-    /// What kind of slip: `domain_looks_mistyped`, `not_a_phone`, `not_an_email`, `in_another_state` (a ZIP code
+    /// What kind of slip: `domain_looks_mistyped`, `not_a_phone`, `not_an_email`, `not_a_zip_code`, `in_another_state` (a ZIP code
     /// of another state than was said).
     code: &'static str,
     /// What may be meant.
