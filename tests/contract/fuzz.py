@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 
 import requests
+import yaml
 
 TENANT = "tenant_demo"
 # What the description cannot say is told by the tests of each route: which of its words are valid at this moment.
@@ -29,6 +30,7 @@ OF_WHAT_IS_MADE = "ensure_resource_availability"
 ENDLESS = r"/live$"
 # The description itself is fetched to begin with, and is not among the operations that are reported.
 DESCRIPTION = "/v1/openapi.json"
+CHECKED_IN = pathlib.Path("docs/api/openapi.yaml")
 HOT_LEADS = {"name": "Hot", "page": "leads", "search": "score_from=80", "is_shared": True}
 # Small numbers are drawn often enough.
 DRAWN = {"version"}
@@ -101,6 +103,10 @@ def fuzz(product: Product, options: argparse.Namespace) -> int:
     token = product.run("token", "--role", "platform_admin", "--minutes", "60")
     known = things(product, token)
     described = requests.get(f"{product.base}/v1/openapi.json", timeout=PATIENCE).json()
+    # PyYAML reads YAML 1.1, as much of what is made for OpenAPI does.
+    if yaml.safe_load(CHECKED_IN.read_text()) != described:
+        print(f"{CHECKED_IN} is read as something else than what is served")
+        return 1
     unknown = parts_of_paths(described) - known.keys() - DRAWN
     if unknown:
         print("add one of each of these to `things`:", ", ".join(sorted(unknown)))

@@ -46,16 +46,34 @@ pub struct AccountSpec {
     pub check: Option<CheckAccount>,
 }
 
-/// Checks a secret and the settings beside it. Pure; says what is expected of whom.
-pub type CheckAccount = fn(&SecretString, &BTreeMap<String, String>) -> Result<(), AccountFault>;
+/// Checks a secret and the settings beside it. Pure; says all that cannot be right, and what is expected instead.
+pub type CheckAccount = fn(&SecretString, &BTreeMap<String, String>) -> Vec<AccountFault>;
 
 /// What of an account as it was entered cannot be right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountFault {
-    /// Where it stands: `secret`, or `settings`.
-    pub field: &'static str,
+    /// Where it stands: `secret`, or a setting as `settings.account_id`.
+    pub path: String,
     /// What is expected there. Never what was entered: it may be a secret.
     pub expected: String,
+}
+
+impl AccountFault {
+    /// What is wrong with the secret.
+    pub fn of_secret(expected: impl Into<String>) -> Self {
+        Self {
+            path: "secret".to_owned(),
+            expected: expected.into(),
+        }
+    }
+
+    /// What is wrong with the setting of this name.
+    pub fn of_setting(key: &str, expected: impl Into<String>) -> Self {
+        Self {
+            path: format!("settings.{key}"),
+            expected: expected.into(),
+        }
+    }
 }
 
 /// How access tokens are got. The secret of such an account is a JSON object with what an OAuth app needs; a secret that

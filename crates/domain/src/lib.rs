@@ -41,7 +41,7 @@ pub use clock::{Clock, later};
 pub use config::{
     ConfigError, ConfigFault, Difference, differences,
     office::{BusinessHours, OfficeDetails, TimeOfDay, TimeSpan},
-    shape,
+    says_the_same, shape,
 };
 pub use contact::{ContactError, EmailAddress, PostalCode};
 pub use dry_run::{ChangedRequest, DryRun, DryRunAspect, DryRunOutcome};

@@ -55,19 +55,19 @@ pub fn read_json<T: DeserializeOwned>(value: &serde_json::Value) -> Result<T, Pr
 
 /// A JSON body as it was sent, and what it says. Rejections: those of [`Json`].
 #[derive(Debug, Clone)]
-pub struct RawJson {
+pub struct RawJson<T> {
     /// The body, byte for byte.
     pub bytes: Bytes,
     /// What it says.
-    pub value: serde_json::Value,
+    pub value: T,
 }
 
-impl RawJson {
+impl<T> RawJson<T> {
     /// The largest body that is read.
     pub const MAX_BYTES: usize = 256 * 1024;
 }
 
-impl<S: Send + Sync> FromRequest<S> for RawJson {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for RawJson<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {

@@ -35,9 +35,8 @@ struct Parts {
 pub struct FieldError {
     /// The path of the field: `offices[0].zip`.
     pub field: String,
-    /// What kind of fault, for programs, where it is known: `missing`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<&'static str>,
+    /// What kind of fault, for programs: `missing`; `invalid` where nothing more is known.
+    pub code: &'static str,
     /// What is wrong with it.
     pub message: String,
 }
@@ -180,13 +179,8 @@ impl Problem {
 
     /// Adds one fault of the content.
     #[must_use]
-    pub fn with_error(mut self, field: impl Into<String>, message: impl Into<String>) -> Self {
-        self.0.errors.push(FieldError {
-            field: field.into(),
-            code: None,
-            message: message.into(),
-        });
-        self
+    pub fn with_error(self, field: impl Into<String>, message: impl Into<String>) -> Self {
+        self.with_coded_error(field, "invalid", message)
     }
 
     /// Adds one fault of the content, with a code for programs.
@@ -199,7 +193,7 @@ impl Problem {
     ) -> Self {
         self.0.errors.push(FieldError {
             field: field.into(),
-            code: Some(code),
+            code,
             message: message.into(),
         });
         self

@@ -133,8 +133,8 @@ impl Store for SpannerStore {
     }
 
     async fn create_source(&self, source: &Source, act: &AuditAction) -> Result<()> {
-        let new = source.clone();
-        let change = again!([new] | tx | sources::create(&tx, &new));
+        let (new, author) = (source.clone(), act.actor.clone());
+        let change = again!([new, author] | tx | sources::create(&tx, &new, &author));
         self.act(&source.tenant, act, change).await
     }
 
@@ -145,8 +145,8 @@ impl Store for SpannerStore {
         change: SourceChange,
         act: &AuditAction,
     ) -> Result<Source> {
-        let id = tenant.clone();
-        let change = again!([id, change] | tx | sources::change(&tx, &id, source, change));
+        let (id, by) = (tenant.clone(), act.actor.clone());
+        let change = again!([id, change, by] | tx | sources::change(&tx, &id, source, change, &by));
         self.act(tenant, act, change).await
     }
 

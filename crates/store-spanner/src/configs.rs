@@ -16,6 +16,7 @@ use store::{
 
 use crate::{
     fault::Fault,
+    finding,
     rows::{Row, Write, mutation, time_value},
     sources,
     tx::{Reader, Tx},
@@ -36,13 +37,24 @@ pub(crate) async fn put(tx: &Tx, new: &NewConfig, author: &str) -> Result<(u64, 
         Asked::WhatLeadsToIt => {
             let offices = newest(tx, &new.tenant, &[ConfigKind::Office]).await?;
             let sources = sources::of_tenant(tx, &new.tenant).await?;
-            new.check_removal(&offices, &sources)?;
+            let under_way = match new.requests_under_way() {
+                Some(filter) => finding::count(tx, &new.tenant, &filter).await?.count,
+                None => 0,
+            };
+            new.check_removal(&offices, &sources, under_way)?;
         }
     }
     let known = one(tx, &new.tenant, new.kind, &new.name, None).await?;
     let Some(config) = new.after(known.as_ref(), author, tx.now())? else {
         return Ok((known.map_or(0, |known| known.version), false));
     };
+    let version = config.version;
+    write(tx, config)?;
+    Ok((version, true))
+}
+
+/// Writes a version that was decided about.
+pub(crate) fn write(tx: &Tx, config: Config) -> Result<()> {
     tx.write([mutation(
         Write::Insert,
         "configs",
@@ -56,8 +68,7 @@ pub(crate) async fn put(tx: &Tx, new: &NewConfig, author: &str) -> Result<(u64, 
             ("note", config.note.into()),
             ("created_at", time_value(config.created_at)),
         ],
-    )])?;
-    Ok((config.version, true))
+    )])
 }
 
 /// A version of a configuration; `None` stands for the newest.

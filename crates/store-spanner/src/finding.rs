@@ -109,7 +109,11 @@ async fn find(reader: &Reader, tenant: &TenantId, query: &FindQuery) -> Result<P
     }
 }
 
-async fn count(reader: &Reader, tenant: &TenantId, filter: &RequestFilter) -> Result<Count> {
+pub(crate) async fn count(
+    reader: &Reader,
+    tenant: &TenantId,
+    filter: &RequestFilter,
+) -> Result<Count> {
     let query = FindQuery {
         filter: filter.clone(),
         ..FindQuery::default()

@@ -8,7 +8,7 @@ use google_cloud_spanner::{
     mutation::Mutation,
 };
 use store::{
-    ConfigKind, Source, SourceChange, SourceState, SourceTest, TokenHash,
+    Config, ConfigKind, Source, SourceChange, SourceState, SourceTest, TokenHash,
     rows::{self, signed},
     stored::to_json,
 };
@@ -27,13 +27,14 @@ const COLUMNS: &str = "tenant_id, source_id, provider, office_id, connection, to
                        schemes, state, name, version";
 const OWNER: &str = "tenant_id, source_id";
 
-pub(crate) async fn create(tx: &Tx, source: &Source) -> Result<()> {
+pub(crate) async fn create(tx: &Tx, source: &Source, author: &str) -> Result<()> {
     let tenant = &source.tenant;
     let has_office = has_office(tx, tenant, source.office).await?;
     let has_owner = has_office && tenants::tenant(tx, tenant).await?.is_some();
     let is_known = one(tx, tenant, source.id).await?.is_some();
     Source::check_new(has_owner, is_known)?;
-    put(tx, source).await
+    put(tx, source).await?;
+    keep(tx, source.as_version(author, "", tx.now())).await
 }
 
 pub(crate) async fn change(
@@ -41,12 +42,27 @@ pub(crate) async fn change(
     tenant: &TenantId,
     id: SourceId,
     change: SourceChange,
+    author: &str,
 ) -> Result<Source> {
     let mut source = one(tx, tenant, id).await?.ok_or(StoreError::NotFound)?;
+    keep(tx, source.as_earlier_version(tx.now())).await?;
     let has_office = has_office(tx, tenant, change.office()).await?;
     source.change(change, has_office)?;
     put(tx, &source).await?;
+    keep(tx, source.as_version(author, "", tx.now())).await?;
     Ok(source)
+}
+
+/// Keeps a version of a source, unless it is kept.
+async fn keep(tx: &Tx, version: Config) -> Result<()> {
+    let Config {
+        tenant, kind, name, ..
+    } = &version;
+    let known = configs::one(tx, tenant, *kind, name, Some(version.version)).await?;
+    match known {
+        Some(_) => Ok(()),
+        None => configs::write(tx, version),
+    }
 }
 
 /// Whether the office that is meant is there, if one is.

@@ -10,7 +10,7 @@ use store::{
     stored::{PageReader, to_json},
 };
 
-use crate::{rows::micros, sources, sql};
+use crate::{finding, rows::micros, sources, sql};
 
 /// Adds a version, unless it would be equal to the newest; returns the newest, and whether it is new.
 pub(crate) fn put(
@@ -19,8 +19,6 @@ pub(crate) fn put(
     new: &NewConfig,
     author: &str,
 ) -> Result<(u64, bool)> {
-    const SQL: &str = "INSERT INTO configs (tenant_id, kind, name, version, json, author, note, created_at) \
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     match new.asks() {
         Asked::Nothing => {}
         Asked::Office => {
@@ -29,13 +27,26 @@ pub(crate) fn put(
         }
         Asked::WhatLeadsToIt => {
             let offices = newest(db, &new.tenant, ConfigKind::Office)?;
-            new.check_removal(&offices, &sources::of_tenant(db, &new.tenant)?)?;
+            let sources = sources::of_tenant(db, &new.tenant)?;
+            let under_way = match new.requests_under_way() {
+                Some(filter) => finding::count_within(db, &new.tenant, filter)?.count,
+                None => 0,
+            };
+            new.check_removal(&offices, &sources, under_way)?;
         }
     }
     let known = one(db, &new.tenant, new.kind, &new.name, None)?;
     let Some(config) = new.after(known.as_ref(), author, now)? else {
         return Ok((known.map_or(0, |known| known.version), false));
     };
+    write(db, &config)?;
+    Ok((config.version, true))
+}
+
+/// Writes a version that was decided about.
+pub(crate) fn write(db: &Connection, config: &Config) -> Result<()> {
+    const SQL: &str = "INSERT INTO configs (tenant_id, kind, name, version, json, author, note, created_at) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let values = params![
         config.tenant.as_str(),
         config.kind.as_str(),
@@ -46,8 +57,7 @@ pub(crate) fn put(
         config.note,
         micros(config.created_at),
     ];
-    sql::execute(db, SQL, values)?;
-    Ok((config.version, true))
+    sql::execute(db, SQL, values).map(drop)
 }
 
 /// A version of a configuration; `None` stands for the newest.

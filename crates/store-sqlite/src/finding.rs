@@ -87,6 +87,16 @@ fn find(db: &Connection, tenant: &TenantId, query: &FindQuery) -> Result<Page<Le
 }
 
 fn count(db: &Connection, tenant: &TenantId, filter: RequestFilter) -> Result<Count> {
+    let snapshot = db.unchecked_transaction().map_err(store_error)?;
+    count_within(&snapshot, tenant, filter)
+}
+
+/// The same in a transaction that has begun.
+pub(crate) fn count_within(
+    db: &Connection,
+    tenant: &TenantId,
+    filter: RequestFilter,
+) -> Result<Count> {
     let query = FindQuery {
         filter,
         ..FindQuery::default()
@@ -110,8 +120,7 @@ fn count(db: &Connection, tenant: &TenantId, filter: RequestFilter) -> Result<Co
         })?;
         return Ok(Count::of(counted.unwrap_or_default(), true));
     }
-    let snapshot = db.unchecked_transaction().map_err(store_error)?;
-    let search = Search::begin(&snapshot, tenant, &filter)?;
+    let search = Search::begin(db, tenant, &filter)?;
     let found = search.rows(
         None,
         None,

@@ -311,9 +311,11 @@ impl Store for SqliteStore {
     }
 
     async fn create_source(&self, source: &Source, act: &AuditAction) -> Result<()> {
-        let new = source.clone();
-        self.act(&source.tenant, act, move |db, _| sources::create(db, &new))
-            .await
+        let (new, author) = (source.clone(), act.actor.clone());
+        self.act(&source.tenant, act, move |db, now| {
+            sources::create(db, now, &new, &author)
+        })
+        .await
     }
 
     async fn change_source(
@@ -323,9 +325,9 @@ impl Store for SqliteStore {
         change: SourceChange,
         act: &AuditAction,
     ) -> Result<Source> {
-        let id = tenant.clone();
-        self.act(tenant, act, move |db, _| {
-            sources::change(db, &id, source, change.clone())
+        let (id, author) = (tenant.clone(), act.actor.clone());
+        self.act(tenant, act, move |db, now| {
+            sources::change(db, now, (&id, source), change.clone(), &author)
         })
         .await
     }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use domain::{OfficeId, SourceId, StoreError, TenantId};
+use jiff::Timestamp;
 use rusqlite::{Connection, Params, params};
 use store::{
-    ConfigKind, Result, Source, SourceChange, SourceTest, TokenHash,
+    Config, ConfigKind, Result, Source, SourceChange, SourceTest, TokenHash,
     rows::{self, signed},
     stored::to_json,
 };
@@ -16,26 +17,41 @@ use crate::{
     sql, tenants,
 };
 
-pub(crate) fn create(db: &Connection, source: &Source) -> Result<()> {
+pub(crate) fn create(db: &Connection, now: Timestamp, source: &Source, author: &str) -> Result<()> {
     let tenant = &source.tenant;
     let has_office = has_office(db, tenant, source.office)?;
     let has_owner = has_office && tenants::tenant(db, tenant)?.is_some();
     let is_known = one(db, tenant, source.id)?.is_some();
     Source::check_new(has_owner, is_known)?;
-    put(db, source)
+    put(db, source)?;
+    keep(db, &source.as_version(author, "", now))
 }
 
 pub(crate) fn change(
     db: &Connection,
-    tenant: &TenantId,
-    id: SourceId,
+    now: Timestamp,
+    (tenant, id): (&TenantId, SourceId),
     change: SourceChange,
+    author: &str,
 ) -> Result<Source> {
     let mut source = one(db, tenant, id)?.ok_or(StoreError::NotFound)?;
+    keep(db, &source.as_earlier_version(now))?;
     let has_office = has_office(db, tenant, change.office())?;
     source.change(change, has_office)?;
     put(db, &source)?;
+    keep(db, &source.as_version(author, "", now))?;
     Ok(source)
+}
+
+/// Keeps a version of a source, unless it is kept.
+fn keep(db: &Connection, version: &Config) -> Result<()> {
+    let Config {
+        tenant, kind, name, ..
+    } = version;
+    match configs::one(db, tenant, *kind, name, Some(version.version))? {
+        Some(_) => Ok(()),
+        None => configs::write(db, version),
+    }
 }
 
 /// Whether the office that is meant is there, if one is.

@@ -8,13 +8,14 @@ use std::{
 };
 
 use domain::{
-    Office, OfficeConfig, OfficeDetails, OfficeId, SourceId, StoreError, TenantId, WorkflowConfig,
+    Office, OfficeConfig, OfficeDetails, OfficeId, SourceId, Status, StoreError, TenantId,
+    WorkflowConfig, says_the_same,
 };
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{Result, Source, SourceState, Store, stored};
+use crate::{RequestFilter, Result, Source, SourceState, Store, stored};
 
 /// What a configuration is of. The words are on the wire for ever. Rows of a kind that this build does not know stay as
 /// they are: nothing asks for them.
@@ -26,11 +27,19 @@ pub enum ConfigKind {
     Workflow,
     /// The settings of a source of webhooks, in the shape that its provider's source declares. Named by the source's id.
     Source,
+    /// What a source was in each of its versions, beside the row that says what it is: [`Source::as_version`]. Named by
+    /// the source's id, and written with every change of it alone.
+    SourceVersion,
 }
 
 impl ConfigKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Office, Self::Workflow, Self::Source];
+    pub const ALL: [Self; 4] = [
+        Self::Office,
+        Self::Workflow,
+        Self::Source,
+        Self::SourceVersion,
+    ];
 
     /// As it is stored and shown.
     pub const fn as_str(self) -> &'static str {
@@ -38,6 +47,7 @@ impl ConfigKind {
             Self::Office => "office",
             Self::Workflow => "workflow",
             Self::Source => "source",
+            Self::SourceVersion => "source_version",
         }
     }
 
@@ -55,7 +65,7 @@ impl ConfigKind {
                 .parse::<OfficeId>()
                 .map(drop)
                 .map_err(|error| refused(&error))?,
-            Self::Source => name
+            Self::Source | Self::SourceVersion => name
                 .parse::<SourceId>()
                 .map(drop)
                 .map_err(|error| refused(&error))?,
@@ -66,6 +76,9 @@ impl ConfigKind {
             Self::Source if json.is_object() && json.to_string().len() <= MAX_SOURCE_SETTINGS => {
                 return Ok(());
             }
+            Self::SourceVersion => {
+                return Err(refused(&"a source's versions follow from its changes"));
+            }
             Self::Source => {
                 return Err(refused(&format_args!(
                     "a source's settings are an object of at most {MAX_SOURCE_SETTINGS} bytes"
@@ -75,6 +88,15 @@ impl ConfigKind {
         checked.map_err(|error| refused(&error))
     }
 }
+
+/// Where requests are that something is still to be done for, or decided about.
+const UNDER_WAY: [Status; 5] = [
+    Status::Received,
+    Status::Processing,
+    Status::InReview,
+    Status::Held,
+    Status::Parked,
+];
 
 /// The longest settings of a source, in bytes as JSON.
 const MAX_SOURCE_SETTINGS: usize = 64 * 1024;
@@ -134,7 +156,8 @@ pub struct NewConfig {
 pub enum Asked {
     /// Nothing.
     Nothing,
-    /// The tenant's offices and sources, for [`NewConfig::check_removal`].
+    /// The tenant's offices and sources, and how many [requests are under way](NewConfig::requests_under_way), for
+    /// [`NewConfig::check_removal`].
     WhatLeadsToIt,
     /// The office, for [`NewConfig::check_office`].
     Office,
@@ -162,15 +185,30 @@ impl NewConfig {
         match self.kind {
             ConfigKind::Office if self.json[REMOVED] == true => Asked::WhatLeadsToIt,
             ConfigKind::Workflow => Asked::Office,
-            ConfigKind::Office | ConfigKind::Source => Asked::Nothing,
+            ConfigKind::Office | ConfigKind::Source | ConfigKind::SourceVersion => Asked::Nothing,
         }
     }
 
-    /// Checks the removal of an office, beside these offices and sources of its tenant.
+    /// The requests of an office for which something is still to be done, or decided about.
+    pub fn requests_under_way(&self) -> Option<RequestFilter> {
+        Some(RequestFilter {
+            statuses: UNDER_WAY.to_vec(),
+            office: Some(self.name.parse().ok()?),
+            ..RequestFilter::default()
+        })
+    }
+
+    /// Checks the removal of an office, beside these offices and sources of its tenant, and so many of its requests under
+    /// way.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when it is the last office, or a source leads to it.
-    pub fn check_removal(&self, offices: &[Config], sources: &[Source]) -> Result<()> {
+    /// [`StoreError::Conflict`] when it is the last office, a source leads to it, or a request of it is under way.
+    pub fn check_removal(
+        &self,
+        offices: &[Config],
+        sources: &[Source],
+        under_way: u32,
+    ) -> Result<()> {
         let others = offices.iter().filter(|office| office.name != self.name);
         if others.into_iter().all(Config::is_removed) {
             return Err(StoreError::Conflict(
@@ -185,6 +223,12 @@ impl NewConfig {
             return Err(StoreError::Conflict(format!(
                 "the source {} leads to the office: give it another office, or disable it, first",
                 source.id
+            )));
+        }
+        if under_way > 0 {
+            return Err(StoreError::Conflict(format!(
+                "requests of it are under way, {under_way} in all: let them end, decide about those in review, and redrive \
+                 what is parked or held; then remove it"
             )));
         }
         Ok(())
@@ -215,7 +259,7 @@ impl NewConfig {
         if self.expected.is_some_and(|expected| expected != version) {
             return Err(StoreError::Outdated { current: version });
         }
-        if known.is_some_and(|known| known.json == self.json) {
+        if known.is_some_and(|known| says_the_same(&known.json, &self.json)) {
             return Ok(None);
         }
         Ok(Some(Config {

@@ -74,7 +74,7 @@ pub use people::{
 pub use persons::{Identified, PersonIdentity};
 pub use places::{PlaceKey, Places};
 pub use requests::{RequestQuery, RequestView};
-pub use security::SecurityEvent;
+pub use security::{REFUSAL_REASONS, SecurityEvent};
 pub use settle::{Settle, Settled};
 pub use sources::{Source, SourceChange, SourceState, SourceTest, SourceUpdate, TokenHash};
 pub use stored::Page;
@@ -199,7 +199,7 @@ pub trait Store:
             let is_known = known.is_some_and(|known| match kind {
                 ConfigKind::Workflow => known.says(&office.config),
                 ConfigKind::Office => known.says(&fields),
-                ConfigKind::Source => false,
+                ConfigKind::Source | ConfigKind::SourceVersion => false,
             });
             if is_known {
                 continue;

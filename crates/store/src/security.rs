@@ -2,6 +2,23 @@
 
 use jiff::Timestamp;
 
+/// Every reason for which this build refuses a delivery: nothing else is noted, and nothing else can be asked for.
+/// `too_many_failures` is of what was not checked because its address had failed too often; those from `too_many_posts` on
+/// are of public forms.
+pub const REFUSAL_REASONS: [&str; 11] = [
+    "unknown_tenant",
+    "missing_signature",
+    "wrong_signature",
+    "stale_signature",
+    "too_many_failures",
+    "too_many_posts",
+    "wrong_content_type",
+    "wrong_origin",
+    "no_origin",
+    "too_much",
+    "broken_body",
+];
+
 /// Refusals of one kind from one address within one minute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecurityEvent {
@@ -9,8 +26,7 @@ pub struct SecurityEvent {
     pub minute: Timestamp,
     /// The address that it came from; of IPv6, its network, as `2001:db8::/64`.
     pub address: String,
-    /// Why: `unknown_tenant`, `missing_signature`, `wrong_signature`, `stale_signature`, or `too_many_failures` for
-    /// what was not checked because its address had failed too often.
+    /// Why: one of [`REFUSAL_REASONS`]; rows of another build may have another.
     pub reason: String,
     /// The provider's slug.
     pub provider: String,

@@ -4,9 +4,10 @@ use std::fmt;
 
 use domain::{ConnectionName, OfficeId, SourceId, StoreError, TenantId};
 use jiff::Timestamp;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::Result;
+use crate::{Config, ConfigKind, Result};
 
 /// SHA-256 of a URL token. The token itself is shown once and never stored.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -112,6 +113,31 @@ impl Source {
         self.connection.clone().unwrap_or_else(|| {
             ConnectionName::new(&self.provider).expect("a provider's slug is valid as a name")
         })
+    }
+
+    /// The source as it is, for the history of its versions. What is secret or does not change is not in it.
+    pub fn as_version(&self, author: &str, note: &str, now: Timestamp) -> Config {
+        Config {
+            tenant: self.tenant.clone(),
+            kind: ConfigKind::SourceVersion,
+            name: self.id.to_string(),
+            version: self.version,
+            json: json!({
+                "name": self.name,
+                "office_id": self.office.map(|office| office.to_string()),
+                "accounts": self.accounts,
+                "state": self.state.as_str(),
+                "keys": self.key_names,
+            }),
+            author: author.to_owned(),
+            note: note.to_owned(),
+            created_at: now,
+        }
+    }
+
+    /// The same of a version that was made before versions were kept: by whom, and when, is not known.
+    pub fn as_earlier_version(&self, now: Timestamp) -> Config {
+        self.as_version("", "as it was before it was changed", now)
     }
 
     /// Checks whether the source can be created. `has_owner`: its tenant is there, and its office if it names one;

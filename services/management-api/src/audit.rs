@@ -19,6 +19,8 @@ use crate::{
 
 /// The longest filter.
 const MAX_FILTER: usize = 200;
+/// The longest name of what can be done.
+const MAX_ACTION: usize = 64;
 
 /// Which entries to list, as callers write it: those that agree with everything that is given.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -32,7 +34,7 @@ pub(crate) struct AuditParams {
     #[param(example = "ann@example.com")]
     actor: Option<String>,
     /// Only what was done, as the list shows it.
-    #[param(example = "secret.set")]
+    #[param(pattern = "^[a-z0-9_.]{1,64}$", example = "secret.set")]
     action: Option<String>,
     /// Only what was done to this: an id or a name, as the list shows it.
     #[param(example = "req_0199f3a100007000800000000000002a")]
@@ -133,7 +135,15 @@ impl AuditParams {
         };
         let limit = faults.limit(self.limit.as_deref());
         let actor = faults.read("actor", self.actor.as_deref(), line);
-        let action = faults.read("action", self.action.as_deref(), line);
+        let action = faults.read("action", self.action.as_deref(), |given| {
+            let is_of_action = |byte: u8| {
+                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.".contains(&byte)
+            };
+            if (1..=MAX_ACTION).contains(&given.len()) && given.bytes().all(is_of_action) {
+                return Ok(given.to_owned());
+            }
+            Err("an action as the list shows it, such as secret.set")
+        });
         let object = faults.read("object", self.object.as_deref(), line);
         let (from, to) = self.period().read(&mut faults, ["from", "to"], zone);
         let before = faults.cursor(self.cursor.as_deref());

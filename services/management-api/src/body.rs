@@ -1,6 +1,8 @@
 //! Bodies of calls: one that cannot be read is checked against the description of its type, so that everything that is
 //! wrong with its shape is told at once. serde stops at the first fault.
 
+mod said;
+
 use std::{
     collections::HashMap,
     sync::{LazyLock, OnceLock},
@@ -23,6 +25,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+pub(crate) use self::said::Said;
 use crate::{
     faults::{BODY, Faults},
     openapi,
@@ -36,22 +39,49 @@ const MAX_NAME: usize = 60;
 static SHAPES: LazyLock<Shapes> = LazyLock::new(Shapes::of_the_description);
 
 /// A JSON body, read into its type. Rejections: those of [`Json`]; a 422 names every field that does not have the shape
-/// which the description gives it.
+/// which the description gives it, and every one that is named twice.
 #[derive(Debug)]
 pub(crate) struct Body<T>(pub(crate) T);
+
+/// A JSON body whose handler tells what is wrong with it. Rejections: those of [`Json`].
+#[derive(Debug)]
+pub(crate) struct AnyBody(Said);
+
+impl<S: Send + Sync> FromRequest<S> for AnyBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let Json(said) = Json::from_request(request, state).await?;
+        Ok(Self(said))
+    }
+}
+
+impl AnyBody {
+    /// What it says.
+    pub(crate) const fn value(&self) -> &Value {
+        &self.0.value
+    }
+
+    /// What is wrong with it, whatever it should say: more is to be added.
+    pub(crate) fn faults(&self) -> Faults {
+        self.0.faults()
+    }
+}
 
 impl<S: Send + Sync, T: DeserializeOwned + ToSchema> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let Json(value) = Json::<Value>::from_request(request, state).await?;
+        let Json(said) = Json::<Said>::from_request(request, state).await?;
         // What can be read is judged by its handler, which says more than a description can, and all of it, too.
-        if let Ok(body) = T::deserialize(&value) {
+        if said.is_plain()
+            && let Ok(body) = T::deserialize(&said.value)
+        {
             return Ok(Self(body));
         }
-        SHAPES.check(&T::name(), &value)?;
+        SHAPES.check(&T::name(), &said)?;
         // The type refuses what its description takes.
-        runtime::read_json(&value).map(Self)
+        runtime::read_json(&said.value).map(Self)
     }
 }
 
@@ -76,15 +106,15 @@ impl Shapes {
 
     /// # Errors
     /// 422 with everything that is wrong with the shape; 500 if there is no such schema, which a test rules out.
-    fn check(&self, name: &str, body: &Value) -> Result<(), Problem> {
+    fn check(&self, name: &str, body: &Said) -> Result<(), Problem> {
         let compiled = self
             .compiled
             .get(name)
             .and_then(|compiled| compiled.get_or_init(|| self.compile(name)).as_ref());
         let validator = compiled
             .ok_or_else(|| Problem::internal(format!("the description has no body {name}")))?;
-        let mut faults = Faults::default();
-        for error in validator.iter_errors(body).take(MAX_FAULTS) {
+        let mut faults = body.faults();
+        for error in validator.iter_errors(&body.value).take(MAX_FAULTS) {
             self.tell(&error, &mut faults);
         }
         faults.finish(BODY)
@@ -135,6 +165,9 @@ impl Shapes {
                     }
                     _ => faults.add_coded(path, "invalid", self.wanted(schema)),
                 }
+            }
+            Pattern { .. } if words_of(schema).is_some() => {
+                faults.add_coded(path, "invalid", self.wanted(schema));
             }
             Pattern { .. } | Format { .. } => {
                 faults.add_coded(path, "invalid", self.about(schema));
@@ -200,6 +233,10 @@ impl Shapes {
             }
         };
         match type_name {
+            "string" if words_of(schema).is_some() => {
+                let words = words_of(schema).unwrap_or_default();
+                format!("one of {}", words.replace('|', ", "))
+            }
             "string" if schema["format"] == "date-time" => {
                 "a time such as `2026-11-01T08:30:00Z`".to_owned()
             }
@@ -239,6 +276,15 @@ impl Shapes {
             other => other.to_owned(),
         }
     }
+}
+
+/// The words that a pattern of nothing else takes, as `a|b|c`: a list that is closed in this build, and may have grown in
+/// the next one.
+fn words_of(schema: &Value) -> Option<&str> {
+    let words = schema["pattern"].as_str()?.strip_prefix("^(")?;
+    let words = words.strip_suffix(")$")?;
+    let is_of_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_-|".contains(&byte);
+    words.bytes().all(is_of_word).then_some(words)
 }
 
 /// Whether a choice was refused because the value is not null.

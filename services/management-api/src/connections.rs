@@ -1,10 +1,10 @@
 //! Connections: a tenant's accounts at providers, and their secrets. No answer holds a secret.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
 use catalogue::Provider;
-use domain::{AccountFault, AccountSpec, ConnectionName, TenantId, text};
+use domain::{AccountFault, AccountSpec, ConnectionName, SettingSpec, TenantId, text};
 use runtime::{Json, Path, Problem};
 use secrecy::ExposeSecret as _;
 use secrets::SecretName;
@@ -18,12 +18,15 @@ use crate::{
     body::Body,
     faults::{BODY, Faults},
     problems::{BodyProblems, Conflict, TenantProblems},
+    providers::AccountProvider,
     secret_text::SecretText,
     words,
 };
 
 /// The longest secret that is taken.
 const MAX_SECRET_BYTES: usize = 8 * 1024;
+/// How much of the name of a setting that there is not is repeated, in characters.
+const MAX_NAME: usize = 60;
 /// The longest value of a setting.
 const MAX_SETTING_BYTES: usize = 4_000;
 
@@ -67,7 +70,8 @@ pub(crate) struct NewSecret {
     /// The secret: an API key or an access token.
     #[schema(value_type = String, format = Password, write_only)]
     pub(crate) secret: SecretText,
-    /// The provider's slug. Needed for a connection that is not there yet; a wrong one is answered with the list.
+    /// The provider's slug. Needed for a connection that is not there yet.
+    #[schema(value_type = Option<AccountProvider>)]
     pub(crate) provider: Option<String>,
     /// What the account needs beside its secret, by name; a missing one is answered with what it is. Replaces what the
     /// connection has; left out, that stays.
@@ -194,11 +198,8 @@ async fn check_urls(deps: &Deps, new: &NewSecret, provider: &str) -> Result<(), 
         let outward = outward.ok_or_else(|| Problem::internal("this process calls nobody"))?;
         if let Err(error) = outward.http.check_tenants_url(url).await {
             faults.add(
-                "settings",
-                format!(
-                    "{}: a URL of yours that the internet reaches: {error}",
-                    setting.key
-                ),
+                format!("settings.{}", setting.key),
+                format!("a URL of yours that the internet reaches: {error}"),
             );
         }
     }
@@ -331,36 +332,49 @@ impl NewSecret {
                     .bytes()
                     .all(|byte| byte.is_ascii_graphic() || byte == b' ')
         };
-        let keys = |is_required: bool| {
-            let settings = spec.settings.iter();
-            let keys = settings.filter(move |setting| setting.is_required == is_required);
-            keys.map(|setting| setting.key).collect::<Vec<_>>()
+        let mut faulty = BTreeSet::new();
+        let mut tell = |name: &str, code, message: String| {
+            let path = format!("settings.{}", text::bounded(name, MAX_NAME));
+            if faulty.insert(path.clone()) {
+                faults.add_coded(path, code, message);
+            }
         };
-        let (required, optional) = (keys(true), keys(false));
-        let is_known = |key: &str| required.contains(&key) || optional.contains(&key);
-        let is_whole = required.iter().all(|key| settings.contains_key(*key));
-        // What was there before may be a newer build's, and stays.
-        let is_valid = given
-            .unwrap_or(&nothing)
-            .iter()
-            .all(|(key, value)| is_known(key) && is_value(value));
-        if !is_whole || !is_valid {
-            let expected = match (required.is_empty(), optional.is_empty()) {
-                (true, true) => format!("none: a connection to {provider} takes no settings"),
-                (false, true) => format!("{}, each with a text", required.join(", ")),
-                (true, false) => format!("if any, {}, each with a text", optional.join(", ")),
-                (false, false) => format!(
-                    "{}, and where it applies {}, each with a text",
-                    required.join(", "),
-                    optional.join(", ")
-                ),
-            };
-            faults.add("settings", expected);
-            return;
+        let is_lost =
+            |setting: &&SettingSpec| setting.is_required && !settings.contains_key(setting.key);
+        for setting in spec.settings.iter().filter(is_lost) {
+            tell(
+                setting.key,
+                "missing",
+                format!("is missing: {}", setting.about),
+            );
         }
-        let fault = spec.check.map(|check| check(&self.secret.0, settings));
-        if let Some(Err(AccountFault { field, expected })) = fault {
-            faults.add(field, expected);
+        // What was there before may be a newer build's, and stays.
+        for (name, value) in given.unwrap_or(&nothing) {
+            match spec.settings.iter().find(|setting| setting.key == name) {
+                None => {
+                    let keys: Vec<_> = spec.settings.iter().map(|setting| setting.key).collect();
+                    let known = match keys.as_slice() {
+                        [] => "none".to_owned(),
+                        keys => keys.join(", "),
+                    };
+                    let message = format!("not a setting of {provider}; there are {known}");
+                    tell(name, "unknown_field", message);
+                }
+                Some(_) if is_value(value) => {}
+                Some(setting) => {
+                    let message = format!(
+                        "1 to {MAX_SETTING_BYTES} letters, digits, signs and spaces. {}",
+                        setting.about
+                    );
+                    tell(name, "invalid", message);
+                }
+            }
+        }
+        let further = spec.check.map(|check| check(&self.secret.0, settings));
+        for AccountFault { path, expected } in further.into_iter().flatten() {
+            if !faulty.contains(&path) {
+                faults.add(path, expected);
+            }
         }
     }
 }

@@ -23,7 +23,8 @@ use uuid::Uuid;
 use crate::{
     Deps,
     auth::LeadSender,
-    faults::{BODY, Faults},
+    body::Said,
+    faults::BODY,
     idempotency::{IdempotencyKey, Itself},
     problems::{BodyProblems, TenantProblems},
 };
@@ -116,7 +117,7 @@ pub(crate) async fn post_lead(
     key: IdempotencyKey,
     headers: HeaderMap,
     State(deps): State<Deps>,
-    posted: RawJson,
+    posted: RawJson<Said>,
 ) -> Result<(StatusCode, axum::Extension<Itself>, Json<AcceptedLead>), Problem> {
     if !sender.is_active() {
         return Err(suspended());
@@ -159,14 +160,15 @@ pub(crate) async fn post_lead(
 async fn read(
     deps: &Deps,
     tenant: &TenantId,
-    json: &Value,
+    said: &Said,
     now: Timestamp,
 ) -> Result<PostedLead, Problem> {
+    let (json, mut faults) = (&said.value, said.faults());
     let offices = match json.get("office_id") {
         None | Some(Value::Null) => Vec::new(),
         Some(_) => deps.store.offices(tenant).await?,
     };
-    PostedLead::read_with(json, |lead| {
+    let read = PostedLead::read_with(json, |lead| {
         let mut faults = Vec::new();
         if let domain::About::Api(about) = &lead.facts.about
             && about
@@ -182,13 +184,11 @@ async fn read(
             faults.push(ConfigFault::new("office_id", wanted).coded("unknown"));
         }
         faults
-    })
-    .or_else(|error| {
-        let mut faults = Faults::default();
-        faults.of_part("", error.faults);
-        faults.finish(BODY)?;
-        Err(Problem::internal("a fault was not noted"))
-    })
+    });
+    let read = read.map_err(|error| faults.of_part("", error.faults));
+    faults.finish(BODY)?;
+    read.ok()
+        .ok_or_else(|| Problem::internal("a fault was not noted"))
 }
 
 async fn store(

@@ -34,6 +34,7 @@ mod period;
 mod preconditions;
 mod problem_pages;
 mod problems;
+mod providers;
 mod reconcile;
 mod requests;
 mod roles;

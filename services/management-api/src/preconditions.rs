@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use runtime::Problem;
 use serde::Serialize;
 use serde_json::{Value, json};
-use store::{Config, ConfigKind};
+use store::{AuditAction, Config, ConfigKind, NewConfig};
 use utoipa::ToSchema;
 
 use crate::Deps;
@@ -36,7 +36,7 @@ pub(crate) struct Version {
     /// What it says.
     #[schema(value_type = std::collections::BTreeMap<String, Value>)]
     config: Value,
-    /// Who wrote it.
+    /// Who wrote it; empty where that was not kept.
     author: String,
     /// Why, in their words.
     note: String,
@@ -60,8 +60,8 @@ impl IfMatch {
     /// The version that is changed, where `newest` is the newest. Where nothing is there yet, nobody needs to say.
     ///
     /// # Errors
-    /// 428 if they do not say which; [`StoreError::Outdated`] if it is another one.
-    pub(crate) fn expected(&self, newest: u64) -> Result<u64, Refused> {
+    /// [`Refused`] if they do not say which, or if it is another one.
+    fn expected(&self, newest: u64) -> Result<u64, Refused> {
         match self {
             Self::Absent if newest > 0 => Err(Refused::Unsaid),
             Self::Any if newest == 0 => Err(Refused::Outdated),
@@ -81,7 +81,7 @@ impl IfMatch {
 
 /// Why a change is not made to the version that is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refused {
+enum Refused {
     /// The caller does not say which version they saw.
     Unsaid,
     /// They saw another one.
@@ -139,48 +139,129 @@ pub(crate) fn etag(version: u64) -> [(http::HeaderName, HeaderValue); 1] {
     [(ETAG, tag.unwrap_or(HeaderValue::from_static("\"0\"")))]
 }
 
-/// What a caller is told whose change was not made, where no versions are kept to compare.
-pub(crate) fn told(why: Refused) -> Problem {
-    match why {
-        Refused::Unsaid => unsaid(),
-        Refused::Outdated => Problem::precondition_failed(
-            "Somebody changed it since you read it. Read it again, and repeat your change on what it is now.",
-        ),
-    }
-}
-
 fn unsaid() -> Problem {
     Problem::precondition_required(
         "Read it first, and send the `ETag` of that answer as `If-Match`, so that nobody else's change gets lost.",
     )
 }
 
-/// What a caller is told whose change was not made: 428, or 412 with the version that they saw and the newest.
-pub(crate) async fn refused(
-    deps: &Deps,
-    (tenant, kind, name): (&TenantId, ConfigKind, &str),
-    if_match: &IfMatch,
-    why: Refused,
-) -> Problem {
-    let told = match why {
-        Refused::Unsaid => return unsaid(),
-        Refused::Outdated => Problem::precondition_failed(
-            "Somebody changed it since you read it. Compare `seen` with `current`, and repeat your change on `current`.",
-        ),
-    };
-    let version = async |version| -> Result<Value, StoreError> {
-        let found = deps.store.config(tenant, kind, name, version).await?;
-        Ok(found.map_or(Value::Null, |found| json!(Version::from(found))))
-    };
-    let seen = match if_match.seen() {
-        Some(seen) => version(Some(seen)).await,
-        None => Ok(Value::Null),
-    };
-    match (seen, version(None).await) {
-        (Ok(seen), Ok(current)) => told
+/// The versions of one thing, of which a call changes the newest and no other.
+pub(crate) struct Versions<'a> {
+    deps: &'a Deps,
+    tenant: &'a TenantId,
+    kind: ConfigKind,
+    name: String,
+    /// What is there, in case it was made by a build that kept no versions of it.
+    there: Option<Config>,
+}
+
+impl<'a> Versions<'a> {
+    pub(crate) fn of(
+        deps: &'a Deps,
+        tenant: &'a TenantId,
+        kind: ConfigKind,
+        name: impl ToString,
+    ) -> Self {
+        Self {
+            deps,
+            tenant,
+            kind,
+            name: name.to_string(),
+            there: None,
+        }
+    }
+
+    /// The same of what is there as `there` says, whether that version was kept or not.
+    pub(crate) fn with(self, there: Config) -> Self {
+        Self {
+            there: Some(there),
+            ..self
+        }
+    }
+
+    /// The version that is to be changed, where `newest` is the newest; 0: there is none yet.
+    ///
+    /// # Errors
+    /// 428 if the caller does not say which one they saw; 412, with that one and the newest, if it is another one.
+    pub(crate) async fn expected(&self, if_match: &IfMatch, newest: u64) -> Result<u64, Problem> {
+        match if_match.expected(newest) {
+            Ok(expected) => Ok(expected),
+            Err(Refused::Unsaid) => Err(unsaid()),
+            Err(Refused::Outdated) => Err(self.outdated(if_match.seen()).await),
+        }
+    }
+
+    /// What came of the change of the version `expected`.
+    ///
+    /// # Errors
+    /// The store's; 412, with both versions, where somebody else was faster.
+    pub(crate) async fn written<T>(
+        &self,
+        expected: u64,
+        written: Result<T, StoreError>,
+    ) -> Result<T, Problem> {
+        match written {
+            Ok(written) => Ok(written),
+            Err(StoreError::Outdated { .. }) => Err(self.outdated(Some(expected)).await),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Saves a configuration as the version behind `expected`; the newest version then.
+    ///
+    /// # Errors
+    /// As of [`written`](Self::written).
+    pub(crate) async fn save(
+        &self,
+        expected: u64,
+        json: Value,
+        note: String,
+        act: AuditAction,
+    ) -> Result<u64, Problem> {
+        let new = NewConfig {
+            tenant: self.tenant.clone(),
+            kind: self.kind,
+            name: self.name.clone(),
+            json,
+            expected: Some(expected),
+            note,
+        };
+        let saved = self.deps.store.put_config(&new, &act).await;
+        self.written(expected, saved).await
+    }
+
+    async fn outdated(&self, seen: Option<u64>) -> Problem {
+        let seen = match seen.filter(|seen| *seen > 0) {
+            Some(seen) => self.shown(Some(seen)).await,
+            None => Ok(Value::Null),
+        };
+        match (seen, self.shown(None).await) {
+            (Ok(seen), Ok(current)) => Problem::precondition_failed(
+                "Somebody changed it since you read it. Compare `seen` with `current`, and repeat your change on `current`.",
+            )
             .with_member("seen", seen)
             .with_member("current", current),
-        (Err(error), _) | (_, Err(error)) => error.into(),
+            (Err(error), _) | (_, Err(error)) => error.into(),
+        }
+    }
+
+    /// A version as it is told; null where there is none. `None` stands for the newest.
+    async fn shown(&self, version: Option<u64>) -> Result<Value, StoreError> {
+        let Self {
+            deps,
+            tenant,
+            kind,
+            name,
+            there,
+        } = self;
+        let kept = deps.store.config(tenant, *kind, name, version).await?;
+        let kept_version = kept.as_ref().map_or(0, |kept| kept.version);
+        let is_meant = |there: &&Config| match version {
+            Some(version) => there.version == version && kept.is_none(),
+            None => there.version > kept_version,
+        };
+        let found = there.as_ref().filter(is_meant).cloned().or(kept);
+        Ok(found.map_or(Value::Null, |found| json!(Version::from(found))))
     }
 }
 

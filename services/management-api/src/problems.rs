@@ -43,7 +43,7 @@ pub(crate) struct Problem {
     /// What is wrong, part by part.
     #[schema(nullable = false)]
     errors: Option<Vec<FieldError>>,
-    /// With 412: the version that the caller saw; null if there is none.
+    /// With 412: the version that the caller saw; null if there is none, or if it was not kept.
     #[schema(required = false)]
     seen: Option<Version>,
     /// With 412: the newest version; null if there is none.
@@ -70,10 +70,9 @@ impl FieldError {
 pub(crate) struct FieldError {
     /// The parameter, or the path of the field.
     field: String,
-    /// What kind of fault, for programs, where the body's shape is at fault: `missing`, `unknown_field`, `wrong_type`,
-    /// `wrong_length`, `too_long`, `out_of_range`, `invalid`, and what a route names beside.
-    #[schema(nullable = false, required = false)]
-    code: Option<String>,
+    /// What kind of fault, for programs: `missing`, `unknown_field`, `duplicate_field`, `wrong_type`, `wrong_length`,
+    /// `too_long`, `out_of_range`, `invalid`, and what a route names beside.
+    code: String,
     /// What is wrong with it.
     message: String,
 }
@@ -161,12 +160,6 @@ problem_responses! {
     Preconditions {
         "412": "Somebody changed it meanwhile: `seen` and `current` hold the version that `If-Match` names and the newest.",
         "428": "There is a version already: say in `If-Match` which one you saw.",
-    }
-
-    /// What a route answers beside that changes one version of a thing of which no others are kept.
-    VersionProblems {
-        "412": "Somebody changed it meanwhile: `current` holds the newest version. Of earlier ones nothing is kept, so `seen` is null.",
-        "428": "Say in `If-Match` which version you saw.",
     }
 
     /// What a route answers beside when the state of the thing can be in the way.

@@ -129,7 +129,6 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(invitations::withdraw_invitation))
         .routes(routes!(api_keys::list_api_keys, api_keys::create_api_key))
         .routes(routes!(api_keys::revoke_api_key))
-        .routes(routes!(metrics::recount_figures))
         // Who may create and suspend tenants.
         .routes(routes!(codes::create_code))
         .routes(routes!(links::create_link_code))

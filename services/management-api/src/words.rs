@@ -203,6 +203,7 @@ words! {
         Release => "release",
         DryRun => "dry_run",
         Reconcile => "reconcile",
+        Recount => "recount",
     }
 
     /// Where a job stands.

@@ -7,7 +7,7 @@ use domain::{Clock, TenantId, later, metric_names};
 use jiff::{Timestamp, Unit};
 use runtime::{Network, TraceContext};
 use sources::SignatureError;
-use store::{SecurityEvent, Store};
+use store::{REFUSAL_REASONS, SecurityEvent, Store};
 use tokio::sync::mpsc;
 
 /// Refusals that may wait to be counted.
@@ -80,6 +80,7 @@ impl Refusals {
         tenant: Option<&TenantId>,
         network: Option<Network>,
     ) {
+        debug_assert!(REFUSAL_REASONS.contains(&reason), "{reason}");
         metrics::counter!(metric_names::DELIVERIES_REFUSED_TOTAL, "reason" => reason).increment(1);
         let refusal = Refusal {
             address: network.map_or_else(|| "unknown".to_owned(), |network| network.to_string()),

@@ -4,6 +4,7 @@ mod alone;
 mod description;
 mod makers;
 mod names;
+mod parts;
 mod routes;
 
 use std::time::Duration;

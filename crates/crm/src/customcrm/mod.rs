@@ -159,18 +159,13 @@ impl Connector for CustomCrm {
 }
 
 /// Says what of an account cannot be right, when it is entered.
-fn check(secret: &SecretString, settings: &BTreeMap<String, String>) -> Result<(), AccountFault> {
-    let fault = |field| move |expected| AccountFault { field, expected };
-    Keys::parse(secret).map_err(fault("secret"))?;
-    match settings.get(MAPPING) {
-        None => Ok(()),
-        Some(text) => Template::parse(text, mapping::PLACES)
-            .map(|_| ())
-            .map_err(|expected| AccountFault {
-                field: "settings",
-                expected: format!("{MAPPING}: {expected}"),
-            }),
-    }
+fn check(secret: &SecretString, settings: &BTreeMap<String, String>) -> Vec<AccountFault> {
+    let of_secret = Keys::parse(secret).err().map(AccountFault::of_secret);
+    let mapping = settings.get(MAPPING);
+    let template = mapping.map(|text| Template::parse(text, mapping::PLACES));
+    let of_mapping = template.and_then(Result::err);
+    let of_mapping = of_mapping.map(|expected| AccountFault::of_setting(MAPPING, expected));
+    of_secret.into_iter().chain(of_mapping).collect()
 }
 
 /// The keys and the template of an account. They were checked when they were entered, by a build that may be another.

@@ -456,19 +456,17 @@ fn account_key(account: &Account) -> AccountKey {
 }
 
 /// Says what of the settings cannot be right, when they are entered.
-fn check(_: &SecretString, settings: &BTreeMap<String, String>) -> Result<(), AccountFault> {
+fn check(_: &SecretString, settings: &BTreeMap<String, String>) -> Vec<AccountFault> {
     let setting = |key: &str| settings.get(key).map_or("", String::as_str);
-    let fault = |expected: &str| AccountFault {
-        field: "settings",
-        expected: expected.to_owned(),
-    };
+    let mut faults = Vec::new();
     if !matches!(setting(BECOMES), "" | LEAD | DEAL) {
-        return Err(fault("becomes: lead or deal"));
+        faults.push(AccountFault::of_setting(BECOMES, "lead or deal"));
     }
     let currency = setting(CURRENCY);
     let is_code = currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_uppercase());
     if !currency.is_empty() && !is_code {
-        return Err(fault("currency: three capital letters, such as USD"));
+        let expected = "three capital letters, such as USD";
+        faults.push(AccountFault::of_setting(CURRENCY, expected));
     }
-    Ok(())
+    faults
 }

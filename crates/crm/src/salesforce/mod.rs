@@ -403,21 +403,21 @@ fn org_key(account: &Account) -> OrgKey {
 }
 
 /// Says what of the settings cannot be right, when they are entered.
-fn check(_: &SecretString, settings: &BTreeMap<String, String>) -> Result<(), AccountFault> {
+fn check(_: &SecretString, settings: &BTreeMap<String, String>) -> Vec<AccountFault> {
     let setting = |key: &str| settings.get(key).map_or("", String::as_str);
-    let fault = |expected: &str| AccountFault {
-        field: "settings",
-        expected: expected.to_owned(),
-    };
+    let mut faults = Vec::new();
     if Duplicates::parse(setting(DUPLICATES)).is_none() {
-        return Err(fault("duplicates: attach, save or hold"));
+        faults.push(AccountFault::of_setting(DUPLICATES, "attach, save or hold"));
     }
     let share = setting(API_SHARE);
     let is_percent = share
         .parse::<u64>()
         .is_ok_and(|share| (1..=100).contains(&share));
     if !share.is_empty() && !is_percent {
-        return Err(fault("api_share: a number from 1 to 100"));
+        faults.push(AccountFault::of_setting(
+            API_SHARE,
+            "a number from 1 to 100",
+        ));
     }
-    Ok(())
+    faults
 }

@@ -48,7 +48,7 @@ fn compare(path: &str, before: &Value, after: &Value, found: &mut Vec<Difference
             }
             found.extend(changed);
         }
-        _ if is_equal(before, after) => {}
+        _ if says_the_same(before, after) => {}
         _ => found.push(difference(path, before, after)),
     }
 }
@@ -81,13 +81,20 @@ fn all(old: &[Value], new: &[Value], is_of_kind: fn(&Value) -> bool) -> bool {
     old.iter().chain(new).all(is_of_kind)
 }
 
-/// Whether they say the same: 50 is 50.0.
-fn is_equal(before: &Value, after: &Value) -> bool {
+/// Whether two values say the same: 50 is 50.0.
+pub fn says_the_same(before: &Value, after: &Value) -> bool {
     match (before, after) {
         (Value::Number(before), Value::Number(after)) => before.as_f64() == after.as_f64(),
         (Value::Array(before), Value::Array(after)) => {
             let mut pairs = before.iter().zip(after);
-            before.len() == after.len() && pairs.all(|(before, after)| is_equal(before, after))
+            before.len() == after.len() && pairs.all(|(before, after)| says_the_same(before, after))
+        }
+        (Value::Object(before), Value::Object(after)) => {
+            let is_there = |(name, old): (&String, &Value)| {
+                let new = after.get(name);
+                new.is_some_and(|new| says_the_same(old, new))
+            };
+            before.len() == after.len() && before.iter().all(is_there)
         }
         _ => before == after,
     }

@@ -14,7 +14,7 @@ use std::{
 use serde::Serialize;
 use serde_json::Value;
 
-pub use self::differences::{Difference, differences};
+pub use self::differences::{Difference, differences, says_the_same};
 
 /// What is wrong with one part of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

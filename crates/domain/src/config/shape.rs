@@ -29,7 +29,7 @@ pub enum Shape {
     Word(&'static [&'static str]),
     /// A number within bounds.
     Number(Bounds),
-    /// A whole number, written without a fraction, from 0 on.
+    /// A whole number from 0 on. Whoever reads a body makes 1 of 1.0, which JSON Schema calls an integer, too.
     Whole {
         /// The greatest.
         max: u64,

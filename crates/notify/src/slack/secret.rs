@@ -55,29 +55,25 @@ impl Secret {
 pub(super) fn check(
     secret: &SecretString,
     settings: &BTreeMap<String, String>,
-) -> Result<(), AccountFault> {
-    let fault = |field, expected: &str| AccountFault {
-        field,
-        expected: expected.to_owned(),
-    };
+) -> Vec<AccountFault> {
     let channel = settings.get(CHANNEL).map(String::as_str);
-    match (Secret::read(secret), channel) {
-        (None, _) => Err(fault(
-            "secret",
+    let fault = match (Secret::read(secret), channel) {
+        (None, _) => AccountFault::of_secret(
             "a bot's token that begins with xoxb-, or the URL of an incoming webhook, \
              https://hooks.slack.com/services/T…/B…/…. Tokens of other kinds do not post as your app",
-        )),
-        (Some(Secret::Webhook(_)), None) => Ok(()),
-        (Some(Secret::Webhook(_)), Some(_)) => Err(fault(
-            "settings",
-            "none: an incoming webhook posts to the channel that it was made for",
-        )),
-        (Some(Secret::Bot(_)), Some(id)) if is_place(id) => Ok(()),
-        (Some(Secret::Bot(_)), _) => Err(fault(
-            "settings",
-            "channel, with the channel's id such as C08LEADS12X, not its name. It stands at the end of the channel's details",
-        )),
-    }
+        ),
+        (Some(Secret::Webhook(_)), None) => return Vec::new(),
+        (Some(Secret::Webhook(_)), Some(_)) => AccountFault::of_setting(
+            CHANNEL,
+            "nothing: an incoming webhook posts to the channel that it was made for",
+        ),
+        (Some(Secret::Bot(_)), Some(id)) if is_place(id) => return Vec::new(),
+        (Some(Secret::Bot(_)), _) => AccountFault::of_setting(
+            CHANNEL,
+            "the channel's id such as C08LEADS12X, not its name. It stands at the end of the channel's details",
+        ),
+    };
+    vec![fault]
 }
 
 /// Says what of a recipient cannot be right. Only a bot's connection has the setting, so whatever has none is a webhook's.
@@ -124,10 +120,17 @@ fn is_place(id: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn checked(secret: &str, channel: Option<&str>) -> Result<(), &'static str> {
+    fn checked(secret: &str, channel: Option<&str>) -> Result<(), String> {
         let settings = channel.map(|id| (CHANNEL.to_owned(), id.to_owned()));
         let checked = check(&secret.into(), &settings.into_iter().collect());
-        checked.map_err(|fault| fault.field)
+        checked
+            .into_iter()
+            .next()
+            .map_or(Ok(()), |fault| Err(fault.path))
+    }
+
+    fn of_channel() -> String {
+        format!("settings.{CHANNEL}")
     }
 
     #[test]
@@ -135,14 +138,14 @@ mod tests {
         assert_eq!(checked("xoxb-1-2-abc", Some("C0123456789")), Ok(()));
         let hook = "https://hooks.slack.com/services/T0AB/B0CD/abcDEF123";
         assert_eq!(checked(hook, None), Ok(()));
-        assert_eq!(checked(hook, Some("C0123456789")), Err("settings"));
+        assert_eq!(checked(hook, Some("C0123456789")), Err(of_channel()));
         for channel in [
             None,
             Some("#leads"),
             Some("c0123456789"),
             Some("X0123456789"),
         ] {
-            assert_eq!(checked("xoxb-1-2-abc", channel), Err("settings"));
+            assert_eq!(checked("xoxb-1-2-abc", channel), Err(of_channel()));
         }
         for secret in [
             "xoxp-1-2-abc",
@@ -165,7 +168,7 @@ mod tests {
             "https://hooks.slack.com/workflows/T0AB/A0CD/1",
             "file:///etc/passwd",
         ] {
-            assert_eq!(checked(secret, None), Err("secret"), "{secret}");
+            assert_eq!(checked(secret, None), Err("secret".to_owned()), "{secret}");
         }
     }
 

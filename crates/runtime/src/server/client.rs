@@ -58,6 +58,15 @@ fn address(entry: &str) -> Option<IpAddr> {
 pub struct Network(IpAddr);
 
 impl Network {
+    /// What is written as a network is shown, or as one of its addresses.
+    pub fn parse(text: &str) -> Option<Self> {
+        let network = match text.strip_suffix("/64") {
+            Some(network) => network.parse().map(IpAddr::V6).ok()?,
+            None => text.parse().ok()?,
+        };
+        Some(Self::of(network))
+    }
+
     pub fn of(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
             IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),

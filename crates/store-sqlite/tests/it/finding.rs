@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use store::{
     FindQuery, Finding as _, RequestFilter, RequestSort, Store as _,
     contract::delivery,
-    finding::{MAX_FRESH, Place},
+    finding::{MAX_EXACT, MAX_FRESH, Place},
 };
 use store_sqlite::SqliteStore;
 
@@ -183,4 +183,59 @@ async fn what_is_indexed_while_it_changes_is_as_it_is_at_last() {
     assert_eq!(db.query_row(left, [], |row| row.get(0)), Ok(0));
     let counted = store.count_requests(&tenant, &all()).await.unwrap();
     assert_eq!((counted.count, counted.is_exact), (5, true));
+}
+
+/// Makes so many requests of the one that is there, by SQL: taking in ten thousand deliveries would take its time.
+fn multiply(path: &std::path::Path, more: u32) {
+    let db = Connection::open(path).unwrap();
+    let mut columns = db
+        .prepare("SELECT name FROM pragma_table_info('requests') WHERE name <> 'request_id'")
+        .unwrap();
+    let columns = columns
+        .query_map([], |row| row.get::<_, String>(0))
+        .unwrap();
+    let columns: Vec<_> = columns.map(Result::unwrap).collect();
+    let columns = columns.join(", ");
+    let sql = format!(
+        "WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < ?1), \
+         first AS (SELECT * FROM requests LIMIT 1) \
+         INSERT INTO requests (request_id, {columns}) \
+         SELECT substr(request_id, 1, 28) || printf('%08x', number), {columns} FROM numbers, first"
+    );
+    let made = db.execute(&sql, [more]).unwrap();
+    assert_eq!(made, usize::try_from(more).unwrap());
+}
+
+#[tokio::test]
+async fn counts_are_exact_up_to_the_most_that_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pipeline.db");
+    let store = SqliteStore::open(&path, Arc::new(clock())).unwrap();
+    let tenant = TenantId::new("a").unwrap();
+    store.accept(delivery(&tenant, "first")).await.unwrap();
+    multiply(&path, MAX_EXACT - 1);
+    let index = async || {
+        while store
+            .index_requests_across_tenants(1_000)
+            .await
+            .unwrap()
+            .has_more
+        {}
+    };
+    // By the index of requests alone, and by the tokens of one of their facts.
+    let filters = [RequestFilter::default(), all()];
+    let counts = async || {
+        index().await;
+        let counted = filters
+            .each_ref()
+            .map(|filter| store.count_requests(&tenant, filter));
+        join_all(counted).await.into_iter().map(Result::unwrap)
+    };
+    for counted in counts().await {
+        assert_eq!((counted.count, counted.is_exact), (MAX_EXACT, true));
+    }
+    store.accept(delivery(&tenant, "one more")).await.unwrap();
+    for counted in counts().await {
+        assert_eq!((counted.count, counted.is_exact), (MAX_EXACT, false));
+    }
 }

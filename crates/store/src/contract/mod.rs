@@ -222,6 +222,7 @@ macro_rules! contract_suite {
                 a_configurations_version_grows_only_with_a_change,
                 a_configuration_that_is_not_valid_is_refused,
                 an_office_is_not_removed_while_something_leads_to_it,
+                an_office_is_not_removed_while_a_request_of_it_is_under_way,
                 a_removed_office_is_listed_no_more_and_its_requests_keep_it,
                 offices_are_listed_as_they_were_created,
             );
@@ -262,6 +263,7 @@ macro_rules! contract_suite {
                 a_token_belongs_to_one_source,
                 the_same_account_at_another_provider_is_another,
                 the_last_test_of_a_source_is_kept_beside_it,
+                each_version_of_a_source_is_kept,
             );
             $crate::contract_suite!(@tests $make; sweeps:
                 a_sweep_is_made_once_and_claimed_by_one,

@@ -217,3 +217,42 @@ pub async fn an_office_is_not_removed_while_something_leads_to_it(subject: &Subj
         );
     }
 }
+
+pub async fn an_office_is_not_removed_while_a_request_of_it_is_under_way(subject: &Subject) {
+    let store = &subject.store;
+    let tenant = super::handles::tenant(subject, "a").await;
+    let (first, second) = (office(&tenant, 1), office(&tenant, 2));
+    for office in [&first, &second] {
+        store.put_office(office).await.unwrap();
+    }
+    let delivery = Delivery {
+        office: Some(second.id),
+        ..Lead::new(&tenant, "lead").delivery()
+    };
+    let accepted = store.accept(delivery).await.unwrap();
+    let name = second.id.to_string();
+    let known = store.config(&tenant, ConfigKind::Office, &name, None).await;
+    let removal = NewConfig {
+        tenant: tenant.clone(),
+        kind: ConfigKind::Office,
+        name,
+        json: known.unwrap().unwrap().removed(),
+        expected: None,
+        note: String::new(),
+    };
+    let refused = store.put_config(&removal, &act()).await;
+    let Err(StoreError::Conflict(reason)) = refused else {
+        panic!("it was removed: {refused:?}");
+    };
+    assert!(reason.contains("under way, 1 in all"), "{reason}");
+    let id = accepted.request().unwrap();
+    subject.qualify(&tenant, id, &["crm"]).await;
+    let pushed = |request: &_| dispatched(request, "crm");
+    subject
+        .run(&tenant, id, Stage::Dispatch, "crm", pushed)
+        .await;
+    subject
+        .run(&tenant, id, Stage::Notification, "", notified)
+        .await;
+    store.put_config(&removal, &act()).await.unwrap();
+}

@@ -1,9 +1,13 @@
 //! Where webhooks come from.
 
 use domain::{StoreError, Tenant, TenantStatus};
+use serde_json::json;
 
 use super::*;
-use crate::{Source, SourceState, SourceTest, TokenHash};
+use crate::{
+    Config, ConfigKind, NewConfig, Source, SourceChange, SourceState, SourceTest, SourceUpdate,
+    TokenHash,
+};
 
 async fn put_tenant(subject: &Subject, id: &TenantId, status: TenantStatus) {
     let tenant = Tenant {
@@ -187,4 +191,85 @@ pub async fn the_last_test_of_a_source_is_kept_beside_it(subject: &Subject) {
     let foreign = store.note_source_test(&other, id, &test(None)).await;
     assert!(matches!(foreign, Err(StoreError::NotFound)), "{foreign:?}");
     assert_eq!(store.source_test(&other, id).await.unwrap(), None);
+}
+
+pub async fn each_version_of_a_source_is_kept(subject: &Subject) {
+    let store = &subject.store;
+    let tenant = super::handles::tenant(subject, "a").await;
+    let made = Source {
+        office: None,
+        ..super::handles::source(subject, &tenant, 1)
+    };
+    let (kind, name) = (ConfigKind::SourceVersion, made.id.to_string());
+    let act = act();
+    store.create_source(&made, &act).await.unwrap();
+    subject.wait(SECOND).await;
+    let update = |expected, name: &str| {
+        SourceChange::Update(SourceUpdate {
+            expected,
+            name: Some(name.to_owned()),
+            office: None,
+            accounts: made.accounts.clone(),
+        })
+    };
+    for change in [
+        update(1, "Website"),
+        SourceChange::SetState(SourceState::Disabled),
+    ] {
+        let changed = store.change_source(&tenant, made.id, change, &act).await;
+        changed.unwrap();
+    }
+    let refused = store.change_source(&tenant, made.id, update(1, "Late"), &act);
+    assert!(matches!(
+        refused.await,
+        Err(StoreError::Outdated { current: 3 })
+    ));
+    let history = store.config_history(&tenant, kind, &name, None, 10).await;
+    let history = history.unwrap().items;
+    let said = |config: &Config| {
+        let (name, state) = (config.json["name"].clone(), config.json["state"].clone());
+        (config.version, name, state, config.author.clone())
+    };
+    let actor = act.actor.clone();
+    assert_eq!(
+        history.iter().map(said).collect::<Vec<_>>(),
+        [
+            (3, json!("Website"), json!("disabled"), actor.clone()),
+            (2, json!("Website"), json!("active"), actor.clone()),
+            (1, json!(null), json!("active"), actor),
+        ]
+    );
+    assert!(history[2].created_at < history[1].created_at);
+    // What an older build made has no history: what it was before its first change is kept then.
+    let older = super::handles::source(subject, &tenant, 2);
+    let older = Source {
+        office: None,
+        version: 4,
+        ..older
+    };
+    store.put_source(&older).await.unwrap();
+    let disabled = SourceChange::SetState(SourceState::Disabled);
+    store
+        .change_source(&tenant, older.id, disabled, &act)
+        .await
+        .unwrap();
+    let before = store
+        .config(&tenant, kind, &older.id.to_string(), Some(4))
+        .await;
+    let before = before.unwrap().unwrap();
+    assert_eq!(
+        (&before.json["state"], &*before.author),
+        (&json!("active"), "")
+    );
+    // Nobody writes it beside the source.
+    let new = NewConfig {
+        tenant: tenant.clone(),
+        kind,
+        name,
+        json: json!({}),
+        expected: None,
+        note: String::new(),
+    };
+    let beside = store.put_config(&new, &act).await;
+    assert!(matches!(beside, Err(StoreError::Conflict(_))), "{beside:?}");
 }

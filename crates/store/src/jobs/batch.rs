@@ -51,7 +51,8 @@ pub struct Reconciled {
 pub enum Effect {
     /// Nothing.
     None,
-    /// Nothing more: so many leads were taken before, each in its own transaction.
+    /// Nothing more: so many things were changed before, in transactions of their own, which can be repeated. Leads that
+    /// were missing, requests that were counted otherwise.
     Took(u64),
     /// Lets these steps run again, as far as they are stopped.
     Redrive(Vec<WorkKey>),

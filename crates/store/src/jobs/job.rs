@@ -62,6 +62,8 @@ words! {
         DryRun => "dry_run",
         /// Compares what providers have with what came, and takes what is missing.
         Reconcile => "reconcile",
+        /// Counts requests anew for the figures.
+        Recount => "recount",
     }
 }
 
@@ -127,6 +129,8 @@ pub enum JobTask {
         /// Things that happened before this time.
         to: Timestamp,
     },
+    /// Counts every request anew for the figures: those that an older build wrote.
+    Recount,
 }
 
 impl JobTask {
@@ -138,6 +142,7 @@ impl JobTask {
             Self::Release { .. } => JobKind::Release,
             Self::DryRun { .. } => JobKind::DryRun,
             Self::Reconcile { .. } => JobKind::Reconcile,
+            Self::Recount => JobKind::Recount,
         }
     }
 }
@@ -316,6 +321,8 @@ impl Job {
             JobTask::Redrive { .. } | JobTask::Reconcile { .. } => None,
             JobTask::Replay { filter, .. } => Some(filter.clone().until(self.created_at)),
             JobTask::Release { filter } => Some(filter.clone().until(self.created_at)),
+            // What comes in meanwhile is counted as it comes.
+            JobTask::Recount => Some(RequestFilter::default().until(self.created_at)),
             JobTask::DryRun { days, .. } => {
                 let age = Duration::from_secs(u64::from(*days) * 24 * 3_600);
                 let filter = RequestFilter {

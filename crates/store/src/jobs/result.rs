@@ -13,7 +13,8 @@ use crate::{StopKind, sweeps::DayCount};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct JobResult {
-    /// Steps that run again, or requests that were replayed or released.
+    /// Steps that run again, requests that were replayed or released, leads that were missing, requests that were counted
+    /// otherwise.
     pub changed: u64,
     /// What was left as it was.
     pub skipped: u64,

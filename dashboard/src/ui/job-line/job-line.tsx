@@ -43,6 +43,8 @@ export function jobName({ kind, filter, from_stage }: Job): string {
       return 'Try a configuration';
     case 'reconcile':
       return 'Compare with the provider';
+    case 'recount':
+      return 'Count leads anew';
     default:
       return plain(kind);
   }

@@ -5,22 +5,23 @@ pub(crate) mod schema;
 pub(crate) mod versions;
 
 use axum::extract::State;
-use domain::{OfficeId, StoreError, TenantId, WorkflowConfig, text};
+use domain::{OfficeId, TenantId, WorkflowConfig, text};
 use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
 use runtime::{Json, Path, Problem};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use store::{AuditAction, Config, ConfigKind, NewConfig};
+use store::{AuditAction, Config, ConfigKind};
 use utoipa::ToSchema;
 
 use self::schema::WorkflowConfigBody;
 use crate::{
     Deps,
     auth::{TenantAdmin, TenantReader},
+    body::AnyBody,
     faults::{BODY, Faults},
     offices::{self, OfficePath, no_office},
-    preconditions::{self, IfMatch, Refused, etag},
+    preconditions::{IfMatch, Versions, etag},
     problems::{BodyProblems, Preconditions, TenantProblems},
 };
 
@@ -177,7 +178,7 @@ pub(crate) async fn save_config(
     Path(path): Path<OfficePath>,
     if_match: IfMatch,
     State(deps): State<Deps>,
-    Json(body): Json<Value>,
+    body: AnyBody,
 ) -> Result<Tagged<OfficeConfig>, Problem> {
     let office = Place::of(&deps, caller.tenant(), path.office_id).await?;
     let Saved { config, note } = Saved::read(&deps, caller.tenant(), &body).await?;
@@ -196,12 +197,15 @@ struct Saved {
 }
 
 impl Saved {
-    async fn read(deps: &Deps, tenant: &TenantId, body: &Value) -> Result<Self, Problem> {
-        let mut faults = Faults::default();
+    async fn read(deps: &Deps, tenant: &TenantId, body: &AnyBody) -> Result<Self, Problem> {
+        let mut faults = body.faults();
+        let body = body.value();
         let note = read_note("config", body, &mut faults);
         let config = body.get("config").cloned();
         match &config {
-            None if body.is_object() => faults.add("config", "is missing: the configuration"),
+            None if body.is_object() => {
+                faults.add_coded("config", "missing", "is missing: the configuration");
+            }
             None => {}
             Some(config) => check(deps, tenant, config, &mut faults).await?,
         }
@@ -216,25 +220,31 @@ impl Saved {
 pub(crate) fn read_note(part: &str, body: &Value, faults: &mut Faults) -> String {
     let nothing = Map::new();
     let members = body.as_object().unwrap_or_else(|| {
-        faults.add(
+        faults.add_coded(
             "",
+            "wrong_type",
             format!("an object with `{part}` and, if you like, `note`"),
         );
         &nothing
     });
     let is_unknown = |name: &&String| *name != part && *name != "note";
     for name in members.keys().filter(is_unknown) {
-        let name = text::bounded(name, 60);
-        faults.add(name, format!("not a field; there are {part}, note"));
+        let known = format!("not a field; there are {part}, note");
+        faults.add_coded(text::bounded(name, 60), "unknown_field", known);
     }
     let is_note =
         |note: &str| note.chars().count() <= MAX_NOTE && !note.chars().any(char::is_control);
     match members.get("note") {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(note)) if is_note(note) => note.clone(),
-        Some(_) => {
+        Some(other) => {
+            let code = match other {
+                Value::String(note) if note.chars().count() > MAX_NOTE => "too_long",
+                Value::String(_) => "invalid",
+                _ => "wrong_type",
+            };
             let wanted = format!("up to {MAX_NOTE} characters on one line");
-            faults.add("note", wanted);
+            faults.add_coded("note", code, wanted);
             String::new()
         }
     }
@@ -278,32 +288,12 @@ impl Place {
         if_match: &IfMatch,
         act: impl FnOnce(u64) -> AuditAction,
     ) -> Result<OfficeConfig, Problem> {
-        let place = (&self.tenant, ConfigKind::Workflow, self.name.as_str());
+        let versions = Versions::of(deps, &self.tenant, ConfigKind::Workflow, &self.name);
         let newest = self.version(deps, None).await?;
         let newest = newest.map_or(0, |newest| newest.version);
-        let expected = match if_match.expected(newest) {
-            Ok(expected) => expected,
-            Err(why) => return Err(preconditions::refused(deps, place, if_match, why).await),
-        };
-        let new = NewConfig {
-            tenant: self.tenant.clone(),
-            kind: ConfigKind::Workflow,
-            name: self.name.clone(),
-            json,
-            expected: Some(expected),
-            note,
-        };
-        match deps
-            .store
-            .put_config(&new, &act(expected + 1).making(expected + 1))
-            .await
-        {
-            Ok(version) => Ok(OfficeConfig::new(self.version(deps, Some(version)).await?)),
-            Err(StoreError::Outdated { .. }) => {
-                let seen = IfMatch::Versions(vec![expected]);
-                Err(preconditions::refused(deps, place, &seen, Refused::Outdated).await)
-            }
-            Err(error) => Err(error.into()),
-        }
+        let expected = versions.expected(if_match, newest).await?;
+        let act = act(expected + 1).making(expected + 1);
+        let version = versions.save(expected, json, note, act).await?;
+        Ok(OfficeConfig::new(self.version(deps, Some(version)).await?))
     }
 }

@@ -83,7 +83,8 @@ pub(crate) struct ListParams {
     /// Only those that came to this source.
     #[param(example = "src_0199f3a100007000800000000000002a")]
     source_id: Option<String>,
-    /// Only those of this provider: its slug.
+    /// Only those of this provider, by its slug: one that this build knows, or that the tenant has a source of.
+    #[param(pattern = "^[a-z0-9][a-z0-9_-]{0,62}$")]
     provider: Option<String>,
     /// Only those that made or changed this request. Deliveries of one that was merged stay with its own id.
     #[param(example = "req_0199f3a100007000800000000000002a")]
@@ -236,9 +237,12 @@ pub(crate) async fn list_deliveries(
     State(deps): State<Deps>,
 ) -> Result<Json<DeliveryList>, Problem> {
     let zone = params.period().zone(&deps, reader.tenant()).await?;
-    let mut query = params.read(&zone)?;
-    if let Some(provider) = &params.provider {
-        let of_provider = sources_of(&deps, reader.tenant(), provider).await?;
+    let of_provider = match &params.provider {
+        Some(provider) => Some(sources_of(&deps, reader.tenant(), provider).await?),
+        None => None,
+    };
+    let mut query = params.read(&deps, &zone, of_provider.as_ref())?;
+    if let Some(of_provider) = of_provider {
         query.sources = Some(match query.sources {
             Some(asked) => asked.intersection(&of_provider).copied().collect(),
             None => of_provider,
@@ -260,8 +264,23 @@ impl ListParams {
         }
     }
 
-    fn read(&self, zone: &TimeZone) -> Result<DeliveryQuery, Problem> {
+    /// Which deliveries are meant; `of_provider` are the tenant's sources of the provider that is given.
+    fn read(
+        &self,
+        deps: &Deps,
+        zone: &TimeZone,
+        of_provider: Option<&BTreeSet<SourceId>>,
+    ) -> Result<DeliveryQuery, Problem> {
         let mut faults = Faults::default();
+        faults.read("provider", self.provider.as_deref(), |slug| {
+            let is_known = deps.sources.reader_of(slug).is_some();
+            if is_known || of_provider.is_some_and(|sources| !sources.is_empty()) {
+                return Ok(());
+            }
+            let known = deps.sources.iter().map(|source| source.spec().slug);
+            let known: Vec<_> = known.chain([direct::SPEC.slug]).collect();
+            Err(format!("one of {}", known.join(", ")))
+        });
         let source = faults.read(
             "source_id",
             self.source_id.as_deref(),

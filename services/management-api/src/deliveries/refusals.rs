@@ -1,12 +1,16 @@
 //! Refused deliveries, counted by minute, address and reason.
 
+use std::borrow::Cow;
+
 use axum::extract::State;
-use domain::text;
 use jiff::Timestamp;
-use runtime::{Json, Problem, Query};
+use runtime::{Json, Network, Problem, Query};
 use serde::{Deserialize, Serialize};
-use store::{Page, SecurityEvent, SecurityKey, SecurityQuery};
-use utoipa::{IntoParams, ToSchema};
+use store::{Page, REFUSAL_REASONS, SecurityEvent, SecurityKey, SecurityQuery};
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 
 use crate::{
     Deps,
@@ -16,8 +20,8 @@ use crate::{
     problems::{PlatformProblems, QueryProblems, TenantProblems},
 };
 
-/// The longest filter.
-const MAX_FILTER: usize = 64;
+/// In place of an address that is not known.
+const UNKNOWN: &str = "unknown";
 
 /// Which refusals to list, as callers write it.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -27,11 +31,14 @@ pub(crate) struct RefusalParams {
     /// At most this many.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200, default = 50)]
     limit: Option<String>,
-    /// Only those from this address, as the list shows it.
-    #[param(example = "192.0.2.7")]
+    /// Only those from this address; of IPv6, from its network (`2001:db8::/64`).
+    #[param(
+        pattern = "^([0-9a-fA-F.:]{2,45}(/64)?|unknown)$",
+        example = "192.0.2.7"
+    )]
     address: Option<String>,
-    /// Only those for this reason, as the list shows it.
-    #[param(example = "wrong_signature")]
+    /// Only those for this reason.
+    #[param(value_type = Option<Reason>, inline, example = "wrong_signature")]
     reason: Option<String>,
     /// Where the page before ended: its `next_cursor`.
     cursor: Option<String>,
@@ -45,8 +52,8 @@ pub(crate) struct Refusal {
     minute: Timestamp,
     /// The address that they came from; of IPv6, its network.
     address: String,
-    /// Why: `unknown_tenant`, `missing_signature`, `wrong_signature`, `stale_signature`, or `too_many_failures` for
-    /// what was not checked because its address had failed too often.
+    /// Why, such as `wrong_signature`: `too_many_failures` is of what was not checked because its address had failed too
+    /// often. `reason` of the query lists them; those that another version noted can be others.
     reason: String,
     /// The provider's slug.
     provider: String,
@@ -133,18 +140,49 @@ pub(crate) async fn list_security_events_of_nobody(
 impl RefusalParams {
     fn read(&self) -> Result<SecurityQuery, Problem> {
         let mut faults = Faults::default();
-        let line = |given: &str| {
-            let line = text::line(given, MAX_FILTER).filter(|line| line == given);
-            line.ok_or_else(|| format!("1 to {MAX_FILTER} characters on one line"))
-        };
         let query = SecurityQuery {
-            address: faults.read("address", self.address.as_deref(), line),
-            reason: faults.read("reason", self.reason.as_deref(), line),
+            address: faults.read("address", self.address.as_deref(), address),
+            reason: faults.read("reason", self.reason.as_deref(), reason),
             limit: faults.limit(self.limit.as_deref()),
             after: faults.cursor(self.cursor.as_deref()),
         };
         faults.finish(PARAMETERS)?;
         Ok(query)
+    }
+}
+
+/// An address as the list shows it.
+fn address(given: &str) -> Result<String, &'static str> {
+    if given == UNKNOWN {
+        return Ok(given.to_owned());
+    }
+    let network = Network::parse(given).map(|network| network.to_string());
+    network.ok_or("an address such as 192.0.2.7, or of IPv6 its network, such as 2001:db8::/64")
+}
+
+fn reason(given: &str) -> Result<String, String> {
+    if REFUSAL_REASONS.contains(&given) {
+        return Ok(given.to_owned());
+    }
+    Err(format!("one of {}", REFUSAL_REASONS.join(", ")))
+}
+
+/// A reason that can be asked for, as the description shows it.
+pub(crate) struct Reason;
+
+impl PartialSchema for Reason {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("Why a delivery is refused."))
+            .pattern(Some(format!("^({})$", REFUSAL_REASONS.join("|"))))
+            .into()
+    }
+}
+
+impl ToSchema for Reason {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("RefusalReason")
     }
 }
 

@@ -1,7 +1,7 @@
 //! Starting bulk work.
 
 use axum::extract::State;
-use domain::{Channel, ConnectionName, ParkCause, RequestId, SourceId, Stage, Status};
+use domain::{Channel, ConnectionName, ParkCause, RequestId, SourceId, Stage, Status, TenantId};
 use http::{HeaderName, HeaderValue, StatusCode, header::LOCATION};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use runtime::{Json, Problem};
@@ -34,7 +34,8 @@ pub(crate) type Started = (StatusCode, [(HeaderName, HeaderValue); 1], Json<Job>
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "kind": "redrive", "filter": { "state": "parked", "stage": "dispatch" } }))]
 pub(crate) struct NewJob {
-    /// What it does: `redrive`, `replay`, `release` or `reconcile`. A dry run is started with the office whose configuration it tries.
+    /// What it does: `redrive`, `replay`, `release`, `reconcile` or `recount`. A dry run is started with the office whose
+    /// configuration it tries.
     #[schema(value_type = words::JobKind)]
     kind: String,
     /// To what.
@@ -51,7 +52,7 @@ pub(crate) struct NewJob {
 /// What a job is about: what agrees with everything that is given. A redrive is about stopped steps (`all`, or `state`,
 /// `stage`, `cause`, `connection`, `request_id`); a replay and a release are about requests (`all`, or `status`,
 /// `channel`, `from`, `to`, `request_ids`) that came in before the job was started; a comparison with providers
-/// is about what happened there `from` and `to`, at most 31 days, the last day without them.
+/// is about what happened there `from` and `to`, at most 31 days, the last day without them; a recount is about all.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct JobFilter {
@@ -84,7 +85,8 @@ pub(crate) struct JobFilter {
     request_ids: Option<Vec<String>>,
 }
 
-/// Starts bulk work: a redrive of stopped steps, a replay or a release of requests.
+/// Starts bulk work: a redrive of stopped steps, a replay or a release of requests, a comparison with providers, a recount
+/// for the figures, which corrects what an older version wrote.
 ///
 /// It goes on in the background, also if this service is restarted; the answer's `Location` shows how far it is. With an
 /// `Idempotency-Key` the call can be repeated: the same key and body answer the same job.
@@ -125,16 +127,38 @@ pub(crate) async fn create_job(
         source: Some(source),
         ..
     } = &task
-        && sources::find(&deps, caller.tenant(), *source)
-            .await?
-            .is_none()
     {
-        let mut faults = Faults::default();
-        faults.add("source_id", "a source of this tenant");
-        faults.finish(BODY)?;
+        check_list_of(&deps, caller.tenant(), *source).await?;
     }
     let act = caller.act("job.create", &"job").saying(sentence(&task));
     start(&deps, caller.tenant().clone(), task, key, act).await
+}
+
+/// # Errors
+/// 422 when a source is not the tenant's, or has nothing to compare with.
+async fn check_list_of(deps: &Deps, tenant: &TenantId, source: SourceId) -> Result<(), Problem> {
+    let mut faults = Faults::default();
+    let lists = |provider: &str| {
+        let apis = deps.outward.as_ref()?.apis.get(provider)?;
+        apis.listing.as_ref()
+    };
+    match sources::find(deps, tenant, source).await? {
+        None => faults.add("source_id", "a source of this tenant"),
+        Some(known) if lists(&known.provider).is_none() => {
+            let known = deps.sources.iter().map(|source| source.spec().slug);
+            let known: Vec<_> = known.filter(|slug| lists(slug).is_some()).collect();
+            let wanted = match known.as_slice() {
+                [] => "left out: this server reaches no provider that has a list".to_owned(),
+                known => format!(
+                    "a source whose provider has a list to compare with, one of {}",
+                    known.join(", ")
+                ),
+            };
+            faults.add("source_id", wanted);
+        }
+        Some(_) => {}
+    }
+    faults.finish(BODY)
 }
 
 /// Creates a job for the actor of `act`.
@@ -263,10 +287,16 @@ impl NewJob {
                 }
                 Some(JobTask::Reconcile { source, from, to })
             }
+            Some(JobKind::Recount) => {
+                if has_requests {
+                    faults.add("filter", "left out: all requests are counted");
+                }
+                Some(JobTask::Recount)
+            }
             Some(JobKind::DryRun) => {
                 faults.add(
                     "kind",
-                    "redrive, replay, release or reconcile; a dry run is started under the office: `offices/{office_id}/config/dry-run`",
+                    "redrive, replay, release, reconcile or recount; a dry run is started under the office: `offices/{office_id}/config/dry-run`",
                 );
                 None
             }
@@ -367,6 +397,7 @@ pub(super) fn sentence(task: &JobTask) -> String {
             Some(filter)
         }
         JobTask::Release { filter } => Some(filter),
+        JobTask::Recount => None,
         JobTask::DryRun {
             office_id, days, ..
         } => {

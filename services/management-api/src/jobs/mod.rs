@@ -89,7 +89,8 @@ impl Job {
                 JobTask::Redrive { .. }
                 | JobTask::Release { .. }
                 | JobTask::DryRun { .. }
-                | JobTask::Reconcile { .. } => None,
+                | JobTask::Reconcile { .. }
+                | JobTask::Recount => None,
             },
             filter: JobTarget::of(job.task.clone()),
             state: job.state.into(),

@@ -23,7 +23,8 @@ pub(crate) enum JobResult {
 /// What came of a job that sets requests going.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WorkResult {
-    /// Steps that run again, or requests that were replayed or released.
+    /// Steps that run again, or requests that were replayed or released; of a comparison with providers, leads that were
+    /// missing; of a recount, requests that the figures had counted otherwise, or not at all.
     changed: u64,
     /// Requests that were left as they were.
     skipped: u64,
@@ -137,9 +138,11 @@ impl JobResult {
     pub(crate) fn of(kind: JobKind, result: store::jobs::JobResult) -> Self {
         match kind {
             JobKind::DryRun => Self::DryRun(DryRunResult::of(result.dry_run.unwrap_or_default())),
-            JobKind::Redrive | JobKind::Replay | JobKind::Release | JobKind::Reconcile => {
-                Self::Work(WorkResult::of(result))
-            }
+            JobKind::Redrive
+            | JobKind::Replay
+            | JobKind::Release
+            | JobKind::Reconcile
+            | JobKind::Recount => Self::Work(WorkResult::of(result)),
         }
     }
 }

@@ -49,6 +49,7 @@ impl JobTarget {
             JobTask::Replay { filter, .. } | JobTask::Release { filter } => {
                 Self::of_requests(&filter)
             }
+            JobTask::Recount => Self::default(),
             JobTask::DryRun {
                 office_id, days, ..
             } => Self {

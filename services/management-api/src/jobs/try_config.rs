@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use domain::{OfficeId, TenantId, text};
-use runtime::{Json, Path, Problem};
+use runtime::{Path, Problem};
 use serde_json::{Map, Value};
 use store::jobs::JobTask;
 use utoipa::ToSchema;
@@ -14,8 +14,9 @@ use super::{
 use crate::{
     Deps,
     auth::TenantAdmin,
+    body::AnyBody,
     configs::{self, schema::WorkflowConfigBody},
-    faults::{BODY, Faults},
+    faults::BODY,
     idempotency::IdempotencyKey,
     offices::{self, OfficePath, no_office},
     problems::{BodyProblems, Conflict, TenantProblems},
@@ -68,7 +69,7 @@ pub(crate) async fn try_config(
     Path(path): Path<OfficePath>,
     key: IdempotencyKey,
     State(deps): State<Deps>,
-    Json(body): Json<Value>,
+    body: AnyBody,
 ) -> Result<Started, Problem> {
     let tenant = caller.tenant();
     let known = offices::find(&deps, tenant, path.office_id).await?;
@@ -83,12 +84,14 @@ async fn read(
     deps: &Deps,
     tenant: &TenantId,
     office_id: OfficeId,
-    body: &Value,
+    body: &AnyBody,
 ) -> Result<JobTask, Problem> {
-    let mut faults = Faults::default();
+    let mut faults = body.faults();
+    let body = body.value();
     let nothing = Map::new();
     let members = body.as_object().unwrap_or_else(|| {
-        faults.add("", "an object with `config` and, if you like, `days`");
+        let wanted = "an object with `config` and, if you like, `days`";
+        faults.add_coded("", "wrong_type", wanted);
         &nothing
     });
     let is_unknown = |name: &&String| !["config", "days"].contains(&name.as_str());
@@ -102,7 +105,11 @@ async fn read(
     };
     let days = days.filter(|days| (1..=MAX_DAYS).contains(days));
     if days.is_none() {
-        faults.add("days", format!("a number from 1 to {MAX_DAYS}"));
+        let code = match members.get("days") {
+            Some(Value::Number(_)) => "out_of_range",
+            _ => "wrong_type",
+        };
+        faults.add_coded("days", code, format!("a number from 1 to {MAX_DAYS}"));
     }
     match members.get("config") {
         // What could not be saved is not tried either.

@@ -9,7 +9,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use store::{
-    ConfigKind, Job, PlaceKey, RequestQuery, Store, WorkFilter, WorkQuery,
+    AuditAction, ConfigKind, Job, PlaceKey, RequestQuery, Store, WorkFilter, WorkQuery,
     configs::office_of,
     jobs::{
         Batch, Effect, JobCursor, JobTask, Reconciled, RequestFilter, SourceFault, first_id_at,
@@ -24,7 +24,7 @@ use crate::{
 
 /// Steps or requests of one transaction: little enough that other writes pass between two.
 pub(super) const BATCH: u32 = 100;
-/// Requests that are read at once for a dry run, and how often before its figures are stored.
+/// Requests that are read at once for a recount or a dry run, and how often for a dry run before its figures are stored.
 const COMPARED: u32 = 200;
 const PAGES: u32 = 10;
 /// Requests that are counted at most to say how much there is.
@@ -68,6 +68,7 @@ pub(super) async fn next(deps: &Deps, job: &Job) -> Result<Batch> {
         JobTask::DryRun {
             office_id, config, ..
         } => compared(store, job, *office_id, config).await?,
+        JobTask::Recount => recounted(store, job).await?,
         JobTask::Reconcile { source, from, to } => {
             return reconciled(deps, job, *source, *from, *to).await;
         }
@@ -75,7 +76,7 @@ pub(super) async fn next(deps: &Deps, job: &Job) -> Result<Batch> {
     if job.cursor.is_none() && job.total.is_none() {
         batch.total = total(store, job).await?;
     }
-    if batch.is_last && job.result.changed > 0 {
+    if batch.is_last && job.result.changed > 0 && !matches!(job.task, JobTask::Recount) {
         batch.stopped = Some(store.stopped_again(job).await?);
     }
     Ok(batch)
@@ -204,6 +205,23 @@ async fn page(
     let found = page.items.into_iter();
     let found = found.filter(|request| filter.takes(request)).collect();
     Ok((found, last, is_past || !page.has_more))
+}
+
+/// The next requests of a recount. They are counted in a transaction of their own: should the batch be lost with its
+/// process, whoever repeats it finds them right, so that `changed` is too low then and the figures are not.
+async fn recounted(store: &dyn Store, job: &Job) -> Result<Batch> {
+    let filter = job.requests().unwrap_or_default();
+    let before = place(job).or_else(|| filter.behind());
+    let act = AuditAction::new(job.by.clone(), "figures.recount", &job.id);
+    let counted = store.recount_figures(&job.tenant, before, COMPARED, &act);
+    let counted = counted.await?;
+    Ok(Batch {
+        effect: Effect::Took(counted.corrected.into()),
+        through: counted.looked_at.into(),
+        cursor: counted.next.map(JobCursor::Request),
+        is_last: counted.next.is_none(),
+        ..empty()
+    })
 }
 
 /// The next comparisons of a dry run. Nothing is changed, so its figures are stored after several pages only.

@@ -9,7 +9,7 @@ use runtime::{Json, Problem, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::range::{Range, office, with_first_office};
+use super::range::{Offices, Range};
 use crate::{
     Deps,
     auth::TenantReader,
@@ -31,7 +31,7 @@ pub(crate) struct HistogramParams {
     /// Where it ends: a time, or the end of a day by the office's clock. Without it, now.
     #[param(example = "2026-11-30")]
     to: Option<String>,
-    /// An office: its leads alone, by its clock. Not for times of stages.
+    /// An office, also one that was removed: its leads alone, by its clock. Not for times of stages.
     office: Option<String>,
 }
 
@@ -77,10 +77,11 @@ pub(crate) async fn show_histogram(
     Query(params): Query<HistogramParams>,
     State(deps): State<Deps>,
 ) -> Result<Json<FigureHistogram>, Problem> {
-    let offices = deps.store.offices(reader.tenant()).await?;
+    let given = params.office.as_deref();
+    let offices = Offices::of(&deps, reader.tenant(), given).await?;
     let mut faults = Faults::default();
     let asked = histogram(params.key.as_deref(), &mut faults);
-    let (office, zone) = office(&offices, params.office.as_deref(), &mut faults);
+    let (office, zone) = offices.asked(given, &mut faults);
     let (from, to) = (params.from.as_deref(), params.to.as_deref());
     let range = Range::read(from, to, &zone, deps.clock.now(), &mut faults);
     if office.is_some() && asked.is_some_and(|(histogram, _)| histogram.is_of_stages()) {
@@ -94,7 +95,7 @@ pub(crate) async fn show_histogram(
         .zip(range)
         .ok_or_else(|| Problem::internal("parameters without a fault are read"))?;
     let (dimension, name) = match office {
-        Some(office) => (Dimension::Office, office.id.to_string()),
+        Some(office) => (Dimension::Office, office.to_string()),
         None => (histogram.dimension(), stage.unwrap_or_default().to_owned()),
     };
     let (from, to) = range.slots();
@@ -104,7 +105,7 @@ pub(crate) async fn show_histogram(
         metrics: histogram.metrics(),
     };
     let mut sums = deps.store.figures(reader.tenant(), &query).await?;
-    with_first_office(&mut sums, dimension, &offices);
+    offices.give_unnamed(&mut sums, dimension);
     let bins = histogram.bins(sums.of(&name), 0);
     Ok(Json(FigureHistogram {
         definition: histogram.definition,

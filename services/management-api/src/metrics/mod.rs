@@ -3,7 +3,6 @@
 mod histogram;
 mod places;
 mod range;
-mod recount;
 mod series;
 mod summary;
 
@@ -15,7 +14,6 @@ use utoipa::ToSchema;
 pub(crate) use self::{
     histogram::{__path_show_histogram, show_histogram},
     places::{__path_list_places, list_places},
-    recount::{__path_recount_figures, recount_figures},
     series::{__path_show_series, show_series},
     summary::{__path_show_summary, show_summary},
 };

@@ -8,7 +8,7 @@ use runtime::{Json, Problem, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::range::{Range, office};
+use super::range::{Offices, Range};
 use crate::{
     Deps,
     auth::TenantReader,
@@ -77,9 +77,9 @@ pub(crate) async fn list_places(
     Query(params): Query<PlacesParams>,
     State(deps): State<Deps>,
 ) -> Result<Json<PlaceList>, Problem> {
-    let offices = deps.store.offices(reader.tenant()).await?;
+    let offices = Offices::of(&deps, reader.tenant(), None).await?;
     let mut faults = Faults::default();
-    let (_, zone) = office(&offices, None, &mut faults);
+    let (_, zone) = offices.asked(None, &mut faults);
     let (from, to) = (params.from.as_deref(), params.to.as_deref());
     let range = Range::read(from, to, &zone, deps.clock.now(), &mut faults);
     faults.finish(PARAMETERS)?;

@@ -1,7 +1,7 @@
 //! The time that figures are asked for, and the steps that it is cut into.
 
 use domain::{
-    Office, OfficeId,
+    Office, OfficeId, TenantId,
     figures::{Dimension, Slot, Sums},
 };
 use jiff::{
@@ -9,9 +9,11 @@ use jiff::{
     civil::{Date, Weekday},
     tz::TimeZone,
 };
+use runtime::Problem;
 use serde::Deserialize;
+use store::{Config, ConfigKind};
 
-use crate::faults::Faults;
+use crate::{Deps, faults::Faults};
 
 /// How long a range is when nobody says, in days.
 const DEFAULT_DAYS: i64 = 30;
@@ -48,27 +50,60 @@ pub(super) struct Range {
     zone: TimeZone,
 }
 
-/// The office that was asked for, and the time zone that days begin by: that office's, else the tenant's first one's,
-/// else UTC.
-pub(super) fn office<'a>(
-    offices: &'a [Office],
-    asked: Option<&str>,
-    faults: &mut Faults,
-) -> (Option<&'a Office>, TimeZone) {
-    let asked = faults.read("office", asked, |text| {
-        let id = text.parse::<OfficeId>().ok();
-        let office = offices.iter().find(|office| Some(office.id) == id);
-        office.ok_or("the id of one of the tenant's offices")
-    });
-    let zone = asked.or(offices.first());
-    let zone = zone.and_then(|office| TimeZone::get(&office.time_zone).ok());
-    (asked, zone.unwrap_or(TimeZone::UTC))
+/// A tenant's offices, as far as a question for figures needs them.
+pub(super) struct Offices {
+    /// Those that are there.
+    there: Vec<Office>,
+    /// The one that was asked for, with its time zone, if it was removed: its leads keep it.
+    removed: Option<(OfficeId, String)>,
 }
 
-/// What comes of sources without an office belongs to the tenant's first one.
-pub(super) fn with_first_office(sums: &mut Sums, dimension: Dimension, offices: &[Office]) {
-    if let (Dimension::Office, Some(first)) = (dimension, offices.first()) {
-        sums.give_unnamed_to(&first.id.to_string());
+impl Offices {
+    pub(super) async fn of(
+        deps: &Deps,
+        tenant: &TenantId,
+        asked: Option<&str>,
+    ) -> Result<Self, Problem> {
+        let there = deps.store.offices(tenant).await?;
+        let asked = asked.and_then(|asked| asked.parse::<OfficeId>().ok());
+        let mut removed = None;
+        if let Some(id) = asked.filter(|id| there.iter().all(|office| office.id != *id)) {
+            let name = id.to_string();
+            let found = deps.store.config(tenant, ConfigKind::Office, &name, None);
+            if let Some(found) = found.await?.filter(Config::is_removed) {
+                removed = Some((id, found.details()?.time_zone));
+            }
+        }
+        Ok(Self { there, removed })
+    }
+
+    /// The office that was asked for, and the time zone that days begin by: that office's, else the tenant's first one's,
+    /// else UTC.
+    pub(super) fn asked(
+        &self,
+        asked: Option<&str>,
+        faults: &mut Faults,
+    ) -> (Option<OfficeId>, TimeZone) {
+        let there = self.there.iter();
+        let there = there.map(|office| (office.id, office.time_zone.as_str()));
+        let removed = self.removed.iter().map(|(id, zone)| (*id, zone.as_str()));
+        let asked = faults.read("office", asked, |text| {
+            let id = text.parse::<OfficeId>().ok();
+            let mut known = there.chain(removed);
+            let office = known.find(|(known, _)| Some(*known) == id);
+            office.ok_or("the id of one of the tenant's offices, which may have been removed since")
+        });
+        let zone = asked.map(|(_, zone)| zone);
+        let zone = zone.or(self.there.first().map(|first| first.time_zone.as_str()));
+        let zone = zone.and_then(|zone| TimeZone::get(zone).ok());
+        (asked.map(|(id, _)| id), zone.unwrap_or(TimeZone::UTC))
+    }
+
+    /// What comes of sources without an office belongs to the tenant's first one.
+    pub(super) fn give_unnamed(&self, sums: &mut Sums, dimension: Dimension) {
+        if let (Dimension::Office, Some(first)) = (dimension, self.there.first()) {
+            sums.give_unnamed_to(&first.id.to_string());
+        }
     }
 }
 

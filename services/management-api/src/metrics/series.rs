@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     NONE,
-    range::{MAX_STEPS, Range, Step, office, with_first_office},
+    range::{MAX_STEPS, Offices, Range, Step},
 };
 use crate::{
     Deps,
@@ -47,7 +47,7 @@ pub(crate) struct SeriesParams {
     /// Where it ends: a time, or the end of a day by the office's clock. Without it, now.
     #[param(example = "2026-11-30")]
     to: Option<String>,
-    /// An office: its leads and deliveries alone, by its clock. Not together with `by`.
+    /// An office, also one that was removed: its leads and deliveries alone, by its clock. Not together with `by`.
     office: Option<String>,
 }
 
@@ -128,13 +128,14 @@ pub(crate) async fn show_series(
     Query(params): Query<SeriesParams>,
     State(deps): State<Deps>,
 ) -> Result<Json<FigureSeries>, Problem> {
-    let offices = deps.store.offices(reader.tenant()).await?;
+    let given = params.office.as_deref();
+    let offices = Offices::of(&deps, reader.tenant(), given).await?;
     let mut faults = Faults::default();
     let asked = figure(params.key.as_deref(), &mut faults);
     let by = faults.read("by", params.by.as_deref(), word::<By>);
     let step = faults.read("step", params.step.as_deref(), word::<Step>);
-    let (office, zone) = office(&offices, params.office.as_deref(), &mut faults);
-    let office = office.map(|office| office.id.to_string());
+    let (office, zone) = offices.asked(given, &mut faults);
+    let office = office.map(|office| office.to_string());
     let (from, to) = (params.from.as_deref(), params.to.as_deref());
     let range = Range::read(from, to, &zone, deps.clock.now(), &mut faults);
     let bounds = range.and_then(|range| {
@@ -160,7 +161,7 @@ pub(crate) async fn show_series(
         metrics: figure.metrics(),
     };
     let mut sums = deps.store.figures(reader.tenant(), &query).await?;
-    with_first_office(&mut sums, dimension, &offices);
+    offices.give_unnamed(&mut sums, dimension);
     // One that was asked for alone may be among the small ones.
     if only.is_none() {
         sums.keep_largest(MAX_SERIES, OTHERS);

@@ -6,7 +6,7 @@ use runtime::{Json, Problem, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::range::{Range, office, with_first_office};
+use super::range::{Offices, Range};
 use crate::{
     Deps,
     auth::TenantReader,
@@ -29,8 +29,8 @@ pub(crate) struct SummaryParams {
     /// `previous`: also the range of the same length before it.
     #[param(value_type = Option<Compare>, inline)]
     compare: Option<String>,
-    /// An office: its leads and deliveries alone, by its clock. Without it, those of all offices, by the clock of the
-    /// first one.
+    /// An office, also one that was removed: its leads and deliveries alone, by its clock. Without it, those of all
+    /// offices, by the clock of the first one.
     office: Option<String>,
 }
 
@@ -77,10 +77,11 @@ pub(crate) async fn show_summary(
     Query(params): Query<SummaryParams>,
     State(deps): State<Deps>,
 ) -> Result<Json<Vec<SummaryFigure>>, Problem> {
-    let offices = deps.store.offices(reader.tenant()).await?;
+    let given = params.office.as_deref();
+    let offices = Offices::of(&deps, reader.tenant(), given).await?;
     let mut faults = Faults::default();
     let compare = faults.read("compare", params.compare.as_deref(), word::<Compare>);
-    let (office, zone) = office(&offices, params.office.as_deref(), &mut faults);
+    let (office, zone) = offices.asked(given, &mut faults);
     let (from, to) = (params.from.as_deref(), params.to.as_deref());
     let range = Range::read(from, to, &zone, deps.clock.now(), &mut faults);
     faults.finish(PARAMETERS)?;
@@ -91,11 +92,11 @@ pub(crate) async fn show_summary(
         bounds.insert(0, range.previous());
     }
     let (dimension, name) = match office {
-        Some(office) => (Dimension::Office, office.id.to_string()),
+        Some(office) => (Dimension::Office, office.to_string()),
         None => (Dimension::All, String::new()),
     };
     let mut sums = sums(&deps, &reader, dimension, &bounds).await?;
-    with_first_office(&mut sums, dimension, &offices);
+    offices.give_unnamed(&mut sums, dimension);
     let mut summary = Vec::new();
     for figure in FIGURES.iter().filter(|figure| figure.is_by(dimension)) {
         summary.push(shown(figure, figure.key.to_owned(), &sums, &name));

@@ -4,7 +4,6 @@ use axum::extract::State;
 use domain::{OfficeId, StoreError, TenantId, later};
 use http::{HeaderName, HeaderValue, StatusCode};
 use runtime::{Json, Problem};
-use serde_json::Value;
 use store::{Config, ConfigKind, NewConfig, calls::KEPT_FOR};
 use uuid::Uuid;
 
@@ -12,6 +11,7 @@ use super::{NewOffice, Office, read, shown};
 use crate::{
     Deps,
     auth::TenantAdmin,
+    body::AnyBody,
     idempotency::{self, IdempotencyKey},
     preconditions::etag,
     problems::{BodyProblems, Conflict, TenantProblems},
@@ -50,7 +50,7 @@ pub(crate) async fn create_office(
     caller: TenantAdmin,
     key: IdempotencyKey,
     State(deps): State<Deps>,
-    Json(body): Json<Value>,
+    body: AnyBody,
 ) -> Result<(StatusCode, [(HeaderName, HeaderValue); 1], Json<Office>), Problem> {
     let tenant = caller.tenant();
     let json = read(&body)?;

@@ -10,14 +10,15 @@ use jiff::Timestamp;
 use runtime::{Json, Path, Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Config, ConfigKind, NewConfig};
+use store::{Config, ConfigKind};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     Deps,
     auth::{TenantAdmin, TenantReader},
-    faults::{BODY, Faults},
-    preconditions::{self, IfMatch, Refused, etag},
+    body::AnyBody,
+    faults::BODY,
+    preconditions::{IfMatch, Versions, etag},
     problems::{BodyProblems, Preconditions, TenantProblems},
 };
 
@@ -257,47 +258,26 @@ pub(crate) async fn update_office(
     Path(path): Path<OfficePath>,
     if_match: IfMatch,
     State(deps): State<Deps>,
-    Json(body): Json<Value>,
+    body: AnyBody,
 ) -> Result<Tagged<Office>, Problem> {
     let (tenant, id) = (caller.tenant(), path.office_id);
     let known = find(&deps, tenant, id).await?.ok_or_else(no_office)?;
     let json = read(&body)?;
-    let place = (tenant, ConfigKind::Office, known.name.as_str());
-    let expected = match if_match.expected(known.version) {
-        Ok(expected) => expected,
-        Err(why) => return Err(preconditions::refused(&deps, place, &if_match, why).await),
-    };
-    let new = NewConfig {
-        tenant: tenant.clone(),
-        kind: ConfigKind::Office,
-        name: known.name.clone(),
-        json,
-        expected: Some(expected),
-        note: String::new(),
-    };
-    match deps
-        .store
-        .put_config(&new, &caller.act("office.change", &id).making(expected + 1))
-        .await
-    {
-        Ok(_) => Ok(shown(&deps, tenant, id).await?.tagged()),
-        Err(domain::StoreError::Outdated { .. }) => {
-            let seen = IfMatch::Versions(vec![expected]);
-            Err(preconditions::refused(&deps, place, &seen, Refused::Outdated).await)
-        }
-        Err(error) => Err(error.into()),
-    }
+    let versions = Versions::of(&deps, tenant, ConfigKind::Office, id);
+    let expected = versions.expected(&if_match, known.version).await?;
+    let act = caller.act("office.change", &id).making(expected + 1);
+    versions.save(expected, json, String::new(), act).await?;
+    Ok(shown(&deps, tenant, id).await?.tagged())
 }
 
 /// The office that a body describes, as it is stored.
-fn read(body: &Value) -> Result<Value, Problem> {
-    let mut faults = Faults::default();
-    match OfficeDetails::read(body) {
-        Ok(details) => return serde_json::to_value(details).map_err(Problem::internal),
-        Err(error) => faults.of_part("", error.faults),
-    }
+fn read(body: &AnyBody) -> Result<Value, Problem> {
+    let mut faults = body.faults();
+    let read = OfficeDetails::read(body.value());
+    let read = read.map_err(|error| faults.of_part("", error.faults)).ok();
     faults.finish(BODY)?;
-    Err(Problem::internal("a fault was not noted"))
+    let details = read.ok_or_else(|| Problem::internal("a fault was not noted"))?;
+    serde_json::to_value(details).map_err(Problem::internal)
 }
 
 async fn shown(deps: &Deps, tenant: &TenantId, id: OfficeId) -> Result<Office, Problem> {

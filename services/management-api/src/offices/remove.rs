@@ -1,26 +1,18 @@
 //! Removing an office that is not used any more.
 
 use axum::extract::State;
-use domain::{OfficeId, Status, StoreError, TenantId};
+use domain::{OfficeId, TenantId};
 use runtime::{Json, Path, Problem};
-use store::{ConfigKind, NewConfig, RequestFilter, SourceState};
+use store::{ConfigKind, SourceState};
 
 use super::{Office, OfficePath, find, no_office, shown};
 use crate::{
     Deps,
     auth::TenantAdmin,
-    preconditions::{self, IfMatch, Refused},
+    preconditions::{IfMatch, Versions},
     problems::{Conflict, Preconditions, QueryProblems, TenantProblems},
 };
 
-/// Where requests are that something is still to be done for, or decided about.
-const UNDER_WAY: [Status; 5] = [
-    Status::Received,
-    Status::Processing,
-    Status::InReview,
-    Status::Held,
-    Status::Parked,
-];
 /// Sources that a refusal names at most.
 const MAX_NAMED: usize = 5;
 
@@ -55,32 +47,18 @@ pub(crate) async fn remove_office(
 ) -> Result<Json<Office>, Problem> {
     let (tenant, id) = (caller.tenant(), path.office_id);
     let known = find(&deps, tenant, id).await?.ok_or_else(no_office)?;
-    let place = (tenant, ConfigKind::Office, known.name.as_str());
-    let expected = match if_match.expected(known.version) {
-        Ok(expected) => expected,
-        Err(why) => return Err(preconditions::refused(&deps, place, &if_match, why).await),
-    };
+    let versions = Versions::of(&deps, tenant, ConfigKind::Office, id);
+    let expected = versions.expected(&if_match, known.version).await?;
     let was = shown(&deps, tenant, id).await?;
     is_unused(&deps, tenant, id).await?;
-    let new = NewConfig {
-        tenant: tenant.clone(),
-        kind: ConfigKind::Office,
-        name: known.name.clone(),
-        json: known.removed(),
-        expected: Some(expected),
-        note: String::new(),
-    };
     let act = caller.act("office.remove", &id).making(expected + 1);
-    match deps.store.put_config(&new, &act).await {
-        Ok(_) => Ok(Json(was)),
-        Err(StoreError::Outdated { .. }) => {
-            let seen = IfMatch::Versions(vec![expected]);
-            Err(preconditions::refused(&deps, place, &seen, Refused::Outdated).await)
-        }
-        Err(error) => Err(error.into()),
-    }
+    let removed = versions.save(expected, known.removed(), String::new(), act);
+    removed.await?;
+    Ok(Json(was))
 }
 
+/// Says more of what the office is used for than the store, which decides about it once more with the removal.
+///
 /// # Errors
 /// 409 that says what the office is used for.
 async fn is_unused(deps: &Deps, tenant: &TenantId, id: OfficeId) -> Result<(), Problem> {
@@ -101,19 +79,6 @@ async fn is_unused(deps: &Deps, tenant: &TenantId, id: OfficeId) -> Result<(), P
             "Sources lead to it, {} in all: {}. Give them another office, or disable them, first.",
             leading.len(),
             named.join(", ")
-        )));
-    }
-    let filter = RequestFilter {
-        statuses: UNDER_WAY.to_vec(),
-        office: Some(id),
-        ..RequestFilter::default()
-    };
-    let open = deps.store.count_requests(tenant, &filter).await?;
-    if open.count > 0 {
-        return Err(Problem::conflict(format!(
-            "Requests of it are under way, {} in all. Let them end, decide about those in review, and redrive what is \
-             parked or held; then remove it.",
-            open.count
         )));
     }
     Ok(())

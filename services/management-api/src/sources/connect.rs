@@ -13,6 +13,7 @@ use ::sources::{SourceSpec, WebhooksApi, our_url};
 use axum::{Extension, extract::State};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{Account, Classify as _, ConnectionName, OfficeId, StoreError, TenantId};
+use http::HeaderMap;
 use runtime::{Json, Problem};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -31,7 +32,9 @@ use crate::{
     connections::{self, NewSecret},
     faults::{BODY, Faults},
     idempotency::NotKept,
+    preconditions::etag,
     problems::{BodyProblems, Conflict, TenantProblems},
+    providers::SourceProvider,
     random_bytes,
     reconcile::{self, Fault, Outward, urls},
     secret_text::SecretText,
@@ -42,6 +45,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewConnectedSource {
     /// The provider's slug.
+    #[schema(value_type = SourceProvider)]
     provider: String,
     /// The secret of the tenant's account at the provider. Left out: the one that was entered before, or none where the
     /// provider has no account.
@@ -124,7 +128,12 @@ struct Failed(StepName, String);
     params(("tenant_id" = String, Path, description = "The tenant's slug.")),
     request_body = NewConnectedSource,
     responses(
-        (status = OK, description = "What was done, step by step.", body = ConnectedSource),
+        (
+            status = OK,
+            description = "What was done, step by step.",
+            body = ConnectedSource,
+            headers(("ETag" = String, description = "The source's version, for `If-Match`, once it is there."))
+        ),
         Conflict,
         BodyProblems,
         TenantProblems
@@ -134,7 +143,7 @@ pub(crate) async fn connect_source(
     caller: TenantAdmin,
     State(deps): State<Deps>,
     Body(new): Body<NewConnectedSource>,
-) -> Result<(Extension<NotKept>, Json<ConnectedSource>), Problem> {
+) -> Result<(HeaderMap, Extension<NotKept>, Json<ConnectedSource>), Problem> {
     let outward = deps.outward.clone();
     let outward = outward.ok_or_else(|| Problem::conflict("This server reaches no provider."))?;
     let spec = new.check(&deps, caller.tenant()).await?;
@@ -149,7 +158,9 @@ pub(crate) async fn connect_source(
         Some(api) => connecting.by_call(api, new).await?,
         None => connecting.by_hand(new).await?,
     };
-    Ok((Extension(NotKept), Json(answer)))
+    let source = answer.source.iter();
+    let tag = source.flat_map(|source| etag(source.version)).collect();
+    Ok((tag, Extension(NotKept), Json(answer)))
 }
 
 struct Connecting<'a> {
@@ -585,15 +596,20 @@ impl NewConnectedSource {
             && spec.account.is_none()
             && (self.secret.is_some() || self.settings.is_some())
         {
-            let none = format!("nothing: {} has no account to open", spec.name);
-            faults.add("secret", none);
+            let given = [
+                ("secret", self.secret.is_some()),
+                ("settings", self.settings.is_some()),
+            ];
+            for (field, _) in given.into_iter().filter(|(_, is_given)| *is_given) {
+                faults.add(
+                    field,
+                    format!("nothing: {} has no account to open", spec.name),
+                );
+            }
         }
         create::check_accounts(&self.accounts, &mut faults);
         if let Some(office) = self.office_id {
-            let offices = deps.store.offices(tenant).await?;
-            if !offices.iter().any(|known| known.id == office) {
-                faults.add("office_id", "an office of this tenant");
-            }
+            create::check_office(deps, tenant, office, &mut faults).await?;
         }
         faults.finish(BODY)?;
         spec.ok_or_else(|| Problem::internal("a fault was not noted"))

@@ -6,7 +6,7 @@ use ::sources::SourceSpec;
 use axum::{Extension, extract::State};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{ConnectionName, OfficeId, SourceId, TenantId, text};
-use http::StatusCode;
+use http::{HeaderName, HeaderValue, StatusCode};
 use runtime::{Json, Problem};
 use serde::{Deserialize, Serialize};
 use store::{SourceState, TokenHash};
@@ -20,7 +20,9 @@ use crate::{
     body::Body,
     faults::{BODY, Faults},
     idempotency::{self, IdempotencyKey, Itself},
+    preconditions::etag,
     problems::{BodyProblems, Conflict, TenantProblems},
+    providers::SourceProvider,
     random_bytes,
     reconcile::urls,
     secret_text::SecretText,
@@ -38,6 +40,7 @@ pub(super) const TOKEN_BYTES: usize = 32;
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSource {
     /// The provider's slug.
+    #[schema(value_type = SourceProvider)]
     provider: String,
     /// What you call it: up to 100 characters on one line. Left out: nothing.
     #[schema(min_length = 1, max_length = 100)]
@@ -76,7 +79,12 @@ pub(crate) struct CreatedSource {
 }
 
 /// It holds secrets, so a repeat is told by the source's id.
-type Answer = (StatusCode, Extension<Itself>, Json<CreatedSource>);
+type Answer = (
+    StatusCode,
+    [(HeaderName, HeaderValue); 1],
+    Extension<Itself>,
+    Json<CreatedSource>,
+);
 
 /// A URL that a provider posts to.
 #[derive(Debug, Serialize, ToSchema)]
@@ -102,7 +110,12 @@ pub(crate) struct Webhook {
     ),
     request_body = NewSource,
     responses(
-        (status = CREATED, description = "The source, and its URLs this once.", body = CreatedSource),
+        (
+            status = CREATED,
+            description = "The source, and its URLs this once.",
+            body = CreatedSource,
+            headers(("ETag" = String, description = "The source's version, for `If-Match`."))
+        ),
         Conflict,
         BodyProblems,
         TenantProblems
@@ -163,7 +176,12 @@ pub(crate) async fn create_source(
         signing_key: signing_key.and_then(|key| key.shown()),
         set_up: spec.set_up.to_owned(),
     };
-    Ok((StatusCode::CREATED, Extension(Itself), Json(created)))
+    Ok(answer(created))
+}
+
+fn answer(created: CreatedSource) -> Answer {
+    let tag = etag(created.source.version);
+    (StatusCode::CREATED, tag, Extension(Itself), Json(created))
 }
 
 impl NewSource {
@@ -190,9 +208,16 @@ impl NewSource {
         }
         let key = spec.and_then(|spec| {
             let names = spec.verification.names();
-            let is_known = |scheme: &String| names.contains(&scheme.as_str());
-            if !self.schemes.iter().all(is_known) {
-                faults.add("schemes", format!("of {}", names.join(", ")));
+            let is_unknown = |(_, scheme): &(usize, &String)| !names.contains(&scheme.as_str());
+            let unknown: Vec<_> = self.schemes.iter().enumerate().filter(is_unknown).collect();
+            for (index, _) in &unknown {
+                let wanted = match names.as_slice() {
+                    [] => "nothing: the provider has no schemes to choose from".to_owned(),
+                    names => format!("one of {}", names.join(", ")),
+                };
+                faults.add(format!("schemes.{index}"), wanted);
+            }
+            if !unknown.is_empty() {
                 return None;
             }
             SigningKey::read(spec, &self.schemes, self.signing_key, &mut faults)
@@ -254,11 +279,16 @@ pub(super) fn check_accounts(accounts: &[String], faults: &mut Faults) {
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
     };
-    if accounts.len() > MAX_ACCOUNTS || !accounts.iter().all(is_account) {
-        faults.add(
-            "accounts",
-            format!("at most {MAX_ACCOUNTS} ids of 1 to 64 letters, digits, `_` and `-`"),
-        );
+    if accounts.len() > MAX_ACCOUNTS {
+        let wanted = format!("at most {MAX_ACCOUNTS} ids");
+        faults.add_coded("accounts", "wrong_length", wanted);
+        return;
+    }
+    for (index, account) in accounts.iter().enumerate() {
+        if !is_account(account) {
+            let wanted = "an id of 1 to 64 letters, digits, `_` and `-`";
+            faults.add(format!("accounts.{index}"), wanted);
+        }
     }
 }
 
@@ -298,7 +328,7 @@ async fn repeated(
             spec.set_up
         ),
     };
-    Ok((StatusCode::CREATED, Extension(Itself), Json(created)))
+    Ok(answer(created))
 }
 
 /// The source that a call of this name creates in this tenant, however often it is made.

@@ -3,7 +3,7 @@
 use ::sources::SourceSpec;
 use axum::{Extension, extract::State};
 use domain::{SourceId, StoreError, TenantId};
-use http::StatusCode;
+use http::{HeaderName, HeaderValue, StatusCode};
 use runtime::{Json, Path, Problem};
 use secrecy::{ExposeSecret as _, SecretString};
 use secrets::{SecretName, SecretRef};
@@ -11,13 +11,15 @@ use serde::{Deserialize, Serialize};
 use store::SourceChange;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Source, SourcePath, find, no_source};
+use super::{Source, SourcePath, find, no_source, update::tagged};
 use crate::{
     Deps,
     auth::TenantAdmin,
     body::Body,
+    configs::Tagged,
     faults::{BODY, Faults},
     idempotency::NotKept,
+    preconditions::etag,
     problems::{BodyProblems, Conflict, TenantProblems},
     random_bytes,
     secret_text::SecretText,
@@ -44,6 +46,14 @@ pub(crate) struct AddedKey {
     source: Source,
 }
 
+/// The answer to a call that added a key: with the source's version as `ETag`.
+type Added = (
+    StatusCode,
+    [(HeaderName, HeaderValue); 1],
+    Extension<NotKept>,
+    Json<AddedKey>,
+);
+
 /// Which key of which source.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
@@ -67,7 +77,12 @@ pub(crate) struct KeyPath {
     params(("tenant_id" = String, Path, description = "The tenant's slug."), SourcePath),
     request_body = NewKey,
     responses(
-        (status = CREATED, description = "The key's name, and the source.", body = AddedKey),
+        (
+            status = CREATED,
+            description = "The key's name, and the source.",
+            body = AddedKey,
+            headers(("ETag" = String, description = "The source's version, for `If-Match`."))
+        ),
         Conflict,
         BodyProblems,
         TenantProblems
@@ -78,7 +93,7 @@ pub(crate) async fn add_source_key(
     Path(path): Path<SourcePath>,
     State(deps): State<Deps>,
     Body(new): Body<NewKey>,
-) -> Result<(StatusCode, Extension<NotKept>, Json<AddedKey>), Problem> {
+) -> Result<Added, Problem> {
     let tenant = caller.tenant();
     let source = find(&deps, tenant, path.source_id)
         .await?
@@ -108,6 +123,7 @@ pub(crate) async fn add_source_key(
     match changed {
         Ok(source) => Ok((
             StatusCode::CREATED,
+            etag(source.version),
             Extension(NotKept),
             Json(AddedKey {
                 key: name.to_string(),
@@ -130,7 +146,12 @@ pub(crate) async fn add_source_key(
     security(("bearer" = [])),
     params(("tenant_id" = String, Path, description = "The tenant's slug."), KeyPath),
     responses(
-        (status = OK, description = "The source as it is now.", body = Source),
+        (
+            status = OK,
+            description = "The source as it is now.",
+            body = Source,
+            headers(("ETag" = String, description = "Its version, for `If-Match`."))
+        ),
         Conflict,
         TenantProblems
     )
@@ -139,7 +160,7 @@ pub(crate) async fn remove_source_key(
     caller: TenantAdmin,
     Path(path): Path<KeyPath>,
     State(deps): State<Deps>,
-) -> Result<Json<Source>, Problem> {
+) -> Result<Tagged<Source>, Problem> {
     let tenant = caller.tenant();
     let source = find(&deps, tenant, path.source_id)
         .await?
@@ -161,7 +182,7 @@ pub(crate) async fn remove_source_key(
     if let Ok(name) = path.key.parse() {
         forget(&deps, tenant, &name).await;
     }
-    Ok(Json(changed.into()))
+    Ok(tagged(changed))
 }
 
 /// A signing key before it is stored.

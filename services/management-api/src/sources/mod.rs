@@ -21,6 +21,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     Deps,
     auth::{TenantAdmin, TenantReader},
+    configs::Tagged,
     problems::TenantProblems,
     words,
 };
@@ -112,13 +113,21 @@ pub(crate) async fn list_sources(
     tag = "sources",
     security(("bearer" = [])),
     params(("tenant_id" = String, Path, description = "The tenant's slug."), SourcePath),
-    responses((status = OK, description = "The source as it is now.", body = Source), TenantProblems)
+    responses(
+        (
+            status = OK,
+            description = "The source as it is now.",
+            body = Source,
+            headers(("ETag" = String, description = "Its version, for `If-Match`."))
+        ),
+        TenantProblems
+    )
 )]
 pub(crate) async fn disable_source(
     caller: TenantAdmin,
     Path(path): Path<SourcePath>,
     State(deps): State<Deps>,
-) -> Result<Json<Source>, Problem> {
+) -> Result<Tagged<Source>, Problem> {
     set_state(&deps, &caller, &path, SourceState::Disabled).await
 }
 
@@ -129,13 +138,21 @@ pub(crate) async fn disable_source(
     tag = "sources",
     security(("bearer" = [])),
     params(("tenant_id" = String, Path, description = "The tenant's slug."), SourcePath),
-    responses((status = OK, description = "The source as it is now.", body = Source), TenantProblems)
+    responses(
+        (
+            status = OK,
+            description = "The source as it is now.",
+            body = Source,
+            headers(("ETag" = String, description = "Its version, for `If-Match`."))
+        ),
+        TenantProblems
+    )
 )]
 pub(crate) async fn enable_source(
     caller: TenantAdmin,
     Path(path): Path<SourcePath>,
     State(deps): State<Deps>,
-) -> Result<Json<Source>, Problem> {
+) -> Result<Tagged<Source>, Problem> {
     set_state(&deps, &caller, &path, SourceState::Active).await
 }
 
@@ -144,7 +161,7 @@ async fn set_state(
     caller: &TenantAdmin,
     path: &SourcePath,
     state: SourceState,
-) -> Result<Json<Source>, Problem> {
+) -> Result<Tagged<Source>, Problem> {
     let action = match state {
         SourceState::Active => "source.enable",
         SourceState::Disabled => "source.disable",
@@ -155,7 +172,7 @@ async fn set_state(
         .store
         .change_source(tenant, path.source_id, change, &act)
         .await?;
-    Ok(Json(changed.into()))
+    Ok(update::tagged(changed))
 }
 
 /// A source of this tenant.

@@ -2,22 +2,23 @@
 
 use ::sources::SettingsSpec;
 use axum::{extract::State, response::IntoResponse};
-use domain::{SourceId, StoreError, TenantId};
+use domain::{SourceId, TenantId};
 use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
 use runtime::{Json, Path, Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use store::{Config, ConfigKind, NewConfig};
+use store::{Config, ConfigKind};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{SourcePath, find, no_source};
 use crate::{
     Deps,
     auth::{TenantAdmin, TenantReader},
+    body::AnyBody,
     configs::{Tagged, read_note},
-    faults::{BODY, Faults},
-    preconditions::{self, IfMatch, Refused, etag},
+    faults::BODY,
+    preconditions::{IfMatch, Versions, etag},
     problems::{BodyProblems, NoSuchProvider, Preconditions, TenantProblems},
 };
 
@@ -126,7 +127,7 @@ pub(crate) async fn save_source_settings(
     Path(path): Path<SourcePath>,
     if_match: IfMatch,
     State(deps): State<Deps>,
-    Json(body): Json<Value>,
+    body: AnyBody,
 ) -> Result<Tagged<SourceSettings>, Problem> {
     let place = Place::of(&deps, caller.tenant(), path.source_id).await?;
     let (settings, note) = place.read(&body)?;
@@ -134,29 +135,13 @@ pub(crate) async fn save_source_settings(
         .newest(&deps)
         .await?
         .map_or(0, |newest| newest.version);
-    let expected = match if_match.expected(newest) {
-        Ok(expected) => expected,
-        Err(why) => return Err(place.refused(&deps, &if_match, why).await),
-    };
-    let new = NewConfig {
-        tenant: place.tenant.clone(),
-        kind: ConfigKind::Source,
-        name: place.name.clone(),
-        json: settings,
-        expected: Some(expected),
-        note,
-    };
+    let versions = Versions::of(&deps, caller.tenant(), ConfigKind::Source, path.source_id);
+    let expected = versions.expected(&if_match, newest).await?;
     let act = caller
         .act("source.set", &path.source_id)
         .saying(format!("as version {}", expected + 1));
-    match deps.store.put_config(&new, &act).await {
-        Ok(_) => Ok(place.shown(place.newest(&deps).await?)),
-        Err(StoreError::Outdated { .. }) => {
-            let seen = IfMatch::Versions(vec![expected]);
-            Err(place.refused(&deps, &seen, Refused::Outdated).await)
-        }
-        Err(error) => Err(error.into()),
-    }
+    versions.save(expected, settings, note, act).await?;
+    Ok(place.shown(place.newest(&deps).await?))
 }
 
 /// The JSON Schema of the settings of a provider's sources: draft 2020-12, closed, with defaults.
@@ -235,21 +220,19 @@ impl Place {
     }
 
     /// The settings and the note of a body.
-    fn read(&self, body: &Value) -> Result<(Value, String), Problem> {
-        let mut faults = Faults::default();
+    fn read(&self, body: &AnyBody) -> Result<(Value, String), Problem> {
+        let mut faults = body.faults();
+        let body = body.value();
         let note = read_note("settings", body, &mut faults);
         let settings = body.get("settings").cloned();
         match settings.as_ref().map(|settings| self.spec.check(settings)) {
-            None if body.is_object() => faults.add("settings", "is missing: the settings"),
+            None if body.is_object() => {
+                faults.add_coded("settings", "missing", "is missing: the settings");
+            }
             Some(Err(error)) => faults.of_part("settings", error.faults),
             None | Some(Ok(())) => {}
         }
         faults.finish(BODY)?;
         Ok((settings.unwrap_or_default(), note))
-    }
-
-    async fn refused(&self, deps: &Deps, if_match: &IfMatch, why: Refused) -> Problem {
-        let place = (&self.tenant, ConfigKind::Source, self.name.as_str());
-        preconditions::refused(deps, place, if_match, why).await
     }
 }

@@ -1,16 +1,15 @@
 //! One source: what it is, and what of it is said anew.
 
 use axum::extract::State;
-use domain::{OfficeId, StoreError, text};
+use domain::{OfficeId, text};
 use runtime::{Path, Problem};
 use serde::{Deserialize, Deserializer};
-use serde_json::json;
-use store::{AuditQuery, SourceChange, SourceUpdate};
+use store::{ConfigKind, SourceChange, SourceUpdate};
 use utoipa::ToSchema;
 
 use super::{
     Source, SourcePath,
-    create::{check_accounts, check_name, check_office, distinct},
+    create::{AccountId, check_accounts, check_name, check_office, distinct},
     find, no_source,
 };
 use crate::{
@@ -19,8 +18,8 @@ use crate::{
     body::Body,
     configs::Tagged,
     faults::{BODY, Faults},
-    preconditions::{IfMatch, Refused, etag, told},
-    problems::{BodyProblems, Conflict, TenantProblems, VersionProblems},
+    preconditions::{IfMatch, Versions, etag},
+    problems::{BodyProblems, Conflict, Preconditions, TenantProblems},
 };
 
 /// What changes about a source. What is left out stays as it is.
@@ -39,7 +38,7 @@ pub(crate) struct ChangedSource {
     /// The tenant's account ids at the provider, all of them, in every form that it sends. A body that names another one
     /// is kept for a person.
     #[serde(default, deserialize_with = "said")]
-    #[schema(nullable = false, max_items = 20)]
+    #[schema(value_type = Option<Vec<AccountId>>, nullable = false, max_items = 20)]
     accounts: Option<Vec<String>>,
 }
 
@@ -96,7 +95,7 @@ pub(crate) async fn show_source(
             headers(("ETag" = String, description = "Its version, for `If-Match`."))
         ),
         Conflict,
-        VersionProblems,
+        Preconditions,
         BodyProblems,
         TenantProblems
     )
@@ -122,10 +121,9 @@ pub(crate) async fn update_source(
         check_office(&deps, tenant, office, &mut faults).await?;
     }
     faults.finish(BODY)?;
-    let expected = match if_match.expected(known.version) {
-        Ok(expected) => expected,
-        Err(why) => return Err(refused(&deps, why, known).await),
-    };
+    let versions = Versions::of(&deps, tenant, ConfigKind::SourceVersion, path.source_id)
+        .with(known.as_earlier_version(deps.clock.now()));
+    let expected = versions.expected(&if_match, known.version).await?;
     let update = SourceUpdate {
         expected,
         name: changed.name.unwrap_or_else(|| known.name.clone()),
@@ -146,47 +144,7 @@ pub(crate) async fn update_source(
     let changed = deps
         .store
         .change_source(tenant, path.source_id, change, &act);
-    match changed.await {
-        Ok(source) => Ok(tagged(source)),
-        Err(StoreError::Outdated { .. }) => {
-            let current = find(&deps, tenant, path.source_id).await?;
-            let current = current.ok_or_else(no_source)?;
-            Err(refused(&deps, Refused::Outdated, current).await)
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// What a caller is told whose change was not made: 428, or 412 with the source as it is now, and who made it so. Of the
-/// version that they saw only what the audit log says is kept.
-async fn refused(deps: &Deps, why: Refused, current: store::Source) -> Problem {
-    let told = told(why);
-    if why == Refused::Unsaid {
-        return told;
-    }
-    let changes = AuditQuery {
-        object: Some(current.id.to_string()),
-        ..AuditQuery::newest(20)
-    };
-    let log = match deps.store.audit_log(&current.tenant, &changes).await {
-        Ok(page) => page.items,
-        Err(error) => return error.into(),
-    };
-    let mut log = log.into_iter();
-    let last = log.find(|entry| matches!(entry.action.as_str(), "source.change" | "source.create"));
-    let (author, note, at) = last.map_or_else(
-        || (String::new(), String::new(), deps.clock.now()),
-        |entry| (entry.actor, entry.detail, entry.at),
-    );
-    let current = json!({
-        "version": current.version,
-        "config": { "name": current.name, "office_id": current.office, "accounts": current.accounts },
-        "author": author,
-        "note": note,
-        "created_at": at,
-    });
-    told.with_member("seen", json!(null))
-        .with_member("current", current)
+    versions.written(expected, changed.await).await.map(tagged)
 }
 
 /// What an update says otherwise, for the audit log; `None`: nothing.
@@ -213,6 +171,7 @@ fn difference(known: &store::Source, update: &SourceUpdate) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-fn tagged(source: store::Source) -> Tagged<Source> {
+/// A source with the version that it has.
+pub(super) fn tagged(source: store::Source) -> Tagged<Source> {
     (etag(source.version), runtime::Json(source.into()))
 }

@@ -1,9 +1,11 @@
 //! Bodies that are wrong: all that is wrong with them is told at once, in words that a person understands.
 
+use http_client::Response;
 use management_api::{auth::Role::PlatformAdmin, openapi_json};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::world::{World, problem, wrong_fields};
+use crate::world::{World, body, problem, wrong_fields};
 
 /// What a 422 says: field, code, message.
 async fn told(world: &World, method: &str, path: &str, body: &Value) -> Vec<[String; 3]> {
@@ -32,6 +34,18 @@ async fn every_fault_of_a_shape_is_told_at_once() {
         "/v1/tenants/a/connections/crm/secret",
     ];
     let lost = |wanted: &str| format!("is missing: {wanted}");
+    let providers = catalogue::providers();
+    let sources = providers.iter().filter(|provider| provider.is_source);
+    let sources: Vec<_> = sources.map(|provider| provider.slug).collect();
+    let sources = format!("one of {}", sources.join(", "));
+    let callrail = providers.iter().find(|known| known.slug == "callrail");
+    let settings = callrail.unwrap().account.unwrap().settings;
+    let account_id = format!(
+        "1 to 4000 letters, digits, signs and spaces. {}",
+        settings[0].about
+    );
+    let unseen = "the secret without white space: a blank, a line end or a character that is not shown came into it when \
+                  it was copied";
     for (method, path, body, expected) in [
         (
             "PUT",
@@ -87,7 +101,7 @@ async fn every_fault_of_a_shape_is_told_at_once() {
                 [
                     "kind",
                     "invalid",
-                    "one of redrive, replay, release, dry_run, reconcile",
+                    "one of redrive, replay, release, dry_run, reconcile, recount",
                 ],
             ],
         ),
@@ -128,11 +142,44 @@ async fn every_fault_of_a_shape_is_told_at_once() {
                     "invalid",
                     "a text. A tenant's account at a provider, as its webhooks name it: 1 to 64 letters, digits, `_` and `-`.",
                 ],
-                ["provider", "wrong_type", "a text"],
+                ["provider", "wrong_type", sources.as_str()],
                 [
                     "signing_key",
                     "wrong_length",
                     "a text of at least 1 characters, or null",
+                ],
+            ],
+        ),
+        (
+            "POST",
+            "/v1/tenants/a/sources/connect",
+            json!({ "provider": "nope", "secret": "", "settings": { "company_ids": 3 }, "bogus": 1 }),
+            vec![
+                [
+                    "bogus",
+                    "unknown_field",
+                    "not a field; there are accounts, connection, office_id, provider, secret, settings",
+                ],
+                ["provider", "invalid", sources.as_str()],
+                [
+                    "secret",
+                    "wrong_length",
+                    "a text of at least 1 characters, or null",
+                ],
+                ["settings.company_ids", "wrong_type", "a text"],
+            ],
+        ),
+        (
+            "PUT",
+            "/v1/tenants/a/connections/cr/secret",
+            json!({ "provider": "callrail", "secret": "a\nb", "settings": { "account_id": "", "bogus": "1" } }),
+            vec![
+                ["secret", "invalid", unseen],
+                ["settings.account_id", "invalid", account_id.as_str()],
+                [
+                    "settings.bogus",
+                    "unknown_field",
+                    "not a setting of callrail; there are account_id, company_ids",
                 ],
             ],
         ),
@@ -149,6 +196,96 @@ async fn every_fault_of_a_shape_is_told_at_once() {
             .map(|fault| fault.each_ref().map(String::as_str))
             .collect();
         assert_eq!(told, expected, "{path}");
+    }
+}
+
+/// Sends a body as it is written.
+async fn send(
+    world: &World,
+    token: &SecretString,
+    (method, path): (&str, &str),
+    body: &str,
+) -> Response {
+    let request = world.call_openly(method, path).bearer(token);
+    let request = request.body("application/json", body.to_owned());
+    request.send().await.unwrap()
+}
+
+fn named_twice(answer: &Response) -> Vec<String> {
+    let shown = problem(answer, 422);
+    let errors = shown["errors"].as_array().unwrap().iter();
+    let twice = errors.filter(|error| error["code"] == "duplicate_field");
+    twice
+        .map(|error| error["field"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn what_is_named_twice_is_told_with_all_else_and_not_kept() {
+    let world = World::start().await;
+    let token = world.token(&[PlatformAdmin], &["a"]);
+    for (method, path, body, expected) in [
+        (
+            "POST",
+            "/v1/tenants/a/offices",
+            r#"{ "name": "a", "name": "b", "time_zone": "Austin" }"#,
+            vec!["name", "time_zone"],
+        ),
+        (
+            "PUT",
+            "/v1/tenants/a/views/kitchens",
+            r#"{ "name": "a", "page": "leads", "search": "", "is_shared": true, "is_shared": false }"#,
+            vec!["is_shared"],
+        ),
+        (
+            "POST",
+            "/v1/tenants/a/leads",
+            r#"{ "contact": { "email": "ann@example.com", "phone": "1", "phone": "" }, "massage": "" }"#,
+            vec!["contact.phone", "massage"],
+        ),
+    ] {
+        let answer = send(&world, &token, (method, path), body).await;
+        assert_eq!(wrong_fields(&answer), expected, "{path}");
+        assert_eq!(named_twice(&answer), [expected[0]], "{path}");
+    }
+    for list in ["offices", "views", "requests"] {
+        let shown = body(&world.get(&format!("/v1/tenants/a/{list}")).await);
+        assert_eq!(shown["items"], json!([]), "{list}");
+    }
+}
+
+#[tokio::test]
+async fn a_number_without_a_fraction_is_whole_however_it_is_written() {
+    let world = World::start().await;
+    let token = world.token(&[PlatformAdmin], &["a"]);
+    let config = format!(
+        "/v1/tenants/a/offices/{}/config",
+        world.office_of("a").await
+    );
+    let save = async |written: &str| {
+        let request = world.call_openly("PUT", &config).bearer(&token);
+        let request = request.header("if-match", "*");
+        let request = request.body("application/json", written.to_owned());
+        request.send().await.unwrap()
+    };
+    let written =
+        r#"{ "config": { "links": { "window_days": 3e1 }, "spam": { "review_from": 40.0 } } }"#;
+    let saved = body(&save(written).await);
+    assert_eq!(saved["config"]["links"]["window_days"], json!(30));
+    // The same in other words is no change.
+    let again =
+        r#"{ "config": { "links": { "window_days": 30 }, "spam": { "review_from": 40 } } }"#;
+    assert_eq!(body(&save(again).await)["version"], saved["version"]);
+    let trial = (
+        &*format!("{config}/dry-run"),
+        r#"{ "config": {}, "days": 7.0 }"#,
+    );
+    let started = send(&world, &token, ("POST", trial.0), trial.1).await;
+    assert_eq!(started.status, 202, "{}", started.text_lossy(500));
+    for fraction in ["30.5", "1e300"] {
+        let written = format!(r#"{{ "config": {{ "links": {{ "window_days": {fraction} }} }} }}"#);
+        let refused = save(&written).await;
+        assert_eq!(wrong_fields(&refused), ["config.links.window_days"]);
     }
 }
 
@@ -183,9 +320,11 @@ async fn every_body_is_refused_with_all_that_it_lacks() {
                 path.replace(name, value)
             });
             let method = method.to_uppercase();
-            let body = json!({ "no_such_field": 1, "nor_this": 2 });
-            let answer = world.call_by(&token, &method, &path, &body).await;
+            let body = r#"{ "no_such_field": 1, "nor_this": { "a": 1 }, "nor_this": [{ "a": 1, "a": 2 }] }"#;
+            let answer = send(&world, &token, (&method, &path), body).await;
             let told = wrong_fields(&answer);
+            let twice = ["nor_this", "nor_this.0.a"];
+            assert_eq!(named_twice(&answer), twice, "{method} {path}");
             let required = schema["required"].as_array().into_iter().flatten();
             let required = required.map(|name| name.as_str().unwrap());
             for field in required.chain(["no_such_field", "nor_this"]) {

@@ -40,7 +40,7 @@ use tokio::{runtime::Runtime, sync::Notify};
 use crate::{
     openapi::assert_is_as_described,
     work::{hold, park, stopped},
-    world::{World, body, news, problem, started, tenant, wrong_fields},
+    world::{World, body, created, news, problem, started, tenant, wrong_fields},
 };
 
 const PATH: &str = "/v1/tenants/a/jobs";
@@ -777,4 +777,57 @@ async fn a_comparison_is_refused_for_a_source_that_is_not_there() {
         let answer = world.call_as(Operator, "POST", "/v1/tenants/a/jobs", Some(&new));
         assert_eq!(wrong_fields(&answer.await), ["source_id"], "{source}");
     }
+}
+
+#[tokio::test]
+async fn a_comparison_is_refused_for_a_provider_without_a_list() {
+    let world = World::start().await;
+    let new = json!({ "provider": "webforms" });
+    let sources = "/v1/tenants/a/sources";
+    let made = world
+        .call_as(TenantAdmin, "POST", sources, Some(&new))
+        .await;
+    let source = created(&made)["source"]["source_id"].clone();
+    let new = json!({ "kind": "reconcile", "source_id": source });
+    let answer = world.call_as(Operator, "POST", PATH, Some(&new)).await;
+    assert_eq!(wrong_fields(&answer), ["source_id"]);
+    assert_eq!(body(&world.get(PATH).await)["items"], json!([]));
+}
+
+#[tokio::test]
+async fn a_recount_corrects_what_was_counted_otherwise() {
+    const LEADS: u32 = 450;
+    let world = World::start().await;
+    for number in 1..=LEADS {
+        world.call(number).await;
+    }
+    let count = json!({ "kind": "recount" });
+    let right = run(&world, count.clone()).await;
+    assert_eq!(
+        (&right["done"], &right["total"], &right["result"]["changed"]),
+        (&json!(LEADS), &json!(LEADS), &json!(0))
+    );
+    // As an older version left them: never counted.
+    let db = rusqlite::Connection::open(world.folder().join("store.db")).unwrap();
+    let changed = db.execute(
+        "UPDATE requests SET counted = NULL WHERE request_id IN \
+         (SELECT request_id FROM requests ORDER BY request_id LIMIT 300)",
+        [],
+    );
+    assert_eq!(changed.unwrap(), 300);
+    let corrected = run(
+        &world,
+        json!({ "kind": "recount", "filter": { "all": true } }),
+    )
+    .await;
+    assert_eq!(corrected["result"]["changed"], 300);
+    assert_eq!(run(&world, count).await["result"]["changed"], 0);
+    let acts = world.acts().await;
+    let recounts = acts.iter().filter(|(_, act, _)| act == "figures.recount");
+    // One for each page on which something was wrong.
+    assert_eq!(recounts.count(), 3);
+    let some =
+        json!({ "kind": "recount", "filter": { "status": "parked" }, "from_stage": "dispatch" });
+    let answer = world.call_as(Operator, "POST", PATH, Some(&some)).await;
+    assert_eq!(wrong_fields(&answer), ["from_stage", "filter"]);
 }

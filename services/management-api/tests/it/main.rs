@@ -24,6 +24,7 @@ mod one_shape;
 mod openapi;
 mod outside;
 mod people;
+mod queries;
 mod recordings;
 mod requests;
 mod sign_in;

@@ -7,15 +7,14 @@ use domain::{
     OfficeId, Outcome, ParkCause, PostalCode, ProjectType, QualificationSection, RemoteIds,
     Section, SpamGate, Stage, WorkflowConfig,
 };
-use management_api::auth::Role::{Operator, TenantAdmin, Viewer};
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use store::{Figures as _, SecurityEvent, Store as _};
+use store::{AuditAction, ConfigKind, Figures as _, NewConfig, SecurityEvent, Store as _};
 
 use crate::{
     openapi::assert_is_as_described,
     requests::analysis,
-    world::{World, body, problem, tenant, wrong_fields},
+    world::{World, body, tenant, wrong_fields},
 };
 
 const PATH: &str = "/v1/tenants/a/metrics";
@@ -397,6 +396,45 @@ async fn days_begin_by_the_offices_clock() {
 }
 
 #[tokio::test]
+async fn an_office_that_was_removed_has_its_figures_still() {
+    let world = World::start().await;
+    world.office_of("a").await;
+    let id = OfficeId::from_uuid(uuid::Uuid::from_u128(2));
+    let (kind, name) = (ConfigKind::Office, id.to_string());
+    let office = Office {
+        id,
+        tenant: tenant("a"),
+        name: "Denver".to_owned(),
+        address: String::new(),
+        time_zone: "America/Denver".to_owned(),
+        config: WorkflowConfig::default(),
+        config_version: 1,
+    };
+    world.store.put_office(&office).await.unwrap();
+    let known = world.store.config(&tenant("a"), kind, &name, None).await;
+    let removal = NewConfig {
+        tenant: tenant("a"),
+        kind,
+        name: name.clone(),
+        json: known.unwrap().unwrap().removed(),
+        expected: None,
+        note: String::new(),
+    };
+    let act = AuditAction::new("ann", "office.remove", &name);
+    world.store.put_config(&removal, &act).await.unwrap();
+    // A lead that was on its way when the office went.
+    world.call_at(id, 1).await;
+    let shown = series(&world, &format!("key=came_in&step=all&office={id}")).await;
+    assert_eq!(shown["series"], json!([{ "name": name, "values": [1.0] }]));
+    let figures = summary(&world, &format!("?office={id}")).await;
+    assert_eq!(figures["came_in"]["value"], 1.0);
+    let scores = format!("{PATH}/histogram?key=score&office={id}");
+    assert!(body(&world.get(&scores).await)["bins"].is_array());
+    let other = format!("{PATH}/summary?office=ofc_{}", "7".repeat(32));
+    assert_eq!(wrong_fields(&world.get(&other).await), ["office"]);
+}
+
+#[tokio::test]
 async fn an_office_that_is_asked_for_has_its_figures_however_small_it_is() {
     let world = World::start().await;
     let offices: Vec<_> = (1..=52)
@@ -465,33 +503,4 @@ async fn every_parameter_that_is_wrong_is_named() {
         wrong("series?key=came_in&step=hour&from=2020-01-01").await,
         ["step"]
     );
-}
-
-#[tokio::test]
-async fn a_recount_is_for_administrators_and_changes_nothing_that_is_right() {
-    let world = World::start().await;
-    world.call(1).await;
-    let path = format!("{PATH}/recount");
-    for role in [Viewer, Operator] {
-        problem(
-            &world.call_as(role, "POST", &path, Some(&json!({}))).await,
-            403,
-        );
-    }
-    let recounted = body(
-        &world
-            .call_as(TenantAdmin, "POST", &path, Some(&json!({})))
-            .await,
-    );
-    assert_is_as_described(&recounted, "Recounted");
-    assert_eq!(
-        recounted,
-        json!({ "looked_at": 1, "corrected": 0, "next_cursor": null })
-    );
-    assert!(world.acts().await.is_empty());
-    let wrong = json!({ "cursor": "x" });
-    let answer = world
-        .call_as(TenantAdmin, "POST", &path, Some(&wrong))
-        .await;
-    assert_eq!(wrong_fields(&answer), ["cursor"]);
 }

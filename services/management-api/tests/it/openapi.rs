@@ -52,6 +52,52 @@ async fn the_description_is_served() {
     assert_eq!(answer.header("content-type"), Some("application/json"));
 }
 
+/// What readers of YAML 1.1 take for a truth value, a number or a date where it stands without quotes.
+fn is_misread(text: &str) -> bool {
+    let words = [
+        "y", "n", "yes", "no", "on", "off", "true", "false", "null", "~", "", "<<", "=",
+    ];
+    let is_of_number = |c: char| c.is_ascii_hexdigit() || "_:+-.xXoTtZ ".contains(c);
+    words.contains(&text.to_lowercase().as_str())
+        || (text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c))
+            && text.chars().all(is_of_number))
+}
+
+#[test]
+fn older_readers_of_yaml_read_the_same() {
+    fn texts(json: &Value, found: &mut Vec<String>) {
+        match json {
+            Value::String(text) => found.push(text.clone()),
+            Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+            Value::Object(members) => {
+                found.extend(members.keys().cloned());
+                members.values().for_each(|member| texts(member, found));
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    texts(&DESCRIPTION, &mut found);
+    found.retain(|text| is_misread(text));
+    for known in ["off", "17:30", "2026-11-01", "200"] {
+        assert!(found.iter().any(|text| text == known), "{known}");
+    }
+    let yaml = openapi_yaml();
+    for line in yaml.lines() {
+        let line = line.trim_start_matches([' ', '-']);
+        let plain = |text: &&String| {
+            let (as_key, as_value) = (format!("{text}:"), format!(": {text}"));
+            line == **text || line.starts_with(&as_key) || line.ends_with(&as_value)
+        };
+        let is_number = |text: &&String| text.parse::<f64>().is_ok();
+        let plain = found
+            .iter()
+            .filter(|text| !text.is_empty() && !is_number(text))
+            .find(plain);
+        assert_eq!(plain, None, "it stands without quotes: {line}");
+    }
+}
+
 fn operations() -> impl Iterator<Item = (&'static str, &'static str, &'static Value)> {
     let paths = DESCRIPTION["paths"].as_object().unwrap();
     paths.iter().flat_map(|(path, item)| {
@@ -108,6 +154,37 @@ fn every_operation_says_what_it_does_and_answers() {
             }
         }
     }
+}
+
+#[test]
+fn every_answer_with_a_version_carries_it_as_etag() {
+    // What is gone, what is not the newest, and what is replaced whatever it was.
+    const WITHOUT: [&str; 3] = [
+        "remove_office",
+        "show_config_version",
+        "set_connection_secret",
+    ];
+    let has_version = |schema: &Value| {
+        let name = schema["$ref"].as_str().unwrap_or_default();
+        let schema = DESCRIPTION.pointer(name.trim_start_matches('#'));
+        let fields = schema.map(|schema| &schema["properties"]);
+        fields.is_some_and(|fields| fields["version"].is_object() || fields["source"].is_object())
+    };
+    let mut seen = 0;
+    // A request changes by itself: no change of one is of a version.
+    let configured = operations().filter(|(.., operation)| operation["tags"][0] != "requests");
+    for (path, method, operation) in configured {
+        let name = operation["operationId"].as_str().unwrap();
+        for status in ["200", "201"] {
+            let answer = &operation["responses"][status];
+            if has_version(&answer["content"]["application/json"]["schema"]) {
+                let is_tagged = answer["headers"]["ETag"].is_object();
+                assert_eq!(is_tagged, !WITHOUT.contains(&name), "{method} {path}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 15, "{seen}");
 }
 
 /// A body for an operation: its example; null when it takes none.

@@ -371,14 +371,14 @@ async fn what_cannot_be_a_source_is_refused_by_its_fields() {
             with("signing_key", json!("with white space")),
             vec!["signing_key"],
         ),
-        (with("schemes", json!(["md5"])), vec!["schemes"]),
-        (with("accounts", json!(["../77"])), vec!["accounts"]),
+        (with("schemes", json!(["md5"])), vec!["schemes.0"]),
+        (with("accounts", json!(["../77"])), vec!["accounts.0"]),
         (with("accounts", json!(vec!["x"; 21])), vec!["accounts"]),
         (with("office_id", json!("austin")), vec!["office_id"]),
         (with("token", json!("mine")), vec!["token"]),
         (
             json!({ "provider": "callrail", "accounts": [""], "signing_key": "" }),
-            vec!["accounts", "signing_key"],
+            vec!["accounts.0", "signing_key"],
         ),
     ] {
         let answer = post(&world, &body, None).await;
@@ -475,13 +475,26 @@ async fn a_source_is_changed_one_version_at_a_time() {
 
     // Who saw another version changes nothing.
     let told = problem(&change("\"2\"", moved.clone()).await, 412);
-    let current = json!({ "name": "Main line", "office_id": null, "accounts": ["78"] });
+    for (which, version, office, accounts) in [
+        ("seen", 2, json!(office), &source["accounts"]),
+        ("current", 3, Value::Null, &json!(["78"])),
+    ] {
+        let (told, config) = (&told[which], &told[which]["config"]);
+        assert_eq!(
+            (&told["version"], &told["author"]),
+            (&json!(version), &json!("ann"))
+        );
+        assert_eq!(
+            (&config["name"], &config["office_id"], &config["accounts"]),
+            (&json!("Main line"), &office, accounts)
+        );
+    }
+    // Of a version that nobody had, there is nothing to tell.
+    let told = problem(&change("\"9\"", moved.clone()).await, 412);
     assert_eq!(
         (&told["seen"], &told["current"]["version"]),
         (&Value::Null, &json!(3))
     );
-    assert_eq!(told["current"]["config"], current);
-    assert_eq!(told["current"]["author"], "ann");
     let unsaid = world.call_as(TenantAdmin, "PATCH", &path, Some(&moved));
     problem(&unsaid.await, 428);
     // Nothing new makes no version, and no entry.
@@ -514,7 +527,7 @@ async fn what_is_wrong_with_a_change_of_a_source_is_told_at_once() {
     for (body, fields) in [
         (
             json!({ "name": " x", "office_id": office, "accounts": ["../77"] }),
-            vec!["name", "accounts", "office_id"],
+            vec!["name", "accounts.0", "office_id"],
         ),
         (
             json!({ "name": 7, "office_id": "austin", "accounts": null, "provider": "hubspot" }),
@@ -593,4 +606,35 @@ async fn a_source_that_gets_nothing_through_is_not_healthy() {
     assert_eq!(state, "failing");
     assert!(detail.starts_with("CallRail has got nothing"), "{detail}");
     assert!(detail.contains("Test the source"), "{detail}");
+}
+
+#[tokio::test]
+async fn whatever_changes_a_source_answers_with_its_new_etag() {
+    let world = World::start().await;
+    let new =
+        json!({ "provider": "callrail", "accounts": ["77"], "signing_key": "0f1e2d3c4b5a6978" });
+    let made = world
+        .call_as(TenantAdmin, "POST", "/v1/tenants/a/sources", Some(&new))
+        .await;
+    let tag = |answer: &http_client::Response| answer.header("etag").map(str::to_owned);
+    assert_eq!(tag(&made).as_deref(), Some("\"1\""));
+    let made = created(&made);
+    let path = format!(
+        "/v1/tenants/a/sources/{}",
+        made["source"]["source_id"].as_str().unwrap()
+    );
+    let first = made["source"]["keys"][0].as_str().unwrap();
+    let key = json!({ "signing_key": "1f1e2d3c4b5a6978" });
+    for (version, method, below, body) in [
+        (2, "POST", "/disable".to_owned(), None),
+        (3, "POST", "/enable".to_owned(), None),
+        (4, "POST", "/keys".to_owned(), Some(&key)),
+        (5, "DELETE", format!("/keys/{first}"), None),
+    ] {
+        let path = format!("{path}{below}");
+        let answer = world.call_as(TenantAdmin, method, &path, body).await;
+        let expected = format!("\"{version}\"");
+        assert_eq!(tag(&answer), Some(expected), "{method} {below}");
+    }
+    assert_eq!(tag(&world.get(&path).await).as_deref(), Some("\"5\""));
 }

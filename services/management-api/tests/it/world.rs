@@ -654,5 +654,11 @@ pub(crate) fn problem(response: &Response, status: u16) -> Value {
     assert_eq!(response.status, status, "{text}");
     let media_type = response.header("content-type");
     assert_eq!(media_type, Some("application/problem+json"), "{text}");
-    response.json().unwrap()
+    let problem: Value = response.json().unwrap();
+    let errors = problem["errors"].as_array().into_iter().flatten();
+    for error in errors {
+        let code = error["code"].as_str().unwrap_or_default();
+        assert!(!code.is_empty(), "a fault has no code: {error}");
+    }
+    problem
 }

@@ -18,10 +18,11 @@ use http_client::{Client, Limits, Options, Streaming};
 use management_api::auth::{Grant, Role, SigningKey};
 use runtime::{SystemClock, Task};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::Value;
+use serde_json::{Value, json};
 use settings::Settings;
 use tower::ServiceExt as _;
 
+use super::table::cell;
 use crate::{
     app::{management_alone, trust},
     config::{Config, reachable},
@@ -60,13 +61,33 @@ enum Way {
 
 /// A call that the API did not do.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Refused(String);
+#[error("{text}")]
+pub(super) struct Refused {
+    text: String,
+    /// The version that the caller saw, and the newest, where they changed another one than that.
+    versions: Option<[Value; 2]>,
+}
 
 impl Refused {
+    fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            versions: None,
+        }
+    }
+
     /// With the paths of faults as they are within this part of what was sent.
     pub(super) fn below(self, part: &str) -> Self {
-        Self(self.0.replace(&format!("\n  {part}."), "\n  "))
+        Self {
+            text: self.text.replace(&format!("\n  {part}."), "\n  "),
+            ..self
+        }
+    }
+
+    /// `{"seen": …, "current": …}`, where the change was of another version than the newest.
+    pub(super) fn versions(&self) -> Option<Value> {
+        let [seen, current] = self.versions.as_ref()?;
+        Some(json!({ "seen": seen, "current": current }))
     }
 }
 
@@ -263,8 +284,8 @@ fn no_data(folder: &Path) -> anyhow::Error {
 /// A problem in one text: what went wrong, and each field that is wrong.
 fn refused(status: StatusCode, problem: &Value) -> Refused {
     if status == StatusCode::UNAUTHORIZED {
-        return Refused(
-            "the server does not take the key of this data folder: is it the server of another folder?".to_owned(),
+        return Refused::new(
+            "the server does not take the key of this data folder: is it the server of another folder?",
         );
     }
     let detail = problem["detail"].as_str();
@@ -277,5 +298,32 @@ fn refused(status: StatusCode, problem: &Value) -> Refused {
         let part = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
         text.push_str(&format!("\n  {}: {}", part("field"), part("message")));
     }
-    Refused(text)
+    // Another version than the newest was to be changed.
+    let versions = problem.get("current").map(|current| {
+        for (what, version) in [
+            ("What you saw", &problem["seen"]),
+            ("What it is now", current),
+        ] {
+            text.push_str(&format!("\n\n{what}: {}", version_in_words(version)));
+        }
+        [problem["seen"].clone(), current.clone()]
+    });
+    Refused { text, versions }
+}
+
+/// A version as people read it: its number, who wrote it, and what it says.
+fn version_in_words(version: &Value) -> String {
+    if version.is_null() {
+        return "a version that is not kept".to_owned();
+    }
+    let said = serde_json::to_string_pretty(&version["config"]).unwrap_or_default();
+    let author = match cell(&version["author"]).as_str() {
+        "" | "-" => "somebody".to_owned(),
+        author => author.to_owned(),
+    };
+    format!(
+        "version {}, by {author}, {}\n{said}",
+        version["version"],
+        cell(&version["created_at"])
+    )
 }

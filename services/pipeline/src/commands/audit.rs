@@ -1,10 +1,6 @@
 //! `pipeline audit`.
 
-use std::io::Write;
-
-use settings::Settings;
-
-use super::session::{Paging, Period, TenantArgs};
+use super::session::{Paging, Period, TenantSession};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -30,12 +26,7 @@ pub(super) enum Command {
     },
 }
 
-pub(super) async fn run(
-    settings: &Settings,
-    args: TenantArgs<Command>,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
-    let (mut tenant, command) = args.open(settings, out).await?;
+pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result<()> {
     let Command::List {
         who,
         action,

@@ -14,7 +14,7 @@ use settings::Settings;
 
 use super::{
     api::Refused,
-    session::{Paging, TenantArgs, TenantSession},
+    session::{Paging, TenantArgs, TenantSession, for_tenant},
     table::cell,
 };
 
@@ -108,10 +108,13 @@ pub(super) async fn run(
         let schema = serde_json::to_string_pretty(&domain::WorkflowConfig::schema())?;
         return super::print(out, &schema);
     }
-    let (mut tenant, command) = args.open(settings, out).await?;
+    for_tenant(settings, args, out, act).await
+}
+
+async fn act(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Show { office, at } => {
-            let mut path = office.config(&tenant).await?;
+            let mut path = office.config(tenant).await?;
             if let Some(version) = at {
                 path.push_str(&format!("/versions/{version}"));
             }
@@ -127,10 +130,10 @@ pub(super) async fn run(
             upon,
         } => {
             let config = read(&file)?;
-            let path = office.config(&tenant).await?;
+            let path = office.config(tenant).await?;
             let version = match upon {
                 Some(version) => version,
-                None => newest(&tenant, &path).await?,
+                None => newest(tenant, &path).await?,
             };
             let mut body = json!({ "config": config });
             if let Some(note) = note {
@@ -140,10 +143,10 @@ pub(super) async fn run(
                 .change(Method::PUT, &path, Some(&body), version)
                 .await
                 .map_err(|error| of_the_file("config", error))?;
-            say_saved(&mut tenant, &saved, version)
+            say_saved(tenant, &saved, version)
         }
         Command::History { office, paging } => {
-            let path = format!("{}/versions", office.config(&tenant).await?);
+            let path = format!("{}/versions", office.config(tenant).await?);
             let list = tenant.get(&path, &paging.query()).await?;
             let columns = [
                 ("version", "version"),
@@ -155,7 +158,7 @@ pub(super) async fn run(
             tenant.session.show_list(&list, &columns, empty)
         }
         Command::Diff { office, from, to } => {
-            let path = format!("{}/diff", office.config(&tenant).await?);
+            let path = format!("{}/diff", office.config(tenant).await?);
             let given = [("from", from), ("to", to)].into_iter();
             let query: Vec<_> = given
                 .filter_map(|(name, version)| Some((name, version?.to_string())))
@@ -171,14 +174,14 @@ pub(super) async fn run(
             tenant.session.show_list(&diff, &columns, &empty)
         }
         Command::Restore { version, office } => {
-            let path = office.config(&tenant).await?;
-            let newest = newest(&tenant, &path).await?;
+            let path = office.config(tenant).await?;
+            let newest = newest(tenant, &path).await?;
             let path = format!("{path}/versions/{version}/restore");
             let saved = tenant
                 .change(Method::POST, &path, None, newest)
                 .await
                 .map_err(|error| of_the_file("config", error))?;
-            say_saved(&mut tenant, &saved, newest)
+            say_saved(tenant, &saved, newest)
         }
         Command::Schema => Ok(()),
     }

@@ -1,12 +1,8 @@
 //! `pipeline connection`.
 
-use std::io::Write;
-
-use settings::Settings;
-
 use super::{
     secret::{self, SetArgs, TestArgs},
-    session::TenantArgs,
+    session::TenantSession,
 };
 
 #[derive(Debug, clap::Subcommand)]
@@ -23,15 +19,10 @@ pub(super) enum Command {
     List,
 }
 
-pub(super) async fn run(
-    settings: &Settings,
-    args: TenantArgs<Command>,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
-    let (mut tenant, command) = args.open(settings, out).await?;
+pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Add(args) => secret::set(settings, &mut tenant, args.with_its_provider()).await,
-        Command::Check(args) => secret::test(&mut tenant, args).await,
+        Command::Add(args) => secret::set(tenant.settings, tenant, args.with_its_provider()).await,
+        Command::Check(args) => secret::test(tenant, args).await,
         Command::List => {
             let list = tenant.get("connections", &[]).await?;
             let columns = [

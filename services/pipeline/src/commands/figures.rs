@@ -1,14 +1,11 @@
 //! `pipeline figures`.
 
-use std::io::Write;
-
-use http::Method;
 use serde_json::{Value, json};
-use settings::Settings;
 
 use super::{
-    session::{TenantArgs, TenantSession},
-    table::table,
+    job,
+    session::TenantSession,
+    table::{cell, table},
 };
 
 #[derive(Debug, clap::Subcommand)]
@@ -49,7 +46,7 @@ pub(super) enum Command {
     /// Lists the figures, with what they are made of.
     #[command(after_help = "Example:\n  pipeline figures keys --tenant acme")]
     Keys,
-    /// Counts requests anew that an older version wrote. Where figures are right, nothing changes.
+    /// Counts requests anew that an older version wrote, and follows the job. Where figures are right, nothing changes.
     #[command(after_help = "Example:\n  pipeline figures recount --tenant acme")]
     Recount,
 }
@@ -81,31 +78,26 @@ impl Range {
     }
 }
 
-pub(super) async fn run(
-    settings: &Settings,
-    args: TenantArgs<Command>,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
-    let (mut tenant, command) = args.open(settings, out).await?;
+pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Show {
             range,
             compare,
             by: None,
-        } => summary(&mut tenant, &range, compare).await,
+        } => summary(tenant, &range, compare).await,
         Command::Show {
             range,
             by: Some(by),
             ..
-        } => told_apart(&mut tenant, &range, by).await,
+        } => told_apart(tenant, &range, by).await,
         Command::Series {
             key,
             range,
             by,
             step,
-        } => series(&mut tenant, key, &range, by, step).await,
-        Command::Keys => keys(&mut tenant).await,
-        Command::Recount => recount(&mut tenant).await,
+        } => series(tenant, key, &range, by, step).await,
+        Command::Keys => keys(tenant).await,
+        Command::Recount => recount(tenant).await,
     }
 }
 
@@ -232,23 +224,12 @@ async fn keys(tenant: &mut TenantSession<'_>) -> anyhow::Result<()> {
 }
 
 async fn recount(tenant: &mut TenantSession<'_>) -> anyhow::Result<()> {
-    let (mut looked_at, mut corrected, mut cursor) = (0, 0, Value::Null);
-    loop {
-        let body = json!({ "cursor": cursor });
-        let page = tenant
-            .call(Method::POST, "metrics/recount", Some(&body), None)
-            .await?;
-        looked_at += page["looked_at"].as_u64().unwrap_or_default();
-        corrected += page["corrected"].as_u64().unwrap_or_default();
-        cursor = page["next_cursor"].clone();
-        if cursor.is_null() {
-            break;
-        }
-    }
-    let answer = json!({ "looked_at": looked_at, "corrected": corrected, "next_cursor": null });
-    tenant.session.show(&answer, |session| {
+    let job = job::start(tenant, "jobs", &json!({ "kind": "recount" })).await?;
+    tenant.session.show(&job, |session| {
         session.say(&format!(
-            "Looked at {looked_at} requests; {corrected} of them were not counted as they are, and are now."
+            "Looked at {} requests; {} of them were not counted as they are, and are now.",
+            cell(&job["done"]),
+            cell(&job["result"]["changed"])
         ))
     })
 }

@@ -1,6 +1,6 @@
 //! `pipeline job`: bulk work that the server does in the background.
 
-use std::{fs, io::Write, path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, bail};
 use domain::{Channel, JobId, OfficeId, Stage, Status};
@@ -8,11 +8,10 @@ use http::Method;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use runtime::ServeOptions;
 use serde_json::{Value, json};
-use settings::Settings;
 use tokio::sync::oneshot;
 
 use super::{
-    session::{Paging, Session, TenantArgs, TenantSession},
+    session::{Paging, Session, TenantSession},
     table::{cell, field_of, table},
 };
 
@@ -30,7 +29,7 @@ pub(super) enum Command {
         #[arg(long, value_parser = ["queued", "running", "done", "cancelled", "failed"])]
         state: Option<String>,
         /// What they do.
-        #[arg(long, value_parser = ["redrive", "replay", "release", "dry_run", "reconcile"])]
+        #[arg(long, value_parser = ["redrive", "replay", "release", "dry_run", "reconcile", "recount"])]
         kind: Option<String>,
         #[command(flatten)]
         paging: Paging,
@@ -128,18 +127,13 @@ impl Requests {
     }
 }
 
-pub(super) async fn run(
-    settings: &Settings,
-    args: TenantArgs<Command>,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
-    let (mut tenant, command) = args.open(settings, out).await?;
+pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result<()> {
     match command {
         Command::List {
             state,
             kind,
             paging,
-        } => list(&mut tenant, state, kind, &paging).await,
+        } => list(tenant, state, kind, &paging).await,
         Command::Show { job } => {
             let job = tenant.get(&format!("jobs/{job}"), &[]).await?;
             tenant.session.show(&job, |session| show(session, &job))
@@ -153,7 +147,7 @@ pub(super) async fn run(
         }
         Command::Watch { job } => {
             let job = tenant.get(&format!("jobs/{job}"), &[]).await?;
-            let job = follow(&mut tenant, job).await?;
+            let job = follow(tenant, job).await?;
             tenant.session.show(&job, |session| show(session, &job))
         }
         Command::Replay {
@@ -163,7 +157,7 @@ pub(super) async fn run(
         } => {
             let filter = requests.filter(status.map(Status::as_str));
             let new = json!({ "kind": "replay", "from_stage": from_stage, "filter": filter });
-            let job = start(&mut tenant, "jobs", &new).await?;
+            let job = start(tenant, "jobs", &new).await?;
             tenant.session.show(&job, |session| show(session, &job))?;
             tenant.session.say_when_it_runs()
         }
@@ -174,7 +168,7 @@ pub(super) async fn run(
                 .with_context(|| format!("{} is not JSON", file.display()))?;
             let trial = json!({ "config": config, "days": days });
             let path = format!("offices/{office}/config/dry-run");
-            let job = start(&mut tenant, &path, &trial).await?;
+            let job = start(tenant, &path, &trial).await?;
             tenant.session.show(&job, |session| show(session, &job))
         }
     }

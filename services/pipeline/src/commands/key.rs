@@ -1,14 +1,11 @@
 //! `pipeline key`.
 
-use std::io::Write;
-
 use http::Method;
 use jiff::Timestamp;
 use serde_json::json;
-use settings::Settings;
 use store::Scope;
 
-use super::session::{TenantArgs, segment};
+use super::session::{TenantSession, segment};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -39,12 +36,7 @@ pub(super) enum Command {
     },
 }
 
-pub(super) async fn run(
-    settings: &Settings,
-    args: TenantArgs<Command>,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
-    let (mut tenant, command) = args.open(settings, out).await?;
+pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Create {
             name,

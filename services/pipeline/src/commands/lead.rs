@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read as _, Write},
+    io::{self, Read as _},
     path::PathBuf,
 };
 
@@ -10,9 +10,8 @@ use anyhow::{Context as _, bail};
 use domain::OfficeId;
 use http::Method;
 use serde_json::{Map, Value, json};
-use settings::Settings;
 
-use super::{session::TenantArgs, table::cell};
+use super::{session::TenantSession, table::cell};
 
 /// The largest file that is read: as much as the API takes.
 const MAX_BYTES: u64 = 256 * 1024;
@@ -77,12 +76,8 @@ pub(super) struct AddArgs {
     idempotency_key: Option<String>,
 }
 
-pub(super) async fn run(
-    settings: &Settings,
-    args: TenantArgs<Command>,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
-    let (mut tenant, Command::Add(args)) = args.open(settings, out).await?;
+pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result<()> {
+    let Command::Add(args) = command;
     let key = args.idempotency_key.clone();
     let body = args.body()?;
     let added = tenant

@@ -1,13 +1,12 @@
 //! `pipeline live`.
 
-use std::{io::Write, time::Duration};
+use std::time::Duration;
 
 use anyhow::bail;
 use serde_json::Value;
-use settings::Settings;
 use tokio::time::sleep;
 
-use super::session::{TenantArgs, TenantSession};
+use super::session::TenantSession;
 
 /// The pause before the first attempt to connect again, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -30,12 +29,7 @@ pub(super) enum Command {
     },
 }
 
-pub(super) async fn run(
-    settings: &Settings,
-    args: TenantArgs<Command>,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
-    let (mut tenant, command) = args.open(settings, out).await?;
+pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result<()> {
     let Command::Watch { after, events } = command;
     let mut watch = Watch {
         place: after,
@@ -51,7 +45,7 @@ pub(super) async fn run(
                 while let Ok(Some(piece)) = answer.chunk().await {
                     pause = FIRST_PAUSE;
                     for block in blocks.take(&piece)? {
-                        watch.show(&mut tenant, &block)?;
+                        watch.show(tenant, &block)?;
                     }
                     if watch.left == 0 {
                         return Ok(());

@@ -5,6 +5,7 @@ mod audit;
 mod check_config;
 mod config;
 mod connection;
+mod delivery;
 mod figures;
 mod job;
 mod key;
@@ -18,6 +19,7 @@ mod review;
 mod run;
 mod secret;
 mod secret_input;
+mod security_event;
 mod send;
 mod session;
 mod sign_in;
@@ -27,6 +29,7 @@ mod table;
 mod tenant;
 mod token;
 mod user;
+mod view;
 mod work;
 
 use std::{
@@ -37,7 +40,7 @@ use std::{
 use clap::{Parser, Subcommand};
 use settings::Settings;
 
-use self::session::TenantArgs;
+use self::session::{TenantArgs, for_tenant};
 use crate::config as program;
 
 /// The Multi-Tenant Ingestion Pipeline: leads from webhooks, through transcription and analysis, into a CRM.
@@ -101,6 +104,12 @@ enum Command {
     Job(TenantArgs<job::Command>),
     /// Compares what providers have with what came, and takes what is missing.
     Reconcile(TenantArgs<reconcile::Command>),
+    /// Lists what came in, shows it as it came, and has it read again.
+    Delivery(TenantArgs<delivery::Command>),
+    /// Lists deliveries that were refused.
+    SecurityEvent(TenantArgs<security_event::Command>),
+    /// Lists, saves and removes views of lists.
+    View(TenantArgs<view::Command>),
     /// Lists who changed what.
     Audit(TenantArgs<audit::Command>),
     /// Shows what leads, deliveries and steps sum up to.
@@ -134,24 +143,27 @@ pub async fn run_to(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::Send(args) => send::run(&settings, args).await,
         Command::Simulate(args) => simulate::run(args).await,
         Command::Tenant(args) => tenant::run(&settings, args, out).await,
-        Command::Office(args) => office::run(&settings, args, out).await,
+        Command::Office(args) => for_tenant(&settings, args, out, office::run).await,
         Command::Config(args) => config::run(&settings, args, out).await,
-        Command::Source(args) => source::run(&settings, args, out).await,
-        Command::Connection(args) => connection::run(&settings, args, out).await,
-        Command::Secret(args) => secret::run(&settings, args, out).await,
-        Command::Review(args) => review::review(&settings, args, out).await,
-        Command::Quarantine(args) => review::quarantine(&settings, args, out).await,
-        Command::Work(args) => work::run(&settings, args, out).await,
-        Command::Lead(args) => lead::run(&settings, args, out).await,
-        Command::Request(args) => request::run(&settings, args, out).await,
-        Command::User(args) => user::run(&settings, args, out).await,
-        Command::Key(args) => key::run(&settings, args, out).await,
-        Command::SignIn(args) => sign_in::run(&settings, args, out).await,
-        Command::Job(args) => job::run(&settings, args, out).await,
-        Command::Reconcile(args) => reconcile::run(&settings, args, out).await,
-        Command::Audit(args) => audit::run(&settings, args, out).await,
-        Command::Figures(args) => figures::run(&settings, args, out).await,
-        Command::Live(args) => live::run(&settings, args, out).await,
+        Command::Source(args) => for_tenant(&settings, args, out, source::run).await,
+        Command::Connection(args) => for_tenant(&settings, args, out, connection::run).await,
+        Command::Secret(args) => for_tenant(&settings, args, out, secret::run).await,
+        Command::Review(args) => for_tenant(&settings, args, out, review::review).await,
+        Command::Quarantine(args) => for_tenant(&settings, args, out, review::quarantine).await,
+        Command::Work(args) => for_tenant(&settings, args, out, work::run).await,
+        Command::Lead(args) => for_tenant(&settings, args, out, lead::run).await,
+        Command::Request(args) => for_tenant(&settings, args, out, request::run).await,
+        Command::User(args) => for_tenant(&settings, args, out, user::run).await,
+        Command::Key(args) => for_tenant(&settings, args, out, key::run).await,
+        Command::SignIn(args) => for_tenant(&settings, args, out, sign_in::run).await,
+        Command::Job(args) => for_tenant(&settings, args, out, job::run).await,
+        Command::Reconcile(args) => for_tenant(&settings, args, out, reconcile::run).await,
+        Command::Delivery(args) => for_tenant(&settings, args, out, delivery::run).await,
+        Command::SecurityEvent(args) => for_tenant(&settings, args, out, security_event::run).await,
+        Command::View(args) => for_tenant(&settings, args, out, view::run).await,
+        Command::Audit(args) => for_tenant(&settings, args, out, audit::run).await,
+        Command::Figures(args) => for_tenant(&settings, args, out, figures::run).await,
+        Command::Live(args) => for_tenant(&settings, args, out, live::run).await,
         Command::Version => say(&format!("pipeline {}", env!("CARGO_PKG_VERSION"))),
     }
 }

@@ -1,16 +1,10 @@
 //! `pipeline office`.
 
-use std::io::Write;
-
 use domain::{OfficeId, TimeOfDay};
 use http::Method;
 use serde_json::{Value, json};
-use settings::Settings;
 
-use super::{
-    session::{TenantArgs, TenantSession},
-    table::cell,
-};
+use super::{session::TenantSession, table::cell};
 
 /// The days as the API names them.
 const DAYS: [&str; 7] = [
@@ -144,12 +138,7 @@ fn days(text: &str) -> Result<Days, String> {
     })
 }
 
-pub(super) async fn run(
-    settings: &Settings,
-    args: TenantArgs<Command>,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
-    let (mut tenant, command) = args.open(settings, out).await?;
+pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Add {
             name,
@@ -192,7 +181,7 @@ pub(super) async fn run(
         Command::Show { office } => {
             let path = tenant.office(office).await?;
             let office = tenant.get(&path, &[]).await?;
-            show(&mut tenant, &office)
+            show(tenant, &office)
         }
         Command::Set {
             office,
@@ -223,7 +212,7 @@ pub(super) async fn run(
             let now = tenant
                 .change(Method::PUT, &path, Some(&body), version)
                 .await?;
-            show(&mut tenant, &now)
+            show(tenant, &now)
         }
         Command::Remove { office } => {
             let path = tenant.office(Some(office)).await?;

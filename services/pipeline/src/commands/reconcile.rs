@@ -1,12 +1,9 @@
 //! `pipeline reconcile`.
 
-use std::io::Write;
-
 use domain::SourceId;
 use serde_json::json;
-use settings::Settings;
 
-use super::{job, session::TenantArgs, table::cell};
+use super::{job, session::TenantSession, table::cell};
 
 /// What is compared.
 #[derive(Debug, clap::Args)]
@@ -30,12 +27,8 @@ pub(super) enum Command {
     Now(Args),
 }
 
-pub(super) async fn run(
-    settings: &Settings,
-    args: TenantArgs<Command>,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
-    let (mut tenant, Command::Now(args)) = args.open(settings, out).await?;
+pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result<()> {
+    let Command::Now(args) = command;
     let mut new = json!({ "kind": "reconcile", "filter": {} });
     let times = [("from", args.from), ("to", args.to)];
     for (name, at) in times {
@@ -46,7 +39,7 @@ pub(super) async fn run(
     if let Some(source) = args.source {
         new["source_id"] = json!(source.to_string());
     }
-    let job = job::start(&mut tenant, "jobs", &new).await?;
+    let job = job::start(tenant, "jobs", &new).await?;
     tenant.session.show(&job, |session| {
         session.say(&format!(
             "{} things were compared, {} were missing and are taken.",

@@ -1,19 +1,14 @@
 //! `pipeline request`.
 
-use std::io::Write;
-
-use domain::{Channel, Intent, OfficeId, ProjectType, RequestId, SourceId, Stage, Status, text};
+use domain::{Channel, Intent, OfficeId, ProjectType, RequestId, SourceId, Stage, Status};
 use http::Method;
 use serde_json::{Value, json};
-use settings::Settings;
 
 use super::{
-    session::{Paging, Session, TenantArgs, TenantSession, segment},
+    delivery,
+    session::{Paging, Session, TenantSession, segment},
     table::{cell, field_of, table},
 };
-
-/// How much of a delivery's body is printed, in characters: more than the API shows.
-const MAX_SHOWN: usize = 100_000;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -197,15 +192,10 @@ async fn count(tenant: &mut TenantSession<'_>, filter: Filter) -> anyhow::Result
     })
 }
 
-pub(super) async fn run(
-    settings: &Settings,
-    args: TenantArgs<Command>,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
-    let (mut tenant, command) = args.open(settings, out).await?;
+pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result<()> {
     match command {
-        Command::List(args) => list(&mut tenant, args).await,
-        Command::Count(filter) => count(&mut tenant, filter).await,
+        Command::List(args) => list(tenant, args).await,
+        Command::Count(filter) => count(tenant, filter).await,
         Command::Show { request } => {
             let shown = tenant.get(&format!("requests/{request}"), &[]).await?;
             tenant.session.show(&shown, |session| show(session, &shown))
@@ -216,7 +206,7 @@ pub(super) async fn run(
             let path = format!("events/{}", segment(event.unwrap_or_default()));
             let delivery = tenant.get(&path, &[]).await?;
             let session = &mut tenant.session;
-            session.show(&delivery, |session| show_delivery(session, &delivery))
+            session.show(&delivery, |session| delivery::show(session, &delivery))
         }
         Command::Unlink { request, other } => {
             let path = format!("requests/{request}/links/{other}/unlink");
@@ -248,32 +238,6 @@ pub(super) async fn run(
             tenant.session.say_when_it_runs()
         }
     }
-}
-
-/// Prints a delivery; characters that steer a terminal are left out.
-fn show_delivery(session: &mut Session<'_>, delivery: &Value) -> anyhow::Result<()> {
-    for (name, field) in [
-        ("delivery", "event_id"),
-        ("came", "received_at"),
-        ("provider", "provider"),
-        ("event", "event"),
-        ("remark", "remark"),
-        ("bytes", "body_bytes"),
-    ] {
-        session.say(&format!("{name:<10}{}", cell(field_of(delivery, field))))?;
-    }
-    let clean = |text: &str| text::bounded(&text::harmless(text), MAX_SHOWN);
-    session.say("\nHeaders")?;
-    for (name, value) in delivery["headers"].as_object().into_iter().flatten() {
-        let value = value.as_str().unwrap_or_default();
-        session.say(&clean(&format!("{name}: {value}")))?;
-    }
-    session.say("\nBody")?;
-    session.say(&clean(delivery["body"].as_str().unwrap_or_default()))?;
-    if delivery["is_cut"] == true {
-        session.say("(it goes on; the rest is not shown)")?;
-    }
-    Ok(())
 }
 
 fn show(session: &mut Session<'_>, request: &Value) -> anyhow::Result<()> {

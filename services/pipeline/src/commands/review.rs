@@ -1,17 +1,14 @@
 //! `pipeline review` and `pipeline quarantine`: requests that were kept back.
 
-use std::io::Write;
-
 use anyhow::{Error, anyhow, bail};
 use domain::RequestId;
 use http::Method;
 use serde_json::json;
-use settings::Settings;
 
 use super::{
     api::Refused,
     job,
-    session::{Paging, TenantArgs, TenantSession},
+    session::{Paging, TenantSession},
     table::cell,
 };
 
@@ -66,32 +63,22 @@ pub(super) enum QuarantineCommand {
 }
 
 pub(super) async fn review(
-    settings: &Settings,
-    args: TenantArgs<ReviewCommand>,
-    out: &mut dyn Write,
+    tenant: &mut TenantSession<'_>,
+    command: ReviewCommand,
 ) -> anyhow::Result<()> {
-    let (mut tenant, command) = args.open(settings, out).await?;
     match command {
         ReviewCommand::List(paging) => {
-            list(
-                &mut tenant,
-                "in_review",
-                &paging,
-                "Nothing waits for a review.",
-            )
-            .await
+            list(tenant, "in_review", &paging, "Nothing waits for a review.").await
         }
-        ReviewCommand::Approve { request } => decide(&mut tenant, request, "approve").await,
-        ReviewCommand::Reject { request } => decide(&mut tenant, request, "reject").await,
+        ReviewCommand::Approve { request } => decide(tenant, request, "approve").await,
+        ReviewCommand::Reject { request } => decide(tenant, request, "reject").await,
     }
 }
 
 pub(super) async fn quarantine(
-    settings: &Settings,
-    args: TenantArgs<QuarantineCommand>,
-    out: &mut dyn Write,
+    tenant: &mut TenantSession<'_>,
+    command: QuarantineCommand,
 ) -> anyhow::Result<()> {
-    let (mut tenant, command) = args.open(settings, out).await?;
     match command {
         QuarantineCommand::List {
             out_of_area,
@@ -102,17 +89,17 @@ pub(super) async fn quarantine(
             } else {
                 ("quarantined", "Nothing is quarantined.")
             };
-            list(&mut tenant, status, &paging, empty).await
+            list(tenant, status, &paging, empty).await
         }
         QuarantineCommand::Release {
             request: Some(request),
             ..
-        } => decide(&mut tenant, request, "release").await,
+        } => decide(tenant, request, "release").await,
         QuarantineCommand::Release {
             request: None,
             out_of_area,
             requests,
-        } => release_many(&mut tenant, out_of_area, &requests).await,
+        } => release_many(tenant, out_of_area, &requests).await,
     }
 }
 

@@ -1,6 +1,6 @@
 //! `pipeline secret`.
 
-use std::{collections::BTreeMap, io::Write};
+use std::collections::BTreeMap;
 
 use domain::ConnectionName;
 use http::Method;
@@ -10,7 +10,7 @@ use settings::Settings;
 
 use super::{
     secret_input::SecretInput,
-    session::{Session, TenantArgs, TenantSession},
+    session::{Session, TenantSession},
     table::cell,
 };
 
@@ -100,15 +100,10 @@ pub(super) fn examples(command: &str) -> String {
     help
 }
 
-pub(super) async fn run(
-    settings: &Settings,
-    args: TenantArgs<Command>,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
-    let (mut tenant, command) = args.open(settings, out).await?;
+pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Set(args) => set(settings, &mut tenant, args).await,
-        Command::Test(args) => test(&mut tenant, args).await,
+        Command::Set(args) => set(tenant.settings, tenant, args).await,
+        Command::Test(args) => test(tenant, args).await,
     }
 }
 

@@ -9,7 +9,11 @@ use http_client::Streaming;
 use serde_json::Value;
 use settings::Settings;
 
-use super::{api::Api, data_dir, table::table};
+use super::{
+    api::{Api, Refused},
+    data_dir,
+    table::table,
+};
 
 /// The header that says which version is changed.
 const IF_MATCH: &str = "if-match";
@@ -96,6 +100,8 @@ pub(super) struct Session<'a> {
 pub(super) struct TenantSession<'a> {
     /// What is printed, and how.
     pub(super) session: Session<'a>,
+    /// How the program is set.
+    pub(super) settings: &'a Settings,
     base: String,
 }
 
@@ -120,8 +126,7 @@ impl<'a> Session<'a> {
     pub(super) async fn tenants(&self) -> anyhow::Result<Vec<Value>> {
         let (mut tenants, mut query) = (Vec::new(), vec![("limit", "200".to_owned())]);
         loop {
-            let path = with_query("/v1/tenants", &query);
-            let mut page = self.api.call(Method::GET, &path, None, None).await?;
+            let mut page = self.get("/v1/tenants", &query).await?;
             if let Value::Array(items) = page["items"].take() {
                 tenants.extend(items);
             }
@@ -133,6 +138,12 @@ impl<'a> Session<'a> {
                 None => return Ok(tenants),
             }
         }
+    }
+
+    /// Asks for something that is no tenant's.
+    pub(super) async fn get(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Value> {
+        let path = with_query(path, query);
+        self.api.call(Method::GET, &path, None, None).await
     }
 
     /// Prints a line.
@@ -182,6 +193,18 @@ impl<'a> Session<'a> {
     }
 }
 
+/// Does what is asked for one tenant: where its data are, whose they are and how answers are shown is found out here, for
+/// every such command alike.
+pub(super) async fn for_tenant<C: clap::Subcommand>(
+    settings: &Settings,
+    args: TenantArgs<C>,
+    out: &mut dyn Write,
+    run: impl AsyncFnOnce(&mut TenantSession<'_>, C) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let (mut tenant, command) = args.open(settings, out).await?;
+    run(&mut tenant, command).await
+}
+
 impl<C: clap::Subcommand> TenantArgs<C> {
     /// What is to be done.
     pub(super) const fn command(&self) -> &C {
@@ -189,9 +212,9 @@ impl<C: clap::Subcommand> TenantArgs<C> {
     }
 
     /// Finds the tenant, the one that is named, else the only one; and what is to be done for it.
-    pub(super) async fn open<'a>(
+    async fn open<'a>(
         self,
-        settings: &Settings,
+        settings: &'a Settings,
         out: &'a mut dyn Write,
     ) -> anyhow::Result<(TenantSession<'a>, C)> {
         let session = Session::open(settings, &self.common, out).await?;
@@ -207,7 +230,12 @@ impl<C: clap::Subcommand> TenantArgs<C> {
             (None, _) => bail!("say which tenant (--tenant): there are {}", named(known)),
         };
         let base = format!("/v1/tenants/{tenant}");
-        Ok((TenantSession { session, base }, self.command))
+        let tenant = TenantSession {
+            session,
+            settings,
+            base,
+        };
+        Ok((tenant, self.command))
     }
 }
 
@@ -219,8 +247,8 @@ impl TenantSession<'_> {
 
     /// Asks for something under the tenant.
     pub(super) async fn get(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Value> {
-        let path = with_query(&format!("{}/{path}", self.base), query);
-        self.session.api.call(Method::GET, &path, None, None).await
+        let path = format!("{}/{path}", self.base);
+        self.session.get(&path, query).await
     }
 
     /// Listens to a stream under the tenant, behind the event with this id.
@@ -266,9 +294,10 @@ impl TenantSession<'_> {
         }
     }
 
-    /// Has a version of something changed under the tenant, and no other.
+    /// Has a version of something changed under the tenant, and no other. Where somebody else was faster, both versions
+    /// are printed as JSON, if JSON is wanted; else the refusal says them.
     pub(super) async fn change(
-        &self,
+        &mut self,
         method: Method,
         path: &str,
         body: Option<&Value>,
@@ -278,7 +307,16 @@ impl TenantSession<'_> {
         let tag = format!("\"{version}\"");
         let header = Some((IF_MATCH, tag.as_str()));
         let api = &self.session.api;
-        api.call_with(method, &path, body, header).await
+        let changed = api.call_with(method, &path, body, header).await;
+        let refused = changed.as_ref().err();
+        let refused = refused.and_then(|error| error.downcast_ref::<Refused>());
+        if self.session.is_json
+            && let Some(versions) = refused.and_then(Refused::versions)
+        {
+            let json = serde_json::to_string_pretty(&versions)?;
+            self.session.say(&json)?;
+        }
+        changed
     }
 }
 

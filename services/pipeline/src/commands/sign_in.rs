@@ -1,13 +1,10 @@
 //! `pipeline sign-in`.
 
-use std::io::Write;
-
 use http::Method;
 use serde_json::json;
-use settings::Settings;
 use store::TenantRole;
 
-use super::session::{TenantArgs, link_or_code};
+use super::session::{TenantSession, link_or_code};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -23,12 +20,7 @@ pub(super) enum Command {
     },
 }
 
-pub(super) async fn run(
-    settings: &Settings,
-    args: TenantArgs<Command>,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
-    let (mut tenant, command) = args.open(settings, out).await?;
+pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result<()> {
     let Command::Code { role, subject } = command;
     let body = json!({ "tenant_id": tenant.id(), "role": role.as_str(), "subject": subject });
     let session = &mut tenant.session;

@@ -1,6 +1,6 @@
 //! `pipeline source`.
 
-use std::{collections::BTreeMap, io::Write, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use domain::{ConnectionName, OfficeId, SourceId};
 use http::Method;
@@ -12,7 +12,7 @@ use settings::Settings;
 use super::{
     config,
     secret_input::SecretInput,
-    session::{Session, TenantArgs, TenantSession, segment},
+    session::{Session, TenantSession, segment},
     table::cell,
 };
 
@@ -285,14 +285,9 @@ fn examples() -> String {
     help
 }
 
-pub(super) async fn run(
-    settings: &Settings,
-    args: TenantArgs<Command>,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
-    let (mut tenant, command) = args.open(settings, out).await?;
+pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Add(args) => add(settings, &mut tenant, args).await,
+        Command::Add(args) => add(tenant.settings, tenant, args).await,
         Command::List => {
             let list = tenant.get("sources", &[]).await?;
             let columns = [
@@ -325,7 +320,7 @@ pub(super) async fn run(
         } => {
             let mut body = json!({});
             if !make_key {
-                body["signing_key"] = json!(key.read(settings, KEY)?.expose_secret());
+                body["signing_key"] = json!(key.read(tenant.settings, KEY)?.expose_secret());
             }
             let path = format!("sources/{source}/keys");
             let added = tenant.call(Method::POST, &path, Some(&body), None).await?;
@@ -375,7 +370,7 @@ pub(super) async fn run(
             }
             let version = match upon {
                 Some(version) => version,
-                None => config::newest(&tenant, &path).await?,
+                None => config::newest(tenant, &path).await?,
             };
             let saved = tenant
                 .change(Method::PUT, &path, Some(&body), version)
@@ -392,9 +387,9 @@ pub(super) async fn run(
                 })
             })
         }
-        Command::Set(args) => set(&mut tenant, args).await,
-        Command::Connect(args) => connect(settings, &mut tenant, args).await,
-        Command::Test { source } => test(&mut tenant, &source.to_string()).await,
+        Command::Set(args) => set(tenant, args).await,
+        Command::Connect(args) => connect(tenant.settings, tenant, args).await,
+        Command::Test { source } => test(tenant, &source.to_string()).await,
         Command::Health { source } => {
             let health = tenant.get(&format!("sources/{source}/health"), &[]).await?;
             tenant.session.show(&health, |session| {
@@ -434,8 +429,8 @@ pub(super) async fn run(
             let empty = "Nothing was compared in this time.";
             tenant.session.show_list(&list, &columns, empty)
         }
-        Command::Disable { source } => set_state(&mut tenant, source, "disable").await,
-        Command::Enable { source } => set_state(&mut tenant, source, "enable").await,
+        Command::Disable { source } => set_state(tenant, source, "disable").await,
+        Command::Enable { source } => set_state(tenant, source, "enable").await,
     }
 }
 

@@ -1,14 +1,11 @@
 //! `pipeline user`.
 
-use std::io::Write;
-
 use anyhow::bail;
 use http::Method;
 use serde_json::{Value, json};
-use settings::Settings;
 use store::TenantRole;
 
-use super::session::{Paging, TenantArgs, TenantSession, link_or_code, segment};
+use super::session::{Paging, TenantSession, link_or_code, segment};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -64,12 +61,7 @@ pub(super) enum Command {
     },
 }
 
-pub(super) async fn run(
-    settings: &Settings,
-    args: TenantArgs<Command>,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
-    let (mut tenant, command) = args.open(settings, out).await?;
+pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Invite { email, role } => {
             let body = json!({ "email": email, "role": role.as_str() });
@@ -132,7 +124,7 @@ pub(super) async fn run(
             session.show(&created, |session| session.say(link_or_code(&created)))
         }
         Command::Role { user, role } => {
-            let id = find(&tenant, &user).await?;
+            let id = find(tenant, &user).await?;
             let body = json!({ "role": role.as_str() });
             let path = format!("people/{}", segment(&id));
             let now = tenant.call(Method::PUT, &path, Some(&body), None).await?;
@@ -141,7 +133,7 @@ pub(super) async fn run(
             })
         }
         Command::Remove { user } => {
-            let id = find(&tenant, &user).await?;
+            let id = find(tenant, &user).await?;
             let path = format!("people/{}", segment(&id));
             let gone = tenant.call(Method::DELETE, &path, None, None).await?;
             tenant.session.show(&gone, |session| {

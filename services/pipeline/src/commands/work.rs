@@ -1,17 +1,14 @@
 //! `pipeline work`: steps that are held or parked.
 
-use std::io::Write;
-
 use anyhow::{anyhow, bail};
 use domain::{ConnectionName, RequestId, Stage};
 use http::Method;
 use serde_json::{Value, json};
-use settings::Settings;
 
 use super::{
     api::Refused,
     job,
-    session::{Paging, TenantArgs, TenantSession},
+    session::{Paging, TenantSession},
     table::table,
 };
 
@@ -97,19 +94,14 @@ impl Filter {
     }
 }
 
-pub(super) async fn run(
-    settings: &Settings,
-    args: TenantArgs<Command>,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
-    let (mut tenant, command) = args.open(settings, out).await?;
+pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result<()> {
     match command {
-        Command::List { filter, paging } => list(&mut tenant, &filter, &paging).await,
+        Command::List { filter, paging } => list(tenant, &filter, &paging).await,
         Command::Redrive {
             filter,
             target,
             all,
-        } => redrive(&mut tenant, &filter, target, all).await,
+        } => redrive(tenant, &filter, target, all).await,
     }
 }
 

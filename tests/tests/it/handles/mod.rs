@@ -2,6 +2,7 @@
 
 mod crm;
 mod live;
+mod looking;
 mod on_a_folder;
 mod redrive;
 mod reviews;
@@ -26,15 +27,22 @@ const COMPANY: &str = "COM7700000000000000000000000000077";
 
 /// What a command printed, or its error.
 async fn command_on(folder: &Path, line: &[&str]) -> Result<String, String> {
+    let (printed, done) = printed_on(folder, line).await;
+    done.map(|()| printed)
+}
+
+/// What a command printed, and how it ended.
+async fn printed_on(folder: &Path, line: &[&str]) -> (String, Result<(), String>) {
     let words = ["pipeline"].iter().chain(line).copied();
     let folder = folder.to_str().unwrap();
     let words = words.chain(["--data-dir", folder, "--as", "ann"]);
-    let cli = commands::Cli::try_parse_from(words).map_err(|error| error.to_string())?;
     let mut out = Vec::new();
-    commands::run_to(cli, &mut out)
-        .await
-        .map_err(|error| format!("{error:#}"))?;
-    Ok(String::from_utf8(out).unwrap())
+    let done = match commands::Cli::try_parse_from(words) {
+        Ok(cli) => commands::run_to(cli, &mut out).await,
+        Err(error) => Err(error.into()),
+    };
+    let printed = String::from_utf8(out).unwrap();
+    (printed, done.map_err(|error| format!("{error:#}")))
 }
 
 /// What a command prints that finds the world's server.
