@@ -15,6 +15,7 @@ pub mod cursor;
 #[doc(hidden)]
 pub mod dashboard;
 mod deliveries;
+mod demo;
 mod docs;
 mod faults;
 mod gate;
@@ -66,6 +67,7 @@ use crate::{
     sign_in::SignIn,
 };
 pub use crate::{
+    demo::{Demo, DemoError, DemoProvider, DemoSample},
     jobs::JobBell,
     limits::LimitsConfig,
     openapi::{openapi_json, openapi_yaml},
@@ -108,6 +110,8 @@ pub struct Deps {
     pub limits: LimitsConfig,
     /// The way to providers; none where nobody may be asked.
     pub outward: Option<Outward>,
+    /// What drives the simulated providers of whoever tries the product; none where they are real.
+    pub demo: Option<Arc<dyn Demo>>,
 }
 
 impl Deps {

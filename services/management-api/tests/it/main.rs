@@ -8,6 +8,7 @@ mod connections;
 mod dashboard;
 mod decisions;
 mod deliveries;
+mod demo;
 mod finding;
 mod forms;
 mod gate;
