@@ -28,6 +28,7 @@ mod limits;
 mod live;
 mod me;
 mod metrics;
+mod needs;
 mod offices;
 mod openapi;
 mod people;

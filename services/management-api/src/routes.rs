@@ -10,7 +10,7 @@ use crate::{
     demo,
     docs,
     jobs::{self, create as start, try_config},
-    jwks, leads, live, me, metrics,
+    jwks, leads, live, me, metrics, needs,
     offices::{self, create as office, remove},
     openapi,
     people::{self, api_keys, invitations},
@@ -51,6 +51,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         // Whoever has a token.
         .routes(routes!(me::show_me))
         .routes(routes!(me::put_preferences))
+        .routes(routes!(needs::list_my_tenants))
         // Who may read a tenant.
         .routes(routes!(views::list_views))
         .routes(routes!(

@@ -19,6 +19,7 @@ mod leads;
 mod links;
 mod live;
 mod metrics;
+mod needs;
 mod offices;
 mod oidc;
 mod one_shape;
