@@ -75,7 +75,10 @@ test('people and channels are told, it shows how that went, and of two who save 
   await expect(chat).toContainText('No channel is told');
 });
 
-test('a mail provider that refuses its secret is mended where people are told', async ({ enter, product }) => {
+test('a mail provider that refuses its secret is mended where people are told', async ({
+  enter,
+  product,
+}) => {
   await product.fault('sendgrid', { kind: 'revoked_token' });
   const id = await product.call('kitchen-quote', '+15125550802');
   await product.until(id, 'held');
@@ -92,11 +95,16 @@ test('a mail provider that refuses its secret is mended where people are told', 
   await expect(page.getByText('wait for somebody')).toHaveCount(0);
 });
 
-test('who does not administer sees who is told, and a failure says what cannot be read', async ({ enter }) => {
+test('who does not administer sees who is told, and a failure says what cannot be read', async ({
+  enter,
+}) => {
   const page = await enter('/notifications', 'viewer');
   await expect(page.getByLabel('Who is told')).toBeDisabled();
   await expect(page.getByRole('button', { name: 'Add a channel' })).toHaveAttribute('title', /tenant_admin/);
-  await expect(page.getByRole('button', { name: /Save as version/ })).toHaveAttribute('title', /tenant_admin/);
+  await expect(page.getByRole('button', { name: /Save as version/ })).toHaveAttribute(
+    'title',
+    /tenant_admin/,
+  );
   await page.route('**/config', (route) =>
     route.fulfill({
       status: 403,

@@ -27,8 +27,8 @@ import PageHead from '../../ui/page-head/page-head';
 import Rows, { type Column } from '../../ui/rows/rows';
 import Skeleton from '../../ui/skeleton/skeleton';
 import Text from '../../ui/text/text';
-import styles from './page.module.css';
 import { needsOf } from './needs';
+import styles from './page.module.css';
 import { slugFault, slugOf } from './slug';
 
 /** What is open over the page. */

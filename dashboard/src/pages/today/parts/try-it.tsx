@@ -115,8 +115,8 @@ function State({ tenant, of }: { tenant: string; of: Provider }) {
   if (!isRefused) return null;
   return (
     <p className={styles.secret}>
-      {name} takes <code>{of.secret}</code> <Copy text={of.secret} name={`the secret of ${name}`} /> again: enter
-      it under {stuck}, and what waits goes on.
+      {name} takes <code>{of.secret}</code> <Copy text={of.secret} name={`the secret of ${name}`} /> again:
+      enter it under {stuck}, and what waits goes on.
     </p>
   );
 }
