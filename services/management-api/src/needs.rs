@@ -1,5 +1,7 @@
 //! Which of the tenants that somebody sees need them first.
 
+use std::cmp::Reverse;
+
 use axum::extract::State;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use runtime::{Json, Problem};
@@ -7,13 +9,7 @@ use serde::Serialize;
 use store::{ConnectionState, LiveCounts};
 use utoipa::ToSchema;
 
-use crate::{
-    Deps,
-    auth::Anybody,
-    me,
-    problems::CallerProblems,
-    words,
-};
+use crate::{Deps, auth::Anybody, me, problems::CallerProblems, words};
 
 /// Tenants that are looked at at the same time.
 const AT_ONCE: usize = 8;
@@ -63,7 +59,7 @@ pub(crate) async fn list_my_tenants(
     let looks = tenants.into_iter().map(|tenant| look(&deps, tenant));
     let items = stream::iter(looks).buffered(AT_ONCE).try_collect();
     let mut items: Vec<TenantNeeds> = items.await?;
-    items.sort_by(|one, other| other.urgency().cmp(&one.urgency()));
+    items.sort_by_key(|one| Reverse(one.urgency()));
     Ok(Json(TenantNeedsList { items }))
 }
 
@@ -91,7 +87,9 @@ async fn look(deps: &Deps, tenant: domain::Tenant) -> Result<TenantNeeds, Proble
         stuck: held.saturating_add(parked),
         call_now,
         in_review,
-        refused_connections: refused.map(|connection| connection.name.to_string()).collect(),
+        refused_connections: refused
+            .map(|connection| connection.name.to_string())
+            .collect(),
         sources_off: u32::try_from(off.count()).unwrap_or(u32::MAX),
         tenant_id: tenant.id.to_string(),
         name: tenant.name,

@@ -58,7 +58,7 @@ impl TryIt {
         // Numbers that are nobody's, and not always the same person's.
         let number = now.as_millisecond().rem_euclid(100);
         let choices = Choices {
-            phone: Some(format!("+151255501{number:02}")),
+            phone: Some(format!("+173755501{number:02}")),
             recording: recording.map(str::to_owned),
             at: now,
             ..Choices::default()
@@ -66,10 +66,16 @@ impl TryIt {
         let (http, server, simulators) = (&self.http, self.server, &self.simulators);
         let answer = samples::send(http, server, simulators, source, sample, &choices).await?;
         if !answer.status.is_success() {
-            bail!("the product answered {}: {}", answer.status, answer.text_lossy(500));
+            bail!(
+                "the product answered {}: {}",
+                answer.status,
+                answer.text_lossy(500)
+            );
         }
         let shown: Value = answer.json().context("reading the product's answer")?;
-        let id = ["request_id", "lead_id"].iter().find_map(|name| shown[name].as_str());
+        let id = ["request_id", "lead_id"]
+            .iter()
+            .find_map(|name| shown[name].as_str());
         Ok(id.and_then(|id| id.parse().ok()))
     }
 
@@ -119,7 +125,11 @@ impl TryIt {
     }
 
     async fn clear(&self, url: &str) -> anyhow::Result<()> {
-        let answer = self.http.delete(format!("{url}/_sim/faults")).send().await?;
+        let answer = self
+            .http
+            .delete(format!("{url}/_sim/faults"))
+            .send()
+            .await?;
         ensure!(answer.status.is_success(), "{}", answer.text_lossy(500));
         Ok(())
     }
@@ -137,7 +147,9 @@ fn usual(channel: Channel) -> Option<(&'static str, &'static Sample)> {
     let mut sources = ::sources::SOURCES.iter().map(|source| source.spec());
     sources.find_map(|spec| {
         let is_meant = spec.channels.first() == Some(&channel);
-        let sample = is_meant.then(|| samples::of(spec.slug, None).ok()).flatten();
+        let sample = is_meant
+            .then(|| samples::of(spec.slug, None).ok())
+            .flatten();
         sample.map(|sample| (spec.slug, sample))
     })
 }

@@ -90,7 +90,11 @@ async fn what_can_be_tried_is_told_sent_broken_and_mended() {
     let deliveries = format!("{PATH}/deliveries");
     for (sample, is_known) in [("call", true), ("out_of_area_call", false)] {
         let asked = json!({ "sample": sample });
-        let sent = body(&world.call_as(Operator, "POST", &deliveries, Some(&asked)).await);
+        let sent = body(
+            &world
+                .call_as(Operator, "POST", &deliveries, Some(&asked))
+                .await,
+        );
         assert_is_as_described(&sent, "DemoDelivery");
         assert_eq!(sent["request_id"].is_string(), is_known, "{sent}");
     }
@@ -114,7 +118,12 @@ async fn what_is_not_simulated_cannot_be_tried() {
     assert_eq!(wrong_fields(&refused), ["provider"]);
     let asked = json!({ "sample": "pigeon" });
     let refused = world
-        .call_as(Operator, "POST", &format!("{PATH}/deliveries"), Some(&asked))
+        .call_as(
+            Operator,
+            "POST",
+            &format!("{PATH}/deliveries"),
+            Some(&asked),
+        )
         .await;
     assert_eq!(wrong_fields(&refused), ["sample"]);
     let asked = json!({ "sample": "call" });

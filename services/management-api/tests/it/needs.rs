@@ -5,7 +5,6 @@ use std::time::Duration;
 use domain::{Outcome, Stage, WorkQueue as _};
 use management_api::auth::Role::{PlatformAdmin, Viewer};
 use serde_json::{Value, json};
-use store::Store as _;
 
 use crate::{
     openapi::assert_is_as_described,

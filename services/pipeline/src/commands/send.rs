@@ -62,7 +62,14 @@ pub(super) async fn run(settings: &Settings, args: Args) -> anyhow::Result<()> {
         at: SystemClock::default().now(),
     };
     let address = server.address;
-    let answer = samples::send(&http, address, &server.simulators, &args.source, sample, &choices);
+    let answer = samples::send(
+        &http,
+        address,
+        &server.simulators,
+        &args.source,
+        sample,
+        &choices,
+    );
     let answer = answer.await?;
     let shown: Value = answer.json().context("reading the server's answer")?;
     say(&serde_json::to_string_pretty(&shown)?)?;
