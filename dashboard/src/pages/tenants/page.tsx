@@ -184,7 +184,7 @@ function Listed({
         </span>
       ),
     },
-    { name: 'Needs somebody', of: (tenant) => <Needed of={tenant} /> },
+    { name: 'Needs', of: (tenant) => <Needed of={tenant} /> },
   ];
   if (onOpen) {
     columns.push({
@@ -246,23 +246,22 @@ function Listed({
 /** What waits for somebody in a company, each a way there. */
 function Needed({ of }: { of: Needs }) {
   const needs = needsOf(of);
-  if (needs.length === 0) return <span className={layout.faint}>Nobody</span>;
+  if (needs.length === 0) return <span className={layout.faint}>nobody</span>;
   return (
-    <ul className={styles.needs}>
+    <div className={styles.needs}>
       {needs.map(({ words, to, search, look }) => (
-        <li key={words}>
-          <Link
-            to={to}
-            params={{ tenant: of.tenant_id }}
-            search={search ?? {}}
-            className={styles.need}
-            data-look={look}
-          >
-            {words}
-          </Link>
-        </li>
+        <Link
+          key={words}
+          to={to}
+          params={{ tenant: of.tenant_id }}
+          search={search ?? {}}
+          className={styles.need}
+          data-look={look}
+        >
+          {words}
+        </Link>
       ))}
-    </ul>
+    </div>
   );
 }
 

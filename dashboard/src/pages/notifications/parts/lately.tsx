@@ -98,7 +98,7 @@ export default function Lately({ tenant, office, said }: { tenant: string; offic
             A message counts as sent once its provider took it, until it reports that it will not arrive.
           </p>
           <Rows
-            label="How it went lately"
+            label="Messages by recipient"
             columns={columns}
             rows={rows}
             keyOf={({ channel, recipient }) => `${channel} ${recipient}`}

@@ -84,7 +84,11 @@ export default function ToldForm({
             </Field>
           </div>
           <div className={layout.pair}>
-            <Field label="Mail leaves by" error={faultOf('notifications.connection')}>
+            <Field
+              label="Mail leaves by"
+              help="The company’s account at its mail provider."
+              error={faultOf('notifications.connection')}
+            >
               {(props) => (
                 <Select {...props} {...of('connection')}>
                   <option value="">The first that carries mail</option>

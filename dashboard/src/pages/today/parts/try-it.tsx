@@ -114,9 +114,9 @@ function State({ tenant, of }: { tenant: string; of: Provider }) {
   }
   if (!isRefused) return null;
   return (
-    <p className={styles.secret}>
-      {name} takes <code>{of.secret}</code> <Copy text={of.secret} name={`the secret of ${name}`} /> again:
-      enter it under {stuck}, and what waits goes on.
+    <p>
+      {name} takes its secret again. Enter <code>{of.secret}</code> under {stuck}, and what waits goes on.{' '}
+      <Copy text={of.secret} name={`the secret of ${name}`} />
     </p>
   );
 }
