@@ -19,13 +19,13 @@ import { readLeadsSearch } from './pages/leads/search';
 import NotFound from './pages/not-found/page';
 import { readQuarantineSearch } from './pages/quarantine/search';
 import { readReviewSearch } from './pages/review/search';
-import { readRulesSearch } from './pages/rules/search';
 import { readAuditSearch } from './pages/settings/audit/search';
 import SignIn from './pages/sign-in/page';
 import { readSignInSearch } from './pages/sign-in/search';
 import Boundary from './shell/boundary';
 import Platform from './shell/platform';
 import Shell from './shell/shell';
+import { readOfficeSearch } from './text/office-search';
 import { parseSearch, stringifySearch } from './text/search';
 
 type Context = { cache: QueryClient };
@@ -163,6 +163,13 @@ const crm = createRoute({
   component: lazyRouteComponent(() => import('./pages/crm/page')),
 });
 
+const notifications = createRoute({
+  getParentRoute: () => tenant,
+  path: '/notifications',
+  validateSearch: readOfficeSearch,
+  component: lazyRouteComponent(() => import('./pages/notifications/page')),
+});
+
 const area = createRoute({
   getParentRoute: () => tenant,
   path: '/area',
@@ -173,7 +180,7 @@ const area = createRoute({
 const rules = createRoute({
   getParentRoute: () => tenant,
   path: '/rules',
-  validateSearch: readRulesSearch,
+  validateSearch: readOfficeSearch,
   component: lazyRouteComponent(() => import('./pages/rules/page')),
 });
 
@@ -238,6 +245,7 @@ const tree = root.addChildren([
     refused,
     source,
     crm,
+    notifications,
     area,
     rules,
     settings,

@@ -1,37 +1,21 @@
-// Every company of the installation, for who administers it.
-import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+// The companies that somebody sees, and for who administers the installation what can be done about them.
+import { queryOptions } from '@tanstack/react-query';
 import { callKey } from './act';
 import { api, read, type Schemas } from './client';
 import { keys } from './keys';
 
 export type Tenant = Schemas['Tenant'];
+export type Needs = Schemas['TenantNeeds'];
 
-export const tenantsQuery = infiniteQueryOptions({
+/** Most companies that the server tells of at once. */
+export const MOST_TENANTS = 1_000;
+
+/** What waits for somebody in each company; those first that need somebody most. */
+export const needsQuery = queryOptions({
   queryKey: keys.tenants,
-  queryFn: ({ signal, pageParam }) =>
-    read(
-      api.GET('/v1/tenants', {
-        params: { query: { limit: 50, ...(pageParam && { cursor: pageParam }) } },
-        signal,
-      }),
-    ),
-  initialPageParam: undefined as string | undefined,
-  getNextPageParam: (page) => page.next_cursor ?? undefined,
+  queryFn: ({ signal }) => read(api.GET('/v1/me/tenants', { signal })),
   staleTime: 15_000,
 });
-
-/** How many steps of a company stopped, whatever the reason. */
-export const stoppedQuery = (tenant: string) =>
-  queryOptions({
-    queryKey: [...keys.tenants, 'stopped', tenant],
-    queryFn: async ({ signal }) => {
-      const { items } = await read(
-        api.GET('/v1/tenants/{tenant_id}/work/counts', { params: { path: { tenant_id: tenant } }, signal }),
-      );
-      return items.reduce((sum, { steps }) => sum + steps, 0);
-    },
-    staleTime: 15_000,
-  });
 
 export const create = (body: Schemas['NewTenant']): Promise<Tenant> =>
   read(api.POST('/v1/tenants', { params: { header: { 'Idempotency-Key': callKey() } }, body }));

@@ -1,5 +1,6 @@
 // Every page that one goes to from everywhere, in the order of the rail.
 import {
+  Bell,
   Diamond,
   Flag,
   House,
@@ -24,6 +25,7 @@ export type Place = {
     | '/t/$tenant/start'
     | '/t/$tenant/sources'
     | '/t/$tenant/crm'
+    | '/t/$tenant/notifications'
     | '/t/$tenant/area'
     | '/t/$tenant/rules'
     | '/t/$tenant/settings/company';
@@ -60,6 +62,7 @@ export const GROUPS: readonly { name: string; places: readonly Place[] }[] = [
       { to: '/t/$tenant/start', name: 'Get started', Icon: Flag },
       { to: '/t/$tenant/sources', name: 'Sources', Icon: Webhook, letter: 'o' },
       { to: '/t/$tenant/crm', name: 'CRM', Icon: Send, letter: 'm' },
+      { to: '/t/$tenant/notifications', name: 'Notifications', Icon: Bell },
       { to: '/t/$tenant/area', name: 'Service area', Icon: MapPin },
       { to: '/t/$tenant/rules', name: 'Rules', Icon: SlidersHorizontal },
       { to: '/t/$tenant/settings/company', name: 'Settings', Icon: Settings },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { foldZips, readList, readTowns, writeTowns } from './lists';
+import { foldZips, readList, readSettings, readTowns, writeTowns } from './lists';
 
 it('reads lists with commas, breaks and repeats', () => {
   expect(readList(' 78664, 78665\n78664;786xx ')).toEqual(['78664', '78665', '786xx']);
@@ -34,4 +34,15 @@ it('folds ZIP codes by how they begin', () => {
     { prefix: '786', count: 2 },
     { prefix: '787', count: 2 },
   ]);
+});
+
+it('reads settings line by line, and says which it cannot read', () => {
+  expect(readSettings(' channel: C0123 \n\nurl = https://a.example/x?y=z')).toEqual({
+    settings: { channel: 'C0123', url: 'https://a.example/x?y=z' },
+    faults: [],
+  });
+  expect(readSettings('channel\nteam: T1')).toEqual({
+    settings: { team: 'T1' },
+    faults: ['Line 1: write “channel” as a name and its value, as in channel: C0123456789.'],
+  });
 });

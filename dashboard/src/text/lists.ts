@@ -31,6 +31,22 @@ export function readTowns(text: string): { towns: Town[]; faults: string[] } {
   return { towns, faults };
 }
 
+/** Settings, a line for each: `channel: C0123456789`. Lines that cannot be read are given back with their numbers. */
+export function readSettings(text: string): { settings: Record<string, string>; faults: string[] } {
+  const settings: Record<string, string> = {};
+  const faults: string[] = [];
+  text.split('\n').forEach((line, at) => {
+    if (!line.trim()) return;
+    const found = /^\s*([A-Za-z0-9_.-]+)\s*[:=]\s*(\S.*?)\s*$/.exec(line);
+    if (found?.[1] && found[2]) settings[found[1]] = found[2];
+    else
+      faults.push(
+        `Line ${at + 1}: write “${line.trim()}” as a name and its value, as in channel: C0123456789.`,
+      );
+  });
+  return { settings, faults };
+}
+
 /** ZIP codes by their first three digits: thousands of them fit on a line or two. */
 export function foldZips(zips: readonly string[]): { prefix: string; count: number }[] {
   const counts = new Map<string, number>();

@@ -62,6 +62,7 @@ export const PAGES: readonly PageUnderTest[] = [
     reach: (page) => connectByHand(page, 'intercom-south'),
   },
   { name: 'crm', path: '/crm', shows: 'secret refused' },
+  { name: 'notifications', path: '/notifications', shows: 'How it went lately' },
   { name: 'area', path: '/area', shows: 'nearest to the middle' },
   { name: 'rules', path: '/rules', shows: 'in use' },
   { name: 'settings-company', path: '/settings/company', shows: 'America/Chicago' },

@@ -37,12 +37,38 @@ pub(crate) struct Connection {
     name: String,
     /// The provider's slug.
     provider: String,
+    /// What the provider does for the tenant; empty if this build does not know it.
+    uses: Vec<ConnectionUse>,
     /// Grows by one with every new secret.
     version: u64,
     /// Whether the provider takes the secret, as far as is known.
     state: words::ConnectionState,
     /// What is no secret: account and company ids.
     settings: BTreeMap<String, String>,
+}
+
+/// What a provider does for a tenant: leads come from it (`source`) or are pushed into it (`crm`); messages to people leave
+/// by it as e-mail (`email`) or are posted to a team's chat (`chat`).
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ConnectionUse {
+    Source,
+    Crm,
+    Email,
+    Chat,
+}
+
+impl ConnectionUse {
+    fn all_of(provider: &Provider) -> Vec<Self> {
+        let uses = [
+            (provider.is_source, Self::Source),
+            (provider.is_crm, Self::Crm),
+            (provider.is_mailer, Self::Email),
+            (provider.chat.is_some(), Self::Chat),
+        ];
+        let uses = uses.into_iter().filter(|(is_one, _)| *is_one);
+        uses.map(|(_, what)| what).collect()
+    }
 }
 
 /// A tenant's connections, by name.
@@ -105,8 +131,14 @@ pub(crate) async fn list_connections(
     State(deps): State<Deps>,
 ) -> Result<Json<ConnectionList>, Problem> {
     let connections = deps.store.connections(reader.tenant()).await?;
+    let providers = catalogue::providers();
+    let uses = |slug: &str| {
+        let provider = providers.iter().find(|provider| provider.slug == slug);
+        provider.map(ConnectionUse::all_of).unwrap_or_default()
+    };
     let items = connections.into_iter().map(|connection| Connection {
         name: connection.name.to_string(),
+        uses: uses(&connection.provider),
         provider: connection.provider,
         version: connection.version,
         state: connection.state.into(),

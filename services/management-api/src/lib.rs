@@ -15,6 +15,7 @@ pub mod cursor;
 #[doc(hidden)]
 pub mod dashboard;
 mod deliveries;
+mod demo;
 mod docs;
 mod faults;
 mod gate;
@@ -27,6 +28,7 @@ mod limits;
 mod live;
 mod me;
 mod metrics;
+mod needs;
 mod offices;
 mod openapi;
 mod people;
@@ -67,6 +69,7 @@ use crate::{
     sign_in::SignIn,
 };
 pub use crate::{
+    demo::{Demo, DemoError, DemoProvider, DemoSample},
     jobs::JobBell,
     limits::LimitsConfig,
     openapi::{openapi_json, openapi_yaml},
@@ -109,6 +112,8 @@ pub struct Deps {
     pub limits: LimitsConfig,
     /// The way to providers; none where nobody may be asked.
     pub outward: Option<Outward>,
+    /// What drives the simulated providers of whoever tries the product; none where they are real.
+    pub demo: Option<Arc<dyn Demo>>,
 }
 
 impl Deps {

@@ -116,6 +116,7 @@ fn main() -> ExitCode {
         };
         Ok(service(Deps {
             outward: Some(outward),
+            demo: None,
             store: engine.store.clone(),
             bus: engine.bus.clone(),
             sources,

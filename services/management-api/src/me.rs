@@ -138,7 +138,7 @@ pub(crate) async fn show_me(
 }
 
 /// The tenants that they see, by id.
-async fn tenants(deps: &Deps, caller: &Caller) -> Result<Vec<domain::Tenant>, Problem> {
+pub(crate) async fn tenants(deps: &Deps, caller: &Caller) -> Result<Vec<domain::Tenant>, Problem> {
     if caller.is_platform_admin() {
         let mut all = deps.store.tenants_across_tenants().await?;
         all.truncate(MAX_TENANTS);

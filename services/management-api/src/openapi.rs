@@ -67,6 +67,7 @@ static DOCUMENT: LazyLock<String> = LazyLock::new(openapi_json);
         (name = "live", description = "What happens, as it happens."),
         (name = "audit", description = "What people changed."),
         (name = "metrics", description = "Figures: what leads, deliveries and steps sum up to."),
+        (name = "demo", description = "Trying the product where providers are simulated; nothing of it is there where they are real."),
         (name = "people", description = "Who may see a tenant, and by which keys programs call."),
         (name = "me", description = "Who calls: what they may do, prefer and have saved."),
         (name = "sign-in", description = "Signing in by a code or at an issuer, and the devices where somebody is signed in."),

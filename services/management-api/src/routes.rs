@@ -7,9 +7,9 @@ use crate::{
     configs::{self, schema, versions},
     connection_test, connections,
     deliveries::{self, refusals},
-    docs,
+    demo, docs,
     jobs::{self, create as start, try_config},
-    jwks, leads, live, me, metrics,
+    jwks, leads, live, me, metrics, needs,
     offices::{self, create as office, remove},
     openapi,
     people::{self, api_keys, invitations},
@@ -50,6 +50,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         // Whoever has a token.
         .routes(routes!(me::show_me))
         .routes(routes!(me::put_preferences))
+        .routes(routes!(needs::list_my_tenants))
         // Who may read a tenant.
         .routes(routes!(views::list_views))
         .routes(routes!(
@@ -79,6 +80,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(catalogue::show_source_catalogue))
         .routes(routes!(health::show_source_health))
         .routes(routes!(completeness::list_completeness))
+        .routes(routes!(demo::show_demo))
         // Who may post leads.
         .routes(routes!(leads::post_lead))
         // Who may decide, and set stopped work going.
@@ -92,6 +94,8 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(of_persons::unlink_requests))
         .routes(routes!(work::redrive_work))
         .routes(routes!(jobs::list_jobs, start::create_job))
+        .routes(routes!(demo::send_demo_delivery))
+        .routes(routes!(demo::break_demo, demo::mend_demo))
         // Who may change a tenant's set-up; what it is, those who may read see.
         .routes(routes!(sources::list_sources, create::create_source))
         .routes(routes!(connect::connect_source))

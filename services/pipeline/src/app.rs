@@ -1,7 +1,7 @@
 //! Every service of the product, joined in one process.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
 };
 
@@ -15,7 +15,7 @@ use domain::Clock;
 use google::{DocumentAi, Gemini, Maps, Speech, Tokens};
 use http_client::{Client, Options};
 use management_api::{
-    AuditConfig, JobBell, LimitsConfig, Outward,
+    AuditConfig, Demo, JobBell, LimitsConfig, Outward,
     auth::{KeyRing, SigningKey, Trust, Verifier},
     sign_in::{Postman, SignIn, own_trust},
 };
@@ -29,7 +29,7 @@ use sources::{ApiSet, Sources};
 use store::{IdSource, Store};
 use store_sqlite::SqliteStore;
 
-use crate::{config::Config, data_folder::DataFolder, providers::Providers};
+use crate::{config::Config, data_folder::DataFolder, providers::Providers, try_it::TryIt};
 
 /// The product, built and bound, not yet serving.
 pub struct App {
@@ -98,6 +98,7 @@ impl App {
                 public_url: config.webhook_base(address),
                 is_simulated: providers.is_google_simulated,
                 limits: config.limits,
+                demo: demo(config, providers, address, &clock)?,
             },
         )?;
         let services = services(config, providers, management, blobs)?;
@@ -219,6 +220,7 @@ pub(crate) async fn management_alone(
             is_simulated: false,
             limits: config.limits,
             postman: None,
+            demo: None,
         },
     )?;
     let http = http_client(config)?;
@@ -272,6 +274,7 @@ fn management(
         public_url: reached.public_url,
         limits: reached.limits,
         outward: None,
+        demo: reached.demo,
     })
 }
 
@@ -281,6 +284,29 @@ struct Reached {
     is_simulated: bool,
     limits: LimitsConfig,
     postman: Option<Postman>,
+    demo: Option<Arc<dyn Demo>>,
+}
+
+/// What drives the simulated providers: none where one that costs money is real.
+fn demo(
+    config: &Config,
+    providers: &Providers,
+    address: SocketAddr,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Option<Arc<dyn Demo>>> {
+    if !providers.is_google_simulated {
+        return Ok(None);
+    }
+    // It listens on every address of this machine, loopback among them.
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    let server = SocketAddr::new(ip, address.port());
+    let urls = providers.urls.clone();
+    let demo = TryIt::new(http_client(config)?, clock.clone(), server, urls)?;
+    Ok(Some(Arc::new(demo)))
 }
 
 /// Who mails people the links that they sign in by.

@@ -6,3 +6,5 @@ pub mod config;
 pub mod data_folder;
 pub mod demo;
 pub mod providers;
+pub mod samples;
+mod try_it;

@@ -8,11 +8,13 @@ import { keys } from '../../api/keys';
 import { officesQuery } from '../../api/queries';
 import { useRefusal } from '../../shell/role';
 import { number } from '../../text/format';
+import { readSettings } from '../../text/lists';
 import { plain, providerName } from '../../text/words';
 import Button from '../../ui/button/button';
+import ConnectionState from '../../ui/connection-state/connection-state';
 import Empty from '../../ui/empty/empty';
 import FailureNote from '../../ui/failure/failure';
-import Field, { Input } from '../../ui/field/field';
+import Field, { Input, TextArea } from '../../ui/field/field';
 import layout from '../../ui/layout/layout.module.css';
 import Modal, { modalActions } from '../../ui/modal/modal';
 import Note from '../../ui/note/note';
@@ -70,15 +72,7 @@ export default function Crm() {
     {
       name: 'State',
       fits: true,
-      of: (one) => (
-        <span data-state={one.state} className={styles.state}>
-          {one.state === 'active'
-            ? '✓ taken'
-            : one.state === 'refused'
-              ? '✕ secret refused'
-              : plain(one.state)}
-        </span>
-      ),
+      of: (one) => <ConnectionState state={one.state} />,
     },
     {
       name: 'Gets leads of',
@@ -165,8 +159,15 @@ function Add({
   const [name, setName] = useState('');
   const [provider, setProvider] = useState('hubspot');
   const [secret, setSecretText] = useState('');
+  const [written, setWritten] = useState('');
+  const { settings, faults } = readSettings(written);
   const adding = useMutation({
-    mutationFn: () => setSecret(tenant, name.trim(), { provider: provider.trim(), secret }),
+    mutationFn: () =>
+      setSecret(tenant, name.trim(), {
+        provider: provider.trim(),
+        secret,
+        ...(Object.keys(settings).length > 0 && { settings }),
+      }),
     onSuccess: (set) => {
       void cache.invalidateQueries({ queryKey: keys.connections(tenant) });
       onDone(set);
@@ -174,7 +175,7 @@ function Add({
   });
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();
-    if (!adding.isPending) adding.mutate();
+    if (!adding.isPending && faults.length === 0) adding.mutate();
   };
   return (
     <Modal title="Add a connection" onClose={onClose}>
@@ -182,7 +183,7 @@ function Add({
         <Field label="Name" help="What you call it, such as our-crm. Rules name it.">
           {(props) => <Input {...props} value={name} onChange={setName} required autoComplete="off" />}
         </Field>
-        <Field label="Provider" help="The provider’s short name, such as hubspot or sendgrid.">
+        <Field label="Provider" help="The provider’s short name, such as hubspot, sendgrid or slack.">
           {(props) => <Input {...props} value={provider} onChange={setProvider} required />}
         </Field>
         <Field label="Secret" help="An API key or an access token. It is kept sealed and never shown again.">
@@ -198,10 +199,23 @@ function Add({
             />
           )}
         </Field>
+        <Field
+          label="Settings"
+          help="What the account needs beside its secret, a line for each, as in channel: C0123456789. Most need none; a missing one is told."
+          error={faults[0]}
+        >
+          {(props) => (
+            <TextArea {...props} value={written} onChange={setWritten} rows={2} spellCheck={false} />
+          )}
+        </Field>
         <Refused error={adding.error} what="It was not added" />
         <div className={modalActions}>
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" look="primary" disabled={!name.trim() || !secret || adding.isPending}>
+          <Button
+            type="submit"
+            look="primary"
+            disabled={!name.trim() || !secret || faults.length > 0 || adding.isPending}
+          >
             {adding.isPending ? 'Adding…' : 'Add'}
           </Button>
         </div>

@@ -23,7 +23,7 @@ export default function Rules() {
     <div className={layout.page}>
       <PageHead
         name="Rules"
-        lead="What happens with an office’s leads: what is spam, where the company works, which CRMs get them and who is told. Every save is a new version; nothing is overwritten."
+        lead="What happens with an office’s leads: what is spam, where the company works, and which CRMs get them. Every save is a new version; nothing is overwritten."
       />
       {items.length > 1 && (
         <Views

@@ -49,9 +49,9 @@ const WORDS: Record<StepName, { title: string; why: string; act: string; to: Tar
   },
   told: {
     title: 'Who is told',
-    why: 'Whoever is to call gets a mail for each genuine lead.',
+    why: 'Whoever is to call gets a message for each genuine lead: a mail, or one in the team’s chat.',
     act: 'Choose',
-    to: '/t/$tenant/rules',
+    to: '/t/$tenant/notifications',
   },
   area: {
     title: 'Where you work',

@@ -71,7 +71,8 @@ export function fixOf(reason: Reason): Fix {
     case 'unreached':
       return {
         title: 'Nobody can be told',
-        advice: 'Name a CRM or a person to be told in the rules of the office, then redrive.',
+        advice:
+          'Name a CRM in the rules of the office, or a person to be told under Notifications, then redrive.',
         act: 'rules',
         drains: false,
       };

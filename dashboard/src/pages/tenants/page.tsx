@@ -1,15 +1,24 @@
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { keys } from '../../api/keys';
 import { meQuery } from '../../api/queries';
-import { create, rename, resume, stoppedQuery, suspend, type Tenant, tenantsQuery } from '../../api/tenants';
+import {
+  create,
+  MOST_TENANTS,
+  type Needs,
+  needsQuery,
+  rename,
+  resume,
+  suspend,
+  type Tenant,
+} from '../../api/tenants';
 import { number } from '../../text/format';
 import Button from '../../ui/button/button';
 import Confirm from '../../ui/confirm/confirm';
 import Empty from '../../ui/empty/empty';
 import FailureNote from '../../ui/failure/failure';
-import Field, { Input } from '../../ui/field/field';
+import Field, { Check, Input } from '../../ui/field/field';
 import layout from '../../ui/layout/layout.module.css';
 import Modal, { modalActions } from '../../ui/modal/modal';
 import Note from '../../ui/note/note';
@@ -18,43 +27,37 @@ import PageHead from '../../ui/page-head/page-head';
 import Rows, { type Column } from '../../ui/rows/rows';
 import Skeleton from '../../ui/skeleton/skeleton';
 import Text from '../../ui/text/text';
+import { needsOf } from './needs';
 import styles from './page.module.css';
 import { slugFault, slugOf } from './slug';
 
 /** What is open over the page. */
 type Open = { kind: 'create' } | { kind: 'rename' | 'suspend' | 'resume'; tenant: Tenant } | null;
 
-/** Every company that somebody sees. Who administers the installation creates, renames and suspends them. */
+/** The companies that somebody sees, by need. Who administers the installation creates, renames and suspends them. */
 export default function Tenants() {
   const me = useQuery(meQuery);
   return (
     <div className={layout.page}>
-      {me.isPending ? (
-        <>
-          <PageHead name="Companies" />
-          <Skeleton rows={5} height={44} />
-        </>
-      ) : me.isError ? (
-        <>
-          <PageHead name="Companies" />
-          <FailureNote error={me.error} onRetry={() => void me.refetch()} />
-        </>
-      ) : me.data.role === 'platform_admin' ? (
-        <All />
+      {me.data ? (
+        <Companies isAdministered={me.data.role === 'platform_admin'} />
       ) : (
         <>
-          <PageHead name="Companies" lead="The companies whose leads you see." />
-          <Listed tenants={me.data.tenants} />
+          <PageHead name="Companies" />
+          {me.isError ? (
+            <FailureNote error={me.error} onRetry={() => void me.refetch()} />
+          ) : (
+            <Skeleton rows={5} height={44} />
+          )}
         </>
       )}
     </div>
   );
 }
 
-/** All of the installation, with what can be done about them. */
-function All() {
+function Companies({ isAdministered }: { isAdministered: boolean }) {
   const cache = useQueryClient();
-  const list = useInfiniteQuery(tenantsQuery);
+  const list = useQuery(needsQuery);
   const [open, setOpen] = useState<Open>(null);
   const [told, setTold] = useState<{ words: string; tenant: Tenant; isNew: boolean } | null>(null);
   const done = async (words: string, tenant: Tenant, isNew = false) => {
@@ -66,14 +69,14 @@ function All() {
     ]);
   };
   const close = () => setOpen(null);
-  const tenants = list.data?.pages.flatMap((page) => page.items) ?? [];
+  const tenants = list.data?.items ?? [];
   return (
     <>
       <PageHead
         name="Companies"
-        lead="Each has leads, people and a set-up of its own, and sees nothing of another."
+        lead="Those first that need somebody: where leads are lost or wait. Each has leads, people and a set-up of its own, and sees nothing of another."
       >
-        <Button onClick={() => setOpen({ kind: 'create' })}>Create a company</Button>
+        {isAdministered && <Button onClick={() => setOpen({ kind: 'create' })}>Create a company</Button>}
       </PageHead>
       {told && (
         <Note look="done">
@@ -98,14 +101,13 @@ function All() {
           onRetry={() => void list.refetch()}
         />
       ) : tenants.length === 0 ? (
-        <Empty title="No company yet">Create the first one, and invite who administers it.</Empty>
+        <Empty title="No company yet">
+          {isAdministered
+            ? 'Create the first one, and invite who administers it.'
+            : 'Ask who administers a company to invite you.'}
+        </Empty>
       ) : (
-        <Listed
-          tenants={tenants}
-          onOpen={setOpen}
-          onMore={list.hasNextPage ? () => void list.fetchNextPage() : undefined}
-          isFetching={list.isFetchingNextPage}
-        />
+        <Listed tenants={tenants} onOpen={isAdministered ? setOpen : undefined} />
       )}
       {open?.kind === 'create' && (
         <Create onClose={close} onDone={(tenant) => void done('is there.', tenant, true)} />
@@ -146,21 +148,20 @@ function All() {
 function Listed({
   tenants,
   onOpen,
-  onMore,
-  isFetching = false,
 }: {
-  tenants: readonly Tenant[];
+  tenants: readonly Needs[];
   /** Opens what can be done about one; left out where nothing can. */
-  onOpen?: (open: Open) => void;
-  onMore?: (() => void) | undefined;
-  isFetching?: boolean;
+  onOpen?: ((open: Open) => void) | undefined;
 }) {
   const [text, setText] = useState('');
+  const [isNeedy, setNeedy] = useState(false);
   const sought = text.trim().toLowerCase();
   const found = tenants.filter(
-    ({ name, tenant_id }) => name.toLowerCase().includes(sought) || tenant_id.includes(sought),
+    (one) =>
+      (one.name.toLowerCase().includes(sought) || one.tenant_id.includes(sought)) &&
+      (!isNeedy || needsOf(one).length > 0),
   );
-  const columns: Column<Tenant>[] = [
+  const columns: Column<Needs>[] = [
     {
       name: 'Company',
       of: ({ tenant_id, name }) => (
@@ -183,7 +184,7 @@ function Listed({
         </span>
       ),
     },
-    { name: 'Stuck', fits: true, of: ({ tenant_id }) => <Stopped tenant={tenant_id} /> },
+    { name: 'Needs', of: (tenant) => <Needed of={tenant} /> },
   ];
   if (onOpen) {
     columns.push({
@@ -213,37 +214,54 @@ function Listed({
           {(props) => <Input {...props} type="search" value={text} onChange={setText} autoComplete="off" />}
         </Field>
       </div>
+      <Check isOn={isNeedy} onChange={setNeedy}>
+        Only those that need somebody
+      </Check>
       {found.length === 0 ? (
         <Empty
-          title="No company is called so"
-          actions={<Button onClick={() => setText('')}>Show all of them</Button>}
+          title={sought ? 'No company is called so' : 'No company needs anybody'}
+          actions={
+            <Button
+              onClick={() => {
+                setText('');
+                setNeedy(false);
+              }}
+            >
+              Show all of them
+            </Button>
+          }
         >
-          {onMore && 'Those that are not read yet were not looked at.'}
+          {sought && isNeedy && 'Those that need nobody are left out.'}
         </Empty>
       ) : (
         <Rows label="Companies" columns={columns} rows={found} keyOf={(one) => one.tenant_id} />
       )}
-      {onMore && (
-        <div className={layout.buttons}>
-          <Button onClick={onMore} disabled={isFetching}>
-            {isFetching ? 'Reading…' : 'More companies'}
-          </Button>
-        </div>
+      {tenants.length >= MOST_TENANTS && (
+        <p className={layout.faint}>These are the first {number(MOST_TENANTS)}, by their short names.</p>
       )}
     </>
   );
 }
 
-/** How many steps of a company wait for somebody. */
-function Stopped({ tenant }: { tenant: string }) {
-  const { data, isError } = useQuery(stoppedQuery(tenant));
-  if (isError) return <span title="It could not be read">?</span>;
-  if (data === undefined) return '…';
-  if (data === 0) return '–';
+/** What waits for somebody in a company, each a way there. */
+function Needed({ of }: { of: Needs }) {
+  const needs = needsOf(of);
+  if (needs.length === 0) return <span className={layout.faint}>nobody</span>;
   return (
-    <Link to="/t/$tenant/stuck" params={{ tenant }}>
-      {number(data)} {data === 1 ? 'step' : 'steps'}
-    </Link>
+    <div className={styles.needs}>
+      {needs.map(({ words, to, search, look }) => (
+        <Link
+          key={words}
+          to={to}
+          params={{ tenant: of.tenant_id }}
+          search={search ?? {}}
+          className={styles.need}
+          data-look={look}
+        >
+          {words}
+        </Link>
+      ))}
+    </div>
   );
 }
 

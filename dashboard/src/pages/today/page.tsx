@@ -24,6 +24,8 @@ import { channelsQuery, dayQuery } from './queries';
 
 /** It comes behind what is read first; the row has its room. */
 const Touched = lazy(() => import('../../ui/touched/touched'));
+/** Where providers are simulated, and nowhere else. */
+const TryIt = lazy(() => import('./parts/try-it'));
 
 type Figures = readonly Schemas['SummaryFigure'][];
 
@@ -32,12 +34,18 @@ const COMING_IN = 20;
 
 export default function Today() {
   const { tenant } = useParams({ from: '/t/$tenant/' });
-  const company = useQuery(meQuery).data?.tenants.find((one) => one.tenant_id === tenant)?.name;
+  const me = useQuery(meQuery).data;
+  const company = me?.tenants.find((one) => one.tenant_id === tenant)?.name;
   const offices = useQuery(officesQuery(tenant));
   return (
     <>
       <title>{['Today', company].filter(Boolean).join(' · ')}</title>
       <h1 className={styles.title}>Today</h1>
+      {me?.product.is_simulated && (
+        <Suspense>
+          <TryIt tenant={tenant} />
+        </Suspense>
+      )}
       {offices.isPending ? <Skeleton rows={4} height={80} /> : <Day tenant={tenant} />}
     </>
   );

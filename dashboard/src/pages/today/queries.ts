@@ -15,6 +15,14 @@ export const dayQuery = (tenant: string, day: string) =>
       ),
   });
 
+/** What simulated providers do on demand; a failure where they are real. */
+export const demoQuery = (tenant: string) =>
+  queryOptions({
+    queryKey: [...keys.tenant(tenant), 'demo'],
+    queryFn: ({ signal }) =>
+      read(api.GET('/v1/tenants/{tenant_id}/demo', { params: { path: { tenant_id: tenant } }, signal })),
+  });
+
 /** How leads of a day came in, by channel. */
 export const channelsQuery = (tenant: string, day: string) =>
   queryOptions({

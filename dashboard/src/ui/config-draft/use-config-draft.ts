@@ -66,6 +66,15 @@ export function useConfigDraft<Written>({
       ? saving.error.fields.find((fault) => fault.field === field || fault.field === `config.${field}`)
           ?.message
       : undefined;
+  /** What the server said of a field and of all that stands in it, by its place in there: `2`, `0.connection`, or none. */
+  const faultsIn = (field: string): { at: string; message: string }[] =>
+    saving.error instanceof Failure
+      ? saving.error.fields.flatMap((fault) => {
+          const path = fault.field.replace(/^config\./, '');
+          const isWithin = path === field || path.startsWith(`${field}.`);
+          return isWithin ? [{ at: path.slice(field.length + 1), message: fault.message }] : [];
+        })
+      : [];
   return {
     tenant,
     office,
@@ -80,6 +89,7 @@ export function useConfigDraft<Written>({
     job,
     saving,
     faultOf,
+    faultsIn,
     takeTheirs,
     discard: () => setWritten(before),
   };

@@ -57,7 +57,8 @@ async fn a_connection_is_created_with_a_secret_and_shows_none() {
 
     let shown = list(&world).await;
     let expected = json!([{
-        "name": "hubspot", "provider": "hubspot", "version": 2, "state": "active", "settings": {},
+        "name": "hubspot", "provider": "hubspot", "uses": ["crm"], "version": 2, "state": "active",
+        "settings": {},
     }]);
     assert_eq!(shown, expected);
     let act = (

@@ -616,6 +616,7 @@ async fn deps(
         public_url: String::new(),
         limits: LimitsConfig::default(),
         outward: None,
+        demo: None,
     }
 }
 

@@ -31,6 +31,8 @@ use store_sqlite::SqliteStore;
 use tempfile::TempDir;
 use testkit::ManualClock;
 
+use crate::demo::Rehearsal;
+
 /// What webhooks' URLs begin with.
 pub(crate) const PUBLIC_URL: &str = "https://leads.example";
 
@@ -41,6 +43,8 @@ pub(crate) struct World {
     pub(crate) clock: ManualClock,
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) secrets: SealedSecrets,
+    /// What stands for the simulated providers of `a`.
+    pub(crate) demo: Arc<Rehearsal>,
     bus: Arc<LocalBus>,
     pub(crate) key: SigningKey,
     pub(crate) trust: Trust,
@@ -103,6 +107,7 @@ impl World {
             per_tenant: per_tenant.try_into().unwrap(),
         };
         let blobs = blobs::FolderBlobs::open(folder.path().join("blobs"));
+        let demo = Arc::new(Rehearsal::new());
         let deps = Deps {
             blobs: Arc::new(blobs.await.unwrap()),
             api_keys: Arc::new(KeyRing::new(store.clone(), Arc::new(clock.clone()))),
@@ -116,6 +121,7 @@ impl World {
             ))),
             is_simulated: true,
             outward: None,
+            demo: Some(demo.clone()),
             store: store.clone(),
             bus: bus.clone(),
             sources: Sources::standard(),
@@ -146,6 +152,7 @@ impl World {
             clock,
             store,
             secrets,
+            demo,
             bus,
             key,
             trust,

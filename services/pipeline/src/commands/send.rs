@@ -8,22 +8,18 @@ use domain::Clock as _;
 use http::Method;
 use http_client::{Client, Options};
 use runtime::SystemClock;
-use secrecy::SecretString;
 use serde_json::{Value, json};
 use settings::Settings;
-use simulators::{Choices, SIMULATORS, Sample, SampleDelivery};
+use simulators::Choices;
 
 use super::{api::Api, data_dir, say};
-use crate::{
-    data_folder::{ServerFile, running_server},
-    demo,
-};
+use crate::{data_folder::running_server, demo, samples};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The provider that a sample is from.
     /// `lead` posts one to the direct API.
-    #[arg(value_parser = PossibleValuesParser::new(samples().map(|(slug, _)| slug).chain([LEAD])))]
+    #[arg(value_parser = PossibleValuesParser::new(samples::all().map(|(slug, _)| slug).chain([LEAD])))]
     source: String,
     /// The event. Default: the provider's usual one. A wrong one is answered with the list.
     event: Option<String>,
@@ -48,54 +44,33 @@ pub(super) struct Args {
 /// In the place of a provider: a lead that another system posts to the direct API.
 const LEAD: &str = "lead";
 
-/// The providers that have samples.
-fn samples() -> impl Iterator<Item = (&'static str, &'static [Sample])> {
-    let demos = SIMULATORS
-        .iter()
-        .filter_map(|spec| Some((spec, spec.demo?)));
-    demos
-        .filter(|(_, demo)| !demo.samples.is_empty())
-        .map(|(spec, demo)| (spec.slug, demo.samples))
-}
-
 pub(super) async fn run(settings: &Settings, args: Args) -> anyhow::Result<()> {
     if args.source == LEAD {
         return send_lead(settings, args).await;
     }
-    let sample = sample(&args.source, args.event.as_deref())?;
+    let sample = samples::of(&args.source, args.event.as_deref())?;
     let server = running_server(&data_dir(settings, args.data_dir)?)?;
     let http = Client::new(Options {
         allow_loopback: true,
         ..Options::default()
     })?;
-    let SampleDelivery {
-        content_type,
-        signature,
-        body,
-        preparation,
-        ..
-    } = sample.deliver(&Choices {
+    let choices = Choices {
         id: args.call,
         phone: args.caller,
         recording: args.recording,
         words: args.words,
         at: SystemClock::default().now(),
-    });
-    if let Some((path, content)) = preparation {
-        prepare(&http, &server, &args.source, &path, &content).await?;
-    }
-    let path = demo::hook_of(&args.source, sample.event);
-    let url = format!("http://{}{path}", server.address);
-    let request = signature
-        .into_iter()
-        .fold(http.post(url), |request, (header, value)| {
-            request.secret_header(header, &SecretString::from(value))
-        });
-    let answer = request
-        .body(content_type, body)
-        .send()
-        .await
-        .with_context(|| format!("posting to {}", server.address))?;
+    };
+    let address = server.address;
+    let answer = samples::send(
+        &http,
+        address,
+        &server.simulators,
+        &args.source,
+        sample,
+        &choices,
+    );
+    let answer = answer.await?;
     let shown: Value = answer.json().context("reading the server's answer")?;
     say(&serde_json::to_string_pretty(&shown)?)?;
     if !answer.status.is_success() {
@@ -130,38 +105,4 @@ async fn send_lead(settings: &Settings, args: Args) -> anyhow::Result<()> {
     let path = format!("/v1/tenants/{}/leads", demo::TENANT);
     let answer = api.call(Method::POST, &path, Some(&lead), None).await?;
     say(&serde_json::to_string_pretty(&answer)?)
-}
-
-/// The sample of an event, or of the provider's usual one.
-fn sample(source: &str, event: Option<&str>) -> anyhow::Result<&'static Sample> {
-    let samples = samples().find(|(slug, _)| *slug == source);
-    let samples = samples.map(|(_, samples)| samples).unwrap_or_default();
-    let is_meant = |sample: &&Sample| event.is_none_or(|event| sample.event == event);
-    samples.iter().find(is_meant).with_context(|| {
-        let events: Vec<_> = samples.iter().map(|sample| sample.event).collect();
-        format!(
-            "{source} has no such sample: choose one of {}",
-            events.join(", ")
-        )
-    })
-}
-
-/// Gives the simulated provider what the sample is about.
-async fn prepare(
-    http: &Client,
-    server: &ServerFile,
-    source: &str,
-    path: &str,
-    content: &Value,
-) -> anyhow::Result<()> {
-    let url = server
-        .simulators
-        .get(source)
-        .context("this sample needs a server with simulated providers")?;
-    let answer = http.put(format!("{url}{path}")).json(content).send();
-    let answer = answer.await.context("asking the simulated provider")?;
-    if !answer.status.is_success() {
-        bail!("the simulated {source} refused: {}", answer.text_lossy(500));
-    }
-    Ok(())
 }

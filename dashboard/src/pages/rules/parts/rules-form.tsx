@@ -1,9 +1,8 @@
-import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import type { FormEvent } from 'react';
 import type { Schemas } from '../../../api/client';
 import type { Config } from '../../../api/config';
 import type { SavedConfig } from '../../../api/config-query';
-import { catalogueQuery } from '../../../api/sources';
 import { useRefusal } from '../../../shell/role';
 import { number } from '../../../text/format';
 import { foldZips, readList, readTowns, writeTowns } from '../../../text/lists';
@@ -20,20 +19,14 @@ type Written = {
   zips: string;
   towns: string;
   destinations: { connection: string; connector: string }[];
-  email: string;
-  from: string;
-  fromName: string;
 };
 
-const write = ({ spam, service_area, destinations, notifications }: Config): Written => ({
+const write = ({ spam, service_area, destinations }: Config): Written => ({
   reviewFrom: String(spam?.review_from ?? 50),
   quarantineAbove: String(spam?.quarantine_above ?? 85),
   zips: (service_area?.postal_codes ?? []).join(', '),
   towns: writeTowns(service_area?.cities ?? []),
   destinations: destinations ?? [],
-  email: (notifications?.email ?? []).join('\n'),
-  from: notifications?.from ?? '',
-  fromName: notifications?.from_name ?? '',
 });
 
 /** What is written, over all that this form does not show. */
@@ -50,12 +43,6 @@ const readWritten = (before: Config, written: Written): Config => ({
     cities: readTowns(written.towns).towns,
   },
   destinations: written.destinations,
-  notifications: {
-    ...before.notifications,
-    email: readList(written.email),
-    from: written.from.trim() || null,
-    from_name: written.fromName.trim() || null,
-  },
 });
 
 export default function RulesForm({
@@ -86,10 +73,8 @@ export default function RulesForm({
     setWritten({ ...written, destinations: isOn ? [...others, added] : others });
   };
   const chosen = new Set(written.destinations.map((one) => one.connection));
-  const catalogue = useQuery(catalogueQuery(tenant)).data?.items ?? [];
-  const isSource = new Set(catalogue.map((one) => one.provider));
-  // A mail provider or a source's account gets no leads; one that is chosen stays in sight, whatever it is.
-  const crms = connections.filter((one) => !isSource.has(one.provider) || chosen.has(one.name));
+  // What gets no leads is not offered; one that is chosen stays in sight, whatever it is.
+  const crms = connections.filter((one) => one.uses.includes('crm') || chosen.has(one.name));
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();
     if (!refusal && draft.isDirty && towns.faults.length === 0 && !saving.isPending)
@@ -154,32 +139,13 @@ export default function RulesForm({
           </Check>
         ))}
       </section>
-      <section className={layout.card} aria-labelledby="told">
-        <h2 id="told">Who is told</h2>
-        <Field
-          label="E-mail addresses"
-          help="A line for each. Everybody gets a message of their own."
-          error={faultOf('notifications.email') ?? faultOf('notifications.connection')}
-        >
-          {(props) => <TextArea {...props} rows={3} {...of('email')} />}
-        </Field>
-        <div className={layout.pair}>
-          <Field
-            label="Sender"
-            help="An address that the mail provider has verified."
-            error={faultOf('notifications.from')}
-          >
-            {(props) => <Input {...props} {...of('from')} />}
-          </Field>
-          <Field
-            label="Sender’s name"
-            help="Left empty: the company’s."
-            error={faultOf('notifications.from_name')}
-          >
-            {(props) => <Input {...props} {...of('fromName')} maxLength={100} />}
-          </Field>
-        </div>
-      </section>
+      <p className={layout.faint}>
+        Who is told stands under{' '}
+        <Link to="/t/$tenant/notifications" params={{ tenant }} search={{ office }}>
+          Notifications
+        </Link>
+        .
+      </p>
       <SaveBar draft={draft} refusal={refusal} isReadable={towns.faults.length === 0} />
     </form>
   );
