@@ -20,7 +20,7 @@ use futures::{StreamExt as _, future::join_all, stream};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 
-use crate::{Connector, Known, PushError, Pushed, cell::is_formula};
+use crate::{Connector, Known, Mapping, PushError, Pushed, cell::is_formula};
 
 /// A simulated CRM with our connector to it, both new.
 pub trait Bench: Send + Sync + Sized {
@@ -130,6 +130,19 @@ pub async fn first_push(bench: &impl Bench, brief: &Brief) -> Result<Pushed, Pus
 /// # Errors
 /// [`PushError`] says what to do next.
 pub async fn push(bench: &impl Bench, brief: &Brief, known: &Known) -> Result<Pushed, PushError> {
+    push_mapped(bench, brief, &Mapping::default(), known).await
+}
+
+/// Pushes a lead through a mapping.
+///
+/// # Errors
+/// [`PushError`] says what to do next.
+pub async fn push_mapped(
+    bench: &impl Bench,
+    brief: &Brief,
+    mapping: &Mapping,
+    known: &Known,
+) -> Result<Pushed, PushError> {
     let account = bench.account();
     let key = WorkKey {
         tenant: account.tenant.clone(),
@@ -140,7 +153,9 @@ pub async fn push(bench: &impl Bench, brief: &Brief, known: &Known) -> Result<Pu
     let claim = Claim { key, token: 1 };
     let effects = Effects::new(bench.effects(), bench.clock(), claim);
     let connector = bench.connector();
-    connector.push(brief, &account, known, &effects).await
+    connector
+        .push(brief, mapping, &account, known, &effects)
+        .await
 }
 
 /// What is known after a push.
