@@ -8,7 +8,7 @@ use std::{
 };
 
 use domain::{
-    Office, OfficeConfig, OfficeDetails, OfficeId, SourceId, StoreError, TenantId, WorkflowConfig,
+    ConnectionName, Office, OfficeConfig, OfficeDetails, OfficeId, SourceId, StoreError, TenantId, WorkflowConfig,
 };
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
@@ -26,11 +26,13 @@ pub enum ConfigKind {
     Workflow,
     /// The settings of a source of webhooks, in the shape that its provider's source declares. Named by the source's id.
     Source,
+    /// What stands in a CRM's fields, in the shape that connectors read. Named by the connection.
+    Mapping,
 }
 
 impl ConfigKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Office, Self::Workflow, Self::Source];
+    pub const ALL: [Self; 4] = [Self::Office, Self::Workflow, Self::Source, Self::Mapping];
 
     /// As it is stored and shown.
     pub const fn as_str(self) -> &'static str {
@@ -38,6 +40,7 @@ impl ConfigKind {
             Self::Office => "office",
             Self::Workflow => "workflow",
             Self::Source => "source",
+            Self::Mapping => "mapping",
         }
     }
 
@@ -46,8 +49,16 @@ impl ConfigKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
-    /// Checks a configuration before it is stored. Of a source's settings it is checked that they are an object of
-    /// bearable size: only the source knows their shape, and whoever saves them asks it.
+    /// How long it may be, where only others know its shape.
+    const fn max_bytes(self) -> usize {
+        match self {
+            Self::Mapping => MAX_MAPPING,
+            Self::Office | Self::Workflow | Self::Source => MAX_SOURCE_SETTINGS,
+        }
+    }
+
+    /// Checks a configuration before it is stored. Of a source's settings and of a mapping it is checked that they are an
+    /// object of bearable size: only the source and the connector know their shape, and whoever saves them asks those.
     fn check(self, name: &str, json: &Value) -> Result<()> {
         let refused = |error: &dyn std::fmt::Display| StoreError::Conflict(error.to_string());
         match self {
@@ -59,16 +70,26 @@ impl ConfigKind {
                 .parse::<SourceId>()
                 .map(drop)
                 .map_err(|error| refused(&error))?,
+            Self::Mapping => ConnectionName::new(name)
+                .map(drop)
+                .map_err(|error| refused(&error))?,
         }
         let checked = match self {
             Self::Office => OfficeDetails::read(&without_mark(json)).map(drop),
             Self::Workflow => WorkflowConfig::read(json).map(drop),
-            Self::Source if json.is_object() && json.to_string().len() <= MAX_SOURCE_SETTINGS => {
+            Self::Source | Self::Mapping
+                if json.is_object() && json.to_string().len() <= self.max_bytes() =>
+            {
                 return Ok(());
             }
-            Self::Source => {
+            Self::Source | Self::Mapping => {
                 return Err(refused(&format_args!(
-                    "a source's settings are an object of at most {MAX_SOURCE_SETTINGS} bytes"
+                    "{} an object of at most {} bytes",
+                    match self {
+                        Self::Mapping => "a field mapping is",
+                        _ => "a source's settings are",
+                    },
+                    self.max_bytes()
                 )));
             }
         };
@@ -78,6 +99,8 @@ impl ConfigKind {
 
 /// The longest settings of a source, in bytes as JSON.
 const MAX_SOURCE_SETTINGS: usize = 64 * 1024;
+/// The longest mapping of a connection, in bytes as JSON.
+const MAX_MAPPING: usize = 256 * 1024;
 
 /// The mark of an office that was removed. What it was stays beside it: its requests go on as it said.
 const REMOVED: &str = "is_removed";
@@ -162,7 +185,7 @@ impl NewConfig {
         match self.kind {
             ConfigKind::Office if self.json[REMOVED] == true => Asked::WhatLeadsToIt,
             ConfigKind::Workflow => Asked::Office,
-            ConfigKind::Office | ConfigKind::Source => Asked::Nothing,
+            ConfigKind::Office | ConfigKind::Source | ConfigKind::Mapping => Asked::Nothing,
         }
     }
 

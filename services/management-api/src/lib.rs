@@ -25,6 +25,7 @@ mod jwks;
 mod leads;
 mod limits;
 mod live;
+mod mapping;
 mod me;
 mod metrics;
 mod offices;

@@ -13,6 +13,8 @@ mod document;
 mod functions;
 mod paths;
 pub mod reference;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeMap, fmt};
 

@@ -76,7 +76,10 @@ impl From<Field> for CrmField {
     fn from(field: Field) -> Self {
         Self {
             max_length: (field.field_type == "varchar").then_some(255),
-            holds: holds(&field.field_type),
+            holds: match (field.field_type.as_str(), field.field_code.as_str()) {
+                ("monetary", "value") => Holds::Number,
+                (kind, _) => holds(kind),
+            },
             is_read_only: field.field_name == FIELD_NAME,
             name: field.field_code,
             label: field.field_name,

@@ -10,6 +10,7 @@ mod job;
 mod key;
 mod lead;
 mod live;
+mod mapping;
 mod migrate;
 mod office;
 mod reconcile;
@@ -79,6 +80,8 @@ enum Command {
     Source(TenantArgs<source::Command>),
     /// Connects accounts at providers, checks and lists them.
     Connection(TenantArgs<connection::Command>),
+    /// Shows, saves, compares and restores what stands in a CRM's fields, and previews what a push would send.
+    Mapping(TenantArgs<mapping::Command>),
     /// Sets the secret of a connection to a provider, which lets held work go on.
     Secret(TenantArgs<secret::Command>),
     /// Lists what waits for a person's review, approves and rejects it.
@@ -138,6 +141,7 @@ pub async fn run_to(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::Config(args) => config::run(&settings, args, out).await,
         Command::Source(args) => source::run(&settings, args, out).await,
         Command::Connection(args) => connection::run(&settings, args, out).await,
+        Command::Mapping(args) => mapping::run(&settings, args, out).await,
         Command::Secret(args) => secret::run(&settings, args, out).await,
         Command::Review(args) => review::review(&settings, args, out).await,
         Command::Quarantine(args) => review::quarantine(&settings, args, out).await,
