@@ -1,9 +1,13 @@
 //! HubSpot's wire: one method for each call that we make.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use domain::Clock;
-use http_client::{Client, Request, Response, Url};
+use http_client::{Client, Request, Response, Url, is_rehearsal};
 use secrecy::SecretString;
 use serde::{
     Deserialize,
@@ -166,6 +170,8 @@ pub(super) struct Api {
     base_url: String,
     clock: Arc<dyn Clock>,
     timeout: Duration,
+    /// Properties that a rehearsal would have defined: nothing has them, and HubSpot refuses to look by them.
+    unmade: Mutex<BTreeSet<&'static str>>,
 }
 
 #[derive(Deserialize)]
@@ -194,7 +200,12 @@ impl Api {
             base_url: base_url.as_str().trim_end_matches('/').to_owned(),
             clock,
             timeout,
+            unmade: Mutex::default(),
         }
+    }
+
+    fn unmade(&self) -> MutexGuard<'_, BTreeSet<&'static str>> {
+        self.unmade.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One object by its id or by a unique property. The value goes into the body: it can be personal data, and paths
@@ -209,6 +220,9 @@ impl Api {
     ) -> Result<Option<Record>, PushError> {
         let mut body = json!({ "properties": properties, "inputs": [{ "id": value }] });
         if let Some(key) = key {
+            if self.unmade().contains(key) {
+                return Ok(None);
+            }
             body["idProperty"] = json!(key);
         }
         let request = self.http.post(self.objects(kind) + "/batch/read");
@@ -315,6 +329,9 @@ impl Api {
             "name": property.name, "label": property.label, "type": property.kind(), "fieldType": property.field,
             "groupName": kind.group(), "hasUniqueValue": is_unique, "formField": false,
         });
+        if is_rehearsal() {
+            self.unmade().insert(property.name);
+        }
         let request = self.http.post(&url).stand_in(|| body.clone());
         match self.call(request.json(&body), token).await {
             Err(PushError::Moved { .. }) => {

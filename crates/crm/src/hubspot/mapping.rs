@@ -322,7 +322,7 @@ pub(super) fn leave_out(
 /// Gives a new contact that lost its name and address the stand-in; true if it did.
 pub(super) fn stand_in(contact: &mut Properties) -> bool {
     let names = ["firstname", "lastname", "email"];
-    let is_nameless = !names.iter().any(|name| contact.contains_key(name));
+    let is_nameless = !names.iter().any(|name| contact.contains_key(*name));
     if is_nameless {
         contact.insert("lastname".into(), NAMELESS.to_owned());
     }

@@ -195,13 +195,12 @@ impl Outcomes {
     }
 
     fn behind(self, step: &Step) -> Self {
-        let is_always = self.is_always;
         match step {
             Step::Cut(max) => self.worded(|word| text::bounded(word, *max)),
             Step::Label => self.worded(domain::lead::brief::label),
             Step::Lower => self.worded(str::to_lowercase),
             Step::Upper => self.worded(str::to_uppercase),
-            Step::Join(_) => Self::only(Kind::Text, is_always),
+            Step::Join(_) => self.joined(),
             Step::Date(DateForm::Date) => Self::only(Kind::Date, false),
             Step::Date(DateForm::Time) => Self::only(Kind::Time, false),
             Step::Date(DateForm::UsDate | DateForm::Words) => Self::only(Kind::Text, false),
@@ -211,6 +210,15 @@ impl Outcomes {
             Step::Default(instead) => self.or(Self::of(instead)),
             Step::Map { values, otherwise } => self.mapped(values, otherwise.as_ref()),
         }
+    }
+
+    /// Only a list is joined; anything else stays.
+    fn joined(mut self) -> Self {
+        if self.kinds.remove(&Kind::List) {
+            self.kinds.insert(Kind::Text);
+            self.words = None;
+        }
+        self
     }
 
     fn mapped(
@@ -223,13 +231,15 @@ impl Outcomes {
             is_always: self.is_always,
             ..Self::nothing()
         };
-        for value in values.values() {
-            let is_always = mapped.is_always;
-            mapped = mapped.or(Self::of(value));
+        let instead = otherwise.and_then(Option::as_ref);
+        for value in values.values().chain(instead) {
+            let becomes = Self::of(value);
+            let is_always = mapped.is_always && becomes.is_always;
+            mapped = mapped.or(becomes);
             mapped.is_always = is_always;
         }
         match otherwise {
-            Some(Some(instead)) => mapped = mapped.or(Self::of(instead)),
+            Some(Some(_)) => {}
             Some(None) => mapped.is_always = false,
             None => {
                 // What is not replaced stays as it was.
@@ -243,7 +253,7 @@ impl Outcomes {
                     let kept = Self {
                         words: left,
                         kinds: self.kinds.clone(),
-                        is_always: self.is_always,
+                        is_always: false,
                     };
                     mapped = mapped.or(kept);
                 }
@@ -523,9 +533,7 @@ impl Reader<'_> {
 
     fn scalar(&mut self, json: &Value, path: &str) -> Option<Scalar> {
         match json {
-            Value::String(said) if said.chars().count() <= MAX_SAID => {
-                Some(Scalar::Text(said.clone()))
-            }
+            Value::String(said) if is_said(said) => Some(Scalar::Text(said.clone())),
             Value::Bool(flag) => Some(Scalar::Flag(*flag)),
             Value::Number(number) if number.as_f64().is_some_and(|number| number >= 0.0) => {
                 number.as_f64().map(Scalar::Number)
@@ -541,9 +549,7 @@ impl Reader<'_> {
     }
 
     fn said(&mut self, json: &Value, path: &str) -> Option<String> {
-        let said = json
-            .as_str()
-            .filter(|said| said.chars().count() <= MAX_SAID);
+        let said = json.as_str().filter(|said| is_said(said));
         if said.is_none() {
             let wanted = format!("a text of at most {MAX_SAID} characters");
             self.fault(path, "wrong_type", wanted);
@@ -640,6 +646,12 @@ impl Reader<'_> {
         self.fault(at, "invalid", format!("its argument is {wanted}"));
         None
     }
+}
+
+/// Whether a mapping may say this text itself.
+fn is_said(text: &str) -> bool {
+    let is_harmful = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    text.chars().count() <= MAX_SAID && !text.contains(is_harmful)
 }
 
 fn of<T: Copy>(words: &[(&str, T)], wanted: &str) -> Option<T> {

@@ -302,7 +302,8 @@ pub async fn a_mapping_has_versions_of_its_own(subject: &Subject) {
     assert_eq!(read(None).await.unwrap().unwrap().json, second.json);
     let old = read(Some(1)).await.unwrap().unwrap();
     assert_eq!((&old.json, old.note.as_str()), (&first.json, "why"));
-    let other = subject.store.config(&subject.tenant("b"), ConfigKind::Mapping, "crm", None);
+    let another = subject.tenant("b");
+    let other = subject.store.config(&another, ConfigKind::Mapping, "crm", None);
     assert_eq!(other.await.unwrap(), None, "another tenant's connection of the same name");
     for refused in [
         mapping(json!([]), None),
