@@ -22,7 +22,8 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use crate::{
-    CONNECTORS, Connector, Known, Mapping, MappingSpec, PushError, Pushed, cell::is_formula, preview,
+    CONNECTORS, Connector, Known, Mapping, MappingSpec, PushError, Pushed, cell::is_formula,
+    preview,
 };
 
 /// A simulated CRM with our connector to it, both new.
@@ -534,13 +535,23 @@ pub async fn a_mapped_field_lands_in_the_record<B: Bench>(brief: MakeBrief) {
     let (bench, brief) = (B::start().await, brief(Channel::Phone));
     let (mapping, _, _) = town_mapping(&bench);
     let nothing = Known::default();
-    let pushed = push_mapped(&bench, &brief, &mapping, &nothing).await.unwrap();
-    assert_eq!(count(&bench, "ROUND ROCK"), 1, "{}: {:?}", B::SLUG, bench.records());
+    let pushed = push_mapped(&bench, &brief, &mapping, &nothing)
+        .await
+        .unwrap();
+    assert_eq!(
+        count(&bench, "ROUND ROCK"),
+        1,
+        "{}: {:?}",
+        B::SLUG,
+        bench.records()
+    );
     let records = bench.records().len();
     assert_eq!(records, undisturbed::<B>(&brief).await.1, "{}", B::SLUG);
     let again = push_mapped(&bench, &brief, &mapping, &known(&pushed)).await;
     assert!(!again.unwrap().is_changed, "{}", B::SLUG);
-    let again = push_mapped(&bench, &brief, &mapping, &nothing).await.unwrap();
+    let again = push_mapped(&bench, &brief, &mapping, &nothing)
+        .await
+        .unwrap();
     assert_eq!(known(&again), known(&pushed), "{}", B::SLUG);
     assert_eq!(bench.records().len(), records, "{}: twice is once", B::SLUG);
 }
@@ -567,10 +578,19 @@ pub async fn a_mapped_field_that_vanished_parks<B: Bench>(brief: MakeBrief) {
     let nothing = Known::default();
     let parked = push_mapped(&bench, &brief, &mapping, &nothing).await;
     let error = parked.unwrap_err();
-    assert_eq!(error.disposition(), Disposition::Park, "{}: {error:?}", B::SLUG);
+    assert_eq!(
+        error.disposition(),
+        Disposition::Park,
+        "{}: {error:?}",
+        B::SLUG
+    );
     assert_eq!(error.word(), "schema", "{}", B::SLUG);
     let told = error.to_string();
-    assert!(told.contains(&field) && told.contains("redrive"), "{}: {told}", B::SLUG);
+    assert!(
+        told.contains(&field) && told.contains("redrive"),
+        "{}: {told}",
+        B::SLUG
+    );
     // Without the rule, what was begun is finished.
     first_push(&bench, &brief).await.unwrap();
     let records = bench.records().len();
@@ -600,7 +620,12 @@ pub async fn a_preview_is_what_the_push_sends<B: Bench>(brief: MakeBrief) {
     let before = bench.records();
     let seen = look(&Known::default()).await;
     assert!(seen.error.is_none(), "{}: {:?}", B::SLUG, seen.error);
-    assert_eq!(bench.records(), before, "{}: a preview has written", B::SLUG);
+    assert_eq!(
+        bench.records(),
+        before,
+        "{}: a preview has written",
+        B::SLUG
+    );
     let shown: Vec<_> = seen.calls.iter().flat_map(|call| &call.records).collect();
     let mapped = shown.iter().filter(|record| record.object == object);
     let mapped: Vec<_> = mapped
@@ -609,7 +634,11 @@ pub async fn a_preview_is_what_the_push_sends<B: Bench>(brief: MakeBrief) {
         .collect();
     assert_eq!(mapped.len(), 1, "{}: {shown:?}", B::SLUG);
     assert_eq!(mapped[0].value, "ROUND ROCK", "{}", B::SLUG);
-    assert!(mapped[0].is_mapped && mapped[0].from == "property.city", "{:?}", mapped[0]);
+    assert!(
+        mapped[0].is_mapped && mapped[0].from == "property.city",
+        "{:?}",
+        mapped[0]
+    );
     assert_eq!(mapped[0].state, preview::State::Ok, "{}", B::SLUG);
     // Each call that was shown is made, and no other that is no reading. Ids are known only then.
     let plain = |call: &str| {
@@ -626,7 +655,9 @@ pub async fn a_preview_is_what_the_push_sends<B: Bench>(brief: MakeBrief) {
     let pushed = pushed.unwrap();
     let made = bench.requests().split_off(asked).into_iter();
     let only_reads = |call: &String| {
-        let is_search = ["/batch/read", "/search"].iter().any(|end| call.ends_with(end));
+        let is_search = ["/batch/read", "/search"]
+            .iter()
+            .any(|end| call.ends_with(end));
         call.starts_with("GET ") || is_search
     };
     let made = made.filter(|call| !only_reads(call));
@@ -640,7 +671,11 @@ pub async fn a_preview_is_what_the_push_sends<B: Bench>(brief: MakeBrief) {
     assert_eq!(told.len(), made.len(), "{}", B::SLUG);
     // What is there already is said to be.
     let seen = look(&known(&pushed)).await;
-    assert!(seen.is_up_to_date && seen.error.is_none(), "{}: {seen:?}", B::SLUG);
+    assert!(
+        seen.is_up_to_date && seen.error.is_none(),
+        "{}: {seen:?}",
+        B::SLUG
+    );
 }
 
 /// What a mapping is said to stand beside is what is sent without one: field by field.
@@ -660,7 +695,7 @@ pub async fn what_is_usual_is_what_is_sent<B: Bench>(brief: MakeBrief) {
         .await;
         sent.extend(preview::values(&seen.calls).into_keys());
     }
-    // Own fields of Pipedrive have keys of the company's; the table names what they stand in.
+    // Some CRMs' own fields have keys of the company's; the table names what they stand in.
     let is_own_key = |name: &str| name.len() == 40 && name.bytes().all(|b| b.is_ascii_hexdigit());
     for (object, name) in sent {
         assert!(

@@ -134,9 +134,8 @@ pub async fn preview(
         let records = (spec.records)(&request).into_iter();
         let records = records.map(|(object, fields)| {
             let described = objects.iter().find(|described| described.name == object);
-            let shown = |(name, value)| {
-                shown(spec, mapping, &mapped, object, described, name, value)
-            };
+            let shown =
+                |(name, value)| shown(spec, mapping, &mapped, object, described, name, value);
             Record {
                 object,
                 fields: fields.into_iter().map(shown).collect(),
@@ -181,16 +180,17 @@ fn shown(
     let (state, note) = match (field, datum) {
         (None, _) if is_known && rule.is_some() => (
             State::Missing,
-            Some("the CRM has no such field: add it there, or take it out of the mapping".to_owned()),
+            Some(
+                "the CRM has no such field: add it there, or take it out of the mapping".to_owned(),
+            ),
         ),
         (Some(field), _) if !takes(field, &value) => (
             State::Refused,
             Some("it is none of the field's options: add {\"map\": …}".to_owned()),
         ),
-        (_, Some(datum)) if is_shorter(&value, &datum.written()) => (
-            State::Cut,
-            Some("only its beginning fits".to_owned()),
-        ),
+        (_, Some(datum)) if is_shorter(&value, &datum.written()) => {
+            (State::Cut, Some("only its beginning fits".to_owned()))
+        }
         (Some(field), Some(datum)) if fit(datum.kind(), field.holds) == Fit::AsText => {
             (State::Coerced, None)
         }

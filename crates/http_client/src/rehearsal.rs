@@ -49,7 +49,12 @@ pub fn is_rehearsal() -> bool {
 }
 
 /// Notes a request and answers it.
-pub(crate) fn answer(method: Method, url: String, body: Option<&Bytes>, answer: &Value) -> Response {
+pub(crate) fn answer(
+    method: Method,
+    url: String,
+    body: Option<&Bytes>,
+    answer: &Value,
+) -> Response {
     let body = body.and_then(|body| serde_json::from_slice(body).ok());
     let rehearsed = Rehearsed {
         method,

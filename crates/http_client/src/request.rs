@@ -60,7 +60,11 @@ impl<'a> Request<'a> {
             max_body_bytes: client.options.max_body_bytes,
             has_secret_path: false,
             is_tenants: false,
-            in_rehearsal: if is_safe { InRehearsal::Sent } else { InRehearsal::Refused },
+            in_rehearsal: if is_safe {
+                InRehearsal::Sent
+            } else {
+                InRehearsal::Refused
+            },
             fault: None,
         }
     }
@@ -165,7 +169,12 @@ impl<'a> Request<'a> {
                 return Err(fault);
             }
             let shown = self.shown();
-            return Ok(rehearsal::answer(self.method.clone(), shown, self.body.as_ref(), answer));
+            return Ok(rehearsal::answer(
+                self.method.clone(),
+                shown,
+                self.body.as_ref(),
+                answer,
+            ));
         }
         let limits = Limits {
             max_bytes: self.max_body_bytes,

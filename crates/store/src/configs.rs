@@ -8,7 +8,8 @@ use std::{
 };
 
 use domain::{
-    ConnectionName, Office, OfficeConfig, OfficeDetails, OfficeId, SourceId, StoreError, TenantId, WorkflowConfig,
+    ConnectionName, Office, OfficeConfig, OfficeDetails, OfficeId, SourceId, StoreError, TenantId,
+    WorkflowConfig,
 };
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};

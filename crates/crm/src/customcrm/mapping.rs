@@ -147,10 +147,13 @@ pub(super) fn mapped(data: &Value, template: Option<&Template>) -> Value {
 /// The data with what the connection's mapping says of its members. A name with dots leads into objects.
 pub(super) fn map(mut data: Value, mapped: &Mapped) -> Value {
     for (name, field) in mapped.fields(LEAD) {
-        let value = field.value.as_ref().map(|value| match value.json_with_lists() {
-            Value::String(text) => Value::String(cut(&text, MAX_MAPPED)),
-            other => other,
-        });
+        let value = field
+            .value
+            .as_ref()
+            .map(|value| match value.json_with_lists() {
+                Value::String(text) => Value::String(cut(&text, MAX_MAPPED)),
+                other => other,
+            });
         let mut place = &mut data;
         let mut names = name.split('.').peekable();
         while let Some(name) = names.next() {

@@ -28,7 +28,8 @@ use sha2::{Digest as _, Sha256};
 
 use self::{api::Api, keys::Keys, template::Template};
 use crate::{
-    Connector, ConnectorSpec, CrmField, CrmObject, Holds, Inspection, Known, Mapping, Place, PushError, Pushed,
+    Connector, ConnectorSpec, CrmField, CrmObject, Holds, Inspection, Known, Mapping, Place,
+    PushError, Pushed,
 };
 
 /// The setting with the URL that leads are posted to.

@@ -264,7 +264,10 @@ mod tests {
 
     #[test]
     fn a_property_is_named_beside_the_message_or_within() {
-        let written = Properties::from([("email".into(), String::new()), ("phone".into(), String::new())]);
+        let written = Properties::from([
+            ("email".into(), String::new()),
+            ("phone".into(), String::new()),
+        ]);
         for (body, expected) in [
             (
                 r#"{"errors":[{"in":"email","name":"email","code":"X","error":"Y"}]}"#,

@@ -264,11 +264,7 @@ pub(super) fn contact(brief: &Brief) -> Properties {
 
 /// What of the person an existing contact lacks. Another telephone number becomes the mobile number if there is none;
 /// otherwise the deal alone has it.
-pub(super) fn missing_in_contact(
-    existing: &Record,
-    brief: &Brief,
-    mapped: &Mapped,
-) -> Properties {
+pub(super) fn missing_in_contact(existing: &Record, brief: &Brief, mapped: &Mapped) -> Properties {
     let is_empty = |name: &str| matches!(existing.get(name), "" | NAMELESS);
     let mut wanted = contact(brief);
     if wanted.get("lastname").is_some_and(|name| name == NAMELESS) {
@@ -595,8 +591,13 @@ mod tests {
         };
         assert_eq!(contact(&nameless)["lastname"], NAMELESS);
         let existing = Record::new("1", &[(CONTACT_KEY, "per_x"), ("lastname", NAMELESS)]);
-        assert!(!missing_in_contact(&existing, &nameless, &Mapped::default()).contains_key("lastname"));
-        assert_eq!(missing_in_contact(&existing, &call(), &Mapped::default())["lastname"], "Lee");
+        assert!(
+            !missing_in_contact(&existing, &nameless, &Mapped::default()).contains_key("lastname")
+        );
+        assert_eq!(
+            missing_in_contact(&existing, &call(), &Mapped::default())["lastname"],
+            "Lee"
+        );
         let first_only = Brief {
             name: Some("Ann".to_owned()),
             ..call()

@@ -468,9 +468,7 @@ impl HubSpot {
             ("mobilephone", full),
         ];
         let names = mapping::names(CONTACT_PROPERTIES, mapped, Kind::Contacts);
-        self.api
-            .search_contacts(token, &alternatives, &names)
-            .await
+        self.api.search_contacts(token, &alternatives, &names).await
     }
 
     /// Fills what an existing contact lacks. A unique value that another contact has stays with that one.
@@ -500,8 +498,7 @@ impl HubSpot {
                 }
                 Err(PushError::Moved { holder: Some(_) })
                     if unique.any(|name| missing.remove(name).is_some()) => {}
-                Err(error)
-                    if mapping::leave_out(&error, &mut missing, mapped, Kind::Contacts) => {}
+                Err(error) if mapping::leave_out(&error, &mut missing, mapped, Kind::Contacts) => {}
                 Err(error) => return Err(of_mapped(error, mapped, Kind::Contacts)),
             }
         }

@@ -49,9 +49,9 @@ pub const fn fit(kind: Kind, holds: Holds) -> Fit {
             Fit::AsText
         }
         (Holds::Number, _) => Fit::Not("it takes a number: add \"number\""),
-        (Holds::Flag, _) => {
-            Fit::Not("it takes true or false: add {\"map\": {\"values\": {\"yes\": true}, \"otherwise\": false}}")
-        }
+        (Holds::Flag, _) => Fit::Not(
+            "it takes true or false: add {\"map\": {\"values\": {\"yes\": true}, \"otherwise\": false}}",
+        ),
         (Holds::Date, _) => Fit::Not("it takes a day: add {\"date\": \"date\"}"),
         (Holds::Time, _) => Fit::Not("it takes a time: add {\"date\": \"time\"}"),
         (Holds::Other, _) => Fit::Not("it holds what no mapping can fill, such as a reference"),
@@ -92,7 +92,10 @@ fn no_such(path: &str, object: &CrmObject) -> ConfigFault {
         name.contains(&wanted) || wanted.contains(&name) || field.label.to_lowercase() == wanted
     };
     let alike = object.fields.iter().filter(alike);
-    let alike: Vec<_> = alike.take(3).map(|field| format!("`{}`", field.name)).collect();
+    let alike: Vec<_> = alike
+        .take(3)
+        .map(|field| format!("`{}`", field.name))
+        .collect();
     let hint = match alike.as_slice() {
         [] => "add it there first".to_owned(),
         alike => format!("did you mean {}?", alike.join(" or ")),

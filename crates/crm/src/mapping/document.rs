@@ -8,9 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{
     FieldUse, MappingSpec, Write,
     datum::{Datum, Kind},
-    functions::{
-        DateForm, FUNCTIONS, MAX_DECIMALS, MAX_TEXT, PhoneForm, Scalar, Step, bounded,
-    },
+    functions::{DateForm, FUNCTIONS, MAX_DECIMALS, MAX_TEXT, PhoneForm, Scalar, Step, bounded},
     paths::{Path, nearest},
 };
 
@@ -221,11 +219,7 @@ impl Outcomes {
         self
     }
 
-    fn mapped(
-        self,
-        values: &BTreeMap<String, Scalar>,
-        otherwise: Option<&Option<Scalar>>,
-    ) -> Self {
+    fn mapped(self, values: &BTreeMap<String, Scalar>, otherwise: Option<&Option<Scalar>>) -> Self {
         let is_list = self.kinds.contains(&Kind::List);
         let mut mapped = Self {
             is_always: self.is_always,
@@ -278,7 +272,10 @@ pub(super) fn read(spec: &MappingSpec, json: &Value, is_new: bool) -> Result<Rul
     let mut faults = reader.faults;
     if faults.len() > MAX_FAULTS {
         faults.truncate(MAX_FAULTS);
-        faults.push(ConfigFault::new("", "there are more faults; mend these first"));
+        faults.push(ConfigFault::new(
+            "",
+            "there are more faults; mend these first",
+        ));
     }
     if faults.is_empty() {
         Ok(rules)
@@ -414,7 +411,10 @@ impl Reader<'_> {
     }
 
     fn known_members(&mut self, members: &Map<String, Value>, path: &str, known: &[&str]) {
-        for name in members.keys().filter(|name| !known.contains(&name.as_str())) {
+        for name in members
+            .keys()
+            .filter(|name| !known.contains(&name.as_str()))
+        {
             let path = below(path, &text::bounded(name, 60));
             let message = format!("not a field; there are {}", known.join(", "));
             self.fault(&path, "unknown_field", message);
@@ -444,7 +444,15 @@ impl Reader<'_> {
             }
         };
         let rule = if depth == 1 { "write" } else { "then" };
-        let known = ["from", "value", "concat", "first", "separator", "then", rule];
+        let known = [
+            "from",
+            "value",
+            "concat",
+            "first",
+            "separator",
+            "then",
+            rule,
+        ];
         self.known_members(members, path, &known);
         let given: Vec<_> = SOURCES
             .into_iter()
@@ -469,7 +477,9 @@ impl Reader<'_> {
                     None => Some(" ".to_owned()),
                     Some(given) => self.said(given, &below(path, "separator")),
                 };
-                parts.zip(separator).map(|(parts, separator)| Taken::Concat { parts, separator })
+                parts
+                    .zip(separator)
+                    .map(|(parts, separator)| Taken::Concat { parts, separator })
             }
             ["first"] => self
                 .parts(members.get("first")?, &below(path, "first"), depth)
@@ -565,7 +575,8 @@ impl Reader<'_> {
                 (name.as_str(), argument)
             }
             _ => {
-                let wanted = "a function by its name, or an object with one function and its argument";
+                let wanted =
+                    "a function by its name, or an object with one function and its argument";
                 self.fault(path, "wrong_type", wanted);
                 return None;
             }
@@ -669,7 +680,8 @@ fn below(path: &str, name: &str) -> String {
 
 /// What a mapping of any connector looks like: a JSON Schema of the draft 2020-12.
 pub fn schema() -> Value {
-    let scalar = json!({ "type": ["string", "number", "boolean"], "maxLength": MAX_SAID, "minimum": 0 });
+    let scalar =
+        json!({ "type": ["string", "number", "boolean"], "maxLength": MAX_SAID, "minimum": 0 });
     let said = json!({ "type": "string", "maxLength": MAX_SAID });
     let path = json!({ "type": "string", "description": "A path of the request: `contact.name`." });
     let words = |words: &[&str]| json!({ "type": "string", "enum": words });

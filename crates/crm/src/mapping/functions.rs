@@ -257,9 +257,8 @@ fn phone(value: &Datum, form: PhoneForm) -> Option<Datum> {
     let national = full
         .strip_prefix("+1")
         .filter(|national| national.len() == 10 && national.is_ascii());
-    let parts = national.and_then(|national| {
-        Some((national.get(..3)?, national.get(3..6)?, national.get(6..)?))
-    });
+    let parts = national
+        .and_then(|national| Some((national.get(..3)?, national.get(3..6)?, national.get(6..)?)));
     match (form, parts) {
         (PhoneForm::E164, _) => Some(Datum::Phone(phone)),
         (PhoneForm::National, Some((area, exchange, line))) => {

@@ -23,13 +23,13 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use self::document::Rules;
-use crate::preview::Records;
 pub use self::{
     datum::{Datum, Kind},
     document::schema,
     functions::{FUNCTIONS, FunctionSpec},
     paths::{FAMILIES, FamilySpec, PATHS, PathSpec},
 };
+use crate::preview::Records;
 
 /// When a field is written. The words are on the wire for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,11 +85,7 @@ pub struct DefaultField {
 
 impl DefaultField {
     /// One that is filled while it is empty.
-    pub(crate) const fn new(
-        object: &'static str,
-        field: &'static str,
-        from: &'static str,
-    ) -> Self {
+    pub(crate) const fn new(object: &'static str, field: &'static str, from: &'static str) -> Self {
         Self {
             object,
             field,
@@ -100,11 +96,7 @@ impl DefaultField {
     }
 
     /// One by which a lead is written once.
-    pub(crate) const fn key(
-        object: &'static str,
-        field: &'static str,
-        from: &'static str,
-    ) -> Self {
+    pub(crate) const fn key(object: &'static str, field: &'static str, from: &'static str) -> Self {
         Self {
             usage: FieldUse::Key,
             ..Self::new(object, field, from)

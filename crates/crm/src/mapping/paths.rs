@@ -270,11 +270,7 @@ pub static PATHS: &[PathSpec] = &[
         "judgment.spam",
         Kind::Number,
         "How likely it is spam, in percent",
-        |it| {
-            Some(Datum::Number(f64::from(
-                it.judgment.as_ref()?.spam_percent,
-            )))
-        },
+        |it| Some(Datum::Number(f64::from(it.judgment.as_ref()?.spam_percent))),
     ),
     word(
         "judgment.intent",
@@ -288,12 +284,9 @@ pub static PATHS: &[PathSpec] = &[
         "How they feel about it",
         |it| judged(it, |judgment| judgment.sentiment.as_str()),
     ),
-    path(
-        "tags",
-        Kind::List,
-        "Labels from the provider",
-        |it| list(&it.tags),
-    ),
+    path("tags", Kind::List, "Labels from the provider", |it| {
+        list(&it.tags)
+    }),
     path("note", Kind::Text, "A person's note", |it| {
         of(it.note.as_deref())
     }),
@@ -333,12 +326,9 @@ pub static PATHS: &[PathSpec] = &[
         "What was said or written",
         |it| Datum::text(it.conversation.script(MAX_CONVERSATION)?),
     ),
-    path(
-        "recording",
-        Kind::Text,
-        "Our name of the recording",
-        |it| of(it.conversation.recording.as_deref()),
-    ),
+    path("recording", Kind::Text, "Our name of the recording", |it| {
+        of(it.conversation.recording.as_deref())
+    }),
 ];
 
 /// Every family of paths.

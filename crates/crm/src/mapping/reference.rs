@@ -30,7 +30,9 @@ pub fn markdown() -> String {
             &[&format!("`{}…`", family.prefix), "text", family.about],
         );
     }
-    page.push_str("\n### Functions\n\nThey stand in `then`, and are applied one after the other.\n\n");
+    page.push_str(
+        "\n### Functions\n\nThey stand in `then`, and are applied one after the other.\n\n",
+    );
     page.push_str("| function | argument | what it does | it becomes | example |\n| --- | --- | --- | --- | --- |\n");
     for function in FUNCTIONS {
         row(

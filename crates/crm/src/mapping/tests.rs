@@ -14,20 +14,22 @@ fn brief() -> Brief {
     Brief::new(&lead::qualified(Channel::Phone), &lead::office()).from_person(person)
 }
 
-fn hubspot() -> &'static MappingSpec {
+fn usual() -> &'static MappingSpec {
     CONNECTORS[0].mapping
 }
 
 fn mapping(rule: &Value) -> Result<Mapping, Vec<String>> {
     let json = json!({ "fields": { "deals": { "their_field": rule } } });
-    Mapping::read(hubspot(), &json).map_err(|error| {
+    Mapping::read(usual(), &json).map_err(|error| {
         let faults = error.faults.iter();
         faults.map(ToString::to_string).collect()
     })
 }
 
 fn comes_to(rule: &Value, brief: &Brief) -> Option<Datum> {
-    let mapped = mapping(rule).unwrap_or_else(|faults| panic!("{rule}: {faults:?}")).of(brief);
+    let mapped = mapping(rule)
+        .unwrap_or_else(|faults| panic!("{rule}: {faults:?}"))
+        .of(brief);
     mapped.get("deals", "their_field").unwrap().value.clone()
 }
 
@@ -40,11 +42,19 @@ fn each_function_does_what_its_example_says() {
     for function in FUNCTIONS {
         let example: Value = serde_json::from_str(function.example).unwrap();
         let outcome = comes_to(&example, &lead).map(|value| value.plain());
-        assert_eq!(outcome.as_deref(), Some(function.outcome), "{}", function.name);
+        assert_eq!(
+            outcome.as_deref(),
+            Some(function.outcome),
+            "{}",
+            function.name
+        );
     }
     let mut names: Vec<_> = FUNCTIONS.iter().map(|function| function.name).collect();
     names.sort_unstable();
-    assert_eq!(names, FUNCTIONS.iter().map(|it| it.name).collect::<Vec<_>>());
+    assert_eq!(
+        names,
+        FUNCTIONS.iter().map(|it| it.name).collect::<Vec<_>>()
+    );
 }
 
 #[test]
@@ -70,20 +80,44 @@ fn parts_are_joined_and_the_first_that_is_there_is_taken() {
         ..brief()
     };
     for (rule, expected) in [
-        (json!({ "concat": ["contact.first_name", "contact.last_name"] }), Some("Ann")),
-        (json!({ "concat": ["contact.first_name", { "value": "TX" }], "separator": ", " }), Some("Ann, TX")),
-        (json!({ "first": ["contact.email", "contact.phone"] }), Some("+15125550142")),
+        (
+            json!({ "concat": ["contact.first_name", "contact.last_name"] }),
+            Some("Ann"),
+        ),
+        (
+            json!({ "concat": ["contact.first_name", { "value": "TX" }], "separator": ", " }),
+            Some("Ann, TX"),
+        ),
+        (
+            json!({ "first": ["contact.email", "contact.phone"] }),
+            Some("+15125550142"),
+        ),
         (json!({ "first": ["contact.email"] }), None),
         (json!({ "concat": ["contact.email"] }), None),
         (json!({ "from": "contact.email", "then": ["upper"] }), None),
         (json!({ "from": "attribution.utm_campaign" }), None),
-        (json!({ "from": "received_at", "then": [{ "date": "us_date" }] }), Some("11/02/2026")),
-        (json!({ "from": "judgment.score", "then": [{ "map": { "values": { "82": "hot" } } }] }), Some("hot")),
-        (json!({ "from": "tags", "then": [{ "map": { "values": { "Kitchen": "K" }, "otherwise": null } }] }), Some("K")),
+        (
+            json!({ "from": "received_at", "then": [{ "date": "us_date" }] }),
+            Some("11/02/2026"),
+        ),
+        (
+            json!({ "from": "judgment.score", "then": [{ "map": { "values": { "82": "hot" } } }] }),
+            Some("hot"),
+        ),
+        (
+            json!({ "from": "tags", "then": [{ "map": { "values": { "Kitchen": "K" }, "otherwise": null } }] }),
+            Some("K"),
+        ),
         (json!({ "value": "a lot", "then": ["number"] }), None),
         (json!({ "value": "-5", "then": ["number"] }), None),
-        (json!({ "value": "soon", "then": [{ "date": "date" }] }), None),
-        (json!({ "value": "no number", "then": [{ "phone": "national" }, { "default": "-" }] }), Some("-")),
+        (
+            json!({ "value": "soon", "then": [{ "date": "date" }] }),
+            None,
+        ),
+        (
+            json!({ "value": "no number", "then": [{ "phone": "national" }, { "default": "-" }] }),
+            Some("-"),
+        ),
     ] {
         let value = comes_to(&rule, &nameless).map(|value| value.plain());
         assert_eq!(value.as_deref(), expected, "{rule}");
@@ -114,8 +148,12 @@ fn every_fault_is_told_at_its_path() {
             },
         },
     });
-    let error = Mapping::read(hubspot(), &json).map(drop).unwrap_err();
-    let faults: Vec<_> = error.faults.iter().map(|fault| (fault.path.as_str(), fault.code)).collect();
+    let error = Mapping::read(usual(), &json).map(drop).unwrap_err();
+    let faults: Vec<_> = error
+        .faults
+        .iter()
+        .map(|fault| (fault.path.as_str(), fault.code))
+        .collect();
     let expected = [
         ("extra", "unknown_field"),
         ("fields.companies", "unknown_field"),
@@ -136,11 +174,15 @@ fn every_fault_is_told_at_its_path() {
         ("fields.deals.h.value", "wrong_type"),
     ];
     assert_eq!(faults, expected);
-    let near = error.faults.iter().find(|fault| fault.path == "fields.deals.a");
+    let near = error
+        .faults
+        .iter()
+        .find(|fault| fault.path == "fields.deals.a");
     assert!(near.unwrap().message.contains("`contact.name`"), "{near:?}");
     // What was saved is read without its rules on what is ours alone.
-    let saved = json!({ "fields": { "contacts": { "phone": null, "city": "property.city" } }, "newer": 1 });
-    let read = Mapping::saved(hubspot(), &saved, 4).map_err(|error| error.to_string());
+    let saved =
+        json!({ "fields": { "contacts": { "phone": null, "city": "property.city" } }, "newer": 1 });
+    let read = Mapping::saved(usual(), &saved, 4).map_err(|error| error.to_string());
     let mapped = read.unwrap().of(&brief());
     assert_eq!(mapped.fields("contacts").count(), 1);
 }
@@ -177,7 +219,7 @@ fn checked(rule: &Value, fields: Vec<CrmField>) -> (Vec<&'static str>, Vec<&'sta
         name: "deals".to_owned(),
         fields,
     }];
-    let checked = check(&mapping(rule).unwrap(), hubspot(), &objects);
+    let checked = check(&mapping(rule).unwrap(), usual(), &objects);
     let codes = |faults: Vec<domain::ConfigFault>| faults.iter().map(|fault| fault.code).collect();
     (codes(checked.faults), codes(checked.warnings))
 }
@@ -186,9 +228,7 @@ fn checked(rule: &Value, fields: Vec<CrmField>) -> (Vec<&'static str>, Vec<&'sta
 fn a_mapping_is_checked_against_the_crms_fields() {
     let one = |holds, options: &[&str]| vec![field("their_field", holds, options)];
     let options = ["Kitchen", "Other"];
-    let map = |otherwise: Value| {
-        json!({ "from": "project.type", "then": [{ "map": { "values": { "kitchen": "Kitchen" }, "otherwise": otherwise } }] })
-    };
+    let map = |otherwise: Value| json!({ "from": "project.type", "then": [{ "map": { "values": { "kitchen": "Kitchen" }, "otherwise": otherwise } }] });
     let read_only = CrmField {
         is_read_only: true,
         ..field("their_field", Holds::Text, &[])
@@ -199,21 +239,56 @@ fn a_mapping_is_checked_against_the_crms_fields() {
     };
     let nothing: [&str; 0] = [];
     for (rule, fields, faults, warnings) in [
-        (json!("note"), Vec::new(), ["unknown_field"].as_slice(), nothing.as_slice()),
+        (
+            json!("note"),
+            Vec::new(),
+            ["unknown_field"].as_slice(),
+            nothing.as_slice(),
+        ),
         (json!("note"), one(Holds::Text, &[]), &[], &[]),
         (json!("note"), one(Holds::Number, &[]), &["wrong_type"], &[]),
-        (json!({ "from": "note", "then": ["number"] }), one(Holds::Number, &[]), &[], &[]),
-        (json!("received_at"), one(Holds::Date, &[]), &["wrong_type"], &[]),
+        (
+            json!({ "from": "note", "then": ["number"] }),
+            one(Holds::Number, &[]),
+            &[],
+            &[],
+        ),
+        (
+            json!("received_at"),
+            one(Holds::Date, &[]),
+            &["wrong_type"],
+            &[],
+        ),
         (json!("judgment.score"), one(Holds::Text, &[]), &[], &[]),
         (json!("note"), one(Holds::Other, &[]), &["wrong_type"], &[]),
-        (json!("note"), one(Holds::Choice, &options), &[], &["options"]),
-        (json!("project.type"), one(Holds::Choice, &options), &["options"], &[]),
+        (
+            json!("note"),
+            one(Holds::Choice, &options),
+            &[],
+            &["options"],
+        ),
+        (
+            json!("project.type"),
+            one(Holds::Choice, &options),
+            &["options"],
+            &[],
+        ),
         (map(json!("Other")), one(Holds::Choice, &options), &[], &[]),
         (map(Value::Null), one(Holds::Choice, &options), &[], &[]),
-        (map(json!("Else")), one(Holds::Choice, &options), &["options"], &[]),
+        (
+            map(json!("Else")),
+            one(Holds::Choice, &options),
+            &["options"],
+            &[],
+        ),
         (json!("note"), vec![read_only], &["read_only"], &[]),
         (json!("note"), vec![required.clone()], &[], &["required"]),
-        (json!({ "from": "note", "then": [{ "default": "-" }] }), vec![required.clone()], &[], &[]),
+        (
+            json!({ "from": "note", "then": [{ "default": "-" }] }),
+            vec![required.clone()],
+            &[],
+            &[],
+        ),
         (Value::Null, vec![required], &["required"], &[]),
     ] {
         let found = checked(&rule, fields);
@@ -231,7 +306,9 @@ fn a_mapping_is_checked_against_the_crms_fields() {
 fn the_schema_takes_what_is_read() {
     let schema = schema();
     for function in FUNCTIONS {
-        let is_described = schema["$defs"]["function"].to_string().contains(&format!("\"{}\"", function.name));
+        let is_described = schema["$defs"]["function"]
+            .to_string()
+            .contains(&format!("\"{}\"", function.name));
         assert!(is_described, "{}", function.name);
     }
 }
@@ -329,8 +406,10 @@ fn any_json() -> impl Strategy<Value = Value> {
         ".{0,10}".prop_map(Value::from),
     ];
     let names = prop_oneof![
-        proptest::sample::select(vec!["fields", "deals", "from", "value", "then", "map", "values", "first"])
-            .prop_map(str::to_owned),
+        proptest::sample::select(vec![
+            "fields", "deals", "from", "value", "then", "map", "values", "first"
+        ])
+        .prop_map(str::to_owned),
         ".{0,6}",
     ];
     leaf.prop_recursive(6, 40, 4, move |inner| {

@@ -270,9 +270,8 @@ impl Api {
     ) -> Result<String, PushError> {
         let body = json!({ "field_name": FIELD_NAME, "field_type": "varchar" });
         let request = self.http.post(self.url(account, kind.fields())).json(&body);
-        let request = request.stand_in(|| {
-            json!({ "data": { "field_name": FIELD_NAME, "field_code": NEW_KEY } })
-        });
+        let request = request
+            .stand_in(|| json!({ "data": { "field_name": FIELD_NAME, "field_code": NEW_KEY } }));
         let made: Envelope<Field> = self.call(request, account).await?;
         Ok(made.data.field_code)
     }

@@ -42,10 +42,18 @@ pub(super) static MAPPING: MappingSpec = MappingSpec {
         },
     ],
     fields: &[
-        DefaultField::new(PERSONS, "name", "contact.name, else contact.phone, else `Unknown person`"),
+        DefaultField::new(
+            PERSONS,
+            "name",
+            "contact.name, else contact.phone, else `Unknown person`",
+        ),
         DefaultField::key(PERSONS, "emails", "contact.email"),
         DefaultField::key(PERSONS, "phones", "contact.phone"),
-        DefaultField::key(PERSONS, "custom_fields", "contact.person_id, in our own field"),
+        DefaultField::key(
+            PERSONS,
+            "custom_fields",
+            "contact.person_id, in our own field",
+        ),
         DefaultField::new(DEALS, "title", "project.type as a label, and title"),
         DefaultField::key(DEALS, "person_id", "the person"),
         DefaultField::new(DEALS, "value", "project.value, if it is an amount"),

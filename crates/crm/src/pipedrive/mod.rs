@@ -283,12 +283,7 @@ impl Pipedrive {
         keys.map_err(|error: Arc<PushError>| PushError::clone(&error))
     }
 
-    async fn key(
-        &self,
-        account: &Account,
-        once: &Once<'_>,
-        kind: Kind,
-    ) -> Result<Keys, PushError> {
+    async fn key(&self, account: &Account, once: &Once<'_>, kind: Kind) -> Result<Keys, PushError> {
         for revision in 1..=MAX_REVISIONS + 1 {
             let mut keys = self.api.keys(account, kind).await?;
             if !keys.own.is_empty() {

@@ -50,7 +50,11 @@ pub(super) static MAPPING: MappingSpec = MappingSpec {
             "LastName",
             "contact.last_name; a name of one word; `Unknown person` where no name is known",
         ),
-        DefaultField::new(LEAD_OBJECT, "FirstName", "contact.first_name, if there is a last name"),
+        DefaultField::new(
+            LEAD_OBJECT,
+            "FirstName",
+            "contact.first_name, if there is a last name",
+        ),
         DefaultField::new(
             LEAD_OBJECT,
             "Company",

@@ -285,8 +285,11 @@ impl Salesforce {
                 Ok(ids) => return Ok(remote_ids(&person, &ids)),
                 Err(Refusal::Taken) => person = self.find(lead, account).await?,
                 Err(Refusal::Value { field, error }) => {
-                    let is_mapped =
-                        |name: &str| [LEAD_OBJECT, TASK_OBJECT].iter().any(|it| mapped.has(it, name));
+                    let is_mapped = |name: &str| {
+                        [LEAD_OBJECT, TASK_OBJECT]
+                            .iter()
+                            .any(|it| mapped.has(it, name))
+                    };
                     if is_mapped(&field) {
                         return Err(error.of_mapped(is_mapped));
                     }

@@ -5,6 +5,7 @@ mod customcrm;
 mod hubspot;
 mod persons;
 mod pipedrive;
+mod reference;
 mod refusals;
 mod salesforce;
 mod world;

@@ -294,17 +294,30 @@ pub async fn a_mapping_has_versions_of_its_own(subject: &Subject) {
         expected,
         note: "why".to_owned(),
     };
-    let first = mapping(json!({ "fields": { "deals": { "city": "property.city" } } }), Some(0));
+    let first = mapping(
+        json!({ "fields": { "deals": { "city": "property.city" } } }),
+        Some(0),
+    );
     assert_eq!(put(subject, &first).await.unwrap(), 1);
     let second = mapping(json!({ "fields": {} }), Some(1));
     assert_eq!(put(subject, &second).await.unwrap(), 2);
-    let read = |version| subject.store.config(&tenant, ConfigKind::Mapping, "crm", version);
+    let read = |version| {
+        subject
+            .store
+            .config(&tenant, ConfigKind::Mapping, "crm", version)
+    };
     assert_eq!(read(None).await.unwrap().unwrap().json, second.json);
     let old = read(Some(1)).await.unwrap().unwrap();
     assert_eq!((&old.json, old.note.as_str()), (&first.json, "why"));
     let another = subject.tenant("b");
-    let other = subject.store.config(&another, ConfigKind::Mapping, "crm", None);
-    assert_eq!(other.await.unwrap(), None, "another tenant's connection of the same name");
+    let other = subject
+        .store
+        .config(&another, ConfigKind::Mapping, "crm", None);
+    assert_eq!(
+        other.await.unwrap(),
+        None,
+        "another tenant's connection of the same name"
+    );
     for refused in [
         mapping(json!([]), None),
         mapping(json!({ "fields": "x".repeat(300_000) }), None),

@@ -154,7 +154,9 @@ pub(crate) async fn preview_mapping(
     let (mapping, version) = chosen(&place, &deps, new.mapping).await?;
     let view = requests::find(&deps, caller.tenant(), new.request_id).await?;
     let outward = deps.outward.as_ref().ok_or_else(|| {
-        Problem::conflict("A preview asks the CRM, and no server runs that could: start one with `pipeline run`.")
+        Problem::conflict(
+            "A preview asks the CRM, and no server runs that could: start one with `pipeline run`.",
+        )
     })?;
     let connector = outward
         .crms

@@ -17,6 +17,7 @@ mod keys;
 mod leads;
 mod links;
 mod live;
+mod mapping;
 mod metrics;
 mod offices;
 mod oidc;

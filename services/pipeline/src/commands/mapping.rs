@@ -202,7 +202,9 @@ fn say_saved(tenant: &mut TenantSession<'_>, saved: &Value, before: u64) -> anyh
         session.say(&if version == before {
             format!("Nothing has changed: version {version} says the same.")
         } else {
-            format!("The mapping is saved as version {version}. Leads that are pushed now go by it.")
+            format!(
+                "The mapping is saved as version {version}. Leads that are pushed now go by it."
+            )
         })?;
         let check = &saved["check"];
         if let Some(detail) = check["detail"].as_str() {
