@@ -3,6 +3,7 @@
 
 mod customcrm;
 mod hubspot;
+mod mapped;
 mod persons;
 mod pipedrive;
 mod reference;
