@@ -2,6 +2,8 @@
 //!
 //! Source: OWASP, "CSV Injection".
 
+use domain::text;
+
 /// The text, marked as text by an apostrophe if a spreadsheet would take it for a formula.
 pub(crate) fn cell(text: impl Into<String>) -> String {
     let text = text.into();
@@ -16,6 +18,17 @@ pub(crate) fn cell(text: impl Into<String>) -> String {
 /// and harmless.
 pub(crate) fn is_formula(text: &str) -> bool {
     text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
+}
+
+/// The beginning of a text, at most so many UTF-16 code units, and never half of a character.
+pub(crate) fn cut(whole: &str, max: usize) -> String {
+    let mut length = 0;
+    let fits = |letter: &char| {
+        length += letter.len_utf16();
+        length <= max
+    };
+    let cut: String = whole.chars().take_while(fits).collect();
+    text::bounded(&cut, cut.len())
 }
 
 #[cfg(test)]

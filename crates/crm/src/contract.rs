@@ -19,8 +19,12 @@ use domain::{
 use futures::{StreamExt as _, future::join_all, stream};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
+use serde_json::json;
 
-use crate::{Connector, Known, PushError, Pushed, cell::is_formula};
+use crate::{
+    CONNECTORS, Connector, Known, Mapping, MappingSpec, PushError, Pushed, cell::is_formula,
+    preview,
+};
 
 /// A simulated CRM with our connector to it, both new.
 pub trait Bench: Send + Sync + Sized {
@@ -48,6 +52,16 @@ pub trait Bench: Send + Sync + Sized {
 
     /// Has something go wrong with the next request of this `METHOD /path`.
     fn fail_next(&self, request: &str, fault: Fault);
+
+    /// Adds a field of texts to what a person becomes, as an administrator would: the CRM's names of the kind of record and
+    /// of the field.
+    fn add_field(&self) -> (&'static str, String);
+
+    /// Removes it again; false if the CRM has no fields of its own.
+    fn remove_field(&self, field: &str) -> bool;
+
+    /// The connector as a rehearsal has it.
+    fn rehearsing(&self) -> Arc<dyn Connector>;
 
     /// Every record with its fields.
     fn records(&self) -> Vec<BTreeMap<String, String>>;
@@ -97,6 +111,11 @@ macro_rules! contract_suite {
             a_missing_permission_holds,
             a_refused_lead_parks_with_the_crms_words,
             an_account_is_inspected,
+            a_mapped_field_lands_in_the_record,
+            a_mapping_that_changes_reaches_the_same_records,
+            a_mapped_field_that_vanished_parks,
+            a_preview_is_what_the_push_sends,
+            what_is_usual_is_what_is_sent,
         );
 
         #[test]
@@ -130,6 +149,19 @@ pub async fn first_push(bench: &impl Bench, brief: &Brief) -> Result<Pushed, Pus
 /// # Errors
 /// [`PushError`] says what to do next.
 pub async fn push(bench: &impl Bench, brief: &Brief, known: &Known) -> Result<Pushed, PushError> {
+    push_mapped(bench, brief, &Mapping::default(), known).await
+}
+
+/// Pushes a lead through a mapping.
+///
+/// # Errors
+/// [`PushError`] says what to do next.
+pub async fn push_mapped(
+    bench: &impl Bench,
+    brief: &Brief,
+    mapping: &Mapping,
+    known: &Known,
+) -> Result<Pushed, PushError> {
     let account = bench.account();
     let key = WorkKey {
         tenant: account.tenant.clone(),
@@ -140,7 +172,9 @@ pub async fn push(bench: &impl Bench, brief: &Brief, known: &Known) -> Result<Pu
     let claim = Claim { key, token: 1 };
     let effects = Effects::new(bench.effects(), bench.clock(), claim);
     let connector = bench.connector();
-    connector.push(brief, &account, known, &effects).await
+    connector
+        .push(brief, mapping, &account, known, &effects)
+        .await
 }
 
 /// What is known after a push.
@@ -472,4 +506,202 @@ pub async fn an_account_is_inspected<B: Bench>(_: MakeBrief) {
 
 pub async fn a_refused_lead_parks_with_the_crms_words<B: Bench>(brief: MakeBrief) {
     at_each_request::<B>(brief, status(400), Disposition::Park).await;
+}
+
+/// A mapping that fills the bench's own field from the town.
+fn town_mapping(bench: &impl Bench) -> (Mapping, &'static str, String) {
+    let (object, field) = bench.add_field();
+    let json = json!({ "fields": { object: {
+        field.as_str(): { "from": "property.city", "then": ["upper", { "default": "NOWHERE" }] },
+    } } });
+    let mapping = Mapping::saved(spec(bench.connector().slug()), &json, 3).unwrap();
+    (mapping, object, field)
+}
+
+fn spec(slug: &str) -> &'static MappingSpec {
+    let found = CONNECTORS.iter().find(|spec| spec.slug == slug);
+    found.unwrap().mapping
+}
+
+/// How many records have this value in some field.
+fn count(bench: &impl Bench, wanted: &str) -> usize {
+    let records = bench.records().into_iter();
+    records
+        .filter(|record| record.values().any(|value| value == wanted))
+        .count()
+}
+
+pub async fn a_mapped_field_lands_in_the_record<B: Bench>(brief: MakeBrief) {
+    let (bench, brief) = (B::start().await, brief(Channel::Phone));
+    let (mapping, _, _) = town_mapping(&bench);
+    let nothing = Known::default();
+    let pushed = push_mapped(&bench, &brief, &mapping, &nothing)
+        .await
+        .unwrap();
+    assert_eq!(
+        count(&bench, "ROUND ROCK"),
+        1,
+        "{}: {:?}",
+        B::SLUG,
+        bench.records()
+    );
+    let records = bench.records().len();
+    assert_eq!(records, undisturbed::<B>(&brief).await.1, "{}", B::SLUG);
+    let again = push_mapped(&bench, &brief, &mapping, &known(&pushed)).await;
+    assert!(!again.unwrap().is_changed, "{}", B::SLUG);
+    let again = push_mapped(&bench, &brief, &mapping, &nothing)
+        .await
+        .unwrap();
+    assert_eq!(known(&again), known(&pushed), "{}", B::SLUG);
+    assert_eq!(bench.records().len(), records, "{}: twice is once", B::SLUG);
+}
+
+pub async fn a_mapping_that_changes_reaches_the_same_records<B: Bench>(brief: MakeBrief) {
+    let (bench, brief) = (B::start().await, brief(Channel::Phone));
+    let first = first_push(&bench, &brief).await.unwrap();
+    let records = bench.records().len();
+    let (mapping, _, _) = town_mapping(&bench);
+    let second = push_mapped(&bench, &brief, &mapping, &known(&first)).await;
+    let second = second.unwrap();
+    assert!(second.is_changed, "{}", B::SLUG);
+    assert_eq!(second.remote_ids, first.remote_ids, "{}", B::SLUG);
+    assert_eq!(bench.records().len(), records, "{}", B::SLUG);
+    assert_eq!(count(&bench, "ROUND ROCK"), 1, "{}", B::SLUG);
+}
+
+pub async fn a_mapped_field_that_vanished_parks<B: Bench>(brief: MakeBrief) {
+    let (bench, brief) = (B::start().await, brief(Channel::Phone));
+    let (mapping, _, field) = town_mapping(&bench);
+    if !bench.remove_field(&field) {
+        return;
+    }
+    let nothing = Known::default();
+    let parked = push_mapped(&bench, &brief, &mapping, &nothing).await;
+    let error = parked.unwrap_err();
+    assert_eq!(
+        error.disposition(),
+        Disposition::Park,
+        "{}: {error:?}",
+        B::SLUG
+    );
+    assert_eq!(error.word(), "schema", "{}", B::SLUG);
+    let told = error.to_string();
+    assert!(
+        told.contains(&field) && told.contains("redrive"),
+        "{}: {told}",
+        B::SLUG
+    );
+    // Without the rule, what was begun is finished.
+    first_push(&bench, &brief).await.unwrap();
+    let records = bench.records().len();
+    assert_eq!(records, undisturbed::<B>(&brief).await.1, "{}", B::SLUG);
+}
+
+pub async fn a_preview_is_what_the_push_sends<B: Bench>(brief: MakeBrief) {
+    let (bench, brief) = (B::start().await, brief(Channel::Phone));
+    let (mapping, object, field) = town_mapping(&bench);
+    let account = bench.account();
+    let connector = bench.rehearsing();
+    let objects = match spec(B::SLUG).is_open {
+        true => Vec::new(),
+        false => connector.inspect(&account).await.unwrap().objects,
+    };
+    let look = async |known: &Known| {
+        preview::preview(
+            &*bench.rehearsing(),
+            spec(B::SLUG),
+            (&brief, &mapping),
+            (&account, known),
+            bench.clock(),
+            &objects,
+        )
+        .await
+    };
+    let before = bench.records();
+    let seen = look(&Known::default()).await;
+    assert!(seen.error.is_none(), "{}: {:?}", B::SLUG, seen.error);
+    assert_eq!(
+        bench.records(),
+        before,
+        "{}: a preview has written",
+        B::SLUG
+    );
+    let shown: Vec<_> = seen.calls.iter().flat_map(|call| &call.records).collect();
+    let mapped = shown.iter().filter(|record| record.object == object);
+    let mapped: Vec<_> = mapped
+        .flat_map(|record| &record.fields)
+        .filter(|shown| shown.name == field)
+        .collect();
+    assert_eq!(mapped.len(), 1, "{}: {shown:?}", B::SLUG);
+    assert_eq!(mapped[0].value, "ROUND ROCK", "{}", B::SLUG);
+    assert!(
+        mapped[0].is_mapped && mapped[0].from == "property.city",
+        "{:?}",
+        mapped[0]
+    );
+    assert_eq!(mapped[0].state, preview::State::Ok, "{}", B::SLUG);
+    // Each call that was shown is made, and no other that is no reading. Ids are known only then.
+    let plain = |call: &str| {
+        let kept = call.chars().filter(|c| !c.is_ascii_digit());
+        kept.collect::<String>()
+    };
+    let told = seen.calls.iter().map(|call| {
+        let url = http_client::Url::parse(&call.request.url).unwrap();
+        plain(&format!("{} {}", call.request.method, url.path()))
+    });
+    let mut told: Vec<_> = told.collect();
+    let asked = bench.requests().len();
+    let pushed = push_mapped(&bench, &brief, &mapping, &Known::default()).await;
+    let pushed = pushed.unwrap();
+    let made = bench.requests().split_off(asked).into_iter();
+    let only_reads = |call: &String| {
+        let is_search = ["/batch/read", "/search"]
+            .iter()
+            .any(|end| call.ends_with(end));
+        call.starts_with("GET ") || is_search
+    };
+    let made = made.filter(|call| !only_reads(call));
+    let mut made: Vec<_> = made.map(|call| plain(&call)).collect();
+    told.sort();
+    made.sort();
+    // A URL that is a tenant's is shown without its path.
+    if !spec(B::SLUG).is_open {
+        assert_eq!(told, made, "{}", B::SLUG);
+    }
+    assert_eq!(told.len(), made.len(), "{}", B::SLUG);
+    // What is there already is said to be.
+    let seen = look(&known(&pushed)).await;
+    assert!(
+        seen.is_up_to_date && seen.error.is_none(),
+        "{}: {seen:?}",
+        B::SLUG
+    );
+}
+
+/// What a mapping is said to stand beside is what is sent without one: field by field.
+pub async fn what_is_usual_is_what_is_sent<B: Bench>(brief: MakeBrief) {
+    let spec = spec(B::SLUG);
+    let mut sent = BTreeSet::new();
+    for channel in Channel::ALL {
+        let (bench, brief) = (B::start().await, brief(channel));
+        let seen = preview::preview(
+            &*bench.rehearsing(),
+            spec,
+            (&brief, &Mapping::default()),
+            (&bench.account(), &Known::default()),
+            bench.clock(),
+            &[],
+        )
+        .await;
+        sent.extend(preview::values(&seen.calls).into_keys());
+    }
+    // Some CRMs' own fields have keys of the company's; the table names what they stand in.
+    let is_own_key = |name: &str| name.len() == 40 && name.bytes().all(|b| b.is_ascii_hexdigit());
+    for (object, name) in sent {
+        assert!(
+            is_own_key(&name) || spec.field(object, &name).is_some(),
+            "{}: {object}.{name} is sent, and no one is told",
+            B::SLUG
+        );
+    }
 }

@@ -28,6 +28,19 @@ pub enum PushError {
         /// The CRM's explanation.
         answer: ProviderAnswer,
     },
+    /// The CRM does not take what the connection's mapping puts into a field, or has no such field any more.
+    #[error(
+        "the mapping fills the field `{field}`, and the CRM does not take it ({code}): change the connection's mapping, or \
+         the field in the CRM, and redrive"
+    )]
+    Unmapped {
+        /// The CRM's name of the field.
+        field: String,
+        /// The CRM's code for the reason.
+        code: String,
+        /// The CRM's explanation.
+        answer: ProviderAnswer,
+    },
     /// The CRM rejects the lead, and names no field.
     #[error("the CRM refused the lead ({code})")]
     Refused {
@@ -121,6 +134,7 @@ impl PushError {
         match self {
             Self::Rejected { .. } => "rejected",
             Self::Required { .. } => "required",
+            Self::Unmapped { .. } => "schema",
             Self::Refused { .. } => "refused",
             Self::Misconfigured(_) => "misconfigured",
             Self::Unauthorized { .. } => "unauthorized",
@@ -140,12 +154,47 @@ impl PushError {
     }
 }
 
+impl PushError {
+    /// The same, where it is about a field that the mapping speaks of: nothing is left out there, and nothing defined
+    /// again, because somebody wants it so and has to know.
+    pub(crate) fn of_mapped(self, is_mapped: impl Fn(&str) -> bool) -> Self {
+        match self {
+            Self::Rejected {
+                field,
+                code,
+                answer,
+            } if is_mapped(last(&field)) => Self::Unmapped {
+                field: last(&field).to_owned(),
+                code,
+                answer,
+            },
+            Self::Outdated { field } if is_mapped(last(&field)) => Self::gone(last(&field)),
+            other => other,
+        }
+    }
+
+    /// A mapped field that the CRM no longer has.
+    pub(crate) fn gone(field: &str) -> Self {
+        Self::Unmapped {
+            field: field.to_owned(),
+            code: "no such field".to_owned(),
+            answer: ProviderAnswer::new(""),
+        }
+    }
+}
+
+/// `properties.email` is `email`.
+fn last(field: &str) -> &str {
+    field.rsplit('.').next().unwrap_or(field)
+}
+
 impl Classify for PushError {
     #[deny(clippy::wildcard_enum_match_arm)] // a new variant must be thought about here
     fn disposition(&self) -> Disposition {
         match self {
             Self::Rejected { .. }
             | Self::Required { .. }
+            | Self::Unmapped { .. }
             | Self::Refused { .. }
             | Self::Misconfigured(_)
             | Self::NeverSeen { .. } => Disposition::Park,
@@ -173,6 +222,7 @@ impl Classify for PushError {
         match self {
             Self::Rejected { answer, .. }
             | Self::Required { answer, .. }
+            | Self::Unmapped { answer, .. }
             | Self::Refused { answer, .. }
             | Self::Unauthorized { answer }
             | Self::MissingScopes { answer }
@@ -188,6 +238,7 @@ impl EffectFailure for PushError {
             Self::OutcomeUnknown(_) | Self::Unreadable(_) | Self::Unavailable { .. } => true,
             Self::Rejected { .. }
             | Self::Required { .. }
+            | Self::Unmapped { .. }
             | Self::Refused { .. }
             | Self::Misconfigured(_)
             | Self::Unauthorized { .. }

@@ -11,7 +11,9 @@ mod customcrm;
 mod error;
 mod hubspot;
 mod inspection;
+pub mod mapping;
 mod pipedrive;
+pub mod preview;
 mod salesforce;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -22,7 +24,8 @@ use http_client::{Client, Url};
 use settings::{Reader, Settings};
 
 pub use error::PushError;
-pub use inspection::{CrmField, CrmObject, Inspection};
+pub use inspection::{CrmField, CrmObject, Holds, Inspection};
+pub use mapping::{Mapped, Mapping, MappingSpec};
 
 /// Every connector. The first is the usual one.
 pub static CONNECTORS: &[&ConnectorSpec] = &[
@@ -43,6 +46,8 @@ pub struct ConnectorSpec {
     pub account: AccountSpec,
     /// Where it is, and what makes the connector to it.
     pub place: Place,
+    /// What a tenant can map, and what is filled without any mapping.
+    pub mapping: &'static MappingSpec,
 }
 
 /// Makes the connector to the CRM at a URL.
@@ -86,14 +91,15 @@ pub trait Connector: Send + Sync {
     /// Brings a lead into the CRM: one record of the person and one of the job, or whatever the CRM has in their place.
     /// A repeat, also one at the same time or after an answer that was lost, adds nothing.
     ///
-    /// `known` is what the last push of this request returned. `effects` remembers writes for which the CRM has no
-    /// unique key.
+    /// `mapping` says what stands in the CRM's fields beside or instead of what is usual. `known` is what the last push of
+    /// this request returned. `effects` remembers writes for which the CRM has no unique key.
     ///
     /// # Errors
     /// [`PushError`] says what to do next.
     async fn push(
         &self,
         brief: &Brief,
+        mapping: &Mapping,
         account: &Account,
         known: &Known,
         effects: &Effects,
@@ -186,20 +192,33 @@ impl Default for Config {
 
 /// The connectors of a running service, by slug.
 #[derive(Clone)]
-pub struct Connectors(BTreeMap<&'static str, Arc<dyn Connector>>);
+pub struct Connectors(BTreeMap<&'static str, Made>);
+
+/// A connector, and what makes another one.
+#[derive(Clone)]
+struct Made {
+    connector: Arc<dyn Connector>,
+    again: Arc<dyn Fn() -> Arc<dyn Connector> + Send + Sync>,
+}
 
 impl Connectors {
     /// Makes every connector of [`CONNECTORS`]; opens no connection.
     pub fn new(http: &Client, clock: &Arc<dyn Clock>, config: &Config) -> Self {
         let make = |spec: &&ConnectorSpec| {
             let (http, clock) = (http.clone(), Arc::clone(clock));
-            let made = match spec.place {
-                Place::Known { new, .. } => {
-                    new(http, clock, config.urls.get(spec.slug)?, config.timeout)
+            let (place, timeout) = (spec.place, config.timeout);
+            let url = config.urls.get(spec.slug).cloned();
+            let again: Arc<dyn Fn() -> Arc<dyn Connector> + Send + Sync> = match (place, url) {
+                (Place::Known { new, .. }, Some(url)) => {
+                    Arc::new(move || new(http.clone(), clock.clone(), &url, timeout))
                 }
-                Place::OfAccount { new } => new(http, clock, config.timeout),
+                (Place::OfAccount { new }, _) => {
+                    Arc::new(move || new(http.clone(), clock.clone(), timeout))
+                }
+                (Place::Known { .. }, None) => return None,
             };
-            Some((spec.slug, made))
+            let connector = again();
+            Some((spec.slug, Made { connector, again }))
         };
         Self(CONNECTORS.iter().filter_map(make).collect())
     }
@@ -207,12 +226,23 @@ impl Connectors {
     /// The same with one more connector: for tests.
     #[must_use]
     pub fn with(mut self, connector: Arc<dyn Connector>) -> Self {
-        self.0.insert(connector.slug(), connector);
+        let same = Arc::clone(&connector);
+        let made = Made {
+            connector,
+            again: Arc::new(move || Arc::clone(&same)),
+        };
+        self.0.insert(made.connector.slug(), made);
         self
     }
 
     /// The connector of this slug.
     pub fn get(&self, slug: &str) -> Option<&Arc<dyn Connector>> {
-        self.0.get(slug)
+        self.0.get(slug).map(|made| &made.connector)
+    }
+
+    /// A connector of this slug that knows nothing of any account yet: what is learned in a rehearsal must not be taken
+    /// for true afterwards.
+    pub fn for_rehearsal(&self, slug: &str) -> Option<Arc<dyn Connector>> {
+        self.0.get(slug).map(|made| (made.again)())
     }
 }

@@ -341,6 +341,9 @@ pub struct DispatchAttempt {
     /// How many bytes of both were left out by their caps.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub bytes_cut: u64,
+    /// The version of the connection's field mapping that it went by; 0: none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub mapping_version: u64,
 }
 
 const fn is_zero(number: &u64) -> bool {

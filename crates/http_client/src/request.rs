@@ -9,6 +9,7 @@ use http::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
@@ -17,6 +18,7 @@ use crate::{
     error::{origin, redact_url},
     exchanges,
     gate::{Gate, GatedBody},
+    rehearsal,
 };
 
 /// A request under construction. `send` reports the first part that could not be built, and sends nothing then.
@@ -31,11 +33,23 @@ pub struct Request<'a> {
     max_body_bytes: u64,
     has_secret_path: bool,
     is_tenants: bool,
+    in_rehearsal: InRehearsal,
     fault: Option<HttpError>,
+}
+
+/// What a rehearsal does with a request.
+enum InRehearsal {
+    /// It changes nothing elsewhere: it is sent.
+    Sent,
+    /// It is noted, and answered by this.
+    Answered(Value),
+    /// Nothing: it fails.
+    Refused,
 }
 
 impl<'a> Request<'a> {
     pub(crate) fn new(client: &'a Client, method: Method, url: &str) -> Self {
+        let is_safe = method.is_safe();
         Self {
             client,
             method,
@@ -46,8 +60,28 @@ impl<'a> Request<'a> {
             max_body_bytes: client.options.max_body_bytes,
             has_secret_path: false,
             is_tenants: false,
+            in_rehearsal: if is_safe {
+                InRehearsal::Sent
+            } else {
+                InRehearsal::Refused
+            },
             fault: None,
         }
+    }
+
+    /// Says that the request changes nothing elsewhere, although its method is not `GET`: a [rehearsal](crate::rehearse)
+    /// sends it.
+    pub fn only_reads(mut self) -> Self {
+        self.in_rehearsal = InRehearsal::Sent;
+        self
+    }
+
+    /// Says what a [rehearsal](crate::rehearse) is answered in place of the other side. Outside of one nothing is made.
+    pub fn stand_in(mut self, answer: impl FnOnce() -> Value) -> Self {
+        if rehearsal::is_rehearsal() {
+            self.in_rehearsal = InRehearsal::Answered(answer());
+        }
+        self
     }
 
     /// Adds a header.
@@ -128,6 +162,20 @@ impl<'a> Request<'a> {
     /// # Errors
     /// [`HttpError`], whose variants say whether the request may have been received.
     pub async fn send(self) -> Result<Response, HttpError> {
+        if rehearsal::is_rehearsal()
+            && let InRehearsal::Answered(answer) = &self.in_rehearsal
+        {
+            if let Some(fault) = self.fault {
+                return Err(fault);
+            }
+            let shown = self.shown();
+            return Ok(rehearsal::answer(
+                self.method.clone(),
+                shown,
+                self.body.as_ref(),
+                answer,
+            ));
+        }
         let limits = Limits {
             max_bytes: self.max_body_bytes,
             idle: self.deadline,
@@ -152,6 +200,9 @@ impl<'a> Request<'a> {
         let url = self.url?;
         if let Some(fault) = self.fault {
             return Err(fault);
+        }
+        if rehearsal::is_rehearsal() && !matches!(self.in_rehearsal, InRehearsal::Sent) {
+            return Err(HttpError::BadUrl("a rehearsal has no answer for it"));
         }
         let way = if self.is_tenants {
             &self.client.tenants

@@ -407,6 +407,34 @@ impl Simulator {
         *lock(&self.shared.provider.search_lag) = lag;
     }
 
+    /// Adds a property to every account, as an administrator would: of texts, or of one of these options.
+    pub fn add_property(&self, kind: &str, name: &str, options: &[&str]) {
+        self.with_properties(kind, |properties| {
+            drop(properties.insert(name.to_owned(), properties::own(name, options)));
+        });
+    }
+
+    /// Removes a property from every account.
+    pub fn remove_property(&self, kind: &str, name: &str) {
+        self.with_properties(kind, |properties| drop(properties.remove(name)));
+    }
+
+    fn with_properties(
+        &self,
+        kind: &str,
+        change: impl Fn(&mut std::collections::BTreeMap<String, properties::Property>),
+    ) {
+        let kind = match kind {
+            "deals" => Kind::Deals,
+            _ => Kind::Contacts,
+        };
+        for account in &*lock(&self.shared.provider.accounts) {
+            if let Some(properties) = lock(&account.portal).properties.get_mut(&kind) {
+                change(properties);
+            }
+        }
+    }
+
     /// Creates a contact in the first account, as a person would in the web application, and returns its id.
     pub fn add_contact(&self, properties: &[(&str, &str)]) -> String {
         let properties = properties

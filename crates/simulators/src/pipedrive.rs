@@ -239,6 +239,17 @@ impl Simulator {
         lock(&self.shared.provider.company).remake_field(name);
     }
 
+    /// Adds a field of persons, and returns its key.
+    pub fn add_person_field(&self, name: &str) -> String {
+        let made = lock(&self.shared.provider.company).add_field(Kind::Person, name);
+        made["field_code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Deletes the field with this key.
+    pub fn remove_field(&self, key: &str) {
+        lock(&self.shared.provider.company).remove_field(key);
+    }
+
     /// How many fields there are of this name.
     pub fn fields(&self, name: &str) -> usize {
         lock(&self.shared.provider.company).count_fields(name)

@@ -238,6 +238,16 @@ impl Simulator {
         org.edit(lead, "IsConverted", "true");
     }
 
+    /// Adds a text field of 255 characters to leads, as an administrator would.
+    pub fn add_field(&self, field: &str) {
+        lock(&self.shared.provider.org).add_field(field);
+    }
+
+    /// Removes a field of leads.
+    pub fn remove_field(&self, field: &str) {
+        lock(&self.shared.provider.org).remove_field(field);
+    }
+
     /// Makes a field of leads required from now on.
     pub fn require(&self, field: &str) {
         lock(&self.shared.provider.org).require(field);

@@ -8,8 +8,8 @@ use std::{
 };
 
 use domain::{
-    Office, OfficeConfig, OfficeDetails, OfficeId, SourceId, Status, StoreError, TenantId,
-    WorkflowConfig, says_the_same,
+    ConnectionName, Office, OfficeConfig, OfficeDetails, OfficeId, SourceId, Status, StoreError,
+    TenantId, WorkflowConfig, says_the_same,
 };
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
@@ -30,15 +30,18 @@ pub enum ConfigKind {
     /// What a source was in each of its versions, beside the row that says what it is: [`Source::as_version`]. Named by
     /// the source's id, and written with every change of it alone.
     SourceVersion,
+    /// What stands in a CRM's fields, in the shape that connectors read. Named by the connection.
+    Mapping,
 }
 
 impl ConfigKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Office,
         Self::Workflow,
         Self::Source,
         Self::SourceVersion,
+        Self::Mapping,
     ];
 
     /// As it is stored and shown.
@@ -48,6 +51,7 @@ impl ConfigKind {
             Self::Workflow => "workflow",
             Self::Source => "source",
             Self::SourceVersion => "source_version",
+            Self::Mapping => "mapping",
         }
     }
 
@@ -56,8 +60,18 @@ impl ConfigKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
-    /// Checks a configuration before it is stored. Of a source's settings it is checked that they are an object of
-    /// bearable size: only the source knows their shape, and whoever saves them asks it.
+    /// How long it may be, where only others know its shape.
+    const fn max_bytes(self) -> usize {
+        match self {
+            Self::Mapping => MAX_MAPPING,
+            Self::Office | Self::Workflow | Self::Source | Self::SourceVersion => {
+                MAX_SOURCE_SETTINGS
+            }
+        }
+    }
+
+    /// Checks a configuration before it is stored. Of a source's settings and of a mapping it is checked that they are an
+    /// object of bearable size: only the source and the connector know their shape, and whoever saves them asks those.
     fn check(self, name: &str, json: &Value) -> Result<()> {
         let refused = |error: &dyn std::fmt::Display| StoreError::Conflict(error.to_string());
         match self {
@@ -69,19 +83,29 @@ impl ConfigKind {
                 .parse::<SourceId>()
                 .map(drop)
                 .map_err(|error| refused(&error))?,
+            Self::Mapping => ConnectionName::new(name)
+                .map(drop)
+                .map_err(|error| refused(&error))?,
         }
         let checked = match self {
             Self::Office => OfficeDetails::read(&without_mark(json)).map(drop),
             Self::Workflow => WorkflowConfig::read(json).map(drop),
-            Self::Source if json.is_object() && json.to_string().len() <= MAX_SOURCE_SETTINGS => {
+            Self::Source | Self::Mapping
+                if json.is_object() && json.to_string().len() <= self.max_bytes() =>
+            {
                 return Ok(());
             }
             Self::SourceVersion => {
                 return Err(refused(&"a source's versions follow from its changes"));
             }
-            Self::Source => {
+            Self::Source | Self::Mapping => {
                 return Err(refused(&format_args!(
-                    "a source's settings are an object of at most {MAX_SOURCE_SETTINGS} bytes"
+                    "{} an object of at most {} bytes",
+                    match self {
+                        Self::Mapping => "a field mapping is",
+                        _ => "a source's settings are",
+                    },
+                    self.max_bytes()
                 )));
             }
         };
@@ -100,6 +124,8 @@ const UNDER_WAY: [Status; 5] = [
 
 /// The longest settings of a source, in bytes as JSON.
 const MAX_SOURCE_SETTINGS: usize = 64 * 1024;
+/// The longest mapping of a connection, in bytes as JSON.
+const MAX_MAPPING: usize = 256 * 1024;
 
 /// The mark of an office that was removed. What it was stays beside it: its requests go on as it said.
 const REMOVED: &str = "is_removed";
@@ -185,7 +211,10 @@ impl NewConfig {
         match self.kind {
             ConfigKind::Office if self.json[REMOVED] == true => Asked::WhatLeadsToIt,
             ConfigKind::Workflow => Asked::Office,
-            ConfigKind::Office | ConfigKind::Source | ConfigKind::SourceVersion => Asked::Nothing,
+            ConfigKind::Office
+            | ConfigKind::Source
+            | ConfigKind::SourceVersion
+            | ConfigKind::Mapping => Asked::Nothing,
         }
     }
 

@@ -199,7 +199,7 @@ pub trait Store:
             let is_known = known.is_some_and(|known| match kind {
                 ConfigKind::Workflow => known.says(&office.config),
                 ConfigKind::Office => known.says(&fields),
-                ConfigKind::Source | ConfigKind::SourceVersion => false,
+                ConfigKind::Source | ConfigKind::SourceVersion | ConfigKind::Mapping => false,
             });
             if is_known {
                 continue;

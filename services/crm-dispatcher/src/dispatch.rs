@@ -3,13 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use crm::{Connector, Known, PushError, Pushed};
+use crm::{CONNECTORS, Connector, Known, Mapping, PushError, Pushed};
 use domain::{
     Account, Brief, Claimed, Classify, ConnectionName, DispatchAttempt, DispatchSection,
     DispatchState, Effects, Outcome, Record, RemoteIds, Section, Stage, StageError, StageHandler,
 };
 use http_client::with_last_exchange;
-use store::{Identified, PersonIdentity};
+use store::{ConfigKind, Identified, PersonIdentity};
 
 use crate::Deps;
 
@@ -39,6 +39,7 @@ impl StageHandler for Dispatch {
             .accounts
             .open(tenant, &name, connector.slug())
             .await?;
+        let mapping = self.mapping(job, &name, connector.slug()).await?;
         let identified = self.person(job).await?;
         if !self.is_still_ours(job).await? {
             // Whoever has the work now goes on; this outcome is settled by nobody.
@@ -54,7 +55,8 @@ impl StageHandler for Dispatch {
         let before = job.request.document.dispatches.get(&name);
         let before = before.filter(|section| section.connector == connector.slug());
         let known = before.map(known).unwrap_or_default();
-        let mut pushed = self.push(job, connector, &brief, &account, &known).await;
+        let lead = (&brief, &mapping);
+        let mut pushed = self.push(job, connector, lead, &account, &known).await;
         if matches!(pushed, Err(PushError::Unauthorized { .. }))
             && self.deps.accounts.invalidate(&account).await
         {
@@ -63,7 +65,7 @@ impl StageHandler for Dispatch {
                 .accounts
                 .open(tenant, &name, connector.slug())
                 .await?;
-            pushed = self.push(job, connector, &brief, &account, &known).await;
+            pushed = self.push(job, connector, lead, &account, &known).await;
         }
         let pushed =
             pushed.map_err(|error| StageError::from_provider(&error, Some(account.held_by())))?;
@@ -88,6 +90,26 @@ impl Dispatch {
                 "there is no connector `{slug}`: correct the office's destinations"
             ))
         })
+    }
+
+    /// The connection's mapping as it is now. One that this build cannot read is tried again: a newer build can.
+    async fn mapping(
+        &self,
+        job: &Claimed,
+        name: &ConnectionName,
+        connector: &str,
+    ) -> Result<Mapping, StageError> {
+        let (store, tenant) = (&self.deps.store, &job.row.key.tenant);
+        let saved = store
+            .config(tenant, ConfigKind::Mapping, name.as_str(), None)
+            .await
+            .map_err(|error| StageError::ours(&error))?;
+        let spec = CONNECTORS.iter().find(|spec| spec.slug == connector);
+        let (Some(saved), Some(spec)) = (saved, spec) else {
+            return Ok(Mapping::default());
+        };
+        Mapping::saved(spec.mapping, &saved.json, saved.version)
+            .map_err(|error| StageError::ours(&error))
     }
 
     /// Whether the claim holds, asked of the store right before the CRM is written to: a process that was stopped for
@@ -115,7 +137,7 @@ impl Dispatch {
         &self,
         job: &Claimed,
         connector: &dyn Connector,
-        brief: &Brief,
+        (brief, mapping): (&Brief, &Mapping),
         account: &Account,
         known: &Known,
     ) -> Result<Pushed, PushError> {
@@ -125,7 +147,7 @@ impl Dispatch {
             job.claim_token(),
         );
         let (at, started) = (self.deps.clock.now(), self.deps.clock.monotonic());
-        let pushed = connector.push(brief, account, known, &effects);
+        let pushed = connector.push(brief, mapping, account, known, &effects);
         let (pushed, last) = with_last_exchange(pushed).await;
         let took = self.deps.clock.monotonic().saturating_sub(started);
         let (outcome, external_ids) = match &pushed {
@@ -146,6 +168,7 @@ impl Dispatch {
             status: last.as_ref().and_then(|last| last.status),
             sent: failed.and_then(|last| last.sent.clone()),
             bytes_cut: failed.map_or(0, |last| last.bytes_cut),
+            mapping_version: mapping.version(),
         }));
         pushed
     }

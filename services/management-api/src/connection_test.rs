@@ -54,6 +54,11 @@ pub(crate) struct ConnectionField {
     options: Vec<String>,
     /// The longest text, in characters.
     max_length: Option<u32>,
+    /// What its values are, in a word that all CRMs share: `text`, `number`, `flag`, `date`, `time`, `choice`, `choices`,
+    /// `anything` or `other`.
+    holds: &'static str,
+    /// Whether the CRM alone fills it.
+    is_read_only: bool,
 }
 
 impl From<CrmField> for ConnectionField {
@@ -65,8 +70,12 @@ impl From<CrmField> for ConnectionField {
             is_required,
             options,
             max_length,
+            holds,
+            is_read_only,
         } = field;
         Self {
+            holds: holds.as_str(),
+            is_read_only,
             name,
             label,
             kind,

@@ -26,6 +26,7 @@ mod jwks;
 mod leads;
 mod limits;
 mod live;
+mod mapping;
 mod me;
 mod metrics;
 mod needs;

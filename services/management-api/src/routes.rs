@@ -9,7 +9,9 @@ use crate::{
     deliveries::{self, refusals},
     demo, docs,
     jobs::{self, create as start, try_config},
-    jwks, leads, live, me, metrics, needs,
+    jwks, leads, live,
+    mapping::{self, fields, preview, versions as of_mapping},
+    me, metrics, needs,
     offices::{self, create as office, remove},
     openapi,
     people::{self, api_keys, invitations},
@@ -35,6 +37,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(openapi::show_openapi))
         .routes(routes!(schema::show_workflow_schema))
         .routes(routes!(of_requests::show_request_schema))
+        .routes(routes!(mapping::show_mapping_schema))
         .routes(routes!(settings::show_source_schema))
         .routes(routes!(docs::show_docs))
         .routes(routes!(problem_pages::show_problem_type))
@@ -112,6 +115,13 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         .routes(routes!(snippet::show_source_snippet))
         .routes(routes!(connections::set_connection_secret))
         .routes(routes!(connection_test::test_connection))
+        .routes(routes!(fields::show_connection_schema))
+        .routes(routes!(mapping::show_mapping, mapping::save_mapping))
+        .routes(routes!(of_mapping::list_mapping_versions))
+        .routes(routes!(of_mapping::show_mapping_version))
+        .routes(routes!(of_mapping::diff_mapping))
+        .routes(routes!(of_mapping::restore_mapping_version))
+        .routes(routes!(preview::preview_mapping))
         .routes(routes!(offices::list_offices, office::create_office))
         .routes(routes!(
             offices::show_office,

@@ -25,6 +25,7 @@ mod leads;
 mod leaks;
 mod limits;
 mod live;
+mod mapping;
 mod one_shape;
 mod providers;
 mod settings;

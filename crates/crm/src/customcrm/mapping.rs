@@ -11,7 +11,11 @@ use domain::{
 use serde_json::{Map, Value, json};
 
 use super::template::Template;
-use crate::cell::{cell, is_formula};
+use crate::{
+    cell::{cell, is_formula},
+    mapping::{DefaultField, Mapped, MappingSpec, ObjectSpec},
+    preview::flattened,
+};
 
 /// Everything that a mapping can name, in the order in which it is shown to people.
 pub(super) const PLACES: &[&str] = &[
@@ -51,6 +55,63 @@ pub(super) const PLACES: &[&str] = &[
     "recording",
 ];
 
+/// Our word for what is sent.
+const LEAD: &str = "lead";
+/// The longest mapped text, in characters.
+const MAX_MAPPED: usize = 2_000;
+
+/// What can be mapped, and what is filled without any mapping.
+pub(super) static FIELDS: MappingSpec = MappingSpec {
+    objects: &[ObjectSpec {
+        name: LEAD,
+        about: "the members of `data`",
+        is_updated: true,
+    }],
+    fields: &[
+        DefaultField::key(LEAD, "lead_id", "lead_id"),
+        DefaultField::key(LEAD, "tenant_id", "the company's slug"),
+        DefaultField::key(LEAD, "version", "version"),
+        DefaultField::new(LEAD, "source", "source").always(),
+        DefaultField::new(LEAD, "channel", "channel").always(),
+        DefaultField::new(LEAD, "received_at", "received_at").always(),
+        DefaultField::new(LEAD, "title", "title").always(),
+        DefaultField::new(LEAD, "contact.name", "contact.name").always(),
+        DefaultField::new(LEAD, "contact.first_name", "contact.first_name").always(),
+        DefaultField::new(LEAD, "contact.last_name", "contact.last_name").always(),
+        DefaultField::new(LEAD, "contact.email", "contact.email").always(),
+        DefaultField::new(LEAD, "contact.phone", "contact.phone").always(),
+        DefaultField::new(LEAD, "contact.extension", "contact.extension").always(),
+        DefaultField::new(LEAD, "contact.person_id", "contact.person_id").always(),
+        DefaultField::new(LEAD, "property.street", "property.street").always(),
+        DefaultField::new(LEAD, "property.city", "property.city").always(),
+        DefaultField::new(LEAD, "property.state", "property.state").always(),
+        DefaultField::new(LEAD, "property.postal_code", "property.postal_code").always(),
+        DefaultField::new(LEAD, "property.is_area_unknown", "property.is_area_unknown").always(),
+        DefaultField::new(LEAD, "project.type", "project.type").always(),
+        DefaultField::new(LEAD, "project.timeline", "project.timeline").always(),
+        DefaultField::new(LEAD, "project.budget", "project.budget").always(),
+        DefaultField::new(LEAD, "project.value", "project.value").always(),
+        DefaultField::new(LEAD, "project.summary", "project.summary").always(),
+        DefaultField::new(LEAD, "judgment.score", "judgment.score").always(),
+        DefaultField::new(LEAD, "judgment.intent", "judgment.intent").always(),
+        DefaultField::new(LEAD, "judgment.sentiment", "judgment.sentiment").always(),
+        DefaultField::new(LEAD, "tags", "tags").always(),
+        DefaultField::new(LEAD, "note", "note").always(),
+        DefaultField::new(LEAD, "lead_status", "lead_status").always(),
+        DefaultField::new(LEAD, "happened", "happened").always(),
+        DefaultField::new(LEAD, "details", "details").always(),
+        DefaultField::new(LEAD, "conversation", "conversation").always(),
+        DefaultField::new(LEAD, "recording", "recording").always(),
+    ],
+    is_name: |name| {
+        let is_part = |part: &str| !part.is_empty() && !part.chars().any(char::is_control);
+        name.chars().count() <= 100 && name.split('.').count() <= 6 && name.split('.').all(is_part)
+    },
+    name_rule: "a member of `data`, at most 100 characters; a dot leads into an object",
+    is_open: true,
+    records: |call| vec![(LEAD, flattened(&call.body["data"]))],
+};
+
 /// The longest details and conversation, in UTF-16 code units, from what usually fits in a body to what always does.
 const BUDGETS: [(usize, usize); 4] = [(5_000, 8_000), (3_000, 4_000), (1_500, 1_500), (700, 500)];
 /// The largest `data`, in bytes: with the rest of a body it stays below 20,000.
@@ -81,6 +142,42 @@ pub(super) fn mapped(data: &Value, template: Option<&Template>) -> Value {
         mapped.insert(name.to_owned(), value);
     }
     Value::Object(mapped)
+}
+
+/// The data with what the connection's mapping says of its members. A name with dots leads into objects.
+pub(super) fn map(mut data: Value, mapped: &Mapped) -> Value {
+    for (name, field) in mapped.fields(LEAD) {
+        let value = field
+            .value
+            .as_ref()
+            .map(|value| match value.json_with_lists() {
+                Value::String(text) => Value::String(cut(&text, MAX_MAPPED)),
+                other => other,
+            });
+        let mut place = &mut data;
+        let mut names = name.split('.').peekable();
+        while let Some(name) = names.next() {
+            let Some(members) = place.as_object_mut() else {
+                break; // the receiver's own shape has a value there
+            };
+            match (names.peek(), &value) {
+                (Some(_), Some(_)) => place = members.entry(name).or_insert_with(|| json!({})),
+                (Some(_), None) => match members.get_mut(name) {
+                    Some(deeper) => place = deeper,
+                    None => break,
+                },
+                (None, Some(value)) => {
+                    members.insert(name.to_owned(), value.clone());
+                    break;
+                }
+                (None, None) => {
+                    members.remove(name);
+                    break;
+                }
+            }
+        }
+    }
+    data
 }
 
 fn sized(brief: &Brief, account: &Account, max_details: usize, max_conversation: usize) -> Value {

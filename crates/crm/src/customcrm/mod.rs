@@ -28,7 +28,8 @@ use sha2::{Digest as _, Sha256};
 
 use self::{api::Api, keys::Keys, template::Template};
 use crate::{
-    Connector, ConnectorSpec, CrmField, CrmObject, Inspection, Known, Place, PushError, Pushed,
+    Connector, ConnectorSpec, CrmField, CrmObject, Holds, Inspection, Known, Mapping, Place,
+    PushError, Pushed,
 };
 
 /// The setting with the URL that leads are posted to.
@@ -70,6 +71,7 @@ pub(crate) static SPEC: ConnectorSpec = ConnectorSpec {
             })
         },
     },
+    mapping: &mapping::FIELDS,
 };
 
 /// Posts leads to a company's own system.
@@ -86,13 +88,15 @@ impl Connector for CustomCrm {
     async fn push(
         &self,
         brief: &Brief,
+        mapping: &Mapping,
         account: &Account,
         known: &Known,
         _effects: &Effects, // the receiver drops what it knows by `webhook-id`
     ) -> Result<Pushed, PushError> {
         let (keys, template) = read(account)?;
+        let mapped = &mapping.of(brief);
         let standard = mapping::data(brief, account);
-        let fields_hash = fields_hash(&standard, account.setting(MAPPING));
+        let fields_hash = mapped.hash(fields_hash(&standard, account.setting(MAPPING)));
         if known.fields_hash.as_deref() == Some(&fields_hash) {
             return Ok(Pushed {
                 remote_ids: known.remote_ids.clone(),
@@ -112,6 +116,7 @@ impl Connector for CustomCrm {
             "lead.accepted"
         };
         let data = mapping::mapped(&standard, template.as_ref());
+        let data = mapping::map(data, mapped);
         let answer = self.api.post(account, &keys, &id, kind, &data).await?;
         let lead = answer
             .external_id
@@ -146,6 +151,7 @@ impl Connector for CustomCrm {
             label: name.clone(),
             name,
             kind: "json".to_owned(),
+            holds: Holds::Anything,
             ..CrmField::default()
         });
         Ok(Inspection {

@@ -1,9 +1,13 @@
 //! HubSpot's wire: one method for each call that we make.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use domain::Clock;
-use http_client::{Client, Request, Response, Url};
+use http_client::{Client, Request, Response, Url, is_rehearsal};
 use secrecy::SecretString;
 use serde::{
     Deserialize,
@@ -15,7 +19,7 @@ use super::{
     fault::{Fault, named},
     mapping::{OwnProperty, Properties},
 };
-use crate::{CrmField, PushError};
+use crate::{CrmField, Holds, PushError};
 
 /// The pause if the account's limit over ten seconds is reached and no other pause is named.
 const TEN_SECONDS: Duration = Duration::from_secs(10);
@@ -23,6 +27,9 @@ const TEN_SECONDS: Duration = Duration::from_secs(10);
 const ONE_SECOND: Duration = Duration::from_secs(1);
 /// The pause if the account's daily limit is reached: when its midnight is, we do not know.
 const ONE_HOUR: Duration = Duration::from_secs(3_600);
+
+/// What stands in a rehearsal for the id of a record that would be made.
+const NEW: &str = "0";
 
 /// The kinds of object that we write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +98,20 @@ pub(super) struct Property {
     #[serde(default, rename = "type")]
     kind: String,
     #[serde(default)]
+    field_type: String,
+    #[serde(default)]
     options: Vec<Choice>,
+    #[serde(default)]
+    calculated: bool,
+    #[serde(default)]
+    modification_metadata: Modification,
+}
+
+/// What of a property may be changed.
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Modification {
+    read_only_value: bool,
 }
 
 /// A value that a property takes.
@@ -103,14 +123,31 @@ struct Choice {
 impl From<Property> for CrmField {
     /// HubSpot does not say which properties a portal requires.
     fn from(property: Property) -> Self {
+        let holds = holds(&property);
         let options = property.options.into_iter();
         Self {
+            holds,
+            is_read_only: property.calculated || property.modification_metadata.read_only_value,
             name: property.name,
             label: property.label,
             kind: property.kind,
             options: options.map(|choice| choice.value).collect(),
             ..Self::default()
         }
+    }
+}
+
+/// Source: HubSpot, "Properties", "Property type and fieldType values" (read 2026-11).
+fn holds(property: &Property) -> Holds {
+    match (property.kind.as_str(), property.field_type.as_str()) {
+        ("enumeration", "checkbox") => Holds::Choices,
+        ("enumeration", _) => Holds::Choice,
+        ("number", _) => Holds::Number,
+        ("bool", _) => Holds::Flag,
+        ("date", _) => Holds::Date,
+        ("datetime", _) => Holds::Time,
+        ("string" | "phone_number", _) => Holds::Text,
+        _ => Holds::Other,
     }
 }
 
@@ -133,6 +170,8 @@ pub(super) struct Api {
     base_url: String,
     clock: Arc<dyn Clock>,
     timeout: Duration,
+    /// Properties that a rehearsal would have defined: nothing has them, and HubSpot refuses to look by them.
+    unmade: Mutex<BTreeSet<&'static str>>,
 }
 
 #[derive(Deserialize)]
@@ -161,7 +200,12 @@ impl Api {
             base_url: base_url.as_str().trim_end_matches('/').to_owned(),
             clock,
             timeout,
+            unmade: Mutex::default(),
         }
+    }
+
+    fn unmade(&self) -> MutexGuard<'_, BTreeSet<&'static str>> {
+        self.unmade.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One object by its id or by a unique property. The value goes into the body: it can be personal data, and paths
@@ -176,9 +220,13 @@ impl Api {
     ) -> Result<Option<Record>, PushError> {
         let mut body = json!({ "properties": properties, "inputs": [{ "id": value }] });
         if let Some(key) = key {
+            if self.unmade().contains(key) {
+                return Ok(None);
+            }
             body["idProperty"] = json!(key);
         }
         let request = self.http.post(self.objects(kind) + "/batch/read");
+        let request = request.only_reads();
         let batch: Batch = self.call(request.json(&body), token).await?;
         match batch.errors.first() {
             Some(fault) if batch.results.is_empty() && fault.category != "OBJECT_NOT_FOUND" => {
@@ -201,6 +249,7 @@ impl Api {
             .collect();
         let body = json!({ "filterGroups": groups, "properties": properties, "limit": 20 });
         let request = self.http.post(self.objects(Kind::Contacts) + "/search");
+        let request = request.only_reads();
         let found: List<Record> = self.call(request.json(&body), token).await?;
         Ok(found.results)
     }
@@ -216,6 +265,7 @@ impl Api {
     ) -> Result<Record, PushError> {
         let row = json!({ "idProperty": key, "id": value, "objectWriteTraceId": value, "properties": properties });
         let request = self.http.post(self.objects(kind) + "/batch/upsert");
+        let request = request.stand_in(|| json!({ "results": [{ "id": NEW }] }));
         let batch = self
             .call(request.json(&json!({ "inputs": [row] })), token)
             .await;
@@ -237,6 +287,7 @@ impl Api {
         properties: &Properties,
     ) -> Result<Record, PushError> {
         let request = self.http.patch(format!("{}/{id}", self.objects(kind)));
+        let request = request.stand_in(|| json!({ "id": id }));
         let written = self.call(request.json(&json!({ "properties": properties })), token);
         written.await.map_err(|error| named(error, properties))
     }
@@ -250,7 +301,8 @@ impl Api {
     ) -> Result<(), PushError> {
         let objects = format!("{}/crm/v4/objects", self.base_url);
         let url = format!("{objects}/contacts/{contact}/associations/default/deals/{deal}");
-        let answer = self.call(self.http.put(url), token).await;
+        let request = self.http.put(url).stand_in(|| json!({}));
+        let answer = self.call(request, token).await;
         answer.map(|_: IgnoredAny| ())
     }
 
@@ -277,7 +329,11 @@ impl Api {
             "name": property.name, "label": property.label, "type": property.kind(), "fieldType": property.field,
             "groupName": kind.group(), "hasUniqueValue": is_unique, "formField": false,
         });
-        match self.call(self.http.post(&url).json(&body), token).await {
+        if is_rehearsal() {
+            self.unmade().insert(property.name);
+        }
+        let request = self.http.post(&url).stand_in(|| body.clone());
+        match self.call(request.json(&body), token).await {
             Err(PushError::Moved { .. }) => {
                 let request = self.http.get(format!("{url}/{}", property.name));
                 self.call(request, token).await

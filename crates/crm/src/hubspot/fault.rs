@@ -164,12 +164,12 @@ pub(super) fn named(error: PushError, written: &Properties) -> PushError {
             "stage" if says_unknown(&message) => "dealstage",
             other => other,
         };
-        written.keys().copied().find(|known| *known == name)
+        written.keys().find(|known| **known == *name).cloned()
     };
     let Some(field) = words.find_map(|word| names(&word)) else {
         return error;
     };
-    let (field, code, answer) = (field.to_owned(), code.clone(), answer.clone());
+    let (field, code, answer) = (field.into_owned(), code.clone(), answer.clone());
     if !is_stage(&field) {
         PushError::Rejected {
             field,
@@ -264,7 +264,10 @@ mod tests {
 
     #[test]
     fn a_property_is_named_beside_the_message_or_within() {
-        let written = Properties::from([("email", String::new()), ("phone", String::new())]);
+        let written = Properties::from([
+            ("email".into(), String::new()),
+            ("phone".into(), String::new()),
+        ]);
         for (body, expected) in [
             (
                 r#"{"errors":[{"in":"email","name":"email","code":"X","error":"Y"}]}"#,

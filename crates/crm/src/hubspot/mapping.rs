@@ -5,22 +5,24 @@
 //!   stands in them is never changed: a person may have written it.
 //! - Ours (`lead_intake_…`) always show the newest of what we know.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use domain::{
     Brief, E164, EmailAddress, PostalCode, ProjectType,
     lead::brief::{Judgment, label},
 };
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::api::Record;
+use super::api::{Kind, Record};
 use crate::{
     PushError,
     cell::{cell, is_formula},
+    mapping::{Datum, DefaultField, Mapped, MappingSpec, ObjectSpec},
 };
 
 /// Values by property name.
-pub(super) type Properties = BTreeMap<&'static str, String>;
+pub(super) type Properties = BTreeMap<Cow<'static, str>, String>;
 
 /// Our unique property of contacts: the person's id.
 pub(super) const CONTACT_KEY: &str = "lead_external_id";
@@ -37,6 +39,138 @@ const NAMELESS: &str = "Unknown person";
 
 /// Longest conversation, in UTF-16 code units. HubSpot takes 65,536 characters, and does not say how it counts them.
 const MAX_CONVERSATION: usize = 64_000;
+
+/// Longest text of a mapped property, in UTF-16 code units.
+const MAX_MAPPED: usize = 65_000;
+
+const CONTACTS: &str = "contacts";
+const DEALS: &str = "deals";
+
+/// What can be mapped, and what is filled without any mapping.
+pub(super) static MAPPING: MappingSpec = MappingSpec {
+    objects: &[
+        ObjectSpec {
+            name: CONTACTS,
+            about: "the person",
+            is_updated: true,
+        },
+        ObjectSpec {
+            name: DEALS,
+            about: "the request",
+            is_updated: true,
+        },
+    ],
+    fields: &[
+        DefaultField::key(CONTACTS, CONTACT_KEY, "contact.person_id"),
+        DefaultField::key(CONTACTS, NOTICE, "what people should look at"),
+        DefaultField::new(CONTACTS, "firstname", "contact.first_name"),
+        DefaultField::new(
+            CONTACTS,
+            "lastname",
+            "contact.last_name; `Unknown person` where neither name nor address is known",
+        ),
+        DefaultField::found_by(CONTACTS, "email", "contact.email"),
+        DefaultField::found_by(CONTACTS, "phone", "contact.phone"),
+        DefaultField::key(
+            CONTACTS,
+            "mobilephone",
+            "contact.phone, where `phone` has another number",
+        ),
+        DefaultField::new(CONTACTS, "city", "property.city"),
+        DefaultField::new(CONTACTS, "state", "property.state"),
+        DefaultField::new(CONTACTS, "zip", "property.postal_code"),
+        DefaultField::key(DEALS, DEAL_KEY, "lead_id"),
+        DefaultField::new(DEALS, "dealname", "project.type as a label, and title"),
+        DefaultField::new(DEALS, "description", "details"),
+        DefaultField::new(DEALS, "amount", "project.value, if it is an amount"),
+        DefaultField::new(DEALS, "pipeline", "the first pipeline, with a new deal"),
+        DefaultField::new(DEALS, "dealstage", "its first stage, with a new deal"),
+        DefaultField::new(DEALS, "lead_intake_channel", "channel").always(),
+        DefaultField::new(DEALS, "lead_intake_score", "judgment.score").always(),
+        DefaultField::new(DEALS, "lead_intake_project_type", "project.type").always(),
+        DefaultField::new(DEALS, "lead_intake_intent", "judgment.intent").always(),
+        DefaultField::new(DEALS, "lead_intake_timeline", "project.timeline").always(),
+        DefaultField::new(DEALS, "lead_intake_budget", "project.budget").always(),
+        DefaultField::new(DEALS, "lead_intake_sentiment", "judgment.sentiment").always(),
+        DefaultField::new(
+            DEALS,
+            "lead_intake_area",
+            "`inside`, or that property.is_area_unknown",
+        )
+        .always(),
+        DefaultField::new(DEALS, "lead_intake_phone", "contact.phone").always(),
+        DefaultField::new(DEALS, "lead_intake_tags", "tags").always(),
+        DefaultField::new(DEALS, "lead_intake_note", "note").always(),
+        DefaultField::new(DEALS, "lead_intake_source", "attribution in one line").always(),
+        DefaultField::new(DEALS, "lead_intake_recording", "recording").always(),
+        DefaultField::new(DEALS, "lead_intake_details", "details").always(),
+        DefaultField::new(DEALS, "lead_intake_transcript", "conversation").always(),
+    ],
+    is_name: |name| {
+        (1..=100).contains(&name.len())
+            && name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    },
+    name_rule: "HubSpot's internal name of a property, in small letters",
+    is_open: false,
+    records: |call| {
+        let object = [CONTACTS, DEALS]
+            .into_iter()
+            .find(|object| call.url.contains(&format!("/crm/v3/objects/{object}/")));
+        let properties = call.body.pointer("/inputs/0/properties");
+        let properties = properties.or_else(|| call.body.get("properties"));
+        let properties = properties.and_then(Value::as_object).cloned();
+        object.zip(properties).into_iter().collect()
+    },
+};
+
+/// Puts what the mapping says of a new record in place of what is usual.
+pub(super) fn map_new(properties: &mut Properties, mapped: &Mapped, kind: Kind) {
+    for (name, field) in mapped.fields(kind.as_str()) {
+        match &field.value {
+            Some(value) => drop(properties.insert(Cow::Owned(name.to_owned()), written(value))),
+            None => drop(properties.remove(name)),
+        }
+    }
+}
+
+/// The same for a record that is there: what is to be written while it is empty is left out where it is not.
+pub(super) fn map_existing(
+    properties: &mut Properties,
+    mapped: &Mapped,
+    kind: Kind,
+    existing: &Record,
+) {
+    map_new(properties, mapped, kind);
+    for (name, _) in mapped.fields(kind.as_str()) {
+        let is_wanted = match existing.get(name) {
+            "" => true,
+            NAMELESS if name == "lastname" => true,
+            there => {
+                mapped.is_always(kind.as_str(), name)
+                    && properties.get(name).is_some_and(|value| value != there)
+            }
+        };
+        if !is_wanted {
+            properties.remove(name);
+        }
+    }
+}
+
+/// The names that are read before we write: the usual ones, and those that the mapping speaks of.
+pub(super) fn names<'a>(usual: &[&'a str], mapped: &'a Mapped, kind: Kind) -> Vec<&'a str> {
+    let more = mapped.fields(kind.as_str()).map(|(name, _)| name);
+    let mut names = usual.to_vec();
+    names.extend(more.filter(|name| !usual.contains(name)));
+    names
+}
+
+/// A value as HubSpot takes it: everything is a text.
+fn written(value: &Datum) -> String {
+    crate::cell::cut(&value.written(), MAX_MAPPED)
+}
 
 /// The properties of a contact that we read before we write.
 pub(super) const CONTACT_PROPERTIES: &[&str] = &[
@@ -130,7 +264,7 @@ pub(super) fn contact(brief: &Brief) -> Properties {
 
 /// What of the person an existing contact lacks. Another telephone number becomes the mobile number if there is none;
 /// otherwise the deal alone has it.
-pub(super) fn missing_in_contact(existing: &Record, brief: &Brief) -> Properties {
+pub(super) fn missing_in_contact(existing: &Record, brief: &Brief, mapped: &Mapped) -> Properties {
     let is_empty = |name: &str| matches!(existing.get(name), "" | NAMELESS);
     let mut wanted = contact(brief);
     if wanted.get("lastname").is_some_and(|name| name == NAMELESS) {
@@ -138,17 +272,23 @@ pub(super) fn missing_in_contact(existing: &Record, brief: &Brief) -> Properties
     }
     if brief.name.is_some() && existing.get("lastname") == NAMELESS {
         // The stand-in is cleared when a first name alone is learned.
-        wanted.entry("lastname").or_default();
+        wanted.entry("lastname".into()).or_default();
     }
     let is_known = |phone: &E164| phones(existing).contains(phone);
     match &brief.phone {
         Some(phone) if is_known(phone) => drop(wanted.remove("phone")),
         Some(phone) if !is_empty("phone") => {
-            drop(wanted.insert("mobilephone", phone.as_str().to_owned()));
+            drop(wanted.insert("mobilephone".into(), phone.as_str().to_owned()));
         }
         Some(_) | None => {}
     }
     wanted.retain(|name, _| is_empty(name));
+    let has_number = !wanted.contains_key("phone");
+    map_existing(&mut wanted, mapped, Kind::Contacts, existing);
+    if has_number {
+        // Another form of a number is no other number.
+        wanted.remove("phone");
+    }
     wanted
 }
 
@@ -161,20 +301,26 @@ pub(super) fn name(contact: &Record) -> String {
 
 /// Leaves out the value that HubSpot rejects, so that the rest is written; false if nothing can be left out. The deal's
 /// details have it all the same.
-pub(super) fn leave_out(error: &PushError, properties: &mut Properties) -> bool {
+pub(super) fn leave_out(
+    error: &PushError,
+    properties: &mut Properties,
+    mapped: &Mapped,
+    kind: Kind,
+) -> bool {
     let PushError::Rejected { field, .. } = error else {
         return false;
     };
     let field = field.rsplit('.').next().unwrap_or_default();
-    !NEEDED.contains(&field) && properties.remove(field).is_some()
+    let is_needed = NEEDED.contains(&field) || mapped.has(kind.as_str(), field);
+    !is_needed && properties.remove(field).is_some()
 }
 
 /// Gives a new contact that lost its name and address the stand-in; true if it did.
 pub(super) fn stand_in(contact: &mut Properties) -> bool {
     let names = ["firstname", "lastname", "email"];
-    let is_nameless = !names.iter().any(|name| contact.contains_key(name));
+    let is_nameless = !names.iter().any(|name| contact.contains_key(*name));
     if is_nameless {
-        contact.insert("lastname", NAMELESS.to_owned());
+        contact.insert("lastname".into(), NAMELESS.to_owned());
     }
     is_nameless
 }
@@ -265,7 +411,7 @@ pub(super) fn own_properties(brief: &Brief) -> Properties {
     ];
     values
         .into_iter()
-        .map(|(name, value)| (name, value.unwrap_or_default()))
+        .map(|(name, value)| (name.into(), value.unwrap_or_default()))
         .collect()
 }
 
@@ -275,7 +421,7 @@ pub(super) fn fields_hash(brief: &Brief) -> String {
     for properties in [contact(brief), deal(brief), own_properties(brief)] {
         for (name, value) in properties {
             // Lengths in front, so that no two different sets read the same.
-            for part in [name, &value] {
+            for part in [&*name, &value] {
                 hash.update(part.len().to_be_bytes());
                 hash.update(part);
             }
@@ -287,7 +433,7 @@ pub(super) fn fields_hash(brief: &Brief) -> String {
 fn filled<const N: usize>(values: [(&'static str, Option<String>); N]) -> Properties {
     let values = values
         .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)));
+        .filter_map(|(name, value)| Some((name.into(), value?)));
     values.filter(|(_, value)| !value.is_empty()).collect()
 }
 
@@ -445,13 +591,18 @@ mod tests {
         };
         assert_eq!(contact(&nameless)["lastname"], NAMELESS);
         let existing = Record::new("1", &[(CONTACT_KEY, "per_x"), ("lastname", NAMELESS)]);
-        assert!(!missing_in_contact(&existing, &nameless).contains_key("lastname"));
-        assert_eq!(missing_in_contact(&existing, &call())["lastname"], "Lee");
+        assert!(
+            !missing_in_contact(&existing, &nameless, &Mapped::default()).contains_key("lastname")
+        );
+        assert_eq!(
+            missing_in_contact(&existing, &call(), &Mapped::default())["lastname"],
+            "Lee"
+        );
         let first_only = Brief {
             name: Some("Ann".to_owned()),
             ..call()
         };
-        let missing = missing_in_contact(&existing, &first_only);
+        let missing = missing_in_contact(&existing, &first_only, &Mapped::default());
         assert_eq!(
             (missing["firstname"].as_str(), missing["lastname"].as_str()),
             ("Ann", "")
@@ -469,14 +620,16 @@ mod tests {
                 ("zip", "78701"),
             ],
         );
-        let missing = missing_in_contact(&existing, &call());
-        let names: Vec<_> = missing.keys().copied().collect();
+        let missing = missing_in_contact(&existing, &call(), &Mapped::default());
+        let names: Vec<_> = missing.keys().map(|name| &**name).collect();
         assert_eq!(names, ["city", "email", "lastname", "state"]);
     }
 
     #[test]
     fn another_number_becomes_the_mobile_number() {
-        let with = |properties| missing_in_contact(&Record::new("1", properties), &call());
+        let with = |properties| {
+            missing_in_contact(&Record::new("1", properties), &call(), &Mapped::default())
+        };
         assert_eq!(
             with(&[("phone", "+15125550199")])["mobilephone"],
             "+15125550142"

@@ -46,7 +46,10 @@ use self::{
     },
     person::Match,
 };
-use crate::{Connector, ConnectorSpec, CrmObject, Inspection, Known, Place, PushError, Pushed};
+use crate::{
+    Connector, ConnectorSpec, CrmObject, Inspection, Known, Mapped, Mapping, Place, PushError,
+    Pushed,
+};
 
 /// HubSpot, before it is made.
 pub(crate) static SPEC: ConnectorSpec = ConnectorSpec {
@@ -67,6 +70,7 @@ pub(crate) static SPEC: ConnectorSpec = ConnectorSpec {
         },
         new: |http, clock, url, timeout| Arc::new(HubSpot::new(http, url, clock, timeout)),
     },
+    mapping: &mapping::MAPPING,
 };
 
 /// How long what we know of a portal is taken for true.
@@ -91,6 +95,13 @@ struct Portal {
     stage: Arc<str>,
     /// The stages that the pipeline offers, for people; empty if the credential may not see them.
     offers: Arc<str>,
+}
+
+/// What one push brings: the lead, and what the mapping says of it.
+#[derive(Clone, Copy)]
+struct Lead<'a> {
+    brief: &'a Brief,
+    mapped: &'a Mapped,
 }
 
 /// A person's contact.
@@ -118,11 +129,16 @@ impl Connector for HubSpot {
     async fn push(
         &self,
         brief: &Brief,
+        mapping: &Mapping,
         account: &Account,
         known: &Known,
         _effects: &Effects, // every write here has a unique key
     ) -> Result<Pushed, PushError> {
-        let fields_hash = mapping::fields_hash(brief);
+        let lead = &Lead {
+            brief,
+            mapped: &mapping.of(brief),
+        };
+        let fields_hash = lead.mapped.hash(mapping::fields_hash(brief));
         if known.fields_hash.as_deref() == Some(&fields_hash) {
             return Ok(Pushed {
                 remote_ids: known.remote_ids.clone(),
@@ -130,12 +146,12 @@ impl Connector for HubSpot {
                 is_changed: false,
             });
         }
-        let mut written = self.write(brief, account, known).await;
+        let mut written = self.write(lead, account, known).await;
         let is_stage_gone =
             |error: &PushError| matches!(error, PushError::Outdated { field } if is_stage(field));
         if written.as_ref().is_err_and(is_stage_gone) {
             self.portals.invalidate(&portal_key(account)).await;
-            written = self.write(brief, account, known).await;
+            written = self.write(lead, account, known).await;
             if written.as_ref().is_err_and(is_stage_gone) {
                 written = Err(self.no_stage(account).await?);
             }
@@ -183,17 +199,17 @@ impl HubSpot {
 
     async fn write(
         &self,
-        brief: &Brief,
+        lead: &Lead<'_>,
         account: &Account,
         known: &Known,
     ) -> Result<RemoteIds, PushError> {
         let portal = self.portal(account).await?;
         let token = &account.secret;
         let contact = self
-            .write_contact(token, brief, known.remote_ids.get(CONTACT))
+            .write_contact(token, lead, known.remote_ids.get(CONTACT))
             .await?;
         let deal = self
-            .write_deal(token, brief, &portal, &contact.notice)
+            .write_deal(token, lead, &portal, &contact.notice)
             .await?;
         let contact = contact.id;
         // Without a hash a person asked for all of it again.
@@ -305,20 +321,22 @@ impl HubSpot {
     async fn write_contact(
         &self,
         token: &SecretString,
-        brief: &Brief,
+        lead: &Lead<'_>,
         known: Option<&str>,
     ) -> Result<Contact, PushError> {
-        let written = self.find_or_make_contact(token, brief, known).await;
+        let written = self.find_or_make_contact(token, lead, known).await;
         let is_about_address = match &written {
             Err(PushError::Rejected { field, .. }) => field == "email",
             Err(PushError::Moved { holder }) => holder.is_none(),
             _ => false,
         };
-        if is_about_address && brief.email.is_some() {
-            let without = Brief {
+        if is_about_address && lead.brief.email.is_some() {
+            let brief = &Brief {
                 email: None,
-                ..brief.clone()
+                ..lead.brief.clone()
             };
+            let mapped = &lead.mapped.without(Kind::Contacts.as_str(), "email");
+            let without = Lead { brief, mapped };
             return self.find_or_make_contact(token, &without, known).await;
         }
         written
@@ -327,23 +345,25 @@ impl HubSpot {
     async fn find_or_make_contact(
         &self,
         token: &SecretString,
-        brief: &Brief,
+        lead: &Lead<'_>,
         known: Option<&str>,
     ) -> Result<Contact, PushError> {
+        let brief = lead.brief;
         let Match {
             contact,
             key,
             notice,
-        } = self.find_contact(token, brief, known).await?;
+        } = self.find_contact(token, lead, known).await?;
         let key = key.unwrap_or_else(|| brief.person_key());
         if let Some(existing) = contact {
-            return self.complete_contact(token, existing, brief, &key).await;
+            return self.complete_contact(token, existing, lead, &key).await;
         }
         let mut properties = mapping::contact(brief);
-        properties.insert(CONTACT_KEY, key.clone());
-        properties.extend(notice.clone().map(|notice| (NOTICE, notice)));
+        mapping::map_new(&mut properties, lead.mapped, Kind::Contacts);
+        properties.insert(CONTACT_KEY.into(), key.clone());
+        properties.extend(notice.clone().map(|notice| (NOTICE.into(), notice)));
         let upserted = self
-            .upsert(token, Kind::Contacts, CONTACT_KEY, &key, properties)
+            .upsert(token, Kind::Contacts, &key, properties, lead.mapped)
             .await;
         match upserted {
             Ok(contact) => Ok(Contact {
@@ -353,10 +373,10 @@ impl HubSpot {
             // Somebody else made it since we looked, or it has the address as a second one, which looking does not see.
             Err(PushError::Moved { holder: Some(id) }) => {
                 let existing = self
-                    .read_contact(token, None, &id)
+                    .read_contact(token, None, &id, lead.mapped)
                     .await?
                     .ok_or(PushError::Moved { holder: None })?;
-                self.complete_contact(token, existing, brief, &key).await
+                self.complete_contact(token, existing, lead, &key).await
             }
             Err(error) => Err(error),
         }
@@ -366,15 +386,19 @@ impl HubSpot {
     async fn find_contact(
         &self,
         token: &SecretString,
-        brief: &Brief,
+        lead: &Lead<'_>,
         known: Option<&str>,
     ) -> Result<Match, PushError> {
+        let Lead { brief, mapped } = *lead;
         if let Some(id) = known
-            && let Some(found) = self.read_contact(token, None, id).await?
+            && let Some(found) = self.read_contact(token, None, id, mapped).await?
         {
             return Ok(Match::of(found));
         }
-        let by_key = |key| async move { self.read_contact(token, Some(CONTACT_KEY), key).await };
+        let by_key = |key| async move {
+            self.read_contact(token, Some(CONTACT_KEY), key, mapped)
+                .await
+        };
         let (mut key, mut anothers) = (None, Vec::new());
         if let Some(found) = by_key(&brief.person_key()).await? {
             if !person::is_another(&found, brief) {
@@ -389,7 +413,9 @@ impl HubSpot {
         }
         let email = brief.email.as_ref().map(EmailAddress::as_str);
         if let Some(email) = email
-            && let Some(found) = self.read_contact(token, Some("email"), email).await?
+            && let Some(found) = self
+                .read_contact(token, Some("email"), email, mapped)
+                .await?
         {
             return Ok(Match {
                 key,
@@ -402,7 +428,7 @@ impl HubSpot {
                 ..Match::default()
             });
         };
-        let mut found = self.find_by_phone(token, phone).await?;
+        let mut found = self.find_by_phone(token, phone, mapped).await?;
         anothers.retain(|other| !found.iter().any(|found| found.id == other.id));
         found.extend(anothers);
         Ok(Match {
@@ -416,9 +442,11 @@ impl HubSpot {
         token: &SecretString,
         key: Option<&str>,
         value: &str,
+        mapped: &Mapped,
     ) -> Result<Option<Record>, PushError> {
+        let names = mapping::names(CONTACT_PROPERTIES, mapped, Kind::Contacts);
         self.api
-            .read(token, Kind::Contacts, key, value, CONTACT_PROPERTIES)
+            .read(token, Kind::Contacts, key, value, &names)
             .await
     }
 
@@ -427,6 +455,7 @@ impl HubSpot {
         &self,
         token: &SecretString,
         phone: &E164,
+        mapped: &Mapped,
     ) -> Result<Vec<Record>, PushError> {
         let full = phone.as_str();
         let national = full
@@ -438,9 +467,8 @@ impl HubSpot {
             ("phone", full),
             ("mobilephone", full),
         ];
-        self.api
-            .search_contacts(token, &alternatives, CONTACT_PROPERTIES)
-            .await
+        let names = mapping::names(CONTACT_PROPERTIES, mapped, Kind::Contacts);
+        self.api.search_contacts(token, &alternatives, &names).await
     }
 
     /// Fills what an existing contact lacks. A unique value that another contact has stays with that one.
@@ -448,10 +476,11 @@ impl HubSpot {
         &self,
         token: &SecretString,
         existing: Record,
-        brief: &Brief,
+        lead: &Lead<'_>,
         key: &str,
     ) -> Result<Contact, PushError> {
-        let mut missing = mapping::missing_in_contact(&existing, brief);
+        let mapped = lead.mapped;
+        let mut missing = mapping::missing_in_contact(&existing, lead.brief, mapped);
         if let Some(wanted) = missing.get_mut(CONTACT_KEY) {
             key.clone_into(wanted);
         }
@@ -469,8 +498,8 @@ impl HubSpot {
                 }
                 Err(PushError::Moved { holder: Some(_) })
                     if unique.any(|name| missing.remove(name).is_some()) => {}
-                Err(error) if mapping::leave_out(&error, &mut missing) => {}
-                Err(error) => return Err(error),
+                Err(error) if mapping::leave_out(&error, &mut missing, mapped, Kind::Contacts) => {}
+                Err(error) => return Err(of_mapped(error, mapped, Kind::Contacts)),
             }
         }
         Ok(existing)
@@ -481,16 +510,20 @@ impl HubSpot {
         &self,
         token: &SecretString,
         kind: Kind,
-        key: &str,
         value: &str,
         mut properties: Properties,
+        mapped: &Mapped,
     ) -> Result<Record, PushError> {
+        let key = match kind {
+            Kind::Contacts => CONTACT_KEY,
+            Kind::Deals => DEAL_KEY,
+        };
         let mut needs_name = kind == Kind::Contacts;
         loop {
             let written = self.api.upsert(token, kind, key, value, &properties).await;
             match written {
-                Err(error) if mapping::leave_out(&error, &mut properties) => {}
-                written => return written,
+                Err(error) if mapping::leave_out(&error, &mut properties, mapped, kind) => {}
+                written => return written.map_err(|error| of_mapped(error, mapped, kind)),
             }
             // Once only: a portal that refuses the stand-in, too, takes the contact without a name or not at all.
             needs_name = needs_name && !mapping::stand_in(&mut properties);
@@ -501,33 +534,32 @@ impl HubSpot {
     async fn write_deal(
         &self,
         token: &SecretString,
-        brief: &Brief,
+        lead: &Lead<'_>,
         portal: &Portal,
         notice: &str,
     ) -> Result<String, PushError> {
+        let Lead { brief, mapped } = *lead;
+        let names = mapping::names(DEAL_PROPERTIES, mapped, Kind::Deals);
         let request = brief.request.to_string();
         let existing = self
             .api
-            .read(
-                token,
-                Kind::Deals,
-                Some(DEAL_KEY),
-                &request,
-                DEAL_PROPERTIES,
-            )
+            .read(token, Kind::Deals, Some(DEAL_KEY), &request, &names)
             .await?;
         let mut properties = mapping::own_properties(brief);
         let deal = if let Some(existing) = existing {
             properties.extend(mapping::missing_in_deal(&existing, brief));
+            mapping::map_existing(&mut properties, mapped, Kind::Deals, &existing);
             mapping::add_notice(&mut properties, notice);
-            self.update_deal(token, &existing.id, properties).await?
+            self.update_deal(token, &existing.id, properties, mapped)
+                .await?
         } else {
             properties.extend(mapping::deal(brief));
-            properties.insert(DEAL_KEY, request.clone());
-            properties.insert("pipeline", portal.pipeline.to_string());
-            properties.insert("dealstage", portal.stage.to_string());
+            properties.insert(DEAL_KEY.into(), request.clone());
+            properties.insert("pipeline".into(), portal.pipeline.to_string());
+            properties.insert("dealstage".into(), portal.stage.to_string());
+            mapping::map_new(&mut properties, mapped, Kind::Deals);
             mapping::add_notice(&mut properties, notice);
-            self.upsert(token, Kind::Deals, DEAL_KEY, &request, properties)
+            self.upsert(token, Kind::Deals, &request, properties, mapped)
                 .await?
         };
         Ok(deal.id)
@@ -539,15 +571,22 @@ impl HubSpot {
         token: &SecretString,
         id: &str,
         mut properties: Properties,
+        mapped: &Mapped,
     ) -> Result<Record, PushError> {
+        let kind = Kind::Deals;
         loop {
-            let written = self.api.update(token, Kind::Deals, id, &properties).await;
+            let written = self.api.update(token, kind, id, &properties).await;
             match written {
-                Err(error) if mapping::leave_out(&error, &mut properties) => {}
-                written => return written,
+                Err(error) if mapping::leave_out(&error, &mut properties, mapped, kind) => {}
+                written => return written.map_err(|error| of_mapped(error, mapped, kind)),
             }
         }
     }
+}
+
+/// The error, where it is about a property that the mapping speaks of, as one that only a person can mend.
+fn of_mapped(error: PushError, mapped: &Mapped, kind: Kind) -> PushError {
+    error.of_mapped(|field| mapped.has(kind.as_str(), field))
 }
 
 fn portal_key(account: &Account) -> PortalKey {

@@ -1,6 +1,6 @@
 //! Pipedrive's wire: one method for each call that we make.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use domain::{Account, Clock, E164};
 use http_client::{Client, Request, Response, Url};
@@ -8,13 +8,20 @@ use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-use super::{API_DOMAIN, DEAL, LEAD, PERSON, fault::refusal, mapping::FIELD_NAME};
-use crate::{CrmField, PushError};
+use super::{
+    API_DOMAIN, DEAL, LEAD, PERSON,
+    fault::refusal,
+    mapping::{Choices, FIELD_NAME, Keys},
+};
+use crate::{CrmField, Holds, PushError};
 
 /// How many fields one page has: the most there is.
 const PAGE: &str = "500";
 /// How many pages of fields are read.
 const MAX_PAGES: usize = 20;
+
+/// What stands in a rehearsal for the key of a field that would be made. Its records have the id 0.
+const NEW_KEY: &str = "0000000000000000000000000000000000000000";
 
 /// The kinds of record that have fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +67,8 @@ pub(super) struct Field {
 #[derive(Debug, Clone, Deserialize)]
 struct Choice {
     #[serde(default)]
+    id: Value,
+    #[serde(default)]
     label: String,
 }
 
@@ -67,6 +76,11 @@ impl From<Field> for CrmField {
     fn from(field: Field) -> Self {
         Self {
             max_length: (field.field_type == "varchar").then_some(255),
+            holds: match (field.field_type.as_str(), field.field_code.as_str()) {
+                ("monetary", "value") => Holds::Number,
+                (kind, _) => holds(kind),
+            },
+            is_read_only: field.field_name == FIELD_NAME,
             name: field.field_code,
             label: field.field_name,
             kind: field.field_type,
@@ -77,6 +91,18 @@ impl From<Field> for CrmField {
                 .map(|choice| choice.label)
                 .collect(),
         }
+    }
+}
+
+/// Source: Pipedrive, "Fields", "Field types" (read 2026-11).
+fn holds(kind: &str) -> Holds {
+    match kind {
+        "varchar" | "varchar_auto" | "text" | "phone" => Holds::Text,
+        "double" | "int" => Holds::Number,
+        "date" => Holds::Date,
+        "enum" => Holds::Choice,
+        "set" => Holds::Choices,
+        _ => Holds::Other,
     }
 }
 
@@ -211,17 +237,29 @@ impl Api {
         Ok(fields)
     }
 
-    /// The key of our field of a kind.
-    pub(super) async fn own_field(
-        &self,
-        account: &Account,
-        kind: Kind,
-    ) -> Result<Option<String>, PushError> {
+    /// The keys of a kind's own fields; ours is empty while there is none.
+    pub(super) async fn keys(&self, account: &Account, kind: Kind) -> Result<Keys, PushError> {
         let fields = self.fields(account, kind).await?;
-        let own = fields
-            .into_iter()
-            .find(|field| field.field_name == FIELD_NAME && is_key(&field.field_code));
-        Ok(own.map(|field| field.field_code))
+        let own = fields.into_iter().filter(|field| is_key(&field.field_code));
+        let mut keys = Keys::default();
+        for field in own {
+            if keys.own.is_empty() && field.field_name == FIELD_NAME {
+                keys.own.clone_from(&field.field_code);
+            }
+            let choices = match field.field_type.as_str() {
+                "enum" | "set" => Some(Choices {
+                    is_many: field.field_type == "set",
+                    ids: field
+                        .options
+                        .into_iter()
+                        .map(|choice| (choice.label, choice.id))
+                        .collect::<BTreeMap<_, _>>(),
+                }),
+                _ => None,
+            };
+            keys.all.insert(field.field_code, choices);
+        }
+        Ok(keys)
     }
 
     /// Makes our field of a kind: its key.
@@ -232,6 +270,8 @@ impl Api {
     ) -> Result<String, PushError> {
         let body = json!({ "field_name": FIELD_NAME, "field_type": "varchar" });
         let request = self.http.post(self.url(account, kind.fields())).json(&body);
+        let request = request
+            .stand_in(|| json!({ "data": { "field_name": FIELD_NAME, "field_code": NEW_KEY } }));
         let made: Envelope<Field> = self.call(request, account).await?;
         Ok(made.data.field_code)
     }
@@ -269,7 +309,9 @@ impl Api {
         person: &Map<String, Value>,
     ) -> Result<u64, PushError> {
         let url = self.url(account, "/api/v2/persons");
-        let made: Envelope<Person> = self.call(self.http.post(url).json(person), account).await?;
+        let request = self.http.post(url).json(person);
+        let request = request.stand_in(|| json!({ "data": { "id": 0 } }));
+        let made: Envelope<Person> = self.call(request, account).await?;
         Ok(made.data.id)
     }
 
@@ -282,6 +324,7 @@ impl Api {
     ) -> Result<(), PushError> {
         let url = self.url(account, &format!("/api/v2/persons/{id}"));
         let request = self.http.patch(url).json(fields);
+        let request = request.stand_in(|| json!({ "data": { "id": id } }));
         self.call::<Envelope<Person>>(request, account).await?;
         Ok(())
     }
@@ -319,6 +362,7 @@ impl Api {
             id: Value,
         }
         let request = self.http.post(self.url(account, path)).json(job);
+        let request = request.stand_in(|| json!({ "data": { "id": 0 } }));
         let made: Envelope<Made> = self.call(request, account).await?;
         id(&made.data.id).ok_or(PushError::Moved { holder: None })
     }
@@ -352,7 +396,9 @@ impl Api {
         note: &Map<String, Value>,
     ) -> Result<String, PushError> {
         let url = self.url(account, "/api/v1/notes");
-        let made: Envelope<Note> = self.call(self.http.post(url).json(note), account).await?;
+        let request = self.http.post(url).json(note);
+        let request = request.stand_in(|| json!({ "data": { "id": 0 } }));
+        let made: Envelope<Note> = self.call(request, account).await?;
         Ok(made.data.id.to_string())
     }
 
@@ -365,6 +411,7 @@ impl Api {
     ) -> Result<bool, PushError> {
         let url = self.url(account, &format!("/api/v1/notes/{id}"));
         let request = self.http.put(url).json(&json!({ "content": content }));
+        let request = request.stand_in(|| json!({ "data": { "id": 0 } }));
         match self.call::<Envelope<Note>>(request, account).await {
             Ok(_) => Ok(true),
             Err(PushError::Moved { .. }) => Ok(false),

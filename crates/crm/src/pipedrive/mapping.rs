@@ -1,6 +1,8 @@
 //! A lead's brief in Pipedrive's fields. Pure.
 
-use domain::{Brief, E164, EmailAddress, ProjectType, lead::brief::label};
+use std::collections::BTreeMap;
+
+use domain::{Brief, E164, EmailAddress, ProjectType, ProviderAnswer, lead::brief::label};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -8,7 +10,11 @@ use super::{
     DEAL, LEAD,
     api::{Kind, Person},
 };
-use crate::cell::{cell, is_formula};
+use crate::{
+    PushError,
+    cell::{cell, is_formula},
+    mapping::{Datum, DefaultField, Mapped, MappingSpec, ObjectSpec},
+};
 
 /// What our fields are called, for people and for us.
 pub(super) const FIELD_NAME: &str = "Lead external ID";
@@ -17,12 +23,142 @@ const NAMELESS: &str = "Unknown person";
 /// The longest conversation in a note, in UTF-16 code units. UNCONFIRMED: Pipedrive names no limit.
 const MAX_CONVERSATION: usize = 60_000;
 
-/// The keys of our fields, as this company has them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The kinds of record whose fields are mapped. Leads have the fields of deals.
+pub(super) const PERSONS: &str = "person";
+pub(super) const DEALS: &str = "deal";
+
+/// What can be mapped, and what is filled without any mapping.
+pub(super) static MAPPING: MappingSpec = MappingSpec {
+    objects: &[
+        ObjectSpec {
+            name: PERSONS,
+            about: "the person",
+            is_updated: true,
+        },
+        ObjectSpec {
+            name: DEALS,
+            about: "the request, as a lead or a deal: never changed once it is there",
+            is_updated: false,
+        },
+    ],
+    fields: &[
+        DefaultField::new(
+            PERSONS,
+            "name",
+            "contact.name, else contact.phone, else `Unknown person`",
+        ),
+        DefaultField::key(PERSONS, "emails", "contact.email"),
+        DefaultField::key(PERSONS, "phones", "contact.phone"),
+        DefaultField::key(
+            PERSONS,
+            "custom_fields",
+            "contact.person_id, in our own field",
+        ),
+        DefaultField::new(DEALS, "title", "project.type as a label, and title"),
+        DefaultField::key(DEALS, "person_id", "the person"),
+        DefaultField::new(DEALS, "value", "project.value, if it is an amount"),
+        DefaultField::key(DEALS, "currency", "the setting `currency`"),
+        DefaultField::key(DEALS, "custom_fields", "lead_id, in our own field"),
+        DefaultField::key(DEALS, "origin_id", "lead_id, of a lead"),
+    ],
+    is_name: |name| is_own(name) || is_word(name),
+    name_rule: "a field's key: 40 hexadecimal digits of an own field, or Pipedrive's name of another",
+    is_open: false,
+    records: |call| {
+        let object = if call.url.contains("/api/v2/persons") {
+            PERSONS
+        } else if call.url.contains("/api/v2/deals") || call.url.contains("/api/v1/leads") {
+            DEALS
+        } else {
+            return Vec::new();
+        };
+        let Value::Object(mut fields) = call.body.clone() else {
+            return Vec::new();
+        };
+        if let Some(Value::Object(own)) = fields.remove("custom_fields") {
+            fields.extend(own);
+        }
+        vec![(object, fields)]
+    },
+};
+
+/// Whether this is the key of a company's own field.
+fn is_own(name: &str) -> bool {
+    name.len() == 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn is_word(name: &str) -> bool {
+    (1..=39).contains(&name.len())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// The keys of a kind's own fields, as this company has them.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Keys {
-    pub(super) person: String,
-    /// Leads share it.
-    pub(super) deal: String,
+    /// Of our field.
+    pub(super) own: String,
+    /// Of every own field, with what it takes if that is a list.
+    pub(super) all: BTreeMap<String, Option<Choices>>,
+}
+
+/// What a field takes.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Choices {
+    /// Whether it takes several.
+    pub(super) is_many: bool,
+    /// The id of each, by its label.
+    pub(super) ids: BTreeMap<String, Value>,
+}
+
+impl Keys {
+    /// The first of the company's own fields that the mapping speaks of and that is not there.
+    pub(super) fn gone<'a>(&self, mapped: &'a Mapped, object: &'a str) -> Option<&'a str> {
+        let mut names = mapped.fields(object).map(|(name, _)| name);
+        names.find(|name| is_own(name) && !self.all.contains_key(*name))
+    }
+
+    /// A value as the field takes it: of a list, ids.
+    fn written(&self, name: &str, value: &Datum) -> Result<Value, PushError> {
+        let Some(Some(choices)) = self.all.get(name) else {
+            return Ok(value.json_with_lists());
+        };
+        let id = |label: &str| {
+            let id = choices.ids.get(label).cloned();
+            id.ok_or_else(|| PushError::Unmapped {
+                field: name.to_owned(),
+                code: "no such option".to_owned(),
+                answer: ProviderAnswer::new("the field has no option of this name"),
+            })
+        };
+        let ids = match value {
+            Datum::List(items) => items.iter().map(|item| id(item)).collect(),
+            other => id(&other.written()).map(|id| vec![id]),
+        };
+        let ids: Vec<Value> = ids?;
+        if choices.is_many {
+            return Ok(ids.into());
+        }
+        Ok(ids.into_iter().next().unwrap_or_default())
+    }
+}
+
+/// Puts what the mapping says of a field in place of what is usual. Own fields stand apart, except in a lead.
+fn set(fields: &mut Map<String, Value>, name: &str, value: Option<Value>, is_flat: bool) {
+    let fields = if is_own(name) && !is_flat {
+        let apart = fields.entry("custom_fields").or_insert_with(|| json!({}));
+        match apart.as_object_mut() {
+            Some(apart) => apart,
+            None => return,
+        }
+    } else {
+        fields
+    };
+    match value {
+        Some(value) => drop(fields.insert(name.to_owned(), value)),
+        None => drop(fields.remove(name)),
+    }
 }
 
 /// The person, as far as we know them.
@@ -41,13 +177,52 @@ pub(super) fn person(brief: &Brief, keys: &Keys) -> Map<String, Value> {
             json!([value(phone.as_str(), "mobile")]),
         );
     }
-    let own = json!({ &keys.person: brief.person_key() });
+    let own = json!({ &keys.own: brief.person_key() });
     person.insert("custom_fields".to_owned(), own);
     person
 }
 
-/// What of the person an existing one lacks: nothing else is sent, so that nothing else can change.
-pub(super) fn missing(existing: &Person, brief: &Brief, keys: &Keys) -> Map<String, Value> {
+/// The person with what the mapping says.
+pub(super) fn mapped_person(
+    brief: &Brief,
+    mapped: &Mapped,
+    keys: &Keys,
+) -> Result<Map<String, Value>, PushError> {
+    let mut person = person(brief, keys);
+    for (name, field) in mapped.fields(PERSONS).filter(|(name, _)| *name != keys.own) {
+        let value = field.value.as_ref();
+        let value = value.map(|value| keys.written(name, value)).transpose()?;
+        set(&mut person, name, value, false);
+    }
+    Ok(person)
+}
+
+/// What of the person an existing one lacks: nothing else is sent, so that nothing else can change. Of the mapped fields,
+/// Pipedrive's own are only known to be empty where we read them.
+pub(super) fn mapped_missing(
+    existing: &Person,
+    brief: &Brief,
+    mapped: &Mapped,
+    keys: &Keys,
+) -> Result<Map<String, Value>, PushError> {
+    let mut wanted = missing(existing, brief, keys);
+    for (name, field) in mapped.fields(PERSONS).filter(|(name, _)| *name != keys.own) {
+        let value = field.value.as_ref();
+        let value = value.map(|value| keys.written(name, value)).transpose()?;
+        let there = existing.custom_fields.get(name);
+        let is_empty = match name {
+            "name" => known_name(&existing.name).is_empty(),
+            name if is_own(name) => there.is_none_or(|there| there.is_null() || there == ""),
+            _ => false,
+        };
+        let is_wanted = is_empty || (mapped.is_always(PERSONS, name) && value.as_ref() != there);
+        set(&mut wanted, name, value.filter(|_| is_wanted), false);
+    }
+    wanted.retain(|_, value| value.as_object().is_none_or(|apart| !apart.is_empty()));
+    Ok(wanted)
+}
+
+fn missing(existing: &Person, brief: &Brief, keys: &Keys) -> Map<String, Value> {
     let mut wanted = person(brief, keys);
     if brief.name.is_none() || !known_name(&existing.name).is_empty() {
         wanted.remove("name");
@@ -58,7 +233,7 @@ pub(super) fn missing(existing: &Person, brief: &Brief, keys: &Keys) -> Map<Stri
     if !existing.phones.is_empty() {
         wanted.remove("phones");
     }
-    let own = existing.custom_fields.get(&keys.person);
+    let own = existing.custom_fields.get(&keys.own);
     if own
         .and_then(Value::as_str)
         .is_some_and(|own| !own.is_empty())
@@ -101,16 +276,45 @@ pub(super) fn job(
             job.insert("value".to_owned(), amount);
             job.insert("currency".to_owned(), json!(currency));
         }
-        job.insert("custom_fields".to_owned(), json!({ &keys.deal: request }));
+        job.insert("custom_fields".to_owned(), json!({ &keys.own: request }));
     } else {
         if let Some(amount) = amount {
             let value = json!({ "amount": amount, "currency": currency });
             job.insert("value".to_owned(), value);
         }
         job.insert("origin_id".to_owned(), json!(request));
-        job.insert(keys.deal.clone(), json!(request));
+        job.insert(keys.own.clone(), json!(request));
     }
     job
+}
+
+/// The job with what the mapping says.
+pub(super) fn mapped_job(
+    brief: &Brief,
+    mapped: &Mapped,
+    keys: &Keys,
+    kind: Kind,
+    person: u64,
+    currency: &str,
+) -> Result<Map<String, Value>, PushError> {
+    let mut job = job(brief, keys, kind, person, currency);
+    let is_flat = kind != Kind::Deal;
+    for (name, field) in mapped.fields(DEALS).filter(|(name, _)| *name != keys.own) {
+        let value = field.value.as_ref();
+        let value = value.map(|value| keys.written(name, value)).transpose()?;
+        let value = match value {
+            Some(amount) if name == "value" && is_flat => {
+                Some(json!({ "amount": amount, "currency": currency }))
+            }
+            Some(amount) if name == "value" => {
+                job.insert("currency".to_owned(), json!(currency));
+                Some(amount)
+            }
+            value => value,
+        };
+        set(&mut job, name, value, is_flat);
+    }
+    Ok(job)
 }
 
 /// Everything, as the HTML that notes are.
@@ -137,14 +341,14 @@ pub(super) fn note_body(content: &str, word: &str, job: &str, person: u64) -> Ma
 
 /// SHA-256 over everything that is mapped, in lower-case hexadecimal.
 pub(super) fn fields_hash(brief: &Brief) -> String {
-    let keys = Keys {
-        person: PERSON_KEY.to_owned(),
-        deal: DEAL_KEY.to_owned(),
+    let keys = |own: &str| Keys {
+        own: own.to_owned(),
+        ..Keys::default()
     };
     let mut hash = Sha256::new();
     for fields in [
-        person(brief, &keys),
-        job(brief, &keys, Kind::Lead, 0, "USD"),
+        person(brief, &keys(PERSON_KEY)),
+        job(brief, &keys(DEAL_KEY), Kind::Lead, 0, "USD"),
     ] {
         hash.update(Value::Object(fields).to_string());
         hash.update([0]);
@@ -215,11 +419,19 @@ mod tests {
 
     use super::*;
 
-    fn keys() -> Keys {
+    fn keys_of(own: &str) -> Keys {
         Keys {
-            person: "9d3c4f0a5b6e7d8c9a0b1c2d3e4f5a6b7c8d9e0f".to_owned(),
-            deal: "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567".to_owned(),
+            own: own.to_owned(),
+            ..Keys::default()
         }
+    }
+
+    fn person_keys() -> Keys {
+        keys_of("9d3c4f0a5b6e7d8c9a0b1c2d3e4f5a6b7c8d9e0f")
+    }
+
+    fn keys() -> Keys {
+        keys_of("0a1b2c3d4e5f60718293a4b5c6d7e8f901234567")
     }
 
     fn call() -> Brief {
@@ -229,7 +441,7 @@ mod tests {
 
     #[test]
     fn every_value_goes_where_it_belongs() {
-        let person = Value::Object(person(&call(), &keys()));
+        let person = Value::Object(person(&call(), &person_keys()));
         let expected = json!({
             "name": "Ann Lee",
             "emails": [{ "value": "ann@example.com", "primary": true, "label": "home" }],
@@ -243,13 +455,13 @@ mod tests {
             lead["value"],
             json!({ "amount": 18_500.0, "currency": "USD" })
         );
-        assert_eq!(lead[&keys().deal], lead["origin_id"]);
+        assert_eq!(lead[&keys().own], lead["origin_id"]);
         let deal = job(&call(), &keys(), Kind::Deal, 781, "EUR");
         assert_eq!(
             (&deal["value"], &deal["currency"]),
             (&json!(18_500.0), &json!("EUR"))
         );
-        assert_eq!(deal["custom_fields"][&keys().deal], lead["origin_id"]);
+        assert_eq!(deal["custom_fields"][&keys().own], lead["origin_id"]);
     }
 
     #[test]
@@ -259,7 +471,7 @@ mod tests {
             "custom_fields": { "9d3c4f0a5b6e7d8c9a0b1c2d3e4f5a6b7c8d9e0f": null },
         }))
         .unwrap();
-        let missing = missing(&existing, &call(), &keys());
+        let missing = missing(&existing, &call(), &person_keys());
         let names: Vec<_> = missing.keys().map(String::as_str).collect();
         assert_eq!(names, ["custom_fields", "phones"]);
     }

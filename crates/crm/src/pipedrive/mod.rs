@@ -36,10 +36,13 @@ use secrecy::SecretString;
 
 use self::{
     api::{Api, Found, Kind, Person},
-    mapping::Keys,
+    mapping::{DEALS, Keys, PERSONS},
     once::Once,
 };
-use crate::{Connector, ConnectorSpec, CrmObject, Inspection, Known, Place, PushError, Pushed};
+use crate::{
+    Connector, ConnectorSpec, CrmObject, Inspection, Known, Mapped, Mapping, Place, PushError,
+    Pushed,
+};
 
 /// Pipedrive, before it is made.
 pub(crate) static SPEC: ConnectorSpec = ConnectorSpec {
@@ -79,6 +82,7 @@ pub(crate) static SPEC: ConnectorSpec = ConnectorSpec {
         },
         new: |http, clock, url, timeout| Arc::new(Pipedrive::new(http, url, clock, timeout)),
     },
+    mapping: &mapping::MAPPING,
 };
 
 const BECOMES: &str = "becomes";
@@ -99,7 +103,7 @@ const NOTE: &str = "note";
 struct Pipedrive {
     api: Api,
     clock: Arc<dyn Clock>,
-    keys: Cache<AccountKey, Keys>,
+    keys: Cache<AccountKey, Arc<KeysOfAll>>,
     /// One lock for each person that is being pushed.
     persons: Cache<(AccountKey, String), Arc<Mutex<()>>>,
 }
@@ -107,12 +111,29 @@ struct Pipedrive {
 /// Tenant, connection and version of its secret.
 type AccountKey = (TenantId, (ConnectionName, u64));
 
+/// The keys of each kind of record.
+#[derive(Debug, PartialEq)]
+struct KeysOfAll {
+    person: Keys,
+    /// Leads share them.
+    deal: Keys,
+}
+
+/// What one push brings: the lead, what the mapping says of it, and what is known of it.
+#[derive(Clone, Copy)]
+struct Lead<'a> {
+    brief: &'a Brief,
+    mapped: &'a Mapped,
+    known: &'a Known,
+}
+
 /// What one push works with.
 struct Push<'a> {
     brief: &'a Brief,
+    mapped: &'a Mapped,
     account: &'a Account,
     known: &'a Known,
-    keys: Keys,
+    keys: Arc<KeysOfAll>,
     once: Once<'a>,
 }
 
@@ -125,11 +146,18 @@ impl Connector for Pipedrive {
     async fn push(
         &self,
         brief: &Brief,
+        mapping: &Mapping,
         account: &Account,
         known: &Known,
         effects: &Effects,
     ) -> Result<Pushed, PushError> {
-        let fields_hash = mapping::fields_hash(brief);
+        let mapped = &mapping.of(brief);
+        let lead = Lead {
+            brief,
+            mapped,
+            known,
+        };
+        let fields_hash = mapped.hash(mapping::fields_hash(brief));
         if known.fields_hash.as_deref() == Some(&fields_hash) {
             return Ok(Pushed {
                 remote_ids: known.remote_ids.clone(),
@@ -138,16 +166,18 @@ impl Connector for Pipedrive {
             });
         }
         let keys = self.keys(account, effects).await?;
-        let mut written = self.write(brief, account, known, effects, &keys).await;
+        let mut written = self.write(lead, account, effects, &keys).await;
         if matches!(
             written,
-            Err(PushError::Refused { .. } | PushError::Outdated { .. })
+            Err(PushError::Refused { .. }
+                | PushError::Outdated { .. }
+                | PushError::Unmapped { .. })
         ) {
             // A field that was deleted and made again has another key.
             self.keys.invalidate(&account_key(account)).await;
             let newer = self.keys(account, effects).await?;
             if newer != keys {
-                written = self.write(brief, account, known, effects, &newer).await;
+                written = self.write(lead, account, effects, &newer).await;
             }
         }
         Ok(Pushed {
@@ -191,14 +221,24 @@ impl Pipedrive {
 
     async fn write(
         &self,
-        brief: &Brief,
+        lead: Lead<'_>,
         account: &Account,
-        known: &Known,
         effects: &Effects,
-        keys: &Keys,
+        keys: &Arc<KeysOfAll>,
     ) -> Result<RemoteIds, PushError> {
+        let Lead {
+            brief,
+            mapped,
+            known,
+        } = lead;
+        // What is unknown to Pipedrive it drops without a word, so we look before anything is written.
+        let gone = keys.person.gone(mapped, PERSONS);
+        if let Some(gone) = gone.or_else(|| keys.deal.gone(mapped, DEALS)) {
+            return Err(PushError::gone(gone));
+        }
         let push = Push {
             brief,
+            mapped,
             account,
             known,
             keys: keys.clone(),
@@ -227,41 +267,51 @@ impl Pipedrive {
 
     /// The keys of our fields, found or made once for each version of the account's secret; pushes that come meanwhile
     /// wait for that.
-    async fn keys(&self, account: &Account, effects: &Effects) -> Result<Keys, PushError> {
+    async fn keys(
+        &self,
+        account: &Account,
+        effects: &Effects,
+    ) -> Result<Arc<KeysOfAll>, PushError> {
         let prepared = async {
             let once = self.once(account, effects);
-            Ok(Keys {
+            Ok(Arc::new(KeysOfAll {
                 person: self.key(account, &once, Kind::Person).await?,
                 deal: self.key(account, &once, Kind::Deal).await?,
-            })
+            }))
         };
         let keys = self.keys.try_get_with(account_key(account), prepared).await;
         keys.map_err(|error: Arc<PushError>| PushError::clone(&error))
     }
 
-    async fn key(
-        &self,
-        account: &Account,
-        once: &Once<'_>,
-        kind: Kind,
-    ) -> Result<String, PushError> {
+    async fn key(&self, account: &Account, once: &Once<'_>, kind: Kind) -> Result<Keys, PushError> {
         for revision in 1..=MAX_REVISIONS + 1 {
-            if let Some(key) = self.api.own_field(account, kind).await? {
-                return Ok(key);
+            let mut keys = self.api.keys(account, kind).await?;
+            if !keys.own.is_empty() {
+                return Ok(keys);
             }
+            let mut is_new = false;
             let made = once.make(
                 "field",
                 kind.word(),
                 account.connection.as_str(),
                 revision,
-                async || match self.api.own_field(account, kind).await? {
-                    Some(key) => Ok(Lookup::Found(key)),
-                    None => Ok(Lookup::Absent),
+                async || match self.api.keys(account, kind).await?.own {
+                    own if own.is_empty() => Ok(Lookup::Absent),
+                    own => Ok(Lookup::Found(own)),
                 },
-                async || self.api.add_field(account, kind).await,
+                async || {
+                    let key = self.api.add_field(account, kind).await?;
+                    is_new = true;
+                    Ok(key)
+                },
             );
-            // Read again: what was made in an earlier life of the account may have been deleted since.
-            made.await?;
+            // Read again unless it is new: what was made in an earlier life of the account may have been deleted since.
+            let made = made.await?;
+            if is_new {
+                keys.all.insert(made.clone(), None);
+                keys.own = made;
+                return Ok(keys);
+            }
         }
         Err(PushError::NeverSeen { record: "field" })
     }
@@ -287,13 +337,19 @@ impl Pipedrive {
                 Some(person) => Ok(Lookup::Found(person.id.to_string())),
                 None => Ok(Lookup::Absent),
             };
+            let mut is_new = false;
             let write = async || {
-                let body = mapping::person(push.brief, &push.keys);
+                let keys = &push.keys.person;
+                let body = mapping::mapped_person(push.brief, push.mapped, keys)?;
                 let id = self.api.add_person(push.account, &body).await?;
+                is_new = true;
                 Ok(id.to_string())
             };
             let made = push.once.make(PERSON, PERSON, &key, revision, look, write);
             let id: u64 = made.await?.parse().unwrap_or_default();
+            if is_new {
+                return Ok(id);
+            }
             // Whoever made it may have been another push, long ago: people may have deleted it since.
             if let Some(person) = self.api.person(push.account, id).await? {
                 return self.complete(push, person).await;
@@ -366,7 +422,8 @@ impl Pipedrive {
 
     /// Fills what a person lacks.
     async fn complete(&self, push: &Push<'_>, existing: Person) -> Result<u64, PushError> {
-        let missing = mapping::missing(&existing, push.brief, &push.keys);
+        let keys = &push.keys.person;
+        let missing = mapping::mapped_missing(&existing, push.brief, push.mapped, keys)?;
         if !missing.is_empty() {
             self.api
                 .update_person(push.account, existing.id, &missing)
@@ -403,7 +460,8 @@ impl Pipedrive {
             Ok(found.map_or(Lookup::Absent, Lookup::Found))
         };
         let write = async || {
-            let body = mapping::job(push.brief, &push.keys, kind, person, currency);
+            let (mapped, keys) = (push.mapped, &push.keys.deal);
+            let body = mapping::mapped_job(push.brief, mapped, keys, kind, person, currency)?;
             self.api.add_job(push.account, kind, &body).await
         };
         let made = push

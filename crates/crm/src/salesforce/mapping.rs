@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use domain::{
-    Brief, Channel, E164, EmailAddress, PostalCode, ProjectType, lead::brief::label, text,
-};
+use domain::{Brief, Channel, E164, EmailAddress, PostalCode, ProjectType, lead::brief::label};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::{api::Record, org::Org};
-use crate::cell::{cell, is_formula};
+use crate::{
+    cell::{cell, cut, is_formula},
+    mapping::{Datum, DefaultField, Mapped, MappingSpec, ObjectSpec},
+};
 
 /// Values by field.
 pub(super) type Fields = BTreeMap<String, Value>;
@@ -24,8 +25,131 @@ const NAMELESS: &str = "Unknown person";
 /// The longest description, in UTF-16 code units: 32,000 is Salesforce's.
 const MAX_DESCRIPTION: usize = 31_900;
 
+/// The kinds of record.
+pub(super) const LEAD_OBJECT: &str = "Lead";
+pub(super) const TASK_OBJECT: &str = "Task";
+
+/// What can be mapped, and what is filled without any mapping.
+pub(super) static MAPPING: MappingSpec = MappingSpec {
+    objects: &[
+        ObjectSpec {
+            name: LEAD_OBJECT,
+            about: "the person",
+            is_updated: true,
+        },
+        ObjectSpec {
+            name: TASK_OBJECT,
+            about: "the request; what is written while empty is written with a new task alone",
+            is_updated: true,
+        },
+    ],
+    fields: &[
+        DefaultField::key(LEAD_OBJECT, LEAD_KEY, "contact.person_id"),
+        DefaultField::new(
+            LEAD_OBJECT,
+            "LastName",
+            "contact.last_name; a name of one word; `Unknown person` where no name is known",
+        ),
+        DefaultField::new(
+            LEAD_OBJECT,
+            "FirstName",
+            "contact.first_name, if there is a last name",
+        ),
+        DefaultField::new(
+            LEAD_OBJECT,
+            "Company",
+            "LastName and `household`, where the org requires it",
+        ),
+        DefaultField::found_by(LEAD_OBJECT, "Email", "contact.email"),
+        DefaultField::found_by(LEAD_OBJECT, "Phone", "contact.phone"),
+        DefaultField::key(
+            LEAD_OBJECT,
+            "MobilePhone",
+            "contact.phone, where `Phone` has another number",
+        ),
+        DefaultField::new(LEAD_OBJECT, "Street", "property.street"),
+        DefaultField::new(LEAD_OBJECT, "City", "property.city"),
+        DefaultField::new(
+            LEAD_OBJECT,
+            "State",
+            "property.state, where the org has no codes of states",
+        ),
+        DefaultField::new(
+            LEAD_OBJECT,
+            "StateCode",
+            "property.state, where the org has codes of states",
+        ),
+        DefaultField::new(LEAD_OBJECT, "CountryCode", "US, with a StateCode"),
+        DefaultField::new(LEAD_OBJECT, "PostalCode", "property.postal_code"),
+        DefaultField::new(LEAD_OBJECT, "Description", "details"),
+        DefaultField::key(TASK_OBJECT, TASK_KEY, "lead_id"),
+        DefaultField::key(TASK_OBJECT, "WhoId", "the person's lead or contact"),
+        DefaultField::new(TASK_OBJECT, "Description", "details, then conversation").always(),
+        DefaultField::new(
+            TASK_OBJECT,
+            "Subject",
+            "project.type as a label, else what happened, and title",
+        ),
+        DefaultField::new(TASK_OBJECT, "Status", "`Not Started`"),
+        DefaultField::new(TASK_OBJECT, "Priority", "`Normal`"),
+        DefaultField::new(TASK_OBJECT, "ActivityDate", "received_at as a day in UTC"),
+        DefaultField::new(TASK_OBJECT, "TaskSubtype", "`Call`, if channel is phone"),
+    ],
+    // It stands in queries.
+    is_name: |name| {
+        (1..=80).contains(&name.len())
+            && name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    },
+    name_rule: "Salesforce's API name of a field, such as Project_Type__c",
+    is_open: false,
+    records: |call| {
+        let parts = call.body["compositeRequest"]
+            .as_array()
+            .into_iter()
+            .flatten();
+        let record = |part: &Value| {
+            let url = part["url"].as_str()?;
+            let object = [LEAD_OBJECT, TASK_OBJECT]
+                .into_iter()
+                .find(|object| url.contains(&format!("/sobjects/{object}/")))?;
+            Some((object, part["body"].as_object()?.clone()))
+        };
+        parts.filter_map(record).collect()
+    },
+};
+
+/// What a lead's fields are read as: the usual ones, and those that the mapping speaks of.
+pub(super) fn read(mapped: &Mapped) -> String {
+    let more = mapped.fields(LEAD_OBJECT).map(|(name, _)| name);
+    let usual = |name: &&str| !READ.split(", ").any(|known| known.trim() == *name);
+    let more: String = more.filter(usual).map(|name| format!(", {name}")).collect();
+    format!("{READ}{more}")
+}
+
+/// Puts what the mapping says in place of what is usual.
+pub(super) fn map_new(fields: &mut Fields, mapped: &Mapped, object: &str, org: &Org) {
+    for (name, field) in mapped.fields(object) {
+        match &field.value {
+            Some(value) => {
+                let value = written(value, org.longest_of(object, name));
+                drop(fields.insert(name.to_owned(), value));
+            }
+            None => drop(fields.remove(name)),
+        }
+    }
+}
+
+/// A value as Salesforce takes it. A text is cut to what the org says is the longest.
+fn written(value: &Datum, longest: Option<usize>) -> Value {
+    match (value.json(), longest) {
+        (Value::String(text), Some(longest)) => cut(&text, longest).into(),
+        (value, _) => value,
+    }
+}
+
 /// The fields of a lead that we read before we write.
-pub(super) const READ: &str = "Id, FirstName, LastName, Company, Email, Phone, MobilePhone, Street, City, State, \
+const READ: &str = "Id, FirstName, LastName, Company, Email, Phone, MobilePhone, Street, City, State, \
     PostalCode, Description, IsConverted, ConvertedContactId, Lead_External_Id__c";
 
 /// How a text may be made to fit.
@@ -116,8 +240,18 @@ pub(super) fn lead(brief: &Brief, org: &Org) -> Fields {
 }
 
 /// What of the person an existing lead lacks. Another telephone number becomes the mobile number if there is none.
-pub(super) fn missing(existing: &Record, mut wanted: Fields, brief: &Brief) -> Fields {
-    let is_empty = |name: &str| matches!(existing.get(name), "" | NAMELESS);
+pub(super) fn missing(
+    existing: &Record,
+    mut wanted: Fields,
+    brief: &Brief,
+    mapped: &Mapped,
+) -> Fields {
+    let is_empty = |name: &str| match existing.value(name) {
+        // A box that is not ticked is as nobody has touched it.
+        None | Some(Value::Bool(false)) => true,
+        Some(Value::String(text)) => matches!(text.as_str(), "" | NAMELESS),
+        Some(_) => false,
+    };
     if existing.get(LEAD_KEY).is_empty() {
         wanted.insert(LEAD_KEY.to_owned(), brief.person_key().into());
     }
@@ -135,15 +269,18 @@ pub(super) fn missing(existing: &Record, mut wanted: Fields, brief: &Brief) -> F
         wanted.remove("StateCode");
         wanted.remove("CountryCode");
     }
-    if brief.name.is_none() {
+    if brief.name.is_none() && !mapped.has(LEAD_OBJECT, "LastName") {
         wanted.remove("LastName");
     }
-    wanted.retain(|name, _| is_empty(name));
+    wanted.retain(|name, value| {
+        is_empty(name)
+            || (mapped.is_always(LEAD_OBJECT, name) && existing.value(name) != Some(&*value))
+    });
     wanted
 }
 
 /// The job. What a salesperson changes is written with a new task alone.
-pub(super) fn task(brief: &Brief, is_new: bool, org: &Org) -> Fields {
+pub(super) fn task(brief: &Brief, is_new: bool, org: &Org, mapped: &Mapped) -> Fields {
     let project = brief.judgment.as_ref().map(|it| it.project_type);
     let project = match project {
         None | Some(ProjectType::Unknown | ProjectType::Other) => brief.happened.label.to_owned(),
@@ -165,6 +302,11 @@ pub(super) fn task(brief: &Brief, is_new: bool, org: &Org) -> Fields {
             set("TaskSubtype", "Call".to_owned());
         }
     }
+    map_new(&mut fields, mapped, TASK_OBJECT, org);
+    if !is_new {
+        let is_kept = |name: &String| name == "Description" || mapped.is_always(TASK_OBJECT, name);
+        fields.retain(|name, _| is_kept(name));
+    }
     fields
 }
 
@@ -179,17 +321,6 @@ fn description(brief: &Brief) -> String {
     cut(&cell(told), MAX_DESCRIPTION)
 }
 
-/// The beginning of a text, at most so many UTF-16 code units, and never half of a character.
-fn cut(whole: &str, max: usize) -> String {
-    let mut length = 0;
-    let fits = |letter: &char| {
-        length += letter.len_utf16();
-        length <= max
-    };
-    let cut: String = whole.chars().take_while(fits).collect();
-    text::bounded(&cut, cut.len())
-}
-
 /// The whole name of a lead; empty if it has none.
 pub(super) fn name(lead: &Record) -> String {
     let words = ["FirstName", "LastName"].map(|name| lead.get(name));
@@ -201,7 +332,10 @@ pub(super) fn name(lead: &Record) -> String {
 pub(super) fn fields_hash(brief: &Brief) -> String {
     let org = Org::default();
     let mut hash = Sha256::new();
-    for fields in [lead(brief, &org), task(brief, true, &org)] {
+    for fields in [
+        lead(brief, &org),
+        task(brief, true, &org, &Mapped::default()),
+    ] {
         hash.update(serde_json::to_vec(&fields).unwrap_or_default());
         hash.update([0]);
     }
@@ -235,7 +369,7 @@ mod tests {
         ] {
             assert_eq!(lead[name], value, "{name}");
         }
-        let task = task(&call(), true, &Org::default());
+        let task = task(&call(), true, &Org::default(), &Mapped::default());
         assert_eq!(task["Subject"], "Kitchen - Ann Lee");
         assert_eq!(task["TaskSubtype"], "Call");
         let told = task["Description"].as_str().unwrap();
@@ -271,7 +405,7 @@ mod tests {
         assert_eq!(lead["LastName"].as_str().unwrap().len(), 80);
         assert_eq!(lead["Street"], "💥".repeat(20), "never half of a character");
         assert!(!lead.contains_key("Email"));
-        let told = task(&long, true, &org)["Description"]
+        let told = task(&long, true, &org, &Mapped::default())["Description"]
             .as_str()
             .unwrap()
             .to_owned();
@@ -298,6 +432,7 @@ mod tests {
             &existing,
             lead(&call(), &Org::with(&[], true, false)),
             &call(),
+            &Mapped::default(),
         );
         let names: Vec<_> = missing.keys().map(String::as_str).collect();
         assert_eq!(

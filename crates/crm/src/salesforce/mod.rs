@@ -40,10 +40,13 @@ use secrecy::SecretString;
 use self::{
     api::{Api, Part, Record},
     fault::Refusal,
-    mapping::{LEAD_KEY, TASK_KEY},
+    mapping::{LEAD_KEY, LEAD_OBJECT, TASK_KEY, TASK_OBJECT},
     org::Org,
 };
-use crate::{Connector, ConnectorSpec, CrmObject, Inspection, Known, Place, PushError, Pushed};
+use crate::{
+    Connector, ConnectorSpec, CrmObject, Inspection, Known, Mapped, Mapping, Place, PushError,
+    Pushed,
+};
 
 /// Salesforce, before it is made.
 pub(crate) static SPEC: ConnectorSpec = ConnectorSpec {
@@ -102,6 +105,7 @@ pub(crate) static SPEC: ConnectorSpec = ConnectorSpec {
         },
         new: |http, clock, url, timeout| Arc::new(Salesforce::new(http, url, clock, timeout)),
     },
+    mapping: &mapping::MAPPING,
 };
 
 const LOGIN_URL: &str = "login_url";
@@ -129,6 +133,13 @@ struct Salesforce {
 
 /// Tenant, connection and version of its secret.
 type OrgKey = (TenantId, (ConnectionName, u64));
+
+/// What one push brings: the lead, and what the mapping says of it.
+#[derive(Clone, Copy)]
+struct Lead<'a> {
+    brief: &'a Brief,
+    mapped: &'a Mapped,
+}
 
 /// Whose task it becomes.
 enum Person {
@@ -168,11 +179,14 @@ impl Connector for Salesforce {
     async fn push(
         &self,
         brief: &Brief,
+        mapping: &Mapping,
         account: &Account,
         known: &Known,
         _effects: &Effects, // every write here has a unique key
     ) -> Result<Pushed, PushError> {
-        let fields_hash = mapping::fields_hash(brief);
+        let mapped = &mapping.of(brief);
+        let lead = &Lead { brief, mapped };
+        let fields_hash = mapped.hash(mapping::fields_hash(brief));
         if known.fields_hash.as_deref() == Some(&fields_hash) {
             return Ok(Pushed {
                 remote_ids: known.remote_ids.clone(),
@@ -185,10 +199,18 @@ impl Connector for Salesforce {
                 retry_after: Some(PAUSE),
             });
         }
-        let written = self.write(brief, account, known).await;
+        let mut written = self.write(lead, account, known).await;
+        if matches!(written, Err(PushError::Outdated { .. })) && !mapped.is_empty() {
+            // A query names all fields at once, and its refusal none.
+            if let Some(field) = self.gone(mapped, account).await? {
+                written = Err(PushError::gone(&field));
+            }
+        }
         if matches!(
             written,
-            Err(PushError::Outdated { .. } | PushError::Misconfigured(_))
+            Err(PushError::Outdated { .. }
+                | PushError::Misconfigured(_)
+                | PushError::Unmapped { .. })
         ) {
             self.orgs.invalidate(&org_key(account)).await;
         }
@@ -226,27 +248,51 @@ impl Salesforce {
         }
     }
 
+    /// A field that the mapping speaks of and that the org does not have.
+    async fn gone(&self, mapped: &Mapped, account: &Account) -> Result<Option<String>, PushError> {
+        for object in [LEAD_OBJECT, TASK_OBJECT] {
+            if mapped.fields(object).next().is_none() {
+                continue;
+            }
+            let described = self.api.describe(account, object).await?;
+            let is_there = |name: &str| described.iter().any(|field| field.name == name);
+            if let Some((name, _)) = mapped.fields(object).find(|(name, _)| !is_there(name)) {
+                return Ok(Some(name.to_owned()));
+            }
+        }
+        Ok(None)
+    }
+
     async fn write(
         &self,
-        brief: &Brief,
+        lead: &Lead<'_>,
         account: &Account,
         known: &Known,
     ) -> Result<RemoteIds, PushError> {
+        let Lead { brief, mapped } = *lead;
         let org = self.org(account).await?;
-        let mut person = self.find(brief, account).await?;
+        let mut person = self.find(lead, account).await?;
         let is_known = known.remote_ids.get(TASK).is_some();
         let has_task = is_known || self.has_task(brief, account).await?;
         let policy = Duplicates::parse(account.setting(DUPLICATES)).unwrap_or(Duplicates::Attach);
         let mut is_saved_anyway = policy == Duplicates::Save;
         let mut left_out = Vec::new();
         for _ in 0..MAX_WRITES {
-            let parts = self.parts(brief, &org, &person, has_task, &left_out);
+            let parts = self.parts(lead, &org, &person, has_task, &left_out);
             let written = self.api.composite(account, &parts, is_saved_anyway).await?;
             self.note_usage(account, written.share_used).await;
             match written.ids {
                 Ok(ids) => return Ok(remote_ids(&person, &ids)),
-                Err(Refusal::Taken) => person = self.find(brief, account).await?,
+                Err(Refusal::Taken) => person = self.find(lead, account).await?,
                 Err(Refusal::Value { field, error }) => {
+                    let is_mapped = |name: &str| {
+                        [LEAD_OBJECT, TASK_OBJECT]
+                            .iter()
+                            .any(|it| mapped.has(it, name))
+                    };
+                    if is_mapped(&field) {
+                        return Err(error.of_mapped(is_mapped));
+                    }
                     let is_needed = matches!(&*field, "LastName" | "Company" | LEAD_KEY | TASK_KEY);
                     if is_needed || left_out.contains(&field) {
                         return Err(error);
@@ -261,7 +307,8 @@ impl Salesforce {
                     match (policy, found) {
                         (Duplicates::Hold, _) => return Err(refused()),
                         (Duplicates::Attach, Some(id)) if matches!(person, Person::New) => {
-                            person = self.read(account, &id).await?.unwrap_or(Person::Other(id));
+                            let read = self.read(lead, account, &id).await?;
+                            person = read.unwrap_or(Person::Other(id));
                         }
                         _ if is_saved_anyway => return Err(refused()), // the rule blocks
                         _ => is_saved_anyway = true,
@@ -276,17 +323,19 @@ impl Salesforce {
     /// What is written: the lead unless it is left alone, and the task.
     fn parts(
         &self,
-        brief: &Brief,
+        lead: &Lead<'_>,
         org: &Org,
         person: &Person,
         has_task: bool,
         left_out: &[String],
     ) -> Vec<Part> {
+        let Lead { brief, mapped } = *lead;
         let mut lead = mapping::lead(brief, org);
+        mapping::map_new(&mut lead, mapped, LEAD_OBJECT, org);
         lead.retain(|name, _| !left_out.iter().any(|out| out == name));
         let task = |who: &str| {
             Part::upsert("Task", TASK_KEY, &brief.request.to_string(), {
-                let mut fields = mapping::task(brief, !has_task, org);
+                let mut fields = mapping::task(brief, !has_task, org, mapped);
                 fields.retain(|name, _| !left_out.iter().any(|out| out == name));
                 fields.insert("WhoId".to_owned(), who.into());
                 fields
@@ -298,7 +347,7 @@ impl Salesforce {
                 task("@{lead.id}"),
             ],
             Person::Lead(existing) => {
-                let missing = mapping::missing(existing, lead, brief);
+                let missing = mapping::missing(existing, lead, brief, mapped);
                 let mut parts = Vec::new();
                 if !missing.is_empty() {
                     parts.push(Part::update("Lead", existing.id(), missing));
@@ -322,10 +371,12 @@ impl Salesforce {
     }
 
     /// Looks by our key, by e-mail address, then by number and name.
-    async fn find(&self, brief: &Brief, account: &Account) -> Result<Person, PushError> {
+    async fn find(&self, lead: &Lead<'_>, account: &Account) -> Result<Person, PushError> {
+        let Lead { brief, mapped } = *lead;
+        let read = mapping::read(mapped);
         let email = brief.email.as_ref().map(EmailAddress::as_str);
         let key = brief.person_key();
-        let found = self.api.leads_by(account, &key, email).await?;
+        let found = self.api.leads_by(account, &read, &key, email).await?;
         let by_key = found.iter().position(|lead| lead.get(LEAD_KEY) == key);
         let chosen = by_key.or(if found.is_empty() { None } else { Some(0) });
         if let Some(lead) = chosen.and_then(|at| found.into_iter().nth(at)) {
@@ -334,13 +385,19 @@ impl Salesforce {
         let Some(phone) = &brief.phone else {
             return Ok(Person::New);
         };
-        let found = self.api.leads_by_phone(account, phone).await?;
+        let found = self.api.leads_by_phone(account, &read, phone).await?;
         Ok(by_number(found, brief, phone).map_or(Person::New, person))
     }
 
     /// A lead by its id; `None` if it is none.
-    async fn read(&self, account: &Account, id: &str) -> Result<Option<Person>, PushError> {
-        let found = self.api.lead(account, id).await?;
+    async fn read(
+        &self,
+        lead: &Lead<'_>,
+        account: &Account,
+        id: &str,
+    ) -> Result<Option<Person>, PushError> {
+        let read = mapping::read(lead.mapped);
+        let found = self.api.lead(account, &read, id).await?;
         Ok(found.map(person))
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::mapping::{LEAD_KEY, TASK_KEY};
-use crate::{CrmField, PushError};
+use super::mapping::{LEAD_KEY, TASK_KEY, TASK_OBJECT};
+use crate::{CrmField, Holds, PushError};
 
 /// A field as the org describes it.
 #[derive(Debug, Clone, Deserialize, Default)]
@@ -42,6 +42,7 @@ impl Field {
 impl From<Field> for CrmField {
     fn from(field: Field) -> Self {
         let is_required = field.is_required();
+        let holds = holds(&field.kind);
         let choices = field.picklist_values.into_iter();
         Self {
             name: field.name,
@@ -53,7 +54,24 @@ impl From<Field> for CrmField {
                 .map(|choice| choice.value)
                 .collect(),
             max_length: Some(field.length).filter(|length| *length > 0),
+            holds,
+            is_read_only: !field.createable,
         }
+    }
+}
+
+/// Source: Salesforce, "Field Types" (read 2026-11).
+fn holds(kind: &str) -> Holds {
+    match kind {
+        "string" | "textarea" | "email" | "phone" | "url" | "combobox" | "encryptedstring"
+        | "id" => Holds::Text,
+        "picklist" => Holds::Choice,
+        "multipicklist" => Holds::Choices,
+        "int" | "double" | "currency" | "percent" | "long" => Holds::Number,
+        "boolean" => Holds::Flag,
+        "date" => Holds::Date,
+        "datetime" => Holds::Time,
+        _ => Holds::Other,
     }
 }
 
@@ -62,6 +80,8 @@ impl From<Field> for CrmField {
 pub(super) struct Org {
     /// The longest text of each field of a lead, in characters.
     lengths: BTreeMap<String, u32>,
+    /// The same of a task.
+    task_lengths: BTreeMap<String, u32>,
     /// Whether a lead must have a company. Where it need not, a person without one becomes a person account.
     pub(super) needs_company: bool,
     /// Whether states are codes from a list.
@@ -76,11 +96,8 @@ impl Org {
         }
         let company = lead.iter().find(|field| field.name == "Company");
         Ok(Self {
-            lengths: lead
-                .iter()
-                .filter(|field| field.length > 0)
-                .map(|field| (field.name.clone(), field.length))
-                .collect(),
+            lengths: lengths(lead),
+            task_lengths: lengths(task),
             needs_company: company.is_none_or(Field::is_required),
             has_state_codes: lead.iter().any(|field| field.name == "StateCode"),
         })
@@ -90,6 +107,15 @@ impl Org {
     pub(super) fn longest(&self, field: &str, usual: usize) -> usize {
         let length = self.lengths.get(field);
         length.map_or(usual, |length| usize::try_from(*length).unwrap_or(usual))
+    }
+
+    /// The longest text that a field of a kind of record takes, if the org says.
+    pub(super) fn longest_of(&self, object: &str, field: &str) -> Option<usize> {
+        let lengths = match object {
+            TASK_OBJECT => &self.task_lengths,
+            _ => &self.lengths,
+        };
+        usize::try_from(*lengths.get(field)?).ok()
     }
 
     #[cfg(test)]
@@ -103,10 +129,18 @@ impl Org {
                 .iter()
                 .map(|(name, length)| ((*name).to_owned(), *length))
                 .collect(),
+            task_lengths: BTreeMap::new(),
             needs_company,
             has_state_codes,
         }
     }
+}
+
+fn lengths(fields: &[Field]) -> BTreeMap<String, u32> {
+    let texts = fields.iter().filter(|field| field.length > 0);
+    texts
+        .map(|field| (field.name.clone(), field.length))
+        .collect()
 }
 
 /// What an administrator has to do before anything can be written once.

@@ -91,6 +91,18 @@ impl Bench for Receiver {
         simulator.answer_next_to(request, injected(fault), 1);
     }
 
+    fn add_field(&self) -> (&'static str, String) {
+        ("lead", "job.their_town".to_owned())
+    }
+
+    fn remove_field(&self, _: &str) -> bool {
+        false
+    }
+
+    fn rehearsing(&self) -> Arc<dyn Connector> {
+        connector(true)
+    }
+
     fn records(&self) -> Vec<BTreeMap<String, String>> {
         let mut records = Vec::new();
         for lead in self.leads() {

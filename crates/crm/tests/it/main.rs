@@ -3,8 +3,10 @@
 
 mod customcrm;
 mod hubspot;
+mod mapped;
 mod persons;
 mod pipedrive;
+mod reference;
 mod refusals;
 mod salesforce;
 mod world;

@@ -97,6 +97,20 @@ impl Bench for World {
         self.pipedrive().answer_next_to(request, injected(fault), 1);
     }
 
+    fn add_field(&self) -> (&'static str, String) {
+        let key = self.pipedrive().add_person_field("Their town");
+        ("person", key)
+    }
+
+    fn remove_field(&self, field: &str) -> bool {
+        self.pipedrive().remove_field(field);
+        true
+    }
+
+    fn rehearsing(&self) -> Arc<dyn Connector> {
+        connector(self.pipedrive())
+    }
+
     fn records(&self) -> Vec<BTreeMap<String, String>> {
         let pipedrive = self.pipedrive();
         let records = [

@@ -33,18 +33,10 @@ impl World {
         let mut config = simulators::Config::default().with(org);
         config.now = Arc::new(lead::at);
         let simulators = Simulators::start(config).await.unwrap();
-        let url = Url::parse(&simulators.salesforce().base_url()).unwrap();
-        let http = Client::new(Options {
-            allow_loopback: true,
-            ..Options::default()
-        });
-        let config = Config::default()
-            .with_url("salesforce", url)
-            .with_timeout(Duration::from_secs(10));
-        let connectors = Connectors::new(&http.unwrap(), &clock(), &config);
+        let connector = connector(simulators.salesforce());
         Self {
             simulators,
-            connector: Arc::clone(connectors.get("salesforce").unwrap()),
+            connector,
             effects: Arc::default(),
             account: Account {
                 tenant: lead::tenant(),
@@ -113,6 +105,20 @@ impl Bench for World {
             .answer_next_to(request, injected(fault), 1);
     }
 
+    fn add_field(&self) -> (&'static str, String) {
+        self.salesforce().add_field("Their_Town__c");
+        ("Lead", "Their_Town__c".to_owned())
+    }
+
+    fn remove_field(&self, field: &str) -> bool {
+        self.salesforce().remove_field(field);
+        true
+    }
+
+    fn rehearsing(&self) -> Arc<dyn Connector> {
+        connector(self.salesforce())
+    }
+
     fn records(&self) -> Vec<BTreeMap<String, String>> {
         let records = [self.salesforce().leads(), self.salesforce().tasks()].concat();
         let fields = |record: Map<String, Value>| {
@@ -123,6 +129,19 @@ impl Bench for World {
         };
         records.into_iter().map(fields).collect()
     }
+}
+
+fn connector(salesforce: &Simulator) -> Arc<dyn Connector> {
+    let url = Url::parse(&salesforce.base_url()).unwrap();
+    let http = Client::new(Options {
+        allow_loopback: true,
+        ..Options::default()
+    });
+    let config = Config::default()
+        .with_url("salesforce", url)
+        .with_timeout(Duration::from_secs(10));
+    let connectors = Connectors::new(&http.unwrap(), &clock(), &config);
+    Arc::clone(connectors.get("salesforce").unwrap())
 }
 
 fn clock() -> Arc<dyn Clock> {

@@ -96,6 +96,20 @@ impl Bench for World {
         self.hubspot().answer_next_to(request, injected(fault), 1);
     }
 
+    fn add_field(&self) -> (&'static str, String) {
+        self.hubspot().add_property("contacts", "their_town", &[]);
+        ("contacts", "their_town".to_owned())
+    }
+
+    fn remove_field(&self, field: &str) -> bool {
+        self.hubspot().remove_property("contacts", field);
+        true
+    }
+
+    fn rehearsing(&self) -> Arc<dyn Connector> {
+        connector(&self.hubspot().base_url())
+    }
+
     fn records(&self) -> Vec<BTreeMap<String, String>> {
         let records = [self.hubspot().contacts(), self.hubspot().deals()].concat();
         records

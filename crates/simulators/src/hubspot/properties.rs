@@ -67,6 +67,17 @@ pub(super) enum ValueType {
     OneOf(Vec<String>),
 }
 
+/// A property that an administrator has added.
+pub(super) fn own(name: &str, options: &[&str]) -> Property {
+    let value = match options {
+        [] => ValueType::Text,
+        options => ValueType::OneOf(options.iter().map(|option| (*option).to_owned()).collect()),
+    };
+    let mut own = Property::new(name, value);
+    own.definition["hubspotDefined"] = json!(false);
+    own
+}
+
 impl Property {
     /// A text property that accepts anything.
     pub(super) fn text(name: &str) -> Self {

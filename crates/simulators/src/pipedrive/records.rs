@@ -144,6 +144,10 @@ impl Company {
         shown
     }
 
+    pub(super) fn remove_field(&mut self, key: &str) {
+        self.fields.retain(|field| field.key != key);
+    }
+
     pub(super) fn remake_field(&mut self, name: &str) {
         let kinds: Vec<_> = self
             .fields

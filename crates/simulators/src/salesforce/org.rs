@@ -307,6 +307,22 @@ impl Org {
         Some(found.fields.get("Id")?.as_str()?.to_owned())
     }
 
+    pub(super) fn add_field(&mut self, name: &str) {
+        self.fields.push(Field {
+            object: LEAD,
+            name: name.to_owned(),
+            kind: "string",
+            length: 255,
+            is_required: false,
+            is_key: false,
+        });
+    }
+
+    pub(super) fn remove_field(&mut self, name: &str) {
+        self.fields
+            .retain(|field| field.object != LEAD || field.name != name);
+    }
+
     fn check(&mut self, object: &str, fields: &Map<String, Value>) -> Result<(), Fault> {
         if self.locked > 0 {
             self.locked -= 1;

@@ -168,6 +168,7 @@ fn records(number: u64) -> Vec<Record> {
             status: Some(200),
             sent: None,
             bytes_cut: 0,
+            mapping_version: 0,
         }),
         Record::Notification(NotificationRecord {
             channel: "email".to_owned(),

@@ -282,3 +282,52 @@ pub async fn settings_of_a_source_have_versions_of_their_own(subject: &Subject) 
     let workflow = subject.store.configs(&tenant, ConfigKind::Workflow).await;
     assert_eq!(workflow.unwrap(), []);
 }
+
+/// Only the connector knows the shape of a mapping; here it is an object, named by the connection.
+pub async fn a_mapping_has_versions_of_its_own(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let mapping = |json: Value, expected| NewConfig {
+        tenant: tenant.clone(),
+        kind: ConfigKind::Mapping,
+        name: "crm".to_owned(),
+        json,
+        expected,
+        note: "why".to_owned(),
+    };
+    let first = mapping(
+        json!({ "fields": { "deals": { "city": "property.city" } } }),
+        Some(0),
+    );
+    assert_eq!(put(subject, &first).await.unwrap(), 1);
+    let second = mapping(json!({ "fields": {} }), Some(1));
+    assert_eq!(put(subject, &second).await.unwrap(), 2);
+    let read = |version| {
+        subject
+            .store
+            .config(&tenant, ConfigKind::Mapping, "crm", version)
+    };
+    assert_eq!(read(None).await.unwrap().unwrap().json, second.json);
+    let old = read(Some(1)).await.unwrap().unwrap();
+    assert_eq!((&old.json, old.note.as_str()), (&first.json, "why"));
+    let another = subject.tenant("b");
+    let other = subject
+        .store
+        .config(&another, ConfigKind::Mapping, "crm", None);
+    assert_eq!(
+        other.await.unwrap(),
+        None,
+        "another tenant's connection of the same name"
+    );
+    for refused in [
+        mapping(json!([]), None),
+        mapping(json!({ "fields": "x".repeat(300_000) }), None),
+        NewConfig {
+            name: "No Connection".to_owned(),
+            ..second.clone()
+        },
+    ] {
+        let error = put(subject, &refused).await.unwrap_err();
+        assert!(matches!(error, StoreError::Conflict(_)), "{error:?}");
+    }
+    assert_eq!(read(None).await.unwrap().unwrap().version, 2);
+}

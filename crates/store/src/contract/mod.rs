@@ -230,6 +230,7 @@ macro_rules! contract_suite {
                 a_change_adds_a_version,
                 an_equal_configuration_adds_no_version,
                 settings_of_a_source_have_versions_of_their_own,
+                a_mapping_has_versions_of_its_own,
                 a_change_of_an_older_version_is_told_the_newest,
                 of_changes_at_once_one_is_taken,
                 the_newest_of_each_name_is_listed,

@@ -150,6 +150,7 @@ pub async fn a_view_shows_records_in_order(subject: &Subject) {
         status: Some(200),
         sent: None,
         bytes_cut: 0,
+        mapping_version: 0,
     };
     let message = |recipient: &str| NotificationRecord {
         channel: "email".to_owned(),

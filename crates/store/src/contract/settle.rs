@@ -438,6 +438,7 @@ fn attempt(subject: &Subject, outcome: &str) -> Record {
         status: Some(200),
         sent: None,
         bytes_cut: 0,
+        mapping_version: 0,
     })
 }
 

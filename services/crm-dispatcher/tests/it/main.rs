@@ -6,6 +6,7 @@ mod world;
 use std::time::Duration;
 
 use domain::{Channel, DispatchState, Outcome, ParkCause, Stage, Status};
+use serde_json::json;
 use simulators::Fault;
 use store::{AuditAction, Store as _};
 
@@ -215,4 +216,57 @@ async fn a_requested_pause_is_kept_and_every_try_recorded() {
     assert!(matches!(outcome, Outcome::Done { .. }));
     let outcomes = world.attempts(request).await;
     assert_eq!(outcomes, ["throttled", "unavailable", "done"]);
+}
+
+#[tokio::test]
+async fn the_mapping_that_holds_at_the_push_is_used_and_on_record() {
+    let world = World::start().await;
+    world.hubspot().add_property("contacts", "their_town", &[]);
+    world
+        .hubspot()
+        .add_property("deals", "kind", &["Kitchen", "Other"]);
+    let map = |otherwise: &str| {
+        json!({ "fields": {
+            "contacts": { "their_town": { "from": "property.city", "then": ["upper"] } },
+            "deals": { "kind": {
+                "from": "project.type",
+                "then": [{ "map": { "values": { "kitchen": otherwise } } }],
+            } },
+        } })
+    };
+    let first = world.qualified(Channel::Phone, 1).await;
+    let outcome = world.dispatch(first).await;
+    assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
+    assert_eq!(world.view(first).await.attempts[0].mapping_version, 0);
+
+    world.save_mapping(map("Sunroom")).await;
+    let second = world.qualified(Channel::Phone, 2).await;
+    let Outcome::Park { reason, answer, .. } = world.dispatch(second).await else {
+        panic!("not parked")
+    };
+    assert!(
+        reason.contains("`kind`") && reason.contains("mapping"),
+        "{reason}"
+    );
+    assert!(answer.unwrap().contains("allowed options"));
+    let attempt = &world.view(second).await.attempts[0];
+    assert_eq!(
+        (attempt.outcome.as_str(), attempt.mapping_version),
+        ("schema", 1)
+    );
+
+    world.save_mapping(map("Kitchen")).await;
+    world.redrive(second).await;
+    let outcome = world.dispatch(second).await;
+    assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
+    let attempts = world.view(second).await.attempts;
+    assert_eq!(attempts[1].mapping_version, 2);
+    let contact = &world.hubspot().contacts()[0];
+    assert_eq!(contact.property("their_town"), "ROUND ROCK");
+    assert_eq!(world.hubspot().deals()[1].property("kind"), "Kitchen");
+    assert_eq!(
+        world.records(),
+        (1, 2),
+        "one person, two requests, nothing doubled"
+    );
 }

@@ -12,11 +12,15 @@ use domain::{
 };
 use http_client::{Client, Options, Url};
 use secrets::{KeySource, SealedSecrets, SecretName, Secrets as _};
+use serde_json::Value;
 use simulators::{
     Simulators,
     hubspot::{App, Simulator},
 };
-use store::{AuditAction, Connection, ConnectionState, Delivery, RequestView, Store as _};
+use store::{
+    AuditAction, ConfigKind, Connection, ConnectionState, Delivery, NewConfig, RequestView,
+    Store as _,
+};
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
 use testkit::{ManualClock, lead};
@@ -134,6 +138,30 @@ impl World {
             .replace_secret(&self.tenant, &name(), version, None, &act)
             .await;
         replaced.unwrap();
+    }
+
+    /// Saves a field mapping of the connection, whatever is there.
+    pub(crate) async fn save_mapping(&self, json: Value) {
+        let new = NewConfig {
+            tenant: self.tenant.clone(),
+            kind: ConfigKind::Mapping,
+            name: name().to_string(),
+            json,
+            expected: None,
+            note: String::new(),
+        };
+        let act = AuditAction::new("test", "mapping.save", "");
+        self.store.put_config(&new, &act).await.unwrap();
+    }
+
+    /// Lets the parked dispatch of a request run again.
+    pub(crate) async fn redrive(&self, request: RequestId) {
+        let key = self.row(request, Stage::Dispatch).await.key;
+        let act = AuditAction::new("test", "work.redrive", "");
+        self.store
+            .redrive(&self.tenant, &[key], &act)
+            .await
+            .unwrap();
     }
 
     /// A request that goes to the connection `hubspot`.

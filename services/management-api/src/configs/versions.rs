@@ -1,7 +1,7 @@
 //! The history of an office's configuration.
 
 use axum::extract::State;
-use domain::{OfficeId, WorkflowConfig, differences};
+use domain::{Difference, OfficeId, WorkflowConfig, differences};
 use jiff::Timestamp;
 use runtime::{Json, Path, Problem, Query};
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,24 @@ pub(crate) struct ConfigVersionList {
     next_cursor: Option<String>,
 }
 
+impl ConfigVersionList {
+    /// A page of versions as it is shown.
+    pub(crate) fn of(page: store::Page<Config>) -> Self {
+        let last = page.items.last().filter(|_| page.has_more);
+        let next_cursor = last.map(|last| BehindVersion(last.version).encode());
+        let items = page.items.into_iter().map(|config| ConfigVersion {
+            version: config.version,
+            author: config.author,
+            note: config.note,
+            created_at: config.created_at,
+        });
+        Self {
+            items: items.collect(),
+            next_cursor,
+        }
+    }
+}
+
 /// Which version.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
@@ -76,6 +94,44 @@ pub(crate) struct ConfigDiff {
     to: u64,
     /// Each difference, in the order of the fields.
     items: Vec<ConfigDifference>,
+}
+
+impl Span {
+    /// The versions before and after; `newest` is asked for where nobody says.
+    pub(crate) async fn read(
+        &self,
+        newest: impl AsyncFnOnce() -> Result<u64, Problem>,
+    ) -> Result<(u64, u64), Problem> {
+        let mut faults = Faults::default();
+        let number = |text: &str| {
+            let number = text.parse::<u64>();
+            number.map_err(|_| "the number of a version; 0 stands for the defaults")
+        };
+        let from = faults.read("from", self.from.as_deref(), number);
+        let to = faults.read("to", self.to.as_deref(), number);
+        faults.finish(PARAMETERS)?;
+        let to = match to {
+            Some(to) => to,
+            None => newest().await?,
+        };
+        Ok((from.unwrap_or(to.saturating_sub(1)), to))
+    }
+}
+
+impl ConfigDiff {
+    /// Differences as they are shown.
+    pub(crate) fn of(from: u64, to: u64, found: Vec<Difference>) -> Self {
+        let items = found.into_iter().map(|difference| ConfigDifference {
+            path: difference.path,
+            before: difference.before,
+            after: difference.after,
+        });
+        Self {
+            from,
+            to,
+            items: items.collect(),
+        }
+    }
 }
 
 /// One place at which two versions differ.
@@ -116,18 +172,7 @@ pub(crate) async fn list_config_versions(
         .store
         .config_history(&office.tenant, kind, name, before, limit)
         .await?;
-    let last = page.items.last().filter(|_| page.has_more);
-    let next_cursor = last.map(|last| BehindVersion(last.version).encode());
-    let items = page.items.into_iter().map(|config| ConfigVersion {
-        version: config.version,
-        author: config.author,
-        note: config.note,
-        created_at: config.created_at,
-    });
-    Ok(Json(ConfigVersionList {
-        items: items.collect(),
-        next_cursor,
-    }))
+    Ok(Json(ConfigVersionList::of(page)))
 }
 
 /// A version of an office's configuration.
@@ -172,22 +217,11 @@ pub(crate) async fn diff_config(
     State(deps): State<Deps>,
 ) -> Result<Json<ConfigDiff>, Problem> {
     let office = Place::of(&deps, reader.tenant(), path.office_id).await?;
-    let mut faults = Faults::default();
-    let number = |text: &str| {
-        let number = text.parse::<u64>();
-        number.map_err(|_| "the number of a version; 0 stands for the defaults")
+    let newest = async || {
+        let newest = office.version(&deps, None).await?;
+        Ok(newest.map_or(0, |newest| newest.version))
     };
-    let from = faults.read("from", span.from.as_deref(), number);
-    let to = faults.read("to", span.to.as_deref(), number);
-    faults.finish(PARAMETERS)?;
-    let to = match to {
-        Some(to) => to,
-        None => {
-            let newest = office.version(&deps, None).await?;
-            newest.map_or(0, |newest| newest.version)
-        }
-    };
-    let from = from.unwrap_or(to.saturating_sub(1));
+    let (from, to) = span.read(newest).await?;
     let json = async |version| match version {
         0 => Ok(Value::Object(Map::new())),
         version => saved(&office, &deps, version).await.map(|saved| saved.json),
@@ -197,16 +231,7 @@ pub(crate) async fn diff_config(
         &WorkflowConfig::with_defaults(&before),
         &WorkflowConfig::with_defaults(&after),
     );
-    let items = found.into_iter().map(|difference| ConfigDifference {
-        path: difference.path,
-        before: difference.before,
-        after: difference.after,
-    });
-    Ok(Json(ConfigDiff {
-        from,
-        to,
-        items: items.collect(),
-    }))
+    Ok(Json(ConfigDiff::of(from, to, found)))
 }
 
 /// Saves what an earlier version of an office's configuration says as a new one.

@@ -18,6 +18,7 @@ mod keys;
 mod leads;
 mod links;
 mod live;
+mod mapping;
 mod metrics;
 mod needs;
 mod offices;

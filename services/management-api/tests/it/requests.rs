@@ -253,6 +253,7 @@ async fn a_finished_request_shows_everything() {
         status: Some(200),
         sent: None,
         bytes_cut: 0,
+        mapping_version: 0,
     };
     let job = world.claim(Stage::Dispatch).await;
     let done = Outcome::done(dispatched(

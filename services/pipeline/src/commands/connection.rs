@@ -1,8 +1,12 @@
 //! `pipeline connection`.
 
+use domain::ConnectionName;
+use serde_json::{Value, json};
+
 use super::{
     secret::{self, SetArgs, TestArgs},
     session::TenantSession,
+    table::table,
 };
 
 #[derive(Debug, clap::Subcommand)]
@@ -14,15 +18,34 @@ pub(super) enum Command {
     /// Asks a CRM or a team's chat whether it takes a connection's account. Nothing is written or posted there.
     #[command(after_help = "Example:\n  pipeline connection check crm --tenant acme")]
     Check(TestArgs),
+    /// Lists the fields of a connection's CRM: their types, their options, and which it requires.
+    #[command(after_help = "Example:\n  pipeline connection schema crm --tenant acme")]
+    Schema(SchemaArgs),
     /// Lists the connections, and whether their providers take them.
     #[command(after_help = "Example:\n  pipeline connection list --tenant acme")]
     List,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct SchemaArgs {
+    /// The connection's name.
+    connection: ConnectionName,
 }
 
 pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Add(args) => secret::set(tenant.settings, tenant, args.with_its_provider()).await,
         Command::Check(args) => secret::test(tenant, args).await,
+        Command::Schema(SchemaArgs { connection }) => {
+            let path = format!("connections/{connection}/schema");
+            let schema = tenant.get(&path, &[]).await?;
+            tenant.session.show(&schema, |session| {
+                if schema["objects"].as_array().is_none_or(Vec::is_empty) {
+                    return session.say(schema["detail"].as_str().unwrap_or_default());
+                }
+                session.say(&fields(&schema))
+            })
+        }
         Command::List => {
             let list = tenant.get("connections", &[]).await?;
             let columns = [
@@ -36,4 +59,34 @@ pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> any
             tenant.session.show_list(&list, &columns, empty)
         }
     }
+}
+
+/// The fields as a table.
+fn fields(schema: &Value) -> String {
+    let mut rows = Vec::new();
+    for object in schema["objects"].as_array().into_iter().flatten() {
+        for field in object["fields"].as_array().into_iter().flatten() {
+            let is = |name: &str| field[name] == true;
+            let options = field["options"].as_array().into_iter().flatten();
+            let options: Vec<_> = options.filter_map(Value::as_str).collect();
+            rows.push(json!({
+                "object": object["name"], "name": field["name"], "label": field["label"], "holds": field["holds"],
+                "is": match (is("is_required"), is("is_read_only")) {
+                    (true, _) => "required",
+                    (_, true) => "read only",
+                    _ => "",
+                },
+                "options": domain::text::bounded(&options.join(", "), 60),
+            }));
+        }
+    }
+    let columns = [
+        ("record", "object"),
+        ("field", "name"),
+        ("label", "label"),
+        ("holds", "holds"),
+        ("", "is"),
+        ("options", "options"),
+    ];
+    table(&columns, &rows)
 }

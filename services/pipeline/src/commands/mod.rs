@@ -11,6 +11,7 @@ mod job;
 mod key;
 mod lead;
 mod live;
+mod mapping;
 mod migrate;
 mod office;
 mod reconcile;
@@ -82,6 +83,8 @@ enum Command {
     Source(TenantArgs<source::Command>),
     /// Connects accounts at providers, checks and lists them.
     Connection(TenantArgs<connection::Command>),
+    /// Shows, saves, compares and restores what stands in a CRM's fields, and previews what a push would send.
+    Mapping(TenantArgs<mapping::Command>),
     /// Sets the secret of a connection to a provider, which lets held work go on.
     Secret(TenantArgs<secret::Command>),
     /// Lists what waits for a person's review, approves and rejects it.
@@ -147,6 +150,7 @@ pub async fn run_to(cli: Cli, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::Config(args) => config::run(&settings, args, out).await,
         Command::Source(args) => for_tenant(&settings, args, out, source::run).await,
         Command::Connection(args) => for_tenant(&settings, args, out, connection::run).await,
+        Command::Mapping(args) => mapping::run(&settings, args, out).await,
         Command::Secret(args) => for_tenant(&settings, args, out, secret::run).await,
         Command::Review(args) => for_tenant(&settings, args, out, review::review).await,
         Command::Quarantine(args) => for_tenant(&settings, args, out, review::quarantine).await,

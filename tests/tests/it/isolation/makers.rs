@@ -147,6 +147,20 @@ pub(super) const MAKERS: &[Maker] = &[
                 let crm = json!({ "secret": format!("{mark}-secret"), "provider": "hubspot" });
                 let set = tenant.call(api, Method::PUT, &path, Some(&crm)).await;
                 assert_eq!(set.status, StatusCode::OK, "{set:?}");
+                // Two versions of its mapping, so that their list has a second page.
+                for (field, expected) in [("city", None), ("state", Some(1))] {
+                    let json = json!({ "fields": { "contacts": { field: { "value": mark } } } });
+                    let mapping = store::NewConfig {
+                        tenant: tenant.id().clone(),
+                        kind: store::ConfigKind::Mapping,
+                        name: connection.clone(),
+                        json,
+                        expected,
+                        note: mark.clone(),
+                    };
+                    let act = store::AuditAction::new("set-up", "mapping.save", &connection);
+                    api.world.store.put_config(&mapping, &act).await.unwrap();
+                }
                 connection
             })
         },

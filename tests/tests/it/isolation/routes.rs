@@ -20,12 +20,13 @@ use super::{
 };
 
 /// Routes that anybody may call: there is nothing of a tenant in their answers.
-const PUBLIC: [&str; 8] = [
+const PUBLIC: [&str; 9] = [
     "/.well-known/jwks.json",
     "/problems/{problem}",
     "/sign-in",
     "/v1/docs",
     "/v1/openapi.json",
+    "/v1/schemas/field-mapping",
     "/v1/schemas/request",
     "/v1/schemas/source-settings/{provider}",
     "/v1/schemas/workflow-config",

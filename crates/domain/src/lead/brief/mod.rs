@@ -94,6 +94,8 @@ pub struct Brief {
     pub before: Vec<String>,
     /// Each CRM that the lead is meant for.
     pub crms: Vec<CrmState>,
+    /// The office's zone: of every time here that is told in words.
+    pub zone: TimeZone,
 }
 
 /// Where a lead stands with one CRM.
@@ -180,6 +182,7 @@ impl Brief {
                     reason: section.reason.as_deref().and_then(line),
                 })
                 .collect(),
+            zone,
         }
     }
 

@@ -66,6 +66,8 @@ pub(super) struct Attempt {
     sent: Option<String>,
     /// How many bytes of what was sent and answered last are not shown.
     bytes_cut: u64,
+    /// The version of the connection's field mapping that it went by; 0: everything as usual.
+    mapping_version: u64,
 }
 
 impl From<DispatchAttempt> for Attempt {
@@ -81,6 +83,7 @@ impl From<DispatchAttempt> for Attempt {
             status: attempt.status,
             sent: attempt.sent,
             bytes_cut: attempt.bytes_cut,
+            mapping_version: attempt.mapping_version,
         }
     }
 }
