@@ -87,10 +87,9 @@ async fn a_configuration_begins_with_the_defaults_and_is_saved_by_versions() {
     let again = body(&office.save(&review_from(40), "\"1\"").await);
     assert_eq!(again["version"], 1);
     let whole = body(&office.save(&saved["config"], "\"1\"").await);
-    assert_eq!(
-        (&whole["version"], &whole["config"]),
-        (&json!(2), &saved["config"])
-    );
+    assert_eq!(whole["version"], 2);
+    // 85.0 is 85.
+    assert!(domain::says_the_same(&whole["config"], &saved["config"]));
     let acts = office.world.acts().await;
     let saves = acts.iter().filter(|(_, action, _)| action == "config.save");
     assert_eq!(saves.count(), 2);
