@@ -120,6 +120,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "lists_of_the_audit_log",
         include_str!("../../../migrations/spanner/0067_lists_of_the_audit_log.sql"),
     ),
+    (
+        70,
+        "deliveries_set_apart",
+        include_str!("../../../migrations/spanner/0070_deliveries_set_apart.sql"),
+    ),
 ];
 
 /// Where the steps that were taken are on record.

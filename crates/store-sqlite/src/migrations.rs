@@ -118,6 +118,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "lists_of_the_audit_log",
         include_str!("../../../migrations/sqlite/0067_lists_of_the_audit_log.sql"),
     ),
+    (
+        70,
+        "deliveries_set_apart",
+        include_str!("../../../migrations/sqlite/0070_deliveries_set_apart.sql"),
+    ),
 ];
 
 /// The step that figures came with.
