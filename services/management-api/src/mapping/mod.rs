@@ -9,23 +9,24 @@ use crm::{
     CONNECTORS, ConnectorSpec, CrmObject, Mapping,
     mapping::{FieldUse, check},
 };
-use domain::{ConfigFault, ConnectionName, StoreError, TenantId};
+use domain::{ConfigFault, ConnectionName, TenantId};
 use http::header::CONTENT_TYPE;
 use jiff::Timestamp;
 use runtime::{Json, Path, Problem};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use store::{AuditAction, Config, ConfigKind, NewConfig};
+use store::{AuditAction, Config, ConfigKind};
 use utoipa::ToSchema;
 
 use self::fields::Asked;
 use crate::{
     Deps,
     auth::{TenantAdmin, TenantReader},
+    body::AnyBody,
     configs::{Tagged, read_note},
     connections::ConnectionPath,
     faults::{BODY, Faults},
-    preconditions::{self, IfMatch, Refused, etag},
+    preconditions::{IfMatch, Versions, etag},
     problems::{BodyProblems, Conflict, Preconditions, TenantProblems},
 };
 
@@ -185,15 +186,16 @@ pub(crate) async fn save_mapping(
     Path(path): Path<ConnectionPath>,
     if_match: IfMatch,
     State(deps): State<Deps>,
-    Json(body): Json<Value>,
+    body: AnyBody,
 ) -> Result<Tagged<FieldMapping>, Problem> {
     let place = Place::of(&deps, caller.tenant(), &path.connection).await?;
-    let mut faults = Faults::default();
-    let note = read_note("mapping", &body, &mut faults);
+    let mut faults = body.faults();
+    let body = body.value();
+    let note = read_note("mapping", body, &mut faults);
     let mapping = body.get("mapping").cloned();
     let check = match &mapping {
         None if body.is_object() => {
-            faults.add("mapping", "is missing: the mapping");
+            faults.add_coded("mapping", "missing", "is missing: the mapping");
             None
         }
         None => None,
@@ -334,30 +336,13 @@ impl Place {
         if_match: &IfMatch,
         act: impl FnOnce(u64) -> AuditAction,
     ) -> Result<Option<Config>, Problem> {
-        let place = (&self.tenant, ConfigKind::Mapping, self.name());
+        let versions = Versions::of(deps, &self.tenant, ConfigKind::Mapping, self.name());
         let newest = self.version(deps, None).await?;
         let newest = newest.map_or(0, |newest| newest.version);
-        let expected = match if_match.expected(newest) {
-            Ok(expected) => expected,
-            Err(why) => return Err(preconditions::refused(deps, place, if_match, why).await),
-        };
-        let new = NewConfig {
-            tenant: self.tenant.clone(),
-            kind: ConfigKind::Mapping,
-            name: self.name().to_owned(),
-            json,
-            expected: Some(expected),
-            note,
-        };
+        let expected = versions.expected(if_match, newest).await?;
         let act = act(expected + 1).making(expected + 1);
-        match deps.store.put_config(&new, &act).await {
-            Ok(version) => self.version(deps, Some(version)).await,
-            Err(StoreError::Outdated { .. }) => {
-                let seen = IfMatch::Versions(vec![expected]);
-                Err(preconditions::refused(deps, place, &seen, Refused::Outdated).await)
-            }
-            Err(error) => Err(error.into()),
-        }
+        let version = versions.save(expected, json, note, act).await?;
+        self.version(deps, Some(version)).await
     }
 
     /// A version, or, where there is none yet, that everything is as usual.
