@@ -492,7 +492,7 @@ impl Scene<'_> {
             "Nothing is simulated for this tenant",
         ]
         .iter()
-        .any(|said| detail.contains(said));
+        .any(|said| detail.contains(*said));
         assert!(
             reply.status.is_success() || is_of_no_use || reply.status == StatusCode::CONFLICT,
             "{}: her own things are refused: {reply:?}",
