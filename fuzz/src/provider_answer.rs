@@ -135,7 +135,7 @@ async fn ask(source: &dyn Source, apis: &Apis) {
     if let Some(webhooks) = &apis.webhooks {
         webhooks.check(&account, &accounts).await.ok();
         webhooks.registered(&account, &accounts).await.ok();
-        let wanted = webhooks.wanted("https://leads.example/v1/hooks/token");
+        let wanted = webhooks.wanted(&account, "https://leads.example/v1/hooks/token");
         let key = SecretString::from("key");
         let registered = webhooks.register(&account, &accounts, &wanted, Some(&key));
         registered.await.ok();
