@@ -7,8 +7,8 @@ use domain::{Alias, EventId, RequestId, SourceId, StoreError, TenantId};
 use google_cloud_spanner::{statement::Statement, types};
 use jiff::Timestamp;
 use store::{
-    AuditAction, Deliveries, Delivery, DeliveryOutcome, DeliveryQuery, DeliverySummary, IdSource,
-    Page, ReplayedDelivery, SecurityEvent, SecurityQuery,
+    AuditAction, Deliveries, Delivery, DeliveryQuery, DeliverySummary, IdSource, Page,
+    ReplayedDelivery, SecurityEvent, SecurityQuery,
     deliveries::{read_again, taken_now},
     rows::{self, signed},
     stored::PageReader,
@@ -107,18 +107,10 @@ async fn walk(
     query: &DeliveryQuery,
     source: Option<SourceId>,
 ) -> Result<Vec<DeliverySummary>> {
-    // What was set apart has indexes of its own.
-    let set_apart = match query.outcome {
-        Some(DeliveryOutcome::Unread) => Some("unread"),
-        Some(DeliveryOutcome::Unused) => Some("unused"),
-        Some(DeliveryOutcome::Request) | None => None,
-    };
-    let index = match (query.request, source, set_apart) {
-        (Some(_), ..) => "webhook_events_by_request",
-        (None, Some(_), Some(_)) => "webhook_events_set_apart_by_source",
-        (None, None, Some(_)) => "webhook_events_set_apart",
-        (None, Some(_), None) => "webhook_events_by_source",
-        (None, None, None) => "webhook_events_newest",
+    let index = match (query.request, source) {
+        (Some(_), _) => "webhook_events_by_request",
+        (None, Some(_)) => "webhook_events_by_source",
+        (None, None) => "webhook_events_newest",
     };
     let mut filter = String::new();
     if source.is_some() {
@@ -127,13 +119,9 @@ async fn walk(
     if query.request.is_some() {
         filter.push_str(" AND request_id = @request");
     }
-    match (set_apart, query.outcome) {
-        (Some(word), _) => filter.push_str(&format!(" AND set_apart = '{word}'")),
-        (None, Some(outcome)) => {
-            filter.push_str(" AND ");
-            filter.push_str(outcome.condition());
-        }
-        (None, None) => {}
+    if let Some(outcome) = query.outcome {
+        filter.push_str(" AND ");
+        filter.push_str(outcome.condition());
     }
     if query.from.is_some() {
         filter.push_str(" AND received_at >= @from");

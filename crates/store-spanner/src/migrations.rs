@@ -121,11 +121,6 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../../migrations/spanner/0067_lists_of_the_audit_log.sql"),
     ),
     (
-        70,
-        "deliveries_set_apart",
-        include_str!("../../../migrations/spanner/0070_deliveries_set_apart.sql"),
-    ),
-    (
         75,
         "tests_of_sources",
         include_str!("../../../migrations/spanner/0075_tests_of_sources.sql"),

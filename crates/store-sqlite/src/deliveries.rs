@@ -97,15 +97,7 @@ fn walk(
 ) -> Result<Vec<DeliverySummary>> {
     let index = match (query.request, source, query.outcome) {
         (Some(_), ..) => " INDEXED BY webhook_events_by_request",
-        (None, Some(_), Some(DeliveryOutcome::Unread)) => {
-            " INDEXED BY webhook_events_unread_by_source"
-        }
-        (None, Some(_), Some(DeliveryOutcome::Unused)) => {
-            " INDEXED BY webhook_events_unused_by_source"
-        }
-        (None, Some(_), Some(DeliveryOutcome::Request) | None) => {
-            " INDEXED BY webhook_events_by_source"
-        }
+        (None, Some(_), _) => " INDEXED BY webhook_events_by_source",
         (None, None, Some(DeliveryOutcome::Unread)) => " INDEXED BY webhook_events_unread",
         (None, None, Some(DeliveryOutcome::Unused)) => " INDEXED BY webhook_events_unused",
         (None, None, Some(DeliveryOutcome::Request) | None) => " INDEXED BY webhook_events_by_id",

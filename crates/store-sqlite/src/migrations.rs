@@ -119,11 +119,6 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         include_str!("../../../migrations/sqlite/0067_lists_of_the_audit_log.sql"),
     ),
     (
-        70,
-        "deliveries_set_apart",
-        include_str!("../../../migrations/sqlite/0070_deliveries_set_apart.sql"),
-    ),
-    (
         75,
         "tests_of_sources",
         include_str!("../../../migrations/sqlite/0075_tests_of_sources.sql"),
