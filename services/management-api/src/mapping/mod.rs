@@ -38,7 +38,7 @@ pub(crate) struct FieldMapping {
     /// The CRM's slug.
     provider: String,
     /// What it says; what it does not speak of is filled as usual. `GET /v1/schemas/field-mapping` says what there is.
-    #[schema(value_type = Object)]
+    #[schema(value_type = std::collections::BTreeMap<String, Value>)]
     mapping: Value,
     /// Who wrote this version; null while there is none.
     author: Option<String>,

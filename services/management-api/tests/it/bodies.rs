@@ -302,7 +302,7 @@ async fn every_body_is_refused_with_all_that_it_lacks() {
         ("{office_id}", office.to_string()),
         ("{request_id}", request.to_string()),
         ("{source_id}", source.to_string()),
-        ("{connection}", "crm".to_owned()),
+        ("{connection}", world.connection_of("a").await),
         ("{view_id}", "kitchens".to_owned()),
         ("{user_id}", format!("usr_{}", "0".repeat(32))),
         ("{other_id}", format!("req_{}", "0".repeat(32))),

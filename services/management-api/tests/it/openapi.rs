@@ -79,6 +79,8 @@ fn older_readers_of_yaml_read_the_same() {
     let mut found = Vec::new();
     texts(&DESCRIPTION, &mut found);
     found.retain(|text| is_misread(text));
+    // A value may be null; the type of that name stands in lists, and is looked for there.
+    found.retain(|text| text != "null");
     for known in ["off", "17:30", "2026-11-01", "200"] {
         assert!(found.iter().any(|text| text == known), "{known}");
     }
@@ -95,6 +97,7 @@ fn older_readers_of_yaml_read_the_same() {
             .filter(|text| !text.is_empty() && !is_number(text))
             .find(plain);
         assert_eq!(plain, None, "it stands without quotes: {line}");
+        assert_ne!(line, "null", "a type's name stands without quotes");
     }
 }
 
@@ -158,10 +161,12 @@ fn every_operation_says_what_it_does_and_answers() {
 
 #[test]
 fn every_answer_with_a_version_carries_it_as_etag() {
-    // What is gone, what is not the newest, and what is replaced whatever it was.
-    const WITHOUT: [&str; 3] = [
+    // What is gone, what is not the newest, what is tried, and what is replaced whatever it was.
+    const WITHOUT: [&str; 5] = [
         "remove_office",
         "show_config_version",
+        "show_mapping_version",
+        "preview_mapping",
         "set_connection_secret",
     ];
     let has_version = |schema: &Value| {

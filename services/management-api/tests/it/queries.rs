@@ -19,6 +19,7 @@ async fn a_filter_that_cannot_be_is_refused_by_every_list() {
         ("{tenant_id}", "a".to_owned()),
         ("{office_id}", office.to_string()),
         ("{request_id}", request.to_string()),
+        ("{connection}", world.connection_of("a").await),
         ("{source_id}", world.source_of("a").await.to_string()),
     ];
     let token = world.token(&[PlatformAdmin], &["a"]);

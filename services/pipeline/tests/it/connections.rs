@@ -31,7 +31,7 @@ fn a_chat_is_connected_by_its_name_and_leads_nowhere_else() {
             None,
             "hooks.slack.com",
         ),
-        ("xoxb-1-abc", None, "settings: channel"),
+        ("xoxb-1-abc", None, "settings.channel"),
         ("xoxb-1-abc", Some("channel=#general"), "not its name"),
     ] {
         let setting = settings.map(|setting| ["--setting", setting]);
