@@ -160,7 +160,7 @@ impl<'a> Versions<'a> {
         deps: &'a Deps,
         tenant: &'a TenantId,
         kind: ConfigKind,
-        name: impl ToString,
+        name: &impl ToString,
     ) -> Self {
         Self {
             deps,

@@ -246,7 +246,7 @@ impl Outcomes {
                 if left.as_ref().is_none_or(|left| !left.is_empty()) {
                     let kept = Self {
                         words: left,
-                        kinds: self.kinds.clone(),
+                        kinds: self.kinds,
                         is_always: false,
                     };
                     mapped = mapped.or(kept);

@@ -336,7 +336,7 @@ impl Place {
         if_match: &IfMatch,
         act: impl FnOnce(u64) -> AuditAction,
     ) -> Result<Option<Config>, Problem> {
-        let versions = Versions::of(deps, &self.tenant, ConfigKind::Mapping, self.name());
+        let versions = Versions::of(deps, &self.tenant, ConfigKind::Mapping, &self.name());
         let newest = self.version(deps, None).await?;
         let newest = newest.map_or(0, |newest| newest.version);
         let expected = versions.expected(if_match, newest).await?;

@@ -263,7 +263,7 @@ pub(crate) async fn update_office(
     let (tenant, id) = (caller.tenant(), path.office_id);
     let known = find(&deps, tenant, id).await?.ok_or_else(no_office)?;
     let json = read(&body)?;
-    let versions = Versions::of(&deps, tenant, ConfigKind::Office, id);
+    let versions = Versions::of(&deps, tenant, ConfigKind::Office, &id);
     let expected = versions.expected(&if_match, known.version).await?;
     let act = caller.act("office.change", &id).making(expected + 1);
     versions.save(expected, json, String::new(), act).await?;

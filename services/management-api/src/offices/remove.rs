@@ -47,7 +47,7 @@ pub(crate) async fn remove_office(
 ) -> Result<Json<Office>, Problem> {
     let (tenant, id) = (caller.tenant(), path.office_id);
     let known = find(&deps, tenant, id).await?.ok_or_else(no_office)?;
-    let versions = Versions::of(&deps, tenant, ConfigKind::Office, id);
+    let versions = Versions::of(&deps, tenant, ConfigKind::Office, &id);
     let expected = versions.expected(&if_match, known.version).await?;
     let was = shown(&deps, tenant, id).await?;
     is_unused(&deps, tenant, id).await?;

@@ -121,7 +121,7 @@ pub(crate) async fn update_source(
         check_office(&deps, tenant, office, &mut faults).await?;
     }
     faults.finish(BODY)?;
-    let versions = Versions::of(&deps, tenant, ConfigKind::SourceVersion, path.source_id)
+    let versions = Versions::of(&deps, tenant, ConfigKind::SourceVersion, &path.source_id)
         .with(known.as_earlier_version(deps.clock.now()));
     let expected = versions.expected(&if_match, known.version).await?;
     let update = SourceUpdate {
