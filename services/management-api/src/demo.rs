@@ -13,7 +13,7 @@ use crate::{
     auth::{TenantOperator, TenantReader},
     body::Body,
     faults::{BODY, Faults},
-    problems::{BodyProblems, TenantProblems},
+    problems::{BodyProblems, Conflict, TenantProblems},
 };
 
 /// What a sample is of: a genuine call, one that sells something, one from outside of the service area, or a website's form.
@@ -101,7 +101,7 @@ pub(crate) struct DemoDelivery {
 /// What is to go wrong.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({ "provider": "hubspot" }))]
+#[schema(example = json!({ "provider": crm::CONNECTORS[0].slug }))]
 pub(crate) struct NewDemoFault {
     /// The slug of the provider that refuses every secret from now on.
     provider: String,
@@ -124,7 +124,8 @@ pub(crate) async fn show_demo(
     shown(of(&deps, reader.tenant())?).await
 }
 
-/// Has a simulated provider send a sample, as it would send a real delivery.
+/// Has a simulated provider send a sample, as it would send a real delivery. It is refused as that would be: by a source
+/// that is disabled, or has another key.
 #[utoipa::path(
     post,
     path = "/v1/tenants/{tenant_id}/demo/deliveries",
@@ -135,6 +136,7 @@ pub(crate) async fn show_demo(
     responses(
         (status = OK, description = "What came of it.", body = DemoDelivery),
         BodyProblems,
+        Conflict,
         TenantProblems
     )
 )]
@@ -144,7 +146,9 @@ pub(crate) async fn send_demo_delivery(
     Body(new): Body<NewDemoDelivery>,
 ) -> Result<Json<DemoDelivery>, Problem> {
     let request = of(&deps, operator.tenant())?.send(new.sample).await;
-    let request = request.map_err(Problem::internal)?;
+    let not_taken =
+        |error: DemoError| Problem::conflict(format!("The sample was not taken: {error}"));
+    let request = request.map_err(not_taken)?;
     Ok(Json(DemoDelivery {
         request_id: request.map(|id| id.to_string()),
     }))

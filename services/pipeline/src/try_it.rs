@@ -65,14 +65,13 @@ impl TryIt {
         };
         let (http, server, simulators) = (&self.http, self.server, &self.simulators);
         let answer = samples::send(http, server, simulators, source, sample, &choices).await?;
+        let shown = answer.json::<Value>();
         if !answer.status.is_success() {
-            bail!(
-                "the product answered {}: {}",
-                answer.status,
-                answer.text_lossy(500)
-            );
+            let shown = shown.unwrap_or_default();
+            let why = shown["detail"].as_str().unwrap_or("it does not say why");
+            bail!("the product answered {}: {why}", answer.status);
         }
-        let shown: Value = answer.json().context("reading the product's answer")?;
+        let shown = shown.context("reading the product's answer")?;
         let id = ["request_id", "lead_id"]
             .iter()
             .find_map(|name| shown[name].as_str());

@@ -49,8 +49,12 @@ impl Demo for Rehearsal {
 
     fn send(&self, sample: DemoSample) -> BoxFuture<'_, Result<Option<RequestId>, DemoError>> {
         self.sent.lock().unwrap().push(sample);
-        let id = (sample == DemoSample::Call).then(|| RequestId::from_uuid(Uuid::from_u128(7)));
-        Box::pin(std::future::ready(Ok(id)))
+        let came_of_it = match sample {
+            DemoSample::Call => Ok(Some(RequestId::from_uuid(Uuid::from_u128(7)))),
+            DemoSample::OutOfAreaCall => Ok(None),
+            DemoSample::Robocall | DemoSample::Form => Err("the source is disabled".into()),
+        };
+        Box::pin(std::future::ready(came_of_it))
     }
 
     fn providers(&self) -> BoxFuture<'_, Result<Vec<DemoProvider>, DemoError>> {
@@ -78,6 +82,22 @@ fn world_with(is_refusing: bool) -> Value {
         "samples": ["call", "out_of_area_call"],
         "providers": [{ "provider": "hubspot", "secret": "its-secret", "is_refusing": is_refusing }],
     })
+}
+
+#[tokio::test]
+async fn a_sample_that_the_product_refuses_is_no_defect() {
+    let world = World::start().await;
+    let asked = json!({ "sample": "form" });
+    let answer = world
+        .call_as(
+            Operator,
+            "POST",
+            &format!("{PATH}/deliveries"),
+            Some(&asked),
+        )
+        .await;
+    let detail = problem(&answer, 409)["detail"].clone();
+    assert_eq!(detail, "The sample was not taken: the source is disabled");
 }
 
 #[tokio::test]

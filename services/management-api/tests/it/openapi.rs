@@ -79,7 +79,7 @@ fn older_readers_of_yaml_read_the_same() {
     let mut found = Vec::new();
     texts(&DESCRIPTION, &mut found);
     found.retain(|text| is_misread(text));
-    // A value may be null; the type of that name stands in lists, and is looked for there.
+    // A value may be null as well as the word: which of the two, the fuzzer of the description finds out.
     found.retain(|text| text != "null");
     for known in ["off", "17:30", "2026-11-01", "200"] {
         assert!(found.iter().any(|text| text == known), "{known}");
@@ -97,7 +97,6 @@ fn older_readers_of_yaml_read_the_same() {
             .filter(|text| !text.is_empty() && !is_number(text))
             .find(plain);
         assert_eq!(plain, None, "it stands without quotes: {line}");
-        assert_ne!(line, "null", "a type's name stands without quotes");
     }
 }
 

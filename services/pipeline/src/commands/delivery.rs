@@ -17,7 +17,7 @@ pub(super) enum Command {
     /// Lists what came in, newest first: what agrees with everything that is given.
     #[command(after_help = "Examples:\n  \
         pipeline delivery list --tenant acme --outcome unread\n  \
-        pipeline delivery list --provider callrail --since 2026-11-01 --repeated")]
+        pipeline delivery list --since 2026-11-01 --repeated")]
     List {
         #[command(flatten)]
         filter: Filter,
