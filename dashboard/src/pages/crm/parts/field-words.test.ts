@@ -1,7 +1,16 @@
 import { expect, it } from 'vitest';
 import { fieldWords } from './field-words';
 
-const field = { name: 'f', label: 'F', kind: 'text', is_required: false, max_length: null, options: [] };
+const field = {
+  name: 'f',
+  label: 'F',
+  kind: 'text',
+  holds: 'text',
+  is_required: false,
+  is_read_only: false,
+  max_length: null,
+  options: [],
+};
 
 it('says what a field takes', () => {
   expect(fieldWords(field)).toBe('text');
