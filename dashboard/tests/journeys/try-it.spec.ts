@@ -7,9 +7,9 @@ test('a lead is sent from Today, a CRM is broken and mended, and what waited goe
   const strip = page.getByRole('region', { name: 'Try it' });
   await strip.getByRole('button', { name: 'Send a robocall' }).click();
   await expect(strip).toContainText('A robocall came in: it is kept out');
-  await strip.getByRole('button', { name: 'Send a form' }).click();
-  await expect(strip).toContainText('A form came in');
-  // The form may be on its way there still: then it waits, too.
+  // Not a form: another journey may have said which websites may post to its source.
+  await strip.getByRole('button', { name: 'Send a call from elsewhere' }).click();
+  await expect(strip).toContainText('A call came in from outside of the area');
   await strip.getByRole('button', { name: 'Break HubSpot' }).click();
   await expect(strip).toContainText('HubSpot refuses its secret.');
   await strip.getByRole('button', { name: 'Send a call', exact: true }).click();
