@@ -1,5 +1,5 @@
 //! What every [`Connector`] does, as tests. [`contract_suite!`](crate::contract_suite) runs them over
-//! [`CONNECTORS`](crate::CONNECTORS), each against its [`Bench`].
+//! [`CONNECTORS`], each against its [`Bench`].
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![expect(missing_docs, reason = "the names of tests are their descriptions")]
 
