@@ -26,10 +26,38 @@ impl FiguresQuery {
     }
 }
 
+/// Where each metric stands among those that are summed, by its number. Percentiles ask for hundreds of them in each
+/// of hundreds of steps, which looking through a list makes slower than reading the rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Places {
+    of: [Option<u8>; 256],
+    count: usize,
+}
+
+impl Places {
+    fn new(metrics: &[Metric]) -> Self {
+        let mut of = [None; 256];
+        for (place, metric) in (0..).zip(metrics) {
+            if let Some(known) = of.get_mut(usize::from(metric.0)) {
+                *known = Some(place);
+            }
+        }
+        Self {
+            of,
+            count: metrics.len(),
+        }
+    }
+
+    fn of(&self, metric: Metric) -> Option<usize> {
+        let place = self.of.get(usize::from(metric.0)).copied().flatten();
+        place.map(usize::from)
+    }
+}
+
 /// Sums by name, and for each name by step and metric.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sums {
-    metrics: Vec<Metric>,
+    metrics: Places,
     steps: usize,
     names: BTreeMap<String, Vec<i64>>,
 }
@@ -86,16 +114,15 @@ impl Sums {
 /// The sums under one name.
 #[derive(Debug, Clone, Copy)]
 pub struct NameSums<'a> {
-    metrics: &'a [Metric],
+    metrics: &'a Places,
     sums: &'a [i64],
 }
 
 impl NameSums<'_> {
     /// A sum.
     pub fn get(&self, step: usize, metric: Metric) -> i64 {
-        let place = self.metrics.iter().position(|known| *known == metric);
-        let sum = place.and_then(|place| {
-            let place = step.checked_mul(self.metrics.len())?.checked_add(place)?;
+        let sum = self.metrics.of(metric).and_then(|place| {
+            let place = step.checked_mul(self.metrics.count)?.checked_add(place)?;
             self.sums.get(place)
         });
         sum.copied().unwrap_or_default()
@@ -106,8 +133,7 @@ impl NameSums<'_> {
 #[derive(Debug)]
 pub struct Tally<'a> {
     query: &'a FiguresQuery,
-    /// Where each metric is in the sums, by its number.
-    places: [Option<u8>; 256],
+    metrics: Places,
     /// Into which steps the places of the last row were summed: those of the next one mostly are, too.
     steps: Option<(Block, [Option<usize>; PLACES as usize])>,
     names: BTreeMap<String, Vec<i64>>,
@@ -116,15 +142,9 @@ pub struct Tally<'a> {
 impl<'a> Tally<'a> {
     /// Nothing summed yet.
     pub fn new(query: &'a FiguresQuery) -> Self {
-        let mut places = [None; 256];
-        for (place, metric) in (0..).zip(&query.metrics) {
-            if let Some(known) = places.get_mut(usize::from(metric.0)) {
-                *known = Some(place);
-            }
-        }
         Self {
             query,
-            places,
+            metrics: Places::new(&query.metrics),
             steps: None,
             names: BTreeMap::new(),
         }
@@ -143,7 +163,7 @@ impl<'a> Tally<'a> {
         let width = self.query.metrics.len();
         for of_metric in metrics(packed)? {
             let (metric, mut sums) = of_metric?;
-            let Some(offset) = self.place(metric) else {
+            let Some(offset) = self.metrics.of(metric) else {
                 continue;
             };
             let of_name = self.sums(name);
@@ -167,7 +187,7 @@ impl<'a> Tally<'a> {
         let width = self.query.metrics.len();
         for (_, name) in addition.filed().filter(|(it, _)| *it == code) {
             for (metric, value) in &addition.values {
-                if let Some(offset) = self.place(*metric)
+                if let Some(offset) = self.metrics.of(*metric)
                     && let Some(known) = self.sums(name).get_mut(step * width + offset)
                 {
                     *known = known.saturating_add(*value);
@@ -181,15 +201,10 @@ impl<'a> Tally<'a> {
         self.names
             .retain(|_, sums| sums.iter().any(|sum| *sum != 0));
         Sums {
-            metrics: self.query.metrics.clone(),
+            metrics: self.metrics,
             steps: self.query.bounds.len().saturating_sub(1),
             names: self.names,
         }
-    }
-
-    fn place(&self, metric: Metric) -> Option<usize> {
-        let place = self.places.get(usize::from(metric.0)).copied().flatten();
-        place.map(usize::from)
     }
 
     fn sums(&mut self, name: &str) -> &mut Vec<i64> {
