@@ -1,8 +1,8 @@
-//! Finding requests: by the index of tokens, and by looking at what is not in it yet.
+//! Finding requests: by sets of facts, by the index of tokens, and by looking at what is not in them yet.
 //!
 //! A place is a row's number in `requests`. Rows are numbered as they come, so places are in the order of time.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use async_trait::async_trait;
 use domain::{LeadRequest, RequestId, TenantId};
@@ -13,14 +13,18 @@ use store::{
     finding::{self, MAX_EXACT, MAX_FRESH},
     rows::{self, REQUEST_COLUMNS, signed},
     stored::{PageReader, readable},
-    tokens::{Clause, NO_SCORE, SCORE_LEVELS, score_token},
+    tokens::{Clause, EVERY, NO_SCORE, SCORE_LEVELS, score_token},
 };
 
 use crate::{
     SqliteStore, indexing, requests,
     rows::{micros, store_error},
+    sets::{self, RowSet},
     sql,
 };
+
+/// Rows with a filter's words that are looked up before its facts.
+const FEW: usize = 10_000;
 
 #[async_trait]
 impl Finding for SqliteStore {
@@ -59,7 +63,8 @@ fn find(db: &Connection, tenant: &TenantId, query: &FindQuery) -> Result<Page<Le
         return requests::list(db, tenant, &list);
     }
     let snapshot = db.unchecked_transaction().map_err(store_error)?;
-    let search = Search::begin(&snapshot, tenant, &filter)?;
+    let is_by_score = query.sort == RequestSort::Score;
+    let search = Search::begin(&snapshot, tenant, &filter, is_by_score)?;
     let mut after = match query.after {
         Some(place) => {
             let row = search.row_of(place.request, query.sort.is_descending())?;
@@ -120,13 +125,9 @@ pub(crate) fn count_within(
         })?;
         return Ok(Count::of(counted.unwrap_or_default(), true));
     }
-    let search = Search::begin(db, tenant, &filter)?;
-    let found = search.rows(
-        None,
-        None,
-        usize::try_from(most).unwrap_or(usize::MAX),
-        true,
-    )?;
+    let search = Search::begin(db, tenant, &filter, false)?;
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let found = search.rows(None, most, true)?;
     Ok(Count::of(
         u32::try_from(found.len()).unwrap_or(u32::MAX),
         search.is_complete,
@@ -140,12 +141,31 @@ struct Spot {
     score: Option<u8>,
 }
 
+impl Spot {
+    /// Where it stands in the order of scores: the smaller, the earlier.
+    fn in_order_of_scores(&self) -> impl Ord + use<> {
+        (Reverse(self.score), Reverse(self.row))
+    }
+}
+
+/// What a filter says in words.
+struct Words {
+    /// What the index is asked for: the words, and every fact of the filter.
+    expression: String,
+    /// The rows that have the words, if those are few: then the facts are looked up for them.
+    few: Option<RowSet>,
+}
+
 /// A filter at work at one point in time.
+///
+/// Without words it is answered from sets of rows alone, and with words that few have, too. Words that many have are
+/// looked up together with the facts, from the list's beginning on until a page is full.
 struct Search<'a> {
     db: &'a Connection,
     tenant: &'a TenantId,
-    /// What the index is asked for.
-    expression: String,
+    /// What is asked for beside words.
+    facts: Vec<Clause>,
+    words: Option<Words>,
     /// The rows that came in the time that is asked for: from the first of them up to the end, exclusive.
     first: i64,
     end: i64,
@@ -153,22 +173,47 @@ struct Search<'a> {
     fresh: BTreeMap<i64, Option<Option<u8>>>,
     /// Whether nothing can be missing.
     is_complete: bool,
-    /// The tokens of scores that were asked for already.
-    known: RefCell<BTreeMap<String, bool>>,
 }
 
 impl<'a> Search<'a> {
-    fn begin(db: &'a Connection, tenant: &'a TenantId, filter: &RequestFilter) -> Result<Self> {
-        let clauses = filter.clauses();
+    fn begin(
+        db: &'a Connection,
+        tenant: &'a TenantId,
+        filter: &RequestFilter,
+        is_by_score: bool,
+    ) -> Result<Self> {
+        let (words, mut facts): (Vec<_>, Vec<_>) = filter
+            .clauses()
+            .into_iter()
+            .partition(|clause| clause.is_of_words);
+        let first = filter.from.map_or(Ok(0), |from| first_row_at(db, from))?;
+        let end = match filter.to {
+            Some(to) => first_row_at(db, to)?,
+            None => indexing::newest(db)?.saturating_add(1),
+        };
+        let words = match words.is_empty() {
+            true => None,
+            // With facts, or once for each score, the index may go through long lists that have little in common.
+            false => Some(Words {
+                few: match is_by_score || !facts.is_empty() {
+                    true => few(db, &indexing::expression(tenant, &words), (first, end))?,
+                    false => None,
+                },
+                expression: indexing::expression(tenant, words.iter().chain(&facts)),
+            }),
+        };
+        if facts.is_empty() {
+            facts.push(Clause::fact(EVERY));
+        }
         let mut search = Self {
             db,
             tenant,
-            expression: indexing::expression(tenant, &clauses),
-            first: filter.from.map_or(Ok(0), |from| first_row_at(db, from))?,
-            end: filter.to.map_or(Ok(i64::MAX), |to| first_row_at(db, to))?,
+            facts,
+            words,
+            first,
+            end,
             fresh: BTreeMap::new(),
             is_complete: true,
-            known: RefCell::default(),
         };
         let (places, is_complete) = indexing::fresh(db, tenant, MAX_FRESH)?;
         search.is_complete = is_complete;
@@ -213,38 +258,27 @@ impl<'a> Search<'a> {
             return self.by_score(after, wanted);
         }
         let row = after.map(|after| after.row);
-        let rows = self.rows(None, row, wanted, sort.is_descending())?;
+        let rows = self.rows(row, wanted, sort.is_descending())?;
         Ok(rows
             .into_iter()
             .map(|row| Spot { row, score: None })
             .collect())
     }
 
-    /// Rows in the order of time, those of one score where that is given.
-    fn rows(
-        &self,
-        score: Option<Option<u8>>,
-        after: Option<i64>,
-        wanted: usize,
-        is_descending: bool,
-    ) -> Result<Vec<i64>> {
+    /// Rows in the order of time.
+    fn rows(&self, after: Option<i64>, wanted: usize, is_descending: bool) -> Result<Vec<i64>> {
         let (mut first, mut end) = (self.first, self.end);
         match after {
             Some(after) if is_descending => end = end.min(after),
             Some(after) => first = first.max(after.saturating_add(1)),
             None => {}
         }
-        let of_score = score
-            .map(|score| score.map_or(NO_SCORE.to_owned(), |score| score_token(0, score.into())));
         // As many more as may have to be left out.
         let limit = wanted + self.fresh.len();
-        let mut rows = self.indexed(of_score.as_deref(), (first, end), limit, is_descending)?;
+        let mut rows = self.indexed((first, end), limit, is_descending)?;
         rows.retain(|row| !self.fresh.contains_key(row));
         let fresh = self.fresh.range(first..end.max(first));
-        rows.extend(fresh.filter_map(|(row, meant)| {
-            let meant = (*meant)?;
-            score.is_none_or(|score| score == meant).then_some(*row)
-        }));
+        rows.extend(fresh.filter_map(|(row, meant)| meant.map(|_| *row)));
         rows.sort_unstable();
         if is_descending {
             rows.reverse();
@@ -254,90 +288,148 @@ impl<'a> Search<'a> {
     }
 
     /// The rows that the index has.
-    fn indexed(
-        &self,
-        token: Option<&str>,
-        (first, end): (i64, i64),
-        limit: usize,
-        is_descending: bool,
-    ) -> Result<Vec<i64>> {
-        const NEWEST: &str = "SELECT rowid AS place FROM request_tokens WHERE request_tokens MATCH ?1 \
-                              AND rowid >= ?2 AND rowid < ?3 ORDER BY rowid DESC LIMIT ?4";
-        const OLDEST: &str = "SELECT rowid AS place FROM request_tokens WHERE request_tokens MATCH ?1 \
-                              AND rowid >= ?2 AND rowid < ?3 ORDER BY rowid LIMIT ?4";
-        let sql = if is_descending { NEWEST } else { OLDEST };
-        let expression = match token {
-            Some(token) => {
-                let token = indexing::expression(self.tenant, &[Clause::fact(token)]);
-                format!("{token} AND {}", self.expression)
+    fn indexed(&self, range: (i64, i64), limit: usize, is_descending: bool) -> Result<Vec<i64>> {
+        if let Some(Words {
+            expression,
+            few: None,
+        }) = &self.words
+        {
+            return matching(self.db, expression, range, limit, is_descending);
+        }
+        let mut rows = Vec::new();
+        for range in sets::ranges(range.0, range.1, is_descending) {
+            let set = self.meeting(range)?;
+            rows.extend(set.rows(is_descending).take(limit - rows.len()));
+            if rows.len() >= limit {
+                break;
             }
-            None => self.expression.clone(),
-        };
-        let values = params![expression, first, end, signed(limit)];
-        sql::all(self.db, sql, values, |row| row.integer("place"))
+        }
+        Ok(rows)
     }
 
-    /// The highest scores first. The scores are halved again and again, and halves without a row are passed over.
+    /// The rows that have every fact, and the words where few have those.
+    fn meeting(&self, range: (i64, i64)) -> Result<RowSet> {
+        let mut set = RowSet::meeting(self.db, self.tenant, &self.facts, range)?;
+        if let Some(few) = self.words.as_ref().and_then(|words| words.few.as_ref()) {
+            set.keep(few);
+        }
+        Ok(set)
+    }
+
+    /// The highest scores first.
     fn by_score(&self, after: Option<Spot>, wanted: usize) -> Result<Vec<Spot>> {
+        let mut meeting = self.meeting((self.first, self.end))?;
+        let fresh: Vec<i64> = self.fresh.keys().copied().collect();
+        meeting.leave_out(&RowSet::of(&fresh));
+        let without = meeting.with(self.db, self.tenant, NO_SCORE)?;
+        meeting.leave_out(&without);
+        let list = ByScore {
+            search: self,
+            after,
+            wanted,
+        };
         let mut found = Vec::new();
         if after.is_none_or(|after| after.score.is_some()) {
-            self.descend((SCORE_LEVELS, 0), after, wanted, &mut found)?;
+            list.descend((SCORE_LEVELS, 0), meeting, &mut found)?;
         }
-        if found.len() < wanted {
-            let after = after.filter(|after| after.score.is_none());
-            let row = after.map(|after| after.row);
-            let rows = self.rows(Some(None), row, wanted - found.len(), true)?;
-            found.extend(rows.into_iter().map(|row| Spot { row, score: None }));
-        }
+        list.take(&without, None, &mut found)?;
+        let fresh = self.fresh.iter().filter_map(|(row, meant)| {
+            let spot = Spot {
+                row: *row,
+                score: (*meant)?,
+            };
+            list.is_behind(&spot).then_some(spot)
+        });
+        found.extend(fresh);
+        found.sort_by_key(Spot::in_order_of_scores);
+        found.truncate(wanted);
         Ok(found)
     }
+}
 
-    fn descend(
-        &self,
-        (level, node): (u32, u32),
-        after: Option<Spot>,
-        wanted: usize,
-        found: &mut Vec<Spot>,
-    ) -> Result<()> {
-        let lowest = node << level;
-        let last = after.and_then(|after| Some((after.row, after.score?)));
-        let is_passed = last.is_some_and(|(_, score)| lowest > score.into());
-        if found.len() >= wanted || is_passed || !self.has_scores(level, node)? {
+/// A page in the order of scores.
+struct ByScore<'a> {
+    search: &'a Search<'a>,
+    after: Option<Spot>,
+    wanted: usize,
+}
+
+impl ByScore<'_> {
+    /// The scores are halved again and again, and halves without a row are passed over.
+    fn descend(&self, (level, node): (u32, u32), set: RowSet, found: &mut Vec<Spot>) -> Result<()> {
+        let last = self.after.and_then(|after| after.score);
+        let is_passed = last.is_some_and(|last| node << level > last.into());
+        if found.len() >= self.wanted || is_passed || set.is_empty() {
             return Ok(());
         }
-        if level > 0 {
-            self.descend((level - 1, 2 * node + 1), after, wanted, found)?;
-            return self.descend((level - 1, 2 * node), after, wanted, found);
+        let Some(below) = level.checked_sub(1) else {
+            return self.take(&set, u8::try_from(node).ok(), found);
+        };
+        let search = self.search;
+        let higher = score_token(below, 2 * node + 1);
+        let higher = set.with(search.db, search.tenant, &higher)?;
+        let mut lower = set;
+        lower.leave_out(&higher);
+        self.descend((below, 2 * node + 1), higher, found)?;
+        self.descend((below, 2 * node), lower, found)
+    }
+
+    /// Rows of one score, until the page is full.
+    fn take(&self, set: &RowSet, score: Option<u8>, found: &mut Vec<Spot>) -> Result<()> {
+        let left = self.wanted.saturating_sub(found.len());
+        if left == 0 || set.is_empty() {
+            return Ok(());
         }
-        let score = u8::try_from(node).ok();
-        let row = last.filter(|(_, last)| Some(*last) == score);
-        let rows = self.rows(
-            Some(score),
-            row.map(|(row, _)| row),
-            wanted - found.len(),
-            true,
-        )?;
-        found.extend(rows.into_iter().map(|row| Spot { row, score }));
+        let search = self.search;
+        let rows: Box<dyn Iterator<Item = i64> + '_> = match &search.words {
+            Some(Words {
+                expression,
+                few: None,
+            }) => {
+                let token = score.map_or(NO_SCORE.to_owned(), |score| score_token(0, score.into()));
+                let token = indexing::expression(search.tenant, [&Clause::fact(token)]);
+                let expression = format!("{token} AND {expression}");
+                let same = self.after.filter(|after| after.score == score);
+                let end = same.map_or(search.end, |after| after.row);
+                let limit = left + search.fresh.len();
+                let rows = matching(search.db, &expression, (search.first, end), limit, true)?;
+                let is_known = |row: &i64| !search.fresh.contains_key(row);
+                Box::new(rows.into_iter().filter(is_known))
+            }
+            _ => set.rows(true),
+        };
+        let spots = rows.map(|row| Spot { row, score });
+        found.extend(spots.filter(|spot| self.is_behind(spot)).take(left));
         Ok(())
     }
 
-    /// Whether there are rows with these scores. At the ends that is asked with the rows themselves.
-    fn has_scores(&self, level: u32, node: u32) -> Result<bool> {
-        if level == 0 || level == SCORE_LEVELS {
-            return Ok(true);
-        }
-        let token = score_token(level, node);
-        if let Some(known) = self.known.borrow().get(&token) {
-            return Ok(*known);
-        }
-        let mut fresh = self.fresh.values().copied().flatten().flatten();
-        let has = fresh.any(|score| u32::from(score) >> level == node)
-            || !self
-                .indexed(Some(&token), (self.first, self.end), 1, true)?
-                .is_empty();
-        self.known.borrow_mut().insert(token, has);
-        Ok(has)
+    fn is_behind(&self, spot: &Spot) -> bool {
+        self.after
+            .is_none_or(|after| spot.in_order_of_scores() > after.in_order_of_scores())
     }
+}
+
+/// The rows that the index has for an expression, if they are few.
+fn few(db: &Connection, expression: &str, range: (i64, i64)) -> Result<Option<RowSet>> {
+    let rows = matching(db, expression, range, FEW + 1, true)?;
+    Ok((rows.len() <= FEW).then(|| RowSet::of(&rows)))
+}
+
+/// The rows that the index has for an expression, in the order of time.
+fn matching(
+    db: &Connection,
+    expression: &str,
+    (first, end): (i64, i64),
+    limit: usize,
+    is_descending: bool,
+) -> Result<Vec<i64>> {
+    const NEWEST: &str = "SELECT rowid AS place FROM request_tokens WHERE request_tokens MATCH ?1 \
+                          AND rowid >= ?2 AND rowid < ?3 ORDER BY rowid DESC LIMIT ?4";
+    const OLDEST: &str = "SELECT rowid AS place FROM request_tokens WHERE request_tokens MATCH ?1 \
+                          AND rowid >= ?2 AND rowid < ?3 ORDER BY rowid LIMIT ?4";
+    let sql = if is_descending { NEWEST } else { OLDEST };
+    let values = params![expression, first, end, signed(limit)];
+    sql::all(db, sql, values, |row| row.integer("place"))
 }
 
 /// The first row that was stored then, or later.

@@ -1,4 +1,4 @@
-//! The index of tokens: what is not in it yet, and taking it in.
+//! The index of tokens and the sets of facts: what is not in them yet, and taking it in.
 
 use domain::TenantId;
 use rusqlite::{Connection, params};
@@ -6,10 +6,10 @@ use store::{
     Indexed, Result,
     rows::{self, REQUEST_COLUMNS, signed},
     stored::scanned,
-    tokens::{self, Clause, EVERY},
+    tokens::{self, Clause},
 };
 
-use crate::{rows::store_error, sql};
+use crate::{rows::store_error, sets::Changes, sql};
 
 /// Data with up to so many requests is indexed as if all of them were new: until then they are looked at one by one.
 const FEW: i64 = 1_000;
@@ -28,6 +28,7 @@ struct Entry {
     version: i64,
     status: String,
     tokens: String,
+    facts: String,
 }
 
 /// Rows to be taken in together.
@@ -40,15 +41,17 @@ pub(crate) struct Batch {
 }
 
 /// What the index is asked for: every clause.
-pub(crate) fn expression(tenant: &TenantId, clauses: &[Clause]) -> String {
-    let every = [Clause::fact(EVERY)];
-    let clauses = if clauses.is_empty() { &every } else { clauses };
+pub(crate) fn expression<'a>(
+    tenant: &TenantId,
+    clauses: impl IntoIterator<Item = &'a Clause>,
+) -> String {
     let any_of = |clause: &Clause| {
         let tokens = clause.any_of.iter();
         let tokens = tokens.map(|token| format!("\"{}\"", stored(tenant.as_str(), token)));
         format!("({})", tokens.collect::<Vec<_>>().join(" OR "))
     };
-    clauses.iter().map(any_of).collect::<Vec<_>>().join(" AND ")
+    let clauses = clauses.into_iter().map(any_of);
+    clauses.collect::<Vec<_>>().join(" AND ")
 }
 
 /// A token as the index has it: in characters that it takes for parts of a token.
@@ -66,7 +69,9 @@ fn stored(tenant: &str, token: &str) -> String {
 }
 
 fn progress(db: &Connection) -> Result<Option<Progress>> {
-    sql::first(db, "SELECT front, back FROM request_index", [], |row| {
+    // An index of before there were sets is made again, from the newest row back.
+    const SQL: &str = "SELECT front, iif(has_sets, back, front) AS back FROM request_index";
+    sql::first(db, SQL, [], |row| {
         Ok(Progress {
             front: row.integer("front")?,
             back: row.integer("back")?,
@@ -74,7 +79,8 @@ fn progress(db: &Connection) -> Result<Option<Progress>> {
     })
 }
 
-fn newest(db: &Connection) -> Result<i64> {
+/// The row that came last.
+pub(crate) fn newest(db: &Connection) -> Result<i64> {
     let sql = "SELECT ifnull(max(rowid), 0) AS place FROM requests";
     let newest = sql::first(db, sql, [], |row| row.integer("place"))?;
     Ok(newest.unwrap_or_default())
@@ -197,15 +203,19 @@ fn entry(db: &Connection, place: i64) -> Result<Option<Entry>> {
     sql::first(db, &sql, [place], |row| {
         let tenant = row.text("tenant_id")?;
         let status = row.text("status")?;
-        let tokens = match scanned("requests", rows::request(row))? {
-            Some(request) => tokens::of_request(&request),
-            None => tokens::of_unreadable(&status, row.text_option("channel")?.as_deref()),
+        let (tokens, facts) = match scanned("requests", rows::request(row))? {
+            Some(request) => (tokens::of_request(&request), tokens::facts_of(&request)),
+            None => {
+                let facts = tokens::of_unreadable(&status, row.text_option("channel")?.as_deref());
+                (facts.clone(), facts)
+            }
         };
         let tokens = tokens.iter().map(|token| stored(&tenant, token));
         Ok(Entry {
             place,
             version: row.integer("version")?,
             tokens: tokens.collect::<Vec<_>>().join(" "),
+            facts: facts.into_iter().collect::<Vec<_>>().join(" "),
             status,
             tenant,
         })
@@ -221,7 +231,7 @@ pub(crate) fn write(db: &Connection, batch: &Batch) -> Result<Indexed> {
     const DONE: &str = "DELETE FROM request_changes WHERE tenant_id = ?1 AND place = ?2";
     const AGAIN: &str = "INSERT OR IGNORE INTO request_changes (tenant_id, place) VALUES (?1, ?2)";
     const PROGRESS: &str =
-        "INSERT OR REPLACE INTO request_index (id, front, back) VALUES (1, ?1, ?2)";
+        "INSERT OR REPLACE INTO request_index (id, front, back, has_sets) VALUES (1, ?1, ?2, 1)";
     // Somebody else was at it meanwhile.
     if progress(db)? != batch.before {
         return Ok(Indexed {
@@ -233,6 +243,7 @@ pub(crate) fn write(db: &Connection, batch: &Batch) -> Result<Indexed> {
         requests: 0,
         has_more: batch.has_more,
     };
+    let mut sets = Changes::default();
     for entry in &batch.entries {
         let values = params![entry.place, entry.tenant];
         let now = sql::first(db, NOW, values, |row| {
@@ -249,9 +260,11 @@ pub(crate) fn write(db: &Connection, batch: &Batch) -> Result<Indexed> {
             sql::execute(db, FORGET, [entry.place])?;
         }
         sql::execute(db, KEEP, params![entry.place, entry.tokens])?;
+        sets.put(db, entry.place, &entry.tenant, &entry.facts)?;
         sql::execute(db, DONE, params![entry.tenant, entry.place])?;
         indexed.requests += 1;
     }
+    sets.write(db)?;
     if batch.before != Some(batch.after) {
         sql::execute(db, PROGRESS, params![batch.after.front, batch.after.back])?;
     }

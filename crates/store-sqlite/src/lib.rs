@@ -28,6 +28,7 @@ mod rows;
 mod saved_views;
 mod security;
 mod sessions;
+mod sets;
 mod sources;
 mod sql;
 mod stopped;

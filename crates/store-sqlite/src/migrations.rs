@@ -123,6 +123,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "tests_of_sources",
         include_str!("../../../migrations/sqlite/0075_tests_of_sources.sql"),
     ),
+    (
+        76,
+        "sets_of_facts",
+        include_str!("../../../migrations/sqlite/0076_sets_of_facts.sql"),
+    ),
 ];
 
 /// The step that figures came with.

@@ -197,7 +197,8 @@ fn fact(of: &str, value: &str) -> String {
     format!("{of}.{value}")
 }
 
-fn facts_of(request: &LeadRequest) -> BTreeSet<String> {
+/// Those of them that are facts, and not words that people wrote or said.
+pub fn facts_of(request: &LeadRequest) -> BTreeSet<String> {
     let document = &request.document;
     let source = &document.source;
     let mut tokens = BTreeSet::from([

@@ -8,7 +8,7 @@ use rusqlite::{Connection, types::Value};
 use crate::fleet::Reader;
 
 /// What requests are found by follows behind what they are, at a pace of its own.
-const INDEX: [&str; 2] = ["request_tokens", "request_changes"];
+const INDEX: [&str; 3] = ["request_tokens", "request_changes", "request_sets"];
 
 /// Every row of every table, as text, but for the `INDEX`.
 pub type Rows = BTreeMap<String, Vec<String>>;
