@@ -165,11 +165,11 @@ impl PostalCode {
     }
 
     /// Whether it stands in for one that nobody gave: no place has it, or nobody lives there. ZIP codes in use run from
-    /// 00501 to 99950; 12345 belongs to one company alone.
+    /// 00501 to 99950, none ends in three zeros, and such a number is a sum; 12345 belongs to one company alone.
     pub fn is_placeholder(&self) -> bool {
         let is_assigned = ("00501"..="99950").contains(&self.as_str());
         let fillers = ["11111", "12345", "66666", "77777", "88888"];
-        !is_assigned || fillers.contains(&self.as_str())
+        !is_assigned || self.0.ends_with("000") || fillers.contains(&self.as_str())
     }
 }
 
@@ -269,6 +269,7 @@ mod tests {
             ("12345", true),
             ("99951", true),
             ("99999", true),
+            ("75000", true),
             ("00501", false),
             ("22222", false),
             ("78664", false),

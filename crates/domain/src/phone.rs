@@ -60,18 +60,56 @@ impl E164 {
     }
 
     /// The first number of several that were written into one field, as in `512-555-0142 or 512-555-0143`, with its
-    /// extension.
+    /// extension; or the one among other words, as in `512-555-0142 (cell, after 5 pm)`.
     pub fn first_of(raw: &str) -> Option<(Self, Option<String>)> {
-        if raw.len() > MAX_RAW {
+        if raw.len() > 4 * MAX_RAW {
             return None;
         }
         let plain = in_ascii(raw).to_ascii_lowercase();
         let plain = plain.replace(" or ", "/").replace(" and ", "/");
         let mut parts = plain.split(['/', ';', '|', '&', ',', '\n']);
-        parts.find_map(|part| {
-            let digits = part.bytes().filter(u8::is_ascii_digit).count();
-            let number = Self::parse_with_extension(part).ok()?;
-            (digits >= 10).then_some(number)
+        parts
+            .find_map(|part| {
+                let digits = part.bytes().filter(u8::is_ascii_digit).count();
+                let number = Self::parse_with_extension(part).ok()?;
+                (digits >= 10).then_some(number)
+            })
+            .or_else(|| {
+                let number = Self::parse(&Self::within(&plain)?).ok()?;
+                Some((number, None))
+            })
+    }
+
+    /// The first number of ten digits or more among other words, as it was written.
+    pub fn within(text: &str) -> Option<String> {
+        const LONGEST: usize = 5_000;
+        const SIGNS: &str = "+-.()/ \u{a0}\u{2010}\u{2011}\u{2013}";
+        let is_part = |c: char| c.is_ascii_digit() || SIGNS.contains(c);
+        let text: String = text.chars().take(LONGEST).collect();
+        let runs = text
+            .split(|c: char| !is_part(c))
+            .filter(|run| run.len() >= 10);
+        runs.into_iter().find_map(|run| {
+            // Blanks may lead on to another number: the time, the price.
+            let run = run.trim_matches(|c: char| !(c.is_ascii_digit() || c == '+' || c == '('));
+            let is_digit = |(_, c): &(usize, char)| c.is_ascii_digit();
+            let ends: Vec<_> = run
+                .char_indices()
+                .filter(is_digit)
+                .map(|(at, _)| at + 1)
+                .collect();
+            let first = run.chars().find(char::is_ascii_digit);
+            let wanted = if run.starts_with('+') || ends.len() <= 10 {
+                ends.len()
+            } else {
+                10 + usize::from(first == Some('1'))
+            };
+            let number = run.get(..*ends.get(wanted.checked_sub(1)?)?)?;
+            let is_whole = ends.len() == wanted || run.get(number.len()..)?.starts_with(' ');
+            let found = Self::parse(number)
+                .ok()
+                .filter(|found| !found.reaches_nobody());
+            (wanted >= 10 && is_whole && found.is_some()).then(|| number.to_owned())
         })
     }
 
@@ -478,6 +516,16 @@ mod tests {
         assert_eq!(first("512-555-0142 or 512-555-0143"), number(None));
         assert_eq!(first("none / (512) 555-0142"), number(None));
         assert_eq!(first("5125550142 x7; 5125550143"), number(Some("7")));
+        for raw in [
+            "512-555-0142 (cell, after 5 pm)",
+            "cell: 512.555.0142",
+            "(512) 555-0142 \u{1f4f1} text only please",
+            "call 1 512 555 0142 9-5",
+            "my husband's is 512 555 0142",
+        ] {
+            assert_eq!(first(raw), number(None), "{raw}");
+        }
+        assert_eq!(first("order 20261129001512555"), None);
         assert_eq!(first("555-0142 or 555-0143"), None);
         assert_eq!(first("ask at the office"), None);
     }

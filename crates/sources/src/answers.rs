@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{EmailAddress, PersonFacts, PostalCode, text};
 
-use crate::fields::line;
+use crate::{fields::line, mapping};
 
 /// Answers that are kept beside those about the person.
 const MAX_ANSWERS: usize = 40;
@@ -41,6 +41,31 @@ impl Answers {
         }
     }
 
+    /// Takes an address and a number from answers whose questions say nothing of them, as a form has them whose fields have
+    /// numbers for names. Only where nothing else can be meant.
+    pub(crate) fn find_unnamed(&mut self) {
+        for field in ["email", "phone"] {
+            let known = match field {
+                "email" => &mut self.person.email,
+                _ => &mut self.person.phone,
+            };
+            if known.is_some() {
+                continue;
+            }
+            let like = self
+                .others
+                .iter()
+                .filter(|(question, answer)| mapping::is_alone(field, question, answer));
+            let like: Vec<_> = like
+                .map(|(question, answer)| (question.clone(), answer.clone()))
+                .collect();
+            if let [(question, answer)] = like.as_slice() {
+                self.others.remove(question);
+                *known = line(answer, 254);
+            }
+        }
+    }
+
     /// Whether it says something of the person that was not known. Then it is kept there.
     fn is_about_person(&mut self, question: &str, answer: &str) -> bool {
         const OF_PHONES: [&str; 6] = [
@@ -53,10 +78,12 @@ impl Answers {
         ];
         let asks = |words: &[&str]| words.iter().any(|word| question.contains(word));
         let asks_mail = asks(&["email", "e-mail"]);
+        let asks_for = |field| mapping::asks_for(field, question, answer);
+        let is_plain = |field| mapping::is_name_of(field, question);
         let person = &mut self.person;
-        let (place, max) = if asks(&OF_PHONES) && is_like_a_number(answer) {
+        let (place, max) = if (asks(&OF_PHONES) && is_like_a_number(answer)) || asks_for("phone") {
             (&mut person.phone, 64)
-        } else if asks_mail && EmailAddress::parse(answer).is_ok() {
+        } else if (asks_mail && EmailAddress::parse(answer).is_ok()) || asks_for("email") {
             (&mut person.email, 254)
         } else if asks(&["zip", "postal code"]) && PostalCode::parse(answer).is_ok() {
             (&mut person.postal_code, 20)
@@ -65,6 +92,7 @@ impl Answers {
             (&mut person.address, 200)
         } else if ["name", "full name", "your name", "your full name"]
             .contains(&question.trim_matches([' ', ':', '*', '?']))
+            || ((is_plain("name") || asks_for("name")) && answer.chars().any(char::is_alphabetic))
         {
             (&mut person.name, 200)
         } else {

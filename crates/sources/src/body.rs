@@ -7,6 +7,8 @@
 mod sniff;
 mod tools;
 
+pub(crate) use self::tools::{dotted, kind_named};
+
 use bytes::Bytes;
 use futures::{FutureExt as _, stream};
 use serde_json::Value;
@@ -23,6 +25,8 @@ pub(crate) const MAX_PARTS: usize = 64;
 pub(crate) const MAX_FILES: usize = 5;
 /// Fields of a body.
 pub(crate) const MAX_FIELDS: usize = 128;
+/// Names in a body before what its tool says of each field is taken off: Elementor sends six for one.
+const MAX_NAMES: usize = 1_024;
 /// Bytes of a field's value.
 pub(crate) const MAX_VALUE_BYTES: usize = 16 * 1024;
 /// Bytes of the field in which Jotform sends everything once more.
@@ -62,6 +66,8 @@ pub(crate) struct Entry {
     pub(crate) id: Option<String>,
     /// The words beside it, where it is a box and its tool sends them.
     pub(crate) beside: Option<String>,
+    /// What its tool says that it takes: `email` or `phone`.
+    pub(crate) kind: Option<&'static str>,
 }
 
 /// What is known of a file, of which nothing that its sender says is trusted.
@@ -96,6 +102,7 @@ impl Entry {
             is_question: false,
             id: None,
             beside: None,
+            kind: None,
         }
     }
 
@@ -174,25 +181,27 @@ impl Body {
     /// # Errors
     /// [`ReadError`] if it is no object and no form.
     pub(crate) fn of(content_type: Option<&str>, body: &Bytes) -> Result<Self, ReadError> {
+        let body = &in_utf8(content_type, body);
         let mut read = Self::default();
-        if let Some(boundary) = boundary(content_type) {
-            // What is behind a fault is lost; what stands before it is not.
-            if read.fill_from_parts(boundary, body).is_err() {
-                read.unread.push("body".to_owned());
-                read.is_cut = true;
+        match Form::of(content_type, body) {
+            Form::Parts(boundary) => {
+                // What is behind a fault is lost; what stands before it is not.
+                if read.fill_from_parts(boundary, body).is_err() {
+                    read.unread.push("body".to_owned());
+                    read.is_cut = true;
+                }
             }
-        } else if is_json(content_type, body) && is_list(body) {
-            read.fill_from_list(content_type, body)?;
-        } else if is_json(content_type, body) {
-            let fields = Fields::read(content_type, body, |_| true)?;
-            if fields.is_cut() {
-                read.unread.push("body".to_owned());
-                read.is_cut = true;
+            Form::Json if is_list(body) => read.fill_from_list(content_type, body)?,
+            Form::Json => {
+                let fields = Fields::read(content_type, body, |_| true)?;
+                if fields.is_cut() {
+                    read.unread.push("body".to_owned());
+                    read.is_cut = true;
+                }
+                read.unread.extend(fields.mended().iter().cloned());
+                tools::flatten(&fields, &mut read);
             }
-            read.unread.extend(fields.mended().iter().cloned());
-            tools::flatten(&fields, &mut read);
-        } else {
-            read.fill_from_form(content_type, body);
+            Form::Pairs => read.fill_from_form(content_type, body),
         }
         tools::unwrap(&mut read);
         read.entries.truncate(MAX_FIELDS);
@@ -205,38 +214,50 @@ impl Body {
     /// [`Unacceptable`] if it has more of something than it may, or holds what no form sends.
     pub(crate) fn check(content_type: Option<&str>, body: &Bytes) -> Result<(), Unacceptable> {
         const NUL: Unacceptable = Unacceptable::Broken("it holds a NUL character");
+        const MANY: Unacceptable = Unacceptable::TooMuch("it has more than 128 fields");
+        let body = &in_utf8(content_type, body);
         let mut read = Self::default();
-        if let Some(boundary) = boundary(content_type) {
-            read.fill_from_parts(boundary, body)?;
-        } else {
-            if body.contains(&0) {
-                return Err(NUL);
-            }
-            if is_json(content_type, body) {
+        match Form::of(content_type, body) {
+            Form::Parts(boundary) => read.fill_from_parts(boundary, body)?,
+            Form::Json | Form::Pairs if body.contains(&0) => return Err(NUL),
+            Form::Json => {
                 let json = serde_json::from_slice::<Value>(body);
                 if json.is_ok_and(|json| is_wide(&json)) {
-                    return Err(Unacceptable::TooMuch("it has more than 128 fields"));
+                    return Err(MANY);
                 }
                 match Fields::read(content_type, body, |_| true) {
                     Ok(fields) => tools::flatten(&fields, &mut read),
                     // What cannot be read is stored all the same, and a person looks at it.
                     Err(_) => return Ok(()),
                 }
-            } else {
-                read.fill_from_form(content_type, body);
             }
+            Form::Pairs => read.fill_from_form(content_type, body),
         }
         let values = || read.entries.iter().flat_map(|entry| &entry.values);
         if values().any(|value| value.contains('\0')) {
             return Err(NUL);
         }
-        if read.entries.len() > MAX_FIELDS {
-            return Err(Unacceptable::TooMuch("it has more than 128 fields"));
-        }
         if read.is_long {
             return Err(Unacceptable::TooMuch("a field is longer than 16 KiB"));
         }
+        if read.entries.len() > MAX_FIELDS {
+            let is_full = read.entries.len() > MAX_NAMES;
+            tools::unwrap(&mut read);
+            if is_full || read.entries.len() > MAX_FIELDS {
+                return Err(MANY);
+            }
+        }
         Ok(())
+    }
+
+    /// Whether a body is one that can be read, where its type does not say so: JSON, or names and values.
+    pub(crate) fn is_a_form(content_type: Option<&str>, body: &Bytes) -> bool {
+        let body = &in_utf8(content_type, body);
+        match Form::of(content_type, body) {
+            Form::Parts(boundary) => !boundary.is_empty(),
+            Form::Json => true,
+            Form::Pairs => is_pairs(body),
+        }
     }
 
     /// The first value of a field of exactly this name.
@@ -278,7 +299,7 @@ impl Body {
             self.unread.push(name.clone());
             self.is_long = true;
         }
-        let has_room = self.entries.len() <= MAX_FIELDS;
+        let has_room = self.entries.len() <= MAX_NAMES;
         match self.entries.iter_mut().find(|entry| entry.name == name) {
             // An unticked box is often sent as an empty field before the ticked one.
             Some(known) if known.values.len() < MAX_FIELDS => {
@@ -426,13 +447,93 @@ fn without_turns(name: &str) -> String {
     name.chars().filter(|c| !is_turn(*c)).collect()
 }
 
-/// The boundary of a multipart form's type. None: it is no multipart form.
-fn boundary(content_type: Option<&str>) -> Option<String> {
-    let content_type = content_type?;
-    let is_multipart = content_type
-        .get(..19)
-        .is_some_and(|kind| kind.eq_ignore_ascii_case("multipart/form-data"));
-    is_multipart.then(|| multer::parse_boundary(content_type).unwrap_or_default())
+/// How a body is written.
+enum Form {
+    /// Parts, with what stands between them. Empty: nothing says what does.
+    Parts(String),
+    Json,
+    /// Names and values, urlencoded.
+    Pairs,
+}
+
+impl Form {
+    /// By its type, unless the body is plainly something else: senders leave the type out, or name one that they do not send.
+    fn of(content_type: Option<&str>, body: &[u8]) -> Self {
+        let is_multipart = content_type.is_some_and(|kind| {
+            let kind = kind.trim_start();
+            kind.get(..10)
+                .is_some_and(|kind| kind.eq_ignore_ascii_case("multipart/"))
+        });
+        if is_multipart {
+            let said = content_type.and_then(|kind| multer::parse_boundary(kind).ok());
+            let boundary = said.or_else(|| boundary_within(body));
+            return Self::Parts(boundary.unwrap_or_default());
+        }
+        if let Some(boundary) = boundary_within(body) {
+            return Self::Parts(boundary);
+        }
+        match body.iter().find(|byte| byte.is_ascii_graphic()) {
+            Some(b'{' | b'[') => Self::Json,
+            // A type that promises JSON for what is a form.
+            _ if is_said_to_be_json(content_type) && !is_pairs(body) => Self::Json,
+            Some(_) | None => Self::Pairs,
+        }
+    }
+}
+
+fn is_said_to_be_json(content_type: Option<&str>) -> bool {
+    content_type.is_some_and(|kind| kind.to_ascii_lowercase().contains("json"))
+}
+
+/// Whether it begins with a name and `=`, as a form does.
+fn is_pairs(body: &[u8]) -> bool {
+    const LONGEST: usize = 400;
+    let is_sign = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%+[]*!'()$@:/".contains(byte);
+    let name = body.iter().take(LONGEST).take_while(|byte| is_sign(byte));
+    let length = name.count();
+    length > 0 && body.get(length) == Some(&b'=')
+}
+
+/// What stands between the parts of a multipart form, as its first line has it.
+fn boundary_within(body: &[u8]) -> Option<String> {
+    const LONGEST: usize = 70;
+    let body = body.trim_ascii_start();
+    let line = body.strip_prefix(b"--")?;
+    let end = line
+        .iter()
+        .take(LONGEST + 2)
+        .position(|byte| *byte == b'\n')?;
+    let (boundary, rest) = line.split_at_checked(end)?;
+    let boundary = boundary.trim_ascii_end();
+    let is_sign = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
+    let head = rest.get(..200).unwrap_or(rest).to_ascii_lowercase();
+    let is_part = head
+        .windows(b"form-data".len())
+        .any(|window| window == b"form-data");
+    let is_boundary = (1..=LONGEST).contains(&boundary.len()) && boundary.iter().all(is_sign);
+    let boundary = std::str::from_utf8(boundary).ok()?;
+    (is_boundary && is_part).then(|| boundary.to_owned())
+}
+
+/// A body in UTF-16, in UTF-8; what begins with a mark, without it; and JSON that a script wrote into a text of JSON once more, without that. Every other one as
+/// it is.
+fn in_utf8(content_type: Option<&str>, body: &Bytes) -> Bytes {
+    let body = if mending::is_wide(body) {
+        Bytes::from(mending::decoded(content_type, body).into_owned())
+    } else {
+        body.clone()
+    };
+    let body = match body.strip_prefix(b"\xef\xbb\xbf") {
+        Some(behind) => body.slice_ref(behind),
+        None => body,
+    };
+    if body.trim_ascii_start().first() != Some(&b'"') {
+        return body;
+    }
+    match serde_json::from_slice::<String>(&body) {
+        Ok(within) if within.trim_start().starts_with(['{', '[']) => Bytes::from(within),
+        Ok(_) | Err(_) => body,
+    }
 }
 
 /// Whether an object has more members than are read of one.
@@ -441,16 +542,6 @@ fn is_wide(value: &Value) -> bool {
         Value::Object(members) => members.len() > MAX_FIELDS || members.values().any(is_wide),
         Value::Array(items) => items.iter().any(is_wide),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
-    }
-}
-
-/// As [`Fields`] tells it: a form's names never begin with a brace.
-fn is_json(content_type: Option<&str>, body: &[u8]) -> bool {
-    match body.iter().find(|byte| byte.is_ascii_graphic()) {
-        Some(b'{' | b'[') => true,
-        Some(_) | None => {
-            content_type.is_some_and(|kind| kind.to_ascii_lowercase().contains("json"))
-        }
     }
 }
 

@@ -151,3 +151,96 @@ proptest! {
         }
     }
 }
+
+fn wide(text: &str, is_marked: bool) -> Bytes {
+    let mark = is_marked.then_some(0xfeff).into_iter();
+    let units = mark.chain(text.encode_utf16());
+    units.flat_map(u16::to_le_bytes).collect::<Vec<_>>().into()
+}
+
+#[test]
+fn a_body_in_utf_16_is_read() {
+    let form = "name=Ren\u{e9}e&email=a%40b.com&zip=78704";
+    let json = r#"{"name": "Renée", "email": "a@b.com", "zip": "78704"}"#;
+    for text in [form, json] {
+        for is_marked in [true, false] {
+            for kind in [
+                None,
+                Some("application/json"),
+                Some("application/x-www-form-urlencoded; charset=utf-16"),
+            ] {
+                let body = wide(text, is_marked);
+                assert_eq!(Body::check(kind, &body), Ok(()), "{kind:?} {text}");
+                let read = Body::of(kind, &body).unwrap();
+                assert_eq!(read.value("email"), Some("a@b.com"), "{kind:?} {text}");
+                assert_eq!(read.value("name"), Some("Ren\u{e9}e"));
+            }
+        }
+    }
+    let marked = Bytes::from("\u{feff}name=Ada&zip=78704");
+    assert_eq!(Body::of(None, &marked).unwrap().value("name"), Some("Ada"));
+}
+
+#[test]
+fn what_a_body_is_shows_where_its_type_says_otherwise() {
+    let form = b"name=Ada&email=a%40b.com".to_vec();
+    let json = br#"{"name": "Ada"}"#.to_vec();
+    let twice = serde_json::to_vec(r#"{"name": "Ada"}"#).unwrap();
+    let parts = [part("name=\"name\"", b"Ada"), b"--b--\r\n".to_vec()].concat();
+    for kind in [
+        None,
+        Some("application/json"),
+        Some("application/octet-stream"),
+        Some("multipart/form-data"),
+        Some("text/plain;charset=UTF-8"),
+    ] {
+        for body in [&form, &json, &twice, &parts] {
+            let is_multipart = kind == Some("multipart/form-data");
+            if is_multipart && body != &parts {
+                continue;
+            }
+            let body = Bytes::from(body.clone());
+            let read = Body::of(kind, &body).unwrap();
+            assert_eq!(read.value("name"), Some("Ada"), "{kind:?} {body:?}");
+            assert!(Body::is_a_form(kind, &body));
+        }
+    }
+    for other in [&b"hello there"[..], b"<xml a=\"b\"/>", b"", b"\x89PNG"] {
+        assert!(
+            !Body::is_a_form(None, &Bytes::from_static(other)),
+            "{other:?}"
+        );
+    }
+}
+
+/// Elementor sends six names for each field.
+#[test]
+fn a_form_of_forty_fields_is_no_flood() {
+    let fields: Vec<_> = (0..40)
+        .flat_map(|number| {
+            let part =
+                |part: &str, value: String| (format!("fields[detail_{number}][{part}]"), value);
+            [
+                part("id", format!("detail_{number}")),
+                part("type", "text".to_owned()),
+                part("title", format!("Detail {number}")),
+                part("value", format!("value {number}")),
+                part("raw_value", format!("value {number}")),
+                part("required", "0".to_owned()),
+            ]
+        })
+        .collect();
+    let body = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish();
+    let body = Bytes::from(body);
+    let kind = Some("application/x-www-form-urlencoded");
+    assert_eq!(Body::check(kind, &body), Ok(()));
+    let read = Body::of(kind, &body).unwrap();
+    assert_eq!(read.value("detail_39"), Some("value 39"));
+    assert_eq!(read.entries.len(), 40);
+    let many: Vec<_> = (0..129).map(|number| format!("f{number}=x")).collect();
+    let many = Bytes::from(many.join("&"));
+    let refused = Unacceptable::TooMuch("it has more than 128 fields");
+    assert_eq!(Body::check(kind, &many), Err(refused));
+}

@@ -35,7 +35,11 @@ fn value_at(path: &str, field: &Field<'_>, depth: usize, body: &mut Body) {
         return;
     }
     match field {
-        Field::Object(members) => paths(members, path, depth + 1, body),
+        Field::Object(members) => {
+            if !described(members, path, depth, body) {
+                paths(members, path, depth + 1, body);
+            }
+        }
         Field::List(items) => {
             if pairs_within(items, path, body) {
                 return;
@@ -57,14 +61,16 @@ fn value_at(path: &str, field: &Field<'_>, depth: usize, body: &mut Body) {
 
 /// A list `fields` of objects with `name` and `value`, as HubSpot's forms have it.
 fn pairs_of_a_list(fields: &Fields<'_>, body: &mut Body) -> bool {
-    let mut has_pairs = false;
     let list = fields.get("fields").map_or(&[][..], Field::items);
-    for item in list {
-        if let Field::Object(pair) = item
-            && let (Some(name), Some(value)) = (pair.text("name"), pair.get("value"))
-        {
-            value_at(name, value, 2, body);
-            has_pairs = true;
+    let mut has_pairs = pairs_within(list, "fields", body);
+    if !has_pairs {
+        for item in list {
+            if let Field::Object(pair) = item
+                && let (Some(name), Some(value)) = (pair.text("name"), pair.get("value"))
+            {
+                value_at(name, value, 2, body);
+                has_pairs = true;
+            }
         }
     }
     if let Some(page) = fields.object("context").text("pageUri") {
@@ -73,51 +79,187 @@ fn pairs_of_a_list(fields: &Fields<'_>, body: &mut Body) -> bool {
     has_pairs
 }
 
-/// A list of objects that each name a field and its value, as many tools have it: `[{"label": "Phone", "value": "…"}]`. A
-/// tenant's mapping may say where it stands instead. Returns whether it is one.
-pub(super) fn pairs_within(items: &[Field<'_>], path: &str, body: &mut Body) -> bool {
-    const NAMES: [&str; 8] = [
-        "label",
-        "title",
-        "question",
-        "name",
-        "key",
-        "field",
-        "column_name",
-        "column_id",
-    ];
-    const VALUES: [&str; 4] = ["value", "answer", "values", "string_value"];
-    let pair = |item: &Field<'_>| {
-        let Field::Object(item) = item else {
-            return None;
-        };
-        let names = || NAMES.iter().filter_map(|name| item.text(name));
-        let says = |name: &&str| !name.trim().is_empty();
-        let common = names().find(|name| mapping::is_common(name));
-        let name = common.or_else(|| names().find(says))?.to_owned();
-        let mut values = VALUES.iter();
-        let value = values.find(|value| item.get(value).is_some())?;
-        Some((name, *value))
+/// Where an object that is about one field has its name, its value, and what it takes.
+const NAMES: [&str; 13] = [
+    "label",
+    "title",
+    "question",
+    "name",
+    "key",
+    "field",
+    "column_name",
+    "column_id",
+    "field_label",
+    "fieldLabel",
+    "field_name",
+    "fieldName",
+    "displayName",
+];
+const VALUES: [&str; 7] = [
+    "value",
+    "answer",
+    "values",
+    "string_value",
+    "response",
+    "field_value",
+    "fieldValue",
+];
+const KINDS: [&str; 3] = ["type", "field_type", "fieldType"];
+/// What else is said of a field and not of the person.
+const ABOUT_FIELDS: [&str; 14] = [
+    "id",
+    "ref",
+    "raw_value",
+    "required",
+    "options",
+    "index",
+    "order",
+    "position",
+    "description",
+    "placeholder",
+    "slug",
+    "isPii",
+    "label_hidden",
+    "choices",
+];
+
+/// The name of the field that an object is about: one that is commonly known, else the first.
+fn name_of<'f>(item: &'f Fields<'_>) -> Option<&'f str> {
+    let mut names = NAMES.iter().filter_map(|name| item.text(name));
+    let mut known = names.clone();
+    known
+        .find(|name| mapping::is_common(name))
+        .or_else(|| names.next())
+}
+
+/// Where an object that is about one field has its value.
+fn value_of<'f, 'a>(item: &'f Fields<'a>) -> Option<(&'static str, &'f Field<'a>)> {
+    VALUES
+        .iter()
+        .find_map(|name| Some((*name, item.get(name)?)))
+}
+
+/// What a field takes, by what its tool says.
+fn kind_of(item: &Fields<'_>) -> Option<&'static str> {
+    let kind = KINDS.iter().find_map(|name| item.text(name))?;
+    kind_named(kind)
+}
+
+/// What a field takes, by the name that its tool has for its kind: `email`, `phone`.
+pub(crate) fn kind_named(kind: &str) -> Option<&'static str> {
+    let kind: String = kind
+        .chars()
+        .filter(char::is_ascii_alphabetic)
+        .collect::<String>()
+        .to_ascii_lowercase();
+    match kind.strip_prefix("input").unwrap_or(&kind) {
+        "email" | "emailaddress" | "emailinput" => Some("email"),
+        "phone" | "tel" | "phonenumber" | "telephone" | "phoneinput" | "mobile" => Some("phone"),
+        _ => None,
+    }
+}
+
+/// What was chosen of a list, by the words that the person saw.
+fn chosen(value: &Field<'_>) -> Option<Vec<String>> {
+    let words = |item: &Field<'_>| match item {
+        Field::Object(item) => {
+            let mut names = ["label", "text", "title"].into_iter();
+            names.find_map(|name| item.text(name)).map(str::to_owned)
+        }
+        Field::Text(_) | Field::Bool(_) | Field::List(_) => None,
     };
-    let pairs: Option<Vec<_>> = items.iter().map(pair).collect();
-    let Some(pairs) = pairs.filter(|pairs| !pairs.is_empty()) else {
+    match value {
+        Field::Object(_) => words(value).map(|words| vec![words]),
+        Field::List(items) if !items.is_empty() => items.iter().map(words).collect(),
+        Field::List(_) | Field::Text(_) | Field::Bool(_) => None,
+    }
+}
+
+/// Adds the value of a field that an object is about. `place` is where it stands, which a tenant's mapping may say instead
+/// of its name.
+fn add_described(
+    name: &str,
+    value: &Field<'_>,
+    kind: Option<&'static str>,
+    place: &str,
+    body: &mut Body,
+) {
+    let before = body.entries.len();
+    match chosen(value) {
+        Some(words) => {
+            for words in words {
+                body.add(&format!("{name}[]"), words);
+            }
+        }
+        None => value_at(name, value, 2, body),
+    }
+    if let [made] = body.entries.get_mut(before..).unwrap_or_default() {
+        made.id.get_or_insert_with(|| place.to_owned());
+        made.kind = kind;
+    }
+}
+
+/// An object that is about one field: `"email": {"title": "Your e-mail", "type": "email", "value": "…"}`. Returns whether it
+/// is one.
+fn described(item: &Fields<'_>, path: &str, depth: usize, body: &mut Body) -> bool {
+    let Some((at, value)) = value_of(item) else {
         return false;
     };
-    for (at, (item, (name, value))) in items.iter().zip(pairs).enumerate() {
+    let is_alone = item.members().count() == 1;
+    let says_which = item
+        .members()
+        .any(|(name, _)| NAMES.contains(&name) || KINDS.contains(&name) || name == "raw_value");
+    if depth >= MAX_DEPTH || !(is_alone || says_which) {
+        return false;
+    }
+    let own = path.rsplit('.').next().unwrap_or(path);
+    let told = name_of(item);
+    let is_known = |name: &&str| mapping::is_common(name);
+    let name = match told {
+        Some(told) if is_known(&told) || !is_known(&own) => told,
+        Some(_) | None => path,
+    };
+    let place = format!("{path}.{at}");
+    add_described(name, value, kind_of(item), &place, body);
+    let others = item.members().filter(|(name, _)| {
+        let names = [&NAMES[..], &VALUES, &KINDS, &ABOUT_FIELDS];
+        !names.iter().any(|names| names.contains(name))
+    });
+    for (name, field) in others {
+        if field.says_something() {
+            value_at(&format!("{path}.{name}"), field, depth + 1, body);
+        }
+    }
+    true
+}
+
+/// A list of objects that each name a field and its value, as many tools have it: `[{"label": "Phone", "value": "…"}]`. A
+/// tenant's mapping may say where it stands instead. What has no value is a heading, or was not answered. Returns whether
+/// it is one.
+pub(super) fn pairs_within(items: &[Field<'_>], path: &str, body: &mut Body) -> bool {
+    let named = |item: &Field<'_>| match item {
+        Field::Object(item) => name_of(item).is_some(),
+        Field::Text(_) | Field::Bool(_) | Field::List(_) => false,
+    };
+    let valued = |item: &Field<'_>| match item {
+        Field::Object(item) => value_of(item).is_some(),
+        Field::Text(_) | Field::Bool(_) | Field::List(_) => false,
+    };
+    let is_pair = |item: &Field<'_>| named(item) && valued(item);
+    if !items.iter().all(named) || !items.iter().any(is_pair) {
+        return false;
+    }
+    for (at, item) in items.iter().enumerate() {
         let Field::Object(item) = item else {
             continue;
         };
-        let before = body.entries.len();
-        if let Some(field) = item.get(value) {
-            value_at(&name, field, 2, body);
-        }
-        if let [made] = body.entries.get_mut(before..).unwrap_or_default() {
+        if let (Some(name), Some((member, value))) = (name_of(item), value_of(item)) {
             let place = if path.is_empty() {
-                format!("{at}.{value}")
+                format!("{at}.{member}")
             } else {
-                format!("{path}.{at}.{value}")
+                format!("{path}.{at}.{member}")
             };
-            made.id.get_or_insert(place);
+            add_described(name, value, kind_of(item), &place, body);
         }
     }
     true
@@ -186,6 +328,7 @@ fn typeform(fields: &Fields<'_>, body: &mut Body) -> bool {
                 is_question: true,
                 id: None,
                 beside: asked.filter(|_| is_consent).map(str::to_owned),
+                kind: None,
             });
         }
     }
@@ -217,22 +360,38 @@ fn webflow(fields: &Fields<'_>, body: &mut Body) -> bool {
     true
 }
 
+/// A name with brackets as a path with dots.
+pub(crate) fn dotted(name: &str) -> String {
+    name.replace("][", ".").replace('[', ".").replace(']', "")
+}
+
+/// What tools put before the names of their fields.
+const PREFIXES: [&str; 8] = [
+    "form_fields.",
+    "data.fields.",
+    "wpforms.fields.",
+    "item_meta.",
+    "mauticform.",
+    "et_pb_contact_",
+    "ninja_forms_field_",
+    "nf-field-",
+];
+
 /// Names with brackets as paths, and without what a tool puts before each.
 pub(super) fn unwrap(body: &mut Body) {
     if let Some(raw) = body.value(RAW).map(str::to_owned) {
         jotform(&raw, body);
     }
+    embedded(body);
     for entry in &mut body.entries {
         if entry.name.contains('[') {
-            entry.name = entry
-                .name
-                .replace("][", ".")
-                .replace('[', ".")
-                .replace(']', "");
+            entry.name = dotted(&entry.name);
         }
-        for prefix in ["form_fields.", "data.fields."] {
+        for prefix in PREFIXES {
             if let Some(bare) = entry.name.strip_prefix(prefix) {
-                entry.name = bare.to_owned();
+                let bare = bare.to_owned();
+                let whole = std::mem::replace(&mut entry.name, bare);
+                entry.id.get_or_insert(whole);
             }
         }
         // Elementor, of a field without a label.
@@ -251,6 +410,87 @@ pub(super) fn unwrap(body: &mut Body) {
     elementor(body);
     gravity(body);
     entries_housekeeping(body);
+    names_in_parts(body);
+}
+
+/// JSON in a field of a form, which holds all the others: `payload={"email": …}`, Unbounce's `data.json`.
+fn embedded(body: &mut Body) {
+    const HOLDERS: [&str; 10] = [
+        "payload",
+        "data",
+        "data.json",
+        "json",
+        "body",
+        "form",
+        "fields",
+        "form_data",
+        "formData",
+        "submission",
+    ];
+    let holds = |entry: &Entry| {
+        let text = entry.values.first().map_or("", |text| text.trim());
+        HOLDERS.contains(&entry.name.as_str()) && text.starts_with(['{', '[']) && text.len() > 2
+    };
+    let Some(at) = body.entries.iter().position(holds) else {
+        return;
+    };
+    let text = body.entries[at].values.first().cloned().unwrap_or_default();
+    let mut within = Body::default();
+    let is_list = text.trim_start().starts_with('[');
+    let kind = Some("application/json");
+    let is_read = if is_list {
+        within.fill_from_list(kind, text.as_bytes()).is_ok()
+    } else {
+        let fields = Fields::read(kind, text.as_bytes(), |_| true);
+        fields.is_ok_and(|fields| {
+            within.unread.extend(fields.mended().iter().cloned());
+            flatten(&fields, &mut within);
+            !fields.is_cut()
+        })
+    };
+    if !is_read || within.entries.is_empty() {
+        return;
+    }
+    body.entries.remove(at);
+    body.unread.append(&mut within.unread);
+    for entry in within.entries {
+        let mut known = body.entries.iter();
+        if !known.any(|known| known.name == entry.name) {
+            body.entries.push(entry);
+        }
+    }
+}
+
+/// A name in two parts, whatever its field is called: `item_meta[12][first]`, `yourName.last`.
+fn names_in_parts(body: &mut Body) {
+    let is_part = |name: &str| {
+        ["first_name", "last_name"]
+            .iter()
+            .any(|field| mapping::is_name_of(field, name))
+    };
+    if body.entries.iter().any(|entry| is_part(&entry.name)) {
+        return;
+    }
+    let part = |entry: &Entry, part: &str| {
+        let (field, own) = entry.name.rsplit_once('.')?;
+        (own.eq_ignore_ascii_case(part) && entry.says_something()).then(|| field.to_owned())
+    };
+    let place = |wanted: &str, field: &str| {
+        let mut entries = body.entries.iter();
+        entries.position(|entry| part(entry, wanted).as_deref() == Some(field))
+    };
+    let found = body.entries.iter().find_map(|entry| {
+        let field = part(entry, "first")?;
+        Some((place("first", &field)?, place("last", &field)?))
+    });
+    if let Some((first, last)) = found {
+        for (at, name) in [(first, "first_name"), (last, "last_name")] {
+            if let Some(entry) = body.entries.get_mut(at) {
+                let whole = std::mem::replace(&mut entry.name, name.to_owned());
+                entry.id.get_or_insert(whole);
+            }
+        }
+    }
 }
 
 /// What Gravity Forms keeps of each entry beside its fields, and says nothing of the person.
@@ -390,10 +630,11 @@ fn without_number(name: &str, number: &str) -> String {
 /// Elementor with all its data: `fields[name][value]` beside ids, titles and types of the same. A field that was added to
 /// a form is called `field_1a2b3c4` unless somebody gave it another name: then its type, else its title, says what it is.
 fn elementor(body: &mut Body) {
-    let is_one = body
-        .entries
-        .iter()
-        .any(|entry| entry.name.starts_with("fields.") && entry.name.ends_with(".raw_value"));
+    let is_one = body.entries.iter().any(|entry| {
+        let rest = entry.name.strip_prefix("fields.");
+        let id = rest.and_then(|rest| rest.strip_suffix(".value"));
+        id.is_some_and(|id| !id.is_empty() && !id.contains('.'))
+    });
     if !is_one {
         return;
     }
@@ -411,10 +652,7 @@ fn elementor(body: &mut Body) {
     let mut named: Vec<(String, String, bool)> = Vec::new();
     let titles: Vec<(String, String)> = names
         .iter()
-        .filter_map(|id| {
-            let title = body.value(&format!("fields.{id}.title"))?;
-            Some((id.clone(), title.to_owned()))
-        })
+        .filter_map(|id| Some((id.clone(), title_of(body, id)?.to_owned())))
         .collect();
     for id in &names {
         let of = |part: &str| body.value(&format!("fields.{id}.{part}"));
@@ -423,8 +661,9 @@ fn elementor(body: &mut Body) {
                 && !named.iter().any(|(_, known, _)| known == name)
         };
         let lacks = |field: &str| !names.iter().any(|known| mapping::is_name_of(field, known));
-        let is_made_up = id.starts_with("field_") && !mapping::is_common(id);
-        let title = of("title").filter(|_| is_made_up);
+        let is_number = id.bytes().all(|byte| byte.is_ascii_digit());
+        let is_made_up = (id.starts_with("field_") || is_number) && !mapping::is_common(id);
+        let title = title_of(body, id).filter(|_| is_made_up);
         let kind = match of("type").filter(|_| is_made_up) {
             Some("tel") if lacks("phone") => Some("phone"),
             Some("email") if lacks("email") => Some("email"),
@@ -459,7 +698,7 @@ fn elementor(body: &mut Body) {
                 }
                 true
             }
-            Some(_) => false,
+            Some((_, part)) => !is_about_field(part),
             None => match entry.name.strip_prefix("meta.") {
                 Some("page_url.value") => {
                     entry.name = "page_url".to_owned();
@@ -470,6 +709,17 @@ fn elementor(body: &mut Body) {
             },
         }
     });
+}
+
+/// What a person reads beside a field of Elementor's, or of a list of fields that a form posts.
+fn title_of<'b>(body: &'b Body, id: &str) -> Option<&'b str> {
+    let mut names = ["title", "label", "name"].into_iter();
+    names.find_map(|part| body.value(&format!("fields.{id}.{part}")))
+}
+
+fn is_about_field(part: &str) -> bool {
+    let mut all = NAMES.iter().chain(&KINDS).chain(&ABOUT_FIELDS);
+    all.any(|known| *known == part)
 }
 
 /// Gravity Forms names the parts of a field by numbers behind a dot: of a name 3 is the first and 6 the last, of an

@@ -71,25 +71,26 @@ macro_rules! fields {
 
 fields! {
     telling "email": ["email", "your_email", "email_address", "e_mail", "mail", "work_email", "contact_email",
-        "e_mail_address", "emailaddress", "email_id", "correo", "correo_electronico"],
+        "e_mail_address", "emailaddress", "email_id", "correo", "correo_electronico", "replyto", "reply_to"],
         "The e-mail address.";
     telling "phone": ["phone", "tel", "telephone", "your_phone", "your_tel", "mobile", "phone_number", "mobile_number",
         "cell", "cell_phone", "phonenumber", "mobilephone", "contact_number", "mobile_phone", "cell_number",
         "cell_phone_number", "contact_phone", "best_phone", "best_phone_number", "primary_phone", "daytime_phone",
         "telephone_number", "phone_no", "home_phone", "work_phone", "business_phone", "telefono", "numero_de_telefono",
-        "celular"],
+        "celular", "movil", "cellphone", "phone1", "phone_1", "customer_phone", "user_phone"],
         "The telephone number.";
     telling "first_name": ["first_name", "firstname", "fname", "your_first_name", "given_name", "name.first", "fullname.first",
-        "full_name.first", "primer_nombre"],
+        "full_name.first", "primer_nombre", "name_first", "contact_first_name"],
         "The first name.";
     telling "last_name": ["last_name", "lastname", "lname", "your_last_name", "surname", "family_name", "name.last", "fullname.last",
-        "full_name.last", "apellido", "apellidos"],
+        "full_name.last", "apellido", "apellidos", "name_last", "contact_last_name"],
         "The last name.";
     field "name": ["name", "full_name", "your_name", "fullname", "contact_name", "customer_name", "contact.name",
         "customer.name", "lead.name", "person.name", "name.full", "data.name", "data.full_name", "payload.name",
         "data.contact.name", "data.lead.name", "lead.contact.name", "contact.full_name", "customer.full_name", "person.full_name",
         "lead.full_name", "lead.contact.full_name", "data.contact.full_name", "data.lead.full_name", "your_full_name",
-        "first_and_last_name", "name_first_and_last", "nombre", "nombre_completo", "nombre_y_apellido"],
+        "first_and_last_name", "name_first_and_last", "nombre", "nombre_completo", "nombre_y_apellido", "first_last_name",
+        "name_first_last", "nombre_y_apellidos", "client_name", "homeowner_name", "visitor_name", "lead_name", "person_name"],
         "The person's whole name.";
     telling "zip": ["zip", "zipcode", "postal", "postal_code", "zip_code", "postcode", "your_zip", "project_zip",
         "zip_postal_code", "postal_zip_code", "zip_code_postal_code", "zip_postal", "property_zip",
@@ -106,7 +107,8 @@ fields! {
         "project_description", "how_can_we_help", "tell_us_about_your_project", "notes", "question", "inquiry", "data.message", "lead.message",
         "data.notes", "data.description", "how_can_we_help_you", "what_can_we_help_with", "what_can_we_help_you_with",
         "additional_comments", "additional_details", "additional_information", "comments_questions", "questions_comments",
-        "questions_or_comments", "comments_or_questions", "mensaje", "comentarios", "descripcion"],
+        "questions_or_comments", "comments_or_questions", "mensaje", "comentarios", "descripcion", "enquiry", "body", "msg",
+        "message_body", "user_message", "your_project", "about_your_project", "additional_notes", "other_details"],
         "What the person wrote in their own words.";
     answer "project_type": ["project_type", "service", "services", "interested_in", "project", "service_type",
         "type_of_project", "service_needed", "type_of_service", "servicio", "tipo_de_proyecto"],
@@ -149,7 +151,8 @@ fields! {
         "The page that the form is on.";
     field "submitted_at": ["submitted_at", "submittedat", "date_created", "timestamp", "created_at"],
         "When it was submitted.";
-    field "submission_id": ["submission_id", "submissionid", "entry_id", "lead_id", "data.lead_id", "data.submission_id"],
+    field "submission_id": ["submission_id", "submissionid", "entry_id", "lead_id", "data.lead_id", "data.submission_id", "entry.id", "entryid", "submission.id", "response_id", "responseid",
+        "data.response_id", "unique_id"],
         "The sender's own id of the submission: two deliveries with the same are one.";
 }
 

@@ -5,6 +5,8 @@
 
 mod derived;
 mod fields;
+mod labels;
+mod wrapped;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,8 +18,9 @@ use self::derived::can_be;
 pub(crate) use self::fields::{FIELDS, MAPPING, name};
 use crate::{
     answers::Answers,
-    body::{Body, Entry},
+    body::{Body, Entry, MAX_FIELDS, dotted},
     fields::line,
+    html,
 };
 
 /// Fields that we have no place for, which are kept by their names.
@@ -58,11 +61,21 @@ impl Mapping {
             .map(|entry| (normalized(&entry.name), last_part(&entry.name)))
             .collect();
         let normal = normal.as_slice();
+        let bare = wrapped::names_within(body);
+        let bare = bare.as_slice();
+        let is_others: Vec<_> = body
+            .entries
+            .iter()
+            .map(|entry| wrapped::is_of_somebody_else(&entry.name, body))
+            .collect();
+        let is_others = is_others.as_slice();
         let says: Vec<_> = body.entries.iter().map(Entry::says_something).collect();
         for field in FIELDS {
             let own = self.names(field.name).iter().flat_map(|name| {
                 let wanted = normalized(name);
-                let exact = body.entries.iter().position(|entry| entry.is_called(name));
+                let path = dotted(name);
+                let is_it = |entry: &Entry| entry.is_called(name) || entry.is_called(&path);
+                let exact = body.entries.iter().position(is_it);
                 exact
                     .into_iter()
                     .chain(normal.iter().position(|(known, _)| *known == wanted))
@@ -77,12 +90,34 @@ impl Mapping {
                 let all = (0..body.entries.len()).filter(|at| field.is_telling && is_free(at));
                 all.filter(move |at| {
                     let (whole, last) = &normal[*at];
-                    is_same(last, alias) && !whole.starts_with("consent.")
+                    is_same(last, alias) && !whole.starts_with("consent.") && !is_others[*at]
                 })
             });
-            let mut found = own.chain(whole).chain(last);
+            let within = field.aliases.iter().flat_map(|alias| {
+                let all = (0..body.entries.len()).filter(is_free);
+                all.filter(move |at| {
+                    bare[*at]
+                        .as_deref()
+                        .is_some_and(|name| is_same(name, alias))
+                })
+            });
+            let of_kind = (0..body.entries.len())
+                .filter(is_free)
+                .filter(|at| body.entries[*at].kind == Some(field.name));
+            let asked = (0..body.entries.len()).filter(is_free).filter(|at| {
+                let entry = &body.entries[*at];
+                let own = entry.name.rsplit('.').next().unwrap_or(&entry.name);
+                // `company.name` is no name of a person, while `fields.name` is.
+                let is_bare = field.is_telling || bare[*at].is_some();
+                let own = if is_bare { own } else { &entry.name };
+                !is_others[*at]
+                    && !normal[*at].0.starts_with("consent")
+                    && labels::asks_for(field.name, own, &told(field.name, entry))
+            });
+            let found = own.chain(whole).chain(within).chain(last);
+            let mut found = found.chain(of_kind).chain(asked);
             // Of several that mean it, the first that can be it: a second field may have the number that the first lacks.
-            let is_it = |at: &usize| can_be(field.name, &body.entries[*at].joined());
+            let is_it = |at: &usize| can_be(field.name, &told(field.name, &body.entries[*at]));
             let first = found.next();
             let at = match first {
                 Some(at) if !is_it(&at) => found.find(is_it).or(first),
@@ -98,7 +133,7 @@ impl Mapping {
                     mapped.beside_the_box = entry.beside.as_ref().filter(is_sentence).cloned();
                     mapped.take_words(body, &entry.name, &mut used);
                 } else {
-                    mapped.values.insert(field.name, entry.joined());
+                    mapped.values.insert(field.name, told(field.name, entry));
                 }
             }
         }
@@ -149,24 +184,7 @@ impl Mapped {
     /// The sender's own id of the submission. What stands in the place of one is none: a zero, or a placeholder that nobody
     /// filled in.
     pub(crate) fn submission_id(&self) -> Option<&str> {
-        const NOTHING: [&str; 9] = [
-            "null",
-            "none",
-            "nil",
-            "nan",
-            "n/a",
-            "na",
-            "undefined",
-            "false",
-            "true",
-        ];
-        let id = self.get("submission_id")?;
-        let is_id = id.len() <= 150 && id.bytes().all(|byte| byte.is_ascii_graphic());
-        let is_placeholder = id.contains(['{', '}', '[', ']', '<', '>'])
-            || (id.starts_with('%') && id.ends_with('%'));
-        let is_nothing = id.bytes().all(|byte| matches!(byte, b'0' | b'-' | b'.'))
-            || NOTHING.iter().any(|word| id.eq_ignore_ascii_case(word));
-        (is_id && !is_placeholder && !is_nothing).then_some(id)
+        self.get("submission_id").filter(|id| is_id(id))
     }
 
     /// Whether anything was found that a lead can be made of.
@@ -222,7 +240,15 @@ impl Mapped {
         let Some(name) = line(name, 100) else {
             return;
         };
-        if self.extra.len() < MAX_EXTRA || self.extra.contains_key(&name) {
+        if let Some(known) = self.extra.get_mut(&name) {
+            // Names that differ in blanks alone.
+            if !value.is_empty() && *known != value {
+                let parts = [known.as_str(), value]
+                    .into_iter()
+                    .filter(|part| !part.is_empty());
+                *known = text::bounded(&parts.collect::<Vec<_>>().join("; "), MAX_VALUE);
+            }
+        } else if self.extra.len() < MAX_EXTRA {
             self.extra.insert(name, text::bounded(value, MAX_VALUE));
         } else if !value.is_empty() {
             self.dropped.push(name);
@@ -233,10 +259,10 @@ impl Mapped {
     /// box whose tick says no more than that it is ticked.
     pub(crate) fn into_facts(self, at: Option<Timestamp>, consent_text: Option<&str>) -> Facts {
         let one_line = |field: &str, max| line(self.get(field)?, max);
-        let submitted_at = self
-            .get("submitted_at")
-            .and_then(|raw| raw.parse().ok())
-            .or(at);
+        let said_at = self.get("submitted_at");
+        let unread_time = said_at.filter(|raw| instant(raw).is_none());
+        let unread_time = unread_time.map(|raw| text::bounded(raw, MAX_VALUE));
+        let submitted_at = said_at.and_then(instant).or(at);
         let asked = &self.answers.person;
         let person = PersonFacts {
             name: one_line("name", 200).or_else(|| asked.name.clone()),
@@ -279,6 +305,7 @@ impl Mapped {
         let mut extra = self.extra;
         // It is no consent, and a person may want to read it.
         extra.extend(refused.map(|said| ("consent".to_owned(), said)));
+        extra.extend(unread_time.map(|said| ("submitted_at".to_owned(), said)));
         Facts {
             person,
             attribution,
@@ -302,15 +329,149 @@ impl Mapped {
             Some(text) if is_tick => text,
             _ => said,
         };
-        let at = self
-            .get("consent_at")
-            .and_then(|raw| raw.parse().ok())
-            .or(at);
+        let at = self.get("consent_at").and_then(instant).or(at);
         Some(Consent {
             text: text::bounded(words, MAX_VALUE),
             at,
         })
     }
+}
+
+/// Whether an id of a submission or a session can be one.
+fn is_id(id: &str) -> bool {
+    const NOTHING: [&str; 9] = [
+        "null",
+        "none",
+        "nil",
+        "nan",
+        "n/a",
+        "na",
+        "undefined",
+        "false",
+        "true",
+    ];
+    let is_short = (1..=150).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_placeholder =
+        id.contains(['{', '}', '[', ']', '<', '>']) || (id.starts_with('%') && id.ends_with('%'));
+    let is_nothing = id.bytes().all(|byte| matches!(byte, b'0' | b'-' | b'.'))
+        || NOTHING.iter().any(|word| id.eq_ignore_ascii_case(word));
+    is_short && !is_placeholder && !is_nothing
+}
+
+/// What a field says, without the markup that an editor or a tool puts around it.
+fn told(field: &str, entry: &Entry) -> String {
+    const PLAIN: [&str; 11] = [
+        "name",
+        "first_name",
+        "last_name",
+        "email",
+        "phone",
+        "zip",
+        "street",
+        "city",
+        "state",
+        "country",
+        "message",
+    ];
+    let said = entry.joined();
+    let has_markup = ["</", "<br", "/>"].iter().any(|sign| said.contains(sign));
+    if !has_markup || !PLAIN.contains(&field) {
+        return said;
+    }
+    let words = html::text(&said);
+    if words.is_empty() { said } else { words }
+}
+
+/// A time as RFC 3339 writes it, or in seconds or milliseconds since 1970.
+fn instant(raw: &str) -> Option<Timestamp> {
+    let number = || raw.parse::<i64>().ok();
+    let is_number = raw.bytes().all(|byte| byte.is_ascii_digit());
+    match (raw.parse(), raw.len()) {
+        (Ok(at), _) => Some(at),
+        (Err(_), 10) if is_number => Timestamp::from_second(number()?).ok(),
+        (Err(_), 13) if is_number => Timestamp::from_millisecond(number()?).ok(),
+        (Err(_), _) => None,
+    }
+}
+
+/// Whether the words of a question ask for this field of ours, and an answer can be it.
+pub(crate) fn asks_for(field: &str, question: &str, answer: &str) -> bool {
+    labels::asks_for(field, question, answer)
+}
+
+/// Whether an answer is an address or a number with nothing else, and its question does not say that it is somebody else's.
+pub(crate) fn is_alone(field: &str, question: &str, answer: &str) -> bool {
+    let is_it = match field {
+        "email" => derived::is_email_alone(answer),
+        "phone" => derived::is_phone(answer),
+        _ => false,
+    };
+    is_it && !labels::is_somebody_elses(question)
+}
+
+/// Who a person is, by fields whose names are those of forms, or whose kind says what they take: name, value, and `email` or
+/// `phone`.
+pub(crate) fn person_of<'f>(
+    fields: impl IntoIterator<Item = (&'f str, String, Option<&'static str>)>,
+) -> PersonFacts {
+    let entries = fields.into_iter().take(MAX_FIELDS);
+    let entries = entries.map(|(name, value, kind)| Entry {
+        kind,
+        ..Entry::new(name, value)
+    });
+    let mut body = Body::default();
+    body.entries.extend(entries);
+    let mapped = Mapping::default().map(&body, |_| false);
+    mapped.into_facts(None, None).person
+}
+
+/// Whether what a company calls a field of its own may ask for a number or an address: cheap, since every member of every
+/// delivery is asked.
+pub(crate) fn may_be_contact(name: &str) -> bool {
+    const PARTS: [&[u8]; 8] = [
+        b"phone",
+        b"mail",
+        b"mobile",
+        b"cell",
+        b"celular",
+        b"telefono",
+        b"whatsapp",
+        b"tel_",
+    ];
+    let name = name.as_bytes();
+    name.len() <= 100
+        && PARTS.iter().any(|part| {
+            let mut windows = name.windows(part.len());
+            windows.any(|window| window.eq_ignore_ascii_case(part))
+        })
+}
+
+/// The number and the address in fields of a company's own, by their names.
+pub(crate) fn contact_in(fields: &crate::Fields<'_>) -> PersonFacts {
+    let texts = fields.texts().filter(|(name, _)| may_be_contact(name));
+    let found = person_of(texts.map(|(name, value)| (name, value.to_owned(), None)));
+    PersonFacts {
+        phone: found.phone,
+        email: found.email,
+        ..PersonFacts::default()
+    }
+}
+
+/// The session of a visitor, where a form's tool names it.
+pub(crate) fn session_of(body: &Body) -> Option<&str> {
+    const NAMES: [&str; 7] = [
+        "sessionid",
+        "visitorid",
+        "visitid",
+        "respondentid",
+        "partialentryid",
+        "partialid",
+        "clientsessionid",
+    ];
+    let is_one = |entry: &&Entry| NAMES.contains(&last_part(&entry.name).as_str());
+    let mut found = body.entries.iter().filter(is_one);
+    let value = found.find_map(|entry| entry.values.first().map(|value| value.trim()))?;
+    is_id(value).then_some(value)
 }
 
 /// Names for a person, some of them, and how many more there are.

@@ -388,3 +388,294 @@ fn a_stand_in_is_no_id_of_a_submission() {
         );
     }
 }
+
+/// What forms call a field, as people read it, and what posts of tools call it.
+#[test]
+fn a_field_is_known_whatever_stands_around_its_name() {
+    for (name, value, field) in [
+        ("Phone (optional)", "512-555-0171", "phone"),
+        ("Cell #", "512-555-0171", "phone"),
+        ("Best number to reach you", "512-555-0171", "phone"),
+        (
+            "What's the best phone number to call you during the day?",
+            "512-555-0171",
+            "phone",
+        ),
+        ("Tel\u{e9}fono (m\u{f3}vil)", "512-555-0171", "phone"),
+        ("yourPhoneNumber_2", "512-555-0171", "phone"),
+        ("phone-1", "512-555-0171", "phone"),
+        ("Mobile / Cell", "512-555-0171", "phone"),
+        ("Your e-mail *", "a@b.com", "email"),
+        ("Email Address (we never share it)", "a@b.com", "email"),
+        ("Email for the estimate", "a@b.com", "email"),
+        ("_replyto", "a@b.com", "email"),
+        ("et_pb_contact_email_0", "a@b.com", "email"),
+        ("mauticform[email]", "a@b.com", "email"),
+        ("First & Last Name", "Ada Fenn", "name"),
+        ("Your Full Name (required)", "Ada Fenn", "name"),
+        ("name-1", "Ada Fenn", "name"),
+        ("Homeowner's Name", "Ada Fenn", "name"),
+        ("ZIP code of the project", "78704", "zip"),
+        ("Tell us more about your project", "A bath", "message"),
+        ("How can we help you today?", "A bath", "message"),
+        ("Message (optional)", "A bath", "message"),
+    ] {
+        let form = [(name, value)];
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let found = mapped(&json!({}), &body);
+        assert_eq!(found.get(field), Some(value), "{name}");
+        let json = json!({ name: value }).to_string();
+        assert_eq!(mapped(&json!({}), &json).get(field), Some(value), "{name}");
+    }
+    // What is about a number is none, and somebody else's is not the person's.
+    for (name, value, field) in [
+        ("Phone consent", "Call me at 512-555-0100", "phone"),
+        ("Spouse's phone", "512-555-0100", "phone"),
+        ("Office phone", "512-555-0100", "phone"),
+        ("Best time to call", "5125550100", "phone"),
+        ("Your agent's email", "a@b.com", "email"),
+        ("Company name", "Cedar", "name"),
+        ("Name of the project", "Bath", "name"),
+        ("I agree to receive text messages", "yes", "message"),
+    ] {
+        let json = json!({ name: value, "message": "hello" }).to_string();
+        let found = mapped(&json!({}), &json);
+        assert!(
+            found.get(field).is_none_or(|found| found == "hello"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn fields_inside_of_an_object_are_read_whatever_it_is_called() {
+    let person = json!({ "name": "Ada Fenn", "email": "a@b.com", "Phone (optional)": "512-555-0171", "message": "A bath" });
+    for body in [
+        json!({ "form": person }),
+        json!({ "fields": person }),
+        json!({ "data": person }),
+        json!({ "payload": person, "event": { "name": "submitted" } }),
+        json!({ "submission": person }),
+        json!({ "answers": person }),
+        json!({ "entry": person }),
+        json!({ "entries": [person] }),
+        json!({ "form": { "id": "12", "name": "Kitchen quote", "description": "Get a quote" }, "fields": person }),
+        json!({ "form": { "name": "Kitchen quote", "fields": person } }),
+        json!({ "data": { "form_response": { "values": person } } }),
+        json!({ "formData": person, "formName": "Quote" }),
+    ] {
+        let found = mapped(&json!({}), &body.to_string());
+        assert_eq!(found.get("name"), Some("Ada Fenn"), "{body}");
+        assert_eq!(found.get("email"), Some("a@b.com"), "{body}");
+        assert_eq!(found.get("phone"), Some("512-555-0171"), "{body}");
+        assert_eq!(found.get("message"), Some("A bath"), "{body}");
+    }
+    let body = json!({ "form": { "name": "Kitchen quote", "id": "12" }, "email": "a@b.com" });
+    let found = mapped(&json!({}), &body.to_string());
+    assert_eq!(
+        (found.get("name"), found.get("form")),
+        (None, Some("Kitchen quote"))
+    );
+    // Text that holds the fields, as forms post what a script made.
+    for (name, text) in [
+        ("payload", person.to_string()),
+        ("data.json", r#"{"name":["Ada Fenn"],"email":["a@b.com"],"phone":["512-555-0171"],"message":["A bath"]}"#.to_owned()),
+    ] {
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair(name, &text)
+            .append_pair("page_name", "lp")
+            .finish();
+        let found = mapped(&json!({}), &body);
+        assert_eq!(found.get("phone"), Some("512-555-0171"), "{name}");
+        assert_eq!(found.extra["page_name"], "lp");
+    }
+}
+
+#[test]
+fn a_field_may_be_an_object_that_says_what_it_is() {
+    for body in [
+        json!({ "fields": {
+            "name": { "id": "name", "type": "text", "title": "Name", "value": "Ada Fenn", "raw_value": "Ada Fenn" },
+            "field_1": { "type": "tel", "title": "Where do we ring?", "value": "512-555-0171" },
+            "email": { "type": "email", "title": "Your Email", "value": "a@b.com" },
+        } }),
+        json!({ "fields": {
+            "0": { "name": "Name", "value": "Ada Fenn", "id": 0, "type": "name", "first": "Ada", "last": "Fenn" },
+            "1": { "name": "Where we write to", "value": "a@b.com", "id": 1, "type": "email" },
+            "2": { "name": "Phone", "value": "512-555-0171", "id": 2, "type": "phone" },
+        } }),
+        json!({
+            "Name": { "value": { "first": "Ada", "last": "Fenn" }, "field_type": "name" },
+            "Mail": { "value": "a@b.com", "field_type": "email" },
+            "Where we ring": { "value": "512-555-0171", "field_type": "phone" },
+        }),
+        json!({ "data": { "fields": [
+            { "key": "q1", "label": "What should we call you?", "type": "INPUT_TEXT", "value": "x" },
+            { "key": "q2", "label": "About you" , "type": "TITLE" },
+            { "key": "q3", "label": "Name", "type": "INPUT_TEXT", "value": "Ada Fenn" },
+            { "key": "q4", "label": "Where we ring", "type": "INPUT_PHONE_NUMBER", "value": "512-555-0171" },
+            { "key": "q5", "label": "Where we write to", "type": "INPUT_EMAIL", "value": "a@b.com" },
+        ] } }),
+        json!({ "submission": { "questions": [
+            { "id": "a", "name": "Full name", "type": "ShortAnswer", "value": "Ada Fenn" },
+            { "id": "b", "name": "Email", "type": "EmailInput", "value": "a@b.com" },
+            { "id": "c", "name": "Ring us at", "type": "PhoneNumber", "value": "512-555-0171" },
+        ] } }),
+        json!({ "properties": {
+            "firstname": { "value": "Ada" }, "lastname": { "value": "Fenn" }, "email": { "value": "a@b.com" },
+            "mobilephone": { "value": "512-555-0171" },
+        } }),
+    ] {
+        let found = mapped(&json!({}), &body.to_string());
+        let facts = found.into_facts(None, None);
+        assert_eq!(facts.person.name.as_deref(), Some("Ada Fenn"), "{body}");
+        assert_eq!(facts.person.email.as_deref(), Some("a@b.com"), "{body}");
+        assert_eq!(
+            facts.person.phone.as_deref(),
+            Some("512-555-0171"),
+            "{body}"
+        );
+    }
+    let chosen = json!({ "fields": [{ "label": "Service", "value": [{ "id": 1, "label": "Kitchen" }, { "id": 2, "label": "Bath" }] }] });
+    let found = mapped(&json!({}), &chosen.to_string());
+    assert_eq!(found.get("project_type"), Some("Kitchen; Bath"));
+}
+
+#[test]
+fn names_of_tools_that_say_nothing_hide_nobody() {
+    for body in [
+        "wpforms%5Bfields%5D%5B0%5D%5Bfirst%5D=Ada&wpforms%5Bfields%5D%5B0%5D%5Blast%5D=Fenn\
+         &wpforms%5Bfields%5D%5B1%5D=a%40b.com&wpforms%5Bfields%5D%5B3%5D=512-555-0171",
+        "item_meta%5B12%5D%5Bfirst%5D=Ada&item_meta%5B12%5D%5Blast%5D=Fenn&item_meta%5B13%5D=a%40b.com\
+         &item_meta%5B14%5D=512-555-0171",
+        "input_1_3=Ada&input_1_6=Fenn&input_2=a%40b.com&input_3=512-555-0171&input_4=737-555-0100",
+        "fields%5Bname%5D%5Bvalue%5D=Ada+Fenn&fields%5Bemail%5D%5Bvalue%5D=a%40b.com&fields%5Bphone%5D%5Bvalue%5D=512-555-0171",
+        "fields%5B0%5D%5Blabel%5D=Name&fields%5B0%5D%5Bvalue%5D=Ada+Fenn&fields%5B1%5D%5Blabel%5D=Email\
+         &fields%5B1%5D%5Bvalue%5D=a%40b.com&fields%5B2%5D%5Blabel%5D=Phone&fields%5B2%5D%5Bvalue%5D=512-555-0171",
+        "yourName.first=Ada&yourName.last=Fenn&entry.1000=512-555-0171&entry.2000=a%40b.com",
+    ] {
+        let facts = mapped(&json!({}), body).into_facts(None, None);
+        assert_eq!(facts.person.name.as_deref(), Some("Ada Fenn"), "{body}");
+        assert_eq!(facts.person.email.as_deref(), Some("a@b.com"), "{body}");
+        assert_eq!(
+            facts.person.phone.as_deref(),
+            Some("512-555-0171"),
+            "{body}"
+        );
+    }
+    // A tenant may mean a field by the name that it has on the page.
+    let names = json!({ "message": ["wpforms[fields][4]"] });
+    let found = mapped(&names, "wpforms%5Bfields%5D%5B4%5D=A+bath");
+    assert_eq!(found.get("message"), Some("A bath"));
+    // Of two that nothing tells apart none is taken.
+    let two = mapped(&json!({}), "a=512-555-0171&b=512-555-0172&name=Ada");
+    assert_eq!(two.get("phone"), None);
+    let others = mapped(&json!({}), "office_line=512-555-0171&name=Ada");
+    assert_eq!(others.get("phone"), None);
+}
+
+#[test]
+fn whoever_says_a_number_in_their_words_alone_can_be_called() {
+    let found = mapped(
+        &json!({}),
+        "name=Ada&message=Call+me+at+(512)+555-0171+after+5+pm",
+    );
+    assert_eq!(found.get("phone"), Some("(512) 555-0171"));
+    let known = mapped(
+        &json!({}),
+        "email=a%40b.com&message=I+called+512-555-0100+before",
+    );
+    assert_eq!(known.get("phone"), None, "they can be written to");
+}
+
+#[test]
+fn markup_and_odd_values_are_no_part_of_what_was_entered() {
+    let body = json!({
+        "name": "<b>Ada</b> Fenn", "email": "<a href=\"mailto:a@b.com\">a@b.com</a>",
+        "phone": "<a href=\"tel:+15125550171\">(512) 555-0171</a>", "message": "<p>One</p><p>Two &lt; 3</p>",
+        "zip": null, "newsletter": true, "submitted_at": "11/20/2026 4:05 PM",
+    });
+    let facts = mapped(&json!({}), &body.to_string()).into_facts(None, None);
+    assert_eq!(facts.person.name.as_deref(), Some("Ada Fenn"));
+    let contact = facts.contact();
+    assert_eq!(contact.email.unwrap().as_str(), "a@b.com");
+    assert_eq!(contact.phone.unwrap().as_str(), "+15125550171");
+    let About::Form(form) = &facts.about else {
+        panic!("it is a form")
+    };
+    assert_eq!(form.message.as_deref(), Some("One\nTwo < 3"));
+    assert_eq!(facts.extra["submitted_at"], "11/20/2026 4:05 PM");
+    assert_eq!(facts.extra["newsletter"], "true");
+    let at = |raw: &str| {
+        let body = json!({ "name": "Ada", "submitted_at": raw }).to_string();
+        match mapped(&json!({}), &body).into_facts(None, None).about {
+            About::Form(form) => form.submitted_at.map(|at| at.to_string()),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(at("1795190400").as_deref(), Some("2026-11-20T16:00:00Z"));
+    assert_eq!(at("1795190400000"), at("1795190400"));
+}
+
+#[test]
+fn a_sum_or_zeros_are_no_zip_code() {
+    for said in [
+        "$75000",
+        "budget 75,000",
+        "00000",
+        "00012 or so",
+        "75000 dollars",
+    ] {
+        let found = mapped(
+            &json!({}),
+            &json!({ "zip": said, "name": "Ada" }).to_string(),
+        );
+        let code = found.into_facts(None, None).contact().postal_code;
+        assert_eq!(code, None, "{said}");
+    }
+    let body = json!({ "zip": "00000", "project_zip": "78704", "name": "Ada" });
+    let found = mapped(&json!({}), &body.to_string());
+    assert_eq!(found.get("zip"), Some("78704"));
+}
+
+#[test]
+fn whom_a_lead_was_given_to_is_not_who_sent_it() {
+    let body = json!({
+        "agent": { "name": "Bob", "email": "bob@acme.example", "phone": "512-555-0100" },
+        "location": { "id": "loc1", "city": "Austin", "postal_code": "78701" },
+        "contact": { "name": "Ada Fenn", "email": "a@b.com" },
+    });
+    let found = mapped(&json!({}), &body.to_string());
+    assert_eq!(
+        (found.get("name"), found.get("email")),
+        (Some("Ada Fenn"), Some("a@b.com"))
+    );
+    assert_eq!((found.get("phone"), found.get("zip")), (None, None));
+    let place = json!({ "name": "Ada", "location": { "city": "Austin", "zip": "78701" } });
+    assert_eq!(
+        mapped(&json!({}), &place.to_string()).get("zip"),
+        Some("78701")
+    );
+}
+
+proptest! {
+    /// What a form says is somewhere in the lead, or its name is told as unread.
+    #[test]
+    fn nothing_that_was_entered_is_lost(fields in proptest::collection::vec((
+        "(name|email|phone|zip|city|message|first name|last name|Best number to call|mobile|4|5|created_at|data\\.name)|[a-zA-Z][a-zA-Z _()&#-]{0,30}",
+        "([0-9]{3}-555-[0-9]{4}|[a-z]{1,5}@b\\.com|[0-9]{5})|[a-zA-Z0-9@. +()-]{1,30}",
+    ), 1..12)) {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&fields).finish();
+        let read = Body::of(Some("application/x-www-form-urlencoded"), &Bytes::from(body)).unwrap();
+        let facts = mapping(&json!({})).map(&read, |_| false).into_facts(None, Some("agreed"));
+        let kept = serde_json::to_string(&facts).unwrap();
+        for (name, value) in &fields {
+            let words: Vec<_> = value.split_whitespace().collect();
+            let is_told = |word: &&&str| kept.contains(&serde_json::to_string(word).unwrap().trim_matches('"').to_owned());
+            let is_consent = facts.consent.is_some() || name.to_lowercase().contains("consent") || name.to_lowercase().contains("terms");
+            prop_assert!(is_consent || words.iter().all(|word| is_told(&word)), "{name}={value}: {kept}");
+        }
+    }
+}

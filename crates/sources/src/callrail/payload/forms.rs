@@ -26,6 +26,7 @@ use crate::{
     ReadError, Verified,
     answers::Answers,
     fields::{Field, Fields, line},
+    mapping,
 };
 
 /// Where a body names the submission, the newer form first.
@@ -183,8 +184,8 @@ impl Form {
                     form.attribution
                         .extend(line(name, 100).zip(line(&value, 500)));
                 }
-                "first name" | "firstname" | "fname" => first = line(&value, 100),
-                "last name" | "lastname" | "lname" | "surname" => last = line(&value, 100),
+                _ if mapping::is_name_of("first_name", name) => first = line(&value, 100),
+                _ if mapping::is_name_of("last_name", name) => last = line(&value, 100),
                 "city" | "town" => form.person.city = line(&value, 100),
                 "state" => form.person.state = line(&value, 50),
                 asked if form.message.is_none() && asks_for_wish(asked) => {
@@ -195,6 +196,7 @@ impl Form {
         }
         let parts: Vec<_> = first.into_iter().chain(last).collect();
         form.person.name = (!parts.is_empty()).then(|| parts.join(" "));
+        answers.find_unnamed();
         form.person = answers.person.or(&form.person);
         form.answers = answers.others;
         form
@@ -209,7 +211,11 @@ fn value(field: &Field<'_>) -> Option<String> {
             texts.join(", ")
         }
         Field::Bool(is_ticked) => if *is_ticked { "yes" } else { "no" }.to_owned(),
-        Field::Object(_) => return None,
+        // The parts of a name, or of a number.
+        Field::Object(parts) => {
+            let texts = ["first", "last", "area", "phone", "full"].map(|part| parts.text(part));
+            texts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+        }
         Field::Text(_) => field.text()?.to_owned(),
     };
     (!value.trim().is_empty()).then_some(value)
@@ -228,5 +234,6 @@ fn asks_for_wish(asked: &str) -> bool {
         "project description",
         "how can we help",
     ];
-    WORDS.contains(&asked.trim_matches(['?', ':', '*', ' ']))
+    let asked = asked.trim_matches(['?', ':', '*', ' ']);
+    WORDS.contains(&asked) || mapping::is_name_of("message", asked)
 }

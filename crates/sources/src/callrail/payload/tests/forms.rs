@@ -120,3 +120,30 @@ proptest! {
         prop_assert!(facts(&news).answers.len() <= 1);
     }
 }
+
+/// Form Tracking captures what a page's tool calls its fields.
+#[test]
+fn who_can_be_called_is_found_whatever_a_tool_calls_the_field() {
+    for (form_data, phone) in [
+        (
+            json!({ "your-name": "Ada Fenn", "Cell #": "512-555-0171", "your-email": "a@b.com" }),
+            "512-555-0171",
+        ),
+        (
+            json!({ "First & Last Name": "Ada Fenn", "Best number to reach you": "512-555-0171", "Your e-mail *": "a@b.com" }),
+            "512-555-0171",
+        ),
+        (
+            json!({ "name": { "first": "Ada", "last": "Fenn" }, "wpforms[fields][3]": "(512) 555-0171", "input_7": "a@b.com" }),
+            "(512) 555-0171",
+        ),
+    ] {
+        let news = form(form_data.clone());
+        let person = &news.facts.person;
+        assert_eq!(person.name.as_deref(), Some("Ada Fenn"), "{form_data}");
+        assert_eq!(person.phone.as_deref(), Some(phone), "{form_data}");
+        assert_eq!(person.email.as_deref(), Some("a@b.com"), "{form_data}");
+    }
+    let agent = form(json!({ "name": "Ada Fenn", "agent_line": "512-555-0100" }));
+    assert_eq!(agent.facts.person.phone, None);
+}
