@@ -72,14 +72,10 @@ const NOWHERE: Turned = Turned {
 #[async_trait]
 impl Door for FormDoor {
     fn body_limit(&self, content_type: Option<&str>) -> Result<usize, Turned> {
-        let kind = content_type.unwrap_or_default();
-        let kind = kind.split(';').next().unwrap_or_default().trim();
-        let kind = kind.to_ascii_lowercase();
-        match kind.as_str() {
-            "multipart/form-data" => Ok(LIMIT_WITH_FILES),
-            "application/json" | "application/x-www-form-urlencoded" => Ok(LIMIT),
-            kind if kind.starts_with("application/") && kind.ends_with("+json") => Ok(LIMIT),
-            _ => Err(TYPE),
+        match Named::of(content_type) {
+            Named::Parts => Ok(LIMIT_WITH_FILES),
+            Named::Form | Named::Unsaid => Ok(LIMIT),
+            Named::Other => Err(TYPE),
         }
     }
 
@@ -101,6 +97,11 @@ impl Door for FormDoor {
         let settings = Settings::of(visit.settings);
         let content_type = delivery.content_type().map(str::to_owned);
         let content_type = content_type.as_deref();
+        if Named::of(content_type) == Named::Unsaid
+            && !Body::is_a_form(content_type, delivery.body())
+        {
+            return Err(TYPE);
+        }
         Body::check(content_type, delivery.body()).map_err(|fault| match fault {
             Unacceptable::TooMuch(detail) => Turned {
                 status: 413,
@@ -141,6 +142,50 @@ impl Door for FormDoor {
 
     fn snippet(&self, settings: &Value, url: &str) -> String {
         snippet::of(&Settings::of(settings), url)
+    }
+}
+
+/// What a type says of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    /// A form with parts, which may be files.
+    Parts,
+    /// JSON, or names and values.
+    Form,
+    /// Nothing: its sender left it out, or does not know. The body tells.
+    Unsaid,
+    /// Something that is no form.
+    Other,
+}
+
+impl Named {
+    fn of(content_type: Option<&str>) -> Self {
+        let whole = content_type.unwrap_or_default().to_ascii_lowercase();
+        let (kind, parameters) = whole.split_once(';').unwrap_or((&whole, ""));
+        match kind.trim() {
+            "multipart/form-data" => Self::Parts,
+            "application/json"
+            | "application/x-www-form-urlencoded"
+            | "text/json"
+            | "application/x-json" => Self::Form,
+            kind if kind.starts_with("application/") && kind.ends_with("+json") => Self::Form,
+            ""
+            | "*/*"
+            | "application/octet-stream"
+            | "binary/octet-stream"
+            | "application/form-data"
+            | "application/www-form-urlencoded"
+            | "application/form-urlencoded"
+            | "application/x-form-urlencoded"
+            | "application/javascript"
+            | "text/javascript"
+            | "json"
+            | "application" => Self::Unsaid,
+            // So a browser names what a script of a page sends to elsewhere, whatever the script says. A form of a page that
+            // says it itself has no charset, and cannot be taken apart.
+            "text/plain" if parameters.contains("charset") => Self::Unsaid,
+            _ => Self::Other,
+        }
     }
 }
 
@@ -298,8 +343,21 @@ mod tests {
             limit(Some("multipart/form-data; boundary=x")),
             Ok(LIMIT_WITH_FILES)
         );
-        for other in [None, Some("text/plain"), Some("application/xml"), Some("")] {
-            assert_eq!(limit(other), Err(TYPE), "{other:?}");
+        for unsaid in [
+            None,
+            Some(""),
+            Some("application/octet-stream"),
+            Some("text/plain;charset=UTF-8"),
+        ] {
+            assert_eq!(limit(unsaid), Ok(LIMIT), "{unsaid:?}: its body tells");
+        }
+        for other in [
+            "text/plain",
+            "application/xml",
+            "image/png",
+            "text/html; charset=utf-8",
+        ] {
+            assert_eq!(limit(Some(other)), Err(TYPE), "{other:?}");
         }
     }
 

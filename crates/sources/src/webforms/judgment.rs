@@ -5,7 +5,7 @@ use super::{
     door,
     settings::{OnOutage, Settings},
 };
-use crate::{Verified, body::Body};
+use crate::{Verified, body::Body, mapping};
 
 /// What is thought of a form.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -28,9 +28,14 @@ const DISPOSABLE: [&str; 6] = [
     "sharklasers.com",
 ];
 
+/// What soft signs weigh together at most: a person may have left a page open over night, live in another language, and send a
+/// link to each picture. Alone they keep nobody apart.
+const SOFT_MOST: u32 = 55;
+
 impl Judgment {
     pub(super) fn of(settings: &Settings, delivery: &Verified, body: &Body) -> Self {
         let mut found: Vec<(u32, &str)> = Vec::new();
+        let mut soft: Vec<(u32, &str)> = Vec::new();
         let noted = |name: &str| delivery.headers().get(name).map(String::as_str);
         let is_filled = body
             .entries
@@ -54,14 +59,16 @@ impl Judgment {
             _ => {}
         }
         match noted(door::PAGE) {
-            Some("quick") => found.push((40, "it was sent within 3 seconds of the page's loading")),
-            Some("old") => found.push((40, "its page was loaded more than 24 hours before")),
-            Some("forged") => found.push((40, "its word of when its page was loaded is not ours")),
+            Some("quick") => soft.push((40, "it was sent within 3 seconds of the page's loading")),
+            Some("old") => soft.push((20, "its page was loaded more than 24 hours before")),
+            Some("forged") => soft.push((40, "its word of when its page was loaded is not ours")),
             _ => {}
         }
-        content(body, &mut found);
+        content(body, &mut found, &mut soft);
+        let weight = |signs: &[(u32, &str)]| signs.iter().map(|(weight, _)| weight).sum::<u32>();
+        let score = weight(&found) + weight(&soft).min(SOFT_MOST);
+        found.append(&mut soft);
         found.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
-        let score: u32 = found.iter().map(|(weight, _)| weight).sum();
         Self {
             is_spam: score >= settings.quarantine_from() && score > 0,
             suspicions: found.iter().map(|(_, what)| (*what).to_owned()).collect(),
@@ -71,7 +78,7 @@ impl Judgment {
 }
 
 /// What the words say: weights, never a verdict alone, but for addresses of pages where a name should be.
-fn content(body: &Body, found: &mut Vec<(u32, &'static str)>) {
+fn content(body: &Body, found: &mut Vec<(u32, &'static str)>, soft: &mut Vec<(u32, &'static str)>) {
     let texts = || {
         let entries = body.entries.iter();
         entries.flat_map(|entry| {
@@ -88,9 +95,12 @@ fn content(body: &Body, found: &mut Vec<(u32, &'static str)>) {
             .iter()
             .any(|word| name.contains(word))
     };
+    // Of the person alone: a company may be called by its page's address, and a page has a name, too.
     let is_name = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        name.ends_with("name") && !name.contains("form") && !name.contains("company")
+        let own = name.rsplit('.').next().unwrap_or(name);
+        ["name", "first_name", "last_name"]
+            .iter()
+            .any(|field| mapping::is_name_of(field, name) || mapping::is_name_of(field, own))
     };
     if texts().any(|(name, text)| is_name(name) && (is_link(text) || text.contains("www."))) {
         found.push((60, "a page's address stands in place of a name"));
@@ -101,14 +111,14 @@ fn content(body: &Body, found: &mut Vec<(u32, &'static str)>) {
         .sum();
     match links {
         0 => {}
-        1 | 2 => found.push((15, "the message has a link")),
-        _ => found.push((40, "the message has many links")),
+        1 | 2 => soft.push((15, "the message has a link")),
+        _ => soft.push((40, "the message has many links")),
     }
     let is_foreign = |c: char| matches!(c, '\u{400}'..='\u{4ff}' | '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}');
     if texts()
         .any(|(name, text)| is_words(name) && text.chars().filter(|c| is_foreign(*c)).count() > 10)
     {
-        found.push((20, "the message is in a script that few here write"));
+        soft.push((10, "the message is in a script that few here write"));
     }
     let is_disposable = |text: &str| {
         let domain = text.trim().rsplit_once('@').map(|(_, domain)| domain);
@@ -119,6 +129,6 @@ fn content(body: &Body, found: &mut Vec<(u32, &'static str)>) {
         })
     };
     if texts().any(|(_, text)| is_disposable(text)) {
-        found.push((20, "the e-mail address is one of a day"));
+        soft.push((15, "the e-mail address is one of a day"));
     }
 }

@@ -248,8 +248,8 @@ const SETTINGS: Shape = Shape::Object(&[
     Member::optional(
         "quarantine_from",
         Shape::Whole { max: 1_000 },
-        "From this score on a form is quarantined: 100 for a field that nobody sees or a failed check, 40 for a form that \
-         was sent within 3 seconds, less for links and the like.",
+        "From this score on a form is quarantined: 100 for a field that nobody sees or a failed check; for a form that was sent \
+         within 3 seconds, for links and the like 55 at most, together.",
     ),
 ]);
 
