@@ -165,8 +165,15 @@ impl Delivery {
         let canonical_id = self
             .news()
             .and_then(|news| news.facts.canonical_id.as_deref());
+        let continuing = self.news().filter(|news| {
+            let mut names = news.aliases.iter();
+            names.any(|name| name.kind == Alias::CONTINUED)
+        });
         let known = known.map(|mut known| {
             known.retain(|state| !state.request().document.is_other_than(canonical_id));
+            if let Some(news) = continuing {
+                known = continued(known, news);
+            }
             known
         });
         let (plan, remark) = match (&self.reading, known) {
@@ -240,6 +247,22 @@ impl Delivery {
             .filter(|_| self.scheme == RECOVERED)?;
         at.parse().ok()
     }
+}
+
+/// Those that a delivery can go on with which is led to them by what a person has as well as by what they said. Where it
+/// leads to several people, such as one's address with the other's number, the first counts.
+fn continued(known: Vec<RequestState>, news: &News) -> Vec<RequestState> {
+    let mut continued: Vec<RequestState> = Vec::with_capacity(known.len());
+    for state in known {
+        let document = &state.request().document;
+        let is_of_the_first = continued
+            .first()
+            .is_none_or(|first| first.request().document.can_go_on_with(&document.facts()));
+        if is_of_the_first && document.can_go_on_with(&news.facts) {
+            continued.push(state);
+        }
+    }
+    continued
 }
 
 /// The scheme of what nobody delivered: it was found at the provider, through the tenant's account.

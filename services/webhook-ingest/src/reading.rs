@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{Claimed, Outcome, ParkCause, Reading, Section, Stage, StageError, StageHandler};
+use domain::{
+    Alias, Claimed, Outcome, ParkCause, Reading, Section, Stage, StageError, StageHandler,
+};
 use sources::{Sources, Verified, read_as_set};
 use store::{Store, configs::source_settings};
 
@@ -53,9 +55,12 @@ impl StageHandler for ReadingStage {
                     read.unread = None;
                     read.absorb(&news);
                     read.said.date_messages(event.received_at);
+                    // What it could have gone on with a moment after it came is long settled.
+                    let mut aliases = news.aliases;
+                    aliases.retain(|alias| alias.kind != Alias::CONTINUED);
                     Outcome::Done {
                         sections: vec![Section::Source(Box::new(read))],
-                        aliases: news.aliases,
+                        aliases,
                     }
                 }
                 Ok(Reading::Ignored { reason }) => unreadable(reason.into_owned()),

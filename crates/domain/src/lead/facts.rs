@@ -352,6 +352,28 @@ impl Facts {
     }
 }
 
+impl Facts {
+    /// Whether both can be one person's: one number or one address is enough unless the names differ, and where they have
+    /// neither in common, nothing that both say may differ. Whoever has all of these in common may have misspelled the name.
+    pub fn can_be_of_one_person(&self, other: &Self) -> bool {
+        let (mine, others) = (self.contact(), other.contact());
+        let phones = mine.phone.as_ref().zip(others.phone.as_ref());
+        let emails = mine.email.as_ref().zip(others.email.as_ref());
+        let same_phone = phones.map(|(a, b)| a == b);
+        let same_email = emails.map(|(a, b)| a.as_str().eq_ignore_ascii_case(b.as_str()));
+        let has_one = same_phone == Some(true) || same_email == Some(true);
+        let is_all_the_same = has_one
+            && same_phone.unwrap_or(mine.phone == others.phone)
+            && same_email.unwrap_or(mine.email == others.email);
+        let names = mine.name.as_deref().zip(others.name.as_deref());
+        let are_other_names = names.is_some_and(|(a, b)| {
+            !name::are_same(&name::distinguishing(a), &name::distinguishing(b))
+        });
+        let differs_in_nothing = same_phone.is_none() && same_email.is_none();
+        is_all_the_same || (!are_other_names && (has_one || differs_in_nothing))
+    }
+}
+
 impl Labels {
     /// Takes over what `newer` says; what it leaves out stays.
     pub fn overlay(&mut self, newer: &Self) {

@@ -374,6 +374,17 @@ impl Document {
         mine.is_some() && canonical_id.is_some() && mine != canonical_id
     }
 
+    /// Whether what a delivery says can be the same person's, about the same wish, as what this request says: the next step of
+    /// a form, or one that was sent again with a correction. Two people share a number, an address or an id that a tool gives
+    /// everybody, and are told apart by what else they say.
+    pub fn can_go_on_with(&self, facts: &Facts) -> bool {
+        let mine = self.facts();
+        let is_one_submission = mine.external_id.is_some() && mine.external_id == facts.external_id;
+        let (words, other_words) = (mine.about.message(), facts.about.message());
+        let are_other_words = words.zip(other_words).is_some_and(|(a, b)| a != b);
+        (is_one_submission || !are_other_words) && mine.can_be_of_one_person(facts)
+    }
+
     /// The thing's id at its provider that no other thing has, if a delivery or the API named it.
     pub fn canonical_id(&self) -> Option<&str> {
         let details = self.details.as_ref().and_then(DetailsSection::facts);

@@ -5,6 +5,8 @@
 //!   click twice.
 //! - Identity: the tool's id of the submission with form and person, else the sender's `Idempotency-Key` and what it posts by it, else form,
 //!   e-mail address, number and message within ten minutes. What says all the same is a repeat, what says more a correction.
+//!   The next step of a form, and one with a corrected number or address, goes on with the first within ten minutes: by what
+//!   both have (address, number, id of the submission or session), unless something in them speaks for two people.
 //! - Signature: none is needed. The key in the URL stands in the page's source, so it tells whose the form is and proves
 //!   nothing. A server that posts may sign, as GitHub, Typeform, Webflow or Standard Webhooks do; then its page's address is not
 //!   asked for.
@@ -21,7 +23,7 @@ mod snippet;
 
 use std::collections::BTreeMap;
 
-use domain::{About, AccountSpec, Channel, DocumentFacts, Reading};
+use domain::{About, AccountSpec, Alias, Channel, DocumentFacts, EmailAddress, Reading};
 use http::Method;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -30,7 +32,10 @@ use sha2::{Digest as _, Sha256};
 use self::{judgment::Judgment, settings::Settings};
 use crate::{
     Door, EndpointSpec, Purpose, ReadError, Scheme, Source, SourceSpec, Thing, Verification,
-    Verified, body::Body, ignored, mapping::Mapped,
+    Verified,
+    body::Body,
+    ignored,
+    mapping::{self, Mapped},
 };
 
 /// The source.
@@ -147,6 +152,12 @@ impl Source for WebForms {
             form.documents = documents(&body);
         }
         let mut news = delivery.news("submission", &names.aliases, facts);
+        news.aliases
+            .extend(names.continued.into_iter().map(|value| Alias {
+                provider: SPEC.slug.to_owned(),
+                kind: Alias::CONTINUED.to_owned(),
+                value,
+            }));
         if names.own_id.is_some() {
             news.facts.external_id = names.own_id;
         }
@@ -183,6 +194,9 @@ fn documents(body: &Body) -> BTreeMap<String, DocumentFacts> {
 struct Names {
     delivery: String,
     aliases: Vec<String>,
+    /// Names by which the form's next step, or one that was sent again with a correction, goes on with this one: the address, the
+    /// number, the id of the submission or of the visitor's session, within a window.
+    continued: Vec<String>,
     /// The sender's own id of it. Without one, its words tell which it is.
     own_id: Option<String>,
     /// Whether what the form says has a part in its names.
@@ -196,19 +210,32 @@ impl Names {
     fn of(delivery: &Verified, body: &Body, mapped: &Mapped) -> Self {
         let words = body.hash(&door::ONCE_FIELDS);
         let form = mapped.get("form").unwrap_or_default();
-        let phone: String = mapped
-            .get("phone")
-            .unwrap_or_default()
-            .chars()
-            .filter(char::is_ascii_digit)
-            .collect();
-        let digits = phone.len();
-        let phone = phone.get(digits.saturating_sub(10)..).unwrap_or_default();
-        let email = mapped.get("email").unwrap_or_default().to_lowercase();
-        if let Some(id) = mapped.submission_id() {
+        let phone = digits_of(mapped.get("phone").unwrap_or_default());
+        let email = mapped.get("email").unwrap_or_default();
+        let found = EmailAddress::find(email);
+        let email = found
+            .as_ref()
+            .map_or(email, EmailAddress::as_str)
+            .to_lowercase();
+        // Of two windows that follow each other each submission has both names, so that the second click finds the
+        // first also across their border.
+        let window = received_at(delivery).map_or(0, |at| at.as_second() / WINDOW_SECONDS);
+        let own_id = mapped.submission_id();
+        let continued = continued(
+            form,
+            &[
+                ("email", &email),
+                ("phone", &phone),
+                ("id", own_id.unwrap_or_default()),
+                ("session", mapping::session_of(body).unwrap_or_default()),
+            ],
+            window,
+        );
+        if let Some(id) = own_id {
             return Self {
-                delivery: format!("submission-{}", hashed(&[id, form, &email, phone, &words])),
-                aliases: submission_names(id, form, &email, phone),
+                delivery: format!("submission-{}", hashed(&[id, form, &email, &phone, &words])),
+                aliases: submission_names(id, form, &email, &phone),
+                continued,
                 own_id: Some(id.to_owned()),
                 is_told_by_words: true,
             };
@@ -221,6 +248,7 @@ impl Names {
             return Self {
                 delivery: id.clone(),
                 aliases: vec![id],
+                continued,
                 own_id: None,
                 is_told_by_words: false,
             };
@@ -229,15 +257,13 @@ impl Names {
         let same = if phone.is_empty() && email.is_empty() {
             words.clone()
         } else {
-            hashed(&[form, &email, phone, message])
+            hashed(&[form, &email, &phone, message])
         };
-        // Of two windows that follow each other each submission has both names, so that the second click finds the
-        // first also across their border.
-        let window = received_at(delivery).map_or(0, |at| at.as_second() / WINDOW_SECONDS);
         let name = |window: i64| format!("{same}-{window}");
         Self {
             delivery: format!("{}-{words}", name(window)),
             aliases: vec![name(window), name(window + 1)],
+            continued,
             own_id: None,
             is_told_by_words: true,
         }
@@ -252,7 +278,35 @@ impl Names {
         for alias in &mut self.aliases {
             *alias = format!("apart-{alias}");
         }
+        self.continued.clear();
     }
+}
+
+/// The last ten digits of a number, without those of an extension.
+fn digits_of(phone: &str) -> String {
+    const FEWEST: usize = 7;
+    let mut digits = String::new();
+    for c in phone.chars() {
+        if c.is_ascii_digit() {
+            digits.push(c);
+        } else if digits.len() >= FEWEST && (c.is_alphabetic() || "#,;/".contains(c)) {
+            break;
+        }
+    }
+    digits
+        .get(digits.len().saturating_sub(10)..)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// The names by which another delivery of the same form goes on within a window; none by what is not said.
+fn continued(form: &str, said: &[(&str, &str); 4], window: i64) -> Vec<String> {
+    let said = said.iter().filter(|(_, value)| !value.is_empty());
+    let names = said.flat_map(|(kind, value)| {
+        let hash = hashed(&[form, kind, value]);
+        [window, window + 1].map(|window| format!("{hash}-{window}"))
+    });
+    names.collect()
 }
 
 /// The names of a submission that its sender has an id for. Forms of one website may count each for itself, and a tool that

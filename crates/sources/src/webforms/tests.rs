@@ -39,12 +39,13 @@ fn told(body: &Value, second: i64) -> domain::News {
     }
 }
 
-/// Whether the second is about the request that the first made.
+/// Whether the second is about the request that the first made: it is led there, and nothing speaks for somebody else.
 fn joins(first: &domain::News, second: &domain::News) -> bool {
-    second
+    let is_led_there = second
         .aliases
         .iter()
-        .any(|alias| first.aliases.contains(alias))
+        .any(|alias| first.aliases.contains(alias));
+    is_led_there && first.facts.can_be_of_one_person(&second.facts)
 }
 
 /// A visitor who sends the form once more with a correction changes their lead. Who clicks twice does not.
@@ -459,4 +460,108 @@ fn fields_that_there_is_no_place_for_are_named() {
         facts.unread_fields
     );
     assert!(facts.unread_fields.contains("5 more fields"));
+}
+
+const NOON: i64 = 1_795_190_400;
+
+/// The steps of one form, and one that is sent again with what was mended, are one lead. Two people are two.
+#[test]
+fn what_goes_on_within_minutes_is_one_lead_and_never_two_peoples() {
+    let goes_on = |first: Value, second: Value, seconds: i64| {
+        joins(&told(&first, NOON), &told(&second, NOON + seconds))
+    };
+    for (first, second) in [
+        // Steps with an id of the submission or of the session.
+        (
+            json!({ "entry_id": "e-77", "email": "a@b.com" }),
+            json!({ "entry_id": "e-77", "phone": "512-555-0171" }),
+        ),
+        (
+            json!({ "entry_id": "e-77", "name": "Ada", "zip": "78704" }),
+            json!({ "entry_id": "e-77", "phone": "512-555-0171", "email": "a@b.com" }),
+        ),
+        (
+            json!({ "session_id": "s-9", "name": "Ada" }),
+            json!({ "session_id": "s-9", "phone": "512-555-0171" }),
+        ),
+        // By what both have.
+        (
+            json!({ "email": "a@b.com" }),
+            json!({ "email": "A@b.com", "phone": "512-555-0171", "name": "Ada", "message": "A bath" }),
+        ),
+        (
+            json!({ "phone": "(512) 555-0171" }),
+            json!({ "phone": "+1 512 555 0171 x2", "email": "a@b.com" }),
+        ),
+        // Mended.
+        (
+            json!({ "name": "Ada Fenn", "email": "a@b.com", "phone": "512-555-0177", "message": "A bath" }),
+            json!({ "name": "Ada Fenn", "email": "a@b.com", "phone": "512-555-0171", "message": "A bath" }),
+        ),
+    ] {
+        assert!(
+            goes_on(first.clone(), second.clone(), 300),
+            "{first} {second}"
+        );
+        assert!(
+            !goes_on(first, second.clone(), 3_600),
+            "an hour later: {second}"
+        );
+    }
+    for (first, second) in [
+        (json!({ "email": "a@b.com" }), json!({ "email": "c@d.com" })),
+        (
+            json!({ "entry_id": "7", "email": "a@b.com" }),
+            json!({ "entry_id": "7", "email": "c@d.com" }),
+        ),
+        (
+            json!({ "entry_id": "7", "name": "Ada Fenn", "email": "a@b.com" }),
+            json!({ "entry_id": "7", "name": "Bo Lee", "phone": "512-555-0171" }),
+        ),
+        (
+            json!({ "session_id": "s", "name": "Ada Fenn", "email": "a@b.com" }),
+            json!({ "session_id": "s", "name": "Bo Lee", "email": "c@d.com" }),
+        ),
+        // A couple shares a number.
+        (
+            json!({ "name": "Ada Fenn", "email": "a@b.com", "phone": "512-555-0171" }),
+            json!({ "name": "Bo Lee", "email": "c@d.com", "phone": "512-555-0171" }),
+        ),
+        // One form is not another.
+        (
+            json!({ "form_name": "Quote", "email": "a@b.com" }),
+            json!({ "form_name": "Jobs", "email": "a@b.com" }),
+        ),
+    ] {
+        assert!(
+            !goes_on(first.clone(), second.clone(), 60),
+            "{first} {second}"
+        );
+    }
+}
+
+/// Signs that people give, too, keep nobody apart by themselves; those of programs do.
+#[test]
+fn soft_signs_keep_nobody_apart_however_many_there_are() {
+    let judged = |body: &Value, noted: &[(&str, &str)]| {
+        let headers = [("content-type", "application/json")].iter().chain(noted);
+        let headers = headers.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let body = body.to_string().into_bytes();
+        let delivery = Verified::restored(&SPEC, "public-form-key", headers.collect(), body.into());
+        match WebForms.read(&delivery.unwrap(), None) {
+            Ok(Reading::News(news)) => news.facts,
+            other => panic!("{other:?}"),
+        }
+    };
+    let links = "\u{41c}\u{44b} \u{445}\u{43e}\u{442}\u{438}\u{43c} \u{43d}\u{43e}\u{432}\u{443}\u{44e} https://a.example https://b.example https://c.example";
+    let body = json!({ "name": "Ada", "email": "ada@mailinator.com", "message": links, "company_name": "www.fenn.example" });
+    for page in ["quick", "old", "forged"] {
+        let facts = judged(&body, &[(door::PAGE, page)]);
+        assert_eq!(facts.marked_spam, None, "{page}: {:?}", facts.suspicions);
+        assert_eq!(facts.suspicions.unwrap().len(), 4, "{page}");
+    }
+    let check = [(door::PAGE, "ok"), (door::BOT_CHECK, "failed")];
+    assert_eq!(judged(&body, &check).marked_spam, Some(true));
+    let name = json!({ "name": "see https://a.example", "email": "a@b.com" });
+    assert_eq!(judged(&name, &[]).marked_spam, Some(true));
 }

@@ -321,6 +321,39 @@ pub async fn two_canonical_ids_are_two_requests(subject: &Subject) {
     }
 }
 
+pub async fn what_goes_on_with_a_form_joins_nobody_else(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let step = |body: &str, email: Option<&str>, phone: Option<&str>| {
+        let mut lead = Lead::new(&tenant, body).named(&[body, "session"]);
+        Alias::CONTINUED.clone_into(&mut lead.aliases[1].kind);
+        lead.facts.person.email = email.map(str::to_owned);
+        lead.facts.person.phone = phone.map(str::to_owned);
+        lead
+    };
+    let first = subject
+        .request(&step("1", Some("ann@example.com"), None))
+        .await;
+    let next = step("2", None, Some("512-555-0142"));
+    assert_eq!(subject.request(&next).await, first);
+    let other = subject
+        .request(&step("3", Some("bo@example.com"), None))
+        .await;
+    assert_ne!(other, first, "it is another person's");
+    // What shares something with two people goes on with the first, and makes no one of them.
+    let mut both = step("4", Some("bo@example.com"), Some("512-555-0142"));
+    both.aliases = [
+        &step("1", None, None).aliases[..],
+        &step("3", None, None).aliases[..1],
+    ]
+    .concat();
+    let joined = subject.request(&both).await;
+    assert_eq!(joined, first);
+    assert_eq!(
+        subject.lead(&tenant, other).await.document.merged_into,
+        None
+    );
+}
+
 pub async fn a_later_event_updates_the_request_that_it_names(subject: &Subject) {
     let tenant = subject.tenant("a");
     let first = subject.accept(&Lead::new(&tenant, "1").note("one")).await;

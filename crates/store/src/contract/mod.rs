@@ -95,6 +95,7 @@ macro_rules! contract_suite {
                 a_request_is_found_by_any_of_its_names,
                 names_of_another_kind_or_provider_are_other_things,
                 names_by_circumstances_join_no_deliveries,
+                what_goes_on_with_a_form_joins_nobody_else,
                 one_delivery_that_names_two_requests_merges_them,
                 three_requests_become_one,
                 the_request_that_was_dispatched_goes_on,

@@ -439,3 +439,98 @@ async fn a_score_is_held_against_the_least_that_counts() {
         );
     }
 }
+
+/// A form in steps, one that is sent again with a mended number, and a couple with one number.
+#[tokio::test]
+async fn steps_and_corrections_are_one_lead_and_two_people_are_two() {
+    let world = World::start().await;
+    let send = async |body: &str| {
+        let answer = post_form(&world, &[], body).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED);
+        world.clock.advance(std::time::Duration::from_secs(60));
+        answer.body["lead_id"].clone()
+    };
+    let first = send("entry_id=e-77&name=Ada+Fenn&zip=78704").await;
+    assert_eq!(
+        send("entry_id=e-77&email=ada.fenn%40example.com").await,
+        first
+    );
+    assert_eq!(send("entry_id=e-77&phone=512-555-0177").await, first);
+    assert_eq!(world.requests().await, 1);
+    // Without an id, by what both have.
+    let step = send("email=bo%40example.com").await;
+    let whole = "email=bo%40example.com&name=Bo+Lee&message=A+bath";
+    assert_eq!(send(&format!("{whole}&phone=512-555-0171")).await, step);
+    assert_eq!(send(&format!("{whole}&phone=512-555-0172")).await, step);
+    assert_eq!(world.requests().await, 2);
+    // Another wish, another person with the same number, and another one by the same id.
+    assert_ne!(
+        send("email=bo%40example.com&name=Bo+Lee&message=A+roof").await,
+        step
+    );
+    assert_ne!(
+        send("phone=512-555-0172&name=Cy+Lee&message=A+bath").await,
+        step
+    );
+    assert_ne!(
+        send("entry_id=e-77&name=Dee+Orr&email=dee%40example.com").await,
+        first
+    );
+    assert_eq!(world.requests().await, 5);
+    // The first with what all of its steps said.
+    let all = RequestQuery {
+        limit: 200,
+        ..RequestQuery::default()
+    };
+    let page = world
+        .store
+        .list_requests(&world.tenant, &all)
+        .await
+        .unwrap();
+    let ada = page.items.last().unwrap().document.facts().person;
+    assert_eq!(ada.name.as_deref(), Some("Ada Fenn"));
+    assert_eq!(ada.email.as_deref(), Some("ada.fenn@example.com"));
+    assert_eq!(ada.phone.as_deref(), Some("512-555-0177"));
+}
+
+/// Senders leave the type out, and browsers name one that a script did not choose.
+#[tokio::test]
+async fn a_form_whose_type_is_missing_or_odd_is_told_by_its_body() {
+    let world = World::start().await;
+    let json = r#"{"name": "Ada Fenn", "email": "ada.fenn@example.com", "message": "A bath"}"#;
+    let parts = "--b\r\ncontent-disposition: form-data; name=\"email\"\r\n\r\na@b.com\r\n--b--\r\n";
+    let wide: Vec<u8> = format!("\u{feff}{GOOD}16")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    for (kind, body) in [
+        (None, GOOD.as_bytes().to_vec()),
+        (None, json.into()),
+        (Some("application/octet-stream"), parts.into()),
+        (
+            Some("text/plain;charset=UTF-8"),
+            json.replace("A bath", "A roof").into(),
+        ),
+        (Some("application/json"), format!("{GOOD}3").into()),
+        (Some(URLENCODED.1), wide),
+    ] {
+        let headers = Vec::from_iter(kind.map(|kind| ("content-type", kind)));
+        let text = String::from_utf8_lossy(&body).into_owned();
+        let answer = world.send(ADDRESS, FORM, &headers, body).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{kind:?} {text}");
+    }
+    assert_eq!(world.requests().await, 6);
+    for (kind, body) in [
+        (None, "hello there"),
+        (Some("text/plain"), json),
+        (Some("application/octet-stream"), "\u{1}PNG"),
+    ] {
+        let headers = Vec::from_iter(kind.map(|kind| ("content-type", kind)));
+        let answer = world.send(ADDRESS, FORM, &headers, body.to_owned()).await;
+        assert_eq!(
+            answer.status,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "{kind:?} {body}"
+        );
+    }
+}

@@ -127,6 +127,16 @@ impl About {
         }
     }
 
+    /// What the person wrote in one piece.
+    pub(crate) fn message(&self) -> Option<&str> {
+        match self {
+            Self::Form(form) => form.message.as_deref(),
+            Self::Calendar(booking) => booking.message.as_deref(),
+            Self::Api(lead) => lead.message.as_deref(),
+            Self::Phone(_) | Self::Text(_) | Self::Chat(_) | Self::Unrecognized(_) => None,
+        }
+    }
+
     /// Leaves nothing of the words that `newer` says were taken back.
     pub(crate) fn take_back(&mut self, newer: &Self) {
         if let (Self::Chat(mine), Self::Chat(newer)) = (self, newer) {
