@@ -90,8 +90,14 @@ impl DetailsApi for Api {
             chat.is_cut = Some(true);
         }
         if let Some(contact) = contact_id(&conversation) {
-            self.add_person(account, accounts_of_source, contact, &mut facts)
-                .await?;
+            let is_author = began_by(&conversation) == Some(contact);
+            self.add_person(
+                account,
+                accounts_of_source,
+                (contact, is_author),
+                &mut facts,
+            )
+            .await?;
         }
         Ok(Details {
             facts,
@@ -106,7 +112,7 @@ impl Api {
         &self,
         account: &Account,
         accounts_of_source: &[String],
-        contact: &str,
+        (contact, is_author): (&str, bool),
         facts: &mut Facts,
     ) -> Result<(), ApiError> {
         let answer = match self.get(account, &["contacts", contact], &[]).await {
@@ -119,7 +125,13 @@ impl Api {
         if !accounts_of_source.is_empty() && !accounts_of_source.iter().any(is_theirs) {
             return Err(ApiError::Foreign);
         }
-        facts.person = payload::who(&contact).or(&facts.person);
+        let known = payload::who(&contact);
+        // Who wrote may be somebody else than the contact that the conversation is kept with.
+        facts.person = if is_author || payload::are_one(&known, &facts.person, true) {
+            known.or(&facts.person)
+        } else {
+            known
+        };
         let campaign = payload::campaign(contact.object("custom_attributes"));
         for (name, value) in campaign {
             facts.attribution.entry(name).or_insert(value);
@@ -178,14 +190,17 @@ impl Api {
     }
 }
 
-/// The first person of a conversation, by an id that is safe in a path.
+/// The person of a conversation, by an id that is safe in a path: who wrote first, else the first who takes part.
 fn contact_id<'f>(conversation: &'f Fields<'_>) -> Option<&'f str> {
-    let contacts = conversation.object("contacts").get("contacts")?;
-    let id = contacts.items().iter().find_map(|contact| match contact {
-        Field::Object(contact) => contact.text("id"),
-        _ => None,
-    });
+    let ids = || payload::contacts(conversation).filter_map(|contact| contact.text("id"));
+    let began = began_by(conversation);
+    let id = ids().find(|id| Some(*id) == began).or_else(|| ids().next());
     id.filter(|id| payload::is_id(id))
+}
+
+/// Who began a conversation.
+fn began_by<'f>(conversation: &'f Fields<'_>) -> Option<&'f str> {
+    conversation.object("source").object("author").text("id")
 }
 
 /// Whether a conversation has parts that the answer does not show.

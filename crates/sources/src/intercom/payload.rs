@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    About, Attachment, Author, ChatFacts, ChatMessage, ChatStatus, Facts, PersonFacts, Reading,
+    About, Attachment, Author, Channel, ChatFacts, ChatMessage, ChatStatus, Facts, PersonFacts,
+    Reading,
 };
 use jiff::Timestamp;
 
@@ -14,7 +15,7 @@ use super::pseudonym;
 use crate::{
     ReadError, Verified,
     fields::{Field, Fields, line},
-    html, ignored,
+    html, ignored, mapping,
 };
 
 /// What the message that a conversation began with is called among the others. Its own id is of another kind than theirs;
@@ -121,12 +122,18 @@ pub(super) fn facts(item: &Fields<'_>) -> Facts {
     let opening = opening(item);
     let mut messages = BTreeMap::new();
     let mut person = PersonFacts::default();
+    let mut first: Option<String> = None;
+    let has_one_contact = contacts(item).count() < 2;
     let mut keep = |id: &str, part: &Fields<'_>, at: Option<Timestamp>| {
         let author = part.object("author");
         let from = author_of(author);
+        // Somebody else may take part. Whoever began has another id once their contact was merged.
         if from == Author::Customer {
-            let said = who(author);
-            person = person.or(&said);
+            let (said, own) = (who(author), author.text("id").unwrap_or_default());
+            let is_first = first.get_or_insert_with(|| own.to_owned()) == own;
+            if is_first || are_one(&person, &said, has_one_contact) {
+                person = person.or(&said);
+            }
         }
         messages.insert(id.to_owned(), message(part, from, at));
     };
@@ -144,7 +151,11 @@ pub(super) fn facts(item: &Fields<'_>) -> Facts {
     }
     // Bodies of the older generation name the person beside the conversation.
     let named = who(item.object("user"));
-    person = person.or(&named);
+    if first.is_none() || are_one(&person, &named, has_one_contact) {
+        person = person.or(&named);
+    }
+    // What a bot asked for before the conversation is kept with that.
+    person = person.or(&mapping::contact_in(item.object("custom_attributes")));
     let page_url = opening.and_then(|opening| opening.line(&["url"], 500));
     let subject = opening.and_then(|opening| opening.text("subject"));
     let subject = subject.and_then(|subject| line(&html::text(subject), 200));
@@ -165,6 +176,30 @@ pub(super) fn facts(item: &Fields<'_>) -> Facts {
         about: About::Chat(chat),
         ..Facts::default()
     }
+}
+
+/// The people of a conversation.
+pub(super) fn contacts<'f, 'a>(item: &'f Fields<'a>) -> impl Iterator<Item = &'f Fields<'a>> {
+    let contacts = item.object("contacts").get("contacts");
+    let contacts = contacts.map_or(&[][..], Field::items).iter();
+    contacts.filter_map(|contact| match contact {
+        Field::Object(contact) => Some(contact),
+        _ => None,
+    })
+}
+
+/// Whether two are one person under two ids: they share a number or an address, or nothing differs and nobody else is known to
+/// take part.
+pub(super) fn are_one(known: &PersonFacts, other: &PersonFacts, has_one_contact: bool) -> bool {
+    let of = |person: &PersonFacts| Facts {
+        person: person.clone(),
+        ..Facts::nothing(Channel::Chat)
+    };
+    let (known, other) = (of(known), of(other));
+    let (mine, others) = (known.contact(), other.contact());
+    let shares = (mine.phone.is_some() && mine.phone == others.phone)
+        || (mine.email.is_some() && mine.email == others.email);
+    (shares || has_one_contact) && known.can_be_of_one_person(&other)
 }
 
 /// The message that a conversation began with.
@@ -246,7 +281,7 @@ pub(super) fn who(person: &Fields<'_>) -> PersonFacts {
     let name = person.line(&["name"], 200);
     let is_known = email.is_some() || phone.is_some();
     let place = person.object("location");
-    PersonFacts {
+    let said = PersonFacts {
         name: name.filter(|name| is_known || !pseudonym::is_pseudonym(name)),
         phone,
         email,
@@ -254,7 +289,8 @@ pub(super) fn who(person: &Fields<'_>) -> PersonFacts {
         state: place.line(&["region"], 50),
         country: place.line(&["country"], 100),
         ..PersonFacts::default()
-    }
+    };
+    said.or(&mapping::contact_in(person.object("custom_attributes")))
 }
 
 /// What a company's website noted about how the person found it.
@@ -321,4 +357,5 @@ pub(super) fn is_wanted(name: &str) -> bool {
             // A person.
             | "name" | "email" | "phone" | "location" | "city" | "region" | "country" | "workspace_id" | "role"
     ) || is_campaign_tag(name)
+        || mapping::may_be_contact(name)
 }

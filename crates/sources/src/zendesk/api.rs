@@ -28,7 +28,7 @@ use super::{
     sunshine,
 };
 use crate::{
-    ApiError, Apis, Details, DetailsApi, Fields, aliases, api::json_fields, fields::Field,
+    ApiError, Apis, Details, DetailsApi, Fields, aliases, api::json_fields, fields::Field, mapping,
 };
 
 /// What accounts' addresses end in.
@@ -157,6 +157,7 @@ impl Api {
     /// A conversation of Sunshine Conversations. Without a key for it, what its deliveries said is all that is known.
     async fn conversation(&self, account: &Account, id: &str) -> Result<Details, ApiError> {
         let mut chat = ChatFacts::default();
+        let mut person = sunshine::Person::default();
         let (app, key) = (account.setting("app_id"), account.setting("key_id"));
         if payload::is_id(app) && !key.is_empty() {
             let mut cursor: Option<String> = None;
@@ -167,6 +168,7 @@ impl Api {
                 let answer = self.get(account, key, &path, &query).await?;
                 let body = json_fields(&answer, payload::is_wanted)?;
                 chat.messages.extend(sunshine::messages(&body));
+                person.add_all(&body);
                 let meta = body.object("meta");
                 cursor = meta.text("beforeCursor").map(str::to_owned);
                 if meta.flag("hasMore") != Some(true) || cursor.is_none() {
@@ -181,6 +183,7 @@ impl Api {
         Ok(Details {
             facts: Facts {
                 external_id: Some(id.to_owned()),
+                person: person.facts,
                 about: About::Chat(chat),
                 ..Facts::default()
             },
@@ -287,7 +290,8 @@ fn people(body: &Fields<'_>) -> People {
                     email: user.line(&["email"], 254),
                     phone: user.line(&["phone"], 64),
                     ..PersonFacts::default()
-                },
+                }
+                .or(&mapping::contact_in(user.object("user_fields"))),
                 is_staff: matches!(user.text("role"), Some("agent" | "admin")),
             },
         )),

@@ -12,7 +12,7 @@ use super::sunshine;
 use crate::{
     ReadError, Verified, aliases,
     fields::{Fields, line},
-    html, ignored,
+    html, ignored, mapping,
 };
 
 pub(super) const PROVIDER: &str = "zendesk";
@@ -92,12 +92,17 @@ fn trigger(delivery: &Verified, body: &Fields<'_>) -> Result<Reading, ReadError>
         let text = of.text(name).filter(|text| !text.contains("{{"))?;
         line(text, max)
     };
+    // What a company adds to our template, by its own names.
+    let added = body
+        .texts()
+        .filter(|(name, text)| mapping::may_be_contact(name) && !text.contains("{{"));
+    let added = mapping::person_of(added.map(|(name, text)| (name, text.to_owned(), None)));
     let mut facts = Facts {
         canonical_id: Some(id.to_owned()),
         person: PersonFacts {
             name: filled(requester, "name", 200),
-            email: filled(requester, "email", 254),
-            phone: filled(requester, "phone", 64),
+            email: filled(requester, "email", 254).or(added.email),
+            phone: filled(requester, "phone", 64).or(added.phone),
             ..PersonFacts::default()
         },
         about: About::Chat(ChatFacts {
@@ -263,6 +268,7 @@ pub(super) fn is_wanted(name: &str) -> bool {
             // Sunshine Conversations.
             | "app" | "events" | "createdAt" | "payload" | "conversation" | "messages" | "received" | "userId"
             | "displayName" | "profile" | "givenName" | "surname" | "content" | "text" | "source" | "mediaType"
-            | "mediaSize" | "altText" | "fields" | "label" | "beforeCursor" | "hasMore"
-    )
+            | "mediaSize" | "altText" | "fields" | "label" | "beforeCursor" | "hasMore" | "select" | "identities" | "value"
+            | "metadata" | "user_fields"
+    ) || mapping::may_be_contact(name)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use domain::{
-    About, Attachment, Author, ChatFacts, ChatMessage, Facts, PersonFacts, Reading, text,
+    About, Attachment, Author, Channel, ChatFacts, ChatMessage, Facts, PersonFacts, Reading, text,
 };
 
 use serde_json::Value;
@@ -12,8 +12,9 @@ use serde_json::Value;
 use super::payload::{self, CONVERSATION, PROVIDER, is_id};
 use crate::{
     ReadError, Verified, aliases,
+    body::kind_named,
     fields::{Field, Fields, line},
-    ignored,
+    ignored, mapping,
 };
 
 /// Messages of one body that are read.
@@ -96,6 +97,7 @@ pub(super) fn read(delivery: &Verified, body: &Fields<'_>) -> Result<Reading, Re
     }
     let (mut facts, mut chat) = (Facts::default(), ChatFacts::default());
     let mut is_from_person = false;
+    let mut person = Person::default();
     // The rest of the conversation comes with what the API is asked for.
     for event in told.iter().take(MAX_MESSAGES) {
         if event.object("payload").object("conversation").text("id") != Some(id) {
@@ -110,11 +112,12 @@ pub(super) fn read(delivery: &Verified, body: &Fields<'_>) -> Result<Reading, Re
         let mut said = said(message);
         if said.from == Author::Customer {
             is_from_person = true;
-            facts.person = who(message).or(&facts.person);
+            person.add(message);
         }
         said.attachments.truncate(MAX_FILES);
         chat.messages.insert(message_id.to_owned(), said);
     }
+    facts.person = person.facts;
     facts.about = About::Chat(chat);
     payload::note_unread(&mut facts, body);
     let mut news = delivery.news(CONVERSATION, &[id], facts);
@@ -158,15 +161,60 @@ fn conversation_id<'f>(event: &'f Fields<'_>) -> Result<&'f str, ReadError> {
 
 /// The messages of a page of the API.
 pub(super) fn messages(page: &Fields<'_>) -> BTreeMap<String, ChatMessage> {
-    let items = page.get("messages").map_or(&[][..], Field::items);
-    let items = items.iter().filter_map(|item| match item {
-        Field::Object(message) => {
-            let id = message.text("id").filter(|id| is_id(id))?;
-            Some((id.to_owned(), said(message)))
-        }
-        _ => None,
+    let items = all(page).filter_map(|message| {
+        let id = message.text("id").filter(|id| is_id(id))?;
+        Some((id.to_owned(), said(message)))
     });
     items.collect()
+}
+
+fn all<'f, 'a>(page: &'f Fields<'a>) -> impl Iterator<Item = &'f Fields<'a>> {
+    let items = page.get("messages").map_or(&[][..], Field::items);
+    items.iter().filter_map(|item| match item {
+        Field::Object(message) => Some(message),
+        Field::Text(_) | Field::Bool(_) | Field::List(_) => None,
+    })
+}
+
+/// Who writes in a conversation: whoever wrote first. Of others in it only what shows that they are the same under another id
+/// is taken.
+#[derive(Default)]
+pub(super) struct Person {
+    id: Option<String>,
+    pub(super) facts: PersonFacts,
+}
+
+impl Person {
+    /// Takes what the messages of a page of the API tell.
+    pub(super) fn add_all(&mut self, page: &Fields<'_>) {
+        for message in all(page) {
+            if said(message).from == Author::Customer {
+                self.add(message);
+            }
+        }
+    }
+
+    fn add(&mut self, message: &Fields<'_>) {
+        let author = message.object("author");
+        let id = author.text("userId").or(author.object("user").text("id"));
+        let is_first = self.id.is_none() || self.id.as_deref() == id;
+        let told = who(message);
+        if is_first || shares_contact(&self.facts, &told) {
+            self.facts = told.or(&self.facts);
+            self.id = self.id.take().or(id.map(str::to_owned));
+        }
+    }
+}
+
+/// Whether two say one number or one address.
+fn shares_contact(known: &PersonFacts, told: &PersonFacts) -> bool {
+    let of = |person: &PersonFacts| Facts {
+        person: person.clone(),
+        ..Facts::nothing(Channel::Chat)
+    };
+    let (known, told) = (of(known).contact(), of(told).contact());
+    (known.phone.is_some() && known.phone == told.phone)
+        || (known.email.is_some() && known.email == told.email)
 }
 
 /// One message. What the company's software sends comes from a source that names no agent.
@@ -193,7 +241,7 @@ fn words(content: &Fields<'_>) -> String {
     let fields = content.get("fields").map_or(&[][..], Field::items);
     let answers = fields.iter().filter_map(|field| match field {
         Field::Object(field) => {
-            let answer = field.line(&["text", "email"], 500)?;
+            let answer = answer(field)?;
             let label = field.line(&["label", "name"], 100)?;
             Some(format!("{label}: {answer}"))
         }
@@ -218,14 +266,68 @@ fn attachment(content: &Fields<'_>) -> Option<Attachment> {
     })
 }
 
-/// Who wrote a message, as far as their profile says so.
+/// What was entered in a field of a form, or chosen in it.
+fn answer(field: &Fields<'_>) -> Option<String> {
+    let chosen = field.get("select").map_or(&[][..], Field::items);
+    let chosen = chosen.iter().filter_map(|choice| match choice {
+        Field::Object(choice) => choice.text("label").or(choice.text("name")),
+        choice => choice.text(),
+    });
+    let chosen: Vec<_> = chosen.collect();
+    let entered = field.line(&["text", "email"], 500);
+    entered.or_else(|| line(&chosen.join(", "), 500))
+}
+
+/// Who wrote a message, as far as their profile says so, what the company's own page notes of them, and what they entered in
+/// the form before the chat: the form last, so first.
 fn who(message: &Fields<'_>) -> PersonFacts {
-    let profile = message.object("author").object("user").object("profile");
-    PersonFacts {
+    let user = message.object("author").object("user");
+    let profile = user.object("profile");
+    let identities = user.get("identities").map_or(&[][..], Field::items);
+    let identity = |wanted: &str, max| {
+        identities.iter().find_map(|identity| match identity {
+            Field::Object(identity) if identity.text("type") == Some(wanted) => {
+                identity.line(&["value"], max)
+            }
+            _ => None,
+        })
+    };
+    let known = PersonFacts {
         name: name(profile),
-        email: profile.line(&["email"], 254),
+        email: profile
+            .line(&["email"], 254)
+            .or_else(|| identity("email", 254)),
+        phone: identity("phone_number", 64).or_else(|| identity("phone", 64)),
         ..PersonFacts::default()
+    };
+    let noted = mapping::contact_in(user.object("metadata"));
+    let noted = noted.or(&mapping::contact_in(message.object("metadata")));
+    entered(message.object("content")).or(&known.or(&noted))
+}
+
+/// What a form's answers say of whoever entered them.
+fn entered(content: &Fields<'_>) -> PersonFacts {
+    if content.text("type") != Some("formResponse") {
+        return PersonFacts::default();
     }
+    let fields = content.get("fields").map_or(&[][..], Field::items);
+    let fields = fields.iter().filter_map(|field| match field {
+        Field::Object(field) => {
+            let mut names = ["name", "label"].iter().filter_map(|name| field.text(name));
+            let known = names.clone().find(|name| mapping::is_common(name));
+            // What people read says more than what a company's developer calls it.
+            let name = known
+                .or_else(|| field.text("label"))
+                .or_else(|| names.next())?;
+            Some((
+                name,
+                answer(field)?,
+                field.text("type").and_then(kind_named),
+            ))
+        }
+        Field::Text(_) | Field::Bool(_) | Field::List(_) => None,
+    });
+    mapping::person_of(fields)
 }
 
 fn name(profile: &Fields<'_>) -> Option<String> {

@@ -329,3 +329,54 @@ async fn each_failure_says_what_to_do_next() {
     let error = world.details().await.unwrap_err();
     assert!(matches!(error, ApiError::NotFound), "{error:?}");
 }
+
+fn person_of(body: &Value) -> domain::PersonFacts {
+    match read(body) {
+        Reading::News(news) => news.facts.person,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Bots ask for a number and keep it under a name of the company's.
+#[test]
+fn attributes_that_are_called_like_a_number_or_an_address_are_one() {
+    let mut body = body("conversation-user-created");
+    let item = &mut body["data"]["item"];
+    item["source"]["author"] = json!({ "type": "lead", "id": "c1", "name": "Ann Lee" });
+    item["custom_attributes"] = json!({ "Phone number": "512-555-0171", "Email (work)": "ann@example.com", "Plan": "gold" });
+    let person = person_of(&body);
+    assert_eq!(person.phone.as_deref(), Some("512-555-0171"));
+    assert_eq!(person.email.as_deref(), Some("ann@example.com"));
+    assert_eq!(person.name.as_deref(), Some("Ann Lee"));
+}
+
+/// A contact that was merged writes on under another id, and somebody else may take part.
+#[test]
+fn a_merged_contact_is_the_same_person_and_another_one_is_not() {
+    let written_on = |contacts: Value, author: Value| {
+        let mut body = body("conversation-user-created");
+        let item = &mut body["data"]["item"];
+        item["source"]["author"] =
+            json!({ "type": "lead", "id": "c1", "name": "Ann Lee", "email": "ann@example.com" });
+        item["contacts"] = json!({ "type": "contact.list", "contacts": contacts });
+        item["conversation_parts"] = json!({ "conversation_parts": [{
+            "type": "conversation_part", "id": "9", "part_type": "comment", "body": "<p>Hi</p>", "author": author,
+        }] });
+        person_of(&body)
+    };
+    let phone = "512-555-0171";
+    let one = json!([{ "type": "contact", "id": "c2" }]);
+    let two = json!([{ "type": "contact", "id": "c1" }, { "type": "contact", "id": "c2" }]);
+    let author = |name: &str, email: Option<&str>| json!({ "type": "user", "id": "c2", "name": name, "email": email, "phone": phone });
+    for (contacts, author, expected) in [
+        (&one, author("Ann Lee", None), Some(phone)),
+        (&two, author("Ann", Some("ann@example.com")), Some(phone)),
+        (&two, author("Ann Lee", None), None),
+        (&two, author("Bo", Some("bo@example.com")), None),
+        (&one, author("Bo", Some("bo@example.com")), None),
+    ] {
+        let person = written_on(contacts.clone(), author.clone());
+        assert_eq!(person.name.as_deref(), Some("Ann Lee"), "{author}");
+        assert_eq!(person.phone.as_deref(), expected, "{contacts} {author}");
+    }
+}

@@ -445,3 +445,90 @@ fn several_conversations_that_cannot_be_taken_apart_are_left_to_a_person() {
     let read = SOURCE.read(&parts[0], None);
     assert!(matches!(read, Err(ReadError::Several { .. })), "{read:?}");
 }
+
+/// What a visitor enters in the form before a chat is how somebody can call them.
+#[test]
+fn the_form_before_a_chat_says_who_can_be_called() {
+    let mut message = body("conversation-message");
+    let said = &mut message["events"][0]["payload"]["message"];
+    said["author"]["user"]["profile"] = json!({});
+    said["content"] = json!({ "type": "formResponse", "fields": [
+        { "type": "text", "name": "name", "label": "What should we call you?", "text": "Sam Reyes" },
+        { "type": "text", "name": "field_7", "label": "Phone (optional)", "text": "512-555-0171" },
+        { "type": "email", "name": "where", "label": "Where do we write to?", "email": "sam@example.com" },
+        { "type": "select", "name": "what", "label": "What is it about?", "select": [{ "name": "k", "label": "Kitchen" }] },
+    ] });
+    let news = news_of(&message);
+    let person = &news.facts.person;
+    assert_eq!(person.name.as_deref(), Some("Sam Reyes"));
+    assert_eq!(person.phone.as_deref(), Some("512-555-0171"));
+    assert_eq!(person.email.as_deref(), Some("sam@example.com"));
+    let words = chat(&news.facts).messages.values().next().unwrap();
+    assert!(
+        words.text.contains("What is it about?: Kitchen"),
+        "{}",
+        words.text
+    );
+
+    let user = &mut message["events"][0]["payload"]["message"];
+    user["content"] = json!({ "type": "text", "text": "Hello" });
+    user["author"]["user"]["metadata"] = json!({ "mobilePhone": "737-555-0100", "plan": "gold" });
+    user["author"]["user"]["identities"] = json!([{ "type": "email", "value": "sam@example.com" }]);
+    let person = news_of(&message).facts.person;
+    assert_eq!(person.phone.as_deref(), Some("737-555-0100"));
+    assert_eq!(person.email.as_deref(), Some("sam@example.com"));
+}
+
+/// Somebody else who writes in a conversation has a number of their own. Who has another id and the same address is the same.
+#[test]
+fn nobody_gets_the_number_of_somebody_else_in_the_conversation() {
+    let mut two = body("conversation-message");
+    let mut other = two["events"][0].clone();
+    let of = |event: &mut Value, message: &str, user: &str, profile: Value, metadata: Value| {
+        let message_of = &mut event["payload"]["message"];
+        message_of["id"] = json!(message);
+        message_of["author"]["userId"] = json!(user);
+        message_of["author"]["user"] =
+            json!({ "id": user, "profile": profile, "metadata": metadata });
+    };
+    let sam = json!({ "givenName": "Sam", "email": "sam@example.com" });
+    of(
+        &mut two["events"][0],
+        "67ab5f55155becd183e284c1",
+        "67ab5f53a96f98663935c3f0",
+        sam.clone(),
+        json!({}),
+    );
+    for (profile, phone) in [
+        (
+            json!({ "givenName": "Bo", "email": "bo@example.com" }),
+            None,
+        ),
+        (sam, Some("737-555-0100")),
+    ] {
+        let metadata = json!({ "phone": "737-555-0100" });
+        of(
+            &mut other,
+            "67ab5f55155becd183e284c2",
+            "67ab5f53a96f98663935c3f9",
+            profile,
+            metadata,
+        );
+        let mut both = two.clone();
+        both["events"].as_array_mut().unwrap().push(other.clone());
+        let person = news_of(&both).facts.person;
+        assert_eq!(person.name.as_deref(), Some("Sam"));
+        assert_eq!(person.phone.as_deref(), phone);
+    }
+}
+
+#[test]
+fn what_a_company_adds_to_the_trigger_says_who_can_be_called() {
+    let mut trigger = body("trigger-ticket");
+    trigger["requester"] = json!({ "name": "Sam Reyes" });
+    trigger["Cell phone"] = json!("512-555-0171");
+    trigger["contact_email"] = json!("{{ticket.ticket_field_1}}");
+    let person = news_of(&trigger).facts.person;
+    assert_eq!(person.phone.as_deref(), Some("512-555-0171"));
+    assert_eq!(person.email, None);
+}
