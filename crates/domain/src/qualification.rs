@@ -140,7 +140,9 @@ pub fn address_to_locate(
     };
     let town = contact.city.as_deref().filter(|_| typed);
     let town = town.map(|city| (city, contact.state.as_deref()));
-    MapAddress::new(&address?, place.postal_code.as_ref(), town)
+    // A code that contradicts the state beside it was typed all the same: a map tells whether the address has it.
+    let doubtful = place.caller_postal_code.as_ref().filter(|_| typed);
+    MapAddress::new(&address?, place.postal_code.as_ref().or(doubtful), town)
 }
 
 /// Whether a country, as somebody typed it, is the United States: maps are asked of no other.

@@ -149,6 +149,7 @@ fn judged(
 ) -> Result<(Judgment, String), NoJudgment> {
     let Answer { json, model, .. } = answered.map_err(NoJudgment::Gemini)?;
     let mut judgment = answer::read(&json, input)?;
+    judgment.keep_from_deciding(input, |code| rules::is_said(input, code));
     if let Some(floor) = rules::floor(input) {
         judgment.spam_likelihood = judgment.spam_likelihood.max(floor);
     }

@@ -1,12 +1,15 @@
 //! What there is to judge of a request. Strangers said or typed nearly all of it.
 
 use domain::{
-    Brief, Channel,
+    Brief, Channel, PostalCode,
     lead::brief::{Happened, Speaker, Utterance},
 };
 
 /// Longest conversation that is read, in bytes: several hours of talk.
 const MAX_TEXT_BYTES: usize = 400_000;
+
+/// What a ZIP code is called that was delivered in a field of its own.
+const ZIP_ON_FILE: &str = "ZIP code on file";
 
 /// What there is to judge.
 #[derive(Clone)]
@@ -85,6 +88,12 @@ impl AnalysisInput {
             .chain(facts.map(|fact| fact.value.as_str()))
     }
 
+    /// Whether this ZIP code was delivered in a field of its own.
+    pub(crate) fn is_on_file(&self, code: &PostalCode) -> bool {
+        let mut facts = self.facts.iter();
+        facts.any(|fact| fact.name == ZIP_ON_FILE && fact.value == code.as_str())
+    }
+
     /// Whether a recording tells no voices apart.
     pub(crate) fn has_one_voice(&self) -> bool {
         let mut speakers = self.utterances.iter().map(|utterance| &utterance.speaker);
@@ -146,7 +155,7 @@ fn facts(brief: &Brief) -> Vec<Fact> {
         (city.to_owned(), brief.city.clone()),
         (state.to_owned(), brief.state.clone()),
         (
-            "ZIP code on file".to_owned(),
+            ZIP_ON_FILE.to_owned(),
             zip.map(|zip| zip.as_str().to_owned()),
         ),
         ("address on file".to_owned(), brief.address.clone()),

@@ -2,8 +2,10 @@
 
 use domain::{
     AnalysisSection, Budget, Engine, Intent, PostalCode, ProjectType, Reason, Sentiment, Timeline,
-    Tokens,
+    Tokens, text,
 };
+
+use crate::analysis_input::AnalysisInput;
 
 /// Most reasons that are kept.
 pub(crate) const MAX_REASONS: usize = 8;
@@ -37,6 +39,29 @@ pub(crate) struct Judgment {
 }
 
 impl Judgment {
+    /// A ZIP code that a model took from somewhere, and that nobody said of the project, stands among other words of the place:
+    /// it may be an office's, a former home's, or that of the caller's record. So it can speak for the service area, and not
+    /// send a lead away.
+    pub(crate) fn keep_from_deciding(
+        &mut self,
+        input: &AnalysisInput,
+        is_said: impl Fn(&PostalCode) -> bool,
+    ) {
+        let Some(code) = self.postal_code.take_if(|code| !is_said(code)) else {
+            return;
+        };
+        // What is on file counts by itself, as what it is.
+        if input.is_on_file(&code) {
+            return;
+        }
+        let address = match self.address.take() {
+            Some(address) if address.contains(code.as_str()) => address,
+            Some(address) => format!("{address}, {}", code.as_str()),
+            None => format!("ZIP code {}", code.as_str()),
+        };
+        self.address = text::line(&address, MAX_ADDRESS);
+    }
+
     /// The section of the document. `version` is that of the prompt or the lexicon.
     pub(crate) fn into_section(
         self,

@@ -18,6 +18,8 @@ struct Word {
     place: Range<usize>,
     /// Whether a dollar sign stands before it.
     is_money: bool,
+    /// Whether thousands are set apart in it: `75,000`.
+    is_grouped: bool,
 }
 
 impl<'a> Words<'a> {
@@ -38,6 +40,7 @@ impl<'a> Words<'a> {
                         folded: String::new(),
                         place: start..end,
                         is_money,
+                        is_grouped: false,
                     });
                     (is_open, is_money) = (true, false);
                 }
@@ -45,7 +48,11 @@ impl<'a> Words<'a> {
                     word.folded.extend(c.to_lowercase());
                     word.place.end = end;
                 }
-            } else if !(is_open && is_apostrophe(c) || c == ',' && follows_digit && next_is_digit) {
+            } else if c == ',' && follows_digit && next_is_digit {
+                if let Some(word) = words.last_mut() {
+                    word.is_grouped = true;
+                }
+            } else if !(is_open && is_apostrophe(c)) {
                 is_open = false;
                 is_money = c == '$' || (is_money && c == ' ');
             }
@@ -69,6 +76,10 @@ impl<'a> Words<'a> {
 
     fn is_money(&self, index: usize) -> bool {
         self.words.get(index).is_some_and(|word| word.is_money)
+    }
+
+    fn is_grouped(&self, index: usize) -> bool {
+        self.words.get(index).is_some_and(|word| word.is_grouped)
     }
 
     /// The text from the first to the last of these words, as it was written.
@@ -133,11 +144,12 @@ impl<'a> Words<'a> {
         let mut found = Vec::new();
         let mut run: Option<(String, usize)> = None;
         for index in 0..=self.len() {
-            let spoken =
-                digits(self.get(index)).filter(|_| index < self.len() && !self.is_money(index));
+            let is_sum = self.is_money(index) || self.is_grouped(index);
+            let spoken = digits(self.get(index)).filter(|_| index < self.len() && !is_sum);
             if let Some(digits) = &spoken
                 && digits.len() == 5
-                && let Ok(code) = PostalCode::parse(digits)
+                && !is_currency(self.get(index + 1))
+                && let Some(code) = postal_code(digits)
             {
                 found.push((code, index..index + 1));
             }
@@ -150,7 +162,7 @@ impl<'a> Words<'a> {
                     };
                     let is_single = index - start == 1;
                     if let (5 | 9, false, Some(five)) = (digits.len(), is_single, digits.get(..5))
-                        && let Ok(code) = PostalCode::parse(five)
+                        && let Some(code) = postal_code(five)
                         && !found
                             .iter()
                             .any(|(known, place)| *known == code && place.start >= start)
@@ -195,13 +207,22 @@ impl<'a> Words<'a> {
             }
             end += 1;
         }
-        let is_named =
-            self.is_money(start) || matches!(self.get(end), "dollar" | "dollars" | "bucks" | "usd");
+        let is_named = self.is_money(start) || is_currency(self.get(end));
         let is_large = number.is_large && !is_measure(self.get(end));
         let is_year = |dollars: &u64| (1_900..=2_100).contains(dollars);
         let is_sum = |dollars: &u64| *dollars > 0 && (is_named || (is_large && !is_year(dollars)));
         (number.dollars().filter(is_sum), end)
     }
+}
+
+/// A ZIP code that a place may have. A round number is a sum, and zeros stand in for what nobody said.
+fn postal_code(digits: &str) -> Option<PostalCode> {
+    let code = PostalCode::parse(digits).ok()?;
+    (!code.is_placeholder()).then_some(code)
+}
+
+fn is_currency(word: &str) -> bool {
+    matches!(word, "dollar" | "dollars" | "bucks" | "usd" | "grand" | "k")
 }
 
 /// Where sentences end: behind their mark. A dot within a number is none.
@@ -406,6 +427,13 @@ mod tests {
             ("five one two, five five five, zero one four two", vec![]),
             ("5125550142", vec![]),
             ("$45,000", vec![]),
+            ("75,000", vec![]),
+            ("budget 75000", vec![]),
+            ("between 45,500 and 60,250", vec![]),
+            ("about 45500 dollars", vec![]),
+            ("00000", vec![]),
+            ("00012", vec![]),
+            ("zero zero zero one two", vec![]),
             ("1234", vec![]),
             ("", vec![]),
         ] {

@@ -214,17 +214,33 @@ fn intent(input: &AnalysisInput, customer: &Customer<'_>) -> Option<Finding<Inte
     found
 }
 
+/// Whether a person said, wrote or answered this ZIP code as the place of their project.
+pub(crate) fn is_said(input: &AnalysisInput, code: &PostalCode) -> bool {
+    let (own, answers) = (Said::of(input.own_words()), answers(input));
+    let answers = Said::of(answers.iter().map(String::as_str));
+    own.places(code, is_asked_for(input)) || answers.places(code, false)
+}
+
+/// Whether somebody asked for a ZIP code.
+fn is_asked_for(input: &AnalysisInput) -> bool {
+    let conversation = input.utterances.iter().map(|said| said.text.as_str());
+    Said::of(conversation.chain(input.note.as_deref()))
+        .any_of(&["zip", "zipcode"])
+        .is_some()
+}
+
+/// Each answer behind its question.
+fn answers(input: &AnalysisInput) -> Vec<String> {
+    let answers = input.happened.answers.iter();
+    answers
+        .map(|(question, answer)| format!("{question}: {answer}"))
+        .collect()
+}
+
 /// The ZIP code as said, else as answered. An answer stands with its question: alone, five digits may be anything.
 fn postal_code(input: &AnalysisInput, own: &Said<'_>) -> Option<Finding<PostalCode>> {
-    let conversation = input.utterances.iter().map(|said| said.text.as_str());
-    let is_asked = Said::of(conversation.chain(input.note.as_deref()))
-        .any_of(&["zip", "zipcode"])
-        .is_some();
-    let answers = input.happened.answers.iter();
-    let answers: Vec<String> = answers
-        .map(|(question, answer)| format!("{question}: {answer}"))
-        .collect();
-    own.postal_code(is_asked)
+    let answers = answers(input);
+    own.postal_code(is_asked_for(input))
         .or_else(|| Said::of(answers.iter().map(String::as_str)).postal_code(false))
 }
 

@@ -79,6 +79,25 @@ impl<'a> Said<'a> {
     ///
     /// Five digits alone may be anything, and a wrong ZIP code can send a lead away.
     pub(super) fn postal_code(&self, is_asked: bool) -> Option<Finding<PostalCode>> {
+        self.postal_codes(is_asked).last()
+    }
+
+    /// Whether this ZIP code was said or written as the place of something, as in `a kitchen in 78664`.
+    pub(super) fn places(&self, code: &PostalCode, is_asked: bool) -> bool {
+        let is_behind = |words: &Words<'_>, at: &Range<usize>| {
+            let is_house = (0..4).any(|by| lexicon::STREETS.contains(&words.get(at.end + by)));
+            matches!(words.before(at.start, 1), "in" | "at" | "near") && !is_house
+        };
+        let mut meant = self.postal_codes(is_asked);
+        meant.any(|found| found.value == *code)
+            || self.0.iter().any(|words| {
+                let mut codes = words.postal_codes().into_iter();
+                codes.any(|(known, at)| known == *code && is_behind(words, &at))
+            })
+    }
+
+    /// Each that is meant to be one, in order.
+    fn postal_codes(&self, is_asked: bool) -> impl Iterator<Item = Finding<PostalCode>> {
         let is_zip = |word: &str| matches!(word, "zip" | "zipcode" | "postal");
         let is_street = |word: &str| lexicon::STREETS.contains(&word);
         let is_meant = move |words: &Words<'_>, at: &Range<usize>| {
@@ -91,13 +110,12 @@ impl<'a> Said<'a> {
             let follows_state = matches!(words.before(at.start, 1), "tx" | "texas");
             !is_sum && !is_house && (near(is_zip) || near(is_street) || follows_state || is_answer)
         };
-        let found = self.0.iter().flat_map(|words| {
+        self.0.iter().flat_map(move |words| {
             let codes = words
                 .postal_codes()
                 .into_iter()
                 .filter(move |(_, at)| is_meant(words, at));
             codes.map(move |(code, at)| Finding::at(code, words, &at))
-        });
-        found.last()
+        })
     }
 }

@@ -323,6 +323,65 @@ async fn a_zip_code_that_nobody_said_does_not_count() {
     assert_eq!(judged.qualification.area, AreaVerdict::Unknown);
 }
 
+/// Five digits may be an office's, or those of the caller's record. What nobody said of the project sends no lead away.
+#[tokio::test]
+async fn a_zip_code_that_only_the_model_found_speaks_for_the_area_alone() {
+    for (code, words, is_said, area) in [
+        (
+            "75201",
+            "I want a new kitchen, my office has 75201 on its door.",
+            false,
+            AreaVerdict::Unknown,
+        ),
+        (
+            "75201",
+            "I want a new kitchen. The ZIP code is 75201.",
+            true,
+            AreaVerdict::Out(AreaBasis::PostalCode),
+        ),
+        (
+            "75201",
+            "I want a new kitchen in 75201.",
+            true,
+            AreaVerdict::Out(AreaBasis::PostalCode),
+        ),
+        (
+            "78664",
+            "I want a new kitchen, 78664 stands on the mailbox.",
+            false,
+            AreaVerdict::In(AreaBasis::Address),
+        ),
+    ] {
+        let world = World::start().await;
+        let found = json!({ "postal_code": code, "address": null });
+        world.simulators.gemini().answer_with(found);
+        let mut document = call(vec![spoken("1", "Hello?"), spoken("2", words)]);
+        let person = &mut document.source.said.person;
+        (person.city, person.state, person.postal_code) = (None, None, None);
+        let judged = world.judge(&job_with(document, 0, austin())).await;
+        let analysis = judged.analysis();
+        assert_eq!(analysis.postal_code.is_some(), is_said, "{words}");
+        let address = analysis.address.as_deref().unwrap_or_default();
+        assert_eq!(address.contains(code), !is_said, "{words}");
+        assert_eq!(judged.qualification.area, area, "{words}");
+    }
+    // The same code as the caller's record has.
+    let world = World::start().await;
+    world
+        .simulators
+        .gemini()
+        .answer_with(json!({ "postal_code": "75201" }));
+    let mut document = call(vec![
+        spoken("1", "Hello?"),
+        spoken("2", "I want a new kitchen."),
+    ]);
+    let person = &mut document.source.said.person;
+    (person.city, person.state) = (None, None);
+    person.postal_code = Some("75201".to_owned());
+    let judged = world.judge(&job_with(document, 0, austin())).await;
+    assert_eq!(judged.qualification.area, AreaVerdict::Unknown);
+}
+
 #[tokio::test]
 async fn the_rules_understand_the_recordings() {
     let world = World::start().await;
