@@ -234,14 +234,11 @@ pub(super) fn words(name: &str) -> Vec<String> {
             _ => {}
         }
         let c = super::without_accent(c);
-        if depth > 0 || !(c.is_alphanumeric() || c == '\'' || c == '\u{2019}') {
+        if depth > 0 || !c.is_alphanumeric() {
             if c == '&' && depth == 0 {
                 words.push("and".to_owned());
             }
             (is_open, is_small) = (false, false);
-            continue;
-        }
-        if !c.is_alphanumeric() {
             continue;
         }
         if !is_open || (is_small && c.is_uppercase()) {

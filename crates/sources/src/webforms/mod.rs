@@ -221,21 +221,18 @@ impl Names {
         // first also across their border.
         let window = received_at(delivery).map_or(0, |at| at.as_second() / WINDOW_SECONDS);
         let own_id = mapped.submission_id();
-        let continued = continued(
-            form,
-            &[
-                ("email", &email),
-                ("phone", &phone),
-                ("id", own_id.unwrap_or_default()),
-                ("session", mapping::session_of(body).unwrap_or_default()),
-            ],
-            window,
-        );
+        let session = ("session", mapping::session_of(body).unwrap_or_default());
+        let said = [
+            ("email", &*email),
+            ("phone", &*phone),
+            ("id", own_id.unwrap_or_default()),
+            session,
+        ];
         if let Some(id) = own_id {
             return Self {
                 delivery: format!("submission-{}", hashed(&[id, form, &email, &phone, &words])),
                 aliases: submission_names(id, form, &email, &phone),
-                continued,
+                continued: continued(form, &said, window),
                 own_id: Some(id.to_owned()),
                 is_told_by_words: true,
             };
@@ -248,7 +245,8 @@ impl Names {
             return Self {
                 delivery: id.clone(),
                 aliases: vec![id],
-                continued,
+                // Whoever names each of their posts says that another name is another one.
+                continued: continued(form, &[session], window),
                 own_id: None,
                 is_told_by_words: false,
             };
@@ -263,7 +261,7 @@ impl Names {
         Self {
             delivery: format!("{}-{words}", name(window)),
             aliases: vec![name(window), name(window + 1)],
-            continued,
+            continued: continued(form, &said, window),
             own_id: None,
             is_told_by_words: true,
         }
@@ -300,7 +298,7 @@ fn digits_of(phone: &str) -> String {
 }
 
 /// The names by which another delivery of the same form goes on within a window; none by what is not said.
-fn continued(form: &str, said: &[(&str, &str); 4], window: i64) -> Vec<String> {
+fn continued(form: &str, said: &[(&str, &str)], window: i64) -> Vec<String> {
     let said = said.iter().filter(|(_, value)| !value.is_empty());
     let names = said.flat_map(|(kind, value)| {
         let hash = hashed(&[form, kind, value]);

@@ -504,8 +504,8 @@ async fn a_form_whose_type_is_missing_or_odd_is_told_by_its_body() {
         .flat_map(u16::to_le_bytes)
         .collect();
     for (kind, body) in [
-        (None, GOOD.as_bytes().to_vec()),
-        (None, json.into()),
+        (Some(""), GOOD.as_bytes().to_vec()),
+        (Some(""), json.into()),
         (Some("application/octet-stream"), parts.into()),
         (
             Some("text/plain;charset=UTF-8"),
@@ -521,7 +521,7 @@ async fn a_form_whose_type_is_missing_or_odd_is_told_by_its_body() {
     }
     assert_eq!(world.requests().await, 6);
     for (kind, body) in [
-        (None, "hello there"),
+        (Some(""), "hello there"),
         (Some("text/plain"), json),
         (Some("application/octet-stream"), "\u{1}PNG"),
     ] {
