@@ -298,8 +298,9 @@ impl Alias {
     /// The kind of the name that marks what was found at the provider, because its webhook had not come.
     pub const RECOVERED: &str = "recovered";
 
-    /// The kind of a name by which a delivery goes on with a request of a moment ago, such as the next step of a form. It joins
-    /// only where [`Document::can_go_on_with`](crate::Document::can_go_on_with) says that nothing speaks for somebody else.
+    /// The kind of a name by which a delivery goes on with a request of a moment ago, such as the next step of a form.
+    /// It joins only where [`Document::can_go_on_with`](crate::Document::can_go_on_with) says that nothing speaks for
+    /// somebody else.
     pub const CONTINUED: &str = "continued";
 
     /// Whether a delivery that has this name is about the request that has it already.

@@ -41,8 +41,8 @@ impl Answers {
         }
     }
 
-    /// Takes an address and a number from answers whose questions say nothing of them, as a form has them whose fields have
-    /// numbers for names. Only where nothing else can be meant.
+    /// Takes an address and a number from answers whose questions say nothing of them, as a form has them whose fields
+    /// have numbers for names. Only where nothing else can be meant.
     pub(crate) fn find_unnamed(&mut self) {
         for field in ["email", "phone"] {
             let known = match field {

@@ -457,7 +457,8 @@ enum Form {
 }
 
 impl Form {
-    /// By its type, unless the body is plainly something else: senders leave the type out, or name one that they do not send.
+    /// By its type, unless the body is plainly something else: senders leave the type out, or name one that they do not
+    /// send.
     fn of(content_type: Option<&str>, body: &[u8]) -> Self {
         let is_multipart = content_type.is_some_and(|kind| {
             let kind = kind.trim_start();
@@ -515,8 +516,8 @@ fn boundary_within(body: &[u8]) -> Option<String> {
     (is_boundary && is_part).then(|| boundary.to_owned())
 }
 
-/// A body in UTF-16, in UTF-8; what begins with a mark, without it; and JSON that a script wrote into a text of JSON once more, without that. Every other one as
-/// it is.
+/// A body in UTF-16, in UTF-8; what begins with a mark, without it; and JSON that a script wrote into a text of JSON
+/// once more, without that. Every other one as it is.
 fn in_utf8(content_type: Option<&str>, body: &Bytes) -> Bytes {
     let body = if mending::is_wide(body) {
         Bytes::from(mending::decoded(content_type, body).into_owned())

@@ -249,8 +249,8 @@ impl Delivery {
     }
 }
 
-/// Those that a delivery can go on with which is led to them by what a person has as well as by what they said. Where it
-/// leads to several people, such as one's address with the other's number, the first counts.
+/// Those that a delivery can go on with which is led to them by what a person has as well as by what they said. Where
+/// it leads to several people, such as one's address with the other's number, the first counts.
 fn continued(known: Vec<RequestState>, news: &News) -> Vec<RequestState> {
     let mut continued: Vec<RequestState> = Vec::with_capacity(known.len());
     for state in known {

@@ -39,9 +39,9 @@ pub(crate) struct Judgment {
 }
 
 impl Judgment {
-    /// A ZIP code that a model took from somewhere, and that nobody said of the project, stands among other words of the place:
-    /// it may be an office's, a former home's, or that of the caller's record. So it can speak for the service area, and not
-    /// send a lead away.
+    /// A ZIP code that a model took from somewhere, and that nobody said of the project, stands among other words of
+    /// the place: it may be an office's, a former home's, or that of the caller's record. So it can speak for the
+    /// service area, and not send a lead away.
     pub(crate) fn keep_from_deciding(
         &mut self,
         input: &AnalysisInput,

@@ -353,8 +353,9 @@ impl Facts {
 }
 
 impl Facts {
-    /// Whether both can be one person's: one number or one address is enough unless the names differ, and where they have
-    /// neither in common, nothing that both say may differ. Whoever has all of these in common may have misspelled the name.
+    /// Whether both can be one person's: one number or one address is enough unless the names differ, and where they
+    /// have neither in common, nothing that both say may differ. Whoever has all of these in common may have misspelled
+    /// the name.
     pub fn can_be_of_one_person(&self, other: &Self) -> bool {
         let (mine, others) = (self.contact(), other.contact());
         let phones = mine.phone.as_ref().zip(others.phone.as_ref());

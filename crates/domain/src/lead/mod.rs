@@ -374,9 +374,9 @@ impl Document {
         mine.is_some() && canonical_id.is_some() && mine != canonical_id
     }
 
-    /// Whether what a delivery says can be the same person's, about the same wish, as what this request says: the next step of
-    /// a form, or one that was sent again with a correction. Two people share a number, an address or an id that a tool gives
-    /// everybody, and are told apart by what else they say.
+    /// Whether what a delivery says can be the same person's, about the same wish, as what this request says: the next
+    /// step of a form, or one that was sent again with a correction. Two people share a number, an address or an id
+    /// that a tool gives everybody, and are told apart by what else they say.
     pub fn can_go_on_with(&self, facts: &Facts) -> bool {
         let mine = self.facts();
         let is_one_submission = mine.external_id.is_some() && mine.external_id == facts.external_id;

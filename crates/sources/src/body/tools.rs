@@ -175,8 +175,8 @@ fn chosen(value: &Field<'_>) -> Option<Vec<String>> {
     }
 }
 
-/// Adds the value of a field that an object is about. `place` is where it stands, which a tenant's mapping may say instead
-/// of its name.
+/// Adds the value of a field that an object is about. `place` is where it stands, which a tenant's mapping may say
+/// instead of its name.
 fn add_described(
     name: &str,
     value: &Field<'_>,
@@ -199,8 +199,8 @@ fn add_described(
     }
 }
 
-/// An object that is about one field: `"email": {"title": "Your e-mail", "type": "email", "value": "…"}`. Returns whether it
-/// is one.
+/// An object that is about one field: `"email": {"title": "Your e-mail", "type": "email", "value": "…"}`. Returns
+/// whether it is one.
 fn described(item: &Fields<'_>, path: &str, depth: usize, body: &mut Body) -> bool {
     let Some((at, value)) = value_of(item) else {
         return false;
@@ -233,9 +233,9 @@ fn described(item: &Fields<'_>, path: &str, depth: usize, body: &mut Body) -> bo
     true
 }
 
-/// A list of objects that each name a field and its value, as many tools have it: `[{"label": "Phone", "value": "…"}]`. A
-/// tenant's mapping may say where it stands instead. What has no value is a heading, or was not answered. Returns whether
-/// it is one.
+/// A list of objects that each name a field and its value, as many tools have it: `[{"label": "Phone", "value": "…"}]`.
+/// A tenant's mapping may say where it stands instead. What has no value is a heading, or was not answered. Returns
+/// whether it is one.
 pub(super) fn pairs_within(items: &[Field<'_>], path: &str, body: &mut Body) -> bool {
     let named = |item: &Field<'_>| match item {
         Field::Object(item) => name_of(item).is_some(),

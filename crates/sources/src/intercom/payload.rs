@@ -188,8 +188,8 @@ pub(super) fn contacts<'f, 'a>(item: &'f Fields<'a>) -> impl Iterator<Item = &'f
     })
 }
 
-/// Whether two are one person under two ids: they share a number or an address, or nothing differs and nobody else is known to
-/// take part.
+/// Whether two are one person under two ids: they share a number or an address, or nothing differs and nobody else is
+/// known to take part.
 pub(super) fn are_one(known: &PersonFacts, other: &PersonFacts, has_one_contact: bool) -> bool {
     let of = |person: &PersonFacts| Facts {
         person: person.clone(),

@@ -39,8 +39,9 @@ impl Mapped {
         }
     }
 
-    /// An address or a number in a field whose name says nothing of it: a tool may name its fields by numbers, and a form ask in
-    /// words that nobody foresaw. Where several have one, those with numbers for names count, the first of them; else none.
+    /// An address or a number in a field whose name says nothing of it: a tool may name its fields by numbers, and a
+    /// form ask in words that nobody foresaw. Where several have one, those with numbers for names count, the first of
+    /// them; else none.
     fn find_unnamed(&mut self) {
         for (field, is_it) in [
             ("email", is_email_alone as fn(&str) -> bool),
@@ -113,8 +114,8 @@ impl Mapped {
         }
     }
 
-    /// A form that asks for a name and a last name means the first one by it, and the last one where it asks for a first name.
-    /// What stands in none of them is kept.
+    /// A form that asks for a name and a last name means the first one by it, and the last one where it asks for a
+    /// first name. What stands in none of them is kept.
     fn complete_name(&mut self) {
         let said = |field| self.get(field).map(str::to_owned);
         let Some(name) = said("name") else {

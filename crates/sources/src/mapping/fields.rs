@@ -151,8 +151,8 @@ fields! {
         "The page that the form is on.";
     field "submitted_at": ["submitted_at", "submittedat", "date_created", "timestamp", "created_at"],
         "When it was submitted.";
-    field "submission_id": ["submission_id", "submissionid", "entry_id", "lead_id", "data.lead_id", "data.submission_id", "entry.id", "entryid", "submission.id", "response_id", "responseid",
-        "data.response_id", "unique_id"],
+    field "submission_id": ["submission_id", "submissionid", "entry_id", "lead_id", "data.lead_id", "data.submission_id",
+        "entry.id", "entryid", "submission.id", "response_id", "responseid", "data.response_id", "unique_id"],
         "The sender's own id of the submission: two deliveries with the same are one.";
 }
 

@@ -1,7 +1,7 @@
 //! Names of fields that are sentences, or have words around them: `Phone (optional)`, `Best number to reach you`.
 //!
-//! The last resort, where no field has a common name. What is in the field has to be what its words ask for, so that a box by
-//! which somebody agrees to be called is no telephone number.
+//! The last resort, where no field has a common name. What is in the field has to be what its words ask for, so that a
+//! box by which somebody agrees to be called is no telephone number.
 
 use super::derived::{is_email, is_number, zip_within};
 

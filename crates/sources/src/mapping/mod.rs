@@ -399,7 +399,8 @@ pub(crate) fn asks_for(field: &str, question: &str, answer: &str) -> bool {
     labels::asks_for(field, question, answer)
 }
 
-/// Whether an answer is an address or a number with nothing else, and its question does not say that it is somebody else's.
+/// Whether an answer is an address or a number with nothing else, and its question does not say that it is somebody
+/// else's.
 pub(crate) fn is_alone(field: &str, question: &str, answer: &str) -> bool {
     let is_it = match field {
         "email" => derived::is_email_alone(answer),
@@ -409,8 +410,8 @@ pub(crate) fn is_alone(field: &str, question: &str, answer: &str) -> bool {
     is_it && !labels::is_somebody_elses(question)
 }
 
-/// Who a person is, by fields whose names are those of forms, or whose kind says what they take: name, value, and `email` or
-/// `phone`.
+/// Who a person is, by fields whose names are those of forms, or whose kind says what they take: name, value, and
+/// `email` or `phone`.
 pub(crate) fn person_of<'f>(
     fields: impl IntoIterator<Item = (&'f str, String, Option<&'static str>)>,
 ) -> PersonFacts {
@@ -425,8 +426,8 @@ pub(crate) fn person_of<'f>(
     mapped.into_facts(None, None).person
 }
 
-/// Whether what a company calls a field of its own may ask for a number or an address: cheap, since every member of every
-/// delivery is asked.
+/// Whether what a company calls a field of its own may ask for a number or an address: cheap, since every member of
+/// every delivery is asked.
 pub(crate) fn may_be_contact(name: &str) -> bool {
     const PARTS: [&[u8]; 8] = [
         b"phone",

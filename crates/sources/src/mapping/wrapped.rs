@@ -1,5 +1,5 @@
-//! Fields that lie inside an object which means nothing, such as `{"form": {"name": …, "email": …}}`; and objects that are
-//! about somebody else.
+//! Fields that lie inside an object which means nothing, such as `{"form": {"name": …, "email": …}}`; and objects that
+//! are about somebody else.
 
 use super::{FIELDS, is_same, normalized};
 use crate::body::{Body, Entry};
@@ -44,8 +44,8 @@ const WRAPPERS: [&str; 36] = [
     "visitor",
 ];
 
-/// The name that each field has inside of what is wrapped around it, normalized; none where nothing is, or where what is
-/// inside is not the person's: `form.name` is the form's name unless an address or a number stands beside it.
+/// The name that each field has inside of what is wrapped around it, normalized; none where nothing is, or where what
+/// is inside is not the person's: `form.name` is the form's name unless an address or a number stands beside it.
 pub(super) fn names_within(body: &Body) -> Vec<Option<String>> {
     let split: Vec<_> = body
         .entries
@@ -103,8 +103,8 @@ fn split(name: &str) -> Option<(String, String)> {
     (!wrapper.is_empty()).then(|| (wrapper.join("."), normalized(rest)))
 }
 
-/// Whether a field stands in an object that is about somebody else than the person: the agent whom a lead was given to, the
-/// company's own location.
+/// Whether a field stands in an object that is about somebody else than the person: the agent whom a lead was given to,
+/// the company's own location.
 pub(super) fn is_of_somebody_else(name: &str, body: &Body) -> bool {
     const OTHERS: [&str; 17] = [
         "account",

@@ -181,8 +181,8 @@ impl Named {
             | "text/javascript"
             | "json"
             | "application" => Self::Unsaid,
-            // So a browser names what a script of a page sends to elsewhere, whatever the script says. A form of a page that
-            // says it itself has no charset, and cannot be taken apart.
+            // So a browser names what a script of a page sends to elsewhere, whatever the script says. A form of a page
+            // that says it itself has no charset, and cannot be taken apart.
             "text/plain" if parameters.contains("charset") => Self::Unsaid,
             _ => Self::Other,
         }

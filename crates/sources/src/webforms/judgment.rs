@@ -28,8 +28,8 @@ const DISPOSABLE: [&str; 6] = [
     "sharklasers.com",
 ];
 
-/// What soft signs weigh together at most: a person may have left a page open over night, live in another language, and send a
-/// link to each picture. Alone they keep nobody apart.
+/// What soft signs weigh together at most: a person may have left a page open over night, live in another language, and
+/// send a link to each picture. Alone they keep nobody apart.
 const SOFT_MOST: u32 = 55;
 
 impl Judgment {

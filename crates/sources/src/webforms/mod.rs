@@ -194,8 +194,8 @@ fn documents(body: &Body) -> BTreeMap<String, DocumentFacts> {
 struct Names {
     delivery: String,
     aliases: Vec<String>,
-    /// Names by which the form's next step, or one that was sent again with a correction, goes on with this one: the address, the
-    /// number, the id of the submission or of the visitor's session, within a window.
+    /// Names by which the form's next step, or one that was sent again with a correction, goes on with this one: the
+    /// address, the number, the id of the submission or of the visitor's session, within a window.
     continued: Vec<String>,
     /// The sender's own id of it. Without one, its words tell which it is.
     own_id: Option<String>,

@@ -176,8 +176,8 @@ fn all<'f, 'a>(page: &'f Fields<'a>) -> impl Iterator<Item = &'f Fields<'a>> {
     })
 }
 
-/// Who writes in a conversation: whoever wrote first. Of others in it only what shows that they are the same under another id
-/// is taken.
+/// Who writes in a conversation: whoever wrote first. Of others in it only what shows that they are the same under
+/// another id is taken.
 #[derive(Default)]
 pub(super) struct Person {
     id: Option<String>,
@@ -278,8 +278,8 @@ fn answer(field: &Fields<'_>) -> Option<String> {
     entered.or_else(|| line(&chosen.join(", "), 500))
 }
 
-/// Who wrote a message, as far as their profile says so, what the company's own page notes of them, and what they entered in
-/// the form before the chat: the form last, so first.
+/// Who wrote a message, as far as their profile says so, what the company's own page notes of them, and what they
+/// entered in the form before the chat: the form last, so first.
 fn who(message: &Fields<'_>) -> PersonFacts {
     let user = message.object("author").object("user");
     let profile = user.object("profile");

@@ -479,7 +479,8 @@ fn the_form_before_a_chat_says_who_can_be_called() {
     assert_eq!(person.email.as_deref(), Some("sam@example.com"));
 }
 
-/// Somebody else who writes in a conversation has a number of their own. Who has another id and the same address is the same.
+/// Somebody else who writes in a conversation has a number of their own. Who has another id and the same address is the
+/// same.
 #[test]
 fn nobody_gets_the_number_of_somebody_else_in_the_conversation() {
     let mut two = body("conversation-message");
