@@ -31,9 +31,47 @@ pub(crate) fn cut(whole: &str, max: usize) -> String {
     text::bounded(&cut, cut.len())
 }
 
+/// An amount without its dollar sign and the commas between thousands; none where a comma is something else, as in
+/// `1,5`.
+pub(crate) fn plain_amount(written: &str) -> Option<String> {
+    let written = written.trim().trim_start_matches('$').trim();
+    let (whole, cents) = match written.split_once('.') {
+        Some((whole, cents)) => (whole, Some(cents)),
+        None => (written, None),
+    };
+    let mut groups = whole.split(',');
+    let first = groups.next()?;
+    let rest: Vec<_> = groups.collect();
+    let are_thousands = (1..=3).contains(&first.len()) && rest.iter().all(|group| group.len() == 3);
+    let has_comma = cents.is_some_and(|cents| cents.contains(','));
+    if has_comma || !(rest.is_empty() || are_thousands) {
+        return None;
+    }
+    let whole = whole.replace(',', "");
+    Some(match cents {
+        Some(cents) => format!("{whole}.{cents}"),
+        None => whole,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_commas_between_thousands_are_left_out() {
+        for (written, expected) in [
+            ("$18,500.50", Some("18500.50")),
+            ("1,234,567", Some("1234567")),
+            (" $ 42 ", Some("42")),
+            ("1,5", None),
+            ("1,50", None),
+            ("1234,567", None),
+            ("1.5,0", None),
+        ] {
+            assert_eq!(plain_amount(written).as_deref(), expected, "{written}");
+        }
+    }
 
     #[test]
     fn a_formula_becomes_text() {

@@ -13,7 +13,8 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     Account, Brief, Channel, Claim, Classify as _, Clock, Disposition, E164, Effect, EffectEnd,
-    EffectIntent, EffectKey, EffectLog, Effects, EmailAddress, Stage, StoreError, WorkKey, effect,
+    EffectIntent, EffectKey, EffectLog, Effects, EmailAddress, PersonId, RequestId, Stage,
+    StoreError, WorkKey, effect,
     lead::brief::{Conversation, Happened},
 };
 use futures::{StreamExt as _, future::join_all, stream};
@@ -114,6 +115,10 @@ macro_rules! contract_suite {
             a_mapped_field_lands_in_the_record,
             a_mapping_that_changes_reaches_the_same_records,
             a_mapped_field_that_vanished_parks,
+            a_number_in_a_field_of_texts_is_a_text,
+            what_a_record_needs_is_as_usual_where_its_mapping_is_empty,
+            two_people_of_one_number_at_once_are_two,
+            an_apostrophe_is_searched_for,
             a_preview_is_what_the_push_sends,
             what_is_usual_is_what_is_sent,
         );
@@ -398,6 +403,115 @@ pub async fn many_pushes_at_once_are_one<B: Bench>(brief: MakeBrief) {
         assert_eq!(known(pushed), known(&alone), "{}", B::SLUG);
     }
     assert_eq!(records, undisturbed::<B>(&brief).await.1, "{}", B::SLUG);
+}
+
+/// The CRM's id of whom a lead is from.
+fn person_of(pushed: &Pushed) -> &str {
+    let mut words = ["contact", "person", "lead"].into_iter();
+    let id = words.find_map(|word| pushed.remote_ids.get(word));
+    id.unwrap()
+}
+
+/// To us, all who call from one number are one person.
+pub async fn two_people_of_one_number_at_once_are_two<B: Bench>(brief: MakeBrief) {
+    if spec(B::SLUG).is_open {
+        return; // the receiver knows no persons
+    }
+    let bench = B::start().await;
+    let caller = |number: u32, name: &str| Brief {
+        request: format!("req_{number:032x}").parse::<RequestId>().unwrap(),
+        name: Some(name.to_owned()),
+        email: None,
+        ..brief(Channel::Phone)
+    };
+    let briefs = [
+        caller(1, "Theo Hart"),
+        caller(2, "Nia Voss"),
+        caller(3, "Theo Hart"),
+    ];
+    let pushes = briefs.iter().map(|brief| first_push(&bench, brief));
+    let pushed: Vec<_> = join_all(pushes)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let persons: Vec<_> = pushed.iter().map(person_of).collect();
+    assert_eq!(persons[0], persons[2], "{}", B::SLUG);
+    assert_ne!(persons[0], persons[1], "{}", B::SLUG);
+    let shown = shown(&bench);
+    let notice = "has the number +15125550142, and none has the name";
+    assert!(shown.contains(notice), "{}: {shown}", B::SLUG);
+    // Each goes on with their own.
+    for (brief, before) in briefs.iter().zip(&pushed) {
+        let changed = Brief {
+            tags: vec!["signed yesterday".to_owned()],
+            ..brief.clone()
+        };
+        let again = push(&bench, &changed, &known(before)).await.unwrap();
+        assert_eq!(again.remote_ids, before.remote_ids, "{}", B::SLUG);
+    }
+}
+
+pub async fn an_apostrophe_is_searched_for<B: Bench>(brief: MakeBrief) {
+    if spec(B::SLUG).is_open {
+        return;
+    }
+    let bench = B::start().await;
+    let lead = |number: u32| Brief {
+        request: format!("req_{number:032x}").parse::<RequestId>().unwrap(),
+        name: Some("Kate O'Brien".to_owned()),
+        email: EmailAddress::parse("kate.o'brien@example.com").ok(),
+        ..brief(Channel::Form)
+    };
+    let first = first_push(&bench, &lead(1)).await.unwrap();
+    // Another person to us, so that the address alone leads there.
+    let other = format!("per_{:032x}", 77).parse::<PersonId>().unwrap();
+    let second = first_push(&bench, &lead(2).from_person(other)).await;
+    assert_eq!(
+        person_of(&second.unwrap()),
+        person_of(&first),
+        "{}",
+        B::SLUG
+    );
+    assert!(shown(&bench).contains("O'Brien"), "{}", B::SLUG);
+}
+
+pub async fn a_number_in_a_field_of_texts_is_a_text<B: Bench>(brief: MakeBrief) {
+    if spec(B::SLUG).is_open {
+        return;
+    }
+    let (bench, brief) = (B::start().await, brief(Channel::Phone));
+    let (object, field) = bench.add_field();
+    let json = json!({ "fields": { object: { &field: "judgment.score" } } });
+    let mapping = Mapping::read(spec(B::SLUG), &json).unwrap();
+    push_mapped(&bench, &brief, &mapping, &Known::default())
+        .await
+        .unwrap();
+    let is_there = shown(&bench).lines().any(|line| line == "82");
+    assert!(is_there, "{}", B::SLUG);
+}
+
+pub async fn what_a_record_needs_is_as_usual_where_its_mapping_is_empty<B: Bench>(
+    brief: MakeBrief,
+) {
+    let brief = Brief {
+        extension: None,
+        ..brief(Channel::Phone)
+    };
+    let usual = B::start().await;
+    first_push(&usual, &brief).await.unwrap();
+    let needed = spec(B::SLUG).fields.iter().filter(|field| field.is_needed);
+    for field in needed {
+        let bench = B::start().await;
+        let json = json!({ "fields": { field.object: { field.field: "contact.extension" } } });
+        let mapping = Mapping::read(spec(B::SLUG), &json).unwrap();
+        let pushed = push_mapped(&bench, &brief, &mapping, &Known::default()).await;
+        assert!(pushed.is_ok(), "{} {}: {pushed:?}", B::SLUG, field.field);
+        assert_eq!(shown(&bench), shown(&usual), "{} {}", B::SLUG, field.field);
+        let none = json!({ "fields": { field.object: { field.field: null } } });
+        let refused = Mapping::read(spec(B::SLUG), &none).map(drop).unwrap_err();
+        assert_eq!(refused.faults[0].code, "required", "{}", field.field);
+    }
 }
 
 pub async fn an_unchanged_lead_is_not_sent<B: Bench>(brief: MakeBrief) {

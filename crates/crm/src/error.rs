@@ -155,6 +155,11 @@ impl PushError {
 }
 
 impl PushError {
+    /// Whether what went wrong, by its [word](Self::word), is a field of the lead: another mapping may mend it.
+    pub fn is_about_fields(word: &str) -> bool {
+        matches!(word, "rejected" | "required" | "schema" | "refused")
+    }
+
     /// The same, where it is about a field that the mapping speaks of: nothing is left out there, and nothing defined
     /// again, because somebody wants it so and has to know.
     pub(crate) fn of_mapped(self, is_mapped: impl Fn(&str) -> bool) -> Self {

@@ -12,6 +12,8 @@ mod error;
 mod hubspot;
 mod inspection;
 pub mod mapping;
+mod names;
+mod once;
 mod pipedrive;
 pub mod preview;
 mod salesforce;

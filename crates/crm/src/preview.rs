@@ -162,7 +162,11 @@ fn shown(
     name: String,
     value: Value,
 ) -> Field {
-    let rule = mapping.paths_of(object, &name);
+    // Where the mapping comes to nothing, and the CRM wants something, what is usual stands.
+    let rule = mapped
+        .has(object, &name)
+        .then(|| mapping.paths_of(object, &name));
+    let rule = rule.flatten();
     let usual = spec.field(object, &name);
     let from = match &rule {
         Some(paths) if paths.is_empty() => "a value of the mapping".to_owned(),
@@ -171,7 +175,7 @@ fn shown(
     };
     let field = described.and_then(|described| {
         let mut fields = described.fields.iter();
-        fields.find(|field| field.name == name)
+        fields.find(|field| spec.is_same_name(&field.name, &name))
     });
     let is_known = described.is_some() && !spec.is_open;
     let datum = mapped

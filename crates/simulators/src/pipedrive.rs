@@ -113,6 +113,7 @@ impl Provider for Pipedrive {
             )
             .route("/api/v2/deals", post(add_deal))
             .route("/api/v2/deals/search", get(search_deals))
+            .route("/api/v2/deals/{id}", get(show_deal))
             .route("/api/v2/leads/search", get(search_leads))
             .route(
                 "/api/v2/personFields",
@@ -120,6 +121,7 @@ impl Provider for Pipedrive {
             )
             .route("/api/v2/dealFields", get(deal_fields).post(add_deal_field))
             .route("/api/v1/leads", post(add_lead))
+            .route("/api/v1/leads/{id}", get(show_lead))
             .route("/api/v1/notes", get(list_notes).post(add_note))
             .route("/api/v1/notes/{id}", put(change_note))
     }
@@ -234,6 +236,21 @@ impl Simulator {
         lock(&self.shared.provider.company).delete(id);
     }
 
+    /// Deletes a lead, as a salesperson would.
+    pub fn delete_lead(&self, id: &str) {
+        let mut company = lock(&self.shared.provider.company);
+        if let Some(number) = records::number_of(id) {
+            company.delete(number);
+        }
+    }
+
+    /// Changes a person, as a salesperson would.
+    pub fn change_person(&self, id: u64, body: &Value) {
+        let now = self.shared.control.now();
+        let fields = body.as_object().cloned().unwrap_or_default();
+        lock(&self.shared.provider.company).change(id, fields, now);
+    }
+
     /// Deletes the field of this name and makes it anew, under another key.
     pub fn remake_field(&self, name: &str) {
         lock(&self.shared.provider.company).remake_field(name);
@@ -316,7 +333,31 @@ async fn add_lead(State(sim): Sim, _: Caller, JsonBody(body): Body) -> Response 
 }
 
 async fn add_note(State(sim): Sim, _: Caller, JsonBody(body): Body) -> Response {
+    let is_gone = {
+        let company = lock(&sim.provider.company);
+        let lead = body.get("lead_id").and_then(Value::as_str);
+        let deal = body.get("deal_id").and_then(Value::as_u64);
+        lead.is_some_and(|lead| company.lead(lead).is_none())
+            || deal.is_some_and(|deal| company.of(Kind::Deal, deal).is_none())
+    };
+    if is_gone {
+        return bad("lead_id or deal_id: there is no such record");
+    }
     add(&sim, Kind::Note, &body, 200)
+}
+
+async fn show_lead(State(sim): Sim, _: Caller, Path(id): Path<String>) -> Response {
+    match lock(&sim.provider.company).lead(&id) {
+        Some(lead) => ok(&lead),
+        None => Pipedrive::refuse(StatusCode::NOT_FOUND),
+    }
+}
+
+async fn show_deal(State(sim): Sim, _: Caller, Path(id): Path<u64>) -> Response {
+    match lock(&sim.provider.company).of(Kind::Deal, id) {
+        Some(deal) => ok(&deal),
+        None => Pipedrive::refuse(StatusCode::NOT_FOUND),
+    }
 }
 
 async fn show_person(State(sim): Sim, _: Caller, Path(id): Path<u64>) -> Response {

@@ -10,15 +10,16 @@ use domain::{
     Claim, Claimed, ConnectionName, DueWake, EffectEnd, EffectIntent, EffectKey, EffectLog,
     EventId, LeadRequest, NewTouch, Outbox, OutboxRow, Outcome, Record, RequestId, ReviewAction,
     SettleResult, Slot, SourceId, Stage, Tenant, TenantId, TenantStatus, Wake, Wanted, WorkKey,
-    WorkQueue, WorkRow, transition,
+    WorkQueue, WorkRow,
+    transition::{self, ReleaseReason},
 };
 use google_cloud_spanner::key::Key;
 use jiff::Timestamp;
 use store::{
     Accepted, AuditAction, AuditEntry, AuditQuery, Booked, Config, ConfigKind, Connection,
     Delivery, Identified, LastWrite, NewConfig, NewConnection, Page, PersonIdentity, Redriven,
-    ReplacedSecret, RequestQuery, RequestView, Result, SecurityEvent, Settle, Source, SourceChange,
-    SourceTest, StoppedCount, Store, StoredEvent, TokenHash, WorkQuery,
+    Released, ReplacedSecret, RequestQuery, RequestView, Result, SecurityEvent, Settle, Source,
+    SourceChange, SourceTest, StoppedCount, Store, StoredEvent, TokenHash, WorkQuery,
 };
 
 use crate::{
@@ -36,6 +37,31 @@ macro_rules! again {
     };
 }
 pub(crate) use again;
+
+impl SpannerStore {
+    /// Releases what is left of what is held for a connection. A revoked key can hold thousands of steps, more than one
+    /// transaction can write.
+    async fn release_rest(
+        &self,
+        tenant: TenantId,
+        name: ConnectionName,
+        reason: ReleaseReason,
+    ) -> Result<Released> {
+        let mut all = Released::default();
+        loop {
+            let (tenant, name) = (tenant.clone(), name.clone());
+            let rest = again!(
+                [tenant, name] | tx | connections::release_some(&tx, &tenant, &name, reason)
+            );
+            let released = self.write("secret.release", rest).await?;
+            if released.rows == 0 {
+                return Ok(all);
+            }
+            all.rows += released.rows;
+            all.wakes.extend(released.wakes);
+        }
+    }
+}
 
 #[async_trait]
 impl Store for SpannerStore {
@@ -312,18 +338,53 @@ impl Store for SpannerStore {
             }
         );
         let mut replaced = self.act(tenant, act, change).await?;
-        // A revoked key can hold thousands of steps, more than one transaction can write. The first are released with
-        // the new secret; if the process dies before the rest, setting the secret again releases it.
-        loop {
-            let (also, named) = (also.clone(), named.clone());
-            let rest = again!([also, named] | tx | connections::release_some(&tx, &also, &named));
-            let (released, wakes) = self.write("secret.release", rest).await?;
-            if released == 0 {
-                return Ok(replaced);
-            }
-            replaced.released += released;
-            replaced.wakes.extend(wakes);
-        }
+        // The first are released with the new secret; if the process dies before the rest, setting the secret again
+        // releases it.
+        let rest = self
+            .release_rest(also, named, ReleaseReason::Replaced)
+            .await?;
+        replaced.released += rest.rows;
+        replaced.wakes.extend(rest.wakes);
+        Ok(replaced)
+    }
+
+    async fn accept_secret(
+        &self,
+        tenant: &TenantId,
+        name: &ConnectionName,
+        version: u64,
+    ) -> Result<Released> {
+        let (id, named) = (tenant.clone(), name.clone());
+        let change =
+            again!([id, named] | tx | connections::accept_secret(&tx, (&id, &named), version));
+        let Some(mut released) = self.write("secret.accept", change).await? else {
+            return Ok(Released::default());
+        };
+        let (tenant, name) = (tenant.clone(), name.clone());
+        let rest = self
+            .release_rest(tenant, name, ReleaseReason::Accepted)
+            .await?;
+        released.rows += rest.rows;
+        released.wakes.extend(rest.wakes);
+        Ok(released)
+    }
+
+    async fn remove_connection(
+        &self,
+        tenant: &TenantId,
+        name: &ConnectionName,
+        act: &AuditAction,
+    ) -> Result<Released> {
+        let (id, named) = (tenant.clone(), name.clone());
+        let change = again!([id, named] | tx | connections::remove(&tx, (&id, &named)));
+        let mut released = self.act(tenant, act, change).await?;
+        let (tenant, name) = (tenant.clone(), name.clone());
+        let rest = self
+            .release_rest(tenant, name, ReleaseReason::Removed)
+            .await?;
+        released.rows += rest.rows;
+        released.wakes.extend(rest.wakes);
+        Ok(released)
     }
 
     async fn connections(&self, tenant: &TenantId) -> Result<Vec<Connection>> {

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use domain::{ConnectionName, RequestId, TenantId, Wake, transition};
+use domain::{
+    ConnectionName, RequestId, StoreError, TenantId,
+    transition::{self, ReleaseReason},
+};
+use google_cloud_spanner::mutation::Mutation;
 use store::{
-    Connection, NewConnection, ReplacedSecret,
+    Connection, NewConnection, Released, ReplacedSecret,
     connections::released,
     rows::{self, signed},
     stored::to_json,
@@ -73,39 +77,69 @@ pub(crate) async fn replace_secret(
     let known = one(tx, tenant, name).await?;
     let connection = Connection::with_secret(known, tenant, name, secret_version, new)?;
     write(tx, &connection)?;
-    let (released, wakes) = release_some(tx, tenant, name).await?;
+    let Released { rows, wakes } = release_some(tx, tenant, name, ReleaseReason::Replaced).await?;
     Ok(ReplacedSecret {
         version: connection.version,
-        released,
+        released: rows,
         wakes,
     })
 }
 
-/// Releases the next requests that have work held for a connection; how many rows of work, and what is due now.
+/// A secret that counts as refused is taken: what is held is released, as much as fits. None if it does not count so.
+pub(crate) async fn accept_secret(
+    tx: &Tx,
+    (tenant, name): (&TenantId, &ConnectionName),
+    version: u64,
+) -> Result<Option<Released>> {
+    let known = one(tx, tenant, name).await?;
+    let Some(accepted) = known.and_then(|known| known.accepted(version)) else {
+        return Ok(None);
+    };
+    write(tx, &accepted)?;
+    let released = release_some(tx, tenant, name, ReleaseReason::Accepted);
+    released.await.map(Some)
+}
+
+/// Removes a connection, and releases what is held for it, as much as fits.
+pub(crate) async fn remove(
+    tx: &Tx,
+    (tenant, name): (&TenantId, &ConnectionName),
+) -> Result<Released> {
+    if one(tx, tenant, name).await?.is_none() {
+        return Err(StoreError::NotFound.into());
+    }
+    let key = key([tenant.as_str(), name.as_str()]);
+    tx.write([Mutation::delete("connections", key.into())])?;
+    release_some(tx, tenant, name, ReleaseReason::Removed).await
+}
+
+/// Releases the next requests that have work held for a connection.
 pub(crate) async fn release_some(
     tx: &Tx,
     tenant: &TenantId,
     name: &ConnectionName,
-) -> Result<(u64, Vec<Wake>)> {
-    let (mut rows, mut wakes, mut count) = (0, Vec::new(), 0);
+    reason: ReleaseReason,
+) -> Result<Released> {
+    let (mut all, mut count) = (Released::default(), 0);
     for request in held(tx, tenant, name).await? {
         let state = requests::own_state(tx, tenant, request).await;
         let state = readable("requests", request, state)?.flatten();
-        let Some(plan) = state.map(|state| transition::release(state, name, tx.now())) else {
+        let Some(plan) = state.map(|state| transition::release(state, name, reason, tx.now()))
+        else {
             continue;
         };
         let released = released(&plan);
         if released > 0 {
             requests::write(tx, &plan)?;
-            rows += released;
-            wakes.extend(plan.wakes);
+            all.rows += released;
+            all.wakes.extend(plan.wakes);
             count += 1;
         }
         if count == RELEASED_AT_ONCE {
             break;
         }
     }
-    Ok((rows, wakes))
+    Ok(all)
 }
 
 /// The requests that have work held for a connection.

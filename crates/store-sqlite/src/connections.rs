@@ -1,10 +1,13 @@
 //! A tenant's accounts at providers.
 
-use domain::{ConnectionName, RequestId, TenantId, transition};
+use domain::{
+    ConnectionName, RequestId, StoreError, TenantId,
+    transition::{self, ReleaseReason},
+};
 use jiff::Timestamp;
 use rusqlite::{Connection as Db, params};
 use store::{
-    Connection, NewConnection, ReplacedSecret, Result,
+    Connection, NewConnection, Released, ReplacedSecret, Result,
     connections::released,
     rows::{self, signed},
     stored::{readable, to_json},
@@ -59,25 +62,64 @@ pub(crate) fn replace_secret(
     let known = one(db, tenant, name)?;
     let connection = Connection::with_secret(known, tenant, name, secret_version, new)?;
     write(db, &connection)?;
-    let mut replaced = ReplacedSecret {
+    let Released { rows, wakes } = release(db, now, (tenant, name), ReleaseReason::Replaced)?;
+    Ok(ReplacedSecret {
         version: connection.version,
-        released: 0,
-        wakes: Vec::new(),
+        released: rows,
+        wakes,
+    })
+}
+
+/// A secret that counts as refused is taken: what is held is released.
+pub(crate) fn accept_secret(
+    db: &Db,
+    now: Timestamp,
+    (tenant, name): (&TenantId, &ConnectionName),
+    version: u64,
+) -> Result<Released> {
+    let known = one(db, tenant, name)?;
+    let Some(accepted) = known.and_then(|known| known.accepted(version)) else {
+        return Ok(Released::default());
     };
+    write(db, &accepted)?;
+    release(db, now, (tenant, name), ReleaseReason::Accepted)
+}
+
+pub(crate) fn remove(
+    db: &Db,
+    now: Timestamp,
+    (tenant, name): (&TenantId, &ConnectionName),
+) -> Result<Released> {
+    const SQL: &str = "DELETE FROM connections WHERE tenant_id = ?1 AND name = ?2";
+    let removed = sql::execute(db, SQL, params![tenant.as_str(), name.as_str()])?;
+    if removed == 0 {
+        return Err(StoreError::NotFound);
+    }
+    release(db, now, (tenant, name), ReleaseReason::Removed)
+}
+
+/// Lets what is held for a connection run again.
+fn release(
+    db: &Db,
+    now: Timestamp,
+    (tenant, name): (&TenantId, &ConnectionName),
+    reason: ReleaseReason,
+) -> Result<Released> {
+    let mut all = Released::default();
     for request in held(db, tenant, name)? {
         let state = requests::own_state(db, tenant, request);
         let state = readable("requests", || request.to_string(), state)?.flatten();
-        let Some(plan) = state.map(|state| transition::release(state, name, now)) else {
+        let Some(plan) = state.map(|state| transition::release(state, name, reason, now)) else {
             continue;
         };
         let rows = released(&plan);
         if rows > 0 {
             requests::write(db, &plan)?;
-            replaced.released += rows;
-            replaced.wakes.extend(plan.wakes);
+            all.rows += rows;
+            all.wakes.extend(plan.wakes);
         }
     }
-    Ok(replaced)
+    Ok(all)
 }
 
 /// The requests that have work held for a connection.

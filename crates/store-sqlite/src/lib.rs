@@ -54,7 +54,7 @@ use rusqlite::{Connection as Db, config::DbConfig};
 use store::{
     Accepted, AuditAction, AuditEntry, AuditQuery, Booked, Config, ConfigCache, ConfigKind,
     Connection, Delivery, IdSource, Identified, LastWrite, LiveChange, NewConfig, NewConnection,
-    Page, PersonIdentity, Redriven, ReplacedSecret, RequestQuery, RequestView, Result,
+    Page, PersonIdentity, Redriven, Released, ReplacedSecret, RequestQuery, RequestView, Result,
     SecurityEvent, Settle, Source, SourceChange, SourceTest, StoppedCount, Store, StoredEvent,
     TokenHash, WorkQuery,
 };
@@ -492,6 +492,32 @@ impl Store for SqliteStore {
         let (id, name, new) = (tenant.clone(), name.clone(), new.cloned());
         self.act(tenant, act, move |db, now| {
             connections::replace_secret(db, now, (&id, &name), secret_version, new.as_ref())
+        })
+        .await
+    }
+
+    async fn accept_secret(
+        &self,
+        tenant: &TenantId,
+        name: &ConnectionName,
+        version: u64,
+    ) -> Result<Released> {
+        let (tenant, name, clock) = (tenant.clone(), name.clone(), self.clock.clone());
+        self.write_kept(move |db| {
+            connections::accept_secret(db, clock.now(), (&tenant, &name), version)
+        })
+        .await
+    }
+
+    async fn remove_connection(
+        &self,
+        tenant: &TenantId,
+        name: &ConnectionName,
+        act: &AuditAction,
+    ) -> Result<Released> {
+        let (id, name) = (tenant.clone(), name.clone());
+        self.act(tenant, act, move |db, now| {
+            connections::remove(db, now, (&id, &name))
         })
         .await
     }

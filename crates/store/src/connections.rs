@@ -95,6 +95,16 @@ impl Connection {
         })
     }
 
+    /// The connection after its provider took its secret of `version`; `None` if that changes nothing, because it does not
+    /// count as refused, or the secret was replaced since.
+    pub fn accepted(self, version: u64) -> Option<Self> {
+        let is_news = self.version == version && self.state == ConnectionState::Refused;
+        is_news.then_some(Self {
+            state: ConnectionState::Active,
+            ..self
+        })
+    }
+
     /// The connection that is stored when this one is put: it begins at version 1, or keeps version, state and secret.
     #[must_use]
     pub fn over(self, known: Option<Self>) -> Self {
@@ -111,6 +121,15 @@ impl Connection {
             },
         }
     }
+}
+
+/// What a release let run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Released {
+    /// How many rows of work.
+    pub rows: u64,
+    /// What is due now.
+    pub wakes: Vec<Wake>,
 }
 
 /// How many rows of work a release lets run. With none, there is nothing to write.

@@ -53,7 +53,7 @@ pub use audit::{AuditAction, AuditEntry, AuditQuery};
 pub use bookings::Booked;
 pub use calls::{Begun, Call, CallAnswer, Calls};
 pub use configs::{Config, ConfigCache, ConfigKind, NewConfig};
-pub use connections::{Connection, ConnectionState, NewConnection, ReplacedSecret};
+pub use connections::{Connection, ConnectionState, NewConnection, Released, ReplacedSecret};
 pub use deliveries::{
     Deliveries, DeliveryOutcome, DeliveryQuery, DeliverySummary, ReplayedDelivery, SecurityKey,
     SecurityQuery,
@@ -375,6 +375,29 @@ pub trait Store:
         new: Option<&NewConnection>,
         act: &AuditAction,
     ) -> Result<ReplacedSecret>;
+
+    /// Notes that a provider took a connection's secret of `version`, and releases what was held for it. Where that secret
+    /// does not count as refused nothing is written.
+    ///
+    /// A store that must split the releases does the rest before this returns; if the process dies between them, the next
+    /// hold and what is accepted after it release what is left.
+    async fn accept_secret(
+        &self,
+        tenant: &TenantId,
+        name: &ConnectionName,
+        version: u64,
+    ) -> Result<Released>;
+
+    /// Removes a connection, and lets what was held for it run again, so that it says that there is no such connection.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is no such connection.
+    async fn remove_connection(
+        &self,
+        tenant: &TenantId,
+        name: &ConnectionName,
+        act: &AuditAction,
+    ) -> Result<Released>;
 
     /// A tenant's connections, by name.
     async fn connections(&self, tenant: &TenantId) -> Result<Vec<Connection>>;

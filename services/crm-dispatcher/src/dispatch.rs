@@ -1,18 +1,25 @@
 //! The stage `dispatch`.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use crm::{CONNECTORS, Connector, Known, Mapping, PushError, Pushed};
 use domain::{
     Account, Brief, Claimed, Classify, ConnectionName, DispatchAttempt, DispatchSection,
     DispatchState, Effects, Outcome, Record, RemoteIds, Section, Stage, StageError, StageHandler,
+    TenantId,
 };
 use http_client::with_last_exchange;
-use store::{ConfigKind, Identified, PersonIdentity};
+use store::{ConfigKind, ConnectionState, Identified, PersonIdentity};
 
 use crate::Deps;
 
+/// How long it is not noted again that a CRM takes an account that counted as refused.
+const ACCEPTED_AGAIN: Duration = Duration::from_secs(600);
 /// How long the claim must hold for a push.
 const PUSH_LEASE: Duration = Duration::from_secs(60);
 
@@ -21,7 +28,18 @@ const PUSH_LEASE: Duration = Duration::from_secs(60);
 /// In: a qualified request; the work's target names the connection. Out: that connection's entry of `dispatches`.
 /// A repeat finds what was written by the CRM's unique keys and changes nothing more. Every try is recorded.
 pub(crate) struct Dispatch {
-    pub(crate) deps: Deps,
+    deps: Deps,
+    /// Accounts of which it was noted a while ago that their CRM takes them after all, with the version of their secret.
+    accepted: Mutex<BTreeMap<(TenantId, ConnectionName, u64), Duration>>,
+}
+
+impl Dispatch {
+    pub(crate) fn new(deps: Deps) -> Self {
+        Self {
+            deps,
+            accepted: Mutex::default(),
+        }
+    }
 }
 
 #[async_trait]
@@ -69,6 +87,7 @@ impl StageHandler for Dispatch {
         }
         let pushed =
             pushed.map_err(|error| StageError::from_provider(&error, Some(account.held_by())))?;
+        self.note_accepted(&account).await;
         let section = self.section(job, connector, before, pushed);
         Ok(Outcome::done(Section::Dispatch(name, section)))
     }
@@ -110,6 +129,39 @@ impl Dispatch {
         };
         Mapping::saved(spec.mapping, &saved.json, saved.version)
             .map_err(|error| StageError::ours(&error))
+    }
+
+    /// Notes that the CRM takes an account that counted as refused, and lets what was held for it go on: the relay finds
+    /// it. One push in ten minutes says so, lest a CRM that takes some leads and refuses others is asked for all of them
+    /// with each one that it takes. Should it fail, the next push that is done says it.
+    async fn note_accepted(&self, account: &Account) {
+        let (name, version) = account.held_by();
+        let (store, tenant) = (&self.deps.store, &account.tenant);
+        let is_refused = |known: &store::Connection| {
+            known.state == ConnectionState::Refused && known.version == version
+        };
+        let known = store.connection(tenant, &name).await;
+        if !known.is_ok_and(|known| known.as_ref().is_some_and(is_refused)) {
+            return;
+        }
+        let now = self.deps.clock.monotonic();
+        let key = (tenant.clone(), name.clone(), version);
+        let is_early = |at: &Duration| now.saturating_sub(*at) < ACCEPTED_AGAIN;
+        {
+            let mut accepted = self.accepted();
+            accepted.retain(|_, at| is_early(at));
+            if accepted.contains_key(&key) {
+                return;
+            }
+        }
+        if store.accept_secret(tenant, &name, version).await.is_ok() {
+            self.accepted().insert(key, now);
+        }
+    }
+
+    fn accepted(&self) -> MutexGuard<'_, BTreeMap<(TenantId, ConnectionName, u64), Duration>> {
+        let accepted = self.accepted.lock();
+        accepted.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the claim holds, asked of the store right before the CRM is written to: a process that was stopped for

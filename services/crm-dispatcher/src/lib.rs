@@ -28,7 +28,7 @@ pub fn service(deps: Deps) -> Service {
     Service {
         name: "crm-dispatcher",
         routes: axum::Router::new(),
-        stages: vec![Arc::new(dispatch::Dispatch { deps })],
+        stages: vec![Arc::new(dispatch::Dispatch::new(deps))],
         tasks: Vec::new(),
     }
 }

@@ -3,7 +3,7 @@
 
 use axum::extract::State;
 use crm::{CrmField, CrmObject, Inspection};
-use domain::Classify;
+use domain::{Account, Classify};
 use runtime::{Json, Path, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -28,6 +28,8 @@ pub(crate) struct ConnectionTest {
     objects: Vec<ConnectionObject>,
     /// What is still to be done there before leads can be written, a sentence each.
     notes: Vec<String>,
+    /// How many steps were held because the provider refused the secret, and go on now that it takes it.
+    released: u64,
 }
 
 /// A kind of record of a CRM.
@@ -136,6 +138,7 @@ pub(crate) async fn test_connection(
             Ok(detail) => ConnectionTest {
                 is_accepted: true,
                 detail,
+                released: accepted(&deps, &account).await?,
                 ..ConnectionTest::default()
             },
             Err(error) => refused(&error),
@@ -170,9 +173,19 @@ pub(crate) async fn test_connection(
             answer: None,
             objects: objects.into_iter().map(Into::into).collect(),
             notes,
+            released: accepted(&deps, &account).await?,
         },
         Err(error) => refused(&error),
     }))
+}
+
+/// Notes that the provider takes the account, and lets what was held for it go on.
+async fn accepted(deps: &Deps, account: &Account) -> Result<u64, Problem> {
+    let (name, version) = account.held_by();
+    let released = deps.store.accept_secret(&account.tenant, &name, version);
+    let released = released.await?;
+    deps.hand_over(released.wakes).await;
+    Ok(released.rows)
 }
 
 fn refused(error: &(impl Classify + std::fmt::Display)) -> ConnectionTest {

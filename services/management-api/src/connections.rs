@@ -17,6 +17,7 @@ use crate::{
     auth::{TenantAdmin, TenantReader},
     body::Body,
     faults::{BODY, Faults},
+    mapping::account::{AccountCheck, check_account},
     problems::{BodyProblems, Conflict, TenantProblems},
     providers::AccountProvider,
     secret_text::SecretText,
@@ -27,6 +28,8 @@ use crate::{
 const MAX_SECRET_BYTES: usize = 8 * 1024;
 /// How much of the name of a setting that there is not is repeated, in characters.
 const MAX_NAME: usize = 60;
+/// How many users of a connection a refusal names at most.
+const MAX_USERS: usize = 5;
 /// The longest value of a setting.
 const MAX_SETTING_BYTES: usize = 4_000;
 
@@ -115,6 +118,20 @@ pub(crate) struct SecretSet {
     version: u64,
     /// How many steps were held for the connection and go on now.
     released: u64,
+    /// What a CRM says of the account and of what is configured for it; null of what is no CRM, describes nothing, or was
+    /// not asked.
+    check: Option<AccountCheck>,
+}
+
+/// A connection that was removed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RemovedConnection {
+    /// The connection's name.
+    name: String,
+    /// The provider's slug.
+    provider: String,
+    /// How many steps were held for the connection. They run once more, and say that there is no such connection.
+    released: u64,
 }
 
 /// A tenant's connections.
@@ -171,8 +188,89 @@ pub(crate) async fn set_connection_secret(
     State(deps): State<Deps>,
     Body(new): Body<NewSecret>,
 ) -> Result<Json<SecretSet>, Problem> {
-    let set = set(&deps, &caller, &path.connection, &new, false).await;
-    set.map(Json)
+    let mut set = set(&deps, &caller, &path.connection, &new, false).await?;
+    set.check = check_account(&deps, caller.tenant(), &path.connection).await?;
+    Ok(Json(set))
+}
+
+/// Removes a connection with its secret.
+///
+/// It is refused while a source, an office's destination or its messages use it. What is configured for it stays, and counts
+/// again for a connection of the same name.
+#[utoipa::path(
+    delete,
+    path = "/v1/tenants/{tenant_id}/connections/{connection}",
+    tag = "connections",
+    security(("bearer" = [])),
+    params(("tenant_id" = String, Path, description = "The tenant's slug."), ConnectionPath),
+    responses(
+        (status = OK, description = "What was removed.", body = RemovedConnection),
+        Conflict,
+        TenantProblems
+    )
+)]
+pub(crate) async fn remove_connection(
+    caller: TenantAdmin,
+    Path(path): Path<ConnectionPath>,
+    State(deps): State<Deps>,
+) -> Result<Json<RemovedConnection>, Problem> {
+    let (tenant, name) = (caller.tenant(), &path.connection);
+    let known = deps.store.connection(tenant, name).await?;
+    let known =
+        known.ok_or_else(|| Problem::not_found(format!("There is no connection `{name}`.")))?;
+    let users = users(&deps, &known).await?;
+    if !users.is_empty() {
+        let named: Vec<_> = users.iter().take(MAX_USERS).map(String::as_str).collect();
+        return Err(Problem::conflict(format!(
+            "It is used, {} times in all: {}. Take it out there first.",
+            users.len(),
+            named.join(", ")
+        )));
+    }
+    let act = caller
+        .act("connection.remove", name)
+        .saying(format!("to {}", known.provider));
+    let removed = deps.store.remove_connection(tenant, name, &act).await?;
+    let secret = SecretName::new(name.as_str()).map_err(Problem::internal)?;
+    // Nobody uses it any more; should this fail, a connection of this name overwrites it.
+    if let Err(error) = deps.secrets.delete(tenant, &secret).await {
+        tracing::warn!("the secret of a removed connection is left: {error}");
+    }
+    deps.hand_over(removed.wakes).await;
+    Ok(Json(RemovedConnection {
+        name: known.name.to_string(),
+        provider: known.provider,
+        released: removed.rows,
+    }))
+}
+
+/// What uses a connection, in words.
+async fn users(deps: &Deps, connection: &store::Connection) -> Result<Vec<String>, Problem> {
+    let (tenant, name) = (&connection.tenant, &connection.name);
+    let sources = deps.store.sources(tenant).await?.into_iter();
+    let sources = sources.filter(|source| {
+        source.provider == connection.provider
+            && source.state == store::SourceState::Active
+            && source.connection_name() == *name
+    });
+    let mut users: Vec<String> = sources
+        .map(|source| format!("the source {}", source.id))
+        .collect();
+    for office in deps.store.offices(tenant).await? {
+        let config = &office.config;
+        let what = |what: &str| format!("{what} of the office {}", office.id);
+        let mut destinations = config.destinations.iter();
+        if destinations.any(|destination| destination.connection == *name) {
+            users.push(what("the destinations"));
+        }
+        let messages = &config.notifications;
+        let mut places = messages.channels.iter();
+        let is_named = messages.connection.as_ref() == Some(name);
+        if is_named || places.any(|place| place.connection == *name) {
+            users.push(what("the messages"));
+        }
+    }
+    Ok(users)
 }
 
 /// Sets a connection's secret. `is_used_next`: its caller makes the source that uses it.
@@ -208,6 +306,7 @@ pub(crate) async fn set(
         provider: connection.provider,
         version: replaced.version,
         released: replaced.released,
+        check: None,
     })
 }
 

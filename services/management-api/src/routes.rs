@@ -114,6 +114,7 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
         ))
         .routes(routes!(snippet::show_source_snippet))
         .routes(routes!(connections::set_connection_secret))
+        .routes(routes!(connections::remove_connection))
         .routes(routes!(connection_test::test_connection))
         .routes(routes!(fields::show_connection_schema))
         .routes(routes!(mapping::show_mapping, mapping::save_mapping))

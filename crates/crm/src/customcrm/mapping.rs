@@ -157,8 +157,12 @@ pub(super) fn map(mut data: Value, mapped: &Mapped) -> Value {
         let mut place = &mut data;
         let mut names = name.split('.').peekable();
         while let Some(name) = names.next() {
+            if !place.is_object() && value.is_some() {
+                // What leads into a value replaces it: the mapping is the newest that somebody said.
+                *place = json!({});
+            }
             let Some(members) = place.as_object_mut() else {
-                break; // the receiver's own shape has a value there
+                break;
             };
             match (names.peek(), &value) {
                 (Some(_), Some(_)) => place = members.entry(name).or_insert_with(|| json!({})),
@@ -178,6 +182,41 @@ pub(super) fn map(mut data: Value, mapped: &Mapped) -> Value {
         }
     }
     data
+}
+
+/// The longest texts that are left, in characters, from what usually fits in a body to what always does.
+const LENGTHS: [usize; 7] = [4_000, 2_000, 1_000, 400, 150, 60, 20];
+/// What tells one lead from another: never cut.
+const IDS: [&str; 3] = ["lead_id", "tenant_id", "version"];
+
+/// The data as long as it may be: a receiver's own shape and a mapping can say something many times.
+pub(super) fn fitted(mut data: Value) -> Value {
+    for max in LENGTHS {
+        if data.to_string().len() <= MAX_BYTES {
+            break;
+        }
+        let members = data.as_object_mut().into_iter().flatten();
+        for (_, value) in members.filter(|(name, _)| !IDS.contains(&name.as_str())) {
+            shorten(value, max);
+        }
+    }
+    data
+}
+
+fn shorten(value: &mut Value, max: usize) {
+    match value {
+        Value::String(whole) if whole.chars().count() > max => {
+            let is_long = max > 2 * REST.chars().count();
+            *whole = if is_long {
+                cut(whole, max)
+            } else {
+                text::bounded(whole, max)
+            };
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| shorten(item, max)),
+        Value::Object(members) => members.values_mut().for_each(|value| shorten(value, max)),
+        _ => {}
+    }
 }
 
 fn sized(brief: &Brief, account: &Account, max_details: usize, max_conversation: usize) -> Value {
@@ -392,6 +431,43 @@ mod tests {
             let text = data[cut].as_str().unwrap();
             assert!(text.ends_with("is in the dashboard]"), "{cut}: {text}");
         }
+    }
+
+    #[test]
+    fn whatever_says_a_lead_many_times_fits_and_keeps_its_ids() {
+        let note = "☎ call after five, please. ".repeat(200);
+        let long = Brief {
+            note: Some(note),
+            ..call()
+        };
+        let data = data(&long, &account());
+        let fields: Map<String, Value> = (0..200)
+            .map(|number| (format!("copy_{number}"), json!("note")))
+            .collect();
+        let json = json!({ "fields": { "lead": fields } });
+        let mapping = crate::Mapping::read(&FIELDS, &json).unwrap();
+        let fitted = fitted(map(data.clone(), &mapping.of(&long)));
+        assert!(
+            fitted.to_string().len() <= MAX_BYTES,
+            "{}",
+            fitted.to_string().len()
+        );
+        for id in IDS {
+            assert_eq!(fitted[id], data[id], "{id}");
+        }
+        assert!(fitted["copy_0"].as_str().unwrap().chars().count() <= 60);
+    }
+
+    #[test]
+    fn a_mapped_member_within_a_value_is_not_lost() {
+        let data = data(&call(), &account());
+        let json = json!({ "fields": { "lead": {
+            "contact.name": null, "contact.name.whole": "contact.name", "note.text": { "value": "x" },
+        } } });
+        let mapping = crate::Mapping::read(&FIELDS, &json).unwrap();
+        let mapped = map(data, &mapping.of(&call()));
+        assert_eq!(mapped["contact"]["name"], json!({ "whole": "Ann Lee" }));
+        assert_eq!(mapped["note"], json!({ "text": "x" }));
     }
 
     #[test]

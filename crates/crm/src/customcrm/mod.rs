@@ -116,7 +116,7 @@ impl Connector for CustomCrm {
             "lead.accepted"
         };
         let data = mapping::mapped(&standard, template.as_ref());
-        let data = mapping::map(data, mapped);
+        let data = mapping::fitted(mapping::map(data, mapped));
         let answer = self.api.post(account, &keys, &id, kind, &data).await?;
         let lead = answer
             .external_id

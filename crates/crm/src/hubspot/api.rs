@@ -204,6 +204,10 @@ impl Api {
         }
     }
 
+    pub(super) const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     fn unmade(&self) -> MutexGuard<'_, BTreeSet<&'static str>> {
         self.unmade.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -140,7 +140,7 @@ fn says_unknown(words: &str) -> bool {
 }
 
 /// The error with the property that only its message names. Only what was written counts, so nothing else is taken for
-/// a name.
+/// a name; and what the lead says itself, which such a message can repeat, names nothing.
 ///
 /// UNCONFIRMED: the wording of such messages. They have been seen to name a property, or to call it as people do.
 pub(super) fn named(error: PushError, written: &Properties) -> PushError {
@@ -154,11 +154,8 @@ pub(super) fn named(error: PushError, written: &Properties) -> PushError {
         _ => return error,
     };
     let message = answer.text().unwrap_or_default();
-    let mut words = message
-        .split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')))
-        .map(str::to_ascii_lowercase);
-    let names = |word: &str| {
-        let name = match word {
+    let names = |word: &String| {
+        let name = match word.as_str() {
             "e-mail" => "email",
             "mobile" => "mobilephone",
             "stage" if says_unknown(&message) => "dealstage",
@@ -166,7 +163,8 @@ pub(super) fn named(error: PushError, written: &Properties) -> PushError {
         };
         written.keys().find(|known| **known == *name).cloned()
     };
-    let Some(field) = words.find_map(|word| names(&word)) else {
+    let own = own_words(&message, written);
+    let Some(field) = own.iter().find_map(names) else {
         return error;
     };
     let (field, code, answer) = (field.into_owned(), code.clone(), answer.clone());
@@ -181,6 +179,33 @@ pub(super) fn named(error: PushError, written: &Properties) -> PushError {
     } else {
         error
     }
+}
+
+/// The words of a message that are HubSpot's own: without texts in quotation marks, and without what we have written.
+fn own_words(message: &str, written: &Properties) -> Vec<String> {
+    let mut own = String::new();
+    for (at, part) in message.split('"').enumerate() {
+        // A name is one word; a lead's text as a rule is several.
+        let is_quoted = at % 2 == 1 && part.trim().contains(char::is_whitespace);
+        own.push(' ');
+        own.push_str(if is_quoted { "" } else { part });
+    }
+    let mut own = words(&own);
+    let mut texts: Vec<Vec<String>> = written.values().map(|value| words(value)).collect();
+    texts.retain(|text| text.len() > 1);
+    texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    for text in texts {
+        while let Some(at) = own.windows(text.len()).position(|some| some == text) {
+            own.drain(at..at + text.len());
+        }
+    }
+    own
+}
+
+fn words(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')));
+    let words = words.filter(|word| !word.is_empty());
+    words.map(str::to_ascii_lowercase).collect()
 }
 
 /// HubSpot's name of a field or a code, if it looks like one; a value of ours that it repeats is `?`.
@@ -301,6 +326,38 @@ mod tests {
                 matches!(error, PushError::Refused { .. }),
                 "{body}: {error}"
             );
+        }
+    }
+
+    #[test]
+    fn what_a_lead_says_is_blamed_for_nothing() {
+        let written = Properties::from([
+            ("email".into(), "ann@example.com".to_owned()),
+            ("phone".into(), "+15125550142".to_owned()),
+            ("state".into(), "a good state".to_owned()),
+            ("note".into(), "My phone is broken, e-mail me".to_owned()),
+        ]);
+        let body = |message: &str| {
+            serde_json::json!({ "category": "VALIDATION_ERROR", "message": message }).to_string()
+        };
+        for (message, field) in [
+            (
+                "My phone is broken, e-mail me is too long for note",
+                Some("note"),
+            ),
+            (
+                r#""the phone of the state" is too long: note"#,
+                Some("note"),
+            ),
+            (r#""email" is not valid"#, Some("email")),
+            ("My phone is broken, e-mail me is too long", None),
+        ] {
+            let error = named(fault(&body(message)).refusal(400), &written);
+            let found = match &error {
+                PushError::Rejected { field, .. } => Some(field.as_str()),
+                _ => None,
+            };
+            assert_eq!(found, field, "{message}");
         }
     }
 

@@ -11,14 +11,19 @@ use domain::{
     Brief, E164, EmailAddress, PostalCode, ProjectType,
     lead::brief::{Judgment, label},
 };
+use jiff::tz::TimeZone;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::api::{Kind, Record};
+use super::{
+    Lead,
+    api::{Kind, Record},
+};
 use crate::{
     PushError,
-    cell::{cell, is_formula},
-    mapping::{Datum, DefaultField, Mapped, MappingSpec, ObjectSpec},
+    cell::{cell, is_formula, plain_amount},
+    mapping::{Datum, DefaultField, Mapped, MappingSpec, ObjectSpec, Takes},
+    names::{NAMELESS, Part, parted, whole},
 };
 
 /// Values by property name.
@@ -32,10 +37,6 @@ pub(super) const DEAL_KEY: &str = "deal_external_id";
 pub(super) const NOTICE: &str = "lead_intake_notice";
 /// What a record is known by, and what a deal cannot be without: never left out.
 const NEEDED: [&str; 5] = [CONTACT_KEY, DEAL_KEY, "dealname", "pipeline", "dealstage"];
-
-/// What a contact is called while nothing is known of its name: HubSpot wants a name or an address. It counts as
-/// empty when a name is learned.
-const NAMELESS: &str = "Unknown person";
 
 /// Longest conversation, in UTF-16 code units. HubSpot takes 65,536 characters, and does not say how it counts them.
 const MAX_CONVERSATION: usize = 64_000;
@@ -80,11 +81,21 @@ pub(super) static MAPPING: MappingSpec = MappingSpec {
         DefaultField::new(CONTACTS, "state", "property.state"),
         DefaultField::new(CONTACTS, "zip", "property.postal_code"),
         DefaultField::key(DEALS, DEAL_KEY, "lead_id"),
-        DefaultField::new(DEALS, "dealname", "project.type as a label, and title"),
+        DefaultField::new(DEALS, "dealname", "project.type as a label, and title").needed(),
         DefaultField::new(DEALS, "description", "details"),
         DefaultField::new(DEALS, "amount", "project.value, if it is an amount"),
-        DefaultField::new(DEALS, "pipeline", "the first pipeline, with a new deal"),
-        DefaultField::new(DEALS, "dealstage", "its first stage, with a new deal"),
+        DefaultField::new(
+            DEALS,
+            "pipeline",
+            "the pipeline of a mapped dealstage, else the first, with a new deal",
+        )
+        .needed(),
+        DefaultField::new(
+            DEALS,
+            "dealstage",
+            "the first stage of the pipeline, with a new deal",
+        )
+        .needed(),
         DefaultField::new(DEALS, "lead_intake_channel", "channel").always(),
         DefaultField::new(DEALS, "lead_intake_score", "judgment.score").always(),
         DefaultField::new(DEALS, "lead_intake_project_type", "project.type").always(),
@@ -126,11 +137,23 @@ pub(super) static MAPPING: MappingSpec = MappingSpec {
     },
 };
 
+/// What the portal's properties take that hold anything but text, by kind and name.
+pub(super) type PortalTakes = BTreeMap<(&'static str, String), Takes>;
+
 /// Puts what the mapping says of a new record in place of what is usual.
-pub(super) fn map_new(properties: &mut Properties, mapped: &Mapped, kind: Kind) {
-    for (name, field) in mapped.fields(kind.as_str()) {
+pub(super) fn map_new(
+    properties: &mut Properties,
+    lead: &Lead<'_>,
+    kind: Kind,
+    takes: &PortalTakes,
+) {
+    for (name, field) in lead.mapped.fields(kind.as_str()) {
+        let takes = takes.get(&(kind.as_str(), name.to_owned()));
         match &field.value {
-            Some(value) => drop(properties.insert(Cow::Owned(name.to_owned()), written(value))),
+            Some(value) => {
+                let value = written(value, takes, &lead.brief.zone);
+                drop(properties.insert(Cow::Owned(name.to_owned()), value));
+            }
             None => drop(properties.remove(name)),
         }
     }
@@ -139,22 +162,47 @@ pub(super) fn map_new(properties: &mut Properties, mapped: &Mapped, kind: Kind) 
 /// The same for a record that is there: what is to be written while it is empty is left out where it is not.
 pub(super) fn map_existing(
     properties: &mut Properties,
-    mapped: &Mapped,
+    lead: &Lead<'_>,
     kind: Kind,
+    takes: &PortalTakes,
     existing: &Record,
 ) {
-    map_new(properties, mapped, kind);
-    for (name, _) in mapped.fields(kind.as_str()) {
+    map_new(properties, lead, kind, takes);
+    for (name, _) in lead.mapped.fields(kind.as_str()) {
         let is_wanted = match existing.get(name) {
             "" => true,
             NAMELESS if name == "lastname" => true,
             there => {
-                mapped.is_always(kind.as_str(), name)
+                lead.mapped.is_always(kind.as_str(), name)
                     && properties.get(name).is_some_and(|value| value != there)
             }
         };
         if !is_wanted {
             properties.remove(name);
+        }
+    }
+}
+
+/// Writes a name once where the mapping has put all of it into one of its properties. `existing` is the contact that is
+/// there.
+pub(super) fn part_name(properties: &mut Properties, lead: &Lead<'_>, existing: Option<&Record>) {
+    let names = ["firstname", "lastname"];
+    let written = names.map(|name| (name, properties.get(name).cloned()));
+    let [first, last] = written.each_ref().map(|(name, written)| match written {
+        Some(text) if lead.mapped.has(CONTACTS, name) => Part::Mapped(text),
+        Some(text) => Part::Usual(text),
+        None => Part::There(existing.map_or("", |contact| contact.get(name))),
+    });
+    let (is_first, is_last) = (first, last);
+    let (first, last) = parted(lead.brief, first, last);
+    for (name, before, part) in [("firstname", is_first, first), ("lastname", is_last, last)] {
+        if matches!(before, Part::There(_)) || before.text() == part {
+            continue;
+        }
+        if part.is_empty() {
+            properties.remove(name);
+        } else {
+            properties.insert(name.into(), part.to_owned());
         }
     }
 }
@@ -168,8 +216,14 @@ pub(super) fn names<'a>(usual: &[&'a str], mapped: &'a Mapped, kind: Kind) -> Ve
 }
 
 /// A value as HubSpot takes it: everything is a text.
-fn written(value: &Datum) -> String {
-    crate::cell::cut(&value.written(), MAX_MAPPED)
+fn written(value: &Datum, takes: Option<&Takes>, zone: &TimeZone) -> String {
+    let written = takes.and_then(|takes| takes.written(value, zone));
+    let written = match written {
+        Some(Value::String(text)) => text,
+        Some(other) => other.to_string(),
+        None => value.written(),
+    };
+    crate::cell::cut(&written, MAX_MAPPED)
 }
 
 /// The properties of a contact that we read before we write.
@@ -264,7 +318,12 @@ pub(super) fn contact(brief: &Brief) -> Properties {
 
 /// What of the person an existing contact lacks. Another telephone number becomes the mobile number if there is none;
 /// otherwise the deal alone has it.
-pub(super) fn missing_in_contact(existing: &Record, brief: &Brief, mapped: &Mapped) -> Properties {
+pub(super) fn missing_in_contact(
+    existing: &Record,
+    lead: &Lead<'_>,
+    takes: &PortalTakes,
+) -> Properties {
+    let brief = lead.brief;
     let is_empty = |name: &str| matches!(existing.get(name), "" | NAMELESS);
     let mut wanted = contact(brief);
     if wanted.get("lastname").is_some_and(|name| name == NAMELESS) {
@@ -284,19 +343,18 @@ pub(super) fn missing_in_contact(existing: &Record, brief: &Brief, mapped: &Mapp
     }
     wanted.retain(|name, _| is_empty(name));
     let has_number = !wanted.contains_key("phone");
-    map_existing(&mut wanted, mapped, Kind::Contacts, existing);
+    map_existing(&mut wanted, lead, Kind::Contacts, takes, existing);
     if has_number {
         // Another form of a number is no other number.
         wanted.remove("phone");
     }
+    part_name(&mut wanted, lead, Some(existing));
     wanted
 }
 
 /// The whole name of a contact; empty if it has none.
 pub(super) fn name(contact: &Record) -> String {
-    let words = ["firstname", "lastname"].map(|name| contact.get(name));
-    let words = words.into_iter().filter(|word| *word != NAMELESS);
-    words.collect::<Vec<_>>().join(" ").trim().to_owned()
+    whole(contact.get("firstname"), contact.get("lastname"))
 }
 
 /// Leaves out the value that HubSpot rejects, so that the rest is written; false if nothing can be left out. The deal's
@@ -439,13 +497,8 @@ fn filled<const N: usize>(values: [(&'static str, Option<String>); N]) -> Proper
 
 /// `$18,500.50` is 18500.50; only the details show what is no such amount.
 fn amount(written: &str) -> Option<String> {
-    let digits: String = written
-        .trim()
-        .trim_start_matches('$')
-        .chars()
-        .filter(|c| *c != ',')
-        .collect();
-    let digits = digits.trim();
+    let digits = plain_amount(written)?;
+    let digits = digits.as_str();
     let (whole, cents) = digits.split_once('.').unwrap_or((digits, "0"));
     let is_number = |text: &str, max| {
         (1..=max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
@@ -477,6 +530,11 @@ mod tests {
 
     fn call() -> Brief {
         brief(Channel::Phone)
+    }
+
+    fn missing(existing: &Record, brief: &Brief) -> Properties {
+        let mapped = &Mapped::default();
+        missing_in_contact(existing, &Lead { brief, mapped }, &PortalTakes::new())
     }
 
     #[test]
@@ -591,18 +649,13 @@ mod tests {
         };
         assert_eq!(contact(&nameless)["lastname"], NAMELESS);
         let existing = Record::new("1", &[(CONTACT_KEY, "per_x"), ("lastname", NAMELESS)]);
-        assert!(
-            !missing_in_contact(&existing, &nameless, &Mapped::default()).contains_key("lastname")
-        );
-        assert_eq!(
-            missing_in_contact(&existing, &call(), &Mapped::default())["lastname"],
-            "Lee"
-        );
+        assert!(!missing(&existing, &nameless).contains_key("lastname"));
+        assert_eq!(missing(&existing, &call())["lastname"], "Lee");
         let first_only = Brief {
             name: Some("Ann".to_owned()),
             ..call()
         };
-        let missing = missing_in_contact(&existing, &first_only, &Mapped::default());
+        let missing = missing(&existing, &first_only);
         assert_eq!(
             (missing["firstname"].as_str(), missing["lastname"].as_str()),
             ("Ann", "")
@@ -620,16 +673,14 @@ mod tests {
                 ("zip", "78701"),
             ],
         );
-        let missing = missing_in_contact(&existing, &call(), &Mapped::default());
+        let missing = missing(&existing, &call());
         let names: Vec<_> = missing.keys().map(|name| &**name).collect();
         assert_eq!(names, ["city", "email", "lastname", "state"]);
     }
 
     #[test]
     fn another_number_becomes_the_mobile_number() {
-        let with = |properties| {
-            missing_in_contact(&Record::new("1", properties), &call(), &Mapped::default())
-        };
+        let with = |properties| missing(&Record::new("1", properties), &call());
         assert_eq!(
             with(&[("phone", "+15125550199")])["mobilephone"],
             "+15125550142"

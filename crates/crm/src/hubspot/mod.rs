@@ -6,12 +6,13 @@
 //!   `crm.schemas.deals.write`.
 //! - Once: contacts and deals are written by unique properties of our own (`lead_external_id` is the person,
 //!   `deal_external_id` the request), and associating the two is idempotent. So every write can be repeated after
-//!   an answer that was lost, and needs no record of ours.
+//!   an answer that was lost.
 //! - Duplicates: before a write we look for the contact by the id of the last push, our property, e-mail address, then
 //!   telephone number, and complete the one that is there. Search reads an index that lags behind, so it only finds
 //!   contacts that others made; the unique property alone prevents duplicates of our own.
 //! - A telephone number leads to a contact only while no other name speaks against it (see `person`). Else the lead gets
-//!   a contact of its own, with a notice on it and on the deal.
+//!   a contact of its own, with a notice on it and on the deal. A person's first contact is made by one push at a time,
+//!   by our record of effects, so that another person of the number does not write over it.
 //! - A value that HubSpot rejects is left out, and stands in the deal's details; only our keys park the lead. A stage
 //!   that is gone is looked for again at once, and pushed once more.
 //! - A company's own properties are filled while they are empty and never changed, the stage of a deal included;
@@ -27,13 +28,14 @@ mod fault;
 mod mapping;
 mod person;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
     Account, AccountSpec, BaseUrl, Brief, Clock, ConnectionName, E164, Effects, EmailAddress,
-    RefreshSpec, RemoteIds, TenantId, text,
+    Lookup, RefreshSpec, RemoteIds, TenantId, text,
 };
+use futures::lock::Mutex;
 use http_client::{Client, Url};
 use moka::future::Cache;
 use secrecy::SecretString;
@@ -42,13 +44,17 @@ use self::{
     api::{Api, Kind, Pipeline, Record},
     fault::is_stage,
     mapping::{
-        CONTACT_KEY, CONTACT_PROPERTIES, DEAL_KEY, DEAL_PROPERTIES, NOTICE, OwnProperty, Properties,
+        CONTACT_KEY, CONTACT_PROPERTIES, DEAL_KEY, DEAL_PROPERTIES, NOTICE, OwnProperty,
+        PortalTakes, Properties,
     },
     person::Match,
 };
 use crate::{
-    Connector, ConnectorSpec, CrmObject, Inspection, Known, Mapped, Mapping, Place, PushError,
-    Pushed,
+    Connector, ConnectorSpec, CrmField, CrmObject, Holds, Inspection, Known, Mapped, Mapping,
+    Place, PushError, Pushed,
+    mapping::Takes,
+    names,
+    once::{First, Once},
 };
 
 /// HubSpot, before it is made.
@@ -82,19 +88,40 @@ const DEAL: &str = "deal";
 /// Pushes leads into HubSpot.
 struct HubSpot {
     api: Api,
+    clock: Arc<dyn Clock>,
     portals: Cache<PortalKey, Portal>,
+    /// One lock for each person that is being pushed.
+    persons: Cache<(PortalKey, String), Arc<Mutex<()>>>,
 }
 
 /// Tenant, connection and version of its secret.
 type PortalKey = (TenantId, (ConnectionName, u64));
 
-/// A company's HubSpot that has our properties: where new deals begin.
+/// A company's HubSpot that has our properties: where new deals begin, and what its properties take.
 #[derive(Debug, Clone)]
 struct Portal {
     pipeline: Arc<str>,
     stage: Arc<str>,
     /// The stages that the pipeline offers, for people; empty if the credential may not see them.
     offers: Arc<str>,
+    /// The stages of each pipeline in order, by the pipeline's id.
+    stages: Arc<BTreeMap<String, Vec<String>>>,
+    takes: Arc<PortalTakes>,
+}
+
+/// How many options of a property are remembered; of more, none is compared.
+const MAX_OPTIONS: usize = 200;
+
+/// The first contact of a person, in our record of effects.
+const FIRST_CONTACT: &str = "first_contact";
+
+/// What one push works with.
+#[derive(Clone, Copy)]
+struct Push<'a> {
+    lead: Lead<'a>,
+    account: &'a Account,
+    portal: &'a Portal,
+    effects: &'a Effects,
 }
 
 /// What one push brings: the lead, and what the mapping says of it.
@@ -132,7 +159,7 @@ impl Connector for HubSpot {
         mapping: &Mapping,
         account: &Account,
         known: &Known,
-        _effects: &Effects, // every write here has a unique key
+        effects: &Effects,
     ) -> Result<Pushed, PushError> {
         let lead = &Lead {
             brief,
@@ -146,12 +173,12 @@ impl Connector for HubSpot {
                 is_changed: false,
             });
         }
-        let mut written = self.write(lead, account, known).await;
+        let mut written = self.write(lead, account, known, effects).await;
         let is_stage_gone =
             |error: &PushError| matches!(error, PushError::Outdated { field } if is_stage(field));
         if written.as_ref().is_err_and(is_stage_gone) {
             self.portals.invalidate(&portal_key(account)).await;
-            written = self.write(lead, account, known).await;
+            written = self.write(lead, account, known, effects).await;
             if written.as_ref().is_err_and(is_stage_gone) {
                 written = Err(self.no_stage(account).await?);
             }
@@ -192,8 +219,13 @@ impl HubSpot {
             .time_to_live(PORTAL_KEPT)
             .build();
         Self {
-            api: Api::new(http, base_url, clock, timeout),
+            api: Api::new(http, base_url, clock.clone(), timeout),
+            clock,
             portals,
+            persons: Cache::builder()
+                .max_capacity(100_000)
+                .time_to_idle(PORTAL_KEPT)
+                .build(),
         }
     }
 
@@ -202,14 +234,25 @@ impl HubSpot {
         lead: &Lead<'_>,
         account: &Account,
         known: &Known,
+        effects: &Effects,
     ) -> Result<RemoteIds, PushError> {
-        let portal = self.portal(account).await?;
+        let portal = &self.portal(account).await?;
         let token = &account.secret;
-        let contact = self
-            .write_contact(token, lead, known.remote_ids.get(CONTACT))
-            .await?;
+        let push = Push {
+            lead: *lead,
+            account,
+            portal,
+            effects,
+        };
+        let lock = (portal_key(account), lead.brief.person_key());
+        let lock = self.persons.get_with(lock, async { Arc::default() }).await;
+        let contact = {
+            let _alone = lock.lock().await;
+            self.write_contact(&push, known.remote_ids.get(CONTACT))
+                .await?
+        };
         let deal = self
-            .write_deal(token, lead, &portal, &contact.notice)
+            .write_deal(token, lead, portal, &contact.notice)
             .await?;
         let contact = contact.id;
         // Without a hash a person asked for all of it again.
@@ -233,6 +276,7 @@ impl HubSpot {
 
     /// Defines our properties that are missing, and finds where new deals begin.
     async fn prepare(&self, token: &SecretString) -> Result<Portal, PushError> {
+        let mut takes = PortalTakes::new();
         for (kind, key, own) in [
             (
                 Kind::Contacts,
@@ -268,8 +312,21 @@ impl HubSpot {
                     .create_property(token, kind, property, false)
                     .await?;
             }
+            let fields = existing.into_iter().map(CrmField::from);
+            let fields = fields.filter(|field| {
+                let is_text = matches!(field.holds, Holds::Text | Holds::Other);
+                !is_text && !field.is_read_only && field.options.len() <= MAX_OPTIONS
+            });
+            takes.extend(fields.map(|field| {
+                let name = (kind.as_str(), field.name.clone());
+                (name, Takes::of(field, false))
+            }));
         }
-        self.first_stage(token).await
+        let portal = self.first_stage(token).await?;
+        Ok(Portal {
+            takes: Arc::new(takes),
+            ..portal
+        })
     }
 
     /// The first stage of the first pipeline. If the credential may not see pipelines, the one that every portal begins
@@ -283,6 +340,14 @@ impl HubSpot {
             let used = all.into_iter().filter(|one| !one.archived);
             used.min_by_key(|one| one.display_order)
         };
+        let mut stages = BTreeMap::new();
+        for pipeline in pipelines.iter().filter(|pipeline| !pipeline.archived) {
+            let mut used: Vec<&Pipeline> = pipeline.stages.iter().collect();
+            used.retain(|stage| !stage.archived);
+            used.sort_by_key(|stage| stage.display_order);
+            let used = used.into_iter().map(|stage| stage.id.clone()).collect();
+            stages.insert(pipeline.id.clone(), used);
+        }
         let found = first(pipelines).and_then(|pipeline| {
             let used = pipeline.stages.iter().filter(|stage| !stage.archived);
             let offers: Vec<&str> = used.map(|stage| stage.id.as_str()).take(20).collect();
@@ -297,6 +362,8 @@ impl HubSpot {
             pipeline: pipeline.into(),
             stage: stage.into(),
             offers: offers.into(),
+            stages: Arc::new(stages),
+            takes: Arc::default(),
         })
     }
 
@@ -306,6 +373,7 @@ impl HubSpot {
             pipeline,
             stage,
             offers,
+            ..
         } = self.portal(account).await?;
         let offers = match &*offers {
             "" => "its stages cannot be read".to_owned(),
@@ -320,55 +388,97 @@ impl HubSpot {
     /// does not name, is not written: the deal's details have it.
     async fn write_contact(
         &self,
-        token: &SecretString,
-        lead: &Lead<'_>,
+        push: &Push<'_>,
         known: Option<&str>,
     ) -> Result<Contact, PushError> {
-        let written = self.find_or_make_contact(token, lead, known).await;
+        let written = Box::pin(self.find_or_make_contact(push, known)).await;
         let is_about_address = match &written {
             Err(PushError::Rejected { field, .. }) => field == "email",
             Err(PushError::Moved { holder }) => holder.is_none(),
             _ => false,
         };
-        if is_about_address && lead.brief.email.is_some() {
+        if is_about_address && push.lead.brief.email.is_some() {
             let brief = &Brief {
                 email: None,
-                ..lead.brief.clone()
+                ..push.lead.brief.clone()
             };
-            let mapped = &lead.mapped.without(Kind::Contacts.as_str(), "email");
-            let without = Lead { brief, mapped };
-            return self.find_or_make_contact(token, &without, known).await;
+            let mapped = &push.lead.mapped.without(Kind::Contacts.as_str(), "email");
+            let without = Push {
+                lead: Lead { brief, mapped },
+                ..*push
+            };
+            return Box::pin(self.find_or_make_contact(&without, known)).await;
         }
         written
     }
 
+    /// Two people can have one number, and so one key. Of two first writes, the second one looks whose contact it is.
     async fn find_or_make_contact(
         &self,
-        token: &SecretString,
-        lead: &Lead<'_>,
+        push: &Push<'_>,
         known: Option<&str>,
     ) -> Result<Contact, PushError> {
-        let brief = lead.brief;
+        let (token, brief) = (&push.account.secret, push.lead.brief);
+        let mut found = self.find_contact(token, &push.lead, known).await?;
+        if found.contact.is_none() {
+            let once = Once {
+                effects: push.effects,
+                clock: self.clock.clone(),
+                target: push.account.connection.as_str(),
+                call_deadline: self.api.timeout(),
+                lag: Duration::ZERO,
+            };
+            let key = found.key.clone().unwrap_or_else(|| brief.person_key());
+            let kind = Kind::Contacts;
+            let look = async || {
+                let read = self.api.read(token, kind, Some(CONTACT_KEY), &key, &[]);
+                let id = read.await?.map(|contact| contact.id);
+                Ok(id.map_or(Lookup::Absent, Lookup::Found))
+            };
+            let notice = found.notice.as_deref();
+            let write = async || {
+                let contact = self.make_contact(push, &key, notice).await?;
+                Ok((contact.id.clone(), contact))
+            };
+            match once.first(FIRST_CONTACT, &key, look, write).await? {
+                First::Made(contact) => return Ok(contact),
+                First::Before => found = self.find_contact(token, &push.lead, None).await?,
+            }
+        }
         let Match {
             contact,
             key,
             notice,
-        } = self.find_contact(token, lead, known).await?;
+        } = found;
         let key = key.unwrap_or_else(|| brief.person_key());
-        if let Some(existing) = contact {
-            return self.complete_contact(token, existing, lead, &key).await;
+        match contact {
+            Some(existing) => self.complete_contact(push, existing, &key).await,
+            // Made before, and deleted since; or a third person's of this number.
+            None => self.make_contact(push, &key, notice.as_deref()).await,
         }
-        let mut properties = mapping::contact(brief);
-        mapping::map_new(&mut properties, lead.mapped, Kind::Contacts);
-        properties.insert(CONTACT_KEY.into(), key.clone());
-        properties.extend(notice.clone().map(|notice| (NOTICE.into(), notice)));
+    }
+
+    async fn make_contact(
+        &self,
+        push: &Push<'_>,
+        key: &str,
+        notice: Option<&str>,
+    ) -> Result<Contact, PushError> {
+        let (token, lead) = (&push.account.secret, &push.lead);
+        let mut properties = mapping::contact(lead.brief);
+        mapping::map_new(&mut properties, lead, Kind::Contacts, &push.portal.takes);
+        mapping::part_name(&mut properties, lead, None);
+        // A mapping can take away what a contact must have one of.
+        mapping::stand_in(&mut properties);
+        properties.insert(CONTACT_KEY.into(), key.to_owned());
+        properties.extend(notice.map(|notice| (NOTICE.into(), notice.to_owned())));
         let upserted = self
-            .upsert(token, Kind::Contacts, &key, properties, lead.mapped)
+            .upsert(token, Kind::Contacts, key, properties, lead.mapped)
             .await;
         match upserted {
             Ok(contact) => Ok(Contact {
                 id: contact.id,
-                notice: notice.unwrap_or_default(),
+                notice: notice.unwrap_or_default().to_owned(),
             }),
             // Somebody else made it since we looked, or it has the address as a second one, which looking does not see.
             Err(PushError::Moved { holder: Some(id) }) => {
@@ -376,7 +486,7 @@ impl HubSpot {
                     .read_contact(token, None, &id, lead.mapped)
                     .await?
                     .ok_or(PushError::Moved { holder: None })?;
-                self.complete_contact(token, existing, lead, &key).await
+                self.complete_contact(push, existing, key).await
             }
             Err(error) => Err(error),
         }
@@ -393,7 +503,10 @@ impl HubSpot {
         if let Some(id) = known
             && let Some(found) = self.read_contact(token, None, id, mapped).await?
         {
-            return Ok(Match::of(found));
+            // One that was merged answers by another id: whoever merged it knows whose it is.
+            if found.id != id || person::is_known(&found, brief) {
+                return Ok(Match::of(found));
+            }
         }
         let by_key = |key| async move {
             self.read_contact(token, Some(CONTACT_KEY), key, mapped)
@@ -405,7 +518,7 @@ impl HubSpot {
                 return Ok(Match::of(found));
             }
             anothers.push(found);
-            let own = person::key_by_name(brief);
+            let own = names::own_key(brief);
             if let Some(found) = by_key(&own).await? {
                 return Ok(Match::of(found));
             }
@@ -474,13 +587,12 @@ impl HubSpot {
     /// Fills what an existing contact lacks. A unique value that another contact has stays with that one.
     async fn complete_contact(
         &self,
-        token: &SecretString,
+        push: &Push<'_>,
         existing: Record,
-        lead: &Lead<'_>,
         key: &str,
     ) -> Result<Contact, PushError> {
-        let mapped = lead.mapped;
-        let mut missing = mapping::missing_in_contact(&existing, lead.brief, mapped);
+        let (token, mapped) = (&push.account.secret, push.lead.mapped);
+        let mut missing = mapping::missing_in_contact(&existing, &push.lead, &push.portal.takes);
         if let Some(wanted) = missing.get_mut(CONTACT_KEY) {
             key.clone_into(wanted);
         }
@@ -548,7 +660,8 @@ impl HubSpot {
         let mut properties = mapping::own_properties(brief);
         let deal = if let Some(existing) = existing {
             properties.extend(mapping::missing_in_deal(&existing, brief));
-            mapping::map_existing(&mut properties, mapped, Kind::Deals, &existing);
+            mapping::map_existing(&mut properties, lead, Kind::Deals, &portal.takes, &existing);
+            portal.place(&mut properties, lead, false);
             mapping::add_notice(&mut properties, notice);
             self.update_deal(token, &existing.id, properties, mapped)
                 .await?
@@ -557,7 +670,8 @@ impl HubSpot {
             properties.insert(DEAL_KEY.into(), request.clone());
             properties.insert("pipeline".into(), portal.pipeline.to_string());
             properties.insert("dealstage".into(), portal.stage.to_string());
-            mapping::map_new(&mut properties, mapped, Kind::Deals);
+            mapping::map_new(&mut properties, lead, Kind::Deals, &portal.takes);
+            portal.place(&mut properties, lead, true);
             mapping::add_notice(&mut properties, notice);
             self.upsert(token, Kind::Deals, &request, properties, mapped)
                 .await?
@@ -580,6 +694,25 @@ impl HubSpot {
                 Err(error) if mapping::leave_out(&error, &mut properties, mapped, kind) => {}
                 written => return written.map_err(|error| of_mapped(error, mapped, kind)),
             }
+        }
+    }
+}
+
+impl Portal {
+    /// Makes stage and pipeline fit each other where the mapping speaks of one of them alone: HubSpot takes no deal at a
+    /// stage of another pipeline.
+    fn place(&self, properties: &mut Properties, lead: &Lead<'_>, is_new: bool) {
+        let has = |name| lead.mapped.has(Kind::Deals.as_str(), name);
+        let first = |pipeline: &String| self.stages.get(pipeline)?.first().cloned();
+        if has("pipeline") && !has("dealstage") {
+            let stage = properties.get("pipeline").and_then(first);
+            properties.extend(stage.map(|stage| ("dealstage".into(), stage)));
+        } else if has("dealstage") && !has("pipeline") && is_new {
+            let stage = properties.get("dealstage");
+            let mut pipelines = self.stages.iter();
+            let found = pipelines.find(|(_, stages)| stage.is_some_and(|it| stages.contains(it)));
+            let found = found.map(|(pipeline, _)| pipeline.clone());
+            properties.extend(found.map(|pipeline| ("pipeline".into(), pipeline)));
         }
     }
 }

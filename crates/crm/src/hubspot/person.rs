@@ -1,31 +1,35 @@
-//! Whose contact a telephone number leads to. An office, a family and a call center have one number for many, so a
-//! number alone names a person only while nothing speaks against it. Pure.
+//! Whose contact a telephone number, or our own key, leads to. Pure.
 
-use domain::{
-    Brief, E164, EmailAddress,
-    name::{are_same as is_same, distinguishing as words},
+use domain::{Brief, E164, EmailAddress};
+
+use super::{
+    api::Record,
+    mapping::{self, CONTACT_KEY},
 };
-use sha2::{Digest as _, Sha256};
-
-use super::{api::Record, mapping};
+use crate::names;
 
 /// Whether a contact is another person's: it has another name, and not the brief's address. To us, all who call from one
 /// number are one person.
 pub(super) fn is_another(contact: &Record, brief: &Brief) -> bool {
-    let name = brief.name.as_deref().map(words).unwrap_or_default();
-    let other = words(&mapping::name(contact));
-    let email = brief.email.as_ref().map(EmailAddress::as_str);
-    let has_address = email.is_some_and(|email| contact.get("email").eq_ignore_ascii_case(email));
-    !has_address && !name.is_empty() && !other.is_empty() && !is_same(&name, &other)
+    !has_address(contact, brief) && names::is_another(brief, &mapping::name(contact))
 }
 
-/// The key of a contact beside the one that the person's own key names, because that one is another person's.
-pub(super) fn key_by_name(brief: &Brief) -> String {
-    let mut name = brief.name.as_deref().map(words).unwrap_or_default();
-    name.sort_unstable();
-    let hash = hex::encode(Sha256::digest(name.join(" ")));
-    let hash: String = hash.chars().take(16).collect();
-    format!("{}.{hash}", brief.person_key())
+/// Whether the contact that the last push named is still that one. An account that the connection leads to by now can
+/// have somebody else under the same id.
+pub(super) fn is_known(contact: &Record, brief: &Brief) -> bool {
+    let key = contact.get(CONTACT_KEY);
+    let is_ours = key == brief.person_key() || key == names::own_key(brief);
+    let has_number = brief
+        .phone
+        .as_ref()
+        .is_some_and(|phone| mapping::phones(contact).contains(phone));
+    let is_same = names::is_same(brief, &mapping::name(contact));
+    is_ours || is_same || has_address(contact, brief) || (has_number && !is_another(contact, brief))
+}
+
+fn has_address(contact: &Record, brief: &Brief) -> bool {
+    let email = brief.email.as_ref().map(EmailAddress::as_str);
+    email.is_some_and(|email| contact.get("email").eq_ignore_ascii_case(email))
 }
 
 /// The contact that a number leads to.
@@ -56,37 +60,16 @@ pub(super) fn by_number(found: Vec<Record>, brief: &Brief, number: &E164) -> Mat
         .collect();
     holders.sort_by_key(|contact| contact.id.parse::<u64>().unwrap_or(u64::MAX));
     let count = holders.len();
-    let name = brief.name.as_deref().map(words).unwrap_or_default();
-    let fits = |contact: &Record| {
-        let other = words(&mapping::name(contact));
-        let is_unnamed = name.is_empty() || other.is_empty();
-        (is_unnamed && count == 1) || is_same(&name, &other)
-    };
-    match holders.into_iter().find(fits) {
-        None if count > 0 => Match {
-            notice: Some(notice(count, brief, number)),
-            ..Match::default()
-        },
-        contact => Match {
-            contact,
-            ..Match::default()
-        },
+    let fits = |contact: &Record| names::fits(brief, &mapping::name(contact), count == 1);
+    let contact = holders.into_iter().find(fits);
+    let is_new = contact.is_none() && count > 0;
+    Match {
+        notice: is_new
+            .then(|| names::notice(brief, "contact", count))
+            .flatten(),
+        contact,
+        key: None,
     }
-}
-
-fn notice(count: usize, brief: &Brief, number: &E164) -> String {
-    let others = match count {
-        1 => "Another contact has".to_owned(),
-        _ => format!("{count} other contacts have"),
-    };
-    let why = match &brief.name {
-        Some(name) => format!("none has the name {name}"),
-        None => format!("the {} gave no name", brief.role()),
-    };
-    format!(
-        "{others} the number {number}, and {why}. So this contact is new. Merge it if it is one of them.",
-        number = number.as_str()
-    )
 }
 
 #[cfg(test)]

@@ -1,13 +1,9 @@
 //! A mapping against what the CRM says of its fields.
 
-use std::collections::BTreeSet;
-
 use domain::{ConfigFault, text};
 
 use super::{
-    Mapping, MappingSpec,
-    datum::Kind,
-    document::{Outcomes, Rule},
+    Mapping, MappingSpec, coercion::is_alike, datum::Kind, outcomes::Outcomes, rules::Rule,
 };
 use crate::inspection::{CrmField, CrmObject, Holds};
 
@@ -67,7 +63,8 @@ pub fn check(mapping: &Mapping, spec: &MappingSpec, objects: &[CrmObject]) -> Ch
         };
         for (name, rule) in rules {
             let path = format!("fields.{object}.{name}");
-            let found = described.fields.iter().find(|field| field.name == *name);
+            let mut fields = described.fields.iter();
+            let found = fields.find(|field| spec.is_same_name(&field.name, name));
             // What a connector defines by itself may not be there yet.
             let is_usual = spec.field(object, name).is_some();
             match found {
@@ -160,12 +157,9 @@ fn options(path: &str, outcomes: &Outcomes, field: &CrmField, checked: &mut Chec
         checked.warnings.push(warning);
         return;
     };
-    let known: BTreeSet<_> = field.options.iter().map(String::as_str).collect();
-    let unknown: Vec<_> = words
-        .iter()
-        .map(String::as_str)
-        .filter(|word| !known.contains(word))
-        .collect();
+    let is_known = |word: &&str| field.options.iter().any(|option| is_alike(option, word));
+    let words = words.iter().map(String::as_str);
+    let unknown: Vec<_> = words.filter(|word| !is_known(word)).collect();
     if !unknown.is_empty() {
         let message = format!(
             "this can come to {}, and the CRM takes {options}: add {{\"map\": …}}",
@@ -185,7 +179,10 @@ fn required(
     checked: &mut Checked,
 ) {
     let rules = mapping.rules.get(object);
-    let is_mapped = rules.is_some_and(|rules| rules.contains_key(&field.name));
+    let is_mapped = rules.is_some_and(|rules| {
+        let mut names = rules.keys();
+        names.any(|name| spec.is_same_name(name, &field.name))
+    });
     let is_filled = spec.field(object, &field.name).is_some();
     if is_mapped || is_filled || field.is_read_only {
         return;

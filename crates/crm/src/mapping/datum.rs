@@ -91,7 +91,7 @@ impl Datum {
     }
 
     /// As a text, as functions over texts read it: a list is joined by `, `.
-    pub(super) fn plain(&self) -> String {
+    pub(crate) fn plain(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
             Self::Phone(phone) => phone.as_str().to_owned(),

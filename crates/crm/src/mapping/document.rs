@@ -1,268 +1,30 @@
-//! A mapping as JSON: read with every fault and its path, and described by a JSON Schema.
+//! A mapping as JSON: read with every fault and its path.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use domain::{Brief, ConfigError, ConfigFault, text};
-use serde_json::{Map, Value, json};
+use domain::{ConfigError, ConfigFault, text};
+use serde_json::{Map, Value};
 
 use super::{
     FieldUse, MappingSpec, Write,
-    datum::{Datum, Kind},
-    functions::{DateForm, FUNCTIONS, MAX_DECIMALS, MAX_TEXT, PhoneForm, Scalar, Step, bounded},
-    paths::{Path, nearest},
-};
-
-/// Most fields that a mapping speaks of.
-const MAX_FIELDS: usize = 200;
-/// Most parts of an expression.
-const MAX_PARTS: usize = 10;
-/// Most functions behind an expression.
-const MAX_STEPS: usize = 10;
-/// How deep expressions may lie in each other.
-const MAX_DEPTH: usize = 3;
-/// Most values that a function replaces.
-const MAX_VALUES: usize = 500;
-/// The longest text that a mapping says itself, in characters.
-const MAX_SAID: usize = 1_000;
-/// Most faults that are told at once.
-const MAX_FAULTS: usize = 100;
-
-/// Where a value comes from, and what becomes of it.
-#[derive(Clone)]
-pub(super) struct Expression {
-    source: Taken,
-    then: Vec<Step>,
-}
-
-#[derive(Clone)]
-enum Taken {
-    Path(Path),
-    Value(Scalar),
-    Concat {
-        parts: Vec<Expression>,
-        separator: String,
+    functions::{DateForm, FUNCTIONS, MAX_DECIMALS, MAX_TEXT, PhoneForm, Scalar, Step},
+    limits::{
+        MAX_BYTES, MAX_DEPTH, MAX_FAULTS, MAX_FIELDS, MAX_PARTS, MAX_SAID, MAX_STEPS, MAX_VALUES,
     },
-    First(Vec<Expression>),
-}
-
-/// What a mapping says of one field.
-#[derive(Clone)]
-pub(super) struct Rule {
-    /// None: it is not sent.
-    pub(super) expression: Option<Expression>,
-    pub(super) write: Write,
-}
-
-/// Rules by object and field.
-pub(super) type Rules = BTreeMap<String, BTreeMap<String, Rule>>;
-
-/// What an expression can come to, whatever the lead.
-pub(super) struct Outcomes {
-    pub(super) kinds: BTreeSet<Kind>,
-    /// The texts that it can be; none if any.
-    pub(super) words: Option<BTreeSet<String>>,
-    /// Whether it comes to something for every lead.
-    pub(super) is_always: bool,
-}
-
-impl Expression {
-    /// What it comes to. Total, and the same for the same lead.
-    pub(super) fn evaluate(&self, brief: &Brief) -> Option<Datum> {
-        let value = match &self.source {
-            Taken::Path(path) => path.get(brief),
-            Taken::Value(value) => value.datum(),
-            Taken::First(parts) => parts.iter().find_map(|part| part.evaluate(brief)),
-            Taken::Concat { parts, separator } => {
-                let parts = parts.iter().filter_map(|part| part.evaluate(brief));
-                let parts: Vec<_> = parts.map(|part| part.plain()).collect();
-                bounded(parts.join(separator))
-            }
-        };
-        let steps = self.then.iter();
-        steps.fold(value, |value, step| step.apply(value, &brief.zone))
-    }
-
-    /// The paths that it reads, as they are written.
-    pub(super) fn paths(&self, found: &mut Vec<String>) {
-        match &self.source {
-            Taken::Path(Path::Known(path)) => found.push(path.name.to_owned()),
-            Taken::Path(Path::Of(family, name)) => found.push(format!("{}{name}", family.prefix)),
-            Taken::Value(_) => {}
-            Taken::Concat { parts, .. } | Taken::First(parts) => {
-                for part in parts {
-                    part.paths(found);
-                }
-            }
-        }
-    }
-
-    /// Whether it is this path, at most written in another form of a telephone number.
-    fn is_only(&self, wanted: &str) -> bool {
-        let is_path = matches!(&self.source, Taken::Path(Path::Known(path)) if path.name == wanted);
-        is_path && self.then.iter().all(|step| matches!(step, Step::Phone(_)))
-    }
-
-    pub(super) fn outcomes(&self) -> Outcomes {
-        let mut outcomes = match &self.source {
-            Taken::Path(path) => Outcomes {
-                kinds: [path.kind()].into(),
-                words: Some(path.words())
-                    .filter(|words| !words.is_empty())
-                    .map(|words| words.iter().map(|word| (*word).to_owned()).collect()),
-                is_always: matches!(path, Path::Known(path) if ALWAYS.contains(&path.name)),
-            },
-            Taken::Value(value) => Outcomes::of(value),
-            Taken::Concat { parts, .. } => Outcomes {
-                kinds: [Kind::Text].into(),
-                words: None,
-                is_always: parts.iter().any(|part| part.outcomes().is_always),
-            },
-            Taken::First(parts) => {
-                let mut all = parts.iter().map(Self::outcomes);
-                let first = all.next().unwrap_or_else(Outcomes::nothing);
-                all.fold(first, Outcomes::or)
-            }
-        };
-        for step in &self.then {
-            outcomes = outcomes.behind(step);
-        }
-        outcomes
-    }
-}
-
-/// Paths that no lead is without.
-const ALWAYS: [&str; 9] = [
-    "lead_id",
-    "version",
-    "channel",
-    "source",
-    "received_at",
-    "title",
-    "contact.person_id",
-    "property.is_area_unknown",
-    "details",
-];
-
-impl Outcomes {
-    fn nothing() -> Self {
-        Self {
-            kinds: BTreeSet::new(),
-            words: Some(BTreeSet::new()),
-            is_always: false,
-        }
-    }
-
-    fn of(value: &Scalar) -> Self {
-        let text = value.datum().map(|datum| datum.plain());
-        Self {
-            kinds: [value.kind()].into(),
-            is_always: text.is_some(),
-            words: Some(text.into_iter().collect()),
-        }
-    }
-
-    fn only(kind: Kind, is_always: bool) -> Self {
-        Self {
-            kinds: [kind].into(),
-            words: None,
-            is_always,
-        }
-    }
-
-    /// What comes to one of both.
-    fn or(mut self, other: Self) -> Self {
-        self.kinds.extend(other.kinds);
-        self.words = self
-            .words
-            .zip(other.words)
-            .map(|(one, two)| one.union(&two).cloned().collect());
-        self.is_always |= other.is_always;
-        self
-    }
-
-    fn worded(self, change: impl Fn(&str) -> String) -> Self {
-        let words = self.words.map(|words| {
-            let words = words.iter().map(|word| change(word));
-            words.collect()
-        });
-        Self {
-            kinds: [Kind::Text].into(),
-            words,
-            ..self
-        }
-    }
-
-    fn behind(self, step: &Step) -> Self {
-        match step {
-            Step::Cut(max) => self.worded(|word| text::bounded(word, *max)),
-            Step::Label => self.worded(domain::lead::brief::label),
-            Step::Lower => self.worded(str::to_lowercase),
-            Step::Upper => self.worded(str::to_uppercase),
-            Step::Join(_) => self.joined(),
-            Step::Date(DateForm::Date) => Self::only(Kind::Date, false),
-            Step::Date(DateForm::Time) => Self::only(Kind::Time, false),
-            Step::Date(DateForm::UsDate | DateForm::Words) => Self::only(Kind::Text, false),
-            Step::Number(_) => Self::only(Kind::Number, false),
-            Step::Phone(PhoneForm::E164) => Self::only(Kind::Phone, false),
-            Step::Phone(_) => Self::only(Kind::Text, false),
-            Step::Default(instead) => self.or(Self::of(instead)),
-            Step::Map { values, otherwise } => self.mapped(values, otherwise.as_ref()),
-        }
-    }
-
-    /// Only a list is joined; anything else stays.
-    fn joined(mut self) -> Self {
-        if self.kinds.remove(&Kind::List) {
-            self.kinds.insert(Kind::Text);
-            self.words = None;
-        }
-        self
-    }
-
-    fn mapped(self, values: &BTreeMap<String, Scalar>, otherwise: Option<&Option<Scalar>>) -> Self {
-        let is_list = self.kinds.contains(&Kind::List);
-        let mut mapped = Self {
-            is_always: self.is_always,
-            ..Self::nothing()
-        };
-        let instead = otherwise.and_then(Option::as_ref);
-        for value in values.values().chain(instead) {
-            let becomes = Self::of(value);
-            let is_always = mapped.is_always && becomes.is_always;
-            mapped = mapped.or(becomes);
-            mapped.is_always = is_always;
-        }
-        match otherwise {
-            Some(Some(_)) => {}
-            Some(None) => mapped.is_always = false,
-            None => {
-                // What is not replaced stays as it was.
-                let left = self.words.as_ref().map(|words| {
-                    let left = words
-                        .iter()
-                        .filter(|word| !values.contains_key(&word.to_lowercase()));
-                    left.cloned().collect::<BTreeSet<_>>()
-                });
-                if left.as_ref().is_none_or(|left| !left.is_empty()) {
-                    let kept = Self {
-                        words: left,
-                        kinds: self.kinds,
-                        is_always: false,
-                    };
-                    mapped = mapped.or(kept);
-                }
-            }
-        }
-        if is_list {
-            mapped.kinds.insert(Kind::List);
-        }
-        mapped
-    }
-}
+    paths::{Path, nearest},
+    rules::{Expression, Rule, Rules, Taken},
+};
 
 /// Reads a mapping; the error has every fault. `is_new`: it is about to be saved. One that was saved, perhaps by another
 /// build, is read without its rules on fields that are ours alone.
 pub(super) fn read(spec: &MappingSpec, json: &Value, is_new: bool) -> Result<Rules, ConfigError> {
+    if is_new && !fits(json) {
+        let wanted = format!("at most {MAX_BYTES} bytes of JSON in all: put fewer texts into it");
+        let fault = ConfigFault::new("", wanted).coded("wrong_length");
+        return Err(ConfigError {
+            faults: vec![fault],
+        });
+    }
     let mut reader = Reader {
         spec,
         is_new,
@@ -282,6 +44,11 @@ pub(super) fn read(spec: &MappingSpec, json: &Value, is_new: bool) -> Result<Rul
     } else {
         Err(ConfigError { faults })
     }
+}
+
+/// Whether a mapping is no longer than any may be. It is not read any further otherwise.
+fn fits(json: &Value) -> bool {
+    serde_json::to_vec(json).is_ok_and(|text| text.len() <= MAX_BYTES)
 }
 
 struct Reader<'a> {
@@ -333,10 +100,21 @@ impl Reader<'_> {
             for (field, rule) in fields {
                 count += 1;
                 let path = format!("{path}.{}", text::bounded(field, 100));
-                if let Some(rule) = self.rule(object, field, rule, &path) {
-                    read.insert(field.clone(), rule);
+                let Some(rule) = self.rule(object, field, rule, &path) else {
+                    continue;
+                };
+                // CRMs do not tell small from capital letters, so that both would fill one field.
+                let usual = self.spec.field(object, field).map(|usual| usual.field);
+                let name = usual.unwrap_or(field).to_owned();
+                let is_same = |other: &String| self.spec.is_same_name(other, &name);
+                if read.keys().any(is_same) {
+                    let why = "stands here twice: small and capital letters are the same";
+                    self.fault(&path, "invalid", why);
+                    continue;
                 }
+                read.insert(name, rule);
             }
+            self.nested(object, &read, &path);
             if !read.is_empty() {
                 rules.insert(object.clone(), read);
             }
@@ -346,6 +124,39 @@ impl Reader<'_> {
             self.fault("fields", "wrong_length", wanted);
         }
         rules
+    }
+
+    /// Notes rules that stand in each other's way: one fills what another one leads into.
+    fn nested(&mut self, object: &str, read: &BTreeMap<String, Rule>, path: &str) {
+        if !self.spec.is_open || !self.is_new {
+            return;
+        }
+        let keys = self
+            .spec
+            .fields
+            .iter()
+            .filter(|usual| usual.usage == FieldUse::Key);
+        let keys = keys
+            .filter(|usual| usual.object == object)
+            .map(|usual| usual.field);
+        let filled = read.iter().filter(|(_, rule)| rule.expression.is_some());
+        let filled: Vec<&str> = keys.chain(filled.map(|(name, _)| name.as_str())).collect();
+        for name in read.keys() {
+            let leads_into = |outer: &&&str| {
+                name.strip_prefix(**outer)
+                    .is_some_and(|rest| rest.starts_with('.'))
+            };
+            if let Some(outer) = filled.iter().find(leads_into) {
+                let why = format!(
+                    "leads into `{outer}`, which has a value of its own: take one of them out"
+                );
+                self.fault(
+                    &format!("{path}.{}", text::bounded(name, 100)),
+                    "invalid",
+                    why,
+                );
+            }
+        }
     }
 
     fn rule(&mut self, object: &str, field: &str, json: &Value, path: &str) -> Option<Rule> {
@@ -363,6 +174,14 @@ impl Reader<'_> {
             }
             return None;
         }
+        let is_needed = default.is_some_and(|default| default.is_needed);
+        if is_needed && json.is_null() {
+            if self.is_new {
+                let why = "the CRM takes no record without it, so it cannot be taken away: map it, or leave it as usual";
+                self.fault(path, "required", why);
+            }
+            return None;
+        }
         let usual = default.map_or(Write::IfEmpty, |default| default.write);
         let (expression, write) = match json {
             Value::Null => (None, usual),
@@ -375,20 +194,34 @@ impl Reader<'_> {
                 (Some(expression), write)
             }
         };
+        let mut write = write;
         if let FieldUse::Match(from) = usage {
-            let is_kept = expression.as_ref().is_some_and(|it| it.is_only(from));
-            if !is_kept {
+            if !expression.as_ref().is_some_and(|it| it.is_only(from)) {
                 if self.is_new {
-                    let why = format!(
-                        "the person is found by it, so it stays `{from}`, at most in another form: \
-                         {{\"from\": \"{from}\", \"then\": [{{\"phone\": \"national\"}}]}}"
-                    );
+                    let form = match from {
+                        "contact.phone" => {
+                            ", at most in another form: {\"from\": \"contact.phone\", \"then\": [{\"phone\": \"national\"}]}"
+                        }
+                        _ => "",
+                    };
+                    let why = format!("the person is found by it, so it stays `{from}`{form}");
                     self.fault(path, "fixed", why);
                 }
                 return None;
             }
+            if write != usual {
+                if self.is_new {
+                    let why = "the person is found by it, so what the CRM has there stays: leave `write` out";
+                    self.fault(&format!("{path}.write"), "fixed", why);
+                }
+                write = usual;
+            }
         }
-        Some(Rule { expression, write })
+        Some(Rule {
+            expression,
+            write,
+            is_needed,
+        })
     }
 
     fn write(&mut self, object: &str, json: &Value, path: &str) -> Option<Write> {
@@ -632,6 +465,12 @@ impl Reader<'_> {
         let mut is_whole = true;
         for (value, becomes) in given {
             let at = below(&at, &text::bounded(value, 60));
+            if value.chars().count() > MAX_SAID {
+                let wanted = format!("a value of at most {MAX_SAID} characters");
+                self.fault(&at, "wrong_length", wanted);
+                is_whole = false;
+                continue;
+            }
             let Some(becomes) = self.scalar(becomes, &at) else {
                 is_whole = false;
                 continue;
@@ -676,93 +515,4 @@ fn below(path: &str, name: &str) -> String {
     } else {
         format!("{path}.{name}")
     }
-}
-
-/// What a mapping of any connector looks like: a JSON Schema of the draft 2020-12.
-pub fn schema() -> Value {
-    let scalar =
-        json!({ "type": ["string", "number", "boolean"], "maxLength": MAX_SAID, "minimum": 0 });
-    let said = json!({ "type": "string", "maxLength": MAX_SAID });
-    let path = json!({ "type": "string", "description": "A path of the request: `contact.name`." });
-    let words = |words: &[&str]| json!({ "type": "string", "enum": words });
-    let of = |argument: &str, schema: Value, about: &str| {
-        json!({
-            "type": "object", "properties": { argument: schema }, "required": [argument],
-            "additionalProperties": false, "description": about,
-        })
-    };
-    let steps = FUNCTIONS.iter().map(|function| {
-        let argument = match function.name {
-            "cut" => json!({ "type": "integer", "minimum": 1, "maximum": MAX_TEXT }),
-            "date" => words(&DateForm::WORDS.map(|(word, _)| word)),
-            "phone" => words(&PhoneForm::WORDS.map(|(word, _)| word)),
-            "default" => scalar.clone(),
-            "join" => said.clone(),
-            "number" => json!({ "type": "integer", "minimum": 0, "maximum": MAX_DECIMALS }),
-            "map" => json!({
-                "type": "object",
-                "properties": {
-                    "values": {
-                        "type": "object", "minProperties": 1, "maxProperties": MAX_VALUES,
-                        "additionalProperties": scalar,
-                    },
-                    "otherwise": { "type": ["string", "number", "boolean", "null"], "maxLength": MAX_SAID, "minimum": 0 },
-                },
-                "required": ["values"], "additionalProperties": false,
-            }),
-            _ => return json!({ "const": function.name, "description": function.about }),
-        };
-        of(function.name, argument, function.about)
-    });
-    let mut steps: Vec<_> = steps.collect();
-    steps.push(json!({ "const": "number" }));
-    let expression = |has_write: bool, parts: &str| {
-        let parts = json!({ "type": "array", "minItems": 1, "maxItems": MAX_PARTS, "items": { "$ref": parts } });
-        let mut properties = json!({
-            "from": path, "value": scalar, "concat": parts, "first": parts, "separator": said,
-            "then": { "type": "array", "maxItems": MAX_STEPS, "items": { "$ref": "#/$defs/function" } },
-        });
-        if has_write {
-            properties["write"] = words(&[Write::IfEmpty.as_str(), Write::Always.as_str()]);
-        }
-        let one = |name: &str| json!({ "required": [name] });
-        json!({
-            "type": "object", "properties": properties, "additionalProperties": false,
-            "oneOf": [one("from"), one("value"), one("concat"), one("first")],
-            "dependentRequired": { "separator": ["concat"] },
-        })
-    };
-    let (part, deepest) = ("#/$defs/part", "#/$defs/deepest");
-    let alone = |parts: &str| json!({ "anyOf": [path, expression(false, parts)] });
-    let end = json!({
-        "anyOf": [path, {
-            "type": "object",
-            "properties": { "from": path, "value": scalar, "then": { "type": "array", "maxItems": MAX_STEPS, "items": { "$ref": "#/$defs/function" } } },
-            "additionalProperties": false,
-            "oneOf": [{ "required": ["from"] }, { "required": ["value"] }],
-        }]
-    });
-    json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "/v1/schemas/field-mapping",
-        "title": "Field mapping of a connection to a CRM",
-        "type": "object",
-        "properties": {
-            "fields": {
-                "description": "A rule for each field, by the CRM's name of the kind of record, then of the field. What is not here is sent as usual.",
-                "type": "object",
-                "additionalProperties": {
-                    "type": "object",
-                    "maxProperties": MAX_FIELDS,
-                    "additionalProperties": { "anyOf": [{ "type": "null" }, path, expression(true, part)] },
-                },
-            },
-        },
-        "additionalProperties": false,
-        "$defs": {
-            "function": { "oneOf": steps },
-            "part": alone(deepest),
-            "deepest": end,
-        },
-    })
 }

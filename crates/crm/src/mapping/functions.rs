@@ -6,6 +6,7 @@ use domain::{E164, lead::brief::label, text};
 use jiff::{Timestamp, civil, tz::TimeZone};
 
 use super::datum::{Datum, Kind};
+use crate::cell::plain_amount;
 
 /// What a mapping says of a function, for people and for the JSON Schema.
 pub struct FunctionSpec {
@@ -283,10 +284,10 @@ fn date(value: &Datum, form: DateForm, zone: &TimeZone) -> Option<Datum> {
         other => {
             let written = other.plain();
             let written = written.trim();
-            match (written.parse(), day(written)) {
-                (Ok(moment), _) => When::Moment(moment),
-                (Err(_), Some(day)) => When::Day(day),
-                (Err(_), None) => return None,
+            match (written.parse(), local(written, zone), day(written)) {
+                (Ok(moment), _, _) | (Err(_), Some(moment), _) => When::Moment(moment),
+                (Err(_), None, Some(day)) => When::Day(day),
+                (Err(_), None, None) => return None,
             }
         }
     };
@@ -312,6 +313,12 @@ fn date(value: &Datum, form: DateForm, zone: &TimeZone) -> Option<Datum> {
             When::Day(day) => Datum::text(day.strftime("%a %-d %b %Y").to_string()),
         },
     }
+}
+
+/// `2026-11-02T09:00`, which names no zone: it is the office's.
+fn local(written: &str, zone: &TimeZone) -> Option<Timestamp> {
+    let time: civil::DateTime = written.parse().ok().filter(|_| written.contains(':'))?;
+    Some(time.to_zoned(zone.clone()).ok()?.timestamp())
 }
 
 /// `2026-11-02`, or `11/02/2026` as it is written in the US.
@@ -345,13 +352,7 @@ fn number(value: &Datum, decimals: Option<u32>) -> Option<Datum> {
 
 /// `$18,500.50` is 18500.5.
 fn amount(written: &str) -> Option<f64> {
-    let plain: String = written
-        .trim()
-        .trim_start_matches('$')
-        .chars()
-        .filter(|c| *c != ',')
-        .collect();
-    let plain = plain.trim();
+    let plain = plain_amount(written)?;
     let is_number = (1..=15).contains(&plain.len())
         && plain.starts_with(|c: char| c.is_ascii_digit())
         && plain

@@ -8,11 +8,16 @@
 //! becomes nothing.
 
 pub mod check;
+mod coercion;
 mod datum;
 mod document;
 mod functions;
+mod limits;
+mod outcomes;
 mod paths;
 pub mod reference;
+mod rules;
+mod schema;
 #[cfg(test)]
 mod tests;
 
@@ -22,12 +27,13 @@ use domain::{Brief, ConfigError};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use self::document::Rules;
+pub(crate) use self::coercion::{Takes, is_alike};
+use self::rules::Rules;
 pub use self::{
     datum::{Datum, Kind},
-    document::schema,
     functions::{FUNCTIONS, FunctionSpec},
     paths::{FAMILIES, FamilySpec, PATHS, PathSpec},
+    schema::schema,
 };
 use crate::preview::Records;
 
@@ -81,6 +87,8 @@ pub struct DefaultField {
     pub usage: FieldUse,
     /// When it is written.
     pub write: Write,
+    /// Whether the CRM takes no record without it: where a mapping of it comes to nothing, what is usual stands.
+    pub is_needed: bool,
 }
 
 impl DefaultField {
@@ -92,6 +100,7 @@ impl DefaultField {
             from,
             usage: FieldUse::Free,
             write: Write::IfEmpty,
+            is_needed: false,
         }
     }
 
@@ -112,6 +121,14 @@ impl DefaultField {
         Self {
             usage: FieldUse::Match(path),
             ..Self::new(object, field, path)
+        }
+    }
+
+    /// The same, without which the CRM takes no record.
+    pub(crate) const fn needed(self) -> Self {
+        Self {
+            is_needed: true,
+            ..self
         }
     }
 
@@ -162,7 +179,12 @@ impl MappingSpec {
     pub fn field(&self, object: &str, field: &str) -> Option<&DefaultField> {
         self.fields
             .iter()
-            .find(|default| default.object == object && default.field == field)
+            .find(|default| default.object == object && self.is_same_name(default.field, field))
+    }
+
+    /// Whether two names are one field's: only members of JSON tell small from capital letters.
+    pub(crate) fn is_same_name(&self, one: &str, other: &str) -> bool {
+        one == other || (!self.is_open && one.eq_ignore_ascii_case(other))
     }
 
     fn names(&self) -> String {
@@ -228,14 +250,13 @@ impl Mapping {
     /// What it says of this lead.
     pub fn of(&self, brief: &Brief) -> Mapped {
         let objects = self.rules.iter().map(|(object, fields)| {
-            let fields = fields.iter().map(|(field, rule)| {
-                let value = rule.expression.as_ref().and_then(|it| it.evaluate(brief));
-                let write = rule.write;
-                (field.clone(), MappedField { value, write })
+            let fields = fields.iter().filter_map(|(field, rule)| {
+                let (value, write) = (rule.evaluate(brief)?, rule.write);
+                Some((field.clone(), MappedField { value, write }))
             });
-            (object.clone(), fields.collect())
+            (object.clone(), fields.collect::<BTreeMap<_, _>>())
         });
-        Mapped(objects.collect())
+        Mapped(objects.filter(|(_, fields)| !fields.is_empty()).collect())
     }
 }
 

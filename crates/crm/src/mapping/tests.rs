@@ -190,6 +190,100 @@ fn every_fault_is_told_at_its_path() {
     assert_eq!(mapped.fields("contacts").count(), 1);
 }
 
+fn faults(spec: &MappingSpec, json: &Value) -> Vec<(String, &'static str)> {
+    let error = Mapping::read(spec, json).map(drop).unwrap_err();
+    let faults = error.faults.into_iter();
+    faults.map(|fault| (fault.path, fault.code)).collect()
+}
+
+#[test]
+fn what_a_person_is_found_by_stays_in_every_form() {
+    let contacts = |rules: Value| json!({ "fields": { "contacts": rules } });
+    let phone = |form: &str| json!({ "from": "contact.phone", "then": [{ "phone": form }] });
+    for form in ["e164", "national", "dashes"] {
+        let rules = contacts(json!({ "phone": phone(form) }));
+        assert!(Mapping::read(usual(), &rules).is_ok(), "{form}");
+    }
+    let always = json!({ "from": "contact.phone", "write": "always" });
+    for (name, rule, path) in [
+        ("phone", phone("digits"), "fields.contacts.phone"),
+        ("phone", always, "fields.contacts.phone.write"),
+        // An address is no number, so that this would take it away.
+        (
+            "email",
+            json!({ "from": "contact.email", "then": [{ "phone": "e164" }] }),
+            "fields.contacts.email",
+        ),
+    ] {
+        let found = faults(usual(), &contacts(json!({ name: rule })));
+        assert_eq!(found, [(path.to_owned(), "fixed")], "{name}");
+    }
+}
+
+#[test]
+fn a_name_in_other_letters_is_the_same_field() {
+    let salesforce = CONNECTORS
+        .iter()
+        .find(|spec| spec.slug == "salesforce")
+        .unwrap();
+    let leads = |rules: Value| json!({ "fields": { "Lead": rules } });
+    for name in ["lead_external_id__c", "PHONE", "email"] {
+        let found = faults(
+            salesforce.mapping,
+            &leads(json!({ name: { "value": "x" } })),
+        );
+        assert_eq!(found, [(format!("fields.Lead.{name}"), "fixed")]);
+    }
+    let twice = leads(json!({ "Their__c": "note", "their__C": "note" }));
+    assert_eq!(
+        faults(salesforce.mapping, &twice),
+        [("fields.Lead.their__C".to_owned(), "invalid")]
+    );
+    let other = leads(json!({ "lastname": "contact.name" }));
+    let read = Mapping::read(salesforce.mapping, &other).unwrap();
+    assert!(read.of(&brief()).has("Lead", "LastName"));
+}
+
+#[test]
+fn a_mapping_has_an_end_in_each_direction() {
+    let huge = json!({ "fields": {}, "more": "x".repeat(300_000) });
+    assert_eq!(faults(usual(), &huge), [(String::new(), "wrong_length")]);
+    let long = "v".repeat(1_001);
+    let map = json!({ "from": "note", "then": [{ "map": { "values": { &long: "x" } } }] });
+    let found = faults(usual(), &json!({ "fields": { "deals": { "a": map } } }));
+    assert_eq!(found[0].1, "wrong_length", "{found:?}");
+    let many: serde_json::Map<String, Value> = (0..201)
+        .map(|number| (format!("a{number}"), json!("note")))
+        .collect();
+    let found = faults(usual(), &json!({ "fields": { "deals": many } }));
+    assert_eq!(found, [("fields".to_owned(), "wrong_length")]);
+}
+
+#[test]
+fn members_that_lead_into_a_value_are_told() {
+    let custom = CONNECTORS
+        .iter()
+        .find(|spec| spec.slug == "customcrm")
+        .unwrap();
+    let json = json!({ "fields": { "lead": {
+        "lead_id.theirs": "lead_id", "who": "contact.name", "who.phone": "contact.phone",
+    } } });
+    let expected = [
+        ("fields.lead.lead_id.theirs".to_owned(), "invalid"),
+        ("fields.lead.who.phone".to_owned(), "invalid"),
+    ];
+    assert_eq!(faults(custom.mapping, &json), expected);
+}
+
+#[test]
+fn a_time_without_a_zone_is_the_offices() {
+    let rule = json!({ "value": "2026-11-02T09:00", "then": [{ "date": "time" }] });
+    let value = comes_to(&rule, &brief()).map(|value| value.plain());
+    assert_eq!(value.as_deref(), Some("2026-11-02T15:00:00Z"));
+    let odd = json!({ "value": "1,5", "then": ["number"] });
+    assert_eq!(comes_to(&odd, &brief()), None, "fifteen it is not");
+}
+
 #[test]
 fn keys_stay_ours_at_every_connector() {
     for spec in CONNECTORS {
@@ -274,6 +368,12 @@ fn a_mapping_is_checked_against_the_crms_fields() {
             json!("project.type"),
             one(Holds::Choice, &options),
             &["options"],
+            &[],
+        ),
+        (
+            json!({ "value": "kitchen" }),
+            one(Holds::Choice, &options),
+            &[],
             &[],
         ),
         (map(json!("Other")), one(Holds::Choice, &options), &[], &[]),

@@ -1,19 +1,22 @@
 //! Pipedrive's wire: one method for each call that we make.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use domain::{Account, Clock, E164};
 use http_client::{Client, Request, Response, Url};
 use secrecy::ExposeSecret as _;
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use serde_json::{Map, Value, json};
 
 use super::{
     API_DOMAIN, DEAL, LEAD, PERSON,
     fault::refusal,
-    mapping::{Choices, FIELD_NAME, Keys},
+    mapping::{FIELD_NAME, Form, Keys, Own},
 };
-use crate::{CrmField, Holds, PushError};
+use crate::{CrmField, Holds, PushError, mapping::Takes};
 
 /// How many fields one page has: the most there is.
 const PAGE: &str = "500";
@@ -77,7 +80,9 @@ impl From<Field> for CrmField {
         Self {
             max_length: (field.field_type == "varchar").then_some(255),
             holds: match (field.field_type.as_str(), field.field_code.as_str()) {
-                ("monetary", "value") => Holds::Number,
+                // Their wrappings are ours to write.
+                ("monetary", code) if code == "value" || is_key(code) => Holds::Number,
+                ("address", code) if is_key(code) => Holds::Text,
                 (kind, _) => holds(kind),
             },
             is_read_only: field.field_name == FIELD_NAME,
@@ -244,20 +249,25 @@ impl Api {
         let mut keys = Keys::default();
         for field in own {
             if keys.own.is_empty() && field.field_name == FIELD_NAME {
-                keys.own.clone_from(&field.field_code);
+                keys.own = field.field_code;
+                continue;
             }
-            let choices = match field.field_type.as_str() {
-                "enum" | "set" => Some(Choices {
+            let form = match field.field_type.as_str() {
+                "enum" | "set" => Form::Options {
                     is_many: field.field_type == "set",
                     ids: field
                         .options
-                        .into_iter()
-                        .map(|choice| (choice.label, choice.id))
-                        .collect::<BTreeMap<_, _>>(),
-                }),
-                _ => None,
+                        .iter()
+                        .map(|choice| (choice.label.clone(), choice.id.clone()))
+                        .collect(),
+                },
+                "monetary" => Form::Money,
+                "address" => Form::Address,
+                _ => Form::Plain,
             };
-            keys.all.insert(field.field_code, choices);
+            let code = field.field_code.clone();
+            let takes = Takes::of(field.into(), false);
+            keys.all.insert(code, Own { takes, form });
         }
         Ok(keys)
     }
@@ -344,6 +354,25 @@ impl Api {
         let found = found.await?.into_iter();
         let mut own = found.filter(|found| found.custom_fields.iter().any(|own| own == request));
         Ok(own.next().and_then(|found| id(&found.id)))
+    }
+
+    /// Whether a lead or a deal, by our word for it, is there.
+    pub(super) async fn has_job(
+        &self,
+        account: &Account,
+        word: &str,
+        id: &str,
+    ) -> Result<bool, PushError> {
+        let path = match word {
+            DEAL => format!("/api/v2/deals/{id}"),
+            _ => format!("/api/v1/leads/{id}"),
+        };
+        let request = self.http.get(self.url(account, &path));
+        match self.call::<Envelope<IgnoredAny>>(request, account).await {
+            Ok(_) => Ok(true),
+            Err(PushError::Moved { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes a lead or a deal: its id.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{Brief, E164, EmailAddress, ProjectType, ProviderAnswer, lead::brief::label};
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -12,14 +13,17 @@ use super::{
 };
 use crate::{
     PushError,
-    cell::{cell, is_formula},
-    mapping::{Datum, DefaultField, Mapped, MappingSpec, ObjectSpec},
+    cell::{cell, cut, is_formula, plain_amount},
+    mapping::{Datum, DefaultField, Mapped, MappingSpec, ObjectSpec, Takes, is_alike},
+    names::{self, NAMELESS},
 };
 
 /// What our fields are called, for people and for us.
 pub(super) const FIELD_NAME: &str = "Lead external ID";
-/// What a person is called of whom no name is known. It counts as empty when one is learned.
-const NAMELESS: &str = "Unknown person";
+/// The longest name, title and text of a line, in UTF-16 code units.
+const MAX_LINE: usize = 255;
+/// The longest text of several lines. UNCONFIRMED: Pipedrive names no limit.
+const MAX_TEXT: usize = 60_000;
 /// The longest conversation in a note, in UTF-16 code units. UNCONFIRMED: Pipedrive names no limit.
 const MAX_CONVERSATION: usize = 60_000;
 
@@ -46,15 +50,18 @@ pub(super) static MAPPING: MappingSpec = MappingSpec {
             PERSONS,
             "name",
             "contact.name, else contact.phone, else `Unknown person`",
-        ),
+        )
+        .needed(),
         DefaultField::key(PERSONS, "emails", "contact.email"),
         DefaultField::key(PERSONS, "phones", "contact.phone"),
+        DefaultField::key(PERSONS, "email", "contact.email, as `emails`"),
+        DefaultField::key(PERSONS, "phone", "contact.phone, as `phones`"),
         DefaultField::key(
             PERSONS,
             "custom_fields",
             "contact.person_id, in our own field",
         ),
-        DefaultField::new(DEALS, "title", "project.type as a label, and title"),
+        DefaultField::new(DEALS, "title", "project.type as a label, and title").needed(),
         DefaultField::key(DEALS, "person_id", "the person"),
         DefaultField::new(DEALS, "value", "project.value, if it is an amount"),
         DefaultField::key(DEALS, "currency", "the setting `currency`"),
@@ -84,7 +91,8 @@ pub(super) static MAPPING: MappingSpec = MappingSpec {
 
 /// Whether this is the key of a company's own field.
 fn is_own(name: &str) -> bool {
-    name.len() == 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    name.len() == 40 && name.bytes().all(is_digit)
 }
 
 fn is_word(name: &str) -> bool {
@@ -99,49 +107,124 @@ fn is_word(name: &str) -> bool {
 pub(super) struct Keys {
     /// Of our field.
     pub(super) own: String,
-    /// Of every own field, with what it takes if that is a list.
-    pub(super) all: BTreeMap<String, Option<Choices>>,
+    /// Of every own field but ours, with what it takes.
+    pub(super) all: BTreeMap<String, Own>,
 }
 
-/// What a field takes.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Choices {
-    /// Whether it takes several.
-    pub(super) is_many: bool,
-    /// The id of each, by its label.
-    pub(super) ids: BTreeMap<String, Value>,
+/// What an own field takes.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Own {
+    pub(super) takes: Takes,
+    pub(super) form: Form,
+}
+
+/// In what a value stands.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) enum Form {
+    /// In itself.
+    #[default]
+    Plain,
+    /// In an object, of deals and persons.
+    Address,
+    /// Beside its currency.
+    Money,
+    /// As the ids of options, by their labels.
+    Options {
+        /// Whether it takes several.
+        is_many: bool,
+        /// The id of each, by its label.
+        ids: BTreeMap<String, Value>,
+    },
+}
+
+/// How a value of an own field is written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Written<'a> {
+    pub(super) zone: &'a TimeZone,
+    /// The currency of money; nothing for persons.
+    pub(super) currency: &'a str,
+    /// Whether own fields stand beside the others, as in a lead.
+    pub(super) is_flat: bool,
 }
 
 impl Keys {
     /// The first of the company's own fields that the mapping speaks of and that is not there.
     pub(super) fn gone<'a>(&self, mapped: &'a Mapped, object: &'a str) -> Option<&'a str> {
         let mut names = mapped.fields(object).map(|(name, _)| name);
-        names.find(|name| is_own(name) && !self.all.contains_key(*name))
+        names.find(|name| is_own(name) && *name != self.own && !self.all.contains_key(*name))
     }
 
-    /// A value as the field takes it: of a list, ids.
-    fn written(&self, name: &str, value: &Datum) -> Result<Value, PushError> {
-        let Some(Some(choices)) = self.all.get(name) else {
-            return Ok(value.json_with_lists());
+    /// A value as a field takes it, with what stands beside it.
+    fn written(
+        &self,
+        name: &str,
+        value: &Datum,
+        how: Written<'_>,
+    ) -> Result<Vec<(String, Value)>, PushError> {
+        let one = |value| vec![(name.to_owned(), value)];
+        let Some(own) = self.all.get(name) else {
+            // Pipedrive's own fields: lines of text, but for amounts.
+            let is_line = matches!(name, "name" | "title");
+            return Ok(one(match value.json_with_lists() {
+                Value::String(text) => cut(&text, if is_line { MAX_LINE } else { MAX_TEXT }).into(),
+                _ if is_line => cut(&value.written(), MAX_LINE).into(),
+                other => other,
+            }));
         };
-        let id = |label: &str| {
-            let id = choices.ids.get(label).cloned();
-            id.ok_or_else(|| PushError::Unmapped {
-                field: name.to_owned(),
-                code: "no such option".to_owned(),
-                answer: ProviderAnswer::new("the field has no option of this name"),
-            })
-        };
-        let ids = match value {
-            Datum::List(items) => items.iter().map(|item| id(item)).collect(),
-            other => id(&other.written()).map(|id| vec![id]),
-        };
-        let ids: Vec<Value> = ids?;
-        if choices.is_many {
-            return Ok(ids.into());
-        }
-        Ok(ids.into_iter().next().unwrap_or_default())
+        let plain = || own.takes.written(value, how.zone).unwrap_or_default();
+        Ok(match &own.form {
+            Form::Plain => one(match plain() {
+                Value::String(text) => cut(&text, MAX_TEXT).into(),
+                other => other,
+            }),
+            Form::Address if how.is_flat => one(plain()),
+            Form::Address => one(json!({ "value": plain() })),
+            Form::Money if how.is_flat => vec![
+                (name.to_owned(), plain()),
+                (format!("{name}_currency"), how.currency.into()),
+            ],
+            Form::Money => one(json!({ "value": plain(), "currency": how.currency })),
+            Form::Options { is_many, ids } => {
+                one(options(name, value, *is_many, ids, how.is_flat)?)
+            }
+        })
     }
+}
+
+/// The ids of the options that a value names. A lead takes several as one text.
+fn options(
+    name: &str,
+    value: &Datum,
+    is_many: bool,
+    ids: &BTreeMap<String, Value>,
+    is_flat: bool,
+) -> Result<Value, PushError> {
+    let id = |label: &str| {
+        let alike = || {
+            let mut all = ids.iter();
+            all.find(|(known, _)| is_alike(known, label))
+                .map(|(_, id)| id)
+        };
+        let id = ids.get(label).or_else(alike).cloned();
+        id.ok_or_else(|| PushError::Unmapped {
+            field: name.to_owned(),
+            code: "no such option".to_owned(),
+            answer: ProviderAnswer::new("the field has no option of this name"),
+        })
+    };
+    let found = match value {
+        Datum::List(items) if is_many => items.iter().map(|item| id(item)).collect(),
+        other => id(&other.plain()).map(|id| vec![id]),
+    };
+    let found: Vec<Value> = found?;
+    Ok(match (is_many, is_flat) {
+        (true, true) => {
+            let found = found.iter().map(|id| id.to_string().replace('"', ""));
+            found.collect::<Vec<_>>().join(",").into()
+        }
+        (true, false) => found.into(),
+        (false, _) => found.into_iter().next().unwrap_or_default(),
+    })
 }
 
 /// Puts what the mapping says of a field in place of what is usual. Own fields stand apart, except in a lead.
@@ -161,8 +244,32 @@ fn set(fields: &mut Map<String, Value>, name: &str, value: Option<Value>, is_fla
     }
 }
 
-/// The person, as far as we know them.
-pub(super) fn person(brief: &Brief, keys: &Keys) -> Map<String, Value> {
+/// Puts what the mapping says of a kind of record in place of what is usual.
+fn map(
+    fields: &mut Map<String, Value>,
+    (object, mapped): (&str, &Mapped),
+    keys: &Keys,
+    how: Written<'_>,
+) -> Result<(), PushError> {
+    for (name, field) in mapped.fields(object).filter(|(name, _)| *name != keys.own) {
+        match &field.value {
+            None => set(fields, name, None, how.is_flat),
+            Some(value) => {
+                for (name, value) in keys.written(name, value, how)? {
+                    let is_own = is_own(name.trim_end_matches("_currency"));
+                    match is_own && !how.is_flat {
+                        true => set(fields, &name, Some(value), false),
+                        false => drop(fields.insert(name, value)),
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The person, as far as we know them, under a key of ours.
+pub(super) fn person(brief: &Brief, keys: &Keys, key: &str) -> Map<String, Value> {
     let mut person = Map::new();
     let name = brief.name.as_deref().map(cell);
     let number = || brief.phone.as_ref().map(|phone| phone.as_str().to_owned());
@@ -177,8 +284,7 @@ pub(super) fn person(brief: &Brief, keys: &Keys) -> Map<String, Value> {
             json!([value(phone.as_str(), "mobile")]),
         );
     }
-    let own = json!({ &keys.own: brief.person_key() });
-    person.insert("custom_fields".to_owned(), own);
+    person.insert("custom_fields".to_owned(), json!({ &keys.own: key }));
     person
 }
 
@@ -187,13 +293,16 @@ pub(super) fn mapped_person(
     brief: &Brief,
     mapped: &Mapped,
     keys: &Keys,
+    key: &str,
+    currency: &str,
 ) -> Result<Map<String, Value>, PushError> {
-    let mut person = person(brief, keys);
-    for (name, field) in mapped.fields(PERSONS).filter(|(name, _)| *name != keys.own) {
-        let value = field.value.as_ref();
-        let value = value.map(|value| keys.written(name, value)).transpose()?;
-        set(&mut person, name, value, false);
-    }
+    let mut person = person(brief, keys, key);
+    let how = Written {
+        zone: &brief.zone,
+        currency,
+        is_flat: false,
+    };
+    map(&mut person, (PERSONS, mapped), keys, how)?;
     Ok(person)
 }
 
@@ -204,26 +313,73 @@ pub(super) fn mapped_missing(
     brief: &Brief,
     mapped: &Mapped,
     keys: &Keys,
+    key: &str,
+    currency: &str,
 ) -> Result<Map<String, Value>, PushError> {
-    let mut wanted = missing(existing, brief, keys);
+    let mut wanted = missing(existing, brief, keys, key);
+    let whole = mapped_person(brief, mapped, keys, key, currency)?;
     for (name, field) in mapped.fields(PERSONS).filter(|(name, _)| *name != keys.own) {
-        let value = field.value.as_ref();
-        let value = value.map(|value| keys.written(name, value)).transpose()?;
-        let there = existing.custom_fields.get(name);
+        let value = match is_own(name) {
+            true => whole.get("custom_fields").and_then(|own| own.get(name)),
+            false => whole.get(name),
+        };
+        let value = value.filter(|_| field.value.is_some());
+        let there = match name {
+            "name" => None,
+            name => existing.custom_fields.get(name),
+        };
         let is_empty = match name {
             "name" => known_name(&existing.name).is_empty(),
             name if is_own(name) => there.is_none_or(|there| there.is_null() || there == ""),
             _ => false,
         };
-        let is_wanted = is_empty || (mapped.is_always(PERSONS, name) && value.as_ref() != there);
-        set(&mut wanted, name, value.filter(|_| is_wanted), false);
+        let is_wanted = is_empty || (mapped.is_always(PERSONS, name) && value != there);
+        set(
+            &mut wanted,
+            name,
+            value.filter(|_| is_wanted).cloned(),
+            false,
+        );
     }
     wanted.retain(|_, value| value.as_object().is_none_or(|apart| !apart.is_empty()));
     Ok(wanted)
 }
 
-fn missing(existing: &Person, brief: &Brief, keys: &Keys) -> Map<String, Value> {
-    let mut wanted = person(brief, keys);
+/// Whether a person whose id we know is still theirs. An account that the connection leads to by now can have somebody
+/// else under the same id.
+pub(super) fn is_known(existing: &Person, brief: &Brief, keys: &Keys) -> bool {
+    let own = existing
+        .custom_fields
+        .get(&keys.own)
+        .and_then(Value::as_str);
+    let is_ours = own.is_some_and(|own| own == brief.person_key() || own == names::own_key(brief));
+    let name = known_name(&existing.name);
+    let has_number = brief.phone.as_ref().is_some_and(|phone| {
+        let mut typed = existing.phones.iter();
+        typed.any(|typed| typed["value"].as_str().map(E164::parse) == Some(Ok(phone.clone())))
+    });
+    is_ours
+        || names::is_same(brief, name)
+        || has_address(existing, brief)
+        || (has_number && !names::is_another(brief, name))
+}
+
+/// Whether a person is another one than the brief's: of another name, and without its address.
+pub(super) fn is_another(existing: &Person, brief: &Brief) -> bool {
+    !has_address(existing, brief) && names::is_another(brief, known_name(&existing.name))
+}
+
+fn has_address(existing: &Person, brief: &Brief) -> bool {
+    let email = brief.email.as_ref().map(EmailAddress::as_str);
+    let mut typed = existing
+        .emails
+        .iter()
+        .filter_map(|typed| typed["value"].as_str());
+    email.is_some_and(|email| typed.any(|typed| typed.eq_ignore_ascii_case(email)))
+}
+
+fn missing(existing: &Person, brief: &Brief, keys: &Keys, key: &str) -> Map<String, Value> {
+    let mut wanted = person(brief, keys, key);
     if brief.name.is_none() || !known_name(&existing.name).is_empty() {
         wanted.remove("name");
     }
@@ -299,27 +455,33 @@ pub(super) fn mapped_job(
 ) -> Result<Map<String, Value>, PushError> {
     let mut job = job(brief, keys, kind, person, currency);
     let is_flat = kind != Kind::Deal;
-    for (name, field) in mapped.fields(DEALS).filter(|(name, _)| *name != keys.own) {
-        let value = field.value.as_ref();
-        let value = value.map(|value| keys.written(name, value)).transpose()?;
-        let value = match value {
-            Some(amount) if name == "value" && is_flat => {
-                Some(json!({ "amount": amount, "currency": currency }))
+    let how = Written {
+        zone: &brief.zone,
+        currency,
+        is_flat,
+    };
+    map(&mut job, (DEALS, mapped), keys, how)?;
+    if mapped.has(DEALS, "value") {
+        match job.remove("value") {
+            Some(amount) if is_flat => {
+                let value = json!({ "amount": amount, "currency": currency });
+                job.insert("value".to_owned(), value);
             }
-            Some(amount) if name == "value" => {
+            Some(amount) => {
+                job.insert("value".to_owned(), amount);
                 job.insert("currency".to_owned(), json!(currency));
-                Some(amount)
             }
-            value => value,
-        };
-        set(&mut job, name, value, is_flat);
+            None => drop(job.remove("currency")),
+        }
     }
     Ok(job)
 }
 
 /// Everything, as the HTML that notes are.
-pub(super) fn note(brief: &Brief) -> String {
-    let mut note = format!("<p>{}</p>", html(&brief.details()));
+pub(super) fn note(brief: &Brief, notice: Option<&str>) -> String {
+    let notice = notice.map(|notice| format!("<p>{}</p>", html(notice)));
+    let mut note = notice.unwrap_or_default();
+    note.push_str(&format!("<p>{}</p>", html(&brief.details())));
     if let Some(script) = brief.conversation.script(MAX_CONVERSATION) {
         note.push_str(&format!("<p>{}</p>", html(&script)));
     }
@@ -347,13 +509,13 @@ pub(super) fn fields_hash(brief: &Brief) -> String {
     };
     let mut hash = Sha256::new();
     for fields in [
-        person(brief, &keys(PERSON_KEY)),
+        person(brief, &keys(PERSON_KEY), &brief.person_key()),
         job(brief, &keys(DEAL_KEY), Kind::Lead, 0, "USD"),
     ] {
         hash.update(Value::Object(fields).to_string());
         hash.update([0]);
     }
-    hash.update(note(brief));
+    hash.update(note(brief, None));
     hex::encode(hash.finalize())
 }
 
@@ -381,13 +543,7 @@ fn value(value: &str, label: &str) -> Value {
 
 /// `$18,500.50` is 18500.5; only the note shows what is no such amount.
 fn amount(written: &str) -> Option<Value> {
-    let plain: String = written
-        .trim()
-        .trim_start_matches('$')
-        .chars()
-        .filter(|c| *c != ',')
-        .collect();
-    let plain = plain.trim();
+    let plain = plain_amount(written)?;
     let is_number = !plain.is_empty()
         && plain.len() <= 15
         && plain
@@ -441,7 +597,8 @@ mod tests {
 
     #[test]
     fn every_value_goes_where_it_belongs() {
-        let person = Value::Object(person(&call(), &person_keys()));
+        let key = call().person_key();
+        let person = Value::Object(person(&call(), &person_keys(), &key));
         let expected = json!({
             "name": "Ann Lee",
             "emails": [{ "value": "ann@example.com", "primary": true, "label": "home" }],
@@ -465,13 +622,62 @@ mod tests {
     }
 
     #[test]
+    fn own_fields_are_written_as_each_kind_of_record_takes_them() {
+        let key = |letter: &str| letter.repeat(40);
+        let own = |form| Own {
+            form,
+            ..Own::default()
+        };
+        let options = |is_many| {
+            let ids = [("Kitchen", 12), ("Call back", 13)];
+            own(Form::Options {
+                is_many,
+                ids: ids.map(|(label, id)| (label.to_owned(), json!(id))).into(),
+            })
+        };
+        let keys = Keys {
+            own: keys().own,
+            all: [
+                (key("a"), own(Form::Money)),
+                (key("b"), own(Form::Address)),
+                (key("c"), options(false)),
+                (key("d"), options(true)),
+            ]
+            .into(),
+        };
+        let fields = json!({
+            key("a"): "judgment.score", key("b"): "property.city", key("c"): "project.type", key("d"): "tags",
+        });
+        let json = json!({ "fields": { "deal": fields } });
+        let mapped = crate::Mapping::read(&MAPPING, &json).unwrap().of(&call());
+        let job = |kind| mapped_job(&call(), &mapped, &keys, kind, 781, "EUR").unwrap();
+        let deal = job(Kind::Deal);
+        let expected = json!({
+            key("a"): { "value": 82, "currency": "EUR" }, key("b"): { "value": "Round Rock" }, key("c"): 12,
+            key("d"): [12, 13], keys.own.as_str(): call().request.to_string(),
+        });
+        assert_eq!(deal["custom_fields"], expected);
+        let lead = job(Kind::Lead);
+        let currency = format!("{}_currency", key("a"));
+        for (name, expected) in [
+            (&key("a"), json!(82)),
+            (&currency, json!("EUR")),
+            (&key("b"), json!("Round Rock")),
+            (&key("c"), json!(12)),
+            (&key("d"), json!("12,13")),
+        ] {
+            assert_eq!(lead[name], expected, "{name}");
+        }
+    }
+
+    #[test]
     fn a_persons_gaps_are_filled_and_nothing_else_is_sent() {
         let existing: Person = serde_json::from_value(json!({
             "id": 781, "name": "Annie", "emails": [{ "value": "a@example.com" }], "phones": [],
             "custom_fields": { "9d3c4f0a5b6e7d8c9a0b1c2d3e4f5a6b7c8d9e0f": null },
         }))
         .unwrap();
-        let missing = missing(&existing, &call(), &person_keys());
+        let missing = missing(&existing, &call(), &person_keys(), "per_2");
         let names: Vec<_> = missing.keys().map(String::as_str).collect();
         assert_eq!(names, ["custom_fields", "phones"]);
     }
@@ -482,7 +688,7 @@ mod tests {
             note: Some("<script>alert(1)</script> & more".to_owned()),
             ..call()
         };
-        let note = note(&hostile);
+        let note = note(&hostile, None);
         assert!(
             note.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; more"),
             "{note}"

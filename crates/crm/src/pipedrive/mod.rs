@@ -5,12 +5,14 @@
 //! - Once: nothing here is unique, and no write can be repeated. So each person, lead and note is begun once
 //!   by our own record of effects; after an answer that was lost, it is looked for when the search index must show it,
 //!   and only written again when it is not there. Our ids are in a field of ours, `Lead external ID`, and in the note.
-//! - Persons are searched before one is made: by our id, by e-mail address, by number. Within a process one push at a
+//! - Persons are searched before one is made: by our id, by e-mail address, by number. Who calls from one number is one
+//!   person to us; here, whoever clearly has another name is a person of their own. Within a process one push at a
 //!   time searches for a person; across processes the record of effects stands in.
 //! - Keys of own fields are 40 hexadecimal digits that differ from company to company: they are read by the field's name,
 //!   passed on as they are, and read again when a write is refused.
 //! - A person's fields are filled while they are empty. A lead or a deal is never changed once it is there: an update of
-//!   its value has been seen to reset other fields. The note is ours, and shows the newest.
+//!   its value has been seen to reset other fields. The note is ours, and shows the newest. Where people have deleted the
+//!   lead, the note is at the person.
 //!
 //! Source: Pipedrive developer documentation, API v2 for persons, deals, fields and search, API v1 for leads and notes
 //! (read 2026-11). UNCONFIRMED: how far search lags behind writes; `x-ratelimit-reset` in seconds; whether a lead that was
@@ -19,7 +21,6 @@
 mod api;
 mod fault;
 mod mapping;
-mod once;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -27,7 +28,6 @@ use async_trait::async_trait;
 use domain::{
     Account, AccountFault, AccountSpec, BaseUrl, Brief, ClientProof, Clock, ConnectionName,
     Effects, EmailAddress, Grant, Lookup, RefreshSpec, RemoteIds, SettingSpec, TenantId,
-    name::{are_same, distinguishing},
 };
 use futures::lock::Mutex;
 use http_client::{Client, Url};
@@ -37,11 +37,10 @@ use secrecy::SecretString;
 use self::{
     api::{Api, Found, Kind, Person},
     mapping::{DEALS, Keys, PERSONS},
-    once::Once,
 };
 use crate::{
     Connector, ConnectorSpec, CrmObject, Inspection, Known, Mapped, Mapping, Place, PushError,
-    Pushed,
+    Pushed, names, once::Once,
 };
 
 /// Pipedrive, before it is made.
@@ -91,6 +90,8 @@ const API_DOMAIN: &str = "api_domain";
 
 /// How long the keys of fields are taken for true.
 const KEYS_KEPT: Duration = Duration::from_secs(3_600);
+/// How long the search index may take to show a record.
+const LAG: Duration = Duration::from_secs(30);
 /// How often a record that people have deleted is made again.
 const MAX_REVISIONS: u32 = 5;
 /// Our words for the records that a request becomes.
@@ -135,6 +136,46 @@ struct Push<'a> {
     known: &'a Known,
     keys: Arc<KeysOfAll>,
     once: Once<'a>,
+    /// Whether the last push was to another person.
+    is_moved: bool,
+    /// What people should know of the person.
+    notice: Option<String>,
+}
+
+impl Push<'_> {
+    /// The currency of values.
+    fn currency(&self) -> &str {
+        match self.account.setting(CURRENCY) {
+            "" => "USD",
+            currency => currency,
+        }
+    }
+
+    /// What a record of the request is called in our record of effects.
+    fn subject(&self, person: u64) -> String {
+        let request = self.brief.request;
+        if self.is_moved {
+            format!("{request}.{person}")
+        } else {
+            request.to_string()
+        }
+    }
+}
+
+/// A person that was written.
+struct Written {
+    person: u64,
+    /// What people should know of one that was made although others have the number.
+    notice: Option<String>,
+}
+
+/// Who it is from, in Pipedrive.
+struct Match {
+    person: Option<Person>,
+    /// The key of the person in our field: another one than their own, where that leads to somebody of another name.
+    key: String,
+    /// What people should know of a person that is made although others have the number.
+    notice: Option<String>,
 }
 
 #[async_trait]
@@ -243,11 +284,23 @@ impl Pipedrive {
             known,
             keys: keys.clone(),
             once: self.once(account, effects),
+            is_moved: false,
+            notice: None,
         };
         let lock = (account_key(account), brief.person_key());
         let lock = self.persons.get_with(lock, async { Arc::default() }).await;
         let _alone = lock.lock().await;
-        let person = self.write_person(&push).await?;
+        let Written { person, notice } = self.write_person(&push).await?;
+        // What is known of another person is not this one's: their account was replaced, or merged with another's.
+        let before = known.remote_ids.get(PERSON);
+        let is_moved = before.is_some_and(|before| before != person.to_string());
+        let nothing = Known::default();
+        let push = Push {
+            known: if is_moved { &nothing } else { known },
+            is_moved,
+            notice,
+            ..push
+        };
         let (word, job) = self.write_job(&push, person).await?;
         let note = self.write_note(&push, word, &job, person).await?;
         Ok(RemoteIds::default()
@@ -262,6 +315,7 @@ impl Pipedrive {
             clock: self.clock.clone(),
             target: account.connection.as_str(),
             call_deadline: self.api.timeout(),
+            lag: LAG,
         }
     }
 
@@ -308,7 +362,6 @@ impl Pipedrive {
             // Read again unless it is new: what was made in an earlier life of the account may have been deleted since.
             let made = made.await?;
             if is_new {
-                keys.all.insert(made.clone(), None);
                 keys.own = made;
                 return Ok(keys);
             }
@@ -317,7 +370,8 @@ impl Pipedrive {
     }
 
     /// The person, completed or made.
-    async fn write_person(&self, push: &Push<'_>) -> Result<u64, PushError> {
+    async fn write_person(&self, push: &Push<'_>) -> Result<Written, PushError> {
+        let (brief, keys) = (push.brief, &push.keys.person);
         let known = push
             .known
             .remote_ids
@@ -325,22 +379,28 @@ impl Pipedrive {
             .and_then(|id| id.parse().ok());
         if let Some(id) = known
             && let Some(person) = self.api.person(push.account, id).await?
+            && mapping::is_known(&person, brief, keys)
         {
-            return self.complete(push, person).await;
+            return self.complete(push, person, &brief.person_key()).await;
         }
-        if let Some(person) = self.find_person(push).await? {
-            return self.complete(push, person).await;
+        let Match {
+            person,
+            mut key,
+            mut notice,
+        } = self.find_person(push).await?;
+        if let Some(person) = person {
+            return self.complete(push, person, &key).await;
         }
-        let key = push.brief.person_key();
-        for revision in 1..=MAX_REVISIONS {
+        let mut revision = 1;
+        while revision <= MAX_REVISIONS {
             let look = async || match self.find_own_person(push, &key).await? {
                 Some(person) => Ok(Lookup::Found(person.id.to_string())),
                 None => Ok(Lookup::Absent),
             };
             let mut is_new = false;
             let write = async || {
-                let keys = &push.keys.person;
-                let body = mapping::mapped_person(push.brief, push.mapped, keys)?;
+                let currency = push.currency();
+                let body = mapping::mapped_person(brief, push.mapped, keys, &key, currency)?;
                 let id = self.api.add_person(push.account, &body).await?;
                 is_new = true;
                 Ok(id.to_string())
@@ -348,36 +408,64 @@ impl Pipedrive {
             let made = push.once.make(PERSON, PERSON, &key, revision, look, write);
             let id: u64 = made.await?.parse().unwrap_or_default();
             if is_new {
-                return Ok(id);
+                return Ok(Written { person: id, notice });
             }
-            // Whoever made it may have been another push, long ago: people may have deleted it since.
-            if let Some(person) = self.api.person(push.account, id).await? {
-                return self.complete(push, person).await;
+            // Whoever made it may have been another push, long ago: people may have deleted it since, or have connected
+            // another account. Or it was just now, of somebody else with the same number.
+            let own = names::own_key(brief);
+            match self.api.person(push.account, id).await? {
+                Some(person) if mapping::is_another(&person, brief) && key != own => {
+                    if let Some(person) = self.find_own_person(push, &own).await? {
+                        return self.complete(push, person, &own).await;
+                    }
+                    notice = notice.or_else(|| names::notice(brief, PERSON, 1));
+                    (key, revision) = (own, 1);
+                }
+                Some(person) if mapping::is_known(&person, brief, keys) => {
+                    return self.complete(push, person, &key).await;
+                }
+                Some(_) | None => revision += 1,
             }
         }
         Err(PushError::NeverSeen { record: PERSON })
     }
 
-    /// Looks by our id, by e-mail address, then by number and name.
-    async fn find_person(&self, push: &Push<'_>) -> Result<Option<Person>, PushError> {
-        let account = push.account;
-        if let Some(person) = self.find_own_person(push, &push.brief.person_key()).await? {
-            return Ok(Some(person));
+    /// Looks by our id, by e-mail address, then by number and name. Whoever has our id is another person if their name
+    /// clearly differs, and they have not the address.
+    async fn find_person(&self, push: &Push<'_>) -> Result<Match, PushError> {
+        let (account, brief) = (push.account, push.brief);
+        let mut key = brief.person_key();
+        let found = |person, key| Match {
+            person,
+            key,
+            notice: None,
+        };
+        let mut other = None;
+        if let Some(person) = self.find_own_person(push, &key).await? {
+            if !mapping::is_another(&person, brief) {
+                return Ok(found(Some(person), key));
+            }
+            other = Some(person.id);
+            key = names::own_key(brief);
+            if let Some(person) = self.find_own_person(push, &key).await? {
+                return Ok(found(Some(person), key));
+            }
         }
-        if let Some(email) = push.brief.email.as_ref().map(EmailAddress::as_str) {
-            let found = self.api.search_persons(account, email, "email").await?;
+        if let Some(email) = brief.email.as_ref().map(EmailAddress::as_str) {
+            let all = self.api.search_persons(account, email, "email").await?;
             let has_it = |found: &&Found| {
                 found
                     .emails
                     .iter()
                     .any(|other| other.eq_ignore_ascii_case(email))
             };
-            if let Some(found) = found.iter().filter(has_it).min_by_key(|found| found.id) {
-                return self.api.person(account, found.id).await;
+            if let Some(first) = all.iter().filter(has_it).min_by_key(|found| found.id) {
+                let person = self.api.person(account, first.id).await?;
+                return Ok(found(person, key));
             }
         }
-        let Some(phone) = &push.brief.phone else {
-            return Ok(None);
+        let Some(phone) = &brief.phone else {
+            return Ok(found(None, key));
         };
         let mut holders: BTreeMap<u64, Found> = BTreeMap::new();
         for form in mapping::phone_forms(phone) {
@@ -385,22 +473,20 @@ impl Pipedrive {
             let found = found.into_iter().filter(|found| found.has_phone(phone));
             holders.extend(found.map(|found| (found.id, found)));
         }
-        let is_alone = holders.len() == 1;
-        let name = push
-            .brief
-            .name
-            .as_deref()
-            .map(distinguishing)
-            .unwrap_or_default();
-        let fits = |found: &&Found| {
-            let other = distinguishing(mapping::known_name(&found.name));
-            let is_unnamed = name.is_empty() || other.is_empty();
-            (is_unnamed && is_alone) || are_same(&name, &other)
-        };
-        match holders.values().find(fits) {
-            Some(found) => self.api.person(account, found.id).await,
-            None => Ok(None),
-        }
+        let is_hidden = other.is_some_and(|other| !holders.contains_key(&other));
+        let count = holders.len() + usize::from(is_hidden);
+        let fits =
+            |found: &&Found| names::fits(brief, mapping::known_name(&found.name), count == 1);
+        Ok(match holders.values().find(fits) {
+            Some(first) => found(self.api.person(account, first.id).await?, key),
+            None => Match {
+                person: None,
+                key,
+                notice: (count > 0)
+                    .then(|| names::notice(brief, PERSON, count))
+                    .flatten(),
+            },
+        })
     }
 
     /// The person with our id, as far as the search index has it.
@@ -421,15 +507,24 @@ impl Pipedrive {
     }
 
     /// Fills what a person lacks.
-    async fn complete(&self, push: &Push<'_>, existing: Person) -> Result<u64, PushError> {
-        let keys = &push.keys.person;
-        let missing = mapping::mapped_missing(&existing, push.brief, push.mapped, keys)?;
+    async fn complete(
+        &self,
+        push: &Push<'_>,
+        existing: Person,
+        key: &str,
+    ) -> Result<Written, PushError> {
+        let (keys, currency) = (&push.keys.person, push.currency());
+        let (brief, mapped) = (push.brief, push.mapped);
+        let missing = mapping::mapped_missing(&existing, brief, mapped, keys, key, currency)?;
         if !missing.is_empty() {
             self.api
                 .update_person(push.account, existing.id, &missing)
                 .await?;
         }
-        Ok(existing.id)
+        Ok(Written {
+            person: existing.id,
+            notice: None,
+        })
     }
 
     /// The request's lead or deal, made once and left to people then.
@@ -451,10 +546,12 @@ impl Pipedrive {
             _ => Kind::Lead,
         };
         let request = push.brief.request.to_string();
-        let currency = match push.account.setting(CURRENCY) {
-            "" => "USD",
-            currency => currency,
-        };
+        let currency = push.currency();
+        if push.is_moved
+            && let Some(there) = self.api.search_job(push.account, kind, &request).await?
+        {
+            return Ok((kind.word(), there));
+        }
         let look = async || {
             let found = self.api.search_job(push.account, kind, &request).await?;
             Ok(found.map_or(Lookup::Absent, Lookup::Found))
@@ -464,9 +561,10 @@ impl Pipedrive {
             let body = mapping::mapped_job(push.brief, mapped, keys, kind, person, currency)?;
             self.api.add_job(push.account, kind, &body).await
         };
+        let subject = push.subject(person);
         let made = push
             .once
-            .make(kind.word(), kind.word(), &request, 1, look, write);
+            .make(kind.word(), kind.word(), &subject, 1, look, write);
         Ok((kind.word(), made.await?))
     }
 
@@ -478,7 +576,7 @@ impl Pipedrive {
         job: &str,
         person: u64,
     ) -> Result<String, PushError> {
-        let content = mapping::note(push.brief);
+        let content = mapping::note(push.brief, push.notice.as_deref());
         let request = push.brief.request.to_string();
         if let Some(known) = push.known.remote_ids.get(NOTE)
             && self.api.update_note(push.account, known, &content).await?
@@ -493,13 +591,21 @@ impl Pipedrive {
             };
             let write = async || {
                 let body = mapping::note_body(&content, word, job, person);
-                let id = self.api.add_note(push.account, &body).await?;
+                let mut added = self.api.add_note(push.account, &body).await;
+                if let Err(PushError::Moved { .. } | PushError::Refused { .. }) = &added
+                    && !self.api.has_job(push.account, word, job).await?
+                {
+                    // People have deleted the lead, or the deal: that was their decision, and the person is left.
+                    let body = mapping::note_body(&content, PERSON, "", person);
+                    added = self.api.add_note(push.account, &body).await;
+                }
+                let id = added?;
                 is_new = true;
                 Ok(id)
             };
             let made = push
                 .once
-                .make(NOTE, NOTE, &request, revision, look, write)
+                .make(NOTE, NOTE, &push.subject(person), revision, look, write)
                 .await?;
             if is_new || self.api.update_note(push.account, &made, &content).await? {
                 return Ok(made);

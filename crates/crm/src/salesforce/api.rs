@@ -32,12 +32,18 @@ impl Record {
 
     /// A field's text; empty when it has none.
     pub(super) fn get(&self, name: &str) -> &str {
-        self.0.get(name).and_then(Value::as_str).unwrap_or_default()
+        self.value(name).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// What a field has.
+    /// What a field has. Salesforce answers with its own letters' case, whatever was asked for.
     pub(super) fn value(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !value.is_null())
+        let alike = || {
+            let mut all = self.0.iter();
+            all.find(|(known, _)| known.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value)
+        };
+        let value = self.0.get(name).or_else(alike);
+        value.filter(|value| !value.is_null())
     }
 
     #[cfg(test)]
@@ -142,6 +148,10 @@ impl Api {
             clock,
             timeout,
         }
+    }
+
+    pub(super) const fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// The fields of an object.

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use domain::{Brief, Channel, E164, EmailAddress, PostalCode, ProjectType, lead::brief::label};
+use jiff::tz::TimeZone;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::{api::Record, org::Org};
 use crate::{
     cell::{cell, cut, is_formula},
-    mapping::{Datum, DefaultField, Mapped, MappingSpec, ObjectSpec},
+    mapping::{DefaultField, Mapped, MappingSpec, ObjectSpec},
+    names::{NAMELESS, Part, parted, whole},
 };
 
 /// Values by field.
@@ -20,8 +22,6 @@ pub(super) const LEAD_KEY: &str = "Lead_External_Id__c";
 /// The unique field of tasks: the request's id.
 pub(super) const TASK_KEY: &str = "Task_External_Id__c";
 
-/// What a lead is called while nothing is known of its name, which it must have. It counts as empty when one is learned.
-const NAMELESS: &str = "Unknown person";
 /// The longest description, in UTF-16 code units: 32,000 is Salesforce's.
 const MAX_DESCRIPTION: usize = 31_900;
 
@@ -49,7 +49,8 @@ pub(super) static MAPPING: MappingSpec = MappingSpec {
             LEAD_OBJECT,
             "LastName",
             "contact.last_name; a name of one word; `Unknown person` where no name is known",
-        ),
+        )
+        .needed(),
         DefaultField::new(
             LEAD_OBJECT,
             "FirstName",
@@ -59,7 +60,8 @@ pub(super) static MAPPING: MappingSpec = MappingSpec {
             LEAD_OBJECT,
             "Company",
             "LastName and `household`, where the org requires it",
-        ),
+        )
+        .needed(),
         DefaultField::found_by(LEAD_OBJECT, "Email", "contact.email"),
         DefaultField::found_by(LEAD_OBJECT, "Phone", "contact.phone"),
         DefaultField::key(
@@ -122,29 +124,55 @@ pub(super) static MAPPING: MappingSpec = MappingSpec {
 /// What a lead's fields are read as: the usual ones, and those that the mapping speaks of.
 pub(super) fn read(mapped: &Mapped) -> String {
     let more = mapped.fields(LEAD_OBJECT).map(|(name, _)| name);
-    let usual = |name: &&str| !READ.split(", ").any(|known| known.trim() == *name);
+    let usual = |name: &&str| {
+        let mut known = READ.split(", ");
+        !known.any(|known| known.trim().eq_ignore_ascii_case(name))
+    };
     let more: String = more.filter(usual).map(|name| format!(", {name}")).collect();
     format!("{READ}{more}")
 }
 
 /// Puts what the mapping says in place of what is usual.
-pub(super) fn map_new(fields: &mut Fields, mapped: &Mapped, object: &str, org: &Org) {
+pub(super) fn map_new(
+    fields: &mut Fields,
+    mapped: &Mapped,
+    object: &str,
+    org: &Org,
+    zone: &TimeZone,
+) {
     for (name, field) in mapped.fields(object) {
-        match &field.value {
-            Some(value) => {
-                let value = written(value, org.longest_of(object, name));
-                drop(fields.insert(name.to_owned(), value));
-            }
+        let value = field.value.as_ref();
+        let value = value.and_then(|value| match org.takes(object, name) {
+            Some(takes) => takes.written(value, zone),
+            None => Some(value.json()),
+        });
+        match value {
+            Some(value) => drop(fields.insert(name.to_owned(), value)),
             None => drop(fields.remove(name)),
         }
     }
 }
 
-/// A value as Salesforce takes it. A text is cut to what the org says is the longest.
-fn written(value: &Datum, longest: Option<usize>) -> Value {
-    match (value.json(), longest) {
-        (Value::String(text), Some(longest)) => cut(&text, longest).into(),
-        (value, _) => value,
+/// Writes a name once where the mapping has put all of it into one of its fields. `existing` is the lead that is there.
+fn part_name(fields: &mut Fields, existing: Option<&Record>, brief: &Brief, mapped: &Mapped) {
+    let text = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
+    let written = ["FirstName", "LastName"].map(|name| (name, text(name)));
+    let [first, last] = written.each_ref().map(|(name, written)| match written {
+        Some(text) if mapped.has(LEAD_OBJECT, name) => Part::Mapped(text),
+        Some(text) => Part::Usual(text),
+        None => Part::There(existing.map_or("", |lead| lead.get(name))),
+    });
+    let (first, last) = parted(brief, first, last);
+    for (name, part) in [("FirstName", first), ("LastName", last)] {
+        if !fields.contains_key(name) {
+            continue;
+        }
+        // What the CRM must have stays in any case.
+        if !part.is_empty() {
+            fields.insert(name.to_owned(), part.into());
+        } else if name == "FirstName" || existing.is_some() {
+            fields.remove(name);
+        }
     }
 }
 
@@ -239,12 +267,25 @@ pub(super) fn lead(brief: &Brief, org: &Org) -> Fields {
     fitted.collect()
 }
 
+/// The lead as it is made.
+pub(super) fn mapped_lead(brief: &Brief, mapped: &Mapped, org: &Org) -> Fields {
+    let mut fields = lead(brief, org);
+    map_new(&mut fields, mapped, LEAD_OBJECT, org, &brief.zone);
+    fields
+}
+
+/// The name of a lead that is made, once.
+pub(super) fn part_new(fields: &mut Fields, brief: &Brief, mapped: &Mapped) {
+    part_name(fields, None, brief, mapped);
+}
+
 /// What of the person an existing lead lacks. Another telephone number becomes the mobile number if there is none.
 pub(super) fn missing(
     existing: &Record,
     mut wanted: Fields,
     brief: &Brief,
     mapped: &Mapped,
+    key: &str,
 ) -> Fields {
     let is_empty = |name: &str| match existing.value(name) {
         // A box that is not ticked is as nobody has touched it.
@@ -253,7 +294,7 @@ pub(super) fn missing(
         Some(_) => false,
     };
     if existing.get(LEAD_KEY).is_empty() {
-        wanted.insert(LEAD_KEY.to_owned(), brief.person_key().into());
+        wanted.insert(LEAD_KEY.to_owned(), key.into());
     }
     let numbers = ["Phone", "MobilePhone"].map(|name| E164::parse(existing.get(name)).ok());
     match &brief.phone {
@@ -276,6 +317,7 @@ pub(super) fn missing(
         is_empty(name)
             || (mapped.is_always(LEAD_OBJECT, name) && existing.value(name) != Some(&*value))
     });
+    part_name(&mut wanted, Some(existing), brief, mapped);
     wanted
 }
 
@@ -302,7 +344,7 @@ pub(super) fn task(brief: &Brief, is_new: bool, org: &Org, mapped: &Mapped) -> F
             set("TaskSubtype", "Call".to_owned());
         }
     }
-    map_new(&mut fields, mapped, TASK_OBJECT, org);
+    map_new(&mut fields, mapped, TASK_OBJECT, org, &brief.zone);
     if !is_new {
         let is_kept = |name: &String| name == "Description" || mapped.is_always(TASK_OBJECT, name);
         fields.retain(|name, _| is_kept(name));
@@ -321,11 +363,25 @@ fn description(brief: &Brief) -> String {
     cut(&cell(told), MAX_DESCRIPTION)
 }
 
+/// Puts what people should know of the lead in front of what is told.
+pub(super) fn add_notice(fields: &mut Fields, notice: Option<&str>) {
+    let Some(notice) = notice else { return };
+    if let Some(Value::String(told)) = fields.get_mut("Description") {
+        *told = cut(&cell(format!("{notice}\n\n{told}")), MAX_DESCRIPTION);
+    }
+}
+
+/// Whether a lead has this number.
+pub(super) fn has_phone(lead: &Record, phone: &E164) -> bool {
+    let typed = ["Phone", "MobilePhone"].map(|name| lead.get(name));
+    typed
+        .iter()
+        .any(|typed| E164::parse(typed).as_ref() == Ok(phone))
+}
+
 /// The whole name of a lead; empty if it has none.
 pub(super) fn name(lead: &Record) -> String {
-    let words = ["FirstName", "LastName"].map(|name| lead.get(name));
-    let words = words.into_iter().filter(|word| *word != NAMELESS);
-    words.collect::<Vec<_>>().join(" ").trim().to_owned()
+    whole(lead.get("FirstName"), lead.get("LastName"))
 }
 
 /// SHA-256 over everything that is mapped, in lower-case hexadecimal.
@@ -419,6 +475,33 @@ mod tests {
     }
 
     #[test]
+    fn what_is_mapped_is_written_as_the_org_describes_its_field() {
+        let json = serde_json::json!({ "fields": { "Lead": {
+            "Score__c": "judgment.score", "Contacted__c": "received_at", "Mail__c": { "value": "ann@example.com" },
+            "LastName": "contact.name", "Company": "contact.extension",
+        } } });
+        let mapped = crate::Mapping::read(&MAPPING, &json).unwrap().of(&call());
+        let org = Org::with(&[], true, false).taking(&[
+            ("Score__c", "string", 80),
+            ("Contacted__c", "date", 0),
+            ("Mail__c", "email", 5),
+        ]);
+        let mut lead = mapped_lead(&call(), &mapped, &org);
+        part_new(&mut lead, &call(), &mapped);
+        for (name, value) in [
+            ("Score__c", "82"),
+            ("Contacted__c", "2026-11-02"),
+            ("LastName", "Ann Lee"),
+            ("Company", "Lee household"),
+        ] {
+            assert_eq!(lead[name], value, "{name}");
+        }
+        for name in ["Mail__c", "FirstName"] {
+            assert!(!lead.contains_key(name), "{name}");
+        }
+    }
+
+    #[test]
     fn an_existing_lead_is_completed_and_never_changed() {
         let existing = Record::new(&[
             ("Id", "00Q1"),
@@ -433,6 +516,7 @@ mod tests {
             lead(&call(), &Org::with(&[], true, false)),
             &call(),
             &Mapped::default(),
+            "per_2",
         );
         let names: Vec<_> = missing.keys().map(String::as_str).collect();
         assert_eq!(

@@ -3,6 +3,8 @@
 //! - Auth: an access token of an external client app, got by a refresh token, a signed assertion, or the app's own
 //!   credentials at `POST /services/oauth2/token` (by `accounts`). The answer names the org's address and no end of the
 //!   token, so that 401 ends it.
+//! - Persons: who calls from one number is one person to us. A lead that has our key, or the number, is taken while no other
+//!   name speaks against it; else there is a lead of its own, under a key of its own, with a notice.
 //! - Once: leads and tasks are written by unique fields, `Lead_External_Id__c` (the person) and `Task_External_Id__c`
 //!   (the request). An administrator adds both; nothing is written without them. Both writes are one composite request
 //!   that is done whole or not at all, so each can be repeated after an answer that was lost. Of two first writes at the
@@ -29,10 +31,11 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
-    Account, AccountFault, AccountSpec, BaseUrl, Brief, ClientProof, Clock, ConnectionName, E164,
-    Effects, EmailAddress, Grant, ProviderAnswer, RefreshSpec, RemoteIds, SettingSpec, TenantId,
-    name::{are_same, distinguishing},
+    Account, AccountFault, AccountSpec, BaseUrl, Brief, ClientProof, Clock, ConnectionName,
+    Effects, EmailAddress, Grant, Lookup, ProviderAnswer, RefreshSpec, RemoteIds, SettingSpec,
+    TenantId,
 };
+use futures::lock::Mutex;
 use http_client::{Client, Url};
 use moka::future::Cache;
 use secrecy::SecretString;
@@ -45,7 +48,8 @@ use self::{
 };
 use crate::{
     Connector, ConnectorSpec, CrmObject, Inspection, Known, Mapped, Mapping, Place, PushError,
-    Pushed,
+    Pushed, names,
+    once::{First, Once},
 };
 
 /// Salesforce, before it is made.
@@ -121,6 +125,8 @@ const PAUSE: Duration = Duration::from_secs(15 * 60);
 const MAX_WRITES: usize = 8;
 /// Our words for the records that a request becomes.
 const LEAD: &str = "lead";
+/// The first lead of a person, in our record of effects.
+const FIRST_LEAD: &str = "first_lead";
 const TASK: &str = "task";
 
 /// Pushes leads into Salesforce.
@@ -129,6 +135,9 @@ struct Salesforce {
     orgs: Cache<OrgKey, Arc<Org>>,
     /// Orgs whose calls are used up to the share.
     spent: Cache<OrgKey, ()>,
+    clock: Arc<dyn Clock>,
+    /// One lock for each person that is being pushed.
+    persons: Cache<(OrgKey, String), Arc<Mutex<()>>>,
 }
 
 /// Tenant, connection and version of its secret.
@@ -149,6 +158,15 @@ enum Person {
     Lead(Record),
     /// A contact, or what else a task can be at.
     Other(String),
+}
+
+/// Who it is from, in the org.
+struct Found {
+    person: Person,
+    /// The key of their lead: another one than the person's own, where that leads to somebody of another name.
+    key: String,
+    /// What people should know of a lead that is made although others have the number.
+    notice: Option<String>,
 }
 
 /// What the tenant wants of leads that the org's duplicate rules find.
@@ -182,7 +200,7 @@ impl Connector for Salesforce {
         mapping: &Mapping,
         account: &Account,
         known: &Known,
-        _effects: &Effects, // every write here has a unique key
+        effects: &Effects,
     ) -> Result<Pushed, PushError> {
         let mapped = &mapping.of(brief);
         let lead = &Lead { brief, mapped };
@@ -199,7 +217,7 @@ impl Connector for Salesforce {
                 retry_after: Some(PAUSE),
             });
         }
-        let mut written = self.write(lead, account, known).await;
+        let mut written = self.write(lead, account, known, effects).await;
         if matches!(written, Err(PushError::Outdated { .. })) && !mapped.is_empty() {
             // A query names all fields at once, and its refusal none.
             if let Some(field) = self.gone(mapped, account).await? {
@@ -239,7 +257,12 @@ impl Salesforce {
     fn new(http: Client, base_url: &Url, clock: Arc<dyn Clock>, timeout: Duration) -> Self {
         let kept = |time| Cache::builder().max_capacity(10_000).time_to_live(time);
         Self {
-            api: Api::new(http, base_url, clock, timeout),
+            api: Api::new(http, base_url, clock.clone(), timeout),
+            clock,
+            persons: Cache::builder()
+                .max_capacity(100_000)
+                .time_to_idle(ORG_KEPT)
+                .build(),
             orgs: kept(ORG_KEPT).build(),
             spent: Cache::builder()
                 .max_capacity(10_000)
@@ -255,7 +278,10 @@ impl Salesforce {
                 continue;
             }
             let described = self.api.describe(account, object).await?;
-            let is_there = |name: &str| described.iter().any(|field| field.name == name);
+            let is_there = |name: &str| {
+                let mut fields = described.iter();
+                fields.any(|field| field.name.eq_ignore_ascii_case(name))
+            };
             if let Some((name, _)) = mapped.fields(object).find(|(name, _)| !is_there(name)) {
                 return Ok(Some(name.to_owned()));
             }
@@ -268,22 +294,72 @@ impl Salesforce {
         lead: &Lead<'_>,
         account: &Account,
         known: &Known,
+        effects: &Effects,
+    ) -> Result<RemoteIds, PushError> {
+        let org = self.org(account).await?;
+        let lock = (org_key(account), lead.brief.person_key());
+        let lock = self.persons.get_with(lock, async { Arc::default() }).await;
+        let _alone = lock.lock().await;
+        let found = self.find(lead, account).await?;
+        if !matches!(found.person, Person::New) {
+            return Box::pin(self.compose(lead, account, known, &org, found)).await;
+        }
+        // Two people can have one number, and so one key. Of two first writes, the second one looks at the first.
+        let once = Once {
+            effects,
+            clock: self.clock.clone(),
+            target: account.connection.as_str(),
+            call_deadline: self.api.timeout(),
+            lag: Duration::ZERO,
+        };
+        let key = found.key.clone();
+        let look = async || {
+            let leads = self.api.leads_by(account, "Id", &key, None).await?;
+            let lead = leads.first().map(|lead| lead.id().to_owned());
+            Ok(lead.map_or(Lookup::Absent, Lookup::Found))
+        };
+        let write = async || {
+            let ids = self.compose(lead, account, known, &org, found).await?;
+            Ok((ids.get(LEAD).unwrap_or_default().to_owned(), ids))
+        };
+        match once.first(FIRST_LEAD, &key, look, write).await? {
+            First::Made(ids) => Ok(ids),
+            First::Before => {
+                let found = self.find(lead, account).await?;
+                Box::pin(self.compose(lead, account, known, &org, found)).await
+            }
+        }
+    }
+
+    /// Writes the lead and the task, and meets what the org says to that.
+    async fn compose(
+        &self,
+        lead: &Lead<'_>,
+        account: &Account,
+        known: &Known,
+        org: &Org,
+        found: Found,
     ) -> Result<RemoteIds, PushError> {
         let Lead { brief, mapped } = *lead;
-        let org = self.org(account).await?;
-        let mut person = self.find(lead, account).await?;
-        let is_known = known.remote_ids.get(TASK).is_some();
+        let mut found = found;
+        // The ids of an account that the connection led to before say nothing of this one.
+        let is_ours = |person: &Person| match person {
+            Person::New => false,
+            Person::Lead(lead) => lead.get(LEAD_KEY) == found.key,
+            Person::Other(id) => known.remote_ids.get(LEAD) == Some(id),
+        };
+        let is_known = known.remote_ids.get(TASK).is_some() && is_ours(&found.person);
         let has_task = is_known || self.has_task(brief, account).await?;
         let policy = Duplicates::parse(account.setting(DUPLICATES)).unwrap_or(Duplicates::Attach);
         let mut is_saved_anyway = policy == Duplicates::Save;
         let mut left_out = Vec::new();
         for _ in 0..MAX_WRITES {
-            let parts = self.parts(lead, &org, &person, has_task, &left_out);
+            let parts = self.parts(lead, org, &found, has_task, &left_out);
             let written = self.api.composite(account, &parts, is_saved_anyway).await?;
             self.note_usage(account, written.share_used).await;
             match written.ids {
-                Ok(ids) => return Ok(remote_ids(&person, &ids)),
-                Err(Refusal::Taken) => person = self.find(lead, account).await?,
+                Ok(ids) => return Ok(remote_ids(&found.person, &ids)),
+                Err(Refusal::Taken) => found = self.find(lead, account).await?,
                 Err(Refusal::Value { field, error }) => {
                     let is_mapped = |name: &str| {
                         [LEAD_OBJECT, TASK_OBJECT]
@@ -299,19 +375,25 @@ impl Salesforce {
                     }
                     left_out.push(field);
                 }
-                Err(Refusal::Duplicates { found, answer }) => {
+                Err(Refusal::Duplicates {
+                    found: other,
+                    answer,
+                }) => {
                     let refused = || PushError::Refused {
                         code: "DUPLICATES_DETECTED".to_owned(),
                         answer: ProviderAnswer::new(&answer),
                     };
-                    match (policy, found) {
+                    let other = match (policy, other) {
                         (Duplicates::Hold, _) => return Err(refused()),
-                        (Duplicates::Attach, Some(id)) if matches!(person, Person::New) => {
-                            let read = self.read(lead, account, &id).await?;
-                            person = read.unwrap_or(Person::Other(id));
+                        (Duplicates::Attach, Some(id)) if matches!(found.person, Person::New) => {
+                            self.attached(lead, account, id).await?
                         }
-                        _ if is_saved_anyway => return Err(refused()), // the rule blocks
-                        _ => is_saved_anyway = true,
+                        _ => None,
+                    };
+                    match other {
+                        Some(other) => found.person = other,
+                        None if is_saved_anyway => return Err(refused()), // the rule blocks
+                        None => is_saved_anyway = true,
                     }
                 }
                 Err(Refusal::Other(error)) => return Err(error),
@@ -325,29 +407,33 @@ impl Salesforce {
         &self,
         lead: &Lead<'_>,
         org: &Org,
-        person: &Person,
+        found: &Found,
         has_task: bool,
         left_out: &[String],
     ) -> Vec<Part> {
         let Lead { brief, mapped } = *lead;
-        let mut lead = mapping::lead(brief, org);
-        mapping::map_new(&mut lead, mapped, LEAD_OBJECT, org);
+        let mut lead = mapping::mapped_lead(brief, mapped, org);
         lead.retain(|name, _| !left_out.iter().any(|out| out == name));
         let task = |who: &str| {
             Part::upsert("Task", TASK_KEY, &brief.request.to_string(), {
                 let mut fields = mapping::task(brief, !has_task, org, mapped);
                 fields.retain(|name, _| !left_out.iter().any(|out| out == name));
                 fields.insert("WhoId".to_owned(), who.into());
+                mapping::add_notice(&mut fields, found.notice.as_deref());
                 fields
             })
         };
-        match person {
-            Person::New => vec![
-                Part::upsert("Lead", LEAD_KEY, &brief.person_key(), lead),
-                task("@{lead.id}"),
-            ],
+        match &found.person {
+            Person::New => {
+                mapping::part_new(&mut lead, brief, mapped);
+                mapping::add_notice(&mut lead, found.notice.as_deref());
+                vec![
+                    Part::upsert("Lead", LEAD_KEY, &found.key, lead),
+                    task("@{lead.id}"),
+                ]
+            }
             Person::Lead(existing) => {
-                let missing = mapping::missing(existing, lead, brief, mapped);
+                let missing = mapping::missing(existing, lead, brief, mapped, &found.key);
                 let mut parts = Vec::new();
                 if !missing.is_empty() {
                     parts.push(Part::update("Lead", existing.id(), missing));
@@ -370,35 +456,79 @@ impl Salesforce {
         org.map_err(|error: Arc<PushError>| PushError::clone(&error))
     }
 
-    /// Looks by our key, by e-mail address, then by number and name.
-    async fn find(&self, lead: &Lead<'_>, account: &Account) -> Result<Person, PushError> {
+    /// Looks by our key, by e-mail address, then by number and name. What has our key is another person's if its name
+    /// clearly differs, and it has not the address.
+    async fn find(&self, lead: &Lead<'_>, account: &Account) -> Result<Found, PushError> {
         let Lead { brief, mapped } = *lead;
         let read = mapping::read(mapped);
         let email = brief.email.as_ref().map(EmailAddress::as_str);
-        let key = brief.person_key();
-        let found = self.api.leads_by(account, &read, &key, email).await?;
-        let by_key = found.iter().position(|lead| lead.get(LEAD_KEY) == key);
-        let chosen = by_key.or(if found.is_empty() { None } else { Some(0) });
-        if let Some(lead) = chosen.and_then(|at| found.into_iter().nth(at)) {
-            return Ok(person(lead));
+        let mut key = brief.person_key();
+        let mut found = self.api.leads_by(account, &read, &key, email).await?;
+        let has_address = |lead: &Record| {
+            email.is_some_and(|email| lead.get("Email").eq_ignore_ascii_case(email))
+        };
+        let is_another =
+            |lead: &Record| !has_address(lead) && names::is_another(brief, &mapping::name(lead));
+        let mut anothers = Vec::new();
+        if let Some(at) = found.iter().position(|lead| lead.get(LEAD_KEY) == key) {
+            let by_key = found.remove(at);
+            if !is_another(&by_key) {
+                return Ok(Found::of(person(by_key), key));
+            }
+            anothers.push(by_key);
+            key = names::own_key(brief);
+            let own = self.api.leads_by(account, &read, &key, None).await?;
+            if let Some(own) = own.into_iter().next() {
+                return Ok(Found::of(person(own), key));
+            }
+        }
+        if let Some(lead) = found.into_iter().find(has_address) {
+            return Ok(Found::of(person(lead), key));
         }
         let Some(phone) = &brief.phone else {
-            return Ok(Person::New);
+            return Ok(Found::of(Person::New, key));
         };
         let found = self.api.leads_by_phone(account, &read, phone).await?;
-        Ok(by_number(found, brief, phone).map_or(Person::New, person))
+        anothers.retain(|other| !found.iter().any(|found| found.id() == other.id()));
+        anothers.extend(found);
+        let holders: Vec<Record> = anothers
+            .into_iter()
+            .filter(|lead| mapping::has_phone(lead, phone))
+            .collect();
+        let count = holders.len();
+        let fits = |lead: &Record| names::fits(brief, &mapping::name(lead), count == 1);
+        Ok(match holders.into_iter().find(fits) {
+            Some(lead) => Found::of(person(lead), key),
+            None => Found {
+                person: Person::New,
+                key,
+                notice: (count > 0)
+                    .then(|| names::notice(brief, "lead", count))
+                    .flatten(),
+            },
+        })
     }
 
-    /// A lead by its id; `None` if it is none.
-    async fn read(
+    /// What the org's duplicate rules found, if the lead can be attached to it: it is nobody of another name.
+    async fn attached(
         &self,
         lead: &Lead<'_>,
         account: &Account,
-        id: &str,
+        id: String,
     ) -> Result<Option<Person>, PushError> {
         let read = mapping::read(lead.mapped);
-        let found = self.api.lead(account, &read, id).await?;
-        Ok(found.map(person))
+        let found = self.api.lead(account, &read, &id).await?;
+        let is_another = |found: &Record| {
+            let email = lead.brief.email.as_ref().map(EmailAddress::as_str);
+            let has_address =
+                email.is_some_and(|email| found.get("Email").eq_ignore_ascii_case(email));
+            !has_address && names::is_another(lead.brief, &mapping::name(found))
+        };
+        Ok(match found {
+            Some(found) if is_another(&found) => None,
+            Some(found) => Some(person(found)),
+            None => Some(Person::Other(id)),
+        })
     }
 
     async fn has_task(&self, brief: &Brief, account: &Account) -> Result<bool, PushError> {
@@ -421,26 +551,14 @@ fn person(lead: Record) -> Person {
     }
 }
 
-/// The lead that a number leads to: the one of the same name, or the only one while no other name speaks against it.
-fn by_number(found: Vec<Record>, brief: &Brief, phone: &E164) -> Option<Record> {
-    let has_it = |lead: &Record| {
-        ["Phone", "MobilePhone"]
-            .iter()
-            .any(|name| E164::parse(lead.get(name)).as_ref() == Ok(phone))
-    };
-    let holders: Vec<Record> = found.into_iter().filter(has_it).collect();
-    let is_alone = holders.len() == 1;
-    let name = brief
-        .name
-        .as_deref()
-        .map(distinguishing)
-        .unwrap_or_default();
-    holders.into_iter().find(|lead| {
-        let other = mapping::name(lead);
-        let other = distinguishing(&other);
-        let is_unnamed = name.is_empty() || other.is_empty();
-        (is_unnamed && is_alone) || are_same(&name, &other)
-    })
+impl Found {
+    const fn of(person: Person, key: String) -> Self {
+        Self {
+            person,
+            key,
+            notice: None,
+        }
+    }
 }
 
 fn remote_ids(person: &Person, ids: &BTreeMap<String, String>) -> RemoteIds {

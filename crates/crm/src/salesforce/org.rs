@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::mapping::{LEAD_KEY, TASK_KEY, TASK_OBJECT};
-use crate::{CrmField, Holds, PushError};
+use crate::{CrmField, Holds, PushError, mapping::Takes};
+
+/// How many options of a field are remembered; of more, none is compared.
+const MAX_OPTIONS: usize = 300;
 
 /// A field as the org describes it.
 #[derive(Debug, Clone, Deserialize, Default)]
@@ -80,8 +83,10 @@ fn holds(kind: &str) -> Holds {
 pub(super) struct Org {
     /// The longest text of each field of a lead, in characters.
     lengths: BTreeMap<String, u32>,
+    /// What each field of a lead takes that we may write, by its name in small letters: so Salesforce compares names.
+    takes: BTreeMap<String, Takes>,
     /// The same of a task.
-    task_lengths: BTreeMap<String, u32>,
+    task_takes: BTreeMap<String, Takes>,
     /// Whether a lead must have a company. Where it need not, a person without one becomes a person account.
     pub(super) needs_company: bool,
     /// Whether states are codes from a list.
@@ -97,9 +102,10 @@ impl Org {
         let company = lead.iter().find(|field| field.name == "Company");
         Ok(Self {
             lengths: lengths(lead),
-            task_lengths: lengths(task),
             needs_company: company.is_none_or(Field::is_required),
             has_state_codes: lead.iter().any(|field| field.name == "StateCode"),
+            takes: takes(lead),
+            task_takes: takes(task),
         })
     }
 
@@ -109,13 +115,13 @@ impl Org {
         length.map_or(usual, |length| usize::try_from(*length).unwrap_or(usual))
     }
 
-    /// The longest text that a field of a kind of record takes, if the org says.
-    pub(super) fn longest_of(&self, object: &str, field: &str) -> Option<usize> {
-        let lengths = match object {
-            TASK_OBJECT => &self.task_lengths,
-            _ => &self.lengths,
+    /// What a field of a kind of record takes, if the org says.
+    pub(super) fn takes(&self, object: &str, field: &str) -> Option<&Takes> {
+        let takes = match object {
+            TASK_OBJECT => &self.task_takes,
+            _ => &self.takes,
         };
-        usize::try_from(*lengths.get(field)?).ok()
+        takes.get(&field.to_ascii_lowercase())
     }
 
     #[cfg(test)]
@@ -129,11 +135,45 @@ impl Org {
                 .iter()
                 .map(|(name, length)| ((*name).to_owned(), *length))
                 .collect(),
-            task_lengths: BTreeMap::new(),
+            takes: BTreeMap::new(),
+            task_takes: BTreeMap::new(),
             needs_company,
             has_state_codes,
         }
     }
+
+    /// The same with what fields of a lead take, by name and type.
+    #[cfg(test)]
+    pub(super) fn taking(mut self, fields: &[(&str, &str, u32)]) -> Self {
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|(name, kind, length)| Field {
+                name: (*name).to_owned(),
+                kind: (*kind).to_owned(),
+                length: *length,
+                createable: true,
+                ..Field::default()
+            })
+            .collect();
+        self.takes = takes(&fields);
+        self
+    }
+}
+
+fn takes(fields: &[Field]) -> BTreeMap<String, Takes> {
+    let written = fields.iter().filter(|field| field.createable);
+    let takes = written.map(|field| {
+        let mut field = field.clone();
+        let is_uncut = matches!(field.kind.as_str(), "email" | "phone" | "url" | "id");
+        if field.picklist_values.len() > MAX_OPTIONS {
+            field.picklist_values.clear();
+        }
+        (
+            field.name.to_ascii_lowercase(),
+            Takes::of(field.into(), is_uncut),
+        )
+    });
+    takes.collect()
 }
 
 fn lengths(fields: &[Field]) -> BTreeMap<String, u32> {

@@ -4,7 +4,7 @@ use crm::{
     CONNECTORS, Known, Mapping,
     contract::{Bench as _, push_mapped},
 };
-use domain::Channel;
+use domain::{Brief, Channel};
 use serde_json::{Value, json};
 
 use crate::world::{World, brief};
@@ -31,6 +31,62 @@ async fn what_a_person_wrote_stays_unless_the_mapping_says_always() {
         let contacts = world.hubspot().contacts();
         assert_eq!(contacts.len(), 1);
         assert_eq!(contacts[0].property("their_town"), expected, "{write}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_a_mapping_writes_whole_does_not_double() {
+    for (field, first, last) in [("firstname", "Ann", "Lee"), ("lastname", "", "Ann Lee")] {
+        let world = World::start().await;
+        let mapping = mapping(&json!({ field: "contact.name" }));
+        for _ in 0..2 {
+            push_mapped(&world, &brief(Channel::Phone), &mapping, &Known::default())
+                .await
+                .unwrap();
+        }
+        let contact = &world.hubspot().contacts()[0];
+        let name = ["firstname", "lastname"].map(|name| contact.property(name));
+        assert_eq!(name, [first, last], "{field}");
+    }
+}
+
+#[tokio::test]
+async fn a_contact_whose_names_a_mapping_takes_away_is_still_taken() {
+    let world = World::start().await;
+    let nameless = Brief {
+        email: None,
+        ..brief(Channel::Phone)
+    };
+    let mapping = mapping(&json!({ "firstname": null, "lastname": null }));
+    push_mapped(&world, &nameless, &mapping, &Known::default())
+        .await
+        .unwrap();
+    let contact = &world.hubspot().contacts()[0];
+    assert_eq!(contact.property("lastname"), "Unknown person");
+}
+
+#[tokio::test]
+async fn a_mapped_choice_is_written_as_the_crm_spells_it() {
+    let world = World::start().await;
+    let options = ["Kitchen remodel", "- other -"];
+    world
+        .hubspot()
+        .add_property("contacts", "their_kind", &options);
+    for (said, expected) in [
+        ("kitchen REMODEL", "Kitchen remodel"),
+        ("- other -", "- other -"),
+    ] {
+        let rule = json!({ "their_kind": { "value": said, "write": "always" } });
+        push_mapped(
+            &world,
+            &brief(Channel::Phone),
+            &mapping(&rule),
+            &Known::default(),
+        )
+        .await
+        .unwrap();
+        let contact = &world.hubspot().contacts()[0];
+        assert_eq!(contact.property("their_kind"), expected);
     }
 }
 

@@ -310,6 +310,60 @@ async fn a_person_that_people_deleted_is_made_again() {
 }
 
 #[tokio::test]
+async fn a_lead_that_people_deleted_leaves_its_note_at_the_person() {
+    let world = World::start().await;
+    let path = "POST /api/v1/notes";
+    let fault = simulators::Fault::Answer {
+        status: 503,
+        retry_after_seconds: None,
+        body: None,
+    };
+    world.pipedrive().answer_next_to(path, fault, 1);
+    first_push(&world, &call(1, 9, |_| ())).await.unwrap_err();
+    let lead = world.pipedrive().leads()[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    world.pipedrive().delete_lead(&lead);
+    let pushed = first_push(&world, &call(1, 9, |_| ())).await.unwrap();
+    let notes = world.pipedrive().notes();
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert_eq!(notes[0]["person_id"], world.person()["id"]);
+    assert!(!notes[0].contains_key("lead_id"), "{notes:?}");
+    assert!(world.pipedrive().leads().is_empty(), "it is not made again");
+    let changed = Brief {
+        tags: vec!["signed".to_owned()],
+        ..call(1, 9, |_| ())
+    };
+    push(&world, &changed, &known(&pushed)).await.unwrap();
+    assert_eq!(world.pipedrive().notes().len(), 1);
+}
+
+#[tokio::test]
+async fn another_accounts_records_of_the_same_ids_are_left_alone() {
+    let mut old = World::start().await;
+    let pushed = first_push(&old, &call(1, 9, |_| ())).await.unwrap();
+    // The connection leads to another company now, where somebody else has the id.
+    let new = World::start().await;
+    let theirs = json!({ "name": "Mara Quill", "phones": [{ "value": "+15125550199" }] });
+    let theirs = new.pipedrive().add_person(&theirs);
+    assert_eq!(id(&pushed, "person"), theirs.to_string());
+    let before = new.person();
+    old.connector = connector(new.pipedrive());
+    let changed = Brief {
+        tags: vec!["signed".to_owned()],
+        ..call(1, 9, |_| ())
+    };
+    let pushed = push(&old, &changed, &known(&pushed)).await.unwrap();
+    assert_ne!(id(&pushed, "person"), theirs.to_string());
+    let persons = new.pipedrive().persons();
+    assert_eq!(persons.len(), 2);
+    assert_eq!(persons[0], before);
+    assert_eq!(new.pipedrive().leads()[0]["person_id"], persons[1]["id"]);
+    assert_eq!(new.pipedrive().notes()[0]["person_id"], persons[1]["id"]);
+}
+
+#[tokio::test]
 async fn each_refusal_says_what_to_do() {
     let retry = |seconds| Disposition::Retry {
         after: Some(Duration::from_secs(seconds)),

@@ -26,7 +26,9 @@ use crate::{
 };
 
 pub use links::{Circle, StaleLink, link, unlink};
-pub use people::{ReviewAction, Undecidable, decide, redrive, release, replay, touch};
+pub use people::{
+    ReleaseReason, ReviewAction, Undecidable, decide, redrive, release, replay, touch,
+};
 pub use receipts::undelivered;
 pub use receive::{receive, receive_again, recheck_booking, refetch};
 pub use settle::settle;

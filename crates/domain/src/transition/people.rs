@@ -28,13 +28,33 @@ pub enum ReviewAction {
     Release,
 }
 
-/// Releases what is held for a connection whose secret was replaced.
-pub fn release(mut state: RequestState, connection: &ConnectionName, now: Timestamp) -> Plan {
+/// Why what is held for a connection goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReleaseReason {
+    /// Its secret was replaced.
+    Replaced,
+    /// Its provider takes the secret again.
+    Accepted,
+    /// There is no such connection any more.
+    Removed,
+}
+
+/// Releases what is held for a connection.
+pub fn release(
+    mut state: RequestState,
+    connection: &ConnectionName,
+    reason: ReleaseReason,
+    now: Timestamp,
+) -> Plan {
     let held = keys(
         &state,
         |row| matches!(&row.state, WorkState::Held { connection: held, .. } if held == connection),
     );
-    let detail = format!("the secret of {connection} was replaced");
+    let detail = match reason {
+        ReleaseReason::Replaced => format!("the secret of {connection} was replaced"),
+        ReleaseReason::Accepted => format!("the secret of {connection} is taken again"),
+        ReleaseReason::Removed => format!("the connection {connection} was removed"),
+    };
     for key in &held {
         run_again(&mut state, key, "released", &detail, now);
     }

@@ -396,7 +396,12 @@ impl World {
     /// Gives the connection a new secret.
     pub(crate) fn replace_secret(&mut self) {
         for id in self.requests.keys().copied().collect::<Vec<_>>() {
-            let plan = transition::release(self.state(id), &name(lead::CRM), self.now);
+            let plan = transition::release(
+                self.state(id),
+                &name(lead::CRM),
+                transition::ReleaseReason::Replaced,
+                self.now,
+            );
             self.write(plan);
         }
     }

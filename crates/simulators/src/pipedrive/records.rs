@@ -270,6 +270,11 @@ impl Company {
         (record.kind == kind && !record.is_deleted).then(|| Value::Object(shown(id, record)))
     }
 
+    /// A lead by its UUID.
+    pub(super) fn lead(&self, id: &str) -> Option<Value> {
+        self.of(Kind::Lead, number_of(id)?)
+    }
+
     pub(super) fn shown(&self, id: u64) -> Option<Value> {
         let record = self.records.get(&id)?;
         Some(Value::Object(shown(id, record)))
@@ -332,6 +337,11 @@ impl Company {
         };
         records.filter_map(item).collect()
     }
+}
+
+/// The number that ends a lead's UUID.
+pub(super) fn number_of(id: &str) -> Option<u64> {
+    id.rsplit('-').next()?.parse().ok()
 }
 
 fn shown_field(field: &Field) -> Value {

@@ -3,7 +3,7 @@
 use domain::{Status, StoreError, WorkState};
 
 use super::*;
-use crate::{Connection, ConnectionState, NewConnection};
+use crate::{Connection, ConnectionState, NewConnection, Released};
 
 fn connection(tenant: &TenantId, connection: &str) -> Connection {
     Connection {
@@ -252,4 +252,74 @@ pub async fn a_connection_that_is_not_there_is_not_replaced(subject: &Subject) {
         matches!(replaced, Err(StoreError::NotFound)),
         "{replaced:?}"
     );
+}
+
+pub async fn a_secret_that_is_taken_again_releases_what_it_held(subject: &Subject) {
+    let tenant = subject.tenant("a");
+    let (crm, store) = (name("crm"), &subject.store);
+    store
+        .put_connection(&connection(&tenant, "crm"))
+        .await
+        .unwrap();
+    let id = subject.qualified(&Lead::new(&tenant, "1"), &["crm"]).await;
+    let nothing = Released::default();
+    let accepted = store.accept_secret(&tenant, &crm, 1).await.unwrap();
+    assert_eq!(accepted, nothing, "it never counted as refused");
+    let job = subject.claim(&tenant, id, Stage::Dispatch, "crm").await;
+    subject.settle(&job, hold("crm", 1)).await;
+    for (name, version) in [("crm", 2), ("other", 1)] {
+        let accepted = store
+            .accept_secret(&tenant, &self::name(name), version)
+            .await;
+        assert_eq!(
+            accepted.unwrap(),
+            nothing,
+            "another secret, or no connection"
+        );
+    }
+    let state = stored(subject, &tenant, "crm").await.state;
+    assert_eq!(state, ConnectionState::Refused);
+
+    let accepted = store.accept_secret(&tenant, &crm, 1).await.unwrap();
+    let row = subject
+        .row(&tenant, id, Stage::Dispatch, "crm")
+        .await
+        .unwrap();
+    assert_eq!((accepted.rows, accepted.wakes), (1, vec![row.wake()]));
+    assert_eq!(row.state, WorkState::Ready);
+    let after = stored(subject, &tenant, "crm").await;
+    assert_eq!((after.state, after.version), (ConnectionState::Active, 1));
+    assert_eq!(
+        store.accept_secret(&tenant, &crm, 1).await.unwrap(),
+        nothing
+    );
+}
+
+pub async fn a_connection_that_is_removed_is_gone_and_holds_nothing(subject: &Subject) {
+    let (tenant, other) = (subject.tenant("a"), subject.tenant("b"));
+    let (crm, store) = (name("crm"), &subject.store);
+    for tenant in [&tenant, &other] {
+        store
+            .put_connection(&connection(tenant, "crm"))
+            .await
+            .unwrap();
+    }
+    let id = subject.qualified(&Lead::new(&tenant, "1"), &["crm"]).await;
+    let job = subject.claim(&tenant, id, Stage::Dispatch, "crm").await;
+    subject.settle(&job, hold("crm", 1)).await;
+    let removed = store
+        .remove_connection(&tenant, &crm, &act())
+        .await
+        .unwrap();
+    assert_eq!(removed.rows, 1);
+    let row = subject
+        .row(&tenant, id, Stage::Dispatch, "crm")
+        .await
+        .unwrap();
+    assert_eq!(row.state, WorkState::Ready);
+    assert_eq!(store.connection(&tenant, &crm).await.unwrap(), None);
+    assert_eq!(store.connections(&tenant).await.unwrap(), []);
+    assert!(store.connection(&other, &crm).await.unwrap().is_some());
+    let again = store.remove_connection(&tenant, &crm, &act()).await;
+    assert!(matches!(again, Err(StoreError::NotFound)), "{again:?}");
 }

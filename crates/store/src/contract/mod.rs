@@ -192,6 +192,8 @@ macro_rules! contract_suite {
                 replacing_a_secret_releases_exactly_what_is_held_for_it,
                 a_new_secret_changes_only_the_settings_it_brings,
                 a_connection_that_is_not_there_is_not_replaced,
+                a_secret_that_is_taken_again_releases_what_it_held,
+                a_connection_that_is_removed_is_gone_and_holds_nothing,
             );
             $crate::contract_suite!(@tests $make; bookings:
                 bookings_of_one_host_at_one_time_are_found,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use domain::{Channel, DispatchState, Outcome, ParkCause, Stage, Status};
 use serde_json::json;
 use simulators::Fault;
-use store::{AuditAction, Store as _};
+use store::{AuditAction, ConnectionState, Store as _};
 
 use crate::world::{APP, TOKEN, World, name};
 
@@ -110,6 +110,25 @@ async fn a_refused_credential_holds_the_request_until_it_is_replaced() {
     let outcome = world.dispatch(request).await;
     assert!(matches!(outcome, Outcome::Done { .. }));
     assert_eq!(world.records(), (1, 1));
+}
+
+#[tokio::test]
+async fn a_push_that_is_done_marks_a_refused_connection_as_working() {
+    let world = World::start().await;
+    let held = world.qualified(Channel::Phone, 1).await;
+    world.hubspot().always(Fault::RevokedToken);
+    let outcome = world.dispatch(held).await;
+    assert!(matches!(outcome, Outcome::Hold { .. }), "{outcome:?}");
+    assert_eq!(world.connection().await.state, ConnectionState::Refused);
+
+    // The provider was wrong for a while: nobody entered another secret.
+    world.hubspot().clear_faults();
+    let next = world.qualified(Channel::Form, 2).await;
+    let outcome = world.dispatch(next).await;
+    assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
+    assert_eq!(world.connection().await.state, ConnectionState::Active);
+    let outcome = world.dispatch(held).await;
+    assert!(matches!(outcome, Outcome::Done { .. }), "it was released");
 }
 
 #[tokio::test]

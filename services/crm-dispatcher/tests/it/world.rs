@@ -130,6 +130,11 @@ impl World {
         self.store.put_connection(&connection).await.unwrap();
     }
 
+    pub(crate) async fn connection(&self) -> Connection {
+        let found = self.store.connection(&self.tenant, &name()).await;
+        found.unwrap().unwrap()
+    }
+
     pub(crate) async fn replace_secret(&self, secret: &str) {
         let version = self.put_secret(secret).await;
         let act = AuditAction::new("test", "secret.set", "");

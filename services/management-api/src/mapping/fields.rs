@@ -19,9 +19,9 @@ use crate::{
 /// The fields of a connection's CRM.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ConnectionSchema {
-    /// Whether the CRM told its fields.
-    is_told: bool,
-    /// What came of it; where it told nothing, why, and what to do.
+    /// Whether the CRM's own fields are here.
+    is_available: bool,
+    /// What came of it; where they are not, why, and what to do.
     detail: String,
     /// What the CRM said when it refused.
     answer: Option<String>,
@@ -42,7 +42,7 @@ pub(crate) enum Asked {
 }
 
 impl Asked {
-    pub(crate) const fn is_told(&self) -> bool {
+    pub(crate) const fn is_available(&self) -> bool {
         matches!(self, Self::Told(_))
     }
 
@@ -87,14 +87,14 @@ pub(crate) async fn show_connection_schema(
 ) -> Result<Json<ConnectionSchema>, Problem> {
     let place = Place::of(&deps, caller.tenant(), &path.connection).await?;
     let asked = place.ask(&deps).await?;
-    let (is_told, detail) = (asked.is_told(), asked.detail());
+    let (is_available, detail) = (asked.is_available(), asked.detail());
     let (objects, notes, answer) = match asked {
         Asked::Told(Inspection { objects, notes }) => (objects, notes, None),
         Asked::Open(objects) => (objects, Vec::new(), None),
         Asked::Silent(_, answer) => (Vec::new(), Vec::new(), answer),
     };
     Ok(Json(ConnectionSchema {
-        is_told,
+        is_available,
         detail,
         answer,
         objects: objects.into_iter().map(Into::into).collect(),

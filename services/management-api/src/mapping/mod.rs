@@ -1,5 +1,7 @@
 //! What stands in a CRM's fields: a connection's field mapping, version by version.
 
+pub(crate) mod account;
+mod drain;
 pub(crate) mod fields;
 pub(crate) mod preview;
 pub(crate) mod versions;
@@ -50,6 +52,9 @@ pub(crate) struct FieldMapping {
     usual: Vec<UsualField>,
     /// What the CRM says of it; null unless it was just saved.
     check: Option<MappingCheck>,
+    /// How many dispatches that were parked because the CRM did not take a lead's fields run again; null unless it was just
+    /// saved.
+    redriven: Option<u64>,
 }
 
 /// A field of a CRM that is filled without any mapping.
@@ -152,7 +157,8 @@ pub(crate) async fn show_mapping(
 ///
 /// One that is equal to the newest makes none. What the CRM would refuse of every lead is refused at once; what it may
 /// refuse of some is saved, and told in `check`. A CRM that cannot be asked does not stand in the way: the mapping is
-/// saved, and `check` says that nobody could look. Leads that are pushed from now on go by it.
+/// saved, and `check` says that nobody could look. Leads that are pushed from now on go by it, and those that were parked
+/// because the CRM did not take their fields run again by themselves.
 #[utoipa::path(
     put,
     path = "/v1/tenants/{tenant_id}/connections/{connection}/mapping",
@@ -208,7 +214,8 @@ pub(crate) async fn save_mapping(
     };
     let mapping = mapping.unwrap_or_default();
     let saved = place.save(&deps, mapping, note, &if_match, act).await?;
-    Ok(tagged(place.shown(saved, check)))
+    let redriven = drain::drain(&deps, &caller, &path.connection).await?;
+    Ok(tagged(place.saved(saved, check, redriven)))
 }
 
 /// The JSON Schema of field mappings: draft 2020-12, closed.
@@ -291,7 +298,7 @@ impl Place {
         let found = check::check(&mapping, self.spec.mapping, asked.objects());
         faults.of_part("mapping", found.faults);
         Ok(Some(MappingCheck {
-            is_asked: asked.is_told(),
+            is_asked: asked.is_available(),
             detail: asked.detail(),
             warnings: found.warnings.into_iter().map(Into::into).collect(),
         }))
@@ -345,6 +352,19 @@ impl Place {
         self.version(deps, Some(version)).await
     }
 
+    /// What was saved, and what came of it.
+    fn saved(
+        &self,
+        config: Option<Config>,
+        check: Option<MappingCheck>,
+        redriven: u64,
+    ) -> FieldMapping {
+        FieldMapping {
+            redriven: Some(redriven),
+            ..self.shown(config, check)
+        }
+    }
+
     /// A version, or, where there is none yet, that everything is as usual.
     fn shown(&self, config: Option<Config>, check: Option<MappingCheck>) -> FieldMapping {
         let usual = self.spec.mapping.fields.iter();
@@ -379,6 +399,7 @@ impl Place {
             created_at,
             usual: usual.collect(),
             check,
+            redriven: None,
         }
     }
 }

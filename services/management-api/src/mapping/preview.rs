@@ -170,7 +170,7 @@ pub(crate) async fn preview_mapping(
         version,
         calls: Vec::new(),
         is_up_to_date: false,
-        is_asked: asked.is_told(),
+        is_asked: asked.is_available(),
         problems: problems.map(Into::into).collect(),
         error: None,
         answer: None,

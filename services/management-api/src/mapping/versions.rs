@@ -8,7 +8,7 @@ use serde_json::json;
 use store::{Config, ConfigKind};
 use utoipa::IntoParams;
 
-use super::{FieldMapping, Place, tagged};
+use super::{FieldMapping, Place, drain, tagged};
 use crate::{
     Deps,
     auth::{TenantAdmin, TenantReader},
@@ -166,7 +166,8 @@ pub(crate) async fn restore_mapping_version(
         caller.act("mapping.restore", &path.connection).saying(said)
     };
     let restored = place.save(&deps, old.json, note, &if_match, act).await?;
-    Ok(tagged(place.shown(restored, check)))
+    let redriven = drain::drain(&deps, &caller, &path.connection).await?;
+    Ok(tagged(place.saved(restored, check, redriven)))
 }
 
 async fn saved(place: &Place, deps: &Deps, version: u64) -> Result<Config, Problem> {

@@ -45,7 +45,9 @@ async fn a_connection_is_created_with_a_secret_and_shows_none() {
         .await,
     );
     assert_is_as_described(&set, "SecretSet");
-    let expected = json!({ "name": "hubspot", "provider": "hubspot", "version": 1, "released": 0 });
+    let expected = json!({
+        "name": "hubspot", "provider": "hubspot", "version": 1, "released": 0, "check": null,
+    });
     assert_eq!(set, expected);
     assert_eq!(world.secret("hubspot@1").await.as_deref(), Some(SECRET));
     let again = body(&put(&world, "hubspot", &json!({ "secret": "pat-na1-two" })).await);
@@ -96,6 +98,39 @@ async fn a_new_secret_releases_what_was_held() {
         (&json!("active"), &settings)
     );
     world.claim(Stage::Details).await;
+}
+
+#[tokio::test]
+async fn a_connection_is_removed_once_nothing_uses_it() {
+    let world = World::start().await;
+    let new = json!({ "secret": SECRET, "provider": "hubspot" });
+    body(&put(&world, "hubspot", &new).await);
+    body(&put(&world, "spare", &new).await);
+    let remove = async |name: &str| {
+        let path = format!("{PATH}/{name}");
+        world.call_as(TenantAdmin, "DELETE", &path, None).await
+    };
+    world.destinations(&[("hubspot", "hubspot")]).await;
+    let used = problem(&remove("hubspot").await, 409);
+    let detail = used["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("the destinations of the office"),
+        "{detail}"
+    );
+    assert_eq!(list(&world).await.as_array().unwrap().len(), 2);
+
+    let removed = body(&remove("spare").await);
+    assert_is_as_described(&removed, "RemovedConnection");
+    let expected = json!({ "name": "spare", "provider": "hubspot", "released": 0 });
+    assert_eq!(removed, expected);
+    problem(&remove("spare").await, 404);
+    assert_eq!(list(&world).await.as_array().unwrap().len(), 1);
+    assert_eq!(world.secret("spare@1").await, None);
+    world.destinations(&[]).await;
+    body(&remove("hubspot").await);
+    let acts = world.acts().await;
+    let removals = acts.iter().filter(|(_, act, _)| act == "connection.remove");
+    assert_eq!(removals.count(), 2, "{acts:?}");
 }
 
 #[tokio::test]

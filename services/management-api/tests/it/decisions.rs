@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A request that the gate let pass, or kept back.
-async fn judged(world: &World, number: u32, gate: SpamGate) -> RequestId {
+pub(crate) async fn judged(world: &World, number: u32, gate: SpamGate) -> RequestId {
     judged_at(world, number, gate, AreaVerdict::In(AreaBasis::Everywhere)).await
 }
 

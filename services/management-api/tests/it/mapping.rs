@@ -1,9 +1,13 @@
 //! Field mappings of connections. No CRM can be asked here.
 
+use domain::{
+    ConnectionName, DispatchAttempt, Outcome, ParkCause, Record, RemoteIds, SpamGate, Stage,
+};
 use management_api::auth::Role::{TenantAdmin, Viewer};
 use serde_json::{Value, json};
 
 use crate::{
+    decisions::judged,
     openapi::assert_is_as_described,
     world::{World, body, problem, wrong_fields},
 };
@@ -106,6 +110,49 @@ async fn a_mapping_has_versions_and_a_way_back() {
         1,
         "{acts:?}"
     );
+}
+
+#[tokio::test]
+async fn a_saved_mapping_lets_what_parked_for_a_field_run_again() {
+    let world = World::start().await;
+    world.connection_of("a").await;
+    let attempt = |outcome: &str| DispatchAttempt {
+        connector: "hubspot".to_owned(),
+        connection: ConnectionName::new("hubspot").unwrap(),
+        at: world.now(),
+        latency_ms: 120,
+        outcome: outcome.to_owned(),
+        external_ids: RemoteIds::default(),
+        answer: None,
+        status: Some(400),
+        sent: None,
+        bytes_cut: 0,
+        mapping_version: 0,
+    };
+    for (number, outcome) in [(1, "schema"), (2, "misconfigured"), (3, "rejected")] {
+        judged(&world, number, SpamGate::Pass).await;
+        let park = Outcome::Park {
+            cause: ParkCause::Permanent,
+            reason: "the CRM does not take it".to_owned(),
+            answer: None,
+        };
+        let record = Record::Dispatch(attempt(outcome));
+        world.settle(Stage::Dispatch, park, vec![record]).await;
+    }
+    let path = "/v1/tenants/a/connections/hubspot/mapping";
+    let new = json!({ "mapping": town("upper"), "note": "towns" });
+    let call = ("PUT", path);
+    let saved = body(&world.call_on(TenantAdmin, call, "\"0\"", &new).await);
+    assert_eq!(saved["redriven"], 2, "{saved}");
+    assert_eq!(
+        world.handed_over(Stage::Dispatch),
+        5,
+        "three, and two again"
+    );
+    let shown = body(&world.call_as(Viewer, "GET", path, None).await);
+    assert_eq!(shown["redriven"], Value::Null);
+    let again = body(&world.call_on(TenantAdmin, call, "\"1\"", &new).await);
+    assert_eq!(again["redriven"], 0);
 }
 
 #[tokio::test]

@@ -6,10 +6,10 @@ use axum::Router;
 use bus::{Bus as _, LocalBus, LocalBusConfig};
 use bytes::Bytes;
 use domain::{
-    About, Alias, Audio, CallFacts, Channel, Claimed, Clock as _, ConnectionName, DetailsAnswer,
-    DetailsSection, Facts, JobId, News, NoAudio, NoDetails, Office, OfficeId, Outcome, PersonFacts,
-    Reading, Record, RecordingSection, RequestId, Section, SourceId, Stage, Tenant, TenantId,
-    TenantStatus, WorkQueue as _, WorkflowConfig,
+    About, Alias, Audio, CallFacts, Channel, Claimed, Clock as _, ConnectionName, Destination,
+    DetailsAnswer, DetailsSection, Facts, JobId, News, NoAudio, NoDetails, Office, OfficeId,
+    Outcome, PersonFacts, Reading, Record, RecordingSection, RequestId, Section, SourceId, Stage,
+    Tenant, TenantId, TenantStatus, WorkQueue as _, WorkflowConfig,
 };
 use http_client::{Client, Limits, Options, Request, Response};
 use jiff::Timestamp;
@@ -364,6 +364,25 @@ impl World {
         };
         self.store.put_office(&office).await.unwrap();
         office.id
+    }
+
+    /// Has the office of tenant `a` push its leads into these connections, named with their connectors.
+    pub(crate) async fn destinations(&self, named: &[(&str, &str)]) {
+        let id = self.office_of("a").await;
+        let offices = self.store.offices(&tenant("a")).await.unwrap();
+        let known = offices.into_iter().find(|office| office.id == id).unwrap();
+        let destination = |(connector, connection): &(&str, &str)| Destination {
+            connector: (*connector).to_owned(),
+            connection: ConnectionName::new(connection).unwrap(),
+        };
+        let config = WorkflowConfig {
+            destinations: named.iter().map(destination).collect(),
+            ..known.config.clone()
+        };
+        self.store
+            .put_office(&Office { config, ..known })
+            .await
+            .unwrap();
     }
 
     /// Calls as somebody with this role for tenant `a`, about this version.

@@ -1,6 +1,7 @@
 //! `pipeline connection`.
 
 use domain::ConnectionName;
+use http::Method;
 use serde_json::{Value, json};
 
 use super::{
@@ -21,6 +22,9 @@ pub(super) enum Command {
     /// Lists the fields of a connection's CRM: their types, their options, and which it requires.
     #[command(after_help = "Example:\n  pipeline connection schema crm --tenant acme")]
     Schema(SchemaArgs),
+    /// Removes a connection with its secret, unless something uses it: then it says what.
+    #[command(after_help = "Example:\n  pipeline connection remove old-crm --tenant acme")]
+    Remove(RemoveArgs),
     /// Lists the connections, and whether their providers take them.
     #[command(after_help = "Example:\n  pipeline connection list --tenant acme")]
     List,
@@ -28,6 +32,12 @@ pub(super) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct SchemaArgs {
+    /// The connection's name.
+    connection: ConnectionName,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct RemoveArgs {
     /// The connection's name.
     connection: ConnectionName,
 }
@@ -44,6 +54,23 @@ pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> any
                     return session.say(schema["detail"].as_str().unwrap_or_default());
                 }
                 session.say(&fields(&schema))
+            })
+        }
+        Command::Remove(RemoveArgs { connection }) => {
+            let path = format!("connections/{connection}");
+            let removed = tenant.call(Method::DELETE, &path, None, None).await?;
+            let released = removed["released"].as_u64().unwrap_or_default();
+            tenant.session.show(&removed, |session| {
+                session.say(&format!(
+                    "The connection {connection} is removed, with its secret."
+                ))?;
+                match released {
+                    0 => Ok(()),
+                    1 => session.say("One step that was held for it runs once more, and parks."),
+                    steps => session.say(&format!(
+                        "{steps} steps that were held for it run once more, and park."
+                    )),
+                }
             })
         }
         Command::List => {

@@ -209,6 +209,15 @@ fn say_saved(tenant: &mut TenantSession<'_>, saved: &Value, before: u64) -> anyh
                 "The mapping is saved as version {version}. Leads that are pushed now go by it."
             )
         })?;
+        match saved["redriven"].as_u64().unwrap_or_default() {
+            0 => {}
+            1 => session.say("One lead that was parked for a field runs again.")?,
+            leads => {
+                session.say(&format!(
+                    "{leads} leads that were parked for a field run again."
+                ))?;
+            }
+        }
         let check = &saved["check"];
         if let Some(detail) = check["detail"].as_str() {
             session.say(detail)?;

@@ -154,12 +154,29 @@ pub(super) async fn set(
             0 => session.say("Nothing was held for it."),
             1 => session.say("One step that was held for it goes on."),
             steps => session.say(&format!("{steps} steps that were held for it go on.")),
-        }
+        }?;
+        show_check(session, &set["check"])
     })?;
     if released == 0 {
         return Ok(());
     }
     tenant.session.say_when_it_runs()
+}
+
+/// What the CRM of a new secret says of the account, and of what is configured for it.
+fn show_check(session: &mut Session<'_>, check: &serde_json::Value) -> anyhow::Result<()> {
+    if check.is_null() {
+        return Ok(());
+    }
+    session.say(&cell(&check["detail"]))?;
+    for note in check["notes"].as_array().into_iter().flatten() {
+        session.say(&format!("- {}", cell(note)))?;
+    }
+    for fault in check["mapping"].as_array().into_iter().flatten() {
+        let (path, message) = (cell(&fault["path"]), cell(&fault["message"]));
+        session.say(&format!("- mapping.{path}: {message}"))?;
+    }
+    Ok(())
 }
 
 /// What came of a test, and what a record cannot be made without.
@@ -171,6 +188,11 @@ fn show_test(session: &mut Session<'_>, tested: &serde_json::Value) -> anyhow::R
     }
     for note in list(&tested["notes"]) {
         session.say(&format!("- {}", cell(&note)))?;
+    }
+    match tested["released"].as_u64().unwrap_or_default() {
+        0 => {}
+        1 => session.say("One step that was held for it goes on.")?,
+        steps => session.say(&format!("{steps} steps that were held for it go on."))?,
     }
     for object in list(&tested["objects"]) {
         let fields = list(&object["fields"]);
