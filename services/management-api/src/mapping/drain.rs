@@ -66,7 +66,7 @@ async fn is_about_fields(deps: &Deps, row: &WorkRow) -> Result<bool, Problem> {
     } = &row.key;
     let view = deps.store.request(tenant, *request).await?;
     let attempts = view.iter().flat_map(|view| &view.attempts);
-    let of_it = attempts.filter(|attempt| attempt.connection.as_str() == target);
-    let last = of_it.last();
+    let mut of_it = attempts.filter(|attempt| attempt.connection.as_str() == target);
+    let last = of_it.next_back();
     Ok(last.is_some_and(|attempt| PushError::is_about_fields(&attempt.outcome)))
 }
