@@ -2,6 +2,8 @@
 //!
 //! A source whose API has neither is not audited, and says so.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{Account, Alias};
@@ -18,6 +20,9 @@ pub trait ListingApi: Send + Sync {
 
     /// A page of the things of a kind that happened in a time. One page is one request, unless the page says that more
     /// had to be asked.
+    ///
+    /// A booking that is canceled is listed whenever it was made, as far as the provider shows it: others may hold that it
+    /// stands.
     ///
     /// What happens while pages are read may move others to another page: a later listing, which overlaps this one, has
     /// them.
@@ -240,14 +245,28 @@ pub(crate) fn registrations(
     events.into_iter().map(of).collect()
 }
 
+/// What stands before the token in a URL of a source.
+const MARK: &str = "/v1/hooks/";
+
+/// What stands before the mark of a source's URL, and its token.
+fn parted(url: &str) -> Option<(&str, &str)> {
+    let (before, behind) = url.split_once(MARK)?;
+    let token = behind.split(['/', '?']).next().unwrap_or_default();
+    Some((before, token))
+}
+
 /// The URL of ours, without an event, that is among these registrations; `is_ours` says it of a token.
 pub fn our_url(there: &[Registration], is_ours: impl Fn(&str) -> bool) -> Option<String> {
-    const MARK: &str = "/v1/hooks/";
     there.iter().find_map(|known| {
-        let (before, behind) = known.url.split_once(MARK)?;
-        let token = behind.split(['/', '?']).next().unwrap_or_default();
+        let (before, token) = parted(&known.url)?;
         is_ours(token).then(|| format!("{before}{MARK}{token}"))
     })
+}
+
+/// What may be tokens of sources in these registrations, each once: those of URLs that are posted to.
+pub fn tokens(there: &[Registration]) -> BTreeSet<&str> {
+    let on = there.iter().filter(|known| known.is_on);
+    on.filter_map(|known| Some(parted(&known.url)?.1)).collect()
 }
 
 /// How many requests an account may make, shared by everybody who uses it.
@@ -310,5 +329,7 @@ mod tests {
             Some("https://leads.example/v1/hooks/mine")
         );
         assert_eq!(our_url(&there, |_| false), None);
+        // What is off brings nobody anything.
+        assert_eq!(tokens(&there), ["theirs"].into());
     }
 }

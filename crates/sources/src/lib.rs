@@ -29,6 +29,9 @@ mod verification;
 pub mod webforms;
 pub mod zendesk;
 
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
 use domain::{AccountSpec, Alias, BaseUrl, Channel, Reading, TenantId};
 use http::Method;
 use serde_json::Value;
@@ -38,7 +41,7 @@ pub use api::{
 };
 pub use audit::{
     Asked, Found, ListPage, Listed, ListingApi, Quota, Registration, Thing, WebhooksApi, Wiring,
-    our_url,
+    our_url, tokens,
 };
 pub use door::{BotCheckConfig, BotChecks, Door, Turned, Visit};
 pub use fields::{Field, Fields, Wanted};
@@ -121,7 +124,49 @@ pub trait Source: Send + Sync {
     fn door(&self) -> Option<&'static dyn Door> {
         None
     }
+
+    /// How much of a delivery is the tenant's, where the provider posts what concerns a whole account, and several companies
+    /// share one. `account` are the settings of the source's connection ([`SourceSpec::narrowed_by`]), `accounts` the ids of
+    /// the source. It is asked before anything is stored.
+    fn share(
+        &self,
+        _account: &BTreeMap<String, String>,
+        _accounts: &[String],
+        _delivery: &Verified,
+    ) -> Share {
+        Share::Whole
+    }
 }
+
+/// How much of a delivery is the tenant's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Share {
+    /// All of it.
+    Whole,
+    /// It does not say whose it is. This body is kept in its place: it names the thing and no person, and has the
+    /// provider's API asked, which says whose it is.
+    Names(Bytes),
+    /// Nothing: it is another company's. This body is kept in its place, as a proof that it came, and is not used.
+    Foreign(Bytes),
+}
+
+/// A delivery as far as it is the tenant's ([`Source::share`]), and whether it is another company's: then it is not used.
+pub fn shared(
+    source: &dyn Source,
+    account: &BTreeMap<String, String>,
+    accounts: &[String],
+    delivery: Verified,
+) -> (Verified, bool) {
+    match source.share(account, accounts, &delivery) {
+        Share::Whole => (delivery, false),
+        Share::Names(body) => (delivery.part(body), false),
+        Share::Foreign(body) => (delivery.part(body), true),
+    }
+}
+
+/// Why a delivery of another company's is not used: what is stored with it.
+pub const FOREIGN_REMARK: &str =
+    "another company's, which shares the provider's account: nothing of what it says is kept";
 
 /// What a source declares.
 #[derive(Debug, Clone, Copy)]
@@ -145,6 +190,11 @@ pub struct SourceSpec {
     pub base_url: Option<BaseUrl>,
     /// Makes the clients of that API.
     pub apis: Option<MakeApis>,
+    /// The settings of that account which say what of a shared one is the tenant's. Where none of them is entered, all is.
+    pub narrowed_by: &'static [&'static str],
+    /// What somebody does who connects an account that another company here has connected, too, so that each gets its own
+    /// leads alone. A sentence.
+    pub when_shared: &'static str,
     /// Whether that API registers webhooks ([`Apis::webhooks`]), so that one call connects the source. Else a person enters
     /// the URLs at the provider, as `set_up` says.
     pub is_connected_by_call: bool,
@@ -180,6 +230,8 @@ impl SourceSpec {
         account: None,
         base_url: None,
         apis: None,
+        narrowed_by: &[],
+        when_shared: "If that is not meant, disconnect it in one of them.",
         is_connected_by_call: false,
         quota: None,
         body_limit_bytes: 1024 * 1024,

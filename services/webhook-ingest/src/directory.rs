@@ -1,7 +1,7 @@
 //! Which source a delivery claims to be from: the store's answers and the signing keys, kept for a moment.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
@@ -43,6 +43,8 @@ pub(crate) struct KeyedSource {
     pub(crate) keys: Vec<SecretString>,
     /// What the tenant has set for it; an empty object where there is nothing.
     pub(crate) settings: Value,
+    /// The settings of its connection, where they say what of a shared account is the tenant's; else nothing.
+    pub(crate) account: BTreeMap<String, String>,
     /// The secret of its connection, where its door needs it.
     pub(crate) secret: Option<SecretString>,
     /// Some of its keys could not be loaded, so what the others do not verify may be genuine all the same.
@@ -178,6 +180,7 @@ impl Directory {
         let Some(source) = found else { return Ok(None) };
         let keys = self.keys(&source).await?;
         let settings = self.settings(&source).await?;
+        let account = self.account(&source).await?;
         let secret = self.secret(&source, &settings).await?;
         Ok(Some(Arc::new(KeyedSource {
             lacks_keys: keys.len() < source.key_names.len(),
@@ -185,6 +188,7 @@ impl Directory {
             source,
             keys,
             settings,
+            account,
             secret,
         })))
     }
@@ -219,6 +223,18 @@ impl Directory {
         } else {
             Ok(Value::Object(Map::new()))
         }
+    }
+
+    /// The settings of the source's connection, where what is taken depends on them.
+    async fn account(&self, source: &Source) -> Result<BTreeMap<String, String>, StoreError> {
+        let spec = self.sources.get(&source.provider).map(|known| known.spec());
+        if spec.is_none_or(|spec| spec.narrowed_by.is_empty()) {
+            return Ok(BTreeMap::new());
+        }
+        let name = source.connection_name();
+        let connection = self.store.connection(&source.tenant, &name).await?;
+        let connection = connection.filter(|known| known.provider == source.provider);
+        Ok(connection.map(|known| known.settings).unwrap_or_default())
     }
 
     /// The secret of the source's connection, where its door needs it and the tenant has entered one.

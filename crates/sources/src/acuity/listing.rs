@@ -88,7 +88,9 @@ impl ListingApi for Api {
         let things = things.filter_map(|appointment| listed(appointment, action));
         let in_time = |thing: &Listed| thing.at >= asked.from && thing.at < asked.to;
         Ok(ListPage {
-            things: things.filter(in_time).collect(),
+            things: things
+                .filter(|thing| in_time(thing) || thing.canceled.is_some())
+                .collect(),
             next: next(all, day, max),
             requests: 1,
         })

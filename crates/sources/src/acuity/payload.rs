@@ -8,7 +8,7 @@ use domain::{
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    ReadError, Verified,
+    ReadError, TEST_REMARK, Verified,
     answers::Answers,
     fields::{Field, Fields, line},
     ignored,
@@ -25,6 +25,7 @@ pub(super) fn read(delivery: &Verified, event: Option<&str>) -> Result<Reading, 
     };
     match action {
         "scheduled" | "rescheduled" | "canceled" | "changed" => {}
+        "test" => return Ok(ignored(TEST_REMARK)),
         "order.completed" => return Ok(ignored("an order, not an appointment")),
         _ => return Ok(ignored("an action that is not used")),
     }
@@ -91,7 +92,10 @@ pub(super) fn facts(id: &str, appointment: &Fields<'_>) -> Facts {
             time_zone: appointment.line(&["timezone"], 64),
             status: Some(status(appointment)),
             location: appointment.line(&["location"], 200),
-            host: appointment.line(&["calendar"], 200),
+            // Commas are between hosts: `Team A, Austin` and `Team B, Austin` have none in common.
+            host: appointment
+                .line(&["calendar"], 200)
+                .and_then(|calendar| line(&calendar.replace(',', " "), 200)),
             calendar_ids: appointment.text("calendarID").map(|id| vec![id.to_owned()]),
             // Those who attend a class share its time.
             event_id: appointment

@@ -13,10 +13,14 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use domain::{About, Account, BookingFacts, Busy, Facts, Span};
 use http_client::{Client, Request, Response, Url, header};
+use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
-use super::payload::{self, Ids, Invitee};
+use super::{
+    payload::{self, Ids, Invitee},
+    share::{self, Narrowing},
+};
 use crate::{
     ApiError, Apis, BusyApi, Details, DetailsApi, Fields, aliases, api::json_fields, fields::Field,
 };
@@ -120,6 +124,9 @@ impl Api {
         let answer = self.get(account, &["routing_form_submissions", id]).await?;
         let body = json_fields(&answer, payload::is_wanted)?;
         let resource = body.object("resource");
+        if !Narrowing::of(&account.settings).takes_form(resource.text("routing_form")) {
+            return Err(ApiError::Foreign);
+        }
         let mut facts = payload::submission_facts(resource);
         let submitter = resource.text("submitter");
         let submitter = submitter.filter(|uri| Invitee::parse(uri).is_some());
@@ -198,16 +205,7 @@ fn seconds_until_reset(answer: &Response) -> Option<Duration> {
 
 /// Whether an event is with one of the tenant's people, where the tenant names them.
 fn is_of_tenant(account: &Account, event: &Fields<'_>) -> Result<(), ApiError> {
-    let users = account.setting("users").split(',').map(str::trim);
-    let users: Vec<_> = users.filter(|user| !user.is_empty()).collect();
-    let members = event.get("event_memberships").map_or(&[][..], Field::items);
-    let is_theirs = |member: &Field<'_>| match member {
-        Field::Object(member) => member
-            .text("user")
-            .is_some_and(|user| users.contains(&user)),
-        _ => false,
-    };
-    if users.is_empty() || members.iter().any(is_theirs) {
+    if Narrowing::of(&account.settings).takes_event(share::hosts(event)) {
         Ok(())
     } else {
         Err(ApiError::Foreign)
@@ -267,6 +265,11 @@ impl BusyApi for Api {
             return Err(ApiError::NotFound);
         }
         let (from, to) = (span.from.to_string(), span.to.to_string());
+        let day = SignedDuration::from_hours(24);
+        let around = Span {
+            from: span.from.checked_sub(day).unwrap_or(span.from),
+            to: span.to.checked_add(day).unwrap_or(span.to),
+        };
         let mut busy = Vec::new();
         for user in users {
             let range = [
@@ -276,8 +279,14 @@ impl BusyApi for Api {
             ];
             let answer = self.ask(account, &["user_busy_times"], &range).await?;
             let body = json_fields(&answer, is_of_busy_times)?;
-            let items = body.get("collection").map_or(&[][..], Field::items);
-            for item in items.iter().take(MAX_BUSY) {
+            let unreadable = |what: &'static str| ApiError::Unreadable(what.into());
+            let Some(Field::List(items)) = body.get("collection") else {
+                return Err(unreadable("it lists no busy times"));
+            };
+            if items.len() > MAX_BUSY {
+                return Err(unreadable("there are more busy times than can be read"));
+            }
+            for item in items {
                 let Field::Object(item) = item else { continue };
                 let event = item.object("event").text("uri");
                 if event.is_some() && event == booking.event_id.as_deref() {
@@ -286,7 +295,12 @@ impl BusyApi for Api {
                 let time = |buffered, name| item.time(buffered).or_else(|| item.time(name));
                 let from = time("buffered_start_time", "start_time");
                 let to = time("buffered_end_time", "end_time");
-                let span = from.zip(to).and_then(|(from, to)| Span::new(from, to));
+                // What tells no time may be at this one: that is not free.
+                let (from, to) = from
+                    .zip(to)
+                    .ok_or_else(|| unreadable("a busy time tells no time"))?;
+                // Of a vacation of weeks, the part that matters.
+                let span = Span::new(from.max(around.from), to.min(around.to));
                 busy.extend(span.map(|span| Busy {
                     span,
                     event: event.map(str::to_owned),

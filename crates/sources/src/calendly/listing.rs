@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
-use super::api::Api;
+use super::{api::Api, share::Narrowing};
 use crate::{
     ApiError, Asked, Found, ListPage, Listed, ListingApi, Registration, Thing, WebhooksApi,
     aliases,
@@ -77,24 +77,25 @@ impl ListingApi for Api {
             let is_for_one = event["invitees_counter"]["limit"] == json!(1);
             if is_for_one {
                 let made = time(&event["created_at"]);
-                page.things
-                    .extend(made.filter(|at| in_time(*at)).map(|at| Listed {
-                        aliases: aliases(
-                            "calendly",
-                            "event",
-                            &[event["uri"].as_str().unwrap_or_default()],
-                        ),
-                        at,
-                        due_at: at.checked_add(REPORTED_WITHIN).ok(),
-                        canceled: canceled(event, event),
-                        found: Found::Elsewhere(id.to_owned()),
-                    }));
+                let canceled = canceled(event, event);
+                let made = made.filter(|at| in_time(*at) || canceled.is_some());
+                page.things.extend(made.map(|at| Listed {
+                    aliases: aliases(
+                        "calendly",
+                        "event",
+                        &[event["uri"].as_str().unwrap_or_default()],
+                    ),
+                    at,
+                    due_at: at.checked_add(REPORTED_WITHIN).ok(),
+                    canceled,
+                    found: Found::Elsewhere(id.to_owned()),
+                }));
                 continue;
             }
             let invitees = self.invitees(account, id, event, &me.user).await?;
             page.requests += 1;
-            page.things
-                .extend(invitees.into_iter().filter(|invitee| in_time(invitee.at)));
+            let is_meant = |invitee: &Listed| in_time(invitee.at) || invitee.canceled.is_some();
+            page.things.extend(invitees.into_iter().filter(is_meant));
         }
         Ok(page)
     }
@@ -108,6 +109,10 @@ impl ListingApi for Api {
         let me = self.me(account).await?;
         let answer = self.ask(account, &["scheduled_events", place], &[]).await?;
         let event = json_value(&answer)?["resource"].take();
+        if !is_of_tenant(account, &event) {
+            // It went to somebody else since it was listed.
+            return Ok(Vec::new());
+        }
         self.invitees(account, place, &event, &me.user).await
     }
 }
@@ -176,16 +181,10 @@ fn event_id(event: &Value) -> Option<&str> {
 
 /// Whether an event is with one of the tenant's people, where the tenant names them.
 fn is_of_tenant(account: &Account, event: &Value) -> bool {
-    let users = account.setting("users").split(',').map(str::trim);
-    let users: Vec<_> = users.filter(|user| !user.is_empty()).collect();
     let members = event["event_memberships"].as_array();
-    let mut members = members.into_iter().flatten();
-    users.is_empty()
-        || members.any(|member| {
-            member["user"]
-                .as_str()
-                .is_some_and(|user| users.contains(&user))
-        })
+    let members = members.into_iter().flatten();
+    let hosts = members.filter_map(|member| member["user"].as_str());
+    Narrowing::of(&account.settings).takes_event(hosts)
 }
 
 /// The time of an event that is canceled, or whose invitee canceled.
@@ -229,13 +228,12 @@ impl WebhooksApi for Api {
         account: &Account,
         _accounts_of_source: &[String],
     ) -> Result<String, ApiError> {
-        // A name in the place of an address would turn every booking away.
-        let is_uri = |user: &str| user.starts_with("https://") && user.contains("/users/");
-        let users = account.setting("users").split(',').map(str::trim);
-        if !users.filter(|user| !user.is_empty()).all(is_uri) {
+        // A name in the place of an address would turn everything away.
+        if Narrowing::of(&account.settings).has_names() {
             return Err(ApiError::NotConfigured(
-                "`users` takes the addresses of people in Calendly's API, such as https://api.calendly.com/users/AAAA, with commas \
-                 between them, and no names: leave it out to take everybody's bookings",
+                "`users` and `routing_forms` take addresses in Calendly's API, such as https://api.calendly.com/users/AAAA and \
+                 https://api.calendly.com/routing_forms/BBBB, with commas between them, and no names: leave both out to take \
+                 everybody's",
             ));
         }
         let me = self.me(account).await?;

@@ -8,6 +8,8 @@
 //! - Signature: `Calendly-Webhook-Signature: t=<Unix seconds>,v1=<hexadecimal HMAC-SHA256 of "{t}.{body}">`, keyed with
 //!   the text that the subscription was made with. The window is that of the provider's own example, in both directions.
 //! - Order: not promised. The envelope's `created_at` tells which of two statements is the later one.
+//! - A subscription is of a whole organization. One that serves several companies posts what concerns each of them to all, so
+//!   a connection may say whose bookings and which routing forms are its tenant's.
 //! - An event may have many invitees (a group): its URI names a booking only where one person may book it.
 //!
 //! Source: developer.calendly.com, "Webhook signatures", "Webhook errors" and "See how webhook payloads change when
@@ -18,14 +20,15 @@ mod api;
 mod listing;
 mod payload;
 mod samples;
+mod share;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use domain::{AccountSpec, BaseUrl, Channel, Reading, SettingSpec};
 
 use crate::{
-    Fields, ReadError, Scheme, SignedTime, Source, SourceSpec, TenantHint, TimeForm, Verification,
-    Verified,
+    Fields, ReadError, Scheme, Share, SignedTime, Source, SourceSpec, TenantHint, TimeForm,
+    Verification, Verified,
 };
 
 /// The source.
@@ -50,13 +53,22 @@ static SPEC: SourceSpec = SourceSpec {
     }]),
     account: Some(AccountSpec {
         secret: "a personal access token of an owner or admin of the organization",
-        settings: &[SettingSpec {
-            key: "users",
-            about: "only if the organization serves other companies, too: the URIs of the tenant's people, with a comma \
-                    between them",
-            is_required: false,
-            is_url: false,
-        }],
+        settings: &[
+            SettingSpec {
+                key: share::USERS,
+                about: "only if the organization serves other companies, too: the URIs of the tenant's people, with a comma \
+                        between them",
+                is_required: false,
+                is_url: false,
+            },
+            SettingSpec {
+                key: share::FORMS,
+                about: "only if the organization serves other companies, too: the URIs of the routing forms whose answers are \
+                        the tenant's, with a comma between them",
+                is_required: false,
+                is_url: false,
+            },
+        ],
         refresh: None,
         check: None,
     }),
@@ -66,6 +78,9 @@ static SPEC: SourceSpec = SourceSpec {
         about: "Calendly's API.",
     }),
     apis: Some(api::apis),
+    narrowed_by: &[share::USERS, share::FORMS],
+    when_shared: "Enter each company's own people as `users` and its own routing forms as `routing_forms`, and connect again: \
+                  what is of others is then neither taken nor kept.",
     is_connected_by_call: true,
     is_told_by_body: true,
     set_up: "Calendly has no page for this: subscribe the URL by its API (`POST /webhook_subscriptions`) with the \
@@ -80,17 +95,27 @@ impl Source for Calendly {
         &SPEC
     }
 
-    /// Who subscribed. An app that serves many companies signs for all with one key, so a source may name its people.
+    /// Who subscribed, by URI and by its last part. An app that serves many companies signs for all with one key, so a source
+    /// may name its people.
     fn hint(&self, content_type: Option<&str>, body: &[u8]) -> Option<TenantHint> {
         let body = Fields::glimpse(content_type, body, |name| name == "created_by", 1);
         let subscriber = body.id(&["created_by"]).ok()?;
         Some(TenantHint {
-            accounts: vec![subscriber.to_owned()],
+            accounts: share::names_of(subscriber),
             tenant: None,
         })
     }
 
     fn read(&self, delivery: &Verified, _: Option<&str>) -> Result<Reading, ReadError> {
         payload::read(delivery)
+    }
+
+    fn share(
+        &self,
+        account: &BTreeMap<String, String>,
+        accounts: &[String],
+        delivery: &Verified,
+    ) -> Share {
+        share::of(account, accounts, delivery)
     }
 }

@@ -11,11 +11,13 @@ use domain::{About, Alias, BookingFacts, BookingStatus, Facts, PersonFacts, Read
 use jiff::Timestamp;
 
 use crate::{
-    ReadError, Verified, aliases,
+    ReadError, TEST_REMARK, Verified, aliases,
     answers::Answers,
     fields::{Field, Fields, line},
     ignored,
 };
+
+use super::share;
 
 const PROVIDER: &str = "calendly";
 
@@ -32,6 +34,7 @@ pub(super) fn read(delivery: &Verified) -> Result<Reading, ReadError> {
         "invitee_no_show.created" => invitee(delivery, body, Some(BookingStatus::NoShow)),
         "invitee_no_show.deleted" => invitee(delivery, body, None),
         "routing_form_submission.created" => submission(delivery, body, payload),
+        "test" => Ok(ignored(TEST_REMARK)),
         _ => Ok(ignored("an event that is not used")),
     }
 }
@@ -71,7 +74,7 @@ fn invitee(
     let mut news = delivery.news("invitee", &ids.invitees(), facts);
     news.aliases.extend(ids.others());
     news.is_modified = !is_first_report;
-    news.is_thin = is_moved || is_half_told;
+    news.is_thin = is_moved || is_half_told || is_reduced(body);
     Ok(Reading::News(news))
 }
 
@@ -95,7 +98,13 @@ fn submission(
     if submitter.is_none() && leads_on {
         news.delay = CHOOSING_DELAY;
     }
+    news.is_thin = is_reduced(body);
     Ok(Reading::News(news))
+}
+
+/// Whether only the names were kept of it, so that the API has to say the rest.
+fn is_reduced(body: &Fields<'_>) -> bool {
+    body.flag(share::REDUCED) == Some(true)
 }
 
 const SUBMISSION: &str = "routing_form_submission";
@@ -164,7 +173,7 @@ pub(super) fn is_for_one(event: &Fields<'_>) -> bool {
     event.object("invitees_counter").text("limit") == Some("1")
 }
 
-fn is_uri(text: &str) -> bool {
+pub(super) fn is_uri(text: &str) -> bool {
     text.starts_with("https://") && text.len() <= 200 && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
@@ -346,11 +355,14 @@ fn location(place: &Fields<'_>) -> Option<String> {
     }
 }
 
-/// The names of those whom it is with.
+/// The names of those whom it is with, with commas between them: one in a name would make two of it.
 fn hosts(event: &Fields<'_>) -> Option<String> {
     let members = event.get("event_memberships").map_or(&[][..], Field::items);
     let names = members.iter().filter_map(|member| match member {
-        Field::Object(member) => member.line(&["user_name", "user_email"], 100),
+        Field::Object(member) => {
+            let name = member.line(&["user_name", "user_email"], 100)?;
+            line(&name.replace(',', " "), 100)
+        }
         _ => None,
     });
     let names: Vec<_> = names.take(5).collect();
@@ -399,7 +411,7 @@ fn is_likely(time: &Timestamp) -> bool {
 pub(super) fn is_wanted(name: &str) -> bool {
     matches!(
         name,
-        "event" | "created_at" | "payload" | "resource"
+        "event" | "created_at" | "payload" | "resource" | share::REDUCED
             // An invitee.
             | "uri" | "invitee" | "email" | "name" | "first_name" | "last_name" | "status" | "canceled" | "timezone"
             | "text_reminder_number" | "questions_and_answers" | "question" | "answer" | "tracking"

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::sunshine;
 use crate::{
-    ReadError, Verified, aliases,
+    ReadError, TEST_REMARK, Verified, aliases,
     fields::{Fields, line},
     html, ignored,
 };
@@ -66,6 +66,7 @@ pub(super) fn read(delivery: &Verified) -> Result<Reading, ReadError> {
                 ..ChatFacts::default()
             };
         }
+        "test" => return Ok(ignored(TEST_REMARK)),
         _ => return Ok(ignored("an event that is not used")),
     }
     let id = ticket_id(detail.id(&["id"])?)?;

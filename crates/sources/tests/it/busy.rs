@@ -130,6 +130,11 @@ async fn calendly_tells_of_other_events_and_other_calendars() {
         ..mine.clone()
     };
     assert!(matches!(ask(&nobody).await, Err(ApiError::NotFound)));
+    // Of weeks off, the part that matters: they are no reason to take the time for free.
+    calendly.keep_busy(at("2026-11-25T00:00:00Z"), at("2027-02-25T00:00:00Z"));
+    let around = span("2026-11-29T16:00:00Z", "2026-12-01T17:00:00Z");
+    let found = spans(&ask(&mine).await.unwrap());
+    assert!(found.contains(&around), "{found:?}");
     calendly.answer_next(Fault::Status(424));
     let error = ask(&mine).await.unwrap_err();
     assert!(

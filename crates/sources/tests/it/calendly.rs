@@ -78,6 +78,12 @@ fn a_booking_says_who_what_when_and_where() {
     assert_eq!(booking.time_zone.as_deref(), Some("America/Chicago"));
     assert_eq!(booking.location.as_deref(), Some("78664, Round Rock TX"));
     assert_eq!(booking.host.as_deref(), Some("Luis Ortega"));
+    // A comma is between two people, and in no name.
+    let mut named = body("invitee-created");
+    named["payload"]["scheduled_event"]["event_memberships"][0]["user_name"] =
+        json!("Ortega, Luis");
+    let named = news(&named).facts;
+    assert_eq!(self::booking(&named).host.as_deref(), Some("Ortega Luis"));
     assert_eq!(booking.status, Some(BookingStatus::Booked));
     assert_eq!(
         booking.answers["What is the project?"],
@@ -425,6 +431,36 @@ async fn another_companys_booking_is_refused() {
         calendly::USER
     ));
     world.details(&uri()).await.unwrap();
+
+    // Answers are of whoever chose the form; who names people alone has none.
+    let id = world.calendly().submit(&Submission::default());
+    let submission = format!("https://api.calendly.com/routing_form_submissions/{id}");
+    let error = world.error(&submission).await;
+    assert!(matches!(error, ApiError::Foreign), "{error:?}");
+    let form = "https://api.calendly.com/routing_forms/RF00001".to_owned();
+    world
+        .account
+        .settings
+        .insert("routing_forms".to_owned(), form);
+    world.details(&submission).await.unwrap();
+}
+
+/// What is kept of a booking that does not say whose it is has the API asked, which says the rest.
+#[test]
+fn a_booking_without_its_person_is_asked_for() {
+    let mut reduced = body("invitee-created-sparse");
+    let uri = reduced["payload"]["uri"].clone();
+    reduced["payload"] = json!({ "uri": uri });
+    reduced["reduced"] = json!(true);
+    let News {
+        facts,
+        aliases,
+        is_thin,
+        ..
+    } = news(&reduced);
+    assert!(is_thin);
+    assert_eq!(aliases[0].value, uri.as_str().unwrap());
+    assert_eq!(facts.person, domain::PersonFacts::default());
 }
 
 #[tokio::test]

@@ -36,9 +36,21 @@ fn client() -> Client {
 async fn listed(
     simulators: &Simulators,
     slug: &'static str,
-    (secret, settings): (&str, &[(&str, &str)]),
+    account: (&str, &[(&str, &str)]),
     kind: &str,
 ) -> (Vec<Listed>, u32) {
+    listed_on(simulators, slug, account, kind, "2026-03-17").await
+}
+
+/// The same of another day.
+async fn listed_on(
+    simulators: &Simulators,
+    slug: &'static str,
+    (secret, settings): (&str, &[(&str, &str)]),
+    kind: &str,
+    day: &str,
+) -> (Vec<Listed>, u32) {
+    let from = at(&format!("{day}T05:00:00Z"));
     let account = Account {
         tenant: TenantId::new("tenant_demo").unwrap(),
         connection: ConnectionName::new(slug).unwrap(),
@@ -58,8 +70,8 @@ async fn listed(
     loop {
         let asked = Asked {
             kind,
-            from: at("2026-03-17T05:00:00Z"),
-            to: at("2026-03-18T05:00:00Z"),
+            from,
+            to: from + std::time::Duration::from_secs(24 * 60 * 60),
             place: place.as_deref(),
         };
         let page = listing.list(&account, &[], &asked).await.unwrap();
@@ -297,6 +309,19 @@ async fn a_booking_that_is_canceled_says_at_what_time_it_was() {
         canceled("acuity", acuity, "canceled").await,
         [Some(starts_at)]
     );
+
+    // On a later day both are listed still, although nothing was booked on it: whoever holds that they stand is wrong.
+    let later = "2026-03-19";
+    for (slug, account, kind) in [
+        ("calendly", calendly, "bookings"),
+        ("acuity", acuity, "canceled"),
+    ] {
+        let (found, _) = listed_on(&simulators, slug, account, kind, later).await;
+        let found: Vec<_> = found.iter().map(|one| one.canceled).collect();
+        assert_eq!(found, [Some(starts_at)], "{slug}");
+    }
+    let (found, _) = listed_on(&simulators, "acuity", acuity, "appointments", later).await;
+    assert!(found.is_empty(), "{found:?}");
 }
 
 #[tokio::test]
@@ -329,8 +354,16 @@ async fn a_persons_name_where_their_address_belongs_is_refused() {
     let set = ApiSet::new(&client(), &Sources::standard(), &config);
     let webhooks = set.get("calendly").unwrap().webhooks.clone().unwrap();
     let users = "https://api.calendly.com/users/AAAA, https://api.calendly.com/users/BBBB";
-    for (users, is_taken) in [("", true), (users, true), ("Luis Ortega", false)] {
-        let settings = BTreeMap::from([("users".to_owned(), users.to_owned())]);
+    let form = "https://api.calendly.com/routing_forms/AAAA";
+    for (key, value, is_taken) in [
+        ("users", "", true),
+        ("users", users, true),
+        ("users", "Luis Ortega", false),
+        ("users", form, false),
+        ("routing_forms", form, true),
+        ("routing_forms", "Kitchens", false),
+    ] {
+        let settings = BTreeMap::from([(key.to_owned(), value.to_owned())]);
         let account = Account {
             tenant: TenantId::new("tenant_demo").unwrap(),
             connection: ConnectionName::new("calendly").unwrap(),
@@ -339,7 +372,7 @@ async fn a_persons_name_where_their_address_belongs_is_refused() {
             settings,
         };
         let checked = webhooks.check(&account, &[]).await;
-        assert_eq!(checked.is_ok(), is_taken, "{users}: {checked:?}");
+        assert_eq!(checked.is_ok(), is_taken, "{key}={value}: {checked:?}");
     }
 }
 

@@ -24,6 +24,8 @@ const AFTER_FAILURE: Duration = Duration::from_secs(60);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30 * 60);
 /// Days of one look that have a line although nothing happened on them.
 const MAX_EMPTY_DAYS: usize = 40;
+/// Failures in a row at one page, after which the list is begun anew: a provider may have forgotten where that page begins.
+const TRIES_OF_A_PAGE: u32 = 3;
 /// Things without a time that are remembered until they may count as missing, and for how long they are young.
 const MAX_SEEN: usize = 2_000;
 const YOUNG_FOR: SignedDuration = SignedDuration::from_mins(5);
@@ -260,6 +262,10 @@ impl SweepState {
         self.fault = Some(reason);
         let pause = AFTER_FAILURE.saturating_mul(2_u32.saturating_pow(self.failures.min(10)));
         self.failures = self.failures.saturating_add(1);
+        if self.failures.is_multiple_of(TRIES_OF_A_PAGE) && self.place.take().is_some() {
+            // Everything is counted again, and nothing twice.
+            self.days.clear();
+        }
         later(now, pause.min(LONGEST_PAUSE).max(wait.unwrap_or_default()))
     }
 
@@ -358,6 +364,26 @@ mod tests {
         assert!(state.is_missing("a", None, at("2026-03-18T12:05:00Z")));
         assert!(!state.is_missing("b", Some(at("2026-03-18T12:25:00Z")), now));
         assert!(state.is_missing("b", Some(now), now));
+    }
+
+    #[test]
+    fn a_page_that_cannot_be_had_again_has_the_list_begun_anew() {
+        let now = at("2026-03-18T12:00:00Z");
+        let mut state = SweepState::default();
+        let span = state.span(now, &TimeZone::UTC);
+        let reason = || "the provider rejected the request".to_owned();
+        state.went_on("a token that runs out".to_owned());
+        state
+            .days
+            .insert("2026-03-18".parse().unwrap(), DayCount::default());
+        for _ in 0..2 {
+            state.failed(reason(), None, now);
+            assert!(state.place.is_some(), "it may be there again soon");
+        }
+        state.failed(reason(), None, now);
+        assert_eq!(state.place, None);
+        assert!(state.days.is_empty(), "nothing is counted twice");
+        assert_eq!(state.span(now, &TimeZone::UTC), span);
     }
 
     #[test]

@@ -175,7 +175,10 @@ async fn turn(
     };
     let sources = deps.store.sources(&claimed.tenant).await?;
     let source = sources.into_iter().find(|known| known.id == claimed.source);
-    let source = source.filter(|source| source.state == SourceState::Active);
+    // Of a tenant that is suspended nothing is taken: what it lacks then is found once it takes part again.
+    let tenant = deps.store.tenant(&claimed.tenant).await?;
+    let takes_part = tenant.is_some_and(|tenant| tenant.status == TenantStatus::Active);
+    let source = source.filter(|source| takes_part && source.state == SourceState::Active);
     let opened = match &source {
         Some(source) => Access::open(deps, outward, source).await,
         None => Ok(None),

@@ -96,6 +96,13 @@ pub(crate) async fn compare(
     keep_learned(deps, access, listing.learned(&access.account, accounts)).await?;
     let known = known(deps, access, &page.things).await?;
     for (listed, held) in page.things.into_iter().zip(known) {
+        if listed.at < span.from || listed.at >= span.to {
+            // It was made before: only that it was called off since may be news.
+            if held.is_some() && is_to_be_canceled(deps, access, &listed).await? {
+                cancel(deps, access, &listed).await?;
+            }
+            continue;
+        }
         compared.through += 1;
         if let Some(held) = held {
             if is_to_be_canceled(deps, access, &listed).await? {

@@ -6,7 +6,7 @@ use ::store::{Accepted, Delivery};
 use axum::response::Response;
 use domain::{Reading, metric_names};
 use runtime::{Problem, TraceContext};
-use sources::read_as_set;
+use sources::{FOREIGN_REMARK, read_as_set, shared};
 
 use super::{Genuine, Ingest, Refused};
 use crate::{answer, quota::WORKED_LAST_AFTER};
@@ -88,6 +88,7 @@ impl Ingest {
             is_suspended,
         } = genuine;
         let (spec, configured) = (source.spec(), &known.source);
+        let (delivery, is_foreign) = shared(source, &known.account, &configured.accounts, delivery);
         let mut delivery_id = delivery.delivery_id();
         let mut reading = read_as_set(
             source,
@@ -96,6 +97,11 @@ impl Ingest {
             &delivery,
             event.as_deref(),
         );
+        if is_foreign {
+            reading = Ok(Reading::Ignored {
+                reason: FOREIGN_REMARK.into(),
+            });
+        }
         if is_suspended && matches!(reading, Ok(Reading::News(_)) | Err(_)) {
             reading = Ok(Reading::Ignored {
                 reason: SUSPENDED.into(),

@@ -15,5 +15,6 @@ mod reading;
 mod refusal_runs;
 mod refusals;
 mod shared_app;
+mod shared_organization;
 mod signed_as_set;
 mod world;

@@ -1,7 +1,7 @@
 //! What a delivery is about. No body names its event, and URLs are mixed up, so its members have to tell.
 
 use super::{super::EVENTS, ids};
-use crate::fields::Fields;
+use crate::{TEST_REMARK, fields::Fields};
 
 /// What a delivery is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,7 @@ pub(super) fn by_name(event: &str, fields: &Fields<'_>) -> Kind {
     let content = by_content(fields);
     let event = event.replace('_', "-");
     match (event.as_str(), content) {
+        ("test", _) => Kind::Unused(TEST_REMARK),
         (_, Kind::Unused(_) | Kind::Form) => content,
         ("sms-sent" | "text-sent", Kind::Text(_)) => Kind::Text(Sender::Company),
         ("sms-received" | "text-received", Kind::Text(_)) => Kind::Text(Sender::Customer),
