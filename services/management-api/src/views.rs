@@ -20,6 +20,18 @@ use crate::{
 const MAX_ID: usize = 64;
 const MAX_NAME: usize = 100;
 const MAX_SEARCH: usize = 2_000;
+/// The pages that have a list, as the dashboard's addresses name them.
+const PAGES: [&str; 9] = [
+    "leads",
+    "review",
+    "quarantine",
+    "stuck",
+    "sources",
+    "refused",
+    "people",
+    "keys",
+    "audit",
+];
 
 /// A view of a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -76,8 +88,8 @@ pub(crate) struct NewView {
     /// Its name: up to 100 characters on one line.
     #[schema(min_length = 1, max_length = 100)]
     name: String,
-    /// The page that it is of: up to 64 of `a-z`, `0-9`, `_` and `-`.
-    #[schema(min_length = 1, max_length = 64)]
+    /// The page that it is of, one that has a list.
+    #[schema(pattern = "^(leads|review|quarantine|stuck|sources|refused|people|keys|audit)$")]
     page: String,
     /// What is asked for there, as in a URL: up to 2,000 characters.
     #[schema(max_length = 2_000)]
@@ -165,14 +177,14 @@ pub(crate) async fn put_view(
     let mut faults = Faults::default();
     let word = format!("1 to {MAX_ID} of a-z, 0-9, `_` and `-`");
     if !is_word(&id) {
-        faults.add("view_id", word.clone());
+        faults.add("view_id", word);
     }
     if text::line(&new.name, MAX_NAME).as_ref() != Some(&new.name) {
         let wanted = format!("1 to {MAX_NAME} characters on one line, without spare white space");
         faults.add("name", wanted);
     }
-    if !is_word(&new.page) {
-        faults.add("page", word);
+    if !PAGES.contains(&new.page.as_str()) {
+        faults.add("page", format!("one of {}", PAGES.join(", ")));
     }
     let is_search =
         new.search.chars().count() <= MAX_SEARCH && !new.search.chars().any(|c| c.is_control());

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use runtime::{Json, Problem};
 use serde::Deserialize;
 use store::{
-    AuditAction, WorkFilter,
+    AuditAction, SourceState, WorkFilter,
     jobs::{JobKind, JobTask, RequestFilter},
 };
 use utoipa::ToSchema;
@@ -144,6 +144,12 @@ async fn check_list_of(deps: &Deps, tenant: &TenantId, source: SourceId) -> Resu
     };
     match sources::find(deps, tenant, source).await? {
         None => faults.add("source_id", "a source of this tenant"),
+        Some(known) if known.state == SourceState::Disabled => {
+            faults.add(
+                "source_id",
+                "a source that is enabled: nothing comes by this one",
+            );
+        }
         Some(known) if lists(&known.provider).is_none() => {
             let known = deps.sources.iter().map(|source| source.spec().slug);
             let known: Vec<_> = known.filter(|slug| lists(slug).is_some()).collect();

@@ -9,7 +9,8 @@ use domain::{
 };
 use jiff::Timestamp;
 use store::{
-    AuditAction, ConfigKind, Job, PlaceKey, RequestQuery, Store, WorkFilter, WorkQuery,
+    AuditAction, ConfigKind, Job, PlaceKey, RequestQuery, SourceState, Store, WorkFilter,
+    WorkQuery,
     configs::office_of,
     jobs::{
         Batch, Effect, JobCursor, JobTask, Reconciled, RequestFilter, SourceFault, first_id_at,
@@ -320,7 +321,10 @@ async fn reconciled(
         return Err(fatal("this server reaches no provider".to_owned()));
     };
     let sources = deps.store.sources(&job.tenant).await?;
-    let meant = |known: &&store::Source| source.is_none_or(|source| source == known.id);
+    // Nothing comes by a source that is disabled, whichever way.
+    let meant = |known: &&store::Source| {
+        known.state == SourceState::Active && source.is_none_or(|source| source == known.id)
+    };
     // Every list that is to be gone through, in an order that stays.
     let mut lists = Vec::new();
     for known in sources.iter().filter(meant) {
@@ -343,7 +347,7 @@ async fn reconciled(
     };
     let Some((known, kind)) = lists.get(at).copied() else {
         if source.is_some() && lists.is_empty() {
-            let reason = "the source's provider has no list to compare with";
+            let reason = "the source is disabled, or its provider has no list to compare with";
             return Err(fatal(reason.to_owned()));
         }
         return Ok(Batch {
@@ -357,14 +361,14 @@ async fn reconciled(
         (None, None) => None,
     };
     // A source whose account cannot be asked keeps no other from being compared.
-    let passed_over = |fault: Option<String>| {
+    let passed_over = |reason: String| {
         let rest = lists.iter().skip(at);
         let other = rest.copied().find(|(other, _)| other.id != known.id);
         Batch {
             is_last: other.is_none(),
             cursor: other.map(|(other, kind)| JobCursor::Page(other.id, kind.to_owned(), None)),
             reconciled: Reconciled {
-                fault: fault.map(|reason| SourceFault {
+                fault: Some(SourceFault {
                     source_id: known.id,
                     reason,
                 }),
@@ -376,14 +380,17 @@ async fn reconciled(
     let failed = |fault: Fault| match fault {
         Fault::Store(error) => Err(WalkError::Store(error)),
         Fault::NoRoom(wait) => Err(WalkError::NoRoom(wait)),
-        Fault::Provider { reason, .. } if source.is_none() => Ok(passed_over(Some(reason))),
+        Fault::Provider { reason, .. } if source.is_none() => Ok(passed_over(reason)),
         Fault::Provider { reason, .. } => Err(fatal(format!(
             "{reason}. Start the job again; nothing is taken twice"
         ))),
     };
     let access = match Access::open(deps, &outward, known).await {
         Ok(Some(access)) => access,
-        Ok(None) if source.is_none() => return Ok(passed_over(None)),
+        Ok(None) if source.is_none() => {
+            let reason = "its account is not connected, so nobody can compare: enter its secret";
+            return Ok(passed_over(reason.to_owned()));
+        }
         Ok(None) => return Err(fatal("the source's account is not connected".to_owned())),
         Err(fault) => return failed(fault),
     };

@@ -6,6 +6,7 @@
 //! A provider without an API for webhooks is connected as far as that goes: `by_hand` says what is left to a person.
 
 mod by_hand;
+mod others;
 
 use std::collections::BTreeMap;
 
@@ -318,10 +319,11 @@ impl Connecting<'_> {
             }
         };
         let events: Vec<_> = wanted.into_iter().map(|(event, _)| event).collect();
-        done(
-            StepName::Webhooks,
-            format!("{} posts {}.", self.spec.name, events.join(", ")),
-        );
+        let mut detail = format!("{} posts {}.", self.spec.name, events.join(", "));
+        if let Some(warning) = self.warning(&there, &source, &account).await? {
+            detail = format!("{detail} {warning}");
+        }
+        done(StepName::Webhooks, detail);
 
         // 5. The key.
         match self.key(&mut source, signing_key).await? {

@@ -34,11 +34,14 @@ pub(crate) struct SourceHealth {
     state: HealthState,
     /// The same in a sentence, with what to do.
     detail: String,
-    /// When its last delivery was stored. What an audit found does not count.
+    /// When its last delivery was stored. What an audit found does not count, and neither does a test.
     last_at: Option<Timestamp>,
     /// When a test of the provider's last came: it makes no lead, and shows that the connection works. Null if none of the
     /// last deliveries was one.
     last_ping_at: Option<Timestamp>,
+    /// When our own last test of it came (`…/test`): it shows that its URL and its key work, and not that the provider posts.
+    /// Null if none of the last deliveries was one.
+    last_test_at: Option<Timestamp>,
     /// The usual time between two deliveries, in seconds; null while there are too few to tell.
     usual_gap_s: Option<u64>,
     /// What came since midnight by the office's clock.
@@ -66,7 +69,7 @@ pub(crate) struct HealthToday {
 pub(crate) enum HealthState {
     /// It brings what it should.
     Healthy,
-    /// Nothing has come for longer than usual.
+    /// Nothing of the provider's has come yet, or nothing for longer than usual.
     Quiet,
     /// Its deliveries are refused, or do not get through, or its test failed.
     Failing,
@@ -98,9 +101,15 @@ pub(crate) async fn show_source_health(
     let midnight = midnight.map_or(now, |midnight| midnight.timestamp());
     let mut deliveries = newest(&deps, &source, midnight).await?;
     let is_ping = |delivery: &DeliverySummary| delivery.remark.as_deref() == Some(store::PING);
-    let last_ping_at = deliveries.iter().find(|delivery| is_ping(delivery));
-    let last_ping_at = last_ping_at.map(|delivery| delivery.received_at);
-    deliveries.retain(|delivery| !is_ping(delivery));
+    let is_test =
+        |delivery: &DeliverySummary| delivery.remark.as_deref() == Some(::sources::TEST_REMARK);
+    let last = |is_it: &dyn Fn(&DeliverySummary) -> bool| {
+        let mut all = deliveries.iter();
+        all.find(|delivery| is_it(delivery))
+            .map(|delivery| delivery.received_at)
+    };
+    let (last_ping_at, last_test_at) = (last(&is_ping), last(&is_test));
+    deliveries.retain(|delivery| !is_ping(delivery) && !is_test(delivery));
     let last_at = deliveries.first().map(|delivery| delivery.received_at);
     let times: Vec<_> = deliveries
         .iter()
@@ -127,7 +136,10 @@ pub(crate) async fn show_source_health(
     let webhooks = mine.iter().find(|sweep| sweep.kind == WEBHOOKS);
     let webhooks = webhooks.map(|sweep| &sweep.state);
     let looks = mine.iter().filter(|sweep| sweep.kind != WEBHOOKS);
-    let proven_at = last_at.max(last_ping_at);
+    let is_wired =
+        webhooks.is_some_and(|state| state.checked_at.is_some() && !state.posted.is_empty());
+    let theirs_at = last_at.max(last_ping_at);
+    let proven_at = theirs_at.max(last_test_at);
     let trouble = Trouble {
         off: webhooks.and_then(off_in_words),
         refused: refused_at.map(|at| (at, REFUSED.to_owned())),
@@ -136,15 +148,17 @@ pub(crate) async fn show_source_health(
     };
     let (state, trouble) = match trouble.now(proven_at) {
         Some((state, words)) => (state, Some(words)),
-        None => (state(proven_at, gap, now), None),
+        None => (state(theirs_at, gap, now), None),
     };
+    let provider = deps.sources.get(&source.provider);
+    let provider = provider.map_or(source.provider.as_str(), |known| known.spec().name);
     let detail = match (state, trouble) {
         (_, Some(words)) => words,
         (HealthState::Healthy, _) if last_at.is_none() => {
             "The connection works: a test of the provider's came. Nothing else has come yet.".to_owned()
         }
         (HealthState::Quiet, _) if last_at.is_none() => {
-            "Nothing has come yet: test the source, and look whether its URLs are entered at the provider.".to_owned()
+            nothing_yet(provider, last_test_at.is_some(), is_wired)
         }
         (HealthState::Quiet, _) => {
             "Nothing has come for longer than usual. What the provider has is compared all the same, where it is audited."
@@ -157,6 +171,7 @@ pub(crate) async fn show_source_health(
         detail,
         last_at,
         last_ping_at,
+        last_test_at,
         usual_gap_s: gap.map(|gap| gap.as_secs()),
         today,
         audited_at: looks
@@ -165,6 +180,25 @@ pub(crate) async fn show_source_health(
             .min(),
         audit_fault: mine.iter().find_map(|sweep| sweep.state.fault.clone()),
     }))
+}
+
+/// What is known of a source to which nothing of the provider's has come.
+fn nothing_yet(provider: &str, is_tested: bool, is_wired: bool) -> String {
+    match (is_tested, is_wired) {
+        (true, true) => format!(
+            "Connected: our own test arrived, and {provider} has the webhooks. Nothing genuine has come yet."
+        ),
+        (false, true) => format!(
+            "Connected: {provider} has the webhooks. Nothing genuine has come yet: test the source."
+        ),
+        (true, false) => format!(
+            "Our own test arrived, so its URL and its key work. Nothing genuine has come yet: look whether the URL is entered at \
+             {provider}."
+        ),
+        (false, false) => format!(
+            "Nothing has come yet: test the source, and look whether its URLs are entered at {provider}."
+        ),
+    }
 }
 
 fn off_in_words(state: &SweepState) -> Option<String> {
@@ -285,7 +319,8 @@ async fn newest(
     }
 }
 
-/// How many deliveries of the source's provider were refused since a time, and when the last was.
+/// How many deliveries of the source's provider were refused since a time, and when the last was, whenever that was: at
+/// midnight nothing is mended.
 async fn refused(
     deps: &Deps,
     source: &store::Source,
@@ -301,8 +336,9 @@ async fn refused(
     let of_source = page
         .items
         .iter()
-        .filter(|refused| refused.provider == source.provider && refused.minute >= since);
-    let count = of_source.clone().map(|refused| refused.count).sum();
+        .filter(|refused| refused.provider == source.provider);
+    let of_today = of_source.clone().filter(|refused| refused.minute >= since);
+    let count = of_today.map(|refused| refused.count).sum();
     Ok((count, of_source.map(|refused| refused.minute).max()))
 }
 

@@ -79,4 +79,14 @@ async fn every_fault_of_a_view_is_named() {
         .call_by(&ann, "PUT", &format!("{VIEWS}/Not-A-Word"), &wrong)
         .await;
     assert_eq!(wrong_fields(&answer), ["view_id", "name", "page", "search"]);
+
+    // A page that there is not would never show it.
+    let nowhere =
+        json!({ "name": "Kitchens", "page": "kitchens", "search": "", "is_shared": false });
+    let answer = world
+        .call_by(&ann, "PUT", &format!("{VIEWS}/kitchens"), &nowhere)
+        .await;
+    assert_eq!(wrong_fields(&answer), ["page"]);
+    let refused = problem(&answer, 422).to_string();
+    assert!(refused.contains("one of leads, review"), "{refused}");
 }
