@@ -41,11 +41,17 @@ const LAST_EVENT_ID: &str = "last-event-id";
 /// The header under which a call can be repeated.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
+/// What the API calls the members of a call, each with what stands for it on the command line: faults are told by that. One
+/// with a space behind it has the rest of the member's path there.
+pub(super) type Flags = &'static [(&'static str, &'static str)];
+
 /// The management API of a data folder.
 pub(super) struct Api {
     way: Way,
     key: SigningKey,
     actor: String,
+    /// How the command that is run calls what it sends.
+    pub(super) flags: Flags,
 }
 
 enum Way {
@@ -139,6 +145,7 @@ impl Api {
             way,
             key: SigningKey::open(folder)?,
             actor,
+            flags: &[],
         })
     }
 
@@ -224,7 +231,7 @@ impl Api {
         if status.is_success() {
             Ok(answer)
         } else {
-            Err(refused(status, &answer).into())
+            Err(refused(status, &answer, self.flags).into())
         }
     }
 
@@ -257,7 +264,8 @@ impl Api {
             return Ok(answer);
         }
         let answer = answer.into_response().await?;
-        Err(refused(answer.status, &answer.json().unwrap_or_default()).into())
+        let problem = answer.json().unwrap_or_default();
+        Err(refused(answer.status, &problem, self.flags).into())
     }
 
     fn token(&self) -> anyhow::Result<SecretString> {
@@ -281,8 +289,30 @@ fn no_data(folder: &Path) -> anyhow::Error {
     )
 }
 
+/// The fault of a member as whoever typed the command knows it: its name, and what is wrong.
+fn in_flags(field: &str, message: &str, flags: Flags) -> (String, String) {
+    let named = flags.iter().find_map(|(member, flag)| {
+        let rest = field.strip_prefix(member)?;
+        match rest.strip_prefix('.') {
+            Some(rest) if flag.ends_with(' ') => Some(format!("{flag}{rest}")),
+            Some(_) => Some((*flag).to_owned()),
+            None => rest.is_empty().then(|| (*flag).to_owned()),
+        }
+    });
+    let last = |member: &'static str| member.rsplit('.').next().unwrap_or(member);
+    let message = flags
+        .iter()
+        .fold(message.to_owned(), |message, (member, flag)| {
+            message.replace(
+                &format!("`{}`", last(member)),
+                &format!("`{}`", flag.trim_end()),
+            )
+        });
+    (named.unwrap_or_else(|| field.to_owned()), message)
+}
+
 /// A problem in one text: what went wrong, and each field that is wrong.
-fn refused(status: StatusCode, problem: &Value) -> Refused {
+fn refused(status: StatusCode, problem: &Value, flags: Flags) -> Refused {
     if status == StatusCode::UNAUTHORIZED {
         return Refused::new(
             "the server does not take the key of this data folder: is it the server of another folder?",
@@ -295,8 +325,9 @@ fn refused(status: StatusCode, problem: &Value) -> Refused {
         |detail| detail.trim_end_matches(" See `errors`.").to_owned(),
     );
     for error in problem["errors"].as_array().into_iter().flatten() {
-        let part = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
-        text.push_str(&format!("\n  {}: {}", part("field"), part("message")));
+        let part = |name: &str| error[name].as_str().unwrap_or_default();
+        let (field, message) = in_flags(part("field"), part("message"), flags);
+        text.push_str(&format!("\n  {field}: {message}"));
     }
     // Another version than the newest was to be changed.
     let versions = problem.get("current").map(|current| {
@@ -326,4 +357,36 @@ fn version_in_words(version: &Value) -> String {
         version["version"],
         cell(&version["created_at"])
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_told_by_the_flag_that_was_typed() {
+        const FLAGS: Flags = &[
+            ("filter.from", "--since"),
+            ("filter.to", "--until"),
+            ("settings", "--set "),
+            ("accounts", "--account"),
+        ];
+        let told = |field, message| {
+            let (field, message) = in_flags(field, message, FLAGS);
+            format!("{field}: {message}")
+        };
+        assert_eq!(told("filter.from", "a day"), "--since: a day");
+        assert_eq!(
+            told("filter.to", "later than `from`"),
+            "--until: later than `--since`"
+        );
+        assert_eq!(
+            told("settings.email", "is missing"),
+            "--set email: is missing"
+        );
+        assert_eq!(told("accounts.0", "an id"), "--account: an id");
+        // What no flag stands for, and what only begins like it, keeps its name.
+        assert_eq!(told("filter.fromage", "no"), "filter.fromage: no");
+        assert_eq!(told("kind", "one of these"), "kind: one of these");
+    }
 }

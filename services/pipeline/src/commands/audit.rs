@@ -1,6 +1,19 @@
 //! `pipeline audit`.
 
-use super::session::{Paging, Period, TenantSession};
+use super::{
+    api::Flags,
+    session::{Paging, Period, TenantSession},
+};
+
+/// What stands for the parameters of the list on the command line.
+const FLAGS: Flags = &[
+    ("actor", "--who"),
+    ("action", "--action"),
+    ("object", "--object"),
+    ("from", "--since"),
+    ("to", "--until"),
+    ("cursor", "--cursor"),
+];
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -34,6 +47,7 @@ pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> any
         period,
         paging,
     } = command;
+    tenant.says(FLAGS);
     let mut query = paging.query();
     query.extend(who.map(|who| ("actor", who)));
     query.extend(action.map(|action| ("action", action)));

@@ -5,6 +5,7 @@ use http::Method;
 use serde_json::Value;
 
 use super::{
+    api::Flags,
     session::{Paging, Period, Session, TenantSession},
     table::{cell, field_of},
 };
@@ -61,6 +62,17 @@ pub(super) struct Filter {
     repeated: bool,
 }
 
+/// What stands for the parameters of the list on the command line.
+const FLAGS: Flags = &[
+    ("source_id", "--source"),
+    ("provider", "--provider"),
+    ("request_id", "--request"),
+    ("outcome", "--outcome"),
+    ("from", "--since"),
+    ("to", "--until"),
+    ("cursor", "--cursor"),
+];
+
 impl Filter {
     fn query(&self) -> Vec<(&'static str, String)> {
         let given = [
@@ -87,6 +99,7 @@ pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> any
             period,
             paging,
         } => {
+            tenant.says(FLAGS);
             let query = [paging.query(), filter.query(), period.query()].concat();
             let list = tenant.get("events", &query).await?;
             let columns = [

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
+    api::Flags,
     job,
     session::TenantSession,
     table::{cell, table},
@@ -51,6 +52,16 @@ pub(super) enum Command {
     Recount,
 }
 
+/// What stands for the parameters of figures on the command line.
+const FLAGS: Flags = &[
+    ("from", "--from"),
+    ("to", "--to"),
+    ("office", "--office"),
+    ("by", "--by"),
+    ("step", "--step"),
+    ("key", "KEY"),
+];
+
 /// Over which time, and whose.
 #[derive(Debug, clap::Args)]
 pub(super) struct Range {
@@ -79,6 +90,7 @@ impl Range {
 }
 
 pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result<()> {
+    tenant.says(FLAGS);
     match command {
         Command::Show {
             range,

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::{
+    api::Flags,
     session::{Paging, Session, TenantSession},
     table::{cell, field_of, table},
 };
@@ -101,6 +102,17 @@ pub(super) struct Requests {
 }
 
 impl Requests {
+    /// What stands for the members of a job on the command line.
+    pub(super) const FLAGS: Flags = &[
+        ("filter.status", "--status"),
+        ("filter.channel", "--channel"),
+        ("filter.from", "--since"),
+        ("filter.to", "--until"),
+        ("filter.all", "--all"),
+        ("filter", "which requests"),
+        ("from_stage", "--from-stage"),
+    ];
+
     /// Whether anything is given.
     pub(super) const fn is_given(&self) -> bool {
         self.all || self.channel.is_some() || self.since.is_some() || self.until.is_some()
@@ -155,6 +167,7 @@ pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> any
             status,
             requests,
         } => {
+            tenant.says(Requests::FLAGS);
             let filter = requests.filter(status.map(Status::as_str));
             let new = json!({ "kind": "replay", "from_stage": from_stage, "filter": filter });
             let job = start(tenant, "jobs", &new).await?;

@@ -11,10 +11,29 @@ use domain::OfficeId;
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::{session::TenantSession, table::cell};
+use super::{api::Flags, session::TenantSession, table::cell};
 
 /// The largest file that is read: as much as the API takes.
 const MAX_BYTES: u64 = 256 * 1024;
+
+/// What stands for the members of a lead on the command line.
+const FLAGS: Flags = &[
+    ("contact.name", "--name"),
+    ("contact.phone", "--phone"),
+    ("contact.email", "--email"),
+    ("contact", "--name, --phone or --email"),
+    ("place.address", "--address"),
+    ("place.city", "--city"),
+    ("place.state", "--state"),
+    ("place.postal_code", "--zip"),
+    ("project.type", "--project"),
+    ("project.budget", "--budget"),
+    ("project.timeline", "--timeline"),
+    ("message", "--message"),
+    ("office_id", "--office"),
+    ("external_id", "--external-id"),
+    ("Idempotency-Key", "--idempotency-key"),
+];
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -78,6 +97,10 @@ pub(super) struct AddArgs {
 
 pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result<()> {
     let Command::Add(args) = command;
+    // What a file says is told by its own paths.
+    if args.file.is_none() {
+        tenant.says(FLAGS);
+    }
     let key = args.idempotency_key.clone();
     let body = args.body()?;
     let added = tenant

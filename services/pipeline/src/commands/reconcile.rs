@@ -3,7 +3,7 @@
 use domain::SourceId;
 use serde_json::json;
 
-use super::{job, session::TenantSession, table::cell};
+use super::{api::Flags, job, session::TenantSession, table::cell};
 
 /// What is compared.
 #[derive(Debug, clap::Args)]
@@ -28,7 +28,13 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result<()> {
+    const FLAGS: Flags = &[
+        ("filter.from", "--from"),
+        ("filter.to", "--to"),
+        ("source_id", "--source"),
+    ];
     let Command::Now(args) = command;
+    tenant.says(FLAGS);
     let mut new = json!({ "kind": "reconcile", "filter": {} });
     let times = [("from", args.from), ("to", args.to)];
     for (name, at) in times {

@@ -5,6 +5,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{
+    api::Flags,
     delivery,
     session::{Paging, Session, TenantSession, segment},
     table::{cell, field_of, table},
@@ -134,6 +135,21 @@ pub(super) struct Filter {
     q: Option<String>,
 }
 
+/// What stands for the parameters of a list on the command line.
+const FLAGS: Flags = &[
+    ("status", "--status"),
+    ("channel", "--channel"),
+    ("source_id", "--source"),
+    ("office_id", "--office"),
+    ("score_from", "--score-from"),
+    ("score_to", "--score-to"),
+    ("from", "--from"),
+    ("to", "--to"),
+    ("q", "--q"),
+    ("sort", "--sort"),
+    ("cursor", "--cursor"),
+];
+
 impl Filter {
     /// As parameters of a query.
     fn query(self) -> Vec<(&'static str, String)> {
@@ -194,8 +210,14 @@ async fn count(tenant: &mut TenantSession<'_>, filter: Filter) -> anyhow::Result
 
 pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result<()> {
     match command {
-        Command::List(args) => list(tenant, args).await,
-        Command::Count(filter) => count(tenant, filter).await,
+        Command::List(args) => {
+            tenant.says(FLAGS);
+            list(tenant, args).await
+        }
+        Command::Count(filter) => {
+            tenant.says(FLAGS);
+            count(tenant, filter).await
+        }
         Command::Show { request } => {
             let shown = tenant.get(&format!("requests/{request}"), &[]).await?;
             tenant.session.show(&shown, |session| show(session, &shown))

@@ -116,6 +116,7 @@ async fn release_many(
     } else {
         "quarantined"
     };
+    tenant.says(job::Requests::FLAGS);
     let new = json!({ "kind": "release", "filter": requests.filter(Some(status)) });
     let job = job::start(tenant, "jobs", &new).await?;
     tenant.session.show(&job, |session| {

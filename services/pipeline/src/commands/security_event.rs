@@ -32,6 +32,11 @@ pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> any
         of_nobody,
         paging,
     } = command;
+    tenant.says(&[
+        ("address", "--address"),
+        ("reason", "--reason"),
+        ("cursor", "--cursor"),
+    ]);
     let mut query = paging.query();
     query.extend(address.map(|address| ("address", address)));
     query.extend(reason.map(|reason| ("reason", reason)));

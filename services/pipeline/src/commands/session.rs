@@ -10,7 +10,7 @@ use serde_json::Value;
 use settings::Settings;
 
 use super::{
-    api::{Api, Refused},
+    api::{Api, Flags, Refused},
     data_dir,
     table::table,
 };
@@ -240,6 +240,11 @@ impl<C: clap::Subcommand> TenantArgs<C> {
 }
 
 impl TenantSession<'_> {
+    /// From here on, faults are told by what stands for a member on the command line.
+    pub(super) const fn says(&mut self, flags: Flags) {
+        self.session.api.flags = flags;
+    }
+
     /// The tenant's id.
     pub(super) fn id(&self) -> &str {
         self.base.rsplit('/').next().unwrap_or_default()

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use settings::Settings;
 
 use super::{
+    api::Flags,
     config,
     secret_input::SecretInput,
     session::{Session, TenantSession, segment},
@@ -17,6 +18,20 @@ use super::{
 };
 
 const KEY: &str = "The signing key, as the provider shows it";
+
+/// What stands for the members of a source on the command line.
+const FLAGS: Flags = &[
+    ("provider", "PROVIDER"),
+    ("name", "--name"),
+    ("connection", "--connection"),
+    ("accounts", "--account"),
+    ("office_id", "--office"),
+    ("schemes", "--scheme"),
+    ("settings", "--set "),
+    ("secret", "the secret (standard input, --file or --env)"),
+    ("signing_key", "the key (standard input, --file or --env)"),
+    ("Idempotency-Key", "--idempotency-key"),
+];
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -286,6 +301,10 @@ fn examples() -> String {
 }
 
 pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result<()> {
+    // What a file says is told by its own paths.
+    if !matches!(command, Command::Settings(_)) {
+        tenant.says(FLAGS);
+    }
     match command {
         Command::Add(args) => add(tenant.settings, tenant, args).await,
         Command::List => {
@@ -400,6 +419,9 @@ pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> any
                 ))?;
                 if let Some(at) = health["last_ping_at"].as_str() {
                     session.say(&format!("Last test of the provider's: {at}."))?;
+                }
+                if let Some(at) = health["last_test_at"].as_str() {
+                    session.say(&format!("Last test of ours: {at}."))?;
                 }
                 session.say(&format!(
                     "Last delivery: {}. Today: {} accepted, {} repeated, {} refused.",
@@ -538,11 +560,10 @@ async fn connect(
                 _ if is_by_hand => "TO DO",
                 _ => "FAILED",
             };
-            session.say(&format!(
-                "  {mark:<7} {:<12} {}",
-                cell(&step["step"]),
-                step["detail"].as_str().unwrap_or_default()
-            ))?;
+            // It names members of the call.
+            let detail = step["detail"].as_str().unwrap_or_default();
+            let detail = detail.replace("`settings.", "`--set ");
+            session.say(&format!("  {mark:<7} {:<12} {detail}", cell(&step["step"])))?;
         }
         say_urls(
             session,

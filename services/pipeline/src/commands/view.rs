@@ -61,6 +61,12 @@ pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> any
             search,
             shared,
         } => {
+            tenant.says(&[
+                ("view_id", "VIEW"),
+                ("name", "--name"),
+                ("page", "--page"),
+                ("search", "--search"),
+            ]);
             let path = format!("views/{}", segment(&view));
             let new = json!({ "name": name, "page": page, "search": search, "is_shared": shared });
             let saved = tenant.call(Method::PUT, &path, Some(&new), None).await?;

@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{
-    api::Refused,
+    api::{Flags, Refused},
     job,
     session::{Paging, TenantSession},
     table::table,
@@ -62,6 +62,21 @@ pub(super) struct Filter {
     request: Option<RequestId>,
 }
 
+/// What stands for the members of a call on the command line.
+const FLAGS: Flags = &[
+    ("filter.state", "--state"),
+    ("filter.stage", "--stage"),
+    ("filter.cause", "--cause"),
+    ("filter.connection", "--connection"),
+    ("filter.request_id", "--request"),
+    ("filter.all", "--all"),
+    ("filter", "which steps"),
+    ("request_id", "--request"),
+    ("stage", "--stage"),
+    ("target", "--target"),
+    ("cursor", "--cursor"),
+];
+
 impl Filter {
     fn pairs(&self) -> Vec<(&'static str, String)> {
         [
@@ -95,6 +110,7 @@ impl Filter {
 }
 
 pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result<()> {
+    tenant.says(FLAGS);
     match command {
         Command::List { filter, paging } => list(tenant, &filter, &paging).await,
         Command::Redrive {
