@@ -372,6 +372,28 @@ async fn a_job_finds_what_did_not_come(form: Form) {
         .await;
     assert_eq!(requests(&world, &tenant).await.len(), 1);
 
+    // By a source that is disabled nothing comes, whichever way.
+    let sources = world.store.sources(&tenant).await.unwrap();
+    let of_acuity = sources.iter().find(|source| source.provider == "acuity");
+    let path = format!("sources/{}", of_acuity.unwrap().id);
+    let disabled = world
+        .post_as_admin(&tenant, &format!("{path}/disable"), &json!({}))
+        .await;
+    assert_eq!(disabled.status, 200, "{disabled:?}");
+    let wanted = acuity::Wanted {
+        starts_at: world.now() + SignedDuration::from_hours(96),
+        ..acuity::Wanted::default()
+    };
+    world.simulators().acuity().register("914500778", wanted);
+    reconciled(&world).await;
+    assert_eq!(requests(&world, &tenant).await.len(), 1);
+    let named = json!({ "kind": "reconcile", "source_id": of_acuity.unwrap().id.to_string(), "filter": {} });
+    let refused = world.post_as_admin(&tenant, "jobs", &named).await;
+    assert_eq!(refused.status, 422, "{refused:?}");
+    world
+        .post_as_admin(&tenant, &format!("{path}/enable"), &json!({}))
+        .await;
+
     // What was compared is told by the day, also where nothing happened.
     let day = world.now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let (from, to) = (day.yesterday().unwrap(), day.tomorrow().unwrap());

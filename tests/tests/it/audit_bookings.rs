@@ -108,6 +108,81 @@ async fn lost_bookings_are_found_once() {
     world.stop_early().await;
 }
 
+/// A booking may stand for weeks before it is called off.
+#[tokio::test]
+async fn a_lost_cancellation_of_an_old_booking_is_found() {
+    const DAYS_AHEAD: i64 = 20;
+    let world = audited().await;
+    let calendly = world.simulators().calendly();
+    let acuity = world.simulators().acuity();
+    pass(&world, MINUTES(1)).await;
+    let invited = calendly.book(invitee(&world, "invited", 24 * DAYS_AHEAD, 1));
+    let appointed = acuity.book(appointment(&world, "appointed", 24 * DAYS_AHEAD + 2));
+    world
+        .eventually("the webhooks arrive", async || {
+            requests(&world, &world.tenant()).await.len() == 2
+        })
+        .await;
+    world.rest().await;
+    // Longer than any look goes back.
+    pass(&world, MINUTES(9 * 24 * 60)).await;
+    calendly.trouble(LOST);
+    acuity.trouble(LOST);
+    calendly.cancel(&invited);
+    acuity.cancel(&appointed);
+    for _ in 0..2 {
+        pass(&world, MINUTES(6)).await;
+    }
+    world
+        .eventually("both are canceled", async || {
+            let found = requests(&world, &world.tenant()).await;
+            let is_canceled = |request: &domain::LeadRequest| {
+                let about = request.document.facts().about;
+                matches!(about, domain::About::Calendar(booking)
+                    if booking.status == Some(domain::BookingStatus::Canceled))
+            };
+            found.len() == 2 && found.iter().all(is_canceled)
+        })
+        .await;
+    world.rest().await;
+    world.stop_early().await;
+}
+
+#[tokio::test]
+async fn nothing_is_taken_for_a_tenant_that_is_suspended() {
+    let world = audited().await;
+    pass(&world, MINUTES(1)).await;
+    let tenant = world.tenant();
+    let mut known = world.store.tenant(&tenant).await.unwrap().unwrap();
+    known.status = domain::TenantStatus::Suspended;
+    world.store.put_tenant(&known).await.unwrap();
+    world
+        .simulators()
+        .acuity()
+        .register("914500777", appointment(&world, "lost", 72));
+    for _ in 0..2 {
+        world.pass(MINUTES(6));
+        let now = world.now();
+        world
+            .eventually("every sweep was looked at", async || {
+                let sweeps = world.store.sweeps(&tenant).await.unwrap();
+                sweeps.iter().all(|sweep| sweep.due_at > now)
+            })
+            .await;
+    }
+    assert!(requests(&world, &tenant).await.is_empty());
+
+    // Once it takes part again, it is found.
+    known.status = domain::TenantStatus::Active;
+    world.store.put_tenant(&known).await.unwrap();
+    for _ in 0..3 {
+        pass(&world, MINUTES(61)).await;
+    }
+    world.rest().await;
+    assert_eq!(found(&world).await, expected(&[("lost", true)]));
+    world.stop_early().await;
+}
+
 /// Each subscription's number, URL, events, and whether it is posted to.
 type Subscriptions = Vec<(u64, String, Vec<String>, bool)>;
 

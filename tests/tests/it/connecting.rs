@@ -301,6 +301,54 @@ async fn what_has_no_api_for_webhooks_says_what_a_person_does() {
     world.stop_early().await;
 }
 
+/// Two companies in one organization would see each other's customers.
+#[tokio::test]
+async fn an_account_that_another_company_has_is_told_of() {
+    let world = World::start().await;
+    let first = world.add_tenant("acme").await.tenant;
+    let second = world.add_tenant("rival").await.tenant;
+    let mut body = account("calendly", &json!({}));
+    let words = |connected: &Value| {
+        let steps = connected["steps"].as_array().unwrap().iter();
+        let mut steps = steps.filter(|step| step["step"] == json!("webhooks"));
+        steps.next().unwrap()["detail"].as_str().unwrap().to_owned()
+    };
+    connect(&world, &first, &body).await;
+    let connected = connect(&world, &second, &body).await;
+    assert_eq!(connected["is_connected"], json!(true), "{connected}");
+    let told = words(&connected);
+    assert!(told.contains("another company on this server"), "{told}");
+    assert!(told.contains("`users`"), "what to do: {told}");
+    assert!(!connected.to_string().contains("acme"), "{connected}");
+
+    // Who says which part is theirs has done what there is to do.
+    body["settings"] = json!({ "users": simulators::calendly::USER });
+    let narrowed = connect(&world, &second, &body).await;
+    assert_eq!(narrowed["is_connected"], json!(true), "{narrowed}");
+    let told = words(&narrowed);
+    assert!(!told.contains("another company"), "{told}");
+
+    // The same account twice in one company is said, too, and whose it is.
+    body["connection"] = json!("calendly-again");
+    let again = connect(&world, &second, &body).await;
+    let source = narrowed["source"]["source_id"].as_str().unwrap();
+    assert!(words(&again).contains(source), "{again}");
+
+    // A test of our own shows that the URL works, and not that Calendly posts.
+    assert!(is_tested(&world, &second, &narrowed).await);
+    let health = format!("sources/{source}/health");
+    let health = world.get_as_admin(&second, &health).await.body;
+    assert_eq!(health["state"], json!("quiet"), "{health}");
+    assert_eq!(health["last_at"], Value::Null, "{health}");
+    assert!(health["last_test_at"].is_string(), "{health}");
+    let detail = health["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("test arrived") && detail.contains("Nothing genuine has come yet"),
+        "{detail}"
+    );
+    world.stop_early().await;
+}
+
 /// A tool that takes a key of our choice gets one, this once.
 #[tokio::test]
 async fn a_key_that_is_made_is_shown_once() {
