@@ -73,6 +73,9 @@ pub trait BusyApi: Send + Sync {
         booking: &BookingFacts,
         span: Span,
     ) -> Result<Vec<Busy>, ApiError>;
+
+    /// Requests that [`BusyApi::busy`] takes of this booking.
+    fn requests(&self, booking: &BookingFacts) -> u32;
 }
 
 /// Fetches recordings of calls.

@@ -115,6 +115,7 @@ impl Booking {
         if slot.span.from <= self.0.clock.now() {
             return Ok(Told::Unknown(UnknownBusy::Past));
         }
+        access.count(api.requests(booking)).await?;
         let mut answer = api.busy(&access.account, id, booking, slot.span).await;
         if let Err(error) = &answer
             && access.is_refreshed(error).await?

@@ -152,16 +152,23 @@ impl BusyApi for Api {
             )?;
             busy.extend(blocks.iter().filter_map(|block| {
                 let time = |name| payload::instant(block.text(name)?);
-                // Of one that takes long, the part that matters.
-                let (from, to) = (time("start")?, time("end")?);
+                // Of one that takes long, the part that matters; one that tells no time may take all of it.
+                let (from, to) = (time("start"), time("end"));
                 let span = Span::new(
-                    from.max(span.from.checked_sub(day).ok()?),
-                    to.min(span.to.checked_add(day).ok()?),
+                    from.unwrap_or(span.from)
+                        .max(span.from.checked_sub(day).ok()?),
+                    to.unwrap_or(span.to).min(span.to.checked_add(day).ok()?),
                 );
                 span.map(|span| Busy { span, event: None })
             }));
         }
         Ok(busy)
+    }
+
+    /// Appointments and blocked times of each calendar.
+    fn requests(&self, booking: &BookingFacts) -> u32 {
+        let calendars = booking.calendar_ids.iter().flatten().count();
+        u32::try_from(calendars).map_or(u32::MAX, |calendars| calendars.saturating_mul(2))
     }
 }
 

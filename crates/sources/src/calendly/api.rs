@@ -309,6 +309,12 @@ impl BusyApi for Api {
         }
         Ok(busy)
     }
+
+    /// One for each person.
+    fn requests(&self, booking: &BookingFacts) -> u32 {
+        let users = booking.calendar_ids.iter().flatten().count();
+        u32::try_from(users).unwrap_or(u32::MAX)
+    }
 }
 
 fn is_of_busy_times(name: &str) -> bool {

@@ -53,7 +53,8 @@ fn invitee(
     let is_canceled = told == Some(BookingStatus::Canceled);
     // A part of a body may lack the word that it was only moved.
     let is_moved = is_canceled && (ids.new.is_some() || payload.flag("rescheduled") == Some(true));
-    let is_half_told = is_canceled && body.is_cut() && payload.get("rescheduled").is_none();
+    let is_part = body.is_cut() || is_reduced(body);
+    let is_half_told = is_canceled && is_part && payload.get("rescheduled").is_none();
     let is_first_report = told == Some(BookingStatus::Booked) && ids.old.is_none();
     if let About::Calendar(booking) = &mut facts.about {
         booking.status = match told {

@@ -41,6 +41,13 @@ impl WebhooksApi for Api {
         let companies = self.companies(account, accounts_of_source).await?;
         let companies: Vec<&str> = companies.iter().map(String::as_str).collect();
         let asked_for = companies_to_ask(&companies);
+        // A source would refuse what the others sign.
+        if asked_for.len() > 1 {
+            return Err(ApiError::NotConfigured(
+                "each company at CallRail signs with a key of its own, so each needs a source of its own: enter the ids of one \
+                 company, and connect every other one under another `connection`",
+            ));
+        }
         // Whoever may not see the company gets its integrations refused.
         for company in &asked_for {
             self.integrations(account, company).await?;

@@ -7,7 +7,7 @@ use http_client::{Client, Options};
 use jiff::Timestamp;
 use serde_json::Value;
 use simulators::{Fault, Simulators, acuity, calendly};
-use sources::{ApiError, ApiSet, Config, Sources};
+use sources::{ApiError, ApiSet, BusyApi, Config, Sources};
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -42,6 +42,12 @@ async fn busy(
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect::<BTreeMap<_, _>>(),
     };
+    api(slug, url)
+        .busy(&account, id, booking, booking.span().unwrap())
+        .await
+}
+
+fn api(slug: &'static str, url: &str) -> Arc<dyn BusyApi> {
     let options = Options {
         allow_loopback: true,
         ..Options::default()
@@ -52,9 +58,7 @@ async fn busy(
         &Sources::standard(),
         &config,
     );
-    let api = set.get(slug).unwrap().busy.clone().unwrap();
-    api.busy(&account, id, booking, booking.span().unwrap())
-        .await
+    set.get(slug).unwrap().busy.clone().unwrap()
 }
 
 fn spans(busy: &[Busy]) -> Vec<Span> {
@@ -177,6 +181,11 @@ async fn acuity_tells_of_other_appointments_and_of_blocked_times() {
             // The part of a long one that matters.
             span("2026-11-01T05:30:00Z", "2026-11-03T06:30:00Z"),
         ]
+    );
+    assert_eq!(
+        api("acuity", &acuity.base_url()).requests(&mine),
+        2,
+        "appointments and blocked times"
     );
     acuity.always(Fault::Status(503));
     assert!(matches!(

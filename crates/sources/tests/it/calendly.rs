@@ -461,6 +461,16 @@ fn a_booking_without_its_person_is_asked_for() {
     assert!(is_thin);
     assert_eq!(aliases[0].value, uri.as_str().unwrap());
     assert_eq!(facts.person, domain::PersonFacts::default());
+    assert_eq!(booking(&facts).status, Some(BookingStatus::Booked));
+
+    // A cancellation that broke off may be the first half of a move: only the API knows.
+    reduced["event"] = json!("invitee.canceled");
+    let canceled = news(&reduced);
+    assert!(canceled.is_thin);
+    assert_eq!(booking(&canceled.facts).status, None);
+    reduced["payload"]["rescheduled"] = json!(false);
+    let canceled = news(&reduced).facts;
+    assert_eq!(booking(&canceled).status, Some(BookingStatus::Canceled));
 }
 
 #[tokio::test]

@@ -376,6 +376,34 @@ async fn a_persons_name_where_their_address_belongs_is_refused() {
     }
 }
 
+/// Each company signs with a key of its own: what the second posts would be refused.
+#[tokio::test]
+async fn two_companies_of_callrail_are_two_sources() {
+    let simulators = simulators().await;
+    let url = simulators.urls()["callrail"].parse().unwrap();
+    let config = Config::default().with_url("callrail", url);
+    let set = ApiSet::new(&client(), &Sources::standard(), &config);
+    let webhooks = set.get("callrail").unwrap().webhooks.clone().unwrap();
+    let two = format!("{COMPANY},COM00000000000000000000000000000000");
+    for (ids, is_taken) in [
+        (COMPANY.to_owned(), true),
+        (format!("481516234, {COMPANY}"), true),
+        (two, false),
+    ] {
+        let settings = [("account_id", "ACC1"), ("company_ids", ids.as_str())];
+        let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let account = Account {
+            tenant: TenantId::new("tenant_demo").unwrap(),
+            connection: ConnectionName::new("callrail").unwrap(),
+            version: 1,
+            secret: "simulated-callrail-key".to_owned().into(),
+            settings: settings.into(),
+        };
+        let checked = webhooks.check(&account, &[]).await;
+        assert_eq!(checked.is_ok(), is_taken, "{ids}: {checked:?}");
+    }
+}
+
 /// A webhook that the provider gets nothing through to is not off yet, and is told apart from one that works.
 #[tokio::test]
 async fn calendly_tells_since_when_a_webhook_fails() {

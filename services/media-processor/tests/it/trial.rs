@@ -127,4 +127,8 @@ impl BusyApi for TrialApi {
             _ => Ok(Vec::new()),
         }
     }
+
+    fn requests(&self, _booking: &BookingFacts) -> u32 {
+        1
+    }
 }
