@@ -1,15 +1,17 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useParams, useSearch } from '@tanstack/react-router';
+import { diffQuery, restoreVersion, versionsQuery } from '../../api/config';
 import { configQuery } from '../../api/config-query';
 import { connectionsQuery } from '../../api/connections';
+import { keys } from '../../api/keys';
 import { officesQuery } from '../../api/queries';
+import History from '../../ui/draft/history';
 import Empty from '../../ui/empty/empty';
 import FailureNote from '../../ui/failure/failure';
 import layout from '../../ui/layout/layout.module.css';
 import PageHead from '../../ui/page-head/page-head';
 import Skeleton from '../../ui/skeleton/skeleton';
 import Views from '../../ui/views/views';
-import History from './parts/history';
 import RulesForm from './parts/rules-form';
 
 /** What happens with an office's leads, version by version. */
@@ -73,7 +75,14 @@ function Whole({ tenant, office }: { tenant: string; office: string }) {
         saved={saved.data}
         connections={connections.data?.items ?? []}
       />
-      <History tenant={tenant} office={office} current={saved.data.version} />
+      <History
+        current={saved.data.version}
+        versions={versionsQuery(tenant, office)}
+        diff={(from, to) => diffQuery(tenant, office, from, to)}
+        restore={(version, upon) => restoreVersion(tenant, office, version, upon)}
+        changes={keys.configs(tenant)}
+        meaning="What it says is saved as a new version and counts for leads that are judged from then on."
+      />
     </>
   );
 }

@@ -2,10 +2,10 @@ import { Link } from '@tanstack/react-router';
 import type { Job } from '../../api/jobs';
 import { number } from '../../text/format';
 import { plain } from '../../text/words';
+import styles from '../draft/draft.module.css';
 import JobLine from '../job-line/job-line';
 import Note from '../note/note';
 import Text from '../text/text';
-import styles from './config-draft.module.css';
 
 const OUTCOMES = ['dispatched', 'in_review', 'quarantined', 'out_of_area', 'unreached', 'unknown'] as const;
 

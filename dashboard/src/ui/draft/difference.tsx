@@ -1,7 +1,7 @@
 import type { Schemas } from '../../api/client';
 import layout from '../layout/layout.module.css';
 import Text from '../text/text';
-import styles from './config-draft.module.css';
+import styles from './draft.module.css';
 
 /** What two versions say differently, place by place. */
 export default function Difference({ items }: { items: readonly Schemas['ConfigDifference'][] }) {

@@ -1,37 +1,52 @@
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import {
+  type QueryKey,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/react-query';
 import { useState } from 'react';
-import { diffQuery, restoreVersion, versionsQuery } from '../../../api/config';
-import { keys } from '../../../api/keys';
-import { useRefusal } from '../../../shell/role';
-import { number } from '../../../text/format';
-import Button from '../../../ui/button/button';
-import Difference from '../../../ui/config-draft/difference';
-import Confirm from '../../../ui/confirm/confirm';
-import FailureNote from '../../../ui/failure/failure';
-import layout from '../../../ui/layout/layout.module.css';
-import Skeleton from '../../../ui/skeleton/skeleton';
-import Text from '../../../ui/text/text';
-import Time from '../../../ui/time/time';
-import styles from '../page.module.css';
+import type { diffQuery, versionsQuery } from '../../api/config';
+import { useRefusal } from '../../shell/role';
+import { number } from '../../text/format';
+import Button from '../button/button';
+import Confirm from '../confirm/confirm';
+import FailureNote from '../failure/failure';
+import layout from '../layout/layout.module.css';
+import Skeleton from '../skeleton/skeleton';
+import Text from '../text/text';
+import Time from '../time/time';
+import Difference from './difference';
+import styles from './draft.module.css';
+
+type Diff = (from: number, to: number) => ReturnType<typeof diffQuery>;
 
 /** Every version: who, when and why, what it changed, and a way back. */
 export default function History({
-  tenant,
-  office,
   current,
+  versions: query,
+  diff,
+  restore,
+  changes,
+  meaning,
 }: {
-  tenant: string;
-  office: string;
   current: number;
+  versions: ReturnType<typeof versionsQuery>;
+  diff: Diff;
+  restore: (version: number, upon: number) => Promise<unknown>;
+  /** What is to be read anew behind a restore. */
+  changes: QueryKey;
+  /** What restoring one does. */
+  meaning: string;
 }) {
   const cache = useQueryClient();
   const refusal = useRefusal('tenant_admin');
-  const list = useInfiniteQuery(versionsQuery(tenant, office));
+  const list = useInfiniteQuery(query);
   const [open, setOpen] = useState<number | null>(null);
   const [back, setBack] = useState<number | null>(null);
   const restoring = useMutation({
-    mutationFn: (version: number) => restoreVersion(tenant, office, version, current),
-    onSettled: () => cache.invalidateQueries({ queryKey: keys.configs(tenant) }),
+    mutationFn: (version: number) => restore(version, current),
+    onSettled: () => cache.invalidateQueries({ queryKey: changes }),
   });
   const versions = list.data?.pages.flatMap((page) => page.items) ?? [];
   return (
@@ -78,7 +93,7 @@ export default function History({
                   )}
                 </span>
               </div>
-              {open === version && <Changed tenant={tenant} office={office} version={version} />}
+              {open === version && <Changed query={diff(version - 1, version)} />}
             </li>
           ))}
         </ol>
@@ -91,16 +106,15 @@ export default function History({
           onClose={() => setBack(null)}
           onAct={() => restoring.mutateAsync(back)}
         >
-          What it says is saved as a new version and counts for leads that are judged from then on. The
-          versions between stay.
+          {meaning} The versions between stay.
         </Confirm>
       )}
     </section>
   );
 }
 
-function Changed({ tenant, office, version }: { tenant: string; office: string; version: number }) {
-  const diff = useQuery(diffQuery(tenant, office, version - 1, version));
+function Changed({ query }: { query: ReturnType<Diff> }) {
+  const diff = useQuery(query);
   if (diff.data) return <Difference items={diff.data.items} />;
   if (diff.isError) return <FailureNote error={diff.error} onRetry={() => void diff.refetch()} />;
   return <Skeleton rows={2} height={18} />;
