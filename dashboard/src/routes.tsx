@@ -16,6 +16,7 @@ import { isSignedIn } from './api/sign-in';
 import { readAreaSearch } from './pages/area/search';
 import { readLeadSearch } from './pages/lead/search';
 import { readLeadsSearch } from './pages/leads/search';
+import { readMappingSearch } from './pages/mapping/search';
 import NotFound from './pages/not-found/page';
 import { readQuarantineSearch } from './pages/quarantine/search';
 import { readReviewSearch } from './pages/review/search';
@@ -163,6 +164,13 @@ const crm = createRoute({
   component: lazyRouteComponent(() => import('./pages/crm/page')),
 });
 
+const mapping = createRoute({
+  getParentRoute: () => tenant,
+  path: '/crm/$connection/mapping',
+  validateSearch: readMappingSearch,
+  component: lazyRouteComponent(() => import('./pages/mapping/page')),
+});
+
 const notifications = createRoute({
   getParentRoute: () => tenant,
   path: '/notifications',
@@ -245,6 +253,7 @@ const tree = root.addChildren([
     refused,
     source,
     crm,
+    mapping,
     notifications,
     area,
     rules,

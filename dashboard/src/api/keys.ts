@@ -13,6 +13,7 @@ export const keys = {
   work: (tenant: string) => ['t', tenant, 'work'] as const,
   offices: (tenant: string) => ['t', tenant, 'offices'] as const,
   connections: (tenant: string) => ['t', tenant, 'connections'] as const,
+  mappings: (tenant: string) => ['t', tenant, 'mappings'] as const,
   jobs: (tenant: string) => ['t', tenant, 'jobs'] as const,
   sources: (tenant: string) => ['t', tenant, 'sources'] as const,
   configs: (tenant: string) => ['t', tenant, 'configs'] as const,

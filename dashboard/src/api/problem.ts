@@ -10,7 +10,7 @@ export class Failure extends Error {
     readonly detail: string,
     readonly requestId: string | null = null,
     readonly retryAfterSeconds: number | null = null,
-    readonly fields: readonly { field: string; message: string }[] = [],
+    readonly fields: readonly { field: string; message: string; code?: string }[] = [],
   ) {
     super(`${title}: ${detail}`);
     this.name = 'Failure';
@@ -40,7 +40,9 @@ export class Failure extends Error {
       text('detail', `The server answered ${response.status}.`),
       text('request_id', response.headers.get('x-request-id') ?? '') || null,
       Number.isFinite(wait) && wait > 0 ? wait : null,
-      errors.filter((one): one is { field: string; message: string } => typeof one?.message === 'string'),
+      errors.filter(
+        (one): one is { field: string; message: string; code?: string } => typeof one?.message === 'string',
+      ),
     );
   }
 
