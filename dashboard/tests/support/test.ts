@@ -1,5 +1,6 @@
 // What every journey begins with: a product of its worker, and a page that may do nothing that its policy forbids.
 import { test as base, expect, type Page } from '@playwright/test';
+import { useDist } from './dist';
 import { Product } from './product';
 
 type Worker = { product: Product };
@@ -35,6 +36,10 @@ export const test = base.extend<Each, Worker>({
     },
     { scope: 'worker' },
   ],
+  context: async ({ context }, use) => {
+    await useDist(context);
+    await use(context);
+  },
   page: async ({ page, product }, use) => {
     const faults: string[] = [];
     watch(page, product, faults);

@@ -1,5 +1,5 @@
 import { useMutation, useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useParams } from '@tanstack/react-router';
+import { Link, useParams } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import type { Schemas } from '../../api/client';
 import { configQuery } from '../../api/config-query';
@@ -10,7 +10,7 @@ import { useRefusal } from '../../shell/role';
 import { number } from '../../text/format';
 import { readSettings } from '../../text/lists';
 import { plain, providerName } from '../../text/words';
-import Button from '../../ui/button/button';
+import Button, { buttonClass } from '../../ui/button/button';
 import ConnectionState from '../../ui/connection-state/connection-state';
 import Empty from '../../ui/empty/empty';
 import FailureNote from '../../ui/failure/failure';
@@ -100,6 +100,15 @@ export default function Crm() {
       fits: true,
       of: (one) => (
         <div className={styles.acts}>
+          {one.uses.includes('crm') && (
+            <Link
+              className={buttonClass()}
+              to="/t/$tenant/crm/$connection/mapping"
+              params={{ tenant, connection: one.name }}
+            >
+              Fields<span className="hidden-but-read"> of {providerName(one.provider)}</span>
+            </Link>
+          )}
           <Button refusal={refusal} onClick={() => setTested(one)}>
             Test<span className="hidden-but-read"> {providerName(one.name)}</span>
           </Button>

@@ -211,7 +211,7 @@ function Whole({ tenant, lead }: { tenant: string; lead: Detail }) {
         </section>
         <section className={styles.panel} aria-labelledby="sent">
           <h2 id="sent">Sent to</h2>
-          <Sent lead={lead} />
+          <Sent tenant={tenant} lead={lead} />
         </section>
         <section className={styles.panel} aria-labelledby="attribution">
           <h2 id="attribution">Where from</h2>

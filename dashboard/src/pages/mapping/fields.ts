@@ -1,6 +1,7 @@
 // A CRM's fields, as far as anybody knows them.
 import type { Schemas } from '../../api/client';
-import { fieldAt } from './paths';
+import { fieldWords } from '../crm/parts/field-words';
+import { fieldAt, OUR_FIELDS } from './paths';
 import { type Rule, ruleFor } from './written';
 
 type Field = Schemas['ConnectionField'];
@@ -51,9 +52,10 @@ const isChangeable = (usual: Usual | undefined): boolean =>
 
 export const usualCanBeMapped = (usual: Usual): boolean => usual.mapping !== 'none' && isChangeable(usual);
 
-/** A row for a field that has none: what fills it as usual stays, where that is one of ours. */
+/** A row for a field that has none: it begins with the field of ours that fills it as usual, if one does. */
 export function begunFor(object: string, field: string, usual: Usual | undefined): Rule {
-  const rule = ruleFor(object, field, usual && fieldAt(usual.from) ? usual.from : undefined);
+  const words = usual?.from.split(/[\s,;]/) ?? [];
+  const rule = ruleFor(object, field, fieldAt(words[0] ?? '')?.path);
   return usual?.mapping === 'form' ? { ...rule, steps: [{ name: 'phone', form: 'national' }] } : rule;
 }
 
@@ -66,3 +68,28 @@ export const unfilled = ({ fields, usual, rules }: Section): Field[] =>
       !usual.some(({ field }) => field === name) &&
       !rules.some(({ field }) => field === name),
   );
+
+const HOLDS: Readonly<Record<string, string>> = {
+  flag: 'yes or no',
+  date: 'a day',
+  time: 'a time',
+  number: 'a number',
+  choice: 'a choice',
+  choices: 'several choices',
+};
+
+/** What a field takes, for people: `a choice, one of Kitchen, Bath`. */
+export const takenBy = (field: Field): string =>
+  fieldWords({ ...field, kind: HOLDS[field.holds] ?? field.holds });
+
+const DOTTED = OUR_FIELDS.flatMap(({ fields }) => fields).filter(({ path }) => path.includes('.'));
+
+/** What fills a field as usual, with our fields by the names that people read. */
+export function usualWords(from: string): string {
+  const whole = fieldAt(from);
+  if (whole) return whole.name;
+  return DOTTED.reduce((words, { path, name }) => words.replaceAll(path, name), from).replace(
+    /`([^`]*)`/g,
+    '“$1”',
+  );
+}

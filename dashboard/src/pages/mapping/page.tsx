@@ -123,6 +123,13 @@ function Editor({ tenant, connection, saved }: { tenant: string; connection: str
     if (!refusal && draft.isDirty && isReadable && !saving.isPending) saving.mutate(base.version);
   };
   const check = saving.data?.check;
+  // What stands at its row is not said twice.
+  const isAtRows =
+    saving.error instanceof Failure &&
+    saving.error.status === 422 &&
+    judged !== null &&
+    judged.faults.length > 0 &&
+    faultsElsewhere([], judged).length === 0;
   return (
     <form className={styles.columns} onSubmit={onSubmit}>
       <div className={styles.rules}>
@@ -197,6 +204,7 @@ function Editor({ tenant, connection, saved }: { tenant: string; connection: str
           refusal={refusal}
           isReadable={isReadable}
           beaten={<Beaten draft={draft} />}
+          refused={isAtRows ? <MendRows /> : undefined}
           saved={
             <>
               Version {number(base.version)} is in use: leads that are sent from now on go by it.{' '}
@@ -217,6 +225,12 @@ function Editor({ tenant, connection, saved }: { tenant: string; connection: str
     </form>
   );
 }
+
+const MendRows = () => (
+  <p role="alert" className={styles.fault}>
+    <strong>It was not saved.</strong> Mend the rows that are marked ▲.
+  </p>
+);
 
 /** Whether the CRM told its fields; where it did not, why, and what works all the same. */
 function Asked({

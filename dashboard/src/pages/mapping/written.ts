@@ -38,11 +38,10 @@ export type Rule = {
   json: string;
 };
 
-const FIRST_PATH = 'contact.name';
 /** Where a mapping has the functions. */
 const STEPS = 'then';
 
-export const ruleFor = (object: string, field: string, path = FIRST_PATH): Rule => ({
+export const ruleFor = (object: string, field: string, path = ''): Rule => ({
   object,
   field,
   kind: 'path',
@@ -177,6 +176,7 @@ export function faultOf(rule: Rule): string | null {
         ? [{ kind: 'value', value: rule.value }]
         : rule.parts;
   for (const part of parts) {
+    if (part.kind === 'path' && part.path === '') return 'Choose one of our fields.';
     if (part.kind === 'value' && part.value.text === '') return 'Say which words stand there.';
     const own = part.kind === 'path' && OWN_NAMES.find(({ prefix }) => prefix === part.path);
     if (own) return `Say which: ${own.asks.toLowerCase()}.`;
@@ -194,7 +194,7 @@ export function ruleWords(rule: Rule): string {
     case 'json':
       return 'Written by hand';
     case 'path':
-      return [pathName(rule.path), ...then].join(', ');
+      return [nameOf(rule.path), ...then].join(', ');
     case 'value':
       return [`“${rule.value.text}”`, ...then].join(', ');
     case 'concat':
@@ -204,8 +204,9 @@ export function ruleWords(rule: Rule): string {
   }
 }
 
-const partName = (part: Part): string =>
-  part.kind === 'path' ? pathName(part.path) : `“${part.value.text}”`;
+const partName = (part: Part): string => (part.kind === 'path' ? nameOf(part.path) : `“${part.value.text}”`);
+
+const nameOf = (path: string): string => (path === '' ? 'Not chosen yet' : pathName(path));
 
 /** What tells a row from another. */
 export const keyOf = ({ object, field }: Pick<Rule, 'object' | 'field'>): string => `${object}.${field}`;

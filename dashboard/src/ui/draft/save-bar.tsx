@@ -24,6 +24,7 @@ export default function SaveBar({
   isReadable,
   error = null,
   beaten,
+  refused,
   saved,
   tries,
   children,
@@ -36,6 +37,8 @@ export default function SaveBar({
   error?: Error | null;
   /** What is shown where somebody else saved meanwhile. */
   beaten: ReactNode;
+  /** What is shown of a refusal; left out: all that it says. */
+  refused?: ReactNode;
   /** What a save did. */
   saved: ReactNode;
   /** Buttons before the one that saves. */
@@ -50,7 +53,7 @@ export default function SaveBar({
           <Input {...props} value={note} onChange={setNote} maxLength={500} disabled={Boolean(refusal)} />
         )}
       </Field>
-      {isBeaten ? beaten : <Refused error={saving.error ?? error} what="It was not saved" />}
+      {isBeaten ? beaten : (refused ?? <Refused error={saving.error ?? error} what="It was not saved" />)}
       {children}
       <div className={layout.buttons}>
         {tries}

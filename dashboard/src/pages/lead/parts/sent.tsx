@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Schemas } from '../../../api/client';
 import { leadDeliveriesQuery } from '../../../api/sources';
@@ -16,7 +17,7 @@ import styles from '../page.module.css';
 type Detail = Schemas['RequestDetail'];
 
 /** Where the lead went: CRMs with each attempt, and who was told. */
-export default function Sent({ lead }: { lead: Detail }) {
+export default function Sent({ tenant, lead }: { tenant: string; lead: Detail }) {
   const messages = lead.notifications?.messages ?? [];
   if (lead.dispatches.length === 0 && messages.length === 0 && lead.dispatch_attempts.length === 0) {
     return <p className={styles.faint}>Nothing was sent.</p>;
@@ -37,6 +38,14 @@ export default function Sent({ lead }: { lead: Detail }) {
                 {kind} <code>{id}</code>
               </span>
             ))}
+            <Link
+              className={styles.line}
+              to="/t/$tenant/crm/$connection/mapping"
+              params={{ tenant, connection: one.connection }}
+              search={{ lead: lead.request_id }}
+            >
+              Its fields, and what would be sent now
+            </Link>
           </Fact>
         ))}
         {messages.map((message) => (

@@ -6,8 +6,7 @@ import Field, { Input } from '../../../ui/field/field';
 import layout from '../../../ui/layout/layout.module.css';
 import Modal from '../../../ui/modal/modal';
 import Text from '../../../ui/text/text';
-import { fieldWords } from '../../crm/parts/field-words';
-import { canBeMapped } from '../fields';
+import { canBeMapped, takenBy, usualWords } from '../fields';
 import styles from '../page.module.css';
 
 type Target = Schemas['ConnectionField'];
@@ -78,8 +77,8 @@ export default function FieldPicker({
                         </code>
                       </span>
                       <span className={layout.faint}>
-                        <Text>{fieldWords(field)}</Text>
-                        {isMapped ? '. It has a row' : filled && `. As usual: ${filled.from}`}
+                        <Text>{takenBy(field)}</Text>
+                        {isMapped ? '. It has a row' : filled && `. As usual: ${usualWords(filled.from)}`}
                       </span>
                     </button>
                   </li>
@@ -93,14 +92,18 @@ export default function FieldPicker({
             )}
           </>
         )}
-        <div className={layout.row}>
-          <Field label="By its name there" help={`As ${provider} names it for programs.`}>
-            {(props) => <Input {...props} value={written} onChange={setWritten} autoComplete="off" />}
-          </Field>
-          <Button disabled={name === '' || mapped.has(name)} onClick={() => onPick(name)}>
-            Add it
-          </Button>
-        </div>
+        {free.length === 0 && (
+          <>
+            <Field label="Its name there" help={`As ${provider} names it for programs.`}>
+              {(props) => <Input {...props} value={written} onChange={setWritten} autoComplete="off" />}
+            </Field>
+            <div className={layout.buttons}>
+              <Button disabled={name === '' || mapped.has(name)} onClick={() => onPick(name)}>
+                Add it
+              </Button>
+            </div>
+          </>
+        )}
       </div>
     </Modal>
   );

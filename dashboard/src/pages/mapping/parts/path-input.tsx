@@ -17,7 +17,7 @@ export default function PathInput({
   return (
     <div className={styles.path}>
       <Select aria-label={label} value={own?.prefix ?? path} onChange={onChange}>
-        {!isKnown && <option value={path}>{path}</option>}
+        {!isKnown && <option value={path}>{path || 'Choose one of our fields…'}</option>}
         {OUR_FIELDS.map(({ group, fields }) => (
           <optgroup key={group} label={group}>
             {fields.map((field) => (

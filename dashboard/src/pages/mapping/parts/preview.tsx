@@ -11,6 +11,7 @@ import Note from '../../../ui/note/note';
 import Refused from '../../../ui/note/refused';
 import Skeleton from '../../../ui/skeleton/skeleton';
 import Text from '../../../ui/text/text';
+import { usualWords } from '../fields';
 import styles from '../page.module.css';
 import { pathName } from '../paths';
 import { lastLeadsQuery } from '../queries';
@@ -188,7 +189,9 @@ function Record({ of }: { of: Schemas['PreviewRecord'] }) {
               <Text>{textOf(field.value)}</Text>
               <div className={styles.from}>
                 {field.is_mapped ? 'your row: ' : ''}
-                <Text>{field.is_mapped ? field.from.split(', ').map(pathName).join(', ') : field.from}</Text>
+                <Text>
+                  {field.is_mapped ? field.from.split(', ').map(pathName).join(', ') : usualWords(field.from)}
+                </Text>
               </div>
               {field.note && (
                 <div className={styles.fault}>

@@ -4,8 +4,8 @@ import Button from '../../../ui/button/button';
 import Field, { Input, Select, TextArea } from '../../../ui/field/field';
 import layout from '../../../ui/layout/layout.module.css';
 import Text from '../../../ui/text/text';
-import { fieldWords } from '../../crm/parts/field-words';
 import type { Told } from '../faults';
+import { takenBy, usualWords } from '../fields';
 import { NOTHING_SAID } from '../functions';
 import styles from '../page.module.css';
 import { fieldAt } from '../paths';
@@ -98,13 +98,13 @@ export default function RuleRow({
           <legend className="hidden-but-read">What fills {name}</legend>
           {field && (
             <p className={layout.faint}>
-              {provider} takes: <Text>{fieldWords(field)}</Text>.
+              {provider} takes: <Text>{takenBy(field)}</Text>.
             </p>
           )}
           {usual && (
             <p className={layout.faint}>
-              Without this row it is filled as usual: <Text>{usual.from}</Text>. With it, what stands in
-              usually is not.
+              Without this row it is filled as usual: <Text>{usualWords(usual.from)}</Text>. With it, what
+              stands in usually is not.
             </p>
           )}
           {usual?.mapping === 'form' ? (
@@ -234,7 +234,7 @@ function Parts({ rule, onChange }: { rule: Rule; onChange: (rule: Rule) => void 
       ))}
       {rule.parts.length < MOST_PARTS && (
         <div className={layout.buttons}>
-          <Button onClick={() => set([...rule.parts, { kind: 'path', path: 'contact.name' }])}>
+          <Button onClick={() => set([...rule.parts, { kind: 'path', path: '' }])}>
             Add one of our fields
           </Button>
           <Button onClick={() => set([...rule.parts, { kind: 'value', value: NOTHING_SAID }])}>

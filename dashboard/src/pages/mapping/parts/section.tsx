@@ -5,7 +5,7 @@ import Button from '../../../ui/button/button';
 import layout from '../../../ui/layout/layout.module.css';
 import Text from '../../../ui/text/text';
 import { faultsAt, type Judged, type Told, tell } from '../faults';
-import { begunFor, type Known, type Section, unfilled, usualCanBeMapped } from '../fields';
+import { begunFor, type Known, type Section, unfilled, usualCanBeMapped, usualWords } from '../fields';
 import styles from '../page.module.css';
 import { faultOf, isSame, jsonOf, keyOf, type Rule } from '../written';
 import FieldPicker from './field-picker';
@@ -122,7 +122,7 @@ export default function SectionCard({
                 {provider} wants <Text>{label}</Text>, and nothing fills it.
               </span>{' '}
               <Button refusal={refusal} onClick={() => add(name)}>
-                Fill it<span className="hidden-but-read">: {label}</span>
+                Fill it<span className="hidden-but-read"> {label}</span>
               </Button>
             </li>
           ))}
@@ -147,7 +147,7 @@ export default function SectionCard({
                   )}
                   <span className={layout.faint}>
                     {' '}
-                    <Text>{one.from}</Text>
+                    <Text>{usualWords(one.from)}</Text>
                     {one.write === 'always' ? ', each time' : ''}
                   </span>
                 </span>
@@ -155,7 +155,7 @@ export default function SectionCard({
                   <span className={layout.faint}>has a row</span>
                 ) : usualCanBeMapped(one) ? (
                   <Button look="quiet" refusal={refusal} onClick={() => add(one.field)}>
-                    Fill otherwise<span className="hidden-but-read">: {label}</span>
+                    Fill otherwise<span className="hidden-but-read"> {label}</span>
                   </Button>
                 ) : (
                   <span className={layout.faint}>stays so</span>

@@ -43,11 +43,11 @@ export default function Steps({
               <div className={layout.buttons}>
                 {at > 0 && (
                   <Button look="quiet" onClick={() => onChange(earlier(steps, at))}>
-                    Earlier<span className="hidden-but-read">: {nameOf(step.name)}</span>
+                    Earlier<span className="hidden-but-read"> {nameOf(step.name)}</span>
                   </Button>
                 )}
                 <Button look="quiet" onClick={() => onChange(steps.filter((_, index) => index !== at))}>
-                  Remove<span className="hidden-but-read">: {nameOf(step.name)}</span>
+                  Without this<span className="hidden-but-read"> {nameOf(step.name)}</span>
                 </Button>
               </div>
             </li>
