@@ -21,6 +21,16 @@ export async function connectByHand(page: Page, connection: string): Promise<voi
   await page.getByRole('button', { name: 'Connect', exact: true }).click();
 }
 
+/** A field of HubSpot, filled otherwise than usual, and what would be sent by it. */
+async function previewField(page: Page): Promise<void> {
+  const contacts = page.getByRole('region', { name: 'Contacts', exact: true });
+  await contacts.getByText(/^Filled as usual/).click();
+  await contacts.getByRole('button', { name: /^Fill otherwise.*city/i }).click();
+  await contacts.getByText(/^Filled as usual/).click();
+  await contacts.getByLabel('What becomes of it').selectOption('upper');
+  await page.getByRole('button', { name: 'Show it' }).click();
+}
+
 export const PAGES: readonly PageUnderTest[] = [
   { name: 'today', path: '', shows: 'Coming in' },
   { name: 'leads', path: '/leads', shows: 'Dana Whitfield' },
@@ -62,6 +72,12 @@ export const PAGES: readonly PageUnderTest[] = [
     reach: (page) => connectByHand(page, 'intercom-south'),
   },
   { name: 'crm', path: '/crm', shows: 'secret refused' },
+  {
+    name: 'crm-fields',
+    path: '/crm/hubspot/mapping?lead={completed}',
+    shows: 'Letter by letter',
+    reach: previewField,
+  },
   { name: 'notifications', path: '/notifications', shows: 'How it went lately' },
   { name: 'area', path: '/area', shows: 'nearest to the middle' },
   { name: 'rules', path: '/rules', shows: 'in use' },

@@ -49,12 +49,12 @@ export default function SectionCard({
   };
   const isGone = ({ field }: Rule) => known === 'told' && !fieldOf(field) && !usualOf(field);
   const toldOf = (rule: Rule): Told[] => {
-    const own = faultOf(rule);
-    if (own) return [{ message: own, fix: null }];
     if (isGone(rule)) {
       const message = `${provider} has no such field, so leads would be parked. Add it there, or remove the row.`;
       return [{ message, fix: null }];
     }
+    const own = faultOf(rule);
+    if (own) return [{ message: own, fix: null }];
     return faultsAt(rule, judged).map((fault) => tell(fault, rule, fieldOf(rule.field)));
   };
   const missing = unfilled(section);
