@@ -88,8 +88,10 @@ const DOTTED = OUR_FIELDS.flatMap(({ fields }) => fields).filter(({ path }) => p
 export function usualWords(from: string): string {
   const whole = fieldAt(from);
   if (whole) return whole.name;
-  return DOTTED.reduce((words, { path, name }) => words.replaceAll(path, name), from).replace(
-    /`([^`]*)`/g,
-    '“$1”',
-  );
+  const words = DOTTED.reduce((said, { path, name }) => said.replaceAll(path, within(name)), from);
+  return (words.charAt(0).toUpperCase() + words.slice(1)).replace(/`([^`]*)`/g, '“$1”');
 }
+
+/** A name within a sentence; one that is an abbreviation stays as it is. */
+const within = (name: string): string =>
+  /^[A-Z]{2}/.test(name) ? name : name.charAt(0).toLowerCase() + name.slice(1);
