@@ -16,21 +16,22 @@ const problem = (kind: string, status: number) =>
   });
 
 it('says in words what the known problems mean', () => {
-  expect(explain(problem('conflict', 409))).toEqual({
-    title: 'Somebody was faster',
-    detail: 'What to do.',
-    requestId: 'abc',
-  });
   expect(explain(problem('too-many-requests', 429)).detail).toBe('It works again in 12 s.');
   expect(explain(problem('forbidden', 403)).title).toContain('role');
 });
 
-it('shows a problem that it does not know as the server told it', () => {
-  expect(explain(problem('out-of-paper', 418))).toEqual({
-    title: 'Title',
-    detail: 'What to do.',
-    requestId: 'abc',
-  });
+it('shows a problem that has many reasons, or that it does not know, as the server told it', () => {
+  for (const [kind, status] of [
+    ['conflict', 409],
+    ['precondition-failed', 412],
+    ['out-of-paper', 418],
+  ] as const) {
+    expect(explain(problem(kind, status))).toEqual({
+      title: 'Title',
+      detail: 'What to do.',
+      requestId: 'abc',
+    });
+  }
 });
 
 it('takes whatever a server answers', () => {

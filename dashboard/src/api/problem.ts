@@ -69,8 +69,6 @@ export function explain(error: unknown): { title: string; detail: string; reques
       return { title: 'Your role does not allow this', detail, requestId };
     case 'not-found':
       return { title: 'This is not here, or not yours', detail, requestId };
-    case 'conflict':
-      return { title: 'Somebody was faster', detail, requestId };
     case 'too-many-requests': {
       const wait = error.retryAfterSeconds;
       const again = wait ? `It works again in ${wait} s.` : 'It works again in a moment.';

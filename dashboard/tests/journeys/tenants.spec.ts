@@ -64,6 +64,22 @@ test('who sees one company is not led to others, and finds none there', async ({
   await expect(page.getByRole('button', { name: 'Create a company' })).toHaveCount(0);
 });
 
+test('companies are listed also where nobody can say what waits there', async ({ enterAsOperator, page }) => {
+  const refused = {
+    type: '/problems/internal',
+    title: 'It failed',
+    status: 400,
+    detail: 'A company is broken.',
+  };
+  await page.route('**/v1/me/tenants', (route) => route.fulfill({ status: 400, json: refused }));
+  await enterAsOperator('/platform/tenants');
+  await expect(page.getByRole('alert')).toContainText('What waits in each company cannot be read now');
+  await expect(page.getByRole('link', { name: 'Demo Company' })).toBeVisible();
+  await page.unroute('**/v1/me/tenants');
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await expect(page.getByRole('alert')).toHaveCount(0);
+});
+
 test('who runs the installation sees what named no company, and nobody else does', async ({
   enter,
   enterAsOperator,

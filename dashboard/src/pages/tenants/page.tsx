@@ -40,7 +40,7 @@ export default function Tenants() {
   return (
     <div className={layout.page}>
       {me.data ? (
-        <Companies isAdministered={me.data.role === 'platform_admin'} />
+        <Companies isAdministered={me.data.role === 'platform_admin'} named={me.data.tenants} />
       ) : (
         <>
           <PageHead name="Companies" />
@@ -55,7 +55,18 @@ export default function Tenants() {
   );
 }
 
-function Companies({ isAdministered }: { isAdministered: boolean }) {
+/** A company, with what waits there where that is known. */
+type Company = Tenant | Needs;
+const isLookedAt = (one: Company): one is Needs => 'stuck' in one;
+
+function Companies({
+  isAdministered,
+  named,
+}: {
+  isAdministered: boolean;
+  /** Those that the person sees: they are listed also where nobody can say what waits there. */
+  named: readonly Tenant[];
+}) {
   const cache = useQueryClient();
   const list = useQuery(needsQuery);
   const [open, setOpen] = useState<Open>(null);
@@ -69,7 +80,8 @@ function Companies({ isAdministered }: { isAdministered: boolean }) {
     ]);
   };
   const close = () => setOpen(null);
-  const tenants = list.data?.items ?? [];
+  const isUnread = list.isError && !list.data;
+  const tenants: readonly Company[] = list.data?.items ?? (isUnread ? named : []);
   return (
     <>
       <PageHead
@@ -92,9 +104,17 @@ function Companies({ isAdministered }: { isAdministered: boolean }) {
           )}
         </Note>
       )}
+      {isUnread && tenants.length > 0 && (
+        <div role="alert" className={styles.unread}>
+          What waits in each company cannot be read now. The way to each works.{' '}
+          <Button disabled={list.isFetching} onClick={() => void list.refetch()}>
+            Try again
+          </Button>
+        </div>
+      )}
       {list.isPending ? (
         <Skeleton rows={5} height={44} />
-      ) : list.isError && tenants.length === 0 ? (
+      ) : isUnread && tenants.length === 0 ? (
         <FailureNote
           error={list.error}
           what="The companies cannot be read."
@@ -149,7 +169,7 @@ function Listed({
   tenants,
   onOpen,
 }: {
-  tenants: readonly Needs[];
+  tenants: readonly Company[];
   /** Opens what can be done about one; left out where nothing can. */
   onOpen?: ((open: Open) => void) | undefined;
 }) {
@@ -159,9 +179,9 @@ function Listed({
   const found = tenants.filter(
     (one) =>
       (one.name.toLowerCase().includes(sought) || one.tenant_id.includes(sought)) &&
-      (!isNeedy || needsOf(one).length > 0),
+      (!isNeedy || !isLookedAt(one) || needsOf(one).length > 0),
   );
-  const columns: Column<Needs>[] = [
+  const columns: Column<Company>[] = [
     {
       name: 'Company',
       of: ({ tenant_id, name }) => (
@@ -184,7 +204,7 @@ function Listed({
         </span>
       ),
     },
-    { name: 'Needs', of: (tenant) => <Needed of={tenant} /> },
+    { name: 'Needs', of: (tenant) => (isLookedAt(tenant) ? <Needed of={tenant} /> : '–') },
   ];
   if (onOpen) {
     columns.push({

@@ -356,13 +356,13 @@ function NeedsYou({ tenant }: { tenant: string }) {
         {
           status: 'held',
           count: counts.held,
-          words: 'steps wait for a connection’s new secret',
+          words: `${counts.held === 1 ? 'step waits' : 'steps wait'} for a connection’s new secret`,
           to: '/t/$tenant/stuck',
         },
         {
           status: 'parked',
           count: counts.parked,
-          words: 'steps wait for a person',
+          words: `${counts.parked === 1 ? 'step waits' : 'steps wait'} for a person`,
           to: '/t/$tenant/stuck',
         },
       ]
