@@ -2,7 +2,6 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { type FormEvent, useMemo } from 'react';
 import { configQuery, type SavedConfig } from '../../api/config-query';
-import { officesQuery } from '../../api/queries';
 import { toggled } from '../../map/area';
 import { stateMapQuery, statesQuery } from '../../map/queries';
 import { stateOf } from '../../map/state-map';
@@ -13,13 +12,12 @@ import { foldZips } from '../../text/lists';
 import Button from '../../ui/button/button';
 import SaveBar from '../../ui/config-draft/save-bar';
 import { useConfigDraft } from '../../ui/config-draft/use-config-draft';
-import Empty from '../../ui/empty/empty';
 import FailureNote from '../../ui/failure/failure';
 import Field, { Input, Select, TextArea } from '../../ui/field/field';
 import layout from '../../ui/layout/layout.module.css';
+import { useOfficePage } from '../../ui/office-page/use-office-page';
 import PageHead from '../../ui/page-head/page-head';
 import Skeleton from '../../ui/skeleton/skeleton';
-import Views from '../../ui/views/views';
 import styles from './page.module.css';
 import AreaMap from './parts/map';
 import { placesQuery } from './queries';
@@ -32,38 +30,21 @@ const FIRST_STATE = 'TX';
 export default function AreaPage() {
   const { tenant } = useParams({ from: '/t/$tenant/area' });
   const search = useSearch({ from: '/t/$tenant/area' });
-  const offices = useQuery(officesQuery(tenant));
-  const items = offices.data?.items ?? [];
-  const office = items.find((one) => one.office_id === search.office) ?? items[0];
+  const { office, picker, instead } = useOfficePage({
+    tenant,
+    wanted: search.office,
+    link: (id) => <Link to="/t/$tenant/area" params={{ tenant }} search={{ office: id }} />,
+    bones: { rows: 2, height: 300 },
+    none: 'An area belongs to an office: add one in the settings first.',
+  });
   return (
     <div className={styles.page}>
       <PageHead
         name="Service area"
         lead="Where the company works. A lead from anywhere else is kept as out of area. Nothing set means everywhere."
       />
-      {items.length > 1 && (
-        <Views
-          label="Offices"
-          views={items.map((one) => ({
-            name: one.name,
-            isOpen: one === office,
-            link: <Link to="/t/$tenant/area" params={{ tenant }} search={{ office: one.office_id }} />,
-          }))}
-        />
-      )}
-      {offices.isPending ? (
-        <Skeleton rows={2} height={300} />
-      ) : offices.isError ? (
-        <FailureNote
-          error={offices.error}
-          what="The offices cannot be read."
-          onRetry={() => void offices.refetch()}
-        />
-      ) : office ? (
-        <Whole key={office.office_id} tenant={tenant} office={office.office_id} />
-      ) : (
-        <Empty title="No office yet">An area belongs to an office: add one in the settings first.</Empty>
-      )}
+      {picker}
+      {instead || (office && <Whole key={office.office_id} tenant={tenant} office={office.office_id} />)}
     </div>
   );
 }

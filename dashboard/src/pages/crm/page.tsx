@@ -7,7 +7,6 @@ import { connectionsQuery, setSecret } from '../../api/connections';
 import { keys } from '../../api/keys';
 import { officesQuery } from '../../api/queries';
 import { useRefusal } from '../../shell/role';
-import { number } from '../../text/format';
 import { readSettings } from '../../text/lists';
 import { plain, providerName } from '../../text/words';
 import Button, { buttonClass } from '../../ui/button/button';
@@ -17,11 +16,10 @@ import FailureNote from '../../ui/failure/failure';
 import Field, { Input, TextArea } from '../../ui/field/field';
 import layout from '../../ui/layout/layout.module.css';
 import Modal, { modalActions } from '../../ui/modal/modal';
-import Note from '../../ui/note/note';
 import Refused from '../../ui/note/refused';
 import PageHead from '../../ui/page-head/page-head';
 import Rows, { type Column } from '../../ui/rows/rows';
-import SecretForm from '../../ui/secret-form/secret-form';
+import { useNewSecret } from '../../ui/secret-form/use-new-secret';
 import Skeleton from '../../ui/skeleton/skeleton';
 import Text from '../../ui/text/text';
 import styles from './page.module.css';
@@ -36,10 +34,9 @@ export default function Crm() {
   const connections = useQuery(connectionsQuery(tenant));
   const offices = useQuery(officesQuery(tenant)).data?.items ?? [];
   const configs = useQueries({ queries: offices.map((office) => configQuery(tenant, office.office_id)) });
-  const [secretFor, setSecretFor] = useState<string | null>(null);
+  const secret = useNewSecret(tenant);
   const [tested, setTested] = useState<Connection | null>(null);
   const [isAdding, setAdding] = useState(false);
-  const [told, setTold] = useState<string | null>(null);
   const items = connections.data?.items ?? [];
   const officesOf = (connection: string): string[] =>
     offices.flatMap((office, at) =>
@@ -48,11 +45,9 @@ export default function Crm() {
         : [],
     );
   const isConfigUnread = configs.some((one) => one.isError);
-  const done = ({ name, released }: Schemas['SecretSet']) => {
-    setSecretFor(null);
+  const added = (set: Schemas['SecretSet']) => {
     setAdding(false);
-    const freed = released === 1 ? '1 step goes on.' : `${number(released)} steps go on.`;
-    setTold(`${providerName(name)} has a new secret. ${released > 0 ? freed : 'Nothing was held for it.'}`);
+    secret.tell(set);
   };
   const columns: Column<Connection>[] = [
     {
@@ -112,7 +107,7 @@ export default function Crm() {
           <Button refusal={refusal} onClick={() => setTested(one)}>
             Test<span className="hidden-but-read"> {providerName(one.name)}</span>
           </Button>
-          <Button refusal={refusal} onClick={() => setSecretFor(one.name)}>
+          <Button refusal={refusal} onClick={() => secret.ask(one.name)}>
             New secret…<span className="hidden-but-read"> for {providerName(one.name)}</span>
           </Button>
         </div>
@@ -129,7 +124,7 @@ export default function Crm() {
           Add a connection
         </Button>
       </PageHead>
-      {told && <Note look="done">{told}</Note>}
+      {secret.told}
       {isConfigUnread && <p role="alert">Which offices send leads where cannot be read now.</p>}
       {connections.isPending ? (
         <Skeleton rows={5} height={44} />
@@ -146,11 +141,9 @@ export default function Crm() {
       ) : (
         <Rows label="Connections" columns={columns} rows={items} keyOf={(one) => one.name} />
       )}
-      {secretFor && (
-        <SecretForm tenant={tenant} connection={secretFor} onClose={() => setSecretFor(null)} onDone={done} />
-      )}
+      {secret.form}
       {tested && <ConnectionTest tenant={tenant} of={tested} onClose={() => setTested(null)} />}
-      {isAdding && <Add tenant={tenant} onClose={() => setAdding(false)} onDone={done} />}
+      {isAdding && <Add tenant={tenant} onClose={() => setAdding(false)} onDone={added} />}
     </div>
   );
 }

@@ -2,13 +2,11 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useParams, useSearch } from '@tanstack/react-router';
 import { configQuery } from '../../api/config-query';
 import { connectionsQuery } from '../../api/connections';
-import { officesQuery } from '../../api/queries';
-import Empty from '../../ui/empty/empty';
 import FailureNote from '../../ui/failure/failure';
 import layout from '../../ui/layout/layout.module.css';
+import { useOfficePage } from '../../ui/office-page/use-office-page';
 import PageHead from '../../ui/page-head/page-head';
 import Skeleton from '../../ui/skeleton/skeleton';
-import Views from '../../ui/views/views';
 import Lately from './parts/lately';
 import ToldForm from './parts/told-form';
 import Waiting from './parts/waiting';
@@ -17,41 +15,22 @@ import Waiting from './parts/waiting';
 export default function Notifications() {
   const { tenant } = useParams({ from: '/t/$tenant/notifications' });
   const { office: wanted } = useSearch({ from: '/t/$tenant/notifications' });
-  const offices = useQuery(officesQuery(tenant));
-  const items = offices.data?.items ?? [];
-  const office = items.find((one) => one.office_id === wanted) ?? items[0];
+  const { office, picker, instead } = useOfficePage({
+    tenant,
+    wanted,
+    link: (id) => <Link to="/t/$tenant/notifications" params={{ tenant }} search={{ office: id }} />,
+    bones: { rows: 3, height: 160 },
+    none: 'Who is told belongs to an office: add one in the settings first.',
+  });
   return (
     <div className={layout.page}>
       <PageHead
         name="Notifications"
         lead="Who is told of each genuine lead of the area, and how. Everybody gets a message of their own, once. A save is a new version of the office’s rules."
       />
-      {items.length > 1 && (
-        <Views
-          label="Offices"
-          views={items.map((one) => ({
-            name: one.name,
-            isOpen: one === office,
-            link: (
-              <Link to="/t/$tenant/notifications" params={{ tenant }} search={{ office: one.office_id }} />
-            ),
-          }))}
-        />
-      )}
+      {picker}
       <Waiting tenant={tenant} />
-      {offices.isPending ? (
-        <Skeleton rows={3} height={160} />
-      ) : offices.isError ? (
-        <FailureNote
-          error={offices.error}
-          what="The offices cannot be read."
-          onRetry={() => void offices.refetch()}
-        />
-      ) : office ? (
-        <Whole key={office.office_id} tenant={tenant} office={office.office_id} />
-      ) : (
-        <Empty title="No office yet">Who is told belongs to an office: add one in the settings first.</Empty>
-      )}
+      {instead || (office && <Whole key={office.office_id} tenant={tenant} office={office.office_id} />)}
     </div>
   );
 }

@@ -4,52 +4,33 @@ import { diffQuery, restoreVersion, versionsQuery } from '../../api/config';
 import { configQuery } from '../../api/config-query';
 import { connectionsQuery } from '../../api/connections';
 import { keys } from '../../api/keys';
-import { officesQuery } from '../../api/queries';
 import History from '../../ui/draft/history';
-import Empty from '../../ui/empty/empty';
 import FailureNote from '../../ui/failure/failure';
 import layout from '../../ui/layout/layout.module.css';
+import { useOfficePage } from '../../ui/office-page/use-office-page';
 import PageHead from '../../ui/page-head/page-head';
 import Skeleton from '../../ui/skeleton/skeleton';
-import Views from '../../ui/views/views';
 import RulesForm from './parts/rules-form';
 
 /** What happens with an office's leads, version by version. */
 export default function Rules() {
   const { tenant } = useParams({ from: '/t/$tenant/rules' });
   const { office: wanted } = useSearch({ from: '/t/$tenant/rules' });
-  const offices = useQuery(officesQuery(tenant));
-  const items = offices.data?.items ?? [];
-  const office = items.find((one) => one.office_id === wanted) ?? items[0];
+  const { office, picker, instead } = useOfficePage({
+    tenant,
+    wanted,
+    link: (id) => <Link to="/t/$tenant/rules" params={{ tenant }} search={{ office: id }} />,
+    bones: { rows: 4, height: 120 },
+    none: 'Rules belong to an office: add one in the settings first.',
+  });
   return (
     <div className={layout.page}>
       <PageHead
         name="Rules"
         lead="What happens with an office’s leads: what is spam, where the company works, and which CRMs get them. Every save is a new version; nothing is overwritten."
       />
-      {items.length > 1 && (
-        <Views
-          label="Offices"
-          views={items.map((one) => ({
-            name: one.name,
-            isOpen: one === office,
-            link: <Link to="/t/$tenant/rules" params={{ tenant }} search={{ office: one.office_id }} />,
-          }))}
-        />
-      )}
-      {offices.isPending ? (
-        <Skeleton rows={4} height={120} />
-      ) : offices.isError ? (
-        <FailureNote
-          error={offices.error}
-          what="The offices cannot be read."
-          onRetry={() => void offices.refetch()}
-        />
-      ) : office ? (
-        <Whole key={office.office_id} tenant={tenant} office={office.office_id} />
-      ) : (
-        <Empty title="No office yet">Rules belong to an office: add one in the settings first.</Empty>
-      )}
+      {picker}
+      {instead || (office && <Whole key={office.office_id} tenant={tenant} office={office.office_id} />)}
     </div>
   );
 }

@@ -7,16 +7,14 @@ import { useNow } from '../../shell/office';
 import { useRefusal } from '../../shell/role';
 import { stepFocus, useKeys } from '../../shell/shortcuts';
 import { number, waited } from '../../text/format';
-import { providerName } from '../../text/words';
 import Button from '../../ui/button/button';
 import Confirm from '../../ui/confirm/confirm';
 import Empty from '../../ui/empty/empty';
 import FailureNote from '../../ui/failure/failure';
 import JobLine from '../../ui/job-line/job-line';
 import layout from '../../ui/layout/layout.module.css';
-import Note from '../../ui/note/note';
 import PageHead from '../../ui/page-head/page-head';
-import SecretForm from '../../ui/secret-form/secret-form';
+import { useNewSecret } from '../../ui/secret-form/use-new-secret';
 import Skeleton from '../../ui/skeleton/skeleton';
 import styles from './page.module.css';
 import ReasonCard from './parts/reason-card';
@@ -32,8 +30,7 @@ export default function Stuck() {
   const refusal = useRefusal('operator');
   const reasons = useQuery(reasonsQuery(tenant));
   const jobs = useQuery(jobsQuery(tenant));
-  const [secretFor, setSecretFor] = useState<string | null>(null);
-  const [told, setTold] = useState<string | null>(null);
+  const secret = useNewSecret(tenant);
   const [isAsked, setAsked] = useState(false);
   const redrive = useMutation({
     mutationFn: (reason: Reason | 'all') =>
@@ -69,7 +66,7 @@ export default function Stuck() {
           </>
         )}
       </PageHead>
-      {told && <Note look="done">{told}</Note>}
+      {secret.told}
       {reasons.isPending ? (
         <Skeleton rows={3} height={120} />
       ) : reasons.isError && items.length === 0 ? (
@@ -91,7 +88,7 @@ export default function Stuck() {
             reason={reason}
             isRedriving={redrive.isPending}
             onRedrive={() => redrive.mutate(reason)}
-            onSecret={setSecretFor}
+            onSecret={secret.ask}
           />
         ))
       )}
@@ -104,19 +101,7 @@ export default function Stuck() {
           ))}
         </section>
       )}
-      {secretFor && (
-        <SecretForm
-          tenant={tenant}
-          connection={secretFor}
-          onClose={() => setSecretFor(null)}
-          onDone={({ name, released }) => {
-            setSecretFor(null);
-            setTold(
-              `${providerName(name)} has a new secret. ${released === 1 ? '1 step goes' : `${number(released)} steps go`} on.`,
-            );
-          }}
-        />
-      )}
+      {secret.form}
       {isAsked && (
         <Confirm
           title="Redrive everything that stopped?"

@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router';
-import { type FormEvent, useState } from 'react';
+import type { FormEvent } from 'react';
 import type { Schemas } from '../../../api/client';
 import type { SavedConfig } from '../../../api/config-query';
 import { useRefusal } from '../../../shell/role';
@@ -11,7 +11,7 @@ import { useConfigDraft } from '../../../ui/config-draft/use-config-draft';
 import Field, { Input, Select, TextArea } from '../../../ui/field/field';
 import layout from '../../../ui/layout/layout.module.css';
 import Note from '../../../ui/note/note';
-import SecretForm from '../../../ui/secret-form/secret-form';
+import { useNewSecret } from '../../../ui/secret-form/use-new-secret';
 import { faultsOf, read, type Written, write } from '../written';
 import Account, { accountName } from './account';
 import Places from './places';
@@ -32,8 +32,7 @@ export default function ToldForm({
   const refusal = useRefusal('tenant_admin');
   const draft = useConfigDraft({ tenant, office, saved, write, read });
   const { written, setWritten, base, saving, faultOf, faultsIn } = draft;
-  const [secretFor, setSecretFor] = useState<string | null>(null);
-  const [told, setTold] = useState<string | null>(null);
+  const secret = useNewSecret(tenant);
   const faults = faultsOf(written);
   const isReadable = !faults.email && !faults.places.some(Boolean);
   const emails = readList(written.email);
@@ -56,7 +55,7 @@ export default function ToldForm({
   const nobody = emails.length === 0 && written.places.length === 0;
   return (
     <>
-      {told && <Note look="done">{told}</Note>}
+      {secret.told}
       <form className={layout.page} onSubmit={onSubmit}>
         <section className={layout.card} aria-labelledby="mail">
           <h2 id="mail">By e-mail</h2>
@@ -112,7 +111,7 @@ export default function ToldForm({
             </Field>
           </div>
           {mailer ? (
-            <Account of={mailer} refusal={refusal} onSecret={setSecretFor} />
+            <Account of={mailer} refusal={refusal} onSecret={secret.ask} />
           ) : (
             <p className={layout.faint}>
               No account at a mail provider is connected:{' '}
@@ -137,7 +136,7 @@ export default function ToldForm({
                 undefined),
           )}
           onChange={(places) => setWritten({ ...written, places })}
-          onSecret={setSecretFor}
+          onSecret={secret.ask}
         />
         {nobody && (
           <Note>
@@ -147,19 +146,7 @@ export default function ToldForm({
         )}
         <SaveBar draft={draft} refusal={refusal} isReadable={isReadable} />
       </form>
-      {secretFor && (
-        <SecretForm
-          tenant={tenant}
-          connection={secretFor}
-          onClose={() => setSecretFor(null)}
-          onDone={({ name, released }) => {
-            setSecretFor(null);
-            setTold(
-              `${providerName(name)} has a new secret. ${released === 1 ? '1 step goes' : `${number(released)} steps go`} on.`,
-            );
-          }}
-        />
-      )}
+      {secret.form}
     </>
   );
 }
