@@ -1,3 +1,4 @@
+import { useDist } from '../support/dist';
 import { expect, test } from '../support/test';
 
 test('what somebody prefers goes with them to another browser', async ({
@@ -21,6 +22,7 @@ test('what somebody prefers goes with them to another browser', async ({
   expect(await kept()).toBe('compact');
 
   const elsewhere = await browser.newContext();
+  await useDist(elsewhere);
   const other = await elsewhere.newPage();
   await other.goto(await product.newLink());
   await expect(other.locator('html')).toHaveAttribute('data-theme', 'dark');
@@ -82,6 +84,7 @@ test('a view is kept under a name, for everybody or not, and let go of', async (
   await expect(view).toHaveAttribute('aria-current', 'page');
   // Somebody else of the company has it, too, and may not remove it.
   const elsewhere = await browser.newContext();
+  await useDist(elsewhere);
   const other = await elsewhere.newPage();
   await other.goto(await product.newLink('operator', 'omar'));
   await other.getByRole('heading', { name: 'Today', level: 1 }).waitFor();

@@ -1,3 +1,4 @@
+import { useDist } from '../support/dist';
 import { expect, test } from '../support/test';
 
 test('the link that the console prints signs in once, and a used one says what to do', async ({
@@ -13,6 +14,7 @@ test('the link that the console prints signs in once, and a used one says what t
   await expect(page.getByRole('heading', { name: 'Today', level: 1 })).toBeVisible();
 
   const other = await browser.newContext();
+  await useDist(other);
   const stranger = await other.newPage();
   await stranger.goto(link);
   await expect(stranger.getByRole('alert')).toContainText('used already');
