@@ -19,6 +19,8 @@ test('whoever is to be called is called from Today, and the call is noted', asyn
   await expect(row.getByRole('link', { name: /^Call/ })).toHaveAttribute('href', 'tel:+15125550301');
   await row.getByRole('button', { name: /Answered/ }).click();
   await page.getByRole('button', { name: 'Called, left a message' }).click();
+  // It stays while somebody is at the list, and goes when they leave.
+  await page.getByRole('heading', { level: 1 }).hover();
   await expect(row).toHaveCount(0);
   await page.goto(`${product.url}/dashboard/t/tenant_demo/leads/${id}`);
   await expect(page.getByRole('region', { name: 'What happened' })).toContainText('Called, left a message');
