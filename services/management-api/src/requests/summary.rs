@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{About, Audio, Brief, Document, LeadRequest, OfficeConfig, OpenWork, workflow};
+use domain::{About, Audio, Brief, Document, Facts, LeadRequest, OpenWork, workflow};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -135,7 +135,7 @@ impl RequestSummary {
             provider: document.source.provider.clone(),
             stage: stage(request),
             person_id: request.person.map(|person| person.to_string()),
-            headline: headline(request),
+            headline: Brief::headline(&facts, document.channel()),
             created_at: request.created_at,
             updated_at: request.updated_at,
             started_at: started_at(&facts.about),
@@ -173,7 +173,7 @@ impl RequestSummary {
                     state: dispatch.state.into(),
                 })
                 .collect(),
-            flags: flags(document),
+            flags: flags(document, &facts),
             unread_fields: facts.unread_fields,
             merged_into: document.merged_into.map(|id| id.to_string()),
         }
@@ -213,12 +213,6 @@ fn started_at(about: &About) -> Option<Timestamp> {
     }
 }
 
-/// What happened and whose it is. Nothing of it tells a time, so no office's zone is needed.
-pub(super) fn headline(request: &LeadRequest) -> String {
-    let brief = Brief::new(request, &OfficeConfig::default());
-    format!("{} from {}", brief.happened.what, brief.title())
-}
-
 pub(super) fn area(verdict: domain::AreaVerdict) -> (Area, Option<AreaBasis>) {
     match verdict {
         domain::AreaVerdict::In(basis) => (Area::In, Some(basis.into())),
@@ -227,7 +221,7 @@ pub(super) fn area(verdict: domain::AreaVerdict) -> (Area, Option<AreaBasis>) {
     }
 }
 
-pub(super) fn flags(document: &Document) -> Vec<Flag> {
+pub(super) fn flags(document: &Document, facts: &Facts) -> Vec<Flag> {
     let recording = document.recording.as_ref();
     let analysis = document.analysis.as_ref();
     let qualification = document.qualification.as_ref();
@@ -239,7 +233,6 @@ pub(super) fn flags(document: &Document) -> Vec<Flag> {
         analysis.is_some_and(|section| matches!(section.engine, domain::Engine::Rules(_)));
     let is_area_unknown =
         qualification.is_some_and(|section| section.area == domain::AreaVerdict::Unknown);
-    let facts = document.facts();
     let is_marked_spam = facts.marked_spam == Some(true);
     let is_not_told = document.notifications.as_ref().is_some_and(|section| {
         section.is_done && section.messages.iter().any(|message| !message.is_sent)

@@ -26,47 +26,68 @@ pub struct Happened {
 
 impl Happened {
     pub(super) fn new(about: &About, zone: &TimeZone) -> Self {
+        let what = Self::what(about);
         let time = |at: Option<Timestamp>| at.map(|at| local_time(at, zone));
         match about {
-            About::Phone(call) => Self::call(call, zone),
+            About::Phone(call) => Self::call(call, what, zone),
             About::Text(facts) => Self {
                 label: "Text message",
-                what: "text message",
+                what,
                 at: time(first_time(&facts.messages)),
                 ..Self::default()
             },
             About::Form(form) => Self {
                 label: "Form",
-                what: "website form",
+                what,
                 at: time(form.submitted_at),
                 notes: notes([form.form.as_deref(), form.page_url.as_deref()]),
                 answers: answers(&form.answers),
                 ..Self::default()
             },
-            About::Calendar(booking) => Self::booking(booking, zone),
+            About::Calendar(booking) => Self::booking(booking, what, zone),
             About::Chat(chat) => Self {
                 label: "Chat",
-                what: "chat",
+                what,
                 at: time(chat.started_at.or_else(|| first_time(&chat.messages))),
                 notes: notes([chat.subject.as_deref(), chat.page_url.as_deref()]),
                 ..Self::default()
             },
             About::Api(lead) => Self {
                 label: "Lead",
-                what: "lead",
+                what,
                 at: time(lead.occurred_at),
                 answers: answers(&lead.answers),
                 ..Self::default()
             },
             About::Unrecognized(_) => Self {
                 label: "Lead",
-                what: "lead",
+                what,
                 ..Self::default()
             },
         }
     }
 
-    fn call(call: &CallFacts, zone: &TimeZone) -> Self {
+    /// What it is called in a sentence.
+    pub(super) const fn what(about: &About) -> &'static str {
+        match about {
+            About::Phone(call) => match (call.is_voicemail, call.is_answered) {
+                (Some(true), _) => "voicemail",
+                (_, Some(false)) => "missed call",
+                _ => "phone call",
+            },
+            About::Text(_) => "text message",
+            About::Form(_) => "website form",
+            About::Calendar(booking) => match booking.status {
+                Some(BookingStatus::Canceled) => "canceled booking",
+                Some(BookingStatus::NoShow) => "missed appointment",
+                Some(BookingStatus::Booked | BookingStatus::Unrecognized) | None => "booking",
+            },
+            About::Chat(_) => "chat",
+            About::Api(_) | About::Unrecognized(_) => "lead",
+        }
+    }
+
+    fn call(call: &CallFacts, what: &'static str, zone: &TimeZone) -> Self {
         let is_missed = call.is_answered == Some(false);
         let is_voicemail = call.is_voicemail == Some(true);
         let seconds = call.duration_seconds;
@@ -79,11 +100,7 @@ impl Happened {
         };
         Self {
             label: "Call",
-            what: match (is_voicemail, is_missed) {
-                (true, _) => "voicemail",
-                (false, true) => "missed call",
-                (false, false) => "phone call",
-            },
+            what,
             is_missed: is_missed || is_voicemail,
             at: call.started_at.map(|at| local_time(at, zone)),
             notes,
@@ -91,13 +108,11 @@ impl Happened {
         }
     }
 
-    fn booking(booking: &BookingFacts, zone: &TimeZone) -> Self {
-        let (what, note) = match booking.status {
-            Some(BookingStatus::Canceled) => ("canceled booking", Some("canceled")),
-            Some(BookingStatus::NoShow) => {
-                ("missed appointment", Some("the customer did not come"))
-            }
-            Some(BookingStatus::Booked | BookingStatus::Unrecognized) | None => ("booking", None),
+    fn booking(booking: &BookingFacts, what: &'static str, zone: &TimeZone) -> Self {
+        let note = match booking.status {
+            Some(BookingStatus::Canceled) => Some("canceled"),
+            Some(BookingStatus::NoShow) => Some("the customer did not come"),
+            Some(BookingStatus::Booked | BookingStatus::Unrecognized) | None => None,
         };
         let length = booking
             .starts_at

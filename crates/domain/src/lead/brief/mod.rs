@@ -15,7 +15,7 @@ pub use happened::Happened;
 pub use judgment::Judgment;
 
 use super::{
-    About, Channel, ChatMessage, Conflict, DispatchState, Document, LeadRequest, Link,
+    About, Channel, ChatMessage, Conflict, DispatchState, Document, Facts, LeadRequest, Link,
     RequiredField, Span, UnknownBusy, links,
 };
 use crate::{
@@ -219,23 +219,31 @@ impl Brief {
 
     /// What people of the company call the person: the caller, the customer.
     pub const fn role(&self) -> &'static str {
-        match self.channel {
-            Channel::Phone => "caller",
-            Channel::Text | Channel::Form | Channel::Calendar | Channel::Chat | Channel::Api => {
-                "customer"
-            }
-        }
+        role(self.channel)
     }
 
     /// Name, else number, else address, else words that distinguish nobody.
     pub fn title(&self) -> String {
-        let number = || self.phone.as_ref().map(|phone| phone.as_str().to_owned());
-        let address = || self.email.as_ref().map(|email| email.as_str().to_owned());
-        self.name
-            .clone()
-            .or_else(number)
-            .or_else(address)
-            .unwrap_or_else(|| format!("unknown {}", self.role()))
+        title(
+            self.name.as_deref(),
+            self.phone.as_ref(),
+            self.email.as_ref(),
+            self.channel,
+        )
+    }
+
+    /// What happened and whose it is, in a few words: `missed call from Ann Lee`. As a brief would say it, without making
+    /// one: lists say it of hundreds of requests at a time, and a brief reads whole conversations.
+    pub fn headline(facts: &Facts, channel: Channel) -> String {
+        let contact = facts.contact();
+        let name = contact.name.as_deref().and_then(line);
+        let title = title(
+            name.as_deref(),
+            contact.phone.as_ref(),
+            contact.email.as_ref(),
+            channel,
+        );
+        format!("{} from {title}", Happened::what(&facts.about))
     }
 
     /// The number with its extension, as it is dialed: `+15125550153 ext. 77`.
@@ -406,6 +414,26 @@ fn before(links: &[Link], came_at: Timestamp) -> Vec<String> {
 
 fn first_time(messages: &BTreeMap<String, ChatMessage>) -> Option<Timestamp> {
     messages.values().filter_map(|message| message.at).min()
+}
+
+const fn role(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Phone => "caller",
+        Channel::Text | Channel::Form | Channel::Calendar | Channel::Chat | Channel::Api => {
+            "customer"
+        }
+    }
+}
+
+fn title(
+    name: Option<&str>,
+    phone: Option<&E164>,
+    email: Option<&EmailAddress>,
+    channel: Channel,
+) -> String {
+    name.or_else(|| phone.map(E164::as_str))
+        .or_else(|| email.map(EmailAddress::as_str))
+        .map_or_else(|| format!("unknown {}", role(channel)), str::to_owned)
 }
 
 fn line(raw: &str) -> Option<String> {

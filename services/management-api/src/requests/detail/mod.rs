@@ -11,7 +11,7 @@ mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{ContactSection, RequestId, SourceSection};
+use domain::{Brief, ContactSection, RequestId, SourceSection};
 use jiff::Timestamp;
 use serde::Serialize;
 use store::RequestView;
@@ -135,9 +135,10 @@ impl RequestDetail {
             notifications,
             usage,
         } = view;
-        let headline = summary::headline(&request);
         let mut document = request.document;
         let facts = document.facts();
+        let headline = Brief::headline(&facts, document.channel());
+        let flags = summary::flags(&document, &facts);
         let normalized = domain::Normalized::of_request(&document);
         let needs_call = document.needs_call();
         let about = facts.about;
@@ -152,7 +153,7 @@ impl RequestDetail {
             created_at: request.created_at,
             updated_at: request.updated_at,
             person_id: request.person.map(|id| id.to_string()),
-            flags: summary::flags(&document),
+            flags,
             unread_fields: facts.unread_fields,
             derived_fields: facts.derived_fields.unwrap_or_default(),
             suspicions: facts.suspicions.unwrap_or_default(),
