@@ -37,4 +37,19 @@ export async function read<T>(call: Promise<Answer<T>>): Promise<T> {
   return answer.data as T;
 }
 
+type Page<T> = { items: T[]; next_cursor: string | null };
+
+/** All of a list, page by page. */
+export async function readAll<T>(
+  page: (query: { cursor?: string }) => Promise<Answer<Page<T>>>,
+): Promise<Page<T>> {
+  const items: T[] = [];
+  for (let query: { cursor?: string } = {}; ; ) {
+    const { items: more, next_cursor: cursor } = await read(page(query));
+    items.push(...more);
+    if (cursor === null) return { items, next_cursor: null };
+    query = { cursor };
+  }
+}
+
 const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === 'AbortError';

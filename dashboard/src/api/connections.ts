@@ -1,14 +1,17 @@
 // A tenant's accounts at providers.
 import { queryOptions } from '@tanstack/react-query';
-import { api, read, type Schemas } from './client';
+import { api, read, readAll, type Schemas } from './client';
 import { keys } from './keys';
 
 export const connectionsQuery = (tenant: string) =>
   queryOptions({
     queryKey: keys.connections(tenant),
     queryFn: ({ signal }) =>
-      read(
-        api.GET('/v1/tenants/{tenant_id}/connections', { params: { path: { tenant_id: tenant } }, signal }),
+      readAll((query) =>
+        api.GET('/v1/tenants/{tenant_id}/connections', {
+          params: { path: { tenant_id: tenant }, query },
+          signal,
+        }),
       ),
   });
 

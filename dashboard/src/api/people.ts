@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { callKey } from './act';
-import { api, read, type Schemas } from './client';
+import { api, read, readAll, type Schemas } from './client';
 import { keys } from './keys';
 
 export const ROLES = [
@@ -28,8 +28,11 @@ export const invitationsQuery = (tenant: string) =>
   queryOptions({
     queryKey: [...keys.people(tenant), 'invitations'],
     queryFn: ({ signal }) =>
-      read(
-        api.GET('/v1/tenants/{tenant_id}/invitations', { params: { path: { tenant_id: tenant } }, signal }),
+      readAll((query) =>
+        api.GET('/v1/tenants/{tenant_id}/invitations', {
+          params: { path: { tenant_id: tenant }, query },
+          signal,
+        }),
       ),
   });
 

@@ -1,6 +1,6 @@
 // What more than one page reads.
 import { QueryClient, queryOptions } from '@tanstack/react-query';
-import { api, read, type Schemas } from './client';
+import { api, read, readAll, type Schemas } from './client';
 import { keys } from './keys';
 import { isLive } from './live-store';
 import { Failure } from './problem';
@@ -37,5 +37,7 @@ export const officesQuery = (tenant: string) =>
   queryOptions({
     queryKey: keys.offices(tenant),
     queryFn: ({ signal }) =>
-      read(api.GET('/v1/tenants/{tenant_id}/offices', { params: { path: { tenant_id: tenant } }, signal })),
+      readAll((query) =>
+        api.GET('/v1/tenants/{tenant_id}/offices', { params: { path: { tenant_id: tenant }, query }, signal }),
+      ),
   });

@@ -2,14 +2,16 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import type { Schema } from '../ui/schema-form/schema';
 import { callKey, ifMatch } from './act';
-import { api, read, type Schemas } from './client';
+import { api, read, readAll, type Schemas } from './client';
 import { keys } from './keys';
 
 export const sourcesQuery = (tenant: string) =>
   queryOptions({
     queryKey: [...keys.sources(tenant), 'list'],
     queryFn: ({ signal }) =>
-      read(api.GET('/v1/tenants/{tenant_id}/sources', { params: { path: { tenant_id: tenant } }, signal })),
+      readAll((query) =>
+        api.GET('/v1/tenants/{tenant_id}/sources', { params: { path: { tenant_id: tenant }, query }, signal }),
+      ),
   });
 
 /** What comes in is told by no event of a source: it is read anew. */

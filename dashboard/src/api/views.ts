@@ -1,13 +1,15 @@
 // Views of a list that people keep under a name of their own.
 import { queryOptions } from '@tanstack/react-query';
-import { api, read, type Schemas } from './client';
+import { api, read, readAll, type Schemas } from './client';
 import { keys } from './keys';
 
 export const viewsQuery = (tenant: string) =>
   queryOptions({
     queryKey: keys.views(tenant),
     queryFn: ({ signal }) =>
-      read(api.GET('/v1/tenants/{tenant_id}/views', { params: { path: { tenant_id: tenant } }, signal })),
+      readAll((query) =>
+        api.GET('/v1/tenants/{tenant_id}/views', { params: { path: { tenant_id: tenant }, query }, signal }),
+      ),
     staleTime: 60_000,
   });
 

@@ -71,12 +71,17 @@ pub(super) enum Command {
         to: Option<u64>,
     },
     /// Saves what an earlier version says as a new one.
-    #[command(after_help = "Example:\n  pipeline config restore 3 --tenant acme")]
+    #[command(
+        after_help = "Example:\n  pipeline config restore 3 --tenant acme --note \"the new area sent good leads away\""
+    )]
     Restore {
         /// The earlier version.
         version: u64,
         #[command(flatten)]
         office: Office,
+        /// Why, for whoever reads the history. Default: that it is the earlier version again.
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
     },
     /// Prints the JSON Schema of a configuration: every setting with its default and its limits.
     #[command(after_help = "Example:\n  pipeline config schema")]
@@ -173,18 +178,27 @@ async fn act(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result
             let empty = format!("Versions {from} and {to} say the same.");
             tenant.session.show_list(&diff, &columns, &empty)
         }
-        Command::Restore { version, office } => {
+        Command::Restore {
+            version,
+            office,
+            note,
+        } => {
             let path = office.config(tenant).await?;
             let newest = newest(tenant, &path).await?;
             let path = format!("{path}/versions/{version}/restore");
             let saved = tenant
-                .change(Method::POST, &path, None, newest)
+                .change(Method::POST, &path, restoration(note).as_ref(), newest)
                 .await
                 .map_err(|error| of_the_file("config", error))?;
             say_saved(tenant, &saved, newest)
         }
         Command::Schema => Ok(()),
     }
+}
+
+/// What is sent along with the wish for an earlier version.
+pub(super) fn restoration(note: Option<String>) -> Option<Value> {
+    note.map(|note| json!({ "note": note }))
 }
 
 pub(super) async fn newest(tenant: &TenantSession<'_>, path: &str) -> anyhow::Result<u64> {

@@ -47,7 +47,7 @@ pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> any
             })
         }
         Command::List => {
-            let list = tenant.get("connections", &[]).await?;
+            let list = tenant.all("connections").await?;
             let columns = [
                 ("connection", "name"),
                 ("provider", "provider"),

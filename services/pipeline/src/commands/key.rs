@@ -54,7 +54,7 @@ pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> any
             })
         }
         Command::List => {
-            let list = tenant.get("api-keys", &[]).await?;
+            let list = tenant.all("api-keys").await?;
             let columns = [
                 ("key", "key_id"),
                 ("begins", "prefix"),

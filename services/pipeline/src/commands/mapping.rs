@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use settings::Settings;
 
 use super::{
-    config::{newest, of_the_file, read},
+    config::{newest, of_the_file, read, restoration},
     session::{Paging, Session, TenantArgs, TenantSession, for_tenant},
     table::cell,
 };
@@ -74,12 +74,17 @@ pub(super) enum Command {
         to: Option<u64>,
     },
     /// Saves what an earlier version says as a new one.
-    #[command(after_help = "Example:\n  pipeline mapping restore crm 3 --tenant acme")]
+    #[command(
+        after_help = "Example:\n  pipeline mapping restore crm 3 --tenant acme --note \"the field is gone\""
+    )]
     Restore {
         /// The connection's name.
         connection: ConnectionName,
         /// The earlier version.
         version: u64,
+        /// Why, for whoever reads the history. Default: that it is the earlier version again.
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
     },
     /// Prints the JSON Schema of field mappings.
     #[command(after_help = "Example:\n  pipeline mapping schema")]
@@ -181,12 +186,13 @@ async fn act(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result
         Command::Restore {
             connection,
             version,
+            note,
         } => {
             let path = path(&connection);
             let newest = newest(tenant, &path).await?;
             let path = format!("{path}/versions/{version}/restore");
             let saved = tenant
-                .change(Method::POST, &path, None, newest)
+                .change(Method::POST, &path, restoration(note).as_ref(), newest)
                 .await
                 .map_err(|error| of_the_file("mapping", error))?;
             say_saved(tenant, &saved, newest)

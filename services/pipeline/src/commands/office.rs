@@ -166,7 +166,7 @@ pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> any
             })
         }
         Command::List => {
-            let list = tenant.get("offices", &[]).await?;
+            let list = tenant.all("offices").await?;
             let columns = [
                 ("office", "office_id"),
                 ("name", "name"),

@@ -6,7 +6,7 @@ use anyhow::bail;
 use domain::{OfficeId, TenantId};
 use http::Method;
 use http_client::Streaming;
-use serde_json::Value;
+use serde_json::{Value, json};
 use settings::Settings;
 
 use super::{
@@ -251,6 +251,21 @@ impl TenantSession<'_> {
         self.session.get(&path, query).await
     }
 
+    /// All of a list under the tenant, page by page.
+    pub(super) async fn all(&self, path: &str) -> anyhow::Result<Value> {
+        let (mut all, mut query) = (Vec::new(), Vec::new());
+        loop {
+            let mut page = self.get(path, &query).await?;
+            if let Value::Array(items) = page["items"].take() {
+                all.extend(items);
+            }
+            match page["next_cursor"].as_str() {
+                Some(cursor) => query = vec![("cursor", cursor.to_owned())],
+                None => return Ok(json!({ "items": all, "next_cursor": null })),
+            }
+        }
+    }
+
     /// Listens to a stream under the tenant, behind the event with this id.
     pub(super) async fn listen(
         &self,
@@ -281,7 +296,7 @@ impl TenantSession<'_> {
         if let Some(office) = named {
             return Ok(format!("offices/{office}"));
         }
-        let list = self.get("offices", &[]).await?;
+        let list = self.all("offices").await?;
         let offices = list["items"].as_array().map_or(&[][..], Vec::as_slice);
         let id = |office: &Value| office["office_id"].as_str().unwrap_or_default().to_owned();
         match offices {

@@ -289,7 +289,7 @@ pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> any
     match command {
         Command::Add(args) => add(tenant.settings, tenant, args).await,
         Command::List => {
-            let list = tenant.get("sources", &[]).await?;
+            let list = tenant.all("sources").await?;
             let columns = [
                 ("source", "source_id"),
                 ("provider", "provider"),

@@ -97,7 +97,7 @@ pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> any
             tenant.session.show_list(&page, &columns, empty)
         }
         Command::Invitations => {
-            let list = tenant.get("invitations", &[]).await?;
+            let list = tenant.all("invitations").await?;
             let columns = [
                 ("invitation", "invitation_id"),
                 ("email", "email"),

@@ -41,7 +41,7 @@ pub(super) enum Command {
 pub(super) async fn run(tenant: &mut TenantSession<'_>, command: Command) -> anyhow::Result<()> {
     match command {
         Command::List => {
-            let list = tenant.get("views", &[]).await?;
+            let list = tenant.all("views").await?;
             let columns = [
                 ("view", "id"),
                 ("name", "name"),

@@ -2,7 +2,7 @@ import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/r
 import { useParams } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { callKey } from '../../../api/act';
-import { api, read, type Schemas } from '../../../api/client';
+import { api, read, readAll, type Schemas } from '../../../api/client';
 import { keys } from '../../../api/keys';
 import { meQuery } from '../../../api/queries';
 import { useRefusal } from '../../../shell/role';
@@ -36,7 +36,9 @@ const keysQuery = (tenant: string) =>
   queryOptions({
     queryKey: keys.apiKeys(tenant),
     queryFn: ({ signal }) =>
-      read(api.GET('/v1/tenants/{tenant_id}/api-keys', { params: { path: { tenant_id: tenant } }, signal })),
+      readAll((query) =>
+        api.GET('/v1/tenants/{tenant_id}/api-keys', { params: { path: { tenant_id: tenant }, query }, signal }),
+      ),
   });
 
 /** The keys by which programs call the API. */
