@@ -227,6 +227,12 @@ impl Problem {
         self
     }
 
+    /// What is wrong, part by part.
+    pub fn errors(&self) -> &[FieldError] {
+        &self.0.errors
+    }
+
+    /// The status that it is answered with.
     pub fn status(&self) -> StatusCode {
         self.0.of.status
     }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use domain::text;
 use jiff::{Timestamp, tz::TimeZone};
-use runtime::{Json, Problem, Query};
+use runtime::{Json, Problem};
 use serde::{Deserialize, Serialize};
 use store::{AuditEntry, AuditQuery};
 use utoipa::{IntoParams, ToSchema};
@@ -15,6 +15,7 @@ use crate::{
     faults::{Faults, PARAMETERS},
     period::Period,
     problems::{QueryProblems, TenantProblems},
+    query::Query,
 };
 
 /// The longest filter.
@@ -106,11 +107,12 @@ pub(crate) struct AuditLog {
 )]
 pub(crate) async fn list_audit(
     reader: TenantReader,
-    Query(params): Query<AuditParams>,
+    query: Query<AuditParams>,
     State(deps): State<Deps>,
 ) -> Result<Json<AuditLog>, Problem> {
+    let (params, faults) = query.open();
     let zone = params.period().zone(&deps, reader.tenant()).await?;
-    let query = params.read(&zone)?;
+    let query = params.read(&zone, faults)?;
     let page = deps.store.audit_log(reader.tenant(), &query).await?;
     let last = page.items.last().filter(|_| page.has_more);
     Ok(Json(AuditLog {
@@ -127,8 +129,7 @@ impl AuditParams {
         }
     }
 
-    fn read(&self, zone: &TimeZone) -> Result<AuditQuery, Problem> {
-        let mut faults = Faults::default();
+    fn read(&self, zone: &TimeZone, mut faults: Faults) -> Result<AuditQuery, Problem> {
         let line = |given: &str| {
             let line = text::line(given, MAX_FILTER).filter(|line| line == given);
             line.ok_or_else(|| format!("1 to {MAX_FILTER} characters on one line"))

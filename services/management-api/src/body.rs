@@ -1,5 +1,6 @@
 //! Bodies of calls: one that cannot be read is checked against the description of its type, so that everything that is
-//! wrong with its shape is told at once. serde stops at the first fault.
+//! wrong with its shape is told at once; serde stops at the first fault. With stand-ins where the shape is wrong the
+//! handler judges the rest, and tells what it finds together with that.
 
 mod said;
 
@@ -38,10 +39,59 @@ const MAX_NAME: usize = 60;
 
 static SHAPES: LazyLock<Shapes> = LazyLock::new(Shapes::of_the_description);
 
-/// A JSON body, read into its type. Rejections: those of [`Json`]; a 422 names every field that does not have the shape
-/// which the description gives it, and every one that is named twice.
+/// A JSON body, read into its type, with what is wrong so far: every field that does not have the shape which the
+/// description gives it, and every one that is named twice. Where such a field was, a stand-in is. Rejections: those of
+/// [`Json`]; 422 where not even stand-ins make it readable.
 #[derive(Debug)]
-pub(crate) struct Body<T>(pub(crate) T);
+pub(crate) struct Body<T> {
+    said: T,
+    faults: Faults,
+}
+
+impl<T> Body<T> {
+    /// What it says, and what is wrong so far: the handler adds what else is, and refuses all of it before it does
+    /// anything.
+    pub(crate) fn open(self) -> (T, Faults) {
+        (self.said, self.faults)
+    }
+
+    /// What it says, where its handler has nothing to add.
+    ///
+    /// # Errors
+    /// 422 with everything that is wrong.
+    pub(crate) fn read(self) -> Result<T, Problem> {
+        self.faults.finish(BODY)?;
+        Ok(self.said)
+    }
+}
+
+/// The longest body that may be left out.
+const MAX_OPTIONAL_BYTES: usize = 64 * 1024;
+
+/// A [`Body`] that may be left out.
+#[derive(Debug)]
+pub(crate) struct OptionalBody<T>(pub(crate) Body<T>);
+
+impl<S, T> FromRequest<S> for OptionalBody<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned + ToSchema + Default,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = runtime::read_body(body, MAX_OPTIONAL_BYTES).await?;
+        if bytes.is_empty() {
+            return Ok(Self(Body {
+                said: T::default(),
+                faults: Faults::default(),
+            }));
+        }
+        let request = Request::from_parts(parts, bytes.into());
+        Body::from_request(request, state).await.map(Self)
+    }
+}
 
 /// A JSON body whose handler tells what is wrong with it. Rejections: those of [`Json`].
 #[derive(Debug)]
@@ -77,11 +127,40 @@ impl<S: Send + Sync, T: DeserializeOwned + ToSchema> FromRequest<S> for Body<T> 
         if said.is_plain()
             && let Ok(body) = T::deserialize(&said.value)
         {
-            return Ok(Self(body));
+            let faults = Faults::default();
+            return Ok(Self { said: body, faults });
         }
-        SHAPES.check(&T::name(), &said)?;
+        let Judged {
+            mut faults,
+            stand_ins,
+        } = SHAPES.judge(&T::name(), &said)?;
+        // What is empty is told apart from what somebody meant; some types take only a sample.
+        for is_sample in [false, true] {
+            let value = SHAPES.with_stand_ins(&said.value, &stand_ins, is_sample);
+            if let Ok(said) = T::deserialize(&value) {
+                let filled = stand_ins.iter().filter(|(_, wanted)| wanted.is_some());
+                faults.hold_stand_ins(filled.map(|(pointer, _)| dotted(pointer)));
+                return Ok(Self { said, faults });
+            }
+        }
+        faults.finish(BODY)?;
         // The type refuses what its description takes.
-        runtime::read_json(&said.value).map(Self)
+        let said = runtime::read_json(&said.value)?;
+        let faults = Faults::default();
+        Ok(Self { said, faults })
+    }
+}
+
+/// What is wrong with the shape of a body.
+struct Judged<'a> {
+    faults: Faults,
+    /// Where, as JSON pointers, and the schema of what should be there; none for what should not.
+    stand_ins: Vec<(String, Option<&'a Value>)>,
+}
+
+impl<'a> Judged<'a> {
+    fn stand_in(&mut self, pointer: impl Into<String>, wanted: Option<&'a Value>) {
+        self.stand_ins.push((pointer.into(), wanted));
     }
 }
 
@@ -105,19 +184,97 @@ impl Shapes {
     }
 
     /// # Errors
-    /// 422 with everything that is wrong with the shape; 500 if there is no such schema, which a test rules out.
-    fn check(&self, name: &str, body: &Said) -> Result<(), Problem> {
+    /// 500 if there is no such schema, which a test rules out.
+    fn judge(&self, name: &str, body: &Said) -> Result<Judged<'_>, Problem> {
         let compiled = self
             .compiled
             .get(name)
             .and_then(|compiled| compiled.get_or_init(|| self.compile(name)).as_ref());
         let validator = compiled
             .ok_or_else(|| Problem::internal(format!("the description has no body {name}")))?;
-        let mut faults = body.faults();
+        let mut judged = Judged {
+            faults: body.faults(),
+            stand_ins: Vec::new(),
+        };
         for error in validator.iter_errors(&body.value).take(MAX_FAULTS) {
-            self.tell(&error, &mut faults);
+            self.tell(&error, &mut judged);
         }
-        faults.finish(BODY)
+        Ok(judged)
+    }
+
+    /// The body with something readable in each place that is wrong.
+    fn with_stand_ins(
+        &self,
+        body: &Value,
+        stand_ins: &[(String, Option<&Value>)],
+        is_sample: bool,
+    ) -> Value {
+        let mut body = body.clone();
+        for (pointer, wanted) in stand_ins {
+            let value = wanted.map(|wanted| self.stand_in(wanted, is_sample));
+            let Some((around, name)) = pointer.rsplit_once('/') else {
+                body = value.unwrap_or_default();
+                continue;
+            };
+            let name = unescaped(name);
+            match (body.pointer_mut(around), value) {
+                (Some(Value::Object(members)), Some(value)) => {
+                    members.insert(name, value);
+                }
+                (Some(Value::Object(members)), None) => {
+                    members.remove(&name);
+                }
+                (Some(Value::Array(items)), Some(value)) => {
+                    let item = name
+                        .parse()
+                        .ok()
+                        .and_then(|index: usize| items.get_mut(index));
+                    if let Some(item) = item {
+                        *item = value;
+                    }
+                }
+                _ => {}
+            }
+        }
+        body
+    }
+
+    /// What can be read in place of a value of this schema: nothing, or, as a sample, what its words and patterns take.
+    fn stand_in(&self, schema: &Value, is_sample: bool) -> Value {
+        let schema = self.resolved(schema);
+        let choices = schema["oneOf"].as_array().or(schema["anyOf"].as_array());
+        if let Some(choices) = choices {
+            let is_null = |choice: &&Value| choice["type"] == "null";
+            let first = choices.iter().find(|choice| !is_null(choice));
+            return match (choices.iter().find(is_null), first) {
+                (None, Some(first)) => self.stand_in(first, is_sample),
+                _ => Value::Null,
+            };
+        }
+        let type_name = match &schema["type"] {
+            Value::Array(types) if types.iter().any(|name| name == "null") => return Value::Null,
+            Value::Array(types) => types.first().and_then(Value::as_str),
+            one => one.as_str(),
+        };
+        match type_name {
+            Some("string") if is_sample => sample_of(schema).into(),
+            Some("string") => "".into(),
+            Some("integer" | "number") => match &schema["minimum"] {
+                Value::Null => 0.into(),
+                minimum => minimum.clone(),
+            },
+            Some("boolean") => false.into(),
+            Some("array") => Value::Array(Vec::new()),
+            Some("object") => {
+                let required = schema["required"].as_array().into_iter().flatten();
+                let members = required.filter_map(Value::as_str).map(|name| {
+                    let member = self.stand_in(&schema["properties"][name], is_sample);
+                    (name.to_owned(), member)
+                });
+                Value::Object(members.collect())
+            }
+            _ => Value::Null,
+        }
     }
 
     fn compile(&self, name: &str) -> Option<Validator> {
@@ -131,17 +288,21 @@ impl Shapes {
             .ok()
     }
 
-    /// Notes what a person reads about an error. Never the value: it may be a secret in the wrong field.
-    fn tell(&self, error: &ValidationError<'_>, faults: &mut Faults) {
-        let path = dotted(error.instance_path().as_str());
+    /// Notes what a person reads about an error, and where a stand-in is needed. Never the value: it may be a secret in the
+    /// wrong field.
+    fn tell<'a>(&'a self, error: &ValidationError<'_>, judged: &mut Judged<'a>) {
+        let pointer = error.instance_path().as_str();
+        let path = dotted(pointer);
         // The schema that has the keyword which the value breaks.
         let schema = self.at(error.schema_path().as_str());
         match error.kind() {
             Required { property } => {
                 let name = property.as_str().unwrap_or_default();
-                let wanted = self.about(&schema["properties"][name]);
-                let message = format!("is missing: {wanted}");
+                let wanted = &schema["properties"][name];
+                let message = format!("is missing: {}", self.about(wanted));
+                let faults = &mut judged.faults;
                 faults.add_coded(below(&path, name), "missing", message);
+                judged.stand_in(format!("{pointer}/{}", escaped(name)), Some(wanted));
             }
             AdditionalProperties { unexpected } => {
                 let known = match schema["properties"].as_object() {
@@ -151,7 +312,8 @@ impl Shapes {
                 for name in unexpected {
                     let field = below(&path, &text::bounded(name, MAX_NAME));
                     let message = format!("not a field; there are {known}");
-                    faults.add_coded(field, "unknown_field", message);
+                    judged.faults.add_coded(field, "unknown_field", message);
+                    judged.stand_in(format!("{pointer}/{}", escaped(name)), None);
                 }
             }
             // A choice is a schema or null: what is not null is meant to be the other.
@@ -160,19 +322,35 @@ impl Shapes {
                 match (branches.next(), branches.next()) {
                     (Some(errors), None) => {
                         for error in errors {
-                            self.tell(error, faults);
+                            self.tell(error, judged);
+                        }
+                        let is_whole = |error: &ValidationError<'_>| {
+                            let is_of_members = matches!(
+                                error.kind(),
+                                Required { .. } | AdditionalProperties { .. }
+                            );
+                            error.instance_path().as_str() == pointer && !is_of_members
+                        };
+                        if errors.iter().any(is_whole) {
+                            judged.stand_in(pointer, Some(schema));
                         }
                     }
-                    _ => faults.add_coded(path, "invalid", self.wanted(schema)),
+                    _ => {
+                        let wanted = self.wanted(schema);
+                        judged.faults.add_coded(path, "invalid", wanted);
+                        judged.stand_in(pointer, Some(schema));
+                    }
                 }
             }
-            Pattern { .. } if words_of(schema).is_some() => {
-                faults.add_coded(path, "invalid", self.wanted(schema));
+            kind => {
+                let message = match kind {
+                    Pattern { .. } if words_of(schema).is_some() => self.wanted(schema),
+                    Pattern { .. } | Format { .. } => self.about(schema),
+                    _ => self.wanted(schema),
+                };
+                judged.faults.add_coded(path, code_of(kind), message);
+                judged.stand_in(pointer, Some(schema));
             }
-            Pattern { .. } | Format { .. } => {
-                faults.add_coded(path, "invalid", self.about(schema));
-            }
-            kind => faults.add_coded(path, code_of(kind), self.wanted(schema)),
         }
     }
 
@@ -317,11 +495,40 @@ fn code_of(kind: &ValidationErrorKind) -> &'static str {
     }
 }
 
+/// A text that is of this schema, as far as that is easily told: the first of its words, or what its pattern begins with.
+fn sample_of(schema: &Value) -> String {
+    let words = schema["enum"].as_array().into_iter().flatten();
+    if let Some(word) = words.filter_map(Value::as_str).next() {
+        return word.to_owned();
+    }
+    if let Some(words) = words_of(schema) {
+        return words.split('|').next().unwrap_or_default().to_owned();
+    }
+    if schema["format"] == "date-time" {
+        return Timestamp::UNIX_EPOCH.to_string();
+    }
+    let pattern = schema["pattern"].as_str().unwrap_or_default();
+    let of_id = pattern.strip_prefix('^').unwrap_or_default();
+    match of_id.strip_suffix("[0-9a-f]{32}$") {
+        Some(prefix) => format!("{prefix}{}", "0".repeat(32)),
+        None => "0".to_owned(),
+    }
+}
+
 /// A JSON pointer as the names and positions of a fault: with dots between.
 fn dotted(pointer: &str) -> String {
     let names = pointer.split('/').skip(1);
-    let names = names.map(|name| name.replace("~1", "/").replace("~0", "~"));
-    names.collect::<Vec<_>>().join(".")
+    names.map(unescaped).collect::<Vec<_>>().join(".")
+}
+
+/// A part of a JSON pointer as a name. Source: RFC 6901, section 4.
+fn unescaped(part: &str) -> String {
+    part.replace("~1", "/").replace("~0", "~")
+}
+
+/// A name as a part of a JSON pointer.
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 fn below(path: &str, name: &str) -> String {

@@ -16,9 +16,11 @@ use crate::{
     Deps,
     auth::{TenantAdmin, TenantReader},
     body::Body,
-    faults::{BODY, Faults},
-    problems::{BodyProblems, Conflict, TenantProblems},
+    cursor::lists,
+    faults::{BODY, Faults, WholePaging},
+    problems::{BodyProblems, Conflict, QueryProblems, TenantProblems},
     providers::AccountProvider,
+    query::Query,
     secret_text::SecretText,
     words,
 };
@@ -74,9 +76,9 @@ impl ConnectionUse {
 /// A tenant's connections, by name.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ConnectionList {
-    /// The connections, all of them.
+    /// The connections.
     items: Vec<Connection>,
-    /// Always null: there is one page.
+    /// Send this as `cursor` to get those behind; null when there are none.
     next_cursor: Option<String>,
 }
 
@@ -123,14 +125,17 @@ pub(crate) struct SecretSet {
     path = "/v1/tenants/{tenant_id}/connections",
     tag = "connections",
     security(("bearer" = [])),
-    params(("tenant_id" = String, Path, description = "The tenant's slug.")),
-    responses((status = OK, description = "The connections.", body = ConnectionList), TenantProblems)
+    params(("tenant_id" = String, Path, description = "The tenant's slug."), WholePaging),
+    responses((status = OK, description = "A page.", body = ConnectionList), QueryProblems, TenantProblems)
 )]
 pub(crate) async fn list_connections(
     reader: TenantReader,
+    paging: Query<WholePaging>,
     State(deps): State<Deps>,
 ) -> Result<Json<ConnectionList>, Problem> {
+    let part = paging.read::<{ lists::CONNECTIONS }>()?;
     let connections = deps.store.connections(reader.tenant()).await?;
+    let (connections, next_cursor) = part.of(connections, |one| one.name.to_string());
     let providers = catalogue::providers();
     let uses = |slug: &str| {
         let provider = providers.iter().find(|provider| provider.slug == slug);
@@ -146,7 +151,7 @@ pub(crate) async fn list_connections(
     });
     Ok(Json(ConnectionList {
         items: items.collect(),
-        next_cursor: None,
+        next_cursor,
     }))
 }
 
@@ -169,9 +174,10 @@ pub(crate) async fn set_connection_secret(
     caller: TenantAdmin,
     Path(path): Path<ConnectionPath>,
     State(deps): State<Deps>,
-    Body(new): Body<NewSecret>,
+    body: Body<NewSecret>,
 ) -> Result<Json<SecretSet>, Problem> {
-    let set = set(&deps, &caller, &path.connection, &new, false).await;
+    let (new, faults) = body.open();
+    let set = set(&deps, &caller, &path.connection, (&new, faults), false).await;
     set.map(Json)
 }
 
@@ -180,13 +186,14 @@ pub(crate) async fn set(
     deps: &Deps,
     caller: &TenantAdmin,
     name: &ConnectionName,
-    new: &NewSecret,
+    (new, mut faults): (&NewSecret, Faults),
     is_used_next: bool,
 ) -> Result<SecretSet, Problem> {
     let tenant = caller.tenant();
     let known = deps.store.connection(tenant, name).await?;
-    let connection = new.read(name, known.as_ref())?;
-    check_urls(deps, new, &connection.provider).await?;
+    let connection = new.read(name, known.as_ref(), &mut faults)?;
+    check_urls(deps, new, &connection.provider, &mut faults).await?;
+    faults.finish(BODY)?;
     is_used(deps, tenant, name, &connection.provider, is_used_next).await?;
     let secret_name = SecretName::new(name.as_str()).map_err(Problem::internal)?;
     let secret_version = deps
@@ -211,14 +218,18 @@ pub(crate) async fn set(
     })
 }
 
-/// Refuses URLs that lead to what is not public, as they and their names are now. Every call checks again.
-async fn check_urls(deps: &Deps, new: &NewSecret, provider: &str) -> Result<(), Problem> {
+/// Notes URLs that lead to what is not public, as they and their names are now. Every call checks again.
+async fn check_urls(
+    deps: &Deps,
+    new: &NewSecret,
+    provider: &str,
+    faults: &mut Faults,
+) -> Result<(), Problem> {
     let providers = catalogue::providers();
     let spec = providers.iter().find(|known| known.slug == provider);
     let settings = spec
         .and_then(|spec| spec.account)
         .map(|account| account.settings);
-    let mut faults = Faults::default();
     for setting in settings
         .into_iter()
         .flatten()
@@ -235,7 +246,7 @@ async fn check_urls(deps: &Deps, new: &NewSecret, provider: &str) -> Result<(), 
             );
         }
     }
-    faults.finish(BODY)
+    Ok(())
 }
 
 /// A source finds its connection by name: the one that it names, else the one that is called like its provider. A
@@ -283,13 +294,13 @@ async fn is_used(
 }
 
 impl NewSecret {
-    /// The connection as it should be.
+    /// The connection as it should be; notes what is wrong.
     fn read(
         &self,
         name: &ConnectionName,
         known: Option<&store::Connection>,
+        faults: &mut Faults,
     ) -> Result<NewConnection, Problem> {
-        let mut faults = Faults::default();
         let secret = self.secret.0.expose_secret();
         // An app's credentials are an object, in which a private key has spaces of its own.
         let is_object = secret.starts_with('{');
@@ -336,10 +347,9 @@ impl NewSecret {
                         known.provider
                     )));
                 }
-                self.check(slug, spec, known, &mut faults);
+                self.check(slug, spec, known, faults);
             }
         }
-        faults.finish(BODY)?;
         Ok(NewConnection {
             provider: provider.cloned().unwrap_or_default(),
             settings: self.settings.clone().unwrap_or_default(),

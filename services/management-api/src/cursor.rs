@@ -145,6 +145,38 @@ impl Cursor for BehindVersion {
     }
 }
 
+/// The lists that are read whole, each with a number of its own.
+pub mod lists {
+    /// Connections, by name.
+    pub const CONNECTIONS: u8 = 31;
+    /// Offices, by id.
+    pub const OFFICES: u8 = 32;
+    /// Sources, by id.
+    pub const SOURCES: u8 = 33;
+    /// Keys of programs, by id.
+    pub const API_KEYS: u8 = 34;
+    /// Invitations, by id.
+    pub const INVITATIONS: u8 = 35;
+    /// Saved views, by id.
+    pub const VIEWS: u8 = 36;
+}
+
+/// The name of the last item of a page of the list `LIST`, one of [`lists`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BehindName<const LIST: u8>(pub String);
+
+impl<const LIST: u8> Cursor for BehindName<LIST> {
+    const KIND: u8 = LIST;
+
+    fn bytes(&self) -> Vec<u8> {
+        self.0.as_bytes().to_vec()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        String::from_utf8(bytes.to_vec()).ok().map(Self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +194,9 @@ mod tests {
         assert_eq!(BehindVersion::decode(&version.encode()), Ok(version));
         let tenant = TenantId::new("tenant_demo").unwrap();
         assert_eq!(TenantId::decode(&tenant.encode()), Ok(tenant));
+        let name = BehindName::<{ lists::VIEWS }>("kitchens".to_owned());
+        assert_eq!(BehindName::decode(&name.encode()), Ok(name.clone()));
+        assert!(BehindName::<{ lists::OFFICES }>::decode(&name.encode()).is_err());
         for target in ["", "hubspot"] {
             let step = (request, Stage::Dispatch, target.to_owned());
             assert_eq!(Cursor::decode(&step.encode()), Ok(step));

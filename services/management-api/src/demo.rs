@@ -12,7 +12,7 @@ use crate::{
     Deps,
     auth::{TenantOperator, TenantReader},
     body::Body,
-    faults::{BODY, Faults},
+    faults::BODY,
     problems::{BodyProblems, Conflict, TenantProblems},
 };
 
@@ -143,9 +143,10 @@ pub(crate) async fn show_demo(
 pub(crate) async fn send_demo_delivery(
     operator: TenantOperator,
     State(deps): State<Deps>,
-    Body(new): Body<NewDemoDelivery>,
+    body: Body<NewDemoDelivery>,
 ) -> Result<Json<DemoDelivery>, Problem> {
-    let request = of(&deps, operator.tenant())?.send(new.sample).await;
+    let demo = of(&deps, operator.tenant())?;
+    let request = demo.send(body.read()?.sample).await;
     let not_taken =
         |error: DemoError| Problem::conflict(format!("The sample was not taken: {error}"));
     let request = request.map_err(not_taken)?;
@@ -171,16 +172,16 @@ pub(crate) async fn send_demo_delivery(
 pub(crate) async fn break_demo(
     operator: TenantOperator,
     State(deps): State<Deps>,
-    Body(new): Body<NewDemoFault>,
+    body: Body<NewDemoFault>,
 ) -> Result<Json<DemoWorld>, Problem> {
     let demo = of(&deps, operator.tenant())?;
+    let (new, mut faults) = body.open();
     let known = demo.providers().await.map_err(Problem::internal)?;
     if !known.iter().any(|one| one.provider == new.provider) {
         let slugs: Vec<_> = known.iter().map(|one| one.provider.as_str()).collect();
-        let mut faults = Faults::default();
         faults.add("provider", format!("one of {}", slugs.join(", ")));
-        faults.finish(BODY)?;
     }
+    faults.finish(BODY)?;
     let broken = demo.refuse(&new.provider).await;
     broken.map_err(Problem::internal)?;
     shown(demo).await

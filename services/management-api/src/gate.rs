@@ -12,7 +12,7 @@ use domain::TenantId;
 use http::Method;
 use runtime::Problem;
 
-use crate::{Deps, auth, idempotency, limits::Limits};
+use crate::{Deps, auth, bodiless, idempotency, limits::Limits};
 
 /// What the gate needs.
 #[derive(Clone)]
@@ -44,7 +44,11 @@ pub(crate) async fn pass(
         Ok(caller) => caller,
         Err(refusal) => {
             parts.extensions.insert(auth::Turned::new(refusal));
-            return next.run(Request::from_parts(parts, body)).await;
+            // Whoever is asked who they are is told that first.
+            return match bodiless::check_open(Request::from_parts(parts, body)).await {
+                Ok(request) => next.run(request).await.map(Body::new),
+                Err(problem) => problem.into_response(),
+            };
         }
     };
     let named = params.as_ref().ok().and_then(|params| {
@@ -63,9 +67,13 @@ pub(crate) async fn pass(
     };
     parts.extensions.insert(caller.clone());
     let request = Request::from_parts(parts, body);
-    let mut response = match (standing.wait(), key) {
-        (Some(wait), _) => Problem::too_many_requests(wait).into_response(),
-        (None, Some(key)) => {
+    let checked = match standing.wait() {
+        Some(wait) => Err(Problem::too_many_requests(wait)),
+        None => bodiless::check(request).await,
+    };
+    let mut response = match (checked, key) {
+        (Err(problem), _) => problem.into_response(),
+        (Ok(request), Some(key)) => {
             let named = idempotency::Named {
                 role: tenant.as_ref().and_then(|tenant| caller.role_in(tenant)),
                 tenant,
@@ -75,7 +83,7 @@ pub(crate) async fn pass(
             let answered = idempotency::answer(gate.deps.store.clone(), named, request, next).await;
             answered.unwrap_or_else(|problem| problem.into_response())
         }
-        (None, None) => next.run(request).await,
+        (Ok(request), None) => next.run(request).await,
     };
     standing.write(response.headers_mut());
     response.map(Body::new)

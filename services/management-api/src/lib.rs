@@ -6,6 +6,7 @@
 
 mod audit;
 pub mod auth;
+mod bodiless;
 mod body;
 mod configs;
 mod connection_test;
@@ -38,6 +39,7 @@ mod preconditions;
 mod problem_pages;
 mod problems;
 mod providers;
+mod query;
 mod reconcile;
 mod requests;
 mod roles;

@@ -12,7 +12,7 @@ use crate::{
     Deps,
     auth::{Anybody, Caller},
     body::Body,
-    faults::{BODY, Faults},
+    faults::BODY,
     problems::{BodyProblems, CallerProblems},
     words,
 };
@@ -186,14 +186,14 @@ pub(crate) struct Preferences {
 pub(crate) async fn put_preferences(
     caller: Anybody,
     State(deps): State<Deps>,
-    Body(new): Body<NewPreferences>,
+    body: Body<NewPreferences>,
 ) -> Result<Json<Preferences>, Problem> {
     if caller.0.is_program() {
         let refused = "A program has no preferences. Sign in, and save yours.";
         return Err(Problem::forbidden(refused));
     }
+    let (new, mut faults) = body.open();
     let preferences = Value::Object(new.preferences.clone());
-    let mut faults = Faults::default();
     if preferences.to_string().len() > MAX_PREFERENCES_BYTES {
         let wanted = format!("at most {MAX_PREFERENCES_BYTES} bytes of JSON");
         faults.add("preferences", wanted);

@@ -2,26 +2,35 @@
 
 mod yaml;
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::LazyLock,
+};
 
 use axum::response::IntoResponse;
 use catalogue::Provider;
 use http::header::CONTENT_TYPE;
+use runtime::PROBLEM_TYPES;
 use serde_json::{Map, Value, json};
+use store::Scope;
 use utoipa::{
-    OpenApi as _,
+    OpenApi as _, ToSchema as _,
     openapi::{
-        Content, HttpMethod, ObjectBuilder, OpenApi, RefOr, Required, Schema, Type,
+        Content, HeaderBuilder, HttpMethod, ObjectBuilder, OpenApi, RefOr, Required, Response,
+        Schema, Type,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn},
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+        request_body::RequestBody,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 
 use crate::{
+    auth::Role,
+    configs::Restoration,
     idempotency::HEADER,
     live,
     problems::{FieldError, Problem, problem},
-    routes, words,
+    roles, routes, sign_in, words,
 };
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(openapi_json);
@@ -81,14 +90,24 @@ pub(crate) fn base() -> OpenApi {
     let mut api = Base::openapi();
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
-        .bearer_format("JWT")
+        .bearer_format("JWT, or an API key")
         .description(Some(
-            "A signed token. Claims: `iss`, `aud`, `exp`, `sub`, `roles` (of `platform_admin`, `tenant_admin`, \
-             `operator`, `viewer`) and `tenants` (the tenants that it is for; a platform administrator's is for all).",
+            "A signed token, or an API key. Claims of a token: `iss`, `aud`, `exp`, `sub`, `roles` (of `platform_admin`, \
+             `tenant_admin`, `operator`, `viewer`) and `tenants` (the tenants that it is for; a platform administrator's is \
+             for all). Whoever signs in gets one from `/v1/sign-in`. A key begins with `mip_`, is made by `POST \
+             /v1/tenants/{tenant_id}/api-keys`, and opens what its scopes say in its tenant alone: `read` as much as the \
+             role `viewer`, `operate` as `operator`, `admin` as `tenant_admin`, and `ingest` the posting of leads and \
+             nothing else.",
         ))
         .build();
+    let session = ApiKey::Cookie(ApiKeyValue::with_description(
+        sign_in::SESSION_COOKIE,
+        "The session of a browser, which only the routes under `/v1/sign-in` read. Signing in sets it; each \
+         `POST /v1/sign-in/refresh` answers a new token and replaces it.",
+    ));
     if let Some(components) = &mut api.components {
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        components.add_security_scheme("session", SecurityScheme::ApiKey(session));
     }
     api
 }
@@ -112,11 +131,20 @@ pub fn openapi_yaml() -> String {
 
 fn description() -> OpenApi {
     let mut api = routes::routes().into_openapi();
-    for operation in operations(&mut api) {
-        complete(operation);
+    for (method, operation) in operations(&mut api) {
+        complete(&method, operation);
+        name_callers(operation);
+        name_headers(&method, operation);
     }
     let bodies = bodies(&api);
     if let Some(components) = &mut api.components {
+        if let Some(RefOr::T(Schema::Object(problem))) = components.schemas.get_mut(Problem::NAME)
+            && let Some(RefOr::T(Schema::Object(kind))) = problem.properties.get_mut("type")
+        {
+            let kinds = PROBLEM_TYPES.iter();
+            let kinds = kinds.map(|of| format!("/problems/{}", of.kind).into());
+            kind.enum_values = Some(kinds.collect());
+        }
         for (name, schema) in &mut components.schemas {
             let is_told_in_part = [Problem::NAME, FieldError::NAME].contains(&name.as_str());
             if !is_told_in_part && !bodies.contains(name) {
@@ -146,16 +174,41 @@ fn operations(api: &mut OpenApi) -> impl Iterator<Item = (HttpMethod, &mut Opera
     })
 }
 
-/// What the gate adds to an operation that takes a token: limits, and the names of calls.
-fn complete((method, operation): (HttpMethod, &mut Operation)) {
-    if operation.security.as_ref().is_none_or(Vec::is_empty) {
-        return;
+/// Whether an operation takes a token.
+fn takes_token(operation: &Operation) -> bool {
+    !scopes_of(operation, "bearer").is_null()
+}
+
+/// The scopes that an operation names of a security scheme; null where it has not that scheme.
+fn scopes_of(operation: &Operation, scheme: &str) -> Value {
+    let asked = json!(operation.security);
+    let asked = asked.as_array().into_iter().flatten();
+    let mut scopes = asked.map(|asked| asked[scheme].clone());
+    scopes.find(|scopes| !scopes.is_null()).unwrap_or_default()
+}
+
+/// What the gate adds to an operation: limits and the names of calls, if it takes a token; and that what takes no body
+/// gets none.
+fn complete(method: &HttpMethod, operation: &mut Operation) {
+    let takes_token = takes_token(operation);
+    let mut answers = Vec::new();
+    if takes_token {
+        answers.push((
+            "429",
+            "The caller or the tenant is over its limit: try again after `Retry-After`.",
+        ));
     }
-    let mut answers = vec![(
-        "429",
-        "The caller or the tenant is over its limit: try again after `Retry-After`.",
-    )];
-    if method == HttpMethod::Post {
+    match &mut operation.request_body {
+        None if *method != HttpMethod::Get && !(takes_token && *method == HttpMethod::Post) => {
+            answers.push(("413", "A body came along, and is too large."));
+            answers.push(("422", "A body came along; this call takes none."));
+        }
+        Some(RefOr::T(body)) if names_of(&*body).any(|name| name == Restoration::name()) => {
+            body.required = Some(Required::False);
+        }
+        _ => {}
+    }
+    if takes_token && *method == HttpMethod::Post {
         let parameters = operation.parameters.get_or_insert_default();
         let is_key =
             |known: &RefOr<Parameter>| matches!(known, RefOr::T(known) if known.name == HEADER);
@@ -183,7 +236,8 @@ fn complete((method, operation): (HttpMethod, &mut Operation)) {
         answers.push(("413", "The body is too large."));
         answers.push((
             "422",
-            "A header is not valid, or names another call; `errors` says what.",
+            "A header is not valid, or names another call, or a body came along that the call does not take; `errors` \
+             says what.",
         ));
     }
     for (status, description) in answers {
@@ -192,6 +246,138 @@ fn complete((method, operation): (HttpMethod, &mut Operation)) {
             .entry(status.to_owned())
             .or_insert_with(|| problem(description).into());
     }
+}
+
+/// Says in words who may call an operation.
+fn name_callers(operation: &mut Operation) {
+    if !takes_token(operation) {
+        return;
+    }
+    let role = operation.extensions.as_ref().map(|known| json!(known));
+    let role = role.and_then(|known| known[roles::FIELD].as_str()?.parse::<Role>().ok());
+    let named = scopes_of(operation, "bearer");
+    let named = named.as_array().into_iter().flatten();
+    let named = named.filter_map(Value::as_str);
+    let opening = Scope::ALL.iter().filter(|scope| {
+        let given = scope.role().map(Role::from);
+        role.is_some_and(|least| given.is_some_and(|given| given >= least))
+    });
+    let scopes = named.chain(opening.map(|scope| scope.as_str()));
+    let scopes: Vec<_> = scopes.map(|scope| format!("`{scope}`")).collect();
+    let words = match (role, scopes.as_slice()) {
+        (None, _) => "Who may call: whoever has a token or an API key.".to_owned(),
+        (Some(Role::PlatformAdmin), _) => {
+            "Who may call: the role `platform_admin`; no API key.".to_owned()
+        }
+        (Some(role), scopes) => format!(
+            "Who may call: the role `{role}` or a higher one; an API key with the scope {}.",
+            scopes.join(" or ")
+        ),
+    };
+    operation.description = Some(match operation.description.take() {
+        Some(description) if !description.is_empty() => format!("{description}\n\n{words}"),
+        _ => words,
+    });
+}
+
+/// Handlers whose answers set a cookie.
+const SETTING_COOKIES: [&str; 5] = [
+    "sign_in",
+    "sign_out",
+    "refresh_sign_in",
+    "start_oidc",
+    "finish_oidc",
+];
+
+/// Names the headers that answers carry whatever their handler says.
+fn name_headers(method: &HttpMethod, operation: &mut Operation) {
+    let takes_token = takes_token(operation);
+    let sets_cookies = operation
+        .operation_id
+        .as_deref()
+        .is_some_and(|id| SETTING_COOKIES.contains(&id));
+    let is_named = takes_token && *method == HttpMethod::Post;
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else {
+            continue;
+        };
+        let is_good = status.starts_with('2') || status.starts_with('3');
+        let mut headers = Vec::new();
+        if takes_token && status != "401" {
+            headers.push((
+                "RateLimit-Policy",
+                "The limits of the caller and of the tenant: so many calls (`q`) in so many seconds (`w`).",
+            ));
+            headers.push((
+                "RateLimit",
+                "What is left of each limit (`r`), and in how many seconds it is whole again (`t`).",
+            ));
+        }
+        match status.as_str() {
+            "401" => headers.push((
+                "WWW-Authenticate",
+                "`Bearer`; with `error=\"invalid_token\"` where a token came that is refused.",
+            )),
+            "429" | "503" => headers.push(("Retry-After", "In how many seconds to try again.")),
+            "409" if is_named => headers.push((
+                "Retry-After",
+                "In how many seconds to try again, where an equal call of this name still runs.",
+            )),
+            "302" | "303" => headers.push(("Location", "Where the browser goes on.")),
+            _ => {}
+        }
+        if is_named && is_good {
+            headers.push((
+                "Idempotent-Replayed",
+                "`true` where an earlier call of this name made the answer.",
+            ));
+        }
+        if sets_cookies && is_good {
+            headers.push((
+                "Set-Cookie",
+                "The session of the browser, or its end; while somebody is on the way to an issuer, the attempt.",
+            ));
+        }
+        for (name, description) in headers {
+            name_header(response, name, description);
+        }
+    }
+}
+
+fn name_header(response: &mut Response, name: &str, description: &str) {
+    let is_whole = name == "Retry-After";
+    let type_name = if is_whole {
+        Type::Integer
+    } else {
+        Type::String
+    };
+    let header = HeaderBuilder::new()
+        .schema(Some(ObjectBuilder::new().schema_type(type_name)))
+        .description(Some(description));
+    let known = response.headers.entry(name.to_owned());
+    known.or_insert_with(|| header.build().into());
+}
+
+/// Method and path of each operation that takes no body and could, and whether it takes a token.
+pub(crate) fn without_a_body() -> HashMap<(String, String), bool> {
+    let mut api = description();
+    let paths = std::mem::take(&mut api.paths.paths).into_iter();
+    let mut found = HashMap::new();
+    for (path, item) in paths {
+        let operations = [
+            ("PUT", item.put),
+            ("POST", item.post),
+            ("DELETE", item.delete),
+            ("PATCH", item.patch),
+        ];
+        for (method, operation) in operations {
+            if let Some(operation) = operation.filter(|one| one.request_body.is_none()) {
+                let call = (method.to_owned(), path.clone());
+                found.insert(call, takes_token(&operation));
+            }
+        }
+    }
+    found
 }
 
 /// Bodies that name a provider: the first of each kind stands for all.
@@ -278,19 +464,23 @@ fn whole_bodies(api: &OpenApi) -> BTreeSet<String> {
     });
     operations
         .filter_map(|operation| match &operation.request_body {
-            Some(RefOr::T(body)) => Some(body.content.values()),
+            Some(RefOr::T(body)) => Some(names_of(body)),
             _ => None,
         })
         .flatten()
-        .filter_map(|content| match content {
-            RefOr::T(Content {
-                schema: Some(RefOr::Ref(schema)),
-                ..
-            }) => schema.ref_location.rsplit('/').next(),
-            _ => None,
-        })
         .map(str::to_owned)
         .collect()
+}
+
+/// The names of the schemas of a body.
+fn names_of(body: &RequestBody) -> impl Iterator<Item = &str> {
+    body.content.values().filter_map(|content| match content {
+        RefOr::T(Content {
+            schema: Some(RefOr::Ref(schema)),
+            ..
+        }) => schema.ref_location.rsplit('/').next(),
+        _ => None,
+    })
 }
 
 /// Answers carry every field: one that may be null is required all the same.

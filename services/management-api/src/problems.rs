@@ -144,8 +144,12 @@ problem_responses! {
 
     /// What a route with parameters in its query answers beside.
     QueryProblems {
-        "400": "The query string cannot be read.",
         "422": "A parameter is not valid; `errors` names it.",
+    }
+
+    /// What a route answers beside whose query string another program made.
+    UnreadQuery {
+        "400": "The query string cannot be read.",
     }
 
     /// What a route with a body answers beside.

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use domain::{TenantId, TenantStatus, text};
 use http::StatusCode;
-use runtime::{Json, Problem, Query};
+use runtime::{Json, Problem};
 use serde::{Deserialize, Serialize};
 use store::AuditAction;
 use utoipa::ToSchema;
@@ -16,6 +16,7 @@ use crate::{
     faults::{BODY, Faults, Paging},
     idempotency::IdempotencyKey,
     problems::{BodyProblems, Conflict, PlatformProblems, QueryProblems, TenantProblems},
+    query::Query,
     words,
 };
 
@@ -104,9 +105,9 @@ pub(crate) async fn create_tenant(
     caller: PlatformAdmin,
     key: IdempotencyKey,
     State(deps): State<Deps>,
-    Body(new): Body<NewTenant>,
+    body: Body<NewTenant>,
 ) -> Result<(StatusCode, Json<Tenant>), Problem> {
-    let mut faults = Faults::default();
+    let (new, mut faults) = body.open();
     check_name(&new.name, &mut faults);
     faults.finish(BODY)?;
     let tenant = domain::Tenant {
@@ -142,7 +143,7 @@ pub(crate) async fn create_tenant(
 )]
 pub(crate) async fn list_tenants(
     _caller: PlatformAdmin,
-    Query(paging): Query<Paging>,
+    paging: Query<Paging>,
     State(deps): State<Deps>,
 ) -> Result<Json<TenantList>, Problem> {
     let (limit, behind): (_, Option<TenantId>) = paging.read()?;
@@ -189,9 +190,9 @@ pub(crate) async fn show_tenant(
 pub(crate) async fn rename_tenant(
     caller: TenantPlatformAdmin,
     State(deps): State<Deps>,
-    Body(new): Body<NewTenantName>,
+    body: Body<NewTenantName>,
 ) -> Result<Json<Tenant>, Problem> {
-    let mut faults = Faults::default();
+    let (new, mut faults) = body.open();
     check_name(&new.name, &mut faults);
     faults.finish(BODY)?;
     let tenant = caller.tenant();

@@ -12,8 +12,10 @@ use crate::{
     Deps,
     auth::{Role, TenantReader},
     body::Body,
-    faults::{BODY, Faults},
-    problems::{BodyProblems, Conflict, TenantProblems},
+    cursor::lists,
+    faults::{BODY, WholePaging},
+    problems::{BodyProblems, Conflict, QueryProblems, TenantProblems},
+    query::Query,
 };
 
 /// Longest parts of a view, in characters.
@@ -61,7 +63,7 @@ impl View {
 pub(crate) struct ViewList {
     /// The views, by id.
     items: Vec<View>,
-    /// Always null: there are never more than fit.
+    /// Send this as `cursor` to get those behind; null when there are none.
     next_cursor: Option<String>,
 }
 
@@ -92,19 +94,22 @@ pub(crate) struct NewView {
     path = "/v1/tenants/{tenant_id}/views",
     tag = "me",
     security(("bearer" = [])),
-    params(("tenant_id" = String, Path, description = "The tenant's slug.")),
-    responses((status = OK, description = "The views.", body = ViewList), TenantProblems)
+    params(("tenant_id" = String, Path, description = "The tenant's slug."), WholePaging),
+    responses((status = OK, description = "A page.", body = ViewList), QueryProblems, TenantProblems)
 )]
 pub(crate) async fn list_views(
     caller: TenantReader,
+    paging: Query<WholePaging>,
     State(deps): State<Deps>,
 ) -> Result<Json<ViewList>, Problem> {
+    let part = paging.read::<{ lists::VIEWS }>()?;
     let subject = caller.subject();
     let views = deps.store.views(caller.tenant(), subject).await?;
+    let (views, next_cursor) = part.of(views, |view| view.id.clone());
     let items = views.into_iter().map(|view| View::of(view, subject));
     Ok(Json(ViewList {
         items: items.collect(),
-        next_cursor: None,
+        next_cursor,
     }))
 }
 
@@ -154,7 +159,7 @@ pub(crate) async fn put_view(
     caller: TenantReader,
     path: Path<(String, String)>,
     State(deps): State<Deps>,
-    Body(new): Body<NewView>,
+    body: Body<NewView>,
 ) -> Result<Json<View>, Problem> {
     let Path((_, id)) = path;
     if caller.is_program() {
@@ -162,7 +167,7 @@ pub(crate) async fn put_view(
             "A program has no views. Sign in, and save yours; it takes the role `viewer`.";
         return Err(Problem::forbidden(refused));
     }
-    let mut faults = Faults::default();
+    let (new, mut faults) = body.open();
     let word = format!("1 to {MAX_ID} of a-z, 0-9, `_` and `-`");
     if !is_word(&id) {
         faults.add("view_id", word.clone());

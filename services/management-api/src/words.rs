@@ -317,6 +317,41 @@ words! {
     }
 }
 
+// `tt` as above.
+macro_rules! asked {
+    ($($(#[$doc:meta])* $name:ident { $($variant:ident => $word:tt),+ $(,)? })+) => {$(
+        $(#[$doc])*
+        #[derive(Serialize, ToSchema)]
+        #[expect(dead_code, reason = "describes the words of a list that callers may send")]
+        pub(crate) enum $name { $(#[serde(rename = $word)] $variant),+ }
+    )+};
+}
+
+asked! {
+    /// Where a request may be asked to stand: one whose state a newer version wrote is not asked for.
+    AskedStatus {
+        Received => "received",
+        Processing => "processing",
+        InReview => "in_review",
+        Held => "held",
+        Parked => "parked",
+        Completed => "completed",
+        Quarantined => "quarantined",
+        OutOfArea => "out_of_area",
+        Merged => "merged",
+        Erased => "erased",
+    }
+
+    /// What a job does that is started by `POST …/jobs`. A dry run is started with the office whose configuration it tries.
+    NewJobKind {
+        Redrive => "redrive",
+        Replay => "replay",
+        Release => "release",
+        Reconcile => "reconcile",
+        Recount => "recount",
+    }
+}
+
 /// Whether the project is in the service area.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use domain::{ConnectionName, ParkCause, RequestId, Stage, WorkKey, WorkRow, WorkState};
 use jiff::Timestamp;
-use runtime::{Json, Problem, Query};
+use runtime::{Json, Problem};
 use serde::{Deserialize, Serialize};
 use store::{StoppedCount, WorkFilter, WorkQuery};
 use utoipa::{IntoParams, ToSchema};
@@ -15,6 +15,7 @@ use crate::{
     cursor::Cursor as _,
     faults::{BODY, Faults, PARAMETERS, word},
     problems::{BodyProblems, Conflict, QueryProblems, TenantProblems},
+    query::Query,
     requests, words,
 };
 
@@ -117,10 +118,11 @@ pub(crate) struct WorkParams {
 )]
 pub(crate) async fn list_work(
     reader: TenantReader,
-    Query(params): Query<WorkParams>,
+    query: Query<WorkParams>,
     State(deps): State<Deps>,
 ) -> Result<Json<StoppedStepList>, Problem> {
-    let query = params.read()?;
+    let (params, faults) = query.open();
+    let query = params.read(faults)?;
     let page = deps.store.stopped_work(reader.tenant(), &query).await?;
     let last = page.items.last().filter(|_| page.has_more);
     Ok(Json(StoppedStepList {
@@ -130,8 +132,7 @@ pub(crate) async fn list_work(
 }
 
 impl WorkParams {
-    fn read(&self) -> Result<WorkQuery, Problem> {
-        let mut faults = Faults::default();
+    fn read(&self, mut faults: Faults) -> Result<WorkQuery, Problem> {
         let state: Option<words::StopKind> = faults.read("state", self.state.as_deref(), word);
         let query = WorkQuery {
             filter: WorkFilter {
@@ -253,14 +254,14 @@ pub(crate) struct Redriven {
 pub(crate) async fn redrive_work(
     caller: TenantOperator,
     State(deps): State<Deps>,
-    Body(redrive): Body<Redrive>,
+    body: Body<Redrive>,
 ) -> Result<Json<Redriven>, Problem> {
     let tenant = caller.tenant();
+    let (redrive, mut faults) = body.open();
     if redrive.target.is_some() && redrive.stage != Stage::Dispatch {
-        let mut faults = Faults::default();
         faults.add("target", "only together with the stage `dispatch`");
-        faults.finish(BODY)?;
     }
+    faults.finish(BODY)?;
     // A merged one leads to the one that goes on.
     let found = requests::find(&deps, tenant, redrive.request_id).await?;
     let is_meant = |key: &WorkKey| {

@@ -9,7 +9,7 @@ use domain::{OfficeId, TenantId, WorkflowConfig, text};
 use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
 use runtime::{Json, Path, Problem};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use store::{AuditAction, Config, ConfigKind};
 use utoipa::ToSchema;
@@ -176,12 +176,14 @@ pub(crate) async fn show_config(
 pub(crate) async fn save_config(
     caller: TenantAdmin,
     Path(path): Path<OfficePath>,
-    if_match: IfMatch,
+    if_match: Result<IfMatch, Problem>,
     State(deps): State<Deps>,
     body: AnyBody,
 ) -> Result<Tagged<OfficeConfig>, Problem> {
     let office = Place::of(&deps, caller.tenant(), path.office_id).await?;
-    let Saved { config, note } = Saved::read(&deps, caller.tenant(), &body).await?;
+    let mut faults = body.faults();
+    let if_match = faults.header(if_match, IfMatch::Absent)?;
+    let Saved { config, note } = Saved::read(&deps, caller.tenant(), &body, faults).await?;
     let act = |version| {
         let said = format!("as version {version}");
         caller.act("config.save", &path.office_id).saying(said)
@@ -197,8 +199,12 @@ struct Saved {
 }
 
 impl Saved {
-    async fn read(deps: &Deps, tenant: &TenantId, body: &AnyBody) -> Result<Self, Problem> {
-        let mut faults = body.faults();
+    async fn read(
+        deps: &Deps,
+        tenant: &TenantId,
+        body: &AnyBody,
+        mut faults: Faults,
+    ) -> Result<Self, Problem> {
         let body = body.value();
         let note = read_note("config", body, &mut faults);
         let config = body.get("config").cloned();
@@ -232,8 +238,6 @@ pub(crate) fn read_note(part: &str, body: &Value, faults: &mut Faults) -> String
         let known = format!("not a field; there are {part}, note");
         faults.add_coded(text::bounded(name, 60), "unknown_field", known);
     }
-    let is_note =
-        |note: &str| note.chars().count() <= MAX_NOTE && !note.chars().any(char::is_control);
     match members.get("note") {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(note)) if is_note(note) => note.clone(),
@@ -247,6 +251,33 @@ pub(crate) fn read_note(part: &str, body: &Value, faults: &mut Faults) -> String
             faults.add_coded("note", code, wanted);
             String::new()
         }
+    }
+}
+
+fn is_note(note: &str) -> bool {
+    note.chars().count() <= MAX_NOTE && !note.chars().any(char::is_control)
+}
+
+/// Why an earlier version is saved again.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "note": "the new area sent good leads away" }))]
+pub(crate) struct Restoration {
+    /// Why, for whoever reads the history: up to 500 characters. Left out: that it is the earlier version again.
+    #[schema(max_length = 500, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
+    note: Option<String>,
+}
+
+impl Restoration {
+    /// The note of what `version` says again; notes what is wrong with it.
+    pub(crate) fn note(self, version: u64, faults: &mut Faults) -> String {
+        let note = self.note.filter(|note| !note.trim().is_empty());
+        let note = note.unwrap_or_else(|| format!("version {version} again"));
+        if !is_note(&note) {
+            let wanted = format!("up to {MAX_NOTE} characters on one line");
+            faults.add("note", wanted);
+        }
+        note
     }
 }
 

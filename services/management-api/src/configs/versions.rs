@@ -3,21 +3,23 @@
 use axum::extract::State;
 use domain::{Difference, OfficeId, WorkflowConfig, differences};
 use jiff::Timestamp;
-use runtime::{Json, Path, Problem, Query};
+use runtime::{Json, Path, Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use store::{Config, ConfigKind};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{OfficeConfig, Place, Tagged};
+use super::{OfficeConfig, Place, Restoration, Tagged};
 use crate::{
     Deps,
     auth::{TenantAdmin, TenantReader},
+    body::OptionalBody,
     cursor::{BehindVersion, Cursor as _},
-    faults::{BODY, Faults, PARAMETERS, Paging},
+    faults::{BODY, PARAMETERS, Paging},
     offices::OfficePath,
     preconditions::IfMatch,
     problems::{BodyProblems, Preconditions, QueryProblems, TenantProblems},
+    query::Query,
 };
 
 /// A version of a configuration, without what it says.
@@ -96,19 +98,19 @@ pub(crate) struct ConfigDiff {
     items: Vec<ConfigDifference>,
 }
 
-impl Span {
+impl Query<Span> {
     /// The versions before and after; `newest` is asked for where nobody says.
     pub(crate) async fn read(
-        &self,
+        self,
         newest: impl AsyncFnOnce() -> Result<u64, Problem>,
     ) -> Result<(u64, u64), Problem> {
-        let mut faults = Faults::default();
+        let (span, mut faults) = self.open();
         let number = |text: &str| {
             let number = text.parse::<u64>();
             number.map_err(|_| "the number of a version; 0 stands for the defaults")
         };
-        let from = faults.read("from", self.from.as_deref(), number);
-        let to = faults.read("to", self.to.as_deref(), number);
+        let from = faults.read("from", span.from.as_deref(), number);
+        let to = faults.read("to", span.to.as_deref(), number);
         faults.finish(PARAMETERS)?;
         let to = match to {
             Some(to) => to,
@@ -161,7 +163,7 @@ pub(crate) struct ConfigDifference {
 pub(crate) async fn list_config_versions(
     reader: TenantReader,
     Path(path): Path<OfficePath>,
-    Query(paging): Query<Paging>,
+    paging: Query<Paging>,
     State(deps): State<Deps>,
 ) -> Result<Json<ConfigVersionList>, Problem> {
     let (limit, behind): (_, Option<BehindVersion>) = paging.read()?;
@@ -213,7 +215,7 @@ pub(crate) async fn show_config_version(
 pub(crate) async fn diff_config(
     reader: TenantReader,
     Path(path): Path<OfficePath>,
-    Query(span): Query<Span>,
+    span: Query<Span>,
     State(deps): State<Deps>,
 ) -> Result<Json<ConfigDiff>, Problem> {
     let office = Place::of(&deps, reader.tenant(), path.office_id).await?;
@@ -245,6 +247,7 @@ pub(crate) async fn diff_config(
         VersionPath,
         ("If-Match" = Option<String>, Header, description = "The `ETag` of the newest version. Required.")
     ),
+    request_body = Restoration,
     responses(
         (
             status = OK,
@@ -260,16 +263,18 @@ pub(crate) async fn diff_config(
 pub(crate) async fn restore_config_version(
     caller: TenantAdmin,
     Path(path): Path<VersionPath>,
-    if_match: IfMatch,
+    if_match: Result<IfMatch, Problem>,
     State(deps): State<Deps>,
+    OptionalBody(body): OptionalBody<Restoration>,
 ) -> Result<Tagged<OfficeConfig>, Problem> {
     let office = Place::of(&deps, caller.tenant(), path.office_id).await?;
     let old = saved(&office, &deps, path.version).await?;
     // What it led to may be gone by now.
-    let mut faults = Faults::default();
+    let (restoration, mut faults) = body.open();
+    let if_match = faults.header(if_match, IfMatch::Absent)?;
+    let note = restoration.note(path.version, &mut faults);
     super::check(&deps, caller.tenant(), &old.json, &mut faults).await?;
     faults.finish(BODY)?;
-    let note = format!("version {} again", path.version);
     let act = |version| {
         let said = format!("version {} as version {version}", path.version);
         caller.act("config.restore", &path.office_id).saying(said)

@@ -10,7 +10,7 @@ use axum::extract::State;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{EventId, RequestId, SourceId, TenantId};
 use jiff::{Timestamp, tz::TimeZone};
-use runtime::{Json, Path, Problem, Query};
+use runtime::{Json, Path, Problem};
 use serde::{Deserialize, Serialize};
 use store::{
     DeliveryOutcome, DeliveryQuery, DeliverySummary, StoredEvent, configs::source_settings,
@@ -25,6 +25,7 @@ use crate::{
     leads,
     period::Period,
     problems::{Conflict, QueryProblems, TenantProblems},
+    query::Query,
 };
 
 /// How much of a body is shown, in bytes.
@@ -233,15 +234,16 @@ pub(crate) struct ReplayedDelivery {
 )]
 pub(crate) async fn list_deliveries(
     reader: TenantReader,
-    Query(params): Query<ListParams>,
+    query: Query<ListParams>,
     State(deps): State<Deps>,
 ) -> Result<Json<DeliveryList>, Problem> {
+    let (params, faults) = query.open();
     let zone = params.period().zone(&deps, reader.tenant()).await?;
     let of_provider = match &params.provider {
         Some(provider) => Some(sources_of(&deps, reader.tenant(), provider).await?),
         None => None,
     };
-    let mut query = params.read(&deps, &zone, of_provider.as_ref())?;
+    let mut query = params.read(&deps, &zone, of_provider.as_ref(), faults)?;
     if let Some(of_provider) = of_provider {
         query.sources = Some(match query.sources {
             Some(asked) => asked.intersection(&of_provider).copied().collect(),
@@ -270,8 +272,8 @@ impl ListParams {
         deps: &Deps,
         zone: &TimeZone,
         of_provider: Option<&BTreeSet<SourceId>>,
+        mut faults: Faults,
     ) -> Result<DeliveryQuery, Problem> {
-        let mut faults = Faults::default();
         faults.read("provider", self.provider.as_deref(), |slug| {
             let is_known = deps.sources.reader_of(slug).is_some();
             if is_known || of_provider.is_some_and(|sources| !sources.is_empty()) {

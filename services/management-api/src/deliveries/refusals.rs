@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use axum::extract::State;
 use jiff::Timestamp;
-use runtime::{Json, Network, Problem, Query};
+use runtime::{Json, Network, Problem};
 use serde::{Deserialize, Serialize};
 use store::{Page, REFUSAL_REASONS, SecurityEvent, SecurityKey, SecurityQuery};
 use utoipa::{
@@ -18,6 +18,7 @@ use crate::{
     cursor::Cursor,
     faults::{Faults, PARAMETERS},
     problems::{PlatformProblems, QueryProblems, TenantProblems},
+    query::Query,
 };
 
 /// In place of an address that is not known.
@@ -103,10 +104,11 @@ pub(crate) struct RefusalList {
 )]
 pub(crate) async fn list_security_events(
     reader: TenantReader,
-    Query(params): Query<RefusalParams>,
+    query: Query<RefusalParams>,
     State(deps): State<Deps>,
 ) -> Result<Json<RefusalList>, Problem> {
-    let query = params.read()?;
+    let (params, faults) = query.open();
+    let query = params.read(faults)?;
     let page = deps.store.security_events(reader.tenant(), &query).await?;
     Ok(Json(page.into()))
 }
@@ -126,10 +128,11 @@ pub(crate) async fn list_security_events(
 )]
 pub(crate) async fn list_security_events_of_nobody(
     _caller: PlatformAdmin,
-    Query(params): Query<RefusalParams>,
+    query: Query<RefusalParams>,
     State(deps): State<Deps>,
 ) -> Result<Json<RefusalList>, Problem> {
-    let query = params.read()?;
+    let (params, faults) = query.open();
+    let query = params.read(faults)?;
     let page = deps
         .store
         .security_events_of_nobody_across_tenants(&query)
@@ -138,8 +141,7 @@ pub(crate) async fn list_security_events_of_nobody(
 }
 
 impl RefusalParams {
-    fn read(&self) -> Result<SecurityQuery, Problem> {
-        let mut faults = Faults::default();
+    fn read(&self, mut faults: Faults) -> Result<SecurityQuery, Problem> {
         let query = SecurityQuery {
             address: faults.read("address", self.address.as_deref(), address),
             reason: faults.read("reason", self.reason.as_deref(), reason),

@@ -153,7 +153,8 @@ fn shown(path: &str, method: &str, operation: &Value) -> Shown {
         })
         .collect();
     let body = &operation["requestBody"]["content"]["application/json"]["schema"];
-    let is_open = operation["security"].as_array().is_none_or(Vec::is_empty);
+    let mut asked = operation["security"].as_array().into_iter().flatten();
+    let is_open = !asked.any(|asked| asked["bearer"].is_array());
     context! {
         id => operation["operationId"].as_str(),
         method => method.to_uppercase(),

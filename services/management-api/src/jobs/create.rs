@@ -36,7 +36,7 @@ pub(crate) type Started = (StatusCode, [(HeaderName, HeaderValue); 1], Json<Job>
 pub(crate) struct NewJob {
     /// What it does: `redrive`, `replay`, `release`, `reconcile` or `recount`. A dry run is started with the office whose
     /// configuration it tries.
-    #[schema(value_type = words::JobKind)]
+    #[schema(value_type = words::NewJobKind)]
     kind: String,
     /// To what.
     #[serde(default)]
@@ -72,7 +72,7 @@ pub(crate) struct JobFilter {
     /// The steps' request.
     request_id: Option<String>,
     /// Where the requests stand. Of a release: `quarantined` or `out_of_area`.
-    #[schema(value_type = Option<words::Status>)]
+    #[schema(value_type = Option<words::AskedStatus>)]
     status: Option<String>,
     /// How the requests reached the company.
     #[schema(value_type = Option<words::Channel>)]
@@ -112,10 +112,20 @@ pub(crate) async fn create_job(
     caller: TenantOperator,
     key: IdempotencyKey,
     State(deps): State<Deps>,
-    Body(new): Body<NewJob>,
+    body: Body<NewJob>,
 ) -> Result<Started, Problem> {
+    let (new, mut faults) = body.open();
     let zone = new.filter.period().zone(&deps, caller.tenant()).await?;
-    let mut task = new.read(&zone, deps.clock.now())?;
+    let task = new.read(&zone, deps.clock.now(), &mut faults);
+    if let Some(JobTask::Reconcile {
+        source: Some(source),
+        ..
+    }) = &task
+    {
+        check_list_of(&deps, caller.tenant(), *source, &mut faults).await?;
+    }
+    faults.finish(BODY)?;
+    let mut task = task.ok_or_else(|| Problem::internal("a fault was not noted"))?;
     if let JobTask::Redrive { filter } = &mut task
         && let Some(request) = filter.request
     {
@@ -123,21 +133,17 @@ pub(crate) async fn create_job(
         let found = requests::find(&deps, caller.tenant(), request).await?;
         filter.request = Some(found.request.id);
     }
-    if let JobTask::Reconcile {
-        source: Some(source),
-        ..
-    } = &task
-    {
-        check_list_of(&deps, caller.tenant(), *source).await?;
-    }
     let act = caller.act("job.create", &"job").saying(sentence(&task));
     start(&deps, caller.tenant().clone(), task, key, act).await
 }
 
-/// # Errors
-/// 422 when a source is not the tenant's, or has nothing to compare with.
-async fn check_list_of(deps: &Deps, tenant: &TenantId, source: SourceId) -> Result<(), Problem> {
-    let mut faults = Faults::default();
+/// Notes it when a source is not the tenant's, or has nothing to compare with.
+async fn check_list_of(
+    deps: &Deps,
+    tenant: &TenantId,
+    source: SourceId,
+    faults: &mut Faults,
+) -> Result<(), Problem> {
     let lists = |provider: &str| {
         let apis = deps.outward.as_ref()?.apis.get(provider)?;
         apis.listing.as_ref()
@@ -158,7 +164,7 @@ async fn check_list_of(deps: &Deps, tenant: &TenantId, source: SourceId) -> Resu
         }
         Some(_) => {}
     }
-    faults.finish(BODY)
+    Ok(())
 }
 
 /// Creates a job for the actor of `act`.
@@ -192,14 +198,11 @@ pub(super) async fn start(
 }
 
 impl NewJob {
-    fn read(&self, zone: &TimeZone, now: Timestamp) -> Result<JobTask, Problem> {
-        let mut faults = Faults::default();
-        let kind = faults.read("kind", Some(&self.kind), str::parse::<JobKind>);
+    /// What is to be done, where nothing is wrong with it.
+    fn read(&self, zone: &TimeZone, now: Timestamp, faults: &mut Faults) -> Option<JobTask> {
+        let kind = faults.read("kind", Some(&self.kind), kind_of);
         let filter = &self.filter;
-        let (steps, requests) = (
-            filter.steps(&mut faults),
-            filter.requests(&mut faults, zone),
-        );
+        let (steps, requests) = (filter.steps(faults), filter.requests(faults, zone));
         let from_stage = faults.read("from_stage", self.from_stage.as_deref(), str::parse);
         let (has_steps, has_requests) = (filter.has_steps(), filter.has_requests());
         if filter.all && (has_steps || has_requests) {
@@ -225,7 +228,7 @@ impl NewJob {
             faults.add("source_id", "only of a comparison with providers");
         }
         let is_open = !(filter.all || has_steps || has_requests);
-        let task = match kind {
+        match kind {
             Some(JobKind::Redrive) => {
                 if is_open {
                     faults.add(
@@ -293,17 +296,20 @@ impl NewJob {
                 }
                 Some(JobTask::Recount)
             }
-            Some(JobKind::DryRun) => {
-                faults.add(
-                    "kind",
-                    "redrive, replay, release, reconcile or recount; a dry run is started under the office: `offices/{office_id}/config/dry-run`",
-                );
-                None
-            }
-            None => None,
-        };
-        faults.finish(BODY)?;
-        task.ok_or_else(|| Problem::internal("a fault was not noted"))
+            // It is started with the office.
+            Some(JobKind::DryRun) | None => None,
+        }
+    }
+}
+
+/// What a job of this route does.
+fn kind_of(text: &str) -> Result<JobKind, &'static str> {
+    match text.parse() {
+        Ok(JobKind::DryRun) => Err(
+            "redrive, replay, release, reconcile or recount; a dry run is started under the office: `offices/{office_id}/config/dry-run`",
+        ),
+        Ok(kind) => Ok(kind),
+        Err(_) => Err("one of redrive, replay, release, reconcile, recount"),
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use domain::JobId;
 use jiff::Timestamp;
-use runtime::{Json, Path, Problem, Query};
+use runtime::{Json, Path, Problem};
 use serde::{Deserialize, Serialize};
 use store::{
     JobQuery,
@@ -28,6 +28,7 @@ use crate::{
     cursor::Cursor as _,
     faults::{Faults, PARAMETERS},
     problems::{Conflict, QueryProblems, TenantProblems},
+    query::Query,
     words,
 };
 
@@ -166,10 +167,11 @@ pub(crate) struct JobPath {
 )]
 pub(crate) async fn list_jobs(
     reader: TenantReader,
-    Query(params): Query<ListParams>,
+    query: Query<ListParams>,
     State(deps): State<Deps>,
 ) -> Result<Json<JobList>, Problem> {
-    let query = params.read()?;
+    let (params, faults) = query.open();
+    let query = params.read(faults)?;
     let page = deps.store.jobs(reader.tenant(), &query).await?;
     let last = page.items.last().filter(|_| page.has_more);
     Ok(Json(JobList {
@@ -179,8 +181,7 @@ pub(crate) async fn list_jobs(
 }
 
 impl ListParams {
-    fn read(&self) -> Result<JobQuery, Problem> {
-        let mut faults = Faults::default();
+    fn read(&self, mut faults: Faults) -> Result<JobQuery, Problem> {
         let query = JobQuery {
             limit: faults.limit(self.limit.as_deref()),
             state: faults.read("state", self.state.as_deref(), str::parse::<JobState>),

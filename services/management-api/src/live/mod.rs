@@ -23,7 +23,7 @@ use futures::{
     stream::unfold,
 };
 use http::{HeaderMap, header::CACHE_CONTROL};
-use runtime::{Draining, Problem, Query};
+use runtime::{Draining, Problem};
 use serde::Deserialize;
 use store::{LiveId, Store};
 use utoipa::IntoParams;
@@ -37,7 +37,9 @@ use self::{
 use crate::{
     Deps,
     auth::{FRESH_FOR, TenantReader},
+    faults::PARAMETERS,
     problems::{QueryProblems, TenantProblems},
+    query::Query,
 };
 
 /// As clients send the last id that they have.
@@ -80,12 +82,14 @@ pub(crate) struct LiveParams {
 )]
 pub(crate) async fn watch_tenant(
     reader: TenantReader,
-    Query(params): Query<LiveParams>,
+    query: Query<LiveParams>,
     headers: HeaderMap,
     draining: Option<Extension<Draining>>,
     Extension(hub): Extension<Arc<Hub>>,
     State(deps): State<Deps>,
 ) -> Result<impl IntoResponse, Problem> {
+    let (params, faults) = query.open();
+    faults.finish(PARAMETERS)?;
     let tenant = reader.tenant();
     let joined = hub.join(tenant).await?;
     let named = match headers.get(LAST_EVENT_ID) {

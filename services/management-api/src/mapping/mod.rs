@@ -184,12 +184,13 @@ pub(crate) async fn show_mapping(
 pub(crate) async fn save_mapping(
     caller: TenantAdmin,
     Path(path): Path<ConnectionPath>,
-    if_match: IfMatch,
+    if_match: Result<IfMatch, Problem>,
     State(deps): State<Deps>,
     body: AnyBody,
 ) -> Result<Tagged<FieldMapping>, Problem> {
     let place = Place::of(&deps, caller.tenant(), &path.connection).await?;
     let mut faults = body.faults();
+    let if_match = faults.header(if_match, IfMatch::Absent)?;
     let body = body.value();
     let note = read_note("mapping", body, &mut faults);
     let mapping = body.get("mapping").cloned();

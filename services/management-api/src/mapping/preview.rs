@@ -148,10 +148,11 @@ pub(crate) async fn preview_mapping(
     caller: TenantAdmin,
     Path(path): Path<ConnectionPath>,
     State(deps): State<Deps>,
-    Body(new): Body<NewPreview>,
+    body: Body<NewPreview>,
 ) -> Result<Json<MappingPreview>, Problem> {
     let place = Place::of(&deps, caller.tenant(), &path.connection).await?;
-    let (mapping, version) = chosen(&place, &deps, new.mapping).await?;
+    let (new, faults) = body.open();
+    let (mapping, version) = chosen(&place, &deps, new.mapping, faults).await?;
     let view = requests::find(&deps, caller.tenant(), new.request_id).await?;
     let outward = deps.outward.as_ref().ok_or_else(|| {
         Problem::conflict(
@@ -219,10 +220,10 @@ async fn chosen(
     place: &Place,
     deps: &Deps,
     draft: Option<Value>,
+    mut faults: Faults,
 ) -> Result<(Mapping, Option<u64>), Problem> {
     let spec = place.spec.mapping;
     if let Some(draft) = draft {
-        let mut faults = Faults::default();
         let mapping = Mapping::read(spec, &draft).unwrap_or_else(|error| {
             faults.of_part("mapping", error.faults);
             Mapping::default()
@@ -230,6 +231,7 @@ async fn chosen(
         faults.finish(BODY)?;
         return Ok((mapping, None));
     }
+    faults.finish(BODY)?;
     let Some(saved) = place.version(deps, None).await? else {
         return Ok((Mapping::default(), Some(0)));
     };

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use domain::{ConnectionName, differences};
-use runtime::{Json, Path, Problem, Query};
+use runtime::{Json, Path, Problem};
 use serde::Deserialize;
 use serde_json::json;
 use store::{Config, ConfigKind};
@@ -12,15 +12,17 @@ use super::{FieldMapping, Place, tagged};
 use crate::{
     Deps,
     auth::{TenantAdmin, TenantReader},
+    body::OptionalBody,
     configs::{
-        Tagged,
+        Restoration, Tagged,
         versions::{ConfigDiff, ConfigVersionList, Span},
     },
     connections::ConnectionPath,
     cursor::BehindVersion,
-    faults::{BODY, Faults, Paging},
+    faults::{BODY, Paging},
     preconditions::IfMatch,
     problems::{BodyProblems, Conflict, Preconditions, QueryProblems, TenantProblems},
+    query::Query,
 };
 
 /// Which version of a mapping.
@@ -52,7 +54,7 @@ pub(crate) struct MappingVersionPath {
 pub(crate) async fn list_mapping_versions(
     reader: TenantReader,
     Path(path): Path<ConnectionPath>,
-    Query(paging): Query<Paging>,
+    paging: Query<Paging>,
     State(deps): State<Deps>,
 ) -> Result<Json<ConfigVersionList>, Problem> {
     let (limit, behind): (_, Option<BehindVersion>) = paging.read()?;
@@ -106,7 +108,7 @@ pub(crate) async fn show_mapping_version(
 pub(crate) async fn diff_mapping(
     reader: TenantReader,
     Path(path): Path<ConnectionPath>,
-    Query(span): Query<Span>,
+    span: Query<Span>,
     State(deps): State<Deps>,
 ) -> Result<Json<ConfigDiff>, Problem> {
     let place = Place::of(&deps, reader.tenant(), &path.connection).await?;
@@ -135,6 +137,7 @@ pub(crate) async fn diff_mapping(
         MappingVersionPath,
         ("If-Match" = Option<String>, Header, description = "The `ETag` of the newest version. Required.")
     ),
+    request_body = Restoration,
     responses(
         (
             status = OK,
@@ -151,16 +154,18 @@ pub(crate) async fn diff_mapping(
 pub(crate) async fn restore_mapping_version(
     caller: TenantAdmin,
     Path(path): Path<MappingVersionPath>,
-    if_match: IfMatch,
+    if_match: Result<IfMatch, Problem>,
     State(deps): State<Deps>,
+    OptionalBody(body): OptionalBody<Restoration>,
 ) -> Result<Tagged<FieldMapping>, Problem> {
     let place = Place::of(&deps, caller.tenant(), &path.connection).await?;
     let old = saved(&place, &deps, path.version).await?;
     // What it fills may be gone by now.
-    let mut faults = Faults::default();
+    let (restoration, mut faults) = body.open();
+    let if_match = faults.header(if_match, IfMatch::Absent)?;
+    let note = restoration.note(path.version, &mut faults);
     let check = place.check(&deps, &old.json, &mut faults).await?;
     faults.finish(BODY)?;
-    let note = format!("version {} again", path.version);
     let act = |version| {
         let said = format!("version {} as version {version}", path.version);
         caller.act("mapping.restore", &path.connection).saying(said)

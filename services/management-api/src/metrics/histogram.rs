@@ -5,7 +5,7 @@ use domain::{
     Stage,
     figures::{Dimension, FigureUnit, FiguresQuery, HISTOGRAMS, Histogram},
 };
-use runtime::{Json, Problem, Query};
+use runtime::{Json, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -15,6 +15,7 @@ use crate::{
     auth::TenantReader,
     faults::{Faults, PARAMETERS},
     problems::{QueryProblems, TenantProblems},
+    query::Query,
 };
 
 /// Which values, over which time.
@@ -74,12 +75,12 @@ pub(crate) struct HistogramBin {
 )]
 pub(crate) async fn show_histogram(
     reader: TenantReader,
-    Query(params): Query<HistogramParams>,
+    query: Query<HistogramParams>,
     State(deps): State<Deps>,
 ) -> Result<Json<FigureHistogram>, Problem> {
+    let (params, mut faults) = query.open();
     let given = params.office.as_deref();
     let offices = Offices::of(&deps, reader.tenant(), given).await?;
-    let mut faults = Faults::default();
     let asked = histogram(params.key.as_deref(), &mut faults);
     let (office, zone) = offices.asked(given, &mut faults);
     let (from, to) = (params.from.as_deref(), params.to.as_deref());

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use axum::extract::State;
 use domain::figures::{Dimension, Figure, FigureValue, FiguresQuery};
-use runtime::{Json, Problem, Query};
+use runtime::{Json, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -12,8 +12,9 @@ use super::range::{Offices, Range};
 use crate::{
     Deps,
     auth::TenantReader,
-    faults::{Faults, PARAMETERS},
+    faults::PARAMETERS,
     problems::{QueryProblems, TenantProblems},
+    query::Query,
 };
 
 /// The most places of an answer: those with the most leads.
@@ -74,11 +75,11 @@ pub(crate) struct PlaceList {
 )]
 pub(crate) async fn list_places(
     reader: TenantReader,
-    Query(params): Query<PlacesParams>,
+    query: Query<PlacesParams>,
     State(deps): State<Deps>,
 ) -> Result<Json<PlaceList>, Problem> {
     let offices = Offices::of(&deps, reader.tenant(), None).await?;
-    let mut faults = Faults::default();
+    let (params, mut faults) = query.open();
     let (_, zone) = offices.asked(None, &mut faults);
     let (from, to) = (params.from.as_deref(), params.to.as_deref());
     let range = Range::read(from, to, &zone, deps.clock.now(), &mut faults);

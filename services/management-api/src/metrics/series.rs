@@ -6,7 +6,7 @@ use domain::{
     figures::{Dimension, FIGURES, Figure, FiguresQuery},
 };
 use jiff::Timestamp;
-use runtime::{Json, Problem, Query};
+use runtime::{Json, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -19,6 +19,7 @@ use crate::{
     auth::TenantReader,
     faults::{Faults, PARAMETERS, word},
     problems::{QueryProblems, TenantProblems},
+    query::Query,
 };
 
 /// The most series of an answer. The largest have one of their own.
@@ -125,12 +126,12 @@ pub(crate) struct Series {
 )]
 pub(crate) async fn show_series(
     reader: TenantReader,
-    Query(params): Query<SeriesParams>,
+    query: Query<SeriesParams>,
     State(deps): State<Deps>,
 ) -> Result<Json<FigureSeries>, Problem> {
+    let (params, mut faults) = query.open();
     let given = params.office.as_deref();
     let offices = Offices::of(&deps, reader.tenant(), given).await?;
-    let mut faults = Faults::default();
     let asked = figure(params.key.as_deref(), &mut faults);
     let by = faults.read("by", params.by.as_deref(), word::<By>);
     let step = faults.read("step", params.step.as_deref(), word::<Step>);

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use domain::figures::{Dimension, FIGURES, Figure, FigureUnit, FiguresQuery, Slot, Sums};
-use runtime::{Json, Problem, Query};
+use runtime::{Json, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -10,8 +10,9 @@ use super::range::{Offices, Range};
 use crate::{
     Deps,
     auth::TenantReader,
-    faults::{Faults, PARAMETERS, word},
+    faults::{PARAMETERS, word},
     problems::{QueryProblems, TenantProblems},
+    query::Query,
 };
 
 /// Over which time.
@@ -74,12 +75,12 @@ pub(crate) struct SummaryFigure {
 )]
 pub(crate) async fn show_summary(
     reader: TenantReader,
-    Query(params): Query<SummaryParams>,
+    query: Query<SummaryParams>,
     State(deps): State<Deps>,
 ) -> Result<Json<Vec<SummaryFigure>>, Problem> {
+    let (params, mut faults) = query.open();
     let given = params.office.as_deref();
     let offices = Offices::of(&deps, reader.tenant(), given).await?;
-    let mut faults = Faults::default();
     let compare = faults.read("compare", params.compare.as_deref(), word::<Compare>);
     let (office, zone) = offices.asked(given, &mut faults);
     let (from, to) = (params.from.as_deref(), params.to.as_deref());

@@ -53,7 +53,7 @@ pub(crate) async fn create_office(
     body: AnyBody,
 ) -> Result<(StatusCode, [(HeaderName, HeaderValue); 1], Json<Office>), Problem> {
     let tenant = caller.tenant();
-    let json = read(&body)?;
+    let json = read(&body, body.faults())?;
     let id = match key.of_call(caller.subject()) {
         Some(call) => id_of_call(&deps, tenant, &call).await?,
         None => OfficeId::from_uuid(deps.ids.next()),

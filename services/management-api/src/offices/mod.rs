@@ -17,9 +17,11 @@ use crate::{
     Deps,
     auth::{TenantAdmin, TenantReader},
     body::AnyBody,
-    faults::BODY,
+    cursor::lists,
+    faults::{BODY, Faults, WholePaging},
     preconditions::{IfMatch, Versions, etag},
-    problems::{BodyProblems, Preconditions, TenantProblems},
+    problems::{BodyProblems, Preconditions, QueryProblems, TenantProblems},
+    query::Query,
 };
 
 /// An office of a tenant.
@@ -47,9 +49,9 @@ pub(crate) struct Office {
 /// A tenant's offices, the first created first: leads of a source without an office are that one's.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OfficeList {
-    /// The offices, all of them.
+    /// The offices.
     items: Vec<Office>,
-    /// Always null: there is one page.
+    /// Send this as `cursor` to get those behind; null when there are none.
     next_cursor: Option<String>,
 }
 
@@ -178,15 +180,19 @@ impl Office {
     path = "/v1/tenants/{tenant_id}/offices",
     tag = "offices",
     security(("bearer" = [])),
-    params(("tenant_id" = String, Path, description = "The tenant's slug.")),
-    responses((status = OK, description = "The offices.", body = OfficeList), TenantProblems)
+    params(("tenant_id" = String, Path, description = "The tenant's slug."), WholePaging),
+    responses((status = OK, description = "A page.", body = OfficeList), QueryProblems, TenantProblems)
 )]
 pub(crate) async fn list_offices(
     reader: TenantReader,
+    paging: Query<WholePaging>,
     State(deps): State<Deps>,
 ) -> Result<Json<OfficeList>, Problem> {
+    let part = paging.read::<{ lists::OFFICES }>()?;
     let (tenant, now) = (reader.tenant(), deps.clock.now());
     let offices = deps.store.configs(tenant, ConfigKind::Office).await?;
+    let is_there = |office: &Config| !office.is_removed();
+    let (offices, next_cursor) = part.of_shown(offices, |office| office.name.clone(), is_there);
     let workflows = deps.store.configs(tenant, ConfigKind::Workflow).await?;
     let version = |office: &Config| {
         let workflow = workflows.iter().find(|known| known.name == office.name);
@@ -194,11 +200,10 @@ pub(crate) async fn list_offices(
     };
     let items = offices
         .iter()
-        .filter(|office| !office.is_removed())
         .map(|office| Office::new(office, version(office), now));
     Ok(Json(OfficeList {
         items: items.collect::<Result<_, _>>()?,
-        next_cursor: None,
+        next_cursor,
     }))
 }
 
@@ -256,13 +261,15 @@ pub(crate) async fn show_office(
 pub(crate) async fn update_office(
     caller: TenantAdmin,
     Path(path): Path<OfficePath>,
-    if_match: IfMatch,
+    if_match: Result<IfMatch, Problem>,
     State(deps): State<Deps>,
     body: AnyBody,
 ) -> Result<Tagged<Office>, Problem> {
     let (tenant, id) = (caller.tenant(), path.office_id);
     let known = find(&deps, tenant, id).await?.ok_or_else(no_office)?;
-    let json = read(&body)?;
+    let mut faults = body.faults();
+    let if_match = faults.header(if_match, IfMatch::Absent)?;
+    let json = read(&body, faults)?;
     let versions = Versions::of(&deps, tenant, ConfigKind::Office, &id);
     let expected = versions.expected(&if_match, known.version).await?;
     let act = caller.act("office.change", &id).making(expected + 1);
@@ -271,8 +278,7 @@ pub(crate) async fn update_office(
 }
 
 /// The office that a body describes, as it is stored.
-fn read(body: &AnyBody) -> Result<Value, Problem> {
-    let mut faults = body.faults();
+fn read(body: &AnyBody, mut faults: Faults) -> Result<Value, Problem> {
     let read = OfficeDetails::read(body.value());
     let read = read.map_err(|error| faults.of_part("", error.faults)).ok();
     faults.finish(BODY)?;

@@ -14,9 +14,11 @@ use crate::{
     Deps,
     auth::{NewKey, TenantAdmin},
     body::Body,
-    faults::{BODY, Faults},
+    cursor::lists,
+    faults::{BODY, Faults, WholePaging},
     idempotency::NotKept,
-    problems::{BodyProblems, Conflict, TenantProblems},
+    problems::{BodyProblems, Conflict, QueryProblems, TenantProblems},
+    query::Query,
     words,
 };
 
@@ -67,7 +69,7 @@ impl From<store::ApiKey> for ApiKey {
 pub(crate) struct ApiKeyList {
     /// The keys, by id, those that were revoked lately among them.
     items: Vec<ApiKey>,
-    /// Always null: there are never more than fit.
+    /// Send this as `cursor` to get those behind; null when there are none.
     next_cursor: Option<String>,
 }
 
@@ -101,17 +103,20 @@ pub(crate) struct NewApiKey {
     path = "/v1/tenants/{tenant_id}/api-keys",
     tag = "people",
     security(("bearer" = [])),
-    params(("tenant_id" = String, Path, description = "The tenant's slug.")),
-    responses((status = OK, description = "The keys.", body = ApiKeyList), TenantProblems)
+    params(("tenant_id" = String, Path, description = "The tenant's slug."), WholePaging),
+    responses((status = OK, description = "A page.", body = ApiKeyList), QueryProblems, TenantProblems)
 )]
 pub(crate) async fn list_api_keys(
     caller: TenantAdmin,
+    paging: Query<WholePaging>,
     State(deps): State<Deps>,
 ) -> Result<Json<ApiKeyList>, Problem> {
+    let part = paging.read::<{ lists::API_KEYS }>()?;
     let keys = deps.store.api_keys(caller.tenant()).await?;
+    let (keys, next_cursor) = part.of(keys, |key| key.id.to_string());
     Ok(Json(ApiKeyList {
         items: keys.into_iter().map(Into::into).collect(),
-        next_cursor: None,
+        next_cursor,
     }))
 }
 
@@ -133,10 +138,11 @@ pub(crate) async fn list_api_keys(
 pub(crate) async fn create_api_key(
     caller: TenantAdmin,
     State(deps): State<Deps>,
-    Body(new): Body<NewApiKey>,
+    body: Body<NewApiKey>,
 ) -> Result<(StatusCode, Extension<NotKept>, Json<CreatedApiKey>), Problem> {
     let now = deps.clock.now();
-    let scopes = new.read(now)?;
+    let (new, faults) = body.open();
+    let scopes = new.read(now, faults)?;
     for role in scopes.iter().filter_map(|scope| scope.role()) {
         may_give(&caller, role)?;
     }
@@ -168,8 +174,7 @@ pub(crate) async fn create_api_key(
 
 impl NewApiKey {
     /// The scopes, sorted, each once.
-    fn read(&self, now: Timestamp) -> Result<Vec<Scope>, Problem> {
-        let mut faults = Faults::default();
+    fn read(&self, now: Timestamp, mut faults: Faults) -> Result<Vec<Scope>, Problem> {
         if text::line(&self.name, MAX_NAME).as_ref() != Some(&self.name) {
             let wanted =
                 format!("1 to {MAX_NAME} characters on one line, without spare white space");

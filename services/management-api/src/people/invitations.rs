@@ -14,9 +14,11 @@ use crate::{
     Deps,
     auth::{Role, TenantAdmin},
     body::Body,
-    faults::{BODY, Faults},
+    cursor::lists,
+    faults::{BODY, WholePaging},
     idempotency::NotKept,
-    problems::{BodyProblems, Conflict, TenantProblems},
+    problems::{BodyProblems, Conflict, QueryProblems, TenantProblems},
+    query::Query,
     sign_in::{draw_code, link_of, mail::Mailed, sign_in_of},
     words,
 };
@@ -62,7 +64,7 @@ impl Invitation {
 pub(crate) struct InvitationList {
     /// The invitations, by id.
     items: Vec<Invitation>,
-    /// Always null: there are never more than fit.
+    /// Send this as `cursor` to get those behind; null when there are none.
     next_cursor: Option<String>,
 }
 
@@ -99,19 +101,22 @@ pub(crate) struct NewInvitation {
     path = "/v1/tenants/{tenant_id}/invitations",
     tag = "people",
     security(("bearer" = [])),
-    params(("tenant_id" = String, Path, description = "The tenant's slug.")),
-    responses((status = OK, description = "The invitations.", body = InvitationList), TenantProblems)
+    params(("tenant_id" = String, Path, description = "The tenant's slug."), WholePaging),
+    responses((status = OK, description = "A page.", body = InvitationList), QueryProblems, TenantProblems)
 )]
 pub(crate) async fn list_invitations(
     caller: TenantAdmin,
+    paging: Query<WholePaging>,
     State(deps): State<Deps>,
 ) -> Result<Json<InvitationList>, Problem> {
+    let part = paging.read::<{ lists::INVITATIONS }>()?;
     let codes = deps.store.invitations(caller.tenant()).await?;
+    let (codes, next_cursor) = part.of(codes, |code| code.id.to_string());
     let now = deps.clock.now();
     let items = codes.into_iter();
     Ok(Json(InvitationList {
         items: items.filter_map(|code| Invitation::of(code, now)).collect(),
-        next_cursor: None,
+        next_cursor,
     }))
 }
 
@@ -138,9 +143,9 @@ pub(crate) async fn list_invitations(
 pub(crate) async fn create_invitation(
     caller: TenantAdmin,
     State(deps): State<Deps>,
-    Body(new): Body<NewInvitation>,
+    body: Body<NewInvitation>,
 ) -> Result<(StatusCode, Extension<NotKept>, Json<CreatedInvitation>), Problem> {
-    let mut faults = Faults::default();
+    let (new, mut faults) = body.open();
     let email = faults.read("email", Some(&new.email), EmailAddress::parse);
     let role = faults.read("role", Some(&new.role), str::parse::<TenantRole>);
     faults.finish(BODY)?;

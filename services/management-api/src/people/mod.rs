@@ -6,7 +6,7 @@ pub(crate) mod invitations;
 use axum::extract::State;
 use domain::UserId;
 use jiff::Timestamp;
-use runtime::{Json, Path, Problem, Query};
+use runtime::{Json, Path, Problem};
 use serde::{Deserialize, Serialize};
 use store::{Member, TenantRole};
 use utoipa::ToSchema;
@@ -16,8 +16,9 @@ use crate::{
     auth::TenantAdmin,
     body::Body,
     cursor::Cursor as _,
-    faults::{BODY, Faults, Paging},
+    faults::{BODY, Paging},
     problems::{BodyProblems, Conflict, QueryProblems, TenantProblems},
+    query::Query,
     words,
 };
 
@@ -80,7 +81,7 @@ pub(crate) struct NewRole {
 )]
 pub(crate) async fn list_people(
     caller: TenantAdmin,
-    Query(paging): Query<Paging>,
+    paging: Query<Paging>,
     State(deps): State<Deps>,
 ) -> Result<Json<PersonList>, Problem> {
     let (limit, after): (_, Option<UserId>) = paging.read()?;
@@ -116,10 +117,10 @@ pub(crate) async fn set_person_role(
     caller: TenantAdmin,
     path: Path<(String, UserId)>,
     State(deps): State<Deps>,
-    Body(new): Body<NewRole>,
+    body: Body<NewRole>,
 ) -> Result<Json<Person>, Problem> {
     let Path((_, user)) = path;
-    let mut faults = Faults::default();
+    let (new, mut faults) = body.open();
     let role = faults.read("role", Some(&new.role), str::parse::<TenantRole>);
     faults.finish(BODY)?;
     let role = role.unwrap_or(TenantRole::Viewer);

@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use axum::extract::State;
 use domain::{Channel, Intent, Office, OfficeId, ProjectType, RequestId, SourceId, Status};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use runtime::{Json, Problem, Query};
+use runtime::{Json, Problem};
 use serde::Serialize;
 use store::{
     FindQuery, RequestFilter, RequestSort, SearchText,
@@ -22,6 +22,7 @@ use crate::{
     cursor::Cursor,
     faults::{Faults, PARAMETERS},
     problems::{QueryProblems, TenantProblems},
+    query::Pairs,
     words,
 };
 
@@ -53,7 +54,7 @@ pub(crate) struct RequestCount {
 )]
 pub(crate) struct FilterParams {
     /// Only those that stand here. Can be repeated: then in one of these.
-    status: Option<Vec<words::Status>>,
+    status: Option<Vec<words::AskedStatus>>,
     /// Only those that reached the company in this way.
     channel: Option<words::Channel>,
     /// Only those whose first delivery came to this source.
@@ -145,12 +146,11 @@ const REPEATED: &str = "status";
 )]
 pub(crate) async fn list_requests(
     reader: TenantReader,
-    Query(pairs): Query<Vec<(String, String)>>,
+    pairs: Pairs,
     State(deps): State<Deps>,
 ) -> Result<Json<RequestList>, Problem> {
-    let asked = Asked::read(pairs, &[FILTERS.as_slice(), &ORDER].concat())?;
+    let (asked, mut faults) = Asked::read(pairs, &[FILTERS.as_slice(), &ORDER].concat());
     let offices = asked.offices(&deps, &reader).await?;
-    let mut faults = Faults::default();
     let limit = faults.limit(asked.one("limit"));
     let filter = asked.filter(&mut faults, &offices);
     let sort = faults.read("sort", asked.one("sort"), sort_of);
@@ -196,12 +196,11 @@ pub(crate) async fn list_requests(
 )]
 pub(crate) async fn count_requests(
     reader: TenantReader,
-    Query(pairs): Query<Vec<(String, String)>>,
+    pairs: Pairs,
     State(deps): State<Deps>,
 ) -> Result<Json<RequestCount>, Problem> {
-    let asked = Asked::read(pairs, &FILTERS)?;
+    let (asked, mut faults) = Asked::read(pairs, &FILTERS);
     let offices = asked.offices(&deps, &reader).await?;
-    let mut faults = Faults::default();
     let filter = asked.filter(&mut faults, &offices);
     faults.finish(PARAMETERS)?;
     let counted = deps.store.count_requests(reader.tenant(), &filter).await?;
@@ -216,25 +215,10 @@ pub(crate) async fn count_requests(
 struct Asked(BTreeMap<String, Vec<String>>);
 
 impl Asked {
-    /// Takes names that are known, each once, but for [`REPEATED`].
-    fn read(pairs: Vec<(String, String)>, known: &[&'static str]) -> Result<Self, Problem> {
-        let mut asked: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (name, value) in pairs {
-            let Some(known) = known.iter().find(|known| **known == name) else {
-                return Err(Problem::bad_request(format!(
-                    "The query string is not valid: a parameter has another name than {}.",
-                    known.join(", ")
-                )));
-            };
-            let values = asked.entry(name).or_default();
-            if !values.is_empty() && *known != REPEATED {
-                return Err(Problem::bad_request(format!(
-                    "The query string is not valid: `{known}` can be given once."
-                )));
-            }
-            values.push(value);
-        }
-        Ok(Self(asked))
+    /// What is given under names that are known, each once, but for [`REPEATED`].
+    fn read(pairs: Pairs, known: &[&'static str]) -> (Self, Faults) {
+        let (asked, faults) = pairs.known(known, Some(REPEATED));
+        (Self(asked), faults)
     }
 
     fn all(&self, name: &str) -> &[String] {

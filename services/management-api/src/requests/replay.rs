@@ -47,9 +47,9 @@ pub(crate) async fn replay_request(
     caller: TenantOperator,
     Path(path): Path<RequestPath>,
     State(deps): State<Deps>,
-    Body(replay): Body<Replay>,
+    body: Body<Replay>,
 ) -> Result<Json<RequestSummary>, Problem> {
-    let tenant = caller.tenant();
+    let (tenant, replay) = (caller.tenant(), body.read()?);
     let id = find(&deps, tenant, path.request_id).await?.request.id;
     let act = caller
         .act("request.replay", &id)

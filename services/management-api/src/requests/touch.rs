@@ -12,7 +12,7 @@ use crate::{
     Deps,
     auth::TenantOperator,
     body::Body,
-    faults::{BODY, Faults},
+    faults::BODY,
     problems::{BodyProblems, Conflict, TenantProblems},
     words,
 };
@@ -84,9 +84,9 @@ pub(crate) async fn touch_request(
     caller: TenantOperator,
     Path(path): Path<RequestPath>,
     State(deps): State<Deps>,
-    Body(posted): Body<PostedTouch>,
+    body: Body<PostedTouch>,
 ) -> Result<Json<RequestSummary>, Problem> {
-    let mut faults = Faults::default();
+    let (posted, mut faults) = body.open();
     let note = posted.note.as_deref().map(str::trim);
     let note = note.filter(|note| !note.is_empty());
     if note.is_some_and(|note| note.chars().count() > MAX_NOTE) {

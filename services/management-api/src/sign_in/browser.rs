@@ -14,7 +14,7 @@ use url::{Host, Url};
 use crate::{Deps, auth::client_of};
 
 /// The cookie's name.
-const NAME: &str = "pipeline_session";
+pub(crate) const NAME: &str = "pipeline_session";
 /// The only paths that the cookie is sent to.
 const PATH: &str = "/v1/sign-in";
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

@@ -14,7 +14,7 @@ use crate::{
     Deps,
     auth::PlatformAdmin,
     body::Body,
-    faults::{BODY, Faults},
+    faults::BODY,
     idempotency::NotKept,
     problems::{BodyProblems, PlatformProblems},
 };
@@ -64,10 +64,10 @@ pub(crate) struct CreatedCode {
 pub(crate) async fn create_code(
     caller: PlatformAdmin,
     State(deps): State<Deps>,
-    Body(new): Body<NewCode>,
+    body: Body<NewCode>,
 ) -> Result<(StatusCode, Extension<NotKept>, Json<CreatedCode>), Problem> {
     sign_in_of(&deps)?;
-    let mut faults = Faults::default();
+    let (new, mut faults) = body.open();
     let role = faults.read("role", Some(&new.role), str::parse::<TenantRole>);
     let tenant = faults.read("tenant_id", Some(&new.tenant_id), TenantId::new);
     if text::line(&new.subject, MAX_SUBJECT).as_ref() != Some(&new.subject) {

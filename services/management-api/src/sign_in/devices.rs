@@ -58,6 +58,7 @@ pub(crate) struct DeviceList {
     get,
     path = "/v1/sign-in/devices",
     tag = "sign-in",
+    security(("session" = [])),
     responses((status = OK, description = "The devices.", body = DeviceList), SignInProblems)
 )]
 pub(crate) async fn list_devices(
@@ -80,6 +81,7 @@ pub(crate) async fn list_devices(
     delete,
     path = "/v1/sign-in/devices/{device_id}",
     tag = "sign-in",
+    security(("session" = [])),
     params(("device_id" = String, Path, description = "The device's id.", example = "ses_0199f3a100007000800000000000002a")),
     responses((status = OK, description = "The device as it was.", body = Device), SignInProblems)
 )]

@@ -74,7 +74,7 @@ pub(crate) struct CreatedLink {
 pub(crate) async fn ask_for_link(
     browser: Browser,
     State(deps): State<Deps>,
-    Body(new): Body<NewLink>,
+    body: Body<NewLink>,
 ) -> Result<(StatusCode, Json<Asked>), Problem> {
     let sign_in = sign_in_of(&deps)?;
     let Some(postman) = sign_in.asked() else {
@@ -84,7 +84,7 @@ pub(crate) async fn ask_for_link(
             "This installation sends no mail. Ask its operator for a link (`pipeline user link`)."
         }));
     };
-    let mut faults = Faults::default();
+    let (new, mut faults) = body.open();
     let email = new.read(&mut faults);
     faults.finish(BODY)?;
     let Some(email) = email else {
@@ -157,10 +157,10 @@ async fn make(
 pub(crate) async fn create_link_code(
     caller: PlatformAdmin,
     State(deps): State<Deps>,
-    Body(new): Body<NewLink>,
+    body: Body<NewLink>,
 ) -> Result<(StatusCode, Extension<NotKept>, Json<CreatedLink>), Problem> {
     sign_in_of(&deps)?;
-    let mut faults = Faults::default();
+    let (new, mut faults) = body.open();
     let email = new.read(&mut faults);
     let mut user: Option<UserId> = None;
     if let Some(email) = &email {

@@ -33,6 +33,7 @@ use crate::{
     auth::{PerMinute, Role, SignedIn, SigningKey, Trust},
     random_bytes,
 };
+pub(crate) use browser::NAME as SESSION_COOKIE;
 pub use mail::{Postman, SignInMailConfig};
 use oidc::Oidc;
 

@@ -51,10 +51,11 @@ type Answer = (StatusCode, HeaderMap, Json<Token>);
 pub(crate) async fn sign_in(
     browser: Browser,
     State(deps): State<Deps>,
-    Body(given): Body<Code>,
+    body: Body<Code>,
 ) -> Result<Answer, Problem> {
     let sign_in = sign_in_of(&deps)?;
     sign_in.refused.check(browser.network())?;
+    let given = body.read()?;
     let new = draw_session(&browser, None)?;
     let hash = TokenHash::of(given.code.0.expose_secret());
     let session = match deps.store.redeem_code_across_tenants(&hash, &new).await {
@@ -79,6 +80,7 @@ pub(crate) async fn sign_in(
     post,
     path = "/v1/sign-in/refresh",
     tag = "sign-in",
+    security(("session" = [])),
     responses((status = OK, description = "The next token.", body = Token), SignInProblems)
 )]
 pub(crate) async fn refresh_sign_in(
@@ -135,6 +137,7 @@ fn with_cookies(problem: Problem, headers: &HeaderMap) -> Problem {
     delete,
     path = "/v1/sign-in",
     tag = "sign-in",
+    security((), ("session" = [])),
     responses((status = OK, description = "Nobody is signed in here now.", body = SignedOut), SignInProblems)
 )]
 pub(crate) async fn sign_out(

@@ -2,15 +2,16 @@
 
 use axum::extract::State;
 use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
-use runtime::{Json, Problem, Query};
+use runtime::{Json, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     Deps,
     auth::TenantReader,
-    faults::{Faults, PARAMETERS},
+    faults::PARAMETERS,
     problems::{QueryProblems, TenantProblems},
+    query::Query,
 };
 
 /// The longest time that is asked for.
@@ -75,10 +76,10 @@ pub(crate) struct CompletenessList {
 )]
 pub(crate) async fn list_completeness(
     reader: TenantReader,
-    Query(params): Query<CompletenessParams>,
+    query: Query<CompletenessParams>,
     State(deps): State<Deps>,
 ) -> Result<Json<CompletenessList>, Problem> {
-    let mut faults = Faults::default();
+    let (params, mut faults) = query.open();
     let day = |text: &str| {
         text.parse::<Date>()
             .map_err(|_| "a day such as `2026-11-07`")

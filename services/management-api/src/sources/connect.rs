@@ -142,11 +142,12 @@ struct Failed(StepName, String);
 pub(crate) async fn connect_source(
     caller: TenantAdmin,
     State(deps): State<Deps>,
-    Body(new): Body<NewConnectedSource>,
+    body: Body<NewConnectedSource>,
 ) -> Result<(HeaderMap, Extension<NotKept>, Json<ConnectedSource>), Problem> {
+    let (new, faults) = body.open();
+    let spec = new.check(&deps, caller.tenant(), faults).await?;
     let outward = deps.outward.clone();
     let outward = outward.ok_or_else(|| Problem::conflict("This server reaches no provider."))?;
-    let spec = new.check(&deps, caller.tenant()).await?;
     let connecting = Connecting {
         deps: &deps,
         outward: &outward,
@@ -371,7 +372,14 @@ impl Connecting<'_> {
             provider: Some(self.spec.slug.to_owned()),
             settings: Some(account.settings.clone()),
         };
-        connections::set(self.deps, self.caller, name, &secret, true).await?;
+        connections::set(
+            self.deps,
+            self.caller,
+            name,
+            (&secret, Faults::default()),
+            true,
+        )
+        .await?;
         Ok(format!("The connection `{name}` is kept."))
     }
 
@@ -584,8 +592,12 @@ impl Connecting<'_> {
 
 impl NewConnectedSource {
     /// Checks what does not need the provider.
-    async fn check(&self, deps: &Deps, tenant: &TenantId) -> Result<&'static SourceSpec, Problem> {
-        let mut faults = Faults::default();
+    async fn check(
+        &self,
+        deps: &Deps,
+        tenant: &TenantId,
+        mut faults: Faults,
+    ) -> Result<&'static SourceSpec, Problem> {
         let spec = deps.sources.get(&self.provider).map(|known| known.spec());
         if spec.is_none() {
             let slugs = deps.sources.iter().map(|source| source.spec().slug);

@@ -125,14 +125,15 @@ pub(crate) async fn create_source(
     caller: TenantAdmin,
     key: IdempotencyKey,
     State(deps): State<Deps>,
-    Body(new): Body<NewSource>,
+    body: Body<NewSource>,
 ) -> Result<Answer, Problem> {
     let tenant = caller.tenant();
     let id = match key.of_call(caller.subject()) {
         Some(call) => id_of_call(tenant, &call),
         None => SourceId::from_uuid(deps.ids.next()),
     };
-    let (mut source, spec, signing_key) = new.read(&deps, tenant, id).await?;
+    let (new, faults) = body.open();
+    let (mut source, spec, signing_key) = new.read(&deps, tenant, id, faults).await?;
     if let Some(known) = find(&deps, tenant, id).await? {
         return repeated(&deps, &source, signing_key.as_ref(), known, spec).await;
     }
@@ -191,8 +192,8 @@ impl NewSource {
         deps: &Deps,
         tenant: &TenantId,
         id: SourceId,
+        mut faults: Faults,
     ) -> Result<(store::Source, &'static SourceSpec, Option<SigningKey>), Problem> {
-        let mut faults = Faults::default();
         let spec = deps.sources.get(&self.provider).map(|source| source.spec());
         if spec.is_none() {
             let sources = deps.sources.iter();

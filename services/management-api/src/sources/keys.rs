@@ -92,7 +92,7 @@ pub(crate) async fn add_source_key(
     caller: TenantAdmin,
     Path(path): Path<SourcePath>,
     State(deps): State<Deps>,
-    Body(new): Body<NewKey>,
+    body: Body<NewKey>,
 ) -> Result<Added, Problem> {
     let tenant = caller.tenant();
     let source = find(&deps, tenant, path.source_id)
@@ -102,7 +102,7 @@ pub(crate) async fn add_source_key(
     let spec = known.map(|known| known.spec()).ok_or_else(|| {
         Problem::conflict(format!("This build has no source `{}`.", source.provider))
     })?;
-    let mut faults = Faults::default();
+    let (new, mut faults) = body.open();
     let key = SigningKey::read(spec, &source.schemes, new.signing_key, &mut faults);
     faults.finish(BODY)?;
     let key = key.ok_or_else(|| {

@@ -22,7 +22,10 @@ use crate::{
     Deps,
     auth::{TenantAdmin, TenantReader},
     configs::Tagged,
-    problems::TenantProblems,
+    cursor::lists,
+    faults::WholePaging,
+    problems::{QueryProblems, TenantProblems},
+    query::Query,
     words,
 };
 
@@ -71,9 +74,9 @@ impl From<store::Source> for Source {
 /// A tenant's sources, by id.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SourceList {
-    /// The sources, all of them.
+    /// The sources.
     items: Vec<Source>,
-    /// Always null: there is one page.
+    /// Send this as `cursor` to get those behind; null when there are none.
     next_cursor: Option<String>,
 }
 
@@ -92,17 +95,20 @@ pub(crate) struct SourcePath {
     path = "/v1/tenants/{tenant_id}/sources",
     tag = "sources",
     security(("bearer" = [])),
-    params(("tenant_id" = String, Path, description = "The tenant's slug.")),
-    responses((status = OK, description = "The sources.", body = SourceList), TenantProblems)
+    params(("tenant_id" = String, Path, description = "The tenant's slug."), WholePaging),
+    responses((status = OK, description = "A page.", body = SourceList), QueryProblems, TenantProblems)
 )]
 pub(crate) async fn list_sources(
     reader: TenantReader,
+    paging: Query<WholePaging>,
     State(deps): State<Deps>,
 ) -> Result<Json<SourceList>, Problem> {
+    let part = paging.read::<{ lists::SOURCES }>()?;
     let sources = deps.store.sources(reader.tenant()).await?;
+    let (sources, next_cursor) = part.of(sources, |source| source.id.to_string());
     Ok(Json(SourceList {
         items: sources.into_iter().map(Into::into).collect(),
-        next_cursor: None,
+        next_cursor,
     }))
 }
 

@@ -17,7 +17,7 @@ use crate::{
     auth::{TenantAdmin, TenantReader},
     body::AnyBody,
     configs::{Tagged, read_note},
-    faults::BODY,
+    faults::{BODY, Faults},
     preconditions::{IfMatch, Versions, etag},
     problems::{BodyProblems, NoSuchProvider, Preconditions, TenantProblems},
 };
@@ -125,12 +125,14 @@ pub(crate) async fn show_source_settings(
 pub(crate) async fn save_source_settings(
     caller: TenantAdmin,
     Path(path): Path<SourcePath>,
-    if_match: IfMatch,
+    if_match: Result<IfMatch, Problem>,
     State(deps): State<Deps>,
     body: AnyBody,
 ) -> Result<Tagged<SourceSettings>, Problem> {
     let place = Place::of(&deps, caller.tenant(), path.source_id).await?;
-    let (settings, note) = place.read(&body)?;
+    let mut faults = body.faults();
+    let if_match = faults.header(if_match, IfMatch::Absent)?;
+    let (settings, note) = place.read(&body, faults)?;
     let newest = place
         .newest(&deps)
         .await?
@@ -220,8 +222,7 @@ impl Place {
     }
 
     /// The settings and the note of a body.
-    fn read(&self, body: &AnyBody) -> Result<(Value, String), Problem> {
-        let mut faults = body.faults();
+    fn read(&self, body: &AnyBody, mut faults: Faults) -> Result<(Value, String), Problem> {
         let body = body.value();
         let note = read_note("settings", body, &mut faults);
         let settings = body.get("settings").cloned();

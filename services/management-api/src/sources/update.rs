@@ -17,7 +17,7 @@ use crate::{
     auth::{TenantAdmin, TenantReader},
     body::Body,
     configs::Tagged,
-    faults::{BODY, Faults},
+    faults::BODY,
     preconditions::{IfMatch, Versions, etag},
     problems::{BodyProblems, Conflict, Preconditions, TenantProblems},
 };
@@ -103,14 +103,15 @@ pub(crate) async fn show_source(
 pub(crate) async fn update_source(
     caller: TenantAdmin,
     Path(path): Path<SourcePath>,
-    if_match: IfMatch,
+    if_match: Result<IfMatch, Problem>,
     State(deps): State<Deps>,
-    Body(changed): Body<ChangedSource>,
+    body: Body<ChangedSource>,
 ) -> Result<Tagged<Source>, Problem> {
     let tenant = caller.tenant();
     let known = find(&deps, tenant, path.source_id).await?;
     let known = known.ok_or_else(no_source)?;
-    let mut faults = Faults::default();
+    let (changed, mut faults) = body.open();
+    let if_match = faults.header(if_match, IfMatch::Absent)?;
     if let Some(Some(name)) = &changed.name {
         check_name(name, &mut faults);
     }

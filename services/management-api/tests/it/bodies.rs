@@ -35,6 +35,14 @@ async fn every_fault_of_a_shape_is_told_at_once() {
     ];
     let lost = |wanted: &str| format!("is missing: {wanted}");
     let providers = catalogue::providers();
+    let accounts = providers
+        .iter()
+        .filter(|provider| provider.account.is_some());
+    let accounts: Vec<_> = accounts.map(|provider| provider.slug).collect();
+    let new_connection = format!(
+        "there is no connection `crm` yet; name its provider: one of {}",
+        accounts.join(", ")
+    );
     let sources = providers.iter().filter(|provider| provider.is_source);
     let sources: Vec<_> = sources.map(|provider| provider.slug).collect();
     let sources = format!("one of {}", sources.join(", "));
@@ -101,7 +109,7 @@ async fn every_fault_of_a_shape_is_told_at_once() {
                 [
                     "kind",
                     "invalid",
-                    "one of redrive, replay, release, dry_run, reconcile, recount",
+                    "one of redrive, replay, release, reconcile, recount",
                 ],
             ],
         ),
@@ -110,6 +118,7 @@ async fn every_fault_of_a_shape_is_told_at_once() {
             secret,
             json!({ "secret": { "token": "s3cret" }, "settings": { "portal": 42 } }),
             vec![
+                ["provider", "invalid", new_connection.as_str()],
                 ["secret", "wrong_type", "a text"],
                 ["settings.portal", "wrong_type", "a text"],
             ],
@@ -197,6 +206,163 @@ async fn every_fault_of_a_shape_is_told_at_once() {
             .collect();
         assert_eq!(told, expected, "{path}");
     }
+}
+
+/// What a shape hides is told with it: faults of the values, of what is lost, and of headers.
+#[tokio::test]
+async fn wrong_shapes_and_wrong_values_are_told_at_once() {
+    let world = World::start().await;
+    let token = world.token(&[PlatformAdmin], &["a"]);
+    let source = world.source_of("a").await;
+    let unknown = "req_00000000000000000000000000000000";
+    for (method, path, body, expected) in [
+        (
+            "PUT",
+            "/v1/tenants/a/connections/callrail/secret",
+            json!({ "provider": "callrail", "secret": "", "settings": { "bogus": "1" }, "x": 2 }),
+            vec!["secret", "settings.account_id", "settings.bogus", "x"],
+        ),
+        (
+            "POST",
+            "/v1/tenants/a/api-keys",
+            json!({ "name": "", "scopes": ["read", "zz"], "expires_at": "2020-01-01T00:00:00Z", "x": 1 }),
+            vec!["expires_at", "name", "scopes.1", "x"],
+        ),
+        (
+            "POST",
+            "/v1/tenants/a/sources",
+            json!({ "provider": "callrail", "name": "", "zz": 1 }),
+            vec!["name", "signing_key", "zz"],
+        ),
+        (
+            "POST",
+            &*format!("/v1/tenants/a/sources/{source}/keys"),
+            json!({ "signing_key": "", "x": 1 }),
+            vec!["signing_key", "x"],
+        ),
+        (
+            "POST",
+            "/v1/tenants/a/jobs",
+            json!({
+                "kind": "replay",
+                "from_stage": 1,
+                "filter": { "from": "x", "request_ids": [1, "req_x", unknown], "zz": 1 },
+            }),
+            vec![
+                "filter.from",
+                "filter.request_ids.0",
+                "filter.request_ids.1",
+                "filter.zz",
+                "from_stage",
+            ],
+        ),
+        (
+            "POST",
+            "/v1/tenants/a/jobs",
+            json!({ "kind": "reconcile", "source_id": unknown.replace("req", "src"), "x": 1 }),
+            vec!["source_id", "x"],
+        ),
+        (
+            "POST",
+            "/v1/sign-in/codes",
+            json!({ "tenant_id": "nobody", "role": "owner", "subject": 1 }),
+            vec!["role", "subject", "tenant_id"],
+        ),
+        // A stand-in is no fault of its own, and hides nothing beside it.
+        (
+            "PUT",
+            "/v1/tenants/a/views/kitchens",
+            json!({ "name": 7, "page": "LEADS", "search": "", "is_shared": true }),
+            vec!["name", "page"],
+        ),
+    ] {
+        let answer = world.call_by(&token, method, path, &body).await;
+        let mut told = wrong_fields(&answer);
+        told.sort();
+        assert_eq!(told, expected, "{path}");
+    }
+    // Nothing of it is kept.
+    for list in ["api-keys", "views"] {
+        let path = format!("/v1/tenants/a/{list}");
+        let shown = body(&world.get_with(&path, &token).await);
+        assert_eq!(shown["items"], json!([]), "{list}");
+    }
+}
+
+/// Generated from the description: a new call of one version is covered without a new test.
+#[tokio::test]
+async fn a_wrong_header_is_told_with_the_wrong_body() {
+    let world = World::start().await;
+    let api: Value = serde_json::from_str(&openapi_json()).unwrap();
+    let token = world.token(&[PlatformAdmin], &["a"]);
+    let (office, source) = (world.office_of("a").await, world.source_of("a").await);
+    let connection = world.connection_of("a").await;
+    let mut tried = 0;
+    for (path, methods) in api["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let mut names = parameters.filter_map(|asked| asked["name"].as_str());
+            let takes_both =
+                operation["requestBody"].is_object() && names.any(|name| name == "If-Match");
+            // Restored is what is there.
+            if !takes_both || path.contains("{version}") {
+                continue;
+            }
+            let path = path
+                .replace("{tenant_id}", "a")
+                .replace("{office_id}", &office.to_string())
+                .replace("{source_id}", &source.to_string())
+                .replace("{connection}", &connection);
+            let request = world.call_openly(&method.to_uppercase(), &path);
+            let request = request.bearer(&token).header("if-match", "2");
+            let request = request.body("application/json", r#"{ "zz": 1 }"#.to_owned());
+            let answer = request.send().await.unwrap();
+            let told = wrong_fields(&answer);
+            for field in ["If-Match", "zz"] {
+                assert!(told.iter().any(|told| told == field), "{path}: {told:?}");
+            }
+            let shown = problem(&answer, 422);
+            assert_eq!(shown["detail"], "The call is not valid. See `errors`.");
+            tried += 1;
+        }
+    }
+    assert!(tried >= 5, "{tried}");
+}
+
+/// Generated from the description: a new call without a body is covered without a new test.
+#[tokio::test]
+async fn a_body_that_is_not_taken_is_refused() {
+    let world = World::start().await;
+    let api: Value = serde_json::from_str(&openapi_json()).unwrap();
+    let token = world.token(&[PlatformAdmin], &["a"]);
+    let mut tried = 0;
+    for (path, methods) in api["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            if method == "get" || operation["requestBody"].is_object() {
+                continue;
+            }
+            let path = path.replace("{tenant_id}", "a").replace("{version}", "1");
+            let path = path.replace(['{', '}'], "");
+            let method = method.to_uppercase();
+            let call = (&*method, &*path);
+            let told = send(&world, &token, call, r#"{ "x": 1, "y": { "z": 2 } }"#).await;
+            assert_eq!(wrong_fields(&told), ["x", "y"], "{method} {path}");
+            for other in ["[1]", "text", "7"] {
+                let told = send(&world, &token, call, other).await;
+                assert_eq!(wrong_fields(&told), [""], "{method} {path}: {other}");
+            }
+            for nothing in ["{}", "null", " "] {
+                let answer = send(&world, &token, call, nothing).await;
+                assert_ne!(answer.status, 422, "{method} {path}: {nothing}");
+            }
+            tried += 1;
+        }
+    }
+    assert!(tried >= 20, "{tried}");
+    // Who calls comes first.
+    let request = world.call_openly("POST", "/v1/tenants/a/suspend");
+    let request = request.body("application/json", r#"{ "x": 1 }"#.to_owned());
+    problem(&request.send().await.unwrap(), 401);
 }
 
 /// Sends a body as it is written.
@@ -303,11 +469,25 @@ async fn every_body_is_refused_with_all_that_it_lacks() {
         ("{request_id}", request.to_string()),
         ("{source_id}", source.to_string()),
         ("{connection}", world.connection_of("a").await),
+        ("{version}", "1".to_owned()),
         ("{view_id}", "kitchens".to_owned()),
         ("{user_id}", format!("usr_{}", "0".repeat(32))),
         ("{other_id}", format!("req_{}", "0".repeat(32))),
     ];
     let token = world.token(&[PlatformAdmin], &["a"]);
+    let (of_office, of_connection) = (&names[1].1, &names[4].1);
+    for (path, saved) in [
+        (
+            format!("/v1/tenants/a/offices/{of_office}/config"),
+            json!({ "config": {} }),
+        ),
+        (
+            format!("/v1/tenants/a/connections/{of_connection}/mapping"),
+            json!({ "mapping": { "fields": {} } }),
+        ),
+    ] {
+        body(&world.call_by(&token, "PUT", &path, &saved).await);
+    }
     let mut tried = 0;
     for (path, methods) in api["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
@@ -320,8 +500,8 @@ async fn every_body_is_refused_with_all_that_it_lacks() {
                 path.replace(name, value)
             });
             let method = method.to_uppercase();
-            let body = r#"{ "no_such_field": 1, "nor_this": { "a": 1 }, "nor_this": [{ "a": 1, "a": 2 }] }"#;
-            let answer = send(&world, &token, (&method, &path), body).await;
+            let wrong = r#"{ "no_such_field": 1, "nor_this": { "a": 1 }, "nor_this": [{ "a": 1, "a": 2 }] }"#;
+            let answer = send(&world, &token, (&method, &path), wrong).await;
             let told = wrong_fields(&answer);
             let twice = ["nor_this", "nor_this.0.a"];
             assert_eq!(named_twice(&answer), twice, "{method} {path}");

@@ -366,6 +366,20 @@ async fn a_history_is_walked_compared_and_restored() {
         (&first["config"], &json!("version 1 again"))
     );
     assert_eq!(world.acts().await.last().unwrap().1, "config.restore");
+
+    let call = ("POST", restore.replace("/1/", "/2/"));
+    let call = (call.0, call.1.as_str());
+    let why = json!({ "note": "the new area sent good leads away" });
+    let noted = body(&world.call_on(TenantAdmin, call, "\"4\"", &why).await);
+    assert_eq!(
+        (&noted["version"], &noted["note"]),
+        (&json!(5), &why["note"])
+    );
+    let wrong = json!({ "note": "a\nb", "config": 2 });
+    let answer = world.call_on(TenantAdmin, call, "5", &wrong).await;
+    let mut told = wrong_fields(&answer);
+    told.sort();
+    assert_eq!(told, ["If-Match", "config", "note"]);
 }
 
 #[tokio::test]

@@ -456,7 +456,7 @@ async fn only_what_is_understood_is_taken() {
     let world = World::start().await;
     let token = world.token(&[Role::Viewer], &["a"]);
     let answer = Stream::answer(&world, "a", "?from=1", None, &token).await;
-    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
     // A tenant's newest id is none of another's.
     world.call_of("a", 1).await;
     let place = world.store.live_now(&tenant("a")).await.unwrap();

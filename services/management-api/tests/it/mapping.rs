@@ -88,6 +88,11 @@ async fn a_mapping_has_versions_and_a_way_back() {
         (&restored["version"], &restored["mapping"]),
         (&json!(3), &town("upper"))
     );
+    let why = json!({ "note": "the field is gone" });
+    let restore = format!("{versions}/2/restore");
+    let call = ("POST", restore.as_str());
+    let noted = body(&world.call_on(TenantAdmin, call, "\"3\"", &why).await);
+    assert_eq!(noted["note"], why["note"]);
     let old = body(
         &world
             .call_as(Viewer, "GET", &format!("{versions}/2"), None)
@@ -103,7 +108,7 @@ async fn a_mapping_has_versions_and_a_way_back() {
     );
     assert_eq!(
         acts.iter().filter(|act| **act == "mapping.restore").count(),
-        1,
+        2,
         "{acts:?}"
     );
 }

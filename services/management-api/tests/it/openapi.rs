@@ -191,6 +191,94 @@ fn every_answer_with_a_version_carries_it_as_etag() {
     assert!(seen > 15, "{seen}");
 }
 
+#[test]
+fn every_type_of_problem_is_described() {
+    let kinds = &DESCRIPTION["components"]["schemas"]["Problem"]["properties"]["type"]["enum"];
+    let known = PROBLEM_TYPES.iter();
+    let known: Vec<_> = known.map(|of| format!("/problems/{}", of.kind)).collect();
+    assert_eq!(*kinds, serde_json::json!(known));
+}
+
+#[test]
+fn every_operation_says_who_may_call_and_what_its_answers_carry() {
+    let schemes = &DESCRIPTION["components"]["securitySchemes"];
+    assert_eq!(schemes["session"]["in"], "cookie");
+    assert_eq!(schemes["session"]["name"], "pipeline_session");
+    let bearer = schemes["bearer"]["description"].as_str().unwrap();
+    for word in ["mip_", "`ingest`", "`read`", "`operate`", "`admin`"] {
+        assert!(bearer.contains(word), "{word}");
+    }
+    for (path, method, operation) in operations() {
+        let name = format!("{method} {path}");
+        let description = operation["description"].as_str().unwrap_or_default();
+        assert_eq!(
+            description.contains("Who may call"),
+            !is_open(operation),
+            "{name}"
+        );
+        let scope = match role_of(operation) {
+            Some(Role::Viewer) => "`read`",
+            Some(Role::Operator) => "`operate`",
+            Some(Role::TenantAdmin) => "`admin`",
+            Some(Role::PlatformAdmin) => "no API key",
+            None => "",
+        };
+        assert!(description.contains(scope), "{name}: {description}");
+        for (status, answer) in operation["responses"].as_object().unwrap() {
+            let has = |header: &str| answer["headers"][header]["description"].is_string();
+            let is_limited = !is_open(operation) && status != "401";
+            assert_eq!(has("RateLimit"), is_limited, "{name} {status}");
+            assert_eq!(has("RateLimit-Policy"), is_limited, "{name} {status}");
+            assert_eq!(has("WWW-Authenticate"), status == "401", "{name} {status}");
+            if ["429", "503"].contains(&status.as_str()) {
+                assert!(has("Retry-After"), "{name} {status}");
+            }
+            if status.starts_with('3') {
+                assert!(has("Location"), "{name} {status}");
+            }
+        }
+    }
+    for (path, method) in [
+        ("/v1/sign-in", "post"),
+        ("/v1/sign-in", "delete"),
+        ("/v1/sign-in/refresh", "post"),
+    ] {
+        let good = &DESCRIPTION["paths"][path][method]["responses"]["200"];
+        assert!(good["headers"]["Set-Cookie"].is_object(), "{method} {path}");
+    }
+    for (path, method) in [
+        ("/v1/sign-in", "delete"),
+        ("/v1/sign-in/refresh", "post"),
+        ("/v1/sign-in/devices", "get"),
+        ("/v1/sign-in/devices/{device_id}", "delete"),
+    ] {
+        let asked = DESCRIPTION["paths"][path][method]["security"]
+            .as_array()
+            .unwrap();
+        assert!(
+            asked.iter().any(|asked| asked["session"].is_array()),
+            "{method} {path}"
+        );
+    }
+}
+
+/// What the description says of headers is so.
+#[tokio::test]
+async fn answers_carry_the_headers_that_are_described() {
+    let world = World::start().await;
+    let answer = world.get("/v1/tenants/a/requests?limit=0").await;
+    for header in ["ratelimit", "ratelimit-policy"] {
+        assert!(answer.header(header).is_some(), "{header}");
+    }
+    let unnamed = world.get_openly("/v1/tenants/a/requests").await;
+    assert_eq!(unnamed.header("www-authenticate"), Some("Bearer"));
+    let limited = World::start_limited(1, 1).await;
+    limited.get("/v1/tenants/a/requests").await;
+    let answer = limited.get("/v1/tenants/a/requests").await;
+    problem(&answer, 429);
+    assert!(answer.header("retry-after").is_some());
+}
+
 /// A body for an operation: its example; null when it takes none.
 fn example(operation: &Value) -> Value {
     let content = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
@@ -299,7 +387,8 @@ fn role_of(operation: &Value) -> Option<Role> {
 }
 
 fn is_open(operation: &Value) -> bool {
-    operation["security"].as_array().is_none_or(Vec::is_empty)
+    let mut asked = operation["security"].as_array().into_iter().flatten();
+    !asked.any(|asked| asked["bearer"].is_array())
 }
 
 #[test]

@@ -186,7 +186,10 @@ pub(super) fn routes() -> Vec<Route> {
                 },
                 body,
                 is_of_a_version: named("header").iter().any(|name| name == "If-Match"),
-                is_public: operation["security"].as_array().is_none_or(Vec::is_empty),
+                // A session opens what is its person's alone, and no tenant.
+                is_public: operation["security"]
+                    .as_array()
+                    .is_none_or(|asked| !asked.iter().any(|asked| asked["bearer"].is_array())),
             });
         }
     }

@@ -40,7 +40,7 @@ use super::{
 };
 use crate::{
     Deps,
-    problems::{QueryProblems, SignInProblems},
+    problems::{SignInProblems, UnreadQuery},
 };
 
 /// The cookie that an attempt is kept in, and the only path that it is sent to.
@@ -193,7 +193,7 @@ pub(crate) struct Answer {
     params(Answer),
     responses(
         (status = SEE_OTHER, description = "The page on which people sign in."),
-        QueryProblems,
+        UnreadQuery,
         SignInProblems
     )
 )]
